@@ -1,0 +1,75 @@
+/**
+ * The contract that every engine keeps: a program on a wafer in, counters of cycles out, the same to
+ * the cycle for all of them (rules: machine-model section 4 and 4a, summed up in README.md).
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Program } from '../program/program.js';
+
+export interface RunInput {
+  program: Program;
+  wafer: WaferSpec;
+  /** Cycle at which each core's program starts (may be negative); all 0 if not given. */
+  startAt?: Int32Array;
+  /** Memory images, one per core, changed in place; without them the program is only timed. */
+  memory?: Float32Array[];
+  /** Called now and then with the cycle reached. */
+  onProgress?: (cycle: number) => void;
+}
+
+export interface RunResult {
+  /** Last cycle in which some core (or the root) is not done, + 1. */
+  cycles: number;
+  /** Per core: the cycle after its last operation. */
+  end: Int32Array;
+  /** Per core, from its start to its end, cycles by cause; after its end it is idle. */
+  compute: Int32Array;
+  setup: Int32Array;
+  waitInput: Int32Array;
+  waitOutput: Int32Array;
+  /** Per label: latest end of its operations over all cores (-2^31 if it has none). */
+  labelEnd: Int32Array;
+  /** Per label: compute and set-up cycles in it of the core that ends it last (lowest number if equal). */
+  labelBusy: Int32Array;
+  /** Wavelets that left each link, index core * 4 + port. */
+  linkWavelets: Int32Array;
+  /** Wavelets sent into ramps, and delivered to cores. */
+  sent: number;
+  delivered: number;
+  /** Moves of wavelets over links. */
+  waveletHops: number;
+  /** Pairs of wavelets of one colour that reached one router on two ports in one cycle. */
+  routeHazards: number;
+}
+
+export type Engine = (input: RunInput) => RunResult;
+
+export type MachineErrorCode =
+  | 'two-inputs'
+  | 'bad-route'
+  | 'left-over'
+  | 'route-change'
+  | 'unwritten'
+  | 'deadlock'
+  | 'does-not-fit';
+
+/** The simulated machine failed; names the cores, the colours and the cycle. */
+export class MachineError extends Error {
+  readonly code: MachineErrorCode;
+  readonly cycle: number;
+  /** Core numbers in rising order, as many as there are. */
+  readonly cores: readonly number[];
+  readonly colors: readonly number[];
+
+  constructor(
+    code: MachineErrorCode,
+    at: { cycle: number; cores: number[]; colors: number[] },
+    message: string,
+  ) {
+    super(message);
+    this.name = 'MachineError';
+    this.code = code;
+    this.cycle = at.cycle;
+    this.cores = at.cores;
+    this.colors = at.colors;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What a wafer is: a rectangle of cores, the fabric between them, the memory in them, and what each
+ * of their operations costs. Plain values in base units; where each came from stands in the hardware
+ * file (`configs/hardware/*.yaml`) and is kept beside them as `provenance`.
+ */
+
+/** One number for 16-bit and one for 32-bit data. */
+export interface PerType {
+  f16: number;
+  f32: number;
+}
+
+/** The functions of elementwise vector operations. */
+export type VectorFn = 'move' | 'add' | 'sub' | 'mul' | 'max' | 'min' | 'fma';
+
+/** Functions computed by code rather than by one instruction. */
+export type SpecialFn = 'exp' | 'silu' | 'rsqrt' | 'reciprocal';
+
+/** What operations cost, in cycles. Lives in the hardware file, never in code. */
+export interface CostTable {
+  /** From the start of a program to the set-up of its first operation. */
+  programStart: number;
+  /** A change of one route. */
+  routeChange: number;
+  /** Setting one vector operation up, before its first element. */
+  setup: PerType;
+  /** Cycles of a memory-to-memory vector operation beside its elements. */
+  issue: PerType;
+  /** Stages between an arithmetic operation's operands and the fabric its result goes to. */
+  latency: PerType;
+  /** Elements per cycle from and to memory; a fabric stream is one wavelet per cycle at most. */
+  elementsPerCycle: Record<VectorFn | 'dot', PerType>;
+  /** Matrix-vector products: the call, each row beside its elements, and widening 8-bit weights. */
+  matvec: { call: number; row: PerType; widenPerCycle: number };
+  /** Cycles of scalar code: per element for special functions, per step for compares and addresses. */
+  scalar: Record<SpecialFn | 'step', number>;
+  /** The vector form of a special function: how many vector operations it takes. */
+  vectorForm: Record<SpecialFn, number>;
+}
+
+/** Bytes of a core's memory that programs keep beside their data. */
+export interface CodeBytes {
+  stack: number;
+  runtime: number;
+  attention: number;
+  mlp: number;
+  embedding: number;
+  head: number;
+}
+
+export interface WaferSpec {
+  name: string;
+  /** Cores that programs may use, x by y. */
+  width: number;
+  height: number;
+  clockHz: number;
+  /** How many wafers a system may have, or as many as the model needs. */
+  wafers: number | 'auto';
+  powerWatts: number;
+  fabric: {
+    /** Routable colours, numbered from 0. */
+    colors: number;
+    hopCycles: number;
+    rampCycles: number;
+    /** Slots of every router and core queue, per port and colour. */
+    queueDepth: number;
+  };
+  core: { sramBytes: number; codeBytes: CodeBytes };
+  costs: CostTable;
+}

@@ -1,0 +1,64 @@
+/**
+ * What a decoder-only dense transformer is, in the words of the published `config.json` files.
+ * Only what the simulator can map; hf-config.ts refuses the rest by name.
+ */
+
+/** Llama 3.1's stretch of rotary frequencies. */
+export interface RopeScaling {
+  factor: number;
+  lowFreqFactor: number;
+  highFreqFactor: number;
+  originalMaxPosition: number;
+}
+
+export interface ModelSpec {
+  name: string;
+  family: 'llama' | 'qwen3';
+  dim: number;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  ffn: number;
+  vocab: number;
+  ropeTheta: number;
+  ropeScaling?: RopeScaling;
+  normEpsilon: number;
+  /** The head uses the embedding's table. */
+  tied: boolean;
+  /** Query and key heads are RMS-normalised before RoPE. */
+  qkNorm: boolean;
+  maxContext: number;
+  /** Type of activations and of the KV cache on the wafer. */
+  dtype: 'f16' | 'f32';
+  /** Bits of a stored weight: those of `dtype` (16 or 32), or 8, widened on use. */
+  weightBits: 8 | 16 | 32;
+}
+
+/** One layer's weights, each matrix row-major [outputs][inputs] as in the published files. */
+export interface LayerWeights {
+  attentionNorm: Float32Array;
+  q: Float32Array;
+  k: Float32Array;
+  v: Float32Array;
+  qNorm?: Float32Array;
+  kNorm?: Float32Array;
+  o: Float32Array;
+  mlpNorm: Float32Array;
+  gate: Float32Array;
+  up: Float32Array;
+  down: Float32Array;
+  /** With 8-bit weights the matrices hold integers, to be multiplied by one scale each. */
+  scales: Record<'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down', number>;
+}
+
+export interface Weights {
+  /** [vocab][dim] */
+  embedding: Float32Array;
+  embeddingScale: number;
+  layers: LayerWeights[];
+  finalNorm: Float32Array;
+  /** [vocab][dim]; the embedding itself if tied. */
+  head: Float32Array;
+  headScale: number;
+}

@@ -1,0 +1,30 @@
+/** Where the parts of a model lie: one rectangle per layer, embedding and head, in the order of a token's way. */
+export interface Region {
+  name: string;
+  kind: 'embedding' | 'layer' | 'head' | 'embedding+head';
+  /** Number of the layer, -1 for the embedding and the head. */
+  layer: number;
+  wafer: number;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  sramBytesPerCore: number;
+}
+
+export interface Placement {
+  strategy: string;
+  /** In the order of a token's way; a tied table is the first region and is visited again at the end. */
+  regions: Region[];
+  wafers: number;
+}
+
+/** What a run asks of the placement beside the model. */
+export interface PlacementRequest {
+  strategy: string;
+  growth: 'fill' | 'minimal';
+  mapping: 'gqa' | 'waferllm';
+  /** Longest context that the caches must hold: tokens before the first step + steps. */
+  maxPositions: number;
+  batch: number;
+}

@@ -1,0 +1,157 @@
+/**
+ * How one layer, the embedding and the head are cut over a rectangle of cores: how many elements of
+ * everything a core holds. The one source of sizes, for the SRAM budget and for lowering alike.
+ * Activations are split over the rows and replicated over the columns; queries, keys, values and the
+ * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
+ */
+import { BYTES, type DataType } from '../hardware/data.js';
+import type { ModelSpec } from '../model/model.js';
+
+/** A piece of a core's memory: `length` elements; `preloaded` if it holds data before a token starts. */
+export interface BufferShape {
+  name: string;
+  type: DataType;
+  length: number;
+  preloaded: boolean;
+}
+
+export interface LayerShape {
+  rows: number;
+  columns: number;
+  /** Elements of the residual stream per row. */
+  dims: number;
+  /** Columns that share one KV head (1 if a column holds several heads). */
+  groupWidth: number;
+  /** KV heads that a column holds (1 unless there are fewer columns than heads). */
+  headsPerColumn: number;
+  /** Columns that take part in attention; the rest are idle in it. */
+  attentionColumns: number;
+  /** RoPE pairs per column and head. */
+  pairs: number;
+  /** Query heads of a column: headsPerColumn * heads / kvHeads. */
+  queryHeads: number;
+  /** Key (or value) elements of a column: headsPerColumn * 2 * pairs. */
+  keyDims: number;
+  /** Query elements of a column: queryHeads * 2 * pairs. */
+  queryDims: number;
+  /** Cache positions per row, for the longest context of the run. */
+  positions: number;
+  /** Elements of the MLP's inner width per column. */
+  inner: number;
+}
+
+/** Shape of a decoder layer with room for `maxPositions` tokens in its cache. */
+export function layerShape(
+  model: ModelSpec,
+  maxPositions: number,
+  rows: number,
+  columns: number,
+): LayerShape {
+  const headsPerColumn = Math.ceil(model.kvHeads / columns);
+  const groups = Math.ceil(model.kvHeads / headsPerColumn);
+  const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / model.kvHeads);
+  const pairs = Math.ceil(model.headDim / 2 / groupWidth);
+  const queryHeads = (headsPerColumn * model.heads) / model.kvHeads;
+  return {
+    rows,
+    columns,
+    dims: Math.ceil(model.dim / rows),
+    groupWidth,
+    headsPerColumn,
+    attentionColumns: groups * groupWidth,
+    pairs,
+    queryHeads,
+    keyDims: headsPerColumn * 2 * pairs,
+    queryDims: queryHeads * 2 * pairs,
+    positions: Math.ceil(maxPositions / rows),
+    inner: Math.ceil(model.ffn / columns),
+  };
+}
+
+/** Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention. */
+export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean): BufferShape[] {
+  const value = model.dtype;
+  const weight = weightType(model);
+  const buffers: BufferShape[] = [];
+  const add = (name: string, type: DataType, length: number, preloaded = false) =>
+    buffers.push({ name, type, length, preloaded });
+  add('attentionNorm', value, s.dims, true);
+  add('mlpNorm', value, s.dims, true);
+  if (attention) {
+    add('wQ', weight, s.dims * s.queryDims, true);
+    add('wK', weight, s.dims * s.keyDims, true);
+    add('wV', weight, s.dims * s.keyDims, true);
+    add('wO', weight, s.queryDims * s.dims, true);
+    add('keys', value, s.keyDims * s.positions, true);
+    add('values', value, s.keyDims * s.positions, true);
+    if (model.qkNorm) {
+      add('qNorm', value, 2 * s.pairs, true);
+      add('kNorm', value, 2 * s.pairs, true);
+    }
+    add('rope', 'f32', 4 * s.pairs, true);
+    add('ropeWork', 'f32', 3 * s.pairs);
+    add('qkv', value, s.queryDims + 2 * s.keyDims);
+    add('rotated', value, 2 * s.pairs);
+    add('scores', value, s.queryHeads * s.positions);
+    add('perHead', 'f32', 2 * (s.queryHeads + s.headsPerColumn));
+    add('attended', value, s.queryDims);
+  }
+  add('wGate', weight, s.dims * s.inner, true);
+  add('wUp', weight, s.dims * s.inner, true);
+  add('wDown', weight, s.inner * s.dims, true);
+  add('x', value, s.dims);
+  add('normed', value, s.dims);
+  add('delta', value, s.dims);
+  add('scalar', 'f32', 2);
+  add('gateUp', value, 2 * s.inner);
+  add('activated', value, s.inner);
+  return buffers;
+}
+
+/** Shape of the embedding, the head, or both in one region (tied): a table split over both axes. */
+export interface TableShape {
+  rows: number;
+  columns: number;
+  /** Elements of the residual stream per row. */
+  dims: number;
+  /** Vocabulary entries per column. */
+  entries: number;
+}
+
+export function tableShape(model: ModelSpec, rows: number, columns: number): TableShape {
+  return {
+    rows,
+    columns,
+    dims: Math.ceil(model.dim / rows),
+    entries: Math.ceil(model.vocab / columns),
+  };
+}
+
+export type TableUse = 'embedding' | 'head' | 'embedding+head';
+
+/** Buffers of a core of the embedding, of the head, or of a tied table that serves both. */
+export function tableBuffers(model: ModelSpec, s: TableShape, use: TableUse): BufferShape[] {
+  const buffers: BufferShape[] = [
+    { name: 'table', type: weightType(model), length: s.dims * s.entries, preloaded: true },
+    { name: 'x', type: model.dtype, length: s.dims, preloaded: false },
+    { name: 'token', type: 'f32', length: 1, preloaded: false },
+  ];
+  if (use !== 'embedding')
+    buffers.push(
+      { name: 'norm', type: model.dtype, length: s.dims, preloaded: true },
+      { name: 'normed', type: model.dtype, length: s.dims, preloaded: false },
+      { name: 'scalar', type: 'f32', length: 2, preloaded: false },
+      { name: 'logits', type: model.dtype, length: s.entries, preloaded: false },
+      { name: 'best', type: 'f32', length: 4, preloaded: false },
+    );
+  return buffers;
+}
+
+export function bytesOf(buffers: BufferShape[]): number {
+  return buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], 0);
+}
+
+function weightType(model: ModelSpec): DataType {
+  if (model.weightBits === 8) return 'i8';
+  return model.weightBits === 16 ? 'f16' : 'f32';
+}

@@ -1,0 +1,201 @@
+/**
+ * A program as data: a rectangle of cores, a few roles, and which core has which role. A role is a
+ * list of operations, a route per colour and a memory layout; nine hundred thousand cores then cost
+ * two bytes each. Every operation carries enough to be timed (with the hardware's cost table, see
+ * timing.ts) and to be executed on real numbers. It knows nothing of transformers.
+ */
+import { BYTES, type DataType, type FloatType } from '../hardware/data.js';
+import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
+
+/** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */
+export interface MemoryOperand {
+  at: number;
+  stride: number;
+}
+export interface FabricOperand {
+  color: number;
+}
+export interface ConstantOperand {
+  constant: number;
+}
+export type Source = MemoryOperand | FabricOperand | ConstantOperand;
+export type Destination = MemoryOperand | FabricOperand;
+
+/**
+ * `length` elements, dst[i] = fn(a[i], b[i], c[i]): move a, a+b, a-b, a*b, max, min, fma = a*b+c,
+ * rounded to `type` each. At most one source is the fabric. A destination or source of stride 0 is one
+ * cell read and written again for each element: fma into it is a dot product, max into it a maximum.
+ */
+export interface VectorOp {
+  kind: 'vector';
+  label: number;
+  fn: VectorFn;
+  type: FloatType;
+  length: number;
+  dst: Destination;
+  a: Source;
+  b?: Source;
+  c?: Source;
+}
+
+/**
+ * A matrix in memory times a vector in memory, row by row of the stored matrix (rows x length, cell
+ * `matrix + i*rowStride + j`). `axpy`: out[j] += m[i][j] * x[i], out of `length` elements; `dot`:
+ * out[i] += sum over j of m[i][j] * x[j], out of `rows` elements. Rounded to `type` after each
+ * multiply-add. `widen`: the matrix is 8-bit and widened on use.
+ */
+export interface MatvecOp {
+  kind: 'matvec';
+  label: number;
+  form: 'axpy' | 'dot';
+  type: FloatType;
+  rows: number;
+  length: number;
+  rowStride: number;
+  matrix: number;
+  x: number;
+  out: number;
+  widen: boolean;
+}
+
+/** dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. */
+export interface SpecialOp {
+  kind: 'special';
+  label: number;
+  fn: SpecialFn;
+  form: 'scalar' | 'vector';
+  type: FloatType;
+  length: number;
+  at: number;
+  to: number;
+}
+
+/**
+ * Row `r` = memory[id] - first of a table (element j at cell `table + r*rowStride + j*stride`) into
+ * `length` cells at `to`; zeros if the table of `rows` rows does not hold it.
+ */
+export interface LookupOp {
+  kind: 'lookup';
+  label: number;
+  type: FloatType;
+  table: number;
+  rows: number;
+  rowStride: number;
+  stride: number;
+  length: number;
+  id: number;
+  first: number;
+  to: number;
+}
+
+/** The largest of `length` cells (the first one if equal) into `value`, `first` + its index into `id`. */
+export interface ArgmaxOp {
+  kind: 'argmax';
+  label: number;
+  type: FloatType;
+  at: number;
+  length: number;
+  first: number;
+  value: number;
+  id: number;
+}
+
+/** Scalar step: if cell `a` differs from cell `b`, cell `at` becomes `otherwise`. */
+export interface KeepIfEqualOp {
+  kind: 'keepIfEqual';
+  label: number;
+  a: number;
+  b: number;
+  at: number;
+  otherwise: number;
+}
+
+/** Replaces the route of one colour at this core's router; masks of ports (see hardware/mesh.ts). */
+export interface RouteOp {
+  kind: 'route';
+  label: number;
+  color: number;
+  inputs: number;
+  outputs: number;
+}
+
+/**
+ * Synthetic traffic: sends one wavelet on `color` (-1: none) for each entry of `times` (rising cycles
+ * after the core's start, before which it may not leave), and beside that takes `expect` wavelets of
+ * `receive` (-1: none). A cycle that sends is compute, one with a wavelet due is wait for output, any
+ * other until the last is sent and taken is wait for input.
+ */
+export interface TrafficOp {
+  kind: 'traffic';
+  label: number;
+  color: number;
+  times: Int32Array;
+  receive: number;
+  expect: number;
+}
+
+export type Operation =
+  | VectorOp
+  | MatvecOp
+  | SpecialOp
+  | LookupOp
+  | ArgmaxOp
+  | KeepIfEqualOp
+  | RouteOp
+  | TrafficOp;
+
+/** The static route of one colour at one router: masks of the ports it comes from and goes to. */
+export interface Route {
+  color: number;
+  inputs: number;
+  outputs: number;
+}
+
+/** A named piece of a core's memory; `preloaded` says that it holds data before the program starts. */
+export interface Buffer {
+  name: string;
+  type: DataType;
+  at: number;
+  length: number;
+  preloaded: boolean;
+}
+
+export interface Role {
+  name: string;
+  routes: Route[];
+  operations: Operation[];
+  buffers: Buffer[];
+  /** Bytes of code and stack beside the buffers. */
+  codeBytes: number;
+}
+
+export interface Program {
+  name: string;
+  width: number;
+  height: number;
+  roles: Role[];
+  /** Role of each core, `width * height` entries. */
+  roleOf: Uint16Array;
+  /** Names of operators; an operation's `label` is an index here. */
+  labels: string[];
+  /** If given, the program ends when this core is done (a reduce), else with the slowest core. */
+  root?: number;
+}
+
+export function isFabric(operand: Source | Destination | undefined): operand is FabricOperand {
+  return operand !== undefined && 'color' in operand;
+}
+
+export function isMemory(operand: Source | Destination | undefined): operand is MemoryOperand {
+  return operand !== undefined && 'at' in operand;
+}
+
+/** Bytes that a role keeps in its core's SRAM. */
+export function sramBytesOf(role: Role): number {
+  return role.buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], role.codeBytes);
+}
+
+/** Cells of a core's memory image. */
+export function cellsOf(role: Role): number {
+  return role.buffers.reduce((most, b) => Math.max(most, b.at + b.length), 0);
+}

@@ -1,0 +1,100 @@
+/**
+ * What an operation costs on a wafer: its set-up, and then either a fixed number of cycles (memory
+ * only), or a stream of wavelets that moves at most one a cycle (rules 4a). The only place where the
+ * cost table is read; every engine times operations by it.
+ */
+import { elementsPerWavelet } from '../hardware/data.js';
+import type { CostTable } from '../hardware/wafer.js';
+import { isFabric, type Operation, type VectorOp } from './program.js';
+
+export interface OpTiming {
+  setup: number;
+  /** Fixed cycles of compute after set-up; 0 for streams. */
+  cycles: number;
+  /** Wavelets that a stream consumes or produces; 0 for fixed operations. */
+  wavelets: number;
+  /** Colour received from, or -1. */
+  source: number;
+  /** Colour sent on, or -1. */
+  destination: number;
+  /** Pipeline stages before the ramp, if there is a destination. */
+  latency: number;
+}
+
+const FIXED = { wavelets: 0, source: -1, destination: -1, latency: 0 };
+
+/** Times one operation; a route change counts as set-up. Cycles are integers, rounded up. */
+export function timeOf(op: Operation, costs: CostTable): OpTiming {
+  switch (op.kind) {
+    case 'vector':
+      return timeOfVector(op, costs);
+    case 'matvec': {
+      const rate = op.form === 'axpy' ? costs.elementsPerCycle.fma : costs.elementsPerCycle.dot;
+      const row = op.length / rate[op.type] + costs.matvec.row[op.type];
+      const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
+      const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
+      return { ...FIXED, setup: costs.setup[op.type], cycles };
+    }
+    case 'special': {
+      if (op.form === 'scalar')
+        return { ...FIXED, setup: 0, cycles: op.length * costs.scalar[op.fn] };
+      const pass =
+        costs.setup[op.type] +
+        memoryCycles(op.length, costs.elementsPerCycle.fma[op.type], costs.issue[op.type]);
+      return { ...FIXED, setup: 0, cycles: costs.vectorForm[op.fn] * pass };
+    }
+    case 'lookup': {
+      const move = memoryCycles(
+        op.length,
+        costs.elementsPerCycle.move[op.type],
+        costs.issue[op.type],
+      );
+      return { ...FIXED, setup: costs.setup[op.type], cycles: costs.scalar.step + move };
+    }
+    case 'argmax':
+      return {
+        ...FIXED,
+        setup: costs.setup[op.type],
+        cycles: memoryCycles(
+          op.length,
+          costs.elementsPerCycle.max[op.type],
+          costs.scalar.step,
+        ),
+      };
+    case 'keepIfEqual':
+      return { ...FIXED, setup: 0, cycles: costs.scalar.step };
+    case 'route':
+      return { ...FIXED, setup: costs.routeChange, cycles: 0 };
+    case 'traffic':
+      return {
+        setup: 0,
+        cycles: 0,
+        wavelets: op.times.length,
+        source: op.receive,
+        destination: op.color,
+        latency: 1,
+      };
+  }
+}
+
+function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
+  const setup = costs.setup[op.type];
+  const source = [op.a, op.b, op.c].find(isFabric)?.color ?? -1;
+  const destination = isFabric(op.dst) ? op.dst.color : -1;
+  if (source < 0 && destination < 0) {
+    const rate = costs.elementsPerCycle[op.fn][op.type];
+    return { ...FIXED, setup, cycles: memoryCycles(op.length, rate, costs.issue[op.type]) };
+  }
+  return {
+    setup,
+    cycles: 0,
+    wavelets: Math.ceil(op.length / elementsPerWavelet(op.type)),
+    source,
+    destination,
+    latency: op.fn === 'move' ? 1 : costs.latency[op.type],
+  };
+}
+
+function memoryCycles(length: number, perCycle: number, issue: number): number {
+  return Math.ceil(length / perCycle + issue);
+}
