@@ -72,37 +72,48 @@ export function layerShape(
 export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean): BufferShape[] {
   const value = model.dtype;
   const weight = weightType(model);
+  const heads = s.queryHeads + s.headsPerColumn;
   const buffers: BufferShape[] = [];
   const add = (name: string, type: DataType, length: number, preloaded = false) =>
     buffers.push({ name, type, length, preloaded });
   add('attentionNorm', value, s.dims, true);
   add('mlpNorm', value, s.dims, true);
   if (attention) {
-    add('wQ', weight, s.dims * s.queryDims, true);
-    add('wK', weight, s.dims * s.keyDims, true);
-    add('wV', weight, s.dims * s.keyDims, true);
+    add('wQkv', weight, s.dims * (s.queryDims + 2 * s.keyDims), true);
     add('wO', weight, s.queryDims * s.dims, true);
+    if (model.weightBits === 8) {
+      add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
+      add('oScale', value, 1, true);
+    }
     add('keys', value, s.keyDims * s.positions, true);
     add('values', value, s.keyDims * s.positions, true);
     if (model.qkNorm) {
       add('qNorm', value, 2 * s.pairs, true);
       add('kNorm', value, 2 * s.pairs, true);
     }
-    add('rope', 'f32', 4 * s.pairs, true);
-    add('ropeWork', 'f32', 3 * s.pairs);
+    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and turned
+    // on by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+    add('angle', 'f32', 2 * s.pairs, true);
+    add('angleStep', 'f32', 2 * s.pairs, true);
+    add('angleWork', 'f32', 2 * s.pairs);
+    add('turn', value, 3 * s.pairs * heads);
+    add('turned', value, s.pairs * heads);
     add('qkv', value, s.queryDims + 2 * s.keyDims);
-    add('rotated', value, 2 * s.pairs);
+    if (model.qkNorm) add('headScale', 'f32', heads);
     add('scores', value, s.queryHeads * s.positions);
-    add('perHead', 'f32', 2 * (s.queryHeads + s.headsPerColumn));
+    add('peak', 'f32', s.queryHeads);
+    add('total', 'f32', s.queryHeads);
     add('attended', value, s.queryDims);
   }
-  add('wGate', weight, s.dims * s.inner, true);
-  add('wUp', weight, s.dims * s.inner, true);
+  add('wGateUp', weight, s.dims * 2 * s.inner, true);
   add('wDown', weight, s.inner * s.dims, true);
+  // 8-bit matrices: what gate, up and down are multiplied by.
+  if (model.weightBits === 8) add('mlpScale', value, 3, true);
   add('x', value, s.dims);
   add('normed', value, s.dims);
-  add('delta', value, s.dims);
-  add('scalar', 'f32', 2);
+  add('attentionOut', value, s.dims);
+  add('mlpOut', value, s.dims);
+  add('square', 'f32', 2);
   add('gateUp', value, 2 * s.inner);
   add('activated', value, s.inner);
   return buffers;
@@ -136,13 +147,15 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableUse): Bu
     { name: 'x', type: model.dtype, length: s.dims, preloaded: false },
     { name: 'token', type: 'f32', length: 1, preloaded: false },
   ];
+  if (model.weightBits === 8)
+    buffers.push({ name: 'tableScale', type: model.dtype, length: 1, preloaded: true });
   if (use !== 'embedding')
     buffers.push(
       { name: 'norm', type: model.dtype, length: s.dims, preloaded: true },
       { name: 'normed', type: model.dtype, length: s.dims, preloaded: false },
-      { name: 'scalar', type: 'f32', length: 2, preloaded: false },
+      { name: 'square', type: 'f32', length: 1, preloaded: false },
       { name: 'logits', type: model.dtype, length: s.entries, preloaded: false },
-      { name: 'best', type: 'f32', length: 4, preloaded: false },
+      { name: 'best', type: 'f32', length: 3, preloaded: false },
     );
   return buffers;
 }

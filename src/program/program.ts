@@ -54,6 +54,8 @@ export interface MatvecOp {
   rowStride: number;
   matrix: number;
   x: number;
+  /** Cells between elements of `x`; 1 if not given. */
+  xStride?: number;
   out: number;
   widen: boolean;
 }

@@ -1,0 +1,47 @@
+/** `wafersim inspect`: what was resolved and mapped, in readable form, without simulating it. */
+import { Option, type Command } from 'commander';
+import { loadConfig } from '../config.js';
+import { inspect } from '../inspect.js';
+import { coordinates, jsonOption, setOption } from './options.js';
+import { json, print } from './output.js';
+
+type What = 'wafer' | 'model' | 'placement' | 'program';
+
+interface InspectOptions {
+  what?: What;
+  core?: { x: number; y: number };
+  set?: string[];
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  wafersim inspect configs/wse3.yaml --what placement
+  wafersim inspect configs/wse3.yaml --what program --core 12,7`;
+
+export function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('show the wafer, the model, the placement or the program of a core')
+    .argument('<config>', 'configuration file (YAML)')
+    .optionsGroup('What is shown:')
+    .addOption(
+      new Option(
+        '--what <what>',
+        'which part (default: placement, or program with --core)',
+      ).choices(['wafer', 'model', 'placement', 'program']),
+    )
+    .option('--core <x,y>', 'one core of the wafer', coordinates)
+    .addOption(setOption('placement.strategy=snake'))
+    .optionsGroup('What is written:')
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(show);
+}
+
+function show(path: string, options: InspectOptions): void {
+  const config = loadConfig(path, options.set ?? []);
+  const what = options.what ?? (options.core ? 'program' : 'placement');
+  const { document, text } = inspect(config, what, options.core);
+  print(options.json ? json(document) : text);
+}

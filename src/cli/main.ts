@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The command line: results on stdout, notes on stderr, one line per error, and an exit code. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { failureOf, prefixed } from './errors.js';
+import { addInspect } from './inspect.js';
+import { addKernel } from './kernel.js';
+import { guardStdout, note } from './output.js';
+import { addRun } from './run.js';
+import { addSchema } from './schema.js';
+
+const EXAMPLES = `
+Examples:
+  wafersim run configs/wse3.yaml
+  wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
+  wafersim inspect configs/wse3.yaml --what placement
+
+Exit codes: 0 fine, 1 a difference or a failed check, 2 usage or configuration,
+4 the simulated machine failed (does not fit, deadlock, route violation).`;
+
+function commandLine(): Command {
+  const { version } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  ) as { version: string };
+  const program = new Command('wafersim')
+    .description('A cycle-level simulator of a wafer-scale inference engine.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text) => note(prefixed(text.replace(/^error: /, ''))) })
+    .addHelpText('after', EXAMPLES);
+  program.commandsGroup('Simulate:');
+  addRun(program);
+  addKernel(program);
+  program.commandsGroup('Look inside:');
+  addInspect(program);
+  addSchema(program);
+  program.helpCommand('help [command]', 'show what a command does and takes');
+  return program;
+}
+
+guardStdout();
+try {
+  await commandLine().parseAsync();
+} catch (error) {
+  const { exitCode, message } = failureOf(error);
+  if (message !== '') note(message);
+  process.exitCode = exitCode;
+}

@@ -1,0 +1,42 @@
+/** Options that several commands share, and how their text becomes values. */
+import { InvalidArgumentError, Option } from 'commander';
+
+export type EngineName = 'fast' | 'reference';
+
+/** `--set a.b=v`, as often as wanted. */
+export function setOption(example: string): Option {
+  return new Option('--set <path=value>', `override one value, e.g. --set ${example} (repeatable)`)
+
+    .argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+}
+
+export function engineOption(): Option {
+  return new Option('--engine <name>', 'which engine: same cycles, different speed')
+    .choices(['fast', 'reference'])
+    .default('fast');
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'print one JSON document instead of a table');
+}
+
+/** @throws InvalidArgumentError unless a whole number from 1 to 1024. */
+export function shardCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 1024)
+    throw new InvalidArgumentError('Expected a whole number from 1 to 1024.');
+  return value;
+}
+
+/** `x,y` of a core. @throws InvalidArgumentError */
+export function coordinates(text: string): { x: number; y: number } {
+  const match = /^(\d+),(\d+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Expected x,y, e.g. 12,7.');
+  return { x: Number(match[1]), y: Number(match[2]) };
+}
+
+/** What the simulation may ask of the host: its clock, in seconds, and its peak memory, in bytes. */
+export const host = {
+  now: (): number => performance.now() / 1000,
+  rss: (): number => process.resourceUsage().maxRSS * 1024,
+};

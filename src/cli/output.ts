@@ -1,0 +1,97 @@
+/** The way out: results on stdout, notes on stderr, and run directories that are whole or absent. */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ConfigError } from '../hardware/errors.js';
+import type { Style } from '../report/format.js';
+import { EXIT, prefixed } from './errors.js';
+
+/** A reader that closes the pipe early (`| head`) is no fault; a full disk is. */
+export function guardStdout(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.fine);
+    note(prefixed(error.message));
+    process.exit(EXIT.usage);
+  });
+}
+
+export function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function json(document: object): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** One line on stderr. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Colours only on a terminal, and not under NO_COLOR. */
+export function style(): Style {
+  return { color: process.stdout.isTTY && !process.env['NO_COLOR'] };
+}
+
+/** Files of a run directory by name. */
+export type RunFiles = Record<'run.json' | 'run.txt', string>;
+
+const RUN_FILES = new Set(['run.json', 'run.txt']);
+
+/**
+ * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
+ * @throws ConfigError, or the system's error
+ */
+export function checkRunDirectory(directory: string): void {
+  const parent = dirname(resolve(directory));
+  mkdirSync(parent, { recursive: true });
+  accessSync(parent, constants.W_OK);
+  if (!existsSync(directory)) return;
+  const foreign = readdirSync(directory).find((name) => !RUN_FILES.has(name));
+  if (foreign !== undefined)
+    throw new ConfigError(
+      `${directory}: -o expects a new directory or one of an earlier run, found ${foreign} in it`,
+    );
+}
+
+/** Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there. */
+export function writeRunDirectory(directory: string, files: RunFiles): void {
+  const target = resolve(directory);
+  mkdirSync(dirname(target), { recursive: true });
+  const temporary = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  try {
+    const next = join(temporary, 'next');
+    mkdirSync(next);
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(next, name), text);
+      sync(join(next, name));
+    }
+    sync(next);
+    if (existsSync(target)) renameSync(target, join(temporary, 'previous'));
+    renameSync(next, target);
+    sync(dirname(target));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

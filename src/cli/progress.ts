@@ -1,0 +1,35 @@
+/** A bar with the time left, on stderr and only for a person at a terminal. */
+import { Presets, SingleBar } from 'cli-progress';
+
+export interface Progress {
+  done: number;
+  total: number;
+  what: string;
+}
+
+/** Runs `work` under a bar; off a terminal `work` gets no callback at all. */
+export async function withProgress<T>(
+  work: (onProgress: ((progress: Progress) => void) | undefined) => Promise<T>,
+): Promise<T> {
+  if (!process.stderr.isTTY) return work(undefined);
+  const bar = new SingleBar(
+    {
+      format: '{what} [{bar}] {percentage} %, {eta_formatted} left',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
+    Presets.legacy,
+  );
+  let started = false;
+  try {
+    return await work(({ done, total, what }) => {
+      if (started) bar.setTotal(total);
+      else bar.start(total, 0, { what });
+      started = true;
+      bar.update(done, { what });
+    });
+  } finally {
+    if (started) bar.stop();
+  }
+}

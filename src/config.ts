@@ -1,0 +1,134 @@
+/**
+ * A run's configuration: YAML files over each other, `--set` over them, the hardware and the model
+ * that they name, validated at once, with every default filled in and a hash of the whole.
+ */
+import { createHash } from 'node:crypto';
+import { extend, readChain, referenceOf } from './config/files.js';
+import { readModel } from './config/model-file.js';
+import { applySets, normalise } from './config/overrides.js';
+import { validate } from './config/problems.js';
+import { config as schema, hardwareOnly, type Config } from './config/schema.js';
+import { child, originAt, withKey } from './config/tree.js';
+import type { Node } from './config/yaml.js';
+import {
+  plainHardware,
+  provenanceOf,
+  toWafer,
+  type HardwareFile,
+  type ProvenanceMap,
+} from './hardware/hardware-file.js';
+import type { WaferSpec } from './hardware/wafer.js';
+import type { ModelSpec } from './model/model.js';
+
+export { configSchema } from './config/schema.js';
+
+/** What a run simulates beside hardware, model and placement. */
+export type Workload = Config['workload'];
+export type PlacementOptions = Config['placement'];
+
+const COMMAND_LINE = 'the command line';
+
+export interface ResolvedConfig {
+  wafer: WaferSpec;
+  /** By path in the hardware file, such as `fabric.hopCycles`. */
+  provenance: ProvenanceMap;
+  model: ModelSpec;
+  /** Paths from the current directory, or absolute. */
+  modelFile: string;
+  hardwareFile: string;
+  mapping: Config['mapping'];
+  exact: boolean;
+  workload: Workload;
+  placement: PlacementOptions;
+  /** Plain JSON with every default, paths as they were written; what `configHash` is taken of. */
+  resolved: Record<string, unknown>;
+}
+
+/**
+ * Reads a configuration.
+ * @param path a YAML file; the files it names are relative to it
+ * @param sets settings `a.b=v` in their order; they win over files
+ * @throws ConfigError one line on the first problem, with its place
+ */
+export function loadConfig(path: string, sets: readonly string[] = []): ResolvedConfig {
+  const written = applySets(readChain({ path, from: COMMAND_LINE }), sets);
+  const { tree, hardwareFile } = withHardware(written, path);
+  const { hardware, model: wanted, ...run } = validate(schema, tree);
+  const { config: modelPath, ...options } = wanted;
+  const reference = referenceOf(child(child(tree, 'model'), 'config')!, 'model', path);
+  const model = readModel(reference, options, tree);
+  const resolved = {
+    hardware: { ...hardwareFile.named, ...plainHardware(hardware) },
+    model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec: model },
+    ...run,
+  };
+  return {
+    wafer: toWafer(hardware),
+    provenance: withOrigins(provenanceOf(hardware), hardware, tree),
+    model,
+    modelFile: reference.path,
+    hardwareFile: hardwareFile.path,
+    ...run,
+    resolved,
+  };
+}
+
+/**
+ * Reads a hardware file alone.
+ * @param path a YAML file, relative to the current directory
+ * @param sets settings `hardware.a.b=v`
+ * @throws ConfigError one line on the first problem, with its place
+ */
+export function loadHardware(
+  path: string,
+  sets: readonly string[] = [],
+): { wafer: WaferSpec; provenance: ProvenanceMap } {
+  const origin = { label: COMMAND_LINE };
+  const root = normalise({ origin, value: new Map([['hardware', { origin, value: path }]]) });
+  const { tree } = withHardware(applySets(root, sets), '');
+  const { hardware } = validate(hardwareOnly, tree);
+  return {
+    wafer: toWafer(hardware),
+    provenance: withOrigins(provenanceOf(hardware), hardware, tree),
+  };
+}
+
+/** 16 hexadecimal digits of the SHA-256 of a plain JSON value, whatever the order of its keys. */
+export function configHash(resolved: unknown): string {
+  return createHash('sha256').update(JSON.stringify(sorted(resolved))).digest('hex').slice(0, 16);
+}
+
+/** The tree with the hardware file under what the configuration says of `hardware` itself. */
+function withHardware(written: Node, mainFile: string) {
+  const own = child(written, 'hardware');
+  const base = child(own, 'extends');
+  if (!own || !base)
+    return { tree: written, hardwareFile: { path: mainFile, named: {} } };
+  const { path } = referenceOf(base, 'hardware.extends', mainFile);
+  const tree = withKey(written, 'hardware', extend(own, 'hardware.', mainFile));
+  return { tree, hardwareFile: { path, named: { extends: base.value } } };
+}
+
+/** Numbers written plain, in a configuration or a `--set`, have the place where they stand as source. */
+function withOrigins(stated: ProvenanceMap, hardware: HardwareFile, tree: Node): ProvenanceMap {
+  const root = child(tree, 'hardware')!;
+  const paths = leaves(plainHardware(hardware), []).filter((path) => path[0] !== 'name');
+  return Object.fromEntries(
+    paths.map((path) => {
+      const key = path.join('.');
+      return [key, stated[key] ?? { source: originAt(root, path).label }];
+    }),
+  );
+}
+
+function leaves(node: unknown, path: string[]): string[][] {
+  if (typeof node !== 'object' || node === null) return [path];
+  return Object.entries(node).flatMap(([key, value]) => leaves(value, [...path, key]));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}

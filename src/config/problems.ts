@@ -1,0 +1,66 @@
+/** A validation's first problem as one line: where it was written, its path, what to write instead. */
+import * as z from 'zod';
+import { ConfigError } from '../hardware/errors.js';
+import { QUANTITY_KEYS } from '../hardware/quantity.js';
+import { originAt, plain } from './tree.js';
+import type { Node } from './yaml.js';
+
+/**
+ * Validates a tree.
+ * @throws ConfigError `file:line:col: path: expected ..., found ...` for its first problem
+ */
+export function validate<T extends z.ZodType>(schema: T, root: Node): z.output<T> {
+  const result = schema.safeParse(plain(root));
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  // A misspelt key is also a missing one: the spelling is what helps.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+  const message =
+    issue.code === 'unrecognized_keys' ? unknownKey(schema, issue.path, issue.keys[0]!) : issue.message;
+  const name = path.length === 0 ? '' : `${path.join('.')}: `;
+  throw new ConfigError(`${originAt(root, path).label}: ${name}${message}`);
+}
+
+function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string): string {
+  const known = keysAt(schema, path);
+  const near = closest(key, known);
+  return near === undefined
+    ? `expected one of ${known.join(', ')}, found an unknown key`
+    : `expected a known key, found an unknown one; did you mean ${near}?`;
+}
+
+/** Keys that a schema allows at a path. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: unknown = schema;
+  for (const key of ['', ...path]) {
+    if (key !== '') at = at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
+    while (at instanceof z.ZodPrefault || at instanceof z.ZodDefault || at instanceof z.ZodOptional)
+      at = at.unwrap();
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : QUANTITY_KEYS;
+}
+
+/** The known word nearest to a misspelt one, if it is near enough to be meant. */
+export function closest(word: string, known: readonly string[]): string | undefined {
+  const lower = word.toLowerCase();
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(lower, candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+}
+
+/** Insertions, deletions and replacements of a letter between two words. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,100 @@
+/** What a configuration may hold: its keys, defaults and limits, and the JSON Schema for editors. */
+import * as z from 'zod';
+import { hardwareSchema, section } from '../hardware/hardware-file.js';
+import { expected } from '../hardware/quantity.js';
+import { readUnits } from './units.js';
+
+const MAX_COUNT = 1e9;
+
+function count(min: number, max = MAX_COUNT) {
+  const what = expected(`an integer, at least ${min}, at most ${max}`);
+  return z.number(what).int(what).min(min, what).max(max, what);
+}
+
+function choice<const T extends readonly (string | number)[]>(...options: T) {
+  return z.literal(options, expected(options.join(' or ')));
+}
+
+function flag() {
+  return z.boolean(expected('true or false'));
+}
+
+export const hardware = hardwareSchema(readUnits);
+
+const model = section('the path of a config.json or a mapping', {
+  config: z.string(expected('the path of a Hugging Face config.json')).describe('Hugging Face config.json'),
+  dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
+  weightBits: choice(16, 8).exactOptional().describe('Bits of a stored weight; 8 are widened on use'),
+});
+
+const workload = section('a mapping', {
+  context: count(0).default(4096).describe('Tokens already in the cache'),
+  batch: count(1).default(1).describe('Users that decode at once'),
+  tokens: count(1).default(1).describe('Decode steps'),
+  data: flag().default(false).describe('Compute on real numbers and check the logits'),
+  seed: count(0, 2 ** 32 - 1).default(1).describe('Seed of weights and prompt'),
+});
+
+const placement = section('a mapping', {
+  strategy: choice('row-major', 'snake').default('row-major').describe('Order of the regions on a wafer'),
+  growth: choice('fill', 'minimal').default('fill').describe('Regions fill the wafer or are as small as fits'),
+  rows: count(1).exactOptional().describe('Rows of a layer\'s region'),
+  layerColumns: count(1).exactOptional().describe('Columns of a layer\'s region'),
+  groups: count(1).exactOptional().describe('Groups of an all-reduce'),
+});
+
+/** A configuration with `extends` resolved, short forms written out and its hardware merged in. */
+export const config = section('a mapping', {
+  hardware,
+  model,
+  mapping: choice('gqa', 'waferllm').default('gqa').describe('How a layer is cut over its cores'),
+  exact: flag().default(false).describe('waferllm only: exp and SiLU in full, not as published'),
+  workload: workload.prefault({}),
+  placement: placement.prefault({}),
+}).superRefine(({ exact, mapping }, context) => {
+  const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
+  if (exact && mapping !== 'waferllm')
+    context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
+});
+
+/** What `loadHardware` validates: the hardware alone, under the same paths. */
+export const hardwareOnly = section('a mapping', { hardware });
+
+export type Config = z.output<typeof config>;
+
+/**
+ * JSON Schema (draft-07) of a configuration file as users write it: hardware and model may be paths,
+ * and nothing is required, since the file may extend another.
+ */
+export function configSchema(): object {
+  const path = (description: string) => ({ type: 'string', description });
+  const whole = z.toJSONSchema(config, { target: 'draft-7', io: 'input' }) as JsonSchema;
+  const { hardware: wafer, model: llm, ...rest } = optional(whole).properties!;
+  const extend = { extends: path('A file that this one overrides, relative to it') };
+  const definition = { ...wafer!, properties: { ...extend, ...wafer!.properties } };
+  return {
+    $schema: whole.$schema,
+    title: 'wafersim configuration',
+    type: 'object',
+    properties: {
+      ...extend,
+      hardware: { anyOf: [path('Hardware file'), { $ref: '#/definitions/hardware' }] },
+      model: { anyOf: [path('Hugging Face config.json'), llm] },
+      ...rest,
+    },
+    additionalProperties: false,
+    definitions: { hardware: definition },
+  };
+}
+
+interface JsonSchema {
+  $schema?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+}
+
+function optional({ required: _, ...schema }: JsonSchema): JsonSchema {
+  if (!schema.properties) return schema;
+  const entries = Object.entries(schema.properties).map(([key, value]) => [key, optional(value)]);
+  return { ...schema, properties: Object.fromEntries(entries) };
+}

@@ -1,0 +1,27 @@
+/** Numbers with units, checked for their dimension: `48 KiB` is memory, `48 kHz` is not. */
+import Qty from 'js-quantities';
+import type { Dimension } from '../hardware/quantity.js';
+
+const BASE_UNIT: Partial<Record<Dimension, string>> = { bytes: 'B', hertz: 'Hz', watts: 'W' };
+
+/**
+ * Reads a number with its unit.
+ * @returns the number in bytes, Hz, W or cycles; undefined if the text is not of that dimension.
+ */
+export function readUnits(text: string, dimension: Dimension): number | undefined {
+  const trimmed = text.trim();
+  if (!/^[+-]?\.?\d/.test(trimmed)) return undefined;
+  if (dimension === 'cycles') {
+    const match = /^(\S+) ?cycles?$/.exec(trimmed);
+    return match ? Number(match[1]) : undefined;
+  }
+  const unit = BASE_UNIT[dimension];
+  if (unit === undefined) return undefined;
+  try {
+    const parsed = Qty(trimmed);
+    // Prefixes are powers of ten and of two in floating point; what they lose is beyond 12 digits.
+    return parsed.isUnitless() ? undefined : Number(parsed.to(unit).scalar.toPrecision(12));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * YAML text as a tree of values that know where they stand, so that every error can name its line.
+ * Aliases are copied out, up to a bound on the size of the tree; nothing in it is an object that a
+ * hostile key could poison.
+ */
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+} from 'yaml';
+import { ConfigError } from '../hardware/errors.js';
+
+/** Where a value was written: `file:line:col`, or the text of a `--set`. */
+export interface Origin {
+  label: string;
+  /** File that holds the value; none for the command line. */
+  file?: string;
+}
+
+export type Scalar = string | number | boolean | null;
+
+export interface Node {
+  origin: Origin;
+  value: Scalar | Node[] | Map<string, Node>;
+}
+
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 64;
+
+/**
+ * Reads one YAML document.
+ * @param file name of the file in errors and origins
+ * @throws ConfigError on a syntax error, an unknown tag, a duplicate key or an oversized tree
+ */
+export function readYaml(text: string, file: string): Node {
+  const lines = new LineCounter();
+  const at = (offset: number): Origin => {
+    const { line, col } = lines.linePos(offset);
+    return { label: `${file}:${line}:${col}`, file };
+  };
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem) {
+    const message = problem.message.split('\n')[0];
+    throw new ConfigError(`${at(problem.pos[0]).label}: expected valid YAML, found: ${message}`);
+  }
+  return copy(document.contents, document, { at, nodes: 0, last: at(0) }, 0);
+}
+
+interface Walk {
+  at: (offset: number) => Origin;
+  nodes: number;
+  last: Origin;
+}
+
+function copy(item: unknown, document: Document, walk: Walk, depth: number): Node {
+  const range = (item as { range?: [number, number, number] | null } | null)?.range;
+  // An empty value has no place of its own; its parent's is the nearest.
+  const origin = range ? walk.at(range[0]) : walk.last;
+  walk.last = origin;
+  if (++walk.nodes > MAX_NODES || depth > MAX_DEPTH)
+    throw new ConfigError(
+      `${origin.label}: expected at most ${MAX_NODES} values, ${MAX_DEPTH} deep, found more`,
+    );
+  if (isAlias(item)) {
+    const target = item.resolve(document);
+    if (!target) throw new ConfigError(`${origin.label}: expected an anchor &${item.source}, found none`);
+    return copy(target, document, walk, depth + 1);
+  }
+  if (isSeq(item))
+    return { origin, value: item.items.map((child) => copy(child, document, walk, depth + 1)) };
+  if (isMap(item)) {
+    const entries = new Map<string, Node>();
+    for (const pair of item.items) {
+      const key = isPair(pair) ? pair.key : undefined;
+      if (!isScalar(key)) throw new ConfigError(`${origin.label}: expected plain keys, found a collection`);
+      walk.last = key.range ? walk.at(key.range[0]) : origin;
+      const name = String(key.value);
+      if (name === '__proto__')
+        throw new ConfigError(`${walk.last.label}: ${name}: expected a known key, found ${name}`);
+      entries.set(name, copy(pair.value, document, walk, depth + 1));
+    }
+    return { origin, value: entries };
+  }
+  return { origin, value: scalarOf(isScalar(item) ? item.value : null) };
+}
+
+function scalarOf(value: unknown): Scalar {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  return String(value);
+}

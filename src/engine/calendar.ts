@@ -1,0 +1,30 @@
+/**
+ * When cores and routers are to be visited: a heap of cycles, and for each of them who is due. Idle
+ * time costs nothing. Someone may be due several times in one cycle; who is visited sees to that.
+ */
+import FlatQueue from 'flatqueue';
+
+export interface Due {
+  cores: number[];
+  routers: number[];
+}
+
+export interface Calendar {
+  cycles: FlatQueue<number>;
+  due: Map<number, Due>;
+}
+
+export function createCalendar(): Calendar {
+  return { cycles: new FlatQueue<number>(), due: new Map() };
+}
+
+/** Who is due in cycle `t`, to add to. */
+export function dueAt(calendar: Calendar, t: number): Due {
+  let due = calendar.due.get(t);
+  if (due === undefined) {
+    due = { cores: [], routers: [] };
+    calendar.due.set(t, due);
+    calendar.cycles.push(t, t);
+  }
+  return due;
+}

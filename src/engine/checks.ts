@@ -1,0 +1,183 @@
+/**
+ * How the simulated machine fails, the same for every engine: what can be seen of a program before it
+ * runs, and the errors that name the cores, the colours and the cycle (machine-model section 4, rule 6).
+ */
+import { PORT_NAMES, RAMP, neighbour } from '../hardware/mesh.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import { firstUnwrittenRead } from '../program/memory-use.js';
+import { isFabric, sramBytesOf } from '../program/program.js';
+import type { Operation, Program, Role, Route } from '../program/program.js';
+import { MachineError, type MachineErrorCode } from './engine.js';
+
+/** One core's part in a failure: the colour, if it is about one, and what is wrong. */
+export interface Failure {
+  code: MachineErrorCode;
+  core: number;
+  color?: number;
+  detail: string;
+}
+
+/** A core that waits for a wavelet of a colour, or for a slot to send one. */
+export interface Waiter {
+  core: number;
+  color: number;
+  for: 'input' | 'output';
+  label: number;
+}
+
+/** A core at which wavelets of a colour wait, in its router or its own queue. */
+export interface Waiting {
+  core: number;
+  color: number;
+}
+
+/** Of failures in one cycle the first of these is reported. */
+const ORDER: MachineErrorCode[] = [
+  'two-inputs',
+  'bad-route',
+  'does-not-fit',
+  'unwritten',
+  'route-change',
+];
+
+/** How many cores a message describes; the error itself names them all. */
+const EXAMPLES = 4;
+
+/**
+ * Checks what is wrong before the first cycle: initial routes, colours of operations, memory.
+ * @throws MachineError 'two-inputs', 'bad-route' or 'does-not-fit', at cycle 0
+ */
+export function checkProgram(program: Program, wafer: WaferSpec): void {
+  const failures: Failure[] = [];
+  const ofRole = program.roles.map((role) => [
+    ...role.operations.flatMap((op) => checkColors(op, wafer)),
+    ...checkMemory(role, wafer),
+  ]);
+  for (let core = 0; core < program.roleOf.length; core++) {
+    const role = program.roleOf[core];
+    for (const route of program.roles[role].routes)
+      failures.push(...checkRoute(program, wafer, core, route));
+    for (const failure of ofRole[role]) failures.push({ ...failure, core });
+  }
+  if (failures.length > 0) throw machineError(program, 0, failures);
+}
+
+/** What is wrong with a route that a core has or changes to; nothing, as a rule. */
+export function checkRoute(
+  program: Program,
+  wafer: WaferSpec,
+  core: number,
+  { color, inputs, outputs }: Route,
+): Failure[] {
+  const failures: Failure[] = [];
+  const bad = (code: MachineErrorCode, detail: string) =>
+    failures.push({ code, core, color, detail });
+  if ((inputs & (inputs - 1)) !== 0) bad('two-inputs', `receives from ${portNames(inputs)}`);
+  if (!exists(color, wafer)) bad('bad-route', `routes a colour of ${wafer.fabric.colors}`);
+  for (let port = 0; port < RAMP; port++)
+    if ((outputs & (1 << port)) !== 0 && neighbour(core, port, program.width, program.height) < 0)
+      bad('bad-route', `sends ${PORT_NAMES[port]}, out of the rectangle`);
+  return failures;
+}
+
+function exists(color: number, wafer: WaferSpec): boolean {
+  return color >= 0 && color < wafer.fabric.colors;
+}
+
+function portNames(mask: number): string {
+  return PORT_NAMES.filter((_, port) => (mask & (1 << port)) !== 0).join(' and ');
+}
+
+type RoleFailure = Omit<Failure, 'core'>;
+
+/** Colours that an operation sends on or receives and the fabric does not have. */
+function checkColors(op: Operation, wafer: WaferSpec): RoleFailure[] {
+  return colorsOf(op)
+    .filter((color) => !exists(color, wafer))
+    .map((color) => ({
+      code: 'bad-route',
+      color,
+      detail: `uses a colour that the fabric does not have (${wafer.fabric.colors})`,
+    }));
+}
+
+function colorsOf(op: Operation): number[] {
+  if (op.kind === 'traffic') return [op.color, op.receive].filter((color) => color !== -1);
+  if (op.kind !== 'vector') return [];
+  return [op.dst, op.a, op.b, op.c].filter(isFabric).map((operand) => operand.color);
+}
+
+function checkMemory(role: Role, wafer: WaferSpec): RoleFailure[] {
+  const asked = sramBytesOf(role);
+  const there = wafer.core.sramBytes;
+  if (asked <= there) return [];
+  return [{ code: 'does-not-fit', detail: `asks for ${asked} bytes of SRAM and has ${there}` }];
+}
+
+/** The operation of a role that first reads memory never written, or undefined. */
+export function firstUnwritten(role: Role): { operation: number; detail: string } | undefined {
+  const read = firstUnwrittenRead(role);
+  if (read === undefined) return undefined;
+  const buffer = role.buffers.find((b) => b.at <= read.cell && read.cell < b.at + b.length);
+  const where = buffer === undefined ? 'outside its buffers' : `of '${buffer.name}'`;
+  const detail = `reads cell ${read.cell} ${where}, never written, in operation ${read.operation}`;
+  return { operation: read.operation, detail };
+}
+
+/** The error for what failed in one cycle: all cores and colours of the gravest kind. */
+export function machineError(program: Program, cycle: number, failures: Failure[]): MachineError {
+  const code = ORDER.find((kind) => failures.some((failure) => failure.code === kind))!;
+  const named = failures.filter((failure) => failure.code === code).sort(byCore);
+  return errorOf(code, cycle, code === 'does-not-fit' ? named.slice(0, 1) : named, (failure) => {
+    const about = failure.color === undefined ? '' : ` (colour ${failure.color})`;
+    return `core ${nameOf(program, failure.core)} ${failure.detail}${about}`;
+  });
+}
+
+/** The error for cores that will never be done; `cycle` is the first in which nothing moves. */
+export function deadlock(program: Program, cycle: number, waiters: Waiter[]): MachineError {
+  return errorOf('deadlock', cycle, waiters.toSorted(byCore), (waiter) => {
+    const need = waiter.for === 'input' ? 'input on' : 'room to send on';
+    const where = `core ${nameOf(program, waiter.core)}`;
+    const operator = program.labels[waiter.label];
+    return `${where} waits for ${need} colour ${waiter.color} in '${operator}'`;
+  });
+}
+
+/** The error for wavelets that nobody took; each core and colour where some wait. */
+export function leftOver(program: Program, cycle: number, waiting: Waiting[]): MachineError {
+  return errorOf('left-over', cycle, waiting.toSorted(byCore), ({ core, color }) => {
+    return `wavelets of colour ${color} wait at core ${nameOf(program, core)}`;
+  });
+}
+
+interface Named {
+  core: number;
+  color?: number;
+}
+
+function byCore(a: Named, b: Named): number {
+  return a.core - b.core || (a.color ?? -1) - (b.color ?? -1);
+}
+
+function errorOf<T extends Named>(
+  code: MachineErrorCode,
+  cycle: number,
+  named: T[],
+  describe: (of: T) => string,
+): MachineError {
+  const cores = rising(named.map(({ core }) => core));
+  const colors = rising(named.flatMap(({ color }) => (color === undefined ? [] : [color])));
+  const lines = [...new Set(named.map(describe))];
+  const more = lines.length > EXAMPLES ? `; and ${lines.length - EXAMPLES} more` : '';
+  const message = `${code} in cycle ${cycle}: ${lines.slice(0, EXAMPLES).join('; ')}${more}`;
+  return new MachineError(code, { cycle, cores, colors }, message);
+}
+
+function rising(numbers: number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+function nameOf(program: Program, core: number): string {
+  return `(${core % program.width},${Math.floor(core / program.width)})`;
+}

@@ -1,0 +1,126 @@
+/**
+ * What operations do to numbers: a core's memory is a row of cells, a wavelet two 16-bit numbers or one
+ * of 32 bits. Arithmetic is done in double precision and rounded once to the operation's type after
+ * each element. Shared by all engines, so that they differ in time only.
+ */
+import { elementsPerWavelet, type FloatType } from '../hardware/data.js';
+import { roundF16 } from '../hardware/f16.js';
+import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
+import type {
+  ArgmaxOp,
+  LookupOp,
+  MatvecOp,
+  Operation,
+  Source,
+  SpecialOp,
+  VectorOp,
+} from '../program/program.js';
+
+const ROUND: Record<FloatType, (x: number) => number> = { f16: roundF16, f32: Math.fround };
+
+const VECTOR: Record<VectorFn, (a: number, b: number, c: number) => number> = {
+  move: (a) => a,
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  max: (a, b) => Math.max(a, b),
+  min: (a, b) => Math.min(a, b),
+  fma: (a, b, c) => a * b + c,
+};
+
+const SPECIAL: Record<SpecialFn, (x: number) => number> = {
+  exp: (x) => Math.exp(x),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  rsqrt: (x) => 1 / Math.sqrt(x),
+  reciprocal: (x) => 1 / x,
+};
+
+/** Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. */
+export function executeOperation(op: Operation, memory: Float32Array): void {
+  switch (op.kind) {
+    case 'vector':
+      for (let i = 0; i < op.length; i++) executeElement(op, memory, i, NaN);
+      return;
+    case 'matvec':
+      return executeMatvec(op, memory);
+    case 'special':
+      return executeSpecial(op, memory);
+    case 'lookup':
+      return executeLookup(op, memory);
+    case 'argmax':
+      return executeArgmax(op, memory);
+    case 'keepIfEqual':
+      if (memory[op.a] !== memory[op.b]) memory[op.at] = op.otherwise;
+      return;
+    case 'route':
+    case 'traffic':
+      return;
+  }
+}
+
+/**
+ * Wavelet `index` of a stream: the elements it carries. `wavelet` (two numbers) holds what came from
+ * the fabric, if a source is, and afterwards what goes to it, if the destination is. The second number
+ * of a last wavelet with one element is 0.
+ */
+export function executeWavelet(
+  op: VectorOp,
+  memory: Float32Array,
+  index: number,
+  wavelet: Float64Array,
+): void {
+  const width = elementsPerWavelet(op.type);
+  const count = Math.min(width, op.length - index * width);
+  for (let k = 0; k < 2; k++)
+    wavelet[k] = k < count ? executeElement(op, memory, index * width + k, wavelet[k]) : 0;
+}
+
+/** One element of a vector operation, `arrived` being its number from the fabric; returns the result. */
+function executeElement(op: VectorOp, memory: Float32Array, i: number, arrived: number): number {
+  const a = valueOf(op.a, memory, i, arrived);
+  const b = valueOf(op.b, memory, i, arrived);
+  const c = valueOf(op.c, memory, i, arrived);
+  const result = ROUND[op.type](VECTOR[op.fn](a, b, c));
+  if ('at' in op.dst) memory[op.dst.at + i * op.dst.stride] = result;
+  return result;
+}
+
+/** A missing operand is not a number, so that a result made of it shows. */
+function valueOf(source: Source | undefined, memory: Float32Array, i: number, arrived: number) {
+  if (source === undefined) return NaN;
+  if ('at' in source) return memory[source.at + i * source.stride];
+  return 'constant' in source ? source.constant : arrived;
+}
+
+function executeMatvec(op: MatvecOp, memory: Float32Array): void {
+  const round = ROUND[op.type];
+  for (let i = 0; i < op.rows; i++) {
+    const row = op.matrix + i * op.rowStride;
+    for (let j = 0; j < op.length; j++) {
+      const x = memory[op.x + (op.form === 'axpy' ? i : j)];
+      const out = op.out + (op.form === 'axpy' ? j : i);
+      memory[out] = round(memory[row + j] * x + memory[out]);
+    }
+  }
+}
+
+function executeSpecial(op: SpecialOp, memory: Float32Array): void {
+  for (let i = 0; i < op.length; i++)
+    memory[op.to + i] = ROUND[op.type](SPECIAL[op.fn](memory[op.at + i]));
+}
+
+function executeLookup(op: LookupOp, memory: Float32Array): void {
+  const row = memory[op.id] - op.first;
+  const held = row >= 0 && row < op.rows;
+  for (let j = 0; j < op.length; j++) {
+    const cell = op.table + row * op.rowStride + j * op.stride;
+    memory[op.to + j] = held ? ROUND[op.type](memory[cell]) : 0;
+  }
+}
+
+function executeArgmax(op: ArgmaxOp, memory: Float32Array): void {
+  let best = 0;
+  for (let i = 1; i < op.length; i++) if (memory[op.at + i] > memory[op.at + best]) best = i;
+  memory[op.value] = memory[op.at + best];
+  memory[op.id] = op.first + best;
+}

@@ -1,0 +1,89 @@
+/** What is counted while a program runs, and the result made of it. */
+import type { RunInput, RunResult } from '../engine.js';
+import { channelFrom, FROM_CORE, LINK, TO_CORE, type Channels } from './channels.js';
+import type { Operations } from './operations.js';
+
+void channelFrom;
+
+export interface Tally {
+  input: RunInput;
+  ops: Operations;
+  end: Int32Array;
+  waitOutput: Int32Array;
+  labelEnd: Int32Array;
+  labelCore: Int32Array;
+}
+
+export function createTally(input: RunInput, ops: Operations): Tally {
+  const cores = input.program.width * input.program.height;
+  const labels = input.program.labels.length;
+  return {
+    input,
+    ops,
+    end: new Int32Array(cores),
+    waitOutput: new Int32Array(cores),
+    labelEnd: new Int32Array(labels).fill(-0x80000000),
+    labelCore: new Int32Array(labels),
+  };
+}
+
+/** Notes that a core ended the last of its operations with a label. */
+export function endLabel(tally: Tally, label: number, core: number, end: number): void {
+  const before = tally.labelEnd[label];
+  if (end < before || (end === before && core > tally.labelCore[label])) return;
+  tally.labelEnd[label] = end;
+  tally.labelCore[label] = core;
+}
+
+/** Everything else follows: set-up and compute are the role's, and input was waited for otherwise. */
+export function resultOf(
+  tally: Tally,
+  channels: Channels,
+  sentBy: (channel: number) => number,
+  routeHazards: number,
+): RunResult {
+  const { input, ops, end, waitOutput, labelEnd, labelCore } = tally;
+  const { cores, roleOf } = channels;
+  const labels = labelEnd.length;
+  const compute = Int32Array.from(roleOf, (role) => ops.compute[role]);
+  const setup = Int32Array.from(roleOf, (role) => ops.setupSum[role]);
+  const waitInput = new Int32Array(cores);
+  let cycles = 0;
+  for (let core = 0; core < cores; core++) {
+    const all = end[core] - (input.startAt?.[core] ?? 0);
+    waitInput[core] = all - compute[core] - setup[core] - waitOutput[core];
+    cycles = Math.max(cycles, end[core]);
+  }
+  if (input.program.root !== undefined) cycles = Math.max(0, end[input.program.root]);
+  const labelBusy = labelEnd.map((at, label) =>
+    at === -0x80000000 ? 0 : ops.busy[roleOf[labelCore[label]] * labels + label],
+  );
+  return {
+    cycles, end, compute, setup, waitInput, waitOutput, labelEnd, labelBusy,
+    ...countWavelets(channels, sentBy), routeHazards,
+  };
+}
+
+function countWavelets(channels: Channels, sentBy: (channel: number) => number) {
+  const linkWavelets = new Int32Array(channels.cores * 4);
+  let sent = 0;
+  let delivered = 0;
+  let waveletHops = 0;
+  for (let core = 0; core < channels.cores; core++) {
+    const ends = channels.ends[channels.roleOf[core]];
+    for (let i = 0; i < ends.length; i++) {
+      const channel = channels.base[core] + i;
+      const n = sentBy(channel);
+      const kind = channels.kind[channel];
+      if (kind === FROM_CORE) sent += n;
+      else if (kind === TO_CORE) delivered += n;
+      else {
+        linkWavelets[core * 4 + ends[i].end] += n;
+        waveletHops += n;
+      }
+    }
+  }
+  return { linkWavelets, sent, delivered, waveletHops };
+}
+
+void LINK;

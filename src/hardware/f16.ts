@@ -1,0 +1,36 @@
+/**
+ * IEEE 754 binary16, the machine's 16-bit float: 11 significant bits, exponents -14 to 15, gradual
+ * underflow in steps of 2^-24 (IEEE 754-2019, section 3.6). Arithmetic is done in double precision
+ * and rounded once; Node 20 has no `Math.f16round`.
+ */
+
+const SMALLEST_NORMAL = 2 ** -14;
+/** A double keeps 42 bits more than a binary16 number. */
+const EXTRA_BITS = 2 ** 42;
+/** Beside this number a double keeps multiples of 2^-24 only. */
+const SUBNORMAL_SHIFT = 2 ** 28;
+
+/** The largest finite binary16 number. */
+export const MAX_F16 = 65504;
+/** Half-way from MAX_F16 to 2^16; what is not below it is rounded to infinity. */
+const OVERFLOW = 65520;
+
+/**
+ * The binary16 number nearest to `x`, of two equally near ones the even one; infinity on overflow.
+ * NaN, infinities and the sign of zero are kept.
+ */
+export function roundF16(x: number): number {
+  const size = x < 0 ? -x : x;
+  if (size < OVERFLOW && size >= SMALLEST_NORMAL) {
+    // Beside a number 2^42 times its own, x loses its 42 low bits, correctly rounded: as that number
+    // comes from 24 bits its own last kept bit is 0, so a tie goes to the even neighbour of x.
+    const shift = Math.fround(x) * EXTRA_BITS;
+    return x + shift - shift;
+  }
+  if (size < SMALLEST_NORMAL) {
+    if (size === 0) return x;
+    const rounded = size + SUBNORMAL_SHIFT - SUBNORMAL_SHIFT;
+    return x < 0 ? -rounded : rounded;
+  }
+  return x * Infinity;
+}

@@ -1,0 +1,191 @@
+/**
+ * Routes from one region to the next. Row r of the source sends its slice of the residual stream to
+ * every core of row r of the destination.
+ *
+ * Regions on the same rows: the source's core nearest to the destination sends straight on, and the
+ * routers of the destination's row multicast. Otherwise the stream of row r turns into a column s(r)
+ * of the destination, runs up or down it, and is stored by the core on the destination's row r, which
+ * then multicasts it to both sides on another colour (a stream that turned in the router would need
+ * as many colours as rows, since it crosses the rows before it). Rows choose columns such that no
+ * horizontal leg crosses a vertical one; with more rows than columns several rows share a column, each
+ * on a lane (a colour) of its own.
+ */
+import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../hardware/mesh.js';
+
+export interface Rectangle {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Called for each router of a path: position on the wafer, channel, masks of input and outputs. */
+export type RouteVisitor = (
+  x: number,
+  y: number,
+  channel: number,
+  inputs: number,
+  outputs: number,
+) => void;
+
+/** How one row's slice reaches the destination. Channel 0 multicasts; lanes are channels from 1. */
+export interface RowPath {
+  /** Column of the sending core. */
+  sender: number;
+  /** Channel of the sending core. */
+  channel: number;
+  /** Column of the core that stores and multicasts; -1 if the sender's stream itself is multicast. */
+  relay: number;
+}
+
+export interface HandOff {
+  /** One per row of the regions. */
+  rows: RowPath[];
+  /** Colours that the hand-off needs. */
+  channels: number;
+}
+
+const RIGHT = 1 << EAST;
+const LEFT = 1 << WEST;
+const CORE = 1 << RAMP;
+
+/** Paths of all rows; source and destination have the same height. */
+export function planHandOff(source: Rectangle, to: Rectangle): HandOff {
+  const height = to.height;
+  if (source.y === to.y) {
+    const sender = to.x > source.x ? source.x + source.width - 1 : source.x;
+    const row = { sender, channel: 0, relay: -1 };
+    return { rows: Array.from({ length: height }, () => row), channels: 1 };
+  }
+  const { first, count, rising } = columnsFor(source, to);
+  const lanes = Math.ceil(height / count);
+  const rows = Array.from({ length: height }, (_, r): RowPath => {
+    const step = Math.floor(r / lanes);
+    const relay = rising ? first + step : first + count - 1 - step;
+    const sender = Math.min(Math.max(relay, source.x), source.x + source.width - 1);
+    return { sender, channel: 1 + (r % lanes), relay };
+  });
+  return { rows, channels: 1 + lanes };
+}
+
+/** Columns in which streams may run, and whether they rise with the row so that legs do not cross. */
+function columnsFor(source: Rectangle, to: Rectangle) {
+  const first = Math.max(source.x, to.x);
+  const last = Math.min(source.x + source.width, to.x + to.width) - 1;
+  if (last - first + 1 >= Math.min(to.width, Math.ceil(to.height / 3)))
+    return { first, count: last - first + 1, rising: true };
+  const down = to.y > source.y;
+  const west = to.x + to.width / 2 < source.x + source.width / 2;
+  return { first: to.x, count: to.width, rising: down === west };
+}
+
+/** Visits the routers of all rows' paths, row by row. */
+export function visitHandOff(
+  plan: HandOff,
+  source: Rectangle,
+  to: Rectangle,
+  visit: RouteVisitor,
+): void {
+  plan.rows.forEach((path, r) => {
+    const y = to.y + r;
+    if (path.relay < 0) {
+      const far = to.x > path.sender ? to.x + to.width - 1 : to.x;
+      visitStraight(path.sender, far, y, to, visit);
+      return;
+    }
+    const turned = visitLeg(path.sender, path.relay, source.y + r, path.channel, visit);
+    visitColumn(path.relay, source.y + r, y, turned, path.channel, visit);
+    const outputs = (path.relay > to.x ? LEFT : 0) | (path.relay < to.x + to.width - 1 ? RIGHT : 0);
+    if (outputs !== 0) visit(path.relay, y, 0, CORE, outputs);
+    for (let x = to.x; x < to.x + to.width; x++) {
+      if (x < path.relay) visit(x, y, 0, RIGHT, CORE | (x > to.x ? LEFT : 0));
+      if (x > path.relay) visit(x, y, 0, LEFT, CORE | (x < to.x + to.width - 1 ? RIGHT : 0));
+    }
+  });
+}
+
+/** Along a row from the sender to the far end of the destination, heard by the destination's cores. */
+function visitStraight(
+  sender: number,
+  far: number,
+  y: number,
+  to: Rectangle,
+  visit: RouteVisitor,
+): void {
+  const step = Math.sign(far - sender);
+  const on = step > 0 ? RIGHT : LEFT;
+  const from = step > 0 ? LEFT : RIGHT;
+  visit(sender, y, 0, CORE, on);
+  for (let x = sender + step; x !== far + step; x += step) {
+    const inside = x >= to.x && x < to.x + to.width;
+    visit(x, y, 0, from, (inside ? CORE : 0) | (x === far ? 0 : on));
+  }
+}
+
+/** From the sender along its row up to, but without, the turning column; gives the turn's input. */
+function visitLeg(
+  sender: number,
+  column: number,
+  y: number,
+  channel: number,
+  visit: RouteVisitor,
+): number {
+  const step = Math.sign(column - sender);
+  if (step === 0) return CORE;
+  const on = step > 0 ? RIGHT : LEFT;
+  const from = step > 0 ? LEFT : RIGHT;
+  visit(sender, y, channel, CORE, on);
+  for (let x = sender + step; x !== column; x += step) visit(x, y, channel, from, on);
+  return from;
+}
+
+/** Along a column from row y0, where the stream comes from `inputs`, to the core at y1. */
+function visitColumn(
+  x: number,
+  y0: number,
+  y1: number,
+  inputs: number,
+  channel: number,
+  visit: RouteVisitor,
+): void {
+  const step = Math.sign(y1 - y0);
+  const on = portMask(step > 0 ? SOUTH : NORTH);
+  const from = portMask(step > 0 ? NORTH : SOUTH);
+  visit(x, y0, channel, inputs, on);
+  for (let y = y0 + step; y !== y1; y += step) visit(x, y, channel, from, on);
+  visit(x, y1, channel, from, CORE);
+}
+
+/**
+ * The chosen token's way: from one core along its row, then along a column, to the nearest core of the
+ * region, and from there to all its cores: along that row, and from each of its cores along the column.
+ */
+export function visitToken(
+  from: { x: number; y: number },
+  to: Rectangle,
+  visit: RouteVisitor,
+): void {
+  const x1 = Math.min(Math.max(from.x, to.x), to.x + to.width - 1);
+  const y1 = Math.min(Math.max(from.y, to.y), to.y + to.height - 1);
+  let inputs = visitLeg(from.x, x1, from.y, 0, visit);
+  const step = Math.sign(y1 - from.y);
+  if (step !== 0) {
+    visit(x1, from.y, 0, inputs, portMask(step > 0 ? SOUTH : NORTH));
+    inputs = portMask(step > 0 ? NORTH : SOUTH);
+    for (let y = from.y + step; y !== y1; y += step)
+      visit(x1, y, 0, inputs, portMask(step > 0 ? SOUTH : NORTH));
+  }
+  const [top, bottom, left, right] = [to.y, to.y + to.height - 1, to.x, to.x + to.width - 1];
+  for (let x = left; x <= right; x++) {
+    let outputs = CORE;
+    if (y1 > top) outputs |= 1 << NORTH;
+    if (y1 < bottom) outputs |= 1 << SOUTH;
+    if (x <= x1 && x > left) outputs |= LEFT;
+    if (x >= x1 && x < right) outputs |= RIGHT;
+    visit(x, y1, 0, x === x1 ? inputs : x < x1 ? RIGHT : LEFT, outputs);
+    for (let y = top; y < y1; y++)
+      visit(x, y, 0, 1 << SOUTH, CORE | (y > top ? 1 << NORTH : 0));
+    for (let y = bottom; y > y1; y--)
+      visit(x, y, 0, 1 << NORTH, CORE | (y < bottom ? 1 << SOUTH : 0));
+  }
+}

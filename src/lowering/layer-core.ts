@@ -1,0 +1,46 @@
+/** What the code of a layer's core depends on beside the model: the core's places, and its row's cache. */
+import type { CostTable } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import type { LayerShape } from '../placement/shapes.js';
+import type { Place } from './core-code.js';
+
+export interface LayerCore {
+  model: ModelSpec;
+  shape: LayerShape;
+  costs: CostTable;
+  /** Place on the column, which is reduced along y. */
+  column: Place;
+  /** Place on the whole row. */
+  row: Place;
+  /** Place on the part of the row that shares a KV head; undefined for cores without attention. */
+  group: Place | undefined;
+  /** Cache positions that this row holds, the new token's included. */
+  positions: number;
+  /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
+  appendAt: number;
+}
+
+/** Operators of a layer in the order of the program; breakdowns are by these. */
+export const LAYER_LABELS = [
+  'position',
+  'hand-off',
+  'attention norm',
+  'qkv',
+  'qk norm',
+  'rope',
+  'kv append',
+  'scores',
+  'softmax',
+  'values',
+  'attention out',
+  'mlp norm',
+  'gate up',
+  'silu',
+  'down',
+] as const;
+
+export type LayerLabel = (typeof LAYER_LABELS)[number];
+
+export function layerLabel(label: LayerLabel): number {
+  return LAYER_LABELS.indexOf(label);
+}

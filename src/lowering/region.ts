@@ -1,0 +1,221 @@
+/**
+ * The code of every core of one region: a layer, the embedding or the head. Rows and columns fall into
+ * few classes (by their place on the lines, by what their row's cache holds), and all cores of a row
+ * class and a column class have the same code.
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { FloatType } from '../hardware/data.js';
+import type { ModelSpec } from '../model/model.js';
+import { codeBytesOf } from '../placement/budget.js';
+import type { Region } from '../placement/placement.js';
+import {
+  layerBuffers,
+  layerShape,
+  tableBuffers,
+  tableShape,
+  type LayerShape,
+} from '../placement/shapes.js';
+import type { Buffer, Operation, Route } from '../program/program.js';
+import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
+import { LAYER_LABELS, type LayerCore } from './layer-core.js';
+import { decoderLayer, prepareLayer } from './layer.js';
+import { stationOf } from './line.js';
+import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead, type TableCore } from './table.js';
+
+/** Groups of the two-level trees: on columns, on whole rows, and on a row's part of one KV head. */
+export interface Groups {
+  column: number;
+  row: number;
+  head: number;
+}
+
+/** Code of one core around the reception of its token's data. */
+export interface CoreProgram {
+  name: string;
+  buffers: Buffer[];
+  codeBytes: number;
+  routes: Route[];
+  /** Operations before the token arrives; they do not touch the fabric. */
+  prepare: Operation[];
+  main: Operation[];
+}
+
+export interface RegionCode {
+  width: number;
+  height: number;
+  labels: readonly string[];
+  /** What a core receives, and where it goes. */
+  receive: { label: number; type: FloatType; length: number; at(program: CoreProgram): number };
+  /** Class of each row and of each column; equal classes have equal code. */
+  rowClass: Int32Array;
+  columnClass: Int32Array;
+  write(row: number, column: number): CoreProgram;
+}
+
+/** What one decode step asks of a region. */
+export interface Step {
+  /** Tokens in the cache before this step. */
+  context: number;
+  /** Tokens that the caches have room for. */
+  maxPositions: number;
+}
+
+/** Colours of the lines' channels; hand-offs get the rest. */
+export const COLUMN_COLORS = [0, 1, 2, 3, 4];
+export const ROW_COLORS = [5, 6, 7, 8, 9];
+export const HEAD_COLORS = [10, 11, 12, 13, 14];
+export const FIRST_HAND_OFF_COLOR = 15;
+
+/** Cache positions of a row when `count` tokens are dealt to the rows in turn. */
+export function positionsOfRow(count: number, row: number, rows: number): number {
+  return row < count ? Math.floor((count - 1 - row) / rows) + 1 : 0;
+}
+
+export function layerCode(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  region: Pick<Region, 'width' | 'height'>,
+  groups: Groups,
+  step: Step,
+): RegionCode {
+  const { width, height } = region;
+  const shape = layerShape(model, step.maxPositions, height, width);
+  const position = step.context;
+  const column = (row: number) => place('y', height, groups.column, row, COLUMN_COLORS);
+  const rowPlace = (x: number) => place('x', width, groups.row, x, ROW_COLORS);
+  const cacheOf = (row: number) => ({
+    positions: positionsOfRow(position + 1, row, height),
+    appendAt: position % height === row ? Math.floor(position / height) : -1,
+  });
+  return {
+    width,
+    height,
+    labels: LAYER_LABELS,
+    receive: {
+      label: LAYER_LABELS.indexOf('hand-off'),
+      type: model.dtype,
+      length: shape.dims,
+      at: (program) => bufferAt(program, 'x'),
+    },
+    rowClass: classes(height, (row) => [column(row), cacheOf(row)]),
+    columnClass: classes(width, (x) => [rowPlace(x), groupPlace(shape, groups, x)]),
+    write(row, x) {
+      const layer: LayerCore = {
+        model,
+        shape,
+        costs: wafer.costs,
+        column: column(row),
+        row: rowPlace(x),
+        group: groupPlace(shape, groups, x),
+        ...cacheOf(row),
+      };
+      const laidOut = layOut(layerBuffers(model, shape, layer.group !== undefined));
+      const places = [layer.column, layer.row, layer.group];
+      return writeCore(
+        layer.group ? 'layer' : 'layer without attention',
+        laidOut,
+        codeBytesOf('layer', wafer.core.codeBytes),
+        places,
+        (core) => prepareLayer(core, layer),
+        (core) => decoderLayer(core, layer),
+      );
+    },
+  };
+}
+
+/** The embedding or the head; `kind` says what the region's memory holds, `use` what runs. */
+export function tableCode(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  region: Pick<Region, 'width' | 'height' | 'kind'>,
+  groups: Groups,
+  use: 'embedding' | 'head',
+): RegionCode {
+  const { width, height, kind } = region;
+  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  const shape = tableShape(model, height, width);
+  const isHead = use === 'head';
+  const column = (row: number) => place('y', height, groups.column, row, COLUMN_COLORS);
+  const row = (x: number) => place('x', width, groups.row, x, ROW_COLORS);
+  return {
+    width,
+    height,
+    labels: isHead ? HEAD_LABELS : EMBEDDING_LABELS,
+    receive: {
+      label: isHead ? HEAD_LABELS.indexOf('hand-off') : EMBEDDING_LABELS.indexOf('token'),
+      type: isHead ? model.dtype : 'f32',
+      length: isHead ? shape.dims : 1,
+      at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
+    },
+    rowClass: classes(height, (y) => (isHead ? column(y) : 0)),
+    columnClass: classes(width, (x) => [row(x), x]),
+    write(y, x) {
+      const table: TableCore = {
+        model,
+        shape,
+        costs: wafer.costs,
+        columnIndex: x,
+        column: column(y),
+        row: row(x),
+      };
+      const nothing = () => {};
+      return writeCore(
+        use,
+        layOut(tableBuffers(model, shape, kind)),
+        codeBytesOf(kind, wafer.core.codeBytes),
+        isHead ? [table.column, table.row] : [table.row],
+        isHead ? (core) => prepareHead(core, table) : nothing,
+        (core) => (isHead ? head(core, table) : embed(core, table)),
+      );
+    },
+  };
+}
+
+/** First cell of a buffer of a core's program. */
+export function bufferAt(program: { buffers: Buffer[] }, name: string): number {
+  const buffer = program.buffers.find((b) => b.name === name);
+  if (buffer === undefined) throw new RangeError(`no buffer "${name}"`);
+  return buffer.at;
+}
+
+function writeCore(
+  name: string,
+  laidOut: Pick<CoreCode, 'buffers' | 'at'>,
+  codeBytes: number,
+  places: (Place | undefined)[],
+  prepare: (core: CoreCode) => void,
+  main: (core: CoreCode) => void,
+): CoreProgram {
+  const before: CoreCode = { ...laidOut, operations: [], label: 0 };
+  const after: CoreCode = { ...laidOut, operations: [], label: 0 };
+  prepare(before);
+  main(after);
+  const routes = places.flatMap((p) => (p ? routesOf(p) : []));
+  const { buffers } = laidOut;
+  return { name, buffers, codeBytes, routes, prepare: before.operations, main: after.operations };
+}
+
+function groupPlace(shape: LayerShape, groups: Groups, x: number): Place | undefined {
+  if (x >= shape.attentionColumns) return undefined;
+  return place('x', shape.groupWidth, groups.head, x % shape.groupWidth, HEAD_COLORS);
+}
+
+function place(
+  axis: 'x' | 'y',
+  length: number,
+  groups: number,
+  at: number,
+  colors: number[],
+): Place {
+  return { station: stationOf(length, Math.min(groups, length), at), axis, colors };
+}
+
+/** Numbers of the distinct values of `describe`, in order of appearance. */
+function classes(count: number, describe: (i: number) => unknown): Int32Array {
+  const numbers = new Map<string, number>();
+  return Int32Array.from({ length: count }, (_, i) => {
+    const key = JSON.stringify(describe(i)) ?? '';
+    if (!numbers.has(key)) numbers.set(key, numbers.size);
+    return numbers.get(key)!;
+  });
+}

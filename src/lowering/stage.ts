@@ -1,0 +1,248 @@
+/**
+ * One stage of a token's way as a program: the cores of the region before that send, the routers on
+ * the way, and the region that receives and computes. Its rectangle is the smallest around them.
+ */
+import type { Region } from '../placement/placement.js';
+import type { FloatType } from '../hardware/data.js';
+import type { Operation, Program, Role, Route } from '../program/program.js';
+import type { CoreProgram, RegionCode } from './region.js';
+import { visitHandOff, visitToken, planHandOff, type RouteVisitor } from './hand-off.js';
+
+/** Where the region's data come from: row by row from the region before, or one core's token. */
+export type Source =
+  | { kind: 'rows'; region: Region; cell: number; type: FloatType; length: number }
+  | { kind: 'token'; core: { x: number; y: number }; cell: number };
+
+export interface Stage {
+  program: Program;
+  /** Position on the wafer of the program's core (0, 0). */
+  x: number;
+  y: number;
+  /** Cores of the program that send, and are part of the region before (unless tied). */
+  senders: { core: number; x: number; y: number }[];
+  /** Number in the program of the region's core in column 0 and row 0. */
+  origin: number;
+}
+
+/** What the cores of a hand-off do beside routing. */
+interface Traffic {
+  routes: RouteVisits;
+  senders: Map<number, number>;
+  /** Relaying cores: colour they receive, colour they multicast (-1 if nobody else is there). */
+  relays: Map<number, [number, number]>;
+  /** Colour on which everybody else receives. */
+  color: number;
+}
+
+interface RouteVisits {
+  visit(visitor: RouteVisitor): void;
+}
+
+const key = (x: number, y: number) => y * 65536 + x;
+
+/** Visits every router of the way from `source` to `region`; channels stand for colours. */
+export function visitStage(source: Source, region: Region, visitor: RouteVisitor): void {
+  if (source.kind === 'token') visitToken(source.core, region, visitor);
+  else visitHandOff(planHandOff(source.region, region), source.region, region, visitor);
+}
+
+/** Colours that the way from `source` to `region` needs. */
+export function channelsOf(source: Source, region: Region): number {
+  return source.kind === 'token' ? 1 : planHandOff(source.region, region).channels;
+}
+
+function trafficOf(source: Source, region: Region, colors: number[]): Traffic {
+  const senders = new Map<number, number>();
+  const relays = new Map<number, [number, number]>();
+  if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), colors[0]!);
+  else
+    planHandOff(source.region, region).rows.forEach((row, r) => {
+      senders.set(key(row.sender, source.region.y + r), colors[row.channel]!);
+      if (row.relay >= 0)
+        relays.set(key(row.relay, region.y + r), [
+          colors[row.channel]!,
+          region.width > 1 ? colors[0]! : -1,
+        ]);
+    });
+  const routes = { visit: (v: RouteVisitor) => visitStage(source, region, v) };
+  return { routes, senders, relays, color: colors[0]! };
+}
+
+/** Writes the stage's program; `colors` are the colours of the hand-off's channels. */
+export function writeStage(
+  name: string,
+  source: Source,
+  region: Region,
+  code: RegionCode,
+  colors: number[],
+): Stage {
+  const traffic = trafficOf(source, region, colors);
+  const box = boundingBox(traffic.routes, region);
+  const width = box.x1 - box.x0 + 1;
+  const height = box.y1 - box.y0 + 1;
+  const at = (x: number, y: number) => (y - box.y0) * width + (x - box.x0);
+  const sets = new RouteSets();
+  const routeSet = new Int32Array(width * height);
+  traffic.routes.visit((x, y, channel, inputs, outputs) => {
+    const core = at(x, y);
+    routeSet[core] = sets.with(routeSet[core]!, colors[channel]!, inputs, outputs);
+  });
+  const roles: Role[] = [];
+  const roleNumbers = new Map<string, number>();
+  const roleOf = new Uint16Array(width * height);
+  const writer = new CoreWriter(code, traffic, source);
+  for (let y = box.y0; y <= box.y1; y++)
+    for (let x = box.x0; x <= box.x1; x++) {
+      const core = at(x, y);
+      const [codeKey, program] = writer.codeOf(x, y, region);
+      const roleKey = `${codeKey}/${routeSet[core]}`;
+      let number = roleNumbers.get(roleKey);
+      if (number === undefined) {
+        number = roles.length;
+        roleNumbers.set(roleKey, number);
+        const { name: roleName, buffers, codeBytes, operations } = program;
+        const routes = [...program.routes, ...sets.routesOf(routeSet[core]!)];
+        roles.push({ name: roleName, routes, operations, buffers, codeBytes });
+      }
+      roleOf[core] = number;
+    }
+  if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
+  const senders = [...traffic.senders.keys()].map((k) => {
+    const [x, y] = [k % 65536, Math.floor(k / 65536)];
+    return { core: at(x, y), x, y };
+  });
+  const program = { name, width, height, roles, roleOf, labels: [...code.labels] };
+  return { program, x: box.x0, y: box.y0, senders, origin: at(region.x, region.y) };
+}
+
+function boundingBox(routes: RouteVisits, region: Region) {
+  const box = {
+    x0: region.x,
+    y0: region.y,
+    x1: region.x + region.width - 1,
+    y1: region.y + region.height - 1,
+  };
+  routes.visit((x, y) => {
+    if (x < box.x0) box.x0 = x;
+    if (x > box.x1) box.x1 = x;
+    if (y < box.y0) box.y0 = y;
+    if (y > box.y1) box.y1 = y;
+  });
+  return box;
+}
+
+/** Sets of routes of one router, numbered, so that a core's set is one integer while it grows. */
+class RouteSets {
+  private readonly sets: Route[][] = [[]];
+  private readonly next = new Map<string, number>();
+
+  /** Number of a set with one more route; a second route of a colour adds its ports. */
+  with(set: number, color: number, inputs: number, outputs: number): number {
+    const step = `${set}/${color}/${inputs}/${outputs}`;
+    const known = this.next.get(step);
+    if (known !== undefined) return known;
+    const routes = this.sets[set]!.map((r) => ({ ...r }));
+    const same = routes.find((r) => r.color === color);
+    if (same) {
+      same.inputs |= inputs;
+      same.outputs |= outputs;
+    } else routes.push({ color, inputs, outputs });
+    this.sets.push(routes);
+    this.next.set(step, this.sets.length - 1);
+    return this.sets.length - 1;
+  }
+
+  routesOf(set: number): Route[] {
+    return this.sets[set]!;
+  }
+}
+
+interface WrittenCode extends Omit<CoreProgram, 'prepare' | 'main'> {
+  operations: Operation[];
+}
+
+/** Writes the code of each kind of core once: by row class, column class and part in the hand-off. */
+class CoreWriter {
+  private readonly written = new Map<string, WrittenCode>();
+  private readonly bodies = new Map<number, CoreProgram>();
+  private readonly code: RegionCode;
+  private readonly traffic: Traffic;
+  private readonly source: Source;
+
+  constructor(code: RegionCode, traffic: Traffic, source: Source) {
+    this.code = code;
+    this.traffic = traffic;
+    this.source = source;
+  }
+
+  codeOf(x: number, y: number, region: Region): [string, WrittenCode] {
+    const sends = this.traffic.senders.get(key(x, y)) ?? -1;
+    const [column, row] = [x - region.x, y - region.y];
+    if (column < 0 || row < 0 || column >= region.width || row >= region.height)
+      return this.once(`sends ${sends}`, () => this.outsider(sends));
+    const relay = this.traffic.relays.get(key(x, y));
+    const body = this.code.rowClass[row]! * 65536 + this.code.columnClass[column]!;
+    return this.once(`${body} ${sends} ${relay ?? ''}`, () => {
+      let program = this.bodies.get(body);
+      if (program === undefined) {
+        program = this.code.write(row, column);
+        this.bodies.set(body, program);
+      }
+      const { prepare, main, ...rest } = program;
+      const operations = [...prepare, ...this.receive(program, relay), ...main];
+      if (sends < 0) return { ...rest, operations };
+      // A tied table's core sends what it chose before, and then receives it as everybody does.
+      const { cell } = this.source;
+      const buffers = rest.buffers.map((b) =>
+        b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
+      );
+      return { ...rest, buffers, operations: [this.send(sends), ...operations] };
+    });
+  }
+
+  private once(codeKey: string, write: () => WrittenCode): [string, WrittenCode] {
+    let code = this.written.get(codeKey);
+    if (code === undefined) {
+      code = write();
+      this.written.set(codeKey, code);
+    }
+    return [codeKey, code];
+  }
+
+  /** A core outside the region: a router on the way, or one that sends what it computed before. */
+  private outsider(color: number): WrittenCode {
+    if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, routes: [], operations: [] };
+    const { at, type, length } = this.sent();
+    const buffers = [{ name: 'sent', type, at, length, preloaded: true }];
+    return { name: 'sender', buffers, codeBytes: 0, routes: [], operations: [this.send(color)] };
+  }
+
+  private sent(): { at: number; type: FloatType; length: number } {
+    const { source } = this;
+    if (source.kind === 'token') return { at: source.cell, type: 'f32', length: 1 };
+    return { at: source.cell, type: source.type, length: source.length };
+  }
+
+  private send(color: number): Operation {
+    const { at, type, length } = this.sent();
+    return {
+      kind: 'vector',
+      label: this.code.receive.label,
+      fn: 'move',
+      type,
+      length,
+      dst: { color },
+      a: { at, stride: 1 },
+    };
+  }
+
+  private receive(program: CoreProgram, relay: [number, number] | undefined): Operation[] {
+    const { label, type, length, at } = this.code.receive;
+    const memory = { at: at(program), stride: 1 };
+    const move = { kind: 'vector', label, fn: 'move', type, length } as const;
+    if (!relay) return [{ ...move, dst: memory, a: { color: this.traffic.color } }];
+    const [from, to] = relay;
+    const store: Operation = { ...move, dst: memory, a: { color: from } };
+    return to < 0 ? [store] : [store, { ...move, dst: { color: to }, a: memory }];
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The embedding and the head. A table of rows (one per vocabulary entry) is cut by entries over the
+ * columns and by dimensions over the rows, stored [dimension][entry]; a tied model has one table.
+ * Embedding: the column that holds the token's entry contributes it, the others zeros, and the row
+ * adds them up. Head: final norm, product with the table, logits added up on one row, whose cores take
+ * their largest logit; then two one-word reductions choose the largest of all and its lowest entry.
+ */
+import type { CostTable } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import type { TableShape } from '../placement/shapes.js';
+import {
+  allReduce,
+  cell,
+  fill,
+  matvec,
+  reduce,
+  vector,
+  type CoreCode,
+  type Place,
+} from './core-code.js';
+import { rmsNorm } from './norm.js';
+
+export interface TableCore {
+  model: ModelSpec;
+  shape: TableShape;
+  costs: CostTable;
+  /** Number of this core's column, which decides which entries it holds. */
+  columnIndex: number;
+  column: Place;
+  row: Place;
+}
+
+export const EMBEDDING_LABELS = ['token', 'embedding'] as const;
+export const HEAD_LABELS = ['prepare head', 'hand-off', 'final norm', 'head', 'choice'] as const;
+
+/** Beyond every entry, and exact in 32 bits. */
+const NO_ENTRY = 2 ** 24;
+
+/** From the token's number in `token` to this row's slice of its embedding in `x`, on every column. */
+export function embed(core: CoreCode, table: TableCore): void {
+  const { model, shape, columnIndex, row } = table;
+  const { at } = core;
+  core.label = EMBEDDING_LABELS.indexOf('embedding');
+  core.operations.push({
+    kind: 'lookup',
+    label: core.label,
+    type: model.dtype,
+    table: at.table!,
+    rows: shape.entries,
+    rowStride: 1,
+    stride: shape.entries,
+    length: shape.dims,
+    id: at.token!,
+    first: columnIndex * shape.entries,
+    to: at.x!,
+  });
+  const x = cell(at.x!);
+  if (model.weightBits === 8)
+    vector(core, 'mul', model.dtype, shape.dims, x, x, cell(at.tableScale!, 0));
+  allReduce(core, row, 'add', model.dtype, at.x!, shape.dims);
+}
+
+/** What a head's core can do before its token arrives. */
+export function prepareHead(core: CoreCode, { model, shape }: TableCore): void {
+  const { at } = core;
+  core.label = HEAD_LABELS.indexOf('prepare head');
+  fill(core, 'f32', at.square!, 1, 0);
+  fill(core, model.dtype, at.logits!, shape.entries, 0);
+  fill(core, 'f32', at.best!, 1, -3.4e38);
+  fill(core, 'f32', at.best! + 1, 1, NO_ENTRY);
+}
+
+/** From the residual stream in `x` to the chosen token's number in the row root's `best[1]`. */
+export function head(core: CoreCode, table: TableCore): void {
+  const { model, shape, column, row, columnIndex } = table;
+  const { at } = core;
+  const type = model.dtype;
+  core.label = HEAD_LABELS.indexOf('final norm');
+  rmsNorm(core, column, {
+    type,
+    length: shape.dims,
+    dim: model.dim,
+    epsilon: model.normEpsilon,
+    x: at.x!,
+    weight: at.norm!,
+    square: at.square!,
+    normed: at.normed!,
+  });
+  core.label = HEAD_LABELS.indexOf('head');
+  const widen = model.weightBits === 8;
+  const product = { matrix: at.table!, rows: shape.dims, length: shape.entries };
+  matvec(core, 'axpy', type, { ...product, x: at.normed!, out: at.logits!, widen });
+  const logits = cell(at.logits!);
+  if (widen) vector(core, 'mul', type, shape.entries, logits, logits, cell(at.tableScale!, 0));
+  reduce(core, column, 'add', type, at.logits!, shape.entries);
+  if (!column.station.root) return;
+  core.label = HEAD_LABELS.indexOf('choice');
+  const first = columnIndex * shape.entries;
+  const length = Math.max(0, Math.min(shape.entries, model.vocab - first));
+  const [value, id, largest] = [at.best!, at.best! + 1, at.best! + 2];
+  if (length > 0)
+    core.operations.push({
+      kind: 'argmax',
+      label: core.label,
+      type,
+      at: at.logits!,
+      length,
+      first,
+      value,
+      id,
+    });
+  vector(core, 'move', 'f32', 1, cell(largest), cell(value));
+  allReduce(core, row, 'max', 'f32', largest, 1);
+  const { label } = core;
+  core.operations.push({
+    kind: 'keepIfEqual',
+    label,
+    a: value,
+    b: largest,
+    at: id,
+    otherwise: NO_ENTRY,
+  });
+  reduce(core, row, 'min', 'f32', id, 1);
+}

@@ -1,0 +1,106 @@
+/**
+ * What published `config.json` files may ask for and the simulator has no kernels for. Each such
+ * field is refused by its name and never left out in silence. Names as in Hugging Face transformers:
+ * https://huggingface.co/docs/transformers/main_classes/configuration
+ */
+import { ModelError, show } from './errors.js';
+
+type Fields = Record<string, unknown>;
+
+/** Architectures that are a Llama decoder; Qwen3 adds query and key normalisation. */
+const FAMILIES: Record<string, 'llama' | 'qwen3'> = {
+  llama: 'llama',
+  mistral: 'llama',
+  qwen3: 'qwen3',
+};
+
+/** Field -> what it stands for; refused unless absent, null, false, 0 or empty. */
+const UNMODELLED: Record<string, string> = {
+  text_config: 'several models in one file',
+  vision_config: 'an image encoder',
+  audio_config: 'an audio encoder',
+  num_experts: 'mixture of experts',
+  num_local_experts: 'mixture of experts',
+  n_routed_experts: 'mixture of experts',
+  enable_moe_block: 'mixture of experts',
+  kv_lora_rank: 'multi-head latent attention',
+  q_lora_rank: 'multi-head latent attention',
+  index_topk: 'sparse attention',
+  attention_chunk_size: 'chunked attention',
+  full_attention_interval: 'linear attention',
+  attn_output_gate: 'gated attention',
+  attention_bias: 'biases in attention',
+  qkv_bias: 'biases in attention',
+  mlp_bias: 'biases in the MLP',
+  use_sliding_window: 'sliding-window attention',
+  attn_logit_softcapping: 'capped scores',
+  final_logit_softcapping: 'capped logits',
+  swiglu_limit: 'a clamped MLP',
+  rope_interleave: 'rotary pairs of neighbours',
+  num_nextn_predict_layers: 'multi-token prediction',
+  mtp_num_hidden_layers: 'multi-token prediction',
+  quantization_config: 'stored quantisation; the weight bits are chosen in the run',
+};
+
+/** The family of a model that can be simulated. Throws a ModelError that names all that cannot. */
+export function familyOf(config: Fields): 'llama' | 'qwen3' {
+  const found = [...unmodelledFields(config)];
+  const type = config['model_type'];
+  const family = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : null;
+  if (!family)
+    found.push({ field: 'model_type', why: `known are ${Object.keys(FAMILIES).join(', ')}` });
+  if (found.length === 0) return family!;
+  const list = found.map(({ field, why }) => `${field} = ${show(at(config, field))} (${why})`);
+  throw new ModelError(
+    `${found[0].field}: expected a dense Llama-like decoder, found ${list.join('; ')}`,
+    found[0].field,
+  );
+}
+
+function* unmodelledFields(config: Fields): Generator<{ field: string; why: string }> {
+  for (const [field, why] of Object.entries(UNMODELLED))
+    if (inUse(config[field])) yield { field, why };
+  if (config['use_qk_norm'] === true && config['model_type'] !== 'qwen3')
+    yield { field: 'use_qk_norm', why: 'query and key normalisation outside Qwen3' };
+  if (inUse(config['sliding_window']) && config['use_sliding_window'] !== false)
+    yield { field: 'sliding_window', why: 'sliding-window attention' };
+  const types = config['layer_types'] ?? [];
+  if (!Array.isArray(types) || types.some((type) => type !== 'full_attention'))
+    yield { field: 'layer_types', why: 'only full_attention' };
+  for (const field of ['hidden_act', 'hidden_activation'])
+    if ((config[field] ?? 'silu') !== 'silu') yield { field, why: 'only silu' };
+  yield* unmodelledRope(config);
+}
+
+function* unmodelledRope(config: Fields): Generator<{ field: string; why: string }> {
+  if ((config['partial_rotary_factor'] ?? 1) !== 1)
+    yield { field: 'partial_rotary_factor', why: 'partial rotary embedding' };
+  for (const group of ['rope_scaling', 'rope_parameters']) {
+    const rope = config[group];
+    if (!isFields(rope)) continue;
+    const key = rope['rope_type'] === undefined ? 'type' : 'rope_type';
+    const type = rope[key] ?? 'default';
+    if (type !== 'llama3' && type !== 'default')
+      yield { field: `${group}.${key}`, why: 'only llama3 and default' };
+    if ((rope['partial_rotary_factor'] ?? 1) !== 1)
+      yield { field: `${group}.partial_rotary_factor`, why: 'partial rotary embedding' };
+    if (inUse(rope['mrope_section']))
+      yield { field: `${group}.mrope_section`, why: 'multimodal rotary embedding' };
+  }
+}
+
+function inUse(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return value !== undefined && value !== null && value !== false && value !== 0;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value at a path of names with dots, undefined if there is none. */
+export function at(config: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, key) => (isFields(value) ? value[key] : undefined), config);
+}

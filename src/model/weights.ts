@@ -1,0 +1,126 @@
+/**
+ * Random weights of a model, for runs that compute: drawn so that activations stay of order one
+ * through all layers, and rounded to what the model stores.
+ */
+import { roundF16 } from '../hardware/f16.js';
+import { ModelError } from './errors.js';
+import type { LayerWeights, ModelSpec, Weights } from './model.js';
+import { parameterCount } from './operators.js';
+
+/** A matrix as it is stored, and what to multiply it by. */
+interface Matrix {
+  values: Float32Array;
+  scale: number;
+}
+
+/** One GiB of 32-bit numbers: more is a mistake on a machine that has to compute with them. */
+const MOST_PARAMETERS = 2 ** 28;
+const LARGEST_INT8 = 127;
+
+/**
+ * Weights drawn from `random` (uniform in [0, 1)), in the order of the fields of `Weights`. Matrices
+ * have standard deviation 1/sqrt(inputs), the embedding 1 unless it is the head too, norm weights
+ * 1 +- 0.1. Matrices are rounded to `weightBits` (8: integers from -127 to 127 and one scale, itself
+ * of type `dtype`), norms to `dtype`. Throws a ModelError over 2^28 parameters.
+ */
+export function randomWeights(model: ModelSpec, random: () => number): Weights {
+  const count = parameterCount(model);
+  if (count > MOST_PARAMETERS)
+    throw new ModelError(
+      `model: expected at most ${MOST_PARAMETERS} parameters to compute with, found ${count}`,
+      'model',
+    );
+  const { dim, vocab, tied } = model;
+  const embedding = randomMatrix(model, vocab, dim, tied ? 1 / Math.sqrt(dim) : 1, random);
+  const layers = Array.from({ length: model.layers }, () => randomLayer(model, random));
+  const finalNorm = randomNorm(model, dim, random);
+  const head = tied ? embedding : randomMatrix(model, vocab, dim, 1 / Math.sqrt(dim), random);
+  return {
+    embedding: embedding.values,
+    embeddingScale: embedding.scale,
+    layers,
+    finalNorm,
+    head: head.values,
+    headScale: head.scale,
+  };
+}
+
+function randomLayer(model: ModelSpec, random: () => number): LayerWeights {
+  const { dim, ffn, heads, kvHeads, headDim } = model;
+  const norm = (length: number) => randomNorm(model, length, random);
+  const matrix = (outputs: number, inputs: number) =>
+    randomMatrix(model, outputs, inputs, 1 / Math.sqrt(inputs), random);
+  const attentionNorm = norm(dim);
+  const q = matrix(heads * headDim, dim);
+  const k = matrix(kvHeads * headDim, dim);
+  const v = matrix(kvHeads * headDim, dim);
+  const headNorms = model.qkNorm ? { qNorm: norm(headDim), kNorm: norm(headDim) } : {};
+  const o = matrix(dim, heads * headDim);
+  const mlpNorm = norm(dim);
+  const gate = matrix(ffn, dim);
+  const up = matrix(ffn, dim);
+  const down = matrix(dim, ffn);
+  return {
+    attentionNorm,
+    q: q.values,
+    k: k.values,
+    v: v.values,
+    ...headNorms,
+    o: o.values,
+    mlpNorm,
+    gate: gate.values,
+    up: up.values,
+    down: down.values,
+    scales: {
+      q: q.scale,
+      k: k.scale,
+      v: v.scale,
+      o: o.scale,
+      gate: gate.scale,
+      up: up.scale,
+      down: down.scale,
+    },
+  };
+}
+
+function randomMatrix(
+  model: ModelSpec,
+  outputs: number,
+  inputs: number,
+  deviation: number,
+  random: () => number,
+): Matrix {
+  const values = new Float32Array(outputs * inputs);
+  for (let i = 0; i < values.length; i++) values[i] = deviation * nearlyNormal(random);
+  if (model.weightBits === 8) return quantise(values, model.dtype);
+  if (model.weightBits === 16)
+    for (let i = 0; i < values.length; i++) values[i] = roundF16(values[i]);
+  return { values, scale: 1 };
+}
+
+/** Symmetric 8-bit integers: the largest number becomes 127, or -127. */
+function quantise(values: Float32Array, dtype: ModelSpec['dtype']): Matrix {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
+  const scale = roundTo(dtype, largest / LARGEST_INT8) || 1;
+  for (let i = 0; i < values.length; i++) {
+    const steps = Math.round(values[i] / scale);
+    values[i] = Math.max(-LARGEST_INT8, Math.min(LARGEST_INT8, steps));
+  }
+  return { values, scale };
+}
+
+function randomNorm(model: ModelSpec, length: number, random: () => number): Float32Array {
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = roundTo(model.dtype, 1 + 0.1 * nearlyNormal(random));
+  return values;
+}
+
+/** Mean 0, deviation 1, within +-3. A sum and not a logarithm, so that its bits are the same everywhere. */
+function nearlyNormal(random: () => number): number {
+  return 2 * (random() + random() + random() - 1.5);
+}
+
+function roundTo(dtype: ModelSpec['dtype'], x: number): number {
+  return dtype === 'f16' ? roundF16(x) : Math.fround(x);
+}

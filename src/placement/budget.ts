@@ -1,0 +1,103 @@
+/**
+ * The SRAM budget of a core (machine-model section 1): 48 KiB less stack and code is what is left for
+ * weights, cache and buffers. The sizes come from shapes.ts, which lowering uses too.
+ */
+import { BYTES } from '../hardware/data.js';
+import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import type { RegionKind } from './parts.js';
+import { bytesOf, layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+
+/** Bytes of stack and code in a core of a region of this kind. */
+export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
+  const common = code.stack + code.runtime;
+  switch (kind) {
+    case 'layer':
+      return common + code.attention + code.mlp;
+    case 'embedding':
+      return common + code.embedding;
+    case 'head':
+      return common + code.head;
+    case 'embedding+head':
+      return common + code.embedding + code.head;
+  }
+}
+
+/**
+ * Bytes of SRAM that the fullest core of a region of `rows` x `columns` cores needs, code included.
+ * `positions` is what the KV cache holds for all users together.
+ */
+export function regionBytes(
+  kind: RegionKind,
+  model: ModelSpec,
+  positions: number,
+  rows: number,
+  columns: number,
+  wafer: WaferSpec,
+): number {
+  const buffers =
+    kind === 'layer'
+      ? layerBuffers(model, layerShape(model, positions, rows, columns), true)
+      : tableBuffers(model, tableShape(model, rows, columns), kind);
+  return codeBytesOf(kind, wafer.core.codeBytes) + bytesOf(buffers);
+}
+
+/**
+ * Fewest columns with which a region of `rows` rows fits its cores' memory; undefined if not even the
+ * whole width of the wafer is enough. Every slice shrinks or stays as columns grow, hence bisection.
+ */
+export function leastColumns(
+  kind: RegionKind,
+  model: ModelSpec,
+  positions: number,
+  rows: number,
+  wafer: WaferSpec,
+): number | undefined {
+  return leastThat(
+    (columns) => regionBytes(kind, model, positions, rows, columns, wafer) <= wafer.core.sramBytes,
+    1,
+    wafer.width,
+  );
+}
+
+/** Smallest integer of [low, high] with `holds`, which must stay true once it is; or undefined. */
+export function leastThat(
+  holds: (n: number) => boolean,
+  low: number,
+  high: number,
+): number | undefined {
+  if (high < low || !holds(high)) return undefined;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Largest integer of [low, high] with `holds`, which must stay false once it is; or undefined. */
+export function mostThat(
+  holds: (n: number) => boolean,
+  low: number,
+  high: number,
+): number | undefined {
+  const first = leastThat((n) => !holds(n), low, high) ?? high + 1;
+  return first > low ? first - 1 : undefined;
+}
+
+/** Bytes of the model itself, without padding, code and buffers, and of its caches. */
+export function modelBytes(
+  model: ModelSpec,
+  positions: number,
+): { weights: number; cache: number } {
+  const { dim, ffn, headDim, heads, kvHeads } = model;
+  const matrices = 2 * dim * heads * headDim + 2 * dim * kvHeads * headDim + 3 * dim * ffn;
+  const norms = 2 * dim + (model.qkNorm ? 2 * headDim : 0);
+  const tables = (model.tied ? 1 : 2) * model.vocab * dim;
+  return {
+    weights:
+      ((model.layers * matrices + tables) * model.weightBits) / 8 +
+      (model.layers * norms + dim) * BYTES[model.dtype],
+    cache: 2 * model.layers * kvHeads * headDim * positions * BYTES[model.dtype],
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * What a model needs and what would fit: the least number of wafers, the longest context, and the
+ * one-line refusal made of them. Every number is found by trying the placement itself.
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
+import { CapacityError } from './errors.js';
+import { pack, strategyOf } from './pack.js';
+import { cachePositions, kindsOf, partsOf, type RegionKind, type SizedRequest } from './parts.js';
+import { coresOf, leastSizes } from './sizes.js';
+
+/** The fewest wafers that hold the model, and the fewest cores, padding included, that do. */
+export interface Requirement {
+  wafers: number;
+  cores: number;
+}
+
+/** What the request needs, or undefined if some region is too large for a whole wafer. */
+export function requirement(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+): Requirement | undefined {
+  const parts = partsOf(model);
+  const strategy = strategyOf(request.strategy);
+  let found: Requirement | undefined;
+  for (const sizes of leastSizes(model, wafer, request)) {
+    const positions = pack(parts, sizes, strategy, wafer, parts.length);
+    if (positions === undefined) continue;
+    const wafers = positions.at(-1)!.wafer + 1;
+    const cores = coresOf(model, sizes);
+    if (found === undefined || wafers < found.wafers) found = { wafers, cores };
+    else if (wafers === found.wafers) found.cores = Math.min(found.cores, cores);
+  }
+  return found;
+}
+
+/** Longest context, at most the one asked, that the wafers hold for every user; or undefined. */
+export function longestContext(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  wafers: number,
+): number | undefined {
+  return mostThat(
+    (maxPositions) =>
+      (requirement(model, wafer, { ...request, maxPositions })?.wafers ?? NaN) <= wafers,
+    1,
+    request.maxPositions,
+  );
+}
+
+/** The refusal of a request: what was asked, what there is, what would fit; one line. */
+export function doesNotFit(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+): CapacityError {
+  const needs = requirement(model, wafer, request);
+  const bytes = modelBytes(model, cachePositions(request));
+  const asked =
+    `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
+    `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
+    (needs ? `, at least ${plural(needs.cores, 'core')} with padding` : '');
+  const hints = wouldFit(model, wafer, request);
+  const advice =
+    hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, request);
+  return new CapacityError(`${asked}; there is ${supply(wafer)}; ${advice}`);
+}
+
+/** What the wafers have for data, a layer's code taken off. */
+function supply(wafer: WaferSpec): string {
+  const { sramBytes, codeBytes } = wafer.core;
+  const usable = Math.max(0, sramBytes - codeBytesOf('layer', codeBytes));
+  const wafers = wafer.wafers === 'auto' ? 1 : wafer.wafers;
+  const cores = wafer.width * wafer.height;
+  return (
+    (wafer.wafers === 'auto' ? 'per wafer' : `${plural(wafers, 'wafer')} of`) +
+    ` ${plural(cores, 'core')} x ${(usable / 1024).toFixed(1)} KiB usable = ` +
+    decimal(wafers * cores * usable)
+  );
+}
+
+/** Changes of one thing each with which the model fits. */
+function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string[] {
+  const wafers = wafer.wafers === 'auto' ? Infinity : wafer.wafers;
+  const free: SizedRequest = { ...request, rows: undefined, layerColumns: undefined };
+  const need = (of: ModelSpec) => requirement(of, wafer, free)?.wafers ?? Infinity;
+  const hints: string[] = [];
+  const asIs = need(model);
+  if (asIs <= wafers && asIs < Infinity)
+    hints.push('without the sizes asked for (rows, layerColumns)');
+  const context = longestContext(model, wafer, free, wafers);
+  if (context !== undefined && context < request.maxPositions)
+    hints.push(`with a context of at most ${context}`);
+  if (asIs > wafers && asIs < Infinity) hints.push(`on ${plural(asIs, 'wafer')}`);
+  const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
+  if (narrow < asIs) hints.push(`with model.weightBits=8 on ${plural(narrow, 'wafer')}`);
+  return hints;
+}
+
+/** No number of wafers is enough: names the region that a whole wafer cannot hold. */
+function whyNot(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
+  const { width, height } = wafer;
+  const bytesOf = (kind: RegionKind) =>
+    regionBytes(kind, model, cachePositions(request), height, width, wafer);
+  const kind = kindsOf(model).reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
+  return (
+    `no number of such wafers holds it: one region (${kind}) on all ${width}x${height} cores ` +
+    `needs ${count(bytesOf(kind))} bytes per core of ${count(wafer.core.sramBytes)}`
+  );
+}
+
+function decimal(bytes: number): string {
+  if (bytes < 1e5) return plural(Math.round(bytes), 'byte');
+  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function plural(n: number, what: string): string {
+  return `${count(n)} ${what}${n === 1 ? '' : 's'}`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US');
+}

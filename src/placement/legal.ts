@@ -1,0 +1,88 @@
+/**
+ * The rules of a legal placement, checked from the finished rectangles alone: it shares no code with
+ * the strategies and the choice of sizes, and counts the model's bytes from its published dimensions.
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import type { Placement, Region } from './placement.js';
+
+/** What breaks a rule, one line each; empty if the placement is legal. For mapping `gqa`. */
+export function checkPlacement(
+  placement: Placement,
+  model: ModelSpec,
+  wafer: WaferSpec,
+  positions: number,
+): string[] {
+  const { regions } = placement;
+  return [
+    ...checkOrder(regions, model),
+    ...regions.flatMap((region) => checkInside(region, wafer, placement.wafers)),
+    ...checkOverlap(regions),
+    ...regions.flatMap((region) => checkMemory(region, model, wafer, positions)),
+  ];
+}
+
+function checkOrder(regions: Region[], model: ModelSpec): string[] {
+  const layers = Array.from({ length: model.layers }, (_, i) => `layer ${i}`);
+  const expected = model.tied ? ['embedding+head', ...layers] : ['embedding', ...layers, 'head'];
+  const found = regions.map((r) => (r.kind === 'layer' ? `layer ${r.layer}` : r.kind));
+  const problems: string[] = [];
+  if (found.join() !== expected.join()) problems.push(`regions are ${found.join()}`);
+  regions.forEach((r, i) => {
+    if (i > 0 && r.wafer < regions[i - 1]!.wafer) problems.push(`${r.name} is on an earlier wafer`);
+    if (r.height !== regions[0]!.height) problems.push(`${r.name} has another height`);
+  });
+  const widths = new Set(regions.filter((r) => r.kind === 'layer').map((r) => r.width));
+  if (widths.size > 1) problems.push(`layers have ${widths.size} widths`);
+  return problems;
+}
+
+function checkInside(r: Region, wafer: WaferSpec, wafers: number): string[] {
+  const whole = [r.x, r.y, r.width, r.height, r.wafer].every(Number.isInteger);
+  const inside =
+    whole &&
+    r.wafer >= 0 &&
+    r.wafer < wafers &&
+    (wafer.wafers === 'auto' || wafers <= wafer.wafers) &&
+    r.x >= 0 &&
+    r.y >= 0 &&
+    r.width >= 1 &&
+    r.height >= 1 &&
+    r.x + r.width <= wafer.width &&
+    r.y + r.height <= wafer.height;
+  return inside ? [] : [`${r.name} is outside the wafer`];
+}
+
+function checkOverlap(regions: Region[]): string[] {
+  const problems: string[] = [];
+  regions.forEach((a, i) => {
+    for (const b of regions.slice(i + 1)) {
+      const apart =
+        a.wafer !== b.wafer ||
+        a.x + a.width <= b.x ||
+        b.x + b.width <= a.x ||
+        a.y + a.height <= b.y ||
+        b.y + b.height <= a.y;
+      if (!apart) problems.push(`${a.name} overlaps ${b.name}`);
+    }
+  });
+  return problems;
+}
+
+/** A core must not hold more than it has, and all cores together at least the region's bytes. */
+function checkMemory(r: Region, model: ModelSpec, wafer: WaferSpec, positions: number): string[] {
+  const problems: string[] = [];
+  if (r.sramBytesPerCore > wafer.core.sramBytes)
+    problems.push(`${r.name} needs ${r.sramBytesPerCore} bytes of ${wafer.core.sramBytes}`);
+  const { stack, runtime } = wafer.core.codeBytes;
+  const held = (r.sramBytesPerCore - stack - runtime) * r.width * r.height;
+  const value = model.dtype === 'f16' ? 2 : 4;
+  const { dim, ffn, heads, kvHeads, headDim, vocab } = model;
+  const layerWeights = dim * headDim * (2 * heads + 2 * kvHeads) + 3 * dim * ffn;
+  const least =
+    r.kind === 'layer'
+      ? (layerWeights * model.weightBits) / 8 + 2 * kvHeads * headDim * positions * value
+      : (vocab * dim * model.weightBits) / 8;
+  if (held < least) problems.push(`${r.name} holds ${held} bytes of at least ${least}`);
+  return problems;
+}

@@ -1,0 +1,43 @@
+/** What has to be placed: the regions of a model in the order of a token's way, and what a run asks. */
+import type { ModelSpec } from '../model/model.js';
+import type { PlacementRequest, Region } from './placement.js';
+
+export type RegionKind = Region['kind'];
+
+/** A placement request with sizes that the user has fixed; what is not given is chosen. */
+export interface SizedRequest extends PlacementRequest {
+  /** Height of every region, in cores. */
+  rows?: number | undefined;
+  /** Width of every layer's region, in cores. */
+  layerColumns?: number | undefined;
+}
+
+/** A region that has no place yet. */
+export type Part = Pick<Region, 'name' | 'kind' | 'layer'>;
+
+/** Height of all regions and width of each kind, in cores. */
+export interface Sizes {
+  rows: number;
+  columns: Partial<Record<RegionKind, number>>;
+}
+
+/** A tied table is one region, visited first and last; otherwise embedding and head have one each. */
+export function partsOf(model: ModelSpec): Part[] {
+  const table = (kind: RegionKind): Part => ({ name: kind, kind, layer: -1 });
+  const layers = Array.from({ length: model.layers }, (_, layer): Part => {
+    return { name: `layer ${layer}`, kind: 'layer', layer };
+  });
+  return model.tied
+    ? [table('embedding+head'), ...layers]
+    : [table('embedding'), ...layers, table('head')];
+}
+
+/** Kinds of regions that a model has. */
+export function kindsOf(model: ModelSpec): RegionKind[] {
+  return model.tied ? ['layer', 'embedding+head'] : ['layer', 'embedding', 'head'];
+}
+
+/** Positions that the caches must hold for all users together. */
+export function cachePositions(request: PlacementRequest): number {
+  return request.maxPositions * request.batch;
+}

@@ -1,0 +1,77 @@
+/**
+ * The region of the published WaferLLM kernel (machine-model section 5): one layer on P x P cores,
+ * full-width K and V, no embedding and no head.
+ */
+import { BYTES } from '../hardware/data.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import { codeBytesOf, leastThat, mostThat } from './budget.js';
+import { CapacityError } from './errors.js';
+import { cachePositions, type SizedRequest } from './parts.js';
+import type { Placement } from './placement.js';
+
+/** Bytes of SRAM of one of side x side cores, code included; norms and activations as a layer has. */
+export function waferllmBytes(
+  model: ModelSpec,
+  positions: number,
+  side: number,
+  wafer: WaferSpec,
+): number {
+  const d = Math.ceil(model.dim / side);
+  const f = Math.ceil(model.ffn / side);
+  const s = Math.ceil(positions / side);
+  const weights = 4 * d * d + 3 * d * f;
+  const cache = 2 * d * s;
+  const activations = 2 * d + 3 * d + 3 * d + d + s + 3 * f;
+  return (
+    codeBytesOf('layer', wafer.core.codeBytes) +
+    (weights * model.weightBits) / 8 +
+    (cache + activations) * BYTES[model.dtype]
+  );
+}
+
+/** One square region of `request.rows` x `request.rows` cores, or of the largest square there is. */
+export function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Placement {
+  if (request.layerColumns !== undefined)
+    throw new RangeError(
+      'placement.layerColumns: a waferllm region is a square, give placement.rows',
+    );
+  const largest = Math.min(wafer.width, wafer.height);
+  const side = request.rows ?? largest;
+  const bytes = waferllmBytes(model, cachePositions(request), side, wafer);
+  if (side > largest || bytes > wafer.core.sramBytes) throw tooLarge(model, wafer, request, side);
+  const region = { name: 'layer 0', kind: 'layer' as const, layer: 0, wafer: 0, x: 0, y: 0 };
+  return {
+    strategy: request.strategy,
+    regions: [{ ...region, width: side, height: side, sramBytesPerCore: bytes }],
+    wafers: 1,
+  };
+}
+
+function tooLarge(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  side: number,
+): CapacityError {
+  const most = Math.min(wafer.width, wafer.height);
+  const bytesAt = (positions: number, at: number) => waferllmBytes(model, positions, at, wafer);
+  const room = wafer.core.sramBytes;
+  const positions = cachePositions(request);
+  const least = leastThat((at) => bytesAt(positions, at) <= room, 1, most);
+  const longest = mostThat(
+    (context) => bytesAt(context * request.batch, Math.min(side, most)) <= room,
+    1,
+    request.maxPositions,
+  );
+  const asked = `a waferllm layer of ${model.name} on ${side}x${side} cores`;
+  const found =
+    side > most
+      ? `does not fit the ${wafer.width}x${wafer.height} of the wafer`
+      : `needs ${bytesAt(positions, side)} bytes per core of ${room}`;
+  const hints = [
+    ...(least === undefined ? [] : [`it would fit on ${least}x${least} to ${most}x${most}`]),
+    ...(side > most || longest === undefined ? [] : [`the longest context is ${longest}`]),
+  ];
+  return new CapacityError([`${asked} ${found}`, ...hints].join('; '));
+}

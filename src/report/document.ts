@@ -1,0 +1,123 @@
+/**
+ * What a simulation says: one JSON document per run and per kernel. Everything outside `host` is a
+ * function of the configuration alone. Later fields are added, never renamed.
+ */
+
+/** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */
+export interface CyclesByCause {
+  compute: number;
+  setup: number;
+  waitInput: number;
+  waitOutput: number;
+  idle: number;
+}
+
+/** An operator's part of the critical path, in cycles; `compute` + `communication` = `cycles`. */
+export interface OperatorCycles {
+  cycles: number;
+  compute: number;
+  communication: number;
+}
+
+/** Operators in program order. */
+export type Breakdown = Record<string, OperatorCycles>;
+
+/** One decode step: its cycles and the token it chose, if the run computes. */
+export interface StepResult {
+  cycles: number;
+  token?: number;
+}
+
+export interface DecodeResult {
+  /** Cycles of the last step; an integer. */
+  cyclesPerToken: number;
+  tokensPerSecondPerUser: number;
+  /** All users together. */
+  tokensPerSecond: number;
+  tpotMs: number;
+  perLayerCycles: number[];
+  /** Adds up to `cyclesPerToken`. */
+  breakdown: Breakdown;
+  /** Adds up to `coresUsed` times `cyclesPerToken`. */
+  coreCycles: CyclesByCause;
+  /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
+  specialShare: number;
+}
+
+export interface RegionResult {
+  name: string;
+  wafer: number;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  sramBytesPerCore: number;
+}
+
+export interface PlacementResult {
+  strategy: string;
+  regions: RegionResult[];
+  coresUsed: number;
+  sramUsedBytes: number;
+  sramPeakBytesPerCore: number;
+  /** What a core has, and how many cores the wafers in use have. */
+  sramBytesPerCore?: number;
+  coresAvailable?: number;
+  wafers?: number;
+}
+
+export interface FabricResult {
+  waveletHops: number;
+  /** Wavelets over cycles of the busiest link, 0 to 1. */
+  peakLinkUtilization: number;
+  routeHazards?: number;
+}
+
+/** Which regions an engine ran and which took over another's result. */
+export interface ReuseResult {
+  simulated: { region: string }[];
+  reused: { region: string; as: string }[];
+}
+
+export interface CheckResult {
+  /** max |difference| / max |logit| against a plain implementation of the model. */
+  logitsMaxRelativeError: number;
+  tolerance: number;
+  passed?: boolean;
+}
+
+/** The only part that depends on the machine the simulator runs on. */
+export interface HostResult {
+  engine: string;
+  shards: number;
+  wallSeconds: number;
+  peakRssBytes: number;
+}
+
+export interface RunDocument {
+  schema: 'wafersim.run/1';
+  configHash: string;
+  /** The resolved configuration with every default. */
+  config: unknown;
+  decode: DecodeResult;
+  steps: StepResult[];
+  placement: PlacementResult;
+  fabric: FabricResult;
+  reuse: ReuseResult;
+  check?: CheckResult;
+  host: HostResult;
+}
+
+export interface KernelDocument {
+  schema: 'wafersim.kernel/1';
+  /** The kernel's name and its options as resolved. */
+  kernel: string;
+  /** Start of the program to the end of its slowest core, or of the root for a reduce. */
+  cycles: number;
+  breakdown: Breakdown;
+  /** Adds up to the cores of the rectangle times `cycles`. */
+  coreCycles?: CyclesByCause;
+  config: unknown;
+  fabric: FabricResult;
+  host: HostResult;
+}

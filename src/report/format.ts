@@ -1,0 +1,112 @@
+/** Numbers and rows as people read them: thousands apart, shares in per cent, memory in KiB. */
+import Table from 'cli-table3';
+
+export interface Style {
+  /** Whether headings may carry terminal colours. */
+  color: boolean;
+}
+
+const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const FIXED = [0, 1, 2, 3].map(
+  (digits) =>
+    new Intl.NumberFormat('en-US', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    }),
+);
+
+/** 1234567 -> `1,234,567`. */
+export function count(value: number): string {
+  return COUNT.format(value);
+}
+
+/** With `digits` (0 to 3) behind the point. */
+export function fixed(value: number, digits: 0 | 1 | 2 | 3): string {
+  return FIXED[digits].format(value);
+}
+
+/** part/whole as `12.3 %`; `-` of nothing. */
+export function share(part: number, whole: number): string {
+  return whole === 0 ? '-' : `${fixed((100 * part) / whole, 1)} %`;
+}
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** 49152 -> `48.0 KiB`. */
+export function bytes(value: number): string {
+  let unit = 0;
+  let scaled = value;
+  while (scaled >= 1024 && unit < BYTE_UNITS.length - 1) {
+    scaled /= 1024;
+    unit++;
+  }
+  return unit === 0 ? `${count(value)} B` : `${fixed(scaled, 1)} ${BYTE_UNITS[unit]}`;
+}
+
+/** A heading on a line of its own. */
+export function heading(text: string, style: Style): string {
+  return style.color ? `\u001B[1m${text}\u001B[22m` : text;
+}
+
+const NO_LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: ' ',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: ' ',
+};
+
+/** A table without lines: the first column to the left, the others to the right. */
+export function table(head: string[], rows: string[][]): string {
+  const lines = new Table({
+    head,
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 0 },
+    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+  });
+  lines.push(...rows);
+  return lines
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Names in a row that differ by a rising number only become `first .. last (n)`. */
+export function ranges(names: string[]): string {
+  const parts: string[] = [];
+  for (let first = 0; first < names.length;) {
+    let end = first + 1;
+    while (end < names.length && follows(names[end - 1], names[end])) end++;
+    const length = end - first;
+    parts.push(
+      length < 3
+        ? names.slice(first, end).join(', ')
+        : `${names[first]} .. ${names[end - 1]} (${length})`,
+    );
+    first = end;
+  }
+  return parts.join(', ');
+}
+
+function follows(before: string, after: string): boolean {
+  const [stem, number] = numbered(before);
+  const [nextStem, next] = numbered(after);
+  return stem === nextStem && next === number + 1;
+}
+
+/** A name without its closing number, and that number (NaN without one). */
+export function numbered(name: string): [stem: string, number: number] {
+  const digits = /\d+$/.exec(name)?.[0] ?? '';
+  return [name.slice(0, name.length - digits.length), digits === '' ? NaN : Number(digits)];
+}

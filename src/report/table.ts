@@ -1,0 +1,196 @@
+/**
+ * A run and a kernel as text for a terminal: how fast, where the cycles go, what memory holds, and
+ * what the simulator did to find out. Pure: every number comes from the document.
+ */
+import type {
+  Breakdown,
+  CyclesByCause,
+  FabricResult,
+  HostResult,
+  KernelDocument,
+  PlacementResult,
+  RegionResult,
+  ReuseResult,
+  RunDocument,
+  StepResult,
+} from './document.js';
+import {
+  bytes,
+  count,
+  fixed,
+  heading,
+  numbered,
+  ranges,
+  share,
+  table,
+  type Style,
+} from './format.js';
+
+/** A run as text, ending with a line break. */
+export function runTable(run: RunDocument, style: Style): string {
+  const { decode, placement } = run;
+  return sections([
+    headline(run, style),
+    section('Where a token goes', breakdown(decode.breakdown, decode.cyclesPerToken), style),
+    section('What the cores do', coreCycles(decode.coreCycles, decode.specialShare), style),
+    section(`Placement: ${placement.strategy}`, regions(placement), style),
+    section('Fabric', fabric(run.fabric), style),
+    section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
+    run.check ? section('Check', check(run.check), style) : '',
+  ]);
+}
+
+/** A kernel as text, ending with a line break. */
+export function kernelTable(kernel: KernelDocument, style: Style): string {
+  return sections([
+    heading(`${kernel.kernel}: ${count(kernel.cycles)} cycles`, style),
+    section('Where they go', breakdown(kernel.breakdown, kernel.cycles), style),
+    kernel.coreCycles ? section('What the cores do', coreCycles(kernel.coreCycles), style) : '',
+    section('Fabric', fabric(kernel.fabric), style),
+    section('Simulated', host(kernel.host), style),
+  ]);
+}
+
+function headline({ decode, steps, configHash }: RunDocument, style: Style): string {
+  const layers = decode.perLayerCycles;
+  const lines = [
+    heading(`${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s per user`, style),
+    `  throughput  ${fixed(decode.tokensPerSecond, 1)} tokens/s, all users together`,
+    `  TPOT        ${fixed(decode.tpotMs, 3)} ms`,
+    `  per token   ${count(decode.cyclesPerToken)} cycles`,
+  ];
+  if (layers.length > 0)
+    lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
+  lines.push(`  steps       ${stepList(steps)}`, `  config      ${configHash}`);
+  return lines.join('\n');
+}
+
+function span(values: number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return least === most ? count(least) : `${count(least)} to ${count(most)}`;
+}
+
+/** Every step's cycles and token; the middle of a long run is left to the JSON. */
+function stepList(steps: StepResult[]): string {
+  const text = ({ cycles, token }: StepResult) =>
+    token === undefined ? count(cycles) : `${count(cycles)} (token ${token})`;
+  const shown =
+    steps.length <= 8
+      ? steps.map(text)
+      : [...steps.slice(0, 4).map(text), '...', ...steps.slice(-2).map(text)];
+  return `${steps.length}: ${shown.join(', ')} cycles`;
+}
+
+function breakdown(operators: Breakdown, whole: number): string {
+  const rows = Object.entries(operators).map(([name, { cycles, compute, communication }]) => [
+    name,
+    count(cycles),
+    share(cycles, whole),
+    count(compute),
+    count(communication),
+  ]);
+  rows.push(['all', count(whole), share(whole, whole), '', '']);
+  return table(['operator', 'cycles', 'share', 'compute', 'communication'], rows);
+}
+
+const CAUSES: [keyof CyclesByCause, string][] = [
+  ['compute', 'compute'],
+  ['setup', 'set-up'],
+  ['waitInput', 'wait for input'],
+  ['waitOutput', 'wait for output'],
+  ['idle', 'idle'],
+];
+
+function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
+  const whole = CAUSES.reduce((sum, [cause]) => sum + cycles[cause], 0);
+  const rows = CAUSES.map(([cause, name]) => [
+    name,
+    count(cycles[cause]),
+    share(cycles[cause], whole),
+  ]);
+  const text = table(['cause', 'core-cycles', 'share'], rows);
+  if (specialShare === undefined) return text;
+  return `${text}\n  exp, SiLU and other special functions: ${share(specialShare, 1)} of compute`;
+}
+
+function regions(placement: PlacementResult): string {
+  const rows = groups(placement.regions).map((group) => {
+    const region = group[0];
+    return [
+      ranges(group.map(({ name }) => name)),
+      waferList(group),
+      `${region.width} x ${region.height}`,
+      count(group.length * region.width * region.height),
+      memory(region.sramBytesPerCore, placement.sramBytesPerCore),
+    ];
+  });
+  const head = ['region', 'wafer', 'cores x by y', 'cores', 'SRAM per core'];
+  const used = placement.coresAvailable
+    ? `${count(placement.coresUsed)} of ${count(placement.coresAvailable)} cores`
+    : `${count(placement.coresUsed)} cores`;
+  const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
+  return `${table(head, rows)}\n  ${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`;
+}
+
+function memory(used: number, size: number | undefined): string {
+  return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
+}
+
+/** Neighbours in a token's way with equal names (but for a number) and equal shapes. */
+function groups(all: RegionResult[]): RegionResult[][] {
+  const key = (r: RegionResult) =>
+    [numbered(r.name)[0], r.width, r.height, r.sramBytesPerCore].join(' ');
+  const found: RegionResult[][] = [];
+  for (const region of all) {
+    const last = found.at(-1);
+    if (last && key(last[0]) === key(region)) last.push(region);
+    else found.push([region]);
+  }
+  return found;
+}
+
+function waferList(group: RegionResult[]): string {
+  const [first, last] = [group[0].wafer, group.at(-1)!.wafer];
+  return first === last ? `${first}` : `${first} to ${last}`;
+}
+
+function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult): string {
+  const lines = [
+    `  ${count(waveletHops)} wavelet-hops`,
+    `  busiest link carries a wavelet in ${share(peakLinkUtilization, 1)} of the cycles`,
+  ];
+  if (routeHazards)
+    lines.push(`  ${count(routeHazards)} route hazards (one colour on two ports at once)`);
+  return lines.join('\n');
+}
+
+function reuse({ simulated, reused }: ReuseResult): string[] {
+  const lines = [`  simulated   ${ranges(simulated.map(({ region }) => region))}`];
+  for (const as of new Set(reused.map((entry) => entry.as))) {
+    const names = reused.filter((entry) => entry.as === as).map(({ region }) => region);
+    lines.push(`  as ${as}: ${ranges(names)}`);
+  }
+  return lines;
+}
+
+function host({ engine, shards, wallSeconds, peakRssBytes }: HostResult): string {
+  const threads = shards === 1 ? '1 shard' : `${shards} shards`;
+  return `  ${engine} engine, ${threads}: ${fixed(wallSeconds, 2)} s, ${bytes(peakRssBytes)} of host memory`;
+}
+
+function check({
+  logitsMaxRelativeError,
+  tolerance,
+  passed,
+}: NonNullable<RunDocument['check']>): string {
+  const verdict = passed === undefined ? '' : passed ? ': passed' : ': FAILED';
+  return `  logits differ by ${logitsMaxRelativeError.toExponential(2)} of the largest, tolerance ${tolerance.toExponential(0)}${verdict}`;
+}
+
+function section(title: string, body: string, style: Style): string {
+  return `${heading(title, style)}\n${body}`;
+}
+
+function sections(parts: string[]): string {
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}

@@ -1,0 +1,182 @@
+/**
+ * The rooms of src/ and what each may import: data flows one way, from the hardware to the report,
+ * and only the engine's shard files know threads, only the commands print and exit.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** Room -> rooms it may import; `:type` allows `import type` only. */
+const MAY_IMPORT: Record<string, string[]> = {
+  hardware: [],
+  model: [],
+  placement: ['hardware', 'model'],
+  program: ['hardware'],
+  lowering: ['hardware', 'model', 'placement', 'program'],
+  engine: ['hardware', 'program'],
+  decode: ['hardware', 'model', 'placement', 'program', 'lowering', 'engine:type'],
+  serving: ['model'],
+  report: ['*:type'],
+  // Files of config.ts: how YAML becomes values.
+  config: ['hardware', 'model', 'placement:type'],
+  cli: ['*'],
+  '': ['*'],
+};
+
+/** Room -> packages and node modules it may import. */
+const PACKAGES: Record<string, string[]> = {
+  hardware: ['zod'],
+  model: ['zod'],
+  placement: [],
+  program: [],
+  lowering: [],
+  engine: ['flatqueue'],
+  decode: [],
+  serving: ['seedrandom', 'flatqueue'],
+  report: ['cli-table3'],
+  config: ['node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
+  cli: ['*'],
+  '': ['*'],
+};
+
+const SHARD_PACKAGES = ['node:worker_threads', 'comlink', 'msgpackr'];
+
+const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
+const RANDOM = /\bMath\.random\b/;
+const OUTSIDE = /\bconsole\.|\bprocess\.(?:exit|stdout|stderr|env|argv)\b/;
+
+interface Import {
+  from: string;
+  typeOnly: boolean;
+}
+
+const IMPORT =
+  /(?:^|[;\s])(?:(?:import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?|import\s*\(\s*)['"]([^'"]+)['"]/g;
+
+function importsOf(source: string): Import[] {
+  return [...withoutComments(source).matchAll(IMPORT)].map((match) => ({
+    from: match[2],
+    typeOnly: match[1] !== undefined,
+  }));
+}
+
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|[\s;{}(,])\/\/.*$/gm, '$1');
+}
+
+function roomOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
+}
+
+/** What a file (path below src/) does that its room must not do, one line each. */
+function violations(path: string, source: string): string[] {
+  const room = roomOf(path);
+  const wrong = importsOf(source)
+    .filter((imported) => !allowed(path, imported))
+    .map(({ from, typeOnly }) => `${path} imports ${typeOnly ? 'types of ' : ''}${from}`);
+  if (!(room in MAY_IMPORT)) wrong.push(`${path} is in a room that the table does not know`);
+  const code = withoutComments(source);
+  if (room !== 'cli') {
+    for (const [what, pattern] of Object.entries({ CLOCK, RANDOM, OUTSIDE })) {
+      const found = pattern.exec(code);
+      if (found) wrong.push(`${path} uses ${found[0]} (${what.toLowerCase()})`);
+    }
+  }
+  return wrong;
+}
+
+function allowed(path: string, { from, typeOnly }: Import): boolean {
+  const room = roomOf(path);
+  if (!from.startsWith('.')) {
+    if (/^engine\/shard[^/]*\.ts$/.test(path) && SHARD_PACKAGES.includes(from)) return true;
+    return matches(PACKAGES[room] ?? [], from, typeOnly);
+  }
+  const target = posix.join(posix.dirname(path), from);
+  if (target.startsWith('..')) return false;
+  const targetRoom = roomOf(target);
+  return targetRoom === room || matches(MAY_IMPORT[room] ?? [], targetRoom, typeOnly);
+}
+
+function matches(list: string[], name: string, typeOnly: boolean): boolean {
+  if (list.includes('*') || list.includes(name)) return true;
+  return typeOnly && (list.includes('*:type') || list.includes(`${name}:type`));
+}
+
+describe('the rooms of src/', () => {
+  const root = new URL('../src/', import.meta.url);
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts'));
+
+  it('are found by the scan, with their imports', () => {
+    const imports = files.flatMap((path) => importsOf(read(path)));
+    expect(files).toContain('engine/engine.ts');
+    expect(imports.length).toBeGreaterThan(5);
+    expect(importsOf(read('program/timing.ts')).map((i) => i.from)).toEqual([
+      '../hardware/data.js',
+      '../hardware/wafer.js',
+      './program.js',
+    ]);
+  });
+
+  it('import only what the table allows, and leave clocks, chance and output to the commands', () => {
+    expect(files.flatMap((path) => violations(path, read(path)))).toEqual([]);
+  });
+
+  function read(path: string): string {
+    return readFileSync(new URL(path, root), 'utf8');
+  }
+});
+
+describe('the scan', () => {
+  const bad: [string, string][] = [
+    ['hardware/wafer.ts', "import { x } from '../program/program.js';"],
+    ['program/program.ts', "import type { ModelSpec } from '../model/model.js';"],
+    ['lowering/layer.ts', "import { reference } from '../engine/reference.js';"],
+    ['lowering/layer.ts', "import type { Engine } from '../engine/engine.js';"],
+    ['decode/token.ts', "import { MachineError } from '../engine/engine.js';"],
+    ['decode/token.ts', "export * from '../engine/engine.js';"],
+    ['serving/serve.ts', "import { fast } from '../engine/fast.js';"],
+    ['report/table.ts', "import { place } from '../placement/place.js';"],
+    ['placement/place.ts', "import { main } from '../cli/main.js';"],
+    ['placement/place.ts', "import { simulate } from '../simulate.js';"],
+    ['engine/fast.ts', "import { readFileSync } from 'node:fs';"],
+    ['engine/fast.ts', "import { z } from 'zod';"],
+    ['engine/fast.ts', "import { parse } from 'yaml';"],
+    ['engine/fast.ts', "import { Worker } from 'node:worker_threads';"],
+    ['engine/fast.ts', "const { wrap } = await import('comlink');"],
+    ['engine/fast/ring.ts', "import 'fs';"],
+    ['engine/fast.ts', 'const t = performance.now();'],
+    ['lowering/layer.ts', 'const seed = Math.random();'],
+    ['simulate.ts', 'const t = Date.now();'],
+    ['simulate.ts', "console.log('done');"],
+    ['report/table.ts', 'process.exit(1);'],
+    ['report/table.ts', "const plain = process.env['NO_COLOR'];"],
+    ['config/schema.ts', "import { fast } from '../engine/fast.js';"],
+    ['cli/main.ts', "import { x } from '../../test/x.js';"],
+    ['utils/misc.ts', 'export const one = 1;'],
+  ];
+  it.each(bad)('refuses in %s: %s', (path, source) => {
+    expect(violations(path, source)).toHaveLength(1);
+  });
+
+  const good: [string, string][] = [
+    ['decode/token.ts', "import type { RunResult } from '../engine/engine.js';"],
+    ['report/table.ts', "import type { Region } from '../placement/placement.js';"],
+    ['engine/shard-worker.ts', "import { parentPort } from 'node:worker_threads';"],
+    ['engine/fast.ts', "// Date.now() would be wrong here\n/* console.log */ const now = 'a//b';"],
+    ['cli/main.ts', "console.error('x'); process.exit(2); performance.now();"],
+  ];
+  it.each(good)('accepts in %s: %s', (path, source) => {
+    expect(violations(path, source)).toEqual([]);
+  });
+
+  it('reads imports that span lines', () => {
+    expect(
+      importsOf("import {\n  type A,\n  b,\n} from './b.js';\nimport type * as c from 'c';"),
+    ).toEqual([
+      { from: './b.js', typeOnly: false },
+      { from: 'c', typeOnly: true },
+    ]);
+  });
+});

@@ -1,0 +1,123 @@
+/** The parts of the command line: errors as lines and exit codes, and run directories. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failureOf, oneLine } from '../src/cli/errors.js';
+import { coordinates, shardCount } from '../src/cli/options.js';
+import { checkRunDirectory, json, writeRunDirectory } from '../src/cli/output.js';
+import { MachineError } from '../src/engine/engine.js';
+import { ConfigError } from '../src/hardware/errors.js';
+import { CapacityError } from '../src/placement/errors.js';
+
+describe('a failure', () => {
+  it('of the configuration exits 2 and begins with its file and line', () => {
+    expect(failureOf(new ConfigError('a.yaml:3:1: model: expected a path\n  found 7'))).toEqual({
+      exitCode: 2,
+      message: 'a.yaml:3:1: model: expected a path found 7',
+    });
+  });
+
+  it('of the machine exits 4', () => {
+    const deadlock = new MachineError('deadlock', { cycle: 9, cores: [1], colors: [2] }, 'stuck');
+    expect(failureOf(deadlock)).toEqual({ exitCode: 4, message: 'wafersim: stuck' });
+    expect(failureOf(new CapacityError('too big'))).toEqual({
+      exitCode: 4,
+      message: 'wafersim: too big',
+    });
+  });
+
+  it('of the system exits 2 and names the file', () => {
+    let failure;
+    try {
+      readFileSync('/nowhere/at/all');
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    expect(failure?.exitCode).toBe(2);
+    expect(failure?.message).toMatch(/^wafersim: ENOENT.*\/nowhere\/at\/all/);
+  });
+
+  it('of the simulator itself is one line with its place, and no stack', () => {
+    const { exitCode, message } = failureOf(new TypeError('x is\nnot a function'));
+    expect(exitCode).toBe(4);
+    expect(message).toMatch(
+      /^wafersim: internal error: x is not a function \(cli-output\.test\.ts:\d+\)$/,
+    );
+    expect(failureOf('thrown text').message).toBe('wafersim: internal error: thrown text');
+  });
+
+  it('that the command line parser has printed is not printed again', () => {
+    const usage = new CommanderError(1, 'commander.unknownOption', 'error: unknown');
+    expect(failureOf(usage)).toEqual({ exitCode: 2, message: '' });
+    const help = new CommanderError(0, 'commander.helpDisplayed', '(outputHelp)');
+    expect(failureOf(help)).toEqual({ exitCode: 0, message: '' });
+  });
+
+  it('cannot drive a terminal', () => {
+    expect(oneLine('a\u001B[31m\r\n b\u0007 ')).toBe('a[31m b');
+  });
+});
+
+describe('options', () => {
+  it('read coordinates and shards, and refuse what is neither', () => {
+    expect(coordinates('12,7')).toEqual({ x: 12, y: 7 });
+    for (const text of ['12', '1,2,3', '-1,2', 'a,b', '1.5,2'])
+      expect(() => coordinates(text)).toThrow('Expected x,y');
+    expect(shardCount('16')).toBe(16);
+    for (const text of ['0', '-1', '1.5', '1e2', '', '1025'])
+      expect(() => shardCount(text)).toThrow('Expected a whole number');
+  });
+});
+
+describe('a run directory', () => {
+  let home: string;
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+  });
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  const FILES = { 'run.json': json({ a: 1 }), 'run.txt': 'one\n' };
+
+  it('appears with all its files, and nothing is left beside it', () => {
+    const target = join(home, 'deep', 'run');
+    checkRunDirectory(target);
+    writeRunDirectory(target, FILES);
+    expect(readdirSync(target).toSorted()).toEqual(['run.json', 'run.txt']);
+    expect(JSON.parse(readFileSync(join(target, 'run.json'), 'utf8'))).toEqual({ a: 1 });
+    expect(readdirSync(join(home, 'deep'))).toEqual(['run']);
+  });
+
+  it('takes the place of an earlier run', () => {
+    const target = join(home, 'run');
+    writeRunDirectory(target, FILES);
+    checkRunDirectory(target);
+    writeRunDirectory(target, { ...FILES, 'run.txt': 'two\n' });
+    expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe('two\n');
+    expect(readdirSync(home)).toEqual(['run']);
+  });
+
+  it('never takes the place of anything else', () => {
+    writeFileSync(join(home, 'letter.txt'), 'dear');
+    expect(() => checkRunDirectory(home)).toThrow(ConfigError);
+    expect(() => checkRunDirectory(home)).toThrow(/letter\.txt/);
+    expect(() => checkRunDirectory(join(home, 'letter.txt'))).toThrow('ENOTDIR');
+  });
+
+  it('is absent when a file of it cannot be written', () => {
+    const target = join(home, 'run');
+    const broken = { ...FILES, 'run.txt': Symbol('no text') as unknown as string };
+    expect(() => writeRunDirectory(target, broken)).toThrow();
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  it('keeps the earlier run when the new one cannot be written', () => {
+    const target = join(home, 'run');
+    writeRunDirectory(target, FILES);
+    const broken = { ...FILES, 'run.txt': Symbol('no text') as unknown as string };
+    expect(() => writeRunDirectory(target, broken)).toThrow();
+    expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe('one\n');
+    expect(readdirSync(home)).toEqual(['run']);
+  });
+});

@@ -1,0 +1,99 @@
+/** The built command line as a user meets it: exit codes, one line per error, help. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+function wafersim(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe('a wrong command line', () => {
+  const wrong: [args: string[], message: RegExp][] = [
+    [['rum'], /unknown command 'rum' \(Did you mean run\?\)/],
+    [['run'], /missing required argument 'config'/],
+    [['run', 'a.yaml', 'b.yaml'], /too many arguments/],
+    [['run', 'a.yaml', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/],
+    [['run', 'a.yaml', '--shards', '0'], /--shards.*'0'.*whole number from 1/],
+    [['run', 'a.yaml', '--shards', '-2'], /--shards.*'-2'.*whole number from 1/],
+    [['run', 'a.yaml', '--shards', '1.5'], /--shards.*'1.5'.*whole number from 1/],
+    [['run', 'a.yaml', '--engine', 'quick'], /--engine.*'quick'.*fast, reference/],
+    [['kernel', 'reduce', '--pes'], /--pes <n>' argument missing/],
+    [['inspect', 'a.yaml', '--core', '3'], /--core.*'3'.*x,y/],
+    [['inspect', 'a.yaml', '--what', 'cores'], /--what.*'cores'.*wafer, model, placement, program/],
+  ];
+  it.each(wrong)('%j is refused with exit 2 and one line', (args, message) => {
+    const { status, stdout, stderr } = wafersim(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^wafersim: [^\n]+\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+
+  it('without a command shows the help on stderr and exits 2', () => {
+    const { status, stdout, stderr } = wafersim();
+    expect(stderr).toContain('Usage: wafersim');
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+describe('a file that is not there', () => {
+  it.each([
+    ['run', 'nowhere/at-all.yaml'],
+    ['inspect', 'nowhere/at-all.yaml'],
+    ['kernel', 'reduce', '--pes', '4', '--words', '4', '--hardware', 'nowhere/at-all.yaml'],
+  ])('is named by %s in one line, with exit 2', (...args) => {
+    const { status, stdout, stderr } = wafersim(...args);
+    expect(stderr).toMatch(/^[^\n]*nowhere\/at-all\.yaml[^\n]*\n$/);
+    expect(stderr).not.toContain('internal error');
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+describe('help', () => {
+  it('groups the commands by purpose and ends with worked examples and exit codes', () => {
+    const { status, stdout } = wafersim('--help');
+    expect(stdout).toMatch(/Simulate:\n {2}run [\s\S]*kernel [\s\S]*Look inside:\n {2}inspect /);
+    expect(stdout).toContain('wafersim run configs/wse3.yaml');
+    expect(stdout).toContain('Exit codes');
+    expect(status).toBe(0);
+  });
+
+  it.each(['run', 'kernel', 'inspect', 'schema'])('of %s has an example', (command) => {
+    const { status, stdout } = wafersim(command, '--help');
+    expect(stdout).toContain(`Examples:\n  wafersim ${command}`);
+    expect(status).toBe(0);
+  });
+
+  it('lists every option that scripts give to kernels', () => {
+    const { stdout } = wafersim('kernel', '--help');
+    const names =
+      'algorithm pes words group groups dtype rows padded iterations k n grid mapping dim ffn seq pattern distance mesh load cycles hardware set engine json';
+    for (const name of names.split(' ')) expect(stdout).toMatch(new RegExp(`\\n {2}--${name}\\b`));
+  });
+});
+
+describe('schema', () => {
+  it('prints one JSON document and nothing else', () => {
+    const { status, stdout, stderr } = wafersim('schema');
+    expect(JSON.parse(stdout)).toHaveProperty('$schema');
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+
+  it('does not complain when its reader has gone', () => {
+    const piped = spawnSync(
+      'bash',
+      ['-c', '"$1" "$2" schema | true; echo "${PIPESTATUS[0]}"', '-', process.execPath, MAIN],
+      { encoding: 'utf8' },
+    );
+    expect(piped.stdout).toBe('0\n');
+    expect(piped.stderr).toBe('');
+  });
+});

@@ -1,0 +1,174 @@
+/** Small programs and a wafer without overheads, for tests of engines. */
+import type { FloatType } from '../../src/hardware/data.js';
+import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../../src/hardware/mesh.js';
+import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
+import type {
+  Buffer,
+  Destination,
+  MemoryOperand,
+  Program,
+  Role,
+  Route,
+  RouteOp,
+  Source,
+  TrafficOp,
+  VectorOp,
+} from '../../src/program/program.js';
+
+export const N = portMask(NORTH);
+export const E = portMask(EAST);
+export const S = portMask(SOUTH);
+export const W = portMask(WEST);
+export const R = portMask(RAMP);
+
+const each = (cycles: number) => ({ f16: cycles, f32: cycles });
+
+/** One element per cycle and nothing beside it. */
+export const NO_OVERHEAD: CostTable = {
+  programStart: 0,
+  routeChange: 0,
+  setup: each(0),
+  issue: each(0),
+  latency: each(1),
+  elementsPerCycle: {
+    move: each(1),
+    add: each(1),
+    sub: each(1),
+    mul: each(1),
+    max: each(1),
+    min: each(1),
+    fma: each(1),
+    dot: each(1),
+  },
+  matvec: { call: 0, row: each(0), widenPerCycle: 1 },
+  scalar: { exp: 1, silu: 1, rsqrt: 1, reciprocal: 1, step: 1 },
+  vectorForm: { exp: 1, silu: 1, rsqrt: 1, reciprocal: 1 },
+};
+
+/** A wafer as in machine-model 4a: hop 1, ramp 2, depth 4, no overheads but those given. */
+export function testWafer(
+  fabric: Partial<WaferSpec['fabric']> = {},
+  costs: Partial<CostTable> = {},
+): WaferSpec {
+  return {
+    name: 'test',
+    width: 1024,
+    height: 1024,
+    clockHz: 1e9,
+    wafers: 1,
+    powerWatts: 1,
+    fabric: { colors: 8, hopCycles: 1, rampCycles: 2, queueDepth: 4, ...fabric },
+    core: {
+      sramBytes: 48 * 1024,
+      codeBytes: { stack: 0, runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 },
+    },
+    costs: { ...NO_OVERHEAD, ...costs },
+  };
+}
+
+export const cell = (at: number, stride = 1): MemoryOperand => ({ at, stride });
+export const fabric = (color: number) => ({ color });
+export const constant = (value: number) => ({ constant: value });
+export const route = (color: number, inputs: number, outputs: number): Route => ({
+  color,
+  inputs,
+  outputs,
+});
+
+/** dst <- a, or dst <- a + b for `length` elements. */
+export function move(dst: Destination, a: Source, length: number, type: FloatType = 'f32') {
+  return vector({ fn: 'move', dst, a, length, type });
+}
+export function add(
+  dst: Destination,
+  a: Source,
+  b: Source,
+  length: number,
+  type: FloatType = 'f32',
+) {
+  return vector({ fn: 'add', dst, a, b, length, type });
+}
+export function vector(op: Omit<VectorOp, 'kind' | 'label'> & { label?: number }): VectorOp {
+  return { kind: 'vector', label: 0, ...op };
+}
+
+export function traffic(op: Partial<Omit<TrafficOp, 'times'>> & { times?: number[] }): TrafficOp {
+  return {
+    kind: 'traffic',
+    label: 0,
+    color: -1,
+    receive: -1,
+    expect: 0,
+    ...op,
+    times: Int32Array.from(op.times ?? []),
+  };
+}
+
+export function changeRoute(color: number, inputs: number, outputs: number): RouteOp {
+  return { kind: 'route', label: 0, color, inputs, outputs };
+}
+
+/** A buffer of f32 numbers that hold data from the start. */
+export function loaded(length: number, at = 0, name = 'data'): Buffer {
+  return { name, type: 'f32', at, length, preloaded: true };
+}
+
+export function role(name: string, parts: Partial<Role> = {}): Role {
+  return { name, routes: [], operations: [], buffers: [], codeBytes: 0, ...parts };
+}
+
+/** A program whose core n, in a rectangle `width` wide, has role `roles[n]`. */
+export function program(width: number, roles: Role[], parts: Partial<Program> = {}): Program {
+  const distinct = [...new Set(roles)];
+  return {
+    name: 'test',
+    width,
+    height: roles.length / width,
+    roles: distinct,
+    roleOf: Uint16Array.from(roles, (r) => distinct.indexOf(r)),
+    labels: ['work', 'more'],
+    ...parts,
+  };
+}
+
+/** A row of cores, each with a role. */
+export function row(...roles: Role[]): Program {
+  return program(roles.length, roles);
+}
+
+/** Core 0 sends `length` elements east on colour 0, through `between` routers, to the last core. */
+export function sendEast(length: number, between: number, type: FloatType = 'f32'): Program {
+  const sender = role('sender', {
+    routes: [route(0, R, E)],
+    operations: [move(fabric(0), cell(0), length, type)],
+    buffers: [loaded(length)],
+  });
+  const relay = role('relay', { routes: [route(0, W, E)] });
+  const receiver = role('receiver', {
+    routes: [route(0, W, R)],
+    operations: [move(cell(0), fabric(0), length, type)],
+    buffers: [{ ...loaded(length), preloaded: false }],
+  });
+  return row(sender, ...Array.from({ length: between }, () => relay), receiver);
+}
+
+/**
+ * A chain reduce towards core 0: the last core sends its words, each other adds its own and passes
+ * the sums on, core 0 keeps them. Two colours alternate, since a core receives and sends at once.
+ */
+export function chainReduce(cores: number, words: number, type: FloatType = 'f32'): Program {
+  const roleAt = (core: number): Role => {
+    const [out, into] = [core % 2, (core + 1) % 2];
+    const first = core === 0;
+    const last = core === cores - 1;
+    const dst = first ? cell(0) : fabric(out);
+    const own = cell(0);
+    return role(`core ${core}`, {
+      routes: [...(first ? [] : [route(out, R, W)]), ...(last ? [] : [route(into, E, R)])],
+      operations: [last ? move(dst, own, words, type) : add(dst, fabric(into), own, words, type)],
+      buffers: [loaded(words)],
+    });
+  };
+  const roles = Array.from({ length: cores }, (_, core) => roleAt(core));
+  return { ...row(...roles), root: 0 };
+}

@@ -1,0 +1,251 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ModelError } from '../src/model/errors.js';
+import { importHfConfig } from '../src/model/hf-config.js';
+
+const published = new URL('../../shared/hf-configs/', import.meta.url);
+const own = new URL('../models/', import.meta.url);
+const read = (folder: URL, file: string) =>
+  JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Record<string, unknown>;
+
+const tiny = read(own, 'tiny.json');
+const llama = read(own, 'llama-3.1-8b.json');
+const scaling = llama['rope_scaling'] as Record<string, unknown>;
+const importing = (json: unknown) => importHfConfig(json, { name: 'm' });
+
+function failure(json: unknown): ModelError {
+  try {
+    importing(json);
+  } catch (error) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
+  return expect.fail('was imported');
+}
+
+describe('importing a model', () => {
+  it('reads the dimensions of Llama 3.1 8B', () => {
+    expect(importHfConfig(llama, { name: 'llama-3.1-8b' })).toEqual({
+      name: 'llama-3.1-8b',
+      family: 'llama',
+      dim: 4096,
+      layers: 32,
+      heads: 32,
+      kvHeads: 8,
+      headDim: 128,
+      ffn: 14336,
+      vocab: 128256,
+      ropeTheta: 500000,
+      ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPosition: 8192 },
+      normEpsilon: 1e-5,
+      tied: false,
+      qkNorm: false,
+      maxContext: 131072,
+      dtype: 'f16',
+      weightBits: 16,
+    });
+  });
+
+  it('knows that Qwen3 normalises queries and keys, and what is tied', () => {
+    const qwen = importing(read(own, 'tiny-qwen3.json'));
+    expect(qwen).toMatchObject({ family: 'qwen3', qkNorm: true, tied: true, headDim: 16 });
+    expect(importing(tiny)).toMatchObject({ qkNorm: false, tied: false, headDim: 12 });
+  });
+
+  it('reads every model file of the project', () => {
+    for (const file of readdirSync(own))
+      expect(importHfConfig(read(own, file), { name: file }).name, file).toBe(file);
+  });
+
+  it('stores weights in the bits of the data type, or in 8', () => {
+    const bits = (dtype?: 'f16' | 'f32', weightBits?: 8 | 16) =>
+      importHfConfig(tiny, {
+        name: 'm',
+        ...(dtype && { dtype }),
+        ...(weightBits && { weightBits }),
+      }).weightBits;
+    expect([bits(), bits('f16', 8), bits('f32'), bits('f32', 8)]).toEqual([16, 8, 32, 8]);
+    expect(() => bits('f32', 16)).toThrow('expected 8 or the 32 of f32, found 16');
+  });
+
+  it('reads the rotary fields of older and of newer files', () => {
+    const { rope_theta, rope_scaling, ...rest } = llama;
+    const newer = { ...rest, rope_parameters: { ...scaling, rope_theta } };
+    expect(importing(newer)).toEqual(importing(llama));
+    const { rope_type, ...older } = scaling;
+    expect(importing({ ...rest, rope_theta, rope_scaling: { ...older, type: rope_type } })).toEqual(
+      importing(llama),
+    );
+    const none = importing({ ...rest, rope_theta, rope_scaling: null });
+    expect(none).not.toHaveProperty('ropeScaling');
+    expect(importing({ ...rest, rope_theta, rope_scaling: { rope_type: 'default' } })).toEqual(none);
+  });
+});
+
+describe('importing refuses by name', () => {
+  const numbers = [
+    'hidden_size',
+    'num_hidden_layers',
+    'num_attention_heads',
+    'num_key_value_heads',
+    'head_dim',
+    'intermediate_size',
+    'vocab_size',
+    'max_position_embeddings',
+    'rms_norm_eps',
+    'rope_theta',
+  ];
+  const wrong = [0, -8, 1e15, Infinity, NaN, '48', true, [], {}];
+
+  it.each(numbers)('a wrong %s', (field) => {
+    for (const value of wrong) {
+      const error = failure({ ...tiny, [field]: value });
+      expect(error.field, String(value)).toBe(field);
+      expect(error.message).toMatch(new RegExp(`^${field}: expected a .*number .*, found [^\n]+$`));
+    }
+  });
+
+  it.each(numbers.slice(0, 8))('a fractional %s', (field) => {
+    expect(failure({ ...tiny, [field]: 2.5 }).message).toMatch(
+      new RegExp(`^${field}: expected a whole number from 1 to \\d+, found 2.5$`),
+    );
+  });
+
+  it.each(numbers.filter((field) => field !== 'head_dim'))('a missing %s', (field) => {
+    const { [field]: _, ...rest } = tiny;
+    expect(failure(rest).message).toMatch(new RegExp(`^${field}: expected .*, found nothing$`));
+  });
+
+  it('a Qwen3 without head_dim, whose default is not hidden_size / num_attention_heads', () => {
+    const { head_dim: _, ...rest } = read(own, 'tiny-qwen3.json');
+    expect(failure(rest).field).toBe('head_dim');
+    const { head_dim: __, ...llamaRest } = tiny;
+    expect(importing(llamaRest).headDim).toBe(12);
+  });
+
+  it('numbers that contradict each other', () => {
+    expect(failure({ ...tiny, num_attention_heads: 3 }).message).toBe(
+      'num_attention_heads: expected a multiple of num_key_value_heads = 2, found 3',
+    );
+    expect(failure({ ...tiny, num_attention_heads: 2, num_key_value_heads: 4 }).field).toBe(
+      'num_attention_heads',
+    );
+    expect(failure({ ...tiny, head_dim: 7 }).message).toMatch(/^head_dim: expected an even number/);
+    expect(failure({ ...tiny, head_dim: null, hidden_size: 49 }).message).toMatch(
+      /^hidden_size: expected a multiple of num_attention_heads = 4/,
+    );
+    expect(failure({ ...tiny, layer_types: ['full_attention'] }).message).toBe(
+      'layer_types: expected one for each of num_hidden_layers = 2, found 1',
+    );
+  });
+
+  it.each([
+    ['text_config', { hidden_size: 4 }],
+    ['num_experts', 128],
+    ['num_local_experts', 8],
+    ['n_routed_experts', 256],
+    ['kv_lora_rank', 512],
+    ['attention_bias', true],
+    ['mlp_bias', true],
+    ['use_sliding_window', true],
+    ['sliding_window', 4096],
+    ['layer_types', ['linear_attention', 'full_attention']],
+    ['hidden_act', 'gelu'],
+    ['partial_rotary_factor', 0.5],
+    ['attn_output_gate', true],
+    ['quantization_config', { quant_method: 'fp8' }],
+    ['model_type', 'gpt2'],
+    ['model_type', undefined],
+    ['model_type', 'constructor'],
+  ])('what it has no kernel for: %s = %j', (field, value) => {
+    const error = failure({ ...tiny, [field]: value });
+    expect(error.field).toBe(field);
+    expect(error.message).toMatch(
+      new RegExp(`^${field}: expected a dense Llama-like decoder, found ${field} = `),
+    );
+  });
+
+  it('rotary scaling of other kinds, and a Llama 3 scaling with a number missing or misplaced', () => {
+    const change = (rope_scaling: object) => failure({ ...llama, rope_scaling });
+    expect(change({ rope_type: 'yarn', factor: 4 }).field).toBe('rope_scaling.rope_type');
+    expect(change({ type: 'linear', factor: 4 }).field).toBe('rope_scaling.type');
+    expect(change({ factor: 4 }).field).toBe('rope_scaling.rope_type');
+    expect(change({ ...scaling, factor: undefined }).field).toBe('rope_scaling.factor');
+    expect(change({ ...scaling, factor: -8 }).field).toBe('rope_scaling.factor');
+    expect(change({ ...scaling, low_freq_factor: 4 }).field).toBe('rope_scaling.low_freq_factor');
+    expect(change({ ...scaling, partial_rotary_factor: 0.5 }).field).toBe(
+      'rope_scaling.partial_rotary_factor',
+    );
+    expect(failure({ ...llama, rope_scaling: 8 }).field).toBe('rope_scaling');
+  });
+
+  it('what is no configuration at all', () => {
+    for (const value of [null, undefined, 7, 'llama', []])
+      expect(failure(value).message).toMatch(/^model: expected the object of a config.json/);
+  });
+
+  it('but takes features that are there and not in use', () => {
+    const idle = {
+      ...tiny,
+      attention_bias: false,
+      num_experts: 0,
+      sliding_window: 4096,
+      use_sliding_window: false,
+      layer_types: ['full_attention', 'full_attention'],
+      partial_rotary_factor: 1,
+      quantization_config: null,
+      torch_dtype: 'bfloat16',
+      eos_token_id: [1, 2],
+    };
+    expect(importing(idle)).toEqual(importing(tiny));
+  });
+});
+
+describe.skipIf(!existsSync(published))('the published files (skipped without ../shared)', () => {
+  const dense: Record<string, object> = {
+    'meta-llama--Meta-Llama-3.1-8B.json': { family: 'llama', dim: 4096, layers: 32, headDim: 128 },
+    'meta-llama--Meta-Llama-3.1-70B.json': { family: 'llama', dim: 8192, layers: 80, headDim: 128 },
+    'meta-llama--Meta-Llama-3.1-405B.json': { dim: 16384, layers: 126, heads: 128, kvHeads: 8 },
+    'Qwen--Qwen3-8B.json': { family: 'qwen3', dim: 4096, layers: 36, ffn: 12288, qkNorm: true },
+    'Qwen--Qwen3-32B.json': { family: 'qwen3', dim: 5120, heads: 64, headDim: 128, tied: false },
+  };
+  const refused: Record<string, string> = {
+    'Qwen--Qwen3-235B-A22B.json': 'num_experts',
+    'Qwen--Qwen3-30B-A3B.json': 'num_experts',
+    'Qwen--Qwen3-Coder-480B-A35B-Instruct.json': 'num_experts',
+    'Qwen--Qwen3.5-27B.json': 'text_config',
+    'deepseek-ai--DeepSeek-V3.2.json': 'kv_lora_rank',
+    'deepseek-ai--DeepSeek-V3.json': 'kv_lora_rank',
+    'google--gemma-4-26B-A4B.json': 'text_config',
+    'meta-llama--Llama-4-Maverick-17B-128E-Instruct.json': 'text_config',
+    'meta-llama--Llama-4-Scout-17B-16E-Instruct.json': 'text_config',
+    'mistralai--Mixtral-8x22B-v0.1.json': 'num_local_experts',
+    'mistralai--Mixtral-8x7B-v0.1.json': 'num_local_experts',
+    'moonshotai--Kimi-K2-Instruct.json': 'kv_lora_rank',
+    'openai--gpt-oss-120b.json': 'num_local_experts',
+    'openai--gpt-oss-20b.json': 'num_local_experts',
+    'zai-org--GLM-5.2.json': 'kv_lora_rank',
+    'zai-org--GLM-5.json': 'kv_lora_rank',
+  };
+
+  it.each(Object.keys(dense))('%s is read as it is', (file) => {
+    expect(importing(read(published, file))).toMatchObject(dense[file]!);
+  });
+
+  it.each(Object.keys(refused))('%s is refused', (file) => {
+    expect(failure(read(published, file)).message).toContain(`${refused[file]} = `);
+  });
+
+  it('are read, or refused with one line that names a field', () => {
+    for (const file of readdirSync(published).filter((name) => name.endsWith('.json'))) {
+      const json = read(published, file);
+      if (file in dense) importing(json);
+      else expect(failure(json).message, file).toMatch(/^[a-z_.]+: expected [^\n]+, found [^\n]+$/);
+    }
+  });
+
+  it.each(['8b', '70b'])("the project's llama-3.1-%s.json says the same", (size) => {
+    const theirs = read(published, `meta-llama--Meta-Llama-3.1-${size.toUpperCase()}.json`);
+    expect(importing(read(own, `llama-3.1-${size}.json`))).toEqual(importing(theirs));
+  });
+});

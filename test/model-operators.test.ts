@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { importHfConfig } from '../src/model/hf-config.js';
+import {
+  cacheBytesPerPosition,
+  flopsPerToken,
+  operatorsOf,
+  parameterCount,
+  weightBytes,
+} from '../src/model/operators.js';
+
+const shared = new URL('../../shared/hf-configs/', import.meta.url);
+const models = new URL('../models/', import.meta.url);
+const load = (url: URL, options = {}) =>
+  importHfConfig(JSON.parse(readFileSync(url, 'utf8')), { name: 'm', ...options });
+
+const llama8b = load(new URL('llama-3.1-8b.json', models));
+const llama70b = load(new URL('llama-3.1-70b.json', models));
+const tiny = load(new URL('tiny.json', models));
+const qwen = load(new URL('tiny-qwen3.json', models));
+
+/** As on the models' pages: exact numbers from the safetensors index, rounded ones from the card. */
+const PUBLISHED = {
+  'meta-llama--Meta-Llama-3.1-405B.json': 405.9e9,
+  'Qwen--Qwen3-8B.json': 8.19e9,
+  'Qwen--Qwen3-32B.json': 32.8e9,
+};
+
+describe('parameters', () => {
+  it('of Llama 3.1 8B and 70B are the published ones', () => {
+    expect(parameterCount(llama8b)).toBe(8_030_261_248);
+    expect(parameterCount(llama70b)).toBe(70_553_706_496);
+  });
+
+  it.skipIf(!existsSync(shared)).each(Object.entries(PUBLISHED))(
+    'of %s are the published %d within 0.2 % (skipped without ../shared)',
+    (file, count) => {
+      expect(Math.abs(parameterCount(load(new URL(file, shared))) / count - 1)).toBeLessThan(0.002);
+    },
+  );
+
+  it('of a tied head count once, and query and key norms belong to every layer', () => {
+    const { dim, vocab, layers, headDim } = qwen;
+    expect(parameterCount({ ...qwen, tied: false }) - parameterCount(qwen)).toBe(vocab * dim);
+    expect(parameterCount(qwen) - parameterCount({ ...qwen, qkNorm: false })).toBe(
+      layers * 2 * headDim,
+    );
+  });
+});
+
+describe('operators', () => {
+  it('of a layer have the shapes of the published matrices', () => {
+    const shapes = Object.fromEntries(
+      operatorsOf(llama8b).map((o) => [o.name, [o.part, o.count, o.outputs, o.inputs]]),
+    );
+    expect(shapes).toMatchObject({
+      embedding: ['embedding', 1, 128256, 4096],
+      q: ['layer', 32, 4096, 4096],
+      k: ['layer', 32, 1024, 4096],
+      v: ['layer', 32, 1024, 4096],
+      o: ['layer', 32, 4096, 4096],
+      gate: ['layer', 32, 14336, 4096],
+      up: ['layer', 32, 14336, 4096],
+      down: ['layer', 32, 4096, 14336],
+      finalNorm: ['head', 1, 1, 4096],
+      head: ['head', 1, 128256, 4096],
+    });
+    expect(operatorsOf(llama8b).some((o) => o.name === 'qNorm')).toBe(false);
+  });
+
+  it('store matrices in the weight bits and norms in the data type', () => {
+    const norms = (2 * tiny.layers + 1) * tiny.dim;
+    const matrices = parameterCount(tiny) - norms;
+    expect(weightBytes(tiny)).toBe(2 * (matrices + norms));
+    expect(weightBytes({ ...tiny, weightBits: 8 })).toBe(matrices + 2 * norms);
+    expect(weightBytes({ ...tiny, dtype: 'f32', weightBits: 32 })).toBe(4 * (matrices + norms));
+    expect(weightBytes(qwen)).toBe(2 * parameterCount(qwen));
+  });
+
+  it('take 128 KiB of cache per position in Llama 3.1 8B', () => {
+    expect(cacheBytesPerPosition(llama8b)).toBe(128 * 1024);
+    expect(cacheBytesPerPosition({ ...llama8b, dtype: 'f32' })).toBe(256 * 1024);
+  });
+
+  it('do two FLOPs per weight that a token meets, and little more without a context', () => {
+    const met = parameterCount(llama8b) - llama8b.vocab * llama8b.dim;
+    expect(flopsPerToken(llama8b, 0) / (2 * met)).toBeGreaterThan(1);
+    expect(flopsPerToken(llama8b, 0) / (2 * met)).toBeLessThan(1.001);
+    expect(flopsPerToken({ ...qwen, tied: false }, 0)).toBe(flopsPerToken(qwen, 0));
+  });
+
+  it('do four FLOPs per position, layer and query element in attention, and six per score', () => {
+    const { layers, heads, headDim } = llama8b;
+    expect(flopsPerToken(llama8b, 1001) - flopsPerToken(llama8b, 1000)).toBe(
+      layers * heads * (4 * headDim + 6),
+    );
+  });
+});

@@ -1,0 +1,120 @@
+/** Refusals of models that do not fit: every number in them is held against the placement itself. */
+import { describe, expect, it } from 'vitest';
+import type { WaferSpec } from '../src/hardware/wafer.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { CapacityError } from '../src/placement/errors.js';
+import type { SizedRequest } from '../src/placement/parts.js';
+import { place } from '../src/placement/place.js';
+import { waferllmBytes } from '../src/placement/waferllm.js';
+import { asking, llama70b, llama8b, tiny, wse3 } from './placement-helpers.js';
+
+function refusal(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
+  try {
+    place(model, wafer, request);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CapacityError);
+    const { message } = error as Error;
+    expect(message).not.toMatch(/\n|NaN|undefined|Infinity/);
+    return message;
+  }
+  throw new Error('was not refused');
+}
+
+function numberIn(message: string, pattern: RegExp): number {
+  const found = pattern.exec(message);
+  expect(found, message).not.toBeNull();
+  return Number(found![1]);
+}
+
+describe('a model too large for its wafers', () => {
+  it('is told what it needs and what there is', () => {
+    const message = refusal(llama70b, wse3(), asking());
+    expect(message).toContain(
+      'llama-3.1-70b needs 141.1 GB of weights in 16 bits + 1.3 GB of KV cache',
+    );
+    expect(message).toContain('there is 1 wafer of 870,000 cores x 28.8 KiB usable = 25.7 GB');
+  });
+
+  it.each([16, 8] as const)('is told how many wafers hold it in %i bits', (weightBits) => {
+    const message = refusal(llama70b, wse3(), asking());
+    const wafers = numberIn(
+      message,
+      weightBits === 16 ? /fit on (\d+) wafers/ : /model.weightBits=8 on (\d+) wafers/,
+    );
+    const model = { ...llama70b, weightBits };
+    expect(place(model, wse3({ wafers }), asking()).wafers).toBe(wafers);
+    expect(place(model, wse3({ wafers: 'auto' }), asking()).wafers).toBe(wafers);
+    refusal(model, wse3({ wafers: wafers - 1 }), asking());
+  });
+
+  it.each([1, 64])('is told the longest context that fits with a batch of %i', (batch) => {
+    const request = asking({ maxPositions: 131_072, batch });
+    const message = refusal(llama8b, wse3(), request);
+    const context = numberIn(message, /a context of at most (\d+)/);
+    expect(place(llama8b, wse3(), { ...request, maxPositions: context }).wafers).toBe(1);
+    refusal(llama8b, wse3(), { ...request, maxPositions: context + 1 });
+  });
+
+  it('is told the region that no number of wafers holds', () => {
+    const wafer = wse3({ width: 1, height: 1, wafers: 'auto' });
+    expect(refusal(llama8b, wafer, asking())).toMatch(
+      /no number of such wafers holds it: one region \(head\) on all 1x1 cores needs [\d,]+ bytes/,
+    );
+  });
+
+  it('is told that the sizes asked for are at fault, if they are', () => {
+    for (const sizes of [{ rows: 1161 }, { rows: 10 }, { layerColumns: 9 }, { layerColumns: 751 }])
+      expect(refusal(llama8b, wse3(), asking(sizes))).toContain(
+        'it would fit without the sizes asked for',
+      );
+    expect(refusal(llama70b, wse3(), asking({ rows: 10 }))).not.toContain('sizes asked for');
+  });
+
+  it('is refused on a wafer of one core, and fits on one core per region', () => {
+    const core = { width: 1, height: 1 };
+    const request = asking({ maxPositions: 100 });
+    expect(refusal(tiny, wse3(core), request)).toContain('it would fit on 4 wafers');
+    expect(place(tiny, wse3({ ...core, wafers: 4 }), request).regions).toHaveLength(4);
+  });
+
+  it('is refused where the code alone fills a core', () => {
+    const core = { ...wse3().core, sramBytes: 16 * 1024 };
+    expect(refusal(tiny, wse3({ core }), asking())).toContain('0.0 KiB usable = 0 bytes');
+  });
+});
+
+describe('mapping waferllm', () => {
+  it('puts one layer on the largest square, or on the square asked for', () => {
+    const largest = place(llama8b, wse3(), asking({ mapping: 'waferllm' })).regions;
+    expect(largest).toHaveLength(1);
+    expect(largest[0]).toMatchObject({ name: 'layer 0', width: 750, height: 750 });
+    const asked = place(llama8b, wse3(), asking({ mapping: 'waferllm', rows: 420 })).regions[0]!;
+    expect(asked).toMatchObject({ width: 420, height: 420 });
+    // d = 10, f = 35, s = 10: weights, full-width cache, norms and activations, all in 16 bits.
+    const data = 4 * 100 + 3 * 350 + 2 * 100 + 9 * 10 + 10 + 3 * 35;
+    expect(asked.sramBytesPerCore).toBe(2 * data + 5120 + 8000 + 4700 + 1800);
+  });
+
+  it('is refused on too small or too large a square, and told which would do', () => {
+    const request = asking({ mapping: 'waferllm', rows: 50 });
+    const message = refusal(llama8b, wse3(), request);
+    const side = numberIn(message, /it would fit on (\d+)x/);
+    expect(place(llama8b, wse3(), { ...request, rows: side }).regions[0]!.width).toBe(side);
+    expect(waferllmBytes(llama8b, 4096, side - 1, wse3())).toBeGreaterThan(49_152);
+    expect(refusal(llama8b, wse3(), { ...request, rows: 751 })).toContain(
+      'does not fit the 750x1160 of the wafer',
+    );
+  });
+
+  it('is told the longest context of the square', () => {
+    const request = asking({ mapping: 'waferllm', rows: 200, maxPositions: 131_072 });
+    const context = numberIn(refusal(llama8b, wse3(), request), /longest context is (\d+)/);
+    expect(place(llama8b, wse3(), { ...request, maxPositions: context }).wafers).toBe(1);
+    refusal(llama8b, wse3(), { ...request, maxPositions: context + 1 });
+  });
+
+  it('has no layer columns of its own', () => {
+    const request = asking({ mapping: 'waferllm', layerColumns: 3 });
+    expect(() => place(llama8b, wse3(), request)).toThrow('give placement.rows');
+  });
+});

@@ -1,0 +1,106 @@
+/** Wafers, models and requests for the placement's tests. */
+import type { WaferSpec } from '../src/hardware/wafer.js';
+import type { ModelSpec } from '../src/model/model.js';
+import type { SizedRequest } from '../src/placement/parts.js';
+
+const same = (value: number) => ({ f16: value, f32: value });
+
+/** The usable part of a WSE-3 with the code sizes of the machine model. */
+export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
+  const rates = { f16: 4, f32: 1 };
+  return {
+    name: 'WSE-3',
+    width: 750,
+    height: 1160,
+    clockHz: 1e9,
+    wafers: 1,
+    powerWatts: 23_000,
+    fabric: { colors: 24, hopCycles: 1, rampCycles: 2, queueDepth: 4 },
+    core: {
+      sramBytes: 49_152,
+      codeBytes: {
+        stack: 5120,
+        runtime: 8000,
+        attention: 4700,
+        mlp: 1800,
+        embedding: 1000,
+        head: 1500,
+      },
+    },
+    costs: {
+      programStart: 35,
+      routeChange: 5,
+      setup: { f16: 8, f32: 21 },
+      issue: same(1),
+      latency: { f16: 15, f32: 1 },
+      elementsPerCycle: {
+        move: rates,
+        add: rates,
+        sub: rates,
+        mul: rates,
+        max: rates,
+        min: rates,
+        fma: rates,
+        dot: { f16: 2, f32: 1 },
+      },
+      matvec: { call: 15, row: { f16: 4.84, f32: 1 }, widenPerCycle: 4 },
+      scalar: { exp: 40, silu: 60, rsqrt: 60, reciprocal: 50, step: 10 },
+      vectorForm: { exp: 10, silu: 13, rsqrt: 8, reciprocal: 5 },
+    },
+    ...changes,
+  };
+}
+
+/** Llama-3.1-8B in 16 bits, as published. */
+export const llama8b: ModelSpec = {
+  name: 'llama-3.1-8b',
+  family: 'llama',
+  dim: 4096,
+  layers: 32,
+  heads: 32,
+  kvHeads: 8,
+  headDim: 128,
+  ffn: 14_336,
+  vocab: 128_256,
+  ropeTheta: 500_000,
+  normEpsilon: 1e-5,
+  tied: false,
+  qkNorm: false,
+  maxContext: 131_072,
+  dtype: 'f16',
+  weightBits: 16,
+};
+
+/** Llama-3.1-70B in 16 bits, as published. */
+export const llama70b: ModelSpec = {
+  ...llama8b,
+  name: 'llama-3.1-70b',
+  dim: 8192,
+  layers: 80,
+  heads: 64,
+  ffn: 28_672,
+};
+
+/** A model of two layers that fits a core or two. */
+export const tiny: ModelSpec = {
+  ...llama8b,
+  name: 'tiny',
+  dim: 32,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  ffn: 64,
+  vocab: 96,
+};
+
+export function asking(changes: Partial<SizedRequest> = {}): SizedRequest {
+  return {
+    strategy: 'row-major',
+    growth: 'fill',
+    mapping: 'gqa',
+    maxPositions: 4096,
+    batch: 1,
+    ...changes,
+  };
+}
