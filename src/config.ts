@@ -64,7 +64,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   };
   return {
     wafer: toWafer(hardware),
-    provenance: withOrigins(provenanceOf(hardware), hardware, tree),
+    provenance: provenance(hardware, tree),
     model,
     modelFile: reference.path,
     hardwareFile: hardwareFile.path,
@@ -89,41 +89,31 @@ export function loadHardware(
   const { hardware } = validate(hardwareOnly, tree);
   return {
     wafer: toWafer(hardware),
-    provenance: withOrigins(provenanceOf(hardware), hardware, tree),
+    provenance: provenance(hardware, tree),
   };
 }
 
 /** 16 hexadecimal digits of the SHA-256 of a plain JSON value, whatever the order of its keys. */
 export function configHash(resolved: unknown): string {
-  return createHash('sha256').update(JSON.stringify(sorted(resolved))).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(resolved)))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** The tree with the hardware file under what the configuration says of `hardware` itself. */
 function withHardware(written: Node, mainFile: string) {
   const own = child(written, 'hardware');
   const base = child(own, 'extends');
-  if (!own || !base)
-    return { tree: written, hardwareFile: { path: mainFile, named: {} } };
+  if (!own || !base) return { tree: written, hardwareFile: { path: mainFile, named: {} } };
   const { path } = referenceOf(base, 'hardware.extends', mainFile);
   const tree = withKey(written, 'hardware', extend(own, 'hardware.', mainFile));
   return { tree, hardwareFile: { path, named: { extends: base.value } } };
 }
 
-/** Numbers written plain, in a configuration or a `--set`, have the place where they stand as source. */
-function withOrigins(stated: ProvenanceMap, hardware: HardwareFile, tree: Node): ProvenanceMap {
-  const root = child(tree, 'hardware')!;
-  const paths = leaves(plainHardware(hardware), []).filter((path) => path[0] !== 'name');
-  return Object.fromEntries(
-    paths.map((path) => {
-      const key = path.join('.');
-      return [key, stated[key] ?? { source: originAt(root, path).label }];
-    }),
-  );
-}
-
-function leaves(node: unknown, path: string[]): string[][] {
-  if (typeof node !== 'object' || node === null) return [path];
-  return Object.entries(node).flatMap(([key, value]) => leaves(value, [...path, key]));
+/** Numbers without a stated source, as those of a `--set`, have the place where they stand. */
+function provenance(hardware: HardwareFile, tree: Node): ProvenanceMap {
+  return provenanceOf(hardware, (path) => originAt(tree, ['hardware', ...path]).label);
 }
 
 function sorted(value: unknown): unknown {

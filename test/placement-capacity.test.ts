@@ -1,10 +1,12 @@
 /** Refusals of models that do not fit: every number in them is held against the placement itself. */
 import { describe, expect, it } from 'vitest';
+import { waferllmBuffers } from '../src/lowering/waferllm/shape.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { CapacityError } from '../src/placement/errors.js';
 import type { SizedRequest } from '../src/placement/parts.js';
 import { place } from '../src/placement/place.js';
+import { bytesOf } from '../src/placement/shapes.js';
 import { waferllmBytes } from '../src/placement/waferllm.js';
 import { asking, llama70b, llama8b, tiny, wse3 } from './placement-helpers.js';
 
@@ -33,6 +35,17 @@ describe('a model too large for its wafers', () => {
       'llama-3.1-70b needs 141.1 GB of weights in 16 bits + 1.3 GB of KV cache',
     );
     expect(message).toContain('there is 1 wafer of 870,000 cores x 28.8 KiB usable = 25.7 GB');
+  });
+
+  it('is told the fewest cores, which growth minimal keeps to within 2 %', () => {
+    const cores = Number(
+      /at least ([\d,]+) cores/.exec(refusal(llama70b, wse3(), asking()))![1].replaceAll(',', ''),
+    );
+    const { regions } = place(llama70b, wse3({ wafers: 99 }), asking({ growth: 'minimal' }));
+    const placed = regions.reduce((sum, r) => sum + r.width * r.height, 0);
+    expect(placed).toBeGreaterThanOrEqual(cores);
+    expect(placed).toBeLessThanOrEqual(1.02 * cores);
+    expect(cores).toBeGreaterThan(141.1e9 / 49_152);
   });
 
   it.each([16, 8] as const)('is told how many wafers hold it in %i bits', (weightBits) => {
@@ -88,18 +101,29 @@ describe('mapping waferllm', () => {
     const largest = place(llama8b, wse3(), asking({ mapping: 'waferllm' })).regions;
     expect(largest).toHaveLength(1);
     expect(largest[0]).toMatchObject({ name: 'layer 0', width: 750, height: 750 });
-    const asked = place(llama8b, wse3(), asking({ mapping: 'waferllm', rows: 420 })).regions[0]!;
+    const asked = place(llama8b, wse3(), asking({ mapping: 'waferllm', rows: 420 })).regions[0];
     expect(asked).toMatchObject({ width: 420, height: 420 });
-    // d = 10, f = 35, s = 10: weights, full-width cache, norms and activations, all in 16 bits.
-    const data = 4 * 100 + 3 * 350 + 2 * 100 + 9 * 10 + 10 + 3 * 35;
-    expect(asked.sramBytesPerCore).toBe(2 * data + 5120 + 8000 + 4700 + 1800);
   });
+
+  it.each([32, 160, 420, 750])(
+    'counts on a side of %i cores the bytes that lowering lays out',
+    (side) => {
+      const wafer = wse3({ core: { ...wse3().core, sramBytes: 2 ** 20 } });
+      const model = { ...llama8b, headDim: 136 };
+      const request = asking({ mapping: 'waferllm', rows: side });
+      const found = place(model, wafer, request).regions[0].sramBytesPerCore;
+      const { dim, ffn, heads, headDim, normEpsilon, dtype } = model;
+      const options = { dim, ffn, heads, headDim, normEpsilon, dtype, exact: false };
+      const buffers = waferllmBuffers({ ...options, context: 4096, P: side, groups: 1 });
+      expect(found).toBe(bytesOf(buffers) + 5120 + 8000 + 4700 + 1800);
+    },
+  );
 
   it('is refused on too small or too large a square, and told which would do', () => {
     const request = asking({ mapping: 'waferllm', rows: 50 });
     const message = refusal(llama8b, wse3(), request);
     const side = numberIn(message, /it would fit on (\d+)x/);
-    expect(place(llama8b, wse3(), { ...request, rows: side }).regions[0]!.width).toBe(side);
+    expect(place(llama8b, wse3(), { ...request, rows: side }).regions[0].width).toBe(side);
     expect(waferllmBytes(llama8b, 4096, side - 1, wse3())).toBeGreaterThan(49_152);
     expect(refusal(llama8b, wse3(), { ...request, rows: 751 })).toContain(
       'does not fit the 750x1160 of the wafer',

@@ -1,6 +1,8 @@
 /** Wafers, models and requests for the placement's tests. */
+import fc from 'fast-check';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
+import { STRATEGIES } from '../src/placement/pack.js';
 import type { SizedRequest } from '../src/placement/parts.js';
 
 const same = (value: number) => ({ f16: value, f32: value });
@@ -104,3 +106,46 @@ export function asking(changes: Partial<SizedRequest> = {}): SizedRequest {
     ...changes,
   };
 }
+
+/** Small models of all kinds, most of them uneven on any rectangle. */
+export const models: fc.Arbitrary<ModelSpec> = fc
+  .record({
+    dim: fc.integer({ min: 4, max: 300 }),
+    layers: fc.integer({ min: 1, max: 12 }),
+    kvHeads: fc.integer({ min: 1, max: 8 }),
+    share: fc.integer({ min: 1, max: 4 }),
+    pairs: fc.integer({ min: 1, max: 16 }),
+    ffn: fc.integer({ min: 1, max: 600 }),
+    vocab: fc.integer({ min: 1, max: 900 }),
+    tied: fc.boolean(),
+    qkNorm: fc.boolean(),
+    dtype: fc.constantFrom('f16' as const, 'f32' as const),
+    narrow: fc.boolean(),
+  })
+  .map(({ share, pairs, narrow, ...m }) => ({
+    ...tiny,
+    ...m,
+    heads: m.kvHeads * share,
+    headDim: 2 * pairs,
+    weightBits: narrow ? 8 : m.dtype === 'f16' ? 16 : 32,
+  }));
+
+/** Small wafers, alone and several. */
+export const wafers: fc.Arbitrary<WaferSpec> = fc
+  .record({
+    width: fc.integer({ min: 1, max: 60 }),
+    height: fc.integer({ min: 1, max: 60 }),
+    wafers: fc.constantFrom(1, 2, 5, 'auto' as const),
+    sramKiB: fc.integer({ min: 24, max: 64 }),
+  })
+  .map(({ sramKiB, ...w }) => wse3({ ...w, core: { ...wse3().core, sramBytes: sramKiB * 1024 } }));
+
+/** What a run may ask of them, sizes left to the placement. */
+export const requests = fc
+  .record({
+    strategy: fc.constantFrom(...Object.keys(STRATEGIES)),
+    growth: fc.constantFrom('fill' as const, 'minimal' as const),
+    maxPositions: fc.integer({ min: 1, max: 2000 }),
+    batch: fc.integer({ min: 1, max: 3 }),
+  })
+  .map((r) => asking(r));

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
-import { show } from '../hardware/quantity.js';
+import { show } from '../hardware/messages.js';
 import { normalise } from './overrides.js';
 import { child, merge, plain, withKey } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
@@ -52,7 +52,9 @@ export function readChain(reference: Reference, below = '', chain: string[] = []
     throw new ConfigError(`${reference.from}: expected no cycle, found ${seen.join(' -> ')}`);
   const node = readYaml(readText(reference), path);
   if (!(node.value instanceof Map))
-    throw new ConfigError(`${node.origin.label}: expected a mapping of keys, found ${show(plain(node))}`);
+    throw new ConfigError(
+      `${node.origin.label}: expected a mapping of keys, found ${show(plain(node))}`,
+    );
   const own = below === '' ? normalise(node) : node;
   return extend(own, below, path, seen);
 }

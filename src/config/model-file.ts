@@ -27,22 +27,50 @@ export function readModel(
     return importHfConfig(json, { ...options, name });
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    const field = error.field.split('.');
-    const origin = field[0] === 'model' ? originAt(tree, field) : originAt(readYaml(text, path), field);
+    const field = error.field === '' ? [] : error.field.split('.');
+    const origin =
+      field[0] === 'model' && field.length > 1
+        ? originAt(tree, field)
+        : originAt(readYaml(text, path), field);
     throw new ConfigError(`${origin.label}: ${error.message}`);
   }
 }
 
 /** YAML would forgive what JSON does not (a missing quote, a comment), so JSON's own parser decides. */
 function parseJson(text: string, file: string): unknown {
+  const message = jsonError(text);
+  if (message === undefined) return JSON.parse(text);
+  const position = / at position (\d+)/.exec(message)?.[1];
+  const before = text.slice(0, position === undefined ? badToken(text) : Number(position));
+  const lines = before.split('\n');
+  const at = `${file}:${lines.length}:${lines.at(-1)!.length + 1}`;
+  const what = message.replace(/ (in JSON )?at position.*|, .*/s, '');
+  throw new ConfigError(`${at}: expected JSON, found: ${what}`);
+}
+
+function jsonError(text: string): string | undefined {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return undefined;
   } catch (error) {
-    const [message] = (error as SyntaxError).message.split('\n');
-    const position = / at position (\d+)/.exec(message!);
-    const offset = position ? Number(position[1]) : text.length;
-    const before = text.slice(0, offset).split('\n');
-    const at = `${file}:${before.length}:${before.at(-1)!.length + 1}`;
-    throw new ConfigError(`${at}: expected JSON, found: ${message!.replace(/ (in JSON )?at position.*/, '')}`);
+    return (error as SyntaxError).message;
   }
+}
+
+/**
+ * Offset of an unexpected token, which the parser does not tell: the longest beginning of the text
+ * that is only incomplete. The whole length if the text merely ends too soon.
+ */
+function badToken(text: string): number {
+  const isBad = (length: number) =>
+    !!jsonError(text.slice(0, length))?.startsWith('Unexpected token');
+  if (!isBad(text.length)) return text.length;
+  let good = 0;
+  let bad = text.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (isBad(middle)) bad = middle;
+    else good = middle;
+  }
+  return good;
 }

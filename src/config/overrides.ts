@@ -15,12 +15,15 @@ export function applySets(root: Node, sets: readonly string[]): Node {
 export function normalise(root: Node): Node {
   if (!(root.value instanceof Map)) return root;
   const entries = new Map(root.value);
-  for (const [key, inner] of [['model', 'config'], ['hardware', 'extends']] as const) {
+  for (const [key, inner] of [
+    ['model', 'config'],
+    ['hardware', 'extends'],
+  ] as const) {
     const value = child(root, key);
     if (typeof value?.value === 'string')
-      entries.set(key, { origin: value.origin, value: new Map([[inner, value]]) });
+      entries.set(key, { ...value, value: new Map([[inner, value]]) });
   }
-  return { origin: root.origin, value: entries };
+  return { ...root, value: entries };
 }
 
 function nodeOf(text: string): Node {
@@ -35,8 +38,8 @@ function nodeOf(text: string): Node {
   const value = readYaml(text.slice(split + 1), label).value;
   if (typeof value === 'object' && value !== null)
     throw new ConfigError(`${label}: ${keys.join('.')}: expected one value, found a collection`);
-  return keys.reduceRight<Node>(
-    (inner, key) => ({ origin, value: new Map([[key, inner]]) }),
-    { origin, value },
-  );
+  return keys.reduceRight<Node>((inner, key) => ({ origin, value: new Map([[key, inner]]) }), {
+    origin,
+    value,
+  });
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ConfigError } from '../hardware/errors.js';
 import { QUANTITY_KEYS } from '../hardware/quantity.js';
-import { originAt, plain } from './tree.js';
+import { keyOriginAt, originAt, plain } from './tree.js';
 import type { Node } from './yaml.js';
 
 /**
@@ -14,12 +14,15 @@ export function validate<T extends z.ZodType>(schema: T, root: Node): z.output<T
   if (result.success) return result.data;
   const { issues } = result.error;
   // A misspelt key is also a missing one: the spelling is what helps.
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
-  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
-  const message =
-    issue.code === 'unrecognized_keys' ? unknownKey(schema, issue.path, issue.keys[0]!) : issue.message;
-  const name = path.length === 0 ? '' : `${path.join('.')}: `;
-  throw new ConfigError(`${originAt(root, path).label}: ${name}${message}`);
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  if (issue.code === 'unrecognized_keys') {
+    const path = [...issue.path.map(String), issue.keys[0]];
+    const message = unknownKey(schema, issue.path, issue.keys[0]);
+    throw new ConfigError(`${keyOriginAt(root, path).label}: ${path.join('.')}: ${message}`);
+  }
+  const name = issue.path.map(String).join('.');
+  const origin = originAt(root, issue.path);
+  throw new ConfigError(`${origin.label}: ${name === '' ? '' : `${name}: `}${issue.message}`);
 }
 
 function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string): string {
@@ -48,7 +51,8 @@ export function closest(word: string, known: readonly string[]): string | undefi
     .map((candidate) => ({ candidate, distance: editDistance(lower, candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  const limit = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
+  return best && best.distance <= limit ? best.candidate : undefined;
 }
 
 /** Insertions, deletions and replacements of a letter between two words. */
@@ -57,10 +61,10 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
+      const replace = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, row[j] + 1, next[j - 1] + 1));
     }
     row = next;
   }
-  return row[b.length]!;
+  return row[b.length];
 }

@@ -1,7 +1,8 @@
 /** What a configuration may hold: its keys, defaults and limits, and the JSON Schema for editors. */
 import * as z from 'zod';
 import { hardwareSchema, section } from '../hardware/hardware-file.js';
-import { expected } from '../hardware/quantity.js';
+import { expected } from '../hardware/messages.js';
+import { STATED_JSON_SCHEMA } from '../hardware/quantity.js';
 import { readUnits } from './units.js';
 
 const MAX_COUNT = 1e9;
@@ -22,9 +23,13 @@ function flag() {
 export const hardware = hardwareSchema(readUnits);
 
 const model = section('the path of a config.json or a mapping', {
-  config: z.string(expected('the path of a Hugging Face config.json')).describe('Hugging Face config.json'),
+  config: z
+    .string(expected('the path of a Hugging Face config.json'))
+    .describe('Hugging Face config.json'),
   dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
-  weightBits: choice(16, 8).exactOptional().describe('Bits of a stored weight; 8 are widened on use'),
+  weightBits: choice(16, 8)
+    .exactOptional()
+    .describe('Bits of a stored weight; 8 are widened on use'),
 });
 
 const workload = section('a mapping', {
@@ -32,14 +37,20 @@ const workload = section('a mapping', {
   batch: count(1).default(1).describe('Users that decode at once'),
   tokens: count(1).default(1).describe('Decode steps'),
   data: flag().default(false).describe('Compute on real numbers and check the logits'),
-  seed: count(0, 2 ** 32 - 1).default(1).describe('Seed of weights and prompt'),
+  seed: count(0, 2 ** 32 - 1)
+    .default(1)
+    .describe('Seed of weights and prompt'),
 });
 
 const placement = section('a mapping', {
-  strategy: choice('row-major', 'snake').default('row-major').describe('Order of the regions on a wafer'),
-  growth: choice('fill', 'minimal').default('fill').describe('Regions fill the wafer or are as small as fits'),
-  rows: count(1).exactOptional().describe('Rows of a layer\'s region'),
-  layerColumns: count(1).exactOptional().describe('Columns of a layer\'s region'),
+  strategy: choice('row-major', 'snake')
+    .default('row-major')
+    .describe('Order of the regions on a wafer'),
+  growth: choice('fill', 'minimal')
+    .default('fill')
+    .describe('Regions fill the wafer or are as small as fits'),
+  rows: count(1).exactOptional().describe("Rows of a layer's region"),
+  layerColumns: count(1).exactOptional().describe("Columns of a layer's region"),
   groups: count(1).exactOptional().describe('Groups of an all-reduce'),
 });
 
@@ -71,7 +82,7 @@ export function configSchema(): object {
   const whole = z.toJSONSchema(config, { target: 'draft-7', io: 'input' }) as JsonSchema;
   const { hardware: wafer, model: llm, ...rest } = optional(whole).properties!;
   const extend = { extends: path('A file that this one overrides, relative to it') };
-  const definition = { ...wafer!, properties: { ...extend, ...wafer!.properties } };
+  const definition = { ...wafer, properties: { ...extend, ...wafer.properties } };
   return {
     $schema: whole.$schema,
     title: 'wafersim configuration',
@@ -83,7 +94,7 @@ export function configSchema(): object {
       ...rest,
     },
     additionalProperties: false,
-    definitions: { hardware: definition },
+    definitions: { hardware: definition, stated: STATED_JSON_SCHEMA },
   };
 }
 

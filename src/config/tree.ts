@@ -13,7 +13,7 @@ export function merge(base: Node, overlay: Node): Node {
     const before = entries.get(key);
     entries.set(key, before ? merge(before, child) : child);
   }
-  return { origin: base.origin, value: entries };
+  return { ...base, value: entries };
 }
 
 /** The value under a key of a mapping, if it is one and has it. */
@@ -26,18 +26,24 @@ export function withKey(node: Node, key: string, value: Node | undefined): Node 
   const entries = new Map(node.value instanceof Map ? node.value : []);
   if (value) entries.set(key, value);
   else entries.delete(key);
-  return { origin: node.origin, value: entries };
+  return { ...node, value: entries };
 }
 
-/** Origin of the value at a path, or of the nearest that exists above it. */
+/** Where the value at a path was written; if there is none, where the nearest mapping above it was. */
 export function originAt(root: Node, path: readonly PropertyKey[]): Origin {
   let node = root;
   for (const key of path) {
     const next = Array.isArray(node.value) ? node.value[Number(key)] : child(node, String(key));
-    if (!next) break;
+    if (!next) return node.key ?? node.origin;
     node = next;
   }
   return node.origin;
+}
+
+/** Where the key at the end of a path was written. */
+export function keyOriginAt(root: Node, path: readonly string[]): Origin {
+  const node = path.reduce<Node | undefined>(child, root);
+  return node?.key ?? originAt(root, path);
 }
 
 /** The values without their origins. */

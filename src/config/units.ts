@@ -2,7 +2,7 @@
 import Qty from 'js-quantities';
 import type { Dimension } from '../hardware/quantity.js';
 
-const BASE_UNIT: Partial<Record<Dimension, string>> = { bytes: 'B', hertz: 'Hz', watts: 'W' };
+const BASE_UNIT: Partial<Record<Dimension, string>> = { memory: 'B', frequency: 'Hz', power: 'W' };
 
 /**
  * Reads a number with its unit.

@@ -3,16 +3,7 @@
  * Aliases are copied out, up to a bound on the size of the tree; nothing in it is an object that a
  * hostile key could poison.
  */
-import {
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  type Document,
-} from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { ConfigError } from '../hardware/errors.js';
 
 /** Where a value was written: `file:line:col`, or the text of a `--set`. */
@@ -26,6 +17,8 @@ export type Scalar = string | number | boolean | null;
 
 export interface Node {
   origin: Origin;
+  /** Where its key was written, if it has one in a file. */
+  key?: Origin;
   value: Scalar | Node[] | Map<string, Node>;
 }
 
@@ -49,16 +42,18 @@ export function readYaml(text: string, file: string): Node {
     const message = problem.message.split('\n')[0];
     throw new ConfigError(`${at(problem.pos[0]).label}: expected valid YAML, found: ${message}`);
   }
-  return copy(document.contents, document, { at, nodes: 0, last: at(0) }, 0);
+  return copy(document.contents, { at, nodes: 0, last: at(0), anchors: new Map() }, 0);
 }
 
 interface Walk {
   at: (offset: number) => Origin;
   nodes: number;
   last: Origin;
+  /** Anchored values met so far, which aliases stand for. */
+  anchors: Map<string, unknown>;
 }
 
-function copy(item: unknown, document: Document, walk: Walk, depth: number): Node {
+function copy(item: unknown, walk: Walk, depth: number): Node {
   const range = (item as { range?: [number, number, number] | null } | null)?.range;
   // An empty value has no place of its own; its parent's is the nearest.
   const origin = range ? walk.at(range[0]) : walk.last;
@@ -67,23 +62,27 @@ function copy(item: unknown, document: Document, walk: Walk, depth: number): Nod
     throw new ConfigError(
       `${origin.label}: expected at most ${MAX_NODES} values, ${MAX_DEPTH} deep, found more`,
     );
+  if (isNode(item) && !isAlias(item) && item.anchor) walk.anchors.set(item.anchor, item);
   if (isAlias(item)) {
-    const target = item.resolve(document);
-    if (!target) throw new ConfigError(`${origin.label}: expected an anchor &${item.source}, found none`);
-    return copy(target, document, walk, depth + 1);
+    const target = walk.anchors.get(item.source);
+    if (!target)
+      throw new ConfigError(`${origin.label}: expected an anchor &${item.source}, found none`);
+    return copy(target, walk, depth + 1);
   }
   if (isSeq(item))
-    return { origin, value: item.items.map((child) => copy(child, document, walk, depth + 1)) };
+    return { origin, value: item.items.map((child) => copy(child, walk, depth + 1)) };
   if (isMap(item)) {
     const entries = new Map<string, Node>();
     for (const pair of item.items) {
       const key = isPair(pair) ? pair.key : undefined;
-      if (!isScalar(key)) throw new ConfigError(`${origin.label}: expected plain keys, found a collection`);
+      if (!isScalar(key))
+        throw new ConfigError(`${origin.label}: expected plain keys, found a collection`);
       walk.last = key.range ? walk.at(key.range[0]) : origin;
-      const name = String(key.value);
+      const name = String(scalarOf(key.value));
       if (name === '__proto__')
         throw new ConfigError(`${walk.last.label}: ${name}: expected a known key, found ${name}`);
-      entries.set(name, copy(pair.value, document, walk, depth + 1));
+      const keyOrigin = walk.last;
+      entries.set(name, { ...copy(pair.value, walk, depth + 1), key: keyOrigin });
     }
     return { origin, value: entries };
   }
@@ -92,5 +91,5 @@ function copy(item: unknown, document: Document, walk: Walk, depth: number): Nod
 
 function scalarOf(value: unknown): Scalar {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

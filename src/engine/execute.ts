@@ -97,7 +97,7 @@ function executeMatvec(op: MatvecOp, memory: Float32Array): void {
   for (let i = 0; i < op.rows; i++) {
     const row = op.matrix + i * op.rowStride;
     for (let j = 0; j < op.length; j++) {
-      const x = memory[op.x + (op.form === 'axpy' ? i : j)];
+      const x = memory[op.x + (op.form === 'axpy' ? i : j) * (op.xStride ?? 1)];
       const out = op.out + (op.form === 'axpy' ? j : i);
       memory[out] = round(memory[row + j] * x + memory[out]);
     }

@@ -33,6 +33,7 @@ export function createMachine(input: RunInput) {
   const cores = program.width * program.height;
   const perCore = () => new Int32Array(cores);
   const calendar = createCalendar();
+  const starts = startAt === undefined ? perCore() : Int32Array.from(startAt);
   return {
     input,
     cores,
@@ -44,10 +45,10 @@ export function createMachine(input: RunInput) {
     /** The operation of each core, what comes next, not before which cycle. */
     op: perCore(),
     next: perCore(),
-    until: perCore().fill(LONG_AGO),
+    until: starts.slice(),
     /** What a core's cycles from `since` on are spent on; cycles spent, by cause and by label. */
     cause: perCore(),
-    since: startAt === undefined ? perCore() : Int32Array.from(startAt),
+    since: starts,
     spent: [perCore(), perCore(), perCore(), perCore()],
     busy: new Int32Array(cores * program.labels.length),
     /** The stream of each core: its start, wavelets taken and sent, its pipeline and moves of it. */

@@ -4,8 +4,8 @@
  * what comes out is the wafer in base units, and for every number where it comes from.
  */
 import * as z from 'zod';
+import { expected } from './messages.js';
 import {
-  expected,
   quantity,
   type NamedQuantity,
   type Provenance,
@@ -28,12 +28,12 @@ export function section<T extends z.ZodRawShape>(what: string, shape: T) {
 /** Schema of a hardware file with all its keys; units are read by the function passed in. */
 export function hardwareSchema(readUnits: ReadUnits) {
   const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
-  const cores = of({ dimension: 'cores', integer: true, min: 1, max: 4096 });
-  const bytes = of({ dimension: 'bytes', integer: true, min: 0, max: 2 ** 40 });
+  const cores = of({ dimension: 'count', integer: true, min: 1, max: 4096 });
+  const bytes = of({ dimension: 'memory', integer: true, min: 0, max: 2 ** 40 });
   const cycles = of({ dimension: 'cycles', integer: true, min: 0, max: 1e6 });
   const stages = of({ dimension: 'cycles', integer: true, min: 1, max: 1024 });
   const time = of({ dimension: 'cycles', min: 0, max: 1e6 });
-  const rate = of({ dimension: 'per cycle', above: 0, max: 1024 });
+  const rate = of({ dimension: 'rate', above: 0, max: 1024 });
   const perType = (entry: typeof cores) => section('a mapping', { f16: entry, f32: entry });
   const rates = perType(rate);
   const special = { exp: cycles, silu: cycles, rsqrt: cycles, reciprocal: cycles };
@@ -42,17 +42,17 @@ export function hardwareSchema(readUnits: ReadUnits) {
     name: z.string(expected('a name')).min(1, expected('a name')),
     width: cores,
     height: cores,
-    clock: of({ dimension: 'hertz', above: 0, max: 1e12 }),
-    wafers: of({ dimension: 'cores', integer: true, min: 1, max: 4096, word: 'auto' }),
-    power: of({ dimension: 'watts', above: 0, max: 1e9 }),
+    clock: of({ dimension: 'frequency', above: 0, max: 1e12 }),
+    wafers: of({ dimension: 'count', integer: true, min: 1, max: 4096, word: 'auto' }),
+    power: of({ dimension: 'power', above: 0, max: 1e9 }),
     fabric: section('a mapping', {
-      colors: of({ dimension: 'number', integer: true, min: 1, max: 32 }),
+      colors: of({ dimension: 'count', integer: true, min: 1, max: 32 }),
       hopCycles: stages,
       rampCycles: stages,
-      queueDepth: of({ dimension: 'number', integer: true, min: 1, max: 65536 }),
+      queueDepth: of({ dimension: 'count', integer: true, min: 1, max: 65536 }),
     }),
     core: section('a mapping', {
-      sram: of({ dimension: 'bytes', integer: true, min: 1, max: 2 ** 40 }),
+      sram: of({ dimension: 'memory', integer: true, min: 1, max: 2 ** 40 }),
       code: section('a mapping', {
         stack: bytes,
         runtime: bytes,
@@ -99,10 +99,18 @@ export function plainHardware(file: HardwareFile): PlainTree<HardwareFile> {
   return plainOf(file) as PlainTree<HardwareFile>;
 }
 
-/** The provenance of every number that states one, by path. */
-export function provenanceOf(file: HardwareFile): ProvenanceMap {
+/** The provenance of every number; those that state no source have the one that `placeOf` their path gives. */
+export function provenanceOf(
+  file: HardwareFile,
+  placeOf: (path: string[]) => string,
+): ProvenanceMap {
   const map: ProvenanceMap = {};
-  collect(file, '', map);
+  const collect = (node: unknown, path: string[]): void => {
+    if (typeof node !== 'object' || node === null) return;
+    if (isQuantity(node)) map[path.join('.')] = { source: placeOf(path), ...node.provenance };
+    else for (const [key, child] of Object.entries(node)) collect(child, [...path, key]);
+  };
+  collect(file, []);
   return map;
 }
 
@@ -126,14 +134,4 @@ function plainOf(node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   if (isQuantity(node)) return node.word ?? node.value;
   return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, plainOf(child)]));
-}
-
-function collect(node: unknown, path: string, map: ProvenanceMap): void {
-  if (typeof node !== 'object' || node === null) return;
-  if (isQuantity(node)) {
-    if (node.provenance) map[path] = node.provenance;
-    return;
-  }
-  for (const [key, child] of Object.entries(node))
-    collect(child, path === '' ? key : `${path}.${key}`, map);
 }

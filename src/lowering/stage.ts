@@ -15,11 +15,8 @@ export type Source =
 
 export interface Stage {
   program: Program;
-  /** Position on the wafer of the program's core (0, 0). */
-  x: number;
-  y: number;
-  /** Cores of the program that send, and are part of the region before (unless tied). */
-  senders: { core: number; x: number; y: number }[];
+  /** Cores of the program that send; they belong to the region before. */
+  senders: number[];
   /** Number in the program of the region's core in column 0 and row 0. */
   origin: number;
 }
@@ -107,12 +104,9 @@ export function writeStage(
       roleOf[core] = number;
     }
   if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
-  const senders = [...traffic.senders.keys()].map((k) => {
-    const [x, y] = [k % 65536, Math.floor(k / 65536)];
-    return { core: at(x, y), x, y };
-  });
+  const senders = [...traffic.senders.keys()].map((k) => at(k % 65536, Math.floor(k / 65536)));
   const program = { name, width, height, roles, roleOf, labels: [...code.labels] };
-  return { program, x: box.x0, y: box.y0, senders, origin: at(region.x, region.y) };
+  return { program, senders, origin: at(region.x, region.y) };
 }
 
 function boundingBox(routes: RouteVisits, region: Region) {

@@ -8,32 +8,18 @@ import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
 import { CapacityError } from './errors.js';
 import { pack, strategyOf } from './pack.js';
 import { cachePositions, kindsOf, partsOf, type RegionKind, type SizedRequest } from './parts.js';
-import { coresOf, leastSizes } from './sizes.js';
+import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
-/** The fewest wafers that hold the model, and the fewest cores, padding included, that do. */
-export interface Requirement {
-  wafers: number;
-  cores: number;
-}
-
-/** What the request needs, or undefined if some region is too large for a whole wafer. */
-export function requirement(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  request: SizedRequest,
-): Requirement | undefined {
+/** The fewest wafers that hold the model; Infinity if some region is too large for a whole wafer. */
+export function wafersNeeded(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
   const parts = partsOf(model);
   const strategy = strategyOf(request.strategy);
-  let found: Requirement | undefined;
-  for (const sizes of leastSizes(model, wafer, request)) {
+  let fewest = Infinity;
+  for (const sizes of leastSizes(model, wafer, request, tallestHeights(wafer))) {
     const positions = pack(parts, sizes, strategy, wafer, parts.length);
-    if (positions === undefined) continue;
-    const wafers = positions.at(-1)!.wafer + 1;
-    const cores = coresOf(model, sizes);
-    if (found === undefined || wafers < found.wafers) found = { wafers, cores };
-    else if (wafers === found.wafers) found.cores = Math.min(found.cores, cores);
+    if (positions !== undefined) fewest = Math.min(fewest, positions.at(-1)!.wafer + 1);
   }
-  return found;
+  return fewest;
 }
 
 /** Longest context, at most the one asked, that the wafers hold for every user; or undefined. */
@@ -44,8 +30,10 @@ export function longestContext(
   wafers: number,
 ): number | undefined {
   return mostThat(
-    (maxPositions) =>
-      (requirement(model, wafer, { ...request, maxPositions })?.wafers ?? NaN) <= wafers,
+    (maxPositions) => {
+      const needed = wafersNeeded(model, wafer, { ...request, maxPositions });
+      return needed <= wafers && needed < Infinity;
+    },
     1,
     request.maxPositions,
   );
@@ -57,12 +45,13 @@ export function doesNotFit(
   wafer: WaferSpec,
   request: SizedRequest,
 ): CapacityError {
-  const needs = requirement(model, wafer, request);
+  const sizes = leastSizes(model, wafer, request, everyHeight(wafer));
+  const cores = Math.min(...sizes.map((of) => coresOf(model, of)));
   const bytes = modelBytes(model, cachePositions(request));
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
-    (needs ? `, at least ${plural(needs.cores, 'core')} with padding` : '');
+    (sizes.length > 0 ? `, at least ${plural(cores, 'core')} with padding` : '');
   const hints = wouldFit(model, wafer, request);
   const advice =
     hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, request);
@@ -86,7 +75,7 @@ function supply(wafer: WaferSpec): string {
 function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string[] {
   const wafers = wafer.wafers === 'auto' ? Infinity : wafer.wafers;
   const free: SizedRequest = { ...request, rows: undefined, layerColumns: undefined };
-  const need = (of: ModelSpec) => requirement(of, wafer, free)?.wafers ?? Infinity;
+  const need = (of: ModelSpec) => wafersNeeded(of, wafer, free);
   const hints: string[] = [];
   const asIs = need(model);
   if (asIs <= wafers && asIs < Infinity)

@@ -39,7 +39,8 @@ function layerCycles(
   const widen = model.weightBits === 8;
   const matvec = (inputs: number, outputs: number, widened = widen) =>
     matvecCycles(wafer, type, inputs, outputs, widened);
-  const alongY = (elements: number) => allReduceCycles(wafer, type, rows, elements);
+  const alongY = (elements: number, as: FloatType = type) =>
+    allReduceCycles(wafer, as, rows, elements);
   const alongX = (elements: number, cores = columns) =>
     allReduceCycles(wafer, type, cores, elements);
   const headDims = 2 * s.pairs;
@@ -52,11 +53,11 @@ function layerCycles(
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions) +
     specialCycles(wafer, type, 'silu', s.inner);
   const reduced =
-    2 * alongY(1) +
+    2 * alongY(1, 'f32') +
     alongY(s.queryDims + 2 * s.keyDims) +
     (model.qkNorm ? alongX(s.queryHeads + s.headsPerColumn, s.groupWidth) : 0) +
     alongX(s.queryHeads * s.positions, s.groupWidth) +
-    2 * alongY(s.queryHeads) +
+    2 * alongY(s.queryHeads, 'f32') +
     alongY(s.queryDims) +
     alongX(s.dims) +
     alongY(2 * s.inner) +
@@ -68,7 +69,7 @@ function layerCycles(
 function headCycles(model: ModelSpec, wafer: WaferSpec, rows: number, columns: number): number {
   const s = tableShape(model, rows, columns);
   return (
-    allReduceCycles(wafer, model.dtype, rows, 1) +
+    allReduceCycles(wafer, 'f32', rows, 1) +
     matvecCycles(wafer, model.dtype, s.dims, s.entries, model.weightBits === 8) +
     allReduceCycles(wafer, model.dtype, rows, s.entries) +
     s.entries / wafer.costs.elementsPerCycle.max[model.dtype] +

@@ -29,8 +29,8 @@ function checkOrder(regions: Region[], model: ModelSpec): string[] {
   const problems: string[] = [];
   if (found.join() !== expected.join()) problems.push(`regions are ${found.join()}`);
   regions.forEach((r, i) => {
-    if (i > 0 && r.wafer < regions[i - 1]!.wafer) problems.push(`${r.name} is on an earlier wafer`);
-    if (r.height !== regions[0]!.height) problems.push(`${r.name} has another height`);
+    if (i > 0 && r.wafer < regions[i - 1].wafer) problems.push(`${r.name} is on an earlier wafer`);
+    if (r.height !== regions[0].height) problems.push(`${r.name} has another height`);
   });
   const widths = new Set(regions.filter((r) => r.kind === 'layer').map((r) => r.width));
   if (widths.size > 1) problems.push(`layers have ${widths.size} widths`);

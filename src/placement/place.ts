@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { regionBytes } from './budget.js';
-import { doesNotFit, requirement } from './capacity.js';
+import { doesNotFit, wafersNeeded } from './capacity.js';
 import { pack, strategyOf } from './pack.js';
 import { cachePositions, partsOf, type SizedRequest } from './parts.js';
 import type { Placement } from './placement.js';
@@ -21,8 +21,7 @@ export function place(model: ModelSpec, wafer: WaferSpec, request: SizedRequest)
   const strategy = strategyOf(request.strategy);
   checkNumbers(request);
   if (request.mapping === 'waferllm') return placeSquare(model, wafer, request);
-  const wafers =
-    wafer.wafers === 'auto' ? (requirement(model, wafer, request)?.wafers ?? 0) : wafer.wafers;
+  const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   const sizes = chooseSizes(model, wafer, request, wafers);
   if (sizes === undefined) throw doesNotFit(model, wafer, request);
   const parts = partsOf(model);
@@ -30,7 +29,7 @@ export function place(model: ModelSpec, wafer: WaferSpec, request: SizedRequest)
   const regions = parts.map((part, i) => {
     const width = sizes.columns[part.kind]!;
     const bytes = regionBytes(part.kind, model, cachePositions(request), sizes.rows, width, wafer);
-    return { ...part, ...positions[i]!, width, height: sizes.rows, sramBytesPerCore: bytes };
+    return { ...part, ...positions[i], width, height: sizes.rows, sramBytesPerCore: bytes };
   });
   return { strategy: request.strategy, regions, wafers: regions.at(-1)!.wafer + 1 };
 }

@@ -76,6 +76,8 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
   const buffers: BufferShape[] = [];
   const add = (name: string, type: DataType, length: number, preloaded = false) =>
     buffers.push({ name, type, length, preloaded });
+  // First, so that it lies alike in all columns: the next region's hand-off reads it.
+  add('x', value, s.dims);
   add('attentionNorm', value, s.dims, true);
   add('mlpNorm', value, s.dims, true);
   if (attention) {
@@ -109,7 +111,6 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
   add('wDown', weight, s.inner * s.dims, true);
   // 8-bit matrices: what gate, up and down are multiplied by.
   if (model.weightBits === 8) add('mlpScale', value, 3, true);
-  add('x', value, s.dims);
   add('normed', value, s.dims);
   add('attentionOut', value, s.dims);
   add('mlpOut', value, s.dims);

@@ -21,30 +21,47 @@ export function chooseSizes(
   wafers: number,
 ): Sizes | undefined {
   const fits = fitter(model, wafer, request, wafers);
-  const least = leastSizes(model, wafer, request).filter(fits);
+  const minimal = request.growth === 'minimal';
+  const heights = minimal ? everyHeight(wafer) : tallestHeights(wafer);
+  const least = leastSizes(model, wafer, request, heights).filter(fits);
   if (least.length === 0) return undefined;
-  return request.growth === 'minimal'
-    ? fewestCores(model, least)
-    : fastest(model, wafer, request, least, fits);
+  return minimal ? fewestCores(model, least) : fastest(model, wafer, request, least, fits);
 }
 
-/** For every height worth trying: the narrowest regions that fit their memory; none if none do. */
-export function leastSizes(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Sizes[] {
+/** Every height that a region can have, from one row to the whole wafer. */
+export function everyHeight(wafer: WaferSpec): number[] {
+  return Array.from({ length: wafer.height }, (_, i) => i + 1);
+}
+
+/** The tallest height for each number of shelves: lower ones only leave rows of the wafer unused. */
+export function tallestHeights(wafer: WaferSpec): number[] {
+  const { height } = wafer;
+  return [...new Set(everyHeight(wafer).map((shelves) => Math.floor(height / shelves)))];
+}
+
+/** For each height (or the one asked for): the narrowest regions whose cores hold their share. */
+export function leastSizes(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  heights: number[],
+): Sizes[] {
   const positions = cachePositions(request);
+  const kinds = kindsOf(model);
+  const asked = request.layerColumns;
   const found: Sizes[] = [];
-  for (const rows of heights(model, wafer, request)) {
-    const sizes: Sizes = { rows, columns: {} };
-    for (const kind of kindsOf(model)) {
+  for (const rows of request.rows === undefined ? heights : [request.rows]) {
+    const columns: Sizes['columns'] = {};
+    for (const kind of kinds) {
       const least = leastColumns(kind, model, positions, rows, wafer);
-      if (least !== undefined) sizes.columns[kind] = least;
+      if (least !== undefined) columns[kind] = least;
     }
-    if (Object.keys(sizes.columns).length < kindsOf(model).length) continue;
-    const asked = request.layerColumns;
+    if (kinds.some((kind) => columns[kind] === undefined)) continue;
     if (asked !== undefined) {
-      if (asked < sizes.columns.layer! || asked > wafer.width) continue;
-      sizes.columns.layer = asked;
+      if (asked < columns.layer! || asked > wafer.width) continue;
+      columns.layer = asked;
     }
-    found.push(sizes);
+    found.push({ rows, columns });
   }
   return found;
 }
@@ -52,19 +69,6 @@ export function leastSizes(model: ModelSpec, wafer: WaferSpec, request: SizedReq
 /** Cores of all regions. */
 export function coresOf(model: ModelSpec, sizes: Sizes): number {
   return partsOf(model).reduce((sum, part) => sum + sizes.rows * sizes.columns[part.kind]!, 0);
-}
-
-/**
- * Heights at which something changes: the tallest for each number of shelves (no other height of as
- * many shelves has more memory), and the lowest for each slice of the residual stream.
- */
-function heights(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number[] {
-  if (request.rows !== undefined) return [request.rows];
-  const all = new Set<number>();
-  for (let shelves = 1; shelves <= wafer.height; shelves++)
-    all.add(Math.floor(wafer.height / shelves));
-  for (let dims = 1; dims <= model.dim; dims++) all.add(Math.ceil(model.dim / dims));
-  return [...all].filter((rows) => rows <= wafer.height).sort((a, b) => a - b);
 }
 
 function fitter(
@@ -94,7 +98,7 @@ function fastest(
   fits: (sizes: Sizes) => boolean,
 ): Sizes {
   const cycles = (sizes: Sizes) => tokenCycles(model, wafer, request.maxPositions, sizes);
-  let best = least[0]!;
+  let best = least[0];
   let bestCycles = Infinity;
   for (const narrow of least) {
     const widths =

@@ -10,7 +10,10 @@ import { CapacityError } from './errors.js';
 import { cachePositions, type SizedRequest } from './parts.js';
 import type { Placement } from './placement.js';
 
-/** Bytes of SRAM of one of side x side cores, code included; norms and activations as a layer has. */
+/**
+ * Bytes of SRAM of one of side x side cores, code included: a weight takes as much as an activation,
+ * and all heads share one row of scores, as published.
+ */
 export function waferllmBytes(
   model: ModelSpec,
   positions: number,
@@ -18,16 +21,16 @@ export function waferllmBytes(
   wafer: WaferSpec,
 ): number {
   const d = Math.ceil(model.dim / side);
+  const a = Math.ceil((model.heads * model.headDim) / side);
   const f = Math.ceil(model.ffn / side);
   const s = Math.ceil(positions / side);
-  const weights = 4 * d * d + 3 * d * f;
-  const cache = 2 * d * s;
-  const activations = 2 * d + 3 * d + 3 * d + d + s + 3 * f;
-  return (
-    codeBytesOf('layer', wafer.core.codeBytes) +
-    (weights * model.weightBits) / 8 +
-    (cache + activations) * BYTES[model.dtype]
-  );
+  const pairs = Math.floor(a / 2);
+  const weights = 4 * d * a + 3 * d * f + 2 * d;
+  const cache = 2 * a * s;
+  const rope = 2 * pairs + 4 * pairs;
+  const activations = 3 * d + 4 * a + s + 2 * f + 3;
+  const cells = weights + cache + rope + activations;
+  return codeBytesOf('layer', wafer.core.codeBytes) + cells * BYTES[model.dtype];
 }
 
 /** One square region of `request.rows` x `request.rows` cores, or of the largest square there is. */

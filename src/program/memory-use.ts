@@ -41,7 +41,7 @@ function visitCells(op: Operation, read: Visit, write: Visit): void {
       return visitVector(op, read, write);
     case 'matvec':
       for (let i = 0; i < op.rows; i++) row(op.matrix + i * op.rowStride, op.length, read);
-      row(op.x, op.form === 'axpy' ? op.rows : op.length, read);
+      row(op.x, op.form === 'axpy' ? op.rows : op.length, read, op.xStride);
       return row(op.out, op.form === 'axpy' ? op.length : op.rows, read);
     case 'special':
       row(op.at, op.length, read);
@@ -71,6 +71,6 @@ function visitVector(op: VectorOp, read: Visit, write: Visit): void {
   }
 }
 
-function row(at: number, length: number, visit: Visit): void {
-  for (let cell = at; cell < at + length; cell++) visit(cell);
+function row(at: number, length: number, visit: Visit, stride = 1): void {
+  for (let i = 0; i < length; i++) visit(at + i * stride);
 }

@@ -104,6 +104,11 @@ export function traffic(op: Partial<Omit<TrafficOp, 'times'>> & { times?: number
   };
 }
 
+/** Keeps a core busy for some cycles; its cells need no buffer as long as nothing reads them. */
+export function work(cycles: number): VectorOp {
+  return move(cell(0), constant(0), cycles);
+}
+
 export function changeRoute(color: number, inputs: number, outputs: number): RouteOp {
   return { kind: 'route', label: 0, color, inputs, outputs };
 }

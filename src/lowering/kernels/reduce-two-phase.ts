@@ -2,13 +2,18 @@
  * Two-phase reduce: chains inside groups end at the group's first core, its head; the heads then
  * chain to core 0. The farthest head relays its group's sum straight on; the others store it and set
  * up a second operation. Two colours alternate inside groups, two more from head to head.
+ *
+ * A core lets the heads' words pass only when its own relay is through, as the published program
+ * does (pr0f3ss/SpMM_Cerebras, two colours: the passing route takes the place of the core's own).
+ * Were the way open before, the farthest head's words would fill its queues and take cycles of the
+ * links from the chain that still runs there.
  */
+import { EAST, portMask, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
 import {
   accumulate,
-  passWest,
   relay,
   role,
   send,
@@ -19,7 +24,8 @@ import {
 import type { ReduceOptions } from './reduce.js';
 
 const LABELS = ['groups', 'heads'];
-const [GROUPS, HEADS] = [0, 1];
+const GROUPS = 0;
+const HEADS = 1;
 
 /** Where a core stands: in its group, and its group among the groups (the last may be short). */
 interface Station {
@@ -65,7 +71,16 @@ export function twoPhaseReduce(o: ReduceOptions, wafer: WaferSpec): Program {
 
 function memberOperations(s: Station, vector: Vector): Operation[] {
   const [to, from] = groupColors(s);
-  return [s.place === s.size - 1 ? send(vector, to) : relay(vector, from, to)];
+  const operations: Operation[] = [
+    s.place === s.size - 1 ? send(vector, to) : relay(vector, from, to),
+  ];
+  if (s.group < s.groups - 1) operations.push(letPass(headColors(s)[1]));
+  return operations;
+}
+
+function letPass(color: number): Operation {
+  const [inputs, outputs] = [portMask(EAST), portMask(WEST)];
+  return { kind: 'route', label: GROUPS, color, inputs, outputs };
 }
 
 function headOperations(s: Station, vector: Vector): Operation[] {
@@ -85,11 +100,10 @@ function routesOf(s: Station): Route[] {
   const routes: Route[] = [];
   const [to, from] = groupColors(s);
   const [headTo, headFrom] = headColors(s);
-  const behind = s.group < s.groups - 1;
   if (s.place > 0) routes.push(sendWest(to));
   if (s.place < s.size - 1) routes.push(takeFromEast(from));
   if (s.place === 0 && s.group > 0) routes.push(sendWest(headTo));
-  if (behind) routes.push(s.place === 0 ? takeFromEast(headFrom) : passWest(headFrom));
+  if (s.place === 0 && s.group < s.groups - 1) routes.push(takeFromEast(headFrom));
   return routes;
 }
 

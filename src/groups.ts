@@ -1,0 +1,95 @@
+/**
+ * How many groups the two-level trees of a region get: every count is tried by simulating the region's
+ * all-reduces, each alone, on a line of its length, and the fastest is taken (the lowest if equal).
+ */
+import type { Engine } from './engine/engine.js';
+import type { FloatType } from './hardware/data.js';
+import type { WaferSpec } from './hardware/wafer.js';
+import { allReduce } from './lowering/kernels/all-reduce.js';
+import type { Groups } from './lowering/region.js';
+import type { ModelSpec } from './model/model.js';
+import type { Region } from './placement/placement.js';
+import { layerShape, tableShape } from './placement/shapes.js';
+
+interface Vector {
+  words: number;
+  dtype: FloatType;
+}
+
+/** A function that gives each region its groups; `fixed`, if given, is used for every line. */
+export function groupChooser(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  maxPositions: number,
+  engine: Engine,
+  fixed?: number,
+): (region: Region) => Groups {
+  const known = new Map<string, Groups>();
+  const lines = new Map<string, number>();
+  const choose = (length: number, vectors: Vector[]): number => {
+    if (fixed !== undefined) return Math.min(fixed, length);
+    const key = JSON.stringify([length, vectors]);
+    const groups = lines.get(key) ?? fastestGroups(length, vectors, wafer, engine);
+    lines.set(key, groups);
+    return groups;
+  };
+  return (region) => {
+    const key = `${region.kind} ${region.width} ${region.height}`;
+    let groups = known.get(key);
+    if (groups === undefined) {
+      groups = groupsFor(model, region, maxPositions, choose);
+      known.set(key, groups);
+    }
+    return groups;
+  };
+}
+
+function groupsFor(
+  model: ModelSpec,
+  { kind, width, height }: Region,
+  maxPositions: number,
+  choose: (length: number, vectors: Vector[]) => number,
+): Groups {
+  const { dtype } = model;
+  const one: Vector = { words: 1, dtype: 'f32' };
+  if (kind !== 'layer') {
+    const { dims, entries } = tableShape(model, height, width);
+    const column = kind === 'embedding' ? [one] : [one, { words: entries, dtype }];
+    const row: Vector[] = kind === 'head' ? [one, one] : [{ words: dims, dtype }];
+    return { column: choose(height, column), row: choose(width, row), head: 1 };
+  }
+  const shape = layerShape(model, maxPositions, height, width);
+  const perHead: Vector = { words: shape.queryHeads, dtype: 'f32' };
+  const columns = [shape.queryDims + 2 * shape.keyDims, shape.queryDims, 2 * shape.inner];
+  const column = [one, one, perHead, perHead, ...columns.map((words) => ({ words, dtype }))];
+  const scores = { words: shape.queryHeads * shape.positions, dtype };
+  return {
+    column: choose(height, column),
+    row: choose(width, [{ words: shape.dims, dtype }]),
+    head: choose(shape.groupWidth, [scores]),
+  };
+}
+
+/** Beyond a few times the square root of the length, more groups only lengthen the second level. */
+function candidates(length: number): number[] {
+  const most = Math.min(length, Math.ceil(3 * Math.sqrt(length)));
+  return Array.from({ length: most }, (_, i) => i + 1);
+}
+
+function fastestGroups(
+  length: number,
+  vectors: Vector[],
+  wafer: WaferSpec,
+  engine: Engine,
+): number {
+  // The line is tried alone, whatever the shape of the wafer.
+  const line = { ...wafer, width: length, height: 1 };
+  const cyclesOf = (groups: number) =>
+    vectors.reduce((sum, vector) => {
+      const program = allReduce({ algorithm: 'tree', pes: length, groups, ...vector }, line);
+      return sum + engine({ program, wafer: line }).cycles;
+    }, 0);
+  return candidates(length)
+    .map((groups) => ({ groups, cycles: cyclesOf(groups) }))
+    .reduce((best, tried) => (tried.cycles < best.cycles ? tried : best)).groups;
+}

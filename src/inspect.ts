@@ -1,0 +1,136 @@
+/** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
+import { ConfigError } from './hardware/errors.js';
+import type { ResolvedConfig } from './config.js';
+import { fast } from './engine/fast.js';
+import { groupChooser } from './groups.js';
+import { planToken } from './lowering/token.js';
+import { operatorsOf, parameterCount, weightBytes } from './model/operators.js';
+import type { Placement } from './placement/placement.js';
+import { listProgram, listRole } from './program/listing.js';
+import { bytes, count, table } from './report/format.js';
+import { placementOf } from './simulate.js';
+
+export interface Inspection {
+  document: object;
+  text: string;
+}
+
+export interface CorePosition {
+  x: number;
+  y: number;
+}
+
+/**
+ * Describes one part of a configuration. With `core` (coordinates on the first wafer that has a region
+ * there) a placement names that core's region and a program lists that core's code in its stages.
+ */
+export function inspect(
+  config: ResolvedConfig,
+  what: 'wafer' | 'model' | 'placement' | 'program',
+  core?: CorePosition,
+): Inspection {
+  switch (what) {
+    case 'wafer':
+      return inspectWafer(config);
+    case 'model':
+      return inspectModel(config);
+    case 'placement':
+      return inspectPlacement(placementOf(config), core);
+    case 'program':
+      return inspectProgram(config, core);
+  }
+}
+
+function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
+  const rows = leaves(wafer).map(([path, value]) => {
+    const from = provenance[path] ?? provenance[FILE_PATHS[path] ?? ''];
+    const range = from?.range ? `${from.range[0]} to ${from.range[1]}` : '';
+    return [path, String(value), range, from?.grade ?? '', from?.source ?? ''];
+  });
+  const text = table(['quantity', 'value', 'range', 'grade', 'source'], rows);
+  return { document: { wafer, provenance }, text };
+}
+
+/** Names that differ between a WaferSpec, which has units in its names, and a hardware file. */
+const FILE_PATHS: Record<string, string> = {
+  clockHz: 'clock',
+  powerWatts: 'power',
+  'core.sramBytes': 'core.sram',
+};
+
+/** All plain values of a tree with their paths. */
+function leaves(tree: object, prefix = ''): [string, unknown][] {
+  return Object.entries(tree).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null
+      ? leaves(value, `${prefix}${name}.`)
+      : [[prefix + name, value]],
+  );
+}
+
+function inspectModel({ model }: ResolvedConfig): Inspection {
+  const operators = operatorsOf(model);
+  const parameters = parameterCount(model);
+  const lines = [
+    `${model.name}: ${count(parameters)} parameters, ${bytes(weightBytes(model))} of weights`,
+    ...Object.entries(model).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`),
+  ];
+  const names = Object.keys(operators[0]!);
+  const rows = operators.map((o) => Object.values(o).map(String));
+  const text = [...lines, table(names, rows)].join('\n');
+  return { document: { model, parameters, operators }, text };
+}
+
+function inspectPlacement(placement: Placement, core?: CorePosition): Inspection {
+  const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
+  if (core && regions.length === 0) throw emptyCore(core);
+  const rows = regions.map((r) => [
+    r.name,
+    String(r.wafer),
+    `(${r.x},${r.y})`,
+    `${r.width} x ${r.height}`,
+    bytes(r.sramBytesPerCore),
+  ]);
+  const text = table(['region', 'wafer', 'at', 'cores', 'SRAM per core'], rows);
+  return { document: { ...placement, regions }, text };
+}
+
+function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection {
+  const { model, wafer, workload } = config;
+  const placement = placementOf(config);
+  const context = workload.context;
+  const maxPositions = context + workload.tokens;
+  const groupsOf = groupChooser(model, wafer, maxPositions, fast, config.placement.groups);
+  const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+  if (core === undefined) {
+    // Layers differ in their hand-offs only; one of them stands for all.
+    const shown = plans.filter(({ name }) => !name.startsWith('layer') || name === 'layer 0');
+    const programs = shown.map((plan) => plan.write().program);
+    const sizes = programs.map(({ name, width, height, roles }) => ({
+      name,
+      width,
+      height,
+      roles: roles.length,
+    }));
+    return { document: { stages: sizes }, text: programs.map(listProgram).join('\n\n\n') };
+  }
+  const stages = plans
+    .filter((plan) => holds(placement.regions[plan.region]!, core))
+    .map((plan) => {
+      const { program, origin } = plan.write();
+      const region = placement.regions[plan.region]!;
+      const at = origin + (core.y - region.y) * program.width + (core.x - region.x);
+      const role = program.roles[program.roleOf[at]!]!;
+      return { stage: plan.name, role, text: listRole(role, program.labels) };
+    });
+  if (stages.length === 0) throw emptyCore(core);
+  const text = stages.map((s) => `${s.stage}: ${s.text}`).join('\n\n');
+  return { document: { core, stages: stages.map(({ stage, role }) => ({ stage, role })) }, text };
+}
+
+function holds(r: { x: number; y: number; width: number; height: number }, core: CorePosition) {
+  return core.x >= r.x && core.x < r.x + r.width && core.y >= r.y && core.y < r.y + r.height;
+}
+
+function emptyCore({ x, y }: CorePosition): ConfigError {
+  return new ConfigError(`--core: expected a core of a region, found (${x},${y}), which has none`);
+}

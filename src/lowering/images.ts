@@ -1,0 +1,263 @@
+/**
+ * Memory images of a region's cores before the first token: weights cut into the slices that shapes.ts
+ * describes, with zeros where padded, and a cache filled with earlier tokens' keys and values.
+ * Needed only by runs that compute; a run that is only timed has no images.
+ */
+import type { LayerWeights, ModelSpec, Weights } from '../model/model.js';
+import { ropeFrequencies } from '../model/rope.js';
+import type { Region } from '../placement/placement.js';
+import {
+  layerBuffers,
+  layerShape,
+  tableBuffers,
+  tableShape,
+  type LayerShape,
+} from '../placement/shapes.js';
+import { layOut } from './core-code.js';
+
+/** Keys (after RoPE) and values of earlier tokens of one layer, [position][kvHeads * headDim]. */
+export interface LayerCache {
+  keys: Float64Array[];
+  values: Float64Array[];
+}
+
+/** Images of a layer's cores, row by row. `maxPositions` as in the placement. */
+export function layerImages(
+  model: ModelSpec,
+  region: Pick<Region, 'width' | 'height'>,
+  maxPositions: number,
+  weights: LayerWeights,
+  cache: LayerCache,
+): Float32Array[] {
+  const shape = layerShape(model, maxPositions, region.height, region.width);
+  const images: Float32Array[] = [];
+  for (let row = 0; row < region.height; row++)
+    for (let column = 0; column < region.width; column++) {
+      const attention = column < shape.attentionColumns;
+      const { buffers, at } = layOut(layerBuffers(model, shape, attention));
+      const last = buffers.at(-1)!;
+      const image = new Float32Array(last.at + last.length);
+      fillNorms(image, at, model, shape, row, weights);
+      fillMlp(image, at, model, shape, row, column, weights);
+      if (attention) {
+        const slice = attentionSlice(model, shape, column);
+        fillProjections(image, at, model, shape, row, slice, weights);
+        fillHeads(image, at, model, shape, slice, weights, cache.keys.length);
+        fillCache(image, at, shape, row, slice, model, cache);
+      }
+      images.push(image);
+    }
+  return images;
+}
+
+/** Images of the cores of the embedding, the head or both. */
+export function tableImages(
+  model: ModelSpec,
+  region: Pick<Region, 'width' | 'height' | 'kind'>,
+  weights: Weights,
+): Float32Array[] {
+  const { width, height, kind } = region;
+  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  const shape = tableShape(model, height, width);
+  const { buffers, at } = layOut(tableBuffers(model, shape, kind));
+  const last = buffers.at(-1)!;
+  const [table, scale] =
+    kind === 'embedding'
+      ? [weights.embedding, weights.embeddingScale]
+      : [weights.head, weights.headScale];
+  const images: Float32Array[] = [];
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
+      const image = new Float32Array(last.at + last.length);
+      eachDim(model, shape.dims, row, (d, dim) => {
+        if (at.norm !== undefined) image[at.norm + d] = weights.finalNorm[dim]!;
+        for (let e = 0; e < shape.entries; e++) {
+          const entry = column * shape.entries + e;
+          if (entry < model.vocab)
+            image[at.table! + d * shape.entries + e] = table[entry * model.dim + dim]!;
+        }
+      });
+      if (at.tableScale !== undefined) image[at.tableScale] = scale;
+      images.push(image);
+    }
+  return images;
+}
+
+/** Which elements of which heads a column holds; -1 where padded. */
+interface AttentionSlice {
+  /** Global number of each KV head and query head. */
+  kvHeads: number[];
+  queryHeads: number[];
+  /** Index inside a head of each of the column's elements: first halves, then second halves. */
+  elements: number[];
+}
+
+function attentionSlice(model: ModelSpec, shape: LayerShape, column: number): AttentionSlice {
+  const perKv = model.heads / model.kvHeads;
+  const half = model.headDim / 2;
+  const firstHead = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
+  const firstPair = (column % shape.groupWidth) * shape.pairs;
+  const kvHeads = Array.from({ length: shape.headsPerColumn }, (_, i) =>
+    firstHead + i < model.kvHeads ? firstHead + i : -1,
+  );
+  const queryHeads = kvHeads.flatMap((head) =>
+    Array.from({ length: perKv }, (_, i) => (head < 0 ? -1 : head * perKv + i)),
+  );
+  const elements = [0, half].flatMap((offset) =>
+    Array.from({ length: shape.pairs }, (_, i) =>
+      firstPair + i < half ? offset + firstPair + i : -1,
+    ),
+  );
+  return { kvHeads, queryHeads, elements };
+}
+
+/** Global row numbers of a head-by-head matrix for the order of `qkv`: element by element, head by head. */
+function rowsOf(model: ModelSpec, heads: number[], elements: number[]): number[] {
+  return elements.flatMap((element) =>
+    heads.map((head) => (head < 0 || element < 0 ? -1 : head * model.headDim + element)),
+  );
+}
+
+function fillNorms(
+  image: Float32Array,
+  at: Record<string, number>,
+  model: ModelSpec,
+  shape: LayerShape,
+  row: number,
+  weights: LayerWeights,
+): void {
+  eachDim(model, shape.dims, row, (d, dim) => {
+    image[at.attentionNorm! + d] = weights.attentionNorm[dim]!;
+    image[at.mlpNorm! + d] = weights.mlpNorm[dim]!;
+  });
+}
+
+function fillProjections(
+  image: Float32Array,
+  at: Record<string, number>,
+  model: ModelSpec,
+  shape: LayerShape,
+  row: number,
+  slice: AttentionSlice,
+  weights: LayerWeights,
+): void {
+  const { kvHeads, queryHeads, elements } = slice;
+  const perElement = queryHeads.length + kvHeads.length;
+  const values = 2 * shape.pairs * perElement;
+  const length = shape.queryDims + 2 * shape.keyDims;
+  const put = (matrix: Float32Array, scale: number, out: number, source: number) => {
+    if (at.qkvScale !== undefined) image[at.qkvScale + out] = scale;
+    if (source < 0) return;
+    eachDim(model, shape.dims, row, (d, dim) => {
+      image[at.wQkv! + d * length + out] = matrix[source * model.dim + dim]!;
+    });
+  };
+  rowsOf(model, queryHeads, elements).forEach((source, i) => {
+    const element = Math.floor(i / queryHeads.length);
+    const out = element * perElement + (i % queryHeads.length);
+    put(weights.q, weights.scales.q, out, source);
+  });
+  rowsOf(model, kvHeads, elements).forEach((source, i) => {
+    const element = Math.floor(i / kvHeads.length);
+    const head = i % kvHeads.length;
+    const out = element * perElement + queryHeads.length + head;
+    put(weights.k, weights.scales.k, out, source);
+    put(weights.v, weights.scales.v, values + head * elements.length + element, source);
+  });
+  const inputs = model.heads * model.headDim;
+  queryHeads.forEach((head, h) =>
+    elements.forEach((element, i) => {
+      if (head < 0 || element < 0) return;
+      const input = head * model.headDim + element;
+      eachDim(model, shape.dims, row, (d, dim) => {
+        const slot = (h * elements.length + i) * shape.dims + d;
+        image[at.wO! + slot] = weights.o[dim * inputs + input]!;
+      });
+    }),
+  );
+  if (at.oScale !== undefined) image[at.oScale] = weights.scales.o;
+}
+
+/** Angles of the position before the first token (its program turns them on), head norms. */
+function fillHeads(
+  image: Float32Array,
+  at: Record<string, number>,
+  model: ModelSpec,
+  shape: LayerShape,
+  slice: AttentionSlice,
+  weights: LayerWeights,
+  context: number,
+): void {
+  const frequencies = ropeFrequencies(model);
+  for (let pair = 0; pair < shape.pairs; pair++) {
+    const element = slice.elements[pair]!;
+    const frequency = element < 0 ? 0 : frequencies[element]!;
+    const set = (buffer: number, angle: number) => {
+      image[buffer + pair] = Math.cos(angle);
+      image[buffer + shape.pairs + pair] = Math.sin(angle);
+    };
+    set(at.angle!, frequency * (context - 1));
+    set(at.angleStep!, frequency);
+  }
+  slice.elements.forEach((element, i) => {
+    if (element < 0 || !weights.qNorm || !weights.kNorm) return;
+    image[at.qNorm! + i] = weights.qNorm[element]!;
+    image[at.kNorm! + i] = weights.kNorm[element]!;
+  });
+}
+
+/** The cache: [head][element][position], positions dealt to the rows in turn. */
+function fillCache(
+  image: Float32Array,
+  at: Record<string, number>,
+  shape: LayerShape,
+  row: number,
+  slice: AttentionSlice,
+  model: ModelSpec,
+  cache: LayerCache,
+): void {
+  slice.kvHeads.forEach((head, h) =>
+    slice.elements.forEach((element, i) => {
+      if (head < 0 || element < 0) return;
+      const first = (h * slice.elements.length + i) * shape.positions;
+      const index = head * model.headDim + element;
+      for (let p = row; p < cache.keys.length; p += shape.rows) {
+        const slot = first + Math.floor(p / shape.rows);
+        image[at.keys! + slot] = cache.keys[p]![index]!;
+        image[at.values! + slot] = cache.values[p]![index]!;
+      }
+    }),
+  );
+}
+
+function fillMlp(
+  image: Float32Array,
+  at: Record<string, number>,
+  model: ModelSpec,
+  shape: LayerShape,
+  row: number,
+  column: number,
+  weights: LayerWeights,
+): void {
+  const n = shape.inner;
+  for (let j = 0; j < n && column * n + j < model.ffn; j++) {
+    const unit = column * n + j;
+    eachDim(model, shape.dims, row, (d, dim) => {
+      image[at.wGateUp! + d * 2 * n + j] = weights.gate[unit * model.dim + dim]!;
+      image[at.wGateUp! + d * 2 * n + n + j] = weights.up[unit * model.dim + dim]!;
+      image[at.wDown! + j * shape.dims + d] = weights.down[dim * model.ffn + unit]!;
+    });
+  }
+  const { gate, up, down } = weights.scales;
+  if (at.mlpScale !== undefined) image.set([gate, up, down], at.mlpScale);
+}
+
+/** Calls back for each dimension of a row's slice that the model has: index in the slice, dimension. */
+function eachDim(
+  model: ModelSpec,
+  dims: number,
+  row: number,
+  visit: (d: number, dim: number) => void,
+): void {
+  for (let d = 0; d < dims && row * dims + d < model.dim; d++) visit(d, row * dims + d);
+}

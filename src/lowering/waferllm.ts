@@ -1,0 +1,95 @@
+/**
+ * One decoder layer of one token in WaferLLM's mapping (OSDI 2025; machine-model section 5) on P x P
+ * cores: activations are split along one axis and replicated along the other, so that consecutive
+ * products reduce along y, x, y, x and nothing is transposed. Ten all-reduces by two-level trees on
+ * five colours, which turn from one axis to the other six times a layer.
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Program, Role } from '../program/program.js';
+import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
+import { assemble } from './kernels/assemble.js';
+import { CHANNELS, stationOf } from './line.js';
+import { attention } from './waferllm/attention.js';
+import { label, turnTo, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
+import { mlp, rmsNorm } from './waferllm/mlp.js';
+import {
+  headParts,
+  positionsOfRow,
+  waferllmBuffers,
+  waferllmShape,
+  type WaferllmOptions,
+} from './waferllm/shape.js';
+
+export { waferllmOptions, type WaferllmOptions } from './waferllm/shape.js';
+export { layerImages, residualOf, setToken, type LayerCache } from './waferllm/memory.js';
+
+/** A coordinate along an axis: what a core there does that another may not do. */
+interface Lane {
+  place: Place;
+  key: string;
+}
+
+/**
+ * The program of a layer. Its buffers are the same on every core; waferllm/memory.ts fills them.
+ * Throws a RangeError if P cores cannot form the groups.
+ */
+export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Program {
+  const { program, station } = assemble('waferllm layer', o.P, o.P, [...WAFERLLM_LABELS]);
+  const shape = waferllmShape(o);
+  const layout = layOut(waferllmBuffers(o));
+  const columns = lanes(o, 'x', (x) => JSON.stringify(o.exact ? headParts(o, shape, x) : ''));
+  const rows = lanes(o, 'y', (y) => `${positionsOfRow(o, y)} ${appendSlot(o, y)}`);
+  for (let y = 0; y < o.P; y++)
+    for (let x = 0; x < o.P; x++)
+      station(y * o.P + x, `${columns[x]!.key} ${rows[y]!.key}`, () => {
+        const code: CoreCode = { ...layout, operations: [], label: 0 };
+        return roleOf(wafer, `core (${x}, ${y})`, {
+          code,
+          options: o,
+          shape,
+          column: rows[y]!.place,
+          row: columns[x]!.place,
+          parts: headParts(o, shape, x),
+          positions: positionsOfRow(o, y),
+          appendAt: appendSlot(o, y),
+        });
+      });
+  return program;
+}
+
+/** The places along one axis; cores with equal keys have equal code as far as this axis goes. */
+function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string): Lane[] {
+  const numbers = new Map<string, number>();
+  const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
+  return Array.from({ length: o.P }, (_, at) => {
+    const station = stationOf(o.P, o.groups, at);
+    const key = JSON.stringify(station) + more(at);
+    if (!numbers.has(key)) numbers.set(key, numbers.size);
+    return { place: { station, axis, colors }, key: `${numbers.get(key)}` };
+  });
+}
+
+/** Slot of the new position in row y, or -1: position p lies in row p mod P. */
+function appendSlot(o: WaferllmOptions, y: number): number {
+  return o.exact && o.context % o.P === y ? Math.floor(o.context / o.P) : -1;
+}
+
+function roleOf(wafer: WaferSpec, name: string, core: WaferllmCore): Role {
+  const { code } = core;
+  label(core, 'attention norm');
+  rmsNorm(core, code.at.attentionNorm!);
+  attention(core);
+  label(core, 'mlp norm');
+  turnTo(core, core.column);
+  rmsNorm(core, code.at.mlpNorm!);
+  mlp(core);
+  turnTo(core, core.column);
+  const bytes = wafer.core.codeBytes;
+  return {
+    name,
+    routes: routesOf(core.column),
+    operations: code.operations,
+    buffers: code.buffers,
+    codeBytes: bytes.stack + bytes.runtime + bytes.attention + bytes.mlp,
+  };
+}

@@ -1,0 +1,55 @@
+/** What the code of one core of a WaferLLM layer depends on, and the change between the two axes. */
+import { allReduce, routesOf, type CoreCode, type Place } from '../core-code.js';
+import type { HeadPart, WaferllmOptions, WaferllmShape } from './shape.js';
+
+/** Operators in the order of the program. */
+export const WAFERLLM_LABELS = [
+  'attention norm',
+  'qkv',
+  'rope',
+  'kv append',
+  'scores',
+  'softmax',
+  'values',
+  'attention out',
+  'mlp norm',
+  'gate up',
+  'silu',
+  'down',
+] as const;
+
+export interface WaferllmCore {
+  code: CoreCode;
+  options: WaferllmOptions;
+  shape: WaferllmShape;
+  /** Places on the column (y) and on the row (x); both use the same five colours. */
+  column: Place;
+  row: Place;
+  /** Heads of which this core's column holds pairs. */
+  parts: HeadPart[];
+  /** Cache positions of this core's row, the new one included if exact. */
+  positions: number;
+  /** Slot that the new position takes in this row, or -1. */
+  appendAt: number;
+}
+
+export function label(core: WaferllmCore, name: (typeof WAFERLLM_LABELS)[number]): void {
+  core.code.label = WAFERLLM_LABELS.indexOf(name);
+}
+
+/**
+ * Turns the routes of all five colours to another axis. A colour that this core has no part in on
+ * the new axis gets an empty route.
+ */
+export function turnTo(core: WaferllmCore, place: Place): void {
+  const routes = routesOf(place);
+  for (const color of place.colors) {
+    const to = routes.find((r) => r.color === color) ?? { color, inputs: 0, outputs: 0 };
+    core.code.operations.push({ kind: 'route', label: core.code.label, ...to });
+  }
+}
+
+/** All-reduce in the layer's data type along a place's axis. */
+export function sumOver(core: WaferllmCore, place: Place, at: number, length: number): void {
+  allReduce(core.code, place, 'add', core.options.dtype, at, length);
+}

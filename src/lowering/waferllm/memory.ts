@@ -1,0 +1,169 @@
+/**
+ * Memory images of a WaferLLM layer: which element of every weight matrix, of the caches and of the
+ * residual stream lies in which cell of which core. Padding holds zeros.
+ */
+import type { FloatType } from '../../hardware/data.js';
+import { roundF16 } from '../../hardware/f16.js';
+import type { LayerWeights, ModelSpec } from '../../model/model.js';
+import { ropeFrequencies } from '../../model/rope.js';
+import { layOut } from '../core-code.js';
+import { waferllmBuffers, waferllmShape, type WaferllmOptions } from './shape.js';
+
+/** Keys (after RoPE) and values of earlier tokens: [position] of kvHeads * headDim elements each. */
+export interface LayerCache {
+  keys: ArrayLike<number>[];
+  values: ArrayLike<number>[];
+}
+
+const rounding: Record<FloatType, (x: number) => number> = { f16: roundF16, f32: Math.fround };
+
+/** Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding. */
+function attentionElement(o: WaferllmOptions, x: number, i: number): number {
+  const { pairs } = waferllmShape(o);
+  const perHead = o.headDim / 2;
+  if (i >= 2 * pairs) return -1;
+  const pair = x * pairs + (i % pairs);
+  const head = Math.floor(pair / perHead);
+  if (head >= o.heads) return -1;
+  return head * o.headDim + (pair % perHead) + (i < pairs ? 0 : perHead);
+}
+
+/**
+ * Images of all cores with a layer's weights and caches; `setToken` must still set the token. Only
+ * for exact lowering (the published one leaves out elements when slices are odd).
+ */
+export function layerImages(
+  o: WaferllmOptions,
+  model: ModelSpec,
+  weights: LayerWeights,
+  cache: LayerCache,
+): Float32Array[] {
+  if (!o.exact) throw new RangeError('only exact lowering has memory images');
+  const { at, buffers } = layOut(waferllmBuffers(o));
+  const last = buffers[buffers.length - 1]!;
+  const images: Float32Array[] = [];
+  for (let y = 0; y < o.P; y++)
+    for (let x = 0; x < o.P; x++) {
+      const image = new Float32Array(last.at + last.length);
+      fillProjections(o, model, weights, x, y, image, at);
+      fillMlp(o, weights, x, y, image, at);
+      fillCache(o, model, cache, x, y, image, at);
+      images.push(image);
+    }
+  return images;
+}
+
+type Cells = Record<string, number>;
+
+function fillProjections(
+  o: WaferllmOptions,
+  model: ModelSpec,
+  w: LayerWeights,
+  x: number,
+  y: number,
+  image: Float32Array,
+  at: Cells,
+): void {
+  const s = waferllmShape(o);
+  const shared = model.heads / model.kvHeads;
+  const width = o.heads * o.headDim;
+  for (let j = 0; j < s.attention; j++) {
+    const element = attentionElement(o, x, j);
+    if (element < 0) continue;
+    const kvElement = kvElementOf(element, o.headDim, shared);
+    for (let i = 0; i < s.dims; i++) {
+      const input = y * s.dims + i;
+      if (input >= o.dim) continue;
+      image[at.wQ! + i * s.attention + j] = w.q[element * o.dim + input]!;
+      image[at.wK! + i * s.attention + j] = w.k[kvElement * o.dim + input]!;
+      image[at.wV! + i * s.attention + j] = w.v[kvElement * o.dim + input]!;
+      image[at.wO! + j * s.dims + i] = w.o[input * width + element]!;
+    }
+  }
+}
+
+/** Without grouped-query saving every query head has its own copy of its key and value head. */
+function kvElementOf(element: number, headDim: number, shared: number): number {
+  const head = Math.floor(element / headDim);
+  return Math.floor(head / shared) * headDim + (element % headDim);
+}
+
+function fillMlp(
+  o: WaferllmOptions,
+  w: LayerWeights,
+  x: number,
+  y: number,
+  image: Float32Array,
+  at: Cells,
+): void {
+  const s = waferllmShape(o);
+  for (let i = 0; i < s.dims; i++) {
+    const dim = y * s.dims + i;
+    if (dim >= o.dim) continue;
+    image[at.attentionNorm! + i] = w.attentionNorm[dim]!;
+    image[at.mlpNorm! + i] = w.mlpNorm[dim]!;
+    for (let j = 0; j < s.inner; j++) {
+      const inner = x * s.inner + j;
+      if (inner >= o.ffn) continue;
+      image[at.wGate! + i * s.inner + j] = w.gate[inner * o.dim + dim]!;
+      image[at.wUp! + i * s.inner + j] = w.up[inner * o.dim + dim]!;
+      image[at.wDown! + j * s.dims + i] = w.down[dim * o.ffn + inner]!;
+    }
+  }
+}
+
+function fillCache(
+  o: WaferllmOptions,
+  model: ModelSpec,
+  cache: LayerCache,
+  x: number,
+  y: number,
+  image: Float32Array,
+  at: Cells,
+): void {
+  const s = waferllmShape(o);
+  const round = rounding[o.dtype];
+  const shared = model.heads / model.kvHeads;
+  for (let position = y, slot = 0; position < o.context; position += o.P, slot++)
+    for (let j = 0; j < s.attention; j++) {
+      const element = attentionElement(o, x, j);
+      if (element < 0) continue;
+      const kvElement = kvElementOf(element, o.headDim, shared);
+      image[at.keys! + j * s.slots + slot] = round(cache.keys[position]![kvElement]!);
+      image[at.values! + slot * s.attention + j] = round(cache.values[position]![kvElement]!);
+    }
+}
+
+/** Puts a token's residual stream (dim elements) and its position's angles into the images. */
+export function setToken(
+  o: WaferllmOptions,
+  model: ModelSpec,
+  images: Float32Array[],
+  residual: ArrayLike<number>,
+  position: number,
+): void {
+  const s = waferllmShape(o);
+  const { at } = layOut(waferllmBuffers(o));
+  const round = rounding[o.dtype];
+  const frequencies = ropeFrequencies(model);
+  for (let core = 0; core < images.length; core++) {
+    const [x, y] = [core % o.P, Math.floor(core / o.P)];
+    const image = images[core]!;
+    for (let i = 0; i < s.dims; i++) image[at.x! + i] = round(residual[y * s.dims + i] ?? 0);
+    for (let i = 0; i < s.pairs; i++) {
+      const frequency = frequencies[(x * s.pairs + i) % frequencies.length]!;
+      image[at.cos! + i] = round(Math.cos(position * frequency));
+      image[at.sin! + i] = round(Math.sin(position * frequency));
+    }
+  }
+}
+
+/** The residual stream after the layer, as the cores of column `x` hold it. */
+export function residualOf(o: WaferllmOptions, images: Float32Array[], x = 0): Float32Array {
+  const s = waferllmShape(o);
+  const { at } = layOut(waferllmBuffers(o));
+  return Float32Array.from({ length: o.dim }, (_, dim) => {
+    const y = Math.floor(dim / s.dims);
+    return images[y * o.P + x]![at.x! + (dim % s.dims)]!;
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * How WaferLLM cuts one layer over P x P cores (machine-model section 5): the residual stream over
+ * the rows; queries, keys, values and the MLP's inner width over the columns; cache positions over
+ * the rows. Every slice is padded up, K and V have full width, nothing is saved by grouped queries.
+ *
+ * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs and
+ * then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
+ */
+import type { DataType, FloatType } from '../../hardware/data.js';
+import type { ModelSpec } from '../../model/model.js';
+import type { BufferShape } from '../../placement/shapes.js';
+
+export interface WaferllmOptions {
+  dim: number;
+  ffn: number;
+  heads: number;
+  headDim: number;
+  normEpsilon: number;
+  /** Tokens in the cache before this one. Exact lowering appends the new one. */
+  context: number;
+  /** Positions for which the cache has room; `context` if not given (exact: one more). */
+  maxPositions?: number;
+  /** Cores along each side. */
+  P: number;
+  /** Groups of the two-level trees. */
+  groups: number;
+  dtype: FloatType;
+  /** Multi-head attention, exp and SiLU in full; otherwise timed as the published kernel. */
+  exact: boolean;
+}
+
+/** Pairs of one head that a column holds: `count` of them from its pair `first` on. */
+export interface HeadPart {
+  head: number;
+  first: number;
+  count: number;
+}
+
+export interface WaferllmShape {
+  /** Residual elements per row, attention elements per column, inner MLP elements per column. */
+  dims: number;
+  attention: number;
+  inner: number;
+  /** RoPE pairs per column. */
+  pairs: number;
+  /** Cache positions for which a row has room. */
+  slots: number;
+  /** Rows of scores: one per head if exact, as published one over all. */
+  scoreRows: number;
+  /** Type of single values (sums, maxima): f32 if exact. */
+  scalarType: FloatType;
+}
+
+export function waferllmShape(o: WaferllmOptions): WaferllmShape {
+  const width = o.heads * o.headDim;
+  const pairs = o.exact ? Math.ceil(width / 2 / o.P) : Math.floor(Math.ceil(width / o.P) / 2);
+  const room = o.maxPositions ?? o.context + (o.exact ? 1 : 0);
+  return {
+    dims: Math.ceil(o.dim / o.P),
+    attention: o.exact ? 2 * pairs : Math.ceil(width / o.P),
+    inner: Math.ceil(o.ffn / o.P),
+    pairs,
+    slots: Math.ceil(room / o.P),
+    scoreRows: o.exact ? o.heads : 1,
+    scalarType: o.exact ? 'f32' : o.dtype,
+  };
+}
+
+/** Heads of which column x holds pairs; pairs are dealt out in order, head after head. */
+export function headParts(o: WaferllmOptions, shape: WaferllmShape, x: number): HeadPart[] {
+  const perHead = o.headDim / 2;
+  const end = Math.min((x + 1) * shape.pairs, o.heads * perHead);
+  const parts: HeadPart[] = [];
+  for (let pair = x * shape.pairs; pair < end; ) {
+    const head = Math.floor(pair / perHead);
+    const count = Math.min(end, (head + 1) * perHead) - pair;
+    parts.push({ head, first: pair - x * shape.pairs, count });
+    pair += count;
+  }
+  return parts;
+}
+
+/** Position p lies in row p mod P. Published: every row holds its padded share of the cache. */
+export function positionsOfRow(o: WaferllmOptions, y: number): number {
+  if (!o.exact) return Math.ceil(o.context / o.P);
+  return Math.max(0, Math.ceil((o.context + 1 - y) / o.P));
+}
+
+/** Buffers of every core, one behind the other. */
+export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
+  const s = waferllmShape(o);
+  const buffers: BufferShape[] = [];
+  const add = (name: string, type: DataType, length: number, preloaded = false) =>
+    buffers.push({ name, type, length, preloaded });
+  for (const [name, length] of [
+    ['x', s.dims],
+    ['attentionNorm', s.dims],
+    ['mlpNorm', s.dims],
+    ['wQ', s.dims * s.attention],
+    ['wK', s.dims * s.attention],
+    ['wV', s.dims * s.attention],
+    ['wO', s.attention * s.dims],
+    ['wGate', s.dims * s.inner],
+    ['wUp', s.dims * s.inner],
+    ['wDown', s.inner * s.dims],
+    ['keys', s.attention * s.slots],
+    ['values', s.slots * s.attention],
+    ['cos', s.pairs],
+    ['sin', s.pairs],
+  ] as const)
+    add(name, o.dtype, length, true);
+  add('normed', o.dtype, s.dims);
+  add('qkv', o.dtype, 3 * s.attention);
+  add('turned', o.dtype, 4 * s.pairs);
+  add('scores', o.dtype, s.scoreRows * s.slots);
+  add('scalar', s.scalarType, 1);
+  add('peak', s.scalarType, s.scoreRows);
+  add('total', s.scalarType, s.scoreRows);
+  add('attended', o.dtype, s.attention);
+  add('projected', o.dtype, s.dims);
+  add('gateUp', o.dtype, 2 * s.inner);
+  return buffers;
+}
+
+/** The options for one layer of a model. Throws a RangeError for what the published kernel lacks. */
+export function waferllmOptions(
+  model: ModelSpec,
+  rest: Pick<WaferllmOptions, 'context' | 'maxPositions' | 'P' | 'groups' | 'exact'>,
+): WaferllmOptions {
+  if (model.qkNorm) throw new RangeError('the waferllm mapping has no query and key norms');
+  if (model.weightBits === 8) throw new RangeError('the waferllm mapping has no 8-bit weights');
+  const { dim, ffn, heads, headDim, normEpsilon, dtype } = model;
+  return { dim, ffn, heads, headDim, normEpsilon, dtype, ...rest };
+}

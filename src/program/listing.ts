@@ -1,0 +1,109 @@
+/**
+ * A program in readable form: for each role which cores have it, its memory, its routes and its
+ * operations in order, one per line.
+ */
+import { PORT_NAMES } from '../hardware/mesh.js';
+import {
+  sramBytesOf,
+  type Destination,
+  type Operation,
+  type Program,
+  type Role,
+  type Route,
+  type Source,
+} from './program.js';
+
+/** Cores named for a role before the rest is only counted. */
+const EXAMPLES = 4;
+
+/** The whole program as lines of text, without a newline at the end. */
+export function listProgram(program: Program): string {
+  const { name, width, height, roles, labels, root } = program;
+  const until = root === undefined ? '' : `, ends with core ${nameOf(root, width)}`;
+  const head = `program '${name}': ${width} x ${height} cores, ${roles.length} roles${until}`;
+  const listed = roles.map((role, index) => {
+    const cores = coresOf(program, index);
+    return `role ${index} on ${cores}\n${listRole(role, labels)}`;
+  });
+  return [head, ...listed].join('\n\n');
+}
+
+/** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
+export function listRole(role: Role, labels: string[]): string {
+  const lines = [`'${role.name}': ${sramBytesOf(role)} bytes, ${role.codeBytes} of them code`];
+  for (const { name, type, at, length, preloaded } of role.buffers) {
+    const origin = preloaded ? ', preloaded' : '';
+    lines.push(`  buffer ${name}: ${type} [${at}..${at + length})${origin}`);
+  }
+  for (const route of role.routes) lines.push(`  route ${listRoute(route)}`);
+  role.operations.forEach((op, index) =>
+    lines.push(`  ${index}: ${listOperation(op)}  (${labels[op.label]})`),
+  );
+  return lines.join('\n');
+}
+
+function coresOf({ roleOf, width }: Program, role: number): string {
+  const some: string[] = [];
+  let count = 0;
+  for (let core = 0; core < roleOf.length; core++) {
+    if (roleOf[core] !== role) continue;
+    if (count < EXAMPLES) some.push(nameOf(core, width));
+    count++;
+  }
+  const more = count > EXAMPLES ? ' ...' : '';
+  return `${count} core${count === 1 ? '' : 's'}: ${some.join(' ')}${more}`;
+}
+
+function nameOf(core: number, width: number): string {
+  return `(${core % width},${Math.floor(core / width)})`;
+}
+
+function listRoute({ color, inputs, outputs }: Route): string {
+  return `colour ${color}: ${ports(inputs)} -> ${ports(outputs)}`;
+}
+
+function ports(mask: number): string {
+  const names = PORT_NAMES.filter((_, port) => (mask & (1 << port)) !== 0);
+  return names.length === 0 ? 'nowhere' : names.join('+');
+}
+
+function listOperation(op: Operation): string {
+  switch (op.kind) {
+    case 'vector': {
+      const sources = [op.a, op.b, op.c].filter((source) => source !== undefined);
+      const from = sources.map(operand).join(', ');
+      return `${op.fn}.${op.type} x${op.length} ${operand(op.dst)} <- ${from}`;
+    }
+    case 'matvec': {
+      const widen = op.widen ? ' widened' : '';
+      const matrix = `[${op.matrix}] ${op.rows} x ${op.length} rows of ${op.rowStride}${widen}`;
+      return `matvec.${op.type} ${op.form} [${op.out}] += ${matrix} times [${op.x}]`;
+    }
+    case 'special':
+      return `${op.fn}.${op.type} ${op.form} x${op.length} [${op.to}] <- [${op.at}]`;
+    case 'lookup': {
+      const table = `[${op.table}] ${op.rows} rows from ${op.first}`;
+      return `lookup.${op.type} x${op.length} [${op.to}] <- row [${op.id}] of ${table}`;
+    }
+    case 'argmax':
+      return `argmax.${op.type} x${op.length} [${op.value}], [${op.id}] <- [${op.at}]`;
+    case 'keepIfEqual':
+      return `keepIfEqual [${op.at}] <- ${op.otherwise} if [${op.a}] differs from [${op.b}]`;
+    case 'route':
+      return `route ${listRoute(op)}`;
+    case 'traffic':
+      return traffic(op.color, op.times.length, op.receive, op.expect);
+  }
+}
+
+function traffic(color: number, sends: number, receive: number, expect: number): string {
+  const out = color < 0 ? 'sends nothing' : `sends ${sends} on colour ${color}`;
+  const into = receive < 0 ? 'takes nothing' : `takes ${expect} of colour ${receive}`;
+  return `traffic ${out}, ${into}`;
+}
+
+function operand(of: Source | Destination): string {
+  if ('color' in of) return `colour ${of.color}`;
+  if ('constant' in of) return `${of.constant}`;
+  return of.stride === 1 ? `[${of.at}]` : `[${of.at} step ${of.stride}]`;
+}

@@ -1,0 +1,92 @@
+/** Puts a run's document together from what the stages and the timeline counted. */
+import { configHash, type ResolvedConfig } from './config.js';
+import type { StepTiming } from './decode/timeline.js';
+import type { Placement } from './placement/placement.js';
+import type {
+  Breakdown,
+  DecodeResult,
+  FabricResult,
+  PlacementResult,
+  RunDocument,
+  StepResult,
+} from './report/document.js';
+import type { StageRunner } from './stages.js';
+
+/** The document without its `host`; `timing` and the runner's counters are those of the last step. */
+export function runDocument(
+  config: ResolvedConfig,
+  placement: Placement,
+  runner: StageRunner,
+  timing: StepTiming,
+  steps: StepResult[],
+): Omit<RunDocument, 'host'> {
+  return {
+    schema: 'wafersim.run/1',
+    configHash: configHash(config),
+    config: config.resolved,
+    decode: decodeOf(config, placement, runner, timing),
+    steps,
+    placement: placementResult(config, placement),
+    fabric: fabricOf(runner, timing.cycles),
+    reuse: runner.reuse,
+  };
+}
+
+function decodeOf(
+  { wafer, model, workload }: ResolvedConfig,
+  placement: Placement,
+  runner: StageRunner,
+  timing: StepTiming,
+): DecodeResult {
+  const { cycles, causes } = timing;
+  const breakdown: Breakdown = {};
+  for (const [name, { cycles: spent, compute }] of timing.operators)
+    breakdown[name] = { cycles: spent, compute, communication: spent - compute };
+  const perSecond = wafer.clockHz / cycles;
+  const busy = causes.compute + causes.setup + causes.waitInput + causes.waitOutput;
+  const layers = timing.stageCycles.slice(1, 1 + model.layers);
+  return {
+    cyclesPerToken: cycles,
+    tokensPerSecondPerUser: perSecond,
+    tokensPerSecond: perSecond * workload.batch,
+    tpotMs: 1000 / perSecond,
+    perLayerCycles: layers,
+    breakdown,
+    coreCycles: { ...causes, idle: coresOf(placement) * cycles - busy },
+    specialShare: runner.specialCycles / causes.compute,
+  };
+}
+
+function coresOf({ regions }: Placement): number {
+  return regions.reduce((sum, { width, height }) => sum + width * height, 0);
+}
+
+function placementResult({ wafer }: ResolvedConfig, placement: Placement): PlacementResult {
+  const { strategy, regions, wafers } = placement;
+  return {
+    strategy,
+    regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore }) => ({
+      name,
+      wafer: on,
+      x,
+      y,
+      width,
+      height,
+      sramBytesPerCore,
+    })),
+    coresUsed: coresOf(placement),
+    sramUsedBytes: regions.reduce((sum, r) => sum + r.width * r.height * r.sramBytesPerCore, 0),
+    sramPeakBytesPerCore: Math.max(...regions.map((r) => r.sramBytesPerCore)),
+    sramBytesPerCore: wafer.core.sramBytes,
+    coresAvailable: wafer.width * wafer.height * wafers,
+    wafers,
+  };
+}
+
+function fabricOf(runner: StageRunner, cycles: number): FabricResult {
+  const { waveletHops, routeHazards, linkWavelets } = runner;
+  let busiest = 0;
+  for (const links of linkWavelets)
+    for (let i = 0; i < links.length; i++) if (links[i]! > busiest) busiest = links[i]!;
+  return { waveletHops, peakLinkUtilization: busiest / cycles, routeHazards };
+}

@@ -1,0 +1,163 @@
+/**
+ * Runs the stages of a token on an engine. A stage is written once per program and simulated once per
+ * program and starts; equal ones take over its result (unless the run computes or does not want to).
+ */
+import { createHash } from 'node:crypto';
+import type { TimedStage } from './decode/timeline.js';
+import type { Engine, RunResult } from './engine/engine.js';
+import type { WaferSpec } from './hardware/wafer.js';
+import type { Stage } from './lowering/stage.js';
+import type { StagePlan } from './lowering/token.js';
+import type { Placement } from './placement/placement.js';
+import { preparationOf, specialCyclesOf } from './program/work.js';
+
+export interface WrittenStage {
+  stage: Stage;
+  preparation: number;
+  specialCycles: number;
+}
+
+export interface StageRunner extends StepState {
+  wafer: WaferSpec;
+  placement: Placement;
+  engine: Engine;
+  /** Whether equal stages are simulated once. */
+  memo: boolean;
+  /** Per region: memory of its cores, for runs that compute. */
+  images?: Float32Array[][];
+}
+
+interface StepState {
+  written: Map<string, WrittenStage>;
+  results: Map<string, { result: RunResult; name: string }>;
+  reuse: { simulated: { region: string }[]; reused: { region: string; as: string }[] };
+  /** Wavelets over each link of each wafer: (y * width + x) * 4 + port. */
+  linkWavelets: Int32Array[];
+  waveletHops: number;
+  routeHazards: number;
+  specialCycles: number;
+}
+
+export function createStageRunner(
+  base: Pick<StageRunner, 'wafer' | 'placement' | 'engine' | 'memo' | 'images'>,
+): StageRunner {
+  return { ...base, ...emptyStep(base) };
+}
+
+/** Forgets the programs and counters of the step before: what a document tells is of one step. */
+export function beginStep(runner: StageRunner): void {
+  Object.assign(runner, emptyStep(runner));
+}
+
+function emptyStep({ wafer, placement }: Pick<StageRunner, 'wafer' | 'placement'>): StepState {
+  const links = () => new Int32Array(wafer.width * wafer.height * 4);
+  return {
+    written: new Map(),
+    results: new Map(),
+    reuse: { simulated: [], reused: [] },
+    linkWavelets: Array.from({ length: placement.wafers }, links),
+    waveletHops: 0,
+    routeHazards: 0,
+    specialCycles: 0,
+  };
+}
+
+/** The stage's program, written once for all stages with the same key. */
+export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
+  let written = runner.written.get(plan.key);
+  if (written === undefined) {
+    const stage = plan.write();
+    const { costs } = runner.wafer;
+    const preparation = preparationOf(stage.program, costs);
+    const specialCycles = specialCyclesOf(stage.program, costs);
+    written = { stage, preparation, specialCycles };
+    runner.written.set(plan.key, written);
+  }
+  return written;
+}
+
+/** What the timeline needs to know of a stage. */
+export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
+  const { stage, preparation } = write(runner, plan);
+  const { regions } = runner.placement;
+  const region = regions[plan.region]!;
+  const from = regions[plan.from]!;
+  const { width, height, labels } = stage.program;
+  const origin = stage.origin;
+  // Senders of an equal stage elsewhere stand at the same place relative to the region.
+  const senders = stage.senders.map((core) => {
+    const x = region.x + (core % width) - (origin % width);
+    const y = region.y + Math.floor(core / width) - Math.floor(origin / width);
+    return { core, of: (y - from.y) * from.width + (x - from.x) };
+  });
+  return {
+    name: plan.name,
+    width,
+    height,
+    labels,
+    senders,
+    from: plan.from,
+    region: plan.region,
+    origin,
+    columns: region.width,
+    rows: region.height,
+    preparation,
+    programStart: runner.wafer.costs.programStart,
+  };
+}
+
+/** Simulates a stage, or takes over the result of an equal one. */
+export function runStage(
+  runner: StageRunner,
+  plan: StagePlan,
+  timed: TimedStage,
+  startAt: Int32Array,
+): RunResult {
+  const { stage, specialCycles } = write(runner, plan);
+  const reusable = runner.memo && runner.images === undefined;
+  const key = reusable ? `${plan.key} ${digest(startAt)}` : '';
+  const known = reusable ? runner.results.get(key) : undefined;
+  let result = known?.result;
+  if (result === undefined) {
+    const { wafer, engine } = runner;
+    const memory = memoryOf(runner, timed);
+    result = engine({ program: stage.program, wafer, startAt, ...(memory && { memory }) });
+    runner.reuse.simulated.push({ region: plan.name });
+    if (reusable) runner.results.set(key, { result, name: plan.name });
+  } else runner.reuse.reused.push({ region: plan.name, as: known!.name });
+  addCounters(runner, timed, result);
+  runner.specialCycles += specialCycles;
+  return result;
+}
+
+function digest(startAt: Int32Array): string {
+  return createHash('sha256').update(startAt).digest('base64');
+}
+
+/** Memory of the stage's cores: the region's, the senders' in the region before, none elsewhere. */
+function memoryOf(runner: StageRunner, timed: TimedStage): Float32Array[] | undefined {
+  if (runner.images === undefined) return undefined;
+  const nothing = new Float32Array(0);
+  const cores = timed.width * timed.height;
+  const memory: Float32Array[] = Array.from({ length: cores }, () => nothing);
+  for (const { core, of } of timed.senders) memory[core] = runner.images[timed.from]![of]!;
+  for (let row = 0; row < timed.rows; row++)
+    for (let column = 0; column < timed.columns; column++)
+      memory[timed.origin + row * timed.width + column] =
+        runner.images[timed.region]![row * timed.columns + column]!;
+  return memory;
+}
+
+function addCounters(runner: StageRunner, timed: TimedStage, result: RunResult): void {
+  const region = runner.placement.regions[timed.region]!;
+  const links = runner.linkWavelets[region.wafer]!;
+  const x0 = region.x - (timed.origin % timed.width);
+  const y0 = region.y - Math.floor(timed.origin / timed.width);
+  const row = timed.width * 4;
+  for (let y = 0; y < timed.height; y++) {
+    const to = ((y0 + y) * runner.wafer.width + x0) * 4;
+    for (let i = 0; i < row; i++) links[to + i]! += result.linkWavelets[y * row + i]!;
+  }
+  runner.waveletHops += result.waveletHops;
+  runner.routeHazards += result.routeHazards;
+}

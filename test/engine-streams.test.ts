@@ -1,0 +1,251 @@
+import { describe, expect, test } from 'vitest';
+import type { Engine } from '../src/engine/engine.js';
+import { engines } from './helpers/engines.js';
+import {
+  E,
+  R,
+  W,
+  add,
+  cell,
+  chainReduce,
+  changeRoute,
+  constant,
+  fabric,
+  loaded,
+  move,
+  role,
+  route,
+  row,
+  sendEast,
+  testWafer,
+  traffic,
+  work,
+} from './helpers/programs.js';
+
+const each = (cycles: number) => ({ f16: cycles, f32: cycles });
+
+describe.each(engines)('streams in the %s engine', (_, run) => {
+  test.each([
+    [16, 500, 4, 590],
+    [16, 500, 8, 590],
+    [16, 500, 2, 1088],
+    [16, 500, 1, 2087],
+    [512, 64, 4, 3130],
+  ])(
+    'a chain of %i cores and %i words, %i slots, takes %i cycles',
+    (cores, words, slots, cycles) => {
+      const wafer = testWafer({ queueDepth: slots });
+      expect(run({ program: chainReduce(cores, words), wafer }).cycles).toBe(cycles);
+    },
+  );
+
+  test('a chain of P cores reduces B words in B + 6(P-1) cycles', () => {
+    for (const [cores, words] of [
+      [2, 1],
+      [2, 100],
+      [3, 7],
+      [31, 33],
+      [100, 1],
+    ])
+      expect(run({ program: chainReduce(cores, words), wafer: testWafer() }).cycles).toBe(
+        words + 6 * (cores - 1),
+      );
+  });
+
+  test.each([1, 2, 5, 15])(
+    'a pipeline of %i stages costs as much per core that adds',
+    (latency) => {
+      const wafer = testWafer({}, { latency: each(latency) });
+      const [cores, words] = [9, 40];
+      // The farthest core moves, in one stage; the root keeps its sums; the others send them on.
+      const cycles = words + 6 + (5 + latency) * (cores - 2);
+      expect(run({ program: chainReduce(cores, words), wafer }).cycles).toBe(cycles);
+    },
+  );
+
+  test('16-bit elements travel two to a wavelet', () => {
+    const cycles = (length: number) => {
+      const result = run({ program: sendEast(length, 0, 'f16'), wafer: testWafer() });
+      return [result.sent, result.cycles];
+    };
+    expect(cycles(7)).toEqual([4, 4 + 6]);
+    expect(cycles(8)).toEqual([4, 4 + 6]);
+    expect(cycles(9)).toEqual([5, 5 + 6]);
+  });
+
+  test('set-up comes before each operation and start-up before the first', () => {
+    const wafer = testWafer({}, { setup: { f16: 9, f32: 7 }, programStart: 20 });
+    const program = row(role('busy', { operations: [work(5), work(3)] }));
+    const { end, setup, compute, labelBusy, cycles } = run({ program, wafer });
+    expect([end[0], setup[0], compute[0]]).toEqual([42, 34, 8]);
+    expect([labelBusy[0], cycles]).toEqual([42, 42]);
+  });
+
+  test('a core without a program has no start-up', () => {
+    const wafer = testWafer({}, { programStart: 20 });
+    expect(run({ program: row(role('idle')), wafer }).cycles).toBe(0);
+  });
+
+  test('a stream of nothing costs its set-up only', () => {
+    const wafer = testWafer({}, { setup: each(7) });
+    const { end, cycles } = run({ program: sendEast(0, 0), wafer });
+    expect([...end, cycles]).toEqual([7, 7, 7]);
+  });
+
+  test('every cycle of a stream has its cause', () => {
+    const wafer = testWafer({ queueDepth: 1 });
+    const program = sendEast(6, 0);
+    program.roles[1].operations.unshift(work(60));
+    const { compute, waitInput, waitOutput, end } = run({ program, wafer });
+    // Four words find room: in the core's queue, in both routers, and at the end of the pipeline. The
+    // last of these enters the ramp when credits have come back from the core (2), over the link (1) and
+    // from the ramp (2), at 65; the fifth and sixth, four cycles apart, at 69 and 73.
+    expect([compute[0], waitInput[0], end[0]]).toEqual([6 + 1, 0, 74]);
+    expect(waitOutput[0]).toBe(74 - 7);
+    // Words are 4 cycles apart on a ramp with one slot: the first is there at once, five are waited for.
+    expect([compute[1], waitInput[1], end[1]]).toEqual([60 + 6, 3 * 5, 81]);
+  });
+
+  test('waiting for input comes before waiting for output', () => {
+    const { program, wafer } = blocked([0], 3);
+    const { waitInput, waitOutput, compute, end, setup } = run({ program, wafer });
+    for (let core = 0; core < 3; core++)
+      expect(compute[core] + setup[core] + waitInput[core] + waitOutput[core]).toBe(end[core]);
+    // One wavelet, usable at 6, in the ramp at 9: three cycles in the pipeline, none of them stalled.
+    expect([waitInput[1], compute[1], waitOutput[1]]).toEqual([5, 1 + 3, 0]);
+  });
+
+  test('a pipeline that stands still keeps the gaps in it', () => {
+    // Twelve words fill the ramp, the link and the last core's queue; the next, in a pipeline of eight
+    // stages, waits for a slot that comes back at 105; one seven cycles behind it enters at 112.
+    const times = [...Array(12).keys(), 30, 37];
+    const { program, wafer } = blocked(times, 8);
+    program.roles[2].operations.unshift(work(100));
+    const { end, waitOutput } = run({ program, wafer });
+    expect(end[1]).toBe(113);
+    expect(end[2]).toBe(112 + 5 + 1);
+    // Usable at 35, at the end of the pipeline at 43, where it stands until 105.
+    expect(waitOutput[1]).toBe(105 - 43);
+  });
+
+  test('a pipeline consumes in the cycle in which a result leaves it', () => {
+    const times = [...Array(40).keys()];
+    const { program, wafer } = blocked(times, 3);
+    const { end, waitOutput } = run({ program, wafer });
+    expect(waitOutput[1]).toBe(0);
+    expect(end[1]).toBe(5 + 39 + 3 + 1);
+  });
+
+  test('programs start when told to, before time 0 too', () => {
+    const startAt = Int32Array.of(-100, -50);
+    const { cycles, end, waitInput } = run({
+      program: sendEast(3, 0),
+      wafer: testWafer(),
+      startAt,
+    });
+    expect([cycles, ...end]).toEqual([0, -96, -47]);
+    expect(waitInput[1]).toBe(0);
+    const moved = run({
+      program: sendEast(3, 0),
+      wafer: testWafer(),
+      startAt: Int32Array.of(7, 7),
+    });
+    expect([moved.cycles, moved.waitInput[1]]).toEqual([16, 6]);
+  });
+
+  test('a program with a root ends with it', () => {
+    const program = { ...row(role('busy', { operations: [work(5)] }), idle(9)), root: 0 };
+    expect(run({ program, wafer: testWafer() }).cycles).toBe(5);
+  });
+
+  test('a label ends with the last of its operations, and is as busy as the core that ends it', () => {
+    const second = (cycles: number) => ({ ...work(cycles), label: 1 });
+    const program = row(
+      role('a', { operations: [work(3), second(4), work(2)] }),
+      role('b', { operations: [second(9), work(1)] }),
+      role('c', { operations: [work(5), second(4)] }),
+    );
+    program.labels.push('none');
+    const { labelEnd, labelBusy } = run({ program, wafer: testWafer({}, { setup: each(1) }) });
+    expect([...labelEnd]).toEqual([12, 11, -(2 ** 31)]);
+    // Cores 0 and 1 both end label 0 at 12: the first counts. Core 2 ends label 1.
+    expect([...labelBusy]).toEqual([7, 5, 0]);
+  });
+
+  test('idle time costs nothing to simulate', () => {
+    const changes = Array.from({ length: 5 }, () => changeRoute(0, 0, 0));
+    const wafer = testWafer({}, { routeChange: 1e8 });
+    expect(run({ program: row(role('long', { operations: changes })), wafer }).cycles).toBe(5e8);
+  });
+});
+
+describe.each(engines)('traffic in the %s engine', (_, run) => {
+  test('wavelets enter the ramp when they are due', () => {
+    const result = run({ program: trafficEast([4, 10], 2), wafer: testWafer() });
+    expect([...result.end]).toEqual([11, 10 + 5 + 1]);
+    expect([result.compute[0], result.waitInput[0], result.waitOutput[0]]).toEqual([2, 9, 0]);
+    expect([result.compute[1], result.waitInput[1]]).toEqual([0, 16]);
+  });
+
+  test('a wavelet due without a slot is wait for output', () => {
+    const wafer = testWafer({ queueDepth: 1 });
+    const result = run({ program: trafficEast([0, 0, 1], 3), wafer });
+    // A ramp with one slot takes a wavelet every fourth cycle.
+    expect([result.compute[0], result.waitOutput[0], result.end[0]]).toEqual([3, 6, 9]);
+  });
+
+  test('sends and takes go on beside each other', () => {
+    const times = [...Array(20).keys()];
+    const side = (out: number, into: number, towards: number) =>
+      role(`${out}`, {
+        routes: [route(out, R, towards), route(into, towards, R)],
+        operations: [traffic({ color: out, times, receive: into, expect: 20 })],
+      });
+    const result = run({ program: row(side(0, 1, E), side(1, 0, W)), wafer: testWafer() });
+    expect([...result.end]).toEqual([25, 25]);
+    expect([...result.compute]).toEqual([20, 20]);
+  });
+});
+
+function idle(cycles: number) {
+  return role('idle', { operations: [work(cycles)] });
+}
+
+/** Wavelets through a core that adds to each, in a pipeline of `latency` stages, to a last core. */
+function blocked(times: number[], latency: number) {
+  const length = times.length;
+  const sender = role('sender', {
+    routes: [route(0, R, E)],
+    operations: [traffic({ color: 0, times })],
+  });
+  const adder = role('adder', {
+    routes: [route(0, W, R), route(1, R, E)],
+    operations: [add(fabric(1), fabric(0), constant(1), length)],
+  });
+  const last = role('last', {
+    routes: [route(1, W, R)],
+    operations: [move(cell(0), fabric(1), length)],
+    buffers: [loaded(length)],
+  });
+  return { program: row(sender, adder, last), wafer: testWafer({}, { latency: each(latency) }) };
+}
+
+function trafficEast(times: number[], expected: number) {
+  const sender = role('sender', {
+    routes: [route(0, R, E)],
+    operations: [traffic({ color: 0, times })],
+  });
+  const receiver = role('receiver', {
+    routes: [route(0, W, R)],
+    operations: [traffic({ receive: 0, expect: expected })],
+  });
+  return row(sender, receiver);
+}
+
+test('progress is told with the cycle reached', () => {
+  const seen: number[] = [];
+  const [, run]: [string, Engine] = engines[0];
+  run({ program: sendEast(9000, 0), wafer: testWafer(), onProgress: (cycle) => seen.push(cycle) });
+  expect(seen.length).toBeGreaterThan(1);
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+});

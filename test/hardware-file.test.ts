@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { loadHardware } from '../src/config.js';
+import { readUnits } from '../src/config/units.js';
+
+const PRESETS = ['wse2', 'wse3', 'small'];
+
+/** Paths of numbers in a hardware file that do not say where they come from. */
+function unsourced(node: unknown, path = ''): string[] {
+  if (typeof node === 'string' && !/^[+-]?[\d.]/.test(node)) return [];
+  if (typeof node !== 'object' || node === null) return [path];
+  if (!('value' in node)) {
+    const entries = Object.entries(node);
+    return entries.flatMap(([key, child]) => unsourced(child, path ? `${path}.${key}` : key));
+  }
+  const { source, assumed, range } = node as Record<string, unknown>;
+  const isAssumed = assumed === true && Array.isArray(range);
+  return (typeof source === 'string' && assumed === undefined) || isAssumed ? [] : [path];
+}
+
+describe('a shipped hardware file', () => {
+  it.each(PRESETS)('%s has a source beside every number, or says assumed and a range', (name) => {
+    const file: unknown = parse(readFileSync(`configs/hardware/${name}.yaml`, 'utf8'));
+    expect(unsourced(file)).toEqual([]);
+  });
+
+  it('without sources would be noticed', () => {
+    const file = {
+      name: 'x',
+      extends: 'y.yaml',
+      a: { value: 1, assumed: true, source: 's' },
+      b: { c: 2 },
+      d: '4 KiB',
+      e: { value: 1 },
+    };
+    expect(unsourced(file)).toEqual(['a', 'b.c', 'd', 'e']);
+  });
+
+  it.each(PRESETS)('%s gives the provenance of every number of its wafer', (name) => {
+    const { wafer, provenance } = loadHardware(`configs/hardware/${name}.yaml`);
+    const numbers = JSON.stringify(wafer).match(/:-?[\d.]+/g)!;
+    expect(Object.keys(provenance)).toHaveLength(numbers.length);
+    for (const { source } of Object.values(provenance)) expect(source).not.toMatch(/\.yaml:\d/);
+  });
+
+  it('describes the published machines', () => {
+    const wse2 = loadHardware('configs/hardware/wse2.yaml').wafer;
+    const wse3 = loadHardware('configs/hardware/wse3.yaml').wafer;
+    expect([wse2.width, wse2.height, wse3.width, wse3.height]).toEqual([750, 994, 750, 1160]);
+    expect([wse2.core.sramBytes, wse3.core.sramBytes]).toEqual([49152, 49152]);
+    expect([wse2.clockHz, wse3.clockHz]).toEqual([1.1e9, 1.0e9]);
+    // Stack and a whole layer's code: 5 KiB and 14.5 KB.
+    const { stack, runtime, attention, mlp } = wse3.core.codeBytes;
+    expect([stack, runtime + attention + mlp]).toEqual([5120, 14500]);
+  });
+
+  it('small has the costs and the fabric of the WSE-3', () => {
+    const small = loadHardware('configs/hardware/small.yaml').wafer;
+    const wse3 = loadHardware('configs/hardware/wse3.yaml').wafer;
+    expect(small).toEqual({ ...wse3, name: 'small', width: 32, height: 24, powerWatts: 20 });
+  });
+
+  it('keeps ranges in base units', () => {
+    const { provenance } = loadHardware('configs/hardware/wse3.yaml');
+    expect(provenance['clock']).toMatchObject({ grade: 'C', range: [0.85e9, 1.1e9] });
+    expect(provenance['fabric.queueDepth']).toMatchObject({ assumed: true, range: [2, 16] });
+  });
+});
+
+describe('a quantity', () => {
+  it.each([
+    ['48 KiB', 'memory', 49152],
+    ['48 kB', 'memory', 48000],
+    ['16 bit', 'memory', 2],
+    ['1.1GHz', 'frequency', 1.1e9],
+    ['875 MHz', 'frequency', 875e6],
+    ['23 kW', 'power', 23000],
+    ['2 cycles', 'cycles', 2],
+    ['1 cycle', 'cycles', 1],
+  ] as const)('%s of %s is %d in base units', (text, dimension, value) => {
+    expect(readUnits(text, dimension)).toBe(value);
+  });
+
+  it.each([
+    ['48 kHz', 'memory'],
+    ['48 KiB/s', 'memory'],
+    ['GHz', 'frequency'],
+    ['1 ghz', 'frequency'],
+    ['1', 'frequency'],
+    ['23 kWh', 'power'],
+    ['48 KiB', 'cycles'],
+    ['3 cores', 'count'],
+    ['', 'power'],
+  ] as const)('%j is not one of %s', (text, dimension) => {
+    expect(readUnits(text, dimension)).toBeUndefined();
+  });
+});

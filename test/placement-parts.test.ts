@@ -1,0 +1,133 @@
+/** The parts of placement: strategies, the SRAM budget, and the checker that the other tests trust. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { WaferSpec } from '../src/hardware/wafer.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';
+import { checkPlacement } from '../src/placement/legal.js';
+import { STRATEGIES } from '../src/placement/pack.js';
+import { kindsOf } from '../src/placement/parts.js';
+import { place } from '../src/placement/place.js';
+import type { Placement } from '../src/placement/placement.js';
+import { bytesOf, layerBuffers, layerShape } from '../src/placement/shapes.js';
+import { rowMajor } from '../src/placement/strategies/row-major.js';
+import { snake } from '../src/placement/strategies/snake.js';
+import { asking, llama8b, models, tiny, wafers, wse3 } from './placement-helpers.js';
+
+describe('strategies', () => {
+  const sizes = [3, 4, 2, 6, 5, 5].map((width) => ({ width }));
+  const wafer = wse3({ width: 10, height: 11 });
+
+  it('row-major fills every shelf from west to east', () => {
+    expect(rowMajor(sizes, 3, wafer)).toEqual([
+      { x: 0, y: 0 },
+      { x: 3, y: 0 },
+      { x: 7, y: 0 },
+      { x: 0, y: 3 },
+      { x: 0, y: 6 },
+      { x: 5, y: 6 },
+    ]);
+  });
+
+  it('snake turns round at the end of each shelf', () => {
+    expect(snake(sizes, 3, wafer)).toEqual([
+      { x: 0, y: 0 },
+      { x: 3, y: 0 },
+      { x: 7, y: 0 },
+      { x: 4, y: 3 },
+      { x: 0, y: 6 },
+      { x: 5, y: 6 },
+    ]);
+  });
+
+  it('lay no more than there is room for', () => {
+    for (const strategy of Object.values(STRATEGIES)) {
+      expect(strategy(sizes, 4, wafer)).toHaveLength(4);
+      expect(strategy(sizes, 12, wafer)).toEqual([]);
+      expect(strategy([{ width: 11 }], 1, wafer)).toEqual([]);
+    }
+  });
+
+  it('are refused by name if unknown', () => {
+    expect(() => place(tiny, wse3(), asking({ strategy: 'snail' }))).toThrow(
+      "placement.strategy: expected row-major or snake, found 'snail'",
+    );
+  });
+});
+
+describe('the SRAM budget', () => {
+  it('finds by bisection the columns that a linear search finds', () => {
+    fc.assert(
+      fc.property(models, wafers, fc.integer({ min: 1, max: 3000 }), (model, wafer, positions) => {
+        for (const kind of kindsOf(model)) {
+          let first: number | undefined;
+          for (let columns = wafer.width; columns >= 1; columns--) {
+            const bytes = regionBytes(kind, model, positions, wafer.height, columns, wafer);
+            if (bytes <= wafer.core.sramBytes) first = columns;
+          }
+          expect(leastColumns(kind, model, positions, wafer.height, wafer)).toBe(first);
+        }
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+
+  it('counts stack, runtime and only the code that a region runs', () => {
+    const wafer = wse3();
+    const code = (kind: Parameters<typeof regionBytes>[0], zero: Partial<typeof codes>) => {
+      const core = { ...wafer.core, codeBytes: { ...codes, ...zero } };
+      const bytes = (of: WaferSpec) => regionBytes(kind, tiny, 10, 4, 4, of);
+      return bytes(wafer) - bytes({ ...wafer, core });
+    };
+    const codes = wafer.core.codeBytes;
+    expect(code('layer', { attention: 0, mlp: 0 })).toBe(6500);
+    expect(code('layer', { embedding: 0, head: 0 })).toBe(0);
+    expect(code('embedding', { embedding: 0, head: 0 })).toBe(1000);
+    expect(code('head', { embedding: 0, head: 0 })).toBe(1500);
+    expect(code('embedding+head', { embedding: 0, head: 0 })).toBe(2500);
+    expect(code('head', { stack: 0, runtime: 0, attention: 0, mlp: 0 })).toBe(13_120);
+  });
+
+  it('counts a layer on one core as the matrices, norms and caches of the model', () => {
+    const model: ModelSpec = { ...tiny, qkNorm: true, layers: 1, tied: true };
+    const kept = layerBuffers(model, layerShape(model, 77, 1, 1), true).filter(
+      (b) => /^w[A-Z]|Norm$|^keys$|^values$/.test(b.name) && b.preloaded,
+    );
+    const { weights, cache } = modelBytes(model, 77);
+    const table = model.vocab * model.dim * 2;
+    expect(bytesOf(kept)).toBe(weights + cache - table - model.dim * 2);
+  });
+
+  it('counts Llama-3.1-8B as its 8,030,261,248 published parameters', () => {
+    expect(modelBytes(llama8b, 1).weights).toBe(2 * 8_030_261_248);
+  });
+
+  it('gives every user of a batch a cache', () => {
+    const one = place(llama8b, wse3(), asking({ maxPositions: 8192, growth: 'minimal' }));
+    const two = place(llama8b, wse3(), asking({ batch: 2, growth: 'minimal' }));
+    expect(two.regions).toEqual(one.regions);
+  });
+});
+
+describe('the checker of placements', () => {
+  const wafer = wse3({ width: 40, height: 40 });
+  const good = place(tiny, wafer, asking({ maxPositions: 9, rows: 8, layerColumns: 8 }));
+  const problemsWith = (region: number, change: Partial<Placement['regions'][number]>) => {
+    const regions = good.regions.map((r, i) => (i === region ? { ...r, ...change } : r));
+    return checkPlacement({ ...good, regions }, tiny, wafer, 9).join();
+  };
+
+  it('finds each broken rule', () => {
+    const { regions } = good;
+    expect(problemsWith(0, {})).toBe('');
+    expect(problemsWith(2, { x: regions[1].x + 7, y: regions[1].y })).toMatch(/overlaps/);
+    expect(problemsWith(3, { x: 40 })).toMatch(/outside/);
+    expect(problemsWith(3, { y: 33 })).toMatch(/outside/);
+    expect(problemsWith(3, { wafer: 1 })).toMatch(/outside/);
+    expect(problemsWith(1, { layer: 1 })).toMatch(/regions are/);
+    expect(problemsWith(1, { height: 7 })).toMatch(/another height/);
+    expect(problemsWith(2, { width: 7 })).toMatch(/2 widths/);
+    expect(problemsWith(1, { sramBytesPerCore: 50_000 })).toMatch(/needs 50000 bytes/);
+    expect(problemsWith(1, { sramBytesPerCore: 13_200 })).toMatch(/holds/);
+  });
+});

@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest';
+import { firstUnwrittenRead } from '../src/program/memory-use.js';
+import type { Operation } from '../src/program/program.js';
+import { add, cell, constant, fabric, move, role, vector } from './helpers/programs.js';
+
+/** First unwritten read with cells 0 to 9 loaded and 10 to 99 empty. */
+function unwritten(...operations: Operation[]) {
+  const buffer = (at: number, length: number, preloaded: boolean) => ({
+    name: 'b',
+    type: 'f16' as const,
+    at,
+    length,
+    preloaded,
+  });
+  const read = firstUnwrittenRead(
+    role('r', { operations, buffers: [buffer(0, 10, true), buffer(10, 90, false)] }),
+  );
+  return read && [read.operation, read.cell];
+}
+
+test('preloaded cells may be read, others not before they are written', () => {
+  expect(unwritten(move(cell(10), cell(0), 10))).toBeUndefined();
+  expect(unwritten(move(cell(20), cell(0), 11))).toEqual([0, 10]);
+  expect(unwritten(move(cell(10), cell(0), 5), move(fabric(0), cell(10), 6))).toEqual([1, 15]);
+  expect(unwritten(move(cell(10, 2), fabric(0), 5), move(cell(50), cell(10), 2))).toEqual([1, 11]);
+});
+
+test('an operation may read what its own earlier elements wrote', () => {
+  expect(unwritten(add(cell(10), cell(9), constant(1), 20))).toBeUndefined();
+  expect(unwritten(add(cell(12), cell(9), constant(1), 20))).toEqual([0, 10]);
+});
+
+test('an accumulator must hold something first', () => {
+  const dot = vector({
+    fn: 'fma',
+    type: 'f16',
+    length: 4,
+    dst: cell(10, 0),
+    a: cell(0),
+    b: cell(4),
+    c: cell(10, 0),
+  });
+  expect(unwritten(dot)).toEqual([0, 10]);
+  expect(unwritten(move(cell(10), constant(0), 1), dot)).toBeUndefined();
+});
+
+const base = { label: 0, type: 'f16' as const };
+
+test('a matrix-vector product reads matrix, vector and sums', () => {
+  const matvec = (form: 'axpy' | 'dot', matrix: number, x: number, out: number): Operation => ({
+    ...base,
+    kind: 'matvec',
+    form,
+    rows: 2,
+    length: 3,
+    rowStride: 4,
+    matrix,
+    x,
+    out,
+    widen: false,
+  });
+  expect(unwritten(matvec('axpy', 0, 7, 7))).toBeUndefined();
+  expect(unwritten(matvec('axpy', 4, 0, 0))).toEqual([0, 10]);
+  expect(unwritten(matvec('axpy', 0, 9, 0))).toEqual([0, 10]);
+  expect(unwritten(matvec('dot', 0, 8, 0))).toEqual([0, 10]);
+  expect(unwritten(matvec('axpy', 0, 0, 8))).toEqual([0, 10]);
+  expect(unwritten(matvec('dot', 0, 0, 8))).toBeUndefined();
+});
+
+test('every other operation reads its operands and writes its result', () => {
+  const special = (at: number, to: number): Operation => ({
+    ...base,
+    kind: 'special',
+    fn: 'exp',
+    form: 'scalar',
+    length: 3,
+    at,
+    to,
+  });
+  expect(unwritten(special(8, 20))).toEqual([0, 10]);
+  expect(unwritten(special(7, 20), move(fabric(0), cell(20), 4))).toEqual([1, 23]);
+  const lookup = (id: number, rows: number): Operation => ({
+    ...base,
+    kind: 'lookup',
+    table: 0,
+    rows,
+    rowStride: 4,
+    stride: 2,
+    length: 2,
+    id,
+    first: 0,
+    to: 20,
+  });
+  expect(unwritten(lookup(9, 2), move(fabric(0), cell(20), 3))).toEqual([1, 22]);
+  expect(unwritten(lookup(9, 3))).toEqual([0, 10]);
+  expect(unwritten(lookup(11, 2))).toEqual([0, 11]);
+  const argmax = (at: number): Operation => ({
+    ...base,
+    kind: 'argmax',
+    at,
+    length: 4,
+    first: 0,
+    value: 20,
+    id: 30,
+  });
+  expect(unwritten(argmax(7))).toEqual([0, 10]);
+  expect(unwritten(argmax(6), move(fabric(0), cell(20), 1), move(fabric(0), cell(30), 2))).toEqual([
+    2, 31,
+  ]);
+  const keep = (a: number, b: number, at: number): Operation => ({
+    label: 0,
+    kind: 'keepIfEqual',
+    a,
+    b,
+    at,
+    otherwise: 0,
+  });
+  expect(unwritten(keep(1, 2, 3))).toBeUndefined();
+  expect(unwritten(keep(11, 2, 3))).toEqual([0, 11]);
+  expect(unwritten(keep(1, 12, 3))).toEqual([0, 12]);
+  expect(unwritten(keep(1, 2, 13))).toEqual([0, 13]);
+});
+
+test('cells outside all buffers are never written', () => {
+  expect(unwritten(move(cell(98), cell(0), 4), move(fabric(0), cell(98), 4))).toEqual([1, 100]);
+});
