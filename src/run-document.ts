@@ -22,7 +22,7 @@ export function runDocument(
 ): Omit<RunDocument, 'host'> {
   return {
     schema: 'wafersim.run/1',
-    configHash: configHash(config),
+    configHash: configHash(config.resolved),
     config: config.resolved,
     decode: decodeOf(config, placement, runner, timing),
     steps,

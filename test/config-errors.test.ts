@@ -109,6 +109,13 @@ describe('a wrong value is one line with its place', () => {
     expect(found.replace(/^\S+ \S+ /, '')).toBe(message);
   });
 
+  it('a misspelt key is told before the key that it leaves missing', () => {
+    const path = folder.write('typo.yaml', 'name: typo\nWIDHT: 4\n');
+    expect(complaint(() => loadHardware(path), folder)).toBe(
+      'typo.yaml:2:1: hardware.WIDHT: expected a known key, found an unknown one; did you mean width?',
+    );
+  });
+
   it('a missing key names the mapping that lacks it', () => {
     const path = folder.write('half.yaml', `name: half\nwidth: 4\nfabric:\n  colors: 3\n`);
     expect(complaint(() => loadHardware(path), folder)).toBe(
@@ -128,8 +135,8 @@ describe('a wrong --set is named', () => {
       'workload.contxt: expected a known key, found an unknown one; did you mean context?',
     ],
     [
-      'hardware.fabric.hopcycles=3',
-      'hardware.fabric.hopcycles: expected a known key, found an unknown one; did you mean hopCycles?',
+      'hardware.fabric.HOPCYCLES=3',
+      'hardware.fabric.HOPCYCLES: expected a known key, found an unknown one; did you mean hopCycles?',
     ],
     [
       'a.b.c=1',

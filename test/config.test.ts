@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { configHash, configSchema, loadConfig, loadHardware } from '../src/config.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
@@ -37,6 +37,15 @@ describe('a configuration', () => {
     expect(loadConfig(path).workload).toMatchObject({ context: 100, batch: 5 });
   });
 
+  it('names a model after its file, or its folder where the file is config.json', () => {
+    const text = readFileSync(TINY, 'utf8');
+    for (const file of ['config.json', 'Some-Llama.json']) folder.write(file, text);
+    const nameOf = (file: string) =>
+      loadConfig(folder.write('named.yaml', `hardware: ${SMALL}\nmodel: ${file}\n`)).model.name;
+    expect(nameOf('Some-Llama.json')).toBe('Some-Llama');
+    expect(nameOf('config.json')).toBe(basename(folder.path));
+  });
+
   it('may override its hardware, with or without units', () => {
     const text = `hardware:\n  extends: ${SMALL}\n  clock: 0.9 GHz\n  core:\n    sram: 64 KiB\n  fabric: {queueDepth: 2}\nmodel: ${TINY}\n`;
     const { wafer, provenance } = loadConfig(folder.write('over.yaml', text));
@@ -46,7 +55,9 @@ describe('a configuration', () => {
     expect(provenance['fabric.hopCycles']).toMatchObject({ grade: 'A', range: [1, 2] });
   });
 
-  it('finds files relative to the one that names them', () => {
+  it('finds files relative to the one that names them, also through extends', () => {
+    const child = folder.write('far.yaml', `extends: ${resolve('configs/tiny.yaml')}\n`);
+    expect(loadConfig(child).hardwareFile).toBe(SMALL);
     const config = loadConfig('configs/tiny.yaml');
     expect(config.modelFile).toBe('models/tiny.json');
     expect(config.hardwareFile).toBe('configs/hardware/small.yaml');

@@ -75,6 +75,7 @@ describe('a quantity', () => {
     ['16 bit', 'memory', 2],
     ['1.1GHz', 'frequency', 1.1e9],
     ['875 MHz', 'frequency', 875e6],
+    ['2.01 kB', 'memory', 2010],
     ['23 kW', 'power', 23000],
     ['2 cycles', 'cycles', 2],
     ['1 cycle', 'cycles', 1],

@@ -23,11 +23,11 @@ function nearest(x: number): number {
   let high = 0x7c00;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (finite[middle]! <= size) low = middle;
+    if (finite[middle] <= size) low = middle;
     else high = middle;
   }
-  const below = finite[low]!;
-  const above = high === 0x7c00 ? 65536 : finite[high]!;
+  const below = finite[low];
+  const above = high === 0x7c00 ? 65536 : finite[high];
   const up = size - below > above - size || (size - below === above - size && low % 2 === 1);
   const magnitude = up ? (high === 0x7c00 ? Infinity : above) : below;
   return x < 0 || Object.is(x, -0) ? -magnitude : magnitude;
@@ -43,13 +43,21 @@ describe('rounding to binary16', () => {
 
   it('sends every midpoint to the even neighbour, and whatever lies beside it to the nearer one', () => {
     for (let bits = 0; bits < 0x7bff; bits++) {
-      const [below, above] = [finite[bits]!, finite[bits + 1]!];
+      const [below, above] = [finite[bits], finite[bits + 1]];
       const middle = (below + above) / 2;
       const even = bits % 2 === 0 ? below : above;
       const step = middle * 2 ** -50;
       const found = [roundF16(middle), roundF16(middle - step), roundF16(middle + step)];
       if (found[0] !== even || found[1] !== below || found[2] !== above)
         expect.fail(`between ${below} and ${above}: ${found.join(', ')}`);
+    }
+  });
+
+  it('brings the doubles just beside a number back to it', () => {
+    for (let bits = 0x400; bits < 0x7c00; bits++) {
+      const value = finite[bits];
+      for (const nearly of [value * (1 - 2 ** -53), value * (1 + 2 ** -52)])
+        if (roundF16(nearly) !== value) expect.fail(`${nearly} became ${roundF16(nearly)}`);
     }
   });
 

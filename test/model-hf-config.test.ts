@@ -78,7 +78,9 @@ describe('importing a model', () => {
     );
     const none = importing({ ...rest, rope_theta, rope_scaling: null });
     expect(none).not.toHaveProperty('ropeScaling');
-    expect(importing({ ...rest, rope_theta, rope_scaling: { rope_type: 'default' } })).toEqual(none);
+    expect(importing({ ...rest, rope_theta, rope_scaling: { rope_type: 'default' } })).toEqual(
+      none,
+    );
   });
 });
 
@@ -150,6 +152,7 @@ describe('importing refuses by name', () => {
     ['use_sliding_window', true],
     ['sliding_window', 4096],
     ['layer_types', ['linear_attention', 'full_attention']],
+    ['use_qk_norm', true],
     ['hidden_act', 'gelu'],
     ['partial_rotary_factor', 0.5],
     ['attn_output_gate', true],
@@ -176,12 +179,23 @@ describe('importing refuses by name', () => {
     expect(change({ ...scaling, partial_rotary_factor: 0.5 }).field).toBe(
       'rope_scaling.partial_rotary_factor',
     );
+    expect(change({ ...scaling, mrope_section: [8, 8] }).field).toBe('rope_scaling.mrope_section');
+    expect(failure({ ...llama, rope_parameters: scaling }).message).toMatch(
+      /^rope_scaling: expected null beside rope_parameters/,
+    );
     expect(failure({ ...llama, rope_scaling: 8 }).field).toBe('rope_scaling');
   });
 
   it('what is no configuration at all', () => {
     for (const value of [null, undefined, 7, 'llama', []])
       expect(failure(value).message).toMatch(/^model: expected the object of a config.json/);
+  });
+
+  it('a long value by its beginning', () => {
+    const error = failure({ ...tiny, hidden_size: 'x'.repeat(500) });
+    expect(error.message).toBe(
+      `hidden_size: expected a whole number from 1 to 131072, found "${'x'.repeat(36)}...`,
+    );
   });
 
   it('but takes features that are there and not in use', () => {
@@ -229,7 +243,7 @@ describe.skipIf(!existsSync(published))('the published files (skipped without ..
   };
 
   it.each(Object.keys(dense))('%s is read as it is', (file) => {
-    expect(importing(read(published, file))).toMatchObject(dense[file]!);
+    expect(importing(read(published, file))).toMatchObject(dense[file]);
   });
 
   it.each(Object.keys(refused))('%s is refused', (file) => {

@@ -62,7 +62,7 @@ describe('the plain decoder, by hand', () => {
     // Embedding [3, 4] normalised is [3, 4]/sqrt(12.5); its multiple, normalised again, is the same.
     const size = Math.sqrt(12.5);
     expectClose(decoder.step(2), [3 / size, 4 / size, 7 / size]);
-    expectClose(decoder.keys[0]![0]!, [3 / size, 4 / size]);
+    expectClose(decoder.keys[0][0], [3 / size, 4 / size]);
   });
 
   it('attends with rotated queries and keys, scores over sqrt(headDim)', () => {
@@ -76,8 +76,8 @@ describe('the plain decoder, by hand', () => {
     const size = Math.sqrt((x * x + y * y) / 2);
     expectClose(logits, [x / size, y / size, (x + y) / size]);
     const [c, s] = [Math.cos(1), Math.sin(1)];
-    expectClose(decoder.keys[0]![1]!, [c + s, s - c]);
-    expectClose(decoder.values[0]![1]!, [1, -1]);
+    expectClose(decoder.keys[0][1], [c + s, s - c]);
+    expectClose(decoder.values[0][1], [1, -1]);
   });
 
   it('gates the MLP by SiLU: down(silu(gate x) * up x)', () => {
@@ -97,7 +97,7 @@ describe('the plain decoder, by hand', () => {
   it('adds epsilon to the mean square, inside the root', () => {
     const decoder = createPlainDecoder({ ...unit, normEpsilon: 3 }, unitWeights());
     decoder.step(0);
-    expectClose(decoder.keys[0]![0]!, [0.5, 0.5]);
+    expectClose(decoder.keys[0][0], [0.5, 0.5]);
   });
 
   it('normalises queries and keys per head before it turns them', () => {
@@ -111,9 +111,9 @@ describe('the plain decoder, by hand', () => {
     decoder.step(0);
     decoder.step(0);
     const [x, y] = [6 / Math.sqrt(12.5), 4 / Math.sqrt(12.5)];
-    expectClose(decoder.keys[0]![0]!, [x, y]);
+    expectClose(decoder.keys[0][0], [x, y]);
     const [c, s] = [Math.cos(1), Math.sin(1)];
-    expectClose(decoder.keys[0]![1]!, [x * c - y * s, y * c + x * s]);
+    expectClose(decoder.keys[0][1], [x * c - y * s, y * c + x * s]);
   });
 });
 
@@ -128,14 +128,14 @@ describe('the plain decoder', () => {
     const weights = weightsFor(model);
     const decoder = createPlainDecoder(model, weights);
     const whole = wholeSequence(model, weights, TOKENS);
-    TOKENS.forEach((token, t) => expectClose(decoder.step(token), whole[t]!, 9));
+    TOKENS.forEach((token, t) => expectClose(decoder.step(token), whole[t], 9));
   });
 
   it('leaves the cache of earlier positions as it is, and of the documented shape', () => {
     const model = load('tiny');
     const decoder = createPlainDecoder(model, weightsFor(model));
     decoder.step(5);
-    const first = decoder.keys.map((layer) => Float64Array.from(layer[0]!));
+    const first = decoder.keys.map((layer) => Float64Array.from(layer[0]));
     for (const token of TOKENS) decoder.step(token);
     expect(decoder.keys.map((layer) => layer[0])).toEqual(first);
     expect(decoder.keys.map((layer) => layer.length)).toEqual([8, 8]);

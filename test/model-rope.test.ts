@@ -15,7 +15,7 @@ const stretched = (turns: number) =>
       highFreqFactor: 4,
       originalMaxPosition: turns * 2 * Math.PI,
     },
-  })[0]!;
+  })[0];
 
 describe('rotary frequencies', () => {
   it('fall from 1 by equal factors towards 1/theta', () => {
@@ -68,7 +68,7 @@ describe('rotation', () => {
     };
     const score = (q: number[], qAt: number, k: number[], kAt: number) => {
       const b = turned(k, kAt);
-      return turned(q, qAt).reduce((sum, x, i) => sum + x * b[i]!, 0);
+      return turned(q, qAt).reduce((sum, x, i) => sum + x * b[i], 0);
     };
     fc.assert(
       fc.property(vector, vector, position, position, position, (q, k, qAt, kAt, shift) => {

@@ -46,7 +46,7 @@ describe('random weights', () => {
     const held = [...new Set([...matricesOf(w), ...normsOf(w)])];
     expect(held.reduce((sum, values) => sum + values.length, 0)).toBe(parameterCount(model));
     expect(w.head === w.embedding).toBe(model.tied);
-    expect(w.layers[0]!.qNorm?.length).toBe(model.qkNorm ? model.headDim : undefined);
+    expect(w.layers[0].qNorm?.length).toBe(model.qkNorm ? model.headDim : undefined);
   });
 
   it('spread by 1/sqrt(inputs), norms around 1', () => {
@@ -54,8 +54,10 @@ describe('random weights', () => {
     const w = randomWeights(model, alea());
     expect(deviation(w.embedding)).toBeCloseTo(1, 1);
     expect(deviation(w.head) * Math.sqrt(48)).toBeCloseTo(1, 1);
-    expect(deviation(w.layers[0]!.gate) * Math.sqrt(48)).toBeCloseTo(1, 1);
-    expect(deviation(w.layers[0]!.down) * Math.sqrt(80)).toBeCloseTo(1, 1);
+    expect(deviation(w.layers[0].gate) * Math.sqrt(48)).toBeCloseTo(1, 1);
+    expect(deviation(w.layers[0].down) * Math.sqrt(80)).toBeCloseTo(1, 1);
+    const tied = randomWeights(load('tiny-qwen3', { dtype: 'f32' }), alea()).embedding;
+    expect(deviation(tied) * Math.sqrt(48)).toBeCloseTo(1, 1);
     for (const norm of normsOf(w)) {
       const mean = norm.reduce((sum, x) => sum + x, 0) / norm.length;
       expect(Math.abs(mean - 1)).toBeLessThan(0.1);
@@ -67,9 +69,10 @@ describe('random weights', () => {
     const isF16 = (values: Float32Array) => values.every((x) => roundF16(x) === x);
     const half = randomWeights(load('tiny'), alea());
     expect([...matricesOf(half), ...normsOf(half)].every(isF16)).toBe(true);
-    expect([half.embeddingScale, half.headScale, half.layers[1]!.scales.down]).toEqual([1, 1, 1]);
+    expect([half.embeddingScale, half.headScale, half.layers[1].scales.down]).toEqual([1, 1, 1]);
     const single = randomWeights(load('tiny', { dtype: 'f32' }), alea());
     expect([...matricesOf(single), ...normsOf(single)].some(isF16)).toBe(false);
+    expect(matricesOf(half)).toEqual(matricesOf(single).map((values) => values.map(roundF16)));
   });
 
   it('with 8 bits are integers up to 127, times a scale that the data type can hold', () => {
@@ -84,10 +87,16 @@ describe('random weights', () => {
       for (const name of MATRICES) {
         const scale = layer.scales[name];
         expect(roundF16(scale)).toBe(scale);
-        const error = layer[name].map((x, i) => x * scale - exact.layers[number]![name][i]!);
+        const error = layer[name].map((x, i) => x * scale - exact.layers[number][name][i]);
         expect(Math.max(...error.map(Math.abs))).toBeLessThan(0.56 * scale);
       }
     expect(normsOf(w).every((norm) => norm.every((x) => roundF16(x) === x))).toBe(true);
+  });
+
+  it('with 8 bits may all be 0', () => {
+    const w = randomWeights(load('tiny', { weightBits: 8 }), () => 0.5);
+    expect(w.embedding.every((x) => x === 0)).toBe(true);
+    expect(w.embeddingScale).toBe(1);
   });
 
   it('give logits of order one after 32 layers', () => {

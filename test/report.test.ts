@@ -123,6 +123,9 @@ describe('the table of a run', () => {
   it('says which regions were simulated and which reused, and by whom', () => {
     expect(text).toContain('simulated   embedding, layer 0\n');
     expect(text).toContain('as layer 0: layer 1, layer 2\n');
+    const reused = [...RUN.reuse.reused, { region: 'head', as: 'embedding' }];
+    const both = runTable({ ...RUN, reuse: { ...RUN.reuse, reused } }, PLAIN);
+    expect(both).toContain('as layer 0: layer 1, layer 2\n  as embedding: head\n');
     expect(lineWith(text, 'engine')).toContain('reference engine, 1 shard: 1.50 s, 100.0 MiB');
   });
 

@@ -37,7 +37,7 @@ const KERNEL_OPTIONS: Record<string, [flag: string, meaning: string][]> = {
   ],
   'The network alone (traffic):': [
     ['--pattern <name>', 'neighbor, shift or multicast'],
-    ['--distance <n>', 'cores to the east (shift, multicast)'],
+    ['--distance <n>', 'cores to the east (shift)'],
     ['--mesh <WxH>', 'cores, e.g. 64x64'],
     ['--load <x>', 'wavelets per core and cycle'],
     ['--cycles <n>', 'cycles of injection'],
@@ -84,21 +84,9 @@ export function addKernel(program: Command): void {
 
 function kernel(name: string, all: KernelCommandOptions): void {
   const { hardware = bundled(HARDWARE), set = [], engine, json: asJson, ...given } = all;
-  const wafer = loadHardware(hardware, set);
-  const document = runKernel(name, valuesOf(given), wafer, engine, host);
+  const { wafer } = loadHardware(hardware, set);
+  const document = runKernel(name, given, wafer, engine, host);
   print(asJson ? json(document) : kernelTable(document, style()));
-}
-
-/** Numbers as numbers, everything else as it was typed. */
-function valuesOf(options: Record<string, unknown>): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [
-      name,
-      typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
-        ? Number(value)
-        : (value as string | boolean),
-    ]),
-  );
 }
 
 function bundled(path: string): string {

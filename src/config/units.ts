@@ -18,9 +18,8 @@ export function readUnits(text: string, dimension: Dimension): number | undefine
   const unit = BASE_UNIT[dimension];
   if (unit === undefined) return undefined;
   try {
-    const parsed = Qty(trimmed);
-    // Prefixes are powers of ten and of two in floating point; what they lose is beyond 12 digits.
-    return parsed.isUnitless() ? undefined : Number(parsed.to(unit).scalar.toPrecision(12));
+    // Prefixes multiply in floating point; what that loses is beyond 12 digits.
+    return Number(Qty(trimmed).to(unit).scalar.toPrecision(12));
   } catch {
     return undefined;
   }

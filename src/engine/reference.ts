@@ -14,8 +14,11 @@ import type { RunInput, RunResult } from './engine.js';
 import { createMachine, isDone, visitCore, waitersAt, type Machine } from './reference-core.js';
 import { visitRouter, waitingWavelets } from './reference-fabric.js';
 
+/** Sees the machine at the end of every cycle in which something was visited, and changes nothing. */
+export type Observer = (machine: Machine, cycle: number) => void;
+
 /** Runs a program until nothing can ever move again. Throws MachineError where the machine fails. */
-export function reference(input: RunInput): RunResult {
+export function reference(input: RunInput, observe?: Observer): RunResult {
   checkProgram(input.program, input.wafer);
   const m = createMachine(input);
   const { cycles, due } = m.calendar;
@@ -27,6 +30,7 @@ export function reference(input: RunInput): RunResult {
     for (let i = 0; i < routers.length; i++) visitRouter(m.fabric, routers[i], t);
     due.delete(t);
     if (m.failures.length > 0) throw machineError(input.program, t, m.failures);
+    observe?.(m, t);
     if (visited % 4096 === 0) input.onProgress?.(t);
   }
   return resultOf(m);

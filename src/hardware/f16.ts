@@ -22,8 +22,8 @@ const OVERFLOW = 65520;
 export function roundF16(x: number): number {
   const size = x < 0 ? -x : x;
   if (size < OVERFLOW && size >= SMALLEST_NORMAL) {
-    // Beside a number 2^42 times its own, x loses its 42 low bits, correctly rounded: as that number
-    // comes from 24 bits its own last kept bit is 0, so a tie goes to the even neighbour of x.
+    // Beside a number 2^42 times its own, x loses its 42 low bits, correctly rounded. That number has
+    // 24 bits, so their sum stays below the next power of two, and a tie goes to x's even neighbour.
     const shift = Math.fround(x) * EXTRA_BITS;
     return x + shift - shift;
   }

@@ -88,15 +88,17 @@ export function hardwareSchema(readUnits: ReadUnits) {
 export type HardwareFile = z.output<ReturnType<typeof hardwareSchema>>;
 
 /** A subtree of a validated file with plain numbers where it has quantities. */
-export type PlainTree<T> = T extends Quantity
+type PlainTree<T> = T extends Quantity
   ? number
   : T extends string
     ? T
     : { [K in keyof T]: PlainTree<T[K]> };
 
-/** The numbers of a validated hardware file, still under the file's keys. */
-export function plainHardware(file: HardwareFile): PlainTree<HardwareFile> {
-  return plainOf(file) as PlainTree<HardwareFile>;
+/** The hardware file with plain numbers in base units, under the file's own keys. */
+export type PlainHardware = Omit<PlainTree<HardwareFile>, 'wafers'> & { wafers: number | 'auto' };
+
+export function plainHardware(file: HardwareFile): PlainHardware {
+  return plainOf(file) as PlainHardware;
 }
 
 /** The provenance of every number; those that state no source have the one that `placeOf` their path gives. */
@@ -116,11 +118,10 @@ export function provenanceOf(
 
 /** The wafer that a validated hardware file describes. */
 export function toWafer(file: HardwareFile): WaferSpec {
-  const { clock, power, core, wafers, ...rest } = plainHardware(file);
+  const { clock, power, core, ...rest } = plainHardware(file);
   return {
     ...rest,
     clockHz: clock,
-    wafers: file.wafers.word === 'auto' ? 'auto' : wafers,
     powerWatts: power,
     core: { sramBytes: core.sram, codeBytes: core.code },
   };

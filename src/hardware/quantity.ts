@@ -24,7 +24,7 @@ export interface Quantity {
 }
 
 /** A quantity, or a word in its place (its value is then NaN). */
-export type NamedQuantity = Quantity & { word?: string };
+export type NamedQuantity = Quantity & { word?: 'auto' };
 
 /** Keys of a number that states its source. */
 export const QUANTITY_KEYS = ['value', 'source', 'grade', 'range', 'assumed'];
@@ -41,7 +41,7 @@ export interface Limits {
   above?: number;
   max?: number;
   /** Allowed in place of a number. */
-  word?: string;
+  word?: 'auto';
 }
 
 const NOUNS: Record<Dimension, string> = {

@@ -1,7 +1,8 @@
 /**
  * The code of every core of one region: a layer, the embedding or the head. Rows and columns fall into
- * few classes (by their place on the lines, by what their row's cache holds), and all cores of a row
- * class and a column class have the same code.
+ * few classes by what their cores do on the lines and by what their row's cache holds; all cores of a
+ * row class and a column class have the same code. Routes differ more often (a core passes streams of
+ * others on without knowing), so they have classes of their own.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../hardware/data.js';
@@ -34,7 +35,6 @@ export interface CoreProgram {
   name: string;
   buffers: Buffer[];
   codeBytes: number;
-  routes: Route[];
   /** Operations before the token arrives; they do not touch the fabric. */
   prepare: Operation[];
   main: Operation[];
@@ -46,10 +46,11 @@ export interface RegionCode {
   labels: readonly string[];
   /** What a core receives, and where it goes. */
   receive: { label: number; type: FloatType; length: number; at(program: CoreProgram): number };
-  /** Class of each row and of each column; equal classes have equal code. */
-  rowClass: Int32Array;
-  columnClass: Int32Array;
+  /** Cores with equal numbers have equal code, and equal routes. */
+  codeClass(row: number, column: number): number;
+  routeClass(row: number, column: number): number;
   write(row: number, column: number): CoreProgram;
+  routesAt(row: number, column: number): Route[];
 }
 
 /** What one decode step asks of a region. */
@@ -83,6 +84,7 @@ export function layerCode(
   const position = step.context;
   const column = (row: number) => place('y', height, groups.column, row, COLUMN_COLORS);
   const rowPlace = (x: number) => place('x', width, groups.row, x, ROW_COLORS);
+  const headPlace = (x: number) => groupPlace(shape, groups, x);
   const cacheOf = (row: number) => ({
     positions: positionsOfRow(position + 1, row, height),
     appendAt: position % height === row ? Math.floor(position / height) : -1,
@@ -97,8 +99,14 @@ export function layerCode(
       length: shape.dims,
       at: (program) => bufferAt(program, 'x'),
     },
-    rowClass: classes(height, (row) => [column(row), cacheOf(row)]),
-    columnClass: classes(width, (x) => [rowPlace(x), groupPlace(shape, groups, x)]),
+    codeClass: classes(
+      height,
+      width,
+      (row) => [codeOf(column(row)), cacheOf(row)],
+      (x) => [codeOf(rowPlace(x)), codeOf(headPlace(x))],
+    ),
+    routeClass: classes(height, width, column, (x) => [rowPlace(x), headPlace(x)]),
+    routesAt: (row, x) => routesOfAll([column(row), rowPlace(x), headPlace(x)]),
     write(row, x) {
       const layer: LayerCore = {
         model,
@@ -106,16 +114,14 @@ export function layerCode(
         costs: wafer.costs,
         column: column(row),
         row: rowPlace(x),
-        group: groupPlace(shape, groups, x),
+        group: headPlace(x),
         ...cacheOf(row),
       };
       const laidOut = layOut(layerBuffers(model, shape, layer.group !== undefined));
-      const places = [layer.column, layer.row, layer.group];
       return writeCore(
         layer.group ? 'layer' : 'layer without attention',
         laidOut,
         codeBytesOf('layer', wafer.core.codeBytes),
-        places,
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
@@ -147,8 +153,9 @@ export function tableCode(
       length: isHead ? shape.dims : 1,
       at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
     },
-    rowClass: classes(height, (y) => (isHead ? column(y) : 0)),
-    columnClass: classes(width, (x) => [row(x), x]),
+    codeClass: isHead ? headClass(height, column) : (_, x) => x,
+    routeClass: classes(height, width, (y) => (isHead ? column(y) : 0), row),
+    routesAt: (y, x) => routesOfAll(isHead ? [column(y), row(x)] : [row(x)]),
     write(y, x) {
       const table: TableCore = {
         model,
@@ -163,12 +170,18 @@ export function tableCode(
         use,
         layOut(tableBuffers(model, shape, kind)),
         codeBytesOf(kind, wafer.core.codeBytes),
-        isHead ? [table.column, table.row] : [table.row],
         isHead ? (core) => prepareHead(core, table) : nothing,
         (core) => (isHead ? head(core, table) : embed(core, table)),
       );
     },
   };
+}
+
+/** In the head only the cores of the roots' row choose, each among its own column's entries. */
+function headClass(height: number, column: (row: number) => Place) {
+  const rowClass = numbered(height, (row) => codeOf(column(row)));
+  const roots = Array.from({ length: height }, (_, row) => column(row).station.root);
+  return (row: number, x: number) => (roots[row] ? height + x : rowClass[row]!);
 }
 
 /** First cell of a buffer of a core's program. */
@@ -182,7 +195,6 @@ function writeCore(
   name: string,
   laidOut: Pick<CoreCode, 'buffers' | 'at'>,
   codeBytes: number,
-  places: (Place | undefined)[],
   prepare: (core: CoreCode) => void,
   main: (core: CoreCode) => void,
 ): CoreProgram {
@@ -190,9 +202,17 @@ function writeCore(
   const after: CoreCode = { ...laidOut, operations: [], label: 0 };
   prepare(before);
   main(after);
-  const routes = places.flatMap((p) => (p ? routesOf(p) : []));
   const { buffers } = laidOut;
-  return { name, buffers, codeBytes, routes, prepare: before.operations, main: after.operations };
+  return { name, buffers, codeBytes, prepare: before.operations, main: after.operations };
+}
+
+function routesOfAll(places: (Place | undefined)[]): Route[] {
+  return places.flatMap((p) => (p ? routesOf(p) : []));
+}
+
+/** What of a place the code depends on: its steps, not the routes past it. */
+function codeOf(p: Place | undefined): unknown {
+  return p && { ...p.station, routes: undefined };
 }
 
 function groupPlace(shape: LayerShape, groups: Groups, x: number): Place | undefined {
@@ -210,8 +230,20 @@ function place(
   return { station: stationOf(length, Math.min(groups, length), at), axis, colors };
 }
 
-/** Numbers of the distinct values of `describe`, in order of appearance. */
-function classes(count: number, describe: (i: number) => unknown): Int32Array {
+/** Numbers of the distinct pairs of what `ofRow` says of a row and `ofColumn` of a column. */
+function classes(
+  rows: number,
+  columns: number,
+  ofRow: (row: number) => unknown,
+  ofColumn: (column: number) => unknown,
+): (row: number, column: number) => number {
+  const rowClass = numbered(rows, ofRow);
+  const columnClass = numbered(columns, ofColumn);
+  return (row, column) => rowClass[row]! * columns + columnClass[column]!;
+}
+
+/** For each of `count` things the number of its description, in order of first appearance. */
+function numbered(count: number, describe: (i: number) => unknown): Int32Array {
   const numbers = new Map<string, number>();
   return Int32Array.from({ length: count }, (_, i) => {
     const key = JSON.stringify(describe(i)) ?? '';

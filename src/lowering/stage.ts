@@ -91,15 +91,17 @@ export function writeStage(
   for (let y = box.y0; y <= box.y1; y++)
     for (let x = box.x0; x <= box.x1; x++) {
       const core = at(x, y);
-      const [codeKey, program] = writer.codeOf(x, y, region);
-      const roleKey = `${codeKey}/${routeSet[core]}`;
+      const [column, row] = [x - region.x, y - region.y];
+      const inside = column >= 0 && row >= 0 && column < region.width && row < region.height;
+      const written = writer.codeOf(x, y, inside, row, column);
+      const routeClass = inside ? code.routeClass(row, column) : -1;
+      const roleKey = `${written.number}/${routeClass}/${routeSet[core]}`;
       let number = roleNumbers.get(roleKey);
       if (number === undefined) {
         number = roles.length;
         roleNumbers.set(roleKey, number);
-        const { name: roleName, buffers, codeBytes, operations } = program;
-        const routes = [...program.routes, ...sets.routesOf(routeSet[core]!)];
-        roles.push({ name: roleName, routes, operations, buffers, codeBytes });
+        const own = inside ? code.routesAt(row, column) : [];
+        roles.push({ ...written.code, routes: [...own, ...sets.routesOf(routeSet[core]!)] });
       }
       roleOf[core] = number;
     }
@@ -151,8 +153,10 @@ class RouteSets {
   }
 }
 
-interface WrittenCode extends Omit<CoreProgram, 'prepare' | 'main'> {
-  operations: Operation[];
+/** A role without its routes, and its number. */
+interface WrittenCode {
+  number: number;
+  code: Omit<Role, 'routes'>;
 }
 
 /** Writes the code of each kind of core once: by row class, column class and part in the hand-off. */
@@ -169,13 +173,11 @@ class CoreWriter {
     this.source = source;
   }
 
-  codeOf(x: number, y: number, region: Region): [string, WrittenCode] {
+  codeOf(x: number, y: number, inside: boolean, row: number, column: number): WrittenCode {
     const sends = this.traffic.senders.get(key(x, y)) ?? -1;
-    const [column, row] = [x - region.x, y - region.y];
-    if (column < 0 || row < 0 || column >= region.width || row >= region.height)
-      return this.once(`sends ${sends}`, () => this.outsider(sends));
+    if (!inside) return this.once(`sends ${sends}`, () => this.outsider(sends));
     const relay = this.traffic.relays.get(key(x, y));
-    const body = this.code.rowClass[row]! * 65536 + this.code.columnClass[column]!;
+    const body = this.code.codeClass(row, column);
     return this.once(`${body} ${sends} ${relay ?? ''}`, () => {
       let program = this.bodies.get(body);
       if (program === undefined) {
@@ -194,21 +196,21 @@ class CoreWriter {
     });
   }
 
-  private once(codeKey: string, write: () => WrittenCode): [string, WrittenCode] {
-    let code = this.written.get(codeKey);
-    if (code === undefined) {
-      code = write();
-      this.written.set(codeKey, code);
+  private once(codeKey: string, write: () => WrittenCode['code']): WrittenCode {
+    let written = this.written.get(codeKey);
+    if (written === undefined) {
+      written = { number: this.written.size, code: write() };
+      this.written.set(codeKey, written);
     }
-    return [codeKey, code];
+    return written;
   }
 
   /** A core outside the region: a router on the way, or one that sends what it computed before. */
-  private outsider(color: number): WrittenCode {
-    if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, routes: [], operations: [] };
+  private outsider(color: number): WrittenCode['code'] {
+    if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
     const { at, type, length } = this.sent();
     const buffers = [{ name: 'sent', type, at, length, preloaded: true }];
-    return { name: 'sender', buffers, codeBytes: 0, routes: [], operations: [this.send(color)] };
+    return { name: 'sender', buffers, codeBytes: 0, operations: [this.send(color)] };
   }
 
   private sent(): { at: number; type: FloatType; length: number } {

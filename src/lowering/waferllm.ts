@@ -41,14 +41,14 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
   const rows = lanes(o, 'y', (y) => `${positionsOfRow(o, y)} ${appendSlot(o, y)}`);
   for (let y = 0; y < o.P; y++)
     for (let x = 0; x < o.P; x++)
-      station(y * o.P + x, `${columns[x]!.key} ${rows[y]!.key}`, () => {
+      station(y * o.P + x, `${columns[x].key} ${rows[y].key}`, () => {
         const code: CoreCode = { ...layout, operations: [], label: 0 };
         return roleOf(wafer, `core (${x}, ${y})`, {
           code,
           options: o,
           shape,
-          column: rows[y]!.place,
-          row: columns[x]!.place,
+          column: rows[y].place,
+          row: columns[x].place,
           parts: headParts(o, shape, x),
           positions: positionsOfRow(o, y),
           appendAt: appendSlot(o, y),
@@ -77,11 +77,11 @@ function appendSlot(o: WaferllmOptions, y: number): number {
 function roleOf(wafer: WaferSpec, name: string, core: WaferllmCore): Role {
   const { code } = core;
   label(core, 'attention norm');
-  rmsNorm(core, code.at.attentionNorm!);
+  rmsNorm(core, code.at.attentionNorm);
   attention(core);
   label(core, 'mlp norm');
   turnTo(core, core.column);
-  rmsNorm(core, code.at.mlpNorm!);
+  rmsNorm(core, code.at.mlpNorm);
   mlp(core);
   turnTo(core, core.column);
   const bytes = wafer.core.codeBytes;

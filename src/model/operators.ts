@@ -51,7 +51,11 @@ export function flopsPerToken(model: ModelSpec, positions: number): number {
 export function operatorsOf(model: ModelSpec): Operator[] {
   const { dim, vocab } = model;
   const once = builder(model, 'head', 1);
-  const embedding = { ...once.matrix('embedding', vocab, dim), part: 'embedding' as const, flops: 0 };
+  const embedding = {
+    ...once.matrix('embedding', vocab, dim),
+    part: 'embedding' as const,
+    flops: 0,
+  };
   const head = once.matrix('head', vocab, dim);
   return [
     embedding,

@@ -14,7 +14,7 @@ const FAMILIES: Record<string, 'llama' | 'qwen3'> = {
   qwen3: 'qwen3',
 };
 
-/** Field -> what it stands for; refused unless absent, null, false, 0 or empty. */
+/** Field -> what it stands for; refused unless absent, null, false or 0. */
 const UNMODELLED: Record<string, string> = {
   text_config: 'several models in one file',
   vision_config: 'an image encoder',
@@ -90,7 +90,6 @@ function* unmodelledRope(config: Fields): Generator<{ field: string; why: string
 }
 
 function inUse(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0;
   return value !== undefined && value !== null && value !== false && value !== 0;
 }
 

@@ -2,7 +2,6 @@
  * Random weights of a model, for runs that compute: drawn so that activations stay of order one
  * through all layers, and rounded to what the model stores.
  */
-import { roundF16 } from '../hardware/f16.js';
 import { ModelError } from './errors.js';
 import type { LayerWeights, ModelSpec, Weights } from './model.js';
 import { parameterCount } from './operators.js';
@@ -94,7 +93,7 @@ function randomMatrix(
   for (let i = 0; i < values.length; i++) values[i] = deviation * nearlyNormal(random);
   if (model.weightBits === 8) return quantise(values, model.dtype);
   if (model.weightBits === 16)
-    for (let i = 0; i < values.length; i++) values[i] = roundF16(values[i]);
+    for (let i = 0; i < values.length; i++) values[i] = roundTo('f16', values[i]);
   return { values, scale: 1 };
 }
 
@@ -103,10 +102,7 @@ function quantise(values: Float32Array, dtype: ModelSpec['dtype']): Matrix {
   let largest = 0;
   for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
   const scale = roundTo(dtype, largest / LARGEST_INT8) || 1;
-  for (let i = 0; i < values.length; i++) {
-    const steps = Math.round(values[i] / scale);
-    values[i] = Math.max(-LARGEST_INT8, Math.min(LARGEST_INT8, steps));
-  }
+  for (let i = 0; i < values.length; i++) values[i] = Math.round(values[i] / scale);
   return { values, scale };
 }
 
@@ -122,5 +118,10 @@ function nearlyNormal(random: () => number): number {
 }
 
 function roundTo(dtype: ModelSpec['dtype'], x: number): number {
-  return dtype === 'f16' ? roundF16(x) : Math.fround(x);
+  if (dtype === 'f32') return Math.fround(x);
+  // Beside a number 2^42 times its own, or 2^28 under the smallest normal one, a double keeps the
+  // bits of a 16-bit float. Weights are far from its largest number.
+  const shift = Math.max(Math.abs(Math.fround(x)) * 2 ** 42, 2 ** 28);
+  const size = Math.abs(x) + shift - shift;
+  return x < 0 ? -size : size;
 }

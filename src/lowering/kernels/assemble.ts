@@ -31,7 +31,7 @@ export function memoryMap(): MemoryMap {
 export interface Assembly {
   program: Program;
   /** Gives core `core` the role of this key, made by `make` when the key is new. */
-  station(core: number, key: string, make: () => Role): void;
+  station: (core: number, key: string, make: () => Role) => void;
 }
 
 const MOST_ROLES = 65_536;

@@ -32,7 +32,13 @@ export function accumulate(v: Vector, color: number): VectorOp {
 
 /** Fabric + memory to fabric, without storing the sum. */
 export function relay(v: Vector, from: number, to: number): VectorOp {
-  return { ...head(v), fn: 'add', dst: { color: to }, a: { color: from }, b: { at: v.at, stride: 1 } };
+  return {
+    ...head(v),
+    fn: 'add',
+    dst: { color: to },
+    a: { color: from },
+    b: { at: v.at, stride: 1 },
+  };
 }
 
 function head(v: Vector): { kind: 'vector'; label: number; type: FloatType; length: number } {

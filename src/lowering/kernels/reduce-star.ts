@@ -8,7 +8,16 @@ import { EAST, portMask, RAMP, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, role, route, send, sendWest, store, takeFromEast, type Vector } from './line.js';
+import {
+  accumulate,
+  role,
+  route,
+  send,
+  sendWest,
+  store,
+  takeFromEast,
+  type Vector,
+} from './line.js';
 import type { ReduceOptions } from './reduce.js';
 
 const COLOR = 0;
@@ -46,7 +55,11 @@ function sender(
   if (behind === 0) return { routes: [sendWest(COLOR)], operations: [send(vector, COLOR)] };
   const perWavelet = elementsPerWavelet(vector.type);
   const padded = perWavelet * Math.ceil(vector.length / perWavelet);
-  const listen = { ...store(vector, COLOR), length: behind * padded, dst: { at: passing, stride: 0 } };
+  const listen = {
+    ...store(vector, COLOR),
+    length: behind * padded,
+    dst: { at: passing, stride: 0 },
+  };
   const turn: Operation = {
     kind: 'route',
     label: vector.label,

@@ -12,15 +12,7 @@ import { EAST, portMask, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import {
-  accumulate,
-  relay,
-  role,
-  send,
-  sendWest,
-  takeFromEast,
-  type Vector,
-} from './line.js';
+import { accumulate, relay, role, send, sendWest, takeFromEast, type Vector } from './line.js';
 import type { ReduceOptions } from './reduce.js';
 
 const LABELS = ['groups', 'heads'];

@@ -34,8 +34,7 @@ export function traffic(o: TrafficOptions, random: () => number): Program {
   for (let y = 0; y < o.height; y++) {
     const row = y % distinctRows;
     const roles = y < distinctRows ? rowOf(o, random) : [];
-    for (let x = 0; x < o.width; x++)
-      station(y * o.width + x, `${row} ${x}`, () => roles[x]!);
+    for (let x = 0; x < o.width; x++) station(y * o.width + x, `${row} ${x}`, () => roles[x]);
   }
   return program;
 }
@@ -55,7 +54,7 @@ function rowOf(o: TrafficOptions, random: () => number): Role[] {
       color: mine.length > 0 ? colorOf(o, x) : -1,
       times: mine,
       receive: hears ? colorOf(o, source) : -1,
-      expect: hears ? times[source]!.length : 0,
+      expect: hears ? times[source].length : 0,
     };
     const routes = o.pattern === 'multicast' ? multicastRoutes(o, x) : shiftRoutes(o, x, distance);
     const operations = mine.length > 0 || op.expect > 0 ? [op] : [];

@@ -15,8 +15,8 @@ export function attention(core: WaferllmCore): void {
   projectQkv(core);
   label(core, 'rope');
   const { at } = core.code;
-  turnHalves(core, at.qkv!);
-  turnHalves(core, at.qkv! + core.shape.attention);
+  turnHalves(core, at.qkv);
+  turnHalves(core, at.qkv + core.shape.attention);
   label(core, 'kv append');
   append(core);
   label(core, 'scores');
@@ -37,12 +37,12 @@ function projectQkv(core: WaferllmCore): void {
   const { dtype } = core.options;
   const length = shape.attention;
   ['wQ', 'wK', 'wV'].forEach((matrix, i) => {
-    const out = code.at.qkv! + i * length;
+    const out = code.at.qkv + i * length;
     fill(code, dtype, out, length, 0);
-    const product = { matrix: code.at[matrix]!, rows: shape.dims, length, out };
-    matvec(code, 'axpy', dtype, { ...product, x: code.at.normed!, widen: false });
+    const product = { matrix: code.at[matrix], rows: shape.dims, length, out };
+    matvec(code, 'axpy', dtype, { ...product, x: code.at.normed, widen: false });
   });
-  sumOver(core, column, code.at.qkv!, 3 * length);
+  sumOver(core, column, code.at.qkv, 3 * length);
 }
 
 /** (a, b) becomes (a cos - b sin, b cos + a sin), a the first halves of the pairs, b the second. */
@@ -50,14 +50,14 @@ function turnHalves({ code, shape, options }: WaferllmCore, vectorAt: number): v
   const n = shape.pairs;
   const { at } = code;
   const [a, b] = [cell(vectorAt), cell(vectorAt + n)];
-  const [cos, sin] = [cell(at.cos!), cell(at.sin!)];
-  const work = [0, 1, 2, 3].map((i) => cell(at.turned! + i * n));
-  vector(code, 'mul', options.dtype, n, work[0]!, a, cos);
-  vector(code, 'mul', options.dtype, n, work[1]!, b, sin);
-  vector(code, 'mul', options.dtype, n, work[2]!, b, cos);
-  vector(code, 'mul', options.dtype, n, work[3]!, a, sin);
-  vector(code, 'sub', options.dtype, n, a, work[0]!, work[1]!);
-  vector(code, 'add', options.dtype, n, b, work[2]!, work[3]!);
+  const [cos, sin] = [cell(at.cos), cell(at.sin)];
+  const work = [0, 1, 2, 3].map((i) => cell(at.turned + i * n));
+  vector(code, 'mul', options.dtype, n, work[0], a, cos);
+  vector(code, 'mul', options.dtype, n, work[1], b, sin);
+  vector(code, 'mul', options.dtype, n, work[2], b, cos);
+  vector(code, 'mul', options.dtype, n, work[3], a, sin);
+  vector(code, 'sub', options.dtype, n, a, work[0], work[1]);
+  vector(code, 'add', options.dtype, n, b, work[2], work[3]);
 }
 
 /** The row that owns the new position keeps its key (an element of every cache row) and value. */
@@ -65,10 +65,10 @@ function append({ code, shape, options, appendAt }: WaferllmCore): void {
   if (appendAt < 0) return;
   const { at } = code;
   const n = shape.attention;
-  const key = cell(at.keys! + appendAt, shape.slots);
-  vector(code, 'move', options.dtype, n, key, cell(at.qkv! + n));
-  const value = cell(at.values! + appendAt * n);
-  vector(code, 'move', options.dtype, n, value, cell(at.qkv! + 2 * n));
+  const key = cell(at.keys + appendAt, shape.slots);
+  vector(code, 'move', options.dtype, n, key, cell(at.qkv + n));
+  const value = cell(at.values + appendAt * n);
+  vector(code, 'move', options.dtype, n, value, cell(at.qkv + 2 * n));
 }
 
 /** Ranges of a column's attention elements and the row of scores they belong to. */
@@ -85,19 +85,19 @@ function scores(core: WaferllmCore): void {
   const { code, shape, options, row, positions } = core;
   const { at } = code;
   const all = shape.scoreRows * positions;
-  fill(code, options.dtype, at.scores!, all, 0);
+  fill(code, options.dtype, at.scores, all, 0);
   for (const { scoreRow, first, count } of partsOf(core))
     matvec(code, 'axpy', options.dtype, {
-      matrix: at.keys! + first * shape.slots,
+      matrix: at.keys + first * shape.slots,
       rows: count,
       length: positions,
       rowStride: shape.slots,
-      x: at.qkv! + first,
-      out: at.scores! + scoreRow * positions,
+      x: at.qkv + first,
+      out: at.scores + scoreRow * positions,
       widen: false,
     });
-  sumOver(core, row, at.scores!, all);
-  const scores = cell(at.scores!);
+  sumOver(core, row, at.scores, all);
+  const scores = cell(at.scores);
   const scale = { constant: 1 / Math.sqrt(options.headDim) };
   vector(code, 'mul', options.dtype, all, scores, scores, scale);
 }
@@ -107,21 +107,19 @@ function softmax(core: WaferllmCore): void {
   const { at } = code;
   const type = shape.scalarType;
   const rows = Array.from({ length: shape.scoreRows }, (_, i) => i);
-  const scoresOf = (i: number) => cell(at.scores! + i * positions);
-  const peakOf = (i: number) => cell(at.peak! + i, 0);
-  const totalOf = (i: number) => cell(at.total! + i, 0);
-  fill(code, type, at.peak!, shape.scoreRows, LEAST[type]);
-  for (const i of rows)
-    vector(code, 'max', type, positions, peakOf(i), scoresOf(i), peakOf(i));
-  allReduce(code, column, 'max', type, at.peak!, shape.scoreRows);
+  const scoresOf = (i: number) => cell(at.scores + i * positions);
+  const peakOf = (i: number) => cell(at.peak + i, 0);
+  const totalOf = (i: number) => cell(at.total + i, 0);
+  fill(code, type, at.peak, shape.scoreRows, LEAST[type]);
+  for (const i of rows) vector(code, 'max', type, positions, peakOf(i), scoresOf(i), peakOf(i));
+  allReduce(code, column, 'max', type, at.peak, shape.scoreRows);
   for (const i of rows)
     vector(code, 'sub', options.dtype, positions, scoresOf(i), scoresOf(i), peakOf(i));
-  special(code, 'exp', 'scalar', options.dtype, at.scores!, shape.scoreRows * positions);
-  fill(code, type, at.total!, shape.scoreRows, 0);
-  for (const i of rows)
-    vector(code, 'add', type, positions, totalOf(i), scoresOf(i), totalOf(i));
-  allReduce(code, column, 'add', type, at.total!, shape.scoreRows);
-  special(code, 'reciprocal', 'scalar', type, at.total!, shape.scoreRows);
+  special(code, 'exp', 'scalar', options.dtype, at.scores, shape.scoreRows * positions);
+  fill(code, type, at.total, shape.scoreRows, 0);
+  for (const i of rows) vector(code, 'add', type, positions, totalOf(i), scoresOf(i), totalOf(i));
+  allReduce(code, column, 'add', type, at.total, shape.scoreRows);
+  special(code, 'reciprocal', 'scalar', type, at.total, shape.scoreRows);
   for (const i of rows)
     vector(code, 'mul', options.dtype, positions, scoresOf(i), scoresOf(i), totalOf(i));
 }
@@ -129,28 +127,28 @@ function softmax(core: WaferllmCore): void {
 function weightedValues(core: WaferllmCore): void {
   const { code, shape, options, column, positions } = core;
   const { at } = code;
-  fill(code, options.dtype, at.attended!, shape.attention, 0);
+  fill(code, options.dtype, at.attended, shape.attention, 0);
   for (const { scoreRow, first, count } of partsOf(core))
     matvec(code, 'axpy', options.dtype, {
-      matrix: at.values! + first,
+      matrix: at.values + first,
       rows: positions,
       length: count,
       rowStride: shape.attention,
-      x: at.scores! + scoreRow * positions,
-      out: at.attended! + first,
+      x: at.scores + scoreRow * positions,
+      out: at.attended + first,
       widen: false,
     });
-  sumOver(core, column, at.attended!, shape.attention);
+  sumOver(core, column, at.attended, shape.attention);
 }
 
 function projectOut(core: WaferllmCore): void {
   const { code, shape, options, row } = core;
   const { at } = code;
-  const out = at.projected!;
+  const out = at.projected;
   fill(code, options.dtype, out, shape.dims, 0);
-  const product = { matrix: at.wO!, rows: shape.attention, length: shape.dims, out };
-  matvec(code, 'axpy', options.dtype, { ...product, x: at.attended!, widen: false });
+  const product = { matrix: at.wO, rows: shape.attention, length: shape.dims, out };
+  matvec(code, 'axpy', options.dtype, { ...product, x: at.attended, widen: false });
   sumOver(core, row, out, shape.dims);
-  const x = cell(at.x!);
+  const x = cell(at.x);
   vector(code, 'add', options.dtype, shape.dims, x, x, cell(out));
 }

@@ -40,7 +40,7 @@ export function layerImages(
 ): Float32Array[] {
   if (!o.exact) throw new RangeError('only exact lowering has memory images');
   const { at, buffers } = layOut(waferllmBuffers(o));
-  const last = buffers[buffers.length - 1]!;
+  const last = buffers[buffers.length - 1];
   const images: Float32Array[] = [];
   for (let y = 0; y < o.P; y++)
     for (let x = 0; x < o.P; x++) {
@@ -74,10 +74,10 @@ function fillProjections(
     for (let i = 0; i < s.dims; i++) {
       const input = y * s.dims + i;
       if (input >= o.dim) continue;
-      image[at.wQ! + i * s.attention + j] = w.q[element * o.dim + input]!;
-      image[at.wK! + i * s.attention + j] = w.k[kvElement * o.dim + input]!;
-      image[at.wV! + i * s.attention + j] = w.v[kvElement * o.dim + input]!;
-      image[at.wO! + j * s.dims + i] = w.o[input * width + element]!;
+      image[at.wQ + i * s.attention + j] = w.q[element * o.dim + input]!;
+      image[at.wK + i * s.attention + j] = w.k[kvElement * o.dim + input]!;
+      image[at.wV + i * s.attention + j] = w.v[kvElement * o.dim + input]!;
+      image[at.wO + j * s.dims + i] = w.o[input * width + element]!;
     }
   }
 }
@@ -100,14 +100,14 @@ function fillMlp(
   for (let i = 0; i < s.dims; i++) {
     const dim = y * s.dims + i;
     if (dim >= o.dim) continue;
-    image[at.attentionNorm! + i] = w.attentionNorm[dim]!;
-    image[at.mlpNorm! + i] = w.mlpNorm[dim]!;
+    image[at.attentionNorm + i] = w.attentionNorm[dim]!;
+    image[at.mlpNorm + i] = w.mlpNorm[dim]!;
     for (let j = 0; j < s.inner; j++) {
       const inner = x * s.inner + j;
       if (inner >= o.ffn) continue;
-      image[at.wGate! + i * s.inner + j] = w.gate[inner * o.dim + dim]!;
-      image[at.wUp! + i * s.inner + j] = w.up[inner * o.dim + dim]!;
-      image[at.wDown! + j * s.dims + i] = w.down[dim * o.ffn + inner]!;
+      image[at.wGate + i * s.inner + j] = w.gate[inner * o.dim + dim]!;
+      image[at.wUp + i * s.inner + j] = w.up[inner * o.dim + dim]!;
+      image[at.wDown + j * s.dims + i] = w.down[dim * o.ffn + inner]!;
     }
   }
 }
@@ -129,8 +129,8 @@ function fillCache(
       const element = attentionElement(o, x, j);
       if (element < 0) continue;
       const kvElement = kvElementOf(element, o.headDim, shared);
-      image[at.keys! + j * s.slots + slot] = round(cache.keys[position]![kvElement]!);
-      image[at.values! + slot * s.attention + j] = round(cache.values[position]![kvElement]!);
+      image[at.keys + j * s.slots + slot] = round(cache.keys[position][kvElement]);
+      image[at.values + slot * s.attention + j] = round(cache.values[position][kvElement]);
     }
 }
 
@@ -148,12 +148,12 @@ export function setToken(
   const frequencies = ropeFrequencies(model);
   for (let core = 0; core < images.length; core++) {
     const [x, y] = [core % o.P, Math.floor(core / o.P)];
-    const image = images[core]!;
-    for (let i = 0; i < s.dims; i++) image[at.x! + i] = round(residual[y * s.dims + i] ?? 0);
+    const image = images[core];
+    for (let i = 0; i < s.dims; i++) image[at.x + i] = round(residual[y * s.dims + i] ?? 0);
     for (let i = 0; i < s.pairs; i++) {
-      const frequency = frequencies[(x * s.pairs + i) % frequencies.length]!;
-      image[at.cos! + i] = round(Math.cos(position * frequency));
-      image[at.sin! + i] = round(Math.sin(position * frequency));
+      const frequency = frequencies[(x * s.pairs + i) % frequencies.length];
+      image[at.cos + i] = round(Math.cos(position * frequency));
+      image[at.sin + i] = round(Math.sin(position * frequency));
     }
   }
 }
@@ -164,6 +164,6 @@ export function residualOf(o: WaferllmOptions, images: Float32Array[], x = 0): F
   const { at } = layOut(waferllmBuffers(o));
   return Float32Array.from({ length: o.dim }, (_, dim) => {
     const y = Math.floor(dim / s.dims);
-    return images[y * o.P + x]![at.x! + (dim % s.dims)]!;
+    return images[y * o.P + x][at.x + (dim % s.dims)];
   });
 }

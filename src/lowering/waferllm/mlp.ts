@@ -10,20 +10,20 @@ import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 export function rmsNorm({ code, shape, options, column }: WaferllmCore, weight: number): void {
   const { at } = code;
   const n = shape.dims;
-  const [x, normed] = [cell(at.x!), cell(at.normed!)];
+  const [x, normed] = [cell(at.x), cell(at.normed)];
   const type = shape.scalarType;
-  const sum = cell(at.scalar!, 0);
-  fill(code, type, at.scalar!, 1, 0);
+  const sum = cell(at.scalar, 0);
+  fill(code, type, at.scalar, 1, 0);
   if (options.exact) vector(code, 'fma', type, n, sum, x, x, sum);
   else {
     vector(code, 'mul', type, n, normed, x, x);
     vector(code, 'add', type, n, sum, normed, sum);
   }
-  allReduce(code, column, 'add', type, at.scalar!, 1);
+  allReduce(code, column, 'add', type, at.scalar, 1);
   vector(code, 'mul', options.dtype, n, normed, x, cell(weight));
   const mean = { constant: 1 / options.dim };
   vector(code, 'fma', type, 1, sum, sum, mean, { constant: options.normEpsilon });
-  special(code, 'rsqrt', 'scalar', type, at.scalar!, 1);
+  special(code, 'rsqrt', 'scalar', type, at.scalar, 1);
   vector(code, 'mul', options.dtype, n, normed, normed, sum);
 }
 
@@ -31,21 +31,21 @@ export function mlp(core: WaferllmCore): void {
   const { code, shape, options, column, row } = core;
   const { at } = code;
   const { dims, inner } = shape;
-  const [gate, up] = [at.gateUp!, at.gateUp! + inner];
+  const [gate, up] = [at.gateUp, at.gateUp + inner];
   label(core, 'gate up');
-  product(core, at.wGate!, dims, inner, at.normed!, gate);
-  product(core, at.wUp!, dims, inner, at.normed!, up);
-  sumOver(core, column, at.gateUp!, 2 * inner);
+  product(core, at.wGate, dims, inner, at.normed, gate);
+  product(core, at.wUp, dims, inner, at.normed, up);
+  sumOver(core, column, at.gateUp, 2 * inner);
   label(core, 'silu');
   const covered = options.exact ? inner : Math.min(dims, inner);
   special(code, 'silu', 'scalar', options.dtype, gate, covered);
   vector(code, 'mul', options.dtype, inner, cell(gate), cell(gate), cell(up));
   label(core, 'down');
   turnTo(core, row);
-  product(core, at.wDown!, inner, dims, gate, at.projected!);
-  sumOver(core, row, at.projected!, dims);
-  const x = cell(at.x!);
-  vector(code, 'add', options.dtype, dims, x, x, cell(at.projected!));
+  product(core, at.wDown, inner, dims, gate, at.projected);
+  sumOver(core, row, at.projected, dims);
+  const x = cell(at.x);
+  vector(code, 'add', options.dtype, dims, x, x, cell(at.projected));
 }
 
 /** out = x times a matrix of `rows` stored rows. */

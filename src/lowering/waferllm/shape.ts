@@ -71,7 +71,7 @@ export function headParts(o: WaferllmOptions, shape: WaferllmShape, x: number): 
   const perHead = o.headDim / 2;
   const end = Math.min((x + 1) * shape.pairs, o.heads * perHead);
   const parts: HeadPart[] = [];
-  for (let pair = x * shape.pairs; pair < end; ) {
+  for (let pair = x * shape.pairs; pair < end;) {
     const head = Math.floor(pair / perHead);
     const count = Math.min(end, (head + 1) * perHead) - pair;
     parts.push({ head, first: pair - x * shape.pairs, count });

@@ -1,0 +1,287 @@
+/**
+ * Generated programs that contend: transfers between cores of a small rectangle, over trees whose
+ * colours share links, with few slots, chains and multicast, 16 and 32 bits, in phases between which
+ * routes change. Every core does its transfers in one global order, so most programs end well; some
+ * have a fault or too short a pause between phases, and fail in one of the machine's ways.
+ */
+import fc from 'fast-check';
+import type { WaferSpec } from '../../src/hardware/wafer.js';
+import type { Operation, Program, Role, Route } from '../../src/program/program.js';
+import {
+  add,
+  cell,
+  changeRoute,
+  fabric,
+  move,
+  role,
+  testWafer,
+  traffic,
+  vector,
+} from './programs.js';
+import { Phase } from './phase.js';
+
+export interface Generated {
+  program: Program;
+  wafer: WaferSpec;
+  startAt: Int32Array;
+  /** Fresh memory images, the same at every call. */
+  memory: () => Float32Array[];
+  /** How many phases there are; with one, nothing depends on when routes change. */
+  phases: number;
+  fault: Fault;
+}
+
+export type Fault = 'none' | 'swap' | 'shorter' | 'longer' | 'unwritten';
+
+/** Cells that every core has; as many again are not loaded. */
+const CELLS = 64;
+const LABELS = ['first', 'second', 'third'];
+
+const nat = (max: number) => fc.integer({ min: 0, max });
+const perType = (min: number, max: number) =>
+  fc.record({ f16: fc.integer({ min, max }), f32: fc.integer({ min, max }) });
+
+const transfer = fc.record({
+  kind: fc.constantFrom('stream', 'stream', 'chain', 'traffic', 'exchange', 'local'),
+  /** Cores by number, taken modulo how many there are. */
+  cores: fc.array(nat(1000), { minLength: 2, maxLength: 5 }),
+  length: fc.oneof(nat(6), nat(40)),
+  type: fc.constantFrom('f16', 'f32'),
+  color: nat(7),
+  variant: nat(3),
+  gaps: fc.array(nat(3), { minLength: 1, maxLength: 12 }),
+});
+type Transfer = typeof transfer extends fc.Arbitrary<infer T> ? T : never;
+
+const recipe = fc.record({
+  width: fc.integer({ min: 1, max: 6 }),
+  height: fc.integer({ min: 1, max: 4 }),
+  fabric: fc.record({
+    colors: fc.integer({ min: 2, max: 7 }),
+    hopCycles: fc.constantFrom(1, 1, 1, 2, 3),
+    rampCycles: fc.constantFrom(2, 2, 1, 3),
+    queueDepth: fc.constantFrom(1, 1, 2, 2, 3, 4, 6),
+  }),
+  costs: fc.record({
+    programStart: nat(4),
+    routeChange: nat(4),
+    setup: perType(0, 6),
+    issue: perType(0, 2),
+    latency: perType(1, 7),
+  }),
+  phases: fc.array(
+    fc.record({
+      pause: fc.constantFrom(0, 4, 60, 1500, 1500, 1500),
+      transfers: fc.array(transfer, { minLength: 1, maxLength: 6 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  fault: fc.constantFrom<Fault>(
+    ...Array.from({ length: 12 }, () => 'none' as const),
+    'swap',
+    'shorter',
+    'longer',
+    'unwritten',
+  ),
+  faultAt: nat(1000),
+  starts: fc.array(fc.integer({ min: -10, max: 30 }), { maxLength: 6 }),
+});
+type Recipe = typeof recipe extends fc.Arbitrary<infer T> ? T : never;
+
+/** Programs with the wafer, starts and memory to run them on. */
+export function programs(): fc.Arbitrary<Generated> {
+  return recipe.map(build);
+}
+
+/** What is known of a core while its role is put together. */
+interface Draft {
+  operations: Operation[];
+  first: Map<number, Route>;
+  now: Map<number, Route>;
+}
+
+function build(given: Recipe): Generated {
+  const { width, height, fault } = given;
+  const count = width * height;
+  const wafer = testWafer(given.fabric, given.costs);
+  const drafts = Array.from({ length: count }, (): Draft => ({
+    operations: [],
+    first: new Map(),
+    now: new Map(),
+  }));
+  given.phases.forEach(({ pause, transfers }, index) => {
+    const phase = new Phase(width, height, given.fabric.colors);
+    for (const each of transfers) addTransfer(phase, each);
+    for (let core = 0; core < count; core++) endPhase(drafts[core], core, index, pause, phase);
+  });
+  const roles = drafts.map((draft, core) => roleOf(draft, core));
+  breakIt(roles[given.faultAt % count], fault, given.faultAt);
+  const program: Program = {
+    name: 'generated',
+    width,
+    height,
+    roles,
+    roleOf: Uint16Array.from(roles.keys()),
+    labels: LABELS,
+  };
+  const startAt = Int32Array.from({ length: count }, (_, core) => {
+    return given.starts.length === 0 ? 0 : given.starts[core % given.starts.length];
+  });
+  const memory = () => roles.map((_, core) => cellsOfCore(core));
+  return { program, wafer, startAt, memory, phases: given.phases.length, fault };
+}
+
+/** Small whole numbers: sums of a few stay exact in 16 bits, products do not. */
+function cellsOfCore(core: number): Float32Array {
+  return Float32Array.from({ length: 2 * CELLS }, (_, at) => ((core * 7 + at * 3) % 11) - 4.5);
+}
+
+function addTransfer(phase: Phase, given: Transfer): void {
+  const count = phase.operations.length;
+  const cores = [...new Set(given.cores.map((core) => core % count))];
+  const label = given.variant % LABELS.length;
+  const push = (core: number, op: Operation) => {
+    phase.operations[core].push({ ...op, label });
+  };
+  const [source, ...targets] = cores;
+  if (given.kind === 'local' || targets.length === 0) return push(source, local(given));
+  if (given.kind === 'chain') return addChain(phase, cores, given, push);
+  if (given.kind === 'exchange') return addExchange(phase, source, targets[0], given, push);
+  const color = phase.connect(source, targets, given.color);
+  if (color < 0) return;
+  const times = timesOf(given.gaps);
+  if (given.kind === 'traffic') {
+    push(source, traffic({ color, times }));
+    for (const core of targets) push(core, traffic({ receive: color, expect: times.length }));
+    return;
+  }
+  push(source, sends(color, given));
+  for (const core of targets) push(core, receives(color, given));
+}
+
+type Push = (core: number, op: Operation) => void;
+
+/** Each core adds its own numbers to what comes from the one before and passes the sums on. */
+function addChain(phase: Phase, cores: number[], given: Transfer, push: Push): void {
+  let into = -1;
+  cores.forEach((core, k) => {
+    const next = cores[k + 1];
+    // Without a free colour the chain ends here.
+    const out =
+      next === undefined || (k > 0 && into < 0) ? -1 : phase.connect(core, [next], given.color + k);
+    const { length, type } = given;
+    if (k === 0 && out >= 0) push(core, sends(out, given));
+    if (k > 0 && into >= 0 && out >= 0)
+      push(core, add(fabric(out), fabric(into), cell(k), length, type));
+    if (k > 0 && into >= 0 && out < 0) push(core, receives(into, given));
+    into = out;
+  });
+}
+
+function addExchange(phase: Phase, a: number, b: number, given: Transfer, push: Push): void {
+  const there = phase.connect(a, [b], given.color);
+  if (there < 0) return;
+  const back = phase.connect(b, [a], given.color + 1);
+  if (back < 0) return phase.disconnect(there, a, [b]);
+  const times = timesOf(given.gaps);
+  push(a, traffic({ color: there, times, receive: back, expect: times.length }));
+  push(b, traffic({ color: back, times, receive: there, expect: times.length }));
+}
+
+function timesOf(gaps: number[]): number[] {
+  let time = -1;
+  return gaps.map((gap) => (time += gap + (time < 0 ? 1 : 0)));
+}
+
+function sends(color: number, { length, type, variant }: Transfer): Operation {
+  if (variant === 0) return move(fabric(color), cell(3), length, type);
+  return add(fabric(color), cell(1), cell(5 + variant), length, type);
+}
+
+function receives(color: number, { length, type, variant }: Transfer): Operation {
+  const from = fabric(color);
+  if (variant === 0) return move(cell(2), from, length, type);
+  if (variant === 1) return add(cell(4), from, cell(4), length, type);
+  // Into one cell: a dot product, or a maximum.
+  if (variant === 2)
+    return vector({
+      fn: 'fma',
+      type,
+      length,
+      dst: cell(9, 0),
+      a: from,
+      b: cell(20),
+      c: cell(9, 0),
+    });
+  return vector({ fn: 'max', type, length, dst: cell(8, 0), a: cell(8, 0), b: from });
+}
+
+function local({ type, length, variant }: Transfer): Operation {
+  const base = { label: 0, type };
+  if (variant === 0) return add(cell(0), cell(7), cell(20), Math.min(length, 40), type);
+  if (variant === 1)
+    return {
+      ...base,
+      kind: 'argmax',
+      at: 3,
+      length: 1 + (length % 30),
+      first: 5,
+      value: 40,
+      id: 41,
+    };
+  if (variant === 2)
+    return {
+      ...base,
+      kind: 'special',
+      fn: 'silu',
+      form: 'vector',
+      length: length % 20,
+      at: 2,
+      to: 30,
+    };
+  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50, widen: false };
+  return { ...base, ...shape, kind: 'matvec', form: length % 2 === 0 ? 'axpy' : 'dot' };
+}
+
+/** Adds a phase to a core: a pause, what changes of its routes, its operations. */
+function endPhase(draft: Draft, core: number, index: number, pause: number, phase: Phase): void {
+  const routes = [...phase.routes[core].values()];
+  if (index > 0 && pause > 0 && routes.length > 0) draft.operations.push(wait(pause));
+  for (const wanted of routes) {
+    const { color, inputs, outputs } = wanted;
+    const now = draft.now.get(color);
+    draft.now.set(color, wanted);
+    const early = index === 0 || (core + color) % 2 === 0;
+    if (now === undefined && early) draft.first.set(color, wanted);
+    else if (now?.inputs !== inputs || now.outputs !== outputs)
+      draft.operations.push(changeRoute(color, inputs, outputs));
+  }
+  draft.operations.push(...phase.operations[core]);
+}
+
+function wait(cycles: number): Operation {
+  const one = { constant: 1 };
+  return vector({ fn: 'move', type: 'f32', length: cycles, dst: cell(CELLS - 1, 0), a: one });
+}
+
+function roleOf({ operations, first }: Draft, core: number): Role {
+  const buffer = { type: 'f32' as const, length: CELLS };
+  return role(`core ${core}`, {
+    routes: [...first.values()],
+    operations,
+    buffers: [
+      { ...buffer, name: 'loaded', at: 0, preloaded: true },
+      { ...buffer, name: 'empty', at: CELLS, preloaded: false },
+    ],
+  });
+}
+
+function breakIt({ operations }: Role, fault: Fault, at: number): void {
+  if (fault === 'none' || operations.length === 0) return;
+  const k = at % operations.length;
+  const op = operations[k];
+  if (fault === 'swap') operations.splice(k, 2, ...operations.slice(k, k + 2).reverse());
+  else if (fault === 'unwritten') operations.push(move(cell(0), cell(CELLS), 3));
+  else if (op.kind === 'vector')
+    operations[k] = { ...op, length: Math.max(0, op.length + (fault === 'shorter' ? -2 : 2)) };
+}

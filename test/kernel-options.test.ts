@@ -1,0 +1,97 @@
+/** Options of kernels: what is wrong is said in one line, and the document says what was resolved. */
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../src/hardware/errors.js';
+import { runKernel, type KernelOptions } from '../src/kernel.js';
+import { kernelWafer } from './kernel-programs.js';
+
+const host = { now: () => 0, rss: () => 0 };
+const wafer = { ...kernelWafer(), name: 'WSE-T', width: 100, height: 50 };
+
+function messageOf(name: string, options: KernelOptions): string {
+  try {
+    runKernel(name, options, wafer, 'reference', host);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'no error';
+}
+
+describe('a kernel refuses, in one line,', () => {
+  const chain = { algorithm: 'chain', pes: 8, words: 8 };
+  const layer = { dim: 8, ffn: 8, seq: 8, grid: '4x4' };
+  const shift = { pattern: 'shift', distance: 2, mesh: '8x8', load: 0.1, cycles: 10 };
+  it.each<[string, string, KernelOptions, string]>([
+    ['an unknown name', 'scan', {}, 'kernel: expected one of reduce, broadcast, all-reduce'],
+    ['a name of an object', 'constructor', {}, 'kernel: expected one of reduce'],
+    ['a missing option', 'reduce', { algorithm: 'chain', pes: 8 }, 'words: expected a whole'],
+    ['an unknown algorithm', 'reduce', { ...chain, algorithm: 'bush' }, 'one of chain, tree'],
+    ['zero', 'reduce', { ...chain, pes: 0 }, 'pes: expected a whole number from 1 to 100'],
+    ['a negative number', 'reduce', { ...chain, words: -3 }, 'words: expected a whole number'],
+    ['a fraction', 'reduce', { ...chain, words: 2.5 }, 'found 2.5'],
+    ['a word for a number', 'reduce', { ...chain, pes: 'many' }, 'found many'],
+    ['too many cores', 'reduce', { ...chain, pes: 101 }, 'the width of WSE-T), found 101'],
+    ['an option it does not take', 'reduce', { ...chain, k: 3 }, 'kernel reduce: k: expected one'],
+    ['a group for a chain', 'reduce', { ...chain, group: 4 }, 'group: expected one of'],
+    ['a misspelt option', 'reduce', { ...chain, dtyp: 'f16' }, 'did you mean dtype?'],
+    ['a type it has not', 'reduce', { ...chain, dtype: 'f64' }, 'one of f16, f32, found f64'],
+    ['more groups than cores', 'all-reduce', { ...chain, algorithm: 'tree', groups: 9 }, '8'],
+    ['padding below the rows', 'matvec', { rows: 9, padded: 8 }, 'padded: expected a whole'],
+    ['a grid in one number', 'gemv', { k: 8, n: 8, grid: 4 }, 'WIDTHxHEIGHT'],
+    ['a grid of three sides', 'gemv', { k: 8, n: 8, grid: '4x4x4' }, 'WIDTHxHEIGHT'],
+    ['a grid beyond the wafer', 'gemv', { k: 8, n: 8, grid: '4x51' }, 'at most 100x50'],
+    ['a layer that is not square', 'layer', { ...layer, grid: '4x5' }, 'expected a square'],
+    ['another mapping', 'layer', { ...layer, mapping: 'gqa' }, 'one of waferllm, found gqa'],
+    ['heads that do not divide', 'layer', { ...layer, heads: 3 }, 'a divisor of dim (8)'],
+    ['no load', 'traffic', { ...shift, load: 0 }, 'load: expected a number over 0 and up to 1'],
+    ['more than a wavelet a cycle', 'traffic', { ...shift, load: 1.1 }, 'found 1.1'],
+    ['more colours than there are', 'traffic', { ...shift, distance: 24 }, 'one colour less'],
+    [
+      'a distance for neighbours',
+      'traffic',
+      { ...shift, pattern: 'neighbor' },
+      'distance: expected one',
+    ],
+  ])('%s', (_, name, options, message) => {
+    expect(messageOf(name, options)).toContain(message);
+    expect(messageOf(name, options)).not.toContain('\n');
+  });
+});
+
+describe('the document of a kernel', () => {
+  const options = { algorithm: 'two-phase', pes: '12', words: 20 };
+  const document = runKernel('reduce', options, wafer, 'fast', host);
+
+  it('has the options as resolved, text as numbers and defaults filled in', () => {
+    expect(document.config).toMatchObject({
+      kernel: 'reduce',
+      options: { algorithm: 'two-phase', pes: 12, words: 20, group: 3, dtype: 'f32' },
+    });
+  });
+
+  it('has operators that add up to its cycles', () => {
+    const operators = Object.values(document.breakdown);
+    expect(Object.keys(document.breakdown)).toEqual(['groups', 'heads']);
+    expect(operators.reduce((sum, { cycles }) => sum + cycles, 0)).toBe(document.cycles);
+    for (const { cycles, compute, communication } of operators)
+      expect(compute + communication).toBe(cycles);
+  });
+
+  it('gives every cycle of every core one cause', () => {
+    const causes = Object.values(document.coreCycles!);
+    expect(Math.min(...causes)).toBeGreaterThanOrEqual(0);
+    expect(causes.reduce((sum, cycles) => sum + cycles, 0)).toBe(12 * document.cycles);
+  });
+
+  it('has the load of the busiest link', () => {
+    const chain = { algorithm: 'chain', pes: 4, words: 50 };
+    const { fabric, cycles } = runKernel('reduce', chain, wafer, 'fast', host);
+    expect(fabric.peakLinkUtilization).toBe(50 / cycles);
+    expect(fabric.waveletHops).toBe(3 * 50);
+  });
+
+  it('is the same with both engines', () => {
+    const { host: _, ...other } = runKernel('reduce', options, wafer, 'reference', host);
+    expect(document).toMatchObject(other);
+  });
+});
