@@ -7,13 +7,15 @@ import type { ResolvedConfig } from './config.js';
 import { layOut } from './lowering/core-code.js';
 import { layerImages, tableImages } from './lowering/images.js';
 import { headOf, type Chosen } from './lowering/token.js';
+import type { ModelSpec } from './model/model.js';
+import type { CheckResult } from './report/document.js';
 import { createPlainDecoder, type PlainDecoder } from './model/plain.js';
 import { randomWeights } from './model/weights.js';
 import type { Placement, Region } from './placement/placement.js';
 import { tableBuffers, tableShape } from './placement/shapes.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
-export const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;
+const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;
 
 export interface Numbers {
   /** Per region: memory of its cores, row by row; the engine changes it. */
@@ -24,6 +26,35 @@ export interface Numbers {
   maxRelativeError: number;
 }
 
+/** Random weights, a decoder that has seen `workload.context` random tokens, and the next token. */
+export function conversation({ model, workload }: ResolvedConfig) {
+  const weights = randomWeights(model, seedrandom.alea(`weights ${workload.seed}`));
+  const tokens = seedrandom.alea(`tokens ${workload.seed}`);
+  const draw = () => Math.floor(tokens() * model.vocab);
+  const plain = createPlainDecoder(model, weights);
+  for (let i = 0; i < workload.context; i++) plain.step(draw());
+  return { weights, plain, token: draw() };
+}
+
+/** The verdict on the largest relative error of a run's logits. */
+export function checkResult({ dtype }: ModelSpec, logitsMaxRelativeError: number): CheckResult {
+  const tolerance = TOLERANCE[dtype];
+  const passed = logitsMaxRelativeError <= tolerance;
+  return { logitsMaxRelativeError, tolerance, passed };
+}
+
+/** max |difference| / max |expected|; NaN if any of the logits is none. */
+export function relativeError(logits: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    // Math.max keeps NaN, which no tolerance passes.
+    difference = Math.max(difference, Math.abs(logits[i]! - expected[i]!));
+    largest = Math.max(largest, Math.abs(expected[i]!));
+  }
+  return difference / largest;
+}
+
 /** Weights, an earlier conversation of `workload.context` random tokens, and the cores' memory. */
 export function createNumbers(
   config: ResolvedConfig,
@@ -31,11 +62,7 @@ export function createNumbers(
   chosen: Chosen,
 ): Numbers {
   const { model, workload } = config;
-  const weights = randomWeights(model, seedrandom.alea(`weights ${workload.seed}`));
-  const tokens = seedrandom.alea(`tokens ${workload.seed}`);
-  const draw = () => Math.floor(tokens() * model.vocab);
-  const plain = createPlainDecoder(model, weights);
-  for (let i = 0; i < workload.context; i++) plain.step(draw());
+  const { weights, plain, token } = conversation(config);
   const maxPositions = workload.context + workload.tokens;
   const images = placement.regions.map((region) =>
     region.kind === 'layer'
@@ -45,7 +72,7 @@ export function createNumbers(
         })
       : tableImages(model, region, weights),
   );
-  const numbers: Numbers = { images, plain, token: draw(), maxRelativeError: 0 };
+  const numbers: Numbers = { images, plain, token, maxRelativeError: 0 };
   const [head, core] = headCore(placement, chosen);
   images[head]![core]![chosen.cell] = numbers.token;
   return numbers;
@@ -61,14 +88,8 @@ export function checkStep(
   const [head, core] = headCore(placement, chosen);
   const logits = logitsOf(config, placement.regions[head]!, chosen, numbers.images[head]!);
   const expected = numbers.plain.step(numbers.token);
-  let difference = 0;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference = Math.max(difference, Math.abs(logits[i]! - expected[i]!));
-    largest = Math.max(largest, Math.abs(expected[i]!));
-    // Math.max keeps NaN, so a logit that is none makes the error NaN, which passes no check.
-  }
-  numbers.maxRelativeError = Math.max(numbers.maxRelativeError, difference / largest);
+  const error = relativeError(logits, expected);
+  numbers.maxRelativeError = Math.max(numbers.maxRelativeError, error);
   numbers.token = numbers.images[head]![core]![chosen.cell]!;
 }
 

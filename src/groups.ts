@@ -11,7 +11,7 @@ import type { ModelSpec } from './model/model.js';
 import type { Region } from './placement/placement.js';
 import { layerShape, tableShape } from './placement/shapes.js';
 
-interface Vector {
+export interface Vector {
   words: number;
   dtype: FloatType;
 }
@@ -76,7 +76,8 @@ function candidates(length: number): number[] {
   return Array.from({ length: most }, (_, i) => i + 1);
 }
 
-function fastestGroups(
+/** The number of groups with which the all-reduces of these vectors take the fewest cycles together. */
+export function fastestGroups(
   length: number,
   vectors: Vector[],
   wafer: WaferSpec,

@@ -12,11 +12,17 @@ import type {
 } from './report/document.js';
 import type { StageRunner } from './stages.js';
 
+/** What was counted while the stages ran. */
+export type Counters = Pick<
+  StageRunner,
+  'reuse' | 'linkWavelets' | 'waveletHops' | 'routeHazards' | 'specialCycles'
+>;
+
 /** The document without its `host`; `timing` and the runner's counters are those of the last step. */
 export function runDocument(
   config: ResolvedConfig,
   placement: Placement,
-  runner: StageRunner,
+  runner: Counters,
   timing: StepTiming,
   steps: StepResult[],
 ): Omit<RunDocument, 'host'> {
@@ -33,9 +39,9 @@ export function runDocument(
 }
 
 function decodeOf(
-  { wafer, model, workload }: ResolvedConfig,
+  { wafer, workload }: ResolvedConfig,
   placement: Placement,
-  runner: StageRunner,
+  runner: Counters,
   timing: StepTiming,
 ): DecodeResult {
   const { cycles, causes } = timing;
@@ -44,7 +50,8 @@ function decodeOf(
     breakdown[name] = { cycles: spent, compute, communication: spent - compute };
   const perSecond = wafer.clockHz / cycles;
   const busy = causes.compute + causes.setup + causes.waitInput + causes.waitOutput;
-  const layers = timing.stageCycles.slice(1, 1 + model.layers);
+  const isLayer = (i: number) => timing.stages[i]!.name.startsWith('layer');
+  const layers = timing.stageCycles.filter((_, i) => isLayer(i));
   return {
     cyclesPerToken: cycles,
     tokensPerSecondPerUser: perSecond,
@@ -83,7 +90,7 @@ function placementResult({ wafer }: ResolvedConfig, placement: Placement): Place
   };
 }
 
-function fabricOf(runner: StageRunner, cycles: number): FabricResult {
+function fabricOf(runner: Counters, cycles: number): FabricResult {
   const { waveletHops, routeHazards, linkWavelets } = runner;
   let busiest = 0;
   for (const links of linkWavelets)

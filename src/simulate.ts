@@ -2,7 +2,7 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
-import { checkStep, createNumbers, TOLERANCE, type Numbers } from './compute.js';
+import { checkResult, checkStep, createNumbers } from './compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timeStep, type StepTiming } from './decode/timeline.js';
 import type { Engine } from './engine/engine.js';
@@ -11,8 +11,10 @@ import { reference } from './engine/reference.js';
 import { groupChooser } from './groups.js';
 import { chosenBy, planToken } from './lowering/token.js';
 import { place } from './placement/place.js';
-import type { CheckResult, RunDocument, StepResult } from './report/document.js';
+import type { Placement } from './placement/placement.js';
+import type { RunDocument, StepResult } from './report/document.js';
 import { runDocument } from './run-document.js';
+import { simulateWaferllm } from './simulate-waferllm.js';
 import { beginStep, createStageRunner, runStage, timedStage } from './stages.js';
 
 export type EngineName = 'fast' | 'reference';
@@ -48,39 +50,17 @@ export async function simulate(
   options: SimulateOptions,
 ): Promise<RunDocument> {
   const begun = options.now();
-  const { model, wafer, workload } = config;
   const engine = ENGINES[options.engine];
   const placement = placementOf(config);
-  const maxPositions = workload.context + workload.tokens;
-  const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
-  const chosen = chosenBy(model, placement, groupsOf);
-  const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const runner = createStageRunner({
-    wafer,
-    placement,
-    engine,
-    memo: options.memo,
-    ...(numbers && { images: numbers.images }),
-  });
-  const steps: StepResult[] = [];
-  let timing!: StepTiming;
-  for (let step = 0; step < workload.tokens; step++) {
-    beginStep(runner);
-    const context = workload.context + step;
-    const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
-    const stages = plans.map((plan) => timedStage(runner, plan));
-    const total = workload.tokens * plans.length;
-    timing = await timeStep(stages, placement.regions.length, async (i, startAt) => {
-      const done = step * plans.length + i;
-      options.onProgress?.({ done, total, what: plans[i]!.name });
-      return runStage(runner, plans[i]!, stages[i]!, startAt);
-    });
-    if (numbers) checkStep(config, placement, chosen, numbers);
-    steps.push({ cycles: timing.cycles, ...(numbers && { token: numbers.token }) });
-  }
+  const run =
+    config.mapping === 'waferllm'
+      ? await simulateWaferllm(config, placement, engine, (done, total) =>
+          options.onProgress?.({ done, total, what: 'layer' }),
+        )
+      : await simulateSteps(config, placement, engine, options);
   return {
-    ...runDocument(config, placement, runner, timing, steps),
-    ...(numbers && { check: checkOf(numbers, TOLERANCE[model.dtype]) }),
+    ...runDocument(config, placement, run.counters, run.timing, run.steps),
+    ...(run.check && { check: run.check }),
     host: {
       engine: options.engine,
       shards: options.shards,
@@ -90,7 +70,35 @@ export async function simulate(
   };
 }
 
-function checkOf({ maxRelativeError }: Numbers, tolerance: number): CheckResult {
-  const passed = maxRelativeError <= tolerance;
-  return { logitsMaxRelativeError: maxRelativeError, tolerance, passed };
+/** The steps of the default mapping: every layer, the embedding and the head have their own region. */
+async function simulateSteps(
+  config: ResolvedConfig,
+  placement: Placement,
+  engine: Engine,
+  { memo, onProgress }: SimulateOptions,
+) {
+  const { model, wafer, workload } = config;
+  const maxPositions = workload.context + workload.tokens;
+  const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
+  const chosen = chosenBy(model, placement, groupsOf);
+  const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
+  const images = numbers && { images: numbers.images };
+  const runner = createStageRunner({ wafer, placement, engine, memo, ...images });
+  const steps: StepResult[] = [];
+  let timing!: StepTiming;
+  for (let step = 0; step < workload.tokens; step++) {
+    beginStep(runner);
+    const context = workload.context + step;
+    const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+    const stages = plans.map((plan) => timedStage(runner, plan));
+    const total = workload.tokens * plans.length;
+    timing = await timeStep(stages, placement.regions.length, async (i, startAt) => {
+      onProgress?.({ done: step * plans.length + i, total, what: plans[i]!.name });
+      return runStage(runner, plans[i]!, stages[i]!, startAt);
+    });
+    if (numbers) checkStep(config, placement, chosen, numbers);
+    steps.push({ cycles: timing.cycles, ...(numbers && { token: numbers.token }) });
+  }
+  const check = numbers && checkResult(model, numbers.maxRelativeError);
+  return { counters: runner, timing, steps, ...(check && { check }) };
 }

@@ -132,6 +132,12 @@ test('no queue ever holds more than its depth, nor loses what it holds', () => {
   });
 });
 
+test('no link ever carries two wavelets in one cycle', () => {
+  everyProgram((given) => {
+    expect(run(given).mostOnLink).toBeLessThanOrEqual(1);
+  });
+});
+
 test('the same input gives the same output, with numbers or without', () => {
   everyProgram((given) => {
     const { program, wafer, startAt } = given;

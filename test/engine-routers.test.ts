@@ -61,6 +61,33 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
     expect(east).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
   });
 
+  test('a colour that comes last waits for the others, whatever its receiver does', () => {
+    const { east } = departures(run, {
+      flows: [
+        { color: 0, from: 'west', to: 'east', at: [3] },
+        { color: 1, from: 'north', to: 'east', at: [3] },
+        { color: 2, from: 'ramp', to: 'east', at: [3] },
+      ],
+      east: [2, 0, 1],
+    });
+    // The receiver takes colour 2 first, three cycles after it left, then what lies there already.
+    expect(east).toEqual([5, 6, 7]);
+  });
+
+  test('a link taken by one colour stays taken while another takes a second link', () => {
+    const { east, south } = departures(run, {
+      flows: [
+        { color: 0, from: 'west', to: 'east', at: [3] },
+        { color: 1, from: 'north', to: 'south', at: [3] },
+        { color: 2, from: 'ramp', to: 'east', at: [3] },
+      ],
+      east: [2, 0],
+      south: [1],
+    });
+    expect(east[0]).toBe(4);
+    expect(south[0]).toBe(3);
+  });
+
   test('the turn stays after the colour let go last while nothing moves', () => {
     const { east } = departures(run, {
       flows: [
@@ -227,6 +254,17 @@ describe.each(engines)('a route change in the %s engine', (_, run) => {
       expect(error).toBeInstanceOf(MachineError);
       expect((error as Error).message).toContain('core (1,1)');
     }
+  });
+
+  test('is an error if a wavelet is on a slow link to the old input', () => {
+    // With hops of three cycles a wavelet eligible at 17 left its last router at 14, one eligible at 18
+    // in cycle 15, in which the change acts.
+    const slow = testWafer({ hopCycles: 3 }, { routeChange: 5 });
+    const at = (eligible: number) => [eligible - 2];
+    const early = crossing({ ...change(at(17), 'east'), east: [0] });
+    expect(() => run({ program: early, wafer: slow })).toThrow('route-change in cycle 15');
+    const late = crossing({ ...change(at(18), 'east'), south: [0] });
+    expect(run({ program: late, wafer: slow }).delivered).toBe(1);
   });
 
   test('costs set-up cycles of its core', () => {

@@ -107,12 +107,13 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
   });
 
   test('waiting for input comes before waiting for output', () => {
-    const { program, wafer } = blocked([0], 3);
-    const { waitInput, waitOutput, compute, end, setup } = run({ program, wafer });
-    for (let core = 0; core < 3; core++)
-      expect(compute[core] + setup[core] + waitInput[core] + waitOutput[core]).toBe(end[core]);
-    // One wavelet, usable at 6, in the ramp at 9: three cycles in the pipeline, none of them stalled.
-    expect([waitInput[1], compute[1], waitOutput[1]]).toEqual([5, 1 + 3, 0]);
+    // As below, but with a last word that is usable at 85 only: until then the core waits for it,
+    // although its pipeline stands still from 43 on, and then for the slot that comes back at 105.
+    const { program, wafer } = blocked([...Array(12).keys(), 30, 37, 80], 8);
+    program.roles[2].operations.unshift(work(100));
+    const { waitInput, waitOutput, compute, end } = run({ program, wafer });
+    expect([compute[1], waitOutput[1], end[1]]).toEqual([15 + 8, 105 - 85, 114]);
+    expect(waitInput[1]).toBe(114 - 23 - 20);
   });
 
   test('a pipeline that stands still keeps the gaps in it', () => {
@@ -170,6 +171,16 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
     expect([...labelEnd]).toEqual([12, 11, -(2 ** 31)]);
     // Cores 0 and 1 both end label 0 at 12: the first counts. Core 2 ends label 1.
     expect([...labelBusy]).toEqual([7, 5, 0]);
+  });
+
+  test('of cores that end a label together the first counts', () => {
+    const program = row(
+      role('a', { operations: [{ ...work(3), label: 1 }, work(2)] }),
+      role('b', { operations: [work(5)] }),
+      role('c', { operations: [{ ...work(1), label: 1 }, work(4)] }),
+    );
+    const { labelEnd, labelBusy } = run({ program, wafer: testWafer() });
+    expect([labelEnd[0], labelBusy[0]]).toEqual([5, 2]);
   });
 
   test('idle time costs nothing to simulate', () => {

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import { reference } from '../src/engine/reference.js';
 import { EAST } from '../src/hardware/mesh.js';
-import { PORTS } from '../src/hardware/mesh.js';
 import type { Program } from '../src/program/program.js';
 import { kernelWafer, programOf } from './kernel-programs.js';
 
@@ -27,7 +26,7 @@ describe('traffic', () => {
   it('of a shift puts as many colours on a link as it is far', () => {
     const program = programOf('traffic', { ...shift, load: 1, cycles: 300 });
     const { linkWavelets } = reference({ program, wafer: kernelWafer() });
-    expect(linkWavelets[5 * PORTS + EAST]).toBe(3 * 300);
+    expect(linkWavelets[5 * 4 + EAST]).toBe(3 * 300);
   });
 
   it('to neighbours crosses one link', () => {

@@ -56,6 +56,25 @@ export interface StepTiming {
   causes: { compute: number; setup: number; waitInput: number; waitOutput: number };
 }
 
+/** The timing of `count` equal steps one after the other, as one. */
+export function repeat(timing: StepTiming, count: number): StepTiming {
+  const scaled = <T extends object>(values: T): T =>
+    Object.fromEntries(Object.entries(values).map(([k, v]) => [k, (v as number) * count])) as T;
+  const after = (n: number) => (s: StageTime) => ({
+    ...s,
+    start: s.start + n * timing.cycles,
+    end: s.end + n * timing.cycles,
+  });
+  const turns = Array.from({ length: count }, (_, n) => n);
+  return {
+    cycles: timing.cycles * count,
+    operators: new Map([...timing.operators].map(([name, times]) => [name, scaled(times)])),
+    stages: turns.flatMap((n) => timing.stages.map(after(n))),
+    stageCycles: turns.flatMap(() => timing.stageCycles),
+    causes: scaled(timing.causes),
+  };
+}
+
 /** Times one step: `stages` in order, of `regions` regions. */
 export async function timeStep(
   stages: TimedStage[],
@@ -102,7 +121,7 @@ function startsOf(
   ready: Int32Array | undefined,
 ): Starts {
   const times = stage.senders.map(({ of }) => sends?.[of] ?? 0);
-  const first = Math.min(...times);
+  const first = times.length > 0 ? Math.min(...times) : 0;
   const startAt = new Int32Array(stage.width * stage.height);
   let waited = 0;
   for (let row = 0; row < stage.rows; row++)

@@ -135,7 +135,7 @@ export function put(f: Fabric, core: number, port: number, color: number, t: num
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.tail[queue];
   const at = t + (port < RAMP ? f.hopCycles : f.rampCycles);
-  if (port !== CORE && meetsAnother(f, core, port, color, at)) f.routeHazards++;
+  if (port !== CORE && meetsAnother(f, core, color, at)) f.routeHazards++;
   f.tail[queue] = (f.tail[queue] + 1) % f.queueDepth;
   f.ready[slot] = at;
   f.free[slot] = NEVER;
@@ -147,11 +147,11 @@ export function put(f: Fabric, core: number, port: number, color: number, t: num
   else due.routers.push(core);
 }
 
-/** Does a wavelet of this colour become eligible in cycle `at` on another port of this router? */
-function meetsAnother(f: Fabric, core: number, port: number, color: number, at: number): boolean {
-  for (let other = 0; other < PORTS; other++) {
-    const queue = f.queueOf[keyAt(f, core, other, color)];
-    if (other === port || queue < 0) continue;
+/** Does a wavelet of this colour already on its way become eligible at this router in cycle `at`? */
+function meetsAnother(f: Fabric, core: number, color: number, at: number): boolean {
+  for (let port = 0; port < PORTS; port++) {
+    const queue = f.queueOf[keyAt(f, core, port, color)];
+    if (queue < 0) continue;
     for (let slot = 0; slot < f.queueDepth; slot++)
       if (f.ready[queue * f.queueDepth + slot] === at) return true;
   }

@@ -10,7 +10,7 @@ import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
 import { assemble } from './kernels/assemble.js';
 import { CHANNELS, stationOf } from './line.js';
 import { attention } from './waferllm/attention.js';
-import { label, turnTo, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
+import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
 import {
   headParts,
@@ -21,7 +21,12 @@ import {
 } from './waferllm/shape.js';
 
 export { waferllmOptions, type WaferllmOptions } from './waferllm/shape.js';
-export { layerImages, residualOf, setToken, type LayerCache } from './waferllm/memory.js';
+export {
+  waferllmImages,
+  waferllmResidual,
+  setWaferllmToken,
+  type LayerCache,
+} from './waferllm/memory.js';
 
 /** A coordinate along an axis: what a core there does that another may not do. */
 interface Lane {
@@ -80,14 +85,13 @@ function roleOf(wafer: WaferSpec, name: string, core: WaferllmCore): Role {
   rmsNorm(core, code.at.attentionNorm);
   attention(core);
   label(core, 'mlp norm');
-  turnTo(core, core.column);
   rmsNorm(core, code.at.mlpNorm);
   mlp(core);
-  turnTo(core, core.column);
   const bytes = wafer.core.codeBytes;
   return {
     name,
-    routes: routesOf(core.column),
+    // As the layer before left them: along the rows.
+    routes: routesOf(core.row),
     operations: code.operations,
     buffers: code.buffers,
     codeBytes: bytes.stack + bytes.runtime + bytes.attention + bytes.mlp,

@@ -38,11 +38,20 @@ export function createPlainDecoder(model: ModelSpec, weights: Weights): PlainDec
       add(x, attention(model, layer, x, keys[number], values[number], frequencies));
       add(x, mlp(model, layer, x));
     });
-    const normed = rmsNorm(x, weights.finalNorm, model.normEpsilon);
-    return multiply(weights.head, normed, weights.headScale);
+    return headLogits(model, weights, x);
   }
 
   return { step, keys, values };
+}
+
+/** The `vocab` logits of a residual stream of `dim` elements: final norm and head. */
+export function headLogits(
+  model: ModelSpec,
+  weights: Weights,
+  residual: ArrayLike<number>,
+): Float64Array {
+  const normed = rmsNorm(Float64Array.from(residual), weights.finalNorm, model.normEpsilon);
+  return multiply(weights.head, normed, weights.headScale);
 }
 
 /** The number of the largest logit; of equal ones the lowest. */

@@ -82,19 +82,21 @@ export function table(head: string[], rows: string[][]): string {
     .join('\n');
 }
 
-/** Names in a row that differ by a rising number only become `first .. last (n)`. */
+/** Names as a list; those that differ by a closing number only share their stem: `layer 0 .. 3, 6`. */
 export function ranges(names: string[]): string {
   const parts: string[] = [];
+  let stem: string | undefined;
   for (let first = 0; first < names.length;) {
     let end = first + 1;
     while (end < names.length && follows(names[end - 1], names[end])) end++;
-    const length = end - first;
-    parts.push(
-      length < 3
-        ? names.slice(first, end).join(', ')
-        : `${names[first]} .. ${names[end - 1]} (${length})`,
-    );
-    first = end;
+    const [itsStem, number] = numbered(names[first]);
+    const last = numbered(names[end - 1])[1];
+    const shown = itsStem === stem && number >= 0 ? String(number) : names[first];
+    // Two in a row are no range.
+    const length = end - first === 2 ? 1 : end - first;
+    parts.push(length === 1 ? shown : `${shown} .. ${last}`);
+    stem = itsStem;
+    first += length;
   }
   return parts.join(', ');
 }

@@ -51,7 +51,7 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
   ]);
 }
 
-function headline({ decode, steps, configHash }: RunDocument, style: Style): string {
+function headline({ decode, steps, config, configHash }: RunDocument, style: Style): string {
   const layers = decode.perLayerCycles;
   const lines = [
     heading(`${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s per user`, style),
@@ -61,8 +61,31 @@ function headline({ decode, steps, configHash }: RunDocument, style: Style): str
   ];
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
-  lines.push(`  steps       ${stepList(steps)}`, `  config      ${configHash}`);
+  lines.push(
+    `  steps       ${stepList(steps)}`,
+    `  config      ${[...subject(config), configHash].join(', ')}`,
+  );
   return lines.join('\n');
+}
+
+/** What the configuration says of the model, the machine and the work; nothing of what it does not. */
+function subject(config: unknown): string[] {
+  const parts: [string, string][] = [
+    ['', 'model.spec.name'],
+    ['on ', 'hardware.name'],
+    ['context ', 'workload.context'],
+    ['batch ', 'workload.batch'],
+  ];
+  return parts.flatMap(([word, path]) => {
+    const value = path.split('.').reduce(child, config);
+    if (typeof value === 'number') return [word + count(value)];
+    return typeof value === 'string' ? [word + value.replaceAll(/\p{Cc}/gu, '')] : [];
+  });
+}
+
+function child(parent: unknown, key: string): unknown {
+  const known = typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key);
+  return known ? (parent as Record<string, unknown>)[key] : undefined;
 }
 
 function span(values: number[]): string {
@@ -118,13 +141,14 @@ function regions(placement: PlacementResult): string {
     const region = group[0];
     return [
       ranges(group.map(({ name }) => name)),
+      count(group.length),
       waferList(group),
       `${region.width} x ${region.height}`,
       count(group.length * region.width * region.height),
       memory(region.sramBytesPerCore, placement.sramBytesPerCore),
     ];
   });
-  const head = ['region', 'wafer', 'cores x by y', 'cores', 'SRAM per core'];
+  const head = ['region', 'count', 'wafer', 'cores x by y', 'cores', 'SRAM per core'];
   const used = placement.coresAvailable
     ? `${count(placement.coresUsed)} of ${count(placement.coresAvailable)} cores`
     : `${count(placement.coresUsed)} cores`;
@@ -165,10 +189,10 @@ function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult
 }
 
 function reuse({ simulated, reused }: ReuseResult): string[] {
-  const lines = [`  simulated   ${ranges(simulated.map(({ region }) => region))}`];
+  const lines = [`  simulated  ${ranges(simulated.map(({ region }) => region))}`];
   for (const as of new Set(reused.map((entry) => entry.as))) {
     const names = reused.filter((entry) => entry.as === as).map(({ region }) => region);
-    lines.push(`  as ${as}: ${ranges(names)}`);
+    lines.push(`  reused     ${as} as ${ranges(names)}`);
   }
   return lines;
 }

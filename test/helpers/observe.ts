@@ -13,10 +13,13 @@ export interface Observed {
   full: number;
   /** Queues whose slots hold wavelets other than those that took them. */
   broken: number;
+  /** The most wavelets that one link carried in one cycle. */
+  mostOnLink: number;
 }
 
 export function observed(input: RunInput): Observed {
-  const seen: Observed = { blocked: 0, deepest: 0, full: 0, broken: 0 };
+  const seen: Observed = { blocked: 0, deepest: 0, full: 0, broken: 0, mostOnLink: 0 };
+  const before = new Int32Array(input.program.roleOf.length * 4);
   const look: Observer = ({ fabric }, t) => {
     const depth = fabric.queueDepth;
     let [blocked, full] = [false, false];
@@ -31,6 +34,10 @@ export function observed(input: RunInput): Observed {
       seen.deepest = Math.max(seen.deepest, taken);
       if (taken === depth) full = true;
     }
+    fabric.linkWavelets.forEach((wavelets, link) => {
+      seen.mostOnLink = Math.max(seen.mostOnLink, wavelets - before[link]);
+    });
+    before.set(fabric.linkWavelets);
     if (blocked) seen.blocked++;
     if (full) seen.full++;
   };

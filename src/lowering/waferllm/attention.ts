@@ -20,15 +20,12 @@ export function attention(core: WaferllmCore): void {
   label(core, 'kv append');
   append(core);
   label(core, 'scores');
-  turnTo(core, core.row);
   scores(core);
   label(core, 'softmax');
-  turnTo(core, core.column);
   softmax(core);
   label(core, 'values');
   weightedValues(core);
   label(core, 'attention out');
-  turnTo(core, core.row);
   projectOut(core);
 }
 
@@ -96,6 +93,7 @@ function scores(core: WaferllmCore): void {
       out: at.scores + scoreRow * positions,
       widen: false,
     });
+  turnTo(core, row);
   sumOver(core, row, at.scores, all);
   const scores = cell(at.scores);
   const scale = { constant: 1 / Math.sqrt(options.headDim) };
@@ -112,6 +110,7 @@ function softmax(core: WaferllmCore): void {
   const totalOf = (i: number) => cell(at.total + i, 0);
   fill(code, type, at.peak, shape.scoreRows, LEAST[type]);
   for (const i of rows) vector(code, 'max', type, positions, peakOf(i), scoresOf(i), peakOf(i));
+  turnTo(core, column);
   allReduce(code, column, 'max', type, at.peak, shape.scoreRows);
   for (const i of rows)
     vector(code, 'sub', options.dtype, positions, scoresOf(i), scoresOf(i), peakOf(i));
@@ -148,6 +147,7 @@ function projectOut(core: WaferllmCore): void {
   fill(code, options.dtype, out, shape.dims, 0);
   const product = { matrix: at.wO, rows: shape.attention, length: shape.dims, out };
   matvec(code, 'axpy', options.dtype, { ...product, x: at.attended, widen: false });
+  turnTo(core, row);
   sumOver(core, row, out, shape.dims);
   const x = cell(at.x);
   vector(code, 'add', options.dtype, shape.dims, x, x, cell(out));

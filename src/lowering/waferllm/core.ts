@@ -38,8 +38,9 @@ export function label(core: WaferllmCore, name: (typeof WAFERLLM_LABELS)[number]
 }
 
 /**
- * Turns the routes of all five colours to another axis. A colour that this core has no part in on
- * the new axis gets an empty route.
+ * Turns the routes of all five colours to another axis, just before the first reduction there: by
+ * then what this core sent along the old axis has left its router. A colour that the core has no part
+ * in on the new axis gets an empty route.
  */
 export function turnTo(core: WaferllmCore, place: Place): void {
   const routes = routesOf(place);

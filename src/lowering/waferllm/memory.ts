@@ -29,10 +29,10 @@ function attentionElement(o: WaferllmOptions, x: number, i: number): number {
 }
 
 /**
- * Images of all cores with a layer's weights and caches; `setToken` must still set the token. Only
+ * Images of all cores with a layer's weights and caches; `setWaferllmToken` must still set the token. Only
  * for exact lowering (the published one leaves out elements when slices are odd).
  */
-export function layerImages(
+export function waferllmImages(
   o: WaferllmOptions,
   model: ModelSpec,
   weights: LayerWeights,
@@ -135,7 +135,7 @@ function fillCache(
 }
 
 /** Puts a token's residual stream (dim elements) and its position's angles into the images. */
-export function setToken(
+export function setWaferllmToken(
   o: WaferllmOptions,
   model: ModelSpec,
   images: Float32Array[],
@@ -159,7 +159,7 @@ export function setToken(
 }
 
 /** The residual stream after the layer, as the cores of column `x` hold it. */
-export function residualOf(o: WaferllmOptions, images: Float32Array[], x = 0): Float32Array {
+export function waferllmResidual(o: WaferllmOptions, images: Float32Array[], x = 0): Float32Array {
   const s = waferllmShape(o);
   const { at } = layOut(waferllmBuffers(o));
   return Float32Array.from({ length: o.dim }, (_, dim) => {

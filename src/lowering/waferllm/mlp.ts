@@ -7,7 +7,8 @@ import { allReduce, cell, fill, matvec, special, vector } from '../core-code.js'
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 
 /** normed = x / sqrt(mean(x^2) + epsilon) * weight; `weight` is the first cell of the norm's weights. */
-export function rmsNorm({ code, shape, options, column }: WaferllmCore, weight: number): void {
+export function rmsNorm(core: WaferllmCore, weight: number): void {
+  const { code, shape, options, column } = core;
   const { at } = code;
   const n = shape.dims;
   const [x, normed] = [cell(at.x), cell(at.normed)];
@@ -19,6 +20,7 @@ export function rmsNorm({ code, shape, options, column }: WaferllmCore, weight: 
     vector(code, 'mul', type, n, normed, x, x);
     vector(code, 'add', type, n, sum, normed, sum);
   }
+  turnTo(core, column);
   allReduce(code, column, 'add', type, at.scalar, 1);
   vector(code, 'mul', options.dtype, n, normed, x, cell(weight));
   const mean = { constant: 1 / options.dim };
@@ -41,8 +43,8 @@ export function mlp(core: WaferllmCore): void {
   special(code, 'silu', 'scalar', options.dtype, gate, covered);
   vector(code, 'mul', options.dtype, inner, cell(gate), cell(gate), cell(up));
   label(core, 'down');
-  turnTo(core, row);
   product(core, at.wDown, inner, dims, gate, at.projected);
+  turnTo(core, row);
   sumOver(core, row, at.projected, dims);
   const x = cell(at.x);
   vector(code, 'add', options.dtype, dims, x, x, cell(at.projected));

@@ -1,0 +1,81 @@
+/**
+ * Scheduling: which waiting request starts next, and how many prompt tokens may pass the pipeline
+ * between two tokens of the users that decode. All batch continuously: a user joins as soon as its
+ * prompt is read, and leaves with its last token.
+ */
+import type { StepTime } from './step-time.js';
+
+export type PolicyName = 'fcfs' | 'latency-first' | 'batch-first';
+
+/** The pipeline as a policy sees it. */
+export interface Load {
+  /** Users that decode, the sum of their contexts and the longest one. */
+  users: number;
+  contextSum: number;
+  contextMax: number;
+  stepTime: StepTime;
+}
+
+export interface Policy {
+  name: PolicyName;
+  /** Whether a request that fits may start before an earlier one that does not. */
+  overtakes: boolean;
+  /** Whether a user whose context is `context` tokens long may join. */
+  admits(load: Load, context: number): boolean;
+  /** Prompt tokens, at least 1, of a prompt read up to `context`, between two tokens of a user. */
+  promptTokens(load: Load, context: number): number;
+}
+
+export interface PolicyOptions {
+  /** Users that may decode at once. */
+  maxUsers: number;
+  /** Prompt tokens between two tokens of a user (`fcfs`, and `batch-first` eight times as many). */
+  promptTokens: number;
+  /** Tokens per second and user that `latency-first` keeps, as far as it can. */
+  floor: number;
+}
+
+/** With nobody decoding, or nobody to protect, this many prompt tokens pass at a time. */
+const UNHINDERED = 4096;
+
+export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = {
+  /** First come, first served; prompts and decoding users share the pipeline in a fixed ratio. */
+  fcfs: ({ maxUsers, promptTokens }) => ({
+    name: 'fcfs',
+    overtakes: false,
+    admits: ({ users }) => users < maxUsers,
+    promptTokens: () => promptTokens,
+  }),
+  /** A prompt gets what the decoding users leave, and nobody joins who would slow them below the floor. */
+  'latency-first': ({ maxUsers, floor }) => {
+    const limitNs = 1e9 / floor;
+    return {
+      name: 'latency-first',
+      overtakes: false,
+      admits: (load, context) =>
+        load.users === 0 || (load.users < maxUsers && stepWith(load, 1, context) <= limitNs),
+      promptTokens: (load, context) => {
+        if (load.users === 0) return UNHINDERED;
+        let most = 1;
+        while (most < UNHINDERED && stepWith(load, 2 * most, context) <= limitNs) most *= 2;
+        for (let step = most >> 1; step > 0; step >>= 1)
+          if (stepWith(load, most + step, context) <= limitNs) most += step;
+        return most;
+      },
+    };
+  },
+  /** Prompts first, so that as many users as memory holds decode together. */
+  'batch-first': ({ maxUsers, promptTokens }) => ({
+    name: 'batch-first',
+    overtakes: true,
+    admits: ({ users }) => users < maxUsers,
+    promptTokens: () => 8 * promptTokens,
+  }),
+};
+
+/** Nanoseconds of a step with `more` tokens of this context beside the decoding users. */
+export function stepWith(load: Load, more: number, context: number): number {
+  const batch = load.users + more;
+  const mean = (load.contextSum + more * context) / batch;
+  return load.stepTime(batch, { mean, max: Math.max(load.contextMax, context) });
+}

@@ -1,0 +1,62 @@
+/**
+ * The way between a client and the server: a new HTTPS connection per request, or one WebSocket that
+ * stays. Every number is a parameter; what opening costs in round trips follows the protocols: TCP 1
+ * (RFC 9293), TLS 1.3 1 (RFC 8446), the upgrade to a WebSocket 1 (RFC 6455).
+ */
+import type { Request } from './request.js';
+
+export type TransportKind = 'http' | 'websocket';
+
+export interface Transport {
+  kind: TransportKind;
+  roundTripMs: number;
+  /** Round trips that opening a connection takes: TCP, TLS and, for a WebSocket, its upgrade. */
+  tcpRoundTrips: number;
+  tlsRoundTrips: number;
+  upgradeRoundTrips: number;
+  /** Server work before the model sees a request: authentication, routing, validation. */
+  requestWorkMs: number;
+  /** Server work per prompt token sent: reading and tokenizing it. */
+  promptTokenMicros: number;
+  /** Framing and delivery of one token; tokens of a connection are framed one after the other. */
+  tokenMicros: number;
+  /** Bytes of text per token, and what the client's line carries. */
+  bytesPerToken: number;
+  uplinkMbps: number;
+  /** Whether a connection is opened for every request, or once per session. */
+  connection: 'request' | 'session';
+  /** Whether a session's history is kept with the connection, rather than sent and read again. */
+  keepsState: boolean;
+}
+
+/** Tokens that a request sends: all of its prompt, or what is new since the state was kept. */
+export function tokensSent(request: Request, transport: Transport): number {
+  const kept = transport.keepsState ? (request.historyTokens ?? 0) : 0;
+  return Math.max(1, request.promptTokens - kept);
+}
+
+/** Nanoseconds from the client's sending a request to its standing in the server's queue. */
+export function uplinkNs(request: Request, transport: Transport): number {
+  const { roundTripMs, requestWorkMs, promptTokenMicros, bytesPerToken, uplinkMbps } = transport;
+  const opens = transport.connection === 'request' || request.after === undefined;
+  const trips = (opens ? openingRoundTrips(transport) : 0) + 0.5;
+  const sent = tokensSent(request, transport);
+  const bytesMs = (sent * bytesPerToken * 8) / (uplinkMbps * 1000);
+  const workMs = requestWorkMs + (sent * promptTokenMicros) / 1000;
+  return Math.round((trips * roundTripMs + bytesMs + workMs) * 1e6);
+}
+
+/** Nanoseconds from a token's leaving the server to the client. */
+export function downlinkNs({ roundTripMs }: Transport): number {
+  return Math.round((roundTripMs / 2) * 1e6);
+}
+
+/** Nanoseconds of framing one token. */
+export function framingNs({ tokenMicros }: Transport): number {
+  return Math.round(tokenMicros * 1000);
+}
+
+export function openingRoundTrips(transport: Transport): number {
+  const { tcpRoundTrips, tlsRoundTrips, upgradeRoundTrips, kind } = transport;
+  return tcpRoundTrips + tlsRoundTrips + (kind === 'websocket' ? upgradeRoundTrips : 0);
+}

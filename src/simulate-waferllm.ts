@@ -1,0 +1,159 @@
+/**
+ * A decode step in the published WaferLLM mapping: one square region holds one layer, and the token
+ * passes it once per layer (its published rate is clock / (cycles of a layer x layers)). There is no
+ * embedding and no head on the wafer; a run that computes does them on the host.
+ */
+import { checkResult, conversation, relativeError } from './compute.js';
+import type { ResolvedConfig } from './config.js';
+import { repeat, timeStep, type StepTiming } from './decode/timeline.js';
+import type { Engine, RunResult } from './engine/engine.js';
+import { fastestGroups } from './groups.js';
+import { ConfigError } from './hardware/errors.js';
+import { lowerWaferllmLayer } from './lowering/waferllm.js';
+import { setWaferllmToken, waferllmImages, waferllmResidual } from './lowering/waferllm/memory.js';
+import { waferllmOptions, type WaferllmOptions } from './lowering/waferllm/shape.js';
+import { greedy, headLogits } from './model/plain.js';
+import type { Weights } from './model/model.js';
+import type { Placement } from './placement/placement.js';
+import type { Program } from './program/program.js';
+import { specialCyclesOf } from './program/work.js';
+import type { CheckResult, StepResult } from './report/document.js';
+import type { Counters } from './run-document.js';
+
+/** Groups of the published runs, by cores along a side (machine-model section 5). */
+const PUBLISHED_GROUPS: Record<number, number> = {
+  240: 15,
+  256: 16,
+  300: 15,
+  360: 18,
+  420: 20,
+  480: 20,
+  512: 32,
+  540: 20,
+  600: 24,
+  660: 22,
+  720: 24,
+};
+
+export interface WaferllmRun {
+  timing: StepTiming;
+  counters: Counters;
+  steps: StepResult[];
+  check?: CheckResult;
+}
+
+/** Times (and, if asked, computes) the steps; `onLayer` hears of progress. */
+export async function simulateWaferllm(
+  config: ResolvedConfig,
+  placement: Placement,
+  engine: Engine,
+  onLayer: (done: number, total: number) => void,
+): Promise<WaferllmRun> {
+  const { model, workload, wafer, exact } = config;
+  if (workload.data && !exact)
+    throw new ConfigError(
+      'workload.data: the published kernel does not compute exactly; set exact: true (or --exact)',
+    );
+  const P = placement.regions[0]!.width;
+  const options = (context: number): WaferllmOptions => {
+    const maxPositions = workload.context + workload.tokens;
+    const groups = config.placement.groups ?? groupsFor(P, config, engine);
+    return waferllmOptions(model, { context, maxPositions, P, groups, exact });
+  };
+  const numbers = workload.data ? createNumbers(config, options(workload.context)) : undefined;
+  const steps: StepResult[] = [];
+  let error = 0;
+  let last!: { timing: StepTiming; counters: Counters };
+  for (let step = 0; step < workload.tokens; step++) {
+    const o = options(workload.context + step);
+    const program = lowerWaferllmLayer(o, wafer);
+    const runs = numbers ? model.layers : 1;
+    const results: RunResult[] = [];
+    numbers?.embed();
+    for (let layer = 0; layer < runs; layer++) {
+      onLayer(step * runs + layer, workload.tokens * runs);
+      const memory = numbers?.enter(layer, o);
+      results.push(engine({ program, wafer, ...(memory && { memory }) }));
+      numbers?.leave(layer, o);
+    }
+    last = await timingOf(config, program, results, P);
+    if (numbers) error = Math.max(error, numbers.finish());
+    steps.push({ cycles: last.timing.cycles, ...(numbers && { token: numbers.token() }) });
+  }
+  return { ...last, steps, ...(numbers && { check: checkResult(model, error) }) };
+}
+
+function groupsFor(P: number, { model, wafer }: ResolvedConfig, engine: Engine): number {
+  const d = Math.ceil(model.dim / P);
+  const f = Math.ceil(model.ffn / P);
+  const vectors = [1, 3 * d, d, 2 * f].map((words) => ({ words, dtype: model.dtype }));
+  return PUBLISHED_GROUPS[P] ?? fastestGroups(P, vectors, wafer, engine);
+}
+
+/** Layers after one another, each as long as its own run (one run stands for all where none computes). */
+async function timingOf(
+  { model, wafer }: ResolvedConfig,
+  program: Program,
+  results: RunResult[],
+  P: number,
+): Promise<{ timing: StepTiming; counters: Counters }> {
+  const result = results[0]!;
+  const { labels } = program;
+  const square = { width: P, height: P, columns: P, rows: P, origin: 0, labels };
+  const stage = { ...square, name: 'layer', senders: [], from: 0, region: 0 };
+  const timed = { ...stage, preparation: 0, programStart: wafer.costs.programStart };
+  const timing = repeat(await timeStep([timed], 1, async () => result), model.layers);
+  const links = new Int32Array(wafer.width * wafer.height * 4);
+  for (let y = 0; y < P; y++)
+    for (let i = 0; i < P * 4; i++)
+      links[y * wafer.width * 4 + i] = result.linkWavelets[y * P * 4 + i]! * model.layers;
+  const layers = Array.from({ length: model.layers }, (_, i) => `layer ${i}`);
+  const simulated = layers.slice(0, results.length).map((region) => ({ region }));
+  const reused = layers.slice(results.length).map((region) => ({ region, as: 'layer 0' }));
+  const counters = {
+    reuse: { simulated, reused },
+    linkWavelets: [links],
+    waveletHops: result.waveletHops * model.layers,
+    routeHazards: result.routeHazards * model.layers,
+    specialCycles: specialCyclesOf(program, wafer.costs) * model.layers,
+  };
+  return { timing, counters };
+}
+
+/** The numbers of a computing run: the region's memory holds each layer's image in its turn. */
+function createNumbers(config: ResolvedConfig, first: WaferllmOptions) {
+  const { model } = config;
+  const { weights, plain, token: firstToken } = conversation(config);
+  const images = weights.layers.map((layer, i) =>
+    waferllmImages(first, model, layer, { keys: plain.keys[i]!, values: plain.values[i]! }),
+  );
+  let token = firstToken;
+  let residual: ArrayLike<number> = [];
+  return {
+    token: () => token,
+    embed: () => {
+      residual = embeddingOf(weights, token, model.dim);
+    },
+    enter: (layer: number, o: WaferllmOptions) => {
+      setWaferllmToken(o, model, images[layer]!, residual, o.context);
+      return images[layer]!;
+    },
+    leave: (layer: number, o: WaferllmOptions) => {
+      residual = waferllmResidual(o, images[layer]!);
+    },
+    /** Head on the host; compares with the plain decoder and goes on to the token chosen. */
+    finish: () => {
+      const logits = headLogits(model, weights, residual);
+      const error = relativeError(logits, plain.step(token));
+      token = greedy(logits);
+      return error;
+    },
+  };
+}
+
+function embeddingOf(weights: Weights, token: number, dim: number): Float64Array {
+  return Float64Array.from(
+    weights.embedding.subarray(token * dim, (token + 1) * dim),
+    (x) => x * weights.embeddingScale,
+  );
+}

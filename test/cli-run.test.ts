@@ -1,0 +1,162 @@
+/** The built commands on the small configuration: one document or one table, and whole directories. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { style } from '../src/cli/output.js';
+import type { KernelDocument, RunDocument } from '../src/report/document.js';
+import { runTable } from '../src/report/table.js';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TINY = ['configs/tiny.yaml', '--set', 'workload.tokens=1'];
+
+function wafersim(...args: string[]) {
+  const options = { encoding: 'utf8', cwd: ROOT } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
+  return { status, stdout, stderr };
+}
+
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+describe('wafersim run', () => {
+  it('prints with --json one document that adds up, the same outside host from run to run', () => {
+    const [first, second] = [
+      wafersim('run', ...TINY, '--json'),
+      wafersim('run', ...TINY, '--json'),
+    ];
+    expect(first.stderr).toBe('');
+    expect(first.status).toBe(0);
+    const { host, ...run } = JSON.parse(first.stdout) as RunDocument;
+    const { host: _, ...again } = JSON.parse(second.stdout) as RunDocument;
+    expect(JSON.stringify(again)).toBe(JSON.stringify(run));
+    expect(run.schema).toBe('wafersim.run/1');
+    const { breakdown, coreCycles, cyclesPerToken } = run.decode;
+    expect(sum(Object.values(breakdown).map(({ cycles }) => cycles))).toBe(cyclesPerToken);
+    expect(sum(Object.values(coreCycles))).toBe(run.placement.coresUsed * cyclesPerToken);
+    expect(host.peakRssBytes).toBeGreaterThan(10e6);
+    expect(host.wallSeconds).toBeGreaterThan(0);
+  });
+
+  it('writes with -o the document and the table that it prints', () => {
+    const target = join(home, 'runs', 'tiny');
+    const { status, stdout } = wafersim('run', ...TINY, '-o', target);
+    expect(status).toBe(0);
+    expect(readdirSync(target).toSorted()).toEqual(['run.json', 'run.txt']);
+    expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe(stdout);
+    const run = JSON.parse(readFileSync(join(target, 'run.json'), 'utf8')) as RunDocument;
+    expect(runTable(run, { color: false })).toBe(stdout);
+    expect(readdirSync(join(home, 'runs'))).toEqual(['tiny']);
+  });
+
+  it('refuses to write over what is no run, and writes nothing for a run that fails', () => {
+    writeFileSync(join(home, 'letter.txt'), 'dear');
+    const refused = wafersim('run', ...TINY, '-o', home);
+    expect(refused.stderr).toMatch(/^[^\n]*letter\.txt[^\n]*\n$/);
+    expect(refused.status).toBe(2);
+    const target = join(home, 'too-big');
+    const failed = wafersim('run', ...TINY, '--set', 'workload.context=1000000', '-o', target);
+    expect(failed.status).toBe(4);
+    expect(readdirSync(home)).not.toContain('too-big');
+  });
+
+  const wrong: [set: string, status: number, message: RegExp][] = [
+    ['workload.contxt=5', 2, /workload\.contxt.*did you mean context\?/],
+    ['workload.context=1000000', 4, /tiny needs .* there is .* it would fit/],
+    ['hardware.clock=5 KiB', 2, /hardware\.clock/],
+    ['workload.tokens=0', 2, /workload\.tokens/],
+    ['workload.batch=-1', 2, /workload\.batch/],
+  ];
+  it.each(wrong)('with --set %s exits %i and says why in one line', (set, status, message) => {
+    const found = wafersim('run', 'configs/tiny.yaml', '--set', set);
+    expect(found.stderr).toMatch(message);
+    expect(found.stderr).toMatch(/^[^\n]+\n$/);
+    expect(found.stdout).toBe('');
+    expect(found.status).toBe(status);
+  });
+});
+
+describe('wafersim kernel', () => {
+  const reduce = ['kernel', 'reduce', '--algorithm', 'chain', '--pes', '16', '--words', '500'];
+
+  it('gives one document with the cycles and the options as resolved', () => {
+    const { status, stdout, stderr } = wafersim(...reduce, '--dtype', 'f32', '--json');
+    const kernel = JSON.parse(stdout) as KernelDocument;
+    expect(kernel).toMatchObject({
+      schema: 'wafersim.kernel/1',
+      config: { kernel: 'reduce', options: { algorithm: 'chain', pes: 16, words: 500 } },
+    });
+    expect(kernel.cycles).toBeGreaterThan(590);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+
+  it('takes another hardware file, and changes to it, from any directory', () => {
+    const hardware = ['--hardware', join(ROOT, 'configs/hardware/small.yaml')];
+    const cycles = (...more: string[]) =>
+      (JSON.parse(wafersim(...reduce, '--json', ...hardware, ...more).stdout) as KernelDocument)
+        .cycles;
+    const deep = cycles();
+    // Machine model 4a: 590 cycles at depth 4, 2087 at depth 1, start-up left out.
+    expect(cycles('--set', 'hardware.fabric.queueDepth=1') - deep).toBe(2087 - 590);
+    const elsewhere = spawnSync(process.execPath, [MAIN, ...reduce], {
+      encoding: 'utf8',
+      cwd: home,
+    });
+    expect(elsewhere.stderr).toBe('');
+    expect(elsewhere.status).toBe(0);
+  });
+
+  const wrong: [args: string[], message: RegExp][] = [
+    [['redoce'], /expected one of reduce.*found redoce/],
+    [['reduce', '--algorithm', 'chain', '--pes', '0', '--words', '4'], /pes: expected a whole/],
+    [['reduce', '--algorithm', 'chain', '--pes', 'x', '--words', '4'], /pes: expected.*found x/],
+    [['reduce', '--algorithm', 'chain', '--pes', '4'], /words: expected.*found nothing/],
+    [['broadcast', '--pes', '4', '--words', '4', '--k', '3'], /kernel broadcast: k:/],
+  ];
+  it.each(wrong)('refuses %j with exit 2 and one line', (args, message) => {
+    const { status, stdout, stderr } = wafersim('kernel', ...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+describe('wafersim inspect', () => {
+  it('shows the placement, or with --core the program of that core', () => {
+    const { stdout } = wafersim('inspect', 'configs/tiny.yaml');
+    expect(stdout).toMatch(/^ +region .*\n +embedding /);
+    expect(wafersim('inspect', 'configs/tiny.yaml', '--core', '3,3').stdout).toMatch(/^layer 0: /);
+    const json = wafersim('inspect', 'configs/tiny.yaml', '--what', 'model', '--json').stdout;
+    expect(JSON.parse(json)).toMatchObject({ model: { name: 'tiny' } });
+  });
+});
+
+describe('colours', () => {
+  const { isTTY } = process.stdout;
+  const noColor = process.env['NO_COLOR'];
+  afterEach(() => {
+    process.stdout.isTTY = isTTY;
+    if (noColor === undefined) delete process.env['NO_COLOR'];
+    else process.env['NO_COLOR'] = noColor;
+  });
+
+  it.each([
+    [true, '', true],
+    [true, '1', false],
+    [false, '', false],
+  ])('on a terminal: %s, NO_COLOR: "%s": %s', (terminal, setting, expected) => {
+    process.stdout.isTTY = terminal;
+    process.env['NO_COLOR'] = setting;
+    expect(style().color).toBe(expected);
+  });
+});

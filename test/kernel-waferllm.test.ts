@@ -1,0 +1,248 @@
+/**
+ * WaferLLM's layer: the published one has the shape that was published, and the exact one computes
+ * what a plain decoder computes.
+ */
+import seedrandom from 'seedrandom';
+import { describe, expect, it } from 'vitest';
+import { reference } from '../src/engine/reference.js';
+import {
+  waferllmImages,
+  lowerWaferllmLayer,
+  waferllmResidual,
+  setWaferllmToken,
+  waferllmOptions,
+} from '../src/lowering/waferllm.js';
+import type { ModelSpec, Weights } from '../src/model/model.js';
+import { createPlainDecoder } from '../src/model/plain.js';
+import { randomWeights } from '../src/model/weights.js';
+import { waferllmBytes } from '../src/placement/waferllm.js';
+import { sramBytesOf, type Operation, type Program } from '../src/program/program.js';
+import { timeOf } from '../src/program/timing.js';
+import { kernelWafer } from './kernel-programs.js';
+
+const wafer = kernelWafer();
+
+const model: ModelSpec = {
+  name: 'small',
+  family: 'llama',
+  dim: 22,
+  layers: 3,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  ffn: 31,
+  vocab: 19,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-5,
+  tied: false,
+  qkNorm: false,
+  maxContext: 64,
+  dtype: 'f32',
+  weightBits: 32,
+};
+
+/** Logits of the token after `tokens`, the last of them simulated layer by layer on P x P cores. */
+function simulate(
+  spec: ModelSpec,
+  weights: Weights,
+  tokens: number[],
+  { P, groups, spoil }: { P: number; groups: number; spoil?: (program: Program) => void },
+) {
+  const decoder = createPlainDecoder(spec, weights);
+  for (const token of tokens.slice(0, -1)) decoder.step(token);
+  const context = tokens.length - 1;
+  const options = waferllmOptions(spec, { context, P, groups, exact: true });
+  const keys = decoder.keys.map((layer) => [...layer]);
+  const values = decoder.values.map((layer) => [...layer]);
+  const token = tokens[context];
+  let x: ArrayLike<number> = weights.embedding.subarray(token * spec.dim, (token + 1) * spec.dim);
+  weights.layers.forEach((layer, number) => {
+    const program = lowerWaferllmLayer(options, wafer);
+    spoil?.(program);
+    const cache = { keys: keys[number], values: values[number] };
+    const memory = waferllmImages(options, spec, layer, cache);
+    setWaferllmToken(options, spec, memory, x, context);
+    reference({ program, wafer, memory });
+    x = waferllmResidual(options, memory, number % P);
+  });
+  return { logits: head(spec, weights, x), expected: decoder.step(token) };
+}
+
+/** Final norm and head in double precision: the host's part. */
+function head(spec: ModelSpec, { finalNorm, head }: Weights, x: ArrayLike<number>): number[] {
+  const square = Array.from(x, (v) => v * v).reduce((sum, v) => sum + v, 0);
+  const scale = 1 / Math.sqrt(square / spec.dim + spec.normEpsilon);
+  return Array.from({ length: spec.vocab }, (_, row) =>
+    Array.from(x, (v, i) => v * scale * finalNorm[i] * head[row * spec.dim + i]).reduce(
+      (sum, v) => sum + v,
+      0,
+    ),
+  );
+}
+
+function relativeError({ logits, expected }: ReturnType<typeof simulate>): number {
+  const largest = Math.max(...expected.map(Math.abs));
+  return Math.max(...logits.map((logit, i) => Math.abs(logit - expected[i]))) / largest;
+}
+
+const TOKENS = [3, 17, 4, 4, 11, 8, 0, 12];
+
+describe('an exact waferllm layer', () => {
+  const weights = randomWeights(model, seedrandom.alea('waferllm'));
+
+  it.each([
+    { P: 5, groups: 2, length: 8 },
+    { P: 7, groups: 3, length: 8 },
+    { P: 3, groups: 1, length: 1 },
+    { P: 1, groups: 1, length: 4 },
+    { P: 9, groups: 4, length: 2 },
+  ])('repeated for every layer gives the logits of the plain decoder: %o', (shape) => {
+    const tokens = TOKENS.slice(0, shape.length);
+    expect(relativeError(simulate(model, weights, tokens, shape))).toBeLessThan(1e-4);
+  });
+
+  it('gives them in 16 bits within their precision', () => {
+    const half: ModelSpec = { ...model, dtype: 'f16', weightBits: 16 };
+    const rounded = randomWeights(half, seedrandom.alea('half'));
+    const error = relativeError(simulate(half, rounded, TOKENS, { P: 5, groups: 2 }));
+    expect(error).toBeLessThan(3e-2);
+    expect(error).toBeGreaterThan(1e-6);
+  });
+
+  it('appends to its cache, token after token in the same memory', () => {
+    const spec = { ...model, layers: 1 };
+    const [P, maxPositions] = [3, 5];
+    const one = { ...weights, layers: weights.layers.slice(0, 1) };
+    const decoder = createPlainDecoder(spec, one);
+    const optionsAt = (context: number) =>
+      waferllmOptions(spec, { context, maxPositions, P, groups: 1, exact: true });
+    const memory = waferllmImages(optionsAt(0), spec, weights.layers[0], { keys: [], values: [] });
+    TOKENS.slice(0, maxPositions).forEach((token, context) => {
+      const options = optionsAt(context);
+      const x = weights.embedding.subarray(token * spec.dim, (token + 1) * spec.dim);
+      setWaferllmToken(options, spec, memory, x, context);
+      reference({ program: lowerWaferllmLayer(options, wafer), wafer, memory });
+      const logits = head(spec, weights, waferllmResidual(options, memory));
+      const expected = decoder.step(token);
+      console.log(context, relativeError({ logits, expected }));
+    });
+  });
+
+  /** Breaks the first operation of a core for which `broken` gives another one. */
+  const spoilFirst = (broken: (op: Operation) => Operation | undefined) => (program: Program) => {
+    for (const role of program.roles) {
+      const at = role.operations.findIndex((op) => broken(op) !== undefined);
+      if (at < 0) continue;
+      role.operations = role.operations.with(at, broken(role.operations[at])!);
+      return;
+    }
+    throw new Error('nothing to break');
+  };
+
+  it.each([
+    ['a multiplied vector', (op: Operation) => op.kind === 'matvec' && { ...op, x: op.x + 1 }],
+    [
+      'an addition',
+      (op: Operation) => op.kind === 'vector' && op.fn === 'add' && { ...op, fn: 'max' },
+    ],
+    ['a sign', (op: Operation) => op.kind === 'vector' && op.fn === 'sub' && { ...op, fn: 'add' }],
+    ['a function', (op: Operation) => op.kind === 'special' && { ...op, fn: 'reciprocal' }],
+  ] as [string, (op: Operation) => Operation | false][])(
+    'is wrong if one core breaks %s',
+    (_, broken) => {
+      const spoil = spoilFirst((op) => broken(op) || undefined);
+      const outcome = simulate(model, weights, TOKENS, { P: 5, groups: 2, spoil });
+      expect(relativeError(outcome)).toBeGreaterThan(1e-3);
+    },
+  );
+
+  it('fails if one core does not turn a route to the other axis', () => {
+    const isTurn = (op: Operation) => op.kind === 'route' && op.inputs !== 0;
+    const spoil = (program: Program) => {
+      const role = program.roles.find((r) => r.operations.some(isTurn))!;
+      const first = role.operations.findIndex(isTurn);
+      role.operations = role.operations.toSpliced(first, 1);
+    };
+    const run = () => simulate(model, weights, TOKENS, { P: 5, groups: 2, spoil });
+    expect(() => expect(relativeError(run())).toBeLessThan(1e-3)).toThrow();
+  });
+
+  it('refuses models that the mapping has no place for', () => {
+    const rest = { context: 1, P: 2, groups: 1, exact: true };
+    expect(() => waferllmOptions({ ...model, qkNorm: true }, rest)).toThrow(/query and key norms/);
+    expect(() => waferllmOptions({ ...model, weightBits: 8 }, rest)).toThrow(/8-bit/);
+  });
+});
+
+describe('the published waferllm layer', () => {
+  const P = 12;
+  const options = {
+    dim: P * 5,
+    ffn: P * 17,
+    heads: 1,
+    headDim: P * 5,
+    normEpsilon: 1e-5,
+    context: P * 4,
+    P,
+    groups: 3,
+    dtype: 'f16' as const,
+    exact: false,
+  };
+  const program = lowerWaferllmLayer(options, wafer);
+  const operations = program.roles[program.roleOf[0]].operations;
+
+  it('has ten all-reduces of the published lengths, two elements to a wavelet', () => {
+    const times = operations.map((op) => timeOf(op, wafer.costs));
+    // The corner core sends its part and takes the multicast of every all-reduce.
+    const sent = times.filter(({ destination }) => destination >= 0).map((t) => t.wavelets);
+    const [d, s, f] = [5, 4, 17];
+    const elements = [1, 3 * d, s, 1, 1, d, d, 1, 2 * f, d];
+    expect(sent).toEqual(elements.map((n) => Math.ceil(n / 2)));
+    expect(times.filter(({ source }) => source >= 0)).toHaveLength(10);
+  });
+
+  it('turns its five colours to the other axis six times', () => {
+    const turns = operations.filter((op) => op.kind === 'route');
+    expect(turns).toHaveLength(6 * 5);
+    expect(new Set(turns.map(({ color }) => color))).toEqual(new Set([0, 1, 2, 3, 4]));
+  });
+
+  it('has nine products a core, of the published sizes', () => {
+    const sizes = operations
+      .filter((op) => op.kind === 'matvec')
+      .map(({ rows, length }) => `${rows}x${length}`);
+    expect(sizes.join(' ')).toBe('5x5 5x5 5x5 5x4 4x5 5x5 5x17 5x17 17x5');
+  });
+
+  it('does SiLU for as many elements as a core has residual elements, the exact one for all', () => {
+    const silus = (exact: boolean) =>
+      lowerWaferllmLayer({ ...options, exact }, wafer).roles[0].operations.flatMap((op) =>
+        op.kind === 'special' && op.fn === 'silu' ? [op.length] : [],
+      );
+    expect(silus(false)).toEqual([5]);
+    expect(silus(true)).toEqual([17]);
+  });
+
+  it('runs without a route hazard, and in the same cycles every time', () => {
+    const first = reference({ program, wafer });
+    expect(first.routeHazards).toBe(0);
+    expect(reference({ program, wafer }).cycles).toBe(first.cycles);
+  });
+
+  it('takes the memory that the placement budgets for it', () => {
+    const sizes = { dim: 100, ffn: 210, heads: 2, headDim: 50, dtype: 'f16' as const };
+    const shaped = { ...options, ...sizes, context: 40, maxPositions: 41, P: 8, groups: 2 };
+    const { roles } = lowerWaferllmLayer(shaped, wafer);
+    const budget = waferllmBytes({ ...model, ...sizes, weightBits: 16 }, 41, 8, wafer);
+    for (const role of roles) expect(sramBytesOf(role)).toBe(budget);
+  });
+
+  it('keeps the Llama-3.1-8B layer and its cache in 48 KiB a core', () => {
+    const sizes = { ...options, dim: 4096, ffn: 14336, headDim: 4096, context: 4096 };
+    const { roles } = lowerWaferllmLayer({ ...sizes, P: 420, groups: 20 }, wafer);
+    const bytes = Math.max(...roles.map(sramBytesOf));
+    // Weights and cache alone: 4 d^2 + 3 d f + 2 d s elements of two bytes.
+    expect(bytes).toBeGreaterThan(2 * (4 * 100 + 3 * 350 + 2 * 100));
+    expect(bytes).toBeLessThan(48 * 1024);
+  });
+});
