@@ -71,7 +71,7 @@ export async function simulate(
 }
 
 /** The steps of the default mapping: every layer, the embedding and the head have their own region. */
-async function simulateSteps(
+export async function simulateSteps(
   config: ResolvedConfig,
   placement: Placement,
   engine: Engine,

@@ -8,6 +8,7 @@ import { addKernel } from './kernel.js';
 import { guardStdout, note } from './output.js';
 import { addRun } from './run.js';
 import { addSchema } from './schema.js';
+import { addValidate } from './validate.js';
 
 const EXAMPLES = `
 Examples:
@@ -31,6 +32,8 @@ function commandLine(): Command {
   program.commandsGroup('Simulate:');
   addRun(program);
   addKernel(program);
+  program.commandsGroup('Check:');
+  addValidate(program);
   program.commandsGroup('Look inside:');
   addInspect(program);
   addSchema(program);

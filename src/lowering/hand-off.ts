@@ -68,15 +68,21 @@ export function planHandOff(source: Rectangle, to: Rectangle): HandOff {
   return { rows, channels: 1 + lanes };
 }
 
-/** Columns in which streams may run, and whether they rise with the row so that legs do not cross. */
+/**
+ * Columns of the destination in which streams may run, and whether they rise with the row so that legs
+ * do not cross: those under (or over) the source if there are enough, else also those on the side of
+ * it where there are more, so that all legs go the same way.
+ */
 function columnsFor(source: Rectangle, to: Rectangle) {
+  const [sourceEnd, toEnd] = [source.x + source.width, to.x + to.width];
   const first = Math.max(source.x, to.x);
-  const last = Math.min(source.x + source.width, to.x + to.width) - 1;
-  if (last - first + 1 >= Math.min(to.width, Math.ceil(to.height / 3)))
-    return { first, count: last - first + 1, rising: true };
+  const end = Math.min(sourceEnd, toEnd);
+  if (end - first >= Math.min(to.width, Math.ceil(to.height / 3)))
+    return { first, count: end - first, rising: true };
   const down = to.y > source.y;
-  const west = to.x + to.width / 2 < source.x + source.width / 2;
-  return { first: to.x, count: to.width, rising: down === west };
+  const [east, west] = [toEnd - first, end - to.x];
+  if (east >= west) return { first, count: east, rising: !down };
+  return { first: to.x, count: west, rising: down };
 }
 
 /** Visits the routers of all rows' paths, row by row. */

@@ -14,7 +14,8 @@ import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
 import {
   headParts,
-  positionsOfRow,
+  newPositionIn,
+  positionsPerRow,
   waferllmBuffers,
   waferllmShape,
   type WaferllmOptions,
@@ -43,7 +44,7 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
   const shape = waferllmShape(o);
   const layout = layOut(waferllmBuffers(o));
   const columns = lanes(o, 'x', (x) => JSON.stringify(o.exact ? headParts(o, shape, x) : ''));
-  const rows = lanes(o, 'y', (y) => `${positionsOfRow(o, y)} ${appendSlot(o, y)}`);
+  const rows = lanes(o, 'y', (y) => (o.exact ? newPositionIn(o, y) : ''));
   for (let y = 0; y < o.P; y++)
     for (let x = 0; x < o.P; x++)
       station(y * o.P + x, `${columns[x].key} ${rows[y].key}`, () => {
@@ -55,8 +56,8 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
           column: rows[y].place,
           row: columns[x].place,
           parts: headParts(o, shape, x),
-          positions: positionsOfRow(o, y),
-          appendAt: appendSlot(o, y),
+          positions: positionsPerRow(o),
+          lastSlot: newPositionIn(o, y),
         });
       });
   return program;
@@ -72,11 +73,6 @@ function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string
     if (!numbers.has(key)) numbers.set(key, numbers.size);
     return { place: { station, axis, colors }, key: `${numbers.get(key)}` };
   });
-}
-
-/** Slot of the new position in row y, or -1: position p lies in row p mod P. */
-function appendSlot(o: WaferllmOptions, y: number): number {
-  return o.exact && o.context % o.P === y ? Math.floor(o.context / o.P) : -1;
 }
 
 function roleOf(wafer: WaferSpec, name: string, core: WaferllmCore): Role {

@@ -25,14 +25,16 @@ export interface Transport {
   uplinkMbps: number;
   /** Whether a connection is opened for every request, or once per session. */
   connection: 'request' | 'session';
-  /** Whether a session's history is kept with the connection, rather than sent and read again. */
-  keepsState: boolean;
+  /** Whether a turn sends the session's history again, or the state kept with the connection does. */
+  sendsHistory: boolean;
+  /** Whether a session's KV cache stays on the wafer between its turns, as long as there is room. */
+  keepsCache: boolean;
 }
 
-/** Tokens that a request sends: all of its prompt, or what is new since the state was kept. */
+/** Tokens that a request sends: all of its prompt, or what its session has not sent before. */
 export function tokensSent(request: Request, transport: Transport): number {
-  const kept = transport.keepsState ? (request.historyTokens ?? 0) : 0;
-  return Math.max(1, request.promptTokens - kept);
+  const known = transport.sendsHistory ? 0 : (request.historyTokens ?? 0);
+  return Math.max(1, request.promptTokens - known);
 }
 
 /** Nanoseconds from the client's sending a request to its standing in the server's queue. */

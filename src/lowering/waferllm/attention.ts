@@ -57,14 +57,19 @@ function turnHalves({ code, shape, options }: WaferllmCore, vectorAt: number): v
   vector(code, 'add', options.dtype, n, b, work[2], work[3]);
 }
 
-/** The row that owns the new position keeps its key (an element of every cache row) and value. */
-function append({ code, shape, options, appendAt }: WaferllmCore): void {
-  if (appendAt < 0) return;
+/**
+ * The row that owns the new position keeps its key (an element of every cache row) and value; the
+ * other rows put theirs where nobody reads them, to stay in step.
+ */
+function append({ code, shape, options, positions, lastSlot }: WaferllmCore): void {
+  if (!options.exact) return;
   const { at } = code;
   const n = shape.attention;
-  const key = cell(at.keys + appendAt, shape.slots);
+  const slot = positions - 1;
+  const kept = lastSlot === 'kept';
+  const key = kept ? cell(at.keys + slot, shape.slots) : cell(at.turned);
+  const value = kept ? cell(at.values + slot * n) : cell(at.turned + n);
   vector(code, 'move', options.dtype, n, key, cell(at.qkv + n));
-  const value = cell(at.values + appendAt * n);
   vector(code, 'move', options.dtype, n, value, cell(at.qkv + 2 * n));
 }
 
@@ -98,6 +103,15 @@ function scores(core: WaferllmCore): void {
   const scores = cell(at.scores);
   const scale = { constant: 1 / Math.sqrt(options.headDim) };
   vector(code, 'mul', options.dtype, all, scores, scores, scale);
+  if (options.exact) maskLast(core);
+}
+
+/** A last slot that is empty gets the least score; the others pass through the same operation. */
+function maskLast({ code, shape, options, positions, lastSlot }: WaferllmCore): void {
+  const least = LEAST[options.dtype];
+  const last = cell(code.at.scores + positions - 1, positions);
+  const most = { constant: lastSlot === 'empty' ? least : -least };
+  vector(code, 'min', options.dtype, shape.scoreRows, last, last, most);
 }
 
 function softmax(core: WaferllmCore): void {

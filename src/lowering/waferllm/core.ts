@@ -27,10 +27,10 @@ export interface WaferllmCore {
   row: Place;
   /** Heads of which this core's column holds pairs. */
   parts: HeadPart[];
-  /** Cache positions of this core's row, the new one included if exact. */
+  /** Cache positions of every row, the last slot included that the new position takes in one. */
   positions: number;
-  /** Slot that the new position takes in this row, or -1. */
-  appendAt: number;
+  /** Whether this core's row keeps the new position there, has an old one, or none. */
+  lastSlot: 'kept' | 'full' | 'empty';
 }
 
 export function label(core: WaferllmCore, name: (typeof WAFERLLM_LABELS)[number]): void {

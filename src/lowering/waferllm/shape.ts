@@ -80,10 +80,20 @@ export function headParts(o: WaferllmOptions, shape: WaferllmShape, x: number): 
   return parts;
 }
 
-/** Position p lies in row p mod P. Published: every row holds its padded share of the cache. */
-export function positionsOfRow(o: WaferllmOptions, y: number): number {
-  if (!o.exact) return Math.ceil(o.context / o.P);
-  return Math.max(0, Math.ceil((o.context + 1 - y) / o.P));
+/**
+ * Cache positions that every row goes through: its padded share. Exact: the new token's included, and
+ * rows whose last slot is empty mask it, so that all rows take the same time and stay in step; with
+ * five colours for both axes a row that ran ahead would send into the phase before.
+ */
+export function positionsPerRow(o: WaferllmOptions): number {
+  return Math.ceil((o.context + (o.exact ? 1 : 0)) / o.P);
+}
+
+/** What row y does with the new position, which lies in row `context` mod P: keep it, or mask its slot. */
+export function newPositionIn(o: WaferllmOptions, y: number): 'kept' | 'full' | 'empty' {
+  const owner = o.context % o.P;
+  if (y === owner) return 'kept';
+  return y < owner ? 'full' : 'empty';
 }
 
 /** Buffers of every core, one behind the other. */

@@ -1,8 +1,8 @@
 /**
- * Shelves of a wafer: strips of equal height, as wide as the wafer, one below the other. Regions are
- * laid on them in the order of a token's way, a new shelf being begun when the next does not fit.
+ * Shelves of a wafer: strips of equal height, one below the other. A run is a stretch of a shelf that
+ * regions may take; a whole shelf is one run unless dead cores cut it. A strategy lays regions, all as
+ * high as a shelf, side by side on the runs.
  */
-import type { WaferSpec } from '../../hardware/wafer.js';
 
 /** North-west core of a region on one wafer. */
 export interface Position {
@@ -10,31 +10,116 @@ export interface Position {
   y: number;
 }
 
-/**
- * Lays regions of the given widths and `rows` rows on one wafer, in order, until the next has no room;
- * returns the positions of those that have.
- */
-export type Strategy = (sizes: { width: number }[], rows: number, wafer: WaferSpec) => Position[];
+/** A free stretch of a shelf: `width` columns from the core (x, y) to the east. */
+export interface Run extends Position {
+  width: number;
+}
 
-/** Fills shelves in order; `east(shelf)` says whether a shelf is filled from west to east. */
-export function fillShelves(
-  sizes: { width: number }[],
-  rows: number,
-  wafer: WaferSpec,
-  east: (shelf: number) => boolean,
-): Position[] {
+/** A region that has its place; its height is that of the shelves. */
+export type Placed = Run;
+
+/** What a strategy is asked to lay on one wafer. */
+export interface Task {
+  /** Widths of the regions, in the order of a token's way. */
+  widths: readonly number[];
+  /** In the order of reading: shelf by shelf, from west to east. */
+  runs: readonly Run[];
+  /** Estimated cycles from a region to the next one of the token's way. */
+  handOff(from: Placed, to: Placed): number;
+  /** The same from the last region back to the first; none if another wafer lies between them. */
+  back?: (from: Placed, to: Placed) => number;
+  /** Next number of a seeded generator, from 0 (included) to 1. */
+  random(): number;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** What a strategy finds; undefined if it finds no room for all regions. */
+export type Strategy = (task: Task) => Layout | undefined;
+
+export interface Layout {
+  /** One per region, in the order of the token's way. */
+  positions: Position[];
+  /** What an exact search proved: no layout costs less than `bound` estimated cycles. */
+  bound?: number;
+}
+
+/** The way round as estimated, in cycles: every hand-off, and the way back. */
+export function costOf(task: Task, positions: readonly Position[]): number {
+  const { widths, back } = task;
+  let cost = 0;
+  for (let i = 1; i < widths.length; i++)
+    cost += task.handOff(placed(task, positions, i - 1), placed(task, positions, i));
+  if (back && widths.length > 1)
+    cost += back(placed(task, positions, widths.length - 1), placed(task, positions, 0));
+  return cost;
+}
+
+function placed({ widths }: Task, positions: readonly Position[], i: number): Placed {
+  const { x, y } = positions[i]!;
+  return { x, y, width: widths[i]! };
+}
+
+/** A run with the end at which its filling begins. */
+export type DirectedRun = Run & { east: boolean };
+
+/**
+ * Fills runs one after the other, a new one being begun when the next region does not fit. Returns the
+ * positions of as many regions as there is room for; `east` runs are filled from west to east.
+ */
+export function fill(widths: readonly number[], runs: readonly DirectedRun[]): Position[] {
   const positions: Position[] = [];
-  const shelves = Math.floor(wafer.height / rows);
-  let shelf = 0;
+  let at = 0;
   let used = 0;
-  for (const { width } of sizes) {
-    if (used + width > wafer.width) {
-      shelf++;
+  for (const width of widths) {
+    while (at < runs.length && used + width > runs[at]!.width) {
+      at++;
       used = 0;
     }
-    if (shelf >= shelves || width > wafer.width) break;
-    positions.push({ x: east(shelf) ? used : wafer.width - used - width, y: shelf * rows });
+    if (at === runs.length) break;
+    const run = runs[at]!;
+    positions.push({ x: run.x + (run.east ? used : run.width - used - width), y: run.y });
     used += width;
   }
   return positions;
+}
+
+/** `fill` for a strategy: all regions or nothing. */
+export function fillAll({ widths }: Task, runs: readonly DirectedRun[]): Layout | undefined {
+  const positions = fill(widths, runs);
+  return positions.length === widths.length ? { positions } : undefined;
+}
+
+/** Numbers of the shelves that have runs, from the north. */
+export function shelvesOf(runs: readonly Run[]): Run[][] {
+  const shelves = new Map<number, Run[]>();
+  for (const run of runs) {
+    const shelf = shelves.get(run.y);
+    if (shelf) shelf.push(run);
+    else shelves.set(run.y, [run]);
+  }
+  return [...shelves.values()];
+}
+
+/** Whether first-fit, the widest first, finds room for the widths: if so there is room. */
+export function haveRoom(widths: readonly number[], runs: readonly Run[]): boolean {
+  const free = runs.map((run) => run.width);
+  let from = 0;
+  let last = Infinity;
+  for (const width of [...widths].sort((a, b) => b - a)) {
+    if (width < last) from = 0;
+    last = width;
+    while (from < free.length && free[from]! < width) from++;
+    if (from === free.length) return false;
+    free[from]! -= width;
+  }
+  return true;
+}
+
+/** Runs left of `runs` when a region of this width stands at x on run `index`. */
+export function without(runs: readonly Run[], index: number, x: number, width: number): Run[] {
+  const run = runs[index]!;
+  const west = { ...run, width: x - run.x };
+  const east = { ...run, x: x + width, width: run.x + run.width - x - width };
+  const parts = [west, east].filter((part) => part.width > 0);
+  return [...runs.slice(0, index), ...parts, ...runs.slice(index + 1)];
 }

@@ -1,0 +1,53 @@
+/** `wafersim validate`: every published measurement beside the prediction. */
+import type { Command } from 'commander';
+import { joined, PUBLISHED, readMeasurements } from '../measurements.js';
+import { validateMarkdown, validateTable } from '../report/validate-table.js';
+import { validateMeasurements } from '../validate.js';
+import { EXIT } from './errors.js';
+import { engineOption, host, jsonOption, type EngineName } from './options.js';
+import { json, print, style } from './output.js';
+import { withProgress } from './progress.js';
+
+interface ValidateOptions {
+  measurements?: string;
+  engine: EngineName;
+  json?: boolean;
+  markdown?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  wafersim validate
+  wafersim validate --measurements mine.json --json
+
+A file of measurements has the form of measurements/published.json; one with the id of a
+published measurement takes its place. Exit code 1 if an error is beyond its limit.`;
+
+export function addValidate(program: Command): void {
+  program
+    .command('validate')
+    .description('show every published measurement beside the prediction, with error and source')
+    .optionsGroup('What is compared:')
+    .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
+    .addOption(engineOption())
+    .optionsGroup('What is written:')
+    .addOption(jsonOption().conflicts('markdown'))
+    .option('--markdown', 'print Markdown instead of a table')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+async function run(options: ValidateOptions): Promise<void> {
+  const published = readMeasurements(PUBLISHED);
+  const own = options.measurements === undefined ? [] : readMeasurements(options.measurements);
+  const { engine } = options;
+  const document = await withProgress((onProgress) =>
+    validateMeasurements(joined(published, own), published, {
+      ...{ engine, shards: 1, memo: true, ...host },
+      ...(onProgress && { onProgress }),
+    }),
+  );
+  if (options.json) print(json(document));
+  else print(options.markdown ? validateMarkdown(document) : validateTable(document, style()));
+  if (!document.passed) process.exitCode = EXIT.difference;
+}

@@ -1,0 +1,262 @@
+/**
+ * A server with one pipeline of layers: requests wait, their prompts stream through the layers one
+ * after the other, and users decode together, token by token. Driven by events in integer
+ * nanoseconds: a request reaches the server, a piece of a prompt has entered the pipeline, a token
+ * comes out. How long a token takes is for `stepTime` to say, and who goes first for the policy.
+ */
+import FlatQueue from 'flatqueue';
+import { createDelivery, deliver, seenNs, type Delivery } from './delivery.js';
+import { createLoad, grow, join, leave, type DecodeLoad } from './load.js';
+import { createMemory, fits, keptBy, release, take, type CacheMemory } from './memory.js';
+import { stepWith, type Policy } from './policy.js';
+import type { Request, Served } from './request.js';
+import type { StepTime } from './step-time.js';
+import { uplinkNs, type Transport } from './transport.js';
+
+export interface ServeOptions {
+  policy: Policy;
+  stepTime: StepTime;
+  /** Positions of the KV cache, for all users together. */
+  kvTokens: number;
+  /** Longest context that the model reads or the wafer holds for one user. */
+  maxContext: number;
+  transport: Transport;
+  /** What has not ended by then stays unfinished. */
+  horizonNs?: number;
+}
+
+export interface ServeResult {
+  /** One per request, in the order of their ids; those that never arrived are left out. */
+  served: Served[];
+  /** Every gap between two tokens, as the clients see them. */
+  gapsNs: Float64Array;
+  /** Last instant at which something happened. */
+  endNs: number;
+  /** Sessions whose kept cache had to give way. */
+  evictions: number;
+}
+
+const ARRIVE = 0;
+const PIECE = 1;
+const FIRST = 2;
+const TOKEN = 3;
+
+/** How many waiting requests a policy that lets them overtake looks at. */
+const LOOK_AHEAD = 64;
+
+interface Server extends ServeOptions {
+  requests: readonly Request[];
+  /** Request after request of a chain; -1: none. */
+  follower: Int32Array;
+  events: FlatQueue<number>;
+  memory: CacheMemory;
+  load: DecodeLoad;
+  delivery: Delivery;
+  waiting: number[];
+  head: number;
+  /** The prompt that is being read: request or -1, position, tokens of its piece. */
+  reading: number;
+  position: number;
+  piece: number;
+  results: (Served | undefined)[];
+  arrivalNs: Float64Array;
+  queuedNs: Float64Array;
+  startNs: Float64Array;
+  firstNs: Float64Array;
+}
+
+/**
+ * Serves requests until all have ended, or until the horizon.
+ * @param requests with ids 0, 1, ...; one that follows another comes after it, and alone
+ */
+export function serve(requests: readonly Request[], options: ServeOptions): ServeResult {
+  const server = createServer(requests, options);
+  const { events, horizonNs = Infinity } = server;
+  let endNs = 0;
+  while (events.length > 0 && events.peekValue()! <= horizonNs) {
+    endNs = events.peekValue()!;
+    const event = events.pop()!;
+    const id = event >> 2;
+    const kind = event & 3;
+    if (kind === TOKEN) token(server, id, endNs);
+    else if (kind === FIRST) firstToken(server, id, endNs);
+    else if (kind === PIECE) pieceEntered(server, endNs);
+    else arrive(server, id, endNs);
+    if (server.reading < 0 && server.head < server.waiting.length) startNext(server, endNs);
+  }
+  const { delivery, memory } = server;
+  const served = requests.flatMap(({ id }) => server.results[id] ?? unfinished(server, id, endNs));
+  const gapsNs = delivery.gaps.subarray(0, delivery.gapCount);
+  return { served, gapsNs, endNs, evictions: memory.evictions };
+}
+
+function createServer(requests: readonly Request[], options: ServeOptions): Server {
+  const { stepTime, kvTokens, maxContext, transport } = options;
+  const times = () => new Float64Array(requests.length).fill(NaN);
+  const server: Server = {
+    ...options,
+    requests,
+    follower: new Int32Array(requests.length).fill(-1),
+    events: new FlatQueue<number>(),
+    memory: createMemory(kvTokens),
+    load: createLoad(stepTime, maxContext),
+    delivery: createDelivery(requests.length, transport),
+    waiting: [],
+    head: 0,
+    reading: -1,
+    position: 0,
+    piece: 0,
+    results: Array.from({ length: requests.length }),
+    arrivalNs: times(),
+    queuedNs: times(),
+    startNs: times(),
+    firstNs: times(),
+  };
+  requests.forEach(({ id, after, arrivalNs }, i) => {
+    if (id !== i || (after !== undefined && !(after < id && server.follower[after] === -1)))
+      throw new RangeError(`request ${i}: expected ids in order and one follower each`);
+    if (after === undefined) send(server, id, arrivalNs);
+    else server.follower[after] = id;
+  });
+  return server;
+}
+
+function send(server: Server, id: number, arrivalNs: number): void {
+  server.arrivalNs[id] = arrivalNs;
+  server.events.push(id * 4 + ARRIVE, arrivalNs + uplinkNs(server.requests[id]!, server.transport));
+}
+
+function arrive(server: Server, id: number, now: number): void {
+  const { promptTokens, outputTokens } = server.requests[id]!;
+  const needed = promptTokens + outputTokens;
+  const room = Math.min(server.maxContext, server.memory.capacity);
+  server.queuedNs[id] = now;
+  if (needed <= room) server.waiting.push(id);
+  else end(server, id, now, `needs ${needed} positions of KV cache, at most ${room} fit`);
+}
+
+/** Starts the first waiting request that may, if any may. */
+function startNext(server: Server, now: number): void {
+  const { waiting, policy, memory, load, requests } = server;
+  const last = Math.min(waiting.length, server.head + (policy.overtakes ? LOOK_AHEAD : 1));
+  for (let i = server.head; i < last; i++) {
+    const id = waiting[i]!;
+    const { promptTokens, outputTokens, session, historyTokens = 0 } = requests[id]!;
+    const kept = keptBy(memory, session);
+    if (!fits(memory, promptTokens + outputTokens) || !policy.admits(load, promptTokens)) continue;
+    take(memory, promptTokens + outputTokens, session);
+    waiting.copyWithin(server.head + 1, server.head, i);
+    server.head++;
+    server.startNs[id] = now;
+    server.reading = id;
+    // At least its last token has to pass the layers again to say what comes next.
+    server.position = kept > 0 ? Math.min(historyTokens, kept, promptTokens - 1) : 0;
+    startPiece(server, now);
+    return;
+  }
+}
+
+/** The next tokens of the prompt enter the pipeline, between those of the users that decode. */
+function startPiece(server: Server, now: number): void {
+  const { load, policy, position, reading, events } = server;
+  const rest = server.requests[reading]!.promptTokens - position;
+  const share = policy.promptTokens(load, position);
+  const tokens = Math.min(share, rest);
+  const perToken = stepWith(load, share, position + tokens / 2) / share;
+  server.piece = tokens;
+  events.push(reading * 4 + PIECE, now + Math.round(tokens * perToken));
+  if (tokens < rest) return;
+  const last = position + tokens - 1;
+  const way = load.stepTime(1, { mean: last, max: Math.max(last, load.contextMax) });
+  events.push(reading * 4 + FIRST, now + Math.round((tokens - 1) * perToken) + way);
+}
+
+function pieceEntered(server: Server, now: number): void {
+  server.position += server.piece;
+  server.piece = 0;
+  if (server.position < server.requests[server.reading]!.promptTokens) startPiece(server, now);
+  else server.reading = -1;
+}
+
+function firstToken(server: Server, id: number, now: number): void {
+  const { promptTokens, outputTokens } = server.requests[id]!;
+  server.firstNs[id] = now;
+  deliver(server.delivery, id, now);
+  if (outputTokens === 1) return end(server, id, now);
+  join(server.load, promptTokens);
+  startToken(server, id, now);
+}
+
+function token(server: Server, id: number, now: number): void {
+  const { delivery, load } = server;
+  const { promptTokens, outputTokens } = server.requests[id]!;
+  deliver(delivery, id, now);
+  const done = delivery.tokens[id]!;
+  const context = promptTokens + done - 2;
+  if (done === outputTokens) {
+    leave(load, context);
+    return end(server, id, now);
+  }
+  grow(load, context);
+  startToken(server, id, now);
+}
+
+/** A user's token goes round with those of the other users and of the prompt that is being read. */
+function startToken(server: Server, id: number, now: number): void {
+  const { load, piece, position } = server;
+  const step =
+    piece > 0
+      ? stepWith(load, piece, position + piece / 2)
+      : load.stepTime(load.users, { mean: load.contextSum / load.users, max: load.contextMax });
+  server.events.push(id * 4 + TOKEN, now + step);
+}
+
+/** A request has ended: by its last token, or with the reason why it is rejected. */
+function end(server: Server, id: number, now: number, reason?: string): void {
+  const { delivery, requests, follower, transport } = server;
+  const { promptTokens, outputTokens, session } = requests[id]!;
+  const arrivalNs = server.arrivalNs[id]!;
+  const rejected = reason !== undefined;
+  const seen = rejected ? now + delivery.downlink : seenNs(delivery, id);
+  const [queued, start, first] = [server.queuedNs[id]!, server.startNs[id]!, server.firstNs[id]!];
+  server.results[id] = {
+    request: requests[id]!,
+    outcome: rejected ? 'rejected' : 'completed',
+    ...(rejected && { reason }),
+    arrivalNs,
+    firstTokenNs: delivery.firstNs[id]!,
+    lastTokenNs: rejected ? NaN : seen,
+    tokens: delivery.tokens[id]!,
+    queueNs: rejected ? 0 : start - queued,
+    transportNs: queued - arrivalNs + (rejected ? delivery.downlink : seen - now),
+    prefillNs: rejected ? 0 : first - start,
+    decodeNs: rejected ? 0 : now - first,
+  };
+  const next = follower[id]!;
+  const keeps = transport.keepsCache && session !== undefined && requests[next]?.session === session;
+  if (!rejected) release(server.memory, promptTokens + outputTokens, keeps ? session : undefined);
+  if (next >= 0) send(server, next, seen + (requests[next]!.thinkNs ?? 0));
+}
+
+/** What is known at the end of a request that has arrived and not ended. */
+function unfinished(server: Server, id: number, now: number): Served[] {
+  const { delivery, requests, arrivalNs } = server;
+  const arrival = arrivalNs[id]!;
+  if (!(arrival <= now)) return [];
+  const [queued, start, first] = [server.queuedNs[id]!, server.startNs[id]!, server.firstNs[id]!];
+  const between = (from: number, to: number) => Math.max(0, (Number.isNaN(to) ? now : to) - from) || 0;
+  return [
+    {
+      request: requests[id]!,
+      outcome: 'unfinished',
+      arrivalNs: arrival,
+      firstTokenNs: delivery.firstNs[id]!,
+      lastTokenNs: NaN,
+      tokens: delivery.tokens[id]!,
+      queueNs: between(queued, start),
+      transportNs: between(arrival, queued),
+      prefillNs: between(start, first),
+      decodeNs: between(first, now),
+    },
+  ];
+}

@@ -1,0 +1,141 @@
+/**
+ * Predictions beside published measurements. A kernel is run alone on the hardware file of its system
+ * and compared in cycles; a hosted service is compared with the decode of its model, in tokens per
+ * second of one user.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { loadConfig, loadHardware } from './config.js';
+import { MachineError } from './engine/engine.js';
+import { ConfigError } from './hardware/errors.js';
+import { runKernel, type KernelOptions } from './kernel.js';
+import { ALL_LIMITS, limitOf } from './limits.js';
+import { bundled, KINDS, SYSTEMS, type Measurement } from './measurements.js';
+import { CapacityError } from './placement/errors.js';
+import type {
+  ValidateDocument,
+  ValidateRow,
+  ValidateSummary,
+} from './report/validate-document.js';
+import { simulate, type SimulateOptions } from './simulate.js';
+
+/**
+ * Predicts every measurement. `published` are those that the project ships; a measurement of the
+ * same kernel with the same parameters on the same system counts as listed, whatever its value.
+ * @throws ConfigError, one line that begins with the id, if a measurement is of something unknown
+ */
+export async function validateMeasurements(
+  measurements: Measurement[],
+  published: Measurement[],
+  options: SimulateOptions,
+): Promise<ValidateDocument> {
+  const rows: ValidateRow[] = [];
+  for (const [done, measurement] of measurements.entries()) {
+    options.onProgress?.({ done, total: measurements.length, what: measurement.id });
+    const listed = published.some((known) => sameCase(known, measurement));
+    rows.push(judge(measurement, listed, await predict(measurement, options)));
+  }
+  const summary: Record<string, ValidateSummary> = {};
+  for (const kind of KINDS) {
+    const section = rows.filter((row) => row.kind === kind);
+    if (section.length > 0) summary[kind] = summarize(section);
+  }
+  const passed = rows.every((row) => row.passed !== false);
+  return { schema: 'wafersim.validate/1', rows, summary, limits: ALL_LIMITS, passed };
+}
+
+type Prediction = { value: number } | { refused: string };
+
+/** Runs what was measured; what the simulated machine refuses is a prediction too, with its reason. */
+async function predict(measurement: Measurement, options: SimulateOptions): Promise<Prediction> {
+  try {
+    const predictOne = measurement.kernel === 'service' ? serviceSpeed : kernelCycles;
+    return { value: await predictOne(measurement, options) };
+  } catch (error) {
+    if (error instanceof ConfigError)
+      throw new ConfigError(`measurement ${measurement.id}: ${error.message}`);
+    if (error instanceof CapacityError || error instanceof MachineError)
+      return { refused: error.message };
+    throw error;
+  }
+}
+
+function kernelCycles({ kernel, params, system }: Measurement, options: SimulateOptions): number {
+  const { wafer } = loadHardware(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`));
+  return runKernel(kernel, kernelOptions(params), wafer, options.engine, options).cycles;
+}
+
+/** A layer's sizes stand under `model`, together with how many layers the published model has. */
+function kernelOptions({ model, ...rest }: KernelOptions): KernelOptions {
+  if (model === undefined) return rest;
+  if (typeof model !== 'object' || model === null || Array.isArray(model))
+    throw new ConfigError(`params.model: expected a mapping of sizes, found ${String(model)}`);
+  const { layers: _, ...sizes } = model as KernelOptions;
+  return { ...rest, ...sizes };
+}
+
+async function serviceSpeed(
+  { params, system }: Measurement,
+  options: SimulateOptions,
+): Promise<number> {
+  const { model, ...settings } = params;
+  if (typeof model !== 'string' || !/^[\w.-]+$/.test(model))
+    throw new ConfigError(`params.model: expected the name of a bundled model, found ${String(model)}`);
+  const keys: Record<string, string> = { wafers: 'hardware.wafers' };
+  const sets = Object.entries(settings).map(
+    ([name, value]) => `${keys[name] ?? `workload.${name}`}=${JSON.stringify(value)}`,
+  );
+  const config = loadConfig(bundled('configs/wse3.yaml'), [
+    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
+    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
+    ...sets,
+  ]);
+  const { onProgress: _, ...quiet } = options;
+  return (await simulate(config, quiet)).decode.tokensPerSecondPerUser;
+}
+
+function sameCase(a: Measurement, b: Measurement): boolean {
+  return a.kernel === b.kernel && a.system === b.system && isDeepStrictEqual(a.params, b.params);
+}
+
+function judge(measurement: Measurement, listed: boolean, prediction: Prediction): ValidateRow {
+  const { id, kernel, system, kind, source, note } = measurement;
+  const service = kernel === 'service';
+  const measured = (service ? measurement.measuredTokensPerSecond : measurement.measuredCycles)!;
+  const band = limitOf(kernel)[listed ? 'listed' : 'unlisted'];
+  const predicted = 'value' in prediction ? prediction.value : null;
+  const error = predicted === null ? null : (predicted - measured) / measured;
+  // A service that cannot be simulated refutes nothing; a kernel that the machine refuses does.
+  const unanswered = service ? null : false;
+  return {
+    id,
+    kernel,
+    system,
+    kind,
+    unit: service ? 'tokens/s' : 'cycles',
+    measured,
+    predicted,
+    error,
+    band,
+    listed,
+    passed: error === null ? unanswered : error >= band[0] && error <= band[1],
+    source,
+    ...(note !== undefined && { note }),
+    ...('refused' in prediction && { refused: prediction.refused }),
+  };
+}
+
+function summarize(section: ValidateRow[]): ValidateSummary {
+  const errors = section.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
+  const size = ({ error }: { error: number }) => Math.abs(error);
+  const total = errors.reduce((sum, entry) => sum + size(entry), 0);
+  return {
+    measurements: section.length,
+    predicted: errors.length,
+    meanAbsoluteError: errors.length === 0 ? null : total / errors.length,
+    worst: errors.reduce<{ id: string; error: number } | null>(
+      (worst, entry) => (worst === null || size(entry) > size(worst) ? entry : worst),
+      null,
+    ),
+    failed: section.filter(({ passed }) => passed === false).map(({ id }) => id),
+  };
+}
