@@ -49,8 +49,8 @@ export function relativeError(logits: ArrayLike<number>, expected: ArrayLike<num
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
     // Math.max keeps NaN, which no tolerance passes.
-    difference = Math.max(difference, Math.abs(logits[i]! - expected[i]!));
-    largest = Math.max(largest, Math.abs(expected[i]!));
+    difference = Math.max(difference, Math.abs(logits[i] - expected[i]));
+    largest = Math.max(largest, Math.abs(expected[i]));
   }
   return difference / largest;
 }
@@ -66,15 +66,15 @@ export function createNumbers(
   const maxPositions = workload.context + workload.tokens;
   const images = placement.regions.map((region) =>
     region.kind === 'layer'
-      ? layerImages(model, region, maxPositions, weights.layers[region.layer]!, {
-          keys: plain.keys[region.layer]!,
-          values: plain.values[region.layer]!,
+      ? layerImages(model, region, maxPositions, weights.layers[region.layer], {
+          keys: plain.keys[region.layer],
+          values: plain.values[region.layer],
         })
       : tableImages(model, region, weights),
   );
   const numbers: Numbers = { images, plain, token, maxRelativeError: 0 };
   const [head, core] = headCore(placement, chosen);
-  images[head]![core]![chosen.cell] = numbers.token;
+  images[head][core][chosen.cell] = numbers.token;
   return numbers;
 }
 
@@ -86,11 +86,11 @@ export function checkStep(
   numbers: Numbers,
 ): void {
   const [head, core] = headCore(placement, chosen);
-  const logits = logitsOf(config, placement.regions[head]!, chosen, numbers.images[head]!);
+  const logits = logitsOf(config, placement.regions[head], chosen, numbers.images[head]);
   const expected = numbers.plain.step(numbers.token);
   const error = relativeError(logits, expected);
   numbers.maxRelativeError = Math.max(numbers.maxRelativeError, error);
-  numbers.token = numbers.images[head]![core]![chosen.cell]!;
+  numbers.token = numbers.images[head][core][chosen.cell]!;
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */
@@ -108,7 +108,7 @@ function logitsOf(
   for (let column = 0; column < region.width; column++)
     for (let e = 0; e < shape.entries; e++) {
       const entry = column * shape.entries + e;
-      if (entry < model.vocab) logits[entry] = images[firstCore + column]![at.logits! + e]!;
+      if (entry < model.vocab) logits[entry] = images[firstCore + column][at.logits + e]!;
     }
   return logits;
 }
@@ -116,6 +116,6 @@ function logitsOf(
 /** Index of the head's region, and number of the choosing core in it. */
 function headCore(placement: Placement, chosen: Chosen): [number, number] {
   const index = headOf(placement);
-  const region = placement.regions[index]!;
+  const region = placement.regions[index];
   return [index, (chosen.y - region.y) * region.width + (chosen.x - region.x)];
 }

@@ -74,7 +74,7 @@ function inspectModel({ model }: ResolvedConfig): Inspection {
     `${model.name}: ${count(parameters)} parameters, ${bytes(weightBytes(model))} of weights`,
     ...Object.entries(model).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`),
   ];
-  const names = Object.keys(operators[0]!);
+  const names = Object.keys(operators[0]);
   const rows = operators.map((o) => Object.values(o).map(String));
   const text = [...lines, table(names, rows)].join('\n');
   return { document: { model, parameters, operators }, text };
@@ -114,12 +114,12 @@ function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection
     return { document: { stages: sizes }, text: programs.map(listProgram).join('\n\n\n') };
   }
   const stages = plans
-    .filter((plan) => holds(placement.regions[plan.region]!, core))
+    .filter((plan) => holds(placement.regions[plan.region], core))
     .map((plan) => {
       const { program, origin } = plan.write();
-      const region = placement.regions[plan.region]!;
+      const region = placement.regions[plan.region];
       const at = origin + (core.y - region.y) * program.width + (core.x - region.x);
-      const role = program.roles[program.roleOf[at]!]!;
+      const role = program.roles[program.roleOf[at]];
       return { stage: plan.name, role, text: listRole(role, program.labels) };
     });
   if (stages.length === 0) throw emptyCore(core);

@@ -15,7 +15,12 @@ import { expected, show } from './hardware/messages.js';
 export const KINDS = ['hardware', 'vendor simulator', 'hosted service'] as const;
 
 /** The hardware file that stands for a measured system. */
-export const SYSTEMS = { 'WSE-2': 'wse2', 'CS-2': 'wse2', 'WSE-3': 'wse3', 'CS-3': 'wse3' } as const;
+export const SYSTEMS = {
+  'WSE-2': 'wse2',
+  'CS-2': 'wse2',
+  'WSE-3': 'wse3',
+  'CS-3': 'wse3',
+} as const;
 
 const file = z.strictObject(
   {
@@ -48,7 +53,11 @@ const entry = z
     if (row[path] === undefined)
       context.addIssue({ code: 'custom', path: [path], message: `${of} a number, found nothing` });
     if (row[other] !== undefined)
-      context.addIssue({ code: 'custom', path: [other], message: `${of} only ${path}, found both` });
+      context.addIssue({
+        code: 'custom',
+        path: [other],
+        message: `${of} only ${path}, found both`,
+      });
     if (service !== (row.kind === 'hosted service'))
       context.addIssue({
         code: 'custom',

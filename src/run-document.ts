@@ -50,7 +50,7 @@ function decodeOf(
     breakdown[name] = { cycles: spent, compute, communication: spent - compute };
   const perSecond = wafer.clockHz / cycles;
   const busy = causes.compute + causes.setup + causes.waitInput + causes.waitOutput;
-  const isLayer = (i: number) => timing.stages[i]!.name.startsWith('layer');
+  const isLayer = (i: number) => timing.stages[i].name.startsWith('layer');
   const layers = timing.stageCycles.filter((_, i) => isLayer(i));
   return {
     cyclesPerToken: cycles,
@@ -94,6 +94,6 @@ function fabricOf(runner: Counters, cycles: number): FabricResult {
   const { waveletHops, routeHazards, linkWavelets } = runner;
   let busiest = 0;
   for (const links of linkWavelets)
-    for (let i = 0; i < links.length; i++) if (links[i]! > busiest) busiest = links[i]!;
+    for (let i = 0; i < links.length; i++) if (links[i] > busiest) busiest = links[i]!;
   return { waveletHops, peakLinkUtilization: busiest / cycles, routeHazards };
 }

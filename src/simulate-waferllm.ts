@@ -54,7 +54,7 @@ export async function simulateWaferllm(
     throw new ConfigError(
       'workload.data: the published kernel does not compute exactly; set exact: true (or --exact)',
     );
-  const P = placement.regions[0]!.width;
+  const P = placement.regions[0].width;
   const options = (context: number): WaferllmOptions => {
     const maxPositions = workload.context + workload.tokens;
     const groups = config.placement.groups ?? groupsFor(P, config, engine);
@@ -97,7 +97,7 @@ async function timingOf(
   results: RunResult[],
   P: number,
 ): Promise<{ timing: StepTiming; counters: Counters }> {
-  const result = results[0]!;
+  const result = results[0];
   const { labels } = program;
   const square = { width: P, height: P, columns: P, rows: P, origin: 0, labels };
   const stage = { ...square, name: 'layer', senders: [], from: 0, region: 0 };
@@ -106,7 +106,7 @@ async function timingOf(
   const links = new Int32Array(wafer.width * wafer.height * 4);
   for (let y = 0; y < P; y++)
     for (let i = 0; i < P * 4; i++)
-      links[y * wafer.width * 4 + i] = result.linkWavelets[y * P * 4 + i]! * model.layers;
+      links[y * wafer.width * 4 + i] = result.linkWavelets[y * P * 4 + i] * model.layers;
   const layers = Array.from({ length: model.layers }, (_, i) => `layer ${i}`);
   const simulated = layers.slice(0, results.length).map((region) => ({ region }));
   const reused = layers.slice(results.length).map((region) => ({ region, as: 'layer 0' }));
@@ -125,7 +125,7 @@ function createNumbers(config: ResolvedConfig, first: WaferllmOptions) {
   const { model } = config;
   const { weights, plain, token: firstToken } = conversation(config);
   const images = weights.layers.map((layer, i) =>
-    waferllmImages(first, model, layer, { keys: plain.keys[i]!, values: plain.values[i]! }),
+    waferllmImages(first, model, layer, { keys: plain.keys[i], values: plain.values[i] }),
   );
   let token = firstToken;
   let residual: ArrayLike<number> = [];
@@ -135,11 +135,11 @@ function createNumbers(config: ResolvedConfig, first: WaferllmOptions) {
       residual = embeddingOf(weights, token, model.dim);
     },
     enter: (layer: number, o: WaferllmOptions) => {
-      setWaferllmToken(o, model, images[layer]!, residual, o.context);
-      return images[layer]!;
+      setWaferllmToken(o, model, images[layer], residual, o.context);
+      return images[layer];
     },
     leave: (layer: number, o: WaferllmOptions) => {
-      residual = waferllmResidual(o, images[layer]!);
+      residual = waferllmResidual(o, images[layer]);
     },
     /** Head on the host; compares with the plain decoder and goes on to the token chosen. */
     finish: () => {

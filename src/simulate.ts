@@ -38,7 +38,15 @@ export function placementOf({ model, wafer, mapping, workload, placement }: Reso
   const { rows, layerColumns, strategy, growth } = placement;
   const maxPositions = workload.context + workload.tokens;
   const { batch } = workload;
-  return place(model, wafer, { strategy, growth, mapping, maxPositions, batch, rows, layerColumns });
+  return place(model, wafer, {
+    strategy,
+    growth,
+    mapping,
+    maxPositions,
+    batch,
+    rows,
+    layerColumns,
+  });
 }
 
 /**
@@ -93,8 +101,8 @@ export async function simulateSteps(
     const stages = plans.map((plan) => timedStage(runner, plan));
     const total = workload.tokens * plans.length;
     timing = await timeStep(stages, placement.regions.length, async (i, startAt) => {
-      onProgress?.({ done: step * plans.length + i, total, what: plans[i]!.name });
-      return runStage(runner, plans[i]!, stages[i]!, startAt);
+      onProgress?.({ done: step * plans.length + i, total, what: plans[i].name });
+      return runStage(runner, plans[i], stages[i], startAt);
     });
     if (numbers) checkStep(config, placement, chosen, numbers);
     steps.push({ cycles: timing.cycles, ...(numbers && { token: numbers.token }) });

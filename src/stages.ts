@@ -80,8 +80,8 @@ export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
 export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
   const { stage, preparation } = write(runner, plan);
   const { regions } = runner.placement;
-  const region = regions[plan.region]!;
-  const from = regions[plan.from]!;
+  const region = regions[plan.region];
+  const from = regions[plan.from];
   const { width, height, labels } = stage.program;
   const origin = stage.origin;
   // Senders of an equal stage elsewhere stand at the same place relative to the region.
@@ -140,23 +140,23 @@ function memoryOf(runner: StageRunner, timed: TimedStage): Float32Array[] | unde
   const nothing = new Float32Array(0);
   const cores = timed.width * timed.height;
   const memory: Float32Array[] = Array.from({ length: cores }, () => nothing);
-  for (const { core, of } of timed.senders) memory[core] = runner.images[timed.from]![of]!;
+  for (const { core, of } of timed.senders) memory[core] = runner.images[timed.from][of]!;
   for (let row = 0; row < timed.rows; row++)
     for (let column = 0; column < timed.columns; column++)
       memory[timed.origin + row * timed.width + column] =
-        runner.images[timed.region]![row * timed.columns + column]!;
+        runner.images[timed.region][row * timed.columns + column]!;
   return memory;
 }
 
 function addCounters(runner: StageRunner, timed: TimedStage, result: RunResult): void {
-  const region = runner.placement.regions[timed.region]!;
-  const links = runner.linkWavelets[region.wafer]!;
+  const region = runner.placement.regions[timed.region];
+  const links = runner.linkWavelets[region.wafer];
   const x0 = region.x - (timed.origin % timed.width);
   const y0 = region.y - Math.floor(timed.origin / timed.width);
   const row = timed.width * 4;
   for (let y = 0; y < timed.height; y++) {
     const to = ((y0 + y) * runner.wafer.width + x0) * 4;
-    for (let i = 0; i < row; i++) links[to + i]! += result.linkWavelets[y * row + i]!;
+    for (let i = 0; i < row; i++) links[to + i] += result.linkWavelets[y * row + i];
   }
   runner.waveletHops += result.waveletHops;
   runner.routeHazards += result.routeHazards;

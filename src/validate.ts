@@ -11,11 +11,7 @@ import { runKernel, type KernelOptions } from './kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled, KINDS, SYSTEMS, type Measurement } from './measurements.js';
 import { CapacityError } from './placement/errors.js';
-import type {
-  ValidateDocument,
-  ValidateRow,
-  ValidateSummary,
-} from './report/validate-document.js';
+import type { ValidateDocument, ValidateRow, ValidateSummary } from './report/validate-document.js';
 import { simulate, type SimulateOptions } from './simulate.js';
 
 /**
@@ -79,7 +75,9 @@ async function serviceSpeed(
 ): Promise<number> {
   const { model, ...settings } = params;
   if (typeof model !== 'string' || !/^[\w.-]+$/.test(model))
-    throw new ConfigError(`params.model: expected the name of a bundled model, found ${String(model)}`);
+    throw new ConfigError(
+      `params.model: expected the name of a bundled model, found ${String(model)}`,
+    );
   const keys: Record<string, string> = { wafers: 'hardware.wafers' };
   const sets = Object.entries(settings).map(
     ([name, value]) => `${keys[name] ?? `workload.${name}`}=${JSON.stringify(value)}`,

@@ -120,7 +120,7 @@ describe('the check of the logits notices', () => {
   it('a route that leaves a core out', async () => {
     const broken = checkSpoilt((program) => {
       // The multicast of sums over a column, at its last core: heard by nobody any more.
-      const last = program.roles[program.roleOf.at(-1)!]!;
+      const last = program.roles[program.roleOf.at(-1)!];
       last.routes.find((route) => route.color === 4)!.outputs = 0;
     });
     await expect(broken).rejects.toMatchObject({ code: 'deadlock' });
@@ -185,6 +185,8 @@ describe('a decode step', () => {
     for (const { region, as } of reuse.reused) expect(region).not.toBe(as);
     const whole = await simulate(wide, { engine: 'fast', memo: false, ...host });
     expect(whole.decode).toEqual(decode);
-    expect(whole.fabric).toEqual((await simulate(wide, { engine: 'reference', memo: true, ...host })).fabric);
+    expect(whole.fabric).toEqual(
+      (await simulate(wide, { engine: 'reference', memo: true, ...host })).fabric,
+    );
   });
 });

@@ -85,7 +85,7 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
   test('a program that does not fit in SRAM, with the bytes asked for and there', () => {
     const wafer = { ...testWafer(), core: { ...testWafer().core, sramBytes: 1000 } };
     const large = (bytes: number) =>
-      row(role('small'), role('large', { buffers: [loaded(200)], codeBytes: bytes - 800 }));
+      row(...['small', 'large', 'large'].map((name) => sized(name, name === 'small' ? 0 : bytes)));
     const error = failure(run, { program: large(1001), wafer });
     expect(facts(error)).toEqual({ code: 'does-not-fit', cycle: 0, cores: [1], colors: [] });
     expect(error.message).toContain('1001 bytes of SRAM and has 1000');
@@ -142,6 +142,18 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
       cycle: 11,
       cores: [1],
       colors: [0],
+    });
+  });
+
+  test('a deadlock from the cycle on in which the last router let a wavelet go', () => {
+    const sent = sendEast(1, 2);
+    sent.roles[2].operations = [take(5)];
+    // In the ramp in cycle 1, at its router in 3, three links further in 6.
+    expect(facts(failure(run, { program: sent }))).toEqual({
+      code: 'deadlock',
+      cycle: 7,
+      cores: [3],
+      colors: [5],
     });
   });
 
@@ -207,6 +219,11 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
     expect(failure(run, { program: raced }).code).toBe('unwritten');
   });
 });
+
+function sized(name: string, bytes: number) {
+  const buffers = bytes === 0 ? [] : [loaded(200)];
+  return role(name, { buffers, codeBytes: Math.max(0, bytes - 800) });
+}
 
 function take(color: number) {
   return traffic({ receive: color, expect: 1 });

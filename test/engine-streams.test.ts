@@ -157,6 +157,8 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
   test('a program with a root ends with it', () => {
     const program = { ...row(role('busy', { operations: [work(5)] }), idle(9)), root: 0 };
     expect(run({ program, wafer: testWafer() }).cycles).toBe(5);
+    const early = Int32Array.of(-8, 0);
+    expect(run({ program, wafer: testWafer(), startAt: early }).cycles).toBe(0);
   });
 
   test('a label ends with the last of its operations, and is as busy as the core that ends it', () => {

@@ -34,7 +34,7 @@ function heardFrom(hops: Map<string, Hop>, x: number, y: number, channel: number
     expect(hop!.inputs, `input at ${x},${y}`).toBe(1 << port);
     if (hop!.outputs & (1 << RAMP)) heard.push(`${x},${y}`);
     for (let out = 0; out < RAMP; out++)
-      if (hop!.outputs & (1 << out)) follow(x + STEP_X[out]!, y + STEP_Y[out]!, opposite(out));
+      if (hop!.outputs & (1 << out)) follow(x + STEP_X[out], y + STEP_Y[out], opposite(out));
   };
   follow(x, y, RAMP);
   return heard;

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { failureOf, prefixed } from './errors.js';
+import { addExplain } from './explain.js';
 import { addInspect } from './inspect.js';
 import { addKernel } from './kernel.js';
 import { guardStdout, note } from './output.js';
@@ -36,6 +37,7 @@ function commandLine(): Command {
   addValidate(program);
   program.commandsGroup('Look inside:');
   addInspect(program);
+  addExplain(program);
   addSchema(program);
   program.helpCommand('help [command]', 'show what a command does and takes');
   return program;

@@ -43,14 +43,17 @@ const workload = section('a mapping', {
 });
 
 const placement = section('a mapping', {
-  strategy: choice('row-major', 'snake')
+  strategy: choice('row-major', 'snake', 'hilbert', 'greedy', 'anneal', 'optimal')
     .default('row-major')
     .describe('Order of the regions on a wafer'),
   growth: choice('fill', 'minimal')
     .default('fill')
     .describe('Regions fill the wafer or are as small as fits'),
   rows: count(1).exactOptional().describe("Rows of a layer's region"),
-  layerColumns: count(1).exactOptional().describe("Columns of a layer's region"),
+  layerColumns: z
+    .union([count(1), z.array(count(1))], expected('an integer, at least 1, or a list of them'))
+    .exactOptional()
+    .describe("Columns of a layer's region, or of each layer's"),
   groups: count(1).exactOptional().describe('Groups of an all-reduce'),
 });
 

@@ -130,10 +130,10 @@ function startsOf(
       const start = (ready?.[row * stage.columns + column] ?? 0) - first;
       // A core that has long been waiting may as well have come later.
       startAt[core] = Math.max(start, -stage.preparation);
-      waited += startAt[core]! - start;
+      waited += startAt[core] - start;
     }
   stage.senders.forEach(({ core }, i) => {
-    startAt[core] = times[i]! - first - stage.programStart;
+    startAt[core] = times[i] - first - stage.programStart;
   });
   return { first, startAt, waited };
 }
@@ -144,9 +144,12 @@ function endsOf(stage: TimedStage, result: RunResult, first: number): Int32Array
   for (let row = 0; row < stage.rows; row++)
     for (let column = 0; column < stage.columns; column++)
       ends[row * stage.columns + column] =
-        first + result.end[stage.origin + row * stage.width + column]!;
+        first + result.end[stage.origin + row * stage.width + column];
   return ends;
 }
+
+/** `labelEnd` of a label that no operation has, such as head norms in a model without them. */
+const NEVER = -(2 ** 31);
 
 function addOperators(
   timing: StepTiming,
@@ -155,22 +158,18 @@ function addOperators(
   first: number,
 ): void {
   stage.labels.forEach((label, i) => {
-    const end = first + result.labelEnd[i]!;
+    if (result.labelEnd[i] === NEVER) return;
+    const end = first + result.labelEnd[i];
     if (!timing.operators.has(label)) timing.operators.set(label, { cycles: 0, compute: 0 });
     const cycles = Math.max(0, end - timing.cycles);
     const operator = timing.operators.get(label)!;
     operator.cycles += cycles;
-    operator.compute += Math.min(cycles, result.labelBusy[i]!);
+    operator.compute += Math.min(cycles, result.labelBusy[i]);
     timing.cycles += cycles;
   });
 }
 
-function addCauses(
-  timing: StepTiming,
-  stage: TimedStage,
-  result: RunResult,
-  waited: number,
-): void {
+function addCauses(timing: StepTiming, stage: TimedStage, result: RunResult, waited: number): void {
   const { causes } = timing;
   causes.compute += sum(result.compute);
   causes.setup += sum(result.setup) - stage.senders.length * stage.programStart;
@@ -180,6 +179,6 @@ function addCauses(
 
 function sum(values: Int32Array): number {
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
+  for (let i = 0; i < values.length; i++) total += values[i];
   return total;
 }

@@ -29,7 +29,7 @@ export function portMask(...ports: number[]): number {
 
 /** The core beyond a link, or -1 outside the rectangle. */
 export function neighbour(core: number, port: number, width: number, height: number): number {
-  const x = (core % width) + STEP_X[port as 0]!;
-  const y = Math.floor(core / width) + STEP_Y[port as 0]!;
+  const x = (core % width) + STEP_X[port as 0];
+  const y = Math.floor(core / width) + STEP_Y[port as 0];
   return x < 0 || y < 0 || x >= width || y >= height ? -1 : y * width + x;
 }

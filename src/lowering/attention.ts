@@ -35,12 +35,12 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model } = layer;
   const { at } = core;
   advanceAngles(core, layer);
-  fill(core, model.dtype, at.qkv!, shape.queryDims + 2 * shape.keyDims, 0);
-  fill(core, model.dtype, at.scores!, shape.queryHeads * layer.positions, 0);
-  fill(core, 'f32', at.peak!, shape.queryHeads, LEAST[model.dtype]);
-  fill(core, 'f32', at.total!, shape.queryHeads, 0);
-  fill(core, model.dtype, at.attended!, shape.queryDims, 0);
-  if (model.qkNorm) fill(core, 'f32', at.headScale!, headsOf(layer), 0);
+  fill(core, model.dtype, at.qkv, shape.queryDims + 2 * shape.keyDims, 0);
+  fill(core, model.dtype, at.scores, shape.queryHeads * layer.positions, 0);
+  fill(core, 'f32', at.peak, shape.queryHeads, LEAST[model.dtype]);
+  fill(core, 'f32', at.total, shape.queryHeads, 0);
+  fill(core, model.dtype, at.attended, shape.queryDims, 0);
+  if (model.qkNorm) fill(core, 'f32', at.headScale, headsOf(layer), 0);
 }
 
 /** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
@@ -48,12 +48,12 @@ function advanceAngles(core: CoreCode, layer: LayerCore): void {
   const n = layer.shape.pairs;
   const heads = headsOf(layer);
   const { at } = core;
-  const cos = cell(at.angle!);
-  const sin = cell(at.angle! + n);
-  const stepCos = cell(at.angleStep!);
-  const stepSin = cell(at.angleStep! + n);
-  const sinSin = cell(at.angleWork!);
-  const cosSin = cell(at.angleWork! + n);
+  const cos = cell(at.angle);
+  const sin = cell(at.angle + n);
+  const stepCos = cell(at.angleStep);
+  const stepSin = cell(at.angleStep + n);
+  const sinSin = cell(at.angleWork);
+  const cosSin = cell(at.angleWork + n);
   vector(core, 'mul', 'f32', n, sinSin, sin, stepSin);
   vector(core, 'mul', 'f32', n, cosSin, cos, stepSin);
   vector(core, 'mul', 'f32', n, cos, cos, stepCos);
@@ -67,11 +67,11 @@ function advanceAngles(core: CoreCode, layer: LayerCore): void {
         'move',
         dtype,
         heads,
-        cell(at.turn! + (half * n + pair) * heads),
-        cell(at.angle! + half * n + pair, 0),
+        cell(at.turn + (half * n + pair) * heads),
+        cell(at.angle + half * n + pair, 0),
       );
   const copies = n * heads;
-  vector(core, 'mul', dtype, copies, cell(at.turn! + 2 * copies), cell(at.turn! + copies), {
+  vector(core, 'mul', dtype, copies, cell(at.turn + 2 * copies), cell(at.turn + copies), {
     constant: -1,
   });
 }
@@ -102,13 +102,13 @@ function projectQkv(core: CoreCode, { model, shape, column }: LayerCore): void {
   const { at } = core;
   const length = shape.queryDims + 2 * shape.keyDims;
   const widen = model.weightBits === 8;
-  const product = { matrix: at.wQkv!, rows: shape.dims, length, x: at.normed!, out: at.qkv! };
+  const product = { matrix: at.wQkv, rows: shape.dims, length, x: at.normed, out: at.qkv };
   matvec(core, 'axpy', model.dtype, { ...product, widen });
   if (widen) {
-    const qkv = cell(at.qkv!);
-    vector(core, 'mul', model.dtype, length, qkv, qkv, cell(at.qkvScale!));
+    const qkv = cell(at.qkv);
+    vector(core, 'mul', model.dtype, length, qkv, qkv, cell(at.qkvScale));
   }
-  allReduce(core, column, 'add', model.dtype, at.qkv!, length);
+  allReduce(core, column, 'add', model.dtype, at.qkv, length);
 }
 
 /** Qwen3: RMSNorm of each query and key head, whose elements are spread over the group's columns. */
@@ -117,17 +117,17 @@ function normaliseHeads(core: CoreCode, layer: LayerCore, group: Place): void {
   const { at } = core;
   const heads = headsOf(layer);
   const length = 2 * shape.pairs;
-  const scaleOf = (head: number) => cell(at.headScale! + head, 0);
-  const elements = (head: number) => cell(at.qkv! + head, heads);
+  const scaleOf = (head: number) => cell(at.headScale + head, 0);
+  const elements = (head: number) => cell(at.qkv + head, heads);
   for (let head = 0; head < heads; head++) {
     const x = elements(head);
     vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
   }
-  allReduce(core, group, 'add', 'f32', at.headScale!, heads);
-  meanToScale(core, at.headScale!, heads, model.headDim, model.normEpsilon);
+  allReduce(core, group, 'add', 'f32', at.headScale, heads);
+  meanToScale(core, at.headScale, heads, model.headDim, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
     const x = elements(head);
-    const weight = cell(head < shape.queryHeads ? at.qNorm! : at.kNorm!);
+    const weight = cell(head < shape.queryHeads ? at.qNorm : at.kNorm);
     vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
     vector(core, 'mul', model.dtype, length, x, x, weight);
   }
@@ -138,13 +138,13 @@ function turn(core: CoreCode, layer: LayerCore): void {
   const { dtype } = layer.model;
   const { at } = core;
   const n = layer.shape.pairs * headsOf(layer);
-  const a = cell(at.qkv!);
-  const b = cell(at.qkv! + n);
-  const [cos, sin, minusSin] = [0, 1, 2].map((i) => cell(at.turn! + i * n));
-  vector(core, 'mul', dtype, n, cell(at.turned!), a, sin!);
-  vector(core, 'mul', dtype, n, a, a, cos!);
-  vector(core, 'fma', dtype, n, a, b, minusSin!, a);
-  vector(core, 'fma', dtype, n, b, b, cos!, cell(at.turned!));
+  const a = cell(at.qkv);
+  const b = cell(at.qkv + n);
+  const [cos, sin, minusSin] = [0, 1, 2].map((i) => cell(at.turn + i * n));
+  vector(core, 'mul', dtype, n, cell(at.turned), a, sin);
+  vector(core, 'mul', dtype, n, a, a, cos);
+  vector(core, 'fma', dtype, n, a, b, minusSin, a);
+  vector(core, 'fma', dtype, n, b, b, cos, cell(at.turned));
 }
 
 /** The row that owns the new position keeps its key and value: cache[head][element][position]. */
@@ -154,14 +154,14 @@ function append(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const heads = headsOf(layer);
   const elements = 2 * shape.pairs;
-  const values = at.qkv! + elements * heads;
+  const values = at.qkv + elements * heads;
   for (let head = 0; head < shape.headsPerColumn; head++) {
     const slot = head * elements * shape.positions + appendAt;
-    const key = cell(at.qkv! + shape.queryHeads + head, heads);
-    vector(core, 'move', model.dtype, elements, cell(at.keys! + slot, shape.positions), key);
+    const key = cell(at.qkv + shape.queryHeads + head, heads);
+    vector(core, 'move', model.dtype, elements, cell(at.keys + slot, shape.positions), key);
   }
   const all = shape.headsPerColumn * elements;
-  const slots = cell(at.values! + appendAt, shape.positions);
+  const slots = cell(at.values + appendAt, shape.positions);
   vector(core, 'move', model.dtype, all, slots, cell(values));
 }
 
@@ -176,42 +176,42 @@ function scores(core: CoreCode, layer: LayerCore, group: Place): void {
   const { at } = core;
   for (let head = 0; head < shape.queryHeads; head++)
     matvec(core, 'axpy', model.dtype, {
-      matrix: cacheOf(shape, at.keys!, head),
+      matrix: cacheOf(shape, at.keys, head),
       rows: 2 * shape.pairs,
       length: positions,
       rowStride: shape.positions,
-      x: at.qkv! + head,
+      x: at.qkv + head,
       xStride: headsOf(layer),
-      out: at.scores! + head * positions,
+      out: at.scores + head * positions,
       widen: false,
     });
   const all = shape.queryHeads * positions;
-  allReduce(core, group, 'add', model.dtype, at.scores!, all);
+  allReduce(core, group, 'add', model.dtype, at.scores, all);
   const scale = { constant: 1 / Math.sqrt(model.headDim) };
-  vector(core, 'mul', model.dtype, all, cell(at.scores!), cell(at.scores!), scale);
+  vector(core, 'mul', model.dtype, all, cell(at.scores), cell(at.scores), scale);
 }
 
 /** exp(score - maximum) of every position and 1 / their sum; the division is done on the values. */
 function softmax(core: CoreCode, layer: LayerCore): void {
   const { model, shape, column, positions } = layer;
   const { at } = core;
-  const rowOf = (head: number) => cell(at.scores! + head * positions);
+  const rowOf = (head: number) => cell(at.scores + head * positions);
   for (let head = 0; head < shape.queryHeads; head++) {
-    const peak = cell(at.peak! + head, 0);
+    const peak = cell(at.peak + head, 0);
     vector(core, 'max', 'f32', positions, peak, rowOf(head), peak);
   }
-  allReduce(core, column, 'max', 'f32', at.peak!, shape.queryHeads);
+  allReduce(core, column, 'max', 'f32', at.peak, shape.queryHeads);
   for (let head = 0; head < shape.queryHeads; head++) {
     const row = rowOf(head);
-    vector(core, 'sub', model.dtype, positions, row, row, cell(at.peak! + head, 0));
+    vector(core, 'sub', model.dtype, positions, row, row, cell(at.peak + head, 0));
   }
-  special(core, 'exp', 'vector', model.dtype, at.scores!, shape.queryHeads * positions);
+  special(core, 'exp', 'vector', model.dtype, at.scores, shape.queryHeads * positions);
   for (let head = 0; head < shape.queryHeads; head++) {
-    const total = cell(at.total! + head, 0);
+    const total = cell(at.total + head, 0);
     vector(core, 'add', 'f32', positions, total, rowOf(head), total);
   }
-  allReduce(core, column, 'add', 'f32', at.total!, shape.queryHeads);
-  special(core, 'reciprocal', 'scalar', 'f32', at.total!, shape.queryHeads);
+  allReduce(core, column, 'add', 'f32', at.total, shape.queryHeads);
+  special(core, 'reciprocal', 'scalar', 'f32', at.total, shape.queryHeads);
 }
 
 function weightedValues(core: CoreCode, layer: LayerCore): void {
@@ -219,31 +219,30 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const elements = 2 * shape.pairs;
   for (let head = 0; head < shape.queryHeads; head++) {
-    const out = at.attended! + head * elements;
+    const out = at.attended + head * elements;
     matvec(core, 'dot', model.dtype, {
-      matrix: cacheOf(shape, at.values!, head),
+      matrix: cacheOf(shape, at.values, head),
       rows: elements,
       length: positions,
       rowStride: shape.positions,
-      x: at.scores! + head * positions,
+      x: at.scores + head * positions,
       out,
       widen: false,
     });
     if (positions > 0) {
-      const scale = cell(at.total! + head, 0);
+      const scale = cell(at.total + head, 0);
       vector(core, 'mul', model.dtype, elements, cell(out), cell(out), scale);
     }
   }
-  allReduce(core, column, 'add', model.dtype, at.attended!, shape.queryDims);
+  allReduce(core, column, 'add', model.dtype, at.attended, shape.queryDims);
 }
 
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
 function projectOut(core: CoreCode, { model, shape }: LayerCore): void {
   const { at } = core;
   const widen = model.weightBits === 8;
-  const product = { matrix: at.wO!, rows: shape.queryDims, length: shape.dims };
-  const out = at.attentionOut!;
-  matvec(core, 'axpy', model.dtype, { ...product, x: at.attended!, out, widen });
-  if (widen)
-    vector(core, 'mul', model.dtype, shape.dims, cell(out), cell(out), cell(at.oScale!, 0));
+  const product = { matrix: at.wO, rows: shape.queryDims, length: shape.dims };
+  const out = at.attentionOut;
+  matvec(core, 'axpy', model.dtype, { ...product, x: at.attended, out, widen });
+  if (widen) vector(core, 'mul', model.dtype, shape.dims, cell(out), cell(out), cell(at.oScale, 0));
 }

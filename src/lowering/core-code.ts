@@ -107,12 +107,7 @@ export interface Product {
 }
 
 /** Appends out += matrix (stored by rows of inputs) x, the way of every weight matrix. */
-export function matvec(
-  core: CoreCode,
-  form: 'axpy' | 'dot',
-  type: FloatType,
-  p: Product,
-): void {
+export function matvec(core: CoreCode, form: 'axpy' | 'dot', type: FloatType, p: Product): void {
   if (p.rows === 0 || p.length === 0) return;
   core.operations.push({
     kind: 'matvec',
@@ -148,7 +143,7 @@ const PORT: Record<Axis, Record<Side, number>> = {
 export function routesOf(place: Place): Route[] {
   const port = PORT[place.axis];
   return place.station.routes.map((route) => ({
-    color: place.colors[route.channel]!,
+    color: place.colors[route.channel],
     inputs: portMask(port[route.from]),
     outputs: portMask(...route.to.map((side) => port[side])),
   }));
@@ -164,10 +159,10 @@ export function reduce(
   length: number,
 ): void {
   for (const step of place.station.steps) {
-    const dst = step.send === undefined ? cell(at) : { color: place.colors[step.send]! };
+    const dst = step.send === undefined ? cell(at) : { color: place.colors[step.send] };
     if (step.receive === undefined) vector(core, 'move', type, length, dst, cell(at));
     else {
-      const received = { color: place.colors[step.receive]! };
+      const received = { color: place.colors[step.receive] };
       vector(core, fn, type, length, dst, received, cell(at));
     }
   }
@@ -184,7 +179,7 @@ export function allReduce(
 ): void {
   reduce(core, place, fn, type, at, length);
   if (!place.station.multicast) return;
-  const color = { color: place.colors[4]! };
+  const color = { color: place.colors[4] };
   if (place.station.root) vector(core, 'move', type, length, color, cell(at));
   else vector(core, 'move', type, length, cell(at), color);
 }

@@ -21,10 +21,10 @@ export class HandOffColors {
   assign(source: Source, region: Region): number[] {
     const { width, height, fabric } = this.wafer;
     this.taken[region.wafer] ??= new Uint32Array(width * height);
-    const taken = this.taken[region.wafer]!;
+    const taken = this.taken[region.wafer];
     const blocked = new Uint32Array(channelsOf(source, region));
     visitStage(source, region, (x, y, channel) => {
-      blocked[channel]! |= taken[y * width + x]!;
+      blocked[channel] |= taken[y * width + x];
     });
     const chosen: number[] = [];
     for (const used of blocked) {
@@ -38,7 +38,7 @@ export class HandOffColors {
       chosen.push(color);
     }
     visitStage(source, region, (x, y, channel) => {
-      taken[y * width + x]! |= 1 << chosen[channel]!;
+      taken[y * width + x] |= 1 << chosen[channel];
     });
     return chosen;
   }

@@ -189,8 +189,7 @@ export function visitToken(
     if (x <= x1 && x > left) outputs |= LEFT;
     if (x >= x1 && x < right) outputs |= RIGHT;
     visit(x, y1, 0, x === x1 ? inputs : x < x1 ? RIGHT : LEFT, outputs);
-    for (let y = top; y < y1; y++)
-      visit(x, y, 0, 1 << SOUTH, CORE | (y > top ? 1 << NORTH : 0));
+    for (let y = top; y < y1; y++) visit(x, y, 0, 1 << SOUTH, CORE | (y > top ? 1 << NORTH : 0));
     for (let y = bottom; y > y1; y--)
       visit(x, y, 0, 1 << NORTH, CORE | (y < bottom ? 1 << SOUTH : 0));
   }

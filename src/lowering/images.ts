@@ -74,7 +74,7 @@ export function tableImages(
         for (let e = 0; e < shape.entries; e++) {
           const entry = column * shape.entries + e;
           if (entry < model.vocab)
-            image[at.table! + d * shape.entries + e] = table[entry * model.dim + dim]!;
+            image[at.table + d * shape.entries + e] = table[entry * model.dim + dim]!;
         }
       });
       if (at.tableScale !== undefined) image[at.tableScale] = scale;
@@ -127,8 +127,8 @@ function fillNorms(
   weights: LayerWeights,
 ): void {
   eachDim(model, shape.dims, row, (d, dim) => {
-    image[at.attentionNorm! + d] = weights.attentionNorm[dim]!;
-    image[at.mlpNorm! + d] = weights.mlpNorm[dim]!;
+    image[at.attentionNorm + d] = weights.attentionNorm[dim]!;
+    image[at.mlpNorm + d] = weights.mlpNorm[dim]!;
   });
 }
 
@@ -149,7 +149,7 @@ function fillProjections(
     if (at.qkvScale !== undefined) image[at.qkvScale + out] = scale;
     if (source < 0) return;
     eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wQkv! + d * length + out] = matrix[source * model.dim + dim]!;
+      image[at.wQkv + d * length + out] = matrix[source * model.dim + dim]!;
     });
   };
   rowsOf(model, queryHeads, elements).forEach((source, i) => {
@@ -171,7 +171,7 @@ function fillProjections(
       const input = head * model.headDim + element;
       eachDim(model, shape.dims, row, (d, dim) => {
         const slot = (h * elements.length + i) * shape.dims + d;
-        image[at.wO! + slot] = weights.o[dim * inputs + input]!;
+        image[at.wO + slot] = weights.o[dim * inputs + input]!;
       });
     }),
   );
@@ -190,19 +190,19 @@ function fillHeads(
 ): void {
   const frequencies = ropeFrequencies(model);
   for (let pair = 0; pair < shape.pairs; pair++) {
-    const element = slice.elements[pair]!;
-    const frequency = element < 0 ? 0 : frequencies[element]!;
+    const element = slice.elements[pair];
+    const frequency = element < 0 ? 0 : frequencies[element];
     const set = (buffer: number, angle: number) => {
       image[buffer + pair] = Math.cos(angle);
       image[buffer + shape.pairs + pair] = Math.sin(angle);
     };
-    set(at.angle!, frequency * (context - 1));
-    set(at.angleStep!, frequency);
+    set(at.angle, frequency * (context - 1));
+    set(at.angleStep, frequency);
   }
   slice.elements.forEach((element, i) => {
     if (element < 0 || !weights.qNorm || !weights.kNorm) return;
-    image[at.qNorm! + i] = weights.qNorm[element]!;
-    image[at.kNorm! + i] = weights.kNorm[element]!;
+    image[at.qNorm + i] = weights.qNorm[element]!;
+    image[at.kNorm + i] = weights.kNorm[element]!;
   });
 }
 
@@ -223,8 +223,8 @@ function fillCache(
       const index = head * model.headDim + element;
       for (let p = row; p < cache.keys.length; p += shape.rows) {
         const slot = first + Math.floor(p / shape.rows);
-        image[at.keys! + slot] = cache.keys[p]![index]!;
-        image[at.values! + slot] = cache.values[p]![index]!;
+        image[at.keys + slot] = cache.keys[p][index]!;
+        image[at.values + slot] = cache.values[p][index]!;
       }
     }),
   );
@@ -243,9 +243,9 @@ function fillMlp(
   for (let j = 0; j < n && column * n + j < model.ffn; j++) {
     const unit = column * n + j;
     eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wGateUp! + d * 2 * n + j] = weights.gate[unit * model.dim + dim]!;
-      image[at.wGateUp! + d * 2 * n + n + j] = weights.up[unit * model.dim + dim]!;
-      image[at.wDown! + j * shape.dims + d] = weights.down[dim * model.ffn + unit]!;
+      image[at.wGateUp + d * 2 * n + j] = weights.gate[unit * model.dim + dim]!;
+      image[at.wGateUp + d * 2 * n + n + j] = weights.up[unit * model.dim + dim]!;
+      image[at.wDown + j * shape.dims + d] = weights.down[dim * model.ffn + unit]!;
     });
   }
   const { gate, up, down } = weights.scales;

@@ -74,8 +74,7 @@ export function stationOf(length: number, groups: number, core: number): Station
   const root = middleOf(line, rootGroup);
   addChain(routes, steps, 0, core, [start, middleOf(line, group), end]);
   const middles = Array.from({ length: groups }, (_, g) => middleOf(line, g));
-  if (middles[group] === core)
-    addChain(routes, steps, 2, group, [0, rootGroup, groups - 1]);
+  if (middles[group] === core) addChain(routes, steps, 2, group, [0, rootGroup, groups - 1]);
   else addPassing(routes, core, middles, rootGroup);
   if (length > 1) addMulticast(routes, core, root, length);
   return { routes, steps, root: core === root, multicast: length > 1 };

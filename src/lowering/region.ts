@@ -21,7 +21,14 @@ import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { stationOf } from './line.js';
-import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead, type TableCore } from './table.js';
+import {
+  EMBEDDING_LABELS,
+  HEAD_LABELS,
+  embed,
+  head,
+  prepareHead,
+  type TableCore,
+} from './table.js';
 
 /** Groups of the two-level trees: on columns, on whole rows, and on a row's part of one KV head. */
 export interface Groups {
@@ -45,7 +52,12 @@ export interface RegionCode {
   height: number;
   labels: readonly string[];
   /** What a core receives, and where it goes. */
-  receive: { label: number; type: FloatType; length: number; at(program: CoreProgram): number };
+  receive: {
+    label: number;
+    type: FloatType;
+    length: number;
+    at: (program: CoreProgram) => number;
+  };
   /** Cores with equal numbers have equal code, and equal routes. */
   codeClass(row: number, column: number): number;
   routeClass(row: number, column: number): number;
@@ -181,7 +193,7 @@ export function tableCode(
 function headClass(height: number, column: (row: number) => Place) {
   const rowClass = numbered(height, (row) => codeOf(column(row)));
   const roots = Array.from({ length: height }, (_, row) => column(row).station.root);
-  return (row: number, x: number) => (roots[row] ? height + x : rowClass[row]!);
+  return (row: number, x: number) => (roots[row] ? height + x : rowClass[row]);
 }
 
 /** First cell of a buffer of a core's program. */
@@ -239,7 +251,7 @@ function classes(
 ): (row: number, column: number) => number {
   const rowClass = numbered(rows, ofRow);
   const columnClass = numbered(columns, ofColumn);
-  return (row, column) => rowClass[row]! * columns + columnClass[column]!;
+  return (row, column) => rowClass[row] * columns + columnClass[column];
 }
 
 /** For each of `count` things the number of its description, in order of first appearance. */

@@ -51,18 +51,18 @@ export function channelsOf(source: Source, region: Region): number {
 function trafficOf(source: Source, region: Region, colors: number[]): Traffic {
   const senders = new Map<number, number>();
   const relays = new Map<number, [number, number]>();
-  if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), colors[0]!);
+  if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), colors[0]);
   else
     planHandOff(source.region, region).rows.forEach((row, r) => {
-      senders.set(key(row.sender, source.region.y + r), colors[row.channel]!);
+      senders.set(key(row.sender, source.region.y + r), colors[row.channel]);
       if (row.relay >= 0)
         relays.set(key(row.relay, region.y + r), [
-          colors[row.channel]!,
-          region.width > 1 ? colors[0]! : -1,
+          colors[row.channel],
+          region.width > 1 ? colors[0] : -1,
         ]);
     });
   const routes = { visit: (v: RouteVisitor) => visitStage(source, region, v) };
-  return { routes, senders, relays, color: colors[0]! };
+  return { routes, senders, relays, color: colors[0] };
 }
 
 /** Writes the stage's program; `colors` are the colours of the hand-off's channels. */
@@ -82,7 +82,7 @@ export function writeStage(
   const routeSet = new Int32Array(width * height);
   traffic.routes.visit((x, y, channel, inputs, outputs) => {
     const core = at(x, y);
-    routeSet[core] = sets.with(routeSet[core]!, colors[channel]!, inputs, outputs);
+    routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
   });
   const roles: Role[] = [];
   const roleNumbers = new Map<string, number>();
@@ -101,7 +101,7 @@ export function writeStage(
         number = roles.length;
         roleNumbers.set(roleKey, number);
         const own = inside ? code.routesAt(row, column) : [];
-        roles.push({ ...written.code, routes: [...own, ...sets.routesOf(routeSet[core]!)] });
+        roles.push({ ...written.code, routes: [...own, ...sets.routesOf(routeSet[core])] });
       }
       roleOf[core] = number;
     }
@@ -137,7 +137,7 @@ class RouteSets {
     const step = `${set}/${color}/${inputs}/${outputs}`;
     const known = this.next.get(step);
     if (known !== undefined) return known;
-    const routes = this.sets[set]!.map((r) => ({ ...r }));
+    const routes = this.sets[set].map((r) => ({ ...r }));
     const same = routes.find((r) => r.color === color);
     if (same) {
       same.inputs |= inputs;
@@ -149,7 +149,7 @@ class RouteSets {
   }
 
   routesOf(set: number): Route[] {
-    return this.sets[set]!;
+    return this.sets[set];
   }
 }
 
@@ -178,7 +178,7 @@ class CoreWriter {
     if (!inside) return this.once(`sends ${sends}`, () => this.outsider(sends));
     const relay = this.traffic.relays.get(key(x, y));
     const body = this.code.codeClass(row, column);
-    return this.once(`${body} ${sends} ${relay ?? ''}`, () => {
+    return this.once(`${body} ${sends} ${relay?.join() ?? ''}`, () => {
       let program = this.bodies.get(body);
       if (program === undefined) {
         program = this.code.write(row, column);

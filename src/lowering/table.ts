@@ -45,29 +45,29 @@ export function embed(core: CoreCode, table: TableCore): void {
     kind: 'lookup',
     label: core.label,
     type: model.dtype,
-    table: at.table!,
+    table: at.table,
     rows: shape.entries,
     rowStride: 1,
     stride: shape.entries,
     length: shape.dims,
-    id: at.token!,
+    id: at.token,
     first: columnIndex * shape.entries,
-    to: at.x!,
+    to: at.x,
   });
-  const x = cell(at.x!);
+  const x = cell(at.x);
   if (model.weightBits === 8)
-    vector(core, 'mul', model.dtype, shape.dims, x, x, cell(at.tableScale!, 0));
-  allReduce(core, row, 'add', model.dtype, at.x!, shape.dims);
+    vector(core, 'mul', model.dtype, shape.dims, x, x, cell(at.tableScale, 0));
+  allReduce(core, row, 'add', model.dtype, at.x, shape.dims);
 }
 
 /** What a head's core can do before its token arrives. */
 export function prepareHead(core: CoreCode, { model, shape }: TableCore): void {
   const { at } = core;
   core.label = HEAD_LABELS.indexOf('prepare head');
-  fill(core, 'f32', at.square!, 1, 0);
-  fill(core, model.dtype, at.logits!, shape.entries, 0);
-  fill(core, 'f32', at.best!, 1, -3.4e38);
-  fill(core, 'f32', at.best! + 1, 1, NO_ENTRY);
+  fill(core, 'f32', at.square, 1, 0);
+  fill(core, model.dtype, at.logits, shape.entries, 0);
+  fill(core, 'f32', at.best, 1, -3.4e38);
+  fill(core, 'f32', at.best + 1, 1, NO_ENTRY);
 }
 
 /** From the residual stream in `x` to the chosen token's number in the row root's `best[1]`. */
@@ -81,29 +81,29 @@ export function head(core: CoreCode, table: TableCore): void {
     length: shape.dims,
     dim: model.dim,
     epsilon: model.normEpsilon,
-    x: at.x!,
-    weight: at.norm!,
-    square: at.square!,
-    normed: at.normed!,
+    x: at.x,
+    weight: at.norm,
+    square: at.square,
+    normed: at.normed,
   });
   core.label = HEAD_LABELS.indexOf('head');
   const widen = model.weightBits === 8;
-  const product = { matrix: at.table!, rows: shape.dims, length: shape.entries };
-  matvec(core, 'axpy', type, { ...product, x: at.normed!, out: at.logits!, widen });
-  const logits = cell(at.logits!);
-  if (widen) vector(core, 'mul', type, shape.entries, logits, logits, cell(at.tableScale!, 0));
-  reduce(core, column, 'add', type, at.logits!, shape.entries);
+  const product = { matrix: at.table, rows: shape.dims, length: shape.entries };
+  matvec(core, 'axpy', type, { ...product, x: at.normed, out: at.logits, widen });
+  const logits = cell(at.logits);
+  if (widen) vector(core, 'mul', type, shape.entries, logits, logits, cell(at.tableScale, 0));
+  reduce(core, column, 'add', type, at.logits, shape.entries);
   if (!column.station.root) return;
   core.label = HEAD_LABELS.indexOf('choice');
   const first = columnIndex * shape.entries;
   const length = Math.max(0, Math.min(shape.entries, model.vocab - first));
-  const [value, id, largest] = [at.best!, at.best! + 1, at.best! + 2];
+  const [value, id, largest] = [at.best, at.best + 1, at.best + 2];
   if (length > 0)
     core.operations.push({
       kind: 'argmax',
       label: core.label,
       type,
-      at: at.logits!,
+      at: at.logits,
       length,
       first,
       value,

@@ -9,13 +9,7 @@ import { layOut } from './core-code.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
 import { rootOf } from './line.js';
 import { HandOffColors } from './hand-off-colors.js';
-import {
-  layerCode,
-  tableCode,
-  type Groups,
-  type RegionCode,
-  type Step,
-} from './region.js';
+import { layerCode, tableCode, type Groups, type RegionCode, type Step } from './region.js';
 import { writeStage, type Source, type Stage } from './stage.js';
 
 export interface StagePlan {
@@ -53,13 +47,13 @@ export function planToken(
   if (headIndex === 0) order.push(0);
   const colors = new HandOffColors(wafer);
   return order.map((index, i) => {
-    const region = regions[index]!;
-    const from = i === 0 ? headIndex : order[i - 1]!;
+    const region = regions[index];
+    const from = i === 0 ? headIndex : order[i - 1];
     const isHead = i === order.length - 1;
     const source: Source =
       i === 0
         ? { kind: 'token', core: chosen, cell: chosen.cell }
-        : rowsSource(model, regions[from]!, step);
+        : rowsSource(model, regions[from], step);
     const groups = groupsOf(region);
     const code = (): RegionCode =>
       region.kind === 'layer'
@@ -80,12 +74,12 @@ export function planToken(
 
 /** Index of the region that holds the head: the last one, or the first if the table is tied. */
 export function headOf({ regions }: Placement): number {
-  return regions[0]!.kind === 'embedding+head' ? 0 : regions.length - 1;
+  return regions[0].kind === 'embedding+head' ? 0 : regions.length - 1;
 }
 
 /** The head's root core, and the cell of its choice (see table.ts). */
 export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: GroupsOf): Chosen {
-  const head = placement.regions[headOf(placement)]!;
+  const head = placement.regions[headOf(placement)];
   if (head.kind === 'layer') throw new TypeError('the last region is no head');
   const groups = groupsOf(head);
   const shape = tableShape(model, head.height, head.width);
@@ -93,7 +87,7 @@ export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: Group
   return {
     x: head.x + rootOf(head.width, Math.min(groups.row, head.width)),
     y: head.y + rootOf(head.height, Math.min(groups.column, head.height)),
-    cell: at.best! + 1,
+    cell: at.best + 1,
   };
 }
 
@@ -103,7 +97,7 @@ function rowsSource(model: ModelSpec, region: Region, step: Step): Source {
     kind === 'layer'
       ? layerBuffers(model, layerShape(model, step.maxPositions, height, width), true)
       : tableBuffers(model, tableShape(model, height, width), kind);
-  const cell = layOut(shapes).at.x!;
+  const cell = layOut(shapes).at.x;
   return { kind: 'rows', region, cell, type: model.dtype, length: Math.ceil(model.dim / height) };
 }
 

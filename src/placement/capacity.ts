@@ -6,18 +6,24 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
 import { CapacityError } from './errors.js';
-import { pack, strategyOf } from './pack.js';
-import { cachePositions, kindsOf, partsOf, type RegionKind, type SizedRequest } from './parts.js';
+import { cut } from './pack.js';
+import {
+  cachePositions,
+  kindsOf,
+  partsOf,
+  widthsOf,
+  type RegionKind,
+  type SizedRequest,
+} from './parts.js';
 import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
 /** The fewest wafers that hold the model; Infinity if some region is too large for a whole wafer. */
 export function wafersNeeded(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
   const parts = partsOf(model);
-  const strategy = strategyOf(request.strategy);
   let fewest = Infinity;
   for (const sizes of leastSizes(model, wafer, request, tallestHeights(wafer))) {
-    const positions = pack(parts, sizes, strategy, wafer, parts.length);
-    if (positions !== undefined) fewest = Math.min(fewest, positions.at(-1)!.wafer + 1);
+    const counts = cut(widthsOf(parts, sizes), sizes.rows, wafer, parts.length);
+    if (counts !== undefined) fewest = Math.min(fewest, counts.length);
   }
   return fewest;
 }

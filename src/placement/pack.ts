@@ -1,37 +1,104 @@
-/** Packing a model's regions, of known sizes, onto one wafer after the other, each packed alone. */
+/** Packing a model's regions, of known sizes, onto one wafer after the other, each laid out alone. */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Part, Sizes } from './parts.js';
+import type { ModelSpec } from '../model/model.js';
+import { handOffCosts } from './hand-off-cost.js';
+import { seededRandom } from './random.js';
+import { anneal } from './strategies/anneal.js';
+import { greedy } from './strategies/greedy.js';
+import { hilbert } from './strategies/hilbert.js';
+import { optimal } from './strategies/optimal.js';
 import { rowMajor } from './strategies/row-major.js';
-import type { Position, Strategy } from './strategies/shelves.js';
+import { costOf, fill, type Position, type Run, type Strategy, type Task } from './strategies/shelves.js';
 import { snake } from './strategies/snake.js';
 
-export const STRATEGIES: Record<string, Strategy> = { 'row-major': rowMajor, snake };
+export const STRATEGIES: Record<string, Strategy> = {
+  'row-major': rowMajor,
+  snake,
+  hilbert,
+  greedy,
+  anneal,
+  optimal,
+};
 
 /** The strategy of that name; throws RangeError if there is none. */
 export function strategyOf(name: string): Strategy {
   const strategy = STRATEGIES[name];
   if (strategy) return strategy;
-  const known = Object.keys(STRATEGIES).join(' or ');
-  throw new RangeError(`placement.strategy: expected ${known}, found '${name}'`);
+  const known = Object.keys(STRATEGIES).join(', ');
+  throw new RangeError(`placement.strategy: expected one of ${known}, found '${name}'`);
 }
 
-export type WaferPosition = Position & { wafer: number };
+/** Shelves of `rows` rows on a wafer. */
+export function runsOf(wafer: WaferSpec, rows: number): Run[] {
+  const shelves = Math.floor(wafer.height / rows);
+  return Array.from({ length: shelves }, (_, i) => ({ x: 0, y: i * rows, width: wafer.width }));
+}
 
-/** Positions of all parts, or undefined if they need more than `wafers` wafers of this kind. */
-export function pack(
-  parts: Part[],
-  sizes: Sizes,
-  strategy: Strategy,
+/**
+ * How many of the regions, in their order, each wafer takes when its runs are filled one after the
+ * other; undefined if they need more than `wafers` wafers of this kind. No strategy needs more, since
+ * all may fall back on this filling.
+ */
+export function cut(
+  widths: readonly number[],
+  rows: number,
   wafer: WaferSpec,
   wafers: number,
-): WaferPosition[] | undefined {
-  const widths = parts.map((part) => ({ width: sizes.columns[part.kind]! }));
-  const positions: WaferPosition[] = [];
-  for (let index = 0; positions.length < parts.length; index++) {
-    if (index === wafers) return undefined;
-    const laid = strategy(widths.slice(positions.length), sizes.rows, wafer);
-    if (laid.length === 0) return undefined;
-    for (const { x, y } of laid) positions.push({ wafer: index, x, y });
+): number[] | undefined {
+  const counts: number[] = [];
+  for (let done = 0; done < widths.length;) {
+    if (counts.length === wafers) return undefined;
+    const runs = runsOf(wafer, rows).map((run) => ({ ...run, east: true }));
+    const laid = fill(widths.slice(done), runs).length;
+    if (laid === 0) return undefined;
+    counts.push(laid);
+    done += laid;
   }
-  return positions;
+  return counts;
+}
+
+/** What a search may be given: its randomness, by default of a fixed seed, and who is told of it. */
+export interface Search {
+  /** Next number of a seeded generator, from 0 (included) to 1. */
+  random?: (() => number) | undefined;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Packing {
+  positions: (Position & { wafer: number })[];
+  /** Estimated cycles of all hand-offs and the way back, and what they cost at least, if proved. */
+  handOffCycles: number;
+  bound?: number;
+}
+
+/** Lays regions of these widths on their wafers; a strategy that finds no room leaves them row-major. */
+export function pack(
+  model: ModelSpec,
+  widths: readonly number[],
+  rows: number,
+  wafer: WaferSpec,
+  counts: readonly number[],
+  strategy: Strategy,
+  search: Search = {},
+): Packing {
+  const packing: Packing = { positions: [], handOffCycles: 0 };
+  const random = search.random ?? seededRandom(1);
+  const costs = handOffCosts(model, wafer, rows, counts.length === 1);
+  const bounds: (number | undefined)[] = [];
+  for (const [index, count] of counts.entries()) {
+    const first = packing.positions.length;
+    const task: Task = {
+      widths: widths.slice(first, first + count),
+      runs: runsOf(wafer, rows),
+      ...costs,
+      random,
+      onProgress: search.onProgress,
+    };
+    const { positions, bound } = strategy(task) ?? rowMajor(task)!;
+    for (const { x, y } of positions) packing.positions.push({ wafer: index, x, y });
+    packing.handOffCycles += costOf(task, positions);
+    bounds.push(bound);
+  }
+  const proved = bounds.every((bound) => bound !== undefined);
+  return proved ? { ...packing, bound: bounds.reduce((a, b) => a + b, 0) } : packing;
 }

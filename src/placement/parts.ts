@@ -8,8 +8,8 @@ export type RegionKind = Region['kind'];
 export interface SizedRequest extends PlacementRequest {
   /** Height of every region, in cores. */
   rows?: number | undefined;
-  /** Width of every layer's region, in cores. */
-  layerColumns?: number | undefined;
+  /** Width of every layer's region, in cores; or one per layer. */
+  layerColumns?: number | readonly number[] | undefined;
 }
 
 /** A region that has no place yet. */
@@ -19,6 +19,13 @@ export type Part = Pick<Region, 'name' | 'kind' | 'layer'>;
 export interface Sizes {
   rows: number;
   columns: Partial<Record<RegionKind, number>>;
+  /** Width of each layer, if they differ; `columns.layer` is then the least. */
+  layers?: readonly number[];
+}
+
+/** Widths of the regions, in cores. */
+export function widthsOf(parts: Part[], { columns, layers }: Sizes): number[] {
+  return parts.map(({ kind, layer }) => (layer >= 0 && layers?.[layer]) || columns[kind]!);
 }
 
 /** A tied table is one region, visited first and last; otherwise embedding and head have one each. */

@@ -6,8 +6,8 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { regionBytes } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
-import { pack, strategyOf } from './pack.js';
-import { cachePositions, partsOf, type SizedRequest } from './parts.js';
+import { cut, pack, strategyOf, type Search } from './pack.js';
+import { cachePositions, partsOf, widthsOf, type SizedRequest } from './parts.js';
 import type { Placement } from './placement.js';
 import { chooseSizes } from './sizes.js';
 import { placeSquare } from './waferllm.js';
@@ -17,27 +17,42 @@ import { placeSquare } from './waferllm.js';
  * one layer). Throws CapacityError if the wafers do not hold them, RangeError if the request names an
  * unknown strategy or holds a number that is not a positive integer.
  */
-export function place(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Placement {
+export function place(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  search: Search = {},
+): Placement {
   const strategy = strategyOf(request.strategy);
-  checkNumbers(request);
+  checkNumbers(model, request);
   if (request.mapping === 'waferllm') return placeSquare(model, wafer, request);
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   const sizes = chooseSizes(model, wafer, request, wafers);
   if (sizes === undefined) throw doesNotFit(model, wafer, request);
   const parts = partsOf(model);
-  const positions = pack(parts, sizes, strategy, wafer, wafers)!;
+  const widths = widthsOf(parts, sizes);
+  const counts = cut(widths, sizes.rows, wafer, wafers)!;
+  const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
   const regions = parts.map((part, i) => {
-    const width = sizes.columns[part.kind]!;
+    const width = widths[i]!;
     const bytes = regionBytes(part.kind, model, cachePositions(request), sizes.rows, width, wafer);
-    return { ...part, ...positions[i], width, height: sizes.rows, sramBytesPerCore: bytes };
+    return { ...part, ...packing.positions[i]!, width, height: sizes.rows, sramBytesPerCore: bytes };
   });
-  return { strategy: request.strategy, regions, wafers: regions.at(-1)!.wafer + 1 };
+  const { handOffCycles, bound } = packing;
+  const estimate = { handOffCycles, ...(bound !== undefined && { bound }) };
+  return { strategy: request.strategy, regions, wafers: counts.length, estimate };
 }
 
-function checkNumbers(request: SizedRequest): void {
+function checkNumbers(model: ModelSpec, request: SizedRequest): void {
   for (const name of ['maxPositions', 'batch', 'rows', 'layerColumns'] as const) {
-    const value = request[name];
-    if (value !== undefined && !(Number.isInteger(value) && value >= 1))
-      throw new RangeError(`${name}: expected a positive integer, found ${value}`);
+    const values = [request[name] ?? 1].flat();
+    const wrong = values.find((value) => !(Number.isInteger(value) && value >= 1));
+    if (wrong !== undefined)
+      throw new RangeError(`${name}: expected a positive integer, found ${wrong}`);
   }
+  const { layerColumns } = request;
+  if (typeof layerColumns === 'object' && layerColumns.length !== model.layers)
+    throw new RangeError(
+      `layerColumns: expected one for each of ${model.layers} layers, found ${layerColumns.length}`,
+    );
 }

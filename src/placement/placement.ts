@@ -17,6 +17,11 @@ export interface Placement {
   /** In the order of a token's way; a tied table is the first region and is visited again at the end. */
   regions: Region[];
   wafers: number;
+  /**
+   * Estimated cycles of all hand-offs (hand-off-cost.ts), which the strategy weighed; and, after an
+   * exact search, the least that any layout may cost. Nothing that was simulated.
+   */
+  estimate?: { handOffCycles: number; bound?: number };
 }
 
 /** What a run asks of the placement beside the model. */

@@ -7,8 +7,8 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
-import { pack, strategyOf } from './pack.js';
-import { cachePositions, kindsOf, partsOf, type Sizes, type SizedRequest } from './parts.js';
+import { cut } from './pack.js';
+import { cachePositions, kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './parts.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
@@ -20,7 +20,8 @@ export function chooseSizes(
   request: SizedRequest,
   wafers: number,
 ): Sizes | undefined {
-  const fits = fitter(model, wafer, request, wafers);
+  const parts = partsOf(model);
+  const fits = (sizes: Sizes) => cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
   const minimal = request.growth === 'minimal';
   const heights = minimal ? everyHeight(wafer) : tallestHeights(wafer);
   const least = leastSizes(model, wafer, request, heights).filter(fits);
@@ -57,29 +58,22 @@ export function leastSizes(
       if (least !== undefined) columns[kind] = least;
     }
     if (kinds.some((kind) => columns[kind] === undefined)) continue;
-    if (asked !== undefined) {
-      if (asked < columns.layer! || asked > wafer.width) continue;
-      columns.layer = asked;
+    if (asked === undefined) {
+      found.push({ rows, columns });
+      continue;
     }
-    found.push({ rows, columns });
+    const layers = typeof asked === 'number' ? [asked] : asked;
+    const narrowest = Math.min(...layers);
+    if (narrowest < columns.layer! || Math.max(...layers) > wafer.width) continue;
+    columns.layer = narrowest;
+    found.push({ rows, columns, ...(layers === asked && { layers }) });
   }
   return found;
 }
 
 /** Cores of all regions. */
 export function coresOf(model: ModelSpec, sizes: Sizes): number {
-  return partsOf(model).reduce((sum, part) => sum + sizes.rows * sizes.columns[part.kind]!, 0);
-}
-
-function fitter(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  request: SizedRequest,
-  wafers: number,
-): (sizes: Sizes) => boolean {
-  const parts = partsOf(model);
-  const strategy = strategyOf(request.strategy);
-  return (sizes) => pack(parts, sizes, strategy, wafer, wafers) !== undefined;
+  return sizes.rows * widthsOf(partsOf(model), sizes).reduce((sum, width) => sum + width, 0);
 }
 
 function fewestCores(model: ModelSpec, candidates: Sizes[]): Sizes {
@@ -125,7 +119,7 @@ function widened(
   fits: (sizes: Sizes) => boolean,
 ): Sizes[] {
   const at = (width: number): Sizes => ({
-    rows: sizes.rows,
+    ...sizes,
     columns: { ...sizes.columns, [kind]: width },
   });
   const least = sizes.columns[kind]!;

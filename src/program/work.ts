@@ -17,7 +17,7 @@ export function specialCyclesOf(program: Program, costs: CostTable): number {
     distinct(program.roles).map((r) => [r.operations, roleWork(r, costs).special]),
   );
   const special = program.roles.map((role) => byOperations.get(role.operations)!);
-  return program.roleOf.reduce((sum, role) => sum + special[role]!, 0);
+  return program.roleOf.reduce((sum, role) => sum + special[role], 0);
 }
 
 /** Roles often share their operations and differ in routes. */

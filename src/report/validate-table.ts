@@ -52,7 +52,9 @@ export function validateMarkdown(document: ValidateDocument): string {
   const limits = document.limits
     .filter(({ kernel }) => document.rows.some((row) => row.kernel === kernel))
     .map((row) => line([row.kernel, limitText(row), row.reason]));
-  parts.push(['| kernel | limit of the error | why |', '| :-- | :-- | :-- |', ...limits].join('\n'));
+  parts.push(
+    ['| kernel | limit of the error | why |', '| :-- | :-- | :-- |', ...limits].join('\n'),
+  );
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Shelves alternately eastward and westward, so that a token only steps down at each shelf's end: the
- * boustrophedon order, which WaferLLM (OSDI 2025) and the vendor's pipelines of layers use.
+ * snake-like order of Thompson and Kung (Sorting on a Mesh-Connected Parallel Computer, CACM 1977).
  */
 import { fillAll, shelvesOf, type Strategy } from './shelves.js';
 

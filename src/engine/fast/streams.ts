@@ -1,0 +1,277 @@
+/**
+ * The wafer without a clock, for programs whose streams do not meet: times travel with the wavelets.
+ * A wavelet leaves a router when it is eligible, one cycle after the one before it at the earliest, and
+ * when all outputs have a slot; so every time is the latest of a few earlier ones, and the order in
+ * which they are found does not matter. Routers (slots) and cores go as far as what they know allows
+ * and are looked at again when they may know more. Whole runs of wavelets go at once.
+ *
+ * A slot is free once the wavelet `depth` before has been popped, which is known only later. So a
+ * receiver that just waits for its stream *promises*: whatever leaves the sender from `openFrom` on,
+ * up to number `openUpTo`, is popped when it is usable. With queues as deep as the round trip is long
+ * slots then never run out, and the sender need not ask. Promises run against the stream, from
+ * receivers to senders. If two colours leave by one link in the same cycle the routers had to choose,
+ * and the answer is not to be had this way (claims.ts).
+ */
+import type { RunInput, RunResult } from '../engine.js';
+import { PORTS, RAMP } from '../../hardware/mesh.js';
+import { FROM_CORE, LINK, TO_CORE, channelFrom, channelInto, type Channels } from './channels.js';
+import { claim } from './claims.js';
+import type { Operations } from './operations.js';
+import { COUNT, NEXT, TAIL, createPool, dropRun, pushRun } from './runs.js';
+import { runCore } from './stream-cores.js';
+import { resultOf, type Tally } from './tally.js';
+
+/** Fields of a channel, a cache line each: the queue of wavelets, the queue of returned slots ... */
+export const WAVELETS = 0;
+export const CREDITS = 4;
+/** ... wavelets sent and popped, slots used before they were returned, the promise, flags, its ends. */
+export const SENT = 8;
+export const POPPED = 9;
+export const OWED = 10;
+export const OPEN_FROM = 11;
+export const OPEN_UP_TO = 12;
+export const FLAGS = 13;
+const TO = 14;
+const FROM = 15;
+/** Flags: a ramp; deep enough for promises; unpopped wavelets are promised; the sender waits. */
+const IS_RAMP = 1;
+const IS_DEEP = 2;
+export const IS_CLEAN = 4;
+export const IS_WANTED = 8;
+/** Fields of a slot: input channel, output channels, the last departure. */
+const OUT = 1;
+const LAST = 6;
+
+const LONG_AGO = -0x40000000;
+
+export type Streams = ReturnType<typeof createStreams>;
+
+/** Runs a program; undefined if streams meet or the machine fails. */
+export function runStreams(
+  input: RunInput,
+  ops: Operations,
+  channels: Channels,
+  tally: Tally,
+): RunResult | undefined {
+  const m = createStreams(input, ops, channels, tally);
+  for (let core = 0; core < channels.cores; core++) wakeStation(m, ~core);
+  for (let visits = 1; m.waiting > 0; visits++) {
+    const station = m.stations[m.head];
+    m.head = (m.head + 1) & m.mask;
+    m.waiting--;
+    if (station < 0) {
+      m.coreWaits[~station] = 0;
+      runCore(m, ~station);
+    } else {
+      m.slotWaits[station] = 0;
+      runSlot(m, station);
+    }
+    if (m.met) return undefined;
+    if ((visits & 0xfffff) === 0 && station < 0) input.onProgress?.(m.front[~station]);
+  }
+  if (m.done < channels.cores) return undefined;
+  const { chan } = m;
+  for (let c = 0; c < chan.length; c += 16) if (chan[c + SENT] !== chan[c + POPPED]) return undefined;
+  return resultOf(tally, channels, (channel) => chan[(channel << 4) + SENT], 0);
+}
+
+function createStreams(input: RunInput, ops: Operations, channels: Channels, tally: Tally) {
+  const { wafer, startAt } = input;
+  const { cores, slots } = channels;
+  const { hopCycles: hop, rampCycles: ramp, queueDepth: depth } = wafer.fabric;
+  const perCore = () => new Int32Array(cores);
+  let room = 1;
+  while (room < cores * (slots + 1) + 1) room *= 2;
+  const m = {
+    ops, channels, tally, hop, ramp, depth, pool: createPool(),
+    programStart: wafer.costs.programStart,
+    chan: new Int32Array(channels.base[cores] * 16),
+    slot: new Int32Array(cores * slots * 8).fill(-1),
+    /** The link (core * 5 + port) of channels that share it with other colours, else -1. */
+    shared: new Int32Array(channels.base[cores]).fill(-1),
+    latest: new Int32Array(cores * PORTS).fill(-1),
+    met: false,
+    /** Stations that may go on: slots, and cores as ~core. */
+    stations: new Int32Array(room), mask: room - 1, head: 0, waiting: 0,
+    slotWaits: new Uint8Array(cores * slots), coreWaits: new Uint8Array(cores),
+    done: 0,
+    /** Cores: operation, its channels, elements to come, the next cycle that may consume one. */
+    op: perCore(), input: perCore().fill(-1), output: perCore().fill(-1),
+    left: perCore(), front: startAt === undefined ? perCore() : Int32Array.from(startAt),
+    /** When results that lack a slot stand at the pipeline's end, and standstills still to come. */
+    pipe: new Int32Array(cores * 4), stalls: [] as (number[] | undefined)[],
+    entered: perCore(), streaming: new Uint8Array(cores),
+  };
+  for (let core = 0; core < cores; core++) {
+    layOutCore(m, core);
+    const role = input.program.roles[channels.roleOf[core]];
+    for (const { color, inputs, outputs } of role.routes) layOutSlot(m, core, color, inputs, outputs);
+    m.op[core] = ops.first[channels.roleOf[core]];
+    const idle = m.op[core] === ops.first[channels.roleOf[core] + 1];
+    if (!idle) m.front[core] += m.programStart;
+    m.pipe[core * 4 + NEXT] = m.pipe[core * 4 + TAIL] = -1;
+  }
+  return m;
+}
+
+function layOutCore(m: Streams, core: number): void {
+  const { channels, chan } = m;
+  const role = channels.roleOf[core];
+  const ends = channels.ends[role];
+  const users = [0, 0, 0, 0, 0];
+  for (const { end } of ends) if (end <= RAMP) users[end]++;
+  for (let i = 0; i < ends.length; i++) {
+    const channel = channels.base[core] + i;
+    const { color, end } = ends[i];
+    const c = channel << 4;
+    const kind = channels.kind[channel];
+    const own = channels.slotOf[role * channels.colors + color];
+    const delay = kind === LINK ? m.hop : m.ramp;
+    chan[c + WAVELETS + NEXT] = chan[c + WAVELETS + TAIL] = -1;
+    chan[c + CREDITS + NEXT] = chan[c + CREDITS + TAIL] = -1;
+    chan[c + CREDITS] = LONG_AGO;
+    chan[c + CREDITS + COUNT] = m.depth;
+    chan[c + FLAGS] = (kind === LINK ? 0 : IS_RAMP) | (m.depth >= 2 * delay ? IS_DEEP : 0);
+    chan[c + FROM] = kind === FROM_CORE ? ~core : core * channels.slots + own;
+    const to = channels.toCore[channel];
+    chan[c + TO] = kind === TO_CORE ? ~core : to * channels.slots + channels.toSlot[channel];
+    if (kind !== TO_CORE && channels.toSlot[channel] < 0) chan[c + TO] = core * channels.slots + own;
+    if (end <= RAMP && users[end] > 1) m.shared[channel] = core * PORTS + end;
+  }
+}
+
+function layOutSlot(m: Streams, core: number, color: number, inputs: number, outputs: number): void {
+  const { channels, slot } = m;
+  const local = channels.slotOf[channels.roleOf[core] * channels.colors + color];
+  const s = (core * channels.slots + local) << 3;
+  slot[s] = inputs === 0 ? -1 : channelInto(channels, core, 31 - Math.clz32(inputs), color);
+  slot.fill(-1, s + OUT, s + LAST);
+  slot[s + LAST] = LONG_AGO;
+  let next = s + OUT;
+  for (let port = 0; port < PORTS; port++)
+    if ((outputs >> port) & 1) slot[next++] = channelFrom(channels, core, port, color);
+}
+
+function wakeStation(m: Streams, station: number): void {
+  if (station < 0) {
+    if (m.coreWaits[~station] === 1) return;
+    m.coreWaits[~station] = 1;
+  } else {
+    if (m.slotWaits[station] === 1) return;
+    m.slotWaits[station] = 1;
+  }
+  m.stations[(m.head + m.waiting++) & m.mask] = station;
+}
+
+/** Wakes one end of a channel; a core only if it is at a stream on this channel. */
+function wakeEnd(m: Streams, c: number, station: number): void {
+  if (station < 0 && m.input[~station] !== c >> 4 && m.output[~station] !== c >> 4) return;
+  wakeStation(m, station);
+}
+
+/** How many wavelets may leave by a channel from cycle `t` on without slots known to be free. */
+export function promised(m: Streams, c: number, t: number): number {
+  const { chan } = m;
+  const left = chan[c + OPEN_UP_TO] - chan[c + SENT];
+  if (left <= 0) return 0;
+  if (chan[c + SENT] === chan[c + POPPED]) return t >= chan[c + OPEN_FROM] ? left : 0;
+  return (chan[c + FLAGS] & IS_CLEAN) !== 0 ? left : 0;
+}
+
+/** A run of wavelets enters a channel from cycle `t` on: slots are there, or promised. */
+export function sendRun(m: Streams, c: number, t: number, count: number): void {
+  const { chan, pool } = m;
+  if (chan[c + SENT] === chan[c + POPPED]) {
+    if (t >= chan[c + OPEN_FROM]) chan[c + FLAGS] |= IS_CLEAN;
+    else chan[c + FLAGS] &= ~IS_CLEAN;
+  }
+  if (chan[c + CREDITS + COUNT] > 0) dropRun(pool, chan, c + CREDITS, count);
+  else chan[c + OWED] += count;
+  chan[c + SENT] += count;
+  const delay = (chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop;
+  pushRun(pool, chan, c + WAVELETS, t + delay, count);
+  wakeEnd(m, c, chan[c + TO]);
+}
+
+/** A run of wavelets is popped from cycle `t` on; the sender has the slots back a delay later. */
+export function popRun(m: Streams, c: number, t: number, count: number): void {
+  const { chan, pool } = m;
+  dropRun(pool, chan, c + WAVELETS, count);
+  chan[c + POPPED] += count;
+  const delay = (chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop;
+  const owed = Math.min(chan[c + OWED], count);
+  chan[c + OWED] -= owed;
+  if (count > owed) pushRun(pool, chan, c + CREDITS, t + delay + owed, count - owed);
+  if ((chan[c + FLAGS] & IS_WANTED) === 0) return;
+  chan[c + FLAGS] &= ~IS_WANTED;
+  wakeEnd(m, c, chan[c + FROM]);
+}
+
+/** The receiver's promise for its `count` next wavelets if popped from cycle `from` on; 0 for none. */
+export function promise(m: Streams, c: number, from: number, count: number): void {
+  const { chan } = m;
+  const before = chan[c + OPEN_UP_TO];
+  const open = (chan[c + FLAGS] & IS_DEEP) !== 0 && chan[c + WAVELETS + COUNT] === 0 ? count : 0;
+  chan[c + OPEN_UP_TO] = chan[c + POPPED] + open;
+  chan[c + OPEN_FROM] = from - ((chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop);
+  if (open > m.depth && chan[c + OPEN_UP_TO] > before) wakeEnd(m, c, chan[c + FROM]);
+}
+
+/**
+ * How many more wavelets the receiver of a channel promises to take, whatever it has now; if only
+ * wavelets on their way stand against it, the sender hears when they are popped.
+ */
+export function openFor(m: Streams, c: number): number {
+  const { chan } = m;
+  const left = chan[c + OPEN_UP_TO] - chan[c + SENT];
+  if (left <= 0) return 0;
+  if (chan[c + SENT] === chan[c + POPPED] || (chan[c + FLAGS] & IS_CLEAN) !== 0) return left;
+  if (left > m.depth) chan[c + FLAGS] |= IS_WANTED;
+  return 0;
+}
+
+/** Moves what can be known to move through one colour of a router. */
+function runSlot(m: Streams, station: number): void {
+  const { slot, chan } = m;
+  const s = station << 3;
+  if (slot[s] < 0 || slot[s + OUT] < 0) return;
+  const input = slot[s] << 4;
+  while (chan[input + WAVELETS + COUNT] > 0 && !m.met) {
+    let t = Math.max(chan[input + WAVELETS], slot[s + LAST] + 1);
+    let count = chan[input + WAVELETS + COUNT];
+    for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
+      const c = slot[i] << 4;
+      if (chan[c + CREDITS + COUNT] === 0) continue;
+      t = Math.max(t, chan[c + CREDITS]);
+      count = Math.min(count, chan[c + CREDITS + COUNT]);
+    }
+    for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
+      const c = slot[i] << 4;
+      if (chan[c + CREDITS + COUNT] > 0) continue;
+      count = Math.min(count, promised(m, c, t));
+      if (count === 0) chan[c + FLAGS] |= IS_WANTED;
+    }
+    if (count === 0) break;
+    for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
+      const link = m.shared[slot[i]];
+      if (link >= 0 && !claim(m.pool, m.latest, link, t, count)) m.met = true;
+      sendRun(m, slot[i] << 4, t, count);
+    }
+    slot[s + LAST] = t + count - 1;
+    popRun(m, input, t, count);
+  }
+  promiseOfSlot(m, s, input);
+}
+
+/** A router keeps promises as far as all its outputs do. */
+function promiseOfSlot(m: Streams, s: number, input: number): void {
+  const { slot, chan } = m;
+  let from = slot[s + LAST] + 1;
+  let count = 0x3fffffff;
+  for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
+    const c = slot[i] << 4;
+    count = Math.min(count, openFor(m, c));
+    from = Math.max(from, chan[c + OPEN_FROM]);
+  }
+  promise(m, input, from, count);
+}

@@ -1,0 +1,84 @@
+/**
+ * What a hand-off between two regions costs, estimated from where they lie: the longest way that one
+ * row's slice travels, hop by hop, and what its relay adds (lowering/hand-off.ts says how the slices
+ * go). Contention between rows and what the regions' own work hides are left out, so it serves to
+ * choose among layouts and is never reported as a result.
+ */
+import { elementsPerWavelet } from '../hardware/data.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import type { Placed, Task } from './strategies/shelves.js';
+
+/** Extra hops of a way along a row or a column, from one core to another; none on a whole wafer. */
+export interface Detours {
+  row(y: number, x0: number, x1: number): number;
+  column(x: number, y0: number, y1: number): number;
+}
+
+/** Costs of a task: regions of `rows` rows; `loops` if the last one hands back to the first. */
+export function handOffCosts(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  rows: number,
+  loops: boolean,
+  detours?: Detours,
+): Pick<Task, 'handOff' | 'back'> {
+  const { fabric, costs } = wafer;
+  const wavelets = Math.ceil(Math.ceil(model.dim / rows) / elementsPerWavelet(model.dtype));
+  const relay = 2 * fabric.rampCycles + costs.setup[model.dtype] + wavelets;
+  const handOff = (from: Placed, to: Placed): number => {
+    if (from.y === to.y) {
+      const [start, end] = straight(from, to);
+      return fabric.hopCycles * way(start, from.y, end, from.y, detours);
+    }
+    const { first, count } = turningColumns(from, to, rows);
+    const lanes = Math.ceil(rows / count);
+    const hops = Math.max(
+      turned(from, to, first, detours),
+      turned(from, to, first + count - 1, detours),
+    );
+    return fabric.hopCycles * hops + relay + (lanes - 1) * wavelets;
+  };
+  if (!loops) return { handOff };
+  const tokenBack = (from: Placed, to: Placed) =>
+    fabric.hopCycles * tokenHops(from, to, rows, detours);
+  return { handOff, back: model.tied ? handOff : tokenBack };
+}
+
+/** Columns of the sending core and of the farthest one that hears it, on the same rows. */
+function straight(from: Placed, to: Placed): [number, number] {
+  return to.x > from.x ? [from.x + from.width - 1, to.x + to.width - 1] : [from.x, to.x];
+}
+
+/** Columns of the destination in which streams change rows, those under the source if enough. */
+function turningColumns(from: Placed, to: Placed, rows: number) {
+  const first = Math.max(from.x, to.x);
+  const count = Math.min(from.x + from.width, to.x + to.width) - first;
+  return count >= Math.min(to.width, Math.ceil(rows / 3))
+    ? { first, count }
+    : { first: to.x, count: to.width };
+}
+
+/** Hops of a slice that changes rows in this column and is relayed to both ends of its row. */
+function turned(from: Placed, to: Placed, column: number, detours?: Detours): number {
+  const sender = Math.min(Math.max(column, from.x), from.x + from.width - 1);
+  const ends = [to.x, to.x + to.width - 1].map((end) => way(column, to.y, end, to.y, detours));
+  return way(sender, from.y, column, to.y, detours) + Math.max(...ends);
+}
+
+/** The chosen token's hops: from the middle of the head to the farthest core of the first region. */
+function tokenHops(from: Placed, to: Placed, rows: number, detours?: Detours): number {
+  const x = from.x + Math.floor(from.width / 2);
+  const y = from.y + Math.floor(rows / 2);
+  const x1 = Math.min(Math.max(x, to.x), to.x + to.width - 1);
+  const y1 = Math.min(Math.max(y, to.y), to.y + rows - 1);
+  const across = Math.max(x1 - to.x, to.x + to.width - 1 - x1);
+  const along = Math.max(y1 - to.y, to.y + rows - 1 - y1);
+  return way(x, y, x1, y1, detours) + across + along;
+}
+
+/** Hops along row y0, then along column x1. */
+function way(x0: number, y0: number, x1: number, y1: number, detours?: Detours): number {
+  const hops = Math.abs(x1 - x0) + Math.abs(y1 - y0);
+  return detours ? hops + detours.row(y0, x0, x1) + detours.column(x1, y0, y1) : hops;
+}

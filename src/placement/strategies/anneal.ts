@@ -1,0 +1,155 @@
+/**
+ * Simulated annealing (Kirkpatrick, Gelatt and Vecchi, Science 1983) over the order of the regions on
+ * the runs and over where each run's slack lies. It begins with the cheapest of the other strategies'
+ * layouts and returns the cheapest that it has met, hence never a dearer one.
+ */
+import { greedy } from './greedy.js';
+import { hilbert } from './hilbert.js';
+import { rowMajor } from './row-major.js';
+import { costOf, type Layout, type Position, type Strategy, type Task } from './shelves.js';
+import { snake } from './snake.js';
+
+const STEPS_PER_REGION = 4000;
+const MOST_STEPS = 200_000;
+/** Temperature at the end, in cycles: no layout dearer by several cycles is accepted any more. */
+const COLD = 1;
+
+export const anneal: Strategy = (task) => {
+  const start = cheapest(
+    task,
+    [greedy, snake, hilbert, rowMajor].map((strategy) => strategy({ ...task, onProgress: undefined })),
+  );
+  return start && cheapest(task, [start, improved(task, start.positions)]);
+};
+
+/** The layout of least estimated cost; the first of equal ones. */
+function cheapest(task: Task, layouts: (Layout | undefined)[]): Layout | undefined {
+  let best: Layout | undefined;
+  let bestCost = Infinity;
+  for (const layout of layouts) {
+    const cost = layout ? costOf(task, layout.positions) : Infinity;
+    if (cost >= bestCost) continue;
+    best = layout;
+    bestCost = cost;
+  }
+  return best;
+}
+
+/** Regions of each run from west to east; those before `split` lean west, the others east. */
+interface State {
+  parts: number[][];
+  split: number[];
+}
+
+function improved(task: Task, start: Position[]): Layout {
+  let state = stateOf(task, start);
+  let cost = costOf(task, positionsOf(task, state));
+  let best = positionsOf(task, state);
+  let bestCost = cost;
+  const steps = Math.min(MOST_STEPS, STEPS_PER_REGION * task.widths.length);
+  // At first as hot as an average hand-off is dear.
+  const hot = Math.max(COLD, cost / task.widths.length);
+  for (let step = 0; step < steps; step++) {
+    if (step % 4096 === 0) task.onProgress?.(step, steps);
+    const changed = neighbour(task, state);
+    if (changed === undefined) continue;
+    const positions = positionsOf(task, changed);
+    const changedCost = costOf(task, positions);
+    const temperature = hot * (COLD / hot) ** (step / steps);
+    if (changedCost > cost && task.random() >= Math.exp((cost - changedCost) / temperature)) continue;
+    state = changed;
+    cost = changedCost;
+    if (cost < bestCost) {
+      best = positions;
+      bestCost = cost;
+    }
+  }
+  return { positions: best };
+}
+
+function stateOf({ runs, widths }: Task, positions: Position[]): State {
+  const inside = (part: number, run: number) => {
+    const { x, y } = positions[part]!;
+    const { x: west, y: north, width } = runs[run]!;
+    return y === north && x >= west && x + widths[part]! <= west + width;
+  };
+  const parts = runs.map((_, run) =>
+    [...widths.keys()]
+      .filter((part) => inside(part, run))
+      .sort((a, b) => positions[a]!.x - positions[b]!.x),
+  );
+  const split = runs.map((run, i) => {
+    let x = run.x;
+    const gap = parts[i]!.findIndex((part) => {
+      const leans = positions[part]!.x === x;
+      x += widths[part]!;
+      return !leans;
+    });
+    return gap < 0 ? parts[i]!.length : gap;
+  });
+  return { parts, split };
+}
+
+function positionsOf({ runs, widths }: Task, { parts, split }: State): Position[] {
+  const positions: Position[] = Array.from({ length: widths.length });
+  runs.forEach((run, i) => {
+    const here = parts[i]!;
+    let west = run.x;
+    for (let k = 0; k < Math.min(split[i]!, here.length); k++) {
+      positions[here[k]!] = { x: west, y: run.y };
+      west += widths[here[k]!]!;
+    }
+    let east = run.x + run.width;
+    for (let k = here.length - 1; k >= split[i]!; k--) {
+      east -= widths[here[k]!]!;
+      positions[here[k]!] = { x: east, y: run.y };
+    }
+  });
+  return positions;
+}
+
+/** A state one move away; undefined if the regions do not fit it. */
+function neighbour(task: Task, state: State): State | undefined {
+  const { random, runs, widths } = task;
+  const upTo = (n: number) => Math.floor(random() * n);
+  const parts = state.parts.map((here) => [...here]);
+  const split = [...state.split];
+  const kind = upTo(5);
+  if (kind === 0) exchange(parts, upTo(widths.length), upTo(widths.length));
+  else if (kind === 1) {
+    // The way between two regions is gone the other way round.
+    let [a, b] = [upTo(widths.length), upTo(widths.length)];
+    if (a > b) [a, b] = [b, a];
+    for (; a < b; a++, b--) exchange(parts, a, b);
+  } else if (kind === 2) {
+    const moved = upTo(widths.length);
+    const from = parts.find((here) => here.includes(moved))!;
+    from.splice(from.indexOf(moved), 1);
+    const to = parts[upTo(runs.length)]!;
+    to.splice(upTo(to.length + 1), 0, moved);
+  } else if (kind === 3) {
+    const [a, b] = [upTo(runs.length), upTo(runs.length)];
+    [parts[a], parts[b]] = [parts[b]!, parts[a]!];
+    [split[a], split[b]] = [split[b]!, split[a]!];
+  } else {
+    const run = upTo(runs.length);
+    split[run] = upTo(parts[run]!.length + 1);
+  }
+  return parts.every((here, run) => widthOf(here, widths) <= runs[run]!.width)
+    ? { parts, split }
+    : undefined;
+}
+
+function exchange(parts: number[][], a: number, b: number): void {
+  if (a === b) return;
+  const [inA, inB] = [a, b].map((part) => parts.find((here) => here.includes(part))!);
+  const [atA, atB] = [inA!.indexOf(a), inB!.indexOf(b)];
+  inA![atA] = b;
+  inB![atB] = a;
+}
+
+function widthOf(parts: number[], widths: readonly number[]): number {
+  let sum = 0;
+  for (const part of parts) sum += widths[part]!;
+  return sum;
+}

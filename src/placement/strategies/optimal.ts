@@ -1,0 +1,127 @@
+/**
+ * The cheapest layout by exact search: branch and bound (Land and Doig, Econometrica 1960) over the
+ * places of the regions in the order of a token's way. Places are all columns of a small wafer; on a
+ * larger one they are the normal patterns of Herz (IBM J. Res. Dev. 1972), sums of widths from either
+ * end of a run. A search that is cut short returns the best layout met and the bound reached.
+ */
+import { anneal } from './anneal.js';
+import { costOf, type Placed, type Position, type Run, type Strategy, type Task } from './shelves.js';
+
+const MOST_NODES = 1_000_000;
+/** Places of one width up to which every column is tried. */
+const EVERY_COLUMN = 400;
+/** Places of one width up to which a search is begun at all. */
+const MOST_PLACES = 1500;
+
+export const optimal: Strategy = (task) => {
+  const start = anneal(task);
+  if (start === undefined || task.widths.length < 2) return start;
+  return branchAndBound(task, start.positions);
+};
+
+interface Place extends Placed {
+  run: number;
+}
+
+function branchAndBound(task: Task, start: Position[]) {
+  const { widths, back } = task;
+  const n = widths.length;
+  const placesOf = new Map(widths.map((width) => [width, placesFor(task, width)]));
+  let best = start;
+  let bestCost = costOf(task, start);
+  if (Math.max(...[...placesOf.values()].map((places) => places.length)) > MOST_PLACES)
+    return { positions: start, bound: 0 };
+  const least = leastRest(task, placesOf);
+  let nodes = 0;
+  const chosen: Place[] = [];
+  const descend = (cost: number): void => {
+    const part = chosen.length;
+    if (part === n) {
+      const whole = cost + (back ? back(chosen[n - 1]!, chosen[0]!) : 0);
+      if (whole < bestCost) {
+        bestCost = whole;
+        best = chosen.map(({ x, y }) => ({ x, y }));
+      }
+      return;
+    }
+    const options = placesOf
+      .get(widths[part]!)!
+      .filter((place) => chosen.every((other) => apart(place, other)))
+      .map((place) => ({
+        place,
+        cost: cost + (part > 0 ? task.handOff(chosen[part - 1]!, place) : 0),
+      }))
+      .sort((a, b) => a.cost - b.cost);
+    for (const option of options) {
+      if (option.cost + least[part]! >= bestCost || ++nodes > MOST_NODES) return;
+      chosen.push(option.place);
+      if (haveWidth(task, chosen)) descend(option.cost);
+      chosen.pop();
+    }
+  };
+  descend(0);
+  return { positions: best, bound: nodes > MOST_NODES ? Math.min(least[0]!, bestCost) : bestCost };
+}
+
+/** For each region: what the hand-offs after it cost at least, the way back included. */
+function leastRest({ widths, handOff, back }: Task, placesOf: Map<number, Place[]>): number[] {
+  const known = new Map<string, number>();
+  const least = (a: number, b: number, cost: Task['handOff'], kind: string): number => {
+    const key = `${kind} ${a} ${b}`;
+    let found = known.get(key);
+    if (found === undefined) {
+      found = Infinity;
+      for (const from of placesOf.get(a)!)
+        for (const to of placesOf.get(b)!)
+          if (apart(from, to)) found = Math.min(found, cost(from, to));
+      known.set(key, found);
+    }
+    return found;
+  };
+  const rest = Array.from({ length: widths.length }, () => 0);
+  const last = widths.length - 1;
+  if (back) rest[last] = least(widths[last]!, widths[0]!, back, 'back');
+  for (let i = last - 1; i >= 0; i--)
+    rest[i] = rest[i + 1]! + least(widths[i]!, widths[i + 1]!, handOff, 'on');
+  return rest;
+}
+
+function apart(a: Placed, b: Placed): boolean {
+  return a.y !== b.y || a.x + a.width <= b.x || b.x + b.width <= a.x;
+}
+
+/** Whether the runs still have the width, if not the places, for the regions that are left. */
+function haveWidth({ widths, runs }: Task, chosen: Place[]): boolean {
+  let free = 0;
+  for (const run of runs) free += run.width;
+  for (const { width } of chosen) free -= width;
+  for (let i = chosen.length; i < widths.length; i++) free -= widths[i]!;
+  return free >= 0;
+}
+
+function placesFor({ widths, runs }: Task, width: number): Place[] {
+  const columns = runs.reduce((sum, run) => sum + Math.max(0, run.width - width + 1), 0);
+  const every = columns <= EVERY_COLUMN;
+  return runs.flatMap((run, index) =>
+    (every ? range(run.width - width) : patterns(run, width, widths)).map((x) => ({
+      run: index,
+      x: run.x + x,
+      y: run.y,
+      width,
+    })),
+  );
+}
+
+function range(last: number): number[] {
+  return Array.from({ length: Math.max(0, last + 1) }, (_, x) => x);
+}
+
+/** Columns of a run at which a region may stand if its neighbours lean west, or east, without gaps. */
+function patterns(run: Run, width: number, widths: readonly number[]): number[] {
+  const last = run.width - width;
+  const sums = new Uint8Array(Math.max(0, last + 1));
+  if (sums.length > 0) sums[0] = 1;
+  for (const other of widths)
+    for (let x = last; x >= other; x--) if (sums[x - other]) sums[x] = 1;
+  return range(last).filter((x) => sums[x] || sums[last - x]);
+}
