@@ -3,22 +3,25 @@
  * Grades: A vendor document or peer-reviewed, B a third party's measurement, C second-hand, D derived.
  */
 import type { ResolvedConfig } from './config.js';
+import type { Provenance } from './hardware/quantity.js';
 import type { Assumption, Omission } from './report/explain-document.js';
 
 const SDK = 'Cerebras SDK documentation';
-const CHAIN =
-  'a chain reduction of B words over P cores on the vendor simulator: B + 6(P-1) cycles and start-up';
 const WAFERLLM = 'WaferLLM (OSDI 2025) and its published kernel';
-const OURS = 'chosen for this simulator; not published';
+const OURS = "this simulator's choice";
 
-type Known = Pick<ResolvedConfig, 'wafer' | 'model' | 'mapping' | 'exact' | 'workload'>;
+type Known = Pick<
+  ResolvedConfig,
+  'wafer' | 'provenance' | 'model' | 'mapping' | 'exact' | 'workload'
+>;
 
 /** Every rule in force for a configuration, in the order: fabric, core, mapping. */
 export function assumptionsOf(config: Known): Assumption[] {
   return [...fabricRules(config), ...coreRules(config), ...mappingRules(config)];
 }
 
-function fabricRules({ wafer }: Known): Assumption[] {
+function fabricRules({ wafer, provenance }: Known): Assumption[] {
+  const originOf = (path: string) => origin(provenance[path]!);
   const { hopCycles, rampCycles, queueDepth, colors } = wafer.fabric;
   const rule = assumption('fabric');
   return [
@@ -35,9 +38,13 @@ function fabricRules({ wafer }: Known): Assumption[] {
     rule('A multicast leaves on all its outputs in one cycle or not at all.', 'assumed', OURS),
     rule('A full queue blocks its own colour only.', 'A', SDK),
     rule(
-      `Every queue, per port and colour, has ${times(queueDepth, 'slot')}; a slot is taken when a wavelet is sent and its credit comes back after a hop.`,
+      `Every queue, per port and colour, has ${times(queueDepth, 'slot')}.`,
+      ...originOf('fabric.queueDepth'),
+    ),
+    rule(
+      'A slot is taken when the wavelet is sent; its credit returns a hop (or a ramp) after it has left.',
       'assumed',
-      `${OURS}; the depth is a parameter`,
+      OURS,
     ),
     rule(
       'Colours that want one link take turns: each router tries them cyclically, from the one after the last granted.',
@@ -45,9 +52,12 @@ function fabricRules({ wafer }: Known): Assumption[] {
       `${OURS}; the arbitration policy is not public`,
     ),
     rule(
-      `A hop takes ${times(hopCycles, 'cycle')}, the ramp between a core and its router ${times(rampCycles, 'cycle')} each way.`,
-      'A',
-      `${SDK} (hop); second-hand (ramp); both exact in ${CHAIN}`,
+      `A wavelet needs ${times(hopCycles, 'cycle')} from router to router.`,
+      ...originOf('fabric.hopCycles'),
+    ),
+    rule(
+      `It needs ${times(rampCycles, 'cycle')} from a core to its router, and as many back.`,
+      ...originOf('fabric.rampCycles'),
     ),
     rule(
       'Two wavelets of one colour on two ports of a router in one cycle are counted as a hazard, not as a fault; the vendor simulator stops.',
@@ -55,14 +65,13 @@ function fabricRules({ wafer }: Known): Assumption[] {
       SDK,
     ),
     rule(
-      `Changing a route takes ${times(wafer.costs.routeChange, 'cycle')} and must not happen under queued wavelets of its input.`,
-      'assumed',
-      `${OURS}; switch positions are modelled as such changes`,
+      `Changing a route takes ${times(wafer.costs.routeChange, 'cycle')}, counted as set-up, and is a fault under wavelets that wait at its input; switch positions are modelled as such changes.`,
+      ...originOf('costs.routeChange'),
     ),
   ];
 }
 
-function coreRules({ wafer, workload }: Known): Assumption[] {
+function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
   const rule = assumption('core');
   const { latency } = wafer.costs;
   return [
@@ -77,9 +86,12 @@ function coreRules({ wafer, workload }: Known): Assumption[] {
       `${SDK}; rates as the cost table says`,
     ),
     rule(
-      `A result on its way to the fabric passes ${times(latency.f32, 'stage')} in 32 bits and ${latency.f16} in 16; if the ramp is full, the whole pipeline stands.`,
-      'D',
-      `${CHAIN} (32 bits); whole layers of ${WAFERLLM} (16 bits)`,
+      `A 32-bit result on its way to the fabric passes ${times(latency.f32, 'stage')}; if the ramp is full, the whole pipeline stands still.`,
+      ...origin(provenance['costs.latency.f32']!),
+    ),
+    rule(
+      `A 16-bit result on its way to the fabric passes ${times(latency.f16, 'stage')}, since a relay of a reduction tree is software.`,
+      ...origin(provenance['costs.latency.f16']!),
     ),
     rule(
       'Costs do not depend on the values, nor on which banks of the SRAM the operands lie in: same-bank operands, measured at 2 to 2.4 cycles per element, are taken to be avoided.',
@@ -194,6 +206,11 @@ function assumption(about: Assumption['about']) {
     grade,
     source,
   });
+}
+
+/** Grade and source of a hardware number; one that is set on the command line is assumed. */
+function origin({ grade, assumed, source }: Provenance): [Assumption['grade'], string] {
+  return [assumed ? 'assumed' : (grade ?? 'assumed'), source];
 }
 
 function times(count: number, noun: string): string {

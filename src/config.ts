@@ -40,6 +40,12 @@ export interface ResolvedConfig {
   exact: boolean;
   workload: Workload;
   placement: PlacementOptions;
+  serving?: Config['serving'];
+  transport?: Config['transport'];
+  scenarios?: Config['scenarios'];
+  /** Files that `workload.trace` and `serving.gpus` name, from the current directory or absolute. */
+  traceFile?: string;
+  gpuFiles: string[];
   /** Plain JSON with every default, paths as they were written; what `configHash` is taken of. */
   resolved: Record<string, unknown>;
 }
@@ -69,7 +75,18 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     modelFile: reference.path,
     hardwareFile: hardwareFile.path,
     ...run,
+    ...servingFiles(tree, path),
     resolved,
+  };
+}
+
+function servingFiles(tree: Node, mainFile: string): { traceFile?: string; gpuFiles: string[] } {
+  const trace = child(child(tree, 'workload'), 'trace');
+  const gpus = child(child(tree, 'serving'), 'gpus')?.value;
+  const named = Array.isArray(gpus) ? gpus : [];
+  return {
+    ...(trace && { traceFile: referenceOf(trace, 'workload.trace', mainFile).path }),
+    gpuFiles: named.map((gpu) => referenceOf(gpu, 'serving.gpus', mainFile).path),
   };
 }
 

@@ -38,9 +38,8 @@ export function optionReader(kernel: string, given: KernelOptions): OptionReader
   const read: Record<string, unknown> = {};
 
   function refuse(name: string, expected: string, found: unknown): never {
-    throw new ConfigError(
-      `kernel ${kernel}: ${name}: expected ${expected}, found ${found === undefined ? 'nothing' : text(found)}`,
-    );
+    const shown = found === undefined ? 'nothing' : text(found);
+    throw new ConfigError(`kernel ${kernel}: ${name}: expected ${expected}, found ${shown}`);
   }
 
   function value(name: string, otherwise: unknown): unknown {
@@ -97,10 +96,10 @@ export function optionReader(kernel: string, given: KernelOptions): OptionReader
       for (const [name, found] of Object.entries(given)) {
         if (found === undefined || known.includes(name)) continue;
         const near = closest(name, known);
-        throw new ConfigError(
-          `kernel ${kernel}: ${name}: expected one of ${known.join(', ')}, found an option that it ` +
-            `does not take here${near ? `; did you mean ${near}?` : ''}`,
-        );
+        const hint = near ? `; did you mean ${near}?` : '';
+        const expected = `expected one of ${known.join(', ')}`;
+        const problem = `${expected}, found an option that it does not take here${hint}`;
+        throw new ConfigError(`kernel ${kernel}: ${name}: ${problem}`);
       }
       return read;
     },

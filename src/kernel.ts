@@ -23,6 +23,8 @@ export type { KernelOptions } from './kernel-options.js';
 
 const ENGINES = { fast, reference };
 const TYPES = ['f16', 'f32'] as const;
+/** Injection times of synthetic traffic take four bytes each. */
+const MOST_WAVELETS = 100_000_000;
 
 /** The host's clock, in seconds, and its peak memory, in bytes; for `host` only. */
 export interface Host {
@@ -75,10 +77,10 @@ const KERNELS: Record<string, Build> = {
     const [dim, ffn, context] = [o.integer('dim'), o.integer('ffn'), o.integer('seq')];
     const heads = o.integer('heads', { otherwise: 1 });
     const exact = o.flag('exact');
-    if (dim % heads !== 0 || (exact && (dim / heads) % 2 !== 0))
-      throw new ConfigError(
-        `kernel layer: heads: expected a divisor of dim (${dim}) that leaves heads of even width, found ${heads}`,
-      );
+    if (dim % heads !== 0 || (exact && (dim / heads) % 2 !== 0)) {
+      const wanted = `a divisor of dim (${dim}) that leaves heads of even width`;
+      throw new ConfigError(`kernel layer: heads: expected ${wanted}, found ${heads}`);
+    }
     const sizes = { dim, ffn, heads, headDim: dim / heads, context, P, groups: groupsOf(o, P) };
     const dtype = o.choice('dtype', TYPES, 'f16');
     return lowerWaferllmLayer({ ...sizes, dtype, exact, normEpsilon: 1e-5 }, wafer);
@@ -86,14 +88,13 @@ const KERNELS: Record<string, Build> = {
   traffic(o, wafer) {
     const pattern = o.choice('pattern', TRAFFIC_PATTERNS);
     const [width, height] = o.grid('mesh', wafer);
-    const max = wafer.fabric.colors - 1;
-    const because = 'one colour less than the fabric has';
-    const distance = pattern === 'shift' ? o.integer('distance', { max, because }) : 1;
+    const distance = pattern === 'neighbor' ? 1 : distanceOf(o, pattern, width, wafer);
     const load = o.positive('load', 1);
     const cycles = o.integer('cycles', { max: 1e7 });
-    if (width * height * load * cycles > 1e8)
+    const wavelets = Math.round(width * height * load * cycles);
+    if (wavelets > MOST_WAVELETS)
       throw new ConfigError(
-        `kernel traffic: expected at most 100 million wavelets, found about ${Math.round(width * height * load * cycles)}`,
+        `kernel traffic: expected at most ${MOST_WAVELETS} wavelets, found about ${wavelets}`,
       );
     const random = seedrandom.alea(o.text('seed', '1'));
     return traffic({ pattern, distance, width, height, load, cycles }, random);
@@ -105,7 +106,16 @@ function line(o: OptionReader, wafer: WaferSpec, type: 'f16' | 'f32') {
   return { pes, words: o.integer('words'), dtype: o.choice('dtype', TYPES, type) };
 }
 
-/** Groups of a two-level tree over `cores` cores: as many as there are cores in one, if not given. */
+/** How far a shift (one colour a step) or a multicast (to the end of the row, if not given) goes. */
+function distanceOf(o: OptionReader, pattern: string, width: number, wafer: WaferSpec): number {
+  if (pattern === 'multicast') return o.integer('distance', { otherwise: Math.max(1, width - 1) });
+  const max = wafer.fabric.colors - 1;
+  return o.integer('distance', { max, because: 'one colour less than the fabric has' });
+}
+
+/**
+ * Groups of a two-level tree over `cores` cores: as many as there are cores in one, if not given.
+ */
 function groupsOf(o: OptionReader, cores: number): number {
   return o.integer('groups', { max: cores, otherwise: Math.round(Math.sqrt(cores)) });
 }
@@ -128,7 +138,10 @@ export function kernelProgram(
   return { program, options: reader.finish() };
 }
 
-/** Runs a kernel. Throws ConfigError as `kernelProgram`, MachineError if the simulated machine fails. */
+/**
+ * Runs a kernel. Throws ConfigError as `kernelProgram`, MachineError if the simulated machine
+ * fails.
+ */
 export function runKernel(
   name: string,
   given: KernelOptions,

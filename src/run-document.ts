@@ -7,16 +7,17 @@ import type {
   DecodeResult,
   FabricResult,
   PlacementResult,
+  ReuseResult,
   RunDocument,
   StepResult,
 } from './report/document.js';
 import type { StageRunner } from './stages.js';
 
 /** What was counted while the stages ran. */
-export type Counters = Pick<
-  StageRunner,
-  'reuse' | 'linkWavelets' | 'waveletHops' | 'routeHazards' | 'specialCycles'
->;
+export interface Counters
+  extends Pick<StageRunner, 'linkWavelets' | 'waveletHops' | 'routeHazards' | 'specialCycles'> {
+  reuse: ReuseResult;
+}
 
 /** The document without its `host`; `timing` and the runner's counters are those of the last step. */
 export function runDocument(

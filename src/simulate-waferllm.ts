@@ -100,9 +100,11 @@ async function timingOf(
   const result = results[0];
   const { labels } = program;
   const square = { width: P, height: P, columns: P, rows: P, origin: 0, labels };
-  const stage = { ...square, name: 'layer', senders: [], from: 0, region: 0 };
-  const timed = { ...stage, preparation: 0, programStart: wafer.costs.programStart };
-  const timing = repeat(await timeStep([timed], 1, async () => result), model.layers);
+  const stage = { ...square, name: 'layer', senders: [], outside: 0, from: 0, fromCores: P * P, region: 0 };
+  // The published times are of a layer's program from its start.
+  const timed = { ...stage, preparation: 0, programStart: 0 };
+  const { timing: layer } = await timeStep([timed], 1, async () => result);
+  const timing = repeat(layer, model.layers);
   const links = new Int32Array(wafer.width * wafer.height * 4);
   for (let y = 0; y < P; y++)
     for (let i = 0; i < P * 4; i++)

@@ -4,8 +4,9 @@
  */
 import { checkResult, checkStep, createNumbers } from './compute.js';
 import type { ResolvedConfig } from './config.js';
-import { timeStep, type StepTiming } from './decode/timeline.js';
-import type { Engine } from './engine/engine.js';
+import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
+import { timeStep } from './decode/timeline.js';
+import type { Engine, RunResult } from './engine/engine.js';
 import { fast } from './engine/fast.js';
 import { reference } from './engine/reference.js';
 import { groupChooser } from './groups.js';
@@ -15,7 +16,14 @@ import type { Placement } from './placement/placement.js';
 import type { RunDocument, StepResult } from './report/document.js';
 import { runDocument } from './run-document.js';
 import { simulateWaferllm } from './simulate-waferllm.js';
-import { beginStep, createStageRunner, runStage, timedStage } from './stages.js';
+import {
+  addCounters,
+  beginStep,
+  createStageRunner,
+  reuseOf,
+  runStage,
+  timedStage,
+} from './stages.js';
 
 export type EngineName = 'fast' | 'reference';
 
@@ -90,23 +98,36 @@ export async function simulateSteps(
   const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const images = numbers && { images: numbers.images };
-  const runner = createStageRunner({ wafer, placement, engine, memo, ...images });
+  const runner = createStageRunner({ wafer, placement, engine, memo });
   const steps: StepResult[] = [];
-  let timing!: StepTiming;
+  let pipeline!: PipelineTiming;
   for (let step = 0; step < workload.tokens; step++) {
     beginStep(runner);
     const context = workload.context + step;
     const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
     const stages = plans.map((plan) => timedStage(runner, plan));
-    const total = workload.tokens * plans.length;
-    timing = await timeStep(stages, placement.regions.length, async (i, startAt) => {
-      onProgress?.({ done: step * plans.length + i, total, what: plans[i].name });
-      return runStage(runner, plans[i], stages[i], startAt);
-    });
-    if (numbers) checkStep(config, placement, chosen, numbers);
-    steps.push({ cycles: timing.cycles, ...(numbers && { token: numbers.token }) });
+    const latest: RunResult[] = [];
+    const run = async (i: number, startAt: Int32Array) => {
+      const done = step * plans.length + Math.min(latest.length, plans.length - 1);
+      onProgress?.({ done, total: workload.tokens * plans.length, what: plans[i].name });
+      return (latest[i] = runStage(runner, plans[i], stages[i], startAt));
+    };
+    pipeline = await timePipeline(stages, placement.regions.length, run, workload.batch);
+    for (const [i, plan] of plans.entries())
+      addCounters(runner, plan, stages[i], latest[i], workload.batch);
+    const { cycles } = pipeline.timing;
+    if (numbers) {
+      // Times do not depend on numbers, so one pass of one user's token computes them.
+      const computing = { ...runner, memo: false, images: numbers.images };
+      await timeStep(stages, placement.regions.length, async (i, startAt) =>
+        runStage(computing, plans[i], stages[i], startAt),
+      );
+      checkStep(config, placement, chosen, numbers);
+    }
+    steps.push({ cycles, ...(numbers && { token: numbers.token }) });
   }
   const check = numbers && checkResult(model, numbers.maxRelativeError);
-  return { counters: runner, timing, steps, ...(check && { check }) };
+  const { timing, inFlight, bottleneck } = pipeline;
+  const counters = { ...runner, reuse: reuseOf(runner) };
+  return { counters, timing, inFlight, bottleneck, steps, ...(check && { check }) };
 }

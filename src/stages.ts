@@ -9,6 +9,7 @@ import type { WaferSpec } from './hardware/wafer.js';
 import type { Stage } from './lowering/stage.js';
 import type { StagePlan } from './lowering/token.js';
 import type { Placement } from './placement/placement.js';
+import type { ReuseResult } from './report/document.js';
 import { preparationOf, specialCyclesOf } from './program/work.js';
 
 export interface WrittenStage {
@@ -23,14 +24,16 @@ export interface StageRunner extends StepState {
   engine: Engine;
   /** Whether equal stages are simulated once. */
   memo: boolean;
-  /** Per region: memory of its cores, for runs that compute. */
+  /** Per region: memory of its cores, for runs that compute; not together with `memo`. */
   images?: Float32Array[][];
 }
 
 interface StepState {
   written: Map<string, WrittenStage>;
   results: Map<string, { result: RunResult; name: string }>;
-  reuse: { simulated: { region: string }[]; reused: { region: string; as: string }[] };
+  /** Names of the regions that were simulated, and of the others with whose result they took. */
+  simulated: Set<string>;
+  reused: Map<string, string>;
   /** Wavelets over each link of each wafer: (y * width + x) * 4 + port. */
   linkWavelets: Int32Array[];
   waveletHops: number;
@@ -54,7 +57,8 @@ function emptyStep({ wafer, placement }: Pick<StageRunner, 'wafer' | 'placement'
   return {
     written: new Map(),
     results: new Map(),
-    reuse: { simulated: [], reused: [] },
+    simulated: new Set(),
+    reused: new Map(),
     linkWavelets: Array.from({ length: placement.wafers }, links),
     waveletHops: 0,
     routeHazards: 0,
@@ -90,14 +94,20 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     const y = region.y + Math.floor(core / width) - Math.floor(origin / width);
     return { core, of: (y - from.y) * from.width + (x - from.x) };
   });
+  const inside = (core: number) => {
+    const [x, y] = [(core % width) - (origin % width), Math.floor(core / width) - Math.floor(origin / width)];
+    return x >= 0 && y >= 0 && x < region.width && y < region.height;
+  };
   return {
     name: plan.name,
+    outside: stage.senders.filter((core) => !inside(core)).length,
     width,
     height,
     labels,
     senders,
     from: plan.from,
     region: plan.region,
+    fromCores: from.width * from.height,
     origin,
     columns: region.width,
     rows: region.height,
@@ -113,21 +123,50 @@ export function runStage(
   timed: TimedStage,
   startAt: Int32Array,
 ): RunResult {
-  const { stage, specialCycles } = write(runner, plan);
-  const reusable = runner.memo && runner.images === undefined;
-  const key = reusable ? `${plan.key} ${digest(startAt)}` : '';
-  const known = reusable ? runner.results.get(key) : undefined;
+  const { stage } = write(runner, plan);
+  const key = runner.memo ? `${plan.key} ${digest(startAt)}` : '';
+  const known = runner.memo ? runner.results.get(key) : undefined;
   let result = known?.result;
   if (result === undefined) {
     const { wafer, engine } = runner;
     const memory = memoryOf(runner, timed);
     result = engine({ program: stage.program, wafer, startAt, ...(memory && { memory }) });
-    runner.reuse.simulated.push({ region: plan.name });
-    if (reusable) runner.results.set(key, { result, name: plan.name });
-  } else runner.reuse.reused.push({ region: plan.name, as: known!.name });
-  addCounters(runner, timed, result);
-  runner.specialCycles += specialCycles;
+    runner.simulated.add(plan.name);
+    if (runner.memo) runner.results.set(key, { result, name: plan.name });
+  } else if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known!.name);
   return result;
+}
+
+/** Adds what a stage sent over the fabric, and its special functions, `times` over. */
+export function addCounters(
+  runner: StageRunner,
+  plan: StagePlan,
+  timed: TimedStage,
+  result: RunResult,
+  times: number,
+): void {
+  const region = runner.placement.regions[timed.region];
+  const links = runner.linkWavelets[region.wafer];
+  const x0 = region.x - (timed.origin % timed.width);
+  const y0 = region.y - Math.floor(timed.origin / timed.width);
+  const row = timed.width * 4;
+  for (let y = 0; y < timed.height; y++) {
+    const to = ((y0 + y) * runner.wafer.width + x0) * 4;
+    for (let i = 0; i < row; i++) links[to + i] += result.linkWavelets[y * row + i] * times;
+  }
+  runner.waveletHops += result.waveletHops * times;
+  runner.routeHazards += result.routeHazards * times;
+  runner.specialCycles += write(runner, plan).specialCycles * times;
+}
+
+/** Regions that were simulated at least once, and the others with the one whose result they took. */
+export function reuseOf({ simulated, reused }: StageRunner): ReuseResult {
+  return {
+    simulated: [...simulated].map((region) => ({ region })),
+    reused: [...reused]
+      .filter(([region]) => !simulated.has(region))
+      .map(([region, as]) => ({ region, as })),
+  };
 }
 
 function digest(startAt: Int32Array): string {
@@ -146,18 +185,4 @@ function memoryOf(runner: StageRunner, timed: TimedStage): Float32Array[] | unde
       memory[timed.origin + row * timed.width + column] =
         runner.images[timed.region][row * timed.columns + column]!;
   return memory;
-}
-
-function addCounters(runner: StageRunner, timed: TimedStage, result: RunResult): void {
-  const region = runner.placement.regions[timed.region];
-  const links = runner.linkWavelets[region.wafer];
-  const x0 = region.x - (timed.origin % timed.width);
-  const y0 = region.y - Math.floor(timed.origin / timed.width);
-  const row = timed.width * 4;
-  for (let y = 0; y < timed.height; y++) {
-    const to = ((y0 + y) * runner.wafer.width + x0) * 4;
-    for (let i = 0; i < row; i++) links[to + i] += result.linkWavelets[y * row + i];
-  }
-  runner.waveletHops += result.waveletHops;
-  runner.routeHazards += result.routeHazards;
 }

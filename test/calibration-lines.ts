@@ -1,6 +1,6 @@
 /**
- * A published WaferLLM layer in a second instead of a minute. Its cores' times separate: a core
- * (x, y) is at a(y) + b(x), since every reduction along y adds the same to all columns and every one
+ * A published WaferLLM layer in a second instead of a minute. Its cores' times separate: a core (x,
+ * y) is at a(y) + b(x), since every reduction along y adds the same to all columns and every one
  * along x the same to all rows. So one column and one row, all-reduce by all-reduce, give them all.
  * The test that uses this holds it against whole layers.
  */

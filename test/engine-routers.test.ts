@@ -75,17 +75,17 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
   });
 
   test('a link taken by one colour stays taken while another takes a second link', () => {
-    const { east, south } = departures(run, {
+    const program = crossing({
       flows: [
         { color: 0, from: 'west', to: 'east', at: [3] },
         { color: 1, from: 'north', to: 'south', at: [3] },
-        { color: 2, from: 'ramp', to: 'east', at: [3] },
+        { color: 2, from: 'ramp', to: 'east', at: [3, 4] },
       ],
-      east: [2, 0],
+      east: [0, 2, 2],
       south: [1],
     });
-    expect(east[0]).toBe(4);
-    expect(south[0]).toBe(3);
+    // The ramp has one slot: its second wavelet enters when the first, gone in cycle 4, is 2 cycles away.
+    expect(run({ program, wafer: testWafer({ queueDepth: 1 }) }).end[MIDDLE]).toBe(4 + 2 + 1);
   });
 
   test('the turn stays after the colour let go last while nothing moves', () => {

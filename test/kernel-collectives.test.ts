@@ -14,6 +14,7 @@ const REDUCES = ['chain', 'tree', 'star', 'two-phase'];
 const SHAPES = [
   { pes: 1, words: 5, dtype: 'f32' },
   { pes: 2, words: 3, dtype: 'f16' },
+  { pes: 3, words: 2, dtype: 'f32' },
   { pes: 13, words: 9, dtype: 'f16' },
   { pes: 16, words: 40, dtype: 'f32' },
 ];
@@ -49,7 +50,7 @@ describe('a reduce', () => {
     const wafer = kernelWafer({ setup: { f16: setup, f32: setup }, routeChange: 5 });
     const [pes, words, group] = [64, 300, 8];
     const heads = pes / group;
-    // Chain inside a group; a set-up; then one head's add, ramps and way to the next, and the words.
+    // Chain inside a group; a set-up; one head's add, ramps and way to the next; the words.
     const first = setup + words + 6 * (group - 1);
     const second = setup + words + (heads - 2) * (5 + group);
     const options = { algorithm: 'two-phase', pes, words, group };

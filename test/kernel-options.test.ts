@@ -1,4 +1,6 @@
-/** Options of kernels: what is wrong is said in one line, and the document says what was resolved. */
+/**
+ * Options of kernels: what is wrong is said in one line, and the document says what was resolved.
+ */
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/hardware/errors.js';
 import { runKernel, type KernelOptions } from '../src/kernel.js';

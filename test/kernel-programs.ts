@@ -28,7 +28,9 @@ export function cells(program: Program, memory: Float32Array[], core: number, na
   return memory[core].subarray(at, at + length);
 }
 
-/** Small whole numbers that differ from core to core and from cell to cell; sums of them are exact. */
+/**
+ * Small whole numbers that differ from core to core and from cell to cell; sums of them are exact.
+ */
 export function runWithNumbers(
   program: Program,
   wafer = kernelWafer(),

@@ -54,6 +54,22 @@ describe('traffic', () => {
     expect(result.delivered).toBe(8 * result.sent);
   });
 
+  it('by multicast reaches as far as asked, from the first of every few cores', () => {
+    const options = { pattern: 'multicast', distance: 3, mesh: '10x2', load: 0.3, cycles: 200 };
+    const program = programOf('traffic', options);
+    const result = reference({ program, wafer: kernelWafer() });
+    const sent = Array.from(program.roleOf, (_, core) => timesOf(program, core));
+    const receivers = sent.map((_, core) => Math.min(3, 9 - (core % 10)));
+    expect(sent.map((n, core) => n > 0 === ((core % 10) % 4 === 0))).not.toContain(false);
+    expect(result.delivered).toBe(sent.reduce((sum, n, core) => sum + n * receivers[core], 0));
+  });
+
+  it('of a shift takes one colour more than it is far', () => {
+    const { roles } = programOf('traffic', shift);
+    const colors = new Set(roles.flatMap(({ routes }) => routes.map(({ color }) => color)));
+    expect(colors).toEqual(new Set([0, 1, 2, 3]));
+  });
+
   it('has the load that was asked for, within four standard deviations', () => {
     const [load, cycles] = [0.1, 20_000];
     const program = programOf('traffic', { pattern: 'neighbor', mesh: '2x1', load, cycles });

@@ -214,7 +214,7 @@ describe('the published waferllm layer', () => {
     expect(sizes.join(' ')).toBe('5x5 5x5 5x5 5x4 4x5 5x5 5x17 5x17 17x5');
   });
 
-  it('does SiLU for as many elements as a core has residual elements, the exact one for all', () => {
+  it('does SiLU for as many elements as it has residual elements, the exact one for all', () => {
     const silus = (exact: boolean) =>
       lowerWaferllmLayer({ ...options, exact }, wafer).roles[0].operations.flatMap((op) =>
         op.kind === 'special' && op.fn === 'silu' ? [op.length] : [],

@@ -1,25 +1,33 @@
 /** The parts of placement: strategies, the SRAM budget, and the checker that the other tests trust. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../src/hardware/random.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';
 import { checkPlacement } from '../src/placement/legal.js';
-import { STRATEGIES } from '../src/placement/pack.js';
+import { handOffCosts } from '../src/placement/hand-off-cost.js';
+import { cut, runsOf, STRATEGIES } from '../src/placement/pack.js';
 import { kindsOf } from '../src/placement/parts.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
 import { bytesOf, layerBuffers, layerShape } from '../src/placement/shapes.js';
 import { rowMajor } from '../src/placement/strategies/row-major.js';
+import type { Task } from '../src/placement/strategies/shelves.js';
 import { snake } from '../src/placement/strategies/snake.js';
 import { asking, llama8b, models, tiny, wafers, wse3 } from './placement-helpers.js';
 
 describe('strategies', () => {
-  const sizes = [3, 4, 2, 6, 5, 5].map((width) => ({ width }));
   const wafer = wse3({ width: 10, height: 11 });
+  const task: Task = {
+    widths: [3, 4, 2, 6, 5, 5],
+    runs: runsOf(wafer, 3, 0),
+    ...handOffCosts(tiny, wafer, 3, true),
+    random: seededRandom(1),
+  };
 
   it('row-major fills every shelf from west to east', () => {
-    expect(rowMajor(sizes, 3, wafer)).toEqual([
+    expect(rowMajor(task)?.positions).toEqual([
       { x: 0, y: 0 },
       { x: 3, y: 0 },
       { x: 7, y: 0 },
@@ -30,7 +38,7 @@ describe('strategies', () => {
   });
 
   it('snake turns round at the end of each shelf', () => {
-    expect(snake(sizes, 3, wafer)).toEqual([
+    expect(snake(task)?.positions).toEqual([
       { x: 0, y: 0 },
       { x: 3, y: 0 },
       { x: 7, y: 0 },
@@ -40,17 +48,26 @@ describe('strategies', () => {
     ]);
   });
 
-  it('lay no more than there is room for', () => {
+  it('find no layout where there is no room', () => {
     for (const strategy of Object.values(STRATEGIES)) {
-      expect(strategy(sizes, 4, wafer)).toHaveLength(4);
-      expect(strategy(sizes, 12, wafer)).toEqual([]);
-      expect(strategy([{ width: 11 }], 1, wafer)).toEqual([]);
+      expect(strategy(task)?.positions).toHaveLength(6);
+      for (const rows of [4, 12])
+        expect(strategy({ ...task, runs: runsOf(wafer, rows, 0) })).toBeUndefined();
+      expect(strategy({ ...task, widths: [11] })).toBeUndefined();
     }
+  });
+
+  it('put no more on a wafer than there is room for', () => {
+    expect(cut(task.widths, 3, wafer, 1)).toEqual([6]);
+    expect(cut(task.widths, 4, wafer, 2)).toEqual([4, 2]);
+    expect(cut(task.widths, 4, wafer, 1)).toBeUndefined();
+    expect(cut(task.widths, 12, wafer, 9)).toBeUndefined();
+    expect(cut([11], 1, wafer, 9)).toBeUndefined();
   });
 
   it('are refused by name if unknown', () => {
     expect(() => place(tiny, wse3(), asking({ strategy: 'snail' }))).toThrow(
-      "placement.strategy: expected row-major or snake, found 'snail'",
+      "placement.strategy: expected one of row-major, snake, hilbert, greedy, anneal, optimal, found 'snail'",
     );
   });
 });
@@ -126,7 +143,6 @@ describe('the checker of placements', () => {
     expect(problemsWith(3, { wafer: 1 })).toMatch(/outside/);
     expect(problemsWith(1, { layer: 1 })).toMatch(/regions are/);
     expect(problemsWith(1, { height: 7 })).toMatch(/another height/);
-    expect(problemsWith(2, { width: 7 })).toMatch(/2 widths/);
     expect(problemsWith(1, { sramBytesPerCore: 50_000 })).toMatch(/needs 50000 bytes/);
     expect(problemsWith(1, { sramBytesPerCore: 13_200 })).toMatch(/holds/);
   });

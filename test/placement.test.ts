@@ -7,11 +7,10 @@ import { regionBytes } from '../src/placement/budget.js';
 import { CapacityError } from '../src/placement/errors.js';
 import { tokenCycles } from '../src/placement/estimate.js';
 import { checkPlacement } from '../src/placement/legal.js';
-import { pack, STRATEGIES } from '../src/placement/pack.js';
-import { kindsOf, partsOf, type Sizes } from '../src/placement/parts.js';
+import { cut, STRATEGIES } from '../src/placement/pack.js';
+import { kindsOf, partsOf, widthsOf, type Sizes } from '../src/placement/parts.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
-import { rowMajor } from '../src/placement/strategies/row-major.js';
 import { asking, llama8b, models, requests, tiny, wafers, wse3 } from './placement-helpers.js';
 
 function cores(placement: Placement): number {
@@ -35,7 +34,7 @@ function everySize(model: ModelSpec, wafer: WaferSpec, positions: number): Sizes
     if (Object.keys(columns).length < kindsOf(model).length) continue;
     for (let width = columns.layer!; width <= wafer.width; width++) {
       const sizes = { rows, columns: { ...columns, layer: width } };
-      if (pack(partsOf(model), sizes, rowMajor, wafer, 1)) found.push(sizes);
+      if (cut(widthsOf(partsOf(model), sizes), rows, wafer, 1)) found.push(sizes);
     }
   }
   return found;

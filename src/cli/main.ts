@@ -2,6 +2,7 @@
 /** The command line: results on stdout, notes on stderr, one line per error, and an exit code. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addCompare } from './compare.js';
 import { failureOf, prefixed } from './errors.js';
 import { addExplain } from './explain.js';
 import { addInspect } from './inspect.js';
@@ -15,10 +16,11 @@ const EXAMPLES = `
 Examples:
   wafersim run configs/wse3.yaml
   wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
+  wafersim compare configs/wse3.yaml --strategies row-major,snake,greedy
   wafersim inspect configs/wse3.yaml --what placement
 
 Exit codes: 0 fine, 1 a difference or a failed check, 2 usage or configuration,
-4 the simulated machine failed (does not fit, deadlock, route violation).`;
+3 cannot be compared, 4 the simulated machine failed (does not fit, deadlock, route violation).`;
 
 function commandLine(): Command {
   const { version } = JSON.parse(
@@ -32,6 +34,7 @@ function commandLine(): Command {
     .addHelpText('after', EXAMPLES);
   program.commandsGroup('Simulate:');
   addRun(program);
+  addCompare(program);
   addKernel(program);
   program.commandsGroup('Check:');
   addValidate(program);

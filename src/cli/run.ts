@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
 import { runTable } from '../report/table.js';
+import { sensitivityOf } from '../sensitivity.js';
 import { simulate } from '../simulate.js';
 import { EXIT } from './errors.js';
 import {
@@ -22,6 +23,7 @@ interface RunOptions {
   memo: boolean;
   json?: boolean;
   output?: string;
+  sensitivity?: boolean;
 }
 
 const EXAMPLES = `
@@ -29,6 +31,7 @@ Examples:
   wafersim run configs/wse3.yaml
   wafersim run configs/wse3.yaml --set workload.context=16384 --set hardware.fabric.hopCycles=2
   wafersim run configs/wse3.yaml --json > run.json
+  wafersim run configs/wse3.yaml --sensitivity
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny`;
 
 export function addRun(program: Command): void {
@@ -38,6 +41,7 @@ export function addRun(program: Command): void {
     .argument('<config>', 'configuration file (YAML)')
     .optionsGroup('What is simulated:')
     .addOption(setOption('workload.context=8192'))
+    .option('--sensitivity', 'also vary each uncertain number of the hardware over its range')
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, 1)
@@ -53,9 +57,13 @@ async function run(path: string, options: RunOptions): Promise<void> {
   if (options.output !== undefined) checkRunDirectory(options.output);
   const config = loadConfig(path, options.set ?? []);
   const { engine, shards, memo } = options;
-  const document = await withProgress((onProgress) =>
-    simulate(config, { engine, shards, memo, ...host, ...(onProgress && { onProgress }) }),
-  );
+  const document = await withProgress(async (onProgress) => {
+    const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
+    const finished = await simulate(config, simulateOptions);
+    if (!options.sensitivity) return finished;
+    const sets = options.set ?? [];
+    return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
+  });
   try {
     if (options.output !== undefined)
       writeRunDirectory(options.output, {

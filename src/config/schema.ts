@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { hardwareSchema, section } from '../hardware/hardware-file.js';
 import { expected } from '../hardware/messages.js';
 import { STATED_JSON_SCHEMA } from '../hardware/quantity.js';
+import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
 import { readUnits } from './units.js';
 
 const MAX_COUNT = 1e9;
@@ -20,7 +21,40 @@ function flag() {
   return z.boolean(expected('true or false'));
 }
 
-export const hardware = hardwareSchema(readUnits);
+const places = (form: string) =>
+  z
+    .string(expected(`places such as ${form}`))
+    .regex(/^\s*(\d+,\d+(,(east|south))?(\s+|$))*$/, expected(`places such as ${form}`));
+
+const defects = section('a mapping', {
+  repair: choice('spares', 'avoid')
+    .default('spares')
+    .describe('Rows move on to spare columns, or regions avoid dead cores'),
+  rate: z
+    .number(expected('a share, 0 to 0.5'))
+    .min(0, expected('a share, 0 to 0.5'))
+    .max(0.5, expected('a share, 0 to 0.5'))
+    .default(0)
+    .describe('Share of dead cores, drawn from the seed'),
+  seed: count(0, 2 ** 31 - 1)
+    .default(1)
+    .describe('Seed of the dead cores'),
+  cores: places('12,7 30,1').exactOptional().describe('Dead cores: x,y apart by blanks'),
+  links: places('12,7,east 30,1,south').exactOptional().describe('Dead links, from their core'),
+  spareColumns: count(0, 4096)
+    .default(58)
+    .describe('Spare cores per row; 58 of 750 as 970,000 physical cores to 900,000 (assumed)'),
+}).superRefine(({ links, repair }, context) => {
+  if (links !== undefined && repair === 'avoid')
+    context.addIssue({
+      code: 'custom',
+      path: ['links'],
+      message: 'expected no dead links with repair: avoid, which leads ways over every link',
+      input: links,
+    });
+});
+
+export const hardware = hardwareSchema(readUnits).extend({ defects: defects.optional() });
 
 const model = section('the path of a config.json or a mapping', {
   config: z
@@ -40,6 +74,7 @@ const workload = section('a mapping', {
   seed: count(0, 2 ** 32 - 1)
     .default(1)
     .describe('Seed of weights and prompt'),
+  ...servingWorkload,
 });
 
 const placement = section('a mapping', {
@@ -65,6 +100,9 @@ export const config = section('a mapping', {
   exact: flag().default(false).describe('waferllm only: exp and SiLU in full, not as published'),
   workload: workload.prefault({}),
   placement: placement.prefault({}),
+  serving: serving.exactOptional(),
+  transport: transport.exactOptional(),
+  scenarios: scenarios.exactOptional(),
 }).superRefine(({ exact, mapping }, context) => {
   const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
   if (exact && mapping !== 'waferllm')

@@ -1,8 +1,9 @@
 /**
- * A token's timeline out of the timings of its stages. A stage starts for its senders when they have
- * computed what they send, and for its other cores when their own last work of this step is done (at
- * the step's begin, for most): they set their first operations up and wait. Stage after stage gives
- * the cycle at which every core ends, and the last one the cycles of the token.
+ * A token's timeline out of the timings of its stages. Every core's program is a loop over tokens: when
+ * a core is done with one it prepares for the next and waits for its input. A stage starts for its
+ * senders when they have computed what they send, and for the others when they are done with their last
+ * token (long ago, if there was none). Stage after stage gives the cycle at which every core ends, and
+ * the last one the cycles of the token.
  *
  * A stage's result depends on its program and on its cores' starts relative to each other only, so an
  * equal stage is the same translated in place and time, and may be simulated once.
@@ -20,13 +21,17 @@ export interface TimedStage {
   /** Indices of the region that sends and of the one that computes. */
   from: number;
   region: number;
+  /** Cores of the region that sends. */
+  fromCores: number;
   /** The region's cores in the rectangle: first core, columns and rows. */
   origin: number;
   columns: number;
   rows: number;
   /** Longest work that a core does before it first waits for the fabric, start-up included. */
   preparation: number;
-  /** Cycles of start-up, which a sender, whose program goes on, does not pay again. */
+  /** Senders that are not in the region itself. */
+  outside: number;
+  /** Cycles of start-up, which a core whose program is a loop pays once and not for each token. */
   programStart: number;
 }
 
@@ -75,65 +80,124 @@ export function repeat(timing: StepTiming, count: number): StepTiming {
   };
 }
 
-/** Times one step: `stages` in order, of `regions` regions. */
+/** Cores and tokens of a pipeline between two stages. */
+export interface PipelineState {
+  /** Per region: cycle at which each of its cores is done with its last token. */
+  ends: (Int32Array | undefined)[];
+  /** Per region: whether its result still waits to be handed on. */
+  holds: boolean[];
+}
+
+/** One token on its way; it started when its user's last token was chosen. */
+export interface Token {
+  start: number;
+  /** Index of the stage that is next. */
+  next: number;
+  timing: StepTiming;
+}
+
+export function emptyPipeline(regions: number): PipelineState {
+  return { ends: Array.from({ length: regions }), holds: Array(regions).fill(false) };
+}
+
+export function newToken(start: number): Token {
+  const causes = { compute: 0, setup: 0, waitInput: 0, waitOutput: 0 };
+  const timing = { cycles: 0, operators: new Map(), stages: [], stageCycles: [], causes };
+  return { start, next: 0, timing };
+}
+
+/** Times one user's token for which all regions have long been waiting: `stages` in order. */
 export async function timeStep(
   stages: TimedStage[],
   regions: number,
   runStage: RunStage,
-): Promise<StepTiming> {
-  const ends: (Int32Array | undefined)[] = Array.from({ length: regions });
-  const timing: StepTiming = {
-    cycles: 0,
-    operators: new Map(),
-    stages: [],
-    stageCycles: [],
-    causes: { compute: 0, setup: 0, waitInput: 0, waitOutput: 0 },
-  };
-  for (const [index, stage] of stages.entries()) {
-    const before = timing.cycles;
-    const sends = index === 0 ? undefined : ends[stage.from];
-    const starts = startsOf(stage, sends, ends[stage.region]);
-    const result = await runStage(index, starts.startAt);
-    ends[stage.region] = endsOf(stage, result, starts.first);
-    addOperators(timing, stage, result, starts.first);
-    addCauses(timing, stage, result, starts.waited);
-    timing.stages.push({
-      name: stage.name,
-      start: starts.first,
-      end: starts.first + result.cycles,
-    });
-    timing.stageCycles.push(timing.cycles - before);
-  }
-  return timing;
+): Promise<{ timing: StepTiming; state: PipelineState }> {
+  const state = emptyPipeline(regions);
+  const token = newToken(0);
+  while (token.next < stages.length) await advance(state, token, stages, runStage);
+  return { timing: token.timing, state };
+}
+
+/** Cycle at which the first core that sends to the token's next stage is ready to. */
+export function readyAt(state: PipelineState, token: Token, stages: TimedStage[]): number {
+  const times = sendersReady(state, token, stages[token.next]);
+  return times.length > 0 ? Math.min(...times) : token.start;
+}
+
+/** Runs the token's next stage. */
+export async function advance(
+  state: PipelineState,
+  token: Token,
+  stages: TimedStage[],
+  runStage: RunStage,
+): Promise<void> {
+  const { timing } = token;
+  const index = token.next++;
+  const stage = stages[index];
+  const before = timing.cycles;
+  const starts = startsOf(state, token, stage, sendersReady(state, { ...token, next: index }, stage));
+  const result = await runStage(index, starts.startAt);
+  leaveSenders(state, stage, result, starts.first);
+  state.ends[stage.region] = endsOf(stage, result, starts.first);
+  state.holds[stage.from] = false;
+  state.holds[stage.region] = true;
+  const first = starts.first - token.start;
+  addOperators(timing, stage, result, first);
+  addCauses(timing, stage, result, starts);
+  timing.stages.push({ name: stage.name, start: first, end: first + result.cycles });
+  timing.stageCycles.push(timing.cycles - before);
+}
+
+/** When each sender can send: not before the last token was chosen, nor before it is done itself. */
+function sendersReady({ ends }: PipelineState, token: Token, stage: TimedStage): number[] {
+  const done = ends[stage.from];
+  return stage.senders.map(({ of }) => Math.max(token.start, done?.[of] ?? token.start));
+}
+
+/** End of a core that has long been waiting for its first token. */
+const LONG_AGO = -(2 ** 30);
+
+/** Senders are done when they have sent. */
+function leaveSenders(
+  { ends }: PipelineState,
+  stage: TimedStage,
+  result: RunResult,
+  first: number,
+): void {
+  const sent = (ends[stage.from] ??= new Int32Array(stage.fromCores).fill(LONG_AGO));
+  for (const { core, of } of stage.senders)
+    sent[of] = Math.max(sent[of], first + result.end[core]);
 }
 
 interface Starts {
-  /** Cycle of the step at which the first sender sends. */
+  /** Cycle at which the first sender sends. */
   first: number;
   startAt: Int32Array;
-  /** Core-cycles that the region's cores had already waited when this stage's times begin. */
+  /** Core-cycles, since the token's start, that the region's cores waited before these starts. */
   waited: number;
 }
 
 function startsOf(
+  { ends }: PipelineState,
+  token: Token,
   stage: TimedStage,
-  sends: Int32Array | undefined,
-  ready: Int32Array | undefined,
+  sending: number[],
 ): Starts {
-  const times = stage.senders.map(({ of }) => sends?.[of] ?? 0);
-  const first = times.length > 0 ? Math.min(...times) : 0;
+  const first = sending.length > 0 ? Math.min(...sending) : token.start;
+  const ready = ends[stage.region];
   const startAt = new Int32Array(stage.width * stage.height);
   let waited = 0;
   for (let row = 0; row < stage.rows; row++)
     for (let column = 0; column < stage.columns; column++) {
       const core = stage.origin + row * stage.width + column;
-      const start = (ready?.[row * stage.columns + column] ?? 0) - first;
+      const done = ready?.[row * stage.columns + column] ?? LONG_AGO;
       // A core that has long been waiting may as well have come later.
-      startAt[core] = Math.max(start, -stage.preparation);
-      waited += startAt[core] - start;
+      const start = Math.max(done - first - stage.programStart, -stage.preparation);
+      startAt[core] = start;
+      waited += Math.max(0, first + start - Math.max(done, token.start));
     }
   stage.senders.forEach(({ core }, i) => {
-    startAt[core] = times[i] - first - stage.programStart;
+    startAt[core] = sending[i] - first - stage.programStart;
   });
   return { first, startAt, waited };
 }
@@ -169,11 +233,12 @@ function addOperators(
   });
 }
 
-function addCauses(timing: StepTiming, stage: TimedStage, result: RunResult, waited: number): void {
+function addCauses(timing: StepTiming, stage: TimedStage, result: RunResult, starts: Starts): void {
   const { causes } = timing;
   causes.compute += sum(result.compute);
-  causes.setup += sum(result.setup) - stage.senders.length * stage.programStart;
-  causes.waitInput += sum(result.waitInput) + waited;
+  const started = stage.rows * stage.columns + stage.outside;
+  causes.setup += sum(result.setup) - started * stage.programStart;
+  causes.waitInput += sum(result.waitInput) + starts.waited;
   causes.waitOutput += sum(result.waitOutput);
 }
 

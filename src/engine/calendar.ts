@@ -10,12 +10,12 @@ export interface Due {
 }
 
 export interface Calendar {
-  cycles: FlatQueue<number>;
+  cycles: FlatQueue;
   due: Map<number, Due>;
 }
 
 export function createCalendar(): Calendar {
-  return { cycles: new FlatQueue<number>(), due: new Map() };
+  return { cycles: new FlatQueue(), due: new Map() };
 }
 
 /** Who is due in cycle `t`, to add to. */

@@ -20,7 +20,7 @@ export function fast(input: RunInput): RunResult {
   const channels = layChannels(program, ops, wafer.fabric.colors);
   const clocked = ops.hasTraffic || ops.hasRouteChange;
   return (
-    (clocked ? undefined : runStreams(input, ops, channels, createTally(input, ops))) ??
+    (clocked ? undefined : runStreams(input, ops, channels)) ??
     runClocked(input, ops, channels, createTally(input, ops)) ??
     reference(input)
   );

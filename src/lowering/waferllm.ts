@@ -1,6 +1,6 @@
 /**
- * One decoder layer of one token in WaferLLM's mapping (OSDI 2025; machine-model section 5) on P x P
- * cores: activations are split along one axis and replicated along the other, so that consecutive
+ * One decoder layer of one token in WaferLLM's mapping (OSDI 2025; machine-model section 5) on P x
+ * P cores: activations are split along one axis and replicated along the other, so that consecutive
  * products reduce along y, x, y, x and nothing is transposed. Ten all-reduces by two-level trees on
  * five colours, which turn from one axis to the other six times a layer.
  */

@@ -101,6 +101,11 @@ function whyNot(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): stri
   const bytesOf = (kind: RegionKind) =>
     regionBytes(kind, model, cachePositions(request), height, width, wafer);
   const kind = kindsOf(model).reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
+  if (bytesOf(kind) <= wafer.core.sramBytes)
+    return (
+      'no rectangle between the dead cores of hardware.defects holds a region; ' +
+      'it may fit with repair: spares, or with fewer dead cores'
+    );
   return (
     `no number of such wafers holds it: one region (${kind}) on all ${width}x${height} cores ` +
     `needs ${count(bytesOf(kind))} bytes per core of ${count(wafer.core.sramBytes)}`

@@ -5,17 +5,15 @@
  * choose among layouts and is never reported as a result.
  */
 import { elementsPerWavelet } from '../hardware/data.js';
+import type { Detours } from '../hardware/defects.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placed, Task } from './strategies/shelves.js';
 
-/** Extra hops of a way along a row or a column, from one core to another; none on a whole wafer. */
-export interface Detours {
-  row(y: number, x0: number, x1: number): number;
-  column(x: number, y0: number, y1: number): number;
-}
-
-/** Costs of a task: regions of `rows` rows; `loops` if the last one hands back to the first. */
+/**
+ * Costs of a task: regions of `rows` rows; `loops` if the last one hands back to the first; with the
+ * detours of a wafer whose rows have moved on to spares.
+ */
 export function handOffCosts(
   model: ModelSpec,
   wafer: WaferSpec,

@@ -2,6 +2,7 @@
  * The rules of a legal placement, checked from the finished rectangles alone: it shares no code with
  * the strategies and the choice of sizes, and counts the model's bytes from its published dimensions.
  */
+import { deadCores } from '../hardware/defects.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placement, Region } from './placement.js';
@@ -19,6 +20,7 @@ export function checkPlacement(
     ...regions.flatMap((region) => checkInside(region, wafer, placement.wafers)),
     ...checkOverlap(regions),
     ...regions.flatMap((region) => checkMemory(region, model, wafer, positions)),
+    ...regions.flatMap((region) => checkAlive(region, wafer)),
   ];
 }
 
@@ -32,8 +34,6 @@ function checkOrder(regions: Region[], model: ModelSpec): string[] {
     if (i > 0 && r.wafer < regions[i - 1].wafer) problems.push(`${r.name} is on an earlier wafer`);
     if (r.height !== regions[0].height) problems.push(`${r.name} has another height`);
   });
-  const widths = new Set(regions.filter((r) => r.kind === 'layer').map((r) => r.width));
-  if (widths.size > 1) problems.push(`layers have ${widths.size} widths`);
   return problems;
 }
 
@@ -84,5 +84,21 @@ function checkMemory(r: Region, model: ModelSpec, wafer: WaferSpec, positions: n
       ? (layerWeights * model.weightBits) / 8 + 2 * kvHeads * headDim * positions * value
       : (vocab * dim * model.weightBits) / 8;
   if (held < least) problems.push(`${r.name} holds ${held} bytes of at least ${least}`);
+  return problems;
+}
+
+/** No dead core works: none lies in the region, or each row has live cores enough to move on to. */
+function checkAlive(r: Region, wafer: WaferSpec): string[] {
+  const map = deadCores(wafer, r.wafer);
+  if (map === undefined) return [];
+  const problems: string[] = [];
+  for (let y = Math.max(0, r.y); y < Math.min(r.y + r.height, wafer.height); y++) {
+    const row = map.dead.subarray(y * map.columns, (y + 1) * map.columns);
+    if (wafer.defects!.repair === 'avoid') {
+      const x = row.indexOf(1, r.x);
+      if (x >= 0 && x < r.x + r.width) problems.push(`${r.name} uses the dead core (${x},${y})`);
+    } else if (row.filter((dead) => dead === 0).length < r.x + r.width)
+      problems.push(`${r.name} has no live core for its last column in row ${y}`);
+  }
   return problems;
 }

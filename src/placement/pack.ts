@@ -1,8 +1,9 @@
 /** Packing a model's regions, of known sizes, onto one wafer after the other, each laid out alone. */
+import { deadCores, detoursOf, repairOf } from '../hardware/defects.js';
+import { seededRandom } from '../hardware/random.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { handOffCosts } from './hand-off-cost.js';
-import { seededRandom } from './random.js';
 import { anneal } from './strategies/anneal.js';
 import { greedy } from './strategies/greedy.js';
 import { hilbert } from './strategies/hilbert.js';
@@ -28,10 +29,31 @@ export function strategyOf(name: string): Strategy {
   throw new RangeError(`placement.strategy: expected one of ${known}, found '${name}'`);
 }
 
-/** Shelves of `rows` rows on a wafer. */
-export function runsOf(wafer: WaferSpec, rows: number): Run[] {
+/** Shelves of `rows` rows on wafer `index`, cut where a column has a dead core that has no spare. */
+export function runsOf(wafer: WaferSpec, rows: number, index: number): Run[] {
   const shelves = Math.floor(wafer.height / rows);
-  return Array.from({ length: shelves }, (_, i) => ({ x: 0, y: i * rows, width: wafer.width }));
+  const whole = Array.from({ length: shelves }, (_, i): Run => {
+    return { x: 0, y: i * rows, width: wafer.width };
+  });
+  const map = wafer.defects?.repair === 'avoid' ? deadCores(wafer, index) : undefined;
+  if (map === undefined) return whole;
+  return whole.flatMap((shelf) => {
+    const blocked = new Uint8Array(wafer.width);
+    for (let y = shelf.y; y < shelf.y + rows; y++)
+      for (let x = 0; x < wafer.width; x++) blocked[x]! |= map.dead[y * map.columns + x]!;
+    return freeStretches(shelf, blocked);
+  });
+}
+
+function freeStretches(shelf: Run, blocked: Uint8Array): Run[] {
+  const free: Run[] = [];
+  for (let x = 0; x < blocked.length; x++) {
+    if (blocked[x]) continue;
+    const first = x;
+    while (x < blocked.length && !blocked[x]) x++;
+    free.push({ x: first, y: shelf.y, width: x - first });
+  }
+  return free;
 }
 
 /**
@@ -48,7 +70,7 @@ export function cut(
   const counts: number[] = [];
   for (let done = 0; done < widths.length;) {
     if (counts.length === wafers) return undefined;
-    const runs = runsOf(wafer, rows).map((run) => ({ ...run, east: true }));
+    const runs = runsOf(wafer, rows, counts.length).map((run) => ({ ...run, east: true }));
     const laid = fill(widths.slice(done), runs).length;
     if (laid === 0) return undefined;
     counts.push(laid);
@@ -69,6 +91,8 @@ export interface Packing {
   /** Estimated cycles of all hand-offs and the way back, and what they cost at least, if proved. */
   handOffCycles: number;
   bound?: number;
+  /** What of it is due to the longer links of repaired wafers. */
+  detourCycles: number;
 }
 
 /** Lays regions of these widths on their wafers; a strategy that finds no room leaves them row-major. */
@@ -81,22 +105,27 @@ export function pack(
   strategy: Strategy,
   search: Search = {},
 ): Packing {
-  const packing: Packing = { positions: [], handOffCycles: 0 };
+  const packing: Packing = { positions: [], handOffCycles: 0, detourCycles: 0 };
   const random = search.random ?? seededRandom(1);
-  const costs = handOffCosts(model, wafer, rows, counts.length === 1);
+  const loops = counts.length === 1;
+  const undisturbed = handOffCosts(model, wafer, rows, loops);
   const bounds: (number | undefined)[] = [];
   for (const [index, count] of counts.entries()) {
     const first = packing.positions.length;
+    const repair = repairOf(wafer, index);
+    const detours = repair && detoursOf(repair, wafer);
     const task: Task = {
       widths: widths.slice(first, first + count),
-      runs: runsOf(wafer, rows),
-      ...costs,
+      runs: runsOf(wafer, rows, index),
+      ...(detours ? handOffCosts(model, wafer, rows, loops, detours) : undisturbed),
       random,
       onProgress: search.onProgress,
     };
     const { positions, bound } = strategy(task) ?? rowMajor(task)!;
     for (const { x, y } of positions) packing.positions.push({ wafer: index, x, y });
-    packing.handOffCycles += costOf(task, positions);
+    const cost = costOf(task, positions);
+    packing.handOffCycles += cost;
+    packing.detourCycles += cost - costOf({ ...task, ...undisturbed }, positions);
     bounds.push(bound);
   }
   const proved = bounds.every((bound) => bound !== undefined);

@@ -8,7 +8,9 @@ import { regionBytes } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
 import { cut, pack, strategyOf, type Search } from './pack.js';
 import { cachePositions, partsOf, widthsOf, type SizedRequest } from './parts.js';
+import { CapacityError } from './errors.js';
 import type { Placement } from './placement.js';
+import { checkSpares, defectCosts } from './repair-cost.js';
 import { chooseSizes } from './sizes.js';
 import { placeSquare } from './waferllm.js';
 
@@ -25,22 +27,28 @@ export function place(
 ): Placement {
   const strategy = strategyOf(request.strategy);
   checkNumbers(model, request);
-  if (request.mapping === 'waferllm') return placeSquare(model, wafer, request);
+  if (request.mapping === 'waferllm') {
+    if (wafer.defects) throw new CapacityError('mapping waferllm knows no hardware.defects');
+    return placeSquare(model, wafer, request);
+  }
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   const sizes = chooseSizes(model, wafer, request, wafers);
   if (sizes === undefined) throw doesNotFit(model, wafer, request);
   const parts = partsOf(model);
   const widths = widthsOf(parts, sizes);
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
+  checkSpares(wafer, counts.length);
   const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
   const regions = parts.map((part, i) => {
     const width = widths[i]!;
     const bytes = regionBytes(part.kind, model, cachePositions(request), sizes.rows, width, wafer);
     return { ...part, ...packing.positions[i]!, width, height: sizes.rows, sramBytesPerCore: bytes };
   });
-  const { handOffCycles, bound } = packing;
+  const { handOffCycles, bound, detourCycles } = packing;
   const estimate = { handOffCycles, ...(bound !== undefined && { bound }) };
-  return { strategy: request.strategy, regions, wafers: counts.length, estimate };
+  const placement = { strategy: request.strategy, regions, wafers: counts.length, estimate };
+  const defects = defectCosts(placement, wafer, detourCycles);
+  return defects ? { ...placement, defects } : placement;
 }
 
 function checkNumbers(model: ModelSpec, request: SizedRequest): void {

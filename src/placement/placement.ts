@@ -22,6 +22,13 @@ export interface Placement {
    * exact search, the least that any layout may cost. Nothing that was simulated.
    */
   estimate?: { handOffCycles: number; bound?: number };
+  /** On wafers with dead cores: how many, and the estimated cycles of a token's longer ways. */
+  defects?: {
+    repair: 'spares' | 'avoid';
+    deadCores: number;
+    handOffDetourCycles: number;
+    regionDetourCycles: number;
+  };
 }
 
 /** What a run asks of the placement beside the model. */

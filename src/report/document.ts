@@ -105,7 +105,30 @@ export interface RunDocument {
   fabric: FabricResult;
   reuse: ReuseResult;
   check?: CheckResult;
+  /** With --sensitivity: the uncertain numbers of the hardware, and how far they move the result. */
+  sensitivity?: Sensitivity[];
+  sensitivityBand?: SensitivityBand;
   host: HostResult;
+}
+
+/** What one uncertain number of the hardware does. */
+export interface Sensitivity {
+  /** Such as `hardware.fabric.hopCycles`. */
+  parameter: string;
+  /** Where the truth may lie, in base units. */
+  range: [number, number];
+  /** Lowest and highest at the ends of the range and at the value in use. */
+  tokensPerSecondPerUser: [number, number];
+  /** At the low and at the high end of `range`; null if the machine refuses, for the reason in `refused`. */
+  atEnds: [number | null, number | null];
+  refused?: string;
+}
+
+/** Lowest and highest tokens per second of one user over all uncertain numbers. */
+export interface SensitivityBand {
+  oneAtATime: [number, number];
+  /** All where each alone is slowest, and fastest; null if the machine refuses. */
+  allAtOnce: [number | null, number | null];
 }
 
 export interface KernelDocument {

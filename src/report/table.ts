@@ -25,6 +25,7 @@ import {
   table,
   type Style,
 } from './format.js';
+import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
 export function runTable(run: RunDocument, style: Style): string {
@@ -37,6 +38,7 @@ export function runTable(run: RunDocument, style: Style): string {
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
     run.check ? section('Check', check(run.check), style) : '',
+    run.sensitivity ? section('Uncertain numbers', sensitivityTable(run), style) : '',
   ]);
 }
 
@@ -51,10 +53,21 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
   ]);
 }
 
-function headline({ decode, steps, config, configHash }: RunDocument, style: Style): string {
+/** One user's speed; with the band, the words `per user` move to the line below. */
+function speedLine({ decode, sensitivityBand: band }: RunDocument): string {
+  const speed = decode.tokensPerSecondPerUser;
+  if (!band) return `${fixed(speed, 1)} tokens/s per user`;
+  return `${count(speed)} tokens/s (${bandText(band.oneAtATime)} over the uncertain parameters)`;
+}
+
+function headline(run: RunDocument, style: Style): string {
+  const { decode, steps, config, configHash } = run;
   const layers = decode.perLayerCycles;
   const lines = [
-    heading(`${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s per user`, style),
+    heading(speedLine(run), style),
+    ...(run.sensitivityBand
+      ? [`  per user    ${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s`]
+      : []),
     `  throughput  ${fixed(decode.tokensPerSecond, 1)} tokens/s, all users together`,
     `  TPOT        ${fixed(decode.tpotMs, 3)} ms`,
     `  per token   ${count(decode.cyclesPerToken)} cycles`,

@@ -7,7 +7,7 @@ import type {
   ValidateSummary,
 } from './validate-document.js';
 
-const HEAD = ['measurement', 'unit', 'measured', 'predicted', 'error', 'limit', ''];
+const HEAD = ['measurement', 'system', 'unit', 'measured', 'predicted', 'error', 'limit'];
 
 const TITLES: Record<string, string> = {
   hardware: 'Measured on hardware',
@@ -17,20 +17,30 @@ const TITLES: Record<string, string> = {
 
 /** A validation as text, ending with a line break. */
 export function validateTable(document: ValidateDocument, style: Style): string {
-  const parts = sectionsOf(document).map(({ kind, rows, summary }) =>
-    [
+  const sources = [...new Set(document.rows.map(({ source }) => source))];
+  const parts = sectionsOf(document).map(({ kind, rows, summary }) => {
+    const line = (row: ValidateRow) => [
+      ...cells(row),
+      row.passed === null ? '' : row.passed ? 'ok' : 'FAILED',
+      `[${sources.indexOf(row.source) + 1}]`,
+    ];
+    return [
       heading(TITLES[kind] ?? kind, style),
-      table(HEAD, rows.map(cells)),
+      table([...HEAD, '', 'source'], rows.map(line)),
+      ...refusals(rows).map((text) => `  ${text}`),
       `  ${summaryLine(summary)}`,
-      ...sources(rows).map((line) => `  ${line}`),
-    ].join('\n'),
+    ].join('\n');
+  });
+  const limits = usedLimits(document).map(
+    (row) => `  ${row.kernel} ${limitText(row)}: ${row.reason}`,
   );
-  const limits = document.limits
-    .filter(({ kernel }) => document.rows.some((row) => row.kernel === kernel))
-    .map((row) => `  ${row.kernel}  ${limitText(row)}: ${row.reason}`);
-  parts.push([heading('Limits of the error, and why', style), ...limits].join('\n'));
-  parts.push(verdict(document));
-  return `${parts.join('\n\n')}\n`;
+  const list = sources.map((source, i) => `  [${i + 1}] ${clean(source)}`);
+  return `${[
+    ...parts,
+    [heading('Limits of the error, and why', style), ...limits].join('\n'),
+    [heading('Sources', style), ...list].join('\n'),
+    verdict(document),
+  ].join('\n\n')}\n`;
 }
 
 /** A validation as Markdown, ending with a line break. */
@@ -39,19 +49,15 @@ export function validateMarkdown(document: ValidateDocument): string {
     `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
   const parts = sectionsOf(document).map(({ kind, rows, summary }) =>
     [
-      `**${TITLES[kind] ?? kind}**: ${summaryLine(summary)}.`,
+      `**${TITLES[kind] ?? kind}** (${summaryLine(summary)})`,
       '',
-      line([...HEAD.slice(0, -1), 'source']),
-      '| :-- | :-- | --: | --: | --: | --: | :-- |',
-      ...rows.map((row) => line([...cells(row).slice(0, -1), clean(row.source)])),
-      ...rows.flatMap(({ id, refused }) =>
-        refused === undefined ? [] : ['', `${id} is not simulated: ${refused}.`],
-      ),
+      line([...HEAD, 'source']),
+      '| :-- | :-- | :-- | --: | --: | --: | --: | :-- |',
+      ...rows.map((row) => line([...cells(row), clean(row.source)])),
+      ...refusals(rows).flatMap((text) => ['', text]),
     ].join('\n'),
   );
-  const limits = document.limits
-    .filter(({ kernel }) => document.rows.some((row) => row.kernel === kernel))
-    .map((row) => line([row.kernel, limitText(row), row.reason]));
+  const limits = usedLimits(document).map((row) => line([row.kernel, limitText(row), row.reason]));
   parts.push(
     ['| kernel | limit of the error | why |', '| :-- | :-- | :-- |', ...limits].join('\n'),
   );
@@ -78,12 +84,12 @@ function cells(row: ValidateRow): string[] {
   const digits = row.unit === 'cycles' ? count : (value: number) => fixed(value, 1);
   return [
     clean(row.id),
+    row.system,
     row.unit,
     digits(row.measured),
     row.predicted === null ? 'not simulated' : digits(row.predicted),
     row.error === null ? '' : percent(row.error),
     bandText(row.band),
-    row.passed === null ? '' : row.passed ? 'ok' : 'FAILED',
   ];
 }
 
@@ -99,21 +105,23 @@ function limitText({ listed, unlisted }: LimitRow): string {
 
 function summaryLine({ measurements, predicted, meanAbsoluteError, worst }: ValidateSummary) {
   const simulated =
-    predicted === measurements ? `${measurements}` : `${predicted} of ${measurements} simulated`;
-  if (meanAbsoluteError === null || worst === null) return `${simulated}, no error to state`;
+    predicted === measurements ? count(predicted) : `${predicted} of ${measurements}`;
+  if (meanAbsoluteError === null || worst === null) return `${simulated} predicted`;
   const mean = percent(meanAbsoluteError).replace('+', '');
-  return `${simulated}, mean absolute error ${mean}, worst ${percent(worst.error)} (${clean(worst.id)})`;
+  return `${simulated} predicted, mean absolute error ${mean}, worst ${percent(worst.error)} (${clean(worst.id)})`;
 }
 
-/** Who measured what, and notes, once for measurements that share them. */
-function sources(rows: ValidateRow[]): string[] {
-  const idsBy = new Map<string, string[]>();
-  for (const { id, system, source, note, refused } of rows) {
-    const text = [`${system}: ${source}`, note, refused && `not simulated: ${refused}`];
-    const key = clean(text.filter((part) => part !== undefined).join('; '));
-    idsBy.set(key, [...(idsBy.get(key) ?? []), clean(id)]);
-  }
-  return [...idsBy].map(([text, ids]) => `${ids.join(', ')}: ${text}`);
+/** Why measurements have no prediction, in the simulator's words. */
+function refusals(rows: ValidateRow[]): string[] {
+  return rows.flatMap(({ id, refused }) =>
+    refused === undefined ? [] : [`${clean(id)} is not simulated: ${clean(refused)}.`],
+  );
+}
+
+function usedLimits({ limits, rows }: ValidateDocument): LimitRow[] {
+  const named = new Set(limits.map(({ kernel }) => kernel));
+  const used = new Set(rows.map(({ kernel }) => (named.has(kernel) ? kernel : 'others')));
+  return limits.filter(({ kernel }) => used.has(kernel));
 }
 
 function verdict({ rows, passed }: ValidateDocument): string {

@@ -9,8 +9,14 @@ export interface DecodeLoad extends Load {
 
 /** Nobody decodes yet; contexts are at most `maxContext`. */
 export function createLoad(stepTime: StepTime, maxContext: number): DecodeLoad {
-  const byContext = new Int32Array(maxContext + 2);
-  return { users: 0, contextSum: 0, contextMax: 0, stepTime, byContext };
+  return {
+    users: 0,
+    joining: 0,
+    contextSum: 0,
+    contextMax: 0,
+    stepTime,
+    byContext: new Int32Array(maxContext + 2),
+  };
 }
 
 export function join(load: DecodeLoad, context: number): void {

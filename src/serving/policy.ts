@@ -11,6 +11,8 @@ export type PolicyName = 'fcfs' | 'latency-first' | 'batch-first';
 export interface Load {
   /** Users that decode, the sum of their contexts and the longest one. */
   users: number;
+  /** Users who have started and do not decode yet, the one whose prompt is read included. */
+  joining: number;
   contextSum: number;
   contextMax: number;
   stepTime: StepTime;
@@ -43,7 +45,7 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
   fcfs: ({ maxUsers, promptTokens }) => ({
     name: 'fcfs',
     overtakes: false,
-    admits: ({ users }) => users < maxUsers,
+    admits: ({ users, joining }) => users + joining < maxUsers,
     promptTokens: () => promptTokens,
   }),
   /** A prompt gets what the decoding users leave, and nobody joins who would slow them below the floor. */
@@ -52,14 +54,19 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
     return {
       name: 'latency-first',
       overtakes: false,
-      admits: (load, context) =>
-        load.users === 0 || (load.users < maxUsers && stepWith(load, 1, context) <= limitNs),
+      admits: (load, context) => {
+        const { users, joining } = load;
+        if (users + joining === 0) return true;
+        return users + joining < maxUsers && stepWith(load, joining + 1, context) <= limitNs;
+      },
       promptTokens: (load, context) => {
-        if (load.users === 0) return UNHINDERED;
+        // Those on their way to their first token will decode before this piece has entered.
+        const coming = load.joining - 1;
+        if (load.users + coming === 0) return UNHINDERED;
+        const fine = (tokens: number) => stepWith(load, coming + tokens, context) <= limitNs;
         let most = 1;
-        while (most < UNHINDERED && stepWith(load, 2 * most, context) <= limitNs) most *= 2;
-        for (let step = most >> 1; step > 0; step >>= 1)
-          if (stepWith(load, most + step, context) <= limitNs) most += step;
+        while (most < UNHINDERED && fine(2 * most)) most *= 2;
+        for (let step = most >> 1; step > 0; step >>= 1) if (fine(most + step)) most += step;
         return most;
       },
     };
@@ -68,7 +75,7 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
   'batch-first': ({ maxUsers, promptTokens }) => ({
     name: 'batch-first',
     overtakes: true,
-    admits: ({ users }) => users < maxUsers,
+    admits: ({ users, joining }) => users + joining < maxUsers,
     promptTokens: () => 8 * promptTokens,
   }),
 };
@@ -77,5 +84,6 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
 export function stepWith(load: Load, more: number, context: number): number {
   const batch = load.users + more;
   const mean = (load.contextSum + more * context) / batch;
-  return load.stepTime(batch, { mean, max: Math.max(load.contextMax, context) });
+  const max = Math.max(load.contextMax, context);
+  return load.stepTime(batch, { mean, max, total: load.contextSum + context });
 }

@@ -48,6 +48,10 @@ interface Server extends ServeOptions {
   requests: readonly Request[];
   /** Request after request of a chain; -1: none. */
   follower: Int32Array;
+  /** Requests that follow no other, in the order in which they reach the server, and the next of them. */
+  open: Int32Array;
+  nextOpen: number;
+  /** request * 4 + kind, by time. */
   events: FlatQueue<number>;
   memory: CacheMemory;
   load: DecodeLoad;
@@ -71,23 +75,32 @@ interface Server extends ServeOptions {
  */
 export function serve(requests: readonly Request[], options: ServeOptions): ServeResult {
   const server = createServer(requests, options);
-  const { events, horizonNs = Infinity } = server;
+  const { events, open, queuedNs, horizonNs = Infinity } = server;
   let endNs = 0;
-  while (events.length > 0 && events.peekValue()! <= horizonNs) {
-    endNs = events.peekValue()!;
-    const event = events.pop()!;
-    const id = event >> 2;
-    const kind = event & 3;
-    if (kind === TOKEN) token(server, id, endNs);
-    else if (kind === FIRST) firstToken(server, id, endNs);
-    else if (kind === PIECE) pieceEntered(server, endNs);
-    else arrive(server, id, endNs);
+  for (;;) {
+    const inside = events.peekValue() ?? Infinity;
+    const outside = server.nextOpen < open.length ? queuedNs[open[server.nextOpen]!]! : Infinity;
+    const now = Math.min(inside, outside);
+    if (now === Infinity) break;
+    endNs = Math.min(now, horizonNs);
+    if (now > horizonNs) break;
+    if (inside <= outside) handle(server, events.pop()!, now);
+    else arrive(server, open[server.nextOpen++]!, now);
     if (server.reading < 0 && server.head < server.waiting.length) startNext(server, endNs);
   }
   const { delivery, memory } = server;
   const served = requests.flatMap(({ id }) => server.results[id] ?? unfinished(server, id, endNs));
   const gapsNs = delivery.gaps.subarray(0, delivery.gapCount);
   return { served, gapsNs, endNs, evictions: memory.evictions };
+}
+
+function handle(server: Server, event: number, now: number): void {
+  const id = event >> 2;
+  const kind = event & 3;
+  if (kind === TOKEN) token(server, id, now);
+  else if (kind === FIRST) firstToken(server, id, now);
+  else if (kind === PIECE) pieceEntered(server, now);
+  else arrive(server, id, now);
 }
 
 function createServer(requests: readonly Request[], options: ServeOptions): Server {
@@ -97,6 +110,8 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     ...options,
     requests,
     follower: new Int32Array(requests.length).fill(-1),
+    open: new Int32Array(0),
+    nextOpen: 0,
     events: new FlatQueue<number>(),
     memory: createMemory(kvTokens),
     load: createLoad(stepTime, maxContext),
@@ -112,18 +127,25 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     startNs: times(),
     firstNs: times(),
   };
+  const open: number[] = [];
   requests.forEach(({ id, after, arrivalNs }, i) => {
     if (id !== i || (after !== undefined && !(after < id && server.follower[after] === -1)))
       throw new RangeError(`request ${i}: expected ids in order and one follower each`);
-    if (after === undefined) send(server, id, arrivalNs);
-    else server.follower[after] = id;
+    if (after !== undefined) server.follower[after] = id;
+    else {
+      open.push(id);
+      server.queuedNs[id] = send(server, id, arrivalNs);
+    }
   });
+  const { queuedNs } = server;
+  server.open = Int32Array.from(open).sort((a, b) => queuedNs[a]! - queuedNs[b]! || a - b);
   return server;
 }
 
-function send(server: Server, id: number, arrivalNs: number): void {
+/** The client sends a request. Returns when it reaches the server. */
+function send(server: Server, id: number, arrivalNs: number): number {
   server.arrivalNs[id] = arrivalNs;
-  server.events.push(id * 4 + ARRIVE, arrivalNs + uplinkNs(server.requests[id]!, server.transport));
+  return arrivalNs + uplinkNs(server.requests[id]!, server.transport);
 }
 
 function arrive(server: Server, id: number, now: number): void {
@@ -148,6 +170,7 @@ function startNext(server: Server, now: number): void {
     waiting.copyWithin(server.head + 1, server.head, i);
     server.head++;
     server.startNs[id] = now;
+    load.joining++;
     server.reading = id;
     // At least its last token has to pass the layers again to say what comes next.
     server.position = kept > 0 ? Math.min(historyTokens, kept, promptTokens - 1) : 0;
@@ -167,7 +190,8 @@ function startPiece(server: Server, now: number): void {
   events.push(reading * 4 + PIECE, now + Math.round(tokens * perToken));
   if (tokens < rest) return;
   const last = position + tokens - 1;
-  const way = load.stepTime(1, { mean: last, max: Math.max(last, load.contextMax) });
+  const max = Math.max(last, load.contextMax);
+  const way = load.stepTime(1, { mean: last, max, total: last });
   events.push(reading * 4 + FIRST, now + Math.round((tokens - 1) * perToken) + way);
 }
 
@@ -181,6 +205,7 @@ function pieceEntered(server: Server, now: number): void {
 function firstToken(server: Server, id: number, now: number): void {
   const { promptTokens, outputTokens } = server.requests[id]!;
   server.firstNs[id] = now;
+  server.load.joining--;
   deliver(server.delivery, id, now);
   if (outputTokens === 1) return end(server, id, now);
   join(server.load, promptTokens);
@@ -204,10 +229,11 @@ function token(server: Server, id: number, now: number): void {
 /** A user's token goes round with those of the other users and of the prompt that is being read. */
 function startToken(server: Server, id: number, now: number): void {
   const { load, piece, position } = server;
+  const { users, contextSum: total, contextMax: max } = load;
   const step =
     piece > 0
       ? stepWith(load, piece, position + piece / 2)
-      : load.stepTime(load.users, { mean: load.contextSum / load.users, max: load.contextMax });
+      : load.stepTime(users, { mean: total / users, max, total });
   server.events.push(id * 4 + TOKEN, now + step);
 }
 
@@ -235,7 +261,9 @@ function end(server: Server, id: number, now: number, reason?: string): void {
   const next = follower[id]!;
   const keeps = transport.keepsCache && session !== undefined && requests[next]?.session === session;
   if (!rejected) release(server.memory, promptTokens + outputTokens, keeps ? session : undefined);
-  if (next >= 0) send(server, next, seen + (requests[next]!.thinkNs ?? 0));
+  if (next < 0) return;
+  const reaches = send(server, next, seen + (requests[next]!.thinkNs ?? 0));
+  server.events.push(next * 4 + ARRIVE, reaches);
 }
 
 /** What is known at the end of a request that has arrived and not ended. */
@@ -244,7 +272,9 @@ function unfinished(server: Server, id: number, now: number): Served[] {
   const arrival = arrivalNs[id]!;
   if (!(arrival <= now)) return [];
   const [queued, start, first] = [server.queuedNs[id]!, server.startNs[id]!, server.firstNs[id]!];
-  const between = (from: number, to: number) => Math.max(0, (Number.isNaN(to) ? now : to) - from) || 0;
+  // Of those that follow no other, `queuedNs` is known before it comes.
+  const between = (from: number, to: number) =>
+    Math.max(0, (to <= now ? to : now) - from) || 0;
   return [
     {
       request: requests[id]!,

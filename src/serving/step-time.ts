@@ -1,14 +1,16 @@
 /**
- * How long a decode step takes: interpolated between simulated steps over a grid of contexts and
- * users in flight. Layers stand one after the other on the wafer and pass tokens on in order, so no
- * user overtakes another: everyone gets one token per round. A round lasts as long as the longest
- * context's way through the layers, or as all tokens' passing through the busiest region one by one.
+ * How long a decode step takes, between simulated steps over a grid of contexts. Layers stand one
+ * after the other on the wafer and pass tokens on in order, so no user overtakes another: everyone
+ * gets one token per round. A round lasts as long as the longest context's way through the layers, or
+ * as long as all tokens take to pass the busiest region one by one.
  */
 
 /** Contexts of the tokens in flight: tokens already in the cache. */
 export interface Contexts {
   mean: number;
   max: number;
+  /** Positions of all caches in use together; the tokens of one prompt share one. */
+  total: number;
 }
 
 /**
@@ -21,61 +23,41 @@ export type StepTime = (batch: number, contexts: Contexts) => number;
 export interface StepGrid {
   /** Tokens in the cache, ascending. */
   contexts: number[];
-  /** Users in flight, ascending from 1. */
-  batches: number[];
-  /** Nanoseconds between two tokens of each user, [context][batch]. */
-  stepNs: number[][];
+  /** Nanoseconds of a token's way through the layers, one user in flight, by context. */
+  aloneNs: number[];
+  /** Nanoseconds between two tokens, whoever's, with the layers full, by context. */
+  intervalNs: number[];
 }
 
 /**
- * Interpolates linearly in both directions. Beyond the last context its last slope goes on; beyond
- * the last number of users the pipeline is full and a step grows in proportion.
- * @throws RangeError unless the grid is ascending, starts at one user and is filled
+ * Interpolates linearly between contexts; beyond the last one its last slope goes on.
+ * @throws RangeError unless contexts ascend and each has its two times
  */
-export function stepTimeOf(grid: StepGrid): StepTime {
-  checkGrid(grid);
-  const contexts = Float64Array.from(grid.contexts);
-  const batches = Float64Array.from(grid.batches);
-  const columns = batches.length;
-  const times = Float64Array.from(grid.stepNs.flat());
-  const last = batches[columns - 1]!;
-
-  const at = (batch: number, context: number): number => {
-    const beyond = batch > last ? batch / last : 1;
-    const b = segment(batches, beyond > 1 ? last : batch);
-    const c = segment(contexts, context);
-    const u = columns > 1 ? (Math.min(batch, last) - batches[b]!) / (batches[b + 1]! - batches[b]!) : 0;
-    const v = contexts.length > 1 ? (context - contexts[c]!) / (contexts[c + 1]! - contexts[c]!) : 0;
-    const i = c * columns + b;
-    const right = columns > 1 ? 1 : 0;
-    const down = contexts.length > 1 ? columns : 0;
-    const low = times[i]! + u * (times[i + right]! - times[i]!);
-    const high = times[i + down]! + u * (times[i + down + right]! - times[i + down]!);
-    return beyond * (low + v * (high - low));
-  };
+export function stepTimeOf({ contexts, aloneNs, intervalNs }: StepGrid): StepTime {
+  const ascending = contexts.every((x, i) => i === 0 || x > contexts[i - 1]);
+  const times = [...aloneNs, ...intervalNs];
+  if (contexts.length === 0 || !ascending || times.length !== 2 * contexts.length)
+    throw new RangeError(`contexts: expected ascending numbers, found ${contexts.join(', ')}`);
+  if (!times.every((ns) => ns > 0)) throw new RangeError('expected times above 0');
+  const points = Float64Array.from(contexts);
+  const alone = Float64Array.from(aloneNs);
+  const interval = Float64Array.from(intervalNs);
   return (batch, { mean, max }) =>
-    Math.round(batch === 1 ? at(1, max) : Math.max(at(1, max), at(batch, mean)));
+    Math.round(
+      Math.max(interpolate(points, alone, max), batch * interpolate(points, interval, mean)),
+    );
 }
 
-/** Index of the segment of ascending `points` that holds `x`; the first or last one if none does. */
-function segment(points: Float64Array, x: number): number {
+/** Of `values` at ascending `points`; a single point stands for all. */
+export function interpolate(points: Float64Array, values: Float64Array, x: number): number {
+  if (points.length === 1) return values[0];
   let low = 0;
   let high = points.length - 2;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (points[middle]! <= x) low = middle;
+    if (points[middle] <= x) low = middle;
     else high = middle - 1;
   }
-  return Math.max(low, 0);
-}
-
-function checkGrid({ contexts, batches, stepNs }: StepGrid): void {
-  const ascending = (points: number[]) => points.every((x, i) => i === 0 || x > points[i - 1]!);
-  if (contexts.length === 0 || !ascending(contexts))
-    throw new RangeError(`contexts: expected ascending numbers, found ${contexts.join(', ')}`);
-  if (batches[0] !== 1 || !ascending(batches))
-    throw new RangeError(`batches: expected ascending numbers from 1, found ${batches.join(', ')}`);
-  const full = stepNs.length === contexts.length && stepNs.every((row) => row.length === batches.length);
-  if (!full || !stepNs.flat().every((ns) => ns > 0))
-    throw new RangeError('stepNs: expected a time above 0 for every context and batch');
+  const share = (x - points[low]) / (points[low + 1] - points[low]);
+  return values[low] + share * (values[low + 1] - values[low]);
 }

@@ -42,59 +42,65 @@ export interface Operations {
 
 /** Tables of a program's operations; neighbouring fixed operations of one label become one. */
 export function flattenOperations(program: Program, wafer: WaferSpec): Operations {
-  const rows: number[][] = [];
-  const whole: Operation[] = [];
-  const first = new Int32Array(program.roles.length + 1);
+  const size = program.roles.reduce((sum, role) => sum + role.operations.length, 0);
+  const column = () => new Int32Array(size);
+  const ops: Columns = {
+    first: new Int32Array(program.roles.length + 1),
+    kind: new Uint8Array(size),
+    setup: column(),
+    cycles: column(),
+    count: column(),
+    source: column().fill(-1),
+    destination: column().fill(-1),
+    latency: column(),
+    label: column(),
+    whole: [],
+  };
+  let next = 0;
   program.roles.forEach((role, r) => {
-    first[r] = rows.length;
-    for (const op of role.operations) {
-      const row = rowOf(op, wafer);
-      const before = rows.length > first[r] ? rows[rows.length - 1] : undefined;
-      if (before && row[0] === FIXED && before[0] === FIXED && before[7] === row[7]) {
-        before[1] += row[1];
-        before[2] += row[2];
-        continue;
-      }
-      rows.push(row);
-      whole.push(op);
-    }
+    ops.first[r] = next;
+    for (const op of role.operations) next += fillRow(ops, next, op, wafer, next > ops.first[r]);
   });
-  first[program.roles.length] = rows.length;
-  const column = (i: number) => Int32Array.from(rows, (row) => row[i]);
-  return summed(program, wafer, {
-    first,
-    kind: Uint8Array.from(rows, (row) => row[0]),
-    setup: column(1),
-    cycles: column(2),
-    count: column(3),
-    source: column(4),
-    destination: column(5),
-    latency: column(6),
-    label: column(7),
-    whole,
-  });
+  ops.first[program.roles.length] = next;
+  return summed(program, wafer, ops);
 }
 
-function rowOf(op: Operation, wafer: WaferSpec): number[] {
+/** Fills a row, or adds to the one before if it continues that; returns the rows used. */
+function fillRow(
+  ops: Columns,
+  row: number,
+  op: Operation,
+  wafer: WaferSpec,
+  follows: boolean,
+): number {
   const time = timeOf(op, wafer.costs);
-  if (op.kind === 'traffic') {
-    const sends = op.color < 0 ? 0 : op.times.length;
-    const takes = op.receive < 0 ? 0 : op.expect;
-    return [sends + takes > 0 ? TRAFFIC : FIXED, 0, 0, sends, op.receive, op.color, 1, op.label];
-  }
   const streams = (time.source >= 0 || time.destination >= 0) && time.wavelets > 0;
   const kind = op.kind === 'route' ? ROUTE : streams ? STREAM : FIXED;
-  const count = streams ? time.wavelets : 0;
-  return [
-    kind,
-    time.setup,
-    time.cycles,
-    count,
-    streams ? time.source : -1,
-    streams ? time.destination : -1,
-    time.destination >= 0 ? time.latency : 0,
-    op.label,
-  ];
+  if (follows && kind === FIXED && op.kind !== 'traffic')
+    if (ops.kind[row - 1] === FIXED && ops.label[row - 1] === op.label) {
+      ops.setup[row - 1] += time.setup;
+      ops.cycles[row - 1] += time.cycles;
+      return 0;
+    }
+  ops.label[row] = op.label;
+  ops.whole[row] = op;
+  if (op.kind === 'traffic') {
+    ops.count[row] = op.color < 0 ? 0 : op.times.length;
+    ops.kind[row] = ops.count[row] > 0 || (op.receive >= 0 && op.expect > 0) ? TRAFFIC : FIXED;
+    ops.source[row] = op.receive;
+    ops.destination[row] = op.color;
+    ops.latency[row] = 1;
+    return 1;
+  }
+  ops.kind[row] = kind;
+  ops.setup[row] = time.setup;
+  ops.cycles[row] = time.cycles;
+  if (!streams) return 1;
+  ops.count[row] = time.wavelets;
+  ops.source[row] = time.source;
+  ops.destination[row] = time.destination;
+  ops.latency[row] = time.latency;
+  return 1;
 }
 
 type Columns = Omit<
@@ -109,13 +115,13 @@ function summed(program: Program, wafer: WaferSpec, ops: Columns): Operations {
   const setupSum = new Int32Array(roles);
   const busy = new Int32Array(roles * labels);
   const last = new Uint8Array(ops.kind.length);
+  const seen = new Int32Array(labels).fill(-1);
   for (let r = 0; r < roles; r++) {
     const start = ops.first[r];
-    const seen = new Set<number>();
     for (let op = ops.first[r + 1] - 1; op >= start; op--) {
       const label = ops.label[op];
-      last[op] = seen.has(label) ? 0 : 1;
-      seen.add(label);
+      last[op] = seen[label] === r ? 0 : 1;
+      seen[label] = r;
       const cycles = ops.cycles[op] + computeOfStream(ops, op);
       const setup = ops.setup[op] + (op === start ? wafer.costs.programStart : 0);
       compute[r] += cycles;

@@ -76,6 +76,17 @@ export function dropRun(pool: Pool, queue: Int32Array, at: number, count: number
   pool.free = node;
 }
 
+/** Takes up to `count` times from the front; returns how many there were. */
+export function dropUpTo(pool: Pool, queue: Int32Array, at: number, count: number): number {
+  let left = count;
+  while (left > 0 && queue[at + COUNT] > 0) {
+    const part = Math.min(left, queue[at + COUNT]);
+    dropRun(pool, queue, at, part);
+    left -= part;
+  }
+  return count - left;
+}
+
 /** Makes all times of a queue later. */
 export function delayRuns(pool: Pool, queue: Int32Array, at: number, by: number): void {
   queue[at] += by;

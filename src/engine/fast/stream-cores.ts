@@ -96,8 +96,8 @@ function stream(m: Streams, core: number, op: number): void {
 /** Slots of the ramp that are free for a run that stands at the pipeline's end from cycle `t` on. */
 function freeAt(m: Streams, output: number, t: number): number {
   const known = m.chan[output + CREDITS + COUNT];
-  if (known === 0) return promised(m, output, t);
-  return m.chan[output + CREDITS] <= t ? known : 0;
+  if (known > 0 && m.chan[output + CREDITS] > t) return 0;
+  return Math.max(known, promised(m, output, t));
 }
 
 function enter(m: Streams, core: number, output: number, t: number, count: number): void {
@@ -110,12 +110,12 @@ function enterRamp(m: Streams, core: number, output: number): boolean {
   const { chan, pipe, pool } = m;
   const stand = pipe[core * 4];
   const known = chan[output + CREDITS + COUNT];
-  const free = known > 0 ? known : promised(m, output, stand);
+  const t = known > 0 ? Math.max(stand, chan[output + CREDITS]) : stand;
+  const free = Math.max(known, promised(m, output, t));
   if (free === 0) {
     chan[output + FLAGS] |= IS_WANTED;
     return false;
   }
-  const t = known > 0 ? Math.max(stand, chan[output + CREDITS]) : stand;
   if (t > stand) {
     delayRuns(pool, pipe, core * 4, t - stand);
     (m.stalls[core] ??= []).push(stand, t);

@@ -9,17 +9,22 @@
  * receiver that just waits for its stream *promises*: whatever leaves the sender from `openFrom` on,
  * up to number `openUpTo`, is popped when it is usable. With queues as deep as the round trip is long
  * slots then never run out, and the sender need not ask. Promises run against the stream, from
- * receivers to senders. If two colours leave by one link in the same cycle the routers had to choose,
- * and the answer is not to be had this way (claims.ts).
+ * receivers to senders.
+ *
+ * If two colours leave by one link in the same cycle (claims.ts) the router had to choose, and what was
+ * found is wrong. It is found again with that router *choosing*: when nothing else is left to do, of
+ * all routers that choose the one whose next wavelet may leave first does; whatever is not known yet
+ * comes of such choices and is later (choices.ts). Where then no wavelets meet, nobody was refused.
  */
 import type { RunInput, RunResult } from '../engine.js';
 import { PORTS, RAMP } from '../../hardware/mesh.js';
 import { FROM_CORE, LINK, TO_CORE, channelFrom, channelInto, type Channels } from './channels.js';
+import { choose, createChoices, plan } from './choices.js';
 import { claim } from './claims.js';
 import type { Operations } from './operations.js';
-import { COUNT, NEXT, TAIL, createPool, dropRun, pushRun } from './runs.js';
+import { COUNT, NEXT, TAIL, createPool, dropRun, dropUpTo, pushRun } from './runs.js';
 import { runCore } from './stream-cores.js';
-import { resultOf, type Tally } from './tally.js';
+import { createTally, resultOf, type Tally } from './tally.js';
 
 /** Fields of a channel, a cache line each: the queue of wavelets, the queue of returned slots ... */
 export const WAVELETS = 0;
@@ -43,39 +48,58 @@ const OUT = 1;
 const LAST = 6;
 
 const LONG_AGO = -0x40000000;
+export const NEVER = 0x7fffffff;
+
+/** How often streams may be followed anew with more routers choosing. */
+const ATTEMPTS = 12;
 
 export type Streams = ReturnType<typeof createStreams>;
 
-/** Runs a program; undefined if streams meet or the machine fails. */
+/** Runs a program; undefined if streams meet too often or the machine fails. */
 export function runStreams(
   input: RunInput,
   ops: Operations,
   channels: Channels,
-  tally: Tally,
 ): RunResult | undefined {
-  const m = createStreams(input, ops, channels, tally);
-  for (let core = 0; core < channels.cores; core++) wakeStation(m, ~core);
-  for (let visits = 1; m.waiting > 0; visits++) {
+  const chooses = new Uint8Array(channels.cores);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const m = createStreams(input, ops, channels, createTally(input, ops), chooses);
+    for (let core = 0; core < channels.cores; core++) wakeStation(m, ~core);
+    do visitStations(m, input);
+    while (choose(m));
+    if (m.met > 0) continue;
+    if (m.done < channels.cores) return undefined;
+    const { chan } = m;
+    for (let c = 0; c < chan.length; c += 16)
+      if (chan[c + SENT] !== chan[c + POPPED]) return undefined;
+    return resultOf(m.tally, channels, (channel) => chan[(channel << 4) + SENT], 0);
+  }
+  return undefined;
+}
+
+function visitStations(m: Streams, input: RunInput): void {
+  while (m.waiting > 0) {
     const station = m.stations[m.head];
     m.head = (m.head + 1) & m.mask;
     m.waiting--;
     if (station < 0) {
       m.coreWaits[~station] = 0;
       runCore(m, ~station);
+      if ((++m.visits & 0xfffff) === 0) input.onProgress?.(m.front[~station]);
     } else {
       m.slotWaits[station] = 0;
       runSlot(m, station);
     }
-    if (m.met) return undefined;
-    if ((visits & 0xfffff) === 0 && station < 0) input.onProgress?.(m.front[~station]);
   }
-  if (m.done < channels.cores) return undefined;
-  const { chan } = m;
-  for (let c = 0; c < chan.length; c += 16) if (chan[c + SENT] !== chan[c + POPPED]) return undefined;
-  return resultOf(tally, channels, (channel) => chan[(channel << 4) + SENT], 0);
 }
 
-function createStreams(input: RunInput, ops: Operations, channels: Channels, tally: Tally) {
+function createStreams(
+  input: RunInput,
+  ops: Operations,
+  channels: Channels,
+  tally: Tally,
+  chooses: Uint8Array,
+) {
   const { wafer, startAt } = input;
   const { cores, slots } = channels;
   const { hopCycles: hop, rampCycles: ramp, queueDepth: depth } = wafer.fabric;
@@ -90,11 +114,13 @@ function createStreams(input: RunInput, ops: Operations, channels: Channels, tal
     /** The link (core * 5 + port) of channels that share it with other colours, else -1. */
     shared: new Int32Array(channels.base[cores]).fill(-1),
     latest: new Int32Array(cores * PORTS).fill(-1),
-    met: false,
+    /** Which routers choose, in this attempt and in the next; links on which streams met. */
+    chooses: chooses.slice(), chooseNext: chooses, met: 0,
+    choices: createChoices(cores, slots),
     /** Stations that may go on: slots, and cores as ~core. */
     stations: new Int32Array(room), mask: room - 1, head: 0, waiting: 0,
     slotWaits: new Uint8Array(cores * slots), coreWaits: new Uint8Array(cores),
-    done: 0,
+    departing: 0, visits: 0, done: 0,
     /** Cores: operation, its channels, elements to come, the next cycle that may consume one. */
     op: perCore(), input: perCore().fill(-1), output: perCore().fill(-1),
     left: perCore(), front: startAt === undefined ? perCore() : Int32Array.from(startAt),
@@ -147,6 +173,7 @@ function layOutSlot(m: Streams, core: number, color: number, inputs: number, out
   slot[s] = inputs === 0 ? -1 : channelInto(channels, core, 31 - Math.clz32(inputs), color);
   slot.fill(-1, s + OUT, s + LAST);
   slot[s + LAST] = LONG_AGO;
+  m.choices.outputs[s >> 3] = outputs;
   let next = s + OUT;
   for (let port = 0; port < PORTS; port++)
     if ((outputs >> port) & 1) slot[next++] = channelFrom(channels, core, port, color);
@@ -185,8 +212,7 @@ export function sendRun(m: Streams, c: number, t: number, count: number): void {
     if (t >= chan[c + OPEN_FROM]) chan[c + FLAGS] |= IS_CLEAN;
     else chan[c + FLAGS] &= ~IS_CLEAN;
   }
-  if (chan[c + CREDITS + COUNT] > 0) dropRun(pool, chan, c + CREDITS, count);
-  else chan[c + OWED] += count;
+  chan[c + OWED] += count - dropUpTo(pool, chan, c + CREDITS, count);
   chan[c + SENT] += count;
   const delay = (chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop;
   pushRun(pool, chan, c + WAVELETS, t + delay, count);
@@ -232,35 +258,53 @@ export function openFor(m: Streams, c: number): number {
 
 /** Moves what can be known to move through one colour of a router. */
 function runSlot(m: Streams, station: number): void {
-  const { slot, chan } = m;
+  const { slot } = m;
   const s = station << 3;
   if (slot[s] < 0 || slot[s + OUT] < 0) return;
-  const input = slot[s] << 4;
-  while (chan[input + WAVELETS + COUNT] > 0 && !m.met) {
-    let t = Math.max(chan[input + WAVELETS], slot[s + LAST] + 1);
-    let count = chan[input + WAVELETS + COUNT];
-    for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
-      const c = slot[i] << 4;
-      if (chan[c + CREDITS + COUNT] === 0) continue;
-      t = Math.max(t, chan[c + CREDITS]);
-      count = Math.min(count, chan[c + CREDITS + COUNT]);
-    }
-    for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
-      const c = slot[i] << 4;
-      if (chan[c + CREDITS + COUNT] > 0) continue;
-      count = Math.min(count, promised(m, c, t));
-      if (count === 0) chan[c + FLAGS] |= IS_WANTED;
-    }
-    if (count === 0) break;
+  const core = (station / m.channels.slots) | 0;
+  if (m.chooses[core] === 1) return plan(m, core);
+  for (;;) {
+    const t = departure(m, s);
+    if (t === NEVER) break;
+    const count = m.departing;
     for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
       const link = m.shared[slot[i]];
-      if (link >= 0 && !claim(m.pool, m.latest, link, t, count)) m.met = true;
-      sendRun(m, slot[i] << 4, t, count);
+      if (link < 0 || claim(m.pool, m.latest, link, t, count)) continue;
+      m.met++;
+      m.chooseNext[core] = 1;
     }
-    slot[s + LAST] = t + count - 1;
-    popRun(m, input, t, count);
+    forward(m, s, t, count);
   }
-  promiseOfSlot(m, s, input);
+  promiseOfSlot(m, s, slot[s] << 4);
+}
+
+/** When the next wavelet of a slot may leave, and how many behind it (`departing`); NEVER: unknown. */
+export function departure(m: Streams, s: number): number {
+  const { slot, chan } = m;
+  if (slot[s] < 0 || slot[s + OUT] < 0) return NEVER;
+  const input = slot[s] << 4;
+  let count = chan[input + WAVELETS + COUNT];
+  if (count === 0) return NEVER;
+  let t = Math.max(chan[input + WAVELETS], slot[s + LAST] + 1);
+  for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
+    const c = slot[i] << 4;
+    if (chan[c + CREDITS + COUNT] > 0) t = Math.max(t, chan[c + CREDITS]);
+  }
+  for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) {
+    const c = slot[i] << 4;
+    count = Math.min(count, Math.max(chan[c + CREDITS + COUNT], promised(m, c, t)));
+    if (count === 0) chan[c + FLAGS] |= IS_WANTED;
+  }
+  m.departing = count;
+  return count === 0 ? NEVER : t;
+}
+
+/** A run of wavelets goes through a router. */
+export function forward(m: Streams, s: number, t: number, count: number): void {
+  const { slot } = m;
+  for (let i = s + OUT; i < s + LAST && slot[i] >= 0; i++) sendRun(m, slot[i] << 4, t, count);
+  slot[s + LAST] = t + count - 1;
+  popRun(m, slot[s] << 4, t, count);
 }
 
 /** A router keeps promises as far as all its outputs do. */

@@ -1,7 +1,7 @@
 /**
- * MeshGEMV (WaferLLM, OSDI 2025): y = x W on a grid of cores. W is cut into tiles, x along the grid's
- * y axis; every core multiplies its piece of x with its tile, and the columns add their partial sums
- * with a two-level tree along y, so that every core of a column holds its piece of y.
+ * MeshGEMV (WaferLLM, OSDI 2025): y = x W on a grid of cores. W is cut into tiles, x along the
+ * grid's y axis; every core multiplies its piece of x with its tile, and the columns add their
+ * partial sums with a two-level tree along y, so that every core of a column holds its piece of y.
  */
 import type { FloatType } from '../../hardware/data.js';
 import type { WaferSpec } from '../../hardware/wafer.js';

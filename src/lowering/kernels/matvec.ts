@@ -1,6 +1,7 @@
 /**
  * Matrix-vector product on one core, again and again: y += A x with A of `rows` stored rows, each
- * padded to `padded` elements (the SDK's single-tile-matvec example: one vector multiply-add a row).
+ * padded to `padded` elements (the SDK's single-tile-matvec example: one vector multiply-add a
+ * row).
  */
 import type { FloatType } from '../../hardware/data.js';
 import type { WaferSpec } from '../../hardware/wafer.js';

@@ -1,6 +1,6 @@
 /**
- * Chain reduce: the east end sends its vector, every core adds its own on the way, core 0 stores the
- * sum. Two colours alternate from core to core, since a colour has one route per router.
+ * Chain reduce: the east end sends its vector, every core adds its own on the way, core 0 stores
+ * the sum. Two colours alternate from core to core, since a colour has one route per router.
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';

@@ -1,7 +1,8 @@
 /**
- * Star reduce: every core sends its own vector to core 0 on one colour, the farthest first, and core
- * 0 adds them one after the other. A core first listens to what passes (its router hands it a copy),
- * so that it knows when the vectors from behind are through and it may turn its route to its own.
+ * Star reduce: every core sends its own vector to core 0 on one colour, the farthest first, and
+ * core 0 adds them one after the other. A core first listens to what passes (its router hands it a
+ * copy), so that it knows when the vectors from behind are through and it may turn its route to its
+ * own.
  */
 import { elementsPerWavelet } from '../../hardware/data.js';
 import { EAST, portMask, RAMP, WEST } from '../../hardware/mesh.js';

@@ -1,7 +1,7 @@
 /**
  * Two-phase reduce: chains inside groups end at the group's first core, its head; the heads then
- * chain to core 0. The farthest head relays its group's sum straight on; the others store it and set
- * up a second operation. Two colours alternate inside groups, two more from head to head.
+ * chain to core 0. The farthest head relays its group's sum straight on; the others store it and
+ * set up a second operation. Two colours alternate inside groups, two more from head to head.
  *
  * A core lets the heads' words pass only when its own relay is through, as the published program
  * does (pr0f3ss/SpMM_Cerebras, two colours: the passing route takes the place of the core's own).

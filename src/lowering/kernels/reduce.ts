@@ -24,7 +24,9 @@ export interface ReduceOptions {
   dtype: FloatType;
 }
 
-/** The program; each core's vector is its buffer `vector`, and core 0's holds the sum at the end. */
+/**
+ * The program; each core's vector is its buffer `vector`, and core 0's holds the sum at the end.
+ */
 export function reduce(options: ReduceOptions, wafer: WaferSpec): Program {
   switch (options.algorithm) {
     case 'chain':

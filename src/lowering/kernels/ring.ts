@@ -1,9 +1,9 @@
 /**
  * Ring all-reduce: the vector is cut into one piece per core; each piece goes once around the ring
  * collecting sums (reduce-scatter) and once more to be copied (all-gather). The ring lies on a row:
- * every core sends to its east neighbour, the last one back to core 0 over the whole row. Operations
- * run one after the other, so even cores send first and odd ones receive first: no queue has to hold
- * a whole piece.
+ * every core sends to its east neighbour, the last one back to core 0 over the whole row.
+ * Operations run one after the other, so even cores send first and odd ones receive first: no queue
+ * has to hold a whole piece.
  */
 import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';

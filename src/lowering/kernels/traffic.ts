@@ -1,9 +1,9 @@
 /**
- * Synthetic traffic, to load the network alone: each sending core injects a wavelet with probability
- * `load` in every cycle (Bernoulli), as network simulators do. Everything flows east along rows.
- * neighbor: to the next core. shift: to the core `distance` to the east, one colour per x modulo
- * distance + 1, so that `distance` colours contend on every link. multicast: the first core of a row
- * to all others of it.
+ * Synthetic traffic, to load the network alone: each sending core injects a wavelet with
+ * probability `load` in every cycle (Bernoulli), as network simulators do. Everything flows east
+ * along rows. neighbor: to the next core. shift: to the core `distance` to the east, one colour per
+ * x modulo distance + 1, so that `distance` colours contend on every link. multicast: the first of
+ * every distance + 1 cores of a row to the others of them.
  */
 import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
 import type { Program, Role, Route, TrafficOp } from '../../program/program.js';
@@ -14,7 +14,7 @@ export const TRAFFIC_PATTERNS = ['neighbor', 'shift', 'multicast'] as const;
 
 export interface TrafficOptions {
   pattern: (typeof TRAFFIC_PATTERNS)[number];
-  /** How far to the east `shift` sends. */
+  /** How far to the east cores send; `neighbor` has no use for it. */
   distance: number;
   width: number;
   height: number;
@@ -27,7 +27,10 @@ export interface TrafficOptions {
 /** Each core of a row has a role of its own; rows beyond what role numbers can count repeat. */
 const MOST_ROLES = 65_536;
 
-/** The program; `random` gives numbers in [0, 1) and is drawn core by core, west to east, row by row. */
+/**
+ * The program; `random` gives numbers in [0, 1) and is drawn core by core, west to east, row by
+ * row.
+ */
 export function traffic(o: TrafficOptions, random: () => number): Program {
   const { program, station } = assemble('traffic', o.width, o.height, ['traffic']);
   const distinctRows = Math.min(o.height, Math.floor(MOST_ROLES / o.width));
@@ -40,14 +43,15 @@ export function traffic(o: TrafficOptions, random: () => number): Program {
 }
 
 function rowOf(o: TrafficOptions, random: () => number): Role[] {
-  const distance = o.pattern === 'shift' ? o.distance : 1;
-  const sends = (x: number) => (o.pattern === 'multicast' ? x === 0 : x + distance < o.width);
+  const distance = reachOf(o);
+  const sends = (x: number) =>
+    o.pattern === 'multicast' ? x === sourceOf(o, x) && x + 1 < o.width : x + distance < o.width;
   const times = Array.from({ length: o.width }, (_, x) =>
-    o.width > 1 && sends(x) ? injections(o, random) : new Int32Array(),
+    sends(x) ? injections(o, random) : new Int32Array(),
   );
   return times.map((mine, x) => {
-    const source = o.pattern === 'multicast' ? 0 : x - distance;
-    const hears = x > 0 && source >= 0;
+    const source = sourceOf(o, x);
+    const hears = source >= 0 && source !== x;
     const op: TrafficOp = {
       kind: 'traffic',
       label: 0,
@@ -68,10 +72,18 @@ function injections(o: TrafficOptions, random: () => number): Int32Array {
   return Int32Array.from(times);
 }
 
+function reachOf(o: TrafficOptions): number {
+  return o.pattern === 'neighbor' ? 1 : o.distance;
+}
+
+/** The core that core x of a row hears; itself or a negative number if there is none. */
+function sourceOf(o: TrafficOptions, x: number): number {
+  return o.pattern === 'multicast' ? x - (x % (o.distance + 1)) : x - reachOf(o);
+}
+
 /** The colour on which core x of a row sends. */
 function colorOf(o: TrafficOptions, x: number): number {
-  if (o.pattern === 'multicast') return 0;
-  return x % ((o.pattern === 'shift' ? o.distance : 1) + 1);
+  return o.pattern === 'multicast' ? 0 : x % (reachOf(o) + 1);
 }
 
 function shiftRoutes(o: TrafficOptions, x: number, distance: number): Route[] {
@@ -86,7 +98,8 @@ function shiftRoutes(o: TrafficOptions, x: number, distance: number): Route[] {
 }
 
 function multicastRoutes(o: TrafficOptions, x: number): Route[] {
-  if (o.width === 1) return [];
-  if (x === 0) return [route(0, RAMP, EAST)];
-  return [route(0, WEST, ...(x < o.width - 1 ? [EAST, RAMP] : [RAMP]))];
+  const place = x % (o.distance + 1);
+  const goesOn = place < o.distance && x < o.width - 1;
+  if (place === 0) return goesOn ? [route(0, RAMP, EAST)] : [];
+  return [route(0, WEST, ...(goesOn ? [EAST, RAMP] : [RAMP]))];
 }

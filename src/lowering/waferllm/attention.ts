@@ -1,7 +1,7 @@
 /**
- * Attention of one token as WaferLLM does it: fused Q, K and V along y, RoPE on halves, scores along
- * x, softmax along y with scalar exponentials, values along y, output projection along x. Exact
- * lowering also appends the new key and value and keeps the heads apart.
+ * Attention of one token as WaferLLM does it: fused Q, K and V along y, RoPE on halves, scores
+ * along x, softmax along y with scalar exponentials, values along y, output projection along x.
+ * Exact lowering also appends the new key and value and keeps the heads apart.
  */
 import type { FloatType } from '../../hardware/data.js';
 import { allReduce, cell, fill, matvec, special, vector } from '../core-code.js';

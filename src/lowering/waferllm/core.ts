@@ -1,4 +1,6 @@
-/** What the code of one core of a WaferLLM layer depends on, and the change between the two axes. */
+/**
+ * What the code of one core of a WaferLLM layer depends on, and the change between the two axes.
+ */
 import { allReduce, routesOf, type CoreCode, type Place } from '../core-code.js';
 import type { HeadPart, WaferllmOptions, WaferllmShape } from './shape.js';
 
@@ -39,8 +41,8 @@ export function label(core: WaferllmCore, name: (typeof WAFERLLM_LABELS)[number]
 
 /**
  * Turns the routes of all five colours to another axis, just before the first reduction there: by
- * then what this core sent along the old axis has left its router. A colour that the core has no part
- * in on the new axis gets an empty route.
+ * then what this core sent along the old axis has left its router. A colour that the core has no
+ * part in on the new axis gets an empty route.
  */
 export function turnTo(core: WaferllmCore, place: Place): void {
   const routes = routesOf(place);

@@ -9,7 +9,9 @@ import { ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../core-code.js';
 import { waferllmBuffers, waferllmShape, type WaferllmOptions } from './shape.js';
 
-/** Keys (after RoPE) and values of earlier tokens: [position] of kvHeads * headDim elements each. */
+/**
+ * Keys (after RoPE) and values of earlier tokens: [position] of kvHeads * headDim elements each.
+ */
 export interface LayerCache {
   keys: ArrayLike<number>[];
   values: ArrayLike<number>[];
@@ -17,7 +19,9 @@ export interface LayerCache {
 
 const rounding: Record<FloatType, (x: number) => number> = { f16: roundF16, f32: Math.fround };
 
-/** Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding. */
+/**
+ * Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding.
+ */
 function attentionElement(o: WaferllmOptions, x: number, i: number): number {
   const { pairs } = waferllmShape(o);
   const perHead = o.headDim / 2;
@@ -29,8 +33,8 @@ function attentionElement(o: WaferllmOptions, x: number, i: number): number {
 }
 
 /**
- * Images of all cores with a layer's weights and caches; `setWaferllmToken` must still set the token. Only
- * for exact lowering (the published one leaves out elements when slices are odd).
+ * Images of all cores with a layer's weights and caches; `setWaferllmToken` must still set the
+ * token. Only for exact lowering (the published one leaves out elements when slices are odd).
  */
 export function waferllmImages(
   o: WaferllmOptions,

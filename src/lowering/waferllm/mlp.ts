@@ -1,12 +1,15 @@
 /**
  * RMSNorm and the gated MLP as WaferLLM does them: squares and their sum along y; gate and up
- * reduced along y as one vector, SiLU by a scalar loop, down along x. The published loop covers only
- * as many elements as a core has residual elements; exact lowering covers all.
+ * reduced along y as one vector, SiLU by a scalar loop, down along x. The published loop covers
+ * only as many elements as a core has residual elements; exact lowering covers all.
  */
 import { allReduce, cell, fill, matvec, special, vector } from '../core-code.js';
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 
-/** normed = x / sqrt(mean(x^2) + epsilon) * weight; `weight` is the first cell of the norm's weights. */
+/**
+ * normed = x / sqrt(mean(x^2) + epsilon) * weight; `weight` is the first cell of the norm's
+ * weights.
+ */
 export function rmsNorm(core: WaferllmCore, weight: number): void {
   const { code, shape, options, column } = core;
   const { at } = code;

@@ -3,8 +3,8 @@
  * the rows; queries, keys, values and the MLP's inner width over the columns; cache positions over
  * the rows. Every slice is padded up, K and V have full width, nothing is saved by grouped queries.
  *
- * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs and
- * then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
+ * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs
+ * and then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
  */
 import type { DataType, FloatType } from '../../hardware/data.js';
 import type { ModelSpec } from '../../model/model.js';
@@ -81,15 +81,15 @@ export function headParts(o: WaferllmOptions, shape: WaferllmShape, x: number): 
 }
 
 /**
- * Cache positions that every row goes through: its padded share. Exact: the new token's included, and
- * rows whose last slot is empty mask it, so that all rows take the same time and stay in step; with
- * five colours for both axes a row that ran ahead would send into the phase before.
+ * Cache positions that every row goes through: its padded share. Exact: the new token's included,
+ * and rows whose last slot is empty mask it, so that all rows take the same time and stay in step;
+ * with five colours for both axes a row that ran ahead would send into the phase before.
  */
 export function positionsPerRow(o: WaferllmOptions): number {
   return Math.ceil((o.context + (o.exact ? 1 : 0)) / o.P);
 }
 
-/** What row y does with the new position, which lies in row `context` mod P: keep it, or mask its slot. */
+/** Row y's last slot: it keeps the new position (row `context` mod P), has an old one, or none. */
 export function newPositionIn(o: WaferllmOptions, y: number): 'kept' | 'full' | 'empty' {
   const owner = o.context % o.P;
   if (y === owner) return 'kept';
@@ -132,7 +132,9 @@ export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
   return buffers;
 }
 
-/** The options for one layer of a model. Throws a RangeError for what the published kernel lacks. */
+/**
+ * The options for one layer of a model. Throws a RangeError for what the published kernel lacks.
+ */
 export function waferllmOptions(
   model: ModelSpec,
   rest: Pick<WaferllmOptions, 'context' | 'maxPositions' | 'P' | 'groups' | 'exact'>,

@@ -1,0 +1,113 @@
+/** `wafersim compare`: one workload under several placements, or two finished runs, side by side. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import { compareStrategies, comparison, whyIncomparable } from '../compare.js';
+import { loadConfig } from '../config.js';
+import { ConfigError } from '../hardware/errors.js';
+import type { CompareDocument } from '../report/compare-document.js';
+import { compareMarkdown, compareTable } from '../report/compare-table.js';
+import type { RunDocument } from '../report/document.js';
+import { EXIT, prefixed } from './errors.js';
+import { engineOption, host, jsonOption, setOption, shardCount, type EngineName } from './options.js';
+import { json, note, print, style } from './output.js';
+import { withProgress } from './progress.js';
+
+interface CompareOptions {
+  strategies?: string[];
+  set?: string[];
+  engine: EngineName;
+  shards: number;
+  memo: boolean;
+  json?: boolean;
+  markdown?: boolean;
+}
+
+/** Exit code of runs that are not of the same work. */
+const INCOMPARABLE = 3;
+
+const EXAMPLES = `
+Examples:
+  wafersim compare configs/wse3.yaml --strategies row-major,snake,hilbert,greedy,anneal
+  wafersim compare configs/wse3.yaml --strategies snake,anneal --set placement.rows=165 --markdown
+  wafersim compare runs/before runs/after
+
+Exit codes: 3 if the two runs are not of the same model and workload.`;
+
+export function addCompare(program: Command): void {
+  program
+    .command('compare')
+    .description('several placements, or two finished runs, side by side')
+    .argument('<config-or-run>', 'configuration file; or a run directory or its run.json')
+    .argument('[run]', 'the run to hold against the first')
+    .optionsGroup('What is simulated:')
+    .option('--strategies <list>', 'names of strategies, e.g. row-major,snake,greedy', names)
+    .addOption(setOption('workload.context=8192'))
+    .optionsGroup('How it is simulated (never changes the result):')
+    .addOption(engineOption())
+    .option('--shards <n>', 'threads that share the wafer', shardCount, 1)
+    .option('--no-memo', 'simulate every region itself, even if another one is equal')
+    .optionsGroup('What is written:')
+    .addOption(jsonOption())
+    .option('--markdown', 'print Markdown instead of a table')
+    .addHelpText('after', EXAMPLES)
+    .action(compare);
+}
+
+async function compare(
+  first: string,
+  second: string | undefined,
+  options: CompareOptions,
+): Promise<void> {
+  const document =
+    second === undefined
+      ? await strategiesOf(first, options)
+      : runsOf([first, second], options.strategies);
+  if (document === undefined) return;
+  if (options.json) print(json(document));
+  else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
+  if (document.runs.some((run) => run.check?.passed === false)) process.exitCode = EXIT.difference;
+}
+
+async function strategiesOf(path: string, options: CompareOptions): Promise<CompareDocument> {
+  const { strategies, set = [], engine, shards, memo } = options;
+  if (strategies === undefined)
+    throw new ConfigError(`${path}: expected --strategies, or a second run, found neither`);
+  const configs = strategies.map((strategy) =>
+    loadConfig(path, [...set, `placement.strategy=${strategy}`]),
+  );
+  return withProgress((onProgress) =>
+    compareStrategies(configs, { engine, shards, memo, ...host, ...(onProgress && { onProgress }) }),
+  );
+}
+
+/** Reads two runs; says why on stderr, with its exit code, if they cannot be compared. */
+function runsOf(paths: string[], strategies: string[] | undefined): CompareDocument | undefined {
+  if (strategies !== undefined)
+    throw new ConfigError(`--strategies: expected with one configuration, found two runs`);
+  const documents = paths.map(readRun);
+  const why = whyIncomparable(documents, paths);
+  if (why === undefined) return comparison(documents as RunDocument[], paths);
+  note(prefixed(why));
+  process.exitCode = INCOMPARABLE;
+  return undefined;
+}
+
+/** A run's document out of its directory or file; undefined if the file is no JSON. */
+function readRun(path: string): unknown {
+  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'run.json') : path;
+  const text = readFileSync(file, 'utf8');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws InvalidArgumentError unless names apart by commas, none twice */
+function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.includes('') || new Set(list).size < list.length)
+    throw new InvalidArgumentError('Expected different names, e.g. row-major,snake.');
+  return list;
+}

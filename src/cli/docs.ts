@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { DOCUMENTS, regenerated } from '../documentation.js';
+import { bundled } from '../measurements.js';
+import { EXIT, failureOf } from './errors.js';
+import { host } from './options.js';
+import { note } from './output.js';
+
+const check = process.argv.includes('--check');
+try {
+  for (const name of DOCUMENTS) {
+    const path = bundled(name);
+    if (!existsSync(path)) continue;
+    const before = readFileSync(path, 'utf8');
+    const after = await regenerated(before, { engine: 'fast', shards: 1, memo: true, ...host });
+    if (after === before) note(`${name} is current`);
+    else if (check) {
+      note(`${name} is stale: npm run docs`);
+      process.exitCode = EXIT.difference;
+    } else {
+      writeFileSync(path, after);
+      note(`${name} is written`);
+    }
+  }
+} catch (error) {
+  const { exitCode, message } = failureOf(error);
+  note(message);
+  process.exitCode = exitCode;
+}

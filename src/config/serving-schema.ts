@@ -1,0 +1,106 @@
+/** The keys of a configuration that describe serving: arrivals, scheduling, transport, scenarios. */
+import * as z from 'zod';
+import { section } from '../hardware/hardware-file.js';
+import { expected } from '../hardware/messages.js';
+
+function amount(min: number, max: number) {
+  const what = expected(`a number, at least ${min}, at most ${max}`);
+  return z.number(what).min(min, what).max(max, what);
+}
+
+function count(min: number, max = 1e9) {
+  const what = expected(`an integer, at least ${min}, at most ${max}`);
+  return z.number(what).int(what).min(min, what).max(max, what);
+}
+
+function choice<const T extends readonly string[]>(...options: T) {
+  return z.literal(options, expected(options.join(' or ')));
+}
+
+const path = (what: string) => z.string(expected(`the path of ${what}`));
+
+const length = section('a mapping with mean and cv', {
+  mean: amount(1, 1e8).describe('Mean number of tokens'),
+  cv: amount(0, 10).default(0).describe('Coefficient of variation of a log-normal; 0: always the mean'),
+});
+
+/** What `workload` may hold beside the keys of a decode run. */
+export const servingWorkload = {
+  kind: choice('decode', 'serving')
+    .exactOptional()
+    .describe('Decode steps alone (the default), or requests that are served'),
+  trace: path('a trace').exactOptional().describe('Azure CSV or Mooncake JSON lines'),
+  requests: count(1, 5e6).exactOptional().describe('How many, of the trace or synthetic'),
+  arrivals: section('a mapping', {
+    process: choice('poisson', 'gamma', 'fixed', 'closed')
+      .default('poisson')
+      .describe('Open arrivals, or a closed loop of users'),
+    rate: amount(1e-6, 1e6).default(1).describe('Requests per second (open)'),
+    burstiness: amount(1e-3, 1e3).default(1).describe('Shape of the gaps (gamma); 1 is Poisson'),
+    users: count(1).default(1).describe('Users (closed)'),
+    thinkSeconds: amount(0, 1e6).default(0).describe('From an answer to the next request (closed)'),
+  }).exactOptional(),
+  prompt: length.exactOptional().describe('Tokens of a synthetic prompt'),
+  output: length.exactOptional().describe('Tokens of a synthetic answer'),
+  sessions: section('a mapping', {
+    rate: amount(1e-6, 1e6).describe('New agent sessions per second'),
+    turns: count(1, 1e5).describe('Turns of a session'),
+    firstPrompt: length.describe('Context of the first turn'),
+    turnPrompt: length.describe('What each further turn adds beside the answer before it'),
+    output: length.describe('Tokens of an answer'),
+    toolSeconds: amount(0, 1e6).describe('Mean time between turns, exponential'),
+  }).exactOptional(),
+  horizonSeconds: amount(0.001, 1e7).exactOptional().describe('What has not ended stays unfinished'),
+};
+
+export const serving = section('a mapping', {
+  policy: choice('fcfs', 'latency-first', 'batch-first').default('fcfs').describe('Scheduling'),
+  maxUsers: count(1).default(256).describe('Users that decode at once'),
+  promptTokens: count(1).default(256).describe('Prompt tokens between two tokens of a user (fcfs)'),
+  floor: amount(0.001, 1e6).default(1000).describe('Tokens/s per user that latency-first keeps'),
+  limits: section('a mapping', {
+    ttftMs: amount(0.001, 1e9).exactOptional(),
+    tpotMs: amount(0.001, 1e9).exactOptional(),
+    e2elMs: amount(0.001, 1e9).exactOptional(),
+  })
+    .prefault({})
+    .describe('What a request has to meet for goodput'),
+  minContext: count(1).default(16).describe('Shortest context that is simulated'),
+  maxContext: count(2).exactOptional().describe('Longest context of a user; the rest is refused'),
+  tolerance: amount(1e-4, 0.5)
+    .default(0.005)
+    .describe('Contexts are simulated until their middles are interpolated this well'),
+  gpus: z
+    .array(path('a GPU file'), expected('a list of files'))
+    .exactOptional()
+    .describe('GPUs to set beside the wafer, by roofline'),
+});
+
+/** What is not given has the preset of its kind (serving/transport-presets.ts). */
+export const transport = section('a mapping', {
+  kind: choice('http', 'websocket').default('http').describe('HTTPS per request, or one WebSocket'),
+  roundTripMs: amount(0, 1e5).exactOptional(),
+  tcpRoundTrips: amount(0, 10).exactOptional(),
+  tlsRoundTrips: amount(0, 10).exactOptional(),
+  upgradeRoundTrips: amount(0, 10).exactOptional(),
+  requestWorkMs: amount(0, 1e5).exactOptional(),
+  promptTokenMicros: amount(0, 1e5).exactOptional(),
+  tokenMicros: amount(0, 1e6).exactOptional(),
+  bytesPerToken: amount(0, 1e4).exactOptional(),
+  uplinkMbps: amount(0.001, 1e6).exactOptional(),
+  connection: choice('request', 'session').exactOptional(),
+  sendsHistory: z.boolean(expected('true or false')).exactOptional(),
+  keepsCache: z.boolean(expected('true or false')).exactOptional(),
+});
+
+/** Variants of one configuration: what each sets differently, by path. */
+export const scenarios = z.array(
+  section('a mapping with name and set', {
+    name: z.string(expected('a name')).min(1, expected('a name')),
+    set: z.record(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean()], expected('a text, a number, true or false')),
+    ),
+  }),
+  expected('a list of scenarios'),
+);

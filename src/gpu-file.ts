@@ -1,0 +1,60 @@
+/** Reads a GPU file (`configs/gpu/*.yaml`): a GPU's numbers for the roofline, each with its source. */
+import * as z from 'zod';
+import { readText } from './config/files.js';
+import { validate } from './config/problems.js';
+import { originAt } from './config/tree.js';
+import { readUnits } from './config/units.js';
+import { readYaml } from './config/yaml.js';
+import { section } from './hardware/hardware-file.js';
+import { expected } from './hardware/messages.js';
+import { quantity, type Provenance } from './hardware/quantity.js';
+import type { GpuSpec } from './serving/roofline.js';
+
+const number = (max: number) => quantity({ dimension: 'count', above: 0, max }, readUnits);
+
+const schema = section('a mapping', {
+  name: z.string(expected('a name')).min(1, expected('a name')),
+  memoryGB: number(1e5),
+  bandwidthGBs: number(1e6),
+  teraflops: number(1e6),
+  systemWatts: number(1e6),
+  bandwidthShare: number(1),
+  flopsShare: number(1),
+  layerMicros: number(1e6),
+  allReduceMicros: number(1e6),
+});
+
+export interface GpuFile {
+  gpu: GpuSpec;
+  provenance: Record<string, Provenance>;
+}
+
+/**
+ * @param path a YAML file, relative to the current directory
+ * @throws ConfigError one line on the first problem, with its place
+ */
+export function readGpu(path: string): GpuFile {
+  const tree = readYaml(readText({ path, from: 'serving.gpus' }), path);
+  const { name, ...numbers } = validate(schema, tree);
+  const v = (key: keyof typeof numbers) => numbers[key].value;
+  const provenance = Object.fromEntries(
+    Object.entries(numbers).map(([key, { provenance: stated }]) => [
+      key,
+      { source: originAt(tree, [key]).label, ...stated },
+    ]),
+  );
+  return {
+    gpu: {
+      name,
+      memoryBytes: v('memoryGB') * 1e9,
+      memoryBandwidth: v('bandwidthGBs') * 1e9,
+      bandwidthShare: v('bandwidthShare'),
+      flops: v('teraflops') * 1e12,
+      flopsShare: v('flopsShare'),
+      layerMicros: v('layerMicros'),
+      allReduceMicros: v('allReduceMicros'),
+      systemWatts: v('systemWatts'),
+    },
+    provenance,
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * Dead cores and links of a wafer, and how the wafer does without them. The vendor builds spare cores
+ * and links in, so that programs see a whole rectangle (S. Lie, Hot Chips 31, 2019); how rows are led
+ * round a dead core is not public. Two assumptions stand for it:
+ *
+ * - `spares`: every row has spare columns at its east end. Logical core x of a row is the row's x-th
+ *   live core, so that whatever lies east of a dead core moves on by one. A link between neighbours
+ *   of a row is as long as the dead cores between them, one between rows as the difference of shifts.
+ * - `avoid`: there are no spares; a dead core gets no work, but its router still passes wavelets.
+ */
+import { seededRandom } from './random.js';
+
+export interface Defects {
+  repair: 'spares' | 'avoid';
+  /** Share of dead cores, 0 to 1; which ones is drawn from `seed`, anew for every wafer. */
+  rate: number;
+  seed: number;
+  /** Dead cores besides, the same on all wafers: `12,7 30,1`, x,y apart by blanks. */
+  cores?: string;
+  /** Dead links, `12,7,east` or `12,7,south`; with spares, the core that one starts at is retired. */
+  links?: string;
+  /** Columns beyond the wafer's width that stand in for dead cores; none with `avoid`. */
+  spareColumns: number;
+}
+
+declare module './wafer.js' {
+  interface WaferSpec {
+    /** Dead cores and links; none if not given. */
+    defects?: Defects;
+  }
+}
+
+interface Wafer {
+  width: number;
+  height: number;
+  defects?: Defects;
+}
+
+/** Dead cores of one wafer on its physical grid: 1 at y * columns + x for each of them. */
+export interface DeadCores {
+  columns: number;
+  dead: Uint8Array;
+  count: number;
+}
+
+const maps = new WeakMap<Defects, Map<number, DeadCores>>();
+
+/** The dead cores of wafer `index`, or undefined if all are alive; drawn once for each wafer. */
+export function deadCores(wafer: Wafer, index: number): DeadCores | undefined {
+  const { defects } = wafer;
+  if (defects === undefined) return undefined;
+  let drawn = maps.get(defects);
+  if (drawn === undefined) maps.set(defects, (drawn = new Map<number, DeadCores>()));
+  let map = drawn.get(index);
+  if (map === undefined) drawn.set(index, (map = draw(wafer, defects, index)));
+  return map;
+}
+
+function draw({ width, height }: Wafer, defects: Defects, index: number): DeadCores {
+  const columns = width + (defects.repair === 'spares' ? defects.spareColumns : 0);
+  const dead = new Uint8Array(columns * height);
+  const random = seededRandom(defects.seed + index);
+  if (defects.rate > 0)
+    for (let core = 0; core < dead.length; core++) if (random() < defects.rate) dead[core] = 1;
+  for (const { x, y } of placesOf(`${defects.cores ?? ''} ${defects.links ?? ''}`))
+    if (x < columns && y < height) dead[y * columns + x] = 1;
+  return { columns, dead, count: dead.reduce((sum, one) => sum + one, 0) };
+}
+
+/** Reads `12,7 30,1,east`; what follows the coordinates is the reader's to know. */
+export function placesOf(text: string): { x: number; y: number }[] {
+  return [...text.matchAll(/(\d+),(\d+)/g)].map(([, x, y]) => ({ x: Number(x), y: Number(y) }));
+}
+
+/** The logical rectangle of a wafer whose rows have moved on to spares. */
+export interface Repair {
+  /** Physical column of logical core y * width + x. */
+  column: Uint16Array;
+  /** Rows that have more dead cores than spares, from the north; the rectangle lacks cores there. */
+  brokenRows: number[];
+}
+
+/** Leads every row of wafer `index` round its dead cores; undefined without spares. */
+export function repairOf(wafer: Wafer, index: number): Repair | undefined {
+  const map = deadCores(wafer, index);
+  if (map === undefined || wafer.defects!.repair !== 'spares') return undefined;
+  const { width, height } = wafer;
+  const column = new Uint16Array(width * height);
+  const brokenRows: number[] = [];
+  for (let y = 0; y < height; y++) {
+    let x = 0;
+    for (let at = 0; at < map.columns && x < width; at++)
+      if (!map.dead[y * map.columns + at]) column[y * width + x++] = at;
+    if (x < width) brokenRows.push(y);
+  }
+  return { column, brokenRows };
+}
+
+/** Hops that ways along logical rows and columns take beyond the logical ones, of one wafer. */
+export interface Detours {
+  row(y: number, x0: number, x1: number): number;
+  column(x: number, y0: number, y1: number): number;
+}
+
+/** Detours of a repaired wafer; `upTo` sums the longer links of each column from the north. */
+export function detoursOf({ column }: Repair, { width, height }: Wafer): Detours {
+  const upTo = new Uint32Array(width * height);
+  for (let i = width; i < upTo.length; i++)
+    upTo[i] = upTo[i - width] + Math.abs(column[i] - column[i - width]);
+  return {
+    row: (y, x0, x1) =>
+      Math.abs(column[y * width + x1] - column[y * width + x0]) - Math.abs(x1 - x0),
+    column: (x, y0, y1) => Math.abs(upTo[y1 * width + x] - upTo[y0 * width + x]),
+  };
+}

@@ -1,0 +1,35 @@
+/** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
+import type { RunDocument } from './document.js';
+
+export interface CompareDocument {
+  schema: 'wafersim.compare/1';
+  runs: RunDocument[];
+  /** One per run, in their order. */
+  rows: CompareRow[];
+  /** What the configurations say differently of the hardware, the placement and the rest. */
+  settings: { path: string; values: unknown[] }[];
+}
+
+/** A run in a few numbers. */
+export interface CompareRow {
+  /** The strategy, or the run's path. */
+  name: string;
+  cyclesPerToken: number;
+  /** Against the first run; below zero is faster. */
+  differenceCycles: number;
+  tokensPerSecondPerUser: number;
+  tokensPerSecond: number;
+  /** Links between each region and the next of a token's way, the way back included. */
+  handOffHops: number;
+  /** What the breakdown gives to hand-offs, and to the chosen token's way back. */
+  handOffCycles: number;
+  tokenCycles: number;
+  waveletHops: number;
+  peakLinkUtilization: number;
+  sramPeakBytesPerCore: number;
+  sramUsedBytes: number;
+  coresUsed: number;
+  wafers: number;
+  /** Name of the first run with the same regions at the same places. */
+  sameFloorPlanAs?: string;
+}

@@ -1,0 +1,48 @@
+/** What the uncertain numbers of the hardware do to a run, as text. */
+import type { RunDocument, Sensitivity } from './document.js';
+import { count, fixed, table } from './format.js';
+import { percent } from './validate-table.js';
+
+/** `2,400 to 3,300` tokens per second of one user. */
+export function bandText([low, high]: [number, number]): string {
+  return `${speed(low)} to ${speed(high)}`;
+}
+
+/** The effect of every number, the strongest first, and the bands of all. */
+export function sensitivityTable({ decode, sensitivity, sensitivityBand }: RunDocument): string {
+  const base = decode.tokensPerSecondPerUser;
+  const span = ({ tokensPerSecondPerUser: [low, high] }: Sensitivity) => high - low;
+  const all = sensitivity ?? [];
+  const moving = all.filter((row) => span(row) > 0 || row.refused !== undefined);
+  const rows = moving
+    .toSorted((a, b) => span(b) - span(a))
+    .map(({ parameter, range, atEnds }) => [
+      parameter,
+      range.map(plain).join(' to '),
+      ...atEnds.map((end) => (end === null ? 'refused' : speed(end))),
+      ...atEnds.map((end) => (end === null ? '' : percent(end / base - 1))),
+    ]);
+  const head = ['number', 'range', 'tokens/s at its low', 'at its high end', 'change', ''];
+  const still = all.filter((row) => !moving.includes(row)).map(({ parameter }) => parameter);
+  return [
+    table(head, rows),
+    ...moving.flatMap(({ parameter, refused }) =>
+      refused === undefined ? [] : [`  ${parameter} refused: ${refused}`],
+    ),
+    ...(still.length > 0 ? [`  without effect: ${still.join(', ')}`] : []),
+    ...(sensitivityBand
+      ? [
+          `  one at a time: ${bandText(sensitivityBand.oneAtATime)} tokens/s`,
+          `  all at once, where each alone is slowest and fastest: ${sensitivityBand.allAtOnce.map((end) => (end === null ? 'refused' : speed(end))).join(' to ')} tokens/s`,
+        ]
+      : []),
+  ].join('\n');
+}
+
+function speed(tokensPerSecond: number): string {
+  return tokensPerSecond < 1000 ? fixed(tokensPerSecond, 1) : count(tokensPerSecond);
+}
+
+function plain(value: number): string {
+  return value >= 1e6 ? value.toExponential() : String(value);
+}

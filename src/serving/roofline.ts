@@ -1,0 +1,57 @@
+/**
+ * GPUs beside the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
+ * weights and every user's KV cache once and computes for all tokens; the slower of the two counts,
+ * plus a fixed time per layer and two all-reduces per layer where tensors are parallel.
+ */
+import type { StepTime } from './step-time.js';
+
+export interface GpuSpec {
+  name: string;
+  memoryBytes: number;
+  /** Peak bytes per second of one GPU's memory, and the share of it that decoding reaches. */
+  memoryBandwidth: number;
+  bandwidthShare: number;
+  /** Peak f16 FLOPs per second of one GPU without sparsity, and the share that prefill reaches. */
+  flops: number;
+  flopsShare: number;
+  /** Launches and synchronisation of a layer's kernels. */
+  layerMicros: number;
+  /** One all-reduce of a token's activations between the GPUs of a server. */
+  allReduceMicros: number;
+  /** Of one GPU with its share of the server around it. */
+  systemWatts: number;
+}
+
+/** What a model is to a roofline. */
+export interface ModelSize {
+  weightBytes: number;
+  cacheBytesPerPosition: number;
+  parameters: number;
+  layers: number;
+}
+
+/** Step times of a model on `gpus` GPUs that share every layer (tensor parallel). */
+export function rooflineStepTime(gpu: GpuSpec, model: ModelSize, gpus: number): StepTime {
+  const bytesPerNs = (gpu.memoryBandwidth * gpu.bandwidthShare * gpus) / 1e9;
+  const flopsPerNs = (gpu.flops * gpu.flopsShare * gpus) / 1e9;
+  const reduce = gpus > 1 ? 2 * gpu.allReduceMicros : 0;
+  const fixedNs = model.layers * (gpu.layerMicros + reduce) * 1000;
+  const weightNs = model.weightBytes / bytesPerNs;
+  const cacheNs = model.cacheBytesPerPosition / bytesPerNs;
+  const tokenNs = (2 * model.parameters) / flopsPerNs;
+  return (batch, { total }) =>
+    Math.round(fixedNs + Math.max(weightNs + total * cacheNs, batch * tokenNs));
+}
+
+/** Positions of KV cache that fit beside the weights, a tenth of the memory left for activations. */
+export function rooflineCache(gpu: GpuSpec, model: ModelSize, gpus: number): number {
+  const bytes = 0.9 * gpu.memoryBytes * gpus - model.weightBytes;
+  return Math.max(0, Math.floor(bytes / model.cacheBytesPerPosition));
+}
+
+/** Fewest GPUs, a power of two up to 64, that hold the weights and `positions` of cache. */
+export function gpusNeeded(gpu: GpuSpec, model: ModelSize, positions: number): number | undefined {
+  for (let gpus = 1; gpus <= 64; gpus *= 2)
+    if (rooflineCache(gpu, model, gpus) >= positions) return gpus;
+  return undefined;
+}

@@ -1,0 +1,109 @@
+/**
+ * What a persistent WebSocket saves over a request each, and how much of it every parameter explains:
+ * each is set to the WebSocket's value alone, in the order of the list, on top of those before it.
+ */
+import type { Request } from './request.js';
+import { downlinkNs, uplinkNs, type Transport } from './transport.js';
+
+/** What was published for the persistent WebSocket of a coding service on wafers, February 2026. */
+export const PUBLISHED = { perRoundTrip: 0.8, perToken: 0.3, timeToFirstToken: 0.5 };
+
+export interface TransportEffect {
+  http: TransportCost;
+  websocket: TransportCost;
+  /** Shares saved, 0 to 1. */
+  saved: { perRoundTrip: number; perToken: number; timeToFirstToken: number };
+  published: typeof PUBLISHED;
+  /** Shares of the HTTP value that each parameter saves; they add up to `saved`. */
+  explainedBy: { parameter: string; perRoundTrip: number; perToken: number; timeToFirstToken: number }[];
+  /** Values at which the published share would be saved, all others as they are; null: none does. */
+  needed: {
+    perRoundTrip: { 'http.requestWorkMs': number | null };
+    perToken: { 'websocket.tokenMicros': number };
+    timeToFirstToken: { 'http.requestWorkMs': number | null };
+  };
+}
+
+export interface TransportCost {
+  /** Way there and back and the server's work, without the model: mean over all requests. */
+  perRoundTripMs: number;
+  perTokenMicros: number;
+  /** Median over all requests, queue and prefill included. */
+  timeToFirstTokenMs: number;
+}
+
+/** Parameters in which the two kinds differ, as steps from one to the other. */
+const STEPS: [name: string, keys: (keyof Transport)[]][] = [
+  ['one connection per session', ['kind', 'connection']],
+  ['requestWorkMs', ['requestWorkMs']],
+  ['history not sent again', ['sendsHistory']],
+  ['KV cache kept with the connection', ['keepsCache']],
+  ['tokenMicros', ['tokenMicros']],
+  ['round trips', ['roundTripMs', 'tcpRoundTrips', 'tlsRoundTrips', 'upgradeRoundTrips']],
+  ['uplink and tokenizer', ['promptTokenMicros', 'bytesPerToken', 'uplinkMbps']],
+];
+
+/** @param ttftMs median time to first token of the requests under a transport, by simulation */
+export function transportEffect(
+  requests: readonly Request[],
+  http: Transport,
+  websocket: Transport,
+  ttftMs: (transport: Transport) => number,
+): TransportEffect {
+  const costOf = (transport: Transport): TransportCost => ({
+    perRoundTripMs: meanRoundTripMs(requests, transport),
+    perTokenMicros: transport.tokenMicros,
+    timeToFirstTokenMs: ttftMs(transport),
+  });
+  const from = costOf(http);
+  const shares = (before: TransportCost, after: TransportCost) => ({
+    perRoundTrip: (before.perRoundTripMs - after.perRoundTripMs) / from.perRoundTripMs,
+    perToken: ratio(before.perTokenMicros - after.perTokenMicros, from.perTokenMicros),
+    timeToFirstToken: (before.timeToFirstTokenMs - after.timeToFirstTokenMs) / from.timeToFirstTokenMs,
+  });
+  let at = http;
+  let before = from;
+  const explainedBy: TransportEffect['explainedBy'] = [];
+  for (const [parameter, keys] of STEPS) {
+    if (keys.every((key) => http[key] === websocket[key])) continue;
+    at = { ...at, ...Object.fromEntries(keys.map((key) => [key, websocket[key]])) };
+    const after = costOf(at);
+    explainedBy.push({ parameter, ...shares(before, after) });
+    before = after;
+  }
+  return {
+    http: from,
+    websocket: before,
+    saved: shares(from, before),
+    published: PUBLISHED,
+    explainedBy,
+    needed: neededFor(http, from, before),
+  };
+}
+
+/** Work per request delays a round trip and a first token alike, so what is missing is added to it. */
+function neededFor(http: Transport, from: TransportCost, to: TransportCost): TransportEffect['needed'] {
+  const work = (before: number, after: number, share: number) => {
+    const needed = http.requestWorkMs + after / (1 - share) - before;
+    return { 'http.requestWorkMs': needed >= 0 ? needed : null };
+  };
+  return {
+    perRoundTrip: work(from.perRoundTripMs, to.perRoundTripMs, PUBLISHED.perRoundTrip),
+    perToken: { 'websocket.tokenMicros': http.tokenMicros * (1 - PUBLISHED.perToken) },
+    timeToFirstToken: work(
+      from.timeToFirstTokenMs,
+      to.timeToFirstTokenMs,
+      PUBLISHED.timeToFirstToken,
+    ),
+  };
+}
+
+function meanRoundTripMs(requests: readonly Request[], transport: Transport): number {
+  let total = 0;
+  for (const request of requests) total += uplinkNs(request, transport) + downlinkNs(transport);
+  return total / requests.length / 1e6;
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}

@@ -1,0 +1,100 @@
+/** Memory, floors and horizons: who may start, who waits, who is turned away, and that nobody is lost. */
+import { describe, expect, it } from 'vitest';
+import { openArrivals } from '../src/serving/arrivals.js';
+import { metricsOf, tpotMs } from '../src/serving/metrics.js';
+import type { PolicyName } from '../src/serving/policy.js';
+import { FREE, options, pipeline, request, serve } from './serving-helpers.js';
+
+const POLICIES: PolicyName[] = ['fcfs', 'latency-first', 'batch-first'];
+
+describe('a request never vanishes', () => {
+  const lengths = { prompt: { mean: 2000, cv: 2 }, output: { mean: 200, cv: 1 } };
+  const arrivals = { process: 'gamma', rate: 60, burstiness: 0.2 } as const;
+  const requests = openArrivals(3000, arrivals, lengths, 'crowd');
+
+  it.each(POLICIES)('%s: completed, rejected and unfinished add up to arrived', (policy) => {
+    const limits = { kvTokens: 20_000, maxContext: 12_000, horizonNs: 40e9 };
+    const result = serve(requests, options(pipeline(34, 12_000), policy, limits));
+    const { arrived, completed, rejected, unfinished } = metricsOf(result).requests;
+    expect(completed + rejected + unfinished).toBe(arrived);
+    expect(arrived).toBe(requests.filter(({ arrivalNs }) => arrivalNs <= 40e9).length);
+    const tooLong = requests.filter(
+      (r) => r.arrivalNs <= 40e9 && r.promptTokens + r.outputTokens > 12_000,
+    );
+    expect(rejected).toBe(tooLong.length);
+    expect(Math.min(rejected, unfinished)).toBeGreaterThan(0);
+    const ids = new Set(result.served.map((one) => one.request.id));
+    expect(ids.size).toBe(arrived);
+  });
+
+  it('all end if there is time', () => {
+    const { requests: counts } = metricsOf(
+      serve(requests, options(pipeline(34, 12_000), 'batch-first', { kvTokens: 100_000 })),
+    );
+    expect(counts).toEqual({ arrived: 3000, completed: 3000, rejected: 0, unfinished: 0 });
+  });
+
+  it('is told why it is rejected', () => {
+    const { served } = serve([request(0, 0, 900, 200)], options(pipeline(1, 1), 'fcfs', { kvTokens: 1000 }));
+    expect(served[0]!.reason).toBe('needs 1100 positions of KV cache, at most 1000 fit');
+  });
+});
+
+describe('the KV cache', () => {
+  it('holds prompt and answer of everyone who runs, so that the third of two waits', () => {
+    const requests = [0, 1, 2].map((id) => request(id, 0, 400, 100));
+    const { served } = serve(requests, options(pipeline(10, 1000), 'fcfs', { kvTokens: 1000 }));
+    const [first, second, third] = served;
+    expect(second!.queueNs).toBe(400 * 1000);
+    expect(third!.queueNs).toBe(first!.lastTokenNs);
+  });
+
+  it('lets a smaller request overtake under batch-first only', () => {
+    const requests = [request(0, 0, 600, 100), request(1, 1, 600, 100), request(2, 2, 100, 10)];
+    const queueOf = (policy: PolicyName) =>
+      serve(requests, options(pipeline(10, 1000), policy, { kvTokens: 1000 })).served[2]!.queueNs;
+    expect(queueOf('batch-first')).toBeLessThan(1e6);
+    expect(queueOf('fcfs')).toBeGreaterThan(1e6);
+  });
+});
+
+describe('latency-first', () => {
+  // 20 slots of 25 us: 2,000 tokens/s for up to 20 users, 1,000 tokens/s for 40.
+  const crowd = Array.from({ length: 100 }, (_, id) => request(id, id * 1000, 500, 300));
+  const slowest = (policy: PolicyName) => {
+    const { served } = serve(crowd, options(pipeline(20, 25_000), policy));
+    return 1000 / Math.max(...served.map(tpotMs));
+  };
+  it('keeps every user above the floor, which the others do not', () => {
+    expect(slowest('latency-first')).toBeGreaterThanOrEqual(1000);
+    expect(slowest('fcfs')).toBeLessThan(800);
+    expect(slowest('batch-first')).toBeLessThan(500);
+  });
+  it('pays with waiting', () => {
+    const wait = (policy: PolicyName) =>
+      metricsOf(serve(crowd, options(pipeline(20, 25_000), policy))).partsMs.queue;
+    expect(wait('latency-first')).toBeGreaterThan(wait('fcfs'));
+  });
+});
+
+describe('a session whose cache is kept', () => {
+  const turns = [
+    { ...request(0, 0, 1000, 10), session: 7, historyTokens: 0 },
+    { ...request(1, 0, 1200, 10), session: 7, historyTokens: 1010, after: 0, thinkNs: 1e9 },
+  ];
+  const prefill = (keepsCache: boolean, kvTokens = 1e6, others: ReturnType<typeof request>[] = []) => {
+    const transport = { ...FREE, keepsCache };
+    const requests = [...turns, ...others];
+    const result = serve(requests, options(pipeline(1, 1000), 'fcfs', { transport, kvTokens }));
+    return { ns: result.served[1]!.prefillNs, evictions: result.evictions };
+  };
+  it('reads only what is new', () => {
+    expect(prefill(false).ns).toBe(1200 * 1000);
+    expect(prefill(true).ns).toBe(190 * 1000);
+  });
+  it('gives way to a request that needs the room, and is then read again', () => {
+    const other = request(2, 5e8, 1500, 10);
+    expect(prefill(true, 2000, [other])).toEqual({ ns: 1200 * 1000, evictions: 1 });
+    expect(prefill(true, 3000, [other])).toEqual({ ns: 190 * 1000, evictions: 0 });
+  });
+});
