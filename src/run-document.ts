@@ -19,31 +19,39 @@ export interface Counters
   reuse: ReuseResult;
 }
 
-/** The document without its `host`; `timing` and the runner's counters are those of the last step. */
+/** What simulating gave: timing and counters of the last step, cycles and token of each. */
+export interface Simulated {
+  timing: StepTiming;
+  counters: Counters;
+  steps: StepResult[];
+  /** With several users: how many are let in at once, and the stage that keeps its region longest. */
+  inFlight?: number;
+  bottleneck?: string;
+}
+
+/** The document without its `host`. */
 export function runDocument(
   config: ResolvedConfig,
   placement: Placement,
-  runner: Counters,
-  timing: StepTiming,
-  steps: StepResult[],
+  simulated: Simulated,
 ): Omit<RunDocument, 'host'> {
+  const { counters, timing, steps } = simulated;
   return {
     schema: 'wafersim.run/1',
     configHash: configHash(config.resolved),
     config: config.resolved,
-    decode: decodeOf(config, placement, runner, timing),
+    decode: decodeOf(config, placement, simulated),
     steps,
     placement: placementResult(config, placement),
-    fabric: fabricOf(runner, timing.cycles),
-    reuse: runner.reuse,
+    fabric: fabricOf(counters, timing.cycles),
+    reuse: counters.reuse,
   };
 }
 
 function decodeOf(
   { wafer, workload }: ResolvedConfig,
   placement: Placement,
-  runner: Counters,
-  timing: StepTiming,
+  { counters, timing, inFlight, bottleneck }: Simulated,
 ): DecodeResult {
   const { cycles, causes } = timing;
   const breakdown: Breakdown = {};
@@ -61,7 +69,9 @@ function decodeOf(
     perLayerCycles: layers,
     breakdown,
     coreCycles: { ...causes, idle: coresOf(placement) * cycles - busy },
-    specialShare: runner.specialCycles / causes.compute,
+    specialShare: counters.specialCycles / causes.compute,
+    ...(inFlight !== undefined && { inFlight }),
+    ...(bottleneck !== undefined && { bottleneck }),
   };
 }
 
@@ -91,8 +101,8 @@ function placementResult({ wafer }: ResolvedConfig, placement: Placement): Place
   };
 }
 
-function fabricOf(runner: Counters, cycles: number): FabricResult {
-  const { waveletHops, routeHazards, linkWavelets } = runner;
+function fabricOf(counters: Counters, cycles: number): FabricResult {
+  const { waveletHops, routeHazards, linkWavelets } = counters;
   let busiest = 0;
   for (const links of linkWavelets)
     for (let i = 0; i < links.length; i++) if (links[i] > busiest) busiest = links[i]!;

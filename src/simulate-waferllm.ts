@@ -18,7 +18,7 @@ import type { Placement } from './placement/placement.js';
 import type { Program } from './program/program.js';
 import { specialCyclesOf } from './program/work.js';
 import type { CheckResult, StepResult } from './report/document.js';
-import type { Counters } from './run-document.js';
+import type { Counters, Simulated } from './run-document.js';
 
 /** Groups of the published runs, by cores along a side (machine-model section 5). */
 const PUBLISHED_GROUPS: Record<number, number> = {
@@ -35,10 +35,7 @@ const PUBLISHED_GROUPS: Record<number, number> = {
   720: 24,
 };
 
-export interface WaferllmRun {
-  timing: StepTiming;
-  counters: Counters;
-  steps: StepResult[];
+export interface WaferllmRun extends Simulated {
   check?: CheckResult;
 }
 
@@ -53,6 +50,10 @@ export async function simulateWaferllm(
   if (workload.data && !exact)
     throw new ConfigError(
       'workload.data: the published kernel does not compute exactly; set exact: true (or --exact)',
+    );
+  if (workload.batch > 1)
+    throw new ConfigError(
+      'workload.batch: the published kernel serves one user; use mapping: gqa for more',
     );
   const P = placement.regions[0].width;
   const options = (context: number): WaferllmOptions => {

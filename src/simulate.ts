@@ -10,6 +10,8 @@ import type { Engine, RunResult } from './engine/engine.js';
 import { fast } from './engine/fast.js';
 import { reference } from './engine/reference.js';
 import { groupChooser } from './groups.js';
+import { ConfigError } from './hardware/errors.js';
+import { CapacityError } from './placement/errors.js';
 import { chosenBy, planToken } from './lowering/token.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
@@ -42,19 +44,17 @@ export interface SimulateOptions {
 }
 
 /** Places the model of a configuration. Throws CapacityError if it does not fit. */
-export function placementOf({ model, wafer, mapping, workload, placement }: ResolvedConfig) {
+export function placementOf(config: ResolvedConfig): Placement {
+  const { model, wafer, mapping, workload, placement } = config;
   const { rows, layerColumns, strategy, growth } = placement;
   const maxPositions = workload.context + workload.tokens;
+  if (maxPositions > model.maxContext)
+    throw new ConfigError(
+      `workload.context: expected at most ${model.maxContext - workload.tokens}, as ` +
+        `${model.name} has ${model.maxContext} positions, found ${workload.context}`,
+    );
   const { batch } = workload;
-  return place(model, wafer, {
-    strategy,
-    growth,
-    mapping,
-    maxPositions,
-    batch,
-    rows,
-    layerColumns,
-  });
+  return place(model, wafer, { strategy, growth, mapping, maxPositions, batch, rows, layerColumns });
 }
 
 /**
@@ -68,6 +68,11 @@ export async function simulate(
   const begun = options.now();
   const engine = ENGINES[options.engine];
   const placement = placementOf(config);
+  if (placement.wafers > 1)
+    throw new CapacityError(
+      `${config.model.name} is placed on ${placement.wafers} wafers; hand-offs between wafers are ` +
+        'not modelled, so only its placement can be shown (wafersim inspect --what placement)',
+    );
   const run =
     config.mapping === 'waferllm'
       ? await simulateWaferllm(config, placement, engine, (done, total) =>
@@ -75,7 +80,7 @@ export async function simulate(
         )
       : await simulateSteps(config, placement, engine, options);
   return {
-    ...runDocument(config, placement, run.counters, run.timing, run.steps),
+    ...runDocument(config, placement, run),
     ...(run.check && { check: run.check }),
     host: {
       engine: options.engine,

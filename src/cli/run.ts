@@ -23,6 +23,7 @@ interface RunOptions {
   memo: boolean;
   json?: boolean;
   output?: string;
+  exact?: boolean;
   sensitivity?: boolean;
 }
 
@@ -41,6 +42,7 @@ export function addRun(program: Command): void {
     .argument('<config>', 'configuration file (YAML)')
     .optionsGroup('What is simulated:')
     .addOption(setOption('workload.context=8192'))
+    .option('--exact', 'mapping waferllm: exp and SiLU in full (the same as --set exact=true)')
     .option('--sensitivity', 'also vary each uncertain number of the hardware over its range')
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
@@ -55,13 +57,13 @@ export function addRun(program: Command): void {
 
 async function run(path: string, options: RunOptions): Promise<void> {
   if (options.output !== undefined) checkRunDirectory(options.output);
-  const config = loadConfig(path, options.set ?? []);
+  const sets = [...(options.set ?? []), ...(options.exact ? ['exact=true'] : [])];
+  const config = loadConfig(path, sets);
   const { engine, shards, memo } = options;
   const document = await withProgress(async (onProgress) => {
     const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
     const finished = await simulate(config, simulateOptions);
     if (!options.sensitivity) return finished;
-    const sets = options.set ?? [];
     return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
   });
   try {

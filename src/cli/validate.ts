@@ -1,5 +1,6 @@
 /** `wafersim validate`: every published measurement beside the prediction. */
 import type { Command } from 'commander';
+import { ConfigError } from '../hardware/errors.js';
 import { joined, PUBLISHED, readMeasurements } from '../measurements.js';
 import { validateMarkdown, validateTable } from '../report/validate-table.js';
 import { validateMeasurements } from '../validate.js';
@@ -10,6 +11,7 @@ import { withProgress } from './progress.js';
 
 interface ValidateOptions {
   measurements?: string;
+  only?: string;
   engine: EngineName;
   json?: boolean;
   markdown?: boolean;
@@ -18,6 +20,7 @@ interface ValidateOptions {
 const EXAMPLES = `
 Examples:
   wafersim validate
+  wafersim validate --only waferllm
   wafersim validate --measurements mine.json --json
 
 A file of measurements has the form of measurements/published.json; one with the id of a
@@ -29,6 +32,7 @@ export function addValidate(program: Command): void {
     .description('show every published measurement beside the prediction, with error and source')
     .optionsGroup('What is compared:')
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
+    .option('--only <text>', 'only measurements with this text in their id')
     .addOption(engineOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
@@ -40,9 +44,12 @@ export function addValidate(program: Command): void {
 async function run(options: ValidateOptions): Promise<void> {
   const published = readMeasurements(PUBLISHED);
   const own = options.measurements === undefined ? [] : readMeasurements(options.measurements);
-  const { engine } = options;
+  const { engine, only = '' } = options;
+  const wanted = joined(published, own).filter(({ id }) => id.includes(only));
+  if (wanted.length === 0)
+    throw new ConfigError(`--only: expected a text in the id of a measurement, found ${only}`);
   const document = await withProgress((onProgress) =>
-    validateMeasurements(joined(published, own), published, {
+    validateMeasurements(wanted, published, {
       ...{ engine, shards: 1, memo: true, ...host },
       ...(onProgress && { onProgress }),
     }),

@@ -42,6 +42,9 @@ export interface DecodeResult {
   coreCycles: CyclesByCause;
   /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
   specialShare: number;
+  /** Users that the regions hold at once (the others take turns), and the slowest stage. */
+  inFlight?: number;
+  bottleneck?: string;
 }
 
 export interface RegionResult {

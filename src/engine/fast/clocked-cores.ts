@@ -4,7 +4,7 @@ import type { RouteOp, TrafficOp } from '../../program/program.js';
 import { channelFrom, channelSent } from './channels.js';
 import { AVAILABLE, CREDIT, HELD, SENT, holdsWavelets, roomForEvents, setRoute } from './clocked.js';
 import { wakeRouter, type Clocked } from './clocked.js';
-import { FIXED, ROUTE, STREAM, TRAFFIC } from './operations.js';
+import { FIXED, ROUTE, STREAM } from './operations.js';
 import { endLabel } from './tally.js';
 import { setTimer } from './wheel.js';
 
@@ -201,4 +201,3 @@ function take(m: Clocked, c: number, t: number): void {
   m.events[b][m.eventCount[b]++] = (c >> 2) | 1;
 }
 
-void TRAFFIC;

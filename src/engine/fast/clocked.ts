@@ -5,7 +5,7 @@
  * Timing only; where the machine fails it says so and leaves the telling to the reference.
  */
 import type { RunInput, RunResult } from '../engine.js';
-import { PORTS, RAMP } from '../../hardware/mesh.js';
+import { PORTS } from '../../hardware/mesh.js';
 import { FROM_CORE, LINK, TO_CORE, channelFrom, channelInto, type Channels } from './channels.js';
 import { stepCores } from './clocked-cores.js';
 import { resultOf, type Tally } from './tally.js';
@@ -189,7 +189,7 @@ export function wakeRouter(m: Clocked, core: number, t: number): void {
 /** Arrivals and returned credits of cycle `t`. */
 function receive(m: Clocked, t: number): void {
   const { chan, slot, have, blocked, heard, slots } = m;
-  const { input, output, coreSeen, cores, channels } = m;
+  const { input, output, coreSeen, cores } = m;
   const b = t & m.mask;
   const n = m.eventCount[b];
   const events = m.events[b];
@@ -233,7 +233,6 @@ function receive(m: Clocked, t: number): void {
     have[core] |= 1 << local;
     if (((blocked[core] >> local) & 1) === 0) wakeRouter(m, core, t);
   }
-  void channels;
 }
 
 /** Room for `more` events in the lists that routers and cores write to in cycle `t`. */
@@ -313,4 +312,3 @@ function swapLists(m: Clocked): void {
   m.nextRouterCount = 0;
 }
 
-void RAMP;

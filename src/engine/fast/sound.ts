@@ -7,6 +7,7 @@ import type { WaferSpec } from '../../hardware/wafer.js';
 import { sramBytesOf, type Program, type Role, type Route } from '../../program/program.js';
 import { timeOf } from '../../program/timing.js';
 import { firstUnwritten } from '../checks.js';
+import { readsOnlyWritten } from './written.js';
 
 /** Colours that fit a machine word, and the stages of a pipeline that do. */
 const BITS = 32;
@@ -20,7 +21,7 @@ function isSoundRole(role: Role, wafer: WaferSpec): boolean {
   const known = (color: number) => color < colors;
   return (
     sramBytesOf(role) <= wafer.core.sramBytes &&
-    firstUnwritten(role) === undefined &&
+    (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
     routesOf(role).every(({ color, inputs }) => color >= 0 && known(color) && (inputs & (inputs - 1)) === 0) &&
     role.operations.every((op) => {
       const { source, destination, latency } = timeOf(op, wafer.costs);

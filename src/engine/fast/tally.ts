@@ -1,9 +1,8 @@
 /** What is counted while a program runs, and the result made of it. */
 import type { RunInput, RunResult } from '../engine.js';
-import { channelFrom, FROM_CORE, LINK, TO_CORE, type Channels } from './channels.js';
+import { FROM_CORE, TO_CORE, type Channels } from './channels.js';
 import type { Operations } from './operations.js';
 
-void channelFrom;
 
 export interface Tally {
   input: RunInput;
@@ -86,4 +85,3 @@ function countWavelets(channels: Channels, sentBy: (channel: number) => number) 
   return { linkWavelets, sent, delivered, waveletHops };
 }
 
-void LINK;
