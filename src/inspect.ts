@@ -55,6 +55,8 @@ function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
 const FILE_PATHS: Record<string, string> = {
   clockHz: 'clock',
   powerWatts: 'power',
+  'io.bitsPerSecond': 'io.bandwidth',
+  'io.latencySeconds': 'io.latency',
   'core.sramBytes': 'core.sram',
 };
 
@@ -100,7 +102,8 @@ function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection
   const context = workload.context;
   const maxPositions = context + workload.tokens;
   const groupsOf = groupChooser(model, wafer, maxPositions, fast, config.placement.groups);
-  const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+  const step = { context, maxPositions };
+  const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
   if (core === undefined) {
     // Layers differ in their hand-offs only; one of them stands for all.
     const shown = plans.filter(({ name }) => !name.startsWith('layer') || name === 'layer 0');
@@ -114,10 +117,10 @@ function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection
     return { document: { stages: sizes }, text: programs.map(listProgram).join('\n\n\n') };
   }
   const stages = plans
-    .filter((plan) => holds(placement.regions[plan.region], core))
+    .filter((plan) => holds(places[plan.to], core))
     .map((plan) => {
       const { program, origin } = plan.write();
-      const region = placement.regions[plan.region];
+      const region = places[plan.to];
       const at = origin + (core.y - region.y) * program.width + (core.x - region.x);
       const role = program.roles[program.roleOf[at]];
       return { stage: plan.name, role, text: listRole(role, program.labels) };

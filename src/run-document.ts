@@ -14,8 +14,10 @@ import type {
 import type { StageRunner } from './stages.js';
 
 /** What was counted while the stages ran. */
-export interface Counters
-  extends Pick<StageRunner, 'linkWavelets' | 'waveletHops' | 'routeHazards' | 'specialCycles'> {
+export interface Counters extends Pick<
+  StageRunner,
+  'linkWavelets' | 'waveletHops' | 'routeHazards' | 'specialCycles'
+> {
   reuse: ReuseResult;
 }
 

@@ -101,7 +101,16 @@ async function timingOf(
   const result = results[0];
   const { labels } = program;
   const square = { width: P, height: P, columns: P, rows: P, origin: 0, labels };
-  const stage = { ...square, name: 'layer', senders: [], outside: 0, from: 0, fromCores: P * P, region: 0 };
+  const stage = {
+    ...square,
+    name: 'layer',
+    senders: [],
+    outside: 0,
+    crossing: 0,
+    from: 0,
+    fromCores: P * P,
+    region: 0,
+  };
   // The published times are of a layer's program from its start.
   const timed = { ...stage, preparation: 0, programStart: 0 };
   const { timing: layer } = await timeStep([timed], 1, async () => result);

@@ -11,7 +11,6 @@ import { fast } from './engine/fast.js';
 import { reference } from './engine/reference.js';
 import { groupChooser } from './groups.js';
 import { ConfigError } from './hardware/errors.js';
-import { CapacityError } from './placement/errors.js';
 import { chosenBy, planToken } from './lowering/token.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
@@ -54,7 +53,15 @@ export function placementOf(config: ResolvedConfig): Placement {
         `${model.name} has ${model.maxContext} positions, found ${workload.context}`,
     );
   const { batch } = workload;
-  return place(model, wafer, { strategy, growth, mapping, maxPositions, batch, rows, layerColumns });
+  return place(model, wafer, {
+    strategy,
+    growth,
+    mapping,
+    maxPositions,
+    batch,
+    rows,
+    layerColumns,
+  });
 }
 
 /**
@@ -68,11 +75,6 @@ export async function simulate(
   const begun = options.now();
   const engine = ENGINES[options.engine];
   const placement = placementOf(config);
-  if (placement.wafers > 1)
-    throw new CapacityError(
-      `${config.model.name} is placed on ${placement.wafers} wafers; hand-offs between wafers are ` +
-        'not modelled, so only its placement can be shown (wafersim inspect --what placement)',
-    );
   const run =
     config.mapping === 'waferllm'
       ? await simulateWaferllm(config, placement, engine, (done, total) =>
@@ -107,9 +109,10 @@ export async function simulateSteps(
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
   for (let step = 0; step < workload.tokens; step++) {
-    beginStep(runner);
     const context = workload.context + step;
-    const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+    const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+    const { stages: plans, places } = plan;
+    beginStep(runner, places);
     const stages = plans.map((plan) => timedStage(runner, plan));
     const latest: RunResult[] = [];
     const run = async (i: number, startAt: Int32Array) => {
@@ -117,14 +120,14 @@ export async function simulateSteps(
       onProgress?.({ done, total: workload.tokens * plans.length, what: plans[i].name });
       return (latest[i] = runStage(runner, plans[i], stages[i], startAt));
     };
-    pipeline = await timePipeline(stages, placement.regions.length, run, workload.batch);
+    pipeline = await timePipeline(stages, places.length, run, workload.batch);
     for (const [i, plan] of plans.entries())
       addCounters(runner, plan, stages[i], latest[i], workload.batch);
     const { cycles } = pipeline.timing;
     if (numbers) {
       // Times do not depend on numbers, so one pass of one user's token computes them.
       const computing = { ...runner, memo: false, images: numbers.images };
-      await timeStep(stages, placement.regions.length, async (i, startAt) =>
+      await timeStep(stages, places.length, async (i, startAt) =>
         runStage(computing, plans[i], stages[i], startAt),
       );
       checkStep(config, placement, chosen, numbers);

@@ -8,7 +8,9 @@ import type { Engine, RunResult } from './engine/engine.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { Stage } from './lowering/stage.js';
 import type { StagePlan } from './lowering/token.js';
+import type { Place } from './lowering/places.js';
 import type { Placement } from './placement/placement.js';
+import { cellsOf, type Program } from './program/program.js';
 import type { ReuseResult } from './report/document.js';
 import { preparationOf, specialCyclesOf } from './program/work.js';
 
@@ -26,6 +28,8 @@ export interface StageRunner extends StepState {
   memo: boolean;
   /** Per region: memory of its cores, for runs that compute; not together with `memo`. */
   images?: Float32Array[][];
+  /** Places that the step's stages visit. */
+  places: Place[];
 }
 
 interface StepState {
@@ -44,12 +48,12 @@ interface StepState {
 export function createStageRunner(
   base: Pick<StageRunner, 'wafer' | 'placement' | 'engine' | 'memo' | 'images'>,
 ): StageRunner {
-  return { ...base, ...emptyStep(base) };
+  return { ...base, places: [], ...emptyStep(base) };
 }
 
 /** Forgets the programs and counters of the step before: what a document tells is of one step. */
-export function beginStep(runner: StageRunner): void {
-  Object.assign(runner, emptyStep(runner));
+export function beginStep(runner: StageRunner, places: Place[]): void {
+  Object.assign(runner, emptyStep(runner), { places });
 }
 
 function emptyStep({ wafer, placement }: Pick<StageRunner, 'wafer' | 'placement'>): StepState {
@@ -83,9 +87,9 @@ export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
 /** What the timeline needs to know of a stage. */
 export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
   const { stage, preparation } = write(runner, plan);
-  const { regions } = runner.placement;
-  const region = regions[plan.region];
-  const from = regions[plan.from];
+  const region = runner.places[plan.to];
+  const left = runner.places[plan.from];
+  const from = left.exit ?? left;
   const { width, height, labels } = stage.program;
   const origin = stage.origin;
   // Senders of an equal stage elsewhere stand at the same place relative to the region.
@@ -95,7 +99,10 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     return { core, of: (y - from.y) * from.width + (x - from.x) };
   });
   const inside = (core: number) => {
-    const [x, y] = [(core % width) - (origin % width), Math.floor(core / width) - Math.floor(origin / width)];
+    const [x, y] = [
+      (core % width) - (origin % width),
+      Math.floor(core / width) - Math.floor(origin / width),
+    ];
     return x >= 0 && y >= 0 && x < region.width && y < region.height;
   };
   return {
@@ -106,7 +113,8 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     labels,
     senders,
     from: plan.from,
-    region: plan.region,
+    region: plan.to,
+    crossing: plan.crossing,
     fromCores: from.width * from.height,
     origin,
     columns: region.width,
@@ -129,7 +137,7 @@ export function runStage(
   let result = known?.result;
   if (result === undefined) {
     const { wafer, engine } = runner;
-    const memory = memoryOf(runner, timed);
+    const memory = memoryOf(runner, timed, stage.program);
     result = engine({ program: stage.program, wafer, startAt, ...(memory && { memory }) });
     runner.simulated.add(plan.name);
     if (runner.memo) runner.results.set(key, { result, name: plan.name });
@@ -145,14 +153,16 @@ export function addCounters(
   result: RunResult,
   times: number,
 ): void {
-  const region = runner.placement.regions[timed.region];
+  const region = runner.places[timed.region];
   const links = runner.linkWavelets[region.wafer];
   const x0 = region.x - (timed.origin % timed.width);
   const y0 = region.y - Math.floor(timed.origin / timed.width);
   const row = timed.width * 4;
   for (let y = 0; y < timed.height; y++) {
     const to = ((y0 + y) * runner.wafer.width + x0) * 4;
-    for (let i = 0; i < row; i++) links[to + i] += result.linkWavelets[y * row + i] * times;
+    // Columns beyond the edges are ports, whose links are not the wafer's.
+    const [begin, end] = [Math.max(0, -x0) * 4, Math.min(row, (runner.wafer.width - x0) * 4)];
+    for (let i = begin; i < end; i++) links[to + i] += result.linkWavelets[y * row + i] * times;
   }
   runner.waveletHops += result.waveletHops * times;
   runner.routeHazards += result.routeHazards * times;
@@ -174,15 +184,24 @@ function digest(startAt: Int32Array): string {
 }
 
 /** Memory of the stage's cores: the region's, the senders' in the region before, none elsewhere. */
-function memoryOf(runner: StageRunner, timed: TimedStage): Float32Array[] | undefined {
+function memoryOf(
+  runner: StageRunner,
+  timed: TimedStage,
+  program: Program,
+): Float32Array[] | undefined {
   if (runner.images === undefined) return undefined;
   const nothing = new Float32Array(0);
   const cores = timed.width * timed.height;
   const memory: Float32Array[] = Array.from({ length: cores }, () => nothing);
-  for (const { core, of } of timed.senders) memory[core] = runner.images[timed.from][of]!;
+  // What waits in a port needs room too.
+  const { roles } = program;
+  runner.images[timed.region] ??= Array.from({ length: timed.rows * timed.columns }, () => {
+    return new Float32Array(Math.max(...roles.map(cellsOf)));
+  });
+  for (const { core, of } of timed.senders) memory[core] = runner.images[timed.from][of];
   for (let row = 0; row < timed.rows; row++)
     for (let column = 0; column < timed.columns; column++)
       memory[timed.origin + row * timed.width + column] =
-        runner.images[timed.region][row * timed.columns + column]!;
+        runner.images[timed.region][row * timed.columns + column];
   return memory;
 }

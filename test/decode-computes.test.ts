@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Engine } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference.js';
+import { CapacityError } from '../src/placement/errors.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
 import { ENGINES, placementOf, simulate, simulateSteps } from '../src/simulate.js';
@@ -64,6 +65,19 @@ describe('the simulated wafer computes the logits of the model', () => {
     const model = { ...config.model, kvHeads };
     const run = await simulate({ ...config, model }, { engine: 'reference', memo: true, ...host });
     expect(run.check!.logitsMaxRelativeError).toBeLessThan(1e-4);
+  });
+
+  it('on two wafers, with the link between them in every token', async () => {
+    const small = ['hardware.height=14', 'placement.rows=12', 'workload.tokens=2'];
+    const load = (wafers: number) => loadConfig(TINY, [...small, `hardware.wafers=${wafers}`]);
+    const run = await simulate(load(2), { engine: 'reference', memo: true, ...host });
+    expect(new Set(run.placement.regions.map((r) => r.wafer))).toEqual(new Set([0, 1]));
+    expect(run.check!.logitsMaxRelativeError).toBeLessThan(1e-4);
+    // 5 us at 1 GHz there and back, and a little for the bits.
+    const between = run.decode.breakdown['between wafers'].cycles;
+    expect(between).toBeGreaterThan(9_900);
+    expect(between).toBeLessThan(10_100);
+    expect(() => placementOf(load(1))).toThrow(CapacityError);
   });
 
   it.each([

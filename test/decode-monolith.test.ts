@@ -7,22 +7,27 @@ import { groupChooser } from '../src/groups.js';
 import { planToken } from '../src/lowering/token.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { placementOf } from '../src/simulate.js';
-import { createStageRunner, runStage, timedStage, write } from '../src/stages.js';
+import { beginStep, createStageRunner, runStage, timedStage, write } from '../src/stages.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 
 /** Plans of a tiny step, and a runner of its stages. */
 function prepare(sets: string[]) {
-  const { model, wafer, workload, placement: options, ...config } = loadConfig(
-    'configs/tiny.yaml',
-    [...SETS, ...sets],
-  );
+  const {
+    model,
+    wafer,
+    workload,
+    placement: options,
+    ...config
+  } = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
   const placement = placementOf({ model, wafer, workload, placement: options, ...config });
   const context = workload.context;
   const maxPositions = context + 1;
   const groupsOf = groupChooser(model, wafer, maxPositions, fast, options.groups);
-  const plans = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+  const step = { context, maxPositions };
+  const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
   const runner = createStageRunner({ wafer, placement, engine: fast, memo: true });
+  beginStep(runner, places);
   const stages = plans.map((plan) => timedStage(runner, plan));
   return { wafer, placement, plans, runner, stages };
 }
@@ -43,11 +48,12 @@ function monolith(tiny: ReturnType<typeof prepare>, inFlight: number, tokens: nu
   plans.forEach((plan, i) => {
     const { stage } = write(runner, plan);
     const { program } = stage;
-    const region = placement.regions[plan.region];
+    const region = placement.regions[plan.to];
     const x0 = region.x - (stages[i].origin % program.width);
     const y0 = region.y - Math.floor(stages[i].origin / program.width);
     program.roleOf.forEach((number, core) => {
-      const at = (y0 + Math.floor(core / program.width)) * wafer.width + x0 + (core % program.width);
+      const at =
+        (y0 + Math.floor(core / program.width)) * wafer.width + x0 + (core % program.width);
       const role = program.roles[number];
       routes[at].push(...role.routes);
       buffers[at].push(...role.buffers.map((b) => ({ ...b, preloaded: true })));

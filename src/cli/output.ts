@@ -46,9 +46,9 @@ export function style(): Style {
 }
 
 /** Files of a run directory by name. */
-export type RunFiles = Record<'run.json' | 'run.txt', string>;
+export type RunFiles = Record<'run.json' | 'run.txt', string> & { 'requests.ndjson'?: string };
 
-const RUN_FILES = new Set(['run.json', 'run.txt']);
+const RUN_FILES = new Set(['run.json', 'run.txt', 'requests.ndjson']);
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.

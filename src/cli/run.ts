@@ -1,7 +1,12 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
+import type { RunDocument } from '../report/document.js';
+import { scenariosTable, servingTable } from '../report/serving-table.js';
+import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
+import { isServing } from '../serve.js';
+import { serveAll, type ServingDocument } from '../serve-all.js';
 import { sensitivityOf } from '../sensitivity.js';
 import { simulate } from '../simulate.js';
 import { EXIT } from './errors.js';
@@ -33,7 +38,8 @@ Examples:
   wafersim run configs/wse3.yaml --set workload.context=16384 --set hardware.fabric.hopCycles=2
   wafersim run configs/wse3.yaml --json > run.json
   wafersim run configs/wse3.yaml --sensitivity
-  wafersim run configs/tiny.yaml --engine reference -o runs/tiny`;
+  wafersim run configs/tiny.yaml --engine reference -o runs/tiny
+  wafersim run configs/serving-tiny.yaml -o runs/serving`;
 
 export function addRun(program: Command): void {
   program
@@ -60,8 +66,14 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const sets = [...(options.set ?? []), ...(options.exact ? ['exact=true'] : [])];
   const config = loadConfig(path, sets);
   const { engine, shards, memo } = options;
-  const document = await withProgress(async (onProgress) => {
+  let rows: string | undefined;
+  const document = await withProgress(async (onProgress): Promise<RunDocument | ServingDocument> => {
     const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
+    if (isServing(config)) {
+      const served = await serveAll(config, path, sets, simulateOptions);
+      rows = served.rows;
+      return served.document;
+    }
     const finished = await simulate(config, simulateOptions);
     if (!options.sensitivity) return finished;
     return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
@@ -70,11 +82,20 @@ async function run(path: string, options: RunOptions): Promise<void> {
     if (options.output !== undefined)
       writeRunDirectory(options.output, {
         'run.json': json(document),
-        'run.txt': runTable(document, { color: false }),
+        'run.txt': textOf(document, { color: false }),
+        ...(rows !== undefined && { 'requests.ndjson': rows }),
       });
   } finally {
     // A full disk must not cost the result as well.
-    print(options.json ? json(document) : runTable(document, style()));
+    print(options.json ? json(document) : textOf(document, style()));
   }
   if (document.check?.passed === false) process.exitCode = EXIT.difference;
+}
+
+/** With a serving workload its results come first; of several scenarios the table, and one in full. */
+function textOf(document: RunDocument | ServingDocument, style: Style): string {
+  if (!('serving' in document)) return runTable(document, style);
+  const { scenarios, serving } = document;
+  const summary = scenarios === undefined ? '' : `${scenariosTable(scenarios, style)}\n`;
+  return `${summary}${servingTable(serving, style)}`;
 }

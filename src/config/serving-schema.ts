@@ -91,6 +91,10 @@ export const transport = section('a mapping', {
   connection: choice('request', 'session').exactOptional(),
   sendsHistory: z.boolean(expected('true or false')).exactOptional(),
   keepsCache: z.boolean(expected('true or false')).exactOptional(),
+  compare: z
+    .boolean(expected('true or false'))
+    .default(false)
+    .describe('Serve the requests over both kinds and say what each parameter explains'),
 });
 
 /** Variants of one configuration: what each sets differently, by path. */

@@ -2,11 +2,17 @@
 import Qty from 'js-quantities';
 import type { Dimension } from '../hardware/quantity.js';
 
-const BASE_UNIT: Partial<Record<Dimension, string>> = { memory: 'B', frequency: 'Hz', power: 'W' };
+const BASE_UNIT: Partial<Record<Dimension, string>> = {
+  memory: 'B',
+  frequency: 'Hz',
+  power: 'W',
+  time: 's',
+  bandwidth: 'bit/s',
+};
 
 /**
  * Reads a number with its unit.
- * @returns the number in bytes, Hz, W or cycles; undefined if the text is not of that dimension.
+ * @returns the number in bytes, Hz, W, s, bit/s or cycles; undefined if the text is not of that dimension.
  */
 export function readUnits(text: string, dimension: Dimension): number | undefined {
   const trimmed = text.trim();

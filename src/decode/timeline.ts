@@ -29,6 +29,8 @@ export interface TimedStage {
   rows: number;
   /** Longest work that a core does before it first waits for the fabric, start-up included. */
   preparation: number;
+  /** Cycles between sending and entering this stage's program: the way between two wafers. */
+  crossing: number;
   /** Senders that are not in the region itself. */
   outside: number;
   /** Cycles of start-up, which a core whose program is a loop pays once and not for each token. */
@@ -135,13 +137,19 @@ export async function advance(
   const index = token.next++;
   const stage = stages[index];
   const before = timing.cycles;
-  const starts = startsOf(state, token, stage, sendersReady(state, { ...token, next: index }, stage));
+  const starts = startsOf(
+    state,
+    token,
+    stage,
+    sendersReady(state, { ...token, next: index }, stage),
+  );
   const result = await runStage(index, starts.startAt);
   leaveSenders(state, stage, result, starts.first);
   state.ends[stage.region] = endsOf(stage, result, starts.first);
   state.holds[stage.from] = false;
   state.holds[stage.region] = true;
   const first = starts.first - token.start;
+  if (stage.crossing > 0) addCrossing(timing, first);
   addOperators(timing, stage, result, first);
   addCauses(timing, stage, result, starts);
   timing.stages.push({ name: stage.name, start: first, end: first + result.cycles });
@@ -151,7 +159,9 @@ export async function advance(
 /** When each sender can send: not before the last token was chosen, nor before it is done itself. */
 function sendersReady({ ends }: PipelineState, token: Token, stage: TimedStage): number[] {
   const done = ends[stage.from];
-  return stage.senders.map(({ of }) => Math.max(token.start, done?.[of] ?? token.start));
+  return stage.senders.map(({ of }) => {
+    return Math.max(token.start, done?.[of] ?? token.start) + stage.crossing;
+  });
 }
 
 /** End of a core that has long been waiting for its first token. */
@@ -165,8 +175,7 @@ function leaveSenders(
   first: number,
 ): void {
   const sent = (ends[stage.from] ??= new Int32Array(stage.fromCores).fill(LONG_AGO));
-  for (const { core, of } of stage.senders)
-    sent[of] = Math.max(sent[of], first + result.end[core]);
+  for (const { core, of } of stage.senders) sent[of] = Math.max(sent[of], first + result.end[core]);
 }
 
 interface Starts {
@@ -210,6 +219,14 @@ function endsOf(stage: TimedStage, result: RunResult, first: number): Int32Array
       ends[row * stage.columns + column] =
         first + result.end[stage.origin + row * stage.width + column];
   return ends;
+}
+
+/** What was sent arrives in cycle `first` of the token: nothing computes meanwhile. */
+function addCrossing(timing: StepTiming, first: number): void {
+  const cycles = Math.max(0, first - timing.cycles);
+  const sofar = timing.operators.get('between wafers')?.cycles ?? 0;
+  timing.operators.set('between wafers', { cycles: sofar + cycles, compute: 0 });
+  timing.cycles += cycles;
 }
 
 /** `labelEnd` of a label that no operation has, such as head norms in a model without them. */

@@ -45,6 +45,10 @@ export function hardwareSchema(readUnits: ReadUnits) {
     clock: of({ dimension: 'frequency', above: 0, max: 1e12 }),
     wafers: of({ dimension: 'count', integer: true, min: 1, max: 4096, word: 'auto' }),
     power: of({ dimension: 'power', above: 0, max: 1e9 }),
+    io: section('a mapping', {
+      bandwidth: of({ dimension: 'bandwidth', above: 0, max: 1e18 }),
+      latency: of({ dimension: 'time', min: 0, max: 1 }),
+    }),
     fabric: section('a mapping', {
       colors: of({ dimension: 'count', integer: true, min: 1, max: 32 }),
       hopCycles: stages,
@@ -118,11 +122,12 @@ export function provenanceOf(
 
 /** The wafer that a validated hardware file describes. */
 export function toWafer(file: HardwareFile): WaferSpec {
-  const { clock, power, core, ...rest } = plainHardware(file);
+  const { clock, power, io, core, ...rest } = plainHardware(file);
   return {
     ...rest,
     clockHz: clock,
     powerWatts: power,
+    io: { bitsPerSecond: io.bandwidth, latencySeconds: io.latency },
     core: { sramBytes: core.sram, codeBytes: core.code },
   };
 }

@@ -6,7 +6,7 @@
 import * as z from 'zod';
 import { expected, show } from './messages.js';
 
-export type Dimension = 'memory' | 'frequency' | 'power' | 'cycles' | 'count' | 'rate';
+export type Dimension = 'memory' | 'frequency' | 'power' | 'time' | 'bandwidth' | 'cycles' | 'count' | 'rate';
 
 /** Where a number comes from; the truth may lie anywhere in `range` (base units). */
 export interface Provenance {
@@ -17,7 +17,7 @@ export interface Provenance {
   assumed?: true;
 }
 
-/** A number in its base unit (bytes, Hz, W, cycles), with what the file says of its origin. */
+/** A number in its base unit (bytes, Hz, W, s, bit/s, cycles), with what the file says of its origin. */
 export interface Quantity {
   value: number;
   provenance: Partial<Provenance>;
@@ -48,6 +48,8 @@ const NOUNS: Record<Dimension, string> = {
   memory: 'memory such as 48 KiB',
   frequency: 'a frequency such as 1.0 GHz',
   power: 'a power such as 23 kW',
+  time: 'a time such as 5 us',
+  bandwidth: 'a bandwidth such as 1.2 Tbit/s',
   cycles: 'a number of cycles',
   count: 'a number',
   rate: 'a number per cycle',

@@ -57,6 +57,8 @@ export interface WaferSpec {
   /** How many wafers a system may have, or as many as the model needs. */
   wafers: number | 'auto';
   powerWatts: number;
+  /** The link from one wafer's edge to the next one's. */
+  io: { bitsPerSecond: number; latencySeconds: number };
   fabric: {
     /** Routable colours, numbered from 0. */
     colors: number;

@@ -4,8 +4,8 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import { CapacityError } from '../placement/errors.js';
-import type { Region } from '../placement/placement.js';
 import { FIRST_HAND_OFF_COLOR } from './region.js';
+import type { Place } from './places.js';
 import { channelsOf, visitStage, type Source } from './stage.js';
 
 export class HandOffColors {
@@ -17,14 +17,16 @@ export class HandOffColors {
     this.wafer = wafer;
   }
 
-  /** Colours of the channels of the way from `source` to `region`; throws CapacityError if too few. */
-  assign(source: Source, region: Region): number[] {
+  /** Colours of the channels of the way from `source` to `place`; throws CapacityError if too few. */
+  assign(source: Source, place: Place): number[] {
     const { width, height, fabric } = this.wafer;
-    this.taken[region.wafer] ??= new Uint32Array(width * height);
-    const taken = this.taken[region.wafer];
-    const blocked = new Uint32Array(channelsOf(source, region));
-    visitStage(source, region, (x, y, channel) => {
-      blocked[channel] |= taken[y * width + x];
+    // One column more on either side, for what comes from and goes to other wafers.
+    const row = width + 2;
+    this.taken[place.wafer] ??= new Uint32Array(row * height);
+    const taken = this.taken[place.wafer];
+    const blocked = new Uint32Array(channelsOf(source, place));
+    visitStage(source, place, (x, y, channel) => {
+      blocked[channel] |= taken[y * row + x + 1];
     });
     const chosen: number[] = [];
     for (const used of blocked) {
@@ -32,13 +34,13 @@ export class HandOffColors {
       while ((used >>> color) & 1 || chosen.includes(color)) color++;
       if (color >= fabric.colors)
         throw new CapacityError(
-          `the hand-off to ${region.name} finds no free colour of ${fabric.colors} on its way; ` +
+          `the hand-off to ${place.name} finds no free colour of ${fabric.colors} on its way; ` +
             'choose another placement.strategy or a wider region',
         );
       chosen.push(color);
     }
-    visitStage(source, region, (x, y, channel) => {
-      taken[y * width + x] |= 1 << chosen[channel];
+    visitStage(source, place, (x, y, channel) => {
+      taken[y * row + x + 1] |= 1 << chosen[channel];
     });
     return chosen;
   }

@@ -2,16 +2,27 @@
  * One stage of a token's way as a program: the cores of the region before that send, the routers on
  * the way, and the region that receives and computes. Its rectangle is the smallest around them.
  */
-import type { Region } from '../placement/placement.js';
 import type { FloatType } from '../hardware/data.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import type { CoreProgram, RegionCode } from './region.js';
-import { visitHandOff, visitToken, planHandOff, type RouteVisitor } from './hand-off.js';
+import {
+  visitHandOff,
+  visitToken,
+  planHandOff,
+  type Rectangle,
+  type RouteVisitor,
+} from './hand-off.js';
 
 /** Where the region's data come from: row by row from the region before, or one core's token. */
-export type Source =
-  | { kind: 'rows'; region: Region; cell: number; type: FloatType; length: number }
-  | { kind: 'token'; core: { x: number; y: number }; cell: number };
+export type Source = (
+  | { kind: 'rows'; region: Rectangle }
+  | { kind: 'token'; core: { x: number; y: number } }
+) & {
+  /** What a sender sends: `length` elements from its memory at `cell`. */
+  cell: number;
+  type: FloatType;
+  length: number;
+};
 
 export interface Stage {
   program: Program;
@@ -35,20 +46,21 @@ interface RouteVisits {
   visit(visitor: RouteVisitor): void;
 }
 
-const key = (x: number, y: number) => y * 65536 + x;
+/** One number for a position; x is -1 beyond the west edge. */
+const key = (x: number, y: number) => y * 65536 + x + 1;
 
 /** Visits every router of the way from `source` to `region`; channels stand for colours. */
-export function visitStage(source: Source, region: Region, visitor: RouteVisitor): void {
+export function visitStage(source: Source, region: Rectangle, visitor: RouteVisitor): void {
   if (source.kind === 'token') visitToken(source.core, region, visitor);
   else visitHandOff(planHandOff(source.region, region), source.region, region, visitor);
 }
 
 /** Colours that the way from `source` to `region` needs. */
-export function channelsOf(source: Source, region: Region): number {
+export function channelsOf(source: Source, region: Rectangle): number {
   return source.kind === 'token' ? 1 : planHandOff(source.region, region).channels;
 }
 
-function trafficOf(source: Source, region: Region, colors: number[]): Traffic {
+function trafficOf(source: Source, region: Rectangle, colors: number[]): Traffic {
   const senders = new Map<number, number>();
   const relays = new Map<number, [number, number]>();
   if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), colors[0]);
@@ -69,7 +81,7 @@ function trafficOf(source: Source, region: Region, colors: number[]): Traffic {
 export function writeStage(
   name: string,
   source: Source,
-  region: Region,
+  region: Rectangle,
   code: RegionCode,
   colors: number[],
 ): Stage {
@@ -106,12 +118,14 @@ export function writeStage(
       roleOf[core] = number;
     }
   if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
-  const senders = [...traffic.senders.keys()].map((k) => at(k % 65536, Math.floor(k / 65536)));
+  const senders = [...traffic.senders.keys()].map((k) =>
+    at((k % 65536) - 1, Math.floor(k / 65536)),
+  );
   const program = { name, width, height, roles, roleOf, labels: [...code.labels] };
   return { program, senders, origin: at(region.x, region.y) };
 }
 
-function boundingBox(routes: RouteVisits, region: Region) {
+function boundingBox(routes: RouteVisits, region: Rectangle) {
   const box = {
     x0: region.x,
     y0: region.y,
@@ -208,19 +222,13 @@ class CoreWriter {
   /** A core outside the region: a router on the way, or one that sends what it computed before. */
   private outsider(color: number): WrittenCode['code'] {
     if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
-    const { at, type, length } = this.sent();
+    const { cell: at, type, length } = this.source;
     const buffers = [{ name: 'sent', type, at, length, preloaded: true }];
     return { name: 'sender', buffers, codeBytes: 0, operations: [this.send(color)] };
   }
 
-  private sent(): { at: number; type: FloatType; length: number } {
-    const { source } = this;
-    if (source.kind === 'token') return { at: source.cell, type: 'f32', length: 1 };
-    return { at: source.cell, type: source.type, length: source.length };
-  }
-
   private send(color: number): Operation {
-    const { at, type, length } = this.sent();
+    const { cell: at, type, length } = this.source;
     return {
       kind: 'vector',
       label: this.code.receive.label,

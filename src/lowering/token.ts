@@ -10,16 +10,25 @@ import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement
 import { rootOf } from './line.js';
 import { HandOffColors } from './hand-off-colors.js';
 import { layerCode, tableCode, type Groups, type RegionCode, type Step } from './region.js';
+import { crossingCycles, portCode, wayOf, type Place } from './places.js';
+import type { Rectangle } from './hand-off.js';
 import { writeStage, type Source, type Stage } from './stage.js';
 
 export interface StagePlan {
   name: string;
-  /** Index of the stage's region in the placement, and of the region that sends. */
-  region: number;
+  /** Indices of the stage's place and of the one that sends, in the plan's places. */
+  to: number;
   from: number;
+  /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
+  crossing: number;
   /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
   key: string;
   write(): Stage;
+}
+
+export interface TokenPlan {
+  places: Place[];
+  stages: StagePlan[];
 }
 
 /** Where the head leaves the chosen token: the wafer's core and the cell. */
@@ -39,37 +48,44 @@ export function planToken(
   placement: Placement,
   groupsOf: GroupsOf,
   step: Step,
-): StagePlan[] {
-  const { regions } = placement;
-  const headIndex = headOf(placement);
+): TokenPlan {
+  const head = headOf(placement);
   const chosen = chosenBy(model, placement, groupsOf);
-  const order = [...regions.keys()];
-  if (headIndex === 0) order.push(0);
+  const { places, visits } = wayOf(placement, head, chosen, wafer);
   const colors = new HandOffColors(wafer);
-  return order.map((index, i) => {
-    const region = regions[index];
-    const from = i === 0 ? headIndex : order[i - 1];
-    const isHead = i === order.length - 1;
-    const source: Source =
-      i === 0
-        ? { kind: 'token', core: chosen, cell: chosen.cell }
-        : rowsSource(model, regions[from], step);
-    const groups = groupsOf(region);
-    const code = (): RegionCode =>
-      region.kind === 'layer'
-        ? layerCode(model, wafer, region, groups, step)
-        : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding');
-    const use = region.kind === 'layer' ? 'layer' : isHead ? 'head' : 'embedding';
-    const channels = colors.assign(source, region);
-    const name = region.kind === 'layer' ? region.name : use;
+  const stages = visits.map(({ from, to }, i): StagePlan => {
+    const place = places[to];
+    const source = sourceOf(model, places[from], chosen, i === 0, step);
+    const isHead = i === visits.length - 1;
+    const { region } = place;
+    const use =
+      region === undefined
+        ? 'port'
+        : region.kind === 'layer'
+          ? 'layer'
+          : isHead
+            ? 'head'
+            : 'embedding';
+    const groups = region && groupsOf(region);
+    const code = (): RegionCode => {
+      if (region === undefined || groups === undefined)
+        return portCode(place.height, source.type, source.length);
+      if (region.kind === 'layer') return layerCode(model, wafer, region, groups, step);
+      return tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding');
+    };
+    const channels = colors.assign(source, place);
+    const name = use === 'layer' || use === 'port' ? place.name : use;
+    const bits = source.length * 32 * (source.kind === 'rows' ? place.height : 1);
     return {
       name,
-      region: index,
+      to,
       from,
-      key: JSON.stringify([use, relative(source, region), groups, step, channels]),
-      write: () => writeStage(name, source, region, code(), channels),
+      crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
+      key: JSON.stringify([use, relative(source, place), region?.kind, groups, step, channels]),
+      write: () => writeStage(name, source, place, code(), channels),
     };
   });
+  return { places, stages };
 }
 
 /** Index of the region that holds the head: the last one, or the first if the table is tied. */
@@ -91,20 +107,32 @@ export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: Group
   };
 }
 
-function rowsSource(model: ModelSpec, region: Region, step: Step): Source {
+/** What a stage receives: the chosen token, alone or behind a port, or a region's rows. */
+function sourceOf(
+  model: ModelSpec,
+  from: Place,
+  chosen: Chosen,
+  isFirst: boolean,
+  step: Step,
+): Source {
+  const { dtype: type, dim } = model;
+  if (isFirst) return { kind: 'token', core: chosen, cell: chosen.cell, type: 'f32', length: 1 };
+  const { exit, region } = from;
+  if (exit && from.isForToken)
+    return { kind: 'token', core: exit, cell: 0, type: 'f32', length: 1 };
+  const rectangle = exit ?? from;
+  const length = Math.ceil(dim / rectangle.height);
+  if (region === undefined) return { kind: 'rows', region: rectangle, cell: 0, type, length };
   const { width, height, kind } = region;
   const shapes =
     kind === 'layer'
       ? layerBuffers(model, layerShape(model, step.maxPositions, height, width), true)
       : tableBuffers(model, tableShape(model, height, width), kind);
-  const cell = layOut(shapes).at.x;
-  return { kind: 'rows', region, cell, type: model.dtype, length: Math.ceil(model.dim / height) };
+  return { kind: 'rows', region, cell: layOut(shapes).at.x, type, length };
 }
 
-/** Source and region as far as the program depends on them: relative positions and sizes. */
-function relative(source: Source, region: Region): unknown {
-  const { width, height, kind } = region;
-  const { x, y } = source.kind === 'token' ? source.core : source.region;
-  const size = source.kind === 'token' ? [] : [source.region.width, source.region.height];
-  return [width, height, kind, x - region.x, y - region.y, size, source.cell];
+/** Source and place as far as the program depends on them: relative positions and sizes. */
+function relative(source: Source, { x, y, width, height }: Rectangle): unknown {
+  const from = source.kind === 'token' ? { ...source.core, width: 1, height: 1 } : source.region;
+  return [width, height, from.x - x, from.y - y, from.width, from.height, source.cell];
 }

@@ -16,7 +16,7 @@ export interface TransportEffect {
   published: typeof PUBLISHED;
   /** Shares of the HTTP value that each parameter saves; they add up to `saved`. */
   explainedBy: { parameter: string; perRoundTrip: number; perToken: number; timeToFirstToken: number }[];
-  /** Values at which the published share would be saved, all others as they are; null: none does. */
+  /** Values at which just the published share is saved; null: more is saved even at 0. */
   needed: {
     perRoundTrip: { 'http.requestWorkMs': number | null };
     perToken: { 'websocket.tokenMicros': number };

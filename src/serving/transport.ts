@@ -23,7 +23,7 @@ export interface Transport {
   /** Bytes of text per token, and what the client's line carries. */
   bytesPerToken: number;
   uplinkMbps: number;
-  /** Whether a connection is opened for every request, or once per session. */
+  /** Whether a connection is opened for every request, or once per session and kept. */
   connection: 'request' | 'session';
   /** Whether a turn sends the session's history again, or the state kept with the connection does. */
   sendsHistory: boolean;
@@ -40,7 +40,9 @@ export function tokensSent(request: Request, transport: Transport): number {
 /** Nanoseconds from the client's sending a request to its standing in the server's queue. */
 export function uplinkNs(request: Request, transport: Transport): number {
   const { roundTripMs, requestWorkMs, promptTokenMicros, bytesPerToken, uplinkMbps } = transport;
-  const opens = transport.connection === 'request' || request.after === undefined;
+  // A request of no session comes over a connection that its user keeps anyway.
+  const begins = request.session !== undefined && request.after === undefined;
+  const opens = transport.connection === 'request' || begins;
   const trips = (opens ? openingRoundTrips(transport) : 0) + 0.5;
   const sent = tokensSent(request, transport);
   const bytesMs = (sent * bytesPerToken * 8) / (uplinkMbps * 1000);

@@ -57,6 +57,7 @@ export function testWafer(
     clockHz: 1e9,
     wafers: 1,
     powerWatts: 1,
+    io: { bitsPerSecond: 1e12, latencySeconds: 5e-6 },
     fabric: { colors: 8, hopCycles: 1, rampCycles: 2, queueDepth: 4, ...fabric },
     core: {
       sramBytes: 48 * 1024,

@@ -53,14 +53,26 @@ export function layChannels(program: Program, ops: Operations, colors: number): 
   );
   slotColors.forEach((list, r) => list.forEach((color, i) => (slotOf[r * colors + color] = i)));
   const base = new Int32Array(cores + 1);
-  for (let core = 0; core < cores; core++)
-    base[core + 1] = base[core] + ends[roleOf[core]].length;
+  for (let core = 0; core < cores; core++) base[core + 1] = base[core] + ends[roleOf[core]].length;
   const slots = Math.max(1, ...slotColors.map((list) => list.length));
   const kind = new Uint8Array(base[cores]);
   const toCore = new Int32Array(base[cores]);
   const toSlot = new Int16Array(base[cores]);
   const c: Channels = {
-    cores, colors, width, height, roleOf, slotColors, slots, slotOf, base, local, ends, kind, toCore, toSlot,
+    cores,
+    colors,
+    width,
+    height,
+    roleOf,
+    slotColors,
+    slots,
+    slotOf,
+    base,
+    local,
+    ends,
+    kind,
+    toCore,
+    toSlot,
   };
   for (let core = 0; core < cores; core++) connect(c, core);
   return c;

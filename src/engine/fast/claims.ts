@@ -9,7 +9,13 @@ const TO = 1;
 const NEXT = 2;
 
 /** Claims `count` cycles from `from` on; false if one of them was taken. */
-export function claim(pool: Pool, latest: Int32Array, link: number, from: number, count: number): boolean {
+export function claim(
+  pool: Pool,
+  latest: Int32Array,
+  link: number,
+  from: number,
+  count: number,
+): boolean {
   const to = from + count;
   let later = -1;
   let node = latest[link];

@@ -2,8 +2,8 @@
 import { RAMP } from '../../hardware/mesh.js';
 import type { RouteOp, TrafficOp } from '../../program/program.js';
 import { channelFrom, channelSent } from './channels.js';
-import { AVAILABLE, CREDIT, HELD, SENT, holdsWavelets, roomForEvents, setRoute } from './clocked.js';
-import { wakeRouter, type Clocked } from './clocked.js';
+import { AVAILABLE, CREDIT, HELD, SENT, holdsWavelets, setRoute } from './clocked-routes.js';
+import { roomForEvents, wakeRouter, type Clocked } from './clocked.js';
 import { FIXED, ROUTE, STREAM } from './operations.js';
 import { endLabel } from './tally.js';
 import { setTimer } from './wheel.js';
@@ -200,4 +200,3 @@ function take(m: Clocked, c: number, t: number): void {
   const b = (t + m.ramp) & m.mask;
   m.events[b][m.eventCount[b]++] = (c >> 2) | 1;
 }
-

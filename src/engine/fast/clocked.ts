@@ -6,29 +6,29 @@
  */
 import type { RunInput, RunResult } from '../engine.js';
 import { PORTS } from '../../hardware/mesh.js';
-import { FROM_CORE, LINK, TO_CORE, channelFrom, channelInto, type Channels } from './channels.js';
+import { FROM_CORE, LINK, TO_CORE, type Channels } from './channels.js';
 import { stepCores } from './clocked-cores.js';
+import {
+  CREDIT,
+  SENT,
+  TO,
+  FROM,
+  KIND,
+  FLAGS,
+  HELD,
+  IS_INPUT,
+  IS_OUTPUT,
+  MEETS,
+  OUTPUTS,
+  FIRST_OUT,
+  BLOCKED,
+  fillChannels,
+  setRoute,
+  setOutputs,
+} from './clocked-routes.js';
 import { resultOf, type Tally } from './tally.js';
 import type { Operations } from './operations.js';
 import { createWheel, nextCycle, setTimer, siftTimers, takeTimer } from './wheel.js';
-
-/** Fields of a channel: one cache line holds two. */
-export const AVAILABLE = 0;
-export const CREDIT = 1;
-export const SENT = 2;
-export const TO = 3;
-export const FROM = 4;
-export const KIND = 5;
-export const FLAGS = 6;
-export const HELD = 7;
-/** Flags of a channel: it is its receiver's input, its sender's output, one of several inputs. */
-const IS_INPUT = 1;
-const IS_OUTPUT = 2;
-const MEETS = 4;
-/** Fields of a slot: its input channel, the mask of its ports, its channels, those without credit. */
-const OUTPUTS = 1;
-const FIRST_OUT = 2;
-const BLOCKED = 7;
 
 const LONG_AGO = -0x80000000;
 
@@ -75,12 +75,20 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
   const perCore = () => new Int32Array(cores);
   const total = channels.base[cores];
   const m = {
-    ops, channels, tally, hop, ramp, slots, start,
+    ops,
+    channels,
+    tally,
+    hop,
+    ramp,
+    slots,
+    start,
     programStart: wafer.costs.programStart,
     chan: new Int32Array(total * 8),
     slot: new Int32Array(cores * slots * 8).fill(-1),
     /** By router: colours with an eligible wavelet, colours that lack a slot, who is tried first. */
-    have: perCore(), blocked: perCore(), pointer: perCore(),
+    have: perCore(),
+    blocked: perCore(),
+    pointer: perCore(),
     /** When a slot with several inputs last heard a wavelet arrive. */
     heard: new Int32Array(cores * slots).fill(LONG_AGO),
     hazards: 0,
@@ -90,15 +98,30 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     eventCount: new Int32Array(ring),
     pending: 0,
     /** Who is visited in this cycle and in the next. */
-    cores: perCore(), coreCount: 0, nextCores: perCore(), nextCoreCount: 0,
+    cores: perCore(),
+    coreCount: 0,
+    nextCores: perCore(),
+    nextCoreCount: 0,
     coreSeen: perCore().fill(LONG_AGO),
-    routers: perCore(), routerCount: 0, nextRouters: perCore(), nextRouterCount: 0,
+    routers: perCore(),
+    routerCount: 0,
+    nextRouters: perCore(),
+    nextRouterCount: 0,
     routerSeen: perCore().fill(LONG_AGO),
     wheel: createWheel(cores, start),
-    done: 0, failed: false,
+    done: 0,
+    failed: false,
     /** Cores: the operation, what comes next, the stream's channels and state. */
-    op: perCore(), phase: new Uint8Array(cores), input: perCore().fill(-1), output: perCore().fill(-1),
-    left: perCore(), taken: perCore(), pipe: perCore(), stalled: perCore(), opStart: perCore(), due: perCore(),
+    op: perCore(),
+    phase: new Uint8Array(cores),
+    input: perCore().fill(-1),
+    output: perCore().fill(-1),
+    left: perCore(),
+    taken: perCore(),
+    pipe: perCore(),
+    stalled: perCore(),
+    opStart: perCore(),
+    due: perCore(),
   };
   fillChannels(m, queueDepth);
   for (let core = 0; core < cores; core++) {
@@ -109,74 +132,6 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     setTimer(m.wheel, core, startAt?.[core] ?? 0, start);
   }
   return m;
-}
-
-function fillChannels(m: Clocked, depth: number): void {
-  const { channels, chan, slots } = m;
-  const inputs = new Uint8Array(channels.cores * slots);
-  for (let core = 0; core < channels.cores; core++) {
-    const role = channels.roleOf[core];
-    channels.ends[role].forEach(({ color }, i) => {
-      const channel = channels.base[core] + i;
-      const c = channel << 3;
-      const slot = channels.slotOf[role * channels.colors + color];
-      chan[c + CREDIT] = depth;
-      chan[c + KIND] = channels.kind[channel];
-      chan[c + FROM] = (core << 5) | (slot < 0 ? 0 : slot);
-      const toSlot = channels.toSlot[channel];
-      chan[c + TO] = (channels.toCore[channel] << 5) | (toSlot < 0 ? 0 : toSlot);
-      if (toSlot >= 0) inputs[channels.toCore[channel] * slots + toSlot]++;
-    });
-  }
-  for (let c = 0; c < chan.length; c += 8) {
-    if (channels.toSlot[c >> 3] < 0) continue;
-    if (inputs[(chan[c + TO] >>> 5) * slots + (chan[c + TO] & 31)] > 1) chan[c + FLAGS] |= MEETS;
-  }
-}
-
-/** Gives a colour at a router its route. */
-export function setRoute(m: Clocked, core: number, color: number, inputs: number, outputs: number): void {
-  const { channels, chan, slot } = m;
-  const local = channels.slotOf[channels.roleOf[core] * channels.colors + color];
-  const s = (core * m.slots + local) << 3;
-  if (slot[s] >= 0) chan[(slot[s] << 3) + FLAGS] &= ~IS_INPUT;
-  const input = inputs === 0 ? -1 : channelInto(channels, core, 31 - Math.clz32(inputs), color);
-  slot[s] = input;
-  m.have[core] &= ~(1 << local);
-  if (input >= 0) {
-    chan[(input << 3) + FLAGS] |= IS_INPUT;
-    if (chan[(input << 3) + AVAILABLE] > 0) m.have[core] |= 1 << local;
-  }
-  setOutputs(m, core, local, color, outputs);
-}
-
-/** A slot without outputs is blocked for good: its wavelets wait until the route changes. */
-function setOutputs(m: Clocked, core: number, local: number, color: number, outputs: number): void {
-  const { chan, slot } = m;
-  const s = (core * m.slots + local) << 3;
-  for (let i = s + FIRST_OUT; i < s + BLOCKED; i++) {
-    if (slot[i] >= 0) chan[(slot[i] << 3) + FLAGS] &= ~IS_OUTPUT;
-    slot[i] = -1;
-  }
-  let next = s + FIRST_OUT;
-  slot[s + BLOCKED] = outputs === 0 ? 1 : 0;
-  slot[s + OUTPUTS] = outputs;
-  for (let port = 0; port < PORTS; port++) {
-    if (((outputs >> port) & 1) === 0) continue;
-    const channel = channelFrom(m.channels, core, port, color);
-    slot[next++] = channel;
-    chan[(channel << 3) + FLAGS] |= IS_OUTPUT;
-    if (chan[(channel << 3) + CREDIT] === 0) slot[s + BLOCKED]++;
-  }
-  if (slot[s + BLOCKED] > 0) m.blocked[core] |= 1 << local;
-  else m.blocked[core] &= ~(1 << local);
-}
-
-/** Does the present input of a colour hold wavelets, those on their way to it included? */
-export function holdsWavelets(m: Clocked, core: number, color: number): boolean {
-  const local = m.channels.slotOf[m.channels.roleOf[core] * m.channels.colors + color];
-  const channel = m.slot[(core * m.slots + local) << 3];
-  return channel >= 0 && m.chan[(channel << 3) + HELD] > 0;
 }
 
 /** Has the router visited in cycle `t` (the present one). */
@@ -249,7 +204,18 @@ export function roomForEvents(m: Clocked, t: number, more: number): void {
 
 /** One cycle of all routers that have something to move. */
 function stepRouters(m: Clocked, t: number): void {
-  const { chan, slot, have, blocked, pointer, slots, routers, routerCount, nextRouters, routerSeen } = m;
+  const {
+    chan,
+    slot,
+    have,
+    blocked,
+    pointer,
+    slots,
+    routers,
+    routerCount,
+    nextRouters,
+    routerSeen,
+  } = m;
   roomForEvents(m, t, routerCount * 2 * PORTS);
   const { eventCount } = m;
   const hopAt = (t + m.hop) & m.mask;
@@ -311,4 +277,3 @@ function swapLists(m: Clocked): void {
   m.routerCount = m.nextRouterCount;
   m.nextRouterCount = 0;
 }
-

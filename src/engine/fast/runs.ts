@@ -35,7 +35,13 @@ export function newNode(pool: Pool): number {
 }
 
 /** Appends a run to the queue at `at`; it becomes one with the last run where it continues it. */
-export function pushRun(pool: Pool, queue: Int32Array, at: number, start: number, count: number): void {
+export function pushRun(
+  pool: Pool,
+  queue: Int32Array,
+  at: number,
+  start: number,
+  count: number,
+): void {
   if (queue[at + COUNT] === 0) {
     queue[at] = start;
     queue[at + COUNT] = count;

@@ -4,30 +4,40 @@
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { sramBytesOf, type Program, type Role, type Route } from '../../program/program.js';
-import { timeOf } from '../../program/timing.js';
+import { isFabric, sramBytesOf } from '../../program/program.js';
+import type { Operation, Program, Role, Route } from '../../program/program.js';
 import { firstUnwritten } from '../checks.js';
 import { readsOnlyWritten } from './written.js';
 
-/** Colours that fit a machine word, and the stages of a pipeline that do. */
-const BITS = 32;
+/** Colours that fit a machine word. */
+const COLORS = 32;
+
+/** Stages of a pipeline that do. */
+const STAGES = 32;
 
 export function isSound(program: Program, wafer: WaferSpec): boolean {
+  const { f16, f32 } = wafer.costs.latency;
+  if (!(Math.max(f16, f32) <= STAGES && Math.min(f16, f32) >= 1)) return false;
   return program.roles.every((role) => isSoundRole(role, wafer)) && staysInside(program);
 }
 
 function isSoundRole(role: Role, wafer: WaferSpec): boolean {
-  const colors = Math.min(BITS, wafer.fabric.colors);
+  const colors = Math.min(COLORS, wafer.fabric.colors);
   const known = (color: number) => color < colors;
   return (
     sramBytesOf(role) <= wafer.core.sramBytes &&
     (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
-    routesOf(role).every(({ color, inputs }) => color >= 0 && known(color) && (inputs & (inputs - 1)) === 0) &&
-    role.operations.every((op) => {
-      const { source, destination, latency } = timeOf(op, wafer.costs);
-      return known(source) && known(destination) && latency <= BITS && latency >= 0;
-    })
+    routesOf(role).every(
+      ({ color, inputs }) => color >= 0 && known(color) && (inputs & (inputs - 1)) === 0,
+    ) &&
+    role.operations.every((op) => knowsColors(op, known))
   );
+}
+
+function knowsColors(op: Operation, known: (color: number) => boolean): boolean {
+  if (op.kind === 'traffic') return known(op.color) && known(op.receive);
+  if (op.kind !== 'vector') return true;
+  return [op.dst, op.a, op.b, op.c].every((x) => !isFabric(x) || (x.color >= 0 && known(x.color)));
 }
 
 /** A role's first routes and those it changes to. */

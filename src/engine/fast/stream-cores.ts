@@ -3,8 +3,19 @@ import { RAMP } from '../../hardware/mesh.js';
 import { channelFrom, channelSent } from './channels.js';
 import { STREAM } from './operations.js';
 import { COUNT, delayRuns, dropRun, pushRun } from './runs.js';
-import { CREDITS, FLAGS, IS_WANTED, OPEN_FROM, WAVELETS } from './streams.js';
-import { openFor, popRun, promise, promised, sendRun, type Streams } from './streams.js';
+import {
+  CREDITS,
+  FLAGS,
+  IS_WANTED,
+  OPEN_FROM,
+  WAVELETS,
+  openFor,
+  popRun,
+  promise,
+  promised,
+  sendRun,
+} from './stream-channels.js';
+import type { Streams } from './streams.js';
 import { endLabel } from './tally.js';
 
 /** Takes a core through its operations until a stream lacks something not known yet. */

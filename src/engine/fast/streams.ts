@@ -22,27 +22,29 @@ import { FROM_CORE, LINK, TO_CORE, channelFrom, channelInto, type Channels } fro
 import { choose, createChoices, plan } from './choices.js';
 import { claim } from './claims.js';
 import type { Operations } from './operations.js';
-import { COUNT, NEXT, TAIL, createPool, dropRun, dropUpTo, pushRun } from './runs.js';
+import { COUNT, NEXT, TAIL, createPool } from './runs.js';
+import {
+  WAVELETS,
+  CREDITS,
+  SENT,
+  POPPED,
+  OPEN_FROM,
+  FLAGS,
+  TO,
+  FROM,
+  IS_RAMP,
+  IS_DEEP,
+  IS_WANTED,
+  wakeStation,
+  promised,
+  sendRun,
+  popRun,
+  promise,
+  openFor,
+} from './stream-channels.js';
 import { runCore } from './stream-cores.js';
 import { createTally, resultOf, type Tally } from './tally.js';
 
-/** Fields of a channel, a cache line each: the queue of wavelets, the queue of returned slots ... */
-export const WAVELETS = 0;
-export const CREDITS = 4;
-/** ... wavelets sent and popped, slots used before they were returned, the promise, flags, its ends. */
-export const SENT = 8;
-export const POPPED = 9;
-export const OWED = 10;
-export const OPEN_FROM = 11;
-export const OPEN_UP_TO = 12;
-export const FLAGS = 13;
-const TO = 14;
-const FROM = 15;
-/** Flags: a ramp; deep enough for promises; unpopped wavelets are promised; the sender waits. */
-const IS_RAMP = 1;
-const IS_DEEP = 2;
-export const IS_CLEAN = 4;
-export const IS_WANTED = 8;
 /** Fields of a slot: input channel, output channels, the last departure. */
 const OUT = 1;
 const LAST = 6;
@@ -107,7 +109,13 @@ function createStreams(
   let room = 1;
   while (room < cores * (slots + 1) + 1) room *= 2;
   const m = {
-    ops, channels, tally, hop, ramp, depth, pool: createPool(),
+    ops,
+    channels,
+    tally,
+    hop,
+    ramp,
+    depth,
+    pool: createPool(),
     programStart: wafer.costs.programStart,
     chan: new Int32Array(channels.base[cores] * 16),
     slot: new Int32Array(cores * slots * 8).fill(-1),
@@ -115,23 +123,37 @@ function createStreams(
     shared: new Int32Array(channels.base[cores]).fill(-1),
     latest: new Int32Array(cores * PORTS).fill(-1),
     /** Which routers choose, in this attempt and in the next; links on which streams met. */
-    chooses: chooses.slice(), chooseNext: chooses, met: 0,
+    chooses: chooses.slice(),
+    chooseNext: chooses,
+    met: 0,
     choices: createChoices(cores, slots),
     /** Stations that may go on: slots, and cores as ~core. */
-    stations: new Int32Array(room), mask: room - 1, head: 0, waiting: 0,
-    slotWaits: new Uint8Array(cores * slots), coreWaits: new Uint8Array(cores),
-    departing: 0, visits: 0, done: 0,
+    stations: new Int32Array(room),
+    mask: room - 1,
+    head: 0,
+    waiting: 0,
+    slotWaits: new Uint8Array(cores * slots),
+    coreWaits: new Uint8Array(cores),
+    departing: 0,
+    visits: 0,
+    done: 0,
     /** Cores: operation, its channels, elements to come, the next cycle that may consume one. */
-    op: perCore(), input: perCore().fill(-1), output: perCore().fill(-1),
-    left: perCore(), front: startAt === undefined ? perCore() : Int32Array.from(startAt),
+    op: perCore(),
+    input: perCore().fill(-1),
+    output: perCore().fill(-1),
+    left: perCore(),
+    front: startAt === undefined ? perCore() : Int32Array.from(startAt),
     /** When results that lack a slot stand at the pipeline's end, and standstills still to come. */
-    pipe: new Int32Array(cores * 4), stalls: [] as (number[] | undefined)[],
-    entered: perCore(), streaming: new Uint8Array(cores),
+    pipe: new Int32Array(cores * 4),
+    stalls: [] as (number[] | undefined)[],
+    entered: perCore(),
+    streaming: new Uint8Array(cores),
   };
   for (let core = 0; core < cores; core++) {
     layOutCore(m, core);
     const role = input.program.roles[channels.roleOf[core]];
-    for (const { color, inputs, outputs } of role.routes) layOutSlot(m, core, color, inputs, outputs);
+    for (const { color, inputs, outputs } of role.routes)
+      layOutSlot(m, core, color, inputs, outputs);
     m.op[core] = ops.first[channels.roleOf[core]];
     const idle = m.op[core] === ops.first[channels.roleOf[core] + 1];
     if (!idle) m.front[core] += m.programStart;
@@ -161,12 +183,19 @@ function layOutCore(m: Streams, core: number): void {
     chan[c + FROM] = kind === FROM_CORE ? ~core : core * channels.slots + own;
     const to = channels.toCore[channel];
     chan[c + TO] = kind === TO_CORE ? ~core : to * channels.slots + channels.toSlot[channel];
-    if (kind !== TO_CORE && channels.toSlot[channel] < 0) chan[c + TO] = core * channels.slots + own;
+    if (kind !== TO_CORE && channels.toSlot[channel] < 0)
+      chan[c + TO] = core * channels.slots + own;
     if (end <= RAMP && users[end] > 1) m.shared[channel] = core * PORTS + end;
   }
 }
 
-function layOutSlot(m: Streams, core: number, color: number, inputs: number, outputs: number): void {
+function layOutSlot(
+  m: Streams,
+  core: number,
+  color: number,
+  inputs: number,
+  outputs: number,
+): void {
   const { channels, slot } = m;
   const local = channels.slotOf[channels.roleOf[core] * channels.colors + color];
   const s = (core * channels.slots + local) << 3;
@@ -177,83 +206,6 @@ function layOutSlot(m: Streams, core: number, color: number, inputs: number, out
   let next = s + OUT;
   for (let port = 0; port < PORTS; port++)
     if ((outputs >> port) & 1) slot[next++] = channelFrom(channels, core, port, color);
-}
-
-function wakeStation(m: Streams, station: number): void {
-  if (station < 0) {
-    if (m.coreWaits[~station] === 1) return;
-    m.coreWaits[~station] = 1;
-  } else {
-    if (m.slotWaits[station] === 1) return;
-    m.slotWaits[station] = 1;
-  }
-  m.stations[(m.head + m.waiting++) & m.mask] = station;
-}
-
-/** Wakes one end of a channel; a core only if it is at a stream on this channel. */
-function wakeEnd(m: Streams, c: number, station: number): void {
-  if (station < 0 && m.input[~station] !== c >> 4 && m.output[~station] !== c >> 4) return;
-  wakeStation(m, station);
-}
-
-/** How many wavelets may leave by a channel from cycle `t` on without slots known to be free. */
-export function promised(m: Streams, c: number, t: number): number {
-  const { chan } = m;
-  const left = chan[c + OPEN_UP_TO] - chan[c + SENT];
-  if (left <= 0) return 0;
-  if (chan[c + SENT] === chan[c + POPPED]) return t >= chan[c + OPEN_FROM] ? left : 0;
-  return (chan[c + FLAGS] & IS_CLEAN) !== 0 ? left : 0;
-}
-
-/** A run of wavelets enters a channel from cycle `t` on: slots are there, or promised. */
-export function sendRun(m: Streams, c: number, t: number, count: number): void {
-  const { chan, pool } = m;
-  if (chan[c + SENT] === chan[c + POPPED]) {
-    if (t >= chan[c + OPEN_FROM]) chan[c + FLAGS] |= IS_CLEAN;
-    else chan[c + FLAGS] &= ~IS_CLEAN;
-  }
-  chan[c + OWED] += count - dropUpTo(pool, chan, c + CREDITS, count);
-  chan[c + SENT] += count;
-  const delay = (chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop;
-  pushRun(pool, chan, c + WAVELETS, t + delay, count);
-  wakeEnd(m, c, chan[c + TO]);
-}
-
-/** A run of wavelets is popped from cycle `t` on; the sender has the slots back a delay later. */
-export function popRun(m: Streams, c: number, t: number, count: number): void {
-  const { chan, pool } = m;
-  dropRun(pool, chan, c + WAVELETS, count);
-  chan[c + POPPED] += count;
-  const delay = (chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop;
-  const owed = Math.min(chan[c + OWED], count);
-  chan[c + OWED] -= owed;
-  if (count > owed) pushRun(pool, chan, c + CREDITS, t + delay + owed, count - owed);
-  if ((chan[c + FLAGS] & IS_WANTED) === 0) return;
-  chan[c + FLAGS] &= ~IS_WANTED;
-  wakeEnd(m, c, chan[c + FROM]);
-}
-
-/** The receiver's promise for its `count` next wavelets if popped from cycle `from` on; 0 for none. */
-export function promise(m: Streams, c: number, from: number, count: number): void {
-  const { chan } = m;
-  const before = chan[c + OPEN_UP_TO];
-  const open = (chan[c + FLAGS] & IS_DEEP) !== 0 && chan[c + WAVELETS + COUNT] === 0 ? count : 0;
-  chan[c + OPEN_UP_TO] = chan[c + POPPED] + open;
-  chan[c + OPEN_FROM] = from - ((chan[c + FLAGS] & IS_RAMP) !== 0 ? m.ramp : m.hop);
-  if (open > m.depth && chan[c + OPEN_UP_TO] > before) wakeEnd(m, c, chan[c + FROM]);
-}
-
-/**
- * How many more wavelets the receiver of a channel promises to take, whatever it has now; if only
- * wavelets on their way stand against it, the sender hears when they are popped.
- */
-export function openFor(m: Streams, c: number): number {
-  const { chan } = m;
-  const left = chan[c + OPEN_UP_TO] - chan[c + SENT];
-  if (left <= 0) return 0;
-  if (chan[c + SENT] === chan[c + POPPED] || (chan[c + FLAGS] & IS_CLEAN) !== 0) return left;
-  if (left > m.depth) chan[c + FLAGS] |= IS_WANTED;
-  return 0;
 }
 
 /** Moves what can be known to move through one colour of a router. */

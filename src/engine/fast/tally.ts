@@ -3,7 +3,6 @@ import type { RunInput, RunResult } from '../engine.js';
 import { FROM_CORE, TO_CORE, type Channels } from './channels.js';
 import type { Operations } from './operations.js';
 
-
 export interface Tally {
   input: RunInput;
   ops: Operations;
@@ -58,8 +57,16 @@ export function resultOf(
     at === -0x80000000 ? 0 : ops.busy[roleOf[labelCore[label]] * labels + label],
   );
   return {
-    cycles, end, compute, setup, waitInput, waitOutput, labelEnd, labelBusy,
-    ...countWavelets(channels, sentBy), routeHazards,
+    cycles,
+    end,
+    compute,
+    setup,
+    waitInput,
+    waitOutput,
+    labelEnd,
+    labelBusy,
+    ...countWavelets(channels, sentBy),
+    routeHazards,
   };
 }
 
@@ -84,4 +91,3 @@ function countWavelets(channels: Channels, sentBy: (channel: number) => number) 
   }
   return { linkWavelets, sent, delivered, waveletHops };
 }
-

@@ -69,8 +69,7 @@ export function siftTimers(w: Wheel, now: number): void {
 export function nextCycle(w: Wheel, now: number): number {
   if (w.near === 0) {
     let least = 0x7fffffff;
-    for (let core = w.far; core !== NONE; core = w.next[core])
-      least = Math.min(least, w.at[core]);
+    for (let core = w.far; core !== NONE; core = w.next[core]) least = Math.min(least, w.at[core]);
     w.sift = least;
     return least;
   }

@@ -22,7 +22,8 @@ function runsOnWritten(cells: Cells, op: Operation): boolean {
   switch (op.kind) {
     case 'vector':
       for (const source of [op.a, op.b, op.c])
-        if (isMemory(source) && !isWritten(cells, source.at, op.length, source.stride)) return false;
+        if (isMemory(source) && !isWritten(cells, source.at, op.length, source.stride))
+          return false;
       if (isMemory(op.dst)) write(cells, op.dst.at, op.length, op.dst.stride);
       return true;
     case 'matvec': {
@@ -38,9 +39,11 @@ function runsOnWritten(cells: Cells, op: Operation): boolean {
       write(cells, op.to, op.length, 1);
       return true;
     case 'lookup':
-      if (!isTableWritten(cells, op.table, op.rows, op.rowStride, op.length, op.stride)) return false;
+      if (!isWritten(cells, op.id, 1, 1)) return false;
+      if (!isTableWritten(cells, op.table, op.rows, op.rowStride, op.length, op.stride))
+        return false;
       write(cells, op.to, op.length, 1);
-      return isWritten(cells, op.id, 1, 1);
+      return true;
     case 'argmax':
       if (!isWritten(cells, op.at, op.length, 1)) return false;
       write(cells, op.value, 1, 1);

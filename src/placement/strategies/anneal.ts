@@ -9,8 +9,8 @@ import { rowMajor } from './row-major.js';
 import { costOf, type Layout, type Position, type Strategy, type Task } from './shelves.js';
 import { snake } from './snake.js';
 
-const STEPS_PER_REGION = 4000;
-const MOST_STEPS = 200_000;
+const STEPS_PER_REGION = 2000;
+const MOST_STEPS = 100_000;
 /** Temperature at the end, in cycles: no layout dearer by several cycles is accepted any more. */
 const COLD = 1;
 

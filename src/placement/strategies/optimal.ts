@@ -7,7 +7,7 @@
 import { anneal } from './anneal.js';
 import { costOf, type Placed, type Position, type Run, type Strategy, type Task } from './shelves.js';
 
-const MOST_NODES = 1_000_000;
+const MOST_NODES = 200_000;
 /** Places of one width up to which every column is tried. */
 const EVERY_COLUMN = 400;
 /** Places of one width up to which a search is begun at all. */

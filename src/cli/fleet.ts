@@ -1,0 +1,70 @@
+/** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { loadConfig } from '../config.js';
+import { fleetRow, type FleetRow } from '../fleet.js';
+import { fleetTable } from '../report/fleet-table.js';
+import { scenariosOf } from '../serve.js';
+import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
+import { json, print, style } from './output.js';
+import { withProgress } from './progress.js';
+
+interface FleetCommandOptions {
+  megawatts: number;
+  pue: number;
+  speed: number;
+  set?: string[];
+  engine: EngineName;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  wafersim fleet configs/wse3.yaml --megawatts 750
+  wafersim fleet configs/codex-spark.yaml --megawatts 750 --pue 1.2 --json`;
+
+export function addFleet(program: Command): void {
+  program
+    .command('fleet')
+    .description('how many wafers, users and tokens a power limit allows')
+    .argument('<config>', 'configuration file (YAML)')
+    .optionsGroup('The fleet:')
+    .requiredOption('--megawatts <n>', 'power of the site', above(0))
+    .option('--pue <x>', 'power of the site over that of its systems', atLeastOne, 1.2)
+    .option('--speed <n>', 'tokens per second that every user has', above(0), 1000)
+    .optionsGroup('What is simulated:')
+    .addOption(setOption('workload.context=8192'))
+    .addOption(engineOption())
+    .optionsGroup('What is written:')
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(fleet);
+}
+
+async function fleet(path: string, options: FleetCommandOptions): Promise<void> {
+  const { megawatts, pue, speed, engine, set = [] } = options;
+  const all = scenariosOf(loadConfig(path, set), path, set);
+  const rows = await withProgress(async (onProgress) => {
+    const simulate = { engine, shards: 1, memo: true, ...host, ...(onProgress && { onProgress }) };
+    const found: FleetRow[] = [];
+    for (const { scenario, config } of all)
+      found.push(await fleetRow(scenario, config, { megawatts, pue, speed }, simulate));
+    return found;
+  });
+  const document = { schema: 'wafersim.fleet/1' as const, megawatts, pue, speed, rows };
+  print(options.json ? json(document) : fleetTable(document, style()));
+}
+
+function above(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value > least) || value > 1e9)
+      throw new InvalidArgumentError(`Expected a number above ${least}.`);
+    return value;
+  };
+}
+
+function atLeastOne(text: string): number {
+  const value = Number(text);
+  if (!(value >= 1) || value > 100) throw new InvalidArgumentError('Expected a number from 1 to 100.');
+  return value;
+}

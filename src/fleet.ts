@@ -1,0 +1,82 @@
+/**
+ * A fleet of wafers under a power limit: how many there are, how many copies of a model they hold,
+ * how many users those serve at a speed, and how many tokens that makes in a day. Arithmetic on
+ * simulated steps; networks, storage, spare systems and repairs are left out.
+ */
+import type { ResolvedConfig } from './config.js';
+import { parameterCount } from './model/operators.js';
+import type { SimulateOptions } from './simulate.js';
+import { deploymentOf, stepCycles } from './step-times.js';
+
+export interface FleetOptions {
+  megawatts: number;
+  /** Power of the whole site over that of its systems, at least 1. */
+  pue: number;
+  /** Tokens per second that every user is to have. */
+  speed: number;
+}
+
+export interface FleetRow {
+  scenario: string;
+  model: string;
+  parameters: number;
+  /** Tokens in the cache of every user. */
+  context: number;
+  wafersPerReplica: number;
+  wafers: number;
+  replicas: number;
+  /** Users of a replica at the speed asked for, and what bounds them. */
+  usersPerReplica: number;
+  boundBy: 'speed' | 'memory' | 'nothing fits';
+  users: number;
+  /** Tokens per second of each of these users, and of one user alone on a replica. */
+  tokensPerSecondPerUser: number;
+  tokensPerSecondAlone: number;
+  /** All users together; and the most that full pipelines make, at whatever speed per user. */
+  tokensPerDay: number;
+  tokensPerDayAtMost: number;
+  joulesPerToken: number;
+}
+
+/** Simulates one step alone and one with the layers full, at `workload.context`. */
+export async function fleetRow(
+  scenario: string,
+  config: ResolvedConfig,
+  { megawatts, pue, speed }: FleetOptions,
+  options: SimulateOptions,
+): Promise<FleetRow> {
+  const { wafer, model, workload } = config;
+  const deployment = deploymentOf(config);
+  const { placement, kvTokens } = deployment;
+  const { context } = workload;
+  const full = placement.regions.length;
+  const alone = await stepCycles(deployment, context, 1, options);
+  const interval = (await stepCycles(deployment, context, full, options)) / full;
+  const limit = wafer.clockHz / speed;
+  const bySpeed = alone > limit ? 0 : Math.floor(limit / interval);
+  const byMemory = Math.floor(kvTokens / Math.max(1, context + 1));
+  const usersPerReplica = Math.min(bySpeed, byMemory);
+  const wafers = Math.floor((megawatts * 1e6) / pue / wafer.powerWatts);
+  const replicas = Math.floor(wafers / placement.wafers);
+  const step = Math.max(alone, usersPerReplica * interval);
+  const users = replicas * usersPerReplica;
+  const perUser = usersPerReplica > 0 ? wafer.clockHz / step : 0;
+  const most = Math.min(wafer.clockHz / interval, (byMemory * wafer.clockHz) / alone);
+  return {
+    scenario,
+    model: model.name,
+    parameters: parameterCount(model),
+    context,
+    wafersPerReplica: placement.wafers,
+    wafers,
+    replicas,
+    usersPerReplica,
+    boundBy: usersPerReplica === 0 ? 'nothing fits' : byMemory < bySpeed ? 'memory' : 'speed',
+    users,
+    tokensPerSecondPerUser: perUser,
+    tokensPerSecondAlone: wafer.clockHz / alone,
+    tokensPerDay: users * perUser * 86_400,
+    tokensPerDayAtMost: replicas * most * 86_400,
+    joulesPerToken: (placement.wafers * wafer.powerWatts) / (usersPerReplica * perUser),
+  };
+}

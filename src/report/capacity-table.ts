@@ -1,0 +1,27 @@
+/** A capacity search as text: the bracket, and what the clients see at its lower end. */
+import type { CapacityResult } from '../capacity.js';
+import { count, fixed, heading, type Style } from './format.js';
+
+export interface CapacityDocument extends CapacityResult {
+  schema: 'wafersim.capacity/1';
+  scenario: string;
+}
+
+/** Ends with a line break. */
+export function capacityTable(document: CapacityDocument, style: Style): string {
+  const { slos, requestsPerSecond: rate, tried, metrics, notes } = document;
+  const limits = slos.join(', ');
+  if (metrics === null)
+    return `${heading(`no request rate meets ${limits}`, style)}\n  ${count(tried)} rates tried, down to almost none\n`;
+  const upper = rate.breaks === null ? 'no rate breaks them' : `${fixed(rate.breaks, 3)} breaks them`;
+  return [
+    heading(`${fixed(rate.meets, 3)} requests/s meet ${limits}`, style),
+    `  bracket       ${upper}; ${count(tried)} rates tried`,
+    `  TTFT          p50 ${fixed(metrics.ttftMs.p50, 2)} ms, p99 ${fixed(metrics.ttftMs.p99, 2)} ms`,
+    `  TPOT          p50 ${fixed(metrics.tpotMs.p50, 3)} ms, p99 ${fixed(metrics.tpotMs.p99, 3)} ms`,
+    `  output speed  ${fixed(metrics.outputSpeed.p50, 1)} tokens/s per user (p50)`,
+    `  throughput    ${fixed(metrics.outputThroughput, 1)} tokens/s, all users together`,
+    ...notes.map((note) => `  note          ${note}`),
+    '',
+  ].join('\n');
+}

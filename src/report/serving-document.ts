@@ -1,0 +1,71 @@
+/** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
+import type { ServingMetrics } from '../serving/metrics.js';
+import type { PolicyName } from '../serving/policy.js';
+import type { TransportEffect } from '../serving/transport-effect.js';
+import type { Transport } from '../serving/transport.js';
+
+export interface ServingResult extends ServingMetrics {
+  /** Name of the scenario; empty if the configuration has none. */
+  scenario: string;
+  /** Where the requests come from. */
+  workload: string;
+  policy: PolicyName;
+  model: string;
+  parameters: number;
+  wafers: number;
+  /** Positions of the KV cache for all users together, and the longest context of one. */
+  kvTokens: number;
+  maxContext: number;
+  /** Sessions whose kept cache had to give way to others. */
+  evictions: number;
+  stepTimes: StepTimesResult;
+  transport: Transport;
+  transportSources: Record<string, string>;
+  transportEffect?: TransportEffect;
+  energy: EnergyResult;
+  gpus: GpuResult[];
+  series: SeriesResult;
+  notes: string[];
+  assumptions: string[];
+}
+
+/** Simulated steps: one user alone, and `fullUsers` users who fill the layers. */
+export interface StepTimesResult {
+  contexts: number[];
+  aloneCycles: number[];
+  fullCycles: number[];
+  fullUsers: number;
+  /** Tokens per second of one user alone, and of all users and of prompts with the layers full. */
+  aloneTokensPerSecond: number[];
+  fullTokensPerSecond: number[];
+  /** Largest error of the interpolation where it was checked, as a share. */
+  middleError: number;
+}
+
+export interface EnergyResult {
+  watts: number;
+  /** Of all wafers over the whole time, idle or not, per output token. */
+  joulesPerOutputToken: number;
+}
+
+/** The same requests on GPUs by roofline. Analytic: nothing of it is simulated but the queue. */
+export interface GpuResult {
+  kind: 'analytic';
+  gpu: string;
+  gpus: number;
+  outputSpeed: ServingMetrics['outputSpeed'];
+  outputThroughput: number;
+  ttftMs: ServingMetrics['ttftMs'];
+  tpotMs: ServingMetrics['tpotMs'];
+  completed: number;
+  energy: EnergyResult;
+}
+
+/** Equal intervals of the duration. */
+export interface SeriesResult {
+  intervalSeconds: number;
+  arrived: number[];
+  /** Requests between arrival and end, on average. */
+  inSystem: number[];
+  outputTokensPerSecond: number[];
+}

@@ -1,0 +1,84 @@
+/** The requests of a configuration: a trace, open arrivals, a closed loop, or agent sessions. */
+import { statSync } from 'node:fs';
+import type { ResolvedConfig } from './config.js';
+import { readText } from './config/files.js';
+import { ConfigError } from './hardware/errors.js';
+import { agentSessions, closedLoop, openArrivals, type Length } from './serving/arrivals.js';
+import type { Request } from './serving/request.js';
+import { readTrace, TraceError } from './serving/trace.js';
+
+export interface RequestSource {
+  requests: Request[];
+  /** What it is, for people: `azure trace x.csv`, `poisson arrivals`. */
+  name: string;
+  notes: string[];
+}
+
+const DEFAULT_REQUESTS = 1000;
+const MAX_TRACE_BYTES = 2 ** 28;
+const MAX_OUTPUT_TOKENS = 2e8;
+
+/**
+ * @param maxContext longest context that sessions grow to
+ * @throws ConfigError if the workload names none or several of them, or the trace cannot be used
+ */
+export function requestsOf(config: ResolvedConfig, maxContext: number): RequestSource {
+  const { trace, arrivals, sessions } = config.workload;
+  const given = Object.entries({ trace, arrivals, sessions }).filter(([, v]) => v !== undefined);
+  if (given.length !== 1)
+    throw new ConfigError(
+      `workload: expected one of trace, arrivals or sessions with kind: serving, found ` +
+        (given.length === 0 ? 'none' : given.map(([key]) => key).join(' and ')),
+    );
+  const source = trace === undefined ? synthetic(config, maxContext) : fromTrace(config);
+  const output = source.requests.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
+  if (output > MAX_OUTPUT_TOKENS)
+    throw new ConfigError(
+      `workload: expected at most ${MAX_OUTPUT_TOKENS} output tokens in all, found ${output}; ` +
+        `take fewer with workload.requests`,
+    );
+  return source;
+}
+
+function fromTrace({ workload, traceFile }: ResolvedConfig): RequestSource {
+  const path = traceFile!;
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > MAX_TRACE_BYTES)
+    throw new ConfigError(
+      `${path}: expected a trace of at most ${MAX_TRACE_BYTES} bytes, found ${size}; cut it`,
+    );
+  try {
+    const text = readText({ path, from: 'workload.trace' });
+    const { requests, format, sorted } = readTrace(text, path, workload.requests);
+    const notes = sorted ? [`${path} was not in the order of arrival and has been sorted`] : [];
+    return { requests, name: `${format} trace ${workload.trace}`, notes };
+  } catch (error) {
+    throw error instanceof TraceError ? new ConfigError(error.message) : error;
+  }
+}
+
+function synthetic({ workload }: ResolvedConfig, maxContext: number): RequestSource {
+  const { requests: count = DEFAULT_REQUESTS, arrivals, sessions } = workload;
+  const seed = String(workload.seed);
+  if (sessions !== undefined) {
+    const requests = agentSessions(count, { ...sessions, maxContext }, seed);
+    return { requests, name: 'agent sessions', notes: [] };
+  }
+  const lengths = { prompt: lengthOf(workload, 'prompt'), output: lengthOf(workload, 'output') };
+  const { process, users, thinkSeconds, rate, burstiness } = arrivals!;
+  const requests =
+    process === 'closed'
+      ? closedLoop(count, users, thinkSeconds, lengths, seed)
+      : openArrivals(count, { process, rate, burstiness }, lengths, seed);
+  const name = process === 'closed' ? `closed loop of ${users} users` : `${process} arrivals`;
+  return { requests, name, notes: [] };
+}
+
+function lengthOf(workload: ResolvedConfig['workload'], name: 'prompt' | 'output'): Length {
+  const length = workload[name];
+  if (length === undefined)
+    throw new ConfigError(
+      `workload.${name}: expected {mean, cv} with workload.arrivals, found nothing`,
+    );
+  return length;
+}

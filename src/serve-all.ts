@@ -1,0 +1,41 @@
+/** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
+import type { ResolvedConfig } from './config.js';
+import type { RunDocument } from './report/document.js';
+import type { ServingResult } from './report/serving-document.js';
+import { servingRows } from './report/serving-rows.js';
+import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
+import { simulate, type SimulateOptions } from './simulate.js';
+
+export interface ServingDocument extends RunDocument {
+  /** The first scenario. */
+  serving: ServingResult;
+  /** All of them, if the configuration names any. */
+  scenarios?: ServingResult[];
+}
+
+/**
+ * Serves every scenario of a configuration.
+ * @returns the document, and one NDJSON row per request of all scenarios
+ */
+export async function serveAll(
+  config: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+  options: SimulateOptions,
+): Promise<{ document: ServingDocument; rows: string }> {
+  const begun = options.now();
+  const cache: GridCache = new Map();
+  const all = scenariosOf(config, path, sets);
+  const results: ServingResult[] = [];
+  let rows = '';
+  for (const one of all) {
+    const prepared = await prepare(one.scenario, one.config, options, cache);
+    const { result, run } = serveScenario(prepared);
+    results.push(result);
+    rows += servingRows(one.scenario, run.served);
+  }
+  const decode = await simulate(all[0].config, options);
+  const host = { ...decode.host, wallSeconds: options.now() - begun, peakRssBytes: options.rss() };
+  const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
+  return { document: { ...decode, serving: results[0], ...scenarios, host }, rows };
+}

@@ -1,0 +1,224 @@
+/**
+ * Serving on top of a simulated wafer: requests, step times by simulation, the server, its metrics,
+ * and GPUs beside it. Pure but for reading the files that the configuration names.
+ */
+import { configHash, loadConfig, type ResolvedConfig } from './config.js';
+import { readGpu } from './gpu-file.js';
+import { ConfigError } from './hardware/errors.js';
+import { cacheBytesPerPosition, parameterCount, weightBytes } from './model/operators.js';
+import type { GpuResult, ServingResult, StepTimesResult } from './report/serving-document.js';
+import { requestsOf, type RequestSource } from './requests.js';
+import { metricsOf } from './serving/metrics.js';
+import { POLICIES } from './serving/policy.js';
+import { gpusNeeded, rooflineCache, rooflineStepTime } from './serving/roofline.js';
+import { seriesOf } from './serving/series.js';
+import { serve, type ServeOptions, type ServeResult } from './serving/server.js';
+import { stepTimeOf } from './serving/step-time.js';
+import { transportEffect } from './serving/transport-effect.js';
+import { transportOf, transportSources } from './serving/transport-presets.js';
+import type { Transport } from './serving/transport.js';
+import type { SimulateOptions } from './simulate.js';
+import { deploymentOf, simulateGrid, type Deployment, type SimulatedGrid } from './step-times.js';
+
+type ServingConfig = NonNullable<ResolvedConfig['serving']>;
+type TransportConfig = NonNullable<ResolvedConfig['transport']>;
+
+/** A scenario with everything that serving it needs. */
+export interface Prepared {
+  scenario: string;
+  config: ResolvedConfig;
+  deployment: Deployment;
+  source: RequestSource;
+  grid: SimulatedGrid;
+  serve: ServeOptions;
+}
+
+/** Grids that scenarios share, by what they depend on. */
+export type GridCache = Map<string, SimulatedGrid>;
+
+const INTERVALS = 60;
+
+export function isServing({ workload }: ResolvedConfig): boolean {
+  return workload.kind === 'serving';
+}
+
+/**
+ * The configurations of a file's scenarios, or the one that it is without any.
+ * @throws ConfigError one line on the first problem, with its place
+ */
+export function scenariosOf(
+  config: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+): { scenario: string; config: ResolvedConfig }[] {
+  if (config.scenarios === undefined || config.scenarios.length === 0)
+    return [{ scenario: '', config }];
+  return config.scenarios.map(({ name, set }) => {
+    // What the command line sets wins over what the scenario sets.
+    const own = Object.entries(set).map(([key, value]) => `${key}=${String(value)}`);
+    return { scenario: name, config: loadConfig(path, [...own, ...sets]) };
+  });
+}
+
+/** Places the model, reads or makes the requests, and simulates the step times that they need. */
+export async function prepare(
+  scenario: string,
+  config: ResolvedConfig,
+  options: SimulateOptions,
+  cache: GridCache = new Map(),
+): Promise<Prepared> {
+  if (config.mapping !== 'gqa')
+    throw new ConfigError(`mapping: expected gqa for serving, found ${config.mapping}`);
+  const wanted = settingsOf(config);
+  const deployment = deploymentOf(config);
+  const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
+  const source = requestsOf(config, maxContext);
+  const grid = await gridOf(deployment, source, { ...wanted, maxContext }, options, cache);
+  const { kind, given } = transportSettings(config);
+  const transport = transportOf(kind, given);
+  const { horizonSeconds } = config.workload;
+  return {
+    scenario,
+    config,
+    deployment,
+    source,
+    grid,
+    serve: {
+      policy: POLICIES[wanted.policy](wanted),
+      stepTime: stepTimeOf(grid),
+      kvTokens: deployment.kvTokens,
+      maxContext,
+      transport,
+      ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
+    },
+  };
+}
+
+/** Serves a prepared scenario; the rows are one per request. */
+export function serveScenario(prepared: Prepared): { result: ServingResult; run: ServeResult } {
+  const { config, deployment, source, grid, scenario } = prepared;
+  const { limits, policy } = settingsOf(config);
+  const run = serve(source.requests, prepared.serve);
+  const metrics = metricsOf(run, limits);
+  const { wafers } = deployment.placement;
+  const { transport, kvTokens, maxContext } = prepared.serve;
+  const effect = effectOf(prepared);
+  const result: ServingResult = {
+    scenario,
+    workload: source.name,
+    policy,
+    model: config.model.name,
+    parameters: parameterCount(config.model),
+    wafers,
+    ...metrics,
+    kvTokens,
+    maxContext,
+    evictions: run.evictions,
+    stepTimes: stepTimesOf(grid, config.wafer.clockHz),
+    transport,
+    transportSources: transportSources(transport.kind, transportSettings(config).given),
+    ...(effect && { transportEffect: effect }),
+    energy: energyOf(config.wafer.powerWatts * wafers, metrics),
+    gpus: gpusOf(prepared),
+    series: seriesOf(run.served, run.endNs, INTERVALS),
+    notes: source.notes,
+    assumptions: ASSUMPTIONS,
+  };
+  return { result, run };
+}
+
+const ASSUMPTIONS = [
+  'Tokens keep their order in the pipeline of layers, so nobody overtakes: the longest context sets the pace.',
+  'Prompt tokens follow each other through the layers as the tokens of decoding users do.',
+  'A request takes the KV cache for its prompt and its whole answer when it starts; nobody is preempted.',
+  'No prefix is shared between sessions.',
+  'Power is the stated system power all the time; it does not fall with the load.',
+  'GPUs: an analytic roofline with the same scheduler; nothing of their hardware is simulated.',
+];
+
+function settingsOf(config: ResolvedConfig): ServingConfig {
+  if (config.serving === undefined)
+    throw new ConfigError('serving: expected a mapping with kind: serving, found nothing');
+  return config.serving;
+}
+
+/** The kind, and what overrides its preset. */
+function transportSettings({ transport }: ResolvedConfig) {
+  const { kind = 'http', compare: _, ...given }: Partial<TransportConfig> = transport ?? {};
+  return { kind, given };
+}
+
+/** Contexts from the shortest to the longest that a request can reach. */
+async function gridOf(
+  deployment: Deployment,
+  { requests }: RequestSource,
+  { minContext, maxContext, tolerance }: ServingConfig & { maxContext: number },
+  options: SimulateOptions,
+  cache: GridCache,
+): Promise<SimulatedGrid> {
+  let longest = minContext;
+  for (const { promptTokens, outputTokens } of requests) {
+    const needed = promptTokens + outputTokens;
+    if (needed > longest && needed <= maxContext) longest = needed;
+  }
+  const high = Math.max(longest, minContext);
+  const low = Math.min(minContext, high);
+  const { wafer, model } = deployment.config;
+  const { regions } = deployment.placement;
+  const key = configHash({ wafer, model, regions, low, high, tolerance, engine: options.engine });
+  const grid = cache.get(key) ?? (await simulateGrid(deployment, low, high, tolerance, options));
+  cache.set(key, grid);
+  return grid;
+}
+
+function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
+  const { contexts, aloneCycles, fullCycles, fullUsers, middleError } = grid;
+  return {
+    contexts,
+    aloneCycles,
+    fullCycles,
+    fullUsers,
+    aloneTokensPerSecond: aloneCycles.map((cycles) => clockHz / cycles),
+    fullTokensPerSecond: fullCycles.map((cycles) => (clockHz * fullUsers) / cycles),
+    middleError,
+  };
+}
+
+function energyOf(watts: number, { durationSeconds, outputTokens }: Totals) {
+  return { watts, joulesPerOutputToken: (watts * durationSeconds) / outputTokens };
+}
+
+type Totals = { durationSeconds: number; outputTokens: number };
+
+/** Both transports on the same requests, if the configuration asks for it. */
+function effectOf({ config, source, serve: options }: Prepared) {
+  if (!config.transport?.compare) return undefined;
+  const { given } = transportSettings(config);
+  const ttftMs = (transport: Transport) =>
+    metricsOf(serve(source.requests, { ...options, transport })).ttftMs.p50;
+  const [http, websocket] = [transportOf('http', given), transportOf('websocket', given)];
+  return transportEffect(source.requests, http, websocket, ttftMs);
+}
+
+function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
+  const { model } = config;
+  const size = {
+    weightBytes: weightBytes(model),
+    cacheBytesPerPosition: cacheBytesPerPosition(model),
+    parameters: parameterCount(model),
+    layers: model.layers,
+  };
+  return config.gpuFiles.flatMap((file) => {
+    const { gpu } = readGpu(file);
+    const gpus = gpusNeeded(gpu, size, options.maxContext);
+    if (gpus === undefined) return [];
+    const stepTime = rooflineStepTime(gpu, size, gpus);
+    const kvTokens = rooflineCache(gpu, size, gpus);
+    const metrics = metricsOf(serve(source.requests, { ...options, stepTime, kvTokens }));
+    const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
+    const energy = energyOf(gpu.systemWatts * gpus, metrics);
+    const { completed } = requests;
+    const result = { outputSpeed, outputThroughput, ttftMs, tpotMs, completed, energy };
+    return [{ kind: 'analytic' as const, gpu: gpu.name, gpus, ...result }];
+  });
+}

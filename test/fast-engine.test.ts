@@ -1,0 +1,161 @@
+/** The fast engine's own ways: streams by their times, routers that choose, and the wafer on a clock. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RunInput } from '../src/engine/engine.js';
+import { fast } from '../src/engine/fast.js';
+import { layChannels } from '../src/engine/fast/channels.js';
+import { claim } from '../src/engine/fast/claims.js';
+import { runClocked } from '../src/engine/fast/clocked.js';
+import { flattenOperations } from '../src/engine/fast/operations.js';
+import { createPool } from '../src/engine/fast/runs.js';
+import { runStreams } from '../src/engine/fast/streams.js';
+import { createTally } from '../src/engine/fast/tally.js';
+import { readsOnlyWritten } from '../src/engine/fast/written.js';
+import { reference } from '../src/engine/reference.js';
+import { firstUnwrittenRead } from '../src/program/memory-use.js';
+import { E, R, S, W, N, add, cell, chainReduce, fabric, loaded, move } from './helpers/programs.js';
+import { program, role, route, row, sendEast, testWafer } from './helpers/programs.js';
+
+function waysOf(input: RunInput) {
+  const ops = flattenOperations(input.program, input.wafer);
+  const channels = layChannels(input.program, ops, input.wafer.fabric.colors);
+  return {
+    streams: () => runStreams(input, ops, channels),
+    clocked: () => runClocked(input, ops, channels, createTally(input, ops)),
+  };
+}
+
+/** Two streams of `words` on colours 0 and 1 that share the link from core 1 to core 2. */
+function meeting(words: number, pause: number) {
+  const sender = role('west', {
+    routes: [route(0, R, E)],
+    operations: [move(fabric(0), cell(0), words)],
+    buffers: [loaded(words)],
+  });
+  const joining = role('joining', {
+    routes: [route(0, W, E), route(1, R, E)],
+    operations: [
+      ...(pause > 0 ? [move(cell(0), cell(0), pause)] : []),
+      move(fabric(1), cell(0), words),
+    ],
+    buffers: [loaded(Math.max(words, pause))],
+  });
+  const turn = role('turn', {
+    routes: [route(0, W, R), route(1, W, S)],
+    operations: [move(cell(0), fabric(0), words)],
+    buffers: [loaded(words)],
+  });
+  const below = role('below', {
+    routes: [route(1, N, R)],
+    operations: [move(cell(0), fabric(1), words)],
+    buffers: [loaded(words)],
+  });
+  const idle = role('idle');
+  return program(3, [sender, joining, turn, idle, idle, below]);
+}
+
+describe('the fast engine', () => {
+  it.each([
+    [16, 500, 4, 590],
+    [16, 500, 2, 1088],
+    [16, 500, 1, 2087],
+    [512, 64, 4, 3130],
+  ])(
+    'times a chain of %i cores and %i words at depth %i, both ways',
+    (cores, words, queueDepth, cycles) => {
+      const input = { program: chainReduce(cores, words), wafer: testWafer({ queueDepth }) };
+      const { streams, clocked } = waysOf(input);
+      expect(streams()?.cycles).toBe(cycles);
+      expect(clocked()).toEqual(streams());
+    },
+  );
+
+  it.each([0, 1, 7, 40])('agrees on two streams that meet on a link, one %i later', (pause) => {
+    const input = { program: meeting(30, pause), wafer: testWafer() };
+    const { streams, clocked } = waysOf(input);
+    const truth = reference(input);
+    expect(streams()).toEqual(truth);
+    expect(clocked()).toEqual(truth);
+  });
+
+  it('finds that streams which meet end later than either alone', () => {
+    const wafer = testWafer();
+    const { cycles } = fast({ program: meeting(30, 0), wafer });
+    expect(cycles).toBeGreaterThan(60);
+    expect(cycles).toBeLessThan(70);
+  });
+
+  it('follows a stream that waits for its receiver, whatever the depth and the delays', () => {
+    const depths = fc.record({
+      queueDepth: fc.integer({ min: 1, max: 9 }),
+      hopCycles: fc.integer({ min: 1, max: 3 }),
+      rampCycles: fc.integer({ min: 1, max: 3 }),
+    });
+    const starts = fc.array(fc.integer({ min: -9, max: 60 }), { minLength: 5, maxLength: 5 });
+    fc.assert(
+      fc.property(depths, starts, fc.integer({ min: 1, max: 5 }), (delays, times, latency) => {
+        const wafer = testWafer(delays, { latency: { f16: latency, f32: latency } });
+        for (const made of [sendEast(40, 3), chainReduce(5, 40)]) {
+          const input = { program: made, wafer, startAt: Int32Array.from(times) };
+          const truth = reference(input);
+          expect(waysOf(input).streams()).toEqual(truth);
+          expect(waysOf(input).clocked()).toEqual(truth);
+        }
+      }),
+      { numRuns: 100, seed: 5 },
+    );
+  });
+
+  it('leaves a program that cannot end to the reference, which names what waits', () => {
+    const waits = role('waits', {
+      routes: [route(0, W, R)],
+      operations: [move(cell(0), fabric(0), 3)],
+      buffers: [loaded(3)],
+    });
+    const input = { program: row(role('idle'), waits), wafer: testWafer() };
+    expect(waysOf(input).streams()).toBeUndefined();
+    expect(waysOf(input).clocked()).toBeUndefined();
+    expect(() => fast(input)).toThrow(/deadlock|waits/);
+  });
+});
+
+describe('claims on a link', () => {
+  it('are refused exactly where a cycle is taken, in whatever order they come', () => {
+    const stretch = fc.tuple(fc.integer({ min: -20, max: 60 }), fc.integer({ min: 1, max: 6 }));
+    fc.assert(
+      fc.property(fc.array(stretch, { maxLength: 30 }), (stretches) => {
+        const pool = createPool();
+        const latest = new Int32Array(1).fill(-1);
+        const taken = new Set<number>();
+        for (const [from, count] of stretches) {
+          const cycles = Array.from({ length: count }, (_, i) => from + i);
+          const free = cycles.every((cycle) => !taken.has(cycle));
+          expect(claim(pool, latest, 0, from, count)).toBe(free);
+          if (free) for (const cycle of cycles) taken.add(cycle);
+        }
+      }),
+      { seed: 5 },
+    );
+  });
+});
+
+describe('the quick look at what a role reads', () => {
+  it('passes only roles that the close look passes', () => {
+    const at = fc.integer({ min: 0, max: 11 });
+    const op = fc.record({ to: at, from: at, other: at, length: fc.integer({ min: 0, max: 4 }) });
+    let passed = 0;
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 5 }), (list) => {
+        const made = role('any', {
+          operations: list.map((o) => add(cell(o.to), cell(o.from), cell(o.other), o.length)),
+          buffers: [loaded(8), { ...loaded(8, 8), preloaded: false }],
+        });
+        if (!readsOnlyWritten(made)) return;
+        passed++;
+        expect(firstUnwrittenRead(made)).toBeUndefined();
+      }),
+      { numRuns: 300, seed: 5 },
+    );
+    expect(passed).toBeGreaterThan(50);
+  });
+});

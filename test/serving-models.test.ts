@@ -1,0 +1,186 @@
+/** The analytic parts of serving against what is published or follows from their parameters. */
+import { describe, expect, it } from 'vitest';
+import { readSlo } from '../src/capacity.js';
+import { readGpu } from '../src/gpu-file.js';
+import { agentSessions, openArrivals } from '../src/serving/arrivals.js';
+import { highestLoad } from '../src/serving/capacity-search.js';
+import { metricsOf } from '../src/serving/metrics.js';
+import { gpusNeeded, rooflineStepTime, type ModelSize } from '../src/serving/roofline.js';
+import { seriesOf } from '../src/serving/series.js';
+import { transportEffect } from '../src/serving/transport-effect.js';
+import { transportOf } from '../src/serving/transport-presets.js';
+import { FREE, options, pipeline, request, serve } from './serving-helpers.js';
+
+const bytes = (parameters: number, layers: number, kvWidth: number): ModelSize => ({
+  weightBytes: 2 * parameters,
+  cacheBytesPerPosition: layers * 2 * kvWidth * 2,
+  parameters,
+  layers,
+});
+
+describe('the A100 roofline', () => {
+  // Decode rates of SGLang on A100s as WaferLLM (OSDI 2025) reports them, tokens per second.
+  const llama = bytes(8.03e9, 32, 1024);
+  const qwen = bytes(72.7e9, 80, 1024);
+  const { gpu } = readGpu('configs/gpu/a100.yaml');
+  const context = { mean: 4096, max: 4096, total: 4096 };
+  it.each([
+    ['Llama3-8B', llama, 1, 78.9],
+    ['Llama3-8B', llama, 8, 260.4],
+    ['QWen2-72B', qwen, 1, 10.6],
+    ['QWen2-72B', qwen, 8, 51.2],
+  ])('is within 10 %% of the published rate of %s, model %o, on %i GPUs', (_, model, gpus, rate) => {
+    const predicted = 1e9 / rooflineStepTime(gpu, model, gpus)(1, context);
+    expect(Math.abs(predicted / rate - 1)).toBeLessThan(0.1);
+  });
+
+  it('is bound by bandwidth for one token and by arithmetic for a long prompt', () => {
+    const step = rooflineStepTime(gpu, llama, 1);
+    const at = (batch: number) => step(batch, context);
+    expect(at(8)).toBe(at(1));
+    expect(at(8192) / at(4096)).toBeGreaterThan(1.9);
+  });
+
+  it('takes as many GPUs as hold the weights', () => {
+    expect(gpusNeeded(gpu, llama, 8192)).toBe(1);
+    expect(gpusNeeded(gpu, qwen, 8192)).toBe(4);
+    expect(gpusNeeded(gpu, bytes(1e13, 1, 1), 1)).toBe(undefined);
+  });
+});
+
+describe('synthetic arrivals', () => {
+  const lengths = { prompt: { mean: 800, cv: 1.5 }, output: { mean: 50, cv: 0 } };
+  const gapsOf = (process: 'poisson' | 'gamma' | 'fixed', burstiness: number) => {
+    const requests = openArrivals(50_000, { process, rate: 20, burstiness }, lengths, 'gaps');
+    const gaps = requests.slice(1).map((r, i) => (r.arrivalNs - requests[i].arrivalNs) / 1e9);
+    const mean = gaps.reduce((a, b) => a + b, 0) / gaps.length;
+    const variance = gaps.reduce((a, b) => a + (b - mean) ** 2, 0) / gaps.length;
+    return { mean, cv: Math.sqrt(variance) / mean };
+  };
+  it.each([
+    ['poisson', 1, 1],
+    ['fixed', 1, 0],
+    ['gamma', 0.25, 2],
+    ['gamma', 4, 0.5],
+  ] as const)('%s with burstiness %f come 20 a second with variation %f', (process, shape, cv) => {
+    const gaps = gapsOf(process, shape);
+    expect(Math.abs(gaps.mean * 20 - 1)).toBeLessThan(0.02);
+    expect(Math.abs(gaps.cv - cv)).toBeLessThan(0.05);
+  });
+
+  it('have the lengths asked for, from their seed', () => {
+    const arrivals = { process: 'poisson', rate: 1, burstiness: 1 } as const;
+    const make = (seed: string) => openArrivals(50_000, arrivals, lengths, seed);
+    const prompts = make('a').map(({ promptTokens }) => promptTokens);
+    expect(Math.abs(prompts.reduce((a, b) => a + b, 0) / prompts.length / 800 - 1)).toBeLessThan(0.05);
+    expect(make('a')).toEqual(make('a'));
+    expect(make('a')).not.toEqual(make('b'));
+  });
+});
+
+describe('agent sessions', () => {
+  const sessions = agentSessions(
+    300,
+    {
+      rate: 1,
+      turns: 20,
+      firstPrompt: { mean: 5000, cv: 0.3 },
+      turnPrompt: { mean: 500, cv: 0.5 },
+      output: { mean: 100, cv: 0.5 },
+      toolSeconds: 2,
+      maxContext: 12_000,
+    },
+    'agents',
+  );
+  it('grow by what the turn before said and what is added, and end before the longest context', () => {
+    for (const turn of sessions) {
+      expect(turn.promptTokens + turn.outputTokens).toBeLessThanOrEqual(12_000);
+      if (turn.after === undefined) continue;
+      const before = sessions[turn.after];
+      expect(before.session).toBe(turn.session);
+      expect(turn.historyTokens).toBe(before.promptTokens + before.outputTokens);
+      expect(turn.promptTokens).toBeGreaterThan(turn.historyTokens!);
+    }
+    const turns = sessions.filter(({ session }) => session === 0).length;
+    expect(turns).toBeGreaterThan(5);
+    expect(turns).toBeLessThan(20);
+  });
+});
+
+describe('the effect of a WebSocket', () => {
+  const turns = [
+    { ...request(0, 0, 4000, 20), session: 0, historyTokens: 0 },
+    { ...request(1, 0, 4500, 20), session: 0, historyTokens: 4020, after: 0, thinkNs: 1e9 },
+    { ...request(2, 0, 5000, 20), session: 0, historyTokens: 4520, after: 1, thinkNs: 1e9 },
+  ];
+  const ttft = (transport: typeof FREE) =>
+    metricsOf(serve(turns, options(pipeline(30, 10_000), 'fcfs', { transport }))).ttftMs.p50;
+  const effect = transportEffect(turns, transportOf('http'), transportOf('websocket'), ttft);
+
+  it('is explained by its parameters without a rest', () => {
+    for (const of of ['perRoundTrip', 'perToken', 'timeToFirstToken'] as const) {
+      const sum = effect.explainedBy.reduce((total, one) => total + one[of], 0);
+      expect(sum).toBeCloseTo(effect.saved[of], 12);
+    }
+    expect(effect.saved.perToken).toBeCloseTo(0.3, 12);
+    expect(effect.saved.perRoundTrip).toBeGreaterThan(0.3);
+  });
+
+  it('names the work per request with which the published share would be saved', () => {
+    const near = {
+      roundTripMs: 5,
+      connection: 'session',
+      keepsCache: true,
+      uplinkMbps: 1e6,
+      promptTokenMicros: 0,
+    } as const;
+    const websocket = transportOf('websocket', near);
+    const of = (requestWorkMs: number) =>
+      transportEffect(turns, transportOf('http', { ...near, requestWorkMs }), websocket, ttft);
+    const { saved, needed } = of(5);
+    expect(saved.timeToFirstToken).toBeLessThan(0.5);
+    const forFirstToken = needed.timeToFirstToken['http.requestWorkMs']!;
+    expect(of(forFirstToken).saved.timeToFirstToken).toBeCloseTo(0.5, 4);
+    const forRoundTrip = needed.perRoundTrip['http.requestWorkMs']!;
+    expect(of(forRoundTrip).saved.perRoundTrip).toBeCloseTo(0.8, 4);
+  });
+});
+
+describe('the capacity search', () => {
+  it.each([0.003, 0.4, 1, 37.5, 5000])('brackets a limit at %f times the load', (limit) => {
+    const { low, high } = highestLoad((factor) => factor <= limit, 0.01);
+    expect(low).toBeLessThanOrEqual(limit);
+    expect(high).toBeGreaterThan(limit);
+    expect(high - low).toBeLessThanOrEqual(0.01 * high);
+  });
+  it('says when nothing meets the limits, and when nothing breaks them', () => {
+    expect(highestLoad(() => false, 0.01).low).toBe(0);
+    expect(highestLoad(() => true, 0.01).high).toBe(Infinity);
+  });
+  it.each([
+    ['ttft.p99<=500ms', 500],
+    ['tpot.mean <= 30us', 0.03],
+    ['e2el.p90<=1.5s', 1500],
+  ])('reads %s', (text, limitMs) => {
+    expect(readSlo(text).limitMs).toBeCloseTo(limitMs, 12);
+  });
+  it.each(['ttft<=5ms', 'ttft.p99<5ms', 'ttft.p99<=5', 'speed.p50<=1ms', ''])(
+    'refuses the limit %j',
+    (text) => {
+      expect(() => readSlo(text)).toThrow(/^--slo: expected .* found/);
+    },
+  );
+});
+
+describe('the series over time', () => {
+  it('has all arrivals and all tokens, and as many requests at a time as Little says', () => {
+    const requests = Array.from({ length: 50 }, (_, id) => request(id, id * 3e6, 100, 40));
+    const { served, endNs } = serve(requests, options(pipeline(10, 10_000)));
+    const { arrived, inSystem, outputTokensPerSecond, intervalSeconds } = seriesOf(served, endNs, 7);
+    const total = (values: number[]) => values.reduce((a, b) => a + b, 0);
+    expect(total(arrived)).toBe(50);
+    expect(total(outputTokensPerSecond) * intervalSeconds).toBeCloseTo(2000, 6);
+    const timeInSystem = served.reduce((sum, one) => sum + one.lastTokenNs - one.arrivalNs, 0);
+    expect(total(inSystem) / 7).toBeCloseTo(timeInSystem / endNs, 6);
+  });
+});

@@ -1,0 +1,88 @@
+/** Step times for serving against simulating the very point, on the tiny model. */
+import seedrandom from 'seedrandom';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { prepare, serveScenario } from '../src/serve.js';
+import { stepTimeOf } from '../src/serving/step-time.js';
+import { simulate, type SimulateOptions } from '../src/simulate.js';
+import { deploymentOf, simulateGrid, stepCycles, type SimulatedGrid } from '../src/step-times.js';
+
+const options: SimulateOptions = {
+  engine: 'fast',
+  shards: 1,
+  memo: true,
+  now: () => 0,
+  rss: () => 0,
+};
+const TINY = ['workload.data=false', 'workload.context=256', 'workload.tokens=1'];
+const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
+const LONGEST = 500;
+
+describe('step times between simulated steps', () => {
+  let grid: SimulatedGrid;
+  beforeAll(async () => {
+    grid = await simulateGrid(deployment, 16, LONGEST, 0.005, options);
+  });
+
+  const random = seedrandom.alea('points of the grid');
+  const points = Array.from({ length: 4 }, () => ({
+    context: 16 + Math.floor(random() * (LONGEST - 16)),
+    users: 1 + Math.floor(random() * 6),
+  }));
+  it.each(points)('are within 1 %% of a simulated one: %o', async ({ context, users }) => {
+    const contexts = { mean: context, max: context, total: context * users };
+    const interpolated = stepTimeOf(grid)(users, contexts);
+    // At 1 GHz a cycle is a nanosecond.
+    const simulated = await stepCycles(deployment, context, users, options);
+    expect(Math.abs(interpolated / simulated - 1)).toBeLessThan(0.01);
+  });
+
+  it('are simulated steps at the contexts of the grid, and say how far off the middles are', () => {
+    const stepTime = stepTimeOf(grid);
+    grid.contexts.forEach((context, i) => {
+      const contexts = { mean: context, max: context, total: context };
+      expect(stepTime(1, contexts)).toBe(grid.aloneCycles[i]);
+    });
+    expect(grid.contexts.length).toBeGreaterThanOrEqual(3);
+    expect(grid.middleError).toBeLessThanOrEqual(0.005);
+  });
+});
+
+describe('one user', () => {
+  it('decodes in a served request as in a run with the same context', async () => {
+    const config = loadConfig('configs/tiny.yaml', [
+      ...TINY,
+      'workload.kind=serving',
+      'workload.requests=3',
+      'workload.arrivals.process=closed',
+      'workload.prompt.mean=256',
+      'workload.output.mean=2',
+      'serving.minContext=256',
+      'serving.tolerance=0.5',
+      'transport.tokenMicros=0',
+    ]);
+    const { decode } = await simulate(config, options);
+    const { result } = serveScenario(await prepare('', config, options));
+    expect(result.requests.completed).toBe(3);
+    expect(result.tpotMs.p50).toBeCloseTo(decode.tpotMs, 9);
+    expect(result.outputSpeed.p50).toBeCloseTo(decode.tokensPerSecondPerUser, 3);
+  });
+});
+
+describe('the KV cache of a deployment', () => {
+  it('holds as many positions as the fullest core has room for, and not one more', () => {
+    const { config, kvTokens, placement } = deployment;
+    const { height: rows, width: layerColumns } = placement.regions[1];
+    const sizes = { ...config.placement, rows, layerColumns };
+    const model = { ...config.model, maxContext: 10 * kvTokens };
+    const holding = (context: number) =>
+      deploymentOf({
+        ...config,
+        model,
+        workload: { ...config.workload, context, tokens: 1 },
+        placement: sizes,
+      });
+    expect(holding(kvTokens - 1).placement.regions[1].width).toBe(layerColumns);
+    expect(() => holding(kvTokens)).toThrow(/needs/);
+  });
+});

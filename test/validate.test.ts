@@ -1,0 +1,198 @@
+/** Predictions beside measurements: errors, limits, sections, and a wrong measurement that is noticed. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PUBLISHED, readMeasurements, type Measurement } from '../src/measurements.js';
+import type { ValidateDocument } from '../src/report/validate-document.js';
+import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
+import { validateMeasurements } from '../src/validate.js';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+
+const published = readMeasurements(PUBLISHED);
+const named = (id: string) => published.find((row) => row.id === id)!;
+const validated = (...rows: Measurement[]) => validateMeasurements(rows, published, OPTIONS);
+const shifted = (row: Measurement, factor: number): Measurement => ({
+  ...row,
+  measuredCycles: row.measuredCycles! * factor,
+});
+
+/** A gemv that has no counterpart among the published measurements, measured as given. */
+const unlisted = (measuredCycles: number): Measurement => ({
+  ...named('meshgemv-f16-128-4x4'),
+  id: 'mine',
+  params: { ...named('meshgemv-f16-128-4x4').params, k: 64, n: 64 },
+  measuredCycles,
+});
+
+const QUICK = published.filter(({ kernel }) => ['reduce', 'matvec', 'gemv'].includes(kernel));
+
+describe('published kernels', () => {
+  let document: ValidateDocument;
+  beforeAll(async () => {
+    document = await validated(...QUICK);
+  });
+
+  it('are predicted within the limits of their kernels', () => {
+    expect(document.rows).toHaveLength(9);
+    expect(document.rows.filter(({ passed }) => passed !== true)).toEqual([]);
+    expect(document.passed).toBe(true);
+  });
+
+  it('have signed errors: more cycles than measured is above zero', () => {
+    for (const { predicted, measured, error } of document.rows)
+      expect(predicted).toBeCloseTo(measured * (1 + error!), 6);
+  });
+
+  it.each(QUICK.map((row) => [row.id, row] as const))(
+    '%s is noticed if it is shifted by ten per cent',
+    async (id, row) => {
+      for (const factor of [1.1, 0.9]) {
+        const { rows, passed, summary } = await validated(shifted(row, factor));
+        expect(passed).toBe(false);
+        expect(rows[0]!.listed).toBe(true);
+        expect(summary['vendor simulator']!.failed).toEqual([id]);
+      }
+    },
+  );
+});
+
+describe('sections', () => {
+  it('of different kinds are never averaged together', async () => {
+    const chain = named('reduce-chain-512x4096');
+    const asHardware = { ...shifted(chain, 2), id: 'doubled', kind: 'hardware' as const };
+    const { summary, rows } = await validated(chain, asHardware);
+    expect(Object.keys(summary)).toEqual(['hardware', 'vendor simulator']);
+    expect(summary['hardware']!.worst).toEqual({ id: 'doubled', error: rows[1]!.error });
+    expect(summary['hardware']!.meanAbsoluteError).toBeCloseTo(0.5, 2);
+    expect(summary['vendor simulator']!.meanAbsoluteError).toBe(Math.abs(rows[0]!.error!));
+  });
+
+  it('state the mean of the absolute errors and the worst one with its sign', async () => {
+    const chain = named('reduce-chain-512x4096');
+    const low = { ...shifted(chain, 0.8), id: 'low' };
+    const high = { ...shifted(chain, 2), id: 'high' };
+    const { summary, rows } = await validated(low, high);
+    const [above, below] = rows.map(({ error }) => error!);
+    expect(above).toBeGreaterThan(0.2);
+    expect(below).toBeLessThan(-0.4);
+    const { meanAbsoluteError, worst } = summary['vendor simulator']!;
+    expect(meanAbsoluteError).toBeCloseTo((above! - below!) / 2, 9);
+    expect(worst).toEqual({ id: 'high', error: below });
+  });
+});
+
+describe('limits', () => {
+  it('give measurements that do not ship with the project their own', async () => {
+    const cycles = (await validated(unlisted(1))).rows[0]!.predicted!;
+    const [within, beyond] = [cycles / 1.08, cycles / 1.12];
+    expect((await validated(unlisted(within))).rows[0]).toMatchObject({
+      listed: false,
+      passed: true,
+    });
+    expect((await validated(unlisted(beyond))).passed).toBe(false);
+    const same = { ...named('meshgemv-f16-128-4x4'), id: 'again' };
+    expect((await validated(same)).rows[0]).toMatchObject({ listed: true, band: [-0.05, 0.05] });
+  });
+});
+
+describe('what the simulated machine refuses', () => {
+  it('is a failure for a kernel, with its reason', async () => {
+    const layer = named('waferllm-decode-llama3-8b-420');
+    const params = { ...layer.params, grid: [20, 20], groups: 4 };
+    const { rows, passed } = await validated({ ...layer, params });
+    expect(rows[0]).toMatchObject({ predicted: null, error: null, passed: false });
+    expect(rows[0]!.refused).toMatch(/bytes/);
+    expect(passed).toBe(false);
+  });
+
+  it('is no verdict for a service on several wafers, but named', async () => {
+    const document = await validated(named('service-llama3.1-70b'));
+    expect(document.rows[0]).toMatchObject({ predicted: null, passed: null });
+    expect(document.rows[0]!.refused).toMatch(/llama-3\.1-70b/);
+    expect(document.passed).toBe(true);
+    expect(validateTable(document, { color: false })).toMatch(
+      /service-llama3\.1-70b is not simulated: llama-3\.1-70b/,
+    );
+  });
+});
+
+describe('texts', () => {
+  it('keep rows whole: no controls for terminals, no new columns in Markdown', async () => {
+    const chain = named('reduce-chain-512x4096');
+    const hostile = { ...chain, id: 'a\u001B[31mb', source: 'one | two\nthree' };
+    const document = await validated(hostile);
+    expect(validateTable(document, { color: false })).not.toContain('\u001B');
+    const line = validateMarkdown(document)
+      .split('\n')
+      .find((text) => text.includes('7,218'));
+    expect(line).toMatch(/^\| a \[31mb \| WSE-2 \| cycles \| 7,218 \|.*\| one \\\| two three \|$/);
+  });
+});
+
+describe('wafersim validate', () => {
+  let home: string;
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'wafersim-validate-'));
+  });
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  function validate(file: object | undefined, ...args: string[]) {
+    const path = join(home, 'mine.json');
+    if (file) writeFileSync(path, JSON.stringify(file));
+    const own = file ? ['--measurements', path] : [];
+    const all = [MAIN, 'validate', ...own, ...args];
+    return spawnSync(process.execPath, all, { encoding: 'utf8' });
+  }
+
+  const fileOf = (...measurements: object[]) => ({ schema: 'measurements/1', measurements });
+
+  it('prints one document with the measurement, the prediction, the error and the source', () => {
+    const { status, stdout, stderr } = validate(undefined, '--only', 'matvec', '--json');
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const document = JSON.parse(stdout) as ValidateDocument;
+    expect(document.schema).toBe('wafersim.validate/1');
+    expect(document.rows).toHaveLength(4);
+    expect(document.rows[0]).toMatchObject({
+      id: 'matvec-single-pe-f32-10',
+      measured: 1698,
+      kind: 'vendor simulator',
+      source: expect.stringContaining('MIMD_dataflow') as string,
+    });
+  });
+
+  it('exits 1 if a measurement is shifted by ten per cent, and says which', () => {
+    const wrong = shifted(named('reduce-chain-512x4096'), 1.1);
+    const { status, stdout } = validate(fileOf(wrong), '--only', 'reduce');
+    expect(stdout).toMatch(/reduce-chain-512x4096 .*FAILED/);
+    expect(stdout).toContain('Outside the limit: reduce-chain-512x4096.');
+    expect(stdout.match(/FAILED/g)).toHaveLength(1);
+    expect(status).toBe(1);
+  });
+
+  it('takes further measurements beside the published ones', () => {
+    const { status, stdout } = validate(fileOf(unlisted(1)), '--only', 'm', '--json');
+    expect(status).toBe(1);
+    const ids = (JSON.parse(stdout) as ValidateDocument).rows.map(({ id }) => id);
+    expect(ids).toContain('mine');
+    expect(ids).toContain('meshgemv-f16-128-4x4');
+  }, 300_000);
+
+  it('refuses a wrong file, a wrong kernel and an --only without a match in one line, exit 2', () => {
+    for (const { status, stdout, stderr } of [
+      validate(fileOf({ id: 'mine' }), '--only', 'mine'),
+      validate(fileOf({ ...unlisted(1), kernel: 'gemw' }), '--only', 'mine'),
+      validate(undefined, '--only', 'nothing'),
+    ]) {
+      expect(stderr).toMatch(/^[^\n]+\n$/);
+      expect(stderr).not.toContain('internal error');
+      expect(stdout).toBe('');
+      expect(status).toBe(2);
+    }
+  });
+});
