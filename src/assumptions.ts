@@ -21,7 +21,7 @@ export function assumptionsOf(config: Known): Assumption[] {
 }
 
 function fabricRules({ wafer, provenance }: Known): Assumption[] {
-  const originOf = (path: string) => origin(provenance[path]!);
+  const originOf = (path: string) => origin(provenance[path]);
   const { hopCycles, rampCycles, queueDepth, colors } = wafer.fabric;
   const rule = assumption('fabric');
   return [
@@ -87,11 +87,11 @@ function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
     ),
     rule(
       `A 32-bit result on its way to the fabric passes ${times(latency.f32, 'stage')}; if the ramp is full, the whole pipeline stands still.`,
-      ...origin(provenance['costs.latency.f32']!),
+      ...origin(provenance['costs.latency.f32']),
     ),
     rule(
       `A 16-bit result on its way to the fabric passes ${times(latency.f16, 'stage')}, since a relay of a reduction tree is software.`,
-      ...origin(provenance['costs.latency.f16']!),
+      ...origin(provenance['costs.latency.f16']),
     ),
     rule(
       'Costs do not depend on the values, nor on which banks of the SRAM the operands lie in: same-bank operands, measured at 2 to 2.4 cycles per element, are taken to be avoided.',

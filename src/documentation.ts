@@ -17,7 +17,7 @@ const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
     const document = await simulate(loadConfig(bundled(FIRST_RUN)), options);
     // What follows depends on the host.
     const [text] = runTable(document, { color: false }).split('\n\nSimulated\n');
-    return `\`\`\`\n${text!.trimEnd()}\n\`\`\``;
+    return `\`\`\`\n${text.trimEnd()}\n\`\`\``;
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
@@ -33,7 +33,7 @@ export async function regenerated(text: string, options: SimulateOptions): Promi
       throw new RangeError(
         `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${name}`,
       );
-    result = renderInto(result, name, await PARTS[name]!(options));
+    result = renderInto(result, name, await PARTS[name](options));
   }
   return result;
 }

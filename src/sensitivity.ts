@@ -68,7 +68,7 @@ export async function sensitivityOf(
     ];
     const known = tried.filter((one): one is [number, number] => typeof one[1] === 'number');
     known.sort((a, b) => a[1] - b[1]);
-    const [[low, slow], [high, fast]] = [known[0]!, known.at(-1)!];
+    const [[low, slow], [high, fast]] = [known[0], known.at(-1)!];
     slowest.push([name, low]);
     fastest.push([name, high]);
     sensitivity.push(effect(name, range, [slow, fast], speeds));

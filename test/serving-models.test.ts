@@ -9,7 +9,8 @@ import { gpusNeeded, rooflineStepTime, type ModelSize } from '../src/serving/roo
 import { seriesOf } from '../src/serving/series.js';
 import { transportEffect } from '../src/serving/transport-effect.js';
 import { transportOf } from '../src/serving/transport-presets.js';
-import { FREE, options, pipeline, request, serve } from './serving-helpers.js';
+import type { Transport } from '../src/serving/transport.js';
+import { options, pipeline, request, serve } from './serving-helpers.js';
 
 const bytes = (parameters: number, layers: number, kvWidth: number): ModelSize => ({
   weightBytes: 2 * parameters,
@@ -29,10 +30,13 @@ describe('the A100 roofline', () => {
     ['Llama3-8B', llama, 8, 260.4],
     ['QWen2-72B', qwen, 1, 10.6],
     ['QWen2-72B', qwen, 8, 51.2],
-  ])('is within 10 %% of the published rate of %s, model %o, on %i GPUs', (_, model, gpus, rate) => {
-    const predicted = 1e9 / rooflineStepTime(gpu, model, gpus)(1, context);
-    expect(Math.abs(predicted / rate - 1)).toBeLessThan(0.1);
-  });
+  ])(
+    'is within 10 %% of the published rate of %s, model %o, on %i GPUs',
+    (_, model, gpus, rate) => {
+      const predicted = 1e9 / rooflineStepTime(gpu, model, gpus)(1, context);
+      expect(Math.abs(predicted / rate - 1)).toBeLessThan(0.1);
+    },
+  );
 
   it('is bound by bandwidth for one token and by arithmetic for a long prompt', () => {
     const step = rooflineStepTime(gpu, llama, 1);
@@ -72,7 +76,9 @@ describe('synthetic arrivals', () => {
     const arrivals = { process: 'poisson', rate: 1, burstiness: 1 } as const;
     const make = (seed: string) => openArrivals(50_000, arrivals, lengths, seed);
     const prompts = make('a').map(({ promptTokens }) => promptTokens);
-    expect(Math.abs(prompts.reduce((a, b) => a + b, 0) / prompts.length / 800 - 1)).toBeLessThan(0.05);
+    expect(Math.abs(prompts.reduce((a, b) => a + b, 0) / prompts.length / 800 - 1)).toBeLessThan(
+      0.05,
+    );
     expect(make('a')).toEqual(make('a'));
     expect(make('a')).not.toEqual(make('b'));
   });
@@ -113,7 +119,7 @@ describe('the effect of a WebSocket', () => {
     { ...request(1, 0, 4500, 20), session: 0, historyTokens: 4020, after: 0, thinkNs: 1e9 },
     { ...request(2, 0, 5000, 20), session: 0, historyTokens: 4520, after: 1, thinkNs: 1e9 },
   ];
-  const ttft = (transport: typeof FREE) =>
+  const ttft = (transport: Transport) =>
     metricsOf(serve(turns, options(pipeline(30, 10_000), 'fcfs', { transport }))).ttftMs.p50;
   const effect = transportEffect(turns, transportOf('http'), transportOf('websocket'), ttft);
 
@@ -176,7 +182,11 @@ describe('the series over time', () => {
   it('has all arrivals and all tokens, and as many requests at a time as Little says', () => {
     const requests = Array.from({ length: 50 }, (_, id) => request(id, id * 3e6, 100, 40));
     const { served, endNs } = serve(requests, options(pipeline(10, 10_000)));
-    const { arrived, inSystem, outputTokensPerSecond, intervalSeconds } = seriesOf(served, endNs, 7);
+    const { arrived, inSystem, outputTokensPerSecond, intervalSeconds } = seriesOf(
+      served,
+      endNs,
+      7,
+    );
     const total = (values: number[]) => values.reduce((a, b) => a + b, 0);
     expect(total(arrived)).toBe(50);
     expect(total(outputTokensPerSecond) * intervalSeconds).toBeCloseTo(2000, 6);

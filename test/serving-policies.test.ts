@@ -35,8 +35,11 @@ describe('a request never vanishes', () => {
   });
 
   it('is told why it is rejected', () => {
-    const { served } = serve([request(0, 0, 900, 200)], options(pipeline(1, 1), 'fcfs', { kvTokens: 1000 }));
-    expect(served[0]!.reason).toBe('needs 1100 positions of KV cache, at most 1000 fit');
+    const { served } = serve(
+      [request(0, 0, 900, 200)],
+      options(pipeline(1, 1), 'fcfs', { kvTokens: 1000 }),
+    );
+    expect(served[0].reason).toBe('needs 1100 positions of KV cache, at most 1000 fit');
   });
 });
 
@@ -45,14 +48,14 @@ describe('the KV cache', () => {
     const requests = [0, 1, 2].map((id) => request(id, 0, 400, 100));
     const { served } = serve(requests, options(pipeline(10, 1000), 'fcfs', { kvTokens: 1000 }));
     const [first, second, third] = served;
-    expect(second!.queueNs).toBe(400 * 1000);
-    expect(third!.queueNs).toBe(first!.lastTokenNs);
+    expect(second.queueNs).toBe(400 * 1000);
+    expect(third.queueNs).toBe(first.lastTokenNs);
   });
 
   it('lets a smaller request overtake under batch-first only', () => {
     const requests = [request(0, 0, 600, 100), request(1, 1, 600, 100), request(2, 2, 100, 10)];
     const queueOf = (policy: PolicyName) =>
-      serve(requests, options(pipeline(10, 1000), policy, { kvTokens: 1000 })).served[2]!.queueNs;
+      serve(requests, options(pipeline(10, 1000), policy, { kvTokens: 1000 })).served[2].queueNs;
     expect(queueOf('batch-first')).toBeLessThan(1e6);
     expect(queueOf('fcfs')).toBeGreaterThan(1e6);
   });
@@ -82,11 +85,15 @@ describe('a session whose cache is kept', () => {
     { ...request(0, 0, 1000, 10), session: 7, historyTokens: 0 },
     { ...request(1, 0, 1200, 10), session: 7, historyTokens: 1010, after: 0, thinkNs: 1e9 },
   ];
-  const prefill = (keepsCache: boolean, kvTokens = 1e6, others: ReturnType<typeof request>[] = []) => {
+  const prefill = (
+    keepsCache: boolean,
+    kvTokens = 1e6,
+    others: ReturnType<typeof request>[] = [],
+  ) => {
     const transport = { ...FREE, keepsCache };
     const requests = [...turns, ...others];
     const result = serve(requests, options(pipeline(1, 1000), 'fcfs', { transport, kvTokens }));
-    return { ns: result.served[1]!.prefillNs, evictions: result.evictions };
+    return { ns: result.served[1].prefillNs, evictions: result.evictions };
   };
   it('reads only what is new', () => {
     expect(prefill(false).ns).toBe(1200 * 1000);

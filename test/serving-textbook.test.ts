@@ -72,7 +72,13 @@ describe('the account of every request', () => {
     },
     'account',
   );
-  const transport = { ...FREE, roundTripMs: 30, requestWorkMs: 3, tokenMicros: 7.5, tlsRoundTrips: 1 };
+  const transport = {
+    ...FREE,
+    roundTripMs: 30,
+    requestWorkMs: 3,
+    tokenMicros: 7.5,
+    tlsRoundTrips: 1,
+  };
   const run = (policy: PolicyName) =>
     serve(sessions, options(pipeline(34, 17_003), policy, { transport, kvTokens: 30_000 }));
 
@@ -94,9 +100,12 @@ describe('the account of every request', () => {
   );
 
   it('knows the transport from its parameters: two round trips to open, two halves, work and framing', () => {
-    const [one] = serve([request(0, 0, 100, 1)], options(pipeline(1, 1000), 'fcfs', { transport })).served;
-    expect(one!.transportNs).toBe(ms(30) + ms(15) + ms(3) + 7500 + ms(15));
-    expect(e2elMs(one!)).toBe(30 + 15 + 3 + 0.0075 + 15 + 0.1);
+    const [one] = serve(
+      [request(0, 0, 100, 1)],
+      options(pipeline(1, 1000), 'fcfs', { transport }),
+    ).served;
+    expect(one.transportNs).toBe(ms(30) + ms(15) + ms(3) + 7500 + ms(15));
+    expect(e2elMs(one)).toBe(30 + 15 + 3 + 0.0075 + 15 + 0.1);
   });
 
   it('is the same from run to run', () => {

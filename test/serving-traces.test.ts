@@ -46,7 +46,10 @@ describe('readTrace', () => {
     ['', 'a: expected requests, found none'],
     [HEADER, 'a: expected requests, found none'],
     ['time,in\n1,2\n', 'a:1: expected a header with TIMESTAMP, .* or JSON lines, found "time,in"'],
-    [`${HEADER}${row}2023-11-16 18:15`, 'a:3: TIMESTAMP: expected a time .* found "2023-11-16 18:15"'],
+    [
+      `${HEADER}${row}2023-11-16 18:15`,
+      'a:3: TIMESTAMP: expected a time .* found "2023-11-16 18:15"',
+    ],
     [`${HEADER}2023-13-16 18:15:46,3`, 'a:2: GeneratedTokens: expected .* found nothing'],
     [`${HEADER}2023-11-16 18:15:46,-3,4`, 'a:2: ContextTokens: expected .* from 1 .* found "-3"'],
     [`${HEADER}2023-11-16 18:15:46,3,1e99`, 'a:2: GeneratedTokens: expected .* found "1e99"'],
@@ -81,7 +84,10 @@ describe.skipIf(!given)('the published traces (skipped without ../shared)', () =
     const text = readFileSync(new URL('azure-llm-2023-conv.csv', TRACES), 'utf8');
     const { requests } = readTrace(text, 'conv.csv');
     expect(requests).toHaveLength(19_366);
-    const result = serve(requests, options(pipeline(34, 16_000), 'latency-first', { kvTokens: 200_000 }));
+    const result = serve(
+      requests,
+      options(pipeline(34, 16_000), 'latency-first', { kvTokens: 200_000 }),
+    );
     const { requests: counts, outputTokens } = metricsOf(result);
     expect(counts).toEqual({ arrived: 19_366, completed: 19_366, rejected: 0, unfinished: 0 });
     expect(outputTokens).toBe(4_088_665);

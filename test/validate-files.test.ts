@@ -93,7 +93,7 @@ describe('a file of measurements', () => {
     [
       'the same id twice',
       file(ROW, ROW),
-      /mine\.json:18:9: id: expected one of its own, found mine again/,
+      /mine\.json:19:10: id: expected one of its own, found mine again/,
     ],
     [
       'a misspelt key',

@@ -30,7 +30,10 @@ export function addCapacity(program: Command): void {
     .argument('<config>', 'configuration file (YAML) with a serving workload')
     .optionsGroup('The limits:')
     .option('--slo <limit>', 'such as ttft.p99<=500ms (repeatable)', collect)
-    .option('--preset <name>', `limits of MLPerf as a what-if: ${Object.keys(SLO_PRESETS).join(', ')}`)
+    .option(
+      '--preset <name>',
+      `limits of MLPerf as a what-if: ${Object.keys(SLO_PRESETS).join(', ')}`,
+    )
     .option('--tolerance <share>', 'width of the bracket, as a share', share, 0.01)
     .optionsGroup('What is simulated:')
     .addOption(setOption('serving.policy=latency-first'))

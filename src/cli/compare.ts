@@ -9,7 +9,14 @@ import type { CompareDocument } from '../report/compare-document.js';
 import { compareMarkdown, compareTable } from '../report/compare-table.js';
 import type { RunDocument } from '../report/document.js';
 import { EXIT, prefixed } from './errors.js';
-import { engineOption, host, jsonOption, setOption, shardCount, type EngineName } from './options.js';
+import {
+  engineOption,
+  host,
+  jsonOption,
+  setOption,
+  shardCount,
+  type EngineName,
+} from './options.js';
 import { json, note, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
@@ -77,7 +84,13 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),
   );
   return withProgress((onProgress) =>
-    compareStrategies(configs, { engine, shards, memo, ...host, ...(onProgress && { onProgress }) }),
+    compareStrategies(configs, {
+      engine,
+      shards,
+      memo,
+      ...host,
+      ...(onProgress && { onProgress }),
+    }),
   );
 }
 

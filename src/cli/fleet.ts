@@ -65,6 +65,7 @@ function above(least: number): (text: string) => number {
 
 function atLeastOne(text: string): number {
   const value = Number(text);
-  if (!(value >= 1) || value > 100) throw new InvalidArgumentError('Expected a number from 1 to 100.');
+  if (!(value >= 1) || value > 100)
+    throw new InvalidArgumentError('Expected a number from 1 to 100.');
   return value;
 }

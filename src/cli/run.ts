@@ -67,17 +67,19 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const config = loadConfig(path, sets);
   const { engine, shards, memo } = options;
   let rows: string | undefined;
-  const document = await withProgress(async (onProgress): Promise<RunDocument | ServingDocument> => {
-    const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
-    if (isServing(config)) {
-      const served = await serveAll(config, path, sets, simulateOptions);
-      rows = served.rows;
-      return served.document;
-    }
-    const finished = await simulate(config, simulateOptions);
-    if (!options.sensitivity) return finished;
-    return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
-  });
+  const document = await withProgress(
+    async (onProgress): Promise<RunDocument | ServingDocument> => {
+      const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
+      if (isServing(config)) {
+        const served = await serveAll(config, path, sets, simulateOptions);
+        rows = served.rows;
+        return served.document;
+      }
+      const finished = await simulate(config, simulateOptions);
+      if (!options.sensitivity) return finished;
+      return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
+    },
+  );
   try {
     if (options.output !== undefined)
       writeRunDirectory(options.output, {

@@ -33,13 +33,15 @@ function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string
     : `expected a known key, found an unknown one; did you mean ${near}?`;
 }
 
+const WRAPPERS = [z.ZodPrefault, z.ZodDefault, z.ZodOptional, z.ZodExactOptional];
+
 /** Keys that a schema allows at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: unknown = schema;
   for (const key of ['', ...path]) {
     if (key !== '') at = at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
-    while (at instanceof z.ZodPrefault || at instanceof z.ZodDefault || at instanceof z.ZodOptional)
-      at = at.unwrap();
+    while (WRAPPERS.some((wrapper) => at instanceof wrapper))
+      at = (at as z.ZodOptional).unwrap();
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : QUANTITY_KEYS;
 }

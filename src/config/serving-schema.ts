@@ -21,7 +21,9 @@ const path = (what: string) => z.string(expected(`the path of ${what}`));
 
 const length = section('a mapping with mean and cv', {
   mean: amount(1, 1e8).describe('Mean number of tokens'),
-  cv: amount(0, 10).default(0).describe('Coefficient of variation of a log-normal; 0: always the mean'),
+  cv: amount(0, 10)
+    .default(0)
+    .describe('Coefficient of variation of a log-normal; 0: always the mean'),
 });
 
 /** What `workload` may hold beside the keys of a decode run. */
@@ -50,7 +52,9 @@ export const servingWorkload = {
     output: length.describe('Tokens of an answer'),
     toolSeconds: amount(0, 1e6).describe('Mean time between turns, exponential'),
   }).exactOptional(),
-  horizonSeconds: amount(0.001, 1e7).exactOptional().describe('What has not ended stays unfinished'),
+  horizonSeconds: amount(0.001, 1e7)
+    .exactOptional()
+    .describe('What has not ended stays unfinished'),
 };
 
 export const serving = section('a mapping', {

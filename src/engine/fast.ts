@@ -1,14 +1,12 @@
 /**
  * The fast engine: the reference's answer, to the cycle and to the counter, at the speed at which
- * people explore. Streams are followed by their times; where they meet, the wafer is run on a clock;
- * a program with an error in it is run by the reference, which can tell what it is.
+ * people explore. A program with an error in it is run by the reference, which can tell what it is.
  */
 import type { RunInput, RunResult } from './engine.js';
 import { layChannels } from './fast/channels.js';
 import { runClocked } from './fast/clocked.js';
 import { flattenOperations } from './fast/operations.js';
 import { isSound } from './fast/sound.js';
-import { runStreams } from './fast/streams.js';
 import { createTally } from './fast/tally.js';
 import { reference } from './reference.js';
 
@@ -18,10 +16,5 @@ export function fast(input: RunInput): RunResult {
   if (input.memory !== undefined || !isSound(program, wafer)) return reference(input);
   const ops = flattenOperations(program, wafer);
   const channels = layChannels(program, ops, wafer.fabric.colors);
-  const clocked = ops.hasTraffic || ops.hasRouteChange;
-  return (
-    (clocked ? undefined : runStreams(input, ops, channels)) ??
-    runClocked(input, ops, channels, createTally(input, ops)) ??
-    reference(input)
-  );
+  return runClocked(input, ops, channels, createTally(input, ops)) ?? reference(input);
 }

@@ -1,5 +1,5 @@
 /** Packing a model's regions, of known sizes, onto one wafer after the other, each laid out alone. */
-import { deadCores, detoursOf, repairOf } from '../hardware/defects.js';
+import { deadCores, detoursOf, repairOf, type DeadCores } from '../hardware/defects.js';
 import { seededRandom } from '../hardware/random.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
@@ -9,7 +9,14 @@ import { greedy } from './strategies/greedy.js';
 import { hilbert } from './strategies/hilbert.js';
 import { optimal } from './strategies/optimal.js';
 import { rowMajor } from './strategies/row-major.js';
-import { costOf, fill, type Position, type Run, type Strategy, type Task } from './strategies/shelves.js';
+import {
+  costOf,
+  fill,
+  type Position,
+  type Run,
+  type Strategy,
+  type Task,
+} from './strategies/shelves.js';
 import { snake } from './strategies/snake.js';
 
 export const STRATEGIES: Record<string, Strategy> = {
@@ -37,10 +44,21 @@ export function runsOf(wafer: WaferSpec, rows: number, index: number): Run[] {
   });
   const map = wafer.defects?.repair === 'avoid' ? deadCores(wafer, index) : undefined;
   if (map === undefined) return whole;
-  return whole.flatMap((shelf) => {
+  let known = cutShelves.get(map);
+  if (known === undefined) cutShelves.set(map, (known = new Map<number, Run[]>()));
+  let runs = known.get(rows);
+  if (runs === undefined) known.set(rows, (runs = between(map, whole, rows, wafer)));
+  return runs;
+}
+
+/** Runs of wafers with dead cores by shelf height: the search for sizes asks for them again and again. */
+const cutShelves = new WeakMap<DeadCores, Map<number, Run[]>>();
+
+function between(map: DeadCores, shelves: Run[], rows: number, wafer: WaferSpec): Run[] {
+  return shelves.flatMap((shelf) => {
     const blocked = new Uint8Array(wafer.width);
     for (let y = shelf.y; y < shelf.y + rows; y++)
-      for (let x = 0; x < wafer.width; x++) blocked[x]! |= map.dead[y * map.columns + x]!;
+      for (let x = 0; x < wafer.width; x++) blocked[x] |= map.dead[y * map.columns + x];
     return freeStretches(shelf, blocked);
   });
 }

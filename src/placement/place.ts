@@ -40,9 +40,15 @@ export function place(
   checkSpares(wafer, counts.length);
   const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
   const regions = parts.map((part, i) => {
-    const width = widths[i]!;
+    const width = widths[i];
     const bytes = regionBytes(part.kind, model, cachePositions(request), sizes.rows, width, wafer);
-    return { ...part, ...packing.positions[i]!, width, height: sizes.rows, sramBytesPerCore: bytes };
+    return {
+      ...part,
+      ...packing.positions[i],
+      width,
+      height: sizes.rows,
+      sramBytesPerCore: bytes,
+    };
   });
   const { handOffCycles, bound, detourCycles } = packing;
   const estimate = { handOffCycles, ...(bound !== undefined && { bound }) };

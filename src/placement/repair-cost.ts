@@ -45,7 +45,8 @@ function hopsInside({ kind, x, y, width, height }: Region, detours: Detours): nu
   let row = 0;
   let column = 0;
   for (let i = 0; i < height; i++) row = Math.max(row, detours.row(y + i, x, x + width - 1));
-  for (let i = 0; i < width; i++) column = Math.max(column, detours.column(x + i, y, y + height - 1));
+  for (let i = 0; i < width; i++)
+    column = Math.max(column, detours.column(x + i, y, y + height - 1));
   return CROSSINGS[kind].rows * row + CROSSINGS[kind].columns * column;
 }
 

@@ -8,7 +8,14 @@ import type { ModelSpec } from '../model/model.js';
 import { leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
 import { cut } from './pack.js';
-import { cachePositions, kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './parts.js';
+import {
+  cachePositions,
+  kindsOf,
+  partsOf,
+  widthsOf,
+  type Sizes,
+  type SizedRequest,
+} from './parts.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
@@ -21,7 +28,8 @@ export function chooseSizes(
   wafers: number,
 ): Sizes | undefined {
   const parts = partsOf(model);
-  const fits = (sizes: Sizes) => cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
+  const fits = (sizes: Sizes) =>
+    cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
   const minimal = request.growth === 'minimal';
   const heights = minimal ? everyHeight(wafer) : tallestHeights(wafer);
   const least = leastSizes(model, wafer, request, heights).filter(fits);

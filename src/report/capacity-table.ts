@@ -13,7 +13,8 @@ export function capacityTable(document: CapacityDocument, style: Style): string 
   const limits = slos.join(', ');
   if (metrics === null)
     return `${heading(`no request rate meets ${limits}`, style)}\n  ${count(tried)} rates tried, down to almost none\n`;
-  const upper = rate.breaks === null ? 'no rate breaks them' : `${fixed(rate.breaks, 3)} breaks them`;
+  const upper =
+    rate.breaks === null ? 'no rate breaks them' : `${fixed(rate.breaks, 3)} breaks them`;
   return [
     heading(`${fixed(rate.meets, 3)} requests/s meet ${limits}`, style),
     `  bracket       ${upper}; ${count(tried)} rates tried`,

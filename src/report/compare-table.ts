@@ -81,7 +81,10 @@ function settings({ settings: differing }: CompareDocument): string[] {
 function plans({ runs, rows }: CompareDocument): { title: string; plan: string }[] {
   return rows.map(({ name, sameFloorPlanAs, wafers }, i) =>
     sameFloorPlanAs === undefined
-      ? { title: `Floor plan: ${name}${usedShare(runs[i], wafers)}`, plan: floorPlan(runs[i].placement) }
+      ? {
+          title: `Floor plan: ${name}${usedShare(runs[i], wafers)}`,
+          plan: floorPlan(runs[i].placement),
+        }
       : { title: `Floor plan: ${name} is equal to ${sameFloorPlanAs}`, plan: '' },
   );
 }

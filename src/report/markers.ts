@@ -15,5 +15,5 @@ export function renderInto(text: string, name: string, block: string): string {
 
 /** Names of the generated parts of a text, by their first markers. */
 export function generatedParts(text: string): string[] {
-  return [...text.matchAll(/<!-- ([\w-]+):begin -->/g)].map((match) => match[1]!);
+  return [...text.matchAll(/<!-- ([\w-]+):begin -->/g)].map((match) => match[1]);
 }

@@ -103,7 +103,13 @@ function wafer(s: ServingResult, style: Style): string {
 }
 
 function stepTimes({ stepTimes: s }: ServingResult, style: Style): string {
-  const head = ['context', 'cycles, one user', 'tokens/s per user', `cycles, ${s.fullUsers} users`, 'tokens/s, all users'];
+  const head = [
+    'context',
+    'cycles, one user',
+    'tokens/s per user',
+    `cycles, ${s.fullUsers} users`,
+    'tokens/s, all users',
+  ];
   const rows = s.contexts.map((context, i) => [
     count(context),
     count(s.aloneCycles[i]),
@@ -116,8 +122,19 @@ function stepTimes({ stepTimes: s }: ServingResult, style: Style): string {
 }
 
 function gpuTable(s: ServingResult, style: Style): string {
-  const head = ['', 'tokens/s per user p50', 'tokens/s, all users', 'TTFT p50 ms', 'completed', 'J/token'];
-  const row = (name: string, of: Pick<ServingResult, 'outputSpeed' | 'outputThroughput' | 'ttftMs' | 'energy'>, done: number) => [
+  const head = [
+    '',
+    'tokens/s per user p50',
+    'tokens/s, all users',
+    'TTFT p50 ms',
+    'completed',
+    'J/token',
+  ];
+  const row = (
+    name: string,
+    of: Pick<ServingResult, 'outputSpeed' | 'outputThroughput' | 'ttftMs' | 'energy'>,
+    done: number,
+  ) => [
     name,
     number(of.outputSpeed.p50, 1),
     number(of.outputThroughput, 1),
@@ -136,10 +153,16 @@ function transportTable({ transportEffect: effect }: ServingResult, style: Style
   const { http, websocket, saved, published, explainedBy, needed } = effect!;
   const percent = (share: number) => `${number(100 * share, 1)} %`;
   const head = ['', 'per round trip', 'per token', 'time to first token (p50)'];
-  const cells = (name: string, c: { perRoundTrip: number; perToken: number; timeToFirstToken: number }) =>
-    [name, percent(c.perRoundTrip), percent(c.perToken), percent(c.timeToFirstToken)];
-  const costs = (name: string, c: typeof http) =>
-    [name, `${number(c.perRoundTripMs, 2)} ms`, `${number(c.perTokenMicros, 1)} us`, `${number(c.timeToFirstTokenMs, 2)} ms`];
+  const cells = (
+    name: string,
+    c: { perRoundTrip: number; perToken: number; timeToFirstToken: number },
+  ) => [name, percent(c.perRoundTrip), percent(c.perToken), percent(c.timeToFirstToken)];
+  const costs = (name: string, c: typeof http) => [
+    name,
+    `${number(c.perRoundTripMs, 2)} ms`,
+    `${number(c.perTokenMicros, 1)} us`,
+    `${number(c.timeToFirstTokenMs, 2)} ms`,
+  ];
   const work = (ms: number | null) => (ms === null ? 'below 0 ms' : `${number(ms, 1)} ms`);
   return [
     heading('What a persistent WebSocket saves', style),

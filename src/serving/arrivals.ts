@@ -87,7 +87,10 @@ export function agentSessions(count: number, options: Sessions, seed: string): R
       const promptTokens = history + added;
       if (turn > 0 && promptTokens + outputTokens > options.maxContext) break;
       const id = requests.length;
-      const place = turn === 0 ? { arrivalNs: Math.round(start * 1e9) } : { arrivalNs: 0, after: id - 1, thinkNs };
+      const place =
+        turn === 0
+          ? { arrivalNs: Math.round(start * 1e9) }
+          : { arrivalNs: 0, after: id - 1, thinkNs };
       requests.push({ id, ...place, promptTokens, outputTokens, session, historyTokens: history });
       history = promptTokens + outputTokens;
     }

@@ -27,10 +27,10 @@ export function createDelivery(requests: number, transport: Transport): Delivery
 
 /** A token of request `id` leaves the wafer at `time`; a connection frames one token at a time. */
 export function deliver(delivery: Delivery, id: number, time: number): void {
-  const before = delivery.framedNs[id]!;
+  const before = delivery.framedNs[id];
   const framed = Math.max(time, before) + delivery.framing;
   delivery.framedNs[id] = framed;
-  if (delivery.tokens[id]!++ === 0) {
+  if (delivery.tokens[id]++ === 0) {
     delivery.firstNs[id] = framed + delivery.downlink;
     return;
   }
@@ -44,5 +44,5 @@ export function deliver(delivery: Delivery, id: number, time: number): void {
 
 /** When the client saw the last token so far. */
 export function seenNs(delivery: Delivery, id: number): number {
-  return delivery.framedNs[id]! + delivery.downlink;
+  return delivery.framedNs[id] + delivery.downlink;
 }

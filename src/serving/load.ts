@@ -22,21 +22,21 @@ export function createLoad(stepTime: StepTime, maxContext: number): DecodeLoad {
 export function join(load: DecodeLoad, context: number): void {
   load.users++;
   load.contextSum += context;
-  load.byContext[context]!++;
+  load.byContext[context]++;
   if (context > load.contextMax) load.contextMax = context;
 }
 
 /** A user's context grows by the token just made. */
 export function grow(load: DecodeLoad, context: number): void {
   load.contextSum++;
-  load.byContext[context]!--;
-  load.byContext[context + 1]!++;
+  load.byContext[context]--;
+  load.byContext[context + 1]++;
   if (context === load.contextMax) load.contextMax++;
 }
 
 export function leave(load: DecodeLoad, context: number): void {
   load.users--;
   load.contextSum -= context;
-  load.byContext[context]!--;
+  load.byContext[context]--;
   while (load.contextMax > 0 && load.byContext[load.contextMax] === 0) load.contextMax--;
 }

@@ -41,7 +41,10 @@ export interface ServingMetrics {
 }
 
 /** Metrics of a run; distributions of nothing are NaN. */
-export function metricsOf({ served, gapsNs, endNs }: ServeResult, limits: Limits = {}): ServingMetrics {
+export function metricsOf(
+  { served, gapsNs, endNs }: ServeResult,
+  limits: Limits = {},
+): ServingMetrics {
   const completed = served.filter(({ outcome }) => outcome === 'completed');
   const rejected = served.filter(({ outcome }) => outcome === 'rejected');
   const durationSeconds = durationOf(served, endNs);
@@ -111,7 +114,7 @@ function distributionOf(values: Float64Array, scale: number): Distribution {
   values.sort();
   const at = (q: number) => percentile(values, q) * scale;
   let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
+  for (let i = 0; i < values.length; i++) total += values[i];
   return { mean: (total / values.length) * scale, p50: at(50), p90: at(90), p99: at(99) };
 }
 
@@ -121,7 +124,7 @@ export function percentile(ascending: ArrayLike<number>, q: number): number {
   const at = ((ascending.length - 1) * q) / 100;
   const low = Math.floor(at);
   const high = Math.min(low + 1, ascending.length - 1);
-  return ascending[low]! + (at - low) * (ascending[high]! - ascending[low]!);
+  return ascending[low] + (at - low) * (ascending[high] - ascending[low]);
 }
 
 /** From the first arrival to the last token that a client saw, or to the horizon. */

@@ -24,7 +24,12 @@ export function seriesOf(served: readonly Served[], endNs: number, intervals: nu
   }
   const intervalSeconds = width / 1e9;
   const outputTokensPerSecond = series.tokens.map((tokens) => tokens / intervalSeconds);
-  return { intervalSeconds, arrived: series.arrived, inSystem: series.inSystem, outputTokensPerSecond };
+  return {
+    intervalSeconds,
+    arrived: series.arrived,
+    inSystem: series.inSystem,
+    outputTokensPerSecond,
+  };
 }
 
 /** Adds `amount` to the intervals between two instants, by their share of the time. */

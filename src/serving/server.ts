@@ -52,7 +52,7 @@ interface Server extends ServeOptions {
   open: Int32Array;
   nextOpen: number;
   /** request * 4 + kind, by time. */
-  events: FlatQueue<number>;
+  events: FlatQueue;
   memory: CacheMemory;
   load: DecodeLoad;
   delivery: Delivery;
@@ -79,13 +79,13 @@ export function serve(requests: readonly Request[], options: ServeOptions): Serv
   let endNs = 0;
   for (;;) {
     const inside = events.peekValue() ?? Infinity;
-    const outside = server.nextOpen < open.length ? queuedNs[open[server.nextOpen]!]! : Infinity;
+    const outside = server.nextOpen < open.length ? queuedNs[open[server.nextOpen]] : Infinity;
     const now = Math.min(inside, outside);
     if (now === Infinity) break;
     endNs = Math.min(now, horizonNs);
     if (now > horizonNs) break;
     if (inside <= outside) handle(server, events.pop()!, now);
-    else arrive(server, open[server.nextOpen++]!, now);
+    else arrive(server, open[server.nextOpen++], now);
     if (server.reading < 0 && server.head < server.waiting.length) startNext(server, endNs);
   }
   const { delivery, memory } = server;
@@ -112,7 +112,7 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     follower: new Int32Array(requests.length).fill(-1),
     open: new Int32Array(0),
     nextOpen: 0,
-    events: new FlatQueue<number>(),
+    events: new FlatQueue(),
     memory: createMemory(kvTokens),
     load: createLoad(stepTime, maxContext),
     delivery: createDelivery(requests.length, transport),
@@ -138,18 +138,18 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     }
   });
   const { queuedNs } = server;
-  server.open = Int32Array.from(open).sort((a, b) => queuedNs[a]! - queuedNs[b]! || a - b);
+  server.open = Int32Array.from(open).sort((a, b) => queuedNs[a] - queuedNs[b] || a - b);
   return server;
 }
 
 /** The client sends a request. Returns when it reaches the server. */
 function send(server: Server, id: number, arrivalNs: number): number {
   server.arrivalNs[id] = arrivalNs;
-  return arrivalNs + uplinkNs(server.requests[id]!, server.transport);
+  return arrivalNs + uplinkNs(server.requests[id], server.transport);
 }
 
 function arrive(server: Server, id: number, now: number): void {
-  const { promptTokens, outputTokens } = server.requests[id]!;
+  const { promptTokens, outputTokens } = server.requests[id];
   const needed = promptTokens + outputTokens;
   const room = Math.min(server.maxContext, server.memory.capacity);
   server.queuedNs[id] = now;
@@ -162,8 +162,8 @@ function startNext(server: Server, now: number): void {
   const { waiting, policy, memory, load, requests } = server;
   const last = Math.min(waiting.length, server.head + (policy.overtakes ? LOOK_AHEAD : 1));
   for (let i = server.head; i < last; i++) {
-    const id = waiting[i]!;
-    const { promptTokens, outputTokens, session, historyTokens = 0 } = requests[id]!;
+    const id = waiting[i];
+    const { promptTokens, outputTokens, session, historyTokens = 0 } = requests[id];
     const kept = keptBy(memory, session);
     if (!fits(memory, promptTokens + outputTokens) || !policy.admits(load, promptTokens)) continue;
     take(memory, promptTokens + outputTokens, session);
@@ -182,7 +182,7 @@ function startNext(server: Server, now: number): void {
 /** The next tokens of the prompt enter the pipeline, between those of the users that decode. */
 function startPiece(server: Server, now: number): void {
   const { load, policy, position, reading, events } = server;
-  const rest = server.requests[reading]!.promptTokens - position;
+  const rest = server.requests[reading].promptTokens - position;
   const share = policy.promptTokens(load, position);
   const tokens = Math.min(share, rest);
   const perToken = stepWith(load, share, position + tokens / 2) / share;
@@ -198,12 +198,12 @@ function startPiece(server: Server, now: number): void {
 function pieceEntered(server: Server, now: number): void {
   server.position += server.piece;
   server.piece = 0;
-  if (server.position < server.requests[server.reading]!.promptTokens) startPiece(server, now);
+  if (server.position < server.requests[server.reading].promptTokens) startPiece(server, now);
   else server.reading = -1;
 }
 
 function firstToken(server: Server, id: number, now: number): void {
-  const { promptTokens, outputTokens } = server.requests[id]!;
+  const { promptTokens, outputTokens } = server.requests[id];
   server.firstNs[id] = now;
   server.load.joining--;
   deliver(server.delivery, id, now);
@@ -214,9 +214,9 @@ function firstToken(server: Server, id: number, now: number): void {
 
 function token(server: Server, id: number, now: number): void {
   const { delivery, load } = server;
-  const { promptTokens, outputTokens } = server.requests[id]!;
+  const { promptTokens, outputTokens } = server.requests[id];
   deliver(delivery, id, now);
-  const done = delivery.tokens[id]!;
+  const done = delivery.tokens[id];
   const context = promptTokens + done - 2;
   if (done === outputTokens) {
     leave(load, context);
@@ -240,49 +240,49 @@ function startToken(server: Server, id: number, now: number): void {
 /** A request has ended: by its last token, or with the reason why it is rejected. */
 function end(server: Server, id: number, now: number, reason?: string): void {
   const { delivery, requests, follower, transport } = server;
-  const { promptTokens, outputTokens, session } = requests[id]!;
-  const arrivalNs = server.arrivalNs[id]!;
+  const { promptTokens, outputTokens, session } = requests[id];
+  const arrivalNs = server.arrivalNs[id];
   const rejected = reason !== undefined;
   const seen = rejected ? now + delivery.downlink : seenNs(delivery, id);
-  const [queued, start, first] = [server.queuedNs[id]!, server.startNs[id]!, server.firstNs[id]!];
+  const [queued, start, first] = [server.queuedNs[id], server.startNs[id], server.firstNs[id]];
   server.results[id] = {
-    request: requests[id]!,
+    request: requests[id],
     outcome: rejected ? 'rejected' : 'completed',
     ...(rejected && { reason }),
     arrivalNs,
-    firstTokenNs: delivery.firstNs[id]!,
+    firstTokenNs: delivery.firstNs[id],
     lastTokenNs: rejected ? NaN : seen,
-    tokens: delivery.tokens[id]!,
+    tokens: delivery.tokens[id],
     queueNs: rejected ? 0 : start - queued,
     transportNs: queued - arrivalNs + (rejected ? delivery.downlink : seen - now),
     prefillNs: rejected ? 0 : first - start,
     decodeNs: rejected ? 0 : now - first,
   };
-  const next = follower[id]!;
-  const keeps = transport.keepsCache && session !== undefined && requests[next]?.session === session;
+  const next = follower[id];
+  const keeps =
+    transport.keepsCache && session !== undefined && requests[next]?.session === session;
   if (!rejected) release(server.memory, promptTokens + outputTokens, keeps ? session : undefined);
   if (next < 0) return;
-  const reaches = send(server, next, seen + (requests[next]!.thinkNs ?? 0));
+  const reaches = send(server, next, seen + (requests[next].thinkNs ?? 0));
   server.events.push(next * 4 + ARRIVE, reaches);
 }
 
 /** What is known at the end of a request that has arrived and not ended. */
 function unfinished(server: Server, id: number, now: number): Served[] {
   const { delivery, requests, arrivalNs } = server;
-  const arrival = arrivalNs[id]!;
+  const arrival = arrivalNs[id];
   if (!(arrival <= now)) return [];
-  const [queued, start, first] = [server.queuedNs[id]!, server.startNs[id]!, server.firstNs[id]!];
+  const [queued, start, first] = [server.queuedNs[id], server.startNs[id], server.firstNs[id]];
   // Of those that follow no other, `queuedNs` is known before it comes.
-  const between = (from: number, to: number) =>
-    Math.max(0, (to <= now ? to : now) - from) || 0;
+  const between = (from: number, to: number) => Math.max(0, (to <= now ? to : now) - from) || 0;
   return [
     {
-      request: requests[id]!,
+      request: requests[id],
       outcome: 'unfinished',
       arrivalNs: arrival,
-      firstTokenNs: delivery.firstNs[id]!,
+      firstTokenNs: delivery.firstNs[id],
       lastTokenNs: NaN,
-      tokens: delivery.tokens[id]!,
+      tokens: delivery.tokens[id],
       queueNs: between(queued, start),
       transportNs: between(arrival, queued),
       prefillNs: between(start, first),

@@ -36,7 +36,12 @@ type Row = [arrivalNs: number, promptTokens: number, outputTokens: number];
  */
 export function readTrace(text: string, file: string, limit = Infinity): Trace {
   const begin = text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  const format = text.slice(begin, begin + 200).trimStart().startsWith('{') ? 'mooncake' : 'azure';
+  const format = text
+    .slice(begin, begin + 200)
+    .trimStart()
+    .startsWith('{')
+    ? 'mooncake'
+    : 'azure';
   const readLine = format === 'mooncake' ? mooncakeRow : azureReader();
   const rows: Row[] = [];
   let number = 0;
@@ -50,16 +55,18 @@ export function readTrace(text: string, file: string, limit = Infinity): Trace {
     const row = readLine(line, `${file}:${number}`);
     if (row) rows.push(row);
     if (rows.length > MAX_REQUESTS)
-      throw new TraceError(`${file}: expected at most ${MAX_REQUESTS} requests, found more; take fewer`);
+      throw new TraceError(
+        `${file}: expected at most ${MAX_REQUESTS} requests, found more; take fewer`,
+      );
   }
   if (rows.length === 0) throw new TraceError(`${file}: expected requests, found none`);
   return { format, ...inOrder(rows) };
 }
 
 function inOrder(rows: Row[]): Pick<Trace, 'requests' | 'sorted'> {
-  const sorted = rows.some(([time], i) => i > 0 && time < rows[i - 1]![0]);
+  const sorted = rows.some(([time], i) => i > 0 && time < rows[i - 1][0]);
   if (sorted) rows.sort((a, b) => a[0] - b[0]);
-  const begin = rows[0]![0];
+  const begin = rows[0][0];
   const requests = rows.map(([time, promptTokens, outputTokens], id) => {
     return { id, arrivalNs: time - begin, promptTokens, outputTokens };
   });
@@ -75,7 +82,9 @@ function azureReader(): (line: string, where: string) => Row | undefined {
   return (line, where) => {
     const cells = line.split(',').map((cell) => cell.trim());
     if (columns === undefined) {
-      columns = AZURE.map((name) => cells.findIndex((cell) => cell.toLowerCase() === name.toLowerCase()));
+      columns = AZURE.map((name) =>
+        cells.findIndex((cell) => cell.toLowerCase() === name.toLowerCase()),
+      );
       const missing = AZURE.find((_, i) => columns![i] === -1);
       if (missing === undefined) return undefined;
       throw new TraceError(
@@ -99,7 +108,7 @@ const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))
 function timestamp(text: string | undefined, where: string): { ms: number; ns: number } {
   const match = TIMESTAMP.exec(text ?? '');
   const [year, month, day, hour, minute, second] = (match ?? []).slice(1, 7).map(Number);
-  const ms = Date.UTC(year!, month! - 1, day, hour, minute, second);
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
   if (match === null || Number.isNaN(ms))
     throw new TraceError(
       `${where}: TIMESTAMP: expected a time such as 2023-11-16 18:15:46.6805900, found ${shown(text)}`,
@@ -134,6 +143,6 @@ function tokens(cell: unknown, name: string, where: string): number {
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? 'nothing' : String(JSON.stringify(value));
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

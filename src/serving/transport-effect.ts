@@ -15,7 +15,12 @@ export interface TransportEffect {
   saved: { perRoundTrip: number; perToken: number; timeToFirstToken: number };
   published: typeof PUBLISHED;
   /** Shares of the HTTP value that each parameter saves; they add up to `saved`. */
-  explainedBy: { parameter: string; perRoundTrip: number; perToken: number; timeToFirstToken: number }[];
+  explainedBy: {
+    parameter: string;
+    perRoundTrip: number;
+    perToken: number;
+    timeToFirstToken: number;
+  }[];
   /** Values at which just the published share is saved; null: more is saved even at 0. */
   needed: {
     perRoundTrip: { 'http.requestWorkMs': number | null };
@@ -59,7 +64,8 @@ export function transportEffect(
   const shares = (before: TransportCost, after: TransportCost) => ({
     perRoundTrip: (before.perRoundTripMs - after.perRoundTripMs) / from.perRoundTripMs,
     perToken: ratio(before.perTokenMicros - after.perTokenMicros, from.perTokenMicros),
-    timeToFirstToken: (before.timeToFirstTokenMs - after.timeToFirstTokenMs) / from.timeToFirstTokenMs,
+    timeToFirstToken:
+      (before.timeToFirstTokenMs - after.timeToFirstTokenMs) / from.timeToFirstTokenMs,
   });
   let at = http;
   let before = from;
@@ -82,7 +88,11 @@ export function transportEffect(
 }
 
 /** Work per request delays a round trip and a first token alike, so what is missing is added to it. */
-function neededFor(http: Transport, from: TransportCost, to: TransportCost): TransportEffect['needed'] {
+function neededFor(
+  http: Transport,
+  from: TransportCost,
+  to: TransportCost,
+): TransportEffect['needed'] {
   const work = (before: number, after: number, share: number) => {
     const needed = http.requestWorkMs + after / (1 - share) - before;
     return { 'http.requestWorkMs': needed >= 0 ? needed : null };

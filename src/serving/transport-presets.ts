@@ -27,7 +27,10 @@ const COMMON: Record<string, Preset> = {
 const PRESETS: Record<TransportKind, Record<string, Preset>> = {
   http: {
     ...COMMON,
-    requestWorkMs: { value: 5, source: `${ASSUMED}: authentication, routing and limits per request` },
+    requestWorkMs: {
+      value: 5,
+      source: `${ASSUMED}: authentication, routing and limits per request`,
+    },
     tokenMicros: { value: 20, source: `${ASSUMED}: a server-sent event of JSON, proxied` },
     connection: { value: 'request', source: 'a new connection per request' },
     sendsHistory: { value: true, source: 'stateless requests carry the conversation' },

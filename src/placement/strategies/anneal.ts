@@ -17,7 +17,9 @@ const COLD = 1;
 export const anneal: Strategy = (task) => {
   const start = cheapest(
     task,
-    [greedy, snake, hilbert, rowMajor].map((strategy) => strategy({ ...task, onProgress: undefined })),
+    [greedy, snake, hilbert, rowMajor].map((strategy) =>
+      strategy({ ...task, onProgress: undefined }),
+    ),
   );
   return start && cheapest(task, [start, improved(task, start.positions)]);
 };
@@ -56,7 +58,8 @@ function improved(task: Task, start: Position[]): Layout {
     const positions = positionsOf(task, changed);
     const changedCost = costOf(task, positions);
     const temperature = hot * (COLD / hot) ** (step / steps);
-    if (changedCost > cost && task.random() >= Math.exp((cost - changedCost) / temperature)) continue;
+    if (changedCost > cost && task.random() >= Math.exp((cost - changedCost) / temperature))
+      continue;
     state = changed;
     cost = changedCost;
     if (cost < bestCost) {
@@ -69,23 +72,23 @@ function improved(task: Task, start: Position[]): Layout {
 
 function stateOf({ runs, widths }: Task, positions: Position[]): State {
   const inside = (part: number, run: number) => {
-    const { x, y } = positions[part]!;
-    const { x: west, y: north, width } = runs[run]!;
-    return y === north && x >= west && x + widths[part]! <= west + width;
+    const { x, y } = positions[part];
+    const { x: west, y: north, width } = runs[run];
+    return y === north && x >= west && x + widths[part] <= west + width;
   };
   const parts = runs.map((_, run) =>
     [...widths.keys()]
       .filter((part) => inside(part, run))
-      .sort((a, b) => positions[a]!.x - positions[b]!.x),
+      .sort((a, b) => positions[a].x - positions[b].x),
   );
   const split = runs.map((run, i) => {
     let x = run.x;
-    const gap = parts[i]!.findIndex((part) => {
-      const leans = positions[part]!.x === x;
-      x += widths[part]!;
+    const gap = parts[i].findIndex((part) => {
+      const leans = positions[part].x === x;
+      x += widths[part];
       return !leans;
     });
-    return gap < 0 ? parts[i]!.length : gap;
+    return gap < 0 ? parts[i].length : gap;
   });
   return { parts, split };
 }
@@ -93,16 +96,16 @@ function stateOf({ runs, widths }: Task, positions: Position[]): State {
 function positionsOf({ runs, widths }: Task, { parts, split }: State): Position[] {
   const positions: Position[] = Array.from({ length: widths.length });
   runs.forEach((run, i) => {
-    const here = parts[i]!;
+    const here = parts[i];
     let west = run.x;
-    for (let k = 0; k < Math.min(split[i]!, here.length); k++) {
-      positions[here[k]!] = { x: west, y: run.y };
-      west += widths[here[k]!]!;
+    for (let k = 0; k < Math.min(split[i], here.length); k++) {
+      positions[here[k]] = { x: west, y: run.y };
+      west += widths[here[k]];
     }
     let east = run.x + run.width;
-    for (let k = here.length - 1; k >= split[i]!; k--) {
-      east -= widths[here[k]!]!;
-      positions[here[k]!] = { x: east, y: run.y };
+    for (let k = here.length - 1; k >= split[i]; k--) {
+      east -= widths[here[k]];
+      positions[here[k]] = { x: east, y: run.y };
     }
   });
   return positions;
@@ -125,17 +128,17 @@ function neighbour(task: Task, state: State): State | undefined {
     const moved = upTo(widths.length);
     const from = parts.find((here) => here.includes(moved))!;
     from.splice(from.indexOf(moved), 1);
-    const to = parts[upTo(runs.length)]!;
+    const to = parts[upTo(runs.length)];
     to.splice(upTo(to.length + 1), 0, moved);
   } else if (kind === 3) {
     const [a, b] = [upTo(runs.length), upTo(runs.length)];
-    [parts[a], parts[b]] = [parts[b]!, parts[a]!];
-    [split[a], split[b]] = [split[b]!, split[a]!];
+    [parts[a], parts[b]] = [parts[b], parts[a]];
+    [split[a], split[b]] = [split[b], split[a]];
   } else {
     const run = upTo(runs.length);
-    split[run] = upTo(parts[run]!.length + 1);
+    split[run] = upTo(parts[run].length + 1);
   }
-  return parts.every((here, run) => widthOf(here, widths) <= runs[run]!.width)
+  return parts.every((here, run) => widthOf(here, widths) <= runs[run].width)
     ? { parts, split }
     : undefined;
 }
@@ -143,13 +146,13 @@ function neighbour(task: Task, state: State): State | undefined {
 function exchange(parts: number[][], a: number, b: number): void {
   if (a === b) return;
   const [inA, inB] = [a, b].map((part) => parts.find((here) => here.includes(part))!);
-  const [atA, atB] = [inA!.indexOf(a), inB!.indexOf(b)];
-  inA![atA] = b;
-  inB![atB] = a;
+  const [atA, atB] = [inA.indexOf(a), inB.indexOf(b)];
+  inA[atA] = b;
+  inB[atB] = a;
 }
 
 function widthOf(parts: number[], widths: readonly number[]): number {
   let sum = 0;
-  for (const part of parts) sum += widths[part]!;
+  for (const part of parts) sum += widths[part];
   return sum;
 }

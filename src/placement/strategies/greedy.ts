@@ -14,8 +14,8 @@ import {
   type Task,
 } from './shelves.js';
 
-/** Shelves on which the first region is tried, evenly spread if there are more. */
-const STARTS = 24;
+/** Places on which the first region is tried, evenly spread over the wafer if there are more. */
+const STARTS = 64;
 
 export const greedy: Strategy = (task) => {
   let best: Position[] | undefined;
@@ -40,28 +40,27 @@ interface Candidate {
 }
 
 function startsOf({ widths, runs }: Task): { run: number; x: number }[] {
-  const step = Math.max(1, Math.ceil(runs.length / STARTS));
-  return runs.flatMap((run, index) =>
-    index % step === 0 && run.width >= widths[0]!
-      ? placesIn(run, widths[0]!).map((x) => ({ run: index, x }))
-      : [],
+  const all = runs.flatMap((run, index) =>
+    run.width >= widths[0] ? placesIn(run, widths[0]).map((x) => ({ run: index, x })) : [],
   );
+  const step = Math.max(1, Math.ceil(all.length / STARTS));
+  return all.filter((_, i) => i % step === 0);
 }
 
 function tour(task: Task, first: { run: number; x: number }): Position[] | undefined {
   const { widths } = task;
-  const positions: Position[] = [{ x: first.x, y: task.runs[first.run]!.y }];
-  let free = without(task.runs, first.run, first.x, widths[0]!);
+  const positions: Position[] = [{ x: first.x, y: task.runs[first.run].y }];
+  let free = without(task.runs, first.run, first.x, widths[0]);
   if (!haveRoom(widths.slice(1), free)) return undefined;
   for (let part = 1; part < widths.length; part++) {
-    const before = { ...positions[part - 1]!, width: widths[part - 1]! };
+    const before = { ...positions[part - 1], width: widths[part - 1] };
     const rest = widths.slice(part + 1);
     let next: Run[] | undefined;
-    for (const { run, x } of candidates(task, free, before, part, positions[0]!)) {
-      const left = without(free, run, x, widths[part]!);
+    for (const { run, x } of candidates(task, free, before, part, positions[0])) {
+      const left = without(free, run, x, widths[part]);
       if (!haveRoom(rest, left)) continue;
       next = left;
-      positions.push({ x, y: free[run]!.y });
+      positions.push({ x, y: free[run].y });
       break;
     }
     if (next === undefined) return undefined;
@@ -78,7 +77,7 @@ function candidates(
   part: number,
   first: Position,
 ): Candidate[] {
-  const width = task.widths[part]!;
+  const width = task.widths[part];
   const last = part === task.widths.length - 1;
   const found: Candidate[] = [];
   free.forEach((run, index) => {
@@ -86,7 +85,7 @@ function candidates(
     for (const x of placesIn(run, width, before.x)) {
       const to = { x, y: run.y, width };
       let cost = task.handOff(before, to);
-      if (last && task.back) cost += task.back(to, { ...first, width: task.widths[0]! });
+      if (last && task.back) cost += task.back(to, { ...first, width: task.widths[0] });
       found.push({ run: index, x, cost });
     }
   });

@@ -3,7 +3,15 @@
  * what is near in the token's way is near on the wafer. The curve for rectangles of any sides is the
  * generalized Hilbert curve ("gilbert") of J. Cerveny, https://github.com/jakubcerveny/gilbert.
  */
-import { haveRoom, shelvesOf, type Layout, type Position, type Run, type Strategy, type Task } from './shelves.js';
+import {
+  haveRoom,
+  shelvesOf,
+  type Layout,
+  type Position,
+  type Run,
+  type Strategy,
+  type Task,
+} from './shelves.js';
 
 export const hilbert: Strategy = (task) => {
   const shelves = shelvesOf(task.runs);
@@ -13,7 +21,7 @@ export const hilbert: Strategy = (task) => {
   const columns = Math.max(1, Math.floor(wide / cell));
   const visits = gilbert(columns, shelves.length).map(({ x, y }) => {
     const at = (x + 0.5) * (wide / columns);
-    return { column: x, run: nearest(shelves[y]!, at) };
+    return { column: x, run: nearest(shelves[y], at) };
   });
   return alongCurve(task, visits);
 };
@@ -32,7 +40,7 @@ function alongCurve(task: Task, visits: Visit[]): Layout | undefined {
     const rest = task.widths.slice(part + 1);
     let tried = 0;
     for (; tried < visits.length; tried++) {
-      const { run } = visits[(at + tried) % visits.length]!;
+      const { run } = visits[(at + tried) % visits.length];
       const left = free.get(run)!;
       if (left.width < width) continue;
       left.width -= width;
@@ -40,7 +48,7 @@ function alongCurve(task: Task, visits: Visit[]): Layout | undefined {
       left.width += width;
     }
     if (tried === visits.length) return undefined;
-    const { run, column } = visits[(at + tried) % visits.length]!;
+    const { run, column } = visits[(at + tried) % visits.length];
     members.set(run, [...(members.get(run) ?? []), { column, part }]);
     at = (at + tried + 1) % visits.length;
   }
@@ -57,7 +65,7 @@ function sideBySide(
     let x = run.x;
     for (const { part } of parts.sort((a, b) => a.column - b.column)) {
       positions[part] = { x, y: run.y };
-      x += widths[part]!;
+      x += widths[part];
     }
   }
   return positions;

@@ -5,7 +5,14 @@
  * end of a run. A search that is cut short returns the best layout met and the bound reached.
  */
 import { anneal } from './anneal.js';
-import { costOf, type Placed, type Position, type Run, type Strategy, type Task } from './shelves.js';
+import {
+  costOf,
+  type Placed,
+  type Position,
+  type Run,
+  type Strategy,
+  type Task,
+} from './shelves.js';
 
 const MOST_NODES = 200_000;
 /** Places of one width up to which every column is tried. */
@@ -37,7 +44,7 @@ function branchAndBound(task: Task, start: Position[]) {
   const descend = (cost: number): void => {
     const part = chosen.length;
     if (part === n) {
-      const whole = cost + (back ? back(chosen[n - 1]!, chosen[0]!) : 0);
+      const whole = cost + (back ? back(chosen[n - 1], chosen[0]) : 0);
       if (whole < bestCost) {
         bestCost = whole;
         best = chosen.map(({ x, y }) => ({ x, y }));
@@ -45,22 +52,22 @@ function branchAndBound(task: Task, start: Position[]) {
       return;
     }
     const options = placesOf
-      .get(widths[part]!)!
+      .get(widths[part])!
       .filter((place) => chosen.every((other) => apart(place, other)))
       .map((place) => ({
         place,
-        cost: cost + (part > 0 ? task.handOff(chosen[part - 1]!, place) : 0),
+        cost: cost + (part > 0 ? task.handOff(chosen[part - 1], place) : 0),
       }))
       .sort((a, b) => a.cost - b.cost);
     for (const option of options) {
-      if (option.cost + least[part]! >= bestCost || ++nodes > MOST_NODES) return;
+      if (option.cost + least[part] >= bestCost || ++nodes > MOST_NODES) return;
       chosen.push(option.place);
       if (haveWidth(task, chosen)) descend(option.cost);
       chosen.pop();
     }
   };
   descend(0);
-  return { positions: best, bound: nodes > MOST_NODES ? Math.min(least[0]!, bestCost) : bestCost };
+  return { positions: best, bound: nodes > MOST_NODES ? Math.min(least[0], bestCost) : bestCost };
 }
 
 /** For each region: what the hand-offs after it cost at least, the way back included. */
@@ -80,9 +87,9 @@ function leastRest({ widths, handOff, back }: Task, placesOf: Map<number, Place[
   };
   const rest = Array.from({ length: widths.length }, () => 0);
   const last = widths.length - 1;
-  if (back) rest[last] = least(widths[last]!, widths[0]!, back, 'back');
+  if (back) rest[last] = least(widths[last], widths[0], back, 'back');
   for (let i = last - 1; i >= 0; i--)
-    rest[i] = rest[i + 1]! + least(widths[i]!, widths[i + 1]!, handOff, 'on');
+    rest[i] = rest[i + 1] + least(widths[i], widths[i + 1], handOff, 'on');
   return rest;
 }
 
@@ -95,7 +102,7 @@ function haveWidth({ widths, runs }: Task, chosen: Place[]): boolean {
   let free = 0;
   for (const run of runs) free += run.width;
   for (const { width } of chosen) free -= width;
-  for (let i = chosen.length; i < widths.length; i++) free -= widths[i]!;
+  for (let i = chosen.length; i < widths.length; i++) free -= widths[i];
   return free >= 0;
 }
 
@@ -121,7 +128,6 @@ function patterns(run: Run, width: number, widths: readonly number[]): number[] 
   const last = run.width - width;
   const sums = new Uint8Array(Math.max(0, last + 1));
   if (sums.length > 0) sums[0] = 1;
-  for (const other of widths)
-    for (let x = last; x >= other; x--) if (sums[x - other]) sums[x] = 1;
+  for (const other of widths) for (let x = last; x >= other; x--) if (sums[x - other]) sums[x] = 1;
   return range(last).filter((x) => sums[x] || sums[last - x]);
 }

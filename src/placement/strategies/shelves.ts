@@ -55,8 +55,8 @@ export function costOf(task: Task, positions: readonly Position[]): number {
 }
 
 function placed({ widths }: Task, positions: readonly Position[], i: number): Placed {
-  const { x, y } = positions[i]!;
-  return { x, y, width: widths[i]! };
+  const { x, y } = positions[i];
+  return { x, y, width: widths[i] };
 }
 
 /** A run with the end at which its filling begins. */
@@ -71,12 +71,12 @@ export function fill(widths: readonly number[], runs: readonly DirectedRun[]): P
   let at = 0;
   let used = 0;
   for (const width of widths) {
-    while (at < runs.length && used + width > runs[at]!.width) {
+    while (at < runs.length && used + width > runs[at].width) {
       at++;
       used = 0;
     }
     if (at === runs.length) break;
-    const run = runs[at]!;
+    const run = runs[at];
     positions.push({ x: run.x + (run.east ? used : run.width - used - width), y: run.y });
     used += width;
   }
@@ -108,16 +108,16 @@ export function haveRoom(widths: readonly number[], runs: readonly Run[]): boole
   for (const width of [...widths].sort((a, b) => b - a)) {
     if (width < last) from = 0;
     last = width;
-    while (from < free.length && free[from]! < width) from++;
+    while (from < free.length && free[from] < width) from++;
     if (from === free.length) return false;
-    free[from]! -= width;
+    free[from] -= width;
   }
   return true;
 }
 
 /** Runs left of `runs` when a region of this width stands at x on run `index`. */
 export function without(runs: readonly Run[], index: number, x: number, width: number): Run[] {
-  const run = runs[index]!;
+  const run = runs[index];
   const west = { ...run, width: x - run.x };
   const east = { ...run, x: x + width, width: run.x + run.width - x - width };
   const parts = [west, east].filter((part) => part.width > 0);

@@ -1,0 +1,220 @@
+/** Runs side by side: placements of one workload, finished runs, and what cannot be compared. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { comparison, compareStrategies, handOffHops, whyIncomparable } from '../src/compare.js';
+import { loadConfig, type ResolvedConfig } from '../src/config.js';
+import type { CompareDocument } from '../src/report/compare-document.js';
+import { compareMarkdown, compareTable } from '../src/report/compare-table.js';
+import type { RunDocument } from '../src/report/document.js';
+import { floorPlan } from '../src/report/floor-plan.js';
+import { simulate, type SimulateOptions } from '../src/simulate.js';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OPTIONS: SimulateOptions = {
+  engine: 'fast',
+  shards: 1,
+  memo: true,
+  now: () => 0,
+  rss: () => 0,
+};
+const STRATEGIES = ['row-major', 'snake', 'greedy', 'anneal', 'optimal'];
+
+/** A model of ten layers, as wide as asked or as their list says, on four shelves. */
+function ten(strategy: string, changes: Partial<ResolvedConfig['placement']> = {}): ResolvedConfig {
+  const config = loadConfig('configs/tiny.yaml', [
+    'workload.data=false',
+    'workload.tokens=1',
+    `placement.strategy=${strategy}`,
+  ]);
+  const placement = { ...config.placement, rows: 6, layerColumns: 8, ...changes };
+  return { ...config, model: { ...config.model, layers: 10 }, placement };
+}
+
+let home: string;
+let ofTen: CompareDocument;
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+  ofTen = await compareStrategies(
+    STRATEGIES.map((strategy) => ten(strategy)),
+    OPTIONS,
+  );
+}, 120_000);
+afterAll(() => rmSync(home, { recursive: true }));
+
+const cyclesOf = (of: CompareDocument, name: string) =>
+  of.rows.find((row) => row.name === name)!.cyclesPerToken;
+
+describe('strategies side by side', () => {
+  it('beat row-major in simulated cycles if they search', async () => {
+    const skewed = { layerColumns: [6, 9, 8, 7, 6, 9, 8, 7, 6, 9] };
+    const uneven = await compareStrategies(
+      ['row-major', 'greedy', 'anneal'].map((strategy) => ten(strategy, skewed)),
+      OPTIONS,
+    );
+    for (const found of [ofTen, uneven])
+      for (const name of ['greedy', 'anneal'])
+        expect(cyclesOf(found, name)).toBeLessThan(cyclesOf(found, 'row-major'));
+  });
+
+  it('give each the document that a run of it alone gives', async () => {
+    const { host: _, ...alone } = await simulate(ten('anneal'), OPTIONS);
+    expect(ofTen.runs[3]).toMatchObject(alone);
+    expect(ofTen.runs.map((run) => run.placement.strategy)).toEqual(STRATEGIES);
+  });
+
+  it('are held against the first', () => {
+    const [first, ...others] = ofTen.rows;
+    expect(first.differenceCycles).toBe(0);
+    for (const row of others)
+      expect(first.cyclesPerToken + row.differenceCycles).toBe(row.cyclesPerToken);
+  });
+
+  it('with equal floor plans are said to be equal, and only those', () => {
+    const plans = ofTen.runs.map((run) => JSON.stringify(run.placement.regions));
+    ofTen.rows.forEach((row, i) => {
+      const first = plans.indexOf(plans[i]);
+      expect(row.sameFloorPlanAs).toBe(first < i ? STRATEGIES[first] : undefined);
+    });
+    const again = comparison([ofTen.runs[0], ofTen.runs[1], ofTen.runs[0]], ['a', 'b', 'c']);
+    expect(again.rows.map((row) => row.sameFloorPlanAs)).toEqual([undefined, undefined, 'a']);
+    expect(compareTable(again, { color: false })).toContain('Floor plan: c is equal to a\n');
+  });
+
+  it('are printed as a table and as Markdown, difference and floor plans included', () => {
+    const text = compareTable(ofTen, { color: false });
+    const cycles = ofTen.rows.map((row) => row.cyclesPerToken.toLocaleString('en-US'));
+    expect(text.split('\n').find((line) => line.includes('cycles per token'))).toMatch(
+      new RegExp(`^ *cycles per token +${cycles.join(' +')}$`),
+    );
+    expect(text).toMatch(/Floor plan: row-major \(\d+\.\d % of the cores of 1 wafer\)\n +0 \|/);
+    const markdown = compareMarkdown(ofTen);
+    expect(markdown).toContain(`| cycles per token | ${cycles.join(' | ')} |`);
+    expect(markdown).toMatch(/^\| {2}\| row-major \| snake \|/);
+    expect(markdown.match(/```text\n/g)).toHaveLength(
+      ofTen.rows.filter((row) => row.sameFloorPlanAs === undefined).length,
+    );
+  });
+});
+
+describe('hand-off hops', () => {
+  const region = (x: number, y: number, wafer = 0) => {
+    return { name: '', wafer, x, y, width: 4, height: 3, sramBytesPerCore: 0 };
+  };
+
+  it('are the links between nearest cores, and those of the way back', () => {
+    expect(handOffHops([region(0, 0), region(4, 0)])).toBe(1 + 1);
+    expect(handOffHops([region(0, 0), region(4, 0), region(4, 3)])).toBe(1 + 1 + 2);
+    expect(handOffHops([region(0, 0), region(10, 9)])).toBe(2 * (7 + 7));
+    expect(handOffHops([region(0, 0), region(0, 0, 1)])).toBe(0);
+    expect(handOffHops([region(0, 0)])).toBe(0);
+  });
+});
+
+describe('a floor plan', () => {
+  it('draws regions to scale, and dots where there are none', () => {
+    const regions = [
+      { name: 'embedding', wafer: 0, x: 0, y: 0, width: 36, height: 9, sramBytesPerCore: 0 },
+      { name: 'layer 0', wafer: 0, x: 48, y: 9, width: 12, height: 9, sramBytesPerCore: 0 },
+      { name: 'head', wafer: 1, x: 0, y: 0, width: 72, height: 9, sramBytesPerCore: 0 },
+    ];
+    const plan = floorPlan({ ...ofTen.runs[0].placement, regions }, 72);
+    expect(plan.split('\n')).toEqual([
+      'wafer 0',
+      `0 |embedding${' '.repeat(26)}${'.'.repeat(36)}`,
+      `9 ${'.'.repeat(48)}|0${' '.repeat(10)}${'.'.repeat(12)}`,
+      'wafer 1',
+      `0 |head${' '.repeat(67)}`,
+    ]);
+  });
+});
+
+describe('two runs', () => {
+  const changed = (change: (run: RunDocument) => void): RunDocument => {
+    const run = structuredClone(ofTen.runs[0]);
+    change(run);
+    return run;
+  };
+  const setting = (path: string, value: unknown) =>
+    changed(({ config }) => {
+      const keys = path.split('.');
+      const last = keys.pop()!;
+      let at = config as Record<string, Record<string, unknown>>;
+      for (const key of keys) at = at[key] as typeof at;
+      (at as Record<string, unknown>)[last] = value;
+    });
+  const why = (other: unknown) => whyIncomparable([ofTen.runs[0], other], ['a', 'b']);
+
+  it('can be compared if model and work are the same, whatever the hardware', () => {
+    expect(why(ofTen.runs[1])).toBeUndefined();
+    expect(why(setting('hardware.fabric.hopCycles', 2))).toBeUndefined();
+    expect(why(setting('workload.seed', 9))).toBeUndefined();
+    const { settings } = comparison(
+      [ofTen.runs[0], setting('hardware.fabric.hopCycles', 2)],
+      ['a', 'b'],
+    );
+    expect(settings).toEqual([{ path: 'hardware.fabric.hopCycles', values: [1, 2] }]);
+  });
+
+  it('cannot if the model, the context, the batch or the kind of document differ', () => {
+    expect(why(setting('workload.context', 9))).toBe(
+      'expected runs of the same work, found workload.context: 8 in a, 9 in b',
+    );
+    expect(why(setting('workload.batch', 2))).toContain('workload.batch: 1 in a, 2 in b');
+    expect(why(setting('model.spec.ffn', 81))).toContain('model.spec.ffn: 80 in a, 81 in b');
+    expect(why({ schema: 'wafersim.kernel/1' })).toContain('b: expected a document wafersim.run/1');
+    expect(why(undefined)).toContain('found none');
+  });
+});
+
+describe('wafersim compare', () => {
+  const wafersim = (...args: string[]) =>
+    spawnSync(process.execPath, [MAIN, 'compare', ...args], { encoding: 'utf8', cwd: ROOT });
+
+  it('simulates strategies, and compares run directories with their files', () => {
+    const tiny = ['configs/tiny.yaml', '--set', 'workload.tokens=1'];
+    const found = wafersim(...tiny, '--strategies', 'row-major,snake', '--json');
+    expect(found.stderr).toBe('');
+    expect(found.status).toBe(0);
+    const document = JSON.parse(found.stdout) as CompareDocument;
+    expect(document.schema).toBe('wafersim.compare/1');
+    expect(document.runs.map((run) => run.placement.strategy)).toEqual(['row-major', 'snake']);
+    const directory = join(home, 'one');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'run.json'), JSON.stringify(document.runs[0]));
+    const file = join(home, 'two.json');
+    writeFileSync(file, JSON.stringify(document.runs[1]));
+    const both = wafersim(directory, file, '--json');
+    expect(both.status).toBe(0);
+    const { rows } = JSON.parse(both.stdout) as CompareDocument;
+    expect(rows.map((row) => row.cyclesPerToken)).toEqual(
+      document.rows.map((row) => row.cyclesPerToken),
+    );
+    expect(wafersim(directory, file, '--markdown').stdout).toMatch(/^\| {2}\| \S*one \| \S*two/);
+  });
+
+  it('exits 3 if the runs cannot be compared, and 2 if the command cannot be understood', () => {
+    const [first, other] = ['first.json', 'other.json'].map((name) => join(home, name));
+    writeFileSync(first, JSON.stringify(ofTen.runs[0]));
+    writeFileSync(other, readFileSync(first, 'utf8').replace('"context":8', '"context":9'));
+    const refused = (args: string[], status: number, message: RegExp) => {
+      const found = wafersim(...args);
+      expect(found.stderr).toMatch(message);
+      expect(found.stderr).toMatch(/^[^\n]+\n$/);
+      expect(found.stdout).toBe('');
+      expect(found.status).toBe(status);
+    };
+    refused([first, other], 3, /workload\.context: 8 in .*first\.json, 9 in/);
+    writeFileSync(other, 'not json');
+    refused([first, other], 3, /other\.json: expected a document wafersim\.run\/1, found none/);
+    refused([first, join(home, 'none')], 2, /ENOENT/);
+    refused(['configs/tiny.yaml'], 2, /expected --strategies, or a second run/);
+    refused(['configs/tiny.yaml', '--strategies', 'row-major,snail'], 2, /placement\.strategy/);
+    refused(['configs/tiny.yaml', '--strategies', 'snake,snake'], 2, /different names/);
+    refused([first, first, '--strategies', 'snake'], 2, /found two runs/);
+  });
+});

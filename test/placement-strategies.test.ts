@@ -1,0 +1,243 @@
+/** Strategies on tasks of all kinds: legal, as cheap as promised, and the exact one against brute force. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../src/hardware/random.js';
+import { handOffCosts } from '../src/placement/hand-off-cost.js';
+import { checkPlacement } from '../src/placement/legal.js';
+import { STRATEGIES } from '../src/placement/pack.js';
+import { place } from '../src/placement/place.js';
+import { anneal } from '../src/placement/strategies/anneal.js';
+import { gilbert } from '../src/placement/strategies/hilbert.js';
+import { optimal } from '../src/placement/strategies/optimal.js';
+import {
+  costOf,
+  haveRoom,
+  type Position,
+  type Run,
+  type Task,
+} from '../src/placement/strategies/shelves.js';
+import { asking, llama8b, QUICK, tiny, wse3 } from './placement-helpers.js';
+
+interface Case {
+  rows: number;
+  runs: Run[];
+  widths: number[];
+  loops: boolean;
+}
+
+/** Shelves with a hole here and there, and regions of one or of many widths. */
+function cases(limits: { shelves: number; width: number; regions: number }): fc.Arbitrary<Case> {
+  const { shelves, width, regions } = limits;
+  return fc
+    .record({
+      rows: fc.integer({ min: 1, max: 6 }),
+      shelves: fc.integer({ min: 1, max: shelves }),
+      width: fc.integer({ min: 2, max: width }),
+      holes: fc.array(fc.record({ shelf: fc.nat(shelves), x: fc.nat(width) }), { maxLength: 2 }),
+      widths: fc.oneof(
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: regions }),
+        fc.array(fc.constant(3), { minLength: 2, maxLength: regions }),
+      ),
+      loops: fc.boolean(),
+    })
+    .map(({ rows, shelves, width, holes, widths, loops }) => {
+      const runs = Array.from({ length: shelves }, (_, shelf) => {
+        const cuts = holes.filter((hole) => hole.shelf === shelf).map((hole) => hole.x);
+        const bounds = [-1, ...cuts.filter((x) => x < width).sort((a, b) => a - b), width];
+        return bounds.slice(1).map((end, i) => {
+          const x = bounds[i] + 1;
+          return { x, y: shelf * rows, width: end - x };
+        });
+      });
+      return { rows, runs: runs.flat().filter((run) => run.width > 0), widths, loops };
+    });
+}
+
+function taskOf({ rows, runs, widths, loops }: Case): Task {
+  const costs = handOffCosts(tiny, wse3(), rows, loops);
+  return { widths, runs, ...costs, random: seededRandom(7) };
+}
+
+/** Problems of a layout: regions outside every run, or over each other. */
+function problems({ widths, runs }: Task, positions: Position[]): string[] {
+  const found: string[] = [];
+  if (positions.length !== widths.length) found.push(`${positions.length} positions`);
+  positions.forEach(({ x, y }, i) => {
+    const inside = (run: Run) => run.y === y && x >= run.x && x + widths[i] <= run.x + run.width;
+    if (!runs.some(inside)) found.push(`${i} is on no run`);
+    positions.slice(0, i).forEach((other, j) => {
+      if (other.y === y && x < other.x + widths[j] && other.x < x + widths[i])
+        found.push(`${j} is under ${i}`);
+    });
+  });
+  return found;
+}
+
+/** Least cost of all layouts, every column of every run tried for every region. */
+function bruteForce(task: Task): number {
+  const { widths, runs } = task;
+  let least = Infinity;
+  const positions: Position[] = [];
+  const lay = (i: number): void => {
+    if (i === widths.length) {
+      least = Math.min(least, costOf(task, positions));
+      return;
+    }
+    for (const run of runs)
+      for (let x = run.x; x + widths[i] <= run.x + run.width; x++) {
+        positions.push({ x, y: run.y });
+        if (problems({ ...task, widths: widths.slice(0, i + 1) }, positions).length === 0)
+          lay(i + 1);
+        positions.pop();
+      }
+  };
+  lay(0);
+  return least;
+}
+
+describe('a layout', () => {
+  it.each(Object.entries(STRATEGIES))('of %s is legal wherever one is found', (name, strategy) => {
+    let found = 0;
+    const numRuns = QUICK.includes(name) ? 300 : 40;
+    fc.assert(
+      fc.property(cases({ shelves: 5, width: 14, regions: 9 }), (one) => {
+        const task = taskOf(one);
+        const layout = strategy(task);
+        if (layout === undefined) return;
+        found++;
+        expect(problems(task, layout.positions)).toEqual([]);
+      }),
+      { seed: 11, numRuns },
+    );
+    expect(found).toBeGreaterThan(numRuns / 4);
+  });
+
+  it('is found by greedy and hilbert wherever first-fit, the widest first, has room', () => {
+    let roomy = 0;
+    fc.assert(
+      fc.property(cases({ shelves: 5, width: 14, regions: 9 }), (one) => {
+        if (!haveRoom(one.widths, one.runs)) return;
+        roomy++;
+        expect(STRATEGIES['hilbert'](taskOf(one))).toBeDefined();
+        expect(STRATEGIES['greedy'](taskOf(one))).toBeDefined();
+      }),
+      { seed: 12, numRuns: 300 },
+    );
+    expect(roomy).toBeGreaterThan(100);
+  });
+});
+
+describe('anneal', () => {
+  it('is never dearer than a quick strategy, and often cheaper than all of them', () => {
+    let cheaper = 0;
+    fc.assert(
+      fc.property(cases({ shelves: 4, width: 14, regions: 7 }), (one) => {
+        const layout = anneal(taskOf(one));
+        if (layout === undefined) return;
+        const quick = QUICK.map((name) => STRATEGIES[name](taskOf(one)));
+        const least = Math.min(
+          ...quick.map((of) => (of ? costOf(taskOf(one), of.positions) : Infinity)),
+        );
+        const cost = costOf(taskOf(one), layout.positions);
+        expect(cost).toBeLessThanOrEqual(least);
+        if (cost < least) cheaper++;
+      }),
+      { seed: 13, numRuns: 40 },
+    );
+    expect(cheaper).toBeGreaterThan(2);
+  });
+
+  it('finds the same with the same random numbers, and tells how far it is', () => {
+    const told: number[] = [];
+    const search = () => ({
+      random: seededRandom(3),
+      onProgress: (done: number, total: number) => told.push(done / total),
+    });
+    const [first, second] = [0, 1].map(() =>
+      place(llama8b, wse3(), asking({ strategy: 'anneal' }), search()),
+    );
+    expect(second).toEqual(first);
+    expect(told.length).toBeGreaterThan(10);
+    expect(Math.max(...told)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('optimal', () => {
+  it('agrees with brute force on every case small enough for both, and proves it', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(cases({ shelves: 3, width: 6, regions: 4 }), (one) => {
+        const task = taskOf(one);
+        const least = bruteForce(task);
+        const layout = optimal(task);
+        if (layout === undefined) return;
+        compared++;
+        expect(costOf(task, layout.positions)).toBe(least);
+        if (one.widths.length > 1) expect(layout.bound).toBe(least);
+      }),
+      { seed: 14, numRuns: 60 },
+    );
+    expect(compared).toBeGreaterThan(20);
+  });
+
+  it('says how far from the best it may be when the search is cut short', () => {
+    const { estimate } = place(llama8b, wse3(), asking({ strategy: 'optimal' }));
+    expect(estimate!.bound).toBeGreaterThan(0.5 * estimate!.handOffCycles);
+    expect(estimate!.bound).toBeLessThan(estimate!.handOffCycles);
+  });
+});
+
+describe('hilbert', () => {
+  it('visits every cell of a rectangle once, from neighbour to neighbour', () => {
+    for (const [width, height] of [
+      [1, 1],
+      [4, 9],
+      [8, 8],
+      [2, 31],
+      [12, 3],
+      [6, 10],
+    ]) {
+      const cells = gilbert(width, height);
+      expect(new Set(cells.map(({ x, y }) => `${x},${y}`)).size).toBe(width * height);
+      expect(cells.every(({ x, y }) => x >= 0 && y >= 0 && x < width && y < height)).toBe(true);
+      cells.slice(1).forEach(({ x, y }, i) => {
+        const steps = Math.abs(x - cells[i].x) + Math.abs(y - cells[i].y);
+        expect(steps, `${width}x${height} at ${i}`).toBeLessThanOrEqual(2);
+      });
+    }
+  });
+});
+
+describe('Llama-3.1-8B', () => {
+  const skewed = Array.from({ length: 32 }, (_, i) => [155, 185, 170, 190][i % 4]);
+  const settings: [string, Parameters<typeof wse3>[0], Parameters<typeof asking>[0]][] = [
+    ['on one WSE-3', {}, {}],
+    [
+      'with 1 % dead cores',
+      { defects: { repair: 'spares', rate: 0.01, seed: 1, spareColumns: 58 } },
+      {},
+    ],
+    ['with layers of different widths', {}, { rows: 116, layerColumns: skewed }],
+  ];
+  it.each(settings)(
+    '%s is laid out cheaper by greedy and anneal than row by row',
+    (_, on, asked) => {
+      const cost = (strategy: string) => {
+        const placement = place(llama8b, wse3(on), asking({ ...asked, strategy }));
+        expect(checkPlacement(placement, llama8b, wse3(on), 4096)).toEqual([]);
+        return placement.estimate!.handOffCycles;
+      };
+      const rowMajor = cost('row-major');
+      expect(cost('greedy')).toBeLessThan(0.9 * rowMajor);
+      expect(cost('anneal')).toBeLessThanOrEqual(cost('greedy'));
+    },
+  );
+
+  it('takes its layers’ widths from a list with one for each', () => {
+    const { regions } = place(llama8b, wse3(), asking({ rows: 116, layerColumns: skewed }));
+    expect(regions.slice(1, -1).map((r) => r.width)).toEqual(skewed);
+    expect(() => place(llama8b, wse3(), asking({ layerColumns: [187] }))).toThrow(
+      'layerColumns: expected one for each of 32 layers, found 1',
+    );
+  });
+});

@@ -1,0 +1,110 @@
+/** The uncertain numbers of the hardware, varied one at a time, on the small configuration. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import type { RunDocument, Sensitivity } from '../src/report/document.js';
+import { runTable } from '../src/report/table.js';
+import { sensitivityOf, uncertainNumbers } from '../src/sensitivity.js';
+import { simulate } from '../src/simulate.js';
+import { SMALL, temporaryFolder, TINY } from './config-files.js';
+
+const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+// The head's code would not fit its cores at the high end of this range.
+const LINES = `
+hardware:
+  extends: ${SMALL}
+  core: { code: { head: { value: 1500 B, range: [500 B, 60 KiB], source: test } } }
+model: { config: ${TINY}, dtype: f32 }
+workload: { data: true, context: 8, tokens: 2 }
+`;
+
+let path: string;
+let run: RunDocument;
+let all: Sensitivity[];
+const named = (name: string) => all.find(({ parameter }) => parameter === `hardware.${name}`)!;
+
+beforeAll(async () => {
+  path = folder.write('run.yaml', LINES);
+  const plain = await simulate(loadConfig(path), OPTIONS);
+  run = { ...plain, ...(await sensitivityOf(plain, path, [], OPTIONS)) };
+  all = run.sensitivity!;
+}, 300_000);
+
+describe('every number that states a range', () => {
+  it('is varied, save those that take no part in timing', () => {
+    const { provenance } = loadConfig(path);
+    const ranges = Object.entries(provenance).filter(([, { range }]) => range);
+    const varied = all.map(({ parameter }) => parameter.replace('hardware.', ''));
+    expect(ranges.length).toBeGreaterThan(20);
+    expect(varied.toSorted()).toEqual(ranges.map(([name]) => name).toSorted());
+    const range: [number, number] = [1, 2];
+    const stated = { a: { source: 's' }, b: { source: 's', range }, power: { source: 's', range } };
+    expect(uncertainNumbers(stated)).toEqual([['b', range]]);
+  });
+
+  it('of the clock moves the speed in proportion', () => {
+    const base = run.decode.tokensPerSecondPerUser;
+    expect(named('clock').range).toEqual([0.85e9, 1.1e9]);
+    expect(named('clock').atEnds[0]).toBeCloseTo(0.85 * base, 6);
+    expect(named('clock').atEnds[1]).toBeCloseTo(1.1 * base, 6);
+  });
+
+  it('gives what a run with that value gives', async () => {
+    const { decode } = await simulate(loadConfig(path, ['hardware.fabric.hopCycles=2']), OPTIONS);
+    const slower = decode.tokensPerSecondPerUser;
+    const base = run.decode.tokensPerSecondPerUser;
+    expect(slower).toBeLessThan(base);
+    expect(named('fabric.hopCycles')).toEqual({
+      parameter: 'hardware.fabric.hopCycles',
+      range: [1, 2],
+      tokensPerSecondPerUser: [slower, base],
+      atEnds: [base, slower],
+    });
+  });
+
+  it('of 16-bit operations does nothing to a 32-bit model', () => {
+    const base = run.decode.tokensPerSecondPerUser;
+    expect(named('costs.latency.f16').tokensPerSecondPerUser).toEqual([base, base]);
+  });
+
+  it('that the machine refuses at one end says why', () => {
+    const { atEnds, refused, tokensPerSecondPerUser } = named('core.code.head');
+    expect(atEnds[1]).toBeNull();
+    expect(refused).toMatch(/tiny needs/);
+    expect(tokensPerSecondPerUser.every((speed) => speed > 0)).toBe(true);
+  });
+});
+
+describe('the bands', () => {
+  it('hold every single effect, and all together reach further', () => {
+    const { oneAtATime, allAtOnce } = run.sensitivityBand!;
+    const speeds = all.flatMap((row) => row.tokensPerSecondPerUser);
+    expect(oneAtATime).toEqual([Math.min(...speeds), Math.max(...speeds)]);
+    expect(allAtOnce[0]!).toBeLessThan(oneAtATime[0]);
+    expect(allAtOnce[1]!).toBeGreaterThan(oneAtATime[1]);
+  });
+
+  it('stand in the headline, and the strongest effect first in its table', () => {
+    const text = runTable(run, { color: false });
+    expect(text.split('\n')[0]).toMatch(
+      /^[\d,]+ tokens\/s \([\d,]+ to [\d,]+ over the uncertain parameters\)$/,
+    );
+    const span = (row: Sensitivity) =>
+      row.tokensPerSecondPerUser[1] - row.tokensPerSecondPerUser[0];
+    const strongest = all.toSorted((a, b) => span(b) - span(a))[0];
+    const lines = text.split('\n');
+    const title = lines.indexOf('Uncertain numbers');
+    expect(lines[title + 2]).toContain(strongest.parameter);
+    expect(text).toMatch(/core\.code\.head .*refused/);
+  });
+
+  it('are in no run without them', () => {
+    const { sensitivity: _, sensitivityBand: __, ...plain } = run;
+    const text = runTable(plain, { color: false });
+    expect(text.split('\n')[0]).toMatch(/tokens\/s per user$/);
+    expect(text).not.toContain('Uncertain numbers');
+  });
+});

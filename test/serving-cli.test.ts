@@ -1,0 +1,189 @@
+/** The built commands on the tiny model as a server: documents, rows, tables, and refusals in one line. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CapacityDocument } from '../src/report/capacity-table.js';
+import type { FleetDocument } from '../src/report/fleet-table.js';
+import { servingTable } from '../src/report/serving-table.js';
+import type { ServingDocument } from '../src/serve-all.js';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TINY = 'configs/serving-tiny.yaml';
+// Two contexts are enough where the numbers themselves do not matter.
+const ROUGH = ['--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
+
+function wafersim(...args: string[]) {
+  const options = { encoding: 'utf8', cwd: ROOT } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
+  return { status, stdout, stderr };
+}
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+describe('wafersim run with a serving workload', () => {
+  let document: ServingDocument;
+  let text: string;
+  const target = () => join(home, 'run');
+  beforeAll(() => {
+    const { status, stdout, stderr } = wafersim('run', TINY, ...ROUGH, '--json', '-o', target());
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    text = stdout;
+    document = JSON.parse(stdout) as ServingDocument;
+  });
+
+  it('has every field that scripts rely on', () => {
+    const { serving, decode } = document;
+    expect(decode.cyclesPerToken).toBeGreaterThan(0);
+    const { arrived, completed, rejected, unfinished } = serving.requests;
+    expect(arrived).toBe(500);
+    expect(completed + rejected + unfinished).toBe(arrived);
+    for (const metric of ['ttftMs', 'tpotMs', 'itlMs', 'e2elMs'] as const) {
+      const { p50, p90, p99, mean } = serving[metric];
+      expect(p50).toBeLessThanOrEqual(p90);
+      expect(p90).toBeLessThanOrEqual(p99);
+      expect(mean).toBeGreaterThan(0);
+    }
+    expect(serving.outputThroughput).toBeCloseTo(serving.outputTokens / serving.durationSeconds, 6);
+    expect(serving.requestGoodput).toBeGreaterThan(0);
+    expect(serving.gpus[0]).toMatchObject({ kind: 'analytic', gpu: 'A100' });
+    expect(serving.transportSources['requestWorkMs']).toMatch(/assumed/);
+  });
+
+  it('is the same outside host from run to run', () => {
+    const again = wafersim('run', TINY, ...ROUGH, '--json').stdout;
+    const outside = (json: string) => JSON.stringify({ ...JSON.parse(json), host: undefined });
+    expect(outside(again)).toBe(outside(text));
+  });
+
+  it('writes one row per request whose parts add up, and the table that it prints', () => {
+    const rows = readFileSync(join(target(), 'requests.ndjson'), 'utf8').trimEnd().split('\n');
+    expect(rows).toHaveLength(500);
+    const completed = rows
+      .map((row) => JSON.parse(row) as Record<string, number> & { outcome: string })
+      .filter(({ outcome }) => outcome === 'completed');
+    expect(completed).toHaveLength(document.serving.requests.completed);
+    for (const row of completed)
+      expect(row['queueNs'] + row['transportNs'] + row['prefillNs'] + row['decodeNs']).toBe(
+        row['e2elNs'],
+      );
+    const ttft = completed.map((row) => row['ttftNs'] / 1e6);
+    const mean = ttft.reduce((a, b) => a + b, 0) / ttft.length;
+    expect(document.serving.ttftMs.mean).toBeCloseTo(mean, 6);
+    const table = servingTable(document.serving, { color: false });
+    expect(readFileSync(join(target(), 'run.txt'), 'utf8')).toBe(table);
+    expect(table).toContain('============ Serving Benchmark Result ============');
+    expect(table).toMatch(/^Successful requests: +\d+$/m);
+  });
+
+  it('takes scenarios, each with what it sets, and the first as `serving`', () => {
+    const config = join(home, 'two.yaml');
+    writeFileSync(
+      config,
+      `extends: ${join(ROOT, TINY)}\nscenarios:\n` +
+        '  - { name: one, set: { transport.kind: http, transport.compare: false } }\n' +
+        '  - { name: two, set: { workload.requests: 7 } }\n',
+    );
+    const { stdout } = wafersim('run', config, ...ROUGH, '--json');
+    const { serving, scenarios } = JSON.parse(stdout) as ServingDocument;
+    expect(scenarios!.map(({ scenario }) => scenario)).toEqual(['one', 'two']);
+    expect(serving).toEqual(scenarios![0]);
+    expect(scenarios![1].requests.arrived).toBe(7);
+    expect(scenarios![0].transport.kind).toBe('http');
+    expect(wafersim('run', config, ...ROUGH).stdout).toMatch(/^Scenarios\n.*\n +one .*\n +two /);
+  });
+
+  it('sorts a trace that is not in order and says so', () => {
+    const trace = join(home, 'late.csv');
+    const row = (second: string) => `2023-11-16 18:15:${second},20,4\n`;
+    writeFileSync(
+      trace,
+      `TIMESTAMP,ContextTokens,GeneratedTokens\n${row('47')}${row('46')}${row('48')}`,
+    );
+    const config = join(home, 'trace.yaml');
+    const base = readFileSync(join(ROOT, 'configs/tiny.yaml'), 'utf8')
+      .replaceAll('hardware/', `${ROOT}configs/hardware/`)
+      .replaceAll('../models', `${ROOT}models`);
+    writeFileSync(
+      config,
+      `${base}  kind: serving\n  trace: late.csv\nserving: { minContext: 20, tolerance: 0.5 }\n`,
+    );
+    const { stdout, status } = wafersim('run', config);
+    expect(stdout).toMatch(/note: .*late\.csv was not in the order of arrival and has been sorted/);
+    expect(status).toBe(0);
+    writeFileSync(trace, 'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,20\n');
+    const damaged = wafersim('run', config);
+    expect(damaged.stderr).toMatch(/^[^\n]*late\.csv:2: GeneratedTokens: expected [^\n]*\n$/);
+    expect(damaged.status).toBe(2);
+    const none = wafersim('run', config, '--set', 'workload.trace=nowhere.csv');
+    expect(none.stderr).toMatch(/^[^\n]*expected the file [^\n]*nowhere\.csv[^\n]*\n$/);
+    expect(none.status).toBe(2);
+  });
+
+  it.each([
+    [['--set', 'serving.policy=fastest'], /serving\.policy: expected fcfs or latency-first/],
+    [['--set', 'workload.trace=x.csv'], /workload: expected one of .* found trace and arrivals/],
+    [['--set', 'transport.kind=pigeon'], /transport\.kind: expected http or websocket/],
+    [['--set', 'serving.polcy=fcfs'], /did you mean policy\?/],
+    [['--set', 'workload.requests=500000000'], /workload\.requests: expected/],
+  ])('refuses %j in one line', (args, message) => {
+    const { stderr, status } = wafersim('run', TINY, ...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(status).toBe(2);
+  });
+});
+
+describe('wafersim capacity', () => {
+  it('brackets the rate that meets the limits', () => {
+    const slo = ['--slo', 'ttft.p99<=40ms', '--slo', 'tpot.p99<=30ms'];
+    const { stdout, status } = wafersim('capacity', TINY, ...ROUGH, ...slo, '--json');
+    expect(status).toBe(0);
+    const { requestsPerSecond: rate, metrics, schema } = JSON.parse(stdout) as CapacityDocument;
+    expect(schema).toBe('wafersim.capacity/1');
+    expect(rate.breaks! / rate.meets).toBeLessThan(1.011);
+    expect(rate.meets).toBeGreaterThan(200);
+    expect(metrics!.ttftMs.p99).toBeLessThanOrEqual(40);
+  });
+  it.each([
+    [[TINY], /expected --slo or --preset/],
+    [[TINY, '--slo', 'speed<=1ms'], /--slo: expected a limit such as/],
+    [[TINY, '--preset', 'none'], /--preset: expected mlperf-server or mlperf-interactive/],
+    [['configs/tiny.yaml', '--preset', 'mlperf-server'], /workload\.kind: expected serving/],
+  ])('refuses %j', (args, message) => {
+    const { stderr, status } = wafersim('capacity', ...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(status).toBe(2);
+  });
+});
+
+describe('wafersim fleet', () => {
+  it('divides the power by PUE and wafer, and counts users at the speed', () => {
+    const args = ['configs/tiny.yaml', '--megawatts', '1', '--pue', '1.25', '--speed', '50000'];
+    const { stdout, status } = wafersim('fleet', ...args, '--json');
+    expect(status).toBe(0);
+    const { rows } = JSON.parse(stdout) as FleetDocument;
+    const [row] = rows;
+    // A small wafer draws 20 W.
+    expect(row.wafers).toBe(40_000);
+    expect(row.users).toBe(row.replicas * row.usersPerReplica);
+    expect(row.tokensPerSecondPerUser).toBeGreaterThanOrEqual(50_000);
+    expect(row.tokensPerSecondPerUser).toBeLessThanOrEqual(row.tokensPerSecondAlone);
+    const throughput = row.usersPerReplica * row.tokensPerSecondPerUser;
+    expect(row.joulesPerToken).toBeCloseTo(20 / throughput, 12);
+    expect(row.tokensPerDay).toBeCloseTo(40_000 * throughput * 86_400, -3);
+  });
+  it('needs to know the power', () => {
+    expect(wafersim('fleet', 'configs/tiny.yaml').status).toBe(2);
+    expect(wafersim('fleet', 'configs/tiny.yaml', '--megawatts', '-3').status).toBe(2);
+  });
+});
