@@ -6,9 +6,10 @@ import { configHash, loadConfig, type ResolvedConfig } from './config.js';
 import { readGpu } from './gpu-file.js';
 import { ConfigError } from './hardware/errors.js';
 import { cacheBytesPerPosition, parameterCount, weightBytes } from './model/operators.js';
+import { longestContext, wafersNeeded } from './placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from './report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
-import { metricsOf } from './serving/metrics.js';
+import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from './serving/metrics.js';
 import { POLICIES } from './serving/policy.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from './serving/roofline.js';
 import { seriesOf } from './serving/series.js';
@@ -113,6 +114,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
     ...metrics,
     kvTokens,
     maxContext,
+    reach: reachOf(config),
     evictions: run.evictions,
     stepTimes: stepTimesOf(grid, config.wafer.clockHz),
     transport,
@@ -121,6 +123,11 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
     energy: energyOf(config.wafer.powerWatts * wafers, metrics),
     gpus: gpusOf(prepared),
     series: seriesOf(run.served, run.endNs, INTERVALS),
+    distributions: {
+      ttftMs: percentilesOf(run.served, ttftMs),
+      tpotMs: percentilesOf(run.served, tpotMs),
+      e2elMs: percentilesOf(run.served, e2elMs),
+    },
     notes: source.notes,
     assumptions: ASSUMPTIONS,
   };
@@ -171,6 +178,19 @@ async function gridOf(
   return grid;
 }
 
+const LONG_CONTEXT = 131_072;
+
+/** What one wafer reaches, and what a long context takes, whatever number of wafers there is. */
+function reachOf({ model, wafer, mapping, placement }: ResolvedConfig): ServingResult['reach'] {
+  const { strategy, growth } = placement;
+  const request = { strategy, growth, mapping, batch: 1, maxPositions: LONG_CONTEXT };
+  const wafers = wafersNeeded(model, wafer, request);
+  return {
+    oneWafer: longestContext(model, wafer, request, 1) ?? 0,
+    wafersFor128k: Number.isFinite(wafers) ? wafers : null,
+  };
+}
+
 function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
   const { contexts, aloneCycles, fullCycles, fullUsers, middleError } = grid;
   return {
@@ -194,10 +214,10 @@ type Totals = { durationSeconds: number; outputTokens: number };
 function effectOf({ config, source, serve: options }: Prepared) {
   if (!config.transport?.compare) return undefined;
   const { given } = transportSettings(config);
-  const ttftMs = (transport: Transport) =>
+  const firstTokenMs = (transport: Transport) =>
     metricsOf(serve(source.requests, { ...options, transport })).ttftMs.p50;
   const [http, websocket] = [transportOf('http', given), transportOf('websocket', given)];
-  return transportEffect(source.requests, http, websocket, ttftMs);
+  return transportEffect(source.requests, http, websocket, firstTokenMs);
 }
 
 function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {

@@ -5,25 +5,29 @@
 import { checkResult, checkStep, createNumbers } from './compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
-import { timeStep } from './decode/timeline.js';
+import { timeStep, type TimedStage } from './decode/timeline.js';
 import type { Engine, RunResult } from './engine/engine.js';
 import { fast } from './engine/fast.js';
 import { reference } from './engine/reference.js';
+import { createShards } from './engine/sharded.js';
 import { groupChooser } from './groups.js';
 import { ConfigError } from './hardware/errors.js';
-import { chosenBy, planToken } from './lowering/token.js';
+import { lookAhead } from './lookahead.js';
+import { chosenBy, planToken, type TokenPlan } from './lowering/token.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
-import type { RunDocument, StepResult } from './report/document.js';
-import { runDocument } from './run-document.js';
+import type { CheckResult, RunDocument, StepResult } from './report/document.js';
+import { runDocument, type Simulated } from './run-document.js';
 import { simulateWaferllm } from './simulate-waferllm.js';
 import {
   addCounters,
   beginStep,
+  computeStage,
   createStageRunner,
   reuseOf,
   runStage,
   timedStage,
+  type StageRunner,
 } from './stages.js';
 
 export type EngineName = 'fast' | 'reference';
@@ -98,44 +102,77 @@ export async function simulateSteps(
   config: ResolvedConfig,
   placement: Placement,
   engine: Engine,
-  { memo, onProgress }: SimulateOptions,
-) {
+  options: SimulateOptions,
+): Promise<Simulated & { check?: CheckResult }> {
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
   const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const runner = createStageRunner({ wafer, placement, engine, memo });
+  const shards =
+    options.shards > 1 && !options.memo
+      ? createShards(options.shards, options.engine)
+      : undefined;
+  const { memo } = options;
+  const runner = createStageRunner({
+    wafer,
+    placement,
+    memo,
+    run: async (key, program, startAt) =>
+      shards?.run(key, program, wafer, startAt) ?? engine({ program, wafer, startAt }),
+  });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
-  for (let step = 0; step < workload.tokens; step++) {
-    const context = workload.context + step;
-    const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
-    const { stages: plans, places } = plan;
-    beginStep(runner, places);
-    const stages = plans.map((plan) => timedStage(runner, plan));
-    const latest: RunResult[] = [];
-    const run = async (i: number, startAt: Int32Array) => {
-      const done = step * plans.length + Math.min(latest.length, plans.length - 1);
-      onProgress?.({ done, total: workload.tokens * plans.length, what: plans[i].name });
-      return (latest[i] = runStage(runner, plans[i], stages[i], startAt));
-    };
-    pipeline = await timePipeline(stages, places.length, run, workload.batch);
-    for (const [i, plan] of plans.entries())
-      addCounters(runner, plan, stages[i], latest[i], workload.batch);
-    const { cycles } = pipeline.timing;
-    if (numbers) {
-      // Times do not depend on numbers, so one pass of one user's token computes them.
-      const computing = { ...runner, memo: false, images: numbers.images };
-      await timeStep(stages, places.length, async (i, startAt) =>
-        runStage(computing, plans[i], stages[i], startAt),
-      );
-      checkStep(config, placement, chosen, numbers);
+  try {
+    for (let step = 0; step < workload.tokens; step++) {
+      const context = workload.context + step;
+      const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+      beginStep(runner, plan.places);
+      const stages = plan.stages.map((stage) => timedStage(runner, stage));
+      pipeline = await timeTokens(config, runner, plan, stages, options, step);
+      if (numbers) {
+        // Times do not depend on numbers, so one pass of one user's token computes them.
+        await timeStep(stages, plan.places.length, async (i, startAt) =>
+          computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images),
+        );
+        checkStep(config, placement, chosen, numbers);
+      }
+      const { cycles } = pipeline.timing;
+      steps.push({ cycles, ...(numbers && { token: numbers.token }) });
     }
-    steps.push({ cycles, ...(numbers && { token: numbers.token }) });
+  } finally {
+    await shards?.close();
   }
   const check = numbers && checkResult(model, numbers.maxRelativeError);
-  const { timing, inFlight, bottleneck } = pipeline;
   const counters = { ...runner, reuse: reuseOf(runner) };
-  return { counters, timing, inFlight, bottleneck, steps, ...(check && { check }) };
+  return { counters, ...pipeline, steps, ...(check && { check }) };
+}
+
+/** Times one step of all users, and counts what it sent. */
+async function timeTokens(
+  { workload }: ResolvedConfig,
+  runner: StageRunner,
+  plan: TokenPlan,
+  stages: TimedStage[],
+  { shards, memo, onProgress }: SimulateOptions,
+  step: number,
+): Promise<PipelineTiming> {
+  const { length } = stages;
+  const latest: RunResult[] = [];
+  const run = async (i: number, startAt: Int32Array) => runStage(runner, plan.stages[i], startAt);
+  const keys = plan.stages.map(({ key }) => key);
+  const ahead = shards > 1 && !memo ? lookAhead(keys, shards, run) : run;
+  const pipeline = await timePipeline(
+    stages,
+    plan.places.length,
+    async (i, startAt) => {
+      const done = step * length + Math.min(latest.length, length - 1);
+      onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
+      return (latest[i] = await ahead(i, startAt));
+    },
+    workload.batch,
+  );
+  for (const [i, stage] of plan.stages.entries())
+    addCounters(runner, stage, stages[i], latest[i], workload.batch);
+  return pipeline;
 }

@@ -23,11 +23,10 @@ export interface WrittenStage {
 export interface StageRunner extends StepState {
   wafer: WaferSpec;
   placement: Placement;
-  engine: Engine;
+  /** Runs a program without numbers; `key` is equal for equal programs. */
+  run: (key: string, program: Program, startAt: Int32Array) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
   memo: boolean;
-  /** Per region: memory of its cores, for runs that compute; not together with `memo`. */
-  images?: Float32Array[][];
   /** Places that the step's stages visit. */
   places: Place[];
 }
@@ -46,7 +45,7 @@ interface StepState {
 }
 
 export function createStageRunner(
-  base: Pick<StageRunner, 'wafer' | 'placement' | 'engine' | 'memo' | 'images'>,
+  base: Pick<StageRunner, 'wafer' | 'placement' | 'run' | 'memo'>,
 ): StageRunner {
   return { ...base, places: [], ...emptyStep(base) };
 }
@@ -124,25 +123,36 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
   };
 }
 
-/** Simulates a stage, or takes over the result of an equal one. */
-export function runStage(
+/** Times a stage, or takes over the result of an equal one. */
+export async function runStage(
   runner: StageRunner,
   plan: StagePlan,
-  timed: TimedStage,
   startAt: Int32Array,
-): RunResult {
-  const { stage } = write(runner, plan);
+): Promise<RunResult> {
+  const { program } = write(runner, plan).stage;
   const key = runner.memo ? `${plan.key} ${digest(startAt)}` : '';
   const known = runner.memo ? runner.results.get(key) : undefined;
   let result = known?.result;
   if (result === undefined) {
-    const { wafer, engine } = runner;
-    const memory = memoryOf(runner, timed, stage.program);
-    result = engine({ program: stage.program, wafer, startAt, ...(memory && { memory }) });
+    result = await runner.run(plan.key, program, startAt);
     runner.simulated.add(plan.name);
     if (runner.memo) runner.results.set(key, { result, name: plan.name });
   } else if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known!.name);
   return result;
+}
+
+/** Runs a stage with the numbers in its cores' memory, which it changes. */
+export function computeStage(
+  runner: StageRunner,
+  plan: StagePlan,
+  timed: TimedStage,
+  startAt: Int32Array,
+  engine: Engine,
+  images: Float32Array[][],
+): RunResult {
+  const { program } = write(runner, plan).stage;
+  const memory = memoryOf(images, timed, program);
+  return engine({ program, wafer: runner.wafer, startAt, memory });
 }
 
 /** Adds what a stage sent over the fabric, and its special functions, `times` over. */
@@ -184,24 +194,19 @@ function digest(startAt: Int32Array): string {
 }
 
 /** Memory of the stage's cores: the region's, the senders' in the region before, none elsewhere. */
-function memoryOf(
-  runner: StageRunner,
-  timed: TimedStage,
-  program: Program,
-): Float32Array[] | undefined {
-  if (runner.images === undefined) return undefined;
+function memoryOf(images: Float32Array[][], timed: TimedStage, program: Program): Float32Array[] {
   const nothing = new Float32Array(0);
   const cores = timed.width * timed.height;
   const memory: Float32Array[] = Array.from({ length: cores }, () => nothing);
   // What waits in a port needs room too.
   const { roles } = program;
-  runner.images[timed.region] ??= Array.from({ length: timed.rows * timed.columns }, () => {
+  images[timed.region] ??= Array.from({ length: timed.rows * timed.columns }, () => {
     return new Float32Array(Math.max(...roles.map(cellsOf)));
   });
-  for (const { core, of } of timed.senders) memory[core] = runner.images[timed.from][of];
+  for (const { core, of } of timed.senders) memory[core] = images[timed.from][of];
   for (let row = 0; row < timed.rows; row++)
     for (let column = 0; column < timed.columns; column++)
       memory[timed.origin + row * timed.width + column] =
-        runner.images[timed.region][row * timed.columns + column];
+        images[timed.region][row * timed.columns + column];
   return memory;
 }

@@ -26,7 +26,12 @@ function prepare(sets: string[]) {
   const groupsOf = groupChooser(model, wafer, maxPositions, fast, options.groups);
   const step = { context, maxPositions };
   const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
-  const runner = createStageRunner({ wafer, placement, engine: fast, memo: true });
+  const runner = createStageRunner({
+    wafer,
+    placement,
+    memo: true,
+    run: async (_key, program, startAt) => fast({ program, wafer, startAt }),
+  });
   beginStep(runner, places);
   const stages = plans.map((plan) => timedStage(runner, plan));
   return { wafer, placement, plans, runner, stages };
@@ -101,7 +106,7 @@ describe('stages timed one after the other give what all of them at once give', 
     const tiny = prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
     const { runner, plans, stages, placement } = tiny;
     const run = async (i: number, startAt: Int32Array) =>
-      runStage(runner, plans[i], stages[i], startAt);
+      runStage(runner, plans[i], startAt);
     let chosen = 0;
     let count = 0;
     for await (const token of runRing(stages, placement.regions.length, run, inFlight)) {

@@ -98,8 +98,8 @@ export function repairOf(wafer: Wafer, index: number): Repair | undefined {
 
 /** Hops that ways along logical rows and columns take beyond the logical ones, of one wafer. */
 export interface Detours {
-  row(y: number, x0: number, x1: number): number;
-  column(x: number, y0: number, y1: number): number;
+  row: (y: number, x0: number, x1: number) => number;
+  column: (x: number, y0: number, y1: number) => number;
 }
 
 /** Detours of a repaired wafer; `upTo` sums the longer links of each column from the north. */

@@ -16,6 +16,8 @@ export interface ServingResult extends ServingMetrics {
   /** Positions of the KV cache for all users together, and the longest context of one. */
   kvTokens: number;
   maxContext: number;
+  /** Longest context of one user on a single wafer (0: none); wafers that 128k takes (null: none do). */
+  reach: { oneWafer: number; wafersFor128k: number | null };
   /** Sessions whose kept cache had to give way to others. */
   evictions: number;
   stepTimes: StepTimesResult;
@@ -25,6 +27,8 @@ export interface ServingResult extends ServingMetrics {
   energy: EnergyResult;
   gpus: GpuResult[];
   series: SeriesResult;
+  /** Of completed requests: every fifth percentile from 0 to 100. */
+  distributions: Record<'ttftMs' | 'tpotMs' | 'e2elMs', number[]>;
   notes: string[];
   assumptions: string[];
 }
@@ -35,7 +39,10 @@ export interface StepTimesResult {
   aloneCycles: number[];
   fullCycles: number[];
   fullUsers: number;
-  /** Tokens per second of one user alone, and of all users and of prompts with the layers full. */
+  /**
+   * Tokens per second of one user alone; and of all users together with the layers full, which is
+   * also how fast a prompt streams in.
+   */
   aloneTokensPerSecond: number[];
   fullTokensPerSecond: number[];
   /** Largest error of the interpolation where it was checked, as a share. */

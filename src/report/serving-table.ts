@@ -98,8 +98,15 @@ function wafer(s: ServingResult, style: Style): string {
     `  throughput        ${number(s.outputThroughput, 1)} tokens/s, all users together`,
     `  a request's time  queue ${ms(partsMs.queue)} + transport ${ms(partsMs.transport)} + prefill ${ms(partsMs.prefill)} + decode ${ms(partsMs.decode)} (means)`,
     `  KV cache          ${count(s.kvTokens)} positions for all users; longest context ${count(s.maxContext)}`,
+    `  128k context      ${reachText(s.reach)}`,
     `  energy            ${number(energy.joulesPerOutputToken, 3)} J per output token at ${number(energy.watts / 1000, 2)} kW`,
   ].join('\n');
+}
+
+function reachText({ oneWafer, wafersFor128k: wafers }: ServingResult['reach']): string {
+  const long = wafers === null ? 'fits no number of wafers' : `takes ${count(wafers)} wafers`;
+  const one = oneWafer === 0 ? 'does not hold the model' : `holds at most ${count(oneWafer)}`;
+  return `${long}; one wafer ${one}`;
 }
 
 function stepTimes({ stepTimes: s }: ServingResult, style: Style): string {
@@ -117,7 +124,7 @@ function stepTimes({ stepTimes: s }: ServingResult, style: Style): string {
     count(s.fullCycles[i]),
     number(s.fullTokensPerSecond[i], 1),
   ]);
-  const error = `  between them interpolated, ${number(100 * s.middleError, 2)} % off at most where checked`;
+  const error = `  a prompt streams in as fast as all users together decode; between contexts ${number(100 * s.middleError, 2)} % off at most where checked`;
   return `${heading('Simulated steps', style)}\n${table(head, rows)}\n${error}`;
 }
 

@@ -5,6 +5,7 @@
  * comes out. How long a token takes is for `stepTime` to say, and who goes first for the policy.
  */
 import FlatQueue from 'flatqueue';
+import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
 import { createDelivery, deliver, seenNs, type Delivery } from './delivery.js';
 import { createLoad, grow, join, leave, type DecodeLoad } from './load.js';
 import { createMemory, fits, keptBy, release, take, type CacheMemory } from './memory.js';
@@ -63,10 +64,7 @@ interface Server extends ServeOptions {
   position: number;
   piece: number;
   results: (Served | undefined)[];
-  arrivalNs: Float64Array;
-  queuedNs: Float64Array;
-  startNs: Float64Array;
-  firstNs: Float64Array;
+  account: Account;
 }
 
 /**
@@ -75,7 +73,8 @@ interface Server extends ServeOptions {
  */
 export function serve(requests: readonly Request[], options: ServeOptions): ServeResult {
   const server = createServer(requests, options);
-  const { events, open, queuedNs, horizonNs = Infinity } = server;
+  const { events, open, account, horizonNs = Infinity } = server;
+  const { queuedNs } = account;
   let endNs = 0;
   for (;;) {
     const inside = events.peekValue() ?? Infinity;
@@ -89,7 +88,9 @@ export function serve(requests: readonly Request[], options: ServeOptions): Serv
     if (server.reading < 0 && server.head < server.waiting.length) startNext(server, endNs);
   }
   const { delivery, memory } = server;
-  const served = requests.flatMap(({ id }) => server.results[id] ?? unfinished(server, id, endNs));
+  const served = requests.flatMap(
+    (one) => server.results[one.id] ?? unfinished(account, delivery, one, endNs) ?? [],
+  );
   const gapsNs = delivery.gaps.subarray(0, delivery.gapCount);
   return { served, gapsNs, endNs, evictions: memory.evictions };
 }
@@ -105,7 +106,6 @@ function handle(server: Server, event: number, now: number): void {
 
 function createServer(requests: readonly Request[], options: ServeOptions): Server {
   const { stepTime, kvTokens, maxContext, transport } = options;
-  const times = () => new Float64Array(requests.length).fill(NaN);
   const server: Server = {
     ...options,
     requests,
@@ -122,10 +122,7 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     position: 0,
     piece: 0,
     results: Array.from({ length: requests.length }),
-    arrivalNs: times(),
-    queuedNs: times(),
-    startNs: times(),
-    firstNs: times(),
+    account: createAccount(requests.length),
   };
   const open: number[] = [];
   requests.forEach(({ id, after, arrivalNs }, i) => {
@@ -134,17 +131,17 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     if (after !== undefined) server.follower[after] = id;
     else {
       open.push(id);
-      server.queuedNs[id] = send(server, id, arrivalNs);
+      server.account.queuedNs[id] = send(server, id, arrivalNs);
     }
   });
-  const { queuedNs } = server;
+  const { queuedNs } = server.account;
   server.open = Int32Array.from(open).sort((a, b) => queuedNs[a] - queuedNs[b] || a - b);
   return server;
 }
 
 /** The client sends a request. Returns when it reaches the server. */
 function send(server: Server, id: number, arrivalNs: number): number {
-  server.arrivalNs[id] = arrivalNs;
+  server.account.arrivalNs[id] = arrivalNs;
   return arrivalNs + uplinkNs(server.requests[id], server.transport);
 }
 
@@ -152,7 +149,7 @@ function arrive(server: Server, id: number, now: number): void {
   const { promptTokens, outputTokens } = server.requests[id];
   const needed = promptTokens + outputTokens;
   const room = Math.min(server.maxContext, server.memory.capacity);
-  server.queuedNs[id] = now;
+  server.account.queuedNs[id] = now;
   if (needed <= room) server.waiting.push(id);
   else end(server, id, now, `needs ${needed} positions of KV cache, at most ${room} fit`);
 }
@@ -169,7 +166,7 @@ function startNext(server: Server, now: number): void {
     take(memory, promptTokens + outputTokens, session);
     waiting.copyWithin(server.head + 1, server.head, i);
     server.head++;
-    server.startNs[id] = now;
+    server.account.startNs[id] = now;
     load.joining++;
     server.reading = id;
     // At least its last token has to pass the layers again to say what comes next.
@@ -204,7 +201,7 @@ function pieceEntered(server: Server, now: number): void {
 
 function firstToken(server: Server, id: number, now: number): void {
   const { promptTokens, outputTokens } = server.requests[id];
-  server.firstNs[id] = now;
+  server.account.firstNs[id] = now;
   server.load.joining--;
   deliver(server.delivery, id, now);
   if (outputTokens === 1) return end(server, id, now);
@@ -239,54 +236,20 @@ function startToken(server: Server, id: number, now: number): void {
 
 /** A request has ended: by its last token, or with the reason why it is rejected. */
 function end(server: Server, id: number, now: number, reason?: string): void {
-  const { delivery, requests, follower, transport } = server;
-  const { promptTokens, outputTokens, session } = requests[id];
-  const arrivalNs = server.arrivalNs[id];
-  const rejected = reason !== undefined;
-  const seen = rejected ? now + delivery.downlink : seenNs(delivery, id);
-  const [queued, start, first] = [server.queuedNs[id], server.startNs[id], server.firstNs[id]];
-  server.results[id] = {
-    request: requests[id],
-    outcome: rejected ? 'rejected' : 'completed',
-    ...(rejected && { reason }),
-    arrivalNs,
-    firstTokenNs: delivery.firstNs[id],
-    lastTokenNs: rejected ? NaN : seen,
-    tokens: delivery.tokens[id],
-    queueNs: rejected ? 0 : start - queued,
-    transportNs: queued - arrivalNs + (rejected ? delivery.downlink : seen - now),
-    prefillNs: rejected ? 0 : first - start,
-    decodeNs: rejected ? 0 : now - first,
-  };
+  const { account, delivery, requests, follower, transport } = server;
+  const request = requests[id];
+  const { promptTokens, outputTokens, session } = request;
+  server.results[id] =
+    reason === undefined
+      ? completed(account, delivery, request, now)
+      : rejected(account, delivery, request, reason);
   const next = follower[id];
   const keeps =
     transport.keepsCache && session !== undefined && requests[next]?.session === session;
-  if (!rejected) release(server.memory, promptTokens + outputTokens, keeps ? session : undefined);
+  if (reason === undefined)
+    release(server.memory, promptTokens + outputTokens, keeps ? session : undefined);
   if (next < 0) return;
+  const seen = reason === undefined ? seenNs(delivery, id) : now + delivery.downlink;
   const reaches = send(server, next, seen + (requests[next].thinkNs ?? 0));
   server.events.push(next * 4 + ARRIVE, reaches);
-}
-
-/** What is known at the end of a request that has arrived and not ended. */
-function unfinished(server: Server, id: number, now: number): Served[] {
-  const { delivery, requests, arrivalNs } = server;
-  const arrival = arrivalNs[id];
-  if (!(arrival <= now)) return [];
-  const [queued, start, first] = [server.queuedNs[id], server.startNs[id], server.firstNs[id]];
-  // Of those that follow no other, `queuedNs` is known before it comes.
-  const between = (from: number, to: number) => Math.max(0, (to <= now ? to : now) - from) || 0;
-  return [
-    {
-      request: requests[id],
-      outcome: 'unfinished',
-      arrivalNs: arrival,
-      firstTokenNs: delivery.firstNs[id],
-      lastTokenNs: NaN,
-      tokens: delivery.tokens[id],
-      queueNs: between(queued, start),
-      transportNs: between(arrival, queued),
-      prefillNs: between(start, first),
-      decodeNs: between(first, now),
-    },
-  ];
 }

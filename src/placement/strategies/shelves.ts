@@ -25,11 +25,11 @@ export interface Task {
   /** In the order of reading: shelf by shelf, from west to east. */
   runs: readonly Run[];
   /** Estimated cycles from a region to the next one of the token's way. */
-  handOff(from: Placed, to: Placed): number;
+  handOff: (from: Placed, to: Placed) => number;
   /** The same from the last region back to the first; none if another wafer lies between them. */
   back?: (from: Placed, to: Placed) => number;
   /** Next number of a seeded generator, from 0 (included) to 1. */
-  random(): number;
+  random: () => number;
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

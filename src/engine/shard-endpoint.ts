@@ -1,0 +1,29 @@
+/** A worker thread's port as comlink wants it; its own adapter for Node comes without types. */
+import type { Endpoint } from 'comlink';
+import type { MessagePort, Worker } from 'node:worker_threads';
+
+type Listener = (event: MessageEvent) => void;
+
+export function endpointOf(port: Worker | MessagePort): Endpoint {
+  const wrapped = new WeakMap<object, (data: unknown) => void>();
+  return {
+    postMessage: (message: unknown, transfer?: unknown[]) =>
+      port.postMessage(message, transfer as ArrayBuffer[] | undefined),
+    addEventListener: (_type: string, listener: object) => {
+      const heard = (data: unknown) => {
+        const event = { data } as MessageEvent;
+        if (typeof listener === 'function') (listener as Listener)(event);
+        else (listener as { handleEvent: Listener }).handleEvent(event);
+      };
+      wrapped.set(listener, heard);
+      port.on('message', heard);
+    },
+    removeEventListener: (_type: string, listener: object) => {
+      const heard = wrapped.get(listener);
+      if (heard) port.off('message', heard);
+    },
+    start: () => {
+      if ('start' in port) port.start();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * One thread of the sharded engine: holds the programs that it was given, and runs them when told to.
+ * Only starts and results cross threads for a run; a program crosses once, as a msgpack record.
+ */
+import { expose, transfer } from 'comlink';
+import { Unpackr } from 'msgpackr';
+import { parentPort } from 'node:worker_threads';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Program } from '../program/program.js';
+import { MachineError, type Engine, type MachineErrorCode, type RunResult } from './engine.js';
+import { fast } from './fast.js';
+import { reference } from './reference.js';
+import { endpointOf } from './shard-endpoint.js';
+
+/** A failure of the simulated machine as plain data: an error would lose its fields on the way. */
+export interface Failed {
+  code: MachineErrorCode;
+  cycle: number;
+  cores: number[];
+  colors: number[];
+  message: string;
+}
+
+export type Outcome = { result: RunResult } | { failed: Failed };
+
+const ENGINES: Record<string, Engine> = { fast, reference };
+
+const programs = new Map<string, Program>();
+const unpackr = new Unpackr({ structuredClone: true, moreTypes: true });
+
+const worker = {
+  load(key: string, record: Uint8Array): void {
+    programs.set(key, unpackr.unpack(record) as Program);
+  },
+
+  run(key: string, engine: string, wafer: WaferSpec, startAt: Int32Array): Outcome {
+    const program = programs.get(key);
+    if (program === undefined) throw new RangeError(`this thread has no program ${key}`);
+    try {
+      const result = ENGINES[engine]({ program, wafer, startAt });
+      const { end, compute, setup, waitInput, waitOutput, linkWavelets } = result;
+      const arrays = [end, compute, setup, waitInput, waitOutput, linkWavelets];
+      return transfer(
+        { result },
+        arrays.map((array) => array.buffer as ArrayBuffer),
+      );
+    } catch (error) {
+      if (!(error instanceof MachineError)) throw error;
+      const { code, cycle, cores, colors, message } = error;
+      return { failed: { code, cycle, cores: [...cores], colors: [...colors], message } };
+    }
+  },
+};
+
+export type ShardWorker = typeof worker;
+
+if (parentPort !== null) expose(worker, endpointOf(parentPort));

@@ -1,0 +1,44 @@
+/**
+ * Stages on several threads. A stage's starts come out of the stage before it, so stages run one after
+ * the other; but most layers start as an equal layer did. While a stage runs, those behind it run too
+ * with the starts that an equal one had last. A guess that proves right is the stage's result, any
+ * other is thrown away: the outcome is the same for any number of threads.
+ */
+import type { RunStage } from './decode/timeline.js';
+import type { RunResult } from './engine/engine.js';
+
+interface Guess {
+  startAt: Int32Array;
+  result: Promise<RunResult>;
+}
+
+/** Runs stages with equal `keys` ahead, on up to `threads` threads; `run` runs one on any of them. */
+export function lookAhead(keys: string[], threads: number, run: RunStage): RunStage {
+  const lastStarts = new Map<string, Int32Array>();
+  const guesses = new Map<number, Guess>();
+  const guessNext = (index: number) => {
+    for (let i = index + 1; i < Math.min(keys.length, index + threads); i++) {
+      const startAt = lastStarts.get(keys[i]);
+      if (startAt === undefined || guesses.has(i)) continue;
+      const result = run(i, startAt);
+      // Whoever takes the guess hears of its failure; a wrong guess may fail unheard.
+      result.catch(() => {});
+      guesses.set(i, { startAt, result });
+    }
+  };
+  return async (index, startAt) => {
+    const guess = guesses.get(index);
+    guesses.delete(index);
+    const right = guess !== undefined && equal(guess.startAt, startAt);
+    const result = right ? guess.result : run(index, startAt);
+    lastStarts.set(keys[index], startAt);
+    guessNext(index);
+    return result;
+  };
+}
+
+function equal(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
