@@ -117,7 +117,7 @@ function mappingRules({ model, mapping, exact, workload }: Known): Assumption[] 
   const rule = assumption('mapping');
   const rules = [
     rule(
-      'One token at a time goes through regions of cores, one per layer; regions that wait for it do nothing.',
+      'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
       'assumed',
       OURS,
     ),
@@ -169,7 +169,7 @@ function mappingRules({ model, mapping, exact, workload }: Known): Assumption[] 
 export const OMISSIONS: Omission[] = [
   {
     what: 'Prefill',
-    effect: 'only decode steps are simulated; time to first token has no simulated part',
+    effect: 'the programs that are simulated are those of decode steps',
   },
   {
     what: 'Host, network and service',

@@ -14,8 +14,10 @@ export async function compareStrategies(
 ): Promise<CompareDocument> {
   const known = new Map<string, RunDocument>();
   const runs: RunDocument[] = [];
+  const defects: CompareRow['defects'][] = [];
   for (const config of configs) {
-    const plan = JSON.stringify(placementOf(config).regions);
+    const placement = placementOf(config);
+    const plan = JSON.stringify(placement.regions);
     const { strategy } = config.placement;
     const onProgress: SimulateOptions['onProgress'] = ({ done, total, what }) =>
       options.onProgress?.({
@@ -25,6 +27,7 @@ export async function compareStrategies(
       });
     const run = known.get(plan) ?? (await simulate(config, { ...options, onProgress }));
     known.set(plan, run);
+    defects.push(placement.defects);
     runs.push({
       ...run,
       configHash: configHash(config.resolved),
@@ -32,10 +35,15 @@ export async function compareStrategies(
       placement: { ...run.placement, strategy },
     });
   }
-  return comparison(
+  const { rows, ...document } = comparison(
     runs,
     runs.map((run) => run.placement.strategy),
   );
+  return { ...document, rows: rows.map((row, i) => withDefects(row, defects[i])) };
+}
+
+function withDefects(row: CompareRow, defects: CompareRow['defects']): CompareRow {
+  return defects ? { ...row, defects } : row;
 }
 
 /** Puts runs side by side under these names; the first is what the others are held against. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { comparison, compareStrategies, handOffHops, whyIncomparable } from '../src/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
+import { deadCores } from '../src/hardware/defects.js';
 import type { CompareDocument } from '../src/report/compare-document.js';
 import { compareMarkdown, compareTable } from '../src/report/compare-table.js';
 import type { RunDocument } from '../src/report/document.js';
@@ -98,6 +99,26 @@ describe('strategies side by side', () => {
     expect(markdown.match(/```text\n/g)).toHaveLength(
       ofTen.rows.filter((row) => row.sameFloorPlanAs === undefined).length,
     );
+  });
+});
+
+describe('strategies on a wafer with dead cores', () => {
+  it('beat row-major too, and are told what its detours are estimated to cost', async () => {
+    const defects = { repair: 'spares' as const, rate: 0.01, seed: 3, spareColumns: 6 };
+    const configs = ['row-major', 'greedy', 'anneal'].map((strategy) => {
+      const config = ten(strategy);
+      return { ...config, wafer: { ...config.wafer, defects } };
+    });
+    const found = await compareStrategies(configs, OPTIONS);
+    for (const name of ['greedy', 'anneal'])
+      expect(cyclesOf(found, name)).toBeLessThan(cyclesOf(found, 'row-major'));
+    const dead = deadCores(configs[0].wafer, 0)!.count;
+    for (const row of found.rows) {
+      expect(row.defects).toMatchObject({ repair: 'spares', deadCores: dead });
+      expect(row.defects!.regionDetourCycles).toBeGreaterThan(0);
+    }
+    expect(compareTable(found, { color: false })).toMatch(/dead cores +\d+ +\d+ +\d+\n/);
+    expect(compareTable(ofTen, { color: false })).not.toContain('dead cores');
   });
 });
 

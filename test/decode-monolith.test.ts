@@ -105,8 +105,7 @@ describe('stages timed one after the other give what all of them at once give', 
     const [inFlight, tokens, strategy, rows] = given;
     const tiny = prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
     const { runner, plans, stages, placement } = tiny;
-    const run = async (i: number, startAt: Int32Array) =>
-      runStage(runner, plans[i], startAt);
+    const run = async (i: number, startAt: Int32Array) => runStage(runner, plans[i], startAt);
     let chosen = 0;
     let count = 0;
     for await (const token of runRing(stages, placement.regions.length, run, inFlight)) {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,10 +12,7 @@ import { lookAhead } from '../src/lookahead.js';
 import { simulate } from '../src/simulate.js';
 
 const { wafer } = loadHardware('configs/hardware/small.yaml', []);
-const program = allReduce(
-  { algorithm: 'tree', pes: 30, groups: 5, words: 9, dtype: 'f16' },
-  wafer,
-);
+const program = allReduce({ algorithm: 'tree', pes: 30, groups: 5, words: 9, dtype: 'f16' }, wafer);
 
 describe('shards', () => {
   it('give what the engine gives in this thread', async () => {
@@ -60,6 +57,7 @@ describe('shards', () => {
     const run = shards.run('c', program, wafer, new Int32Array(30));
     await expect(run).rejects.toThrow(message);
     await shards.close();
+    rmSync(script);
   });
 
   it('give the same bytes for any number of threads', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { agentSessions, closedLoop, openArrivals } from '../src/serving/arrivals.js';
 import { e2elMs, metricsOf, tpotMs } from '../src/serving/metrics.js';
 import type { PolicyName } from '../src/serving/policy.js';
+import type { StepTime } from '../src/serving/step-time.js';
 import { FREE, options, pipeline, request, serve } from './serving-helpers.js';
 
 const ms = (value: number) => value * 1e6;
@@ -55,6 +56,27 @@ describe('a saturated pipeline', () => {
     expect(Math.abs(metrics.outputThroughput / perSecond - 1)).toBeLessThan(0.01);
     expect(metrics.outputSpeed.p50 * users).toBeCloseTo(perSecond, -3);
     expect(metrics.itlMs.p50).toBeCloseTo((Math.max(users, slots) * interval) / 1e6, 9);
+  });
+});
+
+describe('contexts', () => {
+  it('grow by a token per step, from the prompt on', () => {
+    const step: StepTime = (_, { max }) => max * 1000;
+    const [one] = serve([request(0, 0, 100, 11)], options(step)).served;
+    // Ten steps with 100 to 109 tokens in the cache.
+    expect(one.decodeNs).toBe(1045 * 1000);
+  });
+
+  it('of the longest one set the pace of all, and their mean fills the pipeline', () => {
+    const longest: StepTime = (_, { max }) => max * 1000;
+    const mean: StepTime = (batch, contexts) => Math.round(batch * contexts.mean * 10);
+    const two = [request(0, 0, 100, 200), request(1, 0, 1000, 200)];
+    const tpot = (step: StepTime) => serve(two, options(step)).served.map(tpotMs);
+    const [short, long] = tpot(longest);
+    // But for the beginning, when the long prompt is still being read.
+    expect(Math.abs(short / long - 1)).toBeLessThan(0.1);
+    // Two users with 100 to 300 and 1,000 to 1,200 tokens: together 1,300 on average.
+    for (const ms of tpot(mean)) expect(Math.abs(ms / (1300 * 10e-6) - 1)).toBeLessThan(0.1);
   });
 });
 

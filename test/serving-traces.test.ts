@@ -1,14 +1,9 @@
 /** Traces as published, and as they are when something went wrong with them. */
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { metricsOf, percentile } from '../src/serving/metrics.js';
+import { percentile } from '../src/serving/metrics.js';
 import { readTrace } from '../src/serving/trace.js';
-import { options, pipeline, serve } from './serving-helpers.js';
 
 const HEADER = 'TIMESTAMP,ContextTokens,GeneratedTokens\n';
-const TRACES = new URL('../../shared/traces/', import.meta.url);
-const given = existsSync(TRACES);
-
 describe('readTrace', () => {
   it('reads Azure rows to the nanosecond from the first arrival on', () => {
     const text = `${HEADER}2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109\r\n`;
@@ -75,30 +70,5 @@ describe('percentile', () => {
     expect(percentile([10, 20, 30, 40, 50], 90)).toBe(46);
     expect(percentile([5], 99)).toBe(5);
     expect(percentile([], 50)).toBeNaN();
-  });
-});
-
-describe.skipIf(!given)('the published traces (skipped without ../shared)', () => {
-  it('the Azure conversation hour, 19,366 requests, is served in far less than 30 s', () => {
-    const begun = performance.now();
-    const text = readFileSync(new URL('azure-llm-2023-conv.csv', TRACES), 'utf8');
-    const { requests } = readTrace(text, 'conv.csv');
-    expect(requests).toHaveLength(19_366);
-    const result = serve(
-      requests,
-      options(pipeline(34, 16_000), 'latency-first', { kvTokens: 200_000 }),
-    );
-    const { requests: counts, outputTokens } = metricsOf(result);
-    expect(counts).toEqual({ arrived: 19_366, completed: 19_366, rejected: 0, unfinished: 0 });
-    expect(outputTokens).toBe(4_088_665);
-    expect((performance.now() - begun) / 1000).toBeLessThan(30);
-  });
-
-  it.each([
-    ['azure-llm-2023-code.csv', 8819],
-    ['mooncake-conversation-first2000.jsonl', 2000],
-  ])('%s has %i requests', (file, count) => {
-    const text = readFileSync(new URL(file, TRACES), 'utf8');
-    expect(readTrace(text, file).requests).toHaveLength(count);
   });
 });

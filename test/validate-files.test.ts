@@ -1,11 +1,9 @@
 /** Files of measurements: what ships with the project, and one clear line for whatever is wrong. */
-import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { joined, PUBLISHED, readMeasurements, type Measurement } from '../src/measurements.js';
 import { validateMeasurements } from '../src/validate.js';
 import { complaint, temporaryFolder } from './config-files.js';
 
-const SHARED = new URL('../../shared/measurements/measurements.json', import.meta.url);
 const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
 
 const folder = temporaryFolder();
@@ -33,12 +31,6 @@ describe('the published measurements', () => {
     const all = readMeasurements(PUBLISHED);
     expect(all).toHaveLength(14);
     expect(new Set(all.map(({ kind }) => kind)).size).toBe(3);
-  });
-
-  it.runIf(existsSync(SHARED))('have the values of the collection beside the project', () => {
-    const shared = JSON.parse(readFileSync(SHARED, 'utf8')) as { measurements: Measurement[] };
-    const facts = ({ source: _, note: __, ...rest }: Measurement) => rest;
-    expect(readMeasurements(PUBLISHED).map(facts)).toEqual(shared.measurements.map(facts));
   });
 });
 

@@ -1,9 +1,11 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
 import type { RunDocument } from '../report/document.js';
 import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
+import { ConfigError } from '../hardware/errors.js';
 import { runTable } from '../report/table.js';
 import { isServing } from '../serve.js';
 import { serveAll, type ServingDocument } from '../serve-all.js';
@@ -52,7 +54,7 @@ export function addRun(program: Command): void {
     .option('--sensitivity', 'also vary each uncertain number of the hardware over its range')
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
-    .option('--shards <n>', 'threads that share the wafer', shardCount, 1)
+    .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
     .optionsGroup('What is written:')
     .addOption(jsonOption())
@@ -71,6 +73,10 @@ async function run(path: string, options: RunOptions): Promise<void> {
     async (onProgress): Promise<RunDocument | ServingDocument> => {
       const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
       if (isServing(config)) {
+        if (options.sensitivity)
+          throw new ConfigError(
+            '--sensitivity: expected a decode run, found workload.kind: serving',
+          );
         const served = await serveAll(config, path, sets, simulateOptions);
         rows = served.rows;
         return served.document;

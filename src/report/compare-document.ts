@@ -1,4 +1,5 @@
 /** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
+import type { Placement } from '../placement/placement.js';
 import type { RunDocument } from './document.js';
 
 export interface CompareDocument {
@@ -30,6 +31,11 @@ export interface CompareRow {
   sramUsedBytes: number;
   coresUsed: number;
   wafers: number;
+  /**
+   * With dead cores: how many, and the estimated cycles of a token's detours round them, in hand-offs
+   * and inside regions, which are not among the simulated cycles.
+   */
+  defects?: NonNullable<Placement['defects']>;
   /** Name of the first run with the same regions at the same places. */
   sameFloorPlanAs?: string;
 }

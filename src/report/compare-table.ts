@@ -50,12 +50,26 @@ const METRICS: [string, (row: CompareRow, first: CompareRow) => string][] = [
   ['wafers', (row) => count(row.wafers)],
 ];
 
+/** Shown if some wafer has dead cores. */
+const DEFECTS: typeof METRICS = [
+  ['dead cores', ({ defects }) => (defects ? count(defects.deadCores) : '-')],
+  [
+    'detours between regions (estimate)',
+    ({ defects }) => (defects ? `+${count(defects.handOffDetourCycles)}` : '-'),
+  ],
+  [
+    'detours inside regions (estimate)',
+    ({ defects }) => (defects ? `+${count(defects.regionDetourCycles)}` : '-'),
+  ],
+];
+
 /** A heading and a row for each number, a column for each run. */
 function cells({ rows }: CompareDocument): string[][] {
   const head = ['', ...rows.map(({ name }) => name)];
+  const metrics = rows.some(({ defects }) => defects) ? [...METRICS, ...DEFECTS] : METRICS;
   return [
     head,
-    ...METRICS.map(([label, text]) => [label, ...rows.map((row) => text(row, rows[0]))]),
+    ...metrics.map(([label, text]) => [label, ...rows.map((row) => text(row, rows[0]))]),
   ];
 }
 
