@@ -6,7 +6,7 @@ import { groupChooser } from './groups.js';
 import { planToken } from './lowering/token.js';
 import { operatorsOf, parameterCount, weightBytes } from './model/operators.js';
 import type { Placement } from './placement/placement.js';
-import { listProgram, listRole } from './program/listing.js';
+import { listRole } from './program/listing.js';
 import { bytes, count, table } from './report/format.js';
 import { placementOf } from './simulate.js';
 
@@ -105,16 +105,20 @@ function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection
   const step = { context, maxPositions };
   const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
   if (core === undefined) {
-    // Layers differ in their hand-offs only; one of them stands for all.
+    // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.
     const shown = plans.filter(({ name }) => !name.startsWith('layer') || name === 'layer 0');
-    const programs = shown.map((plan) => plan.write().program);
-    const sizes = programs.map(({ name, width, height, roles }) => ({
-      name,
-      width,
-      height,
-      roles: roles.length,
-    }));
-    return { document: { stages: sizes }, text: programs.map(listProgram).join('\n\n\n') };
+    const stages = shown.map((plan) => {
+      const { program, origin } = plan.write();
+      const { name, width, height, roles, roleOf, labels } = program;
+      const role = roles[roleOf[origin]];
+      const { x, y } = places[plan.to];
+      const head = `${name}: ${width} x ${height} cores in ${roles.length} roles; core (${x},${y}) is`;
+      const text = `${head} ${listRole(role, labels)}`;
+      return { stage: name, width, height, roles: roles.length, core: { x, y }, role, text };
+    });
+    const more = 'Other cores: --core x,y (see --what placement for where the regions lie)';
+    const text = [...stages.map((s) => s.text), more].join('\n\n');
+    return { document: { stages: stages.map(({ text: _, ...rest }) => rest) }, text };
   }
   const stages = plans
     .filter((plan) => holds(places[plan.to], core))

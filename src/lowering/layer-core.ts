@@ -1,5 +1,4 @@
 /** What the code of a layer's core depends on beside the model: the core's places, and its row's cache. */
-import type { CostTable } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { LayerShape } from '../placement/shapes.js';
 import type { Place } from './core-code.js';
@@ -7,7 +6,6 @@ import type { Place } from './core-code.js';
 export interface LayerCore {
   model: ModelSpec;
   shape: LayerShape;
-  costs: CostTable;
   /** Place on the column, which is reduced along y. */
   column: Place;
   /** Place on the whole row. */

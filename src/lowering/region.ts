@@ -123,7 +123,6 @@ export function layerCode(
       const layer: LayerCore = {
         model,
         shape,
-        costs: wafer.costs,
         column: column(row),
         row: rowPlace(x),
         group: headPlace(x),
@@ -172,7 +171,6 @@ export function tableCode(
       const table: TableCore = {
         model,
         shape,
-        costs: wafer.costs,
         columnIndex: x,
         column: column(y),
         row: row(x),

@@ -34,16 +34,11 @@ export interface Stage {
 
 /** What the cores of a hand-off do beside routing. */
 interface Traffic {
-  routes: RouteVisits;
   senders: Map<number, number>;
   /** Relaying cores: colour they receive, colour they multicast (-1 if nobody else is there). */
   relays: Map<number, [number, number]>;
   /** Colour on which everybody else receives. */
   color: number;
-}
-
-interface RouteVisits {
-  visit(visitor: RouteVisitor): void;
 }
 
 /** One number for a position; x is -1 beyond the west edge. */
@@ -73,8 +68,7 @@ function trafficOf(source: Source, region: Rectangle, colors: number[]): Traffic
           region.width > 1 ? colors[0] : -1,
         ]);
     });
-  const routes = { visit: (v: RouteVisitor) => visitStage(source, region, v) };
-  return { routes, senders, relays, color: colors[0] };
+  return { senders, relays, color: colors[0] };
 }
 
 /** Writes the stage's program; `colors` are the colours of the hand-off's channels. */
@@ -86,13 +80,13 @@ export function writeStage(
   colors: number[],
 ): Stage {
   const traffic = trafficOf(source, region, colors);
-  const box = boundingBox(traffic.routes, region);
+  const box = boundingBox(source, region);
   const width = box.x1 - box.x0 + 1;
   const height = box.y1 - box.y0 + 1;
   const at = (x: number, y: number) => (y - box.y0) * width + (x - box.x0);
   const sets = new RouteSets();
   const routeSet = new Int32Array(width * height);
-  traffic.routes.visit((x, y, channel, inputs, outputs) => {
+  visitStage(source, region, (x, y, channel, inputs, outputs) => {
     const core = at(x, y);
     routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
   });
@@ -125,14 +119,14 @@ export function writeStage(
   return { program, senders, origin: at(region.x, region.y) };
 }
 
-function boundingBox(routes: RouteVisits, region: Rectangle) {
+function boundingBox(source: Source, region: Rectangle) {
   const box = {
     x0: region.x,
     y0: region.y,
     x1: region.x + region.width - 1,
     y1: region.y + region.height - 1,
   };
-  routes.visit((x, y) => {
+  visitStage(source, region, (x, y) => {
     if (x < box.x0) box.x0 = x;
     if (x > box.x1) box.x1 = x;
     if (y < box.y0) box.y0 = y;

@@ -5,7 +5,6 @@
  * adds them up. Head: final norm, product with the table, logits added up on one row, whose cores take
  * their largest logit; then two one-word reductions choose the largest of all and its lowest entry.
  */
-import type { CostTable } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { TableShape } from '../placement/shapes.js';
 import {
@@ -23,7 +22,6 @@ import { rmsNorm } from './norm.js';
 export interface TableCore {
   model: ModelSpec;
   shape: TableShape;
-  costs: CostTable;
   /** Number of this core's column, which decides which entries it holds. */
   columnIndex: number;
   column: Place;
