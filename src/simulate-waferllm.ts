@@ -113,7 +113,7 @@ async function timingOf(
   };
   // The published times are of a layer's program from its start.
   const timed = { ...stage, preparation: 0, programStart: 0 };
-  const { timing: layer } = await timeStep([timed], 1, async () => result);
+  const layer = await timeStep([timed], 1, async () => result);
   const timing = repeat(layer, model.layers);
   const links = new Int32Array(wafer.width * wafer.height * 4);
   for (let y = 0; y < P; y++)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { runRing } from '../src/decode/pipeline.js';
+import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast.js';
 import { reference } from '../src/engine/reference.js';
 import { groupChooser } from '../src/groups.js';
@@ -12,15 +12,11 @@ import { beginStep, createStageRunner, runStage, timedStage, write } from '../sr
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 
 /** Plans of a tiny step, and a runner of its stages. */
-function prepare(sets: string[]) {
-  const {
-    model,
-    wafer,
-    workload,
-    placement: options,
-    ...config
-  } = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
-  const placement = placementOf({ model, wafer, workload, placement: options, ...config });
+function prepare(sets: string[], layers = 2) {
+  const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
+  const { wafer, workload, placement: options } = loaded;
+  const model = { ...loaded.model, layers };
+  const placement = placementOf({ ...loaded, model });
   const context = workload.context;
   const maxPositions = context + 1;
   const groupsOf = groupChooser(model, wafer, maxPositions, fast, options.groups);
@@ -34,15 +30,20 @@ function prepare(sets: string[]) {
   });
   beginStep(runner, places);
   const stages = plans.map((plan) => timedStage(runner, plan));
-  return { wafer, placement, plans, runner, stages };
+  return { wafer, placement, plans, runner, stages, places: places.length };
 }
 
 /**
  * All stages at once on the whole wafer: every core has all its routes, and the operations of its
- * tokens one after the other. The head's core sends `inFlight` tokens first, and after its last
- * choice nothing more. Ends with that core.
+ * tokens one after the other. The head's core first sends one token per user, at least `spacing` cycles
+ * apart, and after its last choice nothing more. Ends with that core.
  */
-function monolith(tiny: ReturnType<typeof prepare>, inFlight: number, tokens: number) {
+function monolith(
+  tiny: ReturnType<typeof prepare>,
+  users: number,
+  tokens: number,
+  spacing: number,
+) {
   const { wafer, placement, plans, runner, stages } = tiny;
   const cores = wafer.width * wafer.height;
   const routes = Array.from({ length: cores }, (): Route[] => []);
@@ -70,9 +71,12 @@ function monolith(tiny: ReturnType<typeof prepare>, inFlight: number, tokens: nu
   const turns = Array.from({ length: tokens }, (_, n) => n);
   const operations = body.map((ops, core) => {
     if (core !== root) return turns.flatMap(() => [...ops, ...sends[core]]);
-    const first = Array.from({ length: inFlight }, () => sends[core]).flat();
-    const rest = turns.slice(inFlight).flatMap(() => [...ops, ...sends[core]]);
-    return [...first, ...rest, ...turns.slice(0, inFlight).flatMap(() => ops)];
+    const first = Array.from({ length: users }, (_, n) => [
+      ...(n > 0 ? pause(spacing, wafer.costs.scalar.step) : []),
+      ...sends[core],
+    ]).flat();
+    const rest = turns.slice(users).flatMap(() => [...ops, ...sends[core]]);
+    return [...first, ...rest, ...turns.slice(0, users).flatMap(() => ops)];
   });
   const program: Program = {
     name: 'monolith',
@@ -95,23 +99,50 @@ function monolith(tiny: ReturnType<typeof prepare>, inFlight: number, tokens: nu
   return reference({ program, wafer, startAt });
 }
 
+/** Operations that change nothing and take at least so many cycles. */
+function pause(cycles: number, perStep: number): Operation[] {
+  const nothing = { kind: 'keepIfEqual', label: 0, a: 0, b: 0, at: 0, otherwise: 0 } as const;
+  return Array.from({ length: Math.ceil(cycles / perStep) }, () => nothing);
+}
+
 describe('stages timed one after the other give what all of them at once give', () => {
+  const pipelineOf = (
+    { runner, plans, stages, places }: ReturnType<typeof prepare>,
+    users: number,
+  ) => timePipeline(stages, places, async (i, at) => runStage(runner, plans[i], at), users);
+
   it.each([
-    [1, 1, 'row-major', 6],
-    [1, 3, 'snake', 5],
-    [2, 4, 'row-major', 6],
-    [3, 7, 'snake', 6],
-  ])('to the cycle, with %i users in flight, after %i tokens, %s, %i rows', async (...given) => {
-    const [inFlight, tokens, strategy, rows] = given;
+    ['row-major', 6, 1],
+    ['snake', 5, 3],
+  ])('to the cycle, for one user: %s, %i rows, %i tokens', async (strategy, rows, tokens) => {
     const tiny = prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
-    const { runner, plans, stages, placement } = tiny;
-    const run = async (i: number, startAt: Int32Array) => runStage(runner, plans[i], startAt);
-    let chosen = 0;
-    let count = 0;
-    for await (const token of runRing(stages, placement.regions.length, run, inFlight)) {
-      chosen = token.start + token.timing.cycles;
-      if (++count === tokens) break;
-    }
-    expect(monolith(tiny, inFlight, tokens).cycles).toBe(chosen);
+    const { timing } = await pipelineOf(tiny, 1);
+    expect(monolith(tiny, 1, tokens, 0).cycles).toBe(tokens * timing.cycles);
+  });
+
+  it.each([
+    ['row-major', 6],
+    ['snake', 4],
+  ])(
+    'to the cycle, for as many users as fit into one token: %s, %i rows',
+    async (strategy, rows) => {
+      const tiny = prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`], 5);
+      const { timing, inFlight } = await pipelineOf(tiny, 9);
+      expect(inFlight).toBeGreaterThan(1);
+      const alone = (await pipelineOf(tiny, 1)).timing.cycles;
+      const spacing = Math.floor(alone / inFlight);
+      const after = (tokens: number) => monolith(tiny, inFlight, tokens, spacing).cycles;
+      expect(after(3 * inFlight) - after(2 * inFlight)).toBe(alone);
+      expect(timing.cycles).toBeGreaterThan(alone);
+    },
+  );
+
+  it('with more users: the total never falls, and nobody gets faster', async () => {
+    const tiny = prepare(['placement.rows=6']);
+    const cycles: number[] = [];
+    for (const users of [1, 2, 3, 4, 8, 20])
+      cycles.push((await pipelineOf(tiny, users)).timing.cycles / users);
+    expect(cycles).toEqual([...cycles].sort((a, b) => b - a));
+    expect(cycles[0] / cycles[5]).toBeGreaterThan(1.5);
   });
 });

@@ -1,35 +1,37 @@
 /**
- * Several users' tokens in flight: each region works on one token at a time and takes the next one
- * when it has handed its result on, so the regions form a ring in which tokens follow each other. The
- * ring runs until its rounds repeat; a round is one token of every user.
- *
- * A full ring cannot move, and a nearly full one moves slowly, so no more users are let in than serve
- * all of them fastest; the others take turns.
+ * Users whose tokens are in flight at once. Each region works on one token at a time, so tokens follow
+ * each other round the ring of regions as closely as the slowest region allows, and no closer: as long
+ * as no two of them need a region at the same time, each takes exactly as long as alone. With more
+ * users than fit into the cycles of a token, each waits for its turn.
  */
 import {
   advance,
   emptyPipeline,
   newToken,
-  readyAt,
-  timeStep,
   type PipelineState,
   type RunStage,
   type StepTiming,
   type TimedStage,
-  type Token,
 } from './timeline.js';
 
 export interface PipelineTiming {
   /** A token of one user, from choice to choice; its causes are those of all users' tokens meanwhile. */
   timing: StepTiming;
-  /** Users in flight at once. */
+  /** Users in flight at once, at most. */
   inFlight: number;
   /** The stage that keeps its region longest. */
   bottleneck: string;
 }
 
-/** Rounds after which an unsteady ring is taken as it is. */
-const MOST_ROUNDS = 12;
+/** Cycles of a token from which on a region's cores are taken, and until they wait for the next one. */
+interface Occupied {
+  region: number;
+  from: number;
+  to: number;
+}
+
+/** Tokens after which one that does not repeat is taken as it is. */
+const MOST_TOKENS = 8;
 
 /** Times a step of each of `users` users. */
 export async function timePipeline(
@@ -38,106 +40,77 @@ export async function timePipeline(
   runStage: RunStage,
   users: number,
 ): Promise<PipelineTiming> {
-  if (users === 1) {
-    const once = await timeStep(stages, regions, runStage);
-    const timing = isPrepared(stages, once)
-      ? once.timing
-      : await timeRing(stages, regions, runStage, 1);
-    return { timing, inFlight: 1, bottleneck: longestStage(timing) };
-  }
-  let inFlight = Math.max(1, Math.min(users, regions - 1));
-  let best = await timeRing(stages, regions, runStage, inFlight);
-  while (inFlight > 1) {
-    const fewer = await timeRing(stages, regions, runStage, inFlight - 1);
-    if (fewer.cycles * inFlight > best.cycles * (inFlight - 1)) break;
-    best = fewer;
-    inFlight--;
-  }
-  const bottleneck = longestStage(best);
-  return { timing: takeTurns(best, users, inFlight), inFlight, bottleneck };
+  const { timing, occupied } = await timeAlone(stages, regions, runStage);
+  const spacing = spacingOf(occupied, timing.cycles);
+  const inFlight = Math.min(users, Math.floor(timing.cycles / spacing));
+  const spans = occupied.map(({ from, to }) => to - from);
+  const bottleneck = stages[spans.indexOf(Math.max(...spans))].name;
+  return { timing: takeTurns(timing, users, spacing), inFlight, bottleneck };
 }
 
-/** Whether every region would have prepared for the next token in time, so that one token tells all. */
-function isPrepared(
+/** One user's token after token, until one takes as long as the next one will. */
+async function timeAlone(
   stages: TimedStage[],
-  { timing, state }: { timing: StepTiming; state: PipelineState },
-): boolean {
-  return stages.every(({ region, preparation }, i) => {
-    const done = state.ends[region]!.reduce((a, b) => Math.max(a, b));
-    return done + preparation <= timing.cycles + timing.stages[i].start;
+  regions: number,
+  runStage: RunStage,
+): Promise<{ timing: StepTiming; occupied: Occupied[] }> {
+  const state = emptyPipeline(regions);
+  let last = -1;
+  for (let token = newToken(0), n = 1; ; n++) {
+    while (token.next < stages.length) await advance(state, token, stages, runStage);
+    const { timing, start } = token;
+    const occupied = occupiedBy(stages, state, timing, start);
+    // Where all regions would be ready again in time, the next token is like this one.
+    if (timing.cycles === last || n === MOST_TOKENS || canFollow(occupied, timing.cycles))
+      return { timing, occupied };
+    last = timing.cycles;
+    token = newToken(start + timing.cycles);
+  }
+}
+
+function occupiedBy(
+  stages: TimedStage[],
+  { ends }: PipelineState,
+  timing: StepTiming,
+  start: number,
+): Occupied[] {
+  return stages.map(({ region, preparation, crossing }, i) => {
+    const again = stages.findIndex((s, j) => j > i && s.region === region);
+    // A region that is visited twice is free in between when it has sent what it had.
+    const done =
+      again < 0
+        ? ends[region]!.reduce((a, b) => Math.max(a, b)) - start
+        : timing.stages[i + 1].end - (stages[i + 1]?.crossing ?? 0);
+    return { region, from: timing.stages[i].start - crossing, to: done + preparation };
   });
 }
 
-/** The ring with `inFlight` tokens, when its rounds repeat. */
-async function timeRing(
-  stages: TimedStage[],
-  regions: number,
-  runStage: RunStage,
-  inFlight: number,
-): Promise<StepTiming> {
-  let last: StepTiming[] = [];
-  let round: StepTiming[] = [];
-  let rounds = 0;
-  for await (const { timing } of runRing(stages, regions, runStage, inFlight)) {
-    round.push(timing);
-    if (round.length < inFlight) continue;
-    const repeats = round.every(
-      ({ cycles }, i) => cycles === round[0].cycles && cycles === last[i]?.cycles,
-    );
-    last = round;
-    round = [];
-    if (repeats || ++rounds === MOST_ROUNDS) break;
-  }
-  const causes = { ...last[0].causes };
-  for (const { causes: more } of last.slice(1))
-    for (const cause of Object.keys(causes) as (keyof typeof causes)[])
-      causes[cause] += more[cause];
-  return { ...last.at(-1)!, causes };
+/** Fewest cycles between tokens; those of a whole token always do. */
+function spacingOf(occupied: Occupied[], cycles: number): number {
+  let spacing = Math.max(...occupied.map(({ from, to }) => to - from));
+  while (spacing < cycles && !canFollow(occupied, spacing)) spacing++;
+  return Math.min(spacing, cycles);
 }
 
-/** Runs `inFlight` users' tokens round the ring for ever; yields each token when the next is chosen. */
-export async function* runRing(
-  stages: TimedStage[],
-  regions: number,
-  runStage: RunStage,
-  inFlight: number,
-): AsyncGenerator<Token> {
-  const state = emptyPipeline(regions);
-  const tokens = Array.from({ length: inFlight }, () => newToken(0));
-  for (;;) {
-    const token = nextToken(tokens, (t) => {
-      const { region, from } = stages[t.next];
-      return state.holds[region] && from !== region ? Infinity : readyAt(state, t, stages);
-    });
-    await advance(state, token, stages, runStage);
-    if (token.next < stages.length) continue;
-    tokens[tokens.indexOf(token)] = newToken(token.start + token.timing.cycles);
-    yield token;
-  }
+/** Whether tokens that start every `spacing` cycles never need a region at the same time. */
+function canFollow(occupied: Occupied[], spacing: number): boolean {
+  return occupied.every((a) =>
+    occupied.every((b) => {
+      if (a.region !== b.region) return true;
+      // Cycles from a's begin to the next time that some token's b begins.
+      const gap = (((b.from - a.from) % spacing) + spacing) % spacing;
+      return (a === b ? spacing : gap) >= a.to - a.from;
+    }),
+  );
 }
 
-/** The token whose next stage may start first. */
-function nextToken(tokens: Token[], time: (token: Token) => number): Token {
-  const times = tokens.map(time);
-  const first = times.indexOf(Math.min(...times));
-  if (times[first] === Infinity) throw new RangeError('a full ring of regions cannot move');
-  return tokens[first];
-}
-
-/** With more users than are let in, each waits for its turn; all core-cycles grow alike. */
-function takeTurns(timing: StepTiming, users: number, inFlight: number): StepTiming {
-  if (users === inFlight) return timing;
-  const cycles = Math.ceil((timing.cycles * users) / inFlight);
+/** A user's next token starts when all others have had their turn; core-cycles are those of all. */
+function takeTurns(timing: StepTiming, users: number, spacing: number): StepTiming {
+  const cycles = Math.max(timing.cycles, users * spacing);
   const operators = new Map(timing.operators);
-  operators.set('wait for a turn', { cycles: cycles - timing.cycles, compute: 0 });
-  const grown = Object.entries(timing.causes).map(([cause, spent]) => [
-    cause,
-    Math.floor((spent * users) / inFlight),
-  ]);
-  return { ...timing, cycles, operators, causes: Object.fromEntries(grown) };
-}
-
-function longestStage({ stages }: StepTiming): string {
-  const spans = stages.map(({ start, end }) => end - start);
-  return stages[spans.indexOf(Math.max(...spans))].name;
+  if (cycles > timing.cycles)
+    operators.set('wait for a turn', { cycles: cycles - timing.cycles, compute: 0 });
+  const causes = { ...timing.causes };
+  for (const cause of Object.keys(causes) as (keyof typeof causes)[]) causes[cause] *= users;
+  return { ...timing, cycles, operators, causes };
 }

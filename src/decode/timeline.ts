@@ -82,12 +82,10 @@ export function repeat(timing: StepTiming, count: number): StepTiming {
   };
 }
 
-/** Cores and tokens of a pipeline between two stages. */
+/** The machine between two stages. */
 export interface PipelineState {
   /** Per region: cycle at which each of its cores is done with its last token. */
   ends: (Int32Array | undefined)[];
-  /** Per region: whether its result still waits to be handed on. */
-  holds: boolean[];
 }
 
 /** One token on its way; it started when its user's last token was chosen. */
@@ -99,7 +97,7 @@ export interface Token {
 }
 
 export function emptyPipeline(regions: number): PipelineState {
-  return { ends: Array.from({ length: regions }), holds: Array(regions).fill(false) };
+  return { ends: Array.from({ length: regions }) };
 }
 
 export function newToken(start: number): Token {
@@ -108,22 +106,16 @@ export function newToken(start: number): Token {
   return { start, next: 0, timing };
 }
 
-/** Times one user's token for which all regions have long been waiting: `stages` in order. */
+/** Times one token for which all regions have long been waiting: `stages` in order. */
 export async function timeStep(
   stages: TimedStage[],
   regions: number,
   runStage: RunStage,
-): Promise<{ timing: StepTiming; state: PipelineState }> {
+): Promise<StepTiming> {
   const state = emptyPipeline(regions);
   const token = newToken(0);
   while (token.next < stages.length) await advance(state, token, stages, runStage);
-  return { timing: token.timing, state };
-}
-
-/** Cycle at which the first core that sends to the token's next stage is ready to. */
-export function readyAt(state: PipelineState, token: Token, stages: TimedStage[]): number {
-  const times = sendersReady(state, token, stages[token.next]);
-  return times.length > 0 ? Math.min(...times) : token.start;
+  return token.timing;
 }
 
 /** Runs the token's next stage. */
@@ -146,8 +138,6 @@ export async function advance(
   const result = await runStage(index, starts.startAt);
   leaveSenders(state, stage, result, starts.first);
   state.ends[stage.region] = endsOf(stage, result, starts.first);
-  state.holds[stage.from] = false;
-  state.holds[stage.region] = true;
   const first = starts.first - token.start;
   if (stage.crossing > 0) addCrossing(timing, first);
   addOperators(timing, stage, result, first);
