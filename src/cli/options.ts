@@ -35,8 +35,4 @@ export function coordinates(text: string): { x: number; y: number } {
   return { x: Number(match[1]), y: Number(match[2]) };
 }
 
-/** What the simulation may ask of the host: its clock, in seconds, and its peak memory, in bytes. */
-export const host = {
-  now: (): number => performance.now() / 1000,
-  rss: (): number => process.resourceUsage().maxRSS * 1024,
-};
+export { host } from '../host.js';
