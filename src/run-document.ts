@@ -99,6 +99,7 @@ function placementResult({ wafer }: ResolvedConfig, placement: Placement): Place
     sramPeakBytesPerCore: Math.max(...regions.map((r) => r.sramBytesPerCore)),
     sramBytesPerCore: wafer.core.sramBytes,
     coresAvailable: wafer.width * wafer.height * wafers,
+    ...(placement.defects && { defects: placement.defects }),
     wafers,
   };
 }

@@ -12,6 +12,7 @@ import { requestsOf, type RequestSource } from './requests.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from './serving/metrics.js';
 import { POLICIES } from './serving/policy.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from './serving/roofline.js';
+import { rooflineChecks } from './serving/roofline-check.js';
 import { seriesOf } from './serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from './serving/server.js';
 import { stepTimeOf } from './serving/step-time.js';
@@ -238,7 +239,8 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);
     const { completed } = requests;
-    const result = { outputSpeed, outputThroughput, ttftMs, tpotMs, completed, energy };
+    const checks = rooflineChecks(gpu);
+    const result = { outputSpeed, outputThroughput, ttftMs, tpotMs, completed, energy, checks };
     return [{ kind: 'analytic' as const, gpu: gpu.name, gpus, ...result }];
   });
 }

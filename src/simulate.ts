@@ -16,7 +16,10 @@ import { lookAhead } from './lookahead.js';
 import { chosenBy, planToken, type TokenPlan } from './lowering/token.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
+import type { Program } from './program/program.js';
+import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
+import { repeatedDetail, runDetail } from './run-detail.js';
 import { runDocument, type Simulated } from './run-document.js';
 import { simulateWaferllm } from './simulate-waferllm.js';
 import {
@@ -41,6 +44,8 @@ export interface SimulateOptions {
   /** Whether equal regions are simulated once. */
   memo: boolean;
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
+  /** Hears of the last step core by core; without it none of that is collected. */
+  onDetail?: (detail: RunDetail) => void;
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */
   now: () => number;
   rss: () => number;
@@ -81,9 +86,7 @@ export async function simulate(
   const placement = placementOf(config);
   const run =
     config.mapping === 'waferllm'
-      ? await simulateWaferllm(config, placement, engine, (done, total) =>
-          options.onProgress?.({ done, total, what: 'layer' }),
-        )
+      ? await simulateRepeated(config, placement, engine, options)
       : await simulateSteps(config, placement, engine, options);
   return {
     ...runDocument(config, placement, run),
@@ -95,6 +98,28 @@ export async function simulate(
       peakRssBytes: options.rss(),
     },
   };
+}
+
+/** The published mapping, whose last run of the engine is a layer of the last step. */
+async function simulateRepeated(
+  config: ResolvedConfig,
+  placement: Placement,
+  engine: Engine,
+  { onProgress, onDetail }: SimulateOptions,
+): Promise<Simulated & { check?: CheckResult }> {
+  let last: { program: Program; result: RunResult } | undefined;
+  const listening: Engine = (input) => {
+    const result = engine(input);
+    last = { program: input.program, result };
+    return result;
+  };
+  const run = await simulateWaferllm(config, placement, listening, (done, total) =>
+    onProgress?.({ done, total, what: 'layer' }),
+  );
+  const { timing, counters } = run;
+  if (last)
+    onDetail?.(repeatedDetail(placement, last, timing, config.wafer, counters.linkWavelets[0]));
+  return run;
 }
 
 /** The steps of the default mapping: every layer, the embedding and the head have their own region. */
@@ -110,9 +135,7 @@ export async function simulateSteps(
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
   const shards =
-    options.shards > 1 && !options.memo
-      ? createShards(options.shards, options.engine)
-      : undefined;
+    options.shards > 1 && !options.memo ? createShards(options.shards, options.engine) : undefined;
   const { memo } = options;
   const runner = createStageRunner({
     wafer,
@@ -154,11 +177,13 @@ async function timeTokens(
   runner: StageRunner,
   plan: TokenPlan,
   stages: TimedStage[],
-  { shards, memo, onProgress }: SimulateOptions,
+  { shards, memo, onProgress, onDetail }: SimulateOptions,
   step: number,
 ): Promise<PipelineTiming> {
   const { length } = stages;
   const latest: RunResult[] = [];
+  /** Per stage: its results by how long they took. */
+  const lasting = stages.map(() => new Map<number, RunResult>());
   const run = async (i: number, startAt: Int32Array) => runStage(runner, plan.stages[i], startAt);
   const keys = plan.stages.map(({ key }) => key);
   const ahead = shards > 1 && !memo ? lookAhead(keys, shards, run) : run;
@@ -168,11 +193,19 @@ async function timeTokens(
     async (i, startAt) => {
       const done = step * length + Math.min(latest.length, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
-      return (latest[i] = await ahead(i, startAt));
+      latest[i] = await ahead(i, startAt);
+      if (onDetail) lasting[i].set(latest[i].cycles, latest[i]);
+      return latest[i];
     },
     workload.batch,
   );
   for (const [i, stage] of plan.stages.entries())
     addCounters(runner, stage, stages[i], latest[i], workload.batch);
+  if (onDetail && step === workload.tokens - 1) {
+    const { timing } = pipeline;
+    // With several users in flight the last result may be of another try at how many to let in.
+    const results = timing.stages.map(({ start, end }, i) => lasting[i].get(end - start)!);
+    onDetail(runDetail(runner, plan.stages, stages, results, timing, workload.batch));
+  }
   return pipeline;
 }

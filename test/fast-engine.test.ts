@@ -1,14 +1,11 @@
-/** The fast engine's own ways: streams by their times, routers that choose, and the wafer on a clock. */
+/** The fast engine's own ways: the wafer on a clock, and the quick look at what a role reads. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
 import { layChannels } from '../src/engine/fast/channels.js';
-import { claim } from '../src/engine/fast/claims.js';
 import { runClocked } from '../src/engine/fast/clocked.js';
 import { flattenOperations } from '../src/engine/fast/operations.js';
-import { createPool } from '../src/engine/fast/runs.js';
-import { runStreams } from '../src/engine/fast/streams.js';
 import { createTally } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
 import { reference } from '../src/engine/reference.js';
@@ -16,13 +13,11 @@ import { firstUnwrittenRead } from '../src/program/memory-use.js';
 import { E, R, S, W, N, add, cell, chainReduce, fabric, loaded, move } from './helpers/programs.js';
 import { program, role, route, row, sendEast, testWafer } from './helpers/programs.js';
 
-function waysOf(input: RunInput) {
+/** The engine on its own, without the reference behind it. */
+function clocked(input: RunInput) {
   const ops = flattenOperations(input.program, input.wafer);
   const channels = layChannels(input.program, ops, input.wafer.fabric.colors);
-  return {
-    streams: () => runStreams(input, ops, channels),
-    clocked: () => runClocked(input, ops, channels, createTally(input, ops)),
-  };
+  return runClocked(input, ops, channels, createTally(input, ops));
 }
 
 /** Two streams of `words` on colours 0 and 1 that share the link from core 1 to core 2. */
@@ -61,21 +56,16 @@ describe('the fast engine', () => {
     [16, 500, 1, 2087],
     [512, 64, 4, 3130],
   ])(
-    'times a chain of %i cores and %i words at depth %i, both ways',
+    'times a chain of %i cores and %i words at depth %i',
     (cores, words, queueDepth, cycles) => {
       const input = { program: chainReduce(cores, words), wafer: testWafer({ queueDepth }) };
-      const { streams, clocked } = waysOf(input);
-      expect(streams()?.cycles).toBe(cycles);
-      expect(clocked()).toEqual(streams());
+      expect(clocked(input)?.cycles).toBe(cycles);
     },
   );
 
   it.each([0, 1, 7, 40])('agrees on two streams that meet on a link, one %i later', (pause) => {
     const input = { program: meeting(30, pause), wafer: testWafer() };
-    const { streams, clocked } = waysOf(input);
-    const truth = reference(input);
-    expect(streams()).toEqual(truth);
-    expect(clocked()).toEqual(truth);
+    expect(clocked(input)).toEqual(reference(input));
   });
 
   it('finds that streams which meet end later than either alone', () => {
@@ -97,9 +87,7 @@ describe('the fast engine', () => {
         const wafer = testWafer(delays, { latency: { f16: latency, f32: latency } });
         for (const made of [sendEast(40, 3), chainReduce(5, 40)]) {
           const input = { program: made, wafer, startAt: Int32Array.from(times) };
-          const truth = reference(input);
-          expect(waysOf(input).streams()).toEqual(truth);
-          expect(waysOf(input).clocked()).toEqual(truth);
+          expect(clocked(input)).toEqual(reference(input));
         }
       }),
       { numRuns: 100, seed: 5 },
@@ -113,29 +101,8 @@ describe('the fast engine', () => {
       buffers: [loaded(3)],
     });
     const input = { program: row(role('idle'), waits), wafer: testWafer() };
-    expect(waysOf(input).streams()).toBeUndefined();
-    expect(waysOf(input).clocked()).toBeUndefined();
+    expect(clocked(input)).toBeUndefined();
     expect(() => fast(input)).toThrow(/deadlock|waits/);
-  });
-});
-
-describe('claims on a link', () => {
-  it('are refused exactly where a cycle is taken, in whatever order they come', () => {
-    const stretch = fc.tuple(fc.integer({ min: -20, max: 60 }), fc.integer({ min: 1, max: 6 }));
-    fc.assert(
-      fc.property(fc.array(stretch, { maxLength: 30 }), (stretches) => {
-        const pool = createPool();
-        const latest = new Int32Array(1).fill(-1);
-        const taken = new Set<number>();
-        for (const [from, count] of stretches) {
-          const cycles = Array.from({ length: count }, (_, i) => from + i);
-          const free = cycles.every((cycle) => !taken.has(cycle));
-          expect(claim(pool, latest, 0, from, count)).toBe(free);
-          if (free) for (const cycle of cycles) taken.add(cycle);
-        }
-      }),
-      { seed: 5 },
-    );
   });
 });
 

@@ -166,12 +166,13 @@ describe('anneal', () => {
   });
 
   it('finds the same with the same random numbers', () => {
-    fc.assert(
-      fc.property(cases({ shelves: 6, width: 20, regions: 16 }), (one) => {
-        expect(anneal(taskOf(one))).toEqual(anneal(taskOf(one)));
-      }),
-      { seed: 15, numRuns: 12 },
-    );
+    // Too many regions to be laid out best: other numbers find another layout.
+    const widths = Array.from({ length: 30 }, (_, i) => 4 + ((i * 7) % 9));
+    const runs = Array.from({ length: 6 }, (_, i) => ({ x: 0, y: 5 * i, width: 52 }));
+    const layout = (seed: number) =>
+      anneal({ ...taskOf({ rows: 5, runs, widths, loops: true }), random: seededRandom(seed) });
+    expect(layout(1)).toEqual(layout(1));
+    expect([2, 3, 4].map(layout)).not.toEqual([1, 1, 1].map(layout));
   });
 
   it('tells how far it is', () => {

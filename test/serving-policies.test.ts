@@ -63,7 +63,7 @@ describe('the KV cache', () => {
 
 describe('latency-first', () => {
   // 20 slots of 25 us: 2,000 tokens/s for up to 20 users, 1,000 tokens/s for 40.
-  const crowd = Array.from({ length: 100 }, (_, id) => request(id, id * 1000, 500, 300));
+  const crowd = Array.from({ length: 100 }, (_, id) => request(id, id * 1000, 50, 300));
   const slowest = (policy: PolicyName) => {
     const { served } = serve(crowd, options(pipeline(20, 25_000), policy));
     return 1000 / Math.max(...served.map(tpotMs));

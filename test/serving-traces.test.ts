@@ -47,6 +47,7 @@ describe('readTrace', () => {
     ],
     [`${HEADER}2023-13-16 18:15:46,3`, 'a:2: GeneratedTokens: expected .* found nothing'],
     [`${HEADER}2023-11-16 18:15:46,-3,4`, 'a:2: ContextTokens: expected .* from 1 .* found "-3"'],
+    [`${HEADER}2023-11-16 18:15:46,0,4`, 'a:2: ContextTokens: expected .* from 1 .* found "0"'],
     [`${HEADER}2023-11-16 18:15:46,3,1e99`, 'a:2: GeneratedTokens: expected .* found "1e99"'],
     [`${HEADER}2023-11-16 18:15:46,3,999999999`, 'a:2: GeneratedTokens: .* to 100000000, found'],
     ['{"timestamp": 1, "input_', 'a:1: expected a JSON object, found'],

@@ -1,6 +1,6 @@
 /** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { loadConfig } from '../config.js';
+import { configHash, loadConfig } from '../config.js';
 import { fleetRow, type FleetRow } from '../fleet.js';
 import { fleetTable } from '../report/fleet-table.js';
 import { scenariosOf } from '../serve.js';
@@ -46,8 +46,17 @@ async function fleet(path: string, options: FleetCommandOptions): Promise<void> 
   const rows = await withProgress(async (onProgress) => {
     const simulate = { engine, shards: 1, memo: true, ...host, ...(onProgress && { onProgress }) };
     const found: FleetRow[] = [];
-    for (const { scenario, config } of all)
-      found.push(await fleetRow(scenario, config, { megawatts, pue, speed }, simulate));
+    // Scenarios that differ in transport or scheduling only are the same fleet.
+    const known = new Map<string, FleetRow>();
+    for (const { scenario, config } of all) {
+      const { model, wafer, workload, placement, mapping } = config;
+      const { context, batch } = workload;
+      const key = configHash({ model, wafer, context, batch, placement, mapping });
+      const limits = { megawatts, pue, speed };
+      const row = known.get(key) ?? (await fleetRow(scenario, config, limits, simulate));
+      known.set(key, row);
+      found.push({ ...row, scenario });
+    }
     return found;
   });
   const document = { schema: 'wafersim.fleet/1' as const, megawatts, pue, speed, rows };

@@ -7,7 +7,8 @@ import { kernelTable } from '../report/table.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
 
-const HARDWARE = 'configs/hardware/wse3.yaml';
+/** The hardware of kernels, unless another file is named. */
+export const HARDWARE = 'configs/hardware/wse3.yaml';
 
 /** Options of the kernels, by what they describe; which kernel takes which is the kernel's to say. */
 const KERNEL_OPTIONS: Record<string, [flag: string, meaning: string][]> = {
@@ -62,15 +63,20 @@ interface KernelCommandOptions {
   [kernelOption: string]: unknown;
 }
 
+/** The kernels' own options, in their groups. */
+export function addKernelOptions(command: Command): void {
+  for (const [group, options] of Object.entries(KERNEL_OPTIONS)) {
+    command.optionsGroup(group);
+    for (const [flag, meaning] of options) command.option(flag, meaning);
+  }
+}
+
 export function addKernel(program: Command): void {
   const command = program
     .command('kernel')
     .description('simulate one kernel: its cycles and their causes')
     .argument('<name>', 'reduce, broadcast, all-reduce, matvec, gemv, layer or traffic');
-  for (const [group, options] of Object.entries(KERNEL_OPTIONS)) {
-    command.optionsGroup(group);
-    for (const [flag, meaning] of options) command.option(flag, meaning);
-  }
+  addKernelOptions(command);
   command
     .optionsGroup('The machine:')
     .option('--hardware <file>', `hardware file (default: the bundled ${HARDWARE})`)
@@ -89,6 +95,7 @@ function kernel(name: string, all: KernelCommandOptions): void {
   print(asJson ? json(document) : kernelTable(document, style()));
 }
 
-function bundled(path: string): string {
+/** A file of this package. */
+export function bundled(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCompare } from './compare.js';
+import { addDiff } from './diff.js';
 import { failureOf, prefixed } from './errors.js';
 import { addCapacity } from './capacity.js';
 import { addExplain } from './explain.js';
@@ -43,6 +44,7 @@ function commandLine(): Command {
   addFleet(program);
   program.commandsGroup('Check:');
   addValidate(program);
+  addDiff(program);
   program.commandsGroup('Look inside:');
   addInspect(program);
   addExplain(program);

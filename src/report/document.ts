@@ -66,6 +66,13 @@ export interface PlacementResult {
   /** What a core has, and how many cores the wafers in use have. */
   sramBytesPerCore?: number;
   coresAvailable?: number;
+  /** On wafers with dead cores: how many, and the estimated cycles of a token's longer ways. */
+  defects?: {
+    repair: string;
+    deadCores: number;
+    handOffDetourCycles: number;
+    regionDetourCycles: number;
+  };
   wafers?: number;
 }
 

@@ -1,6 +1,7 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
 import type { ServingMetrics } from '../serving/metrics.js';
 import type { PolicyName } from '../serving/policy.js';
+import type { RooflineCheck } from '../serving/roofline-check.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { Transport } from '../serving/transport.js';
 
@@ -66,6 +67,8 @@ export interface GpuResult {
   tpotMs: ServingMetrics['tpotMs'];
   completed: number;
   energy: EnergyResult;
+  /** The roofline beside published rates, where there are any. */
+  checks: RooflineCheck[];
 }
 
 /** Equal intervals of the duration. */

@@ -153,7 +153,15 @@ function gpuTable(s: ServingResult, style: Style): string {
     row(`wafers x ${s.wafers} (simulated)`, s, s.requests.completed),
     ...s.gpus.map((g) => row(`${g.gpu} x ${g.gpus} (analytic)`, g, g.completed)),
   ];
-  return `${heading('Beside GPUs (roofline: analytic, not simulated)', style)}\n${table(head, rows)}`;
+  const checks = s.gpus.flatMap((one) =>
+    one.checks.map(
+      ({ model, gpus, published, predicted, error }) =>
+        `  check: ${model} on ${gpus} ${one.gpu}: ${fixed(predicted, 1)} tokens/s, published ` +
+        `${fixed(published, 1)} (${error < 0 ? '' : '+'}${fixed(100 * error, 1)} %)`,
+    ),
+  );
+  const title = heading('Beside GPUs (roofline: analytic, not simulated)', style);
+  return [title, table(head, rows), ...checks].join('\n');
 }
 
 function transportTable({ transportEffect: effect }: ServingResult, style: Style): string {

@@ -11,6 +11,8 @@ import { snake } from './snake.js';
 
 const STEPS_PER_REGION = 2000;
 const MOST_STEPS = 100_000;
+/** Temperature at the beginning, in mean hand-offs of the start; hotter loses what the start has. */
+const HOT = 0.3;
 /** Temperature at the end, in cycles: no layout dearer by several cycles is accepted any more. */
 const COLD = 1;
 
@@ -49,8 +51,7 @@ function improved(task: Task, start: Position[]): Layout {
   let best = positionsOf(task, state);
   let bestCost = cost;
   const steps = Math.min(MOST_STEPS, STEPS_PER_REGION * task.widths.length);
-  // At first as hot as an average hand-off is dear.
-  const hot = Math.max(COLD, cost / task.widths.length);
+  const hot = Math.max(COLD, (HOT * cost) / task.widths.length);
   for (let step = 0; step < steps; step++) {
     if (step % 4096 === 0) task.onProgress?.(step, steps);
     const changed = neighbour(task, state);

@@ -1,0 +1,90 @@
+/** `wafersim diff`: the first cycle and core at which engines differ. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { loadConfig, loadHardware } from '../config.js';
+import { diffConfig, diffKernel, type NamedEngine } from '../diff.js';
+import type { DiffDocument } from '../report/diff-document.js';
+import { diffText } from '../report/diff-text.js';
+import { ENGINES, type EngineName } from '../simulate.js';
+import { EXIT } from './errors.js';
+import { addKernelOptions, bundled, HARDWARE } from './kernel.js';
+import { jsonOption, setOption } from './options.js';
+import { json, print, style } from './output.js';
+import { withProgress } from './progress.js';
+
+interface DiffOptions {
+  engines: NamedEngine[];
+  set?: string[];
+  json?: boolean;
+}
+
+interface DiffKernelOptions extends DiffOptions {
+  hardware?: string;
+  [kernelOption: string]: unknown;
+}
+
+const EXAMPLES = `
+Examples:
+  wafersim diff configs/tiny.yaml --engines reference,fast
+  wafersim diff kernel reduce --algorithm chain --pes 16 --words 500 --engines reference,fast
+
+Exit codes: 1 if the engines differ. The first engine is the one that is held to be right.`;
+
+export function addDiff(program: Command): void {
+  const command = program
+    .command('diff')
+    .description('the first cycle and core at which engines differ')
+    .argument('<config>', 'configuration file (YAML), or: kernel <name>');
+  command
+    .addOption(enginesOption())
+    .addOption(setOption('hardware.fabric.queueDepth=2'))
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLES)
+    .action(diff);
+  const kernel = command
+    .command('kernel')
+    .description('one kernel, with the options that `wafersim kernel` takes')
+    .argument('<name>', 'reduce, broadcast, all-reduce, matvec, gemv, layer or traffic');
+  addKernelOptions(kernel);
+  kernel
+    .optionsGroup('Engines, machine and output:')
+    .addOption(enginesOption())
+    .option('--hardware <file>', `hardware file (default: the bundled ${HARDWARE})`)
+    .addOption(setOption('hardware.fabric.queueDepth=2'))
+    .addOption(jsonOption())
+    .action(diffOfKernel);
+}
+
+function enginesOption(): Option {
+  return new Option('--engines <list>', 'engines to compare, the one held to be right first')
+    .argParser(namedEngines)
+    .default(namedEngines('reference,fast'), 'reference,fast');
+}
+
+/** @throws InvalidArgumentError unless two or more different engines, apart by commas */
+function namedEngines(text: string): NamedEngine[] {
+  const names = text.split(',').map((name) => name.trim());
+  const known = names.every((name) => Object.hasOwn(ENGINES, name));
+  if (!known || names.length < 2 || new Set(names).size < names.length)
+    throw new InvalidArgumentError(
+      `Expected two or more of ${Object.keys(ENGINES).join(', ')}, e.g. reference,fast.`,
+    );
+  return names.map((name) => [name, ENGINES[name as EngineName]]);
+}
+
+async function diff(path: string, { engines, set, json: asJson }: DiffOptions): Promise<void> {
+  const config = loadConfig(path, set ?? []);
+  show(await withProgress((onProgress) => diffConfig(config, engines, onProgress)), asJson);
+}
+
+async function diffOfKernel(name: string, _: unknown, command: Command): Promise<void> {
+  // An option that `diff` has as well may stand on either side of `kernel`.
+  const all: DiffKernelOptions = command.optsWithGlobals();
+  const { hardware = bundled(HARDWARE), set = [], engines, json: asJson, ...given } = all;
+  const { wafer } = loadHardware(hardware, set);
+  show(await diffKernel(name, given, wafer, engines), asJson);
+}
+
+function show(document: DiffDocument, asJson: boolean | undefined): void {
+  print(asJson ? json(document) : diffText(document, style()));
+  if (document.difference !== null) process.exitCode = EXIT.difference;
+}

@@ -1,0 +1,52 @@
+/**
+ * Maps of a wafer small enough for a page: differences from core to core, most of them 0, their bytes
+ * sorted by significance, deflated, in base64. The page's script reads it back (html-script.ts).
+ */
+import type { WaferMap } from './detail.js';
+import type { RegionResult } from './document.js';
+
+/** Bytes in, bytes of a zlib stream out. */
+export type Deflate = (bytes: Uint8Array) => Uint8Array;
+
+/** What a page shows of every core, in this order. */
+export const QUANTITIES = ['busy', 'waiting', 'sram', 'link'] as const;
+
+export interface MapData {
+  wafer: number;
+  width: number;
+  height: number;
+  regions: Pick<RegionResult, 'name' | 'x' | 'y' | 'width' | 'height'>[];
+  /** One per quantity. */
+  packed: string[];
+}
+
+export function mapData(map: WaferMap, regions: RegionResult[], deflate: Deflate): MapData {
+  const { wafer, width, height } = map;
+  return {
+    wafer,
+    width,
+    height,
+    regions: regions
+      .filter((region) => region.wafer === wafer)
+      .map((r) => ({ name: r.name, x: r.x, y: r.y, width: r.width, height: r.height })),
+    packed: QUANTITIES.map((quantity) => pack(map[quantity], deflate)),
+  };
+}
+
+/** Four planes of bytes of the differences between neighbours, lowest bytes first. */
+export function pack(values: Int32Array, deflate: Deflate): string {
+  const { length } = values;
+  const planes = new Uint8Array(length * 4);
+  let before = 0;
+  for (let i = 0; i < length; i++) {
+    const difference = (values[i] - before) | 0;
+    before = values[i];
+    // Small ones of either sign have small codes: 0, -1, 1, -2, ...
+    const code = (difference << 1) ^ (difference >> 31);
+    planes[i] = code;
+    planes[length + i] = code >>> 8;
+    planes[2 * length + i] = code >>> 16;
+    planes[3 * length + i] = code >>> 24;
+  }
+  return Buffer.from(deflate(planes)).toString('base64');
+}

@@ -1,0 +1,111 @@
+/** What a report's page does when its reader points, zooms and chooses, as code of the browser. */
+import { MAP_SCRIPT } from './html-map-script.js';
+
+export const SCRIPT = `${MAP_SCRIPT}${String.raw`
+function zoomAt(factor, x, y) {
+  view.fit = false;
+  const scale = limited(view.scale * factor);
+  view.x = x - ((x - view.x) * scale) / view.scale;
+  view.y = y - ((y - view.y) * scale) / view.scale;
+  view.scale = scale;
+  draw();
+}
+
+const zoomMiddle = (factor) => zoomAt(factor, canvas.width / 2, canvas.height / 2);
+
+function zoomToRegion() {
+  const r = shown.wafer.regions[shown.region];
+  view.fit = !r;
+  if (!r) return;
+  view.scale = limited(0.9 * Math.min(canvas.width / r.width, canvas.height / r.height));
+  view.x = canvas.width / 2 - (r.x + r.width / 2) * view.scale;
+  view.y = canvas.height / 2 - (r.y + r.height / 2) * view.scale;
+}
+
+function fillRegions() {
+  const options = shown.wafer.regions.map(({ name }, i) => new Option(name, i));
+  byId('region').replaceChildren(new Option('whole wafer', -1), ...options);
+}
+
+/** A point of the canvas in its own pixels. */
+function pointOf(event) {
+  const ratio = canvas.width / canvas.clientWidth;
+  return [event.offsetX * ratio, event.offsetY * ratio];
+}
+
+function hover(x, y) {
+  const { wafer } = shown;
+  const column = Math.floor((x - view.x) / view.scale);
+  const row = Math.floor((y - view.y) / view.scale);
+  const inside = column >= 0 && row >= 0 && column < wafer.width && row < wafer.height;
+  hovered = inside ? row * wafer.width + column : -1;
+  draw();
+  tell();
+}
+
+let dragged;
+canvas.addEventListener('pointerdown', (event) => {
+  canvas.setPointerCapture(event.pointerId);
+  dragged = pointOf(event);
+});
+canvas.addEventListener('pointerup', () => (dragged = undefined));
+canvas.addEventListener('pointercancel', () => (dragged = undefined));
+canvas.addEventListener('pointermove', (event) => {
+  const [x, y] = pointOf(event);
+  if (dragged) {
+    view.x += x - dragged[0];
+    view.y += y - dragged[1];
+    dragged = [x, y];
+  }
+  hover(x, y);
+});
+canvas.addEventListener('pointerleave', () => hover(NaN, NaN));
+canvas.addEventListener('wheel', (event) => {
+  event.preventDefault();
+  zoomAt(Math.exp(-event.deltaY / 300), ...pointOf(event));
+}, { passive: false });
+canvas.addEventListener('keydown', (event) => {
+  const step = { ArrowLeft: ['x', 60], ArrowRight: ['x', -60], ArrowUp: ['y', 60], ArrowDown: ['y', -60] }[event.key];
+  if (!step && !'+-=0'.includes(event.key)) return;
+  event.preventDefault();
+  if (step) view[step[0]] += step[1];
+  else if (event.key === '0') view.fit = true;
+  else return zoomMiddle(event.key === '-' ? 0.8 : 1.25);
+  draw();
+});
+byId('in').addEventListener('click', () => zoomMiddle(1.5));
+byId('out').addEventListener('click', () => zoomMiddle(1 / 1.5));
+byId('fit').addEventListener('click', () => {
+  view.fit = true;
+  draw();
+});
+for (const button of document.querySelectorAll('[data-quantity]'))
+  button.addEventListener('click', () => {
+    shown.quantity = Number(button.dataset.quantity);
+    for (const other of document.querySelectorAll('[data-quantity]'))
+      other.setAttribute('aria-pressed', String(other === button));
+    show();
+  });
+byId('region').addEventListener('change', (event) => {
+  shown.region = Number(event.target.value);
+  zoomToRegion();
+  show();
+});
+byId('wafer').addEventListener('change', (event) => {
+  shown.wafer = data.wafers[Number(event.target.value)];
+  shown.region = -1;
+  hovered = -1;
+  view.fit = true;
+  picture = undefined;
+  fillRegions();
+  show();
+});
+dark.addEventListener('change', show);
+new ResizeObserver(() => {
+  canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
+  canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
+  draw();
+}).observe(canvas);
+fillRegions();
+show();
+`}`;

@@ -1,0 +1,161 @@
+/**
+ * A run as one page that needs nothing else: floor plan, heat map of every core, the token's timeline,
+ * the breakdown and the resolved configuration. What a configuration says is shown as text; the page's
+ * policy lets no script run but its own, and nothing be fetched.
+ */
+import type { RunDetail } from './detail.js';
+import type { RunDocument } from './document.js';
+import { count, fixed } from './format.js';
+import { escapeHtml, scriptJson } from './html-escape.js';
+import { floorPlans, timeline } from './html-floor.js';
+import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
+import { SCRIPT } from './html-script.js';
+import { STYLE } from './html-style.js';
+import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
+
+export interface HtmlTools {
+  /** Makes a zlib stream. */
+  deflate: Deflate;
+  /** SHA-256 of a text in base64. */
+  sha256: (text: string) => string;
+}
+
+/** The page of a run; `text` is the run as the terminal shows it. */
+export function htmlReport(
+  run: RunDocument,
+  detail: RunDetail,
+  text: string,
+  tools: HtmlTools,
+): string {
+  const { decode, placement } = run;
+  const title = titleOf(run.config);
+  const sections = [
+    section('Every core', mapControls(detail)),
+    section('Floor plan', plans(run, detail)),
+    section('A token on its way', timelineOf(detail)),
+    section('Where a token goes', operators(run)),
+    section('What the cores do', causesTable(decode.coreCycles)),
+    section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
+    section('Configuration', configuration(run)),
+    section('As text', folded('What the terminal shows', pre(text))),
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy(tools)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)} - wafersim</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header><h1>${escapeHtml(title)}</h1>${headline(run)}</header>
+${sections.join('\n')}
+<script type="application/json" id="data">${pageData(run, detail, tools)}</script>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+function policy({ sha256 }: HtmlTools): string {
+  const script = `script-src 'sha256-${sha256(SCRIPT)}'`;
+  return `default-src 'none'; ${script}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+}
+
+function headline({ decode, configHash }: RunDocument): string {
+  const facts: [string, string][] = [
+    ['tokens/s per user', fixed(decode.tokensPerSecondPerUser, 1)],
+    ['tokens/s, all users', fixed(decode.tokensPerSecond, 1)],
+    ['TPOT', `${fixed(decode.tpotMs, 3)} ms`],
+    ['cycles per token', count(decode.cyclesPerToken)],
+    ['configuration', escapeHtml(configHash)],
+  ];
+  return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
+}
+
+/** Model and machine, as far as the configuration names them. */
+function titleOf(config: unknown): string {
+  const model = textAt(config, 'model', 'spec', 'name') ?? 'A model';
+  return `${model} on ${textAt(config, 'hardware', 'name') ?? 'a wafer'}`;
+}
+
+function textAt(config: unknown, ...path: string[]): string | undefined {
+  let value = config;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return typeof value === 'string' ? value : undefined;
+}
+
+const HINT =
+  'Point at a core for its numbers. Wheel or + and - zoom, drag or the arrow keys move, 0 shows all.';
+
+const TITLES: Record<(typeof QUANTITIES)[number], { title: string; unit: string }> = {
+  busy: { title: 'busy', unit: 'cycles' },
+  waiting: { title: 'waiting', unit: 'cycles' },
+  sram: { title: 'SRAM', unit: 'bytes' },
+  link: { title: 'link load', unit: 'wavelets' },
+};
+
+/** What the page's script reads; shares are of the step's cycles and of a core's memory. */
+function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTools): string {
+  const whole = (name: string) =>
+    name === 'sram' ? (placement.sramBytesPerCore ?? 0) : detail.cycles;
+  return scriptJson({
+    hint: HINT,
+    quantities: QUANTITIES.map((name) => ({ name, ...TITLES[name], whole: whole(name) })),
+    wafers: detail.maps.map((map) => mapData(map, placement.regions, tools.deflate)),
+  });
+}
+
+function mapControls({ maps }: RunDetail): string {
+  const buttons = QUANTITIES.map(
+    (name, i) =>
+      `<button data-quantity="${i}" aria-pressed="${i === 0}">${TITLES[name].title}</button>`,
+  );
+  const wafers = maps.map(({ wafer }, i) => `<option value="${i}">wafer ${wafer}</option>`);
+  const hidden = maps.length > 1 ? '' : ' hidden';
+  return `<div class="controls"><span>${buttons.join(' ')}</span>
+<select id="wafer" aria-label="Wafer"${hidden}>${wafers.join('')}</select>
+<select id="region" aria-label="Layer or region"></select>
+<span><button id="in" aria-label="Zoom in">+</button> <button id="out" aria-label="Zoom out">-</button> <button id="fit">whole wafer</button></span>
+<span>0 <canvas id="legend"></canvas> <span id="most"></span></span></div>
+<canvas id="map" tabindex="0" aria-label="Heat map of the wafer"></canvas>
+<p id="core">${HINT}</p>
+<p class="soft">Busy: compute and set-up in one step of all users. Waiting: for input or output while the core's own stage runs; the wait for the token to come round is left out. Link load: wavelets over the busiest of a core's four links. Shares are of the step's cycles, and of a core's memory.</p>`;
+}
+
+function plans({ placement }: RunDocument, { maps }: RunDetail): string {
+  return `<p class="soft">${count(placement.coresUsed)} cores in ${placement.regions.length} regions, strategy ${escapeHtml(placement.strategy)}. Layers by their numbers.</p>
+<div class="wide">${floorPlans(maps, placement.regions)}</div>`;
+}
+
+function timelineOf({ stages, cycles }: RunDetail): string {
+  return `<p class="soft">In cycles of the step. A stage lasts from its first sender's start to its last core's end; dark and light parts are its operators, each to the end of its slowest core.</p>
+<div class="wide">${timeline(stages, cycles)}</div>`;
+}
+
+function operators({ decode }: RunDocument): string {
+  return `<p class="soft"><span class="key compute"></span>compute <span class="key communication"></span>communication</p>
+${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
+}
+
+function configuration({ config, configHash }: RunDocument): string {
+  const json = JSON.stringify(config, null, 2);
+  return folded(`Resolved, with every default (${escapeHtml(configHash)})`, pre(json));
+}
+
+function section(title: string, body: string): string {
+  return `<section><h2>${title}</h2>\n${body}</section>`;
+}
+
+function folded(summary: string, body: string): string {
+  return `<details><summary>${summary}</summary>${body}</details>`;
+}
+
+function pre(text: string): string {
+  return `<pre>${escapeHtml(text)}</pre>`;
+}

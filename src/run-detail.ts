@@ -1,0 +1,102 @@
+/** A step core by core and operator by operator, out of the results of its stages. */
+import type { StepTiming, TimedStage } from './decode/timeline.js';
+import type { RunResult } from './engine/engine.js';
+import type { Placement } from './placement/placement.js';
+import type { Program } from './program/program.js';
+import type { OperatorSpan, RunDetail } from './report/detail.js';
+import { write, type StageRunner } from './stages.js';
+import type { StagePlan } from './lowering/token.js';
+import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
+
+/** The step of `users` users that `timing` tells of one; `results` are its stages'. */
+export function runDetail(
+  runner: StageRunner,
+  plans: StagePlan[],
+  stages: TimedStage[],
+  results: RunResult[],
+  timing: StepTiming,
+  users: number,
+): RunDetail {
+  const { wafer, places, linkWavelets } = runner;
+  const maps = linkWavelets.map((_, i) => emptyMap(i, wafer.width, wafer.height));
+  for (const [i, stage] of stages.entries()) {
+    const place = places[stage.region];
+    const { program } = write(runner, plans[i]).stage;
+    addToMap(maps[place.wafer], {
+      program,
+      result: results[i],
+      x0: place.x - (stage.origin % stage.width),
+      y0: place.y - Math.floor(stage.origin / stage.width),
+      origin: stage.origin,
+      columns: stage.columns,
+      rows: stage.rows,
+      startUp: stage.programStart,
+      times: users,
+    });
+  }
+  maps.forEach((map, i) => setLinks(map, linkWavelets[i]));
+  const at = (i: number) => places[stages[i].region];
+  const labels = stages.map((stage) => stage.labels);
+  return { cycles: timing.cycles, stages: spansOf(timing, labels, results, at), maps };
+}
+
+/** The same for a mapping in which the token passes one region again and again with one program. */
+export function repeatedDetail(
+  { regions }: Placement,
+  { program, result }: { program: Program; result: RunResult },
+  timing: StepTiming,
+  wafer: { width: number; height: number },
+  linkWavelets: Int32Array,
+): RunDetail {
+  const region = regions[0];
+  const map = emptyMap(region.wafer, wafer.width, wafer.height);
+  addToMap(map, {
+    program,
+    result,
+    x0: region.x,
+    y0: region.y,
+    origin: 0,
+    columns: program.width,
+    rows: program.height,
+    startUp: 0,
+    times: timing.stages.length,
+  });
+  setLinks(map, linkWavelets);
+  const labels = timing.stages.map(() => program.labels);
+  const results = timing.stages.map(() => result);
+  const stages = spansOf(timing, labels, results, () => region);
+  return { cycles: timing.cycles, stages, maps: [map] };
+}
+
+function spansOf(
+  timing: StepTiming,
+  labels: (readonly string[])[],
+  results: RunResult[],
+  at: (stage: number) => { name: string; wafer: number },
+): RunDetail['stages'] {
+  let reached = 0;
+  return timing.stages.map(({ name, start, end }, i) => {
+    const operators = operatorsOf(labels[i], results[i], start, Math.max(reached, start));
+    reached = Math.max(reached, operators.at(-1)?.end ?? 0);
+    const { name: region, wafer } = at(i);
+    return { name, region, wafer, start, end, operators };
+  });
+}
+
+/** As the breakdown counts: an operator lasts from the latest earlier end to its slowest core's. */
+function operatorsOf(
+  labels: readonly string[],
+  { labelEnd }: RunResult,
+  first: number,
+  from: number,
+): OperatorSpan[] {
+  const spans: OperatorSpan[] = [];
+  let start = from;
+  for (const [i, name] of labels.entries()) {
+    const end = first + labelEnd[i];
+    if (end <= start) continue;
+    spans.push({ name, start, end });
+    start = end;
+  }
+  return spans;
+}

@@ -1,0 +1,127 @@
+/**
+ * One contract, several engines: whatever runs on the reference runs on every other engine with the
+ * same counters to the cycle, the same numbers and the same failures.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadConfig, loadHardware } from '../src/config.js';
+import { compareRuns, diffConfig } from '../src/diff.js';
+import { MachineError } from '../src/engine/engine.js';
+import { kernelProgram, type KernelOptions } from '../src/kernel.js';
+import { differenceLine } from '../src/report/diff-text.js';
+import { contentionLine, createContention, observeContention } from './helpers/contention.js';
+import { differenceFrom, differenceOn, listGenerated, TRUTH } from './helpers/contract.js';
+import { engines } from './helpers/engines.js';
+import { programs } from './helpers/generate.js';
+import { handwritten } from './helpers/handwritten.js';
+import { testWafer } from './helpers/programs.js';
+import { kernelWafer } from './kernel-programs.js';
+
+const both = (cycles: number) => ({ f16: cycles, f32: cycles });
+const COSTS = { programStart: 3, routeChange: 2, setup: both(5), issue: both(1), latency: both(4) };
+
+/** Machines on which every handwritten program and kernel is run. */
+const MACHINES = [
+  testWafer(),
+  testWafer({ queueDepth: 1 }, COSTS),
+  testWafer({ queueDepth: 2, hopCycles: 2, rampCycles: 1 }),
+  testWafer({ queueDepth: 3, hopCycles: 3, rampCycles: 3 }, COSTS),
+  testWafer({ queueDepth: 9, colors: 5 }, { ...COSTS, latency: { f16: 7, f32: 2 } }),
+];
+
+const KERNELS: [name: string, KernelOptions][] = [
+  ['reduce', { algorithm: 'chain', pes: 9, words: 40, dtype: 'f32' }],
+  ['reduce', { algorithm: 'tree', pes: 11, words: 13, dtype: 'f32' }],
+  ['reduce', { algorithm: 'star', pes: 9, words: 8, dtype: 'f16' }],
+  ['reduce', { algorithm: 'two-phase', pes: 12, words: 21, group: 4, dtype: 'f32' }],
+  ['broadcast', { pes: 10, words: 17, dtype: 'f32' }],
+  ['all-reduce', { algorithm: 'tree', pes: 14, groups: 4, words: 9, dtype: 'f16' }],
+  ['all-reduce', { algorithm: 'chain', pes: 8, words: 9, dtype: 'f32' }],
+  ['all-reduce', { algorithm: 'ring', pes: 6, words: 12, dtype: 'f32' }],
+  ['matvec', { rows: 6, padded: 8, iterations: 3, dtype: 'f32' }],
+  ['gemv', { k: 24, n: 20, grid: '4x4', groups: 2, dtype: 'f16', algorithm: 'waferllm' }],
+  ['layer', { mapping: 'waferllm', dim: 24, ffn: 40, seq: 16, grid: '6x6', groups: 2 }],
+  ['traffic', { pattern: 'neighbor', mesh: '8x4', load: 0.6, cycles: 200 }],
+  ['traffic', { pattern: 'shift', distance: 5, mesh: '16x3', load: 0.16, cycles: 300 }],
+  ['traffic', { pattern: 'multicast', distance: 3, mesh: '9x3', load: 0.7, cycles: 150 }],
+];
+
+/** Decode steps: plain, grouped queries with norms, the published mapping; small and computing. */
+const STEPS: [config: string, sets: string[]][] = [
+  ['configs/tiny.yaml', ['workload.data=false', 'workload.tokens=2']],
+  ['configs/tiny.yaml', ['workload.tokens=1']],
+  ['configs/tiny.yaml', ['model.config=models/tiny-qwen3.json', 'workload.tokens=1']],
+  ['configs/tiny.yaml', ['workload.data=false', 'hardware.fabric.queueDepth=1']],
+  ['configs/tiny.yaml', ['mapping=waferllm', 'exact=true', 'placement.rows=7']],
+];
+
+const GENERATED = { numRuns: 300, seed: 20250301 };
+
+const others = engines.filter(([name]) => name !== TRUTH[0]);
+
+describe.each(others)('the %s engine does what the reference does', (...engine) => {
+  it.each(handwritten)('with %s', (_, program) => {
+    for (const wafer of MACHINES) {
+      expect(differenceFrom({ program, wafer }, engine)).toBe('');
+      const startAt = Int32Array.from(program.roleOf, (_, core) => ((core * 5) % 7) - 3);
+      expect(differenceFrom({ program, wafer, startAt }, engine)).toBe('');
+    }
+  });
+
+  it.each(KERNELS)('in kernel %s %j', (name, options) => {
+    const small = loadHardware('configs/hardware/small.yaml', []).wafer;
+    for (const { fabric, costs } of [...MACHINES, small]) {
+      const wafer = { ...kernelWafer(costs), fabric: { ...fabric, colors: 24 } };
+      const { program } = kernelProgram(name, options, wafer);
+      const { outcome, difference } = compareRuns({ program, wafer }, [TRUTH, engine]);
+      expect(outcome).not.toBeInstanceOf(MachineError);
+      expect(difference && differenceLine(difference.first)).toBeUndefined();
+    }
+  });
+
+  it.each(STEPS)('in the stages of %s %j', async (path, sets) => {
+    const { difference, programs } = await diffConfig(loadConfig(path, sets), [TRUTH, engine]);
+    expect(difference && differenceLine(difference.first)).toBeNull();
+    expect(programs.length).toBeGreaterThan(0);
+    expect(programs.filter(({ error }) => error !== undefined)).toEqual([]);
+  });
+
+  it(`on ${GENERATED.numRuns} generated programs`, () => {
+    const property = fc.property(programs(), (given) => {
+      const difference = differenceOn(given, engine);
+      if (difference !== '') throw new Error(`${difference}\n${listGenerated(given)}`);
+    });
+    fc.assert(property, GENERATED);
+  });
+});
+
+describe('the programs of the contract', () => {
+  it('contend, multicast, change routes and fail', () => {
+    const counts = createContention();
+    for (const given of fc.sample(programs(), GENERATED)) observeContention(counts, given);
+    console.log(contentionLine(counts));
+    const atLeast = {
+      'blocked wavelet': 150,
+      'full queue': 150,
+      multicast: 75,
+      'back-pressure': 75,
+    };
+    const more = { 'route change': 75, 'route hazard': 1, 'machine error': 25, programs: 300 };
+    for (const [kind, least] of Object.entries({ ...atLeast, ...more }))
+      expect([kind, counts[kind as keyof typeof counts] >= least]).toEqual([kind, true]);
+  });
+
+  it('written by hand fail in several ways, and most do not fail', () => {
+    const codes = handwritten.map(([, program]) => {
+      try {
+        TRUTH[1]({ program, wafer: testWafer() });
+        return 'fine';
+      } catch (error) {
+        return error instanceof MachineError ? error.code : String(error);
+      }
+    });
+    const failing = ['bad-route', 'deadlock', 'fine', 'left-over', 'route-change', 'two-inputs'];
+    expect([...new Set(codes)].sort()).toEqual([...failing, 'unwritten']);
+    expect(codes.filter((code) => code === 'fine').length).toBeGreaterThan(12);
+  });
+});

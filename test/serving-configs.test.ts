@@ -1,0 +1,56 @@
+/** The bundled serving configurations: they load, fit their wafers and have requests, all scenarios. */
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { requestsOf } from '../src/requests.js';
+import { isServing, scenariosOf } from '../src/serve.js';
+import { deploymentOf } from '../src/step-times.js';
+
+function scenarios(path: string, sets: string[] = []) {
+  return scenariosOf(loadConfig(path, sets), path, sets);
+}
+
+describe('configs/codex-spark.yaml', () => {
+  const path = 'configs/codex-spark.yaml';
+  it('has room for 128k of one user in every scenario, on as many wafers as that takes', () => {
+    const all = scenarios(path);
+    expect(new Set(all.map(({ config }) => config.model.name)).size).toBeGreaterThanOrEqual(3);
+    expect(new Set(all.map(({ config }) => config.transport?.kind))).toEqual(
+      new Set(['websocket', 'http']),
+    );
+    const wafers = all.map(({ config }) => {
+      const { maxContext, placement } = deploymentOf(config);
+      expect(maxContext).toBe(131_072);
+      return placement.wafers;
+    });
+    expect(wafers.toSorted((a, b) => a - b)).toEqual(wafers);
+    expect(wafers[0]).toBeGreaterThan(1);
+  });
+
+  it('sends the same sessions in every scenario', () => {
+    const workloads = scenarios(path).map(({ config }) => requestsOf(config, 131_072).requests);
+    expect(workloads[0]).toHaveLength(400);
+    for (const requests of workloads) expect(requests).toEqual(workloads[0]);
+  });
+
+  it('lets the command line win over what a scenario sets', () => {
+    const kinds = scenarios(path, ['transport.kind=http']).map((s) => s.config.transport?.kind);
+    expect(new Set(kinds)).toEqual(new Set(['http']));
+  });
+});
+
+describe('configs/serving-azure.yaml', () => {
+  it('reads its bundled trace, whose requests fit', () => {
+    const [{ config }] = scenarios('configs/serving-azure.yaml');
+    const { maxContext } = deploymentOf(config);
+    const { requests, notes } = requestsOf(config, maxContext);
+    expect(isServing(config)).toBe(true);
+    expect(requests).toHaveLength(600);
+    expect(notes).toEqual([]);
+    const longest = Math.max(...requests.map((r) => r.promptTokens + r.outputTokens));
+    expect(longest).toBeLessThanOrEqual(maxContext);
+  });
+  it('takes as many of the trace as asked for', () => {
+    const [{ config }] = scenarios('configs/serving-azure.yaml', ['workload.requests=10']);
+    expect(requestsOf(config, 1e5).requests).toHaveLength(10);
+  });
+});
