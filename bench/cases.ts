@@ -19,7 +19,7 @@ const HARDWARE = 'configs/hardware/wse3.yaml';
 
 function traffic(options: KernelOptions): RunInput {
   const { wafer } = loadHardware(HARDWARE, []);
-  const { program } = kernelProgram('traffic', { cycles: 1000, seed: '1', ...options }, wafer);
+  const { program } = kernelProgram('traffic', { cycles: 500, seed: '1', ...options }, wafer);
   return { program, wafer };
 }
 
@@ -58,7 +58,7 @@ export const CASES: Case[] = [
   { name: 'shift by 8, 32x32, load 0.1', build: () => shift('32x32') },
   { name: 'shift by 8, 64x64, load 0.1', build: () => shift('64x64') },
   { name: 'shift by 8, 64x64, idle area twice', build: () => withIdleArea(shift('64x64')) },
-  { name: 'shift by 8, 128x128, load 0.1', build: () => shift('128x128') },
+  { name: 'shift by 8, 128x128, load 0.1', build: () => shift('128x128'), long: true },
   { name: 'shift by 8, 256x256, load 0.1', build: () => shift('256x256'), long: true },
   {
     name: 'multicast to 63, 64x64, load 0.5',

@@ -35,7 +35,7 @@ interface Row {
 }
 
 /** Seconds that the repetitions of one measurement may take together, and how many there are at most. */
-const BUDGET = 6;
+const BUDGET = 3;
 const MOST_SAMPLES = 20;
 
 /** Milliseconds. The processor's clock counts all threads, the collector's and the compiler's too. */

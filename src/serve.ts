@@ -141,7 +141,7 @@ const ASSUMPTIONS = [
   'A request takes the KV cache for its prompt and its whole answer when it starts; nobody is preempted.',
   'No prefix is shared between sessions.',
   'Power is the stated system power all the time; it does not fall with the load.',
-  'GPUs: an analytic roofline with the same scheduler; nothing of their hardware is simulated.',
+  'GPUs: an analytic roofline under first come, first served; nothing of their hardware is simulated.',
 ];
 
 function settingsOf(config: ResolvedConfig): ServingConfig {
@@ -233,9 +233,11 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const { gpu } = readGpu(file);
     const gpus = gpusNeeded(gpu, size, options.maxContext);
     if (gpus === undefined) return [];
+    // A floor made for wafers would leave a GPU with one user; vLLM reads 2,048 prompt tokens a step.
+    const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
     const stepTime = rooflineStepTime(gpu, size, gpus);
     const kvTokens = rooflineCache(gpu, size, gpus);
-    const metrics = metricsOf(serve(source.requests, { ...options, stepTime, kvTokens }));
+    const metrics = metricsOf(serve(source.requests, { ...options, policy, stepTime, kvTokens }));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);
     const { completed } = requests;

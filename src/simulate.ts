@@ -182,8 +182,6 @@ async function timeTokens(
 ): Promise<PipelineTiming> {
   const { length } = stages;
   const latest: RunResult[] = [];
-  /** Per stage: its results by how long they took. */
-  const lasting = stages.map(() => new Map<number, RunResult>());
   const run = async (i: number, startAt: Int32Array) => runStage(runner, plan.stages[i], startAt);
   const keys = plan.stages.map(({ key }) => key);
   const ahead = shards > 1 && !memo ? lookAhead(keys, shards, run) : run;
@@ -193,19 +191,13 @@ async function timeTokens(
     async (i, startAt) => {
       const done = step * length + Math.min(latest.length, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
-      latest[i] = await ahead(i, startAt);
-      if (onDetail) lasting[i].set(latest[i].cycles, latest[i]);
-      return latest[i];
+      return (latest[i] = await ahead(i, startAt));
     },
     workload.batch,
   );
   for (const [i, stage] of plan.stages.entries())
     addCounters(runner, stage, stages[i], latest[i], workload.batch);
-  if (onDetail && step === workload.tokens - 1) {
-    const { timing } = pipeline;
-    // With several users in flight the last result may be of another try at how many to let in.
-    const results = timing.stages.map(({ start, end }, i) => lasting[i].get(end - start)!);
-    onDetail(runDetail(runner, plan.stages, stages, results, timing, workload.batch));
-  }
+  if (onDetail && step === workload.tokens - 1)
+    onDetail(runDetail(runner, plan.stages, stages, latest, pipeline.timing, workload.batch));
   return pipeline;
 }

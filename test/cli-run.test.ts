@@ -63,14 +63,15 @@ describe('wafersim run', () => {
     expect(refused.stderr).toMatch(/^[^\n]*letter\.txt[^\n]*\n$/);
     expect(refused.status).toBe(2);
     const target = join(home, 'too-big');
-    const failed = wafersim('run', ...TINY, '--set', 'workload.context=1000000', '-o', target);
+    const failed = wafersim('run', ...TINY, '--set', 'hardware.core.sram=18KiB', '-o', target);
     expect(failed.status).toBe(4);
     expect(readdirSync(home)).not.toContain('too-big');
   });
 
   const wrong: [set: string, status: number, message: RegExp][] = [
     ['workload.contxt=5', 2, /workload\.contxt.*did you mean context\?/],
-    ['workload.context=1000000', 4, /tiny needs .* there is .* it would fit/],
+    ['hardware.core.sram=20080 B', 4, /tiny needs .* there is .* it would fit/],
+    ['workload.context=1000000', 2, /workload\.context: expected at most 509/],
     ['hardware.clock=5 KiB', 2, /hardware\.clock/],
     ['workload.tokens=0', 2, /workload\.tokens/],
     ['workload.batch=-1', 2, /workload\.batch/],

@@ -68,7 +68,8 @@ describe('the simulated wafer computes the logits of the model', () => {
   });
 
   it('on two wafers, with the link between them in every token', async () => {
-    const small = ['hardware.height=14', 'placement.rows=12', 'workload.tokens=2'];
+    const sizes = ['hardware.height=12', 'placement.rows=12', 'placement.layerColumns=16'];
+    const small = [...sizes, 'workload.tokens=2'];
     const load = (wafers: number) => loadConfig(TINY, [...small, `hardware.wafers=${wafers}`]);
     const run = await simulate(load(2), { engine: 'reference', memo: true, ...host });
     expect(new Set(run.placement.regions.map((r) => r.wafer))).toEqual(new Set([0, 1]));

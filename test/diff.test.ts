@@ -62,19 +62,24 @@ describe('two engines', () => {
     expect(outcome).toEqual(reference(input));
   });
 
-  it('with other delays differ first where a core first ends an operation at another time', () => {
-    const program = chainReduce(6, 20);
-    const [a, b] = [reference({ program, wafer }).end, slowRamps({ program, wafer }).end];
-    const earliest = Math.min(
-      ...a.map((end, x) => (end === b[x] ? Infinity : Math.min(end, b[x]))),
-    );
-    const x = a.findIndex((end, core) => end !== b[core] && Math.min(end, b[core]) === earliest);
-    expect(firstOf(program, slowRamps)).toMatchObject({
-      program: 'test',
-      engines: ['reference', 'spoilt'],
-      first: { what: 'end of operation', cycle: earliest, exact: true, core: { x, y: 0 } },
-    });
-  });
+  it.each([
+    ['the last core of a chain', chainReduce(6, 20)],
+    ['the first core of a stream', sendEast(20, 2)],
+  ])(
+    'with other delays differ first where an operation first ends at another time: %s',
+    (_, program) => {
+      const [a, b] = [reference, slowRamps].map((run) => [...run({ program, wafer }).end]);
+      const earliest = Math.min(
+        ...a.map((end, x) => (end === b[x] ? Infinity : Math.min(end, b[x]))),
+      );
+      const x = a.findIndex((end, core) => end !== b[core] && Math.min(end, b[core]) === earliest);
+      expect(firstOf(program, slowRamps)).toMatchObject({
+        program: 'test',
+        engines: ['reference', 'spoilt'],
+        first: { what: 'end of operation', cycle: earliest, exact: true, core: { x, y: 0 } },
+      });
+    },
+  );
 
   it('differ in the operation that is to blame, even if the core ends at the same time', () => {
     const program = waitsAnyway(10);

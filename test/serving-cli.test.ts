@@ -53,6 +53,8 @@ describe('wafersim run with a serving workload', () => {
     }
     expect(serving.outputThroughput).toBeCloseTo(serving.outputTokens / serving.durationSeconds, 6);
     expect(serving.requestGoodput).toBeGreaterThan(0);
+    expect(serving.reach).toEqual({ oneWafer: serving.kvTokens, wafersFor128k: null });
+    expect(serving.distributions.ttftMs[10]).toBeCloseTo(serving.ttftMs.p50, 9);
     expect(serving.gpus[0]).toMatchObject({ kind: 'analytic', gpu: 'A100' });
     expect(serving.transportSources['requestWorkMs']).toMatch(/assumed/);
   });

@@ -46,9 +46,21 @@ export function style(): Style {
 }
 
 /** Files of a run directory by name. */
-export type RunFiles = Record<'run.json' | 'run.txt', string> & { 'requests.ndjson'?: string };
+export interface RunFiles {
+  'run.json': string;
+  'run.txt': string;
+  'report.html'?: string;
+  'trace.json.gz'?: Uint8Array;
+  'requests.ndjson'?: string;
+}
 
-const RUN_FILES = new Set(['run.json', 'run.txt', 'requests.ndjson']);
+const RUN_FILES = new Set([
+  'run.json',
+  'run.txt',
+  'report.html',
+  'trace.json.gz',
+  'requests.ndjson',
+]);
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
@@ -74,8 +86,8 @@ export function writeRunDirectory(directory: string, files: RunFiles): void {
   try {
     const next = join(temporary, 'next');
     mkdirSync(next);
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(next, name), text);
+    for (const [name, content] of Object.entries<string | Uint8Array>({ ...files })) {
+      writeFileSync(join(next, name), content);
       sync(join(next, name));
     }
     sync(next);

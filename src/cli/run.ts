@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
+import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
@@ -22,6 +23,7 @@ import {
 } from './options.js';
 import { checkRunDirectory, json, print, style, writeRunDirectory } from './output.js';
 import { withProgress } from './progress.js';
+import { runFiles } from './run-files.js';
 
 interface RunOptions {
   set?: string[];
@@ -58,7 +60,10 @@ export function addRun(program: Command): void {
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
     .optionsGroup('What is written:')
     .addOption(jsonOption())
-    .option('-o, --output <dir>', 'also write run.json and run.txt to this directory')
+    .option(
+      '-o, --output <dir>',
+      'also write run.json, run.txt, report.html and trace.json.gz there',
+    )
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -69,30 +74,32 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const config = loadConfig(path, sets);
   const { engine, shards, memo } = options;
   let rows: string | undefined;
+  let detail: RunDetail | undefined;
+  // A serving run's last simulation is the one that its document tells of.
+  const onDetail = (last: RunDetail) => (detail = last);
   const document = await withProgress(
     async (onProgress): Promise<RunDocument | ServingDocument> => {
       const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
+      const listening = { ...simulateOptions, ...(options.output !== undefined && { onDetail }) };
       if (isServing(config)) {
         if (options.sensitivity)
           throw new ConfigError(
             '--sensitivity: expected a decode run, found workload.kind: serving',
           );
-        const served = await serveAll(config, path, sets, simulateOptions);
+        const served = await serveAll(config, path, sets, listening);
         rows = served.rows;
         return served.document;
       }
-      const finished = await simulate(config, simulateOptions);
+      const finished = await simulate(config, listening);
       if (!options.sensitivity) return finished;
       return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
     },
   );
   try {
-    if (options.output !== undefined)
-      writeRunDirectory(options.output, {
-        'run.json': json(document),
-        'run.txt': textOf(document, { color: false }),
-        ...(rows !== undefined && { 'requests.ndjson': rows }),
-      });
+    if (options.output !== undefined) {
+      const text = textOf(document, { color: false });
+      writeRunDirectory(options.output, runFiles(document, detail!, text, rows));
+    }
   } finally {
     // A full disk must not cost the result as well.
     print(options.json ? json(document) : textOf(document, style()));

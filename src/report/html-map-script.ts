@@ -61,21 +61,24 @@ function unpacked(wafer) {
   return wafer.values;
 }
 
-/** Largest value in what is chosen: the scale's end. */
-function largest() {
+/** Least and largest value in the regions that are chosen: the ends of the scale. */
+function ends() {
   const { wafer, quantity, region } = shown;
-  const r = wafer.regions[region] ?? { x: 0, y: 0, width: wafer.width, height: wafer.height };
-  let most = 0;
-  for (let y = r.y; y < r.y + r.height; y++)
-    for (let i = y * wafer.width + r.x; i < y * wafer.width + r.x + r.width; i++)
-      if (values[quantity][i] > most) most = values[quantity][i];
-  return most;
+  const chosen = region < 0 ? wafer.regions : [wafer.regions[region]];
+  let [least, most] = [Infinity, 0];
+  for (const r of chosen)
+    for (let y = r.y; y < r.y + r.height; y++)
+      for (let i = y * wafer.width + r.x; i < y * wafer.width + r.x + r.width; i++) {
+        if (values[quantity][i] > most) most = values[quantity][i];
+        if (values[quantity][i] < least) least = values[quantity][i];
+      }
+  return [Math.min(least, most), most];
 }
 
 function paint() {
   const { wafer, quantity } = shown;
   const { width, height, owner } = wafer;
-  const most = largest();
+  const [least, most] = ends();
   const colors = ramp();
   const image = new ImageData(width, height);
   const pixels = image.data;
@@ -84,7 +87,8 @@ function paint() {
     const value = values[quantity][i];
     // Cores without a region pass wavelets on, and have nothing else to show.
     if (owner[i] < 0 && !(link && value > 0)) continue;
-    const step = most === 0 ? 0 : Math.min(255, Math.round((255 * value) / most)) * 3;
+    const share = most === least ? 0 : (value - least) / (most - least);
+    const step = Math.round(255 * Math.min(1, Math.max(0, share))) * 3;
     pixels[i * 4] = colors[step];
     pixels[i * 4 + 1] = colors[step + 1];
     pixels[i * 4 + 2] = colors[step + 2];
@@ -94,17 +98,18 @@ function paint() {
   picture.width = width;
   picture.height = height;
   picture.getContext('2d').putImageData(image, 0, 0);
-  legend(colors, most);
+  legend(colors, least, most);
   draw();
 }
 
-function legend(colors, most) {
+function legend(colors, least, most) {
   const strip = byId('legend');
   const image = new ImageData(256, 1);
   for (let i = 0; i < 256; i++) image.data.set([...colors.subarray(i * 3, i * 3 + 3), 255], i * 4);
   strip.width = 256;
   strip.height = 1;
   strip.getContext('2d').putImageData(image, 0, 0);
+  byId('least').textContent = NUMBER.format(least);
   byId('most').textContent = amount(shown.quantity, most);
 }
 

@@ -122,7 +122,7 @@ function mapControls({ maps }: RunDetail): string {
 <select id="wafer" aria-label="Wafer"${hidden}>${wafers.join('')}</select>
 <select id="region" aria-label="Layer or region"></select>
 <span><button id="in" aria-label="Zoom in">+</button> <button id="out" aria-label="Zoom out">-</button> <button id="fit">whole wafer</button></span>
-<span>0 <canvas id="legend"></canvas> <span id="most"></span></span></div>
+<span><span id="least"></span> <canvas id="legend"></canvas> <span id="most"></span></span></div>
 <canvas id="map" tabindex="0" aria-label="Heat map of the wafer"></canvas>
 <p id="core">${HINT}</p>
 <p class="soft">Busy: compute and set-up in one step of all users. Waiting: for input or output while the core's own stage runs; the wait for the token to come round is left out. Link load: wavelets over the busiest of a core's four links. Shares are of the step's cycles, and of a core's memory.</p>`;

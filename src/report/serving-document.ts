@@ -2,6 +2,7 @@
 import type { ServingMetrics } from '../serving/metrics.js';
 import type { PolicyName } from '../serving/policy.js';
 import type { RooflineCheck } from '../serving/roofline-check.js';
+import type { Series } from '../serving/series.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { Transport } from '../serving/transport.js';
 
@@ -27,7 +28,7 @@ export interface ServingResult extends ServingMetrics {
   transportEffect?: TransportEffect;
   energy: EnergyResult;
   gpus: GpuResult[];
-  series: SeriesResult;
+  series: Series;
   /** Of completed requests: every fifth percentile from 0 to 100. */
   distributions: Record<'ttftMs' | 'tpotMs' | 'e2elMs', number[]>;
   notes: string[];
@@ -69,13 +70,4 @@ export interface GpuResult {
   energy: EnergyResult;
   /** The roofline beside published rates, where there are any. */
   checks: RooflineCheck[];
-}
-
-/** Equal intervals of the duration. */
-export interface SeriesResult {
-  intervalSeconds: number;
-  arrived: number[];
-  /** Requests between arrival and end, on average. */
-  inSystem: number[];
-  outputTokensPerSecond: number[];
 }

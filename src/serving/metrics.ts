@@ -100,7 +100,7 @@ export function e2elMs({ lastTokenNs, arrivalNs }: Served): number {
 }
 
 /** A request with one token has no TPOT to break. */
-export function meets(one: Served, limits: Limits): boolean {
+function meets(one: Served, limits: Limits): boolean {
   const { ttftMs: ttft = Infinity, tpotMs: tpot = Infinity, e2elMs: e2el = Infinity } = limits;
   return ttftMs(one) <= ttft && !(tpotMs(one) > tpot) && e2elMs(one) <= e2el;
 }
@@ -116,7 +116,7 @@ export function percentilesOf(served: readonly Served[], of: (one: Served) => nu
   return Array.from({ length: 21 }, (_, i) => percentile(values, 5 * i));
 }
 
-export function distribution(values: number[]): Distribution {
+function distribution(values: number[]): Distribution {
   return distributionOf(Float64Array.from(values), 1);
 }
 

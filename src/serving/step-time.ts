@@ -49,7 +49,7 @@ export function stepTimeOf({ contexts, aloneNs, intervalNs }: StepGrid): StepTim
 }
 
 /** Of `values` at ascending `points`; a single point stands for all. */
-export function interpolate(points: Float64Array, values: Float64Array, x: number): number {
+function interpolate(points: Float64Array, values: Float64Array, x: number): number {
   if (points.length === 1) return values[0];
   let low = 0;
   let high = points.length - 2;

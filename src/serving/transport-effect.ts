@@ -6,7 +6,7 @@ import type { Request } from './request.js';
 import { downlinkNs, uplinkNs, type Transport } from './transport.js';
 
 /** What was published for the persistent WebSocket of a coding service on wafers, February 2026. */
-export const PUBLISHED = { perRoundTrip: 0.8, perToken: 0.3, timeToFirstToken: 0.5 };
+const PUBLISHED = { perRoundTrip: 0.8, perToken: 0.3, timeToFirstToken: 0.5 };
 
 export interface TransportEffect {
   http: TransportCost;

@@ -32,7 +32,7 @@ export interface Transport {
 }
 
 /** Tokens that a request sends: all of its prompt, or what its session has not sent before. */
-export function tokensSent(request: Request, transport: Transport): number {
+function tokensSent(request: Request, transport: Transport): number {
   const known = transport.sendsHistory ? 0 : (request.historyTokens ?? 0);
   return Math.max(1, request.promptTokens - known);
 }
@@ -60,7 +60,7 @@ export function framingNs({ tokenMicros }: Transport): number {
   return Math.round(tokenMicros * 1000);
 }
 
-export function openingRoundTrips(transport: Transport): number {
+function openingRoundTrips(transport: Transport): number {
   const { tcpRoundTrips, tlsRoundTrips, upgradeRoundTrips, kind } = transport;
   return tcpRoundTrips + tlsRoundTrips + (kind === 'websocket' ? upgradeRoundTrips : 0);
 }

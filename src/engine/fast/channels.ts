@@ -4,17 +4,14 @@
  * its core, or from a core into its router. Only those exist that some route or operation names.
  */
 import { RAMP, neighbour, opposite } from '../../hardware/mesh.js';
-import type { Program, Role } from '../../program/program.js';
-import type { Operations } from './operations.js';
-
-/** Kinds of channels: by a link, from a router to its core, from a core into its router. */
-export const LINK = 0;
-export const TO_CORE = 1;
-export const FROM_CORE = 2;
+import type { Program, Role, RouteOp } from '../../program/program.js';
+import { ROUTE, type Operations } from './operations.js';
 
 /** Ends of a core's channels of one colour: four links, the ramp to the core, the ramp from it. */
 const ENDS = 6;
-const FROM = 5;
+export const FROM_CORE = 5;
+/** Beside ends: the colour has a slot in the router. */
+const ROUTED = 1 << ENDS;
 
 export interface Channels {
   cores: number;
@@ -22,10 +19,8 @@ export interface Channels {
   width: number;
   height: number;
   roleOf: Uint16Array;
-  /** Colours that each role's routers know, in rising order. */
-  slotColors: number[][];
-  /** Slots of a router, the same number for all: the most that any role has. */
-  slots: number;
+  /** First slot of each core, and one entry behind the last. */
+  slotBase: Int32Array;
   /** Index role * colors + color: the slot in a router of that role, or -1. */
   slotOf: Int16Array;
   /** First channel of each core, and one entry behind the last. */
@@ -34,11 +29,6 @@ export interface Channels {
   local: Int16Array;
   /** By role, in the order of `local`: colour and end of each channel. */
   ends: { color: number; end: number }[][];
-  /** By channel: its kind, and the core at its far end. */
-  kind: Uint8Array;
-  toCore: Int32Array;
-  /** The slot at its far end, or -1 where nobody routes that colour (or for a core's queue). */
-  toSlot: Int16Array;
 }
 
 export function layChannels(program: Program, ops: Operations, colors: number): Channels {
@@ -46,55 +36,32 @@ export function layChannels(program: Program, ops: Operations, colors: number): 
   const cores = width * height;
   const local = new Int16Array(roles.length * colors * ENDS).fill(-1);
   const slotOf = new Int16Array(roles.length * colors).fill(-1);
-  const ends = roles.map((role, r) => endsOf(role, r, ops));
-  const slotColors = roles.map((role, r) => colorsOf(role, r, ops));
+  const byList = usesOf(ops, colors);
+  const uses = roles.map((role, r) => usesOfRole(role, byList, ops.listOf[r], colors));
+  const ends = uses.map(endsOf);
+  const slotColors = uses.map(colorsOf);
   ends.forEach((list, r) =>
     list.forEach(({ color, end }, i) => (local[(r * colors + color) * ENDS + end] = i)),
   );
   slotColors.forEach((list, r) => list.forEach((color, i) => (slotOf[r * colors + color] = i)));
-  const base = new Int32Array(cores + 1);
-  for (let core = 0; core < cores; core++) base[core + 1] = base[core] + ends[roleOf[core]].length;
-  const slots = Math.max(1, ...slotColors.map((list) => list.length));
-  const kind = new Uint8Array(base[cores]);
-  const toCore = new Int32Array(base[cores]);
-  const toSlot = new Int16Array(base[cores]);
-  const c: Channels = {
-    cores,
-    colors,
-    width,
-    height,
-    roleOf,
-    slotColors,
-    slots,
-    slotOf,
-    base,
-    local,
-    ends,
-    kind,
-    toCore,
-    toSlot,
-  };
-  for (let core = 0; core < cores; core++) connect(c, core);
-  return c;
+  const base = sums(roleOf, ends);
+  const slotBase = sums(roleOf, slotColors);
+  return { cores, colors, width, height, roleOf, slotOf, slotBase, base, local, ends };
 }
 
-function connect(c: Channels, core: number): void {
-  const list = c.ends[c.roleOf[core]];
-  for (let i = 0; i < list.length; i++) {
-    const { color, end } = list[i];
-    const channel = c.base[core] + i;
-    c.kind[channel] = end < RAMP ? LINK : end === RAMP ? TO_CORE : FROM_CORE;
-    const to = end < RAMP ? neighbour(core, end, c.width, c.height) : core;
-    c.toCore[channel] = to;
-    c.toSlot[channel] = end === RAMP || to < 0 ? -1 : c.slotOf[c.roleOf[to] * c.colors + color];
-  }
+/** Where each core's part of a table begins that has a role's list for each core. */
+function sums(roleOf: Uint16Array, lists: unknown[][]): Int32Array {
+  const base = new Int32Array(roleOf.length + 1);
+  for (let core = 0; core < roleOf.length; core++)
+    base[core + 1] = base[core] + lists[roleOf[core]].length;
+  return base;
 }
 
 /** The channel that brings wavelets of a colour to a router's port (RAMP: from its core), or -1. */
 export function channelInto(c: Channels, core: number, port: number, color: number): number {
   const from = port === RAMP ? core : neighbour(core, port, c.width, c.height);
   if (from < 0) return -1;
-  return channelFrom(c, from, port === RAMP ? FROM : opposite(port), color);
+  return channelFrom(c, from, port === RAMP ? FROM_CORE : opposite(port), color);
 }
 
 /** The channel by which a router sends a colour to a port, or -1. */
@@ -103,9 +70,14 @@ export function channelFrom(c: Channels, core: number, end: number, color: numbe
   return local < 0 ? -1 : c.base[core] + local;
 }
 
+/** The slot of a colour in a router, counted from the core's first, or -1. */
+export function slotAt(c: Channels, core: number, color: number): number {
+  return c.slotOf[c.roleOf[core] * c.colors + color];
+}
+
 /** The channel from a core into its router for a colour. */
 export function channelSent(c: Channels, core: number, color: number): number {
-  return channelFrom(c, core, FROM, color);
+  return channelFrom(c, core, FROM_CORE, color);
 }
 
 /** The core's queue of a colour. */
@@ -113,25 +85,39 @@ export function channelReceived(c: Channels, core: number, color: number): numbe
   return channelFrom(c, core, RAMP, color);
 }
 
-function endsOf(role: Role, r: number, ops: Operations): { color: number; end: number }[] {
-  const masks = new Map<number, number>();
-  const use = (color: number, mask: number) => masks.set(color, (masks.get(color) ?? 0) | mask);
-  for (const route of role.routes) use(route.color, route.outputs);
-  for (const op of role.operations) if (op.kind === 'route') use(op.color, op.outputs);
-  for (let op = ops.first[r]; op < ops.first[r + 1]; op++) {
-    if (ops.source[op] >= 0) use(ops.source[op], 1 << RAMP);
-    if (ops.destination[op] >= 0) use(ops.destination[op], 1 << FROM);
-  }
+/** By list of operations and colour: ends that its streams and changed routes use, and `ROUTED`. */
+function usesOf(ops: Operations, colors: number): Uint8Array {
+  const lists = ops.first.length - 1;
+  const uses = new Uint8Array(lists * colors);
+  for (let l = 0; l < lists; l++)
+    for (let op = ops.first[l]; op < ops.first[l + 1]; op++) {
+      if (ops.source[op] >= 0) uses[l * colors + ops.source[op]] |= 1 << RAMP;
+      if (ops.destination[op] >= 0) uses[l * colors + ops.destination[op]] |= (1 << FROM_CORE) | ROUTED;
+      if (ops.kind[op] !== ROUTE) continue;
+      const change = ops.whole[op] as RouteOp;
+      uses[l * colors + change.color] |= change.outputs | ROUTED;
+    }
+  return uses;
+}
+
+/** The same for a role with its first routes. */
+function usesOfRole(role: Role, uses: Uint8Array, list: number, colors: number): Uint8Array {
+  const all = uses.slice(list * colors, (list + 1) * colors);
+  for (const { color, outputs } of role.routes) all[color] |= outputs | ROUTED;
+  return all;
+}
+
+function endsOf(uses: Uint8Array): { color: number; end: number }[] {
   const ends: { color: number; end: number }[] = [];
-  for (const [color, mask] of [...masks].sort(([a], [b]) => a - b))
-    for (let end = 0; end < ENDS; end++) if ((mask >> end) & 1) ends.push({ color, end });
+  for (let color = 0; color < uses.length; color++)
+    for (let end = 0; end < ENDS; end++) if ((uses[color] >> end) & 1) ends.push({ color, end });
   return ends;
 }
 
-function colorsOf(role: Role, r: number, ops: Operations): number[] {
-  const colors = new Set(role.routes.map((route) => route.color));
-  for (const op of role.operations) if (op.kind === 'route') colors.add(op.color);
-  for (let op = ops.first[r]; op < ops.first[r + 1]; op++)
-    if (ops.destination[op] >= 0) colors.add(ops.destination[op]);
-  return [...colors].sort((a, b) => a - b);
+function colorsOf(uses: Uint8Array): number[] {
+  const colors: number[] = [];
+  uses.forEach((mask, color) => {
+    if ((mask & ROUTED) !== 0) colors.push(color);
+  });
+  return colors;
 }

@@ -1,47 +1,64 @@
-/** Channels and routes of the engine on a clock, as fields of flat arrays (see clocked.ts). */
-import { PORTS } from '../../hardware/mesh.js';
-import { channelFrom, channelInto } from './channels.js';
+/**
+ * Channels and routes of the engine on a clock, as fields of flat arrays (see clocked.ts). A channel
+ * counts wavelets sent and popped, and keeps a ring of cycles: where a wavelet stands, the one from
+ * which it is eligible; where one was popped, the one from which its sender has the slot again.
+ */
+import { PORTS, RAMP, neighbour } from '../../hardware/mesh.js';
+import { FROM_CORE, channelFrom, channelInto, slotAt } from './channels.js';
 import type { Clocked } from './clocked.js';
 
-/** Fields of a channel: one cache line holds two. */
-export const AVAILABLE = 0;
-export const CREDIT = 1;
-export const SENT = 2;
-export const TO = 3;
-export const FROM = 4;
-export const KIND = 5;
-export const FLAGS = 6;
-export const HELD = 7;
-/** Flags of a channel: it is its receiver's input, its sender's output, one of several inputs. */
-export const IS_INPUT = 1;
-export const IS_OUTPUT = 2;
-export const MEETS = 4;
-/** Fields of a slot: its input channel, the mask of its ports, its channels, those without credit. */
+/** Fields of a channel: wavelets sent and popped, its receiver, its sender, the ring. */
+export const SENT = 0;
+export const POPPED = 1;
+/** Router * 32 + slot, negative while it is not the slot's input; or one of the three below. */
+export const TO = 2;
+/** Router * 32 + slot; with `WAITS`, if the sender is to be told of the next pop. */
+export const FROM = 3;
+export const RING = 4;
+
+export const WAITS = 0x80000000 | 0;
+/** The receiver of a channel that leads to a router without a route for the colour. */
+export const NOWHERE = -0x80000000;
+
+/** What becomes of a wavelet on its way to a core: it waits, the core is woken, or takes it as it comes. */
+export const IDLE = 0;
+export const STREAMS = 1;
+export const SINKS = 2;
+
+/** Fields of a slot: input, mask of outputs, up to four links, the ramp, cycles until a pop is known. */
+export const INPUT = 0;
 export const OUTPUTS = 1;
-export const FIRST_OUT = 2;
-export const BLOCKED = 7;
+export const LINKS = 2;
+export const TO_RAMP = 6;
+export const BACK = 7;
+
+/** Fields of a router: slots that hold wavelets, those that wait for a pop, who is first, its slots. */
+export const HAVE = 0;
+export const WAITING = 1;
+export const POINTER = 2;
+export const SLOTS = 3;
+
+const LONG_AGO = -0x80000000;
 
 /** Channels with all slots free. */
-export function fillChannels(m: Clocked, depth: number): void {
-  const { channels, chan, slots } = m;
-  const inputs = new Uint8Array(channels.cores * slots);
+export function fillChannels(m: Clocked): void {
+  const { channels, chan, shift, router } = m;
+  const { width, height, roleOf, base, slotBase } = channels;
+  const heardOn = new Uint8Array(slotBase[channels.cores]);
   for (let core = 0; core < channels.cores; core++) {
-    const role = channels.roleOf[core];
-    channels.ends[role].forEach(({ color }, i) => {
-      const channel = channels.base[core] + i;
-      const c = channel << 3;
-      const slot = channels.slotOf[role * channels.colors + color];
-      chan[c + CREDIT] = depth;
-      chan[c + KIND] = channels.kind[channel];
-      chan[c + FROM] = (core << 5) | (slot < 0 ? 0 : slot);
-      const toSlot = channels.toSlot[channel];
-      chan[c + TO] = (channels.toCore[channel] << 5) | (toSlot < 0 ? 0 : toSlot);
-      if (toSlot >= 0) inputs[channels.toCore[channel] * slots + toSlot]++;
-    });
-  }
-  for (let c = 0; c < chan.length; c += 8) {
-    if (channels.toSlot[c >> 3] < 0) continue;
-    if (inputs[(chan[c + TO] >>> 5) * slots + (chan[c + TO] & 31)] > 1) chan[c + FLAGS] |= MEETS;
+    router[core * 4 + SLOTS] = slotBase[core] << 3;
+    const ends = channels.ends[roleOf[core]];
+    for (let i = 0; i < ends.length; i++) {
+      const { color, end } = ends[i];
+      const c = (base[core] + i) << shift;
+      chan.fill(LONG_AGO, c + RING, c + (1 << shift));
+      chan[c + FROM] = (core << 5) | Math.max(0, slotAt(channels, core, color));
+      if (end === RAMP) continue;
+      const to = end === FROM_CORE ? core : neighbour(core, end, width, height);
+      const slot = to < 0 ? -1 : slotAt(channels, to, color);
+      chan[c + TO] = slot < 0 ? NOWHERE : ~((to << 5) | slot);
+      if (slot >= 0 && ++heardOn[slotBase[to] + slot] > 1) m.meets = true;
+    }
   }
 }
 
@@ -53,51 +70,47 @@ export function setRoute(
   inputs: number,
   outputs: number,
 ): void {
-  const { channels, chan, slot } = m;
-  const local = channels.slotOf[channels.roleOf[core] * channels.colors + color];
-  const s = (core * m.slots + local) << 3;
-  if (slot[s] >= 0) chan[(slot[s] << 3) + FLAGS] &= ~IS_INPUT;
-  const input = inputs === 0 ? -1 : channelInto(channels, core, 31 - Math.clz32(inputs), color);
-  slot[s] = input;
-  m.have[core] &= ~(1 << local);
+  const { channels, chan, slot, router, shift } = m;
+  const local = slotAt(channels, core, color);
+  const s = router[core * 4 + SLOTS] + local * 8;
+  if (slot[s] >= 0) chan[slot[s] + TO] = ~chan[slot[s] + TO];
+  const port = 31 - Math.clz32(inputs);
+  const input = inputs === 0 ? -1 : channelInto(channels, core, port, color);
+  slot[s + INPUT] = input < 0 ? -1 : input << shift;
+  slot[s + BACK] = port === RAMP ? m.ramp : m.hop;
+  router[core * 4 + HAVE] &= ~(1 << local);
   if (input >= 0) {
-    chan[(input << 3) + FLAGS] |= IS_INPUT;
-    if (chan[(input << 3) + AVAILABLE] > 0) m.have[core] |= 1 << local;
+    const c = input << shift;
+    chan[c + TO] = ~chan[c + TO];
+    if (chan[c + SENT] !== chan[c + POPPED]) router[core * 4 + HAVE] |= 1 << local;
   }
-  setOutputs(m, core, local, color, outputs);
+  setOutputs(m, core, s, color, outputs);
+  router[core * 4 + WAITING] &= ~(1 << local);
 }
 
-/** A slot without outputs is blocked for good: its wavelets wait until the route changes. */
-export function setOutputs(
-  m: Clocked,
-  core: number,
-  local: number,
-  color: number,
-  outputs: number,
-): void {
-  const { chan, slot } = m;
-  const s = (core * m.slots + local) << 3;
-  for (let i = s + FIRST_OUT; i < s + BLOCKED; i++) {
-    if (slot[i] >= 0) chan[(slot[i] << 3) + FLAGS] &= ~IS_OUTPUT;
-    slot[i] = -1;
-  }
-  let next = s + FIRST_OUT;
-  slot[s + BLOCKED] = outputs === 0 ? 1 : 0;
+function setOutputs(m: Clocked, core: number, s: number, color: number, outputs: number): void {
+  const { slot, shift } = m;
   slot[s + OUTPUTS] = outputs;
+  slot.fill(-1, s + LINKS, s + TO_RAMP + 1);
+  let next = s + LINKS;
   for (let port = 0; port < PORTS; port++) {
     if (((outputs >> port) & 1) === 0) continue;
-    const channel = channelFrom(m.channels, core, port, color);
-    slot[next++] = channel;
-    chan[(channel << 3) + FLAGS] |= IS_OUTPUT;
-    if (chan[(channel << 3) + CREDIT] === 0) slot[s + BLOCKED]++;
+    const at = port === RAMP ? s + TO_RAMP : next++;
+    slot[at] = channelFrom(m.channels, core, port, color) << shift;
   }
-  if (slot[s + BLOCKED] > 0) m.blocked[core] |= 1 << local;
-  else m.blocked[core] &= ~(1 << local);
 }
 
 /** Does the present input of a colour hold wavelets, those on their way to it included? */
 export function holdsWavelets(m: Clocked, core: number, color: number): boolean {
-  const local = m.channels.slotOf[m.channels.roleOf[core] * m.channels.colors + color];
-  const channel = m.slot[(core * m.slots + local) << 3];
-  return channel >= 0 && m.chan[(channel << 3) + HELD] > 0;
+  const input = m.slot[m.router[core * 4 + SLOTS] + slotAt(m.channels, core, color) * 8 + INPUT];
+  return input >= 0 && m.chan[input + SENT] !== m.chan[input + POPPED];
+}
+
+/** Counts wavelets of one colour that become eligible in one cycle on several ports of a router. */
+export function hear(m: Clocked, c: number, at: number): void {
+  const to = m.chan[c + TO] < 0 ? ~m.chan[c + TO] : m.chan[c + TO];
+  const slot = m.channels.slotBase[to >>> 5] + (to & 31);
+  const heard = slot * m.hearing + (at & (m.hearing - 1));
+  if (m.heard[heard] === at) m.hazards++;
+  m.heard[heard] = at;
 }

@@ -1,6 +1,7 @@
 /**
- * The operations of all roles as flat tables. What a core computes is known beforehand: the compute and
- * set-up cycles of a role, and of each label in it, do not depend on the fabric; only waits do.
+ * The operations of a program as flat tables, one stretch for each distinct list of operations: roles
+ * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
+ * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
 import type { Operation, Program } from '../../program/program.js';
 import { timeOf } from '../../program/timing.js';
@@ -13,7 +14,9 @@ export const ROUTE = 2;
 export const TRAFFIC = 3;
 
 export interface Operations {
-  /** First operation of each role, and one entry behind the last. */
+  /** By role: which list of operations it has. */
+  listOf: Int32Array;
+  /** First operation of each list, and one entry behind the last. */
   first: Int32Array;
   kind: Uint8Array;
   setup: Int32Array;
@@ -26,26 +29,26 @@ export interface Operations {
   destination: Int32Array;
   latency: Int32Array;
   label: Int32Array;
-  /** 1 for the last operation of its label in its role. */
+  /** 1 for the last operation of its label in its list. */
   last: Uint8Array;
-  /** Compute and set-up cycles of each role. */
+  /** Compute and set-up cycles of each list. */
   compute: Int32Array;
   setupSum: Int32Array;
-  /** Cycles of both by role and label, index role * labels + label. */
+  /** Cycles of both by list and label, index list * labels + label. */
   busy: Int32Array;
   /** Route changes and synthetic traffic, by operation. */
   whole: Operation[];
-  hasRouteChange: boolean;
-  hasTraffic: boolean;
-  maxLatency: number;
 }
 
 /** Tables of a program's operations; neighbouring fixed operations of one label become one. */
 export function flattenOperations(program: Program, wafer: WaferSpec): Operations {
-  const size = program.roles.reduce((sum, role) => sum + role.operations.length, 0);
+  const lists = [...new Set(program.roles.map((role) => role.operations))];
+  const numbers = new Map(lists.map((list, i) => [list, i]));
+  const size = lists.reduce((sum, list) => sum + list.length, 0);
   const column = () => new Int32Array(size);
   const ops: Columns = {
-    first: new Int32Array(program.roles.length + 1),
+    listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
+    first: new Int32Array(lists.length + 1),
     kind: new Uint8Array(size),
     setup: column(),
     cycles: column(),
@@ -57,11 +60,11 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     whole: [],
   };
   let next = 0;
-  program.roles.forEach((role, r) => {
-    ops.first[r] = next;
-    for (const op of role.operations) next += fillRow(ops, next, op, wafer, next > ops.first[r]);
+  lists.forEach((list, l) => {
+    ops.first[l] = next;
+    for (const op of list) next += fillRow(ops, next, op, wafer, next > ops.first[l]);
   });
-  ops.first[program.roles.length] = next;
+  ops.first[lists.length] = next;
   return summed(program, wafer, ops);
 }
 
@@ -103,30 +106,27 @@ function fillRow(
   return 1;
 }
 
-type Columns = Omit<
-  Operations,
-  'last' | 'compute' | 'setupSum' | 'busy' | 'hasRouteChange' | 'hasTraffic' | 'maxLatency'
->;
+type Columns = Omit<Operations, 'last' | 'compute' | 'setupSum' | 'busy'>;
 
 function summed(program: Program, wafer: WaferSpec, ops: Columns): Operations {
   const labels = program.labels.length;
-  const roles = program.roles.length;
-  const compute = new Int32Array(roles);
-  const setupSum = new Int32Array(roles);
-  const busy = new Int32Array(roles * labels);
+  const lists = ops.first.length - 1;
+  const compute = new Int32Array(lists);
+  const setupSum = new Int32Array(lists);
+  const busy = new Int32Array(lists * labels);
   const last = new Uint8Array(ops.kind.length);
   const seen = new Int32Array(labels).fill(-1);
-  for (let r = 0; r < roles; r++) {
-    const start = ops.first[r];
-    for (let op = ops.first[r + 1] - 1; op >= start; op--) {
+  for (let l = 0; l < lists; l++) {
+    const start = ops.first[l];
+    for (let op = ops.first[l + 1] - 1; op >= start; op--) {
       const label = ops.label[op];
-      last[op] = seen[label] === r ? 0 : 1;
-      seen[label] = r;
+      last[op] = seen[label] === l ? 0 : 1;
+      seen[label] = l;
       const cycles = ops.cycles[op] + computeOfStream(ops, op);
       const setup = ops.setup[op] + (op === start ? wafer.costs.programStart : 0);
-      compute[r] += cycles;
-      setupSum[r] += setup;
-      busy[r * labels + label] += cycles + setup;
+      compute[l] += cycles;
+      setupSum[l] += setup;
+      busy[l * labels + label] += cycles + setup;
     }
   }
   return {
@@ -135,9 +135,6 @@ function summed(program: Program, wafer: WaferSpec, ops: Columns): Operations {
     compute,
     setupSum,
     busy,
-    hasRouteChange: ops.kind.includes(ROUTE),
-    hasTraffic: ops.kind.includes(TRAFFIC),
-    maxLatency: ops.latency.reduce((most, n) => Math.max(most, n), 0),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What is counted while a program runs, and the result made of it. */
 import type { RunInput, RunResult } from '../engine.js';
-import { FROM_CORE, TO_CORE, type Channels } from './channels.js';
+import { RAMP } from '../../hardware/mesh.js';
+import { FROM_CORE, type Channels } from './channels.js';
 import type { Operations } from './operations.js';
 
 export interface Tally {
@@ -33,7 +34,7 @@ export function endLabel(tally: Tally, label: number, core: number, end: number)
   tally.labelCore[label] = core;
 }
 
-/** Everything else follows: set-up and compute are the role's, and input was waited for otherwise. */
+/** Everything else follows: set-up and compute are the operations', and input was waited for otherwise. */
 export function resultOf(
   tally: Tally,
   channels: Channels,
@@ -43,18 +44,21 @@ export function resultOf(
   const { input, ops, end, waitOutput, labelEnd, labelCore } = tally;
   const { cores, roleOf } = channels;
   const labels = labelEnd.length;
-  const compute = Int32Array.from(roleOf, (role) => ops.compute[role]);
-  const setup = Int32Array.from(roleOf, (role) => ops.setupSum[role]);
+  const compute = new Int32Array(cores);
+  const setup = new Int32Array(cores);
   const waitInput = new Int32Array(cores);
   let cycles = 0;
   for (let core = 0; core < cores; core++) {
+    const list = ops.listOf[roleOf[core]];
+    compute[core] = ops.compute[list];
+    setup[core] = ops.setupSum[list];
     const all = end[core] - (input.startAt?.[core] ?? 0);
     waitInput[core] = all - compute[core] - setup[core] - waitOutput[core];
     cycles = Math.max(cycles, end[core]);
   }
   if (input.program.root !== undefined) cycles = Math.max(0, end[input.program.root]);
   const labelBusy = labelEnd.map((at, label) =>
-    at === -0x80000000 ? 0 : ops.busy[roleOf[labelCore[label]] * labels + label],
+    at === -0x80000000 ? 0 : ops.busy[ops.listOf[roleOf[labelCore[label]]] * labels + label],
   );
   return {
     cycles,
@@ -78,13 +82,12 @@ function countWavelets(channels: Channels, sentBy: (channel: number) => number) 
   for (let core = 0; core < channels.cores; core++) {
     const ends = channels.ends[channels.roleOf[core]];
     for (let i = 0; i < ends.length; i++) {
-      const channel = channels.base[core] + i;
-      const n = sentBy(channel);
-      const kind = channels.kind[channel];
-      if (kind === FROM_CORE) sent += n;
-      else if (kind === TO_CORE) delivered += n;
+      const n = sentBy(channels.base[core] + i);
+      const { end } = ends[i];
+      if (end === FROM_CORE) sent += n;
+      else if (end === RAMP) delivered += n;
       else {
-        linkWavelets[core * 4 + ends[i].end] += n;
+        linkWavelets[core * 4 + end] += n;
         waveletHops += n;
       }
     }

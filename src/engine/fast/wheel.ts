@@ -65,15 +65,18 @@ export function siftTimers(w: Wheel, now: number): void {
   w.sift = now + SIZE / 2;
 }
 
-/** The next cycle after `now` with a timer or in which far ones are to be looked through. */
-export function nextCycle(w: Wheel, now: number): number {
+/**
+ * The next cycle after `now` with a timer, or in which far ones are to be looked through; `limit` if
+ * there is none before it.
+ */
+export function nextCycle(w: Wheel, now: number, limit: number): number {
   if (w.near === 0) {
-    let least = 0x7fffffff;
+    let least = limit;
     for (let core = w.far; core !== NONE; core = w.next[core]) least = Math.min(least, w.at[core]);
-    w.sift = least;
     return least;
   }
+  const last = Math.min(limit, w.sift);
   let t = now + 1;
-  while (t < w.sift && w.heads[t & (SIZE - 1)] === NONE) t++;
+  while (t < last && w.heads[t & (SIZE - 1)] === NONE) t++;
   return t;
 }

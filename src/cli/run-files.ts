@@ -1,0 +1,29 @@
+/** What a run directory holds: the document, the terminal's text, the page, the trace. */
+import { createHash } from 'node:crypto';
+import { deflateSync, gzipSync } from 'node:zlib';
+import type { RunDetail } from '../report/detail.js';
+import type { RunDocument } from '../report/document.js';
+import { htmlReport, type HtmlTools } from '../report/html.js';
+import { chromeTrace } from '../report/trace.js';
+import { json, type RunFiles } from './output.js';
+
+const TOOLS: HtmlTools = {
+  deflate: (bytes) => deflateSync(bytes, { level: 9 }),
+  sha256: (text) => createHash('sha256').update(text).digest('base64'),
+};
+
+/** `text` is the run as the terminal shows it, `rows` its requests if it served any. */
+export function runFiles(
+  document: RunDocument,
+  detail: RunDetail,
+  text: string,
+  rows?: string,
+): RunFiles {
+  return {
+    'run.json': json(document),
+    'run.txt': text,
+    'report.html': htmlReport(document, detail, text, TOOLS),
+    'trace.json.gz': gzipSync(chromeTrace(document, detail)),
+    ...(rows !== undefined && { 'requests.ndjson': rows }),
+  };
+}

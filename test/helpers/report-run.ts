@@ -1,0 +1,88 @@
+/** A small run for the tests of its page and its trace, whose every name can be chosen. */
+import { createHash } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
+import type { RunDetail, StageSpan, WaferMap } from '../../src/report/detail.js';
+import type { RegionResult, RunDocument } from '../../src/report/document.js';
+import type { HtmlTools } from '../../src/report/html.js';
+
+export const TOOLS: HtmlTools = {
+  deflate: (bytes) => deflateSync(bytes),
+  sha256: (text) => createHash('sha256').update(text).digest('base64'),
+};
+
+const CYCLES = 1_000;
+const [WIDTH, HEIGHT] = [40, 30];
+
+function map(wafer: number): WaferMap {
+  const perCore = (of: (core: number) => number) =>
+    Int32Array.from({ length: WIDTH * HEIGHT }, (_, core) => of(core) + wafer);
+  return {
+    wafer,
+    width: WIDTH,
+    height: HEIGHT,
+    busy: perCore((core) => 100 + (core % WIDTH)),
+    waiting: perCore((core) => 300 - (core % 7)),
+    sram: perCore((core) => 20_000 + core),
+    link: perCore((core) => core % 11),
+  };
+}
+
+/** Two regions on each of `wafers` wafers, visited in turn; `name` is in every place that has one. */
+export function reportRun(name: string, wafers = 1): { run: RunDocument; detail: RunDetail } {
+  const regions = Array.from({ length: 2 * wafers }, (_, i): RegionResult => {
+    const place = { wafer: i >> 1, x: (i % 2) * 20, y: 5, width: 20, height: 20 };
+    return { name: `${name} ${i}`, ...place, sramBytesPerCore: 20_000 };
+  });
+  const span = CYCLES / regions.length;
+  const stages = regions.map((region, i): StageSpan => {
+    const [start, end] = [i * span, (i + 1) * span];
+    const [first, second] = [`${name} a`, `${name} b`];
+    const operators = [
+      { name: first, start, end: start + 100 },
+      { name: second, start: start + 100, end },
+    ];
+    return {
+      name: `${name} ${i}`,
+      region: region.name,
+      wafer: region.wafer,
+      start,
+      end,
+      operators,
+    };
+  });
+  const detail = { cycles: CYCLES, stages, maps: Array.from({ length: wafers }, (_, i) => map(i)) };
+  return { run: documentOf(name, regions), detail };
+}
+
+function documentOf(name: string, regions: RegionResult[]): RunDocument {
+  const cores = regions.length * 400;
+  const spent = { cycles: CYCLES / 2, compute: 300, communication: 200 };
+  const coreCycles = { compute: 100, setup: 20, waitInput: 30, waitOutput: 0, idle: 850 };
+  return {
+    schema: 'wafersim.run/1',
+    configHash: 'a1b2c3',
+    config: { model: { spec: { name } }, hardware: { name }, [name]: name },
+    decode: {
+      cyclesPerToken: CYCLES,
+      tokensPerSecondPerUser: 12_345.6,
+      tokensPerSecond: 24_691.2,
+      tpotMs: 0.081,
+      perLayerCycles: [500],
+      breakdown: { [`${name} a`]: spent, [`${name} b`]: spent },
+      coreCycles,
+      specialShare: 0,
+    },
+    steps: [{ cycles: CYCLES }],
+    placement: {
+      strategy: name,
+      regions,
+      coresUsed: cores,
+      sramUsedBytes: cores * 20_000,
+      sramPeakBytesPerCore: 20_000,
+      sramBytesPerCore: 49_152,
+    },
+    fabric: { waveletHops: 10, peakLinkUtilization: 0.01 },
+    reuse: { simulated: [], reused: [] },
+    host: { engine: 'fast', shards: 1, wallSeconds: 1, peakRssBytes: 1 },
+  };
+}

@@ -1,0 +1,140 @@
+/** A step core by core and operator by operator: it adds up to what the document says. */
+import { runInThisContext } from 'node:vm';
+import { deflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import type { RunDetail } from '../src/report/detail.js';
+import type { RunDocument } from '../src/report/document.js';
+import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
+import { MAP_SCRIPT } from '../src/report/html-map-script.js';
+import { simulate } from '../src/simulate.js';
+
+const SETS: Record<string, string[]> = {
+  'one user': [],
+  'three users': ['workload.batch=3'],
+  'two wafers': ['hardware.wafers=2', 'hardware.height=13'],
+  'the published mapping': ['mapping=waferllm', 'placement.rows=12'],
+};
+
+async function runOf(sets: string[]): Promise<{ run: RunDocument; detail: RunDetail }> {
+  const config = loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
+  const details: RunDetail[] = [];
+  const run = await simulate(config, {
+    engine: 'fast',
+    shards: 1,
+    memo: true,
+    now: () => 0,
+    rss: () => 0,
+    onDetail: (detail) => details.push(detail),
+  });
+  expect(details).toHaveLength(1);
+  return { run, detail: details[0] };
+}
+
+const total = (values: Int32Array[]) =>
+  values.reduce((all, one) => one.reduce((sum, value) => sum + value, all), 0);
+const largest = (values: Int32Array[]) => Math.max(...values.flatMap((one) => [...one]));
+
+describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => {
+  let run: RunDocument;
+  let detail: RunDetail;
+  beforeAll(async () => {
+    ({ run, detail } = await runOf(sets));
+  });
+
+  it('has the core-cycles of compute and set-up, and waits no longer than the document', () => {
+    const { compute, setup, waitInput, waitOutput } = run.decode.coreCycles;
+    const busy = total(detail.maps.map((map) => map.busy));
+    // The document counts the ports between wafers too, which are no cores of any.
+    const ports = detail.maps.length > 1 ? (compute + setup) * 0.001 : 0;
+    expect(busy).toBeLessThanOrEqual(compute + setup);
+    expect(busy).toBeGreaterThanOrEqual(compute + setup - ports);
+    const waiting = total(detail.maps.map((map) => map.waiting));
+    expect(waiting).toBeGreaterThan(0);
+    expect(waiting).toBeLessThanOrEqual(waitInput + waitOutput);
+  });
+
+  it('has its busiest link where the document has it', () => {
+    const busiest = largest(detail.maps.map(({ link }) => link));
+    expect(busiest / run.decode.cyclesPerToken).toBe(run.fabric.peakLinkUtilization);
+  });
+
+  it('has memory in every region, and nothing outside', () => {
+    let inside = 0;
+    for (const { wafer, x, y, width, height } of run.placement.regions) {
+      const map = detail.maps.find((one) => one.wafer === wafer)!;
+      for (let row = y; row < y + height; row++)
+        for (let column = x; column < x + width; column++) {
+          expect(map.sram[row * map.width + column]).toBeGreaterThan(0);
+          inside++;
+        }
+    }
+    const filled = detail.maps.flatMap(({ sram }) => [...sram]).filter((bytes) => bytes > 0);
+    expect(filled).toHaveLength(inside);
+  });
+
+  it('has the operators of the breakdown, one after the other', () => {
+    const spent = new Map<string, number>();
+    let reached = 0;
+    for (const { start, end, operators } of detail.stages) {
+      expect(end).toBeGreaterThan(start);
+      for (const operator of operators) {
+        expect(operator.start).toBeGreaterThanOrEqual(Math.max(reached, start));
+        reached = operator.end;
+        expect(reached).toBeLessThanOrEqual(end);
+        const cycles = operator.end - operator.start;
+        spent.set(operator.name, (spent.get(operator.name) ?? 0) + cycles);
+      }
+    }
+    // What is no operator's: the way between wafers, and other users' turns.
+    const others = ['between wafers', 'wait for a turn'];
+    const expected = Object.entries(run.decode.breakdown)
+      .filter(([name, { cycles }]) => cycles > 0 && !others.includes(name))
+      .map(([name, { cycles }]) => [name, cycles]);
+    expect([...spent].toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('names the stages of every region', () => {
+    const regions = new Set(run.placement.regions.map(({ name }) => name));
+    const visited = new Set(detail.stages.map(({ region }) => region));
+    expect([...regions].filter((name) => !visited.has(name))).toEqual([]);
+  });
+});
+
+/** The page's own code, out of the script. */
+const unpack = runInThisContext(
+  `(() => { ${MAP_SCRIPT.slice(
+    MAP_SCRIPT.indexOf('async function unpack'),
+    MAP_SCRIPT.indexOf('/** All maps'),
+  )}; return unpack; })()`,
+) as (text: string, length: number) => Promise<Int32Array>;
+
+describe('a packed map', () => {
+  it('is unpacked by the page to what it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 })), async (numbers) => {
+        const values = Int32Array.from(numbers);
+        expect(await unpack(pack(values, deflateSync), values.length)).toEqual(values);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is refused by the page if it is damaged', async () => {
+    const text = pack(Int32Array.of(1, 2, 3), deflateSync);
+    await expect(unpack(text, 4)).rejects.toThrow('damaged');
+  });
+
+  it('of a whole wafer of like regions stays small', () => {
+    const [width, height] = [750, 1160];
+    const perCore = (of: (x: number, y: number) => number) =>
+      Int32Array.from({ length: width * height }, (_, i) => of(i % width, Math.floor(i / width)));
+    const busy = perCore((x, y) => 7_000 + ((x % 187) % 7) * 31 + ((y % 128) % 13) * 17);
+    const waiting = perCore((x, y) => 9_000 - ((x * 3) % 187) - ((y * 5) % 128));
+    const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting };
+    const { packed } = mapData(map, [], deflateSync);
+    expect(packed).toHaveLength(QUANTITIES.length);
+    expect(packed.join('').length).toBeLessThan(1_000_000);
+  });
+});

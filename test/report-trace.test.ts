@@ -1,0 +1,78 @@
+/** The trace of a step: what Perfetto shows of it. */
+import { describe, expect, it } from 'vitest';
+import { chromeTrace } from '../src/report/trace.js';
+import { reportRun } from './helpers/report-run.js';
+
+interface Event {
+  ph: string;
+  name: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  dur: number;
+  cat: string;
+  args: { name: string; sort_index: number };
+}
+
+function eventsOf(name: string, wafers: number): Event[] {
+  const { run, detail } = reportRun(name, wafers);
+  return (JSON.parse(chromeTrace(run, detail)) as { traceEvents: Event[] }).traceEvents;
+}
+
+describe('a trace', () => {
+  const events = eventsOf('layer', 2);
+  const spans = (cat: string) => events.filter((event) => event.cat === cat);
+
+  it('has a process per wafer and a track per region, in the order of the way', () => {
+    const named = (kind: string) => events.filter(({ name }) => name === kind);
+    expect(named('process_name').map(({ pid }) => pid)).toEqual([1, 2]);
+    expect(named('process_name')[1].args.name).toContain('wafer 1');
+    expect(named('thread_name').map(({ args }) => args.name)).toEqual([
+      'layer 0',
+      'layer 1',
+      'layer 2',
+      'layer 3',
+    ]);
+    expect(named('thread_name').map(({ pid }) => pid)).toEqual([1, 1, 2, 2]);
+    expect(named('thread_sort_index').map(({ args }) => args.sort_index)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('has every stage from its first to its last cycle, on its region', () => {
+    expect(spans('stage').map(({ name, pid, tid, ts, dur }) => [name, pid, tid, ts, dur])).toEqual([
+      ['layer 0', 1, 1, 0, 250],
+      ['layer 1', 1, 2, 250, 250],
+      ['layer 2', 2, 3, 500, 250],
+      ['layer 3', 2, 4, 750, 250],
+    ]);
+  });
+
+  it('has operators inside their stage, on its track', () => {
+    expect(spans('operator')).toHaveLength(8);
+    for (const { pid, tid, ts, dur } of spans('operator')) {
+      const stage = spans('stage').find((one) => one.pid === pid && one.tid === tid)!;
+      expect(ts).toBeGreaterThanOrEqual(stage.ts);
+      expect(ts + dur).toBeLessThanOrEqual(stage.ts + stage.dur);
+    }
+    expect(spans('operator').reduce((sum, { dur }) => sum + dur, 0)).toBe(1_000);
+  });
+
+  it('says that its times are cycles', () => {
+    const { run, detail } = reportRun('layer');
+    const { otherData } = JSON.parse(chromeTrace(run, detail)) as { otherData: object };
+    expect(otherData).toEqual({
+      unit: '1 us is 1 cycle',
+      cyclesPerToken: 1_000,
+      configHash: 'a1b2c3',
+    });
+  });
+
+  it('shares a track between the visits of one region', () => {
+    const { run, detail } = reportRun('layer');
+    const again = { ...detail.stages[0], name: 'again', start: 1_000, end: 1_100, operators: [] };
+    const twice = { ...detail, stages: [...detail.stages, again] };
+    const { traceEvents } = JSON.parse(chromeTrace(run, twice)) as { traceEvents: Event[] };
+    const at = (name: string) => traceEvents.find((event) => event.name === name)!;
+    expect(at('again').tid).toBe(at('layer 0').tid);
+    expect(traceEvents.filter(({ name }) => name === 'thread_name')).toHaveLength(2);
+  });
+});
