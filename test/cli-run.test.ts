@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { style } from '../src/cli/output.js';
 import type { KernelDocument, RunDocument } from '../src/report/document.js';
@@ -50,10 +51,20 @@ describe('wafersim run', () => {
     const target = join(home, 'runs', 'tiny');
     const { status, stdout } = wafersim('run', ...TINY, '-o', target);
     expect(status).toBe(0);
-    expect(readdirSync(target).toSorted()).toEqual(['run.json', 'run.txt']);
+    expect(readdirSync(target).toSorted()).toEqual([
+      'report.html',
+      'run.json',
+      'run.txt',
+      'trace.json.gz',
+    ]);
     expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe(stdout);
     const run = JSON.parse(readFileSync(join(target, 'run.json'), 'utf8')) as RunDocument;
     expect(runTable(run, { color: false })).toBe(stdout);
+    expect(readFileSync(join(target, 'report.html'), 'utf8')).toContain(
+      `<dd>${run.configHash}</dd>`,
+    );
+    const trace = gunzipSync(readFileSync(join(target, 'trace.json.gz'))).toString();
+    expect(JSON.parse(trace)).toHaveProperty('otherData.cyclesPerToken', run.decode.cyclesPerToken);
     expect(readdirSync(join(home, 'runs'))).toEqual(['tiny']);
   });
 

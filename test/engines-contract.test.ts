@@ -48,10 +48,16 @@ const KERNELS: [name: string, KernelOptions][] = [
 
 /** Decode steps: plain, grouped queries with norms, the published mapping; small and computing. */
 const STEPS: [config: string, sets: string[]][] = [
-  ['configs/tiny.yaml', ['workload.data=false', 'workload.tokens=2']],
+  ['configs/tiny.yaml', ['workload.data=false', 'workload.tokens=1']],
   ['configs/tiny.yaml', ['workload.tokens=1']],
-  ['configs/tiny.yaml', ['model.config=models/tiny-qwen3.json', 'workload.tokens=1']],
-  ['configs/tiny.yaml', ['workload.data=false', 'hardware.fabric.queueDepth=1']],
+  [
+    'configs/tiny.yaml',
+    ['model.config=models/tiny-qwen3.json', 'workload.data=false', 'workload.tokens=1'],
+  ],
+  [
+    'configs/tiny.yaml',
+    ['workload.data=false', 'workload.tokens=1', 'hardware.fabric.queueDepth=1'],
+  ],
   ['configs/tiny.yaml', ['mapping=waferllm', 'exact=true', 'placement.rows=7']],
 ];
 

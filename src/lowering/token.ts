@@ -81,7 +81,7 @@ export function planToken(
       to,
       from,
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
-      key: JSON.stringify([use, relative(source, place), region?.kind, groups, step, channels]),
+      key: JSON.stringify([use, relative(source, place), region?.kind, groups, step, orderOf(channels)]),
       write: () => writeStage(name, source, place, code(), channels),
     };
   });
@@ -129,6 +129,15 @@ function sourceOf(
       ? layerBuffers(model, layerShape(model, step.maxPositions, height, width), true)
       : tableBuffers(model, tableShape(model, height, width), kind);
   return { kind: 'rows', region, cell: layOut(shapes).at.x, type, length };
+}
+
+/**
+ * The order of a stage's own colours. Which ones they are does not matter: all are above those of the
+ * region's lines, so routers try them in the same order whatever their numbers.
+ */
+function orderOf(channels: number[]): number[] {
+  const sorted = channels.toSorted((a, b) => a - b);
+  return channels.map((color) => sorted.indexOf(color));
 }
 
 /** Source and place as far as the program depends on them: relative positions and sizes. */
