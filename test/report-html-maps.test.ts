@@ -8,11 +8,14 @@ import type { RunDetail } from '../src/report/detail.js';
 import type { RunDocument } from '../src/report/document.js';
 import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
 import { MAP_SCRIPT } from '../src/report/html-map-script.js';
+import type { RunResult } from '../src/engine/engine.js';
+import type { Program } from '../src/program/program.js';
 import { simulate } from '../src/simulate.js';
+import { addToMap, emptyMap } from '../src/wafer-maps.js';
 
 const SETS: Record<string, string[]> = {
   'one user': [],
-  'three users': ['workload.batch=3'],
+  'three users': ['workload.batch=3', 'hardware.costs.programStart=40'],
   'two wafers': ['hardware.wafers=2', 'hardware.height=13'],
   'the published mapping': ['mapping=waferllm', 'placement.rows=12'],
 };
@@ -99,6 +102,38 @@ describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => 
     const regions = new Set(run.placement.regions.map(({ name }) => name));
     const visited = new Set(detail.stages.map(({ region }) => region));
     expect([...regions].filter((name) => !visited.has(name))).toEqual([]);
+  });
+});
+
+describe('a stage that reaches beyond the edges of its wafer', () => {
+  it('leaves on the map what its cores on the wafer do and hold, and nothing of its ports', () => {
+    const four = () => Int32Array.of(1, 2, 3, 4);
+    const [compute, setup, waitInput, waitOutput] = [four(), four(), four(), four()];
+    const code = { routes: [], buffers: [], codeBytes: 100 };
+    const change = { kind: 'route', label: 0, color: 0, inputs: 1, outputs: 2 } as const;
+    const program: Program = {
+      name: 'wide',
+      width: 4,
+      height: 1,
+      roles: [{ ...code, name: 'works', operations: [change] }],
+      roleOf: new Uint16Array(4),
+      labels: ['label'],
+    };
+    const map = emptyMap(0, 2, 2);
+    addToMap(map, {
+      program,
+      result: { compute, setup, waitInput, waitOutput } as RunResult,
+      x0: -1,
+      y0: 1,
+      origin: 0,
+      columns: 4,
+      rows: 1,
+      startUp: 1,
+      times: 10,
+    });
+    expect([...map.busy]).toEqual([0, 0, 30, 50]);
+    expect([...map.waiting]).toEqual([0, 0, 40, 60]);
+    expect([...map.sram]).toEqual([0, 0, 100, 100]);
   });
 });
 
