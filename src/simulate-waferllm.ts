@@ -106,6 +106,7 @@ async function timingOf(
     name: 'layer',
     senders: [],
     outside: 0,
+    ports: [],
     crossing: 0,
     from: 0,
     fromCores: P * P,

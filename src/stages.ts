@@ -114,6 +114,10 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     from: plan.from,
     region: plan.to,
     crossing: plan.crossing,
+    ports: [
+      ...(region.exit ? Array.from({ length: region.height }, (_, y) => origin + y * width) : []),
+      ...(left.exit ? stage.senders : []),
+    ],
     fromCores: from.width * from.height,
     origin,
     columns: region.width,

@@ -6,11 +6,26 @@ import { fast } from '../src/engine/fast.js';
 import { layChannels } from '../src/engine/fast/channels.js';
 import { runClocked } from '../src/engine/fast/clocked.js';
 import { flattenOperations } from '../src/engine/fast/operations.js';
+import { isSound } from '../src/engine/fast/sound.js';
 import { createTally } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
 import { reference } from '../src/engine/reference.js';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';
-import { E, R, S, W, N, add, cell, chainReduce, fabric, loaded, move } from './helpers/programs.js';
+import { programs } from './helpers/generate.js';
+import {
+  E,
+  R,
+  S,
+  W,
+  N,
+  add,
+  changeRoute,
+  cell,
+  chainReduce,
+  fabric,
+  loaded,
+  move,
+} from './helpers/programs.js';
 import { program, role, route, row, sendEast, testWafer } from './helpers/programs.js';
 
 /** The engine on its own, without the reference behind it. */
@@ -55,13 +70,10 @@ describe('the fast engine', () => {
     [16, 500, 2, 1088],
     [16, 500, 1, 2087],
     [512, 64, 4, 3130],
-  ])(
-    'times a chain of %i cores and %i words at depth %i',
-    (cores, words, queueDepth, cycles) => {
-      const input = { program: chainReduce(cores, words), wafer: testWafer({ queueDepth }) };
-      expect(clocked(input)?.cycles).toBe(cycles);
-    },
-  );
+  ])('times a chain of %i cores and %i words at depth %i', (cores, words, queueDepth, cycles) => {
+    const input = { program: chainReduce(cores, words), wafer: testWafer({ queueDepth }) };
+    expect(clocked(input)?.cycles).toBe(cycles);
+  });
 
   it.each([0, 1, 7, 40])('agrees on two streams that meet on a link, one %i later', (pause) => {
     const input = { program: meeting(30, pause), wafer: testWafer() };
@@ -92,6 +104,56 @@ describe('the fast engine', () => {
       }),
       { numRuns: 100, seed: 5 },
     );
+  });
+
+  it('runs generated programs as the reference does, and leaves those that fail to it', () => {
+    let ended = 0;
+    fc.assert(
+      fc.property(programs(), ({ program: made, wafer, startAt }) => {
+        const input = { program: made, wafer, startAt };
+        if (!isSound(made, wafer)) return;
+        const result = clocked(input);
+        if (result === undefined) expect(() => reference(input)).toThrow();
+        else expect(result).toEqual(reference(input));
+        if (result !== undefined) ended++;
+      }),
+      { numRuns: 400, seed: 7 },
+    );
+    expect(ended).toBeGreaterThan(200);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'lets wavelets pass that were under way when a route changed after %i cycles',
+    (pause) => {
+      const sender = role('sender', {
+        routes: [route(0, R, E)],
+        operations: [move(fabric(0), cell(0), 4)],
+        buffers: [loaded(4)],
+      });
+      const turning = role('turning', {
+        routes: [route(0, R, E)],
+        operations: [move(cell(0), cell(0), pause), changeRoute(0, W, E)],
+        buffers: [loaded(9)],
+      });
+      const receiver = role('receiver', {
+        routes: [route(0, W, R)],
+        operations: [move(cell(0), fabric(0), 4)],
+        buffers: [loaded(4)],
+      });
+      const input = {
+        program: row(sender, turning, receiver),
+        wafer: testWafer({ hopCycles: 3, queueDepth: 4 }),
+      };
+      expect(clocked(input)).toEqual(reference(input));
+    },
+  );
+
+  it('lays a program out anew on another wafer', () => {
+    const made = chainReduce(9, 30);
+    for (const latency of [1, 4, 1]) {
+      const wafer = testWafer({}, { latency: { f16: latency, f32: latency } });
+      expect(fast({ program: made, wafer })).toEqual(reference({ program: made, wafer }));
+    }
   });
 
   it('leaves a program that cannot end to the reference, which names what waits', () => {

@@ -33,6 +33,8 @@ export interface TimedStage {
   crossing: number;
   /** Senders that are not in the region itself. */
   outside: number;
+  /** Cores of the rectangle that are ports between wafers, and no cores of a wafer. */
+  ports: number[];
   /** Cycles of start-up, which a core whose program is a loop pays once and not for each token. */
   programStart: number;
 }
@@ -193,6 +195,7 @@ function startsOf(
       // A core that has long been waiting may as well have come later.
       const start = Math.max(done - first - stage.programStart, -stage.preparation);
       startAt[core] = start;
+      if (stage.ports.includes(core)) continue;
       waited += Math.max(0, first + start - Math.max(done, token.start));
     }
   stage.senders.forEach(({ core }, i) => {
@@ -242,14 +245,16 @@ function addOperators(
 
 function addCauses(timing: StepTiming, stage: TimedStage, result: RunResult, starts: Starts): void {
   const { causes } = timing;
+  const { ports } = stage;
+  const sum = (cycles: Int32Array) => sumOf(cycles) - ports.reduce((n, i) => n + cycles[i], 0);
+  const started = stage.rows * stage.columns + stage.outside - ports.length;
   causes.compute += sum(result.compute);
-  const started = stage.rows * stage.columns + stage.outside;
   causes.setup += sum(result.setup) - started * stage.programStart;
   causes.waitInput += sum(result.waitInput) + starts.waited;
   causes.waitOutput += sum(result.waitOutput);
 }
 
-function sum(values: Int32Array): number {
+function sumOf(values: Int32Array): number {
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i];
   return total;

@@ -124,6 +124,8 @@ describe('a report in the browser', () => {
     await pointAt(30, 10);
     await page.mouse.wheel(0, -200);
     await expect.poll(zoom).toBeGreaterThan(whole * 1.5);
+    // The same core is under the pointer still.
+    await pointAt(30.05, 10);
     expect(await core()).toContain('Core 30, 10 ');
     await page.click('#fit');
     expect(await zoom()).toBe(whole);

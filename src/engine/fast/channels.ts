@@ -23,8 +23,12 @@ export interface Channels {
   slotBase: Int32Array;
   /** Index role * colors + color: the slot in a router of that role, or -1. */
   slotOf: Int16Array;
+  /** By slot: the place of its record. */
+  slotPlace: Int32Array;
   /** First channel of each core, and one entry behind the last. */
   base: Int32Array;
+  /** By channel: the place of its record. */
+  place: Int32Array;
   /** Index (role * colors + color) * 6 + end: channel of a core of that role, from its base, or -1. */
   local: Int16Array;
   /** By role, in the order of `local`: colour and end of each channel. */
@@ -46,7 +50,48 @@ export function layChannels(program: Program, ops: Operations, colors: number): 
   slotColors.forEach((list, r) => list.forEach((color, i) => (slotOf[r * colors + color] = i)));
   const base = sums(roleOf, ends);
   const slotBase = sums(roleOf, slotColors);
-  return { cores, colors, width, height, roleOf, slotOf, slotBase, base, local, ends };
+  const place = places(
+    roleOf,
+    base,
+    ends.map((list) => list.map(({ color, end }) => color * ENDS + end)),
+    colors * ENDS,
+  );
+  const slotPlace = places(roleOf, slotBase, slotColors, colors);
+  return {
+    cores,
+    colors,
+    width,
+    height,
+    roleOf,
+    slotOf,
+    slotBase,
+    slotPlace,
+    base,
+    place,
+    local,
+    ends,
+  };
+}
+
+/**
+ * Records of one kind lie side by side, core by core: at any time most cores of a region are at the
+ * same operation, and what they touch then is a few stretches of memory rather than all of it.
+ */
+function places(
+  roleOf: Uint16Array,
+  base: Int32Array,
+  kinds: number[][],
+  ofKinds: number,
+): Int32Array {
+  const next = new Int32Array(ofKinds + 1);
+  for (const role of roleOf) for (const kind of kinds[role]) next[kind + 1]++;
+  for (let kind = 0; kind < ofKinds; kind++) next[kind + 1] += next[kind];
+  const place = new Int32Array(base[roleOf.length]);
+  for (let core = 0; core < roleOf.length; core++) {
+    const list = kinds[roleOf[core]];
+    for (let i = 0; i < list.length; i++) place[base[core] + i] = next[list[i]]++;
+  }
+  return place;
 }
 
 /** Where each core's part of a table begins that has a role's list for each core. */
@@ -67,7 +112,7 @@ export function channelInto(c: Channels, core: number, port: number, color: numb
 /** The channel by which a router sends a colour to a port, or -1. */
 export function channelFrom(c: Channels, core: number, end: number, color: number): number {
   const local = c.local[(c.roleOf[core] * c.colors + color) * ENDS + end];
-  return local < 0 ? -1 : c.base[core] + local;
+  return local < 0 ? -1 : c.place[c.base[core] + local];
 }
 
 /** The slot of a colour in a router, counted from the core's first, or -1. */
@@ -92,7 +137,8 @@ function usesOf(ops: Operations, colors: number): Uint8Array {
   for (let l = 0; l < lists; l++)
     for (let op = ops.first[l]; op < ops.first[l + 1]; op++) {
       if (ops.source[op] >= 0) uses[l * colors + ops.source[op]] |= 1 << RAMP;
-      if (ops.destination[op] >= 0) uses[l * colors + ops.destination[op]] |= (1 << FROM_CORE) | ROUTED;
+      if (ops.destination[op] >= 0)
+        uses[l * colors + ops.destination[op]] |= (1 << FROM_CORE) | ROUTED;
       if (ops.kind[op] !== ROUTE) continue;
       const change = ops.whole[op] as RouteOp;
       uses[l * colors + change.color] |= change.outputs | ROUTED;

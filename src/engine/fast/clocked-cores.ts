@@ -3,37 +3,34 @@ import { RAMP } from '../../hardware/mesh.js';
 import type { RouteOp, TrafficOp } from '../../program/program.js';
 import { channelFrom, channelSent } from './channels.js';
 import {
-  BEGAN,
-  BEGINNING,
-  CHANGING,
-  DONE,
-  LATEST,
+  OP,
+  PHASE,
+  SOURCE,
+  OUTPUT,
   LEFT,
-  MOVING,
+  TAKES,
   NEXT_SEND,
   NEXT_TAKE,
-  NOT_STALLED,
-  OP,
-  OUTPUT,
-  PHASE,
+  LATEST,
+  BEGAN,
   PIPE,
   PIPE_AT,
-  SOURCE,
   STALLED,
   STARTING,
+  BEGINNING,
+  CHANGING,
   STREAMING,
-  TAKES,
-  drain,
-  settle,
-  stream,
-  supply,
-} from './clocked-streams.js';
-import { IDLE, SINKS, STREAMS, TO, holdsWavelets, setRoute } from './clocked-routes.js';
+  MOVING,
+  NOT_STALLED,
+  advance,
+  endOperation,
+} from './clocked-operations.js';
+import { drain, settle, stream, supply } from './clocked-streams.js';
+import { SINKS, STREAMS, TO, holdsWavelets, setRoute } from './clocked-routes.js';
 import type { Clocked } from './clocked.js';
 import { wakeRouter } from './due.js';
-import { FIXED, ROUTE, TRAFFIC } from './operations.js';
-import { endLabel } from './tally.js';
-import { setTimer, takeTimer } from './wheel.js';
+import { TRAFFIC } from './operations.js';
+import { takeTimer } from './wheel.js';
 
 /** One cycle of all cores whose timer it is or that are due. */
 export function stepCores(m: Clocked, t: number): void {
@@ -73,40 +70,7 @@ function start(m: Clocked, core: number, t: number): void {
   const list = m.ops.listOf[m.channels.roleOf[core]];
   const idle = m.ops.first[list] === m.ops.first[list + 1];
   m.cores[(core << 4) + OP] = m.ops.first[list];
-  advance(m, core, idle ? t : t + m.programStart, t);
-}
-
-/** From cycle `at` on the core is at its next operation: goes on to what touches the fabric. */
-function advance(m: Clocked, core: number, at: number, now: number): void {
-  const { ops, cores } = m;
-  const x = core << 4;
-  const last = ops.first[ops.listOf[m.channels.roleOf[core]] + 1];
-  let op = cores[x + OP];
-  for (; op < last && ops.kind[op] === FIXED; op++) {
-    at += ops.setup[op] + ops.cycles[op];
-    if (ops.last[op] === 1) endLabel(m.tally, ops.label[op], core, at);
-  }
-  cores[x + OP] = op;
-  if (op === last) {
-    m.tally.end[core] = at;
-    cores[x + PHASE] = DONE;
-    m.done++;
-    return;
-  }
-  cores[x + PHASE] = ops.kind[op] === ROUTE ? CHANGING : BEGINNING;
-  at += ops.setup[op];
-  if (at > now) setTimer(m.wheel, core, at, now);
-  else visitCore(m, core, now);
-}
-
-export function endOperation(m: Clocked, core: number, at: number, now: number): void {
-  const x = core << 4;
-  const op = m.cores[x + OP]++;
-  if (m.cores[x + SOURCE] >= 0) m.chan[m.cores[x + SOURCE] + TO] = IDLE;
-  m.cores[x + SOURCE] = -1;
-  m.cores[x + OUTPUT] = -1;
-  if (m.ops.last[op] === 1) endLabel(m.tally, m.ops.label[op], core, at);
-  advance(m, core, at, now);
+  if (advance(m, core, idle ? t : t + m.programStart, t)) visitCore(m, core, t);
 }
 
 function changeRoute(m: Clocked, core: number, t: number): void {
@@ -116,8 +80,8 @@ function changeRoute(m: Clocked, core: number, t: number): void {
     return;
   }
   setRoute(m, core, op.color, op.inputs, op.outputs);
-  wakeRouter(m.due, core, t, t);
-  endOperation(m, core, t, t);
+  wakeRouter(m.due, core, t);
+  if (endOperation(m, core, t, t)) visitCore(m, core, t);
 }
 
 function beginStream(m: Clocked, core: number, t: number): void {

@@ -5,7 +5,7 @@ import {
   HAVE,
   IDLE,
   INPUT,
-  LINKS,
+  LAST_OUT,
   NOWHERE,
   OUTPUTS,
   POINTER,
@@ -14,13 +14,14 @@ import {
   SENT,
   SINKS,
   SLOTS,
+  STREAMS,
   TO,
-  TO_RAMP,
   WAITING,
   WAITS,
   hear,
 } from './clocked-routes.js';
-import { OUTPUT, PHASE, STREAMING, supply, takeFromRouter } from './clocked-streams.js';
+import { OUTPUT, PHASE, STREAMING } from './clocked-operations.js';
+import { supply, takeFromRouter } from './clocked-streams.js';
 import type { Clocked } from './clocked.js';
 import { wakeCore, wakeRouter } from './due.js';
 
@@ -47,6 +48,7 @@ export function stepRouters(m: Clocked, t: number): void {
 
 function stepRouter(m: Clocked, core: number, t: number): void {
   const { router, slot, chan, due, ring } = m;
+  const { slotPlace } = m.channels;
   const r = core << 2;
   const slots = router[r + SLOTS];
   const from = router[r + POINTER];
@@ -57,17 +59,15 @@ function stepRouter(m: Clocked, core: number, t: number): void {
     const bit = ahead !== 0 ? ahead & -ahead : rest & -rest;
     rest ^= bit;
     const local = 31 - Math.clz32(bit);
-    const s = slots + (local << 3);
+    const s = slotPlace[slots + local] << 3;
     const input = slot[s + INPUT];
     const popped = chan[input + POPPED];
     const eligible = chan[input + RING + (popped & ring)];
-    if (eligible > t) {
-      wakeRouter(due, core, eligible, t);
-      continue;
-    }
+    // Whoever sent it made the router due then.
+    if (eligible > t) continue;
     const outputs = slot[s + OUTPUTS];
     if ((outputs & granted) !== 0) {
-      wakeRouter(due, core, t + 1, t);
+      wakeRouter(due, core, t + 1);
       continue;
     }
     if (!hasRoom(m, core, bit, s, t)) continue;
@@ -78,7 +78,7 @@ function stepRouter(m: Clocked, core: number, t: number): void {
     chan[input + RING + (popped & ring)] = back;
     if (chan[input + FROM] < 0) tellSender(m, core, input, back, t);
     if (popped + 1 === chan[input + SENT]) router[r + HAVE] &= ~bit;
-    else wakeRouter(due, core, Math.max(t + 1, chan[input + RING + ((popped + 1) & ring)]), t);
+    else if (chan[input + RING + ((popped + 1) & ring)] <= t) wakeRouter(due, core, t + 1);
     forward(m, core, s, t);
   }
 }
@@ -86,49 +86,48 @@ function stepRouter(m: Clocked, core: number, t: number): void {
 /** Have all outputs of a slot a free place? If not, sees to it that the router is due when they may. */
 function hasRoom(m: Clocked, core: number, bit: number, s: number, t: number): boolean {
   const { slot, chan, depth, ring } = m;
-  let unknown = -1;
-  let free = t;
-  for (let j = s + LINKS; j <= s + TO_RAMP; j++) {
+  for (let j = s + LAST_OUT; j > s + BACK && slot[j] >= 0; j--) {
     const o = slot[j];
-    if (o < 0) continue;
     const before = chan[o + SENT] - depth;
-    if (before >= chan[o + POPPED]) unknown = o;
-    else if (chan[o + RING + (before & ring)] > free) free = chan[o + RING + (before & ring)];
-  }
-  if (slot[s + OUTPUTS] === 0 || unknown >= 0) {
-    m.router[(core << 2) + WAITING] |= bit;
-    if (unknown >= 0) chan[unknown + FROM] |= WAITS;
+    if (before >= chan[o + POPPED]) {
+      chan[o + FROM] |= WAITS;
+      m.router[(core << 2) + WAITING] |= bit;
+      return false;
+    }
+    const free = chan[o + RING + (before & ring)];
+    if (free <= t) continue;
+    wakeRouter(m.due, core, Math.min(free, t + m.due.window - 1));
     return false;
   }
-  if (free === t) return true;
-  wakeRouter(m.due, core, free, t);
-  return false;
+  return slot[s + OUTPUTS] !== 0;
 }
 
 /** A wavelet leaves by all outputs of a slot. */
 function forward(m: Clocked, core: number, s: number, t: number): void {
-  const { slot, chan, router, due, ring } = m;
-  const at = t + m.hop;
-  for (let j = s + LINKS; j < s + TO_RAMP && slot[j] >= 0; j++) {
+  const { slot, chan, router, ring } = m;
+  for (let j = s + LAST_OUT; j > s + BACK && slot[j] >= 0; j--) {
     const o = slot[j];
     const sent = chan[o + SENT];
     chan[o + SENT] = sent + 1;
-    chan[o + RING + (sent & ring)] = at;
     const to = chan[o + TO];
     if (to >= 0) {
+      chan[o + RING + (sent & ring)] = t + m.hop;
       router[((to >>> 5) << 2) + HAVE] |= 1 << (to & 31);
-      wakeRouter(due, to >>> 5, at, t);
-    }
-    if (m.meets && to !== NOWHERE) hear(m, o, at);
+      wakeRouter(m.due, to >>> 5, t + m.hop);
+    } else reach(m, core, o, sent, t);
+    if (m.meets && to > NOWHERE) hear(m, o, t + m.hop);
   }
-  const o = slot[s + TO_RAMP];
-  if (o < 0) return;
-  const sent = chan[o + SENT];
-  chan[o + SENT] = sent + 1;
-  chan[o + RING + (sent & ring)] = t + m.ramp;
-  if (chan[o + TO] === IDLE) return;
-  if (chan[o + TO] === SINKS) takeFromRouter(m, core, o, t);
-  else wakeCore(due, core, t + m.ramp, t);
+}
+
+/** A wavelet leaves for the core, or for a port that is not the input of its colour now. */
+function reach(m: Clocked, core: number, o: number, sent: number, t: number): void {
+  const { chan, ring } = m;
+  const to = chan[o + TO];
+  chan[o + RING + (sent & ring)] = t + (to <= IDLE ? m.ramp : m.hop);
+  if (to === SINKS) takeFromRouter(m, core, o, t);
+  else if (to === STREAMS) wakeCore(m.due, core, t + m.ramp);
+  // A change of route may make that port the input while the wavelet is on its way.
+  else if (to > NOWHERE) wakeRouter(m.due, ~to >>> 5, t + m.hop);
 }
 
 /** Who waits for a pop hears of it: the place is free from cycle `free` on. */
@@ -139,7 +138,7 @@ function tellSender(m: Clocked, core: number, c: number, free: number, t: number
   const sender = from >>> 5;
   if (c !== m.cores[(core << 4) + OUTPUT]) {
     router[(sender << 2) + WAITING] &= ~(1 << (from & 31));
-    wakeRouter(due, sender, free, t);
-  } else if (m.cores[(core << 4) + PHASE] === STREAMING) wakeCore(due, core, free, t);
+    wakeRouter(due, sender, free);
+  } else if (m.cores[(core << 4) + PHASE] === STREAMING) wakeCore(due, core, free);
   else supply(m, core, t);
 }

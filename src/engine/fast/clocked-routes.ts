@@ -10,27 +10,26 @@ import type { Clocked } from './clocked.js';
 /** Fields of a channel: wavelets sent and popped, its receiver, its sender, the ring. */
 export const SENT = 0;
 export const POPPED = 1;
-/** Router * 32 + slot, negative while it is not the slot's input; or one of the three below. */
+/** Router * 32 + slot, negative while it is not the slot's input; or one of those below. */
 export const TO = 2;
 /** Router * 32 + slot; with `WAITS`, if the sender is to be told of the next pop. */
 export const FROM = 3;
 export const RING = 4;
 
 export const WAITS = 0x80000000 | 0;
-/** The receiver of a channel that leads to a router without a route for the colour. */
-export const NOWHERE = -0x80000000;
 
 /** What becomes of a wavelet on its way to a core: it waits, the core is woken, or takes it as it comes. */
-export const IDLE = 0;
-export const STREAMS = 1;
-export const SINKS = 2;
+export const SINKS = -0x80000000;
+export const STREAMS = SINKS + 1;
+export const IDLE = SINKS + 2;
+/** The receiver of a channel that leads to a router without a route for the colour. */
+export const NOWHERE = SINKS + 3;
 
-/** Fields of a slot: input, mask of outputs, up to four links, the ramp, cycles until a pop is known. */
+/** Fields of a slot: input, mask of outputs, cycles until a pop is known, channels from the end. */
 export const INPUT = 0;
 export const OUTPUTS = 1;
-export const LINKS = 2;
-export const TO_RAMP = 6;
-export const BACK = 7;
+export const BACK = 2;
+export const LAST_OUT = 7;
 
 /** Fields of a router: slots that hold wavelets, those that wait for a pop, who is first, its slots. */
 export const HAVE = 0;
@@ -43,17 +42,20 @@ const LONG_AGO = -0x80000000;
 /** Channels with all slots free. */
 export function fillChannels(m: Clocked): void {
   const { channels, chan, shift, router } = m;
-  const { width, height, roleOf, base, slotBase } = channels;
+  const { width, height, roleOf, base, place, slotBase } = channels;
   const heardOn = new Uint8Array(slotBase[channels.cores]);
   for (let core = 0; core < channels.cores; core++) {
-    router[core * 4 + SLOTS] = slotBase[core] << 3;
+    router[core * 4 + SLOTS] = slotBase[core];
     const ends = channels.ends[roleOf[core]];
     for (let i = 0; i < ends.length; i++) {
       const { color, end } = ends[i];
-      const c = (base[core] + i) << shift;
+      const c = place[base[core] + i] << shift;
       chan.fill(LONG_AGO, c + RING, c + (1 << shift));
       chan[c + FROM] = (core << 5) | Math.max(0, slotAt(channels, core, color));
-      if (end === RAMP) continue;
+      if (end === RAMP) {
+        chan[c + TO] = IDLE;
+        continue;
+      }
       const to = end === FROM_CORE ? core : neighbour(core, end, width, height);
       const slot = to < 0 ? -1 : slotAt(channels, to, color);
       chan[c + TO] = slot < 0 ? NOWHERE : ~((to << 5) | slot);
@@ -72,7 +74,7 @@ export function setRoute(
 ): void {
   const { channels, chan, slot, router, shift } = m;
   const local = slotAt(channels, core, color);
-  const s = router[core * 4 + SLOTS] + local * 8;
+  const s = channels.slotPlace[channels.slotBase[core] + local] * 8;
   if (slot[s] >= 0) chan[slot[s] + TO] = ~chan[slot[s] + TO];
   const port = 31 - Math.clz32(inputs);
   const input = inputs === 0 ? -1 : channelInto(channels, core, port, color);
@@ -91,18 +93,19 @@ export function setRoute(
 function setOutputs(m: Clocked, core: number, s: number, color: number, outputs: number): void {
   const { slot, shift } = m;
   slot[s + OUTPUTS] = outputs;
-  slot.fill(-1, s + LINKS, s + TO_RAMP + 1);
-  let next = s + LINKS;
+  slot.fill(-1, s + BACK + 1, s + LAST_OUT + 1);
+  let next = s + LAST_OUT;
   for (let port = 0; port < PORTS; port++) {
     if (((outputs >> port) & 1) === 0) continue;
-    const at = port === RAMP ? s + TO_RAMP : next++;
-    slot[at] = channelFrom(m.channels, core, port, color) << shift;
+    slot[next--] = channelFrom(m.channels, core, port, color) << shift;
   }
 }
 
 /** Does the present input of a colour hold wavelets, those on their way to it included? */
 export function holdsWavelets(m: Clocked, core: number, color: number): boolean {
-  const input = m.slot[m.router[core * 4 + SLOTS] + slotAt(m.channels, core, color) * 8 + INPUT];
+  const { slotBase, slotPlace } = m.channels;
+  const s = slotPlace[slotBase[core] + slotAt(m.channels, core, color)] * 8;
+  const input = m.slot[s + INPUT];
   return input >= 0 && m.chan[input + SENT] !== m.chan[input + POPPED];
 }
 

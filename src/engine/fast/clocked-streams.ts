@@ -16,38 +16,26 @@ import {
   WAITS,
   hear,
 } from './clocked-routes.js';
-import { endOperation } from './clocked-cores.js';
+import {
+  OP,
+  SOURCE,
+  OUTPUT,
+  LEFT,
+  TAKES,
+  NEXT_SEND,
+  NEXT_TAKE,
+  LATEST,
+  BEGAN,
+  PIPE,
+  PIPE_AT,
+  STALLED,
+  NOT_STALLED,
+  endOperation,
+} from './clocked-operations.js';
 import type { Clocked } from './clocked.js';
 import { TRAFFIC } from './operations.js';
 import { NEVER, wakeCore, wakeRouter } from './due.js';
 import { setTimer } from './wheel.js';
-
-/** Fields of a core: operation, what a visit means, channels, wavelets to send and to take. */
-export const OP = 0;
-export const PHASE = 1;
-export const SOURCE = 2;
-export const OUTPUT = 3;
-export const LEFT = 4;
-export const TAKES = 5;
-/** The first cycles in which one more may be sent or taken, the latest of all, the first of the stream. */
-export const NEXT_SEND = 6;
-export const NEXT_TAKE = 7;
-export const LATEST = 8;
-export const BEGAN = 9;
-/** Results in the pipeline: a bit each, bit 0 for the one at its end in cycle `PIPE_AT`; stalled since. */
-export const PIPE = 10;
-export const PIPE_AT = 11;
-export const STALLED = 12;
-
-/** Phases. */
-export const STARTING = 0;
-export const BEGINNING = 1;
-export const CHANGING = 2;
-export const STREAMING = 3;
-export const MOVING = 4;
-export const DONE = 5;
-
-export const NOT_STALLED = -0x80000000;
 
 /** How far ahead sends are told. */
 export const AHEAD = 8;
@@ -86,7 +74,7 @@ function tellRouter(m: Clocked, c: number, free: number, t: number): void {
   const from = m.chan[c + FROM] & ~WAITS;
   m.chan[c + FROM] = from;
   m.router[((from >>> 5) << 2) + WAITING] &= ~(1 << (from & 31));
-  wakeRouter(m.due, from >>> 5, free, t);
+  wakeRouter(m.due, from >>> 5, Math.min(free, t + m.due.window - 1));
 }
 
 /** Sends what finds a place that is free, or known to become so. */
@@ -107,7 +95,7 @@ export function supply(m: Clocked, core: number, now: number): void {
     cores[x + NEXT_SEND] = at + 1;
     if (at > cores[x + LATEST]) cores[x + LATEST] = at;
     cores[x + LEFT]--;
-    enterRamp(m, o, at, now);
+    enterRamp(m, o, at);
   }
   settle(m, core, now);
 }
@@ -122,16 +110,14 @@ function nextReady(m: Clocked, core: number): number {
   return Math.max(cores[x + NEXT_SEND], cores[x + BEGAN] + times[times.length - cores[x + LEFT]]);
 }
 
-function enterRamp(m: Clocked, o: number, at: number, now: number): void {
+function enterRamp(m: Clocked, o: number, at: number): void {
   const { chan } = m;
   const sent = chan[o + SENT]++;
   const eligible = at + m.ramp;
   chan[o + RING + (sent & m.ring)] = eligible;
   const to = chan[o + TO];
-  if (to >= 0) {
-    m.router[((to >>> 5) << 2) + HAVE] |= 1 << (to & 31);
-    wakeRouter(m.due, to >>> 5, eligible, now);
-  }
+  if (to >= 0) m.router[((to >>> 5) << 2) + HAVE] |= 1 << (to & 31);
+  wakeRouter(m.due, (to < 0 ? ~to : to) >>> 5, eligible);
   if (m.meets) hear(m, o, eligible);
 }
 
@@ -152,7 +138,7 @@ export function stream(m: Clocked, core: number, t: number): void {
   const head = left > 0 ? headOf(m, input) : NEVER;
   if ((pipe & 1) === 1 && !leavesPipe(m, core, head, t)) {
     cores[x + PIPE] = pipe;
-    if (head > t && head !== NEVER) wakeCore(m.due, core, head, t);
+    if (head > t && head !== NEVER) wakeCore(m.due, core, head);
     return;
   }
   pipe >>>= 1;
@@ -165,10 +151,14 @@ export function stream(m: Clocked, core: number, t: number): void {
   }
   cores[x + PIPE] = pipe;
   cores[x + PIPE_AT] = t + 1;
-  if (left === 0 && pipe === 0) return endOperation(m, core, t + 1, t);
+  if (left === 0 && pipe === 0) {
+    endOperation(m, core, t + 1, t);
+    return;
+  }
   let next = left > 0 ? headOf(m, input) : NEVER;
   if (pipe !== 0) next = Math.min(next, t + 1 + bitsBefore(pipe));
-  if (next !== NEVER) wakeCore(m.due, core, Math.max(next, t + 1), t);
+  if (next === NEVER) return;
+  wakeCore(m.due, core, Math.min(Math.max(next, t + 1), t + m.due.window - 1));
 }
 
 /** When the first wavelet of a channel is usable, or NEVER. */
@@ -202,10 +192,10 @@ function leavesPipe(m: Clocked, core: number, head: number, t: number): boolean 
       m.tally.waitOutput[core] += t - cores[x + STALLED];
       cores[x + STALLED] = NOT_STALLED;
     }
-    enterRamp(m, o, t, t);
+    enterRamp(m, o, t);
     return true;
   }
-  if (known) wakeCore(m.due, core, free, t);
+  if (known) wakeCore(m.due, core, free);
   else chan[o + FROM] |= WAITS;
   const usable = head <= t || cores[x + LEFT] === 0;
   if (usable && cores[x + STALLED] === NOT_STALLED) cores[x + STALLED] = t;

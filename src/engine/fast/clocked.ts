@@ -9,14 +9,12 @@ import type { Channels } from './channels.js';
 import { stepCores } from './clocked-cores.js';
 import { stepRouters } from './clocked-routers.js';
 import { POPPED, RING, SENT, fillChannels, setRoute } from './clocked-routes.js';
-import { AHEAD, OUTPUT, SOURCE } from './clocked-streams.js';
+import { OUTPUT, SOURCE } from './clocked-operations.js';
+import { AHEAD } from './clocked-streams.js';
 import { NEVER, createDue, nextDue } from './due.js';
 import { resultOf, type Tally } from './tally.js';
 import type { Operations } from './operations.js';
 import { createWheel, nextCycle, setTimer, siftTimers } from './wheel.js';
-
-/** Cycles for which it is known who is due; any number will do, most delays are shorter. */
-const WINDOW = 16;
 
 export type Clocked = ReturnType<typeof createClocked>;
 
@@ -33,8 +31,8 @@ export function runClocked(
   for (let cycle = 1; t !== NEVER && !m.failed; cycle++) {
     if (t >= wheel.sift) siftTimers(wheel, t);
     stepCores(m, t);
-    if (due.any[t & (WINDOW - 1)] === 1) stepRouters(m, t);
-    due.any[t & (WINDOW - 1)] = 0;
+    if (due.any[t & (due.window - 1)] === 1) stepRouters(m, t);
+    due.any[t & (due.window - 1)] = 0;
     if ((cycle & 0xffff) === 0) input.onProgress?.(t);
     t = cycleAfter(m, t);
   }
@@ -59,6 +57,8 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
   const { cores } = channels;
   const { hopCycles: hop, rampCycles: ramp, queueDepth: depth } = wafer.fabric;
   const start = startAt === undefined ? 0 : startAt.reduce((a, b) => Math.min(a, b), NEVER);
+  // What is told ahead is no farther off than this.
+  const window = powerOf2(AHEAD + 2 * ramp + hop + 2);
   const places = powerOf2(depth);
   const shift = 31 - Math.clz32(powerOf2(RING + places));
   const m = {
@@ -79,11 +79,11 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     router: new Int32Array(cores * 4),
     /** Records of cores, 16 fields each. */
     cores: new Int32Array(cores * 16),
-    due: createDue(cores, WINDOW),
+    due: createDue(cores, window),
     wheel: createWheel(cores, start),
     /** Can a colour arrive at some router on two ports? By slot, the last cycles in which one did. */
     meets: false,
-    hearing: powerOf2(AHEAD + 2 * ramp + hop + 2),
+    hearing: window,
     heard: new Int32Array(0),
     hazards: 0,
     done: 0,

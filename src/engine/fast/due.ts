@@ -29,18 +29,25 @@ export function createDue(cores: number, window: number): Due {
   };
 }
 
-/** Makes a core due in cycle `at` >= `now`, or as late before it as can be told. */
-export function wakeCore(d: Due, core: number, at: number, now: number): void {
-  const b = (at - now < d.window ? at : now - 1) & (d.window - 1);
-  d.cores[b * d.words + (core >> 5)] |= 1 << core;
-  d.some[b * d.groups + (core >> 10)] |= 1 << (core >> 5);
-  d.any[b] = 1;
+/** Makes a core due in cycle `at`, less than `window` cycles from now. */
+export function wakeCore(d: Due, core: number, at: number): void {
+  const b = at & (d.window - 1);
+  const word = b * d.words + (core >> 5);
+  const before = d.cores[word];
+  d.cores[word] = before | (1 << core);
+  if (before === 0) wakeGroup(d, b, core);
 }
 
-/** Makes a router due in cycle `at` >= `now`, or as late before it as can be told. */
-export function wakeRouter(d: Due, core: number, at: number, now: number): void {
-  const b = (at - now < d.window ? at : now - 1) & (d.window - 1);
-  d.routers[b * d.words + (core >> 5)] |= 1 << core;
+/** Makes a router due in cycle `at`, less than `window` cycles from now. */
+export function wakeRouter(d: Due, core: number, at: number): void {
+  const b = at & (d.window - 1);
+  const word = b * d.words + (core >> 5);
+  const before = d.routers[word];
+  d.routers[word] = before | (1 << core);
+  if (before === 0) wakeGroup(d, b, core);
+}
+
+function wakeGroup(d: Due, b: number, core: number): void {
   d.some[b * d.groups + (core >> 10)] |= 1 << (core >> 5);
   d.any[b] = 1;
 }

@@ -18,35 +18,65 @@ const STAGES = 32;
 export function isSound(program: Program, wafer: WaferSpec): boolean {
   const { f16, f32 } = wafer.costs.latency;
   if (!(Math.max(f16, f32) <= STAGES && Math.min(f16, f32) >= 1)) return false;
-  return program.roles.every((role) => isSoundRole(role, wafer)) && staysInside(program);
-}
-
-function isSoundRole(role: Role, wafer: WaferSpec): boolean {
   const colors = Math.min(COLORS, wafer.fabric.colors);
-  const known = (color: number) => color < colors;
+  const bodies = bodiesOf(program);
   return (
-    sramBytesOf(role) <= wafer.core.sramBytes &&
-    (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
-    routesOf(role).every(
-      ({ color, inputs }) => color >= 0 && known(color) && (inputs & (inputs - 1)) === 0,
-    ) &&
-    role.operations.every((op) => knowsColors(op, known))
+    bodies.every((role) => isSoundBody(role, wafer, colors)) &&
+    program.roles.every((role) => role.routes.every((route) => isSoundRoute(route, colors))) &&
+    staysInside(program)
   );
 }
 
-function knowsColors(op: Operation, known: (color: number) => boolean): boolean {
-  if (op.kind === 'traffic') return known(op.color) && known(op.receive);
-  if (op.kind !== 'vector') return true;
-  return [op.dst, op.a, op.b, op.c].every((x) => !isFabric(x) || (x.color >= 0 && known(x.color)));
+/** One role for each list of operations, buffers and code: most roles differ in routes only. */
+function bodiesOf({ roles }: Program): Role[] {
+  const seen = new Map<Operation[], Role[]>();
+  const bodies: Role[] = [];
+  for (const role of roles) {
+    const same = seen.get(role.operations) ?? [];
+    if (same.some((r) => r.buffers === role.buffers && r.codeBytes === role.codeBytes)) continue;
+    seen.set(role.operations, [...same, role]);
+    bodies.push(role);
+  }
+  return bodies;
 }
 
-/** A role's first routes and those it changes to. */
-function routesOf(role: Role): Route[] {
-  return [...role.routes, ...role.operations.filter((op) => op.kind === 'route')];
+function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
+  return (
+    sramBytesOf(role) <= wafer.core.sramBytes &&
+    (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
+    role.operations.every(
+      (op) => (op.kind !== 'route' || isSoundRoute(op, colors)) && knowsColors(op, colors),
+    )
+  );
+}
+
+function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
+  return color >= 0 && color < colors && (inputs & (inputs - 1)) === 0;
+}
+
+function knowsColors(op: Operation, colors: number): boolean {
+  if (op.kind === 'traffic') return op.color < colors && op.receive < colors;
+  if (op.kind !== 'vector') return true;
+  return [op.dst, op.a, op.b, op.c].every(
+    (x) => !isFabric(x) || (x.color >= 0 && x.color < colors),
+  );
+}
+
+/** Where each role sends, now or after a change of route. */
+function sendsTo(roles: Role[]): number[] {
+  const changes = new Map<Operation[], number>();
+  return roles.map(({ routes, operations }) => {
+    let mask = changes.get(operations);
+    if (mask === undefined) {
+      mask = operations.reduce((all, op) => (op.kind === 'route' ? all | op.outputs : all), 0);
+      changes.set(operations, mask);
+    }
+    return routes.reduce((all, { outputs }) => all | outputs, mask);
+  });
 }
 
 function staysInside({ roles, roleOf, width, height }: Program): boolean {
-  const links = roles.map((role) => routesOf(role).reduce((mask, r) => mask | r.outputs, 0));
+  const links = sendsTo(roles);
   for (let x = 0; x < width; x++) {
     if ((links[roleOf[x]] >> NORTH) & 1) return false;
     if ((links[roleOf[(height - 1) * width + x]] >> SOUTH) & 1) return false;

@@ -82,7 +82,7 @@ function countWavelets(channels: Channels, sentBy: (channel: number) => number) 
   for (let core = 0; core < channels.cores; core++) {
     const ends = channels.ends[channels.roleOf[core]];
     for (let i = 0; i < ends.length; i++) {
-      const n = sentBy(channels.base[core] + i);
+      const n = sentBy(channels.place[channels.base[core] + i]);
       const { end } = ends[i];
       if (end === FROM_CORE) sent += n;
       else if (end === RAMP) delivered += n;
