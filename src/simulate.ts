@@ -2,7 +2,7 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
-import { checkResult, checkStep, createNumbers } from './compute.js';
+import { checkResult, checkStep, createNumbers } from './run/compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
 import { timeStep, type TimedStage } from './decode/timeline.js';
@@ -10,18 +10,18 @@ import type { Engine, RunResult } from './engine/engine.js';
 import { fast } from './engine/fast.js';
 import { reference } from './engine/reference.js';
 import { createShards } from './engine/sharded.js';
-import { groupChooser } from './groups.js';
+import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
-import { lookAhead } from './lookahead.js';
+import { lookAhead } from './run/lookahead.js';
 import { chosenBy, planToken, type TokenPlan } from './lowering/token.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
 import type { Program } from './program/program.js';
 import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
-import { repeatedDetail, runDetail } from './run-detail.js';
-import { runDocument, type Simulated } from './run-document.js';
-import { simulateWaferllm } from './simulate-waferllm.js';
+import { repeatedDetail, runDetail } from './run/run-detail.js';
+import { runDocument, type Simulated } from './run/run-document.js';
+import { simulateWaferllm } from './run/simulate-waferllm.js';
 import {
   addCounters,
   beginStep,
@@ -31,7 +31,7 @@ import {
   runStage,
   timedStage,
   type StageRunner,
-} from './stages.js';
+} from './run/stages.js';
 
 export type EngineName = 'fast' | 'reference';
 

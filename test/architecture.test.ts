@@ -14,11 +14,15 @@ const MAY_IMPORT: Record<string, string[]> = {
   program: ['hardware'],
   lowering: ['hardware', 'model', 'placement', 'program'],
   engine: ['hardware', 'program'],
-  decode: ['hardware', 'model', 'placement', 'program', 'lowering', 'engine:type'],
+  decode: ['engine:type'],
   serving: ['model'],
   report: ['*:type'],
   // Files of config.ts: how YAML becomes values.
   config: ['hardware', 'model', 'placement:type'],
+  // What the top-level files and commands are made of: a run, studies of runs, services of many runs.
+  run: ['*'],
+  tools: ['*'],
+  deployment: ['*'],
   cli: ['*'],
   '': ['*'],
 };
@@ -35,6 +39,9 @@ const PACKAGES: Record<string, string[]> = {
   serving: ['seedrandom', 'flatqueue'],
   report: ['cli-table3'],
   config: ['node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
+  run: ['*'],
+  tools: ['*'],
+  deployment: ['*'],
   cli: ['*'],
   '': ['*'],
 };

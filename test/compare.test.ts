@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { comparison, compareStrategies, handOffHops, whyIncomparable } from '../src/compare.js';
+import {
+  comparison,
+  compareStrategies,
+  handOffHops,
+  whyIncomparable,
+} from '../src/tools/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { deadCores } from '../src/hardware/defects.js';
 import type { CompareDocument } from '../src/report/compare-document.js';

@@ -3,11 +3,11 @@ import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast.js';
 import { reference } from '../src/engine/reference.js';
-import { groupChooser } from '../src/groups.js';
+import { groupChooser } from '../src/run/groups.js';
 import { planToken } from '../src/lowering/token.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { placementOf } from '../src/simulate.js';
-import { beginStep, createStageRunner, runStage, timedStage, write } from '../src/stages.js';
+import { beginStep, createStageRunner, runStage, timedStage, write } from '../src/run/stages.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 

@@ -1,7 +1,7 @@
 /** Engines spoilt on purpose are found out: what differs, in which cycle, at which core. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { compareRuns, diffConfig, diffKernel, type NamedEngine } from '../src/diff.js';
+import { compareRuns, diffConfig, diffKernel, type NamedEngine } from '../src/tools/diff.js';
 import { MachineError, type Engine, type RunResult } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference.js';
 import type { Program } from '../src/program/program.js';

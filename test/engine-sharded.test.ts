@@ -8,7 +8,7 @@ import { fast } from '../src/engine/fast.js';
 import { createShards } from '../src/engine/sharded.js';
 import { loadHardware } from '../src/config.js';
 import { allReduce } from '../src/lowering/kernels/all-reduce.js';
-import { lookAhead } from '../src/lookahead.js';
+import { lookAhead } from '../src/run/lookahead.js';
 import { simulate } from '../src/simulate.js';
 
 const { wafer } = loadHardware('configs/hardware/small.yaml', []);

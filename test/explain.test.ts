@@ -1,7 +1,7 @@
 /** Assumptions with their grades and sources: every number of the hardware, every rule in force. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { explain } from '../src/explain.js';
+import { explain } from '../src/tools/explain.js';
 import { explainTable } from '../src/report/explain-table.js';
 
 const WSE3 = 'configs/wse3.yaml';

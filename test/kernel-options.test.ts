@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/hardware/errors.js';
-import { runKernel, type KernelOptions } from '../src/kernel.js';
+import { runKernel, type KernelOptions } from '../src/tools/kernel.js';
 import { kernelWafer } from './kernel-programs.js';
 
 const host = { now: () => 0, rss: () => 0 };

@@ -16,8 +16,7 @@ describe('the stages of a token', () => {
     const names = plan.stages.map(({ name }) => name);
     const layers = Array.from({ length: 6 }, (_, i) => `layer ${i}`);
     expect(names).toEqual(['embedding', ...layers, 'head']);
-    for (const [i, { from }] of plan.stages.entries())
-      expect(from).toBe(plan.stages.at(i - 1)!.to);
+    for (const [i, { from }] of plan.stages.entries()) expect(from).toBe(plan.stages.at(i - 1)!.to);
   });
 
   it('with equal keys take the same cycles, though their colours differ', () => {

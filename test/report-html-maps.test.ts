@@ -11,7 +11,7 @@ import { MAP_SCRIPT } from '../src/report/html-map-script.js';
 import type { RunResult } from '../src/engine/engine.js';
 import type { Program } from '../src/program/program.js';
 import { simulate } from '../src/simulate.js';
-import { addToMap, emptyMap } from '../src/wafer-maps.js';
+import { addToMap, emptyMap } from '../src/run/wafer-maps.js';
 
 const SETS: Record<string, string[]> = {
   'one user': [],

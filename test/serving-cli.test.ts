@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CapacityDocument } from '../src/report/capacity-table.js';
 import type { FleetDocument } from '../src/report/fleet-table.js';
 import { servingTable } from '../src/report/serving-table.js';
-import type { ServingDocument } from '../src/serve-all.js';
+import type { ServingDocument } from '../src/deployment/serve-all.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -1,9 +1,9 @@
 /** The bundled serving configurations: they load, fit their wafers and have requests, all scenarios. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { requestsOf } from '../src/requests.js';
-import { isServing, scenariosOf } from '../src/serve.js';
-import { deploymentOf } from '../src/step-times.js';
+import { requestsOf } from '../src/deployment/requests.js';
+import { isServing, scenariosOf } from '../src/deployment/serve.js';
+import { deploymentOf } from '../src/deployment/step-times.js';
 
 function scenarios(path: string, sets: string[] = []) {
   return scenariosOf(loadConfig(path, sets), path, sets);

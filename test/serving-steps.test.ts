@@ -2,10 +2,15 @@
 import seedrandom from 'seedrandom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { prepare, serveScenario } from '../src/serve.js';
+import { prepare, serveScenario } from '../src/deployment/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
 import { simulate, type SimulateOptions } from '../src/simulate.js';
-import { deploymentOf, simulateGrid, stepCycles, type SimulatedGrid } from '../src/step-times.js';
+import {
+  deploymentOf,
+  simulateGrid,
+  stepCycles,
+  type SimulatedGrid,
+} from '../src/deployment/step-times.js';
 
 const options: SimulateOptions = {
   engine: 'fast',

@@ -1,11 +1,11 @@
 /** The generated parts of documents: what stands between their markers is what validation says. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DOCUMENTS, regenerated } from '../src/documentation.js';
-import { bundled, PUBLISHED, readMeasurements } from '../src/measurements.js';
+import { DOCUMENTS, regenerated } from '../src/tools/documentation.js';
+import { bundled, PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
 import { generatedParts, renderInto } from '../src/report/markers.js';
 import { validateMarkdown } from '../src/report/validate-table.js';
-import { validateMeasurements } from '../src/validate.js';
+import { validateMeasurements } from '../src/tools/validate.js';
 
 const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
 

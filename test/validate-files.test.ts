@@ -1,7 +1,12 @@
 /** Files of measurements: what ships with the project, and one clear line for whatever is wrong. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { joined, PUBLISHED, readMeasurements, type Measurement } from '../src/measurements.js';
-import { validateMeasurements } from '../src/validate.js';
+import {
+  joined,
+  PUBLISHED,
+  readMeasurements,
+  type Measurement,
+} from '../src/tools/measurements.js';
+import { validateMeasurements } from '../src/tools/validate.js';
 import { complaint, temporaryFolder } from './config-files.js';
 
 const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;

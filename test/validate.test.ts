@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PUBLISHED, readMeasurements, type Measurement } from '../src/measurements.js';
+import { PUBLISHED, readMeasurements, type Measurement } from '../src/tools/measurements.js';
 import type { ValidateDocument } from '../src/report/validate-document.js';
 import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
-import { validateMeasurements } from '../src/validate.js';
+import { validateMeasurements } from '../src/tools/validate.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;

@@ -1,10 +1,10 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { capacityOf, readSlo, SLO_PRESETS } from '../capacity.js';
+import { capacityOf, readSlo, SLO_PRESETS } from '../deployment/capacity.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
 import { capacityTable } from '../report/capacity-table.js';
-import { isServing, prepare, scenariosOf } from '../serve.js';
+import { isServing, prepare, scenariosOf } from '../deployment/serve.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { compareStrategies, comparison, whyIncomparable } from '../compare.js';
+import { compareStrategies, comparison, whyIncomparable } from '../tools/compare.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
 import type { CompareDocument } from '../report/compare-document.js';

@@ -1,7 +1,7 @@
 /** `wafersim diff`: the first cycle and core at which engines differ. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadConfig, loadHardware } from '../config.js';
-import { diffConfig, diffKernel, type NamedEngine } from '../diff.js';
+import { diffConfig, diffKernel, type NamedEngine } from '../tools/diff.js';
 import type { DiffDocument } from '../report/diff-document.js';
 import { diffText } from '../report/diff-text.js';
 import { ENGINES, type EngineName } from '../simulate.js';

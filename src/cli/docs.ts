@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { DOCUMENTS, regenerated } from '../documentation.js';
-import { bundled } from '../measurements.js';
+import { DOCUMENTS, regenerated } from '../tools/documentation.js';
+import { bundled } from '../tools/measurements.js';
 import { EXIT, failureOf } from './errors.js';
 import { host } from './options.js';
 import { note } from './output.js';

@@ -1,8 +1,8 @@
 /** `wafersim explain`: every modelling assumption in force, with grade and source. */
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
-import { explain } from '../explain.js';
-import { bundled } from '../measurements.js';
+import { explain } from '../tools/explain.js';
+import { bundled } from '../tools/measurements.js';
 import { explainTable } from '../report/explain-table.js';
 import { jsonOption, setOption } from './options.js';
 import { json, print, style } from './output.js';

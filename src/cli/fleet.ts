@@ -1,9 +1,9 @@
 /** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { configHash, loadConfig } from '../config.js';
-import { fleetRow, type FleetRow } from '../fleet.js';
+import { fleetRow, type FleetRow } from '../deployment/fleet.js';
 import { fleetTable } from '../report/fleet-table.js';
-import { scenariosOf } from '../serve.js';
+import { scenariosOf } from '../deployment/serve.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';

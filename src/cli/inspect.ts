@@ -1,7 +1,7 @@
 /** `wafersim inspect`: what was resolved and mapped, in readable form, without simulating it. */
 import { Option, type Command } from 'commander';
 import { loadConfig } from '../config.js';
-import { inspect } from '../inspect.js';
+import { inspect } from '../tools/inspect.js';
 import { coordinates, jsonOption, setOption } from './options.js';
 import { json, print } from './output.js';
 

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { loadHardware } from '../config.js';
-import { runKernel } from '../kernel.js';
+import { runKernel } from '../tools/kernel.js';
 import { kernelTable } from '../report/table.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';

@@ -8,9 +8,9 @@ import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
 import { ConfigError } from '../hardware/errors.js';
 import { runTable } from '../report/table.js';
-import { isServing } from '../serve.js';
-import { serveAll, type ServingDocument } from '../serve-all.js';
-import { sensitivityOf } from '../sensitivity.js';
+import { isServing } from '../deployment/serve.js';
+import { serveAll, type ServingDocument } from '../deployment/serve-all.js';
+import { sensitivityOf } from '../tools/sensitivity.js';
 import { simulate } from '../simulate.js';
 import { EXIT } from './errors.js';
 import {

@@ -1,9 +1,9 @@
 /** `wafersim validate`: every published measurement beside the prediction. */
 import type { Command } from 'commander';
 import { ConfigError } from '../hardware/errors.js';
-import { joined, PUBLISHED, readMeasurements } from '../measurements.js';
+import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
 import { validateMarkdown, validateTable } from '../report/validate-table.js';
-import { validateMeasurements } from '../validate.js';
+import { validateMeasurements } from '../tools/validate.js';
 import { EXIT } from './errors.js';
 import { engineOption, host, jsonOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';

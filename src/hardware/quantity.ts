@@ -6,7 +6,15 @@
 import * as z from 'zod';
 import { expected, show } from './messages.js';
 
-export type Dimension = 'memory' | 'frequency' | 'power' | 'time' | 'bandwidth' | 'cycles' | 'count' | 'rate';
+export type Dimension =
+  | 'memory'
+  | 'frequency'
+  | 'power'
+  | 'time'
+  | 'bandwidth'
+  | 'cycles'
+  | 'count'
+  | 'rate';
 
 /** Where a number comes from; the truth may lie anywhere in `range` (base units). */
 export interface Provenance {

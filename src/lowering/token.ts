@@ -81,7 +81,14 @@ export function planToken(
       to,
       from,
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
-      key: JSON.stringify([use, relative(source, place), region?.kind, groups, step, orderOf(channels)]),
+      key: JSON.stringify([
+        use,
+        relative(source, place),
+        region?.kind,
+        groups,
+        step,
+        orderOf(channels),
+      ]),
       write: () => writeStage(name, source, place, code(), channels),
     };
   });

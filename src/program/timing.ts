@@ -55,11 +55,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       return {
         ...FIXED,
         setup: costs.setup[op.type],
-        cycles: memoryCycles(
-          op.length,
-          costs.elementsPerCycle.max[op.type],
-          costs.scalar.step,
-        ),
+        cycles: memoryCycles(op.length, costs.elementsPerCycle.max[op.type], costs.scalar.step),
       };
     case 'keepIfEqual':
       return { ...FIXED, setup: 0, cycles: costs.scalar.step };

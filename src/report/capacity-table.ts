@@ -1,5 +1,5 @@
 /** A capacity search as text: the bracket, and what the clients see at its lower end. */
-import type { CapacityResult } from '../capacity.js';
+import type { CapacityResult } from '../deployment/capacity.js';
 import { count, fixed, heading, type Style } from './format.js';
 
 export interface CapacityDocument extends CapacityResult {

@@ -1,5 +1,5 @@
 /** A fleet as text: wafers, replicas, users and tokens per day. */
-import type { FleetRow } from '../fleet.js';
+import type { FleetRow } from '../deployment/fleet.js';
 import { count, fixed, heading, table, type Style } from './format.js';
 
 export interface FleetDocument {

@@ -3,11 +3,11 @@
  * simulated on it with one user in flight and with the layers full, and contexts are halved until what
  * lies between them is interpolated well enough.
  */
-import type { ResolvedConfig } from './config.js';
-import { mostThat, regionBytes } from './placement/budget.js';
-import type { Placement } from './placement/placement.js';
-import type { StepGrid } from './serving/step-time.js';
-import { ENGINES, placementOf, simulateSteps, type SimulateOptions } from './simulate.js';
+import type { ResolvedConfig } from '../config.js';
+import { mostThat, regionBytes } from '../placement/budget.js';
+import type { Placement } from '../placement/placement.js';
+import type { StepGrid } from '../serving/step-time.js';
+import { ENGINES, placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
 
 /** A model on its wafers, ready to serve. */
 export interface Deployment {

@@ -1,10 +1,10 @@
 /** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
-import type { ResolvedConfig } from './config.js';
-import type { RunDocument } from './report/document.js';
-import type { ServingResult } from './report/serving-document.js';
-import { servingRows } from './report/serving-rows.js';
+import type { ResolvedConfig } from '../config.js';
+import type { RunDocument } from '../report/document.js';
+import type { ServingResult } from '../report/serving-document.js';
+import { servingRows } from '../report/serving-rows.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
-import { simulate, type SimulateOptions } from './simulate.js';
+import { simulate, type SimulateOptions } from '../simulate.js';
 
 export interface ServingDocument extends RunDocument {
   /** The first scenario. */

@@ -4,15 +4,19 @@
  * second of one user.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { loadConfig, loadHardware } from './config.js';
-import { MachineError } from './engine/engine.js';
-import { ConfigError } from './hardware/errors.js';
+import { loadConfig, loadHardware } from '../config.js';
+import { MachineError } from '../engine/engine.js';
+import { ConfigError } from '../hardware/errors.js';
 import { runKernel, type KernelOptions } from './kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled, KINDS, SYSTEMS, type Measurement } from './measurements.js';
-import { CapacityError } from './placement/errors.js';
-import type { ValidateDocument, ValidateRow, ValidateSummary } from './report/validate-document.js';
-import { simulate, type SimulateOptions } from './simulate.js';
+import { CapacityError } from '../placement/errors.js';
+import type {
+  ValidateDocument,
+  ValidateRow,
+  ValidateSummary,
+} from '../report/validate-document.js';
+import { simulate, type SimulateOptions } from '../simulate.js';
 
 /**
  * Predicts every measurement. `published` are those that the project ships; a measurement of the

@@ -4,8 +4,8 @@
  * with the starts that an equal one had last. A guess that proves right is the stage's result, any
  * other is thrown away: the outcome is the same for any number of threads.
  */
-import type { RunStage } from './decode/timeline.js';
-import type { RunResult } from './engine/engine.js';
+import type { RunStage } from '../decode/timeline.js';
+import type { RunResult } from '../engine/engine.js';
 
 interface Guess {
   startAt: Int32Array;

@@ -1,11 +1,11 @@
 /** The requests of a configuration: a trace, open arrivals, a closed loop, or agent sessions. */
 import { statSync } from 'node:fs';
-import type { ResolvedConfig } from './config.js';
-import { readText } from './config/files.js';
-import { ConfigError } from './hardware/errors.js';
-import { agentSessions, closedLoop, openArrivals, type Length } from './serving/arrivals.js';
-import type { Request } from './serving/request.js';
-import { readTrace, TraceError } from './serving/trace.js';
+import type { ResolvedConfig } from '../config.js';
+import { readText } from '../config/files.js';
+import { ConfigError } from '../hardware/errors.js';
+import { agentSessions, closedLoop, openArrivals, type Length } from '../serving/arrivals.js';
+import type { Request } from '../serving/request.js';
+import { readTrace, TraceError } from '../serving/trace.js';
 
 export interface RequestSource {
   requests: Request[];

@@ -3,16 +3,16 @@
  * cores, and the comparison of the wafer's logits with those of a plain implementation of the model.
  */
 import seedrandom from 'seedrandom';
-import type { ResolvedConfig } from './config.js';
-import { layOut } from './lowering/core-code.js';
-import { layerImages, tableImages } from './lowering/images.js';
-import { headOf, type Chosen } from './lowering/token.js';
-import type { ModelSpec } from './model/model.js';
-import type { CheckResult } from './report/document.js';
-import { createPlainDecoder, type PlainDecoder } from './model/plain.js';
-import { randomWeights } from './model/weights.js';
-import type { Placement, Region } from './placement/placement.js';
-import { tableBuffers, tableShape } from './placement/shapes.js';
+import type { ResolvedConfig } from '../config.js';
+import { layOut } from '../lowering/core-code.js';
+import { layerImages, tableImages } from '../lowering/images.js';
+import { headOf, type Chosen } from '../lowering/token.js';
+import type { ModelSpec } from '../model/model.js';
+import type { CheckResult } from '../report/document.js';
+import { createPlainDecoder, type PlainDecoder } from '../model/plain.js';
+import { randomWeights } from '../model/weights.js';
+import type { Placement, Region } from '../placement/placement.js';
+import { tableBuffers, tableShape } from '../placement/shapes.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
 const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;

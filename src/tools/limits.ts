@@ -1,5 +1,5 @@
 /** How far a prediction may be from a measurement, by kernel, and why: the one table of limits. */
-import type { LimitRow } from './report/validate-document.js';
+import type { LimitRow } from '../report/validate-document.js';
 
 /**
  * Limits are of the signed error (predicted - measured) / measured. Measurements that ship with the

@@ -4,12 +4,12 @@
  */
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { readText } from './config/files.js';
-import { validate } from './config/problems.js';
-import { child, plain } from './config/tree.js';
-import { readYaml, type Node } from './config/yaml.js';
-import { ConfigError } from './hardware/errors.js';
-import { expected, show } from './hardware/messages.js';
+import { readText } from '../config/files.js';
+import { validate } from '../config/problems.js';
+import { child, plain } from '../config/tree.js';
+import { readYaml, type Node } from '../config/yaml.js';
+import { ConfigError } from '../hardware/errors.js';
+import { expected, show } from '../hardware/messages.js';
 
 /** Four different things, never averaged together. */
 export const KINDS = ['hardware', 'vendor simulator', 'hosted service'] as const;
@@ -75,7 +75,7 @@ function choice<const T extends readonly string[]>(options: T) {
 
 /** A file that ships with the project; sources and built files stand equally deep. */
 export function bundled(path: string): string {
-  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
 export const PUBLISHED = bundled('measurements/published.json');

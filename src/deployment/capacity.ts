@@ -1,10 +1,10 @@
 /** The highest request rate of a serving configuration that meets limits on its percentiles. */
-import { ConfigError } from './hardware/errors.js';
+import { ConfigError } from '../hardware/errors.js';
 import type { Prepared } from './serve.js';
-import { highestLoad } from './serving/capacity-search.js';
-import { metricsOf, type ServingMetrics } from './serving/metrics.js';
-import type { Request } from './serving/request.js';
-import { serve } from './serving/server.js';
+import { highestLoad } from '../serving/capacity-search.js';
+import { metricsOf, type ServingMetrics } from '../serving/metrics.js';
+import type { Request } from '../serving/request.js';
+import { serve } from '../serving/server.js';
 
 type Metric = 'ttftMs' | 'tpotMs' | 'itlMs' | 'e2elMs';
 type Statistic = 'mean' | 'p50' | 'p90' | 'p99';

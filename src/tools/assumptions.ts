@@ -2,9 +2,9 @@
  * The rules that a simulation rests on and what it leaves out, in words: who says so, how sure that is.
  * Grades: A vendor document or peer-reviewed, B a third party's measurement, C second-hand, D derived.
  */
-import type { ResolvedConfig } from './config.js';
-import type { Provenance } from './hardware/quantity.js';
-import type { Assumption, Omission } from './report/explain-document.js';
+import type { ResolvedConfig } from '../config.js';
+import type { Provenance } from '../hardware/quantity.js';
+import type { Assumption, Omission } from '../report/explain-document.js';
 
 const SDK = 'Cerebras SDK documentation';
 const WAFERLLM = 'WaferLLM (OSDI 2025) and its published kernel';

@@ -1,14 +1,14 @@
 /** Reads a GPU file (`configs/gpu/*.yaml`): a GPU's numbers for the roofline, each with its source. */
 import * as z from 'zod';
-import { readText } from './config/files.js';
-import { validate } from './config/problems.js';
-import { originAt } from './config/tree.js';
-import { readUnits } from './config/units.js';
-import { readYaml } from './config/yaml.js';
-import { section } from './hardware/hardware-file.js';
-import { expected } from './hardware/messages.js';
-import { quantity, type Provenance } from './hardware/quantity.js';
-import type { GpuSpec } from './serving/roofline.js';
+import { readText } from '../config/files.js';
+import { validate } from '../config/problems.js';
+import { originAt } from '../config/tree.js';
+import { readUnits } from '../config/units.js';
+import { readYaml } from '../config/yaml.js';
+import { section } from '../hardware/hardware-file.js';
+import { expected } from '../hardware/messages.js';
+import { quantity, type Provenance } from '../hardware/quantity.js';
+import type { GpuSpec } from '../serving/roofline.js';
 
 const number = (max: number) => quantity({ dimension: 'count', above: 0, max }, readUnits);
 

@@ -1,8 +1,8 @@
 /** The wafer core by core: what each one did in a step, what it holds, and how loaded its links are. */
-import { RAMP } from './hardware/mesh.js';
-import type { RunResult } from './engine/engine.js';
-import { sramBytesOf, type Program } from './program/program.js';
-import type { WaferMap } from './report/detail.js';
+import { RAMP } from '../hardware/mesh.js';
+import type { RunResult } from '../engine/engine.js';
+import { sramBytesOf, type Program } from '../program/program.js';
+import type { WaferMap } from '../report/detail.js';
 
 /** Links of a core, one per direction; the ramp is none. */
 const LINKS = RAMP;

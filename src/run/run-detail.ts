@@ -1,11 +1,11 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
-import type { StepTiming, TimedStage } from './decode/timeline.js';
-import type { RunResult } from './engine/engine.js';
-import type { Placement } from './placement/placement.js';
-import type { Program } from './program/program.js';
-import type { OperatorSpan, RunDetail } from './report/detail.js';
+import type { StepTiming, TimedStage } from '../decode/timeline.js';
+import type { RunResult } from '../engine/engine.js';
+import type { Placement } from '../placement/placement.js';
+import type { Program } from '../program/program.js';
+import type { OperatorSpan, RunDetail } from '../report/detail.js';
 import { write, type StageRunner } from './stages.js';
-import type { StagePlan } from './lowering/token.js';
+import type { StagePlan } from '../lowering/token.js';
 import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
 /** The step of `users` users that `timing` tells of one; `results` are its stages'. */

@@ -2,10 +2,10 @@
  * Two outcomes of one program, counter by counter. A run that ended tells totals and not when they
  * came about: a counter differs by the end of its core, label or run at the latest.
  */
-import { MachineError, type RunResult } from './engine/engine.js';
-import { PORT_NAMES } from './hardware/mesh.js';
-import type { Program } from './program/program.js';
-import type { Difference } from './report/diff-document.js';
+import { MachineError, type RunResult } from '../engine/engine.js';
+import { PORT_NAMES } from '../hardware/mesh.js';
+import type { Program } from '../program/program.js';
+import type { Difference } from '../report/diff-document.js';
 
 export type Outcome = RunResult | MachineError;
 

@@ -2,8 +2,8 @@
  * Options of a kernel, read one by one as they come from a command line or a script: whole numbers,
  * numbers, choices, grids. What is wrong is said in one line that names the kernel and the option.
  */
-import { closest } from './config/problems.js';
-import { ConfigError } from './hardware/errors.js';
+import { closest } from '../config/problems.js';
+import { ConfigError } from '../hardware/errors.js';
 
 /** As parsed from the command line; values may be numbers or their text. */
 export type KernelOptions = Record<string, unknown>;

@@ -1,10 +1,10 @@
 /** The parts of the documents that are generated from results. */
-import { loadConfig } from './config.js';
+import { loadConfig } from '../config.js';
 import { bundled, PUBLISHED, readMeasurements } from './measurements.js';
-import { generatedParts, renderInto } from './report/markers.js';
-import { validateMarkdown } from './report/validate-table.js';
-import { runTable } from './report/table.js';
-import { simulate, type SimulateOptions } from './simulate.js';
+import { generatedParts, renderInto } from '../report/markers.js';
+import { validateMarkdown } from '../report/validate-table.js';
+import { runTable } from '../report/table.js';
+import { simulate, type SimulateOptions } from '../simulate.js';
 import { validateMeasurements } from './validate.js';
 
 /** Files that may have generated parts, from the root of the project. */

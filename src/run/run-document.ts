@@ -1,7 +1,7 @@
 /** Puts a run's document together from what the stages and the timeline counted. */
-import { configHash, type ResolvedConfig } from './config.js';
-import type { StepTiming } from './decode/timeline.js';
-import type { Placement } from './placement/placement.js';
+import { configHash, type ResolvedConfig } from '../config.js';
+import type { StepTiming } from '../decode/timeline.js';
+import type { Placement } from '../placement/placement.js';
 import type {
   Breakdown,
   DecodeResult,
@@ -10,7 +10,7 @@ import type {
   ReuseResult,
   RunDocument,
   StepResult,
-} from './report/document.js';
+} from '../report/document.js';
 import type { StageRunner } from './stages.js';
 
 /** What was counted while the stages ran. */

@@ -2,14 +2,14 @@
  * How many groups the two-level trees of a region get: every count is tried by simulating the region's
  * all-reduces, each alone, on a line of its length, and the fastest is taken (the lowest if equal).
  */
-import type { Engine } from './engine/engine.js';
-import type { FloatType } from './hardware/data.js';
-import type { WaferSpec } from './hardware/wafer.js';
-import { allReduce } from './lowering/kernels/all-reduce.js';
-import type { Groups } from './lowering/region.js';
-import type { ModelSpec } from './model/model.js';
-import type { Region } from './placement/placement.js';
-import { layerShape, tableShape } from './placement/shapes.js';
+import type { Engine } from '../engine/engine.js';
+import type { FloatType } from '../hardware/data.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import { allReduce } from '../lowering/kernels/all-reduce.js';
+import type { Groups } from '../lowering/region.js';
+import type { ModelSpec } from '../model/model.js';
+import type { Region } from '../placement/placement.js';
+import { layerShape, tableShape } from '../placement/shapes.js';
 
 export interface Vector {
   words: number;

@@ -1,7 +1,7 @@
 /** Every assumption behind the results of a configuration, with grade and source. */
 import { assumptionsOf, OMISSIONS } from './assumptions.js';
-import type { ResolvedConfig } from './config.js';
-import type { ExplainDocument, HardwareNumber } from './report/explain-document.js';
+import type { ResolvedConfig } from '../config.js';
+import type { ExplainDocument, HardwareNumber } from '../report/explain-document.js';
 
 /** Rules, numbers and omissions; the numbers are all those of the hardware file, in its order. */
 export function explain(config: ResolvedConfig): ExplainDocument {

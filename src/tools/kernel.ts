@@ -3,21 +3,21 @@
  * engine counted becomes a document.
  */
 import seedrandom from 'seedrandom';
-import type { Engine, RunResult } from './engine/engine.js';
-import { fast } from './engine/fast.js';
-import { reference } from './engine/reference.js';
-import { ConfigError } from './hardware/errors.js';
-import type { WaferSpec } from './hardware/wafer.js';
+import type { Engine, RunResult } from '../engine/engine.js';
+import { fast } from '../engine/fast.js';
+import { reference } from '../engine/reference.js';
+import { ConfigError } from '../hardware/errors.js';
+import type { WaferSpec } from '../hardware/wafer.js';
 import { optionReader, type KernelOptions, type OptionReader } from './kernel-options.js';
-import { ALL_REDUCE_ALGORITHMS, allReduce } from './lowering/kernels/all-reduce.js';
-import { broadcast } from './lowering/kernels/broadcast.js';
-import { gemv } from './lowering/kernels/gemv.js';
-import { matvec } from './lowering/kernels/matvec.js';
-import { REDUCE_ALGORITHMS, reduce } from './lowering/kernels/reduce.js';
-import { traffic, TRAFFIC_PATTERNS } from './lowering/kernels/traffic.js';
-import { lowerWaferllmLayer } from './lowering/waferllm.js';
-import type { Program } from './program/program.js';
-import type { Breakdown, CyclesByCause, FabricResult, KernelDocument } from './report/document.js';
+import { ALL_REDUCE_ALGORITHMS, allReduce } from '../lowering/kernels/all-reduce.js';
+import { broadcast } from '../lowering/kernels/broadcast.js';
+import { gemv } from '../lowering/kernels/gemv.js';
+import { matvec } from '../lowering/kernels/matvec.js';
+import { REDUCE_ALGORITHMS, reduce } from '../lowering/kernels/reduce.js';
+import { traffic, TRAFFIC_PATTERNS } from '../lowering/kernels/traffic.js';
+import { lowerWaferllmLayer } from '../lowering/waferllm.js';
+import type { Program } from '../program/program.js';
+import type { Breakdown, CyclesByCause, FabricResult, KernelDocument } from '../report/document.js';
 
 export type { KernelOptions } from './kernel-options.js';
 

@@ -3,12 +3,12 @@
  * range, one at a time, then all at once to where each alone was slowest, and fastest. The model is
  * placed anew each time, as somebody who knew the number would place it.
  */
-import { loadConfig } from './config.js';
-import { MachineError } from './engine/engine.js';
-import type { ProvenanceMap } from './hardware/hardware-file.js';
-import { CapacityError } from './placement/errors.js';
-import type { RunDocument, Sensitivity } from './report/document.js';
-import { simulate, type SimulateOptions } from './simulate.js';
+import { loadConfig } from '../config.js';
+import { MachineError } from '../engine/engine.js';
+import type { ProvenanceMap } from '../hardware/hardware-file.js';
+import { CapacityError } from '../placement/errors.js';
+import type { RunDocument, Sensitivity } from '../report/document.js';
+import { simulate, type SimulateOptions } from '../simulate.js';
 
 /** Hardware numbers that take no part in timing. */
 const WITHOUT_EFFECT = new Set(['power']);

@@ -2,24 +2,24 @@
  * Serving on top of a simulated wafer: requests, step times by simulation, the server, its metrics,
  * and GPUs beside it. Pure but for reading the files that the configuration names.
  */
-import { configHash, loadConfig, type ResolvedConfig } from './config.js';
+import { configHash, loadConfig, type ResolvedConfig } from '../config.js';
 import { readGpu } from './gpu-file.js';
-import { ConfigError } from './hardware/errors.js';
-import { cacheBytesPerPosition, parameterCount, weightBytes } from './model/operators.js';
-import { longestContext, wafersNeeded } from './placement/capacity.js';
-import type { GpuResult, ServingResult, StepTimesResult } from './report/serving-document.js';
+import { ConfigError } from '../hardware/errors.js';
+import { cacheBytesPerPosition, parameterCount, weightBytes } from '../model/operators.js';
+import { longestContext, wafersNeeded } from '../placement/capacity.js';
+import type { GpuResult, ServingResult, StepTimesResult } from '../report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
-import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from './serving/metrics.js';
-import { POLICIES } from './serving/policy.js';
-import { gpusNeeded, rooflineCache, rooflineStepTime } from './serving/roofline.js';
-import { rooflineChecks } from './serving/roofline-check.js';
-import { seriesOf } from './serving/series.js';
-import { serve, type ServeOptions, type ServeResult } from './serving/server.js';
-import { stepTimeOf } from './serving/step-time.js';
-import { transportEffect } from './serving/transport-effect.js';
-import { transportOf, transportSources } from './serving/transport-presets.js';
-import type { Transport } from './serving/transport.js';
-import type { SimulateOptions } from './simulate.js';
+import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../serving/metrics.js';
+import { POLICIES } from '../serving/policy.js';
+import { gpusNeeded, rooflineCache, rooflineStepTime } from '../serving/roofline.js';
+import { rooflineChecks } from '../serving/roofline-check.js';
+import { seriesOf } from '../serving/series.js';
+import { serve, type ServeOptions, type ServeResult } from '../serving/server.js';
+import { stepTimeOf } from '../serving/step-time.js';
+import { transportEffect } from '../serving/transport-effect.js';
+import { transportOf, transportSources } from '../serving/transport-presets.js';
+import type { Transport } from '../serving/transport.js';
+import type { SimulateOptions } from '../simulate.js';
 import { deploymentOf, simulateGrid, type Deployment, type SimulatedGrid } from './step-times.js';
 
 type ServingConfig = NonNullable<ResolvedConfig['serving']>;

@@ -3,16 +3,16 @@
  * first cycle and core. An engine tells only how a run ended; so a program with a difference is run
  * once more with a label of its own for every operation of every core, which dates them all.
  */
-import type { ResolvedConfig } from './config.js';
+import type { ResolvedConfig } from '../config.js';
 import { differencesOf, type Outcome } from './differences.js';
-import { MachineError, type Engine, type RunInput } from './engine/engine.js';
-import type { WaferSpec } from './hardware/wafer.js';
+import { MachineError, type Engine, type RunInput } from '../engine/engine.js';
+import type { WaferSpec } from '../hardware/wafer.js';
 import { kernelProgram, type KernelOptions } from './kernel.js';
-import { listRole } from './program/listing.js';
-import type { Operation, Program } from './program/program.js';
-import type { DiffDocument, Difference, FoundDifference } from './report/diff-document.js';
-import { placementOf, simulateSteps, type SimulateOptions } from './simulate.js';
-import { simulateWaferllm } from './simulate-waferllm.js';
+import { listRole } from '../program/listing.js';
+import type { Operation, Program } from '../program/program.js';
+import type { DiffDocument, Difference, FoundDifference } from '../report/diff-document.js';
+import { placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
+import { simulateWaferllm } from '../run/simulate-waferllm.js';
 
 export type NamedEngine = [name: string, engine: Engine];
 

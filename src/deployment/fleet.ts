@@ -3,9 +3,9 @@
  * how many users those serve at a speed, and how many tokens that makes in a day. Arithmetic on
  * simulated steps; networks, storage, spare systems and repairs are left out.
  */
-import type { ResolvedConfig } from './config.js';
-import { parameterCount } from './model/operators.js';
-import type { SimulateOptions } from './simulate.js';
+import type { ResolvedConfig } from '../config.js';
+import { parameterCount } from '../model/operators.js';
+import type { SimulateOptions } from '../simulate.js';
 import { deploymentOf, stepCycles } from './step-times.js';
 
 export interface FleetOptions {

@@ -4,20 +4,20 @@
  * embedding and no head on the wafer; a run that computes does them on the host.
  */
 import { checkResult, conversation, relativeError } from './compute.js';
-import type { ResolvedConfig } from './config.js';
-import { repeat, timeStep, type StepTiming } from './decode/timeline.js';
-import type { Engine, RunResult } from './engine/engine.js';
+import type { ResolvedConfig } from '../config.js';
+import { repeat, timeStep, type StepTiming } from '../decode/timeline.js';
+import type { Engine, RunResult } from '../engine/engine.js';
 import { fastestGroups } from './groups.js';
-import { ConfigError } from './hardware/errors.js';
-import { lowerWaferllmLayer } from './lowering/waferllm.js';
-import { setWaferllmToken, waferllmImages, waferllmResidual } from './lowering/waferllm/memory.js';
-import { waferllmOptions, type WaferllmOptions } from './lowering/waferllm/shape.js';
-import { greedy, headLogits } from './model/plain.js';
-import type { Weights } from './model/model.js';
-import type { Placement } from './placement/placement.js';
-import type { Program } from './program/program.js';
-import { specialCyclesOf } from './program/work.js';
-import type { CheckResult, StepResult } from './report/document.js';
+import { ConfigError } from '../hardware/errors.js';
+import { lowerWaferllmLayer } from '../lowering/waferllm.js';
+import { setWaferllmToken, waferllmImages, waferllmResidual } from '../lowering/waferllm/memory.js';
+import { waferllmOptions, type WaferllmOptions } from '../lowering/waferllm/shape.js';
+import { greedy, headLogits } from '../model/plain.js';
+import type { Weights } from '../model/model.js';
+import type { Placement } from '../placement/placement.js';
+import type { Program } from '../program/program.js';
+import { specialCyclesOf } from '../program/work.js';
+import type { CheckResult, StepResult } from '../report/document.js';
 import type { Counters, Simulated } from './run-document.js';
 
 /** Groups of the published runs, by cores along a side (machine-model section 5). */

@@ -1,14 +1,14 @@
 /** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
-import { ConfigError } from './hardware/errors.js';
-import type { ResolvedConfig } from './config.js';
-import { fast } from './engine/fast.js';
-import { groupChooser } from './groups.js';
-import { planToken } from './lowering/token.js';
-import { operatorsOf, parameterCount, weightBytes } from './model/operators.js';
-import type { Placement } from './placement/placement.js';
-import { listRole } from './program/listing.js';
-import { bytes, count, table } from './report/format.js';
-import { placementOf } from './simulate.js';
+import { ConfigError } from '../hardware/errors.js';
+import type { ResolvedConfig } from '../config.js';
+import { fast } from '../engine/fast.js';
+import { groupChooser } from '../run/groups.js';
+import { planToken } from '../lowering/token.js';
+import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
+import type { Placement } from '../placement/placement.js';
+import { listRole } from '../program/listing.js';
+import { bytes, count, table } from '../report/format.js';
+import { placementOf } from '../simulate.js';
 
 export interface Inspection {
   document: object;

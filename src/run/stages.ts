@@ -3,16 +3,16 @@
  * program and starts; equal ones take over its result (unless the run computes or does not want to).
  */
 import { createHash } from 'node:crypto';
-import type { TimedStage } from './decode/timeline.js';
-import type { Engine, RunResult } from './engine/engine.js';
-import type { WaferSpec } from './hardware/wafer.js';
-import type { Stage } from './lowering/stage.js';
-import type { StagePlan } from './lowering/token.js';
-import type { Place } from './lowering/places.js';
-import type { Placement } from './placement/placement.js';
-import { cellsOf, type Program } from './program/program.js';
-import type { ReuseResult } from './report/document.js';
-import { preparationOf, specialCyclesOf } from './program/work.js';
+import type { TimedStage } from '../decode/timeline.js';
+import type { Engine, RunResult } from '../engine/engine.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Stage } from '../lowering/stage.js';
+import type { StagePlan } from '../lowering/token.js';
+import type { Place } from '../lowering/places.js';
+import type { Placement } from '../placement/placement.js';
+import { cellsOf, type Program } from '../program/program.js';
+import type { ReuseResult } from '../report/document.js';
+import { preparationOf, specialCyclesOf } from '../program/work.js';
 
 export interface WrittenStage {
   stage: Stage;

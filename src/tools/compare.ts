@@ -2,10 +2,10 @@
  * One workload under several placements, or finished runs, side by side. Equal floor plans are
  * simulated once: a run depends on its regions, not on the name of the strategy that laid them out.
  */
-import { configHash, type ResolvedConfig } from './config.js';
-import type { CompareDocument, CompareRow } from './report/compare-document.js';
-import type { PlacementResult, RegionResult, RunDocument } from './report/document.js';
-import { placementOf, simulate, type SimulateOptions } from './simulate.js';
+import { configHash, type ResolvedConfig } from '../config.js';
+import type { CompareDocument, CompareRow } from '../report/compare-document.js';
+import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
+import { placementOf, simulate, type SimulateOptions } from '../simulate.js';
 
 /** Configurations that differ in `placement.strategy` alone; throws what `simulate` throws. */
 export async function compareStrategies(
