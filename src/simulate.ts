@@ -150,7 +150,7 @@ export async function simulateSteps(
     for (let step = 0; step < workload.tokens; step++) {
       const context = workload.context + step;
       const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
-      beginStep(runner, plan.places);
+      beginStep(runner, plan);
       const stages = plan.stages.map((stage) => timedStage(runner, stage));
       pipeline = await timeTokens(config, runner, plan, stages, options, step);
       if (numbers) {

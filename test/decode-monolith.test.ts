@@ -21,14 +21,15 @@ function prepare(sets: string[], layers = 2) {
   const maxPositions = context + 1;
   const groupsOf = groupChooser(model, wafer, maxPositions, fast, options.groups);
   const step = { context, maxPositions };
-  const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
+  const plan = planToken(model, wafer, placement, groupsOf, step);
+  const { stages: plans, places } = plan;
   const runner = createStageRunner({
     wafer,
     placement,
     memo: true,
     run: async (_key, program, startAt) => fast({ program, wafer, startAt }),
   });
-  beginStep(runner, places);
+  beginStep(runner, plan);
   const stages = plans.map((plan) => timedStage(runner, plan));
   return { wafer, placement, plans, runner, stages, places: places.length };
 }

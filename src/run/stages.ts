@@ -7,7 +7,7 @@ import type { TimedStage } from '../decode/timeline.js';
 import type { Engine, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Stage } from '../lowering/stage.js';
-import type { StagePlan } from '../lowering/token.js';
+import type { StagePlan, TokenPlan } from '../lowering/token.js';
 import type { Place } from '../lowering/places.js';
 import type { Placement } from '../placement/placement.js';
 import { cellsOf, type Program } from '../program/program.js';
@@ -29,6 +29,8 @@ export interface StageRunner extends StepState {
   memo: boolean;
   /** Places that the step's stages visit. */
   places: Place[];
+  /** Names of the step's stages in order. */
+  order: string[];
 }
 
 interface StepState {
@@ -47,12 +49,13 @@ interface StepState {
 export function createStageRunner(
   base: Pick<StageRunner, 'wafer' | 'placement' | 'run' | 'memo'>,
 ): StageRunner {
-  return { ...base, places: [], ...emptyStep(base) };
+  return { ...base, places: [], order: [], ...emptyStep(base) };
 }
 
 /** Forgets the programs and counters of the step before: what a document tells is of one step. */
-export function beginStep(runner: StageRunner, places: Place[]): void {
-  Object.assign(runner, emptyStep(runner), { places });
+export function beginStep(runner: StageRunner, { places, stages }: TokenPlan): void {
+  const order = stages.map(({ name }) => name);
+  Object.assign(runner, emptyStep(runner), { places, order });
 }
 
 function emptyStep({ wafer, placement }: Pick<StageRunner, 'wafer' | 'placement'>): StepState {
@@ -183,13 +186,16 @@ export function addCounters(
   runner.specialCycles += write(runner, plan).specialCycles * times;
 }
 
-/** Regions that were simulated at least once, and the others with the one whose result they took. */
-export function reuseOf({ simulated, reused }: StageRunner): ReuseResult {
+/**
+ * Regions that were simulated at least once, and the others with the one whose result they took; both
+ * in the order of the stages, since threads may simulate in any.
+ */
+export function reuseOf({ simulated, reused, order }: StageRunner): ReuseResult {
   return {
-    simulated: [...simulated].map((region) => ({ region })),
-    reused: [...reused]
-      .filter(([region]) => !simulated.has(region))
-      .map(([region, as]) => ({ region, as })),
+    simulated: order.filter((name) => simulated.has(name)).map((region) => ({ region })),
+    reused: order
+      .filter((name) => !simulated.has(name) && reused.has(name))
+      .map((region) => ({ region, as: reused.get(region)! })),
   };
 }
 
