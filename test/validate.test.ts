@@ -110,8 +110,10 @@ describe('what the simulated machine refuses', () => {
     expect(passed).toBe(false);
   });
 
-  it('is no verdict for a service on several wafers, but named', async () => {
-    const document = await validated(named('service-llama3.1-70b'));
+  it('is no verdict for a service that no number of wafers can be simulated for, but named', async () => {
+    const service = named('service-llama3.1-70b');
+    const params = { ...service.params, batch: 1_000_000_000 };
+    const document = await validated({ ...service, params });
     expect(document.rows[0]).toMatchObject({ predicted: null, passed: null });
     expect(document.rows[0].refused).toMatch(/llama-3\.1-70b/);
     expect(document.passed).toBe(true);

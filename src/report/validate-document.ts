@@ -22,6 +22,8 @@ export interface ValidateRow {
   source: string;
   note?: string;
   refused?: string;
+  /** What was simulated differs from what was measured, and in what. */
+  remark?: string;
 }
 
 export interface ValidateSummary {

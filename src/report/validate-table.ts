@@ -113,9 +113,10 @@ function summaryLine({ measurements, predicted, meanAbsoluteError, worst }: Vali
 
 /** Why measurements have no prediction, in the simulator's words. */
 function refusals(rows: ValidateRow[]): string[] {
-  return rows.flatMap(({ id, refused }) =>
-    refused === undefined ? [] : [`${clean(id)} is not simulated: ${clean(refused)}.`],
-  );
+  return rows.flatMap(({ id, refused, remark }) => [
+    ...(refused === undefined ? [] : [`${clean(id)} is not simulated: ${clean(refused)}.`]),
+    ...(remark === undefined ? [] : [`${clean(id)}: ${clean(remark)}.`]),
+  ]);
 }
 
 function usedLimits({ limits, rows }: ValidateDocument): LimitRow[] {
