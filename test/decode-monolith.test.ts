@@ -7,7 +7,7 @@ import { groupChooser } from '../src/run/groups.js';
 import { planToken } from '../src/lowering/token.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { placementOf } from '../src/simulate.js';
-import { beginStep, createStageRunner, runStage, timedStage, write } from '../src/run/stages.js';
+import { beginStep, createStageRunner, runStage, timedStage } from '../src/run/stages.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 
@@ -45,7 +45,7 @@ function monolith(
   tokens: number,
   spacing: number,
 ) {
-  const { wafer, placement, plans, runner, stages } = tiny;
+  const { wafer, placement, plans, stages } = tiny;
   const cores = wafer.width * wafer.height;
   const routes = Array.from({ length: cores }, (): Route[] => []);
   const buffers = Array.from({ length: cores }, (): Role['buffers'] => []);
@@ -53,7 +53,7 @@ function monolith(
   const sends = Array.from({ length: cores }, (): Operation[] => []);
   let root = -1;
   plans.forEach((plan, i) => {
-    const { stage } = write(runner, plan);
+    const stage = plan.write();
     const { program } = stage;
     const region = placement.regions[plan.to];
     const x0 = region.x - (stages[i].origin % program.width);
