@@ -7,8 +7,7 @@ import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
 import { timeStep, type TimedStage } from './decode/timeline.js';
 import type { Engine, RunResult } from './engine/engine.js';
-import { fast } from './engine/fast.js';
-import { reference } from './engine/reference.js';
+import { ENGINES, type EngineName } from './engine/engines.js';
 import { createShards } from './engine/sharded.js';
 import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
@@ -32,10 +31,6 @@ import {
   timedStage,
   type StageRunner,
 } from './run/stages.js';
-
-export type EngineName = 'fast' | 'reference';
-
-export const ENGINES: Record<EngineName, Engine> = { fast, reference };
 
 export interface SimulateOptions {
   engine: EngineName;

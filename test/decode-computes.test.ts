@@ -5,7 +5,8 @@ import { reference } from '../src/engine/reference.js';
 import { CapacityError } from '../src/placement/errors.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
-import { ENGINES, placementOf, simulate, simulateSteps } from '../src/simulate.js';
+import { ENGINES } from '../src/engine/engines.js';
+import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
 
 const TINY = 'configs/tiny.yaml';
 const host = { shards: 1, now: () => 0, rss: () => 0 };

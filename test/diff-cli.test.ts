@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addDiff } from '../src/cli/diff.js';
 import { reference } from '../src/engine/reference.js';
-import { ENGINES } from '../src/simulate.js';
+import { ENGINES } from '../src/engine/engines.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const CHAIN = 'kernel reduce --algorithm chain --pes 4 --words 9'.split(' ');

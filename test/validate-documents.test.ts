@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DOCUMENTS, regenerated } from '../src/tools/documentation.js';
-import { bundled, PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
+import { bundled } from '../src/bundled.js';
+import { PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
 import { generatedParts, renderInto } from '../src/report/markers.js';
 import { validateMarkdown } from '../src/report/validate-table.js';
 import { validateMeasurements } from '../src/tools/validate.js';

@@ -2,7 +2,7 @@
 /** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DOCUMENTS, regenerated } from '../tools/documentation.js';
-import { bundled } from '../tools/measurements.js';
+import { bundled } from '../bundled.js';
 import { EXIT, failureOf } from './errors.js';
 import { host } from './options.js';
 import { note } from './output.js';

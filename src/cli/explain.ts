@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
 import { explain } from '../tools/explain.js';
-import { bundled } from '../tools/measurements.js';
+import { bundled } from '../bundled.js';
 import { explainTable } from '../report/explain-table.js';
 import { jsonOption, setOption } from './options.js';
 import { json, print, style } from './output.js';

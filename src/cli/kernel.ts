@@ -1,6 +1,6 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { bundled } from '../bundled.js';
 import { loadHardware } from '../config.js';
 import { runKernel } from '../tools/kernel.js';
 import { kernelTable } from '../report/table.js';
@@ -93,9 +93,4 @@ function kernel(name: string, all: KernelCommandOptions): void {
   const { wafer } = loadHardware(hardware, set);
   const document = runKernel(name, given, wafer, engine, host);
   print(asJson ? json(document) : kernelTable(document, style()));
-}
-
-/** A file of this package. */
-export function bundled(path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }

@@ -1,7 +1,7 @@
 /** Options that several commands share, and how their text becomes values. */
 import { InvalidArgumentError, Option } from 'commander';
 
-export type EngineName = 'fast' | 'reference';
+export type { EngineName } from '../engine/engines.js';
 
 /** `--set a.b=v`, as often as wanted. */
 export function setOption(example: string): Option {

@@ -7,7 +7,8 @@ import type { ResolvedConfig } from '../config.js';
 import { mostThat, regionBytes } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
 import type { StepGrid } from '../serving/step-time.js';
-import { ENGINES, placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
+import { ENGINES } from '../engine/engines.js';
+import { placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
 
 /** A model on its wafers, ready to serve. */
 export interface Deployment {

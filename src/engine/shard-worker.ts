@@ -7,9 +7,8 @@ import { Unpackr } from 'msgpackr';
 import { parentPort } from 'node:worker_threads';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
-import { MachineError, type Engine, type MachineErrorCode, type RunResult } from './engine.js';
-import { fast } from './fast.js';
-import { reference } from './reference.js';
+import { MachineError, type MachineErrorCode, type RunResult } from './engine.js';
+import { ENGINES, type EngineName } from './engines.js';
 import { endpointOf } from './shard-endpoint.js';
 
 /** A failure of the simulated machine as plain data: an error would lose its fields on the way. */
@@ -23,8 +22,6 @@ export interface Failed {
 
 export type Outcome = { result: RunResult } | { failed: Failed };
 
-const ENGINES: Record<string, Engine> = { fast, reference };
-
 const programs = new Map<string, Program>();
 const unpackr = new Unpackr({ structuredClone: true, moreTypes: true });
 
@@ -33,7 +30,7 @@ const worker = {
     programs.set(key, unpackr.unpack(record) as Program);
   },
 
-  run(key: string, engine: string, wafer: WaferSpec, startAt: Int32Array): Outcome {
+  run(key: string, engine: EngineName, wafer: WaferSpec, startAt: Int32Array): Outcome {
     const program = programs.get(key);
     if (program === undefined) throw new RangeError(`this thread has no program ${key}`);
     try {

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 import { MachineError, type RunResult } from './engine.js';
+import type { EngineName } from './engines.js';
 import { endpointOf } from './shard-endpoint.js';
 import type { ShardWorker } from './shard-worker.js';
 
@@ -31,7 +32,7 @@ interface Shard {
 const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
 
 /** Starts `count` threads that run programs on the engine of that name. */
-export function createShards(count: number, engine: string, script: URL = WORKER): Shards {
+export function createShards(count: number, engine: EngineName, script: URL = WORKER): Shards {
   const shards = Array.from({ length: count }, () => startShard(script));
   const packr = new Packr({ structuredClone: true, moreTypes: true });
   const records = new Map<string, Uint8Array>();

@@ -9,7 +9,6 @@ export const SOUTH = 2;
 export const WEST = 3;
 export const RAMP = 4;
 export const PORTS = 5;
-export type Port = 0 | 1 | 2 | 3 | 4;
 
 export const PORT_NAMES = ['north', 'east', 'south', 'west', 'ramp'] as const;
 

@@ -1,6 +1,7 @@
 /** The parts of the documents that are generated from results. */
 import { loadConfig } from '../config.js';
-import { bundled, PUBLISHED, readMeasurements } from './measurements.js';
+import { bundled } from '../bundled.js';
+import { PUBLISHED, readMeasurements } from './measurements.js';
 import { generatedParts, renderInto } from '../report/markers.js';
 import { validateMarkdown } from '../report/validate-table.js';
 import { runTable } from '../report/table.js';

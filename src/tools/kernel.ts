@@ -4,8 +4,7 @@
  */
 import seedrandom from 'seedrandom';
 import type { Engine, RunResult } from '../engine/engine.js';
-import { fast } from '../engine/fast.js';
-import { reference } from '../engine/reference.js';
+import { ENGINES, type EngineName } from '../engine/engines.js';
 import { ConfigError } from '../hardware/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { optionReader, type KernelOptions, type OptionReader } from './kernel-options.js';
@@ -21,7 +20,6 @@ import type { Breakdown, CyclesByCause, FabricResult, KernelDocument } from '../
 
 export type { KernelOptions } from './kernel-options.js';
 
-const ENGINES = { fast, reference };
 const TYPES = ['f16', 'f32'] as const;
 /** Injection times of synthetic traffic take four bytes each. */
 const MOST_WAVELETS = 100_000_000;
@@ -146,7 +144,7 @@ export function runKernel(
   name: string,
   given: KernelOptions,
   wafer: WaferSpec,
-  engine: keyof typeof ENGINES | Engine,
+  engine: EngineName | Engine,
   host: Host,
 ): KernelDocument {
   const begun = host.now();

@@ -2,7 +2,7 @@
  * Published measurements as data: what was run, on which machine, what it took, and who says so. A
  * file (`measurements/1`, JSON or YAML) is checked entry by entry at the door.
  */
-import { fileURLToPath } from 'node:url';
+import { bundled } from '../bundled.js';
 import * as z from 'zod';
 import { readText } from '../config/files.js';
 import { validate } from '../config/problems.js';
@@ -71,11 +71,6 @@ export type Measurement = z.output<typeof entry>;
 
 function choice<const T extends readonly string[]>(options: T) {
   return z.literal(options, expected(options.join(' or ')));
-}
-
-/** A file that ships with the project; sources and built files stand equally deep. */
-export function bundled(path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
 export const PUBLISHED = bundled('measurements/published.json');

@@ -9,7 +9,8 @@ import { MachineError } from '../engine/engine.js';
 import { ConfigError } from '../hardware/errors.js';
 import { runKernel, type KernelOptions } from './kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
-import { bundled, KINDS, SYSTEMS, type Measurement } from './measurements.js';
+import { bundled } from '../bundled.js';
+import { KINDS, SYSTEMS, type Measurement } from './measurements.js';
 import { CapacityError } from '../placement/errors.js';
 import type {
   ValidateDocument,

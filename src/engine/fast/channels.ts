@@ -125,11 +125,6 @@ export function channelSent(c: Channels, core: number, color: number): number {
   return channelFrom(c, core, FROM_CORE, color);
 }
 
-/** The core's queue of a colour. */
-export function channelReceived(c: Channels, core: number, color: number): number {
-  return channelFrom(c, core, RAMP, color);
-}
-
 /** By list of operations and colour: ends that its streams and changed routes use, and `ROUTED`. */
 function usesOf(ops: Operations, colors: number): Uint8Array {
   const lists = ops.first.length - 1;
