@@ -88,8 +88,8 @@ function beginStream(m: Clocked, core: number, t: number): void {
   const { ops, channels, cores, chan } = m;
   const x = core << 4;
   const op = cores[x + OP];
-  const { [op]: source } = ops.source;
-  const { [op]: destination } = ops.destination;
+  const source = ops.source[op];
+  const destination = ops.destination[op];
   const exchanges = ops.kind[op] === TRAFFIC;
   const takes = exchanges ? (ops.whole[op] as TrafficOp).expect : ops.count[op];
   const both = !exchanges && source >= 0 && destination >= 0;
