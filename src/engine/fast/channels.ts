@@ -19,12 +19,10 @@ export interface Channels {
   width: number;
   height: number;
   roleOf: Uint16Array;
-  /** First slot of each core, and one entry behind the last. */
-  slotBase: Int32Array;
-  /** Index role * colors + color: the slot in a router of that role, or -1. */
-  slotOf: Int16Array;
-  /** By slot: the place of its record. */
-  slotPlace: Int32Array;
+  /** Index role * colors + color: 1 if a router of that role has a slot for the colour. */
+  hasSlot: Uint8Array;
+  /** Slots are numbered colour * cores + core; their number. */
+  slots: number;
   /** First channel of each core, and one entry behind the last. */
   base: Int32Array;
   /** By channel: the place of its record. */
@@ -39,33 +37,36 @@ export function layChannels(program: Program, ops: Operations, colors: number): 
   const { roleOf, width, height, roles } = program;
   const cores = width * height;
   const local = new Int16Array(roles.length * colors * ENDS).fill(-1);
-  const slotOf = new Int16Array(roles.length * colors).fill(-1);
+  const hasSlot = new Uint8Array(roles.length * colors);
   const byList = usesOf(ops, colors);
   const uses = roles.map((role, r) => usesOfRole(role, byList, ops.listOf[r], colors));
   const ends = uses.map(endsOf);
-  const slotColors = uses.map(colorsOf);
   ends.forEach((list, r) =>
     list.forEach(({ color, end }, i) => (local[(r * colors + color) * ENDS + end] = i)),
   );
-  slotColors.forEach((list, r) => list.forEach((color, i) => (slotOf[r * colors + color] = i)));
+  let highest = -1;
+  uses.forEach((masks, r) =>
+    masks.forEach((mask, color) => {
+      if ((mask & ROUTED) === 0) return;
+      hasSlot[r * colors + color] = 1;
+      highest = Math.max(highest, color);
+    }),
+  );
   const base = sums(roleOf, ends);
-  const slotBase = sums(roleOf, slotColors);
   const place = places(
     roleOf,
     base,
     ends.map((list) => list.map(({ color, end }) => color * ENDS + end)),
     colors * ENDS,
   );
-  const slotPlace = places(roleOf, slotBase, slotColors, colors);
   return {
     cores,
     colors,
     width,
     height,
     roleOf,
-    slotOf,
-    slotBase,
-    slotPlace,
+    hasSlot,
+    slots: (highest + 1) * cores,
     base,
     place,
     local,
@@ -115,9 +116,9 @@ export function channelFrom(c: Channels, core: number, end: number, color: numbe
   return local < 0 ? -1 : c.place[c.base[core] + local];
 }
 
-/** The slot of a colour in a router, counted from the core's first, or -1. */
-export function slotAt(c: Channels, core: number, color: number): number {
-  return c.slotOf[c.roleOf[core] * c.colors + color];
+/** Has a router a slot for a colour? */
+export function hasSlot(c: Channels, core: number, color: number): boolean {
+  return c.hasSlot[c.roleOf[core] * c.colors + color] === 1;
 }
 
 /** The channel from a core into its router for a colour. */
@@ -153,12 +154,4 @@ function endsOf(uses: Uint8Array): { color: number; end: number }[] {
   for (let color = 0; color < uses.length; color++)
     for (let end = 0; end < ENDS; end++) if ((uses[color] >> end) & 1) ends.push({ color, end });
   return ends;
-}
-
-function colorsOf(uses: Uint8Array): number[] {
-  const colors: number[] = [];
-  uses.forEach((mask, color) => {
-    if ((mask & ROUTED) !== 0) colors.push(color);
-  });
-  return colors;
 }

@@ -13,7 +13,6 @@ import {
   RING,
   SENT,
   SINKS,
-  SLOTS,
   STREAMS,
   TO,
   WAITING,
@@ -48,9 +47,8 @@ export function stepRouters(m: Clocked, t: number): void {
 
 function stepRouter(m: Clocked, core: number, t: number): void {
   const { router, slot, chan, due, ring } = m;
-  const { slotPlace } = m.channels;
+  const { cores } = m.channels;
   const r = core << 2;
-  const slots = router[r + SLOTS];
   const from = router[r + POINTER];
   let rest = router[r + HAVE] & ~router[r + WAITING];
   let granted = 0;
@@ -58,8 +56,8 @@ function stepRouter(m: Clocked, core: number, t: number): void {
     const ahead = rest & (-1 << from);
     const bit = ahead !== 0 ? ahead & -ahead : rest & -rest;
     rest ^= bit;
-    const local = 31 - Math.clz32(bit);
-    const s = slotPlace[slots + local] << 3;
+    const color = 31 - Math.clz32(bit);
+    const s = (color * cores + core) << 3;
     const input = slot[s + INPUT];
     const popped = chan[input + POPPED];
     const eligible = chan[input + RING + (popped & ring)];
@@ -71,7 +69,7 @@ function stepRouter(m: Clocked, core: number, t: number): void {
       continue;
     }
     if (!hasRoom(m, core, bit, s, t)) continue;
-    if (granted === 0) router[r + POINTER] = (local + 1) & 31;
+    if (granted === 0) router[r + POINTER] = (color + 1) & 31;
     granted |= outputs;
     chan[input + POPPED] = popped + 1;
     const back = t + slot[s + BACK];

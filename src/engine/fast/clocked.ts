@@ -75,7 +75,7 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     shift,
     ring: places - 1,
     /** Records of slots, 8 fields each, and of routers, 4 each. */
-    slot: new Int32Array(channels.slotBase[cores] * 8).fill(-1),
+    slot: new Int32Array(channels.slots * 8),
     router: new Int32Array(cores * 4),
     /** Records of cores, 16 fields each. */
     cores: new Int32Array(cores * 16),
@@ -90,7 +90,7 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     failed: false,
   };
   fillChannels(m);
-  if (m.meets) m.heard = new Int32Array(channels.slotBase[cores] * m.hearing).fill(-0x80000000);
+  if (m.meets) m.heard = new Int32Array(channels.slots * m.hearing).fill(-0x80000000);
   for (let core = 0; core < cores; core++) {
     const role = program.roles[channels.roleOf[core]];
     for (const route of role.routes) setRoute(m, core, route.color, route.inputs, route.outputs);
