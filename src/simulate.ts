@@ -13,11 +13,13 @@ import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
 import { lookAhead } from './run/lookahead.js';
 import { chosenBy, planToken, type TokenPlan } from './lowering/token.js';
+import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
 import type { Program } from './program/program.js';
 import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
+import type { Shared } from './run/sharing.js';
 import { repeatedDetail, runDetail } from './run/run-detail.js';
 import { runDocument, type Simulated } from './run/run-document.js';
 import { simulateWaferllm } from './run/simulate-waferllm.js';
@@ -38,16 +40,21 @@ export interface SimulateOptions {
   shards: number;
   /** Whether equal regions are simulated once. */
   memo: boolean;
-  onProgress?: (progress: { done: number; total: number; what: string }) => void;
+  onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
   /** Hears of the last step core by core; without it none of that is collected. */
   onDetail?: (detail: RunDetail) => void;
+  /** What runs that differ in the places of their regions alone have in common; they fill it. */
+  shared?: Shared;
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */
   now: () => number;
   rss: () => number;
 }
 
-/** Places the model of a configuration. Throws CapacityError if it does not fit. */
-export function placementOf(config: ResolvedConfig): Placement {
+/**
+ * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
+ * model has not as many positions as the workload asks for.
+ */
+export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
   const { model, wafer, mapping, workload, placement } = config;
   const { rows, layerColumns, strategy, growth } = placement;
   const maxPositions = workload.context + workload.tokens;
@@ -57,15 +64,8 @@ export function placementOf(config: ResolvedConfig): Placement {
         `${model.name} has ${model.maxContext} positions, found ${workload.context}`,
     );
   const { batch } = workload;
-  return place(model, wafer, {
-    strategy,
-    growth,
-    mapping,
-    maxPositions,
-    batch,
-    rows,
-    layerColumns,
-  });
+  const request = { strategy, growth, mapping, maxPositions, batch, rows, layerColumns };
+  return place(model, wafer, request, search);
 }
 
 /**
@@ -77,8 +77,21 @@ export async function simulate(
   options: SimulateOptions,
 ): Promise<RunDocument> {
   const begun = options.now();
+  const placement = placementOf(config, {
+    onProgress: (done, total) => options.onProgress?.({ done, total, what: 'placing' }),
+  });
+  const run = await simulatePlaced(config, placement, options);
+  return { ...run, host: { ...run.host, wallSeconds: options.now() - begun } };
+}
+
+/** The same where the placement is known. */
+export async function simulatePlaced(
+  config: ResolvedConfig,
+  placement: Placement,
+  options: SimulateOptions,
+): Promise<RunDocument> {
+  const begun = options.now();
   const engine = ENGINES[options.engine];
-  const placement = placementOf(config);
   const run =
     config.mapping === 'waferllm'
       ? await simulateRepeated(config, placement, engine, options)
@@ -126,16 +139,23 @@ export async function simulateSteps(
 ): Promise<Simulated & { check?: CheckResult }> {
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
-  const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
+  const { shared } = options;
+  const groupsOf =
+    shared?.groupsOf ?? groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
+  if (shared) shared.groupsOf = groupsOf;
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const shards =
-    options.shards > 1 && !options.memo ? createShards(options.shards, options.engine) : undefined;
   const { memo } = options;
+  const own =
+    options.shards > 1 && !memo && !shared?.shards
+      ? createShards(options.shards, options.engine)
+      : undefined;
+  const shards = shared?.shards ?? own;
   const runner = createStageRunner({
     wafer,
     placement,
     memo,
+    shared,
     run: async (key, program, startAt) =>
       shards?.run(key, program, wafer, startAt) ?? engine({ program, wafer, startAt }),
   });
@@ -159,7 +179,7 @@ export async function simulateSteps(
       steps.push({ cycles, ...(numbers && { token: numbers.token }) });
     }
   } finally {
-    await shards?.close();
+    await own?.close();
   }
   const check = numbers && checkResult(model, numbers.maxRelativeError);
   const counters = { ...runner, reuse: reuseOf(runner) };
