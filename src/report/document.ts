@@ -74,6 +74,16 @@ export interface PlacementResult {
     regionDetourCycles: number;
   };
   wafers?: number;
+  /** With `growth: search`: the layers' shape and groups, their cycles, and how many were tried. */
+  search?: {
+    rows: number;
+    layerColumns: number;
+    groups: { column: number; row: number; head: number };
+    cycles: number;
+    candidates: number;
+    simulated: number;
+    groupsTried: number;
+  };
 }
 
 export interface FabricResult {

@@ -166,7 +166,19 @@ function regions(placement: PlacementResult): string {
     ? `${count(placement.coresUsed)} of ${count(placement.coresAvailable)} cores`
     : `${count(placement.coresUsed)} cores`;
   const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
-  return `${table(head, rows)}\n  ${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`;
+  const lines = [`${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`];
+  if (placement.search) lines.push(searched(placement.search));
+  return [table(head, rows), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** How the layers' shape and groups were found. */
+function searched(search: NonNullable<PlacementResult['search']>): string {
+  const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
+  return (
+    `layers of ${layerColumns} x ${rows} cores, groups ${of.column} on columns, ${of.row} on rows, ` +
+    `${of.head} on heads: fastest of ${count(simulated)} shapes simulated, of ${count(candidates)} ` +
+    `that fit, and of ${count(groupsTried)} sets of groups`
+  );
 }
 
 function memory(used: number, size: number | undefined): string {

@@ -7,7 +7,7 @@ import type { CompareDocument, CompareRow } from '../report/compare-document.js'
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
 import { createShards } from '../engine/sharded.js';
 import { createShared } from '../run/sharing.js';
-import { placementOf, simulatePlaced, type SimulateOptions } from '../simulate.js';
+import { placementOf, simulatePlaced, withShape, type SimulateOptions } from '../simulate.js';
 
 /**
  * Configurations that differ in `placement.strategy` alone, simulated at once on `options.shards`
@@ -27,9 +27,15 @@ export async function compareStrategies(
 }
 
 async function sideBySide(
-  configs: ResolvedConfig[],
+  given: ResolvedConfig[],
   options: SimulateOptions,
 ): Promise<CompareDocument> {
+  // What is compared is where equal regions lie, so one search, under the first strategy, serves all.
+  const { config: first, search } = await withShape(given[0], options);
+  const configs = given.map((config) => {
+    const { strategy } = config.placement;
+    return { ...config, placement: { ...first.placement, strategy } };
+  });
   const placements = configs.map((config) =>
     placementOf(config, {
       onProgress: (done, total) =>
@@ -53,7 +59,7 @@ async function sideBySide(
       ...run,
       configHash: configHash(resolved),
       config: resolved,
-      placement: { ...run.placement, strategy: placement.strategy },
+      placement: { ...run.placement, strategy: placement.strategy, ...(search && { search }) },
     };
   });
   const { rows, ...document } = comparison(
