@@ -21,6 +21,7 @@ import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
 import { createShared, type Shared } from './run/sharing.js';
 import { searchShape, type FoundShape, type ShapeCosts } from './run/shape-search.js';
+import { requestOf } from './run/request.js';
 import { repeatedDetail, runDetail } from './run/run-detail.js';
 import { runDocument, type Simulated } from './run/run-document.js';
 import { simulateWaferllm } from './run/simulate-waferllm.js';
@@ -56,21 +57,18 @@ export interface SimulateOptions {
  * model has not as many positions as the workload asks for.
  */
 export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
-  const { model, wafer, mapping, workload, placement } = config;
-  const { rows, layerColumns, strategy, growth } = placement;
-  const maxPositions = workload.context + workload.tokens;
-  if (maxPositions > model.maxContext)
+  const { model, wafer, workload } = config;
+  const request = requestOf(config);
+  if (request.maxPositions > model.maxContext)
     throw new ConfigError(
       `workload.context: expected at most ${model.maxContext - workload.tokens}, as ` +
         `${model.name} has ${model.maxContext} positions, found ${workload.context}`,
     );
-  if (growth === 'search')
+  if (request.growth === 'search')
     throw new ConfigError(
       'placement.growth: expected fill or minimal, found search, which only run and compare do; ' +
         'give the rows, layerColumns and groups that they find',
     );
-  const { batch } = workload;
-  const request = { strategy, growth, mapping, maxPositions, batch, rows, layerColumns };
   return place(model, wafer, request, search);
 }
 

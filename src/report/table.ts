@@ -25,6 +25,7 @@ import {
   table,
   type Style,
 } from './format.js';
+import { fewerWafersLine } from './fewer-wafers-line.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -167,8 +168,19 @@ function regions(placement: PlacementResult): string {
     : `${count(placement.coresUsed)} cores`;
   const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
   const lines = [`${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`];
+  const fewer = placement.fewerWafers ? fewerWafersLine(placement.fewerWafers) : '';
+  if (fewer !== '') lines.push(fewer);
   if (placement.search) lines.push(searched(placement.search));
+  if (placement.estimate?.bound !== undefined) lines.push(proved(placement.estimate));
   return [table(head, rows), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** What an exact search has proved of the layout; by the estimate, since nothing else is searched. */
+export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['estimate']>): string {
+  const cost = `hand-offs estimated at ${count(handOffCycles)} cycles`;
+  return bound !== undefined && bound < handOffCycles
+    ? `${cost}; the search was cut short, no layout costs fewer than ${count(bound)}`
+    : `${cost}, proved to be the fewest`;
 }
 
 /** How the layers' shape and groups were found. */

@@ -9,8 +9,8 @@ import type { Groups } from '../lowering/region.js';
 import { wafersNeeded } from '../placement/capacity.js';
 import { CapacityError } from '../placement/errors.js';
 import { tokenCycles } from '../placement/estimate.js';
-import type { SizedRequest } from '../placement/parts.js';
 import { layerSizes } from '../placement/sizes.js';
+import { requestOf } from './request.js';
 
 export interface Shape {
   rows: number;
@@ -42,15 +42,9 @@ const STARTS = 4;
 const FINALISTS = 3;
 
 /** All shapes of a configuration's layers that fit, height by height, the narrowest first. */
-export function shapesOf({ model, wafer, workload, placement }: ResolvedConfig): Shape[][] {
-  const request: SizedRequest = {
-    strategy: placement.strategy,
-    growth: 'fill',
-    mapping: 'gqa',
-    maxPositions: workload.context + workload.tokens,
-    batch: workload.batch,
-    rows: placement.rows,
-  };
+export function shapesOf(config: ResolvedConfig): Shape[][] {
+  const { model, wafer } = config;
+  const request = { ...requestOf(config), growth: 'fill' as const };
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   return layerSizes(model, wafer, request, wafers).map((widths) =>
     widths.map(({ rows, columns }) => ({ rows, layerColumns: columns.layer! })),

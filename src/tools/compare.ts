@@ -51,15 +51,17 @@ async function sideBySide(
       return simulatePlaced(configs[i], placements[i], { ...options, onProgress });
     }),
   );
-  const runs = configs.map(({ resolved, placement }, i): RunDocument => {
+  const runs = configs.map(({ resolved, placement: { strategy } }, i): RunDocument => {
     const outcome = outcomes[distinct.indexOf(plans.indexOf(plans[i]))];
     if (outcome.status === 'rejected') throw outcome.reason;
-    const run = outcome.value;
+    const { placement, ...run } = outcome.value;
+    const { estimate = placement.estimate } = placements[i];
+    const own = { strategy, ...(estimate && { estimate }), ...(search && { search }) };
     return {
       ...run,
       configHash: configHash(resolved),
       config: resolved,
-      placement: { ...run.placement, strategy: placement.strategy, ...(search && { search }) },
+      placement: { ...placement, ...own },
     };
   });
   const { rows, ...document } = comparison(
@@ -143,6 +145,7 @@ function numbersOf({ decode, placement, fabric }: RunDocument): Numbers {
     sramPeakBytesPerCore: placement.sramPeakBytesPerCore,
     sramUsedBytes: placement.sramUsedBytes,
     coresUsed: placement.coresUsed,
+    ...(placement.estimate && { estimate: placement.estimate }),
     wafers: placement.wafers ?? 1 + Math.max(...placement.regions.map((region) => region.wafer)),
   };
 }
