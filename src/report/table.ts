@@ -73,6 +73,8 @@ function headline(run: RunDocument, style: Style): string {
     `  TPOT        ${fixed(decode.tpotMs, 3)} ms`,
     `  per token   ${count(decode.cyclesPerToken)} cycles`,
   ];
+  if (decode.bottleneck !== undefined && decode.tokensPerSecond > decode.tokensPerSecondPerUser)
+    lines.push(`  in flight   ${inFlight(decode)}`);
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
   lines.push(
@@ -80,6 +82,12 @@ function headline(run: RunDocument, style: Style): string {
     `  config      ${[...subject(config), configHash].join(', ')}`,
   );
   return lines.join('\n');
+}
+
+/** Users that are on their way together without waiting, and the region that limits them. */
+function inFlight({ inFlight: users = 1, bottleneck }: RunDocument['decode']): string {
+  const many = users === 1 ? '1 user' : `${count(users)} users`;
+  return `${many} without a wait; bottleneck: ${bottleneck}, which keeps its region longest`;
 }
 
 /** What the configuration says of the model, the machine and the work; nothing of what it does not. */
