@@ -176,11 +176,22 @@ function regions(placement: PlacementResult): string {
     : `${count(placement.coresUsed)} cores`;
   const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
   const lines = [`${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`];
+  if (placement.defects) lines.push(dead(placement.defects));
   const fewer = placement.fewerWafers ? fewerWafersLine(placement.fewerWafers) : '';
   if (fewer !== '') lines.push(fewer);
   if (placement.search) lines.push(searched(placement.search));
   if (placement.estimate?.bound !== undefined) lines.push(proved(placement.estimate));
   return [table(head, rows), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Dead cores, and what doing without them costs beside the simulated cycles. */
+function dead(defects: NonNullable<PlacementResult['defects']>): string {
+  const { repair, deadCores, handOffDetourCycles, regionDetourCycles } = defects;
+  const cores = `${count(deadCores)} dead core${deadCores === 1 ? '' : 's'}`;
+  return repair === 'avoid'
+    ? `${cores}, which no region holds; their routers still pass wavelets, so no way is longer`
+    : `${cores}, rows moved on to spares; their longer links are estimated, on top of the simulated ` +
+        `cycles: +${count(handOffDetourCycles)} between regions, +${count(regionDetourCycles)} in them`;
 }
 
 /** What an exact search has proved of the layout; by the estimate, since nothing else is searched. */
