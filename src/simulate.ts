@@ -102,6 +102,8 @@ export async function withShape(
   options: SimulateOptions,
 ): Promise<{ config: ResolvedConfig; search?: FoundShape }> {
   if (config.placement.growth !== 'search') return { config };
+  // A model that does not fit is refused as without a search.
+  placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });
   const search = await searchShape(config, costOfShapes(config, options));
   const { rows, layerColumns, groups } = search;
   const placement = { ...config.placement, growth: 'fill' as const, rows, layerColumns, groups };

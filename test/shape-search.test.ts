@@ -137,6 +137,11 @@ describe('growth: search', () => {
     expect(runs[0].decode.cyclesPerToken).toBe(alone.decode.cyclesPerToken);
   }, 60_000);
 
+  it('refuses a model that does not fit as any other run does', async () => {
+    const config = tiny(3, 2, 'placement.growth=search', 'workload.context=400');
+    await expect(simulate(config, OPTIONS)).rejects.toThrow(/tiny needs .* it would fit/);
+  });
+
   it('is refused where it would be silently left out', () => {
     const search = 'placement.growth=search';
     expect(() => placementOf(tiny(12, 10, search))).toThrow(/growth: expected fill or minimal/);

@@ -51,7 +51,7 @@ export function shapesOf(config: ResolvedConfig): Shape[][] {
   );
 }
 
-/** The shape and groups of fewest cycles that the search meets. Throws CapacityError if none fits. */
+/** The shape and groups of fewest cycles that the search meets; some shape must fit the wafers. */
 export async function searchShape(
   config: ResolvedConfig,
   { groupsOf, cycles, onProgress }: ShapeCosts,
@@ -71,11 +71,10 @@ export async function searchShape(
   };
   const fastest = () => [...known].reduce((a, b) => (b[1] < a[1] ? b : a))[0];
   await simulate(startsOf(config, heights));
-  for (let at: Shape | undefined; known.size > 0 && at !== fastest();) {
+  for (let at: Shape | undefined; at !== fastest();) {
     at = fastest();
     await simulate(neighboursOf(at, heights));
   }
-  if (known.size === 0) throw new CapacityError('no shape of the layers fits the wafers');
   let best: Omit<FoundShape, 'candidates' | 'simulated' | 'groupsTried'> | undefined;
   let groupsTried = 0;
   const finalists = [...known].sort((a, b) => a[1] - b[1]).slice(0, FINALISTS);
