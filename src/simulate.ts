@@ -12,12 +12,16 @@ import { createShards } from './engine/sharded.js';
 import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
 import { lookAhead } from './run/lookahead.js';
-import { chosenBy, planToken, type TokenPlan } from './lowering/token.js';
+import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/token.js';
+import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
 import type { Program } from './program/program.js';
 import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
+import { createShared, type Shared } from './run/sharing.js';
+import { searchShape, type FoundShape, type ShapeCosts } from './run/shape-search.js';
+import { requestOf } from './run/request.js';
 import { repeatedDetail, runDetail } from './run/run-detail.js';
 import { runDocument, type Simulated } from './run/run-document.js';
 import { simulateWaferllm } from './run/simulate-waferllm.js';
@@ -38,34 +42,34 @@ export interface SimulateOptions {
   shards: number;
   /** Whether equal regions are simulated once. */
   memo: boolean;
-  onProgress?: (progress: { done: number; total: number; what: string }) => void;
+  onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
   /** Hears of the last step core by core; without it none of that is collected. */
-  onDetail?: (detail: RunDetail) => void;
+  onDetail?: ((detail: RunDetail) => void) | undefined;
+  /** What runs that differ in the places of their regions alone have in common; they fill it. */
+  shared?: Shared;
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */
   now: () => number;
   rss: () => number;
 }
 
-/** Places the model of a configuration. Throws CapacityError if it does not fit. */
-export function placementOf(config: ResolvedConfig): Placement {
-  const { model, wafer, mapping, workload, placement } = config;
-  const { rows, layerColumns, strategy, growth } = placement;
-  const maxPositions = workload.context + workload.tokens;
-  if (maxPositions > model.maxContext)
+/**
+ * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
+ * model has not as many positions as the workload asks for.
+ */
+export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
+  const { model, wafer, workload } = config;
+  const request = requestOf(config);
+  if (request.maxPositions > model.maxContext)
     throw new ConfigError(
       `workload.context: expected at most ${model.maxContext - workload.tokens}, as ` +
         `${model.name} has ${model.maxContext} positions, found ${workload.context}`,
     );
-  const { batch } = workload;
-  return place(model, wafer, {
-    strategy,
-    growth,
-    mapping,
-    maxPositions,
-    batch,
-    rows,
-    layerColumns,
-  });
+  if (request.growth === 'search')
+    throw new ConfigError(
+      'placement.growth: expected fill or minimal, found search, which only run and compare do; ' +
+        'give the rows, layerColumns and groups that they find',
+    );
+  return place(model, wafer, request, search);
 }
 
 /**
@@ -73,12 +77,69 @@ export function placementOf(config: ResolvedConfig): Placement {
  * wafer, MachineError if the simulated machine fails.
  */
 export async function simulate(
+  given: ResolvedConfig,
+  options: SimulateOptions,
+): Promise<RunDocument> {
+  const begun = options.now();
+  const { config, search } = await withShape(given, options);
+  const placement = placementOf(config, {
+    onProgress: (done, total) => options.onProgress?.({ done, total, what: 'placing' }),
+  });
+  const run = await simulatePlaced(config, placement, options);
+  return {
+    ...run,
+    placement: { ...run.placement, ...(search && { search }) },
+    host: { ...run.host, wallSeconds: options.now() - begun },
+  };
+}
+
+/**
+ * With `growth: search` the configuration with the shape and the groups of the fastest token that the
+ * search simulated, and what it found; any other configuration as it is.
+ */
+export async function withShape(
   config: ResolvedConfig,
+  options: SimulateOptions,
+): Promise<{ config: ResolvedConfig; search?: FoundShape }> {
+  if (config.placement.growth !== 'search') return { config };
+  // A model that does not fit is refused as without a search.
+  placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });
+  const search = await searchShape(config, costOfShapes(config, options));
+  const { rows, layerColumns, groups } = search;
+  const placement = { ...config.placement, growth: 'fill' as const, rows, layerColumns, groups };
+  return { config: { ...config, placement }, search };
+}
+
+/** Simulates a configuration's last step, without numbers, with layers of given shapes. */
+function costOfShapes(config: ResolvedConfig, options: SimulateOptions): ShapeCosts {
+  const { model, wafer, workload } = config;
+  const maxPositions = workload.context + workload.tokens;
+  const last = { ...workload, context: maxPositions - 1, tokens: 1, data: false };
+  const byLines = groupChooser(model, wafer, maxPositions, ENGINES[options.engine]);
+  return {
+    groupsOf: ({ rows, layerColumns }) =>
+      byLines({ kind: 'layer', height: rows, width: layerColumns }),
+    cycles: async (shape, groups) => {
+      const placement = { ...config.placement, growth: 'fill' as const, ...shape };
+      const tried = { ...config, workload: last, placement };
+      const groupsOf: GroupsOf = (region) => (region.kind === 'layer' ? groups : byLines(region));
+      const shared = { ...createShared(), groupsOf };
+      const quiet = { ...options, shared, onDetail: undefined, onProgress: undefined };
+      const { decode } = await simulatePlaced(tried, placementOf(tried), quiet);
+      return decode.cyclesPerToken;
+    },
+    onProgress: (done, total, what) => options.onProgress?.({ done, total, what }),
+  };
+}
+
+/** The same where the placement is known. */
+export async function simulatePlaced(
+  config: ResolvedConfig,
+  placement: Placement,
   options: SimulateOptions,
 ): Promise<RunDocument> {
   const begun = options.now();
   const engine = ENGINES[options.engine];
-  const placement = placementOf(config);
   const run =
     config.mapping === 'waferllm'
       ? await simulateRepeated(config, placement, engine, options)
@@ -126,16 +187,23 @@ export async function simulateSteps(
 ): Promise<Simulated & { check?: CheckResult }> {
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
-  const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
+  const { shared } = options;
+  const groupsOf =
+    shared?.groupsOf ?? groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
+  if (shared) shared.groupsOf = groupsOf;
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const shards =
-    options.shards > 1 && !options.memo ? createShards(options.shards, options.engine) : undefined;
   const { memo } = options;
+  const own =
+    options.shards > 1 && !memo && !shared?.shards
+      ? createShards(options.shards, options.engine)
+      : undefined;
+  const shards = shared?.shards ?? own;
   const runner = createStageRunner({
     wafer,
     placement,
     memo,
+    shared,
     run: async (key, program, startAt) =>
       shards?.run(key, program, wafer, startAt) ?? engine({ program, wafer, startAt }),
   });
@@ -159,7 +227,7 @@ export async function simulateSteps(
       steps.push({ cycles, ...(numbers && { token: numbers.token }) });
     }
   } finally {
-    await shards?.close();
+    await own?.close();
   }
   const check = numbers && checkResult(model, numbers.maxRelativeError);
   const counters = { ...runner, reuse: reuseOf(runner) };

@@ -17,6 +17,7 @@ import type { CompareDocument } from '../src/report/compare-document.js';
 import { compareMarkdown, compareTable } from '../src/report/compare-table.js';
 import type { RunDocument } from '../src/report/document.js';
 import { floorPlan } from '../src/report/floor-plan.js';
+import { createShared } from '../src/run/sharing.js';
 import { simulate, type SimulateOptions } from '../src/simulate.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
@@ -71,6 +72,43 @@ describe('strategies side by side', () => {
     const { host: _, ...alone } = await simulate(ten('anneal'), OPTIONS);
     expect(ofTen.runs[3]).toMatchObject(alone);
     expect(ofTen.runs.map((run) => run.placement.strategy)).toEqual(STRATEGIES);
+  });
+
+  it('share the stages that they have in common, and only those', async () => {
+    const alone: number[] = [];
+    const shared = createShared();
+    const together: number[] = [];
+    for (const strategy of STRATEGIES) {
+      const own = createShared();
+      await simulate(ten(strategy), { ...OPTIONS, shared: own });
+      await simulate(ten(strategy), { ...OPTIONS, shared });
+      alone.push(own.results.size);
+      together.push(shared.results.size);
+    }
+    expect(together[0]).toBe(alone[0]);
+    expect(together.at(-1)).toBeLessThan(alone.reduce((a, b) => a + b));
+    // Another place, with other ways to it: more than one strategy's stages.
+    expect(together.at(-1)).toBeGreaterThan(Math.max(...alone));
+  });
+
+  it('are the same on several threads, and tell of their progress as of one run', async () => {
+    const told: number[] = [];
+    const onProgress: SimulateOptions['onProgress'] = ({ done, total }) => told.push(done / total);
+    const configs = STRATEGIES.slice(0, 3).map((strategy) => ten(strategy));
+    const options = { ...OPTIONS, shards: 2, onProgress };
+    const { runs } = await compareStrategies(configs, options);
+    const withoutHost = ({ host: _, ...run }: RunDocument) => run;
+    expect(runs.map(withoutHost)).toEqual(ofTen.runs.slice(0, 3).map(withoutHost));
+    expect(Math.max(...told)).toBeLessThanOrEqual(1);
+    expect(told.length).toBeGreaterThan(20);
+  });
+
+  it('fail as the first that fails, whichever fails first', async () => {
+    const configs = [ten('row-major'), ten('snake'), ten('greedy')].map((config, i) => ({
+      ...config,
+      wafer: { ...config.wafer, fabric: { ...config.wafer.fabric, colors: [24, 15, 14][i] } },
+    }));
+    await expect(compareStrategies(configs, OPTIONS)).rejects.toThrow('of 15 on its way');
   });
 
   it('are held against the first', () => {

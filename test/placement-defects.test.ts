@@ -8,6 +8,8 @@ import { CapacityError } from '../src/placement/errors.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
+import { runTable } from '../src/report/table.js';
+import { simulate } from '../src/simulate.js';
 import { asking, llama8b, QUICK, tiny, wse3 } from './placement-helpers.js';
 
 function defective(changes: Partial<Defects>, wafer: Partial<WaferSpec> = {}): WaferSpec {
@@ -150,6 +152,32 @@ describe('rows with spares', () => {
     expect(() => place(tiny, broken, asking({ maxPositions: 9 }))).toThrow(
       /^wafer 0: row 5 has more dead cores than the 1 spare columns/,
     );
+  });
+});
+
+describe('the cost of a repair', () => {
+  it('is told by every run: estimated longer links with spares, smaller regions without', async () => {
+    const told = async (...sets: string[]) => {
+      const config = loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
+      const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
+      const run = await simulate(config, { engine: 'fast', ...host });
+      return { run, text: runTable(run, { color: false }) };
+    };
+    const cores = 'hardware.defects.cores=9,3 20,17';
+    const whole = await told();
+    const spares = await told(cores);
+    const avoid = await told(cores, 'hardware.defects.repair=avoid');
+    expect(whole.text).not.toContain('dead core');
+    const { handOffDetourCycles, regionDetourCycles } = spares.run.placement.defects!;
+    expect(regionDetourCycles).toBeGreaterThan(0);
+    expect(spares.text).toContain(
+      `2 dead cores, rows moved on to spares; their longer links are estimated, on top of the ` +
+        `simulated cycles: +${handOffDetourCycles} between regions, +${regionDetourCycles} in them`,
+    );
+    expect(avoid.text).toContain('2 dead cores, which no region holds');
+    // What its smaller regions cost (or gain, where lines matter more than memory) is simulated.
+    expect(avoid.run.placement.coresUsed).toBeLessThan(whole.run.placement.coresUsed);
+    expect(avoid.run.decode.cyclesPerToken).not.toBe(whole.run.decode.cyclesPerToken);
   });
 });
 

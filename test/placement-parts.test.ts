@@ -22,7 +22,7 @@ describe('strategies', () => {
   const task: Task = {
     widths: [3, 4, 2, 6, 5, 5],
     runs: runsOf(wafer, 3, 0),
-    ...handOffCosts(tiny, wafer, 3, true),
+    ...handOffCosts(tiny, wafer, 3, { index: 0, wafers: 1 }),
     random: seededRandom(1),
   };
 

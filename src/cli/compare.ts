@@ -1,5 +1,6 @@
 /** `wafersim compare`: one workload under several placements, or two finished runs, side by side. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { compareStrategies, comparison, whyIncomparable } from '../tools/compare.js';
@@ -52,7 +53,7 @@ export function addCompare(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
-    .option('--shards <n>', 'threads that share the wafer', shardCount, 1)
+    .option('--shards <n>', 'threads that share the work', shardCount, availableParallelism())
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
     .optionsGroup('What is written:')
     .addOption(jsonOption())

@@ -81,15 +81,23 @@ const placement = section('a mapping', {
   strategy: choice('row-major', 'snake', 'hilbert', 'greedy', 'anneal', 'optimal')
     .default('row-major')
     .describe('Order of the regions on a wafer'),
-  growth: choice('fill', 'minimal')
+  growth: choice('fill', 'minimal', 'search')
     .default('fill')
-    .describe('Regions fill the wafer or are as small as fits'),
+    .describe(
+      'Regions fill the wafer, or are as small as fits; search: their shape and groups by simulation',
+    ),
   rows: count(1).exactOptional().describe("Rows of a layer's region"),
   layerColumns: z
     .union([count(1), z.array(count(1))], expected('an integer, at least 1, or a list of them'))
     .exactOptional()
     .describe("Columns of a layer's region, or of each layer's"),
-  groups: count(1).exactOptional().describe('Groups of an all-reduce'),
+  groups: z
+    .union(
+      [count(1), section('a mapping', { column: count(1), row: count(1), head: count(1) })],
+      expected('an integer, at least 1, or a mapping with column, row and head'),
+    )
+    .exactOptional()
+    .describe("Groups of every all-reduce, or of a layer's on its columns, rows and heads"),
 });
 
 /** A configuration with `extends` resolved, short forms written out and its hardware merged in. */
@@ -103,7 +111,17 @@ export const config = section('a mapping', {
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
-}).superRefine(({ exact, mapping }, context) => {
+}).superRefine(({ exact, mapping, placement: { growth, layerColumns, groups } }, context) => {
+  const refuse = (path: string, found: unknown, why: string) =>
+    context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
+  if (growth === 'search' && mapping === 'waferllm')
+    refuse('growth', growth, 'expected fill or minimal with mapping: waferllm, found search');
+  if (growth === 'search' && layerColumns !== undefined)
+    refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
+  if (growth === 'search' && groups !== undefined)
+    refuse('groups', groups, 'expected none with growth: search, which chooses them');
+  if (typeof groups === 'object' && mapping === 'waferllm')
+    refuse('groups', groups, 'expected one number with mapping: waferllm, found a mapping');
   const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
   if (exact && mapping !== 'waferllm')
     context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });

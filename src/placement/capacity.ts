@@ -45,6 +45,25 @@ export function longestContext(
   );
 }
 
+/**
+ * Most bytes of stack and code, the same in every core, with which the wafers hold the model, up to
+ * those of a layer's core as it is; undefined if not even without any.
+ */
+export function mostCodeBytes(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  wafers: number,
+): number | undefined {
+  const none = { runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 };
+  const needed = (stack: number) => {
+    const core = { ...wafer.core, codeBytes: { ...none, stack } };
+    return wafersNeeded(model, { ...wafer, core }, request);
+  };
+  const now = codeBytesOf('layer', wafer.core.codeBytes);
+  return mostThat((bytes) => needed(bytes) <= wafers && needed(bytes) < Infinity, 0, now);
+}
+
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */
 export function doesNotFit(
   model: ModelSpec,
@@ -61,7 +80,8 @@ export function doesNotFit(
   const hints = wouldFit(model, wafer, request);
   const advice =
     hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, request);
-  return new CapacityError(`${asked}; there is ${supply(wafer)}; ${advice}`);
+  const verb = wafer.wafers === 'auto' || wafer.wafers === 1 ? 'is' : 'are';
+  return new CapacityError(`${asked}; there ${verb} ${supply(wafer)}; ${advice}`);
 }
 
 /** What the wafers have for data, a layer's code taken off. */
@@ -91,6 +111,15 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
     hints.push(`with a context of at most ${context}`);
   if (asIs > wafers && asIs < Infinity) hints.push(`on ${plural(asIs, 'wafer')}`);
   const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
+  if (asIs > wafers) {
+    const code = mostCodeBytes(model, wafer, free, wafers);
+    const now = codeBytesOf('layer', wafer.core.codeBytes);
+    if (code !== undefined)
+      hints.push(
+        `with at most ${count(code)} bytes of stack and code in every core ` +
+          `(${count(now)} in a layer's now)`,
+      );
+  }
   if (narrow < asIs) hints.push(`with model.weightBits=8 on ${plural(narrow, 'wafer')}`);
   return hints;
 }

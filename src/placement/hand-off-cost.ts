@@ -10,17 +10,24 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placed, Task } from './strategies/shelves.js';
 
+/** Which of several wafers: what enters the first and leaves the last is the chosen token. */
+export interface WaferOf {
+  index: number;
+  wafers: number;
+}
+
 /**
- * Costs of a task: regions of `rows` rows; `loops` if the last one hands back to the first; with the
- * detours of a wafer whose rows have moved on to spares.
+ * Costs of a task: regions of `rows` rows; where the wafer is the only one the last region hands back
+ * to the first, otherwise it hands on to the east edge, and the first takes from the west edge; with
+ * the detours of a wafer whose rows have moved on to spares.
  */
 export function handOffCosts(
   model: ModelSpec,
   wafer: WaferSpec,
   rows: number,
-  loops: boolean,
+  { index, wafers }: WaferOf,
   detours?: Detours,
-): Pick<Task, 'handOff' | 'back'> {
+): Pick<Task, 'handOff' | 'back' | 'enter' | 'leave'> {
   const { fabric, costs } = wafer;
   const wavelets = Math.ceil(Math.ceil(model.dim / rows) / elementsPerWavelet(model.dtype));
   const relay = 2 * fabric.rampCycles + costs.setup[model.dtype] + wavelets;
@@ -37,10 +44,32 @@ export function handOffCosts(
     );
     return fabric.hopCycles * hops + relay + (lanes - 1) * wavelets;
   };
-  if (!loops) return { handOff };
+  if (wafers > 1) {
+    const rowsEnter = index > 0 || model.tied;
+    const rowsLeave = index < wafers - 1 || model.tied;
+    return {
+      handOff,
+      // A port's column lies beyond the edge, on the rows of its region (lowering/places.ts).
+      enter: (to) => fabric.hopCycles * entering(to, rowsEnter ? 0 : rows, detours),
+      leave: (from) => fabric.hopCycles * leaving(from, wafer, rowsLeave ? 0 : rows, detours),
+    };
+  }
   const tokenBack = (from: Placed, to: Placed) =>
     fabric.hopCycles * tokenHops(from, to, rows, detours);
   return { handOff, back: model.tied ? handOff : tokenBack };
+}
+
+/** Hops from beyond the west edge to the far end of a region; a token's way goes on along columns. */
+function entering(to: Placed, tokenRows: number, detours?: Detours): number {
+  const [end, south] = [to.x + to.width - 1, to.y + Math.max(1, tokenRows) - 1];
+  return 1 + way(0, to.y, end, south, detours);
+}
+
+/** Hops to beyond the east edge from a region's nearest core, or from its middle for a token. */
+function leaving(from: Placed, { width }: WaferSpec, tokenRows: number, detours?: Detours): number {
+  const x = tokenRows > 0 ? from.x + Math.floor(from.width / 2) : from.x + from.width - 1;
+  const y = from.y + Math.floor(tokenRows / 2);
+  return 1 + way(x, y, width - 1, y, detours);
 }
 
 /** Columns of the sending core and of the farthest one that hears it, on the same rows. */

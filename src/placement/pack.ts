@@ -125,17 +125,17 @@ export function pack(
 ): Packing {
   const packing: Packing = { positions: [], handOffCycles: 0, detourCycles: 0 };
   const random = search.random ?? seededRandom(1);
-  const loops = counts.length === 1;
-  const undisturbed = handOffCosts(model, wafer, rows, loops);
   const bounds: (number | undefined)[] = [];
   for (const [index, count] of counts.entries()) {
     const first = packing.positions.length;
+    const of = { index, wafers: counts.length };
+    const undisturbed = handOffCosts(model, wafer, rows, of);
     const repair = repairOf(wafer, index);
     const detours = repair && detoursOf(repair, wafer);
     const task: Task = {
       widths: widths.slice(first, first + count),
       runs: runsOf(wafer, rows, index),
-      ...(detours ? handOffCosts(model, wafer, rows, loops, detours) : undisturbed),
+      ...(detours ? handOffCosts(model, wafer, rows, of, detours) : undisturbed),
       random,
       onProgress: search.onProgress,
     };

@@ -34,7 +34,7 @@ export interface Placement {
 /** What a run asks of the placement beside the model. */
 export interface PlacementRequest {
   strategy: string;
-  growth: 'fill' | 'minimal';
+  growth: 'fill' | 'minimal' | 'search';
   mapping: 'gqa' | 'waferllm';
   /** Longest context that the caches must hold: tokens before the first step + steps. */
   maxPositions: number;

@@ -7,6 +7,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
+import { layerShape } from './shapes.js';
 import { cut } from './pack.js';
 import {
   cachePositions,
@@ -133,4 +134,27 @@ function widened(
   const least = sizes.columns[kind]!;
   const most = mostThat((width) => fits(at(width)), least, wafer.width) ?? least;
   return Array.from({ length: most - least + 1 }, (_, i) => at(least + i));
+}
+
+/**
+ * Heights and widths of layers that fit the wafers, height by height; of widths that cut a layer into
+ * slices of the same sizes only the least, since the others only have longer lines.
+ */
+export function layerSizes(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  wafers: number,
+): Sizes[][] {
+  const parts = partsOf(model);
+  const fits = (sizes: Sizes) =>
+    cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
+  const slices = ({ rows, columns }: Sizes) => {
+    const { dims, pairs, inner } = layerShape(model, request.maxPositions, rows, columns.layer!);
+    return `${dims} ${pairs} ${inner}`;
+  };
+  return leastSizes(model, wafer, request, tallestHeights(wafer))
+    .filter(fits)
+    .map((least) => widened(least, 'layer', wafer, fits))
+    .map((wider) => wider.filter((of, i) => i === 0 || slices(of) !== slices(wider[i - 1])));
 }

@@ -1,6 +1,6 @@
 /** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
 import type { Placement } from '../placement/placement.js';
-import type { RunDocument } from './document.js';
+import type { PlacementResult, RunDocument } from './document.js';
 
 export interface CompareDocument {
   schema: 'wafersim.compare/1';
@@ -36,6 +36,8 @@ export interface CompareRow {
    * and inside regions, which are not among the simulated cycles.
    */
   defects?: NonNullable<Placement['defects']>;
+  /** What the strategy weighed, and the least that any layout costs by it, as far as proved. */
+  estimate?: NonNullable<PlacementResult['estimate']>;
   /** Name of the first run with the same regions at the same places. */
   sameFloorPlanAs?: string;
 }

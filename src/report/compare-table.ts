@@ -63,10 +63,23 @@ const DEFECTS: typeof METRICS = [
   ],
 ];
 
+/** Shown if some strategy has proved how good it is. */
+const PROOF: typeof METRICS = [
+  ['hand-offs (estimate)', ({ estimate }) => (estimate ? count(estimate.handOffCycles) : '-')],
+  [
+    'least of any layout (estimate)',
+    ({ estimate }) => (estimate?.bound === undefined ? '-' : count(estimate.bound)),
+  ],
+];
+
 /** A heading and a row for each number, a column for each run. */
 function cells({ rows }: CompareDocument): string[][] {
   const head = ['', ...rows.map(({ name }) => name)];
-  const metrics = rows.some(({ defects }) => defects) ? [...METRICS, ...DEFECTS] : METRICS;
+  const metrics = [
+    ...METRICS,
+    ...(rows.some(({ estimate }) => estimate?.bound !== undefined) ? PROOF : []),
+    ...(rows.some(({ defects }) => defects) ? DEFECTS : []),
+  ];
   return [
     head,
     ...metrics.map(([label, text]) => [label, ...rows.map((row) => text(row, rows[0]))]),

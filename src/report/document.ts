@@ -3,6 +3,8 @@
  * function of the configuration alone. Later fields are added, never renamed.
  */
 
+import type { FewerWafers } from '../placement/fewer-wafers.js';
+
 /** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */
 export interface CyclesByCause {
   compute: number;
@@ -74,6 +76,23 @@ export interface PlacementResult {
     regionDetourCycles: number;
   };
   wafers?: number;
+  /** With several wafers: what would have to shrink for fewer. */
+  fewerWafers?: FewerWafers;
+  /**
+   * What the strategy weighed: estimated cycles of all hand-offs, nothing simulated; after an exact
+   * search also the least that any layout of these regions costs by that estimate, as far as proved.
+   */
+  estimate?: { handOffCycles: number; bound?: number };
+  /** With `growth: search`: the layers' shape and groups, their cycles, and how many were tried. */
+  search?: {
+    rows: number;
+    layerColumns: number;
+    groups: { column: number; row: number; head: number };
+    cycles: number;
+    candidates: number;
+    simulated: number;
+    groupsTried: number;
+  };
 }
 
 export interface FabricResult {

@@ -25,6 +25,7 @@ import {
   table,
   type Style,
 } from './format.js';
+import { fewerWafersLine } from './fewer-wafers-line.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -72,6 +73,8 @@ function headline(run: RunDocument, style: Style): string {
     `  TPOT        ${fixed(decode.tpotMs, 3)} ms`,
     `  per token   ${count(decode.cyclesPerToken)} cycles`,
   ];
+  if (decode.bottleneck !== undefined && decode.tokensPerSecond > decode.tokensPerSecondPerUser)
+    lines.push(`  in flight   ${inFlight(decode)}`);
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
   lines.push(
@@ -79,6 +82,12 @@ function headline(run: RunDocument, style: Style): string {
     `  config      ${[...subject(config), configHash].join(', ')}`,
   );
   return lines.join('\n');
+}
+
+/** Users that are on their way together without waiting, and the region that limits them. */
+function inFlight({ inFlight: users = 1, bottleneck }: RunDocument['decode']): string {
+  const many = users === 1 ? '1 user' : `${count(users)} users`;
+  return `${many} without a wait; bottleneck: ${bottleneck}, which keeps its region longest`;
 }
 
 /** What the configuration says of the model, the machine and the work; nothing of what it does not. */
@@ -166,7 +175,41 @@ function regions(placement: PlacementResult): string {
     ? `${count(placement.coresUsed)} of ${count(placement.coresAvailable)} cores`
     : `${count(placement.coresUsed)} cores`;
   const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
-  return `${table(head, rows)}\n  ${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`;
+  const lines = [`${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`];
+  if (placement.defects) lines.push(dead(placement.defects));
+  const fewer = placement.fewerWafers ? fewerWafersLine(placement.fewerWafers) : '';
+  if (fewer !== '') lines.push(fewer);
+  if (placement.search) lines.push(searched(placement.search));
+  if (placement.estimate?.bound !== undefined) lines.push(proved(placement.estimate));
+  return [table(head, rows), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Dead cores, and what doing without them costs beside the simulated cycles. */
+function dead(defects: NonNullable<PlacementResult['defects']>): string {
+  const { repair, deadCores, handOffDetourCycles, regionDetourCycles } = defects;
+  const cores = `${count(deadCores)} dead core${deadCores === 1 ? '' : 's'}`;
+  return repair === 'avoid'
+    ? `${cores}, which no region holds; their routers still pass wavelets, so no way is longer`
+    : `${cores}, rows moved on to spares; their longer links are estimated, on top of the simulated ` +
+        `cycles: +${count(handOffDetourCycles)} between regions, +${count(regionDetourCycles)} in them`;
+}
+
+/** What an exact search has proved of the layout; by the estimate, since nothing else is searched. */
+export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['estimate']>): string {
+  const cost = `hand-offs estimated at ${count(handOffCycles)} cycles`;
+  return bound !== undefined && bound < handOffCycles
+    ? `${cost}; the search was cut short, no layout costs fewer than ${count(bound)}`
+    : `${cost}, proved to be the fewest`;
+}
+
+/** How the layers' shape and groups were found. */
+function searched(search: NonNullable<PlacementResult['search']>): string {
+  const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
+  return (
+    `layers of ${layerColumns} x ${rows} cores, groups ${of.column} on columns, ${of.row} on rows, ` +
+    `${of.head} on heads: fastest of ${count(simulated)} shapes simulated, of ${count(candidates)} ` +
+    `that fit, and of ${count(groupsTried)} sets of groups`
+  );
 }
 
 function memory(used: number, size: number | undefined): string {

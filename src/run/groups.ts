@@ -16,24 +16,28 @@ export interface Vector {
   dtype: FloatType;
 }
 
-/** A function that gives each region its groups; `fixed`, if given, is used for every line. */
+/**
+ * A function that gives each region its groups; `fixed`, if given, is used for every line, or where it
+ * is of three kinds of lines for those of layers.
+ */
 export function groupChooser(
   model: ModelSpec,
   wafer: WaferSpec,
   maxPositions: number,
   engine: Engine,
-  fixed?: number,
-): (region: Region) => Groups {
+  fixed?: number | Groups,
+): (region: Pick<Region, 'kind' | 'width' | 'height'>) => Groups {
   const known = new Map<string, Groups>();
   const lines = new Map<string, number>();
   const choose = (length: number, vectors: Vector[]): number => {
-    if (fixed !== undefined) return Math.min(fixed, length);
+    if (typeof fixed === 'number') return Math.min(fixed, length);
     const key = JSON.stringify([length, vectors]);
     const groups = lines.get(key) ?? fastestGroups(length, vectors, wafer, engine);
     lines.set(key, groups);
     return groups;
   };
   return (region) => {
+    if (typeof fixed === 'object' && region.kind === 'layer') return fixed;
     const key = `${region.kind} ${region.width} ${region.height}`;
     let groups = known.get(key);
     if (groups === undefined) {
@@ -46,7 +50,7 @@ export function groupChooser(
 
 function groupsFor(
   model: ModelSpec,
-  { kind, width, height }: Region,
+  { kind, width, height }: Pick<Region, 'kind' | 'width' | 'height'>,
   maxPositions: number,
   choose: (length: number, vectors: Vector[]) => number,
 ): Groups {

@@ -11,6 +11,8 @@ import type {
   RunDocument,
   StepResult,
 } from '../report/document.js';
+import { fewerWafers } from '../placement/fewer-wafers.js';
+import { requestOf } from './request.js';
 import type { StageRunner } from './stages.js';
 
 /** What was counted while the stages ran. */
@@ -81,7 +83,8 @@ function coresOf({ regions }: Placement): number {
   return regions.reduce((sum, { width, height }) => sum + width * height, 0);
 }
 
-function placementResult({ wafer }: ResolvedConfig, placement: Placement): PlacementResult {
+function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {
+  const { wafer, model } = config;
   const { strategy, regions, wafers } = placement;
   return {
     strategy,
@@ -101,6 +104,8 @@ function placementResult({ wafer }: ResolvedConfig, placement: Placement): Place
     coresAvailable: wafer.width * wafer.height * wafers,
     ...(placement.defects && { defects: placement.defects }),
     wafers,
+    ...(wafers > 1 && { fewerWafers: fewerWafers(model, wafer, requestOf(config), wafers) }),
+    ...(placement.estimate && { estimate: placement.estimate }),
   };
 }
 

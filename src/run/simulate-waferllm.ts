@@ -58,7 +58,8 @@ export async function simulateWaferllm(
   const P = placement.regions[0].width;
   const options = (context: number): WaferllmOptions => {
     const maxPositions = workload.context + workload.tokens;
-    const groups = config.placement.groups ?? groupsFor(P, config, engine);
+    const asked = config.placement.groups;
+    const groups = typeof asked === 'number' ? asked : groupsFor(P, config, engine);
     return waferllmOptions(model, { context, maxPositions, P, groups, exact });
   };
   const numbers = workload.data ? createNumbers(config, options(workload.context)) : undefined;

@@ -13,6 +13,7 @@ import type { Placement } from '../placement/placement.js';
 import { cellsOf, type Program } from '../program/program.js';
 import type { ReuseResult } from '../report/document.js';
 import { preparationOf, specialCyclesOf } from '../program/work.js';
+import { sharedResult, type Shared } from './sharing.js';
 
 export interface WrittenStage {
   stage: Stage;
@@ -27,6 +28,8 @@ export interface StageRunner extends StepState {
   run: (key: string, program: Program, startAt: Int32Array) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
   memo: boolean;
+  /** What other runs know and may know of this one's stages; used with `memo` only. */
+  shared?: Shared | undefined;
   /** Places that the step's stages visit. */
   places: Place[];
   /** Names of the step's stages in order. */
@@ -47,7 +50,7 @@ interface StepState {
 }
 
 export function createStageRunner(
-  base: Pick<StageRunner, 'wafer' | 'placement' | 'run' | 'memo'>,
+  base: Pick<StageRunner, 'wafer' | 'placement' | 'run' | 'memo' | 'shared'>,
 ): StageRunner {
   return { ...base, places: [], order: [], ...emptyStep(base) };
 }
@@ -74,14 +77,15 @@ function emptyStep({ wafer, placement }: Pick<StageRunner, 'wafer' | 'placement'
 
 /** The stage's program, written once for all stages with the same key. */
 export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
-  let written = runner.written.get(plan.key);
+  const known = runner.shared?.written ?? runner.written;
+  let written = known.get(plan.key);
   if (written === undefined) {
     const stage = plan.write();
     const { costs } = runner.wafer;
     const preparation = preparationOf(stage.program, costs);
     const specialCycles = specialCyclesOf(stage.program, costs);
     written = { stage, preparation, specialCycles };
-    runner.written.set(plan.key, written);
+    known.set(plan.key, written);
   }
   return written;
 }
@@ -141,7 +145,9 @@ export async function runStage(
   const known = runner.memo ? runner.results.get(key) : undefined;
   let result = known?.result;
   if (result === undefined) {
-    result = await runner.run(plan.key, program, startAt);
+    const run = () => runner.run(plan.key, program, startAt);
+    const { shared } = runner;
+    result = await (shared && runner.memo ? sharedResult(shared, key, run) : run());
     runner.simulated.add(plan.name);
     if (runner.memo) runner.results.set(key, { result, name: plan.name });
   } else if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known!.name);

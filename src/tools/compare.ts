@@ -5,41 +5,81 @@
 import { configHash, type ResolvedConfig } from '../config.js';
 import type { CompareDocument, CompareRow } from '../report/compare-document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
-import { placementOf, simulate, type SimulateOptions } from '../simulate.js';
+import { createShards } from '../engine/sharded.js';
+import { createShared } from '../run/sharing.js';
+import { placementOf, simulatePlaced, withShape, type SimulateOptions } from '../simulate.js';
 
-/** Configurations that differ in `placement.strategy` alone; throws what `simulate` throws. */
+/**
+ * Configurations that differ in `placement.strategy` alone, simulated at once on `options.shards`
+ * threads; stages that they have in common are simulated once. Throws what `simulate` throws, of the
+ * first configuration that fails.
+ */
 export async function compareStrategies(
   configs: ResolvedConfig[],
   options: SimulateOptions,
 ): Promise<CompareDocument> {
-  const known = new Map<string, RunDocument>();
-  const runs: RunDocument[] = [];
-  const defects: CompareRow['defects'][] = [];
-  for (const config of configs) {
-    const placement = placementOf(config);
-    const plan = JSON.stringify(placement.regions);
-    const { strategy } = config.placement;
-    const onProgress: SimulateOptions['onProgress'] = ({ done, total, what }) =>
-      options.onProgress?.({
-        done: runs.length * total + done,
-        total: configs.length * total,
-        what: `${strategy}, ${what}`,
-      });
-    const run = known.get(plan) ?? (await simulate(config, { ...options, onProgress }));
-    known.set(plan, run);
-    defects.push(placement.defects);
-    runs.push({
-      ...run,
-      configHash: configHash(config.resolved),
-      config: config.resolved,
-      placement: { ...run.placement, strategy },
-    });
+  const threads = options.shards > 1 ? createShards(options.shards, options.engine) : undefined;
+  try {
+    return await sideBySide(configs, { ...options, shared: createShared(threads) });
+  } finally {
+    await threads?.close();
   }
+}
+
+async function sideBySide(
+  given: ResolvedConfig[],
+  options: SimulateOptions,
+): Promise<CompareDocument> {
+  // What is compared is where equal regions lie, so one search, under the first strategy, serves all.
+  const { config: first, search } = await withShape(given[0], options);
+  const configs = given.map((config) => {
+    const { strategy } = config.placement;
+    return { ...config, placement: { ...first.placement, strategy } };
+  });
+  const placements = configs.map((config) =>
+    placementOf(config, {
+      onProgress: (done, total) =>
+        options.onProgress?.({ done, total, what: `placing: ${config.placement.strategy}` }),
+    }),
+  );
+  const plans = placements.map(({ regions }) => JSON.stringify(regions));
+  const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
+  const progressOf = addedUp(distinct.length, options.onProgress);
+  const outcomes = await Promise.allSettled(
+    distinct.map((i, n) => {
+      const onProgress = progressOf(n, configs[i].placement.strategy);
+      return simulatePlaced(configs[i], placements[i], { ...options, onProgress });
+    }),
+  );
+  const runs = configs.map(({ resolved, placement: { strategy } }, i): RunDocument => {
+    const outcome = outcomes[distinct.indexOf(plans.indexOf(plans[i]))];
+    if (outcome.status === 'rejected') throw outcome.reason;
+    const { placement, ...run } = outcome.value;
+    const { estimate = placement.estimate } = placements[i];
+    const own = { strategy, ...(estimate && { estimate }), ...(search && { search }) };
+    return {
+      ...run,
+      configHash: configHash(resolved),
+      config: resolved,
+      placement: { ...placement, ...own },
+    };
+  });
   const { rows, ...document } = comparison(
     runs,
     runs.map((run) => run.placement.strategy),
   );
-  return { ...document, rows: rows.map((row, i) => withDefects(row, defects[i])) };
+  return { ...document, rows: rows.map((row, i) => withDefects(row, placements[i].defects)) };
+}
+
+/** Progress of several runs at once as that of one: what each has done adds up. */
+function addedUp(runs: number, onProgress: SimulateOptions['onProgress']) {
+  const doneBy = Array.from({ length: runs }, () => 0);
+  return (run: number, name: string): SimulateOptions['onProgress'] =>
+    ({ done, total, what }) => {
+      doneBy[run] = done;
+      const all = doneBy.reduce((a, b) => a + b);
+      onProgress?.({ done: all, total: runs * total, what: `${name}, ${what}` });
+    };
 }
 
 function withDefects(row: CompareRow, defects: CompareRow['defects']): CompareRow {
@@ -105,6 +145,7 @@ function numbersOf({ decode, placement, fabric }: RunDocument): Numbers {
     sramPeakBytesPerCore: placement.sramPeakBytesPerCore,
     sramUsedBytes: placement.sramUsedBytes,
     coresUsed: placement.coresUsed,
+    ...(placement.estimate && { estimate: placement.estimate }),
     wafers: placement.wafers ?? 1 + Math.max(...placement.regions.map((region) => region.wafer)),
   };
 }

@@ -5,9 +5,12 @@ import { fast } from '../engine/fast.js';
 import { groupChooser } from '../run/groups.js';
 import { planToken } from '../lowering/token.js';
 import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
-import type { Placement } from '../placement/placement.js';
+import { fewerWafers } from '../placement/fewer-wafers.js';
 import { listRole } from '../program/listing.js';
+import { fewerWafersLine } from '../report/fewer-wafers-line.js';
 import { bytes, count, table } from '../report/format.js';
+import { proved } from '../report/table.js';
+import { requestOf } from '../run/request.js';
 import { placementOf } from '../simulate.js';
 
 export interface Inspection {
@@ -35,7 +38,7 @@ export function inspect(
     case 'model':
       return inspectModel(config);
     case 'placement':
-      return inspectPlacement(placementOf(config), core);
+      return inspectPlacement(config, core);
     case 'program':
       return inspectProgram(config, core);
   }
@@ -82,7 +85,15 @@ function inspectModel({ model }: ResolvedConfig): Inspection {
   return { document: { model, parameters, operators }, text };
 }
 
-function inspectPlacement(placement: Placement, core?: CorePosition): Inspection {
+function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspection {
+  const { model, wafer } = config;
+  const placement = placementOf(config);
+  const { wafers, estimate } = placement;
+  const fewer = wafers > 1 ? fewerWafers(model, wafer, requestOf(config), wafers) : undefined;
+  const notes = [
+    fewer === undefined ? '' : fewerWafersLine(fewer),
+    estimate?.bound === undefined ? '' : proved(estimate),
+  ].filter((line) => line !== '');
   const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
   if (core && regions.length === 0) throw emptyCore(core);
   const rows = regions.map((r) => [
@@ -92,8 +103,9 @@ function inspectPlacement(placement: Placement, core?: CorePosition): Inspection
     `${r.width} x ${r.height}`,
     bytes(r.sramBytesPerCore),
   ]);
-  const text = table(['region', 'wafer', 'at', 'cores', 'SRAM per core'], rows);
-  return { document: { ...placement, regions }, text };
+  const head = ['region', 'wafer', 'at', 'cores', 'SRAM per core'];
+  const text = [table(head, rows), ...notes.map((line) => `  ${line}`)].join('\n');
+  return { document: { ...placement, regions, ...(fewer && { fewerWafers: fewer }) }, text };
 }
 
 function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection {

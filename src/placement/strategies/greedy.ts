@@ -69,7 +69,7 @@ function tour(task: Task, first: { run: number; x: number }): Position[] | undef
   return positions;
 }
 
-/** Places for a region, the cheapest first; that of the last one costs the way back as well. */
+/** Places for a region, the cheapest first; that of the last one costs the way on as well. */
 function candidates(
   task: Task,
   free: Run[],
@@ -85,6 +85,7 @@ function candidates(
     for (const x of placesIn(run, width, before.x)) {
       const to = { x, y: run.y, width };
       let cost = task.handOff(before, to);
+      if (last && task.leave) cost += task.leave(to);
       if (last && task.back) cost += task.back(to, { ...first, width: task.widths[0] });
       found.push({ run: index, x, cost });
     }

@@ -22,7 +22,7 @@ const MOST_PLACES = 1500;
 
 export const optimal: Strategy = (task) => {
   const start = anneal(task);
-  if (start === undefined || task.widths.length < 2) return start;
+  if (start === undefined || task.widths.length === 0) return start;
   return branchAndBound(task, start.positions);
 };
 
@@ -31,8 +31,9 @@ interface Place extends Placed {
 }
 
 function branchAndBound(task: Task, start: Position[]) {
-  const { widths, back } = task;
+  const { widths, enter, leave } = task;
   const n = widths.length;
+  const back = n > 1 ? task.back : undefined;
   const placesOf = new Map(widths.map((width) => [width, placesFor(task, width)]));
   let best = start;
   let bestCost = costOf(task, start);
@@ -44,7 +45,8 @@ function branchAndBound(task: Task, start: Position[]) {
   const descend = (cost: number): void => {
     const part = chosen.length;
     if (part === n) {
-      const whole = cost + (back ? back(chosen[n - 1], chosen[0]) : 0);
+      const last = chosen[n - 1];
+      const whole = cost + (back?.(last, chosen[0]) ?? 0) + (leave?.(last) ?? 0);
       if (whole < bestCost) {
         bestCost = whole;
         best = chosen.map(({ x, y }) => ({ x, y }));
@@ -56,7 +58,7 @@ function branchAndBound(task: Task, start: Position[]) {
       .filter((place) => chosen.every((other) => apart(place, other)))
       .map((place) => ({
         place,
-        cost: cost + (part > 0 ? task.handOff(chosen[part - 1], place) : 0),
+        cost: cost + wayTo(task, chosen, place),
       }))
       .sort((a, b) => a.cost - b.cost);
     for (const option of options) {
@@ -67,11 +69,22 @@ function branchAndBound(task: Task, start: Position[]) {
     }
   };
   descend(0);
-  return { positions: best, bound: nodes > MOST_NODES ? Math.min(least[0], bestCost) : bestCost };
+  const first = enter ? Math.min(...placesOf.get(widths[0])!.map(enter)) : 0;
+  const bound = nodes > MOST_NODES ? Math.min(first + least[0], bestCost) : bestCost;
+  return { positions: best, bound };
 }
 
-/** For each region: what the hand-offs after it cost at least, the way back included. */
-function leastRest({ widths, handOff, back }: Task, placesOf: Map<number, Place[]>): number[] {
+/** From the region before, or from the wafer's edge. */
+function wayTo({ handOff, enter }: Task, chosen: Place[], place: Place): number {
+  const before = chosen.at(-1);
+  return before ? handOff(before, place) : (enter?.(place) ?? 0);
+}
+
+/** For each region: what the hand-offs after it cost at least, the way back or on included. */
+function leastRest(
+  { widths, handOff, back, leave }: Task,
+  placesOf: Map<number, Place[]>,
+): number[] {
   const known = new Map<string, number>();
   const least = (a: number, b: number, cost: Task['handOff'], kind: string): number => {
     const key = `${kind} ${a} ${b}`;
@@ -87,7 +100,8 @@ function leastRest({ widths, handOff, back }: Task, placesOf: Map<number, Place[
   };
   const rest = Array.from({ length: widths.length }, () => 0);
   const last = widths.length - 1;
-  if (back) rest[last] = least(widths[last], widths[0], back, 'back');
+  if (back && last > 0) rest[last] = least(widths[last], widths[0], back, 'back');
+  if (leave) rest[last] += Math.min(...placesOf.get(widths[last])!.map(leave));
   for (let i = last - 1; i >= 0; i--)
     rest[i] = rest[i + 1] + least(widths[i], widths[i + 1], handOff, 'on');
   return rest;

@@ -28,6 +28,9 @@ export interface Task {
   handOff: (from: Placed, to: Placed) => number;
   /** The same from the last region back to the first; none if another wafer lies between them. */
   back?: (from: Placed, to: Placed) => number;
+  /** From the wafer's edge to the first region, and from the last one to it, where there are others. */
+  enter?: (to: Placed) => number;
+  leave?: (from: Placed) => number;
   /** Next number of a seeded generator, from 0 (included) to 1. */
   random: () => number;
   onProgress?: ((done: number, total: number) => void) | undefined;
@@ -43,10 +46,12 @@ export interface Layout {
   bound?: number;
 }
 
-/** The way round as estimated, in cycles: every hand-off, and the way back. */
+/** The way as estimated, in cycles: every hand-off, and the way back or those from and to the edge. */
 export function costOf(task: Task, positions: readonly Position[]): number {
-  const { widths, back } = task;
-  let cost = 0;
+  const { widths, back, enter, leave } = task;
+  if (widths.length === 0) return 0;
+  let cost = enter?.(placed(task, positions, 0)) ?? 0;
+  cost += leave?.(placed(task, positions, widths.length - 1)) ?? 0;
   for (let i = 1; i < widths.length; i++)
     cost += task.handOff(placed(task, positions, i - 1), placed(task, positions, i));
   if (back && widths.length > 1)

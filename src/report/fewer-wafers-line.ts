@@ -1,0 +1,17 @@
+/** What would have to shrink for a model on several wafers to fit on fewer, in one line. Pure. */
+import type { FewerWafers } from '../placement/fewer-wafers.js';
+import { count } from './format.js';
+
+/** Empty if nothing of it helps. */
+export function fewerWafersLine({ codeBytes, withCode, in8Bits }: FewerWafers): string {
+  const ways: string[] = [];
+  if (withCode.length > 0) {
+    const each = withCode.map((of) => `${of.wafers} with ${count(of.codeBytes)}`).join(', ');
+    ways.push(
+      `with fewer bytes of stack and code in every core (${count(codeBytes)} in a layer's now): ` +
+        `${each} at most`,
+    );
+  }
+  if (in8Bits !== undefined) ways.push(`with model.weightBits=8: ${in8Bits}`);
+  return ways.length === 0 ? '' : `fewer wafers ${ways.join('; or ')}`;
+}

@@ -1,0 +1,41 @@
+/**
+ * What runs of one model on one kind of wafer may share: threads, the choice of groups, and programs
+ * and results of stages. A stage's result depends on its program and its cores' starts alone (see
+ * decode/timeline.ts), so runs that differ in where regions lie have most of their stages in common.
+ */
+import type { RunResult } from '../engine/engine.js';
+import type { Shards } from '../engine/sharded.js';
+import type { GroupsOf } from '../lowering/token.js';
+import type { WrittenStage } from './stages.js';
+
+/** Valid for runs that differ in nothing but the places of their regions and the threads at work. */
+export interface Shared {
+  shards?: Shards | undefined;
+  groupsOf?: GroupsOf;
+  /** Programs by their keys. */
+  written: Map<string, WrittenStage>;
+  /** Results, or the promise of them, by the keys of programs and starts. */
+  results: Map<string, Promise<RunResult>>;
+}
+
+/** Results kept at most: a few MB each. Those forgotten first are of steps that most runs have done. */
+const MOST_RESULTS = 128;
+
+export function createShared(shards?: Shards): Shared {
+  return { shards, written: new Map(), results: new Map() };
+}
+
+/** The result known under this key, or that of `run`, which is begun once for all who ask. */
+export function sharedResult(
+  { results }: Pick<Shared, 'results'>,
+  key: string,
+  run: () => Promise<RunResult>,
+): Promise<RunResult> {
+  let result = results.get(key);
+  if (result === undefined) {
+    result = run();
+    results.set(key, result);
+    if (results.size > MOST_RESULTS) results.delete(results.keys().next().value!);
+  }
+  return result;
+}

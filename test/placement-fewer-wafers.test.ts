@@ -1,0 +1,80 @@
+/** What would have to shrink for fewer wafers: every number is held against the placement itself. */
+import { describe, expect, it } from 'vitest';
+import { inspect } from '../src/tools/inspect.js';
+import { loadConfig } from '../src/config.js';
+import type { WaferSpec } from '../src/hardware/wafer.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { CapacityError } from '../src/placement/errors.js';
+import { fewerWafers } from '../src/placement/fewer-wafers.js';
+import { place } from '../src/placement/place.js';
+import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
+import { asking, llama70b, tiny, wse3 } from './placement-helpers.js';
+
+const REPORTED = 4;
+
+function withCode(bytes: number, wafers: number): WaferSpec {
+  const { core, ...rest } = wse3({ wafers });
+  const none = { runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 };
+  return { ...rest, core: { ...core, codeBytes: { ...none, stack: bytes } } };
+}
+
+describe('a model on several wafers', () => {
+  const placed = place(llama70b, wse3({ wafers: 'auto' }), asking());
+  const fewer = fewerWafers(llama70b, wse3(), asking(), placed.wafers);
+
+  it('is told the code with which it fits on fewer, the publicly reported four among them', () => {
+    expect(fewer.codeBytes).toBe(5120 + 8000 + 4700 + 1800);
+    expect(fewer.withCode.map(({ wafers }) => wafers)).toContain(REPORTED);
+    for (const { wafers, codeBytes } of fewer.withCode) {
+      expect(place(llama70b, withCode(codeBytes, wafers), asking()).wafers).toBe(wafers);
+      expect(() => place(llama70b, withCode(codeBytes + 1, wafers), asking())).toThrow(
+        CapacityError,
+      );
+    }
+    const least = fewer.withCode.at(-1)!.wafers;
+    expect(() => place(llama70b, withCode(0, least - 1), asking())).toThrow(CapacityError);
+  });
+
+  it('is told how many wafers 8-bit weights take, unless it has them', () => {
+    const narrow: ModelSpec = { ...llama70b, weightBits: 8 };
+    const { wafers } = place(narrow, wse3({ wafers: 'auto' }), asking());
+    expect(fewer.in8Bits).toBe(wafers);
+    expect(fewerWafers(narrow, wse3(), asking(), wafers).in8Bits).toBeUndefined();
+  });
+
+  it('is told so in one line, by inspect and in its refusal on the reported four', () => {
+    const { document, text } = inspect(loadConfig('configs/llama-70b.yaml'), 'placement');
+    const { fewerWafers: found } = document as { fewerWafers: typeof fewer };
+    expect(text).toContain(`  ${fewerWafersLine(found)}`);
+    const four = found.withCode.find(({ wafers }) => wafers === REPORTED)!;
+    const bytes = four.codeBytes.toLocaleString('en-US');
+    expect(text).toContain(`4 with ${bytes} at most; or with model.weightBits=8: 4`);
+    const sets = [`hardware.wafers=${REPORTED}`];
+    const refused = () => inspect(loadConfig('configs/llama-70b.yaml', sets), 'placement');
+    expect(refused).toThrow(`there are 4 wafers of 870,000 cores`);
+    expect(refused).toThrow(`or with at most ${bytes} bytes of stack and code in every core`);
+    expect(refused).toThrow('fit on 7 wafers');
+  });
+
+  it('of 405 billion parameters is told how many it needs', () => {
+    const load = (...sets: string[]) =>
+      loadConfig('configs/wse3.yaml', ['model=../models/llama-3.1-405b.json', ...sets]);
+    for (const bits of [16, 8]) {
+      const refused = () => inspect(load(`model.weightBits=${bits}`), 'placement');
+      expect(refused).toThrow(/it would fit on \d+ wafers/);
+      const wafers = placedOn(load(`model.weightBits=${bits}`, 'hardware.wafers=auto'));
+      expect(refused).toThrow(`it would fit on ${wafers} wafers`);
+    }
+  });
+
+  it('on one wafer is told nothing', () => {
+    expect(inspect(loadConfig('configs/tiny.yaml'), 'placement').text).not.toContain('fewer');
+    const one = fewerWafers({ ...tiny, weightBits: 8 }, wse3(), asking({ maxPositions: 9 }), 1);
+    expect(fewerWafersLine(one)).toBe('');
+  });
+});
+
+function placedOn(config: ReturnType<typeof loadConfig>): number {
+  const { document } = inspect(config, 'placement');
+  return (document as { wafers: number }).wafers;
+}
