@@ -8,10 +8,11 @@ import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
 import { timeStep, type TimedStage } from './decode/timeline.js';
 import type { Engine, RunResult } from './engine/engine.js';
 import { ENGINES, type EngineName } from './engine/engines.js';
-import { createShards } from './engine/sharded.js';
+import { createShards, type Shards } from './engine/sharded.js';
 import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
 import { lookAhead } from './run/lookahead.js';
+import { programRunner } from './run/threads.js';
 import { chosenBy, planToken, type TokenPlan } from './lowering/token.js';
 import { place } from './placement/place.js';
 import type { Placement } from './placement/placement.js';
@@ -36,6 +37,8 @@ export interface SimulateOptions {
   engine: EngineName;
   /** Worker threads. */
   shards: number;
+  /** Threads that run already and that several configurations share; who started them ends them. */
+  threads?: Shards;
   /** Whether equal regions are simulated once. */
   memo: boolean;
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
@@ -132,13 +135,8 @@ export async function simulateSteps(
   const shards =
     options.shards > 1 && !options.memo ? createShards(options.shards, options.engine) : undefined;
   const { memo } = options;
-  const runner = createStageRunner({
-    wafer,
-    placement,
-    memo,
-    run: async (key, program, startAt) =>
-      shards?.run(key, program, wafer, startAt) ?? engine({ program, wafer, startAt }),
-  });
+  const run = programRunner(config, engine, options.threads ?? shards);
+  const runner = createStageRunner({ wafer, memo, run });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
   try {

@@ -5,6 +5,7 @@ import type { ServingResult } from '../report/serving-document.js';
 import { servingRows } from '../report/serving-rows.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
+import { withThreads } from './work.js';
 
 export interface ServingDocument extends RunDocument {
   /** The first scenario. */
@@ -26,15 +27,21 @@ export async function serveAll(
   const begun = options.now();
   const cache: GridCache = new Map();
   const all = scenariosOf(config, path, sets);
+  const [decode, ...prepared] = await withThreads(options, async (work) => {
+    const { onProgress: _, ...quiet } = work;
+    // All at once, so that no thread is idle while another scenario waits for its last step.
+    return Promise.all([
+      simulate(all[0].config, quiet),
+      ...all.map(async (one) => prepare(one.scenario, one.config, work, cache)),
+    ]);
+  });
   const results: ServingResult[] = [];
   let rows = '';
-  for (const one of all) {
-    const prepared = await prepare(one.scenario, one.config, options, cache);
-    const { result, run } = serveScenario(prepared);
+  for (const one of prepared) {
+    const { result, run } = serveScenario(one);
     results.push(result);
     rows += servingRows(one.scenario, run.served);
   }
-  const decode = await simulate(all[0].config, options);
   const host = { ...decode.host, wallSeconds: options.now() - begun, peakRssBytes: options.rss() };
   const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
   return { document: { ...decode, serving: results[0], ...scenarios, host }, rows };

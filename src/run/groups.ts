@@ -16,16 +16,22 @@ export interface Vector {
   dtype: FloatType;
 }
 
-/** A function that gives each region its groups; `fixed`, if given, is used for every line. */
+/** Groups of lines tried before, by their lengths and vectors, on one machine and engine. */
+export type LineGroups = Map<string, number>;
+
+/**
+ * A function that gives each region its groups; `fixed`, if given, is used for every line. What is
+ * found out about lines is looked up in `lines` and added to it.
+ */
 export function groupChooser(
   model: ModelSpec,
   wafer: WaferSpec,
   maxPositions: number,
   engine: Engine,
   fixed?: number,
+  lines: LineGroups = new Map(),
 ): (region: Region) => Groups {
   const known = new Map<string, Groups>();
-  const lines = new Map<string, number>();
   const choose = (length: number, vectors: Vector[]): number => {
     if (fixed !== undefined) return Math.min(fixed, length);
     const key = JSON.stringify([length, vectors]);
