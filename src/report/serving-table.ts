@@ -4,6 +4,7 @@
  */
 import { count, fixed, heading, table, type Style } from './format.js';
 import type { Distribution } from '../serving/metrics.js';
+import type { TransportEffect } from '../serving/transport-effect.js';
 import type { ServingResult } from './serving-document.js';
 
 const WIDTH = 50;
@@ -178,7 +179,6 @@ function transportTable({ transportEffect: effect }: ServingResult, style: Style
     `${number(c.perTokenMicros, 1)} us`,
     `${number(c.timeToFirstTokenMs, 2)} ms`,
   ];
-  const work = (ms: number | null) => (ms === null ? 'below 0 ms' : `${number(ms, 1)} ms`);
   return [
     heading('What a persistent WebSocket saves', style),
     table(head, [
@@ -188,9 +188,16 @@ function transportTable({ transportEffect: effect }: ServingResult, style: Style
       ...explainedBy.map((one) => cells(`  by ${one.parameter}`, one)),
       cells('published', published),
     ]),
-    `  to save the published shares: requestWorkMs of HTTP ${work(needed.perRoundTrip['http.requestWorkMs'])} (round trip), ` +
-      `${work(needed.timeToFirstToken['http.requestWorkMs'])} (first token); tokenMicros of the WebSocket ${number(needed.perToken['websocket.tokenMicros'], 1)}`,
+    '  to save just the published share, one of these alone:',
+    `    per round trip: ${neededText(needed.perRoundTrip)}`,
+    `    per token: tokenMicros of the WebSocket ${number(needed.perToken['websocket.tokenMicros'], 1)}`,
+    `    time to first token: ${neededText(needed.timeToFirstToken)}`,
   ].join('\n');
+}
+
+function neededText(needed: TransportEffect['needed']['perRoundTrip']): string {
+  const value = (ms: number | null) => (ms === null ? 'at no value' : number(ms, 1));
+  return `requestWorkMs of HTTP ${value(needed['http.requestWorkMs'])}; roundTripMs of both ${value(needed.roundTripMs)}`;
 }
 
 function banner(title: string, character: string): string {
