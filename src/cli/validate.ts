@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../hardware/errors.js';
 import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
 import { validateMarkdown, validateTable } from '../report/validate-table.js';
+import { prefillFigures, prefillNotes } from '../tools/prefill.js';
 import { validateMeasurements } from '../tools/validate.js';
 import { EXIT } from './errors.js';
 import { engineOption, host, jsonOption, type EngineName } from './options.js';
@@ -46,14 +47,13 @@ async function run(options: ValidateOptions): Promise<void> {
   const own = options.measurements === undefined ? [] : readMeasurements(options.measurements);
   const { engine, only = '' } = options;
   const wanted = joined(published, own).filter(({ id }) => id.includes(only));
-  if (wanted.length === 0)
+  if (wanted.length === 0 && prefillFigures(only).length === 0)
     throw new ConfigError(`--only: expected a text in the id of a measurement, found ${only}`);
-  const document = await withProgress((onProgress) =>
-    validateMeasurements(wanted, published, {
-      ...{ engine, shards: 1, memo: true, ...host },
-      ...(onProgress && { onProgress }),
-    }),
-  );
+  const document = await withProgress(async (onProgress) => {
+    const simulate = { engine, shards: 1, memo: true, ...host, ...(onProgress && { onProgress }) };
+    const judged = await validateMeasurements(wanted, published, simulate);
+    return { ...judged, notes: await prefillNotes(only, simulate) };
+  });
   if (options.json) print(json(document));
   else print(options.markdown ? validateMarkdown(document) : validateTable(document, style()));
   if (!document.passed) process.exitCode = EXIT.difference;

@@ -32,7 +32,7 @@ export const servingWorkload = {
     .exactOptional()
     .describe('Decode steps alone (the default), or requests that are served'),
   trace: path('a trace').exactOptional().describe('Azure CSV or Mooncake JSON lines'),
-  requests: count(1, 5e6).exactOptional().describe('How many, of the trace or synthetic'),
+  requests: count(1, 1e6).exactOptional().describe('How many, of the trace or synthetic'),
   arrivals: section('a mapping', {
     process: choice('poisson', 'gamma', 'fixed', 'closed')
       .default('poisson')

@@ -56,8 +56,10 @@ export interface CapacityResult {
 export function capacityOf(prepared: Prepared, slos: Slo[], tolerance: number): CapacityResult {
   const { source, serve: options, config } = prepared;
   const { requests } = source;
-  const opening = requests.filter(({ after }) => after === undefined);
-  const last = Math.max(...opening.map(({ arrivalNs }) => arrivalNs));
+  const last = requests.reduce(
+    (latest, { after, arrivalNs }) => (after === undefined ? Math.max(latest, arrivalNs) : latest),
+    0,
+  );
   if (config.workload.arrivals?.process === 'closed' || last === 0)
     throw new ConfigError(
       'capacity: expected arrivals over time, found a closed loop or one instant',

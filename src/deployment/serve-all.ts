@@ -16,14 +16,14 @@ export interface ServingDocument extends RunDocument {
 
 /**
  * Serves every scenario of a configuration.
- * @returns the document, and one NDJSON row per request of all scenarios
+ * @returns the document, and NDJSON with a row per request of all scenarios, in pieces to take once
  */
 export async function serveAll(
   config: ResolvedConfig,
   path: string,
   sets: readonly string[],
   options: SimulateOptions,
-): Promise<{ document: ServingDocument; rows: string }> {
+): Promise<{ document: ServingDocument; rows: Iterable<string> }> {
   const begun = options.now();
   const cache: GridCache = new Map();
   const all = scenariosOf(config, path, sets);
@@ -35,14 +35,16 @@ export async function serveAll(
       ...all.map(async (one) => prepare(one.scenario, one.config, work, cache)),
     ]);
   });
-  const results: ServingResult[] = [];
-  let rows = '';
-  for (const one of prepared) {
-    const { result, run } = serveScenario(one);
-    results.push(result);
-    rows += servingRows(one.scenario, run.served);
-  }
+  const served = prepared.map(serveScenario);
+  const results = served.map(({ result }) => result);
   const host = { ...decode.host, wallSeconds: options.now() - begun, peakRssBytes: options.rss() };
   const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
-  return { document: { ...decode, serving: results[0], ...scenarios, host }, rows };
+  return {
+    document: { ...decode, serving: results[0], ...scenarios, host },
+    rows: rowsOf(served),
+  };
+}
+
+function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {
+  for (const { result, run } of served) yield* servingRows(result.scenario, run.served);
 }

@@ -4,6 +4,7 @@ import { bundled } from '../bundled.js';
 import { PUBLISHED, readMeasurements } from './measurements.js';
 import { generatedParts, renderInto } from '../report/markers.js';
 import { validateMarkdown } from '../report/validate-table.js';
+import { prefillNotes } from './prefill.js';
 import { runTable } from '../report/table.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
 import { validateMeasurements } from './validate.js';
@@ -22,7 +23,8 @@ const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
-    return validateMarkdown(await validateMeasurements(published, published, options));
+    const document = await validateMeasurements(published, published, options);
+    return validateMarkdown({ ...document, notes: await prefillNotes('', options) });
   },
 };
 
