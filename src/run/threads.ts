@@ -10,8 +10,10 @@ export function programRunner(
   engine: Engine,
   threads?: Shards,
 ): StageRunner['run'] {
-  // A stage's key says all of its program but for the model and the machine.
-  const configuration = configHash({ model, wafer });
+  // A stage's key says all of its program but for the model and the machine. Lowering knows no costs, so
+  // machines that differ in them only share their programs.
+  const { costs: _, clockHz: __, powerWatts: ___, ...machine } = wafer;
+  const configuration = configHash({ model, machine });
   return async (key, program, startAt) =>
     threads?.run(`${configuration} ${key}`, program, wafer, startAt) ??
     engine({ program, wafer, startAt });

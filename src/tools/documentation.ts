@@ -23,20 +23,20 @@ const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
+    const notes = prefillNotes('', options);
     const document = await validateMeasurements(published, published, options);
-    return validateMarkdown({ ...document, notes: await prefillNotes('', options) });
+    return validateMarkdown({ ...document, notes: await notes });
   },
 };
 
 /** A document with its generated parts made anew. Throws a RangeError for a part nobody generates. */
 export async function regenerated(text: string, options: SimulateOptions): Promise<string> {
-  let result = text;
-  for (const name of generatedParts(text)) {
-    if (!Object.hasOwn(PARTS, name))
-      throw new RangeError(
-        `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${name}`,
-      );
-    result = renderInto(result, name, await PARTS[name](options));
-  }
-  return result;
+  const names = generatedParts(text);
+  const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined)
+    throw new RangeError(
+      `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${unknown}`,
+    );
+  const parts = await Promise.all(names.map(async (name) => PARTS[name](options)));
+  return names.reduce((result, name, i) => renderInto(result, name, parts[i]), text);
 }

@@ -9,10 +9,9 @@ import { loadConfig } from '../config.js';
 import { readText } from '../config/files.js';
 import { validate } from '../config/problems.js';
 import { readYaml } from '../config/yaml.js';
-import { deploymentOf, stepTimes } from '../deployment/step-times.js';
+import { deploymentOf, stepTimes, type GridWork } from '../deployment/step-times.js';
 import { expected } from '../hardware/messages.js';
 import type { PrefillNote } from '../report/validate-document.js';
-import type { SimulateOptions } from '../simulate.js';
 import { SYSTEMS } from './measurements.js';
 
 const text = z.string(expected('a text'));
@@ -33,9 +32,10 @@ const figure = z.strictObject({
 const file = z.strictObject({ schema: z.literal('prefill/1'), figures: z.array(figure) });
 
 type Answer = z.output<typeof answer>;
+type PrefillFigure = z.output<typeof figure>;
 
 /** Figures that are published, with `only` in their id. */
-export function prefillFigures(only = ''): z.output<typeof figure>[] {
+export function prefillFigures(only = ''): PrefillFigure[] {
   const path = bundled('measurements/prefill.json');
   const { figures } = validate(file, readYaml(readText({ path, from: 'measurements' }), path));
   return figures.filter(({ id }) => id.includes(only));
@@ -52,26 +52,30 @@ export function prefillRate(promptTokens: number, [a, b]: [Answer, Answer]): num
 }
 
 /** Simulates a prompt's tokens, one after the other, at the mean context that they find. */
-export async function prefillNotes(only: string, options: SimulateOptions): Promise<PrefillNote[]> {
-  const notes: PrefillNote[] = [];
-  for (const { endToEnd, ...one } of prefillFigures(only)) {
-    const { id, model, system, promptTokens, source, algorithm } = one;
-    const config = loadConfig(bundled('configs/wse3.yaml'), [
-      `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
-      `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
-      `workload.context=${promptTokens}`,
-    ]);
-    options.onProgress?.({ done: notes.length, total: notes.length + 1, what: id });
-    const { spacing } = await stepTimes(deploymentOf(config), Math.floor(promptTokens / 2), options);
-    notes.push({
-      id,
-      system,
-      promptTokens,
-      published: prefillRate(promptTokens, endToEnd),
-      simulated: config.wafer.clockHz / spacing,
-      source,
-      algorithm,
-    });
-  }
-  return notes;
+export async function prefillNotes(
+  only: string,
+  { progress: _, ...work }: GridWork,
+): Promise<PrefillNote[]> {
+  return Promise.all(prefillFigures(only).map(async (figure) => noteOf(figure, work)));
+}
+
+async function noteOf(
+  { endToEnd, id, model, system, promptTokens, source, algorithm }: PrefillFigure,
+  work: GridWork,
+): Promise<PrefillNote> {
+  const config = loadConfig(bundled('configs/wse3.yaml'), [
+    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
+    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
+    `workload.context=${promptTokens}`,
+  ]);
+  const { spacing } = await stepTimes(deploymentOf(config), Math.floor(promptTokens / 2), work);
+  return {
+    id,
+    system,
+    promptTokens,
+    published: prefillRate(promptTokens, endToEnd),
+    simulated: config.wafer.clockHz / spacing,
+    source,
+    algorithm,
+  };
 }
