@@ -129,7 +129,10 @@ describe('the page of a serving run', () => {
     const labels = [...page('one').matchAll(/aria-label="([^"]*): at most ([\d.,]+)"/g)].map(
       ([, title, most]) => [title, Number(most.replaceAll(',', ''))],
     );
-    const most = (values: number[]) => Math.round(Math.max(...values) * 100) / 100;
+    const most = (values: number[]) => {
+      const value = Math.max(...values);
+      return value < 1 ? Math.round(value * 1000) / 1000 : Math.round(value * 10) / 10;
+    };
     expect(labels).toEqual([
       ['arrivals per second', most(series.arrived.map((n) => n / series.intervalSeconds))],
       ['requests in the system', most(series.inSystem)],

@@ -1,6 +1,6 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { capacityOf, readSlo, SLO_PRESETS } from '../deployment/capacity.js';
+import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacity.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
 import { capacityTable } from '../report/capacity-table.js';
@@ -75,7 +75,8 @@ async function capacity(path: string, options: CapacityOptions): Promise<void> {
     ),
   );
   const result = capacityOf(prepared, slos, tolerance);
-  const document = { schema: 'wafersim.capacity/1' as const, scenario, ...result };
+  const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
+  const document = { schema: 'wafersim.capacity/1' as const, scenario, ...result, notes };
   print(options.json ? json(document) : capacityTable(document, style()));
 }
 

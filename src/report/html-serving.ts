@@ -30,8 +30,7 @@ export function servingTable(scenarios: ServingResult[]): string {
     'E2EL p50 / p99, ms',
     'J per token',
   ];
-  const pair = ({ p50, p99 }: { p50: number; p99: number }) =>
-    `${number(p50, 2)} / ${number(p99, 2)}`;
+  const pair = ({ p50, p99 }: { p50: number; p99: number }) => `${amount(p50)} / ${amount(p99)}`;
   const rows = scenarios.map((s) => [
     escapeHtml(nameOf(s)),
     count(s.wafers),
@@ -92,7 +91,7 @@ function panel({ title, values, end, steps }: Panel): string {
   const line = values.map((value, i) =>
     steps ? `L${x(i)} ${y(value)}H${x(i + 1)}` : `L${x(i)} ${y(value)}`,
   );
-  const label = `${title}: at most ${number(most, 2)}`;
+  const label = `${title}: at most ${amount(most)}`;
   const area = values.length === 0 ? '' : `M0 ${px(floor)}${line.join('')}V${px(floor)}Z`;
   return `<svg role="img" aria-label="${label}" width="${width}" height="${floor + bottom}">
 <text x="0" y="11">${label}</text>
@@ -104,6 +103,11 @@ function panel({ title, values, end, steps }: Panel): string {
 
 function px(value: number): string {
   return String(Math.round(value * 100) / 100);
+}
+
+/** More digits for what is short. */
+function amount(value: number | null): string {
+  return number(value, value !== null && value < 1 ? 3 : 1);
 }
 
 /** `-` of what is not there; a document read back has null for it. */
