@@ -39,13 +39,16 @@ describe('step times between simulated steps', () => {
     context: 16 + Math.floor(random() * (LONGEST - 16)),
     users: 1 + Math.floor(random() * 6),
   }));
-  it.each(points)('are within 1 %% of a simulated one, context $context, users $users', async ({ context, users }) => {
-    const contexts = { mean: context, max: context, total: context * users };
-    const interpolated = stepTimeOf(grid)(users, contexts);
-    // At 1 GHz a cycle is a nanosecond.
-    const simulated = await stepCycles(context, users);
-    expect(Math.abs(interpolated / simulated - 1)).toBeLessThan(0.01);
-  });
+  it.each(points)(
+    'are within 1 %% of a simulated one, context $context, users $users',
+    async ({ context, users }) => {
+      const contexts = { mean: context, max: context, total: context * users };
+      const interpolated = stepTimeOf(grid)(users, contexts);
+      // At 1 GHz a cycle is a nanosecond.
+      const simulated = await stepCycles(context, users);
+      expect(Math.abs(interpolated / simulated - 1)).toBeLessThan(0.01);
+    },
+  );
 
   it('are simulated steps at the contexts of the grid, and say how far off the middles are', () => {
     const stepTime = stepTimeOf(grid);

@@ -15,7 +15,12 @@ try {
     const path = bundled(name);
     if (!existsSync(path)) continue;
     const before = readFileSync(path, 'utf8');
-    const options = { engine: 'fast' as const, shards: availableParallelism(), memo: true, ...host };
+    const options = {
+      engine: 'fast' as const,
+      shards: availableParallelism(),
+      memo: true,
+      ...host,
+    };
     const after = await withThreads(options, async (work) => regenerated(before, work));
     if (after === before) note(`${name} is current`);
     else if (check) {

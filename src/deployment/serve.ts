@@ -80,7 +80,8 @@ export async function prepare(
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
-  const grid = await gridOf(deployment, source, { ...wanted, maxContext }, work, cache);
+  const longest = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
+  const grid = await gridOf(deployment, wanted, longest, work, cache);
   const { kind, given } = transportSettings(config);
   const transport = transportOf(kind, given);
   const { horizonSeconds } = config.workload;
@@ -161,20 +162,23 @@ function transportSettings({ transport }: ResolvedConfig) {
   return { kind, given };
 }
 
-/** Contexts from the shortest to the longest that a request can reach. */
+/** Positions that the longest request needs of those that are served. */
+function longestOf({ requests }: RequestSource, maxContext: number): number {
+  return requests.reduce((longest, { promptTokens, outputTokens }) => {
+    const needed = promptTokens + outputTokens;
+    return needed <= maxContext ? Math.max(longest, needed) : longest;
+  }, 0);
+}
+
+/** Contexts from the shortest on, to that with which the last of `longest` positions is decoded. */
 async function gridOf(
   deployment: Deployment,
-  { requests }: RequestSource,
-  { minContext, maxContext, tolerance }: ServingConfig & { maxContext: number },
+  { minContext, tolerance }: ServingConfig,
+  longest: number,
   work: GridWork,
   cache: GridCache,
 ): Promise<SimulatedGrid> {
-  let longest = minContext;
-  for (const { promptTokens, outputTokens } of requests) {
-    const needed = promptTokens + outputTokens;
-    if (needed > longest && needed <= maxContext) longest = needed;
-  }
-  const high = Math.max(longest, minContext);
+  const high = Math.max(longest - 1, minContext);
   const low = Math.min(minContext, high);
   const { wafer, model } = deployment.config;
   const { regions } = deployment.placement;

@@ -108,7 +108,8 @@ export async function simulateGrid(
   // The first middle is always simulated, so it need not wait for the ends.
   const points = await simulate(distinct([low, middleOf(low, high), high]));
   let middleError = 0;
-  let open: [Point, Point, Point][] = points.length === 3 ? [[points[0], points[1], points[2]]] : [];
+  let open: [Point, Point, Point][] =
+    points.length === 3 ? [[points[0], points[1], points[2]]] : [];
   while (open.length > 0) {
     const rough: [Point, Point][] = [];
     for (const [left, middle, right] of open) {

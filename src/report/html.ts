@@ -22,12 +22,7 @@ export interface HtmlTools {
 }
 
 /** The page of a run; `text` is the run as the terminal shows it. */
-export function htmlReport(
-  run: AnyRun,
-  detail: RunDetail,
-  text: string,
-  tools: HtmlTools,
-): string {
+export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: HtmlTools): string {
   const { decode, placement } = run;
   const title = titleOf(run.config);
   const sections = [
@@ -117,7 +112,9 @@ function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTool
 function serving(run: AnyRun): string[] {
   const scenarios = scenariosOf(run);
   if (scenarios.length === 0) return [];
-  const charts = scenarios.map((one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`);
+  const charts = scenarios.map(
+    (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
+  );
   return [
     section('Requests', servingTable(scenarios)),
     section('Requests over time, and their latencies', charts.join('\n')),

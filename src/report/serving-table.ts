@@ -30,6 +30,7 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
     'parameters',
     'wafers',
     'context',
+    'tokens/s one user alone',
     'tokens/s per user p50',
     'p10',
     'tokens/s all users',
@@ -42,6 +43,7 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
     billions(s.parameters),
     count(s.wafers),
     count(s.maxContext),
+    aloneText(s),
     number(s.outputSpeed.p50, 0),
     number(s.outputSpeed.p10, 0),
     number(s.outputThroughput, 0),
@@ -49,7 +51,16 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
     number(s.e2elMs.p50, 1),
     number(s.energy.joulesPerOutputToken, 3),
   ]);
-  return `${heading('Scenarios', style)}\n${table(head, rows)}\n`;
+  const { contexts } = scenarios[0].stepTimes;
+  const note =
+    `  If the model were this big, it would take this many wafers and be this fast. Alone: with ` +
+    `${count(contexts[0])} and with ${count(contexts.at(-1)!)} tokens in the cache.`;
+  return `${heading('Scenarios', style)}\n${table(head, rows)}\n${note}\n`;
+}
+
+/** From the shortest to the longest context that is simulated. */
+function aloneText({ stepTimes: { aloneTokensPerSecond: speeds } }: ServingResult): string {
+  return `${number(speeds[0], 0)} to ${number(speeds.at(-1)!, 0)}`;
 }
 
 function titleOf({ scenario, workload, model, policy, wafers, transport }: ServingResult): string {

@@ -44,9 +44,7 @@ interface StepState {
   specialCycles: number;
 }
 
-export function createStageRunner(
-  base: Pick<StageRunner, 'wafer' | 'run' | 'memo'>,
-): StageRunner {
+export function createStageRunner(base: Pick<StageRunner, 'wafer' | 'run' | 'memo'>): StageRunner {
   return { ...base, places: [], order: [], ...emptyStep() };
 }
 
