@@ -23,7 +23,7 @@ export function costsOfStep(
   const groupsOf = groupChooser(model, watched, step.maxPositions, ENGINES[engine], groups);
   const { stages } = planToken(model, watched, placement, groupsOf, step);
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));
-  for (const { write } of distinct.values()) preparationOf(write().program, watched.costs);
+  for (const stage of distinct.values()) preparationOf(stage.write().program, watched.costs);
   return read;
 }
 
