@@ -132,10 +132,10 @@ export async function simulateSteps(
   const groupsOf = groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const shards =
-    options.shards > 1 && !options.memo ? createShards(options.shards, options.engine) : undefined;
-  const { memo } = options;
-  const run = programRunner(config, engine, options.threads ?? shards);
+  const { memo, threads } = options;
+  const needsThreads = threads === undefined && options.shards > 1 && !memo;
+  const shards = needsThreads ? createShards(options.shards, options.engine) : undefined;
+  const run = programRunner(config, engine, threads ?? shards);
   const runner = createStageRunner({ wafer, memo, run });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;

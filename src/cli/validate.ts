@@ -55,8 +55,11 @@ async function run(options: ValidateOptions): Promise<void> {
   const document = await withProgress(async (onProgress) => {
     const simulate = { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) };
     return withThreads(simulate, async (work) => {
-      const notes = prefillNotes(only, work);
-      return { ...(await validateMeasurements(wanted, published, work)), notes: await notes };
+      const [notes, judged] = await Promise.all([
+        prefillNotes(only, work),
+        validateMeasurements(wanted, published, work),
+      ]);
+      return { ...judged, notes };
     });
   });
   if (options.json) print(json(document));

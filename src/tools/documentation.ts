@@ -23,9 +23,11 @@ const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
-    const notes = prefillNotes('', options);
-    const document = await validateMeasurements(published, published, options);
-    return validateMarkdown({ ...document, notes: await notes });
+    const [notes, document] = await Promise.all([
+      prefillNotes('', options),
+      validateMeasurements(published, published, options),
+    ]);
+    return validateMarkdown({ ...document, notes });
   },
 };
 
