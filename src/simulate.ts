@@ -8,10 +8,11 @@ import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
 import { timeStep, type TimedStage } from './decode/timeline.js';
 import type { Engine, RunResult } from './engine/engine.js';
 import { ENGINES, type EngineName } from './engine/engines.js';
-import { createShards } from './engine/sharded.js';
+import { createShards, type Shards } from './engine/sharded.js';
 import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
 import { lookAhead } from './run/lookahead.js';
+import { programRunner } from './run/threads.js';
 import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/token.js';
 import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
@@ -40,6 +41,8 @@ export interface SimulateOptions {
   engine: EngineName;
   /** Worker threads. */
   shards: number;
+  /** Threads that run already and that several configurations share; who started them ends them. */
+  threads?: Shards;
   /** Whether equal regions are simulated once. */
   memo: boolean;
   onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
@@ -193,20 +196,11 @@ export async function simulateSteps(
   if (shared) shared.groupsOf = groupsOf;
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const { memo } = options;
-  const own =
-    options.shards > 1 && !memo && !shared?.shards
-      ? createShards(options.shards, options.engine)
-      : undefined;
-  const shards = shared?.shards ?? own;
-  const runner = createStageRunner({
-    wafer,
-    placement,
-    memo,
-    shared,
-    run: async (key, program, startAt) =>
-      shards?.run(key, program, wafer, startAt) ?? engine({ program, wafer, startAt }),
-  });
+  const { memo, threads } = options;
+  const needsThreads = threads === undefined && options.shards > 1 && !memo;
+  const own = needsThreads ? createShards(options.shards, options.engine) : undefined;
+  const run = programRunner(config, engine, threads ?? own);
+  const runner = createStageRunner({ wafer, memo, shared, run });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
   try {

@@ -25,7 +25,6 @@ function prepare(sets: string[], layers = 2) {
   const { stages: plans, places } = plan;
   const runner = createStageRunner({
     wafer,
-    placement,
     memo: true,
     run: async (_key, program, startAt) => fast({ program, wafer, startAt }),
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { htmlReport } from '../src/report/html.js';
 import { escapeHtml, scriptJson } from '../src/report/html-escape.js';
 import { SCRIPT } from '../src/report/html-script.js';
-import { reportRun, TOOLS } from './helpers/report-run.js';
+import { reportRun, servingOf, TOOLS } from './helpers/report-run.js';
 
 function pageOf(name: string, wafers = 1): string {
   const { run, detail } = reportRun(name, wafers);
@@ -107,5 +107,48 @@ describe('what goes into a page', () => {
     const value = { text: '</script><!-- &amp; \u2028\u2029' };
     expect(scriptJson(value)).not.toMatch(/[<>&\u2028\u2029]/);
     expect(JSON.parse(scriptJson(value))).toEqual(value);
+  });
+});
+
+describe('the page of a serving run', () => {
+  const page = (name: string) => {
+    const { run, detail } = reportRun('layer');
+    const serving = servingOf(name);
+    return htmlReport({ ...run, serving, scenarios: [serving] }, detail, 'text', TOOLS);
+  };
+
+  it('says of every scenario how fast one user and all users together are', () => {
+    const { outputSpeed, outputThroughput } = servingOf('one');
+    const row = /<tr><td>one<\/td>.*<\/tr>/.exec(page('one'))![0];
+    expect(row).toContain(`<td>${Math.round(outputSpeed.p50).toLocaleString('en-US')}</td>`);
+    expect(row).toContain(`<td>${Math.round(outputThroughput).toLocaleString('en-US')}</td>`);
+  });
+
+  it('draws what happened when, and every latency by percentile, to its own scale', () => {
+    const { series, distributions } = servingOf('one');
+    const labels = [...page('one').matchAll(/aria-label="([^"]*): at most ([\d.,]+)"/g)].map(
+      ([, title, most]) => [title, Number(most.replaceAll(',', ''))],
+    );
+    const most = (values: number[]) => {
+      const value = Math.max(...values);
+      return value < 1 ? Math.round(value * 1000) / 1000 : Math.round(value * 10) / 10;
+    };
+    expect(labels).toEqual([
+      ['arrivals per second', most(series.arrived.map((n) => n / series.intervalSeconds))],
+      ['requests in the system', most(series.inSystem)],
+      ['output tokens/s, all users', most(series.outputTokensPerSecond)],
+      ['TTFT, ms', most(distributions.ttftMs)],
+      ['TPOT, ms', most(distributions.tpotMs)],
+      ['E2EL, ms', most(distributions.e2elMs)],
+    ]);
+  });
+
+  it.each(HOSTILE)('shows the scenario %j as text', (name) => {
+    expect(tagsOf(page(name))).toEqual(tagsOf(page('x')));
+    expect(page(name)).toContain(`<h3>${escapeHtml(name)}</h3>`);
+  });
+
+  it('is no part of a run that serves nothing', () => {
+    expect(pageOf('layer')).not.toContain('Requests');
   });
 });

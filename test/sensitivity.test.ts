@@ -70,6 +70,30 @@ describe('every number that states a range', () => {
     expect(named('costs.latency.f16').tokensPerSecondPerUser).toEqual([base, base]);
   });
 
+  it('that is said to have no effect has none, all of them together', async () => {
+    const base = run.decode.tokensPerSecondPerUser;
+    const still = all.filter(({ atEnds }) => atEnds.every((speed) => speed === base));
+    expect(still.length).toBeGreaterThan(5);
+    for (const end of [0, 1] as const) {
+      const sets = still.map(({ parameter, range }) => `${parameter}=${range[end]}`);
+      const { decode } = await simulate(loadConfig(path, sets), OPTIONS);
+      expect(decode.cyclesPerToken).toBe(run.decode.cyclesPerToken);
+    }
+  }, 300_000);
+
+  it('has the same effect on several threads, and is told of as it is simulated', async () => {
+    const told: string[] = [];
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      told.push(`${done} of ${total}`);
+    const threads = { ...OPTIONS, shards: 2, onProgress };
+    const { sensitivity, sensitivityBand } = await sensitivityOf(run, path, [], threads);
+    expect(sensitivity).toEqual(all);
+    expect(sensitivityBand).toEqual(run.sensitivityBand);
+    const simulated = told.length;
+    expect(told.at(-1)).toBe(`${simulated} of ${simulated}`);
+    expect(simulated).toBeLessThan(2 * all.length);
+  }, 300_000);
+
   it('that the machine refuses at one end says why', () => {
     const { atEnds, refused, tokensPerSecondPerUser } = named('core.code.head');
     expect(atEnds[1]).toBeNull();

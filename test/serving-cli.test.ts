@@ -154,6 +154,11 @@ describe('wafersim capacity', () => {
     expect(rate.meets).toBeGreaterThan(200);
     expect(metrics!.ttftMs.p99).toBeLessThanOrEqual(40);
   });
+  it('says of a preset that it is a what-if', () => {
+    const { stdout } = wafersim('capacity', TINY, ...ROUGH, '--preset', 'mlperf-interactive');
+    expect(stdout).toMatch(/ttft\.p99<=450ms, tpot\.p99<=40ms/);
+    expect(stdout).toMatch(/note .*what-if.*no MLPerf result/);
+  });
   it.each([
     [[TINY], /expected --slo or --preset/],
     [[TINY, '--slo', 'speed<=1ms'], /--slo: expected a limit such as/],

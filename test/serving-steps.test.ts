@@ -4,13 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { prepare, serveScenario } from '../src/deployment/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
-import { simulate, type SimulateOptions } from '../src/simulate.js';
-import {
-  deploymentOf,
-  simulateGrid,
-  stepCycles,
-  type SimulatedGrid,
-} from '../src/deployment/step-times.js';
+import { fast } from '../src/engine/fast.js';
+import { simulate, simulateSteps, type SimulateOptions } from '../src/simulate.js';
+import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/deployment/step-times.js';
+import { withThreads } from '../src/deployment/work.js';
 
 const options: SimulateOptions = {
   engine: 'fast',
@@ -23,6 +20,14 @@ const TINY = ['workload.data=false', 'workload.context=256', 'workload.tokens=1'
 const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
 const LONGEST = 500;
 
+/** The step of a run with all these users on the placement that serves. */
+async function stepCycles(context: number, batch: number): Promise<number> {
+  const { config, placement } = deployment;
+  const workload = { ...config.workload, context, batch };
+  const run = await simulateSteps({ ...config, workload }, placement, fast, options);
+  return run.timing.cycles;
+}
+
 describe('step times between simulated steps', () => {
   let grid: SimulatedGrid;
   beforeAll(async () => {
@@ -30,17 +35,20 @@ describe('step times between simulated steps', () => {
   });
 
   const random = seedrandom.alea('points of the grid');
-  const points = Array.from({ length: 4 }, () => ({
+  const points = Array.from({ length: 6 }, () => ({
     context: 16 + Math.floor(random() * (LONGEST - 16)),
     users: 1 + Math.floor(random() * 6),
   }));
-  it.each(points)('are within 1 %% of a simulated one: %o', async ({ context, users }) => {
-    const contexts = { mean: context, max: context, total: context * users };
-    const interpolated = stepTimeOf(grid)(users, contexts);
-    // At 1 GHz a cycle is a nanosecond.
-    const simulated = await stepCycles(deployment, context, users, options);
-    expect(Math.abs(interpolated / simulated - 1)).toBeLessThan(0.01);
-  });
+  it.each(points)(
+    'are within 1 %% of a simulated one, context $context, users $users',
+    async ({ context, users }) => {
+      const contexts = { mean: context, max: context, total: context * users };
+      const interpolated = stepTimeOf(grid)(users, contexts);
+      // At 1 GHz a cycle is a nanosecond.
+      const simulated = await stepCycles(context, users);
+      expect(Math.abs(interpolated / simulated - 1)).toBeLessThan(0.01);
+    },
+  );
 
   it('are simulated steps at the contexts of the grid, and say how far off the middles are', () => {
     const stepTime = stepTimeOf(grid);
@@ -50,6 +58,28 @@ describe('step times between simulated steps', () => {
     });
     expect(grid.contexts.length).toBeGreaterThanOrEqual(3);
     expect(grid.middleError).toBeLessThanOrEqual(0.005);
+  });
+
+  it('are the same on several threads, whose progress adds up', async () => {
+    const told: { done: number; total: number }[] = [];
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      told.push({ done, total });
+    const threaded = await withThreads({ ...options, shards: 2, onProgress }, async (work) => {
+      expect(work.threads).toBeDefined();
+      return simulateGrid(deployment, 16, LONGEST, 0.005, work);
+    });
+    expect(threaded).toEqual(grid);
+    const dones = told.map(({ done }) => done);
+    expect(dones).toEqual(dones.toSorted((a, b) => a - b));
+    expect(told.at(-1)!.done).toBe(told.at(-1)!.total);
+  });
+
+  it('are fewer with a wider tolerance, three contexts at least', async () => {
+    const rough = await simulateGrid(deployment, 16, LONGEST, 0.5, options);
+    expect(rough.contexts).toEqual([16, 258, LONGEST]);
+    const fine = await simulateGrid(deployment, 16, LONGEST, 5e-4, options);
+    expect(fine.contexts.length).toBeGreaterThan(3);
+    expect(fine.contexts.length).toBeLessThanOrEqual(17);
   });
 });
 

@@ -59,9 +59,14 @@ describe('readTrace', () => {
     expect(refused).not.toThrow(/\n/);
   });
 
-  it('refuses a gigantic file', () => {
-    const text = '{"timestamp":1,"input_length":1,"output_length":1}\n'.repeat(1e6);
-    expect(() => readTrace(text, 'a', 6e6)).not.toThrow();
+  it('reads a million requests, and refuses a gigantic file in one line', () => {
+    const row = '{"timestamp":1,"input_length":1,"output_length":1}\n';
+    const text = row.repeat(1e6);
+    expect(readTrace(text, 'a').requests).toHaveLength(1e6);
+    expect(() => readTrace(text + row, 'a')).toThrow(
+      /^a: expected at most 1000000 requests, found more; take fewer with workload\.requests$/,
+    );
+    expect(readTrace(text + row, 'a', 10).requests).toHaveLength(10);
   });
 });
 

@@ -1,11 +1,19 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { capacityOf, readSlo, SLO_PRESETS } from '../deployment/capacity.js';
+import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacity.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
 import { capacityTable } from '../report/capacity-table.js';
 import { isServing, prepare, scenariosOf } from '../deployment/serve.js';
-import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
+import { withThreads } from '../deployment/work.js';
+import {
+  engineOption,
+  host,
+  jsonOption,
+  setOption,
+  shardsOption,
+  type EngineName,
+} from './options.js';
 import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
@@ -15,6 +23,7 @@ interface CapacityOptions {
   tolerance: number;
   set?: string[];
   engine: EngineName;
+  shards: number;
   json?: boolean;
 }
 
@@ -38,6 +47,7 @@ export function addCapacity(program: Command): void {
     .optionsGroup('What is simulated:')
     .addOption(setOption('serving.policy=latency-first'))
     .addOption(engineOption())
+    .addOption(shardsOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -45,7 +55,7 @@ export function addCapacity(program: Command): void {
 }
 
 async function capacity(path: string, options: CapacityOptions): Promise<void> {
-  const { slo = [], preset, tolerance, set = [], engine } = options;
+  const { slo = [], preset, tolerance, set = [], engine, shards } = options;
   const known = preset === undefined ? [] : SLO_PRESETS[preset];
   if (known === undefined)
     throw new ConfigError(
@@ -59,16 +69,14 @@ async function capacity(path: string, options: CapacityOptions): Promise<void> {
     throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
   const [{ scenario, config }] = scenariosOf(base, path, set);
   const prepared = await withProgress((onProgress) =>
-    prepare(scenario, config, {
-      engine,
-      shards: 1,
-      memo: true,
-      ...host,
-      ...(onProgress && { onProgress }),
-    }),
+    withThreads(
+      { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) },
+      async (work) => prepare(scenario, config, work),
+    ),
   );
   const result = capacityOf(prepared, slos, tolerance);
-  const document = { schema: 'wafersim.capacity/1' as const, scenario, ...result };
+  const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
+  const document = { schema: 'wafersim.capacity/1' as const, scenario, ...result, notes };
   print(options.json ? json(document) : capacityTable(document, style()));
 }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
+import { availableParallelism } from 'node:os';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DOCUMENTS, regenerated } from '../tools/documentation.js';
 import { bundled } from '../bundled.js';
+import { withThreads } from '../deployment/work.js';
 import { EXIT, failureOf } from './errors.js';
 import { host } from './options.js';
 import { note } from './output.js';
@@ -13,7 +15,13 @@ try {
     const path = bundled(name);
     if (!existsSync(path)) continue;
     const before = readFileSync(path, 'utf8');
-    const after = await regenerated(before, { engine: 'fast', shards: 1, memo: true, ...host });
+    const options = {
+      engine: 'fast' as const,
+      shards: availableParallelism(),
+      memo: true,
+      ...host,
+    };
+    const after = await withThreads(options, async (work) => regenerated(before, work));
     if (after === before) note(`${name} is current`);
     else if (check) {
       note(`${name} is stale: npm run docs`);

@@ -4,7 +4,15 @@ import { configHash, loadConfig } from '../config.js';
 import { fleetRow, type FleetRow } from '../deployment/fleet.js';
 import { fleetTable } from '../report/fleet-table.js';
 import { scenariosOf } from '../deployment/serve.js';
-import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
+import { withThreads } from '../deployment/work.js';
+import {
+  engineOption,
+  host,
+  jsonOption,
+  setOption,
+  shardsOption,
+  type EngineName,
+} from './options.js';
 import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
@@ -14,6 +22,7 @@ interface FleetCommandOptions {
   speed: number;
   set?: string[];
   engine: EngineName;
+  shards: number;
   json?: boolean;
 }
 
@@ -34,6 +43,7 @@ export function addFleet(program: Command): void {
     .optionsGroup('What is simulated:')
     .addOption(setOption('workload.context=8192'))
     .addOption(engineOption())
+    .addOption(shardsOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -41,24 +51,28 @@ export function addFleet(program: Command): void {
 }
 
 async function fleet(path: string, options: FleetCommandOptions): Promise<void> {
-  const { megawatts, pue, speed, engine, set = [] } = options;
+  const { megawatts, pue, speed, engine, shards, set = [] } = options;
   const all = scenariosOf(loadConfig(path, set), path, set);
-  const rows = await withProgress(async (onProgress) => {
-    const simulate = { engine, shards: 1, memo: true, ...host, ...(onProgress && { onProgress }) };
-    const found: FleetRow[] = [];
-    // Scenarios that differ in transport or scheduling only are the same fleet.
-    const known = new Map<string, FleetRow>();
-    for (const { scenario, config } of all) {
-      const { model, wafer, workload, placement, mapping } = config;
-      const { context, batch } = workload;
-      const key = configHash({ model, wafer, context, batch, placement, mapping });
-      const limits = { megawatts, pue, speed };
-      const row = known.get(key) ?? (await fleetRow(scenario, config, limits, simulate));
-      known.set(key, row);
-      found.push({ ...row, scenario });
-    }
-    return found;
-  });
+  const limits = { megawatts, pue, speed };
+  const rows = await withProgress((onProgress) =>
+    withThreads(
+      { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) },
+      async (work) => {
+        // Scenarios that differ in transport or scheduling only are the same fleet.
+        const known = new Map<string, Promise<FleetRow>>();
+        return Promise.all(
+          all.map(async ({ scenario, config }) => {
+            const { model, wafer, workload, placement, mapping } = config;
+            const { context, batch } = workload;
+            const key = configHash({ model, wafer, context, batch, placement, mapping });
+            const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
+            known.set(key, row);
+            return { ...(await row), scenario };
+          }),
+        );
+      },
+    ),
+  );
   const document = { schema: 'wafersim.fleet/1' as const, megawatts, pue, speed, rows };
   print(options.json ? json(document) : fleetTable(document, style()));
 }

@@ -1,4 +1,5 @@
 /** Options that several commands share, and how their text becomes values. */
+import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 
 export type { EngineName } from '../engine/engines.js';
@@ -14,6 +15,13 @@ export function engineOption(): Option {
   return new Option('--engine <name>', 'which engine: same cycles, different speed')
     .choices(['fast', 'reference'])
     .default('fast');
+}
+
+/** How many threads simulate; as many as there are cores unless said otherwise. */
+export function shardsOption(): Option {
+  return new Option('--shards <n>', 'threads that share the work')
+    .argParser(shardCount)
+    .default(availableParallelism());
 }
 
 export function jsonOption(): Option {

@@ -51,7 +51,8 @@ export interface RunFiles {
   'run.txt': string;
   'report.html'?: string;
   'trace.json.gz'?: Uint8Array;
-  'requests.ndjson'?: string;
+  /** In pieces. */
+  'requests.ndjson'?: Iterable<string>;
 }
 
 const RUN_FILES = new Set([
@@ -86,16 +87,24 @@ export function writeRunDirectory(directory: string, files: RunFiles): void {
   try {
     const next = join(temporary, 'next');
     mkdirSync(next);
-    for (const [name, content] of Object.entries<string | Uint8Array>({ ...files })) {
-      writeFileSync(join(next, name), content);
-      sync(join(next, name));
-    }
+    for (const [name, content] of Object.entries({ ...files })) write(join(next, name), content);
     sync(next);
     if (existsSync(target)) renameSync(target, join(temporary, 'previous'));
     renameSync(next, target);
     sync(dirname(target));
   } finally {
     rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function write(path: string, content: string | Uint8Array | Iterable<string>): void {
+  const whole = typeof content === 'string' || content instanceof Uint8Array;
+  const file = openSync(path, 'w');
+  try {
+    for (const piece of whole ? [content] : content) writeFileSync(file, piece);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -17,7 +17,7 @@ export function runFiles(
   document: RunDocument,
   detail: RunDetail,
   text: string,
-  rows?: string,
+  rows?: Iterable<string>,
 ): RunFiles {
   return {
     'run.json': json(document),

@@ -73,7 +73,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const sets = [...(options.set ?? []), ...(options.exact ? ['exact=true'] : [])];
   const config = loadConfig(path, sets);
   const { engine, shards, memo } = options;
-  let rows: string | undefined;
+  let rows: Iterable<string> | undefined;
   let detail: RunDetail | undefined;
   // A serving run's last simulation is the one that its document tells of.
   const onDetail = (last: RunDetail) => (detail = last);

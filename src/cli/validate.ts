@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import { ConfigError } from '../hardware/errors.js';
 import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
 import { validateMarkdown, validateTable } from '../report/validate-table.js';
+import { prefillFigures, prefillNotes } from '../tools/prefill.js';
 import { validateMeasurements } from '../tools/validate.js';
+import { withThreads } from '../deployment/work.js';
 import { EXIT } from './errors.js';
-import { engineOption, host, jsonOption, type EngineName } from './options.js';
+import { engineOption, host, jsonOption, shardsOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
@@ -13,6 +15,7 @@ interface ValidateOptions {
   measurements?: string;
   only?: string;
   engine: EngineName;
+  shards: number;
   json?: boolean;
   markdown?: boolean;
 }
@@ -34,6 +37,7 @@ export function addValidate(program: Command): void {
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
     .option('--only <text>', 'only measurements with this text in their id')
     .addOption(engineOption())
+    .addOption(shardsOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
     .option('--markdown', 'print Markdown instead of a table')
@@ -44,16 +48,20 @@ export function addValidate(program: Command): void {
 async function run(options: ValidateOptions): Promise<void> {
   const published = readMeasurements(PUBLISHED);
   const own = options.measurements === undefined ? [] : readMeasurements(options.measurements);
-  const { engine, only = '' } = options;
+  const { engine, shards, only = '' } = options;
   const wanted = joined(published, own).filter(({ id }) => id.includes(only));
-  if (wanted.length === 0)
+  if (wanted.length === 0 && prefillFigures(only).length === 0)
     throw new ConfigError(`--only: expected a text in the id of a measurement, found ${only}`);
-  const document = await withProgress((onProgress) =>
-    validateMeasurements(wanted, published, {
-      ...{ engine, shards: 1, memo: true, ...host },
-      ...(onProgress && { onProgress }),
-    }),
-  );
+  const document = await withProgress(async (onProgress) => {
+    const simulate = { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) };
+    return withThreads(simulate, async (work) => {
+      const [notes, judged] = await Promise.all([
+        prefillNotes(only, work),
+        validateMeasurements(wanted, published, work),
+      ]);
+      return { ...judged, notes };
+    });
+  });
   if (options.json) print(json(document));
   else print(options.markdown ? validateMarkdown(document) : validateTable(document, style()));
   if (!document.passed) process.exitCode = EXIT.difference;

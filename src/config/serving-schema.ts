@@ -32,7 +32,7 @@ export const servingWorkload = {
     .exactOptional()
     .describe('Decode steps alone (the default), or requests that are served'),
   trace: path('a trace').exactOptional().describe('Azure CSV or Mooncake JSON lines'),
-  requests: count(1, 5e6).exactOptional().describe('How many, of the trace or synthetic'),
+  requests: count(1, 1e6).exactOptional().describe('How many, of the trace or synthetic'),
   arrivals: section('a mapping', {
     process: choice('poisson', 'gamma', 'fixed', 'closed')
       .default('poisson')
@@ -70,7 +70,9 @@ export const serving = section('a mapping', {
     .prefault({})
     .describe('What a request has to meet for goodput'),
   minContext: count(1).default(16).describe('Shortest context that is simulated'),
-  maxContext: count(2).exactOptional().describe('Longest context of a user; the rest is refused'),
+  maxContext: count(2)
+    .exactOptional()
+    .describe('Longest context of a user, simulated; what needs more is refused'),
   tolerance: amount(1e-4, 0.5)
     .default(0.005)
     .describe('Contexts are simulated until their middles are interpolated this well'),

@@ -21,6 +21,8 @@ export interface PipelineTiming {
   inFlight: number;
   /** The stage that keeps its region longest. */
   bottleneck: string;
+  /** Fewest cycles between tokens of different users. */
+  spacing: number;
 }
 
 /** Cycles of a token from which on a region's cores are taken, and until they wait for the next one. */
@@ -45,7 +47,7 @@ export async function timePipeline(
   const inFlight = Math.min(users, Math.floor(timing.cycles / spacing));
   const spans = occupied.map(({ from, to }) => to - from);
   const bottleneck = stages[spans.indexOf(Math.max(...spans))].name;
-  return { timing: takeTurns(timing, users, spacing), inFlight, bottleneck };
+  return { timing: takeTurns(timing, users, spacing), inFlight, bottleneck, spacing };
 }
 
 /** One user's token after token, until one takes as long as the next one will. */

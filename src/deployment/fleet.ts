@@ -5,8 +5,7 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { parameterCount } from '../model/operators.js';
-import type { SimulateOptions } from '../simulate.js';
-import { deploymentOf, stepCycles } from './step-times.js';
+import { cyclesOf, deploymentOf, stepTimes, type GridWork } from './step-times.js';
 
 export interface FleetOptions {
   megawatts: number;
@@ -38,27 +37,26 @@ export interface FleetRow {
   joulesPerToken: number;
 }
 
-/** Simulates one step alone and one with the layers full, at `workload.context`. */
+/** Simulates a step at `workload.context`. */
 export async function fleetRow(
   scenario: string,
   config: ResolvedConfig,
   { megawatts, pue, speed }: FleetOptions,
-  options: SimulateOptions,
+  work: GridWork,
 ): Promise<FleetRow> {
   const { wafer, model, workload } = config;
   const deployment = deploymentOf(config);
   const { placement, kvTokens } = deployment;
   const { context } = workload;
-  const full = placement.regions.length;
-  const alone = await stepCycles(deployment, context, 1, options);
-  const interval = (await stepCycles(deployment, context, full, options)) / full;
+  const point = await stepTimes(deployment, context, work);
+  const { alone, spacing: interval } = point;
   const limit = wafer.clockHz / speed;
   const bySpeed = alone > limit ? 0 : Math.floor(limit / interval);
   const byMemory = Math.floor(kvTokens / Math.max(1, context + 1));
   const usersPerReplica = Math.min(bySpeed, byMemory);
   const wafers = Math.floor((megawatts * 1e6) / pue / wafer.powerWatts);
   const replicas = Math.floor(wafers / placement.wafers);
-  const step = Math.max(alone, usersPerReplica * interval);
+  const step = cyclesOf(point, usersPerReplica);
   const users = replicas * usersPerReplica;
   const perUser = usersPerReplica > 0 ? wafer.clockHz / step : 0;
   const most = Math.min(wafer.clockHz / interval, (byMemory * wafer.clockHz) / alone);

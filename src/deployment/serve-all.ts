@@ -5,6 +5,7 @@ import type { ServingResult } from '../report/serving-document.js';
 import { servingRows } from '../report/serving-rows.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
+import { withThreads } from './work.js';
 
 export interface ServingDocument extends RunDocument {
   /** The first scenario. */
@@ -15,27 +16,35 @@ export interface ServingDocument extends RunDocument {
 
 /**
  * Serves every scenario of a configuration.
- * @returns the document, and one NDJSON row per request of all scenarios
+ * @returns the document, and NDJSON with a row per request of all scenarios, in pieces to take once
  */
 export async function serveAll(
   config: ResolvedConfig,
   path: string,
   sets: readonly string[],
   options: SimulateOptions,
-): Promise<{ document: ServingDocument; rows: string }> {
+): Promise<{ document: ServingDocument; rows: Iterable<string> }> {
   const begun = options.now();
   const cache: GridCache = new Map();
   const all = scenariosOf(config, path, sets);
-  const results: ServingResult[] = [];
-  let rows = '';
-  for (const one of all) {
-    const prepared = await prepare(one.scenario, one.config, options, cache);
-    const { result, run } = serveScenario(prepared);
-    results.push(result);
-    rows += servingRows(one.scenario, run.served);
-  }
-  const decode = await simulate(all[0].config, options);
+  const [decode, ...prepared] = await withThreads(options, async (work) => {
+    const { onProgress: _, ...quiet } = work;
+    // All at once, so that no thread is idle while another scenario waits for its last step.
+    return Promise.all([
+      simulate(all[0].config, quiet),
+      ...all.map(async (one) => prepare(one.scenario, one.config, work, cache)),
+    ]);
+  });
+  const served = prepared.map(serveScenario);
+  const results = served.map(({ result }) => result);
   const host = { ...decode.host, wallSeconds: options.now() - begun, peakRssBytes: options.rss() };
   const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
-  return { document: { ...decode, serving: results[0], ...scenarios, host }, rows };
+  return {
+    document: { ...decode, serving: results[0], ...scenarios, host },
+    rows: rowsOf(served),
+  };
+}
+
+function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {
+  for (const { result, run } of served) yield* servingRows(result.scenario, run.served);
 }

@@ -19,8 +19,13 @@ import { stepTimeOf } from '../serving/step-time.js';
 import { transportEffect } from '../serving/transport-effect.js';
 import { transportOf, transportSources } from '../serving/transport-presets.js';
 import type { Transport } from '../serving/transport.js';
-import type { SimulateOptions } from '../simulate.js';
-import { deploymentOf, simulateGrid, type Deployment, type SimulatedGrid } from './step-times.js';
+import {
+  deploymentOf,
+  simulateGrid,
+  type Deployment,
+  type GridWork,
+  type SimulatedGrid,
+} from './step-times.js';
 
 type ServingConfig = NonNullable<ResolvedConfig['serving']>;
 type TransportConfig = NonNullable<ResolvedConfig['transport']>;
@@ -35,8 +40,8 @@ export interface Prepared {
   serve: ServeOptions;
 }
 
-/** Grids that scenarios share, by what they depend on. */
-export type GridCache = Map<string, SimulatedGrid>;
+/** Grids that scenarios share, by what they depend on; scenarios may be prepared at the same time. */
+export type GridCache = Map<string, Promise<SimulatedGrid>>;
 
 const INTERVALS = 60;
 
@@ -66,7 +71,7 @@ export function scenariosOf(
 export async function prepare(
   scenario: string,
   config: ResolvedConfig,
-  options: SimulateOptions,
+  work: GridWork,
   cache: GridCache = new Map(),
 ): Promise<Prepared> {
   if (config.mapping !== 'gqa')
@@ -75,7 +80,8 @@ export async function prepare(
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
-  const grid = await gridOf(deployment, source, { ...wanted, maxContext }, options, cache);
+  const longest = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
+  const grid = await gridOf(deployment, wanted, longest, work, cache);
   const { kind, given } = transportSettings(config);
   const transport = transportOf(kind, given);
   const { horizonSeconds } = config.workload;
@@ -156,25 +162,28 @@ function transportSettings({ transport }: ResolvedConfig) {
   return { kind, given };
 }
 
-/** Contexts from the shortest to the longest that a request can reach. */
+/** Positions that the longest request needs of those that are served. */
+function longestOf({ requests }: RequestSource, maxContext: number): number {
+  return requests.reduce((longest, { promptTokens, outputTokens }) => {
+    const needed = promptTokens + outputTokens;
+    return needed <= maxContext ? Math.max(longest, needed) : longest;
+  }, 0);
+}
+
+/** Contexts from the shortest on, to that with which the last of `longest` positions is decoded. */
 async function gridOf(
   deployment: Deployment,
-  { requests }: RequestSource,
-  { minContext, maxContext, tolerance }: ServingConfig & { maxContext: number },
-  options: SimulateOptions,
+  { minContext, tolerance }: ServingConfig,
+  longest: number,
+  work: GridWork,
   cache: GridCache,
 ): Promise<SimulatedGrid> {
-  let longest = minContext;
-  for (const { promptTokens, outputTokens } of requests) {
-    const needed = promptTokens + outputTokens;
-    if (needed > longest && needed <= maxContext) longest = needed;
-  }
-  const high = Math.max(longest, minContext);
+  const high = Math.max(longest - 1, minContext);
   const low = Math.min(minContext, high);
   const { wafer, model } = deployment.config;
   const { regions } = deployment.placement;
-  const key = configHash({ wafer, model, regions, low, high, tolerance, engine: options.engine });
-  const grid = cache.get(key) ?? (await simulateGrid(deployment, low, high, tolerance, options));
+  const key = configHash({ wafer, model, regions, low, high, tolerance, engine: work.engine });
+  const grid = cache.get(key) ?? simulateGrid(deployment, low, high, tolerance, work);
   cache.set(key, grid);
   return grid;
 }

@@ -1,14 +1,15 @@
 /**
- * Step times by simulation, for serving: one placement serves all contexts, so each context is
- * simulated on it with one user in flight and with the layers full, and contexts are halved until what
- * lies between them is interpolated well enough.
+ * Step times by simulation, for serving: one placement serves all contexts, so a step of each context
+ * is simulated on it, and contexts are halved until what lies between them is interpolated well enough.
+ * A step says how long a token of one user takes, and how closely those of others can follow it.
  */
 import type { ResolvedConfig } from '../config.js';
 import { mostThat, regionBytes } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
 import type { StepGrid } from '../serving/step-time.js';
-import { ENGINES } from '../engine/engines.js';
-import { placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
+import type { LineGroups } from '../run/groups.js';
+import { timeDecodeStep, type StepProgress } from '../run/time-step.js';
+import { placementOf, type SimulateOptions } from '../simulate.js';
 
 /** A model on its wafers, ready to serve. */
 export interface Deployment {
@@ -18,6 +19,8 @@ export interface Deployment {
   kvTokens: number;
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
+  /** What is known about the machine's lines (see groups.ts). */
+  lines: LineGroups;
 }
 
 /**
@@ -34,23 +37,47 @@ export function deploymentOf(config: ResolvedConfig): Deployment {
         regionBytes('layer', model, positions, height, width, wafer) <= wafer.core.sramBytes,
     );
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
-  return { config, placement, kvTokens, maxContext: Math.min(model.maxContext, kvTokens) };
+  const maxContext = Math.min(model.maxContext, kvTokens);
+  return { config, placement, kvTokens, maxContext, lines: new Map() };
+}
+
+/** Where a grid's work is told of, and what it has in common with other work on the same machine. */
+export interface GridWork extends SimulateOptions {
+  progress?: StepProgress;
+}
+
+/** Simulated steps of one context. */
+interface Point {
+  context: number;
+  /** Cycles of a token, one user in flight. */
+  alone: number;
+  /** Cycles between two tokens, whoever's, with the layers full. */
+  spacing: number;
 }
 
 /**
- * Cycles between two tokens of each of `users` users, all with `context` tokens in the cache. Room for
- * all their caches is not asked for: a prompt's tokens share one.
+ * Simulates a step with `context` tokens in the cache. Room for the caches of all users who fill the
+ * layers is not asked for: a prompt's tokens share one.
  */
-export async function stepCycles(
-  { config, placement }: Deployment,
+export async function stepTimes(
+  { config, placement, lines }: Deployment,
   context: number,
-  users: number,
-  options: SimulateOptions,
-): Promise<number> {
-  const workload = { ...config.workload, context, batch: users, tokens: 1, data: false };
-  const engine = ENGINES[options.engine];
-  const { timing } = await simulateSteps({ ...config, workload }, placement, engine, options);
-  return timing.cycles;
+  { progress, ...options }: GridWork,
+): Promise<Point> {
+  const { timing, spacing } = await timeDecodeStep(
+    config,
+    placement,
+    context,
+    lines,
+    options,
+    progress,
+  );
+  return { context, alone: timing.cycles, spacing };
+}
+
+/** Cycles between two tokens of each of `users` users. */
+export function cyclesOf({ alone, spacing }: Pick<Point, 'alone' | 'spacing'>, users: number) {
+  return Math.max(alone, users * spacing);
 }
 
 export interface SimulatedGrid extends StepGrid {
@@ -62,53 +89,68 @@ export interface SimulatedGrid extends StepGrid {
   middleError: number;
 }
 
-interface Point {
-  context: number;
-  alone: number;
-  full: number;
-}
-
 /** More contexts are not simulated, however rough the times between them. */
 const MOST_CONTEXTS = 17;
 
-/** Simulates steps for contexts from `low` to `high`, until a middle is within `tolerance` of a line. */
+/**
+ * Simulates steps for contexts from `low` to `high`, until a middle is within `tolerance` of a line.
+ * Contexts that are known to be needed are simulated at once, as far as there are threads.
+ */
 export async function simulateGrid(
   deployment: Deployment,
   low: number,
   high: number,
   tolerance: number,
-  options: SimulateOptions,
+  work: GridWork,
 ): Promise<SimulatedGrid> {
-  const { clockHz } = deployment.config.wafer;
-  const fullUsers = deployment.placement.regions.length;
-  const simulatePoint = async (context: number): Promise<Point> => ({
-    context,
-    alone: await stepCycles(deployment, context, 1, options),
-    full: await stepCycles(deployment, context, fullUsers, options),
-  });
-  const points = [await simulatePoint(low)];
-  if (high > low) points.push(await simulatePoint(high));
+  const simulate = (contexts: number[]) =>
+    Promise.all(contexts.map(async (context) => stepTimes(deployment, context, work)));
+  // The first middle is always simulated, so it need not wait for the ends.
+  const points = await simulate(distinct([low, middleOf(low, high), high]));
   let middleError = 0;
-  const open: [Point, Point][] = points.length > 1 ? [[points[0], points[1]]] : [];
-  while (open.length > 0 && points.length < MOST_CONTEXTS) {
-    const [left, right] = open.shift()!;
-    const context = Math.floor((left.context + right.context) / 2);
-    if (context === left.context) continue;
-    const middle = await simulatePoint(context);
-    points.push(middle);
-    const error = middleErrorOf(left, middle, right);
-    if (error > tolerance) open.push([left, middle], [middle, right]);
-    else middleError = Math.max(middleError, error);
+  let open: [Point, Point, Point][] =
+    points.length === 3 ? [[points[0], points[1], points[2]]] : [];
+  while (open.length > 0) {
+    const rough: [Point, Point][] = [];
+    for (const [left, middle, right] of open) {
+      const error = middleErrorOf(left, middle, right);
+      if (error > tolerance) rough.push([left, middle], [middle, right]);
+      else middleError = Math.max(middleError, error);
+    }
+    const next = rough
+      .map(([left, right]) => ({ left, right, at: middleOf(left.context, right.context) }))
+      .filter(({ left, at }) => at > left.context)
+      .slice(0, MOST_CONTEXTS - points.length);
+    const middles = await simulate(next.map(({ at }) => at));
+    points.push(...middles);
+    open = next.map(({ left, right }, i) => [left, middles[i], right]);
   }
-  points.sort((a, b) => a.context - b.context);
-  const ns = (cycles: number) => (cycles / clockHz) * 1e9;
+  return gridOf(deployment, points, middleError);
+}
+
+function middleOf(low: number, high: number): number {
+  return Math.floor((low + high) / 2);
+}
+
+function distinct(contexts: number[]): number[] {
+  return [...new Set(contexts)];
+}
+
+function gridOf(
+  { config, placement }: Deployment,
+  unordered: Point[],
+  middleError: number,
+): SimulatedGrid {
+  const points = unordered.toSorted((a, b) => a.context - b.context);
+  const fullUsers = placement.regions.length;
+  const ns = (cycles: number) => (cycles / config.wafer.clockHz) * 1e9;
   return {
     contexts: points.map(({ context }) => context),
     aloneCycles: points.map(({ alone }) => alone),
-    fullCycles: points.map(({ full }) => full),
+    fullCycles: points.map((point) => cyclesOf(point, fullUsers)),
     fullUsers,
     aloneNs: points.map(({ alone }) => ns(alone)),
-    intervalNs: points.map(({ full }) => ns(full) / fullUsers),
+    intervalNs: points.map(({ spacing }) => ns(spacing)),
     middleError,
   };
 }
@@ -116,7 +158,7 @@ export async function simulateGrid(
 /** How far the middle lies from the line between its neighbours, as a share of itself. */
 function middleErrorOf(left: Point, middle: Point, right: Point): number {
   const at = (middle.context - left.context) / (right.context - left.context);
-  const off = (of: 'alone' | 'full') =>
+  const off = (of: 'alone' | 'spacing') =>
     Math.abs((left[of] + at * (right[of] - left[of])) / middle[of] - 1);
-  return Math.max(off('alone'), off('full'));
+  return Math.max(off('alone'), off('spacing'));
 }

@@ -16,6 +16,7 @@ body { margin: 0 auto; padding: 24px; max-width: 1180px; background: var(--back)
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 22px; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 17px; margin: 0 0 12px; }
+h3 { font-size: 15px; font-weight: 600; margin: 16px 0 4px; }
 p { margin: 4px 0; }
 .soft { color: var(--soft); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px;

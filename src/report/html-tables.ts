@@ -54,7 +54,7 @@ export function regionsTable({ regions, sramBytesPerCore }: PlacementResult): st
 }
 
 /** Cells are markup already; the last column may have a class. */
-function table(head: string[], rows: string[][], last?: string): string {
+export function table(head: string[], rows: string[][], last?: string): string {
   const cell = (text: string, i: number) =>
     last !== undefined && i === head.length - 1
       ? `<td class="${last}">${text}</td>`

@@ -10,6 +10,7 @@ import { escapeHtml, scriptJson } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
 import { SCRIPT } from './html-script.js';
+import { nameOf, scenariosOf, servingCharts, servingTable, type AnyRun } from './html-serving.js';
 import { STYLE } from './html-style.js';
 import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
 
@@ -21,15 +22,11 @@ export interface HtmlTools {
 }
 
 /** The page of a run; `text` is the run as the terminal shows it. */
-export function htmlReport(
-  run: RunDocument,
-  detail: RunDetail,
-  text: string,
-  tools: HtmlTools,
-): string {
+export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: HtmlTools): string {
   const { decode, placement } = run;
   const title = titleOf(run.config);
   const sections = [
+    ...serving(run),
     section('Every core', mapControls(detail)),
     section('Floor plan', plans(run, detail)),
     section('A token on its way', timelineOf(detail)),
@@ -109,6 +106,19 @@ function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTool
     quantities: QUANTITIES.map((name) => ({ name, ...TITLES[name], whole: whole(name) })),
     wafers: detail.maps.map((map) => mapData(map, placement.regions, tools.deflate)),
   });
+}
+
+/** What the run served; the rest of the page is about one decode step under it. */
+function serving(run: AnyRun): string[] {
+  const scenarios = scenariosOf(run);
+  if (scenarios.length === 0) return [];
+  const charts = scenarios.map(
+    (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
+  );
+  return [
+    section('Requests', servingTable(scenarios)),
+    section('Requests over time, and their latencies', charts.join('\n')),
+  ];
 }
 
 function mapControls({ maps }: RunDetail): string {

@@ -4,6 +4,7 @@
  */
 import { count, fixed, heading, table, type Style } from './format.js';
 import type { Distribution } from '../serving/metrics.js';
+import type { TransportEffect } from '../serving/transport-effect.js';
 import type { ServingResult } from './serving-document.js';
 
 const WIDTH = 50;
@@ -29,6 +30,7 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
     'parameters',
     'wafers',
     'context',
+    'tokens/s one user alone',
     'tokens/s per user p50',
     'p10',
     'tokens/s all users',
@@ -41,6 +43,7 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
     billions(s.parameters),
     count(s.wafers),
     count(s.maxContext),
+    aloneText(s),
     number(s.outputSpeed.p50, 0),
     number(s.outputSpeed.p10, 0),
     number(s.outputThroughput, 0),
@@ -48,7 +51,16 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
     number(s.e2elMs.p50, 1),
     number(s.energy.joulesPerOutputToken, 3),
   ]);
-  return `${heading('Scenarios', style)}\n${table(head, rows)}\n`;
+  const { contexts } = scenarios[0].stepTimes;
+  const note =
+    `  If the model were this big, it would take this many wafers and be this fast. Alone: with ` +
+    `${count(contexts[0])} and with ${count(contexts.at(-1)!)} tokens in the cache.`;
+  return `${heading('Scenarios', style)}\n${table(head, rows)}\n${note}\n`;
+}
+
+/** From the shortest to the longest context that is simulated. */
+function aloneText({ stepTimes: { aloneTokensPerSecond: speeds } }: ServingResult): string {
+  return `${number(speeds[0], 0)} to ${number(speeds.at(-1)!, 0)}`;
 }
 
 function titleOf({ scenario, workload, model, policy, wafers, transport }: ServingResult): string {
@@ -178,7 +190,6 @@ function transportTable({ transportEffect: effect }: ServingResult, style: Style
     `${number(c.perTokenMicros, 1)} us`,
     `${number(c.timeToFirstTokenMs, 2)} ms`,
   ];
-  const work = (ms: number | null) => (ms === null ? 'below 0 ms' : `${number(ms, 1)} ms`);
   return [
     heading('What a persistent WebSocket saves', style),
     table(head, [
@@ -188,9 +199,16 @@ function transportTable({ transportEffect: effect }: ServingResult, style: Style
       ...explainedBy.map((one) => cells(`  by ${one.parameter}`, one)),
       cells('published', published),
     ]),
-    `  to save the published shares: requestWorkMs of HTTP ${work(needed.perRoundTrip['http.requestWorkMs'])} (round trip), ` +
-      `${work(needed.timeToFirstToken['http.requestWorkMs'])} (first token); tokenMicros of the WebSocket ${number(needed.perToken['websocket.tokenMicros'], 1)}`,
+    '  to save just the published share, one of these alone:',
+    `    per round trip: ${neededText(needed.perRoundTrip)}`,
+    `    per token: tokenMicros of the WebSocket ${number(needed.perToken['websocket.tokenMicros'], 1)}`,
+    `    time to first token: ${neededText(needed.timeToFirstToken)}`,
   ].join('\n');
+}
+
+function neededText(needed: TransportEffect['needed']['perRoundTrip']): string {
+  const value = (ms: number | null) => (ms === null ? 'at no value' : number(ms, 1));
+  return `requestWorkMs of HTTP ${value(needed['http.requestWorkMs'])}; roundTripMs of both ${value(needed.roundTripMs)}`;
 }
 
 function banner(title: string, character: string): string {

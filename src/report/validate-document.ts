@@ -45,6 +45,19 @@ export interface LimitRow {
   reason: string;
 }
 
+/** A published prefill beside a prompt that streams through the simulated layers; not judged. */
+export interface PrefillNote {
+  id: string;
+  system: string;
+  promptTokens: number;
+  /** Prompt tokens per second of one request. */
+  published: number;
+  simulated: number;
+  source: string;
+  /** How the published one works. */
+  algorithm: string;
+}
+
 export interface ValidateDocument {
   schema: 'wafersim.validate/1';
   rows: ValidateRow[];
@@ -53,4 +66,6 @@ export interface ValidateDocument {
   limits: LimitRow[];
   /** No row has failed. */
   passed: boolean;
+  /** Published figures that the simulator has no prediction of, beside what comes closest. */
+  notes?: PrefillNote[];
 }

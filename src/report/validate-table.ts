@@ -35,11 +35,14 @@ export function validateTable(document: ValidateDocument, style: Style): string 
     (row) => `  ${row.kernel} ${limitText(row)}: ${row.reason}`,
   );
   const list = sources.map((source, i) => `  [${i + 1}] ${clean(source)}`);
+  const judged = document.rows.length > 0;
   return `${[
     ...parts,
-    [heading('Limits of the error, and why', style), ...limits].join('\n'),
-    [heading('Sources', style), ...list].join('\n'),
-    verdict(document),
+    ...(judged ? [[heading('Limits of the error, and why', style), ...limits].join('\n')] : []),
+    ...notesOf(document).map((lines) =>
+      [heading('Notes', style), ...lines.map((line) => `  ${line}`)].join('\n'),
+    ),
+    ...(judged ? [[heading('Sources', style), ...list].join('\n'), verdict(document)] : []),
   ].join('\n\n')}\n`;
 }
 
@@ -61,7 +64,25 @@ export function validateMarkdown(document: ValidateDocument): string {
   parts.push(
     ['| kernel | limit of the error | why |', '| :-- | :-- | :-- |', ...limits].join('\n'),
   );
+  for (const lines of notesOf(document)) parts.push(lines.join(' '));
   return `${parts.join('\n\n')}\n`;
+}
+
+/** The lines of the notes, if there are any. */
+function notesOf({ notes = [] }: ValidateDocument): string[][] {
+  if (notes.length === 0) return [];
+  return [
+    [
+      'Prefill is no prediction here: a prompt streams through the layers token by token, as one of the ' +
+        'users who fill them; what is published works otherwise. Not judged.',
+      ...notes.map(
+        ({ id, system, promptTokens, published, simulated, algorithm, source }) =>
+          `${clean(id)}: ${count(promptTokens)} prompt tokens on ${system}, ${count(published)} tokens/s ` +
+          `out of the published end-to-end rates, ${count(simulated)} simulated. Published: ` +
+          `${clean(algorithm)}; ${clean(source)}.`,
+      ),
+    ],
+  ];
 }
 
 /** `+1.23 %`, signed. */

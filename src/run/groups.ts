@@ -16,9 +16,13 @@ export interface Vector {
   dtype: FloatType;
 }
 
+/** Groups of lines tried before, by their lengths and vectors, on one machine and engine. */
+export type LineGroups = Map<string, number>;
+
 /**
  * A function that gives each region its groups; `fixed`, if given, is used for every line, or where it
- * is of three kinds of lines for those of layers.
+ * is of three kinds of lines for those of layers. What is found out about lines is looked up in `lines`
+ * and added to it.
  */
 export function groupChooser(
   model: ModelSpec,
@@ -26,9 +30,9 @@ export function groupChooser(
   maxPositions: number,
   engine: Engine,
   fixed?: number | Groups,
+  lines: LineGroups = new Map(),
 ): (region: Pick<Region, 'kind' | 'width' | 'height'>) => Groups {
   const known = new Map<string, Groups>();
-  const lines = new Map<string, number>();
   const choose = (length: number, vectors: Vector[]): number => {
     if (typeof fixed === 'number') return Math.min(fixed, length);
     const key = JSON.stringify([length, vectors]);

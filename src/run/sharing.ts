@@ -1,16 +1,14 @@
 /**
- * What runs of one model on one kind of wafer may share: threads, the choice of groups, and programs
- * and results of stages. A stage's result depends on its program and its cores' starts alone (see
+ * What runs of one model on one kind of wafer may share: the choice of groups, and programs and results
+ * of stages. A stage's result depends on its program and its cores' starts alone (see
  * decode/timeline.ts), so runs that differ in where regions lie have most of their stages in common.
  */
 import type { RunResult } from '../engine/engine.js';
-import type { Shards } from '../engine/sharded.js';
 import type { GroupsOf } from '../lowering/token.js';
 import type { WrittenStage } from './stages.js';
 
-/** Valid for runs that differ in nothing but the places of their regions and the threads at work. */
+/** Valid for runs that differ in nothing but the places of their regions. */
 export interface Shared {
-  shards?: Shards | undefined;
   groupsOf?: GroupsOf;
   /** Programs by their keys. */
   written: Map<string, WrittenStage>;
@@ -21,8 +19,8 @@ export interface Shared {
 /** Results kept at most: a few MB each. Those forgotten first are of steps that most runs have done. */
 const MOST_RESULTS = 128;
 
-export function createShared(shards?: Shards): Shared {
-  return { shards, written: new Map(), results: new Map() };
+export function createShared(): Shared {
+  return { written: new Map(), results: new Map() };
 }
 
 /** The result known under this key, or that of `run`, which is begun once for all who ask. */

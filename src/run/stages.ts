@@ -9,7 +9,6 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { Stage } from '../lowering/stage.js';
 import type { StagePlan, TokenPlan } from '../lowering/token.js';
 import type { Place } from '../lowering/places.js';
-import type { Placement } from '../placement/placement.js';
 import { cellsOf, type Program } from '../program/program.js';
 import type { ReuseResult } from '../report/document.js';
 import { preparationOf, specialCyclesOf } from '../program/work.js';
@@ -23,7 +22,6 @@ export interface WrittenStage {
 
 export interface StageRunner extends StepState {
   wafer: WaferSpec;
-  placement: Placement;
   /** Runs a program without numbers; `key` is equal for equal programs. */
   run: (key: string, program: Program, startAt: Int32Array) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
@@ -42,7 +40,7 @@ interface StepState {
   /** Names of the regions that were simulated, and of the others with whose result they took. */
   simulated: Set<string>;
   reused: Map<string, string>;
-  /** Wavelets over each link of each wafer: (y * width + x) * 4 + port. */
+  /** Wavelets over each link of each wafer that a stage was counted on: (y * width + x) * 4 + port. */
   linkWavelets: Int32Array[];
   waveletHops: number;
   routeHazards: number;
@@ -50,25 +48,24 @@ interface StepState {
 }
 
 export function createStageRunner(
-  base: Pick<StageRunner, 'wafer' | 'placement' | 'run' | 'memo' | 'shared'>,
+  base: Pick<StageRunner, 'wafer' | 'run' | 'memo' | 'shared'>,
 ): StageRunner {
-  return { ...base, places: [], order: [], ...emptyStep(base) };
+  return { ...base, places: [], order: [], ...emptyStep() };
 }
 
 /** Forgets the programs and counters of the step before: what a document tells is of one step. */
 export function beginStep(runner: StageRunner, { places, stages }: TokenPlan): void {
   const order = stages.map(({ name }) => name);
-  Object.assign(runner, emptyStep(runner), { places, order });
+  Object.assign(runner, emptyStep(), { places, order });
 }
 
-function emptyStep({ wafer, placement }: Pick<StageRunner, 'wafer' | 'placement'>): StepState {
-  const links = () => new Int32Array(wafer.width * wafer.height * 4);
+function emptyStep(): StepState {
   return {
     written: new Map(),
     results: new Map(),
     simulated: new Set(),
     reused: new Map(),
-    linkWavelets: Array.from({ length: placement.wafers }, links),
+    linkWavelets: [],
     waveletHops: 0,
     routeHazards: 0,
     specialCycles: 0,
@@ -177,7 +174,8 @@ export function addCounters(
   times: number,
 ): void {
   const region = runner.places[timed.region];
-  const links = runner.linkWavelets[region.wafer];
+  const { width, height } = runner.wafer;
+  const links = (runner.linkWavelets[region.wafer] ??= new Int32Array(width * height * 4));
   const x0 = region.x - (timed.origin % timed.width);
   const y0 = region.y - Math.floor(timed.origin / timed.width);
   const row = timed.width * 4;

@@ -23,7 +23,7 @@ export interface Trace {
 
 /** No published trace comes near; what is beyond is a damaged file. */
 const MAX_TOKENS = 1e8;
-const MAX_REQUESTS = 5e6;
+const MAX_REQUESTS = 1e6;
 
 type Row = [arrivalNs: number, promptTokens: number, outputTokens: number];
 
@@ -56,7 +56,7 @@ export function readTrace(text: string, file: string, limit = Infinity): Trace {
     if (row) rows.push(row);
     if (rows.length > MAX_REQUESTS)
       throw new TraceError(
-        `${file}: expected at most ${MAX_REQUESTS} requests, found more; take fewer`,
+        `${file}: expected at most ${MAX_REQUESTS} requests, found more; take fewer with workload.requests`,
       );
   }
   if (rows.length === 0) throw new TraceError(`${file}: expected requests, found none`);

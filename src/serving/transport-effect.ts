@@ -21,12 +21,18 @@ export interface TransportEffect {
     perToken: number;
     timeToFirstToken: number;
   }[];
-  /** Values at which just the published share is saved; null: more is saved even at 0. */
+  /** Values at which, one changed alone, just the published share is saved; null: at none. */
   needed: {
-    perRoundTrip: { 'http.requestWorkMs': number | null };
+    perRoundTrip: Needed;
     perToken: { 'websocket.tokenMicros': number };
-    timeToFirstToken: { 'http.requestWorkMs': number | null };
+    timeToFirstToken: Needed;
   };
+}
+
+interface Needed {
+  'http.requestWorkMs': number | null;
+  /** Of both kinds. */
+  roundTripMs: number | null;
 }
 
 export interface TransportCost {
@@ -83,29 +89,50 @@ export function transportEffect(
     saved: shares(from, before),
     published: PUBLISHED,
     explainedBy,
-    needed: neededFor(http, from, before),
+    needed: neededFor(costOf, http, from, websocket, before),
   };
 }
 
-/** Work per request delays a round trip and a first token alike, so what is missing is added to it. */
+/** What costs grow by, from what they are `now`, with a round trip that is longer by a millisecond. */
+function perTripMs(
+  cost: (transport: Transport) => TransportCost,
+  transport: Transport,
+  now: TransportCost,
+) {
+  const longer = cost({ ...transport, roundTripMs: transport.roundTripMs + 1 });
+  return {
+    perRoundTripMs: longer.perRoundTripMs - now.perRoundTripMs,
+    timeToFirstTokenMs: longer.timeToFirstTokenMs - now.timeToFirstTokenMs,
+  };
+}
+
+/** Work per request delays an answer and a first token alike, and so does every round trip. */
 function neededFor(
+  cost: (transport: Transport) => TransportCost,
   http: Transport,
   from: TransportCost,
+  websocket: Transport,
   to: TransportCost,
 ): TransportEffect['needed'] {
-  const work = (before: number, after: number, share: number) => {
-    const needed = http.requestWorkMs + after / (1 - share) - before;
-    return { 'http.requestWorkMs': needed >= 0 ? needed : null };
+  const [many, few] = [perTripMs(cost, http, from), perTripMs(cost, websocket, to)];
+  const neededOf = (of: 'perRoundTripMs' | 'timeToFirstTokenMs', share: number): Needed => {
+    const [before, after] = [from[of], to[of]];
+    // With d ms more per round trip: (1 - share) (before + many d) = after + few d.
+    const more = ((1 - share) * before - after) / (few[of] - (1 - share) * many[of]);
+    return {
+      'http.requestWorkMs': unlessNegative(http.requestWorkMs + after / (1 - share) - before),
+      roundTripMs: unlessNegative(http.roundTripMs + more),
+    };
   };
   return {
-    perRoundTrip: work(from.perRoundTripMs, to.perRoundTripMs, PUBLISHED.perRoundTrip),
+    perRoundTrip: neededOf('perRoundTripMs', PUBLISHED.perRoundTrip),
     perToken: { 'websocket.tokenMicros': http.tokenMicros * (1 - PUBLISHED.perToken) },
-    timeToFirstToken: work(
-      from.timeToFirstTokenMs,
-      to.timeToFirstTokenMs,
-      PUBLISHED.timeToFirstToken,
-    ),
+    timeToFirstToken: neededOf('timeToFirstTokenMs', PUBLISHED.timeToFirstToken),
   };
+}
+
+function unlessNegative(value: number): number | null {
+  return value >= 0 && Number.isFinite(value) ? value : null;
 }
 
 function meanRoundTripMs(requests: readonly Request[], transport: Transport): number {

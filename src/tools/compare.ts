@@ -20,7 +20,8 @@ export async function compareStrategies(
 ): Promise<CompareDocument> {
   const threads = options.shards > 1 ? createShards(options.shards, options.engine) : undefined;
   try {
-    return await sideBySide(configs, { ...options, shared: createShared(threads) });
+    const shared = createShared();
+    return await sideBySide(configs, { ...options, ...(threads && { threads }), shared });
   } finally {
     await threads?.close();
   }

@@ -4,6 +4,7 @@ import { bundled } from '../bundled.js';
 import { PUBLISHED, readMeasurements } from './measurements.js';
 import { generatedParts, renderInto } from '../report/markers.js';
 import { validateMarkdown } from '../report/validate-table.js';
+import { prefillNotes } from './prefill.js';
 import { runTable } from '../report/table.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
 import { validateMeasurements } from './validate.js';
@@ -22,19 +23,22 @@ const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
-    return validateMarkdown(await validateMeasurements(published, published, options));
+    const [notes, document] = await Promise.all([
+      prefillNotes('', options),
+      validateMeasurements(published, published, options),
+    ]);
+    return validateMarkdown({ ...document, notes });
   },
 };
 
 /** A document with its generated parts made anew. Throws a RangeError for a part nobody generates. */
 export async function regenerated(text: string, options: SimulateOptions): Promise<string> {
-  let result = text;
-  for (const name of generatedParts(text)) {
-    if (!Object.hasOwn(PARTS, name))
-      throw new RangeError(
-        `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${name}`,
-      );
-    result = renderInto(result, name, await PARTS[name](options));
-  }
-  return result;
+  const names = generatedParts(text);
+  const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined)
+    throw new RangeError(
+      `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${unknown}`,
+    );
+  const parts = await Promise.all(names.map(async (name) => PARTS[name](options)));
+  return names.reduce((result, name, i) => renderInto(result, name, parts[i]), text);
 }

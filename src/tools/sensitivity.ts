@@ -3,12 +3,15 @@
  * range, one at a time, then all at once to where each alone was slowest, and fastest. The model is
  * placed anew each time, as somebody who knew the number would place it.
  */
-import { loadConfig } from '../config.js';
+import { configHash, loadConfig, type ResolvedConfig } from '../config.js';
+import type { GridWork } from '../deployment/step-times.js';
+import { withThreads } from '../deployment/work.js';
 import { MachineError } from '../engine/engine.js';
 import type { ProvenanceMap } from '../hardware/hardware-file.js';
 import { CapacityError } from '../placement/errors.js';
 import type { RunDocument, Sensitivity } from '../report/document.js';
-import { simulate, type SimulateOptions } from '../simulate.js';
+import { placementOf, simulate, type SimulateOptions } from '../simulate.js';
+import { costsAt, costsOfStep } from './cost-use.js';
 
 /** Hardware numbers that take no part in timing. */
 const WITHOUT_EFFECT = new Set(['power']);
@@ -26,7 +29,9 @@ export function uncertainNumbers(provenance: ProvenanceMap): [string, [number, n
 }
 
 /**
- * Varies the configuration of a finished run, which was loaded from `path` and `sets`.
+ * Varies the configuration of a finished run, which was loaded from `path` and `sets`. Several values
+ * are simulated at once, as far as there are threads; one that changes nothing that the cycles depend
+ * on is not simulated.
  * @throws ConfigError, as `loadConfig`
  */
 export async function sensitivityOf(
@@ -37,65 +42,130 @@ export async function sensitivityOf(
 ): Promise<Required<Pick<RunDocument, 'sensitivity' | 'sensitivityBand'>>> {
   const config = loadConfig(path, sets);
   const numbers = uncertainNumbers(config.provenance);
-  const { context, tokens } = config.workload;
+  const base = run.decode.tokensPerSecondPerUser;
+  return withThreads(options, async (work) => {
+    const speedOf = variations(run, config, path, sets, work);
+    const differing = (settings: Setting[]) =>
+      settings.filter(([name, value]) => value !== valueAt(config.resolved, name));
+    const speedWith = async (settings: Setting[]): Promise<Speed> => {
+      const changes = differing(settings);
+      return changes.length === 0 ? base : speedOf(changes);
+    };
+    const tried = await Promise.all(
+      numbers.map(async ([name, range]) => {
+        const ends = range.map(async (value) => speedWith([[name, value]]));
+        const speeds = (await Promise.all(ends)) as [Speed, Speed];
+        return {
+          name,
+          range,
+          speeds,
+          ...extremes(range, speeds, valueAt(config.resolved, name), base),
+        };
+      }),
+    );
+    const sensitivity = tried.map(({ name, range, slow, fast, speeds }) =>
+      effect(name, range, [slow[1], fast[1]], speeds),
+    );
+    const [worst, best] = await Promise.all([
+      speedWith(tried.map(({ name, slow }) => [name, slow[0]])),
+      speedWith(tried.map(({ name, fast }) => [name, fast[0]])),
+    ]);
+    const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
+    const oneAtATime: [number, number] = [Math.min(base, ...speeds), Math.max(base, ...speeds)];
+    const allAtOnce: [number | null, number | null] = [numberOf(worst), numberOf(best)];
+    return { sensitivity, sensitivityBand: { oneAtATime, allAtOnce } };
+  });
+}
+
+/** The values, of both ends and the middle, at which a number is slowest and fastest. */
+function extremes(range: [number, number], speeds: [Speed, Speed], value: number, base: number) {
+  const all: [value: number, speed: Speed][] = [
+    [value, base],
+    [range[0], speeds[0]],
+    [range[1], speeds[1]],
+  ];
+  const known = all.filter((one): one is [number, number] => typeof one[1] === 'number');
+  known.sort((a, b) => a[1] - b[1]);
+  return { slow: known[0], fast: known.at(-1)! };
+}
+
+/** A function that gives the speed with some numbers changed, simulating no cycles twice. */
+function variations(
+  run: RunDocument,
+  base: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+  { progress: _, onProgress, ...options }: GridWork,
+): (changes: Setting[]) => Promise<Speed> {
+  const { context, tokens } = base.workload;
   // A run's speed is that of its last step, and does not depend on what it computes.
   const lastStep = { context: context + tokens - 1, tokens: 1, data: false };
-  const lastStepSets = Object.entries(lastStep).map(([key, value]) => `workload.${key}=${value}`);
-  const base = run.decode.tokensPerSecondPerUser;
-  const total = 2 * numbers.length + 2;
-  let done = 0;
-
-  async function speedWith(settings: Setting[], what: string): Promise<Speed> {
-    options.onProgress?.({ done: done++, total, what });
-    const changes = settings.filter(([name, value]) => value !== valueAt(config.resolved, name));
-    if (changes.length === 0) return base;
-    const changed = changes.map(([name, value]) => `hardware.${name}=${value}`);
-    return speedOf(path, [...sets, ...lastStepSets, ...changed], options);
-  }
-
-  const sensitivity: Sensitivity[] = [];
-  const slowest: Setting[] = [];
-  const fastest: Setting[] = [];
-  for (const [name, range] of numbers) {
-    const speeds: [Speed, Speed] = [
-      await speedWith([[name, range[0]]], name),
-      await speedWith([[name, range[1]]], name),
-    ];
-    const tried: [value: number, speed: Speed][] = [
-      [valueAt(config.resolved, name), base],
-      [range[0], speeds[0]],
-      [range[1], speeds[1]],
-    ];
-    const known = tried.filter((one): one is [number, number] => typeof one[1] === 'number');
-    known.sort((a, b) => a[1] - b[1]);
-    const [[low, slow], [high, fast]] = [known[0], known.at(-1)!];
-    slowest.push([name, low]);
-    fastest.push([name, high]);
-    sensitivity.push(effect(name, range, [slow, fast], speeds));
-  }
-  const worst = await speedWith(slowest, 'all at their slowest');
-  const best = await speedWith(fastest, 'all at their fastest');
-  const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
-  const oneAtATime: [number, number] = [Math.min(base, ...speeds), Math.max(base, ...speeds)];
-  return {
-    sensitivity,
-    sensitivityBand: { oneAtATime, allAtOnce: [numberOf(worst), numberOf(best)] },
+  const always = [
+    ...sets,
+    ...Object.entries(lastStep).map(([key, value]) => `workload.${key}=${value}`),
+  ];
+  const costs =
+    base.mapping === 'gqa'
+      ? costsOfStep(base, placementOf(base), lastStep.context, options.engine)
+      : undefined;
+  const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
+  const inTurn = limited(options.shards > 1 ? options.shards + 1 : 1);
+  let [done, total] = [0, 0];
+  return async (changes) => {
+    const config = loadConfig(path, [
+      ...always,
+      ...changes.map(([name, value]) => `hardware.${name}=${value}`),
+    ]);
+    const what = changes.length === 1 ? changes[0][0] : 'all of them';
+    try {
+      const key = cyclesKey(config, costs);
+      let cycles = known.get(key);
+      if (cycles === undefined) {
+        total++;
+        cycles = inTurn(async () => (await simulate(config, options)).decode.cyclesPerToken);
+        known.set(key, cycles);
+        void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
+      }
+      return config.wafer.clockHz / (await cycles);
+    } catch (error) {
+      if (error instanceof CapacityError || error instanceof MachineError)
+        return { refused: error.message };
+      throw error;
+    }
   };
 }
 
-async function speedOf(
-  path: string,
-  sets: string[],
-  { onProgress: _, ...options }: SimulateOptions,
-): Promise<Speed> {
-  try {
-    const { decode } = await simulate(loadConfig(path, sets), options);
-    return decode.tokensPerSecondPerUser;
-  } catch (error) {
-    if (error instanceof CapacityError || error instanceof MachineError)
-      return { refused: error.message };
-    throw error;
-  }
+/**
+ * What the cycles of a configuration's step depend on, of all that may vary here. Throws CapacityError
+ * if the model does not fit.
+ */
+function cyclesKey(config: ResolvedConfig, paths: Set<string> | undefined): string {
+  const { clockHz, io, fabric, costs } = config.wafer;
+  const { regions, wafers } = placementOf(config);
+  return configHash({
+    regions,
+    fabric,
+    costs: paths === undefined ? costs : costsAt(costs, paths),
+    // The way between two wafers takes seconds, not cycles.
+    ...(wafers > 1 && { clockHz, io }),
+  });
+}
+
+/** Runs work as it comes, `most` at a time. */
+function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = most;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free--;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
 }
 
 function effect(

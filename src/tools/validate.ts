@@ -20,8 +20,9 @@ import type {
 import { simulate, type SimulateOptions } from '../simulate.js';
 
 /**
- * Predicts every measurement. `published` are those that the project ships; a measurement of the
- * same kernel with the same parameters on the same system counts as listed, whatever its value.
+ * Predicts every measurement, services on threads if there are any while kernels run here. `published`
+ * are those that the project ships; a measurement of the same kernel with the same parameters on the
+ * same system counts as listed, whatever its value.
  * @throws ConfigError, one line that begins with the id, if a measurement is of something unknown
  */
 export async function validateMeasurements(
@@ -29,12 +30,11 @@ export async function validateMeasurements(
   published: Measurement[],
   options: SimulateOptions,
 ): Promise<ValidateDocument> {
-  const rows: ValidateRow[] = [];
-  for (const [done, measurement] of measurements.entries()) {
-    options.onProgress?.({ done, total: measurements.length, what: measurement.id });
+  const predictions = await predictAll(measurements, options);
+  const rows = measurements.map((measurement, i) => {
     const listed = published.some((known) => sameCase(known, measurement));
-    rows.push(judge(measurement, listed, await predict(measurement, options)));
-  }
+    return judge(measurement, listed, predictions[i]);
+  });
   const summary: Record<string, ValidateSummary> = {};
   for (const kind of KINDS) {
     const section = rows.filter((row) => row.kind === kind);
@@ -45,6 +45,29 @@ export async function validateMeasurements(
 }
 
 type Prediction = { value: number; remark?: string } | { refused: string };
+
+/** Services first: they wait for threads, kernels for nothing. */
+async function predictAll(
+  measurements: Measurement[],
+  options: SimulateOptions,
+): Promise<Prediction[]> {
+  const total = measurements.length;
+  let done = 0;
+  const predictions = new Map<Measurement, Promise<Prediction>>();
+  const isService = ({ kernel }: Measurement) => Number(kernel === 'service');
+  for (const measurement of measurements.toSorted((a, b) => isService(b) - isService(a))) {
+    const predicted = predict(measurement, options).then((prediction) => {
+      options.onProgress?.({ done: ++done, total, what: measurement.id });
+      return prediction;
+    });
+    // Whoever awaits all of them hears of the first that fails.
+    predicted.catch(() => {});
+    predictions.set(measurement, predicted);
+    // Threads get their next work between two kernels.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return Promise.all(measurements.map(async (measurement) => predictions.get(measurement)!));
+}
 
 /** Runs what was measured; what the simulated machine refuses is a prediction too, with its reason. */
 async function predict(measurement: Measurement, options: SimulateOptions): Promise<Prediction> {

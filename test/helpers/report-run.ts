@@ -4,6 +4,10 @@ import { deflateSync } from 'node:zlib';
 import type { RunDetail, StageSpan, WaferMap } from '../../src/report/detail.js';
 import type { RegionResult, RunDocument } from '../../src/report/document.js';
 import type { HtmlTools } from '../../src/report/html.js';
+import type { ServingResult } from '../../src/report/serving-document.js';
+import { metricsOf, percentilesOf, e2elMs, tpotMs, ttftMs } from '../../src/serving/metrics.js';
+import { seriesOf } from '../../src/serving/series.js';
+import { options, pipeline, request, serve } from '../serving-helpers.js';
 
 export const TOOLS: HtmlTools = {
   deflate: (bytes) => deflateSync(bytes),
@@ -85,4 +89,20 @@ function documentOf(name: string, regions: RegionResult[]): RunDocument {
     reuse: { simulated: [], reused: [] },
     host: { engine: 'fast', shards: 1, wallSeconds: 1, peakRssBytes: 1 },
   };
+}
+
+/** What a small server made of forty requests, as far as a page shows it. */
+export function servingOf(scenario: string): ServingResult {
+  const requests = Array.from({ length: 40 }, (_, id) => request(id, id * 2e6, 50 + id, 30));
+  const run = serve(requests, options(pipeline(8, 10_000)));
+  const metrics = metricsOf(run);
+  const of = (value: typeof ttftMs) => percentilesOf(run.served, value);
+  return {
+    ...metrics,
+    scenario,
+    wafers: 2,
+    energy: { watts: 1000, joulesPerOutputToken: 0.5 },
+    series: seriesOf(run.served, run.endNs, 12),
+    distributions: { ttftMs: of(ttftMs), tpotMs: of(tpotMs), e2elMs: of(e2elMs) },
+  } as ServingResult;
 }

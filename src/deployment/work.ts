@@ -1,0 +1,29 @@
+/** Simulations of several configurations at once: the threads that they share, and how far they are. */
+import { createShards } from '../engine/sharded.js';
+import type { SimulateOptions } from '../simulate.js';
+import type { GridWork } from './step-times.js';
+
+/**
+ * Gives `simulate` options with threads, if more than one is asked for, and with one account of the
+ * progress of all that is simulated with them.
+ */
+export async function withThreads<T>(
+  options: SimulateOptions,
+  simulate: (work: GridWork) => Promise<T>,
+): Promise<T> {
+  const { shards, engine, onProgress } = options;
+  const threads = shards > 1 ? createShards(shards, engine) : undefined;
+  let [done, total] = [0, 0];
+  const progress = {
+    begins: (cores: number) => void (total += cores),
+    done: (cores: number, what: string) => {
+      done += cores;
+      onProgress?.({ done, total, what });
+    },
+  };
+  try {
+    return await simulate({ ...options, ...(threads && { threads }), progress });
+  } finally {
+    await threads?.close();
+  }
+}

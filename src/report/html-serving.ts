@@ -1,0 +1,116 @@
+/**
+ * What a serving run adds to its page: a row per scenario, and of each what happened when (arrivals,
+ * requests in the system, output tokens) and how its latencies are distributed, as drawings.
+ */
+import type { ServingDocument } from '../deployment/serve-all.js';
+import type { RunDocument } from './document.js';
+import { count, fixed } from './format.js';
+import { escapeHtml } from './html-escape.js';
+import { table } from './html-tables.js';
+import type { ServingResult } from './serving-document.js';
+
+/** A run of either kind. */
+export type AnyRun = RunDocument & Partial<Pick<ServingDocument, 'serving' | 'scenarios'>>;
+
+/** The scenarios of a run that served requests; none of any other. */
+export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {
+  return serving === undefined ? [] : (scenarios ?? [serving]);
+}
+
+/** Speed is of one user, throughput of all together. */
+export function servingTable(scenarios: ServingResult[]): string {
+  const head = [
+    'scenario',
+    'wafers',
+    'completed',
+    'tokens/s per user, p50',
+    'tokens/s, all users',
+    'TTFT p50 / p99, ms',
+    'TPOT p50 / p99, ms',
+    'E2EL p50 / p99, ms',
+    'J per token',
+  ];
+  const pair = ({ p50, p99 }: { p50: number; p99: number }) => `${amount(p50)} / ${amount(p99)}`;
+  const rows = scenarios.map((s) => [
+    escapeHtml(nameOf(s)),
+    count(s.wafers),
+    `${count(s.requests.completed)} of ${count(s.requests.arrived)}`,
+    number(s.outputSpeed.p50, 0),
+    number(s.outputThroughput, 0),
+    pair(s.ttftMs),
+    pair(s.tpotMs),
+    pair(s.e2elMs),
+    number(s.energy.joulesPerOutputToken, 3),
+  ]);
+  return table(head, rows);
+}
+
+/** Name of a scenario, or what it does if it is the only one. */
+export function nameOf({ scenario, model, workload }: ServingResult): string {
+  return scenario === '' ? `${model}, ${workload}` : scenario;
+}
+
+/** Over time, and by percentile. */
+export function servingCharts({ series, distributions }: ServingResult): string {
+  const { intervalSeconds: interval, arrived, inSystem, outputTokensPerSecond } = series;
+  const end = `${number(interval * arrived.length, 1)} s`;
+  const perSecond = arrived.map((n) => n / interval);
+  const over = (title: string, values: number[]) => panel({ title, values, end, steps: true });
+  const by = (title: string, values: number[]) =>
+    panel({ title, values, end: 'p100', steps: false });
+  return `<p class="soft">Over time, in intervals of ${number(interval, 2)} s:</p>
+<div class="wide">${over('arrivals per second', perSecond)}
+${over('requests in the system', inSystem)}
+${over('output tokens/s, all users', outputTokensPerSecond)}</div>
+<p class="soft">Completed requests by percentile:</p>
+<div class="wide">${by('TTFT, ms', distributions.ttftMs)}
+${by('TPOT, ms', distributions.tpotMs)}
+${by('E2EL, ms', distributions.e2elMs)}</div>`;
+}
+
+const PANEL = { width: 340, height: 96, top: 18, bottom: 16 };
+
+interface Panel {
+  title: string;
+  /** Evenly spaced. */
+  values: number[];
+  /** What stands at the right end of the axis. */
+  end: string;
+  /** Each value lasts until the next one; otherwise a line joins them. */
+  steps: boolean;
+}
+
+/** A filled line over a scale from 0 to the highest value, which stands above it. */
+function panel({ title, values, end, steps }: Panel): string {
+  const { width, height, top, bottom } = PANEL;
+  const most = Math.max(...values, 0);
+  const floor = top + height;
+  const y = (value: number) => px(floor - (most > 0 ? value / most : 0) * height);
+  const gaps = steps ? values.length : Math.max(1, values.length - 1);
+  const x = (i: number) => px((i / gaps) * width);
+  const line = values.map((value, i) =>
+    steps ? `L${x(i)} ${y(value)}H${x(i + 1)}` : `L${x(i)} ${y(value)}`,
+  );
+  const label = `${title}: at most ${amount(most)}`;
+  const area = values.length === 0 ? '' : `M0 ${px(floor)}${line.join('')}V${px(floor)}Z`;
+  return `<svg role="img" aria-label="${label}" width="${width}" height="${floor + bottom}">
+<text x="0" y="11">${label}</text>
+<path class="compute" fill-opacity="0.7" d="${area}"/>
+<line class="grid" x1="0" x2="${width}" y1="${floor}" y2="${floor}"/>
+<text class="scale" x="0" y="${floor + 12}">0</text>
+<text class="scale" x="${width}" y="${floor + 12}" text-anchor="end">${end}</text></svg>`;
+}
+
+function px(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+/** More digits for what is short. */
+function amount(value: number | null): string {
+  return number(value, value !== null && value < 1 ? 3 : 1);
+}
+
+/** `-` of what is not there; a document read back has null for it. */
+function number(value: number | null, digits: 0 | 1 | 2 | 3): string {
+  return value !== null && Number.isFinite(value) ? fixed(value, digits) : '-';
+}

@@ -1,0 +1,58 @@
+/**
+ * The time of one decode step, as a run has it, without counting what the step sends over the fabric:
+ * what is needed where a placement's steps are simulated for many contexts.
+ */
+import type { ResolvedConfig } from '../config.js';
+import { timePipeline, type PipelineTiming } from '../decode/pipeline.js';
+import { ENGINES } from '../engine/engines.js';
+import { planToken } from '../lowering/token.js';
+import type { Placement } from '../placement/placement.js';
+import type { SimulateOptions } from '../simulate.js';
+import { groupChooser, type LineGroups } from './groups.js';
+import { beginStep, createStageRunner, runStage, timedStage } from './stages.js';
+import { programRunner } from './threads.js';
+
+/** Hears of stages: how much work there is in all of them, and each time that some of it is done. */
+export interface StepProgress {
+  begins(cores: number): void;
+  done(cores: number, what: string): void;
+}
+
+/**
+ * Times a step of one user with `context` tokens in the cache.
+ * @param lines what is known about the lines of this machine, and where more is put
+ */
+export async function timeDecodeStep(
+  config: ResolvedConfig,
+  placement: Placement,
+  context: number,
+  lines: LineGroups,
+  { engine: name, threads, memo }: SimulateOptions,
+  progress?: StepProgress,
+): Promise<PipelineTiming> {
+  const { model, wafer } = config;
+  const engine = ENGINES[name];
+  const maxPositions = context + 1;
+  const { groups } = config.placement;
+  const groupsOf = groupChooser(model, wafer, maxPositions, engine, groups, lines);
+  const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+  const run = programRunner(config, engine, threads);
+  const runner = createStageRunner({ wafer, memo, run });
+  beginStep(runner, plan);
+  const stages = plan.stages.map((stage) => timedStage(runner, stage));
+  // A core of an equal stage is simulated a few times at most, so it is counted once.
+  const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
+  progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
+  return timePipeline(
+    stages,
+    plan.places.length,
+    async (i, startAt) => {
+      const { key, name: what } = plan.stages[i];
+      const result = await runStage(runner, plan.stages[i], startAt);
+      progress?.done(cores.get(key) ?? 0, what);
+      cores.delete(key);
+      return result;
+    },
+    1,
+  );
+}
