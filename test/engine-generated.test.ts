@@ -198,6 +198,13 @@ function mirrorOf(program: Program, mirrored: (core: number) => number): Program
     ...program,
     roles,
     roleOf: program.roleOf.map((_, core) => program.roleOf[mirrored(core)]),
+    ...(program.linkHops && {
+      linkHops: program.linkHops.map((_, link) => {
+        const port = link & 3;
+        const from = port === EAST || port === WEST ? port ^ 2 : port;
+        return program.linkHops![mirrored(link >> 2) * 4 + from];
+      }),
+    }),
   };
 }
 

@@ -77,19 +77,16 @@ describe('a dead core', () => {
   it('on 1 % of a WSE-3 is replaced for Llama-3.1-8B, and the longer ways have their price', () => {
     const wafer = defective({ rate: 0.01 });
     const placement = place(llama8b, wafer, asking());
-    const { deadCores: dead, handOffDetourCycles, regionDetourCycles } = placement.defects!;
+    const { deadCores: dead, longestLinkHops } = placement.defects!;
     expect(dead / (808 * 1160)).toBeCloseTo(0.01, 3);
     const distinct = new Set(working(placement, wafer));
     expect(deadOnes(wafer, 0).filter((core) => distinct.has(core))).toEqual([]);
-    expect(handOffDetourCycles).toBeGreaterThan(500);
-    expect(regionDetourCycles).toBeGreaterThan(10_000);
+    expect(longestLinkHops).toBeGreaterThan(5);
     const whole = place(llama8b, wse3(), asking());
     expect(whole.defects).toBeUndefined();
-    expect(placement.estimate!.handOffCycles).toBe(
-      whole.estimate!.handOffCycles + handOffDetourCycles,
-    );
+    expect(placement.estimate!.handOffCycles).toBeGreaterThan(whole.estimate!.handOffCycles + 500);
     const none = place(llama8b, defective({}), asking()).defects;
-    expect(none).toMatchObject({ deadCores: 0, handOffDetourCycles: 0, regionDetourCycles: 0 });
+    expect(none).toMatchObject({ deadCores: 0, longestLinkHops: 1 });
   });
 
   it('without spares leaves no room for a layer at 1 %, which is said', () => {
@@ -100,7 +97,7 @@ describe('a dead core', () => {
     const sparse = defective({ repair: 'avoid', cores: '12,7 400,800 70,500' });
     const placement = place(llama8b, sparse, asking());
     expect(checkPlacement(placement, llama8b, sparse, 4096)).toEqual([]);
-    expect(placement.defects).toMatchObject({ deadCores: 3, handOffDetourCycles: 0 });
+    expect(placement.defects).toMatchObject({ deadCores: 3, longestLinkHops: 1 });
   });
 
   it('is found by the checker under a region', () => {
@@ -156,7 +153,7 @@ describe('rows with spares', () => {
 });
 
 describe('the cost of a repair', () => {
-  it('is told by every run: estimated longer links with spares, smaller regions without', async () => {
+  it('is in the cycles of every run: longer links with spares, smaller regions without', async () => {
     const told = async (...sets: string[]) => {
       const config = loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
       const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
@@ -168,12 +165,11 @@ describe('the cost of a repair', () => {
     const spares = await told(cores);
     const avoid = await told(cores, 'hardware.defects.repair=avoid');
     expect(whole.text).not.toContain('dead core');
-    const { handOffDetourCycles, regionDetourCycles } = spares.run.placement.defects!;
-    expect(regionDetourCycles).toBeGreaterThan(0);
-    expect(spares.text).toContain(
-      `2 dead cores, rows moved on to spares; their longer links are estimated, on top of the ` +
-        `simulated cycles: +${handOffDetourCycles} between regions, +${regionDetourCycles} in them`,
-    );
+    const longest = 'links that lead past them are simulated with up to 2 hops';
+    expect(spares.text).toContain(`2 dead cores, rows moved on to spares; ${longest}`);
+    // The same regions as on a whole wafer, with longer ways in them.
+    expect(spares.run.placement.regions).toEqual(whole.run.placement.regions);
+    expect(spares.run.decode.cyclesPerToken).toBeGreaterThan(whole.run.decode.cyclesPerToken);
     expect(avoid.text).toContain('2 dead cores, which no region holds');
     // What its smaller regions cost (or gain, where lines matter more than memory) is simulated.
     expect(avoid.run.placement.coresUsed).toBeLessThan(whole.run.placement.coresUsed);

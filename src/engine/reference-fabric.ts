@@ -21,6 +21,7 @@ export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
   const colors = wafer.fabric.colors;
   const fabric = {
     ...wafer.fabric,
+    linkHops: program.linkHops,
     calendar,
     beyond: new Int32Array(cores * 4),
     inputs: new Uint8Array(cores * colors),
@@ -114,11 +115,16 @@ export function waitingWavelets(f: Fabric): { core: number; color: number }[] {
     }));
 }
 
+/** Cycles of the link by which a core is reached on a port. */
+function wayIn({ hopCycles, linkHops }: Fabric, core: number, port: number): number {
+  return hopCycles * (linkHops ? linkHops[core * 4 + port] : 1);
+}
+
 /** Takes the head of a queue into `wavelet`. Its slot is the sender's again one link or ramp later. */
 export function take(f: Fabric, core: number, port: number, color: number, t: number): void {
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.head[queue];
-  const back = t + (port < RAMP ? f.hopCycles : f.rampCycles);
+  const back = t + (port < RAMP ? wayIn(f, core, port) : f.rampCycles);
   f.head[queue] = (f.head[queue] + 1) % f.queueDepth;
   f.ready[slot] = NEVER;
   f.free[slot] = back;
@@ -134,7 +140,7 @@ export function take(f: Fabric, core: number, port: number, color: number, t: nu
 export function put(f: Fabric, core: number, port: number, color: number, t: number): void {
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.tail[queue];
-  const at = t + (port < RAMP ? f.hopCycles : f.rampCycles);
+  const at = t + (port < RAMP ? wayIn(f, core, port) : f.rampCycles);
   if (port !== CORE && meetsAnother(f, core, color, at)) f.routeHazards++;
   f.tail[queue] = (f.tail[queue] + 1) % f.queueDepth;
   f.ready[slot] = at;

@@ -8,6 +8,7 @@
  *   of a row is as long as the dead cores between them, one between rows as the difference of shifts.
  * - `avoid`: there are no spares; a dead core gets no work, but its router still passes wavelets.
  */
+import { STEP_X, STEP_Y } from './mesh.js';
 import { seededRandom } from './random.js';
 
 export interface Defects {
@@ -112,4 +113,25 @@ export function detoursOf({ column }: Repair, { width, height }: Wafer): Detours
       Math.abs(column[y * width + x1] - column[y * width + x0]) - Math.abs(x1 - x0),
     column: (x, y0, y1) => Math.abs(upTo[y1 * width + x] - upTo[y0 * width + x]),
   };
+}
+
+/** Hops of each link of a rectangle of logical cores, by core * 4 + port; columns beyond the wafer are ports. */
+export function linkHopsOf(
+  { column }: Repair,
+  wafer: Wafer,
+  box: { x0: number; y0: number; width: number; height: number },
+): Uint8Array {
+  const hops = new Uint8Array(box.width * box.height * 4).fill(1);
+  const at = (x: number, y: number) => column[y * wafer.width + x];
+  const inside = (x: number, y: number) => x >= 0 && y >= 0 && x < wafer.width && y < wafer.height;
+  for (let y = 0; y < box.height; y++)
+    for (let x = 0; x < box.width; x++)
+      for (let port = 0; port < 4; port++) {
+        const [x0, y0] = [box.x0 + x, box.y0 + y];
+        const [x1, y1] = [x0 + STEP_X[port as 0], y0 + STEP_Y[port as 0]];
+        if (!inside(x0, y0) || !inside(x1, y1)) continue;
+        const apart = Math.abs(at(x1, y1) - at(x0, y0));
+        hops[(y * box.width + x) * 4 + port] = y1 === y0 ? apart : 1 + apart;
+      }
+  return hops;
 }

@@ -78,6 +78,7 @@ export function writeStage(
   region: Rectangle,
   code: RegionCode,
   colors: number[],
+  linkHops?: (box: { x0: number; y0: number; width: number; height: number }) => Uint8Array,
 ): Stage {
   const traffic = trafficOf(source, region, colors);
   const box = boundingBox(source, region);
@@ -115,7 +116,15 @@ export function writeStage(
   const senders = [...traffic.senders.keys()].map((k) =>
     at((k % 65536) - 1, Math.floor(k / 65536)),
   );
-  const program = { name, width, height, roles, roleOf, labels: [...code.labels] };
+  const program = {
+    name,
+    width,
+    height,
+    roles,
+    roleOf,
+    labels: [...code.labels],
+    ...(linkHops && { linkHops: linkHops({ ...box, width, height }) }),
+  };
   return { program, senders, origin: at(region.x, region.y) };
 }
 

@@ -2,6 +2,7 @@
  * One decode step as stages, in the order of a token's way: the embedding, every layer, the head. Each
  * stage is one program (stage.ts); the last one's chosen token goes back to the first.
  */
+import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
@@ -74,6 +75,7 @@ export function planToken(
       return tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding');
     };
     const channels = colors.assign(source, place);
+    const repair = repairOf(wafer, place.wafer);
     const name = use === 'layer' || use === 'port' ? place.name : use;
     const bits = source.length * 32 * (source.kind === 'rows' ? place.height : 1);
     return {
@@ -88,8 +90,17 @@ export function planToken(
         groups,
         step,
         orderOf(channels),
+        repair && [place.wafer, place.x, place.y],
       ]),
-      write: () => writeStage(name, source, place, code(), channels),
+      write: () =>
+        writeStage(
+          name,
+          source,
+          place,
+          code(),
+          channels,
+          repair && ((box) => linkHopsOf(repair, wafer, box)),
+        ),
     };
   });
   return { places, stages };

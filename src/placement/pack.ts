@@ -109,8 +109,6 @@ export interface Packing {
   /** Estimated cycles of all hand-offs and the way back, and what they cost at least, if proved. */
   handOffCycles: number;
   bound?: number;
-  /** What of it is due to the longer links of repaired wafers. */
-  detourCycles: number;
 }
 
 /** Lays regions of these widths on their wafers; a strategy that finds no room leaves them row-major. */
@@ -123,27 +121,24 @@ export function pack(
   strategy: Strategy,
   search: Search = {},
 ): Packing {
-  const packing: Packing = { positions: [], handOffCycles: 0, detourCycles: 0 };
+  const packing: Packing = { positions: [], handOffCycles: 0 };
   const random = search.random ?? seededRandom(1);
   const bounds: (number | undefined)[] = [];
   for (const [index, count] of counts.entries()) {
     const first = packing.positions.length;
     const of = { index, wafers: counts.length };
-    const undisturbed = handOffCosts(model, wafer, rows, of);
     const repair = repairOf(wafer, index);
     const detours = repair && detoursOf(repair, wafer);
     const task: Task = {
       widths: widths.slice(first, first + count),
       runs: runsOf(wafer, rows, index),
-      ...(detours ? handOffCosts(model, wafer, rows, of, detours) : undisturbed),
+      ...handOffCosts(model, wafer, rows, of, detours),
       random,
       onProgress: search.onProgress,
     };
     const { positions, bound } = strategy(task) ?? rowMajor(task)!;
     for (const { x, y } of positions) packing.positions.push({ wafer: index, x, y });
-    const cost = costOf(task, positions);
-    packing.handOffCycles += cost;
-    packing.detourCycles += cost - costOf({ ...task, ...undisturbed }, positions);
+    packing.handOffCycles += costOf(task, positions);
     bounds.push(bound);
   }
   const proved = bounds.every((bound) => bound !== undefined);

@@ -10,7 +10,7 @@ import { cut, pack, strategyOf, type Search } from './pack.js';
 import { cachePositions, partsOf, widthsOf, type SizedRequest } from './parts.js';
 import { CapacityError } from './errors.js';
 import type { Placement } from './placement.js';
-import { checkSpares, defectCosts } from './repair-cost.js';
+import { checkSpares, defectsOf } from './repair.js';
 import { chooseSizes } from './sizes.js';
 import { placeSquare } from './waferllm.js';
 
@@ -50,10 +50,10 @@ export function place(
       sramBytesPerCore: bytes,
     };
   });
-  const { handOffCycles, bound, detourCycles } = packing;
+  const { handOffCycles, bound } = packing;
   const estimate = { handOffCycles, ...(bound !== undefined && { bound }) };
   const placement = { strategy: request.strategy, regions, wafers: counts.length, estimate };
-  const defects = defectCosts(placement, wafer, detourCycles);
+  const defects = defectsOf(placement, wafer);
   return defects ? { ...placement, defects } : placement;
 }
 

@@ -22,12 +22,11 @@ export interface Placement {
    * exact search, the least that any layout may cost. Nothing that was simulated.
    */
   estimate?: { handOffCycles: number; bound?: number };
-  /** On wafers with dead cores: how many, and the estimated cycles of a token's longer ways. */
+  /** On wafers with dead cores: how many, and the hops of the longest link that leads past some. */
   defects?: {
     repair: 'spares' | 'avoid';
     deadCores: number;
-    handOffDetourCycles: number;
-    regionDetourCycles: number;
+    longestLinkHops: number;
   };
 }
 

@@ -53,14 +53,7 @@ const METRICS: [string, (row: CompareRow, first: CompareRow) => string][] = [
 /** Shown if some wafer has dead cores. */
 const DEFECTS: typeof METRICS = [
   ['dead cores', ({ defects }) => (defects ? count(defects.deadCores) : '-')],
-  [
-    'detours between regions (estimate)',
-    ({ defects }) => (defects ? `+${count(defects.handOffDetourCycles)}` : '-'),
-  ],
-  [
-    'detours inside regions (estimate)',
-    ({ defects }) => (defects ? `+${count(defects.regionDetourCycles)}` : '-'),
-  ],
+  ['hops of the longest link', ({ defects }) => (defects ? count(defects.longestLinkHops) : '-')],
 ];
 
 /** Shown if some strategy has proved how good it is. */

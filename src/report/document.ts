@@ -72,8 +72,7 @@ export interface PlacementResult {
   defects?: {
     repair: string;
     deadCores: number;
-    handOffDetourCycles: number;
-    regionDetourCycles: number;
+    longestLinkHops: number;
   };
   wafers?: number;
   /** With several wafers: what would have to shrink for fewer. */

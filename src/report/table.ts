@@ -184,14 +184,14 @@ function regions(placement: PlacementResult): string {
   return [table(head, rows), ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** Dead cores, and what doing without them costs beside the simulated cycles. */
+/** Dead cores, and what doing without them does to the machine; what it costs is in the cycles. */
 function dead(defects: NonNullable<PlacementResult['defects']>): string {
-  const { repair, deadCores, handOffDetourCycles, regionDetourCycles } = defects;
+  const { repair, deadCores, longestLinkHops } = defects;
   const cores = `${count(deadCores)} dead core${deadCores === 1 ? '' : 's'}`;
   return repair === 'avoid'
     ? `${cores}, which no region holds; their routers still pass wavelets, so no way is longer`
-    : `${cores}, rows moved on to spares; their longer links are estimated, on top of the simulated ` +
-        `cycles: +${count(handOffDetourCycles)} between regions, +${count(regionDetourCycles)} in them`;
+    : `${cores}, rows moved on to spares; links that lead past them are simulated with up to ` +
+        `${count(longestLinkHops)} hops`;
 }
 
 /** What an exact search has proved of the layout; by the estimate, since nothing else is searched. */

@@ -5,6 +5,7 @@
  * have a fault or too short a pause between phases, and fail in one of the machine's ways.
  */
 import fc from 'fast-check';
+import { EAST, SOUTH, neighbour, opposite } from '../../src/hardware/mesh.js';
 import type { WaferSpec } from '../../src/hardware/wafer.js';
 import type { Operation, Program, Role, Route } from '../../src/program/program.js';
 import {
@@ -62,6 +63,8 @@ const recipe = fc.record({
     rampCycles: fc.constantFrom(2, 2, 1, 3),
     queueDepth: fc.constantFrom(1, 1, 2, 2, 3, 4, 6),
   }),
+  /** Hops of links, round and round; none: all of one. */
+  links: fc.oneof(fc.constant<number[]>([]), fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 7 })),
   costs: fc.record({
     programStart: nat(4),
     routeChange: nat(4),
@@ -123,12 +126,26 @@ function build(given: Recipe): Generated {
     roles,
     roleOf: Uint16Array.from(roles.keys()),
     labels: LABELS,
+    ...(given.links.length > 0 && { linkHops: linkHops(width, height, given.links) }),
   };
   const startAt = Int32Array.from({ length: count }, (_, core) => {
     return given.starts.length === 0 ? 0 : given.starts[core % given.starts.length];
   });
   const memory = () => roles.map((_, core) => cellsOfCore(core));
   return { program, wafer, startAt, memory, phases: given.phases.length, fault };
+}
+
+/** Hops of the links to the east and south of each core, the same from their other ends. */
+function linkHops(width: number, height: number, hops: number[]): Uint8Array {
+  const links = new Uint8Array(width * height * 4).fill(1);
+  for (let core = 0; core < width * height; core++)
+    for (const port of [EAST, SOUTH]) {
+      const beyond = neighbour(core, port, width, height);
+      if (beyond < 0) continue;
+      const length = hops[(2 * core + port) % hops.length];
+      links[core * 4 + port] = links[beyond * 4 + opposite(port)] = length;
+    }
+  return links;
 }
 
 /** Small whole numbers: sums of a few stay exact in 16 bits, products do not. */

@@ -17,6 +17,7 @@ import {
   TO,
   WAITING,
   WAITS,
+  cyclesOf,
   hear,
 } from './clocked-routes.js';
 import { OUTPUT, PHASE, STREAMING } from './clocked-operations.js';
@@ -109,11 +110,12 @@ function forward(m: Clocked, core: number, s: number, t: number): void {
     chan[o + SENT] = sent + 1;
     const to = chan[o + TO];
     if (to >= 0) {
-      chan[o + RING + (sent & ring)] = t + m.hop;
+      const at = t + cyclesOf(m, o);
+      chan[o + RING + (sent & ring)] = at;
       router[((to >>> 5) << 2) + HAVE] |= 1 << (to & 31);
-      wakeRouter(m.due, to >>> 5, t + m.hop);
+      wakeRouter(m.due, to >>> 5, at);
     } else reach(m, core, o, sent, t);
-    if (m.meets && to > NOWHERE) hear(m, o, t + m.hop);
+    if (m.meets && to > NOWHERE) hear(m, o, t + cyclesOf(m, o));
   }
 }
 
@@ -121,11 +123,11 @@ function forward(m: Clocked, core: number, s: number, t: number): void {
 function reach(m: Clocked, core: number, o: number, sent: number, t: number): void {
   const { chan, ring } = m;
   const to = chan[o + TO];
-  chan[o + RING + (sent & ring)] = t + (to <= IDLE ? m.ramp : m.hop);
+  chan[o + RING + (sent & ring)] = t + (to <= IDLE ? m.ramp : cyclesOf(m, o));
   if (to === SINKS) takeFromRouter(m, core, o, t);
   else if (to === STREAMS) wakeCore(m.due, core, t + m.ramp);
   // A change of route may make that port the input while the wavelet is on its way.
-  else if (to > NOWHERE) wakeRouter(m.due, ~to >>> 5, t + m.hop);
+  else if (to > NOWHERE) wakeRouter(m.due, ~to >>> 5, t + cyclesOf(m, o));
 }
 
 /** Who waits for a pop hears of it: the place is free from cycle `free` on. */

@@ -41,6 +41,7 @@ const LONG_AGO = -0x80000000;
 /** Channels with all places free, slots without a route. */
 export function fillChannels(m: Clocked): void {
   const { channels, chan, slot, shift } = m;
+  const { linkHops } = m.program;
   const { width, height, roleOf, base, place, cores } = channels;
   const heardOn = new Uint8Array(channels.slots);
   for (let core = 0; core < cores; core++) {
@@ -56,12 +57,19 @@ export function fillChannels(m: Clocked): void {
         chan[c + TO] = IDLE;
         continue;
       }
+      if (end < RAMP && linkHops !== undefined)
+        m.ways![c >>> shift] = m.hop * linkHops[core * 4 + end];
       const to = end === FROM_CORE ? core : neighbour(core, end, width, height);
       const arrives = to >= 0 && hasSlot(channels, to, color);
       chan[c + TO] = arrives ? ~((to << 5) | color) : NOWHERE;
       if (arrives && ++heardOn[color * cores + to] > 1) m.meets = true;
     }
   }
+}
+
+/** Cycles from a router to the next one by a channel. */
+export function cyclesOf(m: Clocked, c: number): number {
+  return m.ways === undefined || c < 0 ? m.hop : m.ways[c >>> m.shift];
 }
 
 /** Gives a colour at a router its route. */
@@ -78,7 +86,7 @@ export function setRoute(
   const port = 31 - Math.clz32(inputs);
   const input = inputs === 0 ? -1 : channelInto(channels, core, port, color);
   slot[s + INPUT] = input < 0 ? -1 : input << shift;
-  slot[s + BACK] = port === RAMP ? m.ramp : m.hop;
+  slot[s + BACK] = port === RAMP ? m.ramp : cyclesOf(m, slot[s + INPUT]);
   router[core * 4 + HAVE] &= ~(1 << color);
   if (input >= 0) {
     const c = input << shift;

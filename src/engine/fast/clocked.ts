@@ -58,7 +58,8 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
   const { hopCycles: hop, rampCycles: ramp, queueDepth: depth } = wafer.fabric;
   const start = startAt === undefined ? 0 : startAt.reduce((a, b) => Math.min(a, b), NEVER);
   // What is told ahead is no farther off than this.
-  const window = powerOf2(AHEAD + 2 * ramp + hop + 2);
+  const longest = program.linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
+  const window = powerOf2(AHEAD + 2 * ramp + hop * longest + 2);
   const places = powerOf2(depth);
   const shift = 31 - Math.clz32(powerOf2(RING + places));
   const m = {
@@ -66,6 +67,9 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     channels,
     tally,
     hop,
+    program,
+    /** By channel: cycles of its link, unless all are of `hop` cycles. */
+    ways: program.linkHops && new Uint16Array(channels.base[cores]),
     ramp,
     depth,
     start,
