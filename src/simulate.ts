@@ -2,6 +2,7 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
+import { orAborted, unlessAborted } from './run/abort.js';
 import { checkResult, checkStep, createNumbers } from './run/compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
@@ -39,6 +40,8 @@ export interface SimulateOptions {
   /** Whether equal regions are simulated once. */
   memo: boolean;
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
+  /** Ends the simulation between two stages, by rejecting with the signal's reason. */
+  signal?: AbortSignal;
   /** Hears of the last step core by core; without it none of that is collected. */
   onDetail?: (detail: RunDetail) => void;
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */
@@ -100,7 +103,7 @@ async function simulateRepeated(
   config: ResolvedConfig,
   placement: Placement,
   engine: Engine,
-  { onProgress, onDetail }: SimulateOptions,
+  { onProgress, onDetail, signal }: SimulateOptions,
 ): Promise<Simulated & { check?: CheckResult }> {
   let last: { program: Program; result: RunResult } | undefined;
   const listening: Engine = (input) => {
@@ -108,9 +111,10 @@ async function simulateRepeated(
     last = { program: input.program, result };
     return result;
   };
-  const run = await simulateWaferllm(config, placement, listening, (done, total) =>
-    onProgress?.({ done, total, what: 'layer' }),
-  );
+  const run = await simulateWaferllm(config, placement, listening, async (done, total) => {
+    await unlessAborted(signal);
+    onProgress?.({ done, total, what: 'layer' });
+  });
   const { timing, counters } = run;
   if (last)
     onDetail?.(repeatedDetail(placement, last, timing, config.wafer, counters.linkWavelets[0]));
@@ -137,9 +141,12 @@ export async function simulateSteps(
     placement,
     memo,
     run: async (key, program, startAt) =>
-      shards?.run(key, program, wafer, startAt) ?? engine({ program, wafer, startAt }),
+      shards === undefined
+        ? engine({ program, wafer, startAt })
+        : orAborted(shards.run(key, program, wafer, startAt), options.signal),
   });
   const steps: StepResult[] = [];
+  const { signal } = options;
   let pipeline!: PipelineTiming;
   try {
     for (let step = 0; step < workload.tokens; step++) {
@@ -150,9 +157,10 @@ export async function simulateSteps(
       pipeline = await timeTokens(config, runner, plan, stages, options, step);
       if (numbers) {
         // Times do not depend on numbers, so one pass of one user's token computes them.
-        await timeStep(stages, plan.places.length, async (i, startAt) =>
-          computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images),
-        );
+        await timeStep(stages, plan.places.length, async (i, startAt) => {
+          await unlessAborted(signal);
+          return computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images);
+        });
         checkStep(config, placement, chosen, numbers);
       }
       const { cycles } = pipeline.timing;
@@ -172,7 +180,7 @@ async function timeTokens(
   runner: StageRunner,
   plan: TokenPlan,
   stages: TimedStage[],
-  { shards, memo, onProgress, onDetail }: SimulateOptions,
+  { shards, memo, onProgress, onDetail, signal }: SimulateOptions,
   step: number,
 ): Promise<PipelineTiming> {
   const { length } = stages;
@@ -184,6 +192,7 @@ async function timeTokens(
     stages,
     plan.places.length,
     async (i, startAt) => {
+      await unlessAborted(signal);
       const done = step * length + Math.min(latest.length, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
       return (latest[i] = await ahead(i, startAt));
