@@ -13,7 +13,11 @@ import { differenceText } from './bench-table.js';
  * https://github.com/testmoapp/junitxml
  */
 export function junit({ cases, comparison }: BenchDocument): string {
-  const failing = (comparison?.differences ?? []).filter(fails);
+  const broken = new Set(cases.filter(({ failed }) => failed !== undefined).map(({ id }) => id));
+  // A test has one outcome: that of a broken machine is an error.
+  const failing = (comparison?.differences ?? []).filter(
+    (difference) => fails(difference) && !broken.has(difference.id),
+  );
   const known = new Set(cases.map(({ id }) => id));
   // Cases that are gone have no test of their own otherwise.
   const gone = [...new Set(failing.map(({ id }) => id))].filter((id) => !known.has(id));
@@ -23,8 +27,7 @@ export function junit({ cases, comparison }: BenchDocument): string {
   ];
   const tests = all.map((each) => testCase(each, failing));
   const failures = new Set(failing.map(({ id }) => id)).size;
-  const errors = cases.filter(({ failed }) => failed !== undefined).length;
-  const counts = `tests="${all.length}" failures="${failures}" errors="${errors}"`;
+  const counts = `tests="${all.length}" failures="${failures}" errors="${broken.size}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="wafersim bench" ${counts}>`,

@@ -91,8 +91,8 @@ function differencesOf(
     if (before === after || noise) continue;
     const change = before === 0 ? null : after / before - 1;
     const isWorse = better === 'lower' ? after > before : after < before;
-    const share = change === null ? Infinity : Math.abs(change);
-    const beyond = kind === 'host' || share > limits.tolerance;
+    const allowed = kind === 'host' ? 0 : limits.tolerance * Math.abs(before);
+    const beyond = Math.abs(after - before) > allowed;
     const verdict = isWorse ? (beyond ? 'regression' : 'worse') : 'better';
     const operators = unit === 'cycles' ? changedOperators(was, is) : [];
     const rest = operators.length > 0 ? { operators } : {};

@@ -2,9 +2,10 @@
  * A suite of benchmarks as data: kernels with their options, configurations to run, each with
  * settings over it. Files that it names are relative to it.
  */
+import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { bundled } from '../bundled.js';
-import { readText, referenceOf } from '../config/files.js';
+import { readText, referenceOf, type Reference } from '../config/files.js';
 import { validate } from '../config/problems.js';
 import { child, originAt } from '../config/tree.js';
 import { readYaml, type Node } from '../config/yaml.js';
@@ -69,9 +70,14 @@ export function readSuite(path: string): SuiteCase[] {
     }
     ids.add(id);
     const sets = Object.entries(set).map(([key, value]) => `${key}=${value}`);
-    const fileAt = (key: string) => referenceOf(child(nodes[i], key)!, `cases.${i}.${key}`, path);
-    if (run !== undefined) return { id, sets, kind: 'run', config: fileAt('run').path };
-    const machine = hardware === undefined ? HARDWARE : fileAt('hardware').path;
+    const fileAt = (key: string) => existing(referenceOf(child(nodes[i], key)!, key, path));
+    if (run !== undefined) return { id, sets, kind: 'run', config: fileAt('run') };
+    const machine = hardware === undefined ? HARDWARE : fileAt('hardware');
     return { id, sets, kind: 'kernel', kernel: kernel!, hardware: machine, options };
   });
+}
+
+function existing({ path, from }: Reference): string {
+  if (existsSync(path)) return path;
+  throw new ConfigError(`${from}: expected the file ${path}, found no such file`);
 }

@@ -10,6 +10,7 @@ import { MachineError } from '../engine/engine.js';
 import { CapacityError } from '../placement/errors.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from '../report/bench-document.js';
 import type { Breakdown, KernelDocument, RunDocument } from '../report/document.js';
+import { unlessAborted } from '../run/abort.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
 import type { SuiteCase } from './bench-suite.js';
 import { runKernel } from './kernel.js';
@@ -27,13 +28,15 @@ export interface BenchOptions extends SimulateOptions {
  * @throws ConfigError if a case names what there is not; the signal's reason if it is aborted
  */
 export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<BenchDocument> {
+  const { onProgress, ...quiet } = options;
+  const measures = cases.map(prepare);
   const done: BenchCase[] = [];
   let before = referenceSeconds(options.now);
-  for (const each of cases) {
-    options.signal?.throwIfAborted();
-    options.onProgress?.({ done: done.length, total: cases.length, what: each.id });
+  for (const [i, measure] of measures.entries()) {
+    await unlessAborted(options.signal);
+    onProgress?.({ done: i, total: cases.length, what: cases[i].id });
     const begun = options.now();
-    const measured = await measure(each, options);
+    const measured = await measure(quiet);
     const wallSeconds = options.now() - begun;
     const after = referenceSeconds(options.now);
     // A loop that was disturbed is slower: the faster one is the host.
@@ -56,21 +59,27 @@ function suiteHash(cases: BenchCase[]): string {
   return configHash(cases.map(({ id, configHash: hash }) => [id, hash]));
 }
 
-async function measure(each: SuiteCase, options: SimulateOptions): Promise<BenchCase> {
-  const { id } = each;
-  const { onProgress: _, ...quiet } = options;
+type Measure = (options: SimulateOptions) => Promise<BenchCase>;
+
+/** Reads what a case names, so that a mistake in the last one shows before the first one runs. */
+function prepare(each: SuiteCase): Measure {
+  const { id, sets } = each;
   if (each.kind === 'kernel') {
-    const { wafer } = loadHardware(each.hardware, each.sets);
-    return attempt(id, { kernel: each.kernel, options: each.options, wafer }, async () =>
-      kernelCase(id, runKernel(each.kernel, each.options, wafer, quiet.engine, quiet)),
-    );
+    const { kernel, options: given } = each;
+    const { wafer } = loadHardware(each.hardware, sets);
+    const config = { kernel, options: given, wafer };
+    return (options) =>
+      attempt(id, config, async () =>
+        kernelCase(id, runKernel(kernel, given, wafer, options.engine, options)),
+      );
   }
-  const config = loadConfig(each.config, each.sets);
-  return attempt(id, config.resolved, async () => {
-    if (!isServing(config)) return runCase(id, await simulate(config, quiet));
-    const { document } = await serveAll(config, each.config, each.sets, quiet);
-    return runCase(id, document);
-  });
+  const config = loadConfig(each.config, sets);
+  return (options) =>
+    attempt(id, config.resolved, async () => {
+      if (!isServing(config)) return runCase(id, await simulate(config, options));
+      const { document } = await serveAll(config, each.config, sets, options);
+      return runCase(id, document);
+    });
 }
 
 /** `config` stands for a case that has no document because its machine failed. */
