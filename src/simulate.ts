@@ -54,6 +54,11 @@ export function placementOf(config: ResolvedConfig): Placement {
   const { model, wafer, mapping, workload, placement } = config;
   const { rows, layerColumns, strategy, growth } = placement;
   const maxPositions = workload.context + workload.tokens;
+  if (workload.tokens > model.maxContext)
+    throw new ConfigError(
+      `workload.tokens: expected at most ${model.maxContext}, as ${model.name} has so many ` +
+        `positions, found ${workload.tokens}`,
+    );
   if (maxPositions > model.maxContext)
     throw new ConfigError(
       `workload.context: expected at most ${model.maxContext - workload.tokens}, as ` +

@@ -49,12 +49,16 @@ export function prefixed(message: string): string {
   return oneLine(`wafersim: ${message}`);
 }
 
-/** Folds a text into one line and drops what a terminal would obey. */
+/** Longest line of an error; what quotes a longer input is cut. */
+const MOST_CHARACTERS = 2000;
+
+/** Folds a text into one line of bounded length and drops what a terminal would obey. */
 export function oneLine(text: string): string {
-  return text
+  const line = text
     .replaceAll(/\s*[\r\n]+\s*/g, ' ')
     .replaceAll(/\p{Cc}/gu, '')
     .trim();
+  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3)}...` : line;
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -22,6 +22,8 @@ export interface Node {
   value: Scalar | Node[] | Map<string, Node>;
 }
 
+/** Far above any configuration; what is longer would take the parser minutes and gigabytes. */
+const MAX_CHARACTERS = 2 ** 22;
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 
@@ -31,6 +33,10 @@ const MAX_DEPTH = 64;
  * @throws ConfigError on a syntax error, an unknown tag, a duplicate key or an oversized tree
  */
 export function readYaml(text: string, file: string): Node {
+  if (text.length > MAX_CHARACTERS)
+    throw new ConfigError(
+      `${file}:1:1: expected at most ${MAX_CHARACTERS} characters, found ${text.length}`,
+    );
   const lines = new LineCounter();
   const at = (offset: number): Origin => {
     const { line, col } = lines.linePos(offset);
@@ -39,8 +45,14 @@ export function readYaml(text: string, file: string): Node {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
+    const where = at(problem.pos[0]).label;
+    // The parser's own way to say that values are nested thousands deep.
+    if (problem.message.includes('call stack'))
+      throw new ConfigError(
+        `${where}: expected values at most ${MAX_DEPTH} deep, found deeper ones`,
+      );
     const message = problem.message.split('\n')[0];
-    throw new ConfigError(`${at(problem.pos[0]).label}: expected valid YAML, found: ${message}`);
+    throw new ConfigError(`${where}: expected valid YAML, found: ${message}`);
   }
   return copy(document.contents, { at, nodes: 0, last: at(0), anchors: new Map() }, 0);
 }

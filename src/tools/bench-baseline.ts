@@ -2,8 +2,8 @@
  * The file that benchmarks are held against: a document `wafersim.bench/1` without what differs from
  * run to run, in an order and form that make a change of one number a change of one line.
  */
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { readText } from '../config/files.js';
 import type { BenchCase, BenchDocument } from '../report/bench-document.js';
 import { IncomparableError } from './incomparable.js';
 
@@ -39,14 +39,14 @@ const SCHEMA = /^wafersim\.bench\/(\d+)$/;
 
 /**
  * Reads a baseline.
- * @throws IncomparableError one line, on a foreign, damaged or newer file; the system's error if it
+ * @throws IncomparableError one line, on a foreign, damaged or newer file; ConfigError if it
  *   cannot be read
  */
 export function readBaseline(path: string): BenchDocument {
   const refuse = (expected: string, found: string): never => {
     throw new IncomparableError(`${path}: expected ${expected}, found ${found}`);
   };
-  const json = parse(readFileSync(path, 'utf8'), () => refuse('a baseline', 'no JSON'));
+  const json = parse(readText({ path, from: '--baseline' }), () => refuse('a baseline', 'no JSON'));
   const schema = (json as { schema?: unknown } | null)?.schema;
   const version = SCHEMA.exec(typeof schema === 'string' ? schema : '')?.[1];
   if (version === undefined)

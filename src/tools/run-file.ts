@@ -1,7 +1,8 @@
 /** A finished run, read back from its directory or its run.json. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { readText } from '../config/files.js';
 import type { RunDocument } from '../report/document.js';
 import { IncomparableError } from './incomparable.js';
 
@@ -42,11 +43,12 @@ const document = z.looseObject({
 /**
  * Reads a run.
  * @param path its directory, or the file `run.json`
- * @throws IncomparableError one line, on a foreign or damaged file; the system's error if there is none
+ * @throws IncomparableError one line, on a foreign or damaged file; ConfigError if it cannot be read
  */
 export function readRun(path: string): RunDocument {
   const isDirectory = existsSync(path) && statSync(path).isDirectory();
-  const json = parse(readFileSync(isDirectory ? join(path, 'run.json') : path, 'utf8'));
+  const file = isDirectory ? join(path, 'run.json') : path;
+  const json = parse(readText({ path: file, from: 'compare' }));
   const schema = (json as { schema?: unknown } | null | undefined)?.schema;
   if (schema !== 'wafersim.run/1') {
     const found = JSON.stringify(schema)?.slice(0, 60) ?? 'none';
