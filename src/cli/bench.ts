@@ -107,12 +107,12 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const limits = { ...EXACTLY, tolerance: options.tolerance };
   const comparison = baseline && compareBench(baseline, measured, path!, limits, isMeasured);
   const document: BenchDocument = { ...measured, ...(comparison && { comparison }) };
+  report(document, options);
   if (options.updateBaseline && !document.cases.some(({ failed }) => failed)) {
     const kept = (id: string) => !isMeasured(id);
     writeFile(path!, json(baselineOf(measured, options.host === true, baseline, kept)));
     note(`wrote ${path}`);
   }
-  report(document, options);
   process.exitCode = exitCodeOf(document, options.updateBaseline === true);
 }
 
@@ -130,6 +130,9 @@ function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) 
 
 function report(document: BenchDocument, options: BenchCommandOptions): void {
   const markdown = benchMarkdown(document);
+  // First of all: a full disk must not cost the result as well.
+  if (options.json) print(json(document));
+  else print(options.markdown ? markdown : benchTable(document, style()));
   if (options.junit !== undefined) writeFile(options.junit, junit(document));
   for (const [file, better] of [
     [options.githubSmaller, 'lower'],
@@ -137,8 +140,6 @@ function report(document: BenchDocument, options: BenchCommandOptions): void {
   ] as const)
     if (file !== undefined) writeFile(file, customBenchmark(document, better));
   appendSummary(markdown);
-  if (options.json) print(json(document));
-  else print(options.markdown ? markdown : benchTable(document, style()));
 }
 
 function exitCodeOf({ cases, comparison }: BenchDocument, isUpdate: boolean): number {

@@ -21,6 +21,8 @@ import { EXIT, prefixed } from './errors.js';
 
 /** A reader that closes the pipe early (`| head`) is no fault; a full disk is. */
 export function guardStdout(): void {
+  // A limit on the size of files would end the process without a word; heard, it is an error of write.
+  if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.fine);
     note(prefixed(error.message));

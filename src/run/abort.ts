@@ -14,6 +14,8 @@ export async function unlessAborted(signal: AbortSignal | undefined): Promise<vo
 /** The outcome of work on other threads, or the signal's reason if it is aborted before. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
+  // Threads that are stopped fail the work that nobody waits for any more.
+  work.catch(() => {});
   let stop!: () => void;
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason as Error);
