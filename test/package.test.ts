@@ -56,10 +56,10 @@ describe('the package', () => {
       0,
     );
     expect(wafersim('validate', '--only', 'matvec-single-pe-f32-10').status).toBe(0);
-    const { status, stdout } = wafersim('bench', '--cases', 'kernel/gemv', '--baseline', '--json');
+    const { status, stdout } = wafersim('bench', '--cases', 'tiny-qwen3', '--baseline', '--json');
     expect(status).toBe(0);
     const { comparison } = JSON.parse(stdout) as BenchDocument;
-    expect(comparison).toMatchObject({ compared: 2, differences: [] });
+    expect(comparison).toMatchObject({ compared: 7, differences: [], otherConfigurations: [] });
   });
 
   it('is imported by its name', () => {

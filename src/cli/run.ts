@@ -1,15 +1,20 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { ConfigError, loadConfig, simulate } from '../index.js';
+import {
+  ConfigError,
+  isServing,
+  loadConfig,
+  sensitivityOf,
+  serveAll,
+  simulate,
+  type ServingDocument,
+} from '../index.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
-import { isServing } from '../deployment/serve.js';
-import { serveAll, type ServingDocument } from '../deployment/serve-all.js';
-import { sensitivityOf } from '../tools/sensitivity.js';
 import { EXIT } from './errors.js';
 import { interruptible } from './interrupt.js';
 import {
