@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
-import { loadConfig, placementOf, readRun, simulate } from '../src/index.js';
+import { IncomparableError, loadConfig, placementOf, readRun, simulate } from '../src/index.js';
 import { badInput, smallEntries, wrongOutcome, type Entry } from './helpers/bad-input.js';
 
 let home: string;
@@ -77,12 +77,32 @@ describe('hostile input', () => {
       exitCode: 2,
       message: expect.stringContaining('at most 100000 values') as string,
     });
-    for (const deep of ['['.repeat(50_000), `a: ${'{b: '.repeat(3000)}`])
+    for (const deep of [
+      '['.repeat(50_000),
+      `a: ${'{b: '.repeat(3000)}`,
+      // These break the parser's stack in ways that end the process.
+      '[\n'.repeat(20_000),
+      '? '.repeat(20_000),
+      '- &a !t '.repeat(20_000),
+      Array.from({ length: 2000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+    ])
       expect(await load(deep)).toMatchObject({
         exitCode: 2,
         message: expect.stringContaining('at most 64 deep') as string,
       });
     expect((await load(`a: [${'1,'.repeat(3_000_000)}]`)).message).toContain('characters');
+  });
+
+  it('such as thousands of levels of JSON is refused as well', async () => {
+    const levels = 50_000;
+    const deep = `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    const run = entries.get('run')!;
+    const text = run.whole.replace('"config":{', `"config":{"deep":${deep},`);
+    expect(await wrongOutcome(run, write(text))).toBeUndefined();
+    await expect((async () => run.read(write(text)))()).rejects.toThrow(IncomparableError);
+    const model = entries.get('model')!;
+    const unread = model.whole.replace('{', `{"deep":${deep},`);
+    expect(await wrongOutcome(model, write(unread))).toBeUndefined();
   });
 
   it('cannot reach devices, which have no end', async () => {

@@ -81,7 +81,9 @@ export function baselineOf(
   kept: (id: string) => boolean = () => false,
 ): BenchDocument {
   const fresh = new Map(current.cases.map((each) => [each.id, strip(each, withHost)]));
-  const old = (before?.cases ?? []).filter(({ id }) => kept(id) && !fresh.has(id));
+  const old = (before?.cases ?? [])
+    .filter(({ id }) => kept(id) && !fresh.has(id))
+    .map((each) => strip(each, withHost));
   const cases = [...fresh.values(), ...old]
     .filter(({ metrics }) => Object.keys(metrics).length > 0)
     .sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -54,11 +54,21 @@ export function readRun(path: string): RunDocument {
     const found = JSON.stringify(schema)?.slice(0, 60) ?? 'none';
     throw new IncomparableError(`${path}: expected a document wafersim.run/1, found ${found}`);
   }
+  if (isDeeper(json, MOST_LEVELS))
+    throw new IncomparableError(`${path}: expected a run, found one ${MOST_LEVELS} levels deep`);
   const { error } = document.safeParse(json);
   if (error === undefined) return json as RunDocument;
   const { path: where, message } = error.issues[0];
   const found = `${where.map(String).join('.')}: ${message}`;
   throw new IncomparableError(`${path}: expected a whole run, found ${found}`);
+}
+
+const MOST_LEVELS = 64;
+
+/** Whether a value is nested deeper; what is far deeper exhausts the stack of whoever walks through it. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /** Undefined if the text is no JSON. */

@@ -66,6 +66,12 @@ const NASTY_TEXTS = [
     'x'.repeat(5000),
     '['.repeat(3000),
     '{a: '.repeat(500),
+    '['.repeat(20000) + ']'.repeat(20000),
+    '{"a":'.repeat(20000) + '1' + '}'.repeat(20000),
+    '[\n'.repeat(20000),
+    '? '.repeat(20000),
+    '- '.repeat(20000),
+
     '- '.repeat(2000),
     '<script>',
     "';--",
