@@ -71,7 +71,7 @@ const SCALAR = '\u001F';
 /** What may stand before the first value of a line. */
 const INDENT = /^(?:[ \t?:-]*|[&!]\S*)$/;
 /** All that the lexer says beside the text. */
-const SIGNS = /^[\u0002\u0018\u001F\uFEFF]$/;
+const SIGNS = new Set(['\u0002', '\u0018', SCALAR, '\uFEFF']);
 
 /**
  * Line and column of what is nested far too deep, without parsing it: thousands of levels exhaust the
@@ -84,11 +84,11 @@ function firstTooDeep(text: string): string | undefined {
   for (const token of new Lexer().lex(text)) {
     const isText = isScalar;
     isScalar = token === SCALAR;
-    if (!isText && SIGNS.test(token)) continue;
+    if (!isText && SIGNS.has(token)) continue;
     if (!isText && (token === '[' || token === '{')) depth++;
     if (!isText && (token === ']' || token === '}')) depth = Math.max(0, depth - 1);
-    inIndent &&= !isText && INDENT.test(token);
     if (depth > MAX_DEPTH || (inIndent && column > MAX_INDENT)) return `${line}:${column}`;
+    inIndent &&= !isText && INDENT.test(token);
     const breaks = token.split('\n').length - 1;
     line += breaks;
     column = breaks > 0 ? token.length - token.lastIndexOf('\n') : column + token.length;
