@@ -92,7 +92,7 @@ function firstTooDeep(text: string): string | undefined {
     const breaks = token.split('\n').length - 1;
     line += breaks;
     column = breaks > 0 ? token.length - token.lastIndexOf('\n') : column + token.length;
-    if (breaks > 0) inIndent = true;
+    if (breaks > 0) inIndent = !isText || token.endsWith('\n');
   }
   return undefined;
 }
