@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { isDeeper, MOST_LEVELS } from '../config/depth.js';
 import { readText } from '../config/files.js';
 import type { RunDocument } from '../report/document.js';
 import { IncomparableError } from './incomparable.js';
@@ -54,21 +55,13 @@ export function readRun(path: string): RunDocument {
     const found = JSON.stringify(schema)?.slice(0, 60) ?? 'none';
     throw new IncomparableError(`${path}: expected a document wafersim.run/1, found ${found}`);
   }
-  if (isDeeper(json, MOST_LEVELS))
-    throw new IncomparableError(`${path}: expected a run, found one ${MOST_LEVELS} levels deep`);
+  if (isDeeper(json))
+    throw new IncomparableError(`${path}: expected at most ${MOST_LEVELS} levels, found more`);
   const { error } = document.safeParse(json);
   if (error === undefined) return json as RunDocument;
   const { path: where, message } = error.issues[0];
   const found = `${where.map(String).join('.')}: ${message}`;
   throw new IncomparableError(`${path}: expected a whole run, found ${found}`);
-}
-
-const MOST_LEVELS = 64;
-
-/** Whether a value is nested deeper; what is far deeper exhausts the stack of whoever walks through it. */
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /** Undefined if the text is no JSON. */
