@@ -100,6 +100,13 @@ describe('hostile input', () => {
     const text = run.whole.replace('"config":{', `"config":{"deep":${deep},`);
     expect(await wrongOutcome(run, write(text))).toBeUndefined();
     await expect((async () => run.read(write(text)))()).rejects.toThrow(IncomparableError);
+    for (const kind of ['run', 'baseline']) {
+      const entry = entries.get(kind)!;
+      const schema = entry.whole.replace(/"schema": ?"[^"]*"/, `"schema":${deep}`);
+      expect(await wrongOutcome(entry, write(schema))).toBeUndefined();
+    }
+    const trace = entries.get('trace of JSON lines')!;
+    expect(await wrongOutcome(trace, write(`{"timestamp":${deep}}`))).toBeUndefined();
     const model = entries.get('model')!;
     for (const text of [
       model.whole.replace('{', `{"deep":${deep},`),

@@ -3,6 +3,7 @@
  * run to run, in an order and form that make a change of one number a change of one line.
  */
 import * as z from 'zod';
+import { isDeeper, MOST_LEVELS } from '../config/depth.js';
 import { readText } from '../config/files.js';
 import type { BenchCase, BenchDocument } from '../report/bench-document.js';
 import { IncomparableError } from './incomparable.js';
@@ -47,6 +48,7 @@ export function readBaseline(path: string): BenchDocument {
     throw new IncomparableError(`${path}: expected ${expected}, found ${found}`);
   };
   const json = parse(readText({ path, from: '--baseline' }), () => refuse('a baseline', 'no JSON'));
+  if (isDeeper(json)) return refuse(`at most ${MOST_LEVELS} levels`, 'more');
   const schema = (json as { schema?: unknown } | null)?.schema;
   const version = SCHEMA.exec(typeof schema === 'string' ? schema : '')?.[1];
   if (version === undefined)

@@ -50,13 +50,13 @@ export function readRun(path: string): RunDocument {
   const isDirectory = existsSync(path) && statSync(path).isDirectory();
   const file = isDirectory ? join(path, 'run.json') : path;
   const json = parse(readText({ path: file, from: 'compare' }));
+  if (isDeeper(json))
+    throw new IncomparableError(`${path}: expected at most ${MOST_LEVELS} levels, found more`);
   const schema = (json as { schema?: unknown } | null | undefined)?.schema;
   if (schema !== 'wafersim.run/1') {
     const found = JSON.stringify(schema)?.slice(0, 60) ?? 'none';
     throw new IncomparableError(`${path}: expected a document wafersim.run/1, found ${found}`);
   }
-  if (isDeeper(json))
-    throw new IncomparableError(`${path}: expected at most ${MOST_LEVELS} levels, found more`);
   const { error } = document.safeParse(json);
   if (error === undefined) return json as RunDocument;
   const { path: where, message } = error.issues[0];
