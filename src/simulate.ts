@@ -2,6 +2,7 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
+import { unlessAborted } from './run/abort.js';
 import { checkResult, checkStep, createNumbers } from './run/compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
@@ -46,6 +47,8 @@ export interface SimulateOptions {
   /** Whether equal regions are simulated once. */
   memo: boolean;
   onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
+  /** Ends the simulation between two stages, by rejecting with the signal's reason. */
+  signal?: AbortSignal;
   /** Hears of the last step core by core; without it none of that is collected. */
   onDetail?: ((detail: RunDetail) => void) | undefined;
   /** What runs that differ in the places of their regions alone have in common; they fill it. */
@@ -62,6 +65,11 @@ export interface SimulateOptions {
 export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
   const { model, wafer, workload } = config;
   const request = requestOf(config);
+  if (workload.tokens > model.maxContext)
+    throw new ConfigError(
+      `workload.tokens: expected at most ${model.maxContext}, as ${model.name} has so many ` +
+        `positions, found ${workload.tokens}`,
+    );
   if (request.maxPositions > model.maxContext)
     throw new ConfigError(
       `workload.context: expected at most ${model.maxContext - workload.tokens}, as ` +
@@ -164,7 +172,7 @@ async function simulateRepeated(
   config: ResolvedConfig,
   placement: Placement,
   engine: Engine,
-  { onProgress, onDetail }: SimulateOptions,
+  { onProgress, onDetail, signal }: SimulateOptions,
 ): Promise<Simulated & { check?: CheckResult }> {
   let last: { program: Program; result: RunResult } | undefined;
   const listening: Engine = (input) => {
@@ -172,9 +180,10 @@ async function simulateRepeated(
     last = { program: input.program, result };
     return result;
   };
-  const run = await simulateWaferllm(config, placement, listening, (done, total) =>
-    onProgress?.({ done, total, what: 'layer' }),
-  );
+  const run = await simulateWaferllm(config, placement, listening, async (done, total) => {
+    await unlessAborted(signal);
+    onProgress?.({ done, total, what: 'layer' });
+  });
   const { timing, counters } = run;
   if (last)
     onDetail?.(repeatedDetail(placement, last, timing, config.wafer, counters.linkWavelets[0]));
@@ -196,10 +205,10 @@ export async function simulateSteps(
   if (shared) shared.groupsOf = groupsOf;
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const { memo, threads } = options;
+  const { memo, threads, signal } = options;
   const needsThreads = threads === undefined && options.shards > 1 && !memo;
   const own = needsThreads ? createShards(options.shards, options.engine) : undefined;
-  const run = programRunner(config, engine, threads ?? own);
+  const run = programRunner(config, engine, threads ?? own, signal);
   const runner = createStageRunner({ wafer, memo, shared, run });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
@@ -212,9 +221,10 @@ export async function simulateSteps(
       pipeline = await timeTokens(config, runner, plan, stages, options, step);
       if (numbers) {
         // Times do not depend on numbers, so one pass of one user's token computes them.
-        await timeStep(stages, plan.places.length, async (i, startAt) =>
-          computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images),
-        );
+        await timeStep(stages, plan.places.length, async (i, startAt) => {
+          await unlessAborted(signal);
+          return computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images);
+        });
         checkStep(config, placement, chosen, numbers);
       }
       const { cycles } = pipeline.timing;
@@ -234,7 +244,7 @@ async function timeTokens(
   runner: StageRunner,
   plan: TokenPlan,
   stages: TimedStage[],
-  { shards, memo, onProgress, onDetail }: SimulateOptions,
+  { shards, memo, onProgress, onDetail, signal }: SimulateOptions,
   step: number,
 ): Promise<PipelineTiming> {
   const { length } = stages;
@@ -246,6 +256,7 @@ async function timeTokens(
     stages,
     plan.places.length,
     async (i, startAt) => {
+      await unlessAborted(signal);
       const done = step * length + Math.min(latest.length, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
       return (latest[i] = await ahead(i, startAt));

@@ -127,6 +127,16 @@ describe('the rooms of src/', () => {
     ]);
   });
 
+  it('simulate for the commands through the library alone, as anybody may', () => {
+    const commands = ['run', 'compare', 'kernel', 'bench'];
+    const inside = commands.flatMap((name) =>
+      importsOf(read(`cli/${name}.ts`)).filter(
+        ({ from }) => from.startsWith('../') && !/^\.\.\/(index|bundled|report\/)/.test(from),
+      ),
+    );
+    expect(inside).toEqual([]);
+  });
+
   it('import only what the table allows, and leave clocks, chance and output to the commands', () => {
     expect(files.flatMap((path) => violations(path, read(path)))).toEqual([]);
   });

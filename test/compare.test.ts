@@ -275,7 +275,7 @@ describe('wafersim compare', () => {
     refused([first, other], 3, /workload\.context: 8 in .*first\.json, 9 in/);
     writeFileSync(other, 'not json');
     refused([first, other], 3, /other\.json: expected a document wafersim\.run\/1, found none/);
-    refused([first, join(home, 'none')], 2, /ENOENT/);
+    refused([first, join(home, 'none')], 2, /no such file/);
     refused(['configs/tiny.yaml'], 2, /expected --strategies, or a second run/);
     refused(['configs/tiny.yaml', '--strategies', 'row-major,snail'], 2, /placement\.strategy/);
     refused(['configs/tiny.yaml', '--strategies', 'snake,snake'], 2, /different names/);

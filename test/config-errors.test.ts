@@ -46,10 +46,7 @@ describe('a wrong value is one line with its place', () => {
       'fabric: {hopCycles: 0}',
       'expected a number of cycles, an integer, at least 1, at most 1024, found 0',
     ],
-    [
-      'fabric: {queueDepth: 0}',
-      'expected a number, an integer, at least 1, at most 65536, found 0',
-    ],
+    ['fabric: {queueDepth: 0}', 'expected a number, an integer, at least 1, at most 256, found 0'],
     [
       'core: {sram: 48 kHz}',
       'expected memory such as 48 KiB, at least 1, at most 1099511627776, found "48 kHz"',
@@ -87,7 +84,7 @@ describe('a wrong value is one line with its place', () => {
     ],
     [
       'costs: {matvec: {widenPerCycle: 0}}',
-      'expected a number per cycle, above 0, at most 1024, found 0',
+      'expected a number per cycle, at least 0.001, at most 1024, found 0',
     ],
     ['clock: {value: 1 GHz, source: x, grade: Z}', 'expected A, B, C or D, found "Z"'],
     [
@@ -185,7 +182,7 @@ describe('a broken file', () => {
       'workload: &w {a: *w}\n',
       /^run\.yaml:3:14: expected at most 100000 values, 64 deep, found more$/,
     ],
-    [`x: ${'['.repeat(5000)}`, /^run\.yaml:3:\d+: expected valid YAML, found: /],
+    [`x: ${'['.repeat(5000)}`, /^run\.yaml:3:\d+: expected values at most 64 deep/],
   ])('%j', (lines, message) => {
     expect(complaintAbout(lines, folder)).toMatch(message);
   });
@@ -227,7 +224,7 @@ describe('a missing file is named with who referred to it', () => {
 
   it('a folder is no file', () => {
     const message = complaint(() => loadConfig(folder.path), folder);
-    expect(message).toMatch(/found a file that cannot be read \(EISDIR\)$/);
+    expect(message).toMatch(/found a directory$/);
   });
 
   it('a cycle of extends is refused, in configurations and in hardware', () => {

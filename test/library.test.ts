@@ -1,5 +1,16 @@
+/** The library as a program uses it: simulate, compare, hear of progress, give up. */
 import { describe, expect, it } from 'vitest';
-import { CapacityError, loadConfig, simulate } from '../src/index.js';
+import {
+  CapacityError,
+  compare,
+  compareRuns,
+  IncomparableError,
+  loadConfig,
+  simulate,
+} from '../src/index.js';
+
+const tiny = (...sets: string[]) =>
+  loadConfig('configs/tiny.yaml', ['workload.tokens=1', 'workload.data=false', ...sets]);
 
 describe('the library', () => {
   it('simulates a configuration, with settings, and reports progress', async () => {
@@ -15,5 +26,64 @@ describe('the library', () => {
   it('refuses a model that does not fit', async () => {
     const config = loadConfig('configs/tiny.yaml', ['hardware.width=2', 'hardware.height=2']);
     await expect(simulate(config)).rejects.toThrow(CapacityError);
+  });
+
+  it('compares placements as it simulates each alone', async () => {
+    const configs = ['row-major', 'snake'].map((name) => tiny(`placement.strategy=${name}`));
+    const progress: number[] = [];
+    const { rows, runs } = await compare(configs, {
+      onProgress: ({ done }) => progress.push(done),
+    });
+    expect(rows.map(({ name }) => name)).toEqual(['row-major', 'snake']);
+    for (const [i, config] of configs.entries())
+      expect((await simulate(config)).decode).toEqual(runs[i].decode);
+    expect(progress).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('does not compare different work, simulated or finished', async () => {
+    const configs = [tiny(), tiny('workload.batch=2')];
+    await expect(compare(configs)).rejects.toThrow(IncomparableError);
+    const runs = await Promise.all(configs.map((config) => simulate(config)));
+    expect(() => compareRuns(runs, ['a', 'b'])).toThrow(/workload\.batch: 1 in a, 2 in b/);
+    expect(compareRuns([runs[0], runs[0]], ['a', 'b']).rows[1].differenceCycles).toBe(0);
+  });
+});
+
+describe('a simulation that is aborted', () => {
+  const reason = new Error('enough');
+
+  it.each([
+    ['alone', {}, []],
+    ['on threads', { memo: false, shards: 2 }, []],
+    [
+      'of the published mapping',
+      {},
+      ['mapping=waferllm', 'hardware.height=32', 'placement.groups=4'],
+    ],
+  ])('before it begins rejects with the reason, %s', async (_, options, sets) => {
+    const all = { ...options, signal: AbortSignal.abort(reason) };
+    await expect(simulate(tiny(...sets), all)).rejects.toBe(reason);
+    await expect(compare([tiny(...sets)], all)).rejects.toBe(reason);
+  });
+
+  it.each([
+    ['alone', {}],
+    ['on threads', { memo: false, shards: 2 }],
+  ])('in the middle goes no further, %s', async (_, options) => {
+    const controller = new AbortController();
+    const stages: string[] = [];
+    const onProgress = ({ what }: { what: string }) => {
+      stages.push(what);
+      if (what === 'layer 0') controller.abort(reason);
+    };
+    const run = simulate(tiny(), { ...options, onProgress, signal: controller.signal });
+    await expect(run).rejects.toBe(reason);
+    expect(stages).toEqual(['embedding', 'layer 0']);
+  });
+
+  it('hears of a limit on its time, since timers run between its stages', async () => {
+    const config = loadConfig('configs/tiny.yaml', ['workload.tokens=400']);
+    const run = simulate(config, { shards: 1, signal: AbortSignal.timeout(300) });
+    await expect(run).rejects.toThrow(/timeout/);
   });
 });

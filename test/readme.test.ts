@@ -1,6 +1,8 @@
-/** The README's commands, typed as they stand. */
+/** The README's commands, typed as they stand, and what it says that they print. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const README = readFileSync('README.md', 'utf8');
@@ -27,4 +29,35 @@ describe('the commands of the README', () => {
     },
     120_000,
   );
+});
+
+describe('the example of a regression', () => {
+  it('is what a row that takes 1 % longer gives', () => {
+    const home = mkdtempSync(join(tmpdir(), 'wafersim-readme-'));
+    try {
+      for (const name of ['examples', 'configs'])
+        cpSync(name, join(home, name), { recursive: true });
+      const wafer = join(home, 'examples/ci/wafer.yaml');
+      const slower = readFileSync(wafer, 'utf8').replace('row: { f16: 10,', 'row: { f16: 10.1,');
+      writeFileSync(wafer, slower);
+      const words = 'bench --suite examples/ci/suite.yaml --baseline'.split(' ');
+      const { status, stdout } = spawnSync(
+        process.execPath,
+        [resolve('dist/cli/main.js'), ...words],
+        {
+          encoding: 'utf8',
+          cwd: home,
+        },
+      );
+      expect(status).toBe(1);
+      const end = stdout.slice(
+        stdout.indexOf('Against the baseline'),
+        stdout.indexOf('\n\n6 regr'),
+      );
+      expect(end).toContain('regression');
+      expect(README).toContain(`\n${end}\n`);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
 });

@@ -1,24 +1,19 @@
 /** `wafersim compare`: one workload under several placements, or two finished runs, side by side. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { compareStrategies, comparison, whyIncomparable } from '../tools/compare.js';
-import { loadConfig } from '../config.js';
-import { ConfigError } from '../hardware/errors.js';
+import {
+  compare as compareConfigs,
+  compareRuns,
+  ConfigError,
+  loadConfig,
+  readRun,
+} from '../index.js';
 import type { CompareDocument } from '../report/compare-document.js';
 import { compareMarkdown, compareTable } from '../report/compare-table.js';
-import type { RunDocument } from '../report/document.js';
-import { EXIT, prefixed } from './errors.js';
-import {
-  engineOption,
-  host,
-  jsonOption,
-  setOption,
-  shardCount,
-  type EngineName,
-} from './options.js';
-import { json, note, print, style } from './output.js';
+import { EXIT } from './errors.js';
+import { interruptible } from './interrupt.js';
+import { engineOption, jsonOption, setOption, shardCount, type EngineName } from './options.js';
+import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
 interface CompareOptions {
@@ -31,16 +26,13 @@ interface CompareOptions {
   markdown?: boolean;
 }
 
-/** Exit code of runs that are not of the same work. */
-const INCOMPARABLE = 3;
-
 const EXAMPLES = `
 Examples:
   wafersim compare configs/wse3.yaml --strategies row-major,snake,hilbert,greedy,anneal
   wafersim compare configs/wse3.yaml --strategies snake,anneal --set placement.rows=165 --markdown
   wafersim compare runs/before runs/after
 
-Exit codes: 3 if the two runs are not of the same model and workload.`;
+Exit codes: 3 if a run is damaged, or the two are not of the same model and workload.`;
 
 export function addCompare(program: Command): void {
   program
@@ -71,7 +63,6 @@ async function compare(
     second === undefined
       ? await strategiesOf(first, options)
       : runsOf([first, second], options.strategies);
-  if (document === undefined) return;
   if (options.json) print(json(document));
   else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
   if (document.runs.some((run) => run.check?.passed === false)) process.exitCode = EXIT.difference;
@@ -84,38 +75,20 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
   const configs = strategies.map((strategy) =>
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),
   );
-  return withProgress((onProgress) =>
-    compareStrategies(configs, {
-      engine,
-      shards,
-      memo,
-      ...host,
-      ...(onProgress && { onProgress }),
-    }),
+  return interruptible((signal) =>
+    withProgress((onProgress) =>
+      compareConfigs(configs, {
+        ...{ engine, shards, memo, signal },
+        ...(onProgress && { onProgress }),
+      }),
+    ),
   );
 }
 
-/** Reads two runs; says why on stderr, with its exit code, if they cannot be compared. */
-function runsOf(paths: string[], strategies: string[] | undefined): CompareDocument | undefined {
+function runsOf(paths: string[], strategies: string[] | undefined): CompareDocument {
   if (strategies !== undefined)
     throw new ConfigError(`--strategies: expected with one configuration, found two runs`);
-  const documents = paths.map(readRun);
-  const why = whyIncomparable(documents, paths);
-  if (why === undefined) return comparison(documents as RunDocument[], paths);
-  note(prefixed(why));
-  process.exitCode = INCOMPARABLE;
-  return undefined;
-}
-
-/** A run's document out of its directory or file; undefined if the file is no JSON. */
-function readRun(path: string): unknown {
-  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'run.json') : path;
-  const text = readFileSync(file, 'utf8');
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return compareRuns(paths.map(readRun), paths);
 }
 
 /** @throws InvalidArgumentError unless names apart by commas, none twice */

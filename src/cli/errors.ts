@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { MachineError } from '../engine/engine.js';
 import { ConfigError } from '../hardware/errors.js';
 import { CapacityError } from '../placement/errors.js';
+import { IncomparableError } from '../tools/incomparable.js';
 
 export const EXIT = {
   fine: 0,
@@ -10,9 +11,16 @@ export const EXIT = {
   difference: 1,
   /** Usage, configuration, or a file that cannot be read or written. */
   usage: 2,
+  /** A file or a run that cannot be held against the other. */
+  incomparable: 3,
   /** The simulated machine failed (does not fit, deadlock, route violation), or the simulator did. */
   machine: 4,
+  /** As shells count a process that was interrupted. */
+  interrupted: 130,
 } as const;
+
+/** Ctrl-C. */
+export class Interrupted extends Error {}
 
 export interface Failure {
   exitCode: number;
@@ -26,6 +34,10 @@ export function failureOf(error: unknown): Failure {
   // Begins with file:line:col, which editors follow: nothing stands before it.
   if (error instanceof ConfigError)
     return { exitCode: EXIT.usage, message: oneLine(error.message) };
+  if (error instanceof IncomparableError)
+    return { exitCode: EXIT.incomparable, message: prefixed(error.message) };
+  if (error instanceof Interrupted)
+    return { exitCode: EXIT.interrupted, message: prefixed('interrupted; nothing was written') };
   if (error instanceof CapacityError || error instanceof MachineError)
     return { exitCode: EXIT.machine, message: prefixed(error.message) };
   if (isSystemError(error)) return { exitCode: EXIT.usage, message: prefixed(error.message) };
@@ -37,12 +49,16 @@ export function prefixed(message: string): string {
   return oneLine(`wafersim: ${message}`);
 }
 
-/** Folds a text into one line and drops what a terminal would obey. */
+/** Longest line of an error; what quotes a longer input is cut. */
+const MOST_CHARACTERS = 2000;
+
+/** Folds a text into one line of bounded length and drops what a terminal would obey. */
 export function oneLine(text: string): string {
-  return text
+  const line = text
     .replaceAll(/\s*[\r\n]+\s*/g, ' ')
     .replaceAll(/\p{Cc}/gu, '')
     .trim();
+  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3)}...` : line;
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,8 +1,7 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
 import { bundled } from '../bundled.js';
-import { loadHardware } from '../config.js';
-import { runKernel } from '../tools/kernel.js';
+import { loadHardware, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';

@@ -2,6 +2,7 @@
 /** The command line: results on stdout, notes on stderr, one line per error, and an exit code. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBench } from './bench.js';
 import { addCompare } from './compare.js';
 import { addDiff } from './diff.js';
 import { failureOf, prefixed } from './errors.js';
@@ -21,9 +22,11 @@ Examples:
   wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
   wafersim compare configs/wse3.yaml --strategies row-major,snake,greedy
   wafersim inspect configs/wse3.yaml --what placement
+  wafersim bench --baseline
 
-Exit codes: 0 fine, 1 a difference or a failed check, 2 usage or configuration,
-3 cannot be compared, 4 the simulated machine failed (does not fit, deadlock, route violation).`;
+Exit codes: 0 fine, 1 a regression, a difference or a failed check,
+2 usage or configuration, 3 cannot be compared, 4 the simulated machine failed
+(does not fit, deadlock, route violation).`;
 
 function commandLine(): Command {
   const { version } = JSON.parse(
@@ -43,6 +46,7 @@ function commandLine(): Command {
   addCapacity(program);
   addFleet(program);
   program.commandsGroup('Check:');
+  addBench(program);
   addValidate(program);
   addDiff(program);
   program.commandsGroup('Look inside:');

@@ -1,6 +1,7 @@
 /** The way out: results on stdout, notes on stderr, and run directories that are whole or absent. */
 import {
   accessSync,
+  appendFileSync,
   closeSync,
   constants,
   existsSync,
@@ -20,6 +21,8 @@ import { EXIT, prefixed } from './errors.js';
 
 /** A reader that closes the pipe early (`| head`) is no fault; a full disk is. */
 export function guardStdout(): void {
+  // A limit on the size of files would end the process without a word; heard, it is an error of write.
+  if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.fine);
     note(prefixed(error.message));
@@ -79,6 +82,28 @@ export function checkRunDirectory(directory: string): void {
     );
 }
 
+/** A file whole or not at all: under a temporary name beside it, then renamed. */
+export function writeFile(path: string, content: string): void {
+  const target = resolve(path);
+  mkdirSync(dirname(target), { recursive: true });
+  const temporary = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  try {
+    const next = join(temporary, 'next');
+    writeFileSync(next, content);
+    sync(next);
+    renameSync(next, target);
+    sync(dirname(target));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** GitHub shows what is appended to this file on the page of the workflow's run. */
+export function appendSummary(markdown: string): void {
+  const file = process.env['GITHUB_STEP_SUMMARY'];
+  if (file) appendFileSync(file, markdown);
+}
+
 /** Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there. */
 export function writeRunDirectory(directory: string, files: RunFiles): void {
   const target = resolve(directory);
@@ -89,8 +114,14 @@ export function writeRunDirectory(directory: string, files: RunFiles): void {
     mkdirSync(next);
     for (const [name, content] of Object.entries({ ...files })) write(join(next, name), content);
     sync(next);
-    if (existsSync(target)) renameSync(target, join(temporary, 'previous'));
-    renameSync(next, target);
+    const previous = join(temporary, 'previous');
+    if (existsSync(target)) renameSync(target, previous);
+    try {
+      renameSync(next, target);
+    } catch (error) {
+      if (existsSync(previous)) renameSync(previous, target);
+      throw error;
+    }
     sync(dirname(target));
   } finally {
     rmSync(temporary, { recursive: true, force: true });

@@ -1,18 +1,22 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.js';
+import {
+  ConfigError,
+  isServing,
+  loadConfig,
+  sensitivityOf,
+  serveAll,
+  simulate,
+  type ServingDocument,
+} from '../index.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
-import { ConfigError } from '../hardware/errors.js';
 import { runTable } from '../report/table.js';
-import { isServing } from '../deployment/serve.js';
-import { serveAll, type ServingDocument } from '../deployment/serve-all.js';
-import { sensitivityOf } from '../tools/sensitivity.js';
-import { simulate } from '../simulate.js';
 import { EXIT } from './errors.js';
+import { interruptible } from './interrupt.js';
 import {
   engineOption,
   host,
@@ -77,9 +81,10 @@ async function run(path: string, options: RunOptions): Promise<void> {
   let detail: RunDetail | undefined;
   // A serving run's last simulation is the one that its document tells of.
   const onDetail = (last: RunDetail) => (detail = last);
-  const document = await withProgress(
-    async (onProgress): Promise<RunDocument | ServingDocument> => {
-      const simulateOptions = { engine, shards, memo, ...host, ...(onProgress && { onProgress }) };
+  const document = await interruptible((signal) =>
+    withProgress(async (onProgress): Promise<RunDocument | ServingDocument> => {
+      const own = { engine, shards, memo, signal, ...host };
+      const simulateOptions = { ...own, ...(onProgress && { onProgress }) };
       const listening = { ...simulateOptions, ...(options.output !== undefined && { onDetail }) };
       if (isServing(config)) {
         if (options.sensitivity)
@@ -93,7 +98,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
       const finished = await simulate(config, listening);
       if (!options.sensitivity) return finished;
       return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
-    },
+    }),
   );
   try {
     if (options.output !== undefined) {

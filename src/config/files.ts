@@ -1,5 +1,5 @@
 /** Files that refer to files: `extends`, hardware and models, with who asked for what when one is missing. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
 import { show } from '../hardware/messages.js';
@@ -29,14 +29,26 @@ export function referenceOf(node: Node, name: string, mainFile: string): Referen
   return { path: asIs ? path : beside, from };
 }
 
-/** Text of a file. @throws ConfigError that names the file and who referred to it */
+/** The longest text that is read at all. */
+const MOST_BYTES = 2 ** 28;
+
+/**
+ * Text of a file; devices and pipes, which may have no end, are none.
+ * @throws ConfigError that names the file and who referred to it
+ */
 export function readText({ path, from }: Reference): string {
+  const refuse = (found: string): never => {
+    throw new ConfigError(`${from}: expected the file ${path}, found ${found}`);
+  };
   try {
+    const stat = statSync(path);
+    if (!stat.isFile()) return refuse(stat.isDirectory() ? 'a directory' : 'no regular file');
+    if (stat.size > MOST_BYTES) return refuse(`${stat.size} bytes, more than ${MOST_BYTES}`);
     return readFileSync(path, 'utf8');
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    const found = code === 'ENOENT' ? 'no such file' : `a file that cannot be read (${code})`;
-    throw new ConfigError(`${from}: expected the file ${path}, found ${found}`);
+    return refuse(code === 'ENOENT' ? 'no such file' : `a file that cannot be read (${code})`);
   }
 }
 

@@ -4,6 +4,7 @@ import { ConfigError } from '../hardware/errors.js';
 import { ModelError } from '../model/errors.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
+import { isDeeper, MOST_LEVELS } from './depth.js';
 import { readText, type Reference } from './files.js';
 import { originAt } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
@@ -21,6 +22,8 @@ export function readModel(
   const { path } = reference;
   const text = readText(reference);
   const json = parseJson(text, path);
+  if (isDeeper(json))
+    throw new ConfigError(`${path}:1:1: expected at most ${MOST_LEVELS} levels, found more`);
   const stem = basename(path, '.json');
   const name = stem === 'config' ? basename(dirname(path)) : stem;
   try {

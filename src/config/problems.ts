@@ -39,7 +39,8 @@ const WRAPPERS = [z.ZodPrefault, z.ZodDefault, z.ZodOptional, z.ZodExactOptional
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: unknown = schema;
   for (const key of ['', ...path]) {
-    if (key !== '') at = at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
+    if (at instanceof z.ZodArray) at = at.element;
+    else if (key !== '') at = at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
     while (WRAPPERS.some((wrapper) => at instanceof wrapper)) at = (at as z.ZodOptional).unwrap();
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : QUANTITY_KEYS;

@@ -3,7 +3,17 @@
  * Aliases are copied out, up to a bound on the size of the tree; nothing in it is an object that a
  * hostile key could poison.
  */
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  parseDocument,
+} from 'yaml';
 import { ConfigError } from '../hardware/errors.js';
 
 /** Where a value was written: `file:line:col`, or the text of a `--set`. */
@@ -22,6 +32,8 @@ export interface Node {
   value: Scalar | Node[] | Map<string, Node>;
 }
 
+/** Far above any configuration; what is longer would take the parser minutes and gigabytes. */
+const MAX_CHARACTERS = 2 ** 22;
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 
@@ -31,11 +43,18 @@ const MAX_DEPTH = 64;
  * @throws ConfigError on a syntax error, an unknown tag, a duplicate key or an oversized tree
  */
 export function readYaml(text: string, file: string): Node {
+  if (text.length > MAX_CHARACTERS)
+    throw new ConfigError(
+      `${file}:1:1: expected at most ${MAX_CHARACTERS} characters, found ${text.length}`,
+    );
   const lines = new LineCounter();
   const at = (offset: number): Origin => {
     const { line, col } = lines.linePos(offset);
     return { label: `${file}:${line}:${col}`, file };
   };
+  const deep = firstTooDeep(text);
+  if (deep !== undefined)
+    throw new ConfigError(`${file}:${deep}: expected values at most ${MAX_DEPTH} deep, found more`);
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) {
@@ -43,6 +62,39 @@ export function readYaml(text: string, file: string): Node {
     throw new ConfigError(`${at(problem.pos[0]).label}: expected valid YAML, found: ${message}`);
   }
   return copy(document.contents, { at, nodes: 0, last: at(0), anchors: new Map() }, 0);
+}
+
+/** Columns before which a line must begin: a level of blocks takes at least half a column. */
+const MAX_INDENT = 256;
+/** What the lexer says before the text of a scalar, which holds no structure. */
+const SCALAR = '\u001F';
+/** What may stand before the first value of a line. */
+const INDENT = /^(?:[ \t?:-]*|[&!]\S*)$/;
+/** All that the lexer says beside the text. */
+const SIGNS = new Set(['\u0002', '\u0018', SCALAR, '\uFEFF']);
+
+/**
+ * Line and column of what is nested far too deep, without parsing it: thousands of levels exhaust the
+ * parser's stack, of which the process may die.
+ */
+function firstTooDeep(text: string): string | undefined {
+  let [line, column, depth] = [1, 1, 0];
+  let inIndent = true;
+  let isScalar = false;
+  for (const token of new Lexer().lex(text)) {
+    const isText = isScalar;
+    isScalar = token === SCALAR;
+    if (!isText && SIGNS.has(token)) continue;
+    if (!isText && (token === '[' || token === '{')) depth++;
+    if (!isText && (token === ']' || token === '}')) depth = Math.max(0, depth - 1);
+    if (depth > MAX_DEPTH || (inIndent && column > MAX_INDENT)) return `${line}:${column}`;
+    inIndent &&= !isText && INDENT.test(token);
+    const breaks = token.split('\n').length - 1;
+    line += breaks;
+    column = breaks > 0 ? token.length - token.lastIndexOf('\n') : column + token.length;
+    if (breaks > 0) inIndent = !isText || token.endsWith('\n');
+  }
+  return undefined;
 }
 
 interface Walk {

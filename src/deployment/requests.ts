@@ -1,5 +1,4 @@
 /** The requests of a configuration: a trace, open arrivals, a closed loop, or agent sessions. */
-import { statSync } from 'node:fs';
 import type { ResolvedConfig } from '../config.js';
 import { readText } from '../config/files.js';
 import { ConfigError } from '../hardware/errors.js';
@@ -15,7 +14,6 @@ export interface RequestSource {
 }
 
 const DEFAULT_REQUESTS = 1000;
-const MAX_TRACE_BYTES = 2 ** 28;
 const MAX_OUTPUT_TOKENS = 2e8;
 
 /**
@@ -42,11 +40,6 @@ export function requestsOf(config: ResolvedConfig, maxContext: number): RequestS
 
 function fromTrace({ workload, traceFile }: ResolvedConfig): RequestSource {
   const path = traceFile!;
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > MAX_TRACE_BYTES)
-    throw new ConfigError(
-      `${path}: expected a trace of at most ${MAX_TRACE_BYTES} bytes, found ${size}; cut it`,
-    );
   try {
     const text = readText({ path, from: 'workload.trace' });
     const { requests, format, sorted } = readTrace(text, path, workload.requests);

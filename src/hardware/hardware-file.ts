@@ -33,7 +33,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
   const cycles = of({ dimension: 'cycles', integer: true, min: 0, max: 1e6 });
   const stages = of({ dimension: 'cycles', integer: true, min: 1, max: 1024 });
   const time = of({ dimension: 'cycles', min: 0, max: 1e6 });
-  const rate = of({ dimension: 'rate', above: 0, max: 1024 });
+  const rate = of({ dimension: 'rate', min: 0.001, max: 1024 });
   const perType = (entry: typeof cores) => section('a mapping', { f16: entry, f32: entry });
   const rates = perType(rate);
   const special = { exp: cycles, silu: cycles, rsqrt: cycles, reciprocal: cycles };
@@ -53,7 +53,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
       colors: of({ dimension: 'count', integer: true, min: 1, max: 32 }),
       hopCycles: stages,
       rampCycles: stages,
-      queueDepth: of({ dimension: 'count', integer: true, min: 1, max: 65536 }),
+      queueDepth: of({ dimension: 'count', integer: true, min: 1, max: 256 }),
     }),
     core: section('a mapping', {
       sram: of({ dimension: 'memory', integer: true, min: 1, max: 2 ** 40 }),

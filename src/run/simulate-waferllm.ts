@@ -39,12 +39,12 @@ export interface WaferllmRun extends Simulated {
   check?: CheckResult;
 }
 
-/** Times (and, if asked, computes) the steps; `onLayer` hears of progress. */
+/** Times (and, if asked, computes) the steps; `onLayer` hears of progress and may end the run. */
 export async function simulateWaferllm(
   config: ResolvedConfig,
   placement: Placement,
   engine: Engine,
-  onLayer: (done: number, total: number) => void,
+  onLayer: (done: number, total: number) => Promise<void> | void,
 ): Promise<WaferllmRun> {
   const { model, workload, wafer, exact } = config;
   if (workload.data && !exact)
@@ -73,7 +73,7 @@ export async function simulateWaferllm(
     const results: RunResult[] = [];
     numbers?.embed();
     for (let layer = 0; layer < runs; layer++) {
-      onLayer(step * runs + layer, workload.tokens * runs);
+      await onLayer(step * runs + layer, workload.tokens * runs);
       const memory = numbers?.enter(layer, o);
       results.push(engine({ program, wafer, ...(memory && { memory }) }));
       numbers?.leave(layer, o);

@@ -2,6 +2,7 @@
 import { configHash, type ResolvedConfig } from '../config.js';
 import type { Engine } from '../engine/engine.js';
 import type { Shards } from '../engine/sharded.js';
+import { orAborted } from './abort.js';
 import type { StageRunner } from './stages.js';
 
 /** Runs programs of a configuration without numbers, on `threads` or else here. */
@@ -9,12 +10,14 @@ export function programRunner(
   { model, wafer }: ResolvedConfig,
   engine: Engine,
   threads?: Shards,
+  signal?: AbortSignal,
 ): StageRunner['run'] {
   // A stage's key says all of its program but for the model and the machine. Lowering knows no costs, so
   // machines that differ in them only share their programs.
   const { costs: _, clockHz: __, powerWatts: ___, ...machine } = wafer;
   const configuration = configHash({ model, machine });
   return async (key, program, startAt) =>
-    threads?.run(`${configuration} ${key}`, program, wafer, startAt) ??
-    engine({ program, wafer, startAt });
+    threads === undefined
+      ? engine({ program, wafer, startAt })
+      : orAborted(threads.run(`${configuration} ${key}`, program, wafer, startAt), signal);
 }

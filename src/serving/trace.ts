@@ -143,6 +143,9 @@ function tokens(cell: unknown, name: string, where: string): number {
 }
 
 function shown(value: unknown): string {
+  // Nested thousands deep, it would exhaust the stack of whoever writes it out.
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'a list' : 'an object';
   const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -64,7 +64,10 @@ const recipe = fc.record({
     queueDepth: fc.constantFrom(1, 1, 2, 2, 3, 4, 6),
   }),
   /** Hops of links, round and round; none: all of one. */
-  links: fc.oneof(fc.constant<number[]>([]), fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 7 })),
+  links: fc.oneof(
+    fc.constant<number[]>([]),
+    fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 7 }),
+  ),
   costs: fc.record({
     programStart: nat(4),
     routeChange: nat(4),

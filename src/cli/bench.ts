@@ -1,0 +1,165 @@
+/** `wafersim bench`: the regression benchmarks, alone or against a baseline. */
+import { existsSync } from 'node:fs';
+import { availableParallelism, cpus, hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import {
+  ALL,
+  baselineOf,
+  bench as runSuite,
+  compareBench,
+  ConfigError,
+  EXACTLY,
+  readBaseline,
+  readSuite,
+  SUITE,
+  type BenchDocument,
+  type BenchHost,
+  type SuiteCase,
+} from '../index.js';
+import { customBenchmark, junit } from '../report/bench-exports.js';
+import { benchMarkdown, benchTable } from '../report/bench-table.js';
+import { EXIT } from './errors.js';
+import { interruptible } from './interrupt.js';
+import { engineOption, host, jsonOption, shardCount, type EngineName } from './options.js';
+import { appendSummary, json, note, print, style, writeFile } from './output.js';
+import { withProgress } from './progress.js';
+
+interface BenchCommandOptions {
+  suite: string;
+  cases?: string;
+  baseline?: string | true;
+  updateBaseline?: boolean;
+  host?: boolean;
+  tolerance: number;
+  engine: EngineName;
+  shards: number;
+  json?: boolean;
+  markdown?: boolean;
+  junit?: string;
+  githubSmaller?: string;
+  githubBigger?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  wafersim bench --baseline                            the project's own suite against its baseline
+  wafersim bench --cases kernel/                       the cases with kernel/ in their id
+  wafersim bench --suite mine/suite.yaml --update-baseline
+  wafersim bench --suite mine/suite.yaml --baseline --junit bench.xml
+  wafersim bench --suite mine/suite.yaml --baseline --tolerance 0.5% --json > bench.json
+
+A suite lists kernels and configurations (see bench/suite.yaml). Simulated numbers are compared
+exactly, unless --tolerance is given, and every change is reported, worst first. Numbers of the host
+are kept in the baseline with --host, and compared on that host only: times against a reference
+loop, beyond 50 % and 1 s; memory beyond 50 % and 64 MiB. $GITHUB_STEP_SUMMARY, where it is set, gets
+the Markdown.
+
+Exit codes: 1 a regression, or a number of the baseline that is no longer measured; 3 a baseline that
+is foreign, damaged or newer; 4 a case on which the simulated machine fails.`;
+
+export function addBench(program: Command): void {
+  program
+    .command('bench')
+    .description('regression benchmarks: a suite of runs and kernels, held against a baseline')
+    .optionsGroup('What is run:')
+    .option('--suite <file>', 'cases to run (default: the bundled bench/suite.yaml)', SUITE)
+    .option('--cases <text>', 'only cases with this text in their id')
+    .optionsGroup('What it is compared with:')
+    .option('--baseline [file]', 'a baseline (default: baseline.json beside the suite)')
+    .option('--update-baseline', 'write what was measured as the baseline')
+    .option('--host', 'with --update-baseline: time and memory too, for this host')
+    .option('--tolerance <share>', 'how much worse a simulated number may be, e.g. 0.5%', share, 0)
+    .optionsGroup('How it is simulated (never changes simulated numbers):')
+    .addOption(engineOption())
+    .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
+    .optionsGroup('What is written:')
+    .addOption(jsonOption().conflicts('markdown'))
+    .option('--markdown', 'print Markdown instead of a table')
+    .option('--junit <file>', 'also write JUnit XML')
+    .option(
+      '--github-smaller <file>',
+      'also write customSmallerIsBetter of github-action-benchmark',
+    )
+    .option('--github-bigger <file>', 'also write customBiggerIsBetter of github-action-benchmark')
+    .addHelpText('after', EXAMPLES)
+    .action(bench);
+}
+
+async function bench(options: BenchCommandOptions): Promise<void> {
+  const cases = chosen(readSuite(options.suite), options.cases);
+  const path = baselinePath(options);
+  // Before the simulation, which may take minutes.
+  const isThere = path !== undefined && (!options.updateBaseline || existsSync(path));
+  const baseline = isThere ? readBaseline(path) : undefined;
+  const { engine, shards } = options;
+  const measured = await interruptible((signal) =>
+    withProgress((onProgress) =>
+      runSuite(cases, {
+        ...{ engine, shards, memo: true, machine: machine(), signal, ...host },
+        ...(onProgress && { onProgress }),
+      }),
+    ),
+  );
+  // A part of the suite says nothing of the other cases, nor of all together.
+  const part = options.cases;
+  const isMeasured = (id: string) => part === undefined || (id !== ALL && id.includes(part));
+  const limits = { ...EXACTLY, tolerance: options.tolerance };
+  const comparison = baseline && compareBench(baseline, measured, path!, limits, isMeasured);
+  const document: BenchDocument = { ...measured, ...(comparison && { comparison }) };
+  report(document, options);
+  if (options.updateBaseline && !document.cases.some(({ failed }) => failed)) {
+    const kept = (id: string) => !isMeasured(id);
+    writeFile(path!, json(baselineOf(measured, options.host === true, baseline, kept)));
+    note(`wrote ${path}`);
+  }
+  process.exitCode = exitCodeOf(document, options.updateBaseline === true);
+}
+
+function chosen(suite: SuiteCase[], part = ''): SuiteCase[] {
+  const cases = suite.filter(({ id }) => id.includes(part));
+  if (cases.length > 0) return cases;
+  const known = suite.map(({ id }) => id).join(', ');
+  throw new ConfigError(`--cases: expected a text in the id of a case (${known}), found ${part}`);
+}
+
+function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) {
+  if (typeof baseline === 'string') return baseline;
+  return baseline || updateBaseline ? join(dirname(suite), 'baseline.json') : undefined;
+}
+
+function report(document: BenchDocument, options: BenchCommandOptions): void {
+  const markdown = benchMarkdown(document);
+  // First of all: a full disk must not cost the result as well.
+  if (options.json) print(json(document));
+  else print(options.markdown ? markdown : benchTable(document, style()));
+  if (options.junit !== undefined) writeFile(options.junit, junit(document));
+  for (const [file, better] of [
+    [options.githubSmaller, 'lower'],
+    [options.githubBigger, 'higher'],
+  ] as const)
+    if (file !== undefined) writeFile(file, customBenchmark(document, better));
+  appendSummary(markdown);
+}
+
+function exitCodeOf({ cases, comparison }: BenchDocument, isUpdate: boolean): number {
+  if (cases.some(({ failed }) => failed !== undefined)) return EXIT.machine;
+  if (cases.some(({ metrics }) => metrics['checkPassed']?.value === 0)) return EXIT.difference;
+  return isUpdate || comparison?.passed !== false ? EXIT.fine : EXIT.difference;
+}
+
+function machine(): BenchHost {
+  const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+  const platform = `${process.platform} ${process.arch}`;
+  const node = process.versions.node;
+  return { name: hostname(), cpu, cores: availableParallelism(), platform, node };
+}
+
+/** `0.5%` or `0.005`. @throws InvalidArgumentError unless from 0 to 1 */
+function share(text: string): number {
+  const match = /^(\d*\.?\d+)\s*(%?)$/.exec(text.trim());
+  const value = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : NaN;
+  if (!(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected a share such as 0.5% or 0.005.');
+  return value;
+}

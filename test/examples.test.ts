@@ -1,0 +1,72 @@
+/** The examples: each command that one of them tells runs as it stands, and each file is used by one. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { BenchDocument } from '../src/report/bench-document.js';
+
+const files = readdirSync('examples', { recursive: true, encoding: 'utf8' }).map((name) =>
+  join('examples', name),
+);
+const texts = files
+  .filter((name) => /\.(md|yaml|ts)$/.test(name))
+  .map((name) => readFileSync(name, 'utf8'));
+
+/** Commands in comments and indented blocks, in the order of their files. */
+const commands = texts.flatMap((text) =>
+  [...text.matchAll(/^(?:#| \*)? {3,5}npx wafersim ([^#\n]+)$/gm)].map((match) => match[1].trim()),
+);
+
+function wafersim(words: string[]) {
+  return spawnSync(process.execPath, ['dist/cli/main.js', ...words], { encoding: 'utf8' });
+}
+
+afterAll(() => {
+  rmSync('runs/row-major', { recursive: true, force: true });
+  rmSync('runs/snake', { recursive: true, force: true });
+});
+
+describe('the examples', () => {
+  it('are named in their README, every folder', () => {
+    const readme = readFileSync('examples/README.md', 'utf8');
+    const folders = readdirSync('examples', { withFileTypes: true }).filter((e) => e.isDirectory());
+    for (const { name } of folders) expect(readme).toContain(`](${name})`);
+    expect(commands.length).toBeGreaterThan(10);
+  });
+
+  it.each(commands.filter((command) => !command.includes('--update-baseline')))(
+    'wafersim %s',
+    (command) => {
+      const { status, stdout, stderr } = wafersim(command.split(/\s+/));
+      expect(stderr).not.toMatch(/wafersim:|expected/);
+      expect(stdout).toMatch(/\S/);
+      expect(status).toBe(0);
+    },
+  );
+
+  it('compute the right logits where they compute', () => {
+    const { stdout } = wafersim(['run', 'examples/model/run.yaml', '--json']);
+    expect(JSON.parse(stdout)).toHaveProperty('check.passed', true);
+  });
+
+  it('hold the suite of the CI example against a baseline that fits it', () => {
+    const { status, stdout } = wafersim(
+      'bench --suite examples/ci/suite.yaml --baseline --json'.split(' '),
+    );
+    expect(status).toBe(0);
+    const { comparison } = JSON.parse(stdout) as BenchDocument;
+    expect(comparison!.compared).toBeGreaterThan(10);
+    expect(comparison!.differences).toEqual([]);
+  });
+
+  it('use the library by its name, from TypeScript', () => {
+    const tsc = spawnSync('npx', ['tsc', '-p', 'examples/library'], { encoding: 'utf8' });
+    expect(tsc.stdout).toBe('');
+    const { stdout, status } = spawnSync(process.execPath, ['.build/example/compare.js'], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toMatch(/^row-major: \d+ cycles per token \(0\)\nsnake: \d+ .*\(-\d+\)\n/);
+    expect(stdout).toContain('aborted: no longer wanted');
+    expect(status).toBe(0);
+  });
+});

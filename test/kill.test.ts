@@ -1,0 +1,194 @@
+/** What is left of runs that are killed, interrupted, or out of disk: nothing that looks finished. */
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import seedrandom from 'seedrandom';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRun } from '../src/index.js';
+
+const MAIN = resolve('dist/cli/main.js');
+const TINY = ['run', resolve('configs/tiny.yaml'), '--set', 'workload.tokens=1'];
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-kill-'));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** A directory is absent, or has everything that a run writes, each file whole. */
+function expectWholeOrAbsent(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  expect(readdirSync(directory).toSorted()).toEqual([
+    'report.html',
+    'run.json',
+    'run.txt',
+    'trace.json.gz',
+  ]);
+  expect(readRun(directory).decode.cyclesPerToken).toBeGreaterThan(0);
+  expect(readFileSync(join(directory, 'report.html'), 'utf8')).toMatch(/<\/html>\s*$/);
+  JSON.parse(gunzipSync(readFileSync(join(directory, 'trace.json.gz'))).toString());
+  return true;
+}
+
+/** Starts a run and kills it when `wait` is over; how long it lasted, and whether it was done before. */
+async function killAfter(target: string, wait: () => Promise<unknown>) {
+  const child = spawn(process.execPath, [MAIN, ...TINY, '-o', target], { stdio: 'ignore' });
+  const begun = performance.now();
+  const gone = new Promise<boolean>((done) => child.on('exit', (code) => done(code === 0)));
+  await Promise.race([wait(), gone]);
+  child.kill('SIGKILL');
+  return { finished: await gone, took: performance.now() - begun };
+}
+
+describe('a run that is killed', () => {
+  it('at any moment leaves no directory, or a whole one', async () => {
+    const random = seedrandom.alea('kill');
+    const { took, finished } = await killAfter(join(home, 'whole'), () => new Promise(() => {}));
+    expect(finished).toBe(true);
+    expect(expectWholeOrAbsent(join(home, 'whole'))).toBe(true);
+    for (let i = 0; i < 12; i++) {
+      const target = join(home, `run-${i}`);
+      await killAfter(target, () => setTimeout(random() * took));
+      expectWholeOrAbsent(target);
+    }
+  }, 180_000);
+
+  it('while it writes leaves no directory, or a whole one', async () => {
+    const random = seedrandom.alea('write');
+    for (let i = 0; i < 8; i++) {
+      const folder = join(home, `writing-${i}`);
+      const target = join(folder, 'run');
+      mkdirSync(folder);
+      // Its files come under a temporary name; from then on it is a matter of milliseconds.
+      const writing = async () => {
+        while (readdirSync(folder).length === 0) await setTimeout(1);
+        await setTimeout(random() * 8);
+      };
+      await killAfter(target, writing);
+      expectWholeOrAbsent(target);
+      expect(readdirSync(folder).filter((name) => !name.startsWith('.run-'))).toEqual(
+        existsSync(target) ? ['run'] : [],
+      );
+    }
+  }, 180_000);
+});
+
+describe('a run that is interrupted', () => {
+  it('ends with one line and writes nothing', async () => {
+    const target = join(home, 'interrupted');
+    const long = [...TINY.slice(0, 2), '--set', 'workload.tokens=400', '-o', target];
+    const child = spawn(process.execPath, [MAIN, ...long]);
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const gone = new Promise((done) => child.on('exit', done));
+    // Long enough to be simulating, on a slow host too.
+    await setTimeout(3000);
+    child.kill('SIGINT');
+    expect(await gone).toBe(130);
+    expect(said).toBe('wafersim: interrupted; nothing was written\n');
+    expect(readdirSync(home).filter((name) => name.includes('interrupted'))).toEqual([]);
+  });
+});
+
+describe('a disk without room', () => {
+  /** Files may grow to 8 blocks of 1,024 bytes. */
+  const limited = (...args: string[]) =>
+    spawnSync('bash', ['-c', 'ulimit -f 8; exec "$@"', 'bash', process.execPath, MAIN, ...args], {
+      encoding: 'utf8',
+    });
+
+  it('costs a run its directory, not its result, and says so in one line', () => {
+    const target = join(home, 'full', 'run');
+    const { status, stdout, stderr } = limited(...TINY, '-o', target);
+    expect(stderr).toMatch(/^wafersim: EFBIG[^\n]*\n$/);
+    expect(stdout).toContain('tokens/s per user');
+    expect(status).toBe(2);
+    expect(readdirSync(join(home, 'full'))).toEqual([]);
+  });
+
+  it('leaves the run of before in its place', () => {
+    const target = join(home, 'whole');
+    const before = readFileSync(join(target, 'run.json'), 'utf8');
+    expect(limited(...TINY, '--set', 'workload.batch=1', '-o', target).status).toBe(2);
+    expect(readFileSync(join(target, 'run.json'), 'utf8')).toBe(before);
+  });
+
+  it('leaves a baseline as it was', () => {
+    const baseline = join(home, 'baseline.json');
+    const text = '{"schema":"wafersim.bench/1","cases":[]}';
+    writeFileSync(baseline, text);
+    const { status, stderr } = spawnSync(
+      'bash',
+      [
+        '-c',
+        'ulimit -f 0; exec "$@"',
+        'bash',
+        process.execPath,
+        MAIN,
+        'bench',
+        '--cases=kernel/gemv',
+        '--update-baseline',
+        '--baseline',
+        baseline,
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(stderr).toMatch(/^wafersim: EFBIG[^\n]*\n$/);
+    expect(status).toBe(2);
+    expect(readFileSync(baseline, 'utf8')).toBe(text);
+  });
+
+  it('is an error on stdout too', () => {
+    if (!existsSync('/dev/full')) return;
+    const { status, stderr } = spawnSync(
+      'bash',
+      ['-c', '"$@" > /dev/full', 'bash', process.execPath, MAIN, 'schema'],
+      { encoding: 'utf8' },
+    );
+    expect(stderr).toMatch(/^wafersim: ENOSPC[^\n]*\n$/);
+    expect(status).toBe(2);
+  });
+});
+
+describe('a run that is damaged or foreign', () => {
+  it.each([
+    [
+      'cut short',
+      (text: string) => text.slice(0, 5000),
+      /expected a document wafersim\.run\/1, found none/,
+    ],
+    ['of another kind', () => '{"schema": "wafersim.kernel/1"}', /found "wafersim\.kernel\/1"/],
+    [
+      'without a part',
+      (text: string) => text.replace('"decode"', '"decoed"'),
+      /whole run, found decode/,
+    ],
+    [
+      'with a text for a number',
+      (text: string) => text.replace(/"coresUsed": \d+/, '"coresUsed": ""'),
+      /placement\.coresUsed/,
+    ],
+  ])('is not compared: %s', (_, damage, why) => {
+    const whole = join(home, 'whole', 'run.json');
+    const bad = join(home, 'bad.json');
+    writeFileSync(bad, damage(readFileSync(whole, 'utf8')));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'compare', whole, bad], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(/^wafersim: [^\n]*bad\.json: [^\n]*\n$/);
+    expect(stderr).toMatch(why);
+    expect(stdout).toBe('');
+    expect(status).toBe(3);
+  });
+});

@@ -1,0 +1,99 @@
+/** The package as npm packs it, unpacked elsewhere: the command, the library, the files it needs. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BenchDocument } from '../src/report/bench-document.js';
+
+let home: string;
+/** The package as a project's dependency. */
+let installed: string;
+
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-package-'));
+  // dist is built before the tests; without scripts nothing asks for the network.
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', home]);
+  const [tarball] = readdirSync(home);
+  execFileSync('tar', ['-xzf', tarball], { cwd: home });
+  installed = join(home, 'node_modules', 'wafersim');
+  mkdirSync(join(home, 'node_modules'));
+  execFileSync('mv', [join(home, 'package'), installed]);
+  // Only what the package depends on, as an installation would bring it.
+  for (const name of dependencies()) {
+    mkdirSync(join(home, 'node_modules', name, '..'), { recursive: true });
+    symlinkSync(resolve('node_modules', name), join(home, 'node_modules', name));
+  }
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** Names of the packages that a project needs to run, with those that they need. */
+function dependencies(): string[] {
+  const listed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable', '--silent'], {
+    encoding: 'utf8',
+  });
+  return listed
+    .split('\n')
+    .flatMap((path) => path.split('/node_modules/').slice(1, 2))
+    .filter((name, i, all) => name !== '' && all.indexOf(name) === i);
+}
+
+function node(...args: string[]) {
+  return spawnSync(process.execPath, args, { encoding: 'utf8', cwd: home });
+}
+const wafersim = (...args: string[]) => node(join(installed, 'dist/cli/main.js'), ...args);
+
+describe('the package', () => {
+  it('runs a configuration that it brings', () => {
+    const { status, stdout, stderr } = wafersim('run', join(installed, 'configs/tiny.yaml'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain('6,907 cycles');
+    expect(status).toBe(0);
+  });
+
+  it('finds its own hardware, measurements and benchmarks', () => {
+    expect(wafersim('kernel', 'reduce', '--algorithm=chain', '--pes=8', '--words=8').status).toBe(
+      0,
+    );
+    expect(wafersim('validate', '--only', 'matvec-single-pe-f32-10').status).toBe(0);
+    const { status, stdout } = wafersim('bench', '--cases', 'tiny-qwen3', '--baseline', '--json');
+    expect(status).toBe(0);
+    const { comparison } = JSON.parse(stdout) as BenchDocument;
+    expect(comparison).toMatchObject({ compared: 7, differences: [], otherConfigurations: [] });
+  });
+
+  it('is imported by its name', () => {
+    const config = join(installed, 'configs/tiny.yaml');
+    writeFileSync(
+      join(home, 'use.mjs'),
+      `import { compare, loadConfig, simulate } from 'wafersim';
+       const config = loadConfig(${JSON.stringify(config)}, ['workload.tokens=1']);
+       const run = await simulate(config);
+       const { rows } = await compare([config]);
+       process.stdout.write([run.schema, rows[0].cyclesPerToken === run.decode.cyclesPerToken].join());`,
+    );
+    const { status, stdout, stderr } = node('use.mjs');
+    expect(stderr).toBe('');
+    expect(stdout).toBe('wafersim.run/1,true');
+    expect(status).toBe(0);
+  });
+
+  it('holds what it needs, and neither tests nor sources', () => {
+    const top = readdirSync(installed).toSorted();
+    expect(top).toEqual([
+      'LICENSE',
+      'README.md',
+      'bench',
+      'configs',
+      'dist',
+      'examples',
+      'measurements',
+      'models',
+      'package.json',
+    ]);
+    expect(readdirSync(join(installed, 'bench')).toSorted()).toEqual([
+      'baseline.json',
+      'suite.yaml',
+    ]);
+  });
+});
