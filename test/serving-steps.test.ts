@@ -77,7 +77,7 @@ describe('step times between simulated steps', () => {
   it('are fewer with a wider tolerance, three contexts at least', async () => {
     const rough = await simulateGrid(deployment, 16, LONGEST, 0.5, options);
     expect(rough.contexts).toEqual([16, 258, LONGEST]);
-    const fine = await simulateGrid(deployment, 16, LONGEST, 5e-4, options);
+    const fine = await simulateGrid(deployment, 16, LONGEST, 1e-4, options);
     expect(fine.contexts.length).toBeGreaterThan(3);
     expect(fine.contexts.length).toBeLessThanOrEqual(17);
   });
