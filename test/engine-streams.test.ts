@@ -39,6 +39,15 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
     },
   );
 
+  test('a link of three hops takes three, and lets four wavelets pass every six cycles', () => {
+    const short = sendEast(40, 0);
+    // Wavelet k leaves at 6 * floor(k / 4) + k % 4: the last one 18 cycles later, on a way 2 longer.
+    const long = { ...short, linkHops: Uint8Array.of(1, 3, 1, 1, 1, 1, 1, 3) };
+    const [near, far] = [short, long].map((program) => run({ program, wafer: testWafer() }));
+    expect(far.cycles - near.cycles).toBe(6 * 9 + 3 - 39 + 2);
+    expect(far.linkWavelets).toEqual(near.linkWavelets);
+  });
+
   test('a chain of P cores reduces B words in B + 6(P-1) cycles', () => {
     for (const [cores, words] of [
       [2, 1],

@@ -5,7 +5,8 @@
  *
  * - `spares`: every row has spare columns at its east end. Logical core x of a row is the row's x-th
  *   live core, so that whatever lies east of a dead core moves on by one. A link between neighbours
- *   of a row is as long as the dead cores between them, one between rows as the difference of shifts.
+ *   of a row has a hop more for each dead core between them, one between rows for each column by which
+ *   their shifts differ. Longer links have no more queues than others, so they stream more slowly.
  * - `avoid`: there are no spares; a dead core gets no work, but its router still passes wavelets.
  */
 import { STEP_X, STEP_Y } from './mesh.js';

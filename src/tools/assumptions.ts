@@ -55,6 +55,15 @@ function fabricRules({ wafer, provenance }: Known): Assumption[] {
       `A wavelet needs ${times(hopCycles, 'cycle')} from router to router.`,
       ...originOf('fabric.hopCycles'),
     ),
+    ...(wafer.defects?.repair === 'spares'
+      ? [
+          rule(
+            'A link that leads past dead cores takes more hops, one for each column it moves on, with no more queues.',
+            'assumed',
+            `${OURS}; how the vendor leads rows on to spares is not public`,
+          ),
+        ]
+      : []),
     rule(
       `It needs ${times(rampCycles, 'cycle')} from a core to its router, and as many back.`,
       ...originOf('fabric.rampCycles'),
