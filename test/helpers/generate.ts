@@ -5,7 +5,6 @@
  * have a fault or too short a pause between phases, and fail in one of the machine's ways.
  */
 import fc from 'fast-check';
-import { EAST, SOUTH, neighbour, opposite } from '../../src/hardware/mesh.js';
 import type { WaferSpec } from '../../src/hardware/wafer.js';
 import type { Operation, Program, Role, Route } from '../../src/program/program.js';
 import {
@@ -19,6 +18,7 @@ import {
   traffic,
   vector,
 } from './programs.js';
+import { linkHops } from './links.js';
 import { Phase } from './phase.js';
 
 export interface Generated {
@@ -136,19 +136,6 @@ function build(given: Recipe): Generated {
   });
   const memory = () => roles.map((_, core) => cellsOfCore(core));
   return { program, wafer, startAt, memory, phases: given.phases.length, fault };
-}
-
-/** Hops of the links to the east and south of each core, the same from their other ends. */
-function linkHops(width: number, height: number, hops: number[]): Uint8Array {
-  const links = new Uint8Array(width * height * 4).fill(1);
-  for (let core = 0; core < width * height; core++)
-    for (const port of [EAST, SOUTH]) {
-      const beyond = neighbour(core, port, width, height);
-      if (beyond < 0) continue;
-      const length = hops[(2 * core + port) % hops.length];
-      links[core * 4 + port] = links[beyond * 4 + opposite(port)] = length;
-    }
-  return links;
 }
 
 /** Small whole numbers: sums of a few stay exact in 16 bits, products do not. */
