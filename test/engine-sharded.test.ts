@@ -27,6 +27,24 @@ describe('shards', () => {
     }
   });
 
+  it('run more programs at once than a thread keeps', async () => {
+    const lines = Array.from({ length: 40 }, (_, i) => 2 + (i % 30));
+    const programs = lines.map((pes) =>
+      allReduce({ algorithm: 'tree', pes, groups: 1, words: 9, dtype: 'f16' }, wafer),
+    );
+    const shards = createShards(1, 'fast');
+    try {
+      const runs = programs.map((each, i) => {
+        return shards.run(`${lines[i]}`, each, wafer, new Int32Array(lines[i]));
+      });
+      const results = await Promise.all(runs);
+      for (const [i, { cycles }] of results.entries())
+        expect(cycles).toBe(fast({ program: programs[i], wafer }).cycles);
+    } finally {
+      await shards.close();
+    }
+  });
+
   it('pass the failure of the simulated machine on with its cores and colours', async () => {
     const broken = structuredClone(program);
     broken.roles[broken.roleOf[15]].operations.pop();

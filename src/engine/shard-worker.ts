@@ -26,7 +26,8 @@ const programs = new Map<string, Program>();
 const unpackr = new Unpackr({ structuredClone: true, moreTypes: true });
 
 const worker = {
-  load(key: string, record: Uint8Array): void {
+  load(key: string, record: Uint8Array, forget?: string): void {
+    if (forget !== undefined) programs.delete(forget);
     programs.set(key, unpackr.unpack(record) as Program);
   },
 

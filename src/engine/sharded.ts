@@ -28,6 +28,9 @@ interface Shard {
   busy: number;
 }
 
+/** Programs that a thread keeps, tens of MB each for a layer of a large model. */
+const MOST_PROGRAMS = 12;
+
 /** The built worker, from the source tree as from the built one: they are siblings. */
 const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
 
@@ -35,16 +38,6 @@ const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
 export function createShards(count: number, engine: EngineName, script: URL = WORKER): Shards {
   const shards = Array.from({ length: count }, () => startShard(script));
   const packr = new Packr({ structuredClone: true, moreTypes: true });
-  const records = new Map<string, Uint8Array>();
-  const recordOf = (key: string, program: Program): Uint8Array => {
-    let record = records.get(key);
-    if (record === undefined) {
-      // The packer reuses its buffer, so what is kept must be a copy.
-      record = Uint8Array.from(packr.pack(program));
-      records.set(key, record);
-    }
-    return record;
-  };
   const runOn = async (
     shard: Shard,
     key: string,
@@ -52,11 +45,17 @@ export function createShards(count: number, engine: EngineName, script: URL = WO
     wafer: WaferSpec,
     startAt: Int32Array,
   ) => {
-    if (!shard.has.has(key)) {
-      shard.has.add(key);
-      await shard.remote.load(key, recordOf(key, program));
-    }
-    return shard.remote.run(key, engine, wafer, startAt);
+    const { remote, has } = shard;
+    if (has.has(key)) return remote.run(key, engine, wafer, startAt);
+    const forget = has.size === MOST_PROGRAMS ? [...has][0] : undefined;
+    if (forget !== undefined) has.delete(forget);
+    has.add(key);
+    // The packer reuses its buffer, so what is sent must be a copy. The thread takes messages in order,
+    // so nobody who comes later can make it forget the program before it has run.
+    const record = Uint8Array.from(packr.pack(program));
+    const loaded = remote.load(key, record, forget);
+    const [, outcome] = await Promise.all([loaded, remote.run(key, engine, wafer, startAt)]);
+    return outcome;
   };
   return {
     async run(key, program, wafer, startAt) {
