@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { DOCUMENTS, regenerated } from '../src/tools/documentation.js';
 import { bundled } from '../src/bundled.js';
 import { PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
+import type { BenchDocument } from '../src/report/bench-document.js';
+import { count, fixed } from '../src/report/format.js';
 import { generatedParts, renderInto } from '../src/report/markers.js';
 import { validateMarkdown } from '../src/report/validate-table.js';
 import { validateMeasurements } from '../src/tools/validate.js';
@@ -46,5 +48,23 @@ describe('the documents', () => {
     const withErrors = texts.filter((text) => generatedParts(text).includes('validate'));
     expect(withErrors.length).toBeGreaterThan(0);
     for (const text of withErrors) expect(text).toContain(section);
+  });
+
+  it('have the numbers of the benchmarks, which the project holds against simulations', () => {
+    const { cases } = JSON.parse(readFileSync('bench/baseline.json', 'utf8')) as BenchDocument;
+    const valueOf = (id: string, metric: string) =>
+      cases.find((each) => each.id === id)!.metrics[metric].value;
+    const readme = readFileSync('README.md', 'utf8');
+    const predicted = (id: string) =>
+      readme.match(new RegExp(`^\\| ${id} \\|[^|]*\\|[^|]*\\|[^|]*\\| ([^ ]+) `, 'm'))?.[1];
+    const speed = (id: string) => fixed(valueOf(id, 'tokensPerSecondPerUser'), 1);
+    expect(predicted('waferllm-decode-llama3-8b-420')).toBe(
+      count(valueOf('layer/waferllm-420', 'cycles')),
+    );
+    expect(predicted('service-llama3.1-8b')).toBe(speed('decode/llama-8b'));
+    expect(predicted('service-llama3.1-70b')).toBe(speed('decode/llama-70b'));
+    const [, headline] = readme.split('<!-- run:begin -->');
+    expect(headline).toContain(count(valueOf('decode/llama-8b', 'cyclesPerToken')));
+    expect(headline).toContain(count(valueOf('decode/llama-8b', 'waveletHops')));
   });
 });
