@@ -181,6 +181,13 @@ describe('a baseline that cannot be used', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
+  it('of another suite is refused before any run', () => {
+    const { status, stdout, stderr } = bench('--baseline', resolve('bench/baseline.json'));
+    expect(stderr).toMatch(/^wafersim: [^\n]*baseline\.json: expected some case of the suite/);
+    expect(stdout).toBe('');
+    expect(status).toBe(3);
+  });
+
   it('or is missing is a matter of usage', () => {
     const { status, stderr } = bench('--baseline', join(home, 'none.json'));
     expect(stderr).toMatch(/^[^\n]*none\.json[^\n]*\n$/);

@@ -1,12 +1,12 @@
 /** The parts of the command line: errors as lines and exit codes, and run directories. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf, oneLine } from '../src/cli/errors.js';
 import { coordinates, shardCount } from '../src/cli/options.js';
-import { checkRunDirectory, json, writeRunDirectory } from '../src/cli/output.js';
+import { checkRunDirectory, json, writeFile, writeRunDirectory } from '../src/cli/output.js';
 import { MachineError } from '../src/engine/engine.js';
 import { ConfigError } from '../src/hardware/errors.js';
 import { CapacityError } from '../src/placement/errors.js';
@@ -102,7 +102,24 @@ describe('a run directory', () => {
     writeFileSync(join(home, 'letter.txt'), 'dear');
     expect(() => checkRunDirectory(home)).toThrow(ConfigError);
     expect(() => checkRunDirectory(home)).toThrow(/letter\.txt/);
-    expect(() => checkRunDirectory(join(home, 'letter.txt'))).toThrow('ENOTDIR');
+    expect(() => checkRunDirectory(join(home, 'letter.txt'))).toThrow('found a file');
+  });
+
+  it('is never the present directory by another name', () => {
+    const before = process.cwd();
+    mkdirSync(join(home, 'here'));
+    process.chdir(join(home, 'here'));
+    try {
+      writeFileSync('letter.txt', 'dear');
+      for (const name of ['', ' ', '.', 'missing/..', '../here', './/']) {
+        expect(() => checkRunDirectory(name)).toThrow(ConfigError);
+        expect(() => writeRunDirectory(name, FILES)).toThrow(ConfigError);
+        expect(() => writeFile('', 'text')).toThrow(ConfigError);
+      }
+      expect(readdirSync('.')).toEqual(['letter.txt']);
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it('is absent when a file of it cannot be written', () => {

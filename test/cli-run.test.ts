@@ -84,6 +84,7 @@ describe('wafersim run', () => {
     ['hardware.core.sram=20080 B', 4, /tiny needs .* there is .* it would fit/],
     ['workload.context=1000000', 2, /workload\.context: expected at most 509/],
     ['hardware.clock=5 KiB', 2, /hardware\.clock/],
+    ['hardware.clock=1.1', 2, /hardware\.clock.*1\.0 GHz/],
     ['workload.tokens=0', 2, /workload\.tokens/],
     ['workload.batch=-1', 2, /workload\.batch/],
   ];
@@ -93,6 +94,15 @@ describe('wafersim run', () => {
     expect(found.stderr).toMatch(/^[^\n]+\n$/);
     expect(found.stdout).toBe('');
     expect(found.status).toBe(status);
+  });
+});
+
+describe('wafersim run with numbers', () => {
+  it('refuses a model that is too large to compute with, exit 2', () => {
+    const found = wafersim('run', 'configs/wse3.yaml', '--set', 'workload.data=true');
+    expect(found.stderr).toMatch(/^[^\n]*expected at most 268435456 parameters[^\n]*\n$/);
+    expect(found.stderr).not.toContain('internal');
+    expect(found.status).toBe(2);
   });
 });
 

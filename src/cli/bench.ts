@@ -10,6 +10,7 @@ import {
   compareBench,
   ConfigError,
   EXACTLY,
+  IncomparableError,
   readBaseline,
   readSuite,
   SUITE,
@@ -92,6 +93,7 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   // Before the simulation, which may take minutes.
   const isThere = path !== undefined && (!options.updateBaseline || existsSync(path));
   const baseline = isThere ? readBaseline(path) : undefined;
+  if (baseline && !options.updateBaseline) refuseForeign(baseline, cases, path!);
   const { engine, shards } = options;
   const measured = await interruptible((signal) =>
     withProgress((onProgress) =>
@@ -162,4 +164,14 @@ function share(text: string): number {
   if (!(value >= 0 && value <= 1))
     throw new InvalidArgumentError('Expected a share such as 0.5% or 0.005.');
   return value;
+}
+
+/** A baseline that has none of the cases is another suite's. */
+function refuseForeign(baseline: BenchDocument, cases: readonly SuiteCase[], path: string): void {
+  const known = new Set(baseline.cases.map(({ id }) => id));
+  if (cases.some(({ id }) => known.has(id))) return;
+  throw new IncomparableError(
+    `${path}: expected some case of the suite, such as ${cases[0].id}, found none; ` +
+      '--update-baseline writes a new one',
+  );
 }

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { MachineError } from '../engine/engine.js';
 import { ConfigError } from '../hardware/errors.js';
+import { ModelError } from '../model/errors.js';
 import { CapacityError } from '../placement/errors.js';
 import { IncomparableError } from '../tools/incomparable.js';
 
@@ -32,7 +33,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError)
     return { exitCode: error.exitCode === 0 ? EXIT.fine : EXIT.usage, message: '' };
   // Begins with file:line:col, which editors follow: nothing stands before it.
-  if (error instanceof ConfigError)
+  if (error instanceof ConfigError || error instanceof ModelError)
     return { exitCode: EXIT.usage, message: oneLine(error.message) };
   if (error instanceof IncomparableError)
     return { exitCode: EXIT.incomparable, message: prefixed(error.message) };

@@ -5,6 +5,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  lstatSync,
   fsyncSync,
   mkdirSync,
   mkdtempSync,
@@ -71,11 +72,17 @@ const RUN_FILES = new Set([
  * @throws ConfigError, or the system's error
  */
 export function checkRunDirectory(directory: string): void {
-  const parent = dirname(resolve(directory));
-  mkdirSync(parent, { recursive: true });
-  accessSync(parent, constants.W_OK);
-  if (!existsSync(directory)) return;
-  const foreign = readdirSync(directory).find((name) => !RUN_FILES.has(name));
+  // What is looked at must be what is written later: `missing/..` is this directory once resolved.
+  const target = resolve(directory);
+  if (directory.trim() === '')
+    throw new ConfigError('-o: expected a directory, found an empty name');
+  mkdirSync(dirname(target), { recursive: true });
+  accessSync(dirname(target), constants.W_OK);
+  const there = lstatSync(target, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isDirectory())
+    throw new ConfigError(`${directory}: -o expects a new directory, found a file or a link`);
+  const foreign = readdirSync(target).find((name) => !RUN_FILES.has(name));
   if (foreign !== undefined)
     throw new ConfigError(
       `${directory}: -o expects a new directory or one of an earlier run, found ${foreign} in it`,
@@ -85,6 +92,7 @@ export function checkRunDirectory(directory: string): void {
 /** A file whole or not at all: under a temporary name beside it, then renamed. */
 export function writeFile(path: string, content: string): void {
   const target = resolve(path);
+  if (path.trim() === '') throw new ConfigError('expected the name of a file, found an empty name');
   mkdirSync(dirname(target), { recursive: true });
   const temporary = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
   try {
@@ -106,6 +114,8 @@ export function appendSummary(markdown: string): void {
 
 /** Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there. */
 export function writeRunDirectory(directory: string, files: RunFiles): void {
+  // Whatever was put there since the simulation began is not an earlier run's to replace.
+  checkRunDirectory(directory);
   const target = resolve(directory);
   mkdirSync(dirname(target), { recursive: true });
   const temporary = mkdtempSync(join(dirname(target), `.${basename(target)}-`));

@@ -42,7 +42,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
     name: z.string(expected('a name')).min(1, expected('a name')),
     width: cores,
     height: cores,
-    clock: of({ dimension: 'frequency', above: 0, max: 1e12 }),
+    clock: of({ dimension: 'frequency', min: 1e6, max: 1e11 }),
     wafers: of({ dimension: 'count', integer: true, min: 1, max: 4096, word: 'auto' }),
     power: of({ dimension: 'power', above: 0, max: 1e9 }),
     io: section('a mapping', {

@@ -17,7 +17,7 @@ export type Limits = Partial<Record<'ttftMs' | 'tpotMs' | 'e2elMs', number>>;
 
 export interface ServingMetrics {
   requests: { arrived: number; completed: number; rejected: number; unfinished: number };
-  /** How many requests were rejected for each kind of reason (numbers left out). */
+  /** How many requests were rejected for each kind of reason (without what it needed). */
   rejections: Record<string, number>;
   durationSeconds: number;
   promptTokens: number;
@@ -63,7 +63,11 @@ export function metricsOf(
       rejected: rejected.length,
       unfinished: served.length - completed.length - rejected.length,
     },
-    rejections: countBy(rejected.map(({ reason }) => reason!.replaceAll(/\d+/g, 'N'))),
+    rejections: countBy(
+      rejected.map(({ reason }) =>
+        reason!.replace(/needs \d+ (.*), at most/, 'needs more $1 than fit: at most'),
+      ),
+    ),
     durationSeconds,
     promptTokens,
     outputTokens,
