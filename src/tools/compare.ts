@@ -6,6 +6,7 @@ import { configHash, type ResolvedConfig } from '../config.js';
 import type { CompareDocument, CompareRow } from '../report/compare-document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
 import { createShards } from '../engine/sharded.js';
+import { fewerThan } from '../run/run-document.js';
 import { createShared } from '../run/sharing.js';
 import { placementOf, simulatePlaced, withShape, type SimulateOptions } from '../simulate.js';
 import { IncomparableError } from './incomparable.js';
@@ -66,7 +67,8 @@ async function sideBySide(
     if (outcome.status === 'rejected') throw outcome.reason;
     const { placement, ...run } = outcome.value;
     const { estimate = placement.estimate } = placements[i];
-    const own = { strategy, ...(estimate && { estimate }), ...(search && { search }) };
+    const found = search && { search, ...fewerThan(placements[i].wafers, given[i]) };
+    const own = { strategy, ...(estimate && { estimate }), ...found };
     return {
       ...run,
       configHash: configHash(resolved),
