@@ -52,18 +52,14 @@ export function simulate(
  * side by side, the first as what the others are held against.
  * @param options as of `simulate`
  * @returns the document `wafersim.compare/1`
- * @throws what `simulate` throws; IncomparableError if they do not describe the same work
+ * @throws what `simulate` throws; IncomparableError if they differ in anything but the strategy (of
+ *   such, `compareRuns` puts finished runs side by side)
  */
-export async function compare(
+export function compare(
   configs: readonly ResolvedConfig[],
   options: Partial<SimulateOptions> = {},
 ): Promise<CompareDocument> {
-  const document = await compareStrategies([...configs], withDefaults(options));
-  refuseOtherWork(
-    document.runs,
-    document.rows.map(({ name }) => name),
-  );
-  return document;
+  return compareStrategies([...configs], withDefaults(options));
 }
 
 /**
@@ -74,13 +70,9 @@ export function compareRuns(
   runs: readonly RunDocument[],
   names: readonly string[],
 ): CompareDocument {
-  refuseOtherWork(runs, names);
-  return comparison([...runs], [...names]);
-}
-
-function refuseOtherWork(runs: readonly RunDocument[], names: readonly string[]): void {
   const why = whyIncomparable([...runs], [...names]);
   if (why !== undefined) throw new IncomparableError(why);
+  return comparison([...runs], [...names]);
 }
 
 function withDefaults(options: Partial<SimulateOptions>): SimulateOptions {

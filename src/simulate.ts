@@ -25,7 +25,7 @@ import { createShared, type Shared } from './run/sharing.js';
 import { searchShape, type FoundShape, type ShapeCosts } from './run/shape-search.js';
 import { requestOf } from './run/request.js';
 import { repeatedDetail, runDetail } from './run/run-detail.js';
-import { runDocument, type Simulated } from './run/run-document.js';
+import { fewerThan, runDocument, type Simulated } from './run/run-document.js';
 import { simulateWaferllm } from './run/simulate-waferllm.js';
 import {
   addCounters,
@@ -99,7 +99,11 @@ export async function simulate(
   const run = await simulatePlaced(config, placement, options);
   return {
     ...run,
-    placement: { ...run.placement, ...(search && { search }) },
+    // What a search chose was not asked for, and may be another size on fewer wafers.
+    placement: {
+      ...run.placement,
+      ...(search && { search, ...fewerThan(placement.wafers, given) }),
+    },
     host: { ...run.host, wallSeconds: options.now() - begun },
   };
 }

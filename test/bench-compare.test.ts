@@ -162,6 +162,19 @@ describe('a baseline', () => {
       ['d', 2],
     ]);
   });
+
+  it('keeps the times of cases that were not measured if they are of the same host', () => {
+    const [old, fresh] = [of('a', { time: time(7) }), of('b', { time: time(9) })];
+    const updated = (name: string) =>
+      baselineOf(
+        { ...documentOf(fresh), host: HOST },
+        true,
+        { ...documentOf(old), host: { ...HOST, name } },
+        (id) => id === 'a',
+      ).cases.map(({ id }) => id);
+    expect(updated('here')).toEqual(['a', 'b']);
+    expect(updated('there')).toEqual(['b']);
+  });
 });
 
 describe('reports', () => {

@@ -42,10 +42,18 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
   test('a link of three hops takes three, and lets four wavelets pass every six cycles', () => {
     const short = sendEast(40, 0);
     // Wavelet k leaves at 6 * floor(k / 4) + k % 4: the last one 18 cycles later, on a way 2 longer.
-    const long = { ...short, linkHops: Uint8Array.of(1, 3, 1, 1, 1, 1, 1, 3) };
+    const long = { ...short, linkHops: Uint16Array.of(1, 3, 1, 1, 1, 1, 1, 3) };
     const [near, far] = [short, long].map((program) => run({ program, wafer: testWafer() }));
     expect(far.cycles - near.cycles).toBe(6 * 9 + 3 - 39 + 2);
     expect(far.linkWavelets).toEqual(near.linkWavelets);
+  });
+
+  test('a link of 70 hops of 1,000 cycles takes 70,000', () => {
+    const wafer = testWafer({ hopCycles: 1000 });
+    const short = sendEast(1, 0);
+    const long = { ...short, linkHops: Uint16Array.of(1, 70, 1, 1, 1, 1, 1, 70) };
+    const [near, far] = [short, long].map((program) => run({ program, wafer }));
+    expect(far.cycles - near.cycles).toBe(69_000);
   });
 
   test('a chain of P cores reduces B words in B + 6(P-1) cycles', () => {

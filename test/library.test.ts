@@ -42,6 +42,14 @@ describe('the library', () => {
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
   });
 
+  it('compares placements alone: machines and sizes that differ have no results in common', async () => {
+    const other = (set: string) => compare([tiny(), tiny('placement.strategy=snake', set)]);
+    await expect(other('hardware.fabric.hopCycles=5')).rejects.toThrow(
+      /placement\.strategy alone, found hardware\.fabric\.hopCycles: 1, 5$/,
+    );
+    await expect(other('placement.growth=minimal')).rejects.toThrow(/growth: "fill", "minimal"$/);
+  });
+
   it('does not compare different work, simulated or finished', async () => {
     const configs = [tiny(), tiny('workload.batch=2')];
     await expect(compare(configs)).rejects.toThrow(IncomparableError);

@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { deadCores, detoursOf, repairOf, type Defects } from '../src/hardware/defects.js';
+import {
+  deadCores,
+  detoursOf,
+  linkHopsOf,
+  repairOf,
+  type Defects,
+} from '../src/hardware/defects.js';
+import { EAST, SOUTH } from '../src/hardware/mesh.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { CapacityError } from '../src/placement/errors.js';
 import { checkPlacement } from '../src/placement/legal.js';
@@ -137,6 +144,15 @@ describe('rows with spares', () => {
     expect(column(2, 0, 1)).toBe(0);
     expect(column(5, 0, 1)).toBe(2);
     expect(column(5, 2, 0)).toBe(3);
+  });
+
+  it('lead past any number of dead cores', () => {
+    const cores = Array.from({ length: 300 }, (_, i) => `${i + 1},0`).join(' ');
+    const size = { width: 2, height: 2 };
+    const gap = defective({ cores, spareColumns: 300 }, size);
+    const hops = linkHopsOf(repairOf(gap, 0)!, gap, { x0: 0, y0: 0, ...size });
+    expect(hops[EAST]).toBe(301);
+    expect(hops[4 + SOUTH]).toBe(301);
   });
 
   it('retire the core at which a dead link starts', () => {

@@ -188,6 +188,18 @@ describe('wafersim fleet', () => {
     expect(row.joulesPerToken).toBeCloseTo(20 / throughput, 12);
     expect(row.tokensPerDay).toBeCloseTo(40_000 * throughput * 86_400, -3);
   });
+  it('places each scenario for its own steps', () => {
+    const path = join(home, 'fleet.yaml');
+    const scenarios = [1, 400].map((tokens) => ({
+      name: `${tokens} tokens`,
+      set: { 'workload.tokens': tokens },
+    }));
+    writeFileSync(path, JSON.stringify({ extends: join(ROOT, 'configs/tiny.yaml'), scenarios }));
+    const { stdout } = wafersim('fleet', path, '--megawatts', '1', '--json');
+    const { rows } = JSON.parse(stdout) as FleetDocument;
+    // Room for longer caches takes wider regions.
+    expect(rows[1].usersPerReplica).toBeLessThan(rows[0].usersPerReplica);
+  });
   it('needs to know the power', () => {
     expect(wafersim('fleet', 'configs/tiny.yaml').status).toBe(2);
     expect(wafersim('fleet', 'configs/tiny.yaml', '--megawatts', '-3').status).toBe(2);

@@ -1,8 +1,9 @@
 /** Step times for serving against simulating the very point, on the tiny model. */
+import { setTimeout } from 'node:timers/promises';
 import seedrandom from 'seedrandom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { prepare, serveScenario } from '../src/deployment/serve.js';
+import { prepare, serveScenario, type GridCache } from '../src/deployment/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
 import { fast } from '../src/engine/fast.js';
 import { simulate, simulateSteps, type SimulateOptions } from '../src/simulate.js';
@@ -19,6 +20,17 @@ const options: SimulateOptions = {
 const TINY = ['workload.data=false', 'workload.context=256', 'workload.tokens=1'];
 const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
 const LONGEST = 500;
+const SERVED = [
+  ...TINY,
+  'workload.kind=serving',
+  'workload.requests=3',
+  'workload.arrivals.process=closed',
+  'workload.prompt.mean=256',
+  'workload.output.mean=2',
+  'serving.minContext=256',
+  'serving.tolerance=0.5',
+  'transport.tokenMicros=0',
+];
 
 /** The step of a run with all these users on the placement that serves. */
 async function stepCycles(context: number, batch: number): Promise<number> {
@@ -81,21 +93,59 @@ describe('step times between simulated steps', () => {
     expect(fine.contexts.length).toBeGreaterThan(3);
     expect(fine.contexts.length).toBeLessThanOrEqual(17);
   });
+
+  it('say how far off they are where more contexts would have been needed', async () => {
+    const { contexts, middleError } = await simulateGrid(deployment, 16, LONGEST, 1e-9, options);
+    expect(contexts).toHaveLength(17);
+    expect(middleError).toBeGreaterThan(1e-9);
+  });
+
+  it.each([1, 2])('go no further once they are aborted, %i threads', async (shards) => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const told: string[] = [];
+    const onProgress = ({ what }: { what: string }) => {
+      told.push(what);
+      controller.abort(reason);
+    };
+    const { signal } = controller;
+    const steps = withThreads({ ...options, shards, signal, onProgress }, (work) =>
+      simulateGrid(deployment, 16, 17, 0.5, work),
+    );
+    await expect(steps).rejects.toBe(reason);
+    // Both contexts may have one stage under way.
+    expect(told.length).toBeLessThanOrEqual(2);
+  });
+
+  it('are not gone on with once something beside them has failed', async () => {
+    let told = 0;
+    const failing = withThreads({ ...options, onProgress: () => told++ }, async (work) =>
+      Promise.all([
+        simulateGrid(deployment, 16, LONGEST, 1e-4, work),
+        Promise.reject(new Error('does not fit')),
+      ]),
+    );
+    await expect(failing).rejects.toThrow('does not fit');
+    const before = told;
+    await setTimeout(1000);
+    expect(told - before).toBeLessThanOrEqual(1);
+  });
+
+  it('of scenarios that differ in the groups of their trees are their own', async () => {
+    const cache: GridCache = new Map();
+    const alone = async (groups: number) => {
+      const sets = [...SERVED, `placement.groups=${groups}`];
+      const config = loadConfig('configs/tiny.yaml', sets);
+      return (await prepare('', config, options, cache)).grid.aloneCycles;
+    };
+    expect(await alone(1)).not.toEqual(await alone(4));
+    expect(cache.size).toBe(2);
+  });
 });
 
 describe('one user', () => {
   it('decodes in a served request as in a run with the same context', async () => {
-    const config = loadConfig('configs/tiny.yaml', [
-      ...TINY,
-      'workload.kind=serving',
-      'workload.requests=3',
-      'workload.arrivals.process=closed',
-      'workload.prompt.mean=256',
-      'workload.output.mean=2',
-      'serving.minContext=256',
-      'serving.tolerance=0.5',
-      'transport.tokenMicros=0',
-    ]);
+    const config = loadConfig('configs/tiny.yaml', SERVED);
     const { decode } = await simulate(config, options);
     const { result } = serveScenario(await prepare('', config, options));
     expect(result.requests.completed).toBe(3);

@@ -164,3 +164,20 @@ describe('placement.groups', () => {
     expect(await working(1)).not.toEqual(await working({ ...one, row: 2 }));
   });
 });
+
+describe('what a search chose', () => {
+  it('is not held to be asked for where fewer wafers are spoken of', async () => {
+    const on2Wafers = async (growth: string) => {
+      const sets = ['workload.context=400', 'hardware.wafers=auto', `placement.growth=${growth}`];
+      const config = tiny(4, 4, 'model.dtype=f32', ...sets);
+      const { placement } = await simulate(config, OPTIONS);
+      const { runs } = await compareStrategies([config], OPTIONS);
+      expect(runs[0].placement.fewerWafers).toEqual(placement.fewerWafers);
+      return placement;
+    };
+    const [found, filled] = [await on2Wafers('search'), await on2Wafers('fill')];
+    expect(found.search).toBeDefined();
+    expect(found.wafers).toBe(2);
+    expect(found.fewerWafers).toEqual(filled.fewerWafers);
+  });
+});

@@ -63,8 +63,8 @@ async function fleet(path: string, options: FleetCommandOptions): Promise<void> 
         return Promise.all(
           all.map(async ({ scenario, config }) => {
             const { model, wafer, workload, placement, mapping } = config;
-            const { context, batch } = workload;
-            const key = configHash({ model, wafer, context, batch, placement, mapping });
+            const { context, tokens, batch } = workload;
+            const key = configHash({ model, wafer, context, tokens, batch, placement, mapping });
             const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
             known.set(key, row);
             return { ...(await row), scenario };

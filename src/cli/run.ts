@@ -79,7 +79,6 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const { engine, shards, memo } = options;
   let rows: Iterable<string> | undefined;
   let detail: RunDetail | undefined;
-  // A serving run's last simulation is the one that its document tells of.
   const onDetail = (last: RunDetail) => (detail = last);
   const document = await interruptible((signal) =>
     withProgress(async (onProgress): Promise<RunDocument | ServingDocument> => {

@@ -180,9 +180,11 @@ async function gridOf(
 ): Promise<SimulatedGrid> {
   const high = Math.max(longest - 1, minContext);
   const low = Math.min(minContext, high);
-  const { wafer, model } = deployment.config;
+  const { wafer, model, placement } = deployment.config;
   const { regions } = deployment.placement;
-  const key = configHash({ wafer, model, regions, low, high, tolerance, engine: work.engine });
+  const { groups } = placement;
+  const { engine } = work;
+  const key = configHash({ wafer, model, regions, groups, low, high, tolerance, engine });
   const grid = cache.get(key) ?? simulateGrid(deployment, low, high, tolerance, work);
   cache.set(key, grid);
   return grid;

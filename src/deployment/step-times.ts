@@ -85,7 +85,10 @@ export interface SimulatedGrid extends StepGrid {
   /** Cycles of a round of `fullUsers` users, who fill the layers. */
   fullCycles: number[];
   fullUsers: number;
-  /** Largest error, as a share, of the interpolation at a middle before that was simulated too. */
+  /**
+   * Largest error, as a share, of the interpolation at a middle before that was simulated too, where
+   * its halves were not halved again.
+   */
   middleError: number;
 }
 
@@ -111,16 +114,21 @@ export async function simulateGrid(
   let open: [Point, Point, Point][] =
     points.length === 3 ? [[points[0], points[1], points[2]]] : [];
   while (open.length > 0) {
-    const rough: [Point, Point][] = [];
+    const rough: { left: Point; right: Point; at: number; error: number }[] = [];
     for (const [left, middle, right] of open) {
       const error = middleErrorOf(left, middle, right);
-      if (error > tolerance) rough.push([left, middle], [middle, right]);
-      else middleError = Math.max(middleError, error);
+      if (error <= tolerance) middleError = Math.max(middleError, error);
+      else
+        for (const [a, b] of [
+          [left, middle],
+          [middle, right],
+        ])
+          rough.push({ left: a, right: b, at: middleOf(a.context, b.context), error });
     }
-    const next = rough
-      .map(([left, right]) => ({ left, right, at: middleOf(left.context, right.context) }))
-      .filter(({ left, at }) => at > left.context)
-      .slice(0, MOST_CONTEXTS - points.length);
+    // Between two contexts next to each other there is nothing to interpolate.
+    const halves = rough.filter(({ left, at }) => at > left.context);
+    const next = halves.slice(0, MOST_CONTEXTS - points.length);
+    for (const { error } of halves.slice(next.length)) middleError = Math.max(middleError, error);
     const middles = await simulate(next.map(({ at }) => at));
     points.push(...middles);
     open = next.map(({ left, right }, i) => [left, middles[i], right]);

@@ -5,13 +5,16 @@ import type { GridWork } from './step-times.js';
 
 /**
  * Gives `simulate` options with threads, if more than one is asked for, and with one account of the
- * progress of all that is simulated with them.
+ * progress of all that is simulated with them. Once one simulation fails the others are not gone on
+ * with.
  */
 export async function withThreads<T>(
   options: SimulateOptions,
   simulate: (work: GridWork) => Promise<T>,
 ): Promise<T> {
-  const { shards, engine, onProgress } = options;
+  const { shards, engine, onProgress, signal: given } = options;
+  const over = new AbortController();
+  const signal = given ? AbortSignal.any([given, over.signal]) : over.signal;
   const threads = shards > 1 ? createShards(shards, engine) : undefined;
   let [done, total] = [0, 0];
   const progress = {
@@ -22,8 +25,9 @@ export async function withThreads<T>(
     },
   };
   try {
-    return await simulate({ ...options, ...(threads && { threads }), progress });
+    return await simulate({ ...options, ...(threads && { threads }), progress, signal });
   } finally {
+    over.abort();
     await threads?.close();
   }
 }

@@ -121,8 +121,8 @@ export function linkHopsOf(
   { column }: Repair,
   wafer: Wafer,
   box: { x0: number; y0: number; width: number; height: number },
-): Uint8Array {
-  const hops = new Uint8Array(box.width * box.height * 4).fill(1);
+): Uint16Array {
+  const hops = new Uint16Array(box.width * box.height * 4).fill(1);
   const at = (x: number, y: number) => column[y * wafer.width + x];
   const inside = (x: number, y: number) => x >= 0 && y >= 0 && x < wafer.width && y < wafer.height;
   for (let y = 0; y < box.height; y++)

@@ -78,7 +78,7 @@ export function writeStage(
   region: Rectangle,
   code: RegionCode,
   colors: number[],
-  linkHops?: (box: { x0: number; y0: number; width: number; height: number }) => Uint8Array,
+  linkHops?: (box: { x0: number; y0: number; width: number; height: number }) => Uint16Array,
 ): Stage {
   const traffic = trafficOf(source, region, colors);
   const box = boundingBox(source, region);

@@ -61,7 +61,7 @@ export function mostCodeBytes(
     return wafersNeeded(model, { ...wafer, core }, request);
   };
   const now = codeBytesOf('layer', wafer.core.codeBytes);
-  return mostThat((bytes) => needed(bytes) <= wafers && needed(bytes) < Infinity, 0, now);
+  return mostThat((bytes) => needed(bytes) <= wafers, 0, now);
 }
 
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */

@@ -181,7 +181,7 @@ export interface Program {
   /** Names of operators; an operation's `label` is an index here. */
   labels: string[];
   /** Hops of each link, by core * 4 + port, equal at both its ends; 1 each if not given. */
-  linkHops?: Uint8Array;
+  linkHops?: Uint16Array;
   /** If given, the program ends when this core is done (a reduce), else with the slowest core. */
   root?: number;
 }

@@ -83,8 +83,17 @@ function coresOf({ regions }: Placement): number {
   return regions.reduce((sum, { width, height }) => sum + width * height, 0);
 }
 
+/** What would have to shrink for fewer wafers than these; sizes that a configuration asks for stay. */
+export function fewerThan(
+  wafers: number,
+  config: ResolvedConfig,
+): Pick<PlacementResult, 'fewerWafers'> {
+  if (wafers === 1) return {};
+  return { fewerWafers: fewerWafers(config.model, config.wafer, requestOf(config), wafers) };
+}
+
 function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {
-  const { wafer, model } = config;
+  const { wafer } = config;
   const { strategy, regions, wafers } = placement;
   return {
     strategy,
@@ -104,7 +113,7 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
     coresAvailable: wafer.width * wafer.height * wafers,
     ...(placement.defects && { defects: placement.defects }),
     wafers,
-    ...(wafers > 1 && { fewerWafers: fewerWafers(model, wafer, requestOf(config), wafers) }),
+    ...fewerThan(wafers, config),
     ...(placement.estimate && { estimate: placement.estimate }),
   };
 }

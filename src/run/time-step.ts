@@ -8,6 +8,7 @@ import { ENGINES } from '../engine/engines.js';
 import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
 import type { SimulateOptions } from '../simulate.js';
+import { unlessAborted } from './abort.js';
 import { groupChooser, type LineGroups } from './groups.js';
 import { beginStep, createStageRunner, runStage, timedStage } from './stages.js';
 import { programRunner } from './threads.js';
@@ -27,7 +28,7 @@ export async function timeDecodeStep(
   placement: Placement,
   context: number,
   lines: LineGroups,
-  { engine: name, threads, memo }: SimulateOptions,
+  { engine: name, threads, memo, signal }: SimulateOptions,
   progress?: StepProgress,
 ): Promise<PipelineTiming> {
   const { model, wafer } = config;
@@ -36,7 +37,7 @@ export async function timeDecodeStep(
   const { groups } = config.placement;
   const groupsOf = groupChooser(model, wafer, maxPositions, engine, groups, lines);
   const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
-  const run = programRunner(config, engine, threads);
+  const run = programRunner(config, engine, threads, signal);
   const runner = createStageRunner({ wafer, memo, run });
   beginStep(runner, plan);
   const stages = plan.stages.map((stage) => timedStage(runner, stage));
@@ -47,6 +48,7 @@ export async function timeDecodeStep(
     stages,
     plan.places.length,
     async (i, startAt) => {
+      await unlessAborted(signal);
       const { key, name: what } = plan.stages[i];
       const result = await runStage(runner, plan.stages[i], startAt);
       progress?.done(cores.get(key) ?? 0, what);

@@ -2,6 +2,7 @@
  * The file that benchmarks are held against: a document `wafersim.bench/1` without what differs from
  * run to run, in an order and form that make a change of one number a change of one line.
  */
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { isDeeper, MOST_LEVELS } from '../config/depth.js';
 import { readText } from '../config/files.js';
@@ -83,9 +84,11 @@ export function baselineOf(
   kept: (id: string) => boolean = () => false,
 ): BenchDocument {
   const fresh = new Map(current.cases.map((each) => [each.id, strip(each, withHost)]));
+  // The document names one host: what another one measured cannot stand under it.
+  const sameHost = withHost && isDeepStrictEqual(before?.host, current.host);
   const old = (before?.cases ?? [])
     .filter(({ id }) => kept(id) && !fresh.has(id))
-    .map((each) => strip(each, withHost));
+    .map((each) => strip(each, sameHost));
   const cases = [...fresh.values(), ...old]
     .filter(({ metrics }) => Object.keys(metrics).length > 0)
     .sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -6,18 +6,28 @@ import { configHash, type ResolvedConfig } from '../config.js';
 import type { CompareDocument, CompareRow } from '../report/compare-document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
 import { createShards } from '../engine/sharded.js';
+import { fewerThan } from '../run/run-document.js';
 import { createShared } from '../run/sharing.js';
 import { placementOf, simulatePlaced, withShape, type SimulateOptions } from '../simulate.js';
+import { IncomparableError } from './incomparable.js';
 
 /**
  * Configurations that differ in `placement.strategy` alone, simulated at once on `options.shards`
- * threads; stages that they have in common are simulated once. Throws what `simulate` throws, of the
- * first configuration that fails.
+ * threads; stages that they have in common are simulated once.
+ * @throws IncomparableError if they differ in anything else; what `simulate` throws, of the first
+ *   configuration that fails
  */
 export async function compareStrategies(
   configs: ResolvedConfig[],
   options: SimulateOptions,
 ): Promise<CompareDocument> {
+  const settings = differences(configs.map(({ resolved }) => ({ config: resolved })));
+  const other = settings.find(({ path }) => path !== 'placement.strategy');
+  if (other !== undefined)
+    throw new IncomparableError(
+      'expected configurations that differ in placement.strategy alone, found ' +
+        `${other.path}: ${other.values.map(shown).join(', ')}`,
+    );
   const threads = options.shards > 1 ? createShards(options.shards, options.engine) : undefined;
   try {
     const shared = createShared();
@@ -57,7 +67,8 @@ async function sideBySide(
     if (outcome.status === 'rejected') throw outcome.reason;
     const { placement, ...run } = outcome.value;
     const { estimate = placement.estimate } = placements[i];
-    const own = { strategy, ...(estimate && { estimate }), ...(search && { search }) };
+    const found = search && { search, ...fewerThan(placements[i].wafers, given[i]) };
+    const own = { strategy, ...(estimate && { estimate }), ...found };
     return {
       ...run,
       configHash: configHash(resolved),
@@ -117,7 +128,7 @@ export function whyIncomparable(documents: unknown[], names: string[]): string |
   );
   if (difference === undefined) return undefined;
   const { path, values } = difference;
-  const found = values.map((value, i) => `${JSON.stringify(value) ?? 'nothing'} in ${names[i]}`);
+  const found = values.map((value, i) => `${shown(value)} in ${names[i]}`);
   return `expected runs of the same work, found ${path}: ${found.join(', ')}`;
 }
 
@@ -170,8 +181,12 @@ function samePlan(a: PlacementResult, b: PlacementResult): boolean {
   return JSON.stringify(a.regions) === JSON.stringify(b.regions);
 }
 
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? 'nothing';
+}
+
 /** Settings in which the configurations differ, by path. */
-function differences(runs: RunDocument[]): CompareDocument['settings'] {
+function differences(runs: Pick<RunDocument, 'config'>[]): CompareDocument['settings'] {
   const settings = runs.map(({ config }) => new Map(leaves(config)));
   const paths = new Set(settings.flatMap((of) => [...of.keys()]));
   return [...paths]

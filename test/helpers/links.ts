@@ -2,8 +2,8 @@
 import { EAST, SOUTH, neighbour, opposite } from '../../src/hardware/mesh.js';
 
 /** Hops of the links to the east and south of each core, the same from their other ends. */
-export function linkHops(width: number, height: number, hops: number[]): Uint8Array {
-  const links = new Uint8Array(width * height * 4).fill(1);
+export function linkHops(width: number, height: number, hops: number[]): Uint16Array {
+  const links = new Uint16Array(width * height * 4).fill(1);
   for (let core = 0; core < width * height; core++)
     for (const port of [EAST, SOUTH]) {
       const beyond = neighbour(core, port, width, height);

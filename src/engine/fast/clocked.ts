@@ -69,7 +69,7 @@ function createClocked(input: RunInput, ops: Operations, channels: Channels, tal
     hop,
     program,
     /** By channel: cycles of its link, unless all are of `hop` cycles. */
-    ways: program.linkHops && new Uint16Array(channels.base[cores]),
+    ways: program.linkHops && new Int32Array(channels.base[cores]),
     ramp,
     depth,
     start,
