@@ -56,6 +56,12 @@ export interface CapacityResult {
   notes: string[];
 }
 
+/** Requests may not pile up: a burst that drains in time says nothing of a rate that goes on. */
+const KEEPS_UP = 0.9;
+const KEEPS_UP_NOTE =
+  'A rate counts only if requests are completed at 90 % of it, the time after the last arrival included; ' +
+  'the more requests there are, the less that leaves out.';
+
 /**
  * Sends the same requests faster or slower until the limits just hold. A rate is the number of
  * requests over the time between the first and the last arrival.
@@ -74,14 +80,17 @@ export function capacityOf(prepared: Prepared, slos: Slo[], tolerance: number): 
     );
   const rate = (requests.length / last) * 1e9;
   const at = (factor: number) => metricsOf(serve(faster(requests, factor), options));
-  const meets = (factor: number) => meetsAll(at(factor), slos);
+  const meets = (factor: number) => {
+    const metrics = at(factor);
+    return metrics.requestThroughput >= KEEPS_UP * factor * rate && meetsAll(metrics, slos);
+  };
   const { low, high, tried } = highestLoad(meets, tolerance);
   return {
     slos: slos.map(({ text }) => text),
     requestsPerSecond: { meets: low * rate, breaks: high === Infinity ? null : high * rate },
     tried,
     metrics: low > 0 ? at(low) : null,
-    notes: source.notes,
+    notes: [...source.notes, KEEPS_UP_NOTE],
   };
 }
 

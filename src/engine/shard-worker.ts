@@ -23,6 +23,8 @@ export interface Failed {
 export type Outcome = { result: RunResult } | { failed: Failed };
 
 const programs = new Map<string, Program>();
+/** Every message brings a copy of the machine; engines know tables by the one they were made for. */
+const machines = new Map<string, WaferSpec>();
 const unpackr = new Unpackr({ structuredClone: true, moreTypes: true });
 
 const worker = {
@@ -31,7 +33,8 @@ const worker = {
     programs.set(key, unpackr.unpack(record) as Program);
   },
 
-  run(key: string, engine: EngineName, wafer: WaferSpec, startAt: Int32Array): Outcome {
+  run(key: string, engine: EngineName, given: WaferSpec, startAt: Int32Array): Outcome {
+    const wafer = sameMachine(given);
     const program = programs.get(key);
     if (program === undefined) throw new RangeError(`this thread has no program ${key}`);
     try {
@@ -49,6 +52,13 @@ const worker = {
     }
   },
 };
+
+function sameMachine(given: WaferSpec): WaferSpec {
+  const text = JSON.stringify(given);
+  const known = machines.get(text) ?? given;
+  machines.set(text, known);
+  return known;
+}
 
 export type ShardWorker = typeof worker;
 
