@@ -71,7 +71,7 @@ const KERNEL: KernelDocument = {
   kernel: 'reduce',
   cycles: 2_087,
   breakdown: { reduce: { cycles: 2_087, compute: 500, communication: 1_587 } },
-  config: {},
+  config: { kernel: 'reduce', options: {}, hardware: { name: 'WSE-3' } },
   fabric: { waveletHops: 7_500, peakLinkUtilization: 0.25, routeHazards: 3 },
   host: { engine: 'fast', shards: 2, wallSeconds: 0.01, peakRssBytes: 1_000 },
 };
@@ -160,7 +160,7 @@ describe('the table of a kernel', () => {
   const text = kernelTable(KERNEL, PLAIN);
 
   it('says its cycles, where they go, and what the fabric carried', () => {
-    expect(text.split('\n')[0]).toBe('reduce: 2,087 cycles');
+    expect(text.split('\n')[0]).toBe('reduce: 2,087 cycles on WSE-3');
     expect(lineWith(text, ' reduce')).toMatch(/2,087\s+100\.0 %\s+500\s+1,587$/);
     expect(lineWith(text, 'hops')).toContain('7,500 wavelet-hops');
     expect(lineWith(text, 'busiest')).toContain('25.0 %');

@@ -27,7 +27,7 @@ import { appendSummary, json, note, print, style, writeFile } from './output.js'
 import { withProgress } from './progress.js';
 
 interface BenchCommandOptions {
-  suite: string;
+  suite?: string;
   cases?: string;
   baseline?: string | true;
   updateBaseline?: boolean;
@@ -64,13 +64,18 @@ export function addBench(program: Command): void {
     .command('bench')
     .description('regression benchmarks: a suite of runs and kernels, held against a baseline')
     .optionsGroup('What is run:')
-    .option('--suite <file>', 'cases to run (default: the bundled bench/suite.yaml)', SUITE)
+    .option('--suite <file>', 'cases to run (default: the bundled bench/suite.yaml)')
     .option('--cases <text>', 'only cases with this text in their id')
     .optionsGroup('What it is compared with:')
     .option('--baseline [file]', 'a baseline (default: baseline.json beside the suite)')
     .option('--update-baseline', 'write what was measured as the baseline')
     .option('--host', 'with --update-baseline: time and memory too, for this host')
-    .option('--tolerance <share>', 'how much worse a simulated number may be, e.g. 0.5%', share, 0)
+    .option(
+      '--tolerance <share>',
+      'how much worse a simulated number may be: 0.5% or 0.005',
+      share,
+      0,
+    )
     .optionsGroup('How it is simulated (never changes simulated numbers):')
     .addOption(engineOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
@@ -88,7 +93,7 @@ export function addBench(program: Command): void {
 }
 
 async function bench(options: BenchCommandOptions): Promise<void> {
-  const cases = chosen(readSuite(options.suite), options.cases);
+  const cases = chosen(readSuite(options.suite ?? SUITE), options.cases);
   const path = baselinePath(options);
   // Before the simulation, which may take minutes.
   const isThere = path !== undefined && (!options.updateBaseline || existsSync(path));
@@ -127,7 +132,7 @@ function chosen(suite: SuiteCase[], part = ''): SuiteCase[] {
 
 function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) {
   if (typeof baseline === 'string') return baseline;
-  return baseline || updateBaseline ? join(dirname(suite), 'baseline.json') : undefined;
+  return baseline || updateBaseline ? join(dirname(suite ?? SUITE), 'baseline.json') : undefined;
 }
 
 function report(document: BenchDocument, options: BenchCommandOptions): void {

@@ -168,7 +168,7 @@ export interface KernelDocument {
   breakdown: Breakdown;
   /** Adds up to the cores of the rectangle times `cycles`. */
   coreCycles?: CyclesByCause;
-  config: unknown;
+  config: { kernel: string; options: unknown; hardware: { name: string } };
   fabric: FabricResult;
   host: HostResult;
 }

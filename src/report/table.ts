@@ -46,7 +46,10 @@ export function runTable(run: RunDocument, style: Style): string {
 /** A kernel as text, ending with a line break. */
 export function kernelTable(kernel: KernelDocument, style: Style): string {
   return sections([
-    heading(`${kernel.kernel}: ${count(kernel.cycles)} cycles`, style),
+    heading(
+      `${kernel.kernel}: ${count(kernel.cycles)} cycles on ${kernel.config.hardware.name}`,
+      style,
+    ),
     section('Where they go', breakdown(kernel.breakdown, kernel.cycles), style),
     kernel.coreCycles ? section('What the cores do', coreCycles(kernel.coreCycles), style) : '',
     section('Fabric', fabric(kernel.fabric), style),
