@@ -104,10 +104,6 @@ describe('looking ahead', () => {
       return result(i, startAt);
     });
     expect(await run(0, at(7))).toEqual({ i: 0, startAt: at(7) });
-    expect(ran).toEqual([
-      [0, 7],
-      [1, 7],
-    ]);
     expect(await run(1, at(7))).toEqual({ i: 1, startAt: at(7) });
     expect(await run(2, at(8))).toEqual({ i: 2, startAt: at(8) });
     expect(await run(3, at(1))).toEqual({ i: 3, startAt: at(1) });
@@ -118,5 +114,33 @@ describe('looking ahead', () => {
       [2, 8],
       [3, 1],
     ]);
+  });
+
+  it('keeps every thread at work: the next stages that it can guess, one a thread', async () => {
+    const ran: number[] = [];
+    const ends: (() => void)[] = [];
+    const keys = ['a', 'b', 'a', 'a', 'a'];
+    const run = lookAhead(keys, 2, (i, startAt) => {
+      ran.push(i);
+      return new Promise((resolve) => (ends[i] = () => resolve(result(i, startAt))));
+    });
+    const first = run(0, at(7));
+    // Stage 1 has no equal one before it; stage 2 has the second thread.
+    expect(ran).toEqual([0, 2]);
+    ends[2]();
+    await new Promise(setImmediate);
+    expect(ran).toEqual([0, 2, 3]);
+    ends[0]();
+    await first;
+    const second = run(1, at(5));
+    expect(ran).toEqual([0, 2, 3, 1]);
+    ends[1]();
+    await second;
+    expect(await run(2, at(7))).toEqual({ i: 2, startAt: at(7) });
+    // Stage 3 is the present one now, and its guess is right: the other thread is free.
+    const third = run(3, at(7));
+    expect(ran).toEqual([0, 2, 3, 1, 4]);
+    ends[3]();
+    expect(await third).toEqual({ i: 3, startAt: at(7) });
   });
 });
