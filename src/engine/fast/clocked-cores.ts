@@ -45,8 +45,12 @@ export function stepCores(m: Clocked, t: number): void {
       const word = g * 32 + 31 - Math.clz32(group & -group);
       let bits = cores[b * words + word];
       cores[b * words + word] = 0;
-      for (; bits !== 0; bits &= bits - 1)
-        visitCore(m, word * 32 + 31 - Math.clz32(bits & -bits), t);
+      for (; bits !== 0; bits &= bits - 1) {
+        const core = word * 32 + 31 - Math.clz32(bits & -bits);
+        // Told over a long link, a core may be past that stream, or have had its move in this cycle.
+        const x = core << 4;
+        if (m.cores[x + PHASE] === STREAMING && m.cores[x + PIPE_AT] <= t) stream(m, core, t);
+      }
     }
   }
 }
