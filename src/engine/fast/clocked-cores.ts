@@ -55,6 +55,7 @@ export function stepCores(m: Clocked, t: number): void {
   }
 }
 
+/** What a core's timer is for; its pipeline has none. */
 function visitCore(m: Clocked, core: number, t: number): void {
   switch (m.cores[(core << 4) + PHASE]) {
     case STARTING:
@@ -63,8 +64,6 @@ function visitCore(m: Clocked, core: number, t: number): void {
       return beginStream(m, core, t);
     case CHANGING:
       return changeRoute(m, core, t);
-    case STREAMING:
-      return stream(m, core, t);
     case MOVING:
       return supply(m, core, t);
   }
