@@ -5,12 +5,11 @@ import { fast } from '../engine/fast.js';
 import { groupChooser } from '../run/groups.js';
 import { planToken } from '../lowering/token.js';
 import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
-import { fewerWafers } from '../placement/fewer-wafers.js';
 import { listRole } from '../program/listing.js';
 import { fewerWafersLine } from '../report/fewer-wafers-line.js';
 import { bytes, count, table } from '../report/format.js';
 import { proved } from '../report/table.js';
-import { requestOf } from '../run/request.js';
+import { fewerThan } from '../run/run-document.js';
 import { placementOf } from '../simulate.js';
 
 export interface Inspection {
@@ -86,10 +85,9 @@ function inspectModel({ model }: ResolvedConfig): Inspection {
 }
 
 function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspection {
-  const { model, wafer } = config;
   const placement = placementOf(config);
   const { wafers, estimate } = placement;
-  const fewer = wafers > 1 ? fewerWafers(model, wafer, requestOf(config), wafers) : undefined;
+  const { fewerWafers: fewer } = fewerThan(wafers, config);
   const notes = [
     fewer === undefined ? '' : fewerWafersLine(fewer),
     estimate?.bound === undefined ? '' : proved(estimate),
