@@ -3,11 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
-import { layChannels } from '../src/engine/fast/channels.js';
-import { runClocked } from '../src/engine/fast/clocked.js';
-import { flattenOperations } from '../src/engine/fast/operations.js';
+import { layTables, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
-import { createTally } from '../src/engine/fast/tally.js';
+import { resultOf } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
 import { reference } from '../src/engine/reference.js';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';
@@ -30,9 +28,8 @@ import { program, role, route, row, sendEast, testWafer } from './helpers/progra
 
 /** The engine on its own, without the reference behind it. */
 function clocked(input: RunInput) {
-  const ops = flattenOperations(input.program, input.wafer);
-  const channels = layChannels(input.program, ops, input.wafer.fabric.colors);
-  return runClocked(input, ops, channels, createTally(input, ops));
+  const tables = layTables(input.program, input.wafer);
+  return runMachine(input, tables, (counts) => resultOf(input, tables, counts));
 }
 
 /** Two streams of `words` on colours 0 and 1 that share the link from core 1 to core 2. */

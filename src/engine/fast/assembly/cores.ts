@@ -1,0 +1,113 @@
+/** The cores: operations in order, most of them on a timer. */
+import {
+  BEGINNING,
+  CHANGING,
+  MOVING,
+  NOT_STALLED,
+  Op,
+  RAMP,
+  FROM_CORE,
+  Route,
+  SINKS,
+  STARTING,
+  STREAMING,
+  STREAMS,
+  TRAFFIC,
+  channelFrom,
+  coreOf,
+  entry,
+  fail,
+  header,
+  roleOf,
+} from './machine';
+import { anyDue, dueWords, groups, takeCores, wakeRouter } from './due';
+import { advance, endOperation } from './operations';
+import { holdsWavelets, setRoute } from './routes';
+import { drain, settle, stream, supply } from './streams';
+import { setTimer, takeTimer } from './wheel';
+
+/** All cores before their programs start; `now` is before all of that. */
+export function createCores(now: i32): void {
+  for (let core = 0; core < header.cores; core++) {
+    const c = coreOf(core);
+    const list = entry(header.listOf, roleOf(core));
+    c.op = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list) * offsetof<Op>());
+    c.behind = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list + 1) * offsetof<Op>());
+    c.phase = STARTING;
+    setTimer(core, entry(header.startAt, core), now);
+  }
+}
+
+/** One cycle of all cores whose timer it is or that are due. */
+export function stepCores(t: i32): void {
+  for (let core = takeTimer(t); core >= 0; core = takeTimer(t)) visitCore(core, t);
+  if (!anyDue(t)) return;
+  for (let group = 0; group < groups; group++) {
+    for (let some = dueWords(group, t); some != 0; some &= some - 1) {
+      const word = group * 32 + ctz(some);
+      for (let bits = takeCores(word, t); bits != 0; bits &= bits - 1) {
+        const core = word * 32 + ctz(bits);
+        const c = coreOf(core);
+        // Told over a long link, a core may be past that stream, or have had its move in this cycle.
+        if (c.phase == STREAMING && c.pipeAt <= t) stream(core, t);
+      }
+    }
+  }
+}
+
+/** What a core's timer is for; its pipeline has none. */
+function visitCore(core: i32, t: i32): void {
+  const phase = coreOf(core).phase;
+  if (phase == MOVING) supply(core, t);
+  else if (phase == BEGINNING) beginStream(core, t);
+  else if (phase == STARTING) start(core, t);
+  else if (phase == CHANGING) changeRoute(core, t);
+}
+
+function start(core: i32, t: i32): void {
+  const c = coreOf(core);
+  const at = c.op == c.behind ? t : t + header.programStart;
+  if (advance(c, core, at, t)) visitCore(core, t);
+}
+
+function changeRoute(core: i32, t: i32): void {
+  const c = coreOf(core);
+  const route = changetype<Route>(changetype<usize>(c.op) + offsetof<Op>('a'));
+  if (holdsWavelets(core, route.color)) {
+    fail();
+    return;
+  }
+  setRoute(core, route);
+  wakeRouter(core, t);
+  if (endOperation(c, core, t, t)) visitCore(core, t);
+}
+
+function beginStream(core: i32, t: i32): void {
+  const c = coreOf(core);
+  const op = c.op;
+  const exchanges = op.kind == TRAFFIC;
+  const both = !exchanges && op.source >= 0 && op.destination >= 0;
+  if (op.source >= 0) c.source = channelFrom(core, RAMP, op.source);
+  if (op.destination >= 0) c.output = channelFrom(core, FROM_CORE, op.destination);
+  c.left = op.destination < 0 ? 0 : op.count;
+  c.takes = op.source < 0 || both ? 0 : exchanges ? op.b : op.count;
+  c.nextSend = exchanges ? t : t + op.latency;
+  c.nextTake = t;
+  c.latest = t;
+  c.began = t;
+  c.pipe = 0;
+  c.pipeAt = t;
+  c.stalledSince = NOT_STALLED;
+  c.phase = both ? STREAMING : MOVING;
+  if (both) {
+    c.source!.to = STREAMS;
+    stream(core, t);
+    return;
+  }
+  if (c.takes > 0) {
+    c.source!.to = SINKS;
+    drain(c, c.source!, t);
+  }
+  if (c.left > 0) supply(core, t);
+  else settle(c, core, t);
+}

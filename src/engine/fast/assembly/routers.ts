@@ -1,0 +1,133 @@
+/** Routers: who is due tries its colours in turn (machine-model 4a). */
+import {
+  Channel,
+  IDLE,
+  NOWHERE,
+  Router,
+  SINKS,
+  STREAMING,
+  STREAMS,
+  Slot,
+  WAITS,
+  coreOf,
+  cyclesOf,
+  header,
+  routerOf,
+  slotOf,
+} from './machine';
+import { groups, takeDueWords, takeRouters, wakeCore, wakeRouter, window } from './due';
+import { hear, meets } from './routes';
+import { supply, takeFromRouter } from './streams';
+
+/** One cycle of all routers that are due. */
+export function stepRouters(t: i32): void {
+  for (let group = 0; group < groups; group++) {
+    for (let some = takeDueWords(group, t); some != 0; some &= some - 1) {
+      const word = group * 32 + ctz(some);
+      for (let bits = takeRouters(word, t); bits != 0; bits &= bits - 1)
+        stepRouter(word * 32 + ctz(bits), t);
+    }
+  }
+}
+
+function stepRouter(core: i32, t: i32): void {
+  const router = routerOf(core);
+  const first = router.pointer;
+  let rest = router.have & ~router.waiting;
+  let granted = 0;
+  while (rest != 0) {
+    const behind = rest & (-1 << first);
+    const bit = behind != 0 ? behind & -behind : rest & -rest;
+    rest ^= bit;
+    const color = ctz(bit);
+    const slot = slotOf(core, color);
+    const input = slot.input!;
+    const popped = input.popped;
+    // Whoever sent it made the router due in the cycle from which it is eligible.
+    if (input.at(popped) > t) continue;
+    const outputs = slot.outputs;
+    if ((outputs & granted) != 0) {
+      wakeRouter(core, t + 1);
+      continue;
+    }
+    if (!hasRoom(router, core, bit, slot, t)) continue;
+    if (granted == 0) router.pointer = (color + 1) & 31;
+    granted |= outputs;
+    input.popped = popped + 1;
+    const back = t + slot.back;
+    input.setAt(popped, back);
+    if (input.from < 0) tellSender(input, core, back, t);
+    if (popped + 1 == input.sent) router.have &= ~bit;
+    else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
+    forward(slot, core, t);
+  }
+}
+
+/** Have all outputs of a slot a free place? If not, sees to it that the router is due when they may. */
+@inline
+function hasRoom(router: Router, core: i32, bit: i32, slot: Slot, t: i32): bool {
+  for (let i: usize = 0; i < 5; i++) {
+    const out = outOf(slot, i);
+    if (out == null) break;
+    const before = out.sent - header.depth;
+    if (before >= out.popped) {
+      out.from |= WAITS;
+      router.waiting |= bit;
+      return false;
+    }
+    const free = out.at(before);
+    if (free <= t) continue;
+    wakeRouter(core, min(free, t + window - 1));
+    return false;
+  }
+  return slot.outputs != 0;
+}
+
+/** A wavelet leaves by all outputs of a slot. */
+@inline
+function forward(slot: Slot, core: i32, t: i32): void {
+  for (let i: usize = 0; i < 5; i++) {
+    const out = outOf(slot, i);
+    if (out == null) break;
+    const sent = out.sent;
+    out.sent = sent + 1;
+    const to = out.to;
+    if (to >= 0) {
+      const at = t + cyclesOf(out);
+      out.setAt(sent, at);
+      routerOf(to >>> 5).have |= 1 << (to & 31);
+      wakeRouter(to >>> 5, at);
+    } else reach(out, core, sent, t);
+    if (meets && to > NOWHERE) hear(out, t + cyclesOf(out));
+  }
+}
+
+@inline
+function outOf(slot: Slot, i: usize): Channel | null {
+  return changetype<Channel | null>(
+    load<usize>(changetype<usize>(slot) + i * sizeof<usize>(), offsetof<Slot>('out0')),
+  );
+}
+
+/** A wavelet leaves for the core, or for a port that is not the input of its colour now. */
+function reach(out: Channel, core: i32, sent: i32, t: i32): void {
+  const to = out.to;
+  out.setAt(sent, t + (to <= IDLE ? header.ramp : cyclesOf(out)));
+  if (to == SINKS) takeFromRouter(out, core, t);
+  else if (to == STREAMS) wakeCore(core, t + header.ramp);
+  // A change of route may make that port the input while the wavelet is on its way.
+  else if (to > NOWHERE) wakeRouter(~to >>> 5, t + cyclesOf(out));
+}
+
+/** Who waits for a pop hears of it: the place is free from cycle `free` on. */
+function tellSender(input: Channel, core: i32, free: i32, t: i32): void {
+  const from = input.from & ~WAITS;
+  input.from = from;
+  const sender = from >>> 5;
+  const c = coreOf(core);
+  if (input != c.output) {
+    routerOf(sender).waiting &= ~(1 << (from & 31));
+    wakeRouter(sender, free);
+  } else if (c.phase == STREAMING) wakeCore(core, free);
+  else supply(core, t);
+}

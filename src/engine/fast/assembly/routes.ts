@@ -1,0 +1,156 @@
+/** Routes of the machine: which channel a slot reads, and which ones it feeds. */
+import {
+  Channel,
+  ENDS,
+  FROM_CORE,
+  IDLE,
+  NOWHERE,
+  RAMP,
+  Route,
+  Slot,
+  allocate,
+  channelAt,
+  channelFrom,
+  cyclesOf,
+  entry,
+  hasSlot,
+  header,
+  ringMask,
+  roleOf,
+  routerOf,
+  setCyclesOf,
+  setEntry,
+  slotCount,
+  slotOf,
+} from './machine';
+import { window } from './due';
+
+const LONG_AGO: i32 = i32.MIN_VALUE;
+/** No core is there that does anything. */
+const OUTSIDE: i32 = -1;
+
+/** Can a colour arrive at some router on two ports? By slot, the last cycles in which one did. */
+export let meets: bool = false;
+let heard: usize = 0;
+export let hazards: i32 = 0;
+
+/** Channels with all places free, and the first routes of all routers. */
+export function createRoutes(): void {
+  const cores = header.cores;
+  hazards = 0;
+  meets = false;
+  const heardOn = allocate(cores * header.colors);
+  for (let core = 0; core < cores; core++) {
+    const role = roleOf(core);
+    for (let bits = entry(header.slotted, role); bits != 0; bits &= bits - 1)
+      memory.fill(changetype<usize>(slotOf(core, ctz(bits))), 0, offsetof<Slot>());
+    const from = entry(header.kindsFrom, role);
+    const behind = entry(header.kindsFrom, role + 1);
+    for (let i = from; i < behind; i++)
+      createChannel(channelAt(core, i - from), core, entry(header.kinds, i), heardOn);
+  }
+  if (meets) {
+    const entries = slotCount * window;
+    heard = allocate(entries * 4);
+    for (let i = 0; i < entries; i++) setEntry(heard, i, LONG_AGO);
+  }
+  for (let core = 0; core < cores; core++) {
+    const role = roleOf(core);
+    const behind = entry(header.routesFrom, role + 1);
+    for (let i = entry(header.routesFrom, role); i < behind; i++)
+      setRoute(core, changetype<Route>(header.routes + <usize>i * offsetof<Route>()));
+  }
+}
+
+function createChannel(c: Channel, core: i32, kind: i32, heardOn: usize): void {
+  const color = kind / ENDS;
+  const end = kind % ENDS;
+  for (let place = 0; place <= ringMask; place++) c.setAt(place, LONG_AGO);
+  c.from = (core << 5) | color;
+  if (end == RAMP) {
+    c.to = IDLE;
+    return;
+  }
+  if (end < RAMP && header.linkHops != 0) setCyclesOf(c, header.hop * hopsOf(core, end));
+  const to = end == FROM_CORE ? core : neighbour(core, end);
+  if (to == OUTSIDE || !hasSlot(to, color)) {
+    c.to = NOWHERE;
+    return;
+  }
+  c.to = ~((to << 5) | color);
+  const ports = heardOn + <usize>(color * header.cores + to);
+  if (load<u8>(ports) == 1) meets = true;
+  store<u8>(ports, 1);
+}
+
+/** Hops of a core's link. */
+function hopsOf(core: i32, port: i32): i32 {
+  const link = entry(header.placeOf, core) * 4 + port;
+  return <i32>load<u16>(header.linkHops + ((<usize>link) << 1));
+}
+
+/** The core beyond a link, or `OUTSIDE`. */
+function neighbour(core: i32, port: i32): i32 {
+  const place = entry(header.placeOf, core);
+  const width = header.width;
+  const x = place % width;
+  const y = place / width;
+  if (port == 0) return y == 0 ? OUTSIDE : entry(header.coreAt, place - width);
+  if (port == 1) return x == width - 1 ? OUTSIDE : entry(header.coreAt, place + 1);
+  if (port == 2) return y == header.height - 1 ? OUTSIDE : entry(header.coreAt, place + width);
+  return x == 0 ? OUTSIDE : entry(header.coreAt, place - 1);
+}
+
+/** The channel that brings wavelets of a colour to a router's port (RAMP: from its core). */
+function channelInto(core: i32, port: i32, color: i32): Channel | null {
+  if (port == RAMP) return channelFrom(core, FROM_CORE, color);
+  const from = neighbour(core, port);
+  return from == OUTSIDE ? null : channelFrom(from, port ^ 2, color);
+}
+
+/** Gives a colour at a router its route. */
+export function setRoute(core: i32, route: Route): void {
+  const color = route.color;
+  const slot = slotOf(core, color);
+  const router = routerOf(core);
+  const before = slot.input;
+  if (before != null) before.to = ~before.to;
+  const port = 31 - clz(route.inputs);
+  let input: Channel | null = null;
+  if (route.inputs != 0) input = channelInto(core, port, color);
+  slot.input = input;
+  slot.back = port == RAMP || input == null ? header.ramp : cyclesOf(input);
+  router.have &= ~(1 << color);
+  if (input != null) {
+    input.to = ~input.to;
+    if (input.sent != input.popped) router.have |= 1 << color;
+  }
+  slot.outputs = route.outputs;
+  setOutputs(slot, core, color, route.outputs);
+  router.waiting &= ~(1 << color);
+}
+
+function setOutputs(slot: Slot, core: i32, color: i32, outputs: i32): void {
+  let out = changetype<usize>(slot) + offsetof<Slot>('out0');
+  memory.fill(out, 0, 5 * sizeof<usize>());
+  for (let port = 0; port <= RAMP; port++) {
+    if (((outputs >> port) & 1) == 0) continue;
+    store<usize>(out, changetype<usize>(channelFrom(core, port, color)));
+    out += sizeof<usize>();
+  }
+}
+
+/** Does the present input of a colour hold wavelets, those on their way to it included? */
+export function holdsWavelets(core: i32, color: i32): bool {
+  const input = slotOf(core, color).input;
+  return input != null && input.sent != input.popped;
+}
+
+/** Counts wavelets of one colour that become eligible in one cycle on several ports of a router. */
+export function hear(c: Channel, at: i32): void {
+  const to = c.to < 0 ? ~c.to : c.to;
+  const slot = (to & 31) * header.cores + (to >>> 5);
+  const i = slot * window + (at & (window - 1));
+  if (entry(heard, i) == at) hazards++;
+  setEntry(heard, i, at);
+}

@@ -1,0 +1,181 @@
+/**
+ * Streams of cores. A core that only takes wavelets, or only sends them, does so at cycles that are
+ * known as soon as the wavelet or its place is: both are told ahead, and the core need not be visited.
+ * One that does both is a rigid pipeline, which is looked at cycle by cycle.
+ */
+import {
+  Channel,
+  Core,
+  IDLE,
+  NOT_STALLED,
+  TRAFFIC,
+  WAITS,
+  coreOf,
+  entry,
+  header,
+  routerOf,
+  setEntry,
+} from './machine';
+import { NEVER, wakeCore, wakeRouter, window } from './due';
+import { endOperation } from './operations';
+import { hear, meets } from './routes';
+import { setTimer } from './wheel';
+
+/** How far ahead sends are told. */
+export const AHEAD: i32 = 8;
+
+/** A wavelet leaves the router in cycle `t` for a core that takes it as soon as it is there. */
+export function takeFromRouter(input: Channel, core: i32, t: i32): void {
+  const c = coreOf(core);
+  take(c, input, t + header.ramp);
+  settle(c, core, t);
+}
+
+/** Takes the wavelets that are in the core's queue, or on their way to it. */
+export function drain(c: Core, input: Channel, t: i32): void {
+  while (c.takes > 0 && input.popped < input.sent) {
+    const at = take(c, input, input.at(input.popped));
+    if (input.from < 0) tellRouter(input, at + header.ramp, t);
+  }
+}
+
+/** Takes one wavelet, usable from cycle `usable` on; returns when. */
+function take(c: Core, input: Channel, usable: i32): i32 {
+  const at = max(usable, c.nextTake);
+  c.nextTake = at + 1;
+  c.latest = max(c.latest, at);
+  if (--c.takes == 0) input.to = IDLE;
+  const popped = input.popped;
+  input.popped = popped + 1;
+  input.setAt(popped, at + header.ramp);
+  return at;
+}
+
+/** The core's router may have waited for a place in the core's queue, which is free from `free` on. */
+function tellRouter(input: Channel, free: i32, t: i32): void {
+  const from = input.from & ~WAITS;
+  input.from = from;
+  routerOf(from >>> 5).waiting &= ~(1 << (from & 31));
+  wakeRouter(from >>> 5, min(free, t + window - 1));
+}
+
+/** Sends what finds a place that is free, or known to become so. */
+export function supply(core: i32, now: i32): void {
+  const c = coreOf(core);
+  const output = c.output!;
+  while (c.left > 0) {
+    const ready = nextReady(c);
+    if (ready - now > AHEAD) {
+      setTimer(core, ready, now);
+      return;
+    }
+    const before = output.sent - header.depth;
+    if (before >= output.popped) {
+      output.from |= WAITS;
+      return;
+    }
+    const at = max(ready, output.at(before));
+    waitForOutput(core, at - ready);
+    c.nextSend = at + 1;
+    c.latest = max(c.latest, at);
+    c.left--;
+    enterRamp(output, at);
+  }
+  settle(c, core, now);
+}
+
+@inline
+function waitForOutput(core: i32, cycles: i32): void {
+  if (cycles > 0) setEntry(header.waitOutput, core, entry(header.waitOutput, core) + cycles);
+}
+
+/** When the next wavelet of a stream could enter the ramp. */
+@inline
+function nextReady(c: Core): i32 {
+  const op = c.op;
+  if (op.kind != TRAFFIC) return c.nextSend;
+  return max(c.nextSend, c.began + entry(header.times, op.a + op.count - c.left));
+}
+
+function enterRamp(output: Channel, at: i32): void {
+  const sent = output.sent;
+  output.sent = sent + 1;
+  const eligible = at + header.ramp;
+  output.setAt(sent, eligible);
+  const to = output.to;
+  if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
+  wakeRouter((to < 0 ? ~to : to) >>> 5, eligible);
+  if (meets) hear(output, eligible);
+}
+
+/** Ends an operation that has sent and taken all. */
+export function settle(c: Core, core: i32, now: i32): void {
+  if (c.left > 0 || c.takes > 0) return;
+  endOperation(c, core, c.latest + 1, now);
+}
+
+/** One cycle of a pipeline from the fabric to the fabric. */
+export function stream(core: i32, t: i32): void {
+  const c = coreOf(core);
+  const input = c.source!;
+  let pipe = movedPipe(c, t);
+  const head = c.left > 0 ? headOf(input) : NEVER;
+  if ((pipe & 1) == 1 && !leavesPipe(c, core, head, t)) {
+    c.pipe = pipe;
+    if (head > t && head != NEVER) wakeCore(core, head);
+    return;
+  }
+  pipe >>>= 1;
+  if (head <= t) {
+    c.left--;
+    const popped = input.popped;
+    input.popped = popped + 1;
+    input.setAt(popped, t + header.ramp);
+    if (input.from < 0) tellRouter(input, t + header.ramp, t);
+    pipe |= 1 << (c.op.latency - 1);
+  }
+  c.pipe = pipe;
+  c.pipeAt = t + 1;
+  if (c.left == 0 && pipe == 0) {
+    endOperation(c, core, t + 1, t);
+    return;
+  }
+  let next = c.left > 0 ? headOf(input) : NEVER;
+  if (pipe != 0) next = min(next, t + 1 + ctz(pipe));
+  if (next != NEVER) wakeCore(core, min(max(next, t + 1), t + window - 1));
+}
+
+/** When the first wavelet of a channel is usable, or NEVER. */
+@inline
+function headOf(c: Channel): i32 {
+  const popped = c.popped;
+  return popped == c.sent ? NEVER : c.at(popped);
+}
+
+/** The pipeline in cycle `t`: it moved in every cycle since the last visit, unless a result stood. */
+@inline
+function movedPipe(c: Core, t: i32): i32 {
+  const pipe = c.pipe;
+  return pipe == 0 ? 0 : pipe >>> min(ctz(pipe), t - c.pipeAt);
+}
+
+/** Lets the result at the pipeline's end into the ramp; if it has no place, sees when it may have. */
+function leavesPipe(c: Core, core: i32, head: i32, t: i32): bool {
+  const output = c.output!;
+  const before = output.sent - header.depth;
+  const known = before < output.popped;
+  const free = output.at(before);
+  if (known && free <= t) {
+    if (c.stalledSince != NOT_STALLED) {
+      waitForOutput(core, t - c.stalledSince);
+      c.stalledSince = NOT_STALLED;
+    }
+    enterRamp(output, t);
+    return true;
+  }
+  if (known) wakeCore(core, free);
+  else output.from |= WAITS;
+  const usable = head <= t || c.left == 0;
+  if (usable && c.stalledSince == NOT_STALLED) c.stalledSince = t;
+  return false;
+}

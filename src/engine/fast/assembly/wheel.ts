@@ -1,0 +1,77 @@
+/**
+ * Timers of cores, at most one each: a wheel of cycles whose entries are linked through the cores, and
+ * one more list for those beyond it, which is looked through twice a turn.
+ */
+import { allocate, coreOf, entry, setEntry } from './machine';
+
+const SIZE: i32 = 4096;
+const NONE: i32 = -1;
+
+let heads: usize = 0;
+let far: i32 = NONE;
+/** Timers in the wheel and beyond it. */
+let near: i32 = 0;
+let beyond: i32 = 0;
+/** The cycle in which the far ones are looked through next. */
+export let sift: i32 = 0;
+
+export function createWheel(now: i32): void {
+  heads = allocate(SIZE * 4);
+  memory.fill(heads, 0xff, SIZE * 4);
+  far = NONE;
+  near = 0;
+  beyond = 0;
+  sift = now + SIZE / 2;
+}
+
+/** Sets the timer of a core, which has none yet, to cycle `at` >= `now`. */
+export function setTimer(core: i32, at: i32, now: i32): void {
+  const c = coreOf(core);
+  c.timer = at;
+  if (at - now < SIZE) {
+    c.next = entry(heads, at & (SIZE - 1));
+    setEntry(heads, at & (SIZE - 1), core);
+    near++;
+  } else {
+    c.next = far;
+    far = core;
+    beyond++;
+  }
+}
+
+/** Takes one core whose timer is cycle `now`, or -1. */
+export function takeTimer(now: i32): i32 {
+  const core = entry(heads, now & (SIZE - 1));
+  if (core == NONE) return NONE;
+  setEntry(heads, now & (SIZE - 1), coreOf(core).next);
+  near--;
+  return core;
+}
+
+/** Brings far timers into the wheel; to be called in cycle `sift` at the latest. */
+export function siftTimers(now: i32): void {
+  let core = far;
+  far = NONE;
+  beyond = 0;
+  while (core != NONE) {
+    const c = coreOf(core);
+    const next = c.next;
+    setTimer(core, c.timer, now);
+    core = next;
+  }
+  sift = now + SIZE / 2;
+}
+
+/** The next cycle after `now` with a timer, or to look through far ones; `limit` if there is none. */
+export function nextTimer(now: i32, limit: i32): i32 {
+  if (near == 0) {
+    let least = limit;
+    for (let core = far; core != NONE; core = coreOf(core).next)
+      least = min(least, coreOf(core).timer);
+    return least;
+  }
+  const last = min(limit, sift);
+  let t = now + 1;
+  while (t < last && entry(heads, t & (SIZE - 1)) == NONE) t++;
+  return t;
+}
