@@ -89,14 +89,17 @@ export const ENDS: i32 = 6;
 export const RAMP: i32 = 4;
 export const FROM_CORE: i32 = 5;
 
-/** The queue between a sender and a receiver; a ring of cycles follows it. */
+/**
+ * The queue between a sender and a receiver; a ring of cycles follows it. It lies behind the slot that
+ * reads it at first (one line of a cache for both), or on its own.
+ */
 @unmanaged
 export class Channel {
   sent: i32;
   popped: i32;
   /** Router * 32 + colour, negative while it is not the slot's input; or one of those below. */
   to: i32;
-  /** Router * 32 + colour; with `WAITS`, if the sender is to be told of the next pop. */
+  /** (Sender * 8 + end) * 32 + colour; with `WAITS`, if it is to be told of the next pop. */
   from: i32;
 
   @inline
@@ -183,12 +186,9 @@ const HEADER_AT: usize = 64;
 export const header: Header = changetype<Header>(HEADER_AT);
 
 export let ringMask: i32 = 0;
-/** Bytes of a channel, as a power of two. */
-let channelShift: i32 = 0;
-let channels: usize = 0;
-let channelsEnd: usize = 0;
-/** Cycles of each channel's link; none if all are of one hop. */
-let ways: usize = 0;
+/** Bytes of a channel, and of a slot with one. */
+let channelBytes: usize = 0;
+let slotBytes: usize = 0;
 let slots: usize = 0;
 /** Slots are numbered colour * cores + core; their number. */
 export let slotCount: i32 = 0;
@@ -253,7 +253,7 @@ export function coreOf(core: i32): Core {
 
 @inline
 export function slotOf(core: i32, color: i32): Slot {
-  return changetype<Slot>(slots + ((<usize>(color * header.cores + core)) << 5));
+  return changetype<Slot>(slots + <usize>(color * header.cores + core) * slotBytes);
 }
 
 @inline
@@ -280,7 +280,7 @@ export function hasSlot(core: i32, color: i32): bool {
 /** The channel by which a router sends a colour to a port, or its core into the ramp. */
 export function channelFrom(core: i32, end: i32, color: i32): Channel | null {
   const kind = (roleOf(core) * header.colors + color) * ENDS + end;
-  const i = <i32>load<i16>(local + ((<usize>kind) << 1));
+  const i = <i32>load<i16>(local + (<usize>kind << 1));
   return i < 0 ? null : channelAt(core, i);
 }
 
@@ -293,21 +293,24 @@ export function channelAt(core: i32, i: i32): Channel {
 /** Cycles from a router to the next one by a channel. */
 @inline
 export function cyclesOf(c: Channel): i32 {
-  if (ways == 0) return header.hop;
-  return entry(ways, <i32>((changetype<usize>(c) - channels) >> channelShift));
+  return header.linkHops == 0 ? header.hop : cyclesOfLink(c.from);
 }
 
-export function setCyclesOf(c: Channel, cycles: i32): void {
-  setEntry(ways, <i32>((changetype<usize>(c) - channels) >> channelShift), cycles);
+function cyclesOfLink(from: i32): i32 {
+  const link = entry(header.placeOf, (from & ~WAITS) >>> 8) * 4 + ((from >> 5) & 7);
+  return header.hop * <i32>load<u16>(header.linkHops + (<usize>link << 1));
 }
 
-/** Do some channels hold wavelets? */
-export function holdsAny(): bool {
-  for (let at = channels; at < channelsEnd; at += (<usize>1) << channelShift) {
-    const c = changetype<Channel>(at);
-    if (c.sent != c.popped) return true;
-  }
-  return false;
+/** The core beyond a link, or -1 if none is there that does anything. */
+export function neighbour(core: i32, port: i32): i32 {
+  const place = entry(header.placeOf, core);
+  const width = header.width;
+  const x = place % width;
+  const y = place / width;
+  if (port == 0) return y == 0 ? -1 : entry(header.coreAt, place - width);
+  if (port == 1) return x == width - 1 ? -1 : entry(header.coreAt, place + 1);
+  if (port == 2) return y == header.height - 1 ? -1 : entry(header.coreAt, place + width);
+  return x == 0 ? -1 : entry(header.coreAt, place - 1);
 }
 
 /** Lays the records of a program out, all of them empty. */
@@ -317,58 +320,95 @@ export function layOut(): void {
   done = 0;
   const ring = powerOf2(header.depth);
   ringMask = ring - 1;
-  channelShift = 31 - clz(powerOf2(16 + 4 * ring));
-  layChannels();
+  channelBytes = (offsetof<Channel>() + 4 * <usize>ring + 15) & ~15;
+  slotBytes = offsetof<Slot>() + channelBytes;
   let highest = -1;
   for (let role = 0; role < header.roles; role++)
     highest = max(highest, 31 - clz(entry(header.slotted, role)));
   slotCount = (highest + 1) * n;
-  slots = allocateUnset(slotCount * 32);
+  slots = allocateUnset(<usize>slotCount * slotBytes);
+  for (let core = 0; core < n; core++)
+    for (let bits = entry(header.slotted, roleOf(core)); bits != 0; bits &= bits - 1)
+      memory.fill(changetype<usize>(slotOf(core, ctz(bits))), 0, slotBytes);
   routers = allocate(n * 16);
   cores = allocate(n * 64);
+  layChannels(firstInputs());
 }
 
+/** By role and colour: the port from which its router reads the colour at first, or `NO_PORT`. */
+function firstInputs(): usize {
+  const inputs = allocate(header.roles * header.colors);
+  memory.fill(inputs, NO_PORT, header.roles * header.colors);
+  for (let role = 0; role < header.roles; role++) {
+    const behind = entry(header.routesFrom, role + 1);
+    for (let i = entry(header.routesFrom, role); i < behind; i++) {
+      const route = changetype<Route>(header.routes + <usize>i * offsetof<Route>());
+      if (route.inputs != 0)
+        store<u8>(inputs + (role * header.colors + route.color), 31 - clz(route.inputs));
+    }
+  }
+  return inputs;
+}
+
+const NO_PORT: u8 = 0xff;
+
 /**
- * Channels of one colour and end lie side by side, core by core: at any time most cores of a region are
- * at the same operation, and what they touch then is a few stretches of memory rather than all of it.
+ * Channels that no slot reads at first lie side by side by colour and end, core by core: at any time
+ * most cores of a region are at the same operation, and what they touch then is a few stretches of
+ * memory rather than all of it.
  */
-function layChannels(): void {
+function layChannels(inputs: usize): void {
   const n = header.cores;
   const ofKinds = header.colors * ENDS;
   local = allocate(header.roles * ofKinds * 2);
   memory.fill(local, 0xff, header.roles * ofKinds * 2);
-  const next = allocate((ofKinds + 1) * 4);
+  for (let role = 0; role < header.roles; role++) {
+    const from = entry(header.kindsFrom, role);
+    for (let i = from; i < entry(header.kindsFrom, role + 1); i++)
+      store<i16>(local + (<usize>(role * ofKinds + entry(header.kinds, i)) << 1), <i16>(i - from));
+  }
   placesFrom = allocate((n + 1) * 4);
   for (let core = 0; core < n; core++) {
     const role = roleOf(core);
-    const from = entry(header.kindsFrom, role);
-    const behind = entry(header.kindsFrom, role + 1);
-    setEntry(placesFrom, core + 1, entry(placesFrom, core) + behind - from);
-    for (let i = from; i < behind; i++) {
-      const kind = entry(header.kinds, i);
-      setEntry(next, kind + 1, entry(next, kind + 1) + 1);
-      store<i16>(local + ((<usize>(role * ofKinds + kind)) << 1), <i16>(i - from));
-    }
+    const kinds = entry(header.kindsFrom, role + 1) - entry(header.kindsFrom, role);
+    setEntry(placesFrom, core + 1, entry(placesFrom, core) + kinds);
   }
-  const all = entry(placesFrom, n);
-  places = allocate(all * 4);
-  channels = allocate(all << channelShift);
-  channelsEnd = channels + ((<usize>all) << channelShift);
-  ways = header.linkHops == 0 ? 0 : allocate(all * 4);
-  for (let kind = 0; kind < ofKinds; kind++)
-    setEntry(next, kind + 1, entry(next, kind + 1) + entry(next, kind));
+  places = allocate(entry(placesFrom, n) * 4);
+  const next = allocate((ofKinds + 1) * 4);
   for (let core = 0; core < n; core++) {
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
-    const behind = entry(header.kindsFrom, role + 1);
-    for (let i = from; i < behind; i++) {
+    for (let i = from; i < entry(header.kindsFrom, role + 1); i++) {
       const kind = entry(header.kinds, i);
-      const at = entry(next, kind);
-      setEntry(next, kind, at + 1);
-      const place = <i32>(channels + ((<usize>at) << channelShift));
-      setEntry(places, entry(placesFrom, core) + i - from, place);
+      const behind = behindSlot(core, kind / ENDS, kind % ENDS, inputs);
+      setEntry(places, entry(placesFrom, core) + i - from, <i32>behind);
+      if (behind == 0) setEntry(next, kind + 1, entry(next, kind + 1) + 1);
     }
   }
+  for (let kind = 0; kind < ofKinds; kind++)
+    setEntry(next, kind + 1, entry(next, kind + 1) + entry(next, kind));
+  const channels = allocate(<usize>entry(next, ofKinds) * channelBytes);
+  for (let core = 0; core < n; core++) {
+    const from = entry(header.kindsFrom, roleOf(core));
+    const behind = entry(placesFrom, core + 1);
+    for (let i = entry(placesFrom, core); i < behind; i++) {
+      if (entry(places, i) != 0) continue;
+      const kind = entry(header.kinds, from + i - entry(placesFrom, core));
+      const at = entry(next, kind);
+      setEntry(next, kind, at + 1);
+      setEntry(places, i, <i32>(channels + <usize>at * channelBytes));
+    }
+  }
+}
+
+/** Where a channel lies behind the slot that reads it at first; 0 if none does. */
+function behindSlot(core: i32, color: i32, end: i32, inputs: usize): usize {
+  if (end == RAMP) return 0;
+  const to = end == FROM_CORE ? core : neighbour(core, end);
+  if (to < 0 || !hasSlot(to, color)) return 0;
+  const port = end == FROM_CORE ? RAMP : end ^ 2;
+  if (<i32>load<u8>(inputs + (roleOf(to) * header.colors + color)) != port) return 0;
+  return changetype<usize>(slotOf(to, color)) + offsetof<Slot>();
 }
 
 /** The least power of two that is not less than `n`. */

@@ -7,7 +7,7 @@
  */
 import { createCores, stepCores } from './cores';
 import { NEVER, anyDue, createDue, endCycle, nextDue } from './due';
-import { ENDS, FROM_CORE, RAMP, channelAt, done, entry, failed, header, holdsAny } from './machine';
+import { ENDS, FROM_CORE, RAMP, channelAt, done, entry, failed, header } from './machine';
 import { layOut, roleOf, setEntry } from './machine';
 import { stepRouters } from './routers';
 import { createRoutes, hazards } from './routes';
@@ -42,12 +42,11 @@ export function run(start: i32): bool {
     if (visited % SELDOM == 0) progress(t);
     t = nextTimer(t, nextDue(t));
   }
-  if (failed || done < header.cores || holdsAny()) return false;
-  countWavelets();
-  return true;
+  return !failed && done == header.cores && countWavelets();
 }
 
-function countWavelets(): void {
+/** Counts what went through the channels; false if something is left in one. */
+function countWavelets(): bool {
   sent = 0;
   delivered = 0;
   for (let core = 0; core < header.cores; core++) {
@@ -56,7 +55,9 @@ function countWavelets(): void {
     const behind = entry(header.kindsFrom, role + 1);
     for (let i = from; i < behind; i++) {
       const end = entry(header.kinds, i) % ENDS;
-      const n = channelAt(core, i - from).sent;
+      const channel = channelAt(core, i - from);
+      const n = channel.sent;
+      if (n != channel.popped) return false;
       if (end == FROM_CORE) sent += n;
       else if (end == RAMP) delivered += n;
       else {
@@ -65,4 +66,5 @@ function countWavelets(): void {
       }
     }
   }
+  return true;
 }

@@ -123,7 +123,7 @@ function reach(out: Channel, core: i32, sent: i32, t: i32): void {
 function tellSender(input: Channel, core: i32, free: i32, t: i32): void {
   const from = input.from & ~WAITS;
   input.from = from;
-  const sender = from >>> 5;
+  const sender = from >>> 8;
   const c = coreOf(core);
   if (input != c.output) {
     routerOf(sender).waiting &= ~(1 << (from & 31));

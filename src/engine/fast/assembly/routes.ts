@@ -15,10 +15,10 @@ import {
   entry,
   hasSlot,
   header,
+  neighbour,
   ringMask,
   roleOf,
   routerOf,
-  setCyclesOf,
   setEntry,
   slotCount,
   slotOf,
@@ -26,8 +26,6 @@ import {
 import { window } from './due';
 
 const LONG_AGO: i32 = i32.MIN_VALUE;
-/** No core is there that does anything. */
-const OUTSIDE: i32 = -1;
 
 /** Can a colour arrive at some router on two ports? By slot, the last cycles in which one did. */
 export let meets: bool = false;
@@ -42,8 +40,6 @@ export function createRoutes(): void {
   const heardOn = allocate(cores * header.colors);
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
-    for (let bits = entry(header.slotted, role); bits != 0; bits &= bits - 1)
-      memory.fill(changetype<usize>(slotOf(core, ctz(bits))), 0, offsetof<Slot>());
     const from = entry(header.kindsFrom, role);
     const behind = entry(header.kindsFrom, role + 1);
     for (let i = from; i < behind; i++)
@@ -66,14 +62,13 @@ function createChannel(c: Channel, core: i32, kind: i32, heardOn: usize): void {
   const color = kind / ENDS;
   const end = kind % ENDS;
   for (let place = 0; place <= ringMask; place++) c.setAt(place, LONG_AGO);
-  c.from = (core << 5) | color;
+  c.from = (core << 8) | (end << 5) | color;
   if (end == RAMP) {
     c.to = IDLE;
     return;
   }
-  if (end < RAMP && header.linkHops != 0) setCyclesOf(c, header.hop * hopsOf(core, end));
   const to = end == FROM_CORE ? core : neighbour(core, end);
-  if (to == OUTSIDE || !hasSlot(to, color)) {
+  if (to < 0 || !hasSlot(to, color)) {
     c.to = NOWHERE;
     return;
   }
@@ -83,29 +78,11 @@ function createChannel(c: Channel, core: i32, kind: i32, heardOn: usize): void {
   store<u8>(ports, 1);
 }
 
-/** Hops of a core's link. */
-function hopsOf(core: i32, port: i32): i32 {
-  const link = entry(header.placeOf, core) * 4 + port;
-  return <i32>load<u16>(header.linkHops + ((<usize>link) << 1));
-}
-
-/** The core beyond a link, or `OUTSIDE`. */
-function neighbour(core: i32, port: i32): i32 {
-  const place = entry(header.placeOf, core);
-  const width = header.width;
-  const x = place % width;
-  const y = place / width;
-  if (port == 0) return y == 0 ? OUTSIDE : entry(header.coreAt, place - width);
-  if (port == 1) return x == width - 1 ? OUTSIDE : entry(header.coreAt, place + 1);
-  if (port == 2) return y == header.height - 1 ? OUTSIDE : entry(header.coreAt, place + width);
-  return x == 0 ? OUTSIDE : entry(header.coreAt, place - 1);
-}
-
 /** The channel that brings wavelets of a colour to a router's port (RAMP: from its core). */
 function channelInto(core: i32, port: i32, color: i32): Channel | null {
   if (port == RAMP) return channelFrom(core, FROM_CORE, color);
   const from = neighbour(core, port);
-  return from == OUTSIDE ? null : channelFrom(from, port ^ 2, color);
+  return from < 0 ? null : channelFrom(from, port ^ 2, color);
 }
 
 /** Gives a colour at a router its route. */

@@ -55,8 +55,8 @@ function take(c: Core, input: Channel, usable: i32): i32 {
 function tellRouter(input: Channel, free: i32, t: i32): void {
   const from = input.from & ~WAITS;
   input.from = from;
-  routerOf(from >>> 5).waiting &= ~(1 << (from & 31));
-  wakeRouter(from >>> 5, min(free, t + window - 1));
+  routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
+  wakeRouter(from >>> 8, min(free, t + window - 1));
 }
 
 /** Sends what finds a place that is free, or known to become so. */
