@@ -9,11 +9,10 @@ import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
 import { timeStep, type TimedStage } from './decode/timeline.js';
 import type { Engine, RunResult } from './engine/engine.js';
 import { ENGINES, type EngineName } from './engine/engines.js';
-import { createShards, type Shards } from './engine/sharded.js';
+import type { Shards } from './engine/sharded.js';
 import { groupChooser } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
-import { lookAhead } from './run/lookahead.js';
-import { programRunner } from './run/threads.js';
+import { programRunner, threadsFor } from './run/threads.js';
 import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/token.js';
 import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
@@ -210,8 +209,7 @@ export async function simulateSteps(
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
   const { memo, threads, signal } = options;
-  const needsThreads = threads === undefined && options.shards > 1 && !memo;
-  const own = needsThreads ? createShards(options.shards, options.engine) : undefined;
+  const own = threads === undefined ? threadsFor(options) : undefined;
   const run = programRunner(config, engine, threads ?? own, signal);
   const runner = createStageRunner({ wafer, memo, shared, run });
   const steps: StepResult[] = [];
@@ -248,14 +246,12 @@ async function timeTokens(
   runner: StageRunner,
   plan: TokenPlan,
   stages: TimedStage[],
-  { shards, memo, onProgress, onDetail, signal }: SimulateOptions,
+  { onProgress, onDetail, signal }: SimulateOptions,
   step: number,
 ): Promise<PipelineTiming> {
   const { length } = stages;
   const latest: RunResult[] = [];
   const run = async (i: number, startAt: Int32Array) => runStage(runner, plan.stages[i], startAt);
-  const keys = plan.stages.map(({ key }) => key);
-  const ahead = shards > 1 && !memo ? lookAhead(keys, shards, run) : run;
   const pipeline = await timePipeline(
     stages,
     plan.places.length,
@@ -263,7 +259,7 @@ async function timeTokens(
       await unlessAborted(signal);
       const done = step * length + Math.min(latest.length, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
-      return (latest[i] = await ahead(i, startAt));
+      return (latest[i] = await run(i, startAt));
     },
     workload.batch,
   );

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
-import { layTables, runMachine } from '../src/engine/fast/machine.js';
+import { createMachine, layTables, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
 import { resultOf } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
@@ -29,7 +29,9 @@ import { program, role, route, row, sendEast, testWafer } from './helpers/progra
 /** The engine on its own, without the reference behind it. */
 function clocked(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
-  return runMachine(input, tables, (counts) => resultOf(input, tables, counts));
+  const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
+  const counts = runMachine(input, tables, team);
+  return counts && resultOf(input, tables, counts);
 }
 
 /** Two streams of `words` on colours 0 and 1 that share the link from core 1 to core 2. */

@@ -1,5 +1,5 @@
 /** Simulations of several configurations at once: the threads that they share, and how far they are. */
-import { createShards } from '../engine/sharded.js';
+import { threadsFor } from '../run/threads.js';
 import type { SimulateOptions } from '../simulate.js';
 import type { GridWork } from './step-times.js';
 
@@ -12,10 +12,10 @@ export async function withThreads<T>(
   options: SimulateOptions,
   simulate: (work: GridWork) => Promise<T>,
 ): Promise<T> {
-  const { shards, engine, onProgress, signal: given } = options;
+  const { onProgress, signal: given } = options;
   const over = new AbortController();
   const signal = given ? AbortSignal.any([given, over.signal]) : over.signal;
-  const threads = shards > 1 ? createShards(shards, engine) : undefined;
+  const threads = threadsFor(options);
   let [done, total] = [0, 0];
   const progress = {
     begins: (cores: number) => void (total += cores),

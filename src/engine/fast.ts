@@ -5,7 +5,8 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 import type { RunInput, RunResult } from './engine.js';
-import { layTables, runMachine, type Tables } from './fast/machine.js';
+import { createMachine, dismiss, layTables, runMachine } from './fast/machine.js';
+import type { Machine, Tables, Team } from './fast/machine.js';
 import { isSound } from './fast/sound.js';
 import { resultOf } from './fast/tally.js';
 import { reference } from './reference.js';
@@ -13,12 +14,29 @@ import { reference } from './reference.js';
 /** One program often runs many times, with other starts: its tables are kept as long as it is. */
 const known = new WeakMap<Program, { wafer: WaferSpec; tables: Tables | undefined }>();
 
+/** This thread's machine, which a run starts afresh; while it runs it is nobody else's. */
+let idle: Machine | undefined;
+
 /** Runs a program; with numbers (`input.memory`) as the reference does. Throws MachineError. */
 export function fast(input: RunInput): RunResult {
+  const machine = idle ?? createMachine();
+  idle = undefined;
+  try {
+    return fastWith(input, { machine, threads: 1, leastCores: 1, run: 0 });
+  } finally {
+    idle = machine;
+  }
+}
+
+/** The same by the first thread of a team: the others wait to help in that run. */
+export function fastWith(input: RunInput, team: Team): RunResult {
   const tables = input.memory === undefined ? tablesOf(input) : undefined;
-  if (tables === undefined) return reference(input);
-  const result = runMachine(input, tables, (counts) => resultOf(input, tables, counts));
-  return result ?? reference(input);
+  if (tables === undefined) {
+    dismiss(team);
+    return reference(input);
+  }
+  const counts = runMachine(input, tables, team);
+  return counts ? resultOf(input, tables, counts) : reference(input);
 }
 
 /** Tables of a program on a wafer; none if something is wrong with it. */

@@ -1,7 +1,7 @@
 /**
- * Several threads that run programs at once. Which program runs where and when is the caller's to say
- * (see lookahead.ts); a result does not depend on it. A thread that throws or dies fails the runs that
- * it has, with an error that says so.
+ * The sharded engine: the cores of a program cut into tiles, one a thread, on one memory (see
+ * fast/assembly/tiles.ts). A result does not depend on their number. Programs run one after the other;
+ * small ones run here. A thread that throws or dies fails the run, with an error that says so.
  */
 import { wrap, type Remote } from 'comlink';
 import { Packr } from 'msgpackr';
@@ -9,84 +9,106 @@ import { Worker } from 'node:worker_threads';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 import { MachineError, type RunResult } from './engine.js';
-import type { EngineName } from './engines.js';
+import { fast } from './fast.js';
+import { createMemory, startOf } from './fast/machine.js';
 import { endpointOf } from './shard-endpoint.js';
-import type { ShardWorker } from './shard-worker.js';
+import type { Order, Outcome, ShardWorker } from './shard-worker.js';
 
 export interface Shards {
-  /** Runs a program on the thread with the least to do; `key` is equal for equal programs. */
+  /** Runs a program; `key` is equal for equal programs. */
   run(key: string, program: Program, wafer: WaferSpec, startAt: Int32Array): Promise<RunResult>;
   close(): Promise<void>;
 }
 
-interface Shard {
-  worker: Worker;
-  remote: Remote<ShardWorker>;
-  /** Rejects when the thread is gone. */
+interface Threads {
+  workers: Worker[];
+  remotes: Remote<ShardWorker>[];
+  /** Rejects when a thread is gone. */
   gone: Promise<never>;
-  has: Set<string>;
-  busy: number;
 }
 
-/** Programs that a thread keeps, tens of MB each for a layer of a large model. */
+/** Programs that the first thread keeps, tens of MB each for a layer of a large model. */
 const MOST_PROGRAMS = 12;
+
+/** Cores of a tile, at least: for less, waiting for each other takes longer than it saves. */
+const LEAST_CORES = 2048;
 
 /** The built worker, from the source tree as from the built one: they are siblings. */
 const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
 
-/** Starts `count` threads that run programs on the engine of that name. */
-export function createShards(count: number, engine: EngineName, script: URL = WORKER): Shards {
-  const shards = Array.from({ length: count }, () => startShard(script));
+/** `count` threads, started with the first program that is large enough for two tiles. */
+export function createShards(
+  count: number,
+  { script = WORKER, leastCores = LEAST_CORES }: { script?: URL; leastCores?: number } = {},
+): Shards {
   const packr = new Packr({ structuredClone: true, moreTypes: true });
-  const runOn = async (
-    shard: Shard,
-    key: string,
-    program: Program,
-    wafer: WaferSpec,
-    startAt: Int32Array,
-  ) => {
-    const { remote, has } = shard;
-    if (has.has(key)) return remote.run(key, engine, wafer, startAt);
+  const has = new Set<string>();
+  let threads: Threads | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let runs = 0;
+
+  const loadOnce = (lead: Remote<ShardWorker>, key: string, program: Program) => {
+    if (has.has(key)) return undefined;
     const forget = has.size === MOST_PROGRAMS ? [...has][0] : undefined;
     if (forget !== undefined) has.delete(forget);
     has.add(key);
-    // The packer reuses its buffer, so what is sent must be a copy. The thread takes messages in order,
-    // so nobody who comes later can make it forget the program before it has run.
-    const record = Uint8Array.from(packr.pack(program));
-    const loaded = remote.load(key, record, forget);
-    const [, outcome] = await Promise.all([loaded, remote.run(key, engine, wafer, startAt)]);
-    return outcome;
+    // The packer reuses its buffer, so what is sent must be a copy.
+    return lead.load(key, Uint8Array.from(packr.pack(program)), forget);
+  };
+  const together = async (program: Program, order: Order) => {
+    threads ??= startThreads(count, script);
+    const { remotes, gone } = threads;
+    const [lead, ...helpers] = remotes;
+    const { run, startAt } = order;
+    // Threads take messages in order, so the program is there when it is to be run.
+    const loaded = loadOnce(lead, order.key, program);
+    const all = Promise.all([
+      lead.lead(order),
+      loaded,
+      ...helpers.map((helper, i) => helper.help(i + 1, startOf(startAt), run)),
+    ]);
+    const [outcome] = await Promise.race([all, gone]);
+    return resultOf(outcome);
   };
   return {
     async run(key, program, wafer, startAt) {
-      const shard = shards.reduce((best, s) => (s.busy < best.busy ? s : best));
-      shard.busy++;
-      try {
-        const outcome = await Promise.race([
-          runOn(shard, key, program, wafer, startAt),
-          shard.gone,
-        ]);
-        if ('result' in outcome) return outcome.result;
-        const { code, message, ...at } = outcome.failed;
-        throw new MachineError(code, at, message);
-      } finally {
-        shard.busy--;
-      }
+      if (program.width * program.height < 2 * leastCores) return fast({ program, wafer, startAt });
+      const order = { run: ++runs, key, wafer, startAt, threads: count, leastCores };
+      const before = last;
+      const run = (async () => {
+        await before.catch(() => {});
+        return together(program, order);
+      })();
+      last = run;
+      return run;
     },
     async close() {
-      await Promise.all(shards.map(({ worker }) => worker.terminate()));
+      await Promise.all(threads?.workers.map((worker) => worker.terminate()) ?? []);
     },
   };
 }
 
-function startShard(script: URL): Shard {
-  const worker = new Worker(script);
-  const gone = new Promise<never>((_, reject) => {
-    worker.on('error', (error) => reject(new Error(`a thread failed: ${error.message}`)));
-    worker.on('exit', (code) => reject(new Error(`a thread ended early, with code ${code}`)));
-  });
+function resultOf(outcome: Outcome): RunResult {
+  if ('result' in outcome) return outcome.result;
+  const { code, message, ...at } = outcome.failed;
+  throw new MachineError(code, at, message);
+}
+
+function startThreads(count: number, script: URL): Threads {
+  const memory = createMemory();
+  const workers = Array.from(
+    { length: count },
+    () => new Worker(script, { workerData: { memory } }),
+  );
+  const ends = workers.map(
+    (worker) =>
+      new Promise<never>((_, reject) => {
+        worker.on('error', (error) => reject(new Error(`a thread failed: ${error.message}`)));
+        worker.on('exit', (code) => reject(new Error(`a thread ended early, with code ${code}`)));
+      }),
+  );
+  const gone = Promise.race(ends);
   // Nobody may be waiting when a thread ends; who is, hears of it by the race.
   gone.catch(() => {});
-  const remote = wrap<ShardWorker>(endpointOf(worker));
-  return { worker, remote, gone, has: new Set(), busy: 0 };
+  return { workers, remotes: workers.map((worker) => wrap<ShardWorker>(endpointOf(worker))), gone };
 }

@@ -1,6 +1,5 @@
 /**
  * The machine in WebAssembly (sources in assembly/), and how a program gets in and its counters out.
- * A thread has one, which a run starts afresh; while it runs it is nobody else's.
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
@@ -31,17 +30,36 @@ export interface Counts {
   hazards: number;
 }
 
-interface Machine {
+/** One thread's part of a machine; the memory may be that of others too. */
+export interface Machine {
   memory: WebAssembly.Memory;
-  /** Forgets everything; the address of the header. */
-  reset(): number;
-  /** Address of so many bytes of zeros. */
-  allocate(bytes: number): number;
-  /** 0 if the machine fails. */
-  run(start: number): number;
-  sent: WebAssembly.Global;
-  delivered: WebAssembly.Global;
-  hazards: WebAssembly.Global;
+  code: {
+    /** Forgets everything; the address of the header. */
+    reset(): number;
+    /** Address of so many bytes of zeros. */
+    allocate(bytes: number): number;
+    /** Runs the program in memory while others help in the run of that number; 0 if it fails. */
+    run(start: number, number: number, helpers: number): number;
+    /** Runs a tile of it, if it has so many, once it is there. */
+    help(tile: number, start: number, number: number): void;
+    /** Lets those go who came to help in a run that does not take place. */
+    dismiss(number: number, helpers: number): void;
+    sent(): number;
+    delivered(): number;
+    routeHazards(): number;
+  };
+  onProgress?: ((cycle: number) => void) | undefined;
+}
+
+/** The threads of a run, each of which can have a tile; they have one memory. */
+export interface Team {
+  /** The first thread's. */
+  machine: Machine;
+  threads: number;
+  /** Cores that a tile should have at least. */
+  leastCores: number;
+  /** A number for each run, rising from 1, by which the others help in it. */
+  run: number;
 }
 
 /** Lays a program out; its cores without routes and operations are left out. */
@@ -60,61 +78,66 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   return { ops, channels: layChannels(program, wafer), placeOf, coreAt };
 }
 
-let code: WebAssembly.Module | undefined;
-let idle: Machine | undefined;
-let onProgress: ((cycle: number) => void) | undefined;
-
-/** Runs a program; undefined if the machine fails somewhere. */
-export function runMachine<T>(
-  input: RunInput,
-  tables: Tables,
-  read: (counts: Counts) => T,
-): T | undefined {
-  const machine = idle ?? createMachine();
-  const told = onProgress;
-  idle = undefined;
-  onProgress = input.onProgress;
-  try {
-    const views = load(machine, input, tables);
-    const start = input.startAt?.reduce((a, b) => Math.min(a, b), 0x7fffffff) ?? 0;
-    if (machine.run(start) === 0) return undefined;
-    const { sent, delivered, hazards } = machine;
-    return read({
-      ...views(),
-      sent: sent.value,
-      delivered: delivered.value,
-      hazards: hazards.value,
-    });
-  } finally {
-    onProgress = told;
-    idle = machine;
-  }
+/** Memory for a machine: a page, growing to the 4 GiB that it can address. */
+export function createMemory(): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
 }
 
-function createMachine(): Machine {
-  code ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE, 'base64'));
-  const progress = (cycle: number) => onProgress?.(cycle);
-  return new WebAssembly.Instance(code, { main: { progress } }).exports as Machine;
+let translated: WebAssembly.Module | undefined;
+
+/** A machine on a memory; the machine's code is translated once in a thread. */
+export function createMachine(memory = createMemory()): Machine {
+  translated ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE, 'base64'));
+  const progress = (cycle: number) => machine.onProgress?.(cycle);
+  const { exports } = new WebAssembly.Instance(translated, { env: { memory }, main: { progress } });
+  const machine: Machine = { memory, code: exports as Machine['code'] };
+  return machine;
+}
+
+/** The cycle in which the first core starts. */
+export function startOf(startAt: Int32Array | undefined): number {
+  return startAt?.reduce((a, b) => Math.min(a, b), 0x7fffffff) ?? 0;
+}
+
+/** Runs a program, alone or in a team; undefined if the machine fails somewhere. */
+export function runMachine(input: RunInput, tables: Tables, team: Team): Counts | undefined {
+  const { machine } = team;
+  const { code } = machine;
+  const views = load(input, tables, team);
+  machine.onProgress = input.onProgress;
+  if (code.run(startOf(input.startAt), team.run, team.threads - 1) === 0) return undefined;
+  return {
+    ...views(),
+    sent: code.sent(),
+    delivered: code.delivered(),
+    hazards: code.routeHazards(),
+  };
+}
+
+/** Lets those go who wait to help in a run that does not take place. */
+export function dismiss({ machine, run, threads }: Team): void {
+  machine.code.dismiss(run, threads - 1);
 }
 
 /** Writes the header (fields in the order of `Header` in assembly/machine.ts) and the tables. */
-function load(machine: Machine, { program, wafer, startAt }: RunInput, tables: Tables) {
+function load({ program, wafer, startAt }: RunInput, tables: Tables, team: Team) {
+  const { memory, code } = team.machine;
   const { width, height, roles, roleOf, labels, linkHops } = program;
   const { fabric, costs } = wafer;
   const { ops, channels, placeOf, coreAt } = tables;
   const cores = placeOf.length;
-  const header = machine.reset();
+  const tiles = Math.max(1, Math.min(team.threads, Math.floor(cores / team.leastCores)));
+  const header = code.reset();
   const table = (from: Int32Array | Uint16Array) => {
-    const at = machine.allocate(from.byteLength);
-    new (from.constructor as Int32ArrayConstructor)(machine.memory.buffer, at, from.length).set(
-      from,
-    );
+    const at = code.allocate(from.byteLength);
+    new (from.constructor as Int32ArrayConstructor)(memory.buffer, at, from.length).set(from);
     return at;
   };
   const longest = linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
   const fields = [
-    ...[cores, fabric.colors, width, height, roles.length],
-    ...[fabric.hopCycles, fabric.rampCycles, fabric.queueDepth, costs.programStart, longest],
+    ...[cores, fabric.colors, width, height, roles.length, labels.length],
+    ...[fabric.hopCycles, fabric.rampCycles, fabric.queueDepth, costs.programStart],
+    ...[longest, tiles],
     ...[table(Uint16Array.from(placeOf, (place) => roleOf[place])), table(placeOf)],
     ...[table(placeOf.map((place) => startAt?.[place] ?? 0)), table(coreAt)],
     linkHops ? table(linkHops) : 0,
@@ -123,16 +146,15 @@ function load(machine: Machine, { program, wafer, startAt }: RunInput, tables: T
     ...[table(channels.kinds), table(channels.routes)],
     ...[table(ops.first), table(ops.records), table(ops.times)],
   ];
-  const sizes = [cores, cores, labels.length, labels.length, cores * 4];
-  const results = sizes.map((size) => machine.allocate(size * 4));
-  const view = (i: number) => new Int32Array(machine.memory.buffer, results[i], sizes[i]);
-  view(2).fill(-0x80000000);
-  new Int32Array(machine.memory.buffer, header).set([...fields, ...results]);
+  const sizes = [cores, cores, cores * 4, labels.length, labels.length];
+  const results = sizes.map((size) => code.allocate(size * 4));
+  const view = (i: number) => new Int32Array(memory.buffer, results[i], sizes[i]);
+  new Int32Array(memory.buffer, header).set([...fields, ...results]);
   return () => ({
     end: view(0),
     waitOutput: view(1),
-    labelEnd: view(2),
-    labelCore: view(3),
-    linkWavelets: view(4),
+    linkWavelets: view(2),
+    labelEnd: view(3),
+    labelCore: view(4),
   });
 }

@@ -9,9 +9,7 @@ declare namespace WebAssembly {
     imports: Record<string, Record<string, unknown>>,
   ) => { readonly exports: unknown };
   interface Memory {
-    readonly buffer: ArrayBuffer;
+    readonly buffer: SharedArrayBuffer;
   }
-  interface Global {
-    readonly value: number;
-  }
+  const Memory: new (of: { initial: number; maximum: number; shared: true }) => Memory;
 }

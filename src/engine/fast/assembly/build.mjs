@@ -8,7 +8,10 @@ let binary;
 const { error, stderr } = await asc.main(
   [
     ...['main.ts', '--baseDir', here('.'), '--outFile', 'main.wasm'],
-    ...['-O3', '--noAssert', '--runtime', 'stub', '--memoryBase', '1024'],
+    ...['-O3', '--noAssert', '--runtime', 'stub', '--memoryBase', '8192'],
+    // One memory for all threads of a run, up to all that 32 bits can address.
+    ...['--enable', 'threads', '--sharedMemory', '--importMemory'],
+    ...['--initialMemory', '1', '--maximumMemory', '65536'],
   ],
   { writeFile: (_, contents) => (binary = contents) },
 );

@@ -2,33 +2,36 @@
 import {
   BEGINNING,
   CHANGING,
+  FROM_CORE,
   MOVING,
   NOT_STALLED,
   Op,
   RAMP,
-  FROM_CORE,
   Route,
   SINKS,
   STARTING,
   STREAMING,
   STREAMS,
   TRAFFIC,
-  channelFrom,
-  coreOf,
-  entry,
-  fail,
   header,
-  roleOf,
 } from './machine';
-import { anyDue, dueWords, groups, takeCores, wakeRouter } from './due';
-import { advance, endOperation } from './operations';
+import { entry } from './memory';
+import { channelFrom, coreOf, roleOf } from './places';
+import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
+import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { drain, settle, stream, supply } from './streams';
+import { behindLast, firstCore } from './tiles';
 import { setTimer, takeTimer } from './wheel';
 
-/** All cores before their programs start; `now` is before all of that. */
+/** The machine failed: a route changed while wavelets were on their way. */
+export let failed: bool = false;
+
+/** All cores of the tile before their programs start; `now` is before all of that. */
 export function createCores(now: i32): void {
-  for (let core = 0; core < header.cores; core++) {
+  failed = false;
+  noneDone();
+  for (let core = firstCore; core < behindLast; core++) {
     const c = coreOf(core);
     const list = entry(header.listOf, roleOf(core));
     c.op = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list) * offsetof<Op>());
@@ -42,7 +45,7 @@ export function createCores(now: i32): void {
 export function stepCores(t: i32): void {
   for (let core = takeTimer(t); core >= 0; core = takeTimer(t)) visitCore(core, t);
   if (!anyDue(t)) return;
-  for (let group = 0; group < groups; group++) {
+  for (let group = firstGroup; group < behindGroups; group++) {
     for (let some = dueWords(group, t); some != 0; some &= some - 1) {
       const word = group * 32 + ctz(some);
       for (let bits = takeCores(word, t); bits != 0; bits &= bits - 1) {
@@ -74,7 +77,7 @@ function changeRoute(core: i32, t: i32): void {
   const c = coreOf(core);
   const route = changetype<Route>(changetype<usize>(c.op) + offsetof<Op>('a'));
   if (holdsWavelets(core, route.color)) {
-    fail();
+    failed = true;
     return;
   }
   setRoute(core, route);

@@ -3,31 +3,54 @@
  * of 32 of them. To make somebody due costs a few instructions and is the same said twice; those due
  * are visited in rising order, which is the order in which their state lies in memory.
  */
-import { allocate, header, powerOf2 } from './machine';
+import { NEVER, header } from './machine';
+import { powerOf2 } from './memory';
 import { AHEAD } from './streams';
 
-/** Later than any cycle. */
-export const NEVER: i32 = i32.MAX_VALUE;
-
-/** Cycles that can be told ahead, a power of two; words of bits in one of them, and groups of words. */
+/** Cycles that can be told ahead, a power of two. */
 export let window: i32 = 0;
+/** Words of bits in one cycle, and the groups of words of this tile. */
 let words: i32 = 0;
-export let groups: i32 = 0;
-/** By cycle modulo `window`: bits of cores, of routers, of words in which either has one, and any. */
+let groups: i32 = 0;
+export let firstGroup: i32 = 0;
+export let behindGroups: i32 = 0;
+/**
+ * By cycle modulo `window`: bits of cores, of routers, of words in which either has one, and any. The
+ * first three are where they would begin if the tile began with core 0.
+ */
 let coreBits: usize = 0;
 let routerBits: usize = 0;
 let some: usize = 0;
 let any: usize = 0;
 
-/** Nobody is due; nothing will be told ahead for longer than a link and two ramps take. */
-export function createDue(): void {
-  window = powerOf2(AHEAD + 2 * header.ramp + header.hop * header.longest + 2);
-  words = (header.cores + 31) >> 5;
-  groups = (words + 31) >> 5;
-  coreBits = allocate(window * words * 4);
-  routerBits = allocate(window * words * 4);
-  some = allocate(window * groups * 4);
-  any = allocate(window);
+/** Nothing is told ahead for longer than a link and two ramps take. */
+function cyclesAhead(): i32 {
+  return powerOf2(AHEAD + 2 * header.ramp + header.hop * header.longest + 2);
+}
+
+/** Groups of words that have bits of these cores. */
+function groupsOf(from: i32, behind: i32): i32 {
+  return ((behind + 1023) >> 10) - (from >> 10);
+}
+
+/** Bytes of the tables for the cores of a tile. */
+export function bytesOfDue(from: i32, behind: i32): usize {
+  const perCycle = groupsOf(from, behind) * (2 * 32 * 4 + 4) + 1;
+  return <usize>perCycle * cyclesAhead();
+}
+
+/** From now on these tables, all zero, are the ones; nobody is due. */
+export function useDue(at: usize, from: i32, behind: i32): void {
+  window = cyclesAhead();
+  firstGroup = from >> 10;
+  groups = groupsOf(from, behind);
+  behindGroups = firstGroup + groups;
+  words = groups * 32;
+  const bytes = <usize>(window * words * 4);
+  coreBits = at - (<usize>firstGroup * 32 * 4);
+  routerBits = coreBits + bytes;
+  some = at + 2 * bytes - (<usize>firstGroup * 4);
+  any = at + 2 * bytes + <usize>(window * groups * 4);
 }
 
 /** Makes a core due in cycle `at`, less than `window` cycles from now. */

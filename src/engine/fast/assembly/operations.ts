@@ -1,19 +1,15 @@
 /** From operation to operation of a core, and what is counted at their ends. */
-import {
-  BEGINNING,
-  CHANGING,
-  Core,
-  DONE,
-  FIXED,
-  IDLE,
-  Op,
-  ROUTE,
-  countDone,
-  entry,
-  header,
-  setEntry,
-} from './machine';
+import { BEGINNING, CHANGING, Core, DONE, FIXED, IDLE, Op, ROUTE, header } from './machine';
+import { entry, setEntry } from './memory';
+import { myTile } from './tiles';
 import { setTimer } from './wheel';
+
+/** Cores of this tile that are done. */
+export let done: i32 = 0;
+
+export function noneDone(): void {
+  done = 0;
+}
 
 /**
  * From cycle `at` on the core is at its next operation: goes on to what touches the fabric and sets a
@@ -30,7 +26,7 @@ export function advance(c: Core, core: i32, at: i32, now: i32): bool {
   if (op == c.behind) {
     setEntry(header.end, core, at);
     c.phase = DONE;
-    countDone();
+    done++;
     return false;
   }
   c.phase = op.kind == ROUTE ? CHANGING : BEGINNING;
@@ -59,8 +55,9 @@ function after(op: Op): Op {
 
 /** Notes that a core ended the last of its operations with a label. */
 function endLabel(label: i32, core: i32, end: i32): void {
-  const before = entry(header.labelEnd, label);
-  if (end < before || (end == before && core > entry(header.labelCore, label))) return;
-  setEntry(header.labelEnd, label, end);
-  setEntry(header.labelCore, label, core);
+  const tile = myTile();
+  const before = entry(tile.labelEnd, label);
+  if (end < before || (end == before && core > entry(tile.labelCore, label))) return;
+  setEntry(tile.labelEnd, label, end);
+  setEntry(tile.labelCore, label, core);
 }

@@ -1,6 +1,7 @@
 /** Routers: who is due tries its colours in turn (machine-model 4a). */
 import {
   Channel,
+  FAR,
   IDLE,
   NOWHERE,
   Router,
@@ -9,19 +10,18 @@ import {
   STREAMS,
   Slot,
   WAITS,
-  coreOf,
-  cyclesOf,
   header,
-  routerOf,
-  slotOf,
 } from './machine';
-import { groups, takeDueWords, takeRouters, wakeCore, wakeRouter, window } from './due';
-import { hear, meets } from './routes';
+import { coreOf, cyclesOf, routerOf, slotOf } from './places';
+import { behindGroups, firstGroup, takeDueWords, takeRouters } from './due';
+import { wakeCore, wakeRouter, window } from './due';
+import { hear } from './routes';
 import { supply, takeFromRouter } from './streams';
+import { isMine, tellPopped, tellSent } from './tiles';
 
 /** One cycle of all routers that are due. */
 export function stepRouters(t: i32): void {
-  for (let group = 0; group < groups; group++) {
+  for (let group = firstGroup; group < behindGroups; group++) {
     for (let some = takeDueWords(group, t); some != 0; some &= some - 1) {
       const word = group * 32 + ctz(some);
       for (let bits = takeRouters(word, t); bits != 0; bits &= bits - 1)
@@ -98,7 +98,7 @@ function forward(slot: Slot, core: i32, t: i32): void {
       routerOf(to >>> 5).have |= 1 << (to & 31);
       wakeRouter(to >>> 5, at);
     } else reach(out, core, sent, t);
-    if (meets && to > NOWHERE) hear(out, t + cyclesOf(out));
+    if (header.meets && to > NOWHERE) hear(out, t + cyclesOf(out));
   }
 }
 
@@ -109,12 +109,13 @@ function outOf(slot: Slot, i: usize): Channel | null {
   );
 }
 
-/** A wavelet leaves for the core, or for a port that is not the input of its colour now. */
+/** A wavelet leaves for the core, another tile, or a port that is not the input of its colour now. */
 function reach(out: Channel, core: i32, sent: i32, t: i32): void {
   const to = out.to;
   out.setAt(sent, t + (to <= IDLE ? header.ramp : cyclesOf(out)));
   if (to == SINKS) takeFromRouter(out, core, t);
   else if (to == STREAMS) wakeCore(core, t + header.ramp);
+  else if (to == FAR) tellSent(out, t + cyclesOf(out));
   // A change of route may make that port the input while the wavelet is on its way.
   else if (to > NOWHERE) wakeRouter(~to >>> 5, t + cyclesOf(out));
 }
@@ -122,8 +123,12 @@ function reach(out: Channel, core: i32, sent: i32, t: i32): void {
 /** Who waits for a pop hears of it: the place is free from cycle `free` on. */
 function tellSender(input: Channel, core: i32, free: i32, t: i32): void {
   const from = input.from & ~WAITS;
-  input.from = from;
   const sender = from >>> 8;
+  if (!isMine(sender)) {
+    tellPopped(input, free);
+    return;
+  }
+  input.from = from;
   const c = coreOf(core);
   if (input != c.output) {
     routerOf(sender).waiting &= ~(1 << (from & 31));

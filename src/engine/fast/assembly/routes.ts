@@ -2,53 +2,46 @@
 import {
   Channel,
   ENDS,
+  FAR,
   FROM_CORE,
   IDLE,
   NOWHERE,
   RAMP,
   Route,
   Slot,
-  allocate,
-  channelAt,
-  channelFrom,
-  cyclesOf,
-  entry,
-  hasSlot,
+  WAITS,
   header,
-  neighbour,
-  ringMask,
-  roleOf,
-  routerOf,
-  setEntry,
-  slotCount,
-  slotOf,
 } from './machine';
+import { allocate, entry, setEntry } from './memory';
+import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
+import { roleOf, routerOf, slotOf, twinOf } from './places';
+import { tileOf } from './tiles';
 import { window } from './due';
 
 const LONG_AGO: i32 = i32.MIN_VALUE;
 
-/** Can a colour arrive at some router on two ports? By slot, the last cycles in which one did. */
-export let meets: bool = false;
-let heard: usize = 0;
+/** Pairs of wavelets of one colour that reached one router of this tile in one cycle. */
 export let hazards: i32 = 0;
+
+export function noHazards(): void {
+  hazards = 0;
+}
 
 /** Channels with all places free, and the first routes of all routers. */
 export function createRoutes(): void {
   const cores = header.cores;
-  hazards = 0;
-  meets = false;
   const heardOn = allocate(cores * header.colors);
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
     const behind = entry(header.kindsFrom, role + 1);
     for (let i = from; i < behind; i++)
-      createChannel(channelAt(core, i - from), core, entry(header.kinds, i), heardOn);
+      connect(channelAt(core, i - from), core, entry(header.kinds, i), heardOn);
   }
-  if (meets) {
-    const entries = slotCount * window;
-    heard = allocate(entries * 4);
-    for (let i = 0; i < entries; i++) setEntry(heard, i, LONG_AGO);
+  if (header.meets) {
+    const entries = header.slotCount * window;
+    header.heard = allocate(<usize>entries * 4);
+    for (let i = 0; i < entries; i++) setEntry(header.heard, i, LONG_AGO);
   }
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
@@ -58,31 +51,45 @@ export function createRoutes(): void {
   }
 }
 
-function createChannel(c: Channel, core: i32, kind: i32, heardOn: usize): void {
+/** A channel from an end of a core for a colour, to whoever is there. */
+function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
   const color = kind / ENDS;
   const end = kind % ENDS;
-  for (let place = 0; place <= ringMask; place++) c.setAt(place, LONG_AGO);
-  c.from = (core << 8) | (end << 5) | color;
+  const from = (core << 8) | (end << 5) | color;
   if (end == RAMP) {
-    c.to = IDLE;
+    fill(c, from, IDLE);
     return;
   }
   const to = end == FROM_CORE ? core : neighbour(core, end);
   if (to < 0 || !hasSlot(to, color)) {
-    c.to = NOWHERE;
+    fill(c, from, NOWHERE);
     return;
   }
-  c.to = ~((to << 5) | color);
+  const receiver = ~((to << 5) | color);
+  if (header.tiles == 1 || tileOf(core) == tileOf(to)) fill(c, from, receiver);
+  else {
+    fill(c, from, FAR);
+    // The other tile is told of every pop.
+    fill(twinOf(c), from | WAITS, receiver);
+  }
   const ports = heardOn + <usize>(color * header.cores + to);
-  if (load<u8>(ports) == 1) meets = true;
+  if (load<u8>(ports) == 1) header.meets = true;
   store<u8>(ports, 1);
+}
+
+function fill(c: Channel, from: i32, to: i32): void {
+  c.from = from;
+  c.to = to;
+  for (let place = 0; place <= header.ringMask; place++) c.setAt(place, LONG_AGO);
 }
 
 /** The channel that brings wavelets of a colour to a router's port (RAMP: from its core). */
 function channelInto(core: i32, port: i32, color: i32): Channel | null {
   if (port == RAMP) return channelFrom(core, FROM_CORE, color);
   const from = neighbour(core, port);
-  return from < 0 ? null : channelFrom(from, port ^ 2, color);
+  if (from < 0) return null;
+  const c = channelFrom(from, port ^ 2, color);
+  return c != null && c.to == FAR ? twinOf(c) : c;
 }
 
 /** Gives a colour at a router its route. */
@@ -128,6 +135,6 @@ export function hear(c: Channel, at: i32): void {
   const to = c.to < 0 ? ~c.to : c.to;
   const slot = (to & 31) * header.cores + (to >>> 5);
   const i = slot * window + (at & (window - 1));
-  if (entry(heard, i) == at) hazards++;
-  setEntry(heard, i, at);
+  if (entry(header.heard, i) == at) hazards++;
+  setEntry(header.heard, i, at);
 }

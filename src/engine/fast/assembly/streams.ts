@@ -3,22 +3,12 @@
  * known as soon as the wavelet or its place is: both are told ahead, and the core need not be visited.
  * One that does both is a rigid pipeline, which is looked at cycle by cycle.
  */
-import {
-  Channel,
-  Core,
-  IDLE,
-  NOT_STALLED,
-  TRAFFIC,
-  WAITS,
-  coreOf,
-  entry,
-  header,
-  routerOf,
-  setEntry,
-} from './machine';
-import { NEVER, wakeCore, wakeRouter, window } from './due';
+import { Channel, Core, IDLE, NEVER, NOT_STALLED, TRAFFIC, WAITS, header } from './machine';
+import { entry, setEntry } from './memory';
+import { coreOf, routerOf } from './places';
+import { wakeCore, wakeRouter, window } from './due';
 import { endOperation } from './operations';
-import { hear, meets } from './routes';
+import { hear } from './routes';
 import { setTimer } from './wheel';
 
 /** How far ahead sends are told. */
@@ -105,7 +95,7 @@ function enterRamp(output: Channel, at: i32): void {
   const to = output.to;
   if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
   wakeRouter((to < 0 ? ~to : to) >>> 5, eligible);
-  if (meets) hear(output, eligible);
+  if (header.meets) hear(output, eligible);
 }
 
 /** Ends an operation that has sent and taken all. */

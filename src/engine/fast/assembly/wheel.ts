@@ -2,7 +2,8 @@
  * Timers of cores, at most one each: a wheel of cycles whose entries are linked through the cores, and
  * one more list for those beyond it, which is looked through twice a turn.
  */
-import { allocate, coreOf, entry, setEntry } from './machine';
+import { entry, setEntry } from './memory';
+import { coreOf } from './places';
 
 const SIZE: i32 = 4096;
 const NONE: i32 = -1;
@@ -15,9 +16,12 @@ let beyond: i32 = 0;
 /** The cycle in which the far ones are looked through next. */
 export let sift: i32 = 0;
 
-export function createWheel(now: i32): void {
-  heads = allocate(SIZE * 4);
-  memory.fill(heads, 0xff, SIZE * 4);
+export const WHEEL_BYTES: usize = 4 * SIZE;
+
+/** From now on this table is the one, without timers. */
+export function useWheel(at: usize, now: i32): void {
+  heads = at;
+  memory.fill(heads, 0xff, WHEEL_BYTES);
   far = NONE;
   near = 0;
   beyond = 0;

@@ -1,0 +1,70 @@
+/** Where the records of cores, routers, slots and channels are, and who is whose neighbour. */
+import { Channel, Core, ENDS, Router, Slot, WAITS, header } from './machine';
+import { entry } from './memory';
+
+@inline
+export function routerOf(core: i32): Router {
+  return changetype<Router>(header.routers + (<usize>core << 4));
+}
+
+@inline
+export function coreOf(core: i32): Core {
+  return changetype<Core>(header.coreRecords + (<usize>core << 6));
+}
+
+@inline
+export function slotOf(core: i32, color: i32): Slot {
+  return changetype<Slot>(header.slots + <usize>(color * header.cores + core) * header.slotBytes);
+}
+
+@inline
+export function roleOf(core: i32): i32 {
+  return load<u16>(header.roleOf + (<usize>core << 1));
+}
+
+/** Has a router a slot for a colour? */
+export function hasSlot(core: i32, color: i32): bool {
+  return ((entry(header.slotted, roleOf(core)) >> color) & 1) == 1;
+}
+
+/** The channel by which a router sends a colour to a port, or its core into the ramp. */
+export function channelFrom(core: i32, end: i32, color: i32): Channel | null {
+  const kind = (roleOf(core) * header.colors + color) * ENDS + end;
+  const i = <i32>load<i16>(header.local + (<usize>kind << 1));
+  return i < 0 ? null : channelAt(core, i);
+}
+
+/** The i-th channel of a core. */
+@inline
+export function channelAt(core: i32, i: i32): Channel {
+  return changetype<Channel>(entry(header.places, entry(header.placesFrom, core) + i));
+}
+
+/** What the receiver's tile knows of a channel that leads there. */
+@inline
+export function twinOf(c: Channel): Channel {
+  return changetype<Channel>(load<usize>(changetype<usize>(c) + header.channelBytes));
+}
+
+/** Cycles from a router to the next one by a channel. */
+@inline
+export function cyclesOf(c: Channel): i32 {
+  return header.linkHops == 0 ? header.hop : cyclesOfLink(c.from);
+}
+
+function cyclesOfLink(from: i32): i32 {
+  const link = entry(header.placeOf, (from & ~WAITS) >>> 8) * 4 + ((from >> 5) & 7);
+  return header.hop * <i32>load<u16>(header.linkHops + (<usize>link << 1));
+}
+
+/** The core beyond a link, or -1 if none is there that does anything. */
+export function neighbour(core: i32, port: i32): i32 {
+  const place = entry(header.placeOf, core);
+  const width = header.width;
+  const x = place % width;
+  const y = place / width;
+  if (port == 0) return y == 0 ? -1 : entry(header.coreAt, place - width);
+  if (port == 1) return x == width - 1 ? -1 : entry(header.coreAt, place + 1);
+  if (port == 2) return y == header.height - 1 ? -1 : entry(header.coreAt, place + width);
+  return x == 0 ? -1 : entry(header.coreAt, place - 1);
+}

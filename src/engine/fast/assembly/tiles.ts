@@ -1,0 +1,252 @@
+/**
+ * The wafer cut into tiles, one for each thread. What crosses a cut acts in a later cycle at the earliest
+ * (rule 1 of section 4), so tiles go through a cycle beside each other, tell each other what they sent and
+ * popped over the cuts, and agree on the next cycle in which any of them has something to do.
+ */
+import { Channel, NEVER, WAITS, header } from './machine';
+import { allocate, setEntry } from './memory';
+import { channelFrom, routerOf, twinOf } from './places';
+import { bytesOfDue, useDue, wakeRouter } from './due';
+import { hear } from './routes';
+import { WHEEL_BYTES, useWheel } from './wheel';
+
+/** A tile as others see it. Fields of two are for visits with even and odd numbers. */
+@unmanaged
+export class Tile {
+  /** Visits that it has made. */
+  visits: i32;
+  /** The next cycle in which it has something to do, or had others do. */
+  next0: i32;
+  next1: i32;
+  messages0: i32;
+  messages1: i32;
+  box0: usize;
+  box1: usize;
+  /** Its tables of who is due, and of timers. */
+  due: usize;
+  wheel: usize;
+  /** By label: latest end in the tile, and the lowest core that has it. */
+  labelEnd: usize;
+  labelCore: usize;
+  hazards: i32;
+  unused: i32;
+  /** Wavelets sent into ramps and delivered to cores. */
+  sent: f64;
+  delivered: f64;
+}
+
+/** What one tile tells another: a wavelet was sent, or a place was popped (with `POP`). */
+@unmanaged
+class Message {
+  to: i32;
+  channel: usize;
+  /** The cycle from which the wavelet is eligible, or the place free. */
+  at: i32;
+  unused: i32;
+}
+
+const POP: usize = 1;
+
+/** Said in place of a next cycle: the machine failed. */
+export const FAILED: i32 = i32.MIN_VALUE;
+
+/** Threads that there can be, and the bytes of a tile, so that no two share a line of a cache. */
+const MOST_TILES: i32 = 40;
+const TILE_BYTES: usize = 128;
+/** Tiles lie before the static data, behind the header; then who sleeps, the run they are at, who has finished. */
+const TILES_AT: usize = 1024;
+const SLEEPING_AT: usize = 832;
+const RUN_AT: usize = 896;
+const FINISHED_AT: usize = 960;
+
+/** Looks at what another thread writes before one sleeps: some microseconds. */
+const SPINS: i32 = 20000;
+
+let mine: i32 = 0;
+/** Cores of this tile. */
+export let firstCore: i32 = 0;
+export let behindLast: i32 = 0;
+/** Visits that this tile has begun, and the earliest cycle that it told others. */
+let visit: i32 = 0;
+let told: i32 = NEVER;
+
+@inline
+export function tileAt(tile: i32): Tile {
+  return changetype<Tile>(TILES_AT + <usize>tile * TILE_BYTES);
+}
+
+function firstOf(tile: i32): i32 {
+  return <i32>((<i64>header.cores * tile) / header.tiles);
+}
+
+export function tileOf(core: i32): i32 {
+  let tile = 0;
+  while (firstOf(tile + 1) <= core) tile++;
+  return tile;
+}
+
+/** Is a core of this tile? */
+@inline
+export function isMine(core: i32): bool {
+  return core >= firstCore && core < behindLast;
+}
+
+/** Makes the tiles of a program that was laid out. */
+export function createTiles(): void {
+  const bytes = <usize>(2 * header.crossings) * offsetof<Message>();
+  for (let tile = 0; tile < header.tiles; tile++) {
+    const t = tileAt(tile);
+    memory.fill(changetype<usize>(t), 0, TILE_BYTES);
+    t.box0 = allocate(bytes);
+    t.box1 = allocate(bytes);
+    t.due = allocate(bytesOfDue(firstOf(tile), firstOf(tile + 1)));
+    t.wheel = allocate(WHEEL_BYTES);
+    t.labelEnd = tile == 0 ? header.labelEnd : allocate(header.labels * 4);
+    t.labelCore = tile == 0 ? header.labelCore : allocate(header.labels * 4);
+    for (let label = 0; label < header.labels; label++)
+      setEntry(t.labelEnd, label, i32.MIN_VALUE);
+  }
+}
+
+/** This thread takes over a tile, before cycle `start`. */
+export function takeTile(tile: i32, start: i32): void {
+  mine = tile;
+  firstCore = firstOf(tile);
+  behindLast = firstOf(tile + 1);
+  visit = 0;
+  told = NEVER;
+  useDue(tileAt(tile).due, firstCore, behindLast);
+  useWheel(tileAt(tile).wheel, start);
+}
+
+@inline
+export function myTile(): Tile {
+  return tileAt(mine);
+}
+
+/** A cycle begins: hears what others told in the one before. */
+export function beginVisit(): void {
+  if (header.tiles == 1) return;
+  const odd = (visit & 1) == 1;
+  const t = tileAt(mine);
+  if (odd) t.messages1 = 0;
+  else t.messages0 = 0;
+  told = NEVER;
+  if (visit == 0) return;
+  for (let tile = 0; tile < header.tiles; tile++) {
+    if (tile == mine) continue;
+    const other = tileAt(tile);
+    const messages = odd ? other.messages0 : other.messages1;
+    const box = odd ? other.box0 : other.box1;
+    for (let i = 0; i < messages; i++)
+      read(changetype<Message>(box + <usize>i * offsetof<Message>()));
+  }
+}
+
+function read(message: Message): void {
+  if (message.to != mine) return;
+  const at = message.at;
+  const c = changetype<Channel>(message.channel & ~POP);
+  if ((message.channel & POP) != 0) {
+    const popped = c.popped;
+    c.popped = popped + 1;
+    c.setAt(popped, at);
+    if (c.from >= 0) return;
+    const from = c.from & ~WAITS;
+    c.from = from;
+    routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
+    wakeRouter(from >>> 8, at);
+    return;
+  }
+  const sent = c.sent;
+  c.sent = sent + 1;
+  c.setAt(sent, at);
+  const to = c.to;
+  if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
+  wakeRouter((to < 0 ? ~to : to) >>> 5, at);
+  if (header.meets) hear(c, at);
+}
+
+/** Tells the receiver's tile of a wavelet sent over a cut, eligible from cycle `at` on. */
+export function tellSent(c: Channel, at: i32): void {
+  const twin = twinOf(c);
+  const to = twin.to;
+  tell((to < 0 ? ~to : to) >>> 5, changetype<usize>(twin), at);
+}
+
+/** Tells the sender's tile that a place of a channel over a cut is free from cycle `at` on. */
+export function tellPopped(twin: Channel, at: i32): void {
+  const from = twin.from & ~WAITS;
+  const c = channelFrom(from >>> 8, (from >> 5) & 7, from & 31)!;
+  tell(from >>> 8, changetype<usize>(c) | POP, at);
+}
+
+function tell(core: i32, channel: usize, at: i32): void {
+  const odd = (visit & 1) == 1;
+  const t = tileAt(mine);
+  const i = odd ? t.messages1++ : t.messages0++;
+  const box = odd ? t.box1 : t.box0;
+  const message = changetype<Message>(box + <usize>i * offsetof<Message>());
+  message.to = tileOf(core);
+  message.channel = channel;
+  message.at = at;
+  told = min(told, at);
+}
+
+/** A cycle is over: waits for all tiles, and says in which one they go on (`FAILED`, if one says so). */
+export function endVisit(next: i32): i32 {
+  if (header.tiles == 1) return next;
+  const odd = (visit & 1) == 1;
+  const t = tileAt(mine);
+  let least = min(next, told);
+  if (odd) t.next1 = least;
+  else t.next0 = least;
+  visit++;
+  atomic.store<i32>(changetype<usize>(t), visit);
+  wakeSleepers(changetype<usize>(t));
+  for (let tile = 0; tile < header.tiles; tile++) {
+    if (tile == mine) continue;
+    const other = tileAt(tile);
+    waitFor(changetype<usize>(other), visit);
+    least = min(least, odd ? other.next1 : other.next0);
+  }
+  return least;
+}
+
+/** Lets those who wait for run `run` begin it. */
+export function announce(run: i32): void {
+  atomic.store<i32>(RUN_AT, run);
+  wakeSleepers(RUN_AT);
+}
+
+export function awaitRun(run: i32): void {
+  waitFor(RUN_AT, run);
+}
+
+/** This thread has nothing more to do in the run. */
+export function finish(): void {
+  atomic.add<i32>(FINISHED_AT, 1);
+  wakeSleepers(FINISHED_AT);
+}
+
+/** Waits until all helpers have nothing more to do. */
+export function awaitHelpers(helpers: i32): void {
+  waitFor(FINISHED_AT, helpers);
+  atomic.store<i32>(FINISHED_AT, 0);
+}
+
+function wakeSleepers(at: usize): void {
+  if (atomic.load<i32>(SLEEPING_AT) > 0) atomic.notify(at, -1);
+}
+
+/** Waits until another thread has made a number at least `value`. */
+function waitFor(at: usize, value: i32): void {
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(at) >= value) return;
+  for (;;) {
+    atomic.add<i32>(SLEEPING_AT, 1);
+    const seen = atomic.load<i32>(at);
+    if (seen < value) atomic.wait<i32>(at, seen, -1);
+    atomic.sub<i32>(SLEEPING_AT, 1);
+    if (atomic.load<i32>(at) >= value) return;
+  }
+}
