@@ -57,7 +57,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     if (core >= 0) placeOf[core] = place;
   });
   const ops = flattenOperations(program, wafer);
-  return { ops, channels: layChannels(program, wafer), placeOf, coreAt };
+  return { ops, channels: layChannels(program, wafer.fabric.colors, ops), placeOf, coreAt };
 }
 
 let code: WebAssembly.Module | undefined;
