@@ -43,6 +43,7 @@ interface Traffic {
 
 /** One number for a position; x is -1 beyond the west edge. */
 const key = (x: number, y: number) => y * 65536 + x + 1;
+const positionOf = (of: number) => ({ x: (of % 65536) - 1, y: Math.floor(of / 65536) });
 
 /** Visits every router of the way from `source` to `region`; channels stand for colours. */
 export function visitStage(source: Source, region: Rectangle, visitor: RouteVisitor): void {
@@ -81,7 +82,7 @@ export function writeStage(
   linkHops?: (box: { x0: number; y0: number; width: number; height: number }) => Uint16Array,
 ): Stage {
   const traffic = trafficOf(source, region, colors);
-  const box = boundingBox(source, region);
+  const box = boundingBox(traffic, region);
   const width = box.x1 - box.x0 + 1;
   const height = box.y1 - box.y0 + 1;
   const at = (x: number, y: number) => (y - box.y0) * width + (x - box.x0);
@@ -92,7 +93,8 @@ export function writeStage(
     routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
   });
   const roles: Role[] = [];
-  const roleNumbers = new Map<string, number>();
+  const roleNumbers = new Map<number, number>();
+  const routeClasses = region.width * region.height + 1;
   const roleOf = new Uint16Array(width * height);
   const writer = new CoreWriter(code, traffic, source);
   for (let y = box.y0; y <= box.y1; y++)
@@ -101,8 +103,8 @@ export function writeStage(
       const [column, row] = [x - region.x, y - region.y];
       const inside = column >= 0 && row >= 0 && column < region.width && row < region.height;
       const written = writer.codeOf(x, y, inside, row, column);
-      const routeClass = inside ? code.routeClass(row, column) : -1;
-      const roleKey = `${written.number}/${routeClass}/${routeSet[core]}`;
+      const routeClass = inside ? code.routeClass(row, column) + 1 : 0;
+      const roleKey = (written.number * routeClasses + routeClass) * sets.size + routeSet[core];
       let number = roleNumbers.get(roleKey);
       if (number === undefined) {
         number = roles.length;
@@ -113,9 +115,10 @@ export function writeStage(
       roleOf[core] = number;
     }
   if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
-  const senders = [...traffic.senders.keys()].map((k) =>
-    at((k % 65536) - 1, Math.floor(k / 65536)),
-  );
+  const senders = [...traffic.senders.keys()].map((sender) => {
+    const { x, y } = positionOf(sender);
+    return at(x, y);
+  });
   const program = {
     name,
     width,
@@ -128,30 +131,36 @@ export function writeStage(
   return { program, senders, origin: at(region.x, region.y) };
 }
 
-function boundingBox(source: Source, region: Rectangle) {
+/** Ways turn once, between a sender and the region, so they stay within the box around these. */
+function boundingBox({ senders }: Traffic, region: Rectangle) {
   const box = {
     x0: region.x,
     y0: region.y,
     x1: region.x + region.width - 1,
     y1: region.y + region.height - 1,
   };
-  visitStage(source, region, (x, y) => {
+  for (const sender of senders.keys()) {
+    const { x, y } = positionOf(sender);
     if (x < box.x0) box.x0 = x;
     if (x > box.x1) box.x1 = x;
     if (y < box.y0) box.y0 = y;
     if (y > box.y1) box.y1 = y;
-  });
+  }
   return box;
 }
 
 /** Sets of routes of one router, numbered, so that a core's set is one integer while it grows. */
 class RouteSets {
   private readonly sets: Route[][] = [[]];
-  private readonly next = new Map<string, number>();
+  private readonly next = new Map<number, number>();
+
+  get size(): number {
+    return this.sets.length;
+  }
 
   /** Number of a set with one more route; a second route of a colour adds its ports. */
   with(set: number, color: number, inputs: number, outputs: number): number {
-    const step = `${set}/${color}/${inputs}/${outputs}`;
+    const step = ((set * RADIX + color) * RADIX + inputs) * RADIX + outputs;
     const known = this.next.get(step);
     if (known !== undefined) return known;
     const routes = this.sets[set].map((r) => ({ ...r }));
@@ -170,6 +179,9 @@ class RouteSets {
   }
 }
 
+/** Above any colour and any mask of ports, of which some keys are made. */
+const RADIX = 64;
+
 /** A role without its routes, and its number. */
 interface WrittenCode {
   number: number;
@@ -178,8 +190,7 @@ interface WrittenCode {
 
 /** Writes the code of each kind of core once: by row class, column class and part in the hand-off. */
 class CoreWriter {
-  private readonly written = new Map<string, WrittenCode>();
-  private readonly bodies = new Map<number, CoreProgram>();
+  private readonly written = new Map<number, WrittenCode>();
   private readonly code: RegionCode;
   private readonly traffic: Traffic;
   private readonly source: Source;
@@ -192,15 +203,13 @@ class CoreWriter {
 
   codeOf(x: number, y: number, inside: boolean, row: number, column: number): WrittenCode {
     const sends = this.traffic.senders.get(key(x, y)) ?? -1;
-    if (!inside) return this.once(`sends ${sends}`, () => this.outsider(sends));
+    if (!inside) return this.once(sends, () => this.outsider(sends));
     const relay = this.traffic.relays.get(key(x, y));
-    const body = this.code.codeClass(row, column);
-    return this.once(`${body} ${sends} ${relay?.join() ?? ''}`, () => {
-      let program = this.bodies.get(body);
-      if (program === undefined) {
-        program = this.code.write(row, column);
-        this.bodies.set(body, program);
-      }
+    const [from, to] = relay ?? [-1, -1];
+    const part = ((sends + 1) * RADIX + from + 1) * RADIX + to + 1;
+    const body = this.code.codeClass(row, column) + 1;
+    return this.once(body * RADIX ** 3 + part, () => {
+      const program = this.code.write(row, column);
       const { prepare, main, ...rest } = program;
       const operations = [...prepare, ...this.receive(program, relay), ...main];
       if (sends < 0) return { ...rest, operations };
@@ -213,7 +222,7 @@ class CoreWriter {
     });
   }
 
-  private once(codeKey: string, write: () => WrittenCode['code']): WrittenCode {
+  private once(codeKey: number, write: () => WrittenCode['code']): WrittenCode {
     let written = this.written.get(codeKey);
     if (written === undefined) {
       written = { number: this.written.size, code: write() };
