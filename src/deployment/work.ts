@@ -1,5 +1,5 @@
 /** Simulations of several configurations at once: the threads that they share, and how far they are. */
-import { createShards } from '../engine/sharded.js';
+import { startThreads } from '../run/start-threads.js';
 import type { SimulateOptions } from '../simulate.js';
 import type { GridWork } from './step-times.js';
 
@@ -15,7 +15,7 @@ export async function withThreads<T>(
   const { shards, engine, onProgress, signal: given } = options;
   const over = new AbortController();
   const signal = given ? AbortSignal.any([given, over.signal]) : over.signal;
-  const threads = shards > 1 ? createShards(shards, engine) : undefined;
+  const threads = shards > 1 ? await startThreads(shards, engine) : undefined;
   let [done, total] = [0, 0];
   const progress = {
     begins: (cores: number) => void (total += cores),

@@ -119,7 +119,7 @@ export function layerCode(
       (row) => columns[row].routes,
       (x) => [rows[x].routes, headAt(x)?.routes],
     ),
-    routesAt: (row, x) => [columns[row], rows[x], headAt(x)].flatMap((p) => p?.routes ?? []),
+    routesAt: (row, x) => columns[row].routes.concat(rows[x].routes, headAt(x)?.routes ?? []),
     write(row, x) {
       const layer: LayerCore = {
         model,
@@ -172,7 +172,7 @@ export function tableCode(
       (y) => (isHead ? columns[y].routes : 0),
       (x) => rows[x].routes,
     ),
-    routesAt: (y, x) => (isHead ? [...columns[y].routes, ...rows[x].routes] : rows[x].routes),
+    routesAt: (y, x) => (isHead ? columns[y].routes.concat(rows[x].routes) : rows[x].routes),
     write(y, x) {
       const table: TableCore = {
         model,

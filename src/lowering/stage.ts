@@ -97,6 +97,7 @@ export function writeStage(
   const routeClasses = region.width * region.height + 1;
   const roleOf = new Uint16Array(width * height);
   const writer = new CoreWriter(code, traffic, source);
+  let [lastKey, lastNumber] = [-1, -1];
   for (let y = box.y0; y <= box.y1; y++)
     for (let x = box.x0; x <= box.x1; x++) {
       const core = at(x, y);
@@ -105,14 +106,19 @@ export function writeStage(
       const written = writer.codeOf(x, y, inside, row, column);
       const routeClass = inside ? code.routeClass(row, column) + 1 : 0;
       const roleKey = (written.number * routeClasses + routeClass) * sets.size + routeSet[core];
-      let number = roleNumbers.get(roleKey);
-      if (number === undefined) {
-        number = roles.length;
-        roleNumbers.set(roleKey, number);
-        const own = inside ? code.routesAt(row, column) : [];
-        roles.push({ ...written.code, routes: [...own, ...sets.routesOf(routeSet[core])] });
+      // Neighbours often have the same role, passages above all.
+      if (roleKey !== lastKey) {
+        lastKey = roleKey;
+        let number = roleNumbers.get(roleKey);
+        if (number === undefined) {
+          number = roles.length;
+          roleNumbers.set(roleKey, number);
+          const own = inside ? code.routesAt(row, column) : [];
+          roles.push({ ...written.code, routes: own.concat(sets.routesOf(routeSet[core])) });
+        }
+        lastNumber = number;
       }
-      roleOf[core] = number;
+      roleOf[core] = lastNumber;
     }
   if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
   const senders = [...traffic.senders.keys()].map((sender) => {

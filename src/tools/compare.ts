@@ -5,9 +5,9 @@
 import { configHash, type ResolvedConfig } from '../config.js';
 import type { CompareDocument, CompareRow } from '../report/compare-document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
-import { createShards } from '../engine/sharded.js';
 import { fewerThan } from '../run/run-document.js';
 import { createShared } from '../run/sharing.js';
+import { startThreads } from '../run/start-threads.js';
 import { placementOf, simulatePlaced, withShape, type SimulateOptions } from '../simulate.js';
 import { IncomparableError } from './incomparable.js';
 
@@ -28,7 +28,8 @@ export async function compareStrategies(
       'expected configurations that differ in placement.strategy alone, found ' +
         `${other.path}: ${other.values.map(shown).join(', ')}`,
     );
-  const threads = options.shards > 1 ? createShards(options.shards, options.engine) : undefined;
+  const threads =
+    options.shards > 1 ? await startThreads(options.shards, options.engine) : undefined;
   try {
     const shared = createShared();
     return await sideBySide(configs, { ...options, ...(threads && { threads }), shared });

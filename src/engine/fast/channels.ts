@@ -40,6 +40,7 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
       routes.push(color, inputs, outputs);
     }
     for (let color = 0; color < colors; color++) {
+      if (uses[color] === 0) continue;
       if ((uses[color] & ROUTED) !== 0) slotted[r] |= 1 << color;
       for (let end = 0; end < ENDS; end++)
         if ((uses[color] >> end) & 1) kinds.push(color * ENDS + end);
