@@ -101,9 +101,10 @@ export function writeStage(
   for (let y = box.y0; y <= box.y1; y++)
     for (let x = box.x0; x <= box.x1; x++) {
       const core = at(x, y);
-      const [column, row] = [x - region.x, y - region.y];
+      const column = x - region.x;
+      const row = y - region.y;
       const inside = column >= 0 && row >= 0 && column < region.width && row < region.height;
-      const written = writer.codeOf(x, y, inside, row, column);
+      const written = writer.codeOf(key(x, y), inside, row, column);
       const routeClass = inside ? code.routeClass(row, column) + 1 : 0;
       const roleKey = (written.number * routeClasses + routeClass) * sets.size + routeSet[core];
       // Neighbours often have the same role, passages above all.
@@ -196,7 +197,10 @@ interface WrittenCode {
 
 /** Writes the code of each kind of core once: by row class, column class and part in the hand-off. */
 class CoreWriter {
-  private readonly written = new Map<number, WrittenCode>();
+  private count = 0;
+  /** Cores without a part in the hand-off: outsiders first, then by class. The others by name. */
+  private readonly plain: (WrittenCode | undefined)[] = [];
+  private readonly parts = new Map<string, WrittenCode>();
   private readonly code: RegionCode;
   private readonly traffic: Traffic;
   private readonly source: Source;
@@ -207,34 +211,40 @@ class CoreWriter {
     this.source = source;
   }
 
-  codeOf(x: number, y: number, inside: boolean, row: number, column: number): WrittenCode {
-    const sends = this.traffic.senders.get(key(x, y)) ?? -1;
-    if (!inside) return this.once(sends, () => this.outsider(sends));
-    const relay = this.traffic.relays.get(key(x, y));
-    const [from, to] = relay ?? [-1, -1];
-    const part = ((sends + 1) * RADIX + from + 1) * RADIX + to + 1;
-    const body = this.code.codeClass(row, column) + 1;
-    return this.once(body * RADIX ** 3 + part, () => {
-      const program = this.code.write(row, column);
-      const { prepare, main, ...rest } = program;
-      const operations = [...prepare, ...this.receive(program, relay), ...main];
-      if (sends < 0) return { ...rest, operations };
-      // A tied table's core sends what it chose before, and then receives it as everybody does.
-      const { cell } = this.source;
-      const buffers = rest.buffers.map((b) =>
-        b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
-      );
-      return { ...rest, buffers, operations: [this.send(sends), ...operations] };
-    });
+  /** Code of the core at this key. */
+  codeOf(at: number, inside: boolean, row: number, column: number): WrittenCode {
+    const body = inside ? this.code.codeClass(row, column) : -1;
+    const sends = this.traffic.senders.get(at) ?? -1;
+    const relay = this.traffic.relays.get(at);
+    const write = () =>
+      this.numbered(inside ? this.insider(row, column, sends, relay) : this.outsider(sends));
+    if (sends < 0 && relay === undefined) return (this.plain[body + 1] ??= write());
+    const part = `${body} ${sends} ${relay?.join() ?? ''}`;
+    const written = this.parts.get(part) ?? write();
+    this.parts.set(part, written);
+    return written;
   }
 
-  private once(codeKey: number, write: () => WrittenCode['code']): WrittenCode {
-    let written = this.written.get(codeKey);
-    if (written === undefined) {
-      written = { number: this.written.size, code: write() };
-      this.written.set(codeKey, written);
-    }
-    return written;
+  private numbered(code: WrittenCode['code']): WrittenCode {
+    return { number: this.count++, code };
+  }
+
+  private insider(
+    row: number,
+    column: number,
+    sends: number,
+    relay: [number, number] | undefined,
+  ): WrittenCode['code'] {
+    const program = this.code.write(row, column);
+    const { prepare, main, ...rest } = program;
+    const operations = [...prepare, ...this.receive(program, relay), ...main];
+    if (sends < 0) return { ...rest, operations };
+    // A tied table's core sends what it chose before, and then receives it as everybody does.
+    const { cell } = this.source;
+    const buffers = rest.buffers.map((b) =>
+      b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
+    );
+    return { ...rest, buffers, operations: [this.send(sends), ...operations] };
   }
 
   /** A core outside the region: a router on the way, or one that sends what it computed before. */

@@ -28,16 +28,20 @@ export interface Channels {
 export function layChannels({ roles }: Program, colors: number, ops: Operations): Channels {
   const ofLists = usesOfLists(ops, colors);
   const slotted = new Int32Array(roles.length);
-  const [kindsFrom, routesFrom] = [0, 1].map(() => new Int32Array(roles.length + 1));
+  const kindsFrom = new Int32Array(roles.length + 1);
+  const routesFrom = new Int32Array(roles.length + 1);
   const kinds: number[] = [];
-  const routes: number[] = [];
+  const routes = new Int32Array(roles.reduce((sum, role) => sum + role.routes.length, 0) * 3);
+  let next = 0;
   const uses = new Uint8Array(colors);
   roles.forEach((role, r) => {
     const list = ops.listOf[r] * colors;
     uses.set(ofLists.subarray(list, list + colors));
     for (const { color, inputs, outputs } of role.routes) {
       uses[color] |= outputs | ROUTED;
-      routes.push(color, inputs, outputs);
+      routes[next++] = color;
+      routes[next++] = inputs;
+      routes[next++] = outputs;
     }
     for (let color = 0; color < colors; color++) {
       if (uses[color] === 0) continue;
@@ -46,14 +50,14 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
         if ((uses[color] >> end) & 1) kinds.push(color * ENDS + end);
     }
     kindsFrom[r + 1] = kinds.length;
-    routesFrom[r + 1] = routes.length / 3;
+    routesFrom[r + 1] = next / 3;
   });
   return {
     slotted,
     kindsFrom,
     routesFrom,
     kinds: Int32Array.from(kinds),
-    routes: Int32Array.from(routes),
+    routes,
   };
 }
 
