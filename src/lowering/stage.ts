@@ -93,11 +93,11 @@ export function writeStage(
     routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
   });
   const roles: Role[] = [];
-  const roleNumbers = new Map<number, number>();
+  /** By set of routes: roles' numbers by the rest. */
+  const numbersOf: Map<number, number>[] = [];
   const routeClasses = region.width * region.height + 1;
   const roleOf = new Uint16Array(width * height);
   const writer = new CoreWriter(code, traffic, source);
-  let [lastKey, lastNumber] = [-1, -1];
   for (let y = box.y0; y <= box.y1; y++)
     for (let x = box.x0; x <= box.x1; x++) {
       const core = at(x, y);
@@ -106,20 +106,17 @@ export function writeStage(
       const inside = column >= 0 && row >= 0 && column < region.width && row < region.height;
       const written = writer.codeOf(key(x, y), inside, row, column);
       const routeClass = inside ? code.routeClass(row, column) + 1 : 0;
-      const roleKey = (written.number * routeClasses + routeClass) * sets.size + routeSet[core];
-      // Neighbours often have the same role, passages above all.
-      if (roleKey !== lastKey) {
-        lastKey = roleKey;
-        let number = roleNumbers.get(roleKey);
-        if (number === undefined) {
-          number = roles.length;
-          roleNumbers.set(roleKey, number);
-          const own = inside ? code.routesAt(row, column) : [];
-          roles.push({ ...written.code, routes: own.concat(sets.routesOf(routeSet[core])) });
-        }
-        lastNumber = number;
+      const set = routeSet[core];
+      const numbers = (numbersOf[set] ??= new Map());
+      const ofSet = written.number * routeClasses + routeClass;
+      let number = numbers.get(ofSet);
+      if (number === undefined) {
+        number = roles.length;
+        numbers.set(ofSet, number);
+        const own = inside ? code.routesAt(row, column) : [];
+        roles.push({ ...written.code, routes: own.concat(sets.routesOf(set)) });
       }
-      roleOf[core] = lastNumber;
+      roleOf[core] = number;
     }
   if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
   const senders = [...traffic.senders.keys()].map((sender) => {
@@ -160,10 +157,6 @@ function boundingBox({ senders }: Traffic, region: Rectangle) {
 class RouteSets {
   private readonly sets: Route[][] = [[]];
   private readonly next = new Map<number, number>();
-
-  get size(): number {
-    return this.sets.length;
-  }
 
   /** Number of a set with one more route; a second route of a colour adds its ports. */
   with(set: number, color: number, inputs: number, outputs: number): number {
@@ -216,16 +209,22 @@ class CoreWriter {
     const body = inside ? this.code.codeClass(row, column) : -1;
     const sends = this.traffic.senders.get(at) ?? -1;
     const relay = this.traffic.relays.get(at);
-    const write = () =>
-      this.numbered(inside ? this.insider(row, column, sends, relay) : this.outsider(sends));
-    if (sends < 0 && relay === undefined) return (this.plain[body + 1] ??= write());
+    if (sends < 0 && relay === undefined)
+      return (this.plain[body + 1] ??= this.write(inside, row, column));
     const part = `${body} ${sends} ${relay?.join() ?? ''}`;
-    const written = this.parts.get(part) ?? write();
+    const written = this.parts.get(part) ?? this.write(inside, row, column, sends, relay);
     this.parts.set(part, written);
     return written;
   }
 
-  private numbered(code: WrittenCode['code']): WrittenCode {
+  private write(
+    inside: boolean,
+    row: number,
+    column: number,
+    sends = -1,
+    relay?: [number, number],
+  ): WrittenCode {
+    const code = inside ? this.insider(row, column, sends, relay) : this.outsider(sends);
     return { number: this.count++, code };
   }
 
