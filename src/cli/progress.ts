@@ -1,5 +1,4 @@
 /** A bar with the time left, on stderr and only for a person at a terminal. */
-import { Presets, SingleBar } from 'cli-progress';
 
 export interface Progress {
   done: number;
@@ -12,6 +11,7 @@ export async function withProgress<T>(
   work: (onProgress: ((progress: Progress) => void) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!process.stderr.isTTY) return work(undefined);
+  const { Presets, SingleBar } = await import('cli-progress');
   const bar = new SingleBar(
     {
       format: '{what} [{bar}] {percentage} %, {eta_formatted} left',

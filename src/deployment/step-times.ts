@@ -7,7 +7,7 @@ import type { ResolvedConfig } from '../config.js';
 import { mostThat, regionBytes } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
 import type { StepGrid } from '../serving/step-time.js';
-import type { LineGroups } from '../run/groups.js';
+import type { LineCycles } from '../run/groups.js';
 import { timeDecodeStep, type StepProgress } from '../run/time-step.js';
 import { placementOf, type SimulateOptions } from '../simulate.js';
 
@@ -20,7 +20,7 @@ export interface Deployment {
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
   /** What is known about the machine's lines (see groups.ts). */
-  lines: LineGroups;
+  lines: LineCycles;
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
   Operation,
   Route,
   Source,
+  VectorOp,
 } from '../program/program.js';
 import type { Side, Station } from './line.js';
 
@@ -54,17 +55,10 @@ export function vector(
   c?: Source,
 ): void {
   if (length === 0) return;
-  core.operations.push({
-    kind: 'vector',
-    label: core.label,
-    fn,
-    type,
-    length,
-    dst,
-    a,
-    ...(b && { b }),
-    ...(c && { c }),
-  });
+  const operation: VectorOp = { kind: 'vector', label: core.label, fn, type, length, dst, a };
+  if (b) operation.b = b;
+  if (c) operation.c = c;
+  core.operations.push(operation);
 }
 
 /** Appends "fill with a constant". */

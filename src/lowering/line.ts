@@ -60,22 +60,47 @@ export function rootOf(length: number, groups: number): number {
   return middleOf({ length, groups }, Math.floor(groups / 2));
 }
 
-/** What core `core` of a line of `length` cores in `groups` groups does. */
-export function stationOf(length: number, groups: number, core: number): Station {
-  if (length < 1 || groups < 1 || groups > length || core < 0 || core >= length)
-    throw new RangeError(`no core ${core} in a line of ${length} cores in ${groups} groups`);
+/** What each core of a line of `length` cores in `groups` groups does; equal ones are one object. */
+export function stationsOf(length: number, groups: number): Station[] {
+  if (length < 1 || groups < 1 || groups > length)
+    throw new RangeError(`no line of ${length} cores in ${groups} groups`);
   const line = { length, groups };
+  const middles = Array.from({ length: groups }, (_, g) => middleOf(line, g));
+  const known = new Map<number, Station>();
+  return Array.from({ length }, (_, core) => {
+    const station = stationOf(line, middles, core);
+    const key = keyOf(station);
+    const equal = known.get(key) ?? station;
+    known.set(key, equal);
+    return equal;
+  });
+}
+
+const SIDE: Record<Side, number> = { back: 1, ahead: 2, core: 4 };
+
+/** A number for what a core does: at most five routes of 10 bits. The steps follow from them. */
+function keyOf({ routes }: Station): number {
+  let key = 0;
+  for (const { channel, from, to } of routes) {
+    let sides = 0;
+    for (const side of to) sides += SIDE[side];
+    key = key * 1024 + (channel * 8 + SIDE[from]) * 8 + sides;
+  }
+  return key;
+}
+
+function stationOf(line: Line, middles: number[], core: number): Station {
+  const { length, groups } = line;
   const routes: StationRoute[] = [];
   const steps: StationStep[] = [];
   const group = groupOf(line, core);
   const start = groupStart(line, group);
   const end = groupStart(line, group + 1) - 1;
   const rootGroup = Math.floor(groups / 2);
-  const root = middleOf(line, rootGroup);
-  addChain(routes, steps, 0, core, [start, middleOf(line, group), end]);
-  const middles = Array.from({ length: groups }, (_, g) => middleOf(line, g));
+  const root = middles[rootGroup];
+  addChain(routes, steps, 0, core, [start, middles[group], end]);
   if (middles[group] === core) addChain(routes, steps, 2, group, [0, rootGroup, groups - 1]);
-  else addPassing(routes, core, middles, rootGroup);
+  else addPassing(routes, middles[group] < core ? group : group - 1, groups, rootGroup);
   if (length > 1) addMulticast(routes, core, root, length);
   return { routes, steps, root: core === root, multicast: length > 1 };
 }
@@ -111,15 +136,17 @@ function addChain(
   }
 }
 
-/** Routers between two middles pass the stream of the middle that is farther from the root on. */
+/**
+ * Routers behind the middle of group `before` and before the next one pass the stream of the middle
+ * that is farther from the root on.
+ */
 function addPassing(
   routes: StationRoute[],
-  core: number,
-  middles: number[],
+  before: number,
+  groups: number,
   rootGroup: number,
 ): void {
-  const before = middles.filter((m) => m < core).length - 1;
-  if (before < 0 || before + 1 >= middles.length) return;
+  if (before < 0 || before + 1 >= groups) return;
   const left = before < rootGroup;
   const distance = left ? rootGroup - before : before + 1 - rootGroup;
   const channel = 2 + ((distance + (left ? 0 : 1)) % 2);

@@ -9,18 +9,12 @@ import type { FloatType } from '../hardware/data.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
-import {
-  layerBuffers,
-  layerShape,
-  tableBuffers,
-  tableShape,
-  type LayerShape,
-} from '../placement/shapes.js';
+import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { stationOf } from './line.js';
+import { stationsOf, type Station } from './line.js';
 import {
   EMBEDDING_LABELS,
   HEAD_LABELS,
@@ -94,9 +88,11 @@ export function layerCode(
   const { width, height } = region;
   const shape = layerShape(model, step.maxPositions, height, width);
   const position = step.context;
-  const column = (row: number) => place('y', height, groups.column, row, COLUMN_COLORS);
-  const rowPlace = (x: number) => place('x', width, groups.row, x, ROW_COLORS);
-  const headPlace = (x: number) => groupPlace(shape, groups, x);
+  const columns = places('y', height, groups.column, COLUMN_COLORS);
+  const rows = places('x', width, groups.row, ROW_COLORS);
+  const heads = places('x', shape.groupWidth, groups.head, HEAD_COLORS);
+  const headAt = (x: number) =>
+    x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const cacheOf = (row: number) => ({
     positions: positionsOfRow(position + 1, row, height),
     appendAt: position % height === row ? Math.floor(position / height) : -1,
@@ -114,18 +110,23 @@ export function layerCode(
     codeClass: classes(
       height,
       width,
-      (row) => [codeOf(column(row)), cacheOf(row)],
-      (x) => [codeOf(rowPlace(x)), codeOf(headPlace(x))],
+      (row) => [codeOf(columns[row]), cacheOf(row)],
+      (x) => [codeOf(rows[x]), codeOf(headAt(x))],
     ),
-    routeClass: classes(height, width, column, (x) => [rowPlace(x), headPlace(x)]),
-    routesAt: (row, x) => routesOfAll([column(row), rowPlace(x), headPlace(x)]),
+    routeClass: classes(
+      height,
+      width,
+      (row) => columns[row].routes,
+      (x) => [rows[x].routes, headAt(x)?.routes],
+    ),
+    routesAt: (row, x) => columns[row].routes.concat(rows[x].routes, headAt(x)?.routes ?? []),
     write(row, x) {
       const layer: LayerCore = {
         model,
         shape,
-        column: column(row),
-        row: rowPlace(x),
-        group: headPlace(x),
+        column: columns[row],
+        row: rows[x],
+        group: headAt(x),
         ...cacheOf(row),
       };
       const laidOut = layOut(layerBuffers(model, shape, layer.group !== undefined));
@@ -152,8 +153,8 @@ export function tableCode(
   if (kind === 'layer') throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const isHead = use === 'head';
-  const column = (row: number) => place('y', height, groups.column, row, COLUMN_COLORS);
-  const row = (x: number) => place('x', width, groups.row, x, ROW_COLORS);
+  const columns = places('y', height, groups.column, COLUMN_COLORS);
+  const rows = places('x', width, groups.row, ROW_COLORS);
   return {
     width,
     height,
@@ -164,16 +165,21 @@ export function tableCode(
       length: isHead ? shape.dims : 1,
       at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
     },
-    codeClass: isHead ? headClass(height, column) : (_, x) => x,
-    routeClass: classes(height, width, (y) => (isHead ? column(y) : 0), row),
-    routesAt: (y, x) => routesOfAll(isHead ? [column(y), row(x)] : [row(x)]),
+    codeClass: isHead ? headClass(columns) : (_, x) => x,
+    routeClass: classes(
+      height,
+      width,
+      (y) => (isHead ? columns[y].routes : 0),
+      (x) => rows[x].routes,
+    ),
+    routesAt: (y, x) => (isHead ? columns[y].routes.concat(rows[x].routes) : rows[x].routes),
     write(y, x) {
       const table: TableCore = {
         model,
         shape,
         columnIndex: x,
-        column: column(y),
-        row: row(x),
+        column: columns[y],
+        row: rows[x],
       };
       const nothing = () => {};
       return writeCore(
@@ -188,10 +194,24 @@ export function tableCode(
 }
 
 /** In the head only the cores of the roots' row choose, each among its own column's entries. */
-function headClass(height: number, column: (row: number) => Place) {
-  const rowClass = numbered(height, (row) => codeOf(column(row)));
-  const roots = Array.from({ length: height }, (_, row) => column(row).station.root);
-  return (row: number, x: number) => (roots[row] ? height + x : rowClass[row]);
+function headClass(columns: Place[]) {
+  const height = columns.length;
+  const rowClass = numbered(height, (row) => codeOf(columns[row]));
+  return (row: number, x: number) => (columns[row].station.root ? height + x : rowClass[row]);
+}
+
+/** The same code, each class of it written once. */
+export function writtenOnce(code: RegionCode): RegionCode {
+  const written = new Map<number, CoreProgram>();
+  return {
+    ...code,
+    write(row, column) {
+      const number = code.codeClass(row, column);
+      const program = written.get(number) ?? code.write(row, column);
+      written.set(number, program);
+      return program;
+    },
+  };
 }
 
 /** First cell of a buffer of a core's program. */
@@ -216,28 +236,26 @@ function writeCore(
   return { name, buffers, codeBytes, prepare: before.operations, main: after.operations };
 }
 
-function routesOfAll(places: (Place | undefined)[]): Route[] {
-  return places.flatMap((p) => (p ? routesOf(p) : []));
-}
-
 /** What of a place the code depends on: its steps, not the routes past it. */
 function codeOf(p: Place | undefined): unknown {
-  return p && { ...p.station, routes: undefined };
+  return p && [p.station.steps, p.station.root, p.station.multicast];
 }
 
-function groupPlace(shape: LayerShape, groups: Groups, x: number): Place | undefined {
-  if (x >= shape.attentionColumns) return undefined;
-  return place('x', shape.groupWidth, groups.head, x % shape.groupWidth, HEAD_COLORS);
-}
+/** A place on a line, and the routes that it needs. */
+type RoutedPlace = Place & { routes: Route[] };
 
-function place(
-  axis: 'x' | 'y',
-  length: number,
-  groups: number,
-  at: number,
-  colors: number[],
-): Place {
-  return { station: stationOf(length, Math.min(groups, length), at), axis, colors };
+/** The places of a line; those that do the same are one object. */
+function places(axis: 'x' | 'y', length: number, groups: number, colors: number[]): RoutedPlace[] {
+  const known = new Map<Station, RoutedPlace>();
+  return stationsOf(length, Math.min(groups, length)).map((station) => {
+    let routed = known.get(station);
+    if (routed === undefined) {
+      const place = { station, axis, colors };
+      routed = { ...place, routes: routesOf(place) };
+      known.set(station, routed);
+    }
+    return routed;
+  });
 }
 
 /** Numbers of the distinct pairs of what `ofRow` says of a row and `ofColumn` of a column. */

@@ -43,6 +43,7 @@ interface Traffic {
 
 /** One number for a position; x is -1 beyond the west edge. */
 const key = (x: number, y: number) => y * 65536 + x + 1;
+const positionOf = (of: number) => ({ x: (of % 65536) - 1, y: Math.floor(of / 65536) });
 
 /** Visits every router of the way from `source` to `region`; channels stand for colours. */
 export function visitStage(source: Source, region: Rectangle, visitor: RouteVisitor): void {
@@ -81,7 +82,7 @@ export function writeStage(
   linkHops?: (box: { x0: number; y0: number; width: number; height: number }) => Uint16Array,
 ): Stage {
   const traffic = trafficOf(source, region, colors);
-  const box = boundingBox(source, region);
+  const box = boundingBox(traffic, region);
   const width = box.x1 - box.x0 + 1;
   const height = box.y1 - box.y0 + 1;
   const at = (x: number, y: number) => (y - box.y0) * width + (x - box.x0);
@@ -92,30 +93,36 @@ export function writeStage(
     routeSet[core] = sets.with(routeSet[core], colors[channel], inputs, outputs);
   });
   const roles: Role[] = [];
-  const roleNumbers = new Map<string, number>();
+  /** By set of routes: roles' numbers by the rest. */
+  const numbersOf: Map<number, number>[] = [];
+  const routeClasses = region.width * region.height + 1;
   const roleOf = new Uint16Array(width * height);
   const writer = new CoreWriter(code, traffic, source);
   for (let y = box.y0; y <= box.y1; y++)
     for (let x = box.x0; x <= box.x1; x++) {
       const core = at(x, y);
-      const [column, row] = [x - region.x, y - region.y];
+      const column = x - region.x;
+      const row = y - region.y;
       const inside = column >= 0 && row >= 0 && column < region.width && row < region.height;
-      const written = writer.codeOf(x, y, inside, row, column);
-      const routeClass = inside ? code.routeClass(row, column) : -1;
-      const roleKey = `${written.number}/${routeClass}/${routeSet[core]}`;
-      let number = roleNumbers.get(roleKey);
+      const written = writer.codeOf(key(x, y), inside, row, column);
+      const routeClass = inside ? code.routeClass(row, column) + 1 : 0;
+      const set = routeSet[core];
+      const numbers = (numbersOf[set] ??= new Map());
+      const ofSet = written.number * routeClasses + routeClass;
+      let number = numbers.get(ofSet);
       if (number === undefined) {
         number = roles.length;
-        roleNumbers.set(roleKey, number);
+        numbers.set(ofSet, number);
         const own = inside ? code.routesAt(row, column) : [];
-        roles.push({ ...written.code, routes: [...own, ...sets.routesOf(routeSet[core])] });
+        roles.push({ ...written.code, routes: own.concat(sets.routesOf(set)) });
       }
       roleOf[core] = number;
     }
   if (roles.length > 65535) throw new RangeError(`${name}: more than 65535 roles`);
-  const senders = [...traffic.senders.keys()].map((k) =>
-    at((k % 65536) - 1, Math.floor(k / 65536)),
-  );
+  const senders = [...traffic.senders.keys()].map((sender) => {
+    const { x, y } = positionOf(sender);
+    return at(x, y);
+  });
   const program = {
     name,
     width,
@@ -128,30 +135,32 @@ export function writeStage(
   return { program, senders, origin: at(region.x, region.y) };
 }
 
-function boundingBox(source: Source, region: Rectangle) {
+/** Ways turn once, between a sender and the region, so they stay within the box around these. */
+function boundingBox({ senders }: Traffic, region: Rectangle) {
   const box = {
     x0: region.x,
     y0: region.y,
     x1: region.x + region.width - 1,
     y1: region.y + region.height - 1,
   };
-  visitStage(source, region, (x, y) => {
+  for (const sender of senders.keys()) {
+    const { x, y } = positionOf(sender);
     if (x < box.x0) box.x0 = x;
     if (x > box.x1) box.x1 = x;
     if (y < box.y0) box.y0 = y;
     if (y > box.y1) box.y1 = y;
-  });
+  }
   return box;
 }
 
 /** Sets of routes of one router, numbered, so that a core's set is one integer while it grows. */
 class RouteSets {
   private readonly sets: Route[][] = [[]];
-  private readonly next = new Map<string, number>();
+  private readonly next = new Map<number, number>();
 
   /** Number of a set with one more route; a second route of a colour adds its ports. */
   with(set: number, color: number, inputs: number, outputs: number): number {
-    const step = `${set}/${color}/${inputs}/${outputs}`;
+    const step = ((set * RADIX + color) * RADIX + inputs) * RADIX + outputs;
     const known = this.next.get(step);
     if (known !== undefined) return known;
     const routes = this.sets[set].map((r) => ({ ...r }));
@@ -170,6 +179,9 @@ class RouteSets {
   }
 }
 
+/** Above any colour and any mask of ports, of which some keys are made. */
+const RADIX = 64;
+
 /** A role without its routes, and its number. */
 interface WrittenCode {
   number: number;
@@ -178,8 +190,10 @@ interface WrittenCode {
 
 /** Writes the code of each kind of core once: by row class, column class and part in the hand-off. */
 class CoreWriter {
-  private readonly written = new Map<string, WrittenCode>();
-  private readonly bodies = new Map<number, CoreProgram>();
+  private count = 0;
+  /** Cores without a part in the hand-off: outsiders first, then by class. The others by name. */
+  private readonly plain: (WrittenCode | undefined)[] = [];
+  private readonly parts = new Map<string, WrittenCode>();
   private readonly code: RegionCode;
   private readonly traffic: Traffic;
   private readonly source: Source;
@@ -190,36 +204,46 @@ class CoreWriter {
     this.source = source;
   }
 
-  codeOf(x: number, y: number, inside: boolean, row: number, column: number): WrittenCode {
-    const sends = this.traffic.senders.get(key(x, y)) ?? -1;
-    if (!inside) return this.once(`sends ${sends}`, () => this.outsider(sends));
-    const relay = this.traffic.relays.get(key(x, y));
-    const body = this.code.codeClass(row, column);
-    return this.once(`${body} ${sends} ${relay?.join() ?? ''}`, () => {
-      let program = this.bodies.get(body);
-      if (program === undefined) {
-        program = this.code.write(row, column);
-        this.bodies.set(body, program);
-      }
-      const { prepare, main, ...rest } = program;
-      const operations = [...prepare, ...this.receive(program, relay), ...main];
-      if (sends < 0) return { ...rest, operations };
-      // A tied table's core sends what it chose before, and then receives it as everybody does.
-      const { cell } = this.source;
-      const buffers = rest.buffers.map((b) =>
-        b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
-      );
-      return { ...rest, buffers, operations: [this.send(sends), ...operations] };
-    });
+  /** Code of the core at this key. */
+  codeOf(at: number, inside: boolean, row: number, column: number): WrittenCode {
+    const body = inside ? this.code.codeClass(row, column) : -1;
+    const sends = this.traffic.senders.get(at) ?? -1;
+    const relay = this.traffic.relays.get(at);
+    if (sends < 0 && relay === undefined)
+      return (this.plain[body + 1] ??= this.write(inside, row, column));
+    const part = `${body} ${sends} ${relay?.join() ?? ''}`;
+    const written = this.parts.get(part) ?? this.write(inside, row, column, sends, relay);
+    this.parts.set(part, written);
+    return written;
   }
 
-  private once(codeKey: string, write: () => WrittenCode['code']): WrittenCode {
-    let written = this.written.get(codeKey);
-    if (written === undefined) {
-      written = { number: this.written.size, code: write() };
-      this.written.set(codeKey, written);
-    }
-    return written;
+  private write(
+    inside: boolean,
+    row: number,
+    column: number,
+    sends = -1,
+    relay?: [number, number],
+  ): WrittenCode {
+    const code = inside ? this.insider(row, column, sends, relay) : this.outsider(sends);
+    return { number: this.count++, code };
+  }
+
+  private insider(
+    row: number,
+    column: number,
+    sends: number,
+    relay: [number, number] | undefined,
+  ): WrittenCode['code'] {
+    const program = this.code.write(row, column);
+    const { prepare, main, ...rest } = program;
+    const operations = [...prepare, ...this.receive(program, relay), ...main];
+    if (sends < 0) return { ...rest, operations };
+    // A tied table's core sends what it chose before, and then receives it as everybody does.
+    const { cell } = this.source;
+    const buffers = rest.buffers.map((b) =>
+      b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
+    );
+    return { ...rest, buffers, operations: [this.send(sends), ...operations] };
   }
 
   /** A core outside the region: a router on the way, or one that sends what it computed before. */

@@ -10,7 +10,14 @@ import { layOut } from './core-code.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
 import { rootOf } from './line.js';
 import { HandOffColors } from './hand-off-colors.js';
-import { layerCode, tableCode, type Groups, type RegionCode, type Step } from './region.js';
+import {
+  layerCode,
+  tableCode,
+  writtenOnce,
+  type Groups,
+  type RegionCode,
+  type Step,
+} from './region.js';
 import { crossingCycles, portCode, wayOf, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
 import { writeStage, type Source, type Stage } from './stage.js';
@@ -54,6 +61,7 @@ export function planToken(
   const chosen = chosenBy(model, placement, groupsOf);
   const { places, visits } = wayOf(placement, head, chosen, wafer);
   const colors = new HandOffColors(wafer);
+  const codes = new Map<string, RegionCode>();
   const stages = visits.map(({ from, to }, i): StagePlan => {
     const place = places[to];
     const source = sourceOf(model, places[from], chosen, i === 0, step);
@@ -71,8 +79,19 @@ export function planToken(
     const code = (): RegionCode => {
       if (region === undefined || groups === undefined)
         return portCode(place.height, source.type, source.length);
-      if (region.kind === 'layer') return layerCode(model, wafer, region, groups, step);
-      return tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding');
+      // Regions of one size have the same code, wherever their data come from.
+      const { kind, width, height } = region;
+      const size = JSON.stringify([kind, use, width, height, groups]);
+      let known = codes.get(size);
+      if (known === undefined) {
+        known = writtenOnce(
+          kind === 'layer'
+            ? layerCode(model, wafer, region, groups, step)
+            : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
+        );
+        codes.set(size, known);
+      }
+      return known;
     };
     const channels = colors.assign(source, place);
     const repair = repairOf(wafer, place.wafer);

@@ -8,7 +8,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program, Role } from '../program/program.js';
 import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
 import { assemble } from './kernels/assemble.js';
-import { CHANNELS, stationOf } from './line.js';
+import { CHANNELS, stationsOf } from './line.js';
 import { attention } from './waferllm/attention.js';
 import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
@@ -67,8 +67,7 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
 function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string): Lane[] {
   const numbers = new Map<string, number>();
   const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
-  return Array.from({ length: o.P }, (_, at) => {
-    const station = stationOf(o.P, o.groups, at);
+  return stationsOf(o.P, o.groups).map((station, at) => {
     const key = JSON.stringify(station) + more(at);
     if (!numbers.has(key)) numbers.set(key, numbers.size);
     return { place: { station, axis, colors }, key: `${numbers.get(key)}` };

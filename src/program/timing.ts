@@ -21,8 +21,6 @@ export interface OpTiming {
   latency: number;
 }
 
-const FIXED = { wavelets: 0, source: -1, destination: -1, latency: 0 };
-
 /** Times one operation; a route change counts as set-up. Cycles are integers, rounded up. */
 export function timeOf(op: Operation, costs: CostTable): OpTiming {
   switch (op.kind) {
@@ -33,15 +31,14 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       const row = op.length / rate[op.type] + costs.matvec.row[op.type];
       const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
       const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
-      return { ...FIXED, setup: costs.setup[op.type], cycles };
+      return fixed(costs.setup[op.type], cycles);
     }
     case 'special': {
-      if (op.form === 'scalar')
-        return { ...FIXED, setup: 0, cycles: op.length * costs.scalar[op.fn] };
+      if (op.form === 'scalar') return fixed(0, op.length * costs.scalar[op.fn]);
       const pass =
         costs.setup[op.type] +
         memoryCycles(op.length, costs.elementsPerCycle.fma[op.type], costs.issue[op.type]);
-      return { ...FIXED, setup: 0, cycles: costs.vectorForm[op.fn] * pass };
+      return fixed(0, costs.vectorForm[op.fn] * pass);
     }
     case 'lookup': {
       const move = memoryCycles(
@@ -49,18 +46,17 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
         costs.elementsPerCycle.move[op.type],
         costs.issue[op.type],
       );
-      return { ...FIXED, setup: costs.setup[op.type], cycles: costs.scalar.step + move };
+      return fixed(costs.setup[op.type], costs.scalar.step + move);
     }
     case 'argmax':
-      return {
-        ...FIXED,
-        setup: costs.setup[op.type],
-        cycles: memoryCycles(op.length, costs.elementsPerCycle.max[op.type], costs.scalar.step),
-      };
+      return fixed(
+        costs.setup[op.type],
+        memoryCycles(op.length, costs.elementsPerCycle.max[op.type], costs.scalar.step),
+      );
     case 'keepIfEqual':
-      return { ...FIXED, setup: 0, cycles: costs.scalar.step };
+      return fixed(0, costs.scalar.step);
     case 'route':
-      return { ...FIXED, setup: costs.routeChange, cycles: 0 };
+      return fixed(costs.routeChange, 0);
     case 'traffic':
       return {
         setup: 0,
@@ -75,11 +71,12 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
 
 function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
   const setup = costs.setup[op.type];
-  const source = [op.a, op.b, op.c].find(isFabric)?.color ?? -1;
+  const received = isFabric(op.a) ? op.a : isFabric(op.b) ? op.b : op.c;
+  const source = isFabric(received) ? received.color : -1;
   const destination = isFabric(op.dst) ? op.dst.color : -1;
   if (source < 0 && destination < 0) {
     const rate = costs.elementsPerCycle[op.fn][op.type];
-    return { ...FIXED, setup, cycles: memoryCycles(op.length, rate, costs.issue[op.type]) };
+    return fixed(setup, memoryCycles(op.length, rate, costs.issue[op.type]));
   }
   return {
     setup,
@@ -89,6 +86,10 @@ function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
     destination,
     latency: op.fn === 'move' ? 1 : costs.latency[op.type],
   };
+}
+
+function fixed(setup: number, cycles: number): OpTiming {
+  return { setup, cycles, wavelets: 0, source: -1, destination: -1, latency: 0 };
 }
 
 function memoryCycles(length: number, perCycle: number, issue: number): number {

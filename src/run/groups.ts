@@ -16,8 +16,8 @@ export interface Vector {
   dtype: FloatType;
 }
 
-/** Groups of lines tried before, by their lengths and vectors, on one machine and engine. */
-export type LineGroups = Map<string, number>;
+/** Cycles of all-reduces tried before, by line and vector, on one machine and engine. */
+export type LineCycles = Map<string, number>;
 
 /**
  * A function that gives each region its groups; `fixed`, if given, is used for every line, or where it
@@ -30,15 +30,12 @@ export function groupChooser(
   maxPositions: number,
   engine: Engine,
   fixed?: number | Groups,
-  lines: LineGroups = new Map(),
+  lines: LineCycles = new Map(),
 ): (region: Pick<Region, 'kind' | 'width' | 'height'>) => Groups {
   const known = new Map<string, Groups>();
   const choose = (length: number, vectors: Vector[]): number => {
     if (typeof fixed === 'number') return Math.min(fixed, length);
-    const key = JSON.stringify([length, vectors]);
-    const groups = lines.get(key) ?? fastestGroups(length, vectors, wafer, engine);
-    lines.set(key, groups);
-    return groups;
+    return fastestGroups(length, vectors, wafer, engine, lines);
   };
   return (region) => {
     if (typeof fixed === 'object' && region.kind === 'layer') return fixed;
@@ -90,15 +87,22 @@ export function fastestGroups(
   vectors: Vector[],
   wafer: WaferSpec,
   engine: Engine,
+  lines: LineCycles = new Map(),
 ): number {
   // The line is tried alone, whatever the shape of the wafer.
   const line = { ...wafer, width: length, height: 1 };
-  const cyclesOf = (groups: number) =>
-    vectors.reduce((sum, vector) => {
-      const program = allReduce({ algorithm: 'tree', pes: length, groups, ...vector }, line);
-      return sum + engine({ program, wafer: line }).cycles;
-    }, 0);
+  const cyclesOf = (groups: number, { words, dtype }: Vector) => {
+    const key = `${length} ${groups} ${words} ${dtype}`;
+    const known = lines.get(key);
+    if (known !== undefined) return known;
+    const program = allReduce({ algorithm: 'tree', pes: length, groups, words, dtype }, line);
+    const { cycles } = engine({ program, wafer: line });
+    lines.set(key, cycles);
+    return cycles;
+  };
+  const together = (groups: number) =>
+    vectors.reduce((sum, vector) => sum + cyclesOf(groups, vector), 0);
   return candidates(length)
-    .map((groups) => ({ groups, cycles: cyclesOf(groups) }))
+    .map((groups) => ({ groups, cycles: together(groups) }))
     .reduce((best, tried) => (tried.cycles < best.cycles ? tried : best)).groups;
 }

@@ -9,7 +9,7 @@ import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
 import type { SimulateOptions } from '../simulate.js';
 import { unlessAborted } from './abort.js';
-import { groupChooser, type LineGroups } from './groups.js';
+import { groupChooser, type LineCycles } from './groups.js';
 import { beginStep, createStageRunner, runStage, timedStage } from './stages.js';
 import { programRunner } from './threads.js';
 
@@ -27,7 +27,7 @@ export async function timeDecodeStep(
   config: ResolvedConfig,
   placement: Placement,
   context: number,
-  lines: LineGroups,
+  lines: LineCycles,
   { engine: name, threads, memo, signal }: SimulateOptions,
   progress?: StepProgress,
 ): Promise<PipelineTiming> {

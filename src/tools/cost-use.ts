@@ -7,7 +7,8 @@ import { ENGINES, type EngineName } from '../engine/engines.js';
 import type { CostTable } from '../hardware/wafer.js';
 import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
-import { preparationOf } from '../program/work.js';
+import { timeOf } from '../program/timing.js';
+import { operationsOf, preparationOf } from '../program/work.js';
 import { groupChooser } from '../run/groups.js';
 
 /** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
@@ -23,7 +24,12 @@ export function costsOfStep(
   const groupsOf = groupChooser(model, watched, step.maxPositions, ENGINES[engine], groups);
   const { stages } = planToken(model, watched, placement, groupsOf, step);
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));
-  for (const stage of distinct.values()) preparationOf(stage.write().program, watched.costs);
+  for (const stage of distinct.values()) {
+    const { program } = stage.write();
+    preparationOf(program, watched.costs);
+    for (const list of operationsOf(program.roles))
+      for (const op of list) timeOf(op, watched.costs);
+  }
   return read;
 }
 

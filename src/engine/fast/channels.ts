@@ -4,9 +4,8 @@
  * to its core, or from a core into its router. Only those exist that some route or operation names.
  */
 import { RAMP } from '../../hardware/mesh.js';
-import { type Operation, type Program, type Role } from '../../program/program.js';
-import { timeOf } from '../../program/timing.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
+import type { Program } from '../../program/program.js';
+import { DESTINATION, EXTRA, FIELDS, KIND, ROUTE, SOURCE, type Operations } from './operations.js';
 
 /** Ends of a core's channels of one colour: four links, the ramp to the core, the ramp from it. */
 const ENDS = 6;
@@ -26,60 +25,54 @@ export interface Channels {
   routes: Int32Array;
 }
 
-export function layChannels({ roles }: Program, wafer: WaferSpec): Channels {
-  const { colors } = wafer.fabric;
-  const byList = new Map<Operation[], Uint8Array>();
-  const usesOfList = (list: Operation[]) => {
-    const known = byList.get(list) ?? usesOf(list, wafer, colors);
-    byList.set(list, known);
-    return known;
-  };
-  const uses = roles.map((role) => usesOfRole(role, usesOfList(role.operations)));
-  const kinds = uses.map(kindsOf);
-  const routes = roles.map((role) => role.routes);
-  return {
-    slotted: Int32Array.from(uses, slotsOf),
-    kindsFrom: starts(kinds),
-    routesFrom: starts(routes),
-    kinds: Int32Array.from(kinds.flat()),
-    routes: Int32Array.from(routes.flat().flatMap((r) => [r.color, r.inputs, r.outputs])),
-  };
-}
-
-/** Where each of some lists begins when they stand one after the other, and the end. */
-function starts(lists: unknown[][]): Int32Array {
-  const from = new Int32Array(lists.length + 1);
-  lists.forEach((list, i) => (from[i + 1] = from[i] + list.length));
-  return from;
-}
-
-/** By colour: ends that the streams and changed routes of a list use, and `ROUTED`. */
-function usesOf(list: Operation[], wafer: WaferSpec, colors: number): Uint8Array {
-  const uses = new Uint8Array(colors);
-  for (const op of list) {
-    const { source, destination } = timeOf(op, wafer.costs);
-    if (source >= 0) uses[source] |= 1 << RAMP;
-    if (destination >= 0) uses[destination] |= (1 << FROM_CORE) | ROUTED;
-    if (op.kind === 'route') uses[op.color] |= op.outputs | ROUTED;
-  }
-  return uses;
-}
-
-/** The same for a role with its first routes. */
-function usesOfRole({ routes }: Role, uses: Uint8Array): Uint8Array {
-  const all = uses.slice();
-  for (const { color, outputs } of routes) all[color] |= outputs | ROUTED;
-  return all;
-}
-
-function slotsOf(uses: Uint8Array): number {
-  return uses.reduce((bits, use, color) => bits | ((use & ROUTED) === 0 ? 0 : 1 << color), 0);
-}
-
-function kindsOf(uses: Uint8Array): number[] {
+export function layChannels({ roles }: Program, colors: number, ops: Operations): Channels {
+  const ofLists = usesOfLists(ops, colors);
+  const slotted = new Int32Array(roles.length);
+  const kindsFrom = new Int32Array(roles.length + 1);
+  const routesFrom = new Int32Array(roles.length + 1);
   const kinds: number[] = [];
-  uses.forEach((use, color) => {
-    for (let end = 0; end < ENDS; end++) if ((use >> end) & 1) kinds.push(color * ENDS + end);
+  const routes = new Int32Array(roles.reduce((sum, role) => sum + role.routes.length, 0) * 3);
+  let next = 0;
+  const uses = new Uint8Array(colors);
+  roles.forEach((role, r) => {
+    const list = ops.listOf[r] * colors;
+    uses.set(ofLists.subarray(list, list + colors));
+    for (const { color, inputs, outputs } of role.routes) {
+      uses[color] |= outputs | ROUTED;
+      routes[next++] = color;
+      routes[next++] = inputs;
+      routes[next++] = outputs;
+    }
+    for (let color = 0; color < colors; color++) {
+      if (uses[color] === 0) continue;
+      if ((uses[color] & ROUTED) !== 0) slotted[r] |= 1 << color;
+      for (let end = 0; end < ENDS; end++)
+        if ((uses[color] >> end) & 1) kinds.push(color * ENDS + end);
+    }
+    kindsFrom[r + 1] = kinds.length;
+    routesFrom[r + 1] = next / 3;
   });
-  return kinds;
+  return {
+    slotted,
+    kindsFrom,
+    routesFrom,
+    kinds: Int32Array.from(kinds),
+    routes,
+  };
+}
+
+/** By list and colour: ends that the streams and changed routes of a list use, and `ROUTED`. */
+function usesOfLists({ first, records }: Operations, colors: number): Uint8Array {
+  const lists = first.length - 1;
+  const uses = new Uint8Array(lists * colors);
+  for (let list = 0; list < lists; list++)
+    for (let op = first[list]; op < first[list + 1]; op++) {
+      const [at, own] = [op * FIELDS, list * colors];
+      const [source, destination] = [records[at + SOURCE], records[at + DESTINATION]];
+      if (source >= 0) uses[own + source] |= 1 << RAMP;
+      if (destination >= 0) uses[own + destination] |= (1 << FROM_CORE) | ROUTED;
+      if (records[at + KIND] === ROUTE)
+        uses[own + records[at + EXTRA]] |= records[at + EXTRA + 2] | ROUTED;
+    }
+  return uses;
 }

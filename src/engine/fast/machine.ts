@@ -71,11 +71,10 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   for (let place = 0; place < coreAt.length; place++)
     coreAt[place] = acts[roleOf[place]] ? cores++ : -1;
   const placeOf = new Int32Array(cores);
-  coreAt.forEach((core, place) => {
-    if (core >= 0) placeOf[core] = place;
-  });
+  for (let place = 0; place < coreAt.length; place++)
+    if (coreAt[place] >= 0) placeOf[coreAt[place]] = place;
   const ops = flattenOperations(program, wafer);
-  return { ops, channels: layChannels(program, wafer), placeOf, coreAt };
+  return { ops, channels: layChannels(program, wafer.fabric.colors, ops), placeOf, coreAt };
 }
 
 /** Memory for a machine: a page, growing to the 4 GiB that it can address. */

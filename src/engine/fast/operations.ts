@@ -4,26 +4,26 @@
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
 import type { Operation, Program } from '../../program/program.js';
-import { timeOf } from '../../program/timing.js';
+import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 
 /** Fields of a record, as `Op` in assembly/machine.ts has them. */
-const KIND = 0;
+export const KIND = 0;
 const SETUP = 1;
 const CYCLES = 2;
 const COUNT = 3;
-const SOURCE = 4;
-const DESTINATION = 5;
+export const SOURCE = 4;
+export const DESTINATION = 5;
 const LATENCY = 6;
 const LABEL = 7;
 const LAST = 8;
-const EXTRA = 9;
+export const EXTRA = 9;
 export const FIELDS = 12;
 
 /** Kinds of operations. */
 const FIXED = 0;
 const STREAM = 1;
-const ROUTE = 2;
+export const ROUTE = 2;
 const TRAFFIC = 3;
 
 export interface Operations {
@@ -53,9 +53,11 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   let next = 0;
   lists.forEach((list, l) => {
     first[l] = next;
-    for (const op of list)
-      if (!continues(records, next, first[l], op, wafer))
-        fillRecord(records, next++ * FIELDS, op, wafer, times.from);
+    for (const op of list) {
+      const time = timeOf(op, wafer.costs);
+      const joins = next > first[l] && continues(records, (next - 1) * FIELDS, op, time);
+      if (!joins) fillRecord(records, next++ * FIELDS, op, time, times.from);
+    }
   });
   first[lists.length] = next;
   return {
@@ -81,37 +83,26 @@ function timesOf(lists: Operation[][]): { all: Int32Array; from: Map<Operation, 
   return { all, from };
 }
 
-/** Adds an operation to the one before, if both are fixed and of one label. */
-function continues(
-  records: Int32Array,
-  next: number,
-  first: number,
-  op: Operation,
-  wafer: WaferSpec,
-): boolean {
-  const before = (next - 1) * FIELDS;
-  if (next === first || records[before + KIND] !== FIXED || records[before + LABEL] !== op.label)
-    return false;
-  if (op.kind === 'route' || op.kind === 'traffic') return false;
-  const time = timeOf(op, wafer.costs);
-  if (isStream(time)) return false;
+/** Adds an operation to the record before, if both are fixed, of one label and of no colour. */
+function continues(records: Int32Array, before: number, op: Operation, time: OpTiming): boolean {
+  if (op.kind === 'route' || op.kind === 'traffic' || usesFabric(time)) return false;
+  if (records[before + KIND] !== FIXED || records[before + LABEL] !== op.label) return false;
   records[before + SETUP] += time.setup;
   records[before + CYCLES] += time.cycles;
   return true;
 }
 
-function isStream(time: ReturnType<typeof timeOf>): boolean {
-  return (time.source >= 0 || time.destination >= 0) && time.wavelets > 0;
+function usesFabric(time: OpTiming): boolean {
+  return time.source >= 0 || time.destination >= 0;
 }
 
 function fillRecord(
   records: Int32Array,
   at: number,
   op: Operation,
-  wafer: WaferSpec,
+  time: OpTiming,
   timesFrom: Map<Operation, number>,
 ): void {
-  const time = timeOf(op, wafer.costs);
   records[at + LABEL] = op.label;
   records[at + SOURCE] = time.source;
   records[at + DESTINATION] = time.destination;
@@ -125,9 +116,13 @@ function fillRecord(
   }
   records[at + SETUP] = time.setup;
   records[at + CYCLES] = time.cycles;
-  records[at + KIND] = op.kind === 'route' ? ROUTE : isStream(time) ? STREAM : FIXED;
-  if (op.kind === 'route') records.set([op.color, op.inputs, op.outputs], at + EXTRA);
-  if (records[at + KIND] === STREAM) records[at + COUNT] = time.wavelets;
+  if (op.kind === 'route') {
+    records[at + KIND] = ROUTE;
+    records.set([op.color, op.inputs, op.outputs], at + EXTRA);
+  } else if (usesFabric(time) && time.wavelets > 0) {
+    records[at + KIND] = STREAM;
+    records[at + COUNT] = time.wavelets;
+  }
 }
 
 /** Sums of what lists compute; marks the last operation of each label. */

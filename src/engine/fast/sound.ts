@@ -5,7 +5,7 @@
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { isFabric, sramBytesOf } from '../../program/program.js';
-import type { Operation, Program, Role, Route } from '../../program/program.js';
+import type { Operation, Program, Role, Route, VectorOp } from '../../program/program.js';
 import { firstUnwritten } from '../checks.js';
 import { readsOnlyWritten } from './written.js';
 
@@ -57,9 +57,16 @@ function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
 function knowsColors(op: Operation, colors: number): boolean {
   if (op.kind === 'traffic') return op.color < colors && op.receive < colors;
   if (op.kind !== 'vector') return true;
-  return [op.dst, op.a, op.b, op.c].every(
-    (x) => !isFabric(x) || (x.color >= 0 && x.color < colors),
+  return (
+    knowsColor(op.dst, colors) &&
+    knowsColor(op.a, colors) &&
+    knowsColor(op.b, colors) &&
+    knowsColor(op.c, colors)
   );
+}
+
+function knowsColor(x: VectorOp['dst' | 'a' | 'b'], colors: number): boolean {
+  return !isFabric(x) || (x.color >= 0 && x.color < colors);
 }
 
 /** Where each role sends, now or after a change of route. */

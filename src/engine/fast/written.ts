@@ -3,7 +3,13 @@
  * rather than cell by cell. It may say no to a role that does nothing wrong (an element that an
  * earlier one of the same operation wrote), never yes to one that does; who gets a no looks closely.
  */
-import { cellsOf, isMemory, type Operation, type Role } from '../../program/program.js';
+import {
+  cellsOf,
+  isMemory,
+  type Operation,
+  type Role,
+  type Source,
+} from '../../program/program.js';
 
 interface Cells {
   role: Role;
@@ -21,9 +27,9 @@ export function readsOnlyWritten(role: Role): boolean {
 function runsOnWritten(cells: Cells, op: Operation): boolean {
   switch (op.kind) {
     case 'vector':
-      for (const source of [op.a, op.b, op.c])
-        if (isMemory(source) && !isWritten(cells, source.at, op.length, source.stride))
-          return false;
+      if (!isSourceWritten(cells, op.a, op.length)) return false;
+      if (op.b && !isSourceWritten(cells, op.b, op.length)) return false;
+      if (op.c && !isSourceWritten(cells, op.c, op.length)) return false;
       if (isMemory(op.dst)) write(cells, op.dst.at, op.length, op.dst.stride);
       return true;
     case 'matvec': {
@@ -57,6 +63,10 @@ function runsOnWritten(cells: Cells, op: Operation): boolean {
   }
 }
 
+function isSourceWritten(cells: Cells, source: Source, length: number): boolean {
+  return !isMemory(source) || isWritten(cells, source.at, length, source.stride);
+}
+
 function isTableWritten(
   cells: Cells,
   at: number,
@@ -78,10 +88,12 @@ function isPreloaded(role: Role, at: number, extent: number): boolean {
 }
 
 function isWritten({ written }: Cells, at: number, length: number, stride: number): boolean {
+  if (stride === 0) return length === 0 || written[at] === 1;
   for (let i = 0; i < length; i++) if (written[at + i * stride] !== 1) return false;
   return true;
 }
 
 function write({ written }: Cells, at: number, length: number, stride: number): void {
-  for (let i = 0; i < length; i++) written[at + i * stride] = 1;
+  if (stride === 1 && at >= 0 && length > 16) written.fill(1, at, at + length);
+  else for (let i = 0; i < length; i++) written[at + i * stride] = 1;
 }

@@ -7,7 +7,7 @@ import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';
 import { allReduce as appendAllReduce, routesOf, type CoreCode } from '../core-code.js';
-import { CHANNELS, stationOf } from '../line.js';
+import { CHANNELS, stationsOf } from '../line.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
 import { accumulate, relay, role, route, send, sendWest, store, takeFromEast } from './line.js';
 import { ringAllReduce } from './ring.js';
@@ -39,10 +39,9 @@ export function allReduce(options: AllReduceOptions, wafer: WaferSpec): Program 
 function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
   const { program, station } = assemble('all-reduce tree', o.pes, 1, ['all-reduce']);
   const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
-  for (let x = 0; x < o.pes; x++) {
-    const place = { station: stationOf(o.pes, o.groups, x), axis: 'x' as const, colors };
-    const name = JSON.stringify(place.station);
-    station(x, name, () => {
+  stationsOf(o.pes, o.groups).forEach((does, x) => {
+    station(x, does, () => {
+      const place = { station: does, axis: 'x' as const, colors };
       const memory = memoryMap();
       const at = memory.add('vector', o.dtype, o.words, true);
       const code: CoreCode = { buffers: memory.buffers, at: {}, operations: [], label: 0 };
@@ -54,7 +53,7 @@ function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
         codeBytes: kernelCodeBytes(wafer),
       });
     });
-  }
+  });
   return program;
 }
 

@@ -30,8 +30,8 @@ export function memoryMap(): MemoryMap {
 /** A rectangle of cores without roles; `roles` and `roleOf` are filled by `station`. */
 export interface Assembly {
   program: Program;
-  /** Gives core `core` the role of this key, made by `make` when the key is new. */
-  station: (core: number, key: string, make: () => Role) => void;
+  /** Gives core `core` the role of this key (a name or an object), made by `make` when it is new. */
+  station: (core: number, key: unknown, make: () => Role) => void;
 }
 
 const MOST_ROLES = 65_536;
@@ -47,7 +47,7 @@ export function assemble(
   labels: string[],
   root?: number,
 ): Assembly {
-  const numbers = new Map<string, number>();
+  const numbers = new Map<unknown, number>();
   const program: Program = {
     name,
     width,

@@ -7,7 +7,7 @@ import type { FloatType } from '../../hardware/data.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import { allReduce, fill, matvec, routesOf, type CoreCode } from '../core-code.js';
-import { CHANNELS, stationOf } from '../line.js';
+import { CHANNELS, stationsOf } from '../line.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
 import { role } from './line.js';
 
@@ -30,11 +30,10 @@ export function gemv(o: GemvOptions, wafer: WaferSpec): Program {
   const length = Math.ceil(o.n / o.width);
   const { program, station } = assemble('gemv', o.width, o.height, ['matvec', 'all-reduce']);
   const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
-  for (let y = 0; y < o.height; y++) {
-    const place = { station: stationOf(o.height, o.groups, y), axis: 'y' as const, colors };
-    const name = JSON.stringify(place.station);
+  stationsOf(o.height, o.groups).forEach((does, y) => {
     for (let x = 0; x < o.width; x++)
-      station(y * o.width + x, name, () => {
+      station(y * o.width + x, does, () => {
+        const place = { station: does, axis: 'y' as const, colors };
         const memory = memoryMap();
         const input = memory.add('x', o.dtype, rows, true);
         const matrix = memory.add('w', o.dtype, rows * length, true);
@@ -51,6 +50,6 @@ export function gemv(o: GemvOptions, wafer: WaferSpec): Program {
           codeBytes: kernelCodeBytes(wafer),
         });
       });
-  }
+  });
   return program;
 }

@@ -1,0 +1,69 @@
+/** The threads of the sharded engine, and how a program gets to them. */
+import { wrap, type Remote } from 'comlink';
+import { Packr } from 'msgpackr';
+import { Worker } from 'node:worker_threads';
+import type { Program } from '../program/program.js';
+import { createMemory, startOf } from './fast/machine.js';
+import { endpointOf } from './shard-endpoint.js';
+import type { Order, Outcome, ShardWorker } from './shard-worker.js';
+
+export interface Threads {
+  /** Runs a program on all threads; fails if one of them throws or is gone. */
+  run(program: Program, order: Order): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+/** Programs that the first thread keeps, tens of MB each for a layer of a large model. */
+const MOST_PROGRAMS = 12;
+
+export function startThreads(count: number, script: URL): Threads {
+  const memory = createMemory();
+  const workers = Array.from(
+    { length: count },
+    () => new Worker(script, { workerData: { memory } }),
+  );
+  const [lead, ...helpers] = workers.map((worker) => wrap<ShardWorker>(endpointOf(worker)));
+  const gone = Promise.race(workers.map(endOf));
+  // Nobody may be waiting when a thread ends; who is, hears of it by the race.
+  gone.catch(() => {});
+  const load = loader(lead);
+  return {
+    async run(program, order) {
+      const { key, run, startAt } = order;
+      // Threads take messages in order, so the program is there when it is to be run.
+      const loaded = load(key, program);
+      const all = Promise.all([
+        lead.lead(order),
+        loaded,
+        ...helpers.map((helper, i) => helper.help(i + 1, startOf(startAt), run)),
+      ]);
+      const [outcome] = await Promise.race([all, gone]);
+      return outcome;
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+/** Rejects when a thread is gone. */
+function endOf(worker: Worker): Promise<never> {
+  return new Promise((_, reject) => {
+    worker.on('error', (error) => reject(new Error(`a thread failed: ${error.message}`)));
+    worker.on('exit', (code) => reject(new Error(`a thread ended early, with code ${code}`)));
+  });
+}
+
+/** Loads programs into the first thread that it does not have. */
+function loader(lead: Remote<ShardWorker>) {
+  const packr = new Packr({ structuredClone: true, moreTypes: true });
+  const has = new Set<string>();
+  return async (key: string, program: Program) => {
+    if (has.has(key)) return;
+    const forget = has.size === MOST_PROGRAMS ? [...has][0] : undefined;
+    if (forget !== undefined) has.delete(forget);
+    has.add(key);
+    // The packer reuses its buffer, so what is sent must be a copy.
+    await lead.load(key, Uint8Array.from(packr.pack(program)), forget);
+  };
+}
