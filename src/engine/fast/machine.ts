@@ -87,8 +87,15 @@ let translated: WebAssembly.Module | undefined;
 /** A machine on a memory; the machine's code is translated once in a thread. */
 export function createMachine(memory = createMemory()): Machine {
   translated ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE, 'base64'));
-  const progress = (cycle: number) => machine.onProgress?.(cycle);
-  const { exports } = new WebAssembly.Instance(translated, { env: { memory }, main: { progress } });
+  const words = new Int32Array(memory.buffer);
+  const { exports } = new WebAssembly.Instance(translated, {
+    env: { memory },
+    main: { progress: (cycle: number) => machine.onProgress?.(cycle) },
+    tiles: {
+      sleep: (at: number, seen: number) => void Atomics.wait(words, at >> 2, seen),
+      wake: (at: number) => void Atomics.notify(words, at >> 2),
+    },
+  });
   const machine: Machine = { memory, code: exports as Machine['code'] };
   return machine;
 }

@@ -16,7 +16,7 @@ import { channelAt, roleOf } from './places';
 import { stepRouters } from './routers';
 import { createRoutes, hazards, noHazards } from './routes';
 import { FAILED, Tile, announce, awaitHelpers, awaitRun, beginVisit } from './tiles';
-import { behindLast, createTiles, finish } from './tiles';
+import { behindLast, createTiles, cutTiles, finish } from './tiles';
 import { endVisit, firstCore, myTile, takeTile, tileAt } from './tiles';
 import { nextTimer, sift, siftTimers } from './wheel';
 
@@ -33,6 +33,7 @@ declare function progress(cycle: i32): void;
  * `help` with the same number of a run; false if the machine fails.
  */
 export function run(start: i32, number: i32, helpers: i32): bool {
+  cutTiles();
   layOut();
   createTiles();
   takeTile(0, start);

@@ -4,8 +4,8 @@
  * popped over the cuts, and agree on the next cycle in which any of them has something to do.
  */
 import { Channel, NEVER, WAITS, header } from './machine';
-import { allocate, setEntry } from './memory';
-import { channelFrom, routerOf, twinOf } from './places';
+import { allocate, entry, setEntry } from './memory';
+import { channelFrom, roleOf, routerOf, twinOf } from './places';
 import { bytesOfDue, useDue, wakeRouter } from './due';
 import { hear } from './routes';
 import { WHEEL_BYTES, useWheel } from './wheel';
@@ -22,6 +22,8 @@ export class Tile {
   messages1: i32;
   box0: usize;
   box1: usize;
+  /** Its first core. */
+  first: i32;
   /** Its tables of who is due, and of timers. */
   due: usize;
   wheel: usize;
@@ -29,7 +31,6 @@ export class Tile {
   labelEnd: usize;
   labelCore: usize;
   hazards: i32;
-  unused: i32;
   /** Wavelets sent into ramps and delivered to cores. */
   sent: f64;
   delivered: f64;
@@ -60,7 +61,14 @@ const RUN_AT: usize = 896;
 const FINISHED_AT: usize = 960;
 
 /** Looks at what another thread writes before one sleeps: some microseconds. */
-const SPINS: i32 = 20000;
+const SPINS: i32 = 200000;
+
+/**
+ * The host's ways to sleep while a number in memory is the one seen, and to wake who sleeps. Node 20's
+ * first translation loses values in a function that does this itself.
+ */
+declare function sleep(at: usize, seen: i32): void;
+declare function wake(at: usize): void;
 
 let mine: i32 = 0;
 /** Cores of this tile. */
@@ -75,8 +83,9 @@ export function tileAt(tile: i32): Tile {
   return changetype<Tile>(TILES_AT + <usize>tile * TILE_BYTES);
 }
 
+/** The first core of a tile, or behind the last one of all. */
 function firstOf(tile: i32): i32 {
-  return <i32>((<i64>header.cores * tile) / header.tiles);
+  return tile == header.tiles ? header.cores : tileAt(tile).first;
 }
 
 export function tileOf(core: i32): i32 {
@@ -85,18 +94,36 @@ export function tileOf(core: i32): i32 {
   return tile;
 }
 
+/** Cuts a program's cores into tiles that have about as much to do: cores count by their operations. */
+export function cutTiles(): void {
+  let all: i64 = 0;
+  for (let core = 0; core < header.cores; core++) all += weightOf(core);
+  let core = 0;
+  let before: i64 = 0;
+  for (let tile = 0; tile < header.tiles; tile++) {
+    const t = tileAt(tile);
+    memory.fill(changetype<usize>(t), 0, TILE_BYTES);
+    while (core < header.cores && before * header.tiles < all * tile) before += weightOf(core++);
+    t.first = core;
+  }
+}
+
+function weightOf(core: i32): i32 {
+  const list = entry(header.listOf, roleOf(core));
+  return 1 + entry(header.opsFrom, list + 1) - entry(header.opsFrom, list);
+}
+
 /** Is a core of this tile? */
 @inline
 export function isMine(core: i32): bool {
   return core >= firstCore && core < behindLast;
 }
 
-/** Makes the tiles of a program that was laid out. */
+/** What the tiles of a program need that was laid out. */
 export function createTiles(): void {
   const bytes = <usize>(2 * header.crossings) * offsetof<Message>();
   for (let tile = 0; tile < header.tiles; tile++) {
     const t = tileAt(tile);
-    memory.fill(changetype<usize>(t), 0, TILE_BYTES);
     t.box0 = allocate(bytes);
     t.box1 = allocate(bytes);
     t.due = allocate(bytesOfDue(firstOf(tile), firstOf(tile + 1)));
@@ -236,7 +263,7 @@ export function awaitHelpers(helpers: i32): void {
 }
 
 function wakeSleepers(at: usize): void {
-  if (atomic.load<i32>(SLEEPING_AT) > 0) atomic.notify(at, -1);
+  if (atomic.load<i32>(SLEEPING_AT) > 0) wake(at);
 }
 
 /** Waits until another thread has made a number at least `value`. */
@@ -245,7 +272,7 @@ function waitFor(at: usize, value: i32): void {
   for (;;) {
     atomic.add<i32>(SLEEPING_AT, 1);
     const seen = atomic.load<i32>(at);
-    if (seen < value) atomic.wait<i32>(at, seen, -1);
+    if (seen < value) sleep(at, seen);
     atomic.sub<i32>(SLEEPING_AT, 1);
     if (atomic.load<i32>(at) >= value) return;
   }
