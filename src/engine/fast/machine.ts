@@ -134,7 +134,7 @@ function load({ program, wafer, startAt }: RunInput, tables: Tables, team: Team)
   const cores = placeOf.length;
   const tiles = Math.max(1, Math.min(team.threads, Math.floor(cores / team.leastCores)));
   const header = code.reset();
-  const table = (from: Int32Array | Uint16Array) => {
+  const table = (from: Int32Array | Uint16Array | Uint8Array) => {
     const at = code.allocate(from.byteLength);
     new (from.constructor as Int32ArrayConstructor)(memory.buffer, at, from.length).set(from);
     return at;
@@ -150,7 +150,7 @@ function load({ program, wafer, startAt }: RunInput, tables: Tables, team: Team)
     ...[table(ops.listOf), table(channels.slotted)],
     ...[table(channels.kindsFrom), table(channels.routesFrom)],
     ...[table(channels.kinds), table(channels.routes)],
-    ...[table(ops.first), table(ops.records), table(ops.times)],
+    ...[table(ops.first), table(ops.records), table(ops.gaps)],
   ];
   const sizes = [cores, cores, cores * 4, labels.length, labels.length];
   const results = sizes.map((size) => code.allocate(size * 4));

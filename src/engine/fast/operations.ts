@@ -6,6 +6,7 @@
 import type { Operation, Program } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
+import { gapsOf } from './gaps.js';
 
 /** Fields of a record, as `Op` in assembly/machine.ts has them. */
 export const KIND = 0;
@@ -33,8 +34,8 @@ export interface Operations {
   first: Int32Array;
   /** Records, `FIELDS` entries each. */
   records: Int32Array;
-  /** Cycles of all synthetic traffic. */
-  times: Int32Array;
+  /** Gaps between sends of all synthetic traffic (see gaps.ts). */
+  gaps: Uint8Array;
   /** Compute and set-up cycles of each list. */
   compute: Int32Array;
   setupSum: Int32Array;
@@ -49,14 +50,14 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const size = lists.reduce((sum, list) => sum + list.length, 0);
   const records = new Int32Array(size * FIELDS);
   const first = new Int32Array(lists.length + 1);
-  const times = timesOf(lists);
+  const gaps = gapsOf(lists);
   let next = 0;
   lists.forEach((list, l) => {
     first[l] = next;
     for (const op of list) {
       const time = timeOf(op, wafer.costs);
       const joins = next > first[l] && continues(records, (next - 1) * FIELDS, op, time);
-      if (!joins) fillRecord(records, next++ * FIELDS, op, time, times.from);
+      if (!joins) fillRecord(records, next++ * FIELDS, op, time, gaps.from);
     }
   });
   first[lists.length] = next;
@@ -64,23 +65,9 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
     first,
     records: records.subarray(0, next * FIELDS),
-    times: times.all,
+    gaps: gaps.all,
     ...sums(program, wafer, records, first),
   };
-}
-
-function timesOf(lists: Operation[][]): { all: Int32Array; from: Map<Operation, number> } {
-  const from = new Map<Operation, number>();
-  let size = 0;
-  for (const list of lists)
-    for (const op of list)
-      if (op.kind === 'traffic') {
-        from.set(op, size);
-        size += op.times.length;
-      }
-  const all = new Int32Array(size);
-  for (const [op, at] of from) if (op.kind === 'traffic') all.set(op.times, at);
-  return { all, from };
 }
 
 /** Adds an operation to the record before, if both are fixed, of one label and of no colour. */
@@ -101,7 +88,7 @@ function fillRecord(
   at: number,
   op: Operation,
   time: OpTiming,
-  timesFrom: Map<Operation, number>,
+  gapsFrom: Map<Operation, number>,
 ): void {
   records[at + LABEL] = op.label;
   records[at + SOURCE] = time.source;
@@ -111,7 +98,7 @@ function fillRecord(
     const sends = op.color < 0 ? 0 : op.times.length;
     records[at + COUNT] = sends;
     records[at + KIND] = sends > 0 || (op.receive >= 0 && op.expect > 0) ? TRAFFIC : FIXED;
-    records.set([timesFrom.get(op)!, op.expect], at + EXTRA);
+    records.set([gapsFrom.get(op)!, op.expect], at + EXTRA);
     return;
   }
   records[at + SETUP] = time.setup;

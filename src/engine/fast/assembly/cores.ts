@@ -20,7 +20,7 @@ import { channelFrom, coreOf, roleOf } from './places';
 import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
-import { drain, settle, stream, supply } from './streams';
+import { drain, passGap, settle, stream, supply } from './streams';
 import { behindLast, firstCore } from './tiles';
 import { setTimer, takeTimer } from './wheel';
 
@@ -97,11 +97,15 @@ function beginStream(core: i32, t: i32): void {
   c.nextSend = exchanges ? t : t + op.latency;
   c.nextTake = t;
   c.latest = t;
-  c.began = t;
   c.pipe = 0;
   c.pipeAt = t;
   c.stalledSince = NOT_STALLED;
   c.phase = both ? STREAMING : MOVING;
+  if (exchanges) {
+    c.sendAt = t;
+    c.pipe = <i32>header.gaps + op.a;
+    if (c.left > 0) passGap(c);
+  }
   if (both) {
     c.source!.to = STREAMS;
     stream(core, t);

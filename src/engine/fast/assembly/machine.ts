@@ -44,8 +44,8 @@ export class Header {
   /** By list of operations: its first, and one entry behind the last. */
   opsFrom: usize;
   ops: usize;
-  /** Cycles of synthetic traffic (i32). */
-  times: usize;
+  /** Gaps of synthetic traffic, as ../gaps.ts writes them. */
+  gaps: usize;
   /** Results, by core, by link (core * 4 + port), and by label. */
   end: usize;
   waitOutput: usize;
@@ -102,7 +102,7 @@ export class Op {
   label: i32;
   /** 1 for the last operation of its label in its list. */
   last: i32;
-  /** Of a route its colour, inputs and outputs; of traffic its first cycle in `times`, what it takes. */
+  /** Of a route its colour, inputs and outputs; of traffic its first of `gaps`, what it takes. */
   a: i32;
   b: i32;
   c: i32;
@@ -187,9 +187,12 @@ export class Core {
   nextSend: i32;
   nextTake: i32;
   latest: i32;
-  /** Of traffic: the cycle it began in. */
-  began: i32;
-  /** Results in the pipeline: a bit each, bit 0 for the one at its end in cycle `pipeAt`. */
+  /** Of traffic: the cycle before which the next wavelet may not leave. */
+  sendAt: i32;
+  /**
+   * Results in the pipeline: a bit each, bit 0 for the one at its end in cycle `pipeAt`. Traffic has no
+   * pipeline: here it keeps the address of its next gap.
+   */
   pipe: i32;
   pipeAt: i32;
   stalledSince: i32;

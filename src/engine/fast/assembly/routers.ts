@@ -50,7 +50,10 @@ function stepRouter(core: i32, t: i32): void {
       wakeRouter(core, t + 1);
       continue;
     }
-    if (!hasRoom(router, core, bit, slot, t)) continue;
+    const out = slot.out0;
+    if (out == null || !hasRoom(out, router, core, bit, t)) continue;
+    const several = slot.out1 != null;
+    if (several && !othersHaveRoom(slot, router, core, bit, t)) continue;
     if (granted == 0) router.pointer = (color + 1) & 31;
     granted |= outputs;
     input.popped = popped + 1;
@@ -59,46 +62,57 @@ function stepRouter(core: i32, t: i32): void {
     if (input.from < 0) tellSender(input, core, back, t);
     if (popped + 1 == input.sent) router.have &= ~bit;
     else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
-    forward(slot, core, t);
+    forward(out, core, t);
+    if (several) forwardByOthers(slot, core, t);
   }
 }
 
-/** Have all outputs of a slot a free place? If not, sees to it that the router is due when they may. */
+/** Has a channel a free place? If not, sees to it that the router is due when it may. */
 @inline
-function hasRoom(router: Router, core: i32, bit: i32, slot: Slot, t: i32): bool {
-  for (let i: usize = 0; i < 5; i++) {
-    const out = outOf(slot, i);
-    if (out == null) break;
-    const before = out.sent - header.depth;
-    if (before >= out.popped) {
-      out.from |= WAITS;
-      router.waiting |= bit;
-      return false;
-    }
-    const free = out.at(before);
-    if (free <= t) continue;
-    wakeRouter(core, min(free, t + window - 1));
+function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: i32): bool {
+  const before = out.sent - header.depth;
+  if (before >= out.popped) {
+    out.from |= WAITS;
+    router.waiting |= bit;
     return false;
   }
-  return slot.outputs != 0;
+  const free = out.at(before);
+  if (free <= t) return true;
+  wakeRouter(core, min(free, t + window - 1));
+  return false;
 }
 
-/** A wavelet leaves by all outputs of a slot. */
-@inline
-function forward(slot: Slot, core: i32, t: i32): void {
-  for (let i: usize = 0; i < 5; i++) {
+/** The same of all outputs of a slot behind the first. */
+function othersHaveRoom(slot: Slot, router: Router, core: i32, bit: i32, t: i32): bool {
+  for (let i: usize = 1; i < 5; i++) {
     const out = outOf(slot, i);
     if (out == null) break;
-    const sent = out.sent;
-    out.sent = sent + 1;
-    const to = out.to;
-    if (to >= 0) {
-      const at = t + cyclesOf(out);
-      out.setAt(sent, at);
-      routerOf(to >>> 5).have |= 1 << (to & 31);
-      wakeRouter(to >>> 5, at);
-    } else reach(out, core, sent, t);
-    if (header.meets && to > NOWHERE) hear(out, t + cyclesOf(out));
+    if (!hasRoom(out, router, core, bit, t)) return false;
+  }
+  return true;
+}
+
+/** A wavelet leaves by a channel. */
+@inline
+function forward(out: Channel, core: i32, t: i32): void {
+  const sent = out.sent;
+  out.sent = sent + 1;
+  const to = out.to;
+  if (to >= 0) {
+    const at = t + cyclesOf(out);
+    out.setAt(sent, at);
+    routerOf(to >>> 5).have |= 1 << (to & 31);
+    wakeRouter(to >>> 5, at);
+  } else reach(out, core, sent, t);
+  if (header.meets && to > NOWHERE) hear(out, t + cyclesOf(out));
+}
+
+/** It leaves by all outputs of a slot behind the first. */
+function forwardByOthers(slot: Slot, core: i32, t: i32): void {
+  for (let i: usize = 1; i < 5; i++) {
+    const out = outOf(slot, i);
+    if (out == null) break;
+    forward(out, core, t);
   }
 }
 

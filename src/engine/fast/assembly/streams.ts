@@ -69,6 +69,7 @@ export function supply(core: i32, now: i32): void {
     c.nextSend = at + 1;
     c.latest = max(c.latest, at);
     c.left--;
+    if (c.op.kind == TRAFFIC && c.left > 0) passGap(c);
     enterRamp(output, at);
   }
   settle(c, core, now);
@@ -82,9 +83,18 @@ function waitForOutput(core: i32, cycles: i32): void {
 /** When the next wavelet of a stream could enter the ramp. */
 @inline
 function nextReady(c: Core): i32 {
-  const op = c.op;
-  if (op.kind != TRAFFIC) return c.nextSend;
-  return max(c.nextSend, c.began + entry(header.times, op.a + op.count - c.left));
+  return c.op.kind == TRAFFIC ? max(c.nextSend, c.sendAt) : c.nextSend;
+}
+
+/** Followed by a gap in four bytes. */
+const LONG: u8 = 255;
+
+/** Traffic goes on to the wavelet behind the next gap. */
+export function passGap(c: Core): void {
+  const at = <usize>c.pipe;
+  const gap = load<u8>(at);
+  c.sendAt += gap == LONG ? load<i32>(at, 1) : <i32>gap;
+  c.pipe += gap == LONG ? 5 : 1;
 }
 
 function enterRamp(output: Channel, at: i32): void {
