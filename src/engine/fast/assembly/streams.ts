@@ -30,6 +30,7 @@ export function drain(c: Core, input: Channel, t: i32): void {
 }
 
 /** Takes one wavelet, usable from cycle `usable` on; returns when. */
+@inline
 function take(c: Core, input: Channel, usable: i32): i32 {
   const at = max(usable, c.nextTake);
   c.nextTake = at + 1;
@@ -97,6 +98,7 @@ export function passGap(c: Core): void {
   c.pipe += gap == LONG ? 5 : 1;
 }
 
+@inline
 function enterRamp(output: Channel, at: i32): void {
   const sent = output.sent;
   output.sent = sent + 1;
@@ -109,6 +111,7 @@ function enterRamp(output: Channel, at: i32): void {
 }
 
 /** Ends an operation that has sent and taken all. */
+@inline
 export function settle(c: Core, core: i32, now: i32): void {
   if (c.left > 0 || c.takes > 0) return;
   endOperation(c, core, c.latest + 1, now);
