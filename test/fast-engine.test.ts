@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
-import { createMachine, layTables, runMachine } from '../src/engine/fast/machine.js';
+import { createMachine, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
+import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { resultOf } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
 import { reference } from '../src/engine/reference.js';
@@ -30,7 +31,7 @@ import { program, role, route, row, sendEast, testWafer } from './helpers/progra
 function clocked(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
   const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
-  const counts = runMachine(input, tables, team);
+  const counts = runMachine(tables.image, startsOf(input, tables), team);
   return counts && resultOf(input, tables, counts);
 }
 

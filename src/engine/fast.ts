@@ -5,9 +5,9 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 import type { RunInput, RunResult } from './engine.js';
-import { createMachine, dismiss, layTables, runMachine } from './fast/machine.js';
-import type { Machine, Tables, Team } from './fast/machine.js';
+import { createMachine, runMachine, type Counts, type Machine } from './fast/machine.js';
 import { isSound } from './fast/sound.js';
+import { layTables, startsOf, type Tables } from './fast/tables.js';
 import { resultOf } from './fast/tally.js';
 import { reference } from './reference.js';
 
@@ -19,28 +19,27 @@ let idle: Machine | undefined;
 
 /** Runs a program; with numbers (`input.memory`) as the reference does. Throws MachineError. */
 export function fast(input: RunInput): RunResult {
+  const tables = tablesOf(input);
+  if (tables === undefined) return reference(input);
   const machine = idle ?? createMachine();
   idle = undefined;
+  machine.onProgress = input.onProgress;
   try {
-    return fastWith(input, { machine, threads: 1, leastCores: 1, run: 0 });
+    const team = { machine, threads: 1, leastCores: 1, run: 0 };
+    return toResult(input, tables, runMachine(tables.image, startsOf(input, tables), team));
   } finally {
     idle = machine;
   }
 }
 
-/** The same by the first thread of a team: the others wait to help in that run. */
-export function fastWith(input: RunInput, team: Team): RunResult {
-  const tables = input.memory === undefined ? tablesOf(input) : undefined;
-  if (tables === undefined) {
-    dismiss(team);
-    return reference(input);
-  }
-  const counts = runMachine(input, tables, team);
+/** The result of a run; without counts the machine failed, and the reference says how. */
+export function toResult(input: RunInput, tables: Tables, counts: Counts | undefined): RunResult {
   return counts ? resultOf(input, tables, counts) : reference(input);
 }
 
-/** Tables of a program on a wafer; none if something is wrong with it. */
-function tablesOf({ program, wafer }: RunInput): Tables | undefined {
+/** Tables of a program on a wafer; none if something is wrong with it, or it carries numbers. */
+export function tablesOf({ program, wafer, memory }: RunInput): Tables | undefined {
+  if (memory !== undefined) return undefined;
   const before = known.get(program);
   if (before !== undefined && before.wafer === wafer) return before.tables;
   const tables = isSound(program, wafer) ? layTables(program, wafer) : undefined;

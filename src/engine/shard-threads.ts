@@ -2,43 +2,40 @@
 import { wrap, type Remote } from 'comlink';
 import { Packr } from 'msgpackr';
 import { Worker } from 'node:worker_threads';
-import type { Program } from '../program/program.js';
-import { createMemory, startOf } from './fast/machine.js';
+import { createMemory, firstOf, machineCode, type Counts } from './fast/machine.js';
+import type { Image } from './fast/tables.js';
 import { endpointOf } from './shard-endpoint.js';
-import type { Order, Outcome, ShardWorker } from './shard-worker.js';
+import type { Common, Order, ShardWorker } from './shard-worker.js';
 
 export interface Threads {
-  /** Runs a program on all threads; fails if one of them throws or is gone. */
-  run(program: Program, order: Order): Promise<Outcome>;
+  /** Runs a program on all threads (see `runMachine`); fails if one of them throws or is gone. */
+  run(image: Image, order: Order): Promise<Counts | undefined>;
   close(): Promise<void>;
 }
 
-/** Programs that the first thread keeps, tens of MB each for a layer of a large model. */
+/** Programs that the first thread keeps, some MB each for a layer of a large model. */
 const MOST_PROGRAMS = 12;
 
 export function startThreads(count: number, script: URL): Threads {
-  const memory = createMemory();
-  const workers = Array.from(
-    { length: count },
-    () => new Worker(script, { workerData: { memory } }),
-  );
+  const workerData: Common = { memory: createMemory(), code: machineCode() };
+  const workers = Array.from({ length: count }, () => new Worker(script, { workerData }));
   const [lead, ...helpers] = workers.map((worker) => wrap<ShardWorker>(endpointOf(worker)));
   const gone = Promise.race(workers.map(endOf));
   // Nobody may be waiting when a thread ends; who is, hears of it by the race.
   gone.catch(() => {});
   const load = loader(lead);
   return {
-    async run(program, order) {
-      const { key, run, startAt } = order;
+    async run(image, order) {
+      const { key, run, starts } = order;
       // Threads take messages in order, so the program is there when it is to be run.
-      const loaded = load(key, program);
+      const loaded = load(key, image);
       const all = Promise.all([
         lead.lead(order),
         loaded,
-        ...helpers.map((helper, i) => helper.help(i + 1, startOf(startAt), run)),
+        ...helpers.map((helper, i) => helper.help(i + 1, firstOf(starts), run)),
       ]);
-      const [outcome] = await Promise.race([all, gone]);
-      return outcome;
+      const [counts] = await Promise.race([all, gone]);
+      return counts;
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));
@@ -58,12 +55,12 @@ function endOf(worker: Worker): Promise<never> {
 function loader(lead: Remote<ShardWorker>) {
   const packr = new Packr({ structuredClone: true, moreTypes: true });
   const has = new Set<string>();
-  return async (key: string, program: Program) => {
+  return async (key: string, image: Image) => {
     if (has.has(key)) return;
     const forget = has.size === MOST_PROGRAMS ? [...has][0] : undefined;
     if (forget !== undefined) has.delete(forget);
     has.add(key);
     // The packer reuses its buffer, so what is sent must be a copy.
-    await lead.load(key, Uint8Array.from(packr.pack(program)), forget);
+    await lead.load(key, Uint8Array.from(packr.pack(image)), forget);
   };
 }

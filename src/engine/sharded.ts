@@ -5,10 +5,10 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
-import { MachineError, type RunResult } from './engine.js';
-import { fast } from './fast.js';
+import type { RunResult } from './engine.js';
+import { fast, tablesOf, toResult } from './fast.js';
+import { startsOf } from './fast/tables.js';
 import type { Threads } from './shard-threads.js';
-import type { Outcome } from './shard-worker.js';
 
 export interface Shards {
   /** Runs a program; `key` is equal for equal programs. */
@@ -32,26 +32,23 @@ export function createShards(
   let runs = 0;
   return {
     async run(key, program, wafer, startAt) {
-      if (program.width * program.height < 2 * leastCores) return fast({ program, wafer, startAt });
+      const input = { program, wafer, startAt };
+      const tables = tablesOf(input);
+      if (tables === undefined || tables.placeOf.length < 2 * leastCores) return fast(input);
       // What threads talk with takes a while to load.
       threads ??= import('./shard-threads.js').then((m) => m.startThreads(count, script));
       const before = last;
-      const outcome = (async () => {
+      const counts = (async () => {
         await before.catch(() => {});
-        const order = { run: ++runs, key, wafer, startAt, threads: count, leastCores };
-        return (await threads).run(program, order);
+        const starts = startsOf(input, tables);
+        const order = { run: ++runs, key, starts, threads: count, leastCores };
+        return (await threads).run(tables.image, order);
       })();
-      last = outcome;
-      return resultOf(await outcome);
+      last = counts;
+      return toResult(input, tables, await counts);
     },
     async close() {
       await (await threads)?.close();
     },
   };
-}
-
-function resultOf(outcome: Outcome): RunResult {
-  if ('result' in outcome) return outcome.result;
-  const { code, message, ...at } = outcome.failed;
-  throw new MachineError(code, at, message);
 }

@@ -1,6 +1,7 @@
 /** The result made of what the machine counted. */
 import type { RunInput, RunResult } from '../engine.js';
-import type { Counts, Tables } from './machine.js';
+import type { Counts } from './machine.js';
+import type { Tables } from './tables.js';
 
 /**
  * Set-up and compute are the operations'; input was waited for in all other cycles. Cores that do
@@ -42,7 +43,7 @@ export function resultOf(
     setup,
     waitInput,
     waitOutput,
-    labelEnd: counts.labelEnd.slice(),
+    labelEnd: counts.labelEnd,
     labelBusy,
     linkWavelets,
     sent: counts.sent,

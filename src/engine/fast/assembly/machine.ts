@@ -5,7 +5,7 @@
  */
 
 /**
- * What the host says of program and wafer, and where its tables are, in the order of ../machine.ts; then
+ * What the host says of program and wafer, and where its tables are, in the order of ../tables.ts; then
  * where the state is. Cores that never do anything are not among the `cores`.
  */
 @unmanaged
@@ -26,10 +26,10 @@ export class Header {
   longest: i32;
   /** How many tiles the cores are cut into, one for each thread. */
   tiles: i32;
-  /** By core: its role (u16), its place in the rectangle, the cycle it starts in. */
+  /** By core: the cycle it starts in; its role (u16), its place in the rectangle. */
+  startAt: usize;
   roleOf: usize;
   placeOf: usize;
-  startAt: usize;
   /** By place: the core, or -1; hops of its links (u16 by place * 4 + port; or none). */
   coreAt: usize;
   linkHops: usize;

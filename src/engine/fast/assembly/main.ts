@@ -10,7 +10,7 @@ import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue } from './due';
 import { layOut } from './layout';
 import { ENDS, FROM_CORE, NEVER, RAMP, header } from './machine';
-import { entry, reset, setEntry } from './memory';
+import { entry, setEntry } from './memory';
 import { done } from './operations';
 import { channelAt, roleOf } from './places';
 import { stepRouters } from './routers';
@@ -43,13 +43,6 @@ export function run(start: i32, number: i32, helpers: i32): bool {
   for (let tile = 1; tile < header.tiles; tile++) addUp(tileAt(0), tileAt(tile));
   awaitHelpers(helpers);
   return whole;
-}
-
-/** Lets those go who came to help in a run that does not take place. */
-export function dismiss(number: i32, helpers: i32): void {
-  reset();
-  announce(number);
-  awaitHelpers(helpers);
 }
 
 /** Runs a tile of the program of run `number`, once it is in memory, if it has so many. */

@@ -1,0 +1,62 @@
+/**
+ * A program as the machine wants it: tables of numbers, the same for all its runs. Cores without routes
+ * and operations are left out; the others have numbers of their own, in the order of their places.
+ */
+import type { WaferSpec } from '../../hardware/wafer.js';
+import type { Program } from '../../program/program.js';
+import type { RunInput } from '../engine.js';
+import { layChannels } from './channels.js';
+import { flattenOperations, type Operations } from './operations.js';
+
+export interface Tables {
+  ops: Operations;
+  /** Places in the rectangle of the cores that do something. */
+  placeOf: Int32Array;
+  image: Image;
+}
+
+/** What goes into the machine's memory, in the order of `Header` in assembly/machine.ts. */
+export interface Image {
+  cores: number;
+  labels: number;
+  numbers: number[];
+  tables: (Int32Array | Uint16Array | Uint8Array)[];
+}
+
+export function layTables(program: Program, wafer: WaferSpec): Tables {
+  const { width, height, roles, roleOf, labels, linkHops } = program;
+  const { fabric, costs } = wafer;
+  const { placeOf, coreAt } = numberCores(program);
+  const ops = flattenOperations(program, wafer);
+  const channels = layChannels(program, fabric.colors, ops);
+  const numbers = [
+    ...[placeOf.length, fabric.colors, width, height, roles.length, labels.length],
+    ...[fabric.hopCycles, fabric.rampCycles, fabric.queueDepth, costs.programStart],
+    linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1,
+  ];
+  const tables = [
+    ...[Uint16Array.from(placeOf, (place) => roleOf[place]), placeOf, coreAt],
+    ...[linkHops ?? new Uint16Array(0), ops.listOf, channels.slotted],
+    ...[channels.kindsFrom, channels.routesFrom, channels.kinds, channels.routes],
+    ...[ops.first, ops.records, ops.gaps],
+  ];
+  return { ops, placeOf, image: { cores: placeOf.length, labels: labels.length, numbers, tables } };
+}
+
+/** The cores that do something: their places, and by place their number, or -1. */
+function numberCores({ roles, roleOf }: Program) {
+  const acts = roles.map(({ routes, operations }) => routes.length + operations.length > 0);
+  const coreAt = new Int32Array(roleOf.length);
+  let cores = 0;
+  for (let place = 0; place < coreAt.length; place++)
+    coreAt[place] = acts[roleOf[place]] ? cores++ : -1;
+  const placeOf = new Int32Array(cores);
+  for (let place = 0; place < coreAt.length; place++)
+    if (coreAt[place] >= 0) placeOf[coreAt[place]] = place;
+  return { placeOf, coreAt };
+}
+
+/** The cycle in which each of those cores starts. */
+export function startsOf({ startAt }: RunInput, { placeOf }: Tables): Int32Array {
+  return placeOf.map((place) => startAt?.[place] ?? 0);
+}
