@@ -200,40 +200,53 @@ export async function simulateSteps(
   engine: Engine,
   options: SimulateOptions,
 ): Promise<Simulated & { check?: CheckResult }> {
+  const own = options.threads === undefined ? threadsFor(options) : undefined;
+  const threads = options.threads ?? own;
+  try {
+    const sizes = placement.regions.map(({ width, height }) => width * height);
+    await threads?.expect(Math.max(...sizes));
+    return await simulateOn(threads, config, placement, engine, options);
+  } finally {
+    await own?.close();
+  }
+}
+
+async function simulateOn(
+  threads: Shards | undefined,
+  config: ResolvedConfig,
+  placement: Placement,
+  engine: Engine,
+  options: SimulateOptions,
+): Promise<Simulated & { check?: CheckResult }> {
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
-  const { shared } = options;
+  const { memo, shared, signal } = options;
   const groupsOf =
     shared?.groupsOf ?? groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
   if (shared) shared.groupsOf = groupsOf;
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  const { memo, threads, signal } = options;
-  const own = threads === undefined ? threadsFor(options) : undefined;
-  const run = programRunner(config, engine, threads ?? own, signal);
+  const run = programRunner(config, engine, threads, signal);
   const runner = createStageRunner({ wafer, memo, shared, run });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
-  try {
-    for (let step = 0; step < workload.tokens; step++) {
-      const context = workload.context + step;
-      const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
-      beginStep(runner, plan);
-      const stages = plan.stages.map((stage) => timedStage(runner, stage));
-      pipeline = await timeTokens(config, runner, plan, stages, options, step);
-      if (numbers) {
-        // Times do not depend on numbers, so one pass of one user's token computes them.
-        await timeStep(stages, plan.places.length, async (i, startAt) => {
-          await unlessAborted(signal);
-          return computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images);
-        });
-        checkStep(config, placement, chosen, numbers);
-      }
-      const { cycles } = pipeline.timing;
-      steps.push({ cycles, ...(numbers && { token: numbers.token }) });
+  for (let step = 0; step < workload.tokens; step++) {
+    const context = workload.context + step;
+    const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+    beginStep(runner, plan);
+    const stages = plan.stages.map((stage) => timedStage(runner, stage));
+    for (const { stage } of runner.written.values()) threads?.prepare(stage.program, wafer);
+    pipeline = await timeTokens(config, runner, plan, stages, options, step);
+    if (numbers) {
+      // Times do not depend on numbers, so one pass of one user's token computes them.
+      await timeStep(stages, plan.places.length, async (i, startAt) => {
+        await unlessAborted(signal);
+        return computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images);
+      });
+      checkStep(config, placement, chosen, numbers);
     }
-  } finally {
-    await own?.close();
+    const { cycles } = pipeline.timing;
+    steps.push({ cycles, ...(numbers && { token: numbers.token }) });
   }
   const check = numbers && checkResult(model, numbers.maxRelativeError);
   const counters = { ...runner, reuse: reuseOf(runner) };

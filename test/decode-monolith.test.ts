@@ -26,7 +26,7 @@ function prepare(sets: string[], layers = 2) {
   const runner = createStageRunner({
     wafer,
     memo: true,
-    run: async (_key, program, startAt) => fast({ program, wafer, startAt }),
+    run: async (program, startAt) => fast({ program, wafer, startAt }),
   });
   beginStep(runner, plan);
   const stages = plans.map((plan) => timedStage(runner, plan));

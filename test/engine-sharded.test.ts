@@ -18,7 +18,7 @@ describe('shards', () => {
     const shards = createShards(2, { leastCores: 1 });
     try {
       const startAt = Int32Array.from({ length: 30 }, (_, i) => i % 7);
-      const runs = [1, 2, 3].map(() => shards.run('a', program, wafer, startAt));
+      const runs = [1, 2, 3].map(() => shards.run(program, wafer, startAt));
       for (const run of await Promise.all(runs))
         expect(run).toEqual(fast({ program, wafer, startAt }));
     } finally {
@@ -34,7 +34,7 @@ describe('shards', () => {
     const shards = createShards(2, { leastCores: 1 });
     try {
       const runs = programs.map((each, i) => {
-        return shards.run(`${lines[i]}`, each, wafer, new Int32Array(lines[i]));
+        return shards.run(each, wafer, new Int32Array(lines[i]));
       });
       const results = await Promise.all(runs);
       for (const [i, { cycles }] of results.entries())
@@ -57,7 +57,7 @@ describe('shards', () => {
     expect(expected).toMatchObject({ name: 'MachineError' });
     const shards = createShards(2, { leastCores: 1 });
     try {
-      const run = shards.run('b', broken, wafer, input.startAt);
+      const run = shards.run(broken, wafer, input.startAt);
       await expect(run).rejects.toEqual(expected);
     } finally {
       await shards.close();
@@ -71,7 +71,7 @@ describe('shards', () => {
     const script = join(tmpdir(), `wafersim-test-shard-${process.pid}-${code.length}.mjs`);
     writeFileSync(script, `setTimeout(() => { ${code} }, 20);`);
     const shards = createShards(2, { script: pathToFileURL(script), leastCores: 1 });
-    const run = shards.run('c', program, wafer, new Int32Array(30));
+    const run = shards.run(program, wafer, new Int32Array(30));
     await expect(run).rejects.toThrow(message);
     await shards.close();
     rmSync(script);

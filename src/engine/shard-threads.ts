@@ -26,11 +26,11 @@ export function startThreads(count: number, script: URL): Threads {
   const load = loader(lead);
   return {
     async run(image, order) {
-      const { key, run, starts } = order;
+      const { run, starts } = order;
       // Threads take messages in order, so the program is there when it is to be run.
-      const loaded = load(key, image);
+      const { number, loaded } = load(image);
       const all = Promise.all([
-        lead.lead(order),
+        lead.lead(number, order),
         loaded,
         ...helpers.map((helper, i) => helper.help(i + 1, firstOf(starts), run)),
       ]);
@@ -51,16 +51,20 @@ function endOf(worker: Worker): Promise<never> {
   });
 }
 
-/** Loads programs into the first thread that it does not have. */
+/** Loads images into the first thread that it does not have, and gives each a number. */
 function loader(lead: Remote<ShardWorker>) {
   const packr = new Packr({ structuredClone: true, moreTypes: true });
-  const has = new Set<string>();
-  return async (key: string, image: Image) => {
-    if (has.has(key)) return;
-    const forget = has.size === MOST_PROGRAMS ? [...has][0] : undefined;
-    if (forget !== undefined) has.delete(forget);
-    has.add(key);
+  const has = new Map<Image, number>();
+  let count = 0;
+  return (image: Image): { number: number; loaded: Promise<void> } => {
+    const known = has.get(image);
+    if (known !== undefined) return { number: known, loaded: Promise.resolve() };
+    const [oldest] = has;
+    const forget = has.size === MOST_PROGRAMS ? oldest[1] : undefined;
+    if (forget !== undefined) has.delete(oldest[0]);
+    const number = ++count;
+    has.set(image, number);
     // The packer reuses its buffer, so what is sent must be a copy.
-    await lead.load(key, Uint8Array.from(packr.pack(image)), forget);
+    return { number, loaded: lead.load(number, Uint8Array.from(packr.pack(image)), forget) };
   };
 }

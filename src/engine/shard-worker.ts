@@ -16,27 +16,27 @@ export interface Common {
   code: WebAssembly.Module;
 }
 
-/** A run: its number, the program's key, and how many threads take part for how many cores each. */
+/** A run: its number, and how many threads take part for how many cores each. */
 export interface Order {
   run: number;
-  key: string;
   starts: Int32Array;
   threads: number;
   leastCores: number;
 }
 
 function createWorker(machine: Machine) {
-  const images = new Map<string, Image>();
+  /** By a number of their own. */
+  const images = new Map<number, Image>();
   const unpackr = new Unpackr({ structuredClone: true, moreTypes: true });
   return {
-    load(key: string, record: Uint8Array, forget?: string): void {
+    load(image: number, record: Uint8Array, forget?: number): void {
       if (forget !== undefined) images.delete(forget);
-      images.set(key, unpackr.unpack(record) as Image);
+      images.set(image, unpackr.unpack(record) as Image);
     },
 
-    lead({ key, starts, ...team }: Order): Counts | undefined {
-      const image = images.get(key);
-      if (image === undefined) throw new RangeError(`this thread has no program ${key}`);
+    lead(number: number, { starts, ...team }: Order): Counts | undefined {
+      const image = images.get(number);
+      if (image === undefined) throw new RangeError(`this thread has no program ${number}`);
       const counts = runMachine(image, starts, { machine, ...team });
       if (counts === undefined) return undefined;
       const arrays = Object.values(counts).filter((value) => typeof value !== 'number');

@@ -11,8 +11,11 @@ import { startsOf } from './fast/tables.js';
 import type { Threads } from './shard-threads.js';
 
 export interface Shards {
-  /** Runs a program; `key` is equal for equal programs. */
-  run(key: string, program: Program, wafer: WaferSpec, startAt: Int32Array): Promise<RunResult>;
+  /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
+  expect(cores: number): Promise<void>;
+  /** A program is going to be run: what can be done of that before is, while others run. */
+  prepare(program: Program, wafer: WaferSpec): void;
+  run(program: Program, wafer: WaferSpec, startAt: Int32Array): Promise<RunResult>;
   close(): Promise<void>;
 }
 
@@ -30,21 +33,33 @@ export function createShards(
   let threads: Promise<Threads> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let runs = 0;
+  const coming: { program: Program; wafer: WaferSpec }[] = [];
+  // What threads talk with takes a while to load.
+  const start = () =>
+    (threads ??= import('./shard-threads.js').then((m) => m.startThreads(count, script)));
   return {
-    async run(key, program, wafer, startAt) {
+    async expect(cores) {
+      if (cores >= 2 * leastCores) await start();
+    },
+    prepare(program, wafer) {
+      coming.push({ program, wafer });
+    },
+    async run(program, wafer, startAt) {
       const input = { program, wafer, startAt };
       const tables = tablesOf(input);
       if (tables === undefined || tables.placeOf.length < 2 * leastCores) return fast(input);
-      // What threads talk with takes a while to load.
-      threads ??= import('./shard-threads.js').then((m) => m.startThreads(count, script));
       const before = last;
       const counts = (async () => {
         await before.catch(() => {});
         const starts = startsOf(input, tables);
-        const order = { run: ++runs, key, starts, threads: count, leastCores };
-        return (await threads).run(tables.image, order);
+        const order = { run: ++runs, starts, threads: count, leastCores };
+        return (await start()).run(tables.image, order);
       })();
       last = counts;
+      setImmediate(() => {
+        const next = coming.shift();
+        if (next) tablesOf(next);
+      });
       return toResult(input, tables, await counts);
     },
     async close() {

@@ -22,8 +22,8 @@ export interface WrittenStage {
 
 export interface StageRunner extends StepState {
   wafer: WaferSpec;
-  /** Runs a program without numbers; `key` is equal for equal programs. */
-  run: (key: string, program: Program, startAt: Int32Array) => Promise<RunResult>;
+  /** Runs a program without numbers. */
+  run: (program: Program, startAt: Int32Array) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
   memo: boolean;
   /** What other runs know and may know of this one's stages; used with `memo` only. */
@@ -142,7 +142,7 @@ export async function runStage(
   const known = runner.memo ? runner.results.get(key) : undefined;
   let result = known?.result;
   if (result === undefined) {
-    const run = () => runner.run(plan.key, program, startAt);
+    const run = () => runner.run(program, startAt);
     const { shared } = runner;
     result = await (shared && runner.memo ? sharedResult(shared, key, run) : run());
     runner.simulated.add(plan.name);

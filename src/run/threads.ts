@@ -1,5 +1,5 @@
 /** Where a configuration's programs run: on threads, if there are any, which others may share. */
-import { configHash, type ResolvedConfig } from '../config.js';
+import type { ResolvedConfig } from '../config.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineName } from '../engine/engines.js';
 import { createShards, type Shards } from '../engine/sharded.js';
@@ -11,19 +11,15 @@ export function threadsFor(options: { shards: number; engine: EngineName }): Sha
   return options.shards > 1 && options.engine === 'fast' ? createShards(options.shards) : undefined;
 }
 
-/** Runs programs of a configuration without numbers, on `threads` or else here. */
+/** Runs programs without numbers, on `threads` or else here. */
 export function programRunner(
-  { model, wafer }: ResolvedConfig,
+  { wafer }: ResolvedConfig,
   engine: Engine,
   threads?: Shards,
   signal?: AbortSignal,
 ): StageRunner['run'] {
-  // A stage's key says all of its program but for the model and the machine. Lowering knows no costs, so
-  // machines that differ in them only share their programs.
-  const { costs: _, clockHz: __, powerWatts: ___, ...machine } = wafer;
-  const configuration = configHash({ model, machine });
-  return async (key, program, startAt) =>
+  return async (program, startAt) =>
     threads === undefined
       ? engine({ program, wafer, startAt })
-      : orAborted(threads.run(`${configuration} ${key}`, program, wafer, startAt), signal);
+      : orAborted(threads.run(program, wafer, startAt), signal);
 }
