@@ -235,7 +235,6 @@ async function simulateOn(
     const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
     beginStep(runner, plan);
     const stages = plan.stages.map((stage) => timedStage(runner, stage));
-    for (const { stage } of runner.written.values()) threads?.prepare(stage.program, wafer);
     pipeline = await timeTokens(config, runner, plan, stages, options, step);
     if (numbers) {
       // Times do not depend on numbers, so one pass of one user's token computes them.

@@ -13,8 +13,6 @@ import type { Threads } from './shard-threads.js';
 export interface Shards {
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
   expect(cores: number): Promise<void>;
-  /** A program is going to be run: what can be done of that before is, while others run. */
-  prepare(program: Program, wafer: WaferSpec): void;
   run(program: Program, wafer: WaferSpec, startAt: Int32Array): Promise<RunResult>;
   close(): Promise<void>;
 }
@@ -33,16 +31,12 @@ export function createShards(
   let threads: Promise<Threads> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let runs = 0;
-  const coming: { program: Program; wafer: WaferSpec }[] = [];
   // What threads talk with takes a while to load.
   const start = () =>
     (threads ??= import('./shard-threads.js').then((m) => m.startThreads(count, script)));
   return {
     async expect(cores) {
       if (cores >= 2 * leastCores) await start();
-    },
-    prepare(program, wafer) {
-      coming.push({ program, wafer });
     },
     async run(program, wafer, startAt) {
       const input = { program, wafer, startAt };
@@ -56,10 +50,6 @@ export function createShards(
         return (await start()).run(tables.image, order);
       })();
       last = counts;
-      setImmediate(() => {
-        const next = coming.shift();
-        if (next) tablesOf(next);
-      });
       return toResult(input, tables, await counts);
     },
     async close() {

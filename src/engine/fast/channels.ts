@@ -5,11 +5,13 @@
  */
 import { RAMP } from '../../hardware/mesh.js';
 import type { Program } from '../../program/program.js';
-import { DESTINATION, EXTRA, FIELDS, KIND, ROUTE, SOURCE, type Operations } from './operations.js';
+import { DESTINATION, EXTRA, FIELDS, KIND, ROUTE, SOURCE } from './operations.js';
+import { OUTPUT_PLACE, SOURCE_PLACE, type Operations } from './operations.js';
 
 /** Ends of a core's channels of one colour: four links, the ramp to the core, the ramp from it. */
 const ENDS = 6;
 const FROM_CORE = 5;
+const RAMPS = (1 << RAMP) | (1 << FROM_CORE);
 /** Beside ends: the colour has a slot in the router. */
 const ROUTED = 1 << ENDS;
 
@@ -27,6 +29,7 @@ export interface Channels {
 
 export function layChannels({ roles }: Program, colors: number, ops: Operations): Channels {
   const ofLists = usesOfLists(ops, colors);
+  placeStreams(ops, ofLists, colors);
   const slotted = new Int32Array(roles.length);
   const kindsFrom = new Int32Array(roles.length + 1);
   const routesFrom = new Int32Array(roles.length + 1);
@@ -37,6 +40,8 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
   roles.forEach((role, r) => {
     const list = ops.listOf[r] * colors;
     uses.set(ofLists.subarray(list, list + colors));
+    // Ramps that operations use come first: their places are the same for all roles with that list.
+    for (let color = 0; color < colors; color++) pushEnds(kinds, color, uses[color] & RAMPS);
     for (const { color, inputs, outputs } of role.routes) {
       uses[color] |= outputs | ROUTED;
       routes[next++] = color;
@@ -46,8 +51,7 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
     for (let color = 0; color < colors; color++) {
       if (uses[color] === 0) continue;
       if ((uses[color] & ROUTED) !== 0) slotted[r] |= 1 << color;
-      for (let end = 0; end < ENDS; end++)
-        if ((uses[color] >> end) & 1) kinds.push(color * ENDS + end);
+      pushEnds(kinds, color, uses[color] & ~(ofLists[list + color] & RAMPS));
     }
     kindsFrom[r + 1] = kinds.length;
     routesFrom[r + 1] = next / 3;
@@ -59,6 +63,10 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
     kinds: Int32Array.from(kinds),
     routes,
   };
+}
+
+function pushEnds(kinds: number[], color: number, uses: number): void {
+  for (let end = 0; end < ENDS; end++) if ((uses >> end) & 1) kinds.push(color * ENDS + end);
 }
 
 /** By list and colour: ends that the streams and changed routes of a list use, and `ROUTED`. */
@@ -75,4 +83,21 @@ function usesOfLists({ first, records }: Operations, colors: number): Uint8Array
         uses[own + records[at + EXTRA]] |= records[at + EXTRA + 2] | ROUTED;
     }
   return uses;
+}
+
+/** Writes into operations which of their core's channels they take from and send to. */
+function placeStreams({ first, records }: Operations, uses: Uint8Array, colors: number): void {
+  const places = new Int32Array(colors * ENDS);
+  for (let list = 0; list < first.length - 1; list++) {
+    let next = 0;
+    for (let color = 0; color < colors; color++)
+      for (const end of [RAMP, FROM_CORE])
+        if ((uses[list * colors + color] >> end) & 1) places[color * ENDS + end] = next++;
+    for (let at = first[list] * FIELDS; at < first[list + 1] * FIELDS; at += FIELDS) {
+      if (records[at + SOURCE] >= 0)
+        records[at + SOURCE_PLACE] = places[records[at + SOURCE] * ENDS + RAMP];
+      if (records[at + DESTINATION] >= 0)
+        records[at + OUTPUT_PLACE] = places[records[at + DESTINATION] * ENDS + FROM_CORE];
+    }
+  }
 }

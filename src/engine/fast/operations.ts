@@ -19,7 +19,10 @@ const LATENCY = 6;
 const LABEL = 7;
 const LAST = 8;
 export const EXTRA = 9;
-export const FIELDS = 12;
+/** Which of its core's channels an operation takes from and sends to (see channels.ts). */
+export const SOURCE_PLACE = 12;
+export const OUTPUT_PLACE = 13;
+export const FIELDS = 14;
 
 /** Kinds of operations. */
 const FIXED = 0;

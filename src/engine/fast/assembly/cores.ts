@@ -2,11 +2,9 @@
 import {
   BEGINNING,
   CHANGING,
-  FROM_CORE,
   MOVING,
   NOT_STALLED,
   Op,
-  RAMP,
   Route,
   SINKS,
   STARTING,
@@ -16,7 +14,7 @@ import {
   header,
 } from './machine';
 import { entry } from './memory';
-import { channelFrom, coreOf, roleOf } from './places';
+import { channelAt, coreOf, roleOf } from './places';
 import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
@@ -90,8 +88,8 @@ function beginStream(core: i32, t: i32): void {
   const op = c.op;
   const exchanges = op.kind == TRAFFIC;
   const both = !exchanges && op.source >= 0 && op.destination >= 0;
-  if (op.source >= 0) c.source = channelFrom(core, RAMP, op.source);
-  if (op.destination >= 0) c.output = channelFrom(core, FROM_CORE, op.destination);
+  if (op.source >= 0) c.source = channelAt(core, op.sourcePlace);
+  if (op.destination >= 0) c.output = channelAt(core, op.outputPlace);
   c.left = op.destination < 0 ? 0 : op.count;
   c.takes = op.source < 0 || both ? 0 : exchanges ? op.b : op.count;
   c.nextSend = exchanges ? t : t + op.latency;

@@ -106,6 +106,9 @@ export class Op {
   a: i32;
   b: i32;
   c: i32;
+  /** Which of its core's channels a stream takes from and sends to. */
+  sourcePlace: i32;
+  outputPlace: i32;
 }
 
 /** Ends of a core's channels of one colour: four links, the ramp to the core, the ramp from it. */
