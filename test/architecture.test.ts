@@ -46,7 +46,7 @@ const PACKAGES: Record<string, string[]> = {
   '': ['*'],
 };
 
-const SHARD_PACKAGES = ['node:worker_threads', 'comlink', 'msgpackr'];
+const SHARD_PACKAGES = ['node:worker_threads', 'comlink', 'msgpackr/pack', 'msgpackr/unpack'];
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;

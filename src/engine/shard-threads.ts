@@ -1,6 +1,6 @@
 /** The threads of the sharded engine, and how a program gets to them. */
 import { wrap, type Remote } from 'comlink';
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { Worker } from 'node:worker_threads';
 import { createMemory, firstOf, machineCode, type Counts } from './fast/machine.js';
 import type { Image } from './fast/tables.js';

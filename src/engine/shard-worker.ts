@@ -4,7 +4,7 @@
  * Only starts and counts cross threads for a run; a program crosses once, as a msgpack record of tables.
  */
 import { expose, transfer } from 'comlink';
-import { Unpackr } from 'msgpackr';
+import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createMachine, runMachine, type Counts, type Machine } from './fast/machine.js';
 import type { Image } from './fast/tables.js';

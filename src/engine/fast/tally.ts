@@ -17,6 +17,7 @@ export function resultOf(
   const end = startAt?.slice() ?? column();
   const [compute, setup, waitInput, waitOutput] = [column(), column(), column(), column()];
   const linkWavelets = new Int32Array(size * 4);
+  let waveletHops = 0;
   const listAt = (place: number) => ops.listOf[program.roleOf[place]];
   for (let core = 0; core < placeOf.length; core++) {
     const place = placeOf[core];
@@ -27,8 +28,11 @@ export function resultOf(
     waitOutput[place] = counts.waitOutput[core];
     const all = end[place] - (startAt?.[place] ?? 0);
     waitInput[place] = all - compute[place] - setup[place] - waitOutput[place];
-    for (let port = 0; port < 4; port++)
-      linkWavelets[place * 4 + port] = counts.linkWavelets[core * 4 + port];
+    for (let port = 0; port < 4; port++) {
+      const wavelets = counts.linkWavelets[core * 4 + port];
+      linkWavelets[place * 4 + port] = wavelets;
+      waveletHops += wavelets;
+    }
   }
   const last =
     program.root === undefined ? end.reduce((a, b) => Math.max(a, b), 0) : end[program.root];
@@ -48,7 +52,7 @@ export function resultOf(
     linkWavelets,
     sent: counts.sent,
     delivered: counts.delivered,
-    waveletHops: linkWavelets.reduce((a, b) => a + b, 0),
+    waveletHops,
     routeHazards: counts.hazards,
   };
 }
