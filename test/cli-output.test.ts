@@ -46,6 +46,8 @@ describe('a failure', () => {
       /^wafersim: internal error: x is not a function \(cli-output\.test\.ts:\d+\)$/,
     );
     expect(failureOf('thrown text').message).toBe('wafersim: internal error: thrown text');
+    const tooLarge = Object.assign(new Error('too much'), { name: 'TooLargeError' });
+    expect(failureOf(tooLarge)).toEqual({ exitCode: 4, message: 'wafersim: too much' });
   });
 
   it('that the command line parser has printed is not printed again', () => {

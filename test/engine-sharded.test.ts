@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,13 +6,33 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { fast } from '../src/engine/fast.js';
+import { createMachine, runMachine } from '../src/engine/fast/machine.js';
+import { isSound } from '../src/engine/fast/sound.js';
+import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { createShards } from '../src/engine/sharded.js';
 import { loadHardware } from '../src/config.js';
 import { allReduce } from '../src/lowering/kernels/all-reduce.js';
 import { simulate } from '../src/simulate.js';
+import { onThreads } from './helpers/engines.js';
+import { programs, type Generated } from './helpers/generate.js';
 
 const { wafer } = loadHardware('configs/hardware/small.yaml', []);
 const program = allReduce({ algorithm: 'tree', pes: 30, groups: 5, words: 9, dtype: 'f16' }, wafer);
+
+describe('tiles', () => {
+  it.each([2, 3])('of %i threads count what one thread does, and fail where it fails', (count) => {
+    const onTiles = onThreads(count);
+    const alone = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
+    const counts = ({ program, wafer, startAt }: Generated) => {
+      const input = { program, wafer, startAt };
+      if (!isSound(program, wafer)) return;
+      const tables = layTables(program, wafer);
+      const expected = runMachine(tables.image, startsOf(input, tables), alone);
+      expect(onTiles(input, tables)).toEqual(expected);
+    };
+    fc.assert(fc.property(programs(), counts), { numRuns: 200, seed: 20250302 });
+  });
+});
 
 describe('shards', () => {
   it('give what the engine gives in this thread', async () => {

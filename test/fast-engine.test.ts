@@ -1,7 +1,7 @@
 /** The fast engine's own ways: the wafer on a clock, and the quick look at what a role reads. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RunInput } from '../src/engine/engine.js';
+import { TooLargeError, type RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
 import { createMachine, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
@@ -104,6 +104,11 @@ describe('the fast engine', () => {
       }),
       { numRuns: 100, seed: 5 },
     );
+  });
+
+  it('says so when a program takes more memory than it can address', () => {
+    const input = { program: chainReduce(16, 5), wafer: testWafer({ queueDepth: 2 ** 27 }) };
+    expect(() => clocked(input)).toThrow(TooLargeError);
   });
 
   it('runs generated programs as the reference does, and leaves those that fail to it', () => {

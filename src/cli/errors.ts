@@ -41,6 +41,9 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: EXIT.interrupted, message: prefixed('interrupted; nothing was written') };
   if (error instanceof CapacityError || error instanceof MachineError)
     return { exitCode: EXIT.machine, message: prefixed(error.message) };
+  // By its name: it may come from another thread.
+  if (error instanceof Error && error.name === 'TooLargeError')
+    return { exitCode: EXIT.machine, message: prefixed(error.message) };
   if (isSystemError(error)) return { exitCode: EXIT.usage, message: prefixed(error.message) };
   return { exitCode: EXIT.machine, message: prefixed(`internal error: ${describe(error)}`) };
 }

@@ -52,6 +52,11 @@ export type MachineErrorCode =
   | 'deadlock'
   | 'does-not-fit';
 
+/** A program is more than an engine can hold; about the simulator, not about the machine. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError';
+}
+
 /** The simulated machine failed; names the cores, the colours and the cycle. */
 export class MachineError extends Error {
   readonly code: MachineErrorCode;

@@ -7,6 +7,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 import type { RunResult } from './engine.js';
 import { fast, tablesOf, toResult } from './fast.js';
+import { MOST_THREADS } from './fast/machine.js';
 import { startsOf } from './fast/tables.js';
 import type { Threads } from './shard-threads.js';
 
@@ -23,17 +24,18 @@ const LEAST_CORES = 2048;
 /** The built worker, from the source tree as from the built one: they are siblings. */
 const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
 
-/** `count` threads, started with the first program that is large enough for two tiles. */
+/** `count` threads (or as many as there can be tiles), started with the first program that is large enough for two tiles. */
 export function createShards(
   count: number,
   { script = WORKER, leastCores = LEAST_CORES }: { script?: URL; leastCores?: number } = {},
 ): Shards {
+  const threadCount = Math.min(count, MOST_THREADS);
   let threads: Promise<Threads> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let runs = 0;
   // What threads talk with takes a while to load.
   const start = () =>
-    (threads ??= import('./shard-threads.js').then((m) => m.startThreads(count, script)));
+    (threads ??= import('./shard-threads.js').then((m) => m.startThreads(threadCount, script)));
   return {
     async expect(cores) {
       if (cores >= 2 * leastCores) await start();
@@ -46,7 +48,7 @@ export function createShards(
       const counts = (async () => {
         await before.catch(() => {});
         const starts = startsOf(input, tables);
-        const order = { run: ++runs, starts, threads: count, leastCores };
+        const order = { run: ++runs, starts, threads: threadCount, leastCores };
         return (await start()).run(tables.image, order);
       })();
       last = counts;

@@ -1,6 +1,7 @@
 /**
  * The machine in WebAssembly (sources in assembly/), and how a program gets in and its counters out.
  */
+import { TooLargeError } from '../engine.js';
 import { MACHINE_CODE } from './machine-code.js';
 import type { Image } from './tables.js';
 
@@ -24,7 +25,7 @@ export interface Machine {
     /** Forgets everything; the address of the header. */
     reset(): number;
     /** Address of so many bytes of zeros. */
-    allocate(bytes: number): number;
+    allocateTable(bytes: number): number;
     /** Runs the program in memory while others help in the run of that number; 0 if it fails. */
     run(start: number, number: number, helpers: number): number;
     /** Runs a tile of it, if it has so many, once it is there. */
@@ -35,6 +36,9 @@ export interface Machine {
   };
   onProgress?: ((cycle: number) => void) | undefined;
 }
+
+/** Tiles that there can be: as many as assembly/tiles.ts has room for. */
+export const MOST_THREADS = 40;
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
 export interface Team {
@@ -64,6 +68,7 @@ export function createMachine(memory = createMemory(), code = machineCode()): Ma
   const words = new Int32Array(memory.buffer);
   const { exports } = new WebAssembly.Instance(code, {
     env: { memory },
+    memory: { outOfMemory },
     main: { progress: (cycle: number) => machine.onProgress?.(cycle) },
     tiles: {
       sleep: (at: number, seen: number) => void Atomics.wait(words, at >> 2, seen),
@@ -72,6 +77,13 @@ export function createMachine(memory = createMemory(), code = machineCode()): Ma
   });
   const machine: Machine = { memory, code: exports as Machine['code'] };
   return machine;
+}
+
+function outOfMemory(): never {
+  throw new TooLargeError(
+    'this program takes more than the 4 GiB that the fast engine can address: ' +
+      'fewer cores, or a smaller queueDepth or hopCycles, take less',
+  );
 }
 
 /** The first of some starts; 0 if there are none. */
@@ -99,14 +111,14 @@ function load(image: Image, starts: Int32Array, team: Team): () => Int32Array[] 
   const header = code.reset();
   const addresses = [starts, ...image.tables].map((table) => {
     if (table.length === 0) return 0;
-    const at = code.allocate(table.byteLength);
+    const at = code.allocateTable(table.byteLength) >>> 0;
     new Uint8Array(memory.buffer, at).set(
       new Uint8Array(table.buffer, table.byteOffset, table.byteLength),
     );
     return at;
   });
   const sizes = [cores, cores, cores * 4, labels, labels];
-  const results = sizes.map((size) => code.allocate(size * 4));
+  const results = sizes.map((size) => code.allocateTable(size * 4) >>> 0);
   new Int32Array(memory.buffer, header).set([...image.numbers, tiles, ...addresses, ...results]);
   return () => results.map((at, i) => new Int32Array(memory.buffer, at, sizes[i]).slice());
 }

@@ -34,9 +34,9 @@ function groupsOf(from: i32, behind: i32): i32 {
 }
 
 /** Bytes of the tables for the cores of a tile. */
-export function bytesOfDue(from: i32, behind: i32): usize {
+export function bytesOfDue(from: i32, behind: i32): u64 {
   const perCycle = groupsOf(from, behind) * (2 * 32 * 4 + 4) + 1;
-  return <usize>perCycle * cyclesAhead();
+  return <u64>perCycle * cyclesAhead();
 }
 
 /** From now on these tables, all zero, are the ones; nobody is due. */

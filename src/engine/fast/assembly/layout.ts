@@ -17,7 +17,7 @@ export function layOut(): void {
     highest = max(highest, 31 - clz(entry(header.slotted, role)));
   header.slotCount = (highest + 1) * cores;
   // Most slots are nobody's: what is not touched is never there.
-  header.slots = allocateUnset(<usize>header.slotCount * header.slotBytes);
+  header.slots = allocateUnset(<u64>header.slotCount * header.slotBytes);
   for (let core = 0; core < cores; core++)
     for (let bits = entry(header.slotted, roleOf(core)); bits != 0; bits &= bits - 1)
       memory.fill(changetype<usize>(slotOf(core, ctz(bits))), 0, header.slotBytes);
@@ -83,7 +83,7 @@ function placeChannels(inputs: usize): void {
   }
   for (let kind = 0; kind < ofKinds; kind++)
     setEntry(next, kind + 1, entry(next, kind + 1) + entry(next, kind));
-  const channels = allocate(<usize>entry(next, ofKinds) * header.channelBytes);
+  const channels = allocate(<u64>entry(next, ofKinds) * header.channelBytes);
   for (let core = 0; core < header.cores; core++) {
     const from = entry(header.placesFrom, core);
     const behind = entry(header.placesFrom, core + 1);

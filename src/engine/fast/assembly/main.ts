@@ -3,14 +3,14 @@
  * A place in a queue is not given back by an event: the sender looks when the wavelet that had it was
  * popped. Timing only; where the machine fails it says so and leaves the telling to the reference.
  *
- * AssemblyScript: the host puts a program's tables into memory (reset, allocate), then calls `run`, and
+ * AssemblyScript: the host puts a program's tables into memory (reset, allocateTable), then calls `run`, and
  * `help` in as many other threads as there are tiles beside the first.
  */
 import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue } from './due';
 import { layOut } from './layout';
 import { ENDS, FROM_CORE, NEVER, RAMP, header } from './machine';
-import { entry, setEntry } from './memory';
+import { allocate, entry, setEntry } from './memory';
 import { done } from './operations';
 import { channelAt, roleOf } from './places';
 import { stepRouters } from './routers';
@@ -20,7 +20,12 @@ import { behindLast, createTiles, cutTiles, finish } from './tiles';
 import { endVisit, firstCore, myTile, takeTile, tileAt } from './tiles';
 import { nextTimer, sift, siftTimers } from './wheel';
 
-export { allocate, reset } from './memory';
+export { reset } from './memory';
+
+/** Address of so many bytes for a table. */
+export function allocateTable(bytes: i32): usize {
+  return allocate(bytes);
+}
 
 /** Cycles visited between two calls of `progress`. */
 const SELDOM: i32 = 0x10000;

@@ -5,8 +5,11 @@ let heap: usize = 0;
 /** Memory from here on was never used: it is zero, and costs nothing before it is. */
 let fresh: usize = 0;
 
+/** The host's way to say that there is not enough. */
+declare function outOfMemory(): void;
+
 /** Memory for `bytes` of tables or state, full of zeros, from a multiple of 64 on. */
-export function allocate(bytes: usize): usize {
+export function allocate(bytes: u64): usize {
   const before = fresh;
   const at = allocateUnset(bytes);
   if (at < before) memory.fill(at, 0, min(heap, before) - at);
@@ -14,11 +17,13 @@ export function allocate(bytes: usize): usize {
 }
 
 /** The same with anything in it. */
-export function allocateUnset(bytes: usize): usize {
+export function allocateUnset(bytes: u64): usize {
   const at = heap;
-  heap += (bytes + 63) & ~63;
+  const behind = <u64>at + ((bytes + 63) & ~63);
+  if (behind > <u64>0xffff_0000) outOfMemory();
+  heap = <usize>behind;
   const missing = <i32>((heap + 0xffff) >> 16) - memory.size();
-  if (missing > 0 && memory.grow(missing) < 0) unreachable();
+  if (missing > 0 && memory.grow(missing) < 0) outOfMemory();
   fresh = max(fresh, heap);
   return at;
 }

@@ -39,9 +39,9 @@ export function createRoutes(): void {
       connect(channelAt(core, i - from), core, entry(header.kinds, i), heardOn);
   }
   if (header.meets) {
-    const entries = header.slotCount * window;
-    header.heard = allocate(<usize>entries * 4);
-    for (let i = 0; i < entries; i++) setEntry(header.heard, i, LONG_AGO);
+    const entries = <u64>header.slotCount * window;
+    header.heard = allocate(entries * 4);
+    for (let i = 0; i < <i32>entries; i++) setEntry(header.heard, i, LONG_AGO);
   }
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);

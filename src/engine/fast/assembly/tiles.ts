@@ -121,7 +121,7 @@ export function isMine(core: i32): bool {
 
 /** What the tiles of a program need that was laid out. */
 export function createTiles(): void {
-  const bytes = <usize>(2 * header.crossings) * offsetof<Message>();
+  const bytes = 2 * <u64>header.crossings * offsetof<Message>();
   for (let tile = 0; tile < header.tiles; tile++) {
     const t = tileAt(tile);
     t.box0 = allocate(bytes);
