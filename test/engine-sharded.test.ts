@@ -85,6 +85,26 @@ describe('shards', () => {
     }
   });
 
+  it('go on with new threads after a run that failed', async () => {
+    const shards = createShards(2, { leastCores: 1 });
+    const { fabric } = wafer;
+    const tooLarge = { ...wafer, fabric: { ...fabric, queueDepth: 2 ** 27 } };
+    const startAt = new Int32Array(30);
+    try {
+      const runs = [tooLarge, wafer].map((each) => shards.run(program, each, startAt));
+      await expect(runs[0]).rejects.toThrow('4 GiB');
+      expect(await runs[1]).toEqual(fast({ program, wafer, startAt }));
+    } finally {
+      await shards.close();
+    }
+  });
+
+  it('end when they are closed, whatever waits to be run', async () => {
+    const shards = createShards(2, { leastCores: 1 });
+    const runs = [1, 2].map(() => shards.run(program, wafer, new Int32Array(30)));
+    await Promise.all([shards.close(), ...runs.map((run) => expect(run).rejects.toThrow())]);
+  });
+
   it.each([
     ['throws', 'throw new Error("out of luck")', 'a thread failed: out of luck'],
     ['dies', 'process.exit(3)', 'a thread ended early, with code 3'],

@@ -6,7 +6,7 @@
 import { expose, transfer } from 'comlink';
 import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createMachine, runMachine, type Counts, type Machine } from './fast/machine.js';
+import { createMachine, helpRun, runMachine, type Counts, type Machine } from './fast/machine.js';
 import type { Image } from './fast/tables.js';
 import { endpointOf } from './shard-endpoint.js';
 
@@ -47,7 +47,7 @@ function createWorker(machine: Machine) {
     },
 
     help(tile: number, start: number, run: number): void {
-      machine.code.help(tile, start, run);
+      helpRun(machine, tile, start, run);
     },
   };
 }

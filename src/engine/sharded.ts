@@ -8,7 +8,7 @@ import type { Program } from '../program/program.js';
 import type { RunResult } from './engine.js';
 import { fast, tablesOf, toResult } from './fast.js';
 import { MOST_THREADS } from './fast/machine.js';
-import { startsOf } from './fast/tables.js';
+import { startsOf, type Tables } from './fast/tables.js';
 import type { Threads } from './shard-threads.js';
 
 export interface Shards {
@@ -24,7 +24,10 @@ const LEAST_CORES = 2048;
 /** The built worker, from the source tree as from the built one: they are siblings. */
 const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
 
-/** `count` threads (or as many as there can be tiles), started with the first program that is large enough for two tiles. */
+/**
+ * Up to `count` threads, started with the first program that is large enough for two tiles; after a failure
+ * of theirs the next program has new ones.
+ */
 export function createShards(
   count: number,
   { script = WORKER, leastCores = LEAST_CORES }: { script?: URL; leastCores?: number } = {},
@@ -33,9 +36,26 @@ export function createShards(
   let threads: Promise<Threads> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let runs = 0;
+  let closed = false;
   // What threads talk with takes a while to load.
   const start = () =>
     (threads ??= import('./shard-threads.js').then((m) => m.startThreads(threadCount, script)));
+  const stop = async () => {
+    const stopped = threads;
+    threads = undefined;
+    await (await stopped)?.close();
+  };
+  const runOn = async (tables: Tables, starts: Int32Array) => {
+    if (closed) throw new Error('the threads are closed');
+    const order = { run: ++runs, starts, threads: threadCount, leastCores };
+    try {
+      return await (await start()).run(tables.image, order);
+    } catch (error) {
+      // Some may still wait in that run.
+      await stop();
+      throw error;
+    }
+  };
   return {
     async expect(cores) {
       if (cores >= 2 * leastCores) await start();
@@ -44,18 +64,17 @@ export function createShards(
       const input = { program, wafer, startAt };
       const tables = tablesOf(input);
       if (tables === undefined || tables.placeOf.length < 2 * leastCores) return fast(input);
-      const before = last;
-      const counts = (async () => {
-        await before.catch(() => {});
-        const starts = startsOf(input, tables);
-        const order = { run: ++runs, starts, threads: threadCount, leastCores };
-        return (await start()).run(tables.image, order);
-      })();
+      const starts = startsOf(input, tables);
+      const counts = last.then(
+        () => runOn(tables, starts),
+        () => runOn(tables, starts),
+      );
       last = counts;
       return toResult(input, tables, await counts);
     },
     async close() {
-      await (await threads)?.close();
+      closed = true;
+      await stop();
     },
   };
 }

@@ -28,8 +28,8 @@ export interface Machine {
     allocateTable(bytes: number): number;
     /** Runs the program in memory while others help in the run of that number; 0 if it fails. */
     run(start: number, number: number, helpers: number): number;
-    /** Runs a tile of it, if it has so many, once it is there. */
-    help(tile: number, start: number, number: number): void;
+    /** Runs a tile of the program in memory, if it has so many. */
+    help(tile: number, start: number): void;
     sent(): number;
     delivered(): number;
     routeHazards(): number;
@@ -64,14 +64,22 @@ export function machineCode(): WebAssembly.Module {
   return translated;
 }
 
-export function createMachine(memory = createMemory(), code = machineCode()): Machine {
+/** A machine that waits for other threads, in one cycle, for `patience` ms at most. */
+export function createMachine(
+  memory = createMemory(),
+  code = machineCode(),
+  patience = Infinity,
+): Machine {
   const words = new Int32Array(memory.buffer);
   const { exports } = new WebAssembly.Instance(code, {
     env: { memory },
     memory: { outOfMemory },
     main: { progress: (cycle: number) => machine.onProgress?.(cycle) },
     tiles: {
-      sleep: (at: number, seen: number) => void Atomics.wait(words, at >> 2, seen),
+      sleep: (at: number, seen: number) => {
+        if (Atomics.wait(words, at >> 2, seen, patience) === 'timed-out')
+          throw new Error('another thread of this run does not go on');
+      },
       wake: (at: number) => void Atomics.notify(words, at >> 2),
     },
   });
@@ -79,9 +87,12 @@ export function createMachine(memory = createMemory(), code = machineCode()): Ma
   return machine;
 }
 
+/** Core numbers have 23 bits where one word names a core, an end and a colour. */
+const MOST_CORES = 2 ** 23;
+
 function outOfMemory(): never {
   throw new TooLargeError(
-    'this program takes more than the 4 GiB that the fast engine can address: ' +
+    'this program takes more than the fast engine can address (4 GiB, 8 million cores): ' +
       'fewer cores, or a smaller queueDepth or hopCycles, take less',
   );
 }
@@ -103,11 +114,30 @@ export function runMachine(image: Image, starts: Int32Array, team: Team): Counts
   return { end, waitOutput, linkWavelets, labelEnd, labelCore, sent, delivered, hazards };
 }
 
+/** Address of the run that threads are at (`RUN_AT` in assembly/tiles.ts). */
+const RUN_AT = 896;
+
+/**
+ * Helps in a run with a tile, from cycle `start` on, once its program is in memory. A thread hears that
+ * others made the memory larger when it comes from JavaScript next, so it is here that it waits.
+ */
+export function helpRun({ memory, code }: Machine, tile: number, start: number, run: number): void {
+  const words = new Int32Array(memory.buffer);
+  for (;;) {
+    const seen = Atomics.load(words, RUN_AT >> 2);
+    if (seen >= run) break;
+    Atomics.wait(words, RUN_AT >> 2, seen);
+  }
+  code.help(tile, start);
+}
+
 /** Writes the header (`Header` in assembly/machine.ts) and the tables; gives copies of the results. */
 function load(image: Image, starts: Int32Array, team: Team): () => Int32Array[] {
   const { memory, code } = team.machine;
   const { cores, labels } = image;
-  const tiles = Math.max(1, Math.min(team.threads, Math.floor(cores / team.leastCores)));
+  if (cores > MOST_CORES) outOfMemory();
+  const threads = Math.min(team.threads, MOST_THREADS);
+  const tiles = Math.max(1, Math.min(threads, Math.floor(cores / team.leastCores)));
   const header = code.reset();
   const addresses = [starts, ...image.tables].map((table) => {
     if (table.length === 0) return 0;

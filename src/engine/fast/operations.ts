@@ -100,7 +100,8 @@ function fillRecord(
   if (op.kind === 'traffic') {
     const sends = op.color < 0 ? 0 : op.times.length;
     records[at + COUNT] = sends;
-    records[at + KIND] = sends > 0 || (op.receive >= 0 && op.expect > 0) ? TRAFFIC : FIXED;
+    const waits = op.receive >= 0 && (op.expect > 0 || op.times.length > 0);
+    records[at + KIND] = sends > 0 || waits ? TRAFFIC : FIXED;
     records.set([gapsFrom.get(op)!, op.expect], at + EXTRA);
     return;
   }

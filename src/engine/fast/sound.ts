@@ -55,7 +55,8 @@ function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
 }
 
 function knowsColors(op: Operation, colors: number): boolean {
-  if (op.kind === 'traffic') return op.color < colors && op.receive < colors;
+  if (op.kind === 'traffic')
+    return [op.color, op.receive].every((color) => color >= -1 && color < colors);
   if (op.kind !== 'vector') return true;
   return (
     knowsColor(op.dst, colors) &&

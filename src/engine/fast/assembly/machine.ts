@@ -82,9 +82,8 @@ export class Route {
   outputs: i32;
 }
 
-/** Kinds of operations. */
+/** Kinds of operations; 1 is a stream. */
 export const FIXED: i32 = 0;
-export const STREAM: i32 = 1;
 export const ROUTE: i32 = 2;
 export const TRAFFIC: i32 = 3;
 

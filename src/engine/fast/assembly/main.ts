@@ -15,7 +15,7 @@ import { done } from './operations';
 import { channelAt, roleOf } from './places';
 import { stepRouters } from './routers';
 import { createRoutes, hazards, noHazards } from './routes';
-import { FAILED, Tile, announce, awaitHelpers, awaitRun, beginVisit } from './tiles';
+import { FAILED, Tile, announce, awaitHelpers, beginVisit } from './tiles';
 import { behindLast, createTiles, cutTiles, finish } from './tiles';
 import { endVisit, firstCore, myTile, takeTile, tileAt } from './tiles';
 import { nextTimer, sift, siftTimers } from './wheel';
@@ -50,9 +50,8 @@ export function run(start: i32, number: i32, helpers: i32): bool {
   return whole;
 }
 
-/** Runs a tile of the program of run `number`, once it is in memory, if it has so many. */
-export function help(tile: i32, start: i32, number: i32): void {
-  awaitRun(number);
+/** Runs a tile of the program that is in memory, if it has so many. */
+export function help(tile: i32, start: i32): void {
   if (tile < header.tiles) {
     takeTile(tile, start);
     runTile(start);

@@ -51,14 +51,16 @@ const POP: usize = 1;
 /** Said in place of a next cycle: the machine failed. */
 export const FAILED: i32 = i32.MIN_VALUE;
 
-/** Threads that there can be, and the bytes of a tile, so that no two share a line of a cache. */
-const MOST_TILES: i32 = 40;
-const TILE_BYTES: usize = 128;
-/** Tiles lie before the static data, behind the header; then who sleeps, the run they are at, who has finished. */
-const TILES_AT: usize = 1024;
+/**
+ * All of this lies before the static data, which begins at 8192 (--memoryBase in build.mjs): behind the
+ * header how many sleep, the run that they are at, and how many have finished it; then the tiles, up to 40
+ * (`MOST_THREADS` in ../machine.ts), no two of them in a line of a cache.
+ */
 const SLEEPING_AT: usize = 832;
 const RUN_AT: usize = 896;
 const FINISHED_AT: usize = 960;
+const TILES_AT: usize = 1024;
+const TILE_BYTES: usize = 128;
 
 /**
  * Looks at what another thread writes before one sleeps, at most and at least. The most take 0.2 ms, far
@@ -245,14 +247,10 @@ export function endVisit(next: i32): i32 {
   return least;
 }
 
-/** Lets those who wait for run `run` begin it. */
+/** Lets those who wait for run `run` begin it. The host waits (see `helpRun` in ../machine.ts). */
 export function announce(run: i32): void {
   atomic.store<i32>(RUN_AT, run);
-  wakeSleepers(RUN_AT);
-}
-
-export function awaitRun(run: i32): void {
-  waitFor(RUN_AT, run);
+  wake(RUN_AT);
 }
 
 /** This thread has nothing more to do in the run. */
