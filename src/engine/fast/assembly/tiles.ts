@@ -62,13 +62,8 @@ const FINISHED_AT: usize = 960;
 const TILES_AT: usize = 1024;
 const TILE_BYTES: usize = 128;
 
-/**
- * Looks at what another thread writes before one sleeps, at most and at least. The most take 0.2 ms, far
- * more than a cycle; where even they are in vain the other has no processor of its own, and waits for this.
- */
-const MOST_SPINS: i32 = 200000;
-const LEAST_SPINS: i32 = 1000;
-let spins: i32 = MOST_SPINS;
+/** Looks at what another thread writes before one sleeps: about 0.2 ms, several cycles of a large program. */
+const SPINS: i32 = 200000;
 
 /**
  * The host's ways to sleep while a number in memory is the one seen, and to wake who sleeps. Node 20's
@@ -271,12 +266,7 @@ function wakeSleepers(at: usize): void {
 
 /** Waits until another thread has made a number at least `value`. */
 function waitFor(at: usize, value: i32): void {
-  for (let i = 0; i < spins; i++) {
-    if (atomic.load<i32>(at) < value) continue;
-    spins = min(2 * spins, MOST_SPINS);
-    return;
-  }
-  spins = max(spins / 8, LEAST_SPINS);
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(at) >= value) return;
   for (;;) {
     atomic.add<i32>(SLEEPING_AT, 1);
     const seen = atomic.load<i32>(at);
