@@ -27,8 +27,8 @@ import {
 } from './helpers/programs.js';
 import { program, role, route, row, sendEast, testWafer } from './helpers/programs.js';
 
-/** The engine on its own, without the reference behind it. */
-function clocked(input: RunInput) {
+/** The machine on its own, without the reference behind it. */
+function machineAlone(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
   const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
   const counts = runMachine(tables.image, startsOf(input, tables), team);
@@ -72,12 +72,12 @@ describe('the fast engine', () => {
     [512, 64, 4, 3130],
   ])('times a chain of %i cores and %i words at depth %i', (cores, words, queueDepth, cycles) => {
     const input = { program: chainReduce(cores, words), wafer: testWafer({ queueDepth }) };
-    expect(clocked(input)?.cycles).toBe(cycles);
+    expect(machineAlone(input)?.cycles).toBe(cycles);
   });
 
   it.each([0, 1, 7, 40])('agrees on two streams that meet on a link, one %i later', (pause) => {
     const input = { program: meeting(30, pause), wafer: testWafer() };
-    expect(clocked(input)).toEqual(reference(input));
+    expect(machineAlone(input)).toEqual(reference(input));
   });
 
   it('finds that streams which meet end later than either alone', () => {
@@ -99,7 +99,7 @@ describe('the fast engine', () => {
         const wafer = testWafer(delays, { latency: { f16: latency, f32: latency } });
         for (const made of [sendEast(40, 3), chainReduce(5, 40)]) {
           const input = { program: made, wafer, startAt: Int32Array.from(times) };
-          expect(clocked(input)).toEqual(reference(input));
+          expect(machineAlone(input)).toEqual(reference(input));
         }
       }),
       { numRuns: 100, seed: 5 },
@@ -108,7 +108,7 @@ describe('the fast engine', () => {
 
   it('says so when a program takes more memory than it can address', () => {
     const input = { program: chainReduce(16, 5), wafer: testWafer({ queueDepth: 2 ** 27 }) };
-    expect(() => clocked(input)).toThrow(TooLargeError);
+    expect(() => machineAlone(input)).toThrow(TooLargeError);
   });
 
   it('runs generated programs as the reference does, and leaves those that fail to it', () => {
@@ -117,7 +117,7 @@ describe('the fast engine', () => {
       fc.property(programs(), ({ program: made, wafer, startAt }) => {
         const input = { program: made, wafer, startAt };
         if (!isSound(made, wafer)) return;
-        const result = clocked(input);
+        const result = machineAlone(input);
         if (result === undefined) expect(() => reference(input)).toThrow();
         else expect(result).toEqual(reference(input));
         if (result !== undefined) ended++;
@@ -149,7 +149,7 @@ describe('the fast engine', () => {
         program: row(sender, turning, receiver),
         wafer: testWafer({ hopCycles: 3, queueDepth: 4 }),
       };
-      expect(clocked(input)).toEqual(reference(input));
+      expect(machineAlone(input)).toEqual(reference(input));
     },
   );
 
@@ -168,7 +168,7 @@ describe('the fast engine', () => {
       buffers: [loaded(3)],
     });
     const input = { program: row(role('idle'), waits), wafer: testWafer() };
-    expect(clocked(input)).toBeUndefined();
+    expect(machineAlone(input)).toBeUndefined();
     expect(() => fast(input)).toThrow(/deadlock|waits/);
   });
 });

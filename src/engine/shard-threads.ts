@@ -13,7 +13,7 @@ export interface Threads {
   close(): Promise<void>;
 }
 
-/** Programs that the first thread keeps, some MB each for a layer of a large model. */
+/** Programs that the first thread keeps (the last ones that were new), some MB each for a layer of a large model. */
 const MOST_PROGRAMS = 12;
 
 export function startThreads(count: number, script: URL): Threads {
