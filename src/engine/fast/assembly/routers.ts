@@ -15,7 +15,7 @@ import {
 import { coreOf, cyclesOf, routerOf, slotOf } from './places';
 import { behindGroups, firstGroup, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
-import { hear } from './routes';
+import { hear, wakeSender } from './routes';
 import { supply, takeFromRouter } from './streams';
 import { isMine, tellPopped, tellSent } from './tiles';
 
@@ -137,16 +137,12 @@ function reach(out: Channel, core: i32, sent: i32, t: i32): void {
 /** Who waits for a pop hears of it: the place is free from cycle `free` on. */
 function tellSender(input: Channel, core: i32, free: i32, t: i32): void {
   const from = input.from & ~WAITS;
-  const sender = from >>> 8;
-  if (!isMine(sender)) {
-    tellPopped(input, free);
-    return;
-  }
-  input.from = from;
   const c = coreOf(core);
-  if (input != c.output) {
-    routerOf(sender).waiting &= ~(1 << (from & 31));
-    wakeRouter(sender, free);
-  } else if (c.phase == STREAMING) wakeCore(core, free);
-  else supply(core, t);
+  if (!isMine(from >>> 8)) tellPopped(input, free);
+  else if (input != c.output) wakeSender(input, free);
+  else {
+    input.from = from;
+    if (c.phase == STREAMING) wakeCore(core, free);
+    else supply(core, t);
+  }
 }

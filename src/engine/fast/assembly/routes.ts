@@ -16,7 +16,7 @@ import { allocate, entry, setEntry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
 import { tileOf } from './tiles';
-import { window } from './due';
+import { wakeRouter, window } from './due';
 
 const LONG_AGO: i32 = i32.MIN_VALUE;
 
@@ -128,6 +128,27 @@ function setOutputs(slot: Slot, core: i32, color: i32, outputs: i32): void {
 export function holdsWavelets(core: i32, color: i32): bool {
   const input = slotOf(core, color).input;
   return input != null && input.sent != input.popped;
+}
+
+/** A wavelet is on its way to a router, which may pass it on from cycle `at` on. */
+@inline
+export function arrive(c: Channel, at: i32): void {
+  const sent = c.sent;
+  c.sent = sent + 1;
+  c.setAt(sent, at);
+  const to = c.to;
+  if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
+  wakeRouter((to < 0 ? ~to : to) >>> 5, at);
+  if (header.meets) hear(c, at);
+}
+
+/** A router that waits for a place in a channel looks again in cycle `at`. */
+@inline
+export function wakeSender(c: Channel, at: i32): void {
+  const from = c.from & ~WAITS;
+  c.from = from;
+  routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
+  wakeRouter(from >>> 8, at);
 }
 
 /** Counts wavelets of one colour that become eligible in one cycle on several ports of a router. */

@@ -5,10 +5,10 @@
  */
 import { Channel, Core, IDLE, NEVER, NOT_STALLED, TRAFFIC, WAITS, header } from './machine';
 import { entry, setEntry } from './memory';
-import { coreOf, routerOf } from './places';
-import { wakeCore, wakeRouter, window } from './due';
+import { coreOf } from './places';
+import { wakeCore, window } from './due';
 import { endOperation } from './operations';
-import { hear } from './routes';
+import { arrive, wakeSender } from './routes';
 import { setTimer } from './wheel';
 
 /** How far ahead sends are told. */
@@ -44,10 +44,7 @@ function take(c: Core, input: Channel, usable: i32): i32 {
 
 /** The core's router may have waited for a place in the core's queue, which is free from `free` on. */
 function tellRouter(input: Channel, free: i32, t: i32): void {
-  const from = input.from & ~WAITS;
-  input.from = from;
-  routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
-  wakeRouter(from >>> 8, min(free, t + window - 1));
+  wakeSender(input, min(free, t + window - 1));
 }
 
 /** Sends what finds a place that is free, or known to become so. */
@@ -100,14 +97,7 @@ export function passGap(c: Core): void {
 
 @inline
 function enterRamp(output: Channel, at: i32): void {
-  const sent = output.sent;
-  output.sent = sent + 1;
-  const eligible = at + header.ramp;
-  output.setAt(sent, eligible);
-  const to = output.to;
-  if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
-  wakeRouter((to < 0 ? ~to : to) >>> 5, eligible);
-  if (header.meets) hear(output, eligible);
+  arrive(output, at + header.ramp);
 }
 
 /** Ends an operation that has sent and taken all. */

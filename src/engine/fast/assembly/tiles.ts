@@ -5,9 +5,9 @@
  */
 import { Channel, NEVER, WAITS, header } from './machine';
 import { allocate, entry, setEntry } from './memory';
-import { channelFrom, roleOf, routerOf, twinOf } from './places';
-import { bytesOfDue, useDue, wakeRouter } from './due';
-import { hear } from './routes';
+import { channelFrom, roleOf, twinOf } from './places';
+import { bytesOfDue, useDue } from './due';
+import { arrive, wakeSender } from './routes';
 import { WHEEL_BYTES, useWheel } from './wheel';
 
 /** A tile as others see it. Fields of two are for visits with even and odd numbers. */
@@ -176,24 +176,14 @@ function read(message: Message): void {
   if (message.to != mine) return;
   const at = message.at;
   const c = changetype<Channel>(message.channel & ~POP);
-  if ((message.channel & POP) != 0) {
-    const popped = c.popped;
-    c.popped = popped + 1;
-    c.setAt(popped, at);
-    if (c.from >= 0) return;
-    const from = c.from & ~WAITS;
-    c.from = from;
-    routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
-    wakeRouter(from >>> 8, at);
+  if ((message.channel & POP) == 0) {
+    arrive(c, at);
     return;
   }
-  const sent = c.sent;
-  c.sent = sent + 1;
-  c.setAt(sent, at);
-  const to = c.to;
-  if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
-  wakeRouter((to < 0 ? ~to : to) >>> 5, at);
-  if (header.meets) hear(c, at);
+  const popped = c.popped;
+  c.popped = popped + 1;
+  c.setAt(popped, at);
+  if (c.from < 0) wakeSender(c, at);
 }
 
 /** Tells the receiver's tile of a wavelet sent over a cut, eligible from cycle `at` on. */

@@ -10,9 +10,8 @@ const NONE: i32 = -1;
 
 let heads: usize = 0;
 let far: i32 = NONE;
-/** Timers in the wheel and beyond it. */
+/** Timers in the wheel. */
 let near: i32 = 0;
-let beyond: i32 = 0;
 /** The cycle in which the far ones are looked through next. */
 export let sift: i32 = 0;
 
@@ -24,7 +23,6 @@ export function useWheel(at: usize, now: i32): void {
   memory.fill(heads, 0xff, WHEEL_BYTES);
   far = NONE;
   near = 0;
-  beyond = 0;
   sift = now + SIZE / 2;
 }
 
@@ -39,7 +37,6 @@ export function setTimer(core: i32, at: i32, now: i32): void {
   } else {
     c.next = far;
     far = core;
-    beyond++;
   }
 }
 
@@ -56,7 +53,6 @@ export function takeTimer(now: i32): i32 {
 export function siftTimers(now: i32): void {
   let core = far;
   far = NONE;
-  beyond = 0;
   while (core != NONE) {
     const c = coreOf(core);
     const next = c.next;
