@@ -263,7 +263,7 @@ async function timeTokens(
 ): Promise<PipelineTiming> {
   const { length } = stages;
   const latest: RunResult[] = [];
-  const run = async (i: number, startAt: Int32Array) => runStage(runner, plan.stages[i], startAt);
+  const run = async (i: number, startAt: Float64Array) => runStage(runner, plan.stages[i], startAt);
   const pipeline = await timePipeline(
     stages,
     plan.places.length,

@@ -18,7 +18,10 @@ export function cyclesByLines(o: WaferllmOptions, wafer: WaferSpec): number {
   const program = lowerWaferllmLayer(o, wafer);
   const { local, reductions } = split(roleAt(program, 0), wafer);
   if (reductions.length !== AXES.length) throw new Error(`${reductions.length} all-reduces`);
-  const ends: Record<'x' | 'y', Int32Array> = { x: new Int32Array(o.P), y: new Int32Array(o.P) };
+  const ends: Record<'x' | 'y', Float64Array> = {
+    x: new Float64Array(o.P),
+    y: new Float64Array(o.P),
+  };
   ends.y.fill(wafer.costs.programStart);
   AXES.forEach((axis, i) => {
     const starts = ends[axis].map((end) => end + local[i]);

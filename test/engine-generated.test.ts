@@ -1,6 +1,7 @@
 /** Laws that hold for every program, tried on generated ones that contend. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { NO_END } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { EAST, RAMP, WEST, neighbour } from '../src/hardware/mesh.js';
@@ -219,7 +220,7 @@ function factsOf({ result, error }: Observed, at = (core: number) => core, later
   const ofCores = [end.map((cycle) => cycle - later), compute, setup, waitInput, waitOutput];
   return {
     cores: ofCores.map((values) => values.map((_, core) => values[at(core)])),
-    labelEnd: labelEnd.map((cycle) => (cycle === -(2 ** 31) ? cycle : cycle - later)),
+    labelEnd: labelEnd.map((cycle) => (cycle === NO_END ? cycle : cycle - later)),
     counts: [sent, delivered, waveletHops, routeHazards],
   };
 }

@@ -35,9 +35,9 @@ async function runOf(sets: string[]): Promise<{ run: RunDocument; detail: RunDet
   return { run, detail: details[0] };
 }
 
-const total = (values: Int32Array[]) =>
+const total = (values: Float64Array[]) =>
   values.reduce((all, one) => one.reduce((sum, value) => sum + value, all), 0);
-const largest = (values: Int32Array[]) => Math.max(...values.flatMap((one) => [...one]));
+const largest = (values: Float64Array[]) => Math.max(...values.flatMap((one) => [...one]));
 
 describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => {
   let run: RunDocument;
@@ -107,7 +107,7 @@ describe.each(Object.entries(SETS))('the detail of a run with %s', (_, sets) => 
 
 describe('a stage that reaches beyond the edges of its wafer', () => {
   it('leaves on the map what its cores on the wafer do and hold, and nothing of its ports', () => {
-    const four = () => Int32Array.of(1, 2, 3, 4);
+    const four = () => Float64Array.of(1, 2, 3, 4);
     const [compute, setup, waitInput, waitOutput] = [four(), four(), four(), four()];
     const code = { routes: [], buffers: [], codeBytes: 100 };
     const change = { kind: 'route', label: 0, color: 0, inputs: 1, outputs: 2 } as const;
@@ -143,13 +143,13 @@ const unpack = runInThisContext(
     MAP_SCRIPT.indexOf('async function unpack'),
     MAP_SCRIPT.indexOf('/** All maps'),
   )}; return unpack; })()`,
-) as (text: string, length: number) => Promise<Int32Array>;
+) as (text: string, length: number) => Promise<Float64Array>;
 
 describe('a packed map', () => {
   it('is unpacked by the page to what it was', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 })), async (numbers) => {
-        const values = Int32Array.from(numbers);
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 2 ** 52 })), async (numbers) => {
+        const values = Float64Array.from(numbers);
         expect(await unpack(pack(values, deflateSync), values.length)).toEqual(values);
       }),
       { numRuns: 200 },
@@ -157,14 +157,14 @@ describe('a packed map', () => {
   });
 
   it('is refused by the page if it is damaged', async () => {
-    const text = pack(Int32Array.of(1, 2, 3), deflateSync);
+    const text = pack(Float64Array.of(1, 2, 3), deflateSync);
     await expect(unpack(text, 4)).rejects.toThrow('damaged');
   });
 
   it('of a whole wafer of like regions stays small', () => {
     const [width, height] = [750, 1160];
     const perCore = (of: (x: number, y: number) => number) =>
-      Int32Array.from({ length: width * height }, (_, i) => of(i % width, Math.floor(i / width)));
+      Float64Array.from({ length: width * height }, (_, i) => of(i % width, Math.floor(i / width)));
     const busy = perCore((x, y) => 7_000 + ((x % 187) % 7) * 31 + ((y % 128) % 13) * 17);
     const waiting = perCore((x, y) => 9_000 - ((x * 3) % 187) - ((y * 5) % 128));
     const map = { wafer: 0, width, height, busy, waiting, sram: busy, link: waiting };

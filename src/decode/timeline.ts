@@ -8,7 +8,7 @@
  * A stage's result depends on its program and on its cores' starts relative to each other only, so an
  * equal stage is the same translated in place and time, and may be simulated once.
  */
-import type { RunResult } from '../engine/engine.js';
+import { NO_END, type RunResult } from '../engine/engine.js';
 
 /** A stage as the timeline sees it: a rectangle of cores. */
 export interface TimedStage {
@@ -40,7 +40,7 @@ export interface TimedStage {
 }
 
 /** Runs stage `index` with these starts, relative to the first sender's. */
-export type RunStage = (index: number, startAt: Int32Array) => Promise<RunResult>;
+export type RunStage = (index: number, startAt: Float64Array) => Promise<RunResult>;
 
 export interface OperatorTime {
   cycles: number;
@@ -87,7 +87,7 @@ export function repeat(timing: StepTiming, count: number): StepTiming {
 /** The machine between two stages. */
 export interface PipelineState {
   /** Per region: cycle at which each of its cores is done with its last token. */
-  ends: (Int32Array | undefined)[];
+  ends: (Float64Array | undefined)[];
 }
 
 /** One token on its way; it started when its user's last token was chosen. */
@@ -157,7 +157,7 @@ function sendersReady({ ends }: PipelineState, token: Token, stage: TimedStage):
 }
 
 /** End of a core that has long been waiting for its first token. */
-const LONG_AGO = -(2 ** 30);
+const LONG_AGO = -(2 ** 52);
 
 /** Senders are done when they have sent. */
 function leaveSenders(
@@ -166,14 +166,14 @@ function leaveSenders(
   result: RunResult,
   first: number,
 ): void {
-  const sent = (ends[stage.from] ??= new Int32Array(stage.fromCores).fill(LONG_AGO));
+  const sent = (ends[stage.from] ??= new Float64Array(stage.fromCores).fill(LONG_AGO));
   for (const { core, of } of stage.senders) sent[of] = Math.max(sent[of], first + result.end[core]);
 }
 
 interface Starts {
   /** Cycle at which the first sender sends. */
   first: number;
-  startAt: Int32Array;
+  startAt: Float64Array;
   /** Core-cycles, since the token's start, that the region's cores waited before these starts. */
   waited: number;
 }
@@ -186,7 +186,7 @@ function startsOf(
 ): Starts {
   const first = sending.length > 0 ? Math.min(...sending) : token.start;
   const ready = ends[stage.region];
-  const startAt = new Int32Array(stage.width * stage.height);
+  const startAt = new Float64Array(stage.width * stage.height);
   let waited = 0;
   for (let row = 0; row < stage.rows; row++)
     for (let column = 0; column < stage.columns; column++) {
@@ -205,8 +205,8 @@ function startsOf(
 }
 
 /** Ends of the region's cores, in cycles of the step. */
-function endsOf(stage: TimedStage, result: RunResult, first: number): Int32Array {
-  const ends = new Int32Array(stage.rows * stage.columns);
+function endsOf(stage: TimedStage, result: RunResult, first: number): Float64Array {
+  const ends = new Float64Array(stage.rows * stage.columns);
   for (let row = 0; row < stage.rows; row++)
     for (let column = 0; column < stage.columns; column++)
       ends[row * stage.columns + column] =
@@ -222,9 +222,6 @@ function addCrossing(timing: StepTiming, first: number): void {
   timing.cycles += cycles;
 }
 
-/** `labelEnd` of a label that no operation has, such as head norms in a model without them. */
-const NEVER = -(2 ** 31);
-
 function addOperators(
   timing: StepTiming,
   stage: TimedStage,
@@ -232,7 +229,8 @@ function addOperators(
   first: number,
 ): void {
   stage.labels.forEach((label, i) => {
-    if (result.labelEnd[i] === NEVER) return;
+    // No operation has this label, such as head norms in a model without them.
+    if (result.labelEnd[i] === NO_END) return;
     const end = first + result.labelEnd[i];
     if (!timing.operators.has(label)) timing.operators.set(label, { cycles: 0, compute: 0 });
     const cycles = Math.max(0, end - timing.cycles);
@@ -246,7 +244,7 @@ function addOperators(
 function addCauses(timing: StepTiming, stage: TimedStage, result: RunResult, starts: Starts): void {
   const { causes } = timing;
   const { ports } = stage;
-  const sum = (cycles: Int32Array) => sumOf(cycles) - ports.reduce((n, i) => n + cycles[i], 0);
+  const sum = (cycles: Float64Array) => sumOf(cycles) - ports.reduce((n, i) => n + cycles[i], 0);
   const started = stage.rows * stage.columns + stage.outside - ports.length;
   causes.compute += sum(result.compute);
   causes.setup += sum(result.setup) - started * stage.programStart;
@@ -254,7 +252,7 @@ function addCauses(timing: StepTiming, stage: TimedStage, result: RunResult, sta
   causes.waitOutput += sum(result.waitOutput);
 }
 
-function sumOf(values: Int32Array): number {
+function sumOf(values: Float64Array): number {
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i];
   return total;

@@ -5,31 +5,35 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 
+/** `labelEnd` of a label that no operation has. */
+export const NO_END = Number.MIN_SAFE_INTEGER;
+
 export interface RunInput {
   program: Program;
   wafer: WaferSpec;
   /** Cycle at which each core's program starts (may be negative); all 0 if not given. */
-  startAt?: Int32Array;
+  startAt?: Int32Array | Float64Array;
   /** Memory images, one per core, changed in place; without them the program is only timed. */
   memory?: Float32Array[];
   /** Called now and then with the cycle reached. */
   onProgress?: (cycle: number) => void;
 }
 
+/** Times are whole numbers of cycles, exact up to 2^53. */
 export interface RunResult {
   /** Last cycle in which some core (or the root) is not done, + 1. */
   cycles: number;
   /** Per core: the cycle after its last operation. */
-  end: Int32Array;
+  end: Float64Array;
   /** Per core, from its start to its end, cycles by cause; after its end it is idle. */
-  compute: Int32Array;
-  setup: Int32Array;
-  waitInput: Int32Array;
-  waitOutput: Int32Array;
-  /** Per label: latest end of its operations over all cores (-2^31 if it has none). */
-  labelEnd: Int32Array;
+  compute: Float64Array;
+  setup: Float64Array;
+  waitInput: Float64Array;
+  waitOutput: Float64Array;
+  /** Per label: latest end of its operations over all cores (`NO_END` if it has none). */
+  labelEnd: Float64Array;
   /** Per label: compute and set-up cycles in it of the core that ends it last (lowest number if equal). */
-  labelBusy: Int32Array;
+  labelBusy: Float64Array;
   /** Wavelets that left each link, index core * 4 + port. */
   linkWavelets: Int32Array;
   /** Wavelets sent into ramps, and delivered to cores. */

@@ -7,9 +7,9 @@ import type { RouteOp, TrafficOp, VectorOp } from '../program/program.js';
 import { timeOf } from '../program/timing.js';
 import { createCalendar, dueAt } from './calendar.js';
 import { checkRoute, firstUnwritten, type Failure, type Waiter } from './checks.js';
-import type { RunInput } from './engine.js';
+import { NO_END, type RunInput } from './engine.js';
 import { executeOperation, executeWavelet } from './execute.js';
-import { CORE, LONG_AGO, NEVER, createFabric, hasSlot, hasWavelet } from './reference-fabric.js';
+import { CORE, NEVER, createFabric, hasSlot, hasWavelet } from './reference-fabric.js';
 import { inputPort, put, setRoute, slotsTaken, take } from './reference-fabric.js';
 
 /** Causes of a core's cycles. */
@@ -31,9 +31,9 @@ export type Machine = ReturnType<typeof createMachine>;
 export function createMachine(input: RunInput) {
   const { program, wafer, startAt } = input;
   const cores = program.width * program.height;
-  const perCore = () => new Int32Array(cores);
+  const perCore = () => new Float64Array(cores);
   const calendar = createCalendar();
-  const starts = startAt === undefined ? perCore() : Int32Array.from(startAt);
+  const starts = startAt === undefined ? perCore() : Float64Array.from(startAt);
   return {
     input,
     cores,
@@ -50,7 +50,7 @@ export function createMachine(input: RunInput) {
     cause: perCore(),
     since: starts,
     spent: [perCore(), perCore(), perCore(), perCore()],
-    busy: new Int32Array(cores * program.labels.length),
+    busy: new Float64Array(cores * program.labels.length),
     /** The stream of each core: its start, wavelets taken and sent, its pipeline and moves of it. */
     start: perCore(),
     taken: perCore(),
@@ -58,7 +58,7 @@ export function createMachine(input: RunInput) {
     moves: perCore(),
     pipe: [] as Float64Array[],
     end: perCore(),
-    labelEnd: new Int32Array(program.labels.length).fill(LONG_AGO),
+    labelEnd: new Float64Array(program.labels.length).fill(NO_END),
     labelCore: new Int32Array(program.labels.length),
     /** The last cycle of set-up or compute. */
     busyUntil: -Infinity,

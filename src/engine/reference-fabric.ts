@@ -7,8 +7,8 @@ import type { Route } from '../program/program.js';
 import { dueAt, type Calendar } from './calendar.js';
 import type { RunInput } from './engine.js';
 
-export const NEVER = 0x7fffffff;
-export const LONG_AGO = -0x80000000;
+export const NEVER = Infinity;
+const LONG_AGO = -Infinity;
 
 /** A core's own queue for a colour stands beside the five input queues of its router. */
 export const CORE = PORTS;
@@ -27,7 +27,7 @@ export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
     inputs: new Uint8Array(cores * colors),
     outputs: new Uint8Array(cores * colors),
     pointer: new Int32Array(cores),
-    seen: new Int32Array(cores).fill(LONG_AGO),
+    seen: new Float64Array(cores).fill(LONG_AGO),
     /** The queue of a core, port and colour, or -1; and the reverse. */
     queueOf: new Int32Array(cores * (PORTS + 1) * colors).fill(-1),
     keyOf: [] as number[],

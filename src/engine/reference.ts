@@ -64,7 +64,7 @@ function resultOf(m: Machine): RunResult {
     waitInput,
     waitOutput,
     labelEnd,
-    labelBusy: labelCore.map(busyOf),
+    labelBusy: Float64Array.from(labelCore, busyOf),
     linkWavelets,
     sent,
     delivered,

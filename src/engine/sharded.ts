@@ -5,7 +5,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
-import type { RunResult } from './engine.js';
+import type { RunInput, RunResult } from './engine.js';
 import { fast, tablesOf, toResult } from './fast.js';
 import { MOST_THREADS } from './fast/machine.js';
 import { startsOf, type Tables } from './fast/tables.js';
@@ -14,7 +14,11 @@ import type { Threads } from './shard-threads.js';
 export interface Shards {
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
   expect(cores: number): Promise<void>;
-  run(program: Program, wafer: WaferSpec, startAt: Int32Array): Promise<RunResult>;
+  run(
+    program: Program,
+    wafer: WaferSpec,
+    startAt: NonNullable<RunInput['startAt']>,
+  ): Promise<RunResult>;
   close(): Promise<void>;
 }
 

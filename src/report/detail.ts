@@ -9,13 +9,13 @@ export interface WaferMap {
   width: number;
   height: number;
   /** Cycles of compute and set-up. */
-  busy: Int32Array;
+  busy: Float64Array;
   /** Cycles of waiting for input or output while the core's stage runs. */
-  waiting: Int32Array;
+  waiting: Float64Array;
   /** Bytes of memory that the core's program keeps. */
-  sram: Int32Array;
+  sram: Float64Array;
   /** Wavelets over the busiest of the core's four links. */
-  link: Int32Array;
+  link: Float64Array;
 }
 
 /** An operator's part of the critical path, in cycles of the step. */

@@ -35,13 +35,13 @@ async function unpack(text, length) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
-  if (planes.length !== length * 4) throw new Error('the map is damaged');
-  const out = new Int32Array(length);
+  if (planes.length !== length * 7) throw new Error('the map is damaged');
+  const out = new Float64Array(length);
   let value = 0;
   for (let i = 0; i < length; i++) {
-    const code = planes[i] | (planes[length + i] << 8) |
-      (planes[2 * length + i] << 16) | (planes[3 * length + i] << 24);
-    value = (value + ((code >>> 1) ^ -(code & 1))) | 0;
+    let code = 0;
+    for (let plane = 6; plane >= 0; plane--) code = code * 256 + planes[plane * length + i];
+    value += code % 2 === 1 ? -(code + 1) / 2 : code / 2;
     out[i] = value;
   }
   return out;

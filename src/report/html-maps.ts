@@ -33,20 +33,23 @@ export function mapData(map: WaferMap, regions: RegionResult[], deflate: Deflate
   };
 }
 
-/** Four planes of bytes of the differences between neighbours, lowest bytes first. */
-export function pack(values: Int32Array, deflate: Deflate): string {
+/** Bytes of a difference: whole numbers up to 2^52, and a sign. */
+const PLANES = 7;
+
+/** Planes of bytes of the differences between neighbours, lowest bytes first. */
+export function pack(values: Float64Array, deflate: Deflate): string {
   const { length } = values;
-  const planes = new Uint8Array(length * 4);
+  const planes = new Uint8Array(length * PLANES);
   let before = 0;
   for (let i = 0; i < length; i++) {
-    const difference = (values[i] - before) | 0;
+    const difference = values[i] - before;
     before = values[i];
     // Small ones of either sign have small codes: 0, -1, 1, -2, ...
-    const code = (difference << 1) ^ (difference >> 31);
-    planes[i] = code;
-    planes[length + i] = code >>> 8;
-    planes[2 * length + i] = code >>> 16;
-    planes[3 * length + i] = code >>> 24;
+    let code = difference < 0 ? -2 * difference - 1 : 2 * difference;
+    for (let plane = 0; code > 0; plane++) {
+      planes[plane * length + i] = code % 256;
+      code = Math.floor(code / 256);
+    }
   }
   return Buffer.from(deflate(planes)).toString('base64');
 }

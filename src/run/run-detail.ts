@@ -46,7 +46,7 @@ export function repeatedDetail(
   { program, result }: { program: Program; result: RunResult },
   timing: StepTiming,
   wafer: { width: number; height: number },
-  linkWavelets: Int32Array,
+  linkWavelets: Float64Array,
 ): RunDetail {
   const region = regions[0];
   const map = emptyMap(region.wafer, wafer.width, wafer.height);

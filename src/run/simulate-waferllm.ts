@@ -117,7 +117,7 @@ async function timingOf(
   const timed = { ...stage, preparation: 0, programStart: 0 };
   const layer = await timeStep([timed], 1, async () => result);
   const timing = repeat(layer, model.layers);
-  const links = new Int32Array(wafer.width * wafer.height * 4);
+  const links = new Float64Array(wafer.width * wafer.height * 4);
   for (let y = 0; y < P; y++)
     for (let i = 0; i < P * 4; i++)
       links[y * wafer.width * 4 + i] = result.linkWavelets[y * P * 4 + i] * model.layers;

@@ -23,7 +23,7 @@ export interface WrittenStage {
 export interface StageRunner extends StepState {
   wafer: WaferSpec;
   /** Runs a program without numbers. */
-  run: (program: Program, startAt: Int32Array) => Promise<RunResult>;
+  run: (program: Program, startAt: Float64Array) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
   memo: boolean;
   /** What other runs know and may know of this one's stages; used with `memo` only. */
@@ -41,7 +41,7 @@ interface StepState {
   simulated: Set<string>;
   reused: Map<string, string>;
   /** Wavelets over each link of each wafer that a stage was counted on: (y * width + x) * 4 + port. */
-  linkWavelets: Int32Array[];
+  linkWavelets: Float64Array[];
   waveletHops: number;
   routeHazards: number;
   specialCycles: number;
@@ -135,7 +135,7 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
 export async function runStage(
   runner: StageRunner,
   plan: StagePlan,
-  startAt: Int32Array,
+  startAt: Float64Array,
 ): Promise<RunResult> {
   const { program } = write(runner, plan).stage;
   const key = runner.memo ? `${plan.key} ${digest(startAt)}` : '';
@@ -156,7 +156,7 @@ export function computeStage(
   runner: StageRunner,
   plan: StagePlan,
   timed: TimedStage,
-  startAt: Int32Array,
+  startAt: Float64Array,
   engine: Engine,
   images: Float32Array[][],
 ): RunResult {
@@ -175,7 +175,7 @@ export function addCounters(
 ): void {
   const region = runner.places[timed.region];
   const { width, height } = runner.wafer;
-  const links = (runner.linkWavelets[region.wafer] ??= new Int32Array(width * height * 4));
+  const links = (runner.linkWavelets[region.wafer] ??= new Float64Array(width * height * 4));
   const x0 = region.x - (timed.origin % timed.width);
   const y0 = region.y - Math.floor(timed.origin / timed.width);
   const row = timed.width * 4;
@@ -203,7 +203,7 @@ export function reuseOf({ simulated, reused, order }: StageRunner): ReuseResult 
   };
 }
 
-function digest(startAt: Int32Array): string {
+function digest(startAt: Float64Array): string {
   return createHash('sha256').update(startAt).digest('base64');
 }
 

@@ -24,7 +24,7 @@ export interface MappedStage {
 }
 
 export function emptyMap(wafer: number, width: number, height: number): WaferMap {
-  const perCore = () => new Int32Array(width * height);
+  const perCore = () => new Float64Array(width * height);
   return {
     wafer,
     width,
@@ -71,7 +71,7 @@ function isOnWafer({ width, height }: WaferMap, x: number, y: number): boolean {
 }
 
 /** Sets the load of links from `wavelets` over each: (y * width + x) * 4 + port. */
-export function setLinks(map: WaferMap, wavelets: Int32Array): void {
+export function setLinks(map: WaferMap, wavelets: Float64Array): void {
   for (let core = 0; core < map.link.length; core++) {
     let busiest = 0;
     for (let port = 0; port < LINKS; port++)

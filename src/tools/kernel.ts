@@ -181,7 +181,7 @@ function breakdownOf(program: Program, result: RunResult): Breakdown {
 }
 
 function coreCyclesOf(result: RunResult): CyclesByCause {
-  const sum = (counts: Int32Array) => counts.reduce((total, count) => total + count, 0);
+  const sum = (counts: Float64Array) => counts.reduce((total, count) => total + count, 0);
   const compute = sum(result.compute);
   const setup = sum(result.setup);
   const waitInput = sum(result.waitInput);

@@ -19,7 +19,7 @@ export function bigRun(): { run: RunDocument; detail: RunDetail } {
     return { name, region: name, wafer: 0, start, end, operators };
   });
   const perCore = (of: (x: number, y: number) => number) =>
-    Int32Array.from({ length: WIDTH * HEIGHT }, (_, core) =>
+    Float64Array.from({ length: WIDTH * HEIGHT }, (_, core) =>
       of((core % WIDTH) % LAYER.width, Math.floor(core / WIDTH) % LAYER.height),
     );
   const map = {

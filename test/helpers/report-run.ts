@@ -19,7 +19,7 @@ const [WIDTH, HEIGHT] = [40, 30];
 
 function map(wafer: number): WaferMap {
   const perCore = (of: (core: number) => number) =>
-    Int32Array.from({ length: WIDTH * HEIGHT }, (_, core) => of(core) + wafer);
+    Float64Array.from({ length: WIDTH * HEIGHT }, (_, core) => of(core) + wafer);
   return {
     wafer,
     width: WIDTH,

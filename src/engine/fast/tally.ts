@@ -1,7 +1,10 @@
 /** The result made of what the machine counted. */
-import type { RunInput, RunResult } from '../engine.js';
+import { NO_END, type RunInput, type RunResult } from '../engine.js';
 import type { Counts } from './machine.js';
 import type { Tables } from './tables.js';
+
+/** `labelEnd` of a label without operations, as the machine counts. */
+const NO_LABEL_END = -0x80000000;
 
 /**
  * Set-up and compute are the operations'; input was waited for in all other cycles. Cores that do
@@ -13,8 +16,8 @@ export function resultOf(
   counts: Counts,
 ): RunResult {
   const size = program.width * program.height;
-  const column = () => new Int32Array(size);
-  const end = startAt?.slice() ?? column();
+  const column = () => new Float64Array(size);
+  const end = startAt === undefined ? column() : Float64Array.from(startAt);
   const [compute, setup, waitInput, waitOutput] = [column(), column(), column(), column()];
   const linkWavelets = new Int32Array(size * 4);
   let waveletHops = 0;
@@ -37,8 +40,8 @@ export function resultOf(
   const last =
     program.root === undefined ? end.reduce((a, b) => Math.max(a, b), 0) : end[program.root];
   const labels = counts.labelEnd.length;
-  const labelBusy = counts.labelEnd.map((at, label) =>
-    at === -0x80000000 ? 0 : ops.busy[listAt(placeOf[counts.labelCore[label]]) * labels + label],
+  const labelBusy = Float64Array.from(counts.labelEnd, (at, label) =>
+    at === NO_LABEL_END ? 0 : ops.busy[listAt(placeOf[counts.labelCore[label]]) * labels + label],
   );
   return {
     cycles: Math.max(0, last),
@@ -47,7 +50,7 @@ export function resultOf(
     setup,
     waitInput,
     waitOutput,
-    labelEnd: counts.labelEnd,
+    labelEnd: Float64Array.from(counts.labelEnd, (at) => (at === NO_LABEL_END ? NO_END : at)),
     labelBusy,
     linkWavelets,
     sent: counts.sent,
