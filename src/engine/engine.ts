@@ -1,6 +1,6 @@
 /**
  * The contract that every engine keeps: a program on a wafer in, counters of cycles out, the same to
- * the cycle for all of them (rules: machine-model section 4 and 4a, summed up in README.md).
+ * the cycle for all of them (rules: docs/machine-model.md, sections 4 and 4a).
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';

@@ -1,4 +1,4 @@
-/** Routers: who is due tries its colours in turn (machine-model 4a). */
+/** Routers: who is due tries its colours in turn (machine-model section 4a). */
 import {
   Channel,
   FAR,
