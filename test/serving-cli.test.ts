@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CapacityDocument } from '../src/report/capacity-table.js';
-import type { FleetDocument } from '../src/report/fleet-table.js';
+import { fleetTable, type FleetDocument } from '../src/report/fleet-table.js';
 import { servingTable } from '../src/report/serving-table.js';
 import type { ServingDocument } from '../src/deployment/serve-all.js';
 
@@ -250,7 +250,10 @@ describe('wafersim fleet', () => {
     expect(row.tokensPerSecondPerUser).toBeLessThanOrEqual(row.tokensPerSecondAlone);
     const throughput = row.usersPerReplica * row.tokensPerSecondPerUser;
     expect(row.joulesPerToken).toBeCloseTo(20 / throughput, 12);
+    expect(row.joulesPerTokenAtSite).toBeCloseTo(25 / throughput, 12);
     expect(row.tokensPerDay).toBeCloseTo(40_000 * throughput * 86_400, -3);
+    // A megawatt for a day, over what it makes.
+    expect(row.joulesPerTokenAtSite).toBeCloseTo((1e6 * 86_400) / row.tokensPerDay, 12);
   });
   it('places each scenario for its own steps', () => {
     const path = join(home, 'fleet.yaml');
@@ -263,6 +266,36 @@ describe('wafersim fleet', () => {
     const { rows } = JSON.parse(stdout) as FleetDocument;
     // Room for longer caches takes wider regions.
     expect(rows[1].usersPerReplica).toBeLessThan(rows[0].usersPerReplica);
+  });
+  it('says which joules are of the wafers and which of the site', () => {
+    const row = { wafersPerReplica: 2, wafers: 5, replicas: 2, usersPerReplica: 3, users: 6 };
+    const speeds = { tokensPerSecondPerUser: 100, tokensPerSecondAlone: 150 };
+    const rows = [
+      { ...row, ...speeds, scenario: '', model: 'tiny', parameters: 1, context: 4096 },
+      { ...row, ...speeds, scenario: 'small', model: 'tiny', parameters: 1, context: 8 },
+    ].map((one, i) => ({
+      ...one,
+      boundBy: 'memory' as const,
+      tokensPerDay: 51_840_000,
+      tokensPerDayAtMost: 77_760_000,
+      joulesPerToken: [153.333_3, 0.012_345][i],
+      joulesPerTokenAtSite: [306.666_6, 0.024_69][i],
+    }));
+    const document = {
+      schema: 'wafersim.fleet/1' as const,
+      megawatts: 0.25,
+      pue: 2,
+      speed: 99.5,
+      rows,
+    };
+    const lines = fleetTable(document, { color: false }).split('\n');
+    expect(lines[0]).toBe('0.25 MW at PUE 2: users at 99.5 tokens/s each');
+    expect(lines[1]).toMatch(/tokens\/day +J\/token, wafers +J\/token, site$/);
+    expect(lines[2]).toMatch(/^ +tiny .* 0\.000 T +153\.33 +306\.67$/);
+    expect(lines[3]).toMatch(/^ +small .* 0\.000 T +0\.0123 +0\.0247$/);
+    expect(lines[5]).toBe(
+      '  J/token: of the wafers at their stated power; of the site, PUE 2 on top.',
+    );
   });
   it('needs to know the power', () => {
     expect(wafersim('fleet', 'configs/tiny.yaml').status).toBe(2);
