@@ -87,7 +87,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   if (options.skipInvalid && !isServing(config))
     throw new ConfigError('--skip-invalid: expected a serving workload with a trace, found decode');
   const { engine, shards, memo } = options;
-  let rows: Iterable<string> | undefined;
+  let served: Awaited<ReturnType<typeof serveAll>> | undefined;
   let detail: RunDetail | undefined;
   const onDetail = (last: RunDetail) => (detail = last);
   const document = await interruptible((signal) =>
@@ -100,8 +100,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
           throw new ConfigError(
             '--sensitivity: expected a decode run, found workload.kind: serving',
           );
-        const served = await serveAll(config, path, sets, listening);
-        rows = served.rows;
+        served = await serveAll(config, path, sets, listening);
         return served.document;
       }
       const finished = await simulate(config, listening);
@@ -112,7 +111,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   try {
     if (options.output !== undefined) {
       const text = textOf(document, { color: false });
-      writeRunDirectory(options.output, runFiles(document, detail!, text, rows));
+      writeRunDirectory(options.output, runFiles(document, detail!, text, served));
     }
   } finally {
     // A full disk must not cost the result as well.
