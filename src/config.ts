@@ -8,6 +8,7 @@ import { readModel } from './config/model-file.js';
 import { applySets, normalise } from './config/overrides.js';
 import { validate } from './config/problems.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
+import { serving, transport } from './config/serving-schema.js';
 import { child, originAt, withKey } from './config/tree.js';
 import type { Node } from './config/yaml.js';
 import {
@@ -59,10 +60,11 @@ export interface ResolvedConfig {
 export function loadConfig(path: string, sets: readonly string[] = []): ResolvedConfig {
   const written = applySets(readChain({ path, from: COMMAND_LINE }), sets);
   const { tree, hardwareFile } = withHardware(written, path);
-  const { hardware, model: wanted, ...run } = validate(schema, tree);
+  const { hardware, model: wanted, ...rest } = validate(schema, tree);
   const { config: modelPath, ...options } = wanted;
   const reference = referenceOf(child(child(tree, 'model'), 'config')!, 'model', path);
   const model = readModel(reference, options, tree);
+  const run = withServing(rest);
   const resolved = {
     hardware: { ...hardwareFile.named, ...plainHardware(hardware) },
     model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec: model },
@@ -80,12 +82,20 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   };
 }
 
+/** What a serving workload does not say of scheduling and transport has every default. */
+function withServing<T extends Pick<Config, 'workload' | 'serving' | 'transport'>>(run: T): T {
+  if (run.workload.kind !== 'serving') return run;
+  return { serving: serving.parse({}), transport: transport.parse({}), ...run };
+}
+
 function servingFiles(tree: Node, mainFile: string): { traceFile?: string; gpuFiles: string[] } {
   const trace = child(child(tree, 'workload'), 'trace');
   const gpus = child(child(tree, 'serving'), 'gpus')?.value;
   const named = Array.isArray(gpus) ? gpus : [];
   return {
-    ...(trace && { traceFile: referenceOf(trace, 'workload.trace', mainFile).path }),
+    ...(trace && {
+      traceFile: referenceOf(child(trace, 'file') ?? trace, 'workload.trace', mainFile).path,
+    }),
     gpuFiles: named.map((gpu) => referenceOf(gpu, 'serving.gpus', mainFile).path),
   };
 }

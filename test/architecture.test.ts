@@ -36,7 +36,7 @@ const PACKAGES: Record<string, string[]> = {
   lowering: [],
   engine: ['flatqueue'],
   decode: [],
-  serving: ['seedrandom', 'flatqueue'],
+  serving: ['seedrandom', 'flatqueue', 'papaparse'],
   report: ['cli-table3'],
   config: ['node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   run: ['*'],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CapacityDocument } from '../src/report/capacity-table.js';
-import type { FleetDocument } from '../src/report/fleet-table.js';
+import { fleetTable, type FleetDocument } from '../src/report/fleet-table.js';
 import { servingTable } from '../src/report/serving-table.js';
 import type { ServingDocument } from '../src/deployment/serve-all.js';
 
@@ -129,11 +129,69 @@ describe('wafersim run with a serving workload', () => {
     expect(none.status).toBe(2);
   });
 
+  describe('with a trace of another maker and nothing else said of serving', () => {
+    const own = () => {
+      const trace = 'TIME,"in","out"\n1,20,4\n2,0,4\n2.5,30.0,5\n3,20,0\n';
+      writeFileSync(join(home, 'own.csv'), trace);
+      const columns = { arrival: 'TIME', input: 'in', output: 'out', unit: 's' };
+      const workload = { kind: 'serving', context: 64, trace: { file: 'own.csv', ...columns } };
+      const hardware = join(ROOT, 'configs/hardware/small.yaml');
+      const model = { config: join(ROOT, 'models/tiny.json'), dtype: 'f32' };
+      const path = join(home, 'own.yaml');
+      writeFileSync(path, JSON.stringify({ hardware, model, workload }));
+      return path;
+    };
+    const NOTE =
+      /2 rows of .*own\.csv cannot be used and are left out; the first: .*own\.csv:3: in: expected .* found "0"/;
+
+    it('serves with every default, and counts the rows that are left out', () => {
+      const { stdout, status } = wafersim('run', own(), '--skip-invalid', '--json');
+      const { serving, config } = JSON.parse(stdout) as ServingDocument;
+      expect(status).toBe(0);
+      expect(serving.requests).toMatchObject({ arrived: 2, completed: 2 });
+      expect([serving.promptTokens, serving.outputTokens, serving.skippedRows]).toEqual([50, 9, 2]);
+      expect(serving.notes).toEqual([expect.stringMatching(NOTE)]);
+      expect(config).toMatchObject({
+        serving: { policy: 'fcfs', maxUsers: 256, promptTokens: 256, minContext: 16 },
+        transport: { kind: 'http', compare: false },
+        workload: { skipInvalid: true },
+      });
+      expect(serving.policy).toBe('fcfs');
+      expect(serving.transport.kind).toBe('http');
+    });
+    it('prints the count, in a table of requests and in one of capacity', () => {
+      expect(wafersim('run', own(), '--set', 'workload.skipInvalid=true').stdout).toMatch(NOTE);
+      const slo = ['--slo', 'ttft.p99<=1s', '--skip-invalid'];
+      expect(wafersim('capacity', own(), ...slo).stdout).toMatch(NOTE);
+      const never = wafersim('capacity', own(), '--slo', 'ttft.p99<=1us', '--skip-invalid');
+      expect(never.stdout).toMatch(/^no request rate meets ttft\.p99<=1us/);
+      expect(never.stdout).toMatch(NOTE);
+      const json = wafersim('capacity', own(), ...slo, '--json').stdout;
+      expect(JSON.parse(json)).toMatchObject({ skippedRows: 2 });
+    });
+    it('refuses the first such row unless told to leave it out', () => {
+      const { stderr, status } = wafersim('run', own());
+      expect(stderr).toMatch(/^[^\n]*own\.csv:3: in: expected [^\n]*\n$/);
+      expect(status).toBe(2);
+    });
+  });
+
   it.each([
+    [['--skip-invalid'], /workload\.skipInvalid: expected with workload\.trace, found arrivals/],
+    [['--set', 'workload.trace.fiel=x'], /workload\.trace\.fiel: .* did you mean file\?/],
+    [
+      ['--set', 'workload.trace.file=x', '--set', 'workload.trace.unit=h'],
+      /workload\.trace\.unit: expected iso or s or ms/,
+    ],
+    [['--set', 'workload.trace.arrival=t'], /workload\.trace\.file: expected the path of a trace/],
     [['--set', 'serving.policy=fastest'], /serving\.policy: expected fcfs or latency-first/],
     [['--set', 'workload.trace=x.csv'], /workload: expected one of .* found trace and arrivals/],
     [['--set', 'transport.kind=pigeon'], /transport\.kind: expected http or websocket/],
     [['--set', 'serving.polcy=fcfs'], /did you mean policy\?/],
+    [
+      ['--set', 'workload.arrivals.rate=0.00001'],
+      /workload: expected a run of at most 104 days, found \d+ days: /,
+    ],
     [['--set', 'workload.requests=500000000'], /workload\.requests: expected/],
   ])('refuses %j in one line', (args, message) => {
     const { stderr, status } = wafersim('run', TINY, ...args);
@@ -141,6 +199,12 @@ describe('wafersim run with a serving workload', () => {
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(status).toBe(2);
   });
+});
+
+it('a decode run has no rows to leave out', () => {
+  const { stderr, status } = wafersim('run', 'configs/tiny.yaml', '--skip-invalid');
+  expect(stderr).toMatch(/^[^\n]*--skip-invalid: expected a serving workload[^\n]*\n$/);
+  expect(status).toBe(2);
 });
 
 describe('wafersim capacity', () => {
@@ -186,7 +250,10 @@ describe('wafersim fleet', () => {
     expect(row.tokensPerSecondPerUser).toBeLessThanOrEqual(row.tokensPerSecondAlone);
     const throughput = row.usersPerReplica * row.tokensPerSecondPerUser;
     expect(row.joulesPerToken).toBeCloseTo(20 / throughput, 12);
+    expect(row.joulesPerTokenAtSite).toBeCloseTo(25 / throughput, 12);
     expect(row.tokensPerDay).toBeCloseTo(40_000 * throughput * 86_400, -3);
+    // A megawatt for a day, over what it makes.
+    expect(row.joulesPerTokenAtSite).toBeCloseTo((1e6 * 86_400) / row.tokensPerDay, 12);
   });
   it('places each scenario for its own steps', () => {
     const path = join(home, 'fleet.yaml');
@@ -199,6 +266,36 @@ describe('wafersim fleet', () => {
     const { rows } = JSON.parse(stdout) as FleetDocument;
     // Room for longer caches takes wider regions.
     expect(rows[1].usersPerReplica).toBeLessThan(rows[0].usersPerReplica);
+  });
+  it('says which joules are of the wafers and which of the site', () => {
+    const row = { wafersPerReplica: 2, wafers: 5, replicas: 2, usersPerReplica: 3, users: 6 };
+    const speeds = { tokensPerSecondPerUser: 100, tokensPerSecondAlone: 150 };
+    const rows = [
+      { ...row, ...speeds, scenario: '', model: 'tiny', parameters: 1, context: 4096 },
+      { ...row, ...speeds, scenario: 'small', model: 'tiny', parameters: 1, context: 8 },
+    ].map((one, i) => ({
+      ...one,
+      boundBy: 'memory' as const,
+      tokensPerDay: 51_840_000,
+      tokensPerDayAtMost: 77_760_000,
+      joulesPerToken: [153.333_3, 0.012_345][i],
+      joulesPerTokenAtSite: [306.666_6, 0.024_69][i],
+    }));
+    const document = {
+      schema: 'wafersim.fleet/1' as const,
+      megawatts: 0.25,
+      pue: 2,
+      speed: 99.5,
+      rows,
+    };
+    const lines = fleetTable(document, { color: false }).split('\n');
+    expect(lines[0]).toBe('0.25 MW at PUE 2: users at 99.5 tokens/s each');
+    expect(lines[1]).toMatch(/tokens\/day +J\/token, wafers +J\/token, site$/);
+    expect(lines[2]).toMatch(/^ +tiny .* 0\.000 T +153\.33 +306\.67$/);
+    expect(lines[3]).toMatch(/^ +small .* 0\.000 T +0\.0123 +0\.0247$/);
+    expect(lines[5]).toBe(
+      '  J/token: of the wafers at their stated power; of the site, PUE 2 on top.',
+    );
   });
   it('needs to know the power', () => {
     expect(wafersim('fleet', 'configs/tiny.yaml').status).toBe(2);

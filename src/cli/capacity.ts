@@ -12,6 +12,8 @@ import {
   jsonOption,
   setOption,
   shardsOption,
+  SKIP_INVALID,
+  skipInvalidOption,
   type EngineName,
 } from './options.js';
 import { json, print, style } from './output.js';
@@ -22,6 +24,7 @@ interface CapacityOptions {
   preset?: string;
   tolerance: number;
   set?: string[];
+  skipInvalid?: boolean;
   engine: EngineName;
   shards: number;
   json?: boolean;
@@ -46,6 +49,7 @@ export function addCapacity(program: Command): void {
     .option('--tolerance <share>', 'width of the bracket, as a share', share, 0.01)
     .optionsGroup('What is simulated:')
     .addOption(setOption('serving.policy=latency-first'))
+    .addOption(skipInvalidOption())
     .addOption(engineOption())
     .addOption(shardsOption())
     .optionsGroup('What is written:')
@@ -55,7 +59,8 @@ export function addCapacity(program: Command): void {
 }
 
 async function capacity(path: string, options: CapacityOptions): Promise<void> {
-  const { slo = [], preset, tolerance, set = [], engine, shards } = options;
+  const { slo = [], preset, tolerance, engine, shards } = options;
+  const set = [...(options.set ?? []), ...(options.skipInvalid ? [SKIP_INVALID] : [])];
   const known = preset === undefined ? [] : SLO_PRESETS[preset];
   if (known === undefined)
     throw new ConfigError(

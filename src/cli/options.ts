@@ -36,6 +36,16 @@ export function shardCount(text: string): number {
   return value;
 }
 
+/** Short for a setting, which `SKIP_INVALID` is. */
+export function skipInvalidOption(): Option {
+  return new Option(
+    '--skip-invalid',
+    'leave out rows of the trace that cannot be used, and count them',
+  );
+}
+
+export const SKIP_INVALID = 'workload.skipInvalid=true';
+
 /** `x,y` of a core. @throws InvalidArgumentError */
 export function coordinates(text: string): { x: number; y: number } {
   const match = /^(\d+),(\d+)$/.exec(text);

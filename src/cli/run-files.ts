@@ -4,6 +4,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
+import { servingTrace, type ServingDetail } from '../report/serving-trace.js';
 import { chromeTrace } from '../report/trace.js';
 import { json, type RunFiles } from './output.js';
 
@@ -12,18 +13,21 @@ const TOOLS: HtmlTools = {
   sha256: (text) => createHash('sha256').update(text).digest('base64'),
 };
 
-/** `text` is the run as the terminal shows it, `rows` its requests if it served any. */
+/** `text` is the run as the terminal shows it; `served` its requests if it served any. */
 export function runFiles(
   document: RunDocument,
   detail: RunDetail,
   text: string,
-  rows?: Iterable<string>,
+  served?: { rows: Iterable<string>; detail: ServingDetail },
 ): RunFiles {
+  const trace = served
+    ? servingTrace(document, detail, served.detail)
+    : chromeTrace(document, detail);
   return {
     'run.json': json(document),
     'run.txt': text,
     'report.html': htmlReport(document, detail, text, TOOLS),
-    'trace.json.gz': gzipSync(chromeTrace(document, detail)),
-    ...(rows !== undefined && { 'requests.ndjson': rows }),
+    'trace.json.gz': gzipSync(trace),
+    ...(served && { 'requests.ndjson': served.rows }),
   };
 }

@@ -23,6 +23,8 @@ import {
   jsonOption,
   setOption,
   shardCount,
+  SKIP_INVALID,
+  skipInvalidOption,
   type EngineName,
 } from './options.js';
 import { checkRunDirectory, json, print, style, writeRunDirectory } from './output.js';
@@ -38,6 +40,7 @@ interface RunOptions {
   output?: string;
   exact?: boolean;
   sensitivity?: boolean;
+  skipInvalid?: boolean;
 }
 
 const EXAMPLES = `
@@ -58,6 +61,7 @@ export function addRun(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .option('--exact', 'mapping waferllm: exp and SiLU in full (the same as --set exact=true)')
     .option('--sensitivity', 'also vary each uncertain number of the hardware over its range')
+    .addOption(skipInvalidOption())
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
@@ -74,10 +78,16 @@ export function addRun(program: Command): void {
 
 async function run(path: string, options: RunOptions): Promise<void> {
   if (options.output !== undefined) checkRunDirectory(options.output);
-  const sets = [...(options.set ?? []), ...(options.exact ? ['exact=true'] : [])];
+  const sets = [
+    ...(options.set ?? []),
+    ...(options.exact ? ['exact=true'] : []),
+    ...(options.skipInvalid ? [SKIP_INVALID] : []),
+  ];
   const config = loadConfig(path, sets);
+  if (options.skipInvalid && !isServing(config))
+    throw new ConfigError('--skip-invalid: expected a serving workload with a trace, found decode');
   const { engine, shards, memo } = options;
-  let rows: Iterable<string> | undefined;
+  let served: Awaited<ReturnType<typeof serveAll>> | undefined;
   let detail: RunDetail | undefined;
   const onDetail = (last: RunDetail) => (detail = last);
   const document = await interruptible((signal) =>
@@ -90,8 +100,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
           throw new ConfigError(
             '--sensitivity: expected a decode run, found workload.kind: serving',
           );
-        const served = await serveAll(config, path, sets, listening);
-        rows = served.rows;
+        served = await serveAll(config, path, sets, listening);
         return served.document;
       }
       const finished = await simulate(config, listening);
@@ -102,7 +111,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   try {
     if (options.output !== undefined) {
       const text = textOf(document, { color: false });
-      writeRunDirectory(options.output, runFiles(document, detail!, text, rows));
+      writeRunDirectory(options.output, runFiles(document, detail!, text, served));
     }
   } finally {
     // A full disk must not cost the result as well.

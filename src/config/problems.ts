@@ -12,7 +12,7 @@ import type { Node } from './yaml.js';
 export function validate<T extends z.ZodType>(schema: T, root: Node): z.output<T> {
   const result = schema.safeParse(plain(root));
   if (result.success) return result.data;
-  const { issues } = result.error;
+  const issues = result.error.issues.flatMap(branchMeant);
   // A misspelt key is also a missing one: the spelling is what helps.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue.code === 'unrecognized_keys') {
@@ -23,6 +23,17 @@ export function validate<T extends z.ZodType>(schema: T, root: Node): z.output<T
   const name = issue.path.map(String).join('.');
   const origin = originAt(root, issue.path);
   throw new ConfigError(`${origin.label}: ${name === '' ? '' : `${name}: `}${issue.message}`);
+}
+
+/** Of a union's branches the problems of the one that fits but for what is inside the value. */
+function branchMeant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.find((branch) =>
+    branch.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  if (meant === undefined) return [issue];
+  const inside = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  return inside.flatMap(branchMeant);
 }
 
 function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string): string {
@@ -42,6 +53,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
     if (at instanceof z.ZodArray) at = at.element;
     else if (key !== '') at = at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
     while (WRAPPERS.some((wrapper) => at instanceof wrapper)) at = (at as z.ZodOptional).unwrap();
+    if (at instanceof z.ZodUnion) at = at.options.find((option) => option instanceof z.ZodObject);
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : QUANTITY_KEYS;
 }

@@ -26,12 +26,45 @@ const length = section('a mapping with mean and cv', {
     .describe('Coefficient of variation of a log-normal; 0: always the mean'),
 });
 
+const column = (what: string) =>
+  z
+    .string(expected('the name of a column'))
+    .min(1, expected('the name of a column'))
+    .exactOptional()
+    .describe(what);
+
+const traceFile = path('a trace').describe(
+  'CSV with a header (columns of Azure: TIMESTAMP, ContextTokens, GeneratedTokens) or JSON lines ' +
+    '(keys of Mooncake: timestamp in ms, input_length, output_length)',
+);
+
+/** A trace of another maker: which of its columns, or keys of its JSON lines, hold what. */
+const mappedTrace = section('a mapping', {
+  file: traceFile,
+  arrival: column('When a request arrives; TIMESTAMP of CSV, timestamp of JSON lines unless given'),
+  input: column('Tokens of its prompt; ContextTokens, or input_length unless given'),
+  output: column('Tokens of its answer; GeneratedTokens, or output_length unless given'),
+  unit: choice('iso', 's', 'ms', 'us', 'ns')
+    .exactOptional()
+    .describe(
+      'What arrival counts, from any beginning: seconds (s), ms, us, ns, or iso for dates such as ' +
+        '2023-11-16T18:15:46.68Z; iso of CSV, ms of JSON lines unless given',
+    ),
+});
+
 /** What `workload` may hold beside the keys of a decode run. */
 export const servingWorkload = {
   kind: choice('decode', 'serving')
     .exactOptional()
     .describe('Decode steps alone (the default), or requests that are served'),
-  trace: path('a trace').exactOptional().describe('Azure CSV or Mooncake JSON lines'),
+  trace: z
+    .union([traceFile, mappedTrace], expected('the path of a trace or a mapping with file'))
+    .exactOptional()
+    .describe('Requests as they were recorded: a file, or a mapping that also names its columns'),
+  skipInvalid: z
+    .boolean(expected('true or false'))
+    .exactOptional()
+    .describe('Leave out rows of the trace that cannot be used, and count them'),
   requests: count(1, 1e6).exactOptional().describe('How many, of the trace or synthetic'),
   arrivals: section('a mapping', {
     process: choice('poisson', 'gamma', 'fixed', 'closed')

@@ -53,6 +53,8 @@ export interface CapacityResult {
   tried: number;
   /** Metrics at the rate that meets the limits; null if none does. */
   metrics: ServingMetrics | null;
+  /** Rows of the trace that could not be used and were left out. */
+  skippedRows: number;
   notes: string[];
 }
 
@@ -90,6 +92,7 @@ export function capacityOf(prepared: Prepared, slos: Slo[], tolerance: number): 
     requestsPerSecond: { meets: low * rate, breaks: high === Infinity ? null : high * rate },
     tried,
     metrics: low > 0 ? at(low) : null,
+    skippedRows: source.skippedRows,
     notes: [...source.notes, KEEPS_UP_NOTE],
   };
 }

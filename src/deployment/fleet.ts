@@ -34,7 +34,9 @@ export interface FleetRow {
   /** All users together; and the most that full pipelines make, at whatever speed per user. */
   tokensPerDay: number;
   tokensPerDayAtMost: number;
+  /** Of the replica's wafers at their stated power; and with the site's share (PUE) on top. */
   joulesPerToken: number;
+  joulesPerTokenAtSite: number;
 }
 
 /** Simulates a step at `workload.context`. */
@@ -59,6 +61,7 @@ export async function fleetRow(
   const step = cyclesOf(point, usersPerReplica);
   const users = replicas * usersPerReplica;
   const perUser = usersPerReplica > 0 ? wafer.clockHz / step : 0;
+  const joulesPerToken = (placement.wafers * wafer.powerWatts) / (usersPerReplica * perUser);
   const most = Math.min(wafer.clockHz / interval, (byMemory * wafer.clockHz) / alone);
   return {
     scenario,
@@ -75,6 +78,7 @@ export async function fleetRow(
     tokensPerSecondAlone: wafer.clockHz / alone,
     tokensPerDay: users * perUser * 86_400,
     tokensPerDayAtMost: replicas * most * 86_400,
-    joulesPerToken: (placement.wafers * wafer.powerWatts) / (usersPerReplica * perUser),
+    joulesPerToken,
+    joulesPerTokenAtSite: joulesPerToken * pue,
   };
 }

@@ -4,13 +4,15 @@ import { readText } from '../config/files.js';
 import { ConfigError } from '../hardware/errors.js';
 import { agentSessions, closedLoop, openArrivals, type Length } from '../serving/arrivals.js';
 import type { Request } from '../serving/request.js';
-import { readTrace, TraceError } from '../serving/trace.js';
+import { readTrace, TraceError, type Trace } from '../serving/trace.js';
 
 export interface RequestSource {
   requests: Request[];
   /** What it is, for people: `azure trace x.csv`, `poisson arrivals`. */
   name: string;
   notes: string[];
+  /** Rows of the trace that could not be used and were left out. */
+  skippedRows: number;
 }
 
 const DEFAULT_REQUESTS = 1000;
@@ -28,6 +30,10 @@ export function requestsOf(config: ResolvedConfig, maxContext: number): RequestS
       `workload: expected one of trace, arrivals or sessions with kind: serving, found ` +
         (given.length === 0 ? 'none' : given.map(([key]) => key).join(' and ')),
     );
+  if (trace === undefined && config.workload.skipInvalid === true)
+    throw new ConfigError(
+      `workload.skipInvalid: expected with workload.trace, found ${given[0][0]}, whose requests are all valid`,
+    );
   const source = trace === undefined ? synthetic(config, maxContext) : fromTrace(config);
   const output = source.requests.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
   if (output > MAX_OUTPUT_TOKENS)
@@ -40,14 +46,31 @@ export function requestsOf(config: ResolvedConfig, maxContext: number): RequestS
 
 function fromTrace({ workload, traceFile }: ResolvedConfig): RequestSource {
   const path = traceFile!;
+  const { trace, requests: limit = Infinity, skipInvalid = false } = workload;
+  const { file, ...columns } = typeof trace === 'string' ? { file: trace } : trace!;
   try {
     const text = readText({ path, from: 'workload.trace' });
-    const { requests, format, sorted } = readTrace(text, path, workload.requests);
-    const notes = sorted ? [`${path} was not in the order of arrival and has been sorted`] : [];
-    return { requests, name: `${format} trace ${workload.trace}`, notes };
+    const read = readTrace(text, path, { columns, limit, skipInvalid });
+    return {
+      requests: read.requests,
+      name: `${read.format} trace ${file}`,
+      notes: [
+        ...(read.sorted ? [`${path} was not in the order of arrival and has been sorted`] : []),
+        ...skippedNote(path, read.skipped),
+      ],
+      skippedRows: read.skipped.rows,
+    };
   } catch (error) {
     throw error instanceof TraceError ? new ConfigError(error.message) : error;
   }
+}
+
+function skippedNote(path: string, { rows, first }: Trace['skipped']): string[] {
+  if (first === undefined) return [];
+  const what = rows === 1 ? '1 row of' : `${rows} rows of`;
+  return [
+    `${what} ${path} cannot be used and ${rows === 1 ? 'is' : 'are'} left out; the first: ${first}`,
+  ];
 }
 
 function synthetic({ workload }: ResolvedConfig, maxContext: number): RequestSource {
@@ -55,7 +78,7 @@ function synthetic({ workload }: ResolvedConfig, maxContext: number): RequestSou
   const seed = String(workload.seed);
   if (sessions !== undefined) {
     const requests = agentSessions(count, { ...sessions, maxContext }, seed);
-    return { requests, name: 'agent sessions', notes: [] };
+    return { requests, name: 'agent sessions', notes: [], skippedRows: 0 };
   }
   const lengths = { prompt: lengthOf(workload, 'prompt'), output: lengthOf(workload, 'output') };
   const { process, users, thinkSeconds, rate, burstiness } = arrivals!;
@@ -64,7 +87,7 @@ function synthetic({ workload }: ResolvedConfig, maxContext: number): RequestSou
       ? closedLoop(count, users, thinkSeconds, lengths, seed)
       : openArrivals(count, { process, rate, burstiness }, lengths, seed);
   const name = process === 'closed' ? `closed loop of ${users} users` : `${process} arrivals`;
-  return { requests, name, notes: [] };
+  return { requests, name, notes: [], skippedRows: 0 };
 }
 
 function lengthOf(workload: ResolvedConfig['workload'], name: 'prompt' | 'output'): Length {

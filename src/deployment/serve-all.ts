@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../config.js';
 import type { RunDocument } from '../report/document.js';
 import type { ServingResult } from '../report/serving-document.js';
 import { servingRows } from '../report/serving-rows.js';
+import type { ServingDetail } from '../report/serving-trace.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
 import { withThreads } from './work.js';
@@ -16,14 +17,15 @@ export interface ServingDocument extends RunDocument {
 
 /**
  * Serves every scenario of a configuration.
- * @returns the document, and NDJSON with a row per request of all scenarios, in pieces to take once
+ * @returns the document; NDJSON with a row per request of all scenarios, in pieces to take once; and
+ *   the requests for a trace
  */
 export async function serveAll(
   config: ResolvedConfig,
   path: string,
   sets: readonly string[],
   options: SimulateOptions,
-): Promise<{ document: ServingDocument; rows: Iterable<string> }> {
+): Promise<{ document: ServingDocument; rows: Iterable<string>; detail: ServingDetail }> {
   const begun = options.now();
   const cache: GridCache = new Map();
   const all = scenariosOf(config, path, sets);
@@ -42,6 +44,10 @@ export async function serveAll(
   return {
     document: { ...decode, serving: results[0], ...scenarios, host },
     rows: rowsOf(served),
+    detail: {
+      scenarios: served.map(({ result, run }) => ({ ...run, scenario: result.scenario })),
+      clockHz: all[0].config.wafer.clockHz,
+    },
   };
 }
 

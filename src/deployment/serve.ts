@@ -107,6 +107,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
   const { config, deployment, source, grid, scenario } = prepared;
   const { limits, policy } = settingsOf(config);
   const run = serve(source.requests, prepared.serve);
+  refuseInexact(run);
   const metrics = metricsOf(run, limits);
   const { wafers } = deployment.placement;
   const { transport, kvTokens, maxContext } = prepared.serve;
@@ -135,10 +136,23 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
       tpotMs: percentilesOf(run.served, tpotMs),
       e2elMs: percentilesOf(run.served, e2elMs),
     },
+    skippedRows: source.skippedRows,
     notes: source.notes,
     assumptions: ASSUMPTIONS,
   };
   return { result, run };
+}
+
+const DAY_NS = 86_400e9;
+
+/** Beyond 2^53 nanoseconds a request's parts would no longer add up. */
+function refuseInexact({ endNs }: ServeResult): void {
+  if (endNs <= Number.MAX_SAFE_INTEGER) return;
+  const days = (ns: number) => Math.floor(ns / DAY_NS);
+  throw new ConfigError(
+    `workload: expected a run of at most ${days(Number.MAX_SAFE_INTEGER)} days, found ${days(endNs)} days: ` +
+      'take fewer with workload.requests, or a horizon with workload.horizonSeconds',
+  );
 }
 
 const ASSUMPTIONS = [
@@ -152,7 +166,7 @@ const ASSUMPTIONS = [
 
 function settingsOf(config: ResolvedConfig): ServingConfig {
   if (config.serving === undefined)
-    throw new ConfigError('serving: expected a mapping with kind: serving, found nothing');
+    throw new ConfigError('workload.kind: expected serving, found decode');
   return config.serving;
 }
 

@@ -11,8 +11,13 @@ export interface CapacityDocument extends CapacityResult {
 export function capacityTable(document: CapacityDocument, style: Style): string {
   const { slos, requestsPerSecond: rate, tried, metrics, notes } = document;
   const limits = slos.join(', ');
+  const said = [...notes.map((note) => `  note          ${note}`), ''];
   if (metrics === null)
-    return `${heading(`no request rate meets ${limits}`, style)}\n  ${count(tried)} rates tried, down to almost none\n`;
+    return [
+      heading(`no request rate meets ${limits}`, style),
+      `  ${count(tried)} rates tried, down to almost none`,
+      ...said,
+    ].join('\n');
   const upper =
     rate.breaks === null ? 'no rate breaks them' : `${fixed(rate.breaks, 3)} breaks them`;
   return [
@@ -22,7 +27,6 @@ export function capacityTable(document: CapacityDocument, style: Style): string 
     `  TPOT          p50 ${fixed(metrics.tpotMs.p50, 3)} ms, p99 ${fixed(metrics.tpotMs.p99, 3)} ms`,
     `  output speed  ${fixed(metrics.outputSpeed.p50, 1)} tokens/s per user (p50)`,
     `  throughput    ${fixed(metrics.outputThroughput, 1)} tokens/s, all users together`,
-    ...notes.map((note) => `  note          ${note}`),
-    '',
+    ...said,
   ].join('\n');
 }

@@ -38,6 +38,24 @@ export interface CompareRow {
   defects?: NonNullable<Placement['defects']>;
   /** What the strategy weighed, and the least that any layout costs by it, as far as proved. */
   estimate?: NonNullable<PlacementResult['estimate']>;
+  /** What it served, by scenario; absent if it served nothing. The numbers above are a step's own. */
+  served?: ServedRow[];
   /** Name of the first run with the same regions at the same places. */
   sameFloorPlanAs?: string;
+}
+
+/** A scenario in a few numbers; null where no request has one. */
+export interface ServedRow {
+  /** Its name; empty if the configuration has none. */
+  scenario: string;
+  arrived: number;
+  completed: number;
+  /** Tokens per second of one user, and of all together. */
+  outputSpeedP50: number | null;
+  outputThroughput: number;
+  requestGoodput: number;
+  ttftMs: { p50: number | null; p99: number | null };
+  tpotMs: { p50: number | null; p99: number | null };
+  e2elMs: { p50: number | null; p99: number | null };
+  joulesPerOutputToken: number | null;
 }

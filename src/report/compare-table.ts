@@ -1,5 +1,5 @@
 /** Runs side by side as text for a terminal, or as Markdown: numbers, then floor plans. Pure. */
-import type { CompareDocument, CompareRow } from './compare-document.js';
+import type { CompareDocument, CompareRow, ServedRow } from './compare-document.js';
 import type { RunDocument } from './document.js';
 import { floorPlan } from './floor-plan.js';
 import { bytes, count, fixed, heading, share, table, type Style } from './format.js';
@@ -8,7 +8,12 @@ import { bytes, count, fixed, heading, share, table, type Style } from './format
 export function compareTable(document: CompareDocument, style: Style): string {
   const [head, ...rows] = cells(document);
   return `${[
-    heading('Side by side', style),
+    ...servedTables(document).flatMap(({ title, head: names, rows: lines }) => [
+      heading(title, style),
+      table(names, lines),
+      '',
+    ]),
+    heading(stepTitle(document), style),
     table(head, rows),
     ...settings(document),
     ...plans(document).flatMap(({ title, plan }) => [
@@ -21,16 +26,71 @@ export function compareTable(document: CompareDocument, style: Style): string {
 
 /** A comparison as Markdown, ending with a line break. */
 export function compareMarkdown(document: CompareDocument): string {
-  const [head, ...rows] = cells(document).map((row) => row.map(escaped));
-  const line = (row: string[]) => `| ${row.join(' | ')} |`;
-  const rule = head.map((_, column) => (column === 0 ? ':--' : '--:'));
+  const line = (row: string[]) => `| ${row.map(escaped).join(' | ')} |`;
+  const markdown = (head: string[], rows: string[][]) => {
+    const rule = head.map((_, column) => (column === 0 ? ':--' : '--:'));
+    return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
+  };
+  const served = servedTables(document);
+  const [head, ...rows] = cells(document);
   return `${[
-    [line(head), line(rule), ...rows.map(line)].join('\n'),
+    ...served.flatMap((one) => [escaped(one.title), markdown(one.head, one.rows)]),
+    ...(stepTitle(document) === SIDE_BY_SIDE ? [] : [stepTitle(document)]),
+    markdown(head, rows),
     ...settings(document).map((text) => escaped(text.trim())),
     ...plans(document).map(({ title, plan }) =>
       plan === '' ? escaped(title) : `${escaped(title)}\n\n\`\`\`text\n${plan}\n\`\`\``,
     ),
   ].join('\n\n')}\n`;
+}
+
+const SIDE_BY_SIDE = 'Side by side';
+
+/** A step's numbers are not those of what was served, or would be. */
+function stepTitle({ runs, rows }: CompareDocument): string {
+  if (rows.some(({ served }) => served)) return 'One decode step by itself, not what was served';
+  const kinds = runs.map(
+    ({ config }) => (config as { workload?: { kind?: unknown } }).workload?.kind,
+  );
+  return kinds.includes('serving')
+    ? 'One decode step by itself; no request is served'
+    : SIDE_BY_SIDE;
+}
+
+const SERVED: [string, (row: ServedRow) => string][] = [
+  ['completed', (row) => `${count(row.completed)} of ${count(row.arrived)}`],
+  ['tokens/s per user, p50', (row) => maybe(row.outputSpeedP50, 1)],
+  ['tokens/s, all users', (row) => fixed(row.outputThroughput, 1)],
+  ['goodput, requests/s', (row) => fixed(row.requestGoodput, 2)],
+  ['TTFT p50, ms', (row) => maybe(row.ttftMs.p50, 2)],
+  ['TTFT p99, ms', (row) => maybe(row.ttftMs.p99, 2)],
+  ['TPOT p50, ms', (row) => maybe(row.tpotMs.p50, 3)],
+  ['TPOT p99, ms', (row) => maybe(row.tpotMs.p99, 3)],
+  ['E2EL p50, ms', (row) => maybe(row.e2elMs.p50, 2)],
+  ['E2EL p99, ms', (row) => maybe(row.e2elMs.p99, 2)],
+  ['J per output token', (row) => maybe(row.joulesPerOutputToken, 3)],
+];
+
+function maybe(value: number | null, digits: 1 | 2 | 3): string {
+  return value === null ? '-' : fixed(value, digits);
+}
+
+/** What the runs served, scenario by scenario: a row for each number, a column for each run. */
+function servedTables({
+  rows,
+}: CompareDocument): { title: string; head: string[]; rows: string[][] }[] {
+  const scenarios = new Set(rows.flatMap(({ served = [] }) => served.map((one) => one.scenario)));
+  return [...scenarios].map((name) => {
+    const columns = rows.map(({ served }) => served?.find((one) => one.scenario === name));
+    return {
+      title: name === '' ? 'Served' : `Served: ${name}`,
+      head: ['', ...rows.map((row) => row.name)],
+      rows: SERVED.map(([label, text]) => [
+        label,
+        ...columns.map((one) => (one ? text(one) : '-')),
+      ]),
+    };
+  });
 }
 
 const METRICS: [string, (row: CompareRow, first: CompareRow) => string][] = [
@@ -49,6 +109,9 @@ const METRICS: [string, (row: CompareRow, first: CompareRow) => string][] = [
   ['cores used', (row) => count(row.coresUsed)],
   ['wafers', (row) => count(row.wafers)],
 ];
+
+/** Of a step by itself: next to what was served they would be taken for it. */
+const SPEEDS = new Set(['tokens/s per user', 'tokens/s, all users']);
 
 /** Shown if some wafer has dead cores. */
 const DEFECTS: typeof METRICS = [
@@ -69,7 +132,9 @@ const PROOF: typeof METRICS = [
 function cells({ rows }: CompareDocument): string[][] {
   const head = ['', ...rows.map(({ name }) => name)];
   const metrics = [
-    ...METRICS,
+    ...(rows.some(({ served }) => served)
+      ? METRICS.filter(([label]) => !SPEEDS.has(label))
+      : METRICS),
     ...(rows.some(({ estimate }) => estimate?.bound !== undefined) ? PROOF : []),
     ...(rows.some(({ defects }) => defects) ? DEFECTS : []),
   ];

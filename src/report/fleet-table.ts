@@ -10,9 +10,12 @@ export interface FleetDocument {
   rows: FleetRow[];
 }
 
+/** As it was given. */
+const EXACT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 9 });
+
 /** Ends with a line break. */
 export function fleetTable({ megawatts, pue, speed, rows }: FleetDocument, style: Style): string {
-  const title = `${count(megawatts)} MW at PUE ${fixed(pue, 2)}: users at ${count(speed)} tokens/s each`;
+  const title = `${EXACT.format(megawatts)} MW at PUE ${EXACT.format(pue)}: users at ${EXACT.format(speed)} tokens/s each`;
   const head = [
     'model',
     'context',
@@ -24,7 +27,8 @@ export function fleetTable({ megawatts, pue, speed, rows }: FleetDocument, style
     'tokens/s per user',
     'alone',
     'tokens/day',
-    'J/token',
+    'J/token, wafers',
+    'J/token, site',
   ];
   const lines = rows.map((r) => [
     r.scenario === '' ? r.model : r.scenario,
@@ -37,9 +41,17 @@ export function fleetTable({ megawatts, pue, speed, rows }: FleetDocument, style
     fixed(r.tokensPerSecondPerUser, 0),
     fixed(r.tokensPerSecondAlone, 0),
     `${fixed(r.tokensPerDay / 1e12, 3)} T`,
-    Number.isFinite(r.joulesPerToken) ? fixed(r.joulesPerToken, 2) : '-',
+    joules(r.joulesPerToken),
+    joules(r.joulesPerTokenAtSite),
   ]);
   const note =
-    '  Simulated steps and arithmetic; spare systems, networks and idle time are left out.';
+    '  Simulated steps and arithmetic; spare systems, networks and idle time are left out.\n' +
+    `  J/token: of the wafers at their stated power; of the site, PUE ${EXACT.format(pue)} on top.`;
   return `${heading(title, style)}\n${table(head, lines)}\n${note}\n`;
+}
+
+/** Three digits that count; `-` where nobody is served. */
+function joules(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  return value < 1 ? String(Number(value.toPrecision(3))) : fixed(value, 2);
 }

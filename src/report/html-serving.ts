@@ -17,6 +17,25 @@ export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {
   return serving === undefined ? [] : (scenarios ?? [serving]);
 }
 
+/** The first scenario in a few numbers, as the page's headline. */
+export function servingFacts([first, ...others]: ServingResult[]): [string, string][] {
+  const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = first;
+  return [
+    ...(others.length > 0 ? [['scenario', escapeHtml(nameOf(first))] as [string, string]] : []),
+    ['tokens/s per user, p50', number(outputSpeed.p50, 1)],
+    ['tokens/s, all users', number(outputThroughput, 1)],
+    ['TTFT, p50', `${number(ttftMs.p50, 2)} ms`],
+    ['TPOT, p50', `${number(tpotMs.p50, 3)} ms`],
+    ['requests completed', `${count(requests.completed)} of ${count(requests.arrived)}`],
+  ];
+}
+
+/** What has to be known of the requests, once each. */
+export function servingNotes(scenarios: ServingResult[]): string {
+  const notes = [...new Set(scenarios.flatMap((one) => one.notes))];
+  return notes.map((note) => `\n<p class="soft">${escapeHtml(note)}</p>`).join('');
+}
+
 /** Speed is of one user, throughput of all together. */
 export function servingTable(scenarios: ServingResult[]): string {
   const head = [

@@ -10,7 +10,15 @@ import { escapeHtml, scriptJson } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
 import { SCRIPT } from './html-script.js';
-import { nameOf, scenariosOf, servingCharts, servingTable, type AnyRun } from './html-serving.js';
+import {
+  nameOf,
+  scenariosOf,
+  servingCharts,
+  servingFacts,
+  servingNotes,
+  servingTable,
+  type AnyRun,
+} from './html-serving.js';
 import { STYLE } from './html-style.js';
 import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
 
@@ -61,15 +69,22 @@ function policy({ sha256 }: HtmlTools): string {
   return `default-src 'none'; ${script}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
 }
 
-function headline({ decode, configHash }: RunDocument): string {
+/** A run in a few numbers: what was served if anything was, and a decode step's own otherwise. */
+function headline(run: AnyRun): string {
   const facts: [string, string][] = [
+    ...(run.serving === undefined ? stepFacts(run) : servingFacts(scenariosOf(run))),
+    ['configuration', escapeHtml(run.configHash)],
+  ];
+  return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
+}
+
+function stepFacts({ decode }: RunDocument): [string, string][] {
+  return [
     ['tokens/s per user', fixed(decode.tokensPerSecondPerUser, 1)],
     ['tokens/s, all users', fixed(decode.tokensPerSecond, 1)],
     ['TPOT', `${fixed(decode.tpotMs, 3)} ms`],
     ['cycles per token', count(decode.cyclesPerToken)],
-    ['configuration', escapeHtml(configHash)],
   ];
-  return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
 }
 
 /** Model and machine, as far as the configuration names them. */
@@ -79,12 +94,17 @@ function titleOf(config: unknown): string {
 }
 
 function textAt(config: unknown, ...path: string[]): string | undefined {
+  const value = at(config, ...path);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function at(config: unknown, ...path: string[]): unknown {
   let value = config;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
-  return typeof value === 'string' ? value : undefined;
+  return value;
 }
 
 const HINT =
@@ -108,7 +128,7 @@ function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTool
   });
 }
 
-/** What the run served; the rest of the page is about one decode step under it. */
+/** What the run served; the rest of the page is about one decode step under it, and says so. */
 function serving(run: AnyRun): string[] {
   const scenarios = scenariosOf(run);
   if (scenarios.length === 0) return [];
@@ -116,9 +136,16 @@ function serving(run: AnyRun): string[] {
     (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
   );
   return [
-    section('Requests', servingTable(scenarios)),
+    section('Requests', `${servingTable(scenarios)}${servingNotes(scenarios)}`),
     section('Requests over time, and their latencies', charts.join('\n')),
+    section('One decode step', stepNote(run)),
   ];
+}
+
+function stepNote({ config, decode }: RunDocument): string {
+  const { context, batch } = at(config, 'workload') as Record<string, unknown>;
+  const users = batch === 1 ? '1 user' : `${Number(batch)} users`;
+  return `<p class="soft">What follows is a single decode step by itself, not what was served: ${users} with ${count(Number(context))} tokens in the cache (workload.batch and workload.context), ${count(decode.cyclesPerToken)} cycles.</p>`;
 }
 
 function mapControls({ maps }: RunDetail): string {

@@ -31,6 +31,8 @@ export interface ServingResult extends ServingMetrics {
   series: Series;
   /** Of completed requests: every fifth percentile from 0 to 100. */
   distributions: Record<'ttftMs' | 'tpotMs' | 'e2elMs', number[]>;
+  /** Rows of the trace that could not be used and were left out. */
+  skippedRows: number;
   notes: string[];
   assumptions: string[];
 }

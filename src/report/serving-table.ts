@@ -125,9 +125,9 @@ function stepTimes({ stepTimes: s }: ServingResult, style: Style): string {
   const head = [
     'context',
     'cycles, one user',
-    'tokens/s per user',
+    'tokens/s, one user alone',
     `cycles, ${s.fullUsers} users`,
-    'tokens/s, all users',
+    `tokens/s, ${s.fullUsers} users together`,
   ];
   const rows = s.contexts.map((context, i) => [
     count(context),
@@ -137,7 +137,7 @@ function stepTimes({ stepTimes: s }: ServingResult, style: Style): string {
     number(s.fullTokensPerSecond[i], 1),
   ]);
   const error = `  a prompt streams in as fast as all users together decode; between contexts ${number(100 * s.middleError, 2)} % off at most where checked`;
-  return `${heading('Simulated steps', style)}\n${table(head, rows)}\n${error}`;
+  return `${heading('Simulated steps (what serving is made of, not what was served)', style)}\n${table(head, rows)}\n${error}`;
 }
 
 function gpuTable(s: ServingResult, style: Style): string {

@@ -5,73 +5,87 @@
 import type { RunDetail, StageSpan } from './detail.js';
 import type { RunDocument } from './document.js';
 
-interface TraceEvent {
+export interface TraceEvent {
   /** M: name of a process or track; X: a span. */
   ph: 'M' | 'X';
   name: string;
   pid: number;
   tid?: number;
-  /** Start and length in microseconds, which stand for cycles. */
+  /** Start and length in microseconds. */
   ts?: number;
   dur?: number;
-  cat?: 'stage' | 'operator';
+  cat?: 'stage' | 'operator' | 'request' | 'part';
   args?: Record<string, string | number>;
 }
 
 /** The trace as JSON text. */
-export function chromeTrace(run: RunDocument, { stages, cycles }: RunDetail): string {
+export function chromeTrace(run: RunDocument, detail: RunDetail): string {
+  const traceEvents = stepEvents(detail, {
+    firstPid: 1,
+    microseconds: (cycles) => cycles,
+    name: (wafer) => `wafer ${wafer} (1 us = 1 cycle)`,
+  });
+  const { configHash } = run;
+  const otherData = { unit: '1 us is 1 cycle', cyclesPerToken: detail.cycles, configHash };
+  return JSON.stringify({ traceEvents, otherData });
+}
+
+interface StepStyle {
+  /** Of the first wafer, at least 1: to Perfetto 0 is the idle process. */
+  firstPid: number;
+  /** What a number of cycles is in the trace. */
+  microseconds: (cycles: number) => number;
+  /** Of a wafer's process. */
+  name: (wafer: number) => string;
+}
+
+/** The stages of a step with their operators, on the tracks of their regions. */
+export function stepEvents({ stages }: RunDetail, style: StepStyle): TraceEvent[] {
   const tracks = [...new Set(stages.map(trackOf))];
   const wafers = [...new Set(stages.map(({ wafer }) => wafer))];
-  const events: TraceEvent[] = wafers.flatMap(nameWafer);
-  for (const [tid, track] of tracks.entries())
-    events.push(
-      ...nameTrack(
-        stages.find((stage) => trackOf(stage) === track)!,
-        tid,
-      ),
-    );
-  for (const stage of stages) events.push(...spans(stage, tracks.indexOf(trackOf(stage))));
-  const { configHash } = run;
-  const otherData = { unit: '1 us is 1 cycle', cyclesPerToken: cycles, configHash };
-  return JSON.stringify({ traceEvents: events, otherData });
+  const pidOf = (wafer: number) => style.firstPid + wafer;
+  const events = wafers.flatMap((wafer) => nameProcess(pidOf(wafer), style.name(wafer)));
+  for (const [track, name] of tracks.entries()) {
+    const { wafer, region } = stages.find((stage) => trackOf(stage) === name)!;
+    events.push(...nameTrack({ pid: pidOf(wafer), tid: track + 1 }, region, track));
+  }
+  for (const stage of stages) {
+    const at = { pid: pidOf(stage.wafer), tid: tracks.indexOf(trackOf(stage)) + 1 };
+    events.push(...spans(stage, at, style));
+  }
+  return events;
 }
 
 function trackOf({ wafer, region }: StageSpan): string {
   return `${wafer} ${region}`;
 }
 
-/** Processes count from 1: to Perfetto 0 is the idle one. */
-function pidOf(wafer: number): number {
-  return wafer + 1;
-}
-
-function nameWafer(wafer: number): TraceEvent[] {
-  const pid = pidOf(wafer);
-  const name = `wafer ${wafer} (1 us = 1 cycle)`;
+/** Processes stand in the order of their numbers. */
+export function nameProcess(pid: number, name: string): TraceEvent[] {
   return [
     { ph: 'M', name: 'process_name', pid, args: { name } },
-    { ph: 'M', name: 'process_sort_index', pid, args: { sort_index: wafer } },
+    { ph: 'M', name: 'process_sort_index', pid, args: { sort_index: pid - 1 } },
   ];
 }
 
-function nameTrack({ wafer, region }: StageSpan, track: number): TraceEvent[] {
-  const at = { pid: pidOf(wafer), tid: track + 1 };
+export function nameTrack(at: Track, name: string, index: number): TraceEvent[] {
   return [
-    { ph: 'M', name: 'thread_name', ...at, args: { name: region } },
-    { ph: 'M', name: 'thread_sort_index', ...at, args: { sort_index: track } },
+    { ph: 'M', name: 'thread_name', ...at, args: { name } },
+    { ph: 'M', name: 'thread_sort_index', ...at, args: { sort_index: index } },
   ];
 }
 
-function spans({ name, wafer, start, end, operators }: StageSpan, track: number): TraceEvent[] {
-  const at = { ph: 'X' as const, pid: pidOf(wafer), tid: track + 1 };
-  return [
-    { ...at, name, cat: 'stage', ts: start, dur: end - start },
-    ...operators.map((operator): TraceEvent => ({
-      ...at,
-      name: operator.name,
-      cat: 'operator',
-      ts: operator.start,
-      dur: operator.end - operator.start,
-    })),
-  ];
+export interface Track {
+  pid: number;
+  tid: number;
+}
+
+function spans(stage: StageSpan, at: Track, { microseconds }: StepStyle): TraceEvent[] {
+  const span = (
+    { name, start, end }: { name: string; start: number; end: number },
+    cat: 'stage' | 'operator',
+  ): TraceEvent => {
+    return { ph: 'X', ...at, name, cat, ts: microseconds(start), dur: microseconds(end - start) };
+  };
+  return [span(stage, 'stage'), ...stage.operators.map((operator) => span(operator, 'operator'))];
 }

@@ -42,6 +42,8 @@ export interface Served extends Parts {
   reason?: string;
   /** When the client sent it, saw its first token, and saw its last; NaN for what did not happen. */
   arrivalNs: number;
+  /** When it reached the server; NaN if it has not. */
+  queuedNs: number;
   firstTokenNs: number;
   lastTokenNs: number;
   /** Tokens that the client has seen. */

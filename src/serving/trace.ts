@@ -1,9 +1,11 @@
 /**
- * Published request traces, read as they are: Azure LLM inference traces (CSV: TIMESTAMP,
- * ContextTokens, GeneratedTokens) and Mooncake traces (JSON lines: timestamp in ms, input_length,
- * output_length).
+ * Request traces, read as they are published: CSV with a header (Azure's LLM inference traces unless
+ * told otherwise) or JSON lines (Mooncake's). Traces of other makers are read by naming the columns
+ * that hold a request's arrival, its prompt tokens and its output tokens.
  */
+import Papa from 'papaparse';
 import type { Request } from './request.js';
+import { instantNs, WANTED, type TimeUnit } from './trace-time.js';
 
 /** A trace that cannot be used; one line, `file:line: what was expected, what was found`. */
 export class TraceError extends Error {
@@ -13,57 +15,104 @@ export class TraceError extends Error {
   }
 }
 
+/** Columns of a CSV file, or keys of JSON lines. */
+export interface TraceColumns {
+  arrival: string;
+  input: string;
+  output: string;
+  /** What `arrival` counts. */
+  unit: TimeUnit;
+}
+
+export interface TraceOptions {
+  /** Where they are not those of the published traces. */
+  columns?: Partial<TraceColumns>;
+  /** How many requests of it, from its beginning. */
+  limit?: number;
+  /** Whether rows that cannot be used are left out and counted, rather than refused. */
+  skipInvalid?: boolean;
+}
+
 export interface Trace {
-  format: 'azure' | 'mooncake';
+  format: 'azure' | 'mooncake' | 'csv' | 'JSON lines';
   /** In the order of their arrival, the first one at 0. */
   requests: Request[];
   /** Whether the file's order was another one. */
   sorted: boolean;
+  /** Rows left out, and what is wrong with the first of them. */
+  skipped: { rows: number; first?: string };
 }
 
 /** No published trace comes near; what is beyond is a damaged file. */
 const MAX_TOKENS = 1e8;
 const MAX_REQUESTS = 1e6;
+/** On either side of the first: nanoseconds of twice as many days are still exact in a double. */
+const MOST_DAYS = 50;
+const DAY_NS = 86_400_000_000_000n;
 
-type Row = [arrivalNs: number, promptTokens: number, outputTokens: number];
+const PUBLISHED = {
+  csv: { arrival: 'TIMESTAMP', input: 'ContextTokens', output: 'GeneratedTokens', unit: 'iso' },
+  lines: { arrival: 'timestamp', input: 'input_length', output: 'output_length', unit: 'ms' },
+} as const satisfies Record<string, TraceColumns>;
+
+/** A row's three values as they stand there. */
+type Cells = [arrival: unknown, input: unknown, output: unknown];
+/** Takes a row; false: no more. What `cells` throws is a row that cannot be used. */
+type Take = (line: number, cells: () => Cells) => boolean;
 
 /**
  * Reads a trace.
  * @param text the file's content
  * @param file its name, for errors
- * @param limit how many requests of it, from its beginning
  * @throws TraceError on a damaged, empty or gigantic file
  */
-export function readTrace(text: string, file: string, limit = Infinity): Trace {
-  const begin = text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  const format = text
-    .slice(begin, begin + 200)
-    .trimStart()
-    .startsWith('{')
-    ? 'mooncake'
-    : 'azure';
-  const readLine = format === 'mooncake' ? mooncakeRow : azureReader();
-  const rows: Row[] = [];
-  let number = 0;
-  for (let at = begin; at < text.length && rows.length < limit;) {
-    const next = text.indexOf('\n', at);
-    const stop = next < 0 ? text.length : next;
-    const line = text.slice(at, stop).trim();
-    at = stop + 1;
-    number++;
-    if (line === '') continue;
-    const row = readLine(line, `${file}:${number}`);
-    if (row) rows.push(row);
+export function readTrace(text: string, file: string, options: TraceOptions = {}): Trace {
+  const { columns: given = {}, limit = Infinity, skipInvalid = false } = options;
+  const content = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const kind = content.slice(0, 200).trimStart().startsWith('{') ? 'lines' : 'csv';
+  const columns: TraceColumns = { ...PUBLISHED[kind], ...given };
+  const rows: [arrivalNs: number, promptTokens: number, outputTokens: number][] = [];
+  const skipped: Trace['skipped'] = { rows: 0 };
+  let first: bigint | undefined;
+  const take: Take = (line, cells) => {
+    const where = `${file}:${line}`;
+    try {
+      const [arrival, input, output] = cells();
+      const at = instantOf(arrival, columns, where);
+      const tokens = [
+        tokensOf(input, columns.input, where),
+        tokensOf(output, columns.output, where),
+      ];
+      first ??= at;
+      rows.push([sinceFirst(at - first, columns.arrival, where), tokens[0], tokens[1]]);
+    } catch (error) {
+      if (!skipInvalid || !(error instanceof TraceError)) throw error;
+      if (skipped.rows++ === 0) skipped.first = error.message;
+    }
     if (rows.length > MAX_REQUESTS)
       throw new TraceError(
         `${file}: expected at most ${MAX_REQUESTS} requests, found more; take fewer with workload.requests`,
       );
-  }
-  if (rows.length === 0) throw new TraceError(`${file}: expected requests, found none`);
-  return { format, ...inOrder(rows) };
+    return rows.length < limit;
+  };
+  if (kind === 'lines') readLines(content, file, columns, take);
+  else readCsv(content, file, columns, take);
+  if (rows.length === 0)
+    throw new TraceError(`${file}: expected requests, found none${why(skipped)}`);
+  return { format: formatOf(kind, given), ...inOrder(rows), skipped };
 }
 
-function inOrder(rows: Row[]): Pick<Trace, 'requests' | 'sorted'> {
+function why({ rows, first }: Trace['skipped']): string {
+  if (first === undefined) return '';
+  return ` that can be used (${rows === 1 ? '1 row is' : `${rows} rows are`} invalid; ${first})`;
+}
+
+function formatOf(kind: keyof typeof PUBLISHED, given: object): Trace['format'] {
+  if (Object.keys(given).length > 0) return kind === 'csv' ? 'csv' : 'JSON lines';
+  return kind === 'csv' ? 'azure' : 'mooncake';
+}
+
+function inOrder(rows: [number, number, number][]): Pick<Trace, 'requests' | 'sorted'> {
   const sorted = rows.some(([time], i) => i > 0 && time < rows[i - 1][0]);
   if (sorted) rows.sort((a, b) => a[0] - b[0]);
   const begin = rows[0][0];
@@ -73,68 +122,90 @@ function inOrder(rows: Row[]): Pick<Trace, 'requests' | 'sorted'> {
   return { requests, sorted };
 }
 
-const AZURE = ['TIMESTAMP', 'ContextTokens', 'GeneratedTokens'];
-
-/** Reads the header first, then one row per line; columns may stand in any order, beside others. */
-function azureReader(): (line: string, where: string) => Row | undefined {
-  let columns: number[] | undefined;
-  let beginMs: number | undefined;
-  return (line, where) => {
-    const cells = line.split(',').map((cell) => cell.trim());
-    if (columns === undefined) {
-      columns = AZURE.map((name) =>
-        cells.findIndex((cell) => cell.toLowerCase() === name.toLowerCase()),
-      );
-      const missing = AZURE.find((_, i) => columns![i] === -1);
-      if (missing === undefined) return undefined;
-      throw new TraceError(
-        `${where}: expected a header with ${AZURE.join(', ')} or JSON lines, found ${shown(line)}`,
-      );
-    }
-    const [stamp, prompt, output] = columns.map((column) => cells[column]);
-    const { ms, ns } = timestamp(stamp, where);
-    beginMs ??= ms;
-    return [
-      (ms - beginMs) * 1e6 + ns,
-      tokens(prompt, 'ContextTokens', where),
-      tokens(output, 'GeneratedTokens', where),
-    ];
-  };
+/** Reads the header first; columns may stand in any order, with others between them. */
+function readCsv(text: string, file: string, columns: TraceColumns, take: Take): void {
+  let at: number[] | undefined;
+  let line = 1;
+  let read = 0;
+  Papa.parse<string[]>(text, {
+    step({ data, errors, meta: { cursor } }, parser) {
+      const where = `${file}:${line}`;
+      const unbalanced = errors.find(({ type }) => type === 'Quotes');
+      if (unbalanced)
+        throw new TraceError(`${where}: expected every quote to be closed, found one that is not`);
+      const row = line;
+      line += text.slice(read, cursor).match(/\r\n|\r|\n/g)?.length ?? 0;
+      const source = text.slice(read, cursor).trim();
+      read = cursor;
+      if (source === '') return;
+      const cells = data.map((cell) => cell.trim());
+      if (at === undefined) at = columnsOf(cells, columns, where, source);
+      else if (!take(row, () => at!.map((column) => cells[column]) as Cells)) parser.abort();
+    },
+  });
 }
 
-const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/;
-
-/** Whole seconds in ms, and the fraction in ns: together they are beyond what a double holds. */
-function timestamp(text: string | undefined, where: string): { ms: number; ns: number } {
-  const match = TIMESTAMP.exec(text ?? '');
-  const [year, month, day, hour, minute, second] = (match ?? []).slice(1, 7).map(Number);
-  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
-  if (match === null || Number.isNaN(ms))
-    throw new TraceError(
-      `${where}: TIMESTAMP: expected a time such as 2023-11-16 18:15:46.6805900, found ${shown(text)}`,
-    );
-  return { ms, ns: Number((match[7] ?? '').padEnd(9, '0')) };
+/** Where the three columns stand: by their exact name or, without one, by one in other letters. */
+function columnsOf(header: string[], columns: TraceColumns, where: string, source: string) {
+  const names = [columns.arrival, columns.input, columns.output];
+  const same = (name: string) => (cell: string) => cell.toLowerCase() === name.toLowerCase();
+  const at = names.map((name) =>
+    header.includes(name) ? header.indexOf(name) : header.findIndex(same(name)),
+  );
+  if (!at.includes(-1)) return at;
+  throw new TraceError(
+    `${where}: expected a header with ${names.join(', ')} or JSON lines, found ${shown(source)}; ` +
+      'workload.trace.arrival, input and output name other columns',
+  );
 }
 
-function mooncakeRow(line: string, where: string): Row {
-  let row: Record<string, unknown> | null;
-  try {
-    row = JSON.parse(line) as Record<string, unknown> | null;
-  } catch {
-    throw new TraceError(`${where}: expected a JSON object, found ${shown(line)}`);
+function readLines(text: string, file: string, columns: TraceColumns, take: Take): void {
+  let number = 0;
+  for (let at = 0; at < text.length;) {
+    const next = text.indexOf('\n', at);
+    const stop = next < 0 ? text.length : next;
+    const line = text.slice(at, stop).trim();
+    at = stop + 1;
+    number++;
+    if (line !== '' && !take(number, () => cellsOf(line, `${file}:${number}`, columns))) return;
   }
-  const ms = row?.['timestamp'];
-  if (typeof ms !== 'number' || !(ms >= 0) || ms > 1e12)
-    throw new TraceError(`${where}: timestamp: expected milliseconds, found ${shown(ms)}`);
-  return [
-    Math.round(ms * 1e6),
-    tokens(row!['input_length'], 'input_length', where),
-    tokens(row!['output_length'], 'output_length', where),
-  ];
 }
 
-function tokens(cell: unknown, name: string, where: string): number {
-  const value = typeof cell === 'string' && /^\d+$/.test(cell) ? Number(cell) : cell;
+function cellsOf(line: string, where: string, { arrival, input, output }: TraceColumns): Cells {
+  let row: unknown;
+  try {
+    row = JSON.parse(line);
+  } catch {
+    row = undefined;
+  }
+  if (typeof row !== 'object' || row === null || Array.isArray(row))
+    throw new TraceError(`${where}: expected a JSON object, found ${shown(line)}`);
+  const values = new Map<string, unknown>(Object.entries(row));
+  return [values.get(arrival), values.get(input), values.get(output)];
+}
+
+function instantOf(value: unknown, { arrival, unit }: TraceColumns, where: string): bigint {
+  const ns = instantNs(value, unit);
+  if (ns !== undefined) return ns;
+  const number = unit === 'iso' && instantNs(value, 's') !== undefined;
+  throw new TraceError(
+    `${where}: ${arrival}: expected ${WANTED[unit]}, found ${shown(value)}` +
+      (number ? '; workload.trace.unit says what numbers count' : ''),
+  );
+}
+
+function sinceFirst(ns: bigint, name: string, where: string): number {
+  const most = BigInt(MOST_DAYS) * DAY_NS;
+  if (ns <= most && ns >= -most) return Number(ns);
+  throw new TraceError(
+    `${where}: ${name}: expected a time within ${MOST_DAYS} days of the first, found one ` +
+      `${ns / DAY_NS} days from it; take fewer with workload.requests, or set workload.trace.unit`,
+  );
+}
+
+/** Spreadsheets write whole numbers as `12.0`. */
+function tokensOf(cell: unknown, name: string, where: string): number {
+  const value = typeof cell === 'string' && /^\d+(\.0*)?$/.test(cell) ? Number(cell) : cell;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_TOKENS)
     return value;
   throw new TraceError(
@@ -146,6 +217,6 @@ function shown(value: unknown): string {
   // Nested thousands deep, it would exhaust the stack of whoever writes it out.
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'a list' : 'an object';
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
+  const text = value === undefined || value === '' ? 'nothing' : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -3,8 +3,10 @@
  * simulated once: a run depends on its regions, not on the name of the strategy that laid them out.
  */
 import { configHash, type ResolvedConfig } from '../config.js';
-import type { CompareDocument, CompareRow } from '../report/compare-document.js';
+import type { CompareDocument, CompareRow, ServedRow } from '../report/compare-document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
+import type { ServingDocument } from '../deployment/serve-all.js';
+import type { ServingResult } from '../report/serving-document.js';
 import { fewerThan } from '../run/run-document.js';
 import { createShared } from '../run/sharing.js';
 import { threadsFor } from '../run/threads.js';
@@ -107,6 +109,7 @@ export function comparison(runs: RunDocument[], names: string[]): CompareDocumen
       ...numbersOf(run),
       name: names[i],
       differenceCycles: run.decode.cyclesPerToken - runs[0].decode.cyclesPerToken,
+      ...servedOf(run),
       ...(twin < i && { sameFloorPlanAs: names[twin] }),
     });
   }
@@ -123,6 +126,13 @@ export function whyIncomparable(documents: unknown[], names: string[]): string |
     if (schema !== 'wafersim.run/1')
       return `${names[i]}: expected a document wafersim.run/1, found ${JSON.stringify(schema) ?? 'none'}`;
   }
+  const served = documents.map((document) => 'serving' in (document as object));
+  const odd = served.findIndex((one) => one !== served[0]);
+  if (odd > 0)
+    return (
+      `expected runs of the same work, found ${served[0] ? 'requests served' : 'decode steps alone'} ` +
+      `in ${names[0]}, ${served[odd] ? 'requests served' : 'decode steps alone'} in ${names[odd]}`
+    );
   const difference = differences(documents as RunDocument[]).find(({ path }) =>
     WORK.some((key) => path === key || path.startsWith(`${key}.`)),
   );
@@ -141,6 +151,30 @@ const WORK = [
   'workload.batch',
   'workload.tokens',
 ];
+
+function servedOf(run: RunDocument & Partial<ServingDocument>): Pick<CompareRow, 'served'> {
+  const { serving, scenarios } = run;
+  return serving === undefined ? {} : { served: (scenarios ?? [serving]).map(servedRow) };
+}
+
+/** Numbers that are none, those of no request, are null as in a document that was read back. */
+function servedRow(result: ServingResult): ServedRow {
+  const { scenario, requests, outputSpeed, outputThroughput, requestGoodput, energy } = result;
+  const some = (value: number | null) => (value !== null && Number.isFinite(value) ? value : null);
+  const ends = ({ p50, p99 }: { p50: number; p99: number }) => ({ p50: some(p50), p99: some(p99) });
+  return {
+    scenario,
+    arrived: requests.arrived,
+    completed: requests.completed,
+    outputSpeedP50: some(outputSpeed.p50),
+    outputThroughput,
+    requestGoodput,
+    ttftMs: ends(result.ttftMs),
+    tpotMs: ends(result.tpotMs),
+    e2elMs: ends(result.e2elMs),
+    joulesPerOutputToken: some(energy.joulesPerOutputToken),
+  };
+}
 
 type Numbers = Omit<CompareRow, 'name' | 'differenceCycles'>;
 

@@ -17,6 +17,20 @@ const region = z.looseObject({
   height: number,
 });
 
+const maybe = number.nullable();
+const ends = z.looseObject({ p50: maybe, p99: maybe });
+const served = z.looseObject({
+  scenario: z.string(),
+  requests: z.looseObject({ arrived: number, completed: number }),
+  outputSpeed: z.looseObject({ p50: maybe }),
+  outputThroughput: number,
+  requestGoodput: number,
+  ttftMs: ends,
+  tpotMs: ends,
+  e2elMs: ends,
+  energy: z.looseObject({ joulesPerOutputToken: maybe }),
+});
+
 /** What a comparison reads of a run; the rest is taken as it is. */
 const document = z.looseObject({
   schema: z.literal('wafersim.run/1'),
@@ -38,6 +52,8 @@ const document = z.looseObject({
     wafers: number.exactOptional(),
   }),
   fabric: z.looseObject({ waveletHops: number, peakLinkUtilization: number }),
+  serving: served.exactOptional(),
+  scenarios: z.array(served).exactOptional(),
   check: z.looseObject({ passed: z.boolean().exactOptional() }).exactOptional(),
 });
 
