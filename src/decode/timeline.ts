@@ -8,7 +8,7 @@
  * A stage's result depends on its program and on its cores' starts relative to each other only, so an
  * equal stage is the same translated in place and time, and may be simulated once.
  */
-import { NO_END, type RunResult } from '../engine/engine.js';
+import type { RunResult } from '../engine/engine.js';
 
 /** A stage as the timeline sees it: a rectangle of cores. */
 export interface TimedStage {
@@ -230,7 +230,7 @@ function addOperators(
 ): void {
   stage.labels.forEach((label, i) => {
     // No operation has this label, such as head norms in a model without them.
-    if (result.labelEnd[i] === NO_END) return;
+    if (result.labelEnd[i] === -Infinity) return;
     const end = first + result.labelEnd[i];
     if (!timing.operators.has(label)) timing.operators.set(label, { cycles: 0, compute: 0 });
     const cycles = Math.max(0, end - timing.cycles);

@@ -6,7 +6,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 
 /** `labelEnd` of a label that no operation has. */
-export const NO_END = Number.MIN_SAFE_INTEGER;
+export const NO_END = -Infinity;
 
 export interface RunInput {
   program: Program;
@@ -30,7 +30,7 @@ export interface RunResult {
   setup: Float64Array;
   waitInput: Float64Array;
   waitOutput: Float64Array;
-  /** Per label: latest end of its operations over all cores (`NO_END` if it has none). */
+  /** Per label: latest end of its operations over all cores (-Infinity if it has none). */
   labelEnd: Float64Array;
   /** Per label: compute and set-up cycles in it of the core that ends it last (lowest number if equal). */
   labelBusy: Float64Array;
