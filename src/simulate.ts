@@ -233,7 +233,8 @@ async function simulateOn(
   let pipeline!: PipelineTiming;
   for (let step = 0; step < workload.tokens; step++) {
     const context = workload.context + step;
-    const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+    const of = { context, maxPositions, users: workload.batch };
+    const plan = planToken(model, wafer, placement, groupsOf, of);
     beginStep(runner, plan);
     const stages = plan.stages.map((stage) => timedStage(runner, stage));
     pipeline = await timeTokens(config, runner, plan, stages, options, step);

@@ -106,14 +106,12 @@ export function createNumbers(
   const { model, workload } = config;
   const { weights, plain, token } = conversation(config);
   const maxPositions = workload.context + workload.tokens;
-  const images = placement.regions.map((region) =>
-    region.kind === 'layer'
-      ? layerImages(model, region, maxPositions, weights.layers[region.layer], {
-          keys: plain.keys[region.layer],
-          values: plain.values[region.layer],
-        })
-      : tableImages(model, region, weights),
-  );
+  const images = placement.regions.map((region) => {
+    if (region.kind !== 'layer') return tableImages(model, region, weights);
+    const cache = { keys: plain.keys[region.layer], values: plain.values[region.layer] };
+    const own = weights.layers[region.layer];
+    return layerImages(model, region, maxPositions, own, cache, workload.batch);
+  });
   const numbers: Numbers = { images, plain, token, checks: [] };
   const [head, core] = headCore(placement, chosen);
   images[head][core][chosen.cell] = numbers.token;
