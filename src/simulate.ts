@@ -226,28 +226,31 @@ async function simulateOn(
   if (shared) shared.groupsOf = groupsOf;
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
+  let computes = numbers !== undefined;
   const run = programRunner(config, engine, threads, signal);
   const runner = createStageRunner({ wafer, memo, shared, run });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
   for (let step = 0; step < workload.tokens; step++) {
     const context = workload.context + step;
-    const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+    const of = { context, maxPositions, users: workload.batch };
+    const plan = planToken(model, wafer, placement, groupsOf, of);
     beginStep(runner, plan);
     const stages = plan.stages.map((stage) => timedStage(runner, stage));
     pipeline = await timeTokens(config, runner, plan, stages, options, step);
-    if (numbers) {
+    if (numbers && computes) {
       // Times do not depend on numbers, so one pass of one user's token computes them.
       await timeStep(stages, plan.places.length, async (i, startAt) => {
         await unlessAborted(signal);
         return computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images);
       });
-      checkStep(config, placement, chosen, numbers);
+      // After a choice that is no token there is nothing to compute with.
+      computes = checkStep(config, placement, chosen, numbers);
     }
     const { cycles } = pipeline.timing;
-    steps.push({ cycles, ...(numbers && { token: numbers.token }) });
+    steps.push({ cycles, ...(numbers && computes && { token: numbers.token }) });
   }
-  const check = numbers && checkResult(model, numbers.maxRelativeError);
+  const check = numbers && checkResult(config, numbers.checks, 'wafer');
   const counters = { ...runner, reuse: reuseOf(runner) };
   return { counters, ...pipeline, steps, ...(check && { check }) };
 }

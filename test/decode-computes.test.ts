@@ -13,6 +13,7 @@ const host = { shards: 1, now: () => 0, rss: () => 0 };
 
 async function checkOf(sets: string[], path = TINY) {
   const run = await simulate(loadConfig(path, sets), { engine: 'reference', memo: true, ...host });
+  expect(run.check).toMatchObject({ choice: true, passed: true });
   return run.check!;
 }
 

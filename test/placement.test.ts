@@ -23,13 +23,13 @@ function sizesOf(placement: Placement): Sizes {
 }
 
 /** Every height and layer width that fits on one wafer, tables as narrow as their memory allows. */
-function everySize(model: ModelSpec, wafer: WaferSpec, positions: number): Sizes[] {
+function everySize(model: ModelSpec, wafer: WaferSpec, positions: number, users: number): Sizes[] {
   const found: Sizes[] = [];
   for (let rows = 1; rows <= wafer.height; rows++) {
     const columns: Sizes['columns'] = {};
     for (const kind of kindsOf(model))
       for (let width = wafer.width; width >= 1; width--)
-        if (regionBytes(kind, model, positions, rows, width, wafer) <= wafer.core.sramBytes)
+        if (regionBytes(kind, model, positions, rows, width, wafer, users) <= wafer.core.sramBytes)
           columns[kind] = width;
     if (Object.keys(columns).length < kindsOf(model).length) continue;
     for (let width = columns.layer!; width <= wafer.width; width++) {
@@ -55,11 +55,11 @@ describe('a placement', () => {
         }
         legal++;
         if (placement.wafers > 1) severalWafers++;
-        const positions = request.maxPositions * request.batch;
-        expect(checkPlacement(placement, model, wafer, positions)).toEqual([]);
+        const { maxPositions, batch } = request;
+        expect(checkPlacement(placement, model, wafer, maxPositions * batch)).toEqual([]);
         for (const r of placement.regions)
           expect(r.sramBytesPerCore).toBe(
-            regionBytes(r.kind, model, positions, r.height, r.width, wafer),
+            regionBytes(r.kind, model, maxPositions, r.height, r.width, wafer, batch),
           );
       }),
       { seed: 2, numRuns: 400 },
@@ -73,7 +73,7 @@ describe('a placement', () => {
     fc.assert(
       fc.property(models, wafers, requests, (model, any, request) => {
         const wafer = { ...any, wafers: 1 };
-        const fits = everySize(model, wafer, request.maxPositions * request.batch).length > 0;
+        const fits = everySize(model, wafer, request.maxPositions, request.batch).length > 0;
         if (!fits) refused++;
         const placing = () => place(model, wafer, request);
         if (fits) expect(placing().wafers).toBe(1);
@@ -147,7 +147,7 @@ describe('growth', () => {
     fc.assert(
       fc.property(models, wafers, requests, (model, any, request) => {
         const wafer = { ...any, wafers: 1 };
-        const all = everySize(model, wafer, request.maxPositions * request.batch);
+        const all = everySize(model, wafer, request.maxPositions, request.batch);
         if (all.length === 0) return;
         placed++;
         const fewest = Math.min(
@@ -168,7 +168,7 @@ describe('growth', () => {
       fc.property(models, wafers, requests, (model, any, request) => {
         const wafer = { ...any, wafers: 1 };
         const estimate = (sizes: Sizes) => tokenCycles(model, wafer, request.maxPositions, sizes);
-        const all = everySize(model, wafer, request.maxPositions * request.batch).map(estimate);
+        const all = everySize(model, wafer, request.maxPositions, request.batch).map(estimate);
         if (all.length === 0) return;
         const found = estimate(sizesOf(place(model, wafer, { ...request, growth: 'fill' })));
         expect(found).toBeLessThanOrEqual(1.02 * Math.min(...all));

@@ -8,12 +8,13 @@ import {
   loadConfig,
   readRun,
 } from '../index.js';
+import { checkFailure } from '../report/check-text.js';
 import type { CompareDocument } from '../report/compare-document.js';
 import { compareMarkdown, compareTable } from '../report/compare-table.js';
-import { EXIT } from './errors.js';
+import { EXIT, oneLine } from './errors.js';
 import { interruptible } from './interrupt.js';
 import { engineOption, jsonOption, setOption, shardCount, type EngineName } from './options.js';
-import { json, print, style } from './output.js';
+import { json, note, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
 interface CompareOptions {
@@ -65,7 +66,11 @@ async function compare(
       : runsOf([first, second], options.strategies);
   if (options.json) print(json(document));
   else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
-  if (document.runs.some((run) => run.check?.passed === false)) process.exitCode = EXIT.difference;
+  document.runs.forEach(({ check }, i) => {
+    if (check?.passed !== false) return;
+    note(oneLine(`${document.rows[i].name}: ${checkFailure(check)}`));
+    process.exitCode = EXIT.difference;
+  });
 }
 
 async function strategiesOf(path: string, options: CompareOptions): Promise<CompareDocument> {

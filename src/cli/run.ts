@@ -10,6 +10,7 @@ import {
   simulate,
   type ServingDocument,
 } from '../index.js';
+import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { scenariosTable, servingTable } from '../report/serving-table.js';
@@ -27,7 +28,7 @@ import {
   skipInvalidOption,
   type EngineName,
 } from './options.js';
-import { checkRunDirectory, json, print, style, writeRunDirectory } from './output.js';
+import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
 import { withProgress } from './progress.js';
 import { runFiles } from './run-files.js';
 
@@ -117,7 +118,10 @@ async function run(path: string, options: RunOptions): Promise<void> {
     // A full disk must not cost the result as well.
     print(options.json ? json(document) : textOf(document, style()));
   }
-  if (document.check?.passed === false) process.exitCode = EXIT.difference;
+  if (document.check?.passed === false) {
+    note(checkFailure(document.check));
+    process.exitCode = EXIT.difference;
+  }
 }
 
 /** With a serving workload its results come first; of several scenarios the table, and one in full. */

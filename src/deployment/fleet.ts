@@ -5,7 +5,7 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { parameterCount } from '../model/operators.js';
-import { cyclesOf, deploymentOf, stepTimes, type GridWork } from './step-times.js';
+import { cyclesOf, deploymentOf, stepTimes, usersHeld, type GridWork } from './step-times.js';
 
 export interface FleetOptions {
   megawatts: number;
@@ -48,13 +48,13 @@ export async function fleetRow(
 ): Promise<FleetRow> {
   const { wafer, model, workload } = config;
   const deployment = deploymentOf(config);
-  const { placement, kvTokens } = deployment;
+  const { placement } = deployment;
   const { context } = workload;
   const point = await stepTimes(deployment, context, work);
   const { alone, spacing: interval } = point;
   const limit = wafer.clockHz / speed;
   const bySpeed = alone > limit ? 0 : Math.floor(limit / interval);
-  const byMemory = Math.floor(kvTokens / Math.max(1, context + 1));
+  const byMemory = usersHeld(deployment, context + 1);
   const usersPerReplica = Math.min(bySpeed, byMemory);
   const wafers = Math.floor((megawatts * 1e6) / pue / wafer.powerWatts);
   const replicas = Math.floor(wafers / placement.wafers);

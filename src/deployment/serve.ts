@@ -95,6 +95,7 @@ export async function prepare(
       policy: POLICIES[wanted.policy](wanted),
       stepTime: stepTimeOf(grid),
       kvTokens: deployment.kvTokens,
+      kvBlock: deployment.kvBlock,
       maxContext,
       transport,
       ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
@@ -121,6 +122,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
     wafers,
     ...metrics,
     kvTokens,
+    kvBlock: deployment.kvBlock,
     maxContext,
     reach: reachOf(config),
     evictions: run.evictions,
@@ -262,7 +264,8 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
     const stepTime = rooflineStepTime(gpu, size, gpus);
     const kvTokens = rooflineCache(gpu, size, gpus);
-    const metrics = metricsOf(serve(source.requests, { ...options, policy, stepTime, kvTokens }));
+    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1 };
+    const metrics = metricsOf(serve(source.requests, server));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);
     const { completed } = requests;

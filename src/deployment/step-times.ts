@@ -6,6 +6,7 @@
 import type { ResolvedConfig } from '../config.js';
 import { mostThat, regionBytes } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
+import { inBlocks } from '../serving/memory.js';
 import type { StepGrid } from '../serving/step-time.js';
 import type { LineCycles } from '../run/groups.js';
 import { timeDecodeStep, type StepProgress } from '../run/time-step.js';
@@ -17,6 +18,8 @@ export interface Deployment {
   placement: Placement;
   /** Positions of the KV cache for all users together: what the layers' cores have room for. */
   kvTokens: number;
+  /** Positions that a user takes together: one per row of a region. */
+  kvBlock: number;
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
   /** What is known about the machine's lines (see groups.ts). */
@@ -38,7 +41,13 @@ export function deploymentOf(config: ResolvedConfig): Deployment {
     );
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
-  return { config, placement, kvTokens, maxContext, lines: new Map() };
+  const kvBlock = layers[0].height;
+  return { config, placement, kvTokens, kvBlock, maxContext, lines: new Map() };
+}
+
+/** Users whose caches of `positions` each the deployment holds. */
+export function usersHeld({ kvTokens, kvBlock }: Deployment, positions: number): number {
+  return Math.floor(kvTokens / inBlocks(positions, kvBlock));
 }
 
 /** Where a grid's work is told of, and what it has in common with other work on the same machine. */

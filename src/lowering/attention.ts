@@ -156,19 +156,19 @@ function append(core: CoreCode, layer: LayerCore): void {
   const elements = 2 * shape.pairs;
   const values = at.qkv + elements * heads;
   for (let head = 0; head < shape.headsPerColumn; head++) {
-    const slot = head * elements * shape.positions + appendAt;
+    const slot = head * elements * shape.slots + appendAt;
     const key = cell(at.qkv + shape.queryHeads + head, heads);
-    vector(core, 'move', model.dtype, elements, cell(at.keys + slot, shape.positions), key);
+    vector(core, 'move', model.dtype, elements, cell(at.keys + slot, shape.slots), key);
   }
   const all = shape.headsPerColumn * elements;
-  const slots = cell(at.values + appendAt, shape.positions);
+  const slots = cell(at.values + appendAt, shape.slots);
   vector(core, 'move', model.dtype, all, slots, cell(values));
 }
 
 /** First cell of the cache of the KV head that serves a query head. */
 function cacheOf(shape: LayerCore['shape'], cache: number, queryHead: number): number {
   const kvHead = Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
-  return cache + kvHead * 2 * shape.pairs * shape.positions;
+  return cache + kvHead * 2 * shape.pairs * shape.slots;
 }
 
 function scores(core: CoreCode, layer: LayerCore, group: Place): void {
@@ -179,7 +179,7 @@ function scores(core: CoreCode, layer: LayerCore, group: Place): void {
       matrix: cacheOf(shape, at.keys, head),
       rows: 2 * shape.pairs,
       length: positions,
-      rowStride: shape.positions,
+      rowStride: shape.slots,
       x: at.qkv + head,
       xStride: headsOf(layer),
       out: at.scores + head * positions,
@@ -224,7 +224,7 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
       matrix: cacheOf(shape, at.values, head),
       rows: elements,
       length: positions,
-      rowStride: shape.positions,
+      rowStride: shape.slots,
       x: at.scores + head * positions,
       out,
       widen: false,

@@ -21,15 +21,16 @@ export interface LayerCache {
   values: Float64Array[];
 }
 
-/** Images of a layer's cores, row by row. `maxPositions` as in the placement. */
+/** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'>,
   maxPositions: number,
   weights: LayerWeights,
   cache: LayerCache,
+  users = 1,
 ): Float32Array[] {
-  const shape = layerShape(model, maxPositions, region.height, region.width);
+  const shape = layerShape(model, maxPositions, region.height, region.width, users);
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
@@ -206,7 +207,7 @@ function fillHeads(
   });
 }
 
-/** The cache: [head][element][position], positions dealt to the rows in turn. */
+/** The first user's cache: [head][element][slot], positions dealt to the rows in turn. */
 function fillCache(
   image: Float32Array,
   at: Record<string, number>,
@@ -219,7 +220,7 @@ function fillCache(
   slice.kvHeads.forEach((head, h) =>
     slice.elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
-      const first = (h * slice.elements.length + i) * shape.positions;
+      const first = (h * slice.elements.length + i) * shape.slots;
       const index = head * model.headDim + element;
       for (let p = row; p < cache.keys.length; p += shape.rows) {
         const slot = first + Math.floor(p / shape.rows);

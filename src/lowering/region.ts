@@ -63,8 +63,10 @@ export interface RegionCode {
 export interface Step {
   /** Tokens in the cache before this step. */
   context: number;
-  /** Tokens that the caches have room for. */
+  /** Tokens of each user that the caches have room for. */
   maxPositions: number;
+  /** Users whose caches the cores hold; 1 if not given. The step is that of one of them. */
+  users?: number;
 }
 
 /** Colours of the lines' channels; hand-offs get the rest. */
@@ -86,7 +88,7 @@ export function layerCode(
   step: Step,
 ): RegionCode {
   const { width, height } = region;
-  const shape = layerShape(model, step.maxPositions, height, width);
+  const shape = layerShape(model, step.maxPositions, height, width, step.users);
   const position = step.context;
   const columns = places('y', height, groups.column, COLUMN_COLORS);
   const rows = places('x', width, groups.row, ROW_COLORS);

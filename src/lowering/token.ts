@@ -163,7 +163,7 @@ function sourceOf(
   const { width, height, kind } = region;
   const shapes =
     kind === 'layer'
-      ? layerBuffers(model, layerShape(model, step.maxPositions, height, width), true)
+      ? layerBuffers(model, layerShape(model, step.maxPositions, height, width, step.users), true)
       : tableBuffers(model, tableShape(model, height, width), kind);
   return { kind: 'rows', region, cell: layOut(shapes).at.x, type, length };
 }

@@ -25,7 +25,8 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
 
 /**
  * Bytes of SRAM that the fullest core of a region of `rows` x `columns` cores needs, code included.
- * `positions` is what the KV cache holds for all users together.
+ * `positions` is what the KV cache holds for each of `users`; every one's are dealt to the rows from
+ * row 0 on, so that row holds the most.
  */
 export function regionBytes(
   kind: RegionKind,
@@ -34,10 +35,11 @@ export function regionBytes(
   rows: number,
   columns: number,
   wafer: WaferSpec,
+  users = 1,
 ): number {
   const buffers =
     kind === 'layer'
-      ? layerBuffers(model, layerShape(model, positions, rows, columns), true)
+      ? layerBuffers(model, layerShape(model, positions, rows, columns, users), true)
       : tableBuffers(model, tableShape(model, rows, columns), kind);
   return codeBytesOf(kind, wafer.core.codeBytes) + bytesOf(buffers);
 }
@@ -52,9 +54,11 @@ export function leastColumns(
   positions: number,
   rows: number,
   wafer: WaferSpec,
+  users = 1,
 ): number | undefined {
+  const { sramBytes } = wafer.core;
   return leastThat(
-    (columns) => regionBytes(kind, model, positions, rows, columns, wafer) <= wafer.core.sramBytes,
+    (columns) => regionBytes(kind, model, positions, rows, columns, wafer, users) <= sramBytes,
     1,
     wafer.width,
   );

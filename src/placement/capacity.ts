@@ -7,14 +7,7 @@ import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
 import { CapacityError } from './errors.js';
 import { cut } from './pack.js';
-import {
-  cachePositions,
-  kindsOf,
-  partsOf,
-  widthsOf,
-  type RegionKind,
-  type SizedRequest,
-} from './parts.js';
+import { kindsOf, partsOf, widthsOf, type RegionKind, type SizedRequest } from './parts.js';
 import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
 /** The fewest wafers that hold the model; Infinity if some region is too large for a whole wafer. */
@@ -72,7 +65,7 @@ export function doesNotFit(
 ): CapacityError {
   const sizes = leastSizes(model, wafer, request, everyHeight(wafer));
   const cores = Math.min(...sizes.map((of) => coresOf(model, of)));
-  const bytes = modelBytes(model, cachePositions(request));
+  const bytes = modelBytes(model, request.maxPositions * request.batch);
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
@@ -127,8 +120,9 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
   const { width, height } = wafer;
+  const { maxPositions, batch } = request;
   const bytesOf = (kind: RegionKind) =>
-    regionBytes(kind, model, cachePositions(request), height, width, wafer);
+    regionBytes(kind, model, maxPositions, height, width, wafer, batch);
   const kind = kindsOf(model).reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   if (bytesOf(kind) <= wafer.core.sramBytes)
     return (

@@ -43,8 +43,3 @@ export function partsOf(model: ModelSpec): Part[] {
 export function kindsOf(model: ModelSpec): RegionKind[] {
   return model.tied ? ['layer', 'embedding+head'] : ['layer', 'embedding', 'head'];
 }
-
-/** Positions that the caches must hold for all users together. */
-export function cachePositions(request: PlacementRequest): number {
-  return request.maxPositions * request.batch;
-}

@@ -7,7 +7,7 @@ import type { ModelSpec } from '../model/model.js';
 import { regionBytes } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
 import { cut, pack, strategyOf, type Search } from './pack.js';
-import { cachePositions, partsOf, widthsOf, type SizedRequest } from './parts.js';
+import { partsOf, widthsOf, type SizedRequest } from './parts.js';
 import { CapacityError } from './errors.js';
 import type { Placement } from './placement.js';
 import { checkSpares, defectsOf } from './repair.js';
@@ -39,9 +39,10 @@ export function place(
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
   const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
+  const { maxPositions, batch } = request;
   const regions = parts.map((part, i) => {
     const width = widths[i];
-    const bytes = regionBytes(part.kind, model, cachePositions(request), sizes.rows, width, wafer);
+    const bytes = regionBytes(part.kind, model, maxPositions, sizes.rows, width, wafer, batch);
     return {
       ...part,
       ...packing.positions[i],

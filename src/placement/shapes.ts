@@ -34,24 +34,28 @@ export interface LayerShape {
   keyDims: number;
   /** Query elements of a column: queryHeads * 2 * pairs. */
   queryDims: number;
-  /** Cache positions per row, for the longest context of the run. */
+  /** Cache positions of one user per row, for the longest context of the run. */
   positions: number;
+  /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
+  slots: number;
   /** Elements of the MLP's inner width per column. */
   inner: number;
 }
 
-/** Shape of a decoder layer with room for `maxPositions` tokens in its cache. */
+/** Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache. */
 export function layerShape(
   model: ModelSpec,
   maxPositions: number,
   rows: number,
   columns: number,
+  users = 1,
 ): LayerShape {
   const headsPerColumn = Math.ceil(model.kvHeads / columns);
   const groups = Math.ceil(model.kvHeads / headsPerColumn);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / model.kvHeads);
   const pairs = Math.ceil(model.headDim / 2 / groupWidth);
   const queryHeads = (headsPerColumn * model.heads) / model.kvHeads;
+  const positions = Math.ceil(maxPositions / rows);
   return {
     rows,
     columns,
@@ -63,7 +67,8 @@ export function layerShape(
     queryHeads,
     keyDims: headsPerColumn * 2 * pairs,
     queryDims: queryHeads * 2 * pairs,
-    positions: Math.ceil(maxPositions / rows),
+    positions,
+    slots: users * positions,
     inner: Math.ceil(model.ffn / columns),
   };
 }
@@ -87,8 +92,8 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
       add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
       add('oScale', value, 1, true);
     }
-    add('keys', value, s.keyDims * s.positions, true);
-    add('values', value, s.keyDims * s.positions, true);
+    add('keys', value, s.keyDims * s.slots, true);
+    add('values', value, s.keyDims * s.slots, true);
     if (model.qkNorm) {
       add('qNorm', value, 2 * s.pairs, true);
       add('kNorm', value, 2 * s.pairs, true);
@@ -102,7 +107,8 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
     add('turned', value, s.pairs * heads);
     add('qkv', value, s.queryDims + 2 * s.keyDims);
     if (model.qkNorm) add('headScale', 'f32', heads);
-    add('scores', value, s.queryHeads * s.positions);
+    // As long as the cache: one user may have all of it (serving).
+    add('scores', value, s.queryHeads * s.slots);
     add('peak', 'f32', s.queryHeads);
     add('total', 'f32', s.queryHeads);
     add('attended', value, s.queryDims);

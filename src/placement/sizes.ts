@@ -9,14 +9,7 @@ import { leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
 import { layerShape } from './shapes.js';
 import { cut } from './pack.js';
-import {
-  cachePositions,
-  kindsOf,
-  partsOf,
-  widthsOf,
-  type Sizes,
-  type SizedRequest,
-} from './parts.js';
+import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './parts.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
@@ -56,14 +49,14 @@ export function leastSizes(
   request: SizedRequest,
   heights: number[],
 ): Sizes[] {
-  const positions = cachePositions(request);
+  const { maxPositions, batch } = request;
   const kinds = kindsOf(model);
   const asked = request.layerColumns;
   const found: Sizes[] = [];
   for (const rows of request.rows === undefined ? heights : [request.rows]) {
     const columns: Sizes['columns'] = {};
     for (const kind of kinds) {
-      const least = leastColumns(kind, model, positions, rows, wafer);
+      const least = leastColumns(kind, model, maxPositions, rows, wafer, batch);
       if (least !== undefined) columns[kind] = least;
     }
     if (kinds.some((kind) => columns[kind] === undefined)) continue;

@@ -7,23 +7,24 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf, leastThat, mostThat } from './budget.js';
 import { CapacityError } from './errors.js';
-import { cachePositions, type SizedRequest } from './parts.js';
+import type { SizedRequest } from './parts.js';
 import type { Placement } from './placement.js';
 
 /**
  * Bytes of SRAM of one of side x side cores, code included: a weight takes as much as an activation,
- * and all heads share one row of scores, as published.
+ * and all heads share one row of scores, as published. `positions` are those of each user.
  */
 export function waferllmBytes(
   model: ModelSpec,
   positions: number,
   side: number,
   wafer: WaferSpec,
+  users = 1,
 ): number {
   const d = Math.ceil(model.dim / side);
   const a = Math.ceil((model.heads * model.headDim) / side);
   const f = Math.ceil(model.ffn / side);
-  const s = Math.ceil(positions / side);
+  const s = users * Math.ceil(positions / side);
   const pairs = Math.floor(a / 2);
   const weights = 4 * d * a + 3 * d * f + 2 * d;
   const cache = 2 * a * s;
@@ -41,7 +42,7 @@ export function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRe
     );
   const largest = Math.min(wafer.width, wafer.height);
   const side = request.rows ?? largest;
-  const bytes = waferllmBytes(model, cachePositions(request), side, wafer);
+  const bytes = waferllmBytes(model, request.maxPositions, side, wafer, request.batch);
   if (side > largest || bytes > wafer.core.sramBytes) throw tooLarge(model, wafer, request, side);
   const region = { name: 'layer 0', kind: 'layer' as const, layer: 0, wafer: 0, x: 0, y: 0 };
   return {
@@ -58,20 +59,21 @@ function tooLarge(
   side: number,
 ): CapacityError {
   const most = Math.min(wafer.width, wafer.height);
-  const bytesAt = (positions: number, at: number) => waferllmBytes(model, positions, at, wafer);
+  const { maxPositions, batch } = request;
+  const bytesAt = (positions: number, at: number) =>
+    waferllmBytes(model, positions, at, wafer, batch);
   const room = wafer.core.sramBytes;
-  const positions = cachePositions(request);
-  const least = leastThat((at) => bytesAt(positions, at) <= room, 1, most);
+  const least = leastThat((at) => bytesAt(maxPositions, at) <= room, 1, most);
   const longest = mostThat(
-    (context) => bytesAt(context * request.batch, Math.min(side, most)) <= room,
+    (context) => bytesAt(context, Math.min(side, most)) <= room,
     1,
-    request.maxPositions,
+    maxPositions,
   );
   const asked = `a waferllm layer of ${model.name} on ${side}x${side} cores`;
   const found =
     side > most
       ? `does not fit the ${wafer.width}x${wafer.height} of the wafer`
-      : `needs ${bytesAt(positions, side)} bytes per core of ${room}`;
+      : `needs ${bytesAt(maxPositions, side)} bytes per core of ${room}`;
   const hints = [
     ...(least === undefined ? [] : [`it would fit on ${least}x${least} to ${most}x${most}`]),
     ...(side > most || longest === undefined ? [] : [`the longest context is ${longest}`]),

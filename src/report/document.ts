@@ -111,6 +111,14 @@ export interface CheckResult {
   /** max |difference| / max |logit| against a plain implementation of the model. */
   logitsMaxRelativeError: number;
   tolerance: number;
+  /** Whether every chosen token is the first largest of the logits that it was chosen from. */
+  choice?: boolean;
+  /** The first step whose choice is not: null for what is no number. */
+  wrongChoice?: { step: number; chosen: number | null; largest: number | null };
+  /** Where the head computes: on the wafer, or (mapping waferllm) on the host. */
+  head?: 'wafer' | 'host';
+  /** Users whose numbers were computed and checked, counted from 0, and how many there are. */
+  users?: { checked: number[]; of: number };
   passed?: boolean;
 }
 

@@ -17,6 +17,8 @@ export interface ServingResult extends ServingMetrics {
   wafers: number;
   /** Positions of the KV cache for all users together, and the longest context of one. */
   kvTokens: number;
+  /** Positions that a request takes together: one on each row of a region. */
+  kvBlock?: number;
   maxContext: number;
   /** Longest context of one user on a single wafer (0: none); wafers that 128k takes (null: none do). */
   reach: { oneWafer: number; wafersFor128k: number | null };

@@ -109,7 +109,7 @@ function wafer(s: ServingResult, style: Style): string {
     `  output speed      ${number(outputSpeed.p50, 1)} tokens/s per user (p50), ${number(outputSpeed.p10, 1)} for the slowest tenth`,
     `  throughput        ${number(s.outputThroughput, 1)} tokens/s, all users together`,
     `  a request's time  queue ${ms(partsMs.queue)} + transport ${ms(partsMs.transport)} + prefill ${ms(partsMs.prefill)} + decode ${ms(partsMs.decode)} (means)`,
-    `  KV cache          ${count(s.kvTokens)} positions for all users; longest context ${count(s.maxContext)}`,
+    `  KV cache          ${count(s.kvTokens)} positions for all users${s.kvBlock === undefined ? '' : `, ${count(s.kvBlock)} at a time`}; longest context ${count(s.maxContext)}`,
     `  128k context      ${reachText(s.reach)}`,
     `  energy            ${number(energy.joulesPerOutputToken, 3)} J per output token at ${number(energy.watts / 1000, 2)} kW`,
   ].join('\n');

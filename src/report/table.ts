@@ -25,6 +25,7 @@ import {
   table,
   type Style,
 } from './format.js';
+import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
@@ -38,7 +39,7 @@ export function runTable(run: RunDocument, style: Style): string {
     section(`Placement: ${placement.strategy}`, regions(placement), style),
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
-    run.check ? section('Check', check(run.check), style) : '',
+    run.check ? section('Check', checkText(run.check), style) : '',
     run.sensitivity ? section('Uncertain numbers', sensitivityTable(run), style) : '',
   ]);
 }
@@ -259,15 +260,6 @@ function reuse({ simulated, reused }: ReuseResult): string[] {
 function host({ engine, shards, wallSeconds, peakRssBytes }: HostResult): string {
   const threads = shards === 1 ? '1 shard' : `${shards} shards`;
   return `  ${engine} engine, ${threads}: ${fixed(wallSeconds, 2)} s, ${bytes(peakRssBytes)} of host memory`;
-}
-
-function check({
-  logitsMaxRelativeError,
-  tolerance,
-  passed,
-}: NonNullable<RunDocument['check']>): string {
-  const verdict = passed === undefined ? '' : passed ? ': passed' : ': FAILED';
-  return `  logits differ by ${logitsMaxRelativeError.toExponential(2)} of the largest, tolerance ${tolerance.toExponential(0)}${verdict}`;
 }
 
 function section(title: string, body: string, style: Style): string {

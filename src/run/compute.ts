@@ -1,13 +1,13 @@
 /**
  * The numbers of a run that computes (`workload.data`): random weights, the memory of every region's
- * cores, and the comparison of the wafer's logits with those of a plain implementation of the model.
+ * cores, the comparison of the wafer's logits with those of a plain implementation of the model, and
+ * of the token that it chose with those logits.
  */
 import seedrandom from 'seedrandom';
 import type { ResolvedConfig } from '../config.js';
 import { layOut } from '../lowering/core-code.js';
 import { layerImages, tableImages } from '../lowering/images.js';
 import { headOf, type Chosen } from '../lowering/token.js';
-import type { ModelSpec } from '../model/model.js';
 import type { CheckResult } from '../report/document.js';
 import { createPlainDecoder, type PlainDecoder } from '../model/plain.js';
 import { randomWeights } from '../model/weights.js';
@@ -23,7 +23,15 @@ export interface Numbers {
   plain: PlainDecoder;
   /** The token that the next step takes, as the wafer's head has left it. */
   token: number;
+  checks: StepCheck[];
+}
+
+/** What one step computed. */
+export interface StepCheck {
   maxRelativeError: number;
+  /** Number of the first largest of the wafer's own logits, -1 if they have none (NaN). */
+  largest: number;
+  chosen: number;
 }
 
 /** Random weights, a decoder that has seen `workload.context` random tokens, and the next token. */
@@ -36,11 +44,45 @@ export function conversation({ model, workload }: ResolvedConfig) {
   return { weights, plain, token: draw() };
 }
 
-/** The verdict on the largest relative error of a run's logits. */
-export function checkResult({ dtype }: ModelSpec, logitsMaxRelativeError: number): CheckResult {
-  const tolerance = TOLERANCE[dtype];
-  const passed = logitsMaxRelativeError <= tolerance;
-  return { logitsMaxRelativeError, tolerance, passed };
+/**
+ * The verdict on the steps of the first user: largest relative error of the logits, and whether each
+ * token is the first largest of the wafer's own logits. The other users run the same programs.
+ * @param head where the logits and the choice are computed
+ */
+export function checkResult(
+  { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
+  steps: readonly StepCheck[],
+  head: 'wafer' | 'host',
+): CheckResult {
+  const tolerance = TOLERANCE[model.dtype];
+  // Math.max keeps NaN, which no tolerance passes.
+  const logitsMaxRelativeError = Math.max(...steps.map((step) => step.maxRelativeError));
+  const wrong = steps.findIndex(({ largest, chosen }) => largest < 0 || chosen !== largest);
+  const choice = wrong < 0;
+  return {
+    logitsMaxRelativeError,
+    tolerance,
+    choice,
+    ...(!choice && { wrongChoice: { step: wrong, ...choiceOf(steps[wrong]) } }),
+    head,
+    users: { checked: [0], of: workload.batch },
+    passed: logitsMaxRelativeError <= tolerance && choice,
+  };
+}
+
+/** JSON has no NaN: what is no token is null. */
+function choiceOf({ chosen, largest }: StepCheck) {
+  return { chosen: Number.isFinite(chosen) ? chosen : null, largest: largest < 0 ? null : largest };
+}
+
+/** Number of the first largest logit; -1 if any of them is NaN. */
+export function firstLargest(logits: ArrayLike<number>): number {
+  let first = 0;
+  for (let i = 0; i < logits.length; i++) {
+    if (Number.isNaN(logits[i])) return -1;
+    if (logits[i] > logits[first]) first = i;
+  }
+  return first;
 }
 
 /** max |difference| / max |expected|; NaN if any of the logits is none. */
@@ -64,33 +106,36 @@ export function createNumbers(
   const { model, workload } = config;
   const { weights, plain, token } = conversation(config);
   const maxPositions = workload.context + workload.tokens;
-  const images = placement.regions.map((region) =>
-    region.kind === 'layer'
-      ? layerImages(model, region, maxPositions, weights.layers[region.layer], {
-          keys: plain.keys[region.layer],
-          values: plain.values[region.layer],
-        })
-      : tableImages(model, region, weights),
-  );
-  const numbers: Numbers = { images, plain, token, maxRelativeError: 0 };
+  const images = placement.regions.map((region) => {
+    if (region.kind !== 'layer') return tableImages(model, region, weights);
+    const cache = { keys: plain.keys[region.layer], values: plain.values[region.layer] };
+    const own = weights.layers[region.layer];
+    return layerImages(model, region, maxPositions, own, cache, workload.batch);
+  });
+  const numbers: Numbers = { images, plain, token, checks: [] };
   const [head, core] = headCore(placement, chosen);
   images[head][core][chosen.cell] = numbers.token;
   return numbers;
 }
 
-/** After a step: compares its logits, and takes the token that the wafer chose. */
+/**
+ * After a step: compares its logits, and takes the token that the wafer chose.
+ * @returns whether that is a token, with which the next step can compute
+ */
 export function checkStep(
   config: ResolvedConfig,
   placement: Placement,
   chosen: Chosen,
   numbers: Numbers,
-): void {
+): boolean {
   const [head, core] = headCore(placement, chosen);
   const logits = logitsOf(config, placement.regions[head], chosen, numbers.images[head]);
-  const expected = numbers.plain.step(numbers.token);
-  const error = relativeError(logits, expected);
-  numbers.maxRelativeError = Math.max(numbers.maxRelativeError, error);
+  const maxRelativeError = relativeError(logits, numbers.plain.step(numbers.token));
   numbers.token = numbers.images[head][core][chosen.cell]!;
+  numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen: numbers.token });
+  return (
+    Number.isInteger(numbers.token) && numbers.token >= 0 && numbers.token < config.model.vocab
+  );
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */

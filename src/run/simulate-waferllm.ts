@@ -3,7 +3,13 @@
  * passes it once per layer (its published rate is clock / (cycles of a layer x layers)). There is no
  * embedding and no head on the wafer; a run that computes does them on the host.
  */
-import { checkResult, conversation, relativeError } from './compute.js';
+import {
+  checkResult,
+  conversation,
+  firstLargest,
+  relativeError,
+  type StepCheck,
+} from './compute.js';
 import type { ResolvedConfig } from '../config.js';
 import { repeat, timeStep, type StepTiming } from '../decode/timeline.js';
 import type { Engine, RunResult } from '../engine/engine.js';
@@ -64,7 +70,7 @@ export async function simulateWaferllm(
   };
   const numbers = workload.data ? createNumbers(config, options(workload.context)) : undefined;
   const steps: StepResult[] = [];
-  let error = 0;
+  const checks: StepCheck[] = [];
   let last!: { timing: StepTiming; counters: Counters };
   for (let step = 0; step < workload.tokens; step++) {
     const o = options(workload.context + step);
@@ -79,10 +85,10 @@ export async function simulateWaferllm(
       numbers?.leave(layer, o);
     }
     last = await timingOf(config, program, results, P);
-    if (numbers) error = Math.max(error, numbers.finish());
+    if (numbers) checks.push(numbers.finish());
     steps.push({ cycles: last.timing.cycles, ...(numbers && { token: numbers.token() }) });
   }
-  return { ...last, steps, ...(numbers && { check: checkResult(model, error) }) };
+  return { ...last, steps, ...(numbers && { check: checkResult(config, checks, 'host') }) };
 }
 
 function groupsFor(P: number, { model, wafer }: ResolvedConfig, engine: Engine): number {
@@ -156,11 +162,11 @@ function createNumbers(config: ResolvedConfig, first: WaferllmOptions) {
       residual = waferllmResidual(o, images[layer]);
     },
     /** Head on the host; compares with the plain decoder and goes on to the token chosen. */
-    finish: () => {
+    finish: (): StepCheck => {
       const logits = headLogits(model, weights, residual);
-      const error = relativeError(logits, plain.step(token));
+      const maxRelativeError = relativeError(logits, plain.step(token));
       token = greedy(logits);
-      return error;
+      return { maxRelativeError, largest: firstLargest(logits), chosen: token };
     },
   };
 }

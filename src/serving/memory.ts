@@ -1,10 +1,14 @@
 /**
- * The KV cache of all layers as one pool of positions. A request takes what its prompt and its answer
- * need when it starts, so that it never has to stop half-way. Sessions may leave theirs behind for
+ * The KV cache of all layers as one pool of positions, which are given out in blocks: as many as a
+ * region has rows, since a user's positions are dealt to all rows in turn, from the first row on. A
+ * request takes what its prompt and its answer need when it starts, so that it never has to stop
+ * half-way. Sessions may leave theirs behind for
  * their next turn; those give way, longest idle first, when a request needs the room.
  */
 export interface CacheMemory {
+  /** Positions in whole blocks, as are `free` and `keptTotal`. */
   capacity: number;
+  block: number;
   free: number;
   /** Positions kept for idle sessions, longest idle first. */
   kept: Map<number, number>;
@@ -13,8 +17,14 @@ export interface CacheMemory {
   evictions: number;
 }
 
-export function createMemory(capacity: number): CacheMemory {
-  return { capacity, free: capacity, kept: new Map(), keptTotal: 0, evictions: 0 };
+export function createMemory(positions: number, block = 1): CacheMemory {
+  const capacity = positions - (positions % block);
+  return { capacity, block, free: capacity, kept: new Map(), keptTotal: 0, evictions: 0 };
+}
+
+/** `positions` in whole blocks. */
+export function inBlocks(positions: number, block: number): number {
+  return Math.ceil(positions / block) * block;
 }
 
 /** Positions of its earlier turns that a session still has. */
@@ -24,26 +34,28 @@ export function keptBy(memory: CacheMemory, session: number | undefined): number
 
 /** Whether `positions` would fit beside the requests that run. */
 export function fits(memory: CacheMemory, positions: number): boolean {
-  return positions <= memory.free + memory.keptTotal;
+  return inBlocks(positions, memory.block) <= memory.free + memory.keptTotal;
 }
 
 /** Takes `positions`, those that the session has kept included. They must fit. */
 export function take(memory: CacheMemory, positions: number, session: number | undefined): void {
+  const needed = inBlocks(positions, memory.block);
   drop(memory, session);
   for (const idle of memory.kept.keys()) {
-    if (memory.free >= positions) break;
+    if (memory.free >= needed) break;
     drop(memory, idle);
     memory.evictions++;
   }
-  memory.free -= positions;
+  memory.free -= needed;
 }
 
 /** Gives positions back, or keeps them for the session's next turn. */
 export function release(memory: CacheMemory, positions: number, session: number | undefined): void {
-  if (session === undefined) memory.free += positions;
+  const room = inBlocks(positions, memory.block);
+  if (session === undefined) memory.free += room;
   else {
     memory.kept.set(session, positions);
-    memory.keptTotal += positions;
+    memory.keptTotal += room;
   }
 }
 
@@ -51,6 +63,7 @@ function drop(memory: CacheMemory, session: number | undefined): void {
   const positions = keptBy(memory, session);
   if (positions === 0) return;
   memory.kept.delete(session!);
-  memory.keptTotal -= positions;
-  memory.free += positions;
+  const room = inBlocks(positions, memory.block);
+  memory.keptTotal -= room;
+  memory.free += room;
 }

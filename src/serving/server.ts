@@ -19,6 +19,8 @@ export interface ServeOptions {
   stepTime: StepTime;
   /** Positions of the KV cache, for all users together. */
   kvTokens: number;
+  /** Positions that are given out together; 1 if not given. */
+  kvBlock?: number;
   /** Longest context that the model reads or the wafer holds for one user. */
   maxContext: number;
   transport: Transport;
@@ -105,7 +107,7 @@ function handle(server: Server, event: number, now: number): void {
 }
 
 function createServer(requests: readonly Request[], options: ServeOptions): Server {
-  const { stepTime, kvTokens, maxContext, transport } = options;
+  const { stepTime, kvTokens, kvBlock, maxContext, transport } = options;
   const server: Server = {
     ...options,
     requests,
@@ -113,7 +115,7 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     open: new Int32Array(0),
     nextOpen: 0,
     events: new FlatQueue(),
-    memory: createMemory(kvTokens),
+    memory: createMemory(kvTokens, kvBlock),
     load: createLoad(stepTime, maxContext),
     delivery: createDelivery(requests.length, transport),
     waiting: [],

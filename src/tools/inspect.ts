@@ -112,7 +112,7 @@ function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection
   const context = workload.context;
   const maxPositions = context + workload.tokens;
   const groupsOf = groupChooser(model, wafer, maxPositions, fast, config.placement.groups);
-  const step = { context, maxPositions };
+  const step = { context, maxPositions, users: workload.batch };
   const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
   if (core === undefined) {
     // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.

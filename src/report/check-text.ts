@@ -1,0 +1,56 @@
+/** What a run that computes says about its numbers: its section of the table, and one line if it failed. */
+import type { CheckResult } from './document.js';
+
+export function checkText(check: CheckResult): string {
+  const { tolerance, choice, head, users } = check;
+  const lines = [
+    `logits differ by ${error(check)} of the largest, tolerance ${tolerance.toExponential(0)}${verdict(logitsPassed(check))}`,
+  ];
+  if (choice !== undefined)
+    lines.push(
+      `${choice ? `every chosen token is the first largest of ${owner(head)} logits` : wrong(check)}${verdict(choice)}`,
+    );
+  if (users && users.of > users.checked.length)
+    lines.push(
+      `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
+    );
+  return lines.map((line) => `  ${line}`).join('\n');
+}
+
+/** Why a check failed; one line without a line break. */
+export function checkFailure(check: CheckResult): string {
+  const why = [
+    ...(logitsPassed(check)
+      ? []
+      : [`logits differ by ${error(check)} of the largest, tolerance ${check.tolerance}`]),
+    ...(check.choice === false ? [wrong(check)] : []),
+  ];
+  return `check: failed, ${why.join('; ')}`;
+}
+
+/** What is not said of the choice is said of the logits. */
+function logitsPassed({ choice, passed, logitsMaxRelativeError, tolerance }: CheckResult) {
+  if (choice !== false || passed === undefined) return passed;
+  return Number.isFinite(logitsMaxRelativeError) && logitsMaxRelativeError <= tolerance;
+}
+
+/** JSON, which has no NaN, says null. */
+function error({ logitsMaxRelativeError }: CheckResult): string {
+  return Number.isFinite(logitsMaxRelativeError) ? logitsMaxRelativeError.toExponential(2) : 'NaN';
+}
+
+function wrong({ wrongChoice, head }: CheckResult): string {
+  if (wrongChoice === undefined) return 'a chosen token is not the first largest of its logits';
+  const { step, chosen, largest } = wrongChoice;
+  const should =
+    largest === null ? 'are not all numbers' : `have their first largest at ${largest}`;
+  return `step ${step} chose token ${chosen ?? 'NaN'} where ${owner(head)} logits ${should}`;
+}
+
+function owner(head: CheckResult['head']): string {
+  return head === 'host' ? "the host's" : "the wafer's own";
+}
+
+function verdict(passed: boolean | undefined): string {
+  return passed === undefined ? '' : passed ? ': passed' : ': FAILED';
+}
