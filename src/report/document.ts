@@ -170,5 +170,33 @@ export interface KernelDocument {
   coreCycles?: CyclesByCause;
   config: { kernel: string; options: unknown; hardware: { name: string } };
   fabric: FabricResult;
+  /** Of synthetic traffic. */
+  traffic?: TrafficResult;
+  /** With several loads: each of them; the other results are those of the last one. */
+  loads?: (TrafficResult & { load: number; cycles: number })[];
   host: HostResult;
+}
+
+/** Cycles from one instant of a wavelet to another; simulated. */
+export interface LatencyResult {
+  mean: number;
+  p50: number;
+  p99: number;
+}
+
+export interface TrafficResult {
+  /** Cores that send. */
+  senders: number;
+  /**
+   * Wavelets generated, and wavelets taken (of several targets each counts as its share), per sending
+   * core and cycle of the window.
+   */
+  offeredLoad: number;
+  acceptedLoad: number;
+  /** At the window's end over 5 % of all that was generated had not entered the network. */
+  saturated: boolean;
+  /** Cycles of generation that are measured, from the first to one past the last; what arrived of them. */
+  window: { from: number; to: number; deliveries: number };
+  /** From entering the ramp, and from being generated, until the receiving core takes it. */
+  latency: { fromInjection: LatencyResult | null; fromGeneration: LatencyResult | null };
 }
