@@ -1,8 +1,7 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
 import { bundled } from '../bundled.js';
-import { loadHardware, runKernel } from '../index.js';
-import { KERNEL_OPTIONS, KERNELS, kernelOptionGroups } from '../tools/kernels.js';
+import { kernelHelp, loadHardware, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
@@ -30,10 +29,11 @@ interface KernelCommandOptions {
 
 /** The kernels by name, and their own options, grouped by the kernels that take them. */
 export function addKernelOptions(command: Command): void {
-  command.argument('<name>', Object.keys(KERNELS).join(', '));
-  for (const { kernels, options } of kernelOptionGroups()) {
-    command.optionsGroup(`Of ${kernels.join(', ')}:`);
-    for (const option of options) command.option(...KERNEL_OPTIONS[option]);
+  const { kernels, groups } = kernelHelp();
+  command.argument('<name>', kernels.join(', '));
+  for (const group of groups) {
+    command.optionsGroup(`Of ${group.kernels.join(', ')}:`);
+    for (const [flag, meaning] of group.options) command.option(flag, meaning);
   }
 }
 

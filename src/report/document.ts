@@ -193,8 +193,12 @@ export interface TrafficResult {
    */
   offeredLoad: number;
   acceptedLoad: number;
-  /** At the window's end over 5 % of all that was generated had not entered the network. */
+  /**
+   * More than 1 % of the senders are saturated: in the window those that wait at them to enter the
+   * network grew by over 4 wavelets, and by over 5 % of what they generated.
+   */
   saturated: boolean;
+  saturatedSenders: number;
   /** Cycles of generation that are measured, from the first to one past the last; what arrived of them. */
   window: { from: number; to: number; deliveries: number };
   /** From entering the ramp, and from being generated, until the receiving core takes it. */

@@ -26,6 +26,7 @@ import {
   type Style,
 } from './format.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
+import { loadsTable, trafficTable } from './traffic-table.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -50,6 +51,10 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
       `${kernel.kernel}: ${count(kernel.cycles)} cycles on ${kernel.config.hardware.name}`,
       style,
     ),
+    kernel.loads ? section('Latency and load', loadsTable(kernel.loads), style) : '',
+    kernel.traffic && !kernel.loads
+      ? section('Latency and load', trafficTable(kernel.traffic), style)
+      : '',
     section('Where they go', breakdown(kernel.breakdown, kernel.cycles), style),
     kernel.coreCycles ? section('What the cores do', coreCycles(kernel.coreCycles), style) : '',
     section('Fabric', fabric(kernel.fabric), style),

@@ -11,8 +11,11 @@ import type { Program, TrafficOp } from '../program/program.js';
 import type { LatencyResult, TrafficResult } from '../report/document.js';
 import { percentile } from '../serving/metrics.js';
 
-/** Of what is generated until the measurement ends, the share that may still wait for the ramp. */
-const MOST_WAITING = 0.05;
+/** A sender is saturated if in the window more than this many wavelets join those that wait at it, */
+const GROWTH = 4;
+/** and more than this share of what it generates; the network if more than this share of senders is. */
+const GROWTH_SHARE = 0.05;
+const SENDERS_SHARE = 0.01;
 
 interface Window {
   from: number;
@@ -37,7 +40,9 @@ export function trafficResult(
   if (instants === undefined) throw new Error('the run did not note when wavelets were sent');
   const window = windowOf(cycles);
   const [first, behind] = [start + window.from, start + window.to];
-  const sums = { senders: 0, offered: 0, accepted: 0, generated: 0, entered: 0 };
+  const sums = { senders: 0, saturated: 0, offered: 0 };
+  /** Wavelets taken in the window, by how many take each that is sent. */
+  const taken = new Map<number, number>();
   const fromInjection: number[] = [];
   const fromGeneration: number[] = [];
   for (let core = 0; core < program.roleOf.length; core++) {
@@ -45,34 +50,38 @@ export function trafficResult(
     if (op === undefined || op.sends.length === 0) continue;
     sums.senders++;
     const entered = instants.entered.subarray(instants.enteredFrom[core]);
-    const streams = op.sends.map((color, turn) => ({
-      taken: receiversOf(program, core, color).map((to) => takenBy(instants, to, color)),
-      turn,
+    const streams = op.sends.map((color) => ({
+      receivers: receiversOf(program, core, color).map((to) => takenBy(instants, to, color)),
+      sent: 0,
     }));
-    const sent = new Int32Array(streams.length);
+    const isMeasured = (cycle: number) => cycle >= first && cycle < behind;
+    let [generated, sent] = [0, 0];
     op.times.forEach((time, i) => {
-      const turn = op.turns?.[i] ?? 0;
-      const { taken } = streams[turn];
-      const k = sent[turn]++;
-      const isMeasured = time >= window.from && time < window.to;
-      if (time < window.to) sums.generated++;
-      if (time < window.to && entered[i] < behind) sums.entered++;
-      if (isMeasured) sums.offered++;
-      for (const cycles of taken) {
-        const at = cycles[k];
-        if (at >= first && at < behind) sums.accepted += 1 / taken.length;
-        if (!isMeasured) continue;
+      const stream = streams[op.turns?.[i] ?? 0];
+      const { receivers } = stream;
+      const k = stream.sent++;
+      const due = start + time;
+      if (isMeasured(due)) generated++;
+      if (isMeasured(entered[i])) sent++;
+      for (const row of receivers) {
+        const at = row[k];
+        if (isMeasured(at)) taken.set(receivers.length, (taken.get(receivers.length) ?? 0) + 1);
+        if (!isMeasured(due)) continue;
         fromInjection.push(at - entered[i]);
-        fromGeneration.push(at - start - time);
+        fromGeneration.push(at - due);
       }
     });
+    sums.offered += generated;
+    if (generated - sent > Math.max(GROWTH, GROWTH_SHARE * generated)) sums.saturated++;
   }
+  const accepted = [...taken].reduce((sum, [share, count]) => sum + count / share, 0);
   const perCycle = sums.senders * (window.to - window.from);
   return {
     senders: sums.senders,
     offeredLoad: perCycle === 0 ? 0 : sums.offered / perCycle,
-    acceptedLoad: perCycle === 0 ? 0 : sums.accepted / perCycle,
-    saturated: sums.generated - sums.entered > MOST_WAITING * sums.generated,
+    acceptedLoad: perCycle === 0 ? 0 : accepted / perCycle,
+    saturated: sums.saturated > SENDERS_SHARE * sums.senders,
+    saturatedSenders: sums.saturated,
     window: { ...window, deliveries: fromInjection.length },
     latency: { fromInjection: latency(fromInjection), fromGeneration: latency(fromGeneration) },
   };
