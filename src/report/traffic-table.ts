@@ -51,7 +51,10 @@ function measured({ window }: TrafficResult): string {
   );
 }
 
-const DEEPER = '  deeper queues hold more wavelets and can be slower';
+/** What a sweep of `hardware.fabric.queueDepth` shows (see the README). */
+const DEEPER =
+  '  deeper queues than a round trip of credits accept no more and can be slower: wavelets wait inside the network\n' +
+  '  instead of at their source, and what nobody takes yet shares the links with what is waited for';
 
 function latencyCells(latency: LatencyResult | null): string[] {
   if (latency === null) return ['-', '-', '-'];
