@@ -20,6 +20,7 @@ export { placementOf, type SimulateOptions } from './simulate.js';
 export { IncomparableError } from './tools/incomparable.js';
 export { readRun } from './tools/run-file.js';
 export { runKernel, type KernelOptions } from './tools/kernel.js';
+export { kernelHelp, type KernelHelp } from './tools/kernels.js';
 export { sensitivityOf } from './tools/sensitivity.js';
 export { isServing } from './deployment/serve.js';
 export { serveAll, type ServingDocument } from './deployment/serve-all.js';

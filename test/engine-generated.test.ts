@@ -5,7 +5,7 @@ import { NO_END } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { EAST, RAMP, WEST, neighbour } from '../src/hardware/mesh.js';
-import type { Program, Role } from '../src/program/program.js';
+import { colorOfWavelet, sendsOf, type Program, type Role } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
 import { programs, type Generated } from './helpers/generate.js';
 import { observed, type Observed } from './helpers/observe.js';
@@ -53,7 +53,9 @@ function linksOf({ program, wafer }: Generated): Int32Array {
   program.roles.forEach(({ operations }, core) => {
     for (const op of operations) {
       const { destination, wavelets } = timeOf(op, wafer.costs);
-      if (destination >= 0) walk(core, destination, wavelets);
+      if (op.kind !== 'traffic' && destination >= 0) walk(core, destination, wavelets);
+      for (let i = 0; op.kind === 'traffic' && i < sendsOf(op); i++)
+        walk(core, colorOfWavelet(op, i), 1);
     }
   });
   return links;

@@ -43,8 +43,7 @@ export function addDiff(program: Command): void {
     .action(diff);
   const kernel = command
     .command('kernel')
-    .description('one kernel, with the options that `wafersim kernel` takes')
-    .argument('<name>', 'reduce, broadcast, all-reduce, matvec, gemv, layer or traffic');
+    .description('one kernel, with the options that `wafersim kernel` takes');
   addKernelOptions(kernel);
   kernel
     .optionsGroup('Engines, machine and output:')

@@ -1,49 +1,13 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
 import { bundled } from '../bundled.js';
-import { loadHardware, runKernel } from '../index.js';
+import { kernelHelp, loadHardware, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
 
 /** The hardware of kernels, unless another file is named. */
 export const HARDWARE = 'configs/hardware/wse3.yaml';
-
-/** Options of the kernels, by what they describe; which kernel takes which is the kernel's to say. */
-const KERNEL_OPTIONS: Record<string, [flag: string, meaning: string][]> = {
-  'Lines of cores (reduce, broadcast, all-reduce):': [
-    ['--algorithm <name>', 'chain, tree, star, two-phase or ring; gemv: waferllm'],
-    ['--pes <n>', 'cores in the line'],
-    ['--words <n>', 'elements per core'],
-    ['--group <n>', 'cores per group (two-phase)'],
-    ['--groups <n>', 'groups of a two-level tree'],
-    ['--dtype <type>', 'f16 or f32'],
-  ],
-  'Matrix-vector products (matvec, gemv):': [
-    ['--rows <n>', 'rows of the matrix on one core'],
-    ['--padded <n>', 'row length, padding included'],
-    ['--iterations <n>', 'how often'],
-    ['--k <n>', 'length of the input vector'],
-    ['--n <n>', 'length of the output vector'],
-    ['--grid <WxH>', 'cores, e.g. 4x4'],
-  ],
-  'Whole layers (layer):': [
-    ['--mapping <name>', 'waferllm'],
-    ['--dim <n>', 'width of the model'],
-    ['--ffn <n>', 'inner width of the MLP'],
-    ['--seq <n>', 'tokens in the cache'],
-    ['--heads <n>', 'attention heads'],
-    ['--exact', 'exp and SiLU in full, scores per head'],
-  ],
-  'The network alone (traffic):': [
-    ['--pattern <name>', 'neighbor, shift or multicast'],
-    ['--distance <n>', 'cores to the east (shift)'],
-    ['--mesh <WxH>', 'cores, e.g. 64x64'],
-    ['--load <x>', 'wavelets per core and cycle'],
-    ['--cycles <n>', 'cycles of injection'],
-    ['--seed <text>', 'seed of the injection times'],
-  ],
-};
 
 const EXAMPLES = `
 Examples:
@@ -52,7 +16,8 @@ Examples:
   wafersim kernel matvec --rows 30 --padded 32 --iterations 10 --dtype f32
   wafersim kernel gemv --k 128 --n 128 --grid 4x4 --groups 2 --dtype f16 --algorithm waferllm
   wafersim kernel layer --mapping waferllm --dim 4096 --ffn 14336 --seq 4096 --grid 420x420 --groups 20
-  wafersim kernel traffic --pattern shift --distance 8 --mesh 64x64 --load 0.1 --cycles 10000`;
+  wafersim kernel traffic --pattern shift --distance 8 --mesh 64x64 --load 0.1 --cycles 10000
+  wafersim kernel traffic --pattern uniform --mesh 32x32 --cycles 4000 --loads 0.05,0.1,0.2,0.3`;
 
 interface KernelCommandOptions {
   hardware?: string;
@@ -62,19 +27,20 @@ interface KernelCommandOptions {
   [kernelOption: string]: unknown;
 }
 
-/** The kernels' own options, in their groups. */
+/** The kernels by name, and their own options, grouped by the kernels that take them. */
 export function addKernelOptions(command: Command): void {
-  for (const [group, options] of Object.entries(KERNEL_OPTIONS)) {
-    command.optionsGroup(group);
-    for (const [flag, meaning] of options) command.option(flag, meaning);
+  const { kernels, groups } = kernelHelp();
+  command.argument('<name>', kernels.join(', '));
+  for (const group of groups) {
+    command.optionsGroup(`Of ${group.kernels.join(', ')}:`);
+    for (const [flag, meaning] of group.options) command.option(flag, meaning);
   }
 }
 
 export function addKernel(program: Command): void {
   const command = program
     .command('kernel')
-    .description('simulate one kernel: its cycles and their causes')
-    .argument('<name>', 'reduce, broadcast, all-reduce, matvec, gemv, layer or traffic');
+    .description('simulate one kernel: its cycles and their causes');
   addKernelOptions(command);
   command
     .optionsGroup('The machine:')

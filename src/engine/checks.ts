@@ -102,7 +102,7 @@ function checkColors(op: Operation, wafer: WaferSpec): RoleFailure[] {
 }
 
 function colorsOf(op: Operation): number[] {
-  if (op.kind === 'traffic') return [op.color, op.receive].filter((color) => color !== -1);
+  if (op.kind === 'traffic') return [...op.sends, ...op.receives];
   if (op.kind !== 'vector') return [];
   return [op.dst, op.a, op.b, op.c].filter(isFabric).map((operand) => operand.color);
 }

@@ -4,6 +4,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
+import type { Instants } from './instants.js';
 
 /** `labelEnd` of a label that no operation has. */
 export const NO_END = -Infinity;
@@ -15,6 +16,8 @@ export interface RunInput {
   startAt?: Int32Array | Float64Array;
   /** Memory images, one per core, changed in place; without them the program is only timed. */
   memory?: Float32Array[];
+  /** Note when each wavelet of synthetic traffic is sent and taken. */
+  instants?: boolean;
   /** Called now and then with the cycle reached. */
   onProgress?: (cycle: number) => void;
 }
@@ -43,6 +46,8 @@ export interface RunResult {
   waveletHops: number;
   /** Pairs of wavelets of one colour that reached one router on two ports in one cycle. */
   routeHazards: number;
+  /** If they were asked for. */
+  instants?: Instants;
 }
 
 export type Engine = (input: RunInput) => RunResult;

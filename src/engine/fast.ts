@@ -7,7 +7,7 @@ import type { Program } from '../program/program.js';
 import type { RunInput, RunResult } from './engine.js';
 import { createMachine, runMachine, type Counts, type Machine } from './fast/machine.js';
 import { isSound } from './fast/sound.js';
-import { layTables, startsOf, type Tables } from './fast/tables.js';
+import { layTables, notesOf, startsOf, type Tables } from './fast/tables.js';
 import { resultOf } from './fast/tally.js';
 import { reference } from './reference.js';
 
@@ -25,7 +25,8 @@ export function fast(input: RunInput): RunResult {
   idle = undefined;
   machine.onProgress = input.onProgress;
   const team = { machine, threads: 1, leastCores: 1, run: 0 };
-  const counts = runMachine(tables.image, startsOf(input, tables), team);
+  const notes = input.instants ? notesOf(input, tables) : undefined;
+  const counts = runMachine(tables.image, startsOf(input, tables), team, notes);
   idle = machine;
   return toResult(input, tables, counts);
 }

@@ -3,14 +3,17 @@
  * every cycle (rules: machine-model section 4a).
  */
 import { RAMP } from '../hardware/mesh.js';
-import type { RouteOp, TrafficOp, VectorOp } from '../program/program.js';
+import { colorOfWavelet, sendsOf, takesOf } from '../program/program.js';
+import type { Program, RouteOp, TrafficOp, VectorOp } from '../program/program.js';
 import { timeOf } from '../program/timing.js';
 import { createCalendar, dueAt } from './calendar.js';
 import { checkRoute, firstUnwritten, type Failure, type Waiter } from './checks.js';
 import { NO_END, type RunInput } from './engine.js';
+import { createInstants } from './instants.js';
 import { executeOperation, executeWavelet } from './execute.js';
 import { CORE, NEVER, createFabric, hasSlot, hasWavelet } from './reference-fabric.js';
-import { inputPort, put, setRoute, slotsTaken, take } from './reference-fabric.js';
+import { inputPort, put, setRoute, slotsTaken, take, usableFrom } from './reference-fabric.js';
+import type { Fabric } from './reference-fabric.js';
 
 /** Causes of a core's cycles. */
 const SETUP = 0;
@@ -60,9 +63,18 @@ export function createMachine(input: RunInput) {
     end: perCore(),
     labelEnd: new Float64Array(program.labels.length).fill(NO_END),
     labelCore: new Int32Array(program.labels.length),
+    /** If they are asked for: when wavelets of traffic were sent and taken. */
+    instants: input.instants ? createNotes(program) : undefined,
     /** The last cycle of set-up or compute. */
     busyUntil: -Infinity,
   };
+}
+
+/** The instants so far, and where the next one of each core is written. */
+function createNotes(program: Program) {
+  const instants = createInstants(program);
+  const { enteredFrom, takenFrom } = instants;
+  return { ...instants, nextEntered: enteredFrom.slice(), nextTaken: takenFrom.slice() };
 }
 
 function operationOf(m: Machine, core: number) {
@@ -154,7 +166,7 @@ function act(m: Machine, core: number, t: number): void {
   m.start[core] = t;
   m.taken[core] = m.sent[core] = m.moves[core] = 0;
   if (op.kind === 'vector' && destination >= 0) m.pipe[core] = new Float64Array(latency * 3);
-  const expected = op.kind === 'traffic' && source >= 0 ? op.expect : 0;
+  const expected = op.kind === 'traffic' ? takesOf(op) : 0;
   spend(m, core, COMPUTE, wavelets + expected > 0 ? STREAM : END, t);
 }
 
@@ -216,20 +228,48 @@ function stream(m: Machine, core: number, op: VectorOp, t: number): void {
 /** One cycle of synthetic traffic: what is due is sent, what is there is taken. */
 function traffic(m: Machine, core: number, op: TrafficOp, t: number): void {
   const { fabric } = m;
-  const toSend = op.color < 0 ? 0 : op.times.length;
-  const toTake = op.receive < 0 ? 0 : op.expect;
+  const toSend = sendsOf(op);
+  const toTake = takesOf(op);
+  const color = colorOfWavelet(op, m.sent[core]);
   const due = m.sent[core] < toSend && m.start[core] + op.times[m.sent[core]] <= t;
-  const sends = due && hasSlot(fabric, core, RAMP, op.color, t);
-  const takes = m.taken[core] < toTake && hasWavelet(fabric, core, CORE, op.receive, t);
+  const sends = due && hasSlot(fabric, core, RAMP, color, t);
+  const received = m.taken[core] < toTake ? firstUsable(fabric, core, op.receives, t) : -1;
+  const takes = received >= 0;
   if (takes) {
-    take(fabric, core, CORE, op.receive, t);
+    take(fabric, core, CORE, received, t);
     m.taken[core]++;
+    if (m.instants) noteTaken(m.instants, core, received, t);
   }
-  if (sends) send(m, core, op.color, t);
+  if (sends) {
+    send(m, core, color, t);
+    if (m.instants) m.instants.entered[m.instants.nextEntered[core]++] = t;
+  }
   m.cause[core] = sends ? COMPUTE : due ? WAIT_OUTPUT : WAIT_INPUT;
   const nextDue = m.sent[core] < toSend ? m.start[core] + op.times[m.sent[core]] : NEVER;
   const over = m.sent[core] === toSend && m.taken[core] === toTake;
   carryOn(m, core, over, sends || takes ? t + 1 : nextDue > t ? nextDue : NEVER, t);
+}
+
+function noteTaken(
+  notes: NonNullable<Machine['instants']>,
+  core: number,
+  color: number,
+  t: number,
+) {
+  const next = notes.nextTaken[core]++;
+  notes.taken[next] = t;
+  notes.takenColor[next] = color;
+}
+
+/** Of these colours the one whose first wavelet has been usable by the core for longest, or -1. */
+function firstUsable(fabric: Fabric, core: number, colors: number[], t: number): number {
+  let first = -1;
+  let since = t + 1;
+  for (const color of colors) {
+    const usable = usableFrom(fabric, core, CORE, color);
+    if (usable < since) [first, since] = [color, usable];
+  }
+  return first;
 }
 
 function send(m: Machine, core: number, color: number, t: number): void {
@@ -260,10 +300,12 @@ function endOperation(m: Machine, core: number, t: number): void {
 /** What a core that will never be done waits for. */
 export function waitersAt(m: Machine, core: number): Waiter[] {
   const op = operationOf(m, core);
-  const { source, destination, wavelets } = timingOf(m, core);
+  const { source, destination } = timingOf(m, core);
   const input: Waiter = { core, color: source, for: 'input', label: op.label };
   const output: Waiter = { core, color: destination, for: 'output', label: op.label };
   if (op.kind !== 'traffic') return [m.cause[core] === WAIT_INPUT ? input : output];
-  const both = m.sent[core] < wavelets && destination >= 0 ? [output] : [];
-  return source >= 0 && m.taken[core] < op.expect ? [...both, input] : both;
+  const color = colorOfWavelet(op, m.sent[core]);
+  const both = m.sent[core] < sendsOf(op) ? [{ ...output, color }] : [];
+  if (m.taken[core] >= takesOf(op)) return both;
+  return [...both, ...op.receives.map((received) => ({ ...input, color: received }))];
 }

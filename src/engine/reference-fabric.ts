@@ -88,8 +88,13 @@ function queueAt(f: Fabric, core: number, port: number, color: number): number {
 
 /** Does an eligible wavelet stand at the head of this queue? */
 export function hasWavelet(f: Fabric, core: number, port: number, color: number, t: number) {
+  return usableFrom(f, core, port, color) <= t;
+}
+
+/** The cycle from which the head of this queue is eligible; NEVER if nothing is in it. */
+export function usableFrom(f: Fabric, core: number, port: number, color: number): number {
   const queue = f.queueOf[keyAt(f, core, port, color)];
-  return queue >= 0 && f.ready[queue * f.queueDepth + f.head[queue]] <= t;
+  return queue >= 0 ? f.ready[queue * f.queueDepth + f.head[queue]] : NEVER;
 }
 
 /** Has the sender into this queue a slot for the next wavelet? */

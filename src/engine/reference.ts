@@ -70,5 +70,14 @@ function resultOf(m: Machine): RunResult {
     delivered,
     waveletHops,
     routeHazards,
+    ...(m.instants && { instants: instantsOf(m.instants) }),
   };
+}
+
+function instantsOf({
+  nextEntered: _,
+  nextTaken: __,
+  ...instants
+}: NonNullable<Machine['instants']>) {
+  return instants;
 }

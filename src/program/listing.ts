@@ -11,6 +11,7 @@ import {
   type Role,
   type Route,
   type Source,
+  type TrafficOp,
 } from './program.js';
 
 /** Cores named for a role before the rest is only counted. */
@@ -92,13 +93,14 @@ function listOperation(op: Operation): string {
     case 'route':
       return `route ${listRoute(op)}`;
     case 'traffic':
-      return traffic(op.color, op.times.length, op.receive, op.expect);
+      return traffic(op);
   }
 }
 
-function traffic(color: number, sends: number, receive: number, expect: number): string {
-  const out = color < 0 ? 'sends nothing' : `sends ${sends} on colour ${color}`;
-  const into = receive < 0 ? 'takes nothing' : `takes ${expect} of colour ${receive}`;
+function traffic({ sends, times, receives, expect }: TrafficOp): string {
+  const colors = (list: number[]) => `${list.length > 1 ? 'colours' : 'colour'} ${list.join(', ')}`;
+  const out = sends.length === 0 ? 'sends nothing' : `sends ${times.length} on ${colors(sends)}`;
+  const into = receives.length === 0 ? 'takes nothing' : `takes ${expect} of ${colors(receives)}`;
   return `traffic ${out}, ${into}`;
 }
 

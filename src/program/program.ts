@@ -122,17 +122,22 @@ export interface RouteOp {
 }
 
 /**
- * Synthetic traffic: sends one wavelet on `color` (-1: none) for each entry of `times` (rising cycles
- * after the core's start, before which it may not leave), and beside that takes `expect` wavelets of
- * `receive` (-1: none). A cycle that sends is compute, one with a wavelet due is wait for output, any
- * other until the last is sent and taken is wait for input.
+ * Synthetic traffic: sends one wavelet for each entry of `times` (rising cycles after the operation's
+ * start, before which it may not leave), in this order and at most one a cycle, and at the same time
+ * takes `expect` wavelets, at most one a cycle, first the one that has been usable for longest. A cycle
+ * that sends is compute, one with a wavelet due is wait for output, any other until the last is sent
+ * and taken is wait for input.
  */
 export interface TrafficOp {
   kind: 'traffic';
   label: number;
-  color: number;
+  /** Colours that it sends on; without any it sends nothing. */
+  sends: number[];
   times: Int32Array;
-  receive: number;
+  /** For each wavelet, which of `sends` it is sent on; all on the first if not given. */
+  turns?: Uint8Array;
+  /** Colours that it takes wavelets of; without any it takes nothing. */
+  receives: number[];
   expect: number;
 }
 
@@ -176,14 +181,29 @@ export interface Program {
   width: number;
   height: number;
   roles: Role[];
-  /** Role of each core, `width * height` entries. */
-  roleOf: Uint16Array;
+  /** Role of each core, `width * height` entries; 32 bits where there are more than 65,536 roles. */
+  roleOf: Uint16Array | Uint32Array;
   /** Names of operators; an operation's `label` is an index here. */
   labels: string[];
   /** Hops of each link, by core * 4 + port, equal at both its ends; 1 each if not given. */
   linkHops?: Uint16Array;
   /** If given, the program ends when this core is done (a reduce), else with the slowest core. */
   root?: number;
+}
+
+/** The colour of wavelet `index` of synthetic traffic. */
+export function colorOfWavelet({ sends, turns }: TrafficOp, index: number): number {
+  return sends[turns === undefined ? 0 : turns[index]];
+}
+
+/** Wavelets that an operation of synthetic traffic sends. */
+export function sendsOf({ sends, times }: TrafficOp): number {
+  return sends.length === 0 ? 0 : times.length;
+}
+
+/** Wavelets that it takes. */
+export function takesOf({ receives, expect }: TrafficOp): number {
+  return receives.length === 0 ? 0 : expect;
 }
 
 export function isFabric(operand: Source | Destination | undefined): operand is FabricOperand {

@@ -26,7 +26,9 @@ export function specialCyclesOf({ roles, roleOf }: Program, costs: CostTable): n
   const byList = new Map<Operation[], number>();
   for (const list of operationsOf(roles)) byList.set(list, special(list, costs));
   const byRole = roles.map((role) => byList.get(role.operations)!);
-  return roleOf.reduce((sum, role) => sum + byRole[role], 0);
+  let sum = 0;
+  for (const role of roleOf) sum += byRole[role];
+  return sum;
 }
 
 function special(list: Operation[], costs: CostTable): number {

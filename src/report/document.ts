@@ -178,5 +178,37 @@ export interface KernelDocument {
   coreCycles?: CyclesByCause;
   config: { kernel: string; options: unknown; hardware: { name: string } };
   fabric: FabricResult;
+  /** Of synthetic traffic. */
+  traffic?: TrafficResult;
+  /** With several loads: each of them; the other results are those of the last one. */
+  loads?: (TrafficResult & { load: number; cycles: number })[];
   host: HostResult;
+}
+
+/** Cycles from one instant of a wavelet to another; simulated. */
+export interface LatencyResult {
+  mean: number;
+  p50: number;
+  p99: number;
+}
+
+export interface TrafficResult {
+  /** Cores that send. */
+  senders: number;
+  /**
+   * Wavelets generated, and wavelets taken (of several targets each counts as its share), per sending
+   * core and cycle of the window.
+   */
+  offeredLoad: number;
+  acceptedLoad: number;
+  /**
+   * More than 1 % of the senders are saturated: in the window those that wait at them to enter the
+   * network grew by over 4 wavelets, and by over 5 % of what they generated.
+   */
+  saturated: boolean;
+  saturatedSenders: number;
+  /** Cycles of generation that are measured, from the first to one past the last; what arrived of them. */
+  window: { from: number; to: number; deliveries: number };
+  /** From entering the ramp, and from being generated, until the receiving core takes it. */
+  latency: { fromInjection: LatencyResult | null; fromGeneration: LatencyResult | null };
 }

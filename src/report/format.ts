@@ -6,6 +6,18 @@ export interface Style {
   color: boolean;
 }
 
+/** Sequences by which a terminal is told to do something, and what would begin others. */
+const SEQUENCE =
+  /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)|\u001B[ -/]*[0-~]/g;
+const BREAK = /[\t-\r\u0085\u2028\u2029]+/g;
+/** Control characters, and those that turn the direction of a line round. */
+const CONTROL = /[\p{Cc}\p{Bidi_Control}]/gu;
+
+/** A name from a file on one line, without what a terminal would obey. JSON keeps it as it is. */
+export function shown(name: string): string {
+  return name.replaceAll(SEQUENCE, '').replaceAll(BREAK, ' ').replaceAll(CONTROL, '');
+}
+
 const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const FIXED = [0, 1, 2, 3].map(
   (digits) =>
@@ -45,7 +57,7 @@ export function bytes(value: number): string {
 
 /** A heading on a line of its own. */
 export function heading(text: string, style: Style): string {
-  return style.color ? `\u001B[1m${text}\u001B[22m` : text;
+  return style.color ? `\u001B[1m${shown(text)}\u001B[22m` : shown(text);
 }
 
 const NO_LINES = {
@@ -69,12 +81,12 @@ const NO_LINES = {
 /** A table without lines: the first column to the left, the others to the right. */
 export function table(head: string[], rows: string[][]): string {
   const lines = new Table({
-    head,
+    head: head.map(shown),
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 1, 'padding-right': 0 },
     colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
   });
-  lines.push(...rows);
+  lines.push(...rows.map((row) => row.map(shown)));
   return lines
     .toString()
     .split('\n')

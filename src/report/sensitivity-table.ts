@@ -43,6 +43,9 @@ function speed(tokensPerSecond: number): string {
   return tokensPerSecond < 1000 ? fixed(tokensPerSecond, 1) : count(tokensPerSecond);
 }
 
+/** Digits in full, thousands apart; a number may be anything from seconds to Hz. */
+const PLAIN = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 15 });
+
 function plain(value: number): string {
-  return value >= 1e6 ? value.toExponential() : String(value);
+  return PLAIN.format(value);
 }

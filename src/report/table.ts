@@ -27,6 +27,7 @@ import {
 } from './format.js';
 import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
+import { loadsTable, trafficTable } from './traffic-table.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -51,6 +52,10 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
       `${kernel.kernel}: ${count(kernel.cycles)} cycles on ${kernel.config.hardware.name}`,
       style,
     ),
+    kernel.loads ? section('Latency and load', loadsTable(kernel.loads), style) : '',
+    kernel.traffic && !kernel.loads
+      ? section('Latency and load', trafficTable(kernel.traffic), style)
+      : '',
     section('Where they go', breakdown(kernel.breakdown, kernel.cycles), style),
     kernel.coreCycles ? section('What the cores do', coreCycles(kernel.coreCycles), style) : '',
     section('Fabric', fabric(kernel.fabric), style),

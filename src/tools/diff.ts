@@ -37,9 +37,10 @@ export function outcomeOf(engine: Engine, input: RunInput): Outcome {
  * and the difference, if there is one.
  */
 export function compareRuns(
-  input: RunInput,
+  given: RunInput,
   engines: [NamedEngine, NamedEngine],
 ): { outcome: Outcome; difference?: FoundDifference } {
+  const input = { ...given, instants: true };
   const [[, one], [, other]] = engines;
   const { memory } = input;
   const copy = memory?.map((cells) => cells.slice());
@@ -91,8 +92,8 @@ function suspects(program: Program, all: Difference[]): number[] {
     if (labels * program.roleOf.length > MOST_COUNTS) break;
     chosen.push(core);
   }
-  // Roles are numbered by 16 bits.
-  return chosen.slice(0, 65_536 - program.roles.length).sort((a, b) => a - b);
+  const mostRoles = 2 ** (8 * program.roleOf.BYTES_PER_ELEMENT);
+  return chosen.slice(0, mostRoles - program.roles.length).sort((a, b) => a - b);
 }
 
 interface Dated {

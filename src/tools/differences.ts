@@ -37,6 +37,7 @@ export function differencesOf(
     ...perLink(program, a, b),
     ...perLabel(program, a, b),
     ...totals(a, b),
+    ...perWavelet(program, a, b),
     ...(numbers ? inMemory(program, Math.min(a.cycles, b.cycles), numbers) : []),
   ];
   const order = ({ core }: Difference) =>
@@ -101,6 +102,32 @@ function perLabel(program: Program, a: RunResult, b: RunResult): Difference[] {
       return [{ what, cycle, exact: what === 'labelEnd', where, values }];
     }),
   );
+}
+
+/** Instants of synthetic traffic, if both runs noted them. */
+function perWavelet(program: Program, a: RunResult, b: RunResult): Difference[] {
+  const [one, other] = [a.instants, b.instants];
+  if (one === undefined || other === undefined) return [];
+  const rows = [
+    ['entered', one.enteredFrom],
+    ['taken', one.takenFrom],
+    ['takenColor', one.takenFrom],
+  ] as const;
+  return rows.flatMap(([what, from]) => {
+    const found: Difference[] = [];
+    for (let core = 0; core < program.roleOf.length; core++)
+      for (let i = from[core]; i < from[core + 1]; i++) {
+        const values: [number, number] = [one[what][i], other[what][i]];
+        if (values[0] === values[1]) continue;
+        const isTime = what !== 'takenColor';
+        const cycle = isTime ? Math.min(...values) : Math.min(one.taken[i], other.taken[i]);
+        const where = `wavelet ${i - from[core]}`;
+        found.push({ what, cycle, exact: isTime, ...place(program, core), where, values });
+        // The ones after it are late because it is.
+        break;
+      }
+    return found;
+  });
 }
 
 function totals(a: RunResult, b: RunResult): Difference[] {

@@ -10,7 +10,7 @@ import {
   machineCode,
 } from '../../src/engine/fast/machine.js';
 import { runMachine, type Counts } from '../../src/engine/fast/machine.js';
-import { startsOf, type Tables } from '../../src/engine/fast/tables.js';
+import { notesOf, startsOf, type Tables } from '../../src/engine/fast/tables.js';
 import { reference } from '../../src/engine/reference.js';
 import { endpointOf } from '../../src/engine/shard-endpoint.js';
 import type { Common, ShardWorker } from '../../src/engine/shard-worker.js';
@@ -35,7 +35,9 @@ export function onThreads(count: number): (input: RunInput, tables: Tables) => C
     run++;
     for (const [i, helper] of helpers.entries()) void helper.help(i + 1, firstOf(starts), run);
     for (const worker of workers) worker.unref();
-    return runMachine(tables.image, starts, { machine, threads: count, leastCores: 1, run });
+    const team = { machine, threads: count, leastCores: 1, run };
+    const notes = input.instants ? notesOf(input, tables) : undefined;
+    return runMachine(tables.image, starts, team, notes);
   };
 }
 

@@ -43,14 +43,21 @@ const perType = (min: number, max: number) =>
   fc.record({ f16: fc.integer({ min, max }), f32: fc.integer({ min, max }) });
 
 const transfer = fc.record({
-  kind: fc.constantFrom('stream', 'stream', 'chain', 'traffic', 'exchange', 'local'),
+  kind: fc.constantFrom('stream', 'stream', 'chain', 'traffic', 'exchange', 'hub', 'local'),
   /** Cores by number, taken modulo how many there are. */
   cores: fc.array(nat(1000), { minLength: 2, maxLength: 5 }),
   length: fc.oneof(nat(6), nat(40)),
   type: fc.constantFrom('f16', 'f32'),
   color: nat(7),
   variant: nat(3),
-  gaps: fc.array(nat(3), { minLength: 1, maxLength: 12 }),
+  /** Some of them do not fit a byte. */
+  gaps: fc.array(
+    fc.oneof(
+      { weight: 30, arbitrary: nat(3) },
+      { weight: 1, arbitrary: fc.integer({ min: 250, max: 300 }) },
+    ),
+    { minLength: 1, maxLength: 12 },
+  ),
 });
 type Transfer = typeof transfer extends fc.Arbitrary<infer T> ? T : never;
 
@@ -153,6 +160,7 @@ function addTransfer(phase: Phase, given: Transfer): void {
   const [source, ...targets] = cores;
   if (given.kind === 'local' || targets.length === 0) return push(source, local(given));
   if (given.kind === 'chain') return addChain(phase, cores, given, push);
+  if (given.kind === 'hub') return addHub(phase, source, targets, given, push);
   if (given.kind === 'exchange') return addExchange(phase, source, targets[0], given, push);
   const color = phase.connect(source, targets, given.color);
   if (color < 0) return;
@@ -193,6 +201,29 @@ function addExchange(phase: Phase, a: number, b: number, given: Transfer, push: 
   const times = timesOf(given.gaps);
   push(a, traffic({ color: there, times, receive: back, expect: times.length }));
   push(b, traffic({ color: back, times, receive: there, expect: times.length }));
+}
+
+/** Traffic of one core with several others at once: it sends to them by turns, takes from all, or both. */
+function addHub(phase: Phase, hub: number, others: number[], given: Transfer, push: Push): void {
+  const times = timesOf(given.gaps);
+  const to = others.map((core) =>
+    given.variant === 1 ? -1 : phase.connect(hub, [core], given.color),
+  );
+  const from = others.map((core) =>
+    given.variant === 0 ? -1 : phase.connect(core, [hub], given.color + 1),
+  );
+  const sends = to.filter((color) => color >= 0);
+  const receives = from.filter((color) => color >= 0);
+  const turns = times.map((_, i) => given.gaps[i] % Math.max(1, sends.length));
+  others.forEach((core, k) => {
+    const turn = sends.indexOf(to[k]);
+    const expect = to[k] < 0 ? 0 : turns.filter((one) => one === turn).length;
+    const out = from[k] < 0 ? {} : { color: from[k], times: times.slice(k) };
+    push(core, traffic({ ...out, ...(to[k] < 0 ? {} : { receive: to[k] }), expect }));
+  });
+  const taken = from.map((color, k) => (color < 0 ? 0 : times.slice(k).length));
+  const expect = taken.reduce((sum, count) => sum + count, 0);
+  push(hub, traffic({ ...(sends.length > 0 && { sends, times, turns }), receives, expect }));
 }
 
 function timesOf(gaps: number[]): number[] {

@@ -93,15 +93,26 @@ export function vector(op: Omit<VectorOp, 'kind' | 'label'> & { label?: number }
   return { kind: 'vector', label: 0, ...op };
 }
 
-export function traffic(op: Partial<Omit<TrafficOp, 'times'>> & { times?: number[] }): TrafficOp {
+export function traffic(op: {
+  color?: number;
+  times?: number[];
+  receive?: number;
+  expect?: number;
+  label?: number;
+  /** Several colours to send on, and which of them each wavelet takes; several to receive. */
+  sends?: number[];
+  turns?: number[];
+  receives?: number[];
+}): TrafficOp {
+  const list = (color?: number) => (color === undefined ? [] : [color]);
   return {
     kind: 'traffic',
-    label: 0,
-    color: -1,
-    receive: -1,
-    expect: 0,
-    ...op,
+    label: op.label ?? 0,
+    sends: op.sends ?? list(op.color),
     times: Int32Array.from(op.times ?? []),
+    ...(op.turns && { turns: Uint8Array.from(op.turns) }),
+    receives: op.receives ?? list(op.receive),
+    expect: op.expect ?? 0,
   };
 }
 

@@ -70,10 +70,16 @@ function pushEnds(kinds: number[], color: number, uses: number): void {
 }
 
 /** By list and colour: ends that the streams and changed routes of a list use, and `ROUTED`. */
-function usesOfLists({ first, records }: Operations, colors: number): Uint8Array {
+function usesOfLists(ops: Operations, colors: number): Uint8Array {
+  const { first, records } = ops;
   const lists = first.length - 1;
   const uses = new Uint8Array(lists * colors);
-  for (let list = 0; list < lists; list++)
+  for (let list = 0; list < lists; list++) {
+    for (let color = 0; color < colors; color++) {
+      if ((ops.takesFrom[list] >> color) & 1) uses[list * colors + color] |= 1 << RAMP;
+      if ((ops.sendsOn[list] >> color) & 1)
+        uses[list * colors + color] |= (1 << FROM_CORE) | ROUTED;
+    }
     for (let op = first[list]; op < first[list + 1]; op++) {
       const [at, own] = [op * FIELDS, list * colors];
       const [source, destination] = [records[at + SOURCE], records[at + DESTINATION]];
@@ -82,6 +88,7 @@ function usesOfLists({ first, records }: Operations, colors: number): Uint8Array
       if (records[at + KIND] === ROUTE)
         uses[own + records[at + EXTRA]] |= records[at + EXTRA + 2] | ROUTED;
     }
+  }
   return uses;
 }
 

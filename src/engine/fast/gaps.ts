@@ -2,10 +2,12 @@
  * The cycles between sends of synthetic traffic, most of them a byte each: the machine reads one for every
  * wavelet that it sends, and what it reads has to fit a cache.
  */
-import type { Operation } from '../../program/program.js';
+import type { Operation, TrafficOp } from '../../program/program.js';
 
 /** Followed by the gap in four bytes, the lowest first. */
 const LONG = 255;
+/** Followed by the colour on which wavelets are sent from here on, then by the gap. */
+const TURN = 254;
 
 export interface Gaps {
   all: Uint8Array;
@@ -19,14 +21,18 @@ export function gapsOf(lists: Operation[][]): Gaps {
   for (const op of lists.flat())
     if (op.kind === 'traffic') {
       from.set(op, size);
-      eachGap(op.times, (gap) => (size += isShort(gap) ? 1 : 5));
+      eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 5)));
     }
   const all = new Uint8Array(size);
   const view = new DataView(all.buffer);
   for (const [op, begin] of from) {
     let at = begin;
     if (op.kind === 'traffic')
-      eachGap(op.times, (gap) => {
+      eachGap(op, (gap, color) => {
+        if (color >= 0) {
+          all[at++] = TURN;
+          all[at++] = color;
+        }
         all[at++] = isShort(gap) ? gap : LONG;
         if (isShort(gap)) return;
         view.setInt32(at, gap, true);
@@ -37,9 +43,15 @@ export function gapsOf(lists: Operation[][]): Gaps {
 }
 
 function isShort(gap: number): boolean {
-  return gap >= 0 && gap < LONG;
+  return gap >= 0 && gap < TURN;
 }
 
-function eachGap(times: Int32Array, use: (gap: number) => void): void {
-  for (let i = 0; i < times.length; i++) use(times[i] - (i === 0 ? 0 : times[i - 1]));
+/** Calls `use` for each wavelet, with its colour if it is another than before (at first: the first). */
+function eachGap(op: TrafficOp, use: (gap: number, color: number) => void): void {
+  const { sends, times, turns } = op;
+  for (let i = 0, before = 0; i < times.length; i++) {
+    const turn = turns === undefined ? 0 : turns[i];
+    use(times[i] - (i === 0 ? 0 : times[i - 1]), turn === before ? -1 : sends[turn]);
+    before = turn;
+  }
 }

@@ -3,7 +3,7 @@
  */
 import { TooLargeError } from '../engine.js';
 import { MACHINE_CODE } from './machine-code.js';
-import type { Image } from './tables.js';
+import type { Image, Notes } from './tables.js';
 
 /** What the machine counted, by core that does something. */
 export interface Counts {
@@ -16,6 +16,8 @@ export interface Counts {
   sent: number;
   delivered: number;
   hazards: number;
+  /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
+  instants?: { entered: Int32Array; taken: Int32Array; takenColor: Uint8Array };
 }
 
 /** One thread's part of a machine; the memory may be that of others too. */
@@ -102,16 +104,26 @@ export function firstOf(starts: Int32Array): number {
   return starts.length === 0 ? 0 : starts.reduce((a, b) => Math.min(a, b));
 }
 
-/** Runs a program, alone or in a team; undefined if the machine fails somewhere. */
-export function runMachine(image: Image, starts: Int32Array, team: Team): Counts | undefined {
+/**
+ * Runs a program, alone or in a team, and notes when its traffic is sent and taken if it is given the
+ * room for that; undefined if the machine fails somewhere.
+ */
+export function runMachine(
+  image: Image,
+  starts: Int32Array,
+  team: Team,
+  notes?: Notes,
+): Counts | undefined {
   const { code } = team.machine;
-  const results = load(image, starts, team);
+  const results = load(image, starts, team, notes);
   if (code.run(firstOf(starts), team.run, team.threads - 1) === 0) return undefined;
-  const [end, waitOutput, linkWavelets, labelEnd, labelCore] = results();
+  const { columns, instants } = results();
+  const [end, waitOutput, linkWavelets, labelEnd, labelCore] = columns;
   const sent = code.sent();
   const delivered = code.delivered();
   const hazards = code.routeHazards();
-  return { end, waitOutput, linkWavelets, labelEnd, labelCore, sent, delivered, hazards };
+  const counts = { end, waitOutput, linkWavelets, labelEnd, labelCore, sent, delivered, hazards };
+  return instants ? { ...counts, instants } : counts;
 }
 
 /** Address of the run that threads are at (`RUN_AT` in assembly/tiles.ts). */
@@ -132,23 +144,36 @@ export function helpRun({ memory, code }: Machine, tile: number, start: number, 
 }
 
 /** Writes the header (`Header` in assembly/machine.ts) and the tables; gives copies of the results. */
-function load(image: Image, starts: Int32Array, team: Team): () => Int32Array[] {
+function load(image: Image, starts: Int32Array, team: Team, notes?: Notes) {
   const { memory, code } = team.machine;
   const { cores, labels } = image;
   if (cores > MOST_CORES) outOfMemory();
   const threads = Math.min(team.threads, MOST_THREADS);
   const tiles = Math.max(1, Math.min(threads, Math.floor(cores / team.leastCores)));
   const header = code.reset();
-  const addresses = [starts, ...image.tables].map((table) => {
+  const allocate = (bytes: number) => code.allocateTable(bytes) >>> 0;
+  const write = (table: Int32Array | Uint16Array | Uint8Array) => {
     if (table.length === 0) return 0;
-    const at = code.allocateTable(table.byteLength) >>> 0;
+    const at = allocate(table.byteLength);
     new Uint8Array(memory.buffer, at).set(
       new Uint8Array(table.buffer, table.byteOffset, table.byteLength),
     );
     return at;
-  });
+  };
+  const addresses = [starts, ...image.tables].map(write);
   const sizes = [cores, cores, cores * 4, labels, labels];
-  const results = sizes.map((size) => code.allocateTable(size * 4) >>> 0);
-  new Int32Array(memory.buffer, header).set([...image.numbers, tiles, ...addresses, ...results]);
-  return () => results.map((at, i) => new Int32Array(memory.buffer, at, sizes[i]).slice());
+  const results = sizes.map((size) => allocate(size * 4));
+  const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
+  const noted = [write(next), allocate(sends * 4), allocate(takes * 4), allocate(takes)];
+  const words = new Int32Array(memory.buffer, header);
+  words.set([...image.numbers, tiles, ...addresses, ...results, ...noted]);
+  const column = (at: number, size: number) => new Int32Array(memory.buffer, at, size).slice();
+  return () => ({
+    columns: results.map((at, i) => column(at, sizes[i])),
+    instants: notes && {
+      entered: column(noted[1], sends),
+      taken: column(noted[2], takes),
+      takenColor: new Uint8Array(memory.buffer, noted[3], takes).slice(),
+    },
+  });
 }

@@ -3,7 +3,13 @@
  * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
-import type { Operation, Program } from '../../program/program.js';
+import {
+  sendsOf,
+  takesOf,
+  type Operation,
+  type Program,
+  type TrafficOp,
+} from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf } from './gaps.js';
@@ -37,6 +43,12 @@ export interface Operations {
   first: Int32Array;
   /** Records, `FIELDS` entries each. */
   records: Int32Array;
+  /** By list: bits of the colours that its synthetic traffic sends on, and takes. */
+  sendsOn: Int32Array;
+  takesFrom: Int32Array;
+  /** By list: wavelets that its synthetic traffic sends, and takes. */
+  trafficSent: Int32Array;
+  trafficTaken: Int32Array;
   /** Gaps between sends of all synthetic traffic (see gaps.ts). */
   gaps: Uint8Array;
   /** Compute and set-up cycles of each list. */
@@ -69,8 +81,33 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     first,
     records: records.subarray(0, next * FIELDS),
     gaps: gaps.all,
+    ...trafficOf(lists),
     ...sums(program, wafer, records, first),
   };
+}
+
+function trafficOf(lists: Operation[][]) {
+  const column = () => new Int32Array(lists.length);
+  const sums = {
+    sendsOn: column(),
+    takesFrom: column(),
+    trafficSent: column(),
+    trafficTaken: column(),
+  };
+  lists.forEach((list, l) => {
+    for (const op of list) {
+      if (op.kind !== 'traffic') continue;
+      sums.sendsOn[l] |= maskOf(op.sends);
+      sums.takesFrom[l] |= maskOf(op.receives);
+      sums.trafficSent[l] += sendsOf(op);
+      sums.trafficTaken[l] += takesOf(op);
+    }
+  });
+  return sums;
+}
+
+function maskOf(colors: TrafficOp['sends']): number {
+  return colors.reduce((mask, color) => mask | (1 << color), 0);
 }
 
 /** Adds an operation to the record before, if both are fixed, of one label and of no colour. */
@@ -98,11 +135,10 @@ function fillRecord(
   records[at + DESTINATION] = time.destination;
   records[at + LATENCY] = time.latency;
   if (op.kind === 'traffic') {
-    const sends = op.color < 0 ? 0 : op.times.length;
-    records[at + COUNT] = sends;
-    const waits = op.receive >= 0 && (op.expect > 0 || op.times.length > 0);
-    records[at + KIND] = sends > 0 || waits ? TRAFFIC : FIXED;
-    records.set([gapsFrom.get(op)!, op.expect], at + EXTRA);
+    records[at + COUNT] = sendsOf(op);
+    records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
+    const several = op.receives.length > 1 ? maskOf(op.receives) : 0;
+    records.set([gapsFrom.get(op)!, takesOf(op), several], at + EXTRA);
     return;
   }
   records[at + SETUP] = time.setup;

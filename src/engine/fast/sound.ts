@@ -56,7 +56,7 @@ function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
 
 function knowsColors(op: Operation, colors: number): boolean {
   if (op.kind === 'traffic')
-    return [op.color, op.receive].every((color) => color >= -1 && color < colors);
+    return [...op.sends, ...op.receives].every((color) => color >= 0 && color < colors);
   if (op.kind !== 'vector') return true;
   return (
     knowsColor(op.dst, colors) &&

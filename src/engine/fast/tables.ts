@@ -35,7 +35,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1,
   ];
   const tables = [
-    ...[Uint16Array.from(placeOf, (place) => roleOf[place]), placeOf, coreAt],
+    ...[placeOf.map((place) => roleOf[place]), placeOf, coreAt],
     ...[linkHops ?? new Uint16Array(0), ops.listOf, channels.slotted],
     ...[channels.kindsFrom, channels.routesFrom, channels.kinds, channels.routes],
     ...[ops.first, ops.records, ops.gaps],
@@ -54,6 +54,25 @@ function numberCores({ roles, roleOf }: Program) {
   for (let place = 0; place < coreAt.length; place++)
     if (coreAt[place] >= 0) placeOf[coreAt[place]] = place;
   return { placeOf, coreAt };
+}
+
+/** Room for the instants of synthetic traffic: see `notes` in assembly/machine.ts. */
+export interface Notes {
+  next: Int32Array;
+  sends: number;
+  takes: number;
+}
+
+export function notesOf({ program }: RunInput, { ops, placeOf }: Tables): Notes {
+  const next = new Int32Array(placeOf.length * 2);
+  let [sends, takes] = [0, 0];
+  for (let core = 0; core < placeOf.length; core++) {
+    next.set([sends, takes], core * 2);
+    const list = ops.listOf[program.roleOf[placeOf[core]]];
+    sends += ops.trafficSent[list];
+    takes += ops.trafficTaken[list];
+  }
+  return { next, sends, takes };
 }
 
 /** The cycle in which each of those cores starts. */

@@ -1,5 +1,6 @@
 /** The result made of what the machine counted. */
 import { NO_END, type RunInput, type RunResult } from '../engine.js';
+import { createInstants } from '../instants.js';
 import type { Counts } from './machine.js';
 import type { Tables } from './tables.js';
 
@@ -57,5 +58,7 @@ export function resultOf(
     delivered: counts.delivered,
     waveletHops,
     routeHazards: counts.hazards,
+    // Cores that do nothing have no entries: rows of those that do are rows of all.
+    ...(counts.instants && { instants: { ...createInstants(program), ...counts.instants } }),
   };
 }

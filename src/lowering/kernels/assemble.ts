@@ -34,12 +34,7 @@ export interface Assembly {
   station: (core: number, key: unknown, make: () => Role) => void;
 }
 
-const MOST_ROLES = 65_536;
-
-/**
- * Starts a program of `width` x `height` cores. Throws a RangeError if it needs more roles than a
- * role number can count.
- */
+/** Starts a program of `width` x `height` cores; every one of them may have a role of its own. */
 export function assemble(
   name: string,
   width: number,
@@ -53,7 +48,7 @@ export function assemble(
     width,
     height,
     roles: [],
-    roleOf: new Uint16Array(width * height),
+    roleOf: new (width * height > 65_536 ? Uint32Array : Uint16Array)(width * height),
     labels,
   };
   if (root !== undefined) program.root = root;
@@ -63,8 +58,6 @@ export function assemble(
       let number = numbers.get(key);
       if (number === undefined) {
         number = program.roles.length;
-        if (number >= MOST_ROLES)
-          throw new RangeError(`${name}: more than ${MOST_ROLES} different roles`);
         program.roles.push(make());
         numbers.set(key, number);
       }

@@ -1,105 +1,107 @@
 /**
- * Synthetic traffic, to load the network alone: each sending core injects a wavelet with
- * probability `load` in every cycle (Bernoulli), as network simulators do. Everything flows east
- * along rows. neighbor: to the next core. shift: to the core `distance` to the east, one colour per
- * x modulo distance + 1, so that `distance` colours contend on every link. multicast: the first of
- * every distance + 1 cores of a row to the others of them.
+ * Synthetic traffic, to load the network alone: each sending core generates a wavelet with probability
+ * `load` in every cycle (Bernoulli), as network simulators do, and sends it as soon as it can.
+ * neighbor: to the next core east. shift: to the core `distance` to the east. uniform: each wavelet to
+ * a core at one of the distances 1 to `distance` to the east, chosen at random. multicast: the first of
+ * every distance + 1 cores of a row to the others of them. transpose: from (x, y) to (y, x). hot-spot:
+ * from `sources` cores to the one in the middle.
  */
-import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
-import type { Program, Role, Route, TrafficOp } from '../../program/program.js';
+import type { Program, TrafficOp } from '../../program/program.js';
 import { assemble } from './assemble.js';
-import { role, route } from './line.js';
+import { role } from './line.js';
+import { hotSpot, multicast, shifts, transpose, type Pattern } from './traffic-patterns.js';
 
-export const TRAFFIC_PATTERNS = ['neighbor', 'shift', 'multicast'] as const;
+export const TRAFFIC_PATTERNS = [
+  'neighbor',
+  'shift',
+  'uniform',
+  'multicast',
+  'transpose',
+  'hot-spot',
+] as const;
 
 export interface TrafficOptions {
   pattern: (typeof TRAFFIC_PATTERNS)[number];
-  /** How far to the east cores send; `neighbor` has no use for it. */
+  /** How far to the east cores send (shift, multicast), or send at most (uniform). */
   distance: number;
+  /** Cores that send to the hot spot. */
+  sources: number;
   width: number;
   height: number;
   /** Wavelets per sending core and cycle, over 0 and up to 1. */
   load: number;
-  /** Cycles during which wavelets are injected. */
+  /** Cycles during which wavelets are generated. */
   cycles: number;
 }
 
-/** Each core of a row has a role of its own; rows beyond what role numbers can count repeat. */
-const MOST_ROLES = 65_536;
+function patternOf(o: TrafficOptions): Pattern {
+  switch (o.pattern) {
+    case 'neighbor':
+      return shifts([1], o.width);
+    case 'shift':
+      return shifts([o.distance], o.width);
+    case 'uniform':
+      return shifts(
+        Array.from({ length: o.distance }, (_, i) => i + 1),
+        o.width,
+      );
+    case 'multicast':
+      return multicast(o.distance, o.width);
+    case 'transpose':
+      return transpose(o.width);
+    case 'hot-spot':
+      return hotSpot(o.sources, o.width, o.height);
+  }
+}
 
 /**
  * The program; `random` gives numbers in [0, 1) and is drawn core by core, west to east, row by
- * row.
+ * row: once for each cycle, and once more for each wavelet of a core that sends to several places.
  */
 export function traffic(o: TrafficOptions, random: () => number): Program {
+  const pattern = patternOf(o);
+  const cores = o.width * o.height;
   const { program, station } = assemble('traffic', o.width, o.height, ['traffic']);
-  const distinctRows = Math.min(o.height, Math.floor(MOST_ROLES / o.width));
-  for (let y = 0; y < o.height; y++) {
-    const row = y % distinctRows;
-    const roles = y < distinctRows ? rowOf(o, random) : [];
-    for (let x = 0; x < o.width; x++) station(y * o.width + x, `${row} ${x}`, () => roles[x]);
+  const received = Array.from({ length: cores }, () => new Map<number, number>());
+  const sent = received.map((_, core) => {
+    const streams = pattern.streams(core);
+    const wavelets = generate(o, streams.length, random);
+    streams.forEach(({ color, targets }, turn) => {
+      const { times, turns } = wavelets;
+      const count = turns
+        ? turns.reduce((sum, one) => sum + Number(one === turn), 0)
+        : times.length;
+      for (const target of targets) received[target].set(color, count);
+    });
+    return { sends: streams.map(({ color }) => color), ...wavelets };
+  });
+  for (let core = 0; core < cores; core++) {
+    const routes = pattern.routes(core);
+    const receives = [...received[core].keys()];
+    const expect = [...received[core].values()].reduce((sum, count) => sum + count, 0);
+    const op: TrafficOp = { kind: 'traffic', label: 0, ...sent[core], receives, expect };
+    const acts = op.times.length > 0 || expect > 0;
+    const idle = !acts && routes.length === 0;
+    station(core, idle ? 'idle' : core, () => {
+      const name = idle ? 'idle' : `core ${core % o.width},${Math.floor(core / o.width)}`;
+      return role(name, { routes, operations: acts ? [op] : [], buffers: [], codeBytes: 0 });
+    });
   }
   return program;
 }
 
-function rowOf(o: TrafficOptions, random: () => number): Role[] {
-  const distance = reachOf(o);
-  const sends = (x: number) =>
-    o.pattern === 'multicast' ? x === sourceOf(o, x) && x + 1 < o.width : x + distance < o.width;
-  const times = Array.from({ length: o.width }, (_, x) =>
-    sends(x) ? injections(o, random) : new Int32Array(),
-  );
-  return times.map((mine, x) => {
-    const source = sourceOf(o, x);
-    const hears = source >= 0 && source !== x;
-    const op: TrafficOp = {
-      kind: 'traffic',
-      label: 0,
-      color: mine.length > 0 ? colorOf(o, x) : -1,
-      times: mine,
-      receive: hears ? colorOf(o, source) : -1,
-      expect: hears ? times[source].length : 0,
-    };
-    const routes = o.pattern === 'multicast' ? multicastRoutes(o, x) : shiftRoutes(o, x, distance);
-    const operations = mine.length > 0 || op.expect > 0 ? [op] : [];
-    return role(`core ${x}`, { routes, operations, buffers: [], codeBytes: 0 });
-  });
-}
-
-function injections(o: TrafficOptions, random: () => number): Int32Array {
+/** When a core's wavelets are generated, and which of its streams each belongs to. */
+function generate({ load, cycles }: TrafficOptions, streams: number, random: () => number) {
   const times: number[] = [];
-  for (let cycle = 0; cycle < o.cycles; cycle++) if (random() < o.load) times.push(cycle);
-  return Int32Array.from(times);
-}
-
-function reachOf(o: TrafficOptions): number {
-  return o.pattern === 'neighbor' ? 1 : o.distance;
-}
-
-/** The core that core x of a row hears; itself or a negative number if there is none. */
-function sourceOf(o: TrafficOptions, x: number): number {
-  return o.pattern === 'multicast' ? x - (x % (o.distance + 1)) : x - reachOf(o);
-}
-
-/** The colour on which core x of a row sends. */
-function colorOf(o: TrafficOptions, x: number): number {
-  return o.pattern === 'multicast' ? 0 : x % (reachOf(o) + 1);
-}
-
-function shiftRoutes(o: TrafficOptions, x: number, distance: number): Route[] {
-  const routes: Route[] = [];
-  for (let source = Math.max(0, x - distance); source <= x; source++) {
-    if (source + distance >= o.width) break;
-    const from = source === x ? RAMP : WEST;
-    const to = source + distance === x ? RAMP : EAST;
-    routes.push(route(colorOf(o, source), from, to));
+  const turns: number[] = [];
+  const last = streams === 0 ? 0 : cycles;
+  for (let cycle = 0; cycle < last; cycle++) {
+    if (random() >= load) continue;
+    times.push(cycle);
+    if (streams > 1) turns.push(Math.floor(random() * streams));
   }
-  return routes;
-}
-
-function multicastRoutes(o: TrafficOptions, x: number): Route[] {
-  const place = x % (o.distance + 1);
-  const goesOn = place < o.distance && x < o.width - 1;
-  if (place === 0) return goesOn ? [route(0, RAMP, EAST)] : [];
-  return [route(0, WEST, ...(goesOn ? [EAST, RAMP] : [RAMP]))];
+  return {
+    times: Int32Array.from(times),
+    ...(streams > 1 && { turns: Uint8Array.from(turns) }),
+  };
 }

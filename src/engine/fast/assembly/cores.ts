@@ -6,7 +6,6 @@ import {
   NOT_STALLED,
   Op,
   Route,
-  SINKS,
   STARTING,
   STREAMING,
   STREAMS,
@@ -18,8 +17,9 @@ import { channelAt, coreOf, roleOf } from './places';
 import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
-import { drain, passGap, settle, stream, supply } from './streams';
+import { passGap, settle, stream, supply } from './streams';
 import { behindLast, firstCore } from './tiles';
+import { beginTaking } from './traffic';
 import { setTimer, takeTimer } from './wheel';
 
 /** The machine failed: a route changed while wavelets were on their way. */
@@ -102,7 +102,7 @@ function beginStream(core: i32, t: i32): void {
   if (exchanges) {
     c.sendAt = t;
     c.pipe = <i32>header.gaps + op.a;
-    if (c.left > 0) passGap(c);
+    if (c.left > 0) passGap(c, core);
   }
   if (both) {
     c.source!.to = STREAMS;
@@ -110,8 +110,7 @@ function beginStream(core: i32, t: i32): void {
     return;
   }
   if (c.takes > 0) {
-    c.source!.to = SINKS;
-    drain(c, c.source!, t);
+    beginTaking(c, core, t);
   }
   if (c.left > 0) supply(core, t);
   else settle(c, core, t);

@@ -26,7 +26,7 @@ export class Header {
   longest: i32;
   /** How many tiles the cores are cut into, one for each thread. */
   tiles: i32;
-  /** By core: the cycle it starts in; its role (u16), its place in the rectangle. */
+  /** By core: the cycle it starts in; its role, its place in the rectangle. */
   startAt: usize;
   roleOf: usize;
   placeOf: usize;
@@ -52,6 +52,14 @@ export class Header {
   linkWavelets: usize;
   labelEnd: usize;
   labelCore: usize;
+  /**
+   * Instants of synthetic traffic, if they are asked for: by core its next entries in `entered` and in
+   * `taken` (core * 2, core * 2 + 1); the cycles of sends, of takes, and the colours of these (u8).
+   */
+  notes: usize;
+  entered: usize;
+  taken: usize;
+  takenColor: usize;
 
   /** Masks an index into a channel's ring. */
   ringMask: i32;
@@ -101,7 +109,10 @@ export class Op {
   label: i32;
   /** 1 for the last operation of its label in its list. */
   last: i32;
-  /** Of a route its colour, inputs and outputs; of traffic its first of `gaps`, what it takes. */
+  /**
+   * Of a route its colour, inputs and outputs; of traffic its first of `gaps`, what it takes, and bits
+   * of the colours that it takes if they are several.
+   */
   a: i32;
   b: i32;
   c: i32;
@@ -145,10 +156,12 @@ export const WAITS: i32 = i32.MIN_VALUE;
 /** What becomes of a wavelet on its way to a core: taken as it comes, the core is woken, it waits. */
 export const SINKS: i32 = i32.MIN_VALUE;
 export const STREAMS: i32 = SINKS + 1;
-export const IDLE: i32 = SINKS + 2;
+/** Taken as it comes, and noted. */
+export const NOTED: i32 = SINKS + 2;
+export const IDLE: i32 = SINKS + 3;
 /** The receiver of a channel that leads to another tile, or to a router without a route for the colour. */
-export const FAR: i32 = SINKS + 3;
-export const NOWHERE: i32 = SINKS + 4;
+export const FAR: i32 = SINKS + 4;
+export const NOWHERE: i32 = SINKS + 5;
 
 /** One colour at one router. `back`: cycles until its sender knows of a pop. */
 @unmanaged

@@ -19,7 +19,7 @@ export function slotOf(core: i32, color: i32): Slot {
 
 @inline
 export function roleOf(core: i32): i32 {
-  return load<u16>(header.roleOf + (<usize>core << 1));
+  return entry(header.roleOf, core);
 }
 
 /** Has a router a slot for a colour? */

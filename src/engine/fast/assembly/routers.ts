@@ -3,6 +3,7 @@ import {
   Channel,
   FAR,
   IDLE,
+  NOTED,
   NOWHERE,
   Router,
   SINKS,
@@ -16,7 +17,7 @@ import { coreOf, cyclesOf, routerOf, slotOf } from './places';
 import { behindGroups, firstGroup, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
 import { hear, wakeSender } from './routes';
-import { supply, takeFromRouter } from './streams';
+import { supply, takeFromRouter, takeNoted } from './streams';
 import { isMine, tellPopped, tellSent } from './tiles';
 
 /** One cycle of all routers that are due. */
@@ -130,6 +131,7 @@ function reach(out: Channel, core: i32, sent: i32, t: i32): void {
   if (to == SINKS) takeFromRouter(out, core, t);
   else if (to == STREAMS) wakeCore(core, t + header.ramp);
   else if (to == FAR) tellSent(out, t + cyclesOf(out));
+  else if (to == NOTED) takeNoted(out, core, t);
   // A change of route may make that port the input while the wavelet is on its way.
   else if (to > NOWHERE) wakeRouter(~to >>> 5, t + cyclesOf(out));
 }

@@ -3,12 +3,23 @@
  * known as soon as the wavelet or its place is: both are told ahead, and the core need not be visited.
  * One that does both is a rigid pipeline, which is looked at cycle by cycle.
  */
-import { Channel, Core, IDLE, NEVER, NOT_STALLED, TRAFFIC, WAITS, header } from './machine';
+import {
+  Channel,
+  Core,
+  FROM_CORE,
+  IDLE,
+  NEVER,
+  NOT_STALLED,
+  TRAFFIC,
+  WAITS,
+  header,
+} from './machine';
 import { entry, setEntry } from './memory';
-import { coreOf } from './places';
+import { channelFrom, coreOf } from './places';
 import { wakeCore, window } from './due';
 import { endOperation } from './operations';
 import { arrive, wakeSender } from './routes';
+import { noteEntered, noteTaken, setReceivers } from './traffic';
 import { setTimer } from './wheel';
 
 /** How far ahead sends are told. */
@@ -21,12 +32,24 @@ export function takeFromRouter(input: Channel, core: i32, t: i32): void {
   settle(c, core, t);
 }
 
+/** The same for a core whose takes are noted. */
+export function takeNoted(input: Channel, core: i32, t: i32): void {
+  const c = coreOf(core);
+  noteTaken(core, input, take(c, input, t + header.ramp));
+  settle(c, core, t);
+}
+
 /** Takes the wavelets that are in the core's queue, or on their way to it. */
 export function drain(c: Core, input: Channel, t: i32): void {
-  while (c.takes > 0 && input.popped < input.sent) {
-    const at = take(c, input, input.at(input.popped));
-    if (input.from < 0) tellRouter(input, at + header.ramp, t);
-  }
+  while (c.takes > 0 && input.popped < input.sent) takeQueued(c, input, t);
+}
+
+/** Takes the first wavelet of a queue; returns when. */
+@inline
+export function takeQueued(c: Core, input: Channel, t: i32): i32 {
+  const at = take(c, input, input.at(input.popped));
+  if (input.from < 0) tellRouter(input, at + header.ramp, t);
+  return at;
 }
 
 /** Takes one wavelet, usable from cycle `usable` on; returns when. */
@@ -35,11 +58,17 @@ function take(c: Core, input: Channel, usable: i32): i32 {
   const at = max(usable, c.nextTake);
   c.nextTake = at + 1;
   c.latest = max(c.latest, at);
-  if (--c.takes == 0) input.to = IDLE;
+  if (--c.takes == 0) stopTaking(c, input);
   const popped = input.popped;
   input.popped = popped + 1;
   input.setAt(popped, at + header.ramp);
   return at;
+}
+
+/** The operation takes no more. */
+function stopTaking(c: Core, input: Channel): void {
+  input.to = IDLE;
+  if (c.op.kind == TRAFFIC && c.op.c != 0) setReceivers(c, IDLE);
 }
 
 /** The core's router may have waited for a place in the core's queue, which is free from `free` on. */
@@ -50,7 +79,7 @@ function tellRouter(input: Channel, free: i32, t: i32): void {
 /** Sends what finds a place that is free, or known to become so. */
 export function supply(core: i32, now: i32): void {
   const c = coreOf(core);
-  const output = c.output!;
+  let output = c.output!;
   while (c.left > 0) {
     const ready = nextReady(c);
     if (ready - now > AHEAD) {
@@ -67,8 +96,14 @@ export function supply(core: i32, now: i32): void {
     c.nextSend = at + 1;
     c.latest = max(c.latest, at);
     c.left--;
-    if (c.op.kind == TRAFFIC && c.left > 0) passGap(c);
     enterRamp(output, at);
+    if (c.op.kind == TRAFFIC) {
+      if (header.notes != 0) noteEntered(core, at);
+      if (c.left > 0) {
+        passGap(c, core);
+        output = c.output!;
+      }
+    }
   }
   settle(c, core, now);
 }
@@ -84,15 +119,21 @@ function nextReady(c: Core): i32 {
   return c.op.kind == TRAFFIC ? max(c.nextSend, c.sendAt) : c.nextSend;
 }
 
-/** Followed by a gap in four bytes. */
+/** Followed by a gap in four bytes, or by a colour and a gap. */
 const LONG: u8 = 255;
+const TURN: u8 = 254;
 
 /** Traffic goes on to the wavelet behind the next gap. */
-export function passGap(c: Core): void {
-  const at = <usize>c.pipe;
-  const gap = load<u8>(at);
+export function passGap(c: Core, core: i32): void {
+  let at = <usize>c.pipe;
+  let gap = load<u8>(at);
+  if (gap == TURN) {
+    c.output = channelFrom(core, FROM_CORE, load<u8>(at, 1));
+    at += 2;
+    gap = load<u8>(at);
+  }
   c.sendAt += gap == LONG ? load<i32>(at, 1) : <i32>gap;
-  c.pipe += gap == LONG ? 5 : 1;
+  c.pipe = <i32>at + (gap == LONG ? 5 : 1);
 }
 
 @inline
