@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   program: ['hardware'],
   lowering: ['hardware', 'model', 'placement', 'program'],
   engine: ['hardware', 'program'],
-  decode: ['engine'],
+  decode: ['engine:type'],
   serving: ['model'],
   report: ['*:type'],
   // Files of config.ts: how YAML becomes values.
