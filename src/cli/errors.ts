@@ -4,6 +4,7 @@ import { MachineError } from '../engine/engine.js';
 import { ConfigError } from '../hardware/errors.js';
 import { ModelError } from '../model/errors.js';
 import { CapacityError } from '../placement/errors.js';
+import { shown } from '../report/format.js';
 import { IncomparableError } from '../tools/incomparable.js';
 
 export const EXIT = {
@@ -58,10 +59,7 @@ const MOST_CHARACTERS = 2000;
 
 /** Folds a text into one line of bounded length and drops what a terminal would obey. */
 export function oneLine(text: string): string {
-  const line = text
-    .replaceAll(/\s*[\r\n]+\s*/g, ' ')
-    .replaceAll(/\p{Cc}/gu, '')
-    .trim();
+  const line = shown(text.replaceAll(/\s*[\r\n]+\s*/g, ' ')).trim();
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS - 3)}...` : line;
 }
 

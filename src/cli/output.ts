@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
-import type { Style } from '../report/format.js';
+import { shown, shownPage, type Style } from '../report/format.js';
 import { EXIT, prefixed } from './errors.js';
 
 /** A reader that closes the pipe early (`| head`) is no fault; a full disk is. */
@@ -31,17 +31,24 @@ export function guardStdout(): void {
   });
 }
 
+/** Whatever a name from a file holds, a terminal is sent nothing that it would obey. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  const page = shownPage(text);
+  process.stdout.write(page.endsWith('\n') ? page : `${page}\n`);
 }
 
+/** Characters that JSON may hold as they are and a terminal would obey: the same, spelt out. */
+const OBEYED = /[\u007F-\u009F\p{Bidi_Control}]/gu;
+
 export function json(document: object): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
+  const text = JSON.stringify(document, null, 2);
+  const spelt = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `${text.replaceAll(OBEYED, spelt)}\n`;
 }
 
 /** One line on stderr. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${shown(line)}\n`);
 }
 
 /** Colours only on a terminal, and not under NO_COLOR. */

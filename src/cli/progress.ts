@@ -1,4 +1,5 @@
 /** A bar with the time left, on stderr and only for a person at a terminal. */
+import { shown } from '../report/format.js';
 
 export interface Progress {
   done: number;
@@ -23,7 +24,8 @@ export async function withProgress<T>(
   );
   let started = false;
   try {
-    return await work(({ done, total, what }) => {
+    return await work(({ done, total, what: name }) => {
+      const what = shown(name);
       if (started) bar.setTotal(total);
       else bar.start(total, 0, { what });
       started = true;

@@ -6,7 +6,7 @@ import {
   type BenchDocument,
   type BenchMetric,
 } from './bench-document.js';
-import { fixed, heading, table, type Style } from './format.js';
+import { fixed, heading, shown, table, type Style } from './format.js';
 
 /** Benchmarks as text, ending with a line break. */
 export function benchTable(document: BenchDocument, style: Style): string {
@@ -51,10 +51,10 @@ export function differenceText(difference: BenchDifference): string {
     const what = verdict === 'gone' ? 'in the baseline, but not measured' : 'not in the baseline';
     return `${verdict} ${id}: ${what}`;
   }
-  const shown = (value: number | undefined) => (value === undefined ? '-' : number(value));
+  const text = (value: number | undefined) => (value === undefined ? '-' : number(value));
   const per = typeof change === 'number' ? ` (${signed(100 * change)} %)` : '';
   const why = operators.map((of) => `${of.operator} ${plus(of.after - of.before)}`).join(', ');
-  const values = `${shown(before)} -> ${shown(after)} ${unit}${per}`;
+  const values = `${text(before)} -> ${text(after)} ${unit}${per}`;
   return `${verdict} ${id} ${metric}: ${values}${why === '' ? '' : `; ${why}`}`;
 }
 
@@ -123,7 +123,7 @@ function signed(value: number): string {
 }
 
 function indented(text: string): string {
-  return `  ${text}`;
+  return `  ${shown(text)}`;
 }
 
 function escaped(text: string): string {

@@ -2,7 +2,7 @@
 import type { CompareDocument, CompareRow, ServedRow } from './compare-document.js';
 import type { RunDocument } from './document.js';
 import { floorPlan } from './floor-plan.js';
-import { bytes, count, fixed, heading, share, table, type Style } from './format.js';
+import { bytes, count, fixed, heading, share, shown, table, type Style } from './format.js';
 
 /** A comparison as text, ending with a line break. */
 export function compareTable(document: CompareDocument, style: Style): string {
@@ -157,8 +157,8 @@ function settings({ settings: differing }: CompareDocument): string[] {
   return differing
     .filter(({ path }) => path !== 'placement.strategy')
     .map(({ path, values }) => {
-      const shown = values.map((value) => JSON.stringify(value) ?? 'not set');
-      return `  ${path}: ${shown.join(' | ')}`;
+      const texts = values.map((value) => shown(JSON.stringify(value) ?? 'not set'));
+      return `  ${shown(path)}: ${texts.join(' | ')}`;
     });
 }
 

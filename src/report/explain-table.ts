@@ -1,6 +1,6 @@
 /** Assumptions as text for a terminal. */
 import type { Assumption, ExplainDocument, HardwareNumber } from './explain-document.js';
-import { heading, table, type Style } from './format.js';
+import { heading, shown, table, type Style } from './format.js';
 
 const GRADES =
   'Grades: A vendor document or peer-reviewed, B measured by a third party, C second-hand, D derived;\n' +
@@ -45,7 +45,7 @@ function numberTable(numbers: HardwareNumber[]): string {
     [grade, assumed && 'assumed'].filter((word) => word !== undefined).join(', '),
     `[${sources.indexOf(source) + 1}]`,
   ]);
-  const list = sources.map((source, i) => wrap(`[${i + 1}] ${source.replaceAll(/\p{Cc}/gu, '')}`));
+  const list = sources.map((source, i) => wrap(`[${i + 1}] ${shown(source)}`));
   const head = ['hardware (cycles, bytes, Hz, W)', 'value', 'range', 'grade', 'source'];
   return `${table(head, rows)}\n${list.join('\n')}`;
 }

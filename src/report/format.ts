@@ -6,16 +6,41 @@ export interface Style {
   color: boolean;
 }
 
-/** Sequences by which a terminal is told to do something, and what would begin others. */
-const SEQUENCE =
-  /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)|\u001B[ -/]*[0-~]/g;
+const ESCAPE = '\u001B';
+/**
+ * What begins with an escape or stands for one with a bracket: colours and moves of the cursor, titles
+ * and other strings up to their end, and single commands.
+ */
+const SEQUENCES = new RegExp(
+  [
+    `(?:${ESCAPE}\\[|\u009B)[0-?]*[ -/]*[@-~]`,
+    `(?:${ESCAPE}[\\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u009C${ESCAPE}]*(?:\u0007|\u009C|${ESCAPE}\\\\)`,
+    `${ESCAPE}[ -/]*[0-~]`,
+  ].join('|'),
+  'g',
+);
 const BREAK = /[\t-\r\u0085\u2028\u2029]+/g;
 /** Control characters, and those that turn the direction of a line round. */
 const CONTROL = /[\p{Cc}\p{Bidi_Control}]/gu;
 
 /** A name from a file on one line, without what a terminal would obey. JSON keeps it as it is. */
 export function shown(name: string): string {
-  return name.replaceAll(SEQUENCE, '').replaceAll(BREAK, ' ').replaceAll(CONTROL, '');
+  return name.replaceAll(SEQUENCES, '').replaceAll(BREAK, ' ').replaceAll(CONTROL, '');
+}
+
+const BOLD = `${ESCAPE}[1m`;
+const NOT_BOLD = `${ESCAPE}[22m`;
+
+/** A page of text whose lines and headings stand, without anything else that a terminal would obey. */
+export function shownPage(text: string): string {
+  const parts = (of: string, [first, ...rest]: string[]): string =>
+    first === undefined
+      ? shown(of)
+      : of
+          .split(first)
+          .map((part) => parts(part, rest))
+          .join(first);
+  return parts(text, ['\n', BOLD, NOT_BOLD]);
 }
 
 const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -57,7 +82,7 @@ export function bytes(value: number): string {
 
 /** A heading on a line of its own. */
 export function heading(text: string, style: Style): string {
-  return style.color ? `\u001B[1m${shown(text)}\u001B[22m` : shown(text);
+  return style.color ? BOLD + shown(text) + NOT_BOLD : shown(text);
 }
 
 const NO_LINES = {

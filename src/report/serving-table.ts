@@ -2,7 +2,7 @@
  * Serving as text for a terminal: the block that users of vLLM know, then what is the wafer's own.
  * Speed is of one user, throughput of all together; no line holds both under one name.
  */
-import { count, fixed, heading, table, type Style } from './format.js';
+import { count, fixed, heading, shown, table, type Style } from './format.js';
 import type { Distribution } from '../serving/metrics.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { ServingResult } from './serving-document.js';
@@ -18,7 +18,7 @@ export function servingTable(serving: ServingResult, style: Style): string {
     stepTimes(serving, style),
     serving.gpus.length > 0 ? gpuTable(serving, style) : '',
     serving.transportEffect ? transportTable(serving, style) : '',
-    serving.notes.map((note) => `  note: ${note}`).join('\n'),
+    serving.notes.map((note) => `  note: ${shown(note)}`).join('\n'),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -168,7 +168,7 @@ function gpuTable(s: ServingResult, style: Style): string {
   const checks = s.gpus.flatMap((one) =>
     one.checks.map(
       ({ model, gpus, published, predicted, error }) =>
-        `  check: ${model} on ${gpus} ${one.gpu}: ${fixed(predicted, 1)} tokens/s, published ` +
+        `  check: ${shown(model)} on ${gpus} ${shown(one.gpu)}: ${fixed(predicted, 1)} tokens/s, published ` +
         `${fixed(published, 1)} (${error < 0 ? '' : '+'}${fixed(100 * error, 1)} %)`,
     ),
   );

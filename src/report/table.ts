@@ -22,6 +22,8 @@ import {
   numbered,
   ranges,
   share,
+  shown,
+  shownPage,
   table,
   type Style,
 } from './format.js';
@@ -110,7 +112,7 @@ function subject(config: unknown): string[] {
   return parts.flatMap(([word, path]) => {
     const value = path.split('.').reduce(child, config);
     if (typeof value === 'number') return [word + count(value)];
-    return typeof value === 'string' ? [word + value.replaceAll(/\p{Cc}/gu, '')] : [];
+    return typeof value === 'string' ? [word + shown(value)] : [];
   });
 }
 
@@ -272,5 +274,5 @@ function section(title: string, body: string, style: Style): string {
 }
 
 function sections(parts: string[]): string {
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  return shownPage(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
 }

@@ -1,5 +1,5 @@
 /** A validation as text for a terminal and as Markdown for documents, one section per kind. */
-import { count, fixed, heading, table, type Style } from './format.js';
+import { count, fixed, heading, shown, table, type Style } from './format.js';
 import type {
   LimitRow,
   ValidateDocument,
@@ -88,9 +88,9 @@ function notesOf({ notes = [] }: ValidateDocument): string[][] {
 /** `+1.23 %`, signed. */
 export function percent(error: number): string {
   // Less than half of the last digit is no error, and has no sign.
-  const shown = fixed(Math.abs(100 * error), 2);
-  const sign = shown === '0.00' ? '' : error < 0 ? '-' : '+';
-  return `${sign}${shown} %`;
+  const digits = fixed(Math.abs(100 * error), 2);
+  const sign = digits === '0.00' ? '' : error < 0 ? '-' : '+';
+  return `${sign}${digits} %`;
 }
 
 function sectionsOf({ rows, summary }: ValidateDocument) {
@@ -155,5 +155,5 @@ function verdict({ rows, passed }: ValidateDocument): string {
 
 /** Texts of measurement files, without what a terminal would obey. */
 function clean(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
+  return shown(text);
 }
