@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CapacityDocument } from '../src/report/capacity-table.js';
 import { fleetTable, type FleetDocument } from '../src/report/fleet-table.js';
@@ -83,6 +84,56 @@ describe('wafersim run with a serving workload', () => {
     expect(readFileSync(join(target(), 'run.txt'), 'utf8')).toBe(table);
     expect(table).toContain('============ Serving Benchmark Result ============');
     expect(table).toMatch(/^Successful requests: +\d+$/m);
+  });
+
+  it('writes a page and a trace of what was served', () => {
+    const page = readFileSync(join(target(), 'report.html'), 'utf8');
+    const { serving, decode } = document;
+    const shown = (value: number) =>
+      value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    const header = page.slice(0, page.indexOf('</header>'));
+    expect(header).toContain(`<dd>${shown(serving.outputSpeed.p50)}</dd>`);
+    expect(header).toContain(`<dd>${shown(serving.outputThroughput)}</dd>`);
+    expect(page).not.toContain(shown(decode.tokensPerSecondPerUser));
+    const trace = JSON.parse(
+      gunzipSync(readFileSync(join(target(), 'trace.json.gz'))).toString(),
+    ) as {
+      traceEvents: { name: string; cat?: string; dur: number }[];
+    };
+    const rows = readFileSync(join(target(), 'requests.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((row) => JSON.parse(row) as Record<string, number>);
+    const total = (key: string) => rows.reduce((sum, row) => sum + row[key], 0) / 1000;
+    for (const [name, key] of [
+      ['queue', 'queueNs'],
+      ['prefill', 'prefillNs'],
+      ['decode', 'decodeNs'],
+    ]) {
+      const spans = trace.traceEvents.filter(
+        (event) => event.cat === 'part' && event.name === name,
+      );
+      expect(spans.reduce((sum, { dur }) => sum + dur, 0)).toBeCloseTo(total(key), 3);
+    }
+    expect(trace.traceEvents.filter(({ cat }) => cat === 'request')).toHaveLength(500);
+  });
+
+  it('puts two runs side by side by what they served, and refuses a damaged one', () => {
+    const other = join(home, 'fcfs');
+    wafersim('run', TINY, ...ROUGH, '--set', 'serving.policy=fcfs', '-o', other);
+    const { stdout, status } = wafersim('compare', target(), other);
+    expect(status).toBe(0);
+    const p50 = (path: string) =>
+      (JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as ServingDocument).serving.ttftMs
+        .p50;
+    const both = [target(), other].map((path) => p50(path).toFixed(2)).join(' +');
+    expect(stdout).toMatch(new RegExp(`^Served\n(.*\n)+ +TTFT p50, ms +${both}\n`));
+    expect(stdout).toContain('serving.policy: "latency-first" | "fcfs"');
+    const broken = { ...document, serving: { ...document.serving, ttftMs: 3 } };
+    writeFileSync(join(home, 'broken.json'), JSON.stringify(broken));
+    const refused = wafersim('compare', target(), join(home, 'broken.json'));
+    expect(refused.stderr).toMatch(/^[^\n]*expected a whole run, found serving\.ttftMs: [^\n]*\n$/);
+    expect(refused.status).toBe(3);
   });
 
   it('takes scenarios, each with what it sets, and the first as `serving`', () => {

@@ -75,6 +75,15 @@ describe('synthetic arrivals', () => {
     expect(Math.abs(gaps.cv - cv)).toBeLessThan(0.05);
   });
 
+  it.each(['poisson', 'gamma', 'fixed'] as const)('%s begin at 0, in order', (process) => {
+    const requests = openArrivals(100, { process, rate: 4, burstiness: 2 }, lengths, 'start');
+    const times = requests.map(({ arrivalNs }) => arrivalNs);
+    expect(times[0]).toBe(0);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(times[99]).toBeGreaterThan(0);
+    if (process === 'fixed') expect(times).toEqual(times.map((_, id) => id * 0.25e9));
+  });
+
   it('have the lengths asked for, from their seed', () => {
     const arrivals = { process: 'poisson', rate: 1, burstiness: 1 } as const;
     const make = (seed: string) => openArrivals(50_000, arrivals, lengths, seed);
@@ -110,6 +119,10 @@ describe('agent sessions', () => {
       expect(turn.historyTokens).toBe(before.promptTokens + before.outputTokens);
       expect(turn.promptTokens).toBeGreaterThan(turn.historyTokens!);
     }
+    expect(sessions[0].arrivalNs).toBe(0);
+    const starts = sessions.filter(({ after }) => after === undefined);
+    const gaps = starts.slice(1).map(({ arrivalNs }, i) => arrivalNs - starts[i].arrivalNs);
+    expect(Math.min(...gaps)).toBeGreaterThan(0);
     const turns = sessions.filter(({ session }) => session === 0).length;
     expect(turns).toBeGreaterThan(5);
     expect(turns).toBeLessThan(20);

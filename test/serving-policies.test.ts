@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { openArrivals } from '../src/serving/arrivals.js';
 import { metricsOf, tpotMs } from '../src/serving/metrics.js';
-import type { PolicyName } from '../src/serving/policy.js';
+import { POLICIES as MAKE, stepWith, type PolicyName } from '../src/serving/policy.js';
+import type { StepTime } from '../src/serving/step-time.js';
 import { FREE, options, pipeline, request, serve } from './serving-helpers.js';
 
 const POLICIES: PolicyName[] = ['fcfs', 'latency-first', 'batch-first'];
@@ -103,5 +104,121 @@ describe('a session whose cache is kept', () => {
     const other = request(2, 5e8, 1500, 10);
     expect(prefill(true, 2000, [other])).toEqual({ ns: 1200 * 1000, evictions: 1 });
     expect(prefill(true, 3000, [other])).toEqual({ ns: 190 * 1000, evictions: 0 });
+  });
+});
+
+describe('what a policy says', () => {
+  // 100 ns per token in flight: three of them keep 300 ns, which is the floor.
+  const stepTime: StepTime = (batch) => 100 * batch;
+  const load = (users: number, joining: number) => {
+    return { users, joining, contextSum: 0, contextMax: 0, stepTime };
+  };
+  const policy = (name: PolicyName, maxUsers = 100) =>
+    MAKE[name]({ maxUsers, promptTokens: 7, floor: 1e9 / 300 });
+
+  it.each<[PolicyName, users: number, joining: number, admits: boolean]>([
+    ['fcfs', 1, 0, true],
+    ['fcfs', 1, 1, false],
+    ['fcfs', 0, 2, false],
+    ['fcfs', 2, 0, false],
+    ['batch-first', 0, 1, true],
+    ['batch-first', 1, 1, false],
+    ['latency-first', 0, 0, true],
+    ['latency-first', 1, 0, true],
+    ['latency-first', 1, 1, false],
+  ])('%s with room for two: %i decode, %i join, another %s', (name, users, joining, admits) => {
+    expect(policy(name, 2).admits(load(users, joining), 50)).toBe(admits);
+  });
+
+  it.each([
+    [2, 0, true],
+    [3, 0, false],
+    [1, 1, true],
+    [1, 2, false],
+    [0, 2, true],
+    [0, 3, false],
+  ])(
+    'latency-first lets nobody in who breaks the floor: %i decode, %i join',
+    (users, joining, admits) => {
+      expect(policy('latency-first').admits(load(users, joining), 50)).toBe(admits);
+    },
+  );
+
+  it('latency-first lets one in even below the floor if nobody is there', () => {
+    const slow = { ...load(0, 0), stepTime: () => 1e9 };
+    expect(policy('latency-first').admits(slow, 50)).toBe(true);
+    expect(policy('latency-first').admits({ ...slow, joining: 1 }, 50)).toBe(false);
+  });
+
+  // The one whose prompt is read is among those who join.
+  it.each([
+    [1, 1, 2],
+    [0, 2, 2],
+    [1, 2, 1],
+    [2, 1, 1],
+    [3, 1, 1],
+    [0, 1, 4096],
+  ])(
+    'latency-first reads what the others leave: %i decode, %i join: %i tokens',
+    (users, joining, tokens) => {
+      expect(policy('latency-first').promptTokens(load(users, joining), 50)).toBe(tokens);
+    },
+  );
+
+  it('the others read a fixed share, batch-first eight times as much', () => {
+    expect(policy('fcfs').promptTokens(load(5, 5), 50)).toBe(7);
+    expect(policy('batch-first').promptTokens(load(5, 5), 50)).toBe(56);
+  });
+
+  it('counts contexts by the mean and the longest of all in flight', () => {
+    const asked: unknown[] = [];
+    const spy: StepTime = (batch, contexts) => asked.push({ batch, ...contexts });
+    stepWith({ users: 2, joining: 1, contextSum: 300, contextMax: 200, stepTime: spy }, 3, 100);
+    stepWith({ users: 1, joining: 0, contextSum: 50, contextMax: 50, stepTime: spy }, 1, 100);
+    expect(asked).toEqual([
+      { batch: 5, mean: 120, max: 200, total: 400 },
+      { batch: 2, mean: 75, max: 100, total: 150 },
+    ]);
+  });
+});
+
+describe('a server with room for two users', () => {
+  it.each<PolicyName>(['fcfs', 'batch-first'])(
+    'lets the third in as the first leaves (%s)',
+    (name) => {
+      const requests = [0, 1, 2].map((id) => request(id, 0, 10, 5 + id));
+      const policy = MAKE[name]({ maxUsers: 2, promptTokens: 256, floor: 1 });
+      const { served } = serve(requests, { ...options(pipeline(3, 1000)), policy });
+      expect(served[1].queueNs).toBe(10 * 1000);
+      expect(served[2].queueNs).toBe(served[0].lastTokenNs);
+      // Ten tokens in and the way through, then four steps: with the second prompt, and without.
+      expect(served[0].lastTokenNs).toBeLessThan(served[1].lastTokenNs);
+    },
+  );
+});
+
+describe('a horizon', () => {
+  it('leaves what has not ended unfinished, with what is known of it', () => {
+    // Prompts of 10 us and 20 us, a token every 3 us; the first is out at 12 us.
+    const requests = [request(0, 0, 10, 100), request(1, 0, 20, 5), request(2, 60_000, 5, 5)];
+    const limits = { horizonNs: 24_500 };
+    const { served, endNs } = serve(requests, options(pipeline(3, 1000), 'fcfs', limits));
+    expect(endNs).toBe(24_500);
+    expect(served.map(({ outcome }) => outcome)).toEqual(['unfinished', 'unfinished']);
+    const [first, second] = served;
+    expect([first.queueNs, first.prefillNs, first.decodeNs]).toEqual([0, 12_000, 12_500]);
+    expect([second.queueNs, second.prefillNs, second.decodeNs]).toEqual([10_000, 14_500, 0]);
+    expect(second.tokens).toBe(0);
+    expect(second.firstTokenNs).toBeNaN();
+    const waiting = serve(
+      requests.slice(0, 2),
+      options(pipeline(3, 1000), 'fcfs', { horizonNs: 5000 }),
+    );
+    expect(waiting.served[1]).toMatchObject({
+      queueNs: 5000,
+      prefillNs: 0,
+      decodeNs: 0,
+      tokens: 0,
+    });
   });
 });

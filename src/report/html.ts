@@ -143,9 +143,9 @@ function serving(run: AnyRun): string[] {
 }
 
 function stepNote({ config, decode }: RunDocument): string {
-  const { context, batch } = at(config, 'workload') as Record<string, unknown>;
-  const users = batch === 1 ? '1 user' : `${Number(batch)} users`;
-  return `<p class="soft">What follows is a single decode step by itself, not what was served: ${users} with ${count(Number(context))} tokens in the cache (workload.batch and workload.context), ${count(decode.cyclesPerToken)} cycles.</p>`;
+  const [batch, context] = ['batch', 'context'].map((key) => Number(at(config, 'workload', key)));
+  const users = batch === 1 ? '1 user' : `${count(batch)} users`;
+  return `<p class="soft">What follows is a single decode step by itself, not what was served: ${users} with ${count(context)} tokens in the cache (workload.batch and workload.context), ${count(decode.cyclesPerToken)} cycles.</p>`;
 }
 
 function mapControls({ maps }: RunDetail): string {

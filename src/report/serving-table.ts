@@ -23,7 +23,7 @@ export function servingTable(serving: ServingResult, style: Style): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-/** One line per scenario, ending with a line break. */
+/** One line per scenario, and notes of those after the first, which is shown in full elsewhere. */
 export function scenariosTable(scenarios: ServingResult[], style: Style): string {
   const head = [
     'scenario',
@@ -55,7 +55,14 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
   const note =
     `  If the model were this big, it would take this many wafers and be this fast. Alone: with ` +
     `${count(contexts[0])} and with ${count(contexts.at(-1)!)} tokens in the cache.`;
-  return `${heading('Scenarios', style)}\n${table(head, rows)}\n${note}\n`;
+  const notes = scenarios
+    .slice(1)
+    .flatMap((s) =>
+      s.notes
+        .filter((one) => !scenarios[0].notes.includes(one))
+        .map((one) => `  note, ${s.scenario}: ${one}\n`),
+    );
+  return `${heading('Scenarios', style)}\n${table(head, rows)}\n${note}\n${notes.join('')}`;
 }
 
 /** From the shortest to the longest context that is simulated. */

@@ -25,8 +25,9 @@ export function servingTrace(
   run: RunDocument,
   detail: RunDetail,
   { scenarios, clockHz }: ServingDetail,
+  mostRequests = MOST_REQUESTS,
 ): string {
-  const most = Math.floor(MOST_REQUESTS / scenarios.length);
+  const most = Math.floor(mostRequests / scenarios.length);
   const events = scenarios.flatMap((one, i) => requestEvents(one, i + 1, most));
   const step = stepEvents(detail, {
     firstPid: scenarios.length + 1,

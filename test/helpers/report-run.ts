@@ -102,6 +102,7 @@ export function servingOf(scenario: string): ServingResult {
     scenario,
     wafers: 2,
     energy: { watts: 1000, joulesPerOutputToken: 0.5 },
+    notes: [],
     series: seriesOf(run.served, run.endNs, 12),
     distributions: { ttftMs: of(ttftMs), tpotMs: of(tpotMs), e2elMs: of(e2elMs) },
   } as ServingResult;
