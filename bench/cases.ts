@@ -10,7 +10,7 @@ import { placementOf } from '../src/simulate.js';
 
 export interface Case {
   name: string;
-  build: () => RunInput;
+  build: () => RunInput | Promise<RunInput>;
   /** Too long for an engine that visits wavelet by wavelet, unless asked for. */
   long?: boolean;
 }
@@ -37,13 +37,16 @@ function withIdleArea({ program, wafer }: RunInput): RunInput {
 }
 
 /** One layer of a configuration's model, hand-off included, all cores starting at once. */
-function layer(path: string): RunInput {
+async function layer(path: string): Promise<RunInput> {
   const config = loadConfig(path, ['workload.data=false']);
   const { model, wafer, workload } = config;
   const placement = placementOf(config);
   const { context } = workload;
   const maxPositions = context + workload.tokens;
-  const groups = groupChooser(model, wafer, maxPositions, fast, config.placement.groups);
+  const { regions } = placement;
+  const { groups: fixed } = config.placement;
+  const engine = { run: fast };
+  const groups = await groupChooser(model, wafer, maxPositions, regions, engine, fixed);
   const { stages } = planToken(model, wafer, placement, groups, { context, maxPositions });
   const { program } = stages.find(({ name }) => name === 'layer 1')!.write();
   return { program, wafer };

@@ -63,14 +63,14 @@ async function main(): Promise<void> {
     return found;
   });
   if (values.memory !== undefined) {
-    process.stdout.write(`${memoryOf(chosen[0][1], caseOf(values.memory).build())}\n`);
+    process.stdout.write(`${memoryOf(chosen[0][1], await caseOf(values.memory).build())}\n`);
     return;
   }
   const now = CLOCKS[values.clock];
   if (now === undefined) throw new RangeError(`--clock: wall or cpu, found '${values.clock}'`);
   process.stdout.write(`${hostLine()}, ${values.clock} time\n\n${headings()}\n`);
   for (const each of CASES.filter(({ name }) => name.includes(values.cases))) {
-    const input = each.build();
+    const input = await each.build();
     const runs = chosen.filter(([name]) => values.all || !each.long || name !== 'reference');
     const rows: Row[] = [];
     for (const [name, engine] of runs) rows.push(await measure(each, [name, engine], input, now));

@@ -2,21 +2,19 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
-import { unlessAborted } from './run/abort.js';
 import { checkResult, checkStep, createNumbers } from './run/compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
 import { timeStep, type TimedStage } from './decode/timeline.js';
-import type { Engine, RunResult } from './engine/engine.js';
-import { ENGINES, type EngineName } from './engine/engines.js';
-import type { Shards } from './engine/sharded.js';
-import { groupChooser } from './run/groups.js';
+import type { RunResult } from './engine/engine.js';
+import type { EngineName } from './engine/engines.js';
+import { groupChooser, type LineCycles } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
-import { programRunner, threadsFor } from './run/threads.js';
+import { createRunner, type Runner } from './run/runner.js';
 import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/token.js';
 import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
-import type { Placement } from './placement/placement.js';
+import type { Placement, Region } from './placement/placement.js';
 import type { Program } from './program/program.js';
 import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
@@ -32,8 +30,9 @@ import {
   computeStage,
   createStageRunner,
   reuseOf,
+  runOn,
   runStage,
-  timedStage,
+  timedStages,
   type StageRunner,
 } from './run/stages.js';
 
@@ -41,13 +40,15 @@ export interface SimulateOptions {
   engine: EngineName;
   /** Worker threads. */
   shards: number;
-  /** Threads that run already and that several configurations share; who started them ends them. */
-  threads?: Shards;
+  /** Where programs run, if several configurations share it; who created it closes it. */
+  runner?: Runner;
+  /** Cycles that one program (a stage of a token, or a line tried for it) may take; else LimitError. */
+  maxCycles?: number | undefined;
   /** Whether equal regions are simulated once. */
   memo: boolean;
   onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
-  /** Ends the simulation between two stages, by rejecting with the signal's reason. */
-  signal?: AbortSignal;
+  /** Ends the simulation within some milliseconds, by rejecting with the signal's reason. */
+  signal?: AbortSignal | undefined;
   /** Hears of the last step core by core; without it none of that is collected. */
   onDetail?: ((detail: RunDetail) => void) | undefined;
   /** What runs that differ in the places of their regions alone have in common; they fill it. */
@@ -90,7 +91,29 @@ export async function simulate(
   given: ResolvedConfig,
   options: SimulateOptions,
 ): Promise<RunDocument> {
+  return withRunner(options, (shared) => simulateOn(given, shared));
+}
+
+/** Options with a runner: the one that is given, or else one for as long as `work` takes. */
+export async function withRunner<T>(
+  options: SimulateOptions,
+  work: (options: SimulateOptions & { runner: Runner }) => Promise<T>,
+): Promise<T> {
+  if (options.runner) return work({ ...options, runner: options.runner });
+  const runner = createRunner(options);
+  try {
+    return await work({ ...options, runner });
+  } finally {
+    await runner.close();
+  }
+}
+
+async function simulateOn(
+  given: ResolvedConfig,
+  options: SimulateOptions & { runner: Runner },
+): Promise<RunDocument> {
   const begun = options.now();
+  await options.runner.breathe();
   const { config, search } = await withShape(given, options);
   const placement = placementOf(config, {
     onProgress: (done, total) => options.onProgress?.({ done, total, what: 'placing' }),
@@ -118,28 +141,39 @@ export async function withShape(
   if (config.placement.growth !== 'search') return { config };
   // A model that does not fit is refused as without a search.
   placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });
-  const search = await searchShape(config, costOfShapes(config, options));
+  const search = await withRunner(options, (shared) =>
+    searchShape(config, costOfShapes(config, shared)),
+  );
   const { rows, layerColumns, groups } = search;
   const placement = { ...config.placement, growth: 'fill' as const, rows, layerColumns, groups };
   return { config: { ...config, placement }, search };
 }
 
 /** Simulates a configuration's last step, without numbers, with layers of given shapes. */
-function costOfShapes(config: ResolvedConfig, options: SimulateOptions): ShapeCosts {
+function costOfShapes(
+  config: ResolvedConfig,
+  options: SimulateOptions & { runner: Runner },
+): ShapeCosts {
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
   const last = { ...workload, context: maxPositions - 1, tokens: 1, data: false };
-  const byLines = groupChooser(model, wafer, maxPositions, ENGINES[options.engine]);
+  const lines: LineCycles = new Map();
+  const byLines = (regions: Pick<Region, 'kind' | 'width' | 'height'>[]) =>
+    groupChooser(model, wafer, maxPositions, regions, options.runner, undefined, lines);
   return {
-    groupsOf: ({ rows, layerColumns }) =>
-      byLines({ kind: 'layer', height: rows, width: layerColumns }),
+    async groupsOf({ rows, layerColumns }) {
+      const layer = { kind: 'layer', height: rows, width: layerColumns } as const;
+      return (await byLines([layer]))(layer);
+    },
     cycles: async (shape, groups) => {
       const placement = { ...config.placement, growth: 'fill' as const, ...shape };
       const tried = { ...config, workload: last, placement };
-      const groupsOf: GroupsOf = (region) => (region.kind === 'layer' ? groups : byLines(region));
-      const shared = { ...createShared(), groupsOf };
+      const placed = placementOf(tried);
+      const others = await byLines(placed.regions.filter(({ kind }) => kind !== 'layer'));
+      const groupsOf: GroupsOf = (region) => (region.kind === 'layer' ? groups : others(region));
+      const shared = { ...createShared(), lines, groupsOf };
       const quiet = { ...options, shared, onDetail: undefined, onProgress: undefined };
-      const { decode } = await simulatePlaced(tried, placementOf(tried), quiet);
+      const { decode } = await simulatePlaced(tried, placed, quiet);
       return decode.cyclesPerToken;
     },
     onProgress: (done, total, what) => options.onProgress?.({ done, total, what }),
@@ -153,11 +187,8 @@ export async function simulatePlaced(
   options: SimulateOptions,
 ): Promise<RunDocument> {
   const begun = options.now();
-  const engine = ENGINES[options.engine];
-  const run =
-    config.mapping === 'waferllm'
-      ? await simulateRepeated(config, placement, engine, options)
-      : await simulateSteps(config, placement, engine, options);
+  const simulated = config.mapping === 'waferllm' ? simulateRepeated : simulateSteps;
+  const run = await withRunner(options, (shared) => simulated(config, placement, shared));
   return {
     ...runDocument(config, placement, run),
     ...(run.check && { check: run.check }),
@@ -174,19 +205,20 @@ export async function simulatePlaced(
 async function simulateRepeated(
   config: ResolvedConfig,
   placement: Placement,
-  engine: Engine,
-  { onProgress, onDetail, signal }: SimulateOptions,
+  { runner, onProgress, onDetail }: SimulateOptions & { runner: Runner },
 ): Promise<Simulated & { check?: CheckResult }> {
   let last: { program: Program; result: RunResult } | undefined;
-  const listening: Engine = (input) => {
-    const result = engine(input);
-    last = { program: input.program, result };
-    return result;
+  const listening: Runner = {
+    ...runner,
+    async run(input) {
+      const result = await runner.run(input);
+      last = { program: input.program, result };
+      return result;
+    },
   };
-  const run = await simulateWaferllm(config, placement, listening, async (done, total) => {
-    await unlessAborted(signal);
-    onProgress?.({ done, total, what: 'layer' });
-  });
+  const run = await simulateWaferllm(config, placement, listening, (done, total) =>
+    onProgress?.({ done, total, what: 'layer' }),
+  );
   const { timing, counters } = run;
   if (last)
     onDetail?.(repeatedDetail(placement, last, timing, config.wafer, counters.linkWavelets[0]));
@@ -194,41 +226,32 @@ async function simulateRepeated(
 }
 
 /** The steps of the default mapping: every layer, the embedding and the head have their own region. */
-export async function simulateSteps(
+export function simulateSteps(
   config: ResolvedConfig,
   placement: Placement,
-  engine: Engine,
   options: SimulateOptions,
 ): Promise<Simulated & { check?: CheckResult }> {
-  const own = options.threads === undefined ? threadsFor(options) : undefined;
-  const threads = options.threads ?? own;
-  try {
-    const sizes = placement.regions.map(({ width, height }) => width * height);
-    await threads?.expect(Math.max(...sizes));
-    return await simulateOn(threads, config, placement, engine, options);
-  } finally {
-    await own?.close();
-  }
+  return withRunner(options, (shared) => simulateStepsOn(config, placement, shared));
 }
 
-async function simulateOn(
-  threads: Shards | undefined,
+async function simulateStepsOn(
   config: ResolvedConfig,
   placement: Placement,
-  engine: Engine,
-  options: SimulateOptions,
+  options: SimulateOptions & { runner: Runner },
 ): Promise<Simulated & { check?: CheckResult }> {
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
-  const { memo, shared, signal } = options;
-  const groupsOf =
-    shared?.groupsOf ?? groupChooser(model, wafer, maxPositions, engine, config.placement.groups);
-  if (shared) shared.groupsOf = groupsOf;
+  const { memo, shared, runner: programs } = options;
+  const { regions } = placement;
+  await programs.expect(Math.max(...regions.map(({ width, height }) => width * height)));
+  const { groups } = config.placement;
+  const chooser = () =>
+    groupChooser(model, wafer, maxPositions, regions, programs, groups, shared?.lines);
+  const groupsOf = shared?.groupsOf ?? (await chooser());
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
   let computes = numbers !== undefined;
-  const run = programRunner(config, engine, threads, signal);
-  const runner = createStageRunner({ wafer, memo, shared, run });
+  const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
   const steps: StepResult[] = [];
   let pipeline!: PipelineTiming;
   for (let step = 0; step < workload.tokens; step++) {
@@ -236,14 +259,13 @@ async function simulateOn(
     const of = { context, maxPositions, users: workload.batch };
     const plan = planToken(model, wafer, placement, groupsOf, of);
     beginStep(runner, plan);
-    const stages = plan.stages.map((stage) => timedStage(runner, stage));
+    const stages = await timedStages(runner, plan, programs);
     pipeline = await timeTokens(config, runner, plan, stages, options, step);
     if (numbers && computes) {
       // Times do not depend on numbers, so one pass of one user's token computes them.
-      await timeStep(stages, plan.places.length, async (i, startAt) => {
-        await unlessAborted(signal);
-        return computeStage(runner, plan.stages[i], stages[i], startAt, engine, numbers.images);
-      });
+      await timeStep(stages, plan.places.length, async (i, startAt) =>
+        computeStage(runner, plan.stages[i], stages[i], startAt, numbers.images),
+      );
       // After a choice that is no token there is nothing to compute with.
       computes = checkStep(config, placement, chosen, numbers);
     }
@@ -261,7 +283,7 @@ async function timeTokens(
   runner: StageRunner,
   plan: TokenPlan,
   stages: TimedStage[],
-  { onProgress, onDetail, signal }: SimulateOptions,
+  { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
   step: number,
 ): Promise<PipelineTiming> {
   const { length } = stages;
@@ -271,7 +293,7 @@ async function timeTokens(
     stages,
     plan.places.length,
     async (i, startAt) => {
-      await unlessAborted(signal);
+      await programs.breathe();
       const done = step * length + Math.min(latest.length, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
       return (latest[i] = await run(i, startAt));

@@ -9,6 +9,7 @@ import { checkFailure, checkText } from '../src/report/check-text.js';
 import type { CheckResult } from '../src/report/document.js';
 import type { Operation } from '../src/program/program.js';
 import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
+import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';
 const options = { engine: 'reference', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
@@ -143,7 +144,7 @@ async function spoilt(stage: string, spoil: (input: RunInput) => void, ...sets: 
     spoil(copy);
     return reference(copy);
   };
-  return simulateSteps(config, placementOf(config), engine, options);
+  return simulateSteps(config, placementOf(config), { ...options, runner: runnerOf(engine) });
 }
 
 const operations = ({ program }: RunInput): Operation[] =>

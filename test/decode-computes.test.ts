@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import type { Engine } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference.js';
 import { CapacityError } from '../src/placement/errors.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
 import { ENGINES } from '../src/engine/engines.js';
 import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
+import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';
 const host = { shards: 1, now: () => 0, rss: () => 0 };
@@ -95,13 +95,13 @@ describe('the simulated wafer computes the logits of the model', () => {
 /** Runs the first decode step with an engine whose programs of layers are spoilt first. */
 async function checkSpoilt(spoil: (program: Program) => void) {
   const config = loadConfig(TINY, ['workload.tokens=1', 'placement.rows=6']);
-  const engine: Engine = (input) => {
+  const options = { engine: 'reference' as const, memo: true, ...host };
+  const runner = runnerOf((input) => {
     const program = structuredClone(input.program);
     if (program.name === 'layer 0') spoil(program);
     return reference({ ...input, program });
-  };
-  const options = { engine: 'reference' as const, memo: true, ...host };
-  const run = await simulateSteps(config, placementOf(config), engine, options);
+  });
+  const run = await simulateSteps(config, placementOf(config), { ...options, runner });
   return run.check!.logitsMaxRelativeError;
 }
 

@@ -12,14 +12,17 @@ import { beginStep, createStageRunner, runStage, timedStage } from '../src/run/s
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 
 /** Plans of a tiny step, and a runner of its stages. */
-function prepare(sets: string[], layers = 2) {
+async function prepare(sets: string[], layers = 2) {
   const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
   const { wafer, workload, placement: options } = loaded;
   const model = { ...loaded.model, layers };
   const placement = placementOf({ ...loaded, model });
   const context = workload.context;
   const maxPositions = context + 1;
-  const groupsOf = groupChooser(model, wafer, maxPositions, fast, options.groups);
+  const { regions } = placement;
+  const engine = { run: fast };
+  const chooser = groupChooser(model, wafer, maxPositions, regions, engine, options.groups);
+  const groupsOf = await chooser;
   const step = { context, maxPositions };
   const plan = planToken(model, wafer, placement, groupsOf, step);
   const { stages: plans, places } = plan;
@@ -39,7 +42,7 @@ function prepare(sets: string[], layers = 2) {
  * apart, and after its last choice nothing more. Ends with that core.
  */
 function monolith(
-  tiny: ReturnType<typeof prepare>,
+  tiny: Awaited<ReturnType<typeof prepare>>,
   users: number,
   tokens: number,
   spacing: number,
@@ -107,7 +110,7 @@ function pause(cycles: number, perStep: number): Operation[] {
 
 describe('stages timed one after the other give what all of them at once give', () => {
   const pipelineOf = (
-    { runner, plans, stages, places }: ReturnType<typeof prepare>,
+    { runner, plans, stages, places }: Awaited<ReturnType<typeof prepare>>,
     users: number,
   ) => timePipeline(stages, places, async (i, at) => runStage(runner, plans[i], at), users);
 
@@ -115,7 +118,7 @@ describe('stages timed one after the other give what all of them at once give', 
     ['row-major', 6, 1],
     ['snake', 5, 3],
   ])('to the cycle, for one user: %s, %i rows, %i tokens', async (strategy, rows, tokens) => {
-    const tiny = prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
+    const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
     const { timing } = await pipelineOf(tiny, 1);
     expect(monolith(tiny, 1, tokens, 0).cycles).toBe(tokens * timing.cycles);
   });
@@ -126,7 +129,7 @@ describe('stages timed one after the other give what all of them at once give', 
   ])(
     'to the cycle, for as many users as fit into one token: %s, %i rows',
     async (strategy, rows) => {
-      const tiny = prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`], 5);
+      const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`], 5);
       const { timing, inFlight } = await pipelineOf(tiny, 9);
       expect(inFlight).toBeGreaterThan(1);
       const alone = (await pipelineOf(tiny, 1)).timing.cycles;
@@ -138,7 +141,7 @@ describe('stages timed one after the other give what all of them at once give', 
   );
 
   it('with more users: the total never falls, and nobody gets faster', async () => {
-    const tiny = prepare(['placement.rows=6']);
+    const tiny = await prepare(['placement.rows=6']);
     const cycles: number[] = [];
     for (const users of [1, 2, 3, 4, 8, 20])
       cycles.push((await pipelineOf(tiny, users)).timing.cycles / users);

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { wholeRun } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
 import { createMachine, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
 import { layTables, startsOf } from '../src/engine/fast/tables.js';
-import { createShards } from '../src/engine/sharded.js';
+import { createShards, type Here } from '../src/engine/sharded.js';
 import { loadHardware } from '../src/config.js';
 import { allReduce } from '../src/lowering/kernels/all-reduce.js';
 import { simulate } from '../src/simulate.js';
@@ -18,6 +19,8 @@ import { programs, type Generated } from './helpers/generate.js';
 
 const { wafer } = loadHardware('configs/hardware/small.yaml', []);
 const program = allReduce({ algorithm: 'tree', pes: 30, groups: 5, words: 9, dtype: 'f16' }, wafer);
+
+const here: Here = async (begin) => wholeRun(begin());
 
 describe('tiles', () => {
   it.each([2, 3])('of %i threads count what one thread does, and fail where it fails', (count) => {
@@ -39,7 +42,7 @@ describe('shards', () => {
     const shards = createShards(2, { leastCores: 1 });
     try {
       const startAt = Int32Array.from({ length: 30 }, (_, i) => i % 7);
-      const runs = [1, 2, 3].map(() => shards.run(program, wafer, startAt));
+      const runs = [1, 2, 3].map(() => shards.run({ program, wafer, startAt }, here));
       for (const run of await Promise.all(runs))
         expect(run).toEqual(fast({ program, wafer, startAt }));
     } finally {
@@ -55,7 +58,7 @@ describe('shards', () => {
     const shards = createShards(2, { leastCores: 1 });
     try {
       const runs = programs.map((each, i) => {
-        return shards.run(each, wafer, new Int32Array(lines[i]));
+        return shards.run({ program: each, wafer, startAt: new Int32Array(lines[i]) }, here);
       });
       const results = await Promise.all(runs);
       for (const [i, { cycles }] of results.entries())
@@ -78,7 +81,7 @@ describe('shards', () => {
     expect(expected).toMatchObject({ name: 'MachineError' });
     const shards = createShards(2, { leastCores: 1 });
     try {
-      const run = shards.run(broken, wafer, input.startAt);
+      const run = shards.run(input, here);
       await expect(run).rejects.toEqual(expected);
     } finally {
       await shards.close();
@@ -91,7 +94,9 @@ describe('shards', () => {
     const tooLarge = { ...wafer, fabric: { ...fabric, queueDepth: 2 ** 27 } };
     const startAt = new Int32Array(30);
     try {
-      const runs = [tooLarge, wafer].map((each) => shards.run(program, each, startAt));
+      const runs = [tooLarge, wafer].map((each) =>
+        shards.run({ program, wafer: each, startAt }, here),
+      );
       await expect(runs[0]).rejects.toThrow('4 GiB');
       expect(await runs[1]).toEqual(fast({ program, wafer, startAt }));
     } finally {
@@ -101,7 +106,7 @@ describe('shards', () => {
 
   it('end when they are closed, whatever waits to be run', async () => {
     const shards = createShards(2, { leastCores: 1 });
-    const runs = [1, 2].map(() => shards.run(program, wafer, new Int32Array(30)));
+    const runs = [1, 2].map(() => shards.run({ program, wafer }, here));
     await Promise.all([shards.close(), ...runs.map((run) => expect(run).rejects.toThrow())]);
   });
 
@@ -112,7 +117,7 @@ describe('shards', () => {
     const script = join(tmpdir(), `wafersim-test-shard-${process.pid}-${code.length}.mjs`);
     writeFileSync(script, `setTimeout(() => { ${code} }, 20);`);
     const shards = createShards(2, { script: pathToFileURL(script), leastCores: 1 });
-    const run = shards.run(program, wafer, new Int32Array(30));
+    const run = shards.run({ program, wafer }, here);
     await expect(run).rejects.toThrow(message);
     await shards.close();
     rmSync(script);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NO_END, type Engine } from '../src/engine/engine.js';
+import { NO_END } from '../src/engine/engine.js';
 import { engines } from './helpers/engines.js';
 import {
   E,
@@ -271,11 +271,3 @@ function trafficEast(times: number[], expected: number) {
   });
   return row(sender, receiver);
 }
-
-test('progress is told with the cycle reached', () => {
-  const seen: number[] = [];
-  const [, run]: [string, Engine] = engines[0];
-  run({ program: sendEast(9000, 0), wafer: testWafer(), onProgress: (cycle) => seen.push(cycle) });
-  expect(seen.length).toBeGreaterThan(1);
-  expect(seen).toEqual([...seen].sort((a, b) => a - b));
-});

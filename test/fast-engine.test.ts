@@ -31,8 +31,8 @@ import { program, role, route, row, sendEast, testWafer } from './helpers/progra
 function machineAlone(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
   const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
-  const counts = runMachine(tables.image, startsOf(input, tables), team);
-  return counts && resultOf(input, tables, counts);
+  const ending = runMachine(tables.image, startsOf(input, tables), team);
+  return ending.state === 'whole' ? resultOf(input, tables, ending.counts) : undefined;
 }
 
 /** Two streams of `words` on colours 0 and 1 that share the link from core 1 to core 2. */

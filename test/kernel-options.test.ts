@@ -1,17 +1,18 @@
 /**
  * Options of kernels: what is wrong is said in one line, and the document says what was resolved.
  */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/hardware/errors.js';
+import type { KernelDocument } from '../src/report/document.js';
 import { runKernel, type KernelOptions } from '../src/tools/kernel.js';
 import { kernelWafer } from './kernel-programs.js';
 
 const host = { now: () => 0, rss: () => 0 };
 const wafer = { ...kernelWafer(), name: 'WSE-T', width: 100, height: 50 };
 
-function messageOf(name: string, options: KernelOptions): string {
+async function messageOf(name: string, options: KernelOptions): Promise<string> {
   try {
-    runKernel(name, options, wafer, 'reference', host);
+    await runKernel(name, options, wafer, 'reference', host);
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
@@ -54,15 +55,18 @@ describe('a kernel refuses, in one line,', () => {
       { ...shift, pattern: 'neighbor' },
       'distance: expected one',
     ],
-  ])('%s', (_, name, options, message) => {
-    expect(messageOf(name, options)).toContain(message);
-    expect(messageOf(name, options)).not.toContain('\n');
+  ])('%s', async (_, name, options, message) => {
+    expect(await messageOf(name, options)).toContain(message);
+    expect(await messageOf(name, options)).not.toContain('\n');
   });
 });
 
 describe('the document of a kernel', () => {
   const options = { algorithm: 'two-phase', pes: '12', words: 20 };
-  const document = runKernel('reduce', options, wafer, 'fast', host);
+  let document: KernelDocument;
+  beforeAll(async () => {
+    document = await runKernel('reduce', options, wafer, 'fast', host);
+  });
 
   it('has the options as resolved, text as numbers and defaults filled in', () => {
     expect(document.config).toMatchObject({
@@ -85,15 +89,15 @@ describe('the document of a kernel', () => {
     expect(causes.reduce((sum, cycles) => sum + cycles, 0)).toBe(12 * document.cycles);
   });
 
-  it('has the load of the busiest link', () => {
+  it('has the load of the busiest link', async () => {
     const chain = { algorithm: 'chain', pes: 4, words: 50 };
-    const { fabric, cycles } = runKernel('reduce', chain, wafer, 'fast', host);
+    const { fabric, cycles } = await runKernel('reduce', chain, wafer, 'fast', host);
     expect(fabric.peakLinkUtilization).toBe(50 / cycles);
     expect(fabric.waveletHops).toBe(3 * 50);
   });
 
-  it('is the same with both engines', () => {
-    const { host: _, ...other } = runKernel('reduce', options, wafer, 'reference', host);
+  it('is the same with both engines', async () => {
+    const { host: _, ...other } = await runKernel('reduce', options, wafer, 'reference', host);
     expect(document).toMatchObject(other);
   });
 });

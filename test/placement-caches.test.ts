@@ -19,6 +19,7 @@ import { waferllmBytes } from '../src/placement/waferllm.js';
 import { sramBytesOf } from '../src/program/program.js';
 import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
 import { asking, llama8b, models, tiny, wse3 } from './placement-helpers.js';
+import { runnerOf } from './helpers/runner.js';
 
 /** By region: bytes of the fullest of its cores as lowered, in all stages that visit it. */
 function loweredBytes(model: ModelSpec, placement: Placement, maxPositions: number, users: number) {
@@ -201,7 +202,8 @@ describe('a step of one of several users', () => {
       return reference(input);
     };
     const options = { engine: 'reference', shards: 1, memo: true } as const;
-    const run = await simulateSteps(config, placementOf(config), engine, {
+    const run = await simulateSteps(config, placementOf(config), {
+      runner: runnerOf(engine),
       ...options,
       now: () => 0,
       rss: () => 0,

@@ -42,8 +42,8 @@ describe('a model on several wafers', () => {
     expect(fewerWafers(narrow, wse3(), asking(), wafers).in8Bits).toBeUndefined();
   });
 
-  it('is told so in one line, by inspect and in its refusal on the reported four', () => {
-    const { document, text } = inspect(loadConfig('configs/llama-70b.yaml'), 'placement');
+  it('is told so in one line, by inspect and in its refusal on the reported four', async () => {
+    const { document, text } = await inspect(loadConfig('configs/llama-70b.yaml'), 'placement');
     const { fewerWafers: found } = document as { fewerWafers: typeof fewer };
     expect(text).toContain(`  ${fewerWafersLine(found)}`);
     const four = found.withCode.find(({ wafers }) => wafers === REPORTED)!;
@@ -51,30 +51,33 @@ describe('a model on several wafers', () => {
     expect(text).toContain(`4 with ${bytes} at most; or with model.weightBits=8: 4`);
     const sets = [`hardware.wafers=${REPORTED}`];
     const refused = () => inspect(loadConfig('configs/llama-70b.yaml', sets), 'placement');
-    expect(refused).toThrow(`there are 4 wafers of 870,000 cores`);
-    expect(refused).toThrow(`or with at most ${bytes} bytes of stack and code in every core`);
-    expect(refused).toThrow('fit on 7 wafers');
+    await expect(refused()).rejects.toThrow(`there are 4 wafers of 870,000 cores`);
+    await expect(refused()).rejects.toThrow(
+      `or with at most ${bytes} bytes of stack and code in every core`,
+    );
+    await expect(refused()).rejects.toThrow('fit on 7 wafers');
   });
 
-  it('of 405 billion parameters is told how many it needs', () => {
+  it('of 405 billion parameters is told how many it needs', async () => {
     const load = (...sets: string[]) =>
       loadConfig('configs/wse3.yaml', ['model=../models/llama-3.1-405b.json', ...sets]);
     for (const bits of [16, 8]) {
       const refused = () => inspect(load(`model.weightBits=${bits}`), 'placement');
-      expect(refused).toThrow(/it would fit on \d+ wafers/);
-      const wafers = placedOn(load(`model.weightBits=${bits}`, 'hardware.wafers=auto'));
-      expect(refused).toThrow(`it would fit on ${wafers} wafers`);
+      await expect(refused()).rejects.toThrow(/it would fit on \d+ wafers/);
+      const wafers = await placedOn(load(`model.weightBits=${bits}`, 'hardware.wafers=auto'));
+      await expect(refused()).rejects.toThrow(`it would fit on ${wafers} wafers`);
     }
   });
 
-  it('on one wafer is told nothing', () => {
-    expect(inspect(loadConfig('configs/tiny.yaml'), 'placement').text).not.toContain('fewer');
+  it('on one wafer is told nothing', async () => {
+    const { text } = await inspect(loadConfig('configs/tiny.yaml'), 'placement');
+    expect(text).not.toContain('fewer');
     const one = fewerWafers({ ...tiny, weightBits: 8 }, wse3(), asking({ maxPositions: 9 }), 1);
     expect(fewerWafersLine(one)).toBe('');
   });
 });
 
-function placedOn(config: ReturnType<typeof loadConfig>): number {
-  const { document } = inspect(config, 'placement');
+async function placedOn(config: ReturnType<typeof loadConfig>): Promise<number> {
+  const { document } = await inspect(config, 'placement');
   return (document as { wafers: number }).wafers;
 }

@@ -1,7 +1,6 @@
 /** The estimate by which strategies choose, held against simulated tokens of the same layouts. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { fast } from '../src/engine/fast.js';
 import { seededRandom } from '../src/hardware/random.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { checkPlacement } from '../src/placement/legal.js';
@@ -74,7 +73,7 @@ describe('the estimated cost of hand-offs', () => {
       for (let i = 0; i < 16; i++) {
         const placement = scattered(base, config, random);
         expect(checkPlacement(placement, config.model, config.wafer, 20)).toEqual([]);
-        const { timing } = await simulateSteps(config, placement, fast, {
+        const { timing } = await simulateSteps(config, placement, {
           engine: 'fast',
           shards: 1,
           memo: true,

@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { prepare, serveScenario, type GridCache } from '../src/deployment/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
-import { fast } from '../src/engine/fast.js';
 import { simulate, simulateSteps, type SimulateOptions } from '../src/simulate.js';
 import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/deployment/step-times.js';
 import { withThreads } from '../src/deployment/work.js';
@@ -36,7 +35,7 @@ const SERVED = [
 async function stepCycles(context: number, batch: number): Promise<number> {
   const { config, placement } = deployment;
   const workload = { ...config.workload, context, batch };
-  const run = await simulateSteps({ ...config, workload }, placement, fast, options);
+  const run = await simulateSteps({ ...config, workload }, placement, options);
   return run.timing.cycles;
 }
 
@@ -77,7 +76,7 @@ describe('step times between simulated steps', () => {
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       told.push({ done, total });
     const threaded = await withThreads({ ...options, shards: 2, onProgress }, async (work) => {
-      expect(work.threads).toBeDefined();
+      expect(work.runner.threaded).toBe(true);
       return simulateGrid(deployment, 16, LONGEST, 0.005, work);
     });
     expect(threaded).toEqual(grid);

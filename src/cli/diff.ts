@@ -8,7 +8,7 @@ import { ENGINES, type EngineName } from '../engine/engines.js';
 import { EXIT } from './errors.js';
 import { bundled } from '../bundled.js';
 import { addKernelOptions, HARDWARE } from './kernel.js';
-import { jsonOption, setOption } from './options.js';
+import { host, jsonOption, setOption } from './options.js';
 import { json, print, style } from './output.js';
 import { withProgress } from './progress.js';
 
@@ -73,7 +73,10 @@ function namedEngines(text: string): NamedEngine[] {
 
 async function diff(path: string, { engines, set, json: asJson }: DiffOptions): Promise<void> {
   const config = loadConfig(path, set ?? []);
-  show(await withProgress((onProgress) => diffConfig(config, engines, onProgress)), asJson);
+  const document = await withProgress((onProgress) =>
+    diffConfig(config, engines, { ...host, onProgress }),
+  );
+  show(document, asJson);
 }
 
 async function diffOfKernel(name: string, _: unknown, command: Command): Promise<void> {

@@ -39,9 +39,9 @@ export function addInspect(program: Command): void {
     .action(show);
 }
 
-function show(path: string, options: InspectOptions): void {
+async function show(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
-  const { document, text } = inspect(config, what, options.core);
+  const { document, text } = await inspect(config, what, options.core);
   print(options.json ? json(document) : text);
 }

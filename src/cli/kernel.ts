@@ -53,9 +53,9 @@ export function addKernel(program: Command): void {
     .action(kernel);
 }
 
-function kernel(name: string, all: KernelCommandOptions): void {
+async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
   const { hardware = bundled(HARDWARE), set = [], engine, json: asJson, ...given } = all;
   const { wafer } = loadHardware(hardware, set);
-  const document = runKernel(name, given, wafer, engine, host);
+  const document = await runKernel(name, given, wafer, engine, host);
   print(asJson ? json(document) : kernelTable(document, style()));
 }

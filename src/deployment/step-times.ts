@@ -10,7 +10,7 @@ import { inBlocks } from '../serving/memory.js';
 import type { StepGrid } from '../serving/step-time.js';
 import type { LineCycles } from '../run/groups.js';
 import { timeDecodeStep, type StepProgress } from '../run/time-step.js';
-import { placementOf, type SimulateOptions } from '../simulate.js';
+import { placementOf, withRunner, type SimulateOptions } from '../simulate.js';
 
 /** A model on its wafers, ready to serve. */
 export interface Deployment {
@@ -73,13 +73,8 @@ export async function stepTimes(
   context: number,
   { progress, ...options }: GridWork,
 ): Promise<Point> {
-  const { timing, spacing } = await timeDecodeStep(
-    config,
-    placement,
-    context,
-    lines,
-    options,
-    progress,
+  const { timing, spacing } = await withRunner(options, (shared) =>
+    timeDecodeStep(config, placement, context, lines, shared, progress),
   );
   return { context, alone: timing.cycles, spacing };
 }

@@ -1,21 +1,21 @@
-/** Simulations of several configurations at once: the threads that they share, and how far they are. */
-import { threadsFor } from '../run/threads.js';
+/** Simulations of several configurations at once: the runner that they share, and how far they are. */
+import { createRunner, type Runner } from '../run/runner.js';
 import type { SimulateOptions } from '../simulate.js';
 import type { GridWork } from './step-times.js';
 
 /**
- * Gives `simulate` options with threads, if more than one is asked for, and with one account of the
- * progress of all that is simulated with them. Once one simulation fails the others are not gone on
+ * Gives `simulate` options with a runner, and with one account of the progress of all that is simulated
+ * with them. Once one simulation fails the others are not gone on
  * with.
  */
 export async function withThreads<T>(
   options: SimulateOptions,
-  simulate: (work: GridWork) => Promise<T>,
+  simulate: (work: GridWork & { runner: Runner }) => Promise<T>,
 ): Promise<T> {
   const { onProgress, signal: given } = options;
   const over = new AbortController();
   const signal = given ? AbortSignal.any([given, over.signal]) : over.signal;
-  const threads = threadsFor(options);
+  const runner = createRunner({ ...options, signal });
   let [done, total] = [0, 0];
   const progress = {
     begins: (cores: number) => void (total += cores),
@@ -25,9 +25,9 @@ export async function withThreads<T>(
     },
   };
   try {
-    return await simulate({ ...options, ...(threads && { threads }), progress, signal });
+    return await simulate({ ...options, runner, progress, signal });
   } finally {
     over.abort();
-    await threads?.close();
+    await runner.close();
   }
 }

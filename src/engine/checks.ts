@@ -7,7 +7,8 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import { firstUnwrittenRead } from '../program/memory-use.js';
 import { isFabric, sramBytesOf } from '../program/program.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
-import { MachineError, type MachineErrorCode } from './engine.js';
+import { LimitError, MachineError, type MachineErrorCode } from './engine.js';
+import type { RunInput, Standing } from './engine.js';
 
 /** One core's part in a failure: the colour, if it is about one, and what is wrong. */
 export interface Failure {
@@ -136,12 +137,32 @@ export function machineError(program: Program, cycle: number, failures: Failure[
 
 /** The error for cores that will never be done; `cycle` is the first in which nothing moves. */
 export function deadlock(program: Program, cycle: number, waiters: Waiter[]): MachineError {
-  return errorOf('deadlock', cycle, waiters.toSorted(byCore), (waiter) => {
-    const need = waiter.for === 'input' ? 'input on' : 'room to send on';
-    const where = `core ${nameOf(program, waiter.core)}`;
-    const operator = program.labels[waiter.label];
-    return `${where} waits for ${need} colour ${waiter.color} in '${operator}'`;
+  return errorOf('deadlock', cycle, waiters.toSorted(byCore), (waiter) => waits(program, waiter));
+}
+
+function waits(program: Program, { core, color, label, ...waiter }: Waiter): string {
+  const need = waiter.for === 'input' ? 'input on' : 'room to send on';
+  const operator = program.labels[label];
+  return `core ${nameOf(program, core)} waits for ${need} colour ${color} in '${operator}'`;
+}
+
+/** The error for a program that is not over by cycle `maxCycles`. */
+export function notOver({ program, name, maxCycles }: RunInput, standing: Standing[]): LimitError {
+  const what = `'${name ?? program.name}' is not over in cycle ${maxCycles}, its limit`;
+  return new LimitError(`${what}: ${standingText(program, standing)}`, maxCycles);
+}
+
+/** Who waits for whom: the first cores that are in a stream, or else some that are busy. */
+export function standingText(program: Program, standing: Standing[]): string {
+  const waiters = standing.flatMap(({ core, label, receives, sends }): Waiter[] => [
+    ...receives.map((color) => ({ core, label, color, for: 'input' as const })),
+    ...sends.map((color) => ({ core, label, color, for: 'output' as const })),
+  ]);
+  if (waiters.length > 0) return linesOf(waiters.map((waiter) => waits(program, waiter)));
+  const busy = standing.map(({ core, label }) => {
+    return `core ${nameOf(program, core)} is busy in '${program.labels[label]}'`;
   });
+  return busy.length > 0 ? `no core waits, ${linesOf(busy)}` : 'no core waits or is busy';
 }
 
 /** The error for wavelets that nobody took; each core and colour where some wait. */
@@ -168,10 +189,15 @@ function errorOf<T extends Named>(
 ): MachineError {
   const cores = rising(named.map(({ core }) => core));
   const colors = rising(named.flatMap(({ color }) => (color === undefined ? [] : [color])));
-  const lines = [...new Set(named.map(describe))];
-  const more = lines.length > EXAMPLES ? `; and ${lines.length - EXAMPLES} more` : '';
-  const message = `${code} in cycle ${cycle}: ${lines.slice(0, EXAMPLES).join('; ')}${more}`;
+  const message = `${code} in cycle ${cycle}: ${linesOf(named.map(describe))}`;
   return new MachineError(code, { cycle, cores, colors }, message);
+}
+
+/** The first of some lines, each said once. */
+function linesOf(all: string[]): string {
+  const lines = [...new Set(all)];
+  const more = lines.length > EXAMPLES ? `; and ${lines.length - EXAMPLES} more` : '';
+  return `${lines.slice(0, EXAMPLES).join('; ')}${more}`;
 }
 
 function rising(numbers: number[]): number[] {

@@ -15,11 +15,16 @@ export interface RunInput {
   /** Cycle at which each core's program starts (may be negative); all 0 if not given. */
   startAt?: Int32Array | Float64Array;
   /** Memory images, one per core, changed in place; without them the program is only timed. */
-  memory?: Float32Array[];
+  memory?: Float32Array[] | undefined;
   /** Note when each wavelet of synthetic traffic is sent and taken. */
   instants?: boolean;
-  /** Called now and then with the cycle reached. */
-  onProgress?: (cycle: number) => void;
+  /**
+   * All cores are to be done by this cycle of the program's clock, on which `startAt` is told too. If
+   * they are not, a LimitError says what they do in the cycle before.
+   */
+  maxCycles?: number | undefined;
+  /** What runs, for errors; the program's name if not given. */
+  name?: string | undefined;
 }
 
 /** Times are whole numbers of cycles, exact up to 2^53. */
@@ -52,6 +57,37 @@ export interface RunResult {
 
 export type Engine = (input: RunInput) => RunResult;
 
+/** A run that goes on in slices of some milliseconds, so that its thread can do other things between. */
+export interface Run {
+  /** Goes on for a slice; the result once there is one. Throws as an engine does. */
+  advance(): RunResult | undefined;
+  /** The cycle reached, and what cores do in it. */
+  cycle(): number;
+  standing(): Standing[];
+}
+
+/** An engine by its slices. */
+export type SlicedEngine = (input: RunInput) => Run;
+
+/** The engine that goes through all slices at once. */
+export function wholeRun(run: Run): RunResult {
+  for (;;) {
+    const result = run.advance();
+    if (result !== undefined) return result;
+  }
+}
+
+/**
+ * A core in the middle of its program: an operation with this label. In a stream or in traffic it waits
+ * for the rest of what it receives and sends on these colours; else it computes or sets up.
+ */
+export interface Standing {
+  core: number;
+  label: number;
+  receives: readonly number[];
+  sends: readonly number[];
+}
+
 export type MachineErrorCode =
   | 'two-inputs'
   | 'bad-route'
@@ -64,6 +100,17 @@ export type MachineErrorCode =
 /** A program is more than an engine can hold; about the simulator, not about the machine. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
+}
+
+/** A program was not over in time: by a cycle, or when its caller wanted no more of it. */
+export class LimitError extends Error {
+  readonly cycle: number | undefined;
+
+  constructor(message: string, cycle?: number) {
+    super(message);
+    this.name = 'LimitError';
+    this.cycle = cycle;
+  }
 }
 
 /** The simulated machine failed; names the cores, the colours and the cycle. */

@@ -4,12 +4,14 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
-import type { RunInput, RunResult } from './engine.js';
-import { createMachine, runMachine, type Counts, type Machine } from './fast/machine.js';
+import { notOver } from './checks.js';
+import { wholeRun, type Run, type RunInput, type RunResult } from './engine.js';
+import { createMachine, startMachine, type Ending, type Machine } from './fast/machine.js';
 import { isSound } from './fast/sound.js';
+import { standingOf } from './fast/standing.js';
 import { layTables, notesOf, startsOf, type Tables } from './fast/tables.js';
 import { resultOf } from './fast/tally.js';
-import { reference } from './reference.js';
+import { startReference } from './reference.js';
 
 /** One program often runs many times, with other starts: its tables are kept as long as it is. */
 const known = new WeakMap<Program, { wafer: WaferSpec; tables: Tables | undefined }>();
@@ -19,26 +21,62 @@ let idle: Machine | undefined;
 
 /** Runs a program; with numbers (`input.memory`) as the reference does. Throws MachineError. */
 export function fast(input: RunInput): RunResult {
+  return wholeRun(startFast(input));
+}
+
+/** The same in slices. */
+export function startFast(input: RunInput): Run {
   const tables = tablesOf(input);
-  if (tables === undefined) return reference(input);
+  if (tables === undefined) return startReference(input);
   const machine = idle ?? createMachine();
   idle = undefined;
-  machine.onProgress = input.onProgress;
   const team = { machine, threads: 1, leastCores: 1, run: 0 };
-  const notes = input.instants ? notesOf(input, tables) : undefined;
-  const counts = runMachine(tables.image, startsOf(input, tables), team, notes);
-  idle = machine;
-  return toResult(input, tables, counts);
+  const wants = {
+    limit: input.maxCycles,
+    notes: input.instants ? notesOf(input, tables) : undefined,
+  };
+  const running = startMachine(tables.image, startsOf(input, tables), team, wants);
+  /** Says how the machine failed. */
+  let judge: Run | undefined;
+  return {
+    cycle: () => judge?.cycle() ?? running.places().cycle - 1,
+    standing: () => judge?.standing() ?? standingOf(tables, input.program, running.places()),
+    advance() {
+      if (judge === undefined) {
+        const ending = running.advance();
+        if (ending === undefined) return undefined;
+        idle = machine;
+        const result = toResult(input, tables, ending);
+        if (result !== undefined) return result;
+        judge = startReference(input);
+      }
+      if (judge.advance() !== undefined) throw new Disagreement(input.program);
+      return undefined;
+    },
+  };
+}
+
+/** The machine failed on a program, and the reference says that nothing did fail. */
+export class Disagreement extends Error {
+  constructor({ name }: Program) {
+    super(`the fast engine fails on ${name}, which the reference runs`);
+  }
 }
 
 /**
- * The result of a run; without counts the machine failed, and the reference says how.
- * @throws MachineError; Error if the reference says that nothing did fail
+ * The result of a run; none if the machine failed, and the reference is to say how.
+ * @throws LimitError if it was not over by its limit
  */
-export function toResult(input: RunInput, tables: Tables, counts: Counts | undefined): RunResult {
-  if (counts) return resultOf(input, tables, counts);
-  reference(input);
-  throw new Error(`the fast engine fails on ${input.program.name}, which the reference runs`);
+export function toResult(input: RunInput, tables: Tables, ending: Ending): RunResult | undefined {
+  if (ending.state === 'broken' || ending.state === 'stopped') return undefined;
+  const { maxCycles = Infinity, program } = input;
+  if (ending.state === 'whole') {
+    const result = resultOf(input, tables, ending.counts);
+    if (!result.end.some((end) => end > maxCycles)) return result;
+  }
+  const { atLimit } = ending;
+  const standing = atLimit ? standingOf(tables, program, atLimit, maxCycles) : [];
+  throw notOver(input, standing);
 }
 
 /** Tables of a program on a wafer; none if something is wrong with it, or it carries numbers. */

@@ -4,11 +4,11 @@
  */
 import { RAMP } from '../hardware/mesh.js';
 import { colorOfWavelet, sendsOf, takesOf } from '../program/program.js';
-import type { Program, RouteOp, TrafficOp, VectorOp } from '../program/program.js';
-import { timeOf } from '../program/timing.js';
+import type { Operation, Program, RouteOp, TrafficOp, VectorOp } from '../program/program.js';
+import { timeOf, type OpTiming } from '../program/timing.js';
 import { createCalendar, dueAt } from './calendar.js';
 import { checkRoute, firstUnwritten, type Failure, type Waiter } from './checks.js';
-import { NO_END, type RunInput } from './engine.js';
+import { NO_END, type RunInput, type Standing } from './engine.js';
 import { createInstants } from './instants.js';
 import { executeOperation, executeWavelet } from './execute.js';
 import { CORE, NEVER, createFabric, hasSlot, hasWavelet } from './reference-fabric.js';
@@ -308,4 +308,33 @@ export function waitersAt(m: Machine, core: number): Waiter[] {
   const both = m.sent[core] < sendsOf(op) ? [{ ...output, color }] : [];
   if (m.taken[core] >= takesOf(op)) return both;
   return [...both, ...op.receives.map((received) => ({ ...input, color: received }))];
+}
+
+/** The cycle from which a core of synthetic traffic that is not done has a wavelet to send, or none. */
+export function nextInjection(m: Machine, core: number): number {
+  const op = operationOf(m, core);
+  if (isDone(m, core) || op.kind !== 'traffic' || m.sent[core] === sendsOf(op)) return -NEVER;
+  return m.start[core] + op.times[m.sent[core]];
+}
+
+/** What cores that have begun and are not done do since the last visits. */
+export function standingOf(m: Machine): Standing[] {
+  return Array.from({ length: m.cores }, (_, core) => core)
+    .filter((core) => m.next[core] !== START && !isDone(m, core))
+    .map((core) => {
+      const op = operationOf(m, core);
+      const streams = m.next[core] === STREAM || m.next[core] === END;
+      return { core, label: op.label, ...colorsOf(op, streams, timingOf(m, core)) };
+    });
+}
+
+function colorsOf(op: Operation, streams: boolean, { source, destination, wavelets }: OpTiming) {
+  if (!streams) return { receives: [], sends: [] };
+  if (op.kind === 'traffic')
+    return {
+      receives: takesOf(op) > 0 ? op.receives : [],
+      sends: sendsOf(op) > 0 ? op.sends : [],
+    };
+  const used = (color: number) => (color >= 0 && wavelets > 0 ? [color] : []);
+  return { receives: used(source), sends: used(destination) };
 }

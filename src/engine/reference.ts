@@ -9,38 +9,80 @@
  * only a change of route acts at once, on the core's own router, so cores come before routers.
  */
 import { dueAt } from './calendar.js';
-import { checkProgram, deadlock, leftOver, machineError } from './checks.js';
-import type { RunInput, RunResult } from './engine.js';
-import { createMachine, isDone, visitCore, waitersAt, type Machine } from './reference-core.js';
+import { checkProgram, deadlock, leftOver, machineError, notOver } from './checks.js';
+import { wholeRun, type Run, type RunInput, type RunResult, type Standing } from './engine.js';
+import { createMachine, isDone, nextInjection, standingOf } from './reference-core.js';
+import { visitCore, waitersAt } from './reference-core.js';
+import type { Machine } from './reference-core.js';
 import { visitRouter, waitingWavelets } from './reference-fabric.js';
 
 /** Sees the machine at the end of every cycle in which something was visited, and changes nothing. */
 export type Observer = (machine: Machine, cycle: number) => void;
 
+/** Visits of cores and routers in a slice: a few milliseconds. */
+const SLICE = 4096;
+
 /** Runs a program until nothing can ever move again. Throws MachineError where the machine fails. */
 export function reference(input: RunInput, observe?: Observer): RunResult {
-  checkProgram(input.program, input.wafer);
+  return wholeRun(startReference(input, observe));
+}
+
+/** The same in slices. */
+export function startReference(input: RunInput, observe?: Observer): Run {
+  const { program, wafer, maxCycles = Infinity } = input;
+  checkProgram(program, wafer);
   const m = createMachine(input);
   const { cycles, due } = m.calendar;
   for (let core = 0; core < m.cores; core++) dueAt(m.calendar, m.since[core]).cores.push(core);
-  for (let visited = 1; cycles.length > 0; visited++) {
-    const t = cycles.pop()!;
+  let reached = 0;
+  /** What cores did when the limit was reached: it is exceeded if anything happens from then on. */
+  let atLimit: Standing[] | undefined;
+
+  function visit(t: number): number {
     const { cores, routers } = due.get(t)!;
+    if (t >= maxCycles) atLimit ??= standingOf(m);
+    reached = t;
     for (let i = 0; i < cores.length; i++) visitCore(m, cores[i], t);
     for (let i = 0; i < routers.length; i++) visitRouter(m.fabric, routers[i], t);
     due.delete(t);
-    if (m.failures.length > 0) throw machineError(input.program, t, m.failures);
+    const isLate = atLimit !== undefined && (m.failures.length > 0 || lastMove(m) >= maxCycles);
+    if (isLate) throw notOver(input, atLimit!);
+    if (m.failures.length > 0) throw machineError(program, t, m.failures);
     observe?.(m, t);
-    if (visited % 4096 === 0) input.onProgress?.(t);
+    return cores.length + routers.length;
   }
-  return resultOf(m);
+
+  return {
+    cycle: () => reached,
+    standing: () => standingOf(m),
+    advance() {
+      for (let visits = 0; visits < SLICE;) {
+        if (cycles.length === 0) {
+          if (isOverLate(m, maxCycles)) throw notOver(input, atLimit ?? []);
+          return resultOf(m);
+        }
+        visits += visit(cycles.pop()!);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Nothing happens any more: was some core done too late, or is one to send a wavelet then? */
+function isOverLate(m: Machine, maxCycles: number): boolean {
+  return m.end.some((end, core) => end > maxCycles || nextInjection(m, core) >= maxCycles);
+}
+
+/** The last cycle in which something moved, or a core was busy. */
+function lastMove(m: Machine): number {
+  return Math.max(m.busyUntil, m.fabric.moved);
 }
 
 /** Throws if cores are not done or wavelets were not taken. */
 function checkQuiet(m: Machine, cycles: number): void {
   const { program } = m.input;
   const waiters = [...m.end.keys()].flatMap((core) => (isDone(m, core) ? [] : waitersAt(m, core)));
-  const still = Math.max(m.busyUntil, m.fabric.moved) + 1;
+  const still = lastMove(m) + 1;
   if (waiters.length > 0) throw deadlock(program, Number.isFinite(still) ? still : 0, waiters);
   const waiting = waitingWavelets(m.fabric);
   if (waiting.length > 0) throw leftOver(program, cycles, waiting);

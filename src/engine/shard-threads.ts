@@ -2,14 +2,17 @@
 import { wrap, type Remote } from 'comlink';
 import { Packr } from 'msgpackr/pack';
 import { Worker } from 'node:worker_threads';
-import { createMemory, firstOf, machineCode, type Counts } from './fast/machine.js';
+import { createMemory, firstOf, machineCode, stopRun, type Ending } from './fast/machine.js';
 import type { Image } from './fast/tables.js';
 import { endpointOf } from './shard-endpoint.js';
 import type { Common, Order, ShardWorker } from './shard-worker.js';
 
 export interface Threads {
-  /** Runs a program on all threads (see `runMachine`); fails if one of them throws or is gone. */
-  run(image: Image, order: Order): Promise<Counts | undefined>;
+  /**
+   * Runs a program on all threads (see `runMachine`), and stops it once `signal` is aborted. Fails if one
+   * of them throws or is gone.
+   */
+  run(image: Image, order: Order, signal?: AbortSignal): Promise<Ending>;
   close(): Promise<void>;
 }
 
@@ -25,17 +28,24 @@ export function startThreads(count: number, script: URL): Threads {
   gone.catch(() => {});
   const load = loader(lead);
   return {
-    async run(image, order) {
-      const { run, starts } = order;
+    async run(image, order, signal) {
+      const { starts, ...rest } = order;
+      const start = firstOf(starts);
       // Threads take messages in order, so the program is there when it is to be run.
       const { number, loaded } = load(image);
       const all = Promise.all([
         lead.lead(number, order),
         loaded,
-        ...helpers.map((helper, i) => helper.help(i + 1, firstOf(starts), run)),
+        ...helpers.map((helper, i) => helper.help(i + 1, { start, ...rest })),
       ]);
-      const [counts] = await Promise.race([all, gone]);
-      return counts;
+      const stop = () => stopRun(workerData.memory, order.run);
+      signal?.addEventListener('abort', stop, { once: true });
+      try {
+        const [ending] = await Promise.race([all, gone]);
+        return ending;
+      } finally {
+        signal?.removeEventListener('abort', stop);
+      }
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));

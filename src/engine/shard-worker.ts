@@ -6,7 +6,8 @@
 import { expose, transfer } from 'comlink';
 import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createMachine, helpRun, runMachine, type Counts, type Machine } from './fast/machine.js';
+import { createMachine, helpRun, runMachine } from './fast/machine.js';
+import type { Ending, Machine } from './fast/machine.js';
 import type { Image } from './fast/tables.js';
 import { endpointOf } from './shard-endpoint.js';
 
@@ -16,9 +17,10 @@ export interface Common {
   code: WebAssembly.Module;
 }
 
-/** A run: its number, and how many threads take part for how many cores each. */
+/** A run: its number and limit, and how many threads take part for how many cores each. */
 export interface Order {
   run: number;
+  limit?: number | undefined;
   starts: Int32Array;
   threads: number;
   leastCores: number;
@@ -34,20 +36,20 @@ function createWorker(machine: Machine) {
       images.set(image, unpackr.unpack(record) as Image);
     },
 
-    lead(number: number, { starts, ...team }: Order): Counts | undefined {
+    lead(number: number, { starts, limit, ...team }: Order): Ending {
       const image = images.get(number);
       if (image === undefined) throw new RangeError(`this thread has no program ${number}`);
-      const counts = runMachine(image, starts, { machine, ...team });
-      if (counts === undefined) return undefined;
-      const arrays = Object.values(counts).filter((value) => typeof value !== 'number');
+      const ending = runMachine(image, starts, { machine, ...team }, { limit });
+      const tables = Object.values(ending).flatMap((part) => Object.values<unknown>(part));
+      const arrays = tables.filter((table) => table instanceof Int32Array);
       return transfer(
-        counts,
+        ending,
         arrays.map(({ buffer }) => buffer as ArrayBuffer),
       );
     },
 
-    help(tile: number, start: number, run: number): void {
-      helpRun(machine, tile, start, run);
+    help(tile: number, run: { start: number; limit?: number | undefined; run: number }): void {
+      helpRun(machine, tile, run);
     },
   };
 }

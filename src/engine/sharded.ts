@@ -3,23 +3,40 @@
  * fast/assembly/tiles.ts). A result does not depend on their number. Programs run one after the other;
  * small ones run here. A thread that throws or dies fails the run, with an error that says so.
  */
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { Program } from '../program/program.js';
-import type { RunInput, RunResult } from './engine.js';
-import { fast, tablesOf, toResult } from './fast.js';
+import type { Run, RunInput, RunResult, Standing } from './engine.js';
+import { Disagreement, startFast, tablesOf, toResult } from './fast.js';
 import { MOST_THREADS } from './fast/machine.js';
+import { standingOf } from './fast/standing.js';
 import { startsOf, type Tables } from './fast/tables.js';
+import { startReference } from './reference.js';
 import type { Threads } from './shard-threads.js';
+import type { Order } from './shard-worker.js';
 
 export interface Shards {
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
   expect(cores: number): Promise<void>;
-  run(
-    program: Program,
-    wafer: WaferSpec,
-    startAt: NonNullable<RunInput['startAt']>,
-  ): Promise<RunResult>;
+  /**
+   * Runs a program; what is not for threads goes to `here`. Once `signal` is aborted the threads stop.
+   * @throws StoppedError then; what an engine throws
+   */
+  run(input: RunInput, here: Here, signal?: AbortSignal): Promise<RunResult>;
   close(): Promise<void>;
+}
+
+/** Begins a run on this thread when it is its turn, and takes it to its end. */
+export type Here = (begin: () => Run) => Promise<RunResult>;
+
+/** A program was stopped in the middle: the cycle, and what cores do in it. */
+export class StoppedError extends Error {
+  readonly cycle: number;
+  readonly standing: Standing[];
+
+  constructor(cycle: number, standing: Standing[]) {
+    super(`stopped in cycle ${cycle}`);
+    this.name = 'StoppedError';
+    this.cycle = cycle;
+    this.standing = standing;
+  }
 }
 
 /** Cores of a tile, at least: for less, waiting for each other takes longer than it saves. */
@@ -49,11 +66,18 @@ export function createShards(
     threads = undefined;
     await (await stopped)?.close();
   };
-  const runOn = async (tables: Tables, starts: Int32Array) => {
+  const runOn = async (
+    tables: Tables,
+    { starts, limit }: Pick<Order, 'starts' | 'limit'>,
+    signal: AbortSignal | undefined,
+  ) => {
     if (closed) throw new Error('the threads are closed');
-    const order = { run: ++runs, starts, threads: threadCount, leastCores };
+    signal?.throwIfAborted();
+    const order = { run: ++runs, starts, limit, threads: threadCount, leastCores };
+    const ready = await start();
+    signal?.throwIfAborted();
     try {
-      return await (await start()).run(tables.image, order);
+      return await ready.run(tables.image, order, signal);
     } catch (error) {
       // Some may still wait in that run.
       await stop();
@@ -64,17 +88,27 @@ export function createShards(
     async expect(cores) {
       if (cores >= 2 * leastCores) await start();
     },
-    async run(program, wafer, startAt) {
-      const input = { program, wafer, startAt };
+    async run(input, here, signal) {
       const tables = tablesOf(input);
-      if (tables === undefined || tables.placeOf.length < 2 * leastCores) return fast(input);
-      const starts = startsOf(input, tables);
-      const counts = last.then(
-        () => runOn(tables, starts),
-        () => runOn(tables, starts),
+      const isSmall = tables === undefined || tables.placeOf.length < 2 * leastCores;
+      // What traffic notes does not come back from threads.
+      if (isSmall || input.instants)
+        return here(() => startFast(input));
+      const order = { starts: startsOf(input, tables), limit: input.maxCycles };
+      const ended = last.then(
+        () => runOn(tables, order, signal),
+        () => runOn(tables, order, signal),
       );
-      last = counts;
-      return toResult(input, tables, await counts);
+      last = ended;
+      const ending = await ended;
+      if (ending.state === 'stopped') {
+        const standing = standingOf(tables, input.program, ending.at);
+        throw new StoppedError(ending.at.cycle - 1, standing);
+      }
+      const result = toResult(input, tables, ending);
+      if (result !== undefined) return result;
+      await here(() => startReference(input));
+      throw new Disagreement(input.program);
     },
     async close() {
       closed = true;

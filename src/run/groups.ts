@@ -2,7 +2,7 @@
  * How many groups the two-level trees of a region get: every count is tried by simulating the region's
  * all-reduces, each alone, on a line of its length, and the fastest is taken (the lowest if equal).
  */
-import type { Engine } from '../engine/engine.js';
+import type { RunInput, RunResult } from '../engine/engine.js';
 import type { FloatType } from '../hardware/data.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { allReduce } from '../lowering/kernels/all-reduce.js';
@@ -16,52 +16,58 @@ export interface Vector {
   dtype: FloatType;
 }
 
-/** Cycles of all-reduces tried before, by line and vector, on one machine and engine. */
-export type LineCycles = Map<string, number>;
+/** Cycles of all-reduces tried before or being tried, by line and vector, on one machine and engine. */
+export type LineCycles = Map<string, Promise<number>>;
+
+/** Runs programs, as a `Runner` or an engine does. */
+export type RunsPrograms = { run: (input: RunInput) => Promise<RunResult> | RunResult };
+
+type Sized = Pick<Region, 'kind' | 'width' | 'height'>;
 
 /**
- * A function that gives each region its groups; `fixed`, if given, is used for every line, or where it
+ * A function that gives each of these regions its groups; `fixed`, if given, is used for every line, or where it
  * is of three kinds of lines for those of layers. What is found out about lines is looked up in `lines`
  * and added to it.
  */
-export function groupChooser(
+export async function groupChooser(
   model: ModelSpec,
   wafer: WaferSpec,
   maxPositions: number,
-  engine: Engine,
+  regions: readonly Sized[],
+  runner: RunsPrograms,
   fixed?: number | Groups,
   lines: LineCycles = new Map(),
-): (region: Pick<Region, 'kind' | 'width' | 'height'>) => Groups {
+): Promise<(region: Sized) => Groups> {
   const known = new Map<string, Groups>();
-  const choose = (length: number, vectors: Vector[]): number => {
+  const choose = async (length: number, vectors: Vector[]): Promise<number> => {
     if (typeof fixed === 'number') return Math.min(fixed, length);
-    return fastestGroups(length, vectors, wafer, engine, lines);
+    return fastestGroups(length, vectors, wafer, runner, lines);
   };
-  return (region) => {
-    if (typeof fixed === 'object' && region.kind === 'layer') return fixed;
-    const key = `${region.kind} ${region.width} ${region.height}`;
-    let groups = known.get(key);
-    if (groups === undefined) {
-      groups = groupsFor(model, region, maxPositions, choose);
-      known.set(key, groups);
-    }
-    return groups;
-  };
+  for (const region of regions) {
+    const key = keyOf(region);
+    if (typeof fixed === 'object' && region.kind === 'layer') known.set(key, fixed);
+    if (!known.has(key)) known.set(key, await groupsFor(model, region, maxPositions, choose));
+  }
+  return (region) => known.get(keyOf(region))!;
 }
 
-function groupsFor(
+function keyOf({ kind, width, height }: Sized): string {
+  return `${kind} ${width} ${height}`;
+}
+
+async function groupsFor(
   model: ModelSpec,
-  { kind, width, height }: Pick<Region, 'kind' | 'width' | 'height'>,
+  { kind, width, height }: Sized,
   maxPositions: number,
-  choose: (length: number, vectors: Vector[]) => number,
-): Groups {
+  choose: (length: number, vectors: Vector[]) => Promise<number>,
+): Promise<Groups> {
   const { dtype } = model;
   const one: Vector = { words: 1, dtype: 'f32' };
   if (kind !== 'layer') {
     const { dims, entries } = tableShape(model, height, width);
     const column = kind === 'embedding' ? [one] : [one, { words: entries, dtype }];
     const row: Vector[] = kind === 'head' ? [one, one] : [{ words: dims, dtype }];
-    return { column: choose(height, column), row: choose(width, row), head: 1 };
+    return { column: await choose(height, column), row: await choose(width, row), head: 1 };
   }
   const shape = layerShape(model, maxPositions, height, width);
   const perHead: Vector = { words: shape.queryHeads, dtype: 'f32' };
@@ -69,9 +75,9 @@ function groupsFor(
   const column = [one, one, perHead, perHead, ...columns.map((words) => ({ words, dtype }))];
   const scores = { words: shape.queryHeads * shape.positions, dtype };
   return {
-    column: choose(height, column),
-    row: choose(width, [{ words: shape.dims, dtype }]),
-    head: choose(shape.groupWidth, [scores]),
+    column: await choose(height, column),
+    row: await choose(width, [{ words: shape.dims, dtype }]),
+    head: await choose(shape.groupWidth, [scores]),
   };
 }
 
@@ -82,27 +88,30 @@ function candidates(length: number): number[] {
 }
 
 /** The number of groups with which the all-reduces of these vectors take the fewest cycles together. */
-export function fastestGroups(
+export async function fastestGroups(
   length: number,
   vectors: Vector[],
   wafer: WaferSpec,
-  engine: Engine,
+  runner: RunsPrograms,
   lines: LineCycles = new Map(),
-): number {
+): Promise<number> {
   // The line is tried alone, whatever the shape of the wafer.
   const line = { ...wafer, width: length, height: 1 };
-  const cyclesOf = (groups: number, { words, dtype }: Vector) => {
-    const key = `${length} ${groups} ${words} ${dtype}`;
-    const known = lines.get(key);
-    if (known !== undefined) return known;
+  const tried = async (groups: number, { words, dtype }: Vector) => {
     const program = allReduce({ algorithm: 'tree', pes: length, groups, words, dtype }, line);
-    const { cycles } = engine({ program, wafer: line });
+    return (await runner.run({ program, wafer: line })).cycles;
+  };
+  const cyclesOf = (groups: number, vector: Vector) => {
+    const key = `${length} ${groups} ${vector.words} ${vector.dtype}`;
+    const cycles = lines.get(key) ?? tried(groups, vector);
     lines.set(key, cycles);
     return cycles;
   };
-  const together = (groups: number) =>
-    vectors.reduce((sum, vector) => sum + cyclesOf(groups, vector), 0);
-  return candidates(length)
-    .map((groups) => ({ groups, cycles: together(groups) }))
-    .reduce((best, tried) => (tried.cycles < best.cycles ? tried : best)).groups;
+  let best = { groups: 0, cycles: Infinity };
+  for (const groups of candidates(length)) {
+    let cycles = 0;
+    for (const vector of vectors) cycles += await cyclesOf(groups, vector);
+    if (cycles < best.cycles) best = { groups, cycles };
+  }
+  return best.groups;
 }

@@ -20,7 +20,7 @@ export interface Shape {
 /** What the search is given. */
 export interface ShapeCosts {
   /** The groups that are fastest on lines of a shape's lengths. */
-  groupsOf: (shape: Shape) => Groups;
+  groupsOf: (shape: Shape) => Promise<Groups>;
   /** Simulated cycles of a token with layers of this shape and these groups. */
   cycles: (shape: Shape, groups: Groups) => Promise<number>;
   /** Hears of the tries made, of how many at most, and of the next one. */
@@ -67,7 +67,7 @@ export async function searchShape(
   const known = new Map<Shape, number>();
   const simulate = async (shapes: Shape[]): Promise<void> => {
     for (const shape of shapes)
-      if (!known.has(shape)) known.set(shape, await cost(shape, groupsOf(shape)));
+      if (!known.has(shape)) known.set(shape, await cost(shape, await groupsOf(shape)));
   };
   const fastest = () => [...known].reduce((a, b) => (b[1] < a[1] ? b : a))[0];
   await simulate(startsOf(config, heights));
@@ -79,7 +79,8 @@ export async function searchShape(
   let groupsTried = 0;
   const finalists = [...known].sort((a, b) => a[1] - b[1]).slice(0, FINALISTS);
   for (const [shape, cycles] of finalists) {
-    const inPlace = await searchGroups(groupsOf(shape), cycles, (groups) => cost(shape, groups));
+    const groups = await groupsOf(shape);
+    const inPlace = await searchGroups(groups, cycles, (groups) => cost(shape, groups));
     groupsTried += inPlace.tried;
     if (best === undefined || inPlace.cycles < best.cycles)
       best = { ...shape, groups: inPlace.groups, cycles: inPlace.cycles };

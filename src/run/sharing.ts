@@ -5,11 +5,14 @@
  */
 import type { RunResult } from '../engine/engine.js';
 import type { GroupsOf } from '../lowering/token.js';
+import type { LineCycles } from './groups.js';
 import type { WrittenStage } from './stages.js';
 
 /** Valid for runs that differ in nothing but the places of their regions. */
 export interface Shared {
+  /** Groups that are to be taken; what lines of the machine take, where they are still to be chosen. */
   groupsOf?: GroupsOf;
+  lines: LineCycles;
   /** Programs by their keys. */
   written: Map<string, WrittenStage>;
   /** Results, or the promise of them, by the keys of programs and starts. */
@@ -20,7 +23,7 @@ export interface Shared {
 const MOST_RESULTS = 128;
 
 export function createShared(): Shared {
-  return { written: new Map(), results: new Map() };
+  return { lines: new Map(), written: new Map(), results: new Map() };
 }
 
 /** The result known under this key, or that of `run`, which is begun once for all who ask. */

@@ -12,7 +12,7 @@ import {
 } from './compute.js';
 import type { ResolvedConfig } from '../config.js';
 import { repeat, timeStep, type StepTiming } from '../decode/timeline.js';
-import type { Engine, RunResult } from '../engine/engine.js';
+import type { RunResult } from '../engine/engine.js';
 import { fastestGroups } from './groups.js';
 import { ConfigError } from '../hardware/errors.js';
 import { lowerWaferllmLayer } from '../lowering/waferllm.js';
@@ -25,6 +25,7 @@ import type { Program } from '../program/program.js';
 import { specialCyclesOf } from '../program/work.js';
 import type { CheckResult, StepResult } from '../report/document.js';
 import type { Counters, Simulated } from './run-document.js';
+import type { Runner } from './runner.js';
 
 /** Groups of the published runs, by cores along a side (machine-model section 5). */
 const PUBLISHED_GROUPS: Record<number, number> = {
@@ -45,12 +46,12 @@ export interface WaferllmRun extends Simulated {
   check?: CheckResult;
 }
 
-/** Times (and, if asked, computes) the steps; `onLayer` hears of progress and may end the run. */
+/** Times (and, if asked, computes) the steps; `onLayer` hears of progress. */
 export async function simulateWaferllm(
   config: ResolvedConfig,
   placement: Placement,
-  engine: Engine,
-  onLayer: (done: number, total: number) => Promise<void> | void,
+  runner: Runner,
+  onLayer: (done: number, total: number) => void,
 ): Promise<WaferllmRun> {
   const { model, workload, wafer, exact } = config;
   if (workload.data && !exact)
@@ -62,26 +63,29 @@ export async function simulateWaferllm(
       'workload.batch: the published kernel serves one user; use mapping: gqa for more',
     );
   const P = placement.regions[0].width;
-  const options = (context: number): WaferllmOptions => {
+  const options = async (context: number): Promise<WaferllmOptions> => {
     const maxPositions = workload.context + workload.tokens;
     const asked = config.placement.groups;
-    const groups = typeof asked === 'number' ? asked : groupsFor(P, config, engine);
+    const groups = typeof asked === 'number' ? asked : await groupsFor(P, config, runner);
     return waferllmOptions(model, { context, maxPositions, P, groups, exact });
   };
-  const numbers = workload.data ? createNumbers(config, options(workload.context)) : undefined;
+  const numbers = workload.data
+    ? createNumbers(config, await options(workload.context))
+    : undefined;
   const steps: StepResult[] = [];
   const checks: StepCheck[] = [];
   let last!: { timing: StepTiming; counters: Counters };
   for (let step = 0; step < workload.tokens; step++) {
-    const o = options(workload.context + step);
+    const o = await options(workload.context + step);
     const program = lowerWaferllmLayer(o, wafer);
     const runs = numbers ? model.layers : 1;
     const results: RunResult[] = [];
     numbers?.embed();
     for (let layer = 0; layer < runs; layer++) {
-      await onLayer(step * runs + layer, workload.tokens * runs);
+      await runner.breathe();
+      onLayer(step * runs + layer, workload.tokens * runs);
       const memory = numbers?.enter(layer, o);
-      results.push(engine({ program, wafer, ...(memory && { memory }) }));
+      results.push(await runner.run({ program, wafer, memory, name: `layer ${layer}` }));
       numbers?.leave(layer, o);
     }
     last = await timingOf(config, program, results, P);
@@ -91,11 +95,15 @@ export async function simulateWaferllm(
   return { ...last, steps, ...(numbers && { check: checkResult(config, checks, 'host') }) };
 }
 
-function groupsFor(P: number, { model, wafer }: ResolvedConfig, engine: Engine): number {
+async function groupsFor(
+  P: number,
+  { model, wafer }: ResolvedConfig,
+  runner: Runner,
+): Promise<number> {
   const d = Math.ceil(model.dim / P);
   const f = Math.ceil(model.ffn / P);
   const vectors = [1, 3 * d, d, 2 * f].map((words) => ({ words, dtype: model.dtype }));
-  return PUBLISHED_GROUPS[P] ?? fastestGroups(P, vectors, wafer, engine);
+  return PUBLISHED_GROUPS[P] ?? fastestGroups(P, vectors, wafer, runner);
 }
 
 /** Layers after one another, each as long as its own run (one run stands for all where none computes). */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { TimedStage } from '../decode/timeline.js';
-import type { Engine, RunResult } from '../engine/engine.js';
+import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Stage } from '../lowering/stage.js';
 import type { StagePlan, TokenPlan } from '../lowering/token.js';
@@ -12,6 +12,7 @@ import type { Place } from '../lowering/places.js';
 import { cellsOf, type Program } from '../program/program.js';
 import type { ReuseResult } from '../report/document.js';
 import { preparationOf, specialCyclesOf } from '../program/work.js';
+import type { Runner } from './runner.js';
 import { sharedResult, type Shared } from './sharing.js';
 
 export interface WrittenStage {
@@ -22,8 +23,12 @@ export interface WrittenStage {
 
 export interface StageRunner extends StepState {
   wafer: WaferSpec;
-  /** Runs a program without numbers. */
-  run: (program: Program, startAt: Float64Array) => Promise<RunResult>;
+  /** Runs a program; errors name it as `name`. */
+  run: (
+    program: Program,
+    startAt: Float64Array,
+    more?: Pick<RunInput, 'name' | 'memory'>,
+  ) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
   memo: boolean;
   /** What other runs know and may know of this one's stages; used with `memo` only. */
@@ -51,6 +56,25 @@ export function createStageRunner(
   base: Pick<StageRunner, 'wafer' | 'run' | 'memo' | 'shared'>,
 ): StageRunner {
   return { ...base, places: [], order: [], ...emptyStep() };
+}
+
+/** A stage runner's way to run programs: on one wafer. */
+export function runOn(programs: Pick<Runner, 'run'>, wafer: WaferSpec): StageRunner['run'] {
+  return async (program, startAt, more) => programs.run({ program, wafer, startAt, ...more });
+}
+
+/** What the timeline needs to know of a step's stages; others are let in between them. */
+export async function timedStages(
+  runner: StageRunner,
+  { stages }: TokenPlan,
+  { breathe }: Pick<Runner, 'breathe'>,
+): Promise<TimedStage[]> {
+  const timed: TimedStage[] = [];
+  for (const stage of stages) {
+    await breathe();
+    timed.push(timedStage(runner, stage));
+  }
+  return timed;
 }
 
 /** Forgets the programs and counters of the step before: what a document tells is of one step. */
@@ -142,7 +166,7 @@ export async function runStage(
   const known = runner.memo ? runner.results.get(key) : undefined;
   let result = known?.result;
   if (result === undefined) {
-    const run = () => runner.run(program, startAt);
+    const run = () => runner.run(program, startAt, { name: plan.name });
     const { shared } = runner;
     result = await (shared && runner.memo ? sharedResult(shared, key, run) : run());
     runner.simulated.add(plan.name);
@@ -152,17 +176,16 @@ export async function runStage(
 }
 
 /** Runs a stage with the numbers in its cores' memory, which it changes. */
-export function computeStage(
+export async function computeStage(
   runner: StageRunner,
   plan: StagePlan,
   timed: TimedStage,
   startAt: Float64Array,
-  engine: Engine,
   images: Float32Array[][],
-): RunResult {
+): Promise<RunResult> {
   const { program } = write(runner, plan).stage;
   const memory = memoryOf(images, timed, program);
-  return engine({ program, wafer: runner.wafer, startAt, memory });
+  return runner.run(program, startAt, { name: plan.name, memory });
 }
 
 /** Adds what a stage sent over the fabric, and its special functions, `times` over. */

@@ -4,14 +4,11 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { timePipeline, type PipelineTiming } from '../decode/pipeline.js';
-import { ENGINES } from '../engine/engines.js';
 import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
-import type { SimulateOptions } from '../simulate.js';
-import { unlessAborted } from './abort.js';
 import { groupChooser, type LineCycles } from './groups.js';
-import { beginStep, createStageRunner, runStage, timedStage } from './stages.js';
-import { programRunner } from './threads.js';
+import type { Runner } from './runner.js';
+import { beginStep, createStageRunner, runOn, runStage, timedStages } from './stages.js';
 
 /** Hears of stages: how much work there is in all of them, and each time that some of it is done. */
 export interface StepProgress {
@@ -28,19 +25,19 @@ export async function timeDecodeStep(
   placement: Placement,
   context: number,
   lines: LineCycles,
-  { engine: name, threads, memo, signal }: SimulateOptions,
+  { runner: programs, memo }: { runner: Runner; memo: boolean },
   progress?: StepProgress,
 ): Promise<PipelineTiming> {
   const { model, wafer } = config;
-  const engine = ENGINES[name];
   const maxPositions = context + 1;
   const { groups } = config.placement;
-  const groupsOf = groupChooser(model, wafer, maxPositions, engine, groups, lines);
+  const { regions } = placement;
+  const chooser = groupChooser(model, wafer, maxPositions, regions, programs, groups, lines);
+  const groupsOf = await chooser;
   const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
-  const run = programRunner(config, engine, threads, signal);
-  const runner = createStageRunner({ wafer, memo, run });
+  const runner = createStageRunner({ wafer, memo, run: runOn(programs, wafer) });
   beginStep(runner, plan);
-  const stages = plan.stages.map((stage) => timedStage(runner, stage));
+  const stages = await timedStages(runner, plan, programs);
   // A core of an equal stage is simulated a few times at most, so it is counted once.
   const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
   progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
@@ -48,7 +45,7 @@ export async function timeDecodeStep(
     stages,
     plan.places.length,
     async (i, startAt) => {
-      await unlessAborted(signal);
+      await programs.breathe();
       const { key, name: what } = plan.stages[i];
       const result = await runStage(runner, plan.stages[i], startAt);
       progress?.done(cores.get(key) ?? 0, what);

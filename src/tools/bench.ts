@@ -10,7 +10,7 @@ import { MachineError } from '../engine/engine.js';
 import { CapacityError } from '../placement/errors.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from '../report/bench-document.js';
 import type { Breakdown, KernelDocument, RunDocument } from '../report/document.js';
-import { unlessAborted } from '../run/abort.js';
+import { createBreath } from '../run/runner.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
 import type { SuiteCase } from './bench-suite.js';
 import { runKernel } from './kernel.js';
@@ -31,9 +31,10 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
   const { onProgress, ...quiet } = options;
   const measures = cases.map(prepare);
   const done: BenchCase[] = [];
+  const breathe = createBreath(options);
   let before = referenceSeconds(options.now);
   for (const [i, measure] of measures.entries()) {
-    await unlessAborted(options.signal);
+    await breathe();
     onProgress?.({ done: i, total: cases.length, what: cases[i].id });
     const begun = options.now();
     const measured = await measure(quiet);
@@ -70,7 +71,7 @@ function prepare(each: SuiteCase): Measure {
     const config = { kernel, options: given, wafer };
     return (options) =>
       attempt(id, config, async () =>
-        kernelCase(id, runKernel(kernel, given, wafer, options.engine, options)),
+        kernelCase(id, await runKernel(kernel, given, wafer, options.engine, options)),
       );
   }
   const config = loadConfig(each.config, sets);

@@ -9,8 +9,8 @@ import type { ServingDocument } from '../deployment/serve-all.js';
 import type { ServingResult } from '../report/serving-document.js';
 import { fewerThan } from '../run/run-document.js';
 import { createShared } from '../run/sharing.js';
-import { threadsFor } from '../run/threads.js';
-import { placementOf, simulatePlaced, withShape, type SimulateOptions } from '../simulate.js';
+import { placementOf, simulatePlaced, withRunner, withShape } from '../simulate.js';
+import type { SimulateOptions } from '../simulate.js';
 import { IncomparableError } from './incomparable.js';
 
 /**
@@ -30,13 +30,10 @@ export async function compareStrategies(
       'expected configurations that differ in placement.strategy alone, found ' +
         `${other.path}: ${other.values.map(shown).join(', ')}`,
     );
-  const threads = threadsFor(options);
-  try {
-    const shared = createShared();
-    return await sideBySide(configs, { ...options, ...(threads && { threads }), shared });
-  } finally {
-    await threads?.close();
-  }
+  return withRunner(options, async (together) => {
+    await together.runner.breathe();
+    return sideBySide(configs, { ...together, shared: createShared() });
+  });
 }
 
 async function sideBySide(

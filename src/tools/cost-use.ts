@@ -3,28 +3,31 @@
  * lines tried for them. What none of them consults cannot change its cycles.
  */
 import type { ResolvedConfig } from '../config.js';
-import { ENGINES, type EngineName } from '../engine/engines.js';
 import type { CostTable } from '../hardware/wafer.js';
 import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
 import { timeOf } from '../program/timing.js';
 import { operationsOf, preparationOf } from '../program/work.js';
 import { groupChooser } from '../run/groups.js';
+import type { Runner } from '../run/runner.js';
 
 /** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
-export function costsOfStep(
+export async function costsOfStep(
   { model, wafer, placement: { groups } }: ResolvedConfig,
   placement: Placement,
   context: number,
-  engine: EngineName,
-): Set<string> {
+  runner: Runner,
+): Promise<Set<string>> {
   const read = new Set<string>();
   const watched = { ...wafer, costs: watch(wafer.costs, '', read) };
   const step = { context, maxPositions: context + 1 };
-  const groupsOf = groupChooser(model, watched, step.maxPositions, ENGINES[engine], groups);
+  const { regions } = placement;
+  const chooser = groupChooser(model, watched, step.maxPositions, regions, runner, groups);
+  const groupsOf = await chooser;
   const { stages } = planToken(model, watched, placement, groupsOf, step);
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));
   for (const stage of distinct.values()) {
+    await runner.breathe();
     const { program } = stage.write();
     preparationOf(program, watched.costs);
     for (const list of operationsOf(program.roles))

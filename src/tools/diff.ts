@@ -6,12 +6,16 @@
 import type { ResolvedConfig } from '../config.js';
 import { differencesOf, type Outcome } from './differences.js';
 import { MachineError, type Engine, type RunInput } from '../engine/engine.js';
+import type { RunResult } from '../engine/engine.js';
+import { ENGINES, type EngineName } from '../engine/engines.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { kernelProgram, type KernelOptions } from './kernel.js';
 import { listRole } from '../program/listing.js';
 import type { Operation, Program } from '../program/program.js';
 import type { DiffDocument, Difference, FoundDifference } from '../report/diff-document.js';
+import { host } from '../host.js';
 import { placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
+import { createRunner, type Runner } from '../run/runner.js';
 import { simulateWaferllm } from '../run/simulate-waferllm.js';
 
 export type NamedEngine = [name: string, engine: Engine];
@@ -21,6 +25,9 @@ const OTHERS = 5;
 
 /** Cores times labels that a dated run may have: engines count cycles per core and label. */
 const MOST_COUNTS = 1 << 25;
+
+/** Programs that are to be run, each answered with what the engine did. */
+type Runs<T> = Generator<[engine: NamedEngine, input: RunInput], T, Outcome>;
 
 /** Runs an engine; a failure of the simulated machine is an outcome like any other. */
 export function outcomeOf(engine: Engine, input: RunInput): Outcome {
@@ -32,24 +39,52 @@ export function outcomeOf(engine: Engine, input: RunInput): Outcome {
   }
 }
 
+interface Compared {
+  outcome: Outcome;
+  difference?: FoundDifference;
+}
+
 /**
  * Runs a program on two engines, the second on a copy of the memory. Gives what the first one did,
  * and the difference, if there is one.
  */
-export function compareRuns(
-  given: RunInput,
-  engines: [NamedEngine, NamedEngine],
-): { outcome: Outcome; difference?: FoundDifference } {
+export function compareRuns(input: RunInput, engines: [NamedEngine, NamedEngine]): Compared {
+  const runs = comparison(input, engines);
+  let next = runs.next();
+  while (next.done !== true) {
+    const [[, engine], given] = next.value;
+    next = runs.next(outcomeOf(engine, given));
+  }
+  return next.value;
+}
+
+/** The same where engines take their time. */
+async function inTurn<T>(
+  runs: Runs<T>,
+  run: (engine: NamedEngine, input: RunInput) => Promise<RunResult>,
+): Promise<T> {
+  let next = runs.next();
+  while (next.done !== true) {
+    const outcome = await run(...next.value).catch((error: unknown) => {
+      if (error instanceof MachineError) return error;
+      throw error;
+    });
+    next = runs.next(outcome);
+  }
+  return next.value;
+}
+
+function* comparison(given: RunInput, engines: [NamedEngine, NamedEngine]): Runs<Compared> {
   const input = { ...given, instants: true };
-  const [[, one], [, other]] = engines;
+  const [one, other] = engines;
   const { memory } = input;
   const copy = memory?.map((cells) => cells.slice());
-  const outcome = outcomeOf(one, input);
-  const second = outcomeOf(other, copy === undefined ? input : { ...input, memory: copy });
+  const outcome = yield [one, input];
+  const second = yield [other, copy === undefined ? input : { ...input, memory: copy }];
   const numbers = memory && copy && { first: memory, second: copy };
   const all = differencesOf(input.program, outcome, second, numbers);
   if (all.length === 0) return { outcome };
-  const first = firstOperation(input, engines, all) ?? all[0];
+  const first = (yield* firstOperation(input, engines, all)) ?? all[0];
   const others = all.filter((difference) => difference !== first).slice(0, OTHERS);
   const names: [string, string] = [engines[0][0], engines[1][0]];
   const found = { engines: names, first, count: all.length, others };
@@ -60,14 +95,15 @@ export function compareRuns(
  * The operation that ends first at different times. All cores are looked at if that is not too much,
  * else those with differences, the earliest ones first; undefined if all operations end alike.
  */
-function firstOperation(
+function* firstOperation(
   { program, wafer, startAt }: RunInput,
-  [[, one], [, other]]: [NamedEngine, NamedEngine],
+  [one, other]: [NamedEngine, NamedEngine],
   all: Difference[],
-): Difference | undefined {
+): Runs<Difference | undefined> {
   const dated = withOwnLabels(program, suspects(program, all));
   const input = { program: dated.program, wafer, ...(startAt && { startAt }) };
-  const [a, b] = [outcomeOf(one, input), outcomeOf(other, input)];
+  const a = yield [one, input];
+  const b = yield [other, input];
   if (a instanceof MachineError || b instanceof MachineError) return undefined;
   let first: Difference | undefined;
   dated.operations.forEach(({ core, text }, i) => {
@@ -134,43 +170,63 @@ class EnginesDiffer extends Error {
 }
 
 /** What the first engine does, in the memory given. Throws EnginesDiffer if another differs. */
-function onAll(input: RunInput, engines: NamedEngine[]): Outcome {
+function* onAll(input: RunInput, engines: NamedEngine[]): Runs<Outcome> {
   const [first, second, ...more] = engines;
   const before = more.length > 0 ? input.memory?.map((cells) => cells.slice()) : undefined;
-  const outcomes = [second, ...more].map((other, i) => {
+  const outcomes: Outcome[] = [];
+  for (const [i, other] of [second, ...more].entries()) {
     const fresh = before?.map((cells) => cells.slice());
     const own = i > 0 && fresh ? { ...input, memory: fresh } : input;
-    const { outcome, difference } = compareRuns(own, [first, other]);
+    const { outcome, difference } = yield* comparison(own, [first, other]);
     if (difference !== undefined) throw new EnginesDiffer(difference);
-    return outcome;
-  });
+    outcomes.push(outcome);
+  }
   return outcomes[0];
 }
 
-/** An engine that runs every program on all engines and answers as the first one does. */
-function comparing(engines: NamedEngine[], compared: DiffDocument['programs']): Engine {
-  return (input) => {
-    const outcome = onAll(input, engines);
-    const { name, roleOf } = input.program;
-    const program = { name, cores: roleOf.length };
-    if (outcome instanceof MachineError) {
-      compared.push({ ...program, cycles: outcome.cycle, error: outcome.message });
-      throw outcome;
-    }
-    compared.push({ ...program, cycles: outcome.cycles });
-    return outcome;
+export type DiffOptions = Pick<SimulateOptions, 'onProgress' | 'signal' | 'maxCycles' | 'now'>;
+
+/** A runner that runs every program on all engines and answers as the first one does. */
+function comparing(
+  engines: NamedEngine[],
+  compared: DiffDocument['programs'],
+  options: DiffOptions,
+): Runner {
+  const own = new Map<NamedEngine, Runner>();
+  for (const named of engines) {
+    const engine = named[0] as EngineName;
+    if (ENGINES[engine] === named[1])
+      own.set(named, createRunner({ ...options, engine, shards: 1 }));
+  }
+  const idle = createRunner({ ...options, engine: 'fast', shards: 1 });
+  return {
+    ...idle,
+    async run(input) {
+      const outcome = await inTurn(onAll(input, engines), async (named, given) => {
+        return own.get(named)?.run(given) ?? named[1](given);
+      });
+      const { name, roleOf } = input.program;
+      const program = { name, cores: roleOf.length };
+      if (outcome instanceof MachineError) {
+        compared.push({ ...program, cycles: outcome.cycle, error: outcome.message });
+        throw outcome;
+      }
+      compared.push({ ...program, cycles: outcome.cycles });
+      return outcome;
+    },
   };
 }
 
 async function diff(
   engines: NamedEngine[],
   config: unknown,
-  simulate: (engine: Engine) => unknown,
+  options: DiffOptions,
+  simulate: (runner: Runner) => Promise<unknown>,
 ): Promise<DiffDocument> {
   const programs: DiffDocument['programs'] = [];
   let difference: FoundDifference | null = null;
   try {
-    await simulate(comparing(engines, programs));
+    await simulate(comparing(engines, programs, options));
   } catch (error) {
     if (error instanceof EnginesDiffer) difference = error.difference;
     // All engines failed alike: no difference.
@@ -187,16 +243,16 @@ async function diff(
 export function diffConfig(
   config: ResolvedConfig,
   engines: NamedEngine[],
-  onProgress?: SimulateOptions['onProgress'],
+  options: DiffOptions = host,
 ): Promise<DiffDocument> {
-  const host = { now: () => 0, rss: () => 0 };
-  const options: SimulateOptions = { engine: 'fast', shards: 1, memo: true, ...host };
-  const hears = onProgress ? { ...options, onProgress } : options;
-  return diff(engines, config.resolved, async (engine) => {
+  return diff(engines, config.resolved, options, async (runner) => {
     const placement = placementOf(config);
-    if (config.mapping !== 'waferllm') return simulateSteps(config, placement, engine, hears);
-    const onLayer = (done: number, total: number) => onProgress?.({ done, total, what: 'layer' });
-    return simulateWaferllm(config, placement, engine, onLayer);
+    const how = { engine: 'fast', shards: 1, memo: true, ...host } as const;
+    if (config.mapping !== 'waferllm')
+      return simulateSteps(config, placement, { ...how, ...options, runner });
+    return simulateWaferllm(config, placement, runner, (done, total) =>
+      options.onProgress?.({ done, total, what: 'layer' }),
+    );
   });
 }
 
@@ -206,8 +262,11 @@ export function diffKernel(
   given: KernelOptions,
   wafer: WaferSpec,
   engines: NamedEngine[],
+  options: DiffOptions = host,
 ): Promise<DiffDocument> {
-  const { program, options } = kernelProgram(name, given, wafer);
-  const config = { kernel: name, options, hardware: wafer };
-  return diff(engines, config, (engine) => engine({ program, wafer }));
+  const { program, options: resolved } = kernelProgram(name, given, wafer);
+  const config = { kernel: name, options: resolved, hardware: wafer };
+  return diff(engines, config, options, (runner) =>
+    runner.run({ program, wafer, name: `kernel ${name}` }),
+  );
 }

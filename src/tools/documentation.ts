@@ -6,7 +6,7 @@ import { generatedParts, renderInto } from '../report/markers.js';
 import { validateMarkdown } from '../report/validate-table.js';
 import { prefillNotes } from './prefill.js';
 import { runTable } from '../report/table.js';
-import { simulate, type SimulateOptions } from '../simulate.js';
+import { simulate, withRunner, type SimulateOptions } from '../simulate.js';
 import { validateMeasurements } from './validate.js';
 
 /** Files that may have generated parts, from the root of the project. */
@@ -23,10 +23,9 @@ const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
-    const [notes, document] = await Promise.all([
-      prefillNotes('', options),
-      validateMeasurements(published, published, options),
-    ]);
+    const [notes, document] = await withRunner(options, (work) =>
+      Promise.all([prefillNotes('', work), validateMeasurements(published, published, work)]),
+    );
     return validateMarkdown({ ...document, notes });
   },
 };

@@ -1,8 +1,9 @@
 /** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
 import { ConfigError } from '../hardware/errors.js';
 import type { ResolvedConfig } from '../config.js';
-import { fast } from '../engine/fast.js';
 import { groupChooser } from '../run/groups.js';
+import { createRunner } from '../run/runner.js';
+import { host } from '../host.js';
 import { planToken } from '../lowering/token.js';
 import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
 import { listRole } from '../program/listing.js';
@@ -26,11 +27,11 @@ export interface CorePosition {
  * Describes one part of a configuration. With `core` (coordinates on the first wafer that has a region
  * there) a placement names that core's region and a program lists that core's code in its stages.
  */
-export function inspect(
+export async function inspect(
   config: ResolvedConfig,
   what: 'wafer' | 'model' | 'placement' | 'program',
   core?: CorePosition,
-): Inspection {
+): Promise<Inspection> {
   switch (what) {
     case 'wafer':
       return inspectWafer(config);
@@ -106,12 +107,15 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   return { document: { ...placement, regions, ...(fewer && { fewerWafers: fewer }) }, text };
 }
 
-function inspectProgram(config: ResolvedConfig, core?: CorePosition): Inspection {
+async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
   const { model, wafer, workload } = config;
   const placement = placementOf(config);
   const context = workload.context;
   const maxPositions = context + workload.tokens;
-  const groupsOf = groupChooser(model, wafer, maxPositions, fast, config.placement.groups);
+  const runner = createRunner({ engine: 'fast', shards: 1, ...host });
+  const { regions } = placement;
+  const { groups } = config.placement;
+  const groupsOf = await groupChooser(model, wafer, maxPositions, regions, runner, groups);
   const step = { context, maxPositions, users: workload.batch };
   const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
   if (core === undefined) {

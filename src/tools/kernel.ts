@@ -2,8 +2,8 @@
  * One kernel on a rectangle of cores: its options become a program, an engine runs it, and what the
  * engine counted becomes a document.
  */
-import type { Engine, RunResult } from '../engine/engine.js';
-import { ENGINES, type EngineName } from '../engine/engines.js';
+import type { RunResult } from '../engine/engine.js';
+import type { EngineName } from '../engine/engines.js';
 import { ConfigError } from '../hardware/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { optionReader, type KernelOptions } from './kernel-options.js';
@@ -12,13 +12,17 @@ import { splitLoads } from './traffic.js';
 import { trafficResult } from './traffic-result.js';
 import type { Program } from '../program/program.js';
 import type { Breakdown, CyclesByCause, FabricResult, KernelDocument } from '../report/document.js';
+import { createRunner, type Runner, type RunnerOptions } from '../run/runner.js';
 
 export type { KernelOptions } from './kernel-options.js';
 
-/** The host's clock, in seconds, and its peak memory, in bytes; for `host` only. */
-export interface Host {
-  now: () => number;
+/**
+ * The host's clock, in seconds, and its peak memory, in bytes, for `host` only; limits, and a runner that
+ * others share.
+ */
+export interface Host extends Pick<RunnerOptions, 'now' | 'maxCycles' | 'signal'> {
   rss: () => number;
+  runner?: Runner;
 }
 
 /**
@@ -41,19 +45,24 @@ export function kernelProgram(
 
 /**
  * Runs a kernel; traffic with several loads once for each. Throws ConfigError as `kernelProgram`,
- * MachineError if the simulated machine fails.
+ * MachineError if the simulated machine fails, LimitError if it is not over by `maxCycles`, the signal's
+ * reason once it is aborted.
  */
-export function runKernel(
+export async function runKernel(
   name: string,
   given: KernelOptions,
   wafer: WaferSpec,
-  engine: EngineName | Engine,
+  engine: EngineName,
   host: Host,
-): KernelDocument {
-  const { loads, others } = name === 'traffic' ? splitLoads(given) : { others: given };
-  if (loads === undefined) return runOnce(name, others, wafer, engine, host);
+): Promise<KernelDocument> {
   const begun = host.now();
-  const runs = loads.map((load) => runOnce(name, { ...others, load }, wafer, engine, host));
+  const runner = host.runner ?? createRunner({ ...host, engine, shards: 1 });
+  const once = (options: KernelOptions) =>
+    runOnce(name, options, wafer, engine, { ...host, runner });
+  const { loads, others } = name === 'traffic' ? splitLoads(given) : { others: given };
+  if (loads === undefined) return once(others);
+  const runs: KernelDocument[] = [];
+  for (const load of loads) runs.push(await once({ ...others, load }));
   const last = runs.at(-1)!;
   const { load: _, ...options } = last.config.options as Record<string, unknown>;
   const curve = runs.map(({ traffic, cycles }, i) => ({ load: loads[i], cycles, ...traffic! }));
@@ -65,18 +74,18 @@ export function runKernel(
   };
 }
 
-function runOnce(
+async function runOnce(
   name: string,
   given: KernelOptions,
   wafer: WaferSpec,
-  engine: EngineName | Engine,
-  host: Host,
-): KernelDocument {
+  engine: EngineName,
+  host: Host & { runner: Runner },
+): Promise<KernelDocument> {
   const begun = host.now();
   const { program, options } = kernelProgram(name, given, wafer);
   const isTraffic = name === 'traffic';
-  const run = typeof engine === 'string' ? ENGINES[engine] : engine;
-  const result = run({ program, wafer, ...(isTraffic && { instants: true }) });
+  const asked = isTraffic ? { instants: true } : {};
+  const result = await host.runner.run({ program, wafer, name: `kernel ${name}`, ...asked });
   const { programStart } = wafer.costs;
   return {
     schema: 'wafersim.kernel/1',
@@ -90,7 +99,7 @@ function runOnce(
       traffic: trafficResult(program, result, programStart, Number(options.cycles)),
     }),
     host: {
-      engine: typeof engine === 'string' ? engine : engine.name,
+      engine,
       shards: 1,
       wallSeconds: host.now() - begun,
       peakRssBytes: host.rss(),

@@ -10,6 +10,7 @@ import { MachineError } from '../engine/engine.js';
 import type { ProvenanceMap } from '../hardware/hardware-file.js';
 import { CapacityError } from '../placement/errors.js';
 import type { RunDocument, Sensitivity } from '../report/document.js';
+import type { Runner } from '../run/runner.js';
 import { placementOf, simulate, type SimulateOptions } from '../simulate.js';
 import { costsAt, costsOfStep } from './cost-use.js';
 
@@ -44,7 +45,7 @@ export async function sensitivityOf(
   const numbers = uncertainNumbers(config.provenance);
   const base = run.decode.tokensPerSecondPerUser;
   return withThreads(options, async (work) => {
-    const speedOf = variations(run, config, path, sets, work);
+    const speedOf = await variations(run, config, path, sets, work);
     const differing = (settings: Setting[]) =>
       settings.filter(([name, value]) => value !== valueAt(config.resolved, name));
     const speedWith = async (settings: Setting[]): Promise<Speed> => {
@@ -90,13 +91,13 @@ function extremes(range: [number, number], speeds: [Speed, Speed], value: number
 }
 
 /** A function that gives the speed with some numbers changed, simulating no cycles twice. */
-function variations(
+async function variations(
   run: RunDocument,
   base: ResolvedConfig,
   path: string,
   sets: readonly string[],
-  { progress: _, onProgress, ...options }: GridWork,
-): (changes: Setting[]) => Promise<Speed> {
+  { progress: _, onProgress, ...options }: GridWork & { runner: Runner },
+): Promise<(changes: Setting[]) => Promise<Speed>> {
   const { context, tokens } = base.workload;
   // A run's speed is that of its last step, and does not depend on what it computes.
   const lastStep = { context: context + tokens - 1, tokens: 1, data: false };
@@ -106,7 +107,7 @@ function variations(
   ];
   const costs =
     base.mapping === 'gqa'
-      ? costsOfStep(base, placementOf(base), lastStep.context, options.engine)
+      ? await costsOfStep(base, placementOf(base), lastStep.context, options.runner)
       : undefined;
   const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
   const inTurn = limited(options.shards > 1 ? options.shards + 1 : 1);

@@ -73,7 +73,7 @@ async function predictAll(
 async function predict(measurement: Measurement, options: SimulateOptions): Promise<Prediction> {
   try {
     if (measurement.kernel === 'service') return await serviceSpeed(measurement, options);
-    return { value: kernelCycles(measurement, options) };
+    return { value: await kernelCycles(measurement, options) };
   } catch (error) {
     if (error instanceof ConfigError)
       throw new ConfigError(`measurement ${measurement.id}: ${error.message}`);
@@ -83,9 +83,12 @@ async function predict(measurement: Measurement, options: SimulateOptions): Prom
   }
 }
 
-function kernelCycles({ kernel, params, system }: Measurement, options: SimulateOptions): number {
+async function kernelCycles(
+  { kernel, params, system }: Measurement,
+  { runner: _, ...here }: SimulateOptions,
+): Promise<number> {
   const { wafer } = loadHardware(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`));
-  return runKernel(kernel, kernelOptions(params), wafer, options.engine, options).cycles;
+  return (await runKernel(kernel, kernelOptions(params), wafer, here.engine, here)).cycles;
 }
 
 /** A layer's sizes stand under `model`, together with how many layers the published model has. */

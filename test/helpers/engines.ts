@@ -2,14 +2,14 @@
 import { wrap, type Remote } from 'comlink';
 import { Worker } from 'node:worker_threads';
 import type { Engine, RunInput } from '../../src/engine/engine.js';
-import { fast, tablesOf, toResult } from '../../src/engine/fast.js';
+import { Disagreement, fast, tablesOf, toResult } from '../../src/engine/fast.js';
 import {
   createMachine,
   createMemory,
   firstOf,
   machineCode,
 } from '../../src/engine/fast/machine.js';
-import { runMachine, type Counts } from '../../src/engine/fast/machine.js';
+import { runMachine, type Ending } from '../../src/engine/fast/machine.js';
 import { notesOf, startsOf, type Tables } from '../../src/engine/fast/tables.js';
 import { reference } from '../../src/engine/reference.js';
 import { endpointOf } from '../../src/engine/shard-endpoint.js';
@@ -19,7 +19,7 @@ import type { NamedEngine } from '../../src/tools/diff.js';
 const WORKER = new URL('dist/engine/shard-worker.js', `file://${process.cwd()}/`);
 
 /** Runs tables on so many threads; this one has the first tile, and does not wait for events. */
-export function onThreads(count: number): (input: RunInput, tables: Tables) => Counts | undefined {
+export function onThreads(count: number): (input: RunInput, tables: Tables) => Ending {
   const workerData: Common = { memory: createMemory(), code: machineCode() };
   // A helper that is gone fails a test, which would wait for ever.
   const machine = createMachine(workerData.memory, workerData.code, 20_000);
@@ -33,11 +33,13 @@ export function onThreads(count: number): (input: RunInput, tables: Tables) => C
     }
     const starts = startsOf(input, tables);
     run++;
-    for (const [i, helper] of helpers.entries()) void helper.help(i + 1, firstOf(starts), run);
+    const limit = input.maxCycles;
+    const order = { start: firstOf(starts), limit, run };
+    for (const [i, helper] of helpers.entries()) void helper.help(i + 1, order);
     for (const worker of workers) worker.unref();
     const team = { machine, threads: count, leastCores: 1, run };
     const notes = input.instants ? notesOf(input, tables) : undefined;
-    return runMachine(tables.image, starts, team, notes);
+    return runMachine(tables.image, starts, team, { limit, notes });
   };
 }
 
@@ -45,7 +47,11 @@ function sharded(count: number): Engine {
   const counted = onThreads(count);
   return (input) => {
     const tables = tablesOf(input);
-    return tables ? toResult(input, tables, counted(input, tables)) : reference(input);
+    if (tables === undefined) return reference(input);
+    const result = toResult(input, tables, counted(input, tables));
+    if (result !== undefined) return result;
+    reference(input);
+    throw new Disagreement(input.program);
   };
 }
 

@@ -20,6 +20,26 @@ export interface Counts {
   instants?: { entered: Int32Array; taken: Int32Array; takenColor: Uint8Array };
 }
 
+/** Where cores that do something are in their lists, in the cycle before `cycle`. */
+export interface Places {
+  cycle: number;
+  /** The number of the core's operation in the program's records, or that behind its last one. */
+  operation: Int32Array;
+  /** When it acts, or the core is done; in place of that UNDER_WAY or NOT_STARTED. */
+  acts: Int32Array;
+}
+
+/** In place of a cycle, as assembly/main.ts says it. */
+export const UNDER_WAY = -0x80000000;
+export const NOT_STARTED = 0x7fffffff;
+
+/** How a run ended: over, failed, not over by its limit, or stopped; and what is known then. */
+export type Ending =
+  | { state: 'whole'; counts: Counts; atLimit?: Places }
+  | { state: 'broken' }
+  | { state: 'late'; atLimit: Places }
+  | { state: 'stopped'; at: Places };
+
 /** One thread's part of a machine; the memory may be that of others too. */
 export interface Machine {
   memory: WebAssembly.Memory;
@@ -28,15 +48,22 @@ export interface Machine {
     reset(): number;
     /** Address of so many bytes of zeros. */
     allocateTable(bytes: number): number;
-    /** Runs the program in memory while others help in the run of that number; 0 if it fails. */
-    run(start: number, number: number, helpers: number): number;
+    /** Begins with the program in memory, which is to be over before a cycle; others help in a run. */
+    begin(start: number, before: number, run: number): void;
+    /** Goes on for so many visited cycles; which of `STATES` it then has. */
+    advance(visits: number, helpers: number): number;
     /** Runs a tile of the program in memory, if it has so many. */
-    help(tile: number, start: number): void;
+    help(tile: number, start: number, before: number): void;
+    /** The cycle visited last; of a core its operation and when it acts (see `Places`). */
+    cycle(): number;
+    operationOf(core: number): number;
+    actsAt(core: number): number;
     sent(): number;
     delivered(): number;
     routeHazards(): number;
   };
-  onProgress?: ((cycle: number) => void) | undefined;
+  /** Called when the run's limit is reached. */
+  onLimit?: (() => void) | undefined;
 }
 
 /** Tiles that there can be: as many as assembly/tiles.ts has room for. */
@@ -76,7 +103,7 @@ export function createMachine(
   const { exports } = new WebAssembly.Instance(code, {
     env: { memory },
     memory: { outOfMemory },
-    main: { progress: (cycle: number) => machine.onProgress?.(cycle) },
+    main: { reachLimit: () => machine.onLimit?.() },
     tiles: {
       sleep: (at: number, seen: number) => {
         if (Atomics.wait(words, at >> 2, seen, patience) === 'timed-out')
@@ -104,20 +131,77 @@ export function firstOf(starts: Int32Array): number {
   return starts.length === 0 ? 0 : starts.reduce((a, b) => Math.min(a, b));
 }
 
-/**
- * Runs a program, alone or in a team, and notes when its traffic is sent and taken if it is given the
- * room for that; undefined if the machine fails somewhere.
- */
+/** As assembly/main.ts numbers them. */
+const STATES = ['goes on', 'whole', 'broken', 'late', 'stopped'] as const;
+
+/** The largest number of visits of cores at once that take a few milliseconds. */
+const SLICE = 1 << 18;
+
+/** A machine that runs a program, to be advanced in slices (as one, with all of the team). */
+export interface RunningMachine {
+  advance(): Ending | undefined;
+  /** Where cores are after the last slice. */
+  places(): Places;
+}
+
+/** What is wanted of a run: to be over by a cycle, and notes of when its traffic is sent and taken. */
+export interface Wants {
+  limit?: number | undefined;
+  notes?: Notes | undefined;
+}
+
+/** Loads a program and begins to run it, alone or in a team. */
+export function startMachine(
+  image: Image,
+  starts: Int32Array,
+  team: Team,
+  { limit = Infinity, notes }: Wants = {},
+): RunningMachine {
+  const { machine } = team;
+  const { code } = machine;
+  const results = load(image, starts, team, notes);
+  const places = () => placesOf(machine, image.cores);
+  let atLimit: Places | undefined;
+  machine.onLimit = () => (atLimit = places());
+  code.begin(firstOf(starts), Math.min(limit, LAST_CYCLE), team.run);
+  const visits =
+    team.threads > 1 ? LAST_CYCLE : Math.max(1, Math.floor(SLICE / Math.max(1, image.cores)));
+  return {
+    places,
+    advance() {
+      const state = STATES[code.advance(visits, team.threads - 1)];
+      if (state === 'goes on') return undefined;
+      if (state === 'broken') return { state };
+      if (state === 'late') return { state, atLimit: atLimit! };
+      if (state === 'stopped') return { state, at: places() };
+      const counts = countsOf(code, results());
+      if (counts.end.some((end) => end > limit)) atLimit ??= places();
+      return { state, counts, ...(atLimit && { atLimit }) };
+    },
+  };
+}
+
+/** The last cycle that the machine can count to; a limit beyond is none. */
+const LAST_CYCLE = 0x7fffffff;
+
+/** Runs a program as one, in a team. */
 export function runMachine(
   image: Image,
   starts: Int32Array,
   team: Team,
-  notes?: Notes,
-): Counts | undefined {
-  const { code } = team.machine;
-  const results = load(image, starts, team, notes);
-  if (code.run(firstOf(starts), team.run, team.threads - 1) === 0) return undefined;
-  const { columns, instants } = results();
+  wants?: Wants,
+): Ending {
+  const running = startMachine(image, starts, team, wants);
+  for (;;) {
+    const ending = running.advance();
+    if (ending) return ending;
+  }
+}
+
+function countsOf(
+  code: Machine['code'],
+  { columns, instants }: { columns: Int32Array[]; instants?: Counts['instants'] | undefined },
+): Counts {
   const [end, waitOutput, linkWavelets, labelEnd, labelCore] = columns;
   const sent = code.sent();
   const delivered = code.delivered();
@@ -126,21 +210,42 @@ export function runMachine(
   return instants ? { ...counts, instants } : counts;
 }
 
-/** Address of the run that threads are at (`RUN_AT` in assembly/tiles.ts). */
+function placesOf({ code }: Machine, cores: number): Places {
+  const operation = new Int32Array(cores);
+  const acts = new Int32Array(cores);
+  for (let core = 0; core < cores; core++) {
+    operation[core] = code.operationOf(core);
+    acts[core] = code.actsAt(core);
+  }
+  return { cycle: code.cycle() + 1, operation, acts };
+}
+
+/** Addresses of the run to be stopped, and of the run that threads are at (assembly/tiles.ts). */
+const STOP_AT = 768;
+
+/** Ends a run of a team, between two cycles; from any thread. */
+export function stopRun(memory: WebAssembly.Memory, run: number): void {
+  Atomics.store(new Int32Array(memory.buffer), STOP_AT >> 2, run);
+}
+
 const RUN_AT = 896;
 
 /**
  * Helps in a run with a tile, from cycle `start` on, once its program is in memory. A thread hears that
  * others made the memory larger when it comes from JavaScript next, so it is here that it waits.
  */
-export function helpRun({ memory, code }: Machine, tile: number, start: number, run: number): void {
+export function helpRun(
+  { memory, code }: Machine,
+  tile: number,
+  { start, limit = Infinity, run }: { start: number; limit?: number | undefined; run: number },
+): void {
   const words = new Int32Array(memory.buffer);
   for (;;) {
     const seen = Atomics.load(words, RUN_AT >> 2);
     if (seen >= run) break;
     Atomics.wait(words, RUN_AT >> 2, seen);
   }
-  code.help(tile, start);
+  code.help(tile, start, Math.min(limit, LAST_CYCLE));
 }
 
 /** Writes the header (`Header` in assembly/machine.ts) and the tables; gives copies of the results. */

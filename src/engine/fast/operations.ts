@@ -58,6 +58,31 @@ export interface Operations {
   busy: Int32Array;
 }
 
+/** What an operation's record says of its way through time. */
+export interface OperationRecord {
+  label: number;
+  setup: number;
+  cycles: number;
+  /** Whether it is a stream, or synthetic traffic. */
+  kind: 'stream' | 'traffic' | 'other';
+  /** Colours of a stream, -1 for none. */
+  source: number;
+  destination: number;
+}
+
+export function recordAt({ records }: Operations, op: number): OperationRecord {
+  const at = op * FIELDS;
+  const kind = records[at + KIND];
+  return {
+    label: records[at + LABEL],
+    setup: records[at + SETUP],
+    cycles: records[at + CYCLES],
+    kind: kind === STREAM ? 'stream' : kind === TRAFFIC ? 'traffic' : 'other',
+    source: records[at + SOURCE],
+    destination: records[at + DESTINATION],
+  };
+}
+
 /** Records of a program's operations; neighbouring fixed operations of one label become one. */
 export function flattenOperations(program: Program, wafer: WaferSpec): Operations {
   const lists = [...new Set(program.roles.map((role) => role.operations))];

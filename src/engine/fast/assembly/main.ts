@@ -3,19 +3,19 @@
  * A place in a queue is not given back by an event: the sender looks when the wavelet that had it was
  * popped. Timing only; where the machine fails it says so and leaves the telling to the reference.
  *
- * AssemblyScript: the host puts a program's tables into memory (reset, allocateTable), then calls `run`, and
- * `help` in as many other threads as there are tiles beside the first.
+ * AssemblyScript: the host puts a program's tables into memory (reset, allocateTable), then calls `begin`
+ * and `advance`, and `help` in as many other threads as there are tiles beside the first.
  */
 import { createCores, failed, stepCores } from './cores';
-import { anyDue, endCycle, nextDue } from './due';
+import { anyDue, endCycle, nextDue, window } from './due';
 import { layOut } from './layout';
-import { ENDS, FROM_CORE, NEVER, RAMP, header } from './machine';
+import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, NEVER, Op, RAMP, STARTING, header } from './machine';
 import { allocate, entry, setEntry } from './memory';
 import { done } from './operations';
-import { channelAt, roleOf } from './places';
+import { channelAt, coreOf, roleOf } from './places';
 import { stepRouters } from './routers';
 import { createRoutes, hazards, noHazards } from './routes';
-import { FAILED, Tile, announce, awaitHelpers, beginVisit } from './tiles';
+import { FAILED, STOPPED, Tile, announce, awaitHelpers, beginVisit, isStopped } from './tiles';
 import { behindLast, createTiles, cutTiles, finish } from './tiles';
 import { endVisit, firstCore, myTile, takeTile, tileAt } from './tiles';
 import { nextTimer, sift, siftTimers } from './wheel';
@@ -27,54 +27,133 @@ export function allocateTable(bytes: i32): usize {
   return allocate(bytes);
 }
 
-/** Cycles visited between two calls of `progress`. */
-const SELDOM: i32 = 0x10000;
+/** How a run stands: goes on, is over, failed, is late (see `limit`), was stopped. */
+const GOES_ON: i32 = 0;
+const WHOLE: i32 = 1;
+const BROKEN: i32 = 2;
+const LATE: i32 = 3;
+const ENDED: i32 = 4;
 
-/** Tells the host which cycle is reached. */
-declare function progress(cycle: i32): void;
+/** Tells the host that the cycle is reached by which all was to be over; it may look at cores. */
+declare function reachLimit(): void;
+
+/** The cycle to visit next, or what is said in place of one; and the one visited last. */
+let t: i32 = NEVER;
+let last: i32 = 0;
+/**
+ * The cycle by which all is to be over. Where it is not, what is told ahead may still show that nothing
+ * moves any more; then the machine has failed rather than that it is late.
+ */
+let limit: i32 = NEVER;
+let reached: bool = false;
+/** Number of the run. */
+let running: i32 = 0;
 
 /**
- * Runs the program in memory from cycle `start`, the first of any core's, while so many other threads call
- * `help` with the same number of a run; false if the machine fails.
+ * Begins to run the program in memory from cycle `start`, the first of any core's, while other threads
+ * call `help` with the same numbers. `advance` goes on with it.
  */
-export function run(start: i32, number: i32, helpers: i32): bool {
+export function begin(start: i32, before: i32, number: i32): void {
   cutTiles();
   layOut();
   createTiles();
   takeTile(0, start);
   createRoutes();
+  running = number;
   announce(number);
-  const whole = runTile(start);
+  beginTile(start, before);
+}
+
+/**
+ * Goes on with the run for so many visited cycles at most, and says how it stands. Where others help it
+ * is to be over before.
+ */
+export function advance(visits: i32, helpers: i32): i32 {
+  runTile(visits);
+  const state = stateOf();
+  if (state == GOES_ON) return state;
   for (let tile = 1; tile < header.tiles; tile++) addUp(tileAt(0), tileAt(tile));
   awaitHelpers(helpers);
-  return whole;
+  return state;
 }
 
 /** Runs a tile of the program that is in memory, if it has so many. */
-export function help(tile: i32, start: i32): void {
+export function help(tile: i32, start: i32, before: i32): void {
   if (tile < header.tiles) {
     takeTile(tile, start);
-    runTile(start);
+    beginTile(start, before);
+    runTile(i32.MAX_VALUE);
   }
   finish();
 }
 
-function runTile(start: i32): bool {
+function beginTile(start: i32, before: i32): void {
   noHazards();
   createCores(start);
-  let t = start;
-  for (let visited = 1; t != NEVER && t != FAILED; visited++) {
+  t = start;
+  last = start;
+  limit = before;
+  reached = false;
+}
+
+function runTile(visits: i32): void {
+  for (; visits > 0 && t != NEVER && t > STOPPED; visits--) {
+    if (t >= limit && isLate()) return;
+    last = t;
     beginVisit();
     if (t >= sift) siftTimers(t);
     stepCores(t);
     if (anyDue(t)) stepRouters(t);
     endCycle(t);
-    if (visited % SELDOM == 0) progress(t);
-    t = endVisit(failed ? FAILED : nextTimer(t, nextDue(t)));
+    const next = failed ? FAILED : nextTimer(t, nextDue(t));
+    t = endVisit(isStopped(running) ? min(next, STOPPED) : next);
   }
-  const whole = t == NEVER && done == behindLast - firstCore && countWavelets();
-  return endVisit(whole ? NEVER : FAILED) == NEVER;
+  if (t != NEVER) return;
+  const whole = done == behindLast - firstCore && countWavelets();
+  t = endVisit(whole ? NEVER : FAILED);
 }
+
+/** Cycle `limit` is reached: the host looks at the cores, and a little later the run is late. */
+function isLate(): bool {
+  if (reached) return true;
+  reached = true;
+  limit = limit > NEVER - window ? NEVER : limit + window;
+  // Two visits in which nothing is done: all tiles hear what they were told, then all wait.
+  beginVisit();
+  endVisit(t);
+  beginVisit();
+  if (myTile() == tileAt(0)) reachLimit();
+  endVisit(t);
+  return false;
+}
+
+function stateOf(): i32 {
+  if (t == NEVER) return WHOLE;
+  if (t == FAILED) return BROKEN;
+  if (t == STOPPED) return ENDED;
+  return reached && t >= limit ? LATE : GOES_ON;
+}
+
+/** The cycle visited last. */
+export function cycle(): i32 {
+  return last;
+}
+
+/** Of a core: its operation's number among all of the program, or that behind its last one. */
+export function operationOf(core: i32): i32 {
+  return <i32>((changetype<usize>(coreOf(core).op) - header.ops) / offsetof<Op>());
+}
+
+/** When it acts, after its set-up; when the core is done; or in place of that one of those below. */
+export function actsAt(core: i32): i32 {
+  const c = coreOf(core);
+  if (c.phase == DONE) return entry(header.end, core);
+  if (c.phase == STARTING) return NEVER;
+  return c.phase == BEGINNING || c.phase == CHANGING ? c.timer : UNDER_WAY;
+}
+
+/** In place of a cycle: a stream that the core is in. A core that has not started has NEVER. */
+const UNDER_WAY: i32 = i32.MIN_VALUE;
 
 /** Counts what went through the tile's channels; false if something is left in one. */
 function countWavelets(): bool {

@@ -50,12 +50,15 @@ const POP: usize = 1;
 
 /** Said in place of a next cycle: the machine failed. */
 export const FAILED: i32 = i32.MIN_VALUE;
+/** The same: the host wants no more of the run. */
+export const STOPPED: i32 = i32.MIN_VALUE + 1;
 
 /**
  * All of this lies before the static data, which begins at 8192 (--memoryBase in build.mjs): behind the
- * header how many sleep, the run that they are at, and how many have finished it; then the tiles, up to 40
- * (`MOST_THREADS` in ../machine.ts), no two of them in a line of a cache.
+ * header the run to be stopped, how many sleep, the run that they are at, and how many have finished it; then
+ * the tiles, up to 40 (`MOST_THREADS` in ../machine.ts), no two of them in a line of a cache.
  */
+const STOP_AT: usize = 768;
 const SLEEPING_AT: usize = 832;
 const RUN_AT: usize = 896;
 const FINISHED_AT: usize = 960;
@@ -212,7 +215,7 @@ function tell(core: i32, channel: usize, at: i32): void {
   told = min(told, at);
 }
 
-/** A cycle is over: waits for all tiles, and says in which one they go on (`FAILED`, if one says so). */
+/** A cycle is over: waits for all tiles, and says in which one they go on (or what one said in place of it). */
 export function endVisit(next: i32): i32 {
   if (header.tiles == 1) return next;
   const odd = (visit & 1) == 1;
@@ -230,6 +233,12 @@ export function endVisit(next: i32): i32 {
     least = min(least, odd ? other.next1 : other.next0);
   }
   return least;
+}
+
+/** Has the host said that run `run` is to stop? It is the first tile that hears it, and tells the others. */
+@inline
+export function isStopped(run: i32): bool {
+  return header.tiles > 1 && mine == 0 && atomic.load<i32>(STOP_AT) == run;
 }
 
 /** Lets those who wait for run `run` begin it. The host waits (see `helpRun` in ../machine.ts). */

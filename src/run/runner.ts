@@ -1,0 +1,118 @@
+/**
+ * Where all programs run: on threads, if there are any, or else here in slices, one after the other, so
+ * that timers, signals and callers get a turn every 10 ms. Whoever wants no more of it aborts a signal.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { standingText } from '../engine/checks.js';
+import {
+  LimitError,
+  type Run,
+  type RunInput,
+  type RunResult,
+  type Standing,
+} from '../engine/engine.js';
+import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
+import { StoppedError, createShards, type Here, type Shards } from '../engine/sharded.js';
+
+export interface RunnerOptions {
+  engine: EngineName;
+  /** Threads for the fast engine, if more than one. */
+  shards: number;
+  /** Cycles that a program may take (see `RunInput`). */
+  maxCycles?: number | undefined;
+  /** Once it is aborted everything rejects with its reason; a LimitError also says what ran. */
+  signal?: AbortSignal | undefined;
+  /** Seconds from any fixed instant. */
+  now: () => number;
+}
+
+export interface Runner {
+  /** Runs a program. @throws what an engine throws; the signal's reason if it is aborted */
+  run(input: RunInput): Promise<RunResult>;
+  /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
+  breathe(): Promise<void>;
+  /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
+  expect(cores: number): Promise<void>;
+  /** Whether there are threads. */
+  readonly threaded: boolean;
+  close(): Promise<void>;
+}
+
+/** Seconds for which a thread may be kept from everything else. */
+const BREATH = 0.01;
+
+/** Has threads if more than one is asked for; who creates a runner closes it. */
+export function createRunner(options: RunnerOptions): Runner {
+  const { engine, shards: count, maxCycles, signal } = options;
+  const start = SLICED_ENGINES[engine];
+  const shards: Shards | undefined =
+    count > 1 && engine === 'fast' ? createShards(count) : undefined;
+  const breathe = createBreath(options);
+  let last: Promise<unknown> = Promise.resolve();
+  // Two at once would each need the memory of a machine.
+  const here: Here = (begin) => {
+    const result = last.then(() => toItsEnd(begin, breathe));
+    last = result.catch(() => {});
+    return result;
+  };
+  return {
+    threaded: shards !== undefined,
+    breathe,
+    async expect(cores) {
+      await shards?.expect(cores);
+    },
+    async run(given) {
+      const input = maxCycles === undefined ? given : { ...given, maxCycles };
+      try {
+        await breathe();
+        const onThreads = shards !== undefined && input.memory === undefined;
+        return await (onThreads ? shards.run(input, here, signal) : here(() => start(input)));
+      } catch (error) {
+        if (error instanceof StoppedError) throw reasonOf(signal, input, error);
+        throw error;
+      }
+    },
+    async close() {
+      await shards?.close();
+    },
+  };
+}
+
+/** A function that lets timers and interrupts in where that was not done for a while. */
+export function createBreath({
+  now,
+  signal,
+}: Pick<RunnerOptions, 'now' | 'signal'>): () => Promise<void> {
+  let last = now();
+  return async () => {
+    if (now() - last >= BREATH) {
+      await setImmediate();
+      last = now();
+    }
+    signal?.throwIfAborted();
+  };
+}
+
+async function toItsEnd(begin: () => Run, breathe: () => Promise<void>): Promise<RunResult> {
+  await breathe();
+  const run = begin();
+  for (;;) {
+    const result = run.advance();
+    if (result !== undefined) return result;
+    await breathe().catch((): never => {
+      throw new StoppedError(run.cycle(), run.standing());
+    });
+  }
+}
+
+/** Why a program was stopped; of a limit also where it was. */
+function reasonOf(
+  signal: AbortSignal | undefined,
+  { program, name }: RunInput,
+  { cycle, standing }: { cycle: number; standing: Standing[] },
+): unknown {
+  const reason: unknown = signal?.reason;
+  if (!(reason instanceof LimitError)) return reason;
+  const where = `in cycle ${cycle} of '${name ?? program.name}'`;
+  return new LimitError(`${reason.message} ${where}: ${standingText(program, standing)}`, cycle);
+}
