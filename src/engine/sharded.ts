@@ -92,8 +92,7 @@ export function createShards(
       const tables = tablesOf(input);
       const isSmall = tables === undefined || tables.placeOf.length < 2 * leastCores;
       // What traffic notes does not come back from threads.
-      if (isSmall || input.instants)
-        return here(() => startFast(input));
+      if (isSmall || input.instants) return here(() => startFast(input));
       const order = { starts: startsOf(input, tables), limit: input.maxCycles };
       const ended = last.then(
         () => runOn(tables, order, signal),

@@ -185,12 +185,7 @@ export function startMachine(
 const LAST_CYCLE = 0x7fffffff;
 
 /** Runs a program as one, in a team. */
-export function runMachine(
-  image: Image,
-  starts: Int32Array,
-  team: Team,
-  wants?: Wants,
-): Ending {
+export function runMachine(image: Image, starts: Int32Array, team: Team, wants?: Wants): Ending {
   const running = startMachine(image, starts, team, wants);
   for (;;) {
     const ending = running.advance();
