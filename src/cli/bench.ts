@@ -21,12 +21,11 @@ import {
 import { customBenchmark, junit } from '../report/bench-exports.js';
 import { benchMarkdown, benchTable } from '../report/bench-table.js';
 import { EXIT } from './errors.js';
-import { interruptible } from './interrupt.js';
 import { engineOption, host, jsonOption, shardCount, type EngineName } from './options.js';
 import { appendSummary, json, note, print, style, writeFile } from './output.js';
-import { withProgress } from './progress.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface BenchCommandOptions {
+interface BenchCommandOptions extends LimitOptions {
   suite?: string;
   cases?: string;
   baseline?: string | true;
@@ -78,6 +77,8 @@ export function addBench(program: Command): void {
     )
     .optionsGroup('How it is simulated (never changes simulated numbers):')
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
@@ -100,13 +101,8 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const baseline = isThere ? readBaseline(path) : undefined;
   if (baseline && !options.updateBaseline) refuseForeign(baseline, cases, path!);
   const { engine, shards } = options;
-  const measured = await interruptible((signal) =>
-    withProgress((onProgress) =>
-      runSuite(cases, {
-        ...{ engine, shards, memo: true, machine: machine(), signal, ...host },
-        ...(onProgress && { onProgress }),
-      }),
-    ),
+  const measured = await simulating(options, (limits) =>
+    runSuite(cases, { engine, shards, memo: true, machine: machine(), ...host, ...limits }),
   );
   // A part of the suite says nothing of the other cases, nor of all together.
   const part = options.cases;

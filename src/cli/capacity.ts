@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacity.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
+import { nowDoing } from './desk.js';
 import { capacityTable } from '../report/capacity-table.js';
 import { isServing, prepare, scenariosOf } from '../deployment/serve.js';
 import { withThreads } from '../deployment/work.js';
@@ -17,9 +18,9 @@ import {
   type EngineName,
 } from './options.js';
 import { json, print, style } from './output.js';
-import { withProgress } from './progress.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface CapacityOptions {
+interface CapacityOptions extends LimitOptions {
   slo?: string[];
   preset?: string;
   tolerance: number;
@@ -51,6 +52,8 @@ export function addCapacity(program: Command): void {
     .addOption(setOption('serving.policy=latency-first'))
     .addOption(skipInvalidOption())
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .addOption(shardsOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
@@ -73,12 +76,12 @@ async function capacity(path: string, options: CapacityOptions): Promise<void> {
   if (!isServing(base))
     throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
   const [{ scenario, config }] = scenariosOf(base, path, set);
-  const prepared = await withProgress((onProgress) =>
-    withThreads(
-      { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) },
-      async (work) => prepare(scenario, config, work),
+  const prepared = await simulating(options, (limits) =>
+    withThreads({ engine, shards, memo: true, ...host, ...limits }, async (work) =>
+      prepare(scenario, config, work),
     ),
   );
+  nowDoing('serving');
   const result = capacityOf(prepared, slos, tolerance);
   const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
   const document = { schema: 'wafersim.capacity/1' as const, scenario, ...result, notes };

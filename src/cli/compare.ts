@@ -12,12 +12,11 @@ import { checkFailure } from '../report/check-text.js';
 import type { CompareDocument } from '../report/compare-document.js';
 import { compareMarkdown, compareTable } from '../report/compare-table.js';
 import { EXIT, oneLine } from './errors.js';
-import { interruptible } from './interrupt.js';
 import { engineOption, jsonOption, setOption, shardCount, type EngineName } from './options.js';
 import { json, note, print, style } from './output.js';
-import { withProgress } from './progress.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface CompareOptions {
+interface CompareOptions extends LimitOptions {
   strategies?: string[];
   set?: string[];
   engine: EngineName;
@@ -46,6 +45,8 @@ export function addCompare(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .option('--shards <n>', 'threads that share the work', shardCount, availableParallelism())
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
     .optionsGroup('What is written:')
@@ -80,13 +81,8 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
   const configs = strategies.map((strategy) =>
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),
   );
-  return interruptible((signal) =>
-    withProgress((onProgress) =>
-      compareConfigs(configs, {
-        ...{ engine, shards, memo, signal },
-        ...(onProgress && { onProgress }),
-      }),
-    ),
+  return simulating(options, (limits) =>
+    compareConfigs(configs, { engine, shards, memo, ...limits }),
   );
 }
 

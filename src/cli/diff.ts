@@ -10,9 +10,9 @@ import { bundled } from '../bundled.js';
 import { addKernelOptions, HARDWARE } from './kernel.js';
 import { host, jsonOption, setOption } from './options.js';
 import { json, print, style } from './output.js';
-import { withProgress } from './progress.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface DiffOptions {
+interface DiffOptions extends LimitOptions {
   engines: NamedEngine[];
   set?: string[];
   json?: boolean;
@@ -37,6 +37,8 @@ export function addDiff(program: Command): void {
     .argument('<config>', 'configuration file (YAML), or: kernel <name>');
   command
     .addOption(enginesOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .addOption(setOption('hardware.fabric.queueDepth=2'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -48,6 +50,8 @@ export function addDiff(program: Command): void {
   kernel
     .optionsGroup('Engines, machine and output:')
     .addOption(enginesOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .option('--hardware <file>', `hardware file (default: the bundled ${HARDWARE})`)
     .addOption(setOption('hardware.fabric.queueDepth=2'))
     .addOption(jsonOption())
@@ -71,10 +75,11 @@ function namedEngines(text: string): NamedEngine[] {
   return names.map((name) => [name, ENGINES[name as EngineName]]);
 }
 
-async function diff(path: string, { engines, set, json: asJson }: DiffOptions): Promise<void> {
+async function diff(path: string, options: DiffOptions): Promise<void> {
+  const { engines, set, json: asJson } = options;
   const config = loadConfig(path, set ?? []);
-  const document = await withProgress((onProgress) =>
-    diffConfig(config, engines, { ...host, onProgress }),
+  const document = await simulating(options, (limits) =>
+    diffConfig(config, engines, { ...host, ...limits }),
   );
   show(document, asJson);
 }
@@ -82,9 +87,13 @@ async function diff(path: string, { engines, set, json: asJson }: DiffOptions): 
 async function diffOfKernel(name: string, _: unknown, command: Command): Promise<void> {
   // An option that `diff` has as well may stand on either side of `kernel`.
   const all: DiffKernelOptions = command.optsWithGlobals();
-  const { hardware = bundled(HARDWARE), set = [], engines, json: asJson, ...given } = all;
+  const { hardware = bundled(HARDWARE), set = [], engines, json: asJson, ...others } = all;
+  const { maxCycles, timeout, ...given } = others;
   const { wafer } = loadHardware(hardware, set);
-  show(await diffKernel(name, given, wafer, engines), asJson);
+  const document = await simulating({ maxCycles, timeout }, (limits) =>
+    diffKernel(name, given, wafer, engines, { ...host, ...limits }),
+  );
+  show(document, asJson);
 }
 
 function show(document: DiffDocument, asJson: boolean | undefined): void {

@@ -1,28 +1,17 @@
 /** Every way a command can fail, as one line and an exit code. */
 import { CommanderError } from 'commander';
-import { MachineError } from '../engine/engine.js';
+import { LimitError, MachineError } from '../engine/engine.js';
 import { ConfigError } from '../hardware/errors.js';
 import { ModelError } from '../model/errors.js';
 import { CapacityError } from '../placement/errors.js';
 import { shown } from '../report/format.js';
 import { IncomparableError } from '../tools/incomparable.js';
+import { EXIT } from './exit.js';
 
-export const EXIT = {
-  fine: 0,
-  /** A regression, a difference or a failed check. */
-  difference: 1,
-  /** Usage, configuration, or a file that cannot be read or written. */
-  usage: 2,
-  /** A file or a run that cannot be held against the other. */
-  incomparable: 3,
-  /** The simulated machine failed (does not fit, deadlock, route violation), or the simulator did. */
-  machine: 4,
-  /** As shells count a process that was interrupted. */
-  interrupted: 130,
-} as const;
+export { EXIT } from './exit.js';
 
-/** Ctrl-C. */
-export class Interrupted extends Error {}
+/** The host did not do what it was asked: no room, no memory, a place that cannot be written. */
+export class HostError extends Error {}
 
 export interface Failure {
   exitCode: number;
@@ -38,15 +27,17 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: EXIT.usage, message: oneLine(error.message) };
   if (error instanceof IncomparableError)
     return { exitCode: EXIT.incomparable, message: prefixed(error.message) };
-  if (error instanceof Interrupted)
-    return { exitCode: EXIT.interrupted, message: prefixed('interrupted; nothing was written') };
   if (error instanceof CapacityError || error instanceof MachineError)
+    return { exitCode: EXIT.machine, message: prefixed(error.message) };
+  if (error instanceof LimitError)
     return { exitCode: EXIT.machine, message: prefixed(error.message) };
   // By its name: it may come from another thread.
   if (error instanceof Error && error.name === 'TooLargeError')
     return { exitCode: EXIT.machine, message: prefixed(error.message) };
+  if (error instanceof HostError || isExhaustion(error))
+    return { exitCode: EXIT.host, message: prefixed((error as Error).message) };
   if (isSystemError(error)) return { exitCode: EXIT.usage, message: prefixed(error.message) };
-  return { exitCode: EXIT.machine, message: prefixed(`internal error: ${describe(error)}`) };
+  return { exitCode: EXIT.internal, message: prefixed(`internal error: ${describe(error)}`) };
 }
 
 /** A line of the program about itself. */
@@ -65,6 +56,23 @@ export function oneLine(text: string): string {
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
+/** Codes of the system that say that there is no more of something, whoever asked. */
+const EXHAUSTED = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
+const EXHAUSTED_CODES = new Set([...EXHAUSTED, 'EAGAIN', 'ERR_WORKER_OUT_OF_MEMORY']);
+
+/** As V8 says it where there is no memory, or no room in one array or text. */
+const NO_MEMORY =
+  /allocation failed|could not allocate memory|out of memory|Invalid (?:array|string|typed array) length|Array buffer|longer than 0x/;
+
+function isExhaustion(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (EXHAUSTED_CODES.has(code) || isExhaustion(error.cause)) return true;
+  return (
+    (error instanceof RangeError || code === 'ERR_STRING_TOO_LONG') && NO_MEMORY.test(error.message)
+  );
 }
 
 /** What happened and in which line of the simulator, for a report of the fault. */

@@ -14,9 +14,9 @@ import {
   type EngineName,
 } from './options.js';
 import { json, print, style } from './output.js';
-import { withProgress } from './progress.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface FleetCommandOptions {
+interface FleetCommandOptions extends LimitOptions {
   megawatts: number;
   pue: number;
   speed: number;
@@ -43,6 +43,8 @@ export function addFleet(program: Command): void {
     .optionsGroup('What is simulated:')
     .addOption(setOption('workload.context=8192'))
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .addOption(shardsOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
@@ -54,24 +56,21 @@ async function fleet(path: string, options: FleetCommandOptions): Promise<void> 
   const { megawatts, pue, speed, engine, shards, set = [] } = options;
   const all = scenariosOf(loadConfig(path, set), path, set);
   const limits = { megawatts, pue, speed };
-  const rows = await withProgress((onProgress) =>
-    withThreads(
-      { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) },
-      async (work) => {
-        // Scenarios that differ in transport or scheduling only are the same fleet.
-        const known = new Map<string, Promise<FleetRow>>();
-        return Promise.all(
-          all.map(async ({ scenario, config }) => {
-            const { model, wafer, workload, placement, mapping } = config;
-            const { context, tokens, batch } = workload;
-            const key = configHash({ model, wafer, context, tokens, batch, placement, mapping });
-            const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
-            known.set(key, row);
-            return { ...(await row), scenario };
-          }),
-        );
-      },
-    ),
+  const rows = await simulating(options, (within) =>
+    withThreads({ engine, shards, memo: true, ...host, ...within }, async (work) => {
+      // Scenarios that differ in transport or scheduling only are the same fleet.
+      const known = new Map<string, Promise<FleetRow>>();
+      return Promise.all(
+        all.map(async ({ scenario, config }) => {
+          const { model, wafer, workload, placement, mapping } = config;
+          const { context, tokens, batch } = workload;
+          const key = configHash({ model, wafer, context, tokens, batch, placement, mapping });
+          const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
+          known.set(key, row);
+          return { ...(await row), scenario };
+        }),
+      );
+    }),
   );
   const document = { schema: 'wafersim.fleet/1' as const, megawatts, pue, speed, rows };
   print(options.json ? json(document) : fleetTable(document, style()));

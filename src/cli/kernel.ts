@@ -5,6 +5,7 @@ import { kernelHelp, loadHardware, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
 /** The hardware of kernels, unless another file is named. */
 export const HARDWARE = 'configs/hardware/wse3.yaml';
@@ -19,7 +20,7 @@ Examples:
   wafersim kernel traffic --pattern shift --distance 8 --mesh 64x64 --load 0.1 --cycles 10000
   wafersim kernel traffic --pattern uniform --mesh 32x32 --cycles 4000 --loads 0.05,0.1,0.2,0.3`;
 
-interface KernelCommandOptions {
+interface KernelCommandOptions extends LimitOptions {
   hardware?: string;
   set?: string[];
   engine: EngineName;
@@ -47,6 +48,8 @@ export function addKernel(program: Command): void {
     .option('--hardware <file>', `hardware file (default: the bundled ${HARDWARE})`)
     .addOption(setOption('hardware.fabric.queueDepth=2'))
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -54,8 +57,11 @@ export function addKernel(program: Command): void {
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
-  const { hardware = bundled(HARDWARE), set = [], engine, json: asJson, ...given } = all;
+  const { hardware = bundled(HARDWARE), set = [], engine, json: asJson, ...others } = all;
+  const { maxCycles, timeout, ...given } = others;
   const { wafer } = loadHardware(hardware, set);
-  const document = await runKernel(name, given, wafer, engine, host);
+  const document = await simulating({ maxCycles, timeout }, (limits) =>
+    runKernel(name, given, wafer, engine, { ...host, ...limits }),
+  );
   print(asJson ? json(document) : kernelTable(document, style()));
 }

@@ -1,67 +1,78 @@
 #!/usr/bin/env node
-/** The command line: results on stdout, notes on stderr, one line per error, and an exit code. */
-import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
-import { addBench } from './bench.js';
-import { addCompare } from './compare.js';
-import { addDiff } from './diff.js';
-import { failureOf, prefixed } from './errors.js';
-import { addCapacity } from './capacity.js';
-import { addExplain } from './explain.js';
-import { addFleet } from './fleet.js';
-import { addInspect } from './inspect.js';
-import { addKernel } from './kernel.js';
-import { guardStdout, note } from './output.js';
-import { addRun } from './run.js';
-import { addSchema } from './schema.js';
-import { addValidate } from './validate.js';
+/**
+ * The process: it runs the command in a thread of its own and keeps this one free. So Ctrl-C, SIGTERM and
+ * the end of the time are answered at once, whatever the command does, and a command that runs out of
+ * memory is a line and an exit code.
+ */
+import { Worker } from 'node:worker_threads';
+import { EXIT } from './exit.js';
+import { createOffice, doing, isWriting, refuseWriting, wrote, type Desk } from './office.js';
 
-const EXAMPLES = `
-Examples:
-  wafersim run configs/wse3.yaml
-  wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
-  wafersim compare configs/wse3.yaml --strategies row-major,snake,greedy
-  wafersim inspect configs/wse3.yaml --what placement
-  wafersim bench --baseline
+const SIGNALS = {
+  SIGINT: { says: 'interrupted', exitCode: EXIT.interrupted },
+  SIGTERM: { says: 'terminated', exitCode: EXIT.terminated },
+} as const;
 
-Exit codes: 0 fine, 1 a regression, a difference or a failed check,
-2 usage or configuration, 3 cannot be compared, 4 the simulated machine failed
-(does not fit, deadlock, route violation).`;
+/** Milliseconds that what is being written has to be whole, or gone, after a signal; it takes a few. */
+const PATIENCE = 800;
 
-function commandLine(): Command {
-  const { version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string };
-  const program = new Command('wafersim')
-    .description('A cycle-level simulator of a wafer-scale inference engine.')
-    .version(version)
-    .exitOverride()
-    .configureOutput({ outputError: (text) => note(prefixed(text.replace(/^error: /, ''))) })
-    .addHelpText('after', EXAMPLES);
-  program.commandsGroup('Simulate:');
-  addRun(program);
-  addCompare(program);
-  addKernel(program);
-  program.commandsGroup('Plan:');
-  addCapacity(program);
-  addFleet(program);
-  program.commandsGroup('Check:');
-  addBench(program);
-  addValidate(program);
-  addDiff(program);
-  program.commandsGroup('Look inside:');
-  addInspect(program);
-  addExplain(program);
-  addSchema(program);
-  program.helpCommand('help [command]', 'show what a command does and takes');
-  return program;
+const office = createOffice();
+const { stdout, stderr } = process;
+const desk: Desk = {
+  office,
+  stdout: { isTTY: stdout.isTTY, columns: stdout.columns },
+  stderr: { isTTY: stderr.isTTY, columns: stderr.columns },
+};
+const worker = new Worker(new URL('./command.js', import.meta.url), {
+  argv: process.argv.slice(2),
+  workerData: desk,
+  stdout: true,
+  stderr: true,
+});
+
+/** A reader that closes the pipe early (`| head`) is no fault, and files are written still; a full disk is. */
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  end(`${error.message} to the standard output`, EXIT.host);
+});
+stderr.on('error', () => {});
+worker.stdout.on('data', (chunk: Uint8Array) => {
+  if (!stdout.destroyed) stdout.write(chunk);
+});
+worker.stderr.on('data', (chunk: Uint8Array) => {
+  if (!stderr.destroyed) stderr.write(chunk);
+});
+worker.on('exit', (code) => (process.exitCode ??= code));
+worker.on('error', (error: NodeJS.ErrnoException) => {
+  const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  if (isMemory) end(`out of memory, at: ${doing(office)}`, EXIT.host);
+  else end(`internal error: ${error.message}`, EXIT.internal);
+});
+worker.on('message', ({ milliseconds, text }: { milliseconds: number; text: string }) => {
+  // The command itself says more when its time is over, unless it is in the middle of something long.
+  setTimeout(() => {
+    void whenWritten().then(() => end(`${text}, at: ${doing(office)}`, EXIT.machine));
+  }, milliseconds + 500).unref();
+});
+
+// A limit on the size of files would end the process without a word; heard, it is an error of write.
+if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
+for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
+  process.on(signal, () => {
+    void whenWritten().then(() =>
+      end(wrote(office) ? says : `${says}; nothing was written`, exitCode),
+    );
+  });
+
+/** What is being written is finished, or taken back, first. */
+async function whenWritten(): Promise<void> {
+  refuseWriting(office);
+  const until = performance.now() + PATIENCE;
+  while (isWriting(office) && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-guardStdout();
-try {
-  await commandLine().parseAsync();
-} catch (error) {
-  const { exitCode, message } = failureOf(error);
-  if (message !== '') note(message);
-  process.exitCode = exitCode;
+function end(line: string, exitCode: number): never {
+  stderr.write(`wafersim: ${line}\n`);
+  process.exit(exitCode);
 }

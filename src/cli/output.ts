@@ -8,28 +8,17 @@ import {
   lstatSync,
   fsyncSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
 import { shown, shownPage, type Style } from '../report/format.js';
-import { EXIT, prefixed } from './errors.js';
-
-/** A reader that closes the pipe early (`| head`) is no fault; a full disk is. */
-export function guardStdout(): void {
-  // A limit on the size of files would end the process without a word; heard, it is an error of write.
-  if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.fine);
-    note(prefixed(error.message));
-    process.exit(EXIT.usage);
-  });
-}
+import { unlessRefused, writing } from './desk.js';
+import { HostError } from './errors.js';
+import { clearLeftovers, inTemporary } from './temporary.js';
 
 /** Whatever a name from a file holds, a terminal is sent nothing that it would obey. */
 export function print(text: string): void {
@@ -76,15 +65,18 @@ const RUN_FILES = new Set([
 
 /**
  * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
- * @throws ConfigError, or the system's error
+ * @throws ConfigError; HostError if it cannot be made
  */
 export function checkRunDirectory(directory: string): void {
   // What is looked at must be what is written later: `missing/..` is this directory once resolved.
   const target = resolve(directory);
   if (directory.trim() === '')
     throw new ConfigError('-o: expected a directory, found an empty name');
-  mkdirSync(dirname(target), { recursive: true });
-  accessSync(dirname(target), constants.W_OK);
+  orHostError(directory, () => {
+    mkdirSync(dirname(target), { recursive: true });
+    accessSync(dirname(target), constants.W_OK);
+    clearLeftovers(target);
+  });
   const there = lstatSync(target, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isDirectory())
@@ -96,52 +88,73 @@ export function checkRunDirectory(directory: string): void {
     );
 }
 
-/** A file whole or not at all: under a temporary name beside it, then renamed. */
+/**
+ * A file whole or not at all: under a temporary name beside it, then renamed.
+ * @throws HostError if it cannot be written
+ */
 export function writeFile(path: string, content: string): void {
-  const target = resolve(path);
   if (path.trim() === '') throw new ConfigError('expected the name of a file, found an empty name');
-  mkdirSync(dirname(target), { recursive: true });
-  const temporary = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
-  try {
-    const next = join(temporary, 'next');
-    writeFileSync(next, content);
-    sync(next);
-    renameSync(next, target);
-    sync(dirname(target));
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
+  const target = resolve(path);
+  orHostError(path, () =>
+    writing(() => {
+      mkdirSync(dirname(target), { recursive: true });
+      clearLeftovers(target);
+      inTemporary(target, (temporary) => {
+        const next = join(temporary, 'next');
+        write(next, content);
+        unlessRefused();
+        renameSync(next, target);
+        sync(dirname(target));
+      });
+    }),
+  );
 }
 
 /** GitHub shows what is appended to this file on the page of the workflow's run. */
 export function appendSummary(markdown: string): void {
   const file = process.env['GITHUB_STEP_SUMMARY'];
-  if (file) appendFileSync(file, markdown);
+  if (file) orHostError(file, () => appendFileSync(file, markdown));
 }
 
-/** Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there. */
+/**
+ * Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there.
+ * @throws HostError if it cannot be written
+ */
 export function writeRunDirectory(directory: string, files: RunFiles): void {
   // Whatever was put there since the simulation began is not an earlier run's to replace.
   checkRunDirectory(directory);
   const target = resolve(directory);
-  mkdirSync(dirname(target), { recursive: true });
-  const temporary = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  orHostError(directory, () =>
+    writing(() =>
+      inTemporary(target, (temporary) => {
+        const next = join(temporary, 'next');
+        mkdirSync(next);
+        for (const [name, content] of Object.entries({ ...files }))
+          write(join(next, name), content);
+        sync(next);
+        unlessRefused();
+        const previous = join(temporary, 'previous');
+        if (existsSync(target)) renameSync(target, previous);
+        try {
+          renameSync(next, target);
+        } catch (error) {
+          if (existsSync(previous)) renameSync(previous, target);
+          throw error;
+        }
+        sync(dirname(target));
+      }),
+    ),
+  );
+}
+
+/** Errors of the system while something is written are the host's; they name the file. */
+function orHostError<T>(path: string, work: () => T): T {
   try {
-    const next = join(temporary, 'next');
-    mkdirSync(next);
-    for (const [name, content] of Object.entries({ ...files })) write(join(next, name), content);
-    sync(next);
-    const previous = join(temporary, 'previous');
-    if (existsSync(target)) renameSync(target, previous);
-    try {
-      renameSync(next, target);
-    } catch (error) {
-      if (existsSync(previous)) renameSync(previous, target);
-      throw error;
-    }
-    sync(dirname(target));
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    return work();
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    const named = error.message.includes("'") ? error.message : `${error.message} '${path}'`;
+    throw new HostError(named, { cause: error });
   }
 }
 
@@ -149,7 +162,10 @@ function write(path: string, content: string | Uint8Array | Iterable<string>): v
   const whole = typeof content === 'string' || content instanceof Uint8Array;
   const file = openSync(path, 'w');
   try {
-    for (const piece of whole ? [content] : content) writeFileSync(file, piece);
+    for (const piece of whole ? [content] : content) {
+      unlessRefused();
+      writeFileSync(file, piece);
+    }
     fsyncSync(file);
   } finally {
     closeSync(file);

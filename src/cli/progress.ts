@@ -7,8 +7,8 @@ export interface Progress {
   what: string;
 }
 
-/** Runs `work` under a bar; off a terminal `work` gets no callback at all. */
-export async function withProgress<T>(
+/** Runs `work` under a bar; off a terminal there is none. */
+export async function withBar<T>(
   work: (onProgress: ((progress: Progress) => void) | undefined) => Promise<T>,
 ): Promise<T> {
   if (!process.stderr.isTTY) return work(undefined);

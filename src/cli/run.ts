@@ -17,7 +17,6 @@ import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './errors.js';
-import { interruptible } from './interrupt.js';
 import {
   engineOption,
   host,
@@ -29,10 +28,10 @@ import {
   type EngineName,
 } from './options.js';
 import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
-import { withProgress } from './progress.js';
 import { runFiles } from './run-files.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface RunOptions {
+interface RunOptions extends LimitOptions {
   set?: string[];
   engine: EngineName;
   shards: number;
@@ -65,6 +64,8 @@ export function addRun(program: Command): void {
     .addOption(skipInvalidOption())
     .optionsGroup('How it is simulated (never changes the result):')
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
     .optionsGroup('What is written:')
@@ -91,10 +92,10 @@ async function run(path: string, options: RunOptions): Promise<void> {
   let served: Awaited<ReturnType<typeof serveAll>> | undefined;
   let detail: RunDetail | undefined;
   const onDetail = (last: RunDetail) => (detail = last);
-  const document = await interruptible((signal) =>
-    withProgress(async (onProgress): Promise<RunDocument | ServingDocument> => {
-      const own = { engine, shards, memo, signal, ...host };
-      const simulateOptions = { ...own, ...(onProgress && { onProgress }) };
+  const document = await simulating(
+    options,
+    async (limits): Promise<RunDocument | ServingDocument> => {
+      const simulateOptions = { engine, shards, memo, ...limits, ...host };
       const listening = { ...simulateOptions, ...(options.output !== undefined && { onDetail }) };
       if (isServing(config)) {
         if (options.sensitivity)
@@ -107,7 +108,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
       const finished = await simulate(config, listening);
       if (!options.sensitivity) return finished;
       return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
-    }),
+    },
   );
   try {
     if (options.output !== undefined) {

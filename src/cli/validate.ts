@@ -9,9 +9,9 @@ import { withThreads } from '../deployment/work.js';
 import { EXIT } from './errors.js';
 import { engineOption, host, jsonOption, shardsOption, type EngineName } from './options.js';
 import { json, print, style } from './output.js';
-import { withProgress } from './progress.js';
+import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface ValidateOptions {
+interface ValidateOptions extends LimitOptions {
   measurements?: string;
   only?: string;
   engine: EngineName;
@@ -37,6 +37,8 @@ export function addValidate(program: Command): void {
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
     .option('--only <text>', 'only measurements with this text in their id')
     .addOption(engineOption())
+    .addOption(maxCyclesOption())
+    .addOption(timeoutOption())
     .addOption(shardsOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
@@ -52,8 +54,8 @@ async function run(options: ValidateOptions): Promise<void> {
   const wanted = joined(published, own).filter(({ id }) => id.includes(only));
   if (wanted.length === 0 && prefillFigures(only).length === 0)
     throw new ConfigError(`--only: expected a text in the id of a measurement, found ${only}`);
-  const document = await withProgress(async (onProgress) => {
-    const simulate = { engine, shards, memo: true, ...host, ...(onProgress && { onProgress }) };
+  const document = await simulating(options, async (limits) => {
+    const simulate = { engine, shards, memo: true, ...host, ...limits };
     return withThreads(simulate, async (work) => {
       const [notes, judged] = await Promise.all([
         prefillNotes(only, work),

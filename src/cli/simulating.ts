@@ -1,0 +1,84 @@
+/** What every command that simulates has: a bar for a person at a terminal, and limits. */
+import { InvalidArgumentError, Option } from 'commander';
+import { readUnits } from '../config/units.js';
+import { LimitError } from '../engine/engine.js';
+import type { SimulateOptions } from '../simulate.js';
+import { doingNow, endsIn, nowDoing } from './desk.js';
+import { withBar } from './progress.js';
+
+export interface LimitOptions {
+  maxCycles?: number | undefined;
+  timeout?: Duration | undefined;
+}
+
+interface Duration {
+  seconds: number;
+  /** As it was written. */
+  text: string;
+}
+
+/** Bounds the clock of every simulated program: a kernel, a stage of a token, a line tried for one. */
+export function maxCyclesOption(): Option {
+  return new Option(
+    '--max-cycles <n>',
+    'cycles of its own clock in which every program (a kernel, a stage of a token) is to be over; else exit 4',
+  ).argParser(cycles);
+}
+
+/** Bounds the time of the host. */
+export function timeoutOption(): Option {
+  return new Option(
+    '--timeout <duration>',
+    'time in which the command is to be over, e.g. 30 s or 5 min; else exit 4',
+  ).argParser(duration);
+}
+
+/** Simulates under a bar and within the limits; says what was being done when the time is up. */
+export async function simulating<T>(
+  { maxCycles, timeout }: LimitOptions,
+  work: (options: Pick<SimulateOptions, 'maxCycles' | 'signal' | 'onProgress'>) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const over = timeout && new LimitError(`time is up after ${timeout.text}`);
+  const milliseconds = (timeout?.seconds ?? 0) * 1000;
+  if (over) endsIn(milliseconds, over.message);
+  nowDoing('placing and lowering');
+  const timer = over && setTimeout(() => controller.abort(over), milliseconds);
+  try {
+    return await withBar((onProgress) =>
+      work({
+        maxCycles,
+        signal,
+        onProgress(progress) {
+          nowDoing(progress.what);
+          onProgress?.(progress);
+        },
+      }),
+    );
+  } catch (error) {
+    if (error === over) throw new LimitError(`${over!.message}, at: ${doingNow()}`);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @throws InvalidArgumentError unless a whole number from 1 to 2^53. */
+export function cycles(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 2 ** 53)
+    throw new InvalidArgumentError('Expected a whole number from 1 to 2^53.');
+  return value;
+}
+
+/** The longest time that a timer of the host takes: 24 days. */
+const MOST_SECONDS = 2 ** 31 / 1000 - 1;
+
+/** @throws InvalidArgumentError unless a time above 0 with its unit, or in seconds. */
+export function duration(text: string): Duration {
+  const seconds = /^\d*\.?\d+$/.test(text.trim()) ? Number(text) : (readUnits(text, 'time') ?? NaN);
+  if (!(seconds > 0 && seconds <= MOST_SECONDS))
+    throw new InvalidArgumentError('Expected a time such as 30 s, 5 min or 2 h, up to 24 days.');
+  return { seconds, text: /[a-z]/i.test(text) ? text.trim() : `${text.trim()} s` };
+}

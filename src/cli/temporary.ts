@@ -1,0 +1,48 @@
+/**
+ * Temporary directories beside what is written: `.NAME-HOST-PID-xxxxxx`. A process that is killed leaves
+ * its own, and the next one that writes the same name clears them.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+/** A process is told by its number on its host only; several hosts may share the disk. */
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+/** Gives `work` a directory beside `target`, which is gone afterwards. */
+export function inTemporary(target: string, work: (temporary: string) => void): void {
+  const prefix = `.${basename(target)}-${HOST}-${process.pid}-`;
+  const temporary = mkdtempSync(join(dirname(target), prefix));
+  try {
+    work(temporary);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Removes what processes left that wrote `target` and are no more; what such a one had moved out of the
+ * way and not yet replaced goes back to its place.
+ */
+export function clearLeftovers(target: string): void {
+  const folder = dirname(target);
+  const begin = `.${basename(target)}-${HOST}-`;
+  for (const name of readdirSync(folder)) {
+    const owner = /^(\d+)-[A-Za-z0-9]{6}$/.exec(name.slice(begin.length))?.[1];
+    if (!name.startsWith(begin) || owner === undefined || isAlive(Number(owner))) continue;
+    const previous = join(folder, name, 'previous');
+    if (existsSync(previous) && !existsSync(target)) renameSync(previous, target);
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(owner: number): boolean {
+  try {
+    process.kill(owner, 0);
+    return true;
+  } catch (error) {
+    // Another user's process is one too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
