@@ -106,7 +106,12 @@ describe('a suite against its baseline', () => {
     expect(sizes[0]).toBe(Math.max(...sizes));
     expect(stdout).toContain('other configuration than in the baseline: decode/tiny');
     expect(readFileSync(summary, 'utf8')).toMatch(/^### wafersim bench: \d regressions\n/);
-    expect(readFileSync(xml, 'utf8')).toContain('<failure message="regression decode/tiny');
+    const junit = readFileSync(xml, 'utf8');
+    expect(junit).toContain('<failure message="regression decode/tiny');
+    const [, time, timestamp] = /<testsuites .* time="([\d.]+)" timestamp="(\S+)">/.exec(junit)!;
+    expect(Number(time)).toBeGreaterThan(0);
+    expect(timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
+    expect(Math.abs(Date.now() - Date.parse(`${timestamp}Z`))).toBeLessThan(120_000);
   });
 
   it('says what became better, and is fine', () => {

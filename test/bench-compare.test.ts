@@ -188,6 +188,21 @@ describe('reports', () => {
   it('as JUnit have a failure per regression and an error per broken machine, escaped', () => {
     const text = junit(document);
     expect(text).toContain('tests="2" failures="1" errors="1"');
+    // Both the suites and the suite have a time, the sum of their cases', and when they began.
+    const timed = junit(
+      {
+        ...document,
+        cases: document.cases.map((each, i) => ({
+          ...each,
+          host: { wallSeconds: 1.25 + i, referenceSeconds: 1 },
+        })),
+      },
+      '2026-01-31T23:59:58',
+    );
+    const opened = / errors="1" time="3\.500" timestamp="2026-01-31T23:59:58">$/gm;
+    expect(timed.match(opened)).toHaveLength(2);
+    expect(timed).toContain('name="c" time="2.250"');
+    expect(text).not.toContain('timestamp');
     expect(text).toContain('name="a|&lt;b&gt;"');
     expect(text).toContain('message="regression a|&lt;b&gt; cycles: 1 -&gt; 2 cycles (+100.00 %)"');
     expect(text).toContain('<error message="does not &quot;fit&quot; &amp; more\uFFFD"/>');

@@ -161,6 +161,26 @@ describe('wafersim inspect', () => {
     const json = wafersim('inspect', 'configs/tiny.yaml', '--what', 'model', '--json').stdout;
     expect(JSON.parse(json)).toMatchObject({ model: { name: 'tiny' } });
   });
+
+  it('says whether a core is off the wafer or idle', () => {
+    const at = (core: string, ...more: string[]) =>
+      wafersim('inspect', 'configs/tiny.yaml', '--core', core, ...more);
+    // Regions of 12 rows on a wafer of 24 leave cores of the last column idle.
+    for (const what of ['placement', 'program']) {
+      const idle = at('31,23', '--what', what, '--set', 'placement.growth=minimal');
+      expect([idle.stderr, idle.status]).toEqual([
+        '--core: expected a core of a region (--what placement lists them), found (31,23), which is idle\n',
+        2,
+      ]);
+      for (const core of ['32,0', '0,24']) {
+        const off = at(core, '--what', what);
+        expect([off.stderr, off.status]).toEqual([
+          `--core: expected a core of small, from 0,0 to 31,23, found (${core}), which is off the wafer\n`,
+          2,
+        ]);
+      }
+    }
+  });
 });
 
 describe('colours', () => {

@@ -82,6 +82,26 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
     expect(failing({ operations: [changeRoute(8, 0, 0)] })).toEqual(odd);
   });
 
+  test('colours that run out: one sentence for all cores, with what would do', () => {
+    const core = role('core', {
+      routes: [route(3, R, E), route(9, R, R), route(11, R, R)],
+      operations: [move(fabric(9), constant(0), 1), traffic({ sends: [11, 2], receives: [8] })],
+    });
+    const wafer = testWafer({ colors: 8 });
+    const cores = [role('idle'), ...Array.from({ length: 98 }, () => core), role('last')];
+    const error = failure(run, { program: row(...cores), wafer });
+    expect(facts(error)).toEqual({
+      code: 'bad-route',
+      cycle: 0,
+      cores: Array.from({ length: 98 }, (_, i) => i + 1),
+      colors: [8, 9, 11],
+    });
+    expect(error.message).toBe(
+      'bad-route in cycle 0: the program uses colour 11 and the fabric has 8, 0 to 7 ' +
+        '(first at core (1,0)); hardware.fabric.colors=12 would do, or a smaller program',
+    );
+  });
+
   test('a program that does not fit in SRAM, with the bytes asked for and there', () => {
     const wafer = { ...testWafer(), core: { ...testWafer().core, sramBytes: 1000 } };
     const large = (bytes: number) =>

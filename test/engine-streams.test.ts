@@ -224,6 +224,116 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     expect([result.compute[0], result.waitOutput[0], result.end[0]]).toEqual([3, 6, 9]);
   });
 
+  test('each wavelet has the cycles in which it entered the ramp and was taken', () => {
+    const wafer = testWafer({ hopCycles: 3, rampCycles: 2 });
+    const program = trafficEast([4, 10, 11], 3);
+    const { instants } = run({ program, wafer, startAt: Int32Array.of(5, 0), instants: true });
+    expect([...instants!.enteredFrom]).toEqual([0, 3, 3]);
+    expect([...instants!.takenFrom]).toEqual([0, 0, 3]);
+    expect([...instants!.entered]).toEqual([9, 15, 16]);
+    // A ramp, a link and a ramp later.
+    expect([...instants!.taken]).toEqual([16, 22, 23]);
+    expect([...instants!.takenColor]).toEqual([0, 0, 0]);
+    expect(run({ program, wafer }).instants).toBeUndefined();
+  });
+
+  test('wavelets of several colours leave in their order: one without a slot holds the others up', () => {
+    const sender = role('sender', {
+      routes: [route(0, R, E), route(3, R, E)],
+      operations: [
+        traffic({ sends: [0, 3], times: [0, 0, 0, 1, 9, 300], turns: [0, 0, 1, 1, 0, 1] }),
+      ],
+    });
+    const receiver = role('receiver', {
+      routes: [route(0, W, R), route(3, W, R)],
+      operations: [traffic({ receives: [3, 0], expect: 6 })],
+    });
+    const wafer = testWafer({ queueDepth: 1 });
+    const result = run({ program: row(sender, receiver), wafer, instants: true });
+    // A ramp of one slot takes a wavelet of each colour every fourth cycle.
+    expect([...result.instants!.entered]).toEqual([0, 4, 5, 9, 10, 300]);
+    expect([...result.instants!.taken]).toEqual([5, 9, 10, 14, 15, 305]);
+    expect([...result.instants!.takenColor]).toEqual([0, 0, 3, 3, 0, 3]);
+    expect([result.compute[0], result.waitOutput[0]]).toEqual([6, 3 + 3]);
+    expect([...result.end]).toEqual([301, 306]);
+  });
+
+  test('a core that begins late takes what came first, one a cycle', () => {
+    const sender = role('sender', {
+      routes: [route(0, R, E), route(1, R, E), route(2, R, E)],
+      operations: [
+        traffic({ sends: [0, 1, 2], times: [0, 1, 2, 3, 4, 38], turns: [2, 0, 1, 0, 2, 1] }),
+      ],
+    });
+    const receiver = role('receiver', {
+      routes: [route(0, W, R), route(1, W, R), route(2, W, R)],
+      operations: [work(40), traffic({ receives: [0, 1, 2], expect: 6 })],
+    });
+    const { instants } = run({
+      program: row(sender, receiver),
+      wafer: testWafer(),
+      instants: true,
+    });
+    // The last one is on its way when the others are taken.
+    expect([...instants!.taken]).toEqual([40, 41, 42, 43, 44, 45]);
+    expect([...instants!.takenColor]).toEqual([2, 0, 1, 0, 2, 1]);
+  });
+
+  test('what is not taken any more waits for the next operation', () => {
+    const sender = role('sender', {
+      routes: [route(0, R, E), route(1, R, E)],
+      operations: [traffic({ sends: [0, 1], times: [0, 1, 2, 3], turns: [0, 1, 1, 0] })],
+    });
+    const receiver = role('receiver', {
+      routes: [route(0, W, R), route(1, W, R)],
+      operations: [
+        traffic({ receives: [0, 1], expect: 2 }),
+        work(20),
+        move(cell(0), fabric(1), 1),
+        traffic({ receive: 0, expect: 1 }),
+      ],
+      buffers: [loaded(4)],
+    });
+    const { end, instants } = run({
+      program: row(sender, receiver),
+      wafer: testWafer(),
+      instants: true,
+    });
+    expect([...instants!.taken]).toEqual([5, 6, 28]);
+    expect([...instants!.takenColor]).toEqual([0, 1, 0]);
+    expect(end[1]).toBe(29);
+  });
+
+  test('a stream that nobody takes yet shares a link with the one that is: deep queues are slower', () => {
+    const words = 40;
+    const buffers = [loaded(words)];
+    const both = [route(0, W, R), route(1, W, R)];
+    const program = row(
+      role('wanted first', {
+        routes: [route(0, R, E)],
+        operations: [move(fabric(0), cell(0), words)],
+        buffers,
+      }),
+      role('wanted last', {
+        routes: [route(0, W, E), route(1, R, E)],
+        operations: [move(fabric(1), cell(0), words)],
+        buffers,
+      }),
+      role('receiver', {
+        routes: both,
+        operations: [move(cell(0), fabric(0), words), move(cell(0), fabric(1), words)],
+        buffers,
+      }),
+    );
+    const cyclesAt = (queueDepth: number) =>
+      run({ program, wafer: testWafer({ queueDepth }) }).cycles;
+    // Each wavelet that the queues before the receiver's core hold too early costs the other stream a turn
+    // on the link, and the receiver a cycle: one router's queue and the core's own, at most all of them.
+    const wanted = (queueDepth: number) => 2 * words + 6 + Math.min(words, 2 * queueDepth);
+    expect([4, 8, 16, 64].map(cyclesAt)).toEqual([94, 102, 118, 126]);
+    expect([4, 8, 16, 64].map(wanted)).toEqual([94, 102, 118, 126]);
+  });
+
   test('sends and takes go on beside each other', () => {
     const times = [...Array(20).keys()];
     const side = (out: number, into: number, towards: number) =>

@@ -43,6 +43,9 @@ const KERNELS: [name: string, KernelOptions][] = [
   ['layer', { mapping: 'waferllm', dim: 24, ffn: 40, seq: 16, grid: '6x6', groups: 2 }],
   ['traffic', { pattern: 'neighbor', mesh: '8x4', load: 0.6, cycles: 200 }],
   ['traffic', { pattern: 'shift', distance: 5, mesh: '16x3', load: 0.16, cycles: 300 }],
+  ['traffic', { pattern: 'uniform', mesh: '14x3', load: 0.3, cycles: 200 }],
+  ['traffic', { pattern: 'transpose', mesh: '9x9', load: 0.15, cycles: 150 }],
+  ['traffic', { pattern: 'hot-spot', mesh: '5x5', load: 0.08, cycles: 150 }],
   ['traffic', { pattern: 'multicast', distance: 3, mesh: '9x3', load: 0.7, cycles: 150 }],
 ];
 

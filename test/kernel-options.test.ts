@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/hardware/errors.js';
 import type { KernelDocument } from '../src/report/document.js';
 import { runKernel, type KernelOptions } from '../src/tools/kernel.js';
+import { kernelHelp } from '../src/tools/kernels.js';
 import { kernelWafer } from './kernel-programs.js';
 
 const host = { now: () => 0, rss: () => 0 };
@@ -34,6 +35,7 @@ describe('a kernel refuses, in one line,', () => {
     ['a fraction', 'reduce', { ...chain, words: 2.5 }, 'found 2.5'],
     ['a word for a number', 'reduce', { ...chain, pes: 'many' }, 'found many'],
     ['too many cores', 'reduce', { ...chain, pes: 101 }, 'the width of WSE-T), found 101'],
+    ['a line longer than either side', 'broadcast', { pes: 101, words: 1 }, 'from 1 to 100'],
     ['an option it does not take', 'reduce', { ...chain, k: 3 }, 'kernel reduce: k: expected one'],
     ['a group for a chain', 'reduce', { ...chain, group: 4 }, 'group: expected one of'],
     ['a misspelt option', 'reduce', { ...chain, dtyp: 'f16' }, 'did you mean dtype?'],
@@ -58,6 +60,61 @@ describe('a kernel refuses, in one line,', () => {
   ])('%s', async (_, name, options, message) => {
     expect(await messageOf(name, options)).toContain(message);
     expect(await messageOf(name, options)).not.toContain('\n');
+  });
+});
+
+describe('a line of cores', () => {
+  const tall = { ...wafer, width: 50, height: 100 };
+  it.each<[string, KernelOptions]>([
+    ['reduce', { algorithm: 'chain' }],
+    ['reduce', { algorithm: 'two-phase' }],
+    ['broadcast', {}],
+    ['all-reduce', { algorithm: 'chain' }],
+    ['all-reduce', { algorithm: 'tree' }],
+  ])('of %s %j may lie along the longer side', (name, options) => {
+    const cyclesOn = (machine: typeof wafer) =>
+      runKernel(name, { ...options, pes: 100, words: 4 }, machine, 'fast', host).cycles;
+    expect(cyclesOn(tall)).toBe(cyclesOn(wafer));
+    const longer = () => runKernel(name, { ...options, pes: 101, words: 4 }, tall, 'fast', host);
+    expect(longer).toThrow('from 1 to 100 (the height of WSE-T), found 101');
+  });
+});
+
+describe('the table of kernels', () => {
+  const { kernels, groups } = kernelHelp();
+  const optionsOf = (kernel: string) =>
+    groups
+      .filter((group) => group.kernels.includes(kernel))
+      .flatMap((group) => group.options.map(([flag]) => /^--([\w-]+)/.exec(flag)![1]));
+  /** For each kernel choices that together read every option that it has. */
+  const TRIED: Record<string, KernelOptions[]> = {
+    reduce: [{ algorithm: 'two-phase', pes: 4, words: 4 }],
+    broadcast: [{ pes: 4, words: 4 }],
+    'all-reduce': [{ algorithm: 'tree', pes: 4, words: 4 }],
+    matvec: [{ rows: 4 }],
+    gemv: [{ grid: '4x4', k: 8, n: 8 }],
+    layer: [{ grid: '4x4', dim: 8, ffn: 8, seq: 8 }],
+    traffic: [
+      { pattern: 'shift', mesh: '8x2', distance: 2, load: 0.1, cycles: 10 },
+      { pattern: 'hot-spot', mesh: '4x2', loads: '0.1,0.2', cycles: 10 },
+    ],
+  };
+
+  it('lists every kernel, and for each just the options that it takes', () => {
+    expect(messageOf('no kernel', {})).toContain(`one of ${kernels.join(', ')}, found`);
+    expect(Object.keys(TRIED)).toEqual(kernels);
+    for (const [kernel, tries] of Object.entries(TRIED)) {
+      const read = tries.flatMap((options) => {
+        const { config } = runKernel(kernel, options, wafer, 'fast', host);
+        return Object.keys(config.options as object);
+      });
+      expect([kernel, [...new Set(read)].sort()]).toEqual([kernel, optionsOf(kernel).sort()]);
+    }
+  });
+
+  it('offers no option that no kernel takes', () => {
+    expect(groups.filter((group) => group.kernels.length === 0)).toEqual([]);
+    expect(optionsOf('broadcast')).not.toContain('algorithm');
   });
 });
 

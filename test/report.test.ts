@@ -150,6 +150,54 @@ describe('the table of a run', () => {
     );
   });
 
+  it('has numbers of the hardware in full digits', () => {
+    const range = (parameter: string, low: number, high: number) => ({
+      ...{ parameter, range: [low, high] as [number, number] },
+      ...{ tokensPerSecondPerUser: [1, 2] as [number, number] },
+      atEnds: [1, 2] as [number, number],
+    });
+    const sensitivity = [
+      range('hardware.clock', 7.5e8, 3e9),
+      range('hardware.io.bandwidth', 1.2e12, 2.4e13),
+      range('hardware.io.latency', 0.000002, 5e-7),
+      range('hardware.costs.row', 3.5, 4.84),
+    ];
+    const shown = runTable({ ...RUN, sensitivity }, PLAIN);
+    expect(lineWith(shown, 'hardware.clock')).toContain(' 750,000,000 to 3,000,000,000 ');
+    expect(lineWith(shown, 'bandwidth')).toContain(' 1,200,000,000,000 to 24,000,000,000,000 ');
+    expect(lineWith(shown, 'latency')).toContain(' 0.000002 to 0.0000005 ');
+    expect(lineWith(shown, 'costs.row')).toContain(' 3.5 to 4.84 ');
+    expect(shown.slice(shown.indexOf('Uncertain numbers'))).not.toMatch(/\de[+-]?\d/);
+  });
+
+  it('obeys no name, wherever it stands', () => {
+    const evil = 'x\u001B[31m\nforged\u009B\u202E';
+    const place = <T extends { name: string }>(of: T) => ({ ...of, name: evil });
+    const regions = RUN.placement.regions.map(place);
+    const shown = runTable(
+      {
+        ...RUN,
+        config: { model: { spec: { name: evil } }, hardware: { name: evil } },
+        decode: {
+          ...RUN.decode,
+          breakdown: { [evil]: { cycles: 40_000, compute: 1, communication: 39_999 } },
+        },
+        placement: { ...RUN.placement, strategy: evil, regions },
+        reuse: { simulated: [{ region: evil }], reused: [{ region: evil, as: evil }] },
+        host: { ...RUN.host, engine: evil },
+      },
+      PLAIN,
+    );
+    expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    expect(shown.match(/forged/g)!.length).toBeGreaterThan(6);
+    const kernel = kernelTable(
+      { ...KERNEL, kernel: evil, config: { ...KERNEL.config, hardware: { name: evil } } },
+      PLAIN,
+    );
+    expect(kernel.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    expect(kernel).not.toMatch(/^forged/m);
+  });
+
   it('carries no colours unless asked for them', () => {
     expect(text).not.toContain('\u001B');
     expect(runTable(RUN, { color: true })).toContain('\u001B[1m25,000.0 tokens/s');

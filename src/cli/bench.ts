@@ -101,6 +101,7 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const baseline = isThere ? readBaseline(path) : undefined;
   if (baseline && !options.updateBaseline) refuseForeign(baseline, cases, path!);
   const { engine, shards } = options;
+  const begun = new Date().toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
   const measured = await simulating(options, (limits) =>
     runSuite(cases, { engine, shards, memo: true, machine: machine(), ...host, ...limits }),
   );
@@ -110,7 +111,7 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const limits = { ...EXACTLY, tolerance: options.tolerance };
   const comparison = baseline && compareBench(baseline, measured, path!, limits, isMeasured);
   const document: BenchDocument = { ...measured, ...(comparison && { comparison }) };
-  report(document, options);
+  report(document, options, begun);
   if (options.updateBaseline && !document.cases.some(({ failed }) => failed)) {
     const kept = (id: string) => !isMeasured(id);
     writeFile(path!, json(baselineOf(measured, options.host === true, baseline, kept)));
@@ -131,12 +132,12 @@ function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) 
   return baseline || updateBaseline ? join(dirname(suite ?? SUITE), 'baseline.json') : undefined;
 }
 
-function report(document: BenchDocument, options: BenchCommandOptions): void {
+function report(document: BenchDocument, options: BenchCommandOptions, begun: string): void {
   const markdown = benchMarkdown(document);
   // First of all: a full disk must not cost the result as well.
   if (options.json) print(json(document));
   else print(options.markdown ? markdown : benchTable(document, style()));
-  if (options.junit !== undefined) writeFile(options.junit, junit(document));
+  if (options.junit !== undefined) writeFile(options.junit, junit(document, begun));
   for (const [file, better] of [
     [options.githubSmaller, 'lower'],
     [options.githubBigger, 'higher'],

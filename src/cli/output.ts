@@ -27,7 +27,7 @@ export function print(text: string): void {
 }
 
 /** Characters that JSON may hold as they are and a terminal would obey: the same, spelt out. */
-const OBEYED = /[\u007F-\u009F\p{Bidi_Control}]/gu;
+const OBEYED = /[\u007F-\u009F\u2028\u2029\p{Bidi_Control}]/gu;
 
 export function json(document: object): string {
   const text = JSON.stringify(document, null, 2);

@@ -16,6 +16,8 @@ export interface Failure {
   core: number;
   color?: number;
   detail: string;
+  /** Said once of all failures that have it, instead of their cores and details. */
+  sentence?: string;
 }
 
 /** A core that waits for a wavelet of a colour, or for a slot to send one. */
@@ -60,7 +62,22 @@ export function checkProgram(program: Program, wafer: WaferSpec): void {
       failures.push(...checkRoute(program, wafer, core, route));
     for (const failure of ofRole[role]) failures.push({ ...failure, core });
   }
-  if (failures.length > 0) throw machineError(program, 0, failures);
+  if (failures.length > 0) throw machineError(program, 0, sumUpColors(program, wafer, failures));
+}
+
+/** What uses colours that the fabric does not have says so in one sentence, with what would do. */
+function sumUpColors(program: Program, wafer: WaferSpec, failures: Failure[]): Failure[] {
+  const isMissing = ({ color }: Failure) => color !== undefined && !exists(color, wafer);
+  const missing = failures.filter(isMissing);
+  if (missing.length === 0) return failures;
+  const { colors } = wafer.fabric;
+  const most = missing.reduce((max, { color }) => Math.max(max, color!), -1);
+  if (most < 0) return failures;
+  const first = missing.reduce((least, { core }) => Math.min(least, core), Infinity);
+  const sentence =
+    `the program uses colour ${most} and the fabric has ${colors}, 0 to ${colors - 1} ` +
+    `(first at core ${nameOf(program, first)}); hardware.fabric.colors=${most + 1} would do, or a smaller program`;
+  return failures.map((failure) => (isMissing(failure) ? { ...failure, sentence } : failure));
 }
 
 /** What is wrong with a route that a core has or changes to; nothing, as a rule. */
@@ -130,6 +147,7 @@ export function machineError(program: Program, cycle: number, failures: Failure[
   const code = ORDER.find((kind) => failures.some((failure) => failure.code === kind))!;
   const named = failures.filter((failure) => failure.code === code).sort(byCore);
   return errorOf(code, cycle, code === 'does-not-fit' ? named.slice(0, 1) : named, (failure) => {
+    if (failure.sentence !== undefined) return failure.sentence;
     const about = failure.color === undefined ? '' : ` (colour ${failure.color})`;
     return `core ${nameOf(program, failure.core)} ${failure.detail}${about}`;
   });

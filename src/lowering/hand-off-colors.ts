@@ -35,7 +35,7 @@ export class HandOffColors {
       if (color >= fabric.colors)
         throw new CapacityError(
           `the hand-off to ${place.name} finds no free colour of ${fabric.colors} on its way; ` +
-            'choose another placement.strategy or a wider region',
+            'choose another placement.strategy, a wider region or more hardware.fabric.colors',
         );
       chosen.push(color);
     }

@@ -9,10 +9,11 @@ import {
 import { differenceText } from './bench-table.js';
 
 /**
- * A test per case: it fails with its regressions, and is an error if the simulated machine failed.
+ * A test per case: it fails with its regressions, and is an error if the simulated machine failed. Times
+ * are those of the host; `timestamp` says when the benchmarks began, in ISO 8601 (`2025-01-31T23:59:59`).
  * https://github.com/testmoapp/junitxml
  */
-export function junit({ cases, comparison }: BenchDocument): string {
+export function junit({ cases, comparison }: BenchDocument, timestamp?: string): string {
   const broken = new Set(cases.filter(({ failed }) => failed !== undefined).map(({ id }) => id));
   // A test has one outcome: that of a broken machine is an error.
   const failing = (comparison?.differences ?? []).filter(
@@ -27,7 +28,10 @@ export function junit({ cases, comparison }: BenchDocument): string {
   ];
   const tests = all.map((each) => testCase(each, failing));
   const failures = new Set(failing.map(({ id }) => id)).size;
-  const counts = `tests="${all.length}" failures="${failures}" errors="${broken.size}"`;
+  const seconds = all.reduce((sum, { host }) => sum + (host?.wallSeconds ?? 0), 0);
+  const counts =
+    `tests="${all.length}" failures="${failures}" errors="${broken.size}" ` +
+    `time="${seconds.toFixed(3)}"${timestamp === undefined ? '' : ` timestamp="${xml(timestamp)}"`}`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="wafersim bench" ${counts}>`,

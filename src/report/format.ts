@@ -6,30 +6,16 @@ export interface Style {
   color: boolean;
 }
 
-const ESCAPE = '\u001B';
-/**
- * What begins with an escape or stands for one with a bracket: colours and moves of the cursor, titles
- * and other strings up to their end, and single commands.
- */
-const SEQUENCES = new RegExp(
-  [
-    `(?:${ESCAPE}\\[|\u009B)[0-?]*[ -/]*[@-~]`,
-    `(?:${ESCAPE}[\\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u009C${ESCAPE}]*(?:\u0007|\u009C|${ESCAPE}\\\\)`,
-    `${ESCAPE}[ -/]*[0-~]`,
-  ].join('|'),
-  'g',
-);
-const BREAK = /[\t-\r\u0085\u2028\u2029]+/g;
-/** Control characters, and those that turn the direction of a line round. */
-const CONTROL = /[\p{Cc}\p{Bidi_Control}]/gu;
+/** Control characters (ESC, line breaks, C1), and what breaks a line or turns its direction round. */
+const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** A name from a file on one line, without what a terminal would obey. JSON keeps it as it is. */
 export function shown(name: string): string {
-  return name.replaceAll(SEQUENCES, '').replaceAll(BREAK, ' ').replaceAll(CONTROL, '');
+  return name.replaceAll(OBEYED, '');
 }
 
-const BOLD = `${ESCAPE}[1m`;
-const NOT_BOLD = `${ESCAPE}[22m`;
+const BOLD = '\u001B[1m';
+const NOT_BOLD = '\u001B[22m';
 
 /** A page of text whose lines and headings stand, without anything else that a terminal would obey. */
 export function shownPage(text: string): string {
@@ -40,7 +26,7 @@ export function shownPage(text: string): string {
           .split(first)
           .map((part) => parts(part, rest))
           .join(first);
-  return parts(text, ['\n', BOLD, NOT_BOLD]);
+  return parts(text, ['\n', '\t', BOLD, NOT_BOLD]);
 }
 
 const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });

@@ -49,18 +49,22 @@ export function runTable(run: RunDocument, style: Style): string {
 
 /** A kernel as text, ending with a line break. */
 export function kernelTable(kernel: KernelDocument, style: Style): string {
+  const { loads, traffic } = kernel;
+  const on = kernel.config.hardware.name;
+  const title = loads
+    ? `${kernel.kernel}: ${loads.length} loads on ${on}`
+    : `${kernel.kernel}: ${count(kernel.cycles)} cycles on ${on}`;
+  // Of several loads the curve is shown; the rest is that of the last one.
+  const at = loads ? `, at load ${loads.at(-1)!.load}` : '';
+  const network = loads ? loadsTable(loads) : traffic ? trafficTable(traffic) : '';
   return sections([
-    heading(
-      `${kernel.kernel}: ${count(kernel.cycles)} cycles on ${kernel.config.hardware.name}`,
-      style,
-    ),
-    kernel.loads ? section('Latency and load', loadsTable(kernel.loads), style) : '',
-    kernel.traffic && !kernel.loads
-      ? section('Latency and load', trafficTable(kernel.traffic), style)
+    heading(title, style),
+    network === '' ? '' : section('Latency and load', network, style),
+    section(`Where they go${at}`, breakdown(kernel.breakdown, kernel.cycles), style),
+    kernel.coreCycles
+      ? section(`What the cores do${at}`, coreCycles(kernel.coreCycles), style)
       : '',
-    section('Where they go', breakdown(kernel.breakdown, kernel.cycles), style),
-    kernel.coreCycles ? section('What the cores do', coreCycles(kernel.coreCycles), style) : '',
-    section('Fabric', fabric(kernel.fabric), style),
+    section(`Fabric${at}`, fabric(kernel.fabric), style),
     section('Simulated', host(kernel.host), style),
   ]);
 }

@@ -17,7 +17,7 @@ export function trafficTable(traffic: TrafficResult): string {
   return [
     table(['latency in cycles, simulated', 'mean', 'p50', 'p99'], rows),
     `  offered ${fixed(offeredLoad, 3)}, accepted ${fixed(acceptedLoad, 3)} ${UNIT}; ${verdict}`,
-    measured(traffic),
+    measured(traffic.window, `${count(traffic.window.deliveries)} deliveries of wavelets`),
     DEEPER,
   ].join('\n');
 }
@@ -37,24 +37,24 @@ export function loadsTable(loads: NonNullable<KernelDocument['loads']>): string 
   head.push('generation: mean', 'p50', 'p99', 'saturated', 'cycles');
   return [
     table(head, rows),
-    `  latency in cycles, simulated, from injection (entering the ramp) and from generation; loads in ${UNIT}`,
-    measured(loads[0]),
+    '  latency in cycles, simulated, from injection (entering the ramp) and from generation;',
+    `  loads in ${UNIT}`,
+    measured(loads[0].window, 'wavelets'),
     DEEPER,
   ].join('\n');
 }
 
-function measured({ window }: TrafficResult): string {
-  const span = `${count(window.from)} to ${count(window.to)}`;
+function measured({ from, to }: TrafficResult['window'], what: string): string {
   return (
-    `  measured: ${count(window.deliveries)} deliveries of wavelets generated in cycles ${span}, the middle half;` +
-    ' the first quarter fills the network, in the last the load goes on'
+    `  measured: ${what} generated in cycles ${count(from)} to ${count(to)}, the middle half; the first\n` +
+    '  quarter fills the network, in the last one the load goes on while what is measured arrives'
   );
 }
 
 /** What a sweep of `hardware.fabric.queueDepth` shows (see the README). */
 const DEEPER =
-  '  deeper queues than a round trip of credits accept no more and can be slower: wavelets wait inside the network\n' +
-  '  instead of at their source, and what nobody takes yet shares the links with what is waited for';
+  '  queues deeper than a round trip of credits accept no more and can be slower: wavelets wait inside\n' +
+  '  the network instead of at their source, and what nobody takes yet shares links with what is awaited';
 
 function latencyCells(latency: LatencyResult | null): string[] {
   if (latency === null) return ['-', '-', '-'];

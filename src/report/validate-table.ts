@@ -1,5 +1,5 @@
 /** A validation as text for a terminal and as Markdown for documents, one section per kind. */
-import { count, fixed, heading, shown, table, type Style } from './format.js';
+import { count, fixed, heading, table, type Style } from './format.js';
 import type {
   LimitRow,
   ValidateDocument,
@@ -155,5 +155,5 @@ function verdict({ rows, passed }: ValidateDocument): string {
 
 /** Texts of measurement files, without what a terminal would obey. */
 function clean(text: string): string {
-  return shown(text);
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]+/gu, ' ');
 }

@@ -1,5 +1,6 @@
 /** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
 import { ConfigError } from '../hardware/errors.js';
+import type { WaferSpec } from '../hardware/wafer.js';
 import type { ResolvedConfig } from '../config.js';
 import { groupChooser } from '../run/groups.js';
 import { createRunner } from '../run/runner.js';
@@ -94,7 +95,7 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
     estimate?.bound === undefined ? '' : proved(estimate),
   ].filter((line) => line !== '');
   const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
-  if (core && regions.length === 0) throw emptyCore(core);
+  if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
   const rows = regions.map((r) => [
     r.name,
     String(r.wafer),
@@ -143,7 +144,7 @@ async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Prom
       const role = program.roles[program.roleOf[at]];
       return { stage: plan.name, role, text: listRole(role, program.labels) };
     });
-  if (stages.length === 0) throw emptyCore(core);
+  if (stages.length === 0) throw withoutRegion(core, config.wafer);
   const text = stages.map((s) => `${s.stage}: ${s.text}`).join('\n\n');
   return { document: { core, stages: stages.map(({ stage, role }) => ({ stage, role })) }, text };
 }
@@ -152,6 +153,11 @@ function holds(r: { x: number; y: number; width: number; height: number }, core:
   return core.x >= r.x && core.x < r.x + r.width && core.y >= r.y && core.y < r.y + r.height;
 }
 
-function emptyCore({ x, y }: CorePosition): ConfigError {
-  return new ConfigError(`--core: expected a core of a region, found (${x},${y}), which has none`);
+function withoutRegion({ x, y }: CorePosition, { name, width, height }: WaferSpec): ConfigError {
+  const found = `found (${x},${y})`;
+  return new ConfigError(
+    x >= width || y >= height
+      ? `--core: expected a core of ${name}, from 0,0 to ${width - 1},${height - 1}, ${found}, which is off the wafer`
+      : `--core: expected a core of a region (--what placement lists them), ${found}, which is idle`,
+  );
 }

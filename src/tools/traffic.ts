@@ -41,6 +41,11 @@ function reachOf(
   { fabric: { colors } }: WaferSpec,
 ): { distance: number; sources: number } {
   const none = { distance: 1, sources: 1 };
+  const sendsEast = pattern === 'neighbor' || pattern === 'shift' || pattern === 'uniform';
+  if (sendsEast && colors < 2)
+    throw new ConfigError(
+      `kernel traffic: pattern: expected multicast, transpose or hot-spot on a fabric of one colour, found ${pattern}, which takes two`,
+    );
   switch (pattern) {
     case 'neighbor':
       return none;
