@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { capacityTable } from '../src/report/capacity-table.js';
 import { compareMarkdown, compareTable } from '../src/report/compare-table.js';
 import { htmlReport } from '../src/report/html.js';
+import { servingRows } from '../src/report/serving-rows.js';
 import { scenariosTable, servingTable } from '../src/report/serving-table.js';
+import type { Served } from '../src/serving/request.js';
 import { compareRuns, IncomparableError } from '../src/index.js';
 import { reportRun, TOOLS } from './helpers/report-run.js';
 import { SERVED } from './helpers/served.js';
@@ -163,6 +165,53 @@ describe('the text of a serving run', () => {
   });
 });
 
+describe('the rows of requests', () => {
+  const served: Served = {
+    request: { id: 7, arrivalNs: 11, promptTokens: 22, outputTokens: 33 },
+    outcome: 'completed',
+    arrivalNs: 1000,
+    queuedNs: 1100,
+    firstTokenNs: 1500,
+    lastTokenNs: 2500,
+    tokens: 32,
+    queueNs: 1,
+    transportNs: 2,
+    prefillNs: 3,
+    decodeNs: 4,
+  };
+  const rowsOf = (scenario: string, ...all: Served[]) =>
+    [...servingRows(scenario, all)]
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((row): unknown => JSON.parse(row));
+
+  it('have times from the arrival on, and the scenario, session and reason if there is one', () => {
+    const row = {
+      id: 7,
+      outcome: 'completed',
+      promptTokens: 22,
+      outputTokens: 33,
+      tokens: 32,
+      arrivalNs: 1000,
+      ttftNs: 500,
+      e2elNs: 1500,
+      queueNs: 1,
+      transportNs: 2,
+      prefillNs: 3,
+      decodeNs: 4,
+    };
+    expect(rowsOf('', served)).toEqual([row]);
+    const turn = { ...served, request: { ...served.request, session: 5 }, reason: 'why' };
+    expect(rowsOf('x', turn)).toEqual([{ ...row, scenario: 'x', session: 5, reason: 'why' }]);
+  });
+  it('are all there, in pieces', () => {
+    const many = Array.from({ length: 10_001 }, () => served);
+    expect([...servingRows('', many)]).toHaveLength(2);
+    expect(rowsOf('', ...many)).toHaveLength(10_001);
+  });
+});
+
 describe('the text of a capacity search', () => {
   const found = {
     schema: 'wafersim.capacity/1' as const,
@@ -239,6 +288,15 @@ describe('the page of a serving run', () => {
     expect(note).toBeGreaterThan(text.indexOf('<h2>Requests</h2>'));
     expect(note).toBeLessThan(text.indexOf('<h2>Every core</h2>'));
     expect(text).toContain('<p class="soft">2 rows of x.csv cannot be used and are left out</p>');
+  });
+
+  it('draws over time, from 0 to the end, by the second', () => {
+    expect(page()).toContain('Over time, in intervals of 3.00 s:');
+    expect(page()).toContain('arrivals per second: at most 200.0');
+    expect(page()).toContain('requests in the system: at most 2.5');
+    expect(page()).toContain('output tokens/s, all users: at most 9,000.0');
+    expect(page().match(/text-anchor="end">12\.0 s</g)).toHaveLength(3);
+    expect(page().match(/text-anchor="end">p100</g)).toHaveLength(3);
   });
 
   it('has a row for each scenario', () => {

@@ -1,10 +1,16 @@
 /** A deployment of two wafers by hand, and what a capacity search calls a rate that is kept up. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { capacityOf, readSlo } from '../src/deployment/capacity.js';
 import { fleetRow, type FleetRow } from '../src/deployment/fleet.js';
+import { requestsOf } from '../src/deployment/requests.js';
 import { prepare, serveScenario, type Prepared } from '../src/deployment/serve.js';
 import { deploymentOf, simulateGrid, stepTimes } from '../src/deployment/step-times.js';
+import { cacheBytesPerPosition, weightBytes } from '../src/model/operators.js';
 import type { ServingResult } from '../src/report/serving-document.js';
 import type { Request } from '../src/serving/request.js';
 import { placementOf, type SimulateOptions } from '../src/simulate.js';
@@ -54,6 +60,10 @@ describe('a fleet of replicas on two wafers each', () => {
     expect(row.tokensPerDay / (12_500 * perReplica * 86_400)).toBeCloseTo(1, 12);
     expect(row.tokensPerSecondAlone).toBeCloseTo(1e9 / alone, 9);
     expect(row.users).toBe(12_500 * row.usersPerReplica);
+    // All of memory's users at once, one token of each in the time of one alone, or full pipelines.
+    const most = row.tokensPerDayAtMost / (12_500 * 86_400);
+    expect(most).toBeLessThanOrEqual(row.usersPerReplica * row.tokensPerSecondAlone * (1 + 1e-12));
+    expect(most).toBeGreaterThanOrEqual(perReplica * (1 - 1e-12));
   });
 
   it('holds as many users as the memory of the same regions does, and not one more', () => {
@@ -63,6 +73,19 @@ describe('a fleet of replicas on two wafers each', () => {
     const holding = (users: number) => placementOf(two(...sizes, `workload.batch=${users}`));
     expect(holding(row.usersPerReplica).regions[1].width).toBe(layer.width);
     expect(() => holding(row.usersPerReplica + 1)).toThrow(/needs|fit/);
+  });
+
+  it('makes no more tokens than few users can, each at the speed of one alone', async () => {
+    // So long a context that memory holds one user.
+    const config = two('workload.context=300');
+    const deployment = deploymentOf(config);
+    const one = { ...config, model: { ...config.model } };
+    const long = await fleetRow('', one, limits, work);
+    const share = deployment.kvTokens / 301;
+    expect(long.usersPerReplica).toBe(Math.floor(share));
+    expect(long.tokensPerDayAtMost).toBeLessThanOrEqual(
+      long.users * long.tokensPerSecondAlone * 86_400 * (1 + 1e-12),
+    );
   });
 
   it('gives each of its users the speed asked for, or has none', async () => {
@@ -124,6 +147,93 @@ describe('requests served on two wafers', () => {
     config.serving = { ...config.serving!, maxContext: 100 };
     const { grid, serve } = await prepare('', config, work);
     expect([grid.contexts.at(-1), serve.maxContext]).toEqual([99, 100]);
+  });
+});
+
+describe('what a configuration says of its requests', () => {
+  const served = (...sets: string[]) =>
+    two('workload.kind=serving', 'workload.prompt.mean=40', 'workload.output.mean=2', ...sets);
+
+  it('holds for the server: horizon, think time, and no steps for what does not fit', async () => {
+    const closed = served(
+      'workload.requests=3',
+      'workload.arrivals.process=closed',
+      'workload.arrivals.users=2',
+      'workload.arrivals.thinkSeconds=0.5',
+      'workload.horizonSeconds=0.25',
+      'serving.minContext=30',
+      'serving.tolerance=0.5',
+    );
+    const prepared = await prepare('', closed, work);
+    expect(prepared.serve.horizonNs).toBe(250_000_000);
+    expect(prepared.source.requests[2]).toMatchObject({ after: 0, thinkNs: 500_000_000 });
+    // The third is thought about beyond the horizon.
+    expect(serveScenario(prepared).result.requests).toMatchObject({ arrived: 2, completed: 2 });
+    // The model reads 512 tokens at most.
+    const tooLong = await prepare(
+      '',
+      { ...closed, workload: { ...closed.workload, prompt: { mean: 600, cv: 0 } } },
+      work,
+    );
+    expect(tooLong.grid.contexts).toEqual([30]);
+    expect(serveScenario(tooLong).result.requests.rejected).toBe(2);
+  });
+
+  it('names one source of them', () => {
+    const requests =
+      (...sets: string[]) =>
+      () =>
+        requestsOf(served(...sets), 512);
+    expect(requests()).toThrow(/found none$/);
+    expect(requests('workload.arrivals.rate=1', 'workload.trace=x')).toThrow(/trace and arrivals$/);
+    const bare = two('workload.kind=serving', 'workload.arrivals.rate=1');
+    expect(() => requestsOf(bare, 512)).toThrow(/^workload\.prompt: expected {mean, cv}/);
+    const many = served('workload.arrivals.rate=1', 'workload.output.mean=1000000');
+    expect(() => requestsOf(many, 512)).toThrow(
+      /at most 200000000 output tokens in all, found 1000000000/,
+    );
+    expect(requestsOf(served('workload.arrivals.rate=1'), 512).requests).toHaveLength(1000);
+  });
+});
+
+describe('GPUs beside it', () => {
+  it('are as many as hold the model and its longest context, with the power of all', async () => {
+    const config = two(
+      'workload.kind=serving',
+      'workload.requests=2',
+      'workload.arrivals.process=fixed',
+      'workload.prompt.mean=400',
+      'workload.output.mean=11',
+      'serving.minContext=400',
+      'serving.tolerance=0.5',
+    );
+    const prepared = await prepare('', config, work);
+    // Nine tenths of three GPUs' memory just hold the model and the longest context: it takes four.
+    const { model } = config;
+    const needed = weightBytes(model) + model.maxContext * cacheBytesPerPosition(model);
+    const memoryGB = needed / 0.9 / 3 / 1e9;
+    const path = join(mkdtempSync(join(tmpdir(), 'wafersim-')), 'gpu.yaml');
+    const gpu = {
+      ...parse(readFileSync('configs/gpu/a100.yaml', 'utf8')),
+      memoryGB,
+      name: 'G',
+    };
+    writeFileSync(path, stringify(gpu));
+    const { result } = serveScenario({ ...prepared, config: { ...config, gpuFiles: [path] } });
+    const [g] = result.gpus;
+    expect([g.kind, g.gpu, g.completed]).toEqual(['analytic', 'G', 2]);
+    expect(g.gpus).toBe(4);
+    expect(g.energy.watts).toBe(4 * 813);
+    // Requests arrive a second apart and take milliseconds: each has the GPUs to itself.
+    const step = model.layers * (60 + 2 * 15) * 1e-3;
+    expect(g.tpotMs.p50 / step).toBeGreaterThan(1);
+    expect(g.tpotMs.p50 / step).toBeLessThan(1.01);
+    expect(g.outputSpeed.p50).toBeCloseTo(1000 / g.tpotMs.p50, 6);
+    // A prompt of 400 is read in one step of up to 2,048 tokens: no longer than two steps of one.
+    const transport = 95 + 400 * (1e-3 + (4 * 8) / 50_000);
+    expect(g.ttftMs.p50).toBeGreaterThan(transport);
+    expect(g.ttftMs.p50).toBeLessThan(transport + 3 * step);
+    rmSync(dirname(path), { recursive: true });
   });
 });
 

@@ -5,7 +5,12 @@ import { readGpu } from '../src/deployment/gpu-file.js';
 import { agentSessions, openArrivals } from '../src/serving/arrivals.js';
 import { highestLoad } from '../src/serving/capacity-search.js';
 import { metricsOf } from '../src/serving/metrics.js';
-import { gpusNeeded, rooflineStepTime, type ModelSize } from '../src/serving/roofline.js';
+import {
+  gpusNeeded,
+  rooflineCache,
+  rooflineStepTime,
+  type ModelSize,
+} from '../src/serving/roofline.js';
 import { rooflineChecks } from '../src/serving/roofline-check.js';
 import { seriesOf } from '../src/serving/series.js';
 import { transportEffect } from '../src/serving/transport-effect.js';
@@ -46,6 +51,34 @@ describe('the A100 roofline', () => {
     const at = (batch: number) => step(batch, context);
     expect(at(8)).toBe(at(1));
     expect(at(8192) / at(4096)).toBeGreaterThan(1.9);
+  });
+
+  it('takes a fixed time, what it reads at the rate it reaches, and the rest of the memory', () => {
+    const size = { weightBytes: 4e9, cacheBytesPerPosition: 1e5, parameters: 2e9, layers: 10 };
+    const spec = {
+      name: 'G',
+      memoryBytes: 10e9,
+      memoryBandwidth: 2e12,
+      bandwidthShare: 0.5,
+      flops: 100e12,
+      flopsShare: 0.4,
+      layerMicros: 50,
+      allReduceMicros: 20,
+      systemWatts: 1,
+    };
+    const of = (gpus: number) => rooflineStepTime(spec, size, gpus);
+    const contexts = { mean: 0, max: 0, total: 3000 };
+    // 10 layers of 50 us; 4 GB and 0.3 GB at 1 TB/s.
+    expect(of(1)(2, contexts)).toBe(500_000 + 4_300_000);
+    // Two all-reduces a layer; half as long to read.
+    expect(of(2)(2, contexts)).toBe(900_000 + 2_150_000);
+    // 1,000 tokens of 4 GFLOP at 40 TFLOPS.
+    expect(of(1)(1000, contexts)).toBe(500_000 + 100_000_000);
+    // Nine tenths of the memory, less the weights.
+    expect([1, 2].map((gpus) => rooflineCache(spec, size, gpus))).toEqual([50_000, 140_000]);
+    expect([50_000, 50_001, 140_001].map((positions) => gpusNeeded(spec, size, positions))).toEqual(
+      [1, 2, 4],
+    );
   });
 
   it('takes as many GPUs as hold the weights', () => {
@@ -148,6 +181,18 @@ describe('the effect of a WebSocket', () => {
     expect(effect.saved.perToken).toBe(0);
     expect(effect.needed.perToken['websocket.tokenMicros']).toBeCloseTo(14, 12);
     expect(effect.saved.perRoundTrip).toBeGreaterThan(0.3);
+  });
+
+  it('is of what each turn sends and waits for, on average', () => {
+    // To open 2 or 3 round trips of 30 ms, half a one up and half a one down; work; what is sent.
+    const sent = (tokens: number) => tokens * (1e-3 + (4 * 8) / 50_000);
+    const http = 3 * (90 + 5) + sent(4000) + sent(4500) + sent(5000);
+    expect(effect.http.perRoundTripMs).toBeCloseTo(http / 3, 5);
+    // Opened once; later turns send what was added: 480 tokens each.
+    const websocket = 120 + 30 + 30 + 3 * 3 + sent(4000) + sent(480) + sent(480);
+    expect(effect.websocket.perRoundTripMs).toBeCloseTo(websocket / 3, 5);
+    expect([effect.http.perTokenMicros, effect.websocket.perTokenMicros]).toEqual([20, 20]);
+    expect(effect.http.timeToFirstTokenMs).toBeCloseTo(ttft(transportOf('http')), 12);
   });
 
   it('names the work per request with which the published share would be saved', () => {

@@ -1,6 +1,7 @@
 /** Every instant of a session by hand: 40 ms round trip, 20 ms of framing per token, 1 Mbit/s up. */
 import { describe, expect, it } from 'vitest';
 import { metricsOf } from '../src/serving/metrics.js';
+import type { StepTime } from '../src/serving/step-time.js';
 import type { Transport } from '../src/serving/transport.js';
 import { uplinkNs } from '../src/serving/transport.js';
 import { FREE, options, pipeline, request, serve } from './serving-helpers.js';
@@ -120,6 +121,58 @@ describe('the same session over HTTP', () => {
     expect(uplinkNs(nothing, SLOW)).toBe(ms(20 + 0.04 + 5 + 1));
     expect(uplinkNs(request(0, 0, 1, 1), SLOW)).toBe(ms(20 + 0.04 + 5 + 1));
     expect(uplinkNs(request(0, 0, 1, 1), transport)).toBe(ms(100 + 0.04 + 5 + 1));
+  });
+});
+
+describe('a turn that adds nothing', () => {
+  it('reads its last token again, to say what comes next', () => {
+    const turns = [TURNS[0], { ...TURNS[1], promptTokens: 103 }];
+    const transport = { ...FREE, keepsCache: true };
+    const { served } = serve(turns, options(pipeline(2, ms(1)), 'fcfs', { transport }));
+    expect(served[1].prefillNs).toBe(ms(2));
+  });
+});
+
+describe('a cache that just fits', () => {
+  // A session of 50 + 5 positions ends; then a request needs what is free, or one position more.
+  const evictions = (positions: number) => {
+    const transport = { ...FREE, keepsCache: true };
+    const session = { ...request(0, 0, 50, 5), session: 0, historyTokens: 0 };
+    const next = {
+      ...request(1, 0, 60, 5),
+      session: 0,
+      historyTokens: 55,
+      after: 0,
+      thinkNs: ms(500),
+    };
+    const other = request(2, ms(200), positions - 1, 1);
+    const all = [session, next, other];
+    return serve(all, options(pipeline(2, ms(1)), 'fcfs', { transport, kvTokens: 200 })).evictions;
+  };
+  it('is not taken from an idle session', () => {
+    expect(evictions(145)).toBe(0);
+    expect(evictions(146)).toBe(1);
+  });
+});
+
+describe('the longest context in flight', () => {
+  // Whoever is in flight waits for it: a microsecond per position.
+  const step: StepTime = (_, { max }) => max * 1000;
+  it('sets the pace of a first token, and no longer once it has left', () => {
+    const late = 3_500_000;
+    const requests = [request(0, 0, 1000, 4), request(1, late, 10, 3), request(2, ms(30), 20, 3)];
+    const { served, gapsNs } = serve(requests, options(step, 'fcfs'));
+    // Pieces of 256 tokens, each at the pace of its middle: 128, 384, 640 and the rest at 884; the
+    // last token enters before its piece ends, and sees 999.
+    const entered = 128_000 + 384_000 + 640_000 + Math.round((231 * 884_000) / 256);
+    expect(served[0].prefillNs).toBe(entered + 999_000);
+    expect(served[0].decodeNs).toBe((1000 + 1001 + 1002) * 1000);
+    // The second prompt passes while the first user's context is 1,000 long, and its tokens too.
+    expect(served[1].prefillNs).toBe(Math.round((9 * 1_000_000) / 256) + 1_000_000);
+    expect(served[1].decodeNs).toBe((1001 + 1002) * 1000);
+    // The third is alone again: steps of 20 and 21 positions.
+    expect([...gapsNs].slice(-2)).toEqual([20_000, 21_000]);
+    expect(served[2].prefillNs).toBeLessThan(100_000);
   });
 });
 

@@ -32,7 +32,7 @@ export function servingFacts([first, ...others]: ServingResult[]): [string, stri
 
 /** What has to be known of the requests, once each. */
 export function servingNotes(scenarios: ServingResult[]): string {
-  const notes = [...new Set(scenarios.flatMap(({ notes = [] }) => notes))];
+  const notes = [...new Set(scenarios.flatMap(({ notes }) => notes))];
   return notes.map((note) => `\n<p class="soft">${escapeHtml(note)}</p>`).join('');
 }
 

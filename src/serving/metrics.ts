@@ -42,7 +42,7 @@ export interface ServingMetrics {
 
 /** Metrics of a run; distributions of nothing are NaN. */
 export function metricsOf(
-  { served, gapsNs, endNs }: ServeResult,
+  { served, gapsNs, endNs }: Omit<ServeResult, 'evictions'>,
   limits: Limits = {},
 ): ServingMetrics {
   const completed = served.filter(({ outcome }) => outcome === 'completed');

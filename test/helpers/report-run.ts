@@ -7,6 +7,7 @@ import type { HtmlTools } from '../../src/report/html.js';
 import type { ServingResult } from '../../src/report/serving-document.js';
 import { metricsOf, percentilesOf, e2elMs, tpotMs, ttftMs } from '../../src/serving/metrics.js';
 import { seriesOf } from '../../src/serving/series.js';
+import { SERVED } from './served.js';
 import { options, pipeline, request, serve } from '../serving-helpers.js';
 
 export const TOOLS: HtmlTools = {
@@ -98,6 +99,7 @@ export function servingOf(scenario: string): ServingResult {
   const metrics = metricsOf(run);
   const of = (value: typeof ttftMs) => percentilesOf(run.served, value);
   return {
+    ...SERVED,
     ...metrics,
     scenario,
     wafers: 2,
@@ -105,5 +107,5 @@ export function servingOf(scenario: string): ServingResult {
     notes: [],
     series: seriesOf(run.served, run.endNs, 12),
     distributions: { ttftMs: of(ttftMs), tpotMs: of(tpotMs), e2elMs: of(e2elMs) },
-  } as ServingResult;
+  };
 }
