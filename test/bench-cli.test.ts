@@ -126,6 +126,23 @@ describe('a suite against its baseline', () => {
     expect(stdout).toContain('--update-baseline makes these numbers the baseline');
   });
 
+  it('fails with --exact on what became better, and on nothing if nothing changed', () => {
+    const kernels = ['--baseline', '--exact', '--cases', 'kernel/'];
+    const lost = withHardware('costs:\n  setup: { f16: 8, f32: 0 }\n', ...kernels);
+    expect(lost.stdout).toMatch(/better kernel\/reduce cycles: .*\(-/);
+    expect(lost.stdout).toMatch(/^\d changes?: \d+ numbers compared/m);
+    expect(lost.status).toBe(1);
+    expect(bench(...kernels).status).toBe(0);
+  });
+
+  it('refuses --exact with a tolerance, and without a baseline, in one line', () => {
+    const both = bench('--baseline', '--exact', '--tolerance', '1%');
+    const alone = bench('--exact');
+    expect(both.stderr).toMatch(/^[^\n]*--exact[^\n]*cannot be used with[^\n]*tolerance[^\n]*\n$/);
+    expect(alone.stderr).toMatch(/^--exact: expected --baseline as well[^\n]*\n$/);
+    expect([both.status, alone.status]).toEqual([2, 2]);
+  });
+
   it('compares with --cases only what was run, and updates only that', () => {
     const { status, stdout } = bench('--baseline', '--cases', 'kernel/');
     expect(status).toBe(0);

@@ -69,6 +69,53 @@ describe('simulated numbers', () => {
     expect(at(1011)).toMatchObject({ passed: false, differences: [{ verdict: 'regression' }] });
   });
 
+  it('fail when exact is asked for with any change: better, new, and worse within a tolerance', () => {
+    const before = documentOf(of('a', { cycles: cycles(1000), rate: speed(5) }));
+    const exact = { ...EXACTLY, exact: true };
+    const at = (metrics: BenchCase['metrics'], ...more: BenchCase[]) =>
+      compared(before, documentOf(of('a', metrics), ...more), exact);
+    const same = { cycles: cycles(1000), rate: speed(5) };
+    expect(at(same)).toMatchObject({ exact: true, passed: true, differences: [] });
+    for (const metrics of [
+      { ...same, cycles: cycles(999) },
+      { ...same, rate: speed(5.1) },
+      { ...same, further: cycles(1) },
+      { cycles: cycles(1000) },
+    ]) {
+      expect(at(metrics)).toMatchObject({ passed: false });
+      const text = benchMarkdown({ ...documentOf(), comparison: at(metrics) });
+      expect(text).toContain('### wafersim bench: 1 change\n');
+    }
+    expect(at(same, of('b', { cycles: cycles(1) }))).toMatchObject({ passed: false });
+    expect(at(same, of('b', { time: time(1) }))).toMatchObject({ passed: true });
+    const within = { ...exact, tolerance: 0.5 };
+    const slower = documentOf(of('a', { ...same, cycles: cycles(1001) }));
+    expect(compared(before, slower, within)).toMatchObject({ passed: false });
+  });
+
+  it('fail with a case whose machine failed, though no other number changed', () => {
+    const same = documentOf(of('a', { cycles: cycles(1) }));
+    const after = documentOf(...same.cases, { ...of('b', {}), failed: 'does not fit' });
+    expect(compared(same, after)).toMatchObject({ differences: [], passed: false });
+    expect(compared(same, same)).toMatchObject({ differences: [], passed: true });
+  });
+
+  it('of another configuration are compared, and the case is named', () => {
+    const at = (a: string, b: string) =>
+      documentOf(
+        of('a', { cycles: cycles(1) }, { configHash: a }),
+        of('b', { cycles: cycles(1) }, { configHash: b }),
+      );
+    const comparison = compared(at('x', 'y'), at('x', 'z'));
+    expect(comparison).toMatchObject({ otherConfigurations: ['b'], differences: [], compared: 2 });
+    const text = benchTable({ ...at('x', 'z'), comparison }, { color: false });
+    expect(text).toMatch(/^other configuration than in the baseline: b$/m);
+    expect(compared(at('x', 'y'), at('x', 'y')).otherConfigurations).toEqual([]);
+    // What holds nothing that was compared has no configuration to speak of.
+    const hostOnly = (hash: string) => documentOf(of('a', { time: time(1) }, { configHash: hash }));
+    expect(compared(hostOnly('x'), hostOnly('y')).otherConfigurations).toEqual([]);
+  });
+
   it('are listed worst first, with the operators that changed most', () => {
     const breakdown = (softmax: number) => ({ norm: 10, softmax, mlp: 30 });
     const before = documentOf(
@@ -134,6 +181,24 @@ describe('numbers of the host', () => {
     expect(compared(at(1510), at(1000)).differences).toMatchObject([{ verdict: 'better' }]);
     // Three times as long, but by less than a second.
     expect(compared(at(40), at(120)).differences).toEqual([]);
+  });
+
+  it('know no tolerance: that is for simulated numbers', () => {
+    const limits = { ...EXACTLY, tolerance: 1 };
+    expect(compared(at(1000), at(1510), limits)).toMatchObject({
+      passed: false,
+      differences: [{ verdict: 'regression' }],
+    });
+    expect(compared(at(1000), at(1490), limits)).toMatchObject({ passed: true, differences: [] });
+  });
+
+  it('that are better beyond the noise are fine, exactly compared or not', () => {
+    const exact = { ...EXACTLY, exact: true };
+    expect(compared(at(1510), at(1000), exact)).toMatchObject({
+      passed: true,
+      differences: [{ verdict: 'better' }],
+    });
+    expect(compared(at(1000), at(1510), exact)).toMatchObject({ passed: false });
   });
 
   it('are not compared with those of another host, nor with none', () => {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import {
   ALL,
   baselineOf,
@@ -32,6 +32,7 @@ interface BenchCommandOptions extends LimitOptions {
   updateBaseline?: boolean;
   host?: boolean;
   tolerance: number;
+  exact?: boolean;
   engine: EngineName;
   shards: number;
   json?: boolean;
@@ -47,15 +48,17 @@ Examples:
   wafersim bench --cases kernel/                       the cases with kernel/ in their id
   wafersim bench --suite mine/suite.yaml --update-baseline
   wafersim bench --suite mine/suite.yaml --baseline --junit bench.xml
+  wafersim bench --suite mine/suite.yaml --baseline --exact
   wafersim bench --suite mine/suite.yaml --baseline --tolerance 0.5% --json > bench.json
 
 A suite lists kernels and configurations (see bench/suite.yaml). Simulated numbers are compared
-exactly, unless --tolerance is given, and every change is reported, worst first. Numbers of the host
+exactly, unless --tolerance is given, and every change is reported, worst first; better ones fail
+with --exact only, since a cost that is lost looks better too. Numbers of the host
 are kept in the baseline with --host, and compared on that host only: times against a reference
 loop, beyond 50 % and 1 s; memory beyond 50 % and 64 MiB. $GITHUB_STEP_SUMMARY, where it is set, gets
 the Markdown.
 
-Exit codes: 1 a regression, or a number of the baseline that is no longer measured; 3 a baseline that
+Exit codes: 1 a regression (with --exact any change), or a number of the baseline that is no longer measured; 3 a baseline that
 is foreign, damaged or newer; 4 a case on which the simulated machine fails.`;
 
 export function addBench(program: Command): void {
@@ -74,6 +77,12 @@ export function addBench(program: Command): void {
       'how much worse a simulated number may be: 0.5% or 0.005',
       share,
       0,
+    )
+    .addOption(
+      new Option(
+        '--exact',
+        'any change of a simulated number fails, better or new ones too',
+      ).conflicts('tolerance'),
     )
     .optionsGroup('How it is simulated (never changes simulated numbers):')
     .addOption(engineOption())
@@ -96,6 +105,8 @@ export function addBench(program: Command): void {
 async function bench(options: BenchCommandOptions): Promise<void> {
   const cases = chosen(readSuite(options.suite ?? SUITE), options.cases);
   const path = baselinePath(options);
+  if (options.exact && path === undefined)
+    throw new ConfigError('--exact: expected --baseline as well, found nothing to compare with');
   // Before the simulation, which may take minutes.
   const isThere = path !== undefined && (!options.updateBaseline || existsSync(path));
   const baseline = isThere ? readBaseline(path) : undefined;
@@ -108,7 +119,8 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   // A part of the suite says nothing of the other cases, nor of all together.
   const part = options.cases;
   const isMeasured = (id: string) => part === undefined || (id !== ALL && id.includes(part));
-  const limits = { ...EXACTLY, tolerance: options.tolerance };
+  const { tolerance, exact = false } = options;
+  const limits = { ...EXACTLY, tolerance, exact };
   const comparison = baseline && compareBench(baseline, measured, path!, limits, isMeasured);
   const document: BenchDocument = { ...measured, ...(comparison && { comparison }) };
   report(document, options, begun);

@@ -42,7 +42,7 @@ export interface BenchDocument {
 
 /**
  * `regression`: worse by more than the tolerance. `gone`: in the baseline, and no longer measured;
- * `new`: not in it. Regressions and what is gone fail.
+ * `new`: not in it. Regressions and what is gone fail, and any change of a simulated number if asked.
  */
 export type BenchVerdict = 'regression' | 'gone' | 'worse' | 'better' | 'new';
 
@@ -71,9 +71,18 @@ export interface BenchComparison {
   differences: BenchDifference[];
   /** Cases whose configuration, hardware included, is another one than in the baseline. */
   otherConfigurations: string[];
+  /** With --exact: a simulated number that is better, or new, fails as well. */
+  exact?: boolean;
   passed: boolean;
 }
 
-export function fails({ verdict }: BenchDifference): boolean {
-  return verdict === 'regression' || verdict === 'gone';
+/** The differences for which a comparison fails. */
+export function failing({
+  differences,
+  exact,
+}: Pick<BenchComparison, 'differences' | 'exact'>): BenchDifference[] {
+  return differences.filter(({ verdict, kind }) => {
+    if (verdict === 'regression' || verdict === 'gone') return true;
+    return exact === true && kind !== 'host';
+  });
 }

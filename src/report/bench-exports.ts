@@ -1,6 +1,6 @@
 /** Benchmarks in the forms that CI services read: JUnit XML, and github-action-benchmark's JSON. */
 import {
-  fails,
+  failing as failingOf,
   type BenchCase,
   type BenchDifference,
   type BenchDocument,
@@ -16,9 +16,7 @@ import { differenceText } from './bench-table.js';
 export function junit({ cases, comparison }: BenchDocument, timestamp?: string): string {
   const broken = new Set(cases.filter(({ failed }) => failed !== undefined).map(({ id }) => id));
   // A test has one outcome: that of a broken machine is an error.
-  const failing = (comparison?.differences ?? []).filter(
-    (difference) => fails(difference) && !broken.has(difference.id),
-  );
+  const failing = (comparison ? failingOf(comparison) : []).filter(({ id }) => !broken.has(id));
   const known = new Set(cases.map(({ id }) => id));
   // Cases that are gone have no test of their own otherwise.
   const gone = [...new Set(failing.map(({ id }) => id))].filter((id) => !known.has(id));

@@ -1,6 +1,6 @@
 /** Benchmarks for people: what was measured, and first of all what changed, worst first. */
 import {
-  fails,
+  failing,
   type BenchCase,
   type BenchDifference,
   type BenchDocument,
@@ -62,8 +62,9 @@ function verdictOf({ cases, comparison }: BenchDocument): string {
   const broken = cases.filter(({ failed: why }) => why !== undefined).length;
   if (broken > 0) return `${broken} failed`;
   if (comparison === undefined) return 'no baseline';
-  const failing = comparison.differences.filter(fails).length;
-  if (failing > 0) return failing === 1 ? '1 regression' : `${failing} regressions`;
+  const { length } = failing(comparison);
+  const what = comparison.exact ? 'change' : 'regression';
+  if (length > 0) return length === 1 ? `1 ${what}` : `${length} ${what}s`;
   return comparison.differences.length > 0 ? 'changed, nothing worse' : 'no difference';
 }
 

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
-  fails,
+  failing,
   type BenchCase,
   type BenchComparison,
   type BenchDifference,
@@ -18,6 +18,8 @@ export interface BenchLimits {
   tolerance: number;
   /** Share by which a number of the host has to differ to be told. */
   hostThreshold: number;
+  /** Whether simulated numbers that are better, or new, fail as well. */
+  exact?: boolean;
 }
 
 export const EXACTLY: BenchLimits = { tolerance: 0, hostThreshold: 0.5 };
@@ -55,9 +57,17 @@ export function compareBench(
     if (!before.has(id) && metricsOf(is, false).length > 0)
       differences.push({ id, verdict: 'new' });
   differences.sort((a, b) => badness(b) - badness(a));
-  const passed = !differences.some(fails) && !current.cases.some(({ failed }) => failed);
-  const told = host === undefined ? 'compared' : `not compared: ${host}`;
-  return { baseline: name, compared, host: told, differences, otherConfigurations, passed };
+  const { exact = false } = limits;
+  const broken = current.cases.some(({ failed }) => failed !== undefined);
+  return {
+    baseline: name,
+    compared,
+    host: host === undefined ? 'compared' : `not compared: ${host}`,
+    differences,
+    otherConfigurations,
+    ...(exact && { exact }),
+    passed: failing({ differences, exact }).length === 0 && !broken,
+  };
 }
 
 /** Why numbers of the host say nothing about each other; undefined if they do. */
