@@ -71,12 +71,12 @@ describe('a line of cores', () => {
     ['broadcast', {}],
     ['all-reduce', { algorithm: 'chain' }],
     ['all-reduce', { algorithm: 'tree' }],
-  ])('of %s %j may lie along the longer side', (name, options) => {
-    const cyclesOn = (machine: typeof wafer) =>
-      runKernel(name, { ...options, pes: 100, words: 4 }, machine, 'fast', host).cycles;
-    expect(cyclesOn(tall)).toBe(cyclesOn(wafer));
+  ])('of %s %j may lie along the longer side', async (name, options) => {
+    const cyclesOn = async (machine: typeof wafer) =>
+      (await runKernel(name, { ...options, pes: 100, words: 4 }, machine, 'fast', host)).cycles;
+    expect(await cyclesOn(tall)).toBe(await cyclesOn(wafer));
     const longer = () => runKernel(name, { ...options, pes: 101, words: 4 }, tall, 'fast', host);
-    expect(longer).toThrow('from 1 to 100 (the height of WSE-T), found 101');
+    await expect(longer()).rejects.toThrow('from 1 to 100 (the height of WSE-T), found 101');
   });
 });
 
@@ -100,14 +100,15 @@ describe('the table of kernels', () => {
     ],
   };
 
-  it('lists every kernel, and for each just the options that it takes', () => {
-    expect(messageOf('no kernel', {})).toContain(`one of ${kernels.join(', ')}, found`);
+  it('lists every kernel, and for each just the options that it takes', async () => {
+    expect(await messageOf('no kernel', {})).toContain(`one of ${kernels.join(', ')}, found`);
     expect(Object.keys(TRIED)).toEqual(kernels);
     for (const [kernel, tries] of Object.entries(TRIED)) {
-      const read = tries.flatMap((options) => {
-        const { config } = runKernel(kernel, options, wafer, 'fast', host);
-        return Object.keys(config.options as object);
-      });
+      const read: string[] = [];
+      for (const options of tries) {
+        const { config } = await runKernel(kernel, options, wafer, 'fast', host);
+        read.push(...Object.keys(config.options as object));
+      }
       expect([kernel, [...new Set(read)].sort()]).toEqual([kernel, optionsOf(kernel).sort()]);
     }
   });

@@ -97,9 +97,9 @@ function trafficOf(program: Program, core: number): TrafficOp | undefined {
   return op?.kind === 'traffic' ? op : undefined;
 }
 
-function refusal(options: KernelOptions, wafer = kernelWafer()): string {
+async function refusal(options: KernelOptions, wafer = kernelWafer()): Promise<string> {
   try {
-    runKernel('traffic', options, wafer, 'fast', host);
+    await runKernel('traffic', options, wafer, 'fast', host);
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
@@ -234,33 +234,33 @@ describe('patterns of traffic', () => {
     }
   });
 
-  it('are refused in one line where colours run out, with what would do', () => {
+  it('are refused in one line where colours run out, with what would do', async () => {
     const rest = { load: 0.1, cycles: 10 };
-    expect(refusal({ pattern: 'transpose', mesh: '32x32', ...rest })).toBe(
+    expect(await refusal({ pattern: 'transpose', mesh: '32x32', ...rest })).toBe(
       'kernel traffic: mesh: expected a square up to 24x24 (each column takes a colour, and the fabric has 24), found 32x32',
     );
-    expect(refusal({ pattern: 'transpose', mesh: '8x9', ...rest })).toContain(
+    expect(await refusal({ pattern: 'transpose', mesh: '8x9', ...rest })).toContain(
       'a square up to 24x24',
     );
-    expect(refusal({ pattern: 'hot-spot', mesh: '8x8', ...rest })).toBe(
+    expect(await refusal({ pattern: 'hot-spot', mesh: '8x8', ...rest })).toBe(
       'kernel traffic: sources: expected a whole number from 1 to 24 (each source takes a colour at the hot spot, and the fabric has 24), found 63',
     );
-    expect(refusal({ pattern: 'hot-spot', mesh: '2x2', sources: 4, ...rest })).toContain(
+    expect(await refusal({ pattern: 'hot-spot', mesh: '2x2', sources: 4, ...rest })).toContain(
       'from 1 to 3',
     );
-    expect(refusal({ pattern: 'uniform', mesh: '8x8', distance: 6, ...rest })).toBe(
+    expect(await refusal({ pattern: 'uniform', mesh: '8x8', distance: 6, ...rest })).toBe(
       'kernel traffic: distance: expected a whole number from 1 to 5 (a distance takes one colour more than it is far, and the fabric has 24), found 6',
     );
-    expect(refusal({ pattern: 'uniform', mesh: '8x8', loads: '0.1,0', cycles: 10 })).toContain(
+    expect(
+      await refusal({ pattern: 'uniform', mesh: '8x8', loads: '0.1,0', cycles: 10 }),
+    ).toContain('loads: expected up to 100 numbers over 0');
+    expect(await refusal({ pattern: 'uniform', mesh: '8x8', loads: '0.1,', cycles: 10 })).toContain(
       'loads: expected up to 100 numbers over 0',
     );
-    expect(refusal({ pattern: 'uniform', mesh: '8x8', loads: '0.1,', cycles: 10 })).toContain(
-      'loads: expected up to 100 numbers over 0',
-    );
-    expect(refusal({ pattern: 'uniform', mesh: '8x8', loads: '0.1', ...rest })).toContain(
+    expect(await refusal({ pattern: 'uniform', mesh: '8x8', loads: '0.1', ...rest })).toContain(
       'found both',
     );
-    expect(refusal({ pattern: 'uniform', mesh: '8x8', cycles: 10 })).toContain(
+    expect(await refusal({ pattern: 'uniform', mesh: '8x8', cycles: 10 })).toContain(
       'load: expected a number',
     );
   });
@@ -293,7 +293,7 @@ describe('what traffic says of the network', () => {
     fabric: { ...kernelWafer().fabric, ...parts },
   });
 
-  it('measures the middle half of the cycles of generation', () => {
+  it('measures the middle half of the cycles of generation', async () => {
     expect([windowOf(100), windowOf(10), windowOf(1)]).toEqual([
       { from: 25, to: 75 },
       { from: 2, to: 8 },
@@ -301,14 +301,14 @@ describe('what traffic says of the network', () => {
     ]);
   });
 
-  it('a lone wavelet takes two ramps and its links', () => {
+  it('a lone wavelet takes two ramps and its links', async () => {
     for (const [hopCycles, rampCycles] of [
       [1, 2],
       [2, 3],
       [5, 1],
     ]) {
       const wafer = fabric({ hopCycles, rampCycles, queueDepth: 16 });
-      const { traffic } = measure(
+      const { traffic } = await measure(
         { pattern: 'shift', distance: 7, mesh: '8x1', load: 0.2, cycles: 400 },
         wafer,
       );
@@ -319,17 +319,17 @@ describe('what traffic says of the network', () => {
     }
   });
 
-  it('does not count the start of the program', () => {
+  it('does not count the start of the program', async () => {
     const wafer = kernelWafer({ programStart: 50 });
     const options = { pattern: 'neighbor', mesh: '2x1', load: 0.5, cycles: 100 };
-    const { traffic, cycles } = measure(options, wafer);
-    const plain = measure(options);
+    const { traffic, cycles } = await measure(options, wafer);
+    const plain = await measure(options);
     expect(traffic).toEqual(plain.traffic);
     expect(cycles).toBe(plain.cycles + 50);
   });
 
-  it('at full rate: what is offered is accepted', () => {
-    const { traffic } = measure({ pattern: 'neighbor', mesh: '2x1', load: 1, cycles: 100 });
+  it('at full rate: what is offered is accepted', async () => {
+    const { traffic } = await measure({ pattern: 'neighbor', mesh: '2x1', load: 1, cycles: 100 });
     expect(traffic).toMatchObject({
       ...{ senders: 1, offeredLoad: 1, acceptedLoad: 1, saturated: false, saturatedSenders: 0 },
       window: { from: 25, to: 75, deliveries: 50 },
@@ -340,10 +340,10 @@ describe('what traffic says of the network', () => {
     });
   });
 
-  it('at four times what a ramp of one slot takes: from injection as ever, from generation ever later', () => {
+  it('at four times what a ramp of one slot takes: from injection as ever, from generation ever later', async () => {
     const wafer = fabric({ queueDepth: 1 });
     for (const engine of ['fast', 'reference'] as const) {
-      const { traffic } = measure(
+      const { traffic } = await measure(
         { pattern: 'neighbor', mesh: '2x1', load: 1, cycles: 100 },
         wafer,
         engine,
@@ -367,8 +367,8 @@ describe('what traffic says of the network', () => {
     }
   });
 
-  it('of a multicast counts each delivery, and the wavelet once', () => {
-    const { traffic } = measure({ pattern: 'multicast', mesh: '4x1', load: 1, cycles: 100 });
+  it('of a multicast counts each delivery, and the wavelet once', async () => {
+    const { traffic } = await measure({ pattern: 'multicast', mesh: '4x1', load: 1, cycles: 100 });
     // Two ramps and 1, 2 or 3 links.
     expect(traffic).toMatchObject({
       ...{ senders: 1, offeredLoad: 1, acceptedLoad: 1, saturated: false },
@@ -377,11 +377,11 @@ describe('what traffic says of the network', () => {
     });
   });
 
-  it('a link shared by two colours is full at half a wavelet each', () => {
+  it('a link shared by two colours is full at half a wavelet each', async () => {
     const options = { pattern: 'shift', distance: 2, mesh: '40x2', cycles: 2000 };
-    const at = (load: number) => measure({ ...options, load }).traffic!;
-    expect(at(0.4)).toMatchObject({ saturated: false, saturatedSenders: 0 });
-    const over = at(0.8);
+    const at = async (load: number) => (await measure({ ...options, load })).traffic!;
+    expect(await at(0.4)).toMatchObject({ saturated: false, saturatedSenders: 0 });
+    const over = await at(0.8);
     expect(over.saturated).toBe(true);
     expect(over.offeredLoad).toBeGreaterThan(0.78);
     // All but the first and last senders of a row share their links with another.
@@ -389,8 +389,8 @@ describe('what traffic says of the network', () => {
     expect(over.acceptedLoad).toBeLessThan(0.54);
   });
 
-  it('of nothing measured says nothing', () => {
-    const { traffic } = measure({ pattern: 'neighbor', mesh: '1x3', load: 0.5, cycles: 20 });
+  it('of nothing measured says nothing', async () => {
+    const { traffic } = await measure({ pattern: 'neighbor', mesh: '1x3', load: 0.5, cycles: 20 });
     expect(traffic).toEqual({
       ...{ senders: 0, offeredLoad: 0, acceptedLoad: 0, saturated: false, saturatedSenders: 0 },
       window: { from: 5, to: 15, deliveries: 0 },
@@ -398,10 +398,10 @@ describe('what traffic says of the network', () => {
     });
   });
 
-  it('deeper queues hold wavelets that would wait at their source; as many are accepted', () => {
+  it('deeper queues hold wavelets that would wait at their source; as many are accepted', async () => {
     const options = { pattern: 'shift', distance: 8, mesh: '32x2', load: 0.2, cycles: 2000 };
-    const [four, sixteen] = [4, 16].map(
-      (queueDepth) => measure(options, fabric({ queueDepth })).traffic!,
+    const [four, sixteen] = await Promise.all(
+      [4, 16].map(async (queueDepth) => (await measure(options, fabric({ queueDepth }))).traffic!),
     );
     const [a, b] = [four.latency, sixteen.latency];
     expect(b.fromInjection!.mean).toBeGreaterThan(2 * a.fromInjection!.mean);
@@ -409,18 +409,20 @@ describe('what traffic says of the network', () => {
     expect(sixteen.acceptedLoad).toBeCloseTo(four.acceptedLoad, 2);
   });
 
-  it('is the same for both engines, for all patterns', () => {
+  it('is the same for both engines, for all patterns', async () => {
     const rest = { load: 0.15, cycles: 150 };
     for (const pattern of ['neighbor', 'uniform', 'multicast', 'transpose'])
-      expect(measure({ pattern, mesh: '7x7', ...rest }).traffic).toEqual(
-        measure({ pattern, mesh: '7x7', ...rest }, kernelWafer(), 'reference').traffic,
+      expect((await measure({ pattern, mesh: '7x7', ...rest })).traffic).toEqual(
+        (await measure({ pattern, mesh: '7x7', ...rest }, kernelWafer(), 'reference')).traffic,
       );
   });
 
-  it('with several loads is a row for each, as each alone has it', () => {
+  it('with several loads is a row for each, as each alone has it', async () => {
     const options = { pattern: 'uniform', mesh: '9x3', cycles: 200 };
-    const curve = measure({ ...options, loads: '0.05, 0.2,0.5' });
-    const alone = [0.05, 0.2, 0.5].map((load) => ({ load, run: measure({ ...options, load }) }));
+    const curve = await measure({ ...options, loads: '0.05, 0.2,0.5' });
+    const alone = await Promise.all(
+      [0.05, 0.2, 0.5].map(async (load) => ({ load, run: await measure({ ...options, load }) })),
+    );
     expect(curve.loads).toEqual(
       alone.map(({ load, run }) => ({ load, cycles: run.cycles, ...run.traffic })),
     );
@@ -435,10 +437,13 @@ describe('what traffic says of the network', () => {
     }
   });
 
-  it('as a table names both latencies, the loads and the verdict', () => {
-    const text = kernelTable(measure({ pattern: 'neighbor', mesh: '2x1', load: 1, cycles: 100 }), {
-      color: false,
-    });
+  it('as a table names both latencies, the loads and the verdict', async () => {
+    const text = kernelTable(
+      await measure({ pattern: 'neighbor', mesh: '2x1', load: 1, cycles: 100 }),
+      {
+        color: false,
+      },
+    );
     expect(text).toMatch(/from injection \(entering the ramp\) +5\.0 +5\.0 +5\.0/);
     expect(text).toMatch(/from generation +5\.0 +5\.0 +5\.0/);
     expect(text).toContain(

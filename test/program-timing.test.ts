@@ -172,7 +172,14 @@ describe('every other operation', () => {
 
   it('traffic: a wavelet for each of its times, without set-up', () => {
     const times = Int32Array.of(1, 5, 9);
-    const op: TrafficOp = { kind: 'traffic', label: 0, color: 2, times, receive: 3, expect: 8 };
+    const op: TrafficOp = {
+      kind: 'traffic',
+      label: 0,
+      sends: [2],
+      times,
+      receives: [3],
+      expect: 8,
+    };
     const stream = { setup: 0, cycles: 0, wavelets: 3, source: 3, destination: 2, latency: 1 };
     expect(timeOf(op, COSTS)).toEqual(stream);
   });
