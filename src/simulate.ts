@@ -5,8 +5,8 @@
 import { checkResult, checkStep, createNumbers } from './run/compute.js';
 import type { ResolvedConfig } from './config.js';
 import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
-import { timeStep, type TimedStage } from './decode/timeline.js';
-import type { RunResult } from './engine/engine.js';
+import { passOnce } from './decode/ring.js';
+import type { TimedStage } from './decode/timeline.js';
 import type { EngineName } from './engine/engines.js';
 import { groupChooser, type LineCycles } from './run/groups.js';
 import { ConfigError } from './hardware/errors.js';
@@ -15,7 +15,6 @@ import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/t
 import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
 import type { Placement, Region } from './placement/placement.js';
-import type { Program } from './program/program.js';
 import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
 import { createShared, type Shared } from './run/sharing.js';
@@ -201,27 +200,17 @@ export async function simulatePlaced(
   };
 }
 
-/** The published mapping, whose last run of the engine is a layer of the last step. */
+/** The published mapping: every layer on one region. */
 async function simulateRepeated(
   config: ResolvedConfig,
   placement: Placement,
-  { runner, onProgress, onDetail }: SimulateOptions & { runner: Runner },
+  { runner, memo, onProgress, onDetail }: SimulateOptions & { runner: Runner },
 ): Promise<Simulated & { check?: CheckResult }> {
-  let last: { program: Program; result: RunResult } | undefined;
-  const listening: Runner = {
-    ...runner,
-    async run(input) {
-      const result = await runner.run(input);
-      last = { program: input.program, result };
-      return result;
-    },
-  };
-  const run = await simulateWaferllm(config, placement, listening, (done, total) =>
+  const run = await simulateWaferllm(config, placement, { runner, memo }, (done, total) =>
     onProgress?.({ done, total, what: 'layer' }),
   );
-  const { timing, counters } = run;
-  if (last)
-    onDetail?.(repeatedDetail(placement, last, timing, config.wafer, counters.linkWavelets[0]));
+  const { timing, counters, layer } = run;
+  onDetail?.(repeatedDetail(placement, layer, timing, config.wafer, counters.linkWavelets[0]));
   return run;
 }
 
@@ -263,7 +252,7 @@ async function simulateStepsOn(
     pipeline = await timeTokens(config, runner, plan, stages, options, step);
     if (numbers && computes) {
       // Times do not depend on numbers, so one pass of one user's token computes them.
-      await timeStep(stages, plan.places.length, async (i, startAt) =>
+      await passOnce(stages, plan.places.length, async (i, startAt) =>
         computeStage(runner, plan.stages[i], stages[i], startAt, numbers.images),
       );
       // After a choice that is no token there is nothing to compute with.
@@ -287,22 +276,22 @@ async function timeTokens(
   step: number,
 ): Promise<PipelineTiming> {
   const { length } = stages;
-  const latest: RunResult[] = [];
+  let visits = 0;
   const run = async (i: number, startAt: Float64Array) => runStage(runner, plan.stages[i], startAt);
   const pipeline = await timePipeline(
     stages,
     plan.places.length,
     async (i, startAt) => {
       await programs.breathe();
-      const done = step * length + Math.min(latest.length, length - 1);
+      const done = step * length + Math.min(visits++, length - 1);
       onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
-      return (latest[i] = await run(i, startAt));
+      return run(i, startAt);
     },
     workload.batch,
   );
-  for (const [i, stage] of plan.stages.entries())
-    addCounters(runner, stage, stages[i], latest[i], workload.batch);
+  for (const { stage, result, tokens } of pipeline.uses)
+    addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
   if (onDetail && step === workload.tokens - 1)
-    onDetail(runDetail(runner, plan.stages, stages, latest, pipeline.timing, workload.batch));
+    onDetail(runDetail(runner, plan.stages, stages, pipeline));
   return pipeline;
 }

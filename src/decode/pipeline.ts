@@ -1,39 +1,57 @@
 /**
- * Users whose tokens are in flight at once. Each region works on one token at a time, so tokens follow
- * each other round the ring of regions as closely as the slowest region allows, and no closer: as long
- * as no two of them need a region at the same time, each takes exactly as long as alone. With more
- * users than fit into the cycles of a token, each waits for its turn.
+ * A step of all users: their tokens go round the ring of regions (ring.ts) until what happens repeats.
+ * A round is one token of every user, and lasts from a user's choice to its next one.
+ *
+ * Tokens are let into the ring until one has to wait for a region. A ring that holds more brings no
+ * more of them through, so the others wait for their turn before the first region, not inside.
  */
+import type { RunResult } from '../engine/engine.js';
+import { paceOf, spansOf } from './pace.js';
+import { createRing, nextTurn, stateOf, type Ring, type Turn } from './ring.js';
 import {
-  advance,
-  emptyPipeline,
-  newToken,
-  type PipelineState,
+  addCauses,
+  emptyCauses,
+  withWait,
   type RunStage,
   type StepTiming,
   type TimedStage,
 } from './timeline.js';
+import { stageRuns } from './visit.js';
+
+/** A result of a stage, and how many tokens of a round had it. */
+export interface StageUse {
+  stage: number;
+  result: RunResult;
+  tokens: number;
+}
 
 export interface PipelineTiming {
-  /** A token of one user, from choice to choice; its causes are those of all users' tokens meanwhile. */
+  /** The longest round: the token of the user who has it, and what all cores do meanwhile. */
   timing: StepTiming;
-  /** Users in flight at once, at most. */
+  /** The results of that token's stages, and those of all tokens of a round. */
+  results: RunResult[];
+  uses: StageUse[];
+  /** Tokens on their way at once, at most. */
   inFlight: number;
   /** The stage that keeps its region longest. */
   bottleneck: string;
-  /** Fewest cycles between tokens of different users. */
-  spacing: number;
+  /** Tokens until the state of all cores and tokens was one that had been before. */
+  simulatedTokens: number;
+  /** Tokens from then to then; 0 if no state came back. */
+  repeatsAfter: number;
 }
 
-/** Cycles of a token from which on a region's cores are taken, and until they wait for the next one. */
-interface Occupied {
-  region: number;
-  from: number;
-  to: number;
+/** Turns that repeat for ever, or the last ones of a ring that was given up. */
+interface Pattern {
+  turns: Turn[];
+  simulatedTokens: number;
+  repeatsAfter: number;
+  /** Cycles of the turns. */
+  cycles: number;
 }
 
-/** Tokens after which one that does not repeat is taken as it is. */
-const MOST_TOKENS = 8;
+/** Rounds after which a ring whose state does not come back is taken as it is. */
+const MOST_ROUNDS = 64;
 
 /** Times a step of each of `users` users. */
 export async function timePipeline(
@@ -42,77 +60,130 @@ export async function timePipeline(
   runStage: RunStage,
   users: number,
 ): Promise<PipelineTiming> {
-  const { timing, occupied } = await timeAlone(stages, regions, runStage);
-  const spacing = spacingOf(occupied, timing.cycles);
-  const inFlight = Math.min(users, Math.floor(timing.cycles / spacing));
-  const spans = occupied.map(({ from, to }) => to - from);
-  const bottleneck = stages[spans.indexOf(Math.max(...spans))].name;
-  return { timing: takeTurns(timing, users, spacing), inFlight, bottleneck, spacing };
+  const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
+  const single = await repeating(ring, 1);
+  if (users === 1) return { ...roundOf(single, 1, stages), inFlight: 1 };
+  const { pattern, inFlight } = await crowd(ring, single.turns[0], users);
+  return { ...roundOf(pattern, users, stages), inFlight };
 }
 
-/** One user's token after token, until one takes as long as the next one will. */
-async function timeAlone(
+export interface FullPipeline {
+  /** Cycles of a token of a user alone. */
+  alone: number;
+  /** Cycles between two tokens, whoever's, with as many users as make tokens wait for a region. */
+  spacing: number;
+  /** Those users. */
+  users: number;
+}
+
+/** How close tokens can follow each other. */
+export async function timeFull(
   stages: TimedStage[],
   regions: number,
   runStage: RunStage,
-): Promise<{ timing: StepTiming; occupied: Occupied[] }> {
-  const state = emptyPipeline(regions);
-  let last = -1;
-  for (let token = newToken(0), n = 1; ; n++) {
-    while (token.next < stages.length) await advance(state, token, stages, runStage);
-    const { timing, start } = token;
-    const occupied = occupiedBy(stages, state, timing, start);
-    // Where all regions would be ready again in time, the next token is like this one.
-    if (timing.cycles === last || n === MOST_TOKENS || canFollow(occupied, timing.cycles))
-      return { timing, occupied };
-    last = timing.cycles;
-    token = newToken(start + timing.cycles);
+): Promise<FullPipeline> {
+  const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
+  const [alone] = (await repeating(ring, 1)).turns;
+  const { pattern, inFlight: users } = await crowd(ring, alone, undefined);
+  const { turns, cycles, repeatsAfter } = pattern;
+  const longest = turns.reduce((most, { timing }) => Math.max(most, timing.cycles), 0);
+  const spacing = repeatsAfter === 0 ? longest / users : cycles / repeatsAfter;
+  return { alone: alone.timing.cycles, spacing, users };
+}
+
+/** `users` users, if so many are given, of whom so many are let in that tokens wait for a region. */
+async function crowd(
+  ring: Ring,
+  alone: Turn,
+  users: number | undefined,
+): Promise<{ pattern: Pattern; inFlight: number }> {
+  const { cycles } = alone.timing;
+  const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
+  // Which region is the slowest matters only where tokens wait.
+  const slowest =
+    users !== undefined && users <= fits ? { stage: 0, pace: 1 } : await paceOf(ring, alone);
+  // As many as follow each other without waiting, and one more.
+  let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / slowest.pace) + 1);
+  for (; ; inFlight++) {
+    const all = users ?? inFlight;
+    const pattern = await repeating(await createCrowded(ring, alone, slowest, all, inFlight), all);
+    const { cycles: period, repeatsAfter } = pattern;
+    const waits = repeatsAfter === 0 || period * inFlight > cycles * repeatsAfter;
+    if (waits || inFlight === users) return { pattern, inFlight };
   }
 }
 
-function occupiedBy(
+/**
+ * A ring with `inFlight` tokens, evenly spread over that of one, or as far apart as the slowest region
+ * takes. In the latter case that region begins so late that they wait there, as they will ever after:
+ * waiting moves from region to region, a little with every token, until it is all before the slowest.
+ */
+async function createCrowded(
+  { stages, ends, runs }: Ring,
+  alone: Turn,
+  slowest: { stage: number; pace: number },
+  users: number,
+  inFlight: number,
+): Promise<Ring> {
+  const { cycles, stages: spans } = alone.timing;
+  const apart = Math.max(slowest.pace, Math.floor(cycles / inFlight));
+  const launches = Array.from({ length: inFlight }, (_, i) => i * apart);
+  const turn = Math.max(cycles, inFlight * apart);
+  // As if those who wait had been chosen one after the other.
+  const others = users - inFlight;
+  const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
+  const ring = await createRing(stages, ends.length, runs, launches, waiting);
+  const { region } = stages[slowest.stage];
+  if (turn > cycles) ring.ends[region].fill(spans[slowest.stage].start + turn - cycles);
+  return ring;
+}
+
+/** Makes turns until they repeat, and then as many as it takes to. */
+async function repeating(ring: Ring, users: number): Promise<Pattern> {
+  const seen = new Map<string, number>();
+  const most = MOST_ROUNDS * users;
+  let simulatedTokens = 0;
+  let repeatsAfter = 0;
+  while (repeatsAfter === 0 && simulatedTokens < most) {
+    await nextTurn(ring);
+    simulatedTokens++;
+    const state = stateOf(ring);
+    repeatsAfter = simulatedTokens - (seen.get(state) ?? simulatedTokens);
+    seen.set(state, simulatedTokens);
+  }
+  // Tokens that are on their way tell of how they began, which need not repeat.
+  for (let i = ring.flying.length; i > 0; i--) await nextTurn(ring);
+  const begun = ring.now;
+  const turns: Turn[] = [];
+  while (turns.length < (repeatsAfter || users)) turns.push(await nextTurn(ring));
+  return { turns, simulatedTokens, repeatsAfter, cycles: ring.now - begun };
+}
+
+/** The round that ends with the token that took longest. */
+function roundOf(
+  { turns, simulatedTokens, repeatsAfter }: Pattern,
+  users: number,
   stages: TimedStage[],
-  { ends }: PipelineState,
-  timing: StepTiming,
-  start: number,
-): Occupied[] {
-  return stages.map(({ region, preparation, crossing }, i) => {
-    const again = stages.findIndex((s, j) => j > i && s.region === region);
-    // A region that is visited twice is free in between when it has sent what it had.
-    const done =
-      again < 0
-        ? ends[region]!.reduce((a, b) => Math.max(a, b)) - start
-        : timing.stages[i + 1].end - (stages[i + 1]?.crossing ?? 0);
-    return { region, from: timing.stages[i].start - crossing, to: done + preparation };
-  });
-}
-
-/** Fewest cycles between tokens; those of a whole token always do. */
-function spacingOf(occupied: Occupied[], cycles: number): number {
-  let spacing = Math.max(...occupied.map(({ from, to }) => to - from));
-  while (spacing < cycles && !canFollow(occupied, spacing)) spacing++;
-  return Math.min(spacing, cycles);
-}
-
-/** Whether tokens that start every `spacing` cycles never need a region at the same time. */
-function canFollow(occupied: Occupied[], spacing: number): boolean {
-  return occupied.every((a) =>
-    occupied.every((b) => {
-      if (a.region !== b.region) return true;
-      // Cycles from a's begin to the next time that some token's b begins.
-      const gap = (((b.from - a.from) % spacing) + spacing) % spacing;
-      return (a === b ? spacing : gap) >= a.to - a.from;
-    }),
-  );
-}
-
-/** A user's next token starts when all others have had their turn; core-cycles are those of all. */
-function takeTurns(timing: StepTiming, users: number, spacing: number): StepTiming {
-  const cycles = Math.max(timing.cycles, users * spacing);
-  const operators = new Map(timing.operators);
-  if (cycles > timing.cycles)
-    operators.set('wait for a turn', { cycles: cycles - timing.cycles, compute: 0 });
-  const causes = { ...timing.causes };
-  for (const cause of Object.keys(causes) as (keyof typeof causes)[]) causes[cause] *= users;
-  return { ...timing, cycles, operators, causes };
+): Omit<PipelineTiming, 'inFlight'> {
+  const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
+  const last = turns.indexOf(longest);
+  const causes = emptyCauses();
+  const uses = stages.map(() => new Map<RunResult, StageUse>());
+  for (let i = 0; i < users; i++) {
+    const back = (last - i) % turns.length;
+    turns.at(back)!.visits.forEach(({ causes: more, start: { result } }, stage) => {
+      addCauses(causes, more);
+      const tokens = (uses[stage].get(result)?.tokens ?? 0) + 1;
+      uses[stage].set(result, { stage, result, tokens });
+    });
+  }
+  const spans = spansOf(longest, stages);
+  return {
+    timing: { ...withWait(longest.timing), causes },
+    results: longest.visits.map(({ start }) => start.result),
+    uses: uses.flatMap((byResult) => [...byResult.values()]),
+    bottleneck: stages[spans.indexOf(Math.max(...spans))].name,
+    simulatedTokens,
+    repeatsAfter,
+  };
 }

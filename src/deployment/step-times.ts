@@ -60,7 +60,7 @@ interface Point {
   context: number;
   /** Cycles of a token, one user in flight. */
   alone: number;
-  /** Cycles between two tokens, whoever's, with the layers full. */
+  /** Cycles between two tokens, whoever's, with the layers full, of a round of so many users. */
   spacing: number;
 }
 
@@ -73,10 +73,10 @@ export async function stepTimes(
   context: number,
   { progress, ...options }: GridWork,
 ): Promise<Point> {
-  const { timing, spacing } = await withRunner(options, (shared) =>
+  const { alone, spacing } = await withRunner(options, (shared) =>
     timeDecodeStep(config, placement, context, lines, shared, progress),
   );
-  return { context, alone: timing.cycles, spacing };
+  return { context, alone, spacing };
 }
 
 /** Cycles between two tokens of each of `users` users. */

@@ -29,6 +29,8 @@ export interface StagePlan {
   from: number;
   /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
   crossing: number;
+  /** Whether the chosen token is what is sent, and no rows. */
+  isToken: boolean;
   /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
   key: string;
   write(): Stage;
@@ -101,6 +103,7 @@ export function planToken(
       name,
       to,
       from,
+      isToken: source.kind === 'token',
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
       key: JSON.stringify([
         use,

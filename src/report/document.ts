@@ -44,9 +44,15 @@ export interface DecodeResult {
   coreCycles: CyclesByCause;
   /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
   specialShare: number;
-  /** Users that the regions hold at once (the others take turns), and the slowest stage. */
+  /** Tokens on their way at once (those of other users wait for their turn), and the slowest stage. */
   inFlight?: number;
   bottleneck?: string;
+  /**
+   * Tokens simulated until all cores and tokens were as they had been before, and how many tokens
+   * before that was; 0 if it was not found, so that the round is the last one simulated.
+   */
+  simulatedTokens?: number;
+  repeatsAfter?: number;
 }
 
 export interface RegionResult {

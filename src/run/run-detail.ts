@@ -1,4 +1,5 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
+import type { PipelineTiming } from '../decode/pipeline.js';
 import type { StepTiming, TimedStage } from '../decode/timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { Placement } from '../placement/placement.js';
@@ -8,30 +9,29 @@ import { write, type StageRunner } from './stages.js';
 import type { StagePlan } from '../lowering/token.js';
 import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
-/** The step of `users` users that `timing` tells of one; `results` are its stages'. */
+/** A round of all users, and the way of the token that it is told of. */
 export function runDetail(
   runner: StageRunner,
   plans: StagePlan[],
   stages: TimedStage[],
-  results: RunResult[],
-  timing: StepTiming,
-  users: number,
+  { timing, results, uses }: Pick<PipelineTiming, 'timing' | 'results' | 'uses'>,
 ): RunDetail {
   const { wafer, places, linkWavelets } = runner;
   const maps = linkWavelets.map((_, i) => emptyMap(i, wafer.width, wafer.height));
-  for (const [i, stage] of stages.entries()) {
+  for (const { stage: i, result, tokens } of uses) {
+    const stage = stages[i];
     const place = places[stage.region];
     const { program } = write(runner, plans[i]).stage;
     addToMap(maps[place.wafer], {
       program,
-      result: results[i],
+      result,
       x0: place.x - (stage.origin % stage.width),
       y0: place.y - Math.floor(stage.origin / stage.width),
       origin: stage.origin,
       columns: stage.columns,
       rows: stage.rows,
       startUp: stage.programStart,
-      times: users,
+      times: tokens,
     });
   }
   maps.forEach((map, i) => setLinks(map, linkWavelets[i]));

@@ -28,9 +28,11 @@ export interface Simulated {
   timing: StepTiming;
   counters: Counters;
   steps: StepResult[];
-  /** With several users: how many are let in at once, and the stage that keeps its region longest. */
+  /** Where users share regions (see decode/pipeline.ts). */
   inFlight?: number;
   bottleneck?: string;
+  simulatedTokens?: number;
+  repeatsAfter?: number;
 }
 
 /** The document without its `host`. */
@@ -44,7 +46,7 @@ export function runDocument(
     schema: 'wafersim.run/1',
     configHash: configHash(config.resolved),
     config: config.resolved,
-    decode: decodeOf(config, placement, simulated),
+    decode: decodeOf(config, simulated),
     steps,
     placement: placementResult(config, placement),
     fabric: fabricOf(counters, timing.cycles),
@@ -54,15 +56,13 @@ export function runDocument(
 
 function decodeOf(
   { wafer, workload }: ResolvedConfig,
-  placement: Placement,
-  { counters, timing, inFlight, bottleneck }: Simulated,
+  { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter }: Simulated,
 ): DecodeResult {
   const { cycles, causes } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
     breakdown[name] = { cycles: spent, compute, communication: spent - compute };
   const perSecond = wafer.clockHz / cycles;
-  const busy = causes.compute + causes.setup + causes.waitInput + causes.waitOutput;
   const isLayer = (i: number) => timing.stages[i].name.startsWith('layer');
   const layers = timing.stageCycles.filter((_, i) => isLayer(i));
   return {
@@ -72,10 +72,12 @@ function decodeOf(
     tpotMs: 1000 / perSecond,
     perLayerCycles: layers,
     breakdown,
-    coreCycles: { ...causes, idle: coresOf(placement) * cycles - busy },
+    coreCycles: { ...causes },
     specialShare: counters.specialCycles / causes.compute,
     ...(inFlight !== undefined && { inFlight }),
     ...(bottleneck !== undefined && { bottleneck }),
+    ...(simulatedTokens !== undefined && { simulatedTokens }),
+    ...(repeatsAfter !== undefined && { repeatsAfter }),
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type StepCheck,
 } from './compute.js';
 import type { ResolvedConfig } from '../config.js';
-import { repeat, timeStep, type StepTiming } from '../decode/timeline.js';
+import { addStage, emptyTiming, inSequence, type StepTiming } from '../decode/timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import { fastestGroups } from './groups.js';
 import { ConfigError } from '../hardware/errors.js';
@@ -24,7 +24,7 @@ import type { Placement } from '../placement/placement.js';
 import type { Program } from '../program/program.js';
 import { specialCyclesOf } from '../program/work.js';
 import type { CheckResult, StepResult } from '../report/document.js';
-import type { Counters, Simulated } from './run-document.js';
+import type { Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
 
 /** Groups of the published runs, by cores along a side (machine-model section 5). */
@@ -43,14 +43,19 @@ const PUBLISHED_GROUPS: Record<number, number> = {
 };
 
 export interface WaferllmRun extends Simulated {
+  /** The last step's first layer, core by core. */
+  layer: { program: Program; result: RunResult };
   check?: CheckResult;
 }
 
-/** Times (and, if asked, computes) the steps; `onLayer` hears of progress. */
+/**
+ * Times (and, if asked, computes) the steps; `onLayer` hears of progress. With `memo` one layer stands
+ * for all, which have one program, where none computes.
+ */
 export async function simulateWaferllm(
   config: ResolvedConfig,
   placement: Placement,
-  runner: Runner,
+  { runner, memo }: { runner: Runner; memo: boolean },
   onLayer: (done: number, total: number) => void,
 ): Promise<WaferllmRun> {
   const { model, workload, wafer, exact } = config;
@@ -72,24 +77,27 @@ export async function simulateWaferllm(
   const numbers = workload.data
     ? createNumbers(config, await options(workload.context))
     : undefined;
+  const layers = Array.from({ length: numbers || !memo ? model.layers : 1 }, (_, i) => i);
   const steps: StepResult[] = [];
   const checks: StepCheck[] = [];
-  let last!: { timing: StepTiming; counters: Counters };
+  let last!: Omit<WaferllmRun, 'steps'>;
   for (let step = 0; step < workload.tokens; step++) {
     const o = await options(workload.context + step);
     const program = lowerWaferllmLayer(o, wafer);
-    const runs = numbers ? model.layers : 1;
-    const results: RunResult[] = [];
-    numbers?.embed();
-    for (let layer = 0; layer < runs; layer++) {
+    const count = createCount(config, program, layers.length);
+    const simulate = async (layer: number) => {
       await runner.breathe();
-      onLayer(step * runs + layer, workload.tokens * runs);
+      onLayer(step * layers.length + layer, workload.tokens * layers.length);
       const memory = numbers?.enter(layer, o);
-      results.push(await runner.run({ program, wafer, memory, name: `layer ${layer}` }));
+      count.add(layer, await runner.run({ program, wafer, memory, name: `layer ${layer}` }));
       numbers?.leave(layer, o);
-    }
-    last = await timingOf(config, program, results, P);
+    };
+    numbers?.embed();
+    // Layers that compute need what those before have left; the others run on all threads.
+    if (numbers) for (const layer of layers) await simulate(layer);
+    else await Promise.all(layers.map(simulate));
     if (numbers) checks.push(numbers.finish());
+    last = count.all();
     steps.push({ cycles: last.timing.cycles, ...(numbers && { token: numbers.token() }) });
   }
   return { ...last, steps, ...(numbers && { check: checkResult(config, checks, 'host') }) };
@@ -106,46 +114,55 @@ async function groupsFor(
   return PUBLISHED_GROUPS[P] ?? fastestGroups(P, vectors, wafer, runner);
 }
 
-/** Layers after one another, each as long as its own run (one run stands for all where none computes). */
-async function timingOf(
-  { model, wafer }: ResolvedConfig,
-  program: Program,
-  results: RunResult[],
-  P: number,
-): Promise<{ timing: StepTiming; counters: Counters }> {
-  const result = results[0];
-  const { labels } = program;
-  const square = { width: P, height: P, columns: P, rows: P, origin: 0, labels };
-  const stage = {
-    ...square,
-    name: 'layer',
-    senders: [],
-    outside: 0,
-    ports: [],
-    crossing: 0,
-    from: 0,
-    fromCores: P * P,
-    region: 0,
-  };
-  // The published times are of a layer's program from its start.
-  const timed = { ...stage, preparation: 0, programStart: 0 };
-  const layer = await timeStep([timed], 1, async () => result);
-  const timing = repeat(layer, model.layers);
+/** Counts a step's layers; one that was not run is like the first. */
+function createCount({ model, wafer }: ResolvedConfig, program: Program, runs: number) {
+  const timings: StepTiming[] = [];
+  const P = program.width;
   const links = new Float64Array(wafer.width * wafer.height * 4);
-  for (let y = 0; y < P; y++)
-    for (let i = 0; i < P * 4; i++)
-      links[y * wafer.width * 4 + i] = result.linkWavelets[y * P * 4 + i] * model.layers;
-  const layers = Array.from({ length: model.layers }, (_, i) => `layer ${i}`);
-  const simulated = layers.slice(0, results.length).map((region) => ({ region }));
-  const reused = layers.slice(results.length).map((region) => ({ region, as: 'layer 0' }));
-  const counters = {
-    reuse: { simulated, reused },
-    linkWavelets: [links],
-    waveletHops: result.waveletHops * model.layers,
-    routeHazards: result.routeHazards * model.layers,
-    specialCycles: specialCyclesOf(program, wafer.costs) * model.layers,
+  const counters = { waveletHops: 0, routeHazards: 0 };
+  let first: RunResult | undefined;
+  // Where one run stands for all.
+  const times = model.layers / runs;
+  const add = (layer: number, result: RunResult) => {
+    if (layer === 0) first = result;
+    timings[layer] = layerTiming(program, result);
+    counters.waveletHops += result.waveletHops * times;
+    counters.routeHazards += result.routeHazards * times;
+    for (let y = 0; y < P; y++)
+      for (let i = 0; i < P * 4; i++)
+        links[y * wafer.width * 4 + i] += result.linkWavelets[y * P * 4 + i] * times;
   };
-  return { timing, counters };
+  const all = (): Omit<WaferllmRun, 'steps'> => {
+    const layers = Array.from({ length: model.layers }, (_, i) => `layer ${i}`);
+    const simulated = layers.slice(0, runs).map((region) => ({ region }));
+    const reused = layers.slice(runs).map((region) => ({ region, as: 'layer 0' }));
+    const specialCycles = specialCyclesOf(program, wafer.costs) * model.layers;
+    return {
+      timing: inSequence(layers.map((_, i) => timings[i] ?? timings[0])),
+      counters: { ...counters, reuse: { simulated, reused }, linkWavelets: [links], specialCycles },
+      layer: { program, result: first! },
+    };
+  };
+  return { add, all };
+}
+
+/** A layer on its region: the published times are of its program from its start, on all cores. */
+function layerTiming({ labels, roleOf }: Program, result: RunResult): StepTiming {
+  const timing = emptyTiming();
+  addStage(timing, { name: 'layer', labels, crossing: 0 }, result, 0, 0);
+  const sum = (cycles: Float64Array) => cycles.reduce((a, b) => a + b, 0);
+  const { compute, setup, waitInput, waitOutput, end } = result;
+  return {
+    ...timing,
+    causes: {
+      compute: sum(compute),
+      setup: sum(setup),
+      waitInput: sum(waitInput),
+      waitOutput: sum(waitOutput),
+      // Cores that are done before the layer is.
+      idle: roleOf.length * timing.cycles - sum(end),
+    },
+  };
 }
 
 /** The numbers of a computing run: the region's memory holds each layer's image in its turn. */

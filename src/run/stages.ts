@@ -125,16 +125,8 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     const y = region.y + Math.floor(core / width) - Math.floor(origin / width);
     return { core, of: (y - from.y) * from.width + (x - from.x) };
   });
-  const inside = (core: number) => {
-    const [x, y] = [
-      (core % width) - (origin % width),
-      Math.floor(core / width) - Math.floor(origin / width),
-    ];
-    return x >= 0 && y >= 0 && x < region.width && y < region.height;
-  };
   return {
     name: plan.name,
-    outside: stage.senders.filter((core) => !inside(core)).length,
     width,
     height,
     labels,
@@ -142,11 +134,12 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     from: plan.from,
     region: plan.to,
     crossing: plan.crossing,
+    isToken: plan.isToken,
+    isPort: region.exit !== undefined,
     ports: [
       ...(region.exit ? Array.from({ length: region.height }, (_, y) => origin + y * width) : []),
       ...(left.exit ? stage.senders : []),
     ],
-    fromCores: from.width * from.height,
     origin,
     columns: region.width,
     rows: region.height,
@@ -155,22 +148,25 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
   };
 }
 
-/** Times a stage, or takes over the result of an equal one. */
+/**
+ * Times a stage, or takes over the result of an equal one: of any region with `memo`, otherwise of the
+ * same one, for a token that finds it as another did.
+ */
 export async function runStage(
   runner: StageRunner,
   plan: StagePlan,
   startAt: Float64Array,
 ): Promise<RunResult> {
   const { program } = write(runner, plan).stage;
-  const key = runner.memo ? `${plan.key} ${digest(startAt)}` : '';
-  const known = runner.memo ? runner.results.get(key) : undefined;
+  const key = `${runner.memo ? plan.key : plan.name} ${digest(startAt)}`;
+  const known = runner.results.get(key);
   let result = known?.result;
   if (result === undefined) {
     const run = () => runner.run(program, startAt, { name: plan.name });
     const { shared } = runner;
     result = await (shared && runner.memo ? sharedResult(shared, key, run) : run());
     runner.simulated.add(plan.name);
-    if (runner.memo) runner.results.set(key, { result, name: plan.name });
+    runner.results.set(key, { result, name: plan.name });
   } else if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known!.name);
   return result;
 }

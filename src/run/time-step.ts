@@ -3,7 +3,7 @@
  * what is needed where a placement's steps are simulated for many contexts.
  */
 import type { ResolvedConfig } from '../config.js';
-import { timePipeline, type PipelineTiming } from '../decode/pipeline.js';
+import { timeFull, type FullPipeline } from '../decode/pipeline.js';
 import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
 import { groupChooser, type LineCycles } from './groups.js';
@@ -17,7 +17,7 @@ export interface StepProgress {
 }
 
 /**
- * Times a step of one user with `context` tokens in the cache.
+ * Times a step with `context` tokens in the cache: of one user, and of as many as fill the layers.
  * @param lines what is known about the lines of this machine, and where more is put
  */
 export async function timeDecodeStep(
@@ -27,7 +27,7 @@ export async function timeDecodeStep(
   lines: LineCycles,
   { runner: programs, memo }: { runner: Runner; memo: boolean },
   progress?: StepProgress,
-): Promise<PipelineTiming> {
+): Promise<FullPipeline> {
   const { model, wafer } = config;
   const maxPositions = context + 1;
   const { groups } = config.placement;
@@ -41,17 +41,12 @@ export async function timeDecodeStep(
   // A core of an equal stage is simulated a few times at most, so it is counted once.
   const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
   progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
-  return timePipeline(
-    stages,
-    plan.places.length,
-    async (i, startAt) => {
-      await programs.breathe();
-      const { key, name: what } = plan.stages[i];
-      const result = await runStage(runner, plan.stages[i], startAt);
-      progress?.done(cores.get(key) ?? 0, what);
-      cores.delete(key);
-      return result;
-    },
-    1,
-  );
+  return timeFull(stages, plan.places.length, async (i, startAt) => {
+    await programs.breathe();
+    const { key, name: what } = plan.stages[i];
+    const result = await runStage(runner, plan.stages[i], startAt);
+    progress?.done(cores.get(key) ?? 0, what);
+    cores.delete(key);
+    return result;
+  });
 }

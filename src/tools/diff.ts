@@ -250,7 +250,7 @@ export function diffConfig(
     const how = { engine: 'fast', shards: 1, memo: true, ...host } as const;
     if (config.mapping !== 'waferllm')
       return simulateSteps(config, placement, { ...how, ...options, runner });
-    return simulateWaferllm(config, placement, runner, (done, total) =>
+    return simulateWaferllm(config, placement, { runner, memo: true }, (done, total) =>
       options.onProgress?.({ done, total, what: 'layer' }),
     );
   });

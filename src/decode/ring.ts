@@ -1,0 +1,232 @@
+/**
+ * The tokens of several users on their way round the ring of regions, one visit of a region after the
+ * other. What is next is the visit whose input is there first (if several: that of the token farthest
+ * on its way). A region's cores take tokens one after the other, and are done with one when they have
+ * sent it on. A chosen token is one wavelet, which waits on the wire for the embedding; a tied table's
+ * core keeps it and sends it when the table turns to it.
+ *
+ * At most `inFlight` tokens are on their way; whoever is chosen beyond that waits in the memory of the
+ * core that chose it, first come, first served, and is sent when that core has chosen the next token.
+ */
+import {
+  addStage,
+  emptyTiming,
+  type RunStage,
+  type StepTiming,
+  type TimedStage,
+} from './timeline.js';
+import {
+  longWaiting,
+  stageRuns,
+  visit,
+  type Ends,
+  type KnownStart,
+  type StageRuns,
+  type Visit,
+} from './visit.js';
+
+interface Token {
+  /** Cycle at which it was chosen. */
+  chosen: number;
+  /** Index of the stage that is next, and the cycles at which its senders send. */
+  next: number;
+  sending: number[];
+  timing: StepTiming;
+  visits: Visit[];
+}
+
+/** A token from its choice to the next choice. */
+export interface Turn {
+  timing: StepTiming;
+  /** By stage. */
+  visits: Visit[];
+}
+
+/** Which start of a stage it was (see visit.ts), and when. */
+interface Mark {
+  start: KnownStart;
+  first: number;
+}
+
+export interface Ring {
+  stages: TimedStage[];
+  runs: StageRuns;
+  ends: Ends;
+  /** By region: the visits that `ends` is made of, its cores' last one and that of their senders. */
+  visited: (Mark | undefined)[];
+  sent: (Mark | undefined)[];
+  /** By region: the token that its cores have still to send on, and the one that they had last. */
+  holds: (Token | undefined)[];
+  last: (Token | undefined)[];
+  /** Tokens on their way, the one farthest on it first; and those that wait for others, in turn. */
+  flying: Token[];
+  waiting: Token[];
+  /** Cycle of the last choice. */
+  now: number;
+  /** By stage: cycles that sending a chosen token on takes, where it waits on the wire. */
+  posting: (number | undefined)[];
+}
+
+/** The chosen token leaves its core for another region. */
+function isPosted({ isToken, from, region }: TimedStage): boolean {
+  return isToken && from !== region;
+}
+
+/** A ring before its first visit: tokens are sent in the cycles `launches`, more wait since `waiting`. */
+export async function createRing(
+  stages: TimedStage[],
+  regions: number,
+  runs: StageRuns,
+  launches: number[],
+  waiting: number[],
+): Promise<Ring> {
+  const token = (chosen: number): Token => ({
+    chosen,
+    next: 0,
+    sending: [chosen],
+    timing: emptyTiming(),
+    visits: [],
+  });
+  const posting: Ring['posting'] = [];
+  for (const [i, stage] of stages.entries())
+    posting.push(isPosted(stage) ? await postingCycles(stages, regions, runs, i) : undefined);
+  return {
+    stages,
+    runs,
+    ends: longWaiting(stages, regions),
+    visited: Array.from({ length: regions }),
+    sent: Array.from({ length: regions }),
+    holds: Array.from({ length: regions }),
+    last: Array.from({ length: regions }),
+    flying: launches.map(token),
+    waiting: waiting.map(token),
+    now: 0,
+    posting,
+  };
+}
+
+/** One wavelet always finds room on the way, so the sender is not held up. */
+async function postingCycles(
+  stages: TimedStage[],
+  regions: number,
+  runs: StageRuns,
+  index: number,
+): Promise<number> {
+  const ends = longWaiting(stages, regions);
+  const { start } = await visit(runs, ends, stages[index], index, 0, [0]);
+  return start.result.end[stages[index].senders[0].core];
+}
+
+/** One token's way, for which all regions have long been waiting: every stage runs once. */
+export async function passOnce(
+  stages: TimedStage[],
+  regions: number,
+  runStage: RunStage,
+): Promise<void> {
+  const ends = longWaiting(stages, regions);
+  const runs = stageRuns(stages, runStage);
+  for (const [i, stage] of stages.entries()) {
+    const { crossing, from, senders } = stage;
+    const sending = senders.map(({ of }) => Math.max(0, ends[from][of]) + crossing);
+    await visit(runs, ends, stage, i, 0, sending);
+  }
+}
+
+/** Makes visits until a token is chosen. */
+export async function nextTurn(ring: Ring): Promise<Turn> {
+  for (;;) {
+    const token = nextToken(ring);
+    await advance(ring, token);
+    if (token.next > 0) continue;
+    return endTurn(ring, token);
+  }
+}
+
+function nextToken({ flying, stages, holds }: Ring): Token {
+  let next: Token | undefined;
+  let first = Infinity;
+  for (const token of flying) {
+    const holder = holds[stages[token.next].region];
+    if (holder !== undefined && holder !== token) continue;
+    if (token.next === 0 && !mayEnter(flying, stages)) continue;
+    const sent = token.sending.reduce((a, b) => Math.min(a, b));
+    if (sent < first || (sent === first && token.next > next!.next)) {
+      next = token;
+      first = sent;
+    }
+  }
+  if (next === undefined) throw new Error('no token can go on');
+  return next;
+}
+
+/** A tied table takes a token in as long as it will get rid of it whatever else comes. */
+function mayEnter(flying: Token[], stages: TimedStage[]): boolean {
+  if (stages[0].from !== stages[0].region) return true;
+  const inside = flying.reduce((n, { next }) => n + (next > 0 ? 1 : 0), 0);
+  return inside + 1 <= stages.length - 2;
+}
+
+async function advance(ring: Ring, token: Token): Promise<void> {
+  const { stages, ends, holds, last, posting } = ring;
+  const index = token.next;
+  const stage = stages[index];
+  const made = await visit(ring.runs, ends, stage, index, token.chosen, token.sending);
+  ring.sent[stage.from] = made;
+  ring.visited[stage.region] = made;
+  if (holds[stage.from] === token) holds[stage.from] = undefined;
+  const { timing, chosen } = token;
+  const first = made.first - chosen;
+  // What keeps it waiting: a place in the ring, and others on its region.
+  const turn = last[stage.region] !== token ? made.free - chosen : 0;
+  addStage(timing, stage, made.start.result, first, Math.max(turn, index === 0 ? first : 0));
+  last[stage.region] = token;
+  token.visits.push(made);
+  token.next = (index + 1) % stages.length;
+  if (token.next === 0) return;
+  send(ring, token, chosen);
+  if (posting[token.next] === undefined) holds[stage.region] = token;
+}
+
+/** The senders of the token's next stage are ready, not before cycle `from`. */
+function send({ stages, ends, posting }: Ring, token: Token, from: number): void {
+  const stage = stages[token.next];
+  const { crossing, senders } = stage;
+  token.sending = senders.map(({ of }) => Math.max(from, ends[stage.from][of]) + crossing);
+  const cycles = posting[token.next];
+  if (cycles !== undefined) ends[stage.from][senders[0].of] = token.sending[0] + cycles;
+}
+
+/** The token is chosen; the one whose turn it is goes on its way. */
+function endTurn(ring: Ring, token: Token): Turn {
+  const { flying, waiting } = ring;
+  const { timing, visits } = token;
+  token.chosen += timing.cycles;
+  ring.now = token.chosen;
+  token.timing = emptyTiming();
+  token.visits = [];
+  flying.splice(flying.indexOf(token), 1);
+  waiting.push(token);
+  const entering = waiting.shift()!;
+  flying.push(entering);
+  send(ring, entering, token.chosen);
+  return { timing, visits };
+}
+
+/**
+ * Everything that the future depends on, with cycles counted from the last choice: when cores are done,
+ * and where the tokens are. Rings with equal states do the same ever after.
+ */
+export function stateOf(ring: Ring): string {
+  const { flying, waiting, holds, last, now, visited, sent } = ring;
+  const tokens = [...flying, ...waiting];
+  const number = (token: Token | undefined) => (token === undefined ? -1 : tokens.indexOf(token));
+  const told = tokens.map(({ next, chosen, sending, timing }) => [
+    next,
+    chosen - now,
+    timing.cycles,
+    sending.map((cycle) => cycle - now),
+  ]);
+  const when = (mark: Mark | undefined) => mark && [mark.start.number, mark.first - now];
+  const regions = [visited.map(when), sent.map(when), holds.map(number), last.map(number)];
+  return JSON.stringify([flying.length, told, regions]);
+}

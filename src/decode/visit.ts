@@ -1,0 +1,186 @@
+/**
+ * One token on one region: when every core starts, what the engine says of the stage with these starts,
+ * when the cores are done, and what they did since they were done with the token before.
+ *
+ * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
+ * waits for its input. Preparing takes no input, so it may as well come as late as it can.
+ */
+import type { RunResult } from '../engine/engine.js';
+import { emptyCauses, type Causes, type RunStage, type TimedStage } from './timeline.js';
+
+/** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
+export type Ends = Float64Array[];
+
+/** End of a core that has long been waiting for its first token. */
+const LONG_AGO = -(2 ** 52);
+
+export interface Visit {
+  /** The same for the same stage with the same relative starts, and so with the same result. */
+  start: KnownStart;
+  /** Cycle at which the first sender sends, from which the result counts. */
+  first: number;
+  /** Cycle at which the last core of the region was done with the token before, and is with this one. */
+  free: number;
+  end: number;
+  /** What the region's cores did since their last end, and the senders while they sent. */
+  causes: Causes;
+}
+
+/** Starts relative to the first sender's, of the region's cores and of the senders; and what follows. */
+export interface KnownStart {
+  number: number;
+  own: Float64Array;
+  sending: number[];
+  result: RunResult;
+  /** Ends of the region's cores, and the last of them. */
+  ends: Float64Array;
+  last: number;
+  /** What the cores do in the result; the cycles before it are not in it. */
+  causes: Causes;
+}
+
+/** Runs stages, each start of each of them once. */
+export interface StageRuns {
+  run: RunStage;
+  /** By stage. */
+  known: KnownStart[][];
+  count: number;
+}
+
+export function stageRuns(stages: TimedStage[], run: RunStage): StageRuns {
+  return { run, known: stages.map(() => []), count: 0 };
+}
+
+/** All cores of all regions have long been waiting. */
+export function longWaiting(stages: TimedStage[], regions: number): Ends {
+  const cores = Array.from({ length: regions }, () => 0);
+  for (const { region, rows, columns } of stages) cores[region] = rows * columns;
+  return cores.map((count) => new Float64Array(count).fill(LONG_AGO));
+}
+
+/**
+ * Runs stage `index` for a token that was chosen in cycle `chosen` and is sent in the cycles `sending`,
+ * and moves the ends of the region's and the senders' cores.
+ */
+export async function visit(
+  runs: StageRuns,
+  ends: Ends,
+  stage: TimedStage,
+  index: number,
+  chosen: number,
+  sending: number[],
+): Promise<Visit> {
+  const first = sending.reduce((a, b) => Math.min(a, b));
+  const done = ends[stage.region];
+  // A core that has long been waiting may as well have come later.
+  const { preparation, programStart } = stage;
+  const own = new Float64Array(done.length);
+  const early = first + programStart;
+  for (let of = 0; of < own.length; of++) own[of] = Math.max(done[of] - early, -preparation);
+  const offsets = sending.map((cycle) => cycle - first);
+  const known = await knownStart(runs, stage, index, own, offsets);
+  const causes = { ...known.causes };
+  addWaiting(causes, done, stage, own, chosen, first);
+  const free = latest(done);
+  moveEnds(ends, stage, known, first);
+  return { start: known, first, free, end: first + known.last, causes };
+}
+
+async function knownStart(
+  runs: StageRuns,
+  stage: TimedStage,
+  index: number,
+  own: Float64Array,
+  sending: number[],
+): Promise<KnownStart> {
+  const known = runs.known[index];
+  for (let i = known.length - 1; i >= 0; i--)
+    if (equal(known[i].own, own) && equal(known[i].sending, sending)) return known[i];
+  const startAt = new Float64Array(stage.width * stage.height);
+  eachCore(stage, (core, of) => {
+    startAt[core] = own[of];
+  });
+  stage.senders.forEach(({ core }, i) => {
+    startAt[core] = sending[i] - stage.programStart;
+  });
+  const result = await runs.run(index, startAt);
+  const ends = new Float64Array(own.length);
+  eachCore(stage, (core, of) => {
+    ends[of] = result.end[core];
+  });
+  const causes = causesIn(stage, result);
+  const start = { number: runs.count++, own, sending, result, ends, last: latest(ends), causes };
+  known.push(start);
+  return start;
+}
+
+function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function latest(cycles: Float64Array): number {
+  let last = -Infinity;
+  for (let i = 0; i < cycles.length; i++) if (cycles[i] > last) last = cycles[i];
+  return last;
+}
+
+/** Calls with the region's cores: number in the stage's program and in the region. */
+function eachCore(
+  { origin, rows, columns, width }: TimedStage,
+  call: (core: number, of: number) => void,
+): void {
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      call(origin + row * width + column, row * columns + column);
+}
+
+function moveEnds(
+  ends: Ends,
+  stage: TimedStage,
+  { result, ends: own }: KnownStart,
+  first: number,
+): void {
+  const sent = ends[stage.from];
+  for (const { core, of } of stage.senders) sent[of] = Math.max(sent[of], first + result.end[core]);
+  const done = own.slice();
+  for (let of = 0; of < done.length; of++) done[of] += first;
+  ends[stage.region] = done;
+}
+
+/** What the region's cores and the senders do in a result; ports are no cores of a wafer. */
+function causesIn(stage: TimedStage, result: RunResult): Causes {
+  const causes = emptyCauses();
+  const cores = new Set(stage.senders.map(({ core }) => core));
+  eachCore(stage, (core) => cores.add(core));
+  for (const core of stage.ports) cores.delete(core);
+  for (const core of cores) {
+    causes.compute += result.compute[core];
+    // A core whose program is a loop starts up once, and not for each token.
+    causes.setup += result.setup[core] - stage.programStart;
+    causes.waitInput += result.waitInput[core];
+    causes.waitOutput += result.waitOutput[core];
+  }
+  return causes;
+}
+
+/**
+ * Adds what the region's cores do from their last end to their starts: they wait for the token, and are
+ * idle as long as it has not been chosen. A sender that is one of them starts when it sends.
+ */
+function addWaiting(
+  causes: Causes,
+  done: Float64Array,
+  stage: TimedStage,
+  own: Float64Array,
+  chosen: number,
+  first: number,
+): void {
+  if (stage.isPort) return;
+  for (let of = 0; of < own.length; of++) {
+    const begun = first + own[of] + stage.programStart;
+    const since = Math.max(done[of], Math.min(chosen, begun));
+    causes.idle += since - done[of];
+    causes.waitInput += begun - since;
+  }
+}
