@@ -7,6 +7,7 @@ import { withThreads } from '../../src/deployment/work.js';
 import { fast } from '../../src/engine/fast.js';
 import { reference } from '../../src/engine/reference.js';
 import { ConfigError } from '../../src/hardware/errors.js';
+import { host } from '../../src/host.js';
 import {
   compare,
   isServing,
@@ -33,7 +34,7 @@ export type Command = (path: string, sets: string[], signal: AbortSignal) => Pro
 
 const plain = { color: false };
 const options = (signal: AbortSignal, more: Partial<SimulateOptions> = {}): SimulateOptions => ({
-  ...{ engine: 'fast', shards: 1, memo: true, signal, now: () => 0, rss: () => 0 },
+  ...{ engine: 'fast', shards: 1, memo: true, signal, ...host },
   ...more,
 });
 
@@ -44,8 +45,9 @@ const run =
     let detail: RunDetail | undefined;
     const listening = options(signal, { ...more, onDetail: (last) => (detail = last) });
     if (isServing(config)) {
-      const { document, rows } = await serveAll(config, path, sets, listening);
-      return runFiles(document, detail!, servingTable(document.serving, plain), rows);
+      const served = await serveAll(config, path, sets, listening);
+      const { document } = served;
+      return runFiles(document, detail!, servingTable(document.serving, plain), served);
     }
     const document = await simulate(config, listening);
     return runFiles(document, detail!, runTable(document, plain));
@@ -54,7 +56,7 @@ const run =
 const look =
   (...[what, core]: [Parameters<typeof inspect>[1], Parameters<typeof inspect>[2]?]): Command =>
   async (path, sets) =>
-    inspect(loadConfig(path, sets), what, core).text;
+    (await inspect(loadConfig(path, sets), what, core)).text;
 
 export const COMMANDS: Record<string, Command> = {
   run: run(),
@@ -80,12 +82,12 @@ export const COMMANDS: Record<string, Command> = {
   'inspect placement --core': look('placement', { x: 0, y: 0 }),
   'inspect program': look('program'),
   'inspect program --core': look('program', { x: 0, y: 0 }),
-  diff: async (path, sets) => {
+  diff: async (path, sets, signal) => {
     const engines: Parameters<typeof diffConfig>[1] = [
       ['reference', reference],
       ['fast', fast],
     ];
-    const document = await diffConfig(loadConfig(path, sets), engines);
+    const document = await diffConfig(loadConfig(path, sets), engines, { signal, ...host });
     if (document.difference !== null) throw new Error('internal error: engines differ');
     return diffText(document, plain);
   },
