@@ -20,6 +20,7 @@ import type { CheckResult, RunDocument, StepResult } from './report/document.js'
 import { createShared, type Shared } from './run/sharing.js';
 import { searchShape, type FoundShape, type ShapeCosts } from './run/shape-search.js';
 import { requestOf } from './run/request.js';
+import { checkGroups, checkRun } from './run/refusals.js';
 import { repeatedDetail, runDetail } from './run/run-detail.js';
 import { fewerThan, runDocument, type Simulated } from './run/run-document.js';
 import { simulateWaferllm } from './run/simulate-waferllm.js';
@@ -59,27 +60,20 @@ export interface SimulateOptions {
 
 /**
  * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
- * model has not as many positions as the workload asks for.
+ * configuration asks for what no run can do (see refusals.ts).
  */
 export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
-  const { model, wafer, workload } = config;
+  checkRun(config);
+  const { model, wafer } = config;
   const request = requestOf(config);
-  if (workload.tokens > model.maxContext)
-    throw new ConfigError(
-      `workload.tokens: expected at most ${model.maxContext}, as ${model.name} has so many ` +
-        `positions, found ${workload.tokens}`,
-    );
-  if (request.maxPositions > model.maxContext)
-    throw new ConfigError(
-      `workload.context: expected at most ${model.maxContext - workload.tokens}, as ` +
-        `${model.name} has ${model.maxContext} positions, found ${workload.context}`,
-    );
   if (request.growth === 'search')
     throw new ConfigError(
       'placement.growth: expected fill or minimal, found search, which only run and compare do; ' +
         'give the rows, layerColumns and groups that they find',
     );
-  return place(model, wafer, request, search);
+  const placement = place(model, wafer, request, search);
+  checkGroups(config, placement);
+  return placement;
 }
 
 /**

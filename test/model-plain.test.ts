@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import seedrandom from 'seedrandom';
 import { importHfConfig } from '../src/model/hf-config.js';
-import type { LayerWeights, ModelSpec, Weights } from '../src/model/model.js';
+import type { LayerWeights, ModelSpec, RopeScaling, Weights } from '../src/model/model.js';
 import { createPlainDecoder, greedy } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';
 import { wholeSequence } from './model-whole-sequence.js';
@@ -63,6 +63,29 @@ describe('the plain decoder, by hand', () => {
     const size = Math.sqrt(12.5);
     expectClose(decoder.step(2), [3 / size, 4 / size, 7 / size]);
     expectClose(decoder.keys[0][0], [3 / size, 4 / size]);
+  });
+
+  it('turns by less with linear scaling, and multiplies queries and keys by the amplitude of YaRN', () => {
+    const logits = (ropeScaling: RopeScaling) => {
+      const decoder = createPlainDecoder({ ...unit, ropeScaling }, unitWeights());
+      decoder.step(0);
+      return { logits: decoder.step(1), key: decoder.keys[0][1] };
+    };
+    // As below, with the angle and the size of both vectors as the scaling has them.
+    const byHand = (angle: number, amplitude: number) => {
+      const squared = amplitude * amplitude;
+      const w0 = 1 / (1 + Math.exp((squared * (2 - 2 * Math.sin(angle))) / Math.SQRT2));
+      const [x, y] = [2, -1 + w0 - (1 - w0)];
+      const size = Math.sqrt((x * x + y * y) / 2);
+      return [x / size, y / size, (x + y) / size];
+    };
+    const linear = logits({ factor: 4 });
+    expectClose(linear.logits, byHand(0.25, 1));
+    const yarn = { factor: 4, betaFast: 32, betaSlow: 1, truncate: true, originalMaxPosition: 1e6 };
+    const turned = logits({ ...yarn, amplitude: 1.5 });
+    expectClose(turned.logits, byHand(1, 1.5));
+    const [c, s] = [Math.cos(1), Math.sin(1)];
+    expectClose(turned.key, [1.5 * (c + s), 1.5 * (s - c)]);
   });
 
   it('attends with rotated queries and keys, scores over sqrt(headDim)', () => {

@@ -61,7 +61,7 @@ const model = section('the path of a config.json or a mapping', {
     .string(expected('the path of a Hugging Face config.json'))
     .describe('Hugging Face config.json'),
   dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
-  weightBits: choice(16, 8)
+  weightBits: choice(32, 16, 8)
     .exactOptional()
     .describe('Bits of a stored weight; 8 are widened on use'),
 });

@@ -9,6 +9,7 @@ import { cacheBytesPerPosition, parameterCount, weightBytes } from '../model/ope
 import { longestContext, wafersNeeded } from '../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
+import { checkServed } from '../run/refusals.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../serving/metrics.js';
 import { POLICIES } from '../serving/policy.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from '../serving/roofline.js';
@@ -74,13 +75,12 @@ export async function prepare(
   work: GridWork,
   cache: GridCache = new Map(),
 ): Promise<Prepared> {
-  if (config.mapping !== 'gqa')
-    throw new ConfigError(`mapping: expected gqa for serving, found ${config.mapping}`);
   const wanted = settingsOf(config);
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
   const longest = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
+  checkServed(config, longest);
   const grid = await gridOf(deployment, wanted, longest, work, cache);
   const { kind, given } = transportSettings(config);
   const transport = transportOf(kind, given);

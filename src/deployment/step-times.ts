@@ -9,6 +9,7 @@ import type { Placement } from '../placement/placement.js';
 import { inBlocks } from '../serving/memory.js';
 import type { StepGrid } from '../serving/step-time.js';
 import type { LineCycles } from '../run/groups.js';
+import { checkRun } from '../run/refusals.js';
 import { timeDecodeStep, type StepProgress } from '../run/time-step.js';
 import { placementOf, withRunner, type SimulateOptions } from '../simulate.js';
 
@@ -28,10 +29,12 @@ export interface Deployment {
 
 /**
  * Places a configuration to serve with; the placement is that of `run`, made for the contexts and
- * users of `workload`. Throws CapacityError if the model does not fit.
+ * users of `workload`. Throws CapacityError if the model does not fit, ConfigError if its mapping
+ * cannot serve.
  */
 export function deploymentOf(config: ResolvedConfig): Deployment {
   const { model, wafer } = config;
+  checkRun(config, 'serving');
   const placement = placementOf(config);
   const layers = placement.regions.filter(({ kind }) => kind === 'layer');
   const fits = (positions: number) =>

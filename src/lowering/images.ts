@@ -4,7 +4,7 @@
  * Needed only by runs that compute; a run that is only timed has no images.
  */
 import type { LayerWeights, ModelSpec, Weights } from '../model/model.js';
-import { ropeFrequencies } from '../model/rope.js';
+import { ropeAmplitude, ropeFrequencies } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import {
   layerBuffers,
@@ -193,12 +193,13 @@ function fillHeads(
   for (let pair = 0; pair < shape.pairs; pair++) {
     const element = slice.elements[pair];
     const frequency = element < 0 ? 0 : frequencies[element];
-    const set = (buffer: number, angle: number) => {
-      image[buffer + pair] = Math.cos(angle);
-      image[buffer + shape.pairs + pair] = Math.sin(angle);
+    const set = (buffer: number, angle: number, amplitude: number) => {
+      image[buffer + pair] = amplitude * Math.cos(angle);
+      image[buffer + shape.pairs + pair] = amplitude * Math.sin(angle);
     };
-    set(at.angle, frequency * (context - 1));
-    set(at.angleStep, frequency);
+    set(at.angle, frequency * (context - 1), ropeAmplitude(model));
+    // A step turns the angles and must leave the amplitude as it is.
+    set(at.angleStep, frequency, 1);
   }
   slice.elements.forEach((element, i) => {
     if (element < 0 || !weights.qNorm || !weights.kNorm) return;

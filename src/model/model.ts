@@ -3,12 +3,33 @@
  * Only what the simulator can map; hf-config.ts refuses the rest by name.
  */
 
-/** Llama 3.1's stretch of rotary frequencies. */
-export interface RopeScaling {
+/** How rotary frequencies are stretched; which of the three it is shows in its fields. */
+export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling;
+
+/** All of them divided by `factor`. */
+export interface LinearScaling {
+  factor: number;
+}
+
+/** Llama 3.1's stretch of the low ones. */
+export interface Llama3Scaling {
   factor: number;
   lowFreqFactor: number;
   highFreqFactor: number;
   originalMaxPosition: number;
+}
+
+/** YaRN: low ones divided by `factor`, high ones kept, a ramp over the pairs between. */
+export interface YarnScaling {
+  factor: number;
+  /** Turns within the original context that a pair makes at the ramp's two ends. */
+  betaFast: number;
+  betaSlow: number;
+  /** The ramp's ends are rounded outwards to whole pairs. */
+  truncate: boolean;
+  originalMaxPosition: number;
+  /** Cosines and sines are multiplied by it. */
+  amplitude: number;
 }
 
 export interface ModelSpec {
@@ -29,10 +50,17 @@ export interface ModelSpec {
   /** Query and key heads are RMS-normalised before RoPE. */
   qkNorm: boolean;
   maxContext: number;
+  /**
+   * Positions from which on some layers attend to the last so many only, which cannot be modelled;
+   * absent if none does within `maxContext`.
+   */
+  window?: number;
   /** Type of activations and of the KV cache on the wafer. */
   dtype: 'f16' | 'f32';
   /** Bits of a stored weight: those of `dtype` (16 or 32), or 8, widened on use. */
   weightBits: 8 | 16 | 32;
+  /** How the file stores its weights, if that is where `weightBits` come from. */
+  stored?: string;
 }
 
 /** One layer's weights, each matrix row-major [outputs][inputs] as in the published files. */

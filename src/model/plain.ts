@@ -6,7 +6,7 @@
  */
 import { expected } from './errors.js';
 import type { LayerWeights, ModelSpec, Weights } from './model.js';
-import { ropeFrequencies, rotateHead } from './rope.js';
+import { ropeAmplitude, ropeFrequencies, rotateHead } from './rope.js';
 
 export interface PlainDecoder {
   /**
@@ -77,8 +77,10 @@ function attention(
   const key = multiply(layer.k, normed, layer.scales.k);
   if (layer.qNorm) normHeads(query, layer.qNorm, normEpsilon);
   if (layer.kNorm) normHeads(key, layer.kNorm, normEpsilon);
-  for (let h = 0; h < heads; h++) rotateHead(query, h * headDim, position, frequencies);
-  for (let h = 0; h < kvHeads; h++) rotateHead(key, h * headDim, position, frequencies);
+  const turn = (vector: Float64Array, head: number) =>
+    rotateHead(vector, head * headDim, position, frequencies, ropeAmplitude(model));
+  for (let h = 0; h < heads; h++) turn(query, h);
+  for (let h = 0; h < kvHeads; h++) turn(key, h);
   keys.push(key);
   values.push(multiply(layer.v, normed, layer.scales.v));
 

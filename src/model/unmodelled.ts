@@ -4,15 +4,9 @@
  * https://huggingface.co/docs/transformers/main_classes/configuration
  */
 import { ModelError, show } from './errors.js';
-
-type Fields = Record<string, unknown>;
-
-/** Architectures that are a Llama decoder; Qwen3 adds query and key normalisation. */
-const FAMILIES: Record<string, 'llama' | 'qwen3'> = {
-  llama: 'llama',
-  mistral: 'llama',
-  qwen3: 'qwen3',
-};
+import { FAMILIES, type Family } from './families.js';
+import { at, isFields, type Fields } from './fields.js';
+import { ropeGroups, ropeTypeOf, ROPE_TYPES } from './rope-config.js';
 
 /** Field -> what it stands for; refused unless absent, null, false or 0. */
 const UNMODELLED: Record<string, string> = {
@@ -32,23 +26,28 @@ const UNMODELLED: Record<string, string> = {
   attention_bias: 'biases in attention',
   qkv_bias: 'biases in attention',
   mlp_bias: 'biases in the MLP',
-  use_sliding_window: 'sliding-window attention',
   attn_logit_softcapping: 'capped scores',
   final_logit_softcapping: 'capped logits',
   swiglu_limit: 'a clamped MLP',
   rope_interleave: 'rotary pairs of neighbours',
   num_nextn_predict_layers: 'multi-token prediction',
   mtp_num_hidden_layers: 'multi-token prediction',
-  quantization_config: 'stored quantisation; the weight bits are chosen in the run',
+};
+
+/** What a layer's attention may be; windowed layers only where no position reaches the window. */
+const LAYER_TYPES: readonly unknown[] = ['full_attention', 'sliding_attention'];
+
+/** Families of dense decoders that differ in what none of their fields says. */
+const OTHER_FAMILIES: Record<string, string> = {
+  qwen2: 'biases in attention',
 };
 
 /** The family of a model that can be simulated. Throws a ModelError that names all that cannot. */
-export function familyOf(config: Fields): 'llama' | 'qwen3' {
+export function familyOf(config: Fields): Family {
   const found = [...unmodelledFields(config)];
   const type = config['model_type'];
   const family = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : null;
-  if (!family)
-    found.push({ field: 'model_type', why: `known are ${Object.keys(FAMILIES).join(', ')}` });
+  if (!family) found.push({ field: 'model_type', why: whyUnknown(type) });
   if (found.length === 0) return family!;
   const list = found.map(({ field, why }) => `${field} = ${show(at(config, field))} (${why})`);
   throw new ModelError(
@@ -57,16 +56,19 @@ export function familyOf(config: Fields): 'llama' | 'qwen3' {
   );
 }
 
+function whyUnknown(type: unknown): string {
+  if (typeof type === 'string' && Object.hasOwn(OTHER_FAMILIES, type)) return OTHER_FAMILIES[type];
+  return `known are ${Object.keys(FAMILIES).join(', ')}`;
+}
+
 function* unmodelledFields(config: Fields): Generator<{ field: string; why: string }> {
   for (const [field, why] of Object.entries(UNMODELLED))
     if (inUse(config[field])) yield { field, why };
   if (config['use_qk_norm'] === true && config['model_type'] !== 'qwen3')
     yield { field: 'use_qk_norm', why: 'query and key normalisation outside Qwen3' };
-  if (inUse(config['sliding_window']) && config['use_sliding_window'] !== false)
-    yield { field: 'sliding_window', why: 'sliding-window attention' };
   const types = config['layer_types'] ?? [];
-  if (!Array.isArray(types) || types.some((type) => type !== 'full_attention'))
-    yield { field: 'layer_types', why: 'only full_attention' };
+  if (!Array.isArray(types) || types.some((type) => !LAYER_TYPES.includes(type)))
+    yield { field: 'layer_types', why: `only ${LAYER_TYPES.join(' and ')}` };
   for (const field of ['hidden_act', 'hidden_activation'])
     if ((config[field] ?? 'silu') !== 'silu') yield { field, why: 'only silu' };
   yield* unmodelledRope(config);
@@ -75,13 +77,11 @@ function* unmodelledFields(config: Fields): Generator<{ field: string; why: stri
 function* unmodelledRope(config: Fields): Generator<{ field: string; why: string }> {
   if ((config['partial_rotary_factor'] ?? 1) !== 1)
     yield { field: 'partial_rotary_factor', why: 'partial rotary embedding' };
-  for (const group of ['rope_scaling', 'rope_parameters']) {
-    const rope = config[group];
+  for (const [group, rope] of ropeGroups(config)) {
     if (!isFields(rope)) continue;
-    const key = rope['rope_type'] === undefined ? 'type' : 'rope_type';
-    const type = rope[key] ?? 'default';
-    if (type !== 'llama3' && type !== 'default')
-      yield { field: `${group}.${key}`, why: 'only llama3 and default' };
+    const [key, type] = ropeTypeOf(rope);
+    if (type !== undefined && !ROPE_TYPES.includes(type))
+      yield { field: `${group}.${key}`, why: `only ${ROPE_TYPES.join(', ')}` };
     if ((rope['partial_rotary_factor'] ?? 1) !== 1)
       yield { field: `${group}.partial_rotary_factor`, why: 'partial rotary embedding' };
     if (inUse(rope['mrope_section']))
@@ -91,15 +91,4 @@ function* unmodelledRope(config: Fields): Generator<{ field: string; why: string
 
 function inUse(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== 0;
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The value at a path of names with dots, undefined if there is none. */
-export function at(config: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((value, key) => (isFields(value) ? value[key] : undefined), config);
 }

@@ -8,7 +8,6 @@ import { regionBytes } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
 import { cut, pack, strategyOf, type Search } from './pack.js';
 import { partsOf, widthsOf, type SizedRequest } from './parts.js';
-import { CapacityError } from './errors.js';
 import type { Placement } from './placement.js';
 import { checkSpares, defectsOf } from './repair.js';
 import { chooseSizes } from './sizes.js';
@@ -27,10 +26,7 @@ export function place(
 ): Placement {
   const strategy = strategyOf(request.strategy);
   checkNumbers(model, request);
-  if (request.mapping === 'waferllm') {
-    if (wafer.defects) throw new CapacityError('mapping waferllm knows no hardware.defects');
-    return placeSquare(model, wafer, request);
-  }
+  if (request.mapping === 'waferllm') return placeSquare(model, wafer, request);
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   const sizes = chooseSizes(model, wafer, request, wafers);
   if (sizes === undefined) throw doesNotFit(model, wafer, request);

@@ -34,15 +34,22 @@ export function waferllmBytes(
   return codeBytesOf('layer', wafer.core.codeBytes) + cells * BYTES[model.dtype];
 }
 
-/** One square region of `request.rows` x `request.rows` cores, or of the largest square there is. */
+/**
+ * One square region of `request.rows` x `request.rows` cores, or of the largest square that there is,
+ * or with growth `minimal` of the smallest that holds a layer.
+ */
 export function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Placement {
   if (request.layerColumns !== undefined)
     throw new RangeError(
       'placement.layerColumns: a waferllm region is a square, give placement.rows',
     );
   const largest = Math.min(wafer.width, wafer.height);
-  const side = request.rows ?? largest;
-  const bytes = waferllmBytes(model, request.maxPositions, side, wafer, request.batch);
+  const bytesAt = (at: number) =>
+    waferllmBytes(model, request.maxPositions, at, wafer, request.batch);
+  const fits = (at: number) => bytesAt(at) <= wafer.core.sramBytes;
+  const minimal = request.growth === 'minimal' ? leastThat(fits, 1, largest) : undefined;
+  const side = request.rows ?? minimal ?? largest;
+  const bytes = bytesAt(side);
   if (side > largest || bytes > wafer.core.sramBytes) throw tooLarge(model, wafer, request, side);
   const region = { name: 'layer 0', kind: 'layer' as const, layer: 0, wafer: 0, x: 0, y: 0 };
   return {

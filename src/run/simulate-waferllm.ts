@@ -14,7 +14,6 @@ import type { ResolvedConfig } from '../config.js';
 import { addStage, emptyTiming, inSequence, type StepTiming } from '../decode/timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import { fastestGroups } from './groups.js';
-import { ConfigError } from '../hardware/errors.js';
 import { lowerWaferllmLayer } from '../lowering/waferllm.js';
 import { setWaferllmToken, waferllmImages, waferllmResidual } from '../lowering/waferllm/memory.js';
 import { waferllmOptions, type WaferllmOptions } from '../lowering/waferllm/shape.js';
@@ -58,31 +57,16 @@ export async function simulateWaferllm(
   { runner, memo }: { runner: Runner; memo: boolean },
   onLayer: (done: number, total: number) => void,
 ): Promise<WaferllmRun> {
-  const { model, workload, wafer, exact } = config;
-  if (workload.data && !exact)
-    throw new ConfigError(
-      'workload.data: the published kernel does not compute exactly; set exact: true (or --exact)',
-    );
-  if (workload.batch > 1)
-    throw new ConfigError(
-      'workload.batch: the published kernel serves one user; use mapping: gqa for more',
-    );
+  const { model, workload, wafer } = config;
   const P = placement.regions[0].width;
-  const options = async (context: number): Promise<WaferllmOptions> => {
-    const maxPositions = workload.context + workload.tokens;
-    const asked = config.placement.groups;
-    const groups = typeof asked === 'number' ? asked : await groupsFor(P, config, runner);
-    return waferllmOptions(model, { context, maxPositions, P, groups, exact });
-  };
-  const numbers = workload.data
-    ? createNumbers(config, await options(workload.context))
-    : undefined;
+  const options = await layerOptions(config, P, runner);
+  const numbers = workload.data ? createNumbers(config, options(workload.context)) : undefined;
   const layers = Array.from({ length: numbers || !memo ? model.layers : 1 }, (_, i) => i);
   const steps: StepResult[] = [];
   const checks: StepCheck[] = [];
   let last!: Omit<WaferllmRun, 'steps'>;
   for (let step = 0; step < workload.tokens; step++) {
-    const o = await options(workload.context + step);
+    const o = options(workload.context + step);
     const program = lowerWaferllmLayer(o, wafer);
     const count = createCount(config, program, layers.length);
     const simulate = async (layer: number) => {
@@ -101,6 +85,19 @@ export async function simulateWaferllm(
     steps.push({ cycles: last.timing.cycles, ...(numbers && { token: numbers.token() }) });
   }
   return { ...last, steps, ...(numbers && { check: checkResult(config, checks, 'host') }) };
+}
+
+/** A function that gives the options of a layer on P x P cores with so many tokens in the cache. */
+export async function layerOptions(
+  config: ResolvedConfig,
+  P: number,
+  runner: Runner,
+): Promise<(context: number) => WaferllmOptions> {
+  const { model, workload, exact } = config;
+  const maxPositions = workload.context + workload.tokens;
+  const asked = config.placement.groups;
+  const groups = typeof asked === 'number' ? asked : await groupsFor(P, config, runner);
+  return (context) => waferllmOptions(model, { context, maxPositions, P, groups, exact });
 }
 
 async function groupsFor(

@@ -171,6 +171,15 @@ function mappingRules({ model, mapping, exact, workload }: Known): Assumption[] 
   return [
     ...rules,
     rule('8-bit weights are widened on use, one scale per matrix on each core.', 'assumed', OURS),
+    ...(model.stored === undefined
+      ? []
+      : [
+          rule(
+            `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
+            'assumed',
+            `${OURS}; model.weightBits says otherwise`,
+          ),
+        ]),
   ];
 }
 
@@ -203,7 +212,7 @@ export const OMISSIONS: Omission[] = [
   },
   { what: 'Clock changes by heat or power', effect: 'the clock is constant' },
   {
-    what: 'Mixture of experts, latent, sparse and sliding-window attention',
+    what: 'Mixture of experts, latent and sparse attention, windows that a position slides past',
     effect: 'such models are refused by name',
   },
 ];

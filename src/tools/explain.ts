@@ -1,10 +1,15 @@
 /** Every assumption behind the results of a configuration, with grade and source. */
 import { assumptionsOf, OMISSIONS } from './assumptions.js';
 import type { ResolvedConfig } from '../config.js';
+import { checkRun } from '../run/refusals.js';
 import type { ExplainDocument, HardwareNumber } from '../report/explain-document.js';
 
-/** Rules, numbers and omissions; the numbers are all those of the hardware file, in its order. */
+/**
+ * Rules, numbers and omissions; the numbers are all those of the hardware file, in its order. Throws
+ * ConfigError where no run is possible, so that nothing is explained that does not exist.
+ */
 export function explain(config: ResolvedConfig): ExplainDocument {
+  checkRun(config);
   const { provenance, resolved, wafer, model } = config;
   const numbers = Object.entries(provenance).map(([path, from]): HardwareNumber => {
     const value = valueAt(resolved['hardware'], path);

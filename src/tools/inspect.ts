@@ -6,12 +6,16 @@ import { groupChooser } from '../run/groups.js';
 import { createRunner } from '../run/runner.js';
 import { host } from '../host.js';
 import { planToken } from '../lowering/token.js';
+import { lowerWaferllmLayer } from '../lowering/waferllm.js';
 import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
+import type { Region } from '../placement/placement.js';
 import { listRole } from '../program/listing.js';
+import type { Program } from '../program/program.js';
 import { fewerWafersLine } from '../report/fewer-wafers-line.js';
 import { bytes, count, table } from '../report/format.js';
 import { proved } from '../report/table.js';
 import { fewerThan } from '../run/run-document.js';
+import { layerOptions } from '../run/simulate-waferllm.js';
 import { placementOf } from '../simulate.js';
 
 export interface Inspection {
@@ -108,25 +112,44 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   return { document: { ...placement, regions, ...(fewer && { fewerWafers: fewer }) }, text };
 }
 
-async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
+/** A region's program, and where in it and on the wafer the region's first core lies. */
+interface PlacedProgram {
+  name: string;
+  region: Pick<Region, 'x' | 'y' | 'width' | 'height'>;
+  write: () => { program: Program; origin: number };
+}
+
+async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
   const { model, wafer, workload } = config;
   const placement = placementOf(config);
-  const context = workload.context;
-  const maxPositions = context + workload.tokens;
-  const runner = createRunner({ engine: 'fast', shards: 1, ...host });
   const { regions } = placement;
+  const { context } = workload;
+  const runner = createRunner({ engine: 'fast', shards: 1, ...host });
+  if (config.mapping === 'waferllm') {
+    const [region] = regions;
+    const optionsAt = await layerOptions(config, region.width, runner);
+    const write = () => ({ program: lowerWaferllmLayer(optionsAt(context), wafer), origin: 0 });
+    return [{ name: 'layer 0', region, write }];
+  }
+  const maxPositions = context + workload.tokens;
   const { groups } = config.placement;
   const groupsOf = await groupChooser(model, wafer, maxPositions, regions, runner, groups);
   const step = { context, maxPositions, users: workload.batch };
-  const { stages: plans, places } = planToken(model, wafer, placement, groupsOf, step);
+  const plan = planToken(model, wafer, placement, groupsOf, step);
+  return plan.stages.map((stage) => {
+    return { name: stage.name, region: plan.places[stage.to], write: () => stage.write() };
+  });
+}
+
+async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
+  const programs = await programsOf(config);
   if (core === undefined) {
     // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.
-    const shown = plans.filter(({ name }) => !name.startsWith('layer') || name === 'layer 0');
-    const stages = shown.map((plan) => {
-      const { program, origin } = plan.write();
+    const shown = programs.filter(({ name }) => !name.startsWith('layer') || name === 'layer 0');
+    const stages = shown.map(({ region: { x, y }, write }) => {
+      const { program, origin } = write();
       const { name, width, height, roles, roleOf, labels } = program;
       const role = roles[roleOf[origin]];
-      const { x, y } = places[plan.to];
       const head = `${name}: ${width} x ${height} cores in ${roles.length} roles; core (${x},${y}) is`;
       const text = `${head} ${listRole(role, labels)}`;
       return { stage: name, width, height, roles: roles.length, core: { x, y }, role, text };
@@ -135,14 +158,13 @@ async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Prom
     const text = [...stages.map((s) => s.text), more].join('\n\n');
     return { document: { stages: stages.map(({ text: _, ...rest }) => rest) }, text };
   }
-  const stages = plans
-    .filter((plan) => holds(places[plan.to], core))
-    .map((plan) => {
-      const { program, origin } = plan.write();
-      const region = places[plan.to];
+  const stages = programs
+    .filter(({ region }) => holds(region, core))
+    .map(({ name, region, write }) => {
+      const { program, origin } = write();
       const at = origin + (core.y - region.y) * program.width + (core.x - region.x);
       const role = program.roles[program.roleOf[at]];
-      return { stage: plan.name, role, text: listRole(role, program.labels) };
+      return { stage: name, role, text: listRole(role, program.labels) };
     });
   if (stages.length === 0) throw withoutRegion(core, config.wafer);
   const text = stages.map((s) => `${s.stage}: ${s.text}`).join('\n\n');

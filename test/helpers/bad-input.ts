@@ -17,24 +17,25 @@ import {
   compareBench,
   compareRuns,
   EXACTLY,
+  isServing,
   loadConfig,
   loadHardware,
-  placementOf,
   readBaseline,
   readRun,
   readSuite,
   simulate,
   type BenchDocument,
-  type ResolvedConfig,
   type RunDocument,
 } from '../../src/index.js';
 import { benchMarkdown, benchTable } from '../../src/report/bench-table.js';
 import { compareMarkdown, compareTable } from '../../src/report/compare-table.js';
-import { runTable } from '../../src/report/table.js';
-import { explain } from '../../src/tools/explain.js';
 import { kernelProgram } from '../../src/tools/kernel.js';
 import { readMeasurements } from '../../src/tools/measurements.js';
+import { combination, runBriefly, runCombination } from './combinations.js';
 import { change, nasty } from './mutations.js';
+
+/** The kind whose inputs are made of right parts, and never spoilt as text. */
+const COMBINATION = 'combination';
 
 /** A way into wafersim: a whole input, and what reads it. */
 export interface Entry {
@@ -49,26 +50,12 @@ export interface Entry {
 /** Processor time that an input may take, in milliseconds; a simulation has to obey its signal by then. */
 const PATIENCE = 20_000;
 
+/** Reads a configuration as every command does and runs it; what commands add is in combinations.ts. */
 async function runWhatIsLoaded(path: string): Promise<void> {
   const config = loadConfig(path);
-  explain(config);
-  const { wafer, model, workload } = config;
-  const placement = placementOf(config);
-  const cores = wafer.width * wafer.height * placement.wafers;
-  const weights = model.layers * model.dim * (model.dim + model.ffn) + model.vocab * model.dim;
-  // Large ones are no bad input; they are simulated elsewhere.
-  if (workload.kind === 'serving') requestsOf(config, model.maxContext);
-  else if (cores <= 2000 && weights <= 100_000) await runFor(config, 1000);
-}
-
-/** A run that is ended when it has lasted so many milliseconds, which is no fault. */
-async function runFor(config: ResolvedConfig, patience: number): Promise<void> {
-  const signal = AbortSignal.timeout(patience);
-  try {
-    runTable(await simulate(config, { shards: 1, signal }), { color: false });
-  } catch (error) {
-    if (!signal.aborted || error !== signal.reason) throw error;
-  }
+  if (isServing(config)) requestsOf(config, config.model.maxContext);
+  await runBriefly('explain', path, []);
+  await runBriefly('run', path, []);
 }
 
 const KERNELS = [
@@ -123,6 +110,17 @@ function entries(home: string, run: RunDocument, baseline: BenchDocument): Map<s
           .replace('gpu/', `${at('configs/gpu')}/`),
         codes: [2, 4],
         read: runWhatIsLoaded,
+      },
+    ],
+    [
+      COMBINATION,
+      {
+        whole: JSON.stringify({ command: 'run', model: {}, left: [], sets: [] }),
+        codes: [2, 4],
+        read: (path) => {
+          const base = JSON.parse(file('models/tiny.json')) as object;
+          return runCombination(path, readFileSync(path, 'utf8'), base);
+        },
       },
     ],
     ['model', { whole: file('models/tiny.json'), codes: [2, 4], read: model }],
@@ -221,16 +219,24 @@ export async function wrongOutcome(entry: Entry, path: string): Promise<string |
   return wrong ?? (took > PATIENCE ? `took ${took} ms` : undefined);
 }
 
-/** A kind of input, and its text after a few changes; seldom a text of no kind. */
+/** A kind of input, and its text after a few changes; a combination; seldom a text of no kind. */
 export function badInput(all: Map<string, Entry>): fc.Arbitrary<{ kind: string; text: string }> {
+  const combined = combination.map((text) => ({ kind: COMBINATION, text }));
+  const kinds = [...all.keys()].filter((name) => name !== COMBINATION);
+  if (kinds.length === 0) return combined;
   const changes = fc.array(change, { minLength: 1, maxLength: 4 });
-  const kind = fc.constantFrom(...all.keys());
+  const kind = fc.constantFrom(...kinds);
   const changed = fc.tuple(kind, changes).map(([kind, list]) => ({
     kind,
     text: list.reduce((text, one) => one(text), all.get(kind)!.whole),
   }));
   const alien = fc.record({ kind, text: nasty });
-  return fc.oneof({ weight: 19, arbitrary: changed }, alien);
+  const combinations = all.has(COMBINATION) ? [{ weight: 10, arbitrary: combined }] : [];
+  return fc.oneof(
+    { weight: 19, arbitrary: changed },
+    { weight: 1, arbitrary: alien },
+    ...combinations,
+  );
 }
 
 /** The inputs, with the documents of a run and of benchmarks that are quick to make. */

@@ -5,7 +5,7 @@
 import type { FloatType } from '../../hardware/data.js';
 import { roundF16 } from '../../hardware/f16.js';
 import type { LayerWeights, ModelSpec } from '../../model/model.js';
-import { ropeFrequencies } from '../../model/rope.js';
+import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../core-code.js';
 import { waferllmBuffers, waferllmShape, type WaferllmOptions } from './shape.js';
 
@@ -150,14 +150,15 @@ export function setWaferllmToken(
   const { at } = layOut(waferllmBuffers(o));
   const round = rounding[o.dtype];
   const frequencies = ropeFrequencies(model);
+  const amplitude = ropeAmplitude(model);
   for (let core = 0; core < images.length; core++) {
     const [x, y] = [core % o.P, Math.floor(core / o.P)];
     const image = images[core];
     for (let i = 0; i < s.dims; i++) image[at.x + i] = round(residual[y * s.dims + i] ?? 0);
     for (let i = 0; i < s.pairs; i++) {
       const frequency = frequencies[(x * s.pairs + i) % frequencies.length];
-      image[at.cos + i] = round(Math.cos(position * frequency));
-      image[at.sin + i] = round(Math.sin(position * frequency));
+      image[at.cos + i] = round(amplitude * Math.cos(position * frequency));
+      image[at.sin + i] = round(amplitude * Math.sin(position * frequency));
     }
   }
 }

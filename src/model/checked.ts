@@ -1,0 +1,27 @@
+/** Values of a `config.json` within their bounds, and what is wrong with them by the field's name. */
+import { z } from 'zod';
+import { expected } from './errors.js';
+import { at } from './fields.js';
+
+/** A whole number; the bounds lie far above any model and keep every product below 2^53. */
+export function whole(most: number, least = 1) {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+export function between(least: number, most: number) {
+  const error = `a number from ${least} to ${most}`;
+  return z.number({ error }).min(least, { error }).max(most, { error });
+}
+
+export const flag = z.boolean({ error: 'true or false' });
+export const name = z.string({ error: 'a name' });
+
+/** Throws a ModelError that names the first field that is wrong; `prefix` stands before its name. */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0];
+  const field = path.join('.');
+  throw expected(prefix + field, message, at(value, field));
+}

@@ -1,0 +1,249 @@
+/** Files as they are published: what older and newer forms leave out, windows, stored quantisation. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ModelError } from '../src/model/errors.js';
+import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
+
+const own = new URL('../models/', import.meta.url);
+type Json = Record<string, unknown>;
+const read = (folder: URL, file: string) =>
+  JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Json;
+const tiny = read(own, 'tiny.json');
+const qwen = read(own, 'tiny-qwen3.json');
+const llama = read(own, 'llama-3.1-8b.json');
+const importing = (json: unknown, options: Partial<ImportOptions> = {}) =>
+  importHfConfig(json, { name: 'm', ...options });
+
+function without(json: Json, ...fields: string[]): Json {
+  return Object.fromEntries(Object.entries(json).filter(([name]) => !fields.includes(name)));
+}
+
+function failure(json: unknown, options: Partial<ImportOptions> = {}): ModelError {
+  try {
+    importing(json, options);
+  } catch (error) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
+  return expect.fail('was imported');
+}
+
+describe('a field that is left out has the default of its family', () => {
+  const OPTIONAL = ['rope_theta', 'num_key_value_heads', 'rms_norm_eps', 'tie_word_embeddings'];
+
+  it('in a Llama: multi-head attention, 1e4, 1e-6, not tied, 2048 positions', () => {
+    expect(importing(without(tiny, ...OPTIONAL, 'max_position_embeddings', 'head_dim'))).toEqual({
+      ...importing(tiny),
+      kvHeads: 4,
+      ropeTheta: 10_000,
+      normEpsilon: 1e-6,
+      tied: false,
+      maxContext: 2048,
+      headDim: 12,
+    });
+  });
+
+  it('in a Mistral: 8 KV heads, or as many as query heads where a null is written', () => {
+    const mistral = { ...tiny, model_type: 'mistral', num_attention_heads: 16, hidden_size: 192 };
+    expect(importing(without(mistral, ...OPTIONAL)).kvHeads).toBe(8);
+    expect(importing({ ...mistral, num_key_value_heads: null }).kvHeads).toBe(16);
+    expect(importing(without(mistral, 'max_position_embeddings'))).toMatchObject({
+      maxContext: 131_072,
+      window: 4096,
+    });
+    expect(failure(without({ ...mistral, num_attention_heads: 4 }, ...OPTIONAL)).message).toBe(
+      'num_key_value_heads: expected a divisor of num_attention_heads = 4, as mistral without it has 8, found nothing',
+    );
+  });
+
+  it('in a Qwen3: 32 KV heads, heads of 128, 32768 positions, not tied', () => {
+    const big = { ...qwen, num_attention_heads: 64 };
+    expect(
+      importing(without(big, ...OPTIONAL, 'head_dim', 'max_position_embeddings')),
+    ).toMatchObject({
+      kvHeads: 32,
+      headDim: 128,
+      ropeTheta: 10_000,
+      normEpsilon: 1e-6,
+      tied: false,
+      maxContext: 32_768,
+    });
+    expect(importing({ ...big, num_key_value_heads: null }).kvHeads).toBe(64);
+    // A written null has no meaning there: the published code takes it for the width.
+    expect(failure({ ...qwen, head_dim: null }).field).toBe('head_dim');
+  });
+});
+
+describe('rope_parameters', () => {
+  const scaling = llama['rope_scaling'] as Json;
+  const rest = without(llama, 'rope_theta', 'rope_scaling');
+  const full = { ...scaling, rope_theta: 500_000 };
+
+  it('may be given for each kind of layer; those that the model has count', () => {
+    const other = { rope_type: 'yarn', factor: 2 };
+    const byKind = (rope_parameters: object, more = {}) => ({ ...rest, ...more, rope_parameters });
+    expect(importing(byKind({ full_attention: full, sliding_attention: other }))).toEqual(
+      importing(llama),
+    );
+    const types = Array.from({ length: 32 }, (_, i) => (i % 2 ? 'full' : 'sliding') + '_attention');
+    const mixed = { layer_types: types, sliding_window: 512 };
+    expect(
+      importing(byKind({ full_attention: full, sliding_attention: full }, mixed)),
+    ).toMatchObject({ ropeTheta: 500_000, window: 512 });
+    expect(
+      failure(byKind({ full_attention: full, sliding_attention: other }, mixed)).message,
+    ).toMatch(
+      /^rope_parameters.full_attention: expected the same as rope_parameters.sliding_attention, /,
+    );
+    expect(failure(byKind({ sliding_attention: full })).message).toBe(
+      'rope_parameters.full_attention: expected the rotary fields of these layers, found nothing',
+    );
+    expect(failure(byKind({ full_attention: { rope_type: 'longrope' } })).field).toBe(
+      'rope_parameters.full_attention.rope_type',
+    );
+  });
+
+  it('need neither a base nor a type', () => {
+    expect(importing({ ...rest, rope_parameters: {} })).toMatchObject({ ropeTheta: 10_000 });
+    const only = importing({ ...rest, rope_parameters: { rope_theta: 777 } });
+    expect(only.ropeTheta).toBe(777);
+    expect(only).not.toHaveProperty('ropeScaling');
+    expect(
+      importing({ ...rest, rope_theta: 9, rope_parameters: { rope_type: 'default' } }).ropeTheta,
+    ).toBe(9);
+    expect(failure({ ...rest, rope_theta: null }).field).toBe('rope_theta');
+  });
+
+  it('of YaRN are refused where they contradict each other', () => {
+    const yarn = (more: object, theta = 10_000) =>
+      failure({ ...rest, rope_theta: theta, rope_scaling: { type: 'yarn', factor: 4, ...more } });
+    expect(yarn({ beta_fast: 1, beta_slow: 2 }).field).toBe('rope_scaling.beta_fast');
+    expect(yarn({ factor: 0.5 }).field).toBe('rope_scaling.factor');
+    expect(yarn({ truncate: 'no' }).field).toBe('rope_scaling.truncate');
+    expect(yarn({ attention_factor: 0 }).field).toBe('rope_scaling.attention_factor');
+    expect(yarn({}, 1).field).toBe('rope_theta');
+  });
+});
+
+describe('a sliding window', () => {
+  const windowOf = (json: object) => importing(json).window;
+
+  it('of a Mistral is the one of the file, or 4096, or none where a null is written', () => {
+    const mistral = { ...tiny, model_type: 'mistral', max_position_embeddings: 32_768 };
+    expect(windowOf({ ...mistral, sliding_window: 1024 })).toBe(1024);
+    expect(windowOf(mistral)).toBe(4096);
+    expect(windowOf({ ...mistral, sliding_window: null })).toBeUndefined();
+  });
+
+  it('of a Qwen3 is in force if it is asked for and some layer lies beyond max_window_layers', () => {
+    const layers = (use: boolean, more: object) => ({
+      ...{ ...qwen, max_position_embeddings: 32_768, use_sliding_window: use, ...more },
+    });
+    expect(windowOf(layers(false, { sliding_window: 64, max_window_layers: 0 }))).toBeUndefined();
+    expect(windowOf(layers(true, { sliding_window: 64, max_window_layers: 3 }))).toBeUndefined();
+    expect(windowOf(layers(true, { sliding_window: 64, max_window_layers: 2 }))).toBe(64);
+    expect(windowOf(layers(true, { max_window_layers: 2 }))).toBe(4096);
+    // 28 layers are full by default, of which this model has 3.
+    expect(windowOf(layers(true, { sliding_window: 64 }))).toBeUndefined();
+  });
+
+  it('follows layer_types where they are given', () => {
+    const types = (a: string, b: string) => ({ layer_types: [`${a}_attention`, `${b}_attention`] });
+    const window = { ...tiny, sliding_window: 64 };
+    expect(windowOf({ ...window, ...types('full', 'full') })).toBeUndefined();
+    expect(windowOf({ ...window, ...types('full', 'sliding') })).toBe(64);
+    expect(failure({ ...tiny, ...types('full', 'sliding') }).message).toBe(
+      'sliding_window: expected a whole number from 1, as layer_types has sliding_attention, found nothing',
+    );
+  });
+
+  it('of as many positions as the model has is none', () => {
+    expect(windowOf({ ...tiny, sliding_window: 512 })).toBeUndefined();
+    expect(windowOf({ ...tiny, sliding_window: 511 })).toBe(511);
+    expect(windowOf({ ...tiny, sliding_window: 0 })).toBeUndefined();
+    expect(failure({ ...tiny, sliding_window: -1 }).field).toBe('sliding_window');
+    expect(failure({ ...tiny, use_sliding_window: true }).field).toBe('sliding_window');
+  });
+});
+
+describe('stored quantisation', () => {
+  const groups = (...bits: unknown[]) => ({
+    quant_method: 'compressed-tensors',
+    config_groups: Object.fromEntries(
+      bits.map((num_bits, i) => [`group_${i}`, { weights: { num_bits }, targets: ['Linear'] }]),
+    ),
+  });
+  const eight: [string, object][] = [
+    ['fp8', { quant_method: 'fp8', weight_block_size: [128, 128] }],
+    ['fbgemm_fp8', { quant_method: 'fbgemm_fp8' }],
+    ['gptq', { quant_method: 'gptq', bits: 8, group_size: 128 }],
+    ['awq', { quant_method: 'awq', w_bit: 8 }],
+    ['bitsandbytes', { load_in_8bit: true }],
+    ['bitsandbytes', { quant_method: 'bitsandbytes', load_in_8bit: true, load_in_4bit: false }],
+    ['compressed-tensors', groups(8)],
+    ['compressed-tensors', groups(8, 8)],
+    ['compressed-tensors', groups(undefined)],
+    ['quanto', { quant_method: 'quanto', weights: 'int8' }],
+    ['modelopt', { quant_method: 'modelopt', quant_algo: 'FP8' }],
+  ];
+  it.each(eight)('of 8 bits, %s %j, gives 8-bit weights', (method, quantization_config) => {
+    const file = { ...tiny, quantization_config };
+    expect(importing(file)).toMatchObject({ weightBits: 8, stored: method });
+    expect(importing(file, { dtype: 'f32' })).toMatchObject({ weightBits: 8, dtype: 'f32' });
+    expect(importing(file, { weightBits: 16 })).toEqual(importing(tiny));
+  });
+
+  const four: [string, object][] = [
+    ['bits', { quant_method: 'gptq', bits: 4 }],
+    ['bits', { quant_method: 'awq', bits: 4, group_size: 128 }],
+    ['bits', { quant_method: 'gptq', bits: 3 }],
+    ['load_in_4bit', { quant_method: 'bitsandbytes', load_in_4bit: true }],
+    ['quant_method', { quant_method: 'mxfp4' }],
+    ['config_groups.group_0.weights.num_bits', groups(4)],
+    ['config_groups.group_1.weights.num_bits', groups(8, 4)],
+    ['weights', { quant_method: 'quanto', weights: 'int4' }],
+    ['quant_algo', { quant_method: 'modelopt', quant_algo: 'W4A8_AWQ' }],
+    ['quant_method', { quant_method: 'aqlm' }],
+    ['quant_method', { quant_method: 'constructor' }],
+    ['quant_method', {}],
+    ['bits', { quant_method: 'gptq', bits: '8' }],
+    ['config_groups', { quant_method: 'compressed-tensors' }],
+  ];
+  it.each(four)('is refused by %s in %j, unless model.weightBits is given', (field, q) => {
+    const file = { ...tiny, quantization_config: q };
+    const error = failure(file);
+    expect(error.field).toBe(`quantization_config.${field}`);
+    expect(error.message).toContain('model.weightBits');
+    expect(importing(file, { weightBits: 8 })).toEqual(importing(tiny, { weightBits: 8 }));
+  });
+
+  it('of 16 bits, of activations alone, or under its older name', () => {
+    const store = (quantization_config: unknown) => importing({ ...tiny, quantization_config });
+    for (const none of [groups(16), groups(), null]) expect(store(none)).toEqual(importing(tiny));
+    const activations = { ...groups(8) };
+    Object.assign(activations.config_groups, { group_1: { weights: null } });
+    expect(store(activations).weightBits).toBe(8);
+    expect(importing({ ...tiny, compression_config: groups(8) }).weightBits).toBe(8);
+    expect(failure({ ...tiny, quantization_config: 8 }).field).toBe('quantization_config');
+  });
+});
+
+const real = new URL('../../shared/hf-configs/', import.meta.url);
+describe.skipIf(!existsSync(real))(
+  'real files (skipped where ../shared/hf-configs is absent)',
+  () => {
+    const files = readdirSync(existsSync(real) ? real : own).filter((name) =>
+      name.endsWith('.json'),
+    );
+    it.each(files)('%s is read, or refused by what it has no kernel for', (file) => {
+      const json = read(real, file);
+      if (/Llama-3.1|Qwen3-(8|32)B/.test(file)) return void importing(json);
+      const { message, field } = failure(json);
+      expect(field).toMatch(
+        /^(text_config|num_(local_)?experts|n_routed_experts|kv_lora_rank|q_lora_rank)$/,
+      );
+      // Neither a default, nor a window, nor a scaling, nor how weights are stored stands in the way.
+      expect(message).not.toMatch(/nothing|sliding|rope_(scaling|parameters|theta)|quantization/);
+    });
+  },
+);

@@ -1,0 +1,180 @@
+/** What a model file asks for, in runs: windows where model and workload meet, scaled rotations, bits. */
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { failureOf } from '../src/cli/errors.js';
+import { loadConfig, simulate, type RunDocument } from '../src/index.js';
+import { SMALL, temporaryFolder } from './config-files.js';
+import { COMMANDS } from './helpers/commands.js';
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+const tiny = JSON.parse(readFileSync('models/tiny.json', 'utf8')) as object;
+const NEVER = new AbortController().signal;
+
+/** A configuration of the tiny model with some other fields in its file. */
+function configure(fields: object, workload: string, dtype = 'f32', more = ''): string {
+  const model = folder.write('fields.json', JSON.stringify({ ...tiny, ...fields }));
+  return folder.write(
+    'run.yaml',
+    `hardware: ${SMALL}\nmodel: { config: ${model}, dtype: ${dtype} }\nworkload: ${workload}\n${more}`,
+  );
+}
+
+async function lineOf(command: string, path: string, sets: string[] = []) {
+  try {
+    await COMMANDS[command](path, sets, NEVER);
+    return '';
+  } catch (error) {
+    const { exitCode, message } = failureOf(error);
+    expect(exitCode).toBe(2);
+    return message;
+  }
+}
+
+describe('a window', () => {
+  const window = { sliding_window: 20 };
+  const decode = (context: number, tokens: number) =>
+    configure(window, `{ context: ${context}, tokens: ${tokens} }`);
+  // What places no model looks at no position.
+  const placing = Object.keys(COMMANDS).filter(
+    (command) =>
+      !['inspect wafer', 'inspect model', 'capacity', 'run --sensitivity'].includes(command),
+  );
+
+  it.each(placing)(
+    'is refused by %s from the first position that it slides past',
+    async (command) => {
+      const found =
+        'as fields has a window of 20 positions, which slides beyond and is then not modelled, found';
+      expect(await lineOf(command, decode(18, 2))).toBe('');
+      expect(await lineOf(command, decode(19, 2))).toBe(
+        `workload.context: expected at most 18, ${found} 19`,
+      );
+      expect(await lineOf(command, decode(0, 21))).toBe(
+        `workload.tokens: expected at most 20, ${found} 21`,
+      );
+    },
+    60_000,
+  );
+
+  it('that no position reaches changes nothing', async () => {
+    const cycles = async (fields: object) =>
+      (await simulate(loadConfig(configure(fields, '{ context: 15, tokens: 5 }')), { shards: 1 }))
+        .steps;
+    expect(await cycles(window)).toEqual(await cycles({}));
+  });
+
+  const serving = (prompt: number, more = 'serving: {}\n') =>
+    configure(
+      { sliding_window: 100 },
+      `
+  kind: serving
+  context: 32
+  requests: 3
+  arrivals: { process: fixed, rate: 100 }
+  prompt: { mean: ${prompt} }
+  output: { mean: 20 }`,
+      'f32',
+      more,
+    );
+
+  it.each(['run', 'capacity'])(
+    'bounds the requests that %s serves',
+    async (command) => {
+      expect(await lineOf(command, serving(80))).toBe('');
+      expect(await lineOf(command, serving(81))).toBe(
+        'serving.maxContext: expected at most 100, as fields has a window of 100 positions, which ' +
+          'slides beyond and is then not modelled, found requests of up to 101',
+      );
+      // Longer requests are turned away where the configuration says so.
+      expect(await lineOf(command, serving(81, 'serving: { maxContext: 100 }\n'))).toBe('');
+      expect(await lineOf(command, serving(81, 'serving: { maxContext: 101 }\n'))).toMatch(
+        /^serving\.maxContext: expected at most 100, /,
+      );
+    },
+    60_000,
+  );
+});
+
+describe('a scaled rotary embedding', () => {
+  const yarn = { rope_type: 'yarn', factor: 8, original_max_position_embeddings: 64 };
+  const scalings: [name: string, rope_scaling: object][] = [
+    ['linear', { rope_type: 'linear', factor: 4 }],
+    ['YaRN', yarn],
+    ['YaRN with an amplitude of its own', { ...yarn, attention_factor: 3 }],
+    ['YaRN not rounded to pairs', { ...yarn, truncate: false, beta_fast: 4 }],
+    [
+      'Llama 3 with equal limits',
+      {
+        ...{ rope_type: 'llama3', factor: 16, low_freq_factor: 1, high_freq_factor: 1 },
+        original_max_position_embeddings: 64,
+      },
+    ],
+  ];
+  const mappings: [name: string, sets: string[]][] = [
+    ['gqa', ['placement.rows=7', 'placement.layerColumns=5']],
+    ['waferllm', ['mapping=waferllm', 'exact=true', 'placement.rows=7']],
+  ];
+  const run = (fields: object, sets: string[], dtype?: string): Promise<RunDocument> => {
+    const path = configure(fields, '{ context: 20, tokens: 3, data: true }', dtype);
+    return simulate(loadConfig(path, sets), { shards: 1 });
+  };
+
+  describe.each(mappings)('in the mapping %s', (_, sets) => {
+    it.each(scalings)(
+      '%s: the wafer computes what the plain model does',
+      async (__, scaling) => {
+        const { check } = await run({ rope_scaling: scaling }, sets);
+        expect(check!.logitsMaxRelativeError).toBeLessThan(1e-5);
+        expect(check!.logitsMaxRelativeError).toBeGreaterThan(0);
+        const half = await run({ rope_scaling: scaling }, sets, 'f16');
+        expect(half.check!.passed).toBe(true);
+      },
+      60_000,
+    );
+
+    it('takes the same time, cycle by cycle', async () => {
+      const cycles = async (fields: object) =>
+        (await run(fields, sets)).steps.map((step) => step.cycles);
+      const plain = await cycles({});
+      for (const [name, rope_scaling] of scalings)
+        expect(await cycles({ rope_scaling }), name).toEqual(plain);
+    });
+  });
+});
+
+describe('stored quantisation', () => {
+  const fp8 = { quantization_config: { quant_method: 'fp8' } };
+  const cyclesOf = async (fields: object, sets: string[] = []) => {
+    const config = loadConfig(configure(fields, '{ context: 8 }', 'f16'), sets);
+    return (await simulate(config, { shards: 1 })).decode.cyclesPerToken;
+  };
+
+  it('is the weight bits of the run, unless the configuration says others', async () => {
+    const [wide, narrow] = [await cyclesOf({}), await cyclesOf({}, ['model.weightBits=8'])];
+    expect(narrow).not.toBe(wide);
+    expect(await cyclesOf(fp8)).toBe(narrow);
+    expect(await cyclesOf(fp8, ['model.weightBits=16'])).toBe(wide);
+  });
+
+  it('of 4 bits is refused at its place in the file, and by the key that would do', () => {
+    const int4 = { quantization_config: { quant_method: 'gptq', bits: 4 } };
+    const path = configure(int4, '{ context: 8 }', 'f16');
+    expect(() => loadConfig(path)).toThrow(
+      /fields\.json:1:\d+: quantization_config\.bits: expected weights of 8 or 16 bits, or model\.weightBits: 8 or 16 in the configuration, found 4$/,
+    );
+    expect(loadConfig(path, ['model.weightBits=8']).model.weightBits).toBe(8);
+  });
+
+  it('in f32 keeps 32 bits where they are asked for', () => {
+    const path = configure(fp8, '{ context: 8 }');
+    expect(loadConfig(path).model.weightBits).toBe(8);
+    expect(loadConfig(path, ['model.weightBits=32']).model.weightBits).toBe(32);
+  });
+
+  it('is explained', async () => {
+    const text = String(await COMMANDS['explain'](configure(fp8, '{ context: 8 }'), [], NEVER));
+    expect(text).toMatch(/stores its weights as fp8/);
+  });
+});
