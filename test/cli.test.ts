@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { kernelHelp } from '../src/tools/kernels.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
@@ -63,6 +64,16 @@ describe('help', () => {
     expect(stdout).toContain('wafersim run configs/wse3.yaml');
     expect(stdout).toContain('Exit codes');
     expect(status).toBe(0);
+  });
+
+  it('of kernels comes from their table: each option under the kernels that take it', () => {
+    const { kernels, groups } = kernelHelp();
+    for (const words of [['kernel'], ['diff', 'kernel']]) {
+      const stdout = wafersim(...words, '--help').stdout.replaceAll(/\s+/g, ' ');
+      expect(stdout).toContain(kernels.join(', '));
+      for (const group of groups)
+        expect(stdout).toContain(`Of ${group.kernels.join(', ')}: ${group.options[0][0]} `);
+    }
   });
 
   it.each(['run', 'kernel', 'inspect', 'schema'])('of %s has an example', (command) => {

@@ -1,5 +1,7 @@
 /** Synthetic traffic: what is sent, by whom and where it arrives. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { loadHardware } from '../src/config.js';
 import { fast } from '../src/engine/fast.js';
 import { reference } from '../src/engine/reference.js';
 import { ConfigError } from '../src/hardware/errors.js';
@@ -407,6 +409,25 @@ describe('what traffic says of the network', () => {
     expect(b.fromInjection!.mean).toBeGreaterThan(2 * a.fromInjection!.mean);
     expect(Math.abs(b.fromGeneration!.mean / a.fromGeneration!.mean - 1)).toBeLessThan(0.01);
     expect(sixteen.acceptedLoad).toBeCloseTo(four.acceptedLoad, 2);
+  });
+
+  it('takes with deeper queues what the README says', async () => {
+    const readme = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
+    const means: string[][] = [];
+    for (const depth of [4, 16]) {
+      const sets = [`hardware.fabric.queueDepth=${depth}`];
+      const { wafer } = loadHardware('configs/hardware/wse3.yaml', sets);
+      const options = { pattern: 'shift', distance: 8, mesh: '32x2', load: 0.2, cycles: 2000 };
+      const { acceptedLoad, latency } = (await measure(options, wafer)).traffic!;
+      expect(acceptedLoad).toBe(0.125);
+      const [injected, generated] = [latency.fromInjection!, latency.fromGeneration!];
+      means.push([injected.mean.toFixed(0), generated.mean.toFixed(0)]);
+    }
+    const [[four, waits], [sixteen, later]] = means;
+    expect(readme).toContain(
+      `with 4 places a wavelet takes ${four} cycles from injection, with 16 it takes ${sixteen}, from generation ${waits} both times`,
+    );
+    expect(later).toBe(waits);
   });
 
   it('is the same for both engines, for all patterns', async () => {

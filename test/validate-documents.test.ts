@@ -1,13 +1,16 @@
 /** The generated parts of documents: what stands between their markers is what validation says. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DOCUMENTS, regenerated } from '../src/tools/documentation.js';
+import { DOCUMENTS, printedRun, regenerated } from '../src/tools/documentation.js';
 import { bundled } from '../src/bundled.js';
+import { loadConfig } from '../src/config.js';
 import { PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
 import type { BenchDocument } from '../src/report/bench-document.js';
 import { count, fixed } from '../src/report/format.js';
-import { generatedParts, renderInto } from '../src/report/markers.js';
+import { generatedParts, partOf, renderInto } from '../src/report/markers.js';
+import { runTable } from '../src/report/table.js';
 import { validateMarkdown } from '../src/report/validate-table.js';
+import { simulate } from '../src/simulate.js';
 import { validateMeasurements } from '../src/tools/validate.js';
 
 const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
@@ -35,6 +38,25 @@ describe('a generated part', () => {
 
   it('that nobody generates is refused by its name', async () => {
     await expect(regenerated(text, OPTIONS)).rejects.toThrow(/expected .*validate.*, found a$/);
+  });
+});
+
+describe('the first run', () => {
+  it('is all that a run prints, the last block too; of the host what stood there', async () => {
+    const document = await simulate(loadConfig('configs/tiny.yaml'), OPTIONS);
+    const printed = runTable(document, { color: false }).trimEnd();
+    const fresh = printedRun(document, '');
+    expect(fresh).toBe(`\`\`\`\n${printed}\n\`\`\``);
+    expect(fresh).toMatch(
+      /\nSimulated\n {2}simulated .*\n(?:.*\n)* {2}fast engine, 1 shard: \S+ s, .* of host memory\n/,
+    );
+    const slower = { ...document, host: { ...document.host, shards: 8, wallSeconds: 1234.5 } };
+    expect(printedRun(slower, '')).toContain('8 shards: 1,234.50 s');
+    expect(printedRun(slower, fresh)).toBe(fresh);
+    const other = { ...document, configHash: 'another' };
+    expect(printedRun(other, fresh)).not.toBe(fresh);
+    expect(partOf('a <!-- b:begin -->\nc\n<!-- b:end --> d', 'b')).toBe('\nc\n');
+    expect(partOf('a', 'b')).toBe('');
   });
 });
 
@@ -66,5 +88,8 @@ describe('the documents', () => {
     const [, headline] = readme.split('<!-- run:begin -->');
     expect(headline).toContain(count(valueOf('decode/llama-8b', 'cyclesPerToken')));
     expect(headline).toContain(count(valueOf('decode/llama-8b', 'waveletHops')));
+    expect(headline.split('<!-- run:end -->')[0]).toMatch(
+      /\n\nSimulated\n(?: {2}(?:simulated|reused) .*\n)+ {2}fast engine, .* of host memory\n```\n$/,
+    );
   });
 });

@@ -13,6 +13,12 @@ export function renderInto(text: string, name: string, block: string): string {
   return `${before}${begin}\n${block.trim()}\n${end}${afterEnd[0]}`;
 }
 
+/** What stands between the markers of part `name`; nothing if the text has none. */
+export function partOf(text: string, name: string): string {
+  const [, after = ''] = text.split(`<!-- ${name}:begin -->`);
+  return after.split(`<!-- ${name}:end -->`)[0];
+}
+
 /** Names of the generated parts of a text, by their first markers. */
 export function generatedParts(text: string): string[] {
   return [...text.matchAll(/<!-- ([\w-]+):begin -->/g)].map((match) => match[1]);

@@ -53,7 +53,7 @@ function measured({ from, to }: TrafficResult['window'], what: string): string {
 
 /** What a sweep of `hardware.fabric.queueDepth` shows (see the README). */
 const DEEPER =
-  '  queues deeper than a round trip of credits accept no more and can be slower: wavelets wait inside\n' +
+  '  deeper queues can be slower: beyond a round trip of credits nothing more is accepted, wavelets wait inside\n' +
   '  the network instead of at their source, and what nobody takes yet shares links with what is awaited';
 
 function latencyCells(latency: LatencyResult | null): string[] {

@@ -2,7 +2,8 @@
 import { loadConfig } from '../config.js';
 import { bundled } from '../bundled.js';
 import { PUBLISHED, readMeasurements } from './measurements.js';
-import { generatedParts, renderInto } from '../report/markers.js';
+import type { RunDocument } from '../report/document.js';
+import { generatedParts, partOf, renderInto } from '../report/markers.js';
 import { validateMarkdown } from '../report/validate-table.js';
 import { prefillNotes } from './prefill.js';
 import { runTable } from '../report/table.js';
@@ -14,12 +15,20 @@ export const DOCUMENTS = ['README.md'];
 
 const FIRST_RUN = 'configs/wse3.yaml';
 
-const PARTS: Record<string, (options: SimulateOptions) => Promise<string>> = {
-  async run(options) {
-    const document = await simulate(loadConfig(bundled(FIRST_RUN)), options);
-    // What follows depends on the host.
-    const [text] = runTable(document, { color: false }).split('\n\nSimulated\n');
-    return `\`\`\`\n${text.trimEnd()}\n\`\`\``;
+/** How long a run took, with how much memory: it differs from host to host and from run to run. */
+const HOST_LINE = /^ {2}\w+ engine, \d+ shards?: .* of host memory$/m;
+
+/** What a run prints; of its host the line that `before` has, if it has one. */
+export function printedRun(document: RunDocument, before: string): string {
+  const text = runTable(document, { color: false }).trimEnd();
+  const kept = HOST_LINE.exec(before)?.[0];
+  return `\`\`\`\n${kept === undefined ? text : text.replace(HOST_LINE, () => kept)}\n\`\`\``;
+}
+
+/** Each part made anew, of which `before` is what stands there. */
+const PARTS: Record<string, (options: SimulateOptions, before: string) => Promise<string>> = {
+  async run(options, before) {
+    return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);
   },
   async validate(options) {
     const published = readMeasurements(PUBLISHED);
@@ -38,6 +47,8 @@ export async function regenerated(text: string, options: SimulateOptions): Promi
     throw new RangeError(
       `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${unknown}`,
     );
-  const parts = await Promise.all(names.map(async (name) => PARTS[name](options)));
+  const parts = await Promise.all(
+    names.map(async (name) => PARTS[name](options, partOf(text, name))),
+  );
   return names.reduce((result, name, i) => renderInto(result, name, parts[i]), text);
 }
