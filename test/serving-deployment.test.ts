@@ -92,6 +92,15 @@ describe('a fleet of replicas on two wafers each', () => {
     const none = await fleetRow('', two(), { ...limits, speed: 1e9 }, work);
     expect(none).toMatchObject({ boundBy: 'nothing fits', users: 0, tokensPerDay: 0 });
     expect(none.tokensPerSecondPerUser).toBe(0);
+    // Several tokens pass in the time, but none of them is fast enough.
+    const above = row.tokensPerSecondAlone * 1.01;
+    expect(await fleetRow('', two(), { ...limits, speed: above }, work)).toMatchObject({
+      users: 0,
+    });
+    const just = row.tokensPerSecondAlone * 0.99;
+    const some = await fleetRow('', two(), { ...limits, speed: just }, work);
+    expect(some.usersPerReplica).toBeGreaterThanOrEqual(1);
+    expect(some.tokensPerSecondPerUser).toBeGreaterThanOrEqual(just);
   });
 });
 
