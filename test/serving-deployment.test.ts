@@ -75,17 +75,14 @@ describe('a fleet of replicas on two wafers each', () => {
     expect(() => holding(row.usersPerReplica + 1)).toThrow(/needs|fit/);
   });
 
-  it('makes no more tokens than few users can, each at the speed of one alone', async () => {
-    // So long a context that memory holds one user.
-    const config = two('workload.context=300');
-    const deployment = deploymentOf(config);
-    const one = { ...config, model: { ...config.model } };
-    const long = await fleetRow('', one, limits, work);
-    const share = deployment.kvTokens / 301;
-    expect(long.usersPerReplica).toBe(Math.floor(share));
-    expect(long.tokensPerDayAtMost).toBeLessThanOrEqual(
-      long.users * long.tokensPerSecondAlone * 86_400 * (1 + 1e-12),
-    );
+  it('makes no more tokens than the users that fit can, or full pipelines', async () => {
+    // 20,556 bytes a core at 65 positions: room for one user, and for many.
+    const one = await fleetRow('', two('hardware.core.sram=20600'), limits, work);
+    expect([one.usersPerReplica, one.boundBy]).toEqual([1, 'memory']);
+    const each = 12_500 * 86_400;
+    expect(one.tokensPerDayAtMost / each / one.tokensPerSecondAlone).toBeCloseTo(1, 12);
+    const { spacing } = await stepTimes(deploymentOf(two()), CONTEXT, work);
+    expect(row.tokensPerDayAtMost / each / (1e9 / spacing)).toBeCloseTo(1, 12);
   });
 
   it('gives each of its users the speed asked for, or has none', async () => {
@@ -95,6 +92,15 @@ describe('a fleet of replicas on two wafers each', () => {
     const none = await fleetRow('', two(), { ...limits, speed: 1e9 }, work);
     expect(none).toMatchObject({ boundBy: 'nothing fits', users: 0, tokensPerDay: 0 });
     expect(none.tokensPerSecondPerUser).toBe(0);
+    // Several tokens pass in the time, but none of them is fast enough.
+    const above = row.tokensPerSecondAlone * 1.01;
+    expect(await fleetRow('', two(), { ...limits, speed: above }, work)).toMatchObject({
+      users: 0,
+    });
+    const just = row.tokensPerSecondAlone * 0.99;
+    const some = await fleetRow('', two(), { ...limits, speed: just }, work);
+    expect(some.usersPerReplica).toBeGreaterThanOrEqual(1);
+    expect(some.tokensPerSecondPerUser).toBeGreaterThanOrEqual(just);
   });
 });
 

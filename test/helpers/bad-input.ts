@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { failureOf } from '../../src/cli/errors.js';
 import { requestsOf } from '../../src/deployment/requests.js';
 import { readGpu } from '../../src/deployment/gpu-file.js';
-import { readTrace, TraceError } from '../../src/serving/trace.js';
+import { readTrace, TraceError, type TraceOptions } from '../../src/serving/trace.js';
 import { ConfigError } from '../../src/hardware/errors.js';
 import {
   baselineOf,
@@ -175,7 +175,7 @@ function entries(home: string, run: RunDocument, baseline: BenchDocument): Map<s
       {
         whole: file('examples/traces/azure-shape.csv').split('\n').slice(0, 20).join('\n'),
         codes: [2],
-        read: readTraceFile,
+        read: (path) => readTraceFile(path),
       },
     ],
     [
@@ -183,7 +183,18 @@ function entries(home: string, run: RunDocument, baseline: BenchDocument): Map<s
       {
         whole: '{"timestamp": 0, "input_length": 10, "output_length": 5}\n'.repeat(5),
         codes: [2],
-        read: readTraceFile,
+        read: (path) => readTraceFile(path),
+      },
+    ],
+    [
+      'trace of another maker',
+      {
+        whole: `"When",in,out,"what, else"\n${'1700000000.5,10,"5",x\n'.repeat(5)}`,
+        codes: [2],
+        read: (path) => {
+          const columns = { arrival: 'When', input: 'in', output: 'out', unit: 's' } as const;
+          readTraceFile(path, { columns, skipInvalid: true });
+        },
       },
     ],
     ...KERNELS.map((whole): [string, Entry] => [
@@ -193,9 +204,9 @@ function entries(home: string, run: RunDocument, baseline: BenchDocument): Map<s
   ]);
 }
 
-function readTraceFile(path: string): void {
+function readTraceFile(path: string, options: TraceOptions = {}): void {
   try {
-    readTrace(readFileSync(path, 'utf8'), path);
+    readTrace(readFileSync(path, 'utf8'), path, options);
   } catch (error) {
     throw error instanceof TraceError ? new ConfigError(error.message) : error;
   }
