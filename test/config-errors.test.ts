@@ -257,6 +257,29 @@ describe('a model file', () => {
     );
   });
 
+  // The same words whatever version of Node runs.
+  it.each([
+    ['', '1:1', 'Unexpected end of JSON input'],
+    ['{', '1:2', 'Unexpected end of JSON input'],
+    ['{"a"', '1:5', 'Unexpected end of JSON input'],
+    ['{"a":', '1:6', 'Unexpected end of JSON input'],
+    ['{"a": 1', '1:8', 'Unexpected end of JSON input'],
+    ['{"a": 1,', '1:9', 'Unexpected end of JSON input'],
+    ['{"a": [1,\n', '2:1', 'Unexpected end of JSON input'],
+    ['{"a": tru', '1:10', 'Unexpected end of JSON input'],
+    ['{"a": "b', '1:9', 'Unexpected end of JSON input'],
+    ['{"a" 1}', '1:6', "Expected ':' after property name"],
+    ['{"a": 1 "b": 2}', '1:9', "Expected ',' or '}' after property value"],
+    ['{"a": [1 2]}', '1:10', "Expected ',' or ']' after array element"],
+    ['{"a": 1,}', '1:9', 'Expected double-quoted property name'],
+    ["{'a': 1}", '1:2', "Expected property name or '}'"],
+    ['{"a": tree}', '1:9', "Unexpected token 'e'"],
+    ['{"a": 1} x', '1:10', 'Unexpected non-whitespace character after JSON'],
+    ['# YAML', '1:1', "Unexpected token '#'"],
+  ])('%j is no JSON at %s: %s', (text, at, what) => {
+    expect(withModel(text)).toBe(`m.json:${at}: expected JSON, found: ${what}`);
+  });
+
   it('that cannot be modelled is refused at the line of the field', () => {
     expect(withModel('{\n  "model_type": "qwen3",\n  "num_experts": 128\n}')).toMatch(
       /^m\.json:3:18: num_experts: .*128/,

@@ -7,6 +7,7 @@ import { checkPlacement } from '../src/placement/legal.js';
 import type { Placement } from '../src/placement/placement.js';
 import { costOf, without, type Run } from '../src/placement/strategies/shelves.js';
 import { placementOf, simulateSteps } from '../src/simulate.js';
+import { tiny, wse3 } from './placement-helpers.js';
 
 const ROWS = 8;
 
@@ -89,4 +90,40 @@ describe('the estimated cost of hand-offs', () => {
       expect(spread(beside)).toBeLessThan(least);
     },
   );
+});
+
+describe('the estimate by hand, on regions of 8 rows', () => {
+  const at = (x: number, y: number, width: number) => ({ x, y, width, wafer: 0 });
+  const of = (hopCycles: number, wafers: number, index = 0, tied = false) =>
+    handOffCosts({ ...tiny, tied }, wse3({ fabric: { ...wse3().fabric, hopCycles } }), ROWS, {
+      index,
+      wafers,
+    });
+  // 4 elements of f16 a row are 2 wavelets; a relay costs two ramps, a set-up of 8 and these.
+  const relay = 2 * 2 + 8 + 2;
+
+  it.each([1, 2, 3])('at %i cycles a hop, on one wafer', (hop) => {
+    const { handOff, back } = of(hop, 1);
+    // Along a row: from the nearest core to the farthest.
+    expect(handOff(at(0, 0, 4), at(4, 0, 6))).toBe(6 * hop);
+    expect(handOff(at(4, 0, 6), at(0, 0, 4))).toBe(4 * hop);
+    // 4 columns under the source for 8 rows: 8 hops down and 4 along; every second slice waits for one.
+    expect(handOff(at(0, 0, 6), at(2, 8, 5))).toBe(12 * hop + relay + 2);
+    // None under it: 11 hops along, 8 down, and 3 back along the destination.
+    expect(handOff(at(0, 0, 3), at(10, 8, 4))).toBe(22 * hop + relay + 2);
+    // The chosen token, from the middle (12, 12) to (3, 7), and on to the corner (0, 0).
+    expect(back!(at(10, 8, 5), at(0, 0, 4))).toBe((9 + 5 + 3 + 7) * hop);
+    expect(of(hop, 1, 0, true).back!(at(0, 0, 6), at(2, 8, 5))).toBe(12 * hop + relay + 2);
+  });
+
+  it.each([1, 2, 3])('at %i cycles a hop, on the first and the last of two wafers', (hop) => {
+    const [first, last] = [of(hop, 2, 0), of(hop, 2, 1)];
+    // What enters the first is a token, for all rows; what enters the last is rows.
+    expect(first.enter!(at(5, 8, 4))).toBe((1 + 8 + 7) * hop);
+    expect(last.enter!(at(5, 8, 4))).toBe((1 + 8) * hop);
+    // What leaves the first is rows, from column 8 of 750; what leaves the last, from the middle.
+    expect(first.leave!(at(5, 8, 4))).toBe((1 + 741) * hop);
+    expect(last.leave!(at(5, 8, 4))).toBe((1 + 742) * hop);
+    expect(of(hop, 2, 1, true).leave!(at(5, 8, 4))).toBe((1 + 741) * hop);
+  });
 });

@@ -1,10 +1,11 @@
 /** Predictions beside measurements: errors, limits, sections, and a wrong measurement that is noticed. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limitOf } from '../src/tools/limits.js';
 import { PUBLISHED, readMeasurements, type Measurement } from '../src/tools/measurements.js';
 import type { ValidateDocument } from '../src/report/validate-document.js';
 import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
@@ -83,6 +84,66 @@ describe('sections', () => {
     const { meanAbsoluteError, worst } = summary['vendor simulator'];
     expect(meanAbsoluteError).toBeCloseTo((above - below) / 2, 9);
     expect(worst).toEqual({ id: 'high', error: below });
+  });
+});
+
+describe('what is fitted', () => {
+  const hardware = readdirSync('configs/hardware')
+    .map((name) => readFileSync(join('configs/hardware', name), 'utf8'))
+    .join('\n');
+
+  const isNamed = (id: string) => hardware.includes(id.slice(0, id.lastIndexOf('-')));
+
+  it.each(published.map((row) => [row.id, row] as const))(
+    '%s is so where the source of a number of the cost table names it',
+    (id, { kernel }) => {
+      expect(limitOf(kernel).fitted).toBe(isNamed(id));
+      expect(isNamed(id)).toBe(kernel !== 'service');
+    },
+  );
+
+  it('is what ships with the project and has such a source, and nothing else', async () => {
+    const { rows } = await validated(...QUICK, unlisted(1));
+    for (const { id, basis, listed } of rows)
+      expect(basis, id).toBe(listed && isNamed(id) ? 'fitted' : 'out of sample');
+    expect(rows.filter(({ basis }) => basis === 'fitted')).toHaveLength(9);
+  });
+
+  it('is never averaged with what is not, and each mean says which it is', async () => {
+    const [fitted, other] = [named('meshgemv-f16-128-4x4'), unlisted(1)];
+    const { rows, summary } = await validated(fitted, other);
+    expect(rows.map(({ basis }) => basis)).toEqual(['fitted', 'out of sample']);
+    const [own, mine] = rows.map(({ id, error }) => ({
+      predicted: 1,
+      meanAbsoluteError: Math.abs(error!),
+      worst: { id, error },
+    }));
+    expect(summary['vendor simulator']).toEqual({
+      measurements: 2,
+      basis: 'both',
+      predicted: 2,
+      meanAbsoluteError: null,
+      worst: null,
+      calibration: own,
+      outOfSample: mine,
+      failed: ['gemv-mine'],
+    });
+    const alone = await validated(fitted);
+    expect(alone.summary['vendor simulator']).toEqual({
+      measurements: 1,
+      basis: 'fitted',
+      ...own,
+      calibration: own,
+      failed: [],
+    });
+    const text = validateTable(alone, { color: false });
+    expect(text).toContain('  calibration, 1 fitted: mean absolute error 3.32 %, worst +3.32 %');
+    expect(text).toContain('All 1 are within their limits: 1 fitted, 0 out of sample.');
+    expect(text).not.toContain('predict');
+    const both = validateMarkdown(await validated(fitted, other));
+    expect(both).toMatch(/\(calibration, 1 fitted: mean .*; 1 out of sample: mean absolute error /);
+    expect(both).toMatch(/^\| meshgemv-f16-128-4x4 \|.*\| fitted \| ±5 % \|/m);
+    expect(both).toMatch(/^\| gemv-mine \|.*\| out of sample \| ±10 % \|/m);
   });
 });
 

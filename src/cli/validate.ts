@@ -1,4 +1,4 @@
-/** `wafersim validate`: every published measurement beside the prediction. */
+/** `wafersim validate`: every published measurement beside what is simulated, fitted or out of sample. */
 import type { Command } from 'commander';
 import { ConfigError } from '../hardware/errors.js';
 import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
@@ -27,12 +27,15 @@ Examples:
   wafersim validate --measurements mine.json --json
 
 A file of measurements has the form of measurements/published.json; one with the id of a
-published measurement takes its place. Exit code 1 if an error is beyond its limit.`;
+published measurement takes its place. A row is fitted where a number of the cost table was chosen on it:
+figures over such rows are a calibration; only what is out of sample is predicted. Exit code 1 if an error is beyond its limit.`;
 
 export function addValidate(program: Command): void {
   program
     .command('validate')
-    .description('show every published measurement beside the prediction, with error and source')
+    .description(
+      'show every published measurement beside what is simulated, with error, basis and source',
+    )
     .optionsGroup('What is compared:')
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
     .option('--only <text>', 'only measurements with this text in their id')

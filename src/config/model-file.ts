@@ -44,10 +44,13 @@ function parseJson(text: string, file: string): unknown {
   const message = jsonError(text);
   if (message === undefined) return JSON.parse(text);
   const position = / at position (\d+)/.exec(message)?.[1];
-  const before = text.slice(0, position === undefined ? badToken(text) : Number(position));
-  const lines = before.split('\n');
+  const wrong = position === undefined ? badToken(text) : Number(position);
+  const lines = text.slice(0, wrong).split('\n');
   const at = `${file}:${lines.length}:${lines.at(-1)!.length + 1}`;
-  const what = message.replace(/ (in JSON )?at position.*|, .*/s, '');
+  // What is missing at the end is told in other words by each version of Node.
+  const isEnd = text.slice(wrong).trim() === '';
+  const told = message.replace(/ (in JSON )?at position.*|, .*/s, '');
+  const what = isEnd ? 'Unexpected end of JSON input' : told;
   throw new ConfigError(`${at}: expected JSON, found: ${what}`);
 }
 

@@ -19,8 +19,8 @@ export interface BenchCase {
   breakdown?: Record<string, number>;
   /** Why the simulated machine failed; such a case has no metrics. */
   failed?: string;
-  /** Seconds that the case took, and the reference loop beside it. */
-  host?: { wallSeconds: number; referenceSeconds: number };
+  /** Seconds that the case took, its processor time in all threads, and that of the reference loop. */
+  host?: { wallSeconds: number; cpuSeconds?: number; referenceSeconds: number };
 }
 
 /** The machine that the simulator ran on; numbers of the host are compared on equal ones only. */

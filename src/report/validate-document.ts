@@ -1,5 +1,11 @@
 /** What a validation says: every measurement beside its prediction, and how far they are apart. */
 
+/**
+ * Whether a number of the cost table was chosen on this very case. What agrees there is a calibration;
+ * only out of sample does the simulator predict.
+ */
+export type Basis = 'fitted' | 'out of sample';
+
 export interface ValidateRow {
   id: string;
   kernel: string;
@@ -9,13 +15,14 @@ export interface ValidateRow {
   /** Of `measured` and `predicted`; tokens/s are those of one user. */
   unit: 'cycles' | 'tokens/s';
   measured: number;
-  /** Null if the simulator refuses what was measured; `refused` says why. */
+  /** What is simulated; null if the simulator refuses what was measured, and `refused` says why. */
   predicted: number | null;
+  basis: Basis;
   /** (predicted - measured) / measured. */
   error: number | null;
   /** Where `error` may lie. */
   band: [least: number, most: number];
-  /** Whether the project ships this measurement: its cost table may have been fitted to it. */
+  /** Whether the project ships this measurement. */
   listed: boolean;
   /** Null for a service that is not simulated: nothing to judge. */
   passed: boolean | null;
@@ -26,19 +33,30 @@ export interface ValidateRow {
   remark?: string;
 }
 
-export interface ValidateSummary {
-  measurements: number;
-  /** Those that have a prediction. */
+/** How far rows of one basis are off. */
+export interface ErrorSummary {
+  /** Rows that are simulated. */
   predicted: number;
-  /** Of the signed errors' absolute values; null without a prediction. */
+  /** Of the signed errors' absolute values; null where nothing is simulated. */
   meanAbsoluteError: number | null;
   worst: { id: string; error: number } | null;
+}
+
+/** Its own figures are those of the only basis that its rows have, and null where they have both. */
+export interface ValidateSummary extends ErrorSummary {
+  measurements: number;
+  basis: Basis | 'both';
+  /** Figures over fitted rows, and over the others; absent without any such row. */
+  calibration?: ErrorSummary;
+  outOfSample?: ErrorSummary;
   /** Ids of the rows outside their bands. */
   failed: string[];
 }
 
 export interface LimitRow {
   kernel: string;
+  /** Whether the cost table was fitted to the measurements that ship with the project. */
+  fitted: boolean;
   /** Bands of measurements that ship with the project, and of others. */
   listed: [number, number];
   unlisted: [number, number];

@@ -1,13 +1,14 @@
 /** A validation as text for a terminal and as Markdown for documents, one section per kind. */
 import { count, fixed, heading, table, type Style } from './format.js';
 import type {
+  ErrorSummary,
   LimitRow,
   ValidateDocument,
   ValidateRow,
   ValidateSummary,
 } from './validate-document.js';
 
-const HEAD = ['measurement', 'system', 'unit', 'measured', 'predicted', 'error', 'limit'];
+const HEAD = ['measurement', 'system', 'unit', 'measured', 'simulated', 'error', 'basis', 'limit'];
 
 const TITLES: Record<string, string> = {
   hardware: 'Measured on hardware',
@@ -55,7 +56,7 @@ export function validateMarkdown(document: ValidateDocument): string {
       `**${TITLES[kind] ?? kind}** (${summaryLine(summary)})`,
       '',
       line([...HEAD, 'source']),
-      '| :-- | :-- | :-- | --: | --: | --: | --: | :-- |',
+      '| :-- | :-- | :-- | --: | --: | --: | :-- | --: | :-- |',
       ...rows.map((row) => line([...cells(row), clean(row.source)])),
       ...refusals(rows).flatMap((text) => ['', text]),
     ].join('\n'),
@@ -110,6 +111,7 @@ function cells(row: ValidateRow): string[] {
     digits(row.measured),
     row.predicted === null ? 'not simulated' : digits(row.predicted),
     row.error === null ? '' : percent(row.error),
+    row.basis,
     bandText(row.band),
   ];
 }
@@ -124,12 +126,23 @@ function limitText({ listed, unlisted }: LimitRow): string {
   return own === other ? own : `${own}, for measurements that are not shipped ${other}`;
 }
 
-function summaryLine({ measurements, predicted, meanAbsoluteError, worst }: ValidateSummary) {
-  const simulated =
-    predicted === measurements ? count(predicted) : `${predicted} of ${measurements}`;
-  if (meanAbsoluteError === null || worst === null) return `${simulated} predicted`;
+function summaryLine({ measurements, predicted, calibration, outOfSample }: ValidateSummary) {
+  const missing = measurements - predicted;
+  return [
+    ...(calibration
+      ? [`calibration, ${count(calibration.predicted)} fitted${figures(calibration)}`]
+      : []),
+    ...(outOfSample
+      ? [`${count(outOfSample.predicted)} out of sample${figures(outOfSample)}`]
+      : []),
+    ...(missing > 0 ? [`${count(missing)} not simulated`] : []),
+  ].join('; ');
+}
+
+function figures({ meanAbsoluteError, worst }: ErrorSummary): string {
+  if (meanAbsoluteError === null || worst === null) return '';
   const mean = percent(meanAbsoluteError).replace('+', '');
-  return `${simulated} predicted, mean absolute error ${mean}, worst ${percent(worst.error)} (${clean(worst.id)})`;
+  return `: mean absolute error ${mean}, worst ${percent(worst.error)} (${clean(worst.id)})`;
 }
 
 /** Why measurements have no prediction, in the simulator's words. */
@@ -148,8 +161,10 @@ function usedLimits({ limits, rows }: ValidateDocument): LimitRow[] {
 
 function verdict({ rows, passed }: ValidateDocument): string {
   const failed = rows.filter((row) => row.passed === false).map(({ id }) => clean(id));
+  const simulated = rows.filter(({ error }) => error !== null);
+  const fitted = simulated.filter(({ basis }) => basis === 'fitted').length;
   return passed
-    ? `All ${rows.filter(({ error }) => error !== null).length} predictions are within their limits.`
+    ? `All ${simulated.length} are within their limits: ${fitted} fitted, ${simulated.length - fitted} out of sample.`
     : `Outside the limit: ${failed.join(', ')}.`;
 }
 

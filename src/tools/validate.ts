@@ -13,6 +13,8 @@ import { bundled } from '../bundled.js';
 import { KINDS, SYSTEMS, type Measurement } from './measurements.js';
 import { CapacityError } from '../placement/errors.js';
 import type {
+  Basis,
+  ErrorSummary,
   ValidateDocument,
   ValidateRow,
   ValidateSummary,
@@ -145,7 +147,8 @@ function judge(measurement: Measurement, listed: boolean, prediction: Prediction
   const { id, kernel, system, kind, source, note } = measurement;
   const service = kernel === 'service';
   const measured = (service ? measurement.measuredTokensPerSecond : measurement.measuredCycles)!;
-  const band = limitOf(kernel)[listed ? 'listed' : 'unlisted'];
+  const limit = limitOf(kernel);
+  const band = limit[listed ? 'listed' : 'unlisted'];
   const predicted = 'value' in prediction ? prediction.value : null;
   const error = predicted === null ? null : (predicted - measured) / measured;
   // A service that cannot be simulated refutes nothing; a kernel that the machine refuses does.
@@ -158,6 +161,7 @@ function judge(measurement: Measurement, listed: boolean, prediction: Prediction
     unit: service ? 'tokens/s' : 'cycles',
     measured,
     predicted,
+    basis: listed && limit.fitted ? 'fitted' : 'out of sample',
     error,
     band,
     listed,
@@ -169,18 +173,36 @@ function judge(measurement: Measurement, listed: boolean, prediction: Prediction
   };
 }
 
+/** What was fitted and what was not are never averaged together. */
 function summarize(section: ValidateRow[]): ValidateSummary {
-  const errors = section.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
+  const of = (basis: Basis) => section.filter((row) => row.basis === basis);
+  const [fitted, others] = [of('fitted'), of('out of sample')];
+  const basis = fitted.length === 0 ? 'out of sample' : others.length === 0 ? 'fitted' : 'both';
+  const both = { predicted: errorsOf(section).length, meanAbsoluteError: null, worst: null };
+  return {
+    measurements: section.length,
+    basis,
+    ...(basis === 'both' ? both : errorSummary(section)),
+    ...(fitted.length > 0 && { calibration: errorSummary(fitted) }),
+    ...(others.length > 0 && { outOfSample: errorSummary(others) }),
+    failed: section.filter(({ passed }) => passed === false).map(({ id }) => id),
+  };
+}
+
+function errorsOf(rows: ValidateRow[]): { id: string; error: number }[] {
+  return rows.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
+}
+
+function errorSummary(rows: ValidateRow[]): ErrorSummary {
+  const errors = errorsOf(rows);
   const size = ({ error }: { error: number }) => Math.abs(error);
   const total = errors.reduce((sum, entry) => sum + size(entry), 0);
   return {
-    measurements: section.length,
     predicted: errors.length,
     meanAbsoluteError: errors.length === 0 ? null : total / errors.length,
     worst: errors.reduce<{ id: string; error: number } | null>(
       (worst, entry) => (worst === null || size(entry) > size(worst) ? entry : worst),
       null,
     ),
-    failed: section.filter(({ passed }) => passed === false).map(({ id }) => id),
   };
 }

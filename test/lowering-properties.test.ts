@@ -1,0 +1,193 @@
+/** What holds for every core's code as it is lowered, whatever the model and the regions. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planToken, type StagePlan } from '../src/lowering/token.js';
+import { FIRST_HAND_OFF_COLOR } from '../src/lowering/region.js';
+import { place } from '../src/placement/place.js';
+import {
+  isFabric,
+  isMemory,
+  type Buffer,
+  type Operation,
+  type Program,
+  type Role,
+} from '../src/program/program.js';
+import { asking, models, wse3 } from './placement-helpers.js';
+
+const shapes = fc.record({
+  rows: fc.integer({ min: 1, max: 9 }),
+  columns: fc.integer({ min: 1, max: 9 }),
+  context: fc.integer({ min: 0, max: 40 }),
+  group: fc.integer({ min: 1, max: 4 }),
+  layers: fc.integer({ min: 1, max: 3 }),
+});
+
+/** Plans of many tokens: all kinds of models, on regions of all sizes. */
+function each(check: (stages: StagePlan[]) => void, numRuns: number) {
+  fc.assert(
+    fc.property(models, shapes, (any, { rows, columns, context, group, layers }) => {
+      const model = { ...any, layers };
+      const wafer = wse3({ core: { ...wse3().core, sramBytes: 1e9 } });
+      const maxPositions = context + 1;
+      const request = asking({ rows, layerColumns: columns, growth: 'minimal', maxPositions });
+      const groups = { column: group, row: group, head: group };
+      const placement = place(model, wafer, request);
+      check(planToken(model, wafer, placement, () => groups, { context, maxPositions }).stages);
+    }),
+    { seed: 5, numRuns },
+  );
+}
+
+/** The roles of a stage, of those with the same code one. */
+function rolesOf(stage: StagePlan): Role[] {
+  const { roles } = stage.write().program;
+  return [...new Map(roles.map((role) => [role.operations, role])).values()];
+}
+
+/** Ranges of cells that an operation touches: first, last, and what lies there has to be. */
+function rangesOf(op: Operation): { from: number; to: number; type?: string }[] {
+  const row = (at: number, length: number, stride = 1, type?: string) =>
+    length === 0 ? [] : [{ from: at, to: at + (length - 1) * stride, ...(type && { type }) }];
+  switch (op.kind) {
+    case 'vector':
+      return [
+        ...[op.a, op.b, op.c].flatMap((s) => (isMemory(s) ? row(s.at, op.length, s.stride) : [])),
+        ...(isMemory(op.dst) ? row(op.dst.at, op.length, op.dst.stride, op.type) : []),
+      ];
+    case 'matvec': {
+      const axpy = op.form === 'axpy';
+      return [
+        ...row(op.matrix, (op.rows - 1) * op.rowStride + op.length),
+        ...row(op.x, axpy ? op.rows : op.length, op.xStride),
+        ...row(op.out, axpy ? op.length : op.rows, 1, op.type),
+      ];
+    }
+    case 'special':
+      return [...row(op.at, op.length), ...row(op.to, op.length, 1, op.type)];
+    case 'lookup':
+      return [
+        ...row(op.table, (op.rows - 1) * op.rowStride + (op.length - 1) * op.stride + 1),
+        ...row(op.id, 1),
+        ...row(op.to, op.length, 1, op.type),
+      ];
+    case 'argmax':
+      return [...row(op.at, op.length), ...row(op.value, 1), ...row(op.id, 1)];
+    case 'keepIfEqual':
+      return [op.a, op.b, op.at].flatMap((at) => row(at, 1));
+    case 'route':
+    case 'traffic':
+      return [];
+  }
+}
+
+const holding = (buffers: Buffer[], at: number) =>
+  buffers.find((b) => at >= b.at && at < b.at + b.length);
+const touchesFabric = (op: Operation) =>
+  op.kind === 'vector' && [op.dst, op.a, op.b, op.c].some(isFabric);
+
+describe('every operation', () => {
+  it('stays within the buffers that it reads and writes, and writes numbers of their type', () => {
+    let seen = 0;
+    const wrong: unknown[] = [];
+    each((stages) => {
+      for (const { buffers, operations } of stages.flatMap(rolesOf))
+        for (const op of operations)
+          for (const { from, to, type } of rangesOf(op)) {
+            const buffer = holding(buffers, from);
+            const isInside = buffer !== undefined && to < buffer.at + buffer.length;
+            if (!isInside || (type !== undefined && type !== buffer.type)) wrong.push([op, buffer]);
+            seen++;
+          }
+    }, 40);
+    expect(wrong.slice(0, 3)).toEqual([]);
+    expect(seen).toBeGreaterThan(10_000);
+  });
+
+  it('widens what it multiplies where weights have 8 bits, and nothing else', () => {
+    const seen = new Set<string>();
+    each((stages) => {
+      for (const { buffers, operations } of stages.flatMap(rolesOf))
+        for (const op of operations) {
+          if (op.kind !== 'matvec') continue;
+          const { name, type } = holding(buffers, op.matrix)!;
+          expect(op.widen, name).toBe(type === 'i8');
+          seen.add(`${name} ${type}`);
+        }
+    }, 60);
+    for (const name of ['wQkv', 'wO', 'wGateUp', 'wDown', 'table'])
+      for (const type of ['i8', 'f16', 'f32']) expect(seen).toContain(`${name} ${type}`);
+    for (const name of ['keys', 'values'])
+      for (const type of ['f16', 'f32']) expect(seen).toContain(`${name} ${type}`);
+  });
+});
+
+describe('what a core does before its token arrives', () => {
+  it('comes first, and without the fabric', () => {
+    const first = new Set(['position', 'prepare head']);
+    let prepared = 0;
+    each((stages) => {
+      for (const stage of stages) {
+        const { roles, labels } = stage.write().program;
+        for (const { name, operations } of roles) {
+          if (name === 'sender' || name === 'passage') continue;
+          // A core that sends to its own region does that before all.
+          const own = isSend(operations[0]) ? operations.slice(1) : operations;
+          const arrives = own.findIndex(touchesFabric);
+          const isFirst = (op: Operation) => first.has(labels[op.label]);
+          expect(own.slice(0, arrives).every(isFirst), name).toBe(true);
+          expect(own.slice(arrives).some(isFirst), name).toBe(false);
+          prepared += arrives;
+        }
+      }
+    }, 60);
+    expect(prepared).toBeGreaterThan(1000);
+  });
+});
+
+const isSend = (op: Operation) => op.kind === 'vector' && isFabric(op.dst) && !isFabric(op.a);
+
+describe('stages with equal keys', () => {
+  it('are equal programs but for the names of their colours', () => {
+    const equal = new Map<string, string>();
+    let met = 0;
+    each((stages) => {
+      equal.clear();
+      for (const stage of stages) {
+        const { program, origin, senders } = stage.write();
+        const text = JSON.stringify([withoutColors(program), origin, senders]);
+        if (equal.has(stage.key)) met++;
+        expect(text).toBe(equal.get(stage.key) ?? text);
+        equal.set(stage.key, text);
+      }
+    }, 80);
+    expect(met).toBeGreaterThan(5);
+  });
+
+  it('are not those of other steps, groups or users', () => {
+    const model = { ...fc.sample(models, { seed: 1, numRuns: 1 })[0], layers: 1, tied: false };
+    const wafer = wse3({ core: { ...wse3().core, sramBytes: 1e9 } });
+    const sizes = { rows: 6, layerColumns: 9, growth: 'minimal' as const };
+    const placement = place(model, wafer, asking({ ...sizes, maxPositions: 20 }));
+    const keys = (group: number, context: number, users: number) =>
+      planToken(model, wafer, placement, () => ({ column: group, row: group, head: 1 }), {
+        context,
+        maxPositions: 20,
+        users,
+      }).stages.map(({ key }) => key);
+    const [base, ...others] = [keys(1, 8, 1), keys(2, 8, 1), keys(1, 9, 1), keys(1, 8, 2)];
+    for (const other of others) expect(other[1]).not.toBe(base[1]);
+    expect(keys(1, 8, 1)).toEqual(base);
+  });
+});
+
+/** The program with hand-off colours replaced by their rank, and without its name. */
+function withoutColors({ name: _, ...program }: Program): unknown {
+  const colors = [
+    ...new Set(program.roles.flatMap(({ routes }) => routes.map(({ color }) => color))),
+  ].toSorted((a, b) => a - b);
+  const rank = (key: string, value: unknown) =>
+    key === 'color' && typeof value === 'number' && value >= FIRST_HAND_OFF_COLOR
+      ? FIRST_HAND_OFF_COLOR + colors.filter((c) => c >= FIRST_HAND_OFF_COLOR).indexOf(value)
+      : value;
+  return JSON.parse(JSON.stringify(program, rank));
+}

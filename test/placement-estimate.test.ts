@@ -1,0 +1,61 @@
+/** The closed estimate that ranks sizes, by hand for one model on regions of 8 rows. */
+import { describe, expect, it } from 'vitest';
+import { tokenCycles } from '../src/placement/estimate.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { tiny, wse3 } from './placement-helpers.js';
+
+const sizes = { rows: 8, columns: { embedding: 2, layer: 4, head: 4 } };
+const estimate = (model: ModelSpec = tiny, changes: Parameters<typeof wse3>[0] = {}) =>
+  tokenCycles(model, wse3(changes), 40, sizes);
+
+// A core of a layer: 4 dims, 2 query heads and 1 KV head of 2 pairs, 5 positions, 16 inner units.
+/** 8 set-up, 15 call, per input a row of 4.84 and a quarter of the outputs. */
+const product = (inputs: number, outputs: number) => 23 + inputs * (outputs / 4 + 4.84);
+/** sqrt(n) stages of two ramps, a hop and the latency, n hops, 5 times wavelets and set-up. */
+const sum16 = (n: number, elements: number) => Math.sqrt(n) * 20 + n + 5 * (elements / 2) + 40;
+const sum32 = (n: number, elements: number) => Math.sqrt(n) * 6 + n + 5 * elements + 105;
+
+const LAYER =
+  product(4, 8 + 2 * 4) + // queries, keys and values
+  2 * 2 * product(4, 5) + // scores and values of 2 heads
+  product(8, 4) +
+  product(4, 2 * 16) +
+  product(16, 4) +
+  10 * (8 + 1 + 10 / 4) + // exp of 2 x 5 scores
+  13 * (8 + 1 + 16 / 4) + // SiLU of 16
+  2 * sum32(8, 1) + // norms
+  sum16(8, 16) +
+  sum16(2, 10) + // scores over the 2 columns of a head
+  2 * sum32(8, 2) + // maximum and sum
+  sum16(8, 8) +
+  sum16(4, 4) +
+  sum16(8, 32) +
+  sum16(4, 4) +
+  (2 * 2 + 4 + 2 + 2 * 8); // the hand-off
+
+const HEAD = sum32(8, 1) + product(4, 24) + sum16(8, 24) + 24 / 4 + 2 * sum32(4, 1);
+const EMBEDDING = 2 * 2 + 2 + 2 + 2 * 8;
+
+describe('the estimate of a token', () => {
+  it('is that of the embedding, each layer and the head', () => {
+    expect(estimate()).toBeCloseTo(EMBEDDING + 2 * LAYER + HEAD, 9);
+    expect(estimate()).toBeCloseTo(4858.283, 3);
+    expect(estimate({ ...tiny, layers: 5 })).toBeCloseTo(EMBEDDING + 5 * LAYER + HEAD, 9);
+  });
+
+  it('adds the norms of queries and keys, and the widening of 8-bit weights', () => {
+    const norms = Math.sqrt(2) * 20 + 2 + 5 * 2 + 40; // 3 elements are 2 wavelets
+    expect(estimate({ ...tiny, qkNorm: true }) - estimate()).toBeCloseTo(2 * norms, 9);
+    const widened = (4 * 16 + 8 * 4 + 4 * 32 + 16 * 4) / 4;
+    const narrow = estimate({ ...tiny, weightBits: 8 }) - estimate();
+    expect(narrow).toBeCloseTo(2 * widened + (4 * 24) / 4, 9);
+  });
+
+  it('of a tied table takes it for embedding and head', () => {
+    const tied = tokenCycles({ ...tiny, tied: true }, wse3(), 40, {
+      rows: 8,
+      columns: { layer: 4, 'embedding+head': 4 },
+    });
+    expect(tied).toBeCloseTo(EMBEDDING + 2 + 2 * LAYER + HEAD, 9);
+  });
+});
