@@ -133,7 +133,7 @@ export interface TrafficOp {
   label: number;
   /** Colours that it sends on; without any it sends nothing. */
   sends: number[];
-  times: Int32Array;
+  times: Int32Array | Float64Array;
   /** For each wavelet, which of `sends` it is sent on; all on the first if not given. */
   turns?: Uint8Array;
   /** Colours that it takes wavelets of; without any it takes nothing. */
