@@ -58,6 +58,8 @@ export interface MatvecOp {
   xStride?: number;
   out: number;
   widen: boolean;
+  /** How often it is done, each time with its set-up; once if not given. */
+  repeat?: number;
 }
 
 /** dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. */
