@@ -148,7 +148,7 @@ describe('kernels', () => {
     const run = (setup: number) =>
       runKernel('reduce', options, kernelWafer({ setup: each(setup) }), 'fast', host);
     // 600 cores wait 2^43 cycles and a little.
-    expect(run(2 ** 43).coreCycles.setup).toBe(600 * 2 ** 43);
+    expect(run(2 ** 43).coreCycles!.setup).toBe(600 * 2 ** 43);
     expect(() => run(2 ** 44)).toThrow(/^too-long: the sum of coreCycles is beyond/);
   });
 });
@@ -188,9 +188,8 @@ describe('a link between wafers', () => {
     expect(cycles(whole) - cycles(none)).toBe(2 * 3_000_000_000);
     const between = ({ decode }: typeof none) => decode.breakdown['between wafers'].cycles;
     expect(between(whole) - between(half)).toBe(2 * 1_500_000_000);
-    // And a little for the bits.
-    expect(between(whole)).toBeGreaterThan(6_000_000_000);
-    expect(between(whole)).toBeLessThan(6_000_000_100);
+    // A little more for the bits, a little less where the last sender is still at work.
+    expect(Math.abs(between(whole) - 6_000_000_000)).toBeLessThan(100);
     expect(whole.all / cycles(whole)).toBe(none.all / cycles(none));
     expect(whole.decode.coreCycles.compute).toBe(none.decode.coreCycles.compute);
   });

@@ -91,7 +91,10 @@ function channelInto(core: i32, port: i32, color: i32): Channel | null {
   return c != null && c.to == FAR ? twinOf(c) : c;
 }
 
-/** Gives a colour at a router its route. */
+/**
+ * Gives a colour at a router its route. It does not wait for a pop then: that only a colour with wavelets does,
+ * whose route may not change.
+ */
 export function setRoute(core: i32, route: Route): void {
   const color = route.color;
   const slot = slotOf(core, color);
@@ -110,7 +113,6 @@ export function setRoute(core: i32, route: Route): void {
   }
   slot.outputs = route.outputs;
   setOutputs(slot, core, color, route.outputs);
-  router.waiting &= ~(1 << color);
 }
 
 function setOutputs(slot: Slot, core: i32, color: i32, outputs: i32): void {
