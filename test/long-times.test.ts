@@ -1,4 +1,5 @@
 /** Times beyond 2^31 and 2^32 cycles are exact; what is beyond 2^53 - 1 is refused in one line. */
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, loadHardware } from '../src/config.js';
 import { LAST_CYCLE, MachineError, type RunInput } from '../src/engine/engine.js';
@@ -153,6 +154,20 @@ describe('kernels', () => {
   });
 });
 
+describe('the command line', () => {
+  it('prints what is long, and refuses what is too long with exit code 4 and one line', () => {
+    const kernel = (iterations: string) => {
+      const options = ['--rows', '100', '--padded', '100', '--iterations', iterations];
+      const args = ['dist/cli/main.js', 'kernel', 'matvec', ...options];
+      return spawnSync(process.execPath, args, { encoding: 'utf8' });
+    };
+    expect(kernel('500000').stdout).toMatch(/^matvec: 5,060,500,000 cycles on WSE-3\n/);
+    const { status, stdout, stderr } = kernel('1000000000000');
+    expect([status, stdout]).toEqual([4, '']);
+    expect(stderr).toMatch(/^wafersim: too-long: .*\n$/);
+  });
+});
+
 describe('what is counted', () => {
   it('is refused with its path beyond 2^53 - 1', () => {
     const fits = { a: [1, LAST_CYCLE], b: { c: 'text', d: null, e: 1e-3, f: NaN, g: -LAST_CYCLE } };
@@ -192,5 +207,21 @@ describe('a link between wafers', () => {
     expect(Math.abs(between(whole) - 6_000_000_000)).toBeLessThan(100);
     expect(whole.all / cycles(whole)).toBe(none.all / cycles(none));
     expect(whole.decode.coreCycles.compute).toBe(none.decode.coreCycles.compute);
+  });
+
+  it('so long that the cores together wait more than can be counted is refused', async () => {
+    const sets = ['hardware.height=12', 'placement.rows=12', 'placement.layerColumns=16'];
+    const short = ['workload.tokens=1', 'workload.data=false', 'hardware.wafers=2'];
+    const config = loadConfig('configs/tiny.yaml', [...sets, ...short, 'hardware.io.latency=1 s']);
+    const at = (clockHz: number) => {
+      const wafer = { ...config.wafer, clockHz };
+      return simulate({ ...config, wafer }, { engine: 'fast', shards: 1, memo: true, ...host });
+    };
+    const { decode, placement } = await at(2 ** 42);
+    const { compute, setup, waitInput, waitOutput, idle } = decode.coreCycles;
+    const all = decode.cyclesPerToken * placement.coresUsed;
+    expect(compute + setup + waitInput + waitOutput + idle).toBe(all);
+    expect(all).toBeGreaterThan(2 ** 50);
+    await expect(at(2 ** 46)).rejects.toThrow(/^too-long: the sum of decode.coreCycles is beyond/);
   });
 });
