@@ -40,8 +40,8 @@ function expected({ operations }: Role, wafer: WaferSpec) {
 }
 
 /** Wavelets over each link by the routes of a program that never changes them. */
-function linksOf({ program, wafer }: Generated): Int32Array {
-  const links = new Int32Array(program.roleOf.length * 4);
+function linksOf({ program, wafer }: Generated): Float64Array {
+  const links = new Float64Array(program.roleOf.length * 4);
   const walk = (core: number, color: number, wavelets: number) => {
     const { outputs } = program.roles[core].routes.find((route) => route.color === color)!;
     for (let port = 0; port < RAMP; port++) {

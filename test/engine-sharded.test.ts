@@ -25,7 +25,13 @@ const here: Here = async (begin) => wholeRun(begin());
 describe('tiles', () => {
   it.each([2, 3])('of %i threads count what one thread does, and fail where it fails', (count) => {
     const onTiles = onThreads(count);
-    const alone = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
+    const alone = {
+      machine: createMachine(),
+      threads: 1,
+      leastCores: 1,
+      run: 0,
+      bits: 32 as const,
+    };
     const counts = ({ program, wafer, startAt }: Generated) => {
       const input = { program, wafer, startAt };
       if (!isSound(program, wafer)) return;

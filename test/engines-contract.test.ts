@@ -95,12 +95,20 @@ describe.each(others)('the %s engine does what the reference does', (...engine) 
     expect(programs.filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
-  it(`on ${GENERATED.numRuns} generated programs`, () => {
-    const property = fc.property(programs(), (given) => {
+  const onGenerated = (most: number, numRuns: number) => {
+    const property = fc.property(programs(most), (given) => {
       const difference = differenceOn(given, engine);
       if (difference !== '') throw new Error(`${difference}\n${listGenerated(given)}`);
     });
-    fc.assert(property, GENERATED);
+    fc.assert(property, { ...GENERATED, numRuns });
+  };
+
+  it(`on ${GENERATED.numRuns} generated programs`, () => {
+    onGenerated(0, GENERATED.numRuns);
+  });
+
+  it.each([31, 32, 40])('on 60 generated programs with costs up to 2^%i', (bits) => {
+    onGenerated(2 ** bits, 60);
   });
 });
 

@@ -30,7 +30,7 @@ import { program, role, route, row, sendEast, testWafer } from './helpers/progra
 /** The machine on its own, without the reference behind it. */
 function machineAlone(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
-  const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0 };
+  const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0, bits: 32 as const };
   const ending = runMachine(tables.image, startsOf(input, tables), team);
   return ending.state === 'whole' ? resultOf(input, tables, ending.counts) : undefined;
 }

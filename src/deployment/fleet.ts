@@ -4,6 +4,7 @@
  * simulated steps; networks, storage, spare systems and repairs are left out.
  */
 import type { ResolvedConfig } from '../config.js';
+import { countable } from '../run/countable.js';
 import { parameterCount } from '../model/operators.js';
 import { cyclesOf, deploymentOf, stepTimes, usersHeld, type GridWork } from './step-times.js';
 
@@ -56,10 +57,10 @@ export async function fleetRow(
   const bySpeed = alone > limit ? 0 : Math.floor(limit / interval);
   const byMemory = usersHeld(deployment, context + 1);
   const usersPerReplica = Math.min(bySpeed, byMemory);
-  const wafers = Math.floor((megawatts * 1e6) / pue / wafer.powerWatts);
+  const wafers = countable(Math.floor((megawatts * 1e6) / pue / wafer.powerWatts), 'wafers');
   const replicas = Math.floor(wafers / placement.wafers);
   const step = cyclesOf(point, usersPerReplica);
-  const users = replicas * usersPerReplica;
+  const users = countable(replicas * usersPerReplica, 'users');
   const perUser = usersPerReplica > 0 ? wafer.clockHz / step : 0;
   const joulesPerToken = (placement.wafers * wafer.powerWatts) / (usersPerReplica * perUser);
   const most = Math.min(wafer.clockHz / interval, (byMemory * wafer.clockHz) / alone);

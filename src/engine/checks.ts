@@ -7,7 +7,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import { firstUnwrittenRead } from '../program/memory-use.js';
 import { isFabric, sramBytesOf } from '../program/program.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
-import { LimitError, MachineError, type MachineErrorCode } from './engine.js';
+import { LAST_CYCLE, LimitError, MachineError, type MachineErrorCode } from './engine.js';
 import type { RunInput, Standing } from './engine.js';
 
 /** One core's part in a failure: the colour, if it is about one, and what is wrong. */
@@ -181,6 +181,12 @@ export function standingText(program: Program, standing: Standing[]): string {
     return `core ${nameOf(program, core)} is busy in '${program.labels[label]}'`;
   });
   return busy.length > 0 ? `no core waits, ${linesOf(busy)}` : 'no core waits or is busy';
+}
+
+/** The error for a run whose times can no longer be counted. */
+export function tooLong(program: Program): MachineError {
+  const message = `too-long: '${program.name}' runs beyond cycle ${LAST_CYCLE} (2^53 - 1), the last that can be counted exactly`;
+  return new MachineError('too-long', { cycle: LAST_CYCLE, cores: [], colors: [] }, message);
 }
 
 /** The error for wavelets that nobody took; each core and colour where some wait. */

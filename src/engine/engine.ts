@@ -27,7 +27,7 @@ export interface RunInput {
   name?: string | undefined;
 }
 
-/** Times are whole numbers of cycles, exact up to 2^53. */
+/** Times are whole numbers of cycles, all of them exact: a run beyond `LAST_CYCLE` fails. */
 export interface RunResult {
   /** Last cycle in which some core (or the root) is not done, + 1. */
   cycles: number;
@@ -43,7 +43,7 @@ export interface RunResult {
   /** Per label: compute and set-up cycles in it of the core that ends it last (lowest number if equal). */
   labelBusy: Float64Array;
   /** Wavelets that left each link, index core * 4 + port. */
-  linkWavelets: Int32Array;
+  linkWavelets: Float64Array;
   /** Wavelets sent into ramps, and delivered to cores. */
   sent: number;
   delivered: number;
@@ -95,7 +95,11 @@ export type MachineErrorCode =
   | 'route-change'
   | 'unwritten'
   | 'deadlock'
-  | 'does-not-fit';
+  | 'does-not-fit'
+  | 'too-long';
+
+/** The last cycle up to which times, and sums of them, are exact. */
+export const LAST_CYCLE = Number.MAX_SAFE_INTEGER;
 
 /** A program is more than an engine can hold; about the simulator, not about the machine. */
 export class TooLargeError extends Error {

@@ -42,7 +42,8 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
       for (let i = 0; i < op.length; i++) executeElement(op, memory, i, NaN);
       return;
     case 'matvec':
-      return executeMatvec(op, memory);
+      for (let n = 0; n < (op.repeat ?? 1); n++) executeMatvec(op, memory);
+      return;
     case 'special':
       return executeSpecial(op, memory);
     case 'lookup':

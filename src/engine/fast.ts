@@ -4,9 +4,10 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
-import { notOver } from './checks.js';
-import { wholeRun, type Run, type RunInput, type RunResult } from './engine.js';
-import { createMachine, startMachine, type Ending, type Machine } from './fast/machine.js';
+import { notOver, tooLong } from './checks.js';
+import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from './engine.js';
+import { bitsFor, createMachine, startMachine } from './fast/machine.js';
+import type { Bits, Ending, Machine } from './fast/machine.js';
 import { isSound } from './fast/sound.js';
 import { standingOf } from './fast/standing.js';
 import { layTables, notesOf, startsOf, type Tables } from './fast/tables.js';
@@ -30,12 +31,17 @@ export function startFast(input: RunInput): Run {
   if (tables === undefined) return startReference(input);
   const machine = idle ?? createMachine();
   idle = undefined;
-  const team = { machine, threads: 1, leastCores: 1, run: 0 };
+  const starts = startsOf(input, tables);
   const wants = {
     limit: input.maxCycles,
     notes: input.instants ? notesOf(input, tables) : undefined,
   };
-  const running = startMachine(tables.image, startsOf(input, tables), team, wants);
+  const start = (bits: Bits) => {
+    const team = { machine, threads: 1, leastCores: 1, run: 0, bits };
+    return startMachine(tables.image, starts, team, wants);
+  };
+  let bits = bitsFor(tables.image, starts);
+  let running = start(bits);
   /** Says how the machine failed. */
   let judge: Run | undefined;
   return {
@@ -45,6 +51,10 @@ export function startFast(input: RunInput): Run {
       if (judge === undefined) {
         const ending = running.advance();
         if (ending === undefined) return undefined;
+        if (ending.state === 'beyond' && bits === 32) {
+          running = start((bits = 64));
+          return undefined;
+        }
         idle = machine;
         const result = toResult(input, tables, ending);
         if (result !== undefined) return result;
@@ -64,27 +74,31 @@ export class Disagreement extends Error {
 }
 
 /**
- * The result of a run; none if the machine failed, and the reference is to say how.
- * @throws LimitError if it was not over by its limit
+ * The result of a run, at last with times of 64 bits; none if the machine failed, and the reference is to
+ * say how.
+ * @throws LimitError if it was not over by its limit, MachineError if it is too long
  */
 export function toResult(input: RunInput, tables: Tables, ending: Ending): RunResult | undefined {
   if (ending.state === 'broken' || ending.state === 'stopped') return undefined;
   const { maxCycles = Infinity, program } = input;
+  if (ending.state === 'beyond') throw tooLong(program);
   if (ending.state === 'whole') {
     const result = resultOf(input, tables, ending.counts);
-    if (!result.end.some((end) => end > maxCycles)) return result;
+    if (!result.end.some((end) => end > Math.min(maxCycles, LAST_CYCLE))) return result;
+    if (maxCycles > LAST_CYCLE) throw tooLong(program);
   }
   const { atLimit } = ending;
   const standing = atLimit ? standingOf(tables, program, atLimit, maxCycles) : [];
   throw notOver(input, standing);
 }
 
-/** Tables of a program on a wafer; none if something is wrong with it, or it carries numbers. */
+/** Tables of a program on a wafer; none if something is wrong with it or too long, or it carries numbers. */
 export function tablesOf({ program, wafer, memory }: RunInput): Tables | undefined {
   if (memory !== undefined) return undefined;
   const before = known.get(program);
   if (before !== undefined && before.wafer === wafer) return before.tables;
-  const tables = isSound(program, wafer) ? layTables(program, wafer) : undefined;
+  const laid = isSound(program, wafer) ? layTables(program, wafer) : undefined;
+  const tables = laid && laid.image.ahead <= LAST_CYCLE ? laid : undefined;
   known.set(program, { wafer, tables });
   return tables;
 }

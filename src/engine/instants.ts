@@ -6,11 +6,11 @@ export interface Instants {
   /** The first entry of each core in `entered`, and one past the last of all. */
   enteredFrom: Int32Array;
   /** Cycles in which wavelets entered the ramp. */
-  entered: Int32Array;
+  entered: Float64Array;
   /** The same for `taken` and `takenColor`. */
   takenFrom: Int32Array;
   /** Cycles in which cores took wavelets. */
-  taken: Int32Array;
+  taken: Float64Array;
   takenColor: Uint8Array;
 }
 
@@ -31,9 +31,9 @@ export function createInstants({ roles, roleOf }: Program): Instants {
   const taken = takenFrom[roleOf.length];
   return {
     enteredFrom,
-    entered: new Int32Array(enteredFrom[roleOf.length]),
+    entered: new Float64Array(enteredFrom[roleOf.length]),
     takenFrom,
-    taken: new Int32Array(taken),
+    taken: new Float64Array(taken),
     takenColor: new Uint8Array(taken),
   };
 }

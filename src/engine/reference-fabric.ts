@@ -43,7 +43,7 @@ export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
     wavelet: new Float64Array(2),
     /** The last cycle in which a wavelet moved. */
     moved: -Infinity,
-    linkWavelets: new Int32Array(cores * 4),
+    linkWavelets: new Float64Array(cores * 4),
     sent: 0,
     delivered: 0,
     waveletHops: 0,

@@ -9,8 +9,9 @@
  * only a change of route acts at once, on the core's own router, so cores come before routers.
  */
 import { dueAt } from './calendar.js';
-import { checkProgram, deadlock, leftOver, machineError, notOver } from './checks.js';
-import { wholeRun, type Run, type RunInput, type RunResult, type Standing } from './engine.js';
+import { checkProgram, deadlock, leftOver, machineError, notOver, tooLong } from './checks.js';
+import { LAST_CYCLE, wholeRun } from './engine.js';
+import type { Run, RunInput, RunResult, Standing } from './engine.js';
 import { createMachine, isDone, nextInjection, standingOf } from './reference-core.js';
 import { visitCore, waitersAt } from './reference-core.js';
 import type { Machine } from './reference-core.js';
@@ -41,6 +42,8 @@ export function startReference(input: RunInput, observe?: Observer): Run {
   function visit(t: number): number {
     const { cores, routers } = due.get(t)!;
     if (t >= maxCycles) atLimit ??= standingOf(m);
+    // Beyond it t + 1 may be t.
+    if (t > LAST_CYCLE) throw atLimit ? notOver(input, atLimit) : tooLong(program);
     reached = t;
     for (let i = 0; i < cores.length; i++) visitCore(m, cores[i], t);
     for (let i = 0; i < routers.length; i++) visitRouter(m.fabric, routers[i], t);

@@ -20,7 +20,7 @@ export interface Threads {
 const MOST_PROGRAMS = 12;
 
 export function startThreads(count: number, script: URL): Threads {
-  const workerData: Common = { memory: createMemory(), code: machineCode() };
+  const workerData: Common = { memory: createMemory(), code: machineCode(32) };
   const workers = Array.from({ length: count }, () => new Worker(script, { workerData }));
   const [lead, ...helpers] = workers.map((worker) => wrap<ShardWorker>(endpointOf(worker)));
   const gone = Promise.race(workers.map(endOf));

@@ -7,7 +7,7 @@ import { expose, transfer } from 'comlink';
 import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createMachine, helpRun, runMachine } from './fast/machine.js';
-import type { Ending, Machine } from './fast/machine.js';
+import type { Bits, Ending, Help, Machine } from './fast/machine.js';
 import type { Image } from './fast/tables.js';
 import { endpointOf } from './shard-endpoint.js';
 
@@ -21,9 +21,10 @@ export interface Common {
 export interface Order {
   run: number;
   limit?: number | undefined;
-  starts: Int32Array;
+  starts: Float64Array;
   threads: number;
   leastCores: number;
+  bits: Bits;
 }
 
 function createWorker(machine: Machine) {
@@ -41,14 +42,14 @@ function createWorker(machine: Machine) {
       if (image === undefined) throw new RangeError(`this thread has no program ${number}`);
       const ending = runMachine(image, starts, { machine, ...team }, { limit });
       const tables = Object.values(ending).flatMap((part) => Object.values<unknown>(part));
-      const arrays = tables.filter((table) => table instanceof Int32Array);
+      const arrays = tables.filter((table) => ArrayBuffer.isView(table));
       return transfer(
         ending,
         arrays.map(({ buffer }) => buffer as ArrayBuffer),
       );
     },
 
-    help(tile: number, run: { start: number; limit?: number | undefined; run: number }): void {
+    help(tile: number, run: Help): void {
       helpRun(machine, tile, run);
     },
   };

@@ -5,7 +5,7 @@
  */
 import type { Run, RunInput, RunResult, Standing } from './engine.js';
 import { Disagreement, startFast, tablesOf, toResult } from './fast.js';
-import { MOST_THREADS } from './fast/machine.js';
+import { MOST_THREADS, bitsFor, type Ending } from './fast/machine.js';
 import { standingOf } from './fast/standing.js';
 import { startsOf, type Tables } from './fast/tables.js';
 import { startReference } from './reference.js';
@@ -68,21 +68,23 @@ export function createShards(
   };
   const runOn = async (
     tables: Tables,
-    { starts, limit }: Pick<Order, 'starts' | 'limit'>,
+    order: Pick<Order, 'starts' | 'limit' | 'bits'>,
     signal: AbortSignal | undefined,
-  ) => {
+  ): Promise<Ending> => {
     if (closed) throw new Error('the threads are closed');
     signal?.throwIfAborted();
-    const order = { run: ++runs, starts, limit, threads: threadCount, leastCores };
+    const team = { run: ++runs, threads: threadCount, leastCores };
     const ready = await start();
     signal?.throwIfAborted();
     try {
-      return await ready.run(tables.image, order, signal);
+      const ending = await ready.run(tables.image, { ...order, ...team }, signal);
+      if (ending.state !== 'beyond' || order.bits === 64) return ending;
     } catch (error) {
       // Some may still wait in that run.
       await stop();
       throw error;
     }
+    return runOn(tables, { ...order, bits: 64 }, signal);
   };
   return {
     async expect(cores) {
@@ -93,7 +95,8 @@ export function createShards(
       const isSmall = tables === undefined || tables.placeOf.length < 2 * leastCores;
       // What traffic notes does not come back from threads.
       if (isSmall || input.instants) return here(() => startFast(input));
-      const order = { starts: startsOf(input, tables), limit: input.maxCycles };
+      const starts = startsOf(input, tables);
+      const order = { starts, limit: input.maxCycles, bits: bitsFor(tables.image, starts) };
       const ended = last.then(
         () => runOn(tables, order, signal),
         () => runOn(tables, order, signal),

@@ -78,7 +78,8 @@ function listOperation(op: Operation): string {
     case 'matvec': {
       const widen = op.widen ? ' widened' : '';
       const matrix = `[${op.matrix}] ${op.rows} x ${op.length} rows of ${op.rowStride}${widen}`;
-      return `matvec.${op.type} ${op.form} [${op.out}] += ${matrix} times [${op.x}]`;
+      const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
+      return `matvec.${op.type} ${op.form} [${op.out}] += ${matrix} times [${op.x}]${again}`;
     }
     case 'special':
       return `${op.fn}.${op.type} ${op.form} x${op.length} [${op.to}] <- [${op.at}]`;

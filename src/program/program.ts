@@ -58,6 +58,8 @@ export interface MatvecOp {
   xStride?: number;
   out: number;
   widen: boolean;
+  /** How often it is done, each time with its set-up; once if not given. */
+  repeat?: number;
 }
 
 /** dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. */
@@ -133,7 +135,7 @@ export interface TrafficOp {
   label: number;
   /** Colours that it sends on; without any it sends nothing. */
   sends: number[];
-  times: Int32Array;
+  times: Int32Array | Float64Array;
   /** For each wavelet, which of `sends` it is sent on; all on the first if not given. */
   turns?: Uint8Array;
   /** Colours that it takes wavelets of; without any it takes nothing. */

@@ -31,7 +31,8 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       const row = op.length / rate[op.type] + costs.matvec.row[op.type];
       const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
       const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
-      return fixed(costs.setup[op.type], cycles);
+      const { repeat = 1 } = op;
+      return fixed(repeat * costs.setup[op.type], repeat * cycles);
     }
     case 'special': {
       if (op.form === 'scalar') return fixed(0, op.length * costs.scalar[op.fn]);

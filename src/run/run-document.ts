@@ -14,6 +14,7 @@ import type {
 import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './request.js';
 import type { StageRunner } from './stages.js';
+import { countable } from './countable.js';
 
 /** What was counted while the stages ran. */
 export interface Counters extends Pick<
@@ -46,10 +47,10 @@ export function runDocument(
     schema: 'wafersim.run/1',
     configHash: configHash(config.resolved),
     config: config.resolved,
-    decode: decodeOf(config, simulated),
-    steps,
+    decode: countable(decodeOf(config, simulated), 'decode'),
+    steps: countable(steps, 'steps'),
     placement: placementResult(config, placement),
-    fabric: fabricOf(counters, timing.cycles),
+    fabric: countable(fabricOf(counters, timing.cycles), 'fabric'),
     reuse: counters.reuse,
   };
 }
@@ -63,6 +64,8 @@ function decodeOf(
   for (const [name, { cycles: spent, compute }] of timing.operators)
     breakdown[name] = { cycles: spent, compute, communication: spent - compute };
   const perSecond = wafer.clockHz / cycles;
+  const all = Object.values(causes).reduce((sum, cycles) => sum + cycles, 0);
+  countable(all, 'the sum of decode.coreCycles');
   const isLayer = (i: number) => timing.stages[i].name.startsWith('layer');
   const layers = timing.stageCycles.filter((_, i) => isLayer(i));
   return {

@@ -6,6 +6,7 @@ import type { RunResult } from '../engine/engine.js';
 import type { EngineName } from '../engine/engines.js';
 import { ConfigError } from '../hardware/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import { countable } from '../run/countable.js';
 import { optionReader, type KernelOptions } from './kernel-options.js';
 import { KERNELS } from './kernels.js';
 import { splitLoads } from './traffic.js';
@@ -127,13 +128,14 @@ function coreCyclesOf(result: RunResult): CyclesByCause {
   const waitInput = sum(result.waitInput);
   const waitOutput = sum(result.waitOutput);
   const busy = compute + setup + waitInput + waitOutput;
-  return { compute, setup, waitInput, waitOutput, idle: result.end.length * result.cycles - busy };
+  const all = countable(result.end.length * result.cycles, 'the sum of coreCycles');
+  return countable({ compute, setup, waitInput, waitOutput, idle: all - busy }, 'coreCycles');
 }
 
 function fabricOf(result: RunResult): FabricResult {
   const busiest = result.linkWavelets.reduce((most, count) => Math.max(most, count), 0);
   return {
-    waveletHops: result.waveletHops,
+    waveletHops: countable(result.waveletHops, 'fabric.waveletHops'),
     peakLinkUtilization: result.cycles > 0 ? busiest / result.cycles : 0,
     routeHazards: result.routeHazards,
   };

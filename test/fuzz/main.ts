@@ -1,9 +1,9 @@
 /**
  * Generated programs on two engines, as many as wanted:
  *
- *     npm run fuzz -- --programs 20000 --seed 1 [--engine fast]
+ *     npm run fuzz -- --programs 20000 --seed 1 [--engine fast] [--costs 2^40]
  *
- * A program on which the engine differs from the reference is shrunk, listed with the machine it ran
+ * With `--costs` operations cost up to so many cycles, and times go beyond 32 bits. A program on which the engine differs from the reference is shrunk, listed with the machine it ran
  * on, and ends the search with exit code 1. The same seed gives the same programs.
  */
 import { parseArgs } from 'node:util';
@@ -25,15 +25,17 @@ function main(): void {
       programs: { type: 'string', default: '20000' },
       seed: { type: 'string', default: '1' },
       engine: { type: 'string', default: 'fast' },
+      costs: { type: 'string', default: '0' },
     },
   });
   const wanted = wholeNumber('programs', values.programs);
   const seed = wholeNumber('seed', values.seed);
+  const costs = costsOf(values.costs);
   const engine = engines.find(([name]) => name === values.engine);
   if (engine === undefined) throw new RangeError(`--engine: no engine '${values.engine}'`);
   const counts = createContention();
   for (let done = 0; done < wanted; done += BATCH) {
-    const failure = search(engine, seed + done, Math.min(BATCH, wanted - done), counts);
+    const failure = search(engine, seed + done, Math.min(BATCH, wanted - done), costs, counts);
     if (failure !== undefined) {
       process.stdout.write(`${failure}\n`);
       process.exitCode = 1;
@@ -51,11 +53,20 @@ function wholeNumber(name: string, text: string): number {
   throw new RangeError(`--${name}: expected a whole number up to 1000000000, found ${text}`);
 }
 
+/** `2^40` or a whole number, up to 2^40. */
+function costsOf(text: string): number {
+  const [base, power = '1'] = text.split('^');
+  const value = Number(base) ** Number(power);
+  if (/^\d+(\^\d+)?$/.test(text) && value <= 2 ** 40) return value;
+  throw new RangeError(`--costs: expected a whole number up to 2^40, found ${text}`);
+}
+
 /** One batch of programs; a text if one of them shows a difference. */
 function search(
   engine: NamedEngine,
   seed: number,
   numRuns: number,
+  costs: number,
   counts: ReturnType<typeof createContention>,
 ): string | undefined {
   let run = 0;
@@ -66,12 +77,12 @@ function search(
     found ||= difference !== '';
     return difference === '';
   };
-  const result = fc.check(fc.property(programs(), differs), { seed, numRuns });
+  const result = fc.check(fc.property(programs(costs), differs), { seed, numRuns });
   if (!result.failed) return undefined;
   if (result.counterexample === null) throw new Error('the search broke off');
   const [smallest] = result.counterexample;
   return [
-    `${engine[0]} differs from reference (again: --seed ${seed}; ${result.numShrinks} shrinks):`,
+    `${engine[0]} differs from reference (again: --seed ${seed} --costs ${costs}; ${result.numShrinks} shrinks):`,
     whatDiffers(smallest, engine),
     listGenerated(smallest),
   ].join('\n');

@@ -9,7 +9,8 @@ import {
   firstOf,
   machineCode,
 } from '../../src/engine/fast/machine.js';
-import { runMachine, type Ending } from '../../src/engine/fast/machine.js';
+import { bitsFor, runMachine } from '../../src/engine/fast/machine.js';
+import type { Bits, Ending } from '../../src/engine/fast/machine.js';
 import { notesOf, startsOf, type Tables } from '../../src/engine/fast/tables.js';
 import { reference } from '../../src/engine/reference.js';
 import { endpointOf } from '../../src/engine/shard-endpoint.js';
@@ -20,7 +21,7 @@ const WORKER = new URL('dist/engine/shard-worker.js', `file://${process.cwd()}/`
 
 /** Runs tables on so many threads; this one has the first tile, and does not wait for events. */
 export function onThreads(count: number): (input: RunInput, tables: Tables) => Ending {
-  const workerData: Common = { memory: createMemory(), code: machineCode() };
+  const workerData: Common = { memory: createMemory(), code: machineCode(32) };
   // A helper that is gone fails a test, which would wait for ever.
   const machine = createMachine(workerData.memory, workerData.code, 20_000);
   let workers: Worker[] | undefined;
@@ -32,14 +33,19 @@ export function onThreads(count: number): (input: RunInput, tables: Tables) => E
       helpers = workers.map((worker) => wrap<ShardWorker>(endpointOf(worker)));
     }
     const starts = startsOf(input, tables);
-    run++;
     const limit = input.maxCycles;
-    const order = { start: firstOf(starts), limit, run };
-    for (const [i, helper] of helpers.entries()) void helper.help(i + 1, order);
-    for (const worker of workers) worker.unref();
-    const team = { machine, threads: count, leastCores: 1, run };
     const notes = input.instants ? notesOf(input, tables) : undefined;
-    return runMachine(tables.image, starts, team, { limit, notes });
+    const runWith = (bits: Bits) => {
+      run++;
+      const order = { start: firstOf(starts), limit, run, bits };
+      for (const [i, helper] of helpers.entries()) void helper.help(i + 1, order);
+      const team = { machine, threads: count, leastCores: 1, run, bits };
+      return runMachine(tables.image, starts, team, { limit, notes });
+    };
+    const bits = bitsFor(tables.image, starts);
+    const ending = runWith(bits);
+    for (const worker of workers) worker.unref();
+    return ending.state === 'beyond' && bits === 32 ? runWith(64) : ending;
   };
 }
 

@@ -2,12 +2,14 @@
  * Generated programs that contend: transfers between cores of a small rectangle, over trees whose
  * colours share links, with few slots, chains and multicast, 16 and 32 bits, in phases between which
  * routes change. Every core does its transfers in one global order, so most programs end well; some
- * have a fault or too short a pause between phases, and fail in one of the machine's ways.
+ * have a fault or too short a pause between phases, and fail in one of the machine's ways. With huge costs
+ * times go beyond 2^31 and 2^32 in the middle of a program.
  */
 import fc from 'fast-check';
-import type { WaferSpec } from '../../src/hardware/wafer.js';
+import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
 import type { Operation, Program, Role, Route } from '../../src/program/program.js';
 import {
+  NO_OVERHEAD,
   add,
   cell,
   changeRoute,
@@ -24,7 +26,7 @@ import { Phase } from './phase.js';
 export interface Generated {
   program: Program;
   wafer: WaferSpec;
-  startAt: Int32Array;
+  startAt: Float64Array;
   /** Fresh memory images, the same at every call. */
   memory: () => Float32Array[];
   /** How many phases there are; with one, nothing depends on when routes change. */
@@ -36,74 +38,92 @@ export type Fault = 'none' | 'swap' | 'shorter' | 'longer' | 'unwritten';
 
 /** Cells that every core has; as many again are not loaded. */
 const CELLS = 64;
+/** Cycles of a pause that lasts until all cores are done with a phase. */
+const LONG_PAUSE = 1500;
 const LABELS = ['first', 'second', 'third'];
 
 const nat = (max: number) => fc.integer({ min: 0, max });
-const perType = (min: number, max: number) =>
-  fc.record({ f16: fc.integer({ min, max }), f32: fc.integer({ min, max }) });
+const perType = (cycles: fc.Arbitrary<number>) => fc.record({ f16: cycles, f32: cycles });
 
-const transfer = fc.record({
-  kind: fc.constantFrom('stream', 'stream', 'chain', 'traffic', 'exchange', 'hub', 'local'),
-  /** Cores by number, taken modulo how many there are. */
-  cores: fc.array(nat(1000), { minLength: 2, maxLength: 5 }),
-  length: fc.oneof(nat(6), nat(40)),
-  type: fc.constantFrom('f16', 'f32'),
-  color: nat(7),
-  variant: nat(3),
-  /** Some of them do not fit a byte. */
-  gaps: fc.array(
-    fc.oneof(
-      { weight: 30, arbitrary: nat(3) },
-      { weight: 1, arbitrary: fc.integer({ min: 250, max: 300 }) },
-    ),
-    { minLength: 1, maxLength: 12 },
-  ),
-});
-type Transfer = typeof transfer extends fc.Arbitrary<infer T> ? T : never;
+/** A cost up to `most`, often near a power of two; of small programs one up to `small`. */
+function cost(small: number, most: number): fc.Arbitrary<number> {
+  if (most === 0) return nat(small);
+  const powers = [29, 30, 31, 32, 33, 40, 48].map((n) => 2 ** n).filter((n) => n < most);
+  const near = fc
+    .tuple(fc.constantFrom(...powers, most), fc.integer({ min: -20, max: 20 }))
+    .map(([power, more]) => Math.min(most, power + more));
+  return fc.oneof(nat(small), near, nat(most));
+}
 
-const recipe = fc.record({
-  width: fc.integer({ min: 1, max: 6 }),
-  height: fc.integer({ min: 1, max: 4 }),
-  fabric: fc.record({
-    colors: fc.integer({ min: 2, max: 7 }),
-    hopCycles: fc.constantFrom(1, 1, 1, 2, 3),
-    rampCycles: fc.constantFrom(2, 2, 1, 3),
-    queueDepth: fc.constantFrom(1, 1, 2, 2, 3, 4, 6),
-  }),
-  /** Hops of links, round and round; none: all of one. */
-  links: fc.oneof(
-    fc.constant<number[]>([]),
-    fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 7 }),
-  ),
-  costs: fc.record({
-    programStart: nat(4),
-    routeChange: nat(4),
-    setup: perType(0, 6),
-    issue: perType(0, 2),
-    latency: perType(1, 7),
-  }),
-  phases: fc.array(
-    fc.record({
-      pause: fc.constantFrom(0, 4, 60, 1500, 1500, 1500),
-      transfers: fc.array(transfer, { minLength: 1, maxLength: 6 }),
+/** Small, but for huge costs now and then one of those. */
+function mostly(small: fc.Arbitrary<number>, most: number): fc.Arbitrary<number> {
+  if (most === 0) return small;
+  return fc.oneof({ arbitrary: small, weight: 5 }, { arbitrary: cost(3, most), weight: 1 });
+}
+
+/** Some of them do not fit a byte. */
+const gap = fc.oneof(
+  { weight: 30, arbitrary: nat(3) },
+  { weight: 1, arbitrary: fc.integer({ min: 250, max: 300 }) },
+);
+
+const transfer = (most: number) =>
+  fc.record({
+    kind: fc.constantFrom('stream', 'stream', 'chain', 'traffic', 'exchange', 'hub', 'local'),
+    /** Cores by number, taken modulo how many there are. */
+    cores: fc.array(nat(1000), { minLength: 2, maxLength: 5 }),
+    length: fc.oneof(nat(6), nat(40)),
+    type: fc.constantFrom('f16', 'f32'),
+    color: nat(7),
+    variant: nat(3),
+    gaps: fc.array(mostly(gap, most), { minLength: 1, maxLength: 12 }),
+  });
+type Transfer = ReturnType<typeof transfer> extends fc.Arbitrary<infer T> ? T : never;
+
+const recipe = (most: number) =>
+  fc.record({
+    width: fc.integer({ min: 1, max: 6 }),
+    height: fc.integer({ min: 1, max: 4 }),
+    fabric: fc.record({
+      colors: fc.integer({ min: 2, max: 7 }),
+      hopCycles: fc.constantFrom(1, 1, 1, 2, 3),
+      rampCycles: fc.constantFrom(2, 2, 1, 3),
+      queueDepth: fc.constantFrom(1, 1, 2, 2, 3, 4, 6),
     }),
-    { minLength: 1, maxLength: 3 },
-  ),
-  fault: fc.constantFrom<Fault>(
-    ...Array.from({ length: 12 }, () => 'none' as const),
-    'swap',
-    'shorter',
-    'longer',
-    'unwritten',
-  ),
-  faultAt: nat(1000),
-  starts: fc.array(fc.integer({ min: -10, max: 30 }), { maxLength: 6 }),
-});
-type Recipe = typeof recipe extends fc.Arbitrary<infer T> ? T : never;
+    /** Hops of links, round and round; none: all of one. */
+    links: fc.oneof(
+      fc.constant<number[]>([]),
+      fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 7 }),
+    ),
+    costs: fc.record({
+      programStart: cost(4, most),
+      routeChange: cost(4, most),
+      setup: perType(cost(6, most)),
+      issue: perType(cost(2, most)),
+      latency: perType(fc.integer({ min: 1, max: 7 })),
+    }),
+    phases: fc.array(
+      fc.record({
+        pause: fc.constantFrom(0, 4, 60, 1500, 1500, 1500),
+        transfers: fc.array(transfer(most), { minLength: 1, maxLength: 6 }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    fault: fc.constantFrom<Fault>(
+      ...Array.from({ length: 12 }, () => 'none' as const),
+      'swap',
+      'shorter',
+      'longer',
+      'unwritten',
+    ),
+    faultAt: nat(1000),
+    starts: fc.array(mostly(fc.integer({ min: -10, max: 30 }), most), { maxLength: 6 }),
+  });
+type Recipe = ReturnType<typeof recipe> extends fc.Arbitrary<infer T> ? T : never;
 
-/** Programs with the wafer, starts and memory to run them on. */
-export function programs(): fc.Arbitrary<Generated> {
-  return recipe.map(build);
+/** Programs with the wafer, starts and memory to run them on; their costs are small, or up to `most`. */
+export function programs(most = 0): fc.Arbitrary<Generated> {
+  return recipe(most).map((given) => build(given, most));
 }
 
 /** What is known of a core while its role is put together. */
@@ -113,10 +133,10 @@ interface Draft {
   now: Map<number, Route>;
 }
 
-function build(given: Recipe): Generated {
+function build(given: Recipe, most: number): Generated {
   const { width, height, fault } = given;
   const count = width * height;
-  const wafer = testWafer(given.fabric, given.costs);
+  const wafer = testWafer(given.fabric, costsOf(given, most));
   const drafts = Array.from({ length: count }, (): Draft => ({
     operations: [],
     first: new Map(),
@@ -125,7 +145,8 @@ function build(given: Recipe): Generated {
   given.phases.forEach(({ pause, transfers }, index) => {
     const phase = new Phase(width, height, given.fabric.colors);
     for (const each of transfers) addTransfer(phase, each);
-    for (let core = 0; core < count; core++) endPhase(drafts[core], core, index, pause, phase);
+    for (let core = 0; core < count; core++)
+      endPhase(drafts[core], core, index, waits(pause, most), phase);
   });
   const roles = drafts.map((draft, core) => roleOf(draft, core));
   breakIt(roles[given.faultAt % count], fault, given.faultAt);
@@ -138,7 +159,7 @@ function build(given: Recipe): Generated {
     labels: LABELS,
     ...(given.links.length > 0 && { linkHops: linkHops(width, height, given.links) }),
   };
-  const startAt = Int32Array.from({ length: count }, (_, core) => {
+  const startAt = Float64Array.from({ length: count }, (_, core) => {
     return given.starts.length === 0 ? 0 : given.starts[core % given.starts.length];
   });
   const memory = () => roles.map((_, core) => cellsOfCore(core));
@@ -282,9 +303,15 @@ function local({ type, length, variant }: Transfer): Operation {
 }
 
 /** Adds a phase to a core: a pause, what changes of its routes, its operations. */
-function endPhase(draft: Draft, core: number, index: number, pause: number, phase: Phase): void {
+function endPhase(
+  draft: Draft,
+  core: number,
+  index: number,
+  pause: Operation[],
+  phase: Phase,
+): void {
   const routes = [...phase.routes[core].values()];
-  if (index > 0 && pause > 0 && routes.length > 0) draft.operations.push(wait(pause));
+  if (index > 0 && routes.length > 0) draft.operations.push(...pause);
   for (const wanted of routes) {
     const { color, inputs, outputs } = wanted;
     const now = draft.now.get(color);
@@ -297,9 +324,20 @@ function endPhase(draft: Draft, core: number, index: number, pause: number, phas
   draft.operations.push(...phase.operations[core]);
 }
 
-function wait(cycles: number): Operation {
+/** A pause between phases; a long one is long for huge costs too. */
+function waits(pause: number, most: number): Operation[] {
   const one = { constant: 1 };
-  return vector({ fn: 'move', type: 'f32', length: cycles, dst: cell(CELLS - 1, 0), a: one });
+  const dst = cell(CELLS - 1, 0);
+  if (pause === 0) return [];
+  if (pause < LONG_PAUSE || most === 0)
+    return [vector({ fn: 'move', type: 'f32', length: pause, dst, a: one })];
+  const at = { at: 0, to: CELLS - 1, length: 1 };
+  return [{ kind: 'special', label: 0, fn: 'exp', form: 'scalar', type: 'f32', ...at }];
+}
+
+/** One long pause is more than a phase of dear operations takes. */
+function costsOf({ costs }: Recipe, most: number): Partial<CostTable> {
+  return { ...costs, scalar: { ...NO_OVERHEAD.scalar, exp: 64 * most } };
 }
 
 function roleOf({ operations, first }: Draft, core: number): Role {

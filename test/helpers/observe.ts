@@ -19,7 +19,7 @@ export interface Observed {
 
 export function observed(input: RunInput): Observed {
   const seen: Observed = { blocked: 0, deepest: 0, full: 0, broken: 0, mostOnLink: 0 };
-  const before = new Int32Array(input.program.roleOf.length * 4);
+  const before = new Float64Array(input.program.roleOf.length * 4);
   const look: Observer = ({ fabric }, t) => {
     const depth = fabric.queueDepth;
     let [blocked, full] = [false, false];

@@ -109,7 +109,7 @@ export function traffic(op: {
     kind: 'traffic',
     label: op.label ?? 0,
     sends: op.sends ?? list(op.color),
-    times: Int32Array.from(op.times ?? []),
+    times: Float64Array.from(op.times ?? []),
     ...(op.turns && { turns: Uint8Array.from(op.turns) }),
     receives: op.receives ?? list(op.receive),
     expect: op.expect ?? 0,

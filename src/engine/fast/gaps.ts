@@ -4,7 +4,7 @@
  */
 import type { Operation, TrafficOp } from '../../program/program.js';
 
-/** Followed by the gap in four bytes, the lowest first. */
+/** Followed by the gap as a double, the lowest byte first. */
 const LONG = 255;
 /** Followed by the colour on which wavelets are sent from here on, then by the gap. */
 const TURN = 254;
@@ -21,7 +21,7 @@ export function gapsOf(lists: Operation[][]): Gaps {
   for (const op of lists.flat())
     if (op.kind === 'traffic') {
       from.set(op, size);
-      eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 5)));
+      eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 9)));
     }
   const all = new Uint8Array(size);
   const view = new DataView(all.buffer);
@@ -35,8 +35,8 @@ export function gapsOf(lists: Operation[][]): Gaps {
         }
         all[at++] = isShort(gap) ? gap : LONG;
         if (isShort(gap)) return;
-        view.setInt32(at, gap, true);
-        at += 4;
+        view.setFloat64(at, gap, true);
+        at += 8;
       });
   }
   return { all, from };

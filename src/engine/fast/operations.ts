@@ -14,21 +14,21 @@ import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf } from './gaps.js';
 
-/** Fields of a record, as `Op` in assembly/machine.ts has them. */
-export const KIND = 0;
-const SETUP = 1;
+/** Fields of a record, as `Op` in assembly/machine.ts has them; the first two have 64 bits (see `wideAt`). */
+const SETUP = 0;
 const CYCLES = 2;
-const COUNT = 3;
-export const SOURCE = 4;
-export const DESTINATION = 5;
-const LATENCY = 6;
-const LABEL = 7;
-const LAST = 8;
-export const EXTRA = 9;
+export const KIND = 4;
+const COUNT = 5;
+export const SOURCE = 6;
+export const DESTINATION = 7;
+const LATENCY = 8;
+const LABEL = 9;
+const LAST = 10;
+export const EXTRA = 11;
 /** Which of its core's channels an operation takes from and sends to (see channels.ts). */
-export const SOURCE_PLACE = 12;
-export const OUTPUT_PLACE = 13;
-export const FIELDS = 14;
+export const SOURCE_PLACE = 14;
+export const OUTPUT_PLACE = 15;
+export const FIELDS = 16;
 
 /** Kinds of operations. */
 const FIXED = 0;
@@ -52,10 +52,23 @@ export interface Operations {
   /** Gaps between sends of all synthetic traffic (see gaps.ts). */
   gaps: Uint8Array;
   /** Compute and set-up cycles of each list. */
-  compute: Int32Array;
-  setupSum: Int32Array;
+  compute: Float64Array;
+  setupSum: Float64Array;
   /** Cycles of both by list and label, index list * labels + label. */
-  busy: Int32Array;
+  busy: Float64Array;
+  /** Most cycles that a list takes beside its waits, times of synthetic traffic included. */
+  longest: number;
+}
+
+/** A whole number in two entries, the lower half first. */
+function wideAt(records: Int32Array, at: number): number {
+  return records[at + 1] * 2 ** 32 + (records[at] >>> 0);
+}
+
+function addWide(records: Int32Array, at: number, value: number): void {
+  const sum = wideAt(records, at) + value;
+  records[at] = sum;
+  records[at + 1] = Math.floor(sum / 2 ** 32);
 }
 
 /** What an operation's record says of its way through time. */
@@ -75,8 +88,8 @@ export function recordAt({ records }: Operations, op: number): OperationRecord {
   const kind = records[at + KIND];
   return {
     label: records[at + LABEL],
-    setup: records[at + SETUP],
-    cycles: records[at + CYCLES],
+    setup: wideAt(records, at + SETUP),
+    cycles: wideAt(records, at + CYCLES),
     kind: kind === STREAM ? 'stream' : kind === TRAFFIC ? 'traffic' : 'other',
     source: records[at + SOURCE],
     destination: records[at + DESTINATION],
@@ -92,13 +105,17 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const first = new Int32Array(lists.length + 1);
   const gaps = gapsOf(lists);
   let next = 0;
+  let longest = 0;
   lists.forEach((list, l) => {
     first[l] = next;
+    let cycles = wafer.costs.programStart;
     for (const op of list) {
       const time = timeOf(op, wafer.costs);
+      cycles += cyclesOf(op, time);
       const joins = next > first[l] && continues(records, (next - 1) * FIELDS, op, time);
       if (!joins) fillRecord(records, next++ * FIELDS, op, time, gaps.from);
     }
+    longest = Math.max(longest, cycles);
   });
   first[lists.length] = next;
   return {
@@ -108,6 +125,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     gaps: gaps.all,
     ...trafficOf(lists),
     ...sums(program, wafer, records, first),
+    longest,
   };
 }
 
@@ -135,12 +153,18 @@ function maskOf(colors: TrafficOp['sends']): number {
   return colors.reduce((mask, color) => mask | (1 << color), 0);
 }
 
+/** Cycles of an operation beside its waits, at most; for synthetic traffic until its last send is due. */
+function cyclesOf(op: Operation, { setup, cycles, wavelets, latency }: OpTiming): number {
+  const due = op.kind === 'traffic' ? takesOf(op) + Math.max(0, op.times.at(-1) ?? 0) : 0;
+  return setup + cycles + wavelets + latency + due;
+}
+
 /** Adds an operation to the record before, if both are fixed, of one label and of no colour. */
 function continues(records: Int32Array, before: number, op: Operation, time: OpTiming): boolean {
   if (op.kind === 'route' || op.kind === 'traffic' || usesFabric(time)) return false;
   if (records[before + KIND] !== FIXED || records[before + LABEL] !== op.label) return false;
-  records[before + SETUP] += time.setup;
-  records[before + CYCLES] += time.cycles;
+  addWide(records, before + SETUP, time.setup);
+  addWide(records, before + CYCLES, time.cycles);
   return true;
 }
 
@@ -166,8 +190,8 @@ function fillRecord(
     records.set([gapsFrom.get(op)!, takesOf(op), several], at + EXTRA);
     return;
   }
-  records[at + SETUP] = time.setup;
-  records[at + CYCLES] = time.cycles;
+  addWide(records, at + SETUP, time.setup);
+  addWide(records, at + CYCLES, time.cycles);
   if (op.kind === 'route') {
     records[at + KIND] = ROUTE;
     records.set([op.color, op.inputs, op.outputs], at + EXTRA);
@@ -181,9 +205,9 @@ function fillRecord(
 function sums(program: Program, wafer: WaferSpec, records: Int32Array, first: Int32Array) {
   const labels = program.labels.length;
   const lists = first.length - 1;
-  const compute = new Int32Array(lists);
-  const setupSum = new Int32Array(lists);
-  const busy = new Int32Array(lists * labels);
+  const compute = new Float64Array(lists);
+  const setupSum = new Float64Array(lists);
+  const busy = new Float64Array(lists * labels);
   const seen = new Int32Array(labels).fill(-1);
   for (let l = 0; l < lists; l++) {
     for (let op = first[l + 1] - 1; op >= first[l]; op--) {
@@ -191,8 +215,9 @@ function sums(program: Program, wafer: WaferSpec, records: Int32Array, first: In
       const label = records[at + LABEL];
       records[at + LAST] = seen[label] === l ? 0 : 1;
       seen[label] = l;
-      const cycles = records[at + CYCLES] + computeOfStream(records, at);
-      const setup = records[at + SETUP] + (op === first[l] ? wafer.costs.programStart : 0);
+      const cycles = wideAt(records, at + CYCLES) + computeOfStream(records, at);
+      const start = op === first[l] ? wafer.costs.programStart : 0;
+      const setup = wideAt(records, at + SETUP) + start;
       compute[l] += cycles;
       setupSum[l] += setup;
       busy[l * labels + label] += cycles + setup;

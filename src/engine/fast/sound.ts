@@ -45,9 +45,16 @@ function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
     sramBytesOf(role) <= wafer.core.sramBytes &&
     (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
     role.operations.every(
-      (op) => (op.kind !== 'route' || isSoundRoute(op, colors)) && knowsColors(op, colors),
+      (op) =>
+        (op.kind !== 'route' || isSoundRoute(op, colors)) && knowsColors(op, colors) && counts(op),
     )
   );
+}
+
+/** Wavelets of one operation are counted in 32 bits. */
+function counts(op: Operation): boolean {
+  if (op.kind === 'traffic') return op.expect < 2 ** 31;
+  return op.kind !== 'vector' || op.length < 2 ** 31;
 }
 
 function isSoundRoute({ color, inputs }: Route, colors: number): boolean {

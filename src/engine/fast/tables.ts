@@ -19,6 +19,9 @@ export interface Tables {
 export interface Image {
   cores: number;
   labels: number;
+  programStart: number;
+  /** Cycles that a visit to a core or a router may set times ahead, at most. */
+  ahead: number;
   numbers: number[];
   tables: (Int32Array | Uint16Array | Uint8Array)[];
 }
@@ -29,10 +32,10 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   const { placeOf, coreAt } = numberCores(program);
   const ops = flattenOperations(program, wafer);
   const channels = layChannels(program, fabric.colors, ops);
+  const longestLink = linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
   const numbers = [
     ...[placeOf.length, fabric.colors, width, height, roles.length, labels.length],
-    ...[fabric.hopCycles, fabric.rampCycles, fabric.queueDepth, costs.programStart],
-    linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1,
+    ...[fabric.hopCycles, fabric.rampCycles, fabric.queueDepth, longestLink],
   ];
   const tables = [
     ...[placeOf.map((place) => roleOf[place]), placeOf, coreAt],
@@ -40,7 +43,20 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     ...[channels.kindsFrom, channels.routesFrom, channels.kinds, channels.routes],
     ...[ops.first, ops.records, ops.gaps],
   ];
-  return { ops, placeOf, image: { cores: placeOf.length, labels: labels.length, numbers, tables } };
+  const image = {
+    cores: placeOf.length,
+    labels: labels.length,
+    programStart: costs.programStart,
+    ahead: ops.longest + waysOf(fabric, longestLink),
+    numbers,
+    tables,
+  };
+  return { ops, placeOf, image };
+}
+
+/** More than what a wavelet and its credit take, and what is sent and taken ahead. */
+function waysOf({ hopCycles, rampCycles, queueDepth }: WaferSpec['fabric'], longest: number) {
+  return 4 * (hopCycles * longest + rampCycles + queueDepth) + 1024;
 }
 
 /** The cores that do something: their places, and by place their number, or -1. */
@@ -76,6 +92,6 @@ export function notesOf({ program }: RunInput, { ops, placeOf }: Tables): Notes 
 }
 
 /** The cycle in which each of those cores starts. */
-export function startsOf({ startAt }: RunInput, { placeOf }: Tables): Int32Array {
-  return placeOf.map((place) => startAt?.[place] ?? 0);
+export function startsOf({ startAt }: RunInput, { placeOf }: Tables): Float64Array {
+  return Float64Array.from(placeOf, (place) => startAt?.[place] ?? 0);
 }

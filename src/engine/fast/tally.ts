@@ -4,9 +4,6 @@ import { createInstants } from '../instants.js';
 import type { Counts } from './machine.js';
 import type { Tables } from './tables.js';
 
-/** `labelEnd` of a label without operations, as the machine counts. */
-const NO_LABEL_END = -0x80000000;
-
 /**
  * Set-up and compute are the operations'; input was waited for in all other cycles. Cores that do
  * nothing end when they start.
@@ -20,7 +17,7 @@ export function resultOf(
   const column = () => new Float64Array(size);
   const end = startAt === undefined ? column() : Float64Array.from(startAt);
   const [compute, setup, waitInput, waitOutput] = [column(), column(), column(), column()];
-  const linkWavelets = new Int32Array(size * 4);
+  const linkWavelets = new Float64Array(size * 4);
   let waveletHops = 0;
   const listAt = (place: number) => ops.listOf[program.roleOf[place]];
   for (let core = 0; core < placeOf.length; core++) {
@@ -42,7 +39,7 @@ export function resultOf(
     program.root === undefined ? end.reduce((a, b) => Math.max(a, b), 0) : end[program.root];
   const labels = counts.labelEnd.length;
   const labelBusy = Float64Array.from(counts.labelEnd, (at, label) =>
-    at === NO_LABEL_END ? 0 : ops.busy[listAt(placeOf[counts.labelCore[label]]) * labels + label],
+    at === NO_END ? 0 : ops.busy[listAt(placeOf[counts.labelCore[label]]) * labels + label],
   );
   return {
     cycles: Math.max(0, last),
@@ -51,7 +48,7 @@ export function resultOf(
     setup,
     waitInput,
     waitOutput,
-    labelEnd: Float64Array.from(counts.labelEnd, (at) => (at === NO_LABEL_END ? NO_END : at)),
+    labelEnd: Float64Array.from(counts.labelEnd, (at) => (at === NO_END ? NO_END : at)),
     labelBusy,
     linkWavelets,
     sent: counts.sent,

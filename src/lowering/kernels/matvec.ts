@@ -34,10 +34,11 @@ export function matvec(o: MatvecOptions, wafer: WaferSpec): Program {
       x: memory.add('x', o.dtype, o.rows, true),
       out: memory.add('y', o.dtype, o.padded, true),
       widen: false,
+      repeat: o.iterations,
     };
     return role('core', {
       routes: [],
-      operations: Array.from({ length: o.iterations }, () => op),
+      operations: [op],
       buffers: memory.buffers,
       codeBytes: kernelCodeBytes(wafer),
     });

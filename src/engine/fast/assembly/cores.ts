@@ -12,21 +12,22 @@ import {
   TRAFFIC,
   header,
 } from './machine';
-import { entry } from './memory';
+import { entry, f64At } from './memory';
 import { channelAt, coreOf, roleOf } from './places';
 import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { passGap, settle, stream, supply } from './streams';
 import { behindLast, firstCore } from './tiles';
+import { Time } from './time';
 import { beginTaking } from './traffic';
 import { setTimer, takeTimer } from './wheel';
 
 /** The machine failed: a route changed while wavelets were on their way. */
 export let failed: bool = false;
 
-/** All cores of the tile before their programs start; `now` is before all of that. */
-export function createCores(now: i32): void {
+/** All cores of the tile before their programs start. */
+export function createCores(): void {
   failed = false;
   noneDone();
   for (let core = firstCore; core < behindLast; core++) {
@@ -35,12 +36,12 @@ export function createCores(now: i32): void {
     c.op = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list) * offsetof<Op>());
     c.behind = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list + 1) * offsetof<Op>());
     c.phase = STARTING;
-    setTimer(core, entry(header.startAt, core), now);
+    setTimer(core, <Time>f64At(header.startAt, core), 0);
   }
 }
 
 /** One cycle of all cores whose timer it is or that are due. */
-export function stepCores(t: i32): void {
+export function stepCores(t: Time): void {
   for (let core = takeTimer(t); core >= 0; core = takeTimer(t)) visitCore(core, t);
   if (!anyDue(t)) return;
   for (let group = firstGroup; group < behindGroups; group++) {
@@ -57,7 +58,7 @@ export function stepCores(t: i32): void {
 }
 
 /** What a core's timer is for; its pipeline has none. */
-function visitCore(core: i32, t: i32): void {
+function visitCore(core: i32, t: Time): void {
   const phase = coreOf(core).phase;
   if (phase == MOVING) supply(core, t);
   else if (phase == BEGINNING) beginStream(core, t);
@@ -65,13 +66,13 @@ function visitCore(core: i32, t: i32): void {
   else if (phase == CHANGING) changeRoute(core, t);
 }
 
-function start(core: i32, t: i32): void {
+function start(core: i32, t: Time): void {
   const c = coreOf(core);
-  const at = c.op == c.behind ? t : t + header.programStart;
+  const at = c.op == c.behind ? t : t + <Time>header.programStart;
   if (advance(c, core, at, t)) visitCore(core, t);
 }
 
-function changeRoute(core: i32, t: i32): void {
+function changeRoute(core: i32, t: Time): void {
   const c = coreOf(core);
   const route = changetype<Route>(changetype<usize>(c.op) + offsetof<Op>('a'));
   if (holdsWavelets(core, route.color)) {
@@ -83,7 +84,7 @@ function changeRoute(core: i32, t: i32): void {
   if (endOperation(c, core, t, t)) visitCore(core, t);
 }
 
-function beginStream(core: i32, t: i32): void {
+function beginStream(core: i32, t: Time): void {
   const c = coreOf(core);
   const op = c.op;
   const exchanges = op.kind == TRAFFIC;

@@ -3,9 +3,10 @@
  * of 32 of them. To make somebody due costs a few instructions and is the same said twice; those due
  * are visited in rising order, which is the order in which their state lies in memory.
  */
-import { NEVER, header } from './machine';
-import { powerOf2 } from './memory';
+import { header } from './machine';
+import { outOfMemory, powerOf2 } from './memory';
 import { AHEAD } from './streams';
+import { NEVER, Time } from './time';
 
 /** Cycles that can be told ahead, a power of two. */
 export let window: i32 = 0;
@@ -25,7 +26,16 @@ let any: usize = 0;
 
 /** Nothing is told ahead for longer than a link and two ramps take. */
 function cyclesAhead(): i32 {
-  return powerOf2(AHEAD + 2 * header.ramp + header.hop * header.longest + 2);
+  const link = <i64>header.hop * header.longest;
+  const most = AHEAD + 2 * <i64>header.ramp + link + 2;
+  if (most > 0x2000_0000) outOfMemory();
+  return powerOf2(<i32>most);
+}
+
+/** Where a cycle is in the tables. */
+@inline
+function bucket(t: Time): i32 {
+  return <i32>t & (window - 1);
 }
 
 /** Groups of words that have bits of these cores. */
@@ -55,19 +65,19 @@ export function useDue(at: usize, from: i32, behind: i32): void {
 
 /** Makes a core due in cycle `at`, less than `window` cycles from now. */
 @inline
-export function wakeCore(core: i32, at: i32): void {
+export function wakeCore(core: i32, at: Time): void {
   wake(coreBits, core, at);
 }
 
 /** Makes a router due in cycle `at`, less than `window` cycles from now. */
 @inline
-export function wakeRouter(core: i32, at: i32): void {
+export function wakeRouter(core: i32, at: Time): void {
   wake(routerBits, core, at);
 }
 
 @inline
-function wake(bits: usize, core: i32, at: i32): void {
-  const b = at & (window - 1);
+function wake(bits: usize, core: i32, at: Time): void {
+  const b = bucket(at);
   const word = bits + ((<usize>(b * words + (core >> 5))) << 2);
   const before = load<i32>(word);
   store<i32>(word, before | (1 << core));
@@ -82,26 +92,26 @@ function wakeGroup(b: i32, core: i32): void {
 
 /** Is anybody due in cycle `t`? */
 @inline
-export function anyDue(t: i32): bool {
-  return load<u8>(any + (t & (window - 1))) == 1;
+export function anyDue(t: Time): bool {
+  return load<u8>(any + bucket(t)) == 1;
 }
 
 /** Cycle `t` is over. */
 @inline
-export function endCycle(t: i32): void {
-  store<u8>(any + (t & (window - 1)), 0);
+export function endCycle(t: Time): void {
+  store<u8>(any + bucket(t), 0);
 }
 
 /** The words of a group in which somebody is due in cycle `t`, as bits. */
 @inline
-export function dueWords(group: i32, t: i32): i32 {
-  return load<i32>(some + ((<usize>((t & (window - 1)) * groups + group)) << 2));
+export function dueWords(group: i32, t: Time): i32 {
+  return load<i32>(some + ((<usize>(bucket(t) * groups + group)) << 2));
 }
 
 /** The same, forgotten with that. */
 @inline
-export function takeDueWords(group: i32, t: i32): i32 {
-  const at = some + ((<usize>((t & (window - 1)) * groups + group)) << 2);
+export function takeDueWords(group: i32, t: Time): i32 {
+  const at = some + ((<usize>(bucket(t) * groups + group)) << 2);
   const bits = load<i32>(at);
   store<i32>(at, 0);
   return bits;
@@ -109,26 +119,26 @@ export function takeDueWords(group: i32, t: i32): i32 {
 
 /** Takes the cores of a word that are due in cycle `t`. */
 @inline
-export function takeCores(word: i32, t: i32): i32 {
+export function takeCores(word: i32, t: Time): i32 {
   return takeBits(coreBits, word, t);
 }
 
 /** Takes the routers of a word that are due in cycle `t`. */
 @inline
-export function takeRouters(word: i32, t: i32): i32 {
+export function takeRouters(word: i32, t: Time): i32 {
   return takeBits(routerBits, word, t);
 }
 
 @inline
-function takeBits(table: usize, word: i32, t: i32): i32 {
-  const at = table + ((<usize>((t & (window - 1)) * words + word)) << 2);
+function takeBits(table: usize, word: i32, t: Time): i32 {
+  const at = table + ((<usize>(bucket(t) * words + word)) << 2);
   const bits = load<i32>(at);
   store<i32>(at, 0);
   return bits;
 }
 
 /** The next cycle after `now` in which somebody is due, or NEVER. */
-export function nextDue(now: i32): i32 {
+export function nextDue(now: Time): Time {
   for (let t = now + 1; t < now + window; t++) if (anyDue(t)) return t;
   return NEVER;
 }

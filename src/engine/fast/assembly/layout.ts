@@ -1,8 +1,9 @@
 /** Lays the records of a program out in memory, all of them empty. */
-import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
+import { CORE_BYTES, Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, allocateUnset, entry, powerOf2, setEntry } from './memory';
 import { hasSlot, neighbour, roleOf, slotOf } from './places';
 import { tileOf } from './tiles';
+import { Time } from './time';
 
 const NO_PORT: u8 = 0xff;
 
@@ -10,7 +11,7 @@ export function layOut(): void {
   const cores = header.cores;
   const ring = powerOf2(header.depth);
   header.ringMask = ring - 1;
-  header.channelBytes = (offsetof<Channel>() + 4 * <usize>ring + 15) & ~15;
+  header.channelBytes = (offsetof<Channel>() + sizeof<Time>() * <usize>ring + 15) & ~15;
   header.slotBytes = offsetof<Slot>() + header.channelBytes;
   let highest = -1;
   for (let role = 0; role < header.roles; role++)
@@ -22,7 +23,7 @@ export function layOut(): void {
     for (let bits = entry(header.slotted, roleOf(core)); bits != 0; bits &= bits - 1)
       memory.fill(changetype<usize>(slotOf(core, ctz(bits))), 0, header.slotBytes);
   header.routers = allocate(cores * 16);
-  header.coreRecords = allocate(cores * 64);
+  header.coreRecords = allocate(<u64>cores * CORE_BYTES);
   numberChannels();
   placeChannels(firstInputs());
 }

@@ -3,6 +3,7 @@
  * and a few cycles in a ring, not objects: a channel keeps for each wavelet in it the cycle from which it
  * is eligible, and for each place that was popped the cycle from which its sender has it again.
  */
+import { LONG_AGO, Time } from './time';
 
 /**
  * What the host says of program and wafer, and where its tables are, in the order of ../tables.ts; then
@@ -10,6 +11,9 @@
  */
 @unmanaged
 export class Header {
+  /** Cycles before a program, and the last cycle that this run may visit. */
+  programStart: f64;
+  furthest: f64;
   cores: i32;
   colors: i32;
   /** Of the program's rectangle, with all its cores. */
@@ -17,16 +21,15 @@ export class Header {
   height: i32;
   roles: i32;
   labels: i32;
-  /** Cycles of a link of one hop and of the ramp, places of a queue, cycles before a program. */
+  /** Cycles of a link of one hop and of the ramp, places of a queue. */
   hop: i32;
   ramp: i32;
   depth: i32;
-  programStart: i32;
   /** Hops of the longest link. */
   longest: i32;
   /** How many tiles the cores are cut into, one for each thread. */
   tiles: i32;
-  /** By core: the cycle it starts in; its role, its place in the rectangle. */
+  /** By core: the cycle it starts in (f64); its role, its place in the rectangle. */
   startAt: usize;
   roleOf: usize;
   placeOf: usize;
@@ -46,7 +49,7 @@ export class Header {
   ops: usize;
   /** Gaps of synthetic traffic, as ../gaps.ts writes them. */
   gaps: usize;
-  /** Results, by core, by link (core * 4 + port), and by label. */
+  /** Results, by core, by link (core * 4 + port), and by label; all f64, but i32 for `labelCore`. */
   end: usize;
   waitOutput: usize;
   linkWavelets: usize;
@@ -54,7 +57,7 @@ export class Header {
   labelCore: usize;
   /**
    * Instants of synthetic traffic, if they are asked for: by core its next entries in `entered` and in
-   * `taken` (core * 2, core * 2 + 1); the cycles of sends, of takes, and the colours of these (u8).
+   * `taken` (core * 2, core * 2 + 1); the cycles of sends and of takes (f64), and the colours of these (u8).
    */
   notes: usize;
   entered: usize;
@@ -62,7 +65,7 @@ export class Header {
   takenColor: usize;
 
   /** Masks an index into a channel's ring. */
-  ringMask: i32;
+  ringMask: usize;
   /** Bytes of a channel, and of a slot with one. */
   channelBytes: usize;
   slotBytes: usize;
@@ -97,9 +100,9 @@ export const TRAFFIC: i32 = 3;
 
 @unmanaged
 export class Op {
+  setup: i64;
+  cycles: i64;
   kind: i32;
-  setup: i32;
-  cycles: i32;
   /** Wavelets of a stream, or sends of synthetic traffic. */
   count: i32;
   /** Colours received from and sent on, -1 for none. */
@@ -133,21 +136,29 @@ export const FROM_CORE: i32 = 5;
  */
 @unmanaged
 export class Channel {
-  sent: i32;
-  popped: i32;
+  /** As many as cycles at most. */
+  sent: Time;
+  popped: Time;
   /** Router * 32 + colour, negative while it is not the slot's input; or one of those below. */
   to: i32;
   /** (Sender * 8 + end) * 32 + colour; with `WAITS`, if it is to be told of the next pop. */
   from: i32;
 
   @inline
-  at(place: i32): i32 {
-    return load<i32>(changetype<usize>(this) + (<usize>(place & header.ringMask) << 2), 16);
+  at(place: Time): Time {
+    return load<Time>(
+      changetype<usize>(this) + ((<usize>place & header.ringMask) << alignof<Time>()),
+      offsetof<Channel>(),
+    );
   }
 
   @inline
-  setAt(place: i32, cycle: i32): void {
-    store<i32>(changetype<usize>(this) + (<usize>(place & header.ringMask) << 2), cycle, 16);
+  setAt(place: Time, cycle: Time): void {
+    store<Time>(
+      changetype<usize>(this) + ((<usize>place & header.ringMask) << alignof<Time>()),
+      cycle,
+      offsetof<Channel>(),
+    );
   }
 }
 
@@ -199,27 +210,27 @@ export class Core {
   left: i32;
   takes: i32;
   /** The first cycles in which one more may be sent or taken, the latest of all. */
-  nextSend: i32;
-  nextTake: i32;
-  latest: i32;
+  nextSend: Time;
+  nextTake: Time;
+  latest: Time;
   /** Of traffic: the cycle before which the next wavelet may not leave. */
-  sendAt: i32;
+  sendAt: Time;
   /**
    * Results in the pipeline: a bit each, bit 0 for the one at its end in cycle `pipeAt`. Traffic has no
    * pipeline: here it keeps the address of its next gap.
    */
   pipe: i32;
-  pipeAt: i32;
-  stalledSince: i32;
+  pipeAt: Time;
+  stalledSince: Time;
   /** The timer of the core: its cycle, and who is behind it in the list. */
-  timer: i32;
+  timer: Time;
   next: i32;
 }
 
-/** Later than any cycle. */
-export const NEVER: i32 = i32.MAX_VALUE;
+/** Bytes of a core's record: the least power of two. */
+export const CORE_BYTES: usize = sizeof<Time>() == 4 ? 64 : 128;
 
-export const NOT_STALLED: i32 = i32.MIN_VALUE;
+export const NOT_STALLED: Time = LONG_AGO;
 
 /** Phases. */
 export const STARTING: i32 = 0;

@@ -9,8 +9,8 @@
 import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue, window } from './due';
 import { layOut } from './layout';
-import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, NEVER, Op, RAMP, STARTING, header } from './machine';
-import { allocate, entry, setEntry } from './memory';
+import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, Op, RAMP, STARTING, header } from './machine';
+import { allocate, entry, f64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { stepRouters } from './routers';
@@ -18,6 +18,7 @@ import { createRoutes, hazards, noHazards } from './routes';
 import { FAILED, STOPPED, Tile, announce, awaitHelpers, beginVisit, isStopped } from './tiles';
 import { behindLast, createTiles, cutTiles, finish } from './tiles';
 import { endVisit, firstCore, myTile, takeTile, tileAt } from './tiles';
+import { NEVER, Time } from './time';
 import { nextTimer, sift, siftTimers } from './wheel';
 
 export { reset } from './memory';
@@ -27,41 +28,44 @@ export function allocateTable(bytes: i32): usize {
   return allocate(bytes);
 }
 
-/** How a run stands: goes on, is over, failed, is late (see `limit`), was stopped. */
+/** How a run stands: goes on, is over, failed, is late (see `limit`), was stopped, is beyond `furthest`. */
 const GOES_ON: i32 = 0;
 const WHOLE: i32 = 1;
 const BROKEN: i32 = 2;
 const LATE: i32 = 3;
 const ENDED: i32 = 4;
+const BEYOND: i32 = 5;
 
 /** Tells the host that the cycle is reached by which all was to be over; it may look at cores. */
 declare function reachLimit(): void;
 
 /** The cycle to visit next, or what is said in place of one; and the one visited last. */
-let t: i32 = NEVER;
-let last: i32 = 0;
+let t: Time = NEVER;
+let last: Time = 0;
+/** The last cycle that the run may visit: what is set from there is set within the bits of times. */
+let furthest: Time = 0;
 /**
  * The cycle by which all is to be over. Where it is not, what is told ahead may still show that nothing
  * moves any more; then the machine has failed rather than that it is late.
  */
-let limit: i32 = NEVER;
+let limit: Time = NEVER;
 let reached: bool = false;
 /** Number of the run. */
 let running: i32 = 0;
 
 /**
- * Begins to run the program in memory from cycle `start`, the first of any core's, while other threads
- * call `help` with the same numbers. `advance` goes on with it.
+ * Begins to run the program in memory, in which the first core starts in cycle 0, while other threads
+ * call `help`. It is to be over before a cycle. `advance` goes on with it.
  */
-export function begin(start: i32, before: i32, number: i32): void {
+export function begin(before: f64, number: i32): void {
   cutTiles();
   layOut();
   createTiles();
-  takeTile(0, start);
+  takeTile(0);
   createRoutes();
   running = number;
   announce(number);
-  beginTile(start, before);
+  beginTile(before);
 }
 
 /**
@@ -78,26 +82,27 @@ export function advance(visits: i32, helpers: i32): i32 {
 }
 
 /** Runs a tile of the program that is in memory, if it has so many. */
-export function help(tile: i32, start: i32, before: i32): void {
+export function help(tile: i32, before: f64): void {
   if (tile < header.tiles) {
-    takeTile(tile, start);
-    beginTile(start, before);
+    takeTile(tile);
+    beginTile(before);
     runTile(i32.MAX_VALUE);
   }
   finish();
 }
 
-function beginTile(start: i32, before: i32): void {
+function beginTile(before: f64): void {
   noHazards();
-  createCores(start);
-  t = start;
-  last = start;
-  limit = before;
+  createCores();
+  t = 0;
+  last = 0;
+  furthest = <Time>header.furthest;
+  limit = before < <f64>NEVER ? <Time>before : NEVER;
   reached = false;
 }
 
 function runTile(visits: i32): void {
-  for (; visits > 0 && t != NEVER && t > STOPPED; visits--) {
+  for (; visits > 0 && t <= furthest && t > STOPPED; visits--) {
     if (t >= limit && isLate()) return;
     last = t;
     beginVisit();
@@ -117,7 +122,7 @@ function runTile(visits: i32): void {
 function isLate(): bool {
   if (reached) return true;
   reached = true;
-  limit = limit > NEVER - window ? NEVER : limit + window;
+  limit = limit > NEVER - <Time>window ? NEVER : limit + window;
   // Two visits in which nothing is done: all tiles hear what they were told, then all wait.
   beginVisit();
   endVisit(t);
@@ -131,12 +136,13 @@ function stateOf(): i32 {
   if (t == NEVER) return WHOLE;
   if (t == FAILED) return BROKEN;
   if (t == STOPPED) return ENDED;
-  return reached && t >= limit ? LATE : GOES_ON;
+  if (reached && t >= limit) return LATE;
+  return t > furthest ? BEYOND : GOES_ON;
 }
 
 /** The cycle visited last. */
-export function cycle(): i32 {
-  return last;
+export function cycle(): f64 {
+  return <f64>last;
 }
 
 /** Of a core: its operation's number among all of the program, or that behind its last one. */
@@ -145,15 +151,16 @@ export function operationOf(core: i32): i32 {
 }
 
 /** When it acts, after its set-up; when the core is done; or in place of that one of those below. */
-export function actsAt(core: i32): i32 {
+export function actsAt(core: i32): f64 {
   const c = coreOf(core);
-  if (c.phase == DONE) return entry(header.end, core);
-  if (c.phase == STARTING) return NEVER;
-  return c.phase == BEGINNING || c.phase == CHANGING ? c.timer : UNDER_WAY;
+  if (c.phase == DONE) return f64At(header.end, core);
+  if (c.phase == STARTING) return NOT_STARTED;
+  return c.phase == BEGINNING || c.phase == CHANGING ? <f64>c.timer : UNDER_WAY;
 }
 
-/** In place of a cycle: a stream that the core is in. A core that has not started has NEVER. */
-const UNDER_WAY: i32 = i32.MIN_VALUE;
+/** In place of a cycle: a stream that the core is in; the core has not started. */
+const UNDER_WAY: f64 = -Infinity;
+const NOT_STARTED: f64 = Infinity;
 
 /** Counts what went through the tile's channels; false if something is left in one. */
 function countWavelets(): bool {
@@ -168,12 +175,16 @@ function countWavelets(): bool {
       const channel = channelAt(core, i - from);
       const n = channel.sent;
       if (n != channel.popped) return false;
-      if (end == FROM_CORE) tile.sent += n;
-      else if (end == RAMP) tile.delivered += n;
-      else setEntry(header.linkWavelets, core * 4 + end, entry(header.linkWavelets, core * 4 + end) + n);
+      if (end == FROM_CORE) tile.sent += <f64>n;
+      else if (end == RAMP) tile.delivered += <f64>n;
+      else addWavelets(core * 4 + end, <f64>n);
     }
   }
   return true;
+}
+
+function addWavelets(link: i32, wavelets: f64): void {
+  setF64(header.linkWavelets, link, f64At(header.linkWavelets, link) + wavelets);
 }
 
 /** Adds what a tile counted to what an earlier one did, whose cores have lower numbers. */
@@ -182,8 +193,8 @@ function addUp(sum: Tile, tile: Tile): void {
   sum.sent += tile.sent;
   sum.delivered += tile.delivered;
   for (let label = 0; label < header.labels; label++) {
-    if (entry(tile.labelEnd, label) <= entry(sum.labelEnd, label)) continue;
-    setEntry(sum.labelEnd, label, entry(tile.labelEnd, label));
+    if (f64At(tile.labelEnd, label) <= f64At(sum.labelEnd, label)) continue;
+    setF64(sum.labelEnd, label, f64At(tile.labelEnd, label));
     setEntry(sum.labelCore, label, entry(tile.labelCore, label));
   }
 }

@@ -2,15 +2,18 @@
 import { Header, header } from './machine';
 
 let heap: usize = 0;
-/** Memory from here on was never used: it is zero, and costs nothing before it is. */
-let fresh: usize = 0;
+/**
+ * Where it stands from where on memory was never used: it is zero, and costs nothing before it is. Machines
+ * of both widths use one memory.
+ */
+const FRESH_AT: usize = 8;
 
 /** The host's way to say that there is not enough. */
-declare function outOfMemory(): void;
+export declare function outOfMemory(): void;
 
 /** Memory for `bytes` of tables or state, full of zeros, from a multiple of 64 on. */
 export function allocate(bytes: u64): usize {
-  const before = fresh;
+  const before = load<usize>(FRESH_AT);
   const at = allocateUnset(bytes);
   if (at < before) memory.fill(at, 0, min(heap, before) - at);
   return at;
@@ -24,7 +27,7 @@ export function allocateUnset(bytes: u64): usize {
   heap = <usize>behind;
   const missing = <i32>((heap + 0xffff) >> 16) - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) outOfMemory();
-  fresh = max(fresh, heap);
+  store<usize>(FRESH_AT, max(load<usize>(FRESH_AT), heap));
   return at;
 }
 
@@ -44,6 +47,17 @@ export function entry(table: usize, index: i32): i32 {
 @inline
 export function setEntry(table: usize, index: i32, value: i32): void {
   store<i32>(table + (<usize>index << 2), value);
+}
+
+/** An entry of a table of f64. */
+@inline
+export function f64At(table: usize, index: i32): f64 {
+  return load<f64>(table + (<usize>index << 3));
+}
+
+@inline
+export function setF64(table: usize, index: i32, value: f64): void {
+  store<f64>(table + (<usize>index << 3), value);
 }
 
 /** The least power of two that is not less than `n`. */

@@ -1,5 +1,5 @@
 /** Where the records of cores, routers, slots and channels are, and who is whose neighbour. */
-import { Channel, Core, ENDS, Router, Slot, WAITS, header } from './machine';
+import { CORE_BYTES, Channel, Core, ENDS, Router, Slot, WAITS, header } from './machine';
 import { entry } from './memory';
 
 @inline
@@ -9,7 +9,7 @@ export function routerOf(core: i32): Router {
 
 @inline
 export function coreOf(core: i32): Core {
-  return changetype<Core>(header.coreRecords + (<usize>core << 6));
+  return changetype<Core>(header.coreRecords + <usize>core * CORE_BYTES);
 }
 
 @inline

@@ -19,9 +19,10 @@ import { wakeCore, wakeRouter, window } from './due';
 import { hear, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
 import { isMine, tellPopped, tellSent } from './tiles';
+import { Time } from './time';
 
 /** One cycle of all routers that are due. */
-export function stepRouters(t: i32): void {
+export function stepRouters(t: Time): void {
   for (let group = firstGroup; group < behindGroups; group++) {
     for (let some = takeDueWords(group, t); some != 0; some &= some - 1) {
       const word = group * 32 + ctz(some);
@@ -31,7 +32,7 @@ export function stepRouters(t: i32): void {
   }
 }
 
-function stepRouter(core: i32, t: i32): void {
+function stepRouter(core: i32, t: Time): void {
   const router = routerOf(core);
   const first = router.pointer;
   let rest = router.have & ~router.waiting;
@@ -70,7 +71,7 @@ function stepRouter(core: i32, t: i32): void {
 
 /** Has a channel a free place? If not, sees to it that the router is due when it may. */
 @inline
-function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: i32): bool {
+function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: Time): bool {
   const before = out.sent - header.depth;
   if (before >= out.popped) {
     out.from |= WAITS;
@@ -84,7 +85,7 @@ function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: i32): boo
 }
 
 /** The same of all outputs of a slot behind the first. */
-function othersHaveRoom(slot: Slot, router: Router, core: i32, bit: i32, t: i32): bool {
+function othersHaveRoom(slot: Slot, router: Router, core: i32, bit: i32, t: Time): bool {
   for (let i: usize = 1; i < 5; i++) {
     const out = outOf(slot, i);
     if (out == null) break;
@@ -95,7 +96,7 @@ function othersHaveRoom(slot: Slot, router: Router, core: i32, bit: i32, t: i32)
 
 /** A wavelet leaves by a channel. */
 @inline
-function forward(out: Channel, core: i32, t: i32): void {
+function forward(out: Channel, core: i32, t: Time): void {
   const sent = out.sent;
   out.sent = sent + 1;
   const to = out.to;
@@ -109,7 +110,7 @@ function forward(out: Channel, core: i32, t: i32): void {
 }
 
 /** It leaves by all outputs of a slot behind the first. */
-function forwardByOthers(slot: Slot, core: i32, t: i32): void {
+function forwardByOthers(slot: Slot, core: i32, t: Time): void {
   for (let i: usize = 1; i < 5; i++) {
     const out = outOf(slot, i);
     if (out == null) break;
@@ -125,7 +126,7 @@ function outOf(slot: Slot, i: usize): Channel | null {
 }
 
 /** A wavelet leaves for the core, another tile, or a port that is not the input of its colour now. */
-function reach(out: Channel, core: i32, sent: i32, t: i32): void {
+function reach(out: Channel, core: i32, sent: Time, t: Time): void {
   const to = out.to;
   out.setAt(sent, t + (to <= IDLE ? header.ramp : cyclesOf(out)));
   if (to == SINKS) takeFromRouter(out, core, t);
@@ -137,7 +138,7 @@ function reach(out: Channel, core: i32, sent: i32, t: i32): void {
 }
 
 /** Who waits for a pop hears of it: the place is free from cycle `free` on. */
-function tellSender(input: Channel, core: i32, free: i32, t: i32): void {
+function tellSender(input: Channel, core: i32, free: Time, t: Time): void {
   const from = input.from & ~WAITS;
   const c = coreOf(core);
   if (!isMine(from >>> 8)) tellPopped(input, free);

@@ -12,13 +12,12 @@ import {
   WAITS,
   header,
 } from './machine';
-import { allocate, entry, setEntry } from './memory';
+import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
 import { tileOf } from './tiles';
+import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
-
-const LONG_AGO: i32 = i32.MIN_VALUE;
 
 /** Pairs of wavelets of one colour that reached one router of this tile in one cycle. */
 export let hazards: i32 = 0;
@@ -40,8 +39,8 @@ export function createRoutes(): void {
   }
   if (header.meets) {
     const entries = <u64>header.slotCount * window;
-    header.heard = allocate(entries * 4);
-    for (let i = 0; i < <i32>entries; i++) setEntry(header.heard, i, LONG_AGO);
+    header.heard = allocate(entries * sizeof<Time>());
+    for (let i: u64 = 0; i < entries; i++) store<Time>(heardAt(<usize>i), LONG_AGO);
   }
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
@@ -80,7 +79,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
 function fill(c: Channel, from: i32, to: i32): void {
   c.from = from;
   c.to = to;
-  for (let place = 0; place <= header.ringMask; place++) c.setAt(place, LONG_AGO);
+  for (let place: Time = 0; <usize>place <= header.ringMask; place++) c.setAt(place, LONG_AGO);
 }
 
 /** The channel that brings wavelets of a colour to a router's port (RAMP: from its core). */
@@ -92,7 +91,10 @@ function channelInto(core: i32, port: i32, color: i32): Channel | null {
   return c != null && c.to == FAR ? twinOf(c) : c;
 }
 
-/** Gives a colour at a router its route. */
+/**
+ * Gives a colour at a router its route. It does not wait for a pop then: that only a colour with wavelets does,
+ * whose route may not change.
+ */
 export function setRoute(core: i32, route: Route): void {
   const color = route.color;
   const slot = slotOf(core, color);
@@ -111,7 +113,6 @@ export function setRoute(core: i32, route: Route): void {
   }
   slot.outputs = route.outputs;
   setOutputs(slot, core, color, route.outputs);
-  router.waiting &= ~(1 << color);
 }
 
 function setOutputs(slot: Slot, core: i32, color: i32, outputs: i32): void {
@@ -132,7 +133,7 @@ export function holdsWavelets(core: i32, color: i32): bool {
 
 /** A wavelet is on its way to a router, which may pass it on from cycle `at` on. */
 @inline
-export function arrive(c: Channel, at: i32): void {
+export function arrive(c: Channel, at: Time): void {
   const sent = c.sent;
   c.sent = sent + 1;
   c.setAt(sent, at);
@@ -144,18 +145,23 @@ export function arrive(c: Channel, at: i32): void {
 
 /** A router that waits for a place in a channel looks again in cycle `at`. */
 @inline
-export function wakeSender(c: Channel, at: i32): void {
+export function wakeSender(c: Channel, at: Time): void {
   const from = c.from & ~WAITS;
   c.from = from;
   routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
   wakeRouter(from >>> 8, at);
 }
 
+@inline
+function heardAt(index: usize): usize {
+  return header.heard + (index << alignof<Time>());
+}
+
 /** Counts wavelets of one colour that become eligible in one cycle on several ports of a router. */
-export function hear(c: Channel, at: i32): void {
+export function hear(c: Channel, at: Time): void {
   const to = c.to < 0 ? ~c.to : c.to;
   const slot = (to & 31) * header.cores + (to >>> 5);
-  const i = slot * window + (at & (window - 1));
-  if (entry(header.heard, i) == at) hazards++;
-  setEntry(header.heard, i, at);
+  const last = heardAt(<usize>slot * window + (<i32>at & (window - 1)));
+  if (load<Time>(last) == at) hazards++;
+  store<Time>(last, at);
 }

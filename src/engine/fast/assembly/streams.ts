@@ -8,17 +8,17 @@ import {
   Core,
   FROM_CORE,
   IDLE,
-  NEVER,
   NOT_STALLED,
   TRAFFIC,
   WAITS,
   header,
 } from './machine';
-import { entry, setEntry } from './memory';
+import { f64At, setF64 } from './memory';
 import { channelFrom, coreOf } from './places';
 import { wakeCore, window } from './due';
 import { endOperation } from './operations';
 import { arrive, wakeSender } from './routes';
+import { NEVER, Time } from './time';
 import { noteEntered, noteTaken, setReceivers } from './traffic';
 import { setTimer } from './wheel';
 
@@ -26,27 +26,27 @@ import { setTimer } from './wheel';
 export const AHEAD: i32 = 8;
 
 /** A wavelet leaves the router in cycle `t` for a core that takes it as soon as it is there. */
-export function takeFromRouter(input: Channel, core: i32, t: i32): void {
+export function takeFromRouter(input: Channel, core: i32, t: Time): void {
   const c = coreOf(core);
   take(c, input, t + header.ramp);
   settle(c, core, t);
 }
 
 /** The same for a core whose takes are noted. */
-export function takeNoted(input: Channel, core: i32, t: i32): void {
+export function takeNoted(input: Channel, core: i32, t: Time): void {
   const c = coreOf(core);
   noteTaken(core, input, take(c, input, t + header.ramp));
   settle(c, core, t);
 }
 
 /** Takes the wavelets that are in the core's queue, or on their way to it. */
-export function drain(c: Core, input: Channel, t: i32): void {
+export function drain(c: Core, input: Channel, t: Time): void {
   while (c.takes > 0 && input.popped < input.sent) takeQueued(c, input, t);
 }
 
 /** Takes the first wavelet of a queue; returns when. */
 @inline
-export function takeQueued(c: Core, input: Channel, t: i32): i32 {
+export function takeQueued(c: Core, input: Channel, t: Time): Time {
   const at = take(c, input, input.at(input.popped));
   if (input.from < 0) tellRouter(input, at + header.ramp, t);
   return at;
@@ -54,7 +54,7 @@ export function takeQueued(c: Core, input: Channel, t: i32): i32 {
 
 /** Takes one wavelet, usable from cycle `usable` on; returns when. */
 @inline
-function take(c: Core, input: Channel, usable: i32): i32 {
+function take(c: Core, input: Channel, usable: Time): Time {
   const at = max(usable, c.nextTake);
   c.nextTake = at + 1;
   c.latest = max(c.latest, at);
@@ -72,12 +72,12 @@ function stopTaking(c: Core, input: Channel): void {
 }
 
 /** The core's router may have waited for a place in the core's queue, which is free from `free` on. */
-function tellRouter(input: Channel, free: i32, t: i32): void {
+function tellRouter(input: Channel, free: Time, t: Time): void {
   wakeSender(input, min(free, t + window - 1));
 }
 
 /** Sends what finds a place that is free, or known to become so. */
-export function supply(core: i32, now: i32): void {
+export function supply(core: i32, now: Time): void {
   const c = coreOf(core);
   let output = c.output!;
   while (c.left > 0) {
@@ -109,17 +109,17 @@ export function supply(core: i32, now: i32): void {
 }
 
 @inline
-function waitForOutput(core: i32, cycles: i32): void {
-  if (cycles > 0) setEntry(header.waitOutput, core, entry(header.waitOutput, core) + cycles);
+function waitForOutput(core: i32, cycles: Time): void {
+  if (cycles > 0) setF64(header.waitOutput, core, f64At(header.waitOutput, core) + <f64>cycles);
 }
 
 /** When the next wavelet of a stream could enter the ramp. */
 @inline
-function nextReady(c: Core): i32 {
+function nextReady(c: Core): Time {
   return c.op.kind == TRAFFIC ? max(c.nextSend, c.sendAt) : c.nextSend;
 }
 
-/** Followed by a gap in four bytes, or by a colour and a gap. */
+/** Followed by a gap in eight bytes, or by a colour and a gap. */
 const LONG: u8 = 255;
 const TURN: u8 = 254;
 
@@ -132,24 +132,24 @@ export function passGap(c: Core, core: i32): void {
     at += 2;
     gap = load<u8>(at);
   }
-  c.sendAt += gap == LONG ? load<i32>(at, 1) : <i32>gap;
-  c.pipe = <i32>at + (gap == LONG ? 5 : 1);
+  c.sendAt += gap == LONG ? <Time>load<f64>(at, 1) : <Time>gap;
+  c.pipe = <i32>at + (gap == LONG ? 9 : 1);
 }
 
 @inline
-function enterRamp(output: Channel, at: i32): void {
+function enterRamp(output: Channel, at: Time): void {
   arrive(output, at + header.ramp);
 }
 
 /** Ends an operation that has sent and taken all. */
 @inline
-export function settle(c: Core, core: i32, now: i32): void {
+export function settle(c: Core, core: i32, now: Time): void {
   if (c.left > 0 || c.takes > 0) return;
   endOperation(c, core, c.latest + 1, now);
 }
 
 /** One cycle of a pipeline from the fabric to the fabric. */
-export function stream(core: i32, t: i32): void {
+export function stream(core: i32, t: Time): void {
   const c = coreOf(core);
   const input = c.source!;
   let pipe = movedPipe(c, t);
@@ -181,20 +181,20 @@ export function stream(core: i32, t: i32): void {
 
 /** When the first wavelet of a channel is usable, or NEVER. */
 @inline
-function headOf(c: Channel): i32 {
+function headOf(c: Channel): Time {
   const popped = c.popped;
   return popped == c.sent ? NEVER : c.at(popped);
 }
 
 /** The pipeline in cycle `t`: it moved in every cycle since the last visit, unless a result stood. */
 @inline
-function movedPipe(c: Core, t: i32): i32 {
+function movedPipe(c: Core, t: Time): i32 {
   const pipe = c.pipe;
-  return pipe == 0 ? 0 : pipe >>> min(ctz(pipe), t - c.pipeAt);
+  return pipe == 0 ? 0 : pipe >>> <i32>min(<Time>ctz(pipe), t - c.pipeAt);
 }
 
 /** Lets the result at the pipeline's end into the ramp; if it has no place, sees when it may have. */
-function leavesPipe(c: Core, core: i32, head: i32, t: i32): bool {
+function leavesPipe(c: Core, core: i32, head: Time, t: Time): bool {
   const output = c.output!;
   const before = output.sent - header.depth;
   const known = before < output.popped;

@@ -3,11 +3,12 @@
  * (rule 1 of section 4), so tiles go through a cycle beside each other, tell each other what they sent and
  * popped over the cuts, and agree on the next cycle in which any of them has something to do.
  */
-import { Channel, NEVER, WAITS, header } from './machine';
-import { allocate, entry, setEntry } from './memory';
+import { Channel, WAITS, header } from './machine';
+import { allocate, entry, setF64 } from './memory';
 import { channelFrom, roleOf, twinOf } from './places';
 import { bytesOfDue, useDue } from './due';
 import { arrive, wakeSender } from './routes';
+import { LONG_AGO, NEVER, Time } from './time';
 import { WHEEL_BYTES, useWheel } from './wheel';
 
 /** A tile as others see it. Fields of two are for visits with even and odd numbers. */
@@ -16,8 +17,8 @@ export class Tile {
   /** Visits that it has made. */
   visits: i32;
   /** The next cycle in which it has something to do, or had others do. */
-  next0: i32;
-  next1: i32;
+  next0: Time;
+  next1: Time;
   messages0: i32;
   messages1: i32;
   box0: usize;
@@ -42,16 +43,18 @@ class Message {
   to: i32;
   channel: usize;
   /** The cycle from which the wavelet is eligible, or the place free. */
-  at: i32;
-  unused: i32;
+  at: Time;
 }
 
 const POP: usize = 1;
 
+/** End of a label without operations, as `NO_END` of ../engine.ts. */
+const NO_END: f64 = -Infinity;
+
 /** Said in place of a next cycle: the machine failed. */
-export const FAILED: i32 = i32.MIN_VALUE;
+export const FAILED: Time = LONG_AGO;
 /** The same: the host wants no more of the run. */
-export const STOPPED: i32 = i32.MIN_VALUE + 1;
+export const STOPPED: Time = LONG_AGO + 1;
 
 /**
  * All of this lies before the static data, which begins at 8192 (--memoryBase in build.mjs): behind the
@@ -81,7 +84,7 @@ export let firstCore: i32 = 0;
 export let behindLast: i32 = 0;
 /** Visits that this tile has begun, and the earliest cycle that it told others. */
 let visit: i32 = 0;
-let told: i32 = NEVER;
+let told: Time = NEVER;
 
 @inline
 export function tileAt(tile: i32): Tile {
@@ -133,22 +136,22 @@ export function createTiles(): void {
     t.box1 = allocate(bytes);
     t.due = allocate(bytesOfDue(firstOf(tile), firstOf(tile + 1)));
     t.wheel = allocate(WHEEL_BYTES);
-    t.labelEnd = tile == 0 ? header.labelEnd : allocate(header.labels * 4);
+    t.labelEnd = tile == 0 ? header.labelEnd : allocate(header.labels * 8);
     t.labelCore = tile == 0 ? header.labelCore : allocate(header.labels * 4);
     for (let label = 0; label < header.labels; label++)
-      setEntry(t.labelEnd, label, i32.MIN_VALUE);
+      setF64(t.labelEnd, label, NO_END);
   }
 }
 
-/** This thread takes over a tile, before cycle `start`. */
-export function takeTile(tile: i32, start: i32): void {
+/** This thread takes over a tile, before the first cycle. */
+export function takeTile(tile: i32): void {
   mine = tile;
   firstCore = firstOf(tile);
   behindLast = firstOf(tile + 1);
   visit = 0;
   told = NEVER;
   useDue(tileAt(tile).due, firstCore, behindLast);
-  useWheel(tileAt(tile).wheel, start);
+  useWheel(tileAt(tile).wheel);
 }
 
 @inline
@@ -190,20 +193,20 @@ function read(message: Message): void {
 }
 
 /** Tells the receiver's tile of a wavelet sent over a cut, eligible from cycle `at` on. */
-export function tellSent(c: Channel, at: i32): void {
+export function tellSent(c: Channel, at: Time): void {
   const twin = twinOf(c);
   const to = twin.to;
   tell((to < 0 ? ~to : to) >>> 5, changetype<usize>(twin), at);
 }
 
 /** Tells the sender's tile that a place of a channel over a cut is free from cycle `at` on. */
-export function tellPopped(twin: Channel, at: i32): void {
+export function tellPopped(twin: Channel, at: Time): void {
   const from = twin.from & ~WAITS;
   const c = channelFrom(from >>> 8, (from >> 5) & 7, from & 31)!;
   tell(from >>> 8, changetype<usize>(c) | POP, at);
 }
 
-function tell(core: i32, channel: usize, at: i32): void {
+function tell(core: i32, channel: usize, at: Time): void {
   const odd = (visit & 1) == 1;
   const t = tileAt(mine);
   const i = odd ? t.messages1++ : t.messages0++;
@@ -216,7 +219,7 @@ function tell(core: i32, channel: usize, at: i32): void {
 }
 
 /** A cycle is over: waits for all tiles, and says in which one they go on (or what one said in place of it). */
-export function endVisit(next: i32): i32 {
+export function endVisit(next: Time): Time {
   if (header.tiles == 1) return next;
   const odd = (visit & 1) == 1;
   const t = tileAt(mine);
@@ -263,14 +266,14 @@ function wakeSleepers(at: usize): void {
   if (atomic.load<i32>(SLEEPING_AT) > 0) wake(at);
 }
 
-/** Waits until another thread has made a number at least `value`. */
+/** Waits until another thread has made a number at least `value`; numbers may start over. */
 function waitFor(at: usize, value: i32): void {
-  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(at) >= value) return;
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(at) - value >= 0) return;
   for (;;) {
     atomic.add<i32>(SLEEPING_AT, 1);
     const seen = atomic.load<i32>(at);
-    if (seen < value) sleep(at, seen);
+    if (seen - value < 0) sleep(at, seen);
     atomic.sub<i32>(SLEEPING_AT, 1);
-    if (atomic.load<i32>(at) >= value) return;
+    if (atomic.load<i32>(at) - value >= 0) return;
   }
 }

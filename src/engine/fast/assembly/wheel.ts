@@ -4,6 +4,7 @@
  */
 import { entry, setEntry } from './memory';
 import { coreOf } from './places';
+import { Time } from './time';
 
 const SIZE: i32 = 4096;
 const NONE: i32 = -1;
@@ -13,26 +14,32 @@ let far: i32 = NONE;
 /** Timers in the wheel. */
 let near: i32 = 0;
 /** The cycle in which the far ones are looked through next. */
-export let sift: i32 = 0;
+export let sift: Time = 0;
 
 export const WHEEL_BYTES: usize = 4 * SIZE;
 
 /** From now on this table is the one, without timers. */
-export function useWheel(at: usize, now: i32): void {
+export function useWheel(at: usize): void {
   heads = at;
   memory.fill(heads, 0xff, WHEEL_BYTES);
   far = NONE;
   near = 0;
-  sift = now + SIZE / 2;
+  sift = SIZE / 2;
+}
+
+/** Where a cycle is in the wheel. */
+@inline
+function turn(t: Time): i32 {
+  return <i32>t & (SIZE - 1);
 }
 
 /** Sets the timer of a core, which has none yet, to cycle `at` >= `now`. */
-export function setTimer(core: i32, at: i32, now: i32): void {
+export function setTimer(core: i32, at: Time, now: Time): void {
   const c = coreOf(core);
   c.timer = at;
   if (at - now < SIZE) {
-    c.next = entry(heads, at & (SIZE - 1));
-    setEntry(heads, at & (SIZE - 1), core);
+    c.next = entry(heads, turn(at));
+    setEntry(heads, turn(at), core);
     near++;
   } else {
     c.next = far;
@@ -41,16 +48,16 @@ export function setTimer(core: i32, at: i32, now: i32): void {
 }
 
 /** Takes one core whose timer is cycle `now`, or -1. */
-export function takeTimer(now: i32): i32 {
-  const core = entry(heads, now & (SIZE - 1));
+export function takeTimer(now: Time): i32 {
+  const core = entry(heads, turn(now));
   if (core == NONE) return NONE;
-  setEntry(heads, now & (SIZE - 1), coreOf(core).next);
+  setEntry(heads, turn(now), coreOf(core).next);
   near--;
   return core;
 }
 
 /** Brings far timers into the wheel; to be called in cycle `sift` at the latest. */
-export function siftTimers(now: i32): void {
+export function siftTimers(now: Time): void {
   let core = far;
   far = NONE;
   while (core != NONE) {
@@ -63,7 +70,7 @@ export function siftTimers(now: i32): void {
 }
 
 /** The next cycle after `now` with a timer, or to look through far ones; `limit` if there is none. */
-export function nextTimer(now: i32, limit: i32): i32 {
+export function nextTimer(now: Time, limit: Time): Time {
   if (near == 0) {
     let least = limit;
     for (let core = far; core != NONE; core = coreOf(core).next)
@@ -72,6 +79,6 @@ export function nextTimer(now: i32, limit: i32): i32 {
   }
   const last = min(limit, sift);
   let t = now + 1;
-  while (t < last && entry(heads, t & (SIZE - 1)) == NONE) t++;
+  while (t < last && entry(heads, turn(t)) == NONE) t++;
   return t;
 }
