@@ -1,15 +1,28 @@
 /** The parts of the command line: errors as lines and exit codes, and run directories. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf, oneLine } from '../src/cli/errors.js';
+import { cycles, duration } from '../src/cli/simulating.js';
 import { coordinates, shardCount } from '../src/cli/options.js';
 import { checkRunDirectory, json, writeFile, writeRunDirectory } from '../src/cli/output.js';
-import { MachineError } from '../src/engine/engine.js';
+import { inTemporary } from '../src/cli/temporary.js';
+import { LimitError, MachineError } from '../src/engine/engine.js';
 import { ConfigError } from '../src/hardware/errors.js';
 import { CapacityError } from '../src/placement/errors.js';
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('expected a failure');
+}
 
 describe('a failure', () => {
   it('of the configuration exits 2 and begins with its file and line', () => {
@@ -39,9 +52,39 @@ describe('a failure', () => {
     expect(failure?.message).toMatch(/^wafersim: ENOENT.*\/nowhere\/at\/all/);
   });
 
+  it('of the host exits 5: no memory, no room, a place that cannot be written', () => {
+    const noRoom = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+    });
+    expect(failureOf(noRoom).exitCode).toBe(5);
+    const ended = new Error('a thread failed', {
+      cause: Object.assign(new Error('heap'), { code: 'ERR_WORKER_OUT_OF_MEMORY' }),
+    });
+    expect(failureOf(ended).exitCode).toBe(5);
+    for (const allocate of [() => new Float64Array(2 ** 33), () => 'x'.repeat(2 ** 29)])
+      expect(failureOf(thrownBy(allocate)).exitCode).toBe(5);
+    for (const write of [
+      () => checkRunDirectory('/dev/null/run'),
+      () => writeFile('/dev/null/a', ''),
+    ]) {
+      const { exitCode, message } = failureOf(thrownBy(write));
+      expect(message).toMatch(/^wafersim: (?:ENOTDIR|EEXIST): .*'\/dev\/null/);
+      expect(exitCode).toBe(5);
+    }
+    expect(failureOf(new RangeError('Maximum call stack size exceeded')).exitCode).toBe(70);
+  });
+
+  it('of a limit exits 4', () => {
+    expect(failureOf(new LimitError('time is up', 7))).toEqual({
+      exitCode: 4,
+      message: 'wafersim: time is up',
+    });
+  });
+
   it('of the simulator itself is one line with its place, and no stack', () => {
     const { exitCode, message } = failureOf(new TypeError('x is\nnot a function'));
-    expect(exitCode).toBe(4);
+    expect(exitCode).toBe(70);
     expect(message).toMatch(
       /^wafersim: internal error: x is not a function \(cli-output\.test\.ts:\d+\)$/,
     );
@@ -59,6 +102,22 @@ describe('a failure', () => {
 
   it('cannot drive a terminal', () => {
     expect(oneLine('a\u001B[31m\r\n b\u0007 ')).toBe('a[31m b');
+  });
+});
+
+describe('limits', () => {
+  it('read cycles and times with their units, and refuse what is neither', () => {
+    expect(cycles('1000')).toBe(1000);
+    expect(cycles('9007199254740992')).toBe(2 ** 53);
+    for (const text of ['0', '-1', '1.5', '1e3', '', '9007199254740993'])
+      expect(() => cycles(text)).toThrow('Expected a whole number');
+    expect(duration('30 s')).toEqual({ seconds: 30, text: '30 s' });
+    expect(duration('5min').seconds).toBe(300);
+    expect(duration('1.5 h').seconds).toBe(5400);
+    expect(duration('250 ms').seconds).toBe(0.25);
+    expect(duration('2')).toEqual({ seconds: 2, text: '2 s' });
+    for (const text of ['', '0', '-1 s', '3 m', '3 KiB', 'soon', '25 days', 'Infinity'])
+      expect(() => duration(text)).toThrow('Expected a time such as');
   });
 });
 
@@ -138,5 +197,38 @@ describe('a run directory', () => {
     expect(() => writeRunDirectory(target, broken)).toThrow();
     expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe('one\n');
     expect(readdirSync(home)).toEqual(['run']);
+  });
+
+  it('is cleared of what a killed process left, which gives back what it had moved away', () => {
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const leftover = (name: string, pid: number) => {
+      inTemporary(join(home, name), (made) => {
+        const as = made.replace(`-${process.pid}-`, `-${pid}-`);
+        cpSync(made, as, { recursive: true });
+        mkdirSync(join(as, 'previous'));
+        writeFileSync(join(as, 'previous', 'run.txt'), 'before\n');
+      });
+    };
+    leftover('run', dead);
+    leftover('run', process.ppid);
+    leftover('run-2', dead);
+    const target = join(home, 'run');
+    checkRunDirectory(target);
+    expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe('before\n');
+    // A living process still writes; another name is another's.
+    const left = readdirSync(home).filter((name) => name.startsWith('.'));
+    expect(left).toHaveLength(2);
+    expect(left.some((name) => name.includes(`-${process.ppid}-`))).toBe(true);
+    expect(left.some((name) => name.startsWith('.run-2-'))).toBe(true);
+  });
+
+  it('of a device or a pipe is written to, not replaced', () => {
+    if (!existsSync('/dev/full')) return;
+    const message = failureOf(thrownBy(() => writeFile('/dev/full', 'text')));
+    expect(message).toEqual({
+      exitCode: 5,
+      message: "wafersim: ENOSPC: no space left on device, write '/dev/full'",
+    });
+    expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
   });
 });

@@ -84,20 +84,106 @@ describe('a run that is killed', () => {
   }, 180_000);
 });
 
-describe('a run that is interrupted', () => {
-  it('ends with one line and writes nothing', async () => {
-    const target = join(home, 'interrupted');
-    const long = [...TINY.slice(0, 2), '--set', 'workload.tokens=400', '-o', target];
-    const child = spawn(process.execPath, [MAIN, ...long]);
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const gone = new Promise((done) => child.on('exit', done));
-    // Long enough to be simulating, on a slow host too.
-    await setTimeout(3000);
-    child.kill('SIGINT');
-    expect(await gone).toBe(130);
-    expect(said).toBe('wafersim: interrupted; nothing was written\n');
-    expect(readdirSync(home).filter((name) => name.includes('interrupted'))).toEqual([]);
+describe('a command that gets a signal', () => {
+  /** In the middle of a stage; at a terminal's text; while a placement is searched for. */
+  const COMMANDS: [what: string, args: string[]][] = [
+    ['run', [...TINY.slice(0, 2), '--set', 'workload.tokens=400']],
+    ['run of the reference', ['run', resolve('configs/wse3.yaml'), '--engine', 'reference']],
+    ['run on threads', ['run', resolve('configs/wse3.yaml'), '--no-memo', '--shards', '2']],
+    ['search', ['run', resolve('configs/wse3.yaml'), '--set', 'placement.strategy=optimal']],
+    ['kernel', ['kernel', 'matvec', '--rows=100', '--padded=100', '--iterations=1000000']],
+    ['capacity', ['capacity', resolve('configs/serving-azure.yaml'), '--preset=mlperf-server']],
+    ['diff', ['diff', resolve('configs/wse3.yaml')]],
+  ];
+  const SIGNALS = [
+    ['SIGINT', 130, 'interrupted'],
+    ['SIGTERM', 143, 'terminated'],
+  ] as const;
+  const random = seedrandom.alea('signals');
+
+  it.each(COMMANDS)(
+    'ends with one line and writes nothing: %s',
+    async (_, args) => {
+      for (const [signal, code, says] of SIGNALS) {
+        const target = join(home, 'interrupted');
+        const output = args[0] === 'run' ? ['-o', target] : [];
+        const child = spawn(process.execPath, [MAIN, ...args, ...output]);
+        let said = '';
+        child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+        const gone = new Promise((done) => child.on('exit', done));
+        // Long enough to have begun, on a slow host too.
+        await Promise.race([gone, setTimeout(2000 + random() * 1500)]);
+        if (child.exitCode !== null && args[0] === 'kernel') continue;
+        const begun = performance.now();
+        child.kill(signal);
+        expect(await gone).toBe(code);
+        expect(performance.now() - begun).toBeLessThan(1000);
+        expect(said).toBe(`wafersim: ${says}; nothing was written\n`);
+        expect(readdirSync(home).filter((name) => name.includes('interrupted'))).toEqual([]);
+      }
+    },
+    60_000,
+  );
+});
+
+describe('a limit', () => {
+  const wafersim = (...args: string[]) =>
+    spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+  const chain = ['kernel', 'reduce', '--algorithm=chain', '--pes=64', '--words=500'];
+
+  it('of cycles says who waits for whom, the same with both engines', () => {
+    const { cycles } = JSON.parse(wafersim(...chain, '--json').stdout) as { cycles: number };
+    expect(wafersim(...chain, '--max-cycles', String(cycles)).status).toBe(0);
+    const said = ['fast', 'reference'].map((engine) => {
+      const { status, stdout, stderr } = wafersim(...chain, '--max-cycles=500', '--engine', engine);
+      expect(stdout).toBe('');
+      expect(status).toBe(4);
+      return stderr;
+    });
+    expect(said[0]).toMatch(
+      /^wafersim: 'kernel reduce' is not over in cycle 500, its limit: core \(0,0\) waits for input on colour \d+ in 'reduce'; [^\n]*; and \d+ more\n$/,
+    );
+    expect(said[1]).toBe(said[0]);
+  });
+
+  it('of cycles is the same for any number of threads', () => {
+    const limited = (...args: string[]) => {
+      const { status, stderr } = wafersim(...TINY, '--max-cycles=2000', '--no-memo', ...args);
+      expect(status).toBe(4);
+      return stderr;
+    };
+    const alone = limited('--shards=1');
+    expect(alone).toMatch(/^wafersim: 'layer 0' is not over in cycle 2000, its limit: core/);
+    expect(limited('--shards=3')).toBe(alone);
+    expect(limited('--shards=1', '--engine=reference')).toBe(alone);
+  });
+
+  it('of time says the cycle and what ran in it, or at what the command was', () => {
+    const { status, stdout, stderr } = wafersim(
+      ...['run', resolve('configs/wse3.yaml'), '--engine=reference', '--timeout', '3 s'],
+    );
+    expect(stderr).toMatch(
+      /^wafersim: time is up after 3 s(?:, at: [^\n]+| in cycle -?\d+ of '[^']+': [^\n]*core [^\n]+)\n$/,
+    );
+    expect(stdout).toBe('');
+    expect(status).toBe(4);
+  });
+
+  it.each([
+    ['compare', [resolve('configs/tiny.yaml'), '--strategies=row-major,snake']],
+    ['validate', ['--only=reduce']],
+    ['bench', ['--cases=kernel/gemv']],
+    ['diff', ['kernel', ...chain.slice(1)]],
+    ['diff', [resolve('configs/tiny.yaml')]],
+    ['capacity', [resolve('configs/serving-tiny.yaml'), '--slo=tpot.p99<=30ms']],
+    ['fleet', [resolve('configs/tiny.yaml'), '--megawatts=1']],
+    ['run', [resolve('configs/serving-tiny.yaml')]],
+    ['run', [resolve('configs/tiny.yaml'), '--set=placement.growth=search']],
+  ])('holds for %s %j', (command, args) => {
+    const { status, stdout, stderr } = wafersim(command, ...args, '--max-cycles=7');
+    expect(stderr).toMatch(/^wafersim: '[^']+' is not over in cycle 7, its limit: [^\n]+\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(4);
   });
 });
 
@@ -111,16 +197,16 @@ describe('a disk without room', () => {
   it('costs a run its directory, not its result, and says so in one line', () => {
     const target = join(home, 'full', 'run');
     const { status, stdout, stderr } = limited(...TINY, '-o', target);
-    expect(stderr).toMatch(/^wafersim: EFBIG[^\n]*\n$/);
+    expect(stderr).toMatch(/^wafersim: EFBIG[^\n]*full\/run[^\n]*\n$/);
     expect(stdout).toContain('tokens/s per user');
-    expect(status).toBe(2);
+    expect(status).toBe(5);
     expect(readdirSync(join(home, 'full'))).toEqual([]);
   });
 
   it('leaves the run of before in its place', () => {
     const target = join(home, 'whole');
     const before = readFileSync(join(target, 'run.json'), 'utf8');
-    expect(limited(...TINY, '--set', 'workload.batch=1', '-o', target).status).toBe(2);
+    expect(limited(...TINY, '--set', 'workload.batch=1', '-o', target).status).toBe(5);
     expect(readFileSync(join(target, 'run.json'), 'utf8')).toBe(before);
   });
 
@@ -144,8 +230,8 @@ describe('a disk without room', () => {
       ],
       { encoding: 'utf8' },
     );
-    expect(stderr).toMatch(/^wafersim: EFBIG[^\n]*\n$/);
-    expect(status).toBe(2);
+    expect(stderr).toMatch(/^wafersim: EFBIG[^\n]*baseline\.json[^\n]*\n$/);
+    expect(status).toBe(5);
     expect(readFileSync(baseline, 'utf8')).toBe(text);
   });
 
@@ -156,8 +242,8 @@ describe('a disk without room', () => {
       ['-c', '"$@" > /dev/full', 'bash', process.execPath, MAIN, 'schema'],
       { encoding: 'utf8' },
     );
-    expect(stderr).toMatch(/^wafersim: ENOSPC[^\n]*\n$/);
-    expect(status).toBe(2);
+    expect(stderr).toMatch(/^wafersim: ENOSPC[^\n]* to the standard output\n$/);
+    expect(status).toBe(5);
   });
 });
 

@@ -23,7 +23,7 @@ export const doingNow = (): string => doing(office);
 
 /** Tells the process when to end this thread whatever it does, and what to say then. */
 export function endsIn(milliseconds: number, text: string): void {
-  if (desk !== undefined) parentPort?.postMessage({ milliseconds, text });
+  if (desk !== undefined) parentPort?.postMessage({ milliseconds, text }, []);
 }
 
 /** Writes files, all of them or none: a signal waits for that, or has it taken back. */

@@ -17,6 +17,15 @@ const SIGNALS = {
 const PATIENCE = 800;
 
 const office = createOffice();
+// A limit on the size of files would end the process without a word; heard, it is an error of write.
+if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
+for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
+  process.on(signal, () => {
+    void whenWritten().then(() =>
+      end(wrote(office) ? says : `${says}; nothing was written`, exitCode),
+    );
+  });
+
 const { stdout, stderr } = process;
 const desk: Desk = {
   office,
@@ -54,15 +63,6 @@ worker.on('message', ({ milliseconds, text }: { milliseconds: number; text: stri
     void whenWritten().then(() => end(`${text}, at: ${doing(office)}`, EXIT.machine));
   }, milliseconds + 500).unref();
 });
-
-// A limit on the size of files would end the process without a word; heard, it is an error of write.
-if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
-for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
-  process.on(signal, () => {
-    void whenWritten().then(() =>
-      end(wrote(office) ? says : `${says}; nothing was written`, exitCode),
-    );
-  });
 
 /** What is being written is finished, or taken back, first. */
 async function whenWritten(): Promise<void> {

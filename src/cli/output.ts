@@ -11,6 +11,7 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -97,6 +98,8 @@ export function writeFile(path: string, content: string): void {
   const target = resolve(path);
   orHostError(path, () =>
     writing(() => {
+      // A device or a pipe is written to, not replaced.
+      if (isNoFile(target)) return writeFileSync(target, content);
       mkdirSync(dirname(target), { recursive: true });
       clearLeftovers(target);
       inTemporary(target, (temporary) => {
@@ -108,6 +111,11 @@ export function writeFile(path: string, content: string): void {
       });
     }),
   );
+}
+
+function isNoFile(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && !there.isFile();
 }
 
 /** GitHub shows what is appended to this file on the page of the workflow's run. */

@@ -66,10 +66,10 @@ export async function simulating<T>(
 
 /** @throws InvalidArgumentError unless a whole number from 1 to 2^53. */
 export function cycles(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 2 ** 53)
+  const value = /^\d+$/.test(text) ? BigInt(text) : 0n;
+  if (value < 1n || value > 2n ** 53n)
     throw new InvalidArgumentError('Expected a whole number from 1 to 2^53.');
-  return value;
+  return Number(value);
 }
 
 /** The longest time that a timer of the host takes: 24 days. */
