@@ -2,15 +2,16 @@
  * A run's configuration: YAML files over each other, `--set` over them, the hardware and the model
  * that they name, validated at once, with every default filled in and a hash of the whole.
  */
-import { createHash } from 'node:crypto';
-import { extend, readChain, referenceOf } from './config/files.js';
+import { sha256Of } from './config/canonical.js';
+import { extend, noteFile, readChain, referenceOf, type NamedFile } from './config/files.js';
 import { readModel } from './config/model-file.js';
 import { applySets, normalise } from './config/overrides.js';
 import { validate } from './config/problems.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
-import { serving, transport } from './config/serving-schema.js';
 import { child, originAt, withKey } from './config/tree.js';
+import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
+import { readGpu } from './deployment/gpu-file.js';
 import {
   plainHardware,
   provenanceOf,
@@ -44,11 +45,18 @@ export interface ResolvedConfig {
   serving?: Config['serving'];
   transport?: Config['transport'];
   scenarios?: Config['scenarios'];
-  /** Files that `workload.trace` and `serving.gpus` name, from the current directory or absolute. */
+  /** The file that `workload.trace` names, from the current directory or absolute. */
   traceFile?: string;
+  /** The files that `serving.gpus` names, likewise. */
   gpuFiles: string[];
-  /** Plain JSON with every default, paths as they were written; what `configHash` is taken of. */
+  /** Plain JSON with every default, paths as they were written. */
   resolved: Record<string, unknown>;
+  /** The same with the content of files in place of their paths: what `configHash` is taken of. */
+  canonical: Record<string, unknown>;
+  /** What the hardware file states of its numbers, wherever it lies. */
+  stated: ProvenanceMap;
+  /** Every file that was read, in the order in which they are named. */
+  files: NamedFile[];
 }
 
 /**
@@ -58,15 +66,18 @@ export interface ResolvedConfig {
  * @throws ConfigError one line on the first problem, with its place
  */
 export function loadConfig(path: string, sets: readonly string[] = []): ResolvedConfig {
-  const written = applySets(readChain({ path, from: COMMAND_LINE }), sets);
-  const { tree, hardwareFile } = withHardware(written, path);
+  const files: NamedFile[] = [];
+  const written = applySets(readChain({ path, from: COMMAND_LINE }, '', files), sets);
+  const { tree, hardwareFile } = withHardware(written, path, files);
   const { hardware, model: wanted, ...rest } = validate(schema, tree);
   const { config: modelPath, ...options } = wanted;
-  const reference = referenceOf(child(child(tree, 'model'), 'config')!, 'model', path);
-  const model = readModel(reference, options, tree);
+  const reference = referenceOf(child(child(tree, 'model'), 'config')!, 'model', path, 'model');
+  const model = readModel(reference, options, tree, files);
   const run = withServing(rest);
+  const served = servingFiles(tree, path, files);
+  const machine = plainHardware(hardware);
   const resolved = {
-    hardware: { ...hardwareFile.named, ...plainHardware(hardware) },
+    hardware: { ...hardwareFile.named, ...machine },
     model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec: model },
     ...run,
   };
@@ -77,8 +88,12 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     modelFile: reference.path,
     hardwareFile: hardwareFile.path,
     ...run,
-    ...servingFiles(tree, path),
+    ...(served.trace && { traceFile: served.trace.path }),
+    gpuFiles: served.gpuFiles,
     resolved,
+    canonical: canonicalOf(machine, model, run, served),
+    stated: provenanceOf(hardware, () => ''),
+    files,
   };
 }
 
@@ -88,16 +103,44 @@ function withServing<T extends Pick<Config, 'workload' | 'serving' | 'transport'
   return { serving: serving.parse({}), transport: transport.parse({}), ...run };
 }
 
-function servingFiles(tree: Node, mainFile: string): { traceFile?: string; gpuFiles: string[] } {
-  const trace = child(child(tree, 'workload'), 'trace');
-  const gpus = child(child(tree, 'serving'), 'gpus')?.value;
-  const named = Array.isArray(gpus) ? gpus : [];
+/** What serving reads: the trace, which may be long, by its hash. */
+function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
+  const named = child(child(tree, 'workload'), 'trace');
+  const trace = named && referenceOf(child(named, 'file') ?? named, 'workload.trace', mainFile);
+  if (trace) noteFile(trace, files);
+  const traceHash = trace && files.at(-1)!.sha256;
+  const list = child(child(tree, 'serving'), 'gpus')?.value;
+  const references = (Array.isArray(list) ? list : []).map((gpu) =>
+    referenceOf(gpu, 'serving.gpus', mainFile, 'gpu'),
+  );
+  const gpus = references.map((reference) => readGpu(reference, files).gpu);
+  return { trace, traceHash, gpuFiles: references.map(({ path }) => path), gpus };
+}
+
+/**
+ * What a configuration says, however it is spelt: no paths, nor what is named after one; the defaults
+ * of what it leaves out. Scenarios are configurations of their own (see `identityOf`).
+ */
+function canonicalOf(
+  hardware: object,
+  { name: _, ...spec }: ModelSpec,
+  { scenarios: __, ...run }: Omit<Config, 'hardware' | 'model'>,
+  { traceHash, gpus }: ReturnType<typeof servingFiles>,
+): Record<string, unknown> {
+  const workload = { kind: 'decode', skipInvalid: false, ...run.workload };
   return {
-    ...(trace && {
-      traceFile: referenceOf(child(trace, 'file') ?? trace, 'workload.trace', mainFile).path,
-    }),
-    gpuFiles: named.map((gpu) => referenceOf(gpu, 'serving.gpus', mainFile).path),
+    ...run,
+    hardware,
+    model: spec,
+    workload: traceHash === undefined ? workload : { ...workload, trace: traceOf(run, traceHash) },
+    serving: { ...(run.serving ?? serving.parse({})), gpus },
+    transport: run.transport ?? transport.parse({}),
   };
+}
+
+/** A trace by its content, and how it is to be read. */
+function traceOf({ workload: { trace } }: Pick<Config, 'workload'>, file: string | null): object {
+  return typeof trace === 'object' ? { ...trace, file } : { file };
 }
 
 /**
@@ -109,43 +152,35 @@ function servingFiles(tree: Node, mainFile: string): { traceFile?: string; gpuFi
 export function loadHardware(
   path: string,
   sets: readonly string[] = [],
-): { wafer: WaferSpec; provenance: ProvenanceMap } {
+): { wafer: WaferSpec; provenance: ProvenanceMap; files: NamedFile[] } {
+  const files: NamedFile[] = [];
   const origin = { label: COMMAND_LINE };
   const root = normalise({ origin, value: new Map([['hardware', { origin, value: path }]]) });
-  const { tree } = withHardware(applySets(root, sets), '');
+  const { tree } = withHardware(applySets(root, sets), '', files);
   const { hardware } = validate(hardwareOnly, tree);
   return {
     wafer: toWafer(hardware),
     provenance: provenance(hardware, tree),
+    files,
   };
 }
 
 /** 16 hexadecimal digits of the SHA-256 of a plain JSON value, whatever the order of its keys. */
-export function configHash(resolved: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(resolved)))
-    .digest('hex')
-    .slice(0, 16);
+export function configHash(value: unknown): string {
+  return sha256Of(value).slice(0, 16);
 }
 
 /** The tree with the hardware file under what the configuration says of `hardware` itself. */
-function withHardware(written: Node, mainFile: string) {
+function withHardware(written: Node, mainFile: string, files: NamedFile[]) {
   const own = child(written, 'hardware');
   const base = child(own, 'extends');
   if (!own || !base) return { tree: written, hardwareFile: { path: mainFile, named: {} } };
-  const { path } = referenceOf(base, 'hardware.extends', mainFile);
-  const tree = withKey(written, 'hardware', extend(own, 'hardware.', mainFile));
+  const { path } = referenceOf(base, 'hardware.extends', mainFile, 'hardware');
+  const tree = withKey(written, 'hardware', extend(own, 'hardware.', mainFile, files));
   return { tree, hardwareFile: { path, named: { extends: base.value } } };
 }
 
 /** Numbers without a stated source, as those of a `--set`, have the place where they stand. */
 function provenance(hardware: HardwareFile, tree: Node): ProvenanceMap {
   return provenanceOf(hardware, (path) => originAt(tree, ['hardware', ...path]).label);
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }

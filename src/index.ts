@@ -9,16 +9,20 @@ import { host } from './host.js';
 import type { CompareDocument } from './report/compare-document.js';
 import type { RunDocument } from './report/document.js';
 import { simulate as simulateWith, type SimulateOptions } from './simulate.js';
+import { compareAll as compareAllWith, type Compared } from './tools/compare.js';
 import { compareStrategies, comparison, whyIncomparable } from './tools/compare.js';
 import { IncomparableError } from './tools/incomparable.js';
 
 export { loadConfig, loadHardware, type ResolvedConfig } from './config.js';
+export type { NamedFile } from './config/files.js';
+export { ofPackage } from './identity.js';
 export { MachineError } from './engine/engine.js';
 export { ConfigError } from './hardware/errors.js';
 export { CapacityError } from './placement/errors.js';
 export { placementOf, type SimulateOptions } from './simulate.js';
 export { IncomparableError } from './tools/incomparable.js';
-export { readRun } from './tools/run-file.js';
+export type { Compared } from './tools/compare.js';
+export { readRun, readRunFile } from './tools/run-file.js';
 export { runKernel, type KernelOptions } from './tools/kernel.js';
 export { kernelHelp, type KernelHelp } from './tools/kernels.js';
 export { sensitivityOf } from './tools/sensitivity.js';
@@ -61,6 +65,22 @@ export function compare(
   options: Partial<SimulateOptions> = {},
 ): Promise<CompareDocument> {
   return compareStrategies([...configs], withDefaults(options));
+}
+
+/**
+ * Simulates configurations of the same model doing the same work, whatever their hardware and their
+ * placements, with what they have in common simulated once, and puts them and finished runs side by
+ * side.
+ * @param all configurations and runs with their names, the first as what the others are held against
+ * @param options as of `simulate`
+ * @returns the document `wafersim.compare/1`
+ * @throws what `simulate` throws; IncomparableError, before anything is simulated, if model or work differ
+ */
+export function compareAll(
+  all: readonly Compared[],
+  options: Partial<SimulateOptions> = {},
+): Promise<CompareDocument> {
+  return compareAllWith(all, withDefaults(options));
 }
 
 /**

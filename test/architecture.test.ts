@@ -17,6 +17,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   decode: ['engine:type'],
   serving: ['model'],
   report: ['*:type'],
+  // Folders of results: whole or absent.
+  store: [],
   // Files of config.ts: how YAML becomes values.
   config: ['hardware', 'model', 'placement:type'],
   // What the top-level files and commands are made of: a run, studies of runs, services of many runs.
@@ -38,7 +40,8 @@ const PACKAGES: Record<string, string[]> = {
   decode: [],
   serving: ['seedrandom', 'flatqueue', 'papaparse'],
   report: ['cli-table3'],
-  config: ['node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
+  store: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
+  config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   run: ['*'],
   tools: ['*'],
   deployment: ['*'],
@@ -170,6 +173,8 @@ describe('the scan', () => {
     ['simulate.ts', "console.log('done');"],
     ['report/table.ts', 'process.exit(1);'],
     ['report/table.ts', "const plain = process.env['NO_COLOR'];"],
+    ['store/cache-folder.ts', "import { simulate } from '../simulate.js';"],
+    ['store/cache-folder.ts', 'const t = Date.now();'],
     ['config/schema.ts', "import { fast } from '../engine/fast.js';"],
     ['cli/main.ts', "import { x } from '../../test/x.js';"],
     ['utils/misc.ts', 'export const one = 1;'],

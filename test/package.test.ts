@@ -1,6 +1,15 @@
 /** The package as npm packs it, unpacked elsewhere: the command, the library, the files it needs. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,6 +33,8 @@ beforeAll(() => {
     mkdirSync(join(home, 'node_modules', name, '..'), { recursive: true });
     symlinkSync(resolve('node_modules', name), join(home, 'node_modules', name));
   }
+  mkdirSync(join(home, 'node_modules', '.bin'));
+  symlinkSync('../wafersim/dist/cli/main.js', join(home, 'node_modules', '.bin', 'wafersim'));
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -62,6 +73,16 @@ describe('the package', () => {
     expect(comparison).toMatchObject({ compared: 7, differences: [], otherConfigurations: [] });
   });
 
+  it('brings hardware and models that configurations anywhere name', () => {
+    writeFileSync(join(home, 'mine.yaml'), 'hardware: small\nmodel: tiny\n');
+    const { status, stdout, stderr } = wafersim('inspect', 'mine.yaml', '--what', 'model');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^tiny: /);
+    expect(status).toBe(0);
+    writeFileSync(join(home, 'mine.yaml'), 'hardware: wse3\nmodel: llama-3.1-9b\n');
+    expect(wafersim('inspect', 'mine.yaml').stderr).toMatch(/did you mean llama-3\.1-8b\?\n$/);
+  });
+
   it('is imported by its name', () => {
     const config = join(installed, 'configs/tiny.yaml');
     writeFileSync(
@@ -86,6 +107,7 @@ describe('the package', () => {
       'bench',
       'configs',
       'dist',
+      'docs',
       'examples',
       'measurements',
       'models',
@@ -95,5 +117,44 @@ describe('the package', () => {
       'baseline.json',
       'suite.yaml',
     ]);
+  });
+});
+
+describe('the example for CI, in a repository of its own', () => {
+  const shell = (script: string) =>
+    spawnSync('sh', ['-ec', script], { encoding: 'utf8', cwd: home });
+
+  /** The README's commands, block by block, as they stand there. */
+  const blocks = () =>
+    [...readFileSync('examples/ci/README.md', 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(
+      (match) => match[1],
+    );
+
+  it('is copied and run as its README says', () => {
+    const [copy, compare, ...rest] = blocks();
+    expect(shell(copy)).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(home, '.github/workflows/wafersim.yml'))).toBe(true);
+    const { status, stdout, stderr } = shell(compare);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/no difference: 14 numbers compared with bench.baseline\.json/);
+    expect(stdout).not.toContain('other');
+    expect(status).toBe(0);
+    expect(rest).toHaveLength(1);
+  });
+
+  it('runs what its workflow runs, and fails on a cost that is 1 % higher', () => {
+    const workflow = readFileSync(join(home, '.github/workflows/wafersim.yml'), 'utf8');
+    const [command] = /npx wafersim .*/.exec(workflow)!;
+    expect(shell(command)).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(home, 'bench.xml'))).toBe(true);
+    expect(existsSync(join(home, 'smaller.json'))).toBe(true);
+    const wafer = join(home, 'bench/wafer.yaml');
+    writeFileSync(wafer, readFileSync(wafer, 'utf8').replace('f16: 10,', 'f16: 10.1,'));
+    const worse = shell(command);
+    expect(worse.stdout).toMatch(/regression decode\/one-user cyclesPerToken/);
+    expect(worse.status).toBe(1);
+    const [, , update] = blocks();
+    expect(shell(update).stderr).toBe('wrote bench/baseline.json\n');
+    expect(shell(command).status).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { IDENTITY } from './helpers/identity.js';
 import type { KernelDocument, RunDocument } from '../src/report/document.js';
 import { bytes, ranges, share } from '../src/report/format.js';
 import { kernelTable, runTable } from '../src/report/table.js';
@@ -17,6 +18,7 @@ const layer = (n: number, x: number) => ({
 
 const RUN: RunDocument = {
   schema: 'wafersim.run/1',
+  ...IDENTITY,
   configHash: 'a1b2c3',
   config: {
     model: { spec: { name: 'ti\u001B\nny' } },
@@ -68,6 +70,7 @@ const RUN: RunDocument = {
 
 const KERNEL: KernelDocument = {
   schema: 'wafersim.kernel/1',
+  ...IDENTITY,
   kernel: 'reduce',
   cycles: 2_087,
   breakdown: { reduce: { cycles: 2_087, compute: 500, communication: 1_587 } },

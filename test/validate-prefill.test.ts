@@ -1,6 +1,7 @@
 /** Published prefill figures beside a prompt that streams through the layers: noted, never judged. */
 import { describe, expect, it } from 'vitest';
 import type { ValidateDocument } from '../src/report/validate-document.js';
+import { IDENTITY } from './helpers/identity.js';
 import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
 import { prefillFigures, prefillRate } from '../src/tools/prefill.js';
 
@@ -34,6 +35,7 @@ describe('the notes of a validation', () => {
   };
   const document: ValidateDocument = {
     schema: 'wafersim.validate/1',
+    ...IDENTITY,
     rows: [],
     summary: {},
     limits: [],

@@ -11,17 +11,26 @@ import {
   ConfigError,
   EXACTLY,
   IncomparableError,
+  ofPackage,
   readBaseline,
   readSuite,
   SUITE,
   type BenchDocument,
   type BenchHost,
+  type NamedFile,
   type SuiteCase,
 } from '../index.js';
 import { customBenchmark, junit } from '../report/bench-exports.js';
 import { benchMarkdown, benchTable } from '../report/bench-table.js';
 import { EXIT } from './errors.js';
-import { engineOption, host, jsonOption, shardCount, type EngineName } from './options.js';
+import {
+  engineOption,
+  host,
+  jsonOption,
+  noCacheOption,
+  shardCount,
+  type EngineName,
+} from './options.js';
 import { appendSummary, json, note, print, style, writeFile } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -89,6 +98,7 @@ export function addBench(program: Command): void {
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
+    .addOption(noCacheOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
     .option('--markdown', 'print Markdown instead of a table')
@@ -103,7 +113,8 @@ export function addBench(program: Command): void {
 }
 
 async function bench(options: BenchCommandOptions): Promise<void> {
-  const cases = chosen(readSuite(options.suite ?? SUITE), options.cases);
+  const suite: NamedFile[] = [];
+  const cases = chosen(readSuite(options.suite ?? SUITE, suite), options.cases);
   const path = baselinePath(options);
   if (options.exact && path === undefined)
     throw new ConfigError('--exact: expected --baseline as well, found nothing to compare with');
@@ -113,9 +124,11 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   if (baseline && !options.updateBaseline) refuseForeign(baseline, cases, path!);
   const { engine, shards } = options;
   const begun = new Date().toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
-  const measured = await simulating(options, (limits) =>
+  const found = await simulating(options, (limits) =>
     runSuite(cases, { engine, shards, memo: true, machine: machine(), ...host, ...limits }),
   );
+  const own = options.suite === undefined ? ofPackage(suite) : suite;
+  const measured = { ...found, files: [...own, ...(found.files ?? [])] };
   // A part of the suite says nothing of the other cases, nor of all together.
   const part = options.cases;
   const isMeasured = (id: string) => part === undefined || (id !== ALL && id.includes(part));

@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacity.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
+import { runIdentity } from '../identity.js';
 import { nowDoing } from './desk.js';
 import { capacityTable } from '../report/capacity-table.js';
 import { isServing, prepare, scenariosOf } from '../deployment/serve.js';
@@ -10,13 +11,16 @@ import { withThreads } from '../deployment/work.js';
 import {
   engineOption,
   host,
+  hostResult,
   jsonOption,
+  noCacheOption,
   setOption,
   shardsOption,
   SKIP_INVALID,
   skipInvalidOption,
   type EngineName,
 } from './options.js';
+import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -28,6 +32,7 @@ interface CapacityOptions extends LimitOptions {
   skipInvalid?: boolean;
   engine: EngineName;
   shards: number;
+  cache: boolean;
   json?: boolean;
 }
 
@@ -55,6 +60,7 @@ export function addCapacity(program: Command): void {
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
     .addOption(shardsOption())
+    .addOption(noCacheOption(true))
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -76,15 +82,26 @@ async function capacity(path: string, options: CapacityOptions): Promise<void> {
   if (!isServing(base))
     throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
   const [{ scenario, config }] = scenariosOf(base, path, set);
-  const prepared = await simulating(options, (limits) =>
-    withThreads({ engine, shards, memo: true, ...host, ...limits }, async (work) =>
+  const begun = host.now();
+  const steps = stepsOf(options);
+  const prepared = await simulating(options, (within) =>
+    withThreads({ engine, shards, memo: true, steps, ...host, ...within }, async (work) =>
       prepare(scenario, config, work),
     ),
   );
   nowDoing('serving');
   const result = capacityOf(prepared, slos, tolerance);
   const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
-  const document = { schema: 'wafersim.capacity/1' as const, scenario, ...result, notes };
+  const limits = slos.map(({ text: _, ...limit }) => limit);
+  const identity = runIdentity(config, { limits, tolerance });
+  const document = {
+    schema: 'wafersim.capacity/1' as const,
+    ...identity,
+    scenario,
+    ...result,
+    notes,
+    host: hostResult({ engine, shards }, begun, steps.counts),
+  };
   print(options.json ? json(document) : capacityTable(document, style()));
 }
 

@@ -2,7 +2,6 @@
  * The command line, in the thread that main.ts starts: results on stdout, notes on stderr, one line per
  * error, and an exit code.
  */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBench } from './bench.js';
 import { addCompare } from './compare.js';
@@ -18,6 +17,7 @@ import { note } from './output.js';
 import { addRun } from './run.js';
 import { addSchema } from './schema.js';
 import { addValidate } from './validate.js';
+import { VERSION } from '../version.js';
 
 const EXAMPLES = `
 Examples:
@@ -34,12 +34,9 @@ failed (memory, disk, a place that cannot be written), 70 an internal error,
 130 interrupted (Ctrl-C), 143 terminated.`;
 
 function commandLine(): Command {
-  const { version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string };
   const program = new Command('wafersim')
     .description('A cycle-level simulator of a wafer-scale inference engine.')
-    .version(version)
+    .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: (text) => note(prefixed(text.replace(/^error: /, ''))) })
     .addHelpText('after', EXAMPLES);

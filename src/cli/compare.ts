@@ -1,18 +1,27 @@
-/** `wafersim compare`: one workload under several placements, or two finished runs, side by side. */
+/** `wafersim compare`: one workload under several placements, configurations or finished runs, side by side. */
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import {
   compare as compareConfigs,
-  compareRuns,
+  compareAll,
   ConfigError,
   loadConfig,
-  readRun,
+  readRunFile,
+  type Compared,
 } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { CompareDocument } from '../report/compare-document.js';
 import { compareMarkdown, compareTable } from '../report/compare-table.js';
 import { EXIT, oneLine } from './errors.js';
-import { engineOption, jsonOption, setOption, shardCount, type EngineName } from './options.js';
+import {
+  engineOption,
+  jsonOption,
+  noCacheOption,
+  setOption,
+  shardCount,
+  type EngineName,
+} from './options.js';
 import { json, note, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -30,16 +39,20 @@ const EXAMPLES = `
 Examples:
   wafersim compare configs/wse3.yaml --strategies row-major,snake,hilbert,greedy,anneal
   wafersim compare configs/wse3.yaml --strategies snake,anneal --set placement.rows=165 --markdown
+  wafersim compare configs/wse3.yaml configs/wse3-defects.yaml
   wafersim compare runs/before runs/after
+  wafersim compare runs/before configs/wse3.yaml
 
-Exit codes: 3 if a run is damaged, or the two are not of the same model and workload.`;
+A directory, or a file that ends in .json, is a finished run; any other file is a configuration, which
+is simulated. The first is what the others are held against.
+Exit codes: 3 if a run is damaged, or they are not of the same model and workload.`;
 
 export function addCompare(program: Command): void {
   program
     .command('compare')
-    .description('several placements, or two finished runs, side by side')
+    .description('several placements, configurations or finished runs, side by side')
     .argument('<config-or-run>', 'configuration file; or a run directory or its run.json')
-    .argument('[run]', 'the run to hold against the first')
+    .argument('[others...]', 'what to hold against the first: configurations, runs')
     .optionsGroup('What is simulated:')
     .option('--strategies <list>', 'names of strategies, e.g. row-major,snake,greedy', names)
     .addOption(setOption('workload.context=8192'))
@@ -49,6 +62,7 @@ export function addCompare(program: Command): void {
     .addOption(timeoutOption())
     .option('--shards <n>', 'threads that share the work', shardCount, availableParallelism())
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
+    .addOption(noCacheOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .option('--markdown', 'print Markdown instead of a table')
@@ -56,15 +70,11 @@ export function addCompare(program: Command): void {
     .action(compare);
 }
 
-async function compare(
-  first: string,
-  second: string | undefined,
-  options: CompareOptions,
-): Promise<void> {
+async function compare(first: string, others: string[], options: CompareOptions): Promise<void> {
   const document =
-    second === undefined
+    others.length === 0
       ? await strategiesOf(first, options)
-      : runsOf([first, second], options.strategies);
+      : await allOf([first, ...others], options);
   if (options.json) print(json(document));
   else print(options.markdown ? compareMarkdown(document) : compareTable(document, style()));
   document.runs.forEach(({ check }, i) => {
@@ -86,10 +96,29 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
   );
 }
 
-function runsOf(paths: string[], strategies: string[] | undefined): CompareDocument {
-  if (strategies !== undefined)
-    throw new ConfigError(`--strategies: expected with one configuration, found two runs`);
-  return compareRuns(paths.map(readRun), paths);
+async function allOf(paths: string[], options: CompareOptions): Promise<CompareDocument> {
+  const { strategies, set = [], engine, shards, memo } = options;
+  const areRuns = paths.map(isRun);
+  if (strategies !== undefined) {
+    const count = paths.length === 2 ? 'two' : paths.length;
+    const found = `${count} ${areRuns.includes(false) ? 'to compare' : 'runs'}`;
+    throw new ConfigError(`--strategies: expected with one configuration, found ${found}`);
+  }
+  if (set.length > 0 && !areRuns.includes(false))
+    throw new ConfigError('--set: expected with a configuration, found finished runs only');
+  const all = paths.map((name, i): Compared =>
+    areRuns[i]
+      ? { name, ...readRunFile(name) }
+      : { name, config: loadConfig(name, set), source: { path: name, sets: set } },
+  );
+  return simulating(options, (limits) => compareAll(all, { engine, shards, memo, ...limits }));
+}
+
+/** A directory, or a document by its name. */
+function isRun(path: string): boolean {
+  return (
+    path.endsWith('.json') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  );
 }
 
 /** @throws InvalidArgumentError unless names apart by commas, none twice */

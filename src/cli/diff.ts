@@ -1,14 +1,13 @@
 /** `wafersim diff`: the first cycle and core at which engines differ. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { loadConfig, loadHardware } from '../config.js';
+import { loadConfig } from '../config.js';
 import { diffConfig, diffKernel, type NamedEngine } from '../tools/diff.js';
 import type { DiffDocument } from '../report/diff-document.js';
 import { diffText } from '../report/diff-text.js';
 import { ENGINES, type EngineName } from '../engine/engines.js';
 import { EXIT } from './errors.js';
-import { bundled } from '../bundled.js';
-import { addKernelOptions, HARDWARE } from './kernel.js';
-import { host, jsonOption, setOption } from './options.js';
+import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';
+import { host, jsonOption, noCacheOption, setOption } from './options.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -40,6 +39,7 @@ export function addDiff(program: Command): void {
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
     .addOption(setOption('hardware.fabric.queueDepth=2'))
+    .addOption(noCacheOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(diff);
@@ -52,8 +52,9 @@ export function addDiff(program: Command): void {
     .addOption(enginesOption())
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
-    .option('--hardware <file>', `hardware file (default: the bundled ${HARDWARE})`)
+    .option('--hardware <file>', HARDWARE)
     .addOption(setOption('hardware.fabric.queueDepth=2'))
+    .addOption(noCacheOption())
     .addOption(jsonOption())
     .action(diffOfKernel);
 }
@@ -87,11 +88,11 @@ async function diff(path: string, options: DiffOptions): Promise<void> {
 async function diffOfKernel(name: string, _: unknown, command: Command): Promise<void> {
   // An option that `diff` has as well may stand on either side of `kernel`.
   const all: DiffKernelOptions = command.optsWithGlobals();
-  const { hardware = bundled(HARDWARE), set = [], engines, json: asJson, ...others } = all;
+  const { hardware, set = [], engines, json: asJson, cache: __, ...others } = all;
   const { maxCycles, timeout, ...given } = others;
-  const { wafer } = loadHardware(hardware, set);
+  const { wafer, files } = hardwareOf(hardware, set);
   const document = await simulating({ maxCycles, timeout }, (limits) =>
-    diffKernel(name, given, wafer, engines, { ...host, ...limits }),
+    diffKernel(name, given, wafer, engines, { ...host, ...limits }, files),
   );
   show(document, asJson);
 }

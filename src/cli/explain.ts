@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config.js';
 import { explain } from '../tools/explain.js';
 import { bundled } from '../bundled.js';
+import { ofPackage } from '../identity.js';
 import { explainTable } from '../report/explain-table.js';
 import { jsonOption, setOption } from './options.js';
 import { json, print, style } from './output.js';
@@ -23,7 +24,8 @@ export function addExplain(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action((path: string | undefined, options: { set?: string[]; json?: boolean }) => {
-      const document = explain(loadConfig(path ?? bundled(DEFAULT), options.set ?? []));
+      const own = explain(loadConfig(path ?? bundled(DEFAULT), options.set ?? []));
+      const document = path === undefined ? { ...own, files: ofPackage(own.files) } : own;
       print(options.json ? json(document) : explainTable(document, style()));
     });
 }

@@ -2,17 +2,21 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { configHash, loadConfig } from '../config.js';
 import { fleetRow, type FleetRow } from '../deployment/fleet.js';
+import { scenariosIdentity } from '../identity.js';
 import { fleetTable } from '../report/fleet-table.js';
 import { scenariosOf } from '../deployment/serve.js';
 import { withThreads } from '../deployment/work.js';
 import {
   engineOption,
   host,
+  hostResult,
   jsonOption,
+  noCacheOption,
   setOption,
   shardsOption,
   type EngineName,
 } from './options.js';
+import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -23,6 +27,7 @@ interface FleetCommandOptions extends LimitOptions {
   set?: string[];
   engine: EngineName;
   shards: number;
+  cache: boolean;
   json?: boolean;
 }
 
@@ -46,6 +51,7 @@ export function addFleet(program: Command): void {
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
     .addOption(shardsOption())
+    .addOption(noCacheOption(true))
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -54,10 +60,13 @@ export function addFleet(program: Command): void {
 
 async function fleet(path: string, options: FleetCommandOptions): Promise<void> {
   const { megawatts, pue, speed, engine, shards, set = [] } = options;
-  const all = scenariosOf(loadConfig(path, set), path, set);
+  const config = loadConfig(path, set);
+  const all = scenariosOf(config, path, set);
   const limits = { megawatts, pue, speed };
+  const begun = host.now();
+  const steps = stepsOf(options);
   const rows = await simulating(options, (within) =>
-    withThreads({ engine, shards, memo: true, ...host, ...within }, async (work) => {
+    withThreads({ engine, shards, memo: true, steps, ...host, ...within }, async (work) => {
       // Scenarios that differ in transport or scheduling only are the same fleet.
       const known = new Map<string, Promise<FleetRow>>();
       return Promise.all(
@@ -72,7 +81,14 @@ async function fleet(path: string, options: FleetCommandOptions): Promise<void> 
       );
     }),
   );
-  const document = { schema: 'wafersim.fleet/1' as const, megawatts, pue, speed, rows };
+  const identity = scenariosIdentity(config, all, limits);
+  const document = {
+    schema: 'wafersim.fleet/1' as const,
+    ...identity,
+    ...limits,
+    rows,
+    host: hostResult({ engine, shards }, begun, steps.counts),
+  };
   print(options.json ? json(document) : fleetTable(document, style()));
 }
 

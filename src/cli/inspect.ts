@@ -1,6 +1,7 @@
 /** `wafersim inspect`: what was resolved and mapped, in readable form, without simulating it. */
 import { Option, type Command } from 'commander';
 import { loadConfig } from '../config.js';
+import { identityOf } from '../identity.js';
 import { inspect } from '../tools/inspect.js';
 import { coordinates, jsonOption, setOption } from './options.js';
 import { json, print } from './output.js';
@@ -43,5 +44,8 @@ async function show(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
   const { document, text } = await inspect(config, what, options.core);
-  print(options.json ? json(document) : text);
+  const { canonical, stated, files } = config;
+  const identity = identityOf([canonical, stated, what, options.core], files);
+  const whole = { schema: 'wafersim.inspect/1', ...identity, what, ...document };
+  print(options.json ? json(whole) : text);
 }

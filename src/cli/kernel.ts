@@ -1,14 +1,28 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
 import { bundled } from '../bundled.js';
-import { kernelHelp, loadHardware, runKernel } from '../index.js';
+import { kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
-import { engineOption, host, jsonOption, setOption, type EngineName } from './options.js';
+import {
+  engineOption,
+  host,
+  jsonOption,
+  noCacheOption,
+  setOption,
+  type EngineName,
+} from './options.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-/** The hardware of kernels, unless another file is named. */
-export const HARDWARE = 'configs/hardware/wse3.yaml';
+/** The hardware of kernels, unless another one is named. */
+const DEFAULT_HARDWARE = 'configs/hardware/wse3.yaml';
+export const HARDWARE = `hardware file, or name of a bundled one (default: ${DEFAULT_HARDWARE})`;
+
+/** The hardware that a command names, or the bundled default, with the files that it is read from. */
+export function hardwareOf(hardware: string | undefined, sets: readonly string[]) {
+  const { wafer, files } = loadHardware(hardware ?? bundled(DEFAULT_HARDWARE), sets);
+  return { wafer, files: hardware === undefined ? ofPackage(files) : files };
+}
 
 const EXAMPLES = `
 Examples:
@@ -45,11 +59,12 @@ export function addKernel(program: Command): void {
   addKernelOptions(command);
   command
     .optionsGroup('The machine:')
-    .option('--hardware <file>', `hardware file (default: the bundled ${HARDWARE})`)
+    .option('--hardware <file>', HARDWARE)
     .addOption(setOption('hardware.fabric.queueDepth=2'))
     .addOption(engineOption())
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
+    .addOption(noCacheOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -57,11 +72,11 @@ export function addKernel(program: Command): void {
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
-  const { hardware = bundled(HARDWARE), set = [], engine, json: asJson, ...others } = all;
+  const { hardware, set = [], engine, json: asJson, cache: _, ...others } = all;
   const { maxCycles, timeout, ...given } = others;
-  const { wafer } = loadHardware(hardware, set);
+  const { wafer, files } = hardwareOf(hardware, set);
   const document = await simulating({ maxCycles, timeout }, (limits) =>
-    runKernel(name, given, wafer, engine, { ...host, ...limits }),
+    runKernel(name, given, wafer, engine, { ...host, ...limits }, files),
   );
   print(asJson ? json(document) : kernelTable(document, style()));
 }

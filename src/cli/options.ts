@@ -2,6 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 
+import type { EngineName } from '../engine/engines.js';
+import { host } from '../host.js';
+import type { HostResult } from '../report/document.js';
+
 export type { EngineName } from '../engine/engines.js';
 
 /** `--set a.b=v`, as often as wanted. */
@@ -22,6 +26,14 @@ export function shardsOption(): Option {
   return new Option('--shards <n>', 'threads that share the work')
     .argParser(shardCount)
     .default(availableParallelism());
+}
+
+/** Of commands that keep simulated steps; taken, and without effect, by the others that simulate. */
+export function noCacheOption(keeps = false): Option {
+  const meaning = keeps
+    ? 'simulate every step, and keep none for later commands'
+    : 'no effect here: nothing is read that an earlier command simulated';
+  return new Option('--no-cache', meaning);
 }
 
 export function jsonOption(): Option {
@@ -53,4 +65,14 @@ export function coordinates(text: string): { x: number; y: number } {
   return { x: Number(match[1]), y: Number(match[2]) };
 }
 
-export { host } from '../host.js';
+export { host };
+
+/** The part of a document that is about the host. `begun` is when the command began, by `host.now`. */
+export function hostResult(
+  { engine, shards }: { engine: EngineName; shards: number },
+  begun: number,
+  steps: { simulated: number; read: number },
+): HostResult {
+  const wallSeconds = host.now() - begun;
+  return { engine, shards, wallSeconds, peakRssBytes: host.rss(), steps };
+}

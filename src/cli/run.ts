@@ -17,10 +17,12 @@ import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './errors.js';
+import { stepsOf } from './cache.js';
 import {
   engineOption,
   host,
   jsonOption,
+  noCacheOption,
   setOption,
   shardCount,
   SKIP_INVALID,
@@ -36,6 +38,7 @@ interface RunOptions extends LimitOptions {
   engine: EngineName;
   shards: number;
   memo: boolean;
+  cache: boolean;
   json?: boolean;
   output?: string;
   exact?: boolean;
@@ -68,6 +71,7 @@ export function addRun(program: Command): void {
     .addOption(timeoutOption())
     .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
     .option('--no-memo', 'simulate every region itself, even if another one is equal')
+    .addOption(noCacheOption(true))
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .option(
@@ -102,7 +106,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
           throw new ConfigError(
             '--sensitivity: expected a decode run, found workload.kind: serving',
           );
-        served = await serveAll(config, path, sets, listening);
+        served = await serveAll(config, path, sets, { ...listening, steps: stepsOf(options) });
         return served.document;
       }
       const finished = await simulate(config, listening);

@@ -1,13 +1,22 @@
 /** `wafersim validate`: every published measurement beside what is simulated, fitted or out of sample. */
 import type { Command } from 'commander';
+import type { NamedFile } from '../config/files.js';
 import { ConfigError } from '../hardware/errors.js';
+import { ofPackage } from '../identity.js';
 import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
 import { validateMarkdown, validateTable } from '../report/validate-table.js';
 import { prefillFigures, prefillNotes } from '../tools/prefill.js';
 import { validateMeasurements } from '../tools/validate.js';
 import { withThreads } from '../deployment/work.js';
 import { EXIT } from './errors.js';
-import { engineOption, host, jsonOption, shardsOption, type EngineName } from './options.js';
+import {
+  engineOption,
+  host,
+  jsonOption,
+  noCacheOption,
+  shardsOption,
+  type EngineName,
+} from './options.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -43,6 +52,7 @@ export function addValidate(program: Command): void {
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
     .addOption(shardsOption())
+    .addOption(noCacheOption())
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
     .option('--markdown', 'print Markdown instead of a table')
@@ -51,18 +61,22 @@ export function addValidate(program: Command): void {
 }
 
 async function run(options: ValidateOptions): Promise<void> {
-  const published = readMeasurements(PUBLISHED);
-  const own = options.measurements === undefined ? [] : readMeasurements(options.measurements);
+  const [bundled, named]: [NamedFile[], NamedFile[]] = [[], []];
+  const published = readMeasurements(PUBLISHED, bundled);
+  const { measurements } = options;
+  const own = measurements === undefined ? [] : readMeasurements(measurements, named);
   const { engine, shards, only = '' } = options;
   const wanted = joined(published, own).filter(({ id }) => id.includes(only));
-  if (wanted.length === 0 && prefillFigures(only).length === 0)
+  const figures = prefillFigures(only, bundled);
+  if (wanted.length === 0 && figures.length === 0)
     throw new ConfigError(`--only: expected a text in the id of a measurement, found ${only}`);
+  const from = { files: [...ofPackage(bundled), ...named], content: figures };
   const document = await simulating(options, async (limits) => {
     const simulate = { engine, shards, memo: true, ...host, ...limits };
     return withThreads(simulate, async (work) => {
       const [notes, judged] = await Promise.all([
         prefillNotes(only, work),
-        validateMeasurements(wanted, published, work),
+        validateMeasurements(wanted, published, work, from),
       ]);
       return { ...judged, notes };
     });

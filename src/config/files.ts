@@ -1,8 +1,10 @@
 /** Files that refer to files: `extends`, hardware and models, with who asked for what when one is missing. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
 import { show } from '../hardware/messages.js';
+import { bundledFile, hintFor, unknownName, type BundledKind } from './bundled-files.js';
 import { normalise } from './overrides.js';
 import { child, merge, plain, withKey } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
@@ -11,14 +13,32 @@ import { readYaml, type Node } from './yaml.js';
 export interface Reference {
   path: string;
   from: string;
+  /** The path, or the name of a bundled file, as it was written; `path` if not given. */
+  written?: string;
+  /** What would do instead, if there is no such file. */
+  hint?: string | undefined;
+}
+
+/** A file that was read for a document. */
+export interface NamedFile {
+  /** As it was written where it is named. */
+  path: string;
+  /** SHA-256 of its bytes; null if it could not be read. */
+  sha256: string | null;
 }
 
 /**
  * The file that a value names. Paths in files are relative to the file; those of a `--set` to the
  * current directory, or else to the main configuration.
+ * @param kind of the bundled files that the value may name; a file of that name wins over them
  * @throws ConfigError if the value is no path
  */
-export function referenceOf(node: Node, name: string, mainFile: string): Reference {
+export function referenceOf(
+  node: Node,
+  name: string,
+  mainFile: string,
+  kind?: BundledKind,
+): Reference {
   const from = `${node.origin.label}: ${name}`;
   const path = node.value;
   if (typeof path !== 'string' || path === '')
@@ -26,7 +46,18 @@ export function referenceOf(node: Node, name: string, mainFile: string): Referen
   const beside = isAbsolute(path) ? path : join(dirname(node.origin.file ?? mainFile), path);
   const fromCommandLine = node.origin.file === undefined;
   const asIs = fromCommandLine && (existsSync(path) || !existsSync(beside));
-  return { path: asIs ? path : beside, from };
+  const local = { path: asIs ? path : beside, from, written: path };
+  if (kind === undefined || isFile(local.path)) return local;
+  const file = bundledFile(kind, path);
+  if (file !== undefined) return { path: file, from, written: path };
+  const unknown = existsSync(local.path) ? undefined : unknownName(kind, path);
+  if (unknown !== undefined) throw new ConfigError(`${from}: ${unknown}`);
+  return { ...local, hint: hintFor(kind, path) };
+}
+
+function isFile(path: string): boolean {
+  // What no file may be called, such as a name with a zero in it, does not exist.
+  return existsSync(path) && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** The longest text that is read at all. */
@@ -34,9 +65,32 @@ const MOST_BYTES = 2 ** 28;
 
 /**
  * Text of a file; devices and pipes, which may have no end, are none.
+ * @param files where the file is noted
  * @throws ConfigError that names the file and who referred to it
  */
-export function readText({ path, from }: Reference): string {
+export function readText(reference: Reference, files?: NamedFile[]): string {
+  const bytes = readBytes(reference);
+  files?.push(named(reference, bytes));
+  return bytes.toString('utf8');
+}
+
+/** Notes a file that is read elsewhere; what cannot be read is for its reader to refuse. */
+export function noteFile(reference: Reference, files: NamedFile[]): void {
+  let bytes: Buffer | undefined;
+  try {
+    bytes = readBytes(reference);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  files.push(named(reference, bytes));
+}
+
+function named({ path, written = path }: Reference, bytes: Buffer | undefined): NamedFile {
+  const sha256 = bytes === undefined ? null : createHash('sha256').update(bytes).digest('hex');
+  return { path: written, sha256 };
+}
+
+function readBytes({ path, from, hint }: Reference): Buffer {
   const refuse = (found: string): never => {
     throw new ConfigError(`${from}: expected the file ${path}, found ${found}`);
   };
@@ -44,37 +98,51 @@ export function readText({ path, from }: Reference): string {
     const stat = statSync(path);
     if (!stat.isFile()) return refuse(stat.isDirectory() ? 'a directory' : 'no regular file');
     if (stat.size > MOST_BYTES) return refuse(`${stat.size} bytes, more than ${MOST_BYTES}`);
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    return refuse(code === 'ENOENT' ? 'no such file' : `a file that cannot be read (${code})`);
+    const missing = `no such file${hint === undefined ? '' : `; ${hint}`}`;
+    return refuse(code === 'ENOENT' ? missing : `a file that cannot be read (${code})`);
   }
 }
 
 /**
  * A YAML file merged over those that it extends.
  * @param below keys between the root of the whole configuration and this file, for names in errors
+ * @param files where the files are noted, in the order in which they are read
  * @throws ConfigError on a missing file, a syntax error, a cycle of `extends` or a file that is no mapping
  */
-export function readChain(reference: Reference, below = '', chain: string[] = []): Node {
+export function readChain(
+  reference: Reference,
+  below = '',
+  files: NamedFile[] = [],
+  chain: string[] = [],
+): Node {
   const { path } = reference;
   const seen = [...chain, path];
   if (chain.some((earlier) => resolve(earlier) === resolve(path)))
     throw new ConfigError(`${reference.from}: expected no cycle, found ${seen.join(' -> ')}`);
-  const node = readYaml(readText(reference), path);
+  const node = readYaml(readText(reference, files), path);
   if (!(node.value instanceof Map))
     throw new ConfigError(
       `${node.origin.label}: expected a mapping of keys, found ${show(plain(node))}`,
     );
   const own = below === '' ? normalise(node) : node;
-  return extend(own, below, path, seen);
+  return extend(own, below, path, files, seen);
 }
 
 /** A mapping merged over the file that its `extends` names, if it has one. */
-export function extend(node: Node, below: string, mainFile: string, chain: string[] = []): Node {
+export function extend(
+  node: Node,
+  below: string,
+  mainFile: string,
+  files: NamedFile[] = [],
+  chain: string[] = [],
+): Node {
   const base = child(node, 'extends');
   if (!base) return node;
-  const reference = referenceOf(base, `${below}extends`, mainFile);
-  return merge(readChain(reference, below, chain), withKey(node, 'extends', undefined));
+  const kind = below === 'hardware.' ? 'hardware' : undefined;
+  const reference = referenceOf(base, `${below}extends`, mainFile, kind);
+  return merge(readChain(reference, below, files, chain), withKey(node, 'extends', undefined));
 }

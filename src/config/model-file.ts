@@ -5,22 +5,24 @@ import { ModelError } from '../model/errors.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
 import { isDeeper, MOST_LEVELS } from './depth.js';
-import { readText, type Reference } from './files.js';
+import { readText, type NamedFile, type Reference } from './files.js';
 import { originAt } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
 
 /**
  * The model of a Hugging Face `config.json`, named after the file, or its folder if that is its name.
  * @param tree the run's configuration, where complaints about the `model.*` settings point to
+ * @param files where the file is noted
  * @throws ConfigError if the file is missing, is no JSON, or describes what cannot be modelled
  */
 export function readModel(
   reference: Reference,
   options: Omit<ImportOptions, 'name'>,
   tree: Node,
+  files: NamedFile[] = [],
 ): ModelSpec {
   const { path } = reference;
-  const text = readText(reference);
+  const text = readText(reference, files);
   const json = parseJson(text, path);
   if (isDeeper(json))
     throw new ConfigError(`${path}:1:1: expected at most ${MOST_LEVELS} levels, found more`);

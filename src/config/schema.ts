@@ -56,10 +56,14 @@ const defects = section('a mapping', {
 
 export const hardware = hardwareSchema(readUnits).extend({ defects: defects.optional() });
 
+/** What a path may be instead; see bundled-files.ts. */
+const orName = (example: string) =>
+  `or the name of a bundled one, such as ${example}; a file of that very name wins`;
+
 const model = section('the path of a config.json or a mapping', {
   config: z
     .string(expected('the path of a Hugging Face config.json'))
-    .describe('Hugging Face config.json'),
+    .describe(`Hugging Face config.json, ${orName('llama-3.1-8b')}`),
   dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
   weightBits: choice(32, 16, 8)
     .exactOptional()
@@ -148,8 +152,10 @@ export function configSchema(): object {
     type: 'object',
     properties: {
       ...extend,
-      hardware: { anyOf: [path('Hardware file'), { $ref: '#/definitions/hardware' }] },
-      model: { anyOf: [path('Hugging Face config.json'), llm] },
+      hardware: {
+        anyOf: [path(`Hardware file, ${orName('wse3')}`), { $ref: '#/definitions/hardware' }],
+      },
+      model: { anyOf: [path(`Hugging Face config.json, ${orName('llama-3.1-8b')}`), llm] },
       ...rest,
     },
     additionalProperties: false,

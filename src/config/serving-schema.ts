@@ -112,7 +112,9 @@ export const serving = section('a mapping', {
   gpus: z
     .array(path('a GPU file'), expected('a list of files'))
     .exactOptional()
-    .describe('GPUs to set beside the wafer, by roofline'),
+    .describe(
+      'GPUs to set beside the wafer, by roofline: files, or names of bundled ones such as h100',
+    ),
 });
 
 /** What is not given has the preset of its kind (serving/transport-presets.ts). */

@@ -1,6 +1,6 @@
 /** Reads a GPU file (`configs/gpu/*.yaml`): a GPU's numbers for the roofline, each with its source. */
 import * as z from 'zod';
-import { readText } from '../config/files.js';
+import { readText, type NamedFile, type Reference } from '../config/files.js';
 import { validate } from '../config/problems.js';
 import { originAt } from '../config/tree.js';
 import { readUnits } from '../config/units.js';
@@ -30,11 +30,13 @@ export interface GpuFile {
 }
 
 /**
- * @param path a YAML file, relative to the current directory
+ * @param file a YAML file, or its path relative to the current directory
+ * @param files where the file is noted
  * @throws ConfigError one line on the first problem, with its place
  */
-export function readGpu(path: string): GpuFile {
-  const tree = readYaml(readText({ path, from: 'serving.gpus' }), path);
+export function readGpu(file: Reference | string, files?: NamedFile[]): GpuFile {
+  const reference = typeof file === 'string' ? { path: file, from: 'serving.gpus' } : file;
+  const tree = readYaml(readText(reference, files), reference.path);
   const { name, ...numbers } = validate(schema, tree);
   const v = (key: keyof typeof numbers) => numbers[key].value;
   const provenance = Object.fromEntries(

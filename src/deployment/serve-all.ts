@@ -1,11 +1,13 @@
 /** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
 import type { ResolvedConfig } from '../config.js';
+import { scenariosIdentity } from '../identity.js';
 import type { RunDocument } from '../report/document.js';
 import type { ServingResult } from '../report/serving-document.js';
 import { servingRows } from '../report/serving-rows.js';
 import type { ServingDetail } from '../report/serving-trace.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate, type SimulateOptions } from '../simulate.js';
+import type { GridWork } from './step-times.js';
 import { withThreads } from './work.js';
 
 export interface ServingDocument extends RunDocument {
@@ -24,7 +26,7 @@ export async function serveAll(
   config: ResolvedConfig,
   path: string,
   sets: readonly string[],
-  options: SimulateOptions,
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
 ): Promise<{ document: ServingDocument; rows: Iterable<string>; detail: ServingDetail }> {
   const begun = options.now();
   const cache: GridCache = new Map();
@@ -39,10 +41,21 @@ export async function serveAll(
   });
   const served = prepared.map(serveScenario);
   const results = served.map(({ result }) => result);
-  const host = { ...decode.host, wallSeconds: options.now() - begun, peakRssBytes: options.rss() };
+  const host = {
+    ...decode.host,
+    wallSeconds: options.now() - begun,
+    peakRssBytes: options.rss(),
+    ...(options.steps && { steps: options.steps.counts }),
+  };
   const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
   return {
-    document: { ...decode, serving: results[0], ...scenarios, host },
+    document: {
+      ...decode,
+      ...scenariosIdentity(config, all),
+      serving: results[0],
+      ...scenarios,
+      host,
+    },
     rows: rowsOf(served),
     detail: {
       scenarios: served.map(({ result, run }) => ({ ...run, scenario: result.scenario })),

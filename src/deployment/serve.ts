@@ -79,8 +79,12 @@ export async function prepare(
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
-  const longest = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
-  checkServed(config, longest);
+  // `maxContext` is no more than the configuration asks for, if it does.
+  const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
+  checkServed(config, needed);
+  const most = Math.min(maxContext, config.model.window ?? Infinity);
+  const longest =
+    wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, most) : needed;
   const grid = await gridOf(deployment, wanted, longest, work, cache);
   const { kind, given } = transportSettings(config);
   const transport = transportOf(kind, given);
@@ -184,6 +188,17 @@ function longestOf({ requests }: RequestSource, maxContext: number): number {
     const needed = promptTokens + outputTokens;
     return needed <= maxContext ? Math.max(longest, needed) : longest;
   }, 0);
+}
+
+/**
+ * Contexts up to the shortest plus a power of two: requests of other lengths then take the same steps,
+ * and halving the range meets those of shorter ranges again.
+ */
+function roundedUp(needed: number, minContext: number, most: number): number {
+  if (needed - 1 <= minContext) return needed;
+  let span = 1;
+  while (minContext + span < needed - 1) span *= 2;
+  return Math.min(most, minContext + span + 1);
 }
 
 /** Contexts from the shortest on, to that with which the last of `longest` positions is decoded. */

@@ -7,6 +7,7 @@ import type { ResolvedConfig } from '../config.js';
 import { mostThat, regionBytes } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
 import { inBlocks } from '../serving/memory.js';
+import { stepKey, type StepCache } from './step-cache.js';
 import type { StepGrid } from '../serving/step-time.js';
 import type { LineCycles } from '../run/groups.js';
 import { checkRun } from '../run/refusals.js';
@@ -56,6 +57,8 @@ export function usersHeld({ kvTokens, kvBlock }: Deployment, positions: number):
 /** Where a grid's work is told of, and what it has in common with other work on the same machine. */
 export interface GridWork extends SimulateOptions {
   progress?: StepProgress;
+  /** Steps that are known; without it each is simulated. */
+  steps?: StepCache | undefined;
 }
 
 /** Simulated steps of one context. */
@@ -68,10 +71,21 @@ interface Point {
 }
 
 /**
- * Simulates a step with `context` tokens in the cache. Room for the caches of all users who fill the
- * layers is not asked for: a prompt's tokens share one.
+ * A step with `context` tokens in the cache, simulated unless `work.steps` knows it. Room for the caches
+ * of all users who fill the layers is not asked for: a prompt's tokens share one.
  */
 export async function stepTimes(
+  deployment: Deployment,
+  context: number,
+  work: GridWork,
+): Promise<Point> {
+  const { steps } = work;
+  const simulate = async () => simulateStep(deployment, context, work);
+  if (steps === undefined) return simulate();
+  return steps.once(stepKey(deployment, { context }, work, steps.code), simulate);
+}
+
+async function simulateStep(
   { config, placement, lines }: Deployment,
   context: number,
   { progress, ...options }: GridWork,

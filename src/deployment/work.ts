@@ -9,7 +9,7 @@ import type { GridWork } from './step-times.js';
  * with.
  */
 export async function withThreads<T>(
-  options: SimulateOptions,
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
   simulate: (work: GridWork & { runner: Runner }) => Promise<T>,
 ): Promise<T> {
   const { onProgress, signal: given } = options;

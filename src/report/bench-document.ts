@@ -3,6 +3,8 @@
  * baseline is such a document too. Later fields are added, never renamed.
  */
 
+import type { Identity } from './identity.js';
+
 export interface BenchMetric {
   value: number;
   unit: string;
@@ -32,7 +34,8 @@ export interface BenchHost {
   node: string;
 }
 
-export interface BenchDocument {
+/** A baseline from before documents had an identity has none. */
+export interface BenchDocument extends Partial<Identity> {
   schema: 'wafersim.bench/1';
   cases: BenchCase[];
   /** Absent in a baseline that holds simulated numbers only. */
@@ -63,6 +66,8 @@ export interface BenchDifference {
 
 export interface BenchComparison {
   baseline: string;
+  /** Of wafersim that measured the baseline (null: it does not say), and that measured now. */
+  versions: { baseline: string | null; current: string | null };
   /** Metrics that both have. */
   compared: number;
   /** Whether numbers of the host were compared, and if not, why. */

@@ -71,10 +71,14 @@ function verdictOf({ cases, comparison }: BenchDocument): string {
 function summary(document: BenchDocument): string[] {
   const { comparison } = document;
   if (comparison === undefined) return ['Not compared; --baseline holds it against one.'];
-  const { baseline, compared, differences, otherConfigurations, host } = comparison;
+  const { baseline, versions, compared, differences, otherConfigurations, host } = comparison;
   const lines = [
     `${verdictOf(document)}: ${compared} numbers compared with ${baseline}; of the host, ${host}`,
   ];
+  if (versions.baseline !== versions.current)
+    lines.push(
+      `other version of wafersim than the baseline's: ${versions.current ?? 'unknown'} now, ${versions.baseline ?? 'unknown'} then`,
+    );
   if (otherConfigurations.length > 0)
     lines.push(`other configuration than in the baseline: ${otherConfigurations.join(', ')}`);
   if (differences.some(({ verdict }) => verdict === 'better' || verdict === 'new'))

@@ -1,14 +1,21 @@
 /** A capacity search as text: the bracket, and what the clients see at its lower end. */
 import type { CapacityResult } from '../deployment/capacity.js';
+import type { HostResult } from './document.js';
+import type { Identity } from './identity.js';
 import { count, fixed, heading, type Style } from './format.js';
 
-export interface CapacityDocument extends CapacityResult {
+export interface CapacityDocument extends CapacityResult, Identity {
   schema: 'wafersim.capacity/1';
+  configHash: string;
   scenario: string;
+  host: HostResult;
 }
 
 /** Ends with a line break. */
-export function capacityTable(document: CapacityDocument, style: Style): string {
+export function capacityTable(
+  document: Omit<CapacityDocument, 'configHash' | 'host' | keyof Identity>,
+  style: Style,
+): string {
   const { slos, requestsPerSecond: rate, tried, metrics, notes } = document;
   const limits = slos.join(', ');
   const said = [...notes.map((note) => `  note          ${note}`), ''];

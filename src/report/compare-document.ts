@@ -1,8 +1,9 @@
 /** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
 import type { Placement } from '../placement/placement.js';
 import type { PlacementResult, RunDocument } from './document.js';
+import type { Identity } from './identity.js';
 
-export interface CompareDocument {
+export interface CompareDocument extends Identity {
   schema: 'wafersim.compare/1';
   runs: RunDocument[];
   /** One per run, in their order. */
@@ -13,8 +14,10 @@ export interface CompareDocument {
 
 /** A run in a few numbers. */
 export interface CompareRow {
-  /** The strategy, or the run's path. */
+  /** The strategy, or the path of the run or its configuration. */
   name: string;
+  /** Of wafersim that simulated it; null for a run from before documents said so. */
+  version: string | null;
   cyclesPerToken: number;
   /** Against the first run; below zero is faster. */
   differenceCycles: number;

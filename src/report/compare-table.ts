@@ -15,6 +15,7 @@ export function compareTable(document: CompareDocument, style: Style): string {
     ]),
     heading(stepTitle(document), style),
     table(head, rows),
+    ...versions(document),
     ...settings(document),
     ...plans(document).flatMap(({ title, plan }) => [
       '',
@@ -37,7 +38,7 @@ export function compareMarkdown(document: CompareDocument): string {
     ...served.flatMap((one) => [escaped(one.title), markdown(one.head, one.rows)]),
     ...(stepTitle(document) === SIDE_BY_SIDE ? [] : [stepTitle(document)]),
     markdown(head, rows),
-    ...settings(document).map((text) => escaped(text.trim())),
+    ...[...versions(document), ...settings(document)].map((text) => escaped(text.trim())),
     ...plans(document).map(({ title, plan }) =>
       plan === '' ? escaped(title) : `${escaped(title)}\n\n\`\`\`text\n${plan}\n\`\`\``,
     ),
@@ -150,6 +151,13 @@ function signed(value: number, text: (value: number) => string): string {
 
 function percent(part: number, whole: number): string {
   return signed((100 * part) / whole, (value) => `${fixed(value, 2)} %`);
+}
+
+/** Where the runs are of different versions of wafersim, which ones. */
+function versions({ rows }: CompareDocument): string[] {
+  if (rows.every(({ version }) => version === rows[0].version)) return [];
+  const shown = rows.map(({ version }) => version ?? 'unknown');
+  return [`  simulated by different versions of wafersim: ${shown.join(' | ')}`];
 }
 
 /** Settings other than the strategy, which heads its column. */

@@ -1,5 +1,7 @@
 /** What a comparison of engines says: the programs both ran and the first difference, if any. */
 
+import type { Identity } from './identity.js';
+
 /** One counter that two engines do not agree on. */
 export interface Difference {
   /** The counter: `end`, `compute`, `linkWavelets`, `error`, `end of operation`, ... */
@@ -23,7 +25,7 @@ export interface FoundDifference {
   others: Difference[];
 }
 
-export interface DiffDocument {
+export interface DiffDocument extends Identity {
   schema: 'wafersim.diff/1';
   engines: string[];
   /** Programs that all engines ran, in order; `error` if all failed alike. */

@@ -4,6 +4,7 @@
  */
 
 import type { FewerWafers } from '../placement/fewer-wafers.js';
+import type { Identity } from './identity.js';
 
 /** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */
 export interface CyclesByCause {
@@ -134,10 +135,13 @@ export interface HostResult {
   shards: number;
   wallSeconds: number;
   peakRssBytes: number;
+  /** Of a grid of steps: those that were simulated, and those that an earlier command had kept. */
+  steps?: { simulated: number; read: number };
 }
 
-export interface RunDocument {
+export interface RunDocument extends Identity {
   schema: 'wafersim.run/1';
+  /** Over what the configuration says, however it is spelt and wherever its files lie. */
   configHash: string;
   /** The resolved configuration with every default. */
   config: unknown;
@@ -173,7 +177,7 @@ export interface SensitivityBand {
   allAtOnce: [number | null, number | null];
 }
 
-export interface KernelDocument {
+export interface KernelDocument extends Identity {
   schema: 'wafersim.kernel/1';
   /** The kernel's name and its options as resolved. */
   kernel: string;

@@ -1,5 +1,7 @@
 /** What a simulation rests on: its rules, every number of the hardware, and what it leaves out. */
 
+import type { Identity } from './identity.js';
+
 export interface Assumption {
   about: 'fabric' | 'core' | 'mapping';
   text: string;
@@ -25,7 +27,7 @@ export interface Omission {
   effect: string;
 }
 
-export interface ExplainDocument {
+export interface ExplainDocument extends Identity {
   schema: 'wafersim.explain/1';
   /** The wafer's and the model's name. */
   wafer: string;

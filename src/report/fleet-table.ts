@@ -1,20 +1,27 @@
 /** A fleet as text: wafers, replicas, users and tokens per day. */
 import type { FleetRow } from '../deployment/fleet.js';
+import type { HostResult } from './document.js';
+import type { Identity } from './identity.js';
 import { count, fixed, heading, table, type Style } from './format.js';
 
-export interface FleetDocument {
+export interface FleetDocument extends Identity {
   schema: 'wafersim.fleet/1';
+  configHash: string;
   megawatts: number;
   pue: number;
   speed: number;
   rows: FleetRow[];
+  host: HostResult;
 }
 
 /** As it was given. */
 const EXACT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 9 });
 
 /** Ends with a line break. */
-export function fleetTable({ megawatts, pue, speed, rows }: FleetDocument, style: Style): string {
+export function fleetTable(
+  { megawatts, pue, speed, rows }: Pick<FleetDocument, 'megawatts' | 'pue' | 'speed' | 'rows'>,
+  style: Style,
+): string {
   const title = `${EXACT.format(megawatts)} MW at PUE ${EXACT.format(pue)}: users at ${EXACT.format(speed)} tokens/s each`;
   const head = [
     'model',

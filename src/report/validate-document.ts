@@ -1,5 +1,7 @@
 /** What a validation says: every measurement beside its prediction, and how far they are apart. */
 
+import type { Identity } from './identity.js';
+
 /**
  * Whether a number of the cost table was chosen on this very case. What agrees there is a calibration;
  * only out of sample does the simulator predict.
@@ -76,7 +78,7 @@ export interface PrefillNote {
   algorithm: string;
 }
 
-export interface ValidateDocument {
+export interface ValidateDocument extends Identity {
   schema: 'wafersim.validate/1';
   rows: ValidateRow[];
   /** By kind. */

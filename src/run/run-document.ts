@@ -1,5 +1,5 @@
 /** Puts a run's document together from what the stages and the timeline counted. */
-import { configHash, type ResolvedConfig } from '../config.js';
+import type { ResolvedConfig } from '../config.js';
 import type { StepTiming } from '../decode/timeline.js';
 import type { Placement } from '../placement/placement.js';
 import type {
@@ -11,6 +11,7 @@ import type {
   RunDocument,
   StepResult,
 } from '../report/document.js';
+import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './request.js';
 import type { StageRunner } from './stages.js';
@@ -45,7 +46,7 @@ export function runDocument(
   const { counters, timing, steps } = simulated;
   return {
     schema: 'wafersim.run/1',
-    configHash: configHash(config.resolved),
+    ...runIdentity(config),
     config: config.resolved,
     decode: countable(decodeOf(config, simulated), 'decode'),
     steps: countable(steps, 'steps'),

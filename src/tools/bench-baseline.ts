@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { isDeeper, MOST_LEVELS } from '../config/depth.js';
 import { readText } from '../config/files.js';
 import type { BenchCase, BenchDocument } from '../report/bench-document.js';
+import { benchIdentity } from './bench-identity.js';
 import { IncomparableError } from './incomparable.js';
 
 const metric = z.looseObject({
@@ -18,6 +19,11 @@ const metric = z.looseObject({
 
 const document = z.looseObject({
   schema: z.literal('wafersim.bench/1'),
+  version: z.string().exactOptional(),
+  key: z.string().exactOptional(),
+  files: z
+    .array(z.looseObject({ path: z.string(), sha256: z.string().nullable() }))
+    .exactOptional(),
   cases: z.array(
     z.looseObject({
       id: z.string(),
@@ -92,8 +98,15 @@ export function baselineOf(
   const cases = [...fresh.values(), ...old]
     .filter(({ metrics }) => Object.keys(metrics).length > 0)
     .sort((a, b) => (a.id < b.id ? -1 : 1));
-  const { host } = current;
-  return { schema: 'wafersim.bench/1', cases, ...(withHost && host && { host }) };
+  const { host, version, files = [] } = current;
+  // Cases that are kept were measured with the files of then.
+  const read = old.length > 0 ? [...files, ...(before?.files ?? [])] : files;
+  return {
+    schema: 'wafersim.bench/1',
+    ...(version !== undefined && { ...benchIdentity(cases, read), version }),
+    cases,
+    ...(withHost && host && { host }),
+  };
 }
 
 function strip(

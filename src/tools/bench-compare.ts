@@ -13,6 +13,8 @@ import {
   type BenchMetric,
 } from '../report/bench-document.js';
 
+import { versionOf } from '../report/identity.js';
+
 export interface BenchLimits {
   /** Share by which a simulated number may be worse. */
   tolerance: number;
@@ -61,6 +63,7 @@ export function compareBench(
   const broken = current.cases.some(({ failed }) => failed !== undefined);
   return {
     baseline: name,
+    versions: { baseline: versionOf(baseline), current: versionOf(current) },
     compared,
     host: host === undefined ? 'compared' : `not compared: ${host}`,
     differences,

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { bundled } from '../bundled.js';
-import { readText, referenceOf, type Reference } from '../config/files.js';
+import { readText, referenceOf, type NamedFile, type Reference } from '../config/files.js';
 import { validate } from '../config/problems.js';
 import { child, originAt } from '../config/tree.js';
 import { readYaml, type Node } from '../config/yaml.js';
@@ -14,7 +14,8 @@ import { section } from '../hardware/hardware-file.js';
 import { expected } from '../hardware/messages.js';
 import type { KernelOptions } from './kernel.js';
 
-export type SuiteCase = { id: string; sets: string[] } & (
+/** `written` is the configuration or the hardware as the suite names it. */
+export type SuiteCase = { id: string; sets: string[]; written: string } & (
   | { kind: 'run'; config: string }
   | { kind: 'kernel'; kernel: string; hardware: string; options: KernelOptions }
 );
@@ -22,7 +23,7 @@ export type SuiteCase = { id: string; sets: string[] } & (
 /** The project's own suite. */
 export const SUITE = bundled('bench/suite.yaml');
 
-const HARDWARE = bundled('configs/hardware/wse3.yaml');
+const HARDWARE = 'configs/hardware/wse3.yaml';
 
 const id = /^[\w.][\w./-]*$/;
 const scalar = z.union(
@@ -56,10 +57,11 @@ const suite = section('a mapping with schema and cases', {
 
 /**
  * Reads a suite.
+ * @param files where the suite's own file is noted
  * @throws ConfigError one line, `file:line:col: path: expected ..., found ...`, on the first problem
  */
-export function readSuite(path: string): SuiteCase[] {
-  const tree = readYaml(readText({ path, from: 'suite' }), path);
+export function readSuite(path: string, files?: NamedFile[]): SuiteCase[] {
+  const tree = readYaml(readText({ path, from: 'suite' }, files), path);
   const { cases } = validate(suite, tree);
   const nodes = child(tree, 'cases')!.value as Node[];
   const ids = new Set<string>();
@@ -70,10 +72,14 @@ export function readSuite(path: string): SuiteCase[] {
     }
     ids.add(id);
     const sets = Object.entries(set).map(([key, value]) => `${key}=${value}`);
-    const fileAt = (key: string) => existing(referenceOf(child(nodes[i], key)!, key, path));
-    if (run !== undefined) return { id, sets, kind: 'run', config: fileAt('run') };
-    const machine = hardware === undefined ? HARDWARE : fileAt('hardware');
-    return { id, sets, kind: 'kernel', kernel: kernel!, hardware: machine, options };
+    const fileAt = (key: 'run' | 'hardware') => {
+      const kind = key === 'hardware' ? key : undefined;
+      return existing(referenceOf(child(nodes[i], key)!, key, path, kind));
+    };
+    if (run !== undefined) return { id, sets, written: run, kind: 'run', config: fileAt('run') };
+    const machine = hardware === undefined ? bundled(HARDWARE) : fileAt('hardware');
+    const written = hardware ?? HARDWARE;
+    return { id, sets, written, kind: 'kernel', kernel: kernel!, hardware: machine, options };
   });
 }
 

@@ -4,11 +4,13 @@
  * the simulator's own speed is told in units of the host's; both in processor time, so that it does not
  * matter what else the host has to do.
  */
+import type { NamedFile } from '../config/files.js';
 import { configHash, loadConfig, loadHardware } from '../config.js';
 import { serveAll, type ServingDocument } from '../deployment/serve-all.js';
 import { isServing } from '../deployment/serve.js';
 import { MachineError } from '../engine/engine.js';
 import { CapacityError } from '../placement/errors.js';
+import { benchIdentity } from './bench-identity.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from '../report/bench-document.js';
 import type { Breakdown, KernelDocument, RunDocument } from '../report/document.js';
 import { createBreath } from '../run/runner.js';
@@ -32,11 +34,11 @@ export interface BenchOptions extends SimulateOptions {
  */
 export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<BenchDocument> {
   const { onProgress, cpu = options.now, ...quiet } = options;
-  const measures = cases.map(prepare);
+  const prepared = cases.map(prepare);
   const done: BenchCase[] = [];
   const breathe = createBreath(options);
   let before = referenceSeconds(cpu);
-  for (const [i, measure] of measures.entries()) {
+  for (const [i, { measure }] of prepared.entries()) {
     await breathe();
     onProgress?.({ done: i, total: cases.length, what: cases[i].id });
     const [begun, cpuBegun] = [options.now(), cpu()];
@@ -56,34 +58,51 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
   const peakRss = hostMetric(options.rss(), 'B');
   // A process has one peak, so it is a number of all cases together.
   const all: BenchCase = { id: ALL, configHash: suiteHash(done), metrics: { peakRss } };
-  return { schema: 'wafersim.bench/1', cases: [...done, all], host: options.machine };
+  const files = prepared.flatMap((one) => one.files);
+  return {
+    schema: 'wafersim.bench/1',
+    ...benchIdentity(done, files),
+    cases: [...done, all],
+    host: options.machine,
+  };
 }
 
 function suiteHash(cases: BenchCase[]): string {
   return configHash(cases.map(({ id, configHash: hash }) => [id, hash]));
 }
 
-type Measure = (options: SimulateOptions) => Promise<BenchCase>;
+interface PreparedCase {
+  measure: (options: SimulateOptions) => Promise<BenchCase>;
+  files: NamedFile[];
+}
 
 /** Reads what a case names, so that a mistake in the last one shows before the first one runs. */
-function prepare(each: SuiteCase): Measure {
-  const { id, sets } = each;
+function prepare(each: SuiteCase): PreparedCase {
+  const { id, sets, written } = each;
+  const asWritten = (files: NamedFile[], path: string) =>
+    files.map((file) => (file.path === path ? { ...file, path: written } : file));
   if (each.kind === 'kernel') {
     const { kernel, options: given } = each;
-    const { wafer } = loadHardware(each.hardware, sets);
+    const { wafer, files } = loadHardware(each.hardware, sets);
     const config = { kernel, options: given, wafer };
-    return (options) =>
-      attempt(id, config, async () =>
-        kernelCase(id, await runKernel(kernel, given, wafer, options.engine, options)),
-      );
+    return {
+      files: asWritten(files, each.hardware),
+      measure: (options) =>
+        attempt(id, config, async () =>
+          kernelCase(id, await runKernel(kernel, given, wafer, options.engine, options)),
+        ),
+    };
   }
   const config = loadConfig(each.config, sets);
-  return (options) =>
-    attempt(id, config.resolved, async () => {
-      if (!isServing(config)) return runCase(id, await simulate(config, options));
-      const { document } = await serveAll(config, each.config, sets, options);
-      return runCase(id, document);
-    });
+  return {
+    files: asWritten(config.files, each.config),
+    measure: (options) =>
+      attempt(id, config.canonical, async () => {
+        if (!isServing(config)) return runCase(id, await simulate(config, options));
+        const { document } = await serveAll(config, each.config, sets, options);
+        return runCase(id, document);
+      }),
+  };
 }
 
 /** `config` stands for a case that has no document because its machine failed. */

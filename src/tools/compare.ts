@@ -2,16 +2,19 @@
  * One workload under several placements, or finished runs, side by side. Equal floor plans are
  * simulated once: a run depends on its regions, not on the name of the strategy that laid them out.
  */
-import { configHash, type ResolvedConfig } from '../config.js';
+import type { NamedFile } from '../config/files.js';
+import type { ResolvedConfig } from '../config.js';
+import { stepCache } from '../deployment/step-cache.js';
+import { isServing } from '../deployment/serve.js';
+import { serveAll, type ServingDocument } from '../deployment/serve-all.js';
+import { identityOf } from '../identity.js';
 import type { CompareDocument, CompareRow, ServedRow } from '../report/compare-document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../report/document.js';
-import type { ServingDocument } from '../deployment/serve-all.js';
+import { versionOf } from '../report/identity.js';
 import type { ServingResult } from '../report/serving-document.js';
-import { fewerThan } from '../run/run-document.js';
-import { createShared } from '../run/sharing.js';
-import { placementOf, simulatePlaced, withRunner, withShape } from '../simulate.js';
 import type { SimulateOptions } from '../simulate.js';
 import { IncomparableError } from './incomparable.js';
+import { simulateTogether, type SimulatedRun } from './side-by-side.js';
 
 /**
  * Configurations that differ in `placement.strategy` alone, simulated at once on `options.shards`
@@ -30,87 +33,111 @@ export async function compareStrategies(
       'expected configurations that differ in placement.strategy alone, found ' +
         `${other.path}: ${other.values.map(shown).join(', ')}`,
     );
-  return withRunner(options, async (together) => {
-    await together.runner.breathe();
-    return sideBySide(configs, { ...together, shared: createShared() });
-  });
+  return compareAll(
+    configs.map((config) => ({ name: config.placement.strategy, config })),
+    options,
+  );
 }
 
-async function sideBySide(
-  given: ResolvedConfig[],
+/**
+ * What stands in a column of a comparison: a configuration to simulate, or a finished run. `source`, the
+ * file and the settings that a configuration was loaded from, is for its scenarios: with it a serving
+ * workload is served, without it its decode steps are compared.
+ */
+export type Compared = { name: string } & (
+  | { config: ResolvedConfig; source?: Source }
+  | { run: RunDocument; file?: NamedFile }
+);
+
+interface Source {
+  path: string;
+  sets: readonly string[];
+}
+
+/**
+ * Configurations, simulated at once with what they have in common simulated once, and finished runs,
+ * side by side in the order given.
+ * @throws IncomparableError, before anything is simulated, if they are not of the same model doing the
+ *   same work; what `simulate` throws, of the first configuration that fails
+ */
+export async function compareAll(
+  all: readonly Compared[],
   options: SimulateOptions,
 ): Promise<CompareDocument> {
-  // What is compared is where equal regions lie, so one search, under the first strategy, serves all.
-  const { config: first, search } = await withShape(given[0], options);
-  const configs = given.map((config) => {
-    const { strategy } = config.placement;
-    return { ...config, placement: { ...first.placement, strategy } };
+  const names = all.map(({ name }) => name);
+  const why = whyIncomparable(all.map(documentOf), names);
+  if (why !== undefined) throw new IncomparableError(why);
+  const served = await serveEach(all, options);
+  const asked = all.flatMap((one) => ('config' in one && !isServed(one) ? [one] : []));
+  const simulated = asked.length === 0 ? [] : await simulateTogether(asked, options);
+  const rest = simulated.values();
+  const found = all.map((one, i): SimulatedRun => {
+    if ('run' in one) return one;
+    return isServed(one) ? { run: served[i]! } : rest.next().value!;
   });
-  const placements = configs.map((config) =>
-    placementOf(config, {
-      onProgress: (done, total) =>
-        options.onProgress?.({ done, total, what: `placing: ${config.placement.strategy}` }),
-    }),
-  );
-  const plans = placements.map(({ regions }) => JSON.stringify(regions));
-  const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
-  const progressOf = addedUp(distinct.length, options.onProgress);
-  const outcomes = await Promise.allSettled(
-    distinct.map((i, n) => {
-      const onProgress = progressOf(n, configs[i].placement.strategy);
-      return simulatePlaced(configs[i], placements[i], { ...options, onProgress });
-    }),
-  );
-  const runs = configs.map(({ resolved, placement: { strategy } }, i): RunDocument => {
-    const outcome = outcomes[distinct.indexOf(plans.indexOf(plans[i]))];
-    if (outcome.status === 'rejected') throw outcome.reason;
-    const { placement, ...run } = outcome.value;
-    const { estimate = placement.estimate } = placements[i];
-    const found = search && { search, ...fewerThan(placements[i].wafers, given[i]) };
-    const own = { strategy, ...(estimate && { estimate }), ...found };
-    return {
-      ...run,
-      configHash: configHash(resolved),
-      config: resolved,
-      placement: { ...placement, ...own },
-    };
+  const files = all.flatMap((one) => {
+    if ('config' in one) return one.config.files;
+    return one.file === undefined ? one.run.files : [one.file];
   });
-  const { rows, ...document } = comparison(
-    runs,
-    runs.map((run) => run.placement.strategy),
-  );
-  return { ...document, rows: rows.map((row, i) => withDefects(row, placements[i].defects)) };
+  const runs = found.map(({ run }) => run);
+  const { rows, ...document } = comparison(runs, names, files);
+  return { ...document, rows: rows.map((row, i) => withDefects(row, found[i].defects)) };
 }
 
-/** Progress of several runs at once as that of one: what each has done adds up. */
-function addedUp(runs: number, onProgress: SimulateOptions['onProgress']) {
-  const doneBy = Array.from({ length: runs }, () => 0);
-  return (run: number, name: string): SimulateOptions['onProgress'] =>
-    ({ done, total, what }) => {
-      doneBy[run] = done;
-      const all = doneBy.reduce((a, b) => a + b);
-      onProgress?.({ done: all, total: runs * total, what: `${name}, ${what}` });
-    };
+/** A configuration as far as it may be compared, in the place of its run. */
+function documentOf(one: Compared): unknown {
+  if ('run' in one) return one.run;
+  const { resolved: config } = one.config;
+  return { schema: 'wafersim.run/1', config, ...(isServed(one) && { serving: {} }) };
+}
+
+function isServed(one: Compared): boolean {
+  return 'config' in one && one.source !== undefined && isServing(one.config);
+}
+
+/** Serving runs, one after the other: each keeps all threads busy; steps of earlier ones are known. */
+async function serveEach(all: readonly Compared[], options: SimulateOptions) {
+  const steps = stepCache();
+  const documents: (RunDocument | undefined)[] = [];
+  for (const one of all) {
+    if (!('config' in one) || !isServed(one)) documents.push(undefined);
+    else {
+      const { path, sets } = one.source!;
+      documents.push((await serveAll(one.config, path, sets, { ...options, steps })).document);
+    }
+  }
+  return documents;
 }
 
 function withDefects(row: CompareRow, defects: CompareRow['defects']): CompareRow {
   return defects ? { ...row, defects } : row;
 }
 
-/** Puts runs side by side under these names; the first is what the others are held against. */
-export function comparison(runs: RunDocument[], names: string[]): CompareDocument {
+/**
+ * Puts runs side by side under these names; the first is what the others are held against.
+ * @param files read for the comparison: those of the runs, if not given
+ */
+export function comparison(
+  runs: RunDocument[],
+  names: string[],
+  files = runs.flatMap((run) => run.files ?? []),
+): CompareDocument {
   const rows: CompareRow[] = [];
   for (const [i, run] of runs.entries()) {
     const twin = runs.findIndex((other) => samePlan(other.placement, run.placement));
     rows.push({
       ...numbersOf(run),
       name: names[i],
+      version: versionOf(run),
       differenceCycles: run.decode.cyclesPerToken - runs[0].decode.cyclesPerToken,
       ...servedOf(run),
       ...(twin < i && { sameFloorPlanAs: names[twin] }),
     });
   }
-  return { schema: 'wafersim.compare/1', runs, rows, settings: differences(runs) };
+  // Documents from before they had keys are what they are of.
+  const content = runs.map((run) => run.key ?? [run.configHash, run.decode, run.placement]);
+  const identity = identityOf(content, files);
+  return { schema: 'wafersim.compare/1', ...identity, runs, rows, settings: differences(runs) };
 }
 
 /**
@@ -130,8 +157,10 @@ export function whyIncomparable(documents: unknown[], names: string[]): string |
       `expected runs of the same work, found ${served[0] ? 'requests served' : 'decode steps alone'} ` +
       `in ${names[0]}, ${served[odd] ? 'requests served' : 'decode steps alone'} in ${names[odd]}`
     );
-  const difference = differences(documents as RunDocument[]).find(({ path }) =>
-    WORK.some((key) => path === key || path.startsWith(`${key}.`)),
+  const difference = differences(documents as RunDocument[]).find(
+    ({ path }) =>
+      // A model is named after its file, wherever that lies.
+      path !== 'model.spec.name' && WORK.some((key) => path === key || path.startsWith(`${key}.`)),
   );
   if (difference === undefined) return undefined;
   const { path, values } = difference;
@@ -173,7 +202,7 @@ function servedRow(result: ServingResult): ServedRow {
   };
 }
 
-type Numbers = Omit<CompareRow, 'name' | 'differenceCycles'>;
+type Numbers = Omit<CompareRow, 'name' | 'version' | 'differenceCycles'>;
 
 function numbersOf({ decode, placement, fabric }: RunDocument): Numbers {
   return {

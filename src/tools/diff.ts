@@ -4,6 +4,8 @@
  * once more with a label of its own for every operation of every core, which dates them all.
  */
 import type { ResolvedConfig } from '../config.js';
+import type { NamedFile } from '../config/files.js';
+import { identityOf } from '../identity.js';
 import { differencesOf, type Outcome } from './differences.js';
 import { MachineError, type Engine, type RunInput } from '../engine/engine.js';
 import type { RunResult } from '../engine/engine.js';
@@ -217,9 +219,16 @@ function comparing(
   };
 }
 
+/** What is compared: as the document shows it, and what its key is taken of. */
+interface Subject {
+  config: unknown;
+  content: unknown;
+  files: readonly NamedFile[];
+}
+
 async function diff(
   engines: NamedEngine[],
-  config: unknown,
+  { config, content, files }: Subject,
   options: DiffOptions,
   simulate: (runner: Runner) => Promise<unknown>,
 ): Promise<DiffDocument> {
@@ -233,7 +242,8 @@ async function diff(
     else if (!(error instanceof MachineError)) throw error;
   }
   const names = engines.map(([name]) => name);
-  return { schema: 'wafersim.diff/1', engines: names, programs, difference, config };
+  const identity = identityOf([content, names], files);
+  return { schema: 'wafersim.diff/1', ...identity, engines: names, programs, difference, config };
 }
 
 /**
@@ -245,7 +255,8 @@ export function diffConfig(
   engines: NamedEngine[],
   options: DiffOptions = host,
 ): Promise<DiffDocument> {
-  return diff(engines, config.resolved, options, async (runner) => {
+  const { resolved, canonical: content, files } = config;
+  return diff(engines, { config: resolved, content, files }, options, async (runner) => {
     const placement = placementOf(config);
     const how = { engine: 'fast', shards: 1, memo: true, ...host } as const;
     if (config.mapping !== 'waferllm')
@@ -256,17 +267,18 @@ export function diffConfig(
   });
 }
 
-/** One kernel on two or more engines. Throws ConfigError as `kernelProgram` does. */
+/** One kernel on two or more engines; `files` are those of the hardware. Throws ConfigError as `kernelProgram` does. */
 export function diffKernel(
   name: string,
   given: KernelOptions,
   wafer: WaferSpec,
   engines: NamedEngine[],
   options: DiffOptions = host,
+  files: readonly NamedFile[] = [],
 ): Promise<DiffDocument> {
   const { program, options: resolved } = kernelProgram(name, given, wafer);
   const config = { kernel: name, options: resolved, hardware: wafer };
-  return diff(engines, config, options, (runner) =>
+  return diff(engines, { config, content: config, files }, options, (runner) =>
     runner.run({ program, wafer, name: `kernel ${name}` }),
   );
 }

@@ -1,6 +1,7 @@
 /** Every assumption behind the results of a configuration, with grade and source. */
 import { assumptionsOf, OMISSIONS } from './assumptions.js';
 import type { ResolvedConfig } from '../config.js';
+import { identityOf } from '../identity.js';
 import { checkRun } from '../run/refusals.js';
 import type { ExplainDocument, HardwareNumber } from '../report/explain-document.js';
 
@@ -10,7 +11,7 @@ import type { ExplainDocument, HardwareNumber } from '../report/explain-document
  */
 export function explain(config: ResolvedConfig): ExplainDocument {
   checkRun(config);
-  const { provenance, resolved, wafer, model } = config;
+  const { provenance, resolved, wafer, model, canonical, stated, files } = config;
   const numbers = Object.entries(provenance).map(([path, from]): HardwareNumber => {
     const value = valueAt(resolved['hardware'], path);
     const { source, grade, range, assumed } = from;
@@ -25,6 +26,7 @@ export function explain(config: ResolvedConfig): ExplainDocument {
   });
   return {
     schema: 'wafersim.explain/1',
+    ...identityOf([canonical, stated], files),
     wafer: wafer.name,
     model: model.name,
     assumptions: assumptionsOf(config),

@@ -4,8 +4,10 @@
  */
 import type { RunResult } from '../engine/engine.js';
 import type { EngineName } from '../engine/engines.js';
+import type { NamedFile } from '../config/files.js';
 import { ConfigError } from '../hardware/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import { identityOf } from '../identity.js';
 import { countable } from '../run/countable.js';
 import { optionReader, type KernelOptions } from './kernel-options.js';
 import { KERNELS } from './kernels.js';
@@ -48,6 +50,7 @@ export function kernelProgram(
  * Runs a kernel; traffic with several loads once for each. Throws ConfigError as `kernelProgram`,
  * MachineError if the simulated machine fails, LimitError if it is not over by `maxCycles`, the signal's
  * reason once it is aborted.
+ * @param files of the hardware, for the document
  */
 export async function runKernel(
   name: string,
@@ -55,11 +58,12 @@ export async function runKernel(
   wafer: WaferSpec,
   engine: EngineName,
   host: Host,
+  files: readonly NamedFile[] = [],
 ): Promise<KernelDocument> {
   const begun = host.now();
   const runner = host.runner ?? createRunner({ ...host, engine, shards: 1 });
   const once = (options: KernelOptions) =>
-    runOnce(name, options, wafer, engine, { ...host, runner });
+    runOnce(name, options, wafer, engine, { ...host, runner }, files);
   const { loads, others } = name === 'traffic' ? splitLoads(given) : { others: given };
   if (loads === undefined) return once(others);
   const runs: KernelDocument[] = [];
@@ -67,9 +71,11 @@ export async function runKernel(
   const last = runs.at(-1)!;
   const { load: _, ...options } = last.config.options as Record<string, unknown>;
   const curve = runs.map(({ traffic, cycles }, i) => ({ load: loads[i], cycles, ...traffic! }));
+  const config = { ...last.config, options: { ...options, loads } };
   return {
     ...last,
-    config: { ...last.config, options: { ...options, loads } },
+    ...identityOf(config, files),
+    config,
     loads: curve,
     host: { ...last.host, wallSeconds: host.now() - begun },
   };
@@ -81,6 +87,7 @@ async function runOnce(
   wafer: WaferSpec,
   engine: EngineName,
   host: Host & { runner: Runner },
+  files: readonly NamedFile[],
 ): Promise<KernelDocument> {
   const begun = host.now();
   const { program, options } = kernelProgram(name, given, wafer);
@@ -88,13 +95,15 @@ async function runOnce(
   const asked = isTraffic ? { instants: true } : {};
   const result = await host.runner.run({ program, wafer, name: `kernel ${name}`, ...asked });
   const { programStart } = wafer.costs;
+  const config = { kernel: name, options, hardware: wafer };
   return {
     schema: 'wafersim.kernel/1',
+    ...identityOf(config, files),
     kernel: name,
     cycles: result.cycles,
     breakdown: breakdownOf(program, result),
     coreCycles: coreCyclesOf(result),
-    config: { kernel: name, options, hardware: wafer },
+    config,
     fabric: fabricOf(result),
     ...(isTraffic && {
       traffic: trafficResult(program, result, programStart, Number(options.cycles)),

@@ -4,7 +4,7 @@
  */
 import { bundled } from '../bundled.js';
 import * as z from 'zod';
-import { readText } from '../config/files.js';
+import { readText, type NamedFile } from '../config/files.js';
 import { validate } from '../config/problems.js';
 import { child, plain } from '../config/tree.js';
 import { readYaml, type Node } from '../config/yaml.js';
@@ -77,10 +77,11 @@ export const PUBLISHED = bundled('measurements/published.json');
 
 /**
  * Reads a file of measurements.
+ * @param files where the file is noted
  * @throws ConfigError one line, `file:line:col: key: expected ..., found ...`, on the first problem
  */
-export function readMeasurements(path: string): Measurement[] {
-  const tree = readYaml(readText({ path, from: 'measurements' }), path);
+export function readMeasurements(path: string, files?: NamedFile[]): Measurement[] {
+  const tree = readYaml(readText({ path, from: 'measurements' }, files), path);
   validate(file, tree);
   const ids = new Set<string>();
   return (child(tree, 'measurements')!.value as Node[]).map((node) => {

@@ -6,7 +6,7 @@
 import * as z from 'zod';
 import { bundled } from '../bundled.js';
 import { loadConfig } from '../config.js';
-import { readText } from '../config/files.js';
+import { readText, type NamedFile } from '../config/files.js';
 import { validate } from '../config/problems.js';
 import { readYaml } from '../config/yaml.js';
 import { deploymentOf, stepTimes, type GridWork } from '../deployment/step-times.js';
@@ -34,10 +34,13 @@ const file = z.strictObject({ schema: z.literal('prefill/1'), figures: z.array(f
 type Answer = z.output<typeof answer>;
 type PrefillFigure = z.output<typeof figure>;
 
-/** Figures that are published, with `only` in their id. */
-export function prefillFigures(only = ''): PrefillFigure[] {
+/** Figures that are published, with `only` in their id; their file is noted in `files`. */
+export function prefillFigures(only = '', files?: NamedFile[]): PrefillFigure[] {
   const path = bundled('measurements/prefill.json');
-  const { figures } = validate(file, readYaml(readText({ path, from: 'measurements' }), path));
+  const { figures } = validate(
+    file,
+    readYaml(readText({ path, from: 'measurements' }, files), path),
+  );
   return figures.filter(({ id }) => id.includes(only));
 }
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { isDeeper, MOST_LEVELS } from '../config/depth.js';
-import { readText } from '../config/files.js';
+import { readText, type NamedFile } from '../config/files.js';
 import type { RunDocument } from '../report/document.js';
 import { IncomparableError } from './incomparable.js';
 
@@ -34,6 +34,11 @@ const served = z.looseObject({
 /** What a comparison reads of a run; the rest is taken as it is. */
 const document = z.looseObject({
   schema: z.literal('wafersim.run/1'),
+  version: z.string().exactOptional(),
+  key: z.string().exactOptional(),
+  files: z
+    .array(z.looseObject({ path: z.string(), sha256: z.string().nullable() }))
+    .exactOptional(),
   configHash: z.string(),
   config: z.looseObject({}),
   decode: z.looseObject({
@@ -63,9 +68,15 @@ const document = z.looseObject({
  * @throws IncomparableError one line, on a foreign or damaged file; ConfigError if it cannot be read
  */
 export function readRun(path: string): RunDocument {
+  return readRunFile(path).run;
+}
+
+/** The same, with the file as a comparison notes it: by the path given. */
+export function readRunFile(path: string): { run: RunDocument; file: NamedFile } {
   const isDirectory = existsSync(path) && statSync(path).isDirectory();
   const file = isDirectory ? join(path, 'run.json') : path;
-  const json = parse(readText({ path: file, from: 'compare' }));
+  const files: NamedFile[] = [];
+  const json = parse(readText({ path: file, from: 'compare', written: path }, files));
   if (isDeeper(json))
     throw new IncomparableError(`${path}: expected at most ${MOST_LEVELS} levels, found more`);
   const schema = (json as { schema?: unknown } | null | undefined)?.schema;
@@ -74,7 +85,7 @@ export function readRun(path: string): RunDocument {
     throw new IncomparableError(`${path}: expected a document wafersim.run/1, found ${found}`);
   }
   const { error } = document.safeParse(json);
-  if (error === undefined) return json as RunDocument;
+  if (error === undefined) return { run: json as RunDocument, file: files[0] };
   const { path: where, message } = error.issues[0];
   const found = `${where.map(String).join('.')}: ${message}`;
   throw new IncomparableError(`${path}: expected a whole run, found ${found}`);

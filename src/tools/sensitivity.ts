@@ -9,6 +9,7 @@ import { withThreads } from '../deployment/work.js';
 import { MachineError } from '../engine/engine.js';
 import type { ProvenanceMap } from '../hardware/hardware-file.js';
 import { CapacityError } from '../placement/errors.js';
+import { runIdentity } from '../identity.js';
 import type { RunDocument, Sensitivity } from '../report/document.js';
 import type { Runner } from '../run/runner.js';
 import { placementOf, simulate, type SimulateOptions } from '../simulate.js';
@@ -40,7 +41,7 @@ export async function sensitivityOf(
   path: string,
   sets: readonly string[],
   options: SimulateOptions,
-): Promise<Required<Pick<RunDocument, 'sensitivity' | 'sensitivityBand'>>> {
+): Promise<Required<Pick<RunDocument, 'key' | 'sensitivity' | 'sensitivityBand'>>> {
   const config = loadConfig(path, sets);
   const numbers = uncertainNumbers(config.provenance);
   const base = run.decode.tokensPerSecondPerUser;
@@ -74,7 +75,8 @@ export async function sensitivityOf(
     const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
     const oneAtATime: [number, number] = [Math.min(base, ...speeds), Math.max(base, ...speeds)];
     const allAtOnce: [number | null, number | null] = [numberOf(worst), numberOf(best)];
-    return { sensitivity, sensitivityBand: { oneAtATime, allAtOnce } };
+    const { key } = runIdentity(config, numbers);
+    return { key, sensitivity, sensitivityBand: { oneAtATime, allAtOnce } };
   });
 }
 

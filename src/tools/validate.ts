@@ -4,9 +4,11 @@
  * second of one user.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { NamedFile } from '../config/files.js';
 import { loadConfig, loadHardware, type ResolvedConfig } from '../config.js';
 import { MachineError } from '../engine/engine.js';
 import { ConfigError } from '../hardware/errors.js';
+import { identityOf, ofPackage } from '../identity.js';
 import { runKernel, type KernelOptions } from './kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled } from '../bundled.js';
@@ -25,13 +27,16 @@ import { simulate, type SimulateOptions } from '../simulate.js';
  * Predicts every measurement, services on threads if there are any while kernels run here. `published`
  * are those that the project ships; a measurement of the same kernel with the same parameters on the
  * same system counts as listed, whatever its value.
+ * @param from files that the measurements are from, and what else the document is of
  * @throws ConfigError, one line that begins with the id, if a measurement is of something unknown
  */
 export async function validateMeasurements(
   measurements: Measurement[],
   published: Measurement[],
   options: SimulateOptions,
+  from: { files: readonly NamedFile[]; content?: unknown } = { files: [] },
 ): Promise<ValidateDocument> {
+  const inputs = measurements.map(inputsOf);
   const predictions = await predictAll(measurements, options);
   const rows = measurements.map((measurement, i) => {
     const listed = published.some((known) => sameCase(known, measurement));
@@ -43,7 +48,36 @@ export async function validateMeasurements(
     if (section.length > 0) summary[kind] = summarize(section);
   }
   const passed = rows.every((row) => row.passed !== false);
-  return { schema: 'wafersim.validate/1', rows, summary, limits: ALL_LIMITS, passed };
+  const content = [measurements, published, ALL_LIMITS, inputs.map((one) => one.content)];
+  const files = [...from.files, ...ofPackage(inputs.flatMap((one) => one.files))];
+  return {
+    schema: 'wafersim.validate/1',
+    ...identityOf([content, from.content], files),
+    rows,
+    summary,
+    limits: ALL_LIMITS,
+    passed,
+  };
+}
+
+/** What a measurement's prediction is made of. One of what there is not is for `predict` to refuse. */
+function inputsOf(measurement: Measurement): { content: unknown; files: NamedFile[] } {
+  try {
+    if (measurement.kernel === 'service') {
+      const { canonical: content, files } = serviceConfig(measurement);
+      return { content, files };
+    }
+    const { wafer: content, files } = hardwareOf(measurement);
+    return { content, files };
+  } catch (error) {
+    if (error instanceof ConfigError) return { content: null, files: [] };
+    throw error;
+  }
+}
+
+/** The bundled hardware file of a measured system. */
+function hardwareOf({ system }: Measurement) {
+  return loadHardware(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`));
 }
 
 type Prediction = { value: number; remark?: string } | { refused: string };
@@ -86,10 +120,11 @@ async function predict(measurement: Measurement, options: SimulateOptions): Prom
 }
 
 async function kernelCycles(
-  { kernel, params, system }: Measurement,
+  measurement: Measurement,
   { runner: _, ...here }: SimulateOptions,
 ): Promise<number> {
-  const { wafer } = loadHardware(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`));
+  const { kernel, params } = measurement;
+  const { wafer } = hardwareOf(measurement);
   return (await runKernel(kernel, kernelOptions(params), wafer, here.engine, here)).cycles;
 }
 
@@ -102,10 +137,8 @@ function kernelOptions({ model, ...rest }: KernelOptions): KernelOptions {
   return { ...rest, ...sizes };
 }
 
-async function serviceSpeed(
-  { params, system }: Measurement,
-  options: SimulateOptions,
-): Promise<Prediction> {
+/** The decode run that stands for a hosted service. */
+function serviceConfig({ params, system }: Measurement, ...more: string[]): ResolvedConfig {
   const { model, ...settings } = params;
   if (typeof model !== 'string' || !/^[\w.-]+$/.test(model))
     throw new ConfigError(
@@ -115,25 +148,30 @@ async function serviceSpeed(
   const sets = Object.entries(settings).map(
     ([name, value]) => `${keys[name] ?? `workload.${name}`}=${JSON.stringify(value)}`,
   );
-  const load = (...more: string[]) =>
-    loadConfig(bundled('configs/wse3.yaml'), [
-      `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
-      `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
-      ...sets,
-      ...more,
-    ]);
+  return loadConfig(bundled('configs/wse3.yaml'), [
+    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
+    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
+    ...sets,
+    ...more,
+  ]);
+}
+
+async function serviceSpeed(
+  measurement: Measurement,
+  options: SimulateOptions,
+): Promise<Prediction> {
   const { onProgress: _, ...quiet } = options;
   const speedOf = async (config: ResolvedConfig) => {
     const { decode, placement } = await simulate(config, quiet);
     return { value: decode.tokensPerSecondPerUser, wafers: placement.regions.at(-1)!.wafer + 1 };
   };
   try {
-    const { value } = await speedOf(load());
+    const { value } = await speedOf(serviceConfig(measurement));
     return { value };
   } catch (error) {
     if (!(error instanceof CapacityError)) throw error;
     // What the service keeps in a core beside its weights is not public; ours may need more wafers.
-    const { value, wafers } = await speedOf(load('hardware.wafers=auto'));
+    const { value, wafers } = await speedOf(serviceConfig(measurement, 'hardware.wafers=auto'));
     const remark = `simulated on ${wafers} wafers, since ${error.message}`;
     return { value, remark };
   }

@@ -7,6 +7,7 @@ import type { HtmlTools } from '../../src/report/html.js';
 import type { ServingResult } from '../../src/report/serving-document.js';
 import { metricsOf, percentilesOf, e2elMs, tpotMs, ttftMs } from '../../src/serving/metrics.js';
 import { seriesOf } from '../../src/serving/series.js';
+import { IDENTITY } from './identity.js';
 import { SERVED } from './served.js';
 import { options, pipeline, request, serve } from '../serving-helpers.js';
 
@@ -65,6 +66,7 @@ function documentOf(name: string, regions: RegionResult[]): RunDocument {
   const coreCycles = { compute: 100, setup: 20, waitInput: 30, waitOutput: 0, idle: 850 };
   return {
     schema: 'wafersim.run/1',
+    ...IDENTITY,
     configHash: 'a1b2c3',
     config: { model: { spec: { name } }, hardware: { name }, [name]: name },
     decode: {

@@ -1,0 +1,37 @@
+/** Where simulated steps are kept from one command to the next: the user's cache folder. */
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { stepCache, type StepCache } from '../deployment/step-cache.js';
+import { cacheFolder } from '../store/cache-folder.js';
+import { codeHash } from '../store/code-hash.js';
+import { prefixed } from './errors.js';
+import { note } from './output.js';
+
+/** Bytes of all steps together; one takes less than a kilobyte. */
+const MOST_BYTES = 64 * 2 ** 20;
+
+/**
+ * Steps known to earlier commands, unless `--no-cache` was given. Where they cannot be kept a note says
+ * so, and they are simulated.
+ */
+export function stepsOf({ cache }: { cache: boolean }): StepCache {
+  if (!cache) return stepCache();
+  try {
+    const options = { mostBytes: MOST_BYTES, now: () => Date.now() / 1000 };
+    return stepCache(codeHash(), cacheFolder(folderOf(), options), notKept);
+  } catch (error) {
+    notKept(error as Error);
+    return stepCache();
+  }
+}
+
+/** As the XDG base directory specification has it: a relative path is as good as none. */
+function folderOf(): string {
+  const named = process.env['XDG_CACHE_HOME'] ?? '';
+  const base = isAbsolute(named) ? named : join(homedir(), '.cache');
+  return join(base, 'wafersim', 'steps');
+}
+
+function notKept({ message }: Error): void {
+  note(prefixed(`simulated steps are not kept: ${message}; --no-cache does without`));
+}
