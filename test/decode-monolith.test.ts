@@ -1,151 +1,156 @@
+/** Stages timed one after the other against one program of all of them, to the cycle. */
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.js';
-import { timePipeline } from '../src/decode/pipeline.js';
+import { createRing, nextTurn } from '../src/decode/ring.js';
+import { stageRuns } from '../src/decode/visit.js';
+import type { RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast.js';
 import { reference } from '../src/engine/reference.js';
-import { groupChooser } from '../src/run/groups.js';
-import { planToken } from '../src/lowering/token.js';
-import type { Operation, Program, Role, Route } from '../src/program/program.js';
-import { placementOf } from '../src/simulate.js';
-import { beginStep, createStageRunner, runStage, timedStage } from '../src/run/stages.js';
+import { inTurn, monolith, pipelineOf, prepare, type Tiny } from './monolith.js';
 
-const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
+const sum = (cycles: Float64Array) => cycles.reduce((a, b) => a + b, 0);
 
-/** Plans of a tiny step, and a runner of its stages. */
-async function prepare(sets: string[], layers = 2) {
-  const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
-  const { wafer, workload, placement: options } = loaded;
-  const model = { ...loaded.model, layers };
-  const placement = placementOf({ ...loaded, model });
-  const context = workload.context;
-  const maxPositions = context + 1;
-  const { regions } = placement;
-  const engine = { run: fast };
-  const chooser = groupChooser(model, wafer, maxPositions, regions, engine, options.groups);
-  const groupsOf = await chooser;
-  const step = { context, maxPositions };
-  const plan = planToken(model, wafer, placement, groupsOf, step);
-  const { stages: plans, places } = plan;
-  const runner = createStageRunner({
-    wafer,
-    memo: true,
-    run: async (program, startAt) => fast({ program, wafer, startAt }),
-  });
-  beginStep(runner, plan);
-  const stages = plans.map((plan) => timedStage(runner, plan));
-  return { wafer, placement, plans, runner, stages, places: places.length };
-}
+const countersOf = ({ cycles, compute, setup, waitInput, waitOutput, waveletHops }: RunResult) => ({
+  cycles,
+  compute: sum(compute),
+  setup: sum(setup),
+  // A core that has prepared waits for its input, whether its token has been chosen or not.
+  waitInput: sum(waitInput),
+  waitOutput: sum(waitOutput),
+  waveletHops,
+});
 
-/**
- * All stages at once on the whole wafer: every core has all its routes, and the operations of its
- * tokens one after the other. The head's core first sends one token per user, at least `spacing` cycles
- * apart, and after its last choice nothing more. Ends with that core.
- */
-function monolith(
-  tiny: Awaited<ReturnType<typeof prepare>>,
-  users: number,
-  tokens: number,
-  spacing: number,
-) {
-  const { wafer, placement, plans, stages } = tiny;
-  const cores = wafer.width * wafer.height;
-  const routes = Array.from({ length: cores }, (): Route[] => []);
-  const buffers = Array.from({ length: cores }, (): Role['buffers'] => []);
-  const body = Array.from({ length: cores }, (): Operation[] => []);
-  const sends = Array.from({ length: cores }, (): Operation[] => []);
-  let root = -1;
-  plans.forEach((plan, i) => {
-    const stage = plan.write();
-    const { program } = stage;
-    const region = placement.regions[plan.to];
-    const x0 = region.x - (stages[i].origin % program.width);
-    const y0 = region.y - Math.floor(stages[i].origin / program.width);
-    program.roleOf.forEach((number, core) => {
-      const at =
-        (y0 + Math.floor(core / program.width)) * wafer.width + x0 + (core % program.width);
-      const role = program.roles[number];
-      routes[at].push(...role.routes);
-      buffers[at].push(...role.buffers.map((b) => ({ ...b, preloaded: true })));
-      if (stage.senders.includes(core)) sends[at].push(...role.operations);
-      else body[at].push(...role.operations);
-      if (i === 0 && stage.senders.includes(core)) root = at;
-    });
-  });
-  const turns = Array.from({ length: tokens }, (_, n) => n);
-  const operations = body.map((ops, core) => {
-    if (core !== root) return turns.flatMap(() => [...ops, ...sends[core]]);
-    const first = Array.from({ length: users }, (_, n) => [
-      ...(n > 0 ? pause(spacing, wafer.costs.scalar.step) : []),
-      ...sends[core],
-    ]).flat();
-    const rest = turns.slice(users).flatMap(() => [...ops, ...sends[core]]);
-    return [...first, ...rest, ...turns.slice(0, users).flatMap(() => ops)];
-  });
-  const program: Program = {
-    name: 'monolith',
-    width: wafer.width,
-    height: wafer.height,
-    roles: operations.map((ops, core) => ({
-      name: `core ${core}`,
-      routes: routes[core],
-      operations: ops.map((op) => ({ ...op, label: 0 })),
-      buffers: buffers[core],
-      codeBytes: 0,
-    })),
-    roleOf: Uint16Array.from({ length: cores }, (_, core) => core),
-    labels: ['all'],
-    root,
+/** What the program of all stages does in a round of `users` users, after `before` tokens. */
+function roundOf(tiny: Tiny, users: number, loop: Parameters<typeof monolith>[1], before: number) {
+  const run = (tokens: number) =>
+    countersOf(fast(monolith(tiny, { ...loop, visits: inTurn(tiny, tokens) })));
+  const [first, second] = [run(before), run(before + users)];
+  const change = (name: keyof typeof first) => second[name] - first[name];
+  return {
+    cycles: change('cycles'),
+    compute: change('compute'),
+    setup: change('setup'),
+    waitInput: change('waitInput'),
+    waitOutput: change('waitOutput'),
+    waveletHops: change('waveletHops'),
   };
-  // All others have long been waiting when the first token is sent in cycle 0.
-  const startAt = new Int32Array(cores).fill(-10_000);
-  startAt[root] = -wafer.costs.programStart;
-  return reference({ program, wafer, startAt });
 }
 
-/** Operations that change nothing and take at least so many cycles. */
-function pause(cycles: number, perStep: number): Operation[] {
-  const nothing = { kind: 'keepIfEqual', label: 0, a: 0, b: 0, at: 0, otherwise: 0 } as const;
-  return Array.from({ length: Math.ceil(cycles / perStep) }, () => nothing);
+/** The same out of stages. */
+async function simulatedRound(tiny: Tiny, users: number) {
+  const { timing, uses, ...rest } = await pipelineOf(tiny, users);
+  const { cycles, causes } = timing;
+  const { compute, setup, waitInput, waitOutput, idle } = causes;
+  const waveletHops = uses.reduce((n, { result, tokens }) => n + result.waveletHops * tokens, 0);
+  const round = { cycles, compute, setup, waitInput: waitInput + idle, waitOutput, waveletHops };
+  return { round, causes, cores: coresOf(tiny), ...rest };
 }
 
-describe('stages timed one after the other give what all of them at once give', () => {
-  const pipelineOf = (
-    { runner, plans, stages, places }: Awaited<ReturnType<typeof prepare>>,
-    users: number,
-  ) => timePipeline(stages, places, async (i, at) => runStage(runner, plans[i], at), users);
+const coresOf = ({ placement: { regions } }: Tiny) =>
+  regions.reduce((n, { width, height }) => n + width * height, 0);
 
+describe('one user', () => {
   it.each([
     ['row-major', 6, 1],
     ['snake', 5, 3],
-  ])('to the cycle, for one user: %s, %i rows, %i tokens', async (strategy, rows, tokens) => {
+  ])('takes as long, on the reference: %s, %i rows, %i tokens', async (strategy, rows, tokens) => {
     const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
     const { timing } = await pipelineOf(tiny, 1);
-    expect(monolith(tiny, 1, tokens, 0).cycles).toBe(tokens * timing.cycles);
+    const all = monolith(tiny, { visits: inTurn(tiny, tokens), users: 1 });
+    expect(reference(all).cycles).toBe(tokens * timing.cycles);
+  });
+});
+
+describe('a round of several users is that of one program of all stages', () => {
+  const batches = Array.from({ length: 11 }, (_, i) => i + 1);
+
+  it.each(batches)('%i users on two layers, and every cycle has its cause', async (users) => {
+    const tiny = await prepare(['placement.rows=6']);
+    const { round, inFlight, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
+    const alone = (await pipelineOf(tiny, 1)).timing.cycles;
+    const spacing = Math.ceil(alone / inFlight);
+    expect(round).toEqual(roundOf(tiny, users, { visits: [], users: inFlight, spacing }, 24));
+    expect(repeatsAfter).toBeGreaterThan(0);
+    expect(Math.min(...Object.values(causes))).toBeGreaterThanOrEqual(0);
+    expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * round.cycles);
+    // Nobody is idle while users wait to be let in: their tokens have been chosen.
+    if (users > inFlight) expect(causes.idle).toBe(0);
+    else expect(causes.idle).toBeGreaterThan(0);
+  });
+
+  it('takes 4,422 cycles per token once the slowest layer is never without one', async () => {
+    const tiny = await prepare(['placement.rows=6']);
+    for (const users of [2, 3, 50])
+      expect((await pipelineOf(tiny, users)).timing.cycles).toBe(users * 4422);
   });
 
   it.each([
-    ['row-major', 6],
-    ['snake', 4],
-  ])(
-    'to the cycle, for as many users as fit into one token: %s, %i rows',
-    async (strategy, rows) => {
-      const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`], 5);
-      const { timing, inFlight } = await pipelineOf(tiny, 9);
-      expect(inFlight).toBeGreaterThan(1);
-      const alone = (await pipelineOf(tiny, 1)).timing.cycles;
-      const spacing = Math.floor(alone / inFlight);
-      const after = (tokens: number) => monolith(tiny, inFlight, tokens, spacing).cycles;
-      expect(after(3 * inFlight) - after(2 * inFlight)).toBe(alone);
-      expect(timing.cycles).toBeGreaterThan(alone);
-    },
-  );
+    ['row-major', 6, 4],
+    ['row-major', 6, 5],
+    ['row-major', 6, 11],
+    ['snake', 4, 3],
+    ['snake', 4, 5],
+    ['snake', 4, 11],
+  ])('five layers: %s, %i rows, %i users', async (strategy, rows, users) => {
+    const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`], 5);
+    const { round, inFlight } = await simulatedRound(tiny, users);
+    expect(inFlight).toBe(Math.min(users, 5));
+    const { cycles, stages } = (await pipelineOf(tiny, 1)).timing;
+    const spacing = Math.max(Math.floor(cycles / inFlight), Math.ceil(round.cycles / users));
+    // The last layer is the slowest. It begins when all tokens that wait there ever after are there.
+    const wait = Math.max(0, inFlight * spacing - cycles);
+    const late = { region: 5, cycle: stages[5].start + wait };
+    const loop = { visits: [], users: inFlight, spacing, ...(wait > 0 && { late }) };
+    expect(round).toEqual(roundOf(tiny, users, loop, 60));
+  });
 
-  it('with more users: the total never falls, and nobody gets faster', async () => {
-    const tiny = await prepare(['placement.rows=6']);
-    const cycles: number[] = [];
-    for (const users of [1, 2, 3, 4, 8, 20])
-      cycles.push((await pipelineOf(tiny, users)).timing.cycles / users);
-    expect(cycles).toEqual([...cycles].sort((a, b) => b - a));
-    expect(cycles[0] / cycles[5]).toBeGreaterThan(1.5);
+  it('also where cores take time to start up, which a loop spends once', async () => {
+    const [without, starting] = await Promise.all(
+      [0, 35].map((cycles) =>
+        prepare(['placement.rows=6', `hardware.costs.programStart=${cycles}`]),
+      ),
+    );
+    for (const users of [1, 2, 5]) {
+      const { round, causes, inFlight } = await simulatedRound(starting, users);
+      const none = await simulatedRound(without, users);
+      expect(round).toEqual(none.round);
+      expect(causes).toEqual(none.causes);
+      const spacing = Math.ceil(round.cycles / users);
+      const loop = { visits: [], users: inFlight, spacing };
+      expect(round).toEqual(roundOf(starting, users, loop, 24));
+    }
+  });
+});
+
+describe('a tied table, which every token visits twice', () => {
+  it.each([
+    [1, 4],
+    [2, 8],
+    [3, 9],
+  ])('%i users: %i tokens are chosen when one program chooses them', async (users, tokens) => {
+    const tiny = await prepare(['placement.rows=6'], 3, true);
+    const { stages, places, run } = tiny;
+    const launches = Array.from({ length: users }, () => 0);
+    const ring = await createRing(stages, places, stageRuns(stages, run), launches, []);
+    const visits: { stage: number; end: number }[] = [];
+    const chosen: number[] = [];
+    for (let token = 0; token < tokens; token++) {
+      const turn = await nextTurn(ring);
+      chosen.push(ring.now);
+      turn.visits.forEach(({ end }, stage) => visits.push({ stage, end }));
+    }
+    // In which order regions are done with them is the order of their programs.
+    const order = visits.sort((a, b) => a.end - b.end).map(({ stage }) => stage);
+    const all = monolith(tiny, { visits: order, users });
+    expect(fast(all).cycles).toBe(chosen.at(-1));
+  });
+
+  it('has a steady state with every cycle accounted for', async () => {
+    const tiny = await prepare(['placement.rows=6'], 3, true);
+    for (const users of [1, 2, 3, 4, 7]) {
+      const { round, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
+      expect(repeatsAfter).toBeGreaterThan(0);
+      expect(Math.min(...Object.values(causes))).toBeGreaterThanOrEqual(0);
+      expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * round.cycles);
+    }
   });
 });

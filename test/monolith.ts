@@ -1,0 +1,134 @@
+/** All stages of a tiny model's step as one program on the whole wafer, looping over tokens. */
+import { loadConfig } from '../src/config.js';
+import { timePipeline } from '../src/decode/pipeline.js';
+import { fast } from '../src/engine/fast.js';
+import { planToken } from '../src/lowering/token.js';
+import type { Operation, Program, Role, Route } from '../src/program/program.js';
+import { groupChooser } from '../src/run/groups.js';
+import { beginStep, createStageRunner, runStage, timedStage } from '../src/run/stages.js';
+import { placementOf } from '../src/simulate.js';
+
+const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
+
+export type Tiny = Awaited<ReturnType<typeof prepare>>;
+
+/** Plans of a tiny step, and its stages with a runner. */
+export async function prepare(sets: string[], layers = 2, tied = false) {
+  const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
+  const { wafer, workload, placement: options } = loaded;
+  const model = { ...loaded.model, layers, tied };
+  const placement = placementOf({ ...loaded, model });
+  const context = workload.context;
+  const maxPositions = context + 1;
+  const { regions } = placement;
+  const engine = { run: fast };
+  const chooser = groupChooser(model, wafer, maxPositions, regions, engine, options.groups);
+  const plan = planToken(model, wafer, placement, await chooser, { context, maxPositions });
+  const { stages: plans, places } = plan;
+  const run = async (program: Program, startAt: Float64Array) => fast({ program, wafer, startAt });
+  const runner = createStageRunner({ wafer, memo: true, run });
+  beginStep(runner, plan);
+  const stages = plans.map((plan) => timedStage(runner, plan));
+  const run1 = async (i: number, at: Float64Array) => runStage(runner, plans[i], at);
+  return { wafer, placement, plans, stages, places: places.length, run: run1 };
+}
+
+export function pipelineOf({ stages, places, run }: Tiny, users: number) {
+  return timePipeline(stages, places, run, users);
+}
+
+/** Whose turn it is: visits of regions, by stage, in an order that is that of each region's visits. */
+export function inTurn({ stages }: Tiny, tokens: number): number[] {
+  return Array.from({ length: tokens }, () => [...stages.keys()]).flat();
+}
+
+interface Loop {
+  /** Stages in the order of their regions' visits, whole tokens in all. */
+  visits: number[];
+  /** Tokens that are sent before the first is chosen, at least so many cycles apart. */
+  users: number;
+  spacing?: number;
+  /** A region that begins late, and when. */
+  late?: { region: number; cycle: number };
+}
+
+/**
+ * Every core has all its routes, and the operations of its visits one after the other. The head's core
+ * first sends a token per user, and after its last choices nothing more; the program ends with it. A
+ * tied table's core sends a token when it embeds it.
+ */
+export function monolith(tiny: Tiny, { visits, users, spacing = 0, late }: Loop) {
+  const { wafer, placement, plans, stages } = tiny;
+  const cores = wafer.width * wafer.height;
+  const each = <T>(make: () => T) => Array.from({ length: cores }, make);
+  const routes = each((): Route[] => []);
+  const buffers = each((): Role['buffers'] => []);
+  const operations = each((): Operation[] => []);
+  let root = -1;
+  const parts = plans.map((plan, i) => {
+    const { program, senders } = plan.write();
+    const region = placement.regions[plan.to];
+    const x0 = region.x - (stages[i].origin % program.width);
+    const y0 = region.y - Math.floor(stages[i].origin / program.width);
+    const body: [number, Operation[]][] = [];
+    const sends: [number, Operation[]][] = [];
+    program.roleOf.forEach((number, core) => {
+      const x = x0 + (core % program.width);
+      const at = (y0 + Math.floor(core / program.width)) * wafer.width + x;
+      const role = program.roles[number];
+      for (const route of role.routes)
+        if (!routes[at].some(({ color }) => color === route.color)) routes[at].push(route);
+      buffers[at].push(...role.buffers.map((b) => ({ ...b, preloaded: true })));
+      const isSender = senders.includes(core);
+      if (i === 0 && isSender) root = at;
+      (isSender && plan.from !== plan.to ? sends : body).push([at, role.operations]);
+    });
+    return { body, sends };
+  });
+  const put = (list: [number, Operation[]][]) => {
+    for (const [at, more] of list) operations[at].push(...more);
+  };
+  const tied = plans[0].from === plans[0].to;
+  const last = plans.length - 1;
+  let choices = visits.filter((i) => i === last).length - users;
+  if (!tied)
+    for (let user = 0; user < users; user++) {
+      if (user > 0) put([[root, pause(spacing, wafer.costs.scalar.step)]]);
+      put(parts[0].sends);
+    }
+  for (const i of visits) {
+    put(parts[i].body);
+    if (i < last) put(parts[i + 1].sends);
+    if (!tied && i === last && choices-- > 0) put(parts[0].sends);
+  }
+  const program: Program = {
+    name: 'monolith',
+    width: wafer.width,
+    height: wafer.height,
+    roles: operations.map((list, core) => ({
+      name: `core ${core}`,
+      routes: routes[core],
+      operations: list.map((op) => ({ ...op, label: 0 })),
+      buffers: buffers[core],
+      codeBytes: 0,
+    })),
+    roleOf: Uint16Array.from({ length: cores }, (_, core) => core),
+    labels: ['all'],
+    root,
+  };
+  // All others have long been waiting when the first token is sent in cycle 0.
+  const startAt = new Float64Array(cores).fill(-10_000);
+  if (late) {
+    const { x, y, width, height } = placement.regions[late.region];
+    for (let i = 0; i < width * height; i++)
+      startAt[(y + Math.floor(i / width)) * wafer.width + x + (i % width)] = late.cycle;
+  }
+  startAt[root] = -wafer.costs.programStart;
+  return { program, wafer, startAt };
+}
+
+/** Operations that change nothing and take at least so many cycles. */
+function pause(cycles: number, perStep: number): Operation[] {
+  const nothing = { kind: 'keepIfEqual', label: 0, a: 0, b: 0, at: 0, otherwise: 0 } as const;
+  return Array.from({ length: Math.ceil(cycles / perStep) }, () => nothing);
+}
