@@ -56,6 +56,19 @@ describe('shards', () => {
     }
   });
 
+  it('repeat with more bits what goes beyond 2^31 cycles', async () => {
+    const shards = createShards(2, { leastCores: 1 });
+    const setup = { f16: 2 ** 29, f32: 2 ** 29 };
+    const input = { program, wafer: { ...wafer, costs: { ...wafer.costs, setup } } };
+    try {
+      const result = await shards.run(input, here);
+      expect(result.cycles).toBeGreaterThan(2 ** 31);
+      expect(result).toEqual(fast(input));
+    } finally {
+      await shards.close();
+    }
+  });
+
   it('run more programs than a thread keeps', async () => {
     const lines = Array.from({ length: 40 }, (_, i) => 2 + (i % 30));
     const programs = lines.map((pes) =>
