@@ -8,7 +8,7 @@ import { loadConfig } from '../src/config.js';
 import { capacityOf, readSlo } from '../src/deployment/capacity.js';
 import { fleetRow, type FleetRow } from '../src/deployment/fleet.js';
 import { requestsOf } from '../src/deployment/requests.js';
-import { prepare, serveScenario, type Prepared } from '../src/deployment/serve.js';
+import { prepare, serveScenario, type GridCache, type Prepared } from '../src/deployment/serve.js';
 import { deploymentOf, simulateGrid, stepTimes } from '../src/deployment/step-times.js';
 import { cacheBytesPerPosition, weightBytes } from '../src/model/operators.js';
 import type { ServingResult } from '../src/report/serving-document.js';
@@ -239,7 +239,53 @@ describe('GPUs beside it', () => {
     const transport = 95 + 400 * (1e-3 + (4 * 8) / 50_000);
     expect(g.ttftMs.p50).toBeGreaterThan(transport);
     expect(g.ttftMs.p50).toBeLessThan(transport + 3 * step);
+    // Two requests of 501 positions at once are more than the memory of the four: one waits.
+    const crowd = [0, 1].map((id) => request(id, 0, 400, 101));
+    const source = { ...prepared.source, requests: crowd };
+    const own = { ...config, gpuFiles: [path] };
+    const [both] = serveScenario({ ...prepared, source, config: own }).result.gpus;
+    expect(both.ttftMs.p50).toBeGreaterThan(transport + (100 * step) / 2);
+    expect(both.ttftMs.p50).toBeLessThan(transport + (100 * step) / 2 + 3 * step);
     rmSync(dirname(path), { recursive: true });
+  });
+});
+
+describe('both transports', () => {
+  const sets = [
+    'workload.kind=serving',
+    'workload.requests=4',
+    'workload.arrivals.rate=100',
+    'workload.prompt.mean=40',
+    'workload.prompt.cv=1',
+    'workload.output.mean=2',
+    'serving.minContext=30',
+    'serving.tolerance=0.5',
+    'transport.compare=true',
+  ];
+  it.each(['http', 'websocket'] as const)(
+    'are held by the median of their first tokens: %s',
+    async (kind) => {
+      const config = two(...sets, `transport.kind=${kind}`);
+      const { result } = serveScenario(await prepare('', config, work));
+      expect(result.transport.kind).toBe(kind);
+      expect(result.transportEffect![kind].timeToFirstTokenMs).toBe(result.ttftMs.p50);
+      expect(result.ttftMs.p50).not.toBeCloseTo(result.ttftMs.mean, 6);
+      const without = two(...sets.slice(0, -1), `transport.kind=${kind}`);
+      const alone = serveScenario(await prepare('', without, work)).result;
+      expect(alone.transportEffect).toBeUndefined();
+      expect(alone.ttftMs).toEqual(result.ttftMs);
+    },
+  );
+
+  it('and grids of their own where contexts or tolerance differ, one where they do not', async () => {
+    const cache: GridCache = new Map();
+    const of = async (...more: string[]) => prepare('', two(...sets, ...more), work, cache);
+    await Promise.all([of(), of('transport.kind=websocket'), of('serving.policy=batch-first')]);
+    expect(cache.size).toBe(1);
+    await of('serving.tolerance=0.4');
+    expect(cache.size).toBe(2);
+    await of('serving.minContext=31');
+    expect(cache.size).toBe(3);
   });
 });
 
@@ -291,8 +337,9 @@ describe('capacity', () => {
   });
 
   it('needs more requests served than turned away', () => {
+    // The four that are served are the first, and would keep up by themselves.
     const long = Array.from({ length: 10 }, (_, id) =>
-      request(id, id * 1e7, id < 6 ? 9000 : 10, 1),
+      request(id, id * 1e7, id < 4 ? 10 : 9000, 1),
     );
     const slo = [readSlo('ttft.p99<=1000s')];
     const result = capacityOf(prepared(long, { maxContext: 5000 }), slo, 0.01);

@@ -14,7 +14,7 @@ import {
 import { rooflineChecks } from '../src/serving/roofline-check.js';
 import { seriesOf } from '../src/serving/series.js';
 import { transportEffect } from '../src/serving/transport-effect.js';
-import { transportOf } from '../src/serving/transport-presets.js';
+import { transportOf, transportSources } from '../src/serving/transport-presets.js';
 import type { Transport } from '../src/serving/transport.js';
 import { options, pipeline, request, serve } from './serving-helpers.js';
 
@@ -159,6 +159,31 @@ describe('agent sessions', () => {
     const turns = sessions.filter(({ session }) => session === 0).length;
     expect(turns).toBeGreaterThan(5);
     expect(turns).toBeLessThan(20);
+  });
+});
+
+describe('the transports', () => {
+  it('differ in what is kept: connection, history and cache, or none of them', () => {
+    const [http, websocket] = (['http', 'websocket'] as const).map((kind) => transportOf(kind));
+    expect(http).toMatchObject({ connection: 'request', sendsHistory: true, keepsCache: false });
+    expect(websocket).toMatchObject({
+      connection: 'session',
+      sendsHistory: false,
+      keepsCache: true,
+    });
+    // TCP, TLS 1.3 and the upgrade: a round trip each.
+    for (const { tcpRoundTrips, tlsRoundTrips, upgradeRoundTrips } of [http, websocket])
+      expect([tcpRoundTrips, tlsRoundTrips, upgradeRoundTrips]).toEqual([1, 1, 1]);
+  });
+  it('take what is given in place of their own, and say that it was', () => {
+    const given = { roundTripMs: 7, keepsCache: true };
+    expect(transportOf('http', given)).toEqual({ ...transportOf('http'), ...given });
+    const sources = transportSources('http', given);
+    expect([sources['roundTripMs'], sources['keepsCache']]).toEqual([
+      'the configuration',
+      'the configuration',
+    ]);
+    expect(sources['tlsRoundTrips']).toMatch(/^RFC 8446/);
   });
 });
 
