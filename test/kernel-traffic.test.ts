@@ -6,7 +6,7 @@ import { fast } from '../src/engine/fast.js';
 import { reference } from '../src/engine/reference.js';
 import { ConfigError } from '../src/hardware/errors.js';
 import { EAST } from '../src/hardware/mesh.js';
-import { sendsOf, type Program, type TrafficOp } from '../src/program/program.js';
+import { sendColors, sendsOf, type Program, type TrafficOp } from '../src/program/program.js';
 import { kernelTable } from '../src/report/table.js';
 import { runKernel, type KernelOptions } from '../src/tools/kernel.js';
 import { windowOf } from '../src/tools/traffic-result.js';
@@ -164,7 +164,7 @@ describe('patterns of traffic', () => {
         expect(Math.abs(count - 100)).toBeLessThan(4 * Math.sqrt(80));
     // Near the edge only those that stay in the row: 4 at x = 35, one at x = 38.
     expect(counts[35].map((count) => count > 0)).toEqual([true, true, true, true, false]);
-    expect([sendsOf(trafficOf(program, 38)!), trafficOf(program, 38)!.sends.length]).toEqual([
+    expect([sendsOf(trafficOf(program, 38)!), sendColors(trafficOf(program, 38)!).length]).toEqual([
       500, 1,
     ]);
     expect(sendsOf(trafficOf(program, 39)!)).toBe(0);
@@ -177,7 +177,7 @@ describe('patterns of traffic', () => {
       const options = { pattern: 'uniform', mesh, load: 0.5, cycles: 50 };
       return Math.max(
         ...programOf('traffic', options, wafer).roles.map(({ operations: [op] }) =>
-          op?.kind === 'traffic' ? op.sends.length : 0,
+          op?.kind === 'traffic' ? sendColors(op).length : 0,
         ),
       );
     };
@@ -226,7 +226,7 @@ describe('patterns of traffic', () => {
       const middle = y * width + x;
       expect(instants!.takenFrom[middle + 1] - instants!.takenFrom[middle]).toBe(delivered);
       const senders = [...program.roleOf.keys()].filter(
-        (core) => (trafficOf(program, core)?.sends.length ?? 0) > 0,
+        (core) => (trafficOf(program, core)?.color ?? -1) >= 0,
       );
       expect(senders).toHaveLength(sources);
       expect(senders).not.toContain(middle);

@@ -175,9 +175,9 @@ describe('every other operation', () => {
     const op: TrafficOp = {
       kind: 'traffic',
       label: 0,
-      sends: [2],
+      color: 2,
       times,
-      receives: [3],
+      receive: 3,
       expect: 8,
     };
     const stream = { setup: 0, cycles: 0, wavelets: 3, source: 3, destination: 2, latency: 1 };

@@ -3,7 +3,7 @@
  * every cycle (rules: machine-model section 4a).
  */
 import { RAMP } from '../hardware/mesh.js';
-import { colorOfWavelet, sendsOf, takesOf } from '../program/program.js';
+import { colorOfWavelet, sendColors, sendsOf, takeColors, takesOf } from '../program/program.js';
 import type { Operation, Program, RouteOp, TrafficOp, VectorOp } from '../program/program.js';
 import { timeOf, type OpTiming } from '../program/timing.js';
 import { createCalendar, dueAt } from './calendar.js';
@@ -233,7 +233,7 @@ function traffic(m: Machine, core: number, op: TrafficOp, t: number): void {
   const color = colorOfWavelet(op, m.sent[core]);
   const due = m.sent[core] < toSend && m.start[core] + op.times[m.sent[core]] <= t;
   const sends = due && hasSlot(fabric, core, RAMP, color, t);
-  const received = m.taken[core] < toTake ? firstUsable(fabric, core, op.receives, t) : -1;
+  const received = m.taken[core] < toTake ? firstUsable(fabric, core, takeColors(op), t) : -1;
   const takes = received >= 0;
   if (takes) {
     take(fabric, core, CORE, received, t);
@@ -307,7 +307,7 @@ export function waitersAt(m: Machine, core: number): Waiter[] {
   const color = colorOfWavelet(op, m.sent[core]);
   const both = m.sent[core] < sendsOf(op) ? [{ ...output, color }] : [];
   if (m.taken[core] >= takesOf(op)) return both;
-  return [...both, ...op.receives.map((received) => ({ ...input, color: received }))];
+  return [...both, ...takeColors(op).map((received) => ({ ...input, color: received }))];
 }
 
 /** The cycle from which a core of synthetic traffic that is not done has a wavelet to send, or none. */
@@ -332,8 +332,8 @@ function colorsOf(op: Operation, streams: boolean, { source, destination, wavele
   if (!streams) return { receives: [], sends: [] };
   if (op.kind === 'traffic')
     return {
-      receives: takesOf(op) > 0 ? op.receives : [],
-      sends: sendsOf(op) > 0 ? op.sends : [],
+      receives: takesOf(op) > 0 ? takeColors(op) : [],
+      sends: sendsOf(op) > 0 ? sendColors(op) : [],
     };
   const used = (color: number) => (color >= 0 && wavelets > 0 ? [color] : []);
   return { receives: used(source), sends: used(destination) };

@@ -4,7 +4,9 @@
  */
 import { PORT_NAMES } from '../hardware/mesh.js';
 import {
+  sendColors,
   sramBytesOf,
+  takeColors,
   type Destination,
   type Operation,
   type Program,
@@ -98,10 +100,12 @@ function listOperation(op: Operation): string {
   }
 }
 
-function traffic({ sends, times, receives, expect }: TrafficOp): string {
+function traffic(op: TrafficOp): string {
+  const [sends, receives] = [sendColors(op), takeColors(op)];
   const colors = (list: number[]) => `${list.length > 1 ? 'colours' : 'colour'} ${list.join(', ')}`;
-  const out = sends.length === 0 ? 'sends nothing' : `sends ${times.length} on ${colors(sends)}`;
-  const into = receives.length === 0 ? 'takes nothing' : `takes ${expect} of ${colors(receives)}`;
+  const out = sends.length === 0 ? 'sends nothing' : `sends ${op.times.length} on ${colors(sends)}`;
+  const into =
+    receives.length === 0 ? 'takes nothing' : `takes ${op.expect} of ${colors(receives)}`;
   return `traffic ${out}, ${into}`;
 }
 

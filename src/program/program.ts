@@ -133,14 +133,17 @@ export interface RouteOp {
 export interface TrafficOp {
   kind: 'traffic';
   label: number;
-  /** Colours that it sends on; without any it sends nothing. */
-  sends: number[];
+  /** The colour that it sends on, or -1. */
+  color: number;
   times: Int32Array | Float64Array;
-  /** For each wavelet, which of `sends` it is sent on; all on the first if not given. */
-  turns?: Uint8Array;
-  /** Colours that it takes wavelets of; without any it takes nothing. */
-  receives: number[];
+  /** The colour that it takes wavelets of, or -1. */
+  receive: number;
   expect: number;
+  /** If it sends on several colours: all of them, `color` first, and for each wavelet which of them. */
+  sends?: number[];
+  turns?: Uint8Array;
+  /** If it takes wavelets of several colours: all of them, `receive` first. */
+  receives?: number[];
 }
 
 export type Operation =
@@ -194,18 +197,28 @@ export interface Program {
 }
 
 /** The colour of wavelet `index` of synthetic traffic. */
-export function colorOfWavelet({ sends, turns }: TrafficOp, index: number): number {
-  return sends[turns === undefined ? 0 : turns[index]];
+export function colorOfWavelet({ color, sends, turns }: TrafficOp, index: number): number {
+  return sends === undefined || turns === undefined ? color : sends[turns[index]];
 }
 
-/** Wavelets that an operation of synthetic traffic sends. */
-export function sendsOf({ sends, times }: TrafficOp): number {
-  return sends.length === 0 ? 0 : times.length;
+/** Colours that an operation of synthetic traffic sends on. */
+export function sendColors({ color, sends }: TrafficOp): number[] {
+  return sends ?? (color === -1 ? [] : [color]);
+}
+
+/** Colours that it takes wavelets of. */
+export function takeColors({ receive, receives }: TrafficOp): number[] {
+  return receives ?? (receive === -1 ? [] : [receive]);
+}
+
+/** Wavelets that it sends. */
+export function sendsOf({ color, times }: TrafficOp): number {
+  return color < 0 ? 0 : times.length;
 }
 
 /** Wavelets that it takes. */
-export function takesOf({ receives, expect }: TrafficOp): number {
-  return receives.length === 0 ? 0 : expect;
+export function takesOf({ receive, expect }: TrafficOp): number {
+  return receive < 0 ? 0 : expect;
 }
 
 export function isFabric(operand: Source | Destination | undefined): operand is FabricOperand {

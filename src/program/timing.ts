@@ -63,8 +63,8 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
         setup: 0,
         cycles: 0,
         wavelets: op.times.length,
-        source: op.receives[0] ?? -1,
-        destination: op.sends[0] ?? -1,
+        source: op.receive,
+        destination: op.color,
         latency: 1,
       };
   }

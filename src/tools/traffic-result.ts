@@ -7,7 +7,7 @@
 import type { Instants } from '../engine/instants.js';
 import type { RunResult } from '../engine/engine.js';
 import { PORTS, RAMP, neighbour } from '../hardware/mesh.js';
-import type { Program, TrafficOp } from '../program/program.js';
+import { sendColors, type Program, type TrafficOp } from '../program/program.js';
 import type { LatencyResult, TrafficResult } from '../report/document.js';
 import { percentile } from '../serving/metrics.js';
 
@@ -47,10 +47,10 @@ export function trafficResult(
   const fromGeneration: number[] = [];
   for (let core = 0; core < program.roleOf.length; core++) {
     const op = trafficOf(program, core);
-    if (op === undefined || op.sends.length === 0) continue;
+    if (op === undefined || op.color < 0) continue;
     sums.senders++;
     const entered = instants.entered.subarray(instants.enteredFrom[core]);
-    const streams = op.sends.map((color) => ({
+    const streams = sendColors(op).map((color) => ({
       receivers: receiversOf(program, core, color).map((to) => takenBy(instants, to, color)),
       sent: 0,
     }));

@@ -104,15 +104,16 @@ export function traffic(op: {
   turns?: number[];
   receives?: number[];
 }): TrafficOp {
-  const list = (color?: number) => (color === undefined ? [] : [color]);
   return {
     kind: 'traffic',
     label: op.label ?? 0,
-    sends: op.sends ?? list(op.color),
+    color: op.sends?.[0] ?? op.color ?? -1,
     times: Float64Array.from(op.times ?? []),
-    ...(op.turns && { turns: Uint8Array.from(op.turns) }),
-    receives: op.receives ?? list(op.receive),
+    receive: op.receives?.[0] ?? op.receive ?? -1,
     expect: op.expect ?? 0,
+    ...(op.sends && op.sends.length > 1 && { sends: op.sends }),
+    ...(op.turns && { turns: Uint8Array.from(op.turns) }),
+    ...(op.receives && op.receives.length > 1 && { receives: op.receives }),
   };
 }
 

@@ -2,7 +2,7 @@
  * The cycles between sends of synthetic traffic, most of them a byte each: the machine reads one for every
  * wavelet that it sends, and what it reads has to fit a cache.
  */
-import type { Operation, TrafficOp } from '../../program/program.js';
+import { colorOfWavelet, type Operation, type TrafficOp } from '../../program/program.js';
 
 /** Followed by the gap as a double, the lowest byte first. */
 const LONG = 255;
@@ -48,10 +48,10 @@ function isShort(gap: number): boolean {
 
 /** Calls `use` for each wavelet, with its colour if it is another than before (at first: the first). */
 function eachGap(op: TrafficOp, use: (gap: number, color: number) => void): void {
-  const { sends, times, turns } = op;
-  for (let i = 0, before = 0; i < times.length; i++) {
-    const turn = turns === undefined ? 0 : turns[i];
-    use(times[i] - (i === 0 ? 0 : times[i - 1]), turn === before ? -1 : sends[turn]);
-    before = turn;
+  const { color, times } = op;
+  for (let i = 0, before = color; i < times.length; i++) {
+    const now = colorOfWavelet(op, i);
+    use(times[i] - (i === 0 ? 0 : times[i - 1]), now === before ? -1 : now);
+    before = now;
   }
 }

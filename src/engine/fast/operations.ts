@@ -4,11 +4,12 @@
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
 import {
+  sendColors,
   sendsOf,
+  takeColors,
   takesOf,
   type Operation,
   type Program,
-  type TrafficOp,
 } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
@@ -140,8 +141,8 @@ function trafficOf(lists: Operation[][]) {
   lists.forEach((list, l) => {
     for (const op of list) {
       if (op.kind !== 'traffic') continue;
-      sums.sendsOn[l] |= maskOf(op.sends);
-      sums.takesFrom[l] |= maskOf(op.receives);
+      sums.sendsOn[l] |= maskOf(sendColors(op));
+      sums.takesFrom[l] |= maskOf(takeColors(op));
       sums.trafficSent[l] += sendsOf(op);
       sums.trafficTaken[l] += takesOf(op);
     }
@@ -149,7 +150,7 @@ function trafficOf(lists: Operation[][]) {
   return sums;
 }
 
-function maskOf(colors: TrafficOp['sends']): number {
+function maskOf(colors: number[]): number {
   return colors.reduce((mask, color) => mask | (1 << color), 0);
 }
 
@@ -186,7 +187,7 @@ function fillRecord(
   if (op.kind === 'traffic') {
     records[at + COUNT] = sendsOf(op);
     records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
-    const several = op.receives.length > 1 ? maskOf(op.receives) : 0;
+    const several = op.receives && op.receives.length > 1 ? maskOf(op.receives) : 0;
     records.set([gapsFrom.get(op)!, takesOf(op), several], at + EXTRA);
     return;
   }

@@ -4,7 +4,7 @@
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { isFabric, sramBytesOf } from '../../program/program.js';
+import { isFabric, sendColors, sramBytesOf, takeColors } from '../../program/program.js';
 import type { Operation, Program, Role, Route, VectorOp } from '../../program/program.js';
 import { firstUnwritten } from '../checks.js';
 import { readsOnlyWritten } from './written.js';
@@ -63,7 +63,7 @@ function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
 
 function knowsColors(op: Operation, colors: number): boolean {
   if (op.kind === 'traffic')
-    return [...op.sends, ...op.receives].every((color) => color >= 0 && color < colors);
+    return [...sendColors(op), ...takeColors(op)].every((color) => color >= 0 && color < colors);
   if (op.kind !== 'vector') return true;
   return (
     knowsColor(op.dst, colors) &&

@@ -3,7 +3,8 @@
  * goes on to the next operation that touches the fabric, and ends a stream as soon as its last wavelet is
  * on its way, so what a core does is looked for from there backwards.
  */
-import { sendsOf, takesOf, type Operation, type Program } from '../../program/program.js';
+import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import type { Operation, Program } from '../../program/program.js';
 import type { Standing } from '../engine.js';
 import { NOT_STARTED, UNDER_WAY, type Places } from './machine.js';
 import { recordAt, type OperationRecord, type Operations } from './operations.js';
@@ -75,7 +76,7 @@ function colorsOf(
   const all = operations.filter((op) => op.kind === 'traffic');
   const op = all.filter((one) => sendsOf(one) > 0 || takesOf(one) > 0)[before];
   return {
-    receives: takesOf(op) > 0 ? op.receives : [],
-    sends: sendsOf(op) > 0 ? op.sends : [],
+    receives: takesOf(op) > 0 ? takeColors(op) : [],
+    sends: sendsOf(op) > 0 ? sendColors(op) : [],
   };
 }

@@ -73,13 +73,17 @@ export function traffic(o: TrafficOptions, random: () => number): Program {
         : times.length;
       for (const target of targets) received[target].set(color, count);
     });
-    return { sends: streams.map(({ color }) => color), ...wavelets };
+    const sends = streams.map(({ color }) => color);
+    return { color: sends[0] ?? -1, ...wavelets, ...(sends.length > 1 && { sends }) };
   });
   for (let core = 0; core < cores; core++) {
     const routes = pattern.routes(core);
     const receives = [...received[core].keys()];
     const expect = [...received[core].values()].reduce((sum, count) => sum + count, 0);
-    const op: TrafficOp = { kind: 'traffic', label: 0, ...sent[core], receives, expect };
+    const op: TrafficOp = {
+      ...{ kind: 'traffic', label: 0, ...sent[core], receive: receives[0] ?? -1, expect },
+      ...(receives.length > 1 && { receives }),
+    };
     const acts = op.times.length > 0 || expect > 0;
     const idle = !acts && routes.length === 0;
     station(core, idle ? 'idle' : core, () => {
