@@ -62,7 +62,7 @@ describe('bad input', () => {
       },
     });
     expect(await wrongOutcome(throws(new TypeError('x is not a function')), '')).toContain(
-      'code 4',
+      'code 70',
     );
   });
 });

@@ -111,6 +111,8 @@ describe('rope_parameters', () => {
     expect(
       importing({ ...rest, rope_theta: 9, rope_parameters: { rope_type: 'default' } }).ropeTheta,
     ).toBe(9);
+    const both = { ...rest, rope_theta: 9, rope_parameters: { rope_theta: 777 } };
+    expect(importing(both).ropeTheta).toBe(777);
     expect(failure({ ...rest, rope_theta: null }).field).toBe('rope_theta');
   });
 
