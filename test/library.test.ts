@@ -6,8 +6,13 @@ import {
   compareRuns,
   IncomparableError,
   loadConfig,
+  loadHardware,
+  runKernel,
   simulate,
 } from '../src/index.js';
+
+const tinyOf = (...sets: string[]) =>
+  loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
 
 const tiny = (...sets: string[]) =>
   loadConfig('configs/tiny.yaml', ['workload.tokens=1', 'workload.data=false', ...sets]);
@@ -56,6 +61,50 @@ describe('the library', () => {
     const runs = await Promise.all(configs.map((config) => simulate(config)));
     expect(() => compareRuns(runs, ['a', 'b'])).toThrow(/workload\.batch: 1 in a, 2 in b/);
     expect(compareRuns([runs[0], runs[0]], ['a', 'b']).rows[1].differenceCycles).toBe(0);
+  });
+});
+
+/** Milliseconds of the processor in which the event loop stood still at most, and in all. */
+async function standstill(work: () => Promise<unknown>): Promise<{ longest: number; all: number }> {
+  const spent = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
+  const begun = spent();
+  let [last, longest] = [begun, 0];
+  const turn = () => {
+    const now = spent();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const timer = setInterval(turn, 1);
+  await work();
+  clearInterval(timer);
+  turn();
+  return { longest, all: last - begun };
+}
+
+describe('a simulation lets others in', () => {
+  const { wafer } = loadHardware('configs/hardware/wse3.yaml', []);
+  const host = { now: () => performance.now() / 1000, rss: () => 0 };
+  const chain = { algorithm: 'chain', pes: 300, words: 1000 };
+  const long = { algorithm: 'chain', pes: 750, words: 9000 };
+
+  it.each([
+    [
+      'of a long program on the reference',
+      () => runKernel('reduce', chain, wafer, 'reference', host),
+    ],
+    ['of a long program', () => runKernel('reduce', long, wafer, 'fast', host)],
+    [
+      'of many stages on the reference, without a signal',
+      () => simulate(tinyOf('workload.tokens=4'), { engine: 'reference' }),
+    ],
+    [
+      'of many stages, without a signal',
+      () => simulate(tinyOf('workload.tokens=20'), { shards: 1, memo: false }),
+    ],
+  ])('every few milliseconds: one %s', async (_, work) => {
+    const { longest, all } = await standstill(work);
+    expect(all).toBeGreaterThan(250);
+    expect(longest).toBeLessThan(200);
   });
 });
 

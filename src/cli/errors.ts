@@ -71,7 +71,7 @@ function isExhaustion(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (EXHAUSTED_CODES.has(code) || isExhaustion(error.cause)) return true;
   return (
-    (error instanceof RangeError || code === 'ERR_STRING_TOO_LONG') && NO_MEMORY.test(error.message)
+    (error.name === 'RangeError' || code === 'ERR_STRING_TOO_LONG') && NO_MEMORY.test(error.message)
   );
 }
 

@@ -113,7 +113,7 @@ export function createMachine(
   const start = (module: WebAssembly.Module) => {
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory },
-      memory: { outOfMemory },
+      memory: { outOfMemory, noMemory },
       main: { reachLimit: () => machine.onLimit?.() },
       tiles: {
         sleep: (at: number, seen: number) => {
@@ -135,6 +135,10 @@ export function createMachine(
 
 /** Core numbers have 23 bits where one word names a core, an end and a colour. */
 const MOST_CORES = 2 ** 23;
+
+function noMemory(): never {
+  throw new RangeError('could not allocate memory for the fast engine');
+}
 
 function outOfMemory(): never {
   throw new TooLargeError(

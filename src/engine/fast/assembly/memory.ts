@@ -10,6 +10,8 @@ const FRESH_AT: usize = 8;
 
 /** The host's way to say that there is not enough. */
 export declare function outOfMemory(): void;
+/** The same where the host has no more to give. */
+declare function noMemory(): void;
 
 /** Memory for `bytes` of tables or state, full of zeros, from a multiple of 64 on. */
 export function allocate(bytes: u64): usize {
@@ -26,7 +28,7 @@ export function allocateUnset(bytes: u64): usize {
   if (behind > <u64>0xffff_0000) outOfMemory();
   heap = <usize>behind;
   const missing = <i32>((heap + 0xffff) >> 16) - memory.size();
-  if (missing > 0 && memory.grow(missing) < 0) outOfMemory();
+  if (missing > 0 && memory.grow(missing) < 0) noMemory();
   store<usize>(FRESH_AT, max(load<usize>(FRESH_AT), heap));
   return at;
 }
