@@ -19,7 +19,7 @@ import {
   loaded,
   move,
 } from './helpers/programs.js';
-import { role, route, row, sendEast, testWafer, work } from './helpers/programs.js';
+import { role, route, row, sendEast, testWafer, traffic, work } from './helpers/programs.js';
 
 const TRUE: NamedEngine = ['reference', reference];
 const wafer = testWafer();
@@ -160,6 +160,33 @@ describe('two engines', () => {
     const counting = { program: row(accumulates), wafer, memory: [Float32Array.of(5)] };
     expect(compareRuns(counting, [TRUE, ['again', reference]]).difference).toBeUndefined();
     expect(counting.memory[0][0]).toBe(6);
+  });
+});
+
+describe('instants of traffic', () => {
+  const sender = role('sender', {
+    routes: [route(0, R, E), route(1, R, E)],
+    operations: [traffic({ sends: [0, 1], times: [0, 3, 9], turns: [0, 1, 0] })],
+  });
+  const receiver = role('receiver', {
+    routes: [route(0, W, R), route(1, W, R)],
+    operations: [traffic({ receives: [0, 1], expect: 3 })],
+  });
+  const program = row(sender, receiver);
+
+  it.each([
+    ['entered', 1, { cycle: 3, core: { x: 0, y: 0 }, where: 'wavelet 1', values: [3, 4] }],
+    ['taken', 2, { cycle: 14, core: { x: 1, y: 0 }, where: 'wavelet 2', values: [14, 15] }],
+    ['takenColor', 0, { cycle: 5, core: { x: 1, y: 0 }, where: 'wavelet 0', values: [0, 1] }],
+  ] as const)('that differ in %s are found, the first of a core', (what, i, expected) => {
+    const late: Engine = (input) => {
+      const result = reference(input);
+      // Runs that only date operations note nothing.
+      result.instants?.[what].forEach((value, k, row) => (row[k] = k < i ? value : value + 1));
+      return result;
+    };
+    const { difference } = compareRuns({ program, wafer: testWafer() }, [TRUE, ['late', late]]);
+    expect(difference).toMatchObject({ count: 1, first: { what, ...expected } });
   });
 });
 

@@ -43,8 +43,10 @@ export function trafficResult(
   const sums = { senders: 0, saturated: 0, offered: 0 };
   /** Wavelets taken in the window, by how many take each that is sent. */
   const taken = new Map<number, number>();
-  const fromInjection: number[] = [];
-  const fromGeneration: number[] = [];
+  /** Of the deliveries that are measured, the first `measured` of these. */
+  const fromInjection = new Float64Array(instants.taken.length);
+  const fromGeneration = new Float64Array(instants.taken.length);
+  let measured = 0;
   for (let core = 0; core < program.roleOf.length; core++) {
     const op = trafficOf(program, core);
     if (op === undefined || op.color < 0) continue;
@@ -67,8 +69,8 @@ export function trafficResult(
         const at = row[k];
         if (isMeasured(at)) taken.set(receivers.length, (taken.get(receivers.length) ?? 0) + 1);
         if (!isMeasured(due)) continue;
-        fromInjection.push(at - entered[i]);
-        fromGeneration.push(at - due);
+        fromInjection[measured] = at - entered[i];
+        fromGeneration[measured++] = at - due;
       }
     });
     sums.offered += generated;
@@ -82,8 +84,11 @@ export function trafficResult(
     acceptedLoad: perCycle === 0 ? 0 : accepted / perCycle,
     saturated: sums.saturated > SENDERS_SHARE * sums.senders,
     saturatedSenders: sums.saturated,
-    window: { ...window, deliveries: fromInjection.length },
-    latency: { fromInjection: latency(fromInjection), fromGeneration: latency(fromGeneration) },
+    window: { ...window, deliveries: measured },
+    latency: {
+      fromInjection: latency(fromInjection.subarray(0, measured)),
+      fromGeneration: latency(fromGeneration.subarray(0, measured)),
+    },
   };
 }
 
@@ -113,10 +118,10 @@ function takenBy({ takenFrom, taken, takenColor }: Instants, core: number, color
   return taken.subarray(from, behind).filter((_, i) => takenColor[from + i] === color);
 }
 
-/** Null where nothing was measured. */
-function latency(cycles: number[]): LatencyResult | null {
+/** Null where nothing was measured; sorts `cycles`. */
+function latency(cycles: Float64Array): LatencyResult | null {
   if (cycles.length === 0) return null;
-  const ascending = Float64Array.from(cycles).sort();
+  const ascending = cycles.sort();
   let sum = 0;
   for (const value of ascending) sum += value;
   const [p50, p99] = [percentile(ascending, 50), percentile(ascending, 99)];
