@@ -74,6 +74,50 @@ describe('parameters', () => {
   });
 });
 
+describe('floating-point operations', () => {
+  it.each([
+    ['tiny', tiny],
+    ['qwen', qwen],
+  ])('of each operator of %s are those by hand', (_, model) => {
+    const { dim, ffn, heads, kvHeads, headDim, vocab } = model;
+    const [queries, keys] = [heads * headDim, kvHeads * headDim];
+    const norm = (length: number) => 4 * length + 4;
+    const found = Object.fromEntries(
+      operatorsOf(model).map(({ name, flops, flopsPerPosition }) => [
+        name,
+        [flops, flopsPerPosition],
+      ]),
+    );
+    expect(found).toEqual({
+      embedding: [0, 0],
+      attentionNorm: [norm(dim), 0],
+      q: [2 * queries * dim, 0],
+      k: [2 * keys * dim, 0],
+      v: [2 * keys * dim, 0],
+      ...(model.qkNorm && {
+        qNorm: [heads * norm(headDim), 0],
+        kNorm: [kvHeads * norm(headDim), 0],
+      }),
+      // Two products and a sum for each number of queries and keys.
+      rope: [3 * (queries + keys), 0],
+      scores: [0, heads * (2 * headDim + 1)],
+      softmax: [0, 5 * heads],
+      attended: [0, 2 * queries],
+      o: [2 * dim * queries, 0],
+      attentionResidual: [dim, 0],
+      mlpNorm: [norm(dim), 0],
+      gate: [2 * dim * ffn, 0],
+      up: [2 * dim * ffn, 0],
+      activation: [5 * ffn, 0],
+      down: [2 * dim * ffn, 0],
+      mlpResidual: [dim, 0],
+      finalNorm: [norm(dim), 0],
+      head: [2 * dim * vocab, 0],
+      argmax: [vocab, 0],
+    });
+  });
+});
+
 describe('operators', () => {
   it('of a layer have the shapes of the published matrices', () => {
     const shapes = Object.fromEntries(

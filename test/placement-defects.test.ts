@@ -107,6 +107,29 @@ describe('a dead core', () => {
     expect(placement.defects).toMatchObject({ deadCores: 3, longestLinkHops: 1 });
   });
 
+  it('are counted on all wafers in use, and the longest link is that of any', () => {
+    const two = ['hardware.wafers=2', 'hardware.height=12', 'hardware.defects.rate=0.03'];
+    const sizes = ['placement.rows=12', 'placement.layerColumns=16'];
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const sets = [...two, ...sizes, 'workload.data=false', `hardware.defects.seed=${seed}`];
+      const { model, wafer } = loadConfig('configs/tiny.yaml', sets);
+      const request = asking({ rows: 12, layerColumns: 16, maxPositions: 12 });
+      const { defects, wafers } = place(model, wafer, request);
+      const counts = [0, 1].map((index) => deadCores(wafer, index)!.count);
+      const links = [0, 1].map((index) => {
+        const box = { x0: 0, y0: 0, width: wafer.width, height: wafer.height };
+        return Math.max(...linkHopsOf(repairOf(wafer, index)!, wafer, box));
+      });
+      expect(wafers).toBe(2);
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+      expect(defects).toEqual({
+        repair: 'spares',
+        deadCores: counts[0] + counts[1],
+        longestLinkHops: Math.max(...links),
+      });
+    }
+  });
+
   it('is found by the checker under a region', () => {
     const at = (cores: string, repair: Defects['repair']) =>
       defective({ repair, cores, spareColumns: 1 }, { width: 40, height: 40 });

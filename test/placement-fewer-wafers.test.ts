@@ -69,6 +69,15 @@ describe('a model on several wafers', () => {
     }
   });
 
+  it('is told the fewest of the wafers that hold the same code', () => {
+    const found = fewerWafers({ ...tiny, weightBits: 8 }, wse3(), asking({ maxPositions: 9 }), 5);
+    expect(found).toEqual({
+      codeBytes: 19_620,
+      withCode: [{ wafers: 1, codeBytes: 19_620 }],
+      in8Bits: 1,
+    });
+  });
+
   it('on one wafer is told nothing', async () => {
     const { text } = await inspect(loadConfig('configs/tiny.yaml'), 'placement');
     expect(text).not.toContain('fewer');

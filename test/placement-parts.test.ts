@@ -105,6 +105,28 @@ describe('the SRAM budget', () => {
     expect(code('head', { stack: 0, runtime: 0, attention: 0, mlp: 0 })).toBe(13_120);
   });
 
+  it.each([
+    [16, { groupWidth: 8, headsPerColumn: 1, attentionColumns: 16, pairs: 1, queryHeads: 2 }],
+    [7, { groupWidth: 3, headsPerColumn: 1, attentionColumns: 6, pairs: 2, queryHeads: 2 }],
+    [5, { groupWidth: 2, headsPerColumn: 1, attentionColumns: 4, pairs: 2, queryHeads: 2 }],
+    [2, { groupWidth: 1, headsPerColumn: 1, attentionColumns: 2, pairs: 4, queryHeads: 2 }],
+    [1, { groupWidth: 1, headsPerColumn: 2, attentionColumns: 1, pairs: 4, queryHeads: 4 }],
+  ])('deals 2 KV heads of 4 pairs over %i columns', (columns, shape) => {
+    // 4 query heads, 32 dims, 64 inner units, 10 positions of each of 3 users on 4 rows.
+    const { pairs, headsPerColumn, queryHeads } = shape;
+    expect(layerShape(tiny, 10, 4, columns, 3)).toEqual({
+      rows: 4,
+      columns,
+      dims: 8,
+      ...shape,
+      keyDims: headsPerColumn * 2 * pairs,
+      queryDims: queryHeads * 2 * pairs,
+      positions: 3,
+      slots: 9,
+      inner: Math.ceil(64 / columns),
+    });
+  });
+
   it('counts a layer on one core as the matrices, norms and caches of the model', () => {
     const model: ModelSpec = { ...tiny, qkNorm: true, layers: 1, tied: true };
     const kept = layerBuffers(model, layerShape(model, 77, 1, 1), true).filter(
