@@ -49,6 +49,8 @@ export interface StageTime {
   /** Cycle of the step at which the stage's first sender starts, and at which its last core ends. */
   start: number;
   end: number;
+  /** Cycle from which its operators count: the token has crossed, and waited for its turn. */
+  from: number;
 }
 
 export interface StepTiming {
@@ -91,8 +93,10 @@ export function inSequence(timings: StepTiming[]): StepTiming {
   const all = emptyTiming();
   for (const { cycles, waited, operators, stages, stageCycles, causes } of timings) {
     for (const [name, { cycles, compute }] of operators) addOperator(all, name, cycles, compute);
-    for (const { name, start, end } of stages)
-      all.stages.push({ name, start: all.cycles + start, end: all.cycles + end });
+    for (const { name, start, end, from } of stages) {
+      const before = all.cycles;
+      all.stages.push({ name, start: before + start, end: before + end, from: before + from });
+    }
     all.stageCycles.push(...stageCycles);
     addCauses(all.causes, causes);
     all.cycles += cycles;
@@ -133,7 +137,7 @@ export function addStage(
   timing.cycles += waited;
   const before = timing.cycles;
   addOperators(timing, stage, result, first);
-  timing.stages.push({ name: stage.name, start: first, end: first + result.cycles });
+  timing.stages.push({ name: stage.name, start: first, end: first + result.cycles, from: before });
   timing.stageCycles.push(timing.cycles - before);
 }
 

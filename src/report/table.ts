@@ -99,10 +99,10 @@ function headline(run: RunDocument, style: Style): string {
   return lines.join('\n');
 }
 
-/** Users that are on their way together without waiting, and the region that limits them. */
+/** Users whose tokens are on their way at once, and the region that limits them. */
 function inFlight({ inFlight: users = 1, bottleneck }: RunDocument['decode']): string {
   const many = users === 1 ? '1 user' : `${count(users)} users`;
-  return `${many} without a wait; bottleneck: ${bottleneck}, which keeps its region longest`;
+  return `${many} at once; bottleneck: ${bottleneck}, which keeps its region longest`;
 }
 
 /** What the configuration says of the model, the machine and the work; nothing of what it does not. */

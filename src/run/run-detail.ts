@@ -74,10 +74,8 @@ function spansOf(
   results: RunResult[],
   at: (stage: number) => { name: string; wafer: number },
 ): RunDetail['stages'] {
-  let reached = 0;
-  return timing.stages.map(({ name, start, end }, i) => {
-    const operators = operatorsOf(labels[i], results[i], start, Math.max(reached, start));
-    reached = Math.max(reached, operators.at(-1)?.end ?? 0);
+  return timing.stages.map(({ name, start, end, from }, i) => {
+    const operators = operatorsOf(labels[i], results[i], start, from);
     const { name: region, wafer } = at(i);
     return { name, region, wafer, start, end, operators };
   });

@@ -1,0 +1,98 @@
+/** What several users at once are said to do: sums by hand, and what the document makes of them. */
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { timeFull } from '../src/decode/pipeline.js';
+import { crossingCycles } from '../src/lowering/places.js';
+import type { RunDetail } from '../src/report/detail.js';
+import { simulate } from '../src/simulate.js';
+import { pipelineOf, prepare } from './monolith.js';
+
+const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+
+async function run(sets: string[]) {
+  const details: RunDetail[] = [];
+  const onDetail = (detail: RunDetail) => void details.push(detail);
+  const config = loadConfig('configs/tiny.yaml', [
+    'workload.data=false',
+    'workload.tokens=1',
+    ...sets,
+  ]);
+  return { ...(await simulate(config, { ...OPTIONS, onDetail })), detail: details[0] };
+}
+
+const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
+
+describe('with 1 to 11 users', () => {
+  it('work and wavelets are those of one times the users, and every cycle has one cause', async () => {
+    const one = await run([]);
+    for (let users = 1; users <= 11; users++) {
+      const { decode, fabric, placement } = await run([`workload.batch=${users}`]);
+      const { coreCycles, cyclesPerToken, breakdown } = decode;
+      expect(coreCycles.compute).toBe(users * one.decode.coreCycles.compute);
+      expect(coreCycles.setup).toBe(users * one.decode.coreCycles.setup);
+      expect(fabric.waveletHops).toBe(users * one.fabric.waveletHops);
+      expect(decode.specialShare).toBe(one.decode.specialShare);
+      expect(Math.min(...Object.values(coreCycles))).toBeGreaterThanOrEqual(0);
+      expect(sum(Object.values(coreCycles))).toBe(placement.coresUsed * cyclesPerToken);
+      expect(sum(Object.values(breakdown).map(({ cycles }) => cycles))).toBe(cyclesPerToken);
+      for (const { cycles, compute, communication } of Object.values(breakdown)) {
+        expect(compute).toBeGreaterThanOrEqual(0);
+        expect(compute).toBeLessThanOrEqual(cycles);
+        expect(compute + communication).toBe(cycles);
+      }
+    }
+  });
+
+  it('maps count the tokens of all: busy cycles are compute and set-up of the document', async () => {
+    for (const users of [1, 4]) {
+      const { decode, detail, fabric } = await run([`workload.batch=${users}`]);
+      const { compute, setup } = decode.coreCycles;
+      expect(sum(detail.maps[0].busy)).toBe(compute + setup);
+      const busiest = detail.maps[0].link.reduce((a, b) => Math.max(a, b), 0);
+      expect(fabric.peakLinkUtilization).toBe(busiest / decode.cyclesPerToken);
+    }
+  });
+
+  it('full pipelines follow each other as closely as users beyond those wait', async () => {
+    const { stages, places, run } = await prepare(['placement.rows=6'], 4);
+    const tiny = await prepare(['placement.rows=6'], 4);
+    const { alone, spacing, users } = await timeFull(stages, places, run);
+    for (const batch of [1, 2, 3, users - 1, users, users + 1, 3 * users]) {
+      const { timing } = await pipelineOf(tiny, batch);
+      expect(timing.cycles, `batch ${batch}`).toBe(Math.max(alone, batch * spacing));
+    }
+    expect(users * spacing).toBeGreaterThan(alone);
+    expect((users - 1) * spacing).toBeLessThanOrEqual(alone);
+  });
+});
+
+describe('between wafers', () => {
+  // Powers of two, so that no rounding of seconds gets in the way.
+  const GIGA = 2 ** 30;
+  const { wafer: small } = loadConfig('configs/tiny.yaml', []);
+  const io = { latencySeconds: 2 ** -18, bitsPerSecond: GIGA };
+  const wafer = { ...small, clockHz: GIGA, io };
+
+  it('a slice takes the latency and its bits over the link', () => {
+    expect(crossingCycles(wafer, 1536)).toBe(4096 + 1536);
+    expect(crossingCycles(wafer, 0)).toBe(4096);
+    expect(crossingCycles({ ...wafer, io: { ...io, bitsPerSecond: 2 * GIGA } }, 1)).toBe(4097);
+  });
+
+  it('all rows of a region cross, with 32 bits for each number, and the token alone', async () => {
+    const at = async (gbits: number) => {
+      const { decode } = await run([
+        'hardware.height=12',
+        'placement.rows=12',
+        'placement.layerColumns=16',
+        'hardware.wafers=2',
+        'hardware.clock=1.073741824 GHz',
+        'hardware.io.latency=3.814697265625 us',
+        `hardware.io.bandwidth=${1.073741824 * gbits} Gbit/s`,
+      ]);
+      return decode.breakdown['between wafers'].cycles;
+    };
+    // 12 rows of 4 numbers to the second wafer, one number back: half the cycles at twice the rate.
+    expect((await at(1)) - (await at(2))).toBe((12 * 4 * 32 + 32) / 2);
+  });
+});
