@@ -50,8 +50,8 @@ interface Pattern {
   cycles: number;
 }
 
-/** Rounds after which a ring whose state does not come back is taken as it is. */
-const MOST_ROUNDS = 64;
+/** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
+const MOST_ROUNDS = 3;
 
 /** Times a step of each of `users` users. */
 export async function timePipeline(
@@ -132,7 +132,7 @@ async function createCrowded(
   // As if those who wait had been chosen one after the other.
   const others = users - inFlight;
   const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
-  const ring = await createRing(stages, ends.length, runs, launches, waiting);
+  const ring = await createRing(stages, ends.length, runs, launches, waiting, others * apart);
   const { region } = stages[slowest.stage];
   if (turn > cycles) ring.ends[region].fill(spans[slowest.stage].start + turn - cycles);
   return ring;
@@ -141,7 +141,7 @@ async function createCrowded(
 /** Makes turns until they repeat, and then as many as it takes to. */
 async function repeating(ring: Ring, users: number): Promise<Pattern> {
   const seen = new Map<string, number>();
-  const most = MOST_ROUNDS * users;
+  const most = MOST_ROUNDS * (users + ring.flying.length);
   let simulatedTokens = 0;
   let repeatsAfter = 0;
   while (repeatsAfter === 0 && simulatedTokens < most) {

@@ -72,18 +72,22 @@ function isPosted({ isToken, from, region }: TimedStage): boolean {
   return isToken && from !== region;
 }
 
-/** A ring before its first visit: tokens are sent in the cycles `launches`, more wait since `waiting`. */
+/**
+ * A ring before its first visit: tokens are sent in the cycles `launches`, and were chosen `delay` before;
+ * more wait since `waiting`.
+ */
 export async function createRing(
   stages: TimedStage[],
   regions: number,
   runs: StageRuns,
   launches: number[],
   waiting: number[],
+  delay = 0,
 ): Promise<Ring> {
-  const token = (chosen: number): Token => ({
+  const token = (chosen: number, sent: number): Token => ({
     chosen,
     next: 0,
-    sending: [chosen],
+    sending: [sent],
     timing: emptyTiming(),
     visits: [],
   });
@@ -98,8 +102,8 @@ export async function createRing(
     sent: Array.from({ length: regions }),
     holds: Array.from({ length: regions }),
     last: Array.from({ length: regions }),
-    flying: launches.map(token),
-    waiting: waiting.map(token),
+    flying: launches.map((sent) => token(sent - delay, sent)),
+    waiting: waiting.map((chosen) => token(chosen, chosen)),
     now: 0,
     posting,
   };

@@ -100,9 +100,12 @@ function headline(run: RunDocument, style: Style): string {
 }
 
 /** Users whose tokens are on their way at once, and the region that limits them. */
-function inFlight({ inFlight: users = 1, bottleneck }: RunDocument['decode']): string {
+function inFlight(decode: RunDocument['decode']): string {
+  const { inFlight: users = 1, bottleneck, repeatsAfter, simulatedTokens = 0 } = decode;
   const many = users === 1 ? '1 user' : `${count(users)} users`;
-  return `${many} at once; bottleneck: ${bottleneck}, which keeps its region longest`;
+  const text = `${many} at once; bottleneck: ${bottleneck}, which keeps its region longest`;
+  if (repeatsAfter !== 0) return text;
+  return `${text}; no repetition in ${count(simulatedTokens)} tokens, so the last round`;
 }
 
 /** What the configuration says of the model, the machine and the work; nothing of what it does not. */
