@@ -107,17 +107,19 @@ describe('a fleet of replicas on two wafers each', () => {
 describe('requests served on two wafers', () => {
   let prepared: Prepared;
   let result: ServingResult;
-  beforeAll(async () => {
-    const config = two(
+  const answering = (tokens: number) =>
+    two(
       'workload.kind=serving',
       'workload.requests=4',
       'workload.arrivals.process=fixed',
       'workload.arrivals.rate=100',
       'workload.prompt.mean=40',
-      'workload.output.mean=21',
+      `workload.output.mean=${tokens}`,
       'serving.minContext=30',
       'serving.tolerance=0.5',
     );
+  beforeAll(async () => {
+    const config = answering(23);
     prepared = await prepare('', config, work);
     ({ result } = serveScenario(prepared));
   });
@@ -125,24 +127,27 @@ describe('requests served on two wafers', () => {
   it('draw the power of both all the time', () => {
     expect(result.wafers).toBe(2);
     expect(result.energy.watts).toBe(40);
-    expect(result.outputTokens).toBe(84);
-    const joules = (40 * result.durationSeconds) / 84;
+    expect(result.outputTokens).toBe(92);
+    const joules = (40 * result.durationSeconds) / 92;
     expect(result.energy.joulesPerOutputToken).toBeCloseTo(joules, 15);
     // Three gaps of 10 ms and an answer's time.
     expect(result.durationSeconds).toBeGreaterThan(0.03);
     expect(result.durationSeconds).toBeLessThan(0.5);
   });
 
-  it('need steps from the shortest context to that of the last token, which sees 60', () => {
+  it('need steps from the shortest context, 30, to a power of two more that the last token does not exceed', async () => {
     expect(prepared.grid.contexts[0]).toBe(30);
-    expect(prepared.grid.contexts.at(-1)).toBe(60);
+    // 40 + 23 positions: the last token sees 62, just 32 more.
+    expect(prepared.grid.contexts.at(-1)).toBe(62);
     expect(result.stepTimes.contexts).toEqual(prepared.grid.contexts);
+    // One more, and the next power of two is needed.
+    expect((await prepare('', answering(24), work)).grid.contexts.at(-1)).toBe(94);
   });
 
   it('take steps as long as one simulated by itself, in nanoseconds', async () => {
-    const { alone } = await stepTimes(prepared.deployment, 60, work);
+    const { alone } = await stepTimes(prepared.deployment, 62, work);
     expect(prepared.grid.aloneCycles.at(-1)).toBe(alone);
-    expect(prepared.serve.stepTime(1, { mean: 60, max: 60, total: 60 })).toBe(alone);
+    expect(prepared.serve.stepTime(1, { mean: 62, max: 62, total: 62 })).toBe(alone);
     expect(result.stepTimes.aloneTokensPerSecond.at(-1)).toBeCloseTo(1e9 / alone, 9);
     const { fullCycles, fullUsers, fullTokensPerSecond } = result.stepTimes;
     expect(fullTokensPerSecond[0]).toBeCloseTo((1e9 * fullUsers) / fullCycles[0], 9);
