@@ -1,7 +1,7 @@
 /** The package's version, which every document carries. */
-import { readFileSync } from 'node:fs';
-import { bundled } from './bundled.js';
+import { createRequire } from 'node:module';
 
-export const VERSION = (
-  JSON.parse(readFileSync(bundled('package.json'), 'utf8')) as { version: string }
-).version;
+/** By the package's own name, so that it is found from wherever the code was built to. */
+const { version } = createRequire(import.meta.url)('wafersim/package.json') as { version: string };
+
+export const VERSION = version;

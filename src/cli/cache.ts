@@ -6,16 +6,17 @@ import { cacheFolder } from '../store/cache-folder.js';
 import { codeHash } from '../store/code-hash.js';
 import { prefixed } from './errors.js';
 import { note } from './output.js';
+import type { LimitOptions } from './simulating.js';
 
 /** Bytes of all steps together; one takes less than a kilobyte. */
 const MOST_BYTES = 64 * 2 ** 20;
 
 /**
- * Steps known to earlier commands, unless `--no-cache` was given. Where they cannot be kept a note says
- * so, and they are simulated.
+ * Steps known to earlier commands, unless `--no-cache` was given. With a limit of cycles all steps are
+ * simulated, since each has to keep it. Where steps cannot be kept a note says so.
  */
-export function stepsOf({ cache }: { cache: boolean }): StepCache {
-  if (!cache) return stepCache();
+export function stepsOf({ cache, maxCycles }: { cache: boolean } & LimitOptions): StepCache {
+  if (!cache || maxCycles !== undefined) return stepCache();
   try {
     const options = { mostBytes: MOST_BYTES, now: () => Date.now() / 1000 };
     return stepCache(codeHash(), cacheFolder(folderOf(), options), notKept);

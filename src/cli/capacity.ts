@@ -4,7 +4,7 @@ import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacit
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
 import { runIdentity } from '../identity.js';
-import { nowDoing } from './desk.js';
+import { nowDoing } from './command-thread.js';
 import { capacityTable } from '../report/capacity-table.js';
 import { isServing, prepare, scenariosOf } from '../deployment/serve.js';
 import { withThreads } from '../deployment/work.js';

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { addBench } from './bench.js';
 import { addCompare } from './compare.js';
 import { addDiff } from './diff.js';
-import { sitDown } from './desk.js';
+import { adoptTerminal } from './command-thread.js';
 import { failureOf, prefixed } from './errors.js';
 import { addCapacity } from './capacity.js';
 import { addExplain } from './explain.js';
@@ -59,7 +59,7 @@ function commandLine(): Command {
   return program;
 }
 
-sitDown();
+adoptTerminal();
 try {
   await commandLine().parseAsync();
 } catch (error) {

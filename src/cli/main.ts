@@ -6,7 +6,14 @@
  */
 import { Worker } from 'node:worker_threads';
 import { EXIT } from './exit.js';
-import { createOffice, doing, isWriting, refuseWriting, wrote, type Desk } from './office.js';
+import {
+  createSharedState,
+  doing,
+  isWriting,
+  refuseWriting,
+  wrote,
+  type CommandData,
+} from './shared-state.js';
 
 const SIGNALS = {
   SIGINT: { says: 'interrupted', exitCode: EXIT.interrupted },
@@ -16,25 +23,25 @@ const SIGNALS = {
 /** Milliseconds that what is being written has to be whole, or gone, after a signal; it takes a few. */
 const PATIENCE = 800;
 
-const office = createOffice();
+const state = createSharedState();
 // A limit on the size of files would end the process without a word; heard, it is an error of write.
 if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
 for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
   process.on(signal, () => {
     void whenWritten().then(() =>
-      end(wrote(office) ? says : `${says}; nothing was written`, exitCode),
+      end(wrote(state) ? says : `${says}; nothing was written`, exitCode),
     );
   });
 
 const { stdout, stderr } = process;
-const desk: Desk = {
-  office,
+const data: CommandData = {
+  state,
   stdout: { isTTY: stdout.isTTY, columns: stdout.columns },
   stderr: { isTTY: stderr.isTTY, columns: stderr.columns },
 };
 const worker = new Worker(new URL('./command.js', import.meta.url), {
   argv: process.argv.slice(2),
-  workerData: desk,
+  workerData: data,
   stdout: true,
   stderr: true,
 });
@@ -54,21 +61,21 @@ worker.stderr.on('data', (chunk: Uint8Array) => {
 worker.on('exit', (code) => (process.exitCode ??= code));
 worker.on('error', (error: NodeJS.ErrnoException) => {
   const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  if (isMemory) end(`out of memory, at: ${doing(office)}`, EXIT.host);
+  if (isMemory) end(`out of memory, at: ${doing(state)}`, EXIT.host);
   else end(`internal error: ${error.message}`, EXIT.internal);
 });
 worker.on('message', ({ milliseconds, text }: { milliseconds: number; text: string }) => {
   // The command itself says more when its time is over, unless it is in the middle of something long.
   setTimeout(() => {
-    void whenWritten().then(() => end(`${text}, at: ${doing(office)}`, EXIT.machine));
+    void whenWritten().then(() => end(`${text}, at: ${doing(state)}`, EXIT.machine));
   }, milliseconds + 500).unref();
 });
 
 /** What is being written is finished, or taken back, first. */
 async function whenWritten(): Promise<void> {
-  refuseWriting(office);
+  refuseWriting(state);
   const until = performance.now() + PATIENCE;
-  while (isWriting(office) && performance.now() < until)
+  while (isWriting(state) && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 2));
 }
 

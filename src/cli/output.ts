@@ -17,7 +17,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
 import { shown, shownPage, type Style } from '../report/format.js';
-import { unlessRefused, writing } from './desk.js';
+import { unlessRefused, writing } from './command-thread.js';
 import { HostError } from './errors.js';
 import { clearLeftovers, inTemporary } from './temporary.js';
 

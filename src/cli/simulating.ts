@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { readUnits } from '../config/units.js';
 import { LimitError } from '../engine/engine.js';
 import type { SimulateOptions } from '../simulate.js';
-import { doingNow, endsIn, nowDoing } from './desk.js';
+import { doingNow, endsIn, nowDoing } from './command-thread.js';
 import { withBar } from './progress.js';
 
 export interface LimitOptions {

@@ -12,11 +12,11 @@ const NUMBERS = 4;
 /** Bytes that say what the command is doing. */
 const MOST_BYTES = 240;
 
-export type Office = SharedArrayBuffer;
+export type SharedState = SharedArrayBuffer;
 
 /** What the command is given. */
-export interface Desk {
-  office: Office;
+export interface CommandData {
+  state: SharedState;
   stdout: Terminal;
   stderr: Terminal;
 }
@@ -26,33 +26,33 @@ interface Terminal {
   columns: number;
 }
 
-export function createOffice(): Office {
+export function createSharedState(): SharedState {
   return new SharedArrayBuffer(NUMBERS * 4 + MOST_BYTES);
 }
 
-const numbers = (office: Office) => new Int32Array(office, 0, NUMBERS);
+const numbers = (state: SharedState) => new Int32Array(state, 0, NUMBERS);
 
 /** Is something being written that must become whole, or vanish? */
-export function isWriting(office: Office): boolean {
-  return Atomics.load(numbers(office), WRITING) > 0;
+export function isWriting(state: SharedState): boolean {
+  return Atomics.load(numbers(state), WRITING) > 0;
 }
 
-export function wrote(office: Office): boolean {
-  return Atomics.load(numbers(office), WROTE) > 0;
+export function wrote(state: SharedState): boolean {
+  return Atomics.load(numbers(state), WROTE) > 0;
 }
 
 /** From now on nothing more is to be written. */
-export function refuseWriting(office: Office): void {
-  Atomics.store(numbers(office), REFUSED, 1);
+export function refuseWriting(state: SharedState): void {
+  Atomics.store(numbers(state), REFUSED, 1);
 }
 
-export function isRefused(office: Office): boolean {
-  return Atomics.load(numbers(office), REFUSED) > 0;
+export function isRefused(state: SharedState): boolean {
+  return Atomics.load(numbers(state), REFUSED) > 0;
 }
 
 /** Writes files, all of them or none: the process waits for that before it ends. */
-export function whileWriting<T>(office: Office, write: () => T): T {
-  const of = numbers(office);
+export function whileWriting<T>(state: SharedState, write: () => T): T {
+  const of = numbers(state);
   Atomics.add(of, WRITING, 1);
   try {
     const result = write();
@@ -64,15 +64,15 @@ export function whileWriting<T>(office: Office, write: () => T): T {
 }
 
 /** Says what the command is doing, for who has to end it. */
-export function nowDoing(office: Office, what: string): void {
-  const bytes = new Uint8Array(office, NUMBERS * 4);
+export function nowDoing(state: SharedState, what: string): void {
+  const bytes = new Uint8Array(state, NUMBERS * 4);
   const { written } = new TextEncoder().encodeInto(what, bytes);
-  Atomics.store(numbers(office), LENGTH, written);
+  Atomics.store(numbers(state), LENGTH, written);
 }
 
-export function doing(office: Office): string {
-  const length = Atomics.load(numbers(office), LENGTH);
+export function doing(state: SharedState): string {
+  const length = Atomics.load(numbers(state), LENGTH);
   // A decoder takes no shared memory.
-  const bytes = Uint8Array.from(new Uint8Array(office, NUMBERS * 4, length));
+  const bytes = Uint8Array.from(new Uint8Array(state, NUMBERS * 4, length));
   return length === 0 ? 'reading' : new TextDecoder().decode(bytes);
 }

@@ -1,0 +1,48 @@
+/** The command's side of what it shares with the process (see shared-state.ts). */
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  createSharedState,
+  doing,
+  isRefused,
+  nowDoing as sayDoing,
+  whileWriting,
+} from './shared-state.js';
+import type { CommandData, SharedState } from './shared-state.js';
+
+/** None where the code runs on its own: in a test, or in another program of the project. */
+const data = isCommandData(workerData) ? workerData : undefined;
+const state: SharedState = data?.state ?? createSharedState();
+
+function isCommandData(given: unknown): given is CommandData {
+  return typeof given === 'object' && given !== null && 'state' in given;
+}
+
+/** This thread's stdout and stderr tell what the process's own tell of a terminal. */
+export function adoptTerminal(): void {
+  if (data === undefined) return;
+  Object.assign(process.stdout, data.stdout);
+  Object.assign(process.stderr, data.stderr);
+}
+
+export const nowDoing = (what: string): void => sayDoing(state, what);
+export const doingNow = (): string => doing(state);
+
+/** Tells the process when to end this thread whatever it does, and what to say then. */
+export function endsIn(milliseconds: number, text: string): void {
+  if (data !== undefined) parentPort?.postMessage({ milliseconds, text }, []);
+}
+
+/** Writes files, all of them or none: a signal waits for that, or has it taken back. */
+export function writing<T>(write: () => T): T {
+  return whileWriting(state, () => {
+    unlessRefused();
+    return write();
+  });
+}
+
+/** A signal has come: what is being written is taken back. */
+class Refused extends Error {}
+
+export function unlessRefused(): void {
+  if (isRefused(state)) throw new Refused('the process is about to end');
+}
