@@ -6,7 +6,7 @@
  * more of them through, so the others wait for their turn before the first region, not inside.
  */
 import type { RunResult } from '../engine/engine.js';
-import { paceOf, spansOf } from './pace.js';
+import { paceOf, sendsAt, spansOf, type Saturated } from './pace.js';
 import { createRing, nextTurn, stateOf, type Ring, type Turn } from './ring.js';
 import {
   addCauses,
@@ -101,9 +101,9 @@ async function crowd(
   const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
   // Which region is the slowest matters only where tokens wait.
   const slowest =
-    users !== undefined && users <= fits ? { stage: 0, pace: 1 } : await paceOf(ring, alone);
+    users !== undefined && users <= fits ? undefined : await paceOf(ring, alone);
   // As many as follow each other without waiting, and one more.
-  let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / slowest.pace) + 1);
+  let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {
     const all = users ?? inFlight;
     const pattern = await repeating(await createCrowded(ring, alone, slowest, all, inFlight), all);
@@ -119,22 +119,28 @@ async function crowd(
  * waiting moves from region to region, a little with every token, until it is all before the slowest.
  */
 async function createCrowded(
-  { stages, ends, runs }: Ring,
+  one: Ring,
   alone: Turn,
-  slowest: { stage: number; pace: number },
+  slowest: Saturated | undefined,
   users: number,
   inFlight: number,
 ): Promise<Ring> {
-  const { cycles, stages: spans } = alone.timing;
-  const apart = Math.max(slowest.pace, Math.floor(cycles / inFlight));
+  const { stages, ends, runs } = one;
+  const { cycles } = alone.timing;
+  const apart = Math.max(slowest?.pace ?? 1, Math.floor(cycles / inFlight));
   const launches = Array.from({ length: inFlight }, (_, i) => i * apart);
   const turn = Math.max(cycles, inFlight * apart);
   // As if those who wait had been chosen one after the other.
   const others = users - inFlight;
   const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
   const ring = await createRing(stages, ends.length, runs, launches, waiting, others * apart);
-  const { region } = stages[slowest.stage];
-  if (turn > cycles) ring.ends[region].fill(spans[slowest.stage].start + turn - cycles);
+  if (slowest !== undefined && turn > cycles) {
+    const { start, first } = alone.visits[slowest.stage];
+    // The first token leaves the region by so much later than it would.
+    const sends = first + sendsAt(one, slowest.stage, start.ends) + turn - cycles;
+    const { region } = stages[slowest.stage];
+    ring.ends[region] = slowest.ends.map((end) => end + sends - slowest.sends);
+  }
   return ring;
 }
 
