@@ -54,6 +54,28 @@ export interface DecodeResult {
    */
   simulatedTokens?: number;
   repeatsAfter?: number;
+  /** With several users: where wavelets of two of them may want one link at a time. */
+  sharedLinks?: SharedLinksResult;
+}
+
+/**
+ * Links that a hand-off of one token shares with the work of another while both are on the wafer.
+ * Stages are simulated one by one, so that they do not hold each other up there; without pairs the
+ * times prove that they cannot.
+ */
+export interface SharedLinksResult {
+  /** Cycles per token that it could cost at most; computed, not simulated. */
+  cyclesAtMost: number;
+  /** `other` may be the same stage, at work for the token before. */
+  pairs: {
+    handOff: string;
+    other: string;
+    links: number;
+    /** Wavelets over these links. */
+    handOffWavelets: number;
+    otherWavelets: number;
+    cyclesAtMost: number;
+  }[];
 }
 
 export interface RegionResult {
