@@ -289,5 +289,5 @@ async function timeTokens(
   if (onDetail && step === workload.tokens - 1)
     onDetail(runDetail(runner, plan.stages, stages, pipeline));
   if (workload.batch === 1 || step < workload.tokens - 1) return pipeline;
-  return { ...pipeline, sharedLinks: sharedLinksOf(runner, plan.stages, stages, pipeline) };
+  return { ...pipeline, sharedLinks: await sharedLinksOf(runner, plan.stages, stages, pipeline) };
 }

@@ -1,57 +1,56 @@
 /**
  * When tokens meet: a hand-off of one is on its way while another is at work in a stage. Out of the
- * times of a pattern of turns that repeats for ever.
+ * times of a pattern of turns that repeats.
  */
 import type { Turn } from './ring.js';
+import type { Visit } from './visit.js';
 
-/** A visit of a stage: from the first sender's start, until all have received, until all are done. */
-interface Span {
-  start: number;
-  received: number;
-  end: number;
+export interface Meeting {
+  /** The visit whose hand-off it is, and the other one. */
+  handOff: Visit;
+  other: Visit;
+  /** Cycles by which the other one's clock is behind. */
+  later: number;
+}
+
+export interface Meetings {
+  list: Meeting[];
+  /** The most that one token has part in, as the one or as the other. */
+  most: number;
 }
 
 /**
- * How often tokens meet: for a hand-off and a stage, the most other tokens at work in the stage that one
- * token's hand-off meets, or hand-offs that one token at work meets.
+ * How tokens meet, for a hand-off and a stage (maybe the same, then of different tokens).
  * @param turns those of the pattern, which begins again every `period` cycles
- * @param labels by stage, the operator whose end is that of the hand-off
+ * @param labels by stage, the operator with whose end the hand-off has arrived
  */
 export function meetingsOf(turns: Turn[], period: number, labels: number[]) {
-  const spans = turns.map(({ visits }) =>
-    visits.map(({ first: start, end, start: { result } }, stage): Span => {
-      return { start, received: start + result.labelEnd[labels[stage]], end };
-    }),
-  );
-  return (handOff: number, stage: number): number => {
-    let most = 0;
-    const ofWork = turns.map(() => 0);
-    spans.forEach((sending, from) => {
-      let met = 0;
-      spans.forEach((working, to) => {
-        const times = timesTogether(sending[handOff], working[stage], period, from === to);
-        met += times;
-        ofWork[to] += times;
-      });
-      most = Math.max(most, met);
-    });
-    return Math.max(most, ...ofWork);
+  return (handOff: number, stage: number): Meetings => {
+    const list: Meeting[] = [];
+    const counts = [turns.map(() => 0), turns.map(() => 0)];
+    turns.forEach(({ visits: sending }, from) =>
+      turns.forEach(({ visits: working }, to) => {
+        const [a, b] = [sending[handOff], working[stage]];
+        for (const later of latersOf(a, labels[handOff], b, period)) {
+          // A token does not meet itself.
+          if (from === to && later === b.first - a.first) continue;
+          list.push({ handOff: a, other: b, later });
+          counts[0][from]++;
+          counts[1][to]++;
+        }
+      }),
+    );
+    return { list, most: Math.max(...counts.flat()) };
   };
 }
 
-/** Longest hand-off of each stage, in cycles. */
-export function handOffCycles(turns: Turn[], labels: number[]): number[] {
-  return labels.map((label, stage) =>
-    turns.reduce((most, { visits }) => {
-      return Math.max(most, visits[stage].start.result.labelEnd[label]);
-    }, 0),
-  );
-}
-
-/** Repetitions of the second span that overlap the first's hand-off; a token does not meet itself. */
-function timesTogether(sending: Span, working: Span, period: number, sameTurn: boolean): number {
-  const first = Math.floor((sending.start - working.end) / period) + 1;
-  const last = Math.ceil((sending.received - working.start) / period) - 1;
-  const count = Math.max(0, last - first + 1);
-  return sameTurn && first <= 0 && last >= 0 ? count - 1 : count;
+/** Of the other visit's repetitions, those that are at work while the hand-off is on its way. */
+function latersOf(a: Visit, label: number, b: Visit, period: number): number[] {
+  const received = a.start.result.labelEnd[label];
+  const [lasts, behind] = [b.end - b.first, b.first - a.first];
+  // Those that begin before all is received, and end after it is sent.
+  const first = Math.floor((-lasts - behind) / period) + 1;
+  const laters: number[] = [];
+  for (let n = first; behind + n * period < received; n++) laters.push(behind + n * period);
+  return laters;
 }

@@ -1,11 +1,12 @@
 /**
- * Links that a stage's hand-off has in common with the work of other tokens. Stages are simulated one
- * by one, so wavelets of two of them never wait for each other on a link; this says which could, and
- * what that costs at most.
+ * Links that a stage's hand-off has in common with other stages. Stages are simulated one by one, so
+ * wavelets of two of them never wait for each other on a link; this says which could, and what that
+ * costs at most.
  */
 import { elementsPerWavelet } from '../hardware/data.js';
 import { RAMP } from '../hardware/mesh.js';
 import { planHandOff, visitRow, visitToken, type Rectangle, type RouteVisitor } from './hand-off.js';
+import { coreIn } from './joined.js';
 import type { Source } from './stage.js';
 
 /** A stage's program on its wafer; its links are numbered core * 4 + port. */
@@ -33,7 +34,7 @@ export interface SharedPair {
   /** Wavelets over these links, of both. */
   handOffWavelets: number;
   otherWavelets: number;
-  /** Cycles that both lose at most, together. */
+  /** Cycles that both lose at most, together, each time that they meet. */
   cyclesAtMost: number;
 }
 
@@ -62,22 +63,20 @@ export function waveletsOf({ length, type }: Source): number {
 
 /**
  * The pairs of a hand-off and a stage that have links in common.
- * @param meetings how often a token's hand-off (first) is on its way while another token is at work in a
- *   stage (second); 0 proves that they cannot meet
+ * @param canMeet whether a token's hand-off (first) may be on its way while another token is at work in
+ *   a stage (second)
  */
 export function sharedLinks(
   stages: StageLinks[],
-  meetings: (handOff: number, other: number) => number,
+  canMeet: (handOff: number, other: number) => boolean,
 ): SharedPair[] {
   const pairs: SharedPair[] = [];
   stages.forEach((stage, handOff) => {
     const own = new Float64Array(stage.box.width * stage.box.height * 4);
     for (const links of stage.ways) for (const link of links) own[link] += stage.wavelets;
     stages.forEach((with_, other) => {
-      if (!meet(stage, with_)) return;
-      const times = meetings(handOff, other);
-      if (times === 0) return;
-      const pair = pairOf(stage, with_, own, times);
+      if (!overlap(stage, with_) || !canMeet(handOff, other)) return;
+      const pair = pairOf(stage, with_, own);
       if (pair.links > 0) pairs.push({ handOff, other, ...pair });
     });
   });
@@ -85,7 +84,7 @@ export function sharedLinks(
 }
 
 /** Both on one wafer, and their rectangles overlap. */
-function meet({ wafer, box: a }: StageLinks, { wafer: on, box: b }: StageLinks): boolean {
+function overlap({ wafer, box: a }: StageLinks, { wafer: on, box: b }: StageLinks): boolean {
   const across = a.x < b.x + b.width && b.x < a.x + a.width;
   return wafer === on && across && a.y < b.y + b.height && b.y < a.y + a.height;
 }
@@ -101,7 +100,6 @@ function pairOf(
   stage: StageLinks,
   other: StageLinks,
   own: Float64Array,
-  times: number,
 ): Omit<SharedPair, 'handOff' | 'other'> {
   const { box, ways, wavelets, handOffCycles } = stage;
   const counted = new Uint8Array(own.length);
@@ -110,11 +108,12 @@ function pairOf(
   for (const links of ways) {
     let wait = 0;
     for (const link of links) {
-      const there = linkIn(other.box, box, link);
-      if (there < 0) continue;
-      const its = other.linkWavelets[there] - (stage === other ? own[link] : 0);
+      const core = coreIn(other.box, box, link >> 2);
+      if (core < 0) continue;
+      const all = other.linkWavelets[core * 4 + (link & 3)];
+      const its = all - (stage === other ? own[link] : 0);
       if (its === 0) continue;
-      wait += Math.min(its, wavelets * other.colorsAt(there >> 2));
+      wait += Math.min(its, wavelets * other.colorsAt(core));
       if (counted[link]) continue;
       counted[link] = 1;
       shared.links++;
@@ -124,14 +123,5 @@ function pairOf(
     slowest = Math.max(slowest, wait);
   }
   const others = Math.min(handOffCycles + slowest, shared.handOffWavelets);
-  return { ...shared, cyclesAtMost: times * (slowest + others) };
-}
-
-/** Number in rectangle `to` of a link of rectangle `from`; -1 if it is outside. */
-function linkIn(to: Rectangle, from: Rectangle, link: number): number {
-  const core = link >> 2;
-  const x = from.x - to.x + (core % from.width);
-  const y = from.y - to.y + Math.floor(core / from.width);
-  if (x < 0 || y < 0 || x >= to.width || y >= to.height) return -1;
-  return (y * to.width + x) * 4 + (link & 3);
+  return { ...shared, cyclesAtMost: slowest + others };
 }
