@@ -10,9 +10,8 @@ export interface Placed {
 }
 
 export interface Joined extends Placed {
-  /** Number of a core of the first and of the second program. */
-  first: (core: number) => number;
-  second: (core: number) => number;
+  /** Cycles that the second one's clock is behind that of both. */
+  later: number;
 }
 
 /**
@@ -32,7 +31,10 @@ export function joined(a: Placed, b: Placed, later: number): Joined | undefined 
   const seconds = b.program.roles.map((role) => relabelled(role, a.program.labels.length));
   for (let core = 0; core < cores; core++) {
     const [inA, inB] = [coreIn(a.box, box, core), coreIn(b.box, box, core)];
-    const [numberA, numberB] = [inA < 0 ? -1 : a.program.roleOf[inA], inB < 0 ? -1 : b.program.roleOf[inB]];
+    const [numberA, numberB] = [
+      inA < 0 ? -1 : a.program.roleOf[inA],
+      inB < 0 ? -1 : b.program.roleOf[inB],
+    ];
     const pair = (numberA + 1) * (seconds.length + 1) + numberB + 1;
     let number = known.get(pair);
     if (number === undefined) {
@@ -50,8 +52,33 @@ export function joined(a: Placed, b: Placed, later: number): Joined | undefined 
   }
   const name = `${a.program.name} and ${b.program.name}`;
   const program: Program = { name, width: box.width, height: box.height, roles, roleOf, labels };
-  const first = (core: number) => coreIn(box, a.box, core);
-  return { program, box, startAt, first, second: (core) => coreIn(box, b.box, core) };
+  return { program, box, startAt, later };
+}
+
+/**
+ * How much later the cores of two programs are done if they run as one: the most of each, added up.
+ * @param together ends of the cores of both
+ * @param alone ends of each one's cores when it ran alone, by its own clock
+ */
+export function cyclesLater(
+  { box, later }: Pick<Joined, 'box' | 'later'>,
+  together: Float64Array,
+  parts: Placed[],
+  alone: Float64Array[],
+): number {
+  let sum = 0;
+  for (const [i, part] of parts.entries()) {
+    const { roles, roleOf } = part.program;
+    const behind = i === 0 ? 0 : later;
+    let most = 0;
+    for (let core = 0; core < roleOf.length; core++) {
+      if (roles[roleOf[core]].operations.length === 0) continue;
+      const end = together[coreIn(box, part.box, core)] - behind;
+      most = Math.max(most, end - alone[i][core]);
+    }
+    sum += most;
+  }
+  return sum;
 }
 
 function relabelled(role: Role, by: number): Role {

@@ -5,7 +5,13 @@
  */
 import { elementsPerWavelet } from '../hardware/data.js';
 import { RAMP } from '../hardware/mesh.js';
-import { planHandOff, visitRow, visitToken, type Rectangle, type RouteVisitor } from './hand-off.js';
+import {
+  planHandOff,
+  visitRow,
+  visitToken,
+  type Rectangle,
+  type RouteVisitor,
+} from './hand-off.js';
 import { coreIn } from './joined.js';
 import type { Source } from './stage.js';
 

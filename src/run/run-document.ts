@@ -58,10 +58,7 @@ export function runDocument(
   };
 }
 
-function decodeOf(
-  { wafer, workload }: ResolvedConfig,
-  simulated: Simulated,
-): DecodeResult {
+function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
   const { sharedLinks } = simulated;
   const { cycles, causes } = timing;

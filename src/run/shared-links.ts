@@ -9,7 +9,7 @@ import type { TimedStage } from '../decode/timeline.js';
 import type { Visit } from '../decode/visit.js';
 import type { RunResult } from '../engine/engine.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import { joined, type Placed } from '../lowering/joined.js';
+import { cyclesLater, joined, type Placed } from '../lowering/joined.js';
 import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../lowering/shared-links.js';
 import type { StagePlan } from '../lowering/token.js';
 import type { SharedLinksResult } from '../report/document.js';
@@ -35,7 +35,11 @@ export async function sharedLinksOf(
     const { list, most } = meetings(handOff, other);
     let later: number | undefined = 0;
     for (const meeting of list) {
-      const parts = [handOff, other].map((i) => ({ plan: plans[i], stage: stages[i], ...links[i] }));
+      const parts = [handOff, other].map((i) => ({
+        plan: plans[i],
+        stage: stages[i],
+        ...links[i],
+      }));
       const lost: number | undefined = await cyclesLost(runner, parts, meeting, known);
       later = lost === undefined || later === undefined ? undefined : Math.max(later, lost);
     }
@@ -96,7 +100,13 @@ async function cyclesLost(
   const key = JSON.stringify([a.plan.key, b.plan.key, starts, apart, where]);
   let lost = known.get(key);
   if (lost === undefined) {
-    lost = runTogether(runner, a.wafer, [first, handOff.start.result], [second, other.start.result], later);
+    lost = runTogether(
+      runner,
+      a.wafer,
+      [first, handOff.start.result],
+      [second, other.start.result],
+      later,
+    );
     known.set(key, lost);
   }
   return lost;
@@ -115,19 +125,7 @@ async function runTogether(
   const repair = repairOf(runner.wafer, wafer);
   const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
   const { end } = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
-  return (
-    latest(first, (core) => end[both.first(core)] - alone.end[core]) +
-    latest(second, (core) => end[both.second(core)] - later - others.end[core])
-  );
-}
-
-/** The most of some cycles of the cores that work, at least 0. */
-function latest({ program }: Placed, cycles: (core: number) => number): number {
-  const { roles, roleOf } = program;
-  let most = 0;
-  for (let core = 0; core < roleOf.length; core++)
-    if (roles[roleOf[core]].operations.length > 0) most = Math.max(most, cycles(core));
-  return most;
+  return cyclesLater(both, end, [first, second], [alone.end, others.end]);
 }
 
 /** A stage's program with the starts of a visit, as the visit ran it (see decode/visit.ts). */
