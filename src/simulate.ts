@@ -23,6 +23,7 @@ import { requestOf } from './run/request.js';
 import { checkGroups, checkRun } from './run/refusals.js';
 import { repeatedDetail, runDetail } from './run/run-detail.js';
 import { fewerThan, runDocument, type Simulated } from './run/run-document.js';
+import { sharedLinksOf } from './run/shared-links.js';
 import { simulateWaferllm } from './run/simulate-waferllm.js';
 import {
   addCounters,
@@ -236,7 +237,7 @@ async function simulateStepsOn(
   let computes = numbers !== undefined;
   const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
   const steps: StepResult[] = [];
-  let pipeline!: PipelineTiming;
+  let pipeline!: PipelineTiming & Pick<Simulated, 'sharedLinks'>;
   for (let step = 0; step < workload.tokens; step++) {
     const context = workload.context + step;
     const of = { context, maxPositions, users: workload.batch };
@@ -268,7 +269,7 @@ async function timeTokens(
   stages: TimedStage[],
   { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
   step: number,
-): Promise<PipelineTiming> {
+): Promise<PipelineTiming & Pick<Simulated, 'sharedLinks'>> {
   const { length } = stages;
   let visits = 0;
   const run = async (i: number, startAt: Float64Array) => runStage(runner, plan.stages[i], startAt);
@@ -287,5 +288,6 @@ async function timeTokens(
     addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
   if (onDetail && step === workload.tokens - 1)
     onDetail(runDetail(runner, plan.stages, stages, pipeline));
-  return pipeline;
+  if (workload.batch === 1 || step < workload.tokens - 1) return pipeline;
+  return { ...pipeline, sharedLinks: await sharedLinksOf(runner, plan.stages, stages, pipeline) };
 }

@@ -79,6 +79,27 @@ describe('between wafers', () => {
     expect(crossingCycles({ ...wafer, io: { ...io, bitsPerSecond: 2 * GIGA } }, 1)).toBe(4097);
   });
 
+  it('a cycle that only the noise of decimal fractions begins is none', () => {
+    const decimal = (latencySeconds: number, gbits: number, ghz: number) => ({
+      ...small,
+      clockHz: ghz * 1e9,
+      io: { latencySeconds, bitsPerSecond: gbits * 1e9 },
+    });
+    // 5 us are 5,000 cycles at 1 GHz, 5,500 at 1.1 GHz; 1,536 bits at 1 Gbit/s as many ns.
+    expect(crossingCycles(decimal(5e-6, 1, 1), 1536)).toBe(5000 + 1536);
+    for (let bits = 0; bits <= 20_000; bits += 10) {
+      expect(crossingCycles(decimal(5e-6, 1, 1), bits), `${bits} bits`).toBe(5000 + bits);
+      expect(crossingCycles(decimal(5e-6, 1, 1.1), bits), `${bits} bits`).toBe(5500 + (bits / 10) * 11);
+      // 10 bits take 11/3 cycles at 3 Gbit/s: 5,500 + 11 * tens / 3, rounded up in whole numbers.
+      const up = Math.floor((11 * (bits / 10) + 2) / 3);
+      expect(crossingCycles(decimal(5e-6, 3, 1.1), bits), `${bits} bits`).toBe(5500 + up);
+    }
+    // A cycle that is begun counts, however little of it: a bit takes a hundredth at 100 Gbit/s.
+    expect(crossingCycles(decimal(1, 100, 1), 1)).toBe(1e9 + 1);
+    expect(crossingCycles(decimal(1, 100, 1), 101)).toBe(1e9 + 2);
+    expect(crossingCycles(decimal(1, 1, 3), 0)).toBe(3e9);
+  });
+
   it('all rows of a region cross, with 32 bits for each number, and the token alone', async () => {
     const at = async (gbits: number) => {
       const { decode } = await run([

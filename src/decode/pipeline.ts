@@ -39,6 +39,9 @@ export interface PipelineTiming {
   simulatedTokens: number;
   /** Tokens from then to then; 0 if no state came back. */
   repeatsAfter: number;
+  /** These tokens' turns and the cycles that they take; without a repetition the last round's. */
+  turns: Turn[];
+  period: number;
 }
 
 /** Turns that repeat for ever, or the last ones of a ring that was given up. */
@@ -167,7 +170,7 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
 
 /** The round that ends with the token that took longest. */
 function roundOf(
-  { turns, simulatedTokens, repeatsAfter }: Pattern,
+  { turns, simulatedTokens, repeatsAfter, cycles: period }: Pattern,
   users: number,
   stages: TimedStage[],
 ): Omit<PipelineTiming, 'inFlight'> {
@@ -191,5 +194,7 @@ function roundOf(
     bottleneck: stages[spans.indexOf(Math.max(...spans))].name,
     simulatedTokens,
     repeatsAfter,
+    turns,
+    period,
   };
 }

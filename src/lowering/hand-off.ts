@@ -92,22 +92,32 @@ export function visitHandOff(
   to: Rectangle,
   visit: RouteVisitor,
 ): void {
-  plan.rows.forEach((path, r) => {
-    const y = to.y + r;
-    if (path.relay < 0) {
-      const far = to.x > path.sender ? to.x + to.width - 1 : to.x;
-      visitStraight(path.sender, far, y, to, visit);
-      return;
-    }
-    const turned = visitLeg(path.sender, path.relay, source.y + r, path.channel, visit);
-    visitColumn(path.relay, source.y + r, y, turned, path.channel, visit);
-    const outputs = (path.relay > to.x ? LEFT : 0) | (path.relay < to.x + to.width - 1 ? RIGHT : 0);
-    if (outputs !== 0) visit(path.relay, y, 0, CORE, outputs);
-    for (let x = to.x; x < to.x + to.width; x++) {
-      if (x < path.relay) visit(x, y, 0, RIGHT, CORE | (x > to.x ? LEFT : 0));
-      if (x > path.relay) visit(x, y, 0, LEFT, CORE | (x < to.x + to.width - 1 ? RIGHT : 0));
-    }
-  });
+  for (const r of plan.rows.keys()) visitRow(plan, r, source, to, visit);
+}
+
+/** Visits the routers of the path of row `r`. */
+export function visitRow(
+  { rows }: HandOff,
+  r: number,
+  source: Rectangle,
+  to: Rectangle,
+  visit: RouteVisitor,
+): void {
+  const { sender, relay, channel } = rows[r];
+  const y = to.y + r;
+  const end = to.x + to.width - 1;
+  if (relay < 0) {
+    visitStraight(sender, to.x > sender ? end : to.x, y, to, visit);
+    return;
+  }
+  const turned = visitLeg(sender, relay, source.y + r, channel, visit);
+  visitColumn(relay, source.y + r, y, turned, channel, visit);
+  const outputs = (relay > to.x ? LEFT : 0) | (relay < end ? RIGHT : 0);
+  if (outputs !== 0) visit(relay, y, 0, CORE, outputs);
+  for (let x = to.x; x <= end; x++) {
+    if (x < relay) visit(x, y, 0, RIGHT, CORE | (x > to.x ? LEFT : 0));
+    if (x > relay) visit(x, y, 0, LEFT, CORE | (x < end ? RIGHT : 0));
+  }
 }
 
 /** Along a row from the sender to the far end of the destination, heard by the destination's cores. */

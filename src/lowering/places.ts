@@ -56,9 +56,17 @@ export function wayOf(
   return { places, visits };
 }
 
-/** Cycles that a slice of `bits` in all takes from a wafer's edge to the next one's. */
+/** Seconds and rates are no whole numbers: what they come to is taken as whole if it is this close. */
+const NOISE = 2 ** -48;
+
+/**
+ * Cycles that a slice of `bits` in all takes from a wafer's edge to the next one's. A begun cycle counts
+ * as a whole one, unless it is only begun because 5 us cannot be written exactly in binary.
+ */
 export function crossingCycles({ io, clockHz }: WaferSpec, bits: number): number {
-  return Math.ceil((io.latencySeconds + bits / io.bitsPerSecond) * clockHz);
+  const cycles = (io.latencySeconds + bits / io.bitsPerSecond) * clockHz;
+  const whole = Math.round(cycles);
+  return Math.abs(cycles - whole) <= cycles * NOISE ? whole : Math.ceil(cycles);
 }
 
 /** The column of a port takes what arrives; the link does the rest. */

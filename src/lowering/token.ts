@@ -29,7 +29,8 @@ export interface StagePlan {
   from: number;
   /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
   crossing: number;
-  /** Whether the chosen token is what is sent, and no rows. */
+  /** What is sent; whether it is the chosen token, and no rows. */
+  source: Source;
   isToken: boolean;
   /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
   key: string;
@@ -103,6 +104,7 @@ export function planToken(
       name,
       to,
       from,
+      source,
       isToken: source.kind === 'token',
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
       key: JSON.stringify([

@@ -54,6 +54,36 @@ export interface DecodeResult {
    */
   simulatedTokens?: number;
   repeatsAfter?: number;
+  /** With several users: where wavelets of two of them may want one link at a time. */
+  sharedLinks?: SharedLinksResult;
+}
+
+/**
+ * Where a hand-off of one token passes links that another token's stage uses, while both are at it.
+ * Stages are simulated one by one, without waiting for each other there; these cycles are not in any
+ * other number. Without pairs the times prove that nobody can wait.
+ */
+export interface SharedLinksResult {
+  /** Cycles per token that it costs at most: those of all pairs. */
+  cyclesAtMost: number;
+  pairs: {
+    handOff: string;
+    /** Maybe the same stage, at work for the token before. */
+    other: string;
+    links: number;
+    /** Wavelets over these links, each time. */
+    handOffWavelets: number;
+    otherWavelets: number;
+    /** How often one token's hand-off or work has part in it, at most. */
+    meetings: number;
+    /** Whether both stages were also simulated as one program, each way that they meet. */
+    simulated: boolean;
+    /**
+     * `meetings` times the cycles by which cores of both were done later in that program; where cores
+     * have parts in both there is none, and it is computed how long wavelets could wait.
+     */
+    cyclesAtMost: number;
+  }[];
 }
 
 export interface RegionResult {

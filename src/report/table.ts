@@ -29,6 +29,7 @@ import {
 } from './format.js';
 import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
+import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
@@ -90,6 +91,7 @@ function headline(run: RunDocument, style: Style): string {
   ];
   if (decode.bottleneck !== undefined && decode.tokensPerSecond > decode.tokensPerSecondPerUser)
     lines.push(`  in flight   ${inFlight(decode)}`);
+  if (decode.sharedLinks) lines.push(`  links       ${sharedLinksText(decode.sharedLinks)}`);
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
   lines.push(

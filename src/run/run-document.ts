@@ -9,6 +9,7 @@ import type {
   PlacementResult,
   ReuseResult,
   RunDocument,
+  SharedLinksResult,
   StepResult,
 } from '../report/document.js';
 import { runIdentity } from '../identity.js';
@@ -35,6 +36,7 @@ export interface Simulated {
   bottleneck?: string;
   simulatedTokens?: number;
   repeatsAfter?: number;
+  sharedLinks?: SharedLinksResult;
 }
 
 /** The document without its `host`. */
@@ -56,10 +58,9 @@ export function runDocument(
   };
 }
 
-function decodeOf(
-  { wafer, workload }: ResolvedConfig,
-  { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter }: Simulated,
-): DecodeResult {
+function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
+  const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
+  const { sharedLinks } = simulated;
   const { cycles, causes } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
@@ -82,6 +83,7 @@ function decodeOf(
     ...(bottleneck !== undefined && { bottleneck }),
     ...(simulatedTokens !== undefined && { simulatedTokens }),
     ...(repeatsAfter !== undefined && { repeatsAfter }),
+    ...(sharedLinks !== undefined && { sharedLinks }),
   };
 }
 

@@ -167,6 +167,14 @@ function mappingRules({ model, mapping, exact, workload }: Known): Assumption[] 
     ),
   ];
   if (mapping === 'waferllm') return waferllm;
+  if (workload.batch > 1)
+    rules.push(
+      rule(
+        'Wavelets of two users do not wait for each other on links: every stage is simulated alone, between the tokens before and after. Where hand-offs pass links that are in use, decode.sharedLinks says which, and what it costs at most.',
+        'assumed',
+        OURS,
+      ),
+    );
   if (model.weightBits !== 8) return rules;
   return [
     ...rules,

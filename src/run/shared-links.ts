@@ -1,0 +1,147 @@
+/**
+ * What hand-offs of a step of several users share with the work of other users. Where two stages meet
+ * on links, they are simulated once more, as one program, which tells how much later they are done.
+ */
+import { createHash } from 'node:crypto';
+import { meetingsOf, type Meeting } from '../decode/meetings.js';
+import type { PipelineTiming } from '../decode/pipeline.js';
+import type { TimedStage } from '../decode/timeline.js';
+import type { Visit } from '../decode/visit.js';
+import type { RunResult } from '../engine/engine.js';
+import { linkHopsOf, repairOf } from '../hardware/defects.js';
+import { cyclesLater, joined, type Placed } from '../lowering/joined.js';
+import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../lowering/shared-links.js';
+import type { StagePlan } from '../lowering/token.js';
+import type { SharedLinksResult } from '../report/document.js';
+import { write, type StageRunner } from './stages.js';
+
+/** Every pair of a hand-off and another token's work that meet on links. */
+export async function sharedLinksOf(
+  runner: StageRunner,
+  plans: StagePlan[],
+  stages: TimedStage[],
+  { turns, period }: Pick<PipelineTiming, 'turns' | 'period'>,
+): Promise<SharedLinksResult> {
+  const labels = plans.map((plan) => handOffLabel(runner, plan));
+  const links = plans.map((plan, i) => {
+    const results = turns.map(({ visits }) => visits[i].start.result);
+    return linksOf(runner, plan, stages[i], results, labels[i]);
+  });
+  const meetings = meetingsOf(turns, period, labels);
+  const known = new Map<string, Promise<number | undefined>>();
+  const pairs: SharedLinksResult['pairs'] = [];
+  const shared = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
+  for (const { handOff, other, cyclesAtMost, ...counts } of shared) {
+    const { list, most } = meetings(handOff, other);
+    let later: number | undefined = 0;
+    for (const meeting of list) {
+      const parts = [handOff, other].map((i) => ({
+        plan: plans[i],
+        stage: stages[i],
+        ...links[i],
+      }));
+      const lost: number | undefined = await cyclesLost(runner, parts, meeting, known);
+      later = lost === undefined || later === undefined ? undefined : Math.max(later, lost);
+    }
+    pairs.push({
+      handOff: stages[handOff].name,
+      other: stages[other].name,
+      ...counts,
+      meetings: most,
+      simulated: later !== undefined,
+      cyclesAtMost: most * (later ?? cyclesAtMost),
+    });
+  }
+  return { cyclesAtMost: pairs.reduce((sum, pair) => sum + pair.cyclesAtMost, 0), pairs };
+}
+
+/** What the senders do first is to send; the operator that does is over when all have received. */
+function handOffLabel(runner: StageRunner, plan: StagePlan): number {
+  const { program, senders } = write(runner, plan).stage;
+  return program.roles[program.roleOf[senders[0]]].operations[0].label;
+}
+
+function linksOf(
+  runner: StageRunner,
+  plan: StagePlan,
+  { origin, width, height }: TimedStage,
+  results: RunResult[],
+  label: number,
+): StageLinks {
+  const { roles, roleOf } = write(runner, plan).stage.program;
+  const place = runner.places[plan.to];
+  const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
+  const box = { x, y, width, height };
+  return {
+    wafer: place.wafer,
+    box,
+    ways: waysOf(plan.source, place, box),
+    wavelets: waveletsOf(plan.source),
+    handOffCycles: results.reduce((most, { labelEnd }) => Math.max(most, labelEnd[label]), 0),
+    // How many wavelets there are does not depend on when cores start.
+    linkWavelets: results[0].linkWavelets,
+    colorsAt: (core) => roles[roleOf[core]].routes.length,
+  };
+}
+
+type Part = StageLinks & { plan: StagePlan; stage: TimedStage };
+
+/** How much later both are done, together, if they run as one program; undefined if they cannot. */
+async function cyclesLost(
+  runner: StageRunner,
+  [a, b]: Part[],
+  { handOff, other, later }: Meeting,
+  known: Map<string, Promise<number | undefined>>,
+): Promise<number | undefined> {
+  const [first, second] = [placed(runner, a, handOff), placed(runner, b, other)];
+  const starts = [first, second].map(({ startAt }) => digest(startAt));
+  const apart = [b.box.x - a.box.x, b.box.y - a.box.y, later];
+  const where = runner.wafer.defects && [a.wafer, a.box.x, a.box.y];
+  const key = JSON.stringify([a.plan.key, b.plan.key, starts, apart, where]);
+  let lost = known.get(key);
+  if (lost === undefined) {
+    lost = runTogether(
+      runner,
+      a.wafer,
+      [first, handOff.start.result],
+      [second, other.start.result],
+      later,
+    );
+    known.set(key, lost);
+  }
+  return lost;
+}
+
+async function runTogether(
+  runner: StageRunner,
+  wafer: number,
+  [first, alone]: [Placed, RunResult],
+  [second, others]: [Placed, RunResult],
+  later: number,
+): Promise<number | undefined> {
+  const both = joined(first, second, later);
+  if (both === undefined) return undefined;
+  const { box, program, startAt } = both;
+  const repair = repairOf(runner.wafer, wafer);
+  const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
+  const { end } = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
+  return cyclesLater(both, end, [first, second], [alone.end, others.end]);
+}
+
+/** A stage's program with the starts of a visit, as the visit ran it (see decode/visit.ts). */
+function placed(runner: StageRunner, { plan, stage, box }: Part, { start }: Visit): Placed {
+  const { program } = write(runner, plan).stage;
+  const startAt = new Float64Array(stage.width * stage.height);
+  start.own.forEach((cycle, of) => {
+    const [row, column] = [Math.floor(of / stage.columns), of % stage.columns];
+    startAt[stage.origin + row * stage.width + column] = cycle;
+  });
+  stage.senders.forEach(({ core }, i) => {
+    startAt[core] = start.sending[i] - stage.programStart;
+  });
+  return { program, box, startAt };
+}
+
+function digest(startAt: Float64Array): string {
+  return createHash('sha256').update(startAt).digest('base64');
+}
