@@ -1,0 +1,68 @@
+/** Rounds that are not all alike: which of them is told. Two regions of one core, whose times are made up. */
+import { describe, expect, it } from 'vitest';
+import { timePipeline } from '../src/decode/pipeline.js';
+import type { TimedStage } from '../src/decode/timeline.js';
+import type { RunResult } from '../src/engine/engine.js';
+
+const LABELS = ['receive', 'compute'];
+
+/** From one core to the other, as a program of two cores: the sender, and the one that takes and computes. */
+function stage(name: string, from: number, region: number): TimedStage {
+  return {
+    ...{ name, width: 2, height: 1, labels: LABELS, senders: [{ core: 0, of: 0 }], from, region },
+    ...{ origin: 1, columns: 1, rows: 1, preparation: 30, programStart: 0, crossing: 0 },
+    ...{ isToken: from > region, isPort: false, ports: [] },
+  };
+}
+
+/** Both begin at their starts; the sender ends in cycle `sent`, the other one in cycle `end`. */
+function result(startAt: Float64Array, sent: number, end: number): RunResult {
+  const compute = Float64Array.of(sent - startAt[0], 3);
+  const zeros = () => new Float64Array(2);
+  return {
+    ...{ cycles: end, end: Float64Array.of(sent, end), compute, setup: zeros() },
+    ...{ waitInput: Float64Array.of(0, end - startAt[1] - 3), waitOutput: zeros() },
+    ...{ labelEnd: Float64Array.of(2, end), labelBusy: Float64Array.of(1, 3) },
+    ...{ linkWavelets: new Float64Array(8), sent: 1, delivered: 1, waveletHops: 1 },
+    routeHazards: 0,
+  };
+}
+
+describe('a pipeline whose second token differs from the first', () => {
+  // The first region takes 20 cycles if it has waited for 4, else 10; then it sends for 3 cycles or 1,
+  // and so has waited for 2 or 4 when the second region is done, 5 cycles after that began.
+  const first = (startAt: Float64Array) => result(startAt, 1, startAt[1] === -4 ? 20 : 10);
+  const second = (startAt: Float64Array) => result(startAt, startAt[1] === -19 ? 3 : 1, 5);
+  const stages = [stage('first', 1, 0), stage('second', 0, 1)];
+  const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
+
+  it('is told of by the longer round, and what all cores do in it', async () => {
+    const { timing, results, uses, repeatsAfter, bottleneck } = await timePipeline(
+      stages,
+      2,
+      run,
+      1,
+    );
+    expect(repeatsAfter).toBe(2);
+    expect(timing.cycles).toBe(25);
+    expect(timing.stages.map(({ start, end }) => [start, end])).toEqual([
+      [0, 20],
+      [20, 25],
+    ]);
+    expect(timing.stageCycles).toEqual([20, 5]);
+    expect(timing.waited).toBe(0);
+    // 2 cycles of receiving in each stage, one of them computed.
+    expect([...timing.operators]).toEqual([
+      ['receive', { cycles: 4, compute: 2 }],
+      ['compute', { cycles: 21, compute: 6 }],
+    ]);
+    expect(results.map(({ cycles }) => cycles)).toEqual([20, 5]);
+    expect(uses.map(({ stage, tokens, result }) => [stage, tokens, result.end[0]])).toEqual([
+      [0, 1, 1],
+      [1, 1, 3],
+    ]);
+    // Of the senders 1 and 3 cycles, of the two regions 3 each.
+    expect(timing.causes.compute).toBe(1 + 3 + 3 + 3);
+    expect(bottleneck).toBe('first');
+  });
+});
