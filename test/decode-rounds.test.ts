@@ -1,6 +1,6 @@
 /** Rounds that are not all alike: which of them is told. Two regions of one core, whose times are made up. */
 import { describe, expect, it } from 'vitest';
-import { timePipeline } from '../src/decode/pipeline.js';
+import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import type { TimedStage } from '../src/decode/timeline.js';
 import type { RunResult } from '../src/engine/engine.js';
 
@@ -64,5 +64,48 @@ describe('a pipeline whose second token differs from the first', () => {
     // Of the senders 1 and 3 cycles, of the two regions 3 each.
     expect(timing.causes.compute).toBe(1 + 3 + 3 + 3);
     expect(bottleneck).toBe('first');
+  });
+});
+
+describe('a pipeline in which no two tokens are alike', () => {
+  // Every token of a user alone takes the first region a cycle less than the one before.
+  const stages = [stage('first', 1, 0), stage('second', 0, 1)].map((one) => ({
+    ...one,
+    preparation: 300,
+  }));
+  const first = (startAt: Float64Array) =>
+    result(startAt, 1, startAt[1] === -300 ? 200 : 151 - startAt[1]);
+  const second = (startAt: Float64Array) => result(startAt, startAt[1] + 201, 50);
+  const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
+
+  it('is given up after three rounds, and told by the longest token of the last', async () => {
+    const one = await timePipeline(stages, 2, run, 1);
+    expect(one.repeatsAfter).toBe(0);
+    // Three times all users' tokens and those on their way; one more goes out, and the next one is told.
+    expect(one.simulatedTokens).toBe(6);
+    expect(one.timing.cycles).toBe(250 - 7);
+  });
+});
+
+describe('two tokens that take the first region in turn, each another time than the one before', () => {
+  // Whoever waits for it finds it taken for as long as the other one takes, less the 49 cycles since its
+  // own end there; it takes 150 cycles and three times as many more, modulo 101, a hundred times in a row.
+  const stages = [stage('first', 1, 0), stage('second', 0, 1)];
+  const first = (startAt: Float64Array) => {
+    const taken = Math.max(0, startAt[1]);
+    const work = taken === 0 ? 151 : 150 + ((3 * (taken + 49 - 150)) % 101);
+    return result(startAt, 1, taken + work);
+  };
+  const second = (startAt: Float64Array) => result(startAt, 1, 50);
+  const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
+
+  it('follow each other by half of the longest of the last rounds', async () => {
+    const { alone, users, spacing } = await timeFull(stages, 2, run);
+    expect(alone).toBe(201);
+    expect(users).toBe(2);
+    const { timing, inFlight, repeatsAfter } = await timePipeline(stages, 2, run, 2);
+    expect(repeatsAfter).toBe(0);
+    expect(inFlight).toBe(2);
+    expect(2 * spacing).toBe(timing.cycles);
   });
 });
