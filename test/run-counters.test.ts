@@ -6,6 +6,7 @@ import { fast } from '../src/engine/fast.js';
 import type { Place } from '../src/lowering/places.js';
 import type { StagePlan } from '../src/lowering/token.js';
 import type { SpecialOp } from '../src/program/program.js';
+import type { Region } from '../src/placement/placement.js';
 import { runDocument } from '../src/run/run-document.js';
 import { addCounters, createStageRunner, timedStage } from '../src/run/stages.js';
 import { placementOf } from '../src/simulate.js';
@@ -92,5 +93,33 @@ describe('a program of three cores, for three tokens on one wafer and one on ano
     expect(decode.tokensPerSecondPerUser).toBe(1e7);
     expect(decode.tokensPerSecond).toBe(4e7);
     expect(decode.tpotMs).toBe(1e-4);
+  });
+});
+
+describe('a placement of two regions on two wafers', () => {
+  it('has sums and the most over its cores, and the cores of both wafers', () => {
+    const config = loadConfig('configs/tiny.yaml', [
+      ...['hardware.width=30', 'hardware.height=20', 'workload.data=false'],
+    ]);
+    const region = (
+      on: number,
+      width: number,
+      height: number,
+      sramBytesPerCore: number,
+    ): Region => ({
+      ...{ name: `region ${on}`, kind: 'layer', layer: on, wafer: on, x: 2 * on, y: 3 },
+      ...{ width, height, sramBytesPerCore },
+    });
+    const regions = [region(0, 4, 5, 1000), region(1, 6, 7, 300)];
+    const counters = { ...counted().runner, reuse: { simulated: [], reused: [] } };
+    const simulated = { timing: { ...emptyTiming(), cycles: 1 }, counters, steps: [] };
+    const { placement } = runDocument(config, { strategy: 'snake', regions, wafers: 2 }, simulated);
+    expect(placement).toMatchObject({
+      ...{ strategy: 'snake', wafers: 2, coresUsed: 4 * 5 + 6 * 7, coresAvailable: 2 * 30 * 20 },
+      ...{ sramPeakBytesPerCore: 1000, sramUsedBytes: 20 * 1000 + 42 * 300 },
+      sramBytesPerCore: config.wafer.core.sramBytes,
+    });
+    const told = { name: 'region 1', wafer: 1, x: 2, y: 3, width: 6, height: 7 };
+    expect(placement.regions[1]).toEqual({ ...told, sramBytesPerCore: 300 });
   });
 });
