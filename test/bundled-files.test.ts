@@ -2,7 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bundledNames } from '../src/config/bundled-files.js';
+import { bundledNames, hintFor, unknownName } from '../src/config/bundled-files.js';
 import { loadConfig, loadHardware } from '../src/config.js';
 import { readSuite } from '../src/tools/bench-suite.js';
 import { complaint, SMALL, temporaryFolder, TINY } from './config-files.js';
@@ -81,6 +81,22 @@ describe('a name that no bundled file has', () => {
       /^1:11: hardware\.extends: expected the file .*wse3\.yaml, found no such file; wse3 alone names the bundled one$/,
     );
     expect(wrong('hardware: wse3\nmodel: nowhere.json\n')).toMatch(/found no such file$/);
+  });
+});
+
+describe('what is a path rather than a name', () => {
+  it.each(['a/b', './wse9', '.hidden', 'mine.yaml', 'mine.YML', 'MINE.JSON', 'with space'])(
+    '%s',
+    (path) => {
+      expect(unknownName('hardware', path)).toBeUndefined();
+    },
+  );
+
+  it('is pointed to a bundled file only if that has its name', () => {
+    expect(hintFor('hardware', 'there/wse3.yaml')).toBe('wse3 alone names the bundled one');
+    expect(hintFor('model', 'there/tiny.json')).toBe('tiny alone names the bundled one');
+    expect(hintFor('hardware', 'there/wse9.yaml')).toBeUndefined();
+    expect(hintFor('gpu', 'wse3.yaml')).toBeUndefined();
   });
 });
 

@@ -126,6 +126,8 @@ describe('a tied table, which every token visits twice', () => {
     [1, 4],
     [2, 8],
     [3, 9],
+    [4, 12],
+    [6, 18],
   ])('%i users: %i tokens are chosen when one program chooses them', async (users, tokens) => {
     const tiny = await prepare(['placement.rows=6'], 3, true);
     const { stages, places, run } = tiny;

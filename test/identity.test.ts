@@ -156,7 +156,39 @@ describe('hash and key of a configuration', () => {
   });
 });
 
+describe('options that change a document', () => {
+  const path = folder.write(
+    'options.yaml',
+    `${BASE}scenarios:\n  - { name: a, set: { model: tiny } }\n`,
+  );
+  const config = loadConfig(path);
+  const scenarios = scenariosOf(config, path, []);
+  const plain = loadConfig(folder.write('plain.yaml', BASE));
+
+  it.each([
+    ['a configuration', (more?: unknown) => runIdentity(plain, more)],
+    ['its only scenario', (more?: unknown) => scenariosIdentity(plain, [], more)],
+    ['several scenarios', (more?: unknown) => scenariosIdentity(config, scenarios, more)],
+  ])('are part of the key and not of the hash, of %s', (_, identity) => {
+    const all = [identity(), identity({ pue: 1 }), identity({ pue: 2 }), identity({ pue: 1 })];
+    expect(all[3]).toEqual(all[1]);
+    expect(new Set(all.map(({ key }) => key)).size).toBe(3);
+    expect(new Set(all.map(({ configHash }) => configHash)).size).toBe(1);
+  });
+});
+
 describe('the files of a document', () => {
+  it('are two where two have one content, and one where one is read twice', () => {
+    folder.write('one.yaml', readFileSync('configs/gpu/h100.yaml', 'utf8'));
+    folder.write('other.yaml', readFileSync('configs/gpu/h100.yaml', 'utf8'));
+    const { files } = identity(`${BASE}serving: { gpus: [one.yaml, other.yaml, one.yaml] }\n`);
+    const paths = files.map(({ path }) => path);
+    expect(paths.filter((path) => /^(one|other)\.yaml$/.test(path))).toEqual([
+      'one.yaml',
+      'other.yaml',
+    ]);
+  });
+
   it('are those that were read, by their paths as written, with the hash of their bytes', () => {
     folder.write('with # mark.yaml', `# a remark\n${BASE}`);
     const config = folder.write('named.yaml', 'extends: "with # mark.yaml"\n');

@@ -11,7 +11,7 @@ import { MAP_SCRIPT } from '../src/report/html-map-script.js';
 import type { RunResult } from '../src/engine/engine.js';
 import type { Program } from '../src/program/program.js';
 import { simulate } from '../src/simulate.js';
-import { addToMap, emptyMap } from '../src/run/wafer-maps.js';
+import { addToMap, emptyMap, setLinks } from '../src/run/wafer-maps.js';
 
 const SETS: Record<string, string[]> = {
   'one user': [],
@@ -134,6 +134,37 @@ describe('a stage that reaches beyond the edges of its wafer', () => {
     expect([...map.busy]).toEqual([0, 0, 30, 50]);
     expect([...map.waiting]).toEqual([0, 0, 40, 60]);
     expect([...map.sram]).toEqual([0, 0, 100, 100]);
+  });
+});
+
+describe('a stage that is visited twice, as a tied table is', () => {
+  it('works twice, and holds its memory once', () => {
+    const pair = (a: number, b: number) => Float64Array.of(a, b);
+    const program: Program = {
+      ...{ name: 'table', width: 2, height: 1, roleOf: Uint16Array.of(0, 1), labels: ['label'] },
+      roles: [100, 300].map((codeBytes, i) => ({
+        ...{ name: `core ${i}`, routes: [], buffers: [], codeBytes },
+        operations: [{ kind: 'route', label: 0, color: 0, inputs: 1, outputs: 2 }],
+      })),
+    };
+    const counts = { compute: pair(1, 2), setup: pair(3, 4), waitInput: pair(5, 6) };
+    const result = { ...counts, waitOutput: pair(7, 8) } as RunResult;
+    const where = { x0: 1, y0: 0, origin: 0, columns: 2, rows: 1, startUp: 0, times: 1 };
+    const map = emptyMap(0, 3, 1);
+    for (let visit = 0; visit < 2; visit++) addToMap(map, { program, result, ...where });
+    expect([...map.busy]).toEqual([0, 8, 12]);
+    expect([...map.waiting]).toEqual([0, 24, 28]);
+    expect([...map.sram]).toEqual([0, 100, 300]);
+  });
+});
+
+describe('the load of a core', () => {
+  it('is that of the busiest of its four links, whichever it is', () => {
+    const map = emptyMap(0, 2, 2);
+    setLinks(map, Float64Array.of(9, 1, 2, 3, 4, 9, 5, 6, 7, 8, 9, 1, 2, 3, 4, 9));
+    expect([...map.link]).toEqual([9, 9, 9, 9]);
+    setLinks(map, new Float64Array(16));
+    expect([...map.link]).toEqual([0, 0, 0, 0]);
   });
 });
 
