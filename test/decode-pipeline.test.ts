@@ -89,7 +89,9 @@ describe('between wafers', () => {
     expect(crossingCycles(decimal(5e-6, 1, 1), 1536)).toBe(5000 + 1536);
     for (let bits = 0; bits <= 20_000; bits += 10) {
       expect(crossingCycles(decimal(5e-6, 1, 1), bits), `${bits} bits`).toBe(5000 + bits);
-      expect(crossingCycles(decimal(5e-6, 1, 1.1), bits), `${bits} bits`).toBe(5500 + (bits / 10) * 11);
+      expect(crossingCycles(decimal(5e-6, 1, 1.1), bits), `${bits} bits`).toBe(
+        5500 + (bits / 10) * 11,
+      );
       // 10 bits take 11/3 cycles at 3 Gbit/s: 5,500 + 11 * tens / 3, rounded up in whole numbers.
       const up = Math.floor((11 * (bits / 10) + 2) / 3);
       expect(crossingCycles(decimal(5e-6, 3, 1.1), bits), `${bits} bits`).toBe(5500 + up);

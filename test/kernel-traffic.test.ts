@@ -244,7 +244,7 @@ describe('patterns of traffic', () => {
     expect(await refusal({ pattern: 'transpose', mesh: '8x9', ...rest })).toContain(
       'a square up to 24x24',
     );
-    expect(await refusal({ pattern: 'hot-spot', mesh: '8x8', ...rest })).toBe(
+    expect(await refusal({ pattern: 'hot-spot', mesh: '8x8', sources: 63, ...rest })).toBe(
       'kernel traffic: sources: expected a whole number from 1 to 24 (each source takes a colour at the hot spot, and the fabric has 24), found 63',
     );
     expect(await refusal({ pattern: 'hot-spot', mesh: '2x2', sources: 4, ...rest })).toContain(

@@ -53,7 +53,9 @@ function counted() {
   runner.places = [0, 1].flatMap((on) => [place('before', on, 3, 1), place('region', on, 4, 2)]);
   const plans = [0, 1].map((on): StagePlan => {
     const write = () => ({ program: three, senders: [0], origin: 1 });
-    const way = { from: 2 * on, to: 2 * on + 1, crossing: 0, isToken: false };
+    const region = { x: 3, y: 2, width: 1, height: 1 };
+    const source = { kind: 'rows', region, cell: 0, type: 'f32', length: 1 } as const;
+    const way = { from: 2 * on, to: 2 * on + 1, crossing: 0, source, isToken: false };
     return { name: 'region', key: 'three cores', ...way, write };
   });
   return { runner, plans, timed: plans.map((plan) => timedStage(runner, plan)) };

@@ -64,7 +64,7 @@ const EXHAUSTED_CODES = new Set([...EXHAUSTED, 'EAGAIN', 'ERR_WORKER_OUT_OF_MEMO
 
 /** As V8 says it where there is no memory, or no room in one array or text. */
 const NO_MEMORY =
-  /allocation failed|could not allocate memory|out of memory|Invalid (?:array|string|typed array) length|Array buffer|longer than 0x/;
+  /allocation failed|could not allocate memory|out of memory|Invalid (?:array|string) length|Invalid typed array length: \d|Array buffer|longer than 0x/;
 
 function isExhaustion(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -49,7 +49,7 @@ const worker = new Worker(new URL('./command.js', import.meta.url), {
 /** A reader that closes the pipe early (`| head`) is no fault, and files are written still; a full disk is. */
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return;
-  end(`${error.message} to the standard output`, EXIT.host);
+  void whenWritten().then(() => end(`${error.message} to the standard output`, EXIT.host));
 });
 stderr.on('error', () => {});
 worker.stdout.on('data', (chunk: Uint8Array) => {

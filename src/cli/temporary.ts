@@ -38,6 +38,8 @@ export function clearLeftovers(target: string): void {
 }
 
 function isAlive(owner: number): boolean {
+  // This process has none of its own yet: one of its number is from before, in a container of this name.
+  if (owner === process.pid) return false;
   try {
     process.kill(owner, 0);
     return true;

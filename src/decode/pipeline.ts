@@ -103,8 +103,7 @@ async function crowd(
   const { cycles } = alone.timing;
   const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
   // Which region is the slowest matters only where tokens wait.
-  const slowest =
-    users !== undefined && users <= fits ? undefined : await paceOf(ring, alone);
+  const slowest = users !== undefined && users <= fits ? undefined : await paceOf(ring, alone);
   // As many as follow each other without waiting, and one more.
   let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {

@@ -15,7 +15,10 @@ export interface CyclesByCause {
   idle: number;
 }
 
-/** An operator's part of the critical path, in cycles; `compute` + `communication` = `cycles`. */
+/**
+ * An operator's part of the critical path, in cycles; `compute` + `communication` = `cycles`. What is not
+ * compute is communication: flight and waiting, that for a turn included.
+ */
 export interface OperatorCycles {
   cycles: number;
   compute: number;

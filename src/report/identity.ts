@@ -6,7 +6,7 @@ export interface Identity {
   version: string;
   /**
    * SHA-256 over the version, the configuration and the content of the files that it names: documents
-   * with the same key are the same outside `host`.
+   * with the same key have the same numbers outside `host` and `reuse`; paths stand in them as written.
    */
   key: string;
   /** Every file that was read, each path as it was written. */

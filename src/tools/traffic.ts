@@ -77,7 +77,7 @@ function reachOf(
         others > colors
           ? `each source takes a colour at the hot spot, and the fabric has ${colors}`
           : 'the other cores of the mesh';
-      return { ...none, sources: o.integer('sources', { max, because, otherwise: others }) };
+      return { ...none, sources: o.integer('sources', { max, because, otherwise: max }) };
     }
   }
 }
