@@ -66,6 +66,60 @@ describe('with 1 to 11 users', () => {
   });
 });
 
+describe('many equal layers', () => {
+  const wafer = ['hardware.width=80', 'hardware.height=80', 'workload.context=200'];
+
+  // In the first two the slowest layer is not the one that a token alone keeps longest.
+  it.each([
+    ['row-major', 3, 20, 8, false, 6652],
+    ['row-major', 3, 20, 12, false, 6652],
+    ['snake', 12, 8, 12, false, 4554],
+    ['row-major', 12, 8, 8, true, 4544],
+  ])('%s, %i rows of %i, %i layers: a full ring repeats at once', async (...shape) => {
+    const [strategy, rows, columns, layers, tied, spacing] = shape;
+    const placement = [`strategy=${strategy}`, `rows=${rows}`, `layerColumns=${columns}`];
+    const sets = [...wafer, ...placement.map((set) => `placement.${set}`)];
+    const tiny = await prepare(sets, layers, tied);
+    const full = await timeFull(tiny.stages, tiny.places, tiny.run);
+    expect(full.spacing).toBe(spacing);
+    const users = layers + 5;
+    const { timing, inFlight, simulatedTokens, repeatsAfter } = await pipelineOf(tiny, users);
+    expect(inFlight).toBe(full.users);
+    expect(repeatsAfter).toBe(1);
+    // Before all tokens have been round once.
+    expect(simulatedTokens).toBeLessThanOrEqual(inFlight);
+    expect(timing.cycles).toBe(users * spacing);
+    const cores = tiny.placement.regions.reduce((n, { width, height }) => n + width * height, 0);
+    expect(sum(Object.values(timing.causes))).toBe(cores * timing.cycles);
+    expect(timing.causes.idle).toBe(0);
+  });
+
+  it('a ring that does not repeat is given up after three rounds, and told of as it was last', async () => {
+    const tiny = await prepare(['placement.rows=6']);
+    // One core of each layer is done later and later.
+    let calls = 0;
+    const run = async (index: number, startAt: Float64Array) => {
+      const result = await tiny.run(index, startAt);
+      const { region, origin } = tiny.stages[index];
+      if (tiny.placement.regions[region].kind !== 'layer') return result;
+      const more = 200 * calls++;
+      const end = result.end.with(origin, result.end[origin] + more);
+      const waitInput = result.waitInput.with(origin, result.waitInput[origin] + more);
+      return { ...result, end, waitInput };
+    };
+    const users = 7;
+    const { timing, ...rest } = await pipelineOf({ ...tiny, run }, users);
+    const { inFlight, simulatedTokens, repeatsAfter, uses } = rest;
+    expect(repeatsAfter).toBe(0);
+    expect(simulatedTokens).toBe(3 * (users + inFlight));
+    // Every user's token went through every stage once in the round.
+    for (const stage of tiny.stages.keys())
+      expect(sum(uses.filter((use) => use.stage === stage).map(({ tokens }) => tokens))).toBe(users);
+    expect(timing.cycles).toBeGreaterThan(users * 4422);
+    expect(Math.min(...Object.values(timing.causes))).toBeGreaterThanOrEqual(0);
+  });
+});
+
 describe('between wafers', () => {
   // Powers of two, so that no rounding of seconds gets in the way.
   const GIGA = 2 ** 30;

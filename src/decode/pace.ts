@@ -3,9 +3,6 @@ import type { Ring, Turn } from './ring.js';
 import type { TimedStage } from './timeline.js';
 import { visit } from './visit.js';
 
-/** Regions that are taken for a smaller share of the longest time are not looked at closely. */
-const NEARLY = 0.9;
-
 /** Cycles of each stage from which its region is taken until it waits for the next token. */
 export function spansOf({ visits }: Turn, stages: TimedStage[]): number[] {
   return visits.map(({ first, free, end }, i) => {
@@ -25,19 +22,36 @@ export interface Saturated {
 }
 
 /**
- * The slowest stage if the next token is always there and leaves at once. `alone` is the only token that
- * the ring has had.
+ * The slowest stage if the next token is always there and leaves at once, the first one of several.
+ * `alone` is the only token that the ring has had.
  */
 export async function paceOf(ring: Ring, alone: Turn): Promise<Saturated> {
-  const spans = spansOf(alone, ring.stages);
-  const longest = Math.max(...spans);
+  // Waiting for no input, a region takes a token in the time until it is ready for the next one at most.
+  const most = spansOf(alone, ring.stages).map(
+    (span, stage) => span + sendsAfter(ring, alone, stage).reduce((a, b) => Math.max(a, b)),
+  );
+  const longestFirst = [...most.keys()].toSorted((a, b) => most[b] - most[a]);
   let slowest: Saturated | undefined;
-  for (const [stage, span] of spans.entries()) {
-    if (span < NEARLY * longest) continue;
+  for (const stage of longestFirst) {
+    if (slowest !== undefined && most[stage] < slowest.pace) break;
     const saturated = await saturate(ring, alone, stage);
-    if (slowest === undefined || saturated.pace > slowest.pace) slowest = saturated;
+    const { pace } = saturated;
+    const isSlower = slowest === undefined || pace > slowest.pace;
+    if (isSlower || (pace === slowest!.pace && stage < slowest!.stage)) slowest = saturated;
   }
   return slowest!;
+}
+
+/** Cycles that each core of a stage's region takes to send its result on. */
+function sendsAfter({ stages, ends }: Ring, { visits, timing }: Turn, index: number): Float64Array {
+  const { first, start } = visits[index];
+  const next = (index + 1) % stages.length;
+  // The next token's first stage comes after this one's last, and is like this one's first.
+  const after = visits[next].first + (next === 0 ? timing.cycles : 0);
+  const sends = new Float64Array(ends[stages[index].region].length);
+  for (const { core, of } of stages[next].senders)
+    sends[of] = Math.max(0, after + visits[next].start.result.end[core] - first - start.ends[of]);
+  return sends;
 }
 
 /** Two more tokens on a stage's region, which are there when it is done with the one before. */
@@ -46,8 +60,7 @@ async function saturate(ring: Ring, alone: Turn, index: number): Promise<Saturat
   const stage = stages[index];
   const { region } = stage;
   const ends = ring.ends.map((done) => done.slice());
-  const { first, start } = alone.visits[index];
-  const sends = ends[region].map((end, of) => end - first - start.ends[of]);
+  const sends = sendsAfter(ring, alone, index);
   let saturated: Saturated = { stage: index, pace: 1, ends: ends[region], sends: 0 };
   for (let token = 0; token < 2; token++) {
     const before = ends[region];

@@ -79,19 +79,27 @@ export interface FullPipeline {
   users: number;
 }
 
-/** How close tokens can follow each other. */
+/**
+ * How close tokens can follow each other: as the slowest region takes them if the next one is always
+ * there. Where tokens visit a region twice they have to go round the ring to tell.
+ */
 export async function timeFull(
   stages: TimedStage[],
   regions: number,
   runStage: RunStage,
 ): Promise<FullPipeline> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
-  const [alone] = (await repeating(ring, 1)).turns;
-  const { pattern, inFlight: users } = await crowd(ring, alone, undefined);
+  const [turn] = (await repeating(ring, 1)).turns;
+  const alone = turn.timing.cycles;
+  if (new Set(stages.map(({ region }) => region)).size === stages.length) {
+    const { pace } = await paceOf(ring, turn);
+    return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
+  }
+  const { pattern, inFlight: users } = await crowd(ring, turn, undefined);
   const { turns, cycles, repeatsAfter } = pattern;
   const longest = turns.reduce((most, { timing }) => Math.max(most, timing.cycles), 0);
   const spacing = repeatsAfter === 0 ? longest / users : cycles / repeatsAfter;
-  return { alone: alone.timing.cycles, spacing, users };
+  return { alone, spacing, users };
 }
 
 /** `users` users, if so many are given, of whom so many are let in that tokens wait for a region. */
@@ -137,9 +145,10 @@ async function createCrowded(
   const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
   const ring = await createRing(stages, ends.length, runs, launches, waiting, others * apart);
   if (slowest !== undefined && turn > cycles) {
-    const { start, first } = alone.visits[slowest.stage];
+    const first = alone.timing.stages[slowest.stage].start;
+    const { ends: own } = alone.visits[slowest.stage].start;
     // The first token leaves the region by so much later than it would.
-    const sends = first + sendsAt(one, slowest.stage, start.ends) + turn - cycles;
+    const sends = first + sendsAt(one, slowest.stage, own) + turn - cycles;
     const { region } = stages[slowest.stage];
     ring.ends[region] = slowest.ends.map((end) => end + sends - slowest.sends);
   }
