@@ -30,7 +30,7 @@ export async function prepare(sets: string[], layers = 2, tied = false) {
   beginStep(runner, plan);
   const stages = plans.map((plan) => timedStage(runner, plan));
   const run1 = async (i: number, at: Float64Array) => runStage(runner, plans[i], at);
-  return { wafer, placement, plans, stages, places: places.length, run: run1 };
+  return { wafer, placement, plans, stages, places: places.length, runner, run: run1 };
 }
 
 export function pipelineOf({ stages, places, run }: Tiny, users: number) {

@@ -11,9 +11,10 @@ import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../src/lowerin
 import type { Role } from '../src/program/program.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
+import { sharedLinksOf } from '../src/run/shared-links.js';
 import { simulate } from '../src/simulate.js';
 import { explain } from '../src/tools/explain.js';
-import { prepare } from './monolith.js';
+import { pipelineOf, prepare } from './monolith.js';
 
 const { wafer } = loadConfig('configs/tiny.yaml', []);
 const sorted = (links: number[]) => links.toSorted((a, b) => a - b);
@@ -260,6 +261,34 @@ describe('two programs as one', () => {
     expect(joined(parts[0], stream(0, 4, 0, LENGTH), 0)).toBeUndefined();
     expect(joined(parts[0], stream(1, 6, 0, LENGTH), 0)).toBeUndefined();
     expect(joined(parts[0], stream(1, 5, 0, LENGTH), 0)).toBeDefined();
+  });
+});
+
+describe('two stages of a step', () => {
+  it('are as much later as they hold each other up, counted for each meeting', async () => {
+    // A token comes back from the head in the east through layer 1, which is at work.
+    const tiny = await prepare(['placement.rows=12']);
+    const { turns } = await pipelineOf(tiny, 1);
+    const { visits } = turns[0];
+    const at = async (period: number) =>
+      (await sharedLinksOf(tiny.runner, tiny.plans, tiny.stages, { turns, period })).pairs.find(
+        ({ handOff, other }) => handOff === 'embedding' && other === 'layer 1',
+      );
+    // The layer begins `behind` the token: in the round before while that is so far back.
+    const behind = visits[2].first - visits[0].first;
+    const losses = new Map<number, number>();
+    for (let since = 800; since < 830; since++) {
+      const pair = await at(behind + since);
+      expect(pair).toMatchObject({ links: 4, handOffWavelets: 4, meetings: 1, simulated: true });
+      losses.set(since, pair!.cyclesAtMost);
+    }
+    // A wavelet waits for one, or one for it; seldom, since the links are nearly free.
+    expect(new Set(losses.values())).toEqual(new Set([0, 1]));
+    // With rounds a third as long it is met by another one too, and may lose as often.
+    const third = (since: number) => (behind + since) / 3;
+    const bad = [...losses.keys()].find((at) => losses.get(at) === 1 && third(at) % 1 === 0)!;
+    const more = await at(third(bad));
+    expect(more).toMatchObject({ meetings: 2, simulated: true, cyclesAtMost: 2 });
   });
 });
 

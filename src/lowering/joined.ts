@@ -85,7 +85,8 @@ function relabelled(role: Role, by: number): Role {
   return { ...role, operations: role.operations.map((op) => ({ ...op, label: op.label + by })) };
 }
 
-function around(a: Rectangle, b: Rectangle): Rectangle {
+/** The smallest rectangle around two. */
+export function around(a: Rectangle, b: Rectangle): Rectangle {
   const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)];
   const width = Math.max(a.x + a.width, b.x + b.width) - x;
   return { x, y, width, height: Math.max(a.y + a.height, b.y + b.height) - y };

@@ -82,8 +82,8 @@ export interface SharedLinksResult {
     /** Whether both stages were also simulated as one program, each way that they meet. */
     simulated: boolean;
     /**
-     * `meetings` times the cycles by which cores of both were done later in that program; where cores
-     * have parts in both there is none, and it is computed how long wavelets could wait.
+     * `meetings` times the cycles by which cores of both were done later in that program. Without one,
+     * since cores have parts in both or there are too many, it is computed how long wavelets could wait.
      */
     cyclesAtMost: number;
   }[];

@@ -9,11 +9,14 @@ import type { TimedStage } from '../decode/timeline.js';
 import type { Visit } from '../decode/visit.js';
 import type { RunResult } from '../engine/engine.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import { cyclesLater, joined, type Placed } from '../lowering/joined.js';
+import { around, cyclesLater, joined, type Placed } from '../lowering/joined.js';
 import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../lowering/shared-links.js';
 import type { StagePlan } from '../lowering/token.js';
 import type { SharedLinksResult } from '../report/document.js';
 import { write, type StageRunner } from './stages.js';
+
+/** Cores of all programs that are simulated for this, which would otherwise take as long as the run. */
+const MOST_CORES = 2 ** 21;
 
 /** Every pair of a hand-off and another token's work that meet on links. */
 export async function sharedLinksOf(
@@ -28,21 +31,13 @@ export async function sharedLinksOf(
     return linksOf(runner, plan, stages[i], results, labels[i]);
   });
   const meetings = meetingsOf(turns, period, labels);
-  const known = new Map<string, Promise<number | undefined>>();
+  const known: Known = { lost: new Map(), coresLeft: MOST_CORES };
   const pairs: SharedLinksResult['pairs'] = [];
   const shared = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
   for (const { handOff, other, cyclesAtMost, ...counts } of shared) {
     const { list, most } = meetings(handOff, other);
-    let later: number | undefined = 0;
-    for (const meeting of list) {
-      const parts = [handOff, other].map((i) => ({
-        plan: plans[i],
-        stage: stages[i],
-        ...links[i],
-      }));
-      const lost: number | undefined = await cyclesLost(runner, parts, meeting, known);
-      later = lost === undefined || later === undefined ? undefined : Math.max(later, lost);
-    }
+    const [a, b] = [handOff, other].map((i) => ({ plan: plans[i], stage: stages[i], ...links[i] }));
+    const later = await mostLost(runner, a, b, list, known);
     pairs.push({
       handOff: stages[handOff].name,
       other: stages[other].name,
@@ -86,46 +81,57 @@ function linksOf(
 
 type Part = StageLinks & { plan: StagePlan; stage: TimedStage };
 
-/** How much later both are done, together, if they run as one program; undefined if they cannot. */
-async function cyclesLost(
+/** By what they depend on: cycles lost; and how many cores more may be simulated. */
+interface Known {
+  lost: Map<string, number>;
+  coresLeft: number;
+}
+
+/**
+ * How much later both are done, together, when they run as one program: the most of all meetings.
+ * Undefined if they cannot, or if that would simulate too many cores.
+ */
+async function mostLost(
   runner: StageRunner,
-  [a, b]: Part[],
-  { handOff, other, later }: Meeting,
-  known: Map<string, Promise<number | undefined>>,
+  a: Part,
+  b: Part,
+  meetings: Meeting[],
+  known: Known,
 ): Promise<number | undefined> {
-  const [first, second] = [placed(runner, a, handOff), placed(runner, b, other)];
-  const starts = [first, second].map(({ startAt }) => digest(startAt));
-  const apart = [b.box.x - a.box.x, b.box.y - a.box.y, later];
-  const where = runner.wafer.defects && [a.wafer, a.box.x, a.box.y];
-  const key = JSON.stringify([a.plan.key, b.plan.key, starts, apart, where]);
-  let lost = known.get(key);
-  if (lost === undefined) {
-    lost = runTogether(
-      runner,
-      a.wafer,
-      [first, handOff.start.result],
-      [second, other.start.result],
-      later,
-    );
-    known.set(key, lost);
+  const { x, y, width, height } = around(a.box, b.box);
+  const where = runner.wafer.defects && [a.wafer, x, y];
+  const keys = meetings.map(({ handOff, other, later }) => {
+    const starts = [placed(runner, a, handOff), placed(runner, b, other)].map(digest);
+    const apart = [b.box.x - a.box.x, b.box.y - a.box.y, later];
+    return JSON.stringify([a.plan.key, b.plan.key, starts, apart, where]);
+  });
+  const unknown = new Set(keys.filter((key) => !known.lost.has(key)));
+  if (unknown.size * width * height > known.coresLeft) return undefined;
+  for (const [i, meeting] of meetings.entries()) {
+    if (known.lost.has(keys[i])) continue;
+    const lost = await runTogether(runner, a, b, meeting);
+    if (lost === undefined) return undefined;
+    known.lost.set(keys[i], lost);
+    known.coresLeft -= width * height;
   }
-  return lost;
+  return keys.reduce((most, key) => Math.max(most, known.lost.get(key)!), 0);
 }
 
 async function runTogether(
   runner: StageRunner,
-  wafer: number,
-  [first, alone]: [Placed, RunResult],
-  [second, others]: [Placed, RunResult],
-  later: number,
+  a: Part,
+  b: Part,
+  { handOff, other, later }: Meeting,
 ): Promise<number | undefined> {
+  const [first, second] = [placed(runner, a, handOff), placed(runner, b, other)];
   const both = joined(first, second, later);
   if (both === undefined) return undefined;
   const { box, program, startAt } = both;
-  const repair = repairOf(runner.wafer, wafer);
+  const repair = repairOf(runner.wafer, a.wafer);
   const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
   const { end } = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
-  return cyclesLater(both, end, [first, second], [alone.end, others.end]);
+  const alone = [handOff, other].map(({ start }) => start.result.end);
+  return cyclesLater(both, end, [first, second], alone);
 }
 
 /** A stage's program with the starts of a visit, as the visit ran it (see decode/visit.ts). */
@@ -142,6 +148,6 @@ function placed(runner: StageRunner, { plan, stage, box }: Part, { start }: Visi
   return { program, box, startAt };
 }
 
-function digest(startAt: Float64Array): string {
+function digest({ startAt }: Placed): string {
   return createHash('sha256').update(startAt).digest('base64');
 }
