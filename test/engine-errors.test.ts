@@ -198,6 +198,12 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
     expect(facts(error)).toEqual({ code: 'deadlock', cycle: 4, cores: [0], colors: [0, 1] });
   });
 
+  test('a deadlock of traffic that takes several colours, of which none comes', () => {
+    const takes = role('takes', { operations: [traffic({ receives: [2, 5, 3], expect: 1 })] });
+    const error = failure(run, { program: row(role('a'), takes) });
+    expect(facts(error)).toEqual({ code: 'deadlock', cycle: 0, cores: [1], colors: [2, 3, 5] });
+  });
+
   test('a deadlock in which nothing ever moved', () => {
     const error = failure(run, { program: row(role('waits', { operations: [take(0)] })) });
     expect(facts(error)).toEqual({ code: 'deadlock', cycle: 0, cores: [0], colors: [0] });

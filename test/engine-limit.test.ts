@@ -57,6 +57,35 @@ describe.each(engines)('%s', (_, engine) => {
     expect(said).toContain("its limit: no core waits, core (0,0) is busy in '");
   });
 
+  it('says in every cycle at which of its operations a core is, set-ups included', () => {
+    const costs = { setup: { f16: 5, f32: 5 }, programStart: 3 };
+    const slow = testWafer({}, costs);
+    // The ramp has room for what it sends, which goes no further.
+    const program = row(
+      role('sends', {
+        routes: [route(0, R, 0)],
+        operations: [
+          { ...move(fabric(0), constant(1), 2), label: 0 },
+          { ...work(4), label: 1 },
+          { ...move(fabric(0), constant(1), 1), label: 0 },
+        ],
+      }),
+    );
+    program.labels = ['sending', 'working'];
+    const does = (maxCycles: number) => {
+      const said = String(saidBy(engine, { program, wafer: slow, maxCycles }));
+      return /core \(0,0\) .*? in '(\w+)'/.exec(said)?.[1];
+    };
+    // Start 3, set-up 5, two wavelets and one cycle of pipeline; set-up 5 and 4 of work; set-up 5 and 1 + 1.
+    const [sent, worked, over] = [11, 20, 27];
+    for (let cycle = 4; cycle < over; cycle++)
+      expect(does(cycle), `${cycle}`).toBe(cycle > sent && cycle <= worked ? 'working' : 'sending');
+    for (let cycle = 1; cycle < over; cycle++)
+      expect(saidBy(engine, { program, wafer: slow, maxCycles: cycle }), `${cycle}`).toBe(
+        saidBy(reference, { program, wafer: slow, maxCycles: cycle }),
+      );
+  });
+
   it('fails as without a limit where the machine fails before', () => {
     const waits = role('waits', {
       operations: [move(cell(0), fabric(0), 1)],

@@ -3,7 +3,18 @@ import { MachineError } from '../src/engine/engine.js';
 import { EAST } from '../src/hardware/mesh.js';
 import { MIDDLE, crossing, departures, type Crossing } from './helpers/crossing.js';
 import { engines } from './helpers/engines.js';
-import { E, N, S, W, changeRoute, sendEast, testWafer, work } from './helpers/programs.js';
+import {
+  E,
+  N,
+  R,
+  S,
+  W,
+  changeRoute,
+  sendEast,
+  testWafer,
+  traffic,
+  work,
+} from './helpers/programs.js';
 
 describe.each(engines)('the fabric of the %s engine', (_, run) => {
   test.each([
@@ -216,6 +227,22 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
     expect(hazards([3, 4])).toBe(2);
     expect(hazards([7])).toBe(0);
     expect(hazards([6, 7])).toBe(1);
+  });
+
+  test('so are two of which one comes from the own core, and no others', () => {
+    // The core's wavelets enter the ramp, two cycles before they reach the router, and wait for a route.
+    const hazards = (reached: number[]) => {
+      const times = reached.map((cycle) => cycle - 2);
+      const program = crossing({
+        flows: [{ color: 0, from: 'west', to: 'east', at: [3, 4, 6] }],
+        east: [0, 0, 0].concat(reached.map(() => 0)),
+        middleFirst: [traffic({ color: 0, times }), work(30), changeRoute(0, R, E)],
+      });
+      return run({ program, wafer: testWafer() }).routeHazards;
+    };
+    expect(hazards([3])).toBe(1);
+    expect(hazards([3, 4, 5, 6])).toBe(3);
+    expect(hazards([2, 5, 7])).toBe(0);
   });
 });
 

@@ -10,6 +10,7 @@ import { resultOf } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
 import { reference } from '../src/engine/reference.js';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';
+import type { Operation } from '../src/program/program.js';
 import { programs } from './helpers/generate.js';
 import {
   E,
@@ -191,5 +192,32 @@ describe('the quick look at what a role reads', () => {
       { numRuns: 300, seed: 5 },
     );
     expect(passed).toBeGreaterThan(50);
+  });
+
+  it('passes a table that is loaded to its last cell, and none that is a cell longer', () => {
+    // Twelve cells that are loaded, and as many behind them that are not.
+    const buffers = [loaded(12), { ...loaded(12, 12), preloaded: false }];
+    const reads = (operation: Operation) =>
+      readsOnlyWritten(role('any', { buffers, operations: [operation] }));
+    const lookup = (
+      rows: number,
+      rowStride: number,
+      length: number,
+      stride: number,
+    ): Operation => ({
+      ...{ kind: 'lookup', label: 0, type: 'f32', id: 0, first: 0, to: 12, table: 1 },
+      ...{ rows, rowStride, length, stride },
+    });
+    // Cells 1 to 11, the last row from cell 9 or 10 on.
+    expect(reads(lookup(3, 4, 3, 1))).toBe(true);
+    expect(reads(lookup(3, 4, 4, 1))).toBe(false);
+    expect(reads(lookup(2, 1, 4, 3))).toBe(true);
+    expect(reads(lookup(3, 1, 4, 3))).toBe(false);
+    const matvec = (rows: number, length: number): Operation => ({
+      ...{ kind: 'matvec', label: 0, type: 'f32', form: 'dot', x: 0, out: 8, matrix: 4 },
+      ...{ rows, length, rowStride: length, widen: false },
+    });
+    expect(reads(matvec(2, 4))).toBe(true);
+    expect(reads(matvec(3, 3))).toBe(false);
   });
 });

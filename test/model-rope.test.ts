@@ -141,13 +141,15 @@ describe('YaRN', () => {
     expect(model.maxContext).toBe(262_144);
   });
 
-  it('caps the ramp at the number of elements of a head, not of its pairs', () => {
+  it('begins the ramp at the first pair at the earliest, and caps it at the elements of a head, not its pairs', () => {
     const ratios = (theta: number, length: number, beta_fast: number) =>
       ratiosOf(16, theta, {
         ...{ rope_type: 'yarn', factor: 4, original_max_position_embeddings: length, beta_fast },
       }).ratios;
     // 8 ln(1024 / (64 pi)) / ln(100) = 2.83, 8 ln(1024 / (2 pi)) / ln(100) = 8.85.
     expectRatios(ratios(100, 1024, 32), byHand(8, 2, 9, 4));
+    // 8 ln(100 / (64 pi)) / ln(100) = -1.2, before the first pair, and 8 ln(100 / (2 pi)) / ln(100) = 4.8.
+    expectRatios(ratios(100, 100, 32), byHand(8, 0, 5, 4));
     // 8 ln(4096 / (200 pi)) / ln(20) = 5.01, 8 ln(4096 / (2 pi)) / ln(20) = 17.3, beyond 16 - 1.
     expectRatios(ratios(20, 4096, 100), byHand(8, 5, 15, 4));
   });

@@ -116,6 +116,30 @@ describe('the key of a step', () => {
     for (const set of sets) expect(keyOf(set), set.join()).toBe(base);
   });
 
+  it('depends on every part of where the model lies, but for what else its cores keep', () => {
+    const deployment = deploymentOf(loadConfig('configs/serving-tiny.yaml'));
+    const { placement } = deployment;
+    const [first, ...rest] = placement.regions;
+    const keyWith = (change: object) =>
+      stepKey(
+        { ...deployment, placement: { ...placement, ...change } },
+        { context: 100 },
+        OPTIONS,
+        'one',
+      );
+    const moved = (change: object) => keyWith({ regions: [{ ...first, ...change }, ...rest] });
+    expect(keyWith({})).toBe(base);
+    expect(moved({ sramBytesPerCore: first.sramBytesPerCore + 1 })).toBe(base);
+    const defects = { repair: 'avoid', deadCores: 1, longestLinkHops: 1 };
+    const keys = [
+      ...[{ x: first.x + 1 }, { y: first.y + 1 }, { width: 99 }, { height: 99 }].map(moved),
+      ...[{ wafer: 9 }, { kind: 'head' }].map(moved),
+      ...[{ regions: rest }, { wafers: 9 }, { defects }].map(keyWith),
+      keyWith({ defects: { ...defects, repair: 'spares' } }),
+    ];
+    expect(new Set([base, ...keys]).size).toBe(keys.length + 1);
+  });
+
   it('depends on machine, model, placement, groups, context, engine, reuse and code', () => {
     const sets = [
       'hardware.fabric.hopCycles=2',
