@@ -108,8 +108,7 @@ async function crowd(
   const { cycles } = alone.timing;
   const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
   // Which region is the slowest matters only where tokens wait.
-  const slowest =
-    users !== undefined && users <= fits ? undefined : await paceOf(ring, alone);
+  const slowest = users !== undefined && users <= fits ? undefined : await paceOf(ring, alone);
   // As many as follow each other without waiting, and one more.
   let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {
@@ -174,7 +173,11 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
   return { turns, simulatedTokens, repeatsAfter, cycles: ring.now - begun };
 }
 
-/** The round that ends with the token that took longest. */
+/**
+ * The round that ends with the token that took longest. Its causes are those of its tokens' visits, which
+ * make up the round's cycles where it is whole repetitions. Otherwise (or if nothing repeats) cores begin
+ * and end the round's tokens at other distances from the choices, and they need not.
+ */
 function roundOf(
   { turns, simulatedTokens, repeatsAfter }: Pattern,
   users: number,
