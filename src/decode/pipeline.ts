@@ -176,7 +176,11 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
   return { turns, simulatedTokens, repeatsAfter, cycles: ring.now - begun };
 }
 
-/** The round that ends with the token that took longest. */
+/**
+ * The round that ends with the token that took longest. Its causes are those of its tokens' visits, which
+ * make up the round's cycles where it is whole repetitions. Otherwise (or if nothing repeats) cores begin
+ * and end the round's tokens at other distances from the choices, and they need not.
+ */
 function roundOf(
   { turns, simulatedTokens, repeatsAfter, cycles: period }: Pattern,
   users: number,

@@ -162,6 +162,7 @@ function refuseInexact({ endNs }: ServeResult): void {
 }
 
 const ASSUMPTIONS = [
+  "Simulated, for each context of `stepTimes`: a token of one user, and the cycles between two tokens where the slowest region always has one waiting. A step of several users takes the longer of one user's and users x those between tokens; contexts in between are interpolated.",
   'Tokens keep their order in the pipeline of layers, so nobody overtakes: the longest context sets the pace.',
   'Prompt tokens follow each other through the layers as the tokens of decoding users do.',
   'A request takes the KV cache for its prompt and its whole answer when it starts; nobody is preempted.',

@@ -52,7 +52,9 @@ export function fleetTable(
     joules(r.joulesPerTokenAtSite),
   ]);
   const note =
-    '  Simulated steps and arithmetic; spare systems, networks and idle time are left out.\n' +
+    '  Simulated: a token of one user, and the cycles between tokens where the slowest region is never without one;\n' +
+    "  a step of several users is the longer of one user's and users x those. The rest is arithmetic; spare systems,\n" +
+    '  networks and idle time are left out.\n' +
     `  J/token: of the wafers at their stated power; of the site, PUE ${EXACT.format(pue)} on top.`;
   return `${heading(title, style)}\n${table(head, lines)}\n${note}\n`;
 }
