@@ -114,7 +114,9 @@ describe('many equal layers', () => {
     expect(simulatedTokens).toBe(3 * (users + inFlight));
     // Every user's token went through every stage once in the round.
     for (const stage of tiny.stages.keys())
-      expect(sum(uses.filter((use) => use.stage === stage).map(({ tokens }) => tokens))).toBe(users);
+      expect(sum(uses.filter((use) => use.stage === stage).map(({ tokens }) => tokens))).toBe(
+        users,
+      );
     expect(timing.cycles).toBeGreaterThan(users * 4422);
     expect(Math.min(...Object.values(timing.causes))).toBeGreaterThanOrEqual(0);
   });
