@@ -345,7 +345,11 @@ describe('a run of several users', () => {
     const { pairs, cyclesAtMost } = crowded.decode.sharedLinks!;
     const own = pairs.find(({ handOff, other }) => handOff === other)!;
     expect(own).toMatchObject({ handOff: 'layer 1', simulated: false });
+    // Each of its two meetings costs both no more than one wavelet's wait for each that there is.
+    const { meetings, handOffWavelets, otherWavelets } = own;
+    expect(meetings).toBe(2);
     expect(own.cyclesAtMost).toBeGreaterThan(0);
+    expect(own.cyclesAtMost).toBeLessThanOrEqual(2 * (handOffWavelets + otherWavelets));
     expect(cyclesAtMost).toBe(pairs.reduce((sum, pair) => sum + pair.cyclesAtMost, 0));
     expect(pairs.map(({ simulated }) => simulated)).toContain(true);
     expect(text(crowded)).toMatch(/, \d+ more pairs\)/);

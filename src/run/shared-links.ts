@@ -15,8 +15,8 @@ import type { StagePlan } from '../lowering/token.js';
 import type { SharedLinksResult } from '../report/document.js';
 import { write, type StageRunner } from './stages.js';
 
-/** Cores of all programs that are simulated for this, which would otherwise take as long as the run. */
-const MOST_CORES = 2 ** 21;
+/** Cores of all programs that are simulated for this: more would take longer than the run itself. */
+const MOST_CORES = 2 ** 17;
 
 /** Every pair of a hand-off and another token's work that meet on links. */
 export async function sharedLinksOf(
