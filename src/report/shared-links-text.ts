@@ -16,8 +16,8 @@ export function sharedLinksText({ pairs, cyclesAtMost }: SharedLinksResult): str
   const known = pairs.every(({ simulated }) => simulated)
     ? 'simulated two by two'
     : pairs.some(({ simulated }) => simulated)
-      ? 'simulated two by two or computed'
-      : 'computed';
+      ? 'simulated two by two, or bounded by a formula'
+      : 'bounded by a formula';
   return (
     `hand-offs pass links in use by other users (${[...named, ...more].join(', ')}); not in the ` +
     `cycles above: at most ${count(cyclesAtMost)} per token, ${known}`
