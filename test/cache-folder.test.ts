@@ -137,6 +137,13 @@ describe('the hash of the code', () => {
     const changed = hash();
     write('deep/b.js', 'let b = 2;');
     expect(hash()).toBe(first);
+    const others = ['c.mjs', 'c.cjs', 'c.ts', 'c.mts'].map((name) => {
+      write(name, 'let c;');
+      const one = hash();
+      rmSync(join(home, 'code', name));
+      return one;
+    });
+    expect(new Set([first, ...others]).size).toBe(5);
     write('c.js', '');
     const more = hash();
     rmSync(join(home, 'code', 'c.js'));

@@ -145,6 +145,9 @@ describe('a sliding window', () => {
     expect(windowOf(layers(true, { sliding_window: 64, max_window_layers: 3 }))).toBeUndefined();
     expect(windowOf(layers(true, { sliding_window: 64, max_window_layers: 2 }))).toBe(64);
     expect(windowOf(layers(true, { max_window_layers: 2 }))).toBe(4096);
+    // Without the field the layers from the 29th on have it.
+    expect(windowOf(layers(true, { num_hidden_layers: 28 }))).toBeUndefined();
+    expect(windowOf(layers(true, { num_hidden_layers: 29 }))).toBe(4096);
     // 28 layers are full by default, of which this model has 3.
     expect(windowOf(layers(true, { sliding_window: 64 }))).toBeUndefined();
   });

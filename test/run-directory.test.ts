@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { HostError } from '../src/cli/errors.js';
-import { writeRunDirectory } from '../src/cli/output.js';
+import { json, writeRunDirectory } from '../src/cli/output.js';
 
 let refuses = false;
 vi.mock('node:fs', async (original) => {
@@ -33,4 +33,8 @@ it('leaves the earlier run in its place, whole, and nothing beside it', () => {
   refuses = false;
   writeRunDirectory(target, files('second'));
   expect(readFileSync(join(target, 'run.json'), 'utf8')).toBe('second\n');
+});
+
+it('gets JSON with a line for each value, and a line break at the end', () => {
+  expect(json({ a: 1, b: '\u2028' })).toBe('{\n  "a": 1,\n  "b": "\\u2028"\n}\n');
 });
