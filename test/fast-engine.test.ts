@@ -107,6 +107,17 @@ describe('the fast engine', () => {
     );
   });
 
+  it('tells ahead for as long as any link and ramps take', () => {
+    for (let rampCycles = 1; rampCycles <= 16; rampCycles++)
+      for (const hopCycles of [1, 2, 5, 16, 40]) {
+        const wafer = testWafer({ rampCycles, hopCycles });
+        for (const made of [sendEast(20, 3), chainReduce(4, 20), meeting(20, 3)]) {
+          const input = { program: made, wafer };
+          expect(machineAlone(input)).toEqual(reference(input));
+        }
+      }
+  });
+
   it('says so when a program takes more memory than it can address', () => {
     const input = { program: chainReduce(16, 5), wafer: testWafer({ queueDepth: 2 ** 27 }) };
     expect(() => machineAlone(input)).toThrow(TooLargeError);
