@@ -353,7 +353,7 @@ describe('a run of several users', () => {
     expect(cyclesAtMost).toBe(pairs.reduce((sum, pair) => sum + pair.cyclesAtMost, 0));
     expect(pairs.map(({ simulated }) => simulated)).toContain(true);
     expect(text(crowded)).toMatch(/, \d+ more pairs\)/);
-    expect(text(crowded)).toContain('simulated two by two or computed');
+    expect(text(crowded)).toContain('simulated two by two, or bounded by a formula');
   });
 
   it('of one user has nothing to say', async () => {
