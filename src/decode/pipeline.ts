@@ -161,12 +161,19 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
   const most = MOST_ROUNDS * (users + ring.flying.length);
   let simulatedTokens = 0;
   let repeatsAfter = 0;
+  const made: Turn[] = [];
   while (repeatsAfter === 0 && simulatedTokens < most) {
-    await nextTurn(ring);
+    made.push(await nextTurn(ring));
     simulatedTokens++;
     const state = stateOf(ring);
     repeatsAfter = simulatedTokens - (seen.get(state) ?? simulatedTokens);
     seen.set(state, simulatedTokens);
+  }
+  // A token that is alone begins where the one before has ended: those made repeat already.
+  if (users === 1 && repeatsAfter > 0) {
+    const turns = made.slice(-repeatsAfter);
+    const cycles = turns.reduce((sum, { timing }) => sum + timing.cycles, 0);
+    return { turns, simulatedTokens, repeatsAfter, cycles };
   }
   // Tokens that are on their way tell of how they began, which need not repeat.
   for (let i = ring.flying.length; i > 0; i--) await nextTurn(ring);
