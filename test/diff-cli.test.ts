@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addDiff } from '../src/cli/diff.js';
-import { reference } from '../src/engine/reference.js';
-import { ENGINES } from '../src/engine/engines.js';
+import { startReference } from '../src/engine/reference.js';
+import { SLICED_ENGINES } from '../src/engine/engines.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const CHAIN = 'kernel reduce --algorithm chain --pes 4 --words 9'.split(' ');
@@ -50,9 +50,9 @@ describe('wafersim diff', () => {
   });
 
   it('names the first cycle and core of a difference and exits 1', async () => {
-    vi.spyOn(ENGINES, 'fast').mockImplementation((input) => {
+    vi.spyOn(SLICED_ENGINES, 'fast').mockImplementation((input) => {
       const costs = { ...input.wafer.costs, programStart: input.wafer.costs.programStart + 1 };
-      return reference({ ...input, wafer: { ...input.wafer, costs } });
+      return startReference({ ...input, wafer: { ...input.wafer, costs } });
     });
     let text = '';
     vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
