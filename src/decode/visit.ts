@@ -143,24 +143,27 @@ function moveEnds(
 ): void {
   const sent = ends[stage.from];
   for (const { core, of } of stage.senders) sent[of] = Math.max(sent[of], first + result.end[core]);
-  const done = own.slice();
-  for (let of = 0; of < done.length; of++) done[of] += first;
+  const done = new Float64Array(own.length);
+  for (let of = 0; of < done.length; of++) done[of] = own[of] + first;
   ends[stage.region] = done;
 }
 
 /** What the region's cores and the senders do in a result; ports are no cores of a wafer. */
 function causesIn(stage: TimedStage, result: RunResult): Causes {
   const causes = emptyCauses();
-  const cores = new Set(stage.senders.map(({ core }) => core));
-  eachCore(stage, (core) => cores.add(core));
-  for (const core of stage.ports) cores.delete(core);
-  for (const core of cores) {
+  const counted = new Uint8Array(stage.width * stage.height);
+  for (const core of stage.ports) counted[core] = 1;
+  const count = (core: number) => {
+    if (counted[core] === 1) return;
+    counted[core] = 1;
     causes.compute += result.compute[core];
     // A core whose program is a loop starts up once, and not for each token.
     causes.setup += result.setup[core] - stage.programStart;
     causes.waitInput += result.waitInput[core];
     causes.waitOutput += result.waitOutput[core];
-  }
+  };
+  eachCore(stage, count);
+  for (const { core } of stage.senders) count(core);
   return causes;
 }
 
