@@ -50,7 +50,7 @@ interface Pattern {
   simulatedTokens: number;
   repeatsAfter: number;
   /** Cycles of the turns. */
-  cycles: number;
+  period: number;
 }
 
 /** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
@@ -96,9 +96,9 @@ export async function timeFull(
     return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
   }
   const { pattern, inFlight: users } = await crowd(ring, turn, undefined);
-  const { turns, cycles, repeatsAfter } = pattern;
+  const { turns, period, repeatsAfter } = pattern;
   const longest = turns.reduce((most, { timing }) => Math.max(most, timing.cycles), 0);
-  const spacing = repeatsAfter === 0 ? longest / users : cycles / repeatsAfter;
+  const spacing = repeatsAfter === 0 ? longest / users : period / repeatsAfter;
   return { alone, spacing, users };
 }
 
@@ -117,7 +117,7 @@ async function crowd(
   for (; ; inFlight++) {
     const all = users ?? inFlight;
     const pattern = await repeating(await createCrowded(ring, alone, slowest, all, inFlight), all);
-    const { cycles: period, repeatsAfter } = pattern;
+    const { period, repeatsAfter } = pattern;
     const waits = repeatsAfter === 0 || period * inFlight > cycles * repeatsAfter;
     if (waits || inFlight === users) return { pattern, inFlight };
   }
@@ -172,15 +172,15 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
   // A token that is alone begins where the one before has ended: those made repeat already.
   if (users === 1 && repeatsAfter > 0) {
     const turns = made.slice(-repeatsAfter);
-    const cycles = turns.reduce((sum, { timing }) => sum + timing.cycles, 0);
-    return { turns, simulatedTokens, repeatsAfter, cycles };
+    const period = turns.reduce((sum, { timing }) => sum + timing.cycles, 0);
+    return { turns, simulatedTokens, repeatsAfter, period };
   }
   // Tokens that are on their way tell of how they began, which need not repeat.
   for (let i = ring.flying.length; i > 0; i--) await nextTurn(ring);
   const begun = ring.now;
   const turns: Turn[] = [];
   while (turns.length < (repeatsAfter || users)) turns.push(await nextTurn(ring));
-  return { turns, simulatedTokens, repeatsAfter, cycles: ring.now - begun };
+  return { turns, simulatedTokens, repeatsAfter, period: ring.now - begun };
 }
 
 /**
@@ -189,7 +189,7 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
  * and end the round's tokens at other distances from the choices, and they need not.
  */
 function roundOf(
-  { turns, simulatedTokens, repeatsAfter, cycles: period }: Pattern,
+  { turns, simulatedTokens, repeatsAfter, period }: Pattern,
   users: number,
   stages: TimedStage[],
 ): Omit<PipelineTiming, 'inFlight'> {
