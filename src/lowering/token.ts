@@ -29,9 +29,8 @@ export interface StagePlan {
   from: number;
   /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
   crossing: number;
-  /** What is sent; whether it is the chosen token, and no rows. */
+  /** What is sent: the chosen token, or rows. */
   source: Source;
-  isToken: boolean;
   /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
   key: string;
   write(): Stage;
@@ -105,7 +104,6 @@ export function planToken(
       to,
       from,
       source,
-      isToken: source.kind === 'token',
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
       key: JSON.stringify([
         use,

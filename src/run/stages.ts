@@ -134,7 +134,7 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     from: plan.from,
     region: plan.to,
     crossing: plan.crossing,
-    isToken: plan.isToken,
+    isToken: plan.source.kind === 'token',
     isPort: region.exit !== undefined,
     ports: [
       ...(region.exit ? Array.from({ length: region.height }, (_, y) => origin + y * width) : []),
