@@ -6,6 +6,7 @@
  * waits for its input. Preparing takes no input, so it may as well come as late as it can.
  */
 import type { RunResult } from '../engine/engine.js';
+import { latestOf } from '../engine/latest.js';
 import { emptyCauses, type Causes, type RunStage, type TimedStage } from './timeline.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
@@ -81,7 +82,7 @@ export async function visit(
   const known = await knownStart(runs, stage, index, own, offsets);
   const causes = { ...known.causes };
   addWaiting(causes, done, stage, own, chosen, first);
-  const free = latest(done);
+  const free = latestOf(done);
   moveEnds(ends, stage, known, first);
   return { start: known, first, free, end: first + known.last, causes };
 }
@@ -109,7 +110,7 @@ async function knownStart(
     ends[of] = result.end[core];
   });
   const causes = causesIn(stage, result);
-  const start = { number: runs.count++, own, sending, result, ends, last: latest(ends), causes };
+  const start = { number: runs.count++, own, sending, result, ends, last: latestOf(ends), causes };
   known.push(start);
   return start;
 }
@@ -117,12 +118,6 @@ async function knownStart(
 function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-}
-
-function latest(cycles: Float64Array): number {
-  let last = -Infinity;
-  for (let i = 0; i < cycles.length; i++) if (cycles[i] > last) last = cycles[i];
-  return last;
 }
 
 /** Calls with the region's cores: number in the stage's program and in the region. */

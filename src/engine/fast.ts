@@ -5,6 +5,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
 import { notOver, tooLong } from './checks.js';
+import { latestOf } from './latest.js';
 import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from './engine.js';
 import { bitsFor, createMachine, startMachine } from './fast/machine.js';
 import type { Bits, Ending, Machine } from './fast/machine.js';
@@ -84,7 +85,7 @@ export function toResult(input: RunInput, tables: Tables, ending: Ending): RunRe
   if (ending.state === 'beyond') throw tooLong(program);
   if (ending.state === 'whole') {
     const result = resultOf(input, tables, ending.counts);
-    if (!result.end.some((end) => end > Math.min(maxCycles, LAST_CYCLE))) return result;
+    if (latestOf(result.end) <= Math.min(maxCycles, LAST_CYCLE)) return result;
     if (maxCycles > LAST_CYCLE) throw tooLong(program);
   }
   const { atLimit } = ending;

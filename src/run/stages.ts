@@ -198,11 +198,12 @@ export function addCounters(
   const x0 = region.x - (timed.origin % timed.width);
   const y0 = region.y - Math.floor(timed.origin / timed.width);
   const row = timed.width * 4;
+  // Columns beyond the edges are ports, whose links are not the wafer's.
+  const [begin, end] = [Math.max(0, -x0) * 4, Math.min(row, (width - x0) * 4)];
   for (let y = 0; y < timed.height; y++) {
-    const to = ((y0 + y) * runner.wafer.width + x0) * 4;
-    // Columns beyond the edges are ports, whose links are not the wafer's.
-    const [begin, end] = [Math.max(0, -x0) * 4, Math.min(row, (runner.wafer.width - x0) * 4)];
-    for (let i = begin; i < end; i++) links[to + i] += result.linkWavelets[y * row + i] * times;
+    const to = ((y0 + y) * width + x0) * 4;
+    const sent = result.linkWavelets.subarray(y * row, (y + 1) * row);
+    for (let i = begin; i < end; i++) links[to + i] += sent[i] * times;
   }
   runner.waveletHops += result.waveletHops * times;
   runner.routeHazards += result.routeHazards * times;

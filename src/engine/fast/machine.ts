@@ -2,6 +2,7 @@
  * The machine in WebAssembly (sources in assembly/), and how a program gets in and its counters out.
  */
 import { LAST_CYCLE, TooLargeError } from '../engine.js';
+import { latestOf } from '../latest.js';
 import { MACHINE_CODE } from './machine-code.js';
 import type { Image, Notes } from './tables.js';
 
@@ -214,7 +215,7 @@ export function startMachine(
       if (state === 'late') return { state, atLimit: atLimit! };
       if (state === 'stopped') return { state, at: places() };
       const counts = countsOf(code, results(), first);
-      if (counts.end.some((end) => end > limit)) atLimit ??= places();
+      if (latestOf(counts.end) > limit) atLimit ??= places();
       return { state, counts, ...(atLimit && { atLimit }) };
     },
   };

@@ -93,5 +93,8 @@ export function notesOf({ program }: RunInput, { ops, placeOf }: Tables): Notes 
 
 /** The cycle in which each of those cores starts. */
 export function startsOf({ startAt }: RunInput, { placeOf }: Tables): Float64Array {
-  return Float64Array.from(placeOf, (place) => startAt?.[place] ?? 0);
+  const starts = new Float64Array(placeOf.length);
+  if (startAt !== undefined)
+    for (let core = 0; core < starts.length; core++) starts[core] = startAt[placeOf[core]];
+  return starts;
 }

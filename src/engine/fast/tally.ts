@@ -1,5 +1,6 @@
 /** The result made of what the machine counted. */
 import { NO_END, type RunInput, type RunResult } from '../engine.js';
+import { latestOf } from '../latest.js';
 import { createInstants } from '../instants.js';
 import type { Counts } from './machine.js';
 import type { Tables } from './tables.js';
@@ -15,19 +16,19 @@ export function resultOf(
 ): RunResult {
   const size = program.width * program.height;
   const column = () => new Float64Array(size);
-  const end = startAt === undefined ? column() : Float64Array.from(startAt);
+  const end = startAt === undefined ? column() : new Float64Array(startAt);
   const [compute, setup, waitInput, waitOutput] = [column(), column(), column(), column()];
   const linkWavelets = new Float64Array(size * 4);
+  const { roleOf } = program;
   let waveletHops = 0;
-  const listAt = (place: number) => ops.listOf[program.roleOf[place]];
   for (let core = 0; core < placeOf.length; core++) {
     const place = placeOf[core];
-    const list = listAt(place);
+    const list = ops.listOf[roleOf[place]];
+    const all = counts.end[core] - end[place];
     end[place] = counts.end[core];
     compute[place] = ops.compute[list];
     setup[place] = ops.setupSum[list];
     waitOutput[place] = counts.waitOutput[core];
-    const all = end[place] - (startAt?.[place] ?? 0);
     waitInput[place] = all - compute[place] - setup[place] - waitOutput[place];
     for (let port = 0; port < 4; port++) {
       const wavelets = counts.linkWavelets[core * 4 + port];
@@ -35,11 +36,12 @@ export function resultOf(
       waveletHops += wavelets;
     }
   }
-  const last =
-    program.root === undefined ? end.reduce((a, b) => Math.max(a, b), 0) : end[program.root];
+  const last = program.root === undefined ? latestOf(end) : end[program.root];
   const labels = counts.labelEnd.length;
   const labelBusy = Float64Array.from(counts.labelEnd, (at, label) =>
-    at === NO_END ? 0 : ops.busy[listAt(placeOf[counts.labelCore[label]]) * labels + label],
+    at === NO_END
+      ? 0
+      : ops.busy[ops.listOf[roleOf[placeOf[counts.labelCore[label]]]] * labels + label],
   );
   return {
     cycles: Math.max(0, last),
@@ -48,7 +50,7 @@ export function resultOf(
     setup,
     waitInput,
     waitOutput,
-    labelEnd: Float64Array.from(counts.labelEnd, (at) => (at === NO_END ? NO_END : at)),
+    labelEnd: counts.labelEnd,
     labelBusy,
     linkWavelets,
     sent: counts.sent,
