@@ -146,14 +146,15 @@ export async function nextTurn(ring: Ring): Promise<Turn> {
   }
 }
 
-function nextToken({ flying, stages, holds }: Ring): Token {
+function nextToken(ring: Ring): Token {
+  const { flying, stages, holds } = ring;
   let next: Token | undefined;
   let first = Infinity;
   for (const token of flying) {
     const holder = holds[stages[token.next].region];
     if (holder !== undefined && holder !== token) continue;
     if (token.next === 0 && !mayEnter(flying, stages)) continue;
-    const sent = token.sending.reduce((a, b) => Math.min(a, b));
+    const sent = sendingOf(ring, token).reduce((a, b) => Math.min(a, b));
     if (sent < first || (sent === first && token.next > next!.next)) {
       next = token;
       first = sent;
@@ -170,11 +171,21 @@ function mayEnter(flying: Token[], stages: TimedStage[]): boolean {
   return inside + 1 <= stages.length - 2;
 }
 
+/**
+ * When the senders of the token's next stage send. A tied table's core, which keeps the token, may have had
+ * others meanwhile.
+ */
+function sendingOf({ stages, ends }: Ring, { next, sending }: Token): number[] {
+  const { from, region, senders } = stages[next];
+  if (from !== region) return sending;
+  return sending.map((cycle, i) => Math.max(cycle, ends[from][senders[i].of]));
+}
+
 async function advance(ring: Ring, token: Token): Promise<void> {
   const { stages, ends, holds, last, posting } = ring;
   const index = token.next;
   const stage = stages[index];
-  const made = await visit(ring.runs, ends, stage, index, token.chosen, token.sending);
+  const made = await visit(ring.runs, ends, stage, index, token.chosen, sendingOf(ring, token));
   ring.sent[stage.from] = made;
   ring.visited[stage.region] = made;
   if (holds[stage.from] === token) holds[stage.from] = undefined;
