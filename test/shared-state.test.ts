@@ -7,7 +7,7 @@ import {
   isWriting,
   nowDoing,
 } from '../src/cli/shared-state.js';
-import { refuseWriting, whileWriting, wrote } from '../src/cli/shared-state.js';
+import { refuseWriting, whileTrying, whileWriting, wrote } from '../src/cli/shared-state.js';
 
 describe('writing', () => {
   it('is known while it lasts, and was done once it is over', () => {
@@ -28,6 +28,12 @@ describe('writing', () => {
         throw new Error('no room');
       });
     expect(fails).toThrow('no room');
+    expect([isWriting(state), wrote(state)]).toEqual([false, false]);
+  });
+
+  it('that is only tried is known while it lasts, and nothing was written', () => {
+    const state = createSharedState();
+    whileTrying(state, () => expect(isWriting(state)).toBe(true));
     expect([isWriting(state), wrote(state)]).toEqual([false, false]);
   });
 

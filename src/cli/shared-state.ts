@@ -52,12 +52,19 @@ export function isRefused(state: SharedState): boolean {
 
 /** Writes files, all of them or none: the process waits for that before it ends. */
 export function whileWriting<T>(state: SharedState, write: () => T): T {
+  return whileTrying(state, () => {
+    const result = write();
+    Atomics.store(numbers(state), WROTE, 1);
+    return result;
+  });
+}
+
+/** Makes files that are removed again, for which the process waits as well. */
+export function whileTrying<T>(state: SharedState, attempt: () => T): T {
   const of = numbers(state);
   Atomics.add(of, WRITING, 1);
   try {
-    const result = write();
-    Atomics.store(of, WROTE, 1);
-    return result;
+    return attempt();
   } finally {
     Atomics.sub(of, WRITING, 1);
   }
