@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createSharedState,
   doing,
+  ended,
   isRefused,
   isWriting,
   nowDoing,
@@ -44,6 +45,19 @@ describe('writing', () => {
       expect(isWriting(state)).toBe(true);
     });
     expect(isWriting(state)).toBe(false);
+  });
+
+  it('is what the line of a command that is ended tells, and trying or failing is not', () => {
+    const state = createSharedState();
+    const fails = () =>
+      whileWriting(state, () => {
+        throw new Error('no room');
+      });
+    whileTrying(state, () => {});
+    expect(fails).toThrow('no room');
+    expect(ended(state, 'interrupted')).toBe('interrupted; nothing was written');
+    whileWriting(state, () => {});
+    expect(ended(state, 'interrupted')).toBe('interrupted');
   });
 
   it('is refused from a moment on', () => {

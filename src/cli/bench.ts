@@ -22,7 +22,7 @@ import {
 } from '../index.js';
 import { customBenchmark, junit } from '../report/bench-exports.js';
 import { benchMarkdown, benchTable } from '../report/bench-table.js';
-import { EXIT } from './errors.js';
+import { EXIT } from './exit.js';
 import {
   engineOption,
   host,

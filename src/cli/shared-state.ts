@@ -41,6 +41,11 @@ export function wrote(state: SharedState): boolean {
   return Atomics.load(numbers(state), WROTE) > 0;
 }
 
+/** What is said of a command that is ended so: whether it has written anything. */
+export function ended(state: SharedState, says: string): string {
+  return wrote(state) ? says : `${says}; nothing was written`;
+}
+
 /** From now on nothing more is to be written. */
 export function refuseWriting(state: SharedState): void {
   Atomics.store(numbers(state), REFUSED, 1);
