@@ -1,6 +1,6 @@
 /** Rounds that are not all alike: which of them is told. Two regions of one core, whose times are made up. */
 import { describe, expect, it } from 'vitest';
-import { timePipeline } from '../src/decode/pipeline.js';
+import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import type { TimedStage } from '../src/decode/timeline.js';
 import type { RunResult } from '../src/engine/engine.js';
 
@@ -102,5 +102,31 @@ describe('two tokens that take the first region in turn, each another time than 
   it('are given up after three rounds of both and of those on their way', async () => {
     const two = await timePipeline(stages, 2, run, 2);
     expect([two.repeatsAfter, two.inFlight, two.simulatedTokens]).toEqual([0, 2, 3 * (2 + 2)]);
+  });
+});
+
+describe('a full pipeline whose tied table takes every token another time than the one before', () => {
+  // One token is inside and one waits, for as long as the one inside takes: 250 cycles, of which layer and
+  // head take 50 each, and twice as many more as the one before, modulo 101, a hundred times in a row.
+  const table = { ...stage('embedding', 0, 0), isToken: true };
+  const stages = [table, stage('layer', 0, 1), stage('head', 1, 0)].map((one) => ({
+    ...one,
+    preparation: 300,
+  }));
+  const more = (waited: number) => (2 * (waited - 250 + 101)) % 101;
+  const waits: number[] = [];
+  const run = async (i: number, startAt: Float64Array) => {
+    if (i > 0) return result(startAt, 0, 50);
+    const waited = Math.max(0, startAt[1]);
+    if (waited > 250) waits.push(waited);
+    return result(startAt, 0, waited + 150 + (waited === 0 ? 1 : more(waited)));
+  };
+
+  it('lets tokens through as the longest of the last round, which waited for the one before', async () => {
+    const full = await timeFull(stages, 2, run);
+    expect([full.alone, full.users]).toEqual([150 + 1 + 50 + 50, 2]);
+    // 250 + 18, 36, 72, 43 (2 x 72 - 101), 86, 71, 41, 82, 63, 25, 50, 100, 99, 97; and then 93.
+    expect(waits.slice(-4)).toEqual([300, 350, 349, 347]);
+    expect(full.spacing).toBe(Math.max(349 + 347, 347 + 343) / 2);
   });
 });
