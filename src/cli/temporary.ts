@@ -57,12 +57,14 @@ function tryToMove(target: string, temporary: string): void {
     // Never done: a folder that is not empty is not replaced.
     renameSync(target, full);
   } catch (error) {
-    if (!REFUSALS_AS_MEANT.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (IMMOVABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
-/** A folder is not moved over a full one, a file not over a folder. */
-const REFUSALS_AS_MEANT = new Set(['ENOTEMPTY', 'EEXIST', 'EISDIR']);
+/** What a system says of what it would not move anywhere; Windows says EPERM of a full folder, too. */
+const IMMOVABLE = new Set(
+  process.platform === 'win32' ? [] : ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'],
+);
 
 /**
  * Removes what processes left that wrote `target` and are no more; what such a one had moved out of the
