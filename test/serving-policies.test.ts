@@ -56,6 +56,20 @@ describe('a request that needs all the room there is', () => {
   });
 });
 
+describe('a user who decodes while a prompt is read a token at a time', () => {
+  it('shares every step with the one token of that prompt', () => {
+    // A microsecond for each token of a step; one is out every microsecond, at first.
+    const policy = MAKE.fcfs({ maxUsers: 9, promptTokens: 1, floor: 1 });
+    const alone = options((batch) => 1000 * batch);
+    const requests = [request(0, 0, 1, 5), request(1, 2500, 3, 1)];
+    const { served, gapsNs } = serve(requests, { ...alone, policy });
+    expect(served[0].firstTokenNs).toBe(1000);
+    // From 2.5 to 8.5 us the prompt's three tokens enter, one every 2 us; the user's begin at 3 and 5 us.
+    expect([...gapsNs]).toEqual([1000, 1000, 2000, 2000]);
+    expect(served[0].lastTokenNs).toBe(7000);
+  });
+});
+
 describe('the KV cache', () => {
   it('holds prompt and answer of everyone who runs, so that the third of two waits', () => {
     const requests = [0, 1, 2].map((id) => request(id, 0, 400, 100));
