@@ -152,11 +152,12 @@ describe('a place that is possible', () => {
     writeFileSync(join(home, 'file'), 'text');
     writeFileSync(join(home, 'sealed'), 'text', { mode: 0o444 });
     mkdirSync(join(home, 'empty'));
+    symlinkSync('/dev/null', join(home, 'device'));
     const before = everything();
     for (const name of ['run', 'empty', 'new', 'new/a/b/run', LONG.slice(30), 'new/../run'])
       checkRunDirectory(`${home}/${name}`);
-    for (const name of ['file', 'sealed', 'new', 'new/a/b/file']) checkFile(`${home}/${name}`);
-    checkFile('/dev/null');
+    for (const name of ['file', 'sealed', 'device', 'new', 'new/a/b/file'])
+      checkFile(`${home}/${name}`);
     expect(everything()).toEqual(before);
     expect(readFileSync(join(run, 'run.txt'), 'utf8')).toBe('one\n');
     expect(readFileSync(join(home, 'file'), 'utf8')).toBe('text');
