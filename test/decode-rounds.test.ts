@@ -105,28 +105,35 @@ describe('two tokens that take the first region in turn, each another time than 
   });
 });
 
-describe('a full pipeline whose tied table takes every token another time than the one before', () => {
-  // One token is inside and one waits, for as long as the one inside takes: 250 cycles, of which layer and
-  // head take 50 each, and twice as many more as the one before, modulo 101, a hundred times in a row.
+describe('a full pipeline with a tied table whose turns are all different', () => {
+  // One token is inside and one waits. The layer takes 100 cycles and `more`, the head 50 and as many more,
+  // which it reads off how long the table has waited for it; the next layer's `more` is twice that, modulo
+  // 101, a hundred times in a row, and the table takes 10 cycles.
   const table = { ...stage('embedding', 0, 0), isToken: true };
   const stages = [table, stage('layer', 0, 1), stage('head', 1, 0)].map((one) => ({
     ...one,
     preparation: 300,
   }));
-  const more = (waited: number) => (2 * (waited - 250 + 101)) % 101;
-  const waits: number[] = [];
+  const below101 = (value: number) => ((value % 101) + 101) % 101;
+  const seen: number[] = [];
   const run = async (i: number, startAt: Float64Array) => {
-    if (i > 0) return result(startAt, 0, 50);
-    const waited = Math.max(0, startAt[1]);
-    if (waited > 250) waits.push(waited);
-    return result(startAt, 0, waited + 150 + (waited === 0 ? 1 : more(waited)));
+    const own = startAt[1];
+    const ends = (cycles: number) => result(startAt, 0, Math.max(0, own) + cycles);
+    if (i === 0) return ends(10);
+    if (i === 2) return ends(50 + below101(-own - 100));
+    const more = own === -300 ? 58 : below101(2 * (-own - 60));
+    seen.push(more);
+    return ends(100 + more);
   };
 
   it('lets tokens through as the longest of the last round, which waited for the one before', async () => {
-    const full = await timeFull(stages, 2, run);
-    expect([full.alone, full.users]).toEqual([150 + 1 + 50 + 50, 2]);
-    // 250 + 18, 36, 72, 43 (2 x 72 - 101), 86, 71, 41, 82, 63, 25, 50, 100, 99, 97; and then 93.
-    expect(waits.slice(-4)).toEqual([300, 350, 349, 347]);
-    expect(full.spacing).toBe(Math.max(349 + 347, 347 + 343) / 2);
+    const { users, spacing } = await timeFull(stages, 2, run);
+    expect(users).toBe(2);
+    // Twice 32 is 64, twice 64 less 101 is 27, and so on.
+    expect(seen.slice(-6)).toEqual([16, 32, 64, 27, 54, 7]);
+    // A turn is 160 cycles and twice `more`; a user's token takes its own and that of the other one.
+    const [before, first, second] = [27, 54, 7].map((more) => 160 + 2 * more);
+    expect([before, first, second]).toEqual([214, 268, 174]);
+    expect(spacing).toBe(Math.max(before + first, first + second) / 2);
   });
 });
