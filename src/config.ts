@@ -21,6 +21,7 @@ import {
 } from './hardware/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { ModelSpec } from './model/model.js';
+import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
@@ -73,7 +74,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const { config: modelPath, ...options } = wanted;
   const reference = referenceOf(child(child(tree, 'model'), 'config')!, 'model', path, 'model');
   const model = readModel(reference, options, tree, files);
-  const run = withServing(rest);
+  const run = withServing(withContext(rest, model, tree));
   const served = servingFiles(tree, path, files);
   const machine = plainHardware(hardware);
   const resolved = {
@@ -95,6 +96,14 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     stated: provenanceOf(hardware, () => ''),
     files,
   };
+}
+
+/** A context that nobody asked for leaves room for the run's tokens in the positions that the model has. */
+function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
+  if (child(child(tree, 'workload'), 'context') !== undefined) return run;
+  const { context, tokens } = run.workload;
+  const room = Math.max(0, positionsOf(model).most - tokens);
+  return { ...run, workload: { ...run.workload, context: Math.min(context, room) } };
 }
 
 /** What a serving workload does not say of scheduling and transport has every default. */

@@ -40,7 +40,7 @@ const PACKAGES: Record<string, string[]> = {
   decode: [],
   serving: ['seedrandom', 'flatqueue', 'papaparse'],
   report: ['cli-table3'],
-  store: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
+  store: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:url'],
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   run: ['*'],
   tools: ['*'],

@@ -154,6 +154,55 @@ describe('the hash of the code', () => {
     expect(new Set([first, changed, more, renamed, hash()]).size).toBe(5);
   });
 
+  it('changes with the version of a dependency as it is installed, wherever that is', () => {
+    const versions = { one: '1.0.0', '@org/two': '2.0.0' };
+    writeFileSync(join(home, 'package.json'), JSON.stringify({ dependencies: versions }));
+    write('a.js', 'let a = 1;');
+    const install = (folder: string, name: string, version: string) => {
+      const path = join(home, folder, 'node_modules', name);
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, 'package.json'), JSON.stringify({ name, version }));
+    };
+    const hashes = [hash()];
+    for (const [name, version] of [
+      ['one', '1.0.0'],
+      ['@org/two', '2.0.0'],
+      ['one', '1.0.1'],
+      ['@org/two', '2.1.0'],
+    ]) {
+      install('', name, version);
+      hashes.push(hash());
+    }
+    expect(new Set(hashes).size).toBe(5);
+    // Not one that the code does not use, nor what else is in it.
+    install('', 'three', '1.0.0');
+    writeFileSync(join(home, 'node_modules', 'one', 'README.md'), 'text');
+    expect(hash()).toBe(hashes[4]);
+    install('', 'one', '1.0.0');
+    install('', '@org/two', '2.0.0');
+    expect(hash()).toBe(hashes[2]);
+    // Installed next to the package, as a dependency of another project.
+    mkdirSync(join(home, 'node_modules', 'app'));
+    writeFileSync(
+      join(home, 'node_modules', 'app', 'package.json'),
+      JSON.stringify({ dependencies: versions }),
+    );
+    const next = () => codeHash(join(home, 'code'), join(home, 'node_modules/app/package.json'));
+    expect(next()).toBe(hash());
+    install('', 'one', '1.0.1');
+    expect(next()).toBe(hashes[3]);
+  });
+
+  it('changes with what runs the code: the version of V8, and the processor', () => {
+    writeFileSync(join(home, 'package.json'), '{}');
+    write('a.js', 'let a = 1;');
+    const at = (v8: string, arch: string) =>
+      codeHash(join(home, 'code'), join(home, 'package.json'), { v8, arch });
+    expect(hash()).toBe(at(process.versions.v8, process.arch));
+    const all = [hash(), at('1.0', 'x64'), at('1.1', 'x64'), at('1.1', 'arm64')];
+    expect(new Set(all).size).toBe(4);
+  });
+
   it('of this build is the same every time', () => {
     expect(codeHash()).toBe(codeHash());
   });

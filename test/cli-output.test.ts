@@ -1,7 +1,15 @@
 /** The parts of the command line: errors as lines and exit codes, and run directories. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
@@ -73,6 +81,17 @@ describe('a failure', () => {
       expect(exitCode).toBe(5);
     }
     expect(failureOf(new RangeError('Maximum call stack size exceeded')).exitCode).toBe(70);
+  });
+
+  it.each([
+    ['ENOSPC EDQUOT EFBIG EROFS EIO', 5],
+    ['EMFILE ENFILE ENOMEM EAGAIN', 5],
+    ['ENOENT EACCES EISDIR ENOTDIR EPERM', 2],
+  ])('of the system wherever something is read: %s', (codes, exitCode) => {
+    for (const code of codes.split(' ')) {
+      const failure = Object.assign(new Error(`${code}: x, open 'y'`), { code, syscall: 'open' });
+      expect(failureOf(failure)).toEqual({ exitCode, message: `wafersim: ${code}: x, open 'y'` });
+    }
   });
 
   it('of a limit exits 4', () => {
@@ -215,6 +234,11 @@ describe('a run directory', () => {
     const target = join(home, 'run');
     checkRunDirectory(target);
     expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe('before\n');
+    // What is in its place already is newer than what was moved away.
+    leftover('run', dead);
+    writeFileSync(join(target, 'run.txt'), 'newer\n');
+    checkRunDirectory(target);
+    expect(readFileSync(join(target, 'run.txt'), 'utf8')).toBe('newer\n');
     // A living process still writes; another name is another's.
     const left = readdirSync(home).filter((name) => name.startsWith('.'));
     expect(left).toHaveLength(2);
@@ -224,11 +248,14 @@ describe('a run directory', () => {
 
   it('of a device or a pipe is written to, not replaced', () => {
     if (!existsSync('/dev/full')) return;
-    const message = failureOf(thrownBy(() => writeFile('/dev/full', 'text')));
-    expect(message).toEqual({
+    // By a link of the test's own, so that a fault replaces that and not the host's device.
+    const link = join(home, 'full');
+    symlinkSync('/dev/full', link);
+    expect(failureOf(thrownBy(() => writeFile(link, 'text')))).toEqual({
       exitCode: 5,
-      message: "wafersim: ENOSPC: no space left on device, write '/dev/full'",
+      message: `wafersim: ENOSPC: no space left on device, write '${link}'`,
     });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
   });
 });

@@ -15,7 +15,7 @@ describe('a configuration', () => {
     expect(config).toMatchObject({
       mapping: 'gqa',
       exact: false,
-      workload: { context: 4096, batch: 1, tokens: 1, data: false, seed: 1 },
+      workload: { context: 511, batch: 1, tokens: 1, data: false, seed: 1 },
       placement: { strategy: 'row-major', growth: 'fill' },
       model: { name: 'tiny', dtype: 'f16', weightBits: 16 },
       wafer: { name: 'small', width: 32, height: 24 },

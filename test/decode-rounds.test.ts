@@ -1,6 +1,6 @@
 /** Rounds that are not all alike: which of them is told. Two regions of one core, whose times are made up. */
 import { describe, expect, it } from 'vitest';
-import { timePipeline } from '../src/decode/pipeline.js';
+import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import type { TimedStage } from '../src/decode/timeline.js';
 import type { RunResult } from '../src/engine/engine.js';
 
@@ -102,5 +102,38 @@ describe('two tokens that take the first region in turn, each another time than 
   it('are given up after three rounds of both and of those on their way', async () => {
     const two = await timePipeline(stages, 2, run, 2);
     expect([two.repeatsAfter, two.inFlight, two.simulatedTokens]).toEqual([0, 2, 3 * (2 + 2)]);
+  });
+});
+
+describe('a full pipeline with a tied table whose turns are all different', () => {
+  // One token is inside and one waits. The layer takes 100 cycles and `more`, the head 50 and as many more,
+  // which it reads off how long the table has waited for it; the next layer's `more` is twice that, modulo
+  // 101, a hundred times in a row, and the table takes 10 cycles.
+  const table = { ...stage('embedding', 0, 0), isToken: true };
+  const stages = [table, stage('layer', 0, 1), stage('head', 1, 0)].map((one) => ({
+    ...one,
+    preparation: 300,
+  }));
+  const below101 = (value: number) => ((value % 101) + 101) % 101;
+  const seen: number[] = [];
+  const run = async (i: number, startAt: Float64Array) => {
+    const own = startAt[1];
+    const ends = (cycles: number) => result(startAt, 0, Math.max(0, own) + cycles);
+    if (i === 0) return ends(10);
+    if (i === 2) return ends(50 + below101(-own - 100));
+    const more = own === -300 ? 58 : below101(2 * (-own - 60));
+    seen.push(more);
+    return ends(100 + more);
+  };
+
+  it('lets tokens through as the longest of the last round, which waited for the one before', async () => {
+    const { users, spacing } = await timeFull(stages, 2, run);
+    expect(users).toBe(2);
+    // Twice 32 is 64, twice 64 less 101 is 27, and so on.
+    expect(seen.slice(-6)).toEqual([16, 32, 64, 27, 54, 7]);
+    // A turn is 160 cycles and twice `more`; a user's token takes its own and that of the other one.
+    const [before, first, second] = [27, 54, 7].map((more) => 160 + 2 * more);
+    expect([before, first, second]).toEqual([214, 268, 174]);
+    expect(spacing).toBe(Math.max(before + first, first + second) / 2);
   });
 });

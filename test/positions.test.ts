@@ -1,5 +1,8 @@
 /** How many positions a run and a request may ask a model for: its last one, and not one more. */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { checkRun, checkServed } from '../src/run/refusals.js';
 
@@ -39,6 +42,52 @@ describe('the positions of a run', () => {
     expect(run(27, 3, 30)).toBe('fine');
     expect(run(28, 3, 30)).toMatch(
       /^workload\.context: expected at most 27, as m has a window of 30 positions, .* found 28$/,
+    );
+  });
+});
+
+describe('a context that nobody asked for', () => {
+  let home: string;
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'wafersim-positions-'));
+  });
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  /** A configuration of a model with so many positions; what it says of its workload. */
+  const load = (fields: object, workload: object, sets: string[] = []) => {
+    const model = JSON.parse(readFileSync('models/tiny.json', 'utf8')) as object;
+    writeFileSync(join(home, 'm.json'), JSON.stringify({ ...model, ...fields }));
+    const text = JSON.stringify({ hardware: 'small', model: join(home, 'm.json'), workload });
+    writeFileSync(join(home, 'run.yaml'), text);
+    return loadConfig(join(home, 'run.yaml'), sets);
+  };
+  const positions = (most: number) => ({ max_position_embeddings: most });
+  const contextOf = (...given: Parameters<typeof load>) => {
+    const config = load(...given);
+    checkRun(config, config.workload.kind === 'serving' ? 'serving' : 'steps');
+    expect(config.resolved['workload']).toMatchObject({ context: config.workload.context });
+    return config.workload.context;
+  };
+
+  it.each(['decode', 'serving'])('is 4,096 tokens, or what the model has room for: %s', (kind) => {
+    expect(contextOf(positions(131_072), { kind })).toBe(4096);
+    expect(contextOf(positions(4097), { kind })).toBe(4096);
+    expect(contextOf(positions(4096), { kind })).toBe(4095);
+    expect(contextOf(positions(512), { kind })).toBe(511);
+    expect(contextOf(positions(512), { kind, tokens: 12 })).toBe(500);
+    expect(contextOf(positions(512), { kind }, ['workload.tokens=512'])).toBe(0);
+    expect(contextOf({ model_type: 'mistral', sliding_window: 40 }, { kind })).toBe(39);
+  });
+
+  it('is the same run as one that asks for it, and nothing else is made less', () => {
+    const { canonical } = load(positions(512), { context: 511 });
+    expect(load(positions(512), {}).canonical).toEqual(canonical);
+    expect(() => contextOf(positions(512), { context: 512 })).toThrow(
+      'workload.context: expected at most 511, as m has 512 positions, found 512',
+    );
+    expect(() => contextOf(positions(512), {}, ['workload.context=4096'])).toThrow('found 4096');
+    expect(() => contextOf(positions(512), { tokens: 513 })).toThrow(
+      'workload.tokens: expected at most 512, as m has 512 positions, found 513',
     );
   });
 });

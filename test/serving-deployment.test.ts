@@ -75,6 +75,27 @@ describe('a fleet of replicas on two wafers each', () => {
     expect(() => holding(row.usersPerReplica + 1)).toThrow(/needs|fit/);
   });
 
+  it('has room for the token that each user adds, in a row of its own where the others are full', async () => {
+    const { kvBlock, kvTokens } = deploymentOf(two());
+    const full = 5 * kvBlock;
+    const { usersPerReplica } = await fleetRow('', two(`workload.context=${full}`), limits, work);
+    expect(usersPerReplica).toBe(Math.floor(kvTokens / (6 * kvBlock)));
+    expect(usersPerReplica).toBeLessThan(Math.floor(kvTokens / full));
+  });
+
+  it('is bound by memory only if that holds fewer users than the speed allows', async () => {
+    const { spacing } = await stepTimes(deploymentOf(two()), CONTEXT, work);
+    const held = row.usersPerReplica;
+    // Half a token's time more than so many users take.
+    const bound = async (users: number) => {
+      const speed = 1e9 / ((users + 0.5) * spacing);
+      return fleetRow('', two(), { ...limits, speed }, work);
+    };
+    expect(await bound(held + 1)).toMatchObject({ usersPerReplica: held, boundBy: 'memory' });
+    expect(await bound(held)).toMatchObject({ usersPerReplica: held, boundBy: 'speed' });
+    expect(await bound(held - 1)).toMatchObject({ usersPerReplica: held - 1, boundBy: 'speed' });
+  });
+
   it('makes no more tokens than the users that fit can, or full pipelines', async () => {
     // 20,556 bytes a core at 65 positions: room for one user, and for many.
     const one = await fleetRow('', two('hardware.core.sram=20600'), limits, work);
@@ -188,6 +209,21 @@ describe('what a configuration says of its requests', () => {
     );
     expect(tooLong.grid.contexts).toEqual([30]);
     expect(serveScenario(tooLong).result.requests.rejected).toBe(2);
+  });
+
+  it('may ask for 200 million tokens in all, and not one more', () => {
+    const ask = (requests: number, mean: number) =>
+      requestsOf(
+        loadConfig('configs/serving-tiny.yaml', [
+          `workload.requests=${requests}`,
+          ...[`workload.output.mean=${mean}`, 'workload.output.cv=0'],
+        ]),
+        512,
+      ).requests.map(({ outputTokens }) => outputTokens);
+    expect(ask(2, 1e8)).toEqual([1e8, 1e8]);
+    expect(() => ask(3, 66_666_667)).toThrow(
+      'at most 200000000 output tokens in all, found 200000001',
+    );
   });
 
   it('names one source of them', () => {
@@ -354,5 +390,19 @@ describe('capacity', () => {
   it('is refused for a closed loop and for one instant', () => {
     const slo = [readSlo('ttft.p99<=1s')];
     expect(() => capacityOf(prepared(every(0, 3)), slo, 0.01)).toThrow(/one instant/);
+    const closed = {
+      ...prepared(every(10, 3)),
+      config: { workload: { arrivals: { process: 'closed' } } },
+    };
+    expect(() => capacityOf(closed as unknown as Prepared, slo, 0.01)).toThrow(/a closed loop/);
+  });
+
+  it('takes no notice of when a request that follows another would have come', () => {
+    const slo = [readSlo('ttft.p99<=5ms')];
+    const rateWith = (arrivalNs: number) => {
+      const follower = { ...request(100, arrivalNs, 1, 1), after: 99, thinkNs: 0 };
+      return capacityOf(prepared([...every(10, 100), follower]), slo, 0.01).requestsPerSecond;
+    };
+    expect(rateWith(1e12)).toEqual(rateWith(0));
   });
 });

@@ -264,6 +264,14 @@ describe('the capacity search', () => {
     expect(high).toBeGreaterThan(limit);
     expect(high - low).toBeLessThanOrEqual(0.01 * high);
   });
+  it('ends as soon as the bracket is as narrow as asked for, as a share of its upper end', () => {
+    // 1 holds and 2 does not: a half of 2 is known already, less takes 1.5, and then 1.25.
+    const upTo = (tolerance: number) => highestLoad((factor) => factor <= 1.3, tolerance);
+    expect(upTo(0.5)).toEqual({ low: 1, high: 2, tried: 2 });
+    expect(upTo(0.49)).toEqual({ low: 1, high: 1.5, tried: 3 });
+    expect(upTo(1 / 3)).toEqual({ low: 1, high: 1.5, tried: 3 });
+    expect(upTo(0.3)).toEqual({ low: 1.25, high: 1.5, tried: 4 });
+  });
   it('says when nothing meets the limits, and when nothing breaks them', () => {
     expect(highestLoad(() => false, 0.01).low).toBe(0);
     expect(highestLoad(() => true, 0.01).high).toBe(Infinity);

@@ -44,6 +44,32 @@ describe('a request never vanishes', () => {
   });
 });
 
+describe('a request that needs all the room there is', () => {
+  it.each([
+    ['cache', { kvTokens: 11 }, { kvTokens: 10 }],
+    ['context', { maxContext: 11 }, { maxContext: 10 }],
+  ])('is served, and turned away with one position less: %s', (_, enough, tooFew) => {
+    const of = (limits: object) =>
+      serve([request(0, 0, 6, 5)], options(pipeline(10, 1000), 'fcfs', limits)).served[0];
+    expect(of(enough).outcome).toBe('completed');
+    expect(of(tooFew).reason).toBe('needs 11 positions of KV cache, at most 10 fit');
+  });
+});
+
+describe('a user who decodes while a prompt is read a token at a time', () => {
+  it('shares every step with the one token of that prompt', () => {
+    // A microsecond for each token of a step; one is out every microsecond, at first.
+    const policy = MAKE.fcfs({ maxUsers: 9, promptTokens: 1, floor: 1 });
+    const alone = options((batch) => 1000 * batch);
+    const requests = [request(0, 0, 1, 5), request(1, 2500, 3, 1)];
+    const { served, gapsNs } = serve(requests, { ...alone, policy });
+    expect(served[0].firstTokenNs).toBe(1000);
+    // From 2.5 to 8.5 us the prompt's three tokens enter, one every 2 us; the user's begin at 3 and 5 us.
+    expect([...gapsNs]).toEqual([1000, 1000, 2000, 2000]);
+    expect(served[0].lastTokenNs).toBe(7000);
+  });
+});
+
 describe('the KV cache', () => {
   it('holds prompt and answer of everyone who runs, so that the third of two waits', () => {
     const requests = [0, 1, 2].map((id) => request(id, 0, 400, 100));
@@ -198,6 +224,16 @@ describe('a server with room for two users', () => {
 });
 
 describe('a horizon', () => {
+  it('is the last instant at which something happens', () => {
+    // A prompt of 10 us, whose last token is out 3 us after it entered.
+    const outcome = (horizonNs: number) =>
+      serve([request(0, 0, 10, 1)], options(pipeline(3, 1000), 'fcfs', { horizonNs })).served.map(
+        ({ outcome, lastTokenNs }) => [outcome, lastTokenNs],
+      );
+    expect(outcome(12_000)).toEqual([['completed', 12_000]]);
+    expect(outcome(11_999)).toEqual([['unfinished', NaN]]);
+  });
+
   it('leaves what has not ended unfinished, with what is known of it', () => {
     // Prompts of 10 us and 20 us, a token every 3 us; the first is out at 12 us.
     const requests = [request(0, 0, 10, 100), request(1, 0, 20, 5), request(2, 60_000, 5, 5)];

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   createSharedState,
   doing,
+  ended,
   isRefused,
   isWriting,
   nowDoing,
 } from '../src/cli/shared-state.js';
-import { refuseWriting, whileWriting, wrote } from '../src/cli/shared-state.js';
+import { refuseWriting, whileTrying, whileWriting, wrote } from '../src/cli/shared-state.js';
 
 describe('writing', () => {
   it('is known while it lasts, and was done once it is over', () => {
@@ -31,6 +32,12 @@ describe('writing', () => {
     expect([isWriting(state), wrote(state)]).toEqual([false, false]);
   });
 
+  it('that is only tried is known while it lasts, and nothing was written', () => {
+    const state = createSharedState();
+    whileTrying(state, () => expect(isWriting(state)).toBe(true));
+    expect([isWriting(state), wrote(state)]).toEqual([false, false]);
+  });
+
   it('of one file inside that of others goes on until all are written', () => {
     const state = createSharedState();
     whileWriting(state, () => {
@@ -38,6 +45,19 @@ describe('writing', () => {
       expect(isWriting(state)).toBe(true);
     });
     expect(isWriting(state)).toBe(false);
+  });
+
+  it('is what the line of a command that is ended tells, and trying or failing is not', () => {
+    const state = createSharedState();
+    const fails = () =>
+      whileWriting(state, () => {
+        throw new Error('no room');
+      });
+    whileTrying(state, () => {});
+    expect(fails).toThrow('no room');
+    expect(ended(state, 'interrupted')).toBe('interrupted; nothing was written');
+    whileWriting(state, () => {});
+    expect(ended(state, 'interrupted')).toBe('interrupted');
   });
 
   it('is refused from a moment on', () => {

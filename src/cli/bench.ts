@@ -22,7 +22,7 @@ import {
 } from '../index.js';
 import { customBenchmark, junit } from '../report/bench-exports.js';
 import { benchMarkdown, benchTable } from '../report/bench-table.js';
-import { EXIT } from './errors.js';
+import { EXIT } from './exit.js';
 import {
   engineOption,
   host,
@@ -31,7 +31,16 @@ import {
   shardCount,
   type EngineName,
 } from './options.js';
-import { appendSummary, json, note, print, style, writeFile } from './output.js';
+import {
+  appendSummary,
+  checkFile,
+  checkSummary,
+  json,
+  note,
+  print,
+  style,
+  writeFile,
+} from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
 interface BenchCommandOptions extends LimitOptions {
@@ -118,7 +127,8 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const path = baselinePath(options);
   if (options.exact && path === undefined)
     throw new ConfigError('--exact: expected --baseline as well, found nothing to compare with');
-  // Before the simulation, which may take minutes.
+  // All this before the simulation, which may take minutes.
+  checkPlaces(options, path);
   const isThere = path !== undefined && (!options.updateBaseline || existsSync(path));
   const baseline = isThere ? readBaseline(path) : undefined;
   if (baseline && !options.updateBaseline) refuseForeign(baseline, cases, path!);
@@ -155,6 +165,14 @@ function chosen(suite: SuiteCase[], part = ''): SuiteCase[] {
 function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) {
   if (typeof baseline === 'string') return baseline;
   return baseline || updateBaseline ? join(dirname(suite ?? SUITE), 'baseline.json') : undefined;
+}
+
+/** Where something is to be written must be writable. */
+function checkPlaces(options: BenchCommandOptions, baseline: string | undefined): void {
+  const { junit, githubSmaller, githubBigger, updateBaseline } = options;
+  const files = [junit, githubSmaller, githubBigger, updateBaseline ? baseline : undefined];
+  for (const file of files) if (file !== undefined) checkFile(file);
+  checkSummary();
 }
 
 function report(document: BenchDocument, options: BenchCommandOptions, begun: string): void {

@@ -16,20 +16,19 @@ import {
   noCacheOption,
   setOption,
   shardsOption,
-  SKIP_INVALID,
+  setsOf,
   skipInvalidOption,
   type EngineName,
+  type SetOptions,
 } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface CapacityOptions extends LimitOptions {
+interface CapacityOptions extends LimitOptions, SetOptions {
   slo?: string[];
   preset?: string;
   tolerance: number;
-  set?: string[];
-  skipInvalid?: boolean;
   engine: EngineName;
   shards: number;
   cache: boolean;
@@ -69,7 +68,7 @@ export function addCapacity(program: Command): void {
 
 async function capacity(path: string, options: CapacityOptions): Promise<void> {
   const { slo = [], preset, tolerance, engine, shards } = options;
-  const set = [...(options.set ?? []), ...(options.skipInvalid ? [SKIP_INVALID] : [])];
+  const set = setsOf(options);
   const known = preset === undefined ? [] : SLO_PRESETS[preset];
   if (known === undefined)
     throw new ConfigError(

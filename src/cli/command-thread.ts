@@ -5,6 +5,7 @@ import {
   doing,
   isRefused,
   nowDoing as sayDoing,
+  whileTrying,
   whileWriting,
 } from './shared-state.js';
 import type { CommandData, SharedState } from './shared-state.js';
@@ -37,6 +38,14 @@ export function writing<T>(write: () => T): T {
   return whileWriting(state, () => {
     unlessRefused();
     return write();
+  });
+}
+
+/** Makes files and removes them again; a signal waits for that, and nothing was written. */
+export function trying<T>(attempt: () => T): T {
+  return whileTrying(state, () => {
+    unlessRefused();
+    return attempt();
   });
 }
 

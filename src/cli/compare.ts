@@ -13,7 +13,8 @@ import {
 import { checkFailure } from '../report/check-text.js';
 import type { CompareDocument } from '../report/compare-document.js';
 import { compareMarkdown, compareTable } from '../report/compare-table.js';
-import { EXIT, oneLine } from './errors.js';
+import { oneLine } from './errors.js';
+import { EXIT } from './exit.js';
 import {
   engineOption,
   jsonOption,

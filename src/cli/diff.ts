@@ -5,7 +5,7 @@ import { diffConfig, diffKernel, type NamedEngine } from '../tools/diff.js';
 import type { DiffDocument } from '../report/diff-document.js';
 import { diffText } from '../report/diff-text.js';
 import { ENGINES, type EngineName } from '../engine/engines.js';
-import { EXIT } from './errors.js';
+import { EXIT } from './exit.js';
 import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';
 import { host, jsonOption, noCacheOption, setOption } from './options.js';
 import { json, print, style } from './output.js';

@@ -5,7 +5,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DOCUMENTS, regenerated } from '../tools/documentation.js';
 import { bundled } from '../bundled.js';
 import { withThreads } from '../deployment/work.js';
-import { EXIT, failureOf } from './errors.js';
+import { failureOf } from './errors.js';
+import { EXIT } from './exit.js';
 import { host } from './options.js';
 import { note } from './output.js';
 

@@ -8,8 +8,6 @@ import { shown } from '../report/format.js';
 import { IncomparableError } from '../tools/incomparable.js';
 import { EXIT } from './exit.js';
 
-export { EXIT } from './exit.js';
-
 /** The host did not do what it was asked: no room, no memory, a place that cannot be written. */
 export class HostError extends Error {}
 
@@ -27,17 +25,19 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: EXIT.usage, message: oneLine(error.message) };
   if (error instanceof IncomparableError)
     return { exitCode: EXIT.incomparable, message: prefixed(error.message) };
-  if (error instanceof CapacityError || error instanceof MachineError)
-    return { exitCode: EXIT.machine, message: prefixed(error.message) };
-  if (error instanceof LimitError)
-    return { exitCode: EXIT.machine, message: prefixed(error.message) };
-  // By its name: it may come from another thread.
-  if (error instanceof Error && error.name === 'TooLargeError')
-    return { exitCode: EXIT.machine, message: prefixed(error.message) };
+  if (isOfMachine(error)) return { exitCode: EXIT.machine, message: prefixed(error.message) };
   if (error instanceof HostError || isExhaustion(error))
     return { exitCode: EXIT.host, message: prefixed((error as Error).message) };
   if (isSystemError(error)) return { exitCode: EXIT.usage, message: prefixed(error.message) };
   return { exitCode: EXIT.internal, message: prefixed(`internal error: ${describe(error)}`) };
+}
+
+/** It does not fit, it failed, it reached a limit, or its times are more than can be counted. */
+function isOfMachine(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof CapacityError || error instanceof MachineError) return true;
+  // By its name: it may come from another thread.
+  return error instanceof LimitError || error.name === 'TooLargeError';
 }
 
 /** A line of the program about itself. */

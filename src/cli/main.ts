@@ -9,9 +9,9 @@ import { EXIT } from './exit.js';
 import {
   createSharedState,
   doing,
+  ended,
   isWriting,
   refuseWriting,
-  wrote,
   type CommandData,
 } from './shared-state.js';
 
@@ -28,9 +28,7 @@ const state = createSharedState();
 if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
 for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
   process.on(signal, () => {
-    void whenWritten().then(() =>
-      end(wrote(state) ? says : `${says}; nothing was written`, exitCode),
-    );
+    void whenWritten().then(() => end(ended(state, says), exitCode));
   });
 
 const { stdout, stderr } = process;

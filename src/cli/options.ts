@@ -48,7 +48,7 @@ export function shardCount(text: string): number {
   return value;
 }
 
-/** Short for a setting, which `SKIP_INVALID` is. */
+/** Short for a setting (see `setsOf`). */
 export function skipInvalidOption(): Option {
   return new Option(
     '--skip-invalid',
@@ -56,7 +56,18 @@ export function skipInvalidOption(): Option {
   );
 }
 
-export const SKIP_INVALID = 'workload.skipInvalid=true';
+/** Options that are settings, in full or in short. */
+export interface SetOptions {
+  set?: string[];
+  exact?: boolean;
+  skipInvalid?: boolean;
+}
+
+/** All settings of a command line, those that are given in short last. */
+export function setsOf({ set = [], exact, skipInvalid }: SetOptions): string[] {
+  const short = [exact && 'exact=true', skipInvalid && 'workload.skipInvalid=true'];
+  return [...set, ...short.filter((text) => typeof text === 'string')];
+}
 
 /** `x,y` of a core. @throws InvalidArgumentError */
 export function coordinates(text: string): { x: number; y: number } {

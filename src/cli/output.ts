@@ -11,15 +11,16 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../hardware/errors.js';
 import { shown, shownPage, type Style } from '../report/format.js';
-import { unlessRefused, writing } from './command-thread.js';
+import { trying, unlessRefused, writing } from './command-thread.js';
 import { HostError } from './errors.js';
-import { clearLeftovers, inTemporary } from './temporary.js';
+import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
 
 /** Whatever a name from a file holds, a terminal is sent nothing that it would obey. */
 export function print(text: string): void {
@@ -69,15 +70,24 @@ const RUN_FILES = new Set([
  * @throws ConfigError; HostError if it cannot be made
  */
 export function checkRunDirectory(directory: string): void {
-  // What is looked at must be what is written later: `missing/..` is this directory once resolved.
-  const target = resolve(directory);
+  const target = targetOf(directory);
+  orHostError(directory, () =>
+    trying(() => {
+      clearLeftovers(target);
+      refuseForeign(directory, target);
+      tryPlace(target);
+    }),
+  );
+}
+
+/** What is looked at must be what is written later: `missing/..` is this directory once resolved. */
+function targetOf(directory: string): string {
   if (directory.trim() === '')
     throw new ConfigError('-o: expected a directory, found an empty name');
-  orHostError(directory, () => {
-    mkdirSync(dirname(target), { recursive: true });
-    accessSync(dirname(target), constants.W_OK);
-    clearLeftovers(target);
-  });
+  return resolve(directory);
+}
+
+function refuseForeign(directory: string, target: string): void {
   const there = lstatSync(target, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isDirectory())
@@ -90,11 +100,34 @@ export function checkRunDirectory(directory: string): void {
 }
 
 /**
+ * Refuses, before the simulation, a file that `writeFile` could not write.
+ * @throws ConfigError if the name is empty; HostError
+ */
+export function checkFile(path: string): void {
+  refuseEmpty(path);
+  const target = resolve(path);
+  orHostError(path, () => {
+    if (isNoFile(target)) checkNoFile(target);
+    else trying(() => tryPlace(target));
+  });
+}
+
+/** A device or a pipe may be written to, a directory not; a pipe that nobody reads would hold us up. */
+function checkNoFile(path: string): void {
+  if (statSync(path).isDirectory()) closeSync(openSync(path, 'a'));
+  else accessSync(path, constants.W_OK);
+}
+
+function refuseEmpty(path: string): void {
+  if (path.trim() === '') throw new ConfigError('expected the name of a file, found an empty name');
+}
+
+/**
  * A file whole or not at all: under a temporary name beside it, then renamed.
  * @throws HostError if it cannot be written
  */
 export function writeFile(path: string, content: string): void {
-  if (path.trim() === '') throw new ConfigError('expected the name of a file, found an empty name');
+  refuseEmpty(path);
   const target = resolve(path);
   orHostError(path, () =>
     writing(() => {
@@ -124,16 +157,32 @@ export function appendSummary(markdown: string): void {
   if (file) orHostError(file, () => appendFileSync(file, markdown));
 }
 
+/** Refuses, before the simulation, a place for the summary that cannot be written. @throws HostError */
+export function checkSummary(): void {
+  const file = process.env['GITHUB_STEP_SUMMARY'];
+  if (!file) return;
+  orHostError(file, () => {
+    if (isNoFile(file)) return checkNoFile(file);
+    const wasThere = existsSync(file);
+    trying(() => {
+      closeSync(openSync(file, 'a'));
+      if (!wasThere) rmSync(file);
+    });
+  });
+}
+
 /**
  * Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there.
  * @throws HostError if it cannot be written
  */
 export function writeRunDirectory(directory: string, files: RunFiles): void {
-  // Whatever was put there since the simulation began is not an earlier run's to replace.
-  checkRunDirectory(directory);
-  const target = resolve(directory);
+  const target = targetOf(directory);
   orHostError(directory, () =>
-    writing(() =>
+    writing(() => {
+      mkdirSync(dirname(target), { recursive: true });
+      clearLeftovers(target);
+      // Whatever was put there since the simulation began is not an earlier run's to replace.
+      refuseForeign(directory, target);
       inTemporary(target, (temporary) => {
         const next = join(temporary, 'next');
         mkdirSync(next);
@@ -150,19 +199,19 @@ export function writeRunDirectory(directory: string, files: RunFiles): void {
           throw error;
         }
         sync(dirname(target));
-      }),
-    ),
+      });
+    }),
   );
 }
 
-/** Errors of the system while something is written are the host's; they name the file. */
+/** Errors of the system while something is written are the host's; they name the place as it was given. */
 function orHostError<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
-    const named = error.message.includes("'") ? error.message : `${error.message} '${path}'`;
-    throw new HostError(named, { cause: error });
+    const [what] = error.message.split(" '");
+    throw new HostError(`${what} '${path}'`, { cause: error });
   }
 }
 

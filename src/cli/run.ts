@@ -16,7 +16,7 @@ import type { RunDocument } from '../report/document.js';
 import { scenariosTable, servingTable } from '../report/serving-table.js';
 import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
-import { EXIT } from './errors.js';
+import { EXIT } from './exit.js';
 import { stepsOf } from './cache.js';
 import {
   engineOption,
@@ -25,25 +25,23 @@ import {
   noCacheOption,
   setOption,
   shardCount,
-  SKIP_INVALID,
+  setsOf,
   skipInvalidOption,
   type EngineName,
+  type SetOptions,
 } from './options.js';
 import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
 import { runFiles } from './run-files.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
-interface RunOptions extends LimitOptions {
-  set?: string[];
+interface RunOptions extends LimitOptions, SetOptions {
   engine: EngineName;
   shards: number;
   memo: boolean;
   cache: boolean;
   json?: boolean;
   output?: string;
-  exact?: boolean;
   sensitivity?: boolean;
-  skipInvalid?: boolean;
 }
 
 const EXAMPLES = `
@@ -84,11 +82,7 @@ export function addRun(program: Command): void {
 
 async function run(path: string, options: RunOptions): Promise<void> {
   if (options.output !== undefined) checkRunDirectory(options.output);
-  const sets = [
-    ...(options.set ?? []),
-    ...(options.exact ? ['exact=true'] : []),
-    ...(options.skipInvalid ? [SKIP_INVALID] : []),
-  ];
+  const sets = setsOf(options);
   const config = loadConfig(path, sets);
   if (options.skipInvalid && !isServing(config))
     throw new ConfigError('--skip-invalid: expected a serving workload with a trace, found decode');

@@ -41,6 +41,11 @@ export function wrote(state: SharedState): boolean {
   return Atomics.load(numbers(state), WROTE) > 0;
 }
 
+/** What is said of a command that is ended so: whether it has written anything. */
+export function ended(state: SharedState, says: string): string {
+  return wrote(state) ? says : `${says}; nothing was written`;
+}
+
 /** From now on nothing more is to be written. */
 export function refuseWriting(state: SharedState): void {
   Atomics.store(numbers(state), REFUSED, 1);
@@ -52,12 +57,19 @@ export function isRefused(state: SharedState): boolean {
 
 /** Writes files, all of them or none: the process waits for that before it ends. */
 export function whileWriting<T>(state: SharedState, write: () => T): T {
+  return whileTrying(state, () => {
+    const result = write();
+    Atomics.store(numbers(state), WROTE, 1);
+    return result;
+  });
+}
+
+/** Makes files that are removed again, for which the process waits as well. */
+export function whileTrying<T>(state: SharedState, attempt: () => T): T {
   const of = numbers(state);
   Atomics.add(of, WRITING, 1);
   try {
-    const result = write();
-    Atomics.store(of, WROTE, 1);
-    return result;
+    return attempt();
   } finally {
     Atomics.sub(of, WRITING, 1);
   }

@@ -3,7 +3,8 @@
  * its own, and the next one that writes the same name clears them.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -22,11 +23,56 @@ export function inTemporary(target: string, work: (temporary: string) => void): 
 }
 
 /**
+ * Does what writing `target` later does, as far as the system may refuse it, and leaves nothing: folders that
+ * are missing are made in a temporary one, so that no other process comes to rely on them.
+ * @throws the system's error
+ */
+export function tryPlace(target: string): void {
+  const missing: string[] = [];
+  let first = target;
+  while (!isThere(dirname(first))) {
+    missing.unshift(basename(first));
+    first = dirname(first);
+  }
+  inTemporary(first, (temporary) => {
+    if (missing.length > 0) {
+      const folders = missing.slice(0, -1);
+      const folder = join(temporary, ...folders);
+      mkdirSync(folder, { recursive: true });
+      inTemporary(join(folder, missing.at(-1)!), () => {});
+    } else if (isThere(target)) tryToMove(target, temporary);
+  });
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** A system that would not move it at all (a mount point, another's in a shared folder) says why. */
+function tryToMove(target: string, temporary: string): void {
+  const full = join(temporary, 'full');
+  mkdirSync(full);
+  writeFileSync(join(full, 'file'), '');
+  try {
+    // Never done: a folder that is not empty is not replaced.
+    renameSync(target, full);
+  } catch (error) {
+    if (IMMOVABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/** What a system says of what it would not move anywhere; Windows says EPERM of a full folder, too. */
+const IMMOVABLE = new Set(
+  process.platform === 'win32' ? [] : ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'],
+);
+
+/**
  * Removes what processes left that wrote `target` and are no more; what such a one had moved out of the
  * way and not yet replaced goes back to its place.
  */
 export function clearLeftovers(target: string): void {
   const folder = dirname(target);
+  if (!isThere(folder)) return;
   const begin = `.${basename(target)}-${HOST}-`;
   for (const name of readdirSync(folder)) {
     const owner = /^(\d+)-[A-Za-z0-9]{6}$/.exec(name.slice(begin.length))?.[1];

@@ -8,7 +8,7 @@ import { validateMarkdown, validateTable } from '../report/validate-table.js';
 import { prefillFigures, prefillNotes } from '../tools/prefill.js';
 import { validateMeasurements } from '../tools/validate.js';
 import { withThreads } from '../deployment/work.js';
-import { EXIT } from './errors.js';
+import { EXIT } from './exit.js';
 import {
   engineOption,
   host,

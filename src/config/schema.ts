@@ -71,7 +71,9 @@ const model = section('the path of a config.json or a mapping', {
 });
 
 const workload = section('a mapping', {
-  context: count(0).default(4096).describe('Tokens already in the cache'),
+  context: count(0)
+    .default(4096)
+    .describe('Tokens already in the cache; by default fewer where the model has fewer positions'),
   batch: count(1).default(1).describe('Users that decode at once'),
   tokens: count(1).default(1).describe('Decode steps'),
   data: flag().default(false).describe('Compute on real numbers and check the logits'),

@@ -160,6 +160,8 @@ function nextToken(ring: Ring): Token {
       first = sent;
     }
   }
+  // Never: what the farthest token needs is held by nobody, since its holder would be farther; but for a tied
+  // table, first and last, whose holder is stuck only if every region is held, which `mayEnter` prevents.
   if (next === undefined) throw new Error('no token can go on');
   return next;
 }

@@ -5,6 +5,7 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../hardware/errors.js';
+import { positionsOf } from '../model/positions.js';
 import type { Placement } from '../placement/placement.js';
 import { layerShape } from '../placement/shapes.js';
 
@@ -28,16 +29,6 @@ function checkPositions({ model, workload }: ResolvedConfig): void {
   if (tokens > most) refuse('workload.tokens', `at most ${most}, as ${why}`, tokens);
   if (context + tokens > most)
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
-}
-
-/** Positions that a run may use, and what bounds them. */
-function positionsOf({ name, maxContext, window }: ResolvedConfig['model']) {
-  return window === undefined
-    ? { most: maxContext, why: `${name} has ${maxContext} positions` }
-    : {
-        most: window,
-        why: `${name} has a window of ${window} positions, which slides beyond and is then not modelled`,
-      };
 }
 
 /** @throws ConfigError if requests of so many positions go beyond what can be modelled */
