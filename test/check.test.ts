@@ -214,7 +214,7 @@ describe('the command', () => {
   const wafersim = (...args: string[]) =>
     spawnSync(
       process.execPath,
-      ['--import', './test/helpers/spoilt-engine.mjs', 'dist/cli/main.js', ...args],
+      ['test/helpers/spoilt-command.mjs', ...args],
       { encoding: 'utf8' },
     );
   it('exits 1 where a weight is spoilt, says why in one line, and prints the run', () => {
