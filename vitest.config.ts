@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,5 +8,9 @@ export default defineConfig({
     reporters: ['default', './test/reporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // All cores, and one more for the files that wait.
+    maxWorkers: availableParallelism() + 1,
+    // A worker goes on to the next file without starting afresh: nothing in the project keeps global state.
+    isolate: false,
   },
 });

@@ -212,11 +212,7 @@ describe('a run in the waferllm mapping', () => {
 
 describe('the command', () => {
   const wafersim = (...args: string[]) =>
-    spawnSync(
-      process.execPath,
-      ['test/helpers/spoilt-command.mjs', ...args],
-      { encoding: 'utf8' },
-    );
+    spawnSync(process.execPath, ['test/helpers/spoilt-command.mjs', ...args], { encoding: 'utf8' });
   it('exits 1 where a weight is spoilt, says why in one line, and prints the run', () => {
     const { status, stdout, stderr } = wafersim('run', TINY);
     expect(stderr).toMatch(/^check: failed, logits differ by [\d.e+-]+ of the largest[^\n]*\n$/);

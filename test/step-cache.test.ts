@@ -19,15 +19,7 @@ import { prepare } from '../src/deployment/serve.js';
 import { stepCache, stepKey } from '../src/deployment/step-cache.js';
 import { deploymentOf, stepTimes } from '../src/deployment/step-times.js';
 import type { HostResult } from '../src/report/document.js';
-import type { SimulateOptions } from '../src/simulate.js';
-
-const OPTIONS: SimulateOptions = {
-  engine: 'fast',
-  shards: 1,
-  memo: true,
-  now: () => 0,
-  rss: () => 0,
-};
+import { OPTIONS } from './helpers/options.js';
 
 describe('a step', () => {
   const store = () => {

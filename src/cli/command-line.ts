@@ -55,10 +55,10 @@ function commandLine(): Command {
   return program;
 }
 
-/** Does what the arguments of this thread say; a failure is a line and an exit code. */
-export async function runCommandLine(): Promise<void> {
+/** Does what the arguments say; a failure is a line and an exit code. */
+export async function runCommandLine(args: string[] = process.argv.slice(2)): Promise<void> {
   try {
-    await commandLine().parseAsync();
+    await commandLine().parseAsync(args, { from: 'user' });
   } catch (error) {
     const { exitCode, message } = failureOf(error);
     if (message !== '') note(message);
