@@ -358,13 +358,14 @@ describe('commands that keep steps', () => {
 
   it('are those alone: decode steps, kernels and comparisons are always simulated', () => {
     const cache = folder();
+    const timed = ['configs/tiny.yaml', '--set=workload.tokens=1', '--set=workload.data=false'];
     for (const args of [
-      ['run', 'configs/tiny.yaml', '--set', 'workload.tokens=1'],
-      ['compare', 'configs/tiny.yaml', '--strategies', 'snake', '--no-cache'],
+      ['run', ...timed],
+      ['compare', ...timed, '--strategies', 'snake', '--no-cache'],
       ['kernel', 'broadcast', '--pes=8', '--words=8', '--no-cache'],
       ['bench', '--cases', 'kernel/matvec', '--no-cache'],
       ['validate', '--only', 'matvec-single-pe-f32-10', '--no-cache'],
-      ['diff', 'configs/tiny.yaml', '--set', 'workload.tokens=1', '--no-cache'],
+      ['diff', ...timed, '--no-cache'],
     ])
       expect(
         spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: env(cache) }),
