@@ -1,5 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { SLOW } from './test/slow.js';
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      SLOW.some((path) => moduleId.endsWith(`/${path}`)) ? 0 : 1;
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -12,5 +22,6 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     // A worker goes on to the next file without starting afresh: nothing in the project keeps global state.
     isolate: false,
+    sequence: { sequencer: SlowFirst },
   },
 });

@@ -203,7 +203,13 @@ describe('commands that keep steps', () => {
   afterAll(() => rmSync(home, { recursive: true }));
 
   const CAPACITY = [
-    ...['capacity', 'configs/serving-tiny.yaml', '--slo=ttft.p99<=40ms', '--tolerance=0.2', '--json'],
+    ...[
+      'capacity',
+      'configs/serving-tiny.yaml',
+      '--slo=ttft.p99<=40ms',
+      '--tolerance=0.2',
+      '--json',
+    ],
     ...['--set', 'serving.minContext=200', '--set', 'serving.tolerance=0.5', '--shards', '1'],
   ];
   const folder = () => join(home, `cache ${number++}`);
