@@ -5,10 +5,8 @@
 import { existsSync } from 'node:fs';
 
 const NAMES = [
-  'bench-cli',
   'calibration',
   'check',
-  'cli-run',
   'compare',
   'compare-configs',
   'decode-computes',
@@ -16,7 +14,6 @@ const NAMES = [
   'engine-limit',
   'engines-contract',
   'examples',
-  'identity',
   'kernel-waferllm',
   'kill',
   'long-times',
@@ -27,7 +24,6 @@ const NAMES = [
   'readme',
   'refusals',
   'sensitivity',
-  'serving-cli',
   'serving-steps',
   'shape-search',
   'shared-links',

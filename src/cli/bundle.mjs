@@ -12,7 +12,9 @@ const { output } = await bundle.write({ file, codeSplitting: false });
 
 /** Folders of the packages that went in: their licences want to be told along. */
 const packages = new Set(
-  output[0].moduleIds.flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? []),
+  output[0].moduleIds.flatMap(
+    (id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? [],
+  ),
 );
 const notices = [...packages].sort().map((folder) => {
   const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));

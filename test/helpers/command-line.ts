@@ -5,6 +5,8 @@
 import { vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.js';
 
+const exitCode = () => Number(process.exitCode ?? 0);
+
 /** What the command prints and says, and what it exits with. */
 export async function wafersim(...args: string[]) {
   const said = { stdout: '', stderr: '' };
@@ -17,7 +19,7 @@ export async function wafersim(...args: string[]) {
   process.exitCode = undefined;
   try {
     await runCommandLine(args);
-    return { status: Number(process.exitCode ?? 0), ...said };
+    return { status: exitCode(), ...said };
   } finally {
     for (const spy of spies) spy.mockRestore();
     process.exitCode = undefined;
