@@ -1,6 +1,10 @@
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
-/** A file that ships with the project; sources and built files stand equally deep. */
+/** By the package's own name, so that it is found from wherever the code was built to. */
+const HOME = dirname(createRequire(import.meta.url).resolve('wafersim/package.json'));
+
+/** A file that ships with the project. */
 export function bundled(path: string): string {
-  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+  return join(HOME, path);
 }

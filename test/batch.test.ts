@@ -5,8 +5,7 @@ import { CapacityError } from '../src/placement/errors.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/simulate.js';
-
-const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+import { OPTIONS } from './helpers/options.js';
 
 /** A model of six layers whose regions' shape is given, so that only the batch changes. */
 function run(batch: number): Promise<RunDocument> {

@@ -1,5 +1,4 @@
 /** `wafersim bench` as a user's CI calls it: a suite of their own, a baseline, an exit code. */
-import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   mkdtempSync,
@@ -10,11 +9,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ConfigError, IncomparableError, readBaseline, readSuite } from '../src/index.js';
 import type { BenchDocument } from '../src/report/bench-document.js';
-
-const MAIN = resolve('dist/cli/main.js');
+import { wafersim } from './helpers/command-line.js';
 
 const SUITE = `schema: wafersim.suite/1
 cases:
@@ -36,7 +34,7 @@ let home: string;
 let baseline: string;
 let summary: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-bench-'));
   baseline = join(home, 'baseline.json');
   summary = join(home, 'summary.md');
@@ -44,41 +42,37 @@ beforeAll(() => {
   writeFileSync(join(home, 'small.yaml'), HARDWARE);
   writeFileSync(
     join(home, 'tiny.yaml'),
-    `hardware: small.yaml\nmodel: { config: tiny.json, dtype: f32 }\nworkload: { context: 8, data: true }\n`,
+    `hardware: small.yaml\nmodel: { config: tiny.json, dtype: f32 }\nworkload: { context: 8, data: true }\nplacement: { rows: 6, layerColumns: 5 }\n`,
   );
   copyFileSync('models/tiny.json', join(home, 'tiny.json'));
-  if (bench('--update-baseline').status !== 0) throw new Error('no baseline');
+  if ((await bench('--update-baseline')).status !== 0) throw new Error('no baseline');
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-function bench(...args: string[]) {
+async function bench(...args: string[]) {
   const suite = args.includes('--suite') ? [] : ['--suite', join(home, 'suite.yaml')];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [MAIN, 'bench', ...suite, ...args],
-    {
-      encoding: 'utf8',
-      cwd: home,
-      env: { ...process.env, GITHUB_STEP_SUMMARY: summary },
-    },
-  );
-  return { status, stdout, stderr };
+  vi.stubEnv('GITHUB_STEP_SUMMARY', summary);
+  try {
+    return await wafersim('bench', ...suite, ...args);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 }
 
 /** Runs with another small.yaml beside the suite, and puts the first one back. */
-function withHardware(further: string, ...args: string[]) {
+async function withHardware(further: string, ...args: string[]) {
   writeFileSync(join(home, 'small.yaml'), `${HARDWARE}${further}`);
   try {
-    return bench(...args);
+    return await bench(...args);
   } finally {
     writeFileSync(join(home, 'small.yaml'), HARDWARE);
   }
 }
 
 describe('a suite against its baseline', () => {
-  it('has no difference at all if nothing changed, on another machine either', () => {
+  it('has no difference at all if nothing changed, on another machine either', async () => {
     expect(readFileSync(baseline, 'utf8')).not.toMatch(/"host"|reference|wall|peakRss/);
-    const { status, stdout } = bench('--baseline', '--json');
+    const { status, stdout } = await bench('--baseline', '--json');
     expect(status).toBe(0);
     const { comparison, cases } = JSON.parse(stdout) as BenchDocument;
     expect(comparison).toMatchObject({ differences: [], otherConfigurations: [], passed: true });
@@ -86,18 +80,18 @@ describe('a suite against its baseline', () => {
     expect(cases.map(({ id }) => id)).toEqual(['kernel/reduce', 'decode/tiny', '(all)']);
   });
 
-  it('is written the same, byte by byte', () => {
+  it('is written the same, byte by byte', async () => {
     const before = readFileSync(baseline);
-    expect(bench('--update-baseline').status).toBe(0);
+    expect((await bench('--update-baseline')).status).toBe(0);
     expect(readFileSync(baseline).equals(before)).toBe(true);
     expect(readdirSync(home).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('fails on a cost changed by 1 %, names the cases, worst first, and says it where CI shows it', () => {
+  it('fails on a cost changed by 1 %, names the cases, worst first, and says it where CI shows it', async () => {
     const xml = join(home, 'bench.xml');
     writeFileSync(summary, '');
     const changed = 'costs:\n  issue: { f16: 1, f32: 1.01 }\n';
-    const { status, stdout } = withHardware(changed, '--baseline', '--junit', xml);
+    const { status, stdout } = await withHardware(changed, '--baseline', '--junit', xml);
     expect(status).toBe(1);
     const changes = [...stdout.matchAll(/regression (\S+) \S+: .*\(([+-][\d.]+) %\)/g)];
     expect(new Set(changes.map((match) => match[1]))).toContain('decode/tiny');
@@ -114,8 +108,8 @@ describe('a suite against its baseline', () => {
     expect(Math.abs(Date.now() - Date.parse(`${timestamp}Z`))).toBeLessThan(120_000);
   });
 
-  it('says what became better, and is fine', () => {
-    const { status, stdout } = withHardware(
+  it('says what became better, and is fine', async () => {
+    const { status, stdout } = await withHardware(
       'costs:\n  setup: { f16: 8, f32: 20 }\n',
       '--baseline',
       '--cases',
@@ -126,44 +120,46 @@ describe('a suite against its baseline', () => {
     expect(stdout).toContain('--update-baseline makes these numbers the baseline');
   });
 
-  it('fails with --exact on what became better, and on nothing if nothing changed', () => {
+  it('fails with --exact on what became better, and on nothing if nothing changed', async () => {
     const kernels = ['--baseline', '--exact', '--cases', 'kernel/'];
-    const lost = withHardware('costs:\n  setup: { f16: 8, f32: 0 }\n', ...kernels);
+    const lost = await withHardware('costs:\n  setup: { f16: 8, f32: 0 }\n', ...kernels);
     expect(lost.stdout).toMatch(/better kernel\/reduce cycles: .*\(-/);
     expect(lost.stdout).toMatch(/^\d changes?: \d+ numbers compared/m);
     expect(lost.status).toBe(1);
-    expect(bench(...kernels).status).toBe(0);
+    expect((await bench(...kernels)).status).toBe(0);
   });
 
-  it('refuses --exact with a tolerance, and without a baseline, in one line', () => {
-    const both = bench('--baseline', '--exact', '--tolerance', '1%');
-    const alone = bench('--exact');
+  it('refuses --exact with a tolerance, and without a baseline, in one line', async () => {
+    const both = await bench('--baseline', '--exact', '--tolerance', '1%');
+    const alone = await bench('--exact');
     expect(both.stderr).toMatch(/^[^\n]*--exact[^\n]*cannot be used with[^\n]*tolerance[^\n]*\n$/);
     expect(alone.stderr).toMatch(/^--exact: expected --baseline as well[^\n]*\n$/);
     expect([both.status, alone.status]).toEqual([2, 2]);
   });
 
-  it('compares with --cases only what was run, and updates only that', () => {
-    const { status, stdout } = bench('--baseline', '--cases', 'kernel/');
+  it('compares with --cases only what was run, and updates only that', async () => {
+    const { status, stdout } = await bench('--baseline', '--cases', 'kernel/');
     expect(status).toBe(0);
     expect(stdout).toContain('no difference');
     const before = readFileSync(baseline);
-    expect(bench('--update-baseline', '--cases', 'kernel/').status).toBe(0);
+    expect((await bench('--update-baseline', '--cases', 'kernel/')).status).toBe(0);
     expect(readFileSync(baseline).equals(before)).toBe(true);
   });
 
-  it('with --host holds the times of this host too', () => {
+  it('with --host holds the times of this host too', async () => {
     const own = join(home, 'own.json');
-    expect(bench('--baseline', own, '--update-baseline', '--host').status).toBe(0);
-    const { comparison } = JSON.parse(bench('--baseline', own, '--json').stdout) as BenchDocument;
+    expect((await bench('--baseline', own, '--update-baseline', '--host')).status).toBe(0);
+    const { comparison } = JSON.parse(
+      (await bench('--baseline', own, '--json')).stdout,
+    ) as BenchDocument;
     expect(comparison).toMatchObject({ host: 'compared', passed: true });
   });
 
-  it('ends with 4 and keeps the baseline if the simulated machine fails', () => {
+  it('ends with 4 and keeps the baseline if the simulated machine fails', async () => {
     const before = readFileSync(baseline);
     const tooSmall = 'core:\n  sram: 18 KiB\n';
     for (const option of ['--baseline', '--update-baseline']) {
-      const { status, stdout } = withHardware(tooSmall, option);
+      const { status, stdout } = await withHardware(tooSmall, option);
       expect(status).toBe(4);
       expect(stdout).toMatch(/decode\/tiny: .*needs/);
     }
@@ -190,12 +186,12 @@ describe('a baseline that cannot be used', () => {
     expect(() => readBaseline(file)).toThrow(/^[^\n]*bad\.json: [^\n]*$/);
   });
 
-  it('ends the command with 3 and one line, before any run, and stays as it is', () => {
+  it('ends the command with 3 and one line, before any run, and stays as it is', async () => {
     const file = join(home, 'newer.json');
     const text = whole().replace('bench/1', 'bench/2');
     writeFileSync(file, text);
     for (const option of [[], ['--update-baseline']]) {
-      const { status, stdout, stderr } = bench('--baseline', file, ...option);
+      const { status, stdout, stderr } = await bench('--baseline', file, ...option);
       expect(stderr).toMatch(/^wafersim: [^\n]*newer\.json[^\n]*version 2\n$/);
       expect(stdout).toBe('');
       expect(status).toBe(3);
@@ -203,15 +199,15 @@ describe('a baseline that cannot be used', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
-  it('of another suite is refused before any run', () => {
-    const { status, stdout, stderr } = bench('--baseline', resolve('bench/baseline.json'));
+  it('of another suite is refused before any run', async () => {
+    const { status, stdout, stderr } = await bench('--baseline', resolve('bench/baseline.json'));
     expect(stderr).toMatch(/^wafersim: [^\n]*baseline\.json: expected some case of the suite/);
     expect(stdout).toBe('');
     expect(status).toBe(3);
   });
 
-  it('or is missing is a matter of usage', () => {
-    const { status, stderr } = bench('--baseline', join(home, 'none.json'));
+  it('or is missing is a matter of usage', async () => {
+    const { status, stderr } = await bench('--baseline', join(home, 'none.json'));
     expect(stderr).toMatch(/^[^\n]*none\.json[^\n]*\n$/);
     expect(status).toBe(2);
   });
@@ -235,10 +231,10 @@ describe('a suite that is wrong', () => {
     expect(() => readSuite(file)).toThrow(/^[^\n]*wrong\.yaml:\d+:\d+: [^\n]*$/);
   });
 
-  it('ends the command with 2 and one line', () => {
+  it('ends the command with 2 and one line', async () => {
     const file = join(home, 'wrong.yaml');
     writeFileSync(file, SUITE.replace('tiny.yaml', 'none.yaml'));
-    const { status, stdout, stderr } = bench('--suite', file);
+    const { status, stdout, stderr } = await bench('--suite', file);
     expect(stderr).toMatch(/^[^\n]*wrong\.yaml:8:10: [^\n]*no such file\n$/);
     expect(stdout).toBe('');
     expect(status).toBe(2);

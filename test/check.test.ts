@@ -12,6 +12,8 @@ import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
 import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';
+/** Regions that are small compute soon. */
+const SMALL = ['placement.rows=6', 'placement.layerColumns=5'];
 const options = { engine: 'reference', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
 
 describe('the first largest logit', () => {
@@ -137,7 +139,7 @@ describe('the check as text', () => {
 
 /** Three steps of the small model with an engine whose runs of one stage are spoilt. */
 async function spoilt(stage: string, spoil: (input: RunInput) => void, ...sets: string[]) {
-  const config = loadConfig(TINY, ['workload.tokens=3', ...sets]);
+  const config = loadConfig(TINY, ['workload.tokens=3', ...SMALL, ...sets]);
   const engine: Engine = (input) => {
     if (input.program.name !== stage || input.memory === undefined) return reference(input);
     const copy = { ...input, program: structuredClone(input.program) };
@@ -196,7 +198,7 @@ describe('a wafer whose head computes the logits right', () => {
 
 describe('a run with several users', () => {
   it('says for which of them it computed', async () => {
-    const config = loadConfig(TINY, ['workload.batch=4', 'workload.tokens=1']);
+    const config = loadConfig(TINY, ['workload.batch=4', 'workload.tokens=1', ...SMALL]);
     const { check } = await simulate(config, options);
     expect(check).toMatchObject({ users: { checked: [0], of: 4 }, choice: true, passed: true });
   });
@@ -212,11 +214,7 @@ describe('a run in the waferllm mapping', () => {
 
 describe('the command', () => {
   const wafersim = (...args: string[]) =>
-    spawnSync(
-      process.execPath,
-      ['--import', './test/helpers/spoilt-engine.mjs', 'dist/cli/main.js', ...args],
-      { encoding: 'utf8' },
-    );
+    spawnSync(process.execPath, ['test/helpers/spoilt-command.mjs', ...args], { encoding: 'utf8' });
   it('exits 1 where a weight is spoilt, says why in one line, and prints the run', () => {
     const { status, stdout, stderr } = wafersim('run', TINY);
     expect(stderr).toMatch(/^check: failed, logits differ by [\d.e+-]+ of the largest[^\n]*\n$/);

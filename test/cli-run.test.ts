@@ -1,4 +1,4 @@
-/** The built commands on the small configuration: one document or one table, and whole directories. */
+/** The commands on the small configuration: one document or one table, and whole directories. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { style } from '../src/cli/output.js';
 import type { KernelDocument, RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
+import { wafersim } from './helpers/command-line.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TINY = ['configs/tiny.yaml', '--set', 'workload.tokens=1'];
-
-function wafersim(...args: string[]) {
-  const options = { encoding: 'utf8', cwd: ROOT } as const;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
-  return { status, stdout, stderr };
-}
 
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 
@@ -29,10 +24,10 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 describe('wafersim run', () => {
-  it('prints with --json one document that adds up, the same outside host from run to run', () => {
+  it('prints with --json one document that adds up, the same outside host from run to run', async () => {
     const [first, second] = [
-      wafersim('run', ...TINY, '--json'),
-      wafersim('run', ...TINY, '--json'),
+      await wafersim('run', ...TINY, '--json'),
+      await wafersim('run', ...TINY, '--json'),
     ];
     expect(first.stderr).toBe('');
     expect(first.status).toBe(0);
@@ -47,9 +42,9 @@ describe('wafersim run', () => {
     expect(host.wallSeconds).toBeGreaterThan(0);
   });
 
-  it('writes with -o the document and the table that it prints', () => {
+  it('writes with -o the document and the table that it prints', async () => {
     const target = join(home, 'runs', 'tiny');
-    const { status, stdout } = wafersim('run', ...TINY, '-o', target);
+    const { status, stdout } = await wafersim('run', ...TINY, '-o', target);
     expect(status).toBe(0);
     expect(readdirSync(target).toSorted()).toEqual([
       'report.html',
@@ -68,13 +63,20 @@ describe('wafersim run', () => {
     expect(readdirSync(join(home, 'runs'))).toEqual(['tiny']);
   });
 
-  it('refuses to write over what is no run, and writes nothing for a run that fails', () => {
+  it('refuses to write over what is no run, and writes nothing for a run that fails', async () => {
     writeFileSync(join(home, 'letter.txt'), 'dear');
-    const refused = wafersim('run', ...TINY, '-o', home);
+    const refused = await wafersim('run', ...TINY, '-o', home);
     expect(refused.stderr).toMatch(/^[^\n]*letter\.txt[^\n]*\n$/);
     expect(refused.status).toBe(2);
     const target = join(home, 'too-big');
-    const failed = wafersim('run', ...TINY, '--set', 'hardware.core.sram=18KiB', '-o', target);
+    const failed = await wafersim(
+      'run',
+      ...TINY,
+      '--set',
+      'hardware.core.sram=18KiB',
+      '-o',
+      target,
+    );
     expect(failed.status).toBe(4);
     expect(readdirSync(home)).not.toContain('too-big');
   });
@@ -88,18 +90,21 @@ describe('wafersim run', () => {
     ['workload.tokens=0', 2, /workload\.tokens/],
     ['workload.batch=-1', 2, /workload\.batch/],
   ];
-  it.each(wrong)('with --set %s exits %i and says why in one line', (set, status, message) => {
-    const found = wafersim('run', 'configs/tiny.yaml', '--set', set);
-    expect(found.stderr).toMatch(message);
-    expect(found.stderr).toMatch(/^[^\n]+\n$/);
-    expect(found.stdout).toBe('');
-    expect(found.status).toBe(status);
-  });
+  it.each(wrong)(
+    'with --set %s exits %i and says why in one line',
+    async (set, status, message) => {
+      const found = await wafersim('run', 'configs/tiny.yaml', '--set', set);
+      expect(found.stderr).toMatch(message);
+      expect(found.stderr).toMatch(/^[^\n]+\n$/);
+      expect(found.stdout).toBe('');
+      expect(found.status).toBe(status);
+    },
+  );
 });
 
 describe('wafersim run with numbers', () => {
-  it('refuses a model that is too large to compute with, exit 2', () => {
-    const found = wafersim('run', 'configs/wse3.yaml', '--set', 'workload.data=true');
+  it('refuses a model that is too large to compute with, exit 2', async () => {
+    const found = await wafersim('run', 'configs/wse3.yaml', '--set', 'workload.data=true');
     expect(found.stderr).toMatch(/^[^\n]*expected at most 268435456 parameters[^\n]*\n$/);
     expect(found.stderr).not.toContain('internal');
     expect(found.status).toBe(2);
@@ -109,8 +114,8 @@ describe('wafersim run with numbers', () => {
 describe('wafersim kernel', () => {
   const reduce = ['kernel', 'reduce', '--algorithm', 'chain', '--pes', '16', '--words', '500'];
 
-  it('gives one document with the cycles and the options as resolved', () => {
-    const { status, stdout, stderr } = wafersim(...reduce, '--dtype', 'f32', '--json');
+  it('gives one document with the cycles and the options as resolved', async () => {
+    const { status, stdout, stderr } = await wafersim(...reduce, '--dtype', 'f32', '--json');
     const kernel = JSON.parse(stdout) as KernelDocument;
     expect(kernel).toMatchObject({
       schema: 'wafersim.kernel/1',
@@ -121,14 +126,15 @@ describe('wafersim kernel', () => {
     expect(status).toBe(0);
   });
 
-  it('takes another hardware file, and changes to it, from any directory', () => {
+  it('takes another hardware file, and changes to it, from any directory', async () => {
     const hardware = ['--hardware', join(ROOT, 'configs/hardware/small.yaml')];
-    const cycles = (...more: string[]) =>
-      (JSON.parse(wafersim(...reduce, '--json', ...hardware, ...more).stdout) as KernelDocument)
-        .cycles;
-    const deep = cycles();
+    const cycles = async (...more: string[]) => {
+      const { stdout } = await wafersim(...reduce, '--json', ...hardware, ...more);
+      return (JSON.parse(stdout) as KernelDocument).cycles;
+    };
+    const deep = await cycles();
     // Machine model 4a: 590 cycles at depth 4, 2087 at depth 1, start-up left out.
-    expect(cycles('--set', 'hardware.fabric.queueDepth=1') - deep).toBe(2087 - 590);
+    expect((await cycles('--set', 'hardware.fabric.queueDepth=1')) - deep).toBe(2087 - 590);
     const elsewhere = spawnSync(process.execPath, [MAIN, ...reduce], {
       encoding: 'utf8',
       cwd: home,
@@ -144,8 +150,8 @@ describe('wafersim kernel', () => {
     [['reduce', '--algorithm', 'chain', '--pes', '4'], /words: expected.*found nothing/],
     [['broadcast', '--pes', '4', '--words', '4', '--k', '3'], /kernel broadcast: k:/],
   ];
-  it.each(wrong)('refuses %j with exit 2 and one line', (args, message) => {
-    const { status, stdout, stderr } = wafersim('kernel', ...args);
+  it.each(wrong)('refuses %j with exit 2 and one line', async (args, message) => {
+    const { status, stdout, stderr } = await wafersim('kernel', ...args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(stdout).toBe('');
@@ -154,26 +160,29 @@ describe('wafersim kernel', () => {
 });
 
 describe('wafersim inspect', () => {
-  it('shows the placement, or with --core the program of that core', () => {
-    const { stdout } = wafersim('inspect', 'configs/tiny.yaml');
+  it('shows the placement, or with --core the program of that core', async () => {
+    const { stdout } = await wafersim('inspect', 'configs/tiny.yaml');
     expect(stdout).toMatch(/^ +region .*\n +embedding /);
-    expect(wafersim('inspect', 'configs/tiny.yaml', '--core', '3,3').stdout).toMatch(/^layer 0: /);
-    const json = wafersim('inspect', 'configs/tiny.yaml', '--what', 'model', '--json').stdout;
+    expect((await wafersim('inspect', 'configs/tiny.yaml', '--core', '3,3')).stdout).toMatch(
+      /^layer 0: /,
+    );
+    const json = (await wafersim('inspect', 'configs/tiny.yaml', '--what', 'model', '--json'))
+      .stdout;
     expect(JSON.parse(json)).toMatchObject({ model: { name: 'tiny' } });
   });
 
-  it('says whether a core is off the wafer or idle', () => {
+  it('says whether a core is off the wafer or idle', async () => {
     const at = (core: string, ...more: string[]) =>
       wafersim('inspect', 'configs/tiny.yaml', '--core', core, ...more);
     // Regions of 12 rows on a wafer of 24 leave cores of the last column idle.
     for (const what of ['placement', 'program']) {
-      const idle = at('31,23', '--what', what, '--set', 'placement.growth=minimal');
+      const idle = await at('31,23', '--what', what, '--set', 'placement.growth=minimal');
       expect([idle.stderr, idle.status]).toEqual([
         '--core: expected a core of a region (--what placement lists them), found (31,23), which is idle\n',
         2,
       ]);
       for (const core of ['32,0', '0,24']) {
-        const off = at(core, '--what', what);
+        const off = await at(core, '--what', what);
         expect([off.stderr, off.status]).toEqual([
           `--core: expected a core of small, from 0,0 to 31,23, found (${core}), which is off the wafer\n`,
           2,

@@ -1,7 +1,6 @@
 /** Configurations side by side, with each other and with finished runs, and with other versions. */
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import type { ServingDocument } from '../src/deployment/serve-all.js';
@@ -11,18 +10,12 @@ import type { RunDocument } from '../src/report/document.js';
 import { simulate, type SimulateOptions } from '../src/simulate.js';
 import { compareAll, comparison } from '../src/tools/compare.js';
 import { temporaryFolder } from './config-files.js';
+import { wafersim } from './helpers/command-line.js';
+import { OPTIONS } from './helpers/options.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
-const MAIN = resolve('dist/cli/main.js');
-const OPTIONS: SimulateOptions = {
-  engine: 'fast',
-  shards: 1,
-  memo: true,
-  now: () => 0,
-  rss: () => 0,
-};
 const WORK = 'workload: { context: 8, tokens: 1 }\n';
 
 /** Paths of three configurations of the same work: other placements, another machine. */
@@ -40,8 +33,7 @@ beforeAll(async () => {
 });
 
 const withoutHost = ({ host: _, ...run }: RunDocument) => run;
-const compare = (...args: string[]) =>
-  spawnSync(process.execPath, [MAIN, 'compare', ...args], { encoding: 'utf8' });
+const compare = (...args: string[]) => wafersim('compare', ...args);
 
 describe('configurations side by side', () => {
   it('are each what a run of it alone is, whatever they have in common', async () => {
@@ -78,10 +70,10 @@ describe('configurations side by side', () => {
     expect(runs).toBe(1);
   });
 
-  it('stand beside finished runs, in the order given', () => {
+  it('stand beside finished runs, in the order given', async () => {
     const run = join(folder.path, 'run.json');
     writeFileSync(run, JSON.stringify(runs[1]));
-    const { stdout, stderr, status } = compare(run, paths[0], paths[2], '--json');
+    const { stdout, stderr, status } = await compare(run, paths[0], paths[2], '--json');
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const { rows, files, key } = JSON.parse(stdout) as CompareDocument;
@@ -99,23 +91,23 @@ describe('configurations side by side', () => {
       paths[2],
       'a.yaml',
     ]);
-    const turned = JSON.parse(compare(paths[0], run, '--json').stdout) as CompareDocument;
+    const turned = JSON.parse((await compare(paths[0], run, '--json')).stdout) as CompareDocument;
     expect(turned.key).not.toBe(key);
   });
 
-  it('all take what --set says, and are printed as a table', () => {
-    const { stdout, status } = compare(paths[0], paths[1], '--set', 'workload.context=16');
+  it('all take what --set says, and are printed as a table', async () => {
+    const { stdout, status } = await compare(paths[0], paths[1], '--set', 'workload.context=16');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^Side by side\n/);
     expect(stdout).not.toContain('workload.context');
     expect(stdout).toMatch(/placement\.rows: not set \| 6/);
     const { rows } = JSON.parse(
-      compare(paths[0], paths[1], '--set', 'workload.context=16', '--json').stdout,
+      (await compare(paths[0], paths[1], '--set', 'workload.context=16', '--json')).stdout,
     ) as CompareDocument;
     expect(rows[0].cyclesPerToken).toBeGreaterThan(runs[0].decode.cyclesPerToken);
   });
 
-  it('of serving workloads are served', () => {
+  it('of serving workloads are served', async () => {
     const serving = (name: string, rate: number) =>
       folder.write(
         name,
@@ -123,7 +115,7 @@ describe('configurations side by side', () => {
           `prompt: { mean: 20 }, output: { mean: 4 } }\nserving: { tolerance: 0.5 }\n`,
       );
     const [slow, fast] = [serving('slow.yaml', 1), serving('fast.yaml', 1000)];
-    const { stdout, stderr } = compare(slow, fast, '--json');
+    const { stdout, stderr } = await compare(slow, fast, '--json');
     expect(stderr).toBe('');
     const { rows, runs: served } = JSON.parse(stdout) as CompareDocument;
     expect(rows.map((row) => row.served![0].completed)).toEqual([5, 5]);
@@ -131,38 +123,35 @@ describe('configurations side by side', () => {
     expect(first.serving.durationSeconds).toBeGreaterThan(second.serving.durationSeconds);
     expect(first.serving.stepTimes).toEqual(second.serving.stepTimes);
     expect(second.host.steps).toEqual(first.host.steps);
-    const mixed = compare(slow, paths[0]);
+    const mixed = await compare(slow, paths[0]);
     expect(mixed.stderr).toMatch(
       /requests served in .*slow\.yaml, decode steps alone in .*a\.yaml/,
     );
     expect(mixed.status).toBe(3);
   });
 
-  it('are refused, before anything is simulated, if the work is another', () => {
+  it('are refused, before anything is simulated, if the work is another', async () => {
     const other = folder.write('other.yaml', 'extends: a.yaml\nworkload: { context: 9 }\n');
-    const { stderr, stdout, status } = compare(paths[0], other);
+    const { stderr, stdout, status } = await compare(paths[0], other);
     expect(stderr).toMatch(/^[^\n]*workload\.context: 8 in .*a\.yaml, 9 in .*other\.yaml\n$/);
     expect(stdout).toBe('');
     expect(status).toBe(3);
-    const missing = compare(paths[0], join(folder.path, 'nowhere.yaml'));
+    const missing = await compare(paths[0], join(folder.path, 'nowhere.yaml'));
     expect(missing.stderr).toMatch(/nowhere\.yaml, found no such file\n$/);
     expect(missing.status).toBe(2);
-    const strategies = compare(paths[0], paths[1], '--strategies', 'snake');
+    const strategies = await compare(paths[0], paths[1], '--strategies', 'snake');
     expect(strategies.stderr).toMatch(/expected with one configuration, found two to compare\n$/);
     const run = join(folder.path, 'set.json');
     writeFileSync(run, JSON.stringify(runs[0]));
-    expect(compare(run, run, '--set', 'workload.context=9').stderr).toMatch(
+    expect((await compare(run, run, '--set', 'workload.context=9')).stderr).toMatch(
       /--set: expected with a configuration, found finished runs only\n$/,
     );
   });
 
-  it('may have models of one content under two names', () => {
+  it('may have models of one content under two names', async () => {
     const fields = '{ "extends": "a.yaml", "model": "renamed.json" }';
-    folder.write(
-      'renamed.json',
-      spawnSync('cat', ['models/tiny.json'], { encoding: 'utf8' }).stdout,
-    );
-    const { status, stderr } = compare(paths[0], folder.write('renamed.yaml', fields));
+    folder.write('renamed.json', readFileSync('models/tiny.json', 'utf8'));
+    const { status, stderr } = await compare(paths[0], folder.write('renamed.yaml', fields));
     expect(stderr).toBe('');
     expect(status).toBe(0);
   });

@@ -1,9 +1,7 @@
 /** Runs side by side: placements of one workload, finished runs, and what cannot be compared. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   comparison,
@@ -19,16 +17,9 @@ import type { RunDocument } from '../src/report/document.js';
 import { floorPlan } from '../src/report/floor-plan.js';
 import { createShared } from '../src/run/sharing.js';
 import { simulate, type SimulateOptions } from '../src/simulate.js';
+import { wafersim } from './helpers/command-line.js';
+import { OPTIONS } from './helpers/options.js';
 
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const OPTIONS: SimulateOptions = {
-  engine: 'fast',
-  shards: 1,
-  memo: true,
-  now: () => 0,
-  rss: () => 0,
-};
 const STRATEGIES = ['row-major', 'snake', 'greedy', 'anneal', 'optimal'];
 
 /** A model of ten layers, as wide as asked or as their list says, on four shelves. */
@@ -236,12 +227,11 @@ describe('two runs', () => {
 });
 
 describe('wafersim compare', () => {
-  const wafersim = (...args: string[]) =>
-    spawnSync(process.execPath, [MAIN, 'compare', ...args], { encoding: 'utf8', cwd: ROOT });
+  const compare = (...args: string[]) => wafersim('compare', ...args);
 
-  it('simulates strategies, and compares run directories with their files', () => {
-    const tiny = ['configs/tiny.yaml', '--set', 'workload.tokens=1'];
-    const found = wafersim(...tiny, '--strategies', 'row-major,snake', '--json');
+  it('simulates strategies, and compares run directories with their files', async () => {
+    const tiny = ['configs/tiny.yaml', '--set=workload.tokens=1', '--set=workload.data=false'];
+    const found = await compare(...tiny, '--strategies', 'row-major,snake', '--json');
     expect(found.stderr).toBe('');
     expect(found.status).toBe(0);
     const document = JSON.parse(found.stdout) as CompareDocument;
@@ -252,33 +242,43 @@ describe('wafersim compare', () => {
     writeFileSync(join(directory, 'run.json'), JSON.stringify(document.runs[0]));
     const file = join(home, 'two.json');
     writeFileSync(file, JSON.stringify(document.runs[1]));
-    const both = wafersim(directory, file, '--json');
+    const both = await compare(directory, file, '--json');
     expect(both.status).toBe(0);
     const { rows } = JSON.parse(both.stdout) as CompareDocument;
     expect(rows.map((row) => row.cyclesPerToken)).toEqual(
       document.rows.map((row) => row.cyclesPerToken),
     );
-    expect(wafersim(directory, file, '--markdown').stdout).toMatch(/^\| {2}\| \S*one \| \S*two/);
+    expect((await compare(directory, file, '--markdown')).stdout).toMatch(
+      /^\| {2}\| \S*one \| \S*two/,
+    );
   });
 
-  it('exits 3 if the runs cannot be compared, and 2 if the command cannot be understood', () => {
+  it('exits 3 if the runs cannot be compared, and 2 if the command cannot be understood', async () => {
     const [first, other] = ['first.json', 'other.json'].map((name) => join(home, name));
     writeFileSync(first, JSON.stringify(ofTen.runs[0]));
     writeFileSync(other, readFileSync(first, 'utf8').replace('"context":8', '"context":9'));
-    const refused = (args: string[], status: number, message: RegExp) => {
-      const found = wafersim(...args);
+    const refused = async (args: string[], status: number, message: RegExp) => {
+      const found = await compare(...args);
       expect(found.stderr).toMatch(message);
       expect(found.stderr).toMatch(/^[^\n]+\n$/);
       expect(found.stdout).toBe('');
       expect(found.status).toBe(status);
     };
-    refused([first, other], 3, /workload\.context: 8 in .*first\.json, 9 in/);
+    await refused([first, other], 3, /workload\.context: 8 in .*first\.json, 9 in/);
     writeFileSync(other, 'not json');
-    refused([first, other], 3, /other\.json: expected a document wafersim\.run\/1, found none/);
-    refused([first, join(home, 'none')], 2, /no such file/);
-    refused(['configs/tiny.yaml'], 2, /expected --strategies, or a second run/);
-    refused(['configs/tiny.yaml', '--strategies', 'row-major,snail'], 2, /placement\.strategy/);
-    refused(['configs/tiny.yaml', '--strategies', 'snake,snake'], 2, /different names/);
-    refused([first, first, '--strategies', 'snake'], 2, /found two runs/);
+    await refused(
+      [first, other],
+      3,
+      /other\.json: expected a document wafersim\.run\/1, found none/,
+    );
+    await refused([first, join(home, 'none')], 2, /no such file/);
+    await refused(['configs/tiny.yaml'], 2, /expected --strategies, or a second run/);
+    await refused(
+      ['configs/tiny.yaml', '--strategies', 'row-major,snail'],
+      2,
+      /placement\.strategy/,
+    );
+    await refused(['configs/tiny.yaml', '--strategies', 'snake,snake'], 2, /different names/);
+    await refused([first, first, '--strategies', 'snake'], 2, /found two runs/);
   });
 });

@@ -100,7 +100,7 @@ describe('a round of several users is that of one program of all stages', () => 
     const wait = Math.max(0, inFlight * spacing - cycles);
     const late = { region: 5, cycle: stages[5].start + wait };
     const loop = { visits: [], users: inFlight, spacing, ...(wait > 0 && { late }) };
-    expect(round).toEqual(roundOf(tiny, users, loop, 60));
+    expect(round).toEqual(roundOf(tiny, users, loop, 40));
   });
 
   it('also where cores take time to start up, which a loop spends once', async () => {

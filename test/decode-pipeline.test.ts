@@ -6,8 +6,7 @@ import { crossingCycles } from '../src/lowering/places.js';
 import type { RunDetail } from '../src/report/detail.js';
 import { simulate } from '../src/simulate.js';
 import { pipelineOf, prepare } from './monolith.js';
-
-const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+import { OPTIONS } from './helpers/options.js';
 
 async function run(sets: string[]) {
   const details: RunDetail[] = [];

@@ -1,34 +1,25 @@
 /** `wafersim diff` as a user meets it: its text, its document, its exit codes. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { addDiff } from '../src/cli/diff.js';
 import { startReference } from '../src/engine/reference.js';
 import { SLICED_ENGINES } from '../src/engine/engines.js';
+import { wafersim } from './helpers/command-line.js';
 
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const CHAIN = 'kernel reduce --algorithm chain --pes 4 --words 9'.split(' ');
 
-function diff(...args: string[]) {
-  const all = [MAIN, 'diff', ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
+const diff = (...args: string[]) => wafersim('diff', ...args);
 
 describe('wafersim diff', () => {
   afterEach(() => {
     vi.restoreAllMocks();
-    process.exitCode = undefined;
   });
 
-  it('of a kernel without a difference says so and exits 0', () => {
+  it('of a kernel without a difference says so and exits 0', async () => {
     const expected = 'no difference between reference, fast\n  1 program compared\n';
-    expect(diff(...CHAIN)).toEqual({ status: 0, stdout: expected, stderr: '' });
+    expect(await diff(...CHAIN)).toEqual({ status: 0, stdout: expected, stderr: '' });
   });
 
-  it('prints one document on --json, with the engines in the order asked for', () => {
-    const { status, stdout } = diff(...CHAIN, '--engines', 'fast,reference', '--json');
+  it('prints one document on --json, with the engines in the order asked for', async () => {
+    const { status, stdout } = await diff(...CHAIN, '--engines', 'fast,reference', '--json');
     const document = JSON.parse(stdout) as Record<string, unknown>;
     expect(document).toMatchObject({ schema: 'wafersim.diff/1', engines: ['fast', 'reference'] });
     expect(document).toMatchObject({ difference: null, config: { kernel: 'reduce' } });
@@ -42,8 +33,8 @@ describe('wafersim diff', () => {
     [['nowhere.yaml'], /nowhere\.yaml/],
     [['kernel', 'reduce', '--pes', '4'], /kernel reduce: algorithm/],
     [[], /missing required argument 'config'/],
-  ])('refuses %j with exit 2 and one line', (args, message) => {
-    const { status, stdout, stderr } = diff(...args);
+  ])('refuses %j with exit 2 and one line', async (args, message) => {
+    const { status, stdout, stderr } = await diff(...args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect([status, stdout]).toEqual([2, '']);
@@ -54,16 +45,9 @@ describe('wafersim diff', () => {
       const costs = { ...input.wafer.costs, programStart: input.wafer.costs.programStart + 1 };
       return startReference({ ...input, wafer: { ...input.wafer, costs } });
     });
-    let text = '';
-    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-      text += String(chunk);
-      return true;
-    });
-    const program = new Command();
-    addDiff(program);
-    await program.parseAsync(['node', 'wafersim', 'diff', ...CHAIN]);
-    expect(process.exitCode).toBe(1);
-    expect(text).toMatch(/^reference and fast differ in 'reduce[^']*'\n/);
-    expect(text).toMatch(/\n {2}first {2}in cycle \d+, core \(3,0\): end of operation \(\d+: /);
+    const { status, stdout } = await diff(...CHAIN);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^reference and fast differ in 'reduce[^']*'\n/);
+    expect(stdout).toMatch(/\n {2}first {2}in cycle \d+, core \(3,0\): end of operation \(\d+: /);
   });
 });

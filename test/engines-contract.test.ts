@@ -52,15 +52,14 @@ const KERNELS: [name: string, KernelOptions][] = [
 /** Decode steps: plain, grouped queries with norms, the published mapping; small and computing. */
 const STEPS: [config: string, sets: string[]][] = [
   ['configs/tiny.yaml', ['workload.data=false', 'workload.tokens=1']],
-  ['configs/tiny.yaml', ['workload.tokens=1']],
-  [
+  ...[
+    [],
+    ['model.config=models/tiny-qwen3.json', 'workload.data=false'],
+    ['workload.data=false', 'hardware.fabric.queueDepth=1'],
+  ].map((sets): [string, string[]] => [
     'configs/tiny.yaml',
-    ['model.config=models/tiny-qwen3.json', 'workload.data=false', 'workload.tokens=1'],
-  ],
-  [
-    'configs/tiny.yaml',
-    ['workload.data=false', 'workload.tokens=1', 'hardware.fabric.queueDepth=1'],
-  ],
+    [...sets, 'workload.tokens=1', 'placement.rows=7', 'placement.layerColumns=5'],
+  ]),
   ['configs/tiny.yaml', ['mapping=waferllm', 'exact=true', 'placement.rows=7']],
 ];
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { BenchDocument } from '../src/report/bench-document.js';
+import { wafersim } from './helpers/command-line.js';
 
 const files = readdirSync('examples', { recursive: true, encoding: 'utf8' }).map((name) =>
   join('examples', name),
@@ -16,10 +17,6 @@ const texts = files
 const commands = texts.flatMap((text) =>
   [...text.matchAll(/^(?:#| \*)? {3,5}npx wafersim ([^#\n]+)$/gm)].map((match) => match[1].trim()),
 );
-
-function wafersim(words: string[]) {
-  return spawnSync(process.execPath, ['dist/cli/main.js', ...words], { encoding: 'utf8' });
-}
 
 afterAll(() => {
   rmSync('runs/row-major', { recursive: true, force: true });
@@ -36,22 +33,22 @@ describe('the examples', () => {
 
   it.each(commands.filter((command) => !command.includes('--update-baseline')))(
     'wafersim %s',
-    (command) => {
-      const { status, stdout, stderr } = wafersim(command.split(/\s+/));
+    async (command) => {
+      const { status, stdout, stderr } = await wafersim(...command.split(/\s+/));
       expect(stderr).not.toMatch(/wafersim:|expected/);
       expect(stdout).toMatch(/\S/);
       expect(status).toBe(0);
     },
   );
 
-  it('compute the right logits where they compute', () => {
-    const { stdout } = wafersim(['run', 'examples/model/run.yaml', '--json']);
+  it('compute the right logits where they compute', async () => {
+    const { stdout } = await wafersim('run', 'examples/model/run.yaml', '--json');
     expect(JSON.parse(stdout)).toHaveProperty('check.passed', true);
   });
 
-  it('hold the suite of the CI example against a baseline that fits it', () => {
-    const { status, stdout } = wafersim(
-      'bench --suite examples/ci/suite.yaml --baseline --json'.split(' '),
+  it('hold the suite of the CI example against a baseline that fits it', async () => {
+    const { status, stdout } = await wafersim(
+      ...'bench --suite examples/ci/suite.yaml --baseline --json'.split(' '),
     );
     expect(status).toBe(0);
     const { comparison } = JSON.parse(stdout) as BenchDocument;
@@ -60,7 +57,9 @@ describe('the examples', () => {
   });
 
   it('use the library by its name, from TypeScript', () => {
-    const tsc = spawnSync('npx', ['tsc', '-p', 'examples/library'], { encoding: 'utf8' });
+    const tsc = spawnSync('node_modules/.bin/tsc', ['-p', 'examples/library'], {
+      encoding: 'utf8',
+    });
     expect(tsc.stdout).toBe('');
     const { stdout, status } = spawnSync(process.execPath, ['.build/example/compare.js'], {
       encoding: 'utf8',

@@ -2,7 +2,6 @@
  * Identity of documents: hashes cover what a configuration says and what its files hold, not how and where
  * that is written; every document carries version, key and files.
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,11 +13,11 @@ import { scenariosOf } from '../src/deployment/serve.js';
 import type { Identity } from '../src/report/identity.js';
 import { VERSION } from '../src/version.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
+import { wafersim } from './helpers/command-line.js';
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
-const MAIN = resolve('dist/cli/main.js');
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 let number = 0;
@@ -219,14 +218,19 @@ describe('the files of a document', () => {
 
 describe('every document', () => {
   const ROUGH = ['--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
+  const TIMED = ['--set', 'workload.tokens=1', '--set', 'workload.data=false'];
   const CASES: [name: string, args: string[], file: string][] = [
-    ['run', ['run', 'configs/tiny.yaml'], '../models/tiny.json'],
+    ['run', ['run', 'configs/tiny.yaml', '--set', 'workload.tokens=1'], '../models/tiny.json'],
     ['a serving run', ['run', 'configs/serving-tiny.yaml', ...ROUGH], 'gpu/a100.yaml'],
-    ['compare', ['compare', 'configs/tiny.yaml', '--strategies', 'snake'], 'configs/tiny.yaml'],
+    [
+      'compare',
+      ['compare', 'configs/tiny.yaml', ...TIMED, '--strategies', 'snake'],
+      'configs/tiny.yaml',
+    ],
     ['kernel', ['kernel', 'broadcast', '--pes=8', '--words=8', '--hardware=wse2'], 'wse2'],
     ['validate', ['validate', '--only', 'matvec-single-pe-f32-10'], 'measurements/published.json'],
     ['bench', ['bench', '--cases', 'kernel/matvec'], 'bench/suite.yaml'],
-    ['diff', ['diff', 'configs/tiny.yaml', '--set', 'workload.tokens=1'], '../models/tiny.json'],
+    ['diff', ['diff', 'configs/tiny.yaml', ...TIMED], '../models/tiny.json'],
     [
       'diff kernel',
       ['diff', 'kernel', 'broadcast', '--pes=8', '--words=8'],
@@ -241,10 +245,8 @@ describe('every document', () => {
     ],
     ['inspect', ['inspect', 'configs/tiny.yaml', '--what', 'wafer'], 'hardware/small.yaml'],
   ];
-  it.each(CASES)('of %s has version, key and files', (_, args, file) => {
-    const { stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, '--json'], {
-      encoding: 'utf8',
-    });
+  it.each(CASES)('of %s has version, key and files', async (_, args, file) => {
+    const { stdout, stderr } = await wafersim(...args, '--json');
     expect(stderr).toBe('');
     const document = JSON.parse(stdout) as Identity & { schema: string };
     expect(document.schema).toMatch(/^wafersim\.[a-z]+\/1$/);
@@ -256,21 +258,19 @@ describe('every document', () => {
     expect(stdout).not.toContain(resolve('.'));
   });
 
-  it('has another key with other options that change it', () => {
-    const key = (...args: string[]) =>
-      (
-        JSON.parse(
-          spawnSync(process.execPath, [MAIN, ...args, '--json'], { encoding: 'utf8' }).stdout,
-        ) as Identity
-      ).key;
+  it('has another key with other options that change it', async () => {
+    const key = async (...args: string[]) =>
+      (JSON.parse((await wafersim(...args, '--json')).stdout) as Identity).key;
     const fleet = ['fleet', 'configs/tiny.yaml', '--megawatts'];
-    expect(key(...fleet, '1')).toBe(key(...fleet, '1.0', '--no-cache'));
-    expect(key(...fleet, '1')).not.toBe(key(...fleet, '2'));
+    expect(await key(...fleet, '1')).toBe(await key(...fleet, '1.0', '--no-cache'));
+    expect(await key(...fleet, '1')).not.toBe(await key(...fleet, '2'));
     const kernel = ['kernel', 'broadcast', '--pes=8'];
-    expect(key(...kernel, '--words=8')).toBe(key(...kernel, '--words', '8', '--dtype', 'f32'));
-    expect(key(...kernel, '--words=8')).not.toBe(key(...kernel, '--words=9'));
+    expect(await key(...kernel, '--words=8')).toBe(
+      await key(...kernel, '--words', '8', '--dtype', 'f32'),
+    );
+    expect(await key(...kernel, '--words=8')).not.toBe(await key(...kernel, '--words=9'));
     const inspect = ['inspect', 'configs/tiny.yaml', '--what'];
-    expect(key(...inspect, 'wafer')).not.toBe(key(...inspect, 'model'));
+    expect(await key(...inspect, 'wafer')).not.toBe(await key(...inspect, 'model'));
   });
 });
 
@@ -280,9 +280,9 @@ describe('the version', () => {
     ({ version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string });
   });
 
-  it('is that of the package, and --version prints it', () => {
+  it('is that of the package, and --version prints it', async () => {
     expect(VERSION).toBe(version);
-    const { stdout } = spawnSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' });
+    const { stdout } = await wafersim('--version');
     expect(stdout).toBe(`${version}\n`);
   });
 });

@@ -16,9 +16,13 @@ import { gunzipSync } from 'node:zlib';
 import seedrandom from 'seedrandom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRun } from '../src/index.js';
+import { wafersim } from './helpers/command-line.js';
 
 const MAIN = resolve('dist/cli/main.js');
-const TINY = ['run', resolve('configs/tiny.yaml'), '--set', 'workload.tokens=1'];
+const TINY = [
+  ...['run', resolve('configs/tiny.yaml')],
+  ...['--set', 'workload.tokens=1', '--set', 'workload.data=false'],
+];
 
 let home: string;
 beforeAll(() => {
@@ -95,24 +99,24 @@ describe('a command that gets a signal', () => {
     ['capacity', ['capacity', resolve('configs/serving-azure.yaml'), '--preset=mlperf-server']],
     ['diff', ['diff', resolve('configs/wse3.yaml')]],
   ];
+  /** The first comes while it places and lowers, or soon after; the other while it simulates, on a slow host too. */
   const SIGNALS = [
-    ['SIGINT', 130, 'interrupted'],
-    ['SIGTERM', 143, 'terminated'],
+    ['SIGINT', 130, 'interrupted', 600],
+    ['SIGTERM', 143, 'terminated', 1800],
   ] as const;
   const random = seedrandom.alea('signals');
 
   it.each(COMMANDS)(
     'ends with one line and writes nothing: %s',
     async (_, args) => {
-      for (const [signal, code, says] of SIGNALS) {
+      for (const [signal, code, says, earliest] of SIGNALS) {
         const target = join(home, 'interrupted');
         const output = args[0] === 'run' ? ['-o', target] : [];
         const child = spawn(process.execPath, [MAIN, ...args, ...output]);
         let said = '';
         child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
         const gone = new Promise((done) => child.on('exit', done));
-        // Long enough to have begun, on a slow host too.
-        await Promise.race([gone, setTimeout(2000 + random() * 1500)]);
+        await Promise.race([gone, setTimeout(earliest + random() * 800)]);
         if (child.exitCode !== null && args[0] === 'kernel') continue;
         const begun = performance.now();
         child.kill(signal);
@@ -127,43 +131,46 @@ describe('a command that gets a signal', () => {
 });
 
 describe('a limit', () => {
-  const wafersim = (...args: string[]) =>
-    spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
   const chain = ['kernel', 'reduce', '--algorithm=chain', '--pes=64', '--words=500'];
 
-  it('of cycles says who waits for whom, the same with both engines', () => {
-    const { cycles } = JSON.parse(wafersim(...chain, '--json').stdout) as { cycles: number };
-    expect(wafersim(...chain, '--max-cycles', String(cycles)).status).toBe(0);
-    const said = ['fast', 'reference'].map((engine) => {
-      const { status, stdout, stderr } = wafersim(...chain, '--max-cycles=500', '--engine', engine);
+  it('of cycles says who waits for whom, the same with both engines', async () => {
+    const { cycles } = JSON.parse((await wafersim(...chain, '--json')).stdout) as {
+      cycles: number;
+    };
+    expect((await wafersim(...chain, '--max-cycles', String(cycles))).status).toBe(0);
+    const said: string[] = [];
+    for (const engine of ['fast', 'reference']) {
+      const limited = [...chain, '--max-cycles=500', '--engine', engine];
+      const { status, stdout, stderr } = await wafersim(...limited);
       expect(stdout).toBe('');
       expect(status).toBe(4);
-      return stderr;
-    });
+      said.push(stderr);
+    }
     expect(said[0]).toMatch(
       /^wafersim: 'kernel reduce' is not over in cycle 500, its limit: core \(0,0\) waits for input on colour \d+ in 'reduce'; [^\n]*; and \d+ more\n$/,
     );
     expect(said[1]).toBe(said[0]);
   });
 
-  it('of cycles is the same for any number of threads', () => {
-    const limited = (...args: string[]) => {
-      const { status, stderr } = wafersim(...TINY, '--max-cycles=2000', '--no-memo', ...args);
+  it('of cycles is the same for any number of threads', async () => {
+    const limited = async (...args: string[]) => {
+      const { status, stderr } = await wafersim(...TINY, '--max-cycles=2000', '--no-memo', ...args);
       expect(status).toBe(4);
       return stderr;
     };
-    const alone = limited('--shards=1');
+    const alone = await limited('--shards=1');
     expect(alone).toMatch(/^wafersim: 'layer 0' is not over in cycle 2000, its limit: core/);
-    expect(limited('--shards=3')).toBe(alone);
-    expect(limited('--shards=1', '--engine=reference')).toBe(alone);
+    expect(await limited('--shards=3')).toBe(alone);
+    expect(await limited('--shards=1', '--engine=reference')).toBe(alone);
   });
 
   it('of time says the cycle and what ran in it, or at what the command was', () => {
-    const { status, stdout, stderr } = wafersim(
-      ...['run', resolve('configs/wse3.yaml'), '--engine=reference', '--timeout', '3 s'],
-    );
+    const args = ['run', resolve('configs/wse3.yaml'), '--engine=reference', '--timeout', '2 s'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+      encoding: 'utf8',
+    });
     expect(stderr).toMatch(
-      /^wafersim: time is up after 3 s(?:, at: [^\n]+| in cycle -?\d+ of '[^']+': [^\n]*core [^\n]+)\n$/,
+      /^wafersim: time is up after 2 s(?:, at: [^\n]+| in cycle -?\d+ of '[^']+': [^\n]*core [^\n]+)\n$/,
     );
     expect(stdout).toBe('');
     expect(status).toBe(4);
@@ -179,8 +186,8 @@ describe('a limit', () => {
     ['fleet', [resolve('configs/tiny.yaml'), '--megawatts=1']],
     ['run', [resolve('configs/serving-tiny.yaml')]],
     ['run', [resolve('configs/tiny.yaml'), '--set=placement.growth=search']],
-  ])('holds for %s %j', (command, args) => {
-    const { status, stdout, stderr } = wafersim(command, ...args, '--max-cycles=7');
+  ])('holds for %s %j', async (command, args) => {
+    const { status, stdout, stderr } = await wafersim(command, ...args, '--max-cycles=7');
     expect(stderr).toMatch(/^wafersim: '[^']+' is not over in cycle 7, its limit: [^\n]+\n$/);
     expect(stdout).toBe('');
     expect(status).toBe(4);
@@ -265,13 +272,11 @@ describe('a run that is damaged or foreign', () => {
       (text: string) => text.replace(/"coresUsed": \d+/, '"coresUsed": ""'),
       /placement\.coresUsed/,
     ],
-  ])('is not compared: %s', (_, damage, why) => {
+  ])('is not compared: %s', async (_, damage, why) => {
     const whole = join(home, 'whole', 'run.json');
     const bad = join(home, 'bad.json');
     writeFileSync(bad, damage(readFileSync(whole, 'utf8')));
-    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'compare', whole, bad], {
-      encoding: 'utf8',
-    });
+    const { status, stdout, stderr } = await wafersim('compare', whole, bad);
     expect(stderr).toMatch(/^wafersim: [^\n]*bad\.json: [^\n]*\n$/);
     expect(stderr).toMatch(why);
     expect(stdout).toBe('');

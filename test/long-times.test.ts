@@ -1,5 +1,4 @@
 /** Times beyond 2^31 and 2^32 cycles are exact; what is beyond 2^53 - 1 is refused in one line. */
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, loadHardware } from '../src/config.js';
 import { LAST_CYCLE, MachineError, type RunInput } from '../src/engine/engine.js';
@@ -8,6 +7,7 @@ import { countable } from '../src/run/countable.js';
 import { simulate } from '../src/simulate.js';
 import { diffKernel } from '../src/tools/diff.js';
 import { kernelProgram, runKernel } from '../src/tools/kernel.js';
+import { wafersim } from './helpers/command-line.js';
 import { engines } from './helpers/engines.js';
 import { E, R, W, cell, fabric, loaded, move, role, route, row } from './helpers/programs.js';
 import { testWafer, traffic, work } from './helpers/programs.js';
@@ -160,14 +160,13 @@ describe('kernels', () => {
 });
 
 describe('the command line', () => {
-  it('prints what is long, and refuses what is too long with exit code 4 and one line', () => {
+  it('prints what is long, and refuses what is too long with exit code 4 and one line', async () => {
     const kernel = (iterations: string) => {
       const options = ['--rows', '100', '--padded', '100', '--iterations', iterations];
-      const args = ['dist/cli/main.js', 'kernel', 'matvec', ...options];
-      return spawnSync(process.execPath, args, { encoding: 'utf8' });
+      return wafersim('kernel', 'matvec', ...options);
     };
-    expect(kernel('500000').stdout).toMatch(/^matvec: 5,060,500,000 cycles on WSE-3\n/);
-    const { status, stdout, stderr } = kernel('1000000000000');
+    expect((await kernel('500000')).stdout).toMatch(/^matvec: 5,060,500,000 cycles on WSE-3\n/);
+    const { status, stdout, stderr } = await kernel('1000000000000');
     expect([status, stdout]).toEqual([4, '']);
     expect(stderr).toMatch(/^wafersim: too-long: .*\n$/);
   });

@@ -4,17 +4,7 @@ import { servingTrace } from '../src/report/serving-trace.js';
 import type { Served } from '../src/serving/request.js';
 import { reportRun } from './helpers/report-run.js';
 import { request } from './serving-helpers.js';
-
-interface Event {
-  ph: string;
-  name: string;
-  pid: number;
-  tid: number;
-  ts: number;
-  dur: number;
-  cat: string;
-  args: Record<string, unknown>;
-}
+import type { TraceEvent } from './helpers/trace-event.js';
 
 /** Times in microseconds: when it arrives, the way up, queue, prefill, decode, and the way down. */
 function served(
@@ -53,7 +43,7 @@ const FIRST = [
 function traceOf(scenarios: { scenario: string; served: Served[] }[], most?: number) {
   const { run, detail } = reportRun('layer', 2);
   const text = servingTrace(run, detail, { scenarios, clockHz: 2e9 }, most);
-  return JSON.parse(text) as { traceEvents: Event[]; otherData: object };
+  return JSON.parse(text) as { traceEvents: TraceEvent[]; otherData: object };
 }
 
 describe('the trace of a serving run', () => {

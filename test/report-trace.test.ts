@@ -2,17 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { chromeTrace } from '../src/report/trace.js';
 import { reportRun } from './helpers/report-run.js';
+import type { TraceEvent } from './helpers/trace-event.js';
 
-interface Event {
-  ph: string;
-  name: string;
-  pid: number;
-  tid: number;
-  ts: number;
-  dur: number;
-  cat: string;
-  args: { name: string; sort_index: number };
-}
+type Event = TraceEvent<{ name: string; sort_index: number }>;
 
 function eventsOf(name: string, wafers: number): Event[] {
   const { run, detail } = reportRun(name, wafers);

@@ -6,8 +6,7 @@ import { runTable } from '../src/report/table.js';
 import { sensitivityOf, uncertainNumbers } from '../src/tools/sensitivity.js';
 import { simulate } from '../src/simulate.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
-
-const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+import { OPTIONS } from './helpers/options.js';
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

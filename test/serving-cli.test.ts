@@ -1,5 +1,4 @@
-/** The built commands on the tiny model as a server: documents, rows, tables, and refusals in one line. */
-import { spawnSync } from 'node:child_process';
+/** The commands on the tiny model as a server: documents, rows, tables, and refusals in one line. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,18 +9,12 @@ import type { CapacityDocument } from '../src/report/capacity-table.js';
 import { fleetTable, type FleetDocument } from '../src/report/fleet-table.js';
 import { servingTable } from '../src/report/serving-table.js';
 import type { ServingDocument } from '../src/deployment/serve-all.js';
+import { wafersim } from './helpers/command-line.js';
 
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TINY = 'configs/serving-tiny.yaml';
 // Two contexts are enough where the numbers themselves do not matter.
 const ROUGH = ['--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
-
-function wafersim(...args: string[]) {
-  const options = { encoding: 'utf8', cwd: ROOT } as const;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], options);
-  return { status, stdout, stderr };
-}
 
 let home: string;
 beforeAll(() => {
@@ -33,8 +26,15 @@ describe('wafersim run with a serving workload', () => {
   let document: ServingDocument;
   let text: string;
   const target = () => join(home, 'run');
-  beforeAll(() => {
-    const { status, stdout, stderr } = wafersim('run', TINY, ...ROUGH, '--json', '-o', target());
+  beforeAll(async () => {
+    const { status, stdout, stderr } = await wafersim(
+      'run',
+      TINY,
+      ...ROUGH,
+      '--json',
+      '-o',
+      target(),
+    );
     if (status !== 0 || stderr !== '') throw new Error(`exit ${status}: ${stderr}`);
     text = stdout;
     document = JSON.parse(stdout) as ServingDocument;
@@ -60,8 +60,8 @@ describe('wafersim run with a serving workload', () => {
     expect(serving.transportSources['requestWorkMs']).toMatch(/assumed/);
   });
 
-  it('is the same outside host from run to run', () => {
-    const again = wafersim('run', TINY, ...ROUGH, '--json').stdout;
+  it('is the same outside host from run to run', async () => {
+    const again = (await wafersim('run', TINY, ...ROUGH, '--json')).stdout;
     const outside = (json: string) => JSON.stringify({ ...JSON.parse(json), host: undefined });
     expect(outside(again)).toBe(outside(text));
   });
@@ -118,10 +118,10 @@ describe('wafersim run with a serving workload', () => {
     expect(trace.traceEvents.filter(({ cat }) => cat === 'request')).toHaveLength(500);
   });
 
-  it('puts two runs side by side by what they served, and refuses a damaged one', () => {
+  it('puts two runs side by side by what they served, and refuses a damaged one', async () => {
     const other = join(home, 'fcfs');
-    wafersim('run', TINY, ...ROUGH, '--set', 'serving.policy=fcfs', '-o', other);
-    const { stdout, status } = wafersim('compare', target(), other);
+    await wafersim('run', TINY, ...ROUGH, '--set', 'serving.policy=fcfs', '-o', other);
+    const { stdout, status } = await wafersim('compare', target(), other);
     expect(status).toBe(0);
     const p50 = (path: string) =>
       (JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as ServingDocument).serving.ttftMs
@@ -131,12 +131,12 @@ describe('wafersim run with a serving workload', () => {
     expect(stdout).toContain('serving.policy: "latency-first" | "fcfs"');
     const broken = { ...document, serving: { ...document.serving, ttftMs: 3 } };
     writeFileSync(join(home, 'broken.json'), JSON.stringify(broken));
-    const refused = wafersim('compare', target(), join(home, 'broken.json'));
+    const refused = await wafersim('compare', target(), join(home, 'broken.json'));
     expect(refused.stderr).toMatch(/^[^\n]*expected a whole run, found serving\.ttftMs: [^\n]*\n$/);
     expect(refused.status).toBe(3);
   });
 
-  it('takes scenarios, each with what it sets, and the first as `serving`', () => {
+  it('takes scenarios, each with what it sets, and the first as `serving`', async () => {
     const config = join(home, 'two.yaml');
     writeFileSync(
       config,
@@ -144,16 +144,18 @@ describe('wafersim run with a serving workload', () => {
         '  - { name: one, set: { transport.kind: http, transport.compare: false } }\n' +
         '  - { name: two, set: { workload.requests: 7 } }\n',
     );
-    const { stdout } = wafersim('run', config, ...ROUGH, '--json');
+    const { stdout } = await wafersim('run', config, ...ROUGH, '--json');
     const { serving, scenarios } = JSON.parse(stdout) as ServingDocument;
     expect(scenarios!.map(({ scenario }) => scenario)).toEqual(['one', 'two']);
     expect(serving).toEqual(scenarios![0]);
     expect(scenarios![1].requests.arrived).toBe(7);
     expect(scenarios![0].transport.kind).toBe('http');
-    expect(wafersim('run', config, ...ROUGH).stdout).toMatch(/^Scenarios\n.*\n +one .*\n +two /);
+    expect((await wafersim('run', config, ...ROUGH)).stdout).toMatch(
+      /^Scenarios\n.*\n +one .*\n +two /,
+    );
   });
 
-  it('sorts a trace that is not in order and says so', () => {
+  it('sorts a trace that is not in order and says so', async () => {
     const trace = join(home, 'late.csv');
     const row = (second: string) => `2023-11-16 18:15:${second},20,4\n`;
     writeFileSync(
@@ -168,14 +170,14 @@ describe('wafersim run with a serving workload', () => {
       config,
       `${base}  kind: serving\n  trace: late.csv\nserving: { minContext: 20, tolerance: 0.5 }\n`,
     );
-    const { stdout, status } = wafersim('run', config);
+    const { stdout, status } = await wafersim('run', config);
     expect(stdout).toMatch(/note: .*late\.csv was not in the order of arrival and has been sorted/);
     expect(status).toBe(0);
     writeFileSync(trace, 'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,20\n');
-    const damaged = wafersim('run', config);
+    const damaged = await wafersim('run', config);
     expect(damaged.stderr).toMatch(/^[^\n]*late\.csv:2: GeneratedTokens: expected [^\n]*\n$/);
     expect(damaged.status).toBe(2);
-    const none = wafersim('run', config, '--set', 'workload.trace=nowhere.csv');
+    const none = await wafersim('run', config, '--set', 'workload.trace=nowhere.csv');
     expect(none.stderr).toMatch(/^[^\n]*expected the file [^\n]*nowhere\.csv[^\n]*\n$/);
     expect(none.status).toBe(2);
   });
@@ -195,8 +197,8 @@ describe('wafersim run with a serving workload', () => {
     const NOTE =
       /2 rows of .*own\.csv cannot be used and are left out; the first: .*own\.csv:3: in: expected .* found "0"/;
 
-    it('serves with every default, and counts the rows that are left out', () => {
-      const { stdout, status } = wafersim('run', own(), '--skip-invalid', '--json');
+    it('serves with every default, and counts the rows that are left out', async () => {
+      const { stdout, status } = await wafersim('run', own(), '--skip-invalid', '--json');
       const { serving, config } = JSON.parse(stdout) as ServingDocument;
       expect(status).toBe(0);
       expect(serving.requests).toMatchObject({ arrived: 2, completed: 2 });
@@ -210,18 +212,20 @@ describe('wafersim run with a serving workload', () => {
       expect(serving.policy).toBe('fcfs');
       expect(serving.transport.kind).toBe('http');
     });
-    it('prints the count, in a table of requests and in one of capacity', () => {
-      expect(wafersim('run', own(), '--set', 'workload.skipInvalid=true').stdout).toMatch(NOTE);
+    it('prints the count, in a table of requests and in one of capacity', async () => {
+      expect((await wafersim('run', own(), '--set', 'workload.skipInvalid=true')).stdout).toMatch(
+        NOTE,
+      );
       const slo = ['--slo', 'ttft.p99<=1s', '--skip-invalid'];
-      expect(wafersim('capacity', own(), ...slo).stdout).toMatch(NOTE);
-      const never = wafersim('capacity', own(), '--slo', 'ttft.p99<=1us', '--skip-invalid');
+      expect((await wafersim('capacity', own(), ...slo)).stdout).toMatch(NOTE);
+      const never = await wafersim('capacity', own(), '--slo', 'ttft.p99<=1us', '--skip-invalid');
       expect(never.stdout).toMatch(/^no request rate meets ttft\.p99<=1us/);
       expect(never.stdout).toMatch(NOTE);
-      const json = wafersim('capacity', own(), ...slo, '--json').stdout;
+      const json = (await wafersim('capacity', own(), ...slo, '--json')).stdout;
       expect(JSON.parse(json)).toMatchObject({ skippedRows: 2 });
     });
-    it('refuses the first such row unless told to leave it out', () => {
-      const { stderr, status } = wafersim('run', own());
+    it('refuses the first such row unless told to leave it out', async () => {
+      const { stderr, status } = await wafersim('run', own());
       expect(stderr).toMatch(/^[^\n]*own\.csv:3: in: expected [^\n]*\n$/);
       expect(status).toBe(2);
     });
@@ -244,24 +248,24 @@ describe('wafersim run with a serving workload', () => {
       /workload: expected a run of at most 104 days, found \d+ days: /,
     ],
     [['--set', 'workload.requests=500000000'], /workload\.requests: expected/],
-  ])('refuses %j in one line', (args, message) => {
-    const { stderr, status } = wafersim('run', TINY, ...args);
+  ])('refuses %j in one line', async (args, message) => {
+    const { stderr, status } = await wafersim('run', TINY, ...args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(status).toBe(2);
   });
 });
 
-it('a decode run has no rows to leave out', () => {
-  const { stderr, status } = wafersim('run', 'configs/tiny.yaml', '--skip-invalid');
+it('a decode run has no rows to leave out', async () => {
+  const { stderr, status } = await wafersim('run', 'configs/tiny.yaml', '--skip-invalid');
   expect(stderr).toMatch(/^[^\n]*--skip-invalid: expected a serving workload[^\n]*\n$/);
   expect(status).toBe(2);
 });
 
 describe('wafersim capacity', () => {
-  it('brackets the rate that meets the limits', () => {
+  it('brackets the rate that meets the limits', async () => {
     const slo = ['--slo', 'ttft.p99<=40ms', '--slo', 'tpot.p99<=30ms'];
-    const { stdout, status } = wafersim('capacity', TINY, ...ROUGH, ...slo, '--json');
+    const { stdout, status } = await wafersim('capacity', TINY, ...ROUGH, ...slo, '--json');
     expect(status).toBe(0);
     const { requestsPerSecond: rate, metrics, schema } = JSON.parse(stdout) as CapacityDocument;
     expect(schema).toBe('wafersim.capacity/1');
@@ -269,8 +273,8 @@ describe('wafersim capacity', () => {
     expect(rate.meets).toBeGreaterThan(200);
     expect(metrics!.ttftMs.p99).toBeLessThanOrEqual(40);
   });
-  it('says of a preset that it is a what-if', () => {
-    const { stdout } = wafersim('capacity', TINY, ...ROUGH, '--preset', 'mlperf-interactive');
+  it('says of a preset that it is a what-if', async () => {
+    const { stdout } = await wafersim('capacity', TINY, ...ROUGH, '--preset', 'mlperf-interactive');
     expect(stdout).toMatch(/ttft\.p99<=450ms, tpot\.p99<=40ms/);
     expect(stdout).toMatch(/note .*what-if.*no MLPerf result/);
   });
@@ -279,8 +283,8 @@ describe('wafersim capacity', () => {
     [[TINY, '--slo', 'speed<=1ms'], /--slo: expected a limit such as/],
     [[TINY, '--preset', 'none'], /--preset: expected mlperf-server or mlperf-interactive/],
     [['configs/tiny.yaml', '--preset', 'mlperf-server'], /workload\.kind: expected serving/],
-  ])('refuses %j', (args, message) => {
-    const { stderr, status } = wafersim('capacity', ...args);
+  ])('refuses %j', async (args, message) => {
+    const { stderr, status } = await wafersim('capacity', ...args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(status).toBe(2);
@@ -288,9 +292,9 @@ describe('wafersim capacity', () => {
 });
 
 describe('wafersim fleet', () => {
-  it('divides the power by PUE and wafer, and counts users at the speed', () => {
+  it('divides the power by PUE and wafer, and counts users at the speed', async () => {
     const args = ['configs/tiny.yaml', '--megawatts', '1', '--pue', '1.25', '--speed', '50000'];
-    const { stdout, status } = wafersim('fleet', ...args, '--json');
+    const { stdout, status } = await wafersim('fleet', ...args, '--json');
     expect(status).toBe(0);
     const { rows } = JSON.parse(stdout) as FleetDocument;
     const [row] = rows;
@@ -306,14 +310,14 @@ describe('wafersim fleet', () => {
     // A megawatt for a day, over what it makes.
     expect(row.joulesPerTokenAtSite).toBeCloseTo((1e6 * 86_400) / row.tokensPerDay, 12);
   });
-  it('places each scenario for its own steps', () => {
+  it('places each scenario for its own steps', async () => {
     const path = join(home, 'fleet.yaml');
     const scenarios = [1, 400].map((tokens) => ({
       name: `${tokens} tokens`,
       set: { 'workload.tokens': tokens },
     }));
     writeFileSync(path, JSON.stringify({ extends: join(ROOT, 'configs/tiny.yaml'), scenarios }));
-    const { stdout } = wafersim('fleet', path, '--megawatts', '1', '--json');
+    const { stdout } = await wafersim('fleet', path, '--megawatts', '1', '--json');
     const { rows } = JSON.parse(stdout) as FleetDocument;
     // Room for longer caches takes wider regions.
     expect(rows[1].usersPerReplica).toBeLessThan(rows[0].usersPerReplica);
@@ -348,8 +352,8 @@ describe('wafersim fleet', () => {
       '  J/token: of the wafers at their stated power; of the site, PUE 2 on top.',
     );
   });
-  it('needs to know the power', () => {
-    expect(wafersim('fleet', 'configs/tiny.yaml').status).toBe(2);
-    expect(wafersim('fleet', 'configs/tiny.yaml', '--megawatts', '-3').status).toBe(2);
+  it('needs to know the power', async () => {
+    expect((await wafersim('fleet', 'configs/tiny.yaml')).status).toBe(2);
+    expect((await wafersim('fleet', 'configs/tiny.yaml', '--megawatts', '-3')).status).toBe(2);
   });
 });

@@ -5,17 +5,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { prepare, serveScenario, type GridCache } from '../src/deployment/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
-import { simulate, simulateSteps, type SimulateOptions } from '../src/simulate.js';
+import { simulate, simulateSteps } from '../src/simulate.js';
 import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/deployment/step-times.js';
 import { withThreads } from '../src/deployment/work.js';
+import { OPTIONS } from './helpers/options.js';
 
-const options: SimulateOptions = {
-  engine: 'fast',
-  shards: 1,
-  memo: true,
-  now: () => 0,
-  rss: () => 0,
-};
 const TINY = ['workload.data=false', 'workload.context=256', 'workload.tokens=1'];
 const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
 const LONGEST = 500;
@@ -35,14 +29,14 @@ const SERVED = [
 async function stepCycles(context: number, batch: number): Promise<number> {
   const { config, placement } = deployment;
   const workload = { ...config.workload, context, batch };
-  const run = await simulateSteps({ ...config, workload }, placement, options);
+  const run = await simulateSteps({ ...config, workload }, placement, OPTIONS);
   return run.timing.cycles;
 }
 
 describe('step times between simulated steps', () => {
   let grid: SimulatedGrid;
   beforeAll(async () => {
-    grid = await simulateGrid(deployment, 16, LONGEST, 0.005, options);
+    grid = await simulateGrid(deployment, 16, LONGEST, 0.005, OPTIONS);
   });
 
   const random = seedrandom.alea('points of the grid');
@@ -75,7 +69,7 @@ describe('step times between simulated steps', () => {
     const told: { done: number; total: number }[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       told.push({ done, total });
-    const threaded = await withThreads({ ...options, shards: 2, onProgress }, async (work) => {
+    const threaded = await withThreads({ ...OPTIONS, shards: 2, onProgress }, async (work) => {
       expect(work.runner.threaded).toBe(true);
       return simulateGrid(deployment, 16, LONGEST, 0.005, work);
     });
@@ -86,15 +80,15 @@ describe('step times between simulated steps', () => {
   });
 
   it('are fewer with a wider tolerance, three contexts at least', async () => {
-    const rough = await simulateGrid(deployment, 16, LONGEST, 0.5, options);
+    const rough = await simulateGrid(deployment, 16, LONGEST, 0.5, OPTIONS);
     expect(rough.contexts).toEqual([16, 258, LONGEST]);
-    const fine = await simulateGrid(deployment, 16, LONGEST, 1e-4, options);
+    const fine = await simulateGrid(deployment, 16, LONGEST, 1e-4, OPTIONS);
     expect(fine.contexts.length).toBeGreaterThan(3);
     expect(fine.contexts.length).toBeLessThanOrEqual(17);
   });
 
   it('say how far off they are where more contexts would have been needed', async () => {
-    const { contexts, middleError } = await simulateGrid(deployment, 16, LONGEST, 1e-9, options);
+    const { contexts, middleError } = await simulateGrid(deployment, 16, LONGEST, 1e-9, OPTIONS);
     expect(contexts).toHaveLength(17);
     expect(middleError).toBeGreaterThan(1e-9);
   });
@@ -108,7 +102,7 @@ describe('step times between simulated steps', () => {
       controller.abort(reason);
     };
     const { signal } = controller;
-    const steps = withThreads({ ...options, shards, signal, onProgress }, (work) =>
+    const steps = withThreads({ ...OPTIONS, shards, signal, onProgress }, (work) =>
       simulateGrid(deployment, 16, 17, 0.5, work),
     );
     await expect(steps).rejects.toBe(reason);
@@ -118,7 +112,7 @@ describe('step times between simulated steps', () => {
 
   it('are not gone on with once something beside them has failed', async () => {
     let told = 0;
-    const failing = withThreads({ ...options, onProgress: () => told++ }, async (work) =>
+    const failing = withThreads({ ...OPTIONS, onProgress: () => told++ }, async (work) =>
       Promise.all([
         simulateGrid(deployment, 16, LONGEST, 1e-4, work),
         Promise.reject(new Error('does not fit')),
@@ -135,7 +129,7 @@ describe('step times between simulated steps', () => {
     const alone = async (groups: number) => {
       const sets = [...SERVED, `placement.groups=${groups}`];
       const config = loadConfig('configs/tiny.yaml', sets);
-      return (await prepare('', config, options, cache)).grid.aloneCycles;
+      return (await prepare('', config, OPTIONS, cache)).grid.aloneCycles;
     };
     expect(await alone(1)).not.toEqual(await alone(4));
     expect(cache.size).toBe(2);
@@ -145,8 +139,8 @@ describe('step times between simulated steps', () => {
 describe('one user', () => {
   it('decodes in a served request as in a run with the same context', async () => {
     const config = loadConfig('configs/tiny.yaml', SERVED);
-    const { decode } = await simulate(config, options);
-    const { result } = serveScenario(await prepare('', config, options));
+    const { decode } = await simulate(config, OPTIONS);
+    const { result } = serveScenario(await prepare('', config, OPTIONS));
     expect(result.requests.completed).toBe(3);
     expect(result.tpotMs.p50).toBeCloseTo(decode.tpotMs, 9);
     expect(result.outputSpeed.p50).toBeCloseTo(decode.tokensPerSecondPerUser, 3);

@@ -7,15 +7,8 @@ import { layerShape } from '../src/placement/shapes.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { runTable } from '../src/report/table.js';
 import { shapesOf } from '../src/run/shape-search.js';
-import { placementOf, simulate, type SimulateOptions } from '../src/simulate.js';
-
-const OPTIONS: SimulateOptions = {
-  engine: 'fast',
-  shards: 1,
-  memo: true,
-  now: () => 0,
-  rss: () => 0,
-};
+import { placementOf, simulate } from '../src/simulate.js';
+import { OPTIONS } from './helpers/options.js';
 
 function tiny(width: number, height: number, ...sets: string[]): ResolvedConfig {
   return loadConfig('configs/tiny.yaml', [

@@ -15,6 +15,7 @@ import { sharedLinksOf } from '../src/run/shared-links.js';
 import { simulate } from '../src/simulate.js';
 import { explain } from '../src/tools/explain.js';
 import { pipelineOf, prepare } from './monolith.js';
+import { OPTIONS } from './helpers/options.js';
 
 const { wafer } = loadConfig('configs/tiny.yaml', []);
 const sorted = (links: number[]) => links.toSorted((a, b) => a - b);
@@ -293,7 +294,6 @@ describe('two stages of a step', () => {
 });
 
 describe('a run of several users', () => {
-  const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
   const run = (...sets: string[]): Promise<RunDocument> =>
     simulate(
       loadConfig('configs/tiny.yaml', ['workload.data=false', 'workload.tokens=1', ...sets]),

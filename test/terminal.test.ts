@@ -1,11 +1,11 @@
 /** Names from files may hold anything; a terminal gets nothing of them that it would obey. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json } from '../src/cli/output.js';
 import { oneLine } from '../src/cli/errors.js';
+import { wafersim } from './helpers/command-line.js';
 import { heading, shown, shownPage, table } from '../src/report/format.js';
 
 /** A colour, a title, a line of its own, C1 (CSI, NEL), a line separator, right to left, isolates. */
@@ -67,11 +67,9 @@ describe('commands', () => {
   });
   afterAll(() => rmSync(home, { recursive: true }));
 
+  /** Runs with the paths of its files. */
   const run = (...words: string[]) =>
-    spawnSync(process.execPath, [resolve('dist/cli/main.js'), ...words], {
-      encoding: 'utf8',
-      cwd: home,
-    });
+    wafersim(...words.map((word) => (word.endsWith('.yaml') ? join(home, word) : word)));
   const kernel = ['kernel', 'broadcast', '--pes', '4', '--words', '4', '--hardware', 'wafer.yaml'];
   const COMMANDS: [string[], names: boolean][] = [
     [kernel, true],
@@ -89,8 +87,8 @@ describe('commands', () => {
 
   it.each(COMMANDS)(
     '%j',
-    (words, names) => {
-      const { stdout, stderr } = run(...words);
+    async (words, names) => {
+      const { stdout, stderr } = await run(...words);
       expect(bare(stdout + stderr)).not.toMatch(OBEYED);
       expect(stdout + stderr).toMatch(/\S/);
       // No line begins with what a name says after a line break.
@@ -100,8 +98,8 @@ describe('commands', () => {
     60_000,
   );
 
-  it('say the name as it is in JSON', () => {
-    const { stdout } = run(...kernel, '--json');
+  it('say the name as it is in JSON', async () => {
+    const { stdout } = await run(...kernel, '--json');
     const { config } = JSON.parse(stdout) as { config: { hardware: { name: string } } };
     expect(config.hardware.name).toBe(HOSTILE);
     expect(bare(stdout)).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);

@@ -12,8 +12,7 @@ import { runTable } from '../src/report/table.js';
 import { validateMarkdown } from '../src/report/validate-table.js';
 import { simulate } from '../src/simulate.js';
 import { validateMeasurements } from '../src/tools/validate.js';
-
-const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+import { OPTIONS } from './helpers/options.js';
 
 describe('a generated part', () => {
   const text = 'before\n<!-- a:begin -->\nold\n<!-- a:end -->\nafter $& $1\n';

@@ -8,8 +8,7 @@ import {
 } from '../src/tools/measurements.js';
 import { validateMeasurements } from '../src/tools/validate.js';
 import { complaint, temporaryFolder } from './config-files.js';
-
-const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+import { OPTIONS } from './helpers/options.js';
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -1,18 +1,15 @@
 /** Predictions beside measurements: errors, limits, sections, and a wrong measurement that is noticed. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limitOf } from '../src/tools/limits.js';
 import { PUBLISHED, readMeasurements, type Measurement } from '../src/tools/measurements.js';
 import type { ValidateDocument } from '../src/report/validate-document.js';
 import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
 import { validateMeasurements } from '../src/tools/validate.js';
-
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const OPTIONS = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+import { wafersim } from './helpers/command-line.js';
+import { OPTIONS } from './helpers/options.js';
 
 const published = readMeasurements(PUBLISHED);
 const named = (id: string) => published.find((row) => row.id === id)!;
@@ -208,14 +205,13 @@ describe('wafersim validate', () => {
     const path = join(home, 'mine.json');
     if (file) writeFileSync(path, JSON.stringify(file));
     const own = file ? ['--measurements', path] : [];
-    const all = [MAIN, 'validate', ...own, ...args];
-    return spawnSync(process.execPath, all, { encoding: 'utf8' });
+    return wafersim('validate', ...own, ...args);
   }
 
   const fileOf = (...measurements: object[]) => ({ schema: 'measurements/1', measurements });
 
-  it('prints one document with the measurement, the prediction, the error and the source', () => {
-    const { status, stdout, stderr } = validate(undefined, '--only', 'matvec', '--json');
+  it('prints one document with the measurement, the prediction, the error and the source', async () => {
+    const { status, stdout, stderr } = await validate(undefined, '--only', 'matvec', '--json');
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const document = JSON.parse(stdout) as ValidateDocument;
@@ -229,27 +225,27 @@ describe('wafersim validate', () => {
     });
   });
 
-  it('exits 1 if a measurement is shifted by ten per cent, and says which', () => {
+  it('exits 1 if a measurement is shifted by ten per cent, and says which', async () => {
     const wrong = shifted(named('reduce-chain-512x4096'), 1.1);
-    const { status, stdout } = validate(fileOf(wrong), '--only', 'reduce');
+    const { status, stdout } = await validate(fileOf(wrong), '--only', 'reduce');
     expect(stdout).toMatch(/reduce-chain-512x4096 .*FAILED/);
     expect(stdout).toContain('Outside the limit: reduce-chain-512x4096.');
     expect(stdout.match(/FAILED/g)).toHaveLength(1);
     expect(status).toBe(1);
   });
 
-  it('takes further measurements beside the published ones', () => {
-    const { status, stdout } = validate(fileOf(unlisted(1)), '--only', 'gemv', '--json');
+  it('takes further measurements beside the published ones', async () => {
+    const { status, stdout } = await validate(fileOf(unlisted(1)), '--only', 'gemv', '--json');
     expect(status).toBe(1);
     const ids = (JSON.parse(stdout) as ValidateDocument).rows.map(({ id }) => id);
     expect(ids).toEqual(['meshgemv-f16-128-4x4', 'gemv-mine']);
   });
 
-  it('refuses a wrong file, a wrong kernel and an --only without a match in one line, exit 2', () => {
+  it('refuses a wrong file, a wrong kernel and an --only without a match in one line, exit 2', async () => {
     for (const { status, stdout, stderr } of [
-      validate(fileOf({ id: 'mine' }), '--only', 'mine'),
-      validate(fileOf({ ...unlisted(1), kernel: 'gemw' }), '--only', 'mine'),
-      validate(undefined, '--only', 'nothing'),
+      await validate(fileOf({ id: 'mine' }), '--only', 'mine'),
+      await validate(fileOf({ ...unlisted(1), kernel: 'gemw' }), '--only', 'mine'),
+      await validate(undefined, '--only', 'nothing'),
     ]) {
       expect(stderr).toMatch(/^[^\n]+\n$/);
       expect(stderr).not.toContain('internal error');

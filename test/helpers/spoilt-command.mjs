@@ -1,4 +1,5 @@
-// Loaded before the built command (`node --import`): a fast engine whose wafers lose one weight of a layer.
+// The command line (not as one file, as main.ts starts it) with a fast engine whose wafers lose one weight of a layer.
+import { runCommandLine } from '../../dist/cli/command-line.js';
 import { SLICED_ENGINES } from '../../dist/engine/engines.js';
 
 const { fast } = SLICED_ENGINES;
@@ -7,3 +8,4 @@ SLICED_ENGINES.fast = (input) => {
     for (const cells of input.memory ?? []) cells.fill(0, 20, 60);
   return fast(input);
 };
+await runCommandLine();

@@ -1,0 +1,39 @@
+/**
+ * Files that simulate for long, or start many commands, on top of what the others see of them: they come
+ * first, so that none of them is left alone at the end, and `npm run test:fast` leaves them out.
+ */
+import { existsSync } from 'node:fs';
+
+const NAMES = [
+  'calibration',
+  'check',
+  'compare',
+  'compare-configs',
+  'decode-computes',
+  'decode-monolith',
+  'engine-limit',
+  'engines-contract',
+  'examples',
+  'kernel-waferllm',
+  'kill',
+  'long-times',
+  'package',
+  'placement-caches',
+  'placement-defects',
+  'placement-strategies',
+  'readme',
+  'refusals',
+  'sensitivity',
+  'serving-steps',
+  'shape-search',
+  'shared-links',
+  'step-cache',
+  'validate',
+  'validate-documents',
+  'validate-prefill',
+];
+
+export const SLOW = NAMES.map((name) => `test/${name}.test.ts`);
+
+// A name that no file has any more would say nothing.
+for (const path of SLOW) if (!existsSync(path)) throw new Error(`test/slow.ts: no ${path}`);
