@@ -3,8 +3,8 @@
  * of 32 bits. Arithmetic is done in double precision and rounded once to the operation's type after
  * each element. Shared by all engines, so that they differ in time only.
  */
-import { elementsPerWavelet, type FloatType } from '../hardware/data.js';
-import { roundF16 } from '../hardware/f16.js';
+import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
+import { roundF16 } from '../numeric/f16.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type {
   ArgmaxOp,

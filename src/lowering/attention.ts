@@ -9,7 +9,7 @@
  * each element once per head (query heads, then key heads): `qkv[element * heads + head]`. RoPE is
  * then a handful of operations over all heads at once. Values follow, head by head.
  */
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import {
   allReduce,
   cell,

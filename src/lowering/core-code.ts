@@ -2,7 +2,7 @@
  * The code of one core while it is written: where its buffers lie, and the operations so far. Small
  * functions append operations; kernels (norm.ts, attention.ts ...) are made of them.
  */
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../hardware/mesh.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type { BufferShape } from '../placement/shapes.js';

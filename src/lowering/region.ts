@@ -5,7 +5,7 @@
  * others on without knowing), so they have classes of their own.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';

@@ -2,7 +2,7 @@
  * One stage of a token's way as a program: the cores of the region before that send, the routers on
  * the way, and the region that receives and computes. Its rectangle is the smallest around them.
  */
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import type { CoreProgram, RegionCode } from './region.js';
 import {

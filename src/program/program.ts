@@ -4,7 +4,7 @@
  * two bytes each. Every operation carries enough to be timed (with the hardware's cost table, see
  * timing.ts) and to be executed on real numbers. It knows nothing of transformers.
  */
-import { BYTES, type DataType, type FloatType } from '../hardware/data.js';
+import { BYTES, type DataType, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 
 /** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */

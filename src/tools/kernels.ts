@@ -2,7 +2,7 @@
  * The kernels: which options each takes and how they become a program. The one table of them: what the
  * command offers, explains and refuses comes from here.
  */
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { ALL_REDUCE_ALGORITHMS, allReduce } from '../lowering/kernels/all-reduce.js';
 import { broadcast } from '../lowering/kernels/broadcast.js';

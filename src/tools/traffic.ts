@@ -1,6 +1,6 @@
 /** Options of synthetic traffic, checked against the colours and cores that a pattern takes. */
 import seedrandom from 'seedrandom';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { traffic, TRAFFIC_PATTERNS, type TrafficOptions } from '../lowering/kernels/traffic.js';
 import { uniformDistances } from '../lowering/kernels/traffic-patterns.js';

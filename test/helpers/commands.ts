@@ -6,7 +6,7 @@ import { prepare, scenariosOf } from '../../src/deployment/serve.js';
 import { withThreads } from '../../src/deployment/work.js';
 import { fast } from '../../src/engine/fast.js';
 import { reference } from '../../src/engine/reference.js';
-import { ConfigError } from '../../src/hardware/errors.js';
+import { ConfigError } from '../../src/config/errors.js';
 import { host } from '../../src/host.js';
 import {
   compare,

@@ -1,5 +1,5 @@
 /** Small programs and a wafer without overheads, for tests of engines. */
-import type { FloatType } from '../../src/hardware/data.js';
+import type { FloatType } from '../../src/numeric/types.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../../src/hardware/mesh.js';
 import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
 import type {

@@ -2,7 +2,7 @@
  * All-reduce: every core of a row ends with the sum of all vectors. Two-level tree (WaferLLM, OSDI
  * 2025), chain (reduce to core 0, then multicast back), or ring (reduce-scatter, then all-gather).
  */
-import type { FloatType } from '../../hardware/data.js';
+import type { FloatType } from '../../numeric/types.js';
 import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';

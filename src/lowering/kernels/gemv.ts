@@ -3,7 +3,7 @@
  * grid's y axis; every core multiplies its piece of x with its tile, and the columns add their
  * partial sums with a two-level tree along y, so that every core of a column holds its piece of y.
  */
-import type { FloatType } from '../../hardware/data.js';
+import type { FloatType } from '../../numeric/types.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import { allReduce, fill, matvec, routesOf, type CoreCode } from '../core-code.js';

@@ -3,7 +3,7 @@
  * padded to `padded` elements (the SDK's single-tile-matvec example: one vector multiply-add a
  * row).
  */
-import type { FloatType } from '../../hardware/data.js';
+import type { FloatType } from '../../numeric/types.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { MatvecOp, Program } from '../../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';

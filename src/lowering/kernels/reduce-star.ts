@@ -4,7 +4,7 @@
  * copy), so that it knows when the vectors from behind are through and it may turn its route to its
  * own.
  */
-import { elementsPerWavelet } from '../../hardware/data.js';
+import { elementsPerWavelet } from '../../numeric/types.js';
 import { EAST, portMask, RAMP, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Operation, Program, Route } from '../../program/program.js';

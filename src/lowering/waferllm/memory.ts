@@ -2,8 +2,8 @@
  * Memory images of a WaferLLM layer: which element of every weight matrix, of the caches and of the
  * residual stream lies in which cell of which core. Padding holds zeros.
  */
-import type { FloatType } from '../../hardware/data.js';
-import { roundF16 } from '../../hardware/f16.js';
+import type { FloatType } from '../../numeric/types.js';
+import { roundF16 } from '../../numeric/f16.js';
 import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../core-code.js';

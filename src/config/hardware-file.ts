@@ -12,7 +12,7 @@ import {
   type Quantity,
   type ReadUnits,
 } from './quantity.js';
-import type { WaferSpec } from './wafer.js';
+import type { WaferSpec } from '../hardware/wafer.js';
 
 /** Provenance of a wafer's numbers, by their path in the hardware file, such as `fabric.hopCycles`. */
 export type ProvenanceMap = Record<string, Provenance>;
