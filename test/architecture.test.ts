@@ -1,6 +1,6 @@
 /**
  * The rooms of src/ and what each may import: data flows one way, from the hardware to the report,
- * and only the engine's shard files know threads, only the commands print and exit.
+ * and only the sharded engine knows threads, only the commands print and exit.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -12,8 +12,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   hardware: ['numeric'],
   model: [],
   program: ['numeric', 'hardware'],
+  kernels: ['numeric', 'hardware', 'program', 'lowering'],
   placement: ['numeric', 'hardware', 'model'],
-  lowering: ['numeric', 'hardware', 'model', 'placement', 'program'],
+  lowering: ['numeric', 'hardware', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
   decode: ['engine:type'],
   serving: ['model'],
@@ -37,6 +38,7 @@ const PACKAGES: Record<string, string[]> = {
   model: ['zod'],
   placement: [],
   program: [],
+  kernels: [],
   lowering: [],
   engine: ['flatqueue'],
   decode: [],
@@ -101,7 +103,7 @@ function violations(path: string, source: string): string[] {
 function allowed(path: string, { from, typeOnly }: Import): boolean {
   const room = roomOf(path);
   if (!from.startsWith('.')) {
-    if (/^engine\/shard[^/]*\.ts$/.test(path) && SHARD_PACKAGES.includes(from)) return true;
+    if (path.startsWith('engine/sharded/') && SHARD_PACKAGES.includes(from)) return true;
     return matches(PACKAGES[room] ?? [], from, typeOnly);
   }
   const target = posix.join(posix.dirname(path), from);
@@ -155,21 +157,21 @@ describe('the scan', () => {
   const bad: [string, string][] = [
     ['hardware/wafer.ts', "import { x } from '../program/program.js';"],
     ['program/program.ts', "import type { ModelSpec } from '../model/model.js';"],
-    ['lowering/layer.ts', "import { reference } from '../engine/reference.js';"],
+    ['lowering/layer.ts', "import { reference } from '../engine/reference/reference.js';"],
     ['lowering/layer.ts', "import type { Engine } from '../engine/engine.js';"],
     ['decode/token.ts', "import { MachineError } from '../engine/engine.js';"],
     ['decode/token.ts', "export * from '../engine/engine.js';"],
-    ['serving/serve.ts', "import { fast } from '../engine/fast.js';"],
+    ['serving/serve.ts', "import { fast } from '../engine/fast/fast.js';"],
     ['report/table.ts', "import { place } from '../placement/place.js';"],
     ['placement/place.ts', "import { main } from '../cli/main.js';"],
     ['placement/place.ts', "import { simulate } from '../simulate.js';"],
-    ['engine/fast.ts', "import { readFileSync } from 'node:fs';"],
-    ['engine/fast.ts', "import { z } from 'zod';"],
-    ['engine/fast.ts', "import { parse } from 'yaml';"],
-    ['engine/fast.ts', "import { Worker } from 'node:worker_threads';"],
-    ['engine/fast.ts', "const { wrap } = await import('comlink');"],
+    ['engine/fast/fast.ts', "import { readFileSync } from 'node:fs';"],
+    ['engine/fast/fast.ts', "import { z } from 'zod';"],
+    ['engine/fast/fast.ts', "import { parse } from 'yaml';"],
+    ['engine/fast/fast.ts', "import { Worker } from 'node:worker_threads';"],
+    ['engine/fast/fast.ts', "const { wrap } = await import('comlink');"],
     ['engine/fast/ring.ts', "import 'fs';"],
-    ['engine/fast.ts', 'const t = performance.now();'],
+    ['engine/fast/fast.ts', 'const t = performance.now();'],
     ['lowering/layer.ts', 'const seed = Math.random();'],
     ['simulate.ts', 'const t = Date.now();'],
     ['simulate.ts', "console.log('done');"],
@@ -177,7 +179,7 @@ describe('the scan', () => {
     ['report/table.ts', "const plain = process.env['NO_COLOR'];"],
     ['store/cache-folder.ts', "import { simulate } from '../simulate.js';"],
     ['store/cache-folder.ts', 'const t = Date.now();'],
-    ['config/schema.ts', "import { fast } from '../engine/fast.js';"],
+    ['config/schema.ts', "import { fast } from '../engine/fast/fast.js';"],
     ['cli/main.ts', "import { x } from '../../test/x.js';"],
     ['utils/misc.ts', 'export const one = 1;'],
   ];
@@ -188,8 +190,11 @@ describe('the scan', () => {
   const good: [string, string][] = [
     ['decode/token.ts', "import type { RunResult } from '../engine/engine.js';"],
     ['report/table.ts', "import type { Region } from '../placement/placement.js';"],
-    ['engine/shard-worker.ts', "import { parentPort } from 'node:worker_threads';"],
-    ['engine/fast.ts', "// Date.now() would be wrong here\n/* console.log */ const now = 'a//b';"],
+    ['engine/sharded/worker.ts', "import { parentPort } from 'node:worker_threads';"],
+    [
+      'engine/fast/fast.ts',
+      "// Date.now() would be wrong here\n/* console.log */ const now = 'a//b';",
+    ],
     ['cli/main.ts', "console.error('x'); process.exit(2); performance.now();"],
   ];
   it.each(good)('accepts in %s: %s', (path, source) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addDiff } from '../src/cli/diff.js';
-import { startReference } from '../src/engine/reference.js';
+import { startReference } from '../src/engine/reference/reference.js';
 import { SLICED_ENGINES } from '../src/engine/engines.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));

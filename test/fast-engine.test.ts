@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TooLargeError, type RunInput } from '../src/engine/engine.js';
-import { fast } from '../src/engine/fast.js';
+import { fast } from '../src/engine/fast/fast.js';
 import { createMachine, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
 import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { resultOf } from '../src/engine/fast/tally.js';
 import { readsOnlyWritten } from '../src/engine/fast/written.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';
 import type { Operation } from '../src/program/program.js';
 import { programs } from './helpers/generate.js';

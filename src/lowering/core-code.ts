@@ -15,7 +15,7 @@ import type {
   Source,
   VectorOp,
 } from '../program/program.js';
-import type { Side, Station } from './line.js';
+import type { Side, Station } from '../kernels/line.js';
 
 export interface CoreCode {
   buffers: Buffer[];

@@ -14,7 +14,7 @@ import type { Buffer, Operation, Route } from '../program/program.js';
 import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { stationsOf, type Station } from './line.js';
+import { stationsOf, type Station } from '../kernels/line.js';
 import {
   EMBEDDING_LABELS,
   HEAD_LABELS,

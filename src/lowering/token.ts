@@ -8,7 +8,7 @@ import type { ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from './core-code.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
-import { rootOf } from './line.js';
+import { rootOf } from '../kernels/line.js';
 import { HandOffColors } from './hand-off-colors.js';
 import {
   layerCode,

@@ -7,8 +7,8 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program, Role } from '../program/program.js';
 import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
-import { assemble } from './kernels/assemble.js';
-import { CHANNELS, stationsOf } from './line.js';
+import { assemble } from '../kernels/assemble.js';
+import { CHANNELS, stationsOf } from '../kernels/line.js';
 import { attention } from './waferllm/attention.js';
 import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';

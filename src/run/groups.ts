@@ -5,7 +5,7 @@
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { allReduce } from '../lowering/kernels/all-reduce.js';
+import { allReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';

@@ -2,8 +2,8 @@
 import seedrandom from 'seedrandom';
 import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { traffic, TRAFFIC_PATTERNS, type TrafficOptions } from '../lowering/kernels/traffic.js';
-import { uniformDistances } from '../lowering/kernels/traffic-patterns.js';
+import { traffic, TRAFFIC_PATTERNS, type TrafficOptions } from '../kernels/traffic.js';
+import { uniformDistances } from '../kernels/traffic-patterns.js';
 import type { Program } from '../program/program.js';
 import type { KernelOptions, OptionReader } from './kernel-options.js';
 

@@ -3,13 +3,13 @@
  * grid's y axis; every core multiplies its piece of x with its tile, and the columns add their
  * partial sums with a two-level tree along y, so that every core of a column holds its piece of y.
  */
-import type { FloatType } from '../../numeric/types.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Program } from '../../program/program.js';
-import { allReduce, fill, matvec, routesOf, type CoreCode } from '../core-code.js';
-import { CHANNELS, stationsOf } from '../line.js';
+import type { FloatType } from '../numeric/types.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Program } from '../program/program.js';
+import { allReduce, fill, matvec, routesOf, type CoreCode } from '../lowering/core-code.js';
+import { CHANNELS, stationsOf } from './line.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { role } from './line.js';
+import { role } from './streams.js';
 
 export interface GemvOptions {
   /** W has k rows and n columns. */

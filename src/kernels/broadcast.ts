@@ -2,12 +2,12 @@
  * Broadcast: core 0 sends its vector east along the row; every router passes it on and hands a copy
  * to its core, which costs nothing (multicast).
  */
-import type { FloatType } from '../../numeric/types.js';
-import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Program } from '../../program/program.js';
+import type { FloatType } from '../numeric/types.js';
+import { EAST, RAMP, WEST } from '../hardware/mesh.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Program } from '../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { role, route, send, store } from './line.js';
+import { role, route, send, store } from './streams.js';
 
 export interface BroadcastOptions {
   pes: number;

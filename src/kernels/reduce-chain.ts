@@ -2,10 +2,10 @@
  * Chain reduce: the east end sends its vector, every core adds its own on the way, core 0 stores
  * the sum. Two colours alternate from core to core, since a colour has one route per router.
  */
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Operation, Program, Route } from '../../program/program.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Operation, Program, Route } from '../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, relay, role, send, sendWest, takeFromEast } from './line.js';
+import { accumulate, relay, role, send, sendWest, takeFromEast } from './streams.js';
 import type { ReduceOptions } from './reduce.js';
 
 /** A row of `pes` cores; ends when core 0 has stored the sum. */

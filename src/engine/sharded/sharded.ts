@@ -1,16 +1,16 @@
 /**
  * The sharded engine: the cores of a program cut into tiles, one a thread, on one memory (see
- * fast/assembly/tiles.ts). A result does not depend on their number. Programs run one after the other;
+ * ../fast/assembly/tiles.ts). A result does not depend on their number. Programs run one after the other;
  * small ones run here. A thread that throws or dies fails the run, with an error that says so.
  */
-import type { Run, RunInput, RunResult, Standing } from './engine.js';
-import { Disagreement, startFast, tablesOf, toResult } from './fast.js';
-import { MOST_THREADS, bitsFor, type Ending } from './fast/machine.js';
-import { standingOf } from './fast/standing.js';
-import { startsOf, type Tables } from './fast/tables.js';
-import { startReference } from './reference.js';
-import type { Threads } from './shard-threads.js';
-import type { Order } from './shard-worker.js';
+import type { Run, RunInput, RunResult, Standing } from '../engine.js';
+import { Disagreement, startFast, tablesOf, toResult } from '../fast/fast.js';
+import { MOST_THREADS, bitsFor, type Ending } from '../fast/machine.js';
+import { standingOf } from '../fast/standing.js';
+import { startsOf, type Tables } from '../fast/tables.js';
+import { startReference } from '../reference/reference.js';
+import type { Threads } from './threads.js';
+import type { Order } from './worker.js';
 
 export interface Shards {
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
@@ -43,7 +43,7 @@ export class StoppedError extends Error {
 const LEAST_CORES = 2048;
 
 /** The built worker, from the source tree as from the built one: they are siblings. */
-const WORKER = new URL('../../dist/engine/shard-worker.js', import.meta.url);
+const WORKER = new URL('../../../dist/engine/sharded/worker.js', import.meta.url);
 
 /**
  * Up to `count` threads, started with the first program that is large enough for two tiles; after a failure
@@ -60,7 +60,7 @@ export function createShards(
   let closed = false;
   // What threads talk with takes a while to load.
   const start = () =>
-    (threads ??= import('./shard-threads.js').then((m) => m.startThreads(threadCount, script)));
+    (threads ??= import('./threads.js').then((m) => m.startThreads(threadCount, script)));
   const stop = async () => {
     const stopped = threads;
     threads = undefined;

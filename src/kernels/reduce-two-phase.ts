@@ -8,11 +8,11 @@
  * Were the way open before, the farthest head's words would fill its queues and take cycles of the
  * links from the chain that still runs there.
  */
-import { EAST, portMask, WEST } from '../../hardware/mesh.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Operation, Program, Route } from '../../program/program.js';
+import { EAST, portMask, WEST } from '../hardware/mesh.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Operation, Program, Route } from '../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, relay, role, send, sendWest, takeFromEast, type Vector } from './line.js';
+import { accumulate, relay, role, send, sendWest, takeFromEast, type Vector } from './streams.js';
 import type { ReduceOptions } from './reduce.js';
 
 const LABELS = ['groups', 'heads'];

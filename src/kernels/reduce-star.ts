@@ -4,10 +4,10 @@
  * copy), so that it knows when the vectors from behind are through and it may turn its route to its
  * own.
  */
-import { elementsPerWavelet } from '../../numeric/types.js';
-import { EAST, portMask, RAMP, WEST } from '../../hardware/mesh.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Operation, Program, Route } from '../../program/program.js';
+import { elementsPerWavelet } from '../numeric/types.js';
+import { EAST, portMask, RAMP, WEST } from '../hardware/mesh.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Operation, Program, Route } from '../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
 import {
   accumulate,
@@ -18,7 +18,7 @@ import {
   store,
   takeFromEast,
   type Vector,
-} from './line.js';
+} from './streams.js';
 import type { ReduceOptions } from './reduce.js';
 
 const COLOR = 0;

@@ -2,18 +2,18 @@
  * The cores of the reference engine: operations in order, streams wavelet by wavelet, and a cause for
  * every cycle (rules: machine-model section 4a).
  */
-import { RAMP } from '../hardware/mesh.js';
-import { colorOfWavelet, sendColors, sendsOf, takeColors, takesOf } from '../program/program.js';
-import type { Operation, Program, RouteOp, TrafficOp, VectorOp } from '../program/program.js';
-import { timeOf, type OpTiming } from '../program/timing.js';
+import { RAMP } from '../../hardware/mesh.js';
+import { colorOfWavelet, sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import type { Operation, Program, RouteOp, TrafficOp, VectorOp } from '../../program/program.js';
+import { timeOf, type OpTiming } from '../../program/timing.js';
 import { createCalendar, dueAt } from './calendar.js';
-import { checkRoute, firstUnwritten, type Failure, type Waiter } from './checks.js';
-import { NO_END, type RunInput, type Standing } from './engine.js';
-import { createInstants } from './instants.js';
-import { executeOperation, executeWavelet } from './execute.js';
-import { CORE, NEVER, createFabric, hasSlot, hasWavelet } from './reference-fabric.js';
-import { inputPort, put, setRoute, slotsTaken, take, usableFrom } from './reference-fabric.js';
-import type { Fabric } from './reference-fabric.js';
+import { checkRoute, firstUnwritten, type Failure, type Waiter } from '../checks.js';
+import { NO_END, type RunInput, type Standing } from '../engine.js';
+import { createInstants } from '../instants.js';
+import { executeOperation, executeWavelet } from '../execute.js';
+import { CORE, NEVER, createFabric, hasSlot, hasWavelet } from './fabric.js';
+import { inputPort, put, setRoute, slotsTaken, take, usableFrom } from './fabric.js';
+import type { Fabric } from './fabric.js';
 
 /** Causes of a core's cycles. */
 const SETUP = 0;

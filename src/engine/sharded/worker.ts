@@ -6,10 +6,10 @@
 import { expose, transfer } from 'comlink';
 import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createMachine, helpRun, runMachine } from './fast/machine.js';
-import type { Bits, Ending, Help, Machine } from './fast/machine.js';
-import type { Image } from './fast/tables.js';
-import { endpointOf } from './shard-endpoint.js';
+import { createMachine, helpRun, runMachine } from '../fast/machine.js';
+import type { Bits, Ending, Help, Machine } from '../fast/machine.js';
+import type { Image } from '../fast/tables.js';
+import { endpointOf } from './endpoint.js';
 
 /** What all threads have in common. */
 export interface Common {

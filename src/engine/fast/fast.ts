@@ -2,18 +2,18 @@
  * The fast engine: the reference's answer, to the cycle and to the counter, at the speed at which
  * people explore. A program with an error in it is run by the reference, which can tell what it is.
  */
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { Program } from '../program/program.js';
-import { notOver, tooLong } from './checks.js';
-import { latestOf } from './latest.js';
-import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from './engine.js';
-import { bitsFor, createMachine, startMachine } from './fast/machine.js';
-import type { Bits, Ending, Machine } from './fast/machine.js';
-import { isSound } from './fast/sound.js';
-import { standingOf } from './fast/standing.js';
-import { layTables, notesOf, startsOf, type Tables } from './fast/tables.js';
-import { resultOf } from './fast/tally.js';
-import { startReference } from './reference.js';
+import type { WaferSpec } from '../../hardware/wafer.js';
+import type { Program } from '../../program/program.js';
+import { notOver, tooLong } from '../checks.js';
+import { latestOf } from '../latest.js';
+import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from '../engine.js';
+import { bitsFor, createMachine, startMachine } from './machine.js';
+import type { Bits, Ending, Machine } from './machine.js';
+import { isSound } from './sound.js';
+import { standingOf } from './standing.js';
+import { layTables, notesOf, startsOf, type Tables } from './tables.js';
+import { resultOf } from './tally.js';
+import { startReference } from '../reference/reference.js';
 
 /** One program often runs many times, with other starts: its tables are kept as long as it is. */
 const known = new WeakMap<Program, { wafer: WaferSpec; tables: Tables | undefined }>();

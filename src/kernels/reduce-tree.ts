@@ -2,10 +2,10 @@
  * Tree reduce: in round r every second of the cores that are left sends its sum 2^r cores to the
  * west, where it is added. Each round has its own colour, so all routes are static.
  */
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Operation, Program, Route } from '../../program/program.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Operation, Program, Route } from '../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, passWest, role, send, sendWest, takeFromEast } from './line.js';
+import { accumulate, passWest, role, send, sendWest, takeFromEast } from './streams.js';
 import type { ReduceOptions } from './reduce.js';
 
 /** Rounds, and so colours, that a row of `pes` cores needs. */

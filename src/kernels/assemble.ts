@@ -2,9 +2,9 @@
  * Puts a program together out of stations: cores whose stations have the same key share one role.
  * Memory of a role is laid out by `memoryMap`, buffer after buffer, one cell per element.
  */
-import type { DataType } from '../../numeric/types.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Buffer, Program, Role } from '../../program/program.js';
+import type { DataType } from '../numeric/types.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Buffer, Program, Role } from '../program/program.js';
 
 export interface MemoryMap {
   buffers: Buffer[];

@@ -3,11 +3,11 @@
  * padded to `padded` elements (the SDK's single-tile-matvec example: one vector multiply-add a
  * row).
  */
-import type { FloatType } from '../../numeric/types.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { MatvecOp, Program } from '../../program/program.js';
+import type { FloatType } from '../numeric/types.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { MatvecOp, Program } from '../program/program.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { role } from './line.js';
+import { role } from './streams.js';
 
 export interface MatvecOptions {
   rows: number;

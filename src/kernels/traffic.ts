@@ -6,9 +6,9 @@
  * every distance + 1 cores of a row to the others of them. transpose: from (x, y) to (y, x). hot-spot:
  * from `sources` cores to the one in the middle.
  */
-import type { Program, TrafficOp } from '../../program/program.js';
+import type { Program, TrafficOp } from '../program/program.js';
 import { assemble } from './assemble.js';
-import { role } from './line.js';
+import { role } from './streams.js';
 import { hotSpot, multicast, shifts, transpose, type Pattern } from './traffic-patterns.js';
 
 export const TRAFFIC_PATTERNS = [

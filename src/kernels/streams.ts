@@ -2,9 +2,9 @@
  * Operations and routes of one core on a line of cores that runs from west to east, as the
  * collective kernels use them: send from memory, add what arrives, relay a sum, store.
  */
-import type { FloatType } from '../../numeric/types.js';
-import { EAST, portMask, RAMP, WEST } from '../../hardware/mesh.js';
-import type { Role, Route, VectorOp } from '../../program/program.js';
+import type { FloatType } from '../numeric/types.js';
+import { EAST, portMask, RAMP, WEST } from '../hardware/mesh.js';
+import type { Role, Route, VectorOp } from '../program/program.js';
 
 /** `length` elements of `type` from cell `at` on, counted under operator `label`. */
 export interface Vector {

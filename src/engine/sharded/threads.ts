@@ -2,10 +2,10 @@
 import { wrap, type Remote } from 'comlink';
 import { Packr } from 'msgpackr/pack';
 import { Worker } from 'node:worker_threads';
-import { createMemory, firstOf, machineCode, stopRun, type Ending } from './fast/machine.js';
-import type { Image } from './fast/tables.js';
-import { endpointOf } from './shard-endpoint.js';
-import type { Common, Order, ShardWorker } from './shard-worker.js';
+import { createMemory, firstOf, machineCode, stopRun, type Ending } from '../fast/machine.js';
+import type { Image } from '../fast/tables.js';
+import { endpointOf } from './endpoint.js';
+import type { Common, Order, ShardWorker } from './worker.js';
 
 export interface Threads {
   /**

@@ -5,12 +5,12 @@
  * Operations run one after the other, so even cores send first and odd ones receive first: no queue
  * has to hold a whole piece.
  */
-import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Operation, Program, Route } from '../../program/program.js';
+import { EAST, RAMP, WEST } from '../hardware/mesh.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Operation, Program, Route } from '../program/program.js';
 import type { AllReduceOptions } from './all-reduce.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, passWest, role, route, send, store, type Vector } from './line.js';
+import { accumulate, passWest, role, route, send, store, type Vector } from './streams.js';
 
 const LABELS = ['reduce-scatter', 'all-gather'];
 /** The way home from the last core to core 0; eastward colours 0 and 1 alternate. */

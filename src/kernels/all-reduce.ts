@@ -2,14 +2,14 @@
  * All-reduce: every core of a row ends with the sum of all vectors. Two-level tree (WaferLLM, OSDI
  * 2025), chain (reduce to core 0, then multicast back), or ring (reduce-scatter, then all-gather).
  */
-import type { FloatType } from '../../numeric/types.js';
-import { EAST, RAMP, WEST } from '../../hardware/mesh.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Operation, Program, Route } from '../../program/program.js';
-import { allReduce as appendAllReduce, routesOf, type CoreCode } from '../core-code.js';
-import { CHANNELS, stationsOf } from '../line.js';
+import type { FloatType } from '../numeric/types.js';
+import { EAST, RAMP, WEST } from '../hardware/mesh.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Operation, Program, Route } from '../program/program.js';
+import { allReduce as appendAllReduce, routesOf, type CoreCode } from '../lowering/core-code.js';
+import { CHANNELS, stationsOf } from './line.js';
 import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, relay, role, route, send, sendWest, store, takeFromEast } from './line.js';
+import { accumulate, relay, role, route, send, sendWest, store, takeFromEast } from './streams.js';
 import { ringAllReduce } from './ring.js';
 
 export const ALL_REDUCE_ALGORITHMS = ['tree', 'chain', 'ring'] as const;

@@ -3,9 +3,9 @@
  * two-phase as in Luczynski et al., "Near-Optimal Wafer-Scale Reduce" (HPDC 2024); the last two
  * differ in what a core without switch positions can do, see there.
  */
-import type { FloatType } from '../../numeric/types.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Program } from '../../program/program.js';
+import type { FloatType } from '../numeric/types.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { Program } from '../program/program.js';
 import { chainReduce } from './reduce-chain.js';
 import { starReduce } from './reduce-star.js';
 import { treeReduce } from './reduce-tree.js';

@@ -1,21 +1,21 @@
 /**
  * The reference: a wafer cycle by cycle and wavelet by wavelet, with its numbers. It is clean, minimal
  * and never clever; it defines what is true, and other engines are right when they agree with it
- * (rules: machine-model sections 4 and 4a). Cores are in reference-core.ts, routers and queues in
- * reference-fabric.ts.
+ * (rules: machine-model sections 4 and 4a). Cores are in cores.ts, routers and queues in
+ * fabric.ts.
  *
  * Cores and routers are visited only in cycles in which something may have changed for them. What one
  * does in a cycle, others see in the next at the earliest, so the order of visits does not matter;
  * only a change of route acts at once, on the core's own router, so cores come before routers.
  */
 import { dueAt } from './calendar.js';
-import { checkProgram, deadlock, leftOver, machineError, notOver, tooLong } from './checks.js';
-import { LAST_CYCLE, wholeRun } from './engine.js';
-import type { Run, RunInput, RunResult, Standing } from './engine.js';
-import { createMachine, isDone, nextInjection, standingOf } from './reference-core.js';
-import { visitCore, waitersAt } from './reference-core.js';
-import type { Machine } from './reference-core.js';
-import { visitRouter, waitingWavelets } from './reference-fabric.js';
+import { checkProgram, deadlock, leftOver, machineError, notOver, tooLong } from '../checks.js';
+import { LAST_CYCLE, wholeRun } from '../engine.js';
+import type { Run, RunInput, RunResult, Standing } from '../engine.js';
+import { createMachine, isDone, nextInjection, standingOf } from './cores.js';
+import { visitCore, waitersAt } from './cores.js';
+import type { Machine } from './cores.js';
+import { visitRouter, waitingWavelets } from './fabric.js';
 
 /** Sees the machine at the end of every cycle in which something was visited, and changes nothing. */
 export type Observer = (machine: Machine, cycle: number) => void;

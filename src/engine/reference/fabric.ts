@@ -2,10 +2,10 @@
  * The fabric of the reference engine: queues with credits, links of one wavelet per cycle, and routers
  * that arbitrate between colours (rules: machine-model section 4a).
  */
-import { PORTS, RAMP, neighbour, opposite } from '../hardware/mesh.js';
-import type { Route } from '../program/program.js';
+import { PORTS, RAMP, neighbour, opposite } from '../../hardware/mesh.js';
+import type { Route } from '../../program/program.js';
 import { dueAt, type Calendar } from './calendar.js';
-import type { RunInput } from './engine.js';
+import type { RunInput } from '../engine.js';
 
 export const NEVER = Infinity;
 const LONG_AGO = -Infinity;
