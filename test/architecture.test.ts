@@ -10,14 +10,14 @@ import { describe, expect, it } from 'vitest';
 const MAY_IMPORT: Record<string, string[]> = {
   numeric: [],
   hardware: ['numeric'],
-  model: [],
+  model: ['numeric'],
   program: ['numeric', 'hardware'],
   kernels: ['numeric', 'hardware', 'program', 'lowering'],
   placement: ['numeric', 'hardware', 'model'],
   lowering: ['numeric', 'hardware', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
   decode: ['engine:type'],
-  serving: ['model'],
+  serving: ['numeric', 'model'],
   report: ['*:type'],
   // Folders of results: whole or absent.
   store: [],
@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 
 /** Room -> packages and node modules it may import. */
 const PACKAGES: Record<string, string[]> = {
-  numeric: [],
+  numeric: ['seedrandom'],
   hardware: [],
   model: ['zod'],
   placement: [],
@@ -42,7 +42,7 @@ const PACKAGES: Record<string, string[]> = {
   lowering: [],
   engine: ['flatqueue'],
   decode: [],
-  serving: ['seedrandom', 'flatqueue', 'papaparse'],
+  serving: ['flatqueue', 'papaparse'],
   report: ['cli-table3'],
   store: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],

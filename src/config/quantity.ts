@@ -4,7 +4,8 @@
  * peer-reviewed, B a third party's measurement, C second-hand, D derived by arithmetic.
  */
 import * as z from 'zod';
-import { expected, show } from './messages.js';
+import { show } from '../model/errors.js';
+import { expected } from './messages.js';
 
 export type Dimension =
   | 'memory'
