@@ -12,17 +12,17 @@ const MAY_IMPORT: Record<string, string[]> = {
   hardware: ['numeric'],
   model: ['numeric'],
   program: ['numeric', 'hardware'],
-  kernels: ['numeric', 'hardware', 'program', 'lowering'],
+  kernels: ['program'],
   placement: ['numeric', 'hardware', 'model'],
   lowering: ['numeric', 'hardware', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
   decode: ['engine:type'],
-  serving: ['numeric', 'model'],
+  serving: ['numeric'],
   report: ['*:type'],
   // Folders of results: whole or absent.
   store: [],
   // Files of config.ts: how YAML becomes values.
-  config: ['hardware', 'model', 'placement:type'],
+  config: ['hardware', 'model'],
   // What the top-level files and commands are made of: a run, studies of runs, services of many runs.
   run: ['*'],
   tools: ['*'],
@@ -112,6 +112,21 @@ function allowed(path: string, { from, typeOnly }: Import): boolean {
   return targetRoom === room || matches(MAY_IMPORT[room] ?? [], targetRoom, typeOnly);
 }
 
+/** What a table permits a room and none of its files does, one line each; `*` permits whatever comes. */
+function unused(table: Record<string, string[]>, sources: [path: string, source: string][]) {
+  const done = new Set(
+    sources.flatMap(([path, source]) =>
+      importsOf(source).map(({ from }) => {
+        const target = from.startsWith('.') ? roomOf(posix.join(posix.dirname(path), from)) : from;
+        return `${roomOf(path)} may import ${target}`;
+      }),
+    ),
+  );
+  return Object.entries(table)
+    .flatMap(([room, list]) => list.map((name) => `${room} may import ${name.split(':type')[0]}`))
+    .filter((permission) => !permission.endsWith('*') && !done.has(permission));
+}
+
 function matches(list: string[], name: string, typeOnly: boolean): boolean {
   if (list.includes('*') || list.includes(name)) return true;
   return typeOnly && (list.includes('*:type') || list.includes(`${name}:type`));
@@ -146,6 +161,11 @@ describe('the rooms of src/', () => {
 
   it('import only what the table allows, and leave clocks, chance and output to the commands', () => {
     expect(files.flatMap((path) => violations(path, read(path)))).toEqual([]);
+  });
+
+  it('use every permission that the tables give them', () => {
+    const sources = files.map((path): [string, string] => [path, read(path)]);
+    expect([...unused(MAY_IMPORT, sources), ...unused(PACKAGES, sources)]).toEqual([]);
   });
 
   function read(path: string): string {
@@ -199,6 +219,13 @@ describe('the scan', () => {
   ];
   it.each(good)('accepts in %s: %s', (path, source) => {
     expect(violations(path, source)).toEqual([]);
+  });
+
+  it('names permissions that nothing uses', () => {
+    const table = { model: ['numeric', 'zod', 'hardware:type'], run: ['*'], report: ['*:type'] };
+    const source = "import * as z from 'zod';\nimport type { Mesh } from '../hardware/mesh.js';";
+    expect(unused(table, [['model/model.ts', source]])).toEqual(['model may import numeric']);
+    expect(unused(table, [['run/model.ts', source]])).toHaveLength(3);
   });
 
   it('reads imports that span lines', () => {

@@ -2,14 +2,24 @@
  * All-reduce: every core of a row ends with the sum of all vectors. Two-level tree (WaferLLM, OSDI
  * 2025), chain (reduce to core 0, then multicast back), or ring (reduce-scatter, then all-gather).
  */
-import type { FloatType } from '../numeric/types.js';
-import { EAST, RAMP, WEST } from '../hardware/mesh.js';
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { Operation, Program, Route } from '../program/program.js';
-import { allReduce as appendAllReduce, routesOf, type CoreCode } from '../lowering/core-code.js';
+import {
+  EAST,
+  RAMP,
+  WEST,
+  accumulate,
+  assemble,
+  kernelCodeBytes,
+  relay,
+  route,
+  send,
+  store,
+  type CoreCode,
+  type FloatType,
+  type WaferSpec,
+} from '../program/builder.js';
+import type { Program } from '../program/program.js';
+import { addVector, allReduce as appendAllReduce, routesOf } from './collectives.js';
 import { CHANNELS, stationsOf } from './line.js';
-import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, relay, role, route, send, sendWest, store, takeFromEast } from './streams.js';
 import { ringAllReduce } from './ring.js';
 
 export const ALL_REDUCE_ALGORITHMS = ['tree', 'chain', 'ring'] as const;
@@ -37,22 +47,16 @@ export function allReduce(options: AllReduceOptions, wafer: WaferSpec): Program 
 }
 
 function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
-  const { program, station } = assemble('all-reduce tree', o.pes, 1, ['all-reduce']);
-  const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
+  const bytes = kernelCodeBytes(wafer);
+  const { program, station } = assemble('all-reduce tree', o.pes, 1, ['all-reduce'], bytes);
   stationsOf(o.pes, o.groups).forEach((does, x) => {
-    station(x, does, () => {
-      const place = { station: does, axis: 'x' as const, colors };
-      const memory = memoryMap();
-      const at = memory.add('vector', o.dtype, o.words, true);
-      const code: CoreCode = { buffers: memory.buffers, at: {}, operations: [], label: 0 };
-      appendAllReduce(code, place, 'add', o.dtype, at, o.words);
-      return role(`station of core ${x}`, {
-        routes: routesOf(place),
-        operations: code.operations,
-        buffers: memory.buffers,
-        codeBytes: kernelCodeBytes(wafer),
-      });
-    });
+    const place = { station: does, axis: 'x' as const, colors: CHANNELS };
+    const write = (core: CoreCode) => {
+      const { at } = addVector(core, o);
+      core.routes = routesOf(place);
+      appendAllReduce(core, place, 'add', o.dtype, at, o.words);
+    };
+    station(x, `station of core ${x}`, write, does);
   });
   return program;
 }
@@ -62,31 +66,28 @@ const BACK = 2;
 
 function chainAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
   const last = o.pes - 1;
-  const { program, station } = assemble('all-reduce chain', o.pes, 1, ['reduce', 'broadcast']);
+  const labels = ['reduce', 'broadcast'];
+  const bytes = kernelCodeBytes(wafer);
+  const { program, station } = assemble('all-reduce chain', o.pes, 1, labels, bytes);
   for (let x = 0; x < o.pes; x++) {
     const name = `${x === 0 ? 'root' : x === last ? 'end' : 'middle'} ${x % 2}`;
-    station(x, name, () => {
-      const memory = memoryMap();
-      const at = memory.add('vector', o.dtype, o.words, true);
-      const vector = { label: 0, type: o.dtype, at, length: o.words };
-      const back = { ...vector, label: 1 };
+    station(x, name, (core) => {
+      const vector = addVector(core, o);
       const [to, from] = [x % 2, (x + 1) % 2];
-      const routes: Route[] = [];
-      const operations: Operation[] = [];
-      if (x < last) routes.push(takeFromEast(from));
+      if (x < last) core.routes.push(route(from, EAST, RAMP));
       if (x === 0 && last > 0) {
-        routes.push(route(BACK, RAMP, EAST));
-        operations.push(accumulate(vector, from), send(back, BACK));
+        core.routes.push(route(BACK, RAMP, EAST));
+        accumulate(core, vector, from);
+        core.label = 1;
+        send(core, vector, BACK);
       } else if (x > 0) {
-        routes.push(sendWest(to), route(BACK, WEST, ...(x < last ? [EAST, RAMP] : [RAMP])));
-        operations.push(x < last ? relay(vector, from, to) : send(vector, to), store(back, BACK));
+        core.routes.push(route(to, RAMP, WEST));
+        core.routes.push(route(BACK, WEST, ...(x < last ? [EAST, RAMP] : [RAMP])));
+        if (x < last) relay(core, vector, from, to);
+        else send(core, vector, to);
+        core.label = 1;
+        store(core, vector, BACK);
       }
-      return role(name, {
-        routes,
-        operations,
-        buffers: memory.buffers,
-        codeBytes: kernelCodeBytes(wafer),
-      });
     });
   }
   return program;

@@ -3,13 +3,11 @@
  * grid's y axis; every core multiplies its piece of x with its tile, and the columns add their
  * partial sums with a two-level tree along y, so that every core of a column holds its piece of y.
  */
-import type { FloatType } from '../numeric/types.js';
-import type { WaferSpec } from '../hardware/wafer.js';
+import { addBuffer, assemble, fill, kernelCodeBytes, matvec } from '../program/builder.js';
+import type { CoreCode, FloatType, WaferSpec } from '../program/builder.js';
 import type { Program } from '../program/program.js';
-import { allReduce, fill, matvec, routesOf, type CoreCode } from '../lowering/core-code.js';
+import { allReduce, routesOf } from './collectives.js';
 import { CHANNELS, stationsOf } from './line.js';
-import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { role } from './streams.js';
 
 export interface GemvOptions {
   /** W has k rows and n columns. */
@@ -28,28 +26,22 @@ export interface GemvOptions {
 export function gemv(o: GemvOptions, wafer: WaferSpec): Program {
   const rows = Math.ceil(o.k / o.height);
   const length = Math.ceil(o.n / o.width);
-  const { program, station } = assemble('gemv', o.width, o.height, ['matvec', 'all-reduce']);
-  const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
+  const labels = ['matvec', 'all-reduce'];
+  const bytes = kernelCodeBytes(wafer);
+  const { program, station } = assemble('gemv', o.width, o.height, labels, bytes);
   stationsOf(o.height, o.groups).forEach((does, y) => {
-    for (let x = 0; x < o.width; x++)
-      station(y * o.width + x, does, () => {
-        const place = { station: does, axis: 'y' as const, colors };
-        const memory = memoryMap();
-        const input = memory.add('x', o.dtype, rows, true);
-        const matrix = memory.add('w', o.dtype, rows * length, true);
-        const out = memory.add('y', o.dtype, length);
-        const code: CoreCode = { buffers: memory.buffers, at: {}, operations: [], label: 0 };
-        fill(code, o.dtype, out, length, 0);
-        matvec(code, 'axpy', o.dtype, { matrix, rows, length, x: input, out, widen: false });
-        code.label = 1;
-        allReduce(code, place, 'add', o.dtype, out, length);
-        return role(`station of row ${y}`, {
-          routes: routesOf(place),
-          operations: code.operations,
-          buffers: memory.buffers,
-          codeBytes: kernelCodeBytes(wafer),
-        });
-      });
+    const place = { station: does, axis: 'y' as const, colors: CHANNELS };
+    const write = (core: CoreCode) => {
+      const input = addBuffer(core, 'x', o.dtype, rows, true);
+      const matrix = addBuffer(core, 'w', o.dtype, rows * length, true);
+      const out = addBuffer(core, 'y', o.dtype, length);
+      core.routes = routesOf(place);
+      fill(core, o.dtype, out, length, 0);
+      matvec(core, 'axpy', o.dtype, { matrix, rows, length, x: input, out, widen: false });
+      core.label = 1;
+      allReduce(core, place, 'add', o.dtype, out, length);
+    };
+    for (let x = 0; x < o.width; x++) station(y * o.width + x, `station of row ${y}`, write, does);
   });
   return program;
 }

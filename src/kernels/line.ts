@@ -17,10 +17,9 @@ export interface StationRoute {
 }
 
 /** Receive only: combine into memory. Both: combine and send on. Send only: send from memory. */
-export interface StationStep {
-  receive?: number;
-  send?: number;
-}
+export type StationStep =
+  | { receive: number; send?: number }
+  | { receive?: undefined; send: number };
 
 export interface Station {
   routes: StationRoute[];
@@ -30,8 +29,9 @@ export interface Station {
   multicast: boolean;
 }
 
-export const CHANNELS = 5;
-const MULTICAST = 4;
+/** The channels, as colours of a line that has the fabric to itself. */
+export const CHANNELS = [0, 1, 2, 3, 4];
+export const MULTICAST = 4;
 
 interface Line {
   length: number;

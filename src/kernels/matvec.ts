@@ -3,11 +3,9 @@
  * padded to `padded` elements (the SDK's single-tile-matvec example: one vector multiply-add a
  * row).
  */
-import type { FloatType } from '../numeric/types.js';
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { MatvecOp, Program } from '../program/program.js';
-import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { role } from './streams.js';
+import { addBuffer, assemble, kernelCodeBytes } from '../program/builder.js';
+import { matvec as append, type FloatType, type WaferSpec } from '../program/builder.js';
+import type { Program } from '../program/program.js';
 
 export interface MatvecOptions {
   rows: number;
@@ -19,29 +17,17 @@ export interface MatvecOptions {
 
 /** One core; buffers `matrix` (rows x padded), `x` (rows) and `y` (padded), all preloaded. */
 export function matvec(o: MatvecOptions, wafer: WaferSpec): Program {
-  const { program, station } = assemble('matvec', 1, 1, ['matvec']);
-  station(0, 'core', () => {
-    const memory = memoryMap();
-    const op: MatvecOp = {
-      kind: 'matvec',
-      label: 0,
-      form: 'axpy',
-      type: o.dtype,
+  const { program, station } = assemble('matvec', 1, 1, ['matvec'], kernelCodeBytes(wafer));
+  station(0, 'core', (core) =>
+    append(core, 'axpy', o.dtype, {
       rows: o.rows,
       length: o.padded,
-      rowStride: o.padded,
-      matrix: memory.add('matrix', o.dtype, o.rows * o.padded, true),
-      x: memory.add('x', o.dtype, o.rows, true),
-      out: memory.add('y', o.dtype, o.padded, true),
+      matrix: addBuffer(core, 'matrix', o.dtype, o.rows * o.padded, true),
+      x: addBuffer(core, 'x', o.dtype, o.rows, true),
+      out: addBuffer(core, 'y', o.dtype, o.padded, true),
       widen: false,
       repeat: o.iterations,
-    };
-    return role('core', {
-      routes: [],
-      operations: [op],
-      buffers: memory.buffers,
-      codeBytes: kernelCodeBytes(wafer),
-    });
-  });
+    }),
+  );
   return program;
 }

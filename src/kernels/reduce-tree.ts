@@ -2,10 +2,10 @@
  * Tree reduce: in round r every second of the cores that are left sends its sum 2^r cores to the
  * west, where it is added. Each round has its own colour, so all routes are static.
  */
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { Operation, Program, Route } from '../program/program.js';
-import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, passWest, role, send, sendWest, takeFromEast } from './streams.js';
+import { EAST, RAMP, WEST, accumulate, assemble, kernelCodeBytes } from '../program/builder.js';
+import { route, send, type WaferSpec } from '../program/builder.js';
+import type { Program } from '../program/program.js';
+import { addVector } from './collectives.js';
 import type { ReduceOptions } from './reduce.js';
 
 /** Rounds, and so colours, that a row of `pes` cores needs. */
@@ -29,30 +29,20 @@ function partOf(x: number, round: number, pes: number): Part {
 export function treeReduce(o: ReduceOptions, wafer: WaferSpec): Program {
   const rounds = treeRounds(o.pes);
   const labels = Array.from({ length: rounds }, (_, r) => `round ${r + 1}`);
-  const { program, station } = assemble('reduce tree', o.pes, 1, labels, 0);
+  const { program, station } = assemble('reduce tree', o.pes, 1, labels, kernelCodeBytes(wafer));
   for (let x = 0; x < o.pes; x++) {
     const parts = labels.map((_, round) => partOf(x, round, o.pes));
-    const name = parts.join(' ');
-    station(x, name, () => {
-      const memory = memoryMap();
-      const at = memory.add('vector', o.dtype, o.words, true);
-      const routes: Route[] = [];
-      const operations: Operation[] = [];
+    station(x, parts.join(' '), (core) => {
+      const vector = addVector(core, o);
       parts.forEach((part, round) => {
-        const vector = { label: round, type: o.dtype, at, length: o.words };
+        core.label = round;
         if (part === 'send') {
-          routes.push(sendWest(round));
-          operations.push(send(vector, round));
+          core.routes.push(route(round, RAMP, WEST));
+          send(core, vector, round);
         } else if (part === 'take') {
-          routes.push(takeFromEast(round));
-          operations.push(accumulate(vector, round));
-        } else if (part === 'pass') routes.push(passWest(round));
-      });
-      return role(name, {
-        routes,
-        operations,
-        buffers: memory.buffers,
-        codeBytes: kernelCodeBytes(wafer),
+          core.routes.push(route(round, EAST, RAMP));
+          accumulate(core, vector, round);
+        } else if (part === 'pass') core.routes.push(route(round, EAST, WEST));
       });
     });
   }

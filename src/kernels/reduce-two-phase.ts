@@ -8,11 +8,23 @@
  * Were the way open before, the farthest head's words would fill its queues and take cycles of the
  * links from the chain that still runs there.
  */
-import { EAST, portMask, WEST } from '../hardware/mesh.js';
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { Operation, Program, Route } from '../program/program.js';
-import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, relay, role, send, sendWest, takeFromEast, type Vector } from './streams.js';
+import {
+  EAST,
+  RAMP,
+  WEST,
+  accumulate,
+  append,
+  assemble,
+  kernelCodeBytes,
+  relay,
+  route,
+  send,
+  type CoreCode,
+  type Stretch,
+  type WaferSpec,
+} from '../program/builder.js';
+import type { Program, Route } from '../program/program.js';
+import { addVector } from './collectives.js';
 import type { ReduceOptions } from './reduce.js';
 
 const LABELS = ['groups', 'heads'];
@@ -39,63 +51,60 @@ function stationAt(x: number, o: ReduceOptions): Station {
 
 /** A row of `pes` cores in groups of `group`; ends when core 0 has stored the sum. */
 export function twoPhaseReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const { program, station } = assemble('reduce two-phase', o.pes, 1, LABELS, 0);
+  const bytes = kernelCodeBytes(wafer);
+  const { program, station } = assemble('reduce two-phase', o.pes, 1, LABELS, bytes);
   for (let x = 0; x < o.pes; x++) {
     const s = stationAt(x, o);
     const last = s.group === s.groups - 1 ? ' last' : s.group === 0 ? ' first' : '';
     const end = s.place === s.size - 1 ? ' end' : '';
     const parity = s.place === 0 ? '' : ` ${s.place % 2}`;
     const name = `${s.place === 0 ? 'head' : 'core'}${parity}${end}${last} ${s.group % 2}`;
-    station(x, name, () => {
-      const memory = memoryMap();
-      const at = memory.add('vector', o.dtype, o.words, true);
-      const vector = { label: GROUPS, type: o.dtype, at, length: o.words };
-      return role(name, {
-        routes: routesOf(s),
-        operations: s.place === 0 ? headOperations(s, vector) : memberOperations(s, vector),
-        buffers: memory.buffers,
-        codeBytes: kernelCodeBytes(wafer),
-      });
+    station(x, name, (core) => {
+      const vector = addVector(core, o);
+      core.routes = routesOf(s);
+      if (s.place === 0) writeHead(core, s, vector);
+      else writeMember(core, s, vector);
     });
   }
   return program;
 }
 
-function memberOperations(s: Station, vector: Vector): Operation[] {
+function writeMember(core: CoreCode, s: Station, vector: Stretch): void {
   const [to, from] = groupColors(s);
-  const operations: Operation[] = [
-    s.place === s.size - 1 ? send(vector, to) : relay(vector, from, to),
-  ];
-  if (s.group < s.groups - 1) operations.push(letPass(headColors(s)[1]));
-  return operations;
+  core.label = GROUPS;
+  if (s.place === s.size - 1) send(core, vector, to);
+  else relay(core, vector, from, to);
+  // The heads' words may pass.
+  if (s.group < s.groups - 1)
+    append(core, { kind: 'route', ...route(headColors(s)[1], EAST, WEST) });
 }
 
-function letPass(color: number): Operation {
-  const [inputs, outputs] = [portMask(EAST), portMask(WEST)];
-  return { kind: 'route', label: GROUPS, color, inputs, outputs };
-}
-
-function headOperations(s: Station, vector: Vector): Operation[] {
+function writeHead(core: CoreCode, s: Station, vector: Stretch): void {
   const own = groupColors(s)[1];
   const [to, from] = headColors(s);
   const hasMembers = s.size > 1;
-  const second = { ...vector, label: HEADS };
-  if (s.group === s.groups - 1 && s.group > 0)
-    return [hasMembers ? relay(second, own, to) : send(second, to)];
-  const operations: Operation[] = hasMembers ? [accumulate(vector, own)] : [];
-  if (s.groups > 1)
-    operations.push(s.group === 0 ? accumulate(second, from) : relay(second, from, to));
-  return operations;
+  core.label = HEADS;
+  if (s.group === s.groups - 1 && s.group > 0) {
+    if (hasMembers) relay(core, vector, own, to);
+    else send(core, vector, to);
+    return;
+  }
+  core.label = GROUPS;
+  if (hasMembers) accumulate(core, vector, own);
+  core.label = HEADS;
+  if (s.groups === 1) return;
+  if (s.group === 0) accumulate(core, vector, from);
+  else relay(core, vector, from, to);
 }
 
 function routesOf(s: Station): Route[] {
   const routes: Route[] = [];
   const [to, from] = groupColors(s);
   const [headTo, headFrom] = headColors(s);
-  if (s.place > 0) routes.push(sendWest(to));
-  if (s.place < s.size - 1) routes.push(takeFromEast(from));
-  if (s.place === 0 && s.group > 0) routes.push(sendWest(headTo));
-  if (s.place === 0 && s.group < s.groups - 1) routes.push(takeFromEast(headFrom));
+  if (s.place > 0) routes.push(route(to, RAMP, WEST));
+  if (s.place < s.size - 1) routes.push(route(from, EAST, RAMP));
+  if (s.place === 0 && s.group > 0) routes.push(route(headTo, RAMP, WEST));
+  if (s.place === 0 && s.group < s.groups - 1) routes.push(route(headFrom, EAST, RAMP));
   return routes;
 }
 

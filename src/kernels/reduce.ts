@@ -3,8 +3,7 @@
  * two-phase as in Luczynski et al., "Near-Optimal Wafer-Scale Reduce" (HPDC 2024); the last two
  * differ in what a core without switch positions can do, see there.
  */
-import type { FloatType } from '../numeric/types.js';
-import type { WaferSpec } from '../hardware/wafer.js';
+import type { FloatType, WaferSpec } from '../program/builder.js';
 import type { Program } from '../program/program.js';
 import { chainReduce } from './reduce-chain.js';
 import { starReduce } from './reduce-star.js';
@@ -28,14 +27,12 @@ export interface ReduceOptions {
  * The program; each core's vector is its buffer `vector`, and core 0's holds the sum at the end.
  */
 export function reduce(options: ReduceOptions, wafer: WaferSpec): Program {
-  switch (options.algorithm) {
-    case 'chain':
-      return chainReduce(options, wafer);
-    case 'tree':
-      return treeReduce(options, wafer);
-    case 'star':
-      return starReduce(options, wafer);
-    case 'two-phase':
-      return twoPhaseReduce(options, wafer);
-  }
+  return { ...ALGORITHMS[options.algorithm](options, wafer), root: 0 };
 }
+
+const ALGORITHMS = {
+  chain: chainReduce,
+  tree: treeReduce,
+  star: starReduce,
+  'two-phase': twoPhaseReduce,
+};

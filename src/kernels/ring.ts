@@ -5,12 +5,12 @@
  * Operations run one after the other, so even cores send first and odd ones receive first: no queue
  * has to hold a whole piece.
  */
-import { EAST, RAMP, WEST } from '../hardware/mesh.js';
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { Operation, Program, Route } from '../program/program.js';
+import { EAST, RAMP, WEST, accumulate, assemble, kernelCodeBytes } from '../program/builder.js';
+import { route, send, store, type CoreCode, type Stretch } from '../program/builder.js';
+import type { WaferSpec } from '../program/builder.js';
+import type { Program, Route } from '../program/program.js';
 import type { AllReduceOptions } from './all-reduce.js';
-import { assemble, kernelCodeBytes, memoryMap } from './assemble.js';
-import { accumulate, passWest, role, route, send, store, type Vector } from './streams.js';
+import { addVector } from './collectives.js';
 
 const LABELS = ['reduce-scatter', 'all-gather'];
 /** The way home from the last core to core 0; eastward colours 0 and 1 alternate. */
@@ -18,18 +18,13 @@ const HOME = 2;
 
 /** A row of `pes` cores; operations grow with the square of `pes`. */
 export function ringAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
-  const { program, station } = assemble('all-reduce ring', o.pes, 1, LABELS);
+  const bytes = kernelCodeBytes(wafer);
+  const { program, station } = assemble('all-reduce ring', o.pes, 1, LABELS, bytes);
   for (let x = 0; x < o.pes; x++)
-    station(x, `${x}`, () => {
-      const memory = memoryMap();
-      const at = memory.add('vector', o.dtype, o.words, true);
-      const whole = { label: 0, type: o.dtype, at, length: o.words };
-      return role(`core ${x}`, {
-        routes: o.pes > 1 ? ringRoutes(x, o.pes) : [],
-        operations: ringOperations(x, o.pes, whole),
-        buffers: memory.buffers,
-        codeBytes: kernelCodeBytes(wafer),
-      });
+    station(x, `core ${x}`, (core) => {
+      const whole = addVector(core, o);
+      if (o.pes > 1) core.routes = ringRoutes(x, o.pes);
+      writeRing(core, x, o.pes, whole);
     });
   return program;
 }
@@ -46,26 +41,24 @@ function ringRoutes(x: number, pes: number): Route[] {
   const last = pes - 1;
   const routes = [route(sendColor(x, pes), RAMP, x === last ? WEST : EAST)];
   routes.push(route(receiveColor(x, pes), x === 0 ? EAST : WEST, RAMP));
-  if (x > 0 && x < last) routes.push(passWest(HOME));
+  if (x > 0 && x < last) routes.push(route(HOME, EAST, WEST));
   return routes;
 }
 
-function ringOperations(x: number, pes: number, whole: Vector): Operation[] {
-  const operations: Operation[] = [];
-  const piece = (number: number, label: number): Vector => {
+function writeRing(core: CoreCode, x: number, pes: number, whole: Stretch): void {
+  const piece = (number: number): Stretch => {
     const p = ((number % pes) + pes) % pes;
     const start = Math.floor((p * whole.length) / pes);
     const end = Math.floor(((p + 1) * whole.length) / pes);
-    return { ...whole, label, at: whole.at + start, length: end - start };
+    return { ...whole, at: whole.at + start, length: end - start };
   };
   for (const label of [0, 1])
     for (let step = 0; step < pes - 1; step++) {
-      const out = piece(x - step + label, label);
-      const into = piece(x - step - 1 + label, label);
-      const sending = out.length > 0 ? [send(out, sendColor(x, pes))] : [];
+      core.label = label;
+      const sends = () => send(core, piece(x - step + label), sendColor(x, pes));
       const take = label === 0 ? accumulate : store;
-      const taking = into.length > 0 ? [take(into, receiveColor(x, pes))] : [];
-      operations.push(...(x % 2 === 0 ? [...sending, ...taking] : [...taking, ...sending]));
+      if (x % 2 === 0) sends();
+      take(core, piece(x - step - 1 + label), receiveColor(x, pes));
+      if (x % 2 === 1) sends();
     }
-  return operations;
 }

@@ -2,9 +2,9 @@
  * Who sends to whom in synthetic traffic, on which colours, and the routes of that. A colour has one
  * input per router, so two paths of one colour may not meet anywhere: that bounds every pattern.
  */
-import { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../hardware/mesh.js';
+import { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../program/builder.js';
+import { route } from '../program/builder.js';
 import type { Route } from '../program/program.js';
-import { route } from './streams.js';
 
 /** Wavelets that a core sends on one colour arrive at each of `targets`. */
 export interface Stream {

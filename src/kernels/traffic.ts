@@ -6,9 +6,8 @@
  * every distance + 1 cores of a row to the others of them. transpose: from (x, y) to (y, x). hot-spot:
  * from `sources` cores to the one in the middle.
  */
-import type { Program, TrafficOp } from '../program/program.js';
-import { assemble } from './assemble.js';
-import { role } from './streams.js';
+import { append, assemble } from '../program/builder.js';
+import type { Program } from '../program/program.js';
 import { hotSpot, multicast, shifts, transpose, type Pattern } from './traffic-patterns.js';
 
 export const TRAFFIC_PATTERNS = [
@@ -80,15 +79,16 @@ export function traffic(o: TrafficOptions, random: () => number): Program {
     const routes = pattern.routes(core);
     const receives = [...received[core].keys()];
     const expect = [...received[core].values()].reduce((sum, count) => sum + count, 0);
-    const op: TrafficOp = {
-      ...{ kind: 'traffic', label: 0, ...sent[core], receive: receives[0] ?? -1, expect },
-      ...(receives.length > 1 && { receives }),
-    };
-    const acts = op.times.length > 0 || expect > 0;
-    const idle = !acts && routes.length === 0;
-    station(core, idle ? 'idle' : core, () => {
-      const name = idle ? 'idle' : `core ${core % o.width},${Math.floor(core / o.width)}`;
-      return role(name, { routes, operations: acts ? [op] : [], buffers: [], codeBytes: 0 });
+    const { color, ...sends } = sent[core];
+    const acts = sends.times.length > 0 || expect > 0;
+    const isIdle = !acts && routes.length === 0;
+    const name = isIdle ? 'idle' : `core ${core % o.width},${Math.floor(core / o.width)}`;
+    station(core, name, (code) => {
+      code.routes = routes;
+      if (!acts) return;
+      const takes = { receive: receives[0] ?? -1, expect };
+      const several = receives.length > 1 && { receives };
+      append(code, { kind: 'traffic', color, ...sends, ...takes, ...several });
     });
   }
   return program;

@@ -4,7 +4,8 @@
  * The sum and its root are kept in 32 bits.
  */
 import type { FloatType } from '../numeric/types.js';
-import { allReduce, cell, special, vector, type CoreCode, type Place } from './core-code.js';
+import { allReduce, type Place } from '../kernels/collectives.js';
+import { cell, special, vector, type CoreCode } from '../program/builder.js';
 
 export interface Norm {
   type: FloatType;

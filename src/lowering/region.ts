@@ -11,7 +11,8 @@ import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
-import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
+import { routesOf, type Place } from '../kernels/collectives.js';
+import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { stationsOf, type Station } from '../kernels/line.js';
@@ -225,7 +226,7 @@ export function bufferAt(program: { buffers: Buffer[] }, name: string): number {
 
 function writeCore(
   name: string,
-  laidOut: Pick<CoreCode, 'buffers' | 'at'>,
+  laidOut: CoreCode,
   codeBytes: number,
   prepare: (core: CoreCode) => void,
   main: (core: CoreCode) => void,

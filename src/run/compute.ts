@@ -4,7 +4,7 @@
  * of the token that it chose with those logits.
  */
 import type { ResolvedConfig } from '../config.js';
-import { layOut } from '../lowering/core-code.js';
+import { layOut } from '../program/builder.js';
 import { layerImages, tableImages } from '../lowering/images.js';
 import { headOf, type Chosen } from '../lowering/token.js';
 import type { CheckResult } from '../report/document.js';

@@ -4,7 +4,8 @@
  * Exact lowering also appends the new key and value and keeps the heads apart.
  */
 import type { FloatType } from '../../numeric/types.js';
-import { allReduce, cell, fill, matvec, special, vector } from '../core-code.js';
+import { allReduce } from '../../kernels/collectives.js';
+import { cell, fill, matvec, special, vector } from '../../program/builder.js';
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 
 /** The least value of a type: what a maximum starts from. */

@@ -5,7 +5,7 @@
 import { ROUND } from '../../numeric/types.js';
 import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
-import { layOut } from '../core-code.js';
+import { layOut } from '../../program/builder.js';
 import { waferllmBuffers, waferllmShape, type WaferllmOptions } from './shape.js';
 
 /**
