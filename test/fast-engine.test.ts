@@ -7,7 +7,7 @@ import { createMachine, runMachine } from '../src/engine/fast/machine.js';
 import { isSound } from '../src/engine/fast/sound.js';
 import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { resultOf } from '../src/engine/fast/tally.js';
-import { readsOnlyWritten } from '../src/engine/fast/written.js';
+import { readsOnlyWritten } from '../src/program/memory-use.js';
 import { reference } from '../src/engine/reference/reference.js';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';
 import type { Operation } from '../src/program/program.js';

@@ -53,6 +53,8 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
     case 'route':
     case 'traffic':
       return;
+    default:
+      op satisfies never;
   }
 }
 

@@ -67,6 +67,8 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
         destination: op.color,
         latency: 1,
       };
+    default:
+      return op satisfies never;
   }
 }
 

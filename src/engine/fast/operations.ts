@@ -8,8 +8,10 @@ import {
   sendsOf,
   takeColors,
   takesOf,
+  type MemoryOperation,
   type Operation,
   type Program,
+  type VectorOp,
 } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
@@ -196,7 +198,10 @@ function fillRecord(
   if (op.kind === 'route') {
     records[at + KIND] = ROUTE;
     records.set([op.color, op.inputs, op.outputs], at + EXTRA);
-  } else if (usesFabric(time) && time.wavelets > 0) {
+    return;
+  }
+  op satisfies VectorOp | MemoryOperation;
+  if (usesFabric(time) && time.wavelets > 0) {
     records[at + KIND] = STREAM;
     records[at + COUNT] = time.wavelets;
   }

@@ -12,9 +12,9 @@ import { dueAt } from './calendar.js';
 import { checkProgram, deadlock, leftOver, machineError, notOver, tooLong } from '../checks.js';
 import { LAST_CYCLE, wholeRun } from '../engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine.js';
-import { createMachine, isDone, nextInjection, standingOf } from './cores.js';
-import { visitCore, waitersAt } from './cores.js';
-import type { Machine } from './cores.js';
+import { visitCore } from './cores.js';
+import { createMachine, isDone, type Machine } from './machine.js';
+import { nextInjection, standingOf, waitersAt } from './standing.js';
 import { visitRouter, waitingWavelets } from './fabric.js';
 
 /** Sees the machine at the end of every cycle in which something was visited, and changes nothing. */
