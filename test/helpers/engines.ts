@@ -3,14 +3,11 @@ import { wrap, type Remote } from 'comlink';
 import { Worker } from 'node:worker_threads';
 import type { Engine, RunInput } from '../../src/engine/engine.js';
 import { Disagreement, fast, tablesOf, toResult } from '../../src/engine/fast/fast.js';
-import {
-  createMachine,
-  createMemory,
-  firstOf,
-  machineCode,
-} from '../../src/engine/fast/machine.js';
-import { bitsFor, runMachine } from '../../src/engine/fast/machine.js';
-import type { Bits, Ending } from '../../src/engine/fast/machine.js';
+import { createMachine, createMemory, machineCode } from '../../src/engine/fast/machine.js';
+import { firstOf } from '../../src/engine/fast/load.js';
+import { bitsFor, runMachine } from '../../src/engine/fast/run.js';
+import type { Bits } from '../../src/engine/fast/machine.js';
+import type { Ending } from '../../src/engine/fast/run.js';
 import { notesOf, startsOf, type Tables } from '../../src/engine/fast/tables.js';
 import { reference } from '../../src/engine/reference/reference.js';
 import { endpointOf } from '../../src/engine/sharded/endpoint.js';

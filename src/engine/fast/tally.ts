@@ -2,7 +2,7 @@
 import { NO_END, type RunInput, type RunResult } from '../engine.js';
 import { latestOf } from '../latest.js';
 import { createInstants } from '../instants.js';
-import type { Counts } from './machine.js';
+import type { Counts } from './load.js';
 import type { Tables } from './tables.js';
 
 /**

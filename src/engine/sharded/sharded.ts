@@ -5,7 +5,8 @@
  */
 import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { Disagreement, startFast, tablesOf, toResult } from '../fast/fast.js';
-import { MOST_THREADS, bitsFor, type Ending } from '../fast/machine.js';
+import { MOST_TILES } from '../fast/machine-code.js';
+import { bitsFor, type Ending } from '../fast/run.js';
 import { standingOf } from '../fast/standing.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { startReference } from '../reference/reference.js';
@@ -53,7 +54,7 @@ export function createShards(
   count: number,
   { script = WORKER, leastCores = LEAST_CORES }: { script?: URL; leastCores?: number } = {},
 ): Shards {
-  const threadCount = Math.min(count, MOST_THREADS);
+  const threadCount = Math.min(count, MOST_TILES);
   let threads: Promise<Threads> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let runs = 0;

@@ -2,7 +2,9 @@
 import { wrap, type Remote } from 'comlink';
 import { Packr } from 'msgpackr/pack';
 import { Worker } from 'node:worker_threads';
-import { createMemory, firstOf, machineCode, stopRun, type Ending } from '../fast/machine.js';
+import { createMemory, machineCode } from '../fast/machine.js';
+import { firstOf } from '../fast/load.js';
+import { stopRun, type Ending } from '../fast/run.js';
 import type { Image } from '../fast/tables.js';
 import { endpointOf } from './endpoint.js';
 import type { Common, Order, ShardWorker } from './worker.js';

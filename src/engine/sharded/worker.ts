@@ -6,8 +6,10 @@
 import { expose, transfer } from 'comlink';
 import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createMachine, helpRun, runMachine } from '../fast/machine.js';
-import type { Bits, Ending, Help, Machine } from '../fast/machine.js';
+import { createMachine } from '../fast/machine.js';
+import { helpRun, runMachine } from '../fast/run.js';
+import type { Bits, Machine } from '../fast/machine.js';
+import type { Ending, Help } from '../fast/run.js';
 import type { Image } from '../fast/tables.js';
 import { endpointOf } from './endpoint.js';
 
