@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   placement: ['numeric', 'hardware', 'model'],
   lowering: ['numeric', 'hardware', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
-  decode: ['engine:type'],
+  decode: ['numeric', 'engine:type'],
   serving: ['numeric'],
   report: ['*:type'],
   // Folders of results: whole or absent.
@@ -171,6 +171,32 @@ describe('the rooms of src/', () => {
   function read(path: string): string {
     return readFileSync(new URL(path, root), 'utf8');
   }
+});
+
+describe('the files of the machine in WebAssembly', () => {
+  /** Files that are left when again and again those go that import none of the others. */
+  function circle(imports: Map<string, string[]>): string[] {
+    const left = new Map(imports);
+    const free = () => [...left].find(([, from]) => from.every((file) => !left.has(file)));
+    for (let next = free(); next !== undefined; next = free()) left.delete(next[0]);
+    return [...left.keys()];
+  }
+
+  it('import one another without a circle', () => {
+    const folder = new URL('../src/engine/fast/assembly/', import.meta.url);
+    const files = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+    const imports = files.map((name): [string, string[]] => {
+      const source = readFileSync(new URL(name, folder), 'utf8');
+      return [name, importsOf(source).map(({ from }) => `${from.slice(2)}.ts`)];
+    });
+    expect(imports.find(([name]) => name === 'streams.ts')?.[1]).toContain('traffic.ts');
+    expect(circle(new Map(imports))).toEqual([]);
+  });
+
+  it('would be found in one', () => {
+    const imports = { a: ['b', 'd'], b: ['c'], c: ['a'], d: [], e: ['d'] };
+    expect(circle(new Map(Object.entries(imports)))).toEqual(['a', 'b', 'c']);
+  });
 });
 
 describe('the scan', () => {
