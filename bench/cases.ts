@@ -1,7 +1,7 @@
 /** Programs that engines are measured on: the network alone under synthetic traffic, and layers. */
 import { loadConfig, loadHardware } from '../src/config.js';
 import type { RunInput } from '../src/engine/engine.js';
-import { fast } from '../src/engine/fast.js';
+import { fast } from '../src/engine/fast/fast.js';
 import { groupChooser } from '../src/run/groups.js';
 import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
 import { planToken } from '../src/lowering/token.js';

@@ -18,7 +18,7 @@ import {
   toWafer,
   type HardwareFile,
   type ProvenanceMap,
-} from './hardware/hardware-file.js';
+} from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { ModelSpec } from './model/model.js';
 import { positionsOf } from './model/positions.js';

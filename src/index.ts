@@ -17,7 +17,7 @@ export { loadConfig, loadHardware, type ResolvedConfig } from './config.js';
 export type { NamedFile } from './config/files.js';
 export { ofPackage } from './identity.js';
 export { LimitError, MachineError, TooLargeError } from './engine/engine.js';
-export { ConfigError } from './hardware/errors.js';
+export { ConfigError } from './config/errors.js';
 export { ModelError } from './model/errors.js';
 export { CapacityError } from './placement/errors.js';
 export { placementOf, type SimulateOptions } from './simulate.js';

@@ -9,7 +9,7 @@ import { passOnce } from './decode/ring.js';
 import type { TimedStage } from './decode/timeline.js';
 import type { EngineName } from './engine/engines.js';
 import { groupChooser, type LineCycles } from './run/groups.js';
-import { ConfigError } from './hardware/errors.js';
+import { ConfigError } from './config/errors.js';
 import { createRunner, type Runner } from './run/runner.js';
 import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/token.js';
 import type { Search } from './placement/pack.js';

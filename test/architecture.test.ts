@@ -1,6 +1,6 @@
 /**
  * The rooms of src/ and what each may import: data flows one way, from the hardware to the report,
- * and only the engine's shard files know threads, only the commands print and exit.
+ * and only the sharded engine knows threads, only the commands print and exit.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -8,19 +8,21 @@ import { describe, expect, it } from 'vitest';
 
 /** Room -> rooms it may import; `:type` allows `import type` only. */
 const MAY_IMPORT: Record<string, string[]> = {
-  hardware: [],
-  model: [],
-  placement: ['hardware', 'model'],
-  program: ['hardware'],
-  lowering: ['hardware', 'model', 'placement', 'program'],
-  engine: ['hardware', 'program'],
-  decode: ['engine:type'],
-  serving: ['model'],
+  numeric: [],
+  hardware: ['numeric'],
+  model: ['numeric'],
+  program: ['numeric', 'hardware'],
+  kernels: ['program'],
+  placement: ['numeric', 'hardware', 'model'],
+  lowering: ['numeric', 'hardware', 'model', 'placement', 'program', 'kernels'],
+  engine: ['numeric', 'hardware', 'program'],
+  decode: ['numeric', 'engine:type'],
+  serving: ['numeric'],
   report: ['*:type'],
   // Folders of results: whole or absent.
   store: [],
   // Files of config.ts: how YAML becomes values.
-  config: ['hardware', 'model', 'placement:type'],
+  config: ['hardware', 'model'],
   // What the top-level files and commands are made of: a run, studies of runs, services of many runs.
   run: ['*'],
   tools: ['*'],
@@ -31,14 +33,16 @@ const MAY_IMPORT: Record<string, string[]> = {
 
 /** Room -> packages and node modules it may import. */
 const PACKAGES: Record<string, string[]> = {
-  hardware: ['zod'],
+  numeric: ['seedrandom'],
+  hardware: [],
   model: ['zod'],
   placement: [],
   program: [],
+  kernels: [],
   lowering: [],
   engine: ['flatqueue'],
   decode: [],
-  serving: ['seedrandom', 'flatqueue', 'papaparse'],
+  serving: ['flatqueue', 'papaparse'],
   report: ['cli-table3'],
   store: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:url'],
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
@@ -99,13 +103,28 @@ function violations(path: string, source: string): string[] {
 function allowed(path: string, { from, typeOnly }: Import): boolean {
   const room = roomOf(path);
   if (!from.startsWith('.')) {
-    if (/^engine\/shard[^/]*\.ts$/.test(path) && SHARD_PACKAGES.includes(from)) return true;
+    if (path.startsWith('engine/sharded/') && SHARD_PACKAGES.includes(from)) return true;
     return matches(PACKAGES[room] ?? [], from, typeOnly);
   }
   const target = posix.join(posix.dirname(path), from);
   if (target.startsWith('..')) return false;
   const targetRoom = roomOf(target);
   return targetRoom === room || matches(MAY_IMPORT[room] ?? [], targetRoom, typeOnly);
+}
+
+/** What a table permits a room and none of its files does, one line each; `*` permits whatever comes. */
+function unused(table: Record<string, string[]>, sources: [path: string, source: string][]) {
+  const done = new Set(
+    sources.flatMap(([path, source]) =>
+      importsOf(source).map(({ from }) => {
+        const target = from.startsWith('.') ? roomOf(posix.join(posix.dirname(path), from)) : from;
+        return `${roomOf(path)} may import ${target}`;
+      }),
+    ),
+  );
+  return Object.entries(table)
+    .flatMap(([room, list]) => list.map((name) => `${room} may import ${name.split(':type')[0]}`))
+    .filter((permission) => !permission.endsWith('*') && !done.has(permission));
 }
 
 function matches(list: string[], name: string, typeOnly: boolean): boolean {
@@ -124,7 +143,7 @@ describe('the rooms of src/', () => {
     expect(files).toContain('engine/engine.ts');
     expect(imports.length).toBeGreaterThan(5);
     expect(importsOf(read('program/timing.ts')).map((i) => i.from)).toEqual([
-      '../hardware/data.js',
+      '../numeric/types.js',
       '../hardware/wafer.js',
       './program.js',
     ]);
@@ -144,30 +163,61 @@ describe('the rooms of src/', () => {
     expect(files.flatMap((path) => violations(path, read(path)))).toEqual([]);
   });
 
+  it('use every permission that the tables give them', () => {
+    const sources = files.map((path): [string, string] => [path, read(path)]);
+    expect([...unused(MAY_IMPORT, sources), ...unused(PACKAGES, sources)]).toEqual([]);
+  });
+
   function read(path: string): string {
     return readFileSync(new URL(path, root), 'utf8');
   }
+});
+
+describe('the files of the machine in WebAssembly', () => {
+  /** Files that are left when again and again those go that import none of the others. */
+  function circle(imports: Map<string, string[]>): string[] {
+    const left = new Map(imports);
+    const free = () => [...left].find(([, from]) => from.every((file) => !left.has(file)));
+    for (let next = free(); next !== undefined; next = free()) left.delete(next[0]);
+    return [...left.keys()];
+  }
+
+  it('import one another without a circle', () => {
+    const folder = new URL('../src/engine/fast/assembly/', import.meta.url);
+    const files = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+    const imports = files.map((name): [string, string[]] => {
+      const source = readFileSync(new URL(name, folder), 'utf8');
+      return [name, importsOf(source).map(({ from }) => `${from.slice(2)}.ts`)];
+    });
+    expect(imports.find(([name]) => name === 'streams.ts')?.[1]).toContain('traffic.ts');
+    expect(circle(new Map(imports))).toEqual([]);
+  });
+
+  it('would be found in one', () => {
+    const imports = { a: ['b', 'd'], b: ['c'], c: ['a'], d: [], e: ['d'] };
+    expect(circle(new Map(Object.entries(imports)))).toEqual(['a', 'b', 'c']);
+  });
 });
 
 describe('the scan', () => {
   const bad: [string, string][] = [
     ['hardware/wafer.ts', "import { x } from '../program/program.js';"],
     ['program/program.ts', "import type { ModelSpec } from '../model/model.js';"],
-    ['lowering/layer.ts', "import { reference } from '../engine/reference.js';"],
+    ['lowering/layer.ts', "import { reference } from '../engine/reference/reference.js';"],
     ['lowering/layer.ts', "import type { Engine } from '../engine/engine.js';"],
     ['decode/token.ts', "import { MachineError } from '../engine/engine.js';"],
     ['decode/token.ts', "export * from '../engine/engine.js';"],
-    ['serving/serve.ts', "import { fast } from '../engine/fast.js';"],
+    ['serving/serve.ts', "import { fast } from '../engine/fast/fast.js';"],
     ['report/table.ts', "import { place } from '../placement/place.js';"],
     ['placement/place.ts', "import { main } from '../cli/main.js';"],
     ['placement/place.ts', "import { simulate } from '../simulate.js';"],
-    ['engine/fast.ts', "import { readFileSync } from 'node:fs';"],
-    ['engine/fast.ts', "import { z } from 'zod';"],
-    ['engine/fast.ts', "import { parse } from 'yaml';"],
-    ['engine/fast.ts', "import { Worker } from 'node:worker_threads';"],
-    ['engine/fast.ts', "const { wrap } = await import('comlink');"],
+    ['engine/fast/fast.ts', "import { readFileSync } from 'node:fs';"],
+    ['engine/fast/fast.ts', "import { z } from 'zod';"],
+    ['engine/fast/fast.ts', "import { parse } from 'yaml';"],
+    ['engine/fast/fast.ts', "import { Worker } from 'node:worker_threads';"],
+    ['engine/fast/fast.ts', "const { wrap } = await import('comlink');"],
     ['engine/fast/ring.ts', "import 'fs';"],
-    ['engine/fast.ts', 'const t = performance.now();'],
+    ['engine/fast/fast.ts', 'const t = performance.now();'],
     ['lowering/layer.ts', 'const seed = Math.random();'],
     ['simulate.ts', 'const t = Date.now();'],
     ['simulate.ts', "console.log('done');"],
@@ -175,7 +225,7 @@ describe('the scan', () => {
     ['report/table.ts', "const plain = process.env['NO_COLOR'];"],
     ['store/cache-folder.ts', "import { simulate } from '../simulate.js';"],
     ['store/cache-folder.ts', 'const t = Date.now();'],
-    ['config/schema.ts', "import { fast } from '../engine/fast.js';"],
+    ['config/schema.ts', "import { fast } from '../engine/fast/fast.js';"],
     ['cli/main.ts', "import { x } from '../../test/x.js';"],
     ['utils/misc.ts', 'export const one = 1;'],
   ];
@@ -186,12 +236,22 @@ describe('the scan', () => {
   const good: [string, string][] = [
     ['decode/token.ts', "import type { RunResult } from '../engine/engine.js';"],
     ['report/table.ts', "import type { Region } from '../placement/placement.js';"],
-    ['engine/shard-worker.ts', "import { parentPort } from 'node:worker_threads';"],
-    ['engine/fast.ts', "// Date.now() would be wrong here\n/* console.log */ const now = 'a//b';"],
+    ['engine/sharded/worker.ts', "import { parentPort } from 'node:worker_threads';"],
+    [
+      'engine/fast/fast.ts',
+      "// Date.now() would be wrong here\n/* console.log */ const now = 'a//b';",
+    ],
     ['cli/main.ts', "console.error('x'); process.exit(2); performance.now();"],
   ];
   it.each(good)('accepts in %s: %s', (path, source) => {
     expect(violations(path, source)).toEqual([]);
+  });
+
+  it('names permissions that nothing uses', () => {
+    const table = { model: ['numeric', 'zod', 'hardware:type'], run: ['*'], report: ['*:type'] };
+    const source = "import * as z from 'zod';\nimport type { Mesh } from '../hardware/mesh.js';";
+    expect(unused(table, [['model/model.ts', source]])).toEqual(['model may import numeric']);
+    expect(unused(table, [['run/model.ts', source]])).toHaveLength(3);
   });
 
   it('reads imports that span lines', () => {

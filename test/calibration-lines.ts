@@ -4,7 +4,7 @@
  * along x the same to all rows. So one column and one row, all-reduce by all-reduce, give them all.
  * The test that uses this holds it against whole layers.
  */
-import { fast } from '../src/engine/fast.js';
+import { fast } from '../src/engine/fast/fast.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { Operation, Program, Role } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';

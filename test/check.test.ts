@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Engine, RunInput } from '../src/engine/engine.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import { firstLargest, checkResult, relativeError } from '../src/run/compute.js';
 import { checkFailure, checkText } from '../src/report/check-text.js';
 import type { CheckResult } from '../src/report/document.js';

@@ -20,7 +20,7 @@ import { coordinates, shardCount } from '../src/cli/options.js';
 import { checkRunDirectory, json, writeFile, writeRunDirectory } from '../src/cli/output.js';
 import { inTemporary } from '../src/cli/temporary.js';
 import { LimitError, MachineError } from '../src/engine/engine.js';
-import { ConfigError } from '../src/hardware/errors.js';
+import { ConfigError } from '../src/config/errors.js';
 import { CapacityError } from '../src/placement/errors.js';
 
 function thrownBy(work: () => unknown): unknown {

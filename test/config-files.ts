@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../src/config.js';
-import { ConfigError } from '../src/hardware/errors.js';
+import { ConfigError } from '../src/config/errors.js';
 
 export const SMALL = resolve('configs/hardware/small.yaml');
 export const TINY = resolve('models/tiny.json');

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createRing, nextTurn } from '../src/decode/ring.js';
 import { stageRuns } from '../src/decode/visit.js';
 import type { RunResult } from '../src/engine/engine.js';
-import { fast } from '../src/engine/fast.js';
-import { reference } from '../src/engine/reference.js';
+import { fast } from '../src/engine/fast/fast.js';
+import { reference } from '../src/engine/reference/reference.js';
 import { inTurn, monolith, pipelineOf, prepare, type Tiny } from './monolith.js';
 
 const sum = (cycles: Float64Array) => cycles.reduce((a, b) => a + b, 0);

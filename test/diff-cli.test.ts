@@ -1,6 +1,6 @@
 /** `wafersim diff` as a user meets it: its text, its document, its exit codes. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { startReference } from '../src/engine/reference.js';
+import { startReference } from '../src/engine/reference/reference.js';
 import { SLICED_ENGINES } from '../src/engine/engines.js';
 import { wafersim } from './helpers/command-line.js';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { compareRuns, diffConfig, diffKernel, type NamedEngine } from '../src/tools/diff.js';
 import { MachineError, type Engine, type RunResult } from '../src/engine/engine.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import type { Program } from '../src/program/program.js';
 import { differenceLine } from '../src/report/diff-text.js';
 import { kernelWafer } from './kernel-programs.js';

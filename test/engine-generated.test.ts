@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NO_END } from '../src/engine/engine.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { EAST, RAMP, WEST, neighbour } from '../src/hardware/mesh.js';
 import { colorOfWavelet, sendsOf, type Program, type Role } from '../src/program/program.js';

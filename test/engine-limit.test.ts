@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LimitError, MachineError, type Engine, type RunInput } from '../src/engine/engine.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import { engines } from './helpers/engines.js';
 import { programs, type Generated } from './helpers/generate.js';
 import { cell, chainReduce, constant, fabric, loaded, move } from './helpers/programs.js';

@@ -1,15 +1,17 @@
 /** The fast engine's own ways: the wafer on a clock, and the quick look at what a role reads. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TooLargeError, type RunInput } from '../src/engine/engine.js';
-import { fast } from '../src/engine/fast.js';
-import { createMachine, runMachine } from '../src/engine/fast/machine.js';
+import { NO_END, TooLargeError, type RunInput } from '../src/engine/engine.js';
+import { fast } from '../src/engine/fast/fast.js';
+import * as machine from '../src/engine/fast/machine-code.js';
+import { createMachine } from '../src/engine/fast/machine.js';
+import { runMachine } from '../src/engine/fast/run.js';
 import { isSound } from '../src/engine/fast/sound.js';
 import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { resultOf } from '../src/engine/fast/tally.js';
-import { readsOnlyWritten } from '../src/engine/fast/written.js';
-import { reference } from '../src/engine/reference.js';
-import { firstUnwrittenRead } from '../src/program/memory-use.js';
+import { reference } from '../src/engine/reference/reference.js';
+import { firstUnwrittenRead, readsOnlyWritten } from '../src/program/memory-use.js';
+import { RAMP } from '../src/hardware/mesh.js';
 import type { Operation } from '../src/program/program.js';
 import { programs } from './helpers/generate.js';
 import {
@@ -35,6 +37,32 @@ function machineAlone(input: RunInput) {
   const ending = runMachine(tables.image, startsOf(input, tables), team);
   return ending.state === 'whole' ? resultOf(input, tables, ending.counts) : undefined;
 }
+
+describe('the machine and its host', () => {
+  const distinct = (fields: Record<string, number>) => new Set(Object.values(fields)).size;
+
+  it('mean the same by a port, an end and a label without operations', () => {
+    expect(machine.RAMP).toBe(RAMP);
+    expect([machine.FROM_CORE, machine.ENDS]).toEqual([RAMP + 1, RAMP + 2]);
+    expect(machine.NO_END).toBe(NO_END);
+  });
+
+  it('have a place of its own for every field of a record', () => {
+    expect(distinct(machine.HEADER)).toBe(Object.keys(machine.HEADER).length);
+    expect(distinct(machine.OP)).toBe(Object.keys(machine.OP).length);
+    // Two fields of 64 bits, and three words that are one field.
+    expect(machine.OP_WORDS).toBe(Object.keys(machine.OP).length + 2 + 2);
+    // Times of the header come first, in doubles.
+    expect(Math.min(...Object.values(machine.HEADER))).toBe(2 * Object.keys(machine.TIME).length);
+    expect(distinct(machine.STATE)).toBe(6);
+  });
+
+  it('keep the tiles clear of the static data, and ends of times apart', () => {
+    expect(machine.NEVER[32]).toBe(2 ** 31 - 1);
+    expect(1024 + machine.MOST_TILES * 128).toBeLessThanOrEqual(8192);
+    expect(machine.LONG).not.toBe(machine.TURN);
+  });
+});
 
 /** Two streams of `words` on colours 0 and 1 that share the link from core 1 to core 2. */
 function meeting(words: number, pause: number) {

@@ -1,6 +1,6 @@
 /** Reduce, broadcast and all-reduce: they compute what they say, in the cycles their rules give. */
 import { describe, expect, it } from 'vitest';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import {
   cells,
   cyclesOf,

@@ -1,6 +1,6 @@
 /** Matrix-vector kernels: one core, and a grid of cores with a tree along its columns. */
 import { describe, expect, it } from 'vitest';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import { cells, cyclesOf, kernelWafer, programOf, runWithNumbers } from './kernel-programs.js';
 
 describe('the matrix-vector product of one core', () => {

@@ -2,7 +2,7 @@
  * Options of kernels: what is wrong is said in one line, and the document says what was resolved.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '../src/hardware/errors.js';
+import { ConfigError } from '../src/config/errors.js';
 import type { KernelDocument } from '../src/report/document.js';
 import { runKernel, type KernelOptions } from '../src/tools/kernel.js';
 import { kernelHelp } from '../src/tools/kernels.js';

@@ -1,6 +1,6 @@
 /** Kernels as programs of their own, run with numbers: what tests of kernels share. */
 import type { RunResult } from '../src/engine/engine.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
 import { cellsOf, type Program } from '../src/program/program.js';

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';
-import { fast } from '../src/engine/fast.js';
-import { reference } from '../src/engine/reference.js';
-import { ConfigError } from '../src/hardware/errors.js';
+import { fast } from '../src/engine/fast/fast.js';
+import { reference } from '../src/engine/reference/reference.js';
+import { ConfigError } from '../src/config/errors.js';
 import { EAST } from '../src/hardware/mesh.js';
 import { sendColors, sendsOf, type Program, type TrafficOp } from '../src/program/program.js';
 import { kernelTable } from '../src/report/table.js';

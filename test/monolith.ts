@@ -1,7 +1,7 @@
 /** All stages of a tiny model's step as one program on the whole wafer, looping over tokens. */
 import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
-import { fast } from '../src/engine/fast.js';
+import { fast } from '../src/engine/fast/fast.js';
 import { planToken } from '../src/lowering/token.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { groupChooser } from '../src/run/groups.js';

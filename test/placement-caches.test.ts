@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { deploymentOf, usersHeld } from '../src/deployment/step-times.js';
 import type { Engine } from '../src/engine/engine.js';
-import { reference } from '../src/engine/reference.js';
+import { reference } from '../src/engine/reference/reference.js';
 import { planToken } from '../src/lowering/token.js';
 import { lowerWaferllmLayer, waferllmOptions } from '../src/lowering/waferllm.js';
 import type { ModelSpec } from '../src/model/model.js';

@@ -1,7 +1,7 @@
 /** The estimate by which strategies choose, held against simulated tokens of the same layouts. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { seededRandom } from '../src/hardware/random.js';
+import { seededRandom } from '../src/numeric/random.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import type { Placement } from '../src/placement/placement.js';

@@ -1,7 +1,7 @@
 /** The parts of placement: strategies, the SRAM budget, and the checker that the other tests trust. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../src/hardware/random.js';
+import { seededRandom } from '../src/numeric/random.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';

@@ -1,7 +1,7 @@
 /** Strategies on tasks of all kinds: legal, as cheap as promised, and the exact one against brute force. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../src/hardware/random.js';
+import { seededRandom } from '../src/numeric/random.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { STRATEGIES } from '../src/placement/pack.js';

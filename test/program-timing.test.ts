@@ -1,6 +1,6 @@
 /** What every kind of operation costs, form by form and type by type, by hand from a made-up table. */
 import { describe, expect, it } from 'vitest';
-import type { FloatType } from '../src/hardware/data.js';
+import type { FloatType } from '../src/numeric/types.js';
 import type { CostTable, SpecialFn, VectorFn } from '../src/hardware/wafer.js';
 import type { Operation, TrafficOp } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { emptyTiming } from '../src/decode/timeline.js';
-import { fast } from '../src/engine/fast.js';
+import { fast } from '../src/engine/fast/fast.js';
 import type { Place } from '../src/lowering/places.js';
 import type { StagePlan } from '../src/lowering/token.js';
 import type { SpecialOp } from '../src/program/program.js';

@@ -359,7 +359,7 @@ describe('commands that keep steps', () => {
     const steps = async () => (await run(cache, CAPACITY, main)).steps;
     // The same build elsewhere is the same.
     expect(await steps()).toEqual({ simulated: 0, read: 3 });
-    const engine = join(other, 'dist/engine/fast.js');
+    const engine = join(other, 'dist/engine/fast/fast.js');
     const code = readFileSync(engine, 'utf8');
     writeFileSync(engine, `${code}\n// changed`);
     expect(await steps()).toEqual({ simulated: 3, read: 0 });

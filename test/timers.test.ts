@@ -1,6 +1,6 @@
 /** Cores that work on their own for any time, of which the fast engine is told by timers. */
 import { describe, expect, it } from 'vitest';
-import { fast } from '../src/engine/fast.js';
+import { fast } from '../src/engine/fast/fast.js';
 import type { Operation } from '../src/program/program.js';
 import { R, changeRoute, row, role, testWafer, work } from './helpers/programs.js';
 

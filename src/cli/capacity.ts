@@ -2,7 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacity.js';
 import { loadConfig } from '../config.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { runIdentity } from '../identity.js';
 import { nowDoing } from './command-thread.js';
 import { capacityTable } from '../report/capacity-table.js';

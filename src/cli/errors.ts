@@ -1,7 +1,7 @@
 /** Every way a command can fail, as one line and an exit code. */
 import { CommanderError } from 'commander';
 import { LimitError, MachineError } from '../engine/engine.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { ModelError } from '../model/errors.js';
 import { CapacityError } from '../placement/errors.js';
 import { shown } from '../report/format.js';

@@ -1,7 +1,7 @@
 /** `wafersim validate`: every published measurement beside what is simulated, fitted or out of sample. */
 import type { Command } from 'commander';
 import type { NamedFile } from '../config/files.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { ofPackage } from '../identity.js';
 import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
 import { validateMarkdown, validateTable } from '../report/validate-table.js';

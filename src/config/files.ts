@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { ConfigError } from '../hardware/errors.js';
-import { show } from '../hardware/messages.js';
+import { ConfigError } from './errors.js';
+import { show } from '../model/errors.js';
 import { bundledFile, hintFor, unknownName, type BundledKind } from './bundled-files.js';
 import { normalise } from './overrides.js';
 import { child, merge, plain, withKey } from './tree.js';

@@ -1,6 +1,6 @@
 /** Reads a model's `config.json` as published; what the importer refuses is given its line in the file. */
 import { basename, dirname } from 'node:path';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from './errors.js';
 import { ModelError } from '../model/errors.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';

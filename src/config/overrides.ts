@@ -1,5 +1,5 @@
 /** Settings on the command line: `--set a.b=v` wins over every file; `v` is read as a YAML scalar. */
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from './errors.js';
 import { child, merge } from './tree.js';
 import { readYaml, type Node, type Origin } from './yaml.js';
 

@@ -1,7 +1,7 @@
 /** A validation's first problem as one line: where it was written, its path, what to write instead. */
 import * as z from 'zod';
-import { ConfigError } from '../hardware/errors.js';
-import { QUANTITY_KEYS } from '../hardware/quantity.js';
+import { ConfigError } from './errors.js';
+import { QUANTITY_KEYS } from './quantity.js';
 import { keyOriginAt, originAt, plain } from './tree.js';
 import type { Node } from './yaml.js';
 

@@ -1,8 +1,8 @@
 /** What a configuration may hold: its keys, defaults and limits, and the JSON Schema for editors. */
 import * as z from 'zod';
-import { hardwareSchema, section } from '../hardware/hardware-file.js';
-import { expected } from '../hardware/messages.js';
-import { STATED_JSON_SCHEMA } from '../hardware/quantity.js';
+import { hardwareSchema, section } from './hardware-file.js';
+import { expected } from './messages.js';
+import { STATED_JSON_SCHEMA } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
 import { readUnits } from './units.js';
 

@@ -1,6 +1,6 @@
 /** Numbers with units, checked for their dimension: `48 KiB` is memory, `48 kHz` is not. */
 import Qty from 'js-quantities';
-import type { Dimension } from '../hardware/quantity.js';
+import type { Dimension } from './quantity.js';
 
 const BASE_UNIT: Partial<Record<Dimension, string>> = {
   memory: 'B',

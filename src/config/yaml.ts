@@ -14,7 +14,7 @@ import {
   LineCounter,
   parseDocument,
 } from 'yaml';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from './errors.js';
 
 /** Where a value was written: `file:line:col`, or the text of a `--set`. */
 export interface Origin {

@@ -6,7 +6,7 @@
  * waits for its input. Preparing takes no input, so it may as well come as late as it can.
  */
 import type { RunResult } from '../engine/engine.js';
-import { latestOf } from '../engine/latest.js';
+import { latestOf } from '../numeric/latest.js';
 import { emptyCauses, type Causes, type RunStage, type TimedStage } from './timeline.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */

@@ -1,5 +1,5 @@
 /** The highest request rate of a serving configuration that meets limits on its percentiles. */
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { Prepared } from './serve.js';
 import { highestLoad } from '../serving/capacity-search.js';
 import { metricsOf, type ServingMetrics } from '../serving/metrics.js';

@@ -5,9 +5,9 @@ import { validate } from '../config/problems.js';
 import { originAt } from '../config/tree.js';
 import { readUnits } from '../config/units.js';
 import { readYaml } from '../config/yaml.js';
-import { section } from '../hardware/hardware-file.js';
-import { expected } from '../hardware/messages.js';
-import { quantity, type Provenance } from '../hardware/quantity.js';
+import { section } from '../config/hardware-file.js';
+import { expected } from '../config/messages.js';
+import { quantity, type Provenance } from '../config/quantity.js';
 import type { GpuSpec } from '../serving/roofline.js';
 
 const number = (max: number) => quantity({ dimension: 'count', above: 0, max }, readUnits);

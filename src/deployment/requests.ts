@@ -1,7 +1,7 @@
 /** The requests of a configuration: a trace, open arrivals, a closed loop, or agent sessions. */
 import type { ResolvedConfig } from '../config.js';
 import { readText } from '../config/files.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { agentSessions, closedLoop, openArrivals, type Length } from '../serving/arrivals.js';
 import type { Request } from '../serving/request.js';
 import { readTrace, TraceError, type Trace } from '../serving/trace.js';

@@ -4,7 +4,7 @@
  */
 import { configHash, loadConfig, type ResolvedConfig } from '../config.js';
 import { readGpu } from './gpu-file.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { cacheBytesPerPosition, parameterCount, weightBytes } from '../model/operators.js';
 import { longestContext, wafersNeeded } from '../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../report/serving-document.js';

@@ -5,7 +5,7 @@
 import { PORT_NAMES, RAMP, neighbour } from '../hardware/mesh.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { firstUnwrittenRead } from '../program/memory-use.js';
-import { isFabric, sendColors, sramBytesOf, takeColors } from '../program/program.js';
+import { colorsOf, sramBytesOf } from '../program/program.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import { LAST_CYCLE, LimitError, MachineError, type MachineErrorCode } from './engine.js';
 import type { RunInput, Standing } from './engine.js';
@@ -117,12 +117,6 @@ function checkColors(op: Operation, wafer: WaferSpec): RoleFailure[] {
       color,
       detail: `uses a colour that the fabric does not have (${wafer.fabric.colors})`,
     }));
-}
-
-function colorsOf(op: Operation): number[] {
-  if (op.kind === 'traffic') return [...sendColors(op), ...takeColors(op)];
-  if (op.kind !== 'vector') return [];
-  return [op.dst, op.a, op.b, op.c].filter(isFabric).map((operand) => operand.color);
 }
 
 function checkMemory(role: Role, wafer: WaferSpec): RoleFailure[] {

@@ -1,7 +1,7 @@
 /** The engines by name. All give the same result for every program (test/engines-contract.test.ts). */
 import type { Engine, SlicedEngine } from './engine.js';
-import { fast, startFast } from './fast.js';
-import { reference, startReference } from './reference.js';
+import { fast, startFast } from './fast/fast.js';
+import { reference, startReference } from './reference/reference.js';
 
 export type EngineName = 'fast' | 'reference';
 

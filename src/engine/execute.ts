@@ -3,8 +3,7 @@
  * of 32 bits. Arithmetic is done in double precision and rounded once to the operation's type after
  * each element. Shared by all engines, so that they differ in time only.
  */
-import { elementsPerWavelet, type FloatType } from '../hardware/data.js';
-import { roundF16 } from '../hardware/f16.js';
+import { ROUND, elementsPerWavelet } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type {
   ArgmaxOp,
@@ -15,8 +14,6 @@ import type {
   SpecialOp,
   VectorOp,
 } from '../program/program.js';
-
-const ROUND: Record<FloatType, (x: number) => number> = { f16: roundF16, f32: Math.fround };
 
 const VECTOR: Record<VectorFn, (a: number, b: number, c: number) => number> = {
   move: (a) => a,
@@ -56,6 +53,8 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
     case 'route':
     case 'traffic':
       return;
+    default:
+      op satisfies never;
   }
 }
 

@@ -10,7 +10,7 @@
  * - `avoid`: there are no spares; a dead core gets no work, but its router still passes wavelets.
  */
 import { STEP_X, STEP_Y } from './mesh.js';
-import { seededRandom } from './random.js';
+import { seededRandom } from '../numeric/random.js';
 
 export interface Defects {
   repair: 'spares' | 'avoid';

@@ -9,17 +9,9 @@
  * each element once per head (query heads, then key heads): `qkv[element * heads + head]`. RoPE is
  * then a handful of operations over all heads at once. Values follow, head by head.
  */
-import type { FloatType } from '../hardware/data.js';
-import {
-  allReduce,
-  cell,
-  fill,
-  matvec,
-  special,
-  vector,
-  type CoreCode,
-  type Place,
-} from './core-code.js';
+import type { FloatType } from '../numeric/types.js';
+import { allReduce, type Place } from '../kernels/collectives.js';
+import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 

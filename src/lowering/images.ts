@@ -13,7 +13,7 @@ import {
   tableShape,
   type LayerShape,
 } from '../placement/shapes.js';
-import { layOut } from './core-code.js';
+import { layOut } from '../program/builder.js';
 
 /** Keys (after RoPE) and values of earlier tokens of one layer, [position][kvHeads * headDim]. */
 export interface LayerCache {

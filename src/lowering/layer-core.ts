@@ -1,7 +1,7 @@
 /** What the code of a layer's core depends on beside the model: the core's places, and its row's cache. */
 import type { ModelSpec } from '../model/model.js';
 import type { LayerShape } from '../placement/shapes.js';
-import type { Place } from './core-code.js';
+import type { Place } from '../kernels/collectives.js';
 
 export interface LayerCore {
   model: ModelSpec;

@@ -2,7 +2,8 @@
  * One decoder layer of one token on one core: from the slice of the residual stream that the hand-off
  * brought (`x`) to the slice for the next region, held by every column of the row.
  */
-import { allReduce, cell, fill, vector, type CoreCode } from './core-code.js';
+import { allReduce } from '../kernels/collectives.js';
+import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { attend, prepareAttention } from './attention.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { mlp } from './mlp.js';

@@ -2,7 +2,8 @@
  * Gated MLP of one token: gate and up reduced along y as one vector, silu(gate) * up on the columns'
  * slices, and this column's part of the down projection, which the row adds up.
  */
-import { allReduce, cell, matvec, special, vector, type CoreCode } from './core-code.js';
+import { allReduce } from '../kernels/collectives.js';
+import { cell, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 
 export function mlp(core: CoreCode, { model, shape, column }: LayerCore): void {

@@ -3,8 +3,9 @@
  * up, and each core scales its slice: normed = x / sqrt(mean(x^2) + epsilon) * weight.
  * The sum and its root are kept in 32 bits.
  */
-import type { FloatType } from '../hardware/data.js';
-import { allReduce, cell, special, vector, type CoreCode, type Place } from './core-code.js';
+import type { FloatType } from '../numeric/types.js';
+import { allReduce, type Place } from '../kernels/collectives.js';
+import { cell, special, vector, type CoreCode } from '../program/builder.js';
 
 export interface Norm {
   type: FloatType;

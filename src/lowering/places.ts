@@ -3,7 +3,7 @@
  * goes to a column of its own beyond the east edge, crosses the link, and enters the next wafer from a
  * column beyond the west edge, on the rows of the region it goes to.
  */
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Rectangle } from './hand-off.js';

@@ -5,16 +5,17 @@
  * others on without knowing), so they have classes of their own.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
-import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
+import { routesOf, type Place } from '../kernels/collectives.js';
+import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { stationsOf, type Station } from './line.js';
+import { stationsOf, type Station } from '../kernels/line.js';
 import {
   EMBEDDING_LABELS,
   HEAD_LABELS,
@@ -225,7 +226,7 @@ export function bufferAt(program: { buffers: Buffer[] }, name: string): number {
 
 function writeCore(
   name: string,
-  laidOut: Pick<CoreCode, 'buffers' | 'at'>,
+  laidOut: CoreCode,
   codeBytes: number,
   prepare: (core: CoreCode) => void,
   main: (core: CoreCode) => void,

@@ -3,7 +3,7 @@
  * wavelets of two of them never wait for each other on a link; this says which could, and what that
  * costs at most.
  */
-import { elementsPerWavelet } from '../hardware/data.js';
+import { elementsPerWavelet } from '../numeric/types.js';
 import { RAMP } from '../hardware/mesh.js';
 import {
   planHandOff,

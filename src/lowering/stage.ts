@@ -2,7 +2,8 @@
  * One stage of a token's way as a program: the cores of the region before that send, the routers on
  * the way, and the region that receives and computes. Its rectangle is the smallest around them.
  */
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
+import { send, store, type Code } from '../program/builder.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import type { CoreProgram, RegionCode } from './region.js';
 import {
@@ -243,7 +244,7 @@ class CoreWriter {
     const buffers = rest.buffers.map((b) =>
       b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
     );
-    return { ...rest, buffers, operations: [this.send(sends), ...operations] };
+    return { ...rest, buffers, operations: [...this.send(sends), ...operations] };
   }
 
   /** A core outside the region: a router on the way, or one that sends what it computed before. */
@@ -251,29 +252,22 @@ class CoreWriter {
     if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
     const { cell: at, type, length } = this.source;
     const buffers = [{ name: 'sent', type, at, length, preloaded: true }];
-    return { name: 'sender', buffers, codeBytes: 0, operations: [this.send(color)] };
+    return { name: 'sender', buffers, codeBytes: 0, operations: this.send(color) };
   }
 
-  private send(color: number): Operation {
+  private send(color: number): Operation[] {
     const { cell: at, type, length } = this.source;
-    return {
-      kind: 'vector',
-      label: this.code.receive.label,
-      fn: 'move',
-      type,
-      length,
-      dst: { color },
-      a: { at, stride: 1 },
-    };
+    const code: Code = { label: this.code.receive.label, operations: [] };
+    send(code, { type, at, length }, color);
+    return code.operations;
   }
 
   private receive(program: CoreProgram, relay: [number, number] | undefined): Operation[] {
     const { label, type, length, at } = this.code.receive;
-    const memory = { at: at(program), stride: 1 };
-    const move = { kind: 'vector', label, fn: 'move', type, length } as const;
-    if (!relay) return [{ ...move, dst: memory, a: { color: this.traffic.color } }];
-    const [from, to] = relay;
-    const store: Operation = { ...move, dst: memory, a: { color: from } };
-    return to < 0 ? [store] : [store, { ...move, dst: { color: to }, a: memory }];
+    const code: Code = { label, operations: [] };
+    const received = { type, length, at: at(program) };
+    store(code, received, relay ? relay[0] : this.traffic.color);
+    if (relay && relay[1] >= 0) send(code, received, relay[1]);
+    return code.operations;
   }
 }

@@ -7,16 +7,8 @@
  */
 import type { ModelSpec } from '../model/model.js';
 import type { TableShape } from '../placement/shapes.js';
-import {
-  allReduce,
-  cell,
-  fill,
-  matvec,
-  reduce,
-  vector,
-  type CoreCode,
-  type Place,
-} from './core-code.js';
+import { allReduce, reduce, type Place } from '../kernels/collectives.js';
+import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
 
 export interface TableCore {
@@ -39,9 +31,8 @@ export function embed(core: CoreCode, table: TableCore): void {
   const { model, shape, columnIndex, row } = table;
   const { at } = core;
   core.label = EMBEDDING_LABELS.indexOf('embedding');
-  core.operations.push({
+  append(core, {
     kind: 'lookup',
-    label: core.label,
     type: model.dtype,
     table: at.table,
     rows: shape.entries,
@@ -96,27 +87,9 @@ export function head(core: CoreCode, table: TableCore): void {
   const first = columnIndex * shape.entries;
   const length = Math.max(0, Math.min(shape.entries, model.vocab - first));
   const [value, id, largest] = [at.best, at.best + 1, at.best + 2];
-  if (length > 0)
-    core.operations.push({
-      kind: 'argmax',
-      label: core.label,
-      type,
-      at: at.logits,
-      length,
-      first,
-      value,
-      id,
-    });
+  if (length > 0) append(core, { kind: 'argmax', type, at: at.logits, length, first, value, id });
   vector(core, 'move', 'f32', 1, cell(largest), cell(value));
   allReduce(core, row, 'max', 'f32', largest, 1);
-  const { label } = core;
-  core.operations.push({
-    kind: 'keepIfEqual',
-    label,
-    a: value,
-    b: largest,
-    at: id,
-    otherwise: NO_ENTRY,
-  });
+  append(core, { kind: 'keepIfEqual', a: value, b: largest, at: id, otherwise: NO_ENTRY });
   reduce(core, row, 'min', 'f32', id, 1);
 }

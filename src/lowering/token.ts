@@ -6,9 +6,9 @@ import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
-import { layOut } from './core-code.js';
+import { layOut } from '../program/builder.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
-import { rootOf } from './line.js';
+import { rootOf } from '../kernels/line.js';
 import { HandOffColors } from './hand-off-colors.js';
 import {
   layerCode,

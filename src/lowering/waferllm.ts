@@ -5,10 +5,10 @@
  * five colours, which turn from one axis to the other six times a layer.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Program, Role } from '../program/program.js';
-import { layOut, routesOf, type CoreCode, type Place } from './core-code.js';
-import { assemble } from './kernels/assemble.js';
-import { CHANNELS, stationsOf } from './line.js';
+import type { Program } from '../program/program.js';
+import { routesOf, type Place } from '../kernels/collectives.js';
+import { assemble } from '../program/builder.js';
+import { CHANNELS, stationsOf } from '../kernels/line.js';
 import { attention } from './waferllm/attention.js';
 import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
@@ -40,55 +40,53 @@ interface Lane {
  * Throws a RangeError if P cores cannot form the groups.
  */
 export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Program {
-  const { program, station } = assemble('waferllm layer', o.P, o.P, [...WAFERLLM_LABELS]);
   const shape = waferllmShape(o);
-  const layout = layOut(waferllmBuffers(o));
+  const buffers = waferllmBuffers(o);
+  const code = wafer.core.codeBytes;
+  const bytes = code.stack + code.runtime + code.attention + code.mlp;
+  const labels = [...WAFERLLM_LABELS];
+  const { program, station } = assemble('waferllm layer', o.P, o.P, labels, bytes, buffers);
   const columns = lanes(o, 'x', (x) => JSON.stringify(o.exact ? headParts(o, shape, x) : ''));
   const rows = lanes(o, 'y', (y) => (o.exact ? newPositionIn(o, y) : ''));
   for (let y = 0; y < o.P; y++)
     for (let x = 0; x < o.P; x++)
-      station(y * o.P + x, `${columns[x].key} ${rows[y].key}`, () => {
-        const code: CoreCode = { ...layout, operations: [], label: 0 };
-        return roleOf(wafer, `core (${x}, ${y})`, {
-          code,
-          options: o,
-          shape,
-          column: rows[y].place,
-          row: columns[x].place,
-          parts: headParts(o, shape, x),
-          positions: positionsPerRow(o),
-          lastSlot: newPositionIn(o, y),
-        });
-      });
+      station(
+        y * o.P + x,
+        `core (${x}, ${y})`,
+        (code) =>
+          writeLayer({
+            code,
+            options: o,
+            shape,
+            column: rows[y].place,
+            row: columns[x].place,
+            parts: headParts(o, shape, x),
+            positions: positionsPerRow(o),
+            lastSlot: newPositionIn(o, y),
+          }),
+        `${columns[x].key} ${rows[y].key}`,
+      );
   return program;
 }
 
 /** The places along one axis; cores with equal keys have equal code as far as this axis goes. */
 function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string): Lane[] {
   const numbers = new Map<string, number>();
-  const colors = Array.from({ length: CHANNELS }, (_, channel) => channel);
   return stationsOf(o.P, o.groups).map((station, at) => {
     const key = JSON.stringify(station) + more(at);
     if (!numbers.has(key)) numbers.set(key, numbers.size);
-    return { place: { station, axis, colors }, key: `${numbers.get(key)}` };
+    return { place: { station, axis, colors: CHANNELS }, key: `${numbers.get(key)}` };
   });
 }
 
-function roleOf(wafer: WaferSpec, name: string, core: WaferllmCore): Role {
-  const { code } = core;
+function writeLayer(core: WaferllmCore): void {
+  const { at } = core.code;
+  // As the layer before left them: along the rows.
+  core.code.routes = routesOf(core.row);
   label(core, 'attention norm');
-  rmsNorm(core, code.at.attentionNorm);
+  rmsNorm(core, at.attentionNorm);
   attention(core);
   label(core, 'mlp norm');
-  rmsNorm(core, code.at.mlpNorm);
+  rmsNorm(core, at.mlpNorm);
   mlp(core);
-  const bytes = wafer.core.codeBytes;
-  return {
-    name,
-    // As the layer before left them: along the rows.
-    routes: routesOf(core.row),
-    operations: code.operations,
-    buffers: code.buffers,
-    codeBytes: bytes.stack + bytes.runtime + bytes.attention + bytes.mlp,
-  };
 }

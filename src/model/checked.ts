@@ -1,6 +1,6 @@
 /** Values of a `config.json` within their bounds, and what is wrong with them by the field's name. */
 import { z } from 'zod';
-import { expected } from './errors.js';
+import { unexpected } from './errors.js';
 import { at } from './fields.js';
 
 /** A whole number; the bounds lie far above any model and keep every product below 2^53. */
@@ -23,5 +23,5 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): T {
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0];
   const field = path.join('.');
-  throw expected(prefix + field, message, at(value, field));
+  throw unexpected(prefix + field, message, at(value, field));
 }

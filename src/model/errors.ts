@@ -11,14 +11,17 @@ export class ModelError extends Error {
 }
 
 /** `field: expected ..., found ...` */
-export function expected(field: string, what: string, found: unknown): ModelError {
+export function unexpected(field: string, what: string, found: unknown): ModelError {
   return new ModelError(`${field}: expected ${what}, found ${show(found)}`, field);
 }
 
-/** A value as short as a message needs it. */
+/** Shows a value as a user would recognise it. */
 export function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'number') return String(value);
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  const isNumber = typeof value === 'number';
+  // JSON knows no NaN and no infinity.
+  const text = isNumber ? String(value) : JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
 }

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { between, flag, parse, whole } from './checked.js';
-import { expected, ModelError } from './errors.js';
+import { unexpected, ModelError } from './errors.js';
 import { NORM_EPSILON, TIED, type Family } from './families.js';
 import { isFields, type Fields } from './fields.js';
 import type { ModelSpec } from './model.js';
@@ -46,7 +46,7 @@ const hfConfig = z.looseObject({
  * missing or out of bounds, if two contradict each other, or if the simulator has no kernel for it.
  */
 export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec {
-  if (!isFields(json)) throw expected('model', 'the object of a config.json', json);
+  if (!isFields(json)) throw unexpected('model', 'the object of a config.json', json);
   const known = familyOf(json);
   const c = parse(hfConfig, json);
   const kvHeads = kvHeadsOf(c, known, json);
@@ -85,8 +85,8 @@ function kvHeadsOf(c: HfConfig, known: Family, json: Fields): number {
   const kvHeads = given ?? otherwise;
   if (heads % kvHeads === 0) return kvHeads;
   if (typeof given === 'number')
-    throw expected('num_attention_heads', `a multiple of num_key_value_heads = ${given}`, heads);
-  throw expected(
+    throw unexpected('num_attention_heads', `a multiple of num_key_value_heads = ${given}`, heads);
+  throw unexpected(
     'num_key_value_heads',
     `a divisor of num_attention_heads = ${heads}, as ${String(json['model_type'])} without it ` +
       `has ${kvHeads}`,
@@ -98,10 +98,10 @@ function headDimOf(c: HfConfig, known: Family): number {
   if (typeof c.head_dim === 'number') return c.head_dim;
   if (known.headDim !== undefined) {
     if (c.head_dim === undefined) return known.headDim;
-    throw expected('head_dim', 'a whole number from 1 to 1024', c.head_dim);
+    throw unexpected('head_dim', 'a whole number from 1 to 1024', c.head_dim);
   }
   if (c.hidden_size % c.num_attention_heads !== 0)
-    throw expected(
+    throw unexpected(
       'hidden_size',
       `a multiple of num_attention_heads = ${c.num_attention_heads}, as there is no head_dim`,
       c.hidden_size,
@@ -118,10 +118,10 @@ function maxContextOf(maxPositions: number, { ropeScaling }: Rope): number {
 
 function checkShapes(c: HfConfig, headDim: number): void {
   if (headDim % 2 !== 0)
-    throw expected('head_dim', 'an even number, as rotary embedding takes pairs', headDim);
+    throw unexpected('head_dim', 'an even number, as rotary embedding takes pairs', headDim);
   const types = c.layer_types;
   if (types && types.length !== c.num_hidden_layers)
-    throw expected(
+    throw unexpected(
       'layer_types',
       `one for each of num_hidden_layers = ${c.num_hidden_layers}`,
       types.length,
@@ -145,7 +145,7 @@ function weightsOf(
   const stored = storedWeights(json);
   if (stored === undefined || stored.bits >= 16) return { dtype, weightBits: own };
   if (stored.bits !== 8)
-    throw expected(
+    throw unexpected(
       stored.field,
       `weights of 8 or 16 bits, or model.weightBits: 8 or ${own} in the configuration`,
       stored.bits,

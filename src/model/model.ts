@@ -2,6 +2,7 @@
  * What a decoder-only dense transformer is, in the words of the published `config.json` files.
  * Only what the simulator can map; hf-config.ts refuses the rest by name.
  */
+import type { FloatType } from '../numeric/types.js';
 
 /** How rotary frequencies are stretched; which of the three it is shows in its fields. */
 export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling;
@@ -56,7 +57,7 @@ export interface ModelSpec {
    */
   window?: number;
   /** Type of activations and of the KV cache on the wafer. */
-  dtype: 'f16' | 'f32';
+  dtype: FloatType;
   /** Bits of a stored weight: those of `dtype` (16 or 32), or 8, widened on use. */
   weightBits: 8 | 16 | 32;
   /** How the file stores its weights, if that is where `weightBits` come from. */

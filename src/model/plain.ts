@@ -4,7 +4,7 @@
  * (arXiv 2407.21783), Qwen3 (arXiv 2505.09388), as in Hugging Face transformers,
  * src/transformers/models/llama/modeling_llama.py and .../qwen3/modeling_qwen3.py.
  */
-import { expected } from './errors.js';
+import { unexpected } from './errors.js';
 import type { LayerWeights, ModelSpec, Weights } from './model.js';
 import { ropeAmplitude, ropeFrequencies, rotateHead } from './rope.js';
 
@@ -28,9 +28,9 @@ export function createPlainDecoder(model: ModelSpec, weights: Weights): PlainDec
 
   function step(token: number): Float64Array {
     if (!Number.isInteger(token) || token < 0 || token >= model.vocab)
-      throw expected('token', `a whole number from 0 to ${model.vocab - 1}`, token);
+      throw unexpected('token', `a whole number from 0 to ${model.vocab - 1}`, token);
     if (keys[0].length >= model.maxContext)
-      throw expected('position', `less than ${model.maxContext}`, keys[0].length);
+      throw unexpected('position', `less than ${model.maxContext}`, keys[0].length);
     const x = new Float64Array(model.dim);
     for (let i = 0; i < x.length; i++)
       x[i] = weights.embedding[token * model.dim + i] * weights.embeddingScale;

@@ -4,7 +4,7 @@
  * vllm/model_executor/layers/quantization. What the bits stand for (floats, groups, zero points) is
  * left to the run: it keeps all matrices in as many bits.
  */
-import { expected, show } from './errors.js';
+import { unexpected, show } from './errors.js';
 import { isFields, type Fields } from './fields.js';
 
 export interface StoredWeights {
@@ -53,17 +53,17 @@ export function storedWeights(config: Fields): StoredWeights | undefined {
   const group = GROUPS.find((name) => (config[name] ?? null) !== null);
   if (group === undefined) return undefined;
   const q = config[group];
-  if (!isFields(q)) throw expected(group, 'an object or null', q);
+  if (!isFields(q)) throw unexpected(group, 'an object or null', q);
   const method = methodOf(q);
   if (typeof method !== 'string' || !Object.hasOwn(METHODS, method))
-    throw expected(
+    throw unexpected(
       `${group}.quant_method`,
       `one of ${Object.keys(METHODS).join(', ')}, or model.weightBits in the configuration`,
       method,
     );
   const [bits, field] = METHODS[method](q);
   if (typeof bits !== 'number' || !(bits > 0 && bits <= 32))
-    throw expected(
+    throw unexpected(
       `${group}.${field}`,
       'the bits of a stored weight, or model.weightBits in the configuration',
       bits,

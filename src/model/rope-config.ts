@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { between, flag, name, parse, whole } from './checked.js';
-import { expected } from './errors.js';
+import { unexpected } from './errors.js';
 import { ROPE_THETA } from './families.js';
 import { isFields, type Fields } from './fields.js';
 import type { ModelSpec, RopeScaling } from './model.js';
@@ -59,9 +59,9 @@ export type Rope = Pick<ModelSpec, 'ropeTheta' | 'ropeScaling'>;
  */
 export function ropeOf(c: RopeConfig, maxPositions: number): Rope {
   if (c.rope_scaling && c.rope_parameters)
-    throw expected('rope_scaling', 'null beside rope_parameters', c.rope_scaling);
+    throw unexpected('rope_scaling', 'null beside rope_parameters', c.rope_scaling);
   const [first, ...others] = ropeGroups(c).map(([group, fields]) => {
-    if (!isFields(fields)) throw expected(group, 'the rotary fields of these layers', fields);
+    if (!isFields(fields)) throw unexpected(group, 'the rotary fields of these layers', fields);
     const { rope_theta: own } = parse(rope, fields, `${group}.`);
     const ropeTheta = own ?? c.rope_theta ?? ROPE_THETA;
     const ropeScaling = scalingOf(group, fields, ropeTheta, maxPositions);
@@ -70,7 +70,7 @@ export function ropeOf(c: RopeConfig, maxPositions: number): Rope {
   if (first === undefined) return { ropeTheta: c.rope_theta ?? ROPE_THETA };
   const other = others.find(({ rope }) => JSON.stringify(rope) !== JSON.stringify(first.rope));
   if (other !== undefined)
-    throw expected(
+    throw unexpected(
       other.group,
       `the same as ${first.group}, as layers of two kinds cannot be modelled`,
       other.fields,
@@ -104,7 +104,7 @@ function scalingOf(
 ): RopeScaling | undefined {
   const [, type] = ropeTypeOf(fields);
   if (type === undefined && fields['factor'] !== undefined)
-    throw expected(`${group}.rope_type`, `one of ${ROPE_TYPES.join(', ')}`, type);
+    throw unexpected(`${group}.rope_type`, `one of ${ROPE_TYPES.join(', ')}`, type);
   const prefix = `${group}.`;
   switch (type) {
     case 'linear':
@@ -120,7 +120,7 @@ function scalingOf(
 
 function llama3Scaling(s: z.infer<typeof llama3>, prefix: string): RopeScaling {
   if (s.low_freq_factor > s.high_freq_factor)
-    throw expected(
+    throw unexpected(
       `${prefix}low_freq_factor`,
       `at most high_freq_factor = ${s.high_freq_factor}`,
       s.low_freq_factor,
@@ -143,8 +143,8 @@ function yarnScaling(
   const betaFast = s.beta_fast || 32;
   const betaSlow = s.beta_slow || 1;
   if (betaFast < betaSlow)
-    throw expected(`${prefix}beta_fast`, `at least beta_slow = ${betaSlow}`, betaFast);
-  if (theta <= 1) throw expected('rope_theta', 'a number above 1 with yarn', theta);
+    throw unexpected(`${prefix}beta_fast`, `at least beta_slow = ${betaSlow}`, betaFast);
+  if (theta <= 1) throw unexpected('rope_theta', 'a number above 1 with yarn', theta);
   return Object.freeze({
     factor: s.factor,
     betaFast,

@@ -2,6 +2,8 @@
  * Random weights of a model, for runs that compute: drawn so that activations stay of order one
  * through all layers, and rounded to what the model stores.
  */
+import { roundF16 } from '../numeric/f16.js';
+import { ROUND, type FloatType } from '../numeric/types.js';
 import { ModelError } from './errors.js';
 import type { LayerWeights, ModelSpec, Weights } from './model.js';
 import { parameterCount } from './operators.js';
@@ -93,35 +95,26 @@ function randomMatrix(
   for (let i = 0; i < values.length; i++) values[i] = deviation * nearlyNormal(random);
   if (model.weightBits === 8) return quantise(values, model.dtype);
   if (model.weightBits === 16)
-    for (let i = 0; i < values.length; i++) values[i] = roundTo('f16', values[i]);
+    for (let i = 0; i < values.length; i++) values[i] = roundF16(values[i]);
   return { values, scale: 1 };
 }
 
 /** Symmetric 8-bit integers: the largest number becomes 127, or -127. */
-function quantise(values: Float32Array, dtype: ModelSpec['dtype']): Matrix {
+function quantise(values: Float32Array, dtype: FloatType): Matrix {
   let largest = 0;
   for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
-  const scale = roundTo(dtype, largest / LARGEST_INT8) || 1;
+  const scale = ROUND[dtype](largest / LARGEST_INT8) || 1;
   for (let i = 0; i < values.length; i++) values[i] = Math.round(values[i] / scale);
   return { values, scale };
 }
 
 function randomNorm(model: ModelSpec, length: number, random: () => number): Float32Array {
   const values = new Float32Array(length);
-  for (let i = 0; i < length; i++) values[i] = roundTo(model.dtype, 1 + 0.1 * nearlyNormal(random));
+  for (let i = 0; i < length; i++) values[i] = ROUND[model.dtype](1 + 0.1 * nearlyNormal(random));
   return values;
 }
 
 /** Mean 0, deviation 1, within +-3. A sum and not a logarithm, so that its bits are the same everywhere. */
 function nearlyNormal(random: () => number): number {
   return 2 * (random() + random() + random() - 1.5);
-}
-
-function roundTo(dtype: ModelSpec['dtype'], x: number): number {
-  if (dtype === 'f32') return Math.fround(x);
-  // Beside a number 2^42 times its own, or 2^28 under the smallest normal one, a double keeps the
-  // bits of a 16-bit float. Weights are far from its largest number.
-  const shift = Math.max(Math.abs(Math.fround(x)) * 2 ** 42, 2 ** 28);
-  const size = Math.abs(x) + shift - shift;
-  return x < 0 ? -size : size;
 }

@@ -4,7 +4,7 @@
  * Hugging Face transformers, src/transformers/masking_utils.py, `sliding_window_overlay`, and
  * src/transformers/models/qwen3/configuration_qwen3.py for `max_window_layers`.
  */
-import { expected } from './errors.js';
+import { unexpected } from './errors.js';
 import { MAX_WINDOW_LAYERS, type Family } from './families.js';
 
 export interface WindowFields {
@@ -26,7 +26,7 @@ export function windowOf(c: WindowFields, known: Family): number | undefined {
   if (size) return size;
   if (!byType && !c.use_sliding_window) return undefined;
   const why = byType ? 'layer_types has sliding_attention' : 'use_sliding_window is true';
-  throw expected('sliding_window', `a whole number from 1, as ${why}`, c.sliding_window);
+  throw unexpected('sliding_window', `a whole number from 1, as ${why}`, c.sliding_window);
 }
 
 /** Whether a file without `layer_types` has layers with a window, if there is a window. */

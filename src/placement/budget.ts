@@ -2,7 +2,7 @@
  * The SRAM budget of a core (machine-model section 1): 48 KiB less stack and code is what is left for
  * weights, cache and buffers. The sizes come from shapes.ts, which lowering uses too.
  */
-import { BYTES } from '../hardware/data.js';
+import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { RegionKind } from './parts.js';

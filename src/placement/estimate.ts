@@ -3,7 +3,7 @@
  * ranks sizes before anything is simulated and is never reported as a result: contention, waiting and
  * the overlap of neighbouring regions are left out, so only differences between sizes mean anything.
  */
-import { elementsPerWavelet, type FloatType } from '../hardware/data.js';
+import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Sizes } from './parts.js';

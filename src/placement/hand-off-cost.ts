@@ -4,7 +4,7 @@
  * go). Contention between rows and what the regions' own work hides are left out, so it serves to
  * choose among layouts and is never reported as a result.
  */
-import { elementsPerWavelet } from '../hardware/data.js';
+import { elementsPerWavelet } from '../numeric/types.js';
 import type { Detours } from '../hardware/defects.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';

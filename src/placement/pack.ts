@@ -1,6 +1,6 @@
 /** Packing a model's regions, of known sizes, onto one wafer after the other, each laid out alone. */
 import { deadCores, detoursOf, repairOf, type DeadCores } from '../hardware/defects.js';
-import { seededRandom } from '../hardware/random.js';
+import { seededRandom } from '../numeric/random.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { handOffCosts } from './hand-off-cost.js';

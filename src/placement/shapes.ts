@@ -4,7 +4,7 @@
  * Activations are split over the rows and replicated over the columns; queries, keys, values and the
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
-import { BYTES, type DataType } from '../hardware/data.js';
+import { BYTES, type DataType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
 
 /** A piece of a core's memory: `length` elements; `preloaded` if it holds data before a token starts. */

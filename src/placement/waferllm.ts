@@ -2,7 +2,7 @@
  * The region of the published WaferLLM kernel (machine-model section 5): one layer on P x P cores,
  * full-width K and V, no embedding and no head.
  */
-import { BYTES } from '../hardware/data.js';
+import { BYTES } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf, leastThat, mostThat } from './budget.js';

@@ -97,6 +97,8 @@ function listOperation(op: Operation): string {
       return `route ${listRoute(op)}`;
     case 'traffic':
       return traffic(op);
+    default:
+      return op satisfies never;
   }
 }
 

@@ -2,7 +2,7 @@
  * Which cells of a core's memory an operation reads and writes, in the order in which it does. The
  * base of the check that nothing is read before it is written (machine-model section 4, rule 6).
  */
-import { cellsOf, isMemory, type Operation, type Role, type VectorOp } from './program.js';
+import { cellsOf, isMemory, type Operation, type Role } from './program.js';
 
 export interface UnwrittenRead {
   /** Index of the operation in its role, and the cell. */
@@ -10,67 +10,133 @@ export interface UnwrittenRead {
   cell: number;
 }
 
-type Visit = (cell: number) => void;
+/** Cells that are read or written: `rows` rows of `length` cells. */
+interface Access {
+  does: 'read' | 'write';
+  at: number;
+  length: number;
+  stride: number;
+  rows: number;
+  rowStride: number;
+}
+
+/**
+ * What an operation does to memory, one access after the other; those of a vector operation go on side by
+ * side, element by element. A lookup counts as reading its whole table.
+ */
+function accessesOf(op: Operation): Access[] {
+  switch (op.kind) {
+    case 'vector': {
+      const sources = [op.a, op.b, op.c].filter(isMemory);
+      const accesses = sources.map(({ at, stride }) => read(at, op.length, stride));
+      if (isMemory(op.dst)) accesses.push(write(op.dst.at, op.length, op.dst.stride));
+      return accesses;
+    }
+    case 'matvec': {
+      const [inputs, outputs] = op.form === 'axpy' ? [op.rows, op.length] : [op.length, op.rows];
+      const { rows, rowStride } = op;
+      const matrix = { ...read(op.matrix, op.length), rows, rowStride };
+      return [matrix, read(op.x, inputs, op.xStride), read(op.out, outputs)];
+    }
+    case 'special':
+      return [read(op.at, op.length), write(op.to, op.length)];
+    case 'lookup': {
+      const { rows, rowStride } = op;
+      const table = { ...read(op.table, op.length, op.stride), rows, rowStride };
+      return [read(op.id), table, write(op.to, op.length)];
+    }
+    case 'argmax':
+      return [read(op.at, op.length), write(op.value), write(op.id)];
+    case 'keepIfEqual':
+      return [read(op.a), read(op.b), read(op.at)];
+    case 'route':
+    case 'traffic':
+      return [];
+    default:
+      return op satisfies never;
+  }
+}
+
+function read(at: number, length = 1, stride = 1): Access {
+  return { does: 'read', at, length, stride, rows: 1, rowStride: 0 };
+}
+
+function write(at: number, length = 1, stride = 1): Access {
+  return { does: 'write', at, length, stride, rows: 1, rowStride: 0 };
+}
+
+/** One entry for each cell of a role: 1 where it holds data before the program starts. */
+function preloadedCells(role: Role): Uint8Array {
+  const written = new Uint8Array(cellsOf(role));
+  for (const { preloaded, at, length } of role.buffers)
+    if (preloaded) written.fill(1, at, at + length);
+  return written;
+}
 
 /**
  * The first read of a cell that no earlier operation (or element of the same one) wrote and no
- * preloaded buffer holds, or undefined. A lookup counts as reading its whole table.
+ * preloaded buffer holds, or undefined.
  */
 export function firstUnwrittenRead(role: Role): UnwrittenRead | undefined {
-  const written = new Uint8Array(cellsOf(role));
-  for (const buffer of role.buffers)
-    if (buffer.preloaded) written.fill(1, buffer.at, buffer.at + buffer.length);
-  for (let operation = 0; operation < role.operations.length; operation++) {
-    let missing: number | undefined;
-    const read = (cell: number) => {
-      if (missing === undefined && written[cell] !== 1) missing = cell;
-    };
-    const write = (cell: number) => {
-      written[cell] = 1;
-    };
-    visitCells(role.operations[operation], read, write);
-    if (missing !== undefined) return { operation, cell: missing };
+  const written = preloadedCells(role);
+  for (const [operation, op] of role.operations.entries()) {
+    const accesses = accessesOf(op);
+    const cell =
+      op.kind === 'vector'
+        ? firstMissing(written, accesses, op.length)
+        : accesses.map((access) => firstMissing(written, [access], access.length)).find(isCell);
+    if (cell !== undefined) return { operation, cell };
   }
   return undefined;
 }
 
-/** Calls `read` and `write` for the cells of an operation, element by element. */
-function visitCells(op: Operation, read: Visit, write: Visit): void {
-  switch (op.kind) {
-    case 'vector':
-      return visitVector(op, read, write);
-    case 'matvec':
-      for (let i = 0; i < op.rows; i++) row(op.matrix + i * op.rowStride, op.length, read);
-      row(op.x, op.form === 'axpy' ? op.rows : op.length, read, op.xStride);
-      return row(op.out, op.form === 'axpy' ? op.length : op.rows, read);
-    case 'special':
-      row(op.at, op.length, read);
-      return row(op.to, op.length, write);
-    case 'lookup':
-      read(op.id);
-      for (let r = 0; r < op.rows; r++)
-        for (let j = 0; j < op.length; j++) read(op.table + r * op.rowStride + j * op.stride);
-      return row(op.to, op.length, write);
-    case 'argmax':
-      row(op.at, op.length, read);
-      write(op.value);
-      return write(op.id);
-    case 'keepIfEqual':
-      return [op.a, op.b, op.at].forEach(read);
-    case 'route':
-    case 'traffic':
-      return;
-  }
+function isCell(cell: number | undefined): boolean {
+  return cell !== undefined;
 }
 
-function visitVector(op: VectorOp, read: Visit, write: Visit): void {
-  for (let i = 0; i < op.length; i++) {
-    for (const source of [op.a, op.b, op.c])
-      if (isMemory(source)) read(source.at + i * source.stride);
-    if (isMemory(op.dst)) write(op.dst.at + i * op.dst.stride);
-  }
+/** Goes through accesses of equal length side by side; the first cell read that was not written. */
+function firstMissing(written: Uint8Array, accesses: Access[], length: number) {
+  for (let row = 0; row < Math.max(...accesses.map(({ rows }) => rows)); row++)
+    for (let i = 0; i < length; i++)
+      for (const { does, at, stride, rowStride } of accesses) {
+        const cell = at + row * rowStride + i * stride;
+        if (does === 'write') written[cell] = 1;
+        else if (written[cell] !== 1) return cell;
+      }
+  return undefined;
 }
 
-function row(at: number, length: number, visit: Visit, stride = 1): void {
-  for (let i = 0; i < length; i++) visit(at + i * stride);
+/**
+ * A quick look at whether a role reads only memory that was written before: by stretches of cells
+ * rather than cell by cell. It may say no to a role that does nothing wrong (an element that an
+ * earlier one of the same operation wrote), never yes to one that does: who gets a no looks closely.
+ */
+export function readsOnlyWritten(role: Role): boolean {
+  const written = preloadedCells(role);
+  return role.operations.every((op) =>
+    accessesOf(op).every((access) => {
+      if (access.does === 'read') return isPreloaded(role, access) || isWritten(written, access);
+      const { at, length, stride } = access;
+      if (stride === 1 && at >= 0 && length > 16) written.fill(1, at, at + length);
+      else for (let i = 0; i < length; i++) written[at + i * stride] = 1;
+      return true;
+    }),
+  );
+}
+
+/** Is it about a table that lies in a buffer with data? */
+function isPreloaded({ buffers }: Role, { at, length, stride, rows, rowStride }: Access): boolean {
+  if (rows <= 1 || length === 0 || rowStride < 0 || stride < 0) return false;
+  const end = at + (rows - 1) * rowStride + (length - 1) * stride + 1;
+  return buffers.some((b) => b.preloaded && b.at <= at && end <= b.at + b.length);
+}
+
+function isWritten(written: Uint8Array, { at, length, stride, rows, rowStride }: Access): boolean {
+  for (let row = 0; row < rows; row++) {
+    const first = at + row * rowStride;
+    if (stride === 0) {
+      if (length > 0 && written[first] !== 1) return false;
+    } else for (let i = 0; i < length; i++) if (written[first + i * stride] !== 1) return false;
+  }
+  return true;
 }

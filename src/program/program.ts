@@ -4,7 +4,7 @@
  * two bytes each. Every operation carries enough to be timed (with the hardware's cost table, see
  * timing.ts) and to be executed on real numbers. It knows nothing of transformers.
  */
-import { BYTES, type DataType, type FloatType } from '../hardware/data.js';
+import { BYTES, type DataType, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 
 /** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */
@@ -146,15 +146,14 @@ export interface TrafficOp {
   receives?: number[];
 }
 
-export type Operation =
-  | VectorOp
-  | MatvecOp
-  | SpecialOp
-  | LookupOp
-  | ArgmaxOp
-  | KeepIfEqualOp
-  | RouteOp
-  | TrafficOp;
+/** Operations that work on the core's memory alone and take a fixed time. */
+export type MemoryOperation = MatvecOp | SpecialOp | LookupOp | ArgmaxOp | KeepIfEqualOp;
+
+/**
+ * A switch over these ends in `satisfies never`, or in `satisfies MemoryOperation` where all of those are
+ * alike: a new kind does not compile until it is timed, executed, listed and its cells are accounted for.
+ */
+export type Operation = MemoryOperation | VectorOp | RouteOp | TrafficOp;
 
 /** The static route of one colour at one router: masks of the ports it comes from and goes to. */
 export interface Route {
@@ -209,6 +208,21 @@ export function sendColors({ color, sends }: TrafficOp): number[] {
 /** Colours that it takes wavelets of. */
 export function takeColors({ receive, receives }: TrafficOp): number[] {
   return receives ?? (receive === -1 ? [] : [receive]);
+}
+
+/** Colours that an operation sends on or takes wavelets of. */
+export function colorsOf(op: Operation): number[] {
+  switch (op.kind) {
+    case 'vector':
+      return [op.dst, op.a, op.b, op.c].filter(isFabric).map(({ color }) => color);
+    case 'traffic':
+      return [...sendColors(op), ...takeColors(op)];
+    case 'route':
+      return [];
+    default:
+      op satisfies MemoryOperation;
+      return [];
+  }
 }
 
 /** Wavelets that it sends. */

@@ -3,7 +3,7 @@
  * only), or a stream of wavelets that moves at most one a cycle (rules 4a). The only place where the
  * cost table is read; every engine times operations by it.
  */
-import { elementsPerWavelet } from '../hardware/data.js';
+import { elementsPerWavelet } from '../numeric/types.js';
 import type { CostTable } from '../hardware/wafer.js';
 import { isFabric, type Operation, type VectorOp } from './program.js';
 
@@ -67,6 +67,8 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
         destination: op.color,
         latency: 1,
       };
+    default:
+      return op satisfies never;
   }
 }
 

@@ -3,14 +3,14 @@
  * cores, the comparison of the wafer's logits with those of a plain implementation of the model, and
  * of the token that it chose with those logits.
  */
-import seedrandom from 'seedrandom';
 import type { ResolvedConfig } from '../config.js';
-import { layOut } from '../lowering/core-code.js';
+import { layOut } from '../program/builder.js';
 import { layerImages, tableImages } from '../lowering/images.js';
 import { headOf, type Chosen } from '../lowering/token.js';
 import type { CheckResult } from '../report/document.js';
 import { createPlainDecoder, type PlainDecoder } from '../model/plain.js';
 import { randomWeights } from '../model/weights.js';
+import { seededRandom } from '../numeric/random.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { tableBuffers, tableShape } from '../placement/shapes.js';
 
@@ -36,8 +36,8 @@ export interface StepCheck {
 
 /** Random weights, a decoder that has seen `workload.context` random tokens, and the next token. */
 export function conversation({ model, workload }: ResolvedConfig) {
-  const weights = randomWeights(model, seedrandom.alea(`weights ${workload.seed}`));
-  const tokens = seedrandom.alea(`tokens ${workload.seed}`);
+  const weights = randomWeights(model, seededRandom(`weights ${workload.seed}`));
+  const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights);
   for (let i = 0; i < workload.context; i++) plain.step(draw());

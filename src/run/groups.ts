@@ -3,9 +3,9 @@
  * all-reduces, each alone, on a line of its length, and the fastest is taken (the lowest if equal).
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
-import type { FloatType } from '../hardware/data.js';
+import type { FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { allReduce } from '../lowering/kernels/all-reduce.js';
+import { allReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';

@@ -4,7 +4,7 @@
  * a model goes through here, so that the same configuration is refused by all of them alike.
  */
 import type { ResolvedConfig } from '../config.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { positionsOf } from '../model/positions.js';
 import type { Placement } from '../placement/placement.js';
 import { layerShape } from '../placement/shapes.js';

@@ -12,7 +12,7 @@ import {
   type Standing,
 } from '../engine/engine.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
-import { StoppedError, createShards, type Here, type Shards } from '../engine/sharded.js';
+import { StoppedError, createShards, type Here, type Shards } from '../engine/sharded/sharded.js';
 
 export interface RunnerOptions {
   engine: EngineName;

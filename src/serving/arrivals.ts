@@ -1,5 +1,5 @@
 /** Synthetic workloads: open arrivals, a closed loop of users, and agent sessions, from a named seed. */
-import seedrandom from 'seedrandom';
+import { seededRandom } from '../numeric/random.js';
 import type { Request } from './request.js';
 
 type Random = () => number;
@@ -30,8 +30,8 @@ export function openArrivals(
   lengths: Lengths,
   seed: string,
 ): Request[] {
-  const times = seedrandom.alea(`arrivals ${seed}`);
-  const sizes = seedrandom.alea(`lengths ${seed}`);
+  const times = seededRandom(`arrivals ${seed}`);
+  const sizes = seededRandom(`lengths ${seed}`);
   const shape = process === 'gamma' ? burstiness : 1;
   let time = 0;
   return Array.from({ length: count }, (_, id) => {
@@ -49,7 +49,7 @@ export function closedLoop(
   lengths: Lengths,
   seed: string,
 ): Request[] {
-  const sizes = seedrandom.alea(`lengths ${seed}`);
+  const sizes = seededRandom(`lengths ${seed}`);
   const thinkNs = Math.round(thinkSeconds * 1e9);
   return Array.from({ length: count }, (_, id) => {
     const follows = id >= users ? { after: id - users, thinkNs } : {};
@@ -74,7 +74,7 @@ export interface Sessions {
 
 /** Agent sessions: every turn sends the context so far, then the tools run. */
 export function agentSessions(count: number, options: Sessions, seed: string): Request[] {
-  const random = seedrandom.alea(`sessions ${seed}`);
+  const random = seededRandom(`sessions ${seed}`);
   const requests: Request[] = [];
   let start = 0;
   for (let session = 0; requests.length < count; session++) {

@@ -3,7 +3,7 @@
  * Grades: A vendor document or peer-reviewed, B a third party's measurement, C second-hand, D derived.
  */
 import type { ResolvedConfig } from '../config.js';
-import type { Provenance } from '../hardware/quantity.js';
+import type { Provenance } from '../config/quantity.js';
 import type { Assumption, Omission } from '../report/explain-document.js';
 
 const SDK = 'Cerebras SDK documentation';

@@ -9,9 +9,9 @@ import { readText, referenceOf, type NamedFile, type Reference } from '../config
 import { validate } from '../config/problems.js';
 import { child, originAt } from '../config/tree.js';
 import { readYaml, type Node } from '../config/yaml.js';
-import { ConfigError } from '../hardware/errors.js';
-import { section } from '../hardware/hardware-file.js';
-import { expected } from '../hardware/messages.js';
+import { ConfigError } from '../config/errors.js';
+import { section } from '../config/hardware-file.js';
+import { expected } from '../config/messages.js';
 import type { KernelOptions } from './kernel.js';
 
 /** `written` is the configuration or the hardware as the suite names it. */

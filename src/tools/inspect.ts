@@ -1,5 +1,5 @@
 /** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ResolvedConfig } from '../config.js';
 import { groupChooser } from '../run/groups.js';

@@ -3,7 +3,7 @@
  * numbers, choices, grids. What is wrong is said in one line that names the kernel and the option.
  */
 import { closest } from '../config/problems.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 
 /** As parsed from the command line; values may be numbers or their text. */
 export type KernelOptions = Record<string, unknown>;

@@ -5,7 +5,7 @@
 import type { RunResult } from '../engine/engine.js';
 import type { EngineName } from '../engine/engines.js';
 import type { NamedFile } from '../config/files.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { identityOf } from '../identity.js';
 import { countable } from '../run/countable.js';

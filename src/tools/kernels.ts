@@ -2,14 +2,14 @@
  * The kernels: which options each takes and how they become a program. The one table of them: what the
  * command offers, explains and refuses comes from here.
  */
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { ALL_REDUCE_ALGORITHMS, allReduce } from '../lowering/kernels/all-reduce.js';
-import { broadcast } from '../lowering/kernels/broadcast.js';
-import { gemv } from '../lowering/kernels/gemv.js';
-import { matvec } from '../lowering/kernels/matvec.js';
-import { REDUCE_ALGORITHMS, reduce } from '../lowering/kernels/reduce.js';
-import { TRAFFIC_PATTERNS } from '../lowering/kernels/traffic.js';
+import { ALL_REDUCE_ALGORITHMS, allReduce } from '../kernels/all-reduce.js';
+import { broadcast } from '../kernels/broadcast.js';
+import { gemv } from '../kernels/gemv.js';
+import { matvec } from '../kernels/matvec.js';
+import { REDUCE_ALGORITHMS, reduce } from '../kernels/reduce.js';
+import { TRAFFIC_PATTERNS } from '../kernels/traffic.js';
 import { lowerWaferllmLayer } from '../lowering/waferllm.js';
 import type { Program } from '../program/program.js';
 import type { OptionReader } from './kernel-options.js';

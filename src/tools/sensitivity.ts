@@ -7,7 +7,7 @@ import { configHash, loadConfig, type ResolvedConfig } from '../config.js';
 import type { GridWork } from '../deployment/step-times.js';
 import { withThreads } from '../deployment/work.js';
 import { MachineError } from '../engine/engine.js';
-import type { ProvenanceMap } from '../hardware/hardware-file.js';
+import type { ProvenanceMap } from '../config/hardware-file.js';
 import { CapacityError } from '../placement/errors.js';
 import { runIdentity } from '../identity.js';
 import type { RunDocument, Sensitivity } from '../report/document.js';

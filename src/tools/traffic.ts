@@ -1,9 +1,9 @@
 /** Options of synthetic traffic, checked against the colours and cores that a pattern takes. */
-import seedrandom from 'seedrandom';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { traffic, TRAFFIC_PATTERNS, type TrafficOptions } from '../lowering/kernels/traffic.js';
-import { uniformDistances } from '../lowering/kernels/traffic-patterns.js';
+import { traffic, TRAFFIC_PATTERNS, type TrafficOptions } from '../kernels/traffic.js';
+import { uniformDistances } from '../kernels/traffic-patterns.js';
+import { seededRandom } from '../numeric/random.js';
 import type { Program } from '../program/program.js';
 import type { KernelOptions, OptionReader } from './kernel-options.js';
 
@@ -25,7 +25,7 @@ export function trafficProgram(o: OptionReader, wafer: WaferSpec): Program {
     throw new ConfigError(
       `kernel traffic: expected at most ${MOST_WAVELETS} wavelets, found about ${wavelets}`,
     );
-  return traffic(options, seedrandom.alea(o.text('seed', '1')));
+  return traffic(options, seededRandom(o.text('seed', '1')));
 }
 
 function sendersOf({ pattern, sources, width, height }: TrafficOptions): number {

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NamedFile } from '../config/files.js';
 import { loadConfig, loadHardware, type ResolvedConfig } from '../config.js';
 import { MachineError } from '../engine/engine.js';
-import { ConfigError } from '../hardware/errors.js';
+import { ConfigError } from '../config/errors.js';
 import { identityOf, ofPackage } from '../identity.js';
 import { runKernel, type KernelOptions } from './kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';

@@ -10,7 +10,7 @@ import { failureOf } from '../../src/cli/errors.js';
 import { requestsOf } from '../../src/deployment/requests.js';
 import { readGpu } from '../../src/deployment/gpu-file.js';
 import { readTrace, TraceError, type TraceOptions } from '../../src/serving/trace.js';
-import { ConfigError } from '../../src/hardware/errors.js';
+import { ConfigError } from '../../src/config/errors.js';
 import {
   baselineOf,
   bench,

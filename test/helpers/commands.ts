@@ -4,9 +4,9 @@ import { capacityOf, readSlo } from '../../src/deployment/capacity.js';
 import { fleetRow } from '../../src/deployment/fleet.js';
 import { prepare, scenariosOf } from '../../src/deployment/serve.js';
 import { withThreads } from '../../src/deployment/work.js';
-import { fast } from '../../src/engine/fast.js';
-import { reference } from '../../src/engine/reference.js';
-import { ConfigError } from '../../src/hardware/errors.js';
+import { fast } from '../../src/engine/fast/fast.js';
+import { reference } from '../../src/engine/reference/reference.js';
+import { ConfigError } from '../../src/config/errors.js';
 import { host } from '../../src/host.js';
 import {
   compare,

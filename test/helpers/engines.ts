@@ -2,22 +2,19 @@
 import { wrap, type Remote } from 'comlink';
 import { Worker } from 'node:worker_threads';
 import type { Engine, RunInput } from '../../src/engine/engine.js';
-import { Disagreement, fast, tablesOf, toResult } from '../../src/engine/fast.js';
-import {
-  createMachine,
-  createMemory,
-  firstOf,
-  machineCode,
-} from '../../src/engine/fast/machine.js';
-import { bitsFor, runMachine } from '../../src/engine/fast/machine.js';
-import type { Bits, Ending } from '../../src/engine/fast/machine.js';
+import { Disagreement, fast, tablesOf, toResult } from '../../src/engine/fast/fast.js';
+import { createMachine, createMemory, machineCode } from '../../src/engine/fast/machine.js';
+import { firstOf } from '../../src/engine/fast/load.js';
+import { bitsFor, runMachine } from '../../src/engine/fast/run.js';
+import type { Bits } from '../../src/engine/fast/machine.js';
+import type { Ending } from '../../src/engine/fast/run.js';
 import { notesOf, startsOf, type Tables } from '../../src/engine/fast/tables.js';
-import { reference } from '../../src/engine/reference.js';
-import { endpointOf } from '../../src/engine/shard-endpoint.js';
-import type { Common, ShardWorker } from '../../src/engine/shard-worker.js';
+import { reference } from '../../src/engine/reference/reference.js';
+import { endpointOf } from '../../src/engine/sharded/endpoint.js';
+import type { Common, ShardWorker } from '../../src/engine/sharded/worker.js';
 import type { NamedEngine } from '../../src/tools/diff.js';
 
-const WORKER = new URL('dist/engine/shard-worker.js', `file://${process.cwd()}/`);
+const WORKER = new URL('dist/engine/sharded/worker.js', `file://${process.cwd()}/`);
 
 /** Runs tables on so many threads; this one has the first tile, and does not wait for events. */
 export function onThreads(count: number): (input: RunInput, tables: Tables) => Ending {

@@ -1,7 +1,7 @@
 /** What happens inside the reference engine in a run: what generated programs exercise. */
 import { MachineError, type RunInput, type RunResult } from '../../src/engine/engine.js';
-import { NEVER } from '../../src/engine/reference-fabric.js';
-import { reference, type Observer } from '../../src/engine/reference.js';
+import { NEVER } from '../../src/engine/reference/fabric.js';
+import { reference, type Observer } from '../../src/engine/reference/reference.js';
 
 export interface Observed {
   result?: RunResult;

@@ -1,11 +1,12 @@
 /** Small programs and a wafer without overheads, for tests of engines. */
-import type { FloatType } from '../../src/hardware/data.js';
+import type { FloatType } from '../../src/numeric/types.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../../src/hardware/mesh.js';
 import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
+import { append, assemble, cell, type Code } from '../../src/program/builder.js';
 import type {
   Buffer,
+  Operation,
   Destination,
-  MemoryOperand,
   Program,
   Role,
   Route,
@@ -14,6 +15,8 @@ import type {
   TrafficOp,
   VectorOp,
 } from '../../src/program/program.js';
+
+export { cell };
 
 export const N = portMask(NORTH);
 export const E = portMask(EAST);
@@ -67,7 +70,6 @@ export function testWafer(
   };
 }
 
-export const cell = (at: number, stride = 1): MemoryOperand => ({ at, stride });
 export const fabric = (color: number) => ({ color });
 export const constant = (value: number) => ({ constant: value });
 export const route = (color: number, inputs: number, outputs: number): Route => ({
@@ -90,7 +92,14 @@ export function add(
   return vector({ fn: 'add', dst, a, b, length, type });
 }
 export function vector(op: Omit<VectorOp, 'kind' | 'label'> & { label?: number }): VectorOp {
-  return { kind: 'vector', label: 0, ...op };
+  return appended({ kind: 'vector', ...op }, op.label) as VectorOp;
+}
+
+/** An operation as the builder writes it. */
+function appended(op: Parameters<typeof append>[1], label = 0): Operation {
+  const code: Code = { operations: [], label };
+  append(code, op);
+  return code.operations[0];
 }
 
 export function traffic(op: {
@@ -104,9 +113,8 @@ export function traffic(op: {
   turns?: number[];
   receives?: number[];
 }): TrafficOp {
-  return {
-    kind: 'traffic',
-    label: op.label ?? 0,
+  const written = {
+    kind: 'traffic' as const,
     color: op.sends?.[0] ?? op.color ?? -1,
     times: Float64Array.from(op.times ?? []),
     receive: op.receives?.[0] ?? op.receive ?? -1,
@@ -115,6 +123,7 @@ export function traffic(op: {
     ...(op.turns && { turns: Uint8Array.from(op.turns) }),
     ...(op.receives && op.receives.length > 1 && { receives: op.receives }),
   };
+  return appended(written, op.label) as TrafficOp;
 }
 
 /** Keeps a core busy for some cycles; its cells need no buffer as long as nothing reads them. */
@@ -123,7 +132,7 @@ export function work(cycles: number): VectorOp {
 }
 
 export function changeRoute(color: number, inputs: number, outputs: number): RouteOp {
-  return { kind: 'route', label: 0, color, inputs, outputs };
+  return appended({ kind: 'route', color, inputs, outputs }) as RouteOp;
 }
 
 /** A buffer of f32 numbers that hold data from the start. */
@@ -137,16 +146,12 @@ export function role(name: string, parts: Partial<Role> = {}): Role {
 
 /** A program whose core n, in a rectangle `width` wide, has role `roles[n]`. */
 export function program(width: number, roles: Role[], parts: Partial<Program> = {}): Program {
-  const distinct = [...new Set(roles)];
-  return {
-    name: 'test',
-    width,
-    height: roles.length / width,
-    roles: distinct,
-    roleOf: Uint16Array.from(roles, (r) => distinct.indexOf(r)),
-    labels: ['work', 'more'],
-    ...parts,
-  };
+  const height = roles.length / width;
+  const { program, station } = assemble('test', width, height, ['work', 'more']);
+  roles.forEach((given, core) => {
+    station(core, given.name, () => {}, given);
+  });
+  return { ...program, roles: [...new Set(roles)], ...parts };
 }
 
 /** A row of cores, each with a role. */

@@ -5,12 +5,9 @@
  */
 import { RAMP } from '../../hardware/mesh.js';
 import type { Program } from '../../program/program.js';
-import { DESTINATION, EXTRA, FIELDS, KIND, ROUTE, SOURCE } from './operations.js';
-import { OUTPUT_PLACE, SOURCE_PLACE, type Operations } from './operations.js';
+import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE } from './machine-code.js';
+import type { Operations } from './operations.js';
 
-/** Ends of a core's channels of one colour: four links, the ramp to the core, the ramp from it. */
-const ENDS = 6;
-const FROM_CORE = 5;
 const RAMPS = (1 << RAMP) | (1 << FROM_CORE);
 /** Beside ends: the colour has a slot in the router. */
 const ROUTED = 1 << ENDS;
@@ -21,7 +18,7 @@ export interface Channels {
   /** By role, and one entry behind the last: the first of its `kinds`, and of its `routes`. */
   kindsFrom: Int32Array;
   routesFrom: Int32Array;
-  /** Kinds of channels: colour * 6 + end, where 5 is the ramp from the core. */
+  /** Kinds of channels: colour * ENDS + end: four links, the ramp to the core, the one from it. */
   kinds: Int32Array;
   /** First routes: colour, inputs, outputs. */
   routes: Int32Array;
@@ -81,12 +78,12 @@ function usesOfLists(ops: Operations, colors: number): Uint8Array {
         uses[list * colors + color] |= (1 << FROM_CORE) | ROUTED;
     }
     for (let op = first[list]; op < first[list + 1]; op++) {
-      const [at, own] = [op * FIELDS, list * colors];
-      const [source, destination] = [records[at + SOURCE], records[at + DESTINATION]];
+      const [at, own] = [op * OP_WORDS, list * colors];
+      const [source, destination] = [records[at + OP.source], records[at + OP.destination]];
       if (source >= 0) uses[own + source] |= 1 << RAMP;
       if (destination >= 0) uses[own + destination] |= (1 << FROM_CORE) | ROUTED;
-      if (records[at + KIND] === ROUTE)
-        uses[own + records[at + EXTRA]] |= records[at + EXTRA + 2] | ROUTED;
+      if (records[at + OP.kind] === ROUTE)
+        uses[own + records[at + OP.more]] |= records[at + OP.more + 2] | ROUTED;
     }
   }
   return uses;
@@ -100,11 +97,11 @@ function placeStreams({ first, records }: Operations, uses: Uint8Array, colors: 
     for (let color = 0; color < colors; color++)
       for (const end of [RAMP, FROM_CORE])
         if ((uses[list * colors + color] >> end) & 1) places[color * ENDS + end] = next++;
-    for (let at = first[list] * FIELDS; at < first[list + 1] * FIELDS; at += FIELDS) {
-      if (records[at + SOURCE] >= 0)
-        records[at + SOURCE_PLACE] = places[records[at + SOURCE] * ENDS + RAMP];
-      if (records[at + DESTINATION] >= 0)
-        records[at + OUTPUT_PLACE] = places[records[at + DESTINATION] * ENDS + FROM_CORE];
+    for (let at = first[list] * OP_WORDS; at < first[list + 1] * OP_WORDS; at += OP_WORDS) {
+      if (records[at + OP.source] >= 0)
+        records[at + OP.sourcePlace] = places[records[at + OP.source] * ENDS + RAMP];
+      if (records[at + OP.destination] >= 0)
+        records[at + OP.outputPlace] = places[records[at + OP.destination] * ENDS + FROM_CORE];
     }
   }
 }

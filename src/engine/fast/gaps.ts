@@ -1,13 +1,10 @@
 /**
  * The cycles between sends of synthetic traffic, most of them a byte each: the machine reads one for every
- * wavelet that it sends, and what it reads has to fit a cache.
+ * wavelet that it sends, and what it reads has to fit a cache. LONG is followed by the gap as a double, the
+ * lowest byte first; TURN by the colour on which wavelets are sent from here on, then by the gap.
  */
+import { LONG, TURN } from './machine-code.js';
 import { colorOfWavelet, type Operation, type TrafficOp } from '../../program/program.js';
-
-/** Followed by the gap as a double, the lowest byte first. */
-const LONG = 255;
-/** Followed by the colour on which wavelets are sent from here on, then by the gap. */
-const TURN = 254;
 
 export interface Gaps {
   all: Uint8Array;

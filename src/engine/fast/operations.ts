@@ -8,41 +8,26 @@ import {
   sendsOf,
   takeColors,
   takesOf,
+  type MemoryOperation,
   type Operation,
   type Program,
+  type VectorOp,
 } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf } from './gaps.js';
+import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TRAFFIC } from './machine-code.js';
 
-/** Fields of a record, as `Op` in assembly/machine.ts has them; the first two have 64 bits (see `wideAt`). */
-const SETUP = 0;
-const CYCLES = 2;
-export const KIND = 4;
-const COUNT = 5;
-export const SOURCE = 6;
-export const DESTINATION = 7;
-const LATENCY = 8;
-const LABEL = 9;
-const LAST = 10;
-export const EXTRA = 11;
-/** Which of its core's channels an operation takes from and sends to (see channels.ts). */
-export const SOURCE_PLACE = 14;
-export const OUTPUT_PLACE = 15;
-export const FIELDS = 16;
-
-/** Kinds of operations. */
-const FIXED = 0;
-const STREAM = 1;
-export const ROUTE = 2;
-const TRAFFIC = 3;
+/** Fields of a record; the first two have 64 bits (see `wideAt`). */
+const { setup: SETUP, cycles: CYCLES, kind: KIND, count: COUNT, latency: LATENCY } = OP;
+const { source: SOURCE, destination: DESTINATION, label: LABEL, last: LAST, more: MORE } = OP;
 
 export interface Operations {
   /** By role: which list of operations it has. */
   listOf: Int32Array;
   /** First operation of each list, and one entry behind the last. */
   first: Int32Array;
-  /** Records, `FIELDS` entries each. */
+  /** Records, `OP_WORDS` entries each. */
   records: Int32Array;
   /** By list: bits of the colours that its synthetic traffic sends on, and takes. */
   sendsOn: Int32Array;
@@ -85,7 +70,7 @@ export interface OperationRecord {
 }
 
 export function recordAt({ records }: Operations, op: number): OperationRecord {
-  const at = op * FIELDS;
+  const at = op * OP_WORDS;
   const kind = records[at + KIND];
   return {
     label: records[at + LABEL],
@@ -102,7 +87,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const lists = [...new Set(program.roles.map((role) => role.operations))];
   const numbers = new Map(lists.map((list, i) => [list, i]));
   const size = lists.reduce((sum, list) => sum + list.length, 0);
-  const records = new Int32Array(size * FIELDS);
+  const records = new Int32Array(size * OP_WORDS);
   const first = new Int32Array(lists.length + 1);
   const gaps = gapsOf(lists);
   let next = 0;
@@ -113,8 +98,8 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     for (const op of list) {
       const time = timeOf(op, wafer.costs);
       cycles += cyclesOf(op, time);
-      const joins = next > first[l] && continues(records, (next - 1) * FIELDS, op, time);
-      if (!joins) fillRecord(records, next++ * FIELDS, op, time, gaps.from);
+      const joins = next > first[l] && continues(records, (next - 1) * OP_WORDS, op, time);
+      if (!joins) fillRecord(records, next++ * OP_WORDS, op, time, gaps.from);
     }
     longest = Math.max(longest, cycles);
   });
@@ -122,7 +107,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   return {
     listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
     first,
-    records: records.subarray(0, next * FIELDS),
+    records: records.subarray(0, next * OP_WORDS),
     gaps: gaps.all,
     ...trafficOf(lists),
     ...sums(program, wafer, records, first),
@@ -188,15 +173,18 @@ function fillRecord(
     records[at + COUNT] = sendsOf(op);
     records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
     const several = op.receives && op.receives.length > 1 ? maskOf(op.receives) : 0;
-    records.set([gapsFrom.get(op)!, takesOf(op), several], at + EXTRA);
+    records.set([gapsFrom.get(op)!, takesOf(op), several], at + MORE);
     return;
   }
   addWide(records, at + SETUP, time.setup);
   addWide(records, at + CYCLES, time.cycles);
   if (op.kind === 'route') {
     records[at + KIND] = ROUTE;
-    records.set([op.color, op.inputs, op.outputs], at + EXTRA);
-  } else if (usesFabric(time) && time.wavelets > 0) {
+    records.set([op.color, op.inputs, op.outputs], at + MORE);
+    return;
+  }
+  op satisfies VectorOp | MemoryOperation;
+  if (usesFabric(time) && time.wavelets > 0) {
     records[at + KIND] = STREAM;
     records[at + COUNT] = time.wavelets;
   }
@@ -212,7 +200,7 @@ function sums(program: Program, wafer: WaferSpec, records: Int32Array, first: In
   const seen = new Int32Array(labels).fill(-1);
   for (let l = 0; l < lists; l++) {
     for (let op = first[l + 1] - 1; op >= first[l]; op--) {
-      const at = op * FIELDS;
+      const at = op * OP_WORDS;
       const label = records[at + LABEL];
       records[at + LAST] = seen[label] === l ? 0 : 1;
       seen[label] = l;

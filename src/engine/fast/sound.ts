@@ -4,10 +4,10 @@
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { isFabric, sendColors, sramBytesOf, takeColors } from '../../program/program.js';
-import type { Operation, Program, Role, Route, VectorOp } from '../../program/program.js';
+import { readsOnlyWritten } from '../../program/memory-use.js';
+import { colorsOf, sramBytesOf } from '../../program/program.js';
+import type { MemoryOperation, Operation, Program, Role, Route } from '../../program/program.js';
 import { firstUnwritten } from '../checks.js';
-import { readsOnlyWritten } from './written.js';
 
 /** Colours that fit a machine word. */
 const COLORS = 32;
@@ -44,37 +44,28 @@ function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
   return (
     sramBytesOf(role) <= wafer.core.sramBytes &&
     (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
-    role.operations.every(
-      (op) =>
-        (op.kind !== 'route' || isSoundRoute(op, colors)) && knowsColors(op, colors) && counts(op),
-    )
+    role.operations.every((op) => isSoundOperation(op, colors))
   );
 }
 
-/** Wavelets of one operation are counted in 32 bits. */
-function counts(op: Operation): boolean {
-  if (op.kind === 'traffic') return op.expect < 2 ** 31;
-  return op.kind !== 'vector' || op.length < 2 ** 31;
+function isSoundOperation(op: Operation, colors: number): boolean {
+  if (!colorsOf(op).every((color) => color >= 0 && color < colors)) return false;
+  switch (op.kind) {
+    // Wavelets of one operation are counted in 32 bits.
+    case 'vector':
+      return op.length < 2 ** 31;
+    case 'traffic':
+      return op.expect < 2 ** 31;
+    case 'route':
+      return isSoundRoute(op, colors);
+    default:
+      op satisfies MemoryOperation;
+      return true;
+  }
 }
 
 function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
   return color >= 0 && color < colors && (inputs & (inputs - 1)) === 0;
-}
-
-function knowsColors(op: Operation, colors: number): boolean {
-  if (op.kind === 'traffic')
-    return [...sendColors(op), ...takeColors(op)].every((color) => color >= 0 && color < colors);
-  if (op.kind !== 'vector') return true;
-  return (
-    knowsColor(op.dst, colors) &&
-    knowsColor(op.a, colors) &&
-    knowsColor(op.b, colors) &&
-    knowsColor(op.c, colors)
-  );
-}
-
-function knowsColor(x: VectorOp['dst' | 'a' | 'b'], colors: number): boolean {
-  return !isFabric(x) || (x.color >= 0 && x.color < colors);
 }
 
 /** Where each role sends, now or after a change of route. */

@@ -6,7 +6,8 @@
 import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
 import type { Operation, Program } from '../../program/program.js';
 import type { Standing } from '../engine.js';
-import { NOT_STARTED, UNDER_WAY, type Places } from './machine.js';
+import { NOT_STARTED, UNDER_WAY } from './machine-code.js';
+import type { Places } from './run.js';
 import { recordAt, type OperationRecord, type Operations } from './operations.js';
 import type { Tables } from './tables.js';
 

@@ -8,6 +8,11 @@ import type { RunInput } from '../engine.js';
 import { layChannels } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
 
+type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest';
+type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
+type RoleTable = 'listOf' | 'slotted' | 'kindsFrom' | 'routesFrom' | 'kinds' | 'routes';
+type TableName = CoreTable | RoleTable | 'opsFrom' | 'ops' | 'gaps';
+
 export interface Tables {
   ops: Operations;
   /** Places in the rectangle of the cores that do something. */
@@ -15,15 +20,17 @@ export interface Tables {
   image: Image;
 }
 
-/** What goes into the machine's memory, in the order of `Header` in assembly/machine.ts. */
+export type Table = Float64Array | Int32Array | Uint16Array | Uint8Array;
+
+/** What goes into the machine's memory, by the names of `Header` in assembly/machine.ts. */
 export interface Image {
   cores: number;
   labels: number;
   programStart: number;
   /** Cycles that a visit to a core or a router may set times ahead, at most. */
   ahead: number;
-  numbers: number[];
-  tables: (Int32Array | Uint16Array | Uint8Array)[];
+  numbers: Record<'colors' | 'width' | 'height' | 'roles' | FabricNumber, number>;
+  tables: Record<TableName, Table>;
 }
 
 export function layTables(program: Program, wafer: WaferSpec): Tables {
@@ -33,16 +40,18 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   const ops = flattenOperations(program, wafer);
   const channels = layChannels(program, fabric.colors, ops);
   const longestLink = linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
-  const numbers = [
-    ...[placeOf.length, fabric.colors, width, height, roles.length, labels.length],
-    ...[fabric.hopCycles, fabric.rampCycles, fabric.queueDepth, longestLink],
-  ];
-  const tables = [
-    ...[placeOf.map((place) => roleOf[place]), placeOf, coreAt],
-    ...[linkHops ?? new Uint16Array(0), ops.listOf, channels.slotted],
-    ...[channels.kindsFrom, channels.routesFrom, channels.kinds, channels.routes],
-    ...[ops.first, ops.records, ops.gaps],
-  ];
+  const numbers = {
+    ...{ colors: fabric.colors, width, height, roles: roles.length },
+    ...{ hop: fabric.hopCycles, ramp: fabric.rampCycles, depth: fabric.queueDepth },
+    longest: longestLink,
+  };
+  const { slotted, kindsFrom, routesFrom, kinds, routes } = channels;
+  const tables = {
+    ...{ roleOf: placeOf.map((place) => roleOf[place]), placeOf, coreAt },
+    ...{ linkHops: linkHops ?? new Uint16Array(0), listOf: ops.listOf, slotted },
+    ...{ kindsFrom, routesFrom, kinds, routes },
+    ...{ opsFrom: ops.first, ops: ops.records, gaps: ops.gaps },
+  };
   const image = {
     cores: placeOf.length,
     labels: labels.length,

@@ -1,8 +1,8 @@
 /** The result made of what the machine counted. */
 import { NO_END, type RunInput, type RunResult } from '../engine.js';
-import { latestOf } from '../latest.js';
+import { latestOf } from '../../numeric/latest.js';
 import { createInstants } from '../instants.js';
-import type { Counts } from './machine.js';
+import type { Counts } from './load.js';
 import type { Tables } from './tables.js';
 
 /**

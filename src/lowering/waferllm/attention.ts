@@ -3,8 +3,9 @@
  * along x, softmax along y with scalar exponentials, values along y, output projection along x.
  * Exact lowering also appends the new key and value and keeps the heads apart.
  */
-import type { FloatType } from '../../hardware/data.js';
-import { allReduce, cell, fill, matvec, special, vector } from '../core-code.js';
+import type { FloatType } from '../../numeric/types.js';
+import { allReduce } from '../../kernels/collectives.js';
+import { cell, fill, matvec, special, vector } from '../../program/builder.js';
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 
 /** The least value of a type: what a maximum starts from. */

@@ -1,7 +1,8 @@
 /**
  * What the code of one core of a WaferLLM layer depends on, and the change between the two axes.
  */
-import { allReduce, routesOf, type CoreCode, type Place } from '../core-code.js';
+import { allReduce, routesOf, type Place } from '../../kernels/collectives.js';
+import { append, type CoreCode } from '../../program/builder.js';
 import type { HeadPart, WaferllmOptions, WaferllmShape } from './shape.js';
 
 /** Operators in the order of the program. */
@@ -48,7 +49,7 @@ export function turnTo(core: WaferllmCore, place: Place): void {
   const routes = routesOf(place);
   for (const color of place.colors) {
     const to = routes.find((r) => r.color === color) ?? { color, inputs: 0, outputs: 0 };
-    core.code.operations.push({ kind: 'route', label: core.code.label, ...to });
+    append(core.code, { kind: 'route', ...to });
   }
 }
 

@@ -2,11 +2,10 @@
  * Memory images of a WaferLLM layer: which element of every weight matrix, of the caches and of the
  * residual stream lies in which cell of which core. Padding holds zeros.
  */
-import type { FloatType } from '../../hardware/data.js';
-import { roundF16 } from '../../hardware/f16.js';
+import { ROUND } from '../../numeric/types.js';
 import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
-import { layOut } from '../core-code.js';
+import { layOut } from '../../program/builder.js';
 import { waferllmBuffers, waferllmShape, type WaferllmOptions } from './shape.js';
 
 /**
@@ -16,8 +15,6 @@ export interface LayerCache {
   keys: ArrayLike<number>[];
   values: ArrayLike<number>[];
 }
-
-const rounding: Record<FloatType, (x: number) => number> = { f16: roundF16, f32: Math.fround };
 
 /**
  * Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding.
@@ -126,7 +123,7 @@ function fillCache(
   at: Cells,
 ): void {
   const s = waferllmShape(o);
-  const round = rounding[o.dtype];
+  const round = ROUND[o.dtype];
   const shared = model.heads / model.kvHeads;
   for (let position = y, slot = 0; position < o.context; position += o.P, slot++)
     for (let j = 0; j < s.attention; j++) {
@@ -148,7 +145,7 @@ export function setWaferllmToken(
 ): void {
   const s = waferllmShape(o);
   const { at } = layOut(waferllmBuffers(o));
-  const round = rounding[o.dtype];
+  const round = ROUND[o.dtype];
   const frequencies = ropeFrequencies(model);
   const amplitude = ropeAmplitude(model);
   for (let core = 0; core < images.length; core++) {

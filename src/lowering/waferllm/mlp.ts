@@ -3,7 +3,8 @@
  * reduced along y as one vector, SiLU by a scalar loop, down along x. The published loop covers
  * only as many elements as a core has residual elements; exact lowering covers all.
  */
-import { allReduce, cell, fill, matvec, special, vector } from '../core-code.js';
+import { allReduce } from '../../kernels/collectives.js';
+import { cell, fill, matvec, special, vector } from '../../program/builder.js';
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 
 /**

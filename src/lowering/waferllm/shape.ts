@@ -6,7 +6,7 @@
  * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs
  * and then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
  */
-import type { DataType, FloatType } from '../../hardware/data.js';
+import type { DataType, FloatType } from '../../numeric/types.js';
 import type { ModelSpec } from '../../model/model.js';
 import type { BufferShape } from '../../placement/shapes.js';
 

@@ -39,11 +39,48 @@ async function translate(bits) {
   return Buffer.from(binary).toString('base64');
 }
 
+/** The numbers that a module exports; those with a name of two parts are fields of one object. */
+async function constantsOf(code) {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  const nothing = () => {};
+  const imports = {
+    env: { memory },
+    memory: { outOfMemory: nothing, noMemory: nothing },
+    main: { reachLimit: nothing },
+    threads: { sleep: nothing, wake: nothing },
+  };
+  const { instance } = await WebAssembly.instantiate(Buffer.from(code, 'base64'), imports);
+  const constants = {};
+  for (const [name, { value }] of Object.entries(instance.exports)) {
+    if (value === undefined) continue;
+    const [group, field] = name.split('_', 2);
+    const isField = group === group.toLowerCase();
+    if (isField) (constants[group.toUpperCase()] ??= {})[field] = value;
+    else constants[name] = typeof value === 'bigint' ? Number(value) : value;
+  }
+  return constants;
+}
+
+const [code32, code64] = [await translate(32), await translate(64)];
+const { NEVER, ...constants } = await constantsOf(code32);
+const { NEVER: never64, ...same } = await constantsOf(code64);
+if (text(constants) !== text(same)) throw new Error('the two translations differ in a constant');
+
+function text(value) {
+  if (typeof value !== 'object') return String(value);
+  return `{ ${Object.entries(value)
+    .map(([name, part]) => `${name}: ${text(part)}`)
+    .join(', ')} }`;
+}
+
 const lines = [
   '/** Generated from assembly/ by `npm run machine`: the machine as base64, by the bits of its times. */',
   'export const MACHINE_CODE = {',
-  `  32: '${await translate(32)}',`,
-  `  64: '${await translate(64)}',`,
+  `  32: '${code32}',`,
+  `  64: '${code64}',`,
   '};',
+  '/** What the machine and its host share, see assembly/shared.ts; later than any cycle, by bits. */',
+  `export const NEVER = { 32: ${NEVER}, 64: ${never64} };`,
+  ...Object.entries(constants).map(([name, value]) => `export const ${name} = ${text(value)};`),
 ];
 writeFileSync(here('../machine-code.ts'), `${lines.join('\n')}\n`);

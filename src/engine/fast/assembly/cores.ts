@@ -5,10 +5,8 @@ import {
   MOVING,
   NOT_STALLED,
   Op,
-  Route,
   STARTING,
   STREAMING,
-  STREAMS,
   TRAFFIC,
   header,
 } from './machine';
@@ -17,11 +15,11 @@ import { channelAt, coreOf, roleOf } from './places';
 import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
-import { passGap, settle, stream, supply } from './streams';
+import { beginTaking, passGap, settle, stream, supply } from './streams';
 import { behindLast, firstCore } from './tiles';
 import { Time } from './time';
-import { beginTaking } from './traffic';
 import { setTimer, takeTimer } from './wheel';
+import { STREAMS } from './words';
 
 /** The machine failed: a route changed while wavelets were on their way. */
 export let failed: bool = false;
@@ -74,7 +72,7 @@ function start(core: i32, t: Time): void {
 
 function changeRoute(core: i32, t: Time): void {
   const c = coreOf(core);
-  const route = changetype<Route>(changetype<usize>(c.op) + offsetof<Op>('a'));
+  const route = c.op.route;
   if (holdsWavelets(core, route.color)) {
     failed = true;
     return;
@@ -92,7 +90,7 @@ function beginStream(core: i32, t: Time): void {
   if (op.source >= 0) c.source = channelAt(core, op.sourcePlace);
   if (op.destination >= 0) c.output = channelAt(core, op.outputPlace);
   c.left = op.destination < 0 ? 0 : op.count;
-  c.takes = op.source < 0 || both ? 0 : exchanges ? op.b : op.count;
+  c.takes = op.source < 0 || both ? 0 : exchanges ? op.toTake : op.count;
   c.nextSend = exchanges ? t : t + op.latency;
   c.nextTake = t;
   c.latest = t;
@@ -102,7 +100,7 @@ function beginStream(core: i32, t: Time): void {
   c.phase = both ? STREAMING : MOVING;
   if (exchanges) {
     c.sendAt = t;
-    c.pipe = <i32>header.gaps + op.a;
+    c.pipe = <i32>header.gaps + op.firstGap;
     if (c.left > 0) passGap(c, core);
   }
   if (both) {
@@ -110,9 +108,7 @@ function beginStream(core: i32, t: Time): void {
     stream(core, t);
     return;
   }
-  if (c.takes > 0) {
-    beginTaking(c, core, t);
-  }
+  if (c.takes > 0) beginTaking(c, core, t);
   if (c.left > 0) supply(core, t);
   else settle(c, core, t);
 }

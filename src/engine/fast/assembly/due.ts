@@ -3,9 +3,8 @@
  * of 32 of them. To make somebody due costs a few instructions and is the same said twice; those due
  * are visited in rising order, which is the order in which their state lies in memory.
  */
-import { header } from './machine';
+import { AHEAD, header } from './machine';
 import { outOfMemory, powerOf2 } from './memory';
-import { AHEAD } from './streams';
 import { NEVER, Time } from './time';
 
 /** Cycles that can be told ahead, a power of two. */

@@ -6,7 +6,7 @@
 import { LONG_AGO, Time } from './time';
 
 /**
- * What the host says of program and wafer, and where its tables are, in the order of ../tables.ts; then
+ * What the host says of program and wafer, and where its tables are (see shared.ts and ../tables.ts); then
  * where the state is. Cores that never do anything are not among the `cores`.
  */
 @unmanaged
@@ -93,8 +93,9 @@ export class Route {
   outputs: i32;
 }
 
-/** Kinds of operations; 1 is a stream. */
+/** Kinds of operations. */
 export const FIXED: i32 = 0;
+export const STREAM: i32 = 1;
 export const ROUTE: i32 = 2;
 export const TRAFFIC: i32 = 3;
 
@@ -112,16 +113,37 @@ export class Op {
   label: i32;
   /** 1 for the last operation of its label in its list. */
   last: i32;
-  /**
-   * Of a route its colour, inputs and outputs; of traffic its first of `gaps`, what it takes, and bits
-   * of the colours that it takes if they are several.
-   */
+  /** Of a route and of traffic more, see below. */
   a: i32;
   b: i32;
   c: i32;
   /** Which of its core's channels a stream takes from and sends to. */
   sourcePlace: i32;
   outputPlace: i32;
+
+  /** Of a route: itself. */
+  @inline
+  get route(): Route {
+    return changetype<Route>(changetype<usize>(this) + offsetof<Op>('a'));
+  }
+
+  /** Of traffic: its first of `gaps`. */
+  @inline
+  get firstGap(): i32 {
+    return this.a;
+  }
+
+  /** Wavelets that it takes. */
+  @inline
+  get toTake(): i32 {
+    return this.b;
+  }
+
+  /** Bits of the colours that it takes, if they are several. */
+  @inline
+  get several(): i32 {
+    return this.c;
+  }
 }
 
 /** Ends of a core's channels of one colour: four links, the ramp to the core, the ramp from it. */
@@ -139,9 +161,8 @@ export class Channel {
   /** As many as cycles at most. */
   sent: Time;
   popped: Time;
-  /** Router * 32 + colour, negative while it is not the slot's input; or one of those below. */
+  /** Who reads it and who sends by it (words.ts). */
   to: i32;
-  /** (Sender * 8 + end) * 32 + colour; with `WAITS`, if it is to be told of the next pop. */
   from: i32;
 
   @inline
@@ -161,18 +182,6 @@ export class Channel {
     );
   }
 }
-
-export const WAITS: i32 = i32.MIN_VALUE;
-
-/** What becomes of a wavelet on its way to a core: taken as it comes, the core is woken, it waits. */
-export const SINKS: i32 = i32.MIN_VALUE;
-export const STREAMS: i32 = SINKS + 1;
-/** Taken as it comes, and noted. */
-export const NOTED: i32 = SINKS + 2;
-export const IDLE: i32 = SINKS + 3;
-/** The receiver of a channel that leads to another tile, or to a router without a route for the colour. */
-export const FAR: i32 = SINKS + 4;
-export const NOWHERE: i32 = SINKS + 5;
 
 /** One colour at one router. `back`: cycles until its sender knows of a pop. */
 @unmanaged
@@ -239,6 +248,13 @@ export const CHANGING: i32 = 2;
 export const STREAMING: i32 = 3;
 export const MOVING: i32 = 4;
 export const DONE: i32 = 5;
+
+/** In `gaps`: followed by a gap in eight bytes (f64), or by a colour and a gap. */
+export const LONG: u8 = 255;
+export const TURN: u8 = 254;
+
+/** How far ahead sends are told. */
+export const AHEAD: i32 = 8;
 
 const HEADER_AT: usize = 64;
 export const header: Header = changetype<Header>(HEADER_AT);

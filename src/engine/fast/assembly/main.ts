@@ -14,27 +14,22 @@ import { allocate, entry, f64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { stepRouters } from './routers';
+import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_goesOn } from './shared';
+import { state_late, state_stopped, state_whole } from './shared';
 import { createRoutes, hazards, noHazards } from './routes';
-import { FAILED, STOPPED, Tile, announce, awaitHelpers, beginVisit, isStopped } from './tiles';
-import { behindLast, createTiles, cutTiles, finish } from './tiles';
-import { endVisit, firstCore, myTile, takeTile, tileAt } from './tiles';
+import { announce, awaitHelpers, finish, isStopped } from './threads';
+import { Tile, behindLast, cutTiles, firstCore, isOwn, myTile, tileAt } from './tiles';
 import { NEVER, Time } from './time';
+import { FAILED, STOPPED, beginVisit, createTiles, endVisit, takeTile } from './visits';
 import { nextTimer, sift, siftTimers } from './wheel';
 
 export { reset } from './memory';
+export * from './shared';
 
 /** Address of so many bytes for a table. */
 export function allocateTable(bytes: i32): usize {
   return allocate(bytes);
 }
-
-/** How a run stands: goes on, is over, failed, is late (see `limit`), was stopped, is beyond `furthest`. */
-const GOES_ON: i32 = 0;
-const WHOLE: i32 = 1;
-const BROKEN: i32 = 2;
-const LATE: i32 = 3;
-const ENDED: i32 = 4;
-const BEYOND: i32 = 5;
 
 /** Tells the host that the cycle is reached by which all was to be over; it may look at cores. */
 declare function reachLimit(): void;
@@ -75,7 +70,7 @@ export function begin(before: f64, number: i32): void {
 export function advance(visits: i32, helpers: i32): i32 {
   runTile(visits);
   const state = stateOf();
-  if (state == GOES_ON) return state;
+  if (state == state_goesOn) return state;
   for (let tile = 1; tile < header.tiles; tile++) addUp(tileAt(0), tileAt(tile));
   awaitHelpers(helpers);
   return state;
@@ -111,7 +106,9 @@ function runTile(visits: i32): void {
     if (anyDue(t)) stepRouters(t);
     endCycle(t);
     const next = failed ? FAILED : nextTimer(t, nextDue(t));
-    t = endVisit(isStopped(running) ? min(next, STOPPED) : next);
+    // It is the first tile that hears of the host, and tells the others.
+    const isOver = header.tiles > 1 && isOwn(0) && isStopped(running);
+    t = endVisit(isOver ? min(next, STOPPED) : next);
   }
   if (t != NEVER) return;
   const whole = done == behindLast - firstCore && countWavelets();
@@ -133,11 +130,11 @@ function isLate(): bool {
 }
 
 function stateOf(): i32 {
-  if (t == NEVER) return WHOLE;
-  if (t == FAILED) return BROKEN;
-  if (t == STOPPED) return ENDED;
-  if (reached && t >= limit) return LATE;
-  return t > furthest ? BEYOND : GOES_ON;
+  if (t == NEVER) return state_whole;
+  if (t == FAILED) return state_broken;
+  if (t == STOPPED) return state_stopped;
+  if (reached && t >= limit) return state_late;
+  return t > furthest ? state_beyond : state_goesOn;
 }
 
 /** The cycle visited last. */
@@ -157,10 +154,6 @@ export function actsAt(core: i32): f64 {
   if (c.phase == STARTING) return NOT_STARTED;
   return c.phase == BEGINNING || c.phase == CHANGING ? <f64>c.timer : UNDER_WAY;
 }
-
-/** In place of a cycle: a stream that the core is in; the core has not started. */
-const UNDER_WAY: f64 = -Infinity;
-const NOT_STARTED: f64 = Infinity;
 
 /** Counts what went through the tile's channels; false if something is left in one. */
 function countWavelets(): bool {

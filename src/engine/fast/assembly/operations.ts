@@ -1,9 +1,10 @@
 /** From operation to operation of a core, and what is counted at their ends. */
-import { BEGINNING, CHANGING, Core, DONE, FIXED, IDLE, Op, ROUTE, header } from './machine';
+import { BEGINNING, CHANGING, Core, DONE, FIXED, Op, ROUTE, header } from './machine';
 import { entry, f64At, setEntry, setF64 } from './memory';
 import { myTile } from './tiles';
 import { Time } from './time';
 import { setTimer } from './wheel';
+import { IDLE } from './words';
 
 /** Cores of this tile that are done. */
 export let done: i32 = 0;

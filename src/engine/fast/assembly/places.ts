@@ -1,6 +1,7 @@
 /** Where the records of cores, routers, slots and channels are, and who is whose neighbour. */
-import { CORE_BYTES, Channel, Core, ENDS, Router, Slot, WAITS, header } from './machine';
+import { CORE_BYTES, Channel, Core, ENDS, Router, Slot, header } from './machine';
 import { entry } from './memory';
+import { calm, endOf, senderOf } from './words';
 
 @inline
 export function routerOf(core: i32): Router {
@@ -53,7 +54,7 @@ export function cyclesOf(c: Channel): i32 {
 }
 
 function cyclesOfLink(from: i32): i32 {
-  const link = entry(header.placeOf, (from & ~WAITS) >>> 8) * 4 + ((from >> 5) & 7);
+  const link = entry(header.placeOf, senderOf(calm(from))) * 4 + endOf(from);
   return header.hop * <i32>load<u16>(header.linkHops + (<usize>link << 1));
 }
 

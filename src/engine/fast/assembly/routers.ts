@@ -1,25 +1,15 @@
 /** Routers: who is due tries its colours in turn (machine-model section 4a). */
-import {
-  Channel,
-  FAR,
-  IDLE,
-  NOTED,
-  NOWHERE,
-  Router,
-  SINKS,
-  STREAMING,
-  STREAMS,
-  Slot,
-  WAITS,
-  header,
-} from './machine';
+import { Channel, Router, STREAMING, Slot, header } from './machine';
 import { coreOf, cyclesOf, routerOf, slotOf } from './places';
 import { behindGroups, firstGroup, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
 import { hear, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
-import { isMine, tellPopped, tellSent } from './tiles';
+import { isMine } from './tiles';
 import { Time } from './time';
+import { tellPopped, tellSent } from './visits';
+import { FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
+import { calm, colorOf, readerOf, senderOf } from './words';
 
 /** One cycle of all routers that are due. */
 export function stepRouters(t: Time): void {
@@ -61,7 +51,7 @@ function stepRouter(core: i32, t: Time): void {
     input.popped = popped + 1;
     const back = t + slot.back;
     input.setAt(popped, back);
-    if (input.from < 0) tellSender(input, core, back, t);
+    if (isAwaited(input.from)) tellSender(input, core, back, t);
     if (popped + 1 == input.sent) router.have &= ~bit;
     else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
     forward(out, core, t);
@@ -103,8 +93,8 @@ function forward(out: Channel, core: i32, t: Time): void {
   if (to >= 0) {
     const at = t + cyclesOf(out);
     out.setAt(sent, at);
-    routerOf(to >>> 5).have |= 1 << (to & 31);
-    wakeRouter(to >>> 5, at);
+    routerOf(readerOf(to)).have |= 1 << colorOf(to);
+    wakeRouter(readerOf(to), at);
   } else reach(out, core, sent, t);
   if (header.meets && to > NOWHERE) hear(out, t + cyclesOf(out));
 }
@@ -134,14 +124,14 @@ function reach(out: Channel, core: i32, sent: Time, t: Time): void {
   else if (to == FAR) tellSent(out, t + cyclesOf(out));
   else if (to == NOTED) takeNoted(out, core, t);
   // A change of route may make that port the input while the wavelet is on its way.
-  else if (to > NOWHERE) wakeRouter(~to >>> 5, t + cyclesOf(out));
+  else if (to > NOWHERE) wakeRouter(readerOf(~to), t + cyclesOf(out));
 }
 
 /** Who waits for a pop hears of it: the place is free from cycle `free` on. */
 function tellSender(input: Channel, core: i32, free: Time, t: Time): void {
-  const from = input.from & ~WAITS;
+  const from = calm(input.from);
   const c = coreOf(core);
-  if (!isMine(from >>> 8)) tellPopped(input, free);
+  if (!isMine(senderOf(from))) tellPopped(input, free);
   else if (input != c.output) wakeSender(input, free);
   else {
     input.from = from;

@@ -1,23 +1,13 @@
 /** Routes of the machine: which channel a slot reads, and which ones it feeds. */
-import {
-  Channel,
-  ENDS,
-  FAR,
-  FROM_CORE,
-  IDLE,
-  NOWHERE,
-  RAMP,
-  Route,
-  Slot,
-  WAITS,
-  header,
-} from './machine';
+import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
 import { tileOf } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
+import { FAR, IDLE, NOWHERE, WAITS, calm, colorOf, fromOf } from './words';
+import { readerOf, routerWord, senderOf, toOf } from './words';
 
 /** Pairs of wavelets of one colour that reached one router of this tile in one cycle. */
 export let hazards: i32 = 0;
@@ -54,7 +44,7 @@ export function createRoutes(): void {
 function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
   const color = kind / ENDS;
   const end = kind % ENDS;
-  const from = (core << 8) | (end << 5) | color;
+  const from = fromOf(core, end, color);
   if (end == RAMP) {
     fill(c, from, IDLE);
     return;
@@ -64,7 +54,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
     fill(c, from, NOWHERE);
     return;
   }
-  const receiver = ~((to << 5) | color);
+  const receiver = ~toOf(to, color);
   if (header.tiles == 1 || tileOf(core) == tileOf(to)) fill(c, from, receiver);
   else {
     fill(c, from, FAR);
@@ -138,18 +128,18 @@ export function arrive(c: Channel, at: Time): void {
   c.sent = sent + 1;
   c.setAt(sent, at);
   const to = c.to;
-  if (to >= 0) routerOf(to >>> 5).have |= 1 << (to & 31);
-  wakeRouter((to < 0 ? ~to : to) >>> 5, at);
+  if (to >= 0) routerOf(readerOf(to)).have |= 1 << colorOf(to);
+  wakeRouter(readerOf(routerWord(to)), at);
   if (header.meets) hear(c, at);
 }
 
 /** A router that waits for a place in a channel looks again in cycle `at`. */
 @inline
 export function wakeSender(c: Channel, at: Time): void {
-  const from = c.from & ~WAITS;
+  const from = calm(c.from);
   c.from = from;
-  routerOf(from >>> 8).waiting &= ~(1 << (from & 31));
-  wakeRouter(from >>> 8, at);
+  routerOf(senderOf(from)).waiting &= ~(1 << colorOf(from));
+  wakeRouter(senderOf(from), at);
 }
 
 @inline
@@ -159,8 +149,8 @@ function heardAt(index: usize): usize {
 
 /** Counts wavelets of one colour that become eligible in one cycle on several ports of a router. */
 export function hear(c: Channel, at: Time): void {
-  const to = c.to < 0 ? ~c.to : c.to;
-  const slot = (to & 31) * header.cores + (to >>> 5);
+  const to = routerWord(c.to);
+  const slot = colorOf(to) * header.cores + readerOf(to);
   const last = heardAt(<usize>slot * window + (<i32>at & (window - 1)));
   if (load<Time>(last) == at) hazards++;
   store<Time>(last, at);

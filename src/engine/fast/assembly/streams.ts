@@ -4,13 +4,15 @@
  * One that does both is a rigid pipeline, which is looked at cycle by cycle.
  */
 import {
+  AHEAD,
   Channel,
   Core,
   FROM_CORE,
-  IDLE,
+  LONG,
   NOT_STALLED,
+  RAMP,
   TRAFFIC,
-  WAITS,
+  TURN,
   header,
 } from './machine';
 import { f64At, setF64 } from './memory';
@@ -21,9 +23,7 @@ import { arrive, wakeSender } from './routes';
 import { NEVER, Time } from './time';
 import { noteEntered, noteTaken, setReceivers } from './traffic';
 import { setTimer } from './wheel';
-
-/** How far ahead sends are told. */
-export const AHEAD: i32 = 8;
+import { IDLE, NOTED, SINKS, WAITS, isAwaited } from './words';
 
 /** A wavelet leaves the router in cycle `t` for a core that takes it as soon as it is there. */
 export function takeFromRouter(input: Channel, core: i32, t: Time): void {
@@ -48,8 +48,34 @@ export function drain(c: Core, input: Channel, t: Time): void {
 @inline
 export function takeQueued(c: Core, input: Channel, t: Time): Time {
   const at = take(c, input, input.at(input.popped));
-  if (input.from < 0) tellRouter(input, at + header.ramp, t);
+  if (isAwaited(input.from)) tellRouter(input, at + header.ramp, t);
   return at;
+}
+
+/** A core begins to take: what is in its queues or on its way first, then whatever comes. */
+export function beginTaking(c: Core, core: i32, t: Time): void {
+  const noted = c.op.kind == TRAFFIC && header.notes != 0;
+  const several = c.op.kind == TRAFFIC && c.op.several != 0;
+  const sink = noted ? NOTED : SINKS;
+  if (several) setReceivers(c, sink);
+  else c.source!.to = sink;
+  if (!noted && !several) drain(c, c.source!, t);
+  else while (c.takes > 0 && takeFirst(c, core, t)) {}
+}
+
+/** Takes the wavelet that is usable first of all that are in the core's queues; false without one. */
+function takeFirst(c: Core, core: i32, t: Time): bool {
+  let first: Channel | null = null;
+  if (c.op.several == 0 && c.source!.popped < c.source!.sent) first = c.source;
+  for (let bits = c.op.several; bits != 0; bits &= bits - 1) {
+    const input = channelFrom(core, RAMP, ctz(bits))!;
+    if (input.popped == input.sent) continue;
+    if (first == null || input.at(input.popped) < first.at(first.popped)) first = input;
+  }
+  if (first == null) return false;
+  const at = takeQueued(c, first, t);
+  if (header.notes != 0) noteTaken(core, first, at);
+  return true;
 }
 
 /** Takes one wavelet, usable from cycle `usable` on; returns when. */
@@ -68,7 +94,7 @@ function take(c: Core, input: Channel, usable: Time): Time {
 /** The operation takes no more. */
 function stopTaking(c: Core, input: Channel): void {
   input.to = IDLE;
-  if (c.op.kind == TRAFFIC && c.op.c != 0) setReceivers(c, IDLE);
+  if (c.op.kind == TRAFFIC && c.op.several != 0) setReceivers(c, IDLE);
 }
 
 /** The core's router may have waited for a place in the core's queue, which is free from `free` on. */
@@ -119,10 +145,6 @@ function nextReady(c: Core): Time {
   return c.op.kind == TRAFFIC ? max(c.nextSend, c.sendAt) : c.nextSend;
 }
 
-/** Followed by a gap in eight bytes, or by a colour and a gap. */
-const LONG: u8 = 255;
-const TURN: u8 = 254;
-
 /** Traffic goes on to the wavelet behind the next gap. */
 export function passGap(c: Core, core: i32): void {
   let at = <usize>c.pipe;
@@ -165,7 +187,7 @@ export function stream(core: i32, t: Time): void {
     const popped = input.popped;
     input.popped = popped + 1;
     input.setAt(popped, t + header.ramp);
-    if (input.from < 0) tellRouter(input, t + header.ramp, t);
+    if (isAwaited(input.from)) tellRouter(input, t + header.ramp, t);
     pipe |= 1 << (c.op.latency - 1);
   }
   c.pipe = pipe;

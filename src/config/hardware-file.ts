@@ -1,0 +1,143 @@
+/**
+ * The hardware file: a wafer in YAML (`configs/hardware/*.yaml`), validated once at the door. Its
+ * keys are those of `WaferSpec` in the words users set (`clock`, `power`, `core.sram`, `core.code`);
+ * what comes out is the wafer in base units, and for every number where it comes from.
+ */
+import * as z from 'zod';
+import { expected } from './messages.js';
+import {
+  quantity,
+  type NamedQuantity,
+  type Provenance,
+  type Quantity,
+  type ReadUnits,
+} from './quantity.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+
+/** Provenance of a wafer's numbers, by their path in the hardware file, such as `fabric.hopCycles`. */
+export type ProvenanceMap = Record<string, Provenance>;
+
+/** A mapping without unknown keys; `what` is what an error says was expected in its place. */
+export function section<T extends z.ZodRawShape>(what: string, shape: T) {
+  const wrongType = expected(what).error;
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'invalid_type' ? wrongType(issue) : undefined),
+  });
+}
+
+/** Schema of a hardware file with all its keys; units are read by the function passed in. */
+export function hardwareSchema(readUnits: ReadUnits) {
+  const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
+  const cores = of({ dimension: 'count', integer: true, min: 1, max: 4096 });
+  const bytes = of({ dimension: 'memory', integer: true, min: 0, max: 2 ** 40 });
+  const cycles = of({ dimension: 'cycles', integer: true, min: 0, max: 1e6 });
+  const stages = of({ dimension: 'cycles', integer: true, min: 1, max: 1024 });
+  const time = of({ dimension: 'cycles', min: 0, max: 1e6 });
+  const rate = of({ dimension: 'rate', min: 0.001, max: 1024 });
+  const perType = (entry: typeof cores) => section('a mapping', { f16: entry, f32: entry });
+  const rates = perType(rate);
+  const special = { exp: cycles, silu: cycles, rsqrt: cycles, reciprocal: cycles };
+
+  return section('the path of a hardware file or a mapping', {
+    name: z.string(expected('a name')).min(1, expected('a name')),
+    width: cores,
+    height: cores,
+    clock: of({ dimension: 'frequency', min: 1e6, max: 1e11 }),
+    wafers: of({ dimension: 'count', integer: true, min: 1, max: 4096, word: 'auto' }),
+    power: of({ dimension: 'power', above: 0, max: 1e9 }),
+    io: section('a mapping', {
+      bandwidth: of({ dimension: 'bandwidth', above: 0, max: 1e18 }),
+      latency: of({ dimension: 'time', min: 0, max: 1 }),
+    }),
+    fabric: section('a mapping', {
+      colors: of({ dimension: 'count', integer: true, min: 1, max: 32 }),
+      hopCycles: stages,
+      rampCycles: stages,
+      queueDepth: of({ dimension: 'count', integer: true, min: 1, max: 256 }),
+    }),
+    core: section('a mapping', {
+      sram: of({ dimension: 'memory', integer: true, min: 1, max: 2 ** 40 }),
+      code: section('a mapping', {
+        stack: bytes,
+        runtime: bytes,
+        attention: bytes,
+        mlp: bytes,
+        embedding: bytes,
+        head: bytes,
+      }),
+    }),
+    costs: section('a mapping', {
+      programStart: cycles,
+      routeChange: cycles,
+      setup: perType(cycles),
+      issue: perType(time),
+      latency: perType(stages),
+      elementsPerCycle: section('a mapping', {
+        move: rates,
+        add: rates,
+        sub: rates,
+        mul: rates,
+        max: rates,
+        min: rates,
+        fma: rates,
+        dot: rates,
+      }),
+      matvec: section('a mapping', { call: time, row: perType(time), widenPerCycle: rate }),
+      scalar: section('a mapping', { ...special, step: cycles }),
+      vectorForm: section('a mapping', special),
+    }),
+  });
+}
+
+export type HardwareFile = z.output<ReturnType<typeof hardwareSchema>>;
+
+/** A subtree of a validated file with plain numbers where it has quantities. */
+type PlainTree<T> = T extends Quantity
+  ? number
+  : T extends string
+    ? T
+    : { [K in keyof T]: PlainTree<T[K]> };
+
+/** The hardware file with plain numbers in base units, under the file's own keys. */
+export type PlainHardware = Omit<PlainTree<HardwareFile>, 'wafers'> & { wafers: number | 'auto' };
+
+export function plainHardware(file: HardwareFile): PlainHardware {
+  return plainOf(file) as PlainHardware;
+}
+
+/** The provenance of every number; those that state no source have the one that `placeOf` their path gives. */
+export function provenanceOf(
+  file: HardwareFile,
+  placeOf: (path: string[]) => string,
+): ProvenanceMap {
+  const map: ProvenanceMap = {};
+  const collect = (node: unknown, path: string[]): void => {
+    if (typeof node !== 'object' || node === null) return;
+    if (isQuantity(node)) map[path.join('.')] = { source: placeOf(path), ...node.provenance };
+    else for (const [key, child] of Object.entries(node)) collect(child, [...path, key]);
+  };
+  collect(file, []);
+  return map;
+}
+
+/** The wafer that a validated hardware file describes. */
+export function toWafer(file: HardwareFile): WaferSpec {
+  const { clock, power, io, core, ...rest } = plainHardware(file);
+  return {
+    ...rest,
+    clockHz: clock,
+    powerWatts: power,
+    io: { bitsPerSecond: io.bandwidth, latencySeconds: io.latency },
+    core: { sramBytes: core.sram, codeBytes: core.code },
+  };
+}
+
+function isQuantity(node: object): node is NamedQuantity {
+  return 'value' in node;
+}
+
+function plainOf(node: unknown): unknown {
+  if (typeof node !== 'object' || node === null) return node;
+  if (isQuantity(node)) return node.word ?? node.value;
+  return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, plainOf(child)]));
+}

@@ -1,0 +1,150 @@
+/**
+ * Tiles from cycle to cycle. What crosses a cut acts in a later cycle at the earliest (rule 1 of section 4),
+ * so tiles go through a cycle beside each other, tell each other what they sent and popped over the cuts,
+ * and agree on the next cycle in which any of them has something to do.
+ */
+import { Channel, header } from './machine';
+import { allocate, setF64 } from './memory';
+import { channelFrom, twinOf } from './places';
+import { bytesOfDue, useDue } from './due';
+import { arrive, wakeSender } from './routes';
+import { waitFor, wakeSleepers } from './threads';
+import { Tile, behindLast, firstCore, firstOf, isOwn, myTile, own, tileAt, tileOf } from './tiles';
+import { LONG_AGO, NEVER, Time } from './time';
+import { WHEEL_BYTES, useWheel } from './wheel';
+import { calm, colorOf, endOf, isAwaited, readerOf, routerWord, senderOf } from './words';
+
+/** What one tile tells another: a wavelet was sent, or a place was popped. */
+@unmanaged
+class Message {
+  to: i32;
+  /** The address of the channel, and in its lowest bit whether it was popped. */
+  about: usize;
+  /** The cycle from which the wavelet is eligible, or the place free. */
+  at: Time;
+
+  @inline
+  get isPop(): bool {
+    return (this.about & 1) == 1;
+  }
+
+  @inline
+  get channel(): Channel {
+    return changetype<Channel>(this.about & ~1);
+  }
+}
+
+/** End of a label without operations. */
+export const NO_END: f64 = -Infinity;
+
+/** Said in place of a next cycle: the machine failed. */
+export const FAILED: Time = LONG_AGO;
+/** The same: the host wants no more of the run. */
+export const STOPPED: Time = LONG_AGO + 1;
+
+/** Visits that this tile has begun, and the earliest cycle that it told others. */
+let visit: i32 = 0;
+let told: Time = NEVER;
+
+/** What the tiles of a program need that was laid out. */
+export function createTiles(): void {
+  const bytes = 2 * <u64>header.crossings * offsetof<Message>();
+  for (let tile = 0; tile < header.tiles; tile++) {
+    const t = tileAt(tile);
+    t.box0 = allocate(bytes);
+    t.box1 = allocate(bytes);
+    t.due = allocate(bytesOfDue(firstOf(tile), firstOf(tile + 1)));
+    t.wheel = allocate(WHEEL_BYTES);
+    t.labelEnd = tile == 0 ? header.labelEnd : allocate(header.labels * 8);
+    t.labelCore = tile == 0 ? header.labelCore : allocate(header.labels * 4);
+    for (let label = 0; label < header.labels; label++)
+      setF64(t.labelEnd, label, NO_END);
+  }
+}
+
+/** This thread takes over a tile, before the first cycle. */
+export function takeTile(tile: i32): void {
+  own(tile);
+  visit = 0;
+  told = NEVER;
+  useDue(tileAt(tile).due, firstCore, behindLast);
+  useWheel(tileAt(tile).wheel);
+}
+
+/** A cycle begins: hears what others told in the one before. */
+export function beginVisit(): void {
+  if (header.tiles == 1) return;
+  const odd = (visit & 1) == 1;
+  const t = myTile();
+  if (odd) t.messages1 = 0;
+  else t.messages0 = 0;
+  told = NEVER;
+  if (visit == 0) return;
+  for (let tile = 0; tile < header.tiles; tile++) {
+    if (isOwn(tile)) continue;
+    const other = tileAt(tile);
+    const messages = odd ? other.messages0 : other.messages1;
+    const box = odd ? other.box0 : other.box1;
+    for (let i = 0; i < messages; i++)
+      read(changetype<Message>(box + <usize>i * offsetof<Message>()));
+  }
+}
+
+function read(message: Message): void {
+  if (!isOwn(message.to)) return;
+  const at = message.at;
+  const c = message.channel;
+  if (!message.isPop) {
+    arrive(c, at);
+    return;
+  }
+  const popped = c.popped;
+  c.popped = popped + 1;
+  c.setAt(popped, at);
+  if (isAwaited(c.from)) wakeSender(c, at);
+}
+
+/** Tells the receiver's tile of a wavelet sent over a cut, eligible from cycle `at` on. */
+export function tellSent(c: Channel, at: Time): void {
+  const twin = twinOf(c);
+  tell(readerOf(routerWord(twin.to)), twin, false, at);
+}
+
+/** Tells the sender's tile that a place of a channel over a cut is free from cycle `at` on. */
+export function tellPopped(twin: Channel, at: Time): void {
+  const from = calm(twin.from);
+  const sender = senderOf(from);
+  tell(sender, channelFrom(sender, endOf(from), colorOf(from))!, true, at);
+}
+
+function tell(core: i32, channel: Channel, popped: bool, at: Time): void {
+  const odd = (visit & 1) == 1;
+  const t = myTile();
+  const i = odd ? t.messages1++ : t.messages0++;
+  const box = odd ? t.box1 : t.box0;
+  const message = changetype<Message>(box + <usize>i * offsetof<Message>());
+  message.to = tileOf(core);
+  message.about = changetype<usize>(channel) | <usize>popped;
+  message.at = at;
+  told = min(told, at);
+}
+
+/** A cycle is over: waits for all tiles, and says in which one they go on (or what one said in place of it). */
+export function endVisit(next: Time): Time {
+  if (header.tiles == 1) return next;
+  const odd = (visit & 1) == 1;
+  const t = myTile();
+  let least = min(next, told);
+  if (odd) t.next1 = least;
+  else t.next0 = least;
+  visit++;
+  atomic.store<i32>(changetype<usize>(t), visit);
+  wakeSleepers(changetype<usize>(t));
+  for (let tile = 0; tile < header.tiles; tile++) {
+    if (isOwn(tile)) continue;
+    const other = tileAt(tile);
+    waitFor(changetype<usize>(other), visit);
+    least = min(least, odd ? other.next1 : other.next0);
+  }
+  return least;
+}

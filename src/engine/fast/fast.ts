@@ -1,0 +1,107 @@
+/**
+ * The fast engine: the reference's answer, to the cycle and to the counter, at the speed at which
+ * people explore. A program with an error in it is run by the reference, which can tell what it is.
+ */
+import type { WaferSpec } from '../../hardware/wafer.js';
+import type { Program } from '../../program/program.js';
+import { notOver, tooLong } from '../checks.js';
+import { latestOf } from '../../numeric/latest.js';
+import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from '../engine.js';
+import { bitsFor, startMachine } from './run.js';
+import { createMachine } from './machine.js';
+import type { Bits, Machine } from './machine.js';
+import type { Ending } from './run.js';
+import { isSound } from './sound.js';
+import { standingOf } from './standing.js';
+import { layTables, notesOf, startsOf, type Tables } from './tables.js';
+import { resultOf } from './tally.js';
+import { startReference } from '../reference/reference.js';
+
+/** One program often runs many times, with other starts: its tables are kept as long as it is. */
+const known = new WeakMap<Program, { wafer: WaferSpec; tables: Tables | undefined }>();
+
+/** This thread's machine, which a run starts afresh; while it runs, and if it throws, it is nobody's. */
+let idle: Machine | undefined;
+
+/** Runs a program; with numbers (`input.memory`) as the reference does. Throws MachineError. */
+export function fast(input: RunInput): RunResult {
+  return wholeRun(startFast(input));
+}
+
+/** The same in slices. */
+export function startFast(input: RunInput): Run {
+  const tables = tablesOf(input);
+  if (tables === undefined) return startReference(input);
+  const machine = idle ?? createMachine();
+  idle = undefined;
+  const starts = startsOf(input, tables);
+  const wants = {
+    limit: input.maxCycles,
+    notes: input.instants ? notesOf(input, tables) : undefined,
+  };
+  const start = (bits: Bits) => {
+    const team = { machine, threads: 1, leastCores: 1, run: 0, bits };
+    return startMachine(tables.image, starts, team, wants);
+  };
+  let bits = bitsFor(tables.image, starts);
+  let running = start(bits);
+  /** Says how the machine failed. */
+  let judge: Run | undefined;
+  return {
+    cycle: () => judge?.cycle() ?? running.places().cycle - 1,
+    standing: () => judge?.standing() ?? standingOf(tables, input.program, running.places()),
+    advance() {
+      if (judge === undefined) {
+        const ending = running.advance();
+        if (ending === undefined) return undefined;
+        if (ending.state === 'beyond' && bits === 32) {
+          running = start((bits = 64));
+          return undefined;
+        }
+        idle = machine;
+        const result = toResult(input, tables, ending);
+        if (result !== undefined) return result;
+        judge = startReference(input);
+      }
+      if (judge.advance() !== undefined) throw new Disagreement(input.program);
+      return undefined;
+    },
+  };
+}
+
+/** The machine failed on a program, and the reference says that nothing did fail. */
+export class Disagreement extends Error {
+  constructor({ name }: Program) {
+    super(`the fast engine fails on ${name}, which the reference runs`);
+  }
+}
+
+/**
+ * The result of a run, at last with times of 64 bits; none if the machine failed, and the reference is to
+ * say how.
+ * @throws LimitError if it was not over by its limit, MachineError if it is too long
+ */
+export function toResult(input: RunInput, tables: Tables, ending: Ending): RunResult | undefined {
+  if (ending.state === 'broken' || ending.state === 'stopped') return undefined;
+  const { maxCycles = Infinity, program } = input;
+  if (ending.state === 'beyond') throw tooLong(program);
+  if (ending.state === 'whole') {
+    const result = resultOf(input, tables, ending.counts);
+    if (latestOf(result.end) <= Math.min(maxCycles, LAST_CYCLE)) return result;
+    if (maxCycles > LAST_CYCLE) throw tooLong(program);
+  }
+  const { atLimit } = ending;
+  const standing = atLimit ? standingOf(tables, program, atLimit, maxCycles) : [];
+  throw notOver(input, standing);
+}
+
+/** Tables of a program on a wafer; none if something is wrong with it or too long, or it carries numbers. */
+export function tablesOf({ program, wafer, memory }: RunInput): Tables | undefined {
+  if (memory !== undefined) return undefined;
+  const before = known.get(program);
+  if (before !== undefined && before.wafer === wafer) return before.tables;
+  const laid = isSound(program, wafer) ? layTables(program, wafer) : undefined;
+  const tables = laid && laid.image.ahead <= LAST_CYCLE ? laid : undefined;
+  known.set(program, { wafer, tables });
+  return tables;
+}

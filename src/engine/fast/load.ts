@@ -1,0 +1,113 @@
+/** How a program gets into the machine's memory, and what was counted of it out again. */
+import type { Instants } from '../instants.js';
+import { HEADER, MOST_CORES, MOST_TILES, TIME } from './machine-code.js';
+import { outOfMemory, type Bits, type Machine } from './machine.js';
+import type { Image, Notes, Table } from './tables.js';
+
+/** What the machine counted, by core that does something. */
+export interface Counts {
+  end: Float64Array;
+  waitOutput: Float64Array;
+  /** Per label: latest end (`NO_END` if it has none), and the lowest core that has it. */
+  labelEnd: Float64Array;
+  labelCore: Int32Array;
+  linkWavelets: Float64Array;
+  sent: number;
+  delivered: number;
+  hazards: number;
+  /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
+  instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
+}
+
+/** The threads of a run, each of which can have a tile; they have one memory. */
+export interface Team {
+  /** The first thread's. */
+  machine: Machine;
+  threads: number;
+  /** Cores that a tile should have at least. */
+  leastCores: number;
+  /** A number for each run, rising from 1, by which the others help in it. */
+  run: number;
+  bits: Bits;
+}
+
+/** The first of some starts; 0 if there are none. */
+export function firstOf(starts: Float64Array): number {
+  return starts.length === 0 ? 0 : starts.reduce((a, b) => Math.min(a, b));
+}
+
+/**
+ * Writes a program's tables into memory, and the header that says where they are; gives what reads the
+ * results there.
+ */
+export function load(
+  { cores, labels, programStart, numbers, tables }: Image,
+  starts: Float64Array,
+  { machine, bits, threads, leastCores }: Team,
+  furthest: number,
+  notes: Notes | undefined,
+): () => Counts {
+  const { memory } = machine;
+  const code = machine.code(bits);
+  if (cores > MOST_CORES) outOfMemory();
+  const most = Math.min(threads, MOST_TILES);
+  const tiles = Math.max(1, Math.min(most, Math.floor(cores / leastCores)));
+  const first = firstOf(starts);
+  const header = code.reset();
+  const allocate = (bytes: number) => code.allocateTable(bytes) >>> 0;
+  const write = (table: Table) => {
+    if (table.length === 0) return 0;
+    const at = allocate(table.byteLength);
+    new Uint8Array(memory.buffer, at).set(
+      new Uint8Array(table.buffer, table.byteOffset, table.byteLength),
+    );
+    return at;
+  };
+  const startAt = write(starts.map((at) => at - first));
+  const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
+  const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
+  const results = {
+    end: allocate(cores * 8),
+    waitOutput: allocate(cores * 8),
+    linkWavelets: allocate(cores * 4 * 8),
+    labelEnd: allocate(labels * 8),
+    labelCore: allocate(labels * 4),
+    notes: write(next),
+    entered: allocate(sends * 8),
+    taken: allocate(takes * 8),
+    takenColor: allocate(takes),
+  };
+  const times = new Float64Array(memory.buffer, header);
+  times[TIME.programStart] = programStart;
+  times[TIME.furthest] = furthest;
+  const words = new Int32Array(memory.buffer, header);
+  const at = Object.fromEntries(written) as Record<keyof Image['tables'], number>;
+  const fields: Record<keyof typeof HEADER, number> = {
+    ...{ ...numbers, cores, labels, tiles },
+    ...{ startAt, ...at, ...results },
+  };
+  for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
+  // Times count from the first start in the machine.
+  const column = (from: number, size: number, later = 0) => {
+    const copy = new Float64Array(memory.buffer, from, size).slice();
+    if (later !== 0) for (let i = 0; i < size; i++) copy[i] += later;
+    return copy;
+  };
+  return () => ({
+    end: column(results.end, cores, first),
+    waitOutput: column(results.waitOutput, cores),
+    linkWavelets: column(results.linkWavelets, cores * 4),
+    labelEnd: column(results.labelEnd, labels, first),
+    labelCore: new Int32Array(memory.buffer, results.labelCore, labels).slice(),
+    sent: code.sent(),
+    delivered: code.delivered(),
+    hazards: code.routeHazards(),
+    ...(notes && {
+      instants: {
+        entered: column(results.entered, sends, first),
+        taken: column(results.taken, takes, first),
+        takenColor: new Uint8Array(memory.buffer, results.takenColor, takes).slice(),
+      },
+    }),
+  });
+}

@@ -1,0 +1,145 @@
+/** A run of the machine, alone or in a team of threads: in slices, to a limit, stopped from outside. */
+import { LAST_CYCLE } from '../engine.js';
+import { latestOf } from '../../numeric/latest.js';
+import { firstOf, load, type Counts, type Team } from './load.js';
+import { NEVER, RUN_AT, STATE, STOP_AT } from './machine-code.js';
+import type { Bits, Machine } from './machine.js';
+import type { Image, Notes } from './tables.js';
+
+/** Where cores that do something are in their lists, in the cycle before `cycle`. */
+export interface Places {
+  cycle: number;
+  /** The number of the core's operation in the program's records, or that behind its last one. */
+  operation: Int32Array;
+  /** When it acts, or the core is done; in place of that UNDER_WAY or NOT_STARTED. */
+  acts: Float64Array;
+}
+
+/**
+ * How a run ended: over, failed, not over by its limit, or stopped; and what is known then. Or it goes
+ * beyond what can be counted.
+ */
+export type Ending =
+  | { state: 'whole'; counts: Counts; atLimit?: Places }
+  | { state: 'broken' }
+  | { state: 'beyond' }
+  | { state: 'late'; atLimit: Places }
+  | { state: 'stopped'; at: Places };
+
+/** The largest number of visits of cores at once that take a few milliseconds. */
+const SLICE = 1 << 18;
+
+/** A machine that runs a program, to be advanced in slices (as one, with all of the team). */
+export interface RunningMachine {
+  advance(): Ending | undefined;
+  /** Where cores are after the last slice. */
+  places(): Places;
+}
+
+/** What is wanted of a run: to be over by a cycle, and notes of when its traffic is sent and taken. */
+export interface Wants {
+  limit?: number | undefined;
+  notes?: Notes | undefined;
+}
+
+/**
+ * The last cycle, from the first start on, that a run with times of so many bits may visit. With a limit
+ * it is late before it is too long.
+ */
+function furthest({ ahead }: Image, first: number, bits: Bits, limit: number): number {
+  if (bits === 32) return NEVER[32] - 1 - ahead;
+  return limit <= LAST_CYCLE ? 2 ** 60 : LAST_CYCLE - Math.max(0, first);
+}
+
+/** Bits for the times of a run to begin with: 64 if with 32 some could not be set. */
+export function bitsFor(image: Image, starts: Float64Array): Bits {
+  const first = firstOf(starts);
+  const latest = starts.reduce((a, b) => Math.max(a, b), first) - first;
+  return latest <= furthest(image, first, 32, Infinity) ? 32 : 64;
+}
+
+/** Loads a program and begins to run it, alone or in a team. */
+export function startMachine(
+  image: Image,
+  starts: Float64Array,
+  team: Team,
+  { limit = Infinity, notes }: Wants = {},
+): RunningMachine {
+  const { machine } = team;
+  const code = machine.code(team.bits);
+  const first = firstOf(starts);
+  const results = load(image, starts, team, furthest(image, first, team.bits, limit), notes);
+  const places = () => placesOf(code, image.cores, first);
+  let atLimit: Places | undefined;
+  machine.onLimit = () => (atLimit = places());
+  code.begin(limit - first, team.run);
+  const visits =
+    team.threads > 1 ? ALL_VISITS : Math.max(1, Math.floor(SLICE / Math.max(1, image.cores)));
+  return {
+    places,
+    advance() {
+      const state = code.advance(visits, team.threads - 1);
+      if (state === STATE.goesOn) return undefined;
+      if (state === STATE.broken) return { state: 'broken' };
+      if (state === STATE.beyond) return { state: 'beyond' };
+      if (state === STATE.late) return { state: 'late', atLimit: atLimit! };
+      if (state === STATE.stopped) return { state: 'stopped', at: places() };
+      const counts = results();
+      if (latestOf(counts.end) > limit) atLimit ??= places();
+      return { state: 'whole', counts, ...(atLimit && { atLimit }) };
+    },
+  };
+}
+
+const ALL_VISITS = 0x7fffffff;
+
+/** Runs a program as one, in a team. */
+export function runMachine(image: Image, starts: Float64Array, team: Team, wants?: Wants): Ending {
+  const running = startMachine(image, starts, team, wants);
+  for (;;) {
+    const ending = running.advance();
+    if (ending) return ending;
+  }
+}
+
+function placesOf(code: ReturnType<Machine['code']>, cores: number, first: number): Places {
+  const operation = new Int32Array(cores);
+  const acts = new Float64Array(cores);
+  for (let core = 0; core < cores; core++) {
+    operation[core] = code.operationOf(core);
+    acts[core] = code.actsAt(core) + first;
+  }
+  return { cycle: code.cycle() + first + 1, operation, acts };
+}
+
+/** Ends a run of a team, between two cycles; from any thread. */
+export function stopRun(memory: WebAssembly.Memory, run: number): void {
+  Atomics.store(new Int32Array(memory.buffer), STOP_AT >> 2, run);
+}
+
+/**
+ * Helps in a run, whose first core starts in cycle `start`, with a tile, once its program is in memory. A
+ * thread hears that others made the memory larger when it comes from JavaScript next, so it is here that it
+ * waits.
+ */
+export function helpRun(
+  machine: Machine,
+  tile: number,
+  { start, limit = Infinity, run, bits }: Help,
+): void {
+  const words = new Int32Array(machine.memory.buffer);
+  for (;;) {
+    const seen = Atomics.load(words, RUN_AT >> 2);
+    if (seen >= run) break;
+    Atomics.wait(words, RUN_AT >> 2, seen);
+  }
+  machine.code(bits).help(tile, limit - start);
+}
+
+/** What a helper has to know of a run. */
+export interface Help {
+  start: number;
+  limit?: number | undefined;
+  run: number;
+  bits: Bits;
+}

@@ -1,0 +1,141 @@
+/**
+ * The cores of the reference engine: operations in order, and a cause for every cycle (rules:
+ * machine-model section 4a).
+ */
+import { takesOf } from '../../program/program.js';
+import type { MemoryOperation, Operation, RouteOp } from '../../program/program.js';
+import { checkRoute, type Failure } from '../checks.js';
+import { executeOperation } from '../execute.js';
+import { dueAt } from './calendar.js';
+import { NEVER, inputPort, setRoute, slotsTaken } from './fabric.js';
+import {
+  ACT,
+  BEGIN,
+  COMPUTE,
+  END,
+  SETUP,
+  START,
+  STREAM,
+  operationOf,
+  timingOf,
+} from './machine.js';
+import type { Machine } from './machine.js';
+import { stream, traffic } from './streams.js';
+
+/** A core's cycles from now on go to `cause`; in cycle `until` comes `next`. */
+function spend(m: Machine, core: number, cause: number, next: number, until: number): void {
+  m.cause[core] = cause;
+  m.next[core] = next;
+  m.until[core] = until;
+  dueAt(m.calendar, until).cores.push(core);
+}
+
+/** Everything that happens to a core at the start of cycle `t`, up to what takes time. */
+export function visitCore(m: Machine, core: number, t: number): void {
+  if (t < m.until[core]) return;
+  account(m, core, t);
+  while (m.until[core] <= t) step(m, core, t);
+}
+
+/** The cycles since the last visit had the cause found then. */
+function account(m: Machine, core: number, t: number): void {
+  const cycles = t - m.since[core];
+  const cause = m.cause[core];
+  m.since[core] = t;
+  m.spent[cause][core] += cycles;
+  if (cycles === 0 || cause > COMPUTE) return;
+  m.busy[core * m.labelEnd.length + operationOf(m, core).label] += cycles;
+  m.busyUntil = Math.max(m.busyUntil, t - 1);
+}
+
+function step(m: Machine, core: number, t: number): void {
+  const op = operationOf(m, core);
+  switch (m.next[core]) {
+    case START:
+      if (op === undefined) return done(m, core, t);
+      return spend(m, core, SETUP, BEGIN, t + m.input.wafer.costs.programStart);
+    case BEGIN:
+      if (op === undefined) return done(m, core, t);
+      if (readsUnwritten(m, core)) return;
+      return spend(m, core, SETUP, ACT, t + timingOf(m, core).setup);
+    case ACT:
+      return act(m, core, t);
+    case STREAM:
+      return streams(m, core, op, t);
+    case END:
+      return endOperation(m, core, t);
+  }
+}
+
+function streams(m: Machine, core: number, op: Operation, t: number): void {
+  switch (op.kind) {
+    case 'vector':
+      return stream(m, core, op, t);
+    case 'traffic':
+      return traffic(m, core, op, t);
+    default:
+      op satisfies MemoryOperation | RouteOp;
+  }
+}
+
+function done(m: Machine, core: number, t: number): void {
+  m.end[core] = t;
+  m.until[core] = NEVER;
+}
+
+function readsUnwritten(m: Machine, core: number): boolean {
+  const bad = m.unwritten[m.input.program.roleOf[core]];
+  if (bad === undefined || bad.operation !== m.op[core]) return false;
+  return failsWith(m, core, [{ code: 'unwritten', core, detail: bad.detail }]);
+}
+
+/** A core that fails goes no further; the engine stops after this cycle. */
+function failsWith(m: Machine, core: number, failures: Failure[]): boolean {
+  m.failures.push(...failures);
+  if (failures.length > 0) m.until[core] = NEVER;
+  return failures.length > 0;
+}
+
+/** Set-up is over: the operation does what it does. */
+function act(m: Machine, core: number, t: number): void {
+  const op = operationOf(m, core);
+  const { source, destination, wavelets, cycles, latency } = timingOf(m, core);
+  if (op.kind === 'route') return changeRoute(m, core, op, t);
+  if (source < 0 && destination < 0) {
+    if (m.input.memory !== undefined) executeOperation(op, m.input.memory[core]);
+    return spend(m, core, COMPUTE, END, t + cycles);
+  }
+  m.start[core] = t;
+  m.taken[core] = m.sent[core] = m.moves[core] = 0;
+  if (op.kind === 'vector' && destination >= 0) m.pipe[core] = new Float64Array(latency * 3);
+  const expected = op.kind === 'traffic' ? takesOf(op) : 0;
+  spend(m, core, COMPUTE, wavelets + expected > 0 ? STREAM : END, t);
+}
+
+function changeRoute(m: Machine, core: number, op: RouteOp, t: number): void {
+  const { program, wafer } = m.input;
+  const port = inputPort(m.fabric, core, op.color);
+  const failures = checkRoute(program, wafer, core, op);
+  if (port >= 0 && slotsTaken(m.fabric, core, port, op.color) > 0)
+    failures.push({
+      code: 'route-change',
+      core,
+      color: op.color,
+      detail: 'changes its route with wavelets queued',
+    });
+  if (failsWith(m, core, failures)) return;
+  setRoute(m.fabric, core, op);
+  dueAt(m.calendar, t).routers.push(core);
+  spend(m, core, SETUP, END, t);
+}
+
+function endOperation(m: Machine, core: number, t: number): void {
+  const { label } = operationOf(m, core);
+  const first = core < m.labelCore[label];
+  if (t > m.labelEnd[label] || (t === m.labelEnd[label] && first)) {
+    m.labelEnd[label] = t;
+    m.labelCore[label] = core;
+  }
+  m.op[core]++;
+  m.next[core] = BEGIN;
+}

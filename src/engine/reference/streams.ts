@@ -1,0 +1,107 @@
+/** One cycle of an operation of the reference that touches the fabric, wavelet by wavelet. */
+import { RAMP } from '../../hardware/mesh.js';
+import { colorOfWavelet, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import type { TrafficOp, VectorOp } from '../../program/program.js';
+import { executeWavelet } from '../execute.js';
+import { dueAt } from './calendar.js';
+import { CORE, NEVER, hasSlot, hasWavelet, put, take, usableFrom, type Fabric } from './fabric.js';
+import { COMPUTE, END, WAIT_INPUT, WAIT_OUTPUT, timingOf, type Machine } from './machine.js';
+
+/**
+ * One cycle of a stream. Results to the fabric come out of a rigid pipeline: what is consumed at one
+ * move of it stands at its end `latency` moves later; it stands still while that has no slot.
+ */
+export function stream(m: Machine, core: number, op: VectorOp, t: number): void {
+  const { source, destination, wavelets, latency } = timingOf(m, core);
+  const { fabric } = m;
+  const memory = m.input.memory?.[core];
+  const sends = destination >= 0;
+  const pipe = m.pipe[core];
+  const stage = (m.moves[core] % latency) * 3;
+  const missing =
+    m.taken[core] < wavelets && source >= 0 && !hasWavelet(fabric, core, CORE, source, t);
+  const stands = sends && pipe[stage] === 1;
+  const stalled = stands && !hasSlot(fabric, core, RAMP, destination, t);
+  const consumes = m.taken[core] < wavelets && !missing && !stalled;
+  if (stands && !stalled) {
+    fabric.wavelet.set(pipe.subarray(stage + 1, stage + 3));
+    pipe[stage] = 0;
+    send(m, core, destination, t);
+  }
+  if (consumes) {
+    if (source >= 0) take(fabric, core, CORE, source, t);
+    if (memory !== undefined) executeWavelet(op, memory, m.taken[core], fabric.wavelet);
+    m.taken[core]++;
+    if (sends) {
+      pipe[stage] = 1;
+      pipe.set(fabric.wavelet, stage + 1);
+    }
+  }
+  if (!stalled) m.moves[core]++;
+  m.cause[core] = missing ? WAIT_INPUT : stalled ? WAIT_OUTPUT : COMPUTE;
+  const over = (sends ? m.sent[core] : m.taken[core]) === wavelets;
+  // Nothing taken and nothing moving in the pipeline: a wavelet or a slot must come first.
+  const asleep = !consumes && (stalled || !sends || m.sent[core] === m.taken[core]);
+  carryOn(m, core, over, asleep ? NEVER : t + 1, t);
+}
+
+/** One cycle of synthetic traffic: what is due is sent, what is there is taken. */
+export function traffic(m: Machine, core: number, op: TrafficOp, t: number): void {
+  const { fabric } = m;
+  const toSend = sendsOf(op);
+  const toTake = takesOf(op);
+  const color = colorOfWavelet(op, m.sent[core]);
+  const due = m.sent[core] < toSend && m.start[core] + op.times[m.sent[core]] <= t;
+  const sends = due && hasSlot(fabric, core, RAMP, color, t);
+  const received = m.taken[core] < toTake ? firstUsable(fabric, core, takeColors(op), t) : -1;
+  const takes = received >= 0;
+  if (takes) {
+    take(fabric, core, CORE, received, t);
+    m.taken[core]++;
+    if (m.instants) noteTaken(m.instants, core, received, t);
+  }
+  if (sends) {
+    send(m, core, color, t);
+    if (m.instants) m.instants.entered[m.instants.nextEntered[core]++] = t;
+  }
+  m.cause[core] = sends ? COMPUTE : due ? WAIT_OUTPUT : WAIT_INPUT;
+  const nextDue = m.sent[core] < toSend ? m.start[core] + op.times[m.sent[core]] : NEVER;
+  const over = m.sent[core] === toSend && m.taken[core] === toTake;
+  carryOn(m, core, over, sends || takes ? t + 1 : nextDue > t ? nextDue : NEVER, t);
+}
+
+function noteTaken(
+  notes: NonNullable<Machine['instants']>,
+  core: number,
+  color: number,
+  t: number,
+) {
+  const next = notes.nextTaken[core]++;
+  notes.taken[next] = t;
+  notes.takenColor[next] = color;
+}
+
+/** Of these colours the one whose first wavelet has been usable by the core for longest, or -1. */
+function firstUsable(fabric: Fabric, core: number, colors: number[], t: number): number {
+  let first = -1;
+  let since = t + 1;
+  for (const color of colors) {
+    const usable = usableFrom(fabric, core, CORE, color);
+    if (usable < since) [first, since] = [color, usable];
+  }
+  return first;
+}
+
+function send(m: Machine, core: number, color: number, t: number): void {
+  put(m.fabric, core, RAMP, color, t);
+  m.sent[core]++;
+  m.fabric.sent++;
+}
+
+/** After a cycle of a stream: it is over, or goes on in cycle `again` or when the fabric wakes it. */
+function carryOn(m: Machine, core: number, over: boolean, again: number, t: number): void {
+  m.until[core] = t + 1;
+  if (over) m.next[core] = END;
+  if (over) dueAt(m.calendar, t + 1).cores.push(core);
+  else if (again !== NEVER) dueAt(m.calendar, again).cores.push(core);
+}
