@@ -14,6 +14,7 @@ class SlowFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     globalSetup: './test/cache-folder.ts',
+    setupFiles: './test/fresh-modules.ts',
     include: ['test/**/*.test.ts'],
     reporters: ['default', './test/reporter.ts'],
     testTimeout: 60_000,

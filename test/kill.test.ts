@@ -99,10 +99,10 @@ describe('a command that gets a signal', () => {
     ['capacity', ['capacity', resolve('configs/serving-azure.yaml'), '--preset=mlperf-server']],
     ['diff', ['diff', resolve('configs/wse3.yaml')]],
   ];
-  /** The first comes while it places and lowers, or soon after; the other while it simulates, on a slow host too. */
+  /** And when they come at the earliest: long enough to have begun, on a slow host too. */
   const SIGNALS = [
-    ['SIGINT', 130, 'interrupted', 600],
-    ['SIGTERM', 143, 'terminated', 1800],
+    ['SIGINT', 130, 'interrupted', 1200],
+    ['SIGTERM', 143, 'terminated', 2000],
   ] as const;
   const random = seedrandom.alea('signals');
 

@@ -31,7 +31,7 @@ describe('the commands of the README', () => {
       expect(run.stdout).toMatch(/\S/);
       expect(run.status).toBe(0);
     },
-    120_000,
+    300_000,
   );
 });
 
