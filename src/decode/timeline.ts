@@ -10,6 +10,7 @@ import type { RunResult } from '../engine/engine.js';
 /** A stage as the timeline sees it: a rectangle of cores. */
 export interface TimedStage {
   name: string;
+  isLayer: boolean;
   width: number;
   height: number;
   labels: readonly string[];
@@ -46,6 +47,7 @@ export interface OperatorTime {
 
 export interface StageTime {
   name: string;
+  isLayer: boolean;
   /** Cycle of the step at which the stage's first sender starts, and at which its last core ends. */
   start: number;
   end: number;
@@ -93,10 +95,9 @@ export function inSequence(timings: StepTiming[]): StepTiming {
   const all = emptyTiming();
   for (const { cycles, waited, operators, stages, stageCycles, causes } of timings) {
     for (const [name, { cycles, compute }] of operators) addOperator(all, name, cycles, compute);
-    for (const { name, start, end, from } of stages) {
-      const before = all.cycles;
-      all.stages.push({ name, start: before + start, end: before + end, from: before + from });
-    }
+    const before = all.cycles;
+    for (const { start, end, from, ...stage } of stages)
+      all.stages.push({ ...stage, start: before + start, end: before + end, from: before + from });
     all.stageCycles.push(...stageCycles);
     addCauses(all.causes, causes);
     all.cycles += cycles;
@@ -126,7 +127,7 @@ export function emptyTiming(): StepTiming {
  */
 export function addStage(
   timing: StepTiming,
-  stage: Pick<TimedStage, 'name' | 'labels' | 'crossing'>,
+  stage: Pick<TimedStage, 'name' | 'isLayer' | 'labels' | 'crossing'>,
   result: RunResult,
   first: number,
   turn: number,
@@ -137,7 +138,8 @@ export function addStage(
   timing.cycles += waited;
   const before = timing.cycles;
   addOperators(timing, stage, result, first);
-  timing.stages.push({ name: stage.name, start: first, end: first + result.cycles, from: before });
+  const { name, isLayer } = stage;
+  timing.stages.push({ name, isLayer, start: first, end: first + result.cycles, from: before });
   timing.stageCycles.push(timing.cycles - before);
 }
 

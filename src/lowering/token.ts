@@ -22,8 +22,12 @@ import { crossingCycles, portCode, wayOf, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
 import { writeStage, type Source, type Stage } from './stage.js';
 
+/** What a stage does with a token: a port passes it on between wafers. */
+export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
+
 export interface StagePlan {
   name: string;
+  kind: StageKind;
   /** Indices of the stage's place and of the one that sends, in the plan's places. */
   to: number;
   from: number;
@@ -69,25 +73,18 @@ export function planToken(
     const source = sourceOf(model, places[from], chosen, i === 0, step);
     const isHead = i === visits.length - 1;
     const { region } = place;
-    const use =
-      region === undefined
-        ? 'port'
-        : region.kind === 'layer'
-          ? 'layer'
-          : isHead
-            ? 'head'
-            : 'embedding';
+    const kind = kindOf(region, isHead);
     const groups = region && groupsOf(region);
     const code = (): RegionCode => {
       if (region === undefined || groups === undefined)
         return portCode(place.height, source.type, source.length);
       // Regions of one size have the same code, wherever their data come from.
-      const { kind, width, height } = region;
-      const size = JSON.stringify([kind, use, width, height, groups]);
+      const { width, height } = region;
+      const size = JSON.stringify([region.kind, kind, width, height, groups]);
       let known = codes.get(size);
       if (known === undefined) {
         known = writtenOnce(
-          kind === 'layer'
+          region.kind === 'layer'
             ? layerCode(model, wafer, region, groups, step)
             : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
         );
@@ -97,16 +94,17 @@ export function planToken(
     };
     const channels = colors.assign(source, place);
     const repair = repairOf(wafer, place.wafer);
-    const name = use === 'layer' || use === 'port' ? place.name : use;
+    const name = kind === 'layer' || kind === 'port' ? place.name : kind;
     const bits = source.length * 32 * (source.kind === 'rows' ? place.height : 1);
     return {
       name,
+      kind,
       to,
       from,
       source,
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
       key: JSON.stringify([
-        use,
+        kind,
         relative(source, place),
         region?.kind,
         groups,
@@ -126,6 +124,12 @@ export function planToken(
     };
   });
   return { places, stages };
+}
+
+function kindOf(region: Region | undefined, isHead: boolean): StageKind {
+  if (region === undefined) return 'port';
+  if (region.kind === 'layer') return 'layer';
+  return isHead ? 'head' : 'embedding';
 }
 
 /** Index of the region that holds the head: the last one, or the first if the table is tied. */

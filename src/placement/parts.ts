@@ -1,8 +1,9 @@
 /** What has to be placed: the regions of a model in the order of a token's way, and what a run asks. */
 import type { ModelSpec } from '../model/model.js';
-import type { PlacementRequest, Region } from './placement.js';
+import type { Part, PlacementRequest } from './placement.js';
 
-export type RegionKind = Region['kind'];
+export type RegionKind = Part['kind'];
+export type TableKind = Exclude<RegionKind, 'layer'>;
 
 /** A placement request with sizes that the user has fixed; what is not given is chosen. */
 export interface SizedRequest extends PlacementRequest {
@@ -11,9 +12,6 @@ export interface SizedRequest extends PlacementRequest {
   /** Width of every layer's region, in cores; or one per layer. */
   layerColumns?: number | readonly number[] | undefined;
 }
-
-/** A region that has no place yet. */
-export type Part = Pick<Region, 'name' | 'kind' | 'layer'>;
 
 /** Height of all regions and width of each kind, in cores. */
 export interface Sizes {
@@ -25,12 +23,12 @@ export interface Sizes {
 
 /** Widths of the regions, in cores. */
 export function widthsOf(parts: Part[], { columns, layers }: Sizes): number[] {
-  return parts.map(({ kind, layer }) => (layer >= 0 && layers?.[layer]) || columns[kind]!);
+  return parts.map((of) => (of.kind === 'layer' && layers?.[of.layer]) || columns[of.kind]!);
 }
 
 /** A tied table is one region, visited first and last; otherwise embedding and head have one each. */
 export function partsOf(model: ModelSpec): Part[] {
-  const table = (kind: RegionKind): Part => ({ name: kind, kind, layer: -1 });
+  const table = (kind: TableKind): Part => ({ name: kind, kind });
   const layers = Array.from({ length: model.layers }, (_, layer): Part => {
     return { name: `layer ${layer}`, kind: 'layer', layer };
   });

@@ -1,16 +1,18 @@
-/** Where the parts of a model lie: one rectangle per layer, embedding and head, in the order of a token's way. */
-export interface Region {
-  name: string;
-  kind: 'embedding' | 'layer' | 'head' | 'embedding+head';
-  /** Number of the layer, -1 for the embedding and the head. */
-  layer: number;
+/** What the cores of a region hold: a layer of the model, or a table that embeds, chooses, or does both. */
+export type Part = { name: string } & (
+  | { kind: 'layer'; layer: number }
+  | { kind: 'embedding' | 'head' | 'embedding+head' }
+);
+
+/** Where a part of a model lies. */
+export type Region = Part & {
   wafer: number;
   x: number;
   y: number;
   width: number;
   height: number;
   sramBytesPerCore: number;
-}
+};
 
 export interface Placement {
   strategy: string;

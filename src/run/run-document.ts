@@ -68,8 +68,7 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
   const perSecond = wafer.clockHz / cycles;
   const all = Object.values(causes).reduce((sum, cycles) => sum + cycles, 0);
   countable(all, 'the sum of decode.coreCycles');
-  const isLayer = (i: number) => timing.stages[i].name.startsWith('layer');
-  const layers = timing.stageCycles.filter((_, i) => isLayer(i));
+  const layers = timing.stageCycles.filter((_, i) => timing.stages[i].isLayer);
   return {
     cyclesPerToken: cycles,
     tokensPerSecondPerUser: perSecond,

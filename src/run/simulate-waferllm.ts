@@ -146,7 +146,7 @@ function createCount({ model, wafer }: ResolvedConfig, program: Program, runs: n
 /** A layer on its region: the published times are of its program from its start, on all cores. */
 function layerTiming({ labels, roleOf }: Program, result: RunResult): StepTiming {
   const timing = emptyTiming();
-  addStage(timing, { name: 'layer', labels, crossing: 0 }, result, 0, 0);
+  addStage(timing, { name: 'layer', isLayer: true, labels, crossing: 0 }, result, 0, 0);
   const sum = (cycles: Float64Array) => cycles.reduce((a, b) => a + b, 0);
   const { compute, setup, waitInput, waitOutput, end } = result;
   return {

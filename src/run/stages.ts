@@ -127,6 +127,7 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
   });
   return {
     name: plan.name,
+    isLayer: plan.kind === 'layer',
     width,
     height,
     labels,

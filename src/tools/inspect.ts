@@ -5,7 +5,7 @@ import type { ResolvedConfig } from '../config.js';
 import { groupChooser } from '../run/groups.js';
 import { createRunner } from '../run/runner.js';
 import { host } from '../host.js';
-import { planToken } from '../lowering/token.js';
+import { planToken, type StageKind } from '../lowering/token.js';
 import { lowerWaferllmLayer } from '../lowering/waferllm.js';
 import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
 import type { Region } from '../placement/placement.js';
@@ -109,12 +109,15 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   ]);
   const head = ['region', 'wafer', 'at', 'cores', 'SRAM per core'];
   const text = [table(head, rows), ...notes.map((line) => `  ${line}`)].join('\n');
-  return { document: { ...placement, regions, ...(fewer && { fewerWafers: fewer }) }, text };
+  const listed = regions.map(({ name, kind, ...rest }) => ({ name, kind, layer: -1, ...rest }));
+  const document = { ...placement, regions: listed, ...(fewer && { fewerWafers: fewer }) };
+  return { document, text };
 }
 
 /** A region's program, and where in it and on the wafer the region's first core lies. */
 interface PlacedProgram {
   name: string;
+  kind: StageKind;
   region: Pick<Region, 'x' | 'y' | 'width' | 'height'>;
   write: () => { program: Program; origin: number };
 }
@@ -129,7 +132,7 @@ async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
     const [region] = regions;
     const optionsAt = await layerOptions(config, region.width, runner);
     const write = () => ({ program: lowerWaferllmLayer(optionsAt(context), wafer), origin: 0 });
-    return [{ name: 'layer 0', region, write }];
+    return [{ name: 'layer 0', kind: 'layer', region, write }];
   }
   const maxPositions = context + workload.tokens;
   const { groups } = config.placement;
@@ -137,7 +140,8 @@ async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
   const step = { context, maxPositions, users: workload.batch };
   const plan = planToken(model, wafer, placement, groupsOf, step);
   return plan.stages.map((stage) => {
-    return { name: stage.name, region: plan.places[stage.to], write: () => stage.write() };
+    const { name, kind } = stage;
+    return { name, kind, region: plan.places[stage.to], write: () => stage.write() };
   });
 }
 
@@ -145,7 +149,8 @@ async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Prom
   const programs = await programsOf(config);
   if (core === undefined) {
     // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.
-    const shown = programs.filter(({ name }) => !name.startsWith('layer') || name === 'layer 0');
+    const first = programs.findIndex(({ kind }) => kind === 'layer');
+    const shown = programs.filter(({ kind }, i) => kind !== 'layer' || i === first);
     const stages = shown.map(({ region: { x, y }, write }) => {
       const { program, origin } = write();
       const { name, width, height, roles, roleOf, labels } = program;
