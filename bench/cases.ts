@@ -46,7 +46,7 @@ async function layer(path: string): Promise<RunInput> {
   const { regions } = placement;
   const { groups: fixed } = config.placement;
   const engine = { run: fast };
-  const groups = await groupChooser(model, wafer, maxPositions, regions, engine, fixed);
+  const groups = await groupChooser({ ...config, maxPositions }, regions, engine, fixed);
   const { stages } = planToken(model, wafer, placement, groups, { context, maxPositions });
   const { program } = stages.find(({ name }) => name === 'layer 1')!.write();
   return { program, wafer };

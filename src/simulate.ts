@@ -148,12 +148,12 @@ function costOfShapes(
   config: ResolvedConfig,
   options: SimulateOptions & { runner: Runner },
 ): ShapeCosts {
-  const { model, wafer, workload } = config;
+  const { workload } = config;
   const maxPositions = workload.context + workload.tokens;
   const last = { ...workload, context: maxPositions - 1, tokens: 1, data: false };
   const lines: LineCycles = new Map();
   const byLines = (regions: Pick<Region, 'kind' | 'width' | 'height'>[]) =>
-    groupChooser(model, wafer, maxPositions, regions, options.runner, undefined, lines);
+    groupChooser({ ...config, maxPositions }, regions, options.runner, undefined, lines);
   return {
     async groupsOf({ rows, layerColumns }) {
       const layer = { kind: 'layer', height: rows, width: layerColumns } as const;
@@ -230,7 +230,7 @@ async function simulateStepsOn(
   await programs.expect(Math.max(...regions.map(({ width, height }) => width * height)));
   const { groups } = config.placement;
   const chooser = () =>
-    groupChooser(model, wafer, maxPositions, regions, programs, groups, shared?.lines);
+    groupChooser({ ...config, maxPositions }, regions, programs, groups, shared?.lines);
   const groupsOf = shared?.groupsOf ?? (await chooser());
   const chosen = chosenBy(model, placement, groupsOf);
   const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;

@@ -13,8 +13,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   model: ['numeric'],
   program: ['numeric', 'hardware'],
   kernels: ['program'],
-  placement: ['numeric', 'hardware', 'model'],
-  lowering: ['numeric', 'hardware', 'model', 'placement', 'program', 'kernels'],
+  mapping: ['numeric:type', 'hardware:type', 'model:type', 'program:type'],
+  placement: ['numeric', 'hardware', 'mapping', 'model:type'],
+  lowering: ['numeric', 'hardware', 'mapping', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
   decode: ['numeric', 'engine:type'],
   serving: ['numeric'],
@@ -22,7 +23,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Folders of results: whole or absent.
   store: [],
   // Files of config.ts: how YAML becomes values.
-  config: ['hardware', 'model'],
+  config: ['hardware', 'mapping', 'model'],
   // What the top-level files and commands are made of: a run, studies of runs, services of many runs.
   run: ['*'],
   tools: ['*'],
@@ -36,6 +37,7 @@ const PACKAGES: Record<string, string[]> = {
   numeric: ['seedrandom'],
   hardware: [],
   model: ['zod'],
+  mapping: [],
   placement: [],
   program: [],
   kernels: [],
@@ -203,6 +205,8 @@ describe('the scan', () => {
   const bad: [string, string][] = [
     ['hardware/wafer.ts', "import { x } from '../program/program.js';"],
     ['program/program.ts', "import type { ModelSpec } from '../model/model.js';"],
+    ['mapping/gqa.ts', "import { layOut } from '../program/builder.js';"],
+    ['mapping/gqa.ts', "import { decoderLayer } from '../lowering/layer.js';"],
     ['lowering/layer.ts', "import { reference } from '../engine/reference/reference.js';"],
     ['lowering/layer.ts', "import type { Engine } from '../engine/engine.js';"],
     ['decode/token.ts', "import { MachineError } from '../engine/engine.js';"],

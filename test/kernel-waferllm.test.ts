@@ -15,7 +15,7 @@ import {
 import type { ModelSpec, Weights } from '../src/model/model.js';
 import { createPlainDecoder } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';
-import { waferllmBytes } from '../src/placement/waferllm.js';
+import { regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf, type Operation, type Program } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
 import { kernelWafer } from './kernel-programs.js';
@@ -166,12 +166,6 @@ describe('an exact waferllm layer', () => {
     const run = () => simulate(model, weights, TOKENS, { P: 5, groups: 2, spoil });
     expect(() => expect(relativeError(run())).toBeLessThan(1e-3)).toThrow();
   });
-
-  it('refuses models that the mapping has no place for', () => {
-    const rest = { context: 1, P: 2, groups: 1, exact: true };
-    expect(() => waferllmOptions({ ...model, qkNorm: true }, rest)).toThrow(/query and key norms/);
-    expect(() => waferllmOptions({ ...model, weightBits: 8 }, rest)).toThrow(/8-bit/);
-  });
 });
 
 describe('the published waferllm layer', () => {
@@ -233,7 +227,8 @@ describe('the published waferllm layer', () => {
     const sizes = { dim: 100, ffn: 210, heads: 2, headDim: 50, dtype: 'f16' as const };
     const shaped = { ...options, ...sizes, context: 40, maxPositions: 41, P: 8, groups: 2 };
     const { roles } = lowerWaferllmLayer(shaped, wafer);
-    const budget = waferllmBytes({ ...model, ...sizes, weightBits: 16 }, 41, 8, wafer);
+    const kept = { mapping: 'waferllm', maxPositions: 41, batch: 1 } as const;
+    const budget = regionBytes('layer', { ...model, ...sizes, weightBits: 16 }, wafer, kept, 8, 8);
     for (const role of roles) expect(sramBytesOf(role)).toBe(budget);
   });
 

@@ -22,7 +22,7 @@ export async function prepare(sets: string[], layers = 2, tied = false) {
   const maxPositions = context + 1;
   const { regions } = placement;
   const engine = { run: fast };
-  const chooser = groupChooser(model, wafer, maxPositions, regions, engine, options.groups);
+  const chooser = groupChooser({ ...loaded, model, maxPositions }, regions, engine, options.groups);
   const plan = planToken(model, wafer, placement, await chooser, { context, maxPositions });
   const { stages: plans, places } = plan;
   const run = async (program: Program, startAt: Float64Array) => fast({ program, wafer, startAt });

@@ -15,10 +15,9 @@ import { regionBytes } from '../src/placement/budget.js';
 import { CapacityError } from '../src/placement/errors.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
-import { waferllmBytes } from '../src/placement/waferllm.js';
 import { sramBytesOf } from '../src/program/program.js';
 import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
-import { asking, llama8b, models, tiny, wse3 } from './placement-helpers.js';
+import { asking, kept, llama8b, models, tiny, wse3 } from './placement-helpers.js';
 import { runnerOf } from './helpers/runner.js';
 
 /** By region: bytes of the fullest of its cores as lowered, in all stages that visit it. */
@@ -80,13 +79,13 @@ describe('the budget of a region', () => {
       2 * (6 * 4 + 16 * 4 + 32 + 18 + 6 + 16 + 8 + 3 * 4 * 16 + 32 + 16) +
       4 * (3 * 4 + 4 + 2);
     const bytes = (positions: number, users: number) =>
-      regionBytes('layer', tiny, positions, 8, 4, wse3(), users);
+      regionBytes('layer', tiny, wse3(), kept(positions, users), 8, 4);
     expect(bytes(8, 1)).toBe(rest + perUser);
     expect(bytes(9, 1)).toBe(rest + 2 * perUser);
     expect(bytes(1, 5)).toBe(rest + 5 * perUser);
     expect(bytes(9, 5)).toBe(rest + 10 * perUser);
     // Embedding 4 x 24, x, the token in f32; head also norm, normed, square, 24 logits, 3 choices.
-    const table = (kind: 'embedding' | 'head') => regionBytes(kind, tiny, 9, 8, 4, wse3(), 5);
+    const table = (kind: 'embedding' | 'head') => regionBytes(kind, tiny, wse3(), kept(9, 5), 8, 4);
     expect(table('embedding')).toBe(13_120 + 1000 + 2 * (4 * 24 + 4) + 4);
     expect(table('head')).toBe(13_120 + 1500 + 2 * (4 * 24 + 3 * 4 + 24) + 4 * (1 + 1 + 3));
   });
@@ -101,9 +100,13 @@ describe('the budget of a region', () => {
       const model = { ...tiny, dtype, weightBits: dtype === 'f16' ? 16 : 32 } as const;
       const rest = { context: positions, maxPositions: positions, P: 5, groups: 1, exact: false };
       const { roles } = lowerWaferllmLayer(waferllmOptions(model, rest), wse3());
-      const kept = new Set(roles.map(sramBytesOf));
-      expect(kept).toEqual(new Set([waferllmBytes(model, positions, 5, wse3())]));
-      const more = waferllmBytes(model, positions, 5, wse3(), 4) - [...kept][0];
+      const found = new Set(roles.map(sramBytesOf));
+      const bytes = (users: number) => {
+        const asked = { ...kept(positions, users), mapping: 'waferllm' } as const;
+        return regionBytes('layer', model, wse3(), asked, 5, 5);
+      };
+      expect(found).toEqual(new Set([bytes(1)]));
+      const more = bytes(4) - bytes(1);
       // Keys and values of 7 elements and a score for each of three more users' slots.
       expect(more).toBe(3 * Math.ceil(positions / 5) * 15 * (dtype === 'f16' ? 2 : 4));
     },

@@ -1,13 +1,12 @@
 /** Refusals of models that do not fit: every number in them is held against the placement itself. */
 import { describe, expect, it } from 'vitest';
-import { waferllmBuffers } from '../src/lowering/waferllm/shape.js';
+import { waferllmBuffers } from '../src/mapping/waferllm-shape.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
+import { bytesOf, regionBytes } from '../src/placement/budget.js';
 import { CapacityError } from '../src/placement/errors.js';
 import type { SizedRequest } from '../src/placement/parts.js';
 import { place } from '../src/placement/place.js';
-import { bytesOf } from '../src/placement/shapes.js';
-import { waferllmBytes } from '../src/placement/waferllm.js';
 import { asking, llama70b, llama8b, tiny, wse3 } from './placement-helpers.js';
 
 function refusal(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
@@ -124,7 +123,8 @@ describe('mapping waferllm', () => {
     const message = refusal(llama8b, wse3(), request);
     const side = numberIn(message, /it would fit on (\d+)x/);
     expect(place(llama8b, wse3(), { ...request, rows: side }).regions[0].width).toBe(side);
-    expect(waferllmBytes(llama8b, 4096, side - 1, wse3())).toBeGreaterThan(49_152);
+    const bytes = regionBytes('layer', llama8b, wse3(), request, side - 1, side - 1);
+    expect(bytes).toBeGreaterThan(49_152);
     expect(refusal(llama8b, wse3(), { ...request, rows: 751 })).toContain(
       'does not fit the 750x1160 of the wafer',
     );

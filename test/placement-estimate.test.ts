@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { tokenCycles } from '../src/placement/estimate.js';
 import type { ModelSpec } from '../src/model/model.js';
-import { tiny, wse3 } from './placement-helpers.js';
+import { kept, tiny, wse3 } from './placement-helpers.js';
 
 const sizes = { rows: 8, columns: { embedding: 2, layer: 4, head: 4 } };
 const estimate = (model: ModelSpec = tiny, changes: Parameters<typeof wse3>[0] = {}) =>
-  tokenCycles(model, wse3(changes), 40, sizes);
+  tokenCycles(model, wse3(changes), kept(40), sizes);
 
 // A core of a layer: 4 dims, 2 query heads and 1 KV head of 2 pairs, 5 positions, 16 inner units.
 /** 8 set-up, 15 call, per input a row of 4.84 and a quarter of the outputs. */
@@ -44,7 +44,8 @@ describe('the estimate of a token', () => {
   });
 
   it('adds the norms of queries and keys, and the widening of 8-bit weights', () => {
-    const norms = Math.sqrt(2) * 20 + 2 + 5 * 2 + 40; // 3 elements are 2 wavelets
+    // Sums of squares have 32 bits: one for each of 2 query heads and of a key head.
+    const norms = sum32(2, 3);
     expect(estimate({ ...tiny, qkNorm: true }) - estimate()).toBeCloseTo(2 * norms, 9);
     const widened = (4 * 16 + 8 * 4 + 4 * 32 + 16 * 4) / 4;
     const narrow = estimate({ ...tiny, weightBits: 8 }) - estimate();
@@ -52,7 +53,7 @@ describe('the estimate of a token', () => {
   });
 
   it('of a tied table takes it for embedding and head', () => {
-    const tied = tokenCycles({ ...tiny, tied: true }, wse3(), 40, {
+    const tied = tokenCycles({ ...tiny, tied: true }, wse3(), kept(40), {
       rows: 8,
       columns: { layer: 4, 'embedding+head': 4 },
     });

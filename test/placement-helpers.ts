@@ -5,6 +5,11 @@ import type { ModelSpec } from '../src/model/model.js';
 import { STRATEGIES } from '../src/placement/pack.js';
 import type { SizedRequest } from '../src/placement/parts.js';
 
+/** What a core has to keep of the caches, in the default mapping. */
+export function kept(maxPositions: number, batch = 1) {
+  return { mapping: 'gqa', maxPositions, batch } as const;
+}
+
 const same = (value: number) => ({ f16: value, f32: value });
 
 /** The usable part of a WSE-3 with the code sizes of the machine model. */

@@ -11,7 +11,16 @@ import { cut, STRATEGIES } from '../src/placement/pack.js';
 import { kindsOf, partsOf, widthsOf, type Sizes } from '../src/placement/parts.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
-import { asking, llama8b, models, requests, tiny, wafers, wse3 } from './placement-helpers.js';
+import {
+  asking,
+  kept,
+  llama8b,
+  models,
+  requests,
+  tiny,
+  wafers,
+  wse3,
+} from './placement-helpers.js';
 
 function cores(placement: Placement): number {
   return placement.regions.reduce((sum, r) => sum + r.width * r.height, 0);
@@ -27,14 +36,17 @@ function everySize(model: ModelSpec, wafer: WaferSpec, positions: number, users:
   const found: Sizes[] = [];
   for (let rows = 1; rows <= wafer.height; rows++) {
     const columns: Sizes['columns'] = {};
-    for (const kind of kindsOf(model))
+    for (const kind of kindsOf(partsOf(model, kept(1))))
       for (let width = wafer.width; width >= 1; width--)
-        if (regionBytes(kind, model, positions, rows, width, wafer, users) <= wafer.core.sramBytes)
+        if (
+          regionBytes(kind, model, wafer, kept(positions, users), rows, width) <=
+          wafer.core.sramBytes
+        )
           columns[kind] = width;
-    if (Object.keys(columns).length < kindsOf(model).length) continue;
+    if (Object.keys(columns).length < kindsOf(partsOf(model, kept(1))).length) continue;
     for (let width = columns.layer!; width <= wafer.width; width++) {
       const sizes = { rows, columns: { ...columns, layer: width } };
-      if (cut(widthsOf(partsOf(model), sizes), rows, wafer, 1)) found.push(sizes);
+      if (cut(widthsOf(partsOf(model, kept(1)), sizes), rows, wafer, 1)) found.push(sizes);
     }
   }
   return found;
@@ -59,7 +71,7 @@ describe('a placement', () => {
         expect(checkPlacement(placement, model, wafer, maxPositions * batch)).toEqual([]);
         for (const r of placement.regions)
           expect(r.sramBytesPerCore).toBe(
-            regionBytes(r.kind, model, maxPositions, r.height, r.width, wafer, batch),
+            regionBytes(r.kind, model, wafer, request, r.height, r.width),
           );
       }),
       { seed: 2, numRuns: 400 },
@@ -152,14 +164,18 @@ describe('growth', () => {
         placed++;
         const fewest = Math.min(
           ...all.map((sizes) =>
-            partsOf(model).reduce((sum, p) => sum + sizes.rows * sizes.columns[p.kind]!, 0),
+            partsOf(model, kept(1)).reduce(
+              (sum, p) => sum + sizes.rows * sizes.columns[p.kind]!,
+              0,
+            ),
           ),
         );
         const found = place(model, wafer, { ...request, growth: 'minimal' });
         expect(cores(found)).toBeLessThanOrEqual(1.02 * fewest);
         // Of those the one whose layers are the nearest to a square, as narrow as their height allows.
         const bent = ({ rows, columns }: Sizes) => Math.abs(Math.log(rows / columns.layer!));
-        const widths = (sizes: Sizes) => widthsOf(partsOf(model), sizes).reduce((a, b) => a + b);
+        const widths = (sizes: Sizes) =>
+          widthsOf(partsOf(model, kept(1)), sizes).reduce((a, b) => a + b);
         const narrowest = all.filter((of, i) => of.rows !== all[i - 1]?.rows);
         const near = narrowest.filter((of) => of.rows * widths(of) <= 1.02 * fewest);
         expect(bent(sizesOf(found))).toBeCloseTo(Math.min(...near.map(bent)), 12);
@@ -173,7 +189,7 @@ describe('growth', () => {
     fc.assert(
       fc.property(models, wafers, requests, (model, any, request) => {
         const wafer = { ...any, wafers: 1 };
-        const estimate = (sizes: Sizes) => tokenCycles(model, wafer, request.maxPositions, sizes);
+        const estimate = (sizes: Sizes) => tokenCycles(model, wafer, request, sizes);
         const all = everySize(model, wafer, request.maxPositions, request.batch).map(estimate);
         if (all.length === 0) return;
         const found = estimate(sizesOf(place(model, wafer, { ...request, growth: 'fill' })));
@@ -187,7 +203,7 @@ describe('growth', () => {
     const [fill, minimal] = (['fill', 'minimal'] as const).map((growth) =>
       place(llama8b, wse3(), asking({ growth })),
     );
-    const cycles = (p: Placement) => tokenCycles(llama8b, wse3(), 4096, sizesOf(p));
+    const cycles = (p: Placement) => tokenCycles(llama8b, wse3(), kept(4096), sizesOf(p));
     expect(cores(fill)).toBeGreaterThan(cores(minimal));
     expect(cycles(fill)).toBeLessThan(cycles(minimal));
   });

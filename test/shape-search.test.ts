@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compareStrategies } from '../src/tools/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { CapacityError } from '../src/placement/errors.js';
-import { layerShape } from '../src/placement/shapes.js';
+import { layerShape } from '../src/mapping/shapes.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { runTable } from '../src/report/table.js';
 import { shapesOf } from '../src/run/shape-search.js';

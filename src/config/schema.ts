@@ -1,5 +1,6 @@
 /** What a configuration may hold: its keys, defaults and limits, and the JSON Schema for editors. */
 import * as z from 'zod';
+import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { expected } from './messages.js';
 import { STATED_JSON_SCHEMA } from './quantity.js';
@@ -110,7 +111,9 @@ const placement = section('a mapping', {
 export const config = section('a mapping', {
   hardware,
   model,
-  mapping: choice('gqa', 'waferllm').default('gqa').describe('How a layer is cut over its cores'),
+  mapping: choice(...MAPPING_NAMES)
+    .default('gqa')
+    .describe('How a layer is cut over its cores'),
   exact: flag().default(false).describe('waferllm only: exp and SiLU in full, not as published'),
   workload: workload.prefault({}),
   placement: placement.prefault({}),
@@ -118,18 +121,19 @@ export const config = section('a mapping', {
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
 }).superRefine(({ exact, mapping, placement: { growth, layerColumns, groups } }, context) => {
+  const { takes } = MAPPINGS[mapping];
   const refuse = (path: string, found: unknown, why: string) =>
     context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
-  if (growth === 'search' && mapping === 'waferllm')
-    refuse('growth', growth, 'expected fill or minimal with mapping: waferllm, found search');
+  if (growth === 'search' && !takes.search)
+    refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
   if (growth === 'search' && layerColumns !== undefined)
     refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
   if (growth === 'search' && groups !== undefined)
     refuse('groups', groups, 'expected none with growth: search, which chooses them');
-  if (typeof groups === 'object' && mapping === 'waferllm')
-    refuse('groups', groups, 'expected one number with mapping: waferllm, found a mapping');
+  if (typeof groups === 'object' && !takes.groupsByLine)
+    refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
   const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
-  if (exact && mapping !== 'waferllm')
+  if (exact && !takes.exact)
     context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
 });
 

@@ -38,11 +38,11 @@ export function deploymentOf(config: ResolvedConfig): Deployment {
   checkRun(config, 'serving');
   const placement = placementOf(config);
   const layers = placement.regions.filter(({ kind }) => kind === 'layer');
-  const fits = (positions: number) =>
-    layers.every(
-      ({ height, width }) =>
-        regionBytes('layer', model, positions, height, width, wafer) <= wafer.core.sramBytes,
-    );
+  const fits = (maxPositions: number) =>
+    layers.every(({ height, width }) => {
+      const kept = { mapping: config.mapping, maxPositions, batch: 1 };
+      return regionBytes('layer', model, wafer, kept, height, width) <= wafer.core.sramBytes;
+    });
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
   const kvBlock = layers[0].height;

@@ -12,7 +12,7 @@ import {
   tableBuffers,
   tableShape,
   type LayerShape,
-} from '../placement/shapes.js';
+} from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 
 /** Keys (after RoPE) and values of earlier tokens of one layer, [position][kvHeads * headDim]. */

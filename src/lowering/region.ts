@@ -9,7 +9,7 @@ import type { FloatType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
-import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
+import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import { routesOf, type Place } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';

@@ -6,7 +6,7 @@
  * their largest logit; then two one-word reductions choose the largest of all and its lowest entry.
  */
 import type { ModelSpec } from '../model/model.js';
-import type { TableShape } from '../placement/shapes.js';
+import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type Place } from '../kernels/collectives.js';
 import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';

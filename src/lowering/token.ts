@@ -7,7 +7,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
-import { layerBuffers, layerShape, tableBuffers, tableShape } from '../placement/shapes.js';
+import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { HandOffColors } from './hand-off-colors.js';
 import {

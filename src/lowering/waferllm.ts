@@ -19,9 +19,9 @@ import {
   waferllmBuffers,
   waferllmShape,
   type WaferllmOptions,
-} from './waferllm/shape.js';
+} from '../mapping/waferllm-shape.js';
 
-export { waferllmOptions, type WaferllmOptions } from './waferllm/shape.js';
+export { waferllmOptions, type WaferllmOptions } from '../mapping/waferllm-shape.js';
 export {
   waferllmImages,
   waferllmResidual,

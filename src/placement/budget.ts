@@ -1,12 +1,13 @@
 /**
  * The SRAM budget of a core (machine-model section 1): 48 KiB less stack and code is what is left for
- * weights, cache and buffers. The sizes come from shapes.ts, which lowering uses too.
+ * weights, cache and buffers. The sizes come from the mapping, which lowering asks too.
  */
 import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
-import type { RegionKind } from './parts.js';
-import { bytesOf, layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+import type { BufferShape, Cut, RegionKind } from '../mapping/mapping.js';
+import { MAPPINGS } from '../mapping/mappings.js';
+import type { SizedRequest } from './parts.js';
 
 /** Bytes of stack and code in a core of a region of this kind. */
 export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
@@ -23,25 +24,32 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
   }
 }
 
+/** What is placed, as far as the memory of a core depends on it. */
+export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch'>;
+
+/** A part of a model over so many cores, with the caches that are asked for. */
+export function cutOf(model: ModelSpec, asked: Kept, rows: number, columns: number): Cut {
+  return { model, rows, columns, positions: asked.maxPositions, users: asked.batch };
+}
+
 /**
  * Bytes of SRAM that the fullest core of a region of `rows` x `columns` cores needs, code included.
- * `positions` is what the KV cache holds for each of `users`; every one's are dealt to the rows from
- * row 0 on, so that row holds the most.
+ * Every user's positions are dealt to the rows from row 0 on, so that row holds the most.
  */
 export function regionBytes(
   kind: RegionKind,
   model: ModelSpec,
-  positions: number,
+  wafer: WaferSpec,
+  asked: Kept,
   rows: number,
   columns: number,
-  wafer: WaferSpec,
-  users = 1,
 ): number {
-  const buffers =
-    kind === 'layer'
-      ? layerBuffers(model, layerShape(model, positions, rows, columns, users), true)
-      : tableBuffers(model, tableShape(model, rows, columns), kind);
+  const buffers = MAPPINGS[asked.mapping].buffers(kind, cutOf(model, asked, rows, columns));
   return codeBytesOf(kind, wafer.core.codeBytes) + bytesOf(buffers);
+}
+
+export function bytesOf(buffers: BufferShape[]): number {
+  return buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], 0);
 }
 
 /**
@@ -51,14 +59,13 @@ export function regionBytes(
 export function leastColumns(
   kind: RegionKind,
   model: ModelSpec,
-  positions: number,
-  rows: number,
   wafer: WaferSpec,
-  users = 1,
+  asked: Kept,
+  rows: number,
 ): number | undefined {
   const { sramBytes } = wafer.core;
   return leastThat(
-    (columns) => regionBytes(kind, model, positions, rows, columns, wafer, users) <= sramBytes,
+    (columns) => regionBytes(kind, model, wafer, asked, rows, columns) <= sramBytes,
     1,
     wafer.width,
   );

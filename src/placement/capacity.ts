@@ -3,16 +3,17 @@
  * one-line refusal made of them. Every number is found by trying the placement itself.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
+import type { RegionKind } from '../mapping/mapping.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
 import { CapacityError } from './errors.js';
 import { cut } from './pack.js';
-import { kindsOf, partsOf, widthsOf, type RegionKind, type SizedRequest } from './parts.js';
+import { kindsOf, partsOf, widthsOf, type SizedRequest } from './parts.js';
 import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
 /** The fewest wafers that hold the model; Infinity if some region is too large for a whole wafer. */
 export function wafersNeeded(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
-  const parts = partsOf(model);
+  const parts = partsOf(model, request);
   let fewest = Infinity;
   for (const sizes of leastSizes(model, wafer, request, tallestHeights(wafer))) {
     const counts = cut(widthsOf(parts, sizes), sizes.rows, wafer, parts.length);
@@ -64,7 +65,7 @@ export function doesNotFit(
   request: SizedRequest,
 ): CapacityError {
   const sizes = leastSizes(model, wafer, request, everyHeight(wafer));
-  const cores = Math.min(...sizes.map((of) => coresOf(model, of)));
+  const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, request), of)));
   const bytes = modelBytes(model, request.maxPositions * request.batch);
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
@@ -120,10 +121,8 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
   const { width, height } = wafer;
-  const { maxPositions, batch } = request;
-  const bytesOf = (kind: RegionKind) =>
-    regionBytes(kind, model, maxPositions, height, width, wafer, batch);
-  const kind = kindsOf(model).reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
+  const bytesOf = (kind: RegionKind) => regionBytes(kind, model, wafer, request, height, width);
+  const kind = kindsOf(partsOf(model, request)).reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   if (bytesOf(kind) <= wafer.core.sramBytes)
     return (
       'no rectangle between the dead cores of hardware.defects holds a region; ' +

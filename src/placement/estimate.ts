@@ -5,75 +5,57 @@
  */
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import type { Cut, RegionKind } from '../mapping/mapping.js';
+import { MAPPINGS } from '../mapping/mappings.js';
+import { layerShape, tableShape } from '../mapping/shapes.js';
 import type { ModelSpec } from '../model/model.js';
+import { cutOf, type Kept } from './budget.js';
 import type { Sizes } from './parts.js';
-import { layerShape, tableShape } from './shapes.js';
 
-/** Estimated cycles of one token of one user, its context being `maxPositions` tokens long. */
-export function tokenCycles(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  maxPositions: number,
-  sizes: Sizes,
-): number {
-  const layer = layerCycles(model, wafer, maxPositions, sizes.rows, sizes.columns.layer!);
+/** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
+export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
+  const cut = (columns: number) => cutOf(model, asked, sizes.rows, columns);
+  const added = (kind: RegionKind, of: Cut) =>
+    MAPPINGS[asked.mapping]
+      .reductions(kind, of)
+      .reduce((sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words), 0);
+  const layer = cut(sizes.columns.layer!);
   const head = sizes.columns.head ?? sizes.columns['embedding+head']!;
   const embedding = sizes.columns.embedding ?? head;
   return (
     broadcastCycles(wafer, model.dtype, embedding, model.dim / sizes.rows) +
-    model.layers * layer +
-    headCycles(model, wafer, sizes.rows, head)
+    model.layers * (layerCycles(wafer, layer) + added('layer', layer)) +
+    headCycles(wafer, cut(head)) +
+    added('head', cut(head))
   );
 }
 
-/** One layer (machine-model section 5a) and the hand-off of its result to the next one. */
-function layerCycles(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  maxPositions: number,
-  rows: number,
-  columns: number,
-): number {
+/** The work of one layer (machine-model section 5a), and the hand-off of its result to the next one. */
+function layerCycles(wafer: WaferSpec, { model, rows, columns, positions }: Cut): number {
   const type = model.dtype;
-  const s = layerShape(model, maxPositions, rows, columns);
+  const s = layerShape(model, positions, rows, columns);
   const widen = model.weightBits === 8;
   const matvec = (inputs: number, outputs: number, widened = widen) =>
     matvecCycles(wafer, type, inputs, outputs, widened);
-  const alongY = (elements: number, as: FloatType = type) =>
-    allReduceCycles(wafer, as, rows, elements);
-  const alongX = (elements: number, cores = columns) =>
-    allReduceCycles(wafer, type, cores, elements);
   const headDims = 2 * s.pairs;
-  const local =
+  return (
     matvec(s.dims, s.queryDims + 2 * s.keyDims) +
     2 * s.queryHeads * matvec(headDims, s.positions, false) +
     matvec(s.queryDims, s.dims) +
     matvec(s.dims, 2 * s.inner) +
     matvec(s.inner, s.dims) +
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions) +
-    specialCycles(wafer, type, 'silu', s.inner);
-  const reduced =
-    2 * alongY(1, 'f32') +
-    alongY(s.queryDims + 2 * s.keyDims) +
-    (model.qkNorm ? alongX(s.queryHeads + s.headsPerColumn, s.groupWidth) : 0) +
-    alongX(s.queryHeads * s.positions, s.groupWidth) +
-    2 * alongY(s.queryHeads, 'f32') +
-    alongY(s.queryDims) +
-    alongX(s.dims) +
-    alongY(2 * s.inner) +
-    alongX(s.dims);
-  return local + reduced + broadcastCycles(wafer, type, columns, s.dims);
+    specialCycles(wafer, type, 'silu', s.inner) +
+    broadcastCycles(wafer, type, columns, s.dims)
+  );
 }
 
-/** Norm, product with the vocabulary's slices, sums along Y, and the largest logit along X. */
-function headCycles(model: ModelSpec, wafer: WaferSpec, rows: number, columns: number): number {
-  const s = tableShape(model, rows, columns);
+/** Product with the vocabulary's slices, and the largest of a column's logits. */
+function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
+  const { dims, entries } = tableShape(model, rows, columns);
   return (
-    allReduceCycles(wafer, 'f32', rows, 1) +
-    matvecCycles(wafer, model.dtype, s.dims, s.entries, model.weightBits === 8) +
-    allReduceCycles(wafer, model.dtype, rows, s.entries) +
-    s.entries / wafer.costs.elementsPerCycle.max[model.dtype] +
-    2 * allReduceCycles(wafer, 'f32', columns, 1)
+    matvecCycles(wafer, model.dtype, dims, entries, model.weightBits === 8) +
+    entries / wafer.costs.elementsPerCycle.max[model.dtype]
   );
 }
 

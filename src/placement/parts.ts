@@ -1,9 +1,8 @@
 /** What has to be placed: the regions of a model in the order of a token's way, and what a run asks. */
+import type { Part, RegionKind } from '../mapping/mapping.js';
+import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import type { Part, PlacementRequest } from './placement.js';
-
-export type RegionKind = Part['kind'];
-export type TableKind = Exclude<RegionKind, 'layer'>;
+import type { PlacementRequest } from './placement.js';
 
 /** A placement request with sizes that the user has fixed; what is not given is chosen. */
 export interface SizedRequest extends PlacementRequest {
@@ -26,18 +25,11 @@ export function widthsOf(parts: Part[], { columns, layers }: Sizes): number[] {
   return parts.map((of) => (of.kind === 'layer' && layers?.[of.layer]) || columns[of.kind]!);
 }
 
-/** A tied table is one region, visited first and last; otherwise embedding and head have one each. */
-export function partsOf(model: ModelSpec): Part[] {
-  const table = (kind: TableKind): Part => ({ name: kind, kind });
-  const layers = Array.from({ length: model.layers }, (_, layer): Part => {
-    return { name: `layer ${layer}`, kind: 'layer', layer };
-  });
-  return model.tied
-    ? [table('embedding+head'), ...layers]
-    : [table('embedding'), ...layers, table('head')];
+export function partsOf(model: ModelSpec, { mapping }: Pick<SizedRequest, 'mapping'>): Part[] {
+  return MAPPINGS[mapping].regions(model);
 }
 
-/** Kinds of regions that a model has. */
-export function kindsOf(model: ModelSpec): RegionKind[] {
-  return model.tied ? ['layer', 'embedding+head'] : ['layer', 'embedding', 'head'];
+/** Kinds of regions that there are. */
+export function kindsOf(parts: Part[]): RegionKind[] {
+  return [...new Set(parts.map(({ kind }) => kind))];
 }

@@ -3,6 +3,7 @@
  * or a refusal that says what would fit (capacity.ts).
  */
 import type { WaferSpec } from '../hardware/wafer.js';
+import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 import { regionBytes } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
@@ -11,11 +12,11 @@ import { partsOf, widthsOf, type SizedRequest } from './parts.js';
 import type { Placement } from './placement.js';
 import { checkSpares, defectsOf } from './repair.js';
 import { chooseSizes } from './sizes.js';
-import { placeSquare } from './waferllm.js';
+import { placeSquare } from './square.js';
 
 /**
- * Rectangles of cores for every layer, the embedding and the head (or, with mapping `waferllm`, for
- * one layer). Throws CapacityError if the wafers do not hold them, RangeError if the request names an
+ * Rectangles of cores for every layer, the embedding and the head (or one square, if the
+ * mapping has one). Throws CapacityError if the wafers do not hold them, RangeError if the request names an
  * unknown strategy or holds a number that is not a positive integer.
  */
 export function place(
@@ -26,19 +27,18 @@ export function place(
 ): Placement {
   const strategy = strategyOf(request.strategy);
   checkNumbers(model, request);
-  if (request.mapping === 'waferllm') return placeSquare(model, wafer, request);
+  if (MAPPINGS[request.mapping].square) return placeSquare(model, wafer, request);
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   const sizes = chooseSizes(model, wafer, request, wafers);
   if (sizes === undefined) throw doesNotFit(model, wafer, request);
-  const parts = partsOf(model);
+  const parts = partsOf(model, request);
   const widths = widthsOf(parts, sizes);
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
   const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
-  const { maxPositions, batch } = request;
   const regions = parts.map((part, i) => {
     const width = widths[i];
-    const bytes = regionBytes(part.kind, model, maxPositions, sizes.rows, width, wafer, batch);
+    const bytes = regionBytes(part.kind, model, wafer, request, sizes.rows, width);
     return {
       ...part,
       ...packing.positions[i],

@@ -1,8 +1,5 @@
-/** What the cores of a region hold: a layer of the model, or a table that embeds, chooses, or does both. */
-export type Part = { name: string } & (
-  | { kind: 'layer'; layer: number }
-  | { kind: 'embedding' | 'head' | 'embedding+head' }
-);
+import type { Part } from '../mapping/mapping.js';
+import type { MappingName } from '../mapping/mappings.js';
 
 /** Where a part of a model lies. */
 export type Region = Part & {
@@ -36,7 +33,7 @@ export interface Placement {
 export interface PlacementRequest {
   strategy: string;
   growth: 'fill' | 'minimal' | 'search';
-  mapping: 'gqa' | 'waferllm';
+  mapping: MappingName;
   /** Longest context that the caches must hold: tokens before the first step + steps. */
   maxPositions: number;
   batch: number;

@@ -4,10 +4,11 @@
  * head as far as the wafer allows and the estimate of a token's cycles gains by it.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
+import type { Part } from '../mapping/mapping.js';
+import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { leastColumns, mostThat } from './budget.js';
+import { cutOf, leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
-import { layerShape } from './shapes.js';
 import { cut } from './pack.js';
 import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './parts.js';
 
@@ -21,14 +22,14 @@ export function chooseSizes(
   request: SizedRequest,
   wafers: number,
 ): Sizes | undefined {
-  const parts = partsOf(model);
+  const parts = partsOf(model, request);
   const fits = (sizes: Sizes) =>
     cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
   const minimal = request.growth === 'minimal';
   const heights = minimal ? everyHeight(wafer) : tallestHeights(wafer);
   const least = leastSizes(model, wafer, request, heights).filter(fits);
   if (least.length === 0) return undefined;
-  return minimal ? fewestCores(model, least) : fastest(model, wafer, request, least, fits);
+  return minimal ? fewestCores(parts, least) : fastest(model, wafer, request, least, fits);
 }
 
 /** Every height that a region can have, from one row to the whole wafer. */
@@ -49,14 +50,13 @@ export function leastSizes(
   request: SizedRequest,
   heights: number[],
 ): Sizes[] {
-  const { maxPositions, batch } = request;
-  const kinds = kindsOf(model);
+  const kinds = kindsOf(partsOf(model, request));
   const asked = request.layerColumns;
   const found: Sizes[] = [];
   for (const rows of request.rows === undefined ? heights : [request.rows]) {
     const columns: Sizes['columns'] = {};
     for (const kind of kinds) {
-      const least = leastColumns(kind, model, maxPositions, rows, wafer, batch);
+      const least = leastColumns(kind, model, wafer, request, rows);
       if (least !== undefined) columns[kind] = least;
     }
     if (kinds.some((kind) => columns[kind] === undefined)) continue;
@@ -74,15 +74,15 @@ export function leastSizes(
 }
 
 /** Cores of all regions. */
-export function coresOf(model: ModelSpec, sizes: Sizes): number {
-  return sizes.rows * widthsOf(partsOf(model), sizes).reduce((sum, width) => sum + width, 0);
+export function coresOf(parts: Part[], sizes: Sizes): number {
+  return sizes.rows * widthsOf(parts, sizes).reduce((sum, width) => sum + width, 0);
 }
 
-function fewestCores(model: ModelSpec, candidates: Sizes[]): Sizes {
-  const fewest = Math.min(...candidates.map((sizes) => coresOf(model, sizes)));
+function fewestCores(parts: Part[], candidates: Sizes[]): Sizes {
+  const fewest = Math.min(...candidates.map((sizes) => coresOf(parts, sizes)));
   const bent = (sizes: Sizes) => Math.abs(Math.log(sizes.rows / sizes.columns.layer!));
   return candidates
-    .filter((sizes) => coresOf(model, sizes) <= fewest * (1 + SQUARE_SLACK))
+    .filter((sizes) => coresOf(parts, sizes) <= fewest * (1 + SQUARE_SLACK))
     .reduce((best, sizes) => (bent(sizes) < bent(best) ? sizes : best));
 }
 
@@ -93,7 +93,7 @@ function fastest(
   least: Sizes[],
   fits: (sizes: Sizes) => boolean,
 ): Sizes {
-  const cycles = (sizes: Sizes) => tokenCycles(model, wafer, request.maxPositions, sizes);
+  const cycles = (sizes: Sizes) => tokenCycles(model, wafer, request, sizes);
   let best = least[0];
   let bestCycles = Infinity;
   for (const narrow of least) {
@@ -139,13 +139,14 @@ export function layerSizes(
   request: SizedRequest,
   wafers: number,
 ): Sizes[][] {
-  const parts = partsOf(model);
+  const parts = partsOf(model, request);
   const fits = (sizes: Sizes) =>
     cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
-  const slices = ({ rows, columns }: Sizes) => {
-    const { dims, pairs, inner } = layerShape(model, request.maxPositions, rows, columns.layer!);
-    return `${dims} ${pairs} ${inner}`;
-  };
+  const { buffers } = MAPPINGS[request.mapping];
+  const slices = ({ rows, columns }: Sizes) =>
+    buffers('layer', cutOf(model, request, rows, columns.layer!))
+      .map(({ length }) => length)
+      .join();
   return leastSizes(model, wafer, request, tallestHeights(wafer))
     .filter(fits)
     .map((least) => widened(least, 'layer', wafer, fits))

@@ -12,7 +12,7 @@ import { createPlainDecoder, type PlainDecoder } from '../model/plain.js';
 import { randomWeights } from '../model/weights.js';
 import { seededRandom } from '../numeric/random.js';
 import type { Placement, Region } from '../placement/placement.js';
-import { tableBuffers, tableShape } from '../placement/shapes.js';
+import { tableBuffers, tableShape } from '../mapping/shapes.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
 const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;

@@ -3,18 +3,13 @@
  * all-reduces, each alone, on a line of its length, and the fastest is taken (the lowest if equal).
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
-import type { FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { allReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
+import type { Cut, Line, Vector } from '../mapping/mapping.js';
+import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
-import { layerShape, tableShape } from '../placement/shapes.js';
-
-export interface Vector {
-  words: number;
-  dtype: FloatType;
-}
 
 /** Cycles of all-reduces tried before or being tried, by line and vector, on one machine and engine. */
 export type LineCycles = Map<string, Promise<number>>;
@@ -24,61 +19,67 @@ export type RunsPrograms = { run: (input: RunInput) => Promise<RunResult> | RunR
 
 type Sized = Pick<Region, 'kind' | 'width' | 'height'>;
 
+/** Whose groups are chosen: a model in a mapping on a wafer, in a step with `maxPositions - 1` tokens. */
+export interface Mapped {
+  mapping: MappingName;
+  model: ModelSpec;
+  wafer: WaferSpec;
+  maxPositions: number;
+  exact: boolean;
+}
+
 /**
  * A function that gives each of these regions its groups; `fixed`, if given, is used for every line, or where it
  * is of three kinds of lines for those of layers. What is found out about lines is looked up in `lines`
  * and added to it.
  */
 export async function groupChooser(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  maxPositions: number,
+  { mapping, model, wafer, maxPositions: positions, exact }: Mapped,
   regions: readonly Sized[],
   runner: RunsPrograms,
   fixed?: number | Groups,
   lines: LineCycles = new Map(),
 ): Promise<(region: Sized) => Groups> {
   const known = new Map<string, Groups>();
-  const choose = async (length: number, vectors: Vector[]): Promise<number> => {
+  const choose: Choose = async (length, vectors, published) => {
     if (typeof fixed === 'number') return Math.min(fixed, length);
-    return fastestGroups(length, vectors, wafer, runner, lines);
+    return published ?? fastestGroups(length, vectors, wafer, runner, lines);
   };
   for (const region of regions) {
+    const { kind, width: columns, height: rows } = region;
     const key = keyOf(region);
-    if (typeof fixed === 'object' && region.kind === 'layer') known.set(key, fixed);
-    if (!known.has(key)) known.set(key, await groupsFor(model, region, maxPositions, choose));
+    if (typeof fixed === 'object' && kind === 'layer') known.set(key, fixed);
+    if (known.has(key)) continue;
+    const cut = { model, rows, columns, positions, exact };
+    known.set(key, await groupsFor(mapping, kind, cut, choose));
   }
   return (region) => known.get(keyOf(region))!;
 }
+
+/** Groups for a line of so many cores that adds up these vectors, with those published for it. */
+type Choose = (length: number, vectors: Vector[], published?: number) => Promise<number>;
 
 function keyOf({ kind, width, height }: Sized): string {
   return `${kind} ${width} ${height}`;
 }
 
 async function groupsFor(
-  model: ModelSpec,
-  { kind, width, height }: Sized,
-  maxPositions: number,
-  choose: (length: number, vectors: Vector[]) => Promise<number>,
+  mapping: MappingName,
+  kind: Sized['kind'],
+  cut: Cut,
+  choose: Choose,
 ): Promise<Groups> {
-  const { dtype } = model;
-  const one: Vector = { words: 1, dtype: 'f32' };
-  if (kind !== 'layer') {
-    const { dims, entries } = tableShape(model, height, width);
-    const column = kind === 'embedding' ? [one] : [one, { words: entries, dtype }];
-    const row: Vector[] = kind === 'head' ? [one, one] : [{ words: dims, dtype }];
-    return { column: await choose(height, column), row: await choose(width, row), head: 1 };
+  const { published, reductions } = MAPPINGS[mapping];
+  if (published !== undefined) {
+    const all = await choose(cut.rows, published.vectors(cut), published.groups[cut.rows]);
+    return { column: all, row: all, head: all };
   }
-  const shape = layerShape(model, maxPositions, height, width);
-  const perHead: Vector = { words: shape.queryHeads, dtype: 'f32' };
-  const columns = [shape.queryDims + 2 * shape.keyDims, shape.queryDims, 2 * shape.inner];
-  const column = [one, one, perHead, perHead, ...columns.map((words) => ({ words, dtype }))];
-  const scores = { words: shape.queryHeads * shape.positions, dtype };
-  return {
-    column: await choose(height, column),
-    row: await choose(width, [{ words: shape.dims, dtype }]),
-    head: await choose(shape.groupWidth, [scores]),
+  const all = reductions(kind, cut);
+  const of = async (line: Line) => {
+    const added = all.filter((reduction) => reduction.line === line);
+    return added.length === 0 ? 1 : choose(added[0].cores, added);
   };
+  return { column: await of('column'), row: await of('row'), head: await of('head') };
 }
 
 /** Beyond a few times the square root of the length, more groups only lengthen the second level. */
@@ -97,12 +98,12 @@ export async function fastestGroups(
 ): Promise<number> {
   // The line is tried alone, whatever the shape of the wafer.
   const line = { ...wafer, width: length, height: 1 };
-  const tried = async (groups: number, { words, dtype }: Vector) => {
+  const tried = async (groups: number, { words, type: dtype }: Vector) => {
     const program = allReduce({ algorithm: 'tree', pes: length, groups, words, dtype }, line);
     return (await runner.run({ program, wafer: line })).cycles;
   };
   const cyclesOf = (groups: number, vector: Vector) => {
-    const key = `${length} ${groups} ${vector.words} ${vector.dtype}`;
+    const key = `${length} ${groups} ${vector.words} ${vector.type}`;
     const cycles = lines.get(key) ?? tried(groups, vector);
     lines.set(key, cycles);
     return cycles;

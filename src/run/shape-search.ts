@@ -98,9 +98,11 @@ async function orRefused(cycles: Promise<number>): Promise<number> {
   }
 }
 
-function startsOf({ model, wafer, workload }: ResolvedConfig, heights: Shape[][]): Shape[] {
+function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
+  const { model, wafer } = config;
+  const request = requestOf(config);
   const estimate = ({ rows, layerColumns }: Shape) =>
-    tokenCycles(model, wafer, workload.context + workload.tokens, {
+    tokenCycles(model, wafer, request, {
       rows,
       columns: { layer: layerColumns, head: layerColumns, 'embedding+head': layerColumns },
     });

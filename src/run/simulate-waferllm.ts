@@ -13,10 +13,10 @@ import {
 import type { ResolvedConfig } from '../config.js';
 import { addStage, emptyTiming, inSequence, type StepTiming } from '../decode/timeline.js';
 import type { RunResult } from '../engine/engine.js';
-import { fastestGroups } from './groups.js';
+import { groupChooser } from './groups.js';
 import { lowerWaferllmLayer } from '../lowering/waferllm.js';
 import { setWaferllmToken, waferllmImages, waferllmResidual } from '../lowering/waferllm/memory.js';
-import { waferllmOptions, type WaferllmOptions } from '../lowering/waferllm/shape.js';
+import { waferllmOptions, type WaferllmOptions } from '../mapping/waferllm-shape.js';
 import { greedy, headLogits } from '../model/plain.js';
 import type { Weights } from '../model/model.js';
 import type { Placement } from '../placement/placement.js';
@@ -25,21 +25,6 @@ import { specialCyclesOf } from '../program/work.js';
 import type { CheckResult, StepResult } from '../report/document.js';
 import type { Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
-
-/** Groups of the published runs, by cores along a side (machine-model section 5). */
-const PUBLISHED_GROUPS: Record<number, number> = {
-  240: 15,
-  256: 16,
-  300: 15,
-  360: 18,
-  420: 20,
-  480: 20,
-  512: 32,
-  540: 20,
-  600: 24,
-  660: 22,
-  720: 24,
-};
 
 export interface WaferllmRun extends Simulated {
   /** The last step's first layer, core by core. */
@@ -95,20 +80,11 @@ export async function layerOptions(
 ): Promise<(context: number) => WaferllmOptions> {
   const { model, workload, exact } = config;
   const maxPositions = workload.context + workload.tokens;
-  const asked = config.placement.groups;
-  const groups = typeof asked === 'number' ? asked : await groupsFor(P, config, runner);
+  const region = { kind: 'layer', width: P, height: P } as const;
+  const mapped = { ...config, maxPositions };
+  const chooser = groupChooser(mapped, [region], runner, config.placement.groups);
+  const { column: groups } = (await chooser)(region);
   return (context) => waferllmOptions(model, { context, maxPositions, P, groups, exact });
-}
-
-async function groupsFor(
-  P: number,
-  { model, wafer }: ResolvedConfig,
-  runner: Runner,
-): Promise<number> {
-  const d = Math.ceil(model.dim / P);
-  const f = Math.ceil(model.ffn / P);
-  const vectors = [1, 3 * d, d, 2 * f].map((words) => ({ words, dtype: model.dtype }));
-  return PUBLISHED_GROUPS[P] ?? fastestGroups(P, vectors, wafer, runner);
 }
 
 /** Counts a step's layers; one that was not run is like the first. */

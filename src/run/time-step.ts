@@ -32,7 +32,7 @@ export async function timeDecodeStep(
   const maxPositions = context + 1;
   const { groups } = config.placement;
   const { regions } = placement;
-  const chooser = groupChooser(model, wafer, maxPositions, regions, programs, groups, lines);
+  const chooser = groupChooser({ ...config, maxPositions }, regions, programs, groups, lines);
   const groupsOf = await chooser;
   const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
   const runner = createStageRunner({ wafer, memo, run: runOn(programs, wafer) });

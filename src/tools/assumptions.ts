@@ -4,11 +4,12 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import type { Provenance } from '../config/quantity.js';
+import { OURS } from '../mapping/mapping.js';
+import { MAPPINGS } from '../mapping/mappings.js';
+import { WAFERLLM } from '../mapping/waferllm.js';
 import type { Assumption, Omission } from '../report/explain-document.js';
 
 const SDK = 'Cerebras SDK documentation';
-const WAFERLLM = 'WaferLLM (OSDI 2025) and its published kernel';
-const OURS = "this simulator's choice";
 
 type Known = Pick<
   ResolvedConfig,
@@ -17,7 +18,9 @@ type Known = Pick<
 
 /** Every rule in force for a configuration, in the order: fabric, core, mapping. */
 export function assumptionsOf(config: Known): Assumption[] {
-  return [...fabricRules(config), ...coreRules(config), ...mappingRules(config)];
+  const rules = MAPPINGS[config.mapping].rules(config);
+  const mapping = rules.map((of) => assumption('mapping')(...of));
+  return [...fabricRules(config), ...coreRules(config), ...mapping];
 }
 
 function fabricRules({ wafer, provenance }: Known): Assumption[] {
@@ -119,75 +122,6 @@ function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
       'assumed',
       OURS,
     ),
-  ];
-}
-
-function mappingRules({ model, mapping, exact, workload }: Known): Assumption[] {
-  const rule = assumption('mapping');
-  const rules = [
-    rule(
-      'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
-      'assumed',
-      OURS,
-    ),
-    rule(
-      `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
-      'assumed',
-      OURS,
-    ),
-    rule(
-      'The groups of every all-reduce are those that simulate fastest on its line.',
-      'assumed',
-      OURS,
-    ),
-    rule(
-      `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
-      'assumed',
-      OURS,
-    ),
-    rule(
-      'Norms take a scalar root, softmax and SiLU vector operations (a range reduction and a polynomial).',
-      'assumed',
-      `${OURS}; counts in the cost table`,
-    ),
-    rule('The next token is the largest logit, found on the wafer.', 'assumed', OURS),
-  ];
-  const waferllm = [
-    rule(
-      'One layer on a square of cores, full-width keys and values, ten all-reduces; a token takes this layer as often as the model has layers, without embedding, head and hand-offs.',
-      'A',
-      WAFERLLM,
-    ),
-    rule(
-      exact
-        ? 'exp and SiLU are done in full, not as the published kernel does.'
-        : 'exp and SiLU are timed as the published kernel does them: scalar code, SiLU over part of the elements only. It does not compute the right answer.',
-      'A',
-      WAFERLLM,
-    ),
-  ];
-  if (mapping === 'waferllm') return waferllm;
-  if (workload.batch > 1)
-    rules.push(
-      rule(
-        'Wavelets of two users do not wait for each other on links: every stage is simulated alone, between the tokens before and after. Where hand-offs pass links that are in use, decode.sharedLinks says which, and what it costs at most.',
-        'assumed',
-        OURS,
-      ),
-    );
-  if (model.weightBits !== 8) return rules;
-  return [
-    ...rules,
-    rule('8-bit weights are widened on use, one scale per matrix on each core.', 'assumed', OURS),
-    ...(model.stored === undefined
-      ? []
-      : [
-          rule(
-            `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
-            'assumed',
-            `${OURS}; model.weightBits says otherwise`,
-          ),
-        ]),
   ];
 }
 

@@ -13,16 +13,19 @@ import type { Runner } from '../run/runner.js';
 
 /** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
 export async function costsOfStep(
-  { model, wafer, placement: { groups } }: ResolvedConfig,
+  config: ResolvedConfig,
   placement: Placement,
   context: number,
   runner: Runner,
 ): Promise<Set<string>> {
+  const { model, wafer } = config;
+  const { groups } = config.placement;
   const read = new Set<string>();
   const watched = { ...wafer, costs: watch(wafer.costs, '', read) };
   const step = { context, maxPositions: context + 1 };
   const { regions } = placement;
-  const chooser = groupChooser(model, watched, step.maxPositions, regions, runner, groups);
+  const mapped = { ...config, wafer: watched, maxPositions: step.maxPositions };
+  const chooser = groupChooser(mapped, regions, runner, groups);
   const groupsOf = await chooser;
   const { stages } = planToken(model, watched, placement, groupsOf, step);
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));

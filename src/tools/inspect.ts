@@ -136,7 +136,7 @@ async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
   }
   const maxPositions = context + workload.tokens;
   const { groups } = config.placement;
-  const groupsOf = await groupChooser(model, wafer, maxPositions, regions, runner, groups);
+  const groupsOf = await groupChooser({ ...config, maxPositions }, regions, runner, groups);
   const step = { context, maxPositions, users: workload.batch };
   const plan = planToken(model, wafer, placement, groupsOf, step);
   return plan.stages.map((stage) => {

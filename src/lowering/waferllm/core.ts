@@ -2,8 +2,8 @@
  * What the code of one core of a WaferLLM layer depends on, and the change between the two axes.
  */
 import { allReduce, routesOf, type Place } from '../../kernels/collectives.js';
+import type { HeadPart, WaferllmOptions, WaferllmShape } from '../../mapping/waferllm-shape.js';
 import { append, type CoreCode } from '../../program/builder.js';
-import type { HeadPart, WaferllmOptions, WaferllmShape } from './shape.js';
 
 /** Operators in the order of the program. */
 export const WAFERLLM_LABELS = [

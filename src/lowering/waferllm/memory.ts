@@ -6,7 +6,11 @@ import { ROUND } from '../../numeric/types.js';
 import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../../program/builder.js';
-import { waferllmBuffers, waferllmShape, type WaferllmOptions } from './shape.js';
+import {
+  waferllmBuffers,
+  waferllmShape,
+  type WaferllmOptions,
+} from '../../mapping/waferllm-shape.js';
 
 /**
  * Keys (after RoPE) and values of earlier tokens: [position] of kvHeads * headDim elements each.

@@ -6,9 +6,9 @@
  * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs
  * and then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
  */
-import type { DataType, FloatType } from '../../numeric/types.js';
-import type { ModelSpec } from '../../model/model.js';
-import type { BufferShape } from '../../placement/shapes.js';
+import type { DataType, FloatType } from '../numeric/types.js';
+import type { ModelSpec } from '../model/model.js';
+import type { BufferShape } from './mapping.js';
 
 export interface WaferllmOptions {
   dim: number;
@@ -20,6 +20,8 @@ export interface WaferllmOptions {
   context: number;
   /** Positions for which the cache has room; `context` if not given (exact: one more). */
   maxPositions?: number;
+  /** Users whose caches the cores hold; 1 if not given. */
+  users?: number | undefined;
   /** Cores along each side. */
   P: number;
   /** Groups of the two-level trees. */
@@ -60,7 +62,7 @@ export function waferllmShape(o: WaferllmOptions): WaferllmShape {
     attention: o.exact ? 2 * pairs : Math.ceil(width / o.P),
     inner: Math.ceil(o.ffn / o.P),
     pairs,
-    slots: Math.ceil(room / o.P),
+    slots: (o.users ?? 1) * Math.ceil(room / o.P),
     scoreRows: o.exact ? o.heads : 1,
     scalarType: o.exact ? 'f32' : o.dtype,
   };
@@ -132,15 +134,11 @@ export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
   return buffers;
 }
 
-/**
- * The options for one layer of a model. Throws a RangeError for what the published kernel lacks.
- */
+/** The options for one layer of a model (see `refuse` for what the published kernel lacks). */
 export function waferllmOptions(
   model: ModelSpec,
-  rest: Pick<WaferllmOptions, 'context' | 'maxPositions' | 'P' | 'groups' | 'exact'>,
+  rest: Pick<WaferllmOptions, 'context' | 'maxPositions' | 'users' | 'P' | 'groups' | 'exact'>,
 ): WaferllmOptions {
-  if (model.qkNorm) throw new RangeError('the waferllm mapping has no query and key norms');
-  if (model.weightBits === 8) throw new RangeError('the waferllm mapping has no 8-bit weights');
   const { dim, ffn, heads, headDim, normEpsilon, dtype } = model;
   return { dim, ffn, heads, headDim, normEpsilon, dtype, ...rest };
 }

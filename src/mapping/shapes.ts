@@ -4,16 +4,9 @@
  * Activations are split over the rows and replicated over the columns; queries, keys, values and the
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
-import { BYTES, type DataType } from '../numeric/types.js';
+import type { DataType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
-
-/** A piece of a core's memory: `length` elements; `preloaded` if it holds data before a token starts. */
-export interface BufferShape {
-  name: string;
-  type: DataType;
-  length: number;
-  preloaded: boolean;
-}
+import type { BufferShape, TableKind } from './mapping.js';
 
 export interface LayerShape {
   rows: number;
@@ -145,10 +138,8 @@ export function tableShape(model: ModelSpec, rows: number, columns: number): Tab
   };
 }
 
-export type TableUse = 'embedding' | 'head' | 'embedding+head';
-
 /** Buffers of a core of the embedding, of the head, or of a tied table that serves both. */
-export function tableBuffers(model: ModelSpec, s: TableShape, use: TableUse): BufferShape[] {
+export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): BufferShape[] {
   const buffers: BufferShape[] = [
     { name: 'table', type: weightType(model), length: s.dims * s.entries, preloaded: true },
     { name: 'x', type: model.dtype, length: s.dims, preloaded: false },
@@ -165,10 +156,6 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableUse): Bu
       { name: 'best', type: 'f32', length: 3, preloaded: false },
     );
   return buffers;
-}
-
-export function bytesOf(buffers: BufferShape[]): number {
-  return buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], 0);
 }
 
 function weightType(model: ModelSpec): DataType {

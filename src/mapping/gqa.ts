@@ -1,0 +1,113 @@
+/**
+ * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
+ * after the other on a token's path; any number of rows and columns, and any model that is read.
+ */
+import type { FloatType } from '../numeric/types.js';
+import {
+  OURS,
+  type Asked,
+  type Cut,
+  type Line,
+  type Mapping,
+  type Part,
+  type Reduction,
+  type Rule,
+  type TableKind,
+} from './mapping.js';
+import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+
+export const gqa: Mapping = {
+  takes: { exact: false, search: true, groupsByLine: true },
+  refuse: () => undefined,
+  square: false,
+  regions({ layers, tied }) {
+    const table = (kind: TableKind): Part => ({ name: kind, kind });
+    const between = Array.from({ length: layers }, (_, layer): Part => {
+      return { name: `layer ${layer}`, kind: 'layer', layer };
+    });
+    // A tied table is one region, visited first and last; otherwise embedding and head have one each.
+    return tied
+      ? [table('embedding+head'), ...between]
+      : [table('embedding'), ...between, table('head')];
+  },
+  buffers(kind, { model, rows, columns, positions, users }) {
+    return kind === 'layer'
+      ? layerBuffers(model, layerShape(model, positions, rows, columns, users), true)
+      : tableBuffers(model, tableShape(model, rows, columns), kind);
+  },
+  reductions(kind, cut) {
+    return kind === 'layer' ? layerReductions(cut) : tableReductions(kind, cut);
+  },
+  rules,
+};
+
+function layerReductions({ model, rows, columns, positions }: Cut): Reduction[] {
+  const s = layerShape(model, positions, rows, columns);
+  const cores = { column: rows, row: columns, head: s.groupWidth };
+  const on = (line: Line, words: number, type: FloatType = model.dtype) => {
+    return { line, cores: cores[line], words, type };
+  };
+  return [
+    on('column', 1, 'f32'),
+    on('column', s.queryDims + 2 * s.keyDims),
+    ...(model.qkNorm ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    on('head', s.queryHeads * s.positions),
+    on('column', s.queryHeads, 'f32'),
+    on('column', s.queryHeads, 'f32'),
+    on('column', s.queryDims),
+    on('row', s.dims),
+    on('column', 1, 'f32'),
+    on('column', 2 * s.inner),
+    on('row', s.dims),
+  ];
+}
+
+/** Looking an entry up, and the norm, the logits and the choice of a head. */
+function tableReductions(kind: TableKind, { model, rows, columns }: Cut): Reduction[] {
+  const { dtype: type } = model;
+  const { dims, entries } = tableShape(model, rows, columns);
+  const column = { line: 'column', cores: rows } as const;
+  const row = { line: 'row', cores: columns } as const;
+  const embedding: Reduction[] = [{ ...row, words: dims, type }];
+  const head: Reduction[] = [
+    { ...column, words: 1, type: 'f32' },
+    { ...column, words: entries, type },
+    { ...row, words: 1, type: 'f32' },
+    { ...row, words: 1, type: 'f32' },
+  ];
+  return [...(kind === 'head' ? [] : embedding), ...(kind === 'embedding' ? [] : head)];
+}
+
+function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
+  const always = [
+    'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
+    `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
+    'The groups of every all-reduce are those that simulate fastest on its line.',
+    `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
+  ];
+  const ours = (text: string): Rule => [text, 'assumed', OURS];
+  const found = always.map(ours);
+  found.push(
+    [
+      'Norms take a scalar root, softmax and SiLU vector operations (a range reduction and a polynomial).',
+      'assumed',
+      `${OURS}; counts in the cost table`,
+    ],
+    ours('The next token is the largest logit, found on the wafer.'),
+  );
+  if (workload.batch > 1)
+    found.push(
+      ours(
+        'Wavelets of two users do not wait for each other on links: every stage is simulated alone, between the tokens before and after. Where hand-offs pass links that are in use, decode.sharedLinks says which, and what it costs at most.',
+      ),
+    );
+  if (model.weightBits !== 8) return found;
+  found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
+  if (model.stored !== undefined)
+    found.push([
+      `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
+      'assumed',
+      `${OURS}; model.weightBits says otherwise`,
+    ]);
+  return found;
+}

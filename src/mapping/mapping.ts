@@ -1,0 +1,90 @@
+/**
+ * A mapping is a value: into which regions a model is cut, what a core of each keeps, and which vectors
+ * a token's program adds up over which lines of cores. It writes no programs: lowering does, under the
+ * same name. Placement, the choice of groups and the closed estimate ask here.
+ */
+import type { FloatType } from '../numeric/types.js';
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec } from '../model/model.js';
+import type { Buffer } from '../program/program.js';
+
+/** What the cores of a region hold: a layer of the model, or a table that embeds, chooses, or does both. */
+export type Part = { name: string } & ({ kind: 'layer'; layer: number } | { kind: TableKind });
+
+export type TableKind = 'embedding' | 'head' | 'embedding+head';
+export type RegionKind = 'layer' | TableKind;
+
+/** A piece of a core's memory that has no place there yet. */
+export type BufferShape = Omit<Buffer, 'at'>;
+
+/** A part of a model cut over `rows` x `columns` cores, with room for `positions` tokens of each user. */
+export interface Cut {
+  model: ModelSpec;
+  rows: number;
+  columns: number;
+  positions: number;
+  /** 1 if not given. */
+  users?: number;
+  /** Of a mapping that takes `exact`. */
+  exact?: boolean;
+}
+
+/** Lines of cores: a column, a whole row, or the part of a row that shares a head. */
+export type Line = 'column' | 'row' | 'head';
+
+export interface Vector {
+  words: number;
+  type: FloatType;
+}
+
+/** A vector of every core of a line of `cores` cores, whose sum or maximum is found over it. */
+export interface Reduction extends Vector {
+  line: Line;
+  cores: number;
+}
+
+/** What a run asks for that a mapping may refuse. */
+export interface Asked {
+  model: ModelSpec;
+  wafer: Pick<WaferSpec, 'defects'>;
+  workload: { kind?: string; context: number; batch: number; data: boolean };
+  placement: { layerColumns?: number | readonly number[] };
+  exact: boolean;
+  /** What is simulated: decode steps as they are, or what serving and fleets make of them. */
+  use: 'steps' | 'serving';
+}
+
+/** A key of the configuration, what would do, and what was found. */
+export interface Refusal {
+  key: string;
+  expected: string;
+  found: unknown;
+}
+
+/** A rule that results rest on, in words: who says so, and how sure that is (see `explain`). */
+export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', source: string];
+
+export interface Mapping {
+  /** What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line. */
+  takes: { exact: boolean; search: boolean; groupsByLine: boolean };
+  /** What it cannot do of what is asked; undefined if it can do all. */
+  refuse: (asked: Asked) => Refusal | undefined;
+  /** The regions of a model, in the order of a token's path. */
+  regions: (model: ModelSpec) => Part[];
+  /** One square of cores in place of regions of one height and several widths. */
+  square: boolean;
+  /** What the fullest core of a region keeps, in the order in which it lies in memory. */
+  buffers: (kind: RegionKind, cut: Cut) => BufferShape[];
+  /** What a step with `positions - 1` tokens in the cache adds up, in the order of the program. */
+  reductions: (kind: RegionKind, cut: Cut) => Reduction[];
+  /**
+   * One number of groups for all lines, by their length as published; other lengths take what is fastest
+   * for these vectors. Without it each line has groups of its own, the fastest for its reductions.
+   */
+  published?: { groups: Record<number, number>; vectors: (cut: Cut) => Vector[] };
+  /** The rules of a simulation that are the mapping's. */
+  rules: (asked: Pick<Asked, 'model' | 'workload' | 'exact'>) => Rule[];
+}
+
+/** Whose word a rule is that nobody else has published. */
+export const OURS = "this simulator's choice";

@@ -1,0 +1,9 @@
+/** The mappings by name; `LOWERINGS` (lowering/lowerings.ts) has their programs under the same names. */
+import { gqa } from './gqa.js';
+import type { Mapping } from './mapping.js';
+import { waferllm } from './waferllm.js';
+
+export const MAPPINGS = { gqa, waferllm } satisfies Record<string, Mapping>;
+
+export type MappingName = keyof typeof MAPPINGS;
+export const MAPPING_NAMES = Object.keys(MAPPINGS) as MappingName[];

@@ -1,0 +1,127 @@
+/**
+ * The published decode kernel (WaferLLM, OSDI 2025; machine-model section 5): one layer on a square of
+ * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
+ */
+import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
+import {
+  positionsPerRow,
+  waferllmBuffers,
+  waferllmOptions,
+  waferllmShape,
+} from './waferllm-shape.js';
+
+/** Whose word the rules of this mapping are. */
+export const WAFERLLM = 'WaferLLM (OSDI 2025) and its published kernel';
+
+/** Groups of the published runs, by cores along a side. */
+const PUBLISHED_GROUPS: Record<number, number> = {
+  240: 15,
+  256: 16,
+  300: 15,
+  360: 18,
+  420: 20,
+  480: 20,
+  512: 32,
+  540: 20,
+  600: 24,
+  660: 22,
+  720: 24,
+};
+
+export const waferllm: Mapping = {
+  takes: { exact: true, search: false, groupsByLine: false },
+  refuse,
+  square: true,
+  regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0 }],
+  // All heads share one row of scores, as published, whether or not a run is exact.
+  buffers: (_, cut) => waferllmBuffers(optionsOf({ ...cut, exact: false })),
+  reductions(_, cut) {
+    const o = optionsOf(cut);
+    const s = waferllmShape(o);
+    const on = (line: Line, words: number, type = o.dtype) => ({ line, cores: o.P, words, type });
+    const norm = on('column', 1, s.scalarType);
+    const perScores = on('column', s.scoreRows, s.scalarType);
+    return [
+      norm,
+      on('column', 3 * s.attention),
+      on('row', s.scoreRows * positionsPerRow(o)),
+      perScores,
+      perScores,
+      on('column', s.attention),
+      on('row', s.dims),
+      norm,
+      on('column', 2 * s.inner),
+      on('row', s.dims),
+    ];
+  },
+  published: {
+    groups: PUBLISHED_GROUPS,
+    vectors({ model: { dim, ffn, dtype: type }, rows }) {
+      const [d, f] = [Math.ceil(dim / rows), Math.ceil(ffn / rows)];
+      return [1, 3 * d, d, 2 * f].map((words) => ({ words, type }));
+    },
+  },
+  rules,
+};
+
+/** The kernel of the last step that a region has room for. */
+function optionsOf({ model, rows: P, positions, users, exact = false }: Cut) {
+  const context = positions - 1;
+  return waferllmOptions(model, { context, maxPositions: positions, users, P, groups: 1, exact });
+}
+
+/** The published mapping: one user, one square of whole cores, a layer of Llama with 16-bit weights. */
+function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refusal | undefined {
+  const than = 'with mapping: waferllm';
+  const gqa = (why: string): Refusal => {
+    return { key: 'mapping', expected: `gqa, as waferllm ${why}`, found: 'waferllm' };
+  };
+  const refused = (key: string, expected: string, found: unknown): Refusal => {
+    return { key, expected, found };
+  };
+  if (use === 'serving' || workload.kind === 'serving')
+    return gqa('serves one user, without embedding and head');
+  if (model.qkNorm) return gqa(`does not normalise queries and keys, as ${model.name} does`);
+  if (model.weightBits === 8)
+    return refused(
+      'model.weightBits',
+      `${model.dtype === 'f16' ? 16 : 32} ${than}`,
+      storedAs(model),
+    );
+  if (workload.batch > 1)
+    return refused('workload.batch', `1 ${than}, which serves one user`, workload.batch);
+  if (workload.data && !exact)
+    return refused(
+      'exact',
+      'true with workload.data, as waferllm as published does not compute exactly',
+      exact,
+    );
+  if (wafer.defects) return refused('hardware.defects', `none ${than}`, 'some');
+  if (placement.layerColumns === undefined) return undefined;
+  return refused(
+    'placement.layerColumns',
+    `none ${than}, whose region is a square of placement.rows`,
+    [placement.layerColumns].flat().join(', '),
+  );
+}
+
+function storedAs({ weightBits, stored }: Asked['model']): string {
+  return stored === undefined ? `${weightBits}` : `${weightBits}, as ${stored} in the model's file`;
+}
+
+function rules({ exact }: Pick<Asked, 'exact'>): Rule[] {
+  return [
+    [
+      'One layer on a square of cores, full-width keys and values, ten all-reduces; a token takes this layer as often as the model has layers, without embedding, head and hand-offs.',
+      'A',
+      WAFERLLM,
+    ],
+    [
+      exact
+        ? 'exp and SiLU are done in full, not as the published kernel does.'
+        : 'exp and SiLU are timed as the published kernel does them: scalar code, SiLU over part of the elements only. It does not compute the right answer.',
+      'A',
+      WAFERLLM,
+    ],
+  ];
+}
