@@ -2,9 +2,8 @@
 import { loadConfig, loadHardware } from '../src/config.js';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
-import { groupChooser } from '../src/run/groups.js';
+import { loweredOf } from '../src/run/lowered.js';
 import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
-import { planToken } from '../src/lowering/token.js';
 import type { Program } from '../src/program/program.js';
 import { placementOf } from '../src/simulate.js';
 
@@ -39,15 +38,12 @@ function withIdleArea({ program, wafer }: RunInput): RunInput {
 /** One layer of a configuration's model, hand-off included, all cores starting at once. */
 async function layer(path: string): Promise<RunInput> {
   const config = loadConfig(path, ['workload.data=false']);
-  const { model, wafer, workload } = config;
+  const { wafer, workload } = config;
   const placement = placementOf(config);
   const { context } = workload;
   const maxPositions = context + workload.tokens;
-  const { regions } = placement;
-  const { groups: fixed } = config.placement;
-  const engine = { run: fast };
-  const groups = await groupChooser({ ...config, maxPositions }, regions, engine, fixed);
-  const { stages } = planToken(model, wafer, placement, groups, { context, maxPositions });
+  const lowered = await loweredOf(config, placement, maxPositions, { run: fast });
+  const { stages } = lowered.plan({ context, maxPositions });
   const { program } = stages.find(({ name }) => name === 'layer 1')!.write();
   return { program, wafer };
 }

@@ -2,16 +2,18 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
-import { checkResult, checkStep, createNumbers } from './run/compute.js';
+import { checkResult, checkStep, createNumbers, isToken, type Numbers } from './run/compute.js';
 import type { ResolvedConfig } from './config.js';
-import { timePipeline, type PipelineTiming } from './decode/pipeline.js';
+import { timePipeline } from './decode/pipeline.js';
 import { passOnce } from './decode/ring.js';
 import type { TimedStage } from './decode/timeline.js';
+import { timeTogether, type StepResults } from './decode/together.js';
 import type { EngineName } from './engine/engines.js';
 import { groupChooser, type LineCycles } from './run/groups.js';
+import { loweredOf } from './run/lowered.js';
 import { ConfigError } from './config/errors.js';
 import { createRunner, type Runner } from './run/runner.js';
-import { chosenBy, planToken, type GroupsOf, type TokenPlan } from './lowering/token.js';
+import type { GroupsOf, StepPlan } from './lowering/lowering.js';
 import type { Search } from './placement/pack.js';
 import { place } from './placement/place.js';
 import type { Placement, Region } from './placement/placement.js';
@@ -21,10 +23,9 @@ import { createShared, type Shared } from './run/sharing.js';
 import { searchShape, type FoundShape, type ShapeCosts } from './run/shape-search.js';
 import { requestOf } from './run/request.js';
 import { checkGroups, checkRun } from './run/refusals.js';
-import { repeatedDetail, runDetail } from './run/run-detail.js';
+import { runDetail } from './run/run-detail.js';
 import { fewerThan, runDocument, type Simulated } from './run/run-document.js';
 import { sharedLinksOf } from './run/shared-links.js';
-import { simulateWaferllm } from './run/simulate-waferllm.js';
 import {
   addCounters,
   beginStep,
@@ -181,8 +182,7 @@ export async function simulatePlaced(
   options: SimulateOptions,
 ): Promise<RunDocument> {
   const begun = options.now();
-  const simulated = config.mapping === 'waferllm' ? simulateRepeated : simulateSteps;
-  const run = await withRunner(options, (shared) => simulated(config, placement, shared));
+  const run = await simulateSteps(config, placement, options);
   return {
     ...runDocument(config, placement, run),
     ...(run.check && { check: run.check }),
@@ -195,21 +195,7 @@ export async function simulatePlaced(
   };
 }
 
-/** The published mapping: every layer on one region. */
-async function simulateRepeated(
-  config: ResolvedConfig,
-  placement: Placement,
-  { runner, memo, onProgress, onDetail }: SimulateOptions & { runner: Runner },
-): Promise<Simulated & { check?: CheckResult }> {
-  const run = await simulateWaferllm(config, placement, { runner, memo }, (done, total) =>
-    onProgress?.({ done, total, what: 'layer' }),
-  );
-  const { timing, counters, layer } = run;
-  onDetail?.(repeatedDetail(placement, layer, timing, config.wafer, counters.linkWavelets[0]));
-  return run;
-}
-
-/** The steps of the default mapping: every layer, the embedding and the head have their own region. */
+/** The steps alone, without the document around them. */
 export function simulateSteps(
   config: ResolvedConfig,
   placement: Placement,
@@ -226,68 +212,89 @@ async function simulateStepsOn(
   const { model, wafer, workload } = config;
   const maxPositions = workload.context + workload.tokens;
   const { memo, shared, runner: programs } = options;
-  const { regions } = placement;
-  await programs.expect(Math.max(...regions.map(({ width, height }) => width * height)));
-  const { groups } = config.placement;
-  const chooser = () =>
-    groupChooser({ ...config, maxPositions }, regions, programs, groups, shared?.lines);
-  const groupsOf = shared?.groupsOf ?? (await chooser());
-  const chosen = chosenBy(model, placement, groupsOf);
-  const numbers = workload.data ? createNumbers(config, placement, chosen) : undefined;
-  let computes = numbers !== undefined;
+  const cores = placement.regions.map(({ width, height }) => width * height);
+  await programs.expect(Math.max(...cores));
+  const lowered = await loweredOf(config, placement, maxPositions, programs, shared);
+  const stepOf = (context: number) => ({ context, maxPositions, users: workload.batch });
+  const numbers = workload.data
+    ? createNumbers(config, (weights, caches) =>
+        lowered.images(stepOf(workload.context), weights, caches),
+      )
+    : undefined;
   const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
   const steps: StepResult[] = [];
-  let pipeline!: PipelineTiming & Pick<Simulated, 'sharedLinks'>;
+  let timed!: TimedStep;
   for (let step = 0; step < workload.tokens; step++) {
     const context = workload.context + step;
-    const of = { context, maxPositions, users: workload.batch };
-    const plan = planToken(model, wafer, placement, groupsOf, of);
+    const plan = lowered.plan(stepOf(context));
     beginStep(runner, plan);
     const stages = await timedStages(runner, plan, programs);
-    pipeline = await timeTokens(config, runner, plan, stages, options, step);
-    if (numbers && computes) {
-      // Times do not depend on numbers, so one pass of one user's token computes them.
-      await passOnce(stages, plan.places.length, async (i, startAt) =>
-        computeStage(runner, plan.stages[i], stages[i], startAt, numbers.images),
-      );
-      // After a choice that is no token there is nothing to compute with.
-      computes = checkStep(config, placement, chosen, numbers);
+    timed = await timeTokens(config, runner, plan, stages, options, step);
+    // After a choice that is no token there is nothing to compute with.
+    if (numbers && isToken(numbers.token, model)) {
+      await computeToken(runner, plan, stages, numbers, context);
+      checkStep(numbers);
     }
-    const { cycles } = pipeline.timing;
-    steps.push({ cycles, ...(numbers && computes && { token: numbers.token }) });
+    const chosen = numbers && isToken(numbers.token, model) && { token: numbers.token };
+    steps.push({ cycles: timed.timing.cycles, ...chosen });
   }
-  const check = numbers && checkResult(config, numbers.checks, 'wafer');
+  const check = numbers && checkResult(config, numbers.checks, numbers.memory.head);
   const counters = { ...runner, reuse: reuseOf(runner) };
-  return { counters, ...pipeline, steps, ...(check && { check }) };
+  return { counters, ...timed, steps, ...(check && { check }) };
 }
+
+/** Computes one user's token; times do not depend on numbers, so one pass of all stages does. */
+async function computeToken(
+  runner: StageRunner,
+  { stages: plans, places, together }: StepPlan,
+  stages: TimedStage[],
+  { memory, token }: Numbers,
+  position: number,
+): Promise<void> {
+  const compute = async (i: number, startAt?: Float64Array) => {
+    memory.enter?.(i, position);
+    const result = await computeStage(runner, plans[i], stages[i], startAt, memory.images);
+    memory.leave?.(i);
+    return result;
+  };
+  memory.begin(token);
+  if (!together) return passOnce(stages, places.length, compute);
+  for (const i of stages.keys()) {
+    await compute(i);
+    // On one region every layer was simulated, with its own numbers.
+    runner.simulated.add(plans[i].name);
+  }
+}
+
+/** What a step's tokens took, and where users share regions. */
+type TimedStep = StepResults &
+  Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'>;
 
 /** Times one step of all users, and counts what it sent. */
 async function timeTokens(
   { workload }: ResolvedConfig,
   runner: StageRunner,
-  plan: TokenPlan,
+  plan: StepPlan,
   stages: TimedStage[],
   { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
   step: number,
-): Promise<PipelineTiming & Pick<Simulated, 'sharedLinks'>> {
+): Promise<TimedStep> {
   const { length } = stages;
   let visits = 0;
-  const run = async (i: number, startAt: Float64Array) => runStage(runner, plan.stages[i], startAt);
-  const pipeline = await timePipeline(
-    stages,
-    plan.places.length,
-    async (i, startAt) => {
-      await programs.breathe();
-      const done = step * length + Math.min(visits++, length - 1);
-      onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
-      return run(i, startAt);
-    },
-    workload.batch,
-  );
-  for (const { stage, result, tokens } of pipeline.uses)
+  const run = async (i: number, startAt?: Float64Array) => {
+    await programs.breathe();
+    const done = step * length + Math.min(visits++, length - 1);
+    onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
+    return runStage(runner, plan.stages[i], startAt);
+  };
+  const isLast = step === workload.tokens - 1;
+  const pipeline = plan.together
+    ? undefined
+    : await timePipeline(stages, plan.places.length, run, workload.batch);
+  const timed: TimedStep = pipeline ?? (await timeTogether(stages, run));
+  for (const { stage, result, tokens } of timed.uses)
     addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
-  if (onDetail && step === workload.tokens - 1)
-    onDetail(runDetail(runner, plan.stages, stages, pipeline));
-  if (workload.batch === 1 || step < workload.tokens - 1) return pipeline;
-  return { ...pipeline, sharedLinks: await sharedLinksOf(runner, plan.stages, stages, pipeline) };
+  if (onDetail && isLast) onDetail(runDetail(runner, plan.stages, stages, timed));
+  if (pipeline === undefined || workload.batch === 1 || !isLast) return timed;
+  return { ...timed, sharedLinks: await sharedLinksOf(runner, plan.stages, stages, pipeline) };
 }

@@ -1,7 +1,8 @@
 /** What holds for every core's code as it is lowered, whatever the model and the regions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planToken, type StagePlan } from '../src/lowering/token.js';
+import type { StagePlan } from '../src/lowering/lowering.js';
+import { planToken } from '../src/lowering/token.js';
 import { FIRST_HAND_OFF_COLOR } from '../src/lowering/region.js';
 import { CapacityError } from '../src/placement/errors.js';
 import { place } from '../src/placement/place.js';
@@ -38,7 +39,7 @@ function each(check: (stages: StagePlan[]) => void, numRuns: number) {
       const step = { context, maxPositions };
       let stages: StagePlan[];
       try {
-        stages = planToken(model, wafer, placement, () => groups, step).stages;
+        stages = planToken({ model, wafer, placement, groupsOf: () => groups }, step).stages;
       } catch (error) {
         // Regions far narrower than tall have no colours for all their lanes.
         expect(error).toBeInstanceOf(CapacityError);
@@ -181,11 +182,14 @@ describe('stages with equal keys', () => {
     const sizes = { rows: 6, layerColumns: 9, growth: 'minimal' as const };
     const placement = place(model, wafer, asking({ ...sizes, maxPositions: 20 }));
     const keys = (group: number, context: number, users: number) =>
-      planToken(model, wafer, placement, () => ({ column: group, row: group, head: 1 }), {
-        context,
-        maxPositions: 20,
-        users,
-      }).stages.map(({ key }) => key);
+      planToken(
+        { model, wafer, placement, groupsOf: () => ({ column: group, row: group, head: 1 }) },
+        {
+          context,
+          maxPositions: 20,
+          users,
+        },
+      ).stages.map(({ key }) => key);
     const [base, ...others] = [keys(1, 8, 1), keys(2, 8, 1), keys(1, 9, 1), keys(1, 8, 2)];
     for (const other of others) expect(other[1]).not.toBe(base[1]);
     expect(keys(1, 8, 1)).toEqual(base);

@@ -9,7 +9,10 @@ const wide = { ...config, model: { ...config.model, layers: 6 } };
 const { model, wafer } = wide;
 const groups = { column: 2, row: 2, head: 1 };
 const step = { context: 8, maxPositions: 9 };
-const plan = planToken(model, wafer, placementOf(wide), () => groups, step);
+const plan = planToken(
+  { model, wafer, placement: placementOf(wide), groupsOf: () => groups },
+  step,
+);
 
 describe('the stages of a token', () => {
   it('lead from the head through all regions to the head', () => {

@@ -2,9 +2,8 @@
 import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast/fast.js';
-import { planToken } from '../src/lowering/token.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
-import { groupChooser } from '../src/run/groups.js';
+import { loweredOf } from '../src/run/lowered.js';
 import { beginStep, createStageRunner, runStage, timedStage } from '../src/run/stages.js';
 import { placementOf } from '../src/simulate.js';
 
@@ -15,17 +14,17 @@ export type Tiny = Awaited<ReturnType<typeof prepare>>;
 /** Plans of a tiny step, and its stages with a runner. */
 export async function prepare(sets: string[], layers = 2, tied = false) {
   const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
-  const { wafer, workload, placement: options } = loaded;
+  const { wafer, workload } = loaded;
   const model = { ...loaded.model, layers, tied };
   const placement = placementOf({ ...loaded, model });
   const context = workload.context;
   const maxPositions = context + 1;
-  const { regions } = placement;
   const engine = { run: fast };
-  const chooser = groupChooser({ ...loaded, model, maxPositions }, regions, engine, options.groups);
-  const plan = planToken(model, wafer, placement, await chooser, { context, maxPositions });
+  const lowered = await loweredOf({ ...loaded, model }, placement, maxPositions, engine);
+  const plan = lowered.plan({ context, maxPositions });
   const { stages: plans, places } = plan;
-  const run = async (program: Program, startAt: Float64Array) => fast({ program, wafer, startAt });
+  const run = async (program: Program, startAt?: Float64Array) =>
+    fast({ program, wafer, startAt: startAt! });
   const runner = createStageRunner({ wafer, memo: true, run });
   beginStep(runner, plan);
   const stages = plans.map((plan) => timedStage(runner, plan));

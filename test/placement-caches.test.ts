@@ -24,7 +24,10 @@ import { runnerOf } from './helpers/runner.js';
 function loweredBytes(model: ModelSpec, placement: Placement, maxPositions: number, users: number) {
   const groups = { column: 1, row: 1, head: 1 };
   const step = { context: maxPositions - 1, maxPositions, users };
-  const { stages, places } = planToken(model, wse3(), placement, () => groups, step);
+  const { stages, places } = planToken(
+    { model, wafer: wse3(), placement, groupsOf: () => groups },
+    step,
+  );
   const most = placement.regions.map(() => [] as number[]);
   for (const stage of stages) {
     const { width, height, region } = places[stage.to];

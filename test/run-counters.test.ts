@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.js';
 import { emptyTiming } from '../src/decode/timeline.js';
 import { fast } from '../src/engine/fast/fast.js';
 import type { Place } from '../src/lowering/places.js';
-import type { StagePlan } from '../src/lowering/token.js';
+import type { StagePlan } from '../src/lowering/lowering.js';
 import type { SpecialOp } from '../src/program/program.js';
 import type { Region } from '../src/placement/placement.js';
 import { runDocument } from '../src/run/run-document.js';

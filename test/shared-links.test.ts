@@ -69,8 +69,8 @@ describe('the ways of a hand-off', () => {
       const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
       const result = await tiny.run(i, new Float64Array(width * height));
       const expected = new Float64Array(width * height * 4);
-      for (const way of waysOf(plan.source, place, { x, y, width, height }))
-        for (const link of way) expected[link] += waveletsOf(plan.source);
+      for (const way of waysOf(plan.source!, place, { x, y, width, height }))
+        for (const link of way) expected[link] += waveletsOf(plan.source!);
       result.linkWavelets.forEach((wavelets, link) => {
         const column = ((link >> 2) % width) - (origin % width);
         const row = Math.floor((link >> 2) / width) - Math.floor(origin / width);

@@ -90,23 +90,7 @@ export function addCauses(causes: Causes, more: Causes): void {
   causes.idle += more.idle;
 }
 
-/** Timings one after the other, as one. */
-export function inSequence(timings: StepTiming[]): StepTiming {
-  const all = emptyTiming();
-  for (const { cycles, waited, operators, stages, stageCycles, causes } of timings) {
-    for (const [name, { cycles, compute }] of operators) addOperator(all, name, cycles, compute);
-    const before = all.cycles;
-    for (const { start, end, from, ...stage } of stages)
-      all.stages.push({ ...stage, start: before + start, end: before + end, from: before + from });
-    all.stageCycles.push(...stageCycles);
-    addCauses(all.causes, causes);
-    all.cycles += cycles;
-    all.waited += waited;
-  }
-  return all;
-}
-
-/** The same with its waiting as an operator, the last one. */
+/** A timing with its waiting as an operator, the last one. */
 export function withWait(timing: StepTiming): StepTiming {
   if (timing.waited === 0) return timing;
   const waiting: [string, OperatorTime] = [

@@ -14,11 +14,58 @@ import {
   type LayerShape,
 } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import type { LayerCache, Lowered, Memory } from './lowering.js';
+import type { Step } from './region.js';
+import { chosenBy, headOf } from './token.js';
 
-/** Keys (after RoPE) and values of earlier tokens of one layer, [position][kvHeads * headDim]. */
-export interface LayerCache {
-  keys: Float64Array[];
-  values: Float64Array[];
+/** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
+export function gqaMemory(
+  of: Lowered,
+  { maxPositions, users }: Step,
+  weights: Weights,
+  caches: LayerCache[],
+): Memory {
+  const { model, placement, groupsOf } = of;
+  const { regions } = placement;
+  const images = regions.map((region) =>
+    region.kind === 'layer'
+      ? layerImages(
+          model,
+          region,
+          maxPositions,
+          weights.layers[region.layer],
+          caches[region.layer],
+          users,
+        )
+      : tableImages(model, region, weights),
+  );
+  const chosen = chosenBy(model, placement, groupsOf);
+  const index = headOf(placement);
+  const head = regions[index];
+  const firstCore = (chosen.y - head.y) * head.width;
+  const core = images[index][firstCore + chosen.x - head.x];
+  return {
+    images,
+    head: 'wafer',
+    begin(token) {
+      core[chosen.cell] = token;
+    },
+    outcome() {
+      const onRootsRow = images[index].slice(firstCore, firstCore + head.width);
+      return { logits: logitsOf(model, head, onRootsRow), chosen: core[chosen.cell] };
+    },
+  };
+}
+
+/** The logits as they lie in the memory of the head's cores, on the row of its roots. */
+function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Float32Array {
+  const { kind, width, height } = region;
+  if (kind === 'layer') throw new TypeError('the last region is no head');
+  const { entries, ...shape } = tableShape(model, height, width);
+  const { at } = layOut(tableBuffers(model, { ...shape, entries }, kind));
+  return Float32Array.from({ length: model.vocab }, (_, entry) => {
+    return cores[Math.floor(entry / entries)][at.logits + (entry % entries)];
+  });
 }
 
 /** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */

@@ -3,47 +3,17 @@
  * stage is one program (stage.ts); the last one's chosen token goes back to the first.
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { HandOffColors } from './hand-off-colors.js';
-import {
-  layerCode,
-  tableCode,
-  writtenOnce,
-  type Groups,
-  type RegionCode,
-  type Step,
-} from './region.js';
+import { layerCode, tableCode, writtenOnce, type RegionCode, type Step } from './region.js';
 import { crossingCycles, portCode, wayOf, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
-import { writeStage, type Source, type Stage } from './stage.js';
-
-/** What a stage does with a token: a port passes it on between wafers. */
-export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
-
-export interface StagePlan {
-  name: string;
-  kind: StageKind;
-  /** Indices of the stage's place and of the one that sends, in the plan's places. */
-  to: number;
-  from: number;
-  /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
-  crossing: number;
-  /** What is sent: the chosen token, or rows. */
-  source: Source;
-  /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
-  key: string;
-  write(): Stage;
-}
-
-export interface TokenPlan {
-  places: Place[];
-  stages: StagePlan[];
-}
+import { writeStage, type Source } from './stage.js';
+import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
 
 /** Where the head leaves the chosen token: the wafer's core and the cell. */
 export interface Chosen {
@@ -52,17 +22,11 @@ export interface Chosen {
   cell: number;
 }
 
-/** Groups of each kind of region's trees. */
-export type GroupsOf = (region: Region) => Groups;
-
 /** Stages of a step; throws CapacityError if there are not enough colours for the hand-offs. */
 export function planToken(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  placement: Placement,
-  groupsOf: GroupsOf,
+  { model, wafer, placement, groupsOf }: Omit<Lowered, 'exact'>,
   step: Step,
-): TokenPlan {
+): StepPlan {
   const head = headOf(placement);
   const chosen = chosenBy(model, placement, groupsOf);
   const { places, visits } = wayOf(placement, head, chosen, wafer);
@@ -123,7 +87,7 @@ export function planToken(
         ),
     };
   });
-  return { places, stages };
+  return { together: false, places, stages };
 }
 
 function kindOf(region: Region | undefined, isHead: boolean): StageKind {

@@ -22,12 +22,7 @@ import {
 } from '../mapping/waferllm-shape.js';
 
 export { waferllmOptions, type WaferllmOptions } from '../mapping/waferllm-shape.js';
-export {
-  waferllmImages,
-  waferllmResidual,
-  setWaferllmToken,
-  type LayerCache,
-} from './waferllm/memory.js';
+export { waferllmImages, waferllmResidual, setWaferllmToken } from './waferllm/memory.js';
 
 /** A coordinate along an axis: what a core there does that another may not do. */
 interface Lane {

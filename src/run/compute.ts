@@ -4,24 +4,20 @@
  * of the token that it chose with those logits.
  */
 import type { ResolvedConfig } from '../config.js';
-import { layOut } from '../program/builder.js';
-import { layerImages, tableImages } from '../lowering/images.js';
-import { headOf, type Chosen } from '../lowering/token.js';
-import type { CheckResult } from '../report/document.js';
+import type { LayerCache, Memory } from '../lowering/lowering.js';
+import type { Weights } from '../model/model.js';
 import { createPlainDecoder, type PlainDecoder } from '../model/plain.js';
 import { randomWeights } from '../model/weights.js';
 import { seededRandom } from '../numeric/random.js';
-import type { Placement, Region } from '../placement/placement.js';
-import { tableBuffers, tableShape } from '../mapping/shapes.js';
+import type { CheckResult } from '../report/document.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
 const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;
 
 export interface Numbers {
-  /** Per region: memory of its cores, row by row; the engine changes it. */
-  images: Float32Array[][];
+  memory: Memory;
   plain: PlainDecoder;
-  /** The token that the next step takes, as the wafer's head has left it. */
+  /** The token that the next step takes, as the head has left it. */
   token: number;
   checks: StepCheck[];
 }
@@ -32,16 +28,6 @@ export interface StepCheck {
   /** Number of the first largest of the wafer's own logits, -1 if they have none (NaN). */
   largest: number;
   chosen: number;
-}
-
-/** Random weights, a decoder that has seen `workload.context` random tokens, and the next token. */
-export function conversation({ model, workload }: ResolvedConfig) {
-  const weights = randomWeights(model, seededRandom(`weights ${workload.seed}`));
-  const tokens = seededRandom(`tokens ${workload.seed}`);
-  const draw = () => Math.floor(tokens() * model.vocab);
-  const plain = createPlainDecoder(model, weights);
-  for (let i = 0; i < workload.context; i++) plain.step(draw());
-  return { weights, plain, token: draw() };
 }
 
 /**
@@ -97,70 +83,32 @@ export function relativeError(logits: ArrayLike<number>, expected: ArrayLike<num
   return difference / largest;
 }
 
-/** Weights, an earlier conversation of `workload.context` random tokens, and the cores' memory. */
-export function createNumbers(
-  config: ResolvedConfig,
-  placement: Placement,
-  chosen: Chosen,
-): Numbers {
-  const { model, workload } = config;
-  const { weights, plain, token } = conversation(config);
-  const maxPositions = workload.context + workload.tokens;
-  const images = placement.regions.map((region) => {
-    if (region.kind !== 'layer') return tableImages(model, region, weights);
-    const cache = { keys: plain.keys[region.layer], values: plain.values[region.layer] };
-    const own = weights.layers[region.layer];
-    return layerImages(model, region, maxPositions, own, cache, workload.batch);
-  });
-  const numbers: Numbers = { images, plain, token, checks: [] };
-  const [head, core] = headCore(placement, chosen);
-  images[head][core][chosen.cell] = numbers.token;
-  return numbers;
-}
-
 /**
- * After a step: compares its logits, and takes the token that the wafer chose.
- * @returns whether that is a token, with which the next step can compute
+ * Random weights, an earlier conversation of `workload.context` random tokens, and the cores' memory with
+ * both, by `imagesOf`.
  */
-export function checkStep(
-  config: ResolvedConfig,
-  placement: Placement,
-  chosen: Chosen,
-  numbers: Numbers,
-): boolean {
-  const [head, core] = headCore(placement, chosen);
-  const logits = logitsOf(config, placement.regions[head], chosen, numbers.images[head]);
+export function createNumbers(
+  { model, workload }: ResolvedConfig,
+  imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
+): Numbers {
+  const weights = randomWeights(model, seededRandom(`weights ${workload.seed}`));
+  const tokens = seededRandom(`tokens ${workload.seed}`);
+  const draw = () => Math.floor(tokens() * model.vocab);
+  const plain = createPlainDecoder(model, weights);
+  for (let i = 0; i < workload.context; i++) plain.step(draw());
+  const caches = plain.keys.map((keys, i) => ({ keys, values: plain.values[i] }));
+  return { memory: imagesOf(weights, caches), plain, token: draw(), checks: [] };
+}
+
+/** Whether there is such a token to compute with. */
+export function isToken(token: number, { vocab }: ResolvedConfig['model']): boolean {
+  return Number.isInteger(token) && token >= 0 && token < vocab;
+}
+
+/** After a step: compares its logits, and takes the token that was chosen. */
+export function checkStep(numbers: Numbers): void {
+  const { logits, chosen } = numbers.memory.outcome();
   const maxRelativeError = relativeError(logits, numbers.plain.step(numbers.token));
-  numbers.token = numbers.images[head][core][chosen.cell]!;
-  numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen: numbers.token });
-  return (
-    Number.isInteger(numbers.token) && numbers.token >= 0 && numbers.token < config.model.vocab
-  );
-}
-
-/** The logits as they lie in the memory of the head's cores, on the row of its roots. */
-function logitsOf(
-  { model }: ResolvedConfig,
-  region: Region,
-  chosen: Chosen,
-  images: Float32Array[],
-): Float32Array {
-  if (region.kind === 'layer') throw new TypeError('the last region is no head');
-  const shape = tableShape(model, region.height, region.width);
-  const { at } = layOut(tableBuffers(model, shape, region.kind));
-  const logits = new Float32Array(model.vocab);
-  const firstCore = (chosen.y - region.y) * region.width;
-  for (let column = 0; column < region.width; column++)
-    for (let e = 0; e < shape.entries; e++) {
-      const entry = column * shape.entries + e;
-      if (entry < model.vocab) logits[entry] = images[firstCore + column][at.logits + e]!;
-    }
-  return logits;
-}
-
-/** Index of the head's region, and number of the choosing core in it. */
-function headCore(placement: Placement, chosen: Chosen): [number, number] {
-  const index = headOf(placement);
-  const region = placement.regions[index];
-  return [index, (chosen.y - region.y) * region.width + (chosen.x - region.x)];
+  numbers.token = chosen;
+  numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen });
 }

@@ -2,11 +2,9 @@
 import type { PipelineTiming } from '../decode/pipeline.js';
 import type { StepTiming, TimedStage } from '../decode/timeline.js';
 import type { RunResult } from '../engine/engine.js';
-import type { Placement } from '../placement/placement.js';
-import type { Program } from '../program/program.js';
+import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
 import { write, type StageRunner } from './stages.js';
-import type { StagePlan } from '../lowering/token.js';
 import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
 /** A round of all users, and the way of the token that it is told of. */
@@ -38,34 +36,6 @@ export function runDetail(
   const at = (i: number) => places[stages[i].region];
   const labels = stages.map((stage) => stage.labels);
   return { cycles: timing.cycles, stages: spansOf(timing, labels, results, at), maps };
-}
-
-/** The same for a mapping in which the token passes one region again and again with one program. */
-export function repeatedDetail(
-  { regions }: Placement,
-  { program, result }: { program: Program; result: RunResult },
-  timing: StepTiming,
-  wafer: { width: number; height: number },
-  linkWavelets: Float64Array,
-): RunDetail {
-  const region = regions[0];
-  const map = emptyMap(region.wafer, wafer.width, wafer.height);
-  addToMap(map, {
-    program,
-    result,
-    x0: region.x,
-    y0: region.y,
-    origin: 0,
-    columns: program.width,
-    rows: program.height,
-    startUp: 0,
-    times: timing.stages.length,
-  });
-  setLinks(map, linkWavelets);
-  const labels = timing.stages.map(() => program.labels);
-  const results = timing.stages.map(() => result);
-  const stages = spansOf(timing, labels, results, () => region);
-  return { cycles: timing.cycles, stages, maps: [map] };
 }
 
 function spansOf(

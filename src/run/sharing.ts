@@ -4,7 +4,7 @@
  * decode/timeline.ts), so runs that differ in where regions lie have most of their stages in common.
  */
 import type { RunResult } from '../engine/engine.js';
-import type { GroupsOf } from '../lowering/token.js';
+import type { GroupsOf } from '../lowering/lowering.js';
 import type { LineCycles } from './groups.js';
 import type { WrittenStage } from './stages.js';
 

@@ -7,7 +7,7 @@ import type { TimedStage } from '../decode/timeline.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Stage } from '../lowering/stage.js';
-import type { StagePlan, TokenPlan } from '../lowering/token.js';
+import type { StagePlan, StepPlan } from '../lowering/lowering.js';
 import type { Place } from '../lowering/places.js';
 import { cellsOf, type Program } from '../program/program.js';
 import type { ReuseResult } from '../report/document.js';
@@ -26,7 +26,7 @@ export interface StageRunner extends StepState {
   /** Runs a program; errors name it as `name`. */
   run: (
     program: Program,
-    startAt: Float64Array,
+    startAt: Float64Array | undefined,
     more?: Pick<RunInput, 'name' | 'memory'>,
   ) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
@@ -41,7 +41,7 @@ export interface StageRunner extends StepState {
 
 interface StepState {
   written: Map<string, WrittenStage>;
-  results: Map<string, { result: RunResult; name: string }>;
+  results: Map<string, { result: Promise<RunResult>; name: string }>;
   /** Names of the regions that were simulated, and of the others with whose result they took. */
   simulated: Set<string>;
   reused: Map<string, string>;
@@ -60,13 +60,14 @@ export function createStageRunner(
 
 /** A stage runner's way to run programs: on one wafer. */
 export function runOn(programs: Pick<Runner, 'run'>, wafer: WaferSpec): StageRunner['run'] {
-  return async (program, startAt, more) => programs.run({ program, wafer, startAt, ...more });
+  return async (program, startAt, more) =>
+    programs.run({ program, wafer, ...(startAt && { startAt }), ...more });
 }
 
 /** What the timeline needs to know of a step's stages; others are let in between them. */
 export async function timedStages(
   runner: StageRunner,
-  { stages }: TokenPlan,
+  { stages }: StepPlan,
   { breathe }: Pick<Runner, 'breathe'>,
 ): Promise<TimedStage[]> {
   const timed: TimedStage[] = [];
@@ -78,7 +79,7 @@ export async function timedStages(
 }
 
 /** Forgets the programs and counters of the step before: what a document tells is of one step. */
-export function beginStep(runner: StageRunner, { places, stages }: TokenPlan): void {
+export function beginStep(runner: StageRunner, { places, stages }: StepPlan): void {
   const order = stages.map(({ name }) => name);
   Object.assign(runner, emptyStep(), { places, order });
 }
@@ -135,7 +136,7 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     from: plan.from,
     region: plan.to,
     crossing: plan.crossing,
-    isToken: plan.source.kind === 'token',
+    isToken: plan.source?.kind === 'token',
     isPort: region.exit !== undefined,
     ports: [
       ...(region.exit ? Array.from({ length: region.height }, (_, y) => origin + y * width) : []),
@@ -145,30 +146,32 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     columns: region.width,
     rows: region.height,
     preparation,
-    programStart: runner.wafer.costs.programStart,
+    // Programs that start together are no loops.
+    programStart: plan.source ? runner.wafer.costs.programStart : 0,
   };
 }
 
 /**
  * Times a stage, or takes over the result of an equal one: of any region with `memo`, otherwise of the
- * same one, for a token that finds it as another did.
+ * same one, for a token that finds it as another did. Without starts all cores start at once.
  */
 export async function runStage(
   runner: StageRunner,
   plan: StagePlan,
-  startAt: Float64Array,
+  startAt?: Float64Array,
 ): Promise<RunResult> {
   const { program } = write(runner, plan).stage;
   const key = `${runner.memo ? plan.key : plan.name} ${digest(startAt)}`;
   const known = runner.results.get(key);
-  let result = known?.result;
-  if (result === undefined) {
-    const run = () => runner.run(program, startAt, { name: plan.name });
-    const { shared } = runner;
-    result = await (shared && runner.memo ? sharedResult(shared, key, run) : run());
-    runner.simulated.add(plan.name);
-    runner.results.set(key, { result, name: plan.name });
-  } else if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known!.name);
+  if (known !== undefined) {
+    if (!runner.simulated.has(plan.name)) runner.reused.set(plan.name, known.name);
+    return known.result;
+  }
+  const run = () => runner.run(program, startAt, { name: plan.name });
+  const { shared } = runner;
+  const result = shared && runner.memo ? sharedResult(shared, key, run) : run();
+  runner.simulated.add(plan.name);
+  runner.results.set(key, { result, name: plan.name });
   return result;
 }
 
@@ -177,7 +180,7 @@ export async function computeStage(
   runner: StageRunner,
   plan: StagePlan,
   timed: TimedStage,
-  startAt: Float64Array,
+  startAt: Float64Array | undefined,
   images: Float32Array[][],
 ): Promise<RunResult> {
   const { program } = write(runner, plan).stage;
@@ -224,7 +227,8 @@ export function reuseOf({ simulated, reused, order }: StageRunner): ReuseResult 
   };
 }
 
-function digest(startAt: Float64Array): string {
+function digest(startAt: Float64Array | undefined): string {
+  if (startAt === undefined) return 'together';
   return createHash('sha256').update(startAt).digest('base64');
 }
 

@@ -4,9 +4,9 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { timeFull, type FullPipeline } from '../decode/pipeline.js';
-import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
-import { groupChooser, type LineCycles } from './groups.js';
+import type { LineCycles } from './groups.js';
+import { loweredOf } from './lowered.js';
 import type { Runner } from './runner.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from './stages.js';
 
@@ -28,13 +28,10 @@ export async function timeDecodeStep(
   { runner: programs, memo }: { runner: Runner; memo: boolean },
   progress?: StepProgress,
 ): Promise<FullPipeline> {
-  const { model, wafer } = config;
+  const { wafer } = config;
   const maxPositions = context + 1;
-  const { groups } = config.placement;
-  const { regions } = placement;
-  const chooser = groupChooser({ ...config, maxPositions }, regions, programs, groups, lines);
-  const groupsOf = await chooser;
-  const plan = planToken(model, wafer, placement, groupsOf, { context, maxPositions });
+  const lowered = await loweredOf(config, placement, maxPositions, programs, { lines });
+  const plan = lowered.plan({ context, maxPositions });
   const runner = createStageRunner({ wafer, memo, run: runOn(programs, wafer) });
   beginStep(runner, plan);
   const stages = await timedStages(runner, plan, programs);

@@ -4,11 +4,10 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import type { CostTable } from '../hardware/wafer.js';
-import { planToken } from '../lowering/token.js';
 import type { Placement } from '../placement/placement.js';
 import { timeOf } from '../program/timing.js';
 import { operationsOf, preparationOf } from '../program/work.js';
-import { groupChooser } from '../run/groups.js';
+import { loweredOf } from '../run/lowered.js';
 import type { Runner } from '../run/runner.js';
 
 /** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
@@ -18,16 +17,12 @@ export async function costsOfStep(
   context: number,
   runner: Runner,
 ): Promise<Set<string>> {
-  const { model, wafer } = config;
-  const { groups } = config.placement;
+  const { wafer } = config;
   const read = new Set<string>();
   const watched = { ...wafer, costs: watch(wafer.costs, '', read) };
-  const step = { context, maxPositions: context + 1 };
-  const { regions } = placement;
-  const mapped = { ...config, wafer: watched, maxPositions: step.maxPositions };
-  const chooser = groupChooser(mapped, regions, runner, groups);
-  const groupsOf = await chooser;
-  const { stages } = planToken(model, watched, placement, groupsOf, step);
+  const maxPositions = context + 1;
+  const lowered = await loweredOf({ ...config, wafer: watched }, placement, maxPositions, runner);
+  const { stages } = lowered.plan({ context, maxPositions });
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));
   for (const stage of distinct.values()) {
     await runner.breathe();

@@ -18,7 +18,6 @@ import type { DiffDocument, Difference, FoundDifference } from '../report/diff-d
 import { host } from '../host.js';
 import { placementOf, simulateSteps, type SimulateOptions } from '../simulate.js';
 import { createRunner, type Runner } from '../run/runner.js';
-import { simulateWaferllm } from '../run/simulate-waferllm.js';
 
 export type NamedEngine = [name: string, engine: Engine];
 
@@ -259,11 +258,7 @@ export function diffConfig(
   return diff(engines, { config: resolved, content, files }, options, async (runner) => {
     const placement = placementOf(config);
     const how = { engine: 'fast', shards: 1, memo: true, ...host } as const;
-    if (config.mapping !== 'waferllm')
-      return simulateSteps(config, placement, { ...how, ...options, runner });
-    return simulateWaferllm(config, placement, { runner, memo: true }, (done, total) =>
-      options.onProgress?.({ done, total, what: 'layer' }),
-    );
+    return simulateSteps(config, placement, { ...how, ...options, runner });
   });
 }
 

@@ -2,11 +2,10 @@
 import { ConfigError } from '../config/errors.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ResolvedConfig } from '../config.js';
-import { groupChooser } from '../run/groups.js';
+import { loweredOf } from '../run/lowered.js';
 import { createRunner } from '../run/runner.js';
 import { host } from '../host.js';
-import { planToken, type StageKind } from '../lowering/token.js';
-import { lowerWaferllmLayer } from '../lowering/waferllm.js';
+import type { StageKind } from '../lowering/lowering.js';
 import { operatorsOf, parameterCount, weightBytes } from '../model/operators.js';
 import type { Region } from '../placement/placement.js';
 import { listRole } from '../program/listing.js';
@@ -15,7 +14,6 @@ import { fewerWafersLine } from '../report/fewer-wafers-line.js';
 import { bytes, count, table } from '../report/format.js';
 import { proved } from '../report/table.js';
 import { fewerThan } from '../run/run-document.js';
-import { layerOptions } from '../run/simulate-waferllm.js';
 import { placementOf } from '../simulate.js';
 
 export interface Inspection {
@@ -123,25 +121,15 @@ interface PlacedProgram {
 }
 
 async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
-  const { model, wafer, workload } = config;
-  const placement = placementOf(config);
-  const { regions } = placement;
-  const { context } = workload;
+  const { context, tokens, batch: users } = config.workload;
+  const maxPositions = context + tokens;
   const runner = createRunner({ engine: 'fast', shards: 1, ...host });
-  if (config.mapping === 'waferllm') {
-    const [region] = regions;
-    const optionsAt = await layerOptions(config, region.width, runner);
-    const write = () => ({ program: lowerWaferllmLayer(optionsAt(context), wafer), origin: 0 });
-    return [{ name: 'layer 0', kind: 'layer', region, write }];
-  }
-  const maxPositions = context + workload.tokens;
-  const { groups } = config.placement;
-  const groupsOf = await groupChooser({ ...config, maxPositions }, regions, runner, groups);
-  const step = { context, maxPositions, users: workload.batch };
-  const plan = planToken(model, wafer, placement, groupsOf, step);
-  return plan.stages.map((stage) => {
+  const lowered = await loweredOf(config, placementOf(config), maxPositions, runner);
+  const { stages, places, together } = lowered.plan({ context, maxPositions, users });
+  // Stages that start together are one program on one region.
+  return stages.slice(0, together ? 1 : undefined).map((stage) => {
     const { name, kind } = stage;
-    return { name, kind, region: plan.places[stage.to], write: () => stage.write() };
+    return { name, kind, region: places[stage.to], write: () => stage.write() };
   });
 }
 

@@ -107,10 +107,7 @@ async function variations(
     ...sets,
     ...Object.entries(lastStep).map(([key, value]) => `workload.${key}=${value}`),
   ];
-  const costs =
-    base.mapping === 'gqa'
-      ? await costsOfStep(base, placementOf(base), lastStep.context, options.runner)
-      : undefined;
+  const costs = await costsOfStep(base, placementOf(base), lastStep.context, options.runner);
   const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
   const inTurn = limited(options.shards > 1 ? options.shards + 1 : 1);
   let [done, total] = [0, 0];
@@ -142,13 +139,13 @@ async function variations(
  * What the cycles of a configuration's step depend on, of all that may vary here. Throws CapacityError
  * if the model does not fit.
  */
-function cyclesKey(config: ResolvedConfig, paths: Set<string> | undefined): string {
+function cyclesKey(config: ResolvedConfig, paths: Set<string>): string {
   const { clockHz, io, fabric, costs } = config.wafer;
   const { regions, wafers } = placementOf(config);
   return configHash({
     regions,
     fabric,
-    costs: paths === undefined ? costs : costsAt(costs, paths),
+    costs: costsAt(costs, paths),
     // The way between two wafers takes seconds, not cycles.
     ...(wafers > 1 && { clockHz, io }),
   });

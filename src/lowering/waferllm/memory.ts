@@ -6,19 +6,13 @@ import { ROUND } from '../../numeric/types.js';
 import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../../program/builder.js';
+import type { LayerCache } from '../lowering.js';
 import {
   waferllmBuffers,
   waferllmShape,
   type WaferllmOptions,
 } from '../../mapping/waferllm-shape.js';
 
-/**
- * Keys (after RoPE) and values of earlier tokens: [position] of kvHeads * headDim elements each.
- */
-export interface LayerCache {
-  keys: ArrayLike<number>[];
-  values: ArrayLike<number>[];
-}
 
 /**
  * Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding.

@@ -1,0 +1,75 @@
+/**
+ * A lowering is the other half of a mapping (mapping/mapping.ts), under the same name: a decode step as
+ * stages with their programs, and the memory of the cores of a run that computes.
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import type { ModelSpec, Weights } from '../model/model.js';
+import type { Placement, Region } from '../placement/placement.js';
+import type { Place } from './places.js';
+import type { Groups, Step } from './region.js';
+import type { Source, Stage } from './stage.js';
+
+/** What a stage does with a token: a port passes it on between wafers. */
+export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
+
+export interface StagePlan {
+  name: string;
+  kind: StageKind;
+  /** Indices of the stage's place and of the one that sends, in the plan's places. */
+  to: number;
+  from: number;
+  /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
+  crossing: number;
+  /** What is sent: the chosen token, or rows; nothing in a plan whose stages start together. */
+  source?: Source;
+  /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
+  key: string;
+  write(): Stage;
+}
+
+/** One decode step as stages, in the order of a token's path. */
+export interface StepPlan {
+  /** Whether a stage starts on all its cores at once, when the one before is over, or by what it receives. */
+  together: boolean;
+  places: Place[];
+  stages: StagePlan[];
+}
+
+/** Groups of each region's trees. */
+export type GroupsOf = (region: Region) => Groups;
+
+/** What is lowered: a model, placed, with its groups chosen. */
+export interface Lowered {
+  model: ModelSpec;
+  wafer: WaferSpec;
+  exact: boolean;
+  placement: Placement;
+  groupsOf: GroupsOf;
+}
+
+/** Keys (after RoPE) and values of earlier tokens of one layer, [position][kvHeads * headDim]. */
+export interface LayerCache {
+  keys: ArrayLike<number>[];
+  values: ArrayLike<number>[];
+}
+
+/** The memory of a run that computes, and what the host does for it. */
+export interface Memory {
+  /** By place of the plan: memory of its cores, row by row; the engine changes it. */
+  images: Float32Array[][];
+  /** Where the head computes. */
+  head: 'wafer' | 'host';
+  /** Before a step's first stage, and around each stage: what no program brings to the cores. */
+  begin(token: number): void;
+  enter?(stage: number, position: number): void;
+  leave?(stage: number): void;
+  /** After a step's last stage: its logits, and the token that was chosen by them. */
+  outcome(): { logits: ArrayLike<number>; chosen: number };
+}
+
+export interface Lowering {
+  /** Stages of a step; throws CapacityError if there are not enough colours for the hand-offs. */
+  plan: (of: Lowered, step: Step) => StepPlan;
+  /** Memory before the first token of a run whose last step has the room of `step`, by the layers' caches. */
+  images: (of: Lowered, step: Step, weights: Weights, caches: LayerCache[]) => Memory;
+}
