@@ -85,13 +85,14 @@ export function layerImages(
       const { buffers, at } = layOut(layerBuffers(model, shape, attention));
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      fillNorms(image, at, model, shape, row, weights);
-      fillMlp(image, at, model, shape, row, column, weights);
+      const core = { image, at, model, shape, row, column, weights };
+      fillNorms(core);
+      fillMlp(core);
       if (attention) {
         const slice = attentionSlice(model, shape, column);
-        fillProjections(image, at, model, shape, row, slice, weights);
-        fillHeads(image, at, model, shape, slice, weights, cache.keys.length);
-        fillCache(image, at, shape, row, slice, model, cache);
+        fillProjections(core, slice);
+        fillHeads(core, slice, cache.keys.length);
+        fillCache(core, slice, cache);
       }
       images.push(image);
     }
@@ -166,14 +167,18 @@ function rowsOf(model: ModelSpec, heads: number[], elements: number[]): number[]
   );
 }
 
-function fillNorms(
-  image: Float32Array,
-  at: Record<string, number>,
-  model: ModelSpec,
-  shape: LayerShape,
-  row: number,
-  weights: LayerWeights,
-): void {
+/** A core of a layer whose memory is being filled. */
+interface Filled {
+  image: Float32Array;
+  at: Record<string, number>;
+  model: ModelSpec;
+  shape: LayerShape;
+  row: number;
+  column: number;
+  weights: LayerWeights;
+}
+
+function fillNorms({ image, at, model, shape, row, weights }: Filled): void {
   eachDim(model, shape.dims, row, (d, dim) => {
     image[at.attentionNorm + d] = weights.attentionNorm[dim]!;
     image[at.mlpNorm + d] = weights.mlpNorm[dim]!;
@@ -181,15 +186,9 @@ function fillNorms(
 }
 
 function fillProjections(
-  image: Float32Array,
-  at: Record<string, number>,
-  model: ModelSpec,
-  shape: LayerShape,
-  row: number,
-  slice: AttentionSlice,
-  weights: LayerWeights,
+  { image, at, model, shape, row, weights }: Filled,
+  { kvHeads, queryHeads, elements }: AttentionSlice,
 ): void {
-  const { kvHeads, queryHeads, elements } = slice;
   const perElement = queryHeads.length + kvHeads.length;
   const values = 2 * shape.pairs * perElement;
   const length = shape.queryDims + 2 * shape.keyDims;
@@ -228,12 +227,8 @@ function fillProjections(
 
 /** Angles of the position before the first token (its program turns them on), head norms. */
 function fillHeads(
-  image: Float32Array,
-  at: Record<string, number>,
-  model: ModelSpec,
-  shape: LayerShape,
+  { image, at, model, shape, weights }: Filled,
   slice: AttentionSlice,
-  weights: LayerWeights,
   context: number,
 ): void {
   const frequencies = ropeFrequencies(model);
@@ -257,12 +252,8 @@ function fillHeads(
 
 /** The first user's cache: [head][element][slot], positions dealt to the rows in turn. */
 function fillCache(
-  image: Float32Array,
-  at: Record<string, number>,
-  shape: LayerShape,
-  row: number,
+  { image, at, model, shape, row }: Filled,
   slice: AttentionSlice,
-  model: ModelSpec,
   cache: LayerCache,
 ): void {
   slice.kvHeads.forEach((head, h) =>
@@ -279,15 +270,7 @@ function fillCache(
   );
 }
 
-function fillMlp(
-  image: Float32Array,
-  at: Record<string, number>,
-  model: ModelSpec,
-  shape: LayerShape,
-  row: number,
-  column: number,
-  weights: LayerWeights,
-): void {
+function fillMlp({ image, at, model, shape, row, column, weights }: Filled): void {
   const n = shape.inner;
   for (let j = 0; j < n && column * n + j < model.ffn; j++) {
     const unit = column * n + j;

@@ -55,11 +55,7 @@ export interface Asked {
 }
 
 /** A key of the configuration, what would do, and what was found. */
-export interface Refusal {
-  key: string;
-  expected: string;
-  found: unknown;
-}
+export type Refusal = [key: string, expected: string, found: unknown];
 
 /** A rule that results rest on, in words: who says so, and how sure that is (see `explain`). */
 export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', source: string];

@@ -10,12 +10,9 @@ import type { DataType, FloatType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
 import type { BufferShape } from './mapping.js';
 
-export interface WaferllmOptions {
-  dim: number;
-  ffn: number;
-  heads: number;
-  headDim: number;
-  normEpsilon: number;
+type Sizes = 'dim' | 'ffn' | 'heads' | 'headDim' | 'normEpsilon' | 'dtype';
+
+export interface WaferllmOptions extends Pick<ModelSpec, Sizes> {
   /** Tokens in the cache before this one. Exact lowering appends the new one. */
   context: number;
   /** Positions for which the cache has room; `context` if not given (exact: one more). */
@@ -26,7 +23,6 @@ export interface WaferllmOptions {
   P: number;
   /** Groups of the two-level trees. */
   groups: number;
-  dtype: FloatType;
   /** Multi-head attention, exp and SiLU in full; otherwise timed as the published kernel. */
   exact: boolean;
 }

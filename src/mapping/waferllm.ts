@@ -72,37 +72,28 @@ function optionsOf({ model, rows: P, positions, users, exact = false }: Cut) {
 
 /** The published mapping: one user, one square of whole cores, a layer of Llama with 16-bit weights. */
 function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refusal | undefined {
+  const { layerColumns } = placement;
   const than = 'with mapping: waferllm';
-  const gqa = (why: string): Refusal => {
-    return { key: 'mapping', expected: `gqa, as waferllm ${why}`, found: 'waferllm' };
-  };
-  const refused = (key: string, expected: string, found: unknown): Refusal => {
-    return { key, expected, found };
-  };
-  if (use === 'serving' || workload.kind === 'serving')
-    return gqa('serves one user, without embedding and head');
-  if (model.qkNorm) return gqa(`does not normalise queries and keys, as ${model.name} does`);
-  if (model.weightBits === 8)
-    return refused(
-      'model.weightBits',
-      `${model.dtype === 'f16' ? 16 : 32} ${than}`,
-      storedAs(model),
-    );
-  if (workload.batch > 1)
-    return refused('workload.batch', `1 ${than}, which serves one user`, workload.batch);
-  if (workload.data && !exact)
-    return refused(
-      'exact',
-      'true with workload.data, as waferllm as published does not compute exactly',
-      exact,
-    );
-  if (wafer.defects) return refused('hardware.defects', `none ${than}`, 'some');
-  if (placement.layerColumns === undefined) return undefined;
-  return refused(
-    'placement.layerColumns',
-    `none ${than}, whose region is a square of placement.rows`,
-    [placement.layerColumns].flat().join(', '),
-  );
+  const gqa = (why: string) => ['mapping', `gqa, as waferllm ${why}`, 'waferllm'] as const;
+  const served = use === 'serving' || workload.kind === 'serving';
+  const wide = model.dtype === 'f16' ? 16 : 32;
+  const square = `none ${than}, whose region is a square of placement.rows`;
+  const inexact = 'true with workload.data, as waferllm as published does not compute exactly';
+  const all: [boolean, ...Refusal][] = [
+    [served, ...gqa('serves one user, without embedding and head')],
+    [model.qkNorm, ...gqa(`does not normalise queries and keys, as ${model.name} does`)],
+    [model.weightBits === 8, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
+    [workload.batch > 1, 'workload.batch', `1 ${than}, which serves one user`, workload.batch],
+    [workload.data && !exact, 'exact', inexact, exact],
+    [wafer.defects !== undefined, 'hardware.defects', `none ${than}`, 'some'],
+    [
+      layerColumns !== undefined,
+      'placement.layerColumns',
+      square,
+      [layerColumns].flat().join(', '),
+    ],
+  ];
+  return all.find(([wrong]) => wrong)?.slice(1) as Refusal | undefined;
 }
 
 function storedAs({ weightBits, stored }: Asked['model']): string {

@@ -15,7 +15,7 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   checkPositions(config);
   checkLayers(config);
   const refused = MAPPINGS[config.mapping].refuse({ ...config, use });
-  if (refused !== undefined) refuse(refused.key, refused.expected, refused.found);
+  if (refused !== undefined) refuse(...refused);
 }
 
 function refuse(key: string, expected: string, found: unknown): never {

@@ -44,25 +44,27 @@ export function waferllmImages(
   for (let y = 0; y < o.P; y++)
     for (let x = 0; x < o.P; x++) {
       const image = new Float32Array(last.at + last.length);
-      fillProjections(o, model, weights, x, y, image, at);
-      fillMlp(o, weights, x, y, image, at);
-      fillCache(o, model, cache, x, y, image, at);
+      const core = { o, model, w: weights, x, y, image, at };
+      fillProjections(core);
+      fillMlp(core);
+      fillCache(core, cache);
       images.push(image);
     }
   return images;
 }
 
-type Cells = Record<string, number>;
+/** A core whose memory is being filled. */
+interface Filled {
+  o: WaferllmOptions;
+  model: ModelSpec;
+  w: LayerWeights;
+  x: number;
+  y: number;
+  image: Float32Array;
+  at: Record<string, number>;
+}
 
-function fillProjections(
-  o: WaferllmOptions,
-  model: ModelSpec,
-  w: LayerWeights,
-  x: number,
-  y: number,
-  image: Float32Array,
-  at: Cells,
-): void {
+function fillProjections({ o, model, w, x, y, image, at }: Filled): void {
   const s = waferllmShape(o);
   const shared = model.heads / model.kvHeads;
   const width = o.heads * o.headDim;
@@ -87,14 +89,7 @@ function kvElementOf(element: number, headDim: number, shared: number): number {
   return Math.floor(head / shared) * headDim + (element % headDim);
 }
 
-function fillMlp(
-  o: WaferllmOptions,
-  w: LayerWeights,
-  x: number,
-  y: number,
-  image: Float32Array,
-  at: Cells,
-): void {
+function fillMlp({ o, w, x, y, image, at }: Filled): void {
   const s = waferllmShape(o);
   for (let i = 0; i < s.dims; i++) {
     const dim = y * s.dims + i;
@@ -111,15 +106,7 @@ function fillMlp(
   }
 }
 
-function fillCache(
-  o: WaferllmOptions,
-  model: ModelSpec,
-  cache: LayerCache,
-  x: number,
-  y: number,
-  image: Float32Array,
-  at: Cells,
-): void {
+function fillCache({ o, model, x, y, image, at }: Filled, cache: LayerCache): void {
   const s = waferllmShape(o);
   const round = ROUND[o.dtype];
   const shared = model.heads / model.kvHeads;
