@@ -3,7 +3,7 @@ import { loadConfig, loadHardware } from '../src/config.js';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { loweredOf } from '../src/run/lowered.js';
-import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
+import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import type { Program } from '../src/program/program.js';
 import { placementOf } from '../src/simulate.js';
 

@@ -11,7 +11,7 @@ import { config as schema, hardwareOnly, type Config } from './config/schema.js'
 import { child, originAt, withKey } from './config/tree.js';
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
-import { readGpu } from './deployment/gpu-file.js';
+import { readGpu } from './config/gpu-file.js';
 import {
   plainHardware,
   provenanceOf,

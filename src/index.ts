@@ -6,12 +6,12 @@
 import { availableParallelism } from 'node:os';
 import type { ResolvedConfig } from './config.js';
 import { host } from './host.js';
-import type { CompareDocument } from './report/compare-document.js';
+import type { CompareDocument } from './studies/compare/document.js';
 import type { RunDocument } from './report/document.js';
 import { simulate as simulateWith, type SimulateOptions } from './simulate.js';
-import { compareAll as compareAllWith, type Compared } from './tools/compare.js';
-import { compareStrategies, comparison, whyIncomparable } from './tools/compare.js';
-import { IncomparableError } from './tools/incomparable.js';
+import { compareAll as compareAllWith, type Compared } from './studies/compare/compare.js';
+import { compareStrategies, comparison, whyIncomparable } from './studies/compare/compare.js';
+import { IncomparableError } from './studies/incomparable.js';
 
 export { loadConfig, loadHardware, type ResolvedConfig } from './config.js';
 export type { NamedFile } from './config/files.js';
@@ -21,21 +21,21 @@ export { ConfigError } from './config/errors.js';
 export { ModelError } from './model/errors.js';
 export { CapacityError } from './placement/errors.js';
 export { placementOf, type SimulateOptions } from './simulate.js';
-export { IncomparableError } from './tools/incomparable.js';
-export type { Compared } from './tools/compare.js';
-export { readRun, readRunFile } from './tools/run-file.js';
-export { runKernel, type KernelOptions } from './tools/kernel.js';
-export { kernelHelp, type KernelHelp } from './tools/kernels.js';
-export { sensitivityOf } from './tools/sensitivity.js';
-export { isServing } from './deployment/serve.js';
-export { serveAll, type ServingDocument } from './deployment/serve-all.js';
-export { ALL, bench, type BenchOptions } from './tools/bench.js';
-export { readSuite, SUITE, type SuiteCase } from './tools/bench-suite.js';
-export { baselineOf, readBaseline } from './tools/bench-baseline.js';
-export { compareBench, EXACTLY, type BenchLimits } from './tools/bench-compare.js';
+export { IncomparableError } from './studies/incomparable.js';
+export type { Compared } from './studies/compare/compare.js';
+export { readRun, readRunFile } from './studies/compare/run-file.js';
+export { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
+export { kernelHelp, type KernelHelp } from './studies/kernel/kernels.js';
+export { sensitivityOf } from './studies/sensitivity/sensitivity.js';
+export { isServing } from './studies/serve/serve.js';
+export { serveAll, type ServingDocument } from './studies/serve/serve-all.js';
+export { ALL, bench, type BenchOptions } from './studies/bench/bench.js';
+export { readSuite, SUITE, type SuiteCase } from './studies/bench/suite.js';
+export { baselineOf, readBaseline } from './studies/bench/baseline.js';
+export { compareBench, EXACTLY, type BenchLimits } from './studies/bench/compare.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
-export type { CompareDocument, CompareRow } from './report/compare-document.js';
-export type * from './report/bench-document.js';
+export type { CompareDocument, CompareRow } from './studies/compare/document.js';
+export type * from './studies/bench/document.js';
 
 /**
  * Simulates the decode steps of a configuration. Everything outside `host` of the document depends on

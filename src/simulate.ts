@@ -20,7 +20,7 @@ import type { Placement, Region } from './placement/placement.js';
 import type { RunDetail } from './report/detail.js';
 import type { CheckResult, RunDocument, StepResult } from './report/document.js';
 import { createShared, type Shared } from './run/sharing.js';
-import { searchShape, type FoundShape, type ShapeCosts } from './run/shape-search.js';
+import { searchShape, type FoundShape, type ShapeCosts } from './studies/search/search.js';
 import { requestOf } from './run/request.js';
 import { checkGroups, checkRun } from './run/refusals.js';
 import { runDetail } from './run/run-detail.js';

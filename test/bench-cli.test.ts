@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ConfigError, IncomparableError, readBaseline, readSuite } from '../src/index.js';
-import type { BenchDocument } from '../src/report/bench-document.js';
+import type { BenchDocument } from '../src/studies/bench/document.js';
 import { wafersim } from './helpers/command-line.js';
 
 const SUITE = `schema: wafersim.suite/1

@@ -1,10 +1,10 @@
 /** Benchmarks against a baseline: what is a difference, what fails, what comes first. */
 import { describe, expect, it } from 'vitest';
-import type { BenchCase, BenchDocument, BenchMetric } from '../src/report/bench-document.js';
-import { customBenchmark, junit } from '../src/report/bench-exports.js';
-import { benchMarkdown, benchTable, differenceText } from '../src/report/bench-table.js';
-import { baselineOf } from '../src/tools/bench-baseline.js';
-import { compareBench, EXACTLY } from '../src/tools/bench-compare.js';
+import type { BenchCase, BenchDocument, BenchMetric } from '../src/studies/bench/document.js';
+import { customBenchmark, junit } from '../src/studies/bench/exports.js';
+import { benchMarkdown, benchTable, differenceText } from '../src/studies/bench/table.js';
+import { baselineOf } from '../src/studies/bench/baseline.js';
+import { compareBench, EXACTLY } from '../src/studies/bench/compare.js';
 
 const cycles = (value: number): BenchMetric => ({
   value,

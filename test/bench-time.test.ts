@@ -1,7 +1,7 @@
 /** What benchmarks say of the host: processor time, whatever else the host does meanwhile. */
 import { describe, expect, it } from 'vitest';
-import { bench } from '../src/tools/bench.js';
-import { readSuite, SUITE } from '../src/tools/bench-suite.js';
+import { bench } from '../src/studies/bench/bench.js';
+import { readSuite, SUITE } from '../src/studies/bench/suite.js';
 import { host } from '../src/host.js';
 
 const cases = readSuite(SUITE).filter(({ id }) => id === 'kernel/gemv');

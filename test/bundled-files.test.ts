@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundledNames, hintFor, unknownName } from '../src/config/bundled-files.js';
 import { loadConfig, loadHardware } from '../src/config.js';
-import { readSuite } from '../src/tools/bench-suite.js';
+import { readSuite } from '../src/studies/bench/suite.js';
 import { complaint, SMALL, temporaryFolder, TINY } from './config-files.js';
 
 const folder = temporaryFolder();

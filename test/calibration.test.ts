@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';
 import { fast } from '../src/engine/fast/fast.js';
-import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
+import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import { lowerWaferllmLayer, type WaferllmOptions } from '../src/lowering/waferllm.js';
 import { cyclesByLines } from './calibration-lines.js';
 

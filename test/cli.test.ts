@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { kernelHelp } from '../src/tools/kernels.js';
-import { PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
+import { kernelHelp } from '../src/studies/kernel/kernels.js';
+import { PUBLISHED, readMeasurements } from '../src/studies/validate/measurements.js';
 import { wafersim } from './helpers/command-line.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));

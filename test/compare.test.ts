@@ -8,13 +8,13 @@ import {
   compareStrategies,
   handOffHops,
   whyIncomparable,
-} from '../src/tools/compare.js';
+} from '../src/studies/compare/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { deadCores } from '../src/hardware/defects.js';
-import type { CompareDocument } from '../src/report/compare-document.js';
-import { compareMarkdown, compareTable } from '../src/report/compare-table.js';
+import type { CompareDocument } from '../src/studies/compare/document.js';
+import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import type { RunDocument } from '../src/report/document.js';
-import { floorPlan } from '../src/report/floor-plan.js';
+import { floorPlan } from '../src/studies/compare/floor-plan.js';
 import { createShared } from '../src/run/sharing.js';
 import { simulate, type SimulateOptions } from '../src/simulate.js';
 import { wafersim } from './helpers/command-line.js';

@@ -1,11 +1,11 @@
 /** Engines spoilt on purpose are found out: what differs, in which cycle, at which core. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { compareRuns, diffConfig, diffKernel, type NamedEngine } from '../src/tools/diff.js';
+import { compareRuns, diffConfig, diffKernel, type NamedEngine } from '../src/studies/diff/diff.js';
 import { MachineError, type Engine, type RunResult } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
 import type { Program } from '../src/program/program.js';
-import { differenceLine } from '../src/report/diff-text.js';
+import { differenceLine } from '../src/studies/diff/text.js';
 import { kernelWafer } from './kernel-programs.js';
 import {
   E,

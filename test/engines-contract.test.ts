@@ -5,10 +5,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, loadHardware } from '../src/config.js';
-import { compareRuns, diffConfig } from '../src/tools/diff.js';
+import { compareRuns, diffConfig } from '../src/studies/diff/diff.js';
 import { MachineError } from '../src/engine/engine.js';
-import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
-import { differenceLine } from '../src/report/diff-text.js';
+import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
+import { differenceLine } from '../src/studies/diff/text.js';
 import { contentionLine, createContention, observeContention } from './helpers/contention.js';
 import { differenceFrom, differenceOn, listGenerated, TRUTH } from './helpers/contract.js';
 import { engines } from './helpers/engines.js';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { BenchDocument } from '../src/report/bench-document.js';
+import type { BenchDocument } from '../src/studies/bench/document.js';
 import { wafersim } from './helpers/command-line.js';
 
 const files = readdirSync('examples', { recursive: true, encoding: 'utf8' }).map((name) =>

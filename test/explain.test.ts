@@ -1,8 +1,8 @@
 /** Assumptions with their grades and sources: every number of the hardware, every rule in force. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { explain } from '../src/tools/explain.js';
-import { explainTable } from '../src/report/explain-table.js';
+import { explain } from '../src/studies/explain/explain.js';
+import { explainTable } from '../src/studies/explain/table.js';
 
 const WSE3 = 'configs/wse3.yaml';
 const texts = (path: string, ...sets: string[]) =>

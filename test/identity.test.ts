@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { loadConfig } from '../src/config.js';
 import { runIdentity, scenariosIdentity } from '../src/identity.js';
-import { scenariosOf } from '../src/deployment/serve.js';
+import { scenariosOf } from '../src/studies/serve/serve.js';
 import type { Identity } from '../src/report/identity.js';
 import { VERSION } from '../src/version.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';

@@ -2,7 +2,7 @@
 import type { RunResult } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
-import { kernelProgram, type KernelOptions } from '../src/tools/kernel.js';
+import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import { cellsOf, type Program } from '../src/program/program.js';
 import { testWafer } from './helpers/programs.js';
 

@@ -8,8 +8,8 @@ import { ConfigError } from '../src/config/errors.js';
 import { EAST } from '../src/hardware/mesh.js';
 import { sendColors, sendsOf, type Program, type TrafficOp } from '../src/program/program.js';
 import { kernelTable } from '../src/report/table.js';
-import { runKernel, type KernelOptions } from '../src/tools/kernel.js';
-import { windowOf } from '../src/tools/traffic-result.js';
+import { runKernel, type KernelOptions } from '../src/studies/kernel/kernel.js';
+import { windowOf } from '../src/studies/kernel/traffic-result.js';
 import { kernelWafer, programOf } from './kernel-programs.js';
 
 function timesOf(program: Program, core: number): number {

@@ -5,8 +5,8 @@ import { LAST_CYCLE, MachineError, type RunInput } from '../src/engine/engine.js
 import { timeOf } from '../src/program/timing.js';
 import { countable } from '../src/run/countable.js';
 import { simulate } from '../src/simulate.js';
-import { diffKernel } from '../src/tools/diff.js';
-import { kernelProgram, runKernel } from '../src/tools/kernel.js';
+import { diffKernel } from '../src/studies/diff/diff.js';
+import { kernelProgram, runKernel } from '../src/studies/kernel/kernel.js';
 import { wafersim } from './helpers/command-line.js';
 import { engines } from './helpers/engines.js';
 import { E, R, W, cell, fabric, loaded, move, role, route, row } from './helpers/programs.js';

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BenchDocument } from '../src/report/bench-document.js';
+import type { BenchDocument } from '../src/studies/bench/document.js';
 
 let home: string;
 /** The package as a project's dependency. */

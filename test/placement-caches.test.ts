@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { deploymentOf, usersHeld } from '../src/deployment/step-times.js';
+import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import type { Engine } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
 import { planToken } from '../src/lowering/token.js';

@@ -1,6 +1,6 @@
 /** What would have to shrink for fewer wafers: every number is held against the placement itself. */
 import { describe, expect, it } from 'vitest';
-import { inspect } from '../src/tools/inspect.js';
+import { inspect } from '../src/studies/inspect/inspect.js';
 import { loadConfig } from '../src/config.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';

@@ -1,6 +1,6 @@
 /** The trace of a serving run: every request with its parts, where and as long as they were. */
 import { describe, expect, it } from 'vitest';
-import { servingTrace } from '../src/report/serving-trace.js';
+import { servingTrace } from '../src/studies/serve/trace.js';
 import type { Served } from '../src/serving/request.js';
 import { reportRun } from './helpers/report-run.js';
 import { request } from './serving-helpers.js';

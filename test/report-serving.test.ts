@@ -1,10 +1,10 @@
 /** What was served, as text, on a page and side by side: every line against the number that it shows. */
 import { describe, expect, it } from 'vitest';
-import { capacityTable } from '../src/report/capacity-table.js';
-import { compareMarkdown, compareTable } from '../src/report/compare-table.js';
+import { capacityTable } from '../src/studies/capacity/table.js';
+import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import { htmlReport } from '../src/report/html.js';
-import { servingRows } from '../src/report/serving-rows.js';
-import { scenariosTable, servingTable } from '../src/report/serving-table.js';
+import { servingRows } from '../src/studies/serve/rows.js';
+import { scenariosTable, servingTable } from '../src/studies/serve/table.js';
 import type { Served } from '../src/serving/request.js';
 import { compareRuns, IncomparableError } from '../src/index.js';
 import { reportRun, TOOLS } from './helpers/report-run.js';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CapacityDocument } from '../src/report/capacity-table.js';
-import { fleetTable, type FleetDocument } from '../src/report/fleet-table.js';
-import { servingTable } from '../src/report/serving-table.js';
-import type { ServingDocument } from '../src/deployment/serve-all.js';
+import type { CapacityDocument } from '../src/studies/capacity/table.js';
+import { fleetTable, type FleetDocument } from '../src/studies/fleet/table.js';
+import { servingTable } from '../src/studies/serve/table.js';
+import type { ServingDocument } from '../src/studies/serve/serve-all.js';
 import { wafersim } from './helpers/command-line.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

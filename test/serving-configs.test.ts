@@ -1,9 +1,9 @@
 /** The bundled serving configurations: they load, fit their wafers and have requests, all scenarios. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { requestsOf } from '../src/deployment/requests.js';
-import { isServing, scenariosOf } from '../src/deployment/serve.js';
-import { deploymentOf } from '../src/deployment/step-times.js';
+import { requestsOf } from '../src/studies/serve/requests.js';
+import { isServing, scenariosOf } from '../src/studies/serve/serve.js';
+import { deploymentOf } from '../src/studies/steps/step-times.js';
 
 function scenarios(path: string, sets: string[] = []) {
   return scenariosOf(loadConfig(path, sets), path, sets);

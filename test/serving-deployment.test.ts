@@ -5,11 +5,16 @@ import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { capacityOf, readSlo } from '../src/deployment/capacity.js';
-import { fleetRow, type FleetRow } from '../src/deployment/fleet.js';
-import { requestsOf } from '../src/deployment/requests.js';
-import { prepare, serveScenario, type GridCache, type Prepared } from '../src/deployment/serve.js';
-import { deploymentOf, simulateGrid, stepTimes } from '../src/deployment/step-times.js';
+import { capacityOf, readSlo } from '../src/studies/capacity/capacity.js';
+import { fleetRow, type FleetRow } from '../src/studies/fleet/fleet.js';
+import { requestsOf } from '../src/studies/serve/requests.js';
+import {
+  prepare,
+  serveScenario,
+  type GridCache,
+  type Prepared,
+} from '../src/studies/serve/serve.js';
+import { deploymentOf, simulateGrid, stepTimes } from '../src/studies/steps/step-times.js';
 import { cacheBytesPerPosition, weightBytes } from '../src/model/operators.js';
 import type { ServingResult } from '../src/report/serving-document.js';
 import type { Request } from '../src/serving/request.js';

@@ -1,7 +1,7 @@
 /** The analytic parts of serving against what is published or follows from their parameters. */
 import { describe, expect, it } from 'vitest';
-import { readSlo } from '../src/deployment/capacity.js';
-import { readGpu } from '../src/deployment/gpu-file.js';
+import { readSlo } from '../src/studies/capacity/capacity.js';
+import { readGpu } from '../src/config/gpu-file.js';
 import { agentSessions, openArrivals } from '../src/serving/arrivals.js';
 import { highestLoad } from '../src/serving/capacity-search.js';
 import { metricsOf } from '../src/serving/metrics.js';

@@ -3,11 +3,11 @@ import { setTimeout } from 'node:timers/promises';
 import seedrandom from 'seedrandom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { prepare, serveScenario, type GridCache } from '../src/deployment/serve.js';
+import { prepare, serveScenario, type GridCache } from '../src/studies/serve/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
 import { simulate, simulateSteps } from '../src/simulate.js';
-import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/deployment/step-times.js';
-import { withThreads } from '../src/deployment/work.js';
+import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/studies/steps/step-times.js';
+import { withThreads } from '../src/studies/steps/work.js';
 import { OPTIONS } from './helpers/options.js';
 
 const TINY = ['workload.data=false', 'workload.context=256', 'workload.tokens=1'];

@@ -1,12 +1,12 @@
 /** The search for the layers' shape and groups, held against simulating every candidate. */
 import { describe, expect, it } from 'vitest';
-import { compareStrategies } from '../src/tools/compare.js';
+import { compareStrategies } from '../src/studies/compare/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { CapacityError } from '../src/placement/errors.js';
 import { layerShape } from '../src/mapping/shapes.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { runTable } from '../src/report/table.js';
-import { shapesOf } from '../src/run/shape-search.js';
+import { shapesOf } from '../src/studies/search/search.js';
 import { placementOf, simulate } from '../src/simulate.js';
 import { OPTIONS } from './helpers/options.js';
 

@@ -13,7 +13,7 @@ import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { sharedLinksOf } from '../src/run/shared-links.js';
 import { simulate } from '../src/simulate.js';
-import { explain } from '../src/tools/explain.js';
+import { explain } from '../src/studies/explain/explain.js';
 import { pipelineOf, prepare } from './monolith.js';
 import { OPTIONS } from './helpers/options.js';
 

@@ -1,9 +1,9 @@
 /** What grids and fleets make of steps, whose cycles are given here rather than simulated. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { fleetRow } from '../src/deployment/fleet.js';
-import { cyclesOf, deploymentOf, simulateGrid } from '../src/deployment/step-times.js';
-import type { GridWork } from '../src/deployment/step-times.js';
+import { fleetRow } from '../src/studies/fleet/fleet.js';
+import { cyclesOf, deploymentOf, simulateGrid } from '../src/studies/steps/step-times.js';
+import type { GridWork } from '../src/studies/steps/step-times.js';
 
 type Point = Record<'context' | 'alone' | 'spacing', number>;
 

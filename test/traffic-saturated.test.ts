@@ -1,7 +1,7 @@
 /** When a sender of synthetic traffic is saturated: by how many wavelets join those that wait at it. */
 import { expect, it } from 'vitest';
 import type { RunResult } from '../src/engine/engine.js';
-import { trafficResult } from '../src/tools/traffic-result.js';
+import { trafficResult } from '../src/studies/kernel/traffic-result.js';
 import { E, R, W, role, route, row, traffic } from './helpers/programs.js';
 
 /** A sender with a wavelet due in each of so many cycles, which enter the ramp so much later. */

@@ -1,17 +1,17 @@
 /** The generated parts of documents: what stands between their markers is what validation says. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DOCUMENTS, printedRun, regenerated } from '../src/tools/documentation.js';
+import { DOCUMENTS, printedRun, regenerated } from '../src/studies/documentation/documentation.js';
 import { bundled } from '../src/bundled.js';
 import { loadConfig } from '../src/config.js';
-import { PUBLISHED, readMeasurements } from '../src/tools/measurements.js';
-import type { BenchDocument } from '../src/report/bench-document.js';
+import { PUBLISHED, readMeasurements } from '../src/studies/validate/measurements.js';
+import type { BenchDocument } from '../src/studies/bench/document.js';
 import { count, fixed } from '../src/report/format.js';
-import { generatedParts, partOf, renderInto } from '../src/report/markers.js';
+import { generatedParts, partOf, renderInto } from '../src/studies/documentation/markers.js';
 import { runTable } from '../src/report/table.js';
-import { validateMarkdown } from '../src/report/validate-table.js';
+import { validateMarkdown } from '../src/studies/validate/table.js';
 import { simulate } from '../src/simulate.js';
-import { validateMeasurements } from '../src/tools/validate.js';
+import { validateMeasurements } from '../src/studies/validate/validate.js';
 import { OPTIONS } from './helpers/options.js';
 
 describe('a generated part', () => {

@@ -5,8 +5,8 @@ import {
   PUBLISHED,
   readMeasurements,
   type Measurement,
-} from '../src/tools/measurements.js';
-import { validateMeasurements } from '../src/tools/validate.js';
+} from '../src/studies/validate/measurements.js';
+import { validateMeasurements } from '../src/studies/validate/validate.js';
 import { complaint, temporaryFolder } from './config-files.js';
 import { OPTIONS } from './helpers/options.js';
 

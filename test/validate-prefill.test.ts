@@ -1,9 +1,9 @@
 /** Published prefill figures beside a prompt that streams through the layers: noted, never judged. */
 import { describe, expect, it } from 'vitest';
-import type { ValidateDocument } from '../src/report/validate-document.js';
+import type { ValidateDocument } from '../src/studies/validate/document.js';
 import { IDENTITY } from './helpers/identity.js';
-import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
-import { prefillFigures, prefillRate } from '../src/tools/prefill.js';
+import { validateMarkdown, validateTable } from '../src/studies/validate/table.js';
+import { prefillFigures, prefillRate } from '../src/studies/validate/prefill.js';
 
 describe('the prefill rate out of two end-to-end rates', () => {
   it('is that of the prefill time which both answers share', () => {

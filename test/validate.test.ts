@@ -3,11 +3,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { limitOf } from '../src/tools/limits.js';
-import { PUBLISHED, readMeasurements, type Measurement } from '../src/tools/measurements.js';
-import type { ValidateDocument } from '../src/report/validate-document.js';
-import { validateMarkdown, validateTable } from '../src/report/validate-table.js';
-import { validateMeasurements } from '../src/tools/validate.js';
+import { limitOf } from '../src/studies/validate/limits.js';
+import {
+  PUBLISHED,
+  readMeasurements,
+  type Measurement,
+} from '../src/studies/validate/measurements.js';
+import type { ValidateDocument } from '../src/studies/validate/document.js';
+import { validateMarkdown, validateTable } from '../src/studies/validate/table.js';
+import { validateMeasurements } from '../src/studies/validate/validate.js';
 import { wafersim } from './helpers/command-line.js';
 import { OPTIONS } from './helpers/options.js';
 

@@ -20,8 +20,8 @@ import {
   type NamedFile,
   type SuiteCase,
 } from '../index.js';
-import { customBenchmark, junit } from '../report/bench-exports.js';
-import { benchMarkdown, benchTable } from '../report/bench-table.js';
+import { customBenchmark, junit } from '../studies/bench/exports.js';
+import { benchMarkdown, benchTable } from '../studies/bench/table.js';
 import { EXIT } from './exit.js';
 import {
   engineOption,

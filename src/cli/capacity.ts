@@ -1,13 +1,13 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../deployment/capacity.js';
+import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../studies/capacity/capacity.js';
 import { loadConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import { runIdentity } from '../identity.js';
 import { nowDoing } from './command-thread.js';
-import { capacityTable } from '../report/capacity-table.js';
-import { isServing, prepare, scenariosOf } from '../deployment/serve.js';
-import { withThreads } from '../deployment/work.js';
+import { capacityTable } from '../studies/capacity/table.js';
+import { isServing, prepare, scenariosOf } from '../studies/serve/serve.js';
+import { withThreads } from '../studies/steps/work.js';
 import {
   engineOption,
   host,

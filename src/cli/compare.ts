@@ -11,8 +11,8 @@ import {
   type Compared,
 } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
-import type { CompareDocument } from '../report/compare-document.js';
-import { compareMarkdown, compareTable } from '../report/compare-table.js';
+import type { CompareDocument } from '../studies/compare/document.js';
+import { compareMarkdown, compareTable } from '../studies/compare/table.js';
 import { oneLine } from './errors.js';
 import { EXIT } from './exit.js';
 import {

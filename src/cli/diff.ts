@@ -1,9 +1,9 @@
 /** `wafersim diff`: the first cycle and core at which engines differ. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadConfig } from '../config.js';
-import { diffConfig, diffKernel, type NamedEngine } from '../tools/diff.js';
-import type { DiffDocument } from '../report/diff-document.js';
-import { diffText } from '../report/diff-text.js';
+import { diffConfig, diffKernel, type NamedEngine } from '../studies/diff/diff.js';
+import type { DiffDocument } from '../studies/diff/document.js';
+import { diffText } from '../studies/diff/text.js';
 import { ENGINES, type EngineName } from '../engine/engines.js';
 import { EXIT } from './exit.js';
 import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';

@@ -2,9 +2,9 @@
 /** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
 import { availableParallelism } from 'node:os';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { DOCUMENTS, regenerated } from '../tools/documentation.js';
+import { DOCUMENTS, regenerated } from '../studies/documentation/documentation.js';
 import { bundled } from '../bundled.js';
-import { withThreads } from '../deployment/work.js';
+import { withThreads } from '../studies/steps/work.js';
 import { failureOf } from './errors.js';
 import { EXIT } from './exit.js';
 import { host } from './options.js';

@@ -5,7 +5,7 @@ import { ConfigError } from '../config/errors.js';
 import { ModelError } from '../model/errors.js';
 import { CapacityError } from '../placement/errors.js';
 import { shown } from '../report/format.js';
-import { IncomparableError } from '../tools/incomparable.js';
+import { IncomparableError } from '../studies/incomparable.js';
 import { EXIT } from './exit.js';
 
 /** The host did not do what it was asked: no room, no memory, a place that cannot be written. */

@@ -1,11 +1,11 @@
 /** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { configHash, loadConfig } from '../config.js';
-import { fleetRow, type FleetRow } from '../deployment/fleet.js';
+import { fleetRow, type FleetRow } from '../studies/fleet/fleet.js';
 import { scenariosIdentity } from '../identity.js';
-import { fleetTable } from '../report/fleet-table.js';
-import { scenariosOf } from '../deployment/serve.js';
-import { withThreads } from '../deployment/work.js';
+import { fleetTable } from '../studies/fleet/table.js';
+import { scenariosOf } from '../studies/serve/serve.js';
+import { withThreads } from '../studies/steps/work.js';
 import {
   engineOption,
   host,

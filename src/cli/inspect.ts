@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { loadConfig } from '../config.js';
 import { identityOf } from '../identity.js';
-import { inspect } from '../tools/inspect.js';
+import { inspect } from '../studies/inspect/inspect.js';
 import { coordinates, jsonOption, setOption } from './options.js';
 import { json, print } from './output.js';
 

@@ -4,7 +4,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
-import { servingTrace, type ServingDetail } from '../report/serving-trace.js';
+import { servingTrace, type ServingDetail } from '../studies/serve/trace.js';
 import { chromeTrace } from '../report/trace.js';
 import { json, type RunFiles } from './output.js';
 

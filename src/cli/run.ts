@@ -13,7 +13,7 @@ import {
 import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
-import { scenariosTable, servingTable } from '../report/serving-table.js';
+import { scenariosTable, servingTable } from '../studies/serve/table.js';
 import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './exit.js';

@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import type { NamedFile } from '../config/files.js';
 import { ConfigError } from '../config/errors.js';
 import { ofPackage } from '../identity.js';
-import { joined, PUBLISHED, readMeasurements } from '../tools/measurements.js';
-import { validateMarkdown, validateTable } from '../report/validate-table.js';
-import { prefillFigures, prefillNotes } from '../tools/prefill.js';
-import { validateMeasurements } from '../tools/validate.js';
-import { withThreads } from '../deployment/work.js';
+import { joined, PUBLISHED, readMeasurements } from '../studies/validate/measurements.js';
+import { validateMarkdown, validateTable } from '../studies/validate/table.js';
+import { prefillFigures, prefillNotes } from '../studies/validate/prefill.js';
+import { validateMeasurements } from '../studies/validate/validate.js';
+import { withThreads } from '../studies/steps/work.js';
 import { EXIT } from './exit.js';
 import {
   engineOption,

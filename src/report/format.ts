@@ -53,6 +53,14 @@ export function share(part: number, whole: number): string {
   return whole === 0 ? '-' : `${fixed((100 * part) / whole, 1)} %`;
 }
 
+/** `+1.23 %`, signed. */
+export function percent(error: number): string {
+  // Less than half of the last digit is no error, and has no sign.
+  const digits = fixed(Math.abs(100 * error), 2);
+  const sign = digits === '0.00' ? '' : error < 0 ? '-' : '+';
+  return `${sign}${digits} %`;
+}
+
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** 49152 -> `48.0 KiB`. */

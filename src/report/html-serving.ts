@@ -2,7 +2,7 @@
  * What a serving run adds to its page: a row per scenario, and of each what happened when (arrivals,
  * requests in the system, output tokens) and how its latencies are distributed, as drawings.
  */
-import type { ServingDocument } from '../deployment/serve-all.js';
+import type { ServingDocument } from '../studies/serve/serve-all.js';
 import type { RunDocument } from './document.js';
 import { count, fixed } from './format.js';
 import { escapeHtml } from './html-escape.js';

@@ -1,7 +1,6 @@
 /** What the uncertain numbers of the hardware do to a run, as text. */
 import type { RunDocument, Sensitivity } from './document.js';
-import { count, fixed, table } from './format.js';
-import { percent } from './validate-table.js';
+import { count, fixed, percent, table } from './format.js';
 
 /** `2,400 to 3,300` tokens per second of one user. */
 export function bandText([low, high]: [number, number]): string {

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import type { NamedEngine } from '../../src/tools/diff.js';
+import type { NamedEngine } from '../../src/studies/diff/diff.js';
 import { contentionLine, createContention, observeContention } from '../helpers/contention.js';
 import { differenceOn, listGenerated } from '../helpers/contract.js';
 import { engines } from '../helpers/engines.js';

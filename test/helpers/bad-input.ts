@@ -7,8 +7,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { failureOf } from '../../src/cli/errors.js';
-import { requestsOf } from '../../src/deployment/requests.js';
-import { readGpu } from '../../src/deployment/gpu-file.js';
+import { requestsOf } from '../../src/studies/serve/requests.js';
+import { readGpu } from '../../src/config/gpu-file.js';
 import { readTrace, TraceError, type TraceOptions } from '../../src/serving/trace.js';
 import { ConfigError } from '../../src/config/errors.js';
 import {
@@ -27,10 +27,10 @@ import {
   type BenchDocument,
   type RunDocument,
 } from '../../src/index.js';
-import { benchMarkdown, benchTable } from '../../src/report/bench-table.js';
-import { compareMarkdown, compareTable } from '../../src/report/compare-table.js';
-import { kernelProgram } from '../../src/tools/kernel.js';
-import { readMeasurements } from '../../src/tools/measurements.js';
+import { benchMarkdown, benchTable } from '../../src/studies/bench/table.js';
+import { compareMarkdown, compareTable } from '../../src/studies/compare/table.js';
+import { kernelProgram } from '../../src/studies/kernel/kernel.js';
+import { readMeasurements } from '../../src/studies/validate/measurements.js';
 import { combination, runBriefly, runCombination } from './combinations.js';
 import { change, nasty } from './mutations.js';
 

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
-import { requestsOf } from '../../src/deployment/requests.js';
+import { requestsOf } from '../../src/studies/serve/requests.js';
 import { isServing, loadConfig, placementOf, type ResolvedConfig } from '../../src/index.js';
 import { COMMANDS } from './commands.js';
 

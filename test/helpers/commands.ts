@@ -1,9 +1,9 @@
 /** What every command that reads a configuration does with it, without the command line around it. */
 import { runFiles } from '../../src/cli/run-files.js';
-import { capacityOf, readSlo } from '../../src/deployment/capacity.js';
-import { fleetRow } from '../../src/deployment/fleet.js';
-import { prepare, scenariosOf } from '../../src/deployment/serve.js';
-import { withThreads } from '../../src/deployment/work.js';
+import { capacityOf, readSlo } from '../../src/studies/capacity/capacity.js';
+import { fleetRow } from '../../src/studies/fleet/fleet.js';
+import { prepare, scenariosOf } from '../../src/studies/serve/serve.js';
+import { withThreads } from '../../src/studies/steps/work.js';
 import { fast } from '../../src/engine/fast/fast.js';
 import { reference } from '../../src/engine/reference/reference.js';
 import { ConfigError } from '../../src/config/errors.js';
@@ -17,17 +17,17 @@ import {
   simulate,
   type SimulateOptions,
 } from '../../src/index.js';
-import { capacityTable } from '../../src/report/capacity-table.js';
-import { compareMarkdown, compareTable } from '../../src/report/compare-table.js';
+import { capacityTable } from '../../src/studies/capacity/table.js';
+import { compareMarkdown, compareTable } from '../../src/studies/compare/table.js';
 import type { RunDetail } from '../../src/report/detail.js';
-import { diffText } from '../../src/report/diff-text.js';
-import { explainTable } from '../../src/report/explain-table.js';
-import { fleetTable } from '../../src/report/fleet-table.js';
-import { servingTable } from '../../src/report/serving-table.js';
+import { diffText } from '../../src/studies/diff/text.js';
+import { explainTable } from '../../src/studies/explain/table.js';
+import { fleetTable } from '../../src/studies/fleet/table.js';
+import { servingTable } from '../../src/studies/serve/table.js';
 import { runTable } from '../../src/report/table.js';
-import { diffConfig } from '../../src/tools/diff.js';
-import { explain } from '../../src/tools/explain.js';
-import { inspect } from '../../src/tools/inspect.js';
+import { diffConfig } from '../../src/studies/diff/diff.js';
+import { explain } from '../../src/studies/explain/explain.js';
+import { inspect } from '../../src/studies/inspect/inspect.js';
 
 /** A command on a configuration file; the signal ends what it simulates. */
 export type Command = (path: string, sets: string[], signal: AbortSignal) => Promise<unknown>;

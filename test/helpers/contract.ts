@@ -1,9 +1,9 @@
 /** Do two engines agree on a program? What they differ in as text, with all that is needed to see it. */
-import { compareRuns, type NamedEngine } from '../../src/tools/diff.js';
+import { compareRuns, type NamedEngine } from '../../src/studies/diff/diff.js';
 import type { RunInput } from '../../src/engine/engine.js';
 import { reference } from '../../src/engine/reference/reference.js';
 import { listProgram } from '../../src/program/listing.js';
-import { differenceLine } from '../../src/report/diff-text.js';
+import { differenceLine } from '../../src/studies/diff/text.js';
 import type { Generated } from './generate.js';
 
 export const TRUTH: NamedEngine = ['reference', reference];

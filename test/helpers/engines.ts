@@ -12,7 +12,7 @@ import { notesOf, startsOf, type Tables } from '../../src/engine/fast/tables.js'
 import { reference } from '../../src/engine/reference/reference.js';
 import { endpointOf } from '../../src/engine/sharded/endpoint.js';
 import type { Common, ShardWorker } from '../../src/engine/sharded/worker.js';
-import type { NamedEngine } from '../../src/tools/diff.js';
+import type { NamedEngine } from '../../src/studies/diff/diff.js';
 
 const WORKER = new URL('dist/engine/sharded/worker.js', `file://${process.cwd()}/`);
 

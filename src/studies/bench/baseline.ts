@@ -1,0 +1,124 @@
+/**
+ * The file that benchmarks are held against: a document `wafersim.bench/1` without what differs from
+ * run to run, in an order and form that make a change of one number a change of one line.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { isDeeper, MOST_LEVELS } from '../../config/depth.js';
+import { readText } from '../../config/files.js';
+import type { BenchCase, BenchDocument } from './document.js';
+import { benchIdentity } from './identity.js';
+import { IncomparableError } from '../incomparable.js';
+
+const metric = z.looseObject({
+  value: z.number(),
+  unit: z.string(),
+  better: z.enum(['lower', 'higher']),
+  kind: z.enum(['sim', 'host']),
+});
+
+const document = z.looseObject({
+  schema: z.literal('wafersim.bench/1'),
+  version: z.string().exactOptional(),
+  key: z.string().exactOptional(),
+  files: z
+    .array(z.looseObject({ path: z.string(), sha256: z.string().nullable() }))
+    .exactOptional(),
+  cases: z.array(
+    z.looseObject({
+      id: z.string(),
+      configHash: z.string(),
+      metrics: z.record(z.string(), metric),
+      breakdown: z.record(z.string(), z.number()).exactOptional(),
+    }),
+  ),
+  host: z
+    .looseObject({
+      name: z.string(),
+      cpu: z.string(),
+      cores: z.number(),
+      platform: z.string(),
+      node: z.string(),
+    })
+    .exactOptional(),
+});
+
+const SCHEMA = /^wafersim\.bench\/(\d+)$/;
+
+/**
+ * Reads a baseline.
+ * @throws IncomparableError one line, on a foreign, damaged or newer file; ConfigError if it
+ *   cannot be read
+ */
+export function readBaseline(path: string): BenchDocument {
+  const refuse = (expected: string, found: string): never => {
+    throw new IncomparableError(`${path}: expected ${expected}, found ${found}`);
+  };
+  const json = parse(readText({ path, from: '--baseline' }), () => refuse('a baseline', 'no JSON'));
+  if (isDeeper(json)) return refuse(`at most ${MOST_LEVELS} levels`, 'more');
+  const schema = (json as { schema?: unknown } | null)?.schema;
+  const version = SCHEMA.exec(typeof schema === 'string' ? schema : '')?.[1];
+  if (version === undefined)
+    return refuse('a baseline wafersim.bench/1', JSON.stringify(schema)?.slice(0, 60) ?? 'none');
+  if (version !== '1') return refuse('a baseline wafersim.bench/1', `version ${version}`);
+  const { data, error } = document.safeParse(json);
+  if (error) {
+    const { path: where, message } = error.issues[0];
+    return refuse('a whole baseline', `${where.map(String).join('.')}: ${message}`);
+  }
+  const ids = new Set(data.cases.map(({ id }) => id));
+  if (ids.size < data.cases.length) return refuse('every case once', 'one twice');
+  return data;
+}
+
+function parse(text: string, otherwise: () => never): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return otherwise();
+  }
+}
+
+/**
+ * What is kept as the baseline: simulated numbers, and those of the host if they are asked for. Cases
+ * of `before` that `kept` names stay as they are.
+ */
+export function baselineOf(
+  current: BenchDocument,
+  withHost: boolean,
+  before?: BenchDocument,
+  kept: (id: string) => boolean = () => false,
+): BenchDocument {
+  const fresh = new Map(current.cases.map((each) => [each.id, strip(each, withHost)]));
+  // The document names one host: what another one measured cannot stand under it.
+  const sameHost = withHost && isDeepStrictEqual(before?.host, current.host);
+  const old = (before?.cases ?? [])
+    .filter(({ id }) => kept(id) && !fresh.has(id))
+    .map((each) => strip(each, sameHost));
+  const cases = [...fresh.values(), ...old]
+    .filter(({ metrics }) => Object.keys(metrics).length > 0)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { host, version, files = [] } = current;
+  // Cases that are kept were measured with the files of then.
+  const read = old.length > 0 ? [...files, ...(before?.files ?? [])] : files;
+  return {
+    schema: 'wafersim.bench/1',
+    ...(version !== undefined && { ...benchIdentity(cases, read), version }),
+    cases,
+    ...(withHost && host && { host }),
+  };
+}
+
+function strip(
+  { id, configHash, metrics, breakdown, host }: BenchCase,
+  withHost: boolean,
+): BenchCase {
+  const kept = Object.entries(metrics).filter(([, { kind }]) => withHost || kind === 'sim');
+  return {
+    id,
+    configHash,
+    metrics: Object.fromEntries(kept),
+    ...(breakdown && { breakdown }),
+    ...(withHost && host && { host }),
+  };
+}

@@ -1,0 +1,108 @@
+/** The highest request rate of a serving configuration that meets limits on its percentiles. */
+import { ConfigError } from '../../config/errors.js';
+import type { Prepared } from '../serve/serve.js';
+import { highestLoad } from '../../serving/capacity-search.js';
+import { metricsOf, type ServingMetrics } from '../../serving/metrics.js';
+import type { Request } from '../../serving/request.js';
+import { serve } from '../../serving/server.js';
+
+type Metric = 'ttftMs' | 'tpotMs' | 'itlMs' | 'e2elMs';
+type Statistic = 'mean' | 'p50' | 'p90' | 'p99';
+
+/** A limit such as `ttft.p99<=500ms`. */
+export interface Slo {
+  text: string;
+  metric: Metric;
+  statistic: Statistic;
+  limitMs: number;
+}
+
+/**
+ * Limits of MLPerf Inference for Llama 2 70B: server since v4.0, interactive since v5.0
+ * (mlcommons.org/2025/04/llm-inference-v5). Meeting them here is a what-if, not a result.
+ */
+export const SLO_PRESETS: Record<string, string[]> = {
+  'mlperf-server': ['ttft.p99<=2000ms', 'tpot.p99<=200ms'],
+  'mlperf-interactive': ['ttft.p99<=450ms', 'tpot.p99<=40ms'],
+};
+
+/** What has to stand beside a rate that meets a preset. */
+export const WHAT_IF =
+  'the limits are those of MLPerf Inference for Llama 2 70B, as a what-if: another model and other ' +
+  'requests, simulated; no MLPerf result';
+
+const SLO = /^(ttft|tpot|itl|e2el)\.(mean|p50|p90|p99)<=(\d+(?:\.\d+)?)(us|ms|s)$/;
+const MS: Record<string, number> = { us: 0.001, ms: 1, s: 1000 };
+
+/** @throws ConfigError if the text is no limit */
+export function readSlo(text: string): Slo {
+  const match = SLO.exec(text.replaceAll(/\s/g, ''));
+  if (!match)
+    throw new ConfigError(
+      `--slo: expected a limit such as ttft.p99<=500ms (ttft, tpot, itl, e2el; mean, p50, p90, p99), found ${JSON.stringify(text)}`,
+    );
+  const [, name, statistic, amount, unit] = match;
+  const limitMs = Number(amount) * MS[unit];
+  return { text, metric: `${name}Ms` as Metric, statistic: statistic as Statistic, limitMs };
+}
+
+export interface CapacityResult {
+  slos: string[];
+  /** Requests per second: highest rate known to meet the limits, lowest known to break them. */
+  requestsPerSecond: { meets: number; breaks: number | null };
+  tried: number;
+  /** Metrics at the rate that meets the limits; null if none does. */
+  metrics: ServingMetrics | null;
+  /** Rows of the trace that could not be used and were left out. */
+  skippedRows: number;
+  notes: string[];
+}
+
+/** Requests may not pile up: a burst that drains in time says nothing of a rate that goes on. */
+const KEEPS_UP = 0.9;
+const KEEPS_UP_NOTE =
+  'A rate counts only if requests are completed at 90 % of it, the time after the last arrival included; ' +
+  'the more requests there are, the less that leaves out.';
+
+/**
+ * Sends the same requests faster or slower until the limits just hold. A rate is the number of
+ * requests over the time between the first and the last arrival.
+ * @throws ConfigError for a closed loop, whose rate follows from the server
+ */
+export function capacityOf(prepared: Prepared, slos: Slo[], tolerance: number): CapacityResult {
+  const { source, serve: options, config } = prepared;
+  const { requests } = source;
+  const last = requests.reduce(
+    (latest, { after, arrivalNs }) => (after === undefined ? Math.max(latest, arrivalNs) : latest),
+    0,
+  );
+  if (config.workload.arrivals?.process === 'closed' || last === 0)
+    throw new ConfigError(
+      'capacity: expected arrivals over time, found a closed loop or one instant',
+    );
+  const rate = (requests.length / last) * 1e9;
+  const at = (factor: number) => metricsOf(serve(faster(requests, factor), options));
+  const meets = (factor: number) => {
+    const metrics = at(factor);
+    return metrics.requestThroughput >= KEEPS_UP * factor * rate && meetsAll(metrics, slos);
+  };
+  const { low, high, tried } = highestLoad(meets, tolerance);
+  return {
+    slos: slos.map(({ text }) => text),
+    requestsPerSecond: { meets: low * rate, breaks: high === Infinity ? null : high * rate },
+    tried,
+    metrics: low > 0 ? at(low) : null,
+    skippedRows: source.skippedRows,
+    notes: [...source.notes, KEEPS_UP_NOTE],
+  };
+}
+
+function meetsAll(metrics: ServingMetrics, slos: Slo[]): boolean {
+  const { completed, rejected } = metrics.requests;
+  if (completed === 0 || rejected > completed) return false;
+  return slos.every(({ metric, statistic, limitMs }) => metrics[metric][statistic] <= limitMs);
+}
+
+function faster(requests: readonly Request[], factor: number): Request[] {
+  return requests.map((one) => ({ ...one, arrivalNs: Math.round(one.arrivalNs / factor) }));
+}

@@ -1,0 +1,262 @@
+/**
+ * One workload under several placements, or finished runs, side by side. Equal floor plans are
+ * simulated once: a run depends on its regions, not on the name of the strategy that laid them out.
+ */
+import type { NamedFile } from '../../config/files.js';
+import type { ResolvedConfig } from '../../config.js';
+import { stepCache } from '../steps/step-cache.js';
+import { isServing } from '../serve/serve.js';
+import { serveAll, type ServingDocument } from '../serve/serve-all.js';
+import { identityOf } from '../../identity.js';
+import type { CompareDocument, CompareRow, ServedRow } from './document.js';
+import type { PlacementResult, RegionResult, RunDocument } from '../../report/document.js';
+import { versionOf } from '../../report/identity.js';
+import type { ServingResult } from '../../report/serving-document.js';
+import type { SimulateOptions } from '../../simulate.js';
+import { IncomparableError } from '../incomparable.js';
+import { simulateTogether, type SimulatedRun } from './side-by-side.js';
+
+/**
+ * Configurations that differ in `placement.strategy` alone, simulated at once on `options.shards`
+ * threads; stages that they have in common are simulated once.
+ * @throws IncomparableError if they differ in anything else; what `simulate` throws, of the first
+ *   configuration that fails
+ */
+export async function compareStrategies(
+  configs: ResolvedConfig[],
+  options: SimulateOptions,
+): Promise<CompareDocument> {
+  const settings = differences(configs.map(({ resolved }) => ({ config: resolved })));
+  const other = settings.find(({ path }) => path !== 'placement.strategy');
+  if (other !== undefined)
+    throw new IncomparableError(
+      'expected configurations that differ in placement.strategy alone, found ' +
+        `${other.path}: ${other.values.map(shown).join(', ')}`,
+    );
+  return compareAll(
+    configs.map((config) => ({ name: config.placement.strategy, config })),
+    options,
+  );
+}
+
+/**
+ * What stands in a column of a comparison: a configuration to simulate, or a finished run. `source`, the
+ * file and the settings that a configuration was loaded from, is for its scenarios: with it a serving
+ * workload is served, without it its decode steps are compared.
+ */
+export type Compared = { name: string } & (
+  | { config: ResolvedConfig; source?: Source }
+  | { run: RunDocument; file?: NamedFile }
+);
+
+interface Source {
+  path: string;
+  sets: readonly string[];
+}
+
+/**
+ * Configurations, simulated at once with what they have in common simulated once, and finished runs,
+ * side by side in the order given.
+ * @throws IncomparableError, before anything is simulated, if they are not of the same model doing the
+ *   same work; what `simulate` throws, of the first configuration that fails
+ */
+export async function compareAll(
+  all: readonly Compared[],
+  options: SimulateOptions,
+): Promise<CompareDocument> {
+  const names = all.map(({ name }) => name);
+  const why = whyIncomparable(all.map(documentOf), names);
+  if (why !== undefined) throw new IncomparableError(why);
+  const served = await serveEach(all, options);
+  const asked = all.flatMap((one) => ('config' in one && !isServed(one) ? [one] : []));
+  const simulated = asked.length === 0 ? [] : await simulateTogether(asked, options);
+  const rest = simulated.values();
+  const found = all.map((one, i): SimulatedRun => {
+    if ('run' in one) return one;
+    return isServed(one) ? { run: served[i]! } : rest.next().value!;
+  });
+  const files = all.flatMap((one) => {
+    if ('config' in one) return one.config.files;
+    return one.file === undefined ? one.run.files : [one.file];
+  });
+  const runs = found.map(({ run }) => run);
+  const { rows, ...document } = comparison(runs, names, files);
+  return { ...document, rows: rows.map((row, i) => withDefects(row, found[i].defects)) };
+}
+
+/** A configuration as far as it may be compared, in the place of its run. */
+function documentOf(one: Compared): unknown {
+  if ('run' in one) return one.run;
+  const { resolved: config } = one.config;
+  return { schema: 'wafersim.run/1', config, ...(isServed(one) && { serving: {} }) };
+}
+
+function isServed(one: Compared): boolean {
+  return 'config' in one && one.source !== undefined && isServing(one.config);
+}
+
+/** Serving runs, one after the other: each keeps all threads busy; steps of earlier ones are known. */
+async function serveEach(all: readonly Compared[], options: SimulateOptions) {
+  const steps = stepCache();
+  const documents: (RunDocument | undefined)[] = [];
+  for (const one of all) {
+    if (!('config' in one) || !isServed(one)) documents.push(undefined);
+    else {
+      const { path, sets } = one.source!;
+      documents.push((await serveAll(one.config, path, sets, { ...options, steps })).document);
+    }
+  }
+  return documents;
+}
+
+function withDefects(row: CompareRow, defects: CompareRow['defects']): CompareRow {
+  return defects ? { ...row, defects } : row;
+}
+
+/**
+ * Puts runs side by side under these names; the first is what the others are held against.
+ * @param files read for the comparison: those of the runs, if not given
+ */
+export function comparison(
+  runs: RunDocument[],
+  names: string[],
+  files = runs.flatMap((run) => run.files ?? []),
+): CompareDocument {
+  const rows: CompareRow[] = [];
+  for (const [i, run] of runs.entries()) {
+    const twin = runs.findIndex((other) => samePlan(other.placement, run.placement));
+    rows.push({
+      ...numbersOf(run),
+      name: names[i],
+      version: versionOf(run),
+      differenceCycles: run.decode.cyclesPerToken - runs[0].decode.cyclesPerToken,
+      ...servedOf(run),
+      ...(twin < i && { sameFloorPlanAs: names[twin] }),
+    });
+  }
+  // Documents from before they had keys are what they are of.
+  const content = runs.map((run) => run.key ?? [run.configHash, run.decode, run.placement]);
+  const identity = identityOf(content, files);
+  return { schema: 'wafersim.compare/1', ...identity, runs, rows, settings: differences(runs) };
+}
+
+/**
+ * Why two documents cannot be compared, in one line; undefined if they can. They must be runs of the
+ * same model doing the same work; hardware and placement may differ.
+ */
+export function whyIncomparable(documents: unknown[], names: string[]): string | undefined {
+  for (const [i, document] of documents.entries()) {
+    const { schema } = (document ?? {}) as { schema?: unknown };
+    if (schema !== 'wafersim.run/1')
+      return `${names[i]}: expected a document wafersim.run/1, found ${JSON.stringify(schema) ?? 'none'}`;
+  }
+  const served = documents.map((document) => 'serving' in (document as object));
+  const odd = served.findIndex((one) => one !== served[0]);
+  if (odd > 0)
+    return (
+      `expected runs of the same work, found ${served[0] ? 'requests served' : 'decode steps alone'} ` +
+      `in ${names[0]}, ${served[odd] ? 'requests served' : 'decode steps alone'} in ${names[odd]}`
+    );
+  const difference = differences(documents as RunDocument[]).find(
+    ({ path }) =>
+      // A model is named after its file, wherever that lies.
+      path !== 'model.spec.name' && WORK.some((key) => path === key || path.startsWith(`${key}.`)),
+  );
+  if (difference === undefined) return undefined;
+  const { path, values } = difference;
+  const found = values.map((value, i) => `${shown(value)} in ${names[i]}`);
+  return `expected runs of the same work, found ${path}: ${found.join(', ')}`;
+}
+
+/** Settings that make two runs different work. */
+const WORK = [
+  'model.spec',
+  'mapping',
+  'exact',
+  'workload.context',
+  'workload.batch',
+  'workload.tokens',
+];
+
+function servedOf(run: RunDocument & Partial<ServingDocument>): Pick<CompareRow, 'served'> {
+  const { serving, scenarios } = run;
+  return serving === undefined ? {} : { served: (scenarios ?? [serving]).map(servedRow) };
+}
+
+/** Numbers that are none, those of no request, are null as in a document that was read back. */
+function servedRow(result: ServingResult): ServedRow {
+  const { scenario, requests, outputSpeed, outputThroughput, requestGoodput, energy } = result;
+  const some = (value: number | null) => (value !== null && Number.isFinite(value) ? value : null);
+  const ends = ({ p50, p99 }: { p50: number; p99: number }) => ({ p50: some(p50), p99: some(p99) });
+  return {
+    scenario,
+    arrived: requests.arrived,
+    completed: requests.completed,
+    outputSpeedP50: some(outputSpeed.p50),
+    outputThroughput,
+    requestGoodput,
+    ttftMs: ends(result.ttftMs),
+    tpotMs: ends(result.tpotMs),
+    e2elMs: ends(result.e2elMs),
+    joulesPerOutputToken: some(energy.joulesPerOutputToken),
+  };
+}
+
+type Numbers = Omit<CompareRow, 'name' | 'version' | 'differenceCycles'>;
+
+function numbersOf({ decode, placement, fabric }: RunDocument): Numbers {
+  return {
+    cyclesPerToken: decode.cyclesPerToken,
+    tokensPerSecondPerUser: decode.tokensPerSecondPerUser,
+    tokensPerSecond: decode.tokensPerSecond,
+    handOffHops: handOffHops(placement.regions),
+    handOffCycles: decode.breakdown['hand-off']?.cycles ?? 0,
+    tokenCycles: decode.breakdown['token']?.cycles ?? 0,
+    waveletHops: fabric.waveletHops,
+    peakLinkUtilization: fabric.peakLinkUtilization,
+    sramPeakBytesPerCore: placement.sramPeakBytesPerCore,
+    sramUsedBytes: placement.sramUsedBytes,
+    coresUsed: placement.coresUsed,
+    ...(placement.estimate && { estimate: placement.estimate }),
+    wafers: placement.wafers ?? 1 + Math.max(...placement.regions.map((region) => region.wafer)),
+  };
+}
+
+/** Links between the nearest cores of each region and the next, and of the last and the first. */
+export function handOffHops(regions: RegionResult[]): number {
+  if (regions.length < 2) return 0;
+  return regions.reduce((sum, region, i) => {
+    const next = regions[(i + 1) % regions.length];
+    return sum + (region.wafer === next.wafer ? linksBetween(region, next) : 0);
+  }, 0);
+}
+
+function linksBetween(a: RegionResult, b: RegionResult): number {
+  const gap = (a0: number, aSize: number, b0: number, bSize: number) =>
+    Math.max(0, b0 - (a0 + aSize - 1), a0 - (b0 + bSize - 1));
+  return gap(a.x, a.width, b.x, b.width) + gap(a.y, a.height, b.y, b.height);
+}
+
+function samePlan(a: PlacementResult, b: PlacementResult): boolean {
+  return JSON.stringify(a.regions) === JSON.stringify(b.regions);
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? 'nothing';
+}
+
+/** Settings in which the configurations differ, by path. */
+function differences(runs: Pick<RunDocument, 'config'>[]): CompareDocument['settings'] {
+  const settings = runs.map(({ config }) => new Map(leaves(config)));
+  const paths = new Set(settings.flatMap((of) => [...of.keys()]));
+  return [...paths]
+    .map((path) => ({ path, values: settings.map((of) => of.get(path)) }))
+    .filter(({ values }) => values.some((value) => value !== values[0]));
+}
+
+function leaves(tree: unknown, path = ''): [string, unknown][] {
+  if (typeof tree !== 'object' || tree === null) return [[path, tree]];
+  return Object.entries(tree).flatMap(([key, value]) =>
+    leaves(value, path === '' ? key : `${path}.${key}`),
+  );
+}

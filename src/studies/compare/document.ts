@@ -1,0 +1,64 @@
+/** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
+import type { Placement } from '../../placement/placement.js';
+import type { PlacementResult, RunDocument } from '../../report/document.js';
+import type { Identity } from '../../report/identity.js';
+
+export interface CompareDocument extends Identity {
+  schema: 'wafersim.compare/1';
+  runs: RunDocument[];
+  /** One per run, in their order. */
+  rows: CompareRow[];
+  /** What the configurations say differently of the hardware, the placement and the rest. */
+  settings: { path: string; values: unknown[] }[];
+}
+
+/** A run in a few numbers. */
+export interface CompareRow {
+  /** The strategy, or the path of the run or its configuration. */
+  name: string;
+  /** Of wafersim that simulated it; null for a run from before documents said so. */
+  version: string | null;
+  cyclesPerToken: number;
+  /** Against the first run; below zero is faster. */
+  differenceCycles: number;
+  tokensPerSecondPerUser: number;
+  tokensPerSecond: number;
+  /** Links between each region and the next of a token's way, the way back included. */
+  handOffHops: number;
+  /** What the breakdown gives to hand-offs, and to the chosen token's way back. */
+  handOffCycles: number;
+  tokenCycles: number;
+  waveletHops: number;
+  peakLinkUtilization: number;
+  sramPeakBytesPerCore: number;
+  sramUsedBytes: number;
+  coresUsed: number;
+  wafers: number;
+  /**
+   * With dead cores: how many, and the estimated cycles of a token's detours round them, in hand-offs
+   * and inside regions, which are not among the simulated cycles.
+   */
+  defects?: NonNullable<Placement['defects']>;
+  /** What the strategy weighed, and the least that any layout costs by it, as far as proved. */
+  estimate?: NonNullable<PlacementResult['estimate']>;
+  /** What it served, by scenario; absent if it served nothing. The numbers above are a step's own. */
+  served?: ServedRow[];
+  /** Name of the first run with the same regions at the same places. */
+  sameFloorPlanAs?: string;
+}
+
+/** A scenario in a few numbers; null where no request has one. */
+export interface ServedRow {
+  /** Its name; empty if the configuration has none. */
+  scenario: string;
+  arrived: number;
+  completed: number;
+  /** Tokens per second of one user, and of all together. */
+  outputSpeedP50: number | null;
+  outputThroughput: number;
+  requestGoodput: number;
+  ttftMs: { p50: number | null; p99: number | null };
+  tpotMs: { p50: number | null; p99: number | null };
+  e2elMs: { p50: number | null; p99: number | null };
+  joulesPerOutputToken: number | null;
+}

@@ -1,0 +1,108 @@
+/**
+ * Several configurations simulated at once, with what they have in common simulated once: a run depends
+ * on its regions, not on the name of the strategy that laid them out.
+ */
+import { sha256Of } from '../../config/canonical.js';
+import type { ResolvedConfig } from '../../config.js';
+import { runIdentity } from '../../identity.js';
+import type { CompareRow } from './document.js';
+import type { RunDocument } from '../../report/document.js';
+import { fewerThan } from '../../run/run-document.js';
+import { createShared } from '../../run/sharing.js';
+import {
+  placementOf,
+  simulatePlaced,
+  withRunner,
+  withShape,
+  type SimulateOptions,
+} from '../../simulate.js';
+
+/** A simulated run, and the dead cores of its wafers. */
+export interface SimulatedRun {
+  run: RunDocument;
+  defects?: CompareRow['defects'];
+}
+
+/** A configuration, and what its progress is told under. */
+interface Asked {
+  name: string;
+  config: ResolvedConfig;
+}
+
+/**
+ * Simulates configurations at once on `options.shards` threads; a shape that is searched, and stages, are
+ * found once for all that have them in common, and equal floor plans are one run.
+ * @throws what `simulate` throws, of the first configuration that fails
+ */
+export async function simulateTogether(
+  asked: Asked[],
+  options: SimulateOptions,
+): Promise<SimulatedRun[]> {
+  return withRunner(options, async (together) => {
+    await together.runner.breathe();
+    return sideBySide(asked, together);
+  });
+}
+
+/** Configurations that have their search, and their stages, in common. */
+function familyOf({ model, wafer, workload, mapping, exact }: ResolvedConfig, more: unknown) {
+  return sha256Of([model, wafer, workload, mapping, exact, more]);
+}
+
+async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<SimulatedRun[]> {
+  const shaped: Awaited<ReturnType<typeof withShape>>[] = [];
+  // Under its strategy the first of each family searches a shape that serves all of it: what is
+  // compared is where equal regions lie.
+  const searched = new Map<string, (typeof shaped)[number]>();
+  for (const { config } of asked) {
+    const { strategy } = config.placement;
+    const family = familyOf(config, { ...config.placement, strategy: '' });
+    const first = searched.get(family) ?? (await withShape(config, options));
+    searched.set(family, first);
+    const placement = { ...first.config.placement, strategy };
+    shaped.push({ ...first, config: { ...config, placement } });
+  }
+  const configs = shaped.map(({ config }) => config);
+  const placements = configs.map((config, i) =>
+    placementOf(config, {
+      onProgress: (done, total) =>
+        options.onProgress?.({ done, total, what: `placing: ${asked[i].name}` }),
+    }),
+  );
+  const families = configs.map((config) => familyOf(config, config.placement.groups));
+  const shared = new Map(families.map((family) => [family, createShared()]));
+  const plans = placements.map(({ regions }, i) => `${families[i]} ${JSON.stringify(regions)}`);
+  const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
+  const progressOf = addedUp(distinct.length, options.onProgress);
+  const outcomes = await Promise.allSettled(
+    distinct.map((i, n) => {
+      const onProgress = progressOf(n, asked[i].name);
+      const own = { ...options, onProgress, shared: shared.get(families[i])! };
+      return simulatePlaced(configs[i], placements[i], own);
+    }),
+  );
+  return configs.map(({ resolved, placement: { strategy } }, i): SimulatedRun => {
+    const outcome = outcomes[distinct.indexOf(plans.indexOf(plans[i]))];
+    if (outcome.status === 'rejected') throw outcome.reason;
+    const { placement, ...run } = outcome.value;
+    const { estimate = placement.estimate, wafers, defects } = placements[i];
+    const { search } = shaped[i];
+    const given = asked[i].config;
+    const found = search && { search, ...fewerThan(wafers, given) };
+    const own = { strategy, ...(estimate && { estimate }), ...found };
+    const placed = { ...placement, ...own };
+    const identity = { ...runIdentity(given), config: resolved };
+    return { run: { ...run, ...identity, placement: placed }, ...(defects && { defects }) };
+  });
+}
+
+/** Progress of several runs at once as that of one: what each has done adds up. */
+function addedUp(runs: number, onProgress: SimulateOptions['onProgress']) {
+  const doneBy = Array.from({ length: runs }, () => 0);
+  return (run: number, name: string): SimulateOptions['onProgress'] =>
+    ({ done, total, what }) => {
+      doneBy[run] = done;
+      const all = doneBy.reduce((a, b) => a + b);
+      onProgress?.({ done: all, total: runs * total, what: `${name}, ${what}` });
+    };
+}

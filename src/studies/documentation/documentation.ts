@@ -1,0 +1,54 @@
+/** The parts of the documents that are generated from results. */
+import { loadConfig } from '../../config.js';
+import { bundled } from '../../bundled.js';
+import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
+import type { RunDocument } from '../../report/document.js';
+import { generatedParts, partOf, renderInto } from './markers.js';
+import { validateMarkdown } from '../validate/table.js';
+import { prefillNotes } from '../validate/prefill.js';
+import { runTable } from '../../report/table.js';
+import { simulate, withRunner, type SimulateOptions } from '../../simulate.js';
+import { validateMeasurements } from '../validate/validate.js';
+
+/** Files that may have generated parts, from the root of the project. */
+export const DOCUMENTS = ['README.md'];
+
+const FIRST_RUN = 'configs/wse3.yaml';
+
+/** How long a run took, with how much memory: it differs from host to host and from run to run. */
+const HOST_LINE = /^ {2}\w+ engine, \d+ shards?: .* of host memory$/m;
+
+/** What a run prints; of its host the line that `before` has, if it has one. */
+export function printedRun(document: RunDocument, before: string): string {
+  const text = runTable(document, { color: false }).trimEnd();
+  const kept = HOST_LINE.exec(before)?.[0];
+  return `\`\`\`\n${kept === undefined ? text : text.replace(HOST_LINE, () => kept)}\n\`\`\``;
+}
+
+/** Each part made anew, of which `before` is what stands there. */
+const PARTS: Record<string, (options: SimulateOptions, before: string) => Promise<string>> = {
+  async run(options, before) {
+    return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);
+  },
+  async validate(options) {
+    const published = readMeasurements(PUBLISHED);
+    const [notes, document] = await withRunner(options, (work) =>
+      Promise.all([prefillNotes('', work), validateMeasurements(published, published, work)]),
+    );
+    return validateMarkdown({ ...document, notes });
+  },
+};
+
+/** A document with its generated parts made anew. Throws a RangeError for a part nobody generates. */
+export async function regenerated(text: string, options: SimulateOptions): Promise<string> {
+  const names = generatedParts(text);
+  const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined)
+    throw new RangeError(
+      `expected generated parts among ${Object.keys(PARTS).join(', ')}, found ${unknown}`,
+    );
+  const parts = await Promise.all(
+    names.map(async (name) => PARTS[name](options, partOf(text, name))),
+  );
+  return names.reduce((result, name, i) => renderInto(result, name, parts[i]), text);
+}

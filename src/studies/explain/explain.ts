@@ -1,0 +1,44 @@
+/** Every assumption behind the results of a configuration, with grade and source. */
+import { assumptionsOf, OMISSIONS } from './assumptions.js';
+import type { ResolvedConfig } from '../../config.js';
+import { identityOf } from '../../identity.js';
+import { checkRun } from '../../run/refusals.js';
+import type { ExplainDocument, HardwareNumber } from './document.js';
+
+/**
+ * Rules, numbers and omissions; the numbers are all those of the hardware file, in its order. Throws
+ * ConfigError where no run is possible, so that nothing is explained that does not exist.
+ */
+export function explain(config: ResolvedConfig): ExplainDocument {
+  checkRun(config);
+  const { provenance, resolved, wafer, model, canonical, stated, files } = config;
+  const numbers = Object.entries(provenance).map(([path, from]): HardwareNumber => {
+    const value = valueAt(resolved['hardware'], path);
+    const { source, grade, range, assumed } = from;
+    return {
+      path,
+      value,
+      ...(range && { range }),
+      ...(grade && { grade }),
+      ...(assumed && { assumed }),
+      source,
+    };
+  });
+  return {
+    schema: 'wafersim.explain/1',
+    ...identityOf([canonical, stated], files),
+    wafer: wafer.name,
+    model: model.name,
+    assumptions: assumptionsOf(config),
+    numbers,
+    notModelled: OMISSIONS,
+  };
+}
+
+/** Number (or the word `auto`) at a path of the hardware file as resolved. */
+function valueAt(hardware: unknown, path: string): number | string {
+  const value = path
+    .split('.')
+    .reduce((node, key) => (node as Record<string, unknown>)[key], hardware);
+  return value as number | string;
+}

@@ -1,0 +1,66 @@
+/** A fleet as text: wafers, replicas, users and tokens per day. */
+import type { FleetRow } from './fleet.js';
+import type { HostResult } from '../../report/document.js';
+import type { Identity } from '../../report/identity.js';
+import { count, fixed, heading, table, type Style } from '../../report/format.js';
+
+export interface FleetDocument extends Identity {
+  schema: 'wafersim.fleet/1';
+  configHash: string;
+  megawatts: number;
+  pue: number;
+  speed: number;
+  rows: FleetRow[];
+  host: HostResult;
+}
+
+/** As it was given. */
+const EXACT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 9 });
+
+/** Ends with a line break. */
+export function fleetTable(
+  { megawatts, pue, speed, rows }: Pick<FleetDocument, 'megawatts' | 'pue' | 'speed' | 'rows'>,
+  style: Style,
+): string {
+  const title = `${EXACT.format(megawatts)} MW at PUE ${EXACT.format(pue)}: users at ${EXACT.format(speed)} tokens/s each`;
+  const head = [
+    'model',
+    'context',
+    'wafers each',
+    'wafers',
+    'replicas',
+    'users per replica',
+    'users',
+    'tokens/s per user',
+    'alone',
+    'tokens/day',
+    'J/token, wafers',
+    'J/token, site',
+  ];
+  const lines = rows.map((r) => [
+    r.scenario === '' ? r.model : r.scenario,
+    count(r.context),
+    count(r.wafersPerReplica),
+    count(r.wafers),
+    count(r.replicas),
+    `${count(r.usersPerReplica)} (${r.boundBy})`,
+    count(r.users),
+    fixed(r.tokensPerSecondPerUser, 0),
+    fixed(r.tokensPerSecondAlone, 0),
+    `${fixed(r.tokensPerDay / 1e12, 3)} T`,
+    joules(r.joulesPerToken),
+    joules(r.joulesPerTokenAtSite),
+  ]);
+  const note =
+    '  Simulated: a token of one user, and the cycles between tokens where the slowest region is never without one;\n' +
+    "  a step of several users is the longer of one user's and users x those. The rest is arithmetic; spare systems,\n" +
+    '  networks and idle time are left out.\n' +
+    `  J/token: of the wafers at their stated power; of the site, PUE ${EXACT.format(pue)} on top.`;
+  return `${heading(title, style)}\n${table(head, lines)}\n${note}\n`;
+}
+
+/** Three digits that count; `-` where nobody is served. */
+function joules(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  return value < 1 ? String(Number(value.toPrecision(3))) : fixed(value, 2);
+}

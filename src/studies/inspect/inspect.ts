@@ -1,0 +1,178 @@
+/** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
+import { ConfigError } from '../../config/errors.js';
+import type { WaferSpec } from '../../hardware/wafer.js';
+import type { ResolvedConfig } from '../../config.js';
+import { loweredOf } from '../../run/lowered.js';
+import { createRunner } from '../../run/runner.js';
+import { host } from '../../host.js';
+import type { StageKind } from '../../lowering/lowering.js';
+import { operatorsOf, parameterCount, weightBytes } from '../../model/operators.js';
+import type { Region } from '../../placement/placement.js';
+import { listRole } from '../../program/listing.js';
+import type { Program } from '../../program/program.js';
+import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
+import { bytes, count, table } from '../../report/format.js';
+import { proved } from '../../report/table.js';
+import { fewerThan } from '../../run/run-document.js';
+import { placementOf } from '../../simulate.js';
+
+export interface Inspection {
+  document: object;
+  text: string;
+}
+
+export interface CorePosition {
+  x: number;
+  y: number;
+}
+
+/**
+ * Describes one part of a configuration. With `core` (coordinates on the first wafer that has a region
+ * there) a placement names that core's region and a program lists that core's code in its stages.
+ */
+export async function inspect(
+  config: ResolvedConfig,
+  what: 'wafer' | 'model' | 'placement' | 'program',
+  core?: CorePosition,
+): Promise<Inspection> {
+  switch (what) {
+    case 'wafer':
+      return inspectWafer(config);
+    case 'model':
+      return inspectModel(config);
+    case 'placement':
+      return inspectPlacement(config, core);
+    case 'program':
+      return inspectProgram(config, core);
+  }
+}
+
+function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
+  const rows = leaves(wafer).map(([path, value]) => {
+    const from = provenance[path] ?? provenance[FILE_PATHS[path] ?? ''];
+    const range = from?.range ? `${from.range[0]} to ${from.range[1]}` : '';
+    return [path, String(value), range, from?.grade ?? '', from?.source ?? ''];
+  });
+  const text = table(['quantity', 'value', 'range', 'grade', 'source'], rows);
+  return { document: { wafer, provenance }, text };
+}
+
+/** Names that differ between a WaferSpec, which has units in its names, and a hardware file. */
+const FILE_PATHS: Record<string, string> = {
+  clockHz: 'clock',
+  powerWatts: 'power',
+  'io.bitsPerSecond': 'io.bandwidth',
+  'io.latencySeconds': 'io.latency',
+  'core.sramBytes': 'core.sram',
+};
+
+/** All plain values of a tree with their paths. */
+function leaves(tree: object, prefix = ''): [string, unknown][] {
+  return Object.entries(tree).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null
+      ? leaves(value, `${prefix}${name}.`)
+      : [[prefix + name, value]],
+  );
+}
+
+function inspectModel({ model }: ResolvedConfig): Inspection {
+  const operators = operatorsOf(model);
+  const parameters = parameterCount(model);
+  const lines = [
+    `${model.name}: ${count(parameters)} parameters, ${bytes(weightBytes(model))} of weights`,
+    ...Object.entries(model).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`),
+  ];
+  const names = Object.keys(operators[0]);
+  const rows = operators.map((o) => Object.values(o).map(String));
+  const text = [...lines, table(names, rows)].join('\n');
+  return { document: { model, parameters, operators }, text };
+}
+
+function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspection {
+  const placement = placementOf(config);
+  const { wafers, estimate } = placement;
+  const { fewerWafers: fewer } = fewerThan(wafers, config);
+  const notes = [
+    fewer === undefined ? '' : fewerWafersLine(fewer),
+    estimate?.bound === undefined ? '' : proved(estimate),
+  ].filter((line) => line !== '');
+  const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
+  if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
+  const rows = regions.map((r) => [
+    r.name,
+    String(r.wafer),
+    `(${r.x},${r.y})`,
+    `${r.width} x ${r.height}`,
+    bytes(r.sramBytesPerCore),
+  ]);
+  const head = ['region', 'wafer', 'at', 'cores', 'SRAM per core'];
+  const text = [table(head, rows), ...notes.map((line) => `  ${line}`)].join('\n');
+  const listed = regions.map(({ name, kind, ...rest }) => ({ name, kind, layer: -1, ...rest }));
+  const document = { ...placement, regions: listed, ...(fewer && { fewerWafers: fewer }) };
+  return { document, text };
+}
+
+/** A region's program, and where in it and on the wafer the region's first core lies. */
+interface PlacedProgram {
+  name: string;
+  kind: StageKind;
+  region: Pick<Region, 'x' | 'y' | 'width' | 'height'>;
+  write: () => { program: Program; origin: number };
+}
+
+async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
+  const { context, tokens, batch: users } = config.workload;
+  const maxPositions = context + tokens;
+  const runner = createRunner({ engine: 'fast', shards: 1, ...host });
+  const lowered = await loweredOf(config, placementOf(config), maxPositions, runner);
+  const { stages, places, together } = lowered.plan({ context, maxPositions, users });
+  // Stages that start together are one program on one region.
+  return stages.slice(0, together ? 1 : undefined).map((stage) => {
+    const { name, kind } = stage;
+    return { name, kind, region: places[stage.to], write: () => stage.write() };
+  });
+}
+
+async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Promise<Inspection> {
+  const programs = await programsOf(config);
+  if (core === undefined) {
+    // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.
+    const first = programs.findIndex(({ kind }) => kind === 'layer');
+    const shown = programs.filter(({ kind }, i) => kind !== 'layer' || i === first);
+    const stages = shown.map(({ region: { x, y }, write }) => {
+      const { program, origin } = write();
+      const { name, width, height, roles, roleOf, labels } = program;
+      const role = roles[roleOf[origin]];
+      const head = `${name}: ${width} x ${height} cores in ${roles.length} roles; core (${x},${y}) is`;
+      const text = `${head} ${listRole(role, labels)}`;
+      return { stage: name, width, height, roles: roles.length, core: { x, y }, role, text };
+    });
+    const more = 'Other cores: --core x,y (see --what placement for where the regions lie)';
+    const text = [...stages.map((s) => s.text), more].join('\n\n');
+    return { document: { stages: stages.map(({ text: _, ...rest }) => rest) }, text };
+  }
+  const stages = programs
+    .filter(({ region }) => holds(region, core))
+    .map(({ name, region, write }) => {
+      const { program, origin } = write();
+      const at = origin + (core.y - region.y) * program.width + (core.x - region.x);
+      const role = program.roles[program.roleOf[at]];
+      return { stage: name, role, text: listRole(role, program.labels) };
+    });
+  if (stages.length === 0) throw withoutRegion(core, config.wafer);
+  const text = stages.map((s) => `${s.stage}: ${s.text}`).join('\n\n');
+  return { document: { core, stages: stages.map(({ stage, role }) => ({ stage, role })) }, text };
+}
+
+function holds(r: { x: number; y: number; width: number; height: number }, core: CorePosition) {
+  return core.x >= r.x && core.x < r.x + r.width && core.y >= r.y && core.y < r.y + r.height;
+}
+
+function withoutRegion({ x, y }: CorePosition, { name, width, height }: WaferSpec): ConfigError {
+  const found = `found (${x},${y})`;
+  return new ConfigError(
+    x >= width || y >= height
+      ? `--core: expected a core of ${name}, from 0,0 to ${width - 1},${height - 1}, ${found}, which is off the wafer`
+      : `--core: expected a core of a region (--what placement lists them), ${found}, which is idle`,
+  );
+}

@@ -1,0 +1,169 @@
+/**
+ * The kernels: which options each takes and how they become a program. The one table of them: what the
+ * command offers, explains and refuses comes from here.
+ */
+import { ConfigError } from '../../config/errors.js';
+import type { WaferSpec } from '../../hardware/wafer.js';
+import { ALL_REDUCE_ALGORITHMS, allReduce } from '../../kernels/all-reduce.js';
+import { broadcast } from '../../kernels/broadcast.js';
+import { gemv } from '../../kernels/gemv.js';
+import { matvec } from '../../kernels/matvec.js';
+import { REDUCE_ALGORITHMS, reduce } from '../../kernels/reduce.js';
+import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
+import { lowerWaferllmLayer } from '../../lowering/waferllm.js';
+import type { Program } from '../../program/program.js';
+import type { OptionReader } from './options.js';
+import { trafficProgram } from './traffic.js';
+
+const TYPES = ['f16', 'f32'] as const;
+
+/** Every option of a kernel: what is typed, and what it means. */
+const KERNEL_OPTIONS = {
+  algorithm: [
+    '--algorithm <name>',
+    `reduce: ${REDUCE_ALGORITHMS.join(', ')}; all-reduce: ${ALL_REDUCE_ALGORITHMS.join(', ')}; ` +
+      'gemv: waferllm',
+  ],
+  pes: ['--pes <n>', 'cores in the line (matvec: 1)'],
+  words: ['--words <n>', 'elements per core'],
+  group: ['--group <n>', 'cores per group (two-phase)'],
+  groups: ['--groups <n>', 'groups of a two-level tree'],
+  dtype: ['--dtype <type>', TYPES.join(' or ')],
+  rows: ['--rows <n>', 'rows of the matrix on one core'],
+  padded: ['--padded <n>', 'row length, padding included'],
+  iterations: ['--iterations <n>', 'how often'],
+  k: ['--k <n>', 'length of the input vector'],
+  n: ['--n <n>', 'length of the output vector'],
+  grid: ['--grid <WxH>', 'cores, e.g. 4x4'],
+  mapping: ['--mapping <name>', 'waferllm'],
+  dim: ['--dim <n>', 'width of the model'],
+  ffn: ['--ffn <n>', 'inner width of the MLP'],
+  seq: ['--seq <n>', 'tokens in the cache'],
+  heads: ['--heads <n>', 'attention heads'],
+  exact: ['--exact', 'exp and SiLU in full, scores per head'],
+  pattern: ['--pattern <name>', TRAFFIC_PATTERNS.join(', ')],
+  distance: ['--distance <n>', 'cores to the east (shift, multicast; uniform: at most)'],
+  sources: ['--sources <n>', 'cores that send (hot-spot; default: all others)'],
+  mesh: ['--mesh <WxH>', 'cores, e.g. 64x64'],
+  load: ['--load <x>', 'wavelets generated per sending core and cycle'],
+  loads: ['--loads <x,y,...>', 'the same, one run for each: the latency/load curve'],
+  cycles: ['--cycles <n>', 'cycles of generation'],
+  seed: ['--seed <text>', 'seed of the times and targets'],
+} satisfies Record<string, [flag: string, meaning: string]>;
+
+type KernelOptionName = keyof typeof KERNEL_OPTIONS;
+
+interface Kernel {
+  /** Every option that some choice of the others makes it take. */
+  options: readonly KernelOptionName[];
+  build: (options: OptionReader, wafer: WaferSpec) => Program;
+}
+
+export const KERNELS: Record<string, Kernel> = {
+  reduce: {
+    options: ['algorithm', 'pes', 'words', 'dtype', 'group'],
+    build(o, wafer) {
+      const algorithm = o.choice('algorithm', REDUCE_ALGORITHMS);
+      const { pes, words, dtype } = line(o, wafer, 'f32');
+      const otherwise = Math.round(Math.sqrt(pes));
+      const group = algorithm === 'two-phase' ? o.integer('group', { max: pes, otherwise }) : 1;
+      return reduce({ algorithm, pes, words, dtype, group }, wafer);
+    },
+  },
+  broadcast: {
+    options: ['pes', 'words', 'dtype'],
+    build: (o, wafer) => broadcast(line(o, wafer, 'f32'), wafer),
+  },
+  'all-reduce': {
+    options: ['algorithm', 'pes', 'words', 'dtype', 'groups'],
+    build(o, wafer) {
+      const algorithm = o.choice('algorithm', ALL_REDUCE_ALGORITHMS);
+      const { pes, words, dtype } = line(o, wafer, 'f16');
+      const groups = algorithm === 'tree' ? groupsOf(o, pes) : 1;
+      return allReduce({ algorithm, pes, words, dtype, groups }, wafer);
+    },
+  },
+  matvec: {
+    options: ['rows', 'padded', 'iterations', 'pes', 'dtype'],
+    build(o, wafer) {
+      const rows = o.integer('rows');
+      const padded = o.integer('padded', { min: rows, otherwise: rows });
+      const iterations = o.integer('iterations', { max: Number.MAX_SAFE_INTEGER, otherwise: 1 });
+      // The published runs name how many cores they use: one.
+      o.integer('pes', { max: 1, otherwise: 1 });
+      return matvec({ rows, padded, iterations, dtype: o.choice('dtype', TYPES, 'f32') }, wafer);
+    },
+  },
+  gemv: {
+    options: ['algorithm', 'grid', 'k', 'n', 'groups', 'dtype'],
+    build(o, wafer) {
+      o.choice('algorithm', ['waferllm'], 'waferllm');
+      const [width, height] = o.grid('grid', wafer);
+      const [k, n] = [o.integer('k'), o.integer('n')];
+      const groups = groupsOf(o, height);
+      return gemv({ k, n, width, height, groups, dtype: o.choice('dtype', TYPES, 'f16') }, wafer);
+    },
+  },
+  layer: {
+    options: ['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'groups', 'dtype'],
+    build: layer,
+  },
+  traffic: {
+    options: ['pattern', 'mesh', 'distance', 'sources', 'load', 'loads', 'cycles', 'seed'],
+    build: trafficProgram,
+  },
+};
+
+export interface KernelHelp {
+  kernels: string[];
+  /** Options that the same kernels take, in the order of the table: what is typed, what it means. */
+  groups: { kernels: string[]; options: [flag: string, meaning: string][] }[];
+}
+
+/** What there is to say of the kernels in a command's help. */
+export function kernelHelp(): KernelHelp {
+  const groups = new Map<string, KernelHelp['groups'][number]>();
+  for (const option of Object.keys(KERNEL_OPTIONS) as KernelOptionName[]) {
+    const kernels = Object.keys(KERNELS).filter((name) => KERNELS[name].options.includes(option));
+    const key = kernels.join(', ');
+    const group = groups.get(key) ?? { kernels, options: [] };
+    group.options.push(KERNEL_OPTIONS[option]);
+    groups.set(key, group);
+  }
+  return { kernels: Object.keys(KERNELS), groups: [...groups.values()] };
+}
+
+function layer(o: OptionReader, wafer: WaferSpec): Program {
+  o.choice('mapping', ['waferllm'], 'waferllm');
+  const side = Math.min(wafer.width, wafer.height);
+  const [P, height] = o.grid('grid', wafer);
+  if (P !== height || P > side)
+    throw new ConfigError(
+      `kernel layer: grid: expected a square up to ${side}x${side} cores, found ${P}x${height}`,
+    );
+  const [dim, ffn, context] = [o.integer('dim'), o.integer('ffn'), o.integer('seq')];
+  const heads = o.integer('heads', { otherwise: 1 });
+  const exact = o.flag('exact');
+  if (dim % heads !== 0 || (exact && (dim / heads) % 2 !== 0)) {
+    const wanted = `a divisor of dim (${dim}) that leaves heads of even width`;
+    throw new ConfigError(`kernel layer: heads: expected ${wanted}, found ${heads}`);
+  }
+  const sizes = { dim, ffn, heads, headDim: dim / heads, context, P, groups: groupsOf(o, P) };
+  const dtype = o.choice('dtype', TYPES, 'f16');
+  return lowerWaferllmLayer({ ...sizes, dtype, exact, normEpsilon: 1e-5 }, wafer);
+}
+
+/** A line of cores: it can lie along the longer side of the wafer. */
+function line(o: OptionReader, wafer: WaferSpec, type: 'f16' | 'f32') {
+  const { width, height, name } = wafer;
+  const longer = width >= height ? 'width' : 'height';
+  const pes = o.integer('pes', { max: wafer[longer], because: `the ${longer} of ${name}` });
+  return { pes, words: o.integer('words'), dtype: o.choice('dtype', TYPES, type) };
+}
+
+/**
+ * Groups of a two-level tree over `cores` cores: as many as there are cores in one, if not given.
+ */
+function groupsOf(o: OptionReader, cores: number): number {
+  return o.integer('groups', { max: cores, otherwise: Math.round(Math.sqrt(cores)) });
+}

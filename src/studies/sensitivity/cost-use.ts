@@ -1,0 +1,55 @@
+/**
+ * Which costs of the hardware a decode step consults: those of the operations of its stages, and of the
+ * lines tried for them. What none of them consults cannot change its cycles.
+ */
+import type { ResolvedConfig } from '../../config.js';
+import type { CostTable } from '../../hardware/wafer.js';
+import type { Placement } from '../../placement/placement.js';
+import { timeOf } from '../../program/timing.js';
+import { operationsOf, preparationOf } from '../../program/work.js';
+import { loweredOf } from '../../run/lowered.js';
+import type { Runner } from '../../run/runner.js';
+
+/** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
+export async function costsOfStep(
+  config: ResolvedConfig,
+  placement: Placement,
+  context: number,
+  runner: Runner,
+): Promise<Set<string>> {
+  const { wafer } = config;
+  const read = new Set<string>();
+  const watched = { ...wafer, costs: watch(wafer.costs, '', read) };
+  const maxPositions = context + 1;
+  const lowered = await loweredOf({ ...config, wafer: watched }, placement, maxPositions, runner);
+  const { stages } = lowered.plan({ context, maxPositions });
+  const distinct = new Map(stages.map((stage) => [stage.key, stage]));
+  for (const stage of distinct.values()) {
+    await runner.breathe();
+    const { program } = stage.write();
+    preparationOf(program, watched.costs);
+    for (const list of operationsOf(program.roles))
+      for (const op of list) timeOf(op, watched.costs);
+  }
+  return read;
+}
+
+/** The costs at these paths. */
+export function costsAt(costs: CostTable, paths: Iterable<string>): Record<string, unknown> {
+  const at = (path: string) =>
+    path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], costs);
+  return Object.fromEntries([...paths].toSorted().map((path) => [path, at(path)]));
+}
+
+/** The same values, writing down which numbers are looked at. */
+function watch<T extends object>(values: T, prefix: string, read: Set<string>): T {
+  return new Proxy(values, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      const path = `${prefix}${String(key)}`;
+      if (typeof value === 'object' && value !== null) return watch(value, `${path}.`, read);
+      read.add(path);
+      return value;
+    },
+  });
+}

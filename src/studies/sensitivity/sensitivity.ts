@@ -1,0 +1,195 @@
+/**
+ * How far the uncertain numbers of the hardware move a result: each is set to both ends of its stated
+ * range, one at a time, then all at once to where each alone was slowest, and fastest. The model is
+ * placed anew each time, as somebody who knew the number would place it.
+ */
+import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
+import type { GridWork } from '../steps/step-times.js';
+import { withThreads } from '../steps/work.js';
+import { MachineError } from '../../engine/engine.js';
+import type { ProvenanceMap } from '../../config/hardware-file.js';
+import { CapacityError } from '../../placement/errors.js';
+import { runIdentity } from '../../identity.js';
+import type { RunDocument, Sensitivity } from '../../report/document.js';
+import type { Runner } from '../../run/runner.js';
+import { placementOf, simulate, type SimulateOptions } from '../../simulate.js';
+import { costsAt, costsOfStep } from './cost-use.js';
+
+/** Hardware numbers that take no part in timing. */
+const WITHOUT_EFFECT = new Set(['power']);
+
+type Setting = [path: string, value: number];
+
+/** Tokens per second of one user, or why the simulated machine refuses. */
+type Speed = number | { refused: string };
+
+/** Hardware numbers that state a range in which the truth may lie, by path, in base units. */
+export function uncertainNumbers(provenance: ProvenanceMap): [string, [number, number]][] {
+  return Object.entries(provenance).flatMap(([path, { range }]): [string, [number, number]][] =>
+    range && !WITHOUT_EFFECT.has(path) ? [[path, range]] : [],
+  );
+}
+
+/**
+ * Varies the configuration of a finished run, which was loaded from `path` and `sets`. Several values
+ * are simulated at once, as far as there are threads; one that changes nothing that the cycles depend
+ * on is not simulated.
+ * @throws ConfigError, as `loadConfig`
+ */
+export async function sensitivityOf(
+  run: RunDocument,
+  path: string,
+  sets: readonly string[],
+  options: SimulateOptions,
+): Promise<Required<Pick<RunDocument, 'key' | 'sensitivity' | 'sensitivityBand'>>> {
+  const config = loadConfig(path, sets);
+  const numbers = uncertainNumbers(config.provenance);
+  const base = run.decode.tokensPerSecondPerUser;
+  return withThreads(options, async (work) => {
+    const speedOf = await variations(run, config, path, sets, work);
+    const differing = (settings: Setting[]) =>
+      settings.filter(([name, value]) => value !== valueAt(config.resolved, name));
+    const speedWith = async (settings: Setting[]): Promise<Speed> => {
+      const changes = differing(settings);
+      return changes.length === 0 ? base : speedOf(changes);
+    };
+    const tried = await Promise.all(
+      numbers.map(async ([name, range]) => {
+        const ends = range.map(async (value) => speedWith([[name, value]]));
+        const speeds = (await Promise.all(ends)) as [Speed, Speed];
+        return {
+          name,
+          range,
+          speeds,
+          ...extremes(range, speeds, valueAt(config.resolved, name), base),
+        };
+      }),
+    );
+    const sensitivity = tried.map(({ name, range, slow, fast, speeds }) =>
+      effect(name, range, [slow[1], fast[1]], speeds),
+    );
+    const [worst, best] = await Promise.all([
+      speedWith(tried.map(({ name, slow }) => [name, slow[0]])),
+      speedWith(tried.map(({ name, fast }) => [name, fast[0]])),
+    ]);
+    const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
+    const oneAtATime: [number, number] = [Math.min(base, ...speeds), Math.max(base, ...speeds)];
+    const allAtOnce: [number | null, number | null] = [numberOf(worst), numberOf(best)];
+    const { key } = runIdentity(config, numbers);
+    return { key, sensitivity, sensitivityBand: { oneAtATime, allAtOnce } };
+  });
+}
+
+/** The values, of both ends and the middle, at which a number is slowest and fastest. */
+function extremes(range: [number, number], speeds: [Speed, Speed], value: number, base: number) {
+  const all: [value: number, speed: Speed][] = [
+    [value, base],
+    [range[0], speeds[0]],
+    [range[1], speeds[1]],
+  ];
+  const known = all.filter((one): one is [number, number] => typeof one[1] === 'number');
+  known.sort((a, b) => a[1] - b[1]);
+  return { slow: known[0], fast: known.at(-1)! };
+}
+
+/** A function that gives the speed with some numbers changed, simulating no cycles twice. */
+async function variations(
+  run: RunDocument,
+  base: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+  { progress: _, onProgress, ...options }: GridWork & { runner: Runner },
+): Promise<(changes: Setting[]) => Promise<Speed>> {
+  const { context, tokens } = base.workload;
+  // A run's speed is that of its last step, and does not depend on what it computes.
+  const lastStep = { context: context + tokens - 1, tokens: 1, data: false };
+  const always = [
+    ...sets,
+    ...Object.entries(lastStep).map(([key, value]) => `workload.${key}=${value}`),
+  ];
+  const costs = await costsOfStep(base, placementOf(base), lastStep.context, options.runner);
+  const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
+  const inTurn = limited(options.shards > 1 ? options.shards + 1 : 1);
+  let [done, total] = [0, 0];
+  return async (changes) => {
+    const config = loadConfig(path, [
+      ...always,
+      ...changes.map(([name, value]) => `hardware.${name}=${value}`),
+    ]);
+    const what = changes.length === 1 ? changes[0][0] : 'all of them';
+    try {
+      const key = cyclesKey(config, costs);
+      let cycles = known.get(key);
+      if (cycles === undefined) {
+        total++;
+        cycles = inTurn(async () => (await simulate(config, options)).decode.cyclesPerToken);
+        known.set(key, cycles);
+        void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
+      }
+      return config.wafer.clockHz / (await cycles);
+    } catch (error) {
+      if (error instanceof CapacityError || error instanceof MachineError)
+        return { refused: error.message };
+      throw error;
+    }
+  };
+}
+
+/**
+ * What the cycles of a configuration's step depend on, of all that may vary here. Throws CapacityError
+ * if the model does not fit.
+ */
+function cyclesKey(config: ResolvedConfig, paths: Set<string>): string {
+  const { clockHz, io, fabric, costs } = config.wafer;
+  const { regions, wafers } = placementOf(config);
+  return configHash({
+    regions,
+    fabric,
+    costs: costsAt(costs, paths),
+    // The way between two wafers takes seconds, not cycles.
+    ...(wafers > 1 && { clockHz, io }),
+  });
+}
+
+/** Runs work as it comes, `most` at a time. */
+function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = most;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free--;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}
+
+function effect(
+  name: string,
+  range: [number, number],
+  tokensPerSecondPerUser: [number, number],
+  speeds: [Speed, Speed],
+): Sensitivity {
+  const refused = speeds.find((speed) => typeof speed !== 'number')?.refused;
+  return {
+    parameter: `hardware.${name}`,
+    range,
+    tokensPerSecondPerUser,
+    atEnds: [numberOf(speeds[0]), numberOf(speeds[1])],
+    ...(refused !== undefined && { refused }),
+  };
+}
+
+function numberOf(speed: Speed): number | null {
+  return typeof speed === 'number' ? speed : null;
+}
+
+/** A number of the hardware as resolved. */
+function valueAt(resolved: Record<string, unknown>, path: string): number {
+  const keys = ['hardware', ...path.split('.')];
+  return keys.reduce<unknown>((node, key) => (node as typeof resolved)[key], resolved) as number;
+}

@@ -1,0 +1,69 @@
+/** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
+import type { ResolvedConfig } from '../../config.js';
+import { scenariosIdentity } from '../../identity.js';
+import type { RunDocument } from '../../report/document.js';
+import type { ServingResult } from '../../report/serving-document.js';
+import { servingRows } from './rows.js';
+import type { ServingDetail } from './trace.js';
+import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
+import { simulate, type SimulateOptions } from '../../simulate.js';
+import type { GridWork } from '../steps/step-times.js';
+import { withThreads } from '../steps/work.js';
+
+export interface ServingDocument extends RunDocument {
+  /** The first scenario. */
+  serving: ServingResult;
+  /** All of them, if the configuration names any. */
+  scenarios?: ServingResult[];
+}
+
+/**
+ * Serves every scenario of a configuration.
+ * @returns the document; NDJSON with a row per request of all scenarios, in pieces to take once; and
+ *   the requests for a trace
+ */
+export async function serveAll(
+  config: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
+): Promise<{ document: ServingDocument; rows: Iterable<string>; detail: ServingDetail }> {
+  const begun = options.now();
+  const cache: GridCache = new Map();
+  const all = scenariosOf(config, path, sets);
+  const [decode, ...prepared] = await withThreads(options, async (work) => {
+    const { onProgress: _, ...quiet } = work;
+    // All at once, so that no thread is idle while another scenario waits for its last step.
+    return Promise.all([
+      simulate(all[0].config, quiet),
+      ...all.map(async (one) => prepare(one.scenario, one.config, work, cache)),
+    ]);
+  });
+  const served = prepared.map(serveScenario);
+  const results = served.map(({ result }) => result);
+  const host = {
+    ...decode.host,
+    wallSeconds: options.now() - begun,
+    peakRssBytes: options.rss(),
+    ...(options.steps && { steps: options.steps.counts }),
+  };
+  const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
+  return {
+    document: {
+      ...decode,
+      ...scenariosIdentity(config, all),
+      serving: results[0],
+      ...scenarios,
+      host,
+    },
+    rows: rowsOf(served),
+    detail: {
+      scenarios: served.map(({ result, run }) => ({ ...run, scenario: result.scenario })),
+      clockHz: all[0].config.wafer.clockHz,
+    },
+  };
+}
+
+function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {
+  for (const { result, run } of served) yield* servingRows(result.scenario, run.served);
+}

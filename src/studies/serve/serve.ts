@@ -1,0 +1,292 @@
+/**
+ * Serving on top of a simulated wafer: requests, step times by simulation, the server, its metrics,
+ * and GPUs beside it. Pure but for reading the files that the configuration names.
+ */
+import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
+import { readGpu } from '../../config/gpu-file.js';
+import { ConfigError } from '../../config/errors.js';
+import { cacheBytesPerPosition, parameterCount, weightBytes } from '../../model/operators.js';
+import { longestContext, wafersNeeded } from '../../placement/capacity.js';
+import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import { requestsOf, type RequestSource } from './requests.js';
+import { checkServed } from '../../run/refusals.js';
+import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
+import { POLICIES } from '../../serving/policy.js';
+import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
+import { rooflineChecks } from '../../serving/roofline-check.js';
+import { seriesOf } from '../../serving/series.js';
+import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
+import { stepTimeOf } from '../../serving/step-time.js';
+import { transportEffect } from '../../serving/transport-effect.js';
+import { transportOf, transportSources } from '../../serving/transport-presets.js';
+import type { Transport } from '../../serving/transport.js';
+import {
+  deploymentOf,
+  simulateGrid,
+  type Deployment,
+  type GridWork,
+  type SimulatedGrid,
+} from '../steps/step-times.js';
+
+type ServingConfig = NonNullable<ResolvedConfig['serving']>;
+type TransportConfig = NonNullable<ResolvedConfig['transport']>;
+
+/** A scenario with everything that serving it needs. */
+export interface Prepared {
+  scenario: string;
+  config: ResolvedConfig;
+  deployment: Deployment;
+  source: RequestSource;
+  grid: SimulatedGrid;
+  serve: ServeOptions;
+}
+
+/** Grids that scenarios share, by what they depend on; scenarios may be prepared at the same time. */
+export type GridCache = Map<string, Promise<SimulatedGrid>>;
+
+const INTERVALS = 60;
+
+export function isServing({ workload }: ResolvedConfig): boolean {
+  return workload.kind === 'serving';
+}
+
+/**
+ * The configurations of a file's scenarios, or the one that it is without any.
+ * @throws ConfigError one line on the first problem, with its place
+ */
+export function scenariosOf(
+  config: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+): { scenario: string; config: ResolvedConfig }[] {
+  if (config.scenarios === undefined || config.scenarios.length === 0)
+    return [{ scenario: '', config }];
+  return config.scenarios.map(({ name, set }) => {
+    // What the command line sets wins over what the scenario sets.
+    const own = Object.entries(set).map(([key, value]) => `${key}=${String(value)}`);
+    return { scenario: name, config: loadConfig(path, [...own, ...sets]) };
+  });
+}
+
+/** Places the model, reads or makes the requests, and simulates the step times that they need. */
+export async function prepare(
+  scenario: string,
+  config: ResolvedConfig,
+  work: GridWork,
+  cache: GridCache = new Map(),
+): Promise<Prepared> {
+  const wanted = settingsOf(config);
+  const deployment = deploymentOf(config);
+  const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
+  const source = requestsOf(config, maxContext);
+  // `maxContext` is no more than the configuration asks for, if it does.
+  const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
+  checkServed(config, needed);
+  const most = Math.min(maxContext, config.model.window ?? Infinity);
+  const longest =
+    wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, most) : needed;
+  const grid = await gridOf(deployment, wanted, longest, work, cache);
+  const { kind, given } = transportSettings(config);
+  const transport = transportOf(kind, given);
+  const { horizonSeconds } = config.workload;
+  return {
+    scenario,
+    config,
+    deployment,
+    source,
+    grid,
+    serve: {
+      policy: POLICIES[wanted.policy](wanted),
+      stepTime: stepTimeOf(grid),
+      kvTokens: deployment.kvTokens,
+      kvBlock: deployment.kvBlock,
+      maxContext,
+      transport,
+      ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
+    },
+  };
+}
+
+/** Serves a prepared scenario; the rows are one per request. */
+export function serveScenario(prepared: Prepared): { result: ServingResult; run: ServeResult } {
+  const { config, deployment, source, grid, scenario } = prepared;
+  const { limits, policy } = settingsOf(config);
+  const run = serve(source.requests, prepared.serve);
+  refuseInexact(run);
+  const metrics = metricsOf(run, limits);
+  const { wafers } = deployment.placement;
+  const { transport, kvTokens, maxContext } = prepared.serve;
+  const effect = effectOf(prepared);
+  const result: ServingResult = {
+    scenario,
+    workload: source.name,
+    policy,
+    model: config.model.name,
+    parameters: parameterCount(config.model),
+    wafers,
+    ...metrics,
+    kvTokens,
+    kvBlock: deployment.kvBlock,
+    maxContext,
+    reach: reachOf(config),
+    evictions: run.evictions,
+    stepTimes: stepTimesOf(grid, config.wafer.clockHz),
+    transport,
+    transportSources: transportSources(transport.kind, transportSettings(config).given),
+    ...(effect && { transportEffect: effect }),
+    energy: energyOf(config.wafer.powerWatts * wafers, metrics),
+    gpus: gpusOf(prepared),
+    series: seriesOf(run.served, run.endNs, INTERVALS),
+    distributions: {
+      ttftMs: percentilesOf(run.served, ttftMs),
+      tpotMs: percentilesOf(run.served, tpotMs),
+      e2elMs: percentilesOf(run.served, e2elMs),
+    },
+    skippedRows: source.skippedRows,
+    notes: source.notes,
+    assumptions: ASSUMPTIONS,
+  };
+  return { result, run };
+}
+
+const DAY_NS = 86_400e9;
+
+/** Beyond 2^53 nanoseconds a request's parts would no longer add up. */
+function refuseInexact({ endNs }: ServeResult): void {
+  if (endNs <= Number.MAX_SAFE_INTEGER) return;
+  const days = (ns: number) => Math.floor(ns / DAY_NS);
+  throw new ConfigError(
+    `workload: expected a run of at most ${days(Number.MAX_SAFE_INTEGER)} days, found ${days(endNs)} days: ` +
+      'take fewer with workload.requests, or a horizon with workload.horizonSeconds',
+  );
+}
+
+const ASSUMPTIONS = [
+  "Simulated, for each context of `stepTimes`: a token of one user, and the cycles between two tokens where the slowest region always has one waiting. A step of several users takes the longer of one user's and users x those between tokens; contexts in between are interpolated.",
+  'Tokens keep their order in the pipeline of layers, so nobody overtakes: the longest context sets the pace.',
+  'Prompt tokens follow each other through the layers as the tokens of decoding users do.',
+  'A request takes the KV cache for its prompt and its whole answer when it starts; nobody is preempted.',
+  'No prefix is shared between sessions.',
+  'Power is the stated system power all the time; it does not fall with the load.',
+  'GPUs: an analytic roofline under first come, first served; nothing of their hardware is simulated.',
+];
+
+function settingsOf(config: ResolvedConfig): ServingConfig {
+  if (config.serving === undefined)
+    throw new ConfigError('workload.kind: expected serving, found decode');
+  return config.serving;
+}
+
+/** The kind, and what overrides its preset. */
+function transportSettings({ transport }: ResolvedConfig) {
+  const { kind = 'http', compare: _, ...given }: Partial<TransportConfig> = transport ?? {};
+  return { kind, given };
+}
+
+/** Positions that the longest request needs of those that are served. */
+function longestOf({ requests }: RequestSource, maxContext: number): number {
+  return requests.reduce((longest, { promptTokens, outputTokens }) => {
+    const needed = promptTokens + outputTokens;
+    return needed <= maxContext ? Math.max(longest, needed) : longest;
+  }, 0);
+}
+
+/**
+ * Contexts up to the shortest plus a power of two: requests of other lengths then take the same steps,
+ * and halving the range meets those of shorter ranges again.
+ */
+function roundedUp(needed: number, minContext: number, most: number): number {
+  if (needed - 1 <= minContext) return needed;
+  let span = 1;
+  while (minContext + span < needed - 1) span *= 2;
+  return Math.min(most, minContext + span + 1);
+}
+
+/** Contexts from the shortest on, to that with which the last of `longest` positions is decoded. */
+async function gridOf(
+  deployment: Deployment,
+  { minContext, tolerance }: ServingConfig,
+  longest: number,
+  work: GridWork,
+  cache: GridCache,
+): Promise<SimulatedGrid> {
+  const high = Math.max(longest - 1, minContext);
+  const low = Math.min(minContext, high);
+  const { wafer, model, placement } = deployment.config;
+  const { regions } = deployment.placement;
+  const { groups } = placement;
+  const { engine } = work;
+  const key = configHash({ wafer, model, regions, groups, low, high, tolerance, engine });
+  const grid = cache.get(key) ?? simulateGrid(deployment, low, high, tolerance, work);
+  cache.set(key, grid);
+  return grid;
+}
+
+const LONG_CONTEXT = 131_072;
+
+/** What one wafer reaches, and what a long context takes, whatever number of wafers there is. */
+function reachOf({ model, wafer, mapping, placement }: ResolvedConfig): ServingResult['reach'] {
+  const { strategy, growth } = placement;
+  const request = { strategy, growth, mapping, batch: 1, maxPositions: LONG_CONTEXT };
+  const wafers = wafersNeeded(model, wafer, request);
+  return {
+    oneWafer: longestContext(model, wafer, request, 1) ?? 0,
+    wafersFor128k: Number.isFinite(wafers) ? wafers : null,
+  };
+}
+
+function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
+  const { contexts, aloneCycles, fullCycles, fullUsers, middleError } = grid;
+  return {
+    contexts,
+    aloneCycles,
+    fullCycles,
+    fullUsers,
+    aloneTokensPerSecond: aloneCycles.map((cycles) => clockHz / cycles),
+    fullTokensPerSecond: fullCycles.map((cycles) => (clockHz * fullUsers) / cycles),
+    middleError,
+  };
+}
+
+function energyOf(watts: number, { durationSeconds, outputTokens }: Totals) {
+  return { watts, joulesPerOutputToken: (watts * durationSeconds) / outputTokens };
+}
+
+type Totals = { durationSeconds: number; outputTokens: number };
+
+/** Both transports on the same requests, if the configuration asks for it. */
+function effectOf({ config, source, serve: options }: Prepared) {
+  if (!config.transport?.compare) return undefined;
+  const { given } = transportSettings(config);
+  const firstTokenMs = (transport: Transport) =>
+    metricsOf(serve(source.requests, { ...options, transport })).ttftMs.p50;
+  const [http, websocket] = [transportOf('http', given), transportOf('websocket', given)];
+  return transportEffect(source.requests, http, websocket, firstTokenMs);
+}
+
+function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
+  const { model } = config;
+  const size = {
+    weightBytes: weightBytes(model),
+    cacheBytesPerPosition: cacheBytesPerPosition(model),
+    parameters: parameterCount(model),
+    layers: model.layers,
+  };
+  return config.gpuFiles.flatMap((file) => {
+    const { gpu } = readGpu(file);
+    const gpus = gpusNeeded(gpu, size, options.maxContext);
+    if (gpus === undefined) return [];
+    // A floor made for wafers would leave a GPU with one user; vLLM reads 2,048 prompt tokens a step.
+    const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
+    const stepTime = rooflineStepTime(gpu, size, gpus);
+    const kvTokens = rooflineCache(gpu, size, gpus);
+    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1 };
+    const metrics = metricsOf(serve(source.requests, server));
+    const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
+    const energy = energyOf(gpu.systemWatts * gpus, metrics);
+    const { completed } = requests;
+    const checks = rooflineChecks(gpu);
+    const result = { outputSpeed, outputThroughput, ttftMs, tpotMs, completed, energy, checks };
+    return [{ kind: 'analytic' as const, gpu: gpu.name, gpus, ...result }];
+  });
+}

@@ -1,0 +1,193 @@
+/**
+ * Step times by simulation, for serving: one placement serves all contexts, so a step of each context
+ * is simulated on it, and contexts are halved until what lies between them is interpolated well enough.
+ * A step says how long a token of one user takes, and how closely those of others can follow it.
+ */
+import type { ResolvedConfig } from '../../config.js';
+import { mostThat, regionBytes } from '../../placement/budget.js';
+import type { Placement } from '../../placement/placement.js';
+import { inBlocks } from '../../serving/memory.js';
+import { stepKey, type StepCache } from './step-cache.js';
+import type { StepGrid } from '../../serving/step-time.js';
+import type { LineCycles } from '../../run/groups.js';
+import { checkRun } from '../../run/refusals.js';
+import { timeDecodeStep, type StepProgress } from '../../run/time-step.js';
+import { placementOf, withRunner, type SimulateOptions } from '../../simulate.js';
+
+/** A model on its wafers, ready to serve. */
+export interface Deployment {
+  config: ResolvedConfig;
+  placement: Placement;
+  /** Positions of the KV cache for all users together: what the layers' cores have room for. */
+  kvTokens: number;
+  /** Positions that a user takes together: one per row of a region. */
+  kvBlock: number;
+  /** Longest context of one user: the model's, or what the cache holds. */
+  maxContext: number;
+  /** What is known about the machine's lines (see groups.ts). */
+  lines: LineCycles;
+}
+
+/**
+ * Places a configuration to serve with; the placement is that of `run`, made for the contexts and
+ * users of `workload`. Throws CapacityError if the model does not fit, ConfigError if its mapping
+ * cannot serve.
+ */
+export function deploymentOf(config: ResolvedConfig): Deployment {
+  const { model, wafer } = config;
+  checkRun(config, 'serving');
+  const placement = placementOf(config);
+  const layers = placement.regions.filter(({ kind }) => kind === 'layer');
+  const fits = (maxPositions: number) =>
+    layers.every(({ height, width }) => {
+      const kept = { mapping: config.mapping, maxPositions, batch: 1 };
+      return regionBytes('layer', model, wafer, kept, height, width) <= wafer.core.sramBytes;
+    });
+  const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
+  const maxContext = Math.min(model.maxContext, kvTokens);
+  const kvBlock = layers[0].height;
+  return { config, placement, kvTokens, kvBlock, maxContext, lines: new Map() };
+}
+
+/** Users whose caches of `positions` each the deployment holds. */
+export function usersHeld({ kvTokens, kvBlock }: Deployment, positions: number): number {
+  return Math.floor(kvTokens / inBlocks(positions, kvBlock));
+}
+
+/** Where a grid's work is told of, and what it has in common with other work on the same machine. */
+export interface GridWork extends SimulateOptions {
+  progress?: StepProgress;
+  /** Steps that are known; without it each is simulated. */
+  steps?: StepCache | undefined;
+}
+
+/** Simulated steps of one context. */
+interface Point {
+  context: number;
+  /** Cycles of a token, one user in flight. */
+  alone: number;
+  /** Cycles between two tokens, whoever's, with the layers full, of a round of so many users. */
+  spacing: number;
+}
+
+/**
+ * A step with `context` tokens in the cache, simulated unless `work.steps` knows it. Room for the caches
+ * of all users who fill the layers is not asked for: a prompt's tokens share one.
+ */
+export async function stepTimes(
+  deployment: Deployment,
+  context: number,
+  work: GridWork,
+): Promise<Point> {
+  const { steps } = work;
+  const simulate = async () => simulateStep(deployment, context, work);
+  if (steps === undefined) return simulate();
+  return steps.once(stepKey(deployment, { context }, work, steps.code), simulate);
+}
+
+async function simulateStep(
+  { config, placement, lines }: Deployment,
+  context: number,
+  { progress, ...options }: GridWork,
+): Promise<Point> {
+  const { alone, spacing } = await withRunner(options, (shared) =>
+    timeDecodeStep(config, placement, context, lines, shared, progress),
+  );
+  return { context, alone, spacing };
+}
+
+/** Cycles between two tokens of each of `users` users. */
+export function cyclesOf({ alone, spacing }: Pick<Point, 'alone' | 'spacing'>, users: number) {
+  return Math.max(alone, users * spacing);
+}
+
+export interface SimulatedGrid extends StepGrid {
+  aloneCycles: number[];
+  /** Cycles of a round of `fullUsers` users, who fill the layers. */
+  fullCycles: number[];
+  fullUsers: number;
+  /**
+   * Largest error, as a share, of the interpolation at a middle before that was simulated too, where
+   * its halves were not halved again.
+   */
+  middleError: number;
+}
+
+/** More contexts are not simulated, however rough the times between them. */
+const MOST_CONTEXTS = 17;
+
+/**
+ * Simulates steps for contexts from `low` to `high`, until a middle is within `tolerance` of a line.
+ * Contexts that are known to be needed are simulated at once, as far as there are threads.
+ */
+export async function simulateGrid(
+  deployment: Deployment,
+  low: number,
+  high: number,
+  tolerance: number,
+  work: GridWork,
+): Promise<SimulatedGrid> {
+  const simulate = (contexts: number[]) =>
+    Promise.all(contexts.map(async (context) => stepTimes(deployment, context, work)));
+  // The first middle is always simulated, so it need not wait for the ends.
+  const points = await simulate(distinct([low, middleOf(low, high), high]));
+  let middleError = 0;
+  let open: [Point, Point, Point][] =
+    points.length === 3 ? [[points[0], points[1], points[2]]] : [];
+  while (open.length > 0) {
+    const rough: { left: Point; right: Point; at: number; error: number }[] = [];
+    for (const [left, middle, right] of open) {
+      const error = middleErrorOf(left, middle, right);
+      if (error <= tolerance) middleError = Math.max(middleError, error);
+      else
+        for (const [a, b] of [
+          [left, middle],
+          [middle, right],
+        ])
+          rough.push({ left: a, right: b, at: middleOf(a.context, b.context), error });
+    }
+    // Between two contexts next to each other there is nothing to interpolate.
+    const halves = rough.filter(({ left, at }) => at > left.context);
+    const next = halves.slice(0, MOST_CONTEXTS - points.length);
+    for (const { error } of halves.slice(next.length)) middleError = Math.max(middleError, error);
+    const middles = await simulate(next.map(({ at }) => at));
+    points.push(...middles);
+    open = next.map(({ left, right }, i) => [left, middles[i], right]);
+  }
+  return gridOf(deployment, points, middleError);
+}
+
+function middleOf(low: number, high: number): number {
+  return Math.floor((low + high) / 2);
+}
+
+function distinct(contexts: number[]): number[] {
+  return [...new Set(contexts)];
+}
+
+function gridOf(
+  { config, placement }: Deployment,
+  unordered: Point[],
+  middleError: number,
+): SimulatedGrid {
+  const points = unordered.toSorted((a, b) => a.context - b.context);
+  const fullUsers = placement.regions.length;
+  const ns = (cycles: number) => (cycles / config.wafer.clockHz) * 1e9;
+  return {
+    contexts: points.map(({ context }) => context),
+    aloneCycles: points.map(({ alone }) => alone),
+    fullCycles: points.map((point) => cyclesOf(point, fullUsers)),
+    fullUsers,
+    aloneNs: points.map(({ alone }) => ns(alone)),
+    intervalNs: points.map(({ spacing }) => ns(spacing)),
+    middleError,
+  };
+}
+
+/** How far the middle lies from the line between its neighbours, as a share of itself. */
+function middleErrorOf(left: Point, middle: Point, right: Point): number {
+  const at = (middle.context - left.context) / (right.context - left.context);
+  const off = (of: 'alone' | 'spacing') =>
+    Math.abs((left[of] + at * (right[of] - left[of])) / middle[of] - 1);
+  return Math.max(off('alone'), off('spacing'));
+}

@@ -1,0 +1,33 @@
+/** Simulations of several configurations at once: the runner that they share, and how far they are. */
+import { createRunner, type Runner } from '../../run/runner.js';
+import type { SimulateOptions } from '../../simulate.js';
+import type { GridWork } from './step-times.js';
+
+/**
+ * Gives `simulate` options with a runner, and with one account of the progress of all that is simulated
+ * with them. Once one simulation fails the others are not gone on
+ * with.
+ */
+export async function withThreads<T>(
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
+  simulate: (work: GridWork & { runner: Runner }) => Promise<T>,
+): Promise<T> {
+  const { onProgress, signal: given } = options;
+  const over = new AbortController();
+  const signal = given ? AbortSignal.any([given, over.signal]) : over.signal;
+  const runner = createRunner({ ...options, signal });
+  let [done, total] = [0, 0];
+  const progress = {
+    begins: (cores: number) => void (total += cores),
+    done: (cores: number, what: string) => {
+      done += cores;
+      onProgress?.({ done, total, what });
+    },
+  };
+  try {
+    return await simulate({ ...options, runner, progress, signal });
+  } finally {
+    over.abort();
+    await runner.close();
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Predictions beside published measurements. A kernel is run alone on the hardware file of its system
+ * and compared in cycles; a hosted service is compared with the decode of its model, in tokens per
+ * second of one user.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { NamedFile } from '../../config/files.js';
+import { loadConfig, loadHardware, type ResolvedConfig } from '../../config.js';
+import { MachineError } from '../../engine/engine.js';
+import { ConfigError } from '../../config/errors.js';
+import { identityOf, ofPackage } from '../../identity.js';
+import { runKernel, type KernelOptions } from '../kernel/kernel.js';
+import { ALL_LIMITS, limitOf } from './limits.js';
+import { bundled } from '../../bundled.js';
+import { KINDS, SYSTEMS, type Measurement } from './measurements.js';
+import { CapacityError } from '../../placement/errors.js';
+import type {
+  Basis,
+  ErrorSummary,
+  ValidateDocument,
+  ValidateRow,
+  ValidateSummary,
+} from './document.js';
+import { simulate, type SimulateOptions } from '../../simulate.js';
+
+/**
+ * Predicts every measurement, services on threads if there are any while kernels run here. `published`
+ * are those that the project ships; a measurement of the same kernel with the same parameters on the
+ * same system counts as listed, whatever its value.
+ * @param from files that the measurements are from, and what else the document is of
+ * @throws ConfigError, one line that begins with the id, if a measurement is of something unknown
+ */
+export async function validateMeasurements(
+  measurements: Measurement[],
+  published: Measurement[],
+  options: SimulateOptions,
+  from: { files: readonly NamedFile[]; content?: unknown } = { files: [] },
+): Promise<ValidateDocument> {
+  const inputs = measurements.map(inputsOf);
+  const predictions = await predictAll(measurements, options);
+  const rows = measurements.map((measurement, i) => {
+    const listed = published.some((known) => sameCase(known, measurement));
+    return judge(measurement, listed, predictions[i]);
+  });
+  const summary: Record<string, ValidateSummary> = {};
+  for (const kind of KINDS) {
+    const section = rows.filter((row) => row.kind === kind);
+    if (section.length > 0) summary[kind] = summarize(section);
+  }
+  const passed = rows.every((row) => row.passed !== false);
+  const content = [measurements, published, ALL_LIMITS, inputs.map((one) => one.content)];
+  const files = [...from.files, ...ofPackage(inputs.flatMap((one) => one.files))];
+  return {
+    schema: 'wafersim.validate/1',
+    ...identityOf([content, from.content], files),
+    rows,
+    summary,
+    limits: ALL_LIMITS,
+    passed,
+  };
+}
+
+/** What a measurement's prediction is made of. One of what there is not is for `predict` to refuse. */
+function inputsOf(measurement: Measurement): { content: unknown; files: NamedFile[] } {
+  try {
+    if (measurement.kernel === 'service') {
+      const { canonical: content, files } = serviceConfig(measurement);
+      return { content, files };
+    }
+    const { wafer: content, files } = hardwareOf(measurement);
+    return { content, files };
+  } catch (error) {
+    if (error instanceof ConfigError) return { content: null, files: [] };
+    throw error;
+  }
+}
+
+/** The bundled hardware file of a measured system. */
+function hardwareOf({ system }: Measurement) {
+  return loadHardware(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`));
+}
+
+type Prediction = { value: number; remark?: string } | { refused: string };
+
+/** Services first: they wait for threads, kernels for nothing. */
+async function predictAll(
+  measurements: Measurement[],
+  options: SimulateOptions,
+): Promise<Prediction[]> {
+  const total = measurements.length;
+  let done = 0;
+  const predictions = new Map<Measurement, Promise<Prediction>>();
+  const isService = ({ kernel }: Measurement) => Number(kernel === 'service');
+  for (const measurement of measurements.toSorted((a, b) => isService(b) - isService(a))) {
+    const predicted = predict(measurement, options).then((prediction) => {
+      options.onProgress?.({ done: ++done, total, what: measurement.id });
+      return prediction;
+    });
+    // Whoever awaits all of them hears of the first that fails.
+    predicted.catch(() => {});
+    predictions.set(measurement, predicted);
+    // Threads get their next work between two kernels.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return Promise.all(measurements.map(async (measurement) => predictions.get(measurement)!));
+}
+
+/** Runs what was measured; what the simulated machine refuses is a prediction too, with its reason. */
+async function predict(measurement: Measurement, options: SimulateOptions): Promise<Prediction> {
+  try {
+    if (measurement.kernel === 'service') return await serviceSpeed(measurement, options);
+    return { value: await kernelCycles(measurement, options) };
+  } catch (error) {
+    if (error instanceof ConfigError)
+      throw new ConfigError(`measurement ${measurement.id}: ${error.message}`);
+    if (error instanceof CapacityError || error instanceof MachineError)
+      return { refused: error.message };
+    throw error;
+  }
+}
+
+async function kernelCycles(
+  measurement: Measurement,
+  { runner: _, ...here }: SimulateOptions,
+): Promise<number> {
+  const { kernel, params } = measurement;
+  const { wafer } = hardwareOf(measurement);
+  return (await runKernel(kernel, kernelOptions(params), wafer, here.engine, here)).cycles;
+}
+
+/** A layer's sizes stand under `model`, together with how many layers the published model has. */
+function kernelOptions({ model, ...rest }: KernelOptions): KernelOptions {
+  if (model === undefined) return rest;
+  if (typeof model !== 'object' || model === null || Array.isArray(model))
+    throw new ConfigError(`params.model: expected a mapping of sizes, found ${String(model)}`);
+  const { layers: _, ...sizes } = model as KernelOptions;
+  return { ...rest, ...sizes };
+}
+
+/** The decode run that stands for a hosted service. */
+function serviceConfig({ params, system }: Measurement, ...more: string[]): ResolvedConfig {
+  const { model, ...settings } = params;
+  if (typeof model !== 'string' || !/^[\w.-]+$/.test(model))
+    throw new ConfigError(
+      `params.model: expected the name of a bundled model, found ${String(model)}`,
+    );
+  const keys: Record<string, string> = { wafers: 'hardware.wafers' };
+  const sets = Object.entries(settings).map(
+    ([name, value]) => `${keys[name] ?? `workload.${name}`}=${JSON.stringify(value)}`,
+  );
+  return loadConfig(bundled('configs/wse3.yaml'), [
+    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
+    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
+    ...sets,
+    ...more,
+  ]);
+}
+
+async function serviceSpeed(
+  measurement: Measurement,
+  options: SimulateOptions,
+): Promise<Prediction> {
+  const { onProgress: _, ...quiet } = options;
+  const speedOf = async (config: ResolvedConfig) => {
+    const { decode, placement } = await simulate(config, quiet);
+    return { value: decode.tokensPerSecondPerUser, wafers: placement.regions.at(-1)!.wafer + 1 };
+  };
+  try {
+    const { value } = await speedOf(serviceConfig(measurement));
+    return { value };
+  } catch (error) {
+    if (!(error instanceof CapacityError)) throw error;
+    // What the service keeps in a core beside its weights is not public; ours may need more wafers.
+    const { value, wafers } = await speedOf(serviceConfig(measurement, 'hardware.wafers=auto'));
+    const remark = `simulated on ${wafers} wafers, since ${error.message}`;
+    return { value, remark };
+  }
+}
+
+function sameCase(a: Measurement, b: Measurement): boolean {
+  return a.kernel === b.kernel && a.system === b.system && isDeepStrictEqual(a.params, b.params);
+}
+
+function judge(measurement: Measurement, listed: boolean, prediction: Prediction): ValidateRow {
+  const { id, kernel, system, kind, source, note } = measurement;
+  const service = kernel === 'service';
+  const measured = (service ? measurement.measuredTokensPerSecond : measurement.measuredCycles)!;
+  const limit = limitOf(kernel);
+  const band = limit[listed ? 'listed' : 'unlisted'];
+  const predicted = 'value' in prediction ? prediction.value : null;
+  const error = predicted === null ? null : (predicted - measured) / measured;
+  // A service that cannot be simulated refutes nothing; a kernel that the machine refuses does.
+  const unanswered = service ? null : false;
+  return {
+    id,
+    kernel,
+    system,
+    kind,
+    unit: service ? 'tokens/s' : 'cycles',
+    measured,
+    predicted,
+    basis: listed && limit.fitted ? 'fitted' : 'out of sample',
+    error,
+    band,
+    listed,
+    passed: error === null ? unanswered : error >= band[0] && error <= band[1],
+    source,
+    ...(note !== undefined && { note }),
+    ...('refused' in prediction && { refused: prediction.refused }),
+    ...('remark' in prediction && { remark: prediction.remark }),
+  };
+}
+
+/** What was fitted and what was not are never averaged together. */
+function summarize(section: ValidateRow[]): ValidateSummary {
+  const of = (basis: Basis) => section.filter((row) => row.basis === basis);
+  const [fitted, others] = [of('fitted'), of('out of sample')];
+  const basis = fitted.length === 0 ? 'out of sample' : others.length === 0 ? 'fitted' : 'both';
+  const both = { predicted: errorsOf(section).length, meanAbsoluteError: null, worst: null };
+  return {
+    measurements: section.length,
+    basis,
+    ...(basis === 'both' ? both : errorSummary(section)),
+    ...(fitted.length > 0 && { calibration: errorSummary(fitted) }),
+    ...(others.length > 0 && { outOfSample: errorSummary(others) }),
+    failed: section.filter(({ passed }) => passed === false).map(({ id }) => id),
+  };
+}
+
+function errorsOf(rows: ValidateRow[]): { id: string; error: number }[] {
+  return rows.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
+}
+
+function errorSummary(rows: ValidateRow[]): ErrorSummary {
+  const errors = errorsOf(rows);
+  const size = ({ error }: { error: number }) => Math.abs(error);
+  const total = errors.reduce((sum, entry) => sum + size(entry), 0);
+  return {
+    predicted: errors.length,
+    meanAbsoluteError: errors.length === 0 ? null : total / errors.length,
+    worst: errors.reduce<{ id: string; error: number } | null>(
+      (worst, entry) => (worst === null || size(entry) > size(worst) ? entry : worst),
+      null,
+    ),
+  };
+}
