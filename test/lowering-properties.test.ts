@@ -6,9 +6,9 @@ import { planToken } from '../src/lowering/token.js';
 import { FIRST_HAND_OFF_COLOR } from '../src/lowering/region.js';
 import { CapacityError } from '../src/placement/errors.js';
 import { place } from '../src/placement/place.js';
+import { accessesOf } from '../src/program/memory-use.js';
 import {
   isFabric,
-  isMemory,
   type Buffer,
   type Operation,
   type Program,
@@ -59,38 +59,15 @@ function rolesOf(stage: StagePlan): Role[] {
 
 /** Ranges of cells that an operation touches: first, last, and what lies there has to be. */
 function rangesOf(op: Operation): { from: number; to: number; type?: string }[] {
-  const row = (at: number, length: number, stride = 1, type?: string) =>
-    length === 0 ? [] : [{ from: at, to: at + (length - 1) * stride, ...(type && { type }) }];
-  switch (op.kind) {
-    case 'vector':
-      return [
-        ...[op.a, op.b, op.c].flatMap((s) => (isMemory(s) ? row(s.at, op.length, s.stride) : [])),
-        ...(isMemory(op.dst) ? row(op.dst.at, op.length, op.dst.stride, op.type) : []),
-      ];
-    case 'matvec': {
-      const axpy = op.form === 'axpy';
-      return [
-        ...row(op.matrix, (op.rows - 1) * op.rowStride + op.length),
-        ...row(op.x, axpy ? op.rows : op.length, op.xStride),
-        ...row(op.out, axpy ? op.length : op.rows, 1, op.type),
-      ];
-    }
-    case 'special':
-      return [...row(op.at, op.length), ...row(op.to, op.length, 1, op.type)];
-    case 'lookup':
-      return [
-        ...row(op.table, (op.rows - 1) * op.rowStride + (op.length - 1) * op.stride + 1),
-        ...row(op.id, 1),
-        ...row(op.to, op.length, 1, op.type),
-      ];
-    case 'argmax':
-      return [...row(op.at, op.length), ...row(op.value, 1), ...row(op.id, 1)];
-    case 'keepIfEqual':
-      return [op.a, op.b, op.at].flatMap((at) => row(at, 1));
-    case 'route':
-    case 'traffic':
-      return [];
-  }
+  return accessesOf(op)
+    .filter(({ length, rows }) => length > 0 && rows > 0)
+    .map(({ does, at, length, stride, rows, rowStride }) => {
+      const to = at + (rows - 1) * rowStride + (length - 1) * stride;
+      // Of the largest cell the value and the number are written, in two types.
+      const isResult =
+        op.kind === 'matvec' ? at === op.out : does === 'write' && op.kind !== 'argmax';
+      return { from: at, to, ...(isResult && 'type' in op && { type: op.type }) };
+    });
 }
 
 const holding = (buffers: Buffer[], at: number) =>

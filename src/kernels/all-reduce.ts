@@ -7,8 +7,8 @@ import {
   RAMP,
   WEST,
   accumulate,
+  addBuffer,
   assemble,
-  kernelCodeBytes,
   relay,
   route,
   send,
@@ -18,7 +18,7 @@ import {
   type WaferSpec,
 } from '../program/builder.js';
 import type { Program } from '../program/program.js';
-import { addVector, allReduce as appendAllReduce, routesOf } from './collectives.js';
+import { rowKernel, allReduce as appendAllReduce, routesOf } from './collectives.js';
 import { CHANNELS, stationsOf } from './line.js';
 import { ringAllReduce } from './ring.js';
 
@@ -47,12 +47,17 @@ export function allReduce(options: AllReduceOptions, wafer: WaferSpec): Program 
 }
 
 function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
-  const bytes = kernelCodeBytes(wafer);
-  const { program, station } = assemble('all-reduce tree', o.pes, 1, ['all-reduce'], bytes);
+  const { program, station } = assemble(
+    'all-reduce tree',
+    o.pes,
+    1,
+    ['all-reduce'],
+    wafer.core.codeBytes.stack,
+  );
   stationsOf(o.pes, o.groups).forEach((does, x) => {
     const place = { station: does, axis: 'x' as const, colors: CHANNELS };
     const write = (core: CoreCode) => {
-      const { at } = addVector(core, o);
+      const at = addBuffer(core, 'vector', o.dtype, o.words, true);
       core.routes = routesOf(place);
       appendAllReduce(core, place, 'add', o.dtype, at, o.words);
     };
@@ -66,29 +71,24 @@ const BACK = 2;
 
 function chainAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
   const last = o.pes - 1;
+  const placeOf = (x: number) => (x === 0 ? 'root' : x === last ? 'end' : 'middle');
+  const roleAt = (x: number) => `${placeOf(x)} ${x % 2}`;
   const labels = ['reduce', 'broadcast'];
-  const bytes = kernelCodeBytes(wafer);
-  const { program, station } = assemble('all-reduce chain', o.pes, 1, labels, bytes);
-  for (let x = 0; x < o.pes; x++) {
-    const name = `${x === 0 ? 'root' : x === last ? 'end' : 'middle'} ${x % 2}`;
-    station(x, name, (core) => {
-      const vector = addVector(core, o);
-      const [to, from] = [x % 2, (x + 1) % 2];
-      if (x < last) core.routes.push(route(from, EAST, RAMP));
-      if (x === 0 && last > 0) {
-        core.routes.push(route(BACK, RAMP, EAST));
-        accumulate(core, vector, from);
-        core.label = 1;
-        send(core, vector, BACK);
-      } else if (x > 0) {
-        core.routes.push(route(to, RAMP, WEST));
-        core.routes.push(route(BACK, WEST, ...(x < last ? [EAST, RAMP] : [RAMP])));
-        if (x < last) relay(core, vector, from, to);
-        else send(core, vector, to);
-        core.label = 1;
-        store(core, vector, BACK);
-      }
-    });
-  }
-  return program;
+  return rowKernel('all-reduce chain', o, wafer, labels, roleAt, (core, vector, x) => {
+    const [to, from] = [x % 2, (x + 1) % 2];
+    if (x < last) core.routes.push(route(from, EAST, RAMP));
+    if (x === 0 && last > 0) {
+      core.routes.push(route(BACK, RAMP, EAST));
+      accumulate(core, vector, from);
+      core.label = 1;
+      send(core, vector, BACK);
+    } else if (x > 0) {
+      core.routes.push(route(to, RAMP, WEST));
+      core.routes.push(route(BACK, WEST, ...(x < last ? [EAST, RAMP] : [RAMP])));
+      if (x < last) relay(core, vector, from, to);
+      else send(core, vector, to);
+      core.label = 1;
+      store(core, vector, BACK);
+    }
+  });
 }

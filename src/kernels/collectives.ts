@@ -1,8 +1,8 @@
 /** Collectives on a line of cores (see line.ts), appended to the code of a core that stands on it. */
 import { EAST, NORTH, RAMP, SOUTH, WEST, route } from '../program/builder.js';
-import { accumulate, addBuffer, relay, send, store } from '../program/builder.js';
-import type { Code, CoreCode, FloatType, Stretch } from '../program/builder.js';
-import type { Route } from '../program/program.js';
+import { accumulate, addBuffer, assemble, relay, send, store } from '../program/builder.js';
+import type { Code, CoreCode, FloatType, Stretch, WaferSpec } from '../program/builder.js';
+import type { Program, Route } from '../program/program.js';
 import { MULTICAST, type Side, type Station } from './line.js';
 
 export type Axis = 'x' | 'y';
@@ -59,12 +59,28 @@ export function allReduce(
   pass(code, { type, at, length }, place.colors[MULTICAST]);
 }
 
-/** Gives a core of a kernel its buffer `vector`. */
-export function addVector(
-  core: CoreCode,
-  { dtype, words }: { dtype: FloatType; words: number },
-  preloaded = true,
-): Stretch {
-  const at = addBuffer(core, 'vector', dtype, words, preloaded);
-  return { type: dtype, at, length: words };
+/** A row of cores, each with a vector of so many words. */
+export interface RowOptions {
+  pes: number;
+  words: number;
+  dtype: FloatType;
+}
+
+/** A kernel on a row of cores: their roles have names, and are written with their vector. */
+export function rowKernel(
+  name: string,
+  { pes, words, dtype }: RowOptions,
+  wafer: WaferSpec,
+  labels: string[],
+  roleAt: (x: number) => string,
+  write: (core: CoreCode, vector: Stretch, x: number) => void,
+  isPreloaded = (_x: number) => true,
+): Program {
+  const { program, station } = assemble(name, pes, 1, labels, wafer.core.codeBytes.stack);
+  for (let x = 0; x < pes; x++)
+    station(x, roleAt(x), (core) => {
+      const at = addBuffer(core, 'vector', dtype, words, isPreloaded(x));
+      write(core, { type: dtype, at, length: words }, x);
+    });
+  return program;
 }

@@ -3,7 +3,7 @@
  * grid's y axis; every core multiplies its piece of x with its tile, and the columns add their
  * partial sums with a two-level tree along y, so that every core of a column holds its piece of y.
  */
-import { addBuffer, assemble, fill, kernelCodeBytes, matvec } from '../program/builder.js';
+import { addBuffer, assemble, fill, matvec } from '../program/builder.js';
 import type { CoreCode, FloatType, WaferSpec } from '../program/builder.js';
 import type { Program } from '../program/program.js';
 import { allReduce, routesOf } from './collectives.js';
@@ -27,7 +27,7 @@ export function gemv(o: GemvOptions, wafer: WaferSpec): Program {
   const rows = Math.ceil(o.k / o.height);
   const length = Math.ceil(o.n / o.width);
   const labels = ['matvec', 'all-reduce'];
-  const bytes = kernelCodeBytes(wafer);
+  const bytes = wafer.core.codeBytes.stack;
   const { program, station } = assemble('gemv', o.width, o.height, labels, bytes);
   stationsOf(o.height, o.groups).forEach((does, y) => {
     const place = { station: does, axis: 'y' as const, colors: CHANNELS };

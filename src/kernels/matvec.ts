@@ -3,7 +3,7 @@
  * padded to `padded` elements (the SDK's single-tile-matvec example: one vector multiply-add a
  * row).
  */
-import { addBuffer, assemble, kernelCodeBytes } from '../program/builder.js';
+import { addBuffer, assemble } from '../program/builder.js';
 import { matvec as append, type FloatType, type WaferSpec } from '../program/builder.js';
 import type { Program } from '../program/program.js';
 
@@ -17,7 +17,7 @@ export interface MatvecOptions {
 
 /** One core; buffers `matrix` (rows x padded), `x` (rows) and `y` (padded), all preloaded. */
 export function matvec(o: MatvecOptions, wafer: WaferSpec): Program {
-  const { program, station } = assemble('matvec', 1, 1, ['matvec'], kernelCodeBytes(wafer));
+  const { program, station } = assemble('matvec', 1, 1, ['matvec'], wafer.core.codeBytes.stack);
   station(0, 'core', (core) =>
     append(core, 'axpy', o.dtype, {
       rows: o.rows,

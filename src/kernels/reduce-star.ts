@@ -11,10 +11,8 @@ import {
   accumulate,
   addBuffer,
   append,
-  assemble,
   cell,
   elementsPerWavelet,
-  kernelCodeBytes,
   route,
   send,
   vector,
@@ -23,25 +21,21 @@ import {
   type WaferSpec,
 } from '../program/builder.js';
 import type { Program } from '../program/program.js';
-import { addVector } from './collectives.js';
+import { rowKernel } from './collectives.js';
 import type { ReduceOptions } from './reduce.js';
 
 const COLOR = 0;
 
 /** A row of `pes` cores; ends when core 0 has added the last vector. */
 export function starReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const bytes = kernelCodeBytes(wafer);
-  const { program, station } = assemble('reduce star', o.pes, 1, ['reduce'], bytes);
-  for (let x = 0; x < o.pes; x++) {
-    const behind = o.pes - 1 - x;
-    station(x, x === 0 ? 'root' : `${behind} behind`, (core) => {
-      const own = addVector(core, o);
-      if (x > 0) return sendAfter(core, own, behind);
-      if (behind > 0) core.routes.push(route(COLOR, EAST, RAMP));
-      for (let i = 0; i < behind; i++) accumulate(core, own, COLOR);
-    });
-  }
-  return program;
+  const behindOf = (x: number) => o.pes - 1 - x;
+  const roleAt = (x: number) => (x === 0 ? 'root' : `${behindOf(x)} behind`);
+  return rowKernel('reduce star', o, wafer, ['reduce'], roleAt, (core, own, x) => {
+    const behind = behindOf(x);
+    if (x > 0) return sendAfter(core, own, behind);
+    if (behind > 0) core.routes.push(route(COLOR, EAST, RAMP));
+    for (let i = 0; i < behind; i++) accumulate(core, own, COLOR);
+  });
 }
 
 /** Lets `behind` vectors pass, each word stored over the last in one cell, then sends its own. */

@@ -2,10 +2,10 @@
  * Tree reduce: in round r every second of the cores that are left sends its sum 2^r cores to the
  * west, where it is added. Each round has its own colour, so all routes are static.
  */
-import { EAST, RAMP, WEST, accumulate, assemble, kernelCodeBytes } from '../program/builder.js';
+import { EAST, RAMP, WEST, accumulate } from '../program/builder.js';
 import { route, send, type WaferSpec } from '../program/builder.js';
 import type { Program } from '../program/program.js';
-import { addVector } from './collectives.js';
+import { rowKernel } from './collectives.js';
 import type { ReduceOptions } from './reduce.js';
 
 /** Rounds, and so colours, that a row of `pes` cores needs. */
@@ -29,22 +29,18 @@ function partOf(x: number, round: number, pes: number): Part {
 export function treeReduce(o: ReduceOptions, wafer: WaferSpec): Program {
   const rounds = treeRounds(o.pes);
   const labels = Array.from({ length: rounds }, (_, r) => `round ${r + 1}`);
-  const { program, station } = assemble('reduce tree', o.pes, 1, labels, kernelCodeBytes(wafer));
-  for (let x = 0; x < o.pes; x++) {
-    const parts = labels.map((_, round) => partOf(x, round, o.pes));
-    station(x, parts.join(' '), (core) => {
-      const vector = addVector(core, o);
-      parts.forEach((part, round) => {
-        core.label = round;
-        if (part === 'send') {
-          core.routes.push(route(round, RAMP, WEST));
-          send(core, vector, round);
-        } else if (part === 'take') {
-          core.routes.push(route(round, EAST, RAMP));
-          accumulate(core, vector, round);
-        } else if (part === 'pass') core.routes.push(route(round, EAST, WEST));
-      });
-    });
-  }
-  return program;
+  const partsAt = (x: number) => labels.map((_, round) => partOf(x, round, o.pes));
+  const roleAt = (x: number) => partsAt(x).join(' ');
+  return rowKernel('reduce tree', o, wafer, labels, roleAt, (core, vector, x) =>
+    partsAt(x).forEach((part, round) => {
+      core.label = round;
+      if (part === 'send') {
+        core.routes.push(route(round, RAMP, WEST));
+        send(core, vector, round);
+      } else if (part === 'take') {
+        core.routes.push(route(round, EAST, RAMP));
+        accumulate(core, vector, round);
+      } else if (part === 'pass') core.routes.push(route(round, EAST, WEST));
+    }),
+  );
 }

@@ -14,8 +14,6 @@ import {
   WEST,
   accumulate,
   append,
-  assemble,
-  kernelCodeBytes,
   relay,
   route,
   send,
@@ -24,7 +22,7 @@ import {
   type WaferSpec,
 } from '../program/builder.js';
 import type { Program, Route } from '../program/program.js';
-import { addVector } from './collectives.js';
+import { rowKernel } from './collectives.js';
 import type { ReduceOptions } from './reduce.js';
 
 const LABELS = ['groups', 'heads'];
@@ -51,22 +49,19 @@ function stationAt(x: number, o: ReduceOptions): Station {
 
 /** A row of `pes` cores in groups of `group`; ends when core 0 has stored the sum. */
 export function twoPhaseReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const bytes = kernelCodeBytes(wafer);
-  const { program, station } = assemble('reduce two-phase', o.pes, 1, LABELS, bytes);
-  for (let x = 0; x < o.pes; x++) {
+  const roleAt = (x: number) => {
     const s = stationAt(x, o);
     const last = s.group === s.groups - 1 ? ' last' : s.group === 0 ? ' first' : '';
     const end = s.place === s.size - 1 ? ' end' : '';
     const parity = s.place === 0 ? '' : ` ${s.place % 2}`;
-    const name = `${s.place === 0 ? 'head' : 'core'}${parity}${end}${last} ${s.group % 2}`;
-    station(x, name, (core) => {
-      const vector = addVector(core, o);
-      core.routes = routesOf(s);
-      if (s.place === 0) writeHead(core, s, vector);
-      else writeMember(core, s, vector);
-    });
-  }
-  return program;
+    return `${s.place === 0 ? 'head' : 'core'}${parity}${end}${last} ${s.group % 2}`;
+  };
+  return rowKernel('reduce two-phase', o, wafer, LABELS, roleAt, (core, vector, x) => {
+    const s = stationAt(x, o);
+    core.routes = routesOf(s);
+    if (s.place === 0) writeHead(core, s, vector);
+    else writeMember(core, s, vector);
+  });
 }
 
 function writeMember(core: CoreCode, s: Station, vector: Stretch): void {

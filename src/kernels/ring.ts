@@ -5,12 +5,12 @@
  * Operations run one after the other, so even cores send first and odd ones receive first: no queue
  * has to hold a whole piece.
  */
-import { EAST, RAMP, WEST, accumulate, assemble, kernelCodeBytes } from '../program/builder.js';
+import { EAST, RAMP, WEST, accumulate } from '../program/builder.js';
 import { route, send, store, type CoreCode, type Stretch } from '../program/builder.js';
 import type { WaferSpec } from '../program/builder.js';
 import type { Program, Route } from '../program/program.js';
 import type { AllReduceOptions } from './all-reduce.js';
-import { addVector } from './collectives.js';
+import { rowKernel } from './collectives.js';
 
 const LABELS = ['reduce-scatter', 'all-gather'];
 /** The way home from the last core to core 0; eastward colours 0 and 1 alternate. */
@@ -18,15 +18,11 @@ const HOME = 2;
 
 /** A row of `pes` cores; operations grow with the square of `pes`. */
 export function ringAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
-  const bytes = kernelCodeBytes(wafer);
-  const { program, station } = assemble('all-reduce ring', o.pes, 1, LABELS, bytes);
-  for (let x = 0; x < o.pes; x++)
-    station(x, `core ${x}`, (core) => {
-      const whole = addVector(core, o);
-      if (o.pes > 1) core.routes = ringRoutes(x, o.pes);
-      writeRing(core, x, o.pes, whole);
-    });
-  return program;
+  const roleAt = (x: number) => `core ${x}`;
+  return rowKernel('all-reduce ring', o, wafer, LABELS, roleAt, (core, whole, x) => {
+    if (o.pes > 1) core.routes = ringRoutes(x, o.pes);
+    writeRing(core, x, o.pes, whole);
+  });
 }
 
 function sendColor(x: number, pes: number): number {

@@ -4,7 +4,7 @@
  * layers are made of these.
  */
 import { portMask } from '../hardware/mesh.js';
-import type { SpecialFn, VectorFn, WaferSpec } from '../hardware/wafer.js';
+import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type { DataType, FloatType } from '../numeric/types.js';
 import type {
   Buffer,
@@ -203,9 +203,4 @@ export function assemble(
       roleOf[core] = number;
     },
   };
-}
-
-/** Code of a kernel that runs alone is small: only the stack and what the system reserves count. */
-export function kernelCodeBytes(wafer: WaferSpec): number {
-  return wafer.core.codeBytes.stack;
 }

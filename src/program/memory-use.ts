@@ -11,7 +11,7 @@ export interface UnwrittenRead {
 }
 
 /** Cells that are read or written: `rows` rows of `length` cells. */
-interface Access {
+export interface Access {
   does: 'read' | 'write';
   at: number;
   length: number;
@@ -24,7 +24,7 @@ interface Access {
  * What an operation does to memory, one access after the other; those of a vector operation go on side by
  * side, element by element. A lookup counts as reading its whole table.
  */
-function accessesOf(op: Operation): Access[] {
+export function accessesOf(op: Operation): Access[] {
   switch (op.kind) {
     case 'vector': {
       const sources = [op.a, op.b, op.c].filter(isMemory);
