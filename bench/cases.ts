@@ -2,10 +2,10 @@
 import { loadConfig, loadHardware } from '../src/config.js';
 import type { RunInput } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
-import { loweredOf } from '../src/run/lowered.js';
+import { loweredOf } from '../src/decode/lowered.js';
 import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import type { Program } from '../src/program/program.js';
-import { placementOf } from '../src/simulate.js';
+import { placementOf } from '../src/decode/simulate.js';
 
 export interface Case {
   name: string;

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Engine, RunInput } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
-import { firstLargest, checkResult, relativeError } from '../src/run/compute.js';
+import { firstLargest, checkResult, relativeError } from '../src/decode/compute.js';
 import { checkFailure, checkText } from '../src/report/check-text.js';
 import type { CheckResult } from '../src/report/document.js';
 import type { Operation } from '../src/program/program.js';
-import { placementOf, simulate, simulateSteps } from '../src/simulate.js';
+import { placementOf, simulate, simulateSteps } from '../src/decode/simulate.js';
 import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';

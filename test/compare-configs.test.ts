@@ -7,7 +7,7 @@ import type { ServingDocument } from '../src/studies/serve/serve-all.js';
 import type { CompareDocument } from '../src/studies/compare/document.js';
 import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import type { RunDocument } from '../src/report/document.js';
-import { simulate, type SimulateOptions } from '../src/simulate.js';
+import { simulate, type SimulateOptions } from '../src/decode/simulate.js';
 import { compareAll, comparison } from '../src/studies/compare/compare.js';
 import { temporaryFolder } from './config-files.js';
 import { wafersim } from './helpers/command-line.js';

@@ -15,8 +15,8 @@ import type { CompareDocument } from '../src/studies/compare/document.js';
 import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import type { RunDocument } from '../src/report/document.js';
 import { floorPlan } from '../src/studies/compare/floor-plan.js';
-import { createShared } from '../src/run/sharing.js';
-import { simulate, type SimulateOptions } from '../src/simulate.js';
+import { createShared } from '../src/decode/sharing.js';
+import { simulate, type SimulateOptions } from '../src/decode/simulate.js';
 import { wafersim } from './helpers/command-line.js';
 import { OPTIONS } from './helpers/options.js';
 

@@ -3,9 +3,9 @@ import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast/fast.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
-import { loweredOf } from '../src/run/lowered.js';
-import { beginStep, createStageRunner, runStage, timedStage } from '../src/run/stages.js';
-import { placementOf } from '../src/simulate.js';
+import { loweredOf } from '../src/decode/lowered.js';
+import { beginStep, createStageRunner, runStage, timedStage } from '../src/decode/stages.js';
+import { placementOf } from '../src/decode/simulate.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 

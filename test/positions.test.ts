@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { checkRun, checkServed } from '../src/run/refusals.js';
+import { checkRun, checkServed } from '../src/decode/refusals.js';
 
 const tiny = loadConfig('configs/tiny.yaml', []);
 

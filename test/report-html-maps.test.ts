@@ -10,8 +10,8 @@ import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
 import { MAP_SCRIPT } from '../src/report/html-map-script.js';
 import type { RunResult } from '../src/engine/engine.js';
 import type { Program } from '../src/program/program.js';
-import { simulate } from '../src/simulate.js';
-import { addToMap, emptyMap, setLinks } from '../src/run/wafer-maps.js';
+import { simulate } from '../src/decode/simulate.js';
+import { addToMap, emptyMap, setLinks } from '../src/decode/wafer-maps.js';
 
 const SETS: Record<string, string[]> = {
   'one user': [],

@@ -7,9 +7,9 @@ import type { Place } from '../src/lowering/places.js';
 import type { StagePlan } from '../src/lowering/lowering.js';
 import type { SpecialOp } from '../src/program/program.js';
 import type { Region } from '../src/placement/placement.js';
-import { runDocument } from '../src/run/run-document.js';
-import { addCounters, createStageRunner, timedStage } from '../src/run/stages.js';
-import { placementOf } from '../src/simulate.js';
+import { runDocument } from '../src/decode/run-document.js';
+import { addCounters, createStageRunner, timedStage } from '../src/decode/stages.js';
+import { placementOf } from '../src/decode/simulate.js';
 import { E, R, W, add, cell, fabric, loaded, move } from './helpers/programs.js';
 import { program, role, route, testWafer } from './helpers/programs.js';
 

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../src/engine/engine.js';
-import { createBreath, createRunner, type RunnerOptions } from '../src/run/runner.js';
+import { createBreath, createRunner, type RunnerOptions } from '../src/decode/runner.js';
 import { R, W, cell, fabric, loaded, move, program, role, route } from './helpers/programs.js';
 import { E, testWafer, work } from './helpers/programs.js';
 

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { prepare, serveScenario, type GridCache } from '../src/studies/serve/serve.js';
 import { stepTimeOf } from '../src/serving/step-time.js';
-import { simulate, simulateSteps } from '../src/simulate.js';
+import { simulate, simulateSteps } from '../src/decode/simulate.js';
 import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/studies/steps/step-times.js';
 import { withThreads } from '../src/studies/steps/work.js';
 import { OPTIONS } from './helpers/options.js';

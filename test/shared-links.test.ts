@@ -11,8 +11,8 @@ import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../src/lowerin
 import type { Role } from '../src/program/program.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
-import { sharedLinksOf } from '../src/run/shared-links.js';
-import { simulate } from '../src/simulate.js';
+import { sharedLinksOf } from '../src/decode/shared-links.js';
+import { simulate } from '../src/decode/simulate.js';
 import { explain } from '../src/studies/explain/explain.js';
 import { pipelineOf, prepare } from './monolith.js';
 import { OPTIONS } from './helpers/options.js';

@@ -13,8 +13,8 @@ import { CapacityError } from '../../placement/errors.js';
 import { benchIdentity } from './identity.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from './document.js';
 import type { Breakdown, KernelDocument, RunDocument } from '../../report/document.js';
-import { createBreath } from '../../run/runner.js';
-import { simulate, type SimulateOptions } from '../../simulate.js';
+import { createBreath } from '../../decode/runner.js';
+import { simulate, type SimulateOptions } from '../../decode/simulate.js';
 import type { SuiteCase } from './suite.js';
 import { runKernel } from '../kernel/kernel.js';
 

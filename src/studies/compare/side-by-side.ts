@@ -7,15 +7,15 @@ import type { ResolvedConfig } from '../../config.js';
 import { runIdentity } from '../../identity.js';
 import type { CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
-import { fewerThan } from '../../run/run-document.js';
-import { createShared } from '../../run/sharing.js';
+import { fewerThan } from '../../decode/run-document.js';
+import { createShared } from '../../decode/sharing.js';
 import {
   placementOf,
   simulatePlaced,
   withRunner,
   withShape,
   type SimulateOptions,
-} from '../../simulate.js';
+} from '../../decode/simulate.js';
 
 /** A simulated run, and the dead cores of its wafers. */
 export interface SimulatedRun {

@@ -16,8 +16,8 @@ import { listRole } from '../../program/listing.js';
 import type { Operation, Program } from '../../program/program.js';
 import type { DiffDocument, Difference, FoundDifference } from './document.js';
 import { host } from '../../host.js';
-import { placementOf, simulateSteps, type SimulateOptions } from '../../simulate.js';
-import { createRunner, type Runner } from '../../run/runner.js';
+import { placementOf, simulateSteps, type SimulateOptions } from '../../decode/simulate.js';
+import { createRunner, type Runner } from '../../decode/runner.js';
 
 export type NamedEngine = [name: string, engine: Engine];
 

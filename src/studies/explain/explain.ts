@@ -2,7 +2,7 @@
 import { assumptionsOf, OMISSIONS } from './assumptions.js';
 import type { ResolvedConfig } from '../../config.js';
 import { identityOf } from '../../identity.js';
-import { checkRun } from '../../run/refusals.js';
+import { checkRun } from '../../decode/refusals.js';
 import type { ExplainDocument, HardwareNumber } from './document.js';
 
 /**

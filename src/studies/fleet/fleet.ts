@@ -4,7 +4,7 @@
  * simulated steps; networks, storage, spare systems and repairs are left out.
  */
 import type { ResolvedConfig } from '../../config.js';
-import { countable } from '../../run/countable.js';
+import { countable } from '../../decode/countable.js';
 import { parameterCount } from '../../model/operators.js';
 import {
   cyclesOf,

@@ -2,8 +2,8 @@
 import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { ResolvedConfig } from '../../config.js';
-import { loweredOf } from '../../run/lowered.js';
-import { createRunner } from '../../run/runner.js';
+import { loweredOf } from '../../decode/lowered.js';
+import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import type { StageKind } from '../../lowering/lowering.js';
 import { operatorsOf, parameterCount, weightBytes } from '../../model/operators.js';
@@ -13,8 +13,8 @@ import type { Program } from '../../program/program.js';
 import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
 import { bytes, count, table } from '../../report/format.js';
 import { proved } from '../../report/table.js';
-import { fewerThan } from '../../run/run-document.js';
-import { placementOf } from '../../simulate.js';
+import { fewerThan } from '../../decode/run-document.js';
+import { placementOf } from '../../decode/simulate.js';
 
 export interface Inspection {
   document: object;

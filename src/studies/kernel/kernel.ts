@@ -8,7 +8,7 @@ import type { NamedFile } from '../../config/files.js';
 import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { identityOf } from '../../identity.js';
-import { countable } from '../../run/countable.js';
+import { countable } from '../../decode/countable.js';
 import { optionReader, type KernelOptions } from './options.js';
 import { KERNELS } from './kernels.js';
 import { splitLoads } from './traffic.js';
@@ -20,7 +20,7 @@ import type {
   FabricResult,
   KernelDocument,
 } from '../../report/document.js';
-import { createRunner, type Runner, type RunnerOptions } from '../../run/runner.js';
+import { createRunner, type Runner, type RunnerOptions } from '../../decode/runner.js';
 
 export type { KernelOptions } from './options.js';
 

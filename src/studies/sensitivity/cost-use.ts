@@ -7,8 +7,8 @@ import type { CostTable } from '../../hardware/wafer.js';
 import type { Placement } from '../../placement/placement.js';
 import { timeOf } from '../../program/timing.js';
 import { operationsOf, preparationOf } from '../../program/work.js';
-import { loweredOf } from '../../run/lowered.js';
-import type { Runner } from '../../run/runner.js';
+import { loweredOf } from '../../decode/lowered.js';
+import type { Runner } from '../../decode/runner.js';
 
 /** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
 export async function costsOfStep(

@@ -11,8 +11,8 @@ import type { ProvenanceMap } from '../../config/hardware-file.js';
 import { CapacityError } from '../../placement/errors.js';
 import { runIdentity } from '../../identity.js';
 import type { RunDocument, Sensitivity } from '../../report/document.js';
-import type { Runner } from '../../run/runner.js';
-import { placementOf, simulate, type SimulateOptions } from '../../simulate.js';
+import type { Runner } from '../../decode/runner.js';
+import { placementOf, simulate, type SimulateOptions } from '../../decode/simulate.js';
 import { costsAt, costsOfStep } from './cost-use.js';
 
 /** Hardware numbers that take no part in timing. */

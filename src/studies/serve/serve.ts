@@ -9,7 +9,7 @@ import { cacheBytesPerPosition, parameterCount, weightBytes } from '../../model/
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
-import { checkServed } from '../../run/refusals.js';
+import { checkServed } from '../../decode/refusals.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
 import { POLICIES } from '../../serving/policy.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';

@@ -9,10 +9,10 @@ import type { Placement } from '../../placement/placement.js';
 import { inBlocks } from '../../serving/memory.js';
 import { stepKey, type StepCache } from './step-cache.js';
 import type { StepGrid } from '../../serving/step-time.js';
-import type { LineCycles } from '../../run/groups.js';
-import { checkRun } from '../../run/refusals.js';
-import { timeDecodeStep, type StepProgress } from '../../run/time-step.js';
-import { placementOf, withRunner, type SimulateOptions } from '../../simulate.js';
+import type { LineCycles } from '../../decode/groups.js';
+import { checkRun } from '../../decode/refusals.js';
+import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
+import { placementOf, withRunner, type SimulateOptions } from '../../decode/simulate.js';
 
 /** A model on its wafers, ready to serve. */
 export interface Deployment {

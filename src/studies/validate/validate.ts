@@ -21,7 +21,7 @@ import type {
   ValidateRow,
   ValidateSummary,
 } from './document.js';
-import { simulate, type SimulateOptions } from '../../simulate.js';
+import { simulate, type SimulateOptions } from '../../decode/simulate.js';
 
 /**
  * Predicts every measurement, services on threads if there are any while kernels run here. `published`

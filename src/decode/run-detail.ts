@@ -1,6 +1,6 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
-import type { PipelineTiming } from '../decode/pipeline.js';
-import type { StepTiming, TimedStage } from '../decode/timeline.js';
+import type { PipelineTiming } from './pipeline.js';
+import type { StepTiming, TimedStage } from './timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';

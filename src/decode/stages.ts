@@ -3,7 +3,7 @@
  * program and starts; equal ones take over its result (unless the run computes or does not want to).
  */
 import { createHash } from 'node:crypto';
-import type { TimedStage } from '../decode/timeline.js';
+import type { TimedStage } from './timeline.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Stage } from '../lowering/stage.js';

@@ -2,30 +2,30 @@
  * The way of the data: configuration, placement, stages, engine, timeline, document. Everything
  * outside `host` of the document is a function of the configuration alone.
  */
-import { checkResult, checkStep, createNumbers, isToken, type Numbers } from './run/compute.js';
-import type { ResolvedConfig } from './config.js';
-import { timePipeline } from './decode/pipeline.js';
-import { passOnce } from './decode/ring.js';
-import type { TimedStage } from './decode/timeline.js';
-import { timeTogether, type StepResults } from './decode/together.js';
-import type { EngineName } from './engine/engines.js';
-import { groupChooser, type LineCycles } from './run/groups.js';
-import { loweredOf } from './run/lowered.js';
-import { ConfigError } from './config/errors.js';
-import { createRunner, type Runner } from './run/runner.js';
-import type { GroupsOf, StepPlan } from './lowering/lowering.js';
-import type { Search } from './placement/pack.js';
-import { place } from './placement/place.js';
-import type { Placement, Region } from './placement/placement.js';
-import type { RunDetail } from './report/detail.js';
-import type { CheckResult, RunDocument, StepResult } from './report/document.js';
-import { createShared, type Shared } from './run/sharing.js';
-import { searchShape, type FoundShape, type ShapeCosts } from './studies/search/search.js';
-import { requestOf } from './run/request.js';
-import { checkGroups, checkRun } from './run/refusals.js';
-import { runDetail } from './run/run-detail.js';
-import { fewerThan, runDocument, type Simulated } from './run/run-document.js';
-import { sharedLinksOf } from './run/shared-links.js';
+import { checkResult, checkStep, createNumbers, isToken, type Numbers } from './compute.js';
+import type { ResolvedConfig } from '../config.js';
+import { timePipeline } from './pipeline.js';
+import { passOnce } from './ring.js';
+import type { TimedStage } from './timeline.js';
+import { timeTogether, type StepResults } from './together.js';
+import type { EngineName } from '../engine/engines.js';
+import { groupChooser, type LineCycles } from './groups.js';
+import { loweredOf } from './lowered.js';
+import { ConfigError } from '../config/errors.js';
+import { createRunner, type Runner } from './runner.js';
+import type { GroupsOf, StepPlan } from '../lowering/lowering.js';
+import type { Search } from '../placement/pack.js';
+import { place } from '../placement/place.js';
+import type { Placement, Region } from '../placement/placement.js';
+import type { RunDetail } from '../report/detail.js';
+import type { CheckResult, RunDocument, StepResult } from '../report/document.js';
+import { createShared, type Shared } from './sharing.js';
+import { searchShape, type FoundShape, type ShapeCosts } from '../studies/search/search.js';
+import { requestOf } from './request.js';
+import { checkGroups, checkRun } from './refusals.js';
+import { runDetail } from './run-detail.js';
+import { fewerThan, runDocument, type Simulated } from './run-document.js';
+import { sharedLinksOf } from './shared-links.js';
 import {
   addCounters,
   beginStep,
@@ -36,7 +36,7 @@ import {
   runStage,
   timedStages,
   type StageRunner,
-} from './run/stages.js';
+} from './stages.js';
 
 export interface SimulateOptions {
   engine: EngineName;

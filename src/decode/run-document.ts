@@ -1,6 +1,6 @@
 /** Puts a run's document together from what the stages and the timeline counted. */
 import type { ResolvedConfig } from '../config.js';
-import type { StepTiming } from '../decode/timeline.js';
+import type { StepTiming } from './timeline.js';
 import type { Placement } from '../placement/placement.js';
 import type {
   Breakdown,

@@ -3,7 +3,7 @@
  * what is needed where a placement's steps are simulated for many contexts.
  */
 import type { ResolvedConfig } from '../config.js';
-import { timeFull, type FullPipeline } from '../decode/pipeline.js';
+import { timeFull, type FullPipeline } from './pipeline.js';
 import type { Placement } from '../placement/placement.js';
 import type { LineCycles } from './groups.js';
 import { loweredOf } from './lowered.js';

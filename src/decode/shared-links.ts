@@ -3,10 +3,10 @@
  * on links, they are simulated once more, as one program, which tells how much later they are done.
  */
 import { createHash } from 'node:crypto';
-import { meetingsOf, type Meeting } from '../decode/meetings.js';
-import type { PipelineTiming } from '../decode/pipeline.js';
-import type { TimedStage } from '../decode/timeline.js';
-import type { Visit } from '../decode/visit.js';
+import { meetingsOf, type Meeting } from './meetings.js';
+import type { PipelineTiming } from './pipeline.js';
+import type { TimedStage } from './timeline.js';
+import type { Visit } from './visit.js';
 import type { RunResult } from '../engine/engine.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import { around, cyclesLater, joined, type Placed } from '../lowering/joined.js';
