@@ -13,7 +13,6 @@ import {
   type WaferllmOptions,
 } from '../../mapping/waferllm-shape.js';
 
-
 /**
  * Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding.
  */
