@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
 import { loadConfig, placementOf } from '../src/index.js';
+import { MAPPING_NAMES } from '../src/mapping/mappings.js';
 import { COMMANDS } from './helpers/commands.js';
 
 const NEVER = new AbortController().signal;
@@ -103,6 +104,10 @@ describe('a serving workload', () => {
     },
     60_000,
   );
+});
+
+it('every mapping has its commands here', () => {
+  expect(MAPPING_NAMES).toEqual(['gqa', 'waferllm']);
 });
 
 describe('one door', () => {

@@ -1,6 +1,6 @@
 /** A placed configuration as its mapping lowers it, with the groups of every region's lines chosen. */
 import type { ResolvedConfig } from '../config.js';
-import type { LayerCache, Memory, StepPlan } from '../lowering/lowering.js';
+import type { LayerCache } from '../lowering/lowering.js';
 import { LOWERINGS } from '../lowering/lowerings.js';
 import type { Step } from '../lowering/region.js';
 import type { Weights } from '../model/model.js';
@@ -8,14 +8,8 @@ import type { Placement } from '../placement/placement.js';
 import { groupChooser, type RunsPrograms } from './groups.js';
 import type { Shared } from './sharing.js';
 
-/** What a mapping's lowering gives for one configuration. */
-export interface LoweredConfig {
-  plan(step: Step): StepPlan;
-  images(step: Step, weights: Weights, caches: LayerCache[]): Memory;
-}
-
 /**
- * Chooses groups, unless the configuration or `shared` names them, for a last step with `maxPositions - 1`
+ * What the mapping's lowering gives for a placed configuration. Chooses groups, unless the configuration or `shared` names them, for a last step with `maxPositions - 1`
  * tokens in the cache; what is found out about lines is looked up in `shared` and added to it.
  */
 export async function loweredOf(
@@ -24,14 +18,15 @@ export async function loweredOf(
   maxPositions: number,
   runner: RunsPrograms,
   { groupsOf: given, lines }: Partial<Pick<Shared, 'groupsOf' | 'lines'>> = {},
-): Promise<LoweredConfig> {
+) {
   const { regions } = placement;
   const { groups } = config.placement;
   const chooser = () => groupChooser({ ...config, maxPositions }, regions, runner, groups, lines);
   const of = { ...config, placement, groupsOf: given ?? (await chooser()) };
   const { plan, images } = LOWERINGS[config.mapping];
   return {
-    plan: (step) => plan(of, step),
-    images: (step, weights, caches) => images(of, step, weights, caches),
+    plan: (step: Step) => plan(of, step),
+    images: (step: Step, weights: Weights, caches: LayerCache[]) =>
+      images(of, step, weights, caches),
   };
 }

@@ -20,25 +20,17 @@ import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
 export function gqaMemory(
-  of: Lowered,
+  { model, placement, groupsOf }: Lowered,
   { maxPositions, users }: Step,
   weights: Weights,
   caches: LayerCache[],
 ): Memory {
-  const { model, placement, groupsOf } = of;
   const { regions } = placement;
-  const images = regions.map((region) =>
-    region.kind === 'layer'
-      ? layerImages(
-          model,
-          region,
-          maxPositions,
-          weights.layers[region.layer],
-          caches[region.layer],
-          users,
-        )
-      : tableImages(model, region, weights),
-  );
+  const images = regions.map((region) => {
+    if (region.kind !== 'layer') return tableImages(model, region, weights);
+    const { layer } = region;
+    return layerImages(model, region, maxPositions, weights.layers[layer], caches[layer], users);
+  });
   const chosen = chosenBy(model, placement, groupsOf);
   const index = headOf(placement);
   const head = regions[index];
@@ -61,8 +53,9 @@ export function gqaMemory(
 function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Float32Array {
   const { kind, width, height } = region;
   if (kind === 'layer') throw new TypeError('the last region is no head');
-  const { entries, ...shape } = tableShape(model, height, width);
-  const { at } = layOut(tableBuffers(model, { ...shape, entries }, kind));
+  const shape = tableShape(model, height, width);
+  const { entries } = shape;
+  const { at } = layOut(tableBuffers(model, shape, kind));
   return Float32Array.from({ length: model.vocab }, (_, entry) => {
     return cores[Math.floor(entry / entries)][at.logits + (entry % entries)];
   });

@@ -25,11 +25,8 @@ export function planRepeated(of: Lowered, step: Step): StepPlan {
   const key = JSON.stringify(options);
   const stages = Array.from({ length: model.layers }, (_, layer): StagePlan => {
     const at = { to: layer, from: layer, crossing: 0 };
-    const write = () => ({
-      program: lowerWaferllmLayer(options, wafer),
-      senders: [],
-      origin: 0,
-    });
+    const program = () => lowerWaferllmLayer(options, wafer);
+    const write = () => ({ program: program(), senders: [], origin: 0 });
     return { name: `layer ${layer}`, kind: 'layer', ...at, key, write };
   });
   return { together: true, places: stages.map(() => ({ ...region, region })), stages };
