@@ -5,7 +5,7 @@ import { fast } from '../src/engine/fast/fast.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import type { Program } from '../src/program/program.js';
-import { placementOf } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
 
 export interface Case {
   name: string;

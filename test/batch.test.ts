@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.js';
 import { CapacityError } from '../src/placement/errors.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
 
 /** A model of six layers whose regions' shape is given, so that only the batch changes. */

@@ -8,7 +8,9 @@ import { firstLargest, checkResult, relativeError } from '../src/decode/compute.
 import { checkFailure, checkText } from '../src/report/check-text.js';
 import type { CheckResult } from '../src/report/document.js';
 import type { Operation } from '../src/program/program.js';
-import { placementOf, simulate, simulateSteps } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
+import { simulate } from '../src/studies/run/run.js';
+import { simulateSteps } from '../src/decode/simulate.js';
 import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';

@@ -16,7 +16,8 @@ import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import type { RunDocument } from '../src/report/document.js';
 import { floorPlan } from '../src/studies/compare/floor-plan.js';
 import { createShared } from '../src/decode/sharing.js';
-import { simulate, type SimulateOptions } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
+import type { SimulateOptions } from '../src/decode/options.js';
 import { wafersim } from './helpers/command-line.js';
 import { OPTIONS } from './helpers/options.js';
 

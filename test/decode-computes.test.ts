@@ -5,7 +5,9 @@ import { CapacityError } from '../src/placement/errors.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
 import { ENGINES } from '../src/engine/engines.js';
-import { placementOf, simulate, simulateSteps } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
+import { simulate } from '../src/studies/run/run.js';
+import { simulateSteps } from '../src/decode/simulate.js';
 import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';

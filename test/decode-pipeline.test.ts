@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.js';
 import { timeFull } from '../src/decode/pipeline.js';
 import { crossingCycles } from '../src/lowering/places.js';
 import type { RunDetail } from '../src/report/detail.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { pipelineOf, prepare } from './monolith.js';
 import { OPTIONS } from './helpers/options.js';
 

@@ -1,13 +1,13 @@
 /** Rounds that are not all alike: which of them is told. Two regions of one core, whose times are made up. */
 import { describe, expect, it } from 'vitest';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
-import type { TimedStage } from '../src/decode/timeline.js';
+import type { StageTiming } from '../src/decode/timeline.js';
 import type { RunResult } from '../src/engine/engine.js';
 
 const LABELS = ['receive', 'compute'];
 
 /** From one core to the other, as a program of two cores: the sender, and the one that takes and computes. */
-function stage(name: string, from: number, region: number): TimedStage {
+function stage(name: string, from: number, region: number): StageTiming {
   return {
     ...{ name, width: 2, height: 1, labels: LABELS, senders: [{ core: 0, of: 0 }], from, region },
     ...{ origin: 1, columns: 1, rows: 1, preparation: 30, programStart: 0, crossing: 0 },

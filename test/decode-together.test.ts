@@ -1,10 +1,10 @@
 /** Stages that start together, by hand: two cores, three stages, two of them with the same result. */
 import { expect, it } from 'vitest';
-import type { TimedStage } from '../src/decode/timeline.js';
+import type { StageTiming } from '../src/decode/timeline.js';
 import { timeTogether } from '../src/decode/together.js';
 import type { RunResult } from '../src/engine/engine.js';
 
-const stage = (region: number): TimedStage => ({
+const stage = (region: number): StageTiming => ({
   ...{ name: `layer ${region}`, isLayer: true, width: 2, height: 1, labels: ['a', 'b'] },
   ...{ senders: [], from: region, region, origin: 0, columns: 2, rows: 1, preparation: 30 },
   ...{ programStart: 0, crossing: 0, isToken: false, isPort: false, ports: [] },

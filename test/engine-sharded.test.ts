@@ -14,7 +14,7 @@ import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { createShards, type Here } from '../src/engine/sharded/sharded.js';
 import { loadHardware } from '../src/config.js';
 import { allReduce } from '../src/kernels/all-reduce.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { onThreads } from './helpers/engines.js';
 import { programs, type Generated } from './helpers/generate.js';
 

@@ -4,7 +4,7 @@ import { loadConfig, loadHardware } from '../src/config.js';
 import { LAST_CYCLE, MachineError, type RunInput } from '../src/engine/engine.js';
 import { timeOf } from '../src/program/timing.js';
 import { countable } from '../src/decode/countable.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { diffKernel } from '../src/studies/diff/diff.js';
 import { kernelProgram, runKernel } from '../src/studies/kernel/kernel.js';
 import { wafersim } from './helpers/command-line.js';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Weights } from '../src/model/model.js';
 import type * as model from '../src/model/weights.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 
 /** What becomes of the random weights, for the wafer and for the plain decoder alike. */
 const weights = vi.hoisted(() => ({ change: (_: Weights) => {} }));

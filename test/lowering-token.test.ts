@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { planToken } from '../src/lowering/token.js';
-import { placementOf } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
 
 const config = loadConfig('configs/tiny.yaml', ['placement.rows=5', 'placement.layerColumns=4']);
 const wide = { ...config, model: { ...config.model, layers: 6 } };

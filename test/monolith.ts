@@ -5,7 +5,7 @@ import { fast } from '../src/engine/fast/fast.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { beginStep, createStageRunner, runStage, timedStage } from '../src/decode/stages.js';
-import { placementOf } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 

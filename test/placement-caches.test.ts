@@ -16,7 +16,9 @@ import { CapacityError } from '../src/placement/errors.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
 import { sramBytesOf } from '../src/program/program.js';
-import { placementOf, simulate, simulateSteps } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
+import { simulate } from '../src/studies/run/run.js';
+import { simulateSteps } from '../src/decode/simulate.js';
 import { asking, kept, llama8b, models, tiny, wse3 } from './placement-helpers.js';
 import { runnerOf } from './helpers/runner.js';
 

@@ -16,7 +16,7 @@ import { checkPlacement } from '../src/placement/legal.js';
 import { place } from '../src/placement/place.js';
 import type { Placement } from '../src/placement/placement.js';
 import { runTable } from '../src/report/table.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { asking, llama8b, QUICK, tiny, wse3 } from './placement-helpers.js';
 
 function defective(changes: Partial<Defects>, wafer: Partial<WaferSpec> = {}): WaferSpec {

@@ -6,7 +6,8 @@ import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import type { Placement } from '../src/placement/placement.js';
 import { costOf, without, type Run } from '../src/placement/strategies/shelves.js';
-import { placementOf, simulateSteps } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
+import { simulateSteps } from '../src/decode/simulate.js';
 import { tiny, wse3 } from './placement-helpers.js';
 
 const ROWS = 8;

@@ -10,7 +10,7 @@ import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
 import { MAP_SCRIPT } from '../src/report/html-map-script.js';
 import type { RunResult } from '../src/engine/engine.js';
 import type { Program } from '../src/program/program.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { addToMap, emptyMap, setLinks } from '../src/decode/wafer-maps.js';
 
 const SETS: Record<string, string[]> = {

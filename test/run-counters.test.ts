@@ -9,9 +9,15 @@ import type { SpecialOp } from '../src/program/program.js';
 import type { Region } from '../src/placement/placement.js';
 import { runDocument } from '../src/decode/run-document.js';
 import { addCounters, createStageRunner, timedStage } from '../src/decode/stages.js';
-import { placementOf } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
 import { E, R, W, add, cell, fabric, loaded, move } from './helpers/programs.js';
 import { program, role, route, testWafer } from './helpers/programs.js';
+
+/** What a document tells in addition: nothing of it is counted. */
+const TOLD = {
+  placed: {},
+  host: { engine: 'fast', shards: 1, wallSeconds: 0, peakRssBytes: 0 },
+} as const;
 
 const scalar = { exp: 7, silu: 1, rsqrt: 11, reciprocal: 1, step: 1 };
 const wafer = { ...testWafer({}, { programStart: 5, scalar }), width: 8, height: 4 };
@@ -87,7 +93,12 @@ describe('a program of three cores, for three tokens on one wafer and one on ano
     const timing = { ...emptyTiming(), cycles: 100, operators, causes };
     const counters = { ...runner, reuse: { simulated: [], reused: [] } };
     const placement = placementOf(config);
-    const { decode, fabric } = runDocument(config, placement, { timing, counters, steps: [] });
+    const { decode, fabric } = runDocument(
+      config,
+      placement,
+      { timing, counters, steps: [] },
+      TOLD,
+    );
     expect(fabric).toEqual({ waveletHops: 52, peakLinkUtilization: 0.24, routeHazards: 0 });
     expect(decode.specialShare).toBe(32 / 60);
     expect(decode.breakdown).toEqual({ all: { cycles: 100, compute: 30, communication: 70 } });
@@ -115,7 +126,12 @@ describe('a placement of two regions on two wafers', () => {
     const regions = [region(0, 4, 5, 1000), region(1, 6, 7, 300)];
     const counters = { ...counted().runner, reuse: { simulated: [], reused: [] } };
     const simulated = { timing: { ...emptyTiming(), cycles: 1 }, counters, steps: [] };
-    const { placement } = runDocument(config, { strategy: 'snake', regions, wafers: 2 }, simulated);
+    const { placement } = runDocument(
+      config,
+      { strategy: 'snake', regions, wafers: 2 },
+      simulated,
+      TOLD,
+    );
     expect(placement).toMatchObject({
       ...{ strategy: 'snake', wafers: 2, coresUsed: 4 * 5 + 6 * 7, coresAvailable: 2 * 30 * 20 },
       ...{ sramPeakBytesPerCore: 1000, sramUsedBytes: 20 * 1000 + 42 * 300 },

@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.js';
 import type { RunDocument, Sensitivity } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
 import { OPTIONS } from './helpers/options.js';
 

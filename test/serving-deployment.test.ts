@@ -18,7 +18,8 @@ import { deploymentOf, simulateGrid, stepTimes } from '../src/studies/steps/step
 import { cacheBytesPerPosition, weightBytes } from '../src/model/operators.js';
 import type { ServingResult } from '../src/report/serving-document.js';
 import type { Request } from '../src/serving/request.js';
-import { placementOf, type SimulateOptions } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
+import type { SimulateOptions } from '../src/decode/options.js';
 import { options as serverOptions, pipeline, request } from './serving-helpers.js';
 
 const work: SimulateOptions = {

@@ -7,7 +7,8 @@ import { layerShape } from '../src/mapping/shapes.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { runTable } from '../src/report/table.js';
 import { shapesOf } from '../src/studies/search/search.js';
-import { placementOf, simulate } from '../src/decode/simulate.js';
+import { placementOf } from '../src/decode/place.js';
+import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
 
 function tiny(width: number, height: number, ...sets: string[]): ResolvedConfig {

@@ -12,7 +12,7 @@ import type { Role } from '../src/program/program.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { sharedLinksOf } from '../src/decode/shared-links.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { explain } from '../src/studies/explain/explain.js';
 import { pipelineOf, prepare } from './monolith.js';
 import { OPTIONS } from './helpers/options.js';

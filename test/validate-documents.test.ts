@@ -10,7 +10,7 @@ import { count, fixed } from '../src/report/format.js';
 import { generatedParts, partOf, renderInto } from '../src/studies/documentation/markers.js';
 import { runTable } from '../src/report/table.js';
 import { validateMarkdown } from '../src/studies/validate/table.js';
-import { simulate } from '../src/decode/simulate.js';
+import { simulate } from '../src/studies/run/run.js';
 import { validateMeasurements } from '../src/studies/validate/validate.js';
 import { OPTIONS } from './helpers/options.js';
 

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { readUnits } from '../config/units.js';
 import { LimitError } from '../engine/engine.js';
-import type { SimulateOptions } from '../decode/simulate.js';
+import type { SimulateOptions } from '../decode/options.js';
 import { doingNow, endsIn, nowDoing } from './command-thread.js';
 import { withBar } from './progress.js';
 

@@ -1,10 +1,10 @@
 /** Which region lets the fewest tokens through. A forecast: where tokens will wait, the ring tells. */
 import type { Ring, Turn } from './ring.js';
-import type { TimedStage } from './timeline.js';
+import type { StageTiming } from './timeline.js';
 import { visit } from './visit.js';
 
 /** Cycles of each stage from which its region is taken until it waits for the next token. */
-export function spansOf({ visits }: Turn, stages: TimedStage[]): number[] {
+export function spansOf({ visits }: Turn, stages: StageTiming[]): number[] {
   return visits.map(({ first, free, end }, i) => {
     const { crossing, preparation } = stages[i];
     return end + preparation - Math.max(first - crossing, free);

@@ -14,7 +14,7 @@ import {
   withWait,
   type RunStage,
   type StepTiming,
-  type TimedStage,
+  type StageTiming,
 } from './timeline.js';
 import { stageRuns } from './visit.js';
 
@@ -58,7 +58,7 @@ const MOST_ROUNDS = 3;
 
 /** Times a step of each of `users` users. */
 export async function timePipeline(
-  stages: TimedStage[],
+  stages: StageTiming[],
   regions: number,
   runStage: RunStage,
   users: number,
@@ -84,7 +84,7 @@ export interface FullPipeline {
  * there. Where tokens visit a region twice they have to go round the ring to tell.
  */
 export async function timeFull(
-  stages: TimedStage[],
+  stages: StageTiming[],
   regions: number,
   runStage: RunStage,
 ): Promise<FullPipeline> {
@@ -191,7 +191,7 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
 function roundOf(
   { turns, simulatedTokens, repeatsAfter, period }: Pattern,
   users: number,
-  stages: TimedStage[],
+  stages: StageTiming[],
 ): Omit<PipelineTiming, 'inFlight'> {
   const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
   const last = turns.indexOf(longest);

@@ -13,7 +13,7 @@ import {
   emptyTiming,
   type RunStage,
   type StepTiming,
-  type TimedStage,
+  type StageTiming,
 } from './timeline.js';
 import {
   longWaiting,
@@ -49,7 +49,7 @@ interface Mark {
 }
 
 export interface Ring {
-  stages: TimedStage[];
+  stages: StageTiming[];
   runs: StageRuns;
   ends: Ends;
   /** By region: the visits that `ends` is made of, its cores' last one and that of their senders. */
@@ -68,7 +68,7 @@ export interface Ring {
 }
 
 /** The chosen token leaves its core for another region. */
-function isPosted({ isToken, from, region }: TimedStage): boolean {
+function isPosted({ isToken, from, region }: StageTiming): boolean {
   return isToken && from !== region;
 }
 
@@ -77,7 +77,7 @@ function isPosted({ isToken, from, region }: TimedStage): boolean {
  * more wait since `waiting`.
  */
 export async function createRing(
-  stages: TimedStage[],
+  stages: StageTiming[],
   regions: number,
   runs: StageRuns,
   launches: number[],
@@ -111,7 +111,7 @@ export async function createRing(
 
 /** One wavelet always finds room on the way, so the sender is not held up. */
 async function postingCycles(
-  stages: TimedStage[],
+  stages: StageTiming[],
   regions: number,
   runs: StageRuns,
   index: number,
@@ -123,7 +123,7 @@ async function postingCycles(
 
 /** One token's way, for which all regions have long been waiting: every stage runs once. */
 export async function passOnce(
-  stages: TimedStage[],
+  stages: StageTiming[],
   regions: number,
   runStage: RunStage,
 ): Promise<void> {
@@ -167,7 +167,7 @@ function nextToken(ring: Ring): Token {
 }
 
 /** A tied table takes a token in as long as it will get rid of it whatever else comes. */
-function mayEnter(flying: Token[], stages: TimedStage[]): boolean {
+function mayEnter(flying: Token[], stages: StageTiming[]): boolean {
   if (stages[0].from !== stages[0].region) return true;
   const inside = flying.reduce((n, { next }) => n + (next > 0 ? 1 : 0), 0);
   return inside + 1 <= stages.length - 2;

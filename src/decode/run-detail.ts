@@ -1,6 +1,6 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
 import type { PipelineTiming } from './pipeline.js';
-import type { StepTiming, TimedStage } from './timeline.js';
+import type { StepTiming, StageTiming } from './timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
@@ -11,7 +11,7 @@ import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
 export function runDetail(
   runner: StageRunner,
   plans: StagePlan[],
-  stages: TimedStage[],
+  stages: StageTiming[],
   { timing, results, uses }: Pick<PipelineTiming, 'timing' | 'results' | 'uses'>,
 ): RunDetail {
   const { wafer, places, linkWavelets } = runner;
@@ -19,7 +19,7 @@ export function runDetail(
   for (const { stage: i, result, tokens } of uses) {
     const stage = stages[i];
     const place = places[stage.region];
-    const { program } = write(runner, plans[i]).stage;
+    const { program } = write(runner, plans[i]);
     addToMap(maps[place.wafer], {
       program,
       result,

@@ -4,6 +4,7 @@ import type { StepTiming } from './timeline.js';
 import type { Placement } from '../placement/placement.js';
 import type {
   Breakdown,
+  CheckResult,
   DecodeResult,
   FabricResult,
   PlacementResult,
@@ -37,24 +38,29 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** Of a run that computes. */
+  check?: CheckResult;
 }
 
-/** The document without its `host`. */
+/** @param placed what is told of the placement in addition, or in place of what it tells itself */
 export function runDocument(
   config: ResolvedConfig,
   placement: Placement,
   simulated: Simulated,
-): Omit<RunDocument, 'host'> {
-  const { counters, timing, steps } = simulated;
+  { placed, host }: { placed: Partial<PlacementResult>; host: RunDocument['host'] },
+): RunDocument {
+  const { counters, timing, steps, check } = simulated;
   return {
     schema: 'wafersim.run/1',
     ...runIdentity(config),
     config: config.resolved,
     decode: countable(decodeOf(config, simulated), 'decode'),
     steps: countable(steps, 'steps'),
-    placement: placementResult(config, placement),
+    placement: { ...placementResult(config, placement), ...placed },
     fabric: countable(fabricOf(counters, timing.cycles), 'fabric'),
     reuse: counters.reuse,
+    ...(check && { check }),
+    host,
   };
 }
 

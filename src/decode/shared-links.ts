@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { meetingsOf, type Meeting } from './meetings.js';
 import type { PipelineTiming } from './pipeline.js';
-import type { TimedStage } from './timeline.js';
+import type { StageTiming } from './timeline.js';
 import type { Visit } from './visit.js';
 import type { RunResult } from '../engine/engine.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
@@ -22,7 +22,7 @@ const MOST_CORES = 2 ** 17;
 export async function sharedLinksOf(
   runner: StageRunner,
   plans: StagePlan[],
-  stages: TimedStage[],
+  stages: StageTiming[],
   { turns, period }: Pick<PipelineTiming, 'turns' | 'period'>,
 ): Promise<SharedLinksResult> {
   const labels = plans.map((plan) => handOffLabel(runner, plan));
@@ -52,18 +52,18 @@ export async function sharedLinksOf(
 
 /** What the senders do first is to send; the operator that does is over when all have received. */
 function handOffLabel(runner: StageRunner, plan: StagePlan): number {
-  const { program, senders } = write(runner, plan).stage;
+  const { program, senders } = write(runner, plan);
   return program.roles[program.roleOf[senders[0]]].operations[0].label;
 }
 
 function linksOf(
   runner: StageRunner,
   plan: StagePlan,
-  { origin, width, height }: TimedStage,
+  { origin, width, height }: StageTiming,
   results: RunResult[],
   label: number,
 ): StageLinks {
-  const { roles, roleOf } = write(runner, plan).stage.program;
+  const { roles, roleOf } = write(runner, plan).program;
   const place = runner.places[plan.to];
   const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
   const box = { x, y, width, height };
@@ -79,7 +79,7 @@ function linksOf(
   };
 }
 
-type Part = StageLinks & { plan: StagePlan; stage: TimedStage };
+type Part = StageLinks & { plan: StagePlan; stage: StageTiming };
 
 /** By what they depend on: cycles lost; and how many cores more may be simulated. */
 interface Known {
@@ -136,7 +136,7 @@ async function runTogether(
 
 /** A stage's program with the starts of a visit, as the visit ran it (see decode/visit.ts). */
 function placed(runner: StageRunner, { plan, stage, box }: Part, { start }: Visit): Placed {
-  const { program } = write(runner, plan).stage;
+  const { program } = write(runner, plan);
   const startAt = new Float64Array(stage.width * stage.height);
   start.own.forEach((cycle, of) => {
     const [row, column] = [Math.floor(of / stage.columns), of % stage.columns];

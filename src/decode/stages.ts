@@ -3,10 +3,10 @@
  * program and starts; equal ones take over its result (unless the run computes or does not want to).
  */
 import { createHash } from 'node:crypto';
-import type { TimedStage } from './timeline.js';
+import type { StageTiming } from './timeline.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Stage } from '../lowering/stage.js';
+import type { StageProgram } from '../lowering/stage.js';
 import type { StagePlan, StepPlan } from '../lowering/lowering.js';
 import type { Place } from '../lowering/places.js';
 import { cellsOf, type Program } from '../program/program.js';
@@ -15,8 +15,8 @@ import { preparationOf, specialCyclesOf } from '../program/work.js';
 import type { Runner } from './runner.js';
 import { sharedResult, type Shared } from './sharing.js';
 
-export interface WrittenStage {
-  stage: Stage;
+/** A stage's program, and what it costs. */
+export interface WrittenStage extends StageProgram {
   preparation: number;
   specialCycles: number;
 }
@@ -69,8 +69,8 @@ export async function timedStages(
   runner: StageRunner,
   { stages }: StepPlan,
   { breathe }: Pick<Runner, 'breathe'>,
-): Promise<TimedStage[]> {
-  const timed: TimedStage[] = [];
+): Promise<StageTiming[]> {
+  const timed: StageTiming[] = [];
   for (const stage of stages) {
     await breathe();
     timed.push(timedStage(runner, stage));
@@ -105,23 +105,21 @@ export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
     const stage = plan.write();
     const { costs } = runner.wafer;
     const preparation = preparationOf(stage.program, costs);
-    const specialCycles = specialCyclesOf(stage.program, costs);
-    written = { stage, preparation, specialCycles };
+    written = { ...stage, preparation, specialCycles: specialCyclesOf(stage.program, costs) };
     known.set(plan.key, written);
   }
   return written;
 }
 
 /** What the timeline needs to know of a stage. */
-export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
-  const { stage, preparation } = write(runner, plan);
+export function timedStage(runner: StageRunner, plan: StagePlan): StageTiming {
+  const { program, origin, senders: sending, preparation } = write(runner, plan);
   const region = runner.places[plan.to];
   const left = runner.places[plan.from];
   const from = left.exit ?? left;
-  const { width, height, labels } = stage.program;
-  const origin = stage.origin;
+  const { width, height, labels } = program;
   // Senders of an equal stage elsewhere stand at the same place relative to the region.
-  const senders = stage.senders.map((core) => {
+  const senders = sending.map((core) => {
     const x = region.x + (core % width) - (origin % width);
     const y = region.y + Math.floor(core / width) - Math.floor(origin / width);
     return { core, of: (y - from.y) * from.width + (x - from.x) };
@@ -140,7 +138,7 @@ export function timedStage(runner: StageRunner, plan: StagePlan): TimedStage {
     isPort: region.exit !== undefined,
     ports: [
       ...(region.exit ? Array.from({ length: region.height }, (_, y) => origin + y * width) : []),
-      ...(left.exit ? stage.senders : []),
+      ...(left.exit ? sending : []),
     ],
     origin,
     columns: region.width,
@@ -160,7 +158,7 @@ export async function runStage(
   plan: StagePlan,
   startAt?: Float64Array,
 ): Promise<RunResult> {
-  const { program } = write(runner, plan).stage;
+  const { program } = write(runner, plan);
   const key = `${runner.memo ? plan.key : plan.name} ${digest(startAt)}`;
   const known = runner.results.get(key);
   if (known !== undefined) {
@@ -179,11 +177,11 @@ export async function runStage(
 export async function computeStage(
   runner: StageRunner,
   plan: StagePlan,
-  timed: TimedStage,
+  timed: StageTiming,
   startAt: Float64Array | undefined,
   images: Float32Array[][],
 ): Promise<RunResult> {
-  const { program } = write(runner, plan).stage;
+  const { program } = write(runner, plan);
   const memory = memoryOf(images, timed, program);
   return runner.run(program, startAt, { name: plan.name, memory });
 }
@@ -192,7 +190,7 @@ export async function computeStage(
 export function addCounters(
   runner: StageRunner,
   plan: StagePlan,
-  timed: TimedStage,
+  timed: StageTiming,
   result: RunResult,
   times: number,
 ): void {
@@ -233,7 +231,7 @@ function digest(startAt: Float64Array | undefined): string {
 }
 
 /** Memory of the stage's cores: the region's, the senders' in the region before, none elsewhere. */
-function memoryOf(images: Float32Array[][], timed: TimedStage, program: Program): Float32Array[] {
+function memoryOf(images: Float32Array[][], timed: StageTiming, program: Program): Float32Array[] {
   const nothing = new Float32Array(0);
   const cores = timed.width * timed.height;
   const memory: Float32Array[] = Array.from({ length: cores }, () => nothing);

@@ -8,7 +8,7 @@
 import type { RunResult } from '../engine/engine.js';
 
 /** A stage as the timeline sees it: a rectangle of cores. */
-export interface TimedStage {
+export interface StageTiming {
   name: string;
   isLayer: boolean;
   width: number;
@@ -111,7 +111,7 @@ export function emptyTiming(): StepTiming {
  */
 export function addStage(
   timing: StepTiming,
-  stage: Pick<TimedStage, 'name' | 'isLayer' | 'labels' | 'crossing'>,
+  stage: Pick<StageTiming, 'name' | 'isLayer' | 'labels' | 'crossing'>,
   result: RunResult,
   first: number,
   turn: number,
@@ -144,7 +144,7 @@ function addCrossing(timing: StepTiming, first: number): void {
 
 function addOperators(
   timing: StepTiming,
-  stage: Pick<TimedStage, 'labels'>,
+  stage: Pick<StageTiming, 'labels'>,
   result: RunResult,
   first: number,
 ): void {

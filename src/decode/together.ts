@@ -4,14 +4,14 @@
  */
 import type { RunResult } from '../engine/engine.js';
 import type { PipelineTiming, StageUse } from './pipeline.js';
-import { addCauses, addStage, emptyTiming, type Causes, type TimedStage } from './timeline.js';
+import { addCauses, addStage, emptyTiming, type Causes, type StageTiming } from './timeline.js';
 
 /** What is known of a step however its stages start. */
 export type StepResults = Pick<PipelineTiming, 'timing' | 'results' | 'uses'>;
 
 /** Times a step of one user; none of its stages waits for the result of another one. */
 export async function timeTogether(
-  stages: TimedStage[],
+  stages: StageTiming[],
   runStage: (index: number) => Promise<RunResult>,
 ): Promise<StepResults> {
   const results = await Promise.all(stages.map((_, i) => runStage(i)));

@@ -7,7 +7,7 @@
  */
 import type { RunResult } from '../engine/engine.js';
 import { latestOf } from '../numeric/latest.js';
-import { emptyCauses, type Causes, type RunStage, type TimedStage } from './timeline.js';
+import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
 export type Ends = Float64Array[];
@@ -48,12 +48,12 @@ export interface StageRuns {
   count: number;
 }
 
-export function stageRuns(stages: TimedStage[], run: RunStage): StageRuns {
+export function stageRuns(stages: StageTiming[], run: RunStage): StageRuns {
   return { run, known: stages.map(() => []), count: 0 };
 }
 
 /** All cores of all regions have long been waiting. */
-export function longWaiting(stages: TimedStage[], regions: number): Ends {
+export function longWaiting(stages: StageTiming[], regions: number): Ends {
   const cores = Array.from({ length: regions }, () => 0);
   for (const { region, rows, columns } of stages) cores[region] = rows * columns;
   return cores.map((count) => new Float64Array(count).fill(LONG_AGO));
@@ -66,7 +66,7 @@ export function longWaiting(stages: TimedStage[], regions: number): Ends {
 export async function visit(
   runs: StageRuns,
   ends: Ends,
-  stage: TimedStage,
+  stage: StageTiming,
   index: number,
   chosen: number,
   sending: number[],
@@ -89,7 +89,7 @@ export async function visit(
 
 async function knownStart(
   runs: StageRuns,
-  stage: TimedStage,
+  stage: StageTiming,
   index: number,
   own: Float64Array,
   sending: number[],
@@ -122,7 +122,7 @@ function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 
 /** Calls with the region's cores: number in the stage's program and in the region. */
 function eachCore(
-  { origin, rows, columns, width }: TimedStage,
+  { origin, rows, columns, width }: StageTiming,
   call: (core: number, of: number) => void,
 ): void {
   for (let row = 0; row < rows; row++)
@@ -132,7 +132,7 @@ function eachCore(
 
 function moveEnds(
   ends: Ends,
-  stage: TimedStage,
+  stage: StageTiming,
   { result, ends: own }: KnownStart,
   first: number,
 ): void {
@@ -144,7 +144,7 @@ function moveEnds(
 }
 
 /** What the region's cores and the senders do in a result; ports are no cores of a wafer. */
-function causesIn(stage: TimedStage, result: RunResult): Causes {
+function causesIn(stage: StageTiming, result: RunResult): Causes {
   const causes = emptyCauses();
   const counted = new Uint8Array(stage.width * stage.height);
   for (const core of stage.ports) counted[core] = 1;
@@ -169,7 +169,7 @@ function causesIn(stage: TimedStage, result: RunResult): Causes {
 function addWaiting(
   causes: Causes,
   done: Float64Array,
-  stage: TimedStage,
+  stage: StageTiming,
   own: Float64Array,
   chosen: number,
   first: number,

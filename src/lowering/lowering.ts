@@ -7,7 +7,7 @@ import type { ModelSpec, Weights } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups, Step } from './region.js';
-import type { Source, Stage } from './stage.js';
+import type { Source, StageProgram } from './stage.js';
 
 /** What a stage does with a token: a port passes it on between wafers. */
 export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
@@ -24,7 +24,7 @@ export interface StagePlan {
   source?: Source;
   /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
   key: string;
-  write(): Stage;
+  write(): StageProgram;
 }
 
 /** One decode step as stages, in the order of a token's path. */

@@ -25,7 +25,7 @@ export type Source = (
   length: number;
 };
 
-export interface Stage {
+export interface StageProgram {
   program: Program;
   /** Cores of the program that send; they belong to the region before. */
   senders: number[];
@@ -81,7 +81,7 @@ export function writeStage(
   code: RegionCode,
   colors: number[],
   linkHops?: (box: { x0: number; y0: number; width: number; height: number }) => Uint16Array,
-): Stage {
+): StageProgram {
   const traffic = trafficOf(source, region, colors);
   const box = boundingBox(traffic, region);
   const width = box.x1 - box.x0 + 1;

@@ -14,7 +14,8 @@ import { benchIdentity } from './identity.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from './document.js';
 import type { Breakdown, KernelDocument, RunDocument } from '../../report/document.js';
 import { createBreath } from '../../decode/runner.js';
-import { simulate, type SimulateOptions } from '../../decode/simulate.js';
+import { simulate } from '../run/run.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import type { SuiteCase } from './suite.js';
 import { runKernel } from '../kernel/kernel.js';
 

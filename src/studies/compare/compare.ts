@@ -12,7 +12,7 @@ import type { CompareDocument, CompareRow, ServedRow } from './document.js';
 import type { PlacementResult, RegionResult, RunDocument } from '../../report/document.js';
 import { versionOf } from '../../report/identity.js';
 import type { ServingResult } from '../../report/serving-document.js';
-import type { SimulateOptions } from '../../decode/simulate.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import { IncomparableError } from '../incomparable.js';
 import { simulateTogether, type SimulatedRun } from './side-by-side.js';
 

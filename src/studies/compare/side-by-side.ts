@@ -9,13 +9,10 @@ import type { CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { createShared } from '../../decode/sharing.js';
-import {
-  placementOf,
-  simulatePlaced,
-  withRunner,
-  withShape,
-  type SimulateOptions,
-} from '../../decode/simulate.js';
+import { placementOf } from '../../decode/place.js';
+import { simulatePlaced } from '../../decode/simulate.js';
+import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import { withShape } from '../search/shaped.js';
 
 /** A simulated run, and the dead cores of its wafers. */
 export interface SimulatedRun {

@@ -16,7 +16,9 @@ import { listRole } from '../../program/listing.js';
 import type { Operation, Program } from '../../program/program.js';
 import type { DiffDocument, Difference, FoundDifference } from './document.js';
 import { host } from '../../host.js';
-import { placementOf, simulateSteps, type SimulateOptions } from '../../decode/simulate.js';
+import { placementOf } from '../../decode/place.js';
+import { simulateSteps } from '../../decode/simulate.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import { createRunner, type Runner } from '../../decode/runner.js';
 
 export type NamedEngine = [name: string, engine: Engine];

@@ -7,7 +7,8 @@ import { generatedParts, partOf, renderInto } from './markers.js';
 import { validateMarkdown } from '../validate/table.js';
 import { prefillNotes } from '../validate/prefill.js';
 import { runTable } from '../../report/table.js';
-import { simulate, withRunner, type SimulateOptions } from '../../decode/simulate.js';
+import { simulate } from '../run/run.js';
+import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { validateMeasurements } from '../validate/validate.js';
 
 /** Files that may have generated parts, from the root of the project. */

@@ -14,7 +14,7 @@ import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
 import { bytes, count, table } from '../../report/format.js';
 import { proved } from '../../report/table.js';
 import { fewerThan } from '../../decode/run-document.js';
-import { placementOf } from '../../decode/simulate.js';
+import { placementOf } from '../../decode/place.js';
 
 export interface Inspection {
   document: object;

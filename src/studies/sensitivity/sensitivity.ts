@@ -12,7 +12,9 @@ import { CapacityError } from '../../placement/errors.js';
 import { runIdentity } from '../../identity.js';
 import type { RunDocument, Sensitivity } from '../../report/document.js';
 import type { Runner } from '../../decode/runner.js';
-import { placementOf, simulate, type SimulateOptions } from '../../decode/simulate.js';
+import { placementOf } from '../../decode/place.js';
+import { simulate } from '../run/run.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import { costsAt, costsOfStep } from './cost-use.js';
 
 /** Hardware numbers that take no part in timing. */

@@ -6,7 +6,8 @@ import type { ServingResult } from '../../report/serving-document.js';
 import { servingRows } from './rows.js';
 import type { ServingDetail } from './trace.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
-import { simulate, type SimulateOptions } from '../../decode/simulate.js';
+import { simulate } from '../run/run.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import type { GridWork } from '../steps/step-times.js';
 import { withThreads } from '../steps/work.js';
 

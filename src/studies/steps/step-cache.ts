@@ -4,7 +4,7 @@
  * what is served at which rate, from which trace and over which transport is no part of that.
  */
 import { sha256Of } from '../../config/canonical.js';
-import type { SimulateOptions } from '../../decode/simulate.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import type { Deployment } from './step-times.js';
 
 /** Where steps are kept from one command to the next. */

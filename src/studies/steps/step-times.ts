@@ -12,7 +12,8 @@ import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
 import { checkRun } from '../../decode/refusals.js';
 import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
-import { placementOf, withRunner, type SimulateOptions } from '../../decode/simulate.js';
+import { placementOf } from '../../decode/place.js';
+import { withRunner, type SimulateOptions } from '../../decode/options.js';
 
 /** A model on its wafers, ready to serve. */
 export interface Deployment {

@@ -1,6 +1,6 @@
 /** Simulations of several configurations at once: the runner that they share, and how far they are. */
 import { createRunner, type Runner } from '../../decode/runner.js';
-import type { SimulateOptions } from '../../decode/simulate.js';
+import type { SimulateOptions } from '../../decode/options.js';
 import type { GridWork } from './step-times.js';
 
 /**

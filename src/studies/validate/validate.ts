@@ -21,7 +21,8 @@ import type {
   ValidateRow,
   ValidateSummary,
 } from './document.js';
-import { simulate, type SimulateOptions } from '../../decode/simulate.js';
+import { simulate } from '../run/run.js';
+import type { SimulateOptions } from '../../decode/options.js';
 
 /**
  * Predicts every measurement, services on threads if there are any while kernels run here. `published`

@@ -1,0 +1,26 @@
+/** The placement of a configuration that a run can do. */
+import type { ResolvedConfig } from '../config.js';
+import { ConfigError } from '../config/errors.js';
+import type { Search } from '../placement/pack.js';
+import { place } from '../placement/place.js';
+import type { Placement } from '../placement/placement.js';
+import { checkGroups, checkRun } from './refusals.js';
+import { requestOf } from './request.js';
+
+/**
+ * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
+ * configuration asks for what no run can do (see refusals.ts).
+ */
+export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
+  checkRun(config);
+  const { model, wafer } = config;
+  const request = requestOf(config);
+  if (request.growth === 'search')
+    throw new ConfigError(
+      'placement.growth: expected fill or minimal, found search, which only run and compare do; ' +
+        'give the rows, layerColumns and groups that they find',
+    );
+  const placement = place(model, wafer, request, search);
+  checkGroups(config, placement);
+  return placement;
+}

@@ -1,0 +1,70 @@
+/** One decode step: its stages written and timed, for all users; and, of one user's token, computed. */
+import type { ResolvedConfig } from '../config.js';
+import type { StepPlan } from '../lowering/lowering.js';
+import type { Numbers } from './compute.js';
+import type { SimulateOptions } from './options.js';
+import { timePipeline } from './pipeline.js';
+import { passOnce } from './ring.js';
+import type { Simulated } from './run-document.js';
+import { runDetail } from './run-detail.js';
+import type { Runner } from './runner.js';
+import { sharedLinksOf } from './shared-links.js';
+import { addCounters, computeStage, runStage, type StageRunner } from './stages.js';
+import type { StageTiming } from './timeline.js';
+import { timeTogether, type StepResults } from './together.js';
+
+/** Computes one user's token; times do not depend on numbers, so one pass of all stages does. */
+export async function computeToken(
+  runner: StageRunner,
+  { stages: plans, places, together }: StepPlan,
+  stages: StageTiming[],
+  { memory, token }: Numbers,
+  position: number,
+): Promise<void> {
+  const compute = async (i: number, startAt?: Float64Array) => {
+    memory.enter?.(i, position);
+    const result = await computeStage(runner, plans[i], stages[i], startAt, memory.images);
+    memory.leave?.(i);
+    return result;
+  };
+  memory.begin(token);
+  if (!together) return passOnce(stages, places.length, compute);
+  for (const i of stages.keys()) {
+    await compute(i);
+    // On one region every layer was simulated, with its own numbers.
+    runner.simulated.add(plans[i].name);
+  }
+}
+
+/** What a step's tokens took, and where users share regions. */
+export type TimedStep = StepResults &
+  Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'>;
+
+/** Times one step of all users, and counts what it sent. */
+export async function timeTokens(
+  { workload }: ResolvedConfig,
+  runner: StageRunner,
+  plan: StepPlan,
+  stages: StageTiming[],
+  { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
+  step: number,
+): Promise<TimedStep> {
+  const { length } = stages;
+  let visits = 0;
+  const run = async (i: number, startAt?: Float64Array) => {
+    await programs.breathe();
+    const done = step * length + Math.min(visits++, length - 1);
+    onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
+    return runStage(runner, plan.stages[i], startAt);
+  };
+  const isLast = step === workload.tokens - 1;
+  const pipeline = plan.together
+    ? undefined
+    : await timePipeline(stages, plan.places.length, run, workload.batch);
+  const timed: TimedStep = pipeline ?? (await timeTogether(stages, run));
+  for (const { stage, result, tokens } of timed.uses)
+    addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
+  if (onDetail && isLast) onDetail(runDetail(runner, plan.stages, stages, timed));
+  if (pipeline === undefined || workload.batch === 1 || !isLast) return timed;
+  return { ...timed, sharedLinks: await sharedLinksOf(runner, plan.stages, stages, pipeline) };
+}

@@ -1,0 +1,29 @@
+/** A configuration, from its search for a shape to its document. */
+import type { ResolvedConfig } from '../../config.js';
+import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import { placementOf } from '../../decode/place.js';
+import { fewerThan } from '../../decode/run-document.js';
+import { simulatePlaced } from '../../decode/simulate.js';
+import type { RunDocument } from '../../report/document.js';
+import { withShape } from '../search/shaped.js';
+
+/**
+ * Simulates the decode steps of a configuration. Throws CapacityError if the model does not fit the
+ * wafer, MachineError if the simulated machine fails.
+ */
+export async function simulate(
+  given: ResolvedConfig,
+  options: SimulateOptions,
+): Promise<RunDocument> {
+  return withRunner(options, async (own) => {
+    const begun = own.now();
+    await own.runner.breathe();
+    const { config, search } = await withShape(given, own);
+    const placement = placementOf(config, {
+      onProgress: (done, total) => own.onProgress?.({ done, total, what: 'placing' }),
+    });
+    // What a search chose was not asked for, and may be another size on fewer wafers.
+    const placed = search && { search, ...fewerThan(placement.wafers, given) };
+    return simulatePlaced(config, placement, own, { begun, ...(placed && { placed }) });
+  });
+}

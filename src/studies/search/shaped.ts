@@ -1,0 +1,61 @@
+/** A configuration with the shape that a search finds, each tried shape a run of its own. */
+import type { ResolvedConfig } from '../../config.js';
+import { groupChooser, type LineCycles } from '../../decode/groups.js';
+import { withRunner, type SimulateOptions } from '../../decode/options.js';
+import { placementOf } from '../../decode/place.js';
+import type { Runner } from '../../decode/runner.js';
+import { createShared } from '../../decode/sharing.js';
+import { simulateSteps } from '../../decode/simulate.js';
+import type { GroupsOf } from '../../lowering/lowering.js';
+import type { Region } from '../../placement/placement.js';
+import { searchShape, type FoundShape, type ShapeCosts } from './search.js';
+
+/**
+ * With `growth: search` the configuration with the shape and the groups of the fastest token that the
+ * search simulated, and what it found; any other configuration as it is.
+ */
+export async function withShape(
+  config: ResolvedConfig,
+  options: SimulateOptions,
+): Promise<{ config: ResolvedConfig; search?: FoundShape }> {
+  if (config.placement.growth !== 'search') return { config };
+  // A model that does not fit is refused as without a search.
+  placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });
+  const search = await withRunner(options, (shared) =>
+    searchShape(config, costOfShapes(config, shared)),
+  );
+  const { rows, layerColumns, groups } = search;
+  const placement = { ...config.placement, growth: 'fill' as const, rows, layerColumns, groups };
+  return { config: { ...config, placement }, search };
+}
+
+/** Simulates a configuration's last step, without numbers, with layers of given shapes. */
+function costOfShapes(
+  config: ResolvedConfig,
+  options: SimulateOptions & { runner: Runner },
+): ShapeCosts {
+  const { workload } = config;
+  const maxPositions = workload.context + workload.tokens;
+  const last = { ...workload, context: maxPositions - 1, tokens: 1, data: false };
+  const lines: LineCycles = new Map();
+  const byLines = (regions: Pick<Region, 'kind' | 'width' | 'height'>[]) =>
+    groupChooser({ ...config, maxPositions }, regions, options.runner, undefined, lines);
+  return {
+    async groupsOf({ rows, layerColumns }) {
+      const layer = { kind: 'layer', height: rows, width: layerColumns } as const;
+      return (await byLines([layer]))(layer);
+    },
+    cycles: async (shape, groups) => {
+      const placement = { ...config.placement, growth: 'fill' as const, ...shape };
+      const tried = { ...config, workload: last, placement };
+      const placed = placementOf(tried);
+      const others = await byLines(placed.regions.filter(({ kind }) => kind !== 'layer'));
+      const groupsOf: GroupsOf = (region) => (region.kind === 'layer' ? groups : others(region));
+      const shared = { ...createShared(), lines, groupsOf };
+      const quiet = { ...options, shared, onDetail: undefined, onProgress: undefined };
+      const { timing } = await simulateSteps(tried, placed, quiet);
+      return timing.cycles;
+    },
+    onProgress: (done, total, what) => options.onProgress?.({ done, total, what }),
+  };
+}
