@@ -51,7 +51,10 @@ const PACKAGES: Record<string, string[]> = {
   '': ['*'],
 };
 
-const SHARD_PACKAGES = ['node:worker_threads', 'comlink', 'msgpackr/pack', 'msgpackr/unpack'];
+const SHARD_PACKAGES = [
+  ...['node:module', 'node:url', 'node:worker_threads'],
+  ...['comlink', 'msgpackr/pack', 'msgpackr/unpack'],
+];
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;

@@ -3,6 +3,8 @@
  * ../fast/assembly/tiles.ts). A result does not depend on their number. Programs run one after the other;
  * small ones run here. A thread that throws or dies fails the run, with an error that says so.
  */
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { Disagreement, startFast, tablesOf, toResult } from '../fast/fast.js';
 import { MOST_TILES } from '../fast/machine-code.js';
@@ -43,8 +45,11 @@ export class StoppedError extends Error {
 /** Cores of a tile, at least: for less, waiting for each other takes longer than it saves. */
 const LEAST_CORES = 2048;
 
-/** The built worker, from the source tree as from the built one: they are siblings. */
-const WORKER = new URL('../../../dist/engine/sharded/worker.js', import.meta.url);
+/** The built worker, by the package's own name: it is found from the sources, from the build and from a bundle. */
+const WORKER = new URL(
+  'dist/engine/sharded/worker.js',
+  pathToFileURL(createRequire(import.meta.url).resolve('wafersim/package.json')),
+);
 
 /**
  * Up to `count` threads, started with the first program that is large enough for two tiles; after a failure
