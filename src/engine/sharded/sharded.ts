@@ -43,8 +43,10 @@ export class StoppedError extends Error {
 /** Cores of a tile, at least: for less, waiting for each other takes longer than it saves. */
 const LEAST_CORES = 2048;
 
-/** The built worker, from the source tree as from the built one: they are siblings. */
-const WORKER = new URL('../../../dist/engine/sharded/worker.js', import.meta.url);
+/** The built worker, from the source tree, the built one and the command in one file: `dist` is a sibling. */
+const WORKER = new URL(
+  import.meta.url.replace(/(.*)\/(?:src|dist)\/.*/, '$1/dist/engine/sharded/worker.js'),
+);
 
 /**
  * Up to `count` threads, started with the first program that is large enough for two tiles; after a failure
