@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import type { ServingDocument } from '../src/studies/serve/serve-all.js';
+import type { ServingDocument } from '../src/report/serving-document.js';
 import type { CompareDocument } from '../src/studies/compare/document.js';
 import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import type { RunDocument } from '../src/report/document.js';

@@ -3,17 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  comparison,
-  compareStrategies,
-  handOffHops,
-  whyIncomparable,
-} from '../src/studies/compare/compare.js';
+import { comparison, compareStrategies, whyIncomparable } from '../src/studies/compare/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { deadCores } from '../src/hardware/defects.js';
 import type { CompareDocument } from '../src/studies/compare/document.js';
 import { compareMarkdown, compareTable } from '../src/studies/compare/table.js';
 import type { RunDocument } from '../src/report/document.js';
+import { handOffHops } from '../src/report/metrics.js';
 import { floorPlan } from '../src/studies/compare/floor-plan.js';
 import { createShared } from '../src/decode/sharing.js';
 import { simulate } from '../src/studies/run/run.js';

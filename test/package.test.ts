@@ -55,6 +55,18 @@ function node(...args: string[]) {
 const wafersim = (...args: string[]) => node(join(installed, 'dist/cli/main.js'), ...args);
 
 describe('the package', () => {
+  it('starts threads of its own where a region is large', () => {
+    const large = ['hardware=wse3', 'placement.rows=64', 'placement.layerColumns=64'];
+    const sets = [...large, 'workload.data=false', 'workload.tokens=1'];
+    const { status, stdout, stderr } = wafersim(
+      ...['run', join(installed, 'configs/tiny.yaml'), '--shards', '2'],
+      ...sets.flatMap((set) => ['--set', set]),
+    );
+    expect(stderr).toBe('');
+    expect(stdout).toContain('fast engine, 2 shards');
+    expect(status).toBe(0);
+  });
+
   it('runs a configuration that it brings', () => {
     const { status, stdout, stderr } = wafersim('run', join(installed, 'configs/tiny.yaml'));
     expect(stderr).toBe('');

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CapacityDocument } from '../src/studies/capacity/table.js';
 import { fleetTable, type FleetDocument } from '../src/studies/fleet/table.js';
 import { servingTable } from '../src/studies/serve/table.js';
-import type { ServingDocument } from '../src/studies/serve/serve-all.js';
+import type { ServingDocument } from '../src/report/serving-document.js';
 import { wafersim } from './helpers/command-line.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

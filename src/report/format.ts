@@ -113,6 +113,19 @@ export function table(head: string[], rows: string[][]): string {
     .join('\n');
 }
 
+/** A table in Markdown: so many columns to the left, the others to the right, or each as `rule` says. */
+export function markdownTable(
+  head: string[],
+  rows: string[][],
+  rule: number | string[] = 1,
+  escape = (cell: string) => cell.replaceAll('|', '\\|'),
+): string {
+  const columns = Array.isArray(rule) ? rule : head.map((_, i) => (i < rule ? ':--' : '--:'));
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  const lines = [head, ...rows].map((row) => line(row.map(escape)));
+  return [lines[0], line(columns), ...lines.slice(1)].join('\n');
+}
+
 /** Names as a list; those that differ by a closing number only share their stem: `layer 0 .. 3, 6`. */
 export function ranges(names: string[]): string {
   const parts: string[] = [];

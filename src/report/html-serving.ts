@@ -2,20 +2,10 @@
  * What a serving run adds to its page: a row per scenario, and of each what happened when (arrivals,
  * requests in the system, output tokens) and how its latencies are distributed, as drawings.
  */
-import type { ServingDocument } from '../studies/serve/serve-all.js';
-import type { RunDocument } from './document.js';
 import { count, fixed } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { table } from './html-tables.js';
 import type { ServingResult } from './serving-document.js';
-
-/** A run of either kind. */
-export type AnyRun = RunDocument & Partial<Pick<ServingDocument, 'serving' | 'scenarios'>>;
-
-/** The scenarios of a run that served requests; none of any other. */
-export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {
-  return serving === undefined ? [] : (scenarios ?? [serving]);
-}
 
 /** The first scenario in a few numbers, as the page's headline. */
 export function servingFacts([first, ...others]: ServingResult[]): [string, string][] {

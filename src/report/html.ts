@@ -5,20 +5,14 @@
  */
 import type { RunDetail } from './detail.js';
 import type { RunDocument } from './document.js';
-import { count, fixed } from './format.js';
+import { count } from './format.js';
 import { escapeHtml, scriptJson } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
 import { SCRIPT } from './html-script.js';
-import {
-  nameOf,
-  scenariosOf,
-  servingCharts,
-  servingFacts,
-  servingNotes,
-  servingTable,
-  type AnyRun,
-} from './html-serving.js';
+import { nameOf, servingCharts, servingFacts, servingNotes, servingTable } from './html-serving.js';
+import { HEADLINE, METRICS, textOf } from './metrics.js';
+import { scenariosOf, type AnyRun } from './serving-document.js';
 import { STYLE } from './html-style.js';
 import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
 
@@ -78,13 +72,8 @@ function headline(run: AnyRun): string {
   return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>`;
 }
 
-function stepFacts({ decode }: RunDocument): [string, string][] {
-  return [
-    ['tokens/s per user', fixed(decode.tokensPerSecondPerUser, 1)],
-    ['tokens/s, all users', fixed(decode.tokensPerSecond, 1)],
-    ['TPOT', `${fixed(decode.tpotMs, 3)} ms`],
-    ['cycles per token', count(decode.cyclesPerToken)],
-  ];
+function stepFacts(run: RunDocument): [string, string][] {
+  return HEADLINE.map(([key]) => [METRICS[key].title, textOf(METRICS[key], run)]);
 }
 
 /** Model and machine, as far as the configuration names them. */

@@ -5,6 +5,23 @@ import type { RooflineCheck } from '../serving/roofline-check.js';
 import type { Series } from '../serving/series.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { Transport } from '../serving/transport.js';
+import type { RunDocument } from './document.js';
+
+/** A run that served requests. */
+export interface ServingDocument extends RunDocument {
+  /** The first scenario. */
+  serving: ServingResult;
+  /** All of them, if the configuration names any. */
+  scenarios?: ServingResult[];
+}
+
+/** A run of either kind. */
+export type AnyRun = RunDocument & Partial<Pick<ServingDocument, 'serving' | 'scenarios'>>;
+
+/** The scenarios of a run that served requests; none of any other. */
+export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {
+  return serving === undefined ? [] : (scenarios ?? [serving]);
+}
 
 export interface ServingResult extends ServingMetrics {
   /** Name of the scenario; empty if the configuration has none. */

@@ -27,6 +27,7 @@ import {
   table,
   type Style,
 } from './format.js';
+import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
 import { sharedLinksText } from './shared-links-text.js';
@@ -71,10 +72,11 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
 }
 
 /** One user's speed; with the band, the words `per user` move to the line below. */
-function speedLine({ decode, sensitivityBand: band }: RunDocument): string {
-  const speed = decode.tokensPerSecondPerUser;
-  if (!band) return `${fixed(speed, 1)} tokens/s per user`;
-  return `${count(speed)} tokens/s (${bandText(band.oneAtATime)} over the uncertain parameters)`;
+function speedLine(run: RunDocument): string {
+  const { decode, sensitivityBand: band } = run;
+  const speed = METRICS.tokensPerSecondPerUser;
+  if (!band) return `${textOf(speed, run)} ${speed.title}`;
+  return `${count(decode.tokensPerSecondPerUser)} tokens/s (${bandText(band.oneAtATime)} over the uncertain parameters)`;
 }
 
 function headline(run: RunDocument, style: Style): string {
@@ -82,12 +84,10 @@ function headline(run: RunDocument, style: Style): string {
   const layers = decode.perLayerCycles;
   const lines = [
     heading(speedLine(run), style),
-    ...(run.sensitivityBand
-      ? [`  per user    ${fixed(decode.tokensPerSecondPerUser, 1)} tokens/s`]
-      : []),
-    `  throughput  ${fixed(decode.tokensPerSecond, 1)} tokens/s, all users together`,
-    `  TPOT        ${fixed(decode.tpotMs, 3)} ms`,
-    `  per token   ${count(decode.cyclesPerToken)} cycles`,
+    // Without a band the first one is the heading.
+    ...HEADLINE.slice(run.sensitivityBand ? 0 : 1).map(
+      ([key, before, after]) => `  ${before.padEnd(11)} ${textOf(METRICS[key], run)}${after}`,
+    ),
   ];
   if (decode.bottleneck !== undefined && decode.tokensPerSecond > decode.tokensPerSecondPerUser)
     lines.push(`  in flight   ${inFlight(decode)}`);

@@ -6,13 +6,23 @@
  */
 import type { NamedFile } from '../../config/files.js';
 import { configHash, loadConfig, loadHardware } from '../../config.js';
-import { serveAll, type ServingDocument } from '../serve/serve-all.js';
+import { serveAll } from '../serve/serve-all.js';
 import { isServing } from '../serve/serve.js';
 import { MachineError } from '../../engine/engine.js';
 import { CapacityError } from '../../placement/errors.js';
 import { benchIdentity } from './identity.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from './document.js';
-import type { Breakdown, KernelDocument, RunDocument } from '../../report/document.js';
+import type { Breakdown, KernelDocument } from '../../report/document.js';
+import {
+  BENCHED,
+  BENCHED_SERVED,
+  KERNEL_METRICS,
+  METRICS,
+  SERVED,
+  SPEEDS,
+  type Metric,
+} from '../../report/metrics.js';
+import type { AnyRun } from '../../report/serving-document.js';
 import { createBreath } from '../../decode/runner.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
@@ -120,59 +130,46 @@ async function attempt(
   }
 }
 
-function kernelCase(id: string, { cycles, breakdown, config, fabric }: KernelDocument): BenchCase {
+function kernelCase(id: string, kernel: KernelDocument): BenchCase {
   return {
     id,
-    configHash: configHash(config),
-    metrics: {
-      cycles: sim(cycles, 'cycles', 'lower'),
-      waveletHops: sim(fabric.waveletHops, 'wavelet-hops', 'lower'),
-    },
-    breakdown: cyclesOf(breakdown),
+    configHash: configHash(kernel.config),
+    metrics: measured(KERNEL_METRICS, ['cycles', 'waveletHops'], kernel),
+    breakdown: cyclesOf(kernel.breakdown),
   };
 }
 
-function runCase(id: string, run: RunDocument | ServingDocument): BenchCase {
-  const { decode, placement, fabric, check } = run;
+function runCase(id: string, run: AnyRun): BenchCase {
+  const { serving } = run;
   return {
     id,
     configHash: run.configHash,
     metrics: {
-      cyclesPerToken: sim(decode.cyclesPerToken, 'cycles', 'lower'),
+      ...measured(METRICS, ['cyclesPerToken'], run),
       // A step's own speed is not what users of a serving run get.
-      ...('serving' in run ? servingMetrics(run) : stepMetrics(run)),
-      waveletHops: sim(fabric.waveletHops, 'wavelet-hops', 'lower'),
-      sramPeakBytesPerCore: sim(placement.sramPeakBytesPerCore, 'B', 'lower'),
-      ...(placement.wafers && { wafers: sim(placement.wafers, 'wafers', 'lower') }),
-      // The error itself may differ in its last bits where exp and pow do.
-      ...(check && { checkPassed: sim(check.passed === false ? 0 : 1, '1 if yes', 'higher') }),
+      ...(serving ? measured(SERVED, BENCHED_SERVED, serving) : measured(METRICS, SPEEDS, run)),
+      ...measured(METRICS, BENCHED, run),
     },
-    breakdown: cyclesOf(decode.breakdown),
+    breakdown: cyclesOf(run.decode.breakdown),
   };
 }
 
-function stepMetrics({ decode }: RunDocument): Record<string, BenchMetric> {
-  return {
-    tokensPerSecondPerUser: sim(decode.tokensPerSecondPerUser, 'tokens/s', 'higher'),
-    tokensPerSecond: sim(decode.tokensPerSecond, 'tokens/s', 'higher'),
-  };
-}
-
-function servingMetrics({ serving }: ServingDocument): Record<string, BenchMetric> {
-  return {
-    outputSpeedP50: sim(serving.outputSpeed.p50, 'tokens/s', 'higher'),
-    outputThroughput: sim(serving.outputThroughput, 'tokens/s', 'higher'),
-    ttftP99Ms: sim(serving.ttftMs.p99, 'ms', 'lower'),
-    tpotP99Ms: sim(serving.tpotMs.p99, 'ms', 'lower'),
-  };
+/** The metrics of these names that the document has. */
+function measured<Key extends string, Of>(
+  metrics: Record<Key, Metric<Of>>,
+  keys: readonly Key[],
+  document: Of,
+): Record<string, BenchMetric> {
+  const found = keys.flatMap((key): [string, BenchMetric][] => {
+    const { of, unit, better } = metrics[key];
+    const value = of(document);
+    return value === undefined ? [] : [[key, { value: value!, unit, better, kind: 'sim' }]];
+  });
+  return Object.fromEntries(found);
 }
 
 function cyclesOf(breakdown: Breakdown): Record<string, number> {
   return Object.fromEntries(Object.entries(breakdown).map(([name, { cycles }]) => [name, cycles]));
-}
-
-function sim(value: number, unit: string, better: BenchMetric['better']): BenchMetric {
-  return { value, unit, better, kind: 'sim' };
 }
 
 function hostMetric(value: number, unit: string): BenchMetric {

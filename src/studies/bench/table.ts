@@ -6,7 +6,7 @@ import {
   type BenchDocument,
   type BenchMetric,
 } from './document.js';
-import { fixed, heading, shown, table, type Style } from '../../report/format.js';
+import { fixed, heading, markdownTable, shown, table, type Style } from '../../report/format.js';
 
 /** Benchmarks as text, ending with a line break. */
 export function benchTable(document: BenchDocument, style: Style): string {
@@ -35,9 +35,7 @@ export function benchMarkdown(document: BenchDocument): string {
     ...summary(document).map(escaped),
     ...(failures.length > 0 ? [failures.join('\n')] : []),
     ...(differences.length > 0 ? [differences.join('\n')] : []),
-    [head, head.map((_, i) => (i < 2 ? ':--' : '--:')), ...rows.map((row) => row.map(escaped))]
-      .map((row) => `| ${row.join(' | ')} |`)
-      .join('\n'),
+    markdownTable(head, rows, 2, escaped),
     '',
   ]
     .join('\n\n')

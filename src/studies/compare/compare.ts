@@ -6,12 +6,13 @@ import type { NamedFile } from '../../config/files.js';
 import type { ResolvedConfig } from '../../config.js';
 import { stepCache } from '../steps/step-cache.js';
 import { isServing } from '../serve/serve.js';
-import { serveAll, type ServingDocument } from '../serve/serve-all.js';
+import { serveAll } from '../serve/serve-all.js';
 import { identityOf } from '../../identity.js';
 import type { CompareDocument, CompareRow, ServedRow } from './document.js';
-import type { PlacementResult, RegionResult, RunDocument } from '../../report/document.js';
+import type { PlacementResult, RunDocument } from '../../report/document.js';
 import { versionOf } from '../../report/identity.js';
-import type { ServingResult } from '../../report/serving-document.js';
+import { COMPARED, METRICS } from '../../report/metrics.js';
+import { scenariosOf, type AnyRun, type ServingResult } from '../../report/serving-document.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { IncomparableError } from '../incomparable.js';
 import { simulateTogether, type SimulatedRun } from './side-by-side.js';
@@ -178,9 +179,8 @@ const WORK = [
   'workload.tokens',
 ];
 
-function servedOf(run: RunDocument & Partial<ServingDocument>): Pick<CompareRow, 'served'> {
-  const { serving, scenarios } = run;
-  return serving === undefined ? {} : { served: (scenarios ?? [serving]).map(servedRow) };
+function servedOf(run: AnyRun): Pick<CompareRow, 'served'> {
+  return run.serving === undefined ? {} : { served: scenariosOf(run).map(servedRow) };
 }
 
 /** Numbers that are none, those of no request, are null as in a document that was read back. */
@@ -202,39 +202,15 @@ function servedRow(result: ServingResult): ServedRow {
   };
 }
 
-type Numbers = Omit<CompareRow, 'name' | 'version' | 'differenceCycles'>;
-
-function numbersOf({ decode, placement, fabric }: RunDocument): Numbers {
-  return {
-    cyclesPerToken: decode.cyclesPerToken,
-    tokensPerSecondPerUser: decode.tokensPerSecondPerUser,
-    tokensPerSecond: decode.tokensPerSecond,
-    handOffHops: handOffHops(placement.regions),
-    handOffCycles: decode.breakdown['hand-off']?.cycles ?? 0,
-    tokenCycles: decode.breakdown['token']?.cycles ?? 0,
-    waveletHops: fabric.waveletHops,
-    peakLinkUtilization: fabric.peakLinkUtilization,
-    sramPeakBytesPerCore: placement.sramPeakBytesPerCore,
-    sramUsedBytes: placement.sramUsedBytes,
-    coresUsed: placement.coresUsed,
-    ...(placement.estimate && { estimate: placement.estimate }),
-    wafers: placement.wafers ?? 1 + Math.max(...placement.regions.map((region) => region.wafer)),
-  };
-}
-
-/** Links between the nearest cores of each region and the next, and of the last and the first. */
-export function handOffHops(regions: RegionResult[]): number {
-  if (regions.length < 2) return 0;
-  return regions.reduce((sum, region, i) => {
-    const next = regions[(i + 1) % regions.length];
-    return sum + (region.wafer === next.wafer ? linksBetween(region, next) : 0);
-  }, 0);
-}
-
-function linksBetween(a: RegionResult, b: RegionResult): number {
-  const gap = (a0: number, aSize: number, b0: number, bSize: number) =>
-    Math.max(0, b0 - (a0 + aSize - 1), a0 - (b0 + bSize - 1));
-  return gap(a.x, a.width, b.x, b.width) + gap(a.y, a.height, b.y, b.height);
+/** In the order of the metrics, with what the strategy weighed before the wafers. */
+function numbersOf(run: RunDocument): Omit<CompareRow, 'name' | 'version' | 'differenceCycles'> {
+  const values = COMPARED.map((key) => [key, METRICS[key].of(run)]);
+  const { wafers, ...numbers } = Object.fromEntries(values) as Record<
+    (typeof COMPARED)[number],
+    number
+  >;
+  const { estimate } = run.placement;
+  return { ...numbers, ...(estimate && { estimate }), wafers };
 }
 
 function samePlan(a: PlacementResult, b: PlacementResult): boolean {

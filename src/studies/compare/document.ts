@@ -1,6 +1,7 @@
 /** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
 import type { Placement } from '../../placement/placement.js';
 import type { PlacementResult, RunDocument } from '../../report/document.js';
+import type { COMPARED } from '../../report/metrics.js';
 import type { Identity } from '../../report/identity.js';
 
 export interface CompareDocument extends Identity {
@@ -12,28 +13,14 @@ export interface CompareDocument extends Identity {
   settings: { path: string; values: unknown[] }[];
 }
 
-/** A run in a few numbers. */
-export interface CompareRow {
+/** A run in a few numbers: its metrics, and what they say of it next to the others. */
+export interface CompareRow extends Record<(typeof COMPARED)[number], number> {
   /** The strategy, or the path of the run or its configuration. */
   name: string;
   /** Of wafersim that simulated it; null for a run from before documents said so. */
   version: string | null;
-  cyclesPerToken: number;
   /** Against the first run; below zero is faster. */
   differenceCycles: number;
-  tokensPerSecondPerUser: number;
-  tokensPerSecond: number;
-  /** Links between each region and the next of a token's way, the way back included. */
-  handOffHops: number;
-  /** What the breakdown gives to hand-offs, and to the chosen token's way back. */
-  handOffCycles: number;
-  tokenCycles: number;
-  waveletHops: number;
-  peakLinkUtilization: number;
-  sramPeakBytesPerCore: number;
-  sramUsedBytes: number;
-  coresUsed: number;
-  wafers: number;
   /**
    * With dead cores: how many, and the estimated cycles of a token's detours round them, in hand-offs
    * and inside regions, which are not among the simulated cycles.

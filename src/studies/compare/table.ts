@@ -1,17 +1,19 @@
 /** Runs side by side as text for a terminal, or as Markdown: numbers, then floor plans. Pure. */
-import type { CompareDocument, CompareRow, ServedRow } from './document.js';
+import type { CompareDocument, CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
 import {
-  bytes,
   count,
   fixed,
   heading,
+  markdownTable,
   share,
   shown,
   table,
   type Style,
 } from '../../report/format.js';
+import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
+import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
 
 /** A comparison as text, ending with a line break. */
 export function compareTable(document: CompareDocument, style: Style): string {
@@ -36,17 +38,12 @@ export function compareTable(document: CompareDocument, style: Style): string {
 
 /** A comparison as Markdown, ending with a line break. */
 export function compareMarkdown(document: CompareDocument): string {
-  const line = (row: string[]) => `| ${row.map(escaped).join(' | ')} |`;
-  const markdown = (head: string[], rows: string[][]) => {
-    const rule = head.map((_, column) => (column === 0 ? ':--' : '--:'));
-    return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
-  };
   const served = servedTables(document);
   const [head, ...rows] = cells(document);
   return `${[
-    ...served.flatMap((one) => [escaped(one.title), markdown(one.head, one.rows)]),
+    ...served.flatMap((one) => [escaped(one.title), markdownTable(one.head, one.rows)]),
     ...(stepTitle(document) === SIDE_BY_SIDE ? [] : [stepTitle(document)]),
-    markdown(head, rows),
+    markdownTable(head, rows),
     ...[...versions(document), ...settings(document)].map((text) => escaped(text.trim())),
     ...plans(document).map(({ title, plan }) =>
       plan === '' ? escaped(title) : `${escaped(title)}\n\n\`\`\`text\n${plan}\n\`\`\``,
@@ -67,70 +64,55 @@ function stepTitle({ runs, rows }: CompareDocument): string {
     : SIDE_BY_SIDE;
 }
 
-const SERVED: [string, (row: ServedRow) => string][] = [
-  ['completed', (row) => `${count(row.completed)} of ${count(row.arrived)}`],
-  ['tokens/s per user, p50', (row) => maybe(row.outputSpeedP50, 1)],
-  ['tokens/s, all users', (row) => fixed(row.outputThroughput, 1)],
-  ['goodput, requests/s', (row) => fixed(row.requestGoodput, 2)],
-  ['TTFT p50, ms', (row) => maybe(row.ttftMs.p50, 2)],
-  ['TTFT p99, ms', (row) => maybe(row.ttftMs.p99, 2)],
-  ['TPOT p50, ms', (row) => maybe(row.tpotMs.p50, 3)],
-  ['TPOT p99, ms', (row) => maybe(row.tpotMs.p99, 3)],
-  ['E2EL p50, ms', (row) => maybe(row.e2elMs.p50, 2)],
-  ['E2EL p99, ms', (row) => maybe(row.e2elMs.p99, 2)],
-  ['J per output token', (row) => maybe(row.joulesPerOutputToken, 3)],
-];
-
-function maybe(value: number | null, digits: 1 | 2 | 3): string {
-  return value === null ? '-' : fixed(value, digits);
-}
-
 /** What the runs served, scenario by scenario: a row for each number, a column for each run. */
 function servedTables({
+  runs,
   rows,
 }: CompareDocument): { title: string; head: string[]; rows: string[][] }[] {
-  const scenarios = new Set(rows.flatMap(({ served = [] }) => served.map((one) => one.scenario)));
-  return [...scenarios].map((name) => {
-    const columns = rows.map(({ served }) => served?.find((one) => one.scenario === name));
+  const served = runs.map(scenariosOf);
+  const names = new Set(served.flatMap((all) => all.map(({ scenario }) => scenario)));
+  return [...names].map((name) => {
+    const columns = served.map((all) => all.find(({ scenario }) => scenario === name));
+    const row = (title: string, text: (of: ServingResult) => string) => [
+      title,
+      ...columns.map((of) => (of ? text(of) : '-')),
+    ];
     return {
       title: name === '' ? 'Served' : `Served: ${name}`,
       head: ['', ...rows.map((row) => row.name)],
-      rows: SERVED.map(([label, text]) => [
-        label,
-        ...columns.map((one) => (one ? text(one) : '-')),
-      ]),
+      rows: [
+        row('completed', ({ requests: r }) => `${count(r.completed)} of ${count(r.arrived)}`),
+        ...Object.values(SERVED).map((metric) => row(metric.title, (of) => textOf(metric, of))),
+      ],
     };
   });
 }
 
-const METRICS: [string, (row: CompareRow, first: CompareRow) => string][] = [
-  ['cycles per token', (row) => count(row.cyclesPerToken)],
-  ['difference, cycles', (row) => signed(row.differenceCycles, count)],
-  ['difference', (row, first) => percent(row.differenceCycles, first.cyclesPerToken)],
-  ['tokens/s per user', (row) => fixed(row.tokensPerSecondPerUser, 1)],
-  ['tokens/s, all users', (row) => fixed(row.tokensPerSecond, 1)],
-  ['hand-off hops', (row) => count(row.handOffHops)],
-  ['hand-off cycles', (row) => count(row.handOffCycles)],
-  ['way back, cycles', (row) => count(row.tokenCycles)],
-  ['wavelet-hops', (row) => count(row.waveletHops)],
-  ['busiest link', (row) => `${fixed(100 * row.peakLinkUtilization, 3)} %`],
-  ['SRAM, fullest core', (row) => bytes(row.sramPeakBytesPerCore)],
-  ['SRAM, all cores', (row) => bytes(row.sramUsedBytes)],
-  ['cores used', (row) => count(row.coresUsed)],
-  ['wafers', (row) => count(row.wafers)],
-];
+type Row = [title: string, text: (row: CompareRow, first: CompareRow) => string];
 
-/** Of a step by itself: next to what was served they would be taken for it. */
-const SPEEDS = new Set(['tokens/s per user', 'tokens/s, all users']);
+/** The metrics, after the first of them its difference to the first run. */
+function metricsOf(isServed: boolean): Row[] {
+  const keys = COMPARED.filter((key) => !isServed || !SPEEDS.some((speed) => speed === key));
+  const [cycles, ...others] = keys.map((key): Row => {
+    const { title, text } = METRICS[key];
+    return [title, (row) => text(row[key])];
+  });
+  return [
+    cycles,
+    ['difference, cycles', (row) => signed(row.differenceCycles, count)],
+    ['difference', (row, first) => percent(row.differenceCycles, first.cyclesPerToken)],
+    ...others,
+  ];
+}
 
 /** Shown if some wafer has dead cores. */
-const DEFECTS: typeof METRICS = [
+const DEFECTS: Row[] = [
   ['dead cores', ({ defects }) => (defects ? count(defects.deadCores) : '-')],
   ['hops of the longest link', ({ defects }) => (defects ? count(defects.longestLinkHops) : '-')],
 ];
 
 /** Shown if some strategy has proved how good it is. */
-const PROOF: typeof METRICS = [
+const PROOF: Row[] = [
   ['hand-offs (estimate)', ({ estimate }) => (estimate ? count(estimate.handOffCycles) : '-')],
   [
     'least of any layout (estimate)',
@@ -142,9 +124,7 @@ const PROOF: typeof METRICS = [
 function cells({ rows }: CompareDocument): string[][] {
   const head = ['', ...rows.map(({ name }) => name)];
   const metrics = [
-    ...(rows.some(({ served }) => served)
-      ? METRICS.filter(([label]) => !SPEEDS.has(label))
-      : METRICS),
+    ...metricsOf(rows.some(({ served }) => served)),
     ...(rows.some(({ estimate }) => estimate?.bound !== undefined) ? PROOF : []),
     ...(rows.some(({ defects }) => defects) ? DEFECTS : []),
   ];

@@ -1,8 +1,7 @@
 /** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
 import type { ResolvedConfig } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
-import type { RunDocument } from '../../report/document.js';
-import type { ServingResult } from '../../report/serving-document.js';
+import type { ServingDocument } from '../../report/serving-document.js';
 import { servingRows } from './rows.js';
 import type { ServingDetail } from './trace.js';
 import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
@@ -10,13 +9,6 @@ import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { GridWork } from '../steps/step-times.js';
 import { withThreads } from '../steps/work.js';
-
-export interface ServingDocument extends RunDocument {
-  /** The first scenario. */
-  serving: ServingResult;
-  /** All of them, if the configuration names any. */
-  scenarios?: ServingResult[];
-}
 
 /**
  * Serves every scenario of a configuration.

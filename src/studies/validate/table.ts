@@ -1,5 +1,13 @@
 /** A validation as text for a terminal and as Markdown for documents, one section per kind. */
-import { count, fixed, heading, percent, table, type Style } from '../../report/format.js';
+import {
+  count,
+  fixed,
+  heading,
+  markdownTable,
+  percent,
+  table,
+  type Style,
+} from '../../report/format.js';
 import type {
   ErrorSummary,
   LimitRow,
@@ -49,22 +57,17 @@ export function validateTable(document: ValidateDocument, style: Style): string 
 
 /** A validation as Markdown, ending with a line break. */
 export function validateMarkdown(document: ValidateDocument): string {
-  const line = (values: string[]) =>
-    `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
-  const parts = sectionsOf(document).map(({ kind, rows, summary }) =>
-    [
+  const alignment = [':--', ':--', ':--', '--:', '--:', '--:', ':--', '--:', ':--'];
+  const parts = sectionsOf(document).map(({ kind, rows, summary }) => {
+    const lines = rows.map((row) => [...cells(row), clean(row.source)]);
+    return [
       `**${TITLES[kind] ?? kind}** (${summaryLine(summary)})`,
-      '',
-      line([...HEAD, 'source']),
-      '| :-- | :-- | :-- | --: | --: | --: | :-- | --: | :-- |',
-      ...rows.map((row) => line([...cells(row), clean(row.source)])),
-      ...refusals(rows).flatMap((text) => ['', text]),
-    ].join('\n'),
-  );
-  const limits = usedLimits(document).map((row) => line([row.kernel, limitText(row), row.reason]));
-  parts.push(
-    ['| kernel | limit of the error | why |', '| :-- | :-- | :-- |', ...limits].join('\n'),
-  );
+      markdownTable([...HEAD, 'source'], lines, alignment),
+      ...refusals(rows),
+    ].join('\n\n');
+  });
+  const limits = usedLimits(document).map((row) => [row.kernel, limitText(row), row.reason]);
+  parts.push(markdownTable(['kernel', 'limit of the error', 'why'], limits, 3));
   for (const lines of notesOf(document)) parts.push(lines.join(' '));
   return `${parts.join('\n\n')}\n`;
 }
