@@ -17,7 +17,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   placement: ['numeric', 'hardware', 'mapping', 'model:type'],
   lowering: ['numeric', 'hardware', 'mapping', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
-  decode: ['*'],
+  decode: [
+    ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
+    ...['engine', 'config', 'report:type', ''],
+  ],
   serving: ['numeric'],
   report: ['*:type'],
   // Folders of results: whole or absent.
