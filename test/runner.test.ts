@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../src/engine/engine.js';
-import { createBreath, createRunner, type RunnerOptions } from '../src/decode/runner.js';
+import { createPause, createRunner, type RunnerOptions } from '../src/decode/runner.js';
 import { R, W, cell, fabric, loaded, move, program, role, route } from './helpers/programs.js';
 import { E, testWafer, work } from './helpers/programs.js';
 
@@ -95,12 +95,12 @@ describe('a runner without threads', () => {
 describe('a breath', () => {
   it('lets others in once 10 ms have gone by, and not before', async () => {
     let seconds = 0;
-    const breathe = createBreath({ now: () => seconds, signal: undefined });
+    const pause = createPause({ now: () => seconds, signal: undefined });
     const others = async (at: number) => {
       let heard = false;
       const timer = setImmediate().then(() => (heard = true));
       seconds = at;
-      await breathe();
+      await pause();
       const first = heard;
       await timer;
       return first;

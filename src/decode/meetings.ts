@@ -1,5 +1,5 @@
 /**
- * When tokens meet: a hand-off of one is on its way while another is at work in a stage. Out of the
+ * When tokens meet: the hand-off of one is under way while another is at work in a stage. Out of the
  * times of a pattern of turns that repeats.
  */
 import type { Turn } from './ring.js';
@@ -9,7 +9,7 @@ export interface Meeting {
   /** The visit whose hand-off it is, and the other one. */
   handOff: Visit;
   other: Visit;
-  /** Cycles by which the other one's clock is behind. */
+  /** Cycles by which the other visit's clock starts later. */
   later: number;
 }
 
@@ -44,13 +44,13 @@ export function meetingsOf(turns: Turn[], period: number, labels: number[]) {
   };
 }
 
-/** Of the other visit's repetitions, those that are at work while the hand-off is on its way. */
+/** Of the other visit's repetitions, those that are at work while the hand-off is under way. */
 function latersOf(a: Visit, label: number, b: Visit, period: number): number[] {
   const received = a.start.result.labelEnd[label];
-  const [lasts, behind] = [b.end - b.first, b.first - a.first];
+  const [lasts, later] = [b.end - b.first, b.first - a.first];
   // Those that begin before all is received, and end after it is sent.
-  const first = Math.floor((-lasts - behind) / period) + 1;
+  const first = Math.floor((-lasts - later) / period) + 1;
   const laters: number[] = [];
-  for (let n = first; behind + n * period < received; n++) laters.push(behind + n * period);
+  for (let n = first; later + n * period < received; n++) laters.push(later + n * period);
   return laters;
 }

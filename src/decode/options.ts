@@ -8,7 +8,7 @@ export interface SimulateOptions {
   engine: EngineName;
   /** Worker threads. */
   shards: number;
-  /** Where programs run, if several configurations share it; who created it closes it. */
+  /** Where programs run, if several configurations share it; the caller that created it closes it. */
   runner?: Runner;
   /** Cycles that one program (a stage of a token, or a line tried for it) may take; else LimitError. */
   maxCycles?: number | undefined;

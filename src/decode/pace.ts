@@ -1,4 +1,4 @@
-/** Which region lets the fewest tokens through. A forecast: where tokens will wait, the ring tells. */
+/** Which region lets the fewest tokens through. This is a forecast; simulating the ring shows where tokens wait. */
 import type { Ring, Turn } from './ring.js';
 import type { StageTiming } from './timeline.js';
 import { visit } from './visit.js';

@@ -31,7 +31,7 @@ export interface PipelineTiming {
   /** The results of that token's stages, and those of all tokens of a round. */
   results: RunResult[];
   uses: StageUse[];
-  /** Tokens on their way at once, at most. */
+  /** Tokens in the ring at once, at most. */
   inFlight: number;
   /** The stage that keeps its region longest. */
   bottleneck: string;
@@ -66,14 +66,14 @@ export async function timePipeline(
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const single = await repeating(ring, 1);
   if (users === 1) return { ...roundOf(single, 1, stages), inFlight: 1 };
-  const { pattern, inFlight } = await crowd(ring, single.turns[0], users);
+  const { pattern, inFlight } = await withUsers(ring, single.turns[0], users);
   return { ...roundOf(pattern, users, stages), inFlight };
 }
 
 export interface FullPipeline {
   /** Cycles of a token of a user alone. */
   alone: number;
-  /** Cycles between two tokens, whoever's, with as many users as make tokens wait for a region. */
+  /** Cycles between two tokens of any users, with as many users as make tokens wait for a region. */
   spacing: number;
   /** Those users. */
   users: number;
@@ -81,7 +81,7 @@ export interface FullPipeline {
 
 /**
  * How close tokens can follow each other: as the slowest region takes them if the next one is always
- * there. Where tokens visit a region twice they have to go round the ring to tell.
+ * there. Where tokens visit a region twice, only tokens that go round the ring show it.
  */
 export async function timeFull(
   stages: StageTiming[],
@@ -95,7 +95,7 @@ export async function timeFull(
     const { pace } = await paceOf(ring, turn);
     return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
   }
-  const { pattern, inFlight: users } = await crowd(ring, turn, undefined);
+  const { pattern, inFlight: users } = await withUsers(ring, turn, undefined);
   const { turns, period, repeatsAfter } = pattern;
   const longest = turns.reduce((most, { timing }) => Math.max(most, timing.cycles), 0);
   const spacing = repeatsAfter === 0 ? longest / users : period / repeatsAfter;
@@ -103,7 +103,7 @@ export async function timeFull(
 }
 
 /** `users` users, if so many are given, of whom so many are let in that tokens wait for a region. */
-async function crowd(
+async function withUsers(
   ring: Ring,
   alone: Turn,
   users: number | undefined,
@@ -116,7 +116,7 @@ async function crowd(
   let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {
     const all = users ?? inFlight;
-    const pattern = await repeating(await createCrowded(ring, alone, slowest, all, inFlight), all);
+    const pattern = await repeating(await createRingOf(ring, alone, slowest, all, inFlight), all);
     const { period, repeatsAfter } = pattern;
     const waits = repeatsAfter === 0 || period * inFlight > cycles * repeatsAfter;
     if (waits || inFlight === users) return { pattern, inFlight };
@@ -128,7 +128,7 @@ async function crowd(
  * takes. In the latter case that region begins so late that they wait there, as they will ever after:
  * waiting moves from region to region, a little with every token, until it is all before the slowest.
  */
-async function createCrowded(
+async function createRingOf(
   one: Ring,
   alone: Turn,
   slowest: Saturated | undefined,
@@ -140,7 +140,7 @@ async function createCrowded(
   const apart = Math.max(slowest?.pace ?? 1, Math.floor(cycles / inFlight));
   const launches = Array.from({ length: inFlight }, (_, i) => i * apart);
   const turn = Math.max(cycles, inFlight * apart);
-  // As if those who wait had been chosen one after the other.
+  // As if the waiting tokens had been chosen one after the other.
   const others = users - inFlight;
   const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
   const ring = await createRing(stages, ends.length, runs, launches, waiting, others * apart);
@@ -158,7 +158,7 @@ async function createCrowded(
 /** Makes turns until they repeat, and then as many as it takes to. */
 async function repeating(ring: Ring, users: number): Promise<Pattern> {
   const seen = new Map<string, number>();
-  const most = MOST_ROUNDS * (users + ring.flying.length);
+  const most = MOST_ROUNDS * (users + ring.underway.length);
   let simulatedTokens = 0;
   let repeatsAfter = 0;
   const made: Turn[] = [];
@@ -175,8 +175,8 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
     const period = turns.reduce((sum, { timing }) => sum + timing.cycles, 0);
     return { turns, simulatedTokens, repeatsAfter, period };
   }
-  // Tokens that are on their way tell of how they began, which need not repeat.
-  for (let i = ring.flying.length; i > 0; i--) await nextTurn(ring);
+  // Tokens already in the ring carry times of how they began, which need not repeat.
+  for (let i = ring.underway.length; i > 0; i--) await nextTurn(ring);
   const begun = ring.now;
   const turns: Turn[] = [];
   while (turns.length < (repeatsAfter || users)) turns.push(await nextTurn(ring));

@@ -5,7 +5,7 @@ import type { Search } from '../placement/pack.js';
 import { place } from '../placement/place.js';
 import type { Placement } from '../placement/placement.js';
 import { checkGroups, checkRun } from './refusals.js';
-import { requestOf } from './request.js';
+import type { SizedRequest } from '../placement/parts.js';
 
 /**
  * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
@@ -23,4 +23,11 @@ export function placementOf(config: ResolvedConfig, search: Search = {}): Placem
   const placement = place(model, wafer, request, search);
   checkGroups(config, placement);
   return placement;
+}
+
+/** What a configuration asks of the placement. */
+export function requestOf({ mapping, workload, placement }: ResolvedConfig): SizedRequest {
+  const { rows, layerColumns, strategy, growth } = placement;
+  const maxPositions = workload.context + workload.tokens;
+  return { strategy, growth, mapping, maxPositions, batch: workload.batch, rows, layerColumns };
 }

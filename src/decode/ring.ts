@@ -1,11 +1,11 @@
 /**
- * The tokens of several users on their way round the ring of regions, one visit of a region after the
+ * The tokens of several users go round the ring of regions, one visit of a region after the
  * other. What is next is the visit whose input is there first (if several: that of the token farthest
- * on its way). A region's cores take tokens one after the other, and are done with one when they have
+ * on its path). A region's cores take tokens one after the other, and are done with one when they have
  * sent it on. A chosen token is one wavelet, which waits on the wire for the embedding; a tied table's
  * core keeps it and sends it when the table turns to it.
  *
- * At most `inFlight` tokens are on their way; whoever is chosen beyond that waits in the memory of the
+ * At most `inFlight` tokens are under way; a token that is chosen beyond that waits in the memory of the
  * core that chose it, first come, first served, and is sent when that core has chosen the next token.
  */
 import {
@@ -58,17 +58,17 @@ export interface Ring {
   /** By region: the token that its cores have still to send on, and the one that they had last. */
   holds: (Token | undefined)[];
   last: (Token | undefined)[];
-  /** Tokens on their way, the one farthest on it first; and those that wait for others, in turn. */
-  flying: Token[];
+  /** Tokens under way, the one farthest on its path first; and those that wait for others, in turn. */
+  underway: Token[];
   waiting: Token[];
   /** Cycle of the last choice. */
   now: number;
   /** By stage: cycles that sending a chosen token on takes, where it waits on the wire. */
-  posting: (number | undefined)[];
+  tokenSend: (number | undefined)[];
 }
 
 /** The chosen token leaves its core for another region. */
-function isPosted({ isToken, from, region }: StageTiming): boolean {
+function leavesItsRegion({ isToken, from, region }: StageTiming): boolean {
   return isToken && from !== region;
 }
 
@@ -91,9 +91,11 @@ export async function createRing(
     timing: emptyTiming(),
     visits: [],
   });
-  const posting: Ring['posting'] = [];
+  const tokenSend: Ring['tokenSend'] = [];
   for (const [i, stage] of stages.entries())
-    posting.push(isPosted(stage) ? await postingCycles(stages, regions, runs, i) : undefined);
+    tokenSend.push(
+      leavesItsRegion(stage) ? await tokenSendCycles(stages, regions, runs, i) : undefined,
+    );
   return {
     stages,
     runs,
@@ -102,15 +104,15 @@ export async function createRing(
     sent: Array.from({ length: regions }),
     holds: Array.from({ length: regions }),
     last: Array.from({ length: regions }),
-    flying: launches.map((sent) => token(sent - delay, sent)),
+    underway: launches.map((sent) => token(sent - delay, sent)),
     waiting: waiting.map((chosen) => token(chosen, chosen)),
     now: 0,
-    posting,
+    tokenSend,
   };
 }
 
-/** One wavelet always finds room on the way, so the sender is not held up. */
-async function postingCycles(
+/** One wavelet always finds room on its path, so the sender is not held up. */
+async function tokenSendCycles(
   stages: StageTiming[],
   regions: number,
   runs: StageRuns,
@@ -121,7 +123,7 @@ async function postingCycles(
   return start.result.end[stages[index].senders[0].core];
 }
 
-/** One token's way, for which all regions have long been waiting: every stage runs once. */
+/** One token's path, for which all regions have long been waiting: every stage runs once. */
 export async function passOnce(
   stages: StageTiming[],
   regions: number,
@@ -147,13 +149,13 @@ export async function nextTurn(ring: Ring): Promise<Turn> {
 }
 
 function nextToken(ring: Ring): Token {
-  const { flying, stages, holds } = ring;
+  const { underway, stages, holds } = ring;
   let next: Token | undefined;
   let first = Infinity;
-  for (const token of flying) {
+  for (const token of underway) {
     const holder = holds[stages[token.next].region];
     if (holder !== undefined && holder !== token) continue;
-    if (token.next === 0 && !mayEnter(flying, stages)) continue;
+    if (token.next === 0 && !mayEnter(underway, stages)) continue;
     const sent = sendingOf(ring, token).reduce((a, b) => Math.min(a, b));
     if (sent < first || (sent === first && token.next > next!.next)) {
       next = token;
@@ -167,9 +169,9 @@ function nextToken(ring: Ring): Token {
 }
 
 /** A tied table takes a token in as long as it will get rid of it whatever else comes. */
-function mayEnter(flying: Token[], stages: StageTiming[]): boolean {
+function mayEnter(underway: Token[], stages: StageTiming[]): boolean {
   if (stages[0].from !== stages[0].region) return true;
-  const inside = flying.reduce((n, { next }) => n + (next > 0 ? 1 : 0), 0);
+  const inside = underway.reduce((n, { next }) => n + (next > 0 ? 1 : 0), 0);
   return inside + 1 <= stages.length - 2;
 }
 
@@ -184,7 +186,7 @@ function sendingOf({ stages, ends }: Ring, { next, sending }: Token): number[] {
 }
 
 async function advance(ring: Ring, token: Token): Promise<void> {
-  const { stages, ends, holds, last, posting } = ring;
+  const { stages, ends, holds, last, tokenSend } = ring;
   const index = token.next;
   const stage = stages[index];
   const made = await visit(ring.runs, ends, stage, index, token.chosen, sendingOf(ring, token));
@@ -201,30 +203,30 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   token.next = (index + 1) % stages.length;
   if (token.next === 0) return;
   send(ring, token, chosen);
-  if (posting[token.next] === undefined) holds[stage.region] = token;
+  if (tokenSend[token.next] === undefined) holds[stage.region] = token;
 }
 
 /** The senders of the token's next stage are ready, not before cycle `from`. */
-function send({ stages, ends, posting }: Ring, token: Token, from: number): void {
+function send({ stages, ends, tokenSend }: Ring, token: Token, from: number): void {
   const stage = stages[token.next];
   const { crossing, senders } = stage;
   token.sending = senders.map(({ of }) => Math.max(from, ends[stage.from][of]) + crossing);
-  const cycles = posting[token.next];
+  const cycles = tokenSend[token.next];
   if (cycles !== undefined) ends[stage.from][senders[0].of] = token.sending[0] + cycles;
 }
 
-/** The token is chosen; the one whose turn it is goes on its way. */
+/** The token is chosen; the token whose turn it is enters the ring. */
 function endTurn(ring: Ring, token: Token): Turn {
-  const { flying, waiting } = ring;
+  const { underway, waiting } = ring;
   const { timing, visits } = token;
   token.chosen += timing.cycles;
   ring.now = token.chosen;
   token.timing = emptyTiming();
   token.visits = [];
-  flying.splice(flying.indexOf(token), 1);
+  underway.splice(underway.indexOf(token), 1);
   waiting.push(token);
   const entering = waiting.shift()!;
-  flying.push(entering);
+  underway.push(entering);
   send(ring, entering, token.chosen);
   return { timing, visits };
 }
@@ -234,10 +236,10 @@ function endTurn(ring: Ring, token: Token): Turn {
  * and where the tokens are. Rings with equal states do the same ever after.
  */
 export function stateOf(ring: Ring): string {
-  const { flying, waiting, holds, last, now, visited, sent } = ring;
-  const tokens = [...flying, ...waiting];
+  const { underway, waiting, holds, last, now, visited, sent } = ring;
+  const tokens = [...underway, ...waiting];
   const number = (token: Token | undefined) => (token === undefined ? -1 : tokens.indexOf(token));
-  const told = tokens.map(({ next, chosen, sending, timing }) => [
+  const known = tokens.map(({ next, chosen, sending, timing }) => [
     next,
     chosen - now,
     timing.cycles,
@@ -245,5 +247,5 @@ export function stateOf(ring: Ring): string {
   ]);
   const when = (mark: Mark | undefined) => mark && [mark.start.number, mark.first - now];
   const regions = [visited.map(when), sent.map(when), holds.map(number), last.map(number)];
-  return JSON.stringify([flying.length, told, regions]);
+  return JSON.stringify([underway.length, known, regions]);
 }

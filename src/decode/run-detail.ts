@@ -7,7 +7,7 @@ import type { OperatorSpan, RunDetail } from '../report/detail.js';
 import { write, type StageRunner } from './stages.js';
 import { addToMap, emptyMap, setLinks } from './wafer-maps.js';
 
-/** A round of all users, and the way of the token that it is told of. */
+/** A round of all users, and the path of the token that it describes. */
 export function runDetail(
   runner: StageRunner,
   plans: StagePlan[],

@@ -15,7 +15,7 @@ import type {
 } from '../report/document.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/fewer-wafers.js';
-import { requestOf } from './request.js';
+import { requestOf } from './place.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
 
@@ -42,7 +42,7 @@ export interface Simulated {
   check?: CheckResult;
 }
 
-/** @param placed what is told of the placement in addition, or in place of what it tells itself */
+/** @param placed fields of `placement` that a caller adds or replaces */
 export function runDocument(
   config: ResolvedConfig,
   placement: Placement,

@@ -1,6 +1,6 @@
 /**
  * Where all programs run: on threads, if there are any, or else here in slices, one after the other, so
- * that timers, signals and callers get a turn every 10 ms. Whoever wants no more of it aborts a signal.
+ * that timers, signals and callers get a turn every 10 ms. A caller that wants no more of it aborts a signal.
  */
 import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';
@@ -30,7 +30,7 @@ export interface Runner {
   /** Runs a program. @throws what an engine throws; the signal's reason if it is aborted */
   run(input: RunInput): Promise<RunResult>;
   /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
-  breathe(): Promise<void>;
+  pause(): Promise<void>;
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
   expect(cores: number): Promise<void>;
   /** Whether there are threads. */
@@ -39,32 +39,32 @@ export interface Runner {
 }
 
 /** Seconds for which a thread may be kept from everything else. */
-const BREATH = 0.01;
+const PAUSE_AFTER = 0.01;
 
-/** Has threads if more than one is asked for; who creates a runner closes it. */
+/** Has threads if more than one is asked for; the caller that creates a runner closes it. */
 export function createRunner(options: RunnerOptions): Runner {
   const { engine, shards: count, maxCycles, signal } = options;
   const start = SLICED_ENGINES[engine];
   const shards: Shards | undefined =
     count > 1 && engine === 'fast' ? createShards(count) : undefined;
-  const breathe = createBreath(options);
+  const pause = createPause(options);
   let last: Promise<unknown> = Promise.resolve();
   // Two at once would each need the memory of a machine.
   const here: Here = (begin) => {
-    const result = last.then(() => toItsEnd(begin, breathe));
+    const result = last.then(() => toItsEnd(begin, pause));
     last = result.catch(() => {});
     return result;
   };
   return {
     threaded: shards !== undefined,
-    breathe,
+    pause,
     async expect(cores) {
       await shards?.expect(cores);
     },
     async run(given) {
       const input = maxCycles === undefined ? given : { ...given, maxCycles };
       try {
-        await breathe();
+        await pause();
         const onThreads = shards !== undefined && input.memory === undefined;
         return await (onThreads ? shards.run(input, here, signal) : here(() => start(input)));
       } catch (error) {
@@ -79,13 +79,13 @@ export function createRunner(options: RunnerOptions): Runner {
 }
 
 /** A function that lets timers and interrupts in where that was not done for a while. */
-export function createBreath({
+export function createPause({
   now,
   signal,
 }: Pick<RunnerOptions, 'now' | 'signal'>): () => Promise<void> {
   let last = now();
   return async () => {
-    if (now() - last >= BREATH) {
+    if (now() - last >= PAUSE_AFTER) {
       await setImmediate();
       last = now();
     }
@@ -93,13 +93,13 @@ export function createBreath({
   };
 }
 
-async function toItsEnd(begin: () => Run, breathe: () => Promise<void>): Promise<RunResult> {
-  await breathe();
+async function toItsEnd(begin: () => Run, pause: () => Promise<void>): Promise<RunResult> {
+  await pause();
   const run = begin();
   for (;;) {
     const result = run.advance();
     if (result !== undefined) return result;
-    await breathe().catch((): never => {
+    await pause().catch((): never => {
       throw new StoppedError(run.cycle(), run.standing());
     });
   }

@@ -1,6 +1,6 @@
 /**
  * What hand-offs of a step of several users share with the work of other users. Where two stages meet
- * on links, they are simulated once more, as one program, which tells how much later they are done.
+ * on links, they are simulated once more, as one program, which shows how much later they are done.
  */
 import { createHash } from 'node:crypto';
 import { meetingsOf, type Meeting } from './meetings.js';

@@ -26,7 +26,7 @@ export function createShared(): Shared {
   return { lines: new Map(), written: new Map(), results: new Map() };
 }
 
-/** The result known under this key, or that of `run`, which is begun once for all who ask. */
+/** The result known under this key, or that of `run`, which is begun once for all callers. */
 export function sharedResult(
   { results }: Pick<Shared, 'results'>,
   key: string,

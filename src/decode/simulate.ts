@@ -15,7 +15,7 @@ import { computeToken, timeTokens, type TimedStep } from './step.js';
 
 /**
  * Simulates the decode steps of a placed configuration.
- * @param placed what finds out the placement (a search, say) adds to what the document tells of it
+ * @param placed what the finder of the placement (a search, say) adds to the document's `placement`
  * @throws CapacityError if there are not enough colours for the hand-offs, MachineError if the simulated
  *   machine fails
  */

@@ -58,7 +58,7 @@ export function createStageRunner(
   return { ...base, places: [], order: [], ...emptyStep() };
 }
 
-/** A stage runner's way to run programs: on one wafer. */
+/** How a stage runner runs programs: on one wafer. */
 export function runOn(programs: Pick<Runner, 'run'>, wafer: WaferSpec): StageRunner['run'] {
   return async (program, startAt, more) =>
     programs.run({ program, wafer, ...(startAt && { startAt }), ...more });
@@ -68,17 +68,17 @@ export function runOn(programs: Pick<Runner, 'run'>, wafer: WaferSpec): StageRun
 export async function timedStages(
   runner: StageRunner,
   { stages }: StepPlan,
-  { breathe }: Pick<Runner, 'breathe'>,
+  { pause }: Pick<Runner, 'pause'>,
 ): Promise<StageTiming[]> {
   const timed: StageTiming[] = [];
   for (const stage of stages) {
-    await breathe();
+    await pause();
     timed.push(timedStage(runner, stage));
   }
   return timed;
 }
 
-/** Forgets the programs and counters of the step before: what a document tells is of one step. */
+/** Forgets the programs and counters of the step before: a document describes one step. */
 export function beginStep(runner: StageRunner, { places, stages }: StepPlan): void {
   const order = stages.map(({ name }) => name);
   Object.assign(runner, emptyStep(), { places, order });

@@ -52,7 +52,7 @@ export async function timeTokens(
   const { length } = stages;
   let visits = 0;
   const run = async (i: number, startAt?: Float64Array) => {
-    await programs.breathe();
+    await programs.pause();
     const done = step * length + Math.min(visits++, length - 1);
     onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
     return runStage(runner, plan.stages[i], startAt);

@@ -39,7 +39,7 @@ export async function timeDecodeStep(
   const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
   progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
   return timeFull(stages, plan.places.length, async (i, startAt) => {
-    await programs.breathe();
+    await programs.pause();
     const { key, name: what } = plan.stages[i];
     const result = await runStage(runner, plan.stages[i], startAt);
     progress?.done(cores.get(key) ?? 0, what);

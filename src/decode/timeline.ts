@@ -1,6 +1,6 @@
 /**
  * A token's timeline out of the timings of its stages (visit.ts says when they start): its operators'
- * parts of the way from one choice to the next, and what cores do meanwhile.
+ * parts of the time from one choice to the next, and what cores do meanwhile.
  *
  * A stage's result depends on its program and on its cores' starts relative to each other only, so an
  * equal stage is the same translated in place and time, and may be simulated once.
@@ -27,7 +27,7 @@ export interface StageTiming {
   preparation: number;
   /** Whether what is sent is the chosen token, and no rows. */
   isToken: boolean;
-  /** Cycles between sending and entering this stage's program: the way between two wafers. */
+  /** Cycles between sending and entering this stage's program: those of the path between two wafers. */
   crossing: number;
   /** Whether the region itself is a port. */
   isPort: boolean;
@@ -57,7 +57,7 @@ export interface StageTime {
 
 export interface StepTiming {
   cycles: number;
-  /** Cycles of waiting for a turn: for a place among the tokens in flight, and behind others inside. */
+  /** Cycles of waiting for a turn: for a place among the tokens in flight, and for others inside. */
   waited: number;
   /** Operators in program order; their cycles add up to `cycles`. */
   operators: Map<string, OperatorTime>;

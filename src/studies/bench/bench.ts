@@ -23,7 +23,7 @@ import {
   type Metric,
 } from '../../report/metrics.js';
 import type { AnyRun } from '../../report/serving-document.js';
-import { createBreath } from '../../decode/runner.js';
+import { createPause } from '../../decode/runner.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { SuiteCase } from './suite.js';
@@ -47,10 +47,10 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
   const { onProgress, cpu = options.now, ...quiet } = options;
   const prepared = cases.map(prepare);
   const done: BenchCase[] = [];
-  const breathe = createBreath(options);
+  const pause = createPause(options);
   let before = referenceSeconds(cpu);
   for (const [i, { measure }] of prepared.entries()) {
-    await breathe();
+    await pause();
     onProgress?.({ done: i, total: cases.length, what: cases[i].id });
     const [begun, cpuBegun] = [options.now(), cpu()];
     const measured = await measure(quiet);

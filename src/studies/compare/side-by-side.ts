@@ -36,7 +36,7 @@ export async function simulateTogether(
   options: SimulateOptions,
 ): Promise<SimulatedRun[]> {
   return withRunner(options, async (together) => {
-    await together.runner.breathe();
+    await together.runner.pause();
     return sideBySide(asked, together);
   });
 }

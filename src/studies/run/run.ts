@@ -17,7 +17,7 @@ export async function simulate(
 ): Promise<RunDocument> {
   return withRunner(options, async (own) => {
     const begun = own.now();
-    await own.runner.breathe();
+    await own.runner.pause();
     const { config, search } = await withShape(given, own);
     const placement = placementOf(config, {
       onProgress: (done, total) => own.onProgress?.({ done, total, what: 'placing' }),

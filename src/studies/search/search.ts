@@ -10,7 +10,7 @@ import { wafersNeeded } from '../../placement/capacity.js';
 import { CapacityError } from '../../placement/errors.js';
 import { tokenCycles } from '../../placement/estimate.js';
 import { layerSizes } from '../../placement/sizes.js';
-import { requestOf } from '../../decode/request.js';
+import { requestOf } from '../../decode/place.js';
 
 export interface Shape {
   rows: number;

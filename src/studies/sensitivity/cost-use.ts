@@ -25,7 +25,7 @@ export async function costsOfStep(
   const { stages } = lowered.plan({ context, maxPositions });
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));
   for (const stage of distinct.values()) {
-    await runner.breathe();
+    await runner.pause();
     const { program } = stage.write();
     preparationOf(program, watched.costs);
     for (const list of operationsOf(program.roles))
