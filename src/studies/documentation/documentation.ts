@@ -14,7 +14,7 @@ import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { validateMeasurements } from '../validate/validate.js';
 
 /** Files that have generated parts, from the root of the project. */
-export const DOCUMENTS = ['README.md', 'docs/api.md'];
+export const DOCUMENTS = ['README.md', 'docs/accuracy.md', 'docs/api.md'];
 
 const FIRST_RUN = 'configs/wse3.yaml';
 
