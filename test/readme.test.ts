@@ -95,6 +95,14 @@ describe('the pages', () => {
     for (const page of pages) expect(README).toContain(`](${page})`);
   });
 
+  it('tell every folder of src/ as a room, and no other', () => {
+    const rooms = texts.get('docs/architecture.md')!.matchAll(/^\| `(\w+)\/` \|/gm);
+    const folders = readdirSync('src', { withFileTypes: true }).filter((e) => e.isDirectory());
+    expect([...rooms].map(([, name]) => name).toSorted()).toEqual(
+      folders.map(({ name }) => name).toSorted(),
+    );
+  });
+
   it('give in the README the errors that docs/accuracy.md has, which are generated', () => {
     const accuracy = partOf(texts.get('docs/accuracy.md')!, 'validate');
     const errors = accuracy.split('\n').filter((line) => line.startsWith('**'));
