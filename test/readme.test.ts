@@ -1,38 +1,68 @@
-/** The README's commands, typed as they stand, and what it says that they print. */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** README.md and docs/: their commands, typed as they stand, what they say is printed, and their links. */
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { partOf } from '../src/studies/documentation/markers.js';
 import { wafersim } from './helpers/command-line.js';
 
-const README = readFileSync('README.md', 'utf8');
-
-/** Lines of the page that call the command, without what follows `#`. */
-const commands = [...README.matchAll(/^ {4}npx wafersim ([^#\n]+)/gm)].map((match) =>
-  match[1].trim().split(/\s+/),
+const pages = readdirSync('docs').map((name) => `docs/${name}`);
+const texts = new Map(
+  ['README.md', 'CONTRIBUTING.md', 'PERFORMANCE.md', 'CHANGELOG.md', 'SECURITY.md', ...pages].map(
+    (path) => [path, readFileSync(path, 'utf8')],
+  ),
 );
+const README = texts.get('README.md')!;
 
-describe('the commands of the README', () => {
+/** Lines that call the command, without what follows `#`, each once over all pages. */
+const calls = (line: RegExp) => [
+  ...new Set(
+    [...texts.values()].flatMap((text) => [...text.matchAll(line)].map(([, c]) => c.trim())),
+  ),
+];
+/** Indented ones run here; those in a block of `sh` take minutes, and their words are looked at. */
+const commands = calls(/^ {4}npx wafersim ([^#\n]+)/gm);
+const long = calls(/^npx wafersim ([^#\n]+)/gm);
+
+afterAll(() => rmSync('runs/before', { recursive: true, force: true }));
+
+describe('the commands of the documents', () => {
   it('are there', () => {
-    expect(commands.length).toBeGreaterThan(8);
+    expect(commands.length).toBeGreaterThan(20);
+    expect(long.length).toBeGreaterThan(4);
     expect(README).toContain('npm ci && npx wafersim run configs/wse3.yaml');
     expect(README).toContain('npm ci && npm test');
   });
 
-  it.each(commands.map((words) => [words.join(' '), words] as const))(
+  it.each(commands)(
     'wafersim %s',
-    (_, words) => {
+    async (command) => {
       // The large ones on one thread, which takes less of the processors: other tests need them too.
-      const threads = words.includes('configs/wse3.yaml') && /run|fleet/.test(words[0]);
-      const all = ['dist/cli/main.js', ...words, ...(threads ? ['--shards', '1'] : [])];
-      const run = spawnSync(process.execPath, all, { encoding: 'utf8' });
-      expect(run.stderr).not.toMatch(/error/i);
-      expect(run.stdout).toMatch(/\S/);
-      expect(run.status).toBe(0);
+      const threads = /^(run|fleet) configs\/wse3\.yaml/.test(command) ? ['--shards', '1'] : [];
+      const { status, stdout, stderr } = await wafersim(...command.split(/\s+/), ...threads);
+      expect(stderr).not.toMatch(/error/i);
+      expect(stdout).toMatch(/\S/);
+      expect(status).toBe(0);
     },
     300_000,
   );
+
+  it.each(long)('wafersim %s: its files and options exist', async (command) => {
+    const [name, ...words] = command.split(/\s+/);
+    const { stdout: help } = await wafersim('help', name);
+    for (const word of words) {
+      if (word.startsWith('--')) expect(help).toContain(` ${word} `);
+      if (word.startsWith('configs/')) expect(existsSync(word), word).toBe(true);
+    }
+  });
 });
 
 describe('the example of a regression', () => {
@@ -52,9 +82,40 @@ describe('the example of a regression', () => {
         stdout.indexOf('\n\n6 regr'),
       );
       expect(end).toContain('regression');
-      expect(README).toContain(`\n${end}\n`);
+      expect(texts.get('docs/ci.md')).toContain(`\n${end}\n`);
     } finally {
       rmSync(home, { recursive: true });
     }
+  });
+});
+
+describe('the pages', () => {
+  it('start with a README that fits 150 lines and links to every one of them', () => {
+    expect(README.split('\n').length).toBeLessThanOrEqual(151);
+    for (const page of pages) expect(README).toContain(`](${page})`);
+  });
+
+  it('tell every folder of src/ as a room, and no other', () => {
+    const rooms = texts.get('docs/architecture.md')!.matchAll(/^\| `(\w+)\/` \|/gm);
+    const folders = readdirSync('src', { withFileTypes: true }).filter((e) => e.isDirectory());
+    expect([...rooms].map(([, name]) => name).toSorted()).toEqual(
+      folders.map(({ name }) => name).toSorted(),
+    );
+  });
+
+  it('give in the README the errors that docs/accuracy.md has, which are generated', () => {
+    const accuracy = partOf(texts.get('docs/accuracy.md')!, 'validate');
+    const errors = accuracy.split('\n').filter((line) => line.startsWith('**'));
+    expect(errors).toHaveLength(3);
+    expect(README).toContain(`\n\n${errors.map((line) => `- ${line}`).join('\n')}\n\n`);
+  });
+
+  it.each([...texts])('%s: every file that it links to or names exists', (path, text) => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, to]) =>
+      join(dirname(path), to),
+    );
+    const named = [...text.matchAll(/`((?:src|test|docs|configs|examples|bench)\/[\w./-]+)`/g)];
+    for (const file of [...links, ...named.map(([, name]) => name)])
+      expect(existsSync(file), file).toBe(true);
   });
 });

@@ -76,8 +76,9 @@ describe('the documents', () => {
     const valueOf = (id: string, metric: string) =>
       cases.find((each) => each.id === id)!.metrics[metric].value;
     const readme = readFileSync('README.md', 'utf8');
+    const accuracy = readFileSync('docs/accuracy.md', 'utf8');
     const predicted = (id: string) =>
-      readme.match(new RegExp(`^\\| ${id} \\|[^|]*\\|[^|]*\\|[^|]*\\| ([^ ]+) `, 'm'))?.[1];
+      accuracy.match(new RegExp(`^\\| ${id} \\|[^|]*\\|[^|]*\\|[^|]*\\| ([^ ]+) `, 'm'))?.[1];
     const speed = (id: string) => fixed(valueOf(id, 'tokensPerSecondPerUser'), 1);
     expect(predicted('waferllm-decode-llama3-8b-420')).toBe(
       count(valueOf('layer/waferllm-420', 'cycles')),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
+/** `npm run docs [-- --check] [-- FILE]`: writes generated parts of documents, or says which are stale. */
 import { availableParallelism } from 'node:os';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DOCUMENTS, regenerated } from '../studies/documentation/documentation.js';
 import { bundled } from '../bundled.js';
 import { withThreads } from '../studies/steps/work.js';
@@ -11,10 +11,10 @@ import { host } from './options.js';
 import { note } from './output.js';
 
 const check = process.argv.includes('--check');
+const named = process.argv.slice(2).filter((word) => word !== '--check');
 try {
-  for (const name of DOCUMENTS) {
+  for (const name of named.length > 0 ? named : DOCUMENTS) {
     const path = bundled(name);
-    if (!existsSync(path)) continue;
     const before = readFileSync(path, 'utf8');
     const options = {
       engine: 'fast' as const,

@@ -25,13 +25,6 @@ export interface Defects {
   spareColumns: number;
 }
 
-declare module './wafer.js' {
-  interface WaferSpec {
-    /** Dead cores and links; none if not given. */
-    defects?: Defects;
-  }
-}
-
 interface Wafer {
   width: number;
   height: number;

@@ -3,6 +3,7 @@
  * of their operations costs. Plain values in base units; where each came from stands in the hardware
  * file (`configs/hardware/*.yaml`) and is kept beside them as `provenance`.
  */
+import type { Defects } from './defects.js';
 
 /** One number for 16-bit and one for 32-bit data. */
 export interface PerType {
@@ -69,4 +70,6 @@ export interface WaferSpec {
   };
   core: { sramBytes: number; codeBytes: CodeBytes };
   costs: CostTable;
+  /** Dead cores and links; none if not given. */
+  defects?: Defects;
 }

@@ -108,7 +108,7 @@ export interface PlacementResult {
   /** What a core has, and how many cores the wafers in use have. */
   sramBytesPerCore?: number;
   coresAvailable?: number;
-  /** On wafers with dead cores: how many, and the estimated cycles of a token's longer ways. */
+  /** On wafers with dead cores: how many, and the hops of the longest link past some. */
   defects?: {
     repair: string;
     deadCores: number;

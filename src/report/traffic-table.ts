@@ -51,7 +51,7 @@ function measured({ from, to }: TrafficResult['window'], what: string): string {
   );
 }
 
-/** What a sweep of `hardware.fabric.queueDepth` shows (see the README). */
+/** What a sweep of `hardware.fabric.queueDepth` shows (see docs/kernels.md). */
 const DEEPER =
   '  deeper queues can be slower: beyond a round trip of credits nothing more is accepted, wavelets wait inside\n' +
   '  the network instead of at their source, and what nobody takes yet shares links with what is awaited';

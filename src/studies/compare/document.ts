@@ -21,10 +21,7 @@ export interface CompareRow extends Record<(typeof COMPARED)[number], number> {
   version: string | null;
   /** Against the first run; below zero is faster. */
   differenceCycles: number;
-  /**
-   * With dead cores: how many, and the estimated cycles of a token's detours round them, in hand-offs
-   * and inside regions, which are not among the simulated cycles.
-   */
+  /** With dead cores: how many, and the hops of the longest link past some. */
   defects?: NonNullable<Placement['defects']>;
   /** What the strategy weighed, and the least that any layout costs by it, as far as proved. */
   estimate?: NonNullable<PlacementResult['estimate']>;

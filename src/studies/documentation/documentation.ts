@@ -1,8 +1,10 @@
-/** The parts of the documents that are generated from results. */
+/** The parts of the documents that are generated, from results and from the types of the library. */
+import { readFileSync } from 'node:fs';
 import { loadConfig } from '../../config.js';
 import { bundled } from '../../bundled.js';
 import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
 import type { RunDocument } from '../../report/document.js';
+import { apiReference } from './api-reference.js';
 import { generatedParts, partOf, renderInto } from './markers.js';
 import { validateMarkdown } from '../validate/table.js';
 import { prefillNotes } from '../validate/prefill.js';
@@ -11,8 +13,8 @@ import { simulate } from '../run/run.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { validateMeasurements } from '../validate/validate.js';
 
-/** Files that may have generated parts, from the root of the project. */
-export const DOCUMENTS = ['README.md'];
+/** Files that have generated parts, from the root of the project. */
+export const DOCUMENTS = ['README.md', 'docs/accuracy.md', 'docs/api.md'];
 
 const FIRST_RUN = 'configs/wse3.yaml';
 
@@ -28,6 +30,9 @@ export function printedRun(document: RunDocument, before: string): string {
 
 /** Each part made anew, of which `before` is what stands there. */
 const PARTS: Record<string, (options: SimulateOptions, before: string) => Promise<string>> = {
+  async api() {
+    return apiReference('index.d.ts', (path) => readFileSync(bundled(`dist/${path}`), 'utf8'));
+  },
   async run(options, before) {
     return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);
   },
