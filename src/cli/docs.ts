@@ -2,12 +2,9 @@
 /** `npm run docs`: writes the generated parts of the documents; with --check only says what is stale. */
 import { availableParallelism } from 'node:os';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { DOCUMENTS, regenerated } from '../studies/documentation/documentation.js';
-import { bundled } from '../bundled.js';
-import { withThreads } from '../studies/steps/work.js';
+import { host, DOCUMENTS, regenerated, bundled, withThreads } from '../index.js';
 import { failureOf } from './errors.js';
 import { EXIT } from './exit.js';
-import { host } from './options.js';
 import { note } from './output.js';
 
 const check = process.argv.includes('--check');
