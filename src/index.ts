@@ -6,6 +6,13 @@
 import { availableParallelism } from 'node:os';
 import type { ResolvedConfig } from './config.js';
 import { host } from './host.js';
+import { capacity as capacityWith, type CapacityAsked } from './studies/capacity/capacity.js';
+import type { CapacityDocument } from './studies/capacity/table.js';
+import { fleet as fleetWith, type FleetOptions } from './studies/fleet/fleet.js';
+import type { FleetDocument } from './studies/fleet/table.js';
+import type { StepCache } from './studies/steps/step-cache.js';
+import type { ValidateDocument } from './studies/validate/document.js';
+import { validate as validateWith } from './studies/validate/validate.js';
 import type { CompareDocument } from './studies/compare/document.js';
 import type { RunDocument } from './report/document.js';
 import { simulate as simulateWith } from './studies/run/run.js';
@@ -14,10 +21,15 @@ import { compareAll as compareAllWith, type Compared } from './studies/compare/c
 import { compareStrategies, comparison, whyIncomparable } from './studies/compare/compare.js';
 import { IncomparableError } from './studies/incomparable.js';
 
-export { loadConfig, loadHardware, type ResolvedConfig } from './config.js';
+export { bundled } from './bundled.js';
+export { configSchema, loadConfig, loadHardware, type ResolvedConfig } from './config.js';
+export { readUnits } from './config/units.js';
+export { host } from './host.js';
+export { VERSION } from './version.js';
 export type { NamedFile } from './config/files.js';
 export { ofPackage } from './identity.js';
 export { LimitError, MachineError, TooLargeError } from './engine/engine.js';
+export { ENGINES, type EngineName } from './engine/engines.js';
 export { ConfigError } from './config/errors.js';
 export { ModelError } from './model/errors.js';
 export { CapacityError } from './placement/errors.js';
@@ -36,6 +48,28 @@ export { ALL, bench, type BenchOptions } from './studies/bench/bench.js';
 export { readSuite, SUITE, type SuiteCase } from './studies/bench/suite.js';
 export { baselineOf, readBaseline } from './studies/bench/baseline.js';
 export { compareBench, EXACTLY, type BenchLimits } from './studies/bench/compare.js';
+export { customBenchmark, junit } from './studies/bench/exports.js';
+export { benchMarkdown, benchTable } from './studies/bench/table.js';
+export { SLO_PRESETS, type CapacityAsked } from './studies/capacity/capacity.js';
+export { capacityTable, type CapacityDocument } from './studies/capacity/table.js';
+export { compareMarkdown, compareTable } from './studies/compare/table.js';
+export { diffConfig, diffKernel, type NamedEngine } from './studies/diff/diff.js';
+export type { DiffDocument } from './studies/diff/document.js';
+export { diffText } from './studies/diff/text.js';
+export { DOCUMENTS, regenerated } from './studies/documentation/documentation.js';
+export { explain } from './studies/explain/explain.js';
+export { explainTable } from './studies/explain/table.js';
+export type { FleetOptions } from './studies/fleet/fleet.js';
+export { fleetTable, type FleetDocument } from './studies/fleet/table.js';
+export { inspect, type What } from './studies/inspect/inspect.js';
+export { scenariosTable, servingTable } from './studies/serve/table.js';
+export { servingTrace, type ServingDetail } from './studies/serve/trace.js';
+export { stepCache, type StepCache } from './studies/steps/step-cache.js';
+export { withThreads } from './studies/steps/work.js';
+export type { ValidateDocument } from './studies/validate/document.js';
+export { validateMarkdown, validateTable } from './studies/validate/table.js';
+export { cacheFolder } from './store/cache-folder.js';
+export { codeHash } from './store/code-hash.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
 export type { CompareDocument, CompareRow } from './studies/compare/document.js';
 export type * from './studies/bench/document.js';
@@ -88,6 +122,51 @@ export function compareAll(
 }
 
 /**
+ * The highest request rate at which a serving configuration meets limits, by bisection.
+ * @param source the configuration's file, and settings over it
+ * @param options as of `simulate`; `steps`, where simulated steps are kept
+ * @returns the document `wafersim.capacity/1`
+ * @throws what `simulate` throws; ConfigError for limits that are none, or a workload that serves nothing
+ */
+export function capacity(
+  source: Source,
+  asked: CapacityAsked,
+  options: Partial<StepOptions> = {},
+): Promise<CapacityDocument> {
+  return capacityWith(source, asked, withDefaults(options));
+}
+
+/**
+ * What a fleet of such systems serves under a power limit.
+ * @param source where the configuration was loaded from, for its scenarios
+ * @param options as of `capacity`
+ * @returns the document `wafersim.fleet/1`
+ * @throws what `simulate` throws
+ */
+export function fleet(
+  config: ResolvedConfig,
+  source: Source,
+  limits: FleetOptions,
+  options: Partial<StepOptions> = {},
+): Promise<FleetDocument> {
+  return fleetWith(config, source, limits, withDefaults(options));
+}
+
+/**
+ * Published measurements next to what is simulated.
+ * @param which a file of further `measurements`, and a text that the ids have in them
+ * @param options as of `simulate`
+ * @returns the document `wafersim.validate/1`
+ * @throws ConfigError if there are no such measurements, or the file is wrong
+ */
+export function validate(
+  which: { measurements?: string | undefined; only?: string | undefined } = {},
+  options: Partial<SimulateOptions> = {},
+): Promise<ValidateDocument> {
+  return validateWith(which, withDefaults(options));
+}
+
+/**
  * Puts finished runs side by side under these names.
  * @throws IncomparableError if they are not of the same model doing the same work
  */
@@ -100,6 +179,14 @@ export function compareRuns(
   return comparison([...runs], [...names]);
 }
 
-function withDefaults(options: Partial<SimulateOptions>): SimulateOptions {
+/** A configuration's file, and settings over it. */
+interface Source {
+  path: string;
+  sets: readonly string[];
+}
+
+type StepOptions = SimulateOptions & { steps?: StepCache | undefined };
+
+function withDefaults(options: Partial<StepOptions>): StepOptions {
   return { engine: 'fast', memo: true, shards: availableParallelism(), ...host, ...options };
 }

@@ -4,6 +4,7 @@ import { availableParallelism, cpus, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import {
+  host,
   ALL,
   baselineOf,
   bench as runSuite,
@@ -19,18 +20,13 @@ import {
   type BenchHost,
   type NamedFile,
   type SuiteCase,
+  customBenchmark,
+  junit,
+  benchMarkdown,
+  benchTable,
 } from '../index.js';
-import { customBenchmark, junit } from '../studies/bench/exports.js';
-import { benchMarkdown, benchTable } from '../studies/bench/table.js';
 import { EXIT } from './exit.js';
-import {
-  engineOption,
-  host,
-  jsonOption,
-  noCacheOption,
-  shardCount,
-  type EngineName,
-} from './options.js';
+import { jsonOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import {
   appendSummary,
   checkFile,
@@ -41,9 +37,9 @@ import {
   style,
   writeFile,
 } from './output.js';
-import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
+import { simulating } from './simulating.js';
 
-interface BenchCommandOptions extends LimitOptions {
+interface BenchCommandOptions extends SimulationOptions {
   suite?: string;
   cases?: string;
   baseline?: string | true;
@@ -51,8 +47,6 @@ interface BenchCommandOptions extends LimitOptions {
   host?: boolean;
   tolerance: number;
   exact?: boolean;
-  engine: EngineName;
-  shards: number;
   json?: boolean;
   markdown?: boolean;
   junit?: string;
@@ -80,7 +74,7 @@ Exit codes: 1 a regression (with --exact any change), or a number of the baselin
 is foreign, damaged or newer; 4 a case on which the simulated machine fails.`;
 
 export function addBench(program: Command): void {
-  program
+  const command = program
     .command('bench')
     .description('regression benchmarks: a suite of runs and kernels, held against a baseline')
     .optionsGroup('What is run:')
@@ -102,12 +96,8 @@ export function addBench(program: Command): void {
         'any change of a simulated number fails, better or new ones too',
       ).conflicts('tolerance'),
     )
-    .optionsGroup('How it is simulated (never changes simulated numbers):')
-    .addOption(engineOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
-    .addOption(noCacheOption())
+    .optionsGroup('How it is simulated (never changes simulated numbers):');
+  addSimulationOptions(command, { threads: 'wafer' })
     .optionsGroup('What is written:')
     .addOption(jsonOption().conflicts('markdown'))
     .option('--markdown', 'print Markdown instead of a table')
@@ -132,10 +122,9 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const isThere = path !== undefined && (!options.updateBaseline || existsSync(path));
   const baseline = isThere ? readBaseline(path) : undefined;
   if (baseline && !options.updateBaseline) refuseForeign(baseline, cases, path!);
-  const { engine, shards } = options;
   const begun = new Date().toISOString().slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
-  const found = await simulating(options, (limits) =>
-    runSuite(cases, { engine, shards, memo: true, machine: machine(), ...host, ...limits }),
+  const found = await simulating(options, (within) =>
+    runSuite(cases, { ...within, machine: machine(), cpu: host.cpu }),
   );
   const own = options.suite === undefined ? ofPackage(suite) : suite;
   const measured = { ...found, files: [...own, ...(found.files ?? [])] };

@@ -1,9 +1,7 @@
 /** Where simulated steps are kept from one command to the next: the user's cache folder. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { stepCache, type StepCache } from '../studies/steps/step-cache.js';
-import { cacheFolder } from '../store/cache-folder.js';
-import { codeHash } from '../store/code-hash.js';
+import { stepCache, type StepCache, cacheFolder, codeHash } from '../index.js';
 import { prefixed } from './errors.js';
 import { note } from './output.js';
 import type { LimitOptions } from './simulating.js';

@@ -1,37 +1,23 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { capacityOf, readSlo, SLO_PRESETS, WHAT_IF } from '../studies/capacity/capacity.js';
-import { loadConfig } from '../config.js';
-import { ConfigError } from '../config/errors.js';
-import { runIdentity } from '../identity.js';
-import { nowDoing } from './command-thread.js';
-import { capacityTable } from '../studies/capacity/table.js';
-import { isServing, prepare, scenariosOf } from '../studies/serve/serve.js';
-import { withThreads } from '../studies/steps/work.js';
+import { SLO_PRESETS, capacityTable, capacity } from '../index.js';
 import {
-  engineOption,
-  host,
-  hostResult,
   jsonOption,
-  noCacheOption,
   setOption,
-  shardsOption,
   setsOf,
   skipInvalidOption,
-  type EngineName,
   type SetOptions,
+  addSimulationOptions,
+  type SimulationOptions,
 } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
-import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
+import { simulating } from './simulating.js';
 
-interface CapacityOptions extends LimitOptions, SetOptions {
+interface CapacityOptions extends SimulationOptions, SetOptions {
   slo?: string[];
   preset?: string;
   tolerance: number;
-  engine: EngineName;
-  shards: number;
-  cache: boolean;
   json?: boolean;
 }
 
@@ -41,7 +27,7 @@ Examples:
   wafersim capacity configs/serving-azure.yaml --preset mlperf-interactive`;
 
 export function addCapacity(program: Command): void {
-  program
+  const command = program
     .command('capacity')
     .description('the highest request rate that meets limits, by bisection')
     .argument('<config>', 'configuration file (YAML) with a serving workload')
@@ -54,53 +40,20 @@ export function addCapacity(program: Command): void {
     .option('--tolerance <share>', 'width of the bracket, as a share', share, 0.01)
     .optionsGroup('What is simulated:')
     .addOption(setOption('serving.policy=latency-first'))
-    .addOption(skipInvalidOption())
-    .addOption(engineOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .addOption(shardsOption())
-    .addOption(noCacheOption(true))
+    .addOption(skipInvalidOption());
+  addSimulationOptions(command, { threads: 'work', keeps: true })
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
-    .action(capacity);
+    .action(run);
 }
 
-async function capacity(path: string, options: CapacityOptions): Promise<void> {
-  const { slo = [], preset, tolerance, engine, shards } = options;
-  const set = setsOf(options);
-  const known = preset === undefined ? [] : SLO_PRESETS[preset];
-  if (known === undefined)
-    throw new ConfigError(
-      `--preset: expected ${Object.keys(SLO_PRESETS).join(' or ')}, found ${preset}`,
-    );
-  const slos = [...known, ...slo].map(readSlo);
-  if (slos.length === 0)
-    throw new ConfigError('capacity: expected --slo or --preset, found neither');
-  const base = loadConfig(path, set);
-  if (!isServing(base))
-    throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
-  const [{ scenario, config }] = scenariosOf(base, path, set);
-  const begun = host.now();
-  const steps = stepsOf(options);
-  const prepared = await simulating(options, (within) =>
-    withThreads({ engine, shards, memo: true, steps, ...host, ...within }, async (work) =>
-      prepare(scenario, config, work),
-    ),
+async function run(path: string, options: CapacityOptions): Promise<void> {
+  const { slo = [], preset, tolerance } = options;
+  const source = { path, sets: setsOf(options) };
+  const document = await simulating(options, (within) =>
+    capacity(source, { slo, preset, tolerance }, { ...within, steps: stepsOf(options) }),
   );
-  nowDoing('serving');
-  const result = capacityOf(prepared, slos, tolerance);
-  const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
-  const limits = slos.map(({ text: _, ...limit }) => limit);
-  const identity = runIdentity(config, { limits, tolerance });
-  const document = {
-    schema: 'wafersim.capacity/1' as const,
-    ...identity,
-    scenario,
-    ...result,
-    notes,
-    host: hostResult({ engine, shards }, begun, steps.counts),
-  };
   print(options.json ? json(document) : capacityTable(document, style()));
 }
 

@@ -1,5 +1,6 @@
 /** The command line: results on stdout, notes on stderr, one line per error, and an exit code. */
 import { Command } from 'commander';
+import { VERSION } from '../index.js';
 import { addBench } from './bench.js';
 import { addCompare } from './compare.js';
 import { addDiff } from './diff.js';
@@ -13,7 +14,6 @@ import { note } from './output.js';
 import { addRun } from './run.js';
 import { addSchema } from './schema.js';
 import { addValidate } from './validate.js';
-import { VERSION } from '../version.js';
 
 const EXAMPLES = `
 Examples:

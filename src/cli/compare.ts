@@ -1,6 +1,5 @@
 /** `wafersim compare`: one workload under several placements, configurations or finished runs, side by side. */
 import { statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import {
   compare as compareConfigs,
@@ -9,29 +8,20 @@ import {
   loadConfig,
   readRunFile,
   type Compared,
+  type CompareDocument,
+  compareMarkdown,
+  compareTable,
 } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
-import type { CompareDocument } from '../studies/compare/document.js';
-import { compareMarkdown, compareTable } from '../studies/compare/table.js';
 import { oneLine } from './errors.js';
 import { EXIT } from './exit.js';
-import {
-  engineOption,
-  jsonOption,
-  noCacheOption,
-  setOption,
-  shardCount,
-  type EngineName,
-} from './options.js';
+import { jsonOption, setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { json, note, print, style } from './output.js';
-import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
+import { simulating } from './simulating.js';
 
-interface CompareOptions extends LimitOptions {
+interface CompareOptions extends SimulationOptions {
   strategies?: string[];
   set?: string[];
-  engine: EngineName;
-  shards: number;
-  memo: boolean;
   json?: boolean;
   markdown?: boolean;
 }
@@ -49,7 +39,7 @@ is simulated. The first is what the others are held against.
 Exit codes: 3 if a run is damaged, or they are not of the same model and workload.`;
 
 export function addCompare(program: Command): void {
-  program
+  const command = program
     .command('compare')
     .description('several placements, configurations or finished runs, side by side')
     .argument('<config-or-run>', 'configuration file; or a run directory or its run.json')
@@ -57,13 +47,8 @@ export function addCompare(program: Command): void {
     .optionsGroup('What is simulated:')
     .option('--strategies <list>', 'names of strategies, e.g. row-major,snake,greedy', names)
     .addOption(setOption('workload.context=8192'))
-    .optionsGroup('How it is simulated (never changes the result):')
-    .addOption(engineOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .option('--shards <n>', 'threads that share the work', shardCount, availableParallelism())
-    .option('--no-memo', 'simulate every region itself, even if another one is equal')
-    .addOption(noCacheOption())
+    .optionsGroup('How it is simulated (never changes the result):');
+  addSimulationOptions(command, { threads: 'work', memo: true })
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .option('--markdown', 'print Markdown instead of a table')
@@ -86,19 +71,17 @@ async function compare(first: string, others: string[], options: CompareOptions)
 }
 
 async function strategiesOf(path: string, options: CompareOptions): Promise<CompareDocument> {
-  const { strategies, set = [], engine, shards, memo } = options;
+  const { strategies, set = [] } = options;
   if (strategies === undefined)
     throw new ConfigError(`${path}: expected --strategies, or a second run, found neither`);
   const configs = strategies.map((strategy) =>
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),
   );
-  return simulating(options, (limits) =>
-    compareConfigs(configs, { engine, shards, memo, ...limits }),
-  );
+  return simulating(options, (within) => compareConfigs(configs, within));
 }
 
 async function allOf(paths: string[], options: CompareOptions): Promise<CompareDocument> {
-  const { strategies, set = [], engine, shards, memo } = options;
+  const { strategies, set = [] } = options;
   const areRuns = paths.map(isRun);
   if (strategies !== undefined) {
     const count = paths.length === 2 ? 'two' : paths.length;
@@ -112,7 +95,7 @@ async function allOf(paths: string[], options: CompareOptions): Promise<CompareD
       ? { name, ...readRunFile(name) }
       : { name, config: loadConfig(name, set), source: { path: name, sets: set } },
   );
-  return simulating(options, (limits) => compareAll(all, { engine, shards, memo, ...limits }));
+  return simulating(options, (within) => compareAll(all, within));
 }
 
 /** A directory, or a document by its name. */

@@ -1,13 +1,18 @@
 /** `wafersim diff`: the first cycle and core at which engines differ. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { loadConfig } from '../config.js';
-import { diffConfig, diffKernel, type NamedEngine } from '../studies/diff/diff.js';
-import type { DiffDocument } from '../studies/diff/document.js';
-import { diffText } from '../studies/diff/text.js';
-import { ENGINES, type EngineName } from '../engine/engines.js';
+import {
+  loadConfig,
+  diffConfig,
+  diffKernel,
+  type NamedEngine,
+  type DiffDocument,
+  diffText,
+  ENGINES,
+  type EngineName,
+} from '../index.js';
 import { EXIT } from './exit.js';
 import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';
-import { host, jsonOption, noCacheOption, setOption } from './options.js';
+import { jsonOption, noCacheOption, setOption } from './options.js';
 import { json, print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
@@ -79,9 +84,7 @@ function namedEngines(text: string): NamedEngine[] {
 async function diff(path: string, options: DiffOptions): Promise<void> {
   const { engines, set, json: asJson } = options;
   const config = loadConfig(path, set ?? []);
-  const document = await simulating(options, (limits) =>
-    diffConfig(config, engines, { ...host, ...limits }),
-  );
+  const document = await simulating(options, (within) => diffConfig(config, engines, within));
   show(document, asJson);
 }
 
@@ -91,8 +94,8 @@ async function diffOfKernel(name: string, _: unknown, command: Command): Promise
   const { hardware, set = [], engines, json: asJson, cache: __, ...others } = all;
   const { maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
-  const document = await simulating({ maxCycles, timeout }, (limits) =>
-    diffKernel(name, given, wafer, engines, { ...host, ...limits }, files),
+  const document = await simulating({ maxCycles, timeout }, (within) =>
+    diffKernel(name, given, wafer, engines, within, files),
   );
   show(document, asJson);
 }

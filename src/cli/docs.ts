@@ -2,12 +2,9 @@
 /** `npm run docs [-- --check] [-- FILE]`: writes generated parts of documents, or says which are stale. */
 import { availableParallelism } from 'node:os';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { DOCUMENTS, regenerated } from '../studies/documentation/documentation.js';
-import { bundled } from '../bundled.js';
-import { withThreads } from '../studies/steps/work.js';
+import { DOCUMENTS, bundled, host, regenerated, withThreads } from '../index.js';
 import { failureOf } from './errors.js';
 import { EXIT } from './exit.js';
-import { host } from './options.js';
 import { note } from './output.js';
 
 const check = process.argv.includes('--check');

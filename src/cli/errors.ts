@@ -1,11 +1,14 @@
 /** Every way a command can fail, as one line and an exit code. */
 import { CommanderError } from 'commander';
-import { LimitError, MachineError } from '../engine/engine.js';
-import { ConfigError } from '../config/errors.js';
-import { ModelError } from '../model/errors.js';
-import { CapacityError } from '../placement/errors.js';
+import {
+  LimitError,
+  MachineError,
+  ConfigError,
+  ModelError,
+  CapacityError,
+  IncomparableError,
+} from '../index.js';
 import { shown } from '../report/format.js';
-import { IncomparableError } from '../studies/incomparable.js';
 import { EXIT } from './exit.js';
 
 /** The host did not do what it was asked: no room, no memory, a place that cannot be written. */

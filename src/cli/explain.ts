@@ -1,10 +1,6 @@
 /** `wafersim explain`: every modelling assumption in force, with grade and source. */
 import type { Command } from 'commander';
-import { loadConfig } from '../config.js';
-import { explain } from '../studies/explain/explain.js';
-import { bundled } from '../bundled.js';
-import { ofPackage } from '../identity.js';
-import { explainTable } from '../studies/explain/table.js';
+import { loadConfig, explain, bundled, ofPackage, explainTable } from '../index.js';
 import { jsonOption, setOption } from './options.js';
 import { json, print, style } from './output.js';
 

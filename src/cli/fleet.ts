@@ -1,33 +1,16 @@
 /** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { configHash, loadConfig } from '../config.js';
-import { fleetRow, type FleetRow } from '../studies/fleet/fleet.js';
-import { scenariosIdentity } from '../identity.js';
-import { fleetTable } from '../studies/fleet/table.js';
-import { scenariosOf } from '../studies/serve/serve.js';
-import { withThreads } from '../studies/steps/work.js';
-import {
-  engineOption,
-  host,
-  hostResult,
-  jsonOption,
-  noCacheOption,
-  setOption,
-  shardsOption,
-  type EngineName,
-} from './options.js';
+import { loadConfig, fleetTable, fleet } from '../index.js';
+import { jsonOption, setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
-import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
+import { simulating } from './simulating.js';
 
-interface FleetCommandOptions extends LimitOptions {
+interface FleetCommandOptions extends SimulationOptions {
   megawatts: number;
   pue: number;
   speed: number;
   set?: string[];
-  engine: EngineName;
-  shards: number;
-  cache: boolean;
   json?: boolean;
 }
 
@@ -37,7 +20,7 @@ Examples:
   wafersim fleet configs/codex-spark.yaml --megawatts 750 --pue 1.2 --json`;
 
 export function addFleet(program: Command): void {
-  program
+  const command = program
     .command('fleet')
     .description('how many wafers, users and tokens a power limit allows')
     .argument('<config>', 'configuration file (YAML)')
@@ -46,49 +29,25 @@ export function addFleet(program: Command): void {
     .option('--pue <x>', 'power of the site over that of its systems', atLeastOne, 1.2)
     .option('--speed <n>', 'tokens per second that every user has', above(0), 1000)
     .optionsGroup('What is simulated:')
-    .addOption(setOption('workload.context=8192'))
-    .addOption(engineOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .addOption(shardsOption())
-    .addOption(noCacheOption(true))
+    .addOption(setOption('workload.context=8192'));
+  addSimulationOptions(command, { threads: 'work', keeps: true })
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
-    .action(fleet);
+    .action(run);
 }
 
-async function fleet(path: string, options: FleetCommandOptions): Promise<void> {
-  const { megawatts, pue, speed, engine, shards, set = [] } = options;
+async function run(path: string, options: FleetCommandOptions): Promise<void> {
+  const { megawatts, pue, speed, set = [] } = options;
   const config = loadConfig(path, set);
-  const all = scenariosOf(config, path, set);
-  const limits = { megawatts, pue, speed };
-  const begun = host.now();
-  const steps = stepsOf(options);
-  const rows = await simulating(options, (within) =>
-    withThreads({ engine, shards, memo: true, steps, ...host, ...within }, async (work) => {
-      // Scenarios that differ in transport or scheduling only are the same fleet.
-      const known = new Map<string, Promise<FleetRow>>();
-      return Promise.all(
-        all.map(async ({ scenario, config }) => {
-          const { model, wafer, workload, placement, mapping } = config;
-          const { context, tokens, batch } = workload;
-          const key = configHash({ model, wafer, context, tokens, batch, placement, mapping });
-          const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
-          known.set(key, row);
-          return { ...(await row), scenario };
-        }),
-      );
-    }),
+  const document = await simulating(options, (within) =>
+    fleet(
+      config,
+      { path, sets: set },
+      { megawatts, pue, speed },
+      { ...within, steps: stepsOf(options) },
+    ),
   );
-  const identity = scenariosIdentity(config, all, limits);
-  const document = {
-    schema: 'wafersim.fleet/1' as const,
-    ...identity,
-    ...limits,
-    rows,
-    host: hostResult({ engine, shards }, begun, steps.counts),
-  };
   print(options.json ? json(document) : fleetTable(document, style()));
 }
 

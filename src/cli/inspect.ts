@@ -1,12 +1,9 @@
 /** `wafersim inspect`: what was resolved and mapped, in readable form, without simulating it. */
 import { Option, type Command } from 'commander';
-import { loadConfig } from '../config.js';
-import { identityOf } from '../identity.js';
-import { inspect } from '../studies/inspect/inspect.js';
+import { loadConfig, inspect, type What } from '../index.js';
 import { coordinates, jsonOption, setOption } from './options.js';
 import { json, print } from './output.js';
-
-type What = 'wafer' | 'model' | 'placement' | 'program';
+import { simulating } from './simulating.js';
 
 interface InspectOptions {
   what?: What;
@@ -43,9 +40,6 @@ export function addInspect(program: Command): void {
 async function show(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
-  const { document, text } = await inspect(config, what, options.core);
-  const { canonical, stated, files } = config;
-  const identity = identityOf([canonical, stated, what, options.core], files);
-  const whole = { schema: 'wafersim.inspect/1', ...identity, what, ...document };
-  print(options.json ? json(whole) : text);
+  const { document, text } = await simulating({}, () => inspect(config, what, options.core));
+  print(options.json ? json(document) : text);
 }

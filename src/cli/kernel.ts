@@ -1,18 +1,10 @@
 /** `wafersim kernel`: one kernel on a rectangle of cores. */
 import type { Command } from 'commander';
-import { bundled } from '../bundled.js';
-import { kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
+import { bundled, kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
-import {
-  engineOption,
-  host,
-  jsonOption,
-  noCacheOption,
-  setOption,
-  type EngineName,
-} from './options.js';
+import { jsonOption, setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { json, print, style } from './output.js';
-import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
+import { simulating } from './simulating.js';
 
 /** The hardware of kernels, unless another one is named. */
 const DEFAULT_HARDWARE = 'configs/hardware/wse3.yaml';
@@ -34,10 +26,9 @@ Examples:
   wafersim kernel traffic --pattern shift --distance 8 --mesh 64x64 --load 0.1 --cycles 10000
   wafersim kernel traffic --pattern uniform --mesh 32x32 --cycles 4000 --loads 0.05,0.1,0.2,0.3`;
 
-interface KernelCommandOptions extends LimitOptions {
+interface KernelCommandOptions extends SimulationOptions {
   hardware?: string;
   set?: string[];
-  engine: EngineName;
   json?: boolean;
   [kernelOption: string]: unknown;
 }
@@ -60,11 +51,8 @@ export function addKernel(program: Command): void {
   command
     .optionsGroup('The machine:')
     .option('--hardware <file>', HARDWARE)
-    .addOption(setOption('hardware.fabric.queueDepth=2'))
-    .addOption(engineOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .addOption(noCacheOption())
+    .addOption(setOption('hardware.fabric.queueDepth=2'));
+  addSimulationOptions(command, {})
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
@@ -72,11 +60,11 @@ export function addKernel(program: Command): void {
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
-  const { hardware, set = [], engine, json: asJson, cache: _, ...others } = all;
-  const { maxCycles, timeout, ...given } = others;
+  const { hardware, set = [], json: asJson, cache: _, ...others } = all;
+  const { engine, maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
-  const document = await simulating({ maxCycles, timeout }, (limits) =>
-    runKernel(name, given, wafer, engine, { ...host, ...limits }, files),
+  const document = await simulating({ engine, maxCycles, timeout }, (within) =>
+    runKernel(name, given, wafer, engine, within, files),
   );
   print(asJson ? json(document) : kernelTable(document, style()));
 }

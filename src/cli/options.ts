@@ -1,31 +1,21 @@
 /** Options that several commands share, and how their text becomes values. */
 import { availableParallelism } from 'node:os';
-import { InvalidArgumentError, Option } from 'commander';
-
-import type { EngineName } from '../engine/engines.js';
-import { host } from '../host.js';
-import type { HostResult } from '../report/document.js';
-
-export type { EngineName } from '../engine/engines.js';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { EngineName } from '../index.js';
+import { maxCyclesOption, timeoutOption, type LimitOptions } from './simulating.js';
 
 /** `--set a.b=v`, as often as wanted. */
 export function setOption(example: string): Option {
-  return new Option('--set <path=value>', `override one value, e.g. --set ${example} (repeatable)`)
-
-    .argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  return new Option(
+    '--set <path=value>',
+    `override one value, e.g. --set ${example} (repeatable)`,
+  ).argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
 }
 
-export function engineOption(): Option {
+function engineOption(): Option {
   return new Option('--engine <name>', 'which engine: same cycles, different speed')
     .choices(['fast', 'reference'])
     .default('fast');
-}
-
-/** How many threads simulate; as many as there are cores unless said otherwise. */
-export function shardsOption(): Option {
-  return new Option('--shards <n>', 'threads that share the work')
-    .argParser(shardCount)
-    .default(availableParallelism());
 }
 
 /** Of commands that keep simulated steps; taken, and without effect, by the others that simulate. */
@@ -34,6 +24,41 @@ export function noCacheOption(keeps = false): Option {
     ? 'simulate every step, and keep none for later commands'
     : 'no effect here: nothing is read that an earlier command simulated';
   return new Option('--no-cache', meaning);
+}
+
+/** What every command takes that simulates; see `simulating`. */
+export interface SimulationOptions extends LimitOptions {
+  engine: EngineName;
+  /** Of commands that have threads. */
+  shards?: number;
+  memo?: boolean;
+  cache: boolean;
+}
+
+/**
+ * The options of every command that simulates.
+ * @param threads what they share, if there are any
+ * @param memo whether regions may be taken over, and `keeps`, steps from earlier commands
+ */
+export function addSimulationOptions(
+  command: Command,
+  {
+    threads,
+    memo = false,
+    keeps = false,
+  }: Partial<{ threads: string; memo: boolean; keeps: boolean }>,
+): Command {
+  command.addOption(engineOption()).addOption(maxCyclesOption()).addOption(timeoutOption());
+  if (threads !== undefined)
+    command.option(
+      '--shards <n>',
+      `threads that share the ${threads}`,
+      shardCount,
+      availableParallelism(),
+    );
+  if (memo)
+    command.option('--no-memo', 'simulate every region itself, even if another one is equal');
+  return command.addOption(noCacheOption(keeps));
 }
 
 export function jsonOption(): Option {
@@ -74,16 +99,4 @@ export function coordinates(text: string): { x: number; y: number } {
   const match = /^(\d+),(\d+)$/.exec(text);
   if (!match) throw new InvalidArgumentError('Expected x,y, e.g. 12,7.');
   return { x: Number(match[1]), y: Number(match[2]) };
-}
-
-export { host };
-
-/** The part of a document that is about the host. `begun` is when the command began, by `host.now`. */
-export function hostResult(
-  { engine, shards }: { engine: EngineName; shards: number },
-  begun: number,
-  steps: { simulated: number; read: number },
-): HostResult {
-  const wallSeconds = host.now() - begun;
-  return { engine, shards, wallSeconds, peakRssBytes: host.rss(), steps };
 }

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError } from '../config/errors.js';
+import { ConfigError } from '../index.js';
 import { shown, shownPage, type Style } from '../report/format.js';
 import { trying, unlessRefused, writing } from './command-thread.js';
 import { HostError } from './errors.js';

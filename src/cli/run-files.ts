@@ -1,10 +1,10 @@
 /** What a run directory holds: the document, the terminal's text, the page, the trace. */
 import { createHash } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { servingTrace, type ServingDetail } from '../index.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
-import { servingTrace, type ServingDetail } from '../studies/serve/trace.js';
 import { chromeTrace } from '../report/trace.js';
 import { json, type RunFiles } from './output.js';
 

@@ -1,5 +1,4 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import {
   ConfigError,
@@ -9,36 +8,30 @@ import {
   serveAll,
   simulate,
   type ServingDocument,
+  scenariosTable,
+  servingTable,
 } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
-import { scenariosTable, servingTable } from '../studies/serve/table.js';
 import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './exit.js';
 import { stepsOf } from './cache.js';
 import {
-  engineOption,
-  host,
   jsonOption,
-  noCacheOption,
   setOption,
-  shardCount,
   setsOf,
   skipInvalidOption,
-  type EngineName,
   type SetOptions,
+  addSimulationOptions,
+  type SimulationOptions,
 } from './options.js';
 import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
 import { runFiles } from './run-files.js';
-import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
+import { simulating } from './simulating.js';
 
-interface RunOptions extends LimitOptions, SetOptions {
-  engine: EngineName;
-  shards: number;
-  memo: boolean;
-  cache: boolean;
+interface RunOptions extends SimulationOptions, SetOptions {
   json?: boolean;
   output?: string;
   sensitivity?: boolean;
@@ -54,7 +47,7 @@ Examples:
   wafersim run configs/serving-tiny.yaml -o runs/serving`;
 
 export function addRun(program: Command): void {
-  program
+  const command = program
     .command('run')
     .description('simulate decode steps: tokens per second, and where the cycles go')
     .argument('<config>', 'configuration file (YAML)')
@@ -63,13 +56,8 @@ export function addRun(program: Command): void {
     .option('--exact', 'mapping waferllm: exp and SiLU in full (the same as --set exact=true)')
     .option('--sensitivity', 'also vary each uncertain number of the hardware over its range')
     .addOption(skipInvalidOption())
-    .optionsGroup('How it is simulated (never changes the result):')
-    .addOption(engineOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .option('--shards <n>', 'threads that share the wafer', shardCount, availableParallelism())
-    .option('--no-memo', 'simulate every region itself, even if another one is equal')
-    .addOption(noCacheOption(true))
+    .optionsGroup('How it is simulated (never changes the result):');
+  addSimulationOptions(command, { threads: 'wafer', memo: true, keeps: true })
     .optionsGroup('What is written:')
     .addOption(jsonOption())
     .option(
@@ -86,14 +74,12 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const config = loadConfig(path, sets);
   if (options.skipInvalid && !isServing(config))
     throw new ConfigError('--skip-invalid: expected a serving workload with a trace, found decode');
-  const { engine, shards, memo } = options;
   let served: Awaited<ReturnType<typeof serveAll>> | undefined;
   let detail: RunDetail | undefined;
   const onDetail = (last: RunDetail) => (detail = last);
   const document = await simulating(
     options,
-    async (limits): Promise<RunDocument | ServingDocument> => {
-      const simulateOptions = { engine, shards, memo, ...limits, ...host };
+    async (simulateOptions): Promise<RunDocument | ServingDocument> => {
       const listening = { ...simulateOptions, ...(options.output !== undefined && { onDetail }) };
       if (isServing(config)) {
         if (options.sensitivity)

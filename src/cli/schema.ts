@@ -1,6 +1,6 @@
 /** `wafersim schema`: what a configuration may say, for editors. */
 import type { Command } from 'commander';
-import { configSchema } from '../config.js';
+import { configSchema } from '../index.js';
 import { json, print } from './output.js';
 
 const EXAMPLES = `

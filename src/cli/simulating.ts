@@ -1,8 +1,6 @@
 /** What every command that simulates has: a bar for a person at a terminal, and limits. */
 import { InvalidArgumentError, Option } from 'commander';
-import { readUnits } from '../config/units.js';
-import { LimitError } from '../engine/engine.js';
-import type { SimulateOptions } from '../decode/options.js';
+import { host, readUnits, LimitError, type SimulateOptions } from '../index.js';
 import { doingNow, endsIn, nowDoing } from './command-thread.js';
 import { withBar } from './progress.js';
 
@@ -33,10 +31,12 @@ export function timeoutOption(): Option {
   ).argParser(duration);
 }
 
+type Simulating = LimitOptions & Partial<Pick<SimulateOptions, 'engine' | 'shards' | 'memo'>>;
+
 /** Simulates under a bar and within the limits; says what was being done when the time is up. */
 export async function simulating<T>(
-  { maxCycles, timeout }: LimitOptions,
-  work: (options: Pick<SimulateOptions, 'maxCycles' | 'signal' | 'onProgress'>) => Promise<T>,
+  { engine = 'fast', shards = 1, memo = true, maxCycles, timeout }: Simulating,
+  work: (options: SimulateOptions) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
@@ -48,8 +48,8 @@ export async function simulating<T>(
   try {
     return await withBar((onProgress) =>
       work({
-        maxCycles,
-        signal,
+        ...{ engine, shards, memo, maxCycles, signal },
+        ...host,
         onProgress(progress) {
           nowDoing(progress.what);
           onProgress?.(progress);

@@ -1,6 +1,12 @@
 /** The highest request rate of a serving configuration that meets limits on its percentiles. */
 import { ConfigError } from '../../config/errors.js';
-import type { Prepared } from '../serve/serve.js';
+import { runIdentity } from '../../identity.js';
+import type { SimulateOptions } from '../../decode/options.js';
+import { loadConfig } from '../../config.js';
+import { isServing, prepare, scenariosOf, type Prepared } from '../serve/serve.js';
+import type { GridWork } from '../steps/step-times.js';
+import { hostOf, withThreads } from '../steps/work.js';
+import type { CapacityDocument } from './table.js';
 import { highestLoad } from '../../serving/capacity-search.js';
 import { metricsOf, type ServingMetrics } from '../../serving/metrics.js';
 import type { Request } from '../../serving/request.js';
@@ -27,7 +33,7 @@ export const SLO_PRESETS: Record<string, string[]> = {
 };
 
 /** What has to stand beside a rate that meets a preset. */
-export const WHAT_IF =
+const WHAT_IF =
   'the limits are those of MLPerf Inference for Llama 2 70B, as a what-if: another model and other ' +
   'requests, simulated; no MLPerf result';
 
@@ -56,6 +62,46 @@ export interface CapacityResult {
   /** Rows of the trace that could not be used and were left out. */
   skippedRows: number;
   notes: string[];
+}
+
+export interface CapacityAsked {
+  /** Limits as they are typed, and the name of a list of them in `SLO_PRESETS`. */
+  slo: readonly string[];
+  preset?: string | undefined;
+  /** Width of the bracket, as a share. */
+  tolerance: number;
+}
+
+/**
+ * The highest rate at which the first scenario of a configuration meets limits.
+ * @throws ConfigError for limits that are none, and for a workload that serves nothing
+ */
+export async function capacity(
+  { path, sets }: { path: string; sets: readonly string[] },
+  { slo, preset, tolerance }: CapacityAsked,
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
+): Promise<CapacityDocument> {
+  const known = preset === undefined ? [] : SLO_PRESETS[preset];
+  if (known === undefined)
+    throw new ConfigError(
+      `--preset: expected ${Object.keys(SLO_PRESETS).join(' or ')}, found ${preset}`,
+    );
+  const slos = [...known, ...slo].map(readSlo);
+  if (slos.length === 0)
+    throw new ConfigError('capacity: expected --slo or --preset, found neither');
+  const base = loadConfig(path, sets);
+  if (!isServing(base))
+    throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
+  const [{ scenario, config }] = scenariosOf(base, path, sets);
+  const begun = options.now();
+  const prepared = await withThreads(options, async (work) => prepare(scenario, config, work));
+  options.onProgress?.({ done: 1, total: 1, what: 'serving' });
+  const result = capacityOf(prepared, slos, tolerance);
+  const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
+  const limits = slos.map(({ text: _, ...limit }) => limit);
+  const identity = runIdentity(config, { limits, tolerance });
+  const host = hostOf(options, begun);
+  return { schema: 'wafersim.capacity/1', ...identity, scenario, ...result, notes, host };
 }
 
 /** Requests may not pile up: a burst that drains in time says nothing of a rate that goes on. */

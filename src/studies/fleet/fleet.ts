@@ -3,7 +3,12 @@
  * how many users those serve at a speed, and how many tokens that makes in a day. Arithmetic on
  * simulated steps; networks, storage, spare systems and repairs are left out.
  */
-import type { ResolvedConfig } from '../../config.js';
+import { configHash, type ResolvedConfig } from '../../config.js';
+import { scenariosIdentity } from '../../identity.js';
+import type { SimulateOptions } from '../../decode/options.js';
+import { scenariosOf } from '../serve/serve.js';
+import { hostOf, withThreads } from '../steps/work.js';
+import type { FleetDocument } from './table.js';
 import { countable } from '../../decode/countable.js';
 import { parameterCount } from '../../model/operators.js';
 import {
@@ -44,6 +49,37 @@ export interface FleetRow {
   /** Of the replica's wafers at their stated power; and with the site's share (PUE) on top. */
   joulesPerToken: number;
   joulesPerTokenAtSite: number;
+}
+
+/**
+ * The fleet of every scenario of a configuration, which was loaded from `path` and `sets`.
+ * @throws CapacityError if a model does not fit, ConfigError if its mapping cannot serve
+ */
+export async function fleet(
+  config: ResolvedConfig,
+  { path, sets }: { path: string; sets: readonly string[] },
+  limits: FleetOptions,
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
+): Promise<FleetDocument> {
+  const begun = options.now();
+  const all = scenariosOf(config, path, sets);
+  const rows = await withThreads(options, async (work) => {
+    // Scenarios that differ in transport or scheduling only are the same fleet.
+    const known = new Map<string, Promise<FleetRow>>();
+    return Promise.all(
+      all.map(async ({ scenario, config }) => {
+        const { model, wafer, workload, placement, mapping } = config;
+        const { context, tokens, batch } = workload;
+        const key = configHash({ model, wafer, context, tokens, batch, placement, mapping });
+        const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
+        known.set(key, row);
+        return { ...(await row), scenario };
+      }),
+    );
+  });
+  const identity = scenariosIdentity(config, all, limits);
+  const host = hostOf(options, begun);
+  return { schema: 'wafersim.fleet/1', ...identity, ...limits, rows, host };
 }
 
 /** Simulates a step at `workload.context`. */

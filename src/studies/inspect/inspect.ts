@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../../config.js';
 import { loweredOf } from '../../decode/lowered.js';
 import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
+import { identityOf } from '../../identity.js';
 import type { StageKind } from '../../lowering/lowering.js';
 import { operatorsOf, parameterCount, weightBytes } from '../../model/operators.js';
 import type { Region } from '../../placement/placement.js';
@@ -15,6 +16,8 @@ import { bytes, count, table } from '../../report/format.js';
 import { proved } from '../../report/table.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { placementOf } from '../../decode/place.js';
+
+export type What = 'wafer' | 'model' | 'placement' | 'program';
 
 export interface Inspection {
   document: object;
@@ -32,8 +35,19 @@ export interface CorePosition {
  */
 export async function inspect(
   config: ResolvedConfig,
-  what: 'wafer' | 'model' | 'placement' | 'program',
+  what: What,
   core?: CorePosition,
+): Promise<Inspection> {
+  const { document, text } = await inspectPart(config, what, core);
+  const { canonical, stated, files } = config;
+  const identity = identityOf([canonical, stated, what, core], files);
+  return { document: { schema: 'wafersim.inspect/1', ...identity, what, ...document }, text };
+}
+
+async function inspectPart(
+  config: ResolvedConfig,
+  what: What,
+  core: CorePosition | undefined,
 ): Promise<Inspection> {
   switch (what) {
     case 'wafer':

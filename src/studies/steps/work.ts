@@ -1,6 +1,7 @@
 /** Simulations of several configurations at once: the runner that they share, and how far they are. */
 import { createRunner, type Runner } from '../../decode/runner.js';
 import type { SimulateOptions } from '../../decode/options.js';
+import type { HostResult } from '../../report/document.js';
 import type { GridWork } from './step-times.js';
 
 /**
@@ -30,4 +31,13 @@ export async function withThreads<T>(
     over.abort();
     await runner.close();
   }
+}
+
+/** The part of a document that is about the host. `begun` is when the study began, by `options.now`. */
+export function hostOf(
+  { engine, shards, now, rss, steps }: SimulateOptions & Pick<GridWork, 'steps'>,
+  begun: number,
+): HostResult {
+  const host = { engine, shards, wallSeconds: now() - begun, peakRssBytes: rss() };
+  return { ...host, ...(steps && { steps: steps.counts }) };
 }

@@ -12,7 +12,16 @@ import { identityOf, ofPackage } from '../../identity.js';
 import { runKernel, type KernelOptions } from '../kernel/kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled } from '../../bundled.js';
-import { KINDS, SYSTEMS, type Measurement } from './measurements.js';
+import {
+  joined,
+  KINDS,
+  PUBLISHED,
+  readMeasurements,
+  SYSTEMS,
+  type Measurement,
+} from './measurements.js';
+import { prefillFigures, prefillNotes } from './prefill.js';
+import { withThreads } from '../steps/work.js';
 import { CapacityError } from '../../placement/errors.js';
 import type {
   Basis,
@@ -23,6 +32,31 @@ import type {
 } from './document.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
+
+/**
+ * Predicts the published measurements, and those of a file of one's own, that have `only` in their id.
+ * @throws ConfigError if there are none, or the file is wrong
+ */
+export async function validate(
+  { measurements, only = '' }: { measurements?: string | undefined; only?: string | undefined },
+  options: SimulateOptions,
+): Promise<ValidateDocument> {
+  const [bundled, named]: [NamedFile[], NamedFile[]] = [[], []];
+  const published = readMeasurements(PUBLISHED, bundled);
+  const own = measurements === undefined ? [] : readMeasurements(measurements, named);
+  const wanted = joined(published, own).filter(({ id }) => id.includes(only));
+  const figures = prefillFigures(only, bundled);
+  if (wanted.length === 0 && figures.length === 0)
+    throw new ConfigError(`--only: expected a text in the id of a measurement, found ${only}`);
+  const from = { files: [...ofPackage(bundled), ...named], content: figures };
+  return withThreads(options, async (work) => {
+    const [notes, judged] = await Promise.all([
+      prefillNotes(only, work),
+      validateMeasurements(wanted, published, work, from),
+    ]);
+    return { ...judged, notes };
+  });
+}
 
 /**
  * Predicts every measurement, services on threads if there are any while kernels run here. `published`
