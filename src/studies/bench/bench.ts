@@ -6,8 +6,7 @@
  */
 import type { NamedFile } from '../../config/files.js';
 import { configHash, loadConfig, loadHardware } from '../../config.js';
-import { serveAll } from '../serve/serve-all.js';
-import { isServing } from '../serve/serve.js';
+import { serveOrSimulate } from '../serve/serve-all.js';
 import { MachineError } from '../../engine/engine.js';
 import { CapacityError } from '../../placement/errors.js';
 import { benchIdentity } from './identity.js';
@@ -24,7 +23,6 @@ import {
 } from '../../report/metrics.js';
 import type { AnyRun } from '../../report/serving-document.js';
 import { createPause } from '../../decode/runner.js';
-import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { SuiteCase } from './suite.js';
 import { runKernel } from '../kernel/kernel.js';
@@ -109,9 +107,7 @@ function prepare(each: SuiteCase): PreparedCase {
     files: asWritten(config.files, each.config),
     measure: (options) =>
       attempt(id, config.canonical, async () => {
-        if (!isServing(config)) return runCase(id, await simulate(config, options));
-        const { document } = await serveAll(config, each.config, sets, options);
-        return runCase(id, document);
+        return runCase(id, await serveOrSimulate(config, each.config, sets, options));
       }),
   };
 }

@@ -1,10 +1,10 @@
 /** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
 import type { ResolvedConfig } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
-import type { ServingDocument } from '../../report/serving-document.js';
+import type { AnyRun, ServingDocument } from '../../report/serving-document.js';
 import { servingRows } from './rows.js';
 import type { ServingDetail } from './trace.js';
-import { prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
+import { isServing, prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { GridWork } from '../steps/step-times.js';
@@ -59,4 +59,15 @@ export async function serveAll(
 
 function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {
   for (const { result, run } of served) yield* servingRows(result.scenario, run.served);
+}
+
+/** A configuration as it asks for it: its requests served, or its decode steps alone. */
+export async function serveOrSimulate(
+  config: ResolvedConfig,
+  path: string,
+  sets: readonly string[],
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
+): Promise<AnyRun> {
+  if (!isServing(config)) return simulate(config, options);
+  return (await serveAll(config, path, sets, options)).document;
 }
