@@ -1,5 +1,4 @@
 /** A step core by core and operator by operator: it adds up to what the document says. */
-import { runInThisContext } from 'node:vm';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +6,7 @@ import { loadConfig } from '../src/config.js';
 import type { RunDetail } from '../src/report/detail.js';
 import type { RunDocument } from '../src/report/document.js';
 import { mapData, pack, QUANTITIES } from '../src/report/html-maps.js';
-import { MAP_SCRIPT } from '../src/report/html-map-script.js';
+import { unpack } from '../src/report/page/unpack.js';
 import type { RunResult } from '../src/engine/engine.js';
 import type { Program } from '../src/program/program.js';
 import { simulate } from '../src/studies/run/run.js';
@@ -167,14 +166,6 @@ describe('the load of a core', () => {
     expect([...map.link]).toEqual([0, 0, 0, 0]);
   });
 });
-
-/** The page's own code, out of the script. */
-const unpack = runInThisContext(
-  `(() => { ${MAP_SCRIPT.slice(
-    MAP_SCRIPT.indexOf('async function unpack'),
-    MAP_SCRIPT.indexOf('/** All maps'),
-  )}; return unpack; })()`,
-) as (text: string, length: number) => Promise<Float64Array>;
 
 describe('a packed map', () => {
   it('is unpacked by the page to what it was', async () => {

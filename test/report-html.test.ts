@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { htmlReport } from '../src/report/html.js';
 import { escapeHtml, scriptJson } from '../src/report/html-escape.js';
-import { SCRIPT } from '../src/report/html-script.js';
+import { SCRIPT } from '../src/report/page-script.js';
 import { reportRun, servingOf, TOOLS } from './helpers/report-run.js';
 
 function pageOf(name: string, wafers = 1): string {

@@ -1,8 +1,9 @@
 /**
  * Maps of a wafer small enough for a page: differences from core to core, most of them 0, their bytes
- * sorted by significance, deflated, in base64. The page's script reads it back (html-script.ts).
+ * sorted by significance, deflated, in base64. The page's script reads it back (page/unpack.ts).
  */
 import type { WaferMap } from './detail.js';
+import type { PageWafer } from './page/data.js';
 import type { RegionResult } from './document.js';
 
 /** Bytes in, bytes of a zlib stream out. */
@@ -11,16 +12,7 @@ export type Deflate = (bytes: Uint8Array) => Uint8Array;
 /** What a page shows of every core, in this order. */
 export const QUANTITIES = ['busy', 'waiting', 'sram', 'link'] as const;
 
-export interface MapData {
-  wafer: number;
-  width: number;
-  height: number;
-  regions: Pick<RegionResult, 'name' | 'x' | 'y' | 'width' | 'height'>[];
-  /** One per quantity. */
-  packed: string[];
-}
-
-export function mapData(map: WaferMap, regions: RegionResult[], deflate: Deflate): MapData {
+export function mapData(map: WaferMap, regions: RegionResult[], deflate: Deflate): PageWafer {
   const { wafer, width, height } = map;
   return {
     wafer,

@@ -9,8 +9,9 @@ import { count } from './format.js';
 import { escapeHtml, scriptJson } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
-import { SCRIPT } from './html-script.js';
 import { nameOf, servingCharts, servingFacts, servingNotes, servingTable } from './html-serving.js';
+import { SCRIPT } from './page-script.js';
+import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { scenariosOf, type AnyRun } from './serving-document.js';
 import { STYLE } from './html-style.js';
@@ -110,11 +111,12 @@ const TITLES: Record<(typeof QUANTITIES)[number], { title: string; unit: string 
 function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTools): string {
   const whole = (name: string) =>
     name === 'sram' ? (placement.sramBytesPerCore ?? 0) : detail.cycles;
-  return scriptJson({
+  const page: PageData = {
     hint: HINT,
     quantities: QUANTITIES.map((name) => ({ name, ...TITLES[name], whole: whole(name) })),
     wafers: detail.maps.map((map) => mapData(map, placement.regions, tools.deflate)),
-  });
+  };
+  return scriptJson(page);
 }
 
 /** What the run served; the rest of the page is about one decode step under it, and says so. */
