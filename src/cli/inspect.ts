@@ -3,7 +3,6 @@ import { Option, type Command } from 'commander';
 import { loadConfig, inspect, type What } from '../index.js';
 import { coordinates, jsonOption, setOption } from './options.js';
 import { json, print } from './output.js';
-import { simulating } from './simulating.js';
 
 interface InspectOptions {
   what?: What;
@@ -40,6 +39,6 @@ export function addInspect(program: Command): void {
 async function show(path: string, options: InspectOptions): Promise<void> {
   const config = loadConfig(path, options.set ?? []);
   const what = options.what ?? (options.core ? 'program' : 'placement');
-  const { document, text } = await simulating({}, () => inspect(config, what, options.core));
+  const { document, text } = await inspect(config, what, options.core);
   print(options.json ? json(document) : text);
 }
