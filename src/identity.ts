@@ -3,12 +3,11 @@
  * are of. Paths, the spelling of numbers and the order of keys enter no key.
  */
 import { relative, isAbsolute } from 'node:path';
-import { bundled } from './bundled.js';
+import { bundled, VERSION } from './bundled.js';
 import { configHash, type ResolvedConfig } from './config.js';
 import { sha256Of } from './config/canonical.js';
 import type { NamedFile } from './config/files.js';
 import type { Identity } from './report/identity.js';
-import { VERSION } from './version.js';
 
 /**
  * The identity of a document.

@@ -21,11 +21,10 @@ import { compareAll as compareAllWith, type Compared } from './studies/compare/c
 import { compareStrategies, comparison, whyIncomparable } from './studies/compare/compare.js';
 import { IncomparableError } from './studies/incomparable.js';
 
-export { bundled } from './bundled.js';
+export { bundled, VERSION } from './bundled.js';
 export { configSchema, loadConfig, loadHardware, type ResolvedConfig } from './config.js';
 export { readUnits } from './config/units.js';
 export { host } from './host.js';
-export { VERSION } from './version.js';
 export type { NamedFile } from './config/files.js';
 export { ofPackage } from './identity.js';
 export { LimitError, MachineError, TooLargeError } from './engine/engine.js';

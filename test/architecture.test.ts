@@ -31,15 +31,14 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
   ],
-  // A file of its own each: where the package lies, its version, the host, what a document is of.
+  // A file of its own each: the package, the host, what a document is of.
   bundled: [],
-  version: [],
   host: [],
-  identity: ['bundled', 'config', 'version', 'report:type'],
+  identity: ['bundled', 'config', 'report:type'],
   // The library.
   index: [
     ...['engine', 'model', 'placement', 'decode', 'config', 'report:type', 'store', 'studies'],
-    ...['bundled', 'version', 'host', 'identity'],
+    ...['bundled', 'host', 'identity'],
   ],
   cli: ['index', 'report'],
 };
@@ -81,7 +80,6 @@ const PACKAGES: Record<string, string[]> = {
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   studies: ['node:fs', 'node:path', 'node:util', 'zod'],
   bundled: ['node:module', 'node:path'],
-  version: ['node:module'],
   host: [],
   identity: ['node:path'],
   index: ['node:os'],

@@ -11,7 +11,7 @@ import { loadConfig } from '../src/config.js';
 import { runIdentity, scenariosIdentity } from '../src/identity.js';
 import { scenariosOf } from '../src/studies/serve/serve.js';
 import type { Identity } from '../src/report/identity.js';
-import { VERSION } from '../src/version.js';
+import { VERSION } from '../src/bundled.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
 import { wafersim } from './helpers/command-line.js';
 

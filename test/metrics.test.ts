@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { htmlReport } from '../src/report/html.js';
 import {
+  BENCHED,
+  BENCHED_SERVED,
   COMPARED,
   HEADLINE,
   METRICS,
@@ -61,6 +63,20 @@ describe('the metrics of a run', () => {
       const titles = Object.values(metrics).map(({ title }) => title);
       expect(new Set(titles).size).toBe(titles.length);
     }
+  });
+
+  it('are shown as these lists say, which documents and baselines rely on', () => {
+    const speeds = ['tokensPerSecondPerUser', 'tokensPerSecond'];
+    expect(HEADLINE.map(([key]) => key)).toEqual([...speeds, 'tpotMs', 'cyclesPerToken']);
+    expect(COMPARED).toEqual([
+      ...['cyclesPerToken', ...speeds, 'handOffHops', 'handOffCycles', 'tokenCycles'],
+      ...['waveletHops', 'peakLinkUtilization', 'sramPeakBytesPerCore', 'sramUsedBytes'],
+      ...['coresUsed', 'wafers'],
+    ]);
+    expect(BENCHED).toEqual(['waveletHops', 'sramPeakBytesPerCore', 'wafers', 'checkPassed']);
+    expect(BENCHED_SERVED).toEqual([
+      ...['outputSpeedP50', 'outputThroughput', 'ttftP99Ms', 'tpotP99Ms'],
+    ]);
   });
 
   it('head the text and the page of a run', () => {

@@ -5,9 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { isDeeper, MOST_LEVELS } from '../../config/depth.js';
-import { readText } from '../../config/files.js';
+import { readText, type NamedFile } from '../../config/files.js';
+import { identityOf } from '../../identity.js';
+import type { Identity } from '../../report/identity.js';
 import type { BenchCase, BenchDocument } from './document.js';
-import { benchIdentity } from './identity.js';
 import { IncomparableError } from '../incomparable.js';
 
 const metric = z.looseObject({
@@ -121,4 +122,14 @@ function strip(
     ...(breakdown && { breakdown }),
     ...(withHost && host && { host }),
   };
+}
+
+/**
+ * What a document of benchmarks is of: the configurations of its cases, in whatever order they ran. What
+ * the host did as a whole is of no configuration.
+ */
+export function benchIdentity(cases: readonly BenchCase[], files: readonly NamedFile[]): Identity {
+  const hashes = cases.map(({ id, configHash }): [string, string] => [id, configHash]);
+  const inOrder = hashes.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return identityOf(inOrder, files);
 }
