@@ -2,13 +2,12 @@
  * A run's configuration: YAML files over each other, `--set` over them, the hardware and the model
  * that they name, validated at once, with every default filled in and a hash of the whole.
  */
-import { sha256Of } from './config/canonical.js';
+import { sha256Of } from './config/json.js';
 import { extend, noteFile, readChain, referenceOf, type NamedFile } from './config/files.js';
 import { readModel } from './config/model-file.js';
-import { applySets, normalise } from './config/overrides.js';
+import { applySets, normalise, child, originAt, withKey } from './config/tree.js';
 import { validate } from './config/problems.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
-import { child, originAt, withKey } from './config/tree.js';
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
 import { readGpu } from './config/gpu-file.js';

@@ -5,7 +5,7 @@
 import { relative, isAbsolute } from 'node:path';
 import { bundled } from './bundled.js';
 import { configHash, type ResolvedConfig } from './config.js';
-import { sha256Of } from './config/canonical.js';
+import { sha256Of } from './config/json.js';
 import type { NamedFile } from './config/files.js';
 import type { Identity } from './report/identity.js';
 import { VERSION } from './version.js';

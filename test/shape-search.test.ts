@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareStrategies } from '../src/studies/compare/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { CapacityError } from '../src/placement/errors.js';
+import { CapacityError } from '../src/placement/placement.js';
 import { layerShape } from '../src/mapping/shapes.js';
 import { checkPlacement } from '../src/placement/legal.js';
 import { runTable } from '../src/report/table.js';

@@ -5,8 +5,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from './errors.js';
 import { show } from '../model/errors.js';
 import { bundledFile, hintFor, unknownName, type BundledKind } from './bundled-files.js';
-import { normalise } from './overrides.js';
-import { child, merge, plain, withKey } from './tree.js';
+import { normalise, child, merge, plain, withKey } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
 
 /** A file, and where it was asked for: `configs/a.yaml:3:11: hardware`. */

@@ -4,7 +4,7 @@
  * what comes out is the wafer in base units, and for every number where it comes from.
  */
 import * as z from 'zod';
-import { expected } from './messages.js';
+import { expected } from './errors.js';
 import {
   quantity,
   type NamedQuantity,

@@ -4,7 +4,7 @@ import { ConfigError } from './errors.js';
 import { ModelError } from '../model/errors.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
-import { isDeeper, MOST_LEVELS } from './depth.js';
+import { isDeeper, MOST_LEVELS } from './json.js';
 import { readText, type NamedFile, type Reference } from './files.js';
 import { originAt } from './tree.js';
 import { readYaml, type Node } from './yaml.js';

@@ -3,7 +3,7 @@
  * router need different colours there; far apart, the same colours serve again. First fit.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import { CapacityError } from '../placement/errors.js';
+import { CapacityError } from '../placement/placement.js';
 import { FIRST_HAND_OFF_COLOR } from './region.js';
 import type { Place } from './places.js';
 import { channelsOf, visitStage, type Source } from './stage.js';

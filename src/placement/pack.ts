@@ -8,16 +8,16 @@ import { anneal } from './strategies/anneal.js';
 import { greedy } from './strategies/greedy.js';
 import { hilbert } from './strategies/hilbert.js';
 import { optimal } from './strategies/optimal.js';
-import { rowMajor } from './strategies/row-major.js';
 import {
+  rowMajor,
   costOf,
   fill,
   type Position,
   type Run,
   type Strategy,
   type Task,
+  snake,
 } from './strategies/shelves.js';
-import { snake } from './strategies/snake.js';
 
 export const STRATEGIES: Record<string, Strategy> = {
   'row-major': rowMajor,

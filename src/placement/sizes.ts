@@ -10,7 +10,7 @@ import type { ModelSpec } from '../model/model.js';
 import { cutOf, leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
 import { cut } from './pack.js';
-import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './parts.js';
+import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './placement.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;

@@ -6,13 +6,18 @@
  */
 import FlatQueue from 'flatqueue';
 import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
-import { createDelivery, deliver, seenNs, type Delivery } from './delivery.js';
-import { createLoad, grow, join, leave, type DecodeLoad } from './load.js';
+import {
+  createDelivery,
+  deliver,
+  seenNs,
+  type Delivery,
+  uplinkNs,
+  type Transport,
+} from './transport.js';
+import { createLoad, grow, join, leave, type DecodeLoad, stepWith, type Policy } from './policy.js';
 import { createMemory, fits, keptBy, release, take, type CacheMemory } from './memory.js';
-import { stepWith, type Policy } from './policy.js';
 import type { Request, Served } from './request.js';
 import type { StepTime } from './step-time.js';
-import { uplinkNs, type Transport } from './transport.js';
 
 export interface ServeOptions {
   policy: Policy;

@@ -5,8 +5,14 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import { notOver, tooLong } from '../checks.js';
-import { latestOf } from '../../numeric/latest.js';
-import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from '../engine.js';
+import {
+  latestOf,
+  LAST_CYCLE,
+  wholeRun,
+  type Run,
+  type RunInput,
+  type RunResult,
+} from '../engine.js';
 import { bitsFor, startMachine } from './run.js';
 import { createMachine } from './machine.js';
 import type { Bits, Machine } from './machine.js';

@@ -1,6 +1,5 @@
 /** A run of the machine, alone or in a team of threads: in slices, to a limit, stopped from outside. */
-import { LAST_CYCLE } from '../engine.js';
-import { latestOf } from '../../numeric/latest.js';
+import { LAST_CYCLE, latestOf } from '../engine.js';
 import { firstOf, load, type Counts, type Team } from './load.js';
 import { NEVER, RUN_AT, STATE, STOP_AT } from './machine-code.js';
 import type { Bits, Machine } from './machine.js';

@@ -5,9 +5,15 @@
  */
 import { greedy } from './greedy.js';
 import { hilbert } from './hilbert.js';
-import { rowMajor } from './row-major.js';
-import { costOf, type Layout, type Position, type Strategy, type Task } from './shelves.js';
-import { snake } from './snake.js';
+import {
+  rowMajor,
+  costOf,
+  type Layout,
+  type Position,
+  type Strategy,
+  type Task,
+  snake,
+} from './shelves.js';
 
 const STEPS_PER_REGION = 2000;
 const MOST_STEPS = 100_000;

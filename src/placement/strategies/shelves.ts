@@ -128,3 +128,26 @@ export function without(runs: readonly Run[], index: number, x: number, width: n
   const parts = [west, east].filter((part) => part.width > 0);
   return [...runs.slice(0, index), ...parts, ...runs.slice(index + 1)];
 }
+
+/**
+ * Every shelf from west to east, as text is written; a token crosses the wafer at each shelf's end.
+ * The next-fit rule of shelf packing (Baker and Schwarz, Shelf Algorithms, SIAM J. Comput. 1983).
+ */
+export const rowMajor: Strategy = (task) =>
+  fillAll(
+    task,
+    task.runs.map((run) => ({ ...run, east: true })),
+  );
+
+/**
+ * Shelves alternately eastward and westward, so that a token only steps down at each shelf's end: the
+ * snake-like order of Thompson and Kung (Sorting on a Mesh-Connected Parallel Computer, CACM 1977).
+ */
+export const snake: Strategy = (task) =>
+  fillAll(
+    task,
+    shelvesOf(task.runs).flatMap((shelf, i) => {
+      const east = i % 2 === 0;
+      return (east ? shelf : shelf.toReversed()).map((run) => ({ ...run, east }));
+    }),
+  );

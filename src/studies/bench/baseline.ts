@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { isDeeper, MOST_LEVELS } from '../../config/depth.js';
+import { isDeeper, MOST_LEVELS } from '../../config/json.js';
 import { readText } from '../../config/files.js';
 import type { BenchCase, BenchDocument } from './document.js';
 import { benchIdentity } from './identity.js';

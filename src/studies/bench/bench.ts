@@ -9,7 +9,7 @@ import { configHash, loadConfig, loadHardware } from '../../config.js';
 import { serveAll } from '../serve/serve-all.js';
 import { isServing } from '../serve/serve.js';
 import { MachineError } from '../../engine/engine.js';
-import { CapacityError } from '../../placement/errors.js';
+import { CapacityError } from '../../placement/placement.js';
 import { benchIdentity } from './identity.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from './document.js';
 import type { Breakdown, KernelDocument } from '../../report/document.js';
