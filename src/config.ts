@@ -11,13 +11,8 @@ import { config as schema, hardwareOnly, type Config } from './config/schema.js'
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
 import { readGpu } from './config/gpu-file.js';
-import {
-  plainHardware,
-  provenanceOf,
-  toWafer,
-  type HardwareFile,
-  type ProvenanceMap,
-} from './config/hardware-file.js';
+import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js';
+import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { ModelSpec } from './model/model.js';
 import { positionsOf } from './model/positions.js';

@@ -12,7 +12,7 @@ import {
 import { EAST, SOUTH } from '../src/hardware/mesh.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { CapacityError, type Placement } from '../src/placement/placement.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { place } from '../src/placement/place.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/studies/run/run.js';

@@ -6,7 +6,7 @@ import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { layerBuffers, layerShape } from '../src/mapping/shapes.js';
 import { bytesOf, leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { cut, runsOf, STRATEGIES } from '../src/placement/pack.js';
 import { kindsOf, partsOf } from '../src/placement/placement.js';

@@ -13,7 +13,7 @@ import {
   type Placement,
 } from '../src/placement/placement.js';
 import { tokenCycles } from '../src/placement/estimate.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { cut, STRATEGIES } from '../src/placement/pack.js';
 import { place } from '../src/placement/place.js';
 import {

@@ -5,13 +5,8 @@
  */
 import * as z from 'zod';
 import { expected } from './errors.js';
-import {
-  quantity,
-  type NamedQuantity,
-  type Provenance,
-  type Quantity,
-  type ReadUnits,
-} from './quantity.js';
+import { quantity } from './quantity.js';
+import type { NamedQuantity, Provenance, Quantity, ReadUnits } from './quantity.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 
 /** Provenance of a wafer's numbers, by their path in the hardware file, such as `fabric.hopCycles`. */

@@ -3,17 +3,8 @@
  * Aliases are copied out, up to a bound on the size of the tree; nothing in it is an object that a
  * hostile key could poison.
  */
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  parseDocument,
-} from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, Lexer, LineCounter } from 'yaml';
+import { parseDocument } from 'yaml';
 import { ConfigError } from './errors.js';
 
 /** Where a value was written: `file:line:col`, or the text of a `--set`. */

@@ -5,13 +5,8 @@
  */
 import { elementsPerWavelet } from '../numeric/types.js';
 import { RAMP } from '../hardware/mesh.js';
-import {
-  planHandOff,
-  visitRow,
-  visitToken,
-  type Rectangle,
-  type RouteVisitor,
-} from './hand-off.js';
+import { planHandOff, visitRow, visitToken } from './hand-off.js';
+import type { Rectangle, RouteVisitor } from './hand-off.js';
 import { coreIn } from './joined.js';
 import type { Source } from './stage.js';
 

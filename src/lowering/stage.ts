@@ -6,13 +6,8 @@ import type { FloatType } from '../numeric/types.js';
 import { send, store, type Code } from '../program/builder.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import type { CoreProgram, RegionCode } from './region.js';
-import {
-  visitHandOff,
-  visitToken,
-  planHandOff,
-  type Rectangle,
-  type RouteVisitor,
-} from './hand-off.js';
+import { visitHandOff, visitToken, planHandOff } from './hand-off.js';
+import type { Rectangle, RouteVisitor } from './hand-off.js';
 
 /** Where the region's data come from: row by row from the region before, or one core's token. */
 export type Source = (

@@ -12,15 +12,9 @@ import { CHANNELS, stationsOf } from '../kernels/line.js';
 import { attention } from './waferllm/attention.js';
 import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
-import {
-  headParts,
-  newPositionIn,
-  positionsPerRow,
-  waferllmBuffers,
-  waferllmShape,
-  type WaferllmOptions,
-  waferllmOptions,
-} from '../mapping/waferllm-shape.js';
+import { headParts, newPositionIn, positionsPerRow } from '../mapping/waferllm-shape.js';
+import { waferllmBuffers, waferllmShape, waferllmOptions } from '../mapping/waferllm-shape.js';
+import type { WaferllmOptions } from '../mapping/waferllm-shape.js';
 import type { Weights } from '../model/model.js';
 import { greedy, headLogits } from '../model/plain.js';
 import type { LayerCache, Lowered, Memory, StagePlan, StepPlan } from './lowering.js';

@@ -8,16 +8,8 @@ import { anneal } from './strategies/anneal.js';
 import { greedy } from './strategies/greedy.js';
 import { hilbert } from './strategies/hilbert.js';
 import { optimal } from './strategies/optimal.js';
-import {
-  rowMajor,
-  costOf,
-  fill,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-  snake,
-} from './strategies/shelves.js';
+import { rowMajor, costOf, fill, snake } from './strategies/shelves.js';
+import type { Position, Run, Strategy, Task } from './strategies/shelves.js';
 
 export const STRATEGIES: Record<string, Strategy> = {
   'row-major': rowMajor,

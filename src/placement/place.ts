@@ -8,13 +8,8 @@ import type { ModelSpec } from '../model/model.js';
 import { regionBytes } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
 import { cut, pack, strategyOf, type Search } from './pack.js';
-import {
-  partsOf,
-  widthsOf,
-  type SizedRequest,
-  type Placement,
-  CapacityError,
-} from './placement.js';
+import { partsOf, widthsOf, CapacityError } from './placement.js';
+import type { SizedRequest, Placement } from './placement.js';
 import { chooseSizes } from './sizes.js';
 import { placeSquare } from './square.js';
 import { deadCores, linkHopsOf, repairOf } from '../hardware/defects.js';

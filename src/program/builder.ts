@@ -6,17 +6,8 @@
 import { portMask } from '../hardware/mesh.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type { DataType, FloatType } from '../numeric/types.js';
-import type {
-  Buffer,
-  Destination,
-  MatvecOp,
-  MemoryOperand,
-  Operation,
-  Program,
-  Route,
-  Source,
-  VectorOp,
-} from './program.js';
+import type { Buffer, Destination, MatvecOp, MemoryOperand, Operation } from './program.js';
+import type { Program, Route, Source, VectorOp } from './program.js';
 
 // What one writes programs with besides: ports, types of numbers, the machine.
 export { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../hardware/mesh.js';

@@ -6,14 +6,8 @@
  */
 import FlatQueue from 'flatqueue';
 import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
-import {
-  createDelivery,
-  deliver,
-  seenNs,
-  type Delivery,
-  uplinkNs,
-  type Transport,
-} from './transport.js';
+import { createDelivery, deliver, seenNs, uplinkNs } from './transport.js';
+import type { Delivery, Transport } from './transport.js';
 import { createLoad, grow, join, leave, type DecodeLoad, stepWith, type Policy } from './policy.js';
 import { createMemory, fits, keptBy, release, take, type CacheMemory } from './memory.js';
 import type { Request, Served } from './request.js';

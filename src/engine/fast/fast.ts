@@ -5,14 +5,8 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import { notOver, tooLong } from '../checks.js';
-import {
-  latestOf,
-  LAST_CYCLE,
-  wholeRun,
-  type Run,
-  type RunInput,
-  type RunResult,
-} from '../engine.js';
+import { latestOf, LAST_CYCLE, wholeRun } from '../engine.js';
+import type { Run, RunInput, RunResult } from '../engine.js';
 import { bitsFor, startMachine } from './run.js';
 import { createMachine } from './machine.js';
 import type { Bits, Machine } from './machine.js';

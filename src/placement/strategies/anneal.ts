@@ -5,15 +5,8 @@
  */
 import { greedy } from './greedy.js';
 import { hilbert } from './hilbert.js';
-import {
-  rowMajor,
-  costOf,
-  type Layout,
-  type Position,
-  type Strategy,
-  type Task,
-  snake,
-} from './shelves.js';
+import { rowMajor, costOf, snake } from './shelves.js';
+import type { Layout, Position, Strategy, Task } from './shelves.js';
 
 const STEPS_PER_REGION = 2000;
 const MOST_STEPS = 100_000;

@@ -3,16 +3,8 @@
  * room: the nearest-neighbour rule of tours (Rosenkrantz, Stearns and Lewis, SIAM J. Comput. 1977).
  * The first region is tried on several places; the cheapest whole way, the way back included, is kept.
  */
-import {
-  costOf,
-  haveRoom,
-  without,
-  type Placed,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-} from './shelves.js';
+import { costOf, haveRoom, without } from './shelves.js';
+import type { Placed, Position, Run, Strategy, Task } from './shelves.js';
 
 /** Places on which the first region is tried, evenly spread over the wafer if there are more. */
 const STARTS = 64;

@@ -5,14 +5,8 @@
  * end of a run. A search that is cut short returns the best layout met and the bound reached.
  */
 import { anneal } from './anneal.js';
-import {
-  costOf,
-  type Placed,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-} from './shelves.js';
+import { costOf } from './shelves.js';
+import type { Placed, Position, Run, Strategy, Task } from './shelves.js';
 
 const MOST_NODES = 200_000;
 /** Places of one width up to which every column is tried. */
