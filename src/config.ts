@@ -19,7 +19,7 @@ import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
-/** What a run simulates beside hardware, model and placement. */
+/** What a run simulates: its workload, next to hardware, model and placement. */
 export type Workload = Config['workload'];
 export type PlacementOptions = Config['placement'];
 
@@ -92,7 +92,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   };
 }
 
-/** A context that nobody asked for leaves room for the run's tokens in the positions that the model has. */
+/** A context that is not given leaves room for the run's tokens in the positions that the model has. */
 function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
   const { context, tokens } = run.workload;

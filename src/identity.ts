@@ -43,7 +43,7 @@ export function scenariosIdentity(
   return { version, key, files: distinct(files), configHash: configHash(content) };
 }
 
-/** Bundled files that nobody named, by their paths in the package, wherever it is installed. */
+/** Bundled files that no configuration names, by their paths in the package, wherever it is installed. */
 export function ofPackage(files: readonly NamedFile[]): NamedFile[] {
   const root = bundled('');
   return files.map(({ path, sha256 }) => {

@@ -23,7 +23,7 @@ export interface Provenance {
   source: string;
   grade?: 'A' | 'B' | 'C' | 'D';
   range?: [number, number];
-  /** Nobody has published it; the source says what the value rests on. */
+  /** It is not published; the source says what the value rests on. */
   assumed?: true;
 }
 

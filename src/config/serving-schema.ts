@@ -52,7 +52,7 @@ const mappedTrace = section('a mapping', {
     ),
 });
 
-/** What `workload` may hold beside the keys of a decode run. */
+/** What `workload` may hold in addition to the keys of a decode run. */
 export const servingWorkload = {
   kind: choice('decode', 'serving')
     .exactOptional()

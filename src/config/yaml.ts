@@ -61,7 +61,7 @@ const MAX_INDENT = 256;
 const SCALAR = '\u001F';
 /** What may stand before the first value of a line. */
 const INDENT = /^(?:[ \t?:-]*|[&!]\S*)$/;
-/** All that the lexer says beside the text. */
+/** The marks that the lexer adds to the text. */
 const SIGNS = new Set(['\u0002', '\u0018', SCALAR, '\uFEFF']);
 
 /**

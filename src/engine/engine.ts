@@ -57,9 +57,9 @@ export interface RunResult {
 
 export type Engine = (input: RunInput) => RunResult;
 
-/** A run that goes on in slices of some milliseconds, so that its thread can do other things between. */
+/** A run in slices of some milliseconds, so that its thread can do other things between. */
 export interface Run {
-  /** Goes on for a slice; the result once there is one. Throws as an engine does. */
+  /** Continues for a slice; the result once there is one. Throws as an engine does. */
   advance(): RunResult | undefined;
   /** The cycle reached, and what cores do in it. */
   cycle(): number;

@@ -6,7 +6,7 @@ import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
 import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
 import { waferllmShape } from './waferllm-shape.js';
 
-/** Whose word the rules of this mapping are. */
+/** The source of this mapping's rules. */
 export const WAFERLLM = 'WaferLLM (OSDI 2025) and its published kernel';
 
 /** Groups of the published runs, by cores along a side. */

@@ -24,7 +24,7 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
   }
 }
 
-/** What is placed, as far as the memory of a core depends on it. */
+/** What the memory of a core depends on of a request. */
 export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch'>;
 
 /** A part of a model over so many cores, with the caches that are asked for. */

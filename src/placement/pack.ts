@@ -89,7 +89,7 @@ export function cut(
   return counts;
 }
 
-/** What a search may be given: its randomness, by default of a fixed seed, and who is told of it. */
+/** What a search may be given: its randomness, by default of a fixed seed, and a listener to its progress. */
 export interface Search {
   /** Next number of a seeded generator, from 0 (included) to 1. */
   random?: (() => number) | undefined;
@@ -98,7 +98,7 @@ export interface Search {
 
 export interface Packing {
   positions: (Position & { wafer: number })[];
-  /** Estimated cycles of all hand-offs and the way back, and what they cost at least, if proved. */
+  /** Estimated cycles of all hand-offs and the path back, and what they cost at least, if proved. */
   handOffCycles: number;
   bound?: number;
 }

@@ -11,7 +11,7 @@ export type PolicyName = 'fcfs' | 'latency-first' | 'batch-first';
 export interface Load {
   /** Users that decode, the sum of their contexts and the longest one. */
   users: number;
-  /** Users who have started and do not decode yet, the one whose prompt is read included. */
+  /** Users that have started and do not decode yet, the one whose prompt is read included. */
   joining: number;
   contextSum: number;
   contextMax: number;
@@ -37,7 +37,7 @@ export interface PolicyOptions {
   floor: number;
 }
 
-/** With nobody decoding, or nobody to protect, this many prompt tokens pass at a time. */
+/** With no user decoding, or none to protect, this many prompt tokens pass at a time. */
 const UNHINDERED = 4096;
 
 export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = {
@@ -48,7 +48,7 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
     admits: ({ users, joining }) => users + joining < maxUsers,
     promptTokens: () => promptTokens,
   }),
-  /** A prompt gets what the decoding users leave, and nobody joins who would slow them below the floor. */
+  /** A prompt gets what the decoding users leave; a user that would slow them below the floor has to wait. */
   'latency-first': ({ maxUsers, floor }) => {
     const limitNs = 1e9 / floor;
     return {
@@ -94,7 +94,7 @@ export interface DecodeLoad extends Load {
   byContext: Int32Array;
 }
 
-/** Nobody decodes yet; contexts are at most `maxContext`. */
+/** No user decodes yet; contexts are at most `maxContext`. */
 export function createLoad(stepTime: StepTime, maxContext: number): DecodeLoad {
   return {
     users: 0,

@@ -1,5 +1,5 @@
 /**
- * GPUs beside the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
+ * GPUs for comparison with the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
  * weights and every user's KV cache once and computes for all tokens; the slower of the two counts,
  * plus a fixed time per layer and two all-reduces per layer where tensors are parallel.
  */
@@ -43,7 +43,7 @@ export function rooflineStepTime(gpu: GpuSpec, model: ModelSize, gpus: number): 
     Math.round(fixedNs + Math.max(weightNs + total * cacheNs, batch * tokenNs));
 }
 
-/** Positions of KV cache that fit beside the weights, a tenth of the memory left for activations. */
+/** Positions of KV cache that fit next to the weights, a tenth of the memory left for activations. */
 export function rooflineCache(gpu: GpuSpec, model: ModelSize, gpus: number): number {
   const bytes = 0.9 * gpu.memoryBytes * gpus - model.weightBytes;
   return Math.max(0, Math.floor(bytes / model.cacheBytesPerPosition));
@@ -58,7 +58,7 @@ export function gpusNeeded(gpu: GpuSpec, model: ModelSize, positions: number): n
 
 /**
  * The roofline against published decode rates of A100 servers. The A100 file's shares and times were
- * chosen with these rates in sight, so the errors say how well one set of them fits all, no more.
+ * chosen with these rates in sight, so the errors only say how well one set of them fits all.
  */
 export interface RooflineCheck {
   model: string;
@@ -85,7 +85,7 @@ const RATES: [name: string, model: ModelSize, gpus: number, published: number][]
   ['QWen2-72B', QWEN2_72B, 8, 51.2],
 ];
 
-/** Predictions beside the published rates; none for a GPU without any. */
+/** Predictions next to the published rates; none for a GPU without any. */
 export function rooflineChecks(gpu: GpuSpec): RooflineCheck[] {
   if (gpu.name !== 'A100') return [];
   const contexts = { mean: CONTEXT, max: CONTEXT, total: CONTEXT };

@@ -2,7 +2,7 @@
  * A server with one pipeline of layers: requests wait, their prompts stream through the layers one
  * after the other, and users decode together, token by token. Driven by events in integer
  * nanoseconds: a request reaches the server, a piece of a prompt has entered the pipeline, a token
- * comes out. How long a token takes is for `stepTime` to say, and who goes first for the policy.
+ * comes out. `stepTime` says how long a token takes, and the policy which request goes first.
  */
 import FlatQueue from 'flatqueue';
 import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
@@ -34,7 +34,7 @@ export interface ServeResult {
   gapsNs: Float64Array;
   /** Last instant at which something happened. */
   endNs: number;
-  /** Sessions whose kept cache had to give way. */
+  /** Sessions whose kept cache was evicted. */
   evictions: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The way between a client and the server: a new HTTPS connection per request, or one WebSocket that
+ * The connection between a client and the server: a new HTTPS connection per request, or one WebSocket that
  * stays. Every number is a parameter; what opening costs in round trips follows the protocols: TCP 1
  * (RFC 9293), TLS 1.3 1 (RFC 8446), the upgrade to a WebSocket 1 (RFC 6455).
  */
@@ -37,7 +37,7 @@ function tokensSent(request: Request, transport: Transport): number {
   return Math.max(1, request.promptTokens - known);
 }
 
-/** Nanoseconds from the client's sending a request to its standing in the server's queue. */
+/** Nanoseconds from the client's sending a request to its entry into the server's queue. */
 export function uplinkNs(request: Request, transport: Transport): number {
   const { roundTripMs, requestWorkMs, promptTokenMicros, bytesPerToken, uplinkMbps } = transport;
   // A request of no session comes over a connection that its user keeps anyway.

@@ -8,7 +8,7 @@ import type { Image, Notes } from './tables.js';
 /** Where cores that do something are in their lists, in the cycle before `cycle`. */
 export interface Places {
   cycle: number;
-  /** The number of the core's operation in the program's records, or that behind its last one. */
+  /** The number of the core's operation in the program's records, or one past its last. */
   operation: Int32Array;
   /** When it acts, or the core is done; in place of that UNDER_WAY or NOT_STARTED. */
   acts: Float64Array;
@@ -118,8 +118,7 @@ export function stopRun(memory: WebAssembly.Memory, run: number): void {
 
 /**
  * Helps in a run, whose first core starts in cycle `start`, with a tile, once its program is in memory. A
- * thread hears that others made the memory larger when it comes from JavaScript next, so it is here that it
- * waits.
+ * thread sees that others made the memory larger when it next comes from JavaScript, so it waits here.
  */
 export function helpRun(
   machine: Machine,

@@ -120,7 +120,7 @@ function neighbour(task: Task, state: State): State | undefined {
   const kind = upTo(5);
   if (kind === 0) exchange(parts, upTo(widths.length), upTo(widths.length));
   else if (kind === 1) {
-    // The way between two regions is gone the other way round.
+    // The path between two regions is reversed.
     let [a, b] = [upTo(widths.length), upTo(widths.length)];
     if (a > b) [a, b] = [b, a];
     for (; a < b; a++, b--) exchange(parts, a, b);

@@ -1,6 +1,6 @@
 /**
  * Regions along a Hilbert curve over the shelves' cells, a cell being as wide as the narrowest region:
- * what is near in the token's way is near on the wafer. The curve for rectangles of any sides is the
+ * what is near in the token's path is near on the wafer. The curve for rectangles of any sides is the
  * generalized Hilbert curve ("gilbert") of J. Cerveny, https://github.com/jakubcerveny/gilbert.
  */
 import { haveRoom, shelvesOf } from './shelves.js';

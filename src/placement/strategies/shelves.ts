@@ -20,11 +20,11 @@ export type Placed = Run;
 
 /** What a strategy is asked to lay on one wafer. */
 export interface Task {
-  /** Widths of the regions, in the order of a token's way. */
+  /** Widths of the regions, in the order of a token's path. */
   widths: readonly number[];
   /** In the order of reading: shelf by shelf, from west to east. */
   runs: readonly Run[];
-  /** Estimated cycles from a region to the next one of the token's way. */
+  /** Estimated cycles from a region to the next one of the token's path. */
   handOff: (from: Placed, to: Placed) => number;
   /** The same from the last region back to the first; none if another wafer lies between them. */
   back?: (from: Placed, to: Placed) => number;
@@ -40,13 +40,13 @@ export interface Task {
 export type Strategy = (task: Task) => Layout | undefined;
 
 export interface Layout {
-  /** One per region, in the order of the token's way. */
+  /** One per region, in the order of the token's path. */
   positions: Position[];
   /** What an exact search proved: no layout costs less than `bound` estimated cycles. */
   bound?: number;
 }
 
-/** The way as estimated, in cycles: every hand-off, and the way back or those from and to the edge. */
+/** The path as estimated, in cycles: every hand-off, and the path back or those from and to the edge. */
 export function costOf(task: Task, positions: readonly Position[]): number {
   const { widths, back, enter, leave } = task;
   if (widths.length === 0) return 0;
