@@ -2,30 +2,24 @@
  * A run's configuration: YAML files over each other, `--set` over them, the hardware and the model
  * that they name, validated at once, with every default filled in and a hash of the whole.
  */
-import { sha256Of } from './config/canonical.js';
+import { sha256Of } from './config/json.js';
 import { extend, noteFile, readChain, referenceOf, type NamedFile } from './config/files.js';
 import { readModel } from './config/model-file.js';
-import { applySets, normalise } from './config/overrides.js';
+import { applySets, normalise, child, originAt, withKey } from './config/tree.js';
 import { validate } from './config/problems.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
-import { child, originAt, withKey } from './config/tree.js';
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
 import { readGpu } from './config/gpu-file.js';
-import {
-  plainHardware,
-  provenanceOf,
-  toWafer,
-  type HardwareFile,
-  type ProvenanceMap,
-} from './config/hardware-file.js';
+import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js';
+import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { ModelSpec } from './model/model.js';
 import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
-/** What a run simulates beside hardware, model and placement. */
+/** What a run simulates: its workload, next to hardware, model and placement. */
 export type Workload = Config['workload'];
 export type PlacementOptions = Config['placement'];
 
@@ -98,7 +92,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   };
 }
 
-/** A context that nobody asked for leaves room for the run's tokens in the positions that the model has. */
+/** A context that is not given leaves room for the run's tokens in the positions that the model has. */
 function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
   const { context, tokens } = run.workload;

@@ -5,7 +5,7 @@
 import { relative, isAbsolute } from 'node:path';
 import { bundled, VERSION } from './bundled.js';
 import { configHash, type ResolvedConfig } from './config.js';
-import { sha256Of } from './config/canonical.js';
+import { sha256Of } from './config/json.js';
 import type { NamedFile } from './config/files.js';
 import type { Identity } from './report/identity.js';
 
@@ -42,7 +42,7 @@ export function scenariosIdentity(
   return { version, key, files: distinct(files), configHash: configHash(content) };
 }
 
-/** Bundled files that nobody named, by their paths in the package, wherever it is installed. */
+/** Bundled files that no configuration names, by their paths in the package, wherever it is installed. */
 export function ofPackage(files: readonly NamedFile[]): NamedFile[] {
   const root = bundled('');
   return files.map(({ path, sha256 }) => {

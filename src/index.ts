@@ -23,7 +23,7 @@ import { IncomparableError } from './studies/incomparable.js';
 
 export { bundled, VERSION } from './bundled.js';
 export { configSchema, loadConfig, loadHardware, type ResolvedConfig } from './config.js';
-export { readUnits } from './config/units.js';
+export { readUnits } from './config/quantity.js';
 export { host } from './host.js';
 export type { NamedFile } from './config/files.js';
 export { ofPackage } from './identity.js';
@@ -31,7 +31,7 @@ export { LimitError, MachineError, TooLargeError } from './engine/engine.js';
 export { ENGINES, type EngineName } from './engine/engines.js';
 export { ConfigError } from './config/errors.js';
 export { ModelError } from './model/errors.js';
-export { CapacityError } from './placement/errors.js';
+export { CapacityError } from './placement/placement.js';
 export { placementOf } from './decode/place.js';
 export type { SimulateOptions } from './decode/options.js';
 export { IncomparableError } from './studies/incomparable.js';

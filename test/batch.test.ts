@@ -1,7 +1,7 @@
 /** Many users at once through `simulate`: what a larger batch gains, and where that ends. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { CapacityError } from '../src/placement/errors.js';
+import { CapacityError } from '../src/placement/placement.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/studies/run/run.js';

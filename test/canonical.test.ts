@@ -1,6 +1,6 @@
 /** Hashes of values: the same for the same content, whatever the order of keys. */
 import { describe, expect, it } from 'vitest';
-import { sha256Of } from '../src/config/canonical.js';
+import { sha256Of } from '../src/config/json.js';
 
 describe('a hash', () => {
   it('is the same whatever the order of keys, at every depth, in lists too', () => {

@@ -21,7 +21,7 @@ import { checkRunDirectory, json, writeFile, writeRunDirectory } from '../src/cl
 import { inTemporary } from '../src/cli/temporary.js';
 import { LimitError, MachineError } from '../src/engine/engine.js';
 import { ConfigError } from '../src/config/errors.js';
-import { CapacityError } from '../src/placement/errors.js';
+import { CapacityError } from '../src/placement/placement.js';
 
 function thrownBy(work: () => unknown): unknown {
   try {

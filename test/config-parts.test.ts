@@ -6,7 +6,7 @@ import { loadConfig } from '../src/config.js';
 import { readText } from '../src/config/files.js';
 import { closest } from '../src/config/problems.js';
 import { merge, plain } from '../src/config/tree.js';
-import { readUnits } from '../src/config/units.js';
+import { readUnits } from '../src/config/quantity.js';
 import { readYaml } from '../src/config/yaml.js';
 import { complaint, SMALL, temporaryFolder, TINY } from './config-files.js';
 

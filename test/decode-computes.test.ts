@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { reference } from '../src/engine/reference/reference.js';
-import { CapacityError } from '../src/placement/errors.js';
+import { CapacityError } from '../src/placement/placement.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
 import { ENGINES } from '../src/engine/engines.js';

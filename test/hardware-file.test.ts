@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadHardware } from '../src/config.js';
-import { readUnits } from '../src/config/units.js';
+import { readUnits } from '../src/config/quantity.js';
 
 const PRESETS = ['wse2', 'wse3', 'small'];
 

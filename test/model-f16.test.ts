@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { MAX_F16, roundF16 } from '../src/numeric/f16.js';
+import { MAX_F16, roundF16 } from '../src/numeric/types.js';
 
 /** The value of a binary16 bit pattern, from the standard's definition of the fields. */
 function decode(bits: number): number {

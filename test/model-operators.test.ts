@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { importHfConfig } from '../src/model/hf-config.js';
 import {
   cacheBytesPerPosition,
-  flopsPerToken,
   operatorsOf,
   parameterCount,
   weightBytes,
@@ -17,6 +16,12 @@ const llama8b = load(new URL('llama-3.1-8b.json', models));
 const llama70b = load(new URL('llama-3.1-70b.json', models));
 const tiny = load(new URL('tiny.json', models));
 const qwen = load(new URL('tiny-qwen3.json', models));
+
+const flopsPerToken = (model: typeof llama8b, positions: number) =>
+  operatorsOf(model).reduce(
+    (sum, o) => sum + o.count * (o.flops + o.flopsPerPosition * positions),
+    0,
+  );
 
 /** Sizes and parameters as on the models' pages; what is not named is as in the smaller model. */
 const LARGER: [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import seedrandom from 'seedrandom';
-import { roundF16 } from '../src/numeric/f16.js';
+import { roundF16 } from '../src/numeric/types.js';
 import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
 import type { LayerWeights, Weights } from '../src/model/model.js';
 import { parameterCount } from '../src/model/operators.js';

@@ -4,8 +4,7 @@ import { waferllmBuffers } from '../src/mapping/waferllm-shape.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { bytesOf, regionBytes } from '../src/placement/budget.js';
-import { CapacityError } from '../src/placement/errors.js';
-import type { SizedRequest } from '../src/placement/parts.js';
+import { CapacityError, type SizedRequest } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { asking, llama70b, llama8b, tiny, wse3 } from './placement-helpers.js';
 

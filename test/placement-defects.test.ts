@@ -11,10 +11,9 @@ import {
 } from '../src/hardware/defects.js';
 import { EAST, SOUTH } from '../src/hardware/mesh.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
-import { CapacityError } from '../src/placement/errors.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { CapacityError, type Placement } from '../src/placement/placement.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { place } from '../src/placement/place.js';
-import type { Placement } from '../src/placement/placement.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/studies/run/run.js';
 import { asking, llama8b, QUICK, tiny, wse3 } from './placement-helpers.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import type { Placement } from '../src/placement/placement.js';
 import { costOf, without, type Run } from '../src/placement/strategies/shelves.js';
 import { placementOf } from '../src/decode/place.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { STRATEGIES } from '../src/placement/pack.js';
-import type { SizedRequest } from '../src/placement/parts.js';
+import type { SizedRequest } from '../src/placement/placement.js';
 
 /** What a core has to keep of the caches, in the default mapping. */
 export function kept(maxPositions: number, batch = 1) {

@@ -6,14 +6,12 @@ import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { layerBuffers, layerShape } from '../src/mapping/shapes.js';
 import { bytesOf, leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { cut, runsOf, STRATEGIES } from '../src/placement/pack.js';
-import { kindsOf, partsOf } from '../src/placement/parts.js';
+import { kindsOf, partsOf } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
-import { rowMajor } from '../src/placement/strategies/row-major.js';
-import type { Task } from '../src/placement/strategies/shelves.js';
-import { snake } from '../src/placement/strategies/snake.js';
+import { rowMajor, type Task, snake } from '../src/placement/strategies/shelves.js';
 import { asking, kept, llama8b, models, tiny, wafers, wse3 } from './placement-helpers.js';
 
 describe('strategies', () => {

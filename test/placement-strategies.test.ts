@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/numeric/random.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { STRATEGIES } from '../src/placement/pack.js';
 import { place } from '../src/placement/place.js';
 import { anneal } from '../src/placement/strategies/anneal.js';

@@ -4,13 +4,18 @@ import { describe, expect, it } from 'vitest';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { regionBytes } from '../src/placement/budget.js';
-import { CapacityError } from '../src/placement/errors.js';
+import {
+  CapacityError,
+  kindsOf,
+  partsOf,
+  widthsOf,
+  type Sizes,
+  type Placement,
+} from '../src/placement/placement.js';
 import { tokenCycles } from '../src/placement/estimate.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { cut, STRATEGIES } from '../src/placement/pack.js';
-import { kindsOf, partsOf, widthsOf, type Sizes } from '../src/placement/parts.js';
 import { place } from '../src/placement/place.js';
-import type { Placement } from '../src/placement/placement.js';
 import {
   asking,
   kept,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { listProgram, listRole } from '../src/program/listing.js';
+import { listRole } from '../src/program/listing.js';
+import { listProgram } from './helpers/list-program.js';
 import type { Operation } from '../src/program/program.js';
 import {
   E,

@@ -10,8 +10,8 @@ import {
   rooflineCache,
   rooflineStepTime,
   type ModelSize,
+  rooflineChecks,
 } from '../src/serving/roofline.js';
-import { rooflineChecks } from '../src/serving/roofline-check.js';
 import { seriesOf } from '../src/serving/series.js';
 import { transportEffect } from '../src/serving/transport-effect.js';
 import { transportOf, transportSources } from '../src/serving/transport-presets.js';

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { compareStrategies } from '../src/studies/compare/compare.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { CapacityError } from '../src/placement/errors.js';
+import { CapacityError } from '../src/placement/placement.js';
 import { layerShape } from '../src/mapping/shapes.js';
-import { checkPlacement } from '../src/placement/legal.js';
+import { checkPlacement } from './helpers/legal-placement.js';
 import { runTable } from '../src/report/table.js';
 import { shapesOf } from '../src/studies/search/search.js';
 import { placementOf } from '../src/decode/place.js';

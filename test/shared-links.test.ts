@@ -7,7 +7,7 @@ import { fast } from '../src/engine/fast/fast.js';
 import { reference } from '../src/engine/reference/reference.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../src/hardware/mesh.js';
 import { cyclesLater, joined, type Placed } from '../src/lowering/joined.js';
-import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../src/lowering/shared-links.js';
+import { sharedLinks, waveletsOf, pathsOf, type StageLinks } from '../src/lowering/shared-links.js';
 import type { Role } from '../src/program/program.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
@@ -20,19 +20,19 @@ import { OPTIONS } from './helpers/options.js';
 const { wafer } = loadConfig('configs/tiny.yaml', []);
 const sorted = (links: number[]) => links.toSorted((a, b) => a - b);
 
-describe('the ways of a hand-off', () => {
+describe('the paths of a hand-off', () => {
   const source = (region: { x: number; y: number; width: number; height: number }) =>
     ({ kind: 'rows', region, cell: 0, type: 'f16', length: 5 }) as const;
 
   it('of regions side by side go straight on, one per row', () => {
     const box = { x: 1, y: 0, width: 5, height: 2 };
-    const ways = waysOf(
+    const paths = pathsOf(
       source({ x: 0, y: 0, width: 2, height: 2 }),
       { x: 4, y: 0, width: 2, height: 2 },
       box,
     );
     // From the core at x = 1 over 2, 3 and 4 to 5, in rows of five cores.
-    expect(ways.map(sorted)).toEqual([
+    expect(paths.map(sorted)).toEqual([
       [0, 1, 2, 3].map((core) => core * 4 + EAST),
       [5, 6, 7, 8].map((core) => core * 4 + EAST),
     ]);
@@ -43,16 +43,16 @@ describe('the ways of a hand-off', () => {
   it('of regions one above the other turn into a column, and spread to both sides', () => {
     const box = { x: 0, y: 0, width: 3, height: 2 };
     const region = { x: 0, y: 1, width: 3, height: 1 };
-    const ways = waysOf(source({ x: 1, y: 0, width: 1, height: 1 }), region, box);
-    expect(ways.map(sorted)).toEqual([[1 * 4 + SOUTH, 4 * 4 + EAST, 4 * 4 + WEST]]);
+    const paths = pathsOf(source({ x: 1, y: 0, width: 1, height: 1 }), region, box);
+    expect(paths.map(sorted)).toEqual([[1 * 4 + SOUTH, 4 * 4 + EAST, 4 * 4 + WEST]]);
   });
 
   it('a token has one, to all cores', () => {
     const box = { x: 0, y: 0, width: 4, height: 2 };
     const token = { kind: 'token', core: { x: 3, y: 1 }, cell: 0, type: 'f32', length: 1 } as const;
-    const ways = waysOf(token, { x: 0, y: 0, width: 2, height: 2 }, box);
+    const paths = pathsOf(token, { x: 0, y: 0, width: 2, height: 2 }, box);
     const back = [7, 6, 5].map((core) => core * 4 + WEST);
-    expect(ways.map(sorted)).toEqual([sorted([...back, 4 * 4 + NORTH, 5 * 4 + NORTH])]);
+    expect(paths.map(sorted)).toEqual([sorted([...back, 4 * 4 + NORTH, 5 * 4 + NORTH])]);
   });
 
   it.each([
@@ -69,7 +69,7 @@ describe('the ways of a hand-off', () => {
       const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
       const result = await tiny.run(i, new Float64Array(width * height));
       const expected = new Float64Array(width * height * 4);
-      for (const way of waysOf(plan.source!, place, { x, y, width, height }))
+      for (const way of pathsOf(plan.source!, place, { x, y, width, height }))
         for (const link of way) expected[link] += waveletsOf(plan.source!);
       result.linkWavelets.forEach((wavelets, link) => {
         const column = ((link >> 2) % width) - (origin % width);
@@ -126,18 +126,18 @@ describe('shared links', () => {
   const passing: StageLinks = {
     wafer: 0,
     box: { x: 0, y: 0, width: 4, height: 2 },
-    ways: [[0, 1, 2].map((core) => core * 4 + EAST)],
+    paths: [[0, 1, 2].map((core) => core * 4 + EAST)],
     wavelets: 5,
     handOffCycles: 9,
     linkWavelets: new Float64Array(32),
     colorsAt: () => 1,
   };
-  for (const link of passing.ways[0]) passing.linkWavelets[link] = 5;
+  for (const link of passing.paths[0]) passing.linkWavelets[link] = 5;
   /** Cores (1, 0) and (2, 0): 7 wavelets to the east, 2 on, 50 to the west. */
   const working: StageLinks = {
     ...passing,
     box: { x: 1, y: 0, width: 2, height: 1 },
-    ways: [],
+    paths: [],
     linkWavelets: Float64Array.of(0, 7, 0, 0, 0, 2, 0, 50),
     colorsAt: (core) => core + 1,
   };
@@ -230,12 +230,12 @@ describe('two programs as one', () => {
     // In any position no more than is computed.
     const links = parts.map(({ program, box }, i): StageLinks => {
       const { end, linkWavelets } = run(parts[i]);
-      const ways = [[...program.roleOf.keys()].slice(0, -1).map((core) => core * 4 + EAST)];
+      const paths = [[...program.roleOf.keys()].slice(0, -1).map((core) => core * 4 + EAST)];
       const handOffCycles = Math.max(...end);
       return {
         wafer: 0,
         box,
-        ways,
+        paths,
         wavelets: LENGTH,
         handOffCycles,
         linkWavelets,

@@ -1,12 +1,11 @@
-/** Files that refer to files: `extends`, hardware and models, with who asked for what when one is missing. */
+/** Files that refer to files: `extends`, hardware and models, with the place that names a file when it is missing. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from './errors.js';
 import { show } from '../model/errors.js';
 import { bundledFile, hintFor, unknownName, type BundledKind } from './bundled-files.js';
-import { normalise } from './overrides.js';
-import { child, merge, plain, withKey } from './tree.js';
+import { normalise, child, merge, plain, withKey } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
 
 /** A file, and where it was asked for: `configs/a.yaml:3:11: hardware`. */
@@ -66,7 +65,7 @@ const MOST_BYTES = 2 ** 28;
 /**
  * Text of a file; devices and pipes, which may have no end, are none.
  * @param files where the file is noted
- * @throws ConfigError that names the file and who referred to it
+ * @throws ConfigError that names the file and where it is referred to
  */
 export function readText(reference: Reference, files?: NamedFile[]): string {
   const bytes = readBytes(reference);

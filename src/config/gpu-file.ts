@@ -3,11 +3,10 @@ import * as z from 'zod';
 import { readText, type NamedFile, type Reference } from './files.js';
 import { validate } from './problems.js';
 import { originAt } from './tree.js';
-import { readUnits } from './units.js';
+import { readUnits, quantity, type Provenance } from './quantity.js';
 import { readYaml } from './yaml.js';
 import { section } from './hardware-file.js';
-import { expected } from './messages.js';
-import { quantity, type Provenance } from './quantity.js';
+import { expected } from './errors.js';
 import type { GpuSpec } from '../serving/roofline.js';
 
 const number = (max: number) => quantity({ dimension: 'count', above: 0, max }, readUnits);

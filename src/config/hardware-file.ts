@@ -4,14 +4,9 @@
  * what comes out is the wafer in base units, and for every number where it comes from.
  */
 import * as z from 'zod';
-import { expected } from './messages.js';
-import {
-  quantity,
-  type NamedQuantity,
-  type Provenance,
-  type Quantity,
-  type ReadUnits,
-} from './quantity.js';
+import { expected } from './errors.js';
+import { quantity } from './quantity.js';
+import type { NamedQuantity, Provenance, Quantity, ReadUnits } from './quantity.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 
 /** Provenance of a wafer's numbers, by their path in the hardware file, such as `fabric.hopCycles`. */

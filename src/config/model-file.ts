@@ -4,7 +4,7 @@ import { ConfigError } from './errors.js';
 import { ModelError } from '../model/errors.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
-import { isDeeper, MOST_LEVELS } from './depth.js';
+import { isDeeper, MOST_LEVELS } from './json.js';
 import { readText, type NamedFile, type Reference } from './files.js';
 import { originAt } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
@@ -49,10 +49,10 @@ function parseJson(text: string, file: string): unknown {
   const wrong = position === undefined ? badToken(text) : Number(position);
   const lines = text.slice(0, wrong).split('\n');
   const at = `${file}:${lines.length}:${lines.at(-1)!.length + 1}`;
-  // What is missing at the end is told in other words by each version of Node.
+  // Versions of Node word an unexpected end differently.
   const isEnd = text.slice(wrong).trim() === '';
-  const told = message.replace(/ (in JSON )?at position.*|, .*/s, '');
-  const what = isEnd ? 'Unexpected end of JSON input' : told;
+  const short = message.replace(/ (in JSON )?at position.*|, .*/s, '');
+  const what = isEnd ? 'Unexpected end of JSON input' : short;
   throw new ConfigError(`${at}: expected JSON, found: ${what}`);
 }
 
@@ -66,7 +66,7 @@ function jsonError(text: string): string | undefined {
 }
 
 /**
- * Offset of an unexpected token, which the parser does not tell: the longest beginning of the text
+ * Offset of an unexpected token, which the parser does not report: the longest beginning of the text
  * that is only incomplete. The whole length if the text merely ends too soon.
  */
 function badToken(text: string): number {

@@ -5,7 +5,8 @@
  */
 import * as z from 'zod';
 import { show } from '../model/errors.js';
-import { expected } from './messages.js';
+import { expected } from './errors.js';
+import Qty from 'js-quantities';
 
 export type Dimension =
   | 'memory'
@@ -22,7 +23,7 @@ export interface Provenance {
   source: string;
   grade?: 'A' | 'B' | 'C' | 'D';
   range?: [number, number];
-  /** Nobody has published it; the source says what the value rests on. */
+  /** It is not published; the source says what the value rests on. */
   assumed?: true;
 }
 
@@ -168,4 +169,34 @@ function jsonSchemaOf(limits: Limits): Record<string, unknown> {
   if (limits.max !== undefined) number['maximum'] = limits.max;
   const anyOf = [number, { type: 'string' }, { $ref: '#/definitions/stated' }];
   return { description: NOUNS[limits.dimension], anyOf };
+}
+
+/** Numbers with units, checked for their dimension: `48 KiB` is memory, `48 kHz` is not. */
+const BASE_UNIT: Partial<Record<Dimension, string>> = {
+  memory: 'B',
+  frequency: 'Hz',
+  power: 'W',
+  time: 's',
+  bandwidth: 'bit/s',
+};
+
+/**
+ * Reads a number with its unit.
+ * @returns the number in bytes, Hz, W, s, bit/s or cycles; undefined if the text is not of that dimension.
+ */
+export function readUnits(text: string, dimension: Dimension): number | undefined {
+  const trimmed = text.trim();
+  if (!/^[+-]?\.?\d/.test(trimmed)) return undefined;
+  if (dimension === 'cycles') {
+    const match = /^(\S+) ?cycles?$/.exec(trimmed);
+    return match ? Number(match[1]) : undefined;
+  }
+  const unit = BASE_UNIT[dimension];
+  if (unit === undefined) return undefined;
+  try {
+    // Prefixes multiply in floating point; what that loses is beyond 12 digits.
+    return Number(Qty(trimmed).to(unit).scalar.toPrecision(12));
+  } catch {
+    return undefined;
+  }
 }

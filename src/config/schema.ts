@@ -2,10 +2,9 @@
 import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
-import { expected } from './messages.js';
-import { STATED_JSON_SCHEMA } from './quantity.js';
+import { expected } from './errors.js';
+import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
-import { readUnits } from './units.js';
 
 const MAX_COUNT = 1e9;
 

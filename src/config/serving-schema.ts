@@ -1,7 +1,7 @@
 /** The keys of a configuration that describe serving: arrivals, scheduling, transport, scenarios. */
 import * as z from 'zod';
 import { section } from './hardware-file.js';
-import { expected } from './messages.js';
+import { expected } from './errors.js';
 
 function amount(min: number, max: number) {
   const what = expected(`a number, at least ${min}, at most ${max}`);
@@ -52,7 +52,7 @@ const mappedTrace = section('a mapping', {
     ),
 });
 
-/** What `workload` may hold beside the keys of a decode run. */
+/** What `workload` may hold in addition to the keys of a decode run. */
 export const servingWorkload = {
   kind: choice('decode', 'serving')
     .exactOptional()

@@ -3,17 +3,8 @@
  * Aliases are copied out, up to a bound on the size of the tree; nothing in it is an object that a
  * hostile key could poison.
  */
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  parseDocument,
-} from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, Lexer, LineCounter } from 'yaml';
+import { parseDocument } from 'yaml';
 import { ConfigError } from './errors.js';
 
 /** Where a value was written: `file:line:col`, or the text of a `--set`. */
@@ -70,7 +61,7 @@ const MAX_INDENT = 256;
 const SCALAR = '\u001F';
 /** What may stand before the first value of a line. */
 const INDENT = /^(?:[ \t?:-]*|[&!]\S*)$/;
-/** All that the lexer says beside the text. */
+/** The marks that the lexer adds to the text. */
 const SIGNS = new Set(['\u0002', '\u0018', SCALAR, '\uFEFF']);
 
 /**

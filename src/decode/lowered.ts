@@ -1,7 +1,6 @@
 /** A placed configuration as its mapping lowers it, with the groups of every region's lines chosen. */
 import type { ResolvedConfig } from '../config.js';
-import type { LayerCache } from '../lowering/lowering.js';
-import { LOWERINGS } from '../lowering/lowerings.js';
+import { type LayerCache, LOWERINGS } from '../lowering/lowering.js';
 import type { Step } from '../lowering/region.js';
 import type { Weights } from '../model/model.js';
 import type { Placement } from '../placement/placement.js';

@@ -14,7 +14,7 @@ import type {
   StepResult,
 } from '../report/document.js';
 import { runIdentity } from '../identity.js';
-import { fewerWafers } from '../placement/fewer-wafers.js';
+import { fewerWafers } from '../placement/capacity.js';
 import { requestOf } from './place.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';

@@ -10,7 +10,7 @@ import type { Visit } from './visit.js';
 import type { RunResult } from '../engine/engine.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import { around, cyclesLater, joined, type Placed } from '../lowering/joined.js';
-import { sharedLinks, waveletsOf, waysOf, type StageLinks } from '../lowering/shared-links.js';
+import { sharedLinks, waveletsOf, pathsOf, type StageLinks } from '../lowering/shared-links.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { SharedLinksResult } from '../report/document.js';
 import { write, type StageRunner } from './stages.js';
@@ -70,7 +70,7 @@ function linksOf(
   return {
     wafer: place.wafer,
     box,
-    ways: waysOf(plan.source!, place, box),
+    paths: pathsOf(plan.source!, place, box),
     wavelets: waveletsOf(plan.source!),
     handOffCycles: results.reduce((most, { labelEnd }) => Math.max(most, labelEnd[label]), 0),
     // How many wavelets there are does not depend on when cores start.

@@ -11,7 +11,7 @@ import type { StagePlan, StepPlan } from '../lowering/lowering.js';
 import type { Place } from '../lowering/places.js';
 import { cellsOf, type Program } from '../program/program.js';
 import type { ReuseResult } from '../report/document.js';
-import { preparationOf, specialCyclesOf } from '../program/work.js';
+import { preparationOf, specialCyclesOf } from '../program/timing.js';
 import type { Runner } from './runner.js';
 import { sharedResult, type Shared } from './sharing.js';
 

@@ -5,8 +5,7 @@
  * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
  * waits for its input. Preparing takes no input, so it may as well come as late as it can.
  */
-import type { RunResult } from '../engine/engine.js';
-import { latestOf } from '../numeric/latest.js';
+import { type RunResult, latestOf } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */

@@ -164,7 +164,7 @@ export function notOver({ program, name, maxCycles }: RunInput, standing: Standi
   return new LimitError(`${what}: ${standingText(program, standing)}`, maxCycles);
 }
 
-/** Who waits for whom: the first cores that are in a stream, or else some that are busy. */
+/** Which core waits for which: the first cores that are in a stream, or else some that are busy. */
 export function standingText(program: Program, standing: Standing[]): string {
   const waiters = standing.flatMap(({ core, label, receives, sends }): Waiter[] => [
     ...receives.map((color) => ({ core, label, color, for: 'input' as const })),
@@ -183,7 +183,7 @@ export function tooLong(program: Program): MachineError {
   return new MachineError('too-long', { cycle: LAST_CYCLE, cores: [], colors: [] }, message);
 }
 
-/** The error for wavelets that nobody took; each core and colour where some wait. */
+/** The error for wavelets that no core took; each core and colour where some wait. */
 export function leftOver(program: Program, cycle: number, waiting: Waiting[]): MachineError {
   return errorOf('left-over', cycle, waiting.toSorted(byCore), ({ core, color }) => {
     return `wavelets of colour ${color} wait at core ${nameOf(program, core)}`;

@@ -19,8 +19,8 @@ export interface RunInput {
   /** Note when each wavelet of synthetic traffic is sent and taken. */
   instants?: boolean;
   /**
-   * All cores are to be done by this cycle of the program's clock, on which `startAt` is told too. If
-   * they are not, a LimitError says what they do in the cycle before.
+   * All cores are to be done by this cycle of the program's clock, the clock of `startAt`. If they
+   * are not, a LimitError says what they do in the cycle before.
    */
   maxCycles?: number | undefined;
   /** What runs, for errors; the program's name if not given. */
@@ -57,9 +57,9 @@ export interface RunResult {
 
 export type Engine = (input: RunInput) => RunResult;
 
-/** A run that goes on in slices of some milliseconds, so that its thread can do other things between. */
+/** A run in slices of some milliseconds, so that its thread can do other things between. */
 export interface Run {
-  /** Goes on for a slice; the result once there is one. Throws as an engine does. */
+  /** Continues for a slice; the result once there is one. Throws as an engine does. */
   advance(): RunResult | undefined;
   /** The cycle reached, and what cores do in it. */
   cycle(): number;
@@ -137,4 +137,11 @@ export class MachineError extends Error {
     this.cores = at.cores;
     this.colors = at.colors;
   }
+}
+
+/** The latest of some cycles; -Infinity if there are none. A loop: these lists are as long as a wafer has cores. */
+export function latestOf(cycles: ArrayLike<number>): number {
+  let last = -Infinity;
+  for (let i = 0; i < cycles.length; i++) if (cycles[i] > last) last = cycles[i];
+  return last;
 }

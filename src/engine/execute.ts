@@ -5,15 +5,8 @@
  */
 import { ROUND, elementsPerWavelet } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
-import type {
-  ArgmaxOp,
-  LookupOp,
-  MatvecOp,
-  Operation,
-  Source,
-  SpecialOp,
-  VectorOp,
-} from '../program/program.js';
+import type { ArgmaxOp, LookupOp, MatvecOp, Operation, Source } from '../program/program.js';
+import type { SpecialOp, VectorOp } from '../program/program.js';
 
 const VECTOR: Record<VectorFn, (a: number, b: number, c: number) => number> = {
   move: (a) => a,

@@ -17,7 +17,7 @@ export interface Defects {
   /** Share of dead cores, 0 to 1; which ones is drawn from `seed`, anew for every wafer. */
   rate: number;
   seed: number;
-  /** Dead cores besides, the same on all wafers: `12,7 30,1`, x,y apart by blanks. */
+  /** Further dead cores, the same on all wafers: `12,7 30,1`, x,y apart by blanks. */
   cores?: string;
   /** Dead links, `12,7,east` or `12,7,south`; with spares, the core that one starts at is retired. */
   links?: string;
@@ -91,7 +91,7 @@ export function repairOf(wafer: Wafer, index: number): Repair | undefined {
   return { column, brokenRows };
 }
 
-/** Hops that ways along logical rows and columns take beyond the logical ones, of one wafer. */
+/** Hops that paths along logical rows and columns take beyond the logical ones, of one wafer. */
 export interface Detours {
   row: (y: number, x0: number, x1: number) => number;
   column: (x: number, y0: number, y1: number) => number;

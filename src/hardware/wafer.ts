@@ -1,7 +1,7 @@
 /**
  * What a wafer is: a rectangle of cores, the fabric between them, the memory in them, and what each
  * of their operations costs. Plain values in base units; where each came from stands in the hardware
- * file (`configs/hardware/*.yaml`) and is kept beside them as `provenance`.
+ * file (`configs/hardware/*.yaml`) and is kept next to them as `provenance`.
  */
 import type { Defects } from './defects.js';
 
@@ -25,13 +25,13 @@ export interface CostTable {
   routeChange: number;
   /** Setting one vector operation up, before its first element. */
   setup: PerType;
-  /** Cycles of a memory-to-memory vector operation beside its elements. */
+  /** Cycles of a memory-to-memory vector operation, its elements not included. */
   issue: PerType;
   /** Stages between an arithmetic operation's operands and the fabric its result goes to. */
   latency: PerType;
   /** Elements per cycle from and to memory; a fabric stream is one wavelet per cycle at most. */
   elementsPerCycle: Record<VectorFn | 'dot', PerType>;
-  /** Matrix-vector products: the call, each row beside its elements, and widening 8-bit weights. */
+  /** Matrix-vector products: the call, each row without its elements, and widening 8-bit weights. */
   matvec: { call: number; row: PerType; widenPerCycle: number };
   /** Cycles of scalar code: per element for special functions, per step for compares and addresses. */
   scalar: Record<SpecialFn | 'step', number>;
@@ -39,7 +39,7 @@ export interface CostTable {
   vectorForm: Record<SpecialFn, number>;
 }
 
-/** Bytes of a core's memory that programs keep beside their data. */
+/** Bytes of a core's memory that programs keep in addition to their data. */
 export interface CodeBytes {
   stack: number;
   runtime: number;

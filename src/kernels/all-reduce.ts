@@ -2,25 +2,12 @@
  * All-reduce: every core of a row ends with the sum of all vectors. Two-level tree (WaferLLM, OSDI
  * 2025), chain (reduce to core 0, then multicast back), or ring (reduce-scatter, then all-gather).
  */
-import {
-  EAST,
-  RAMP,
-  WEST,
-  accumulate,
-  addBuffer,
-  assemble,
-  relay,
-  route,
-  send,
-  store,
-  type CoreCode,
-  type FloatType,
-  type WaferSpec,
-} from '../program/builder.js';
-import type { Program } from '../program/program.js';
+import { EAST, RAMP, WEST, accumulate, addBuffer, assemble } from '../program/builder.js';
+import { relay, route, send, store } from '../program/builder.js';
+import type { CoreCode, FloatType, Stretch, WaferSpec } from '../program/builder.js';
+import type { Program, Route } from '../program/program.js';
 import { rowKernel, allReduce as appendAllReduce, routesOf } from './collectives.js';
 import { CHANNELS, stationsOf } from './line.js';
-import { ringAllReduce } from './ring.js';
 
 export const ALL_REDUCE_ALGORITHMS = ['tree', 'chain', 'ring'] as const;
 
@@ -66,7 +53,7 @@ function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
   return program;
 }
 
-/** Colour of the multicast back; the chain alternates between 0 and 1. */
+/** Colour from the chain's root, or from the ring's last core, back over the row; 0 and 1 alternate. */
 const BACK = 2;
 
 function chainAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
@@ -91,4 +78,54 @@ function chainAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
       store(core, vector, BACK);
     }
   });
+}
+
+/**
+ * Ring all-reduce: the vector is cut into one piece per core; each piece goes once around the ring
+ * collecting sums (reduce-scatter) and once more to be copied (all-gather). The ring lies on a row:
+ * every core sends to its east neighbour, the last one back to core 0 over the whole row.
+ * Operations run one after the other, so even cores send first and odd ones receive first: no queue
+ * has to hold a whole piece. Operations grow with the square of `pes`.
+ */
+function ringAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
+  const roleAt = (x: number) => `core ${x}`;
+  const labels = ['reduce-scatter', 'all-gather'];
+  return rowKernel('all-reduce ring', o, wafer, labels, roleAt, (core, whole, x) => {
+    if (o.pes > 1) core.routes = ringRoutes(x, o.pes);
+    writeRing(core, x, o.pes, whole);
+  });
+}
+
+function sendColor(x: number, pes: number): number {
+  return x === pes - 1 ? BACK : x % 2;
+}
+
+function receiveColor(x: number, pes: number): number {
+  return x === 0 ? BACK : sendColor(x - 1, pes);
+}
+
+function ringRoutes(x: number, pes: number): Route[] {
+  const last = pes - 1;
+  const routes = [route(sendColor(x, pes), RAMP, x === last ? WEST : EAST)];
+  routes.push(route(receiveColor(x, pes), x === 0 ? EAST : WEST, RAMP));
+  if (x > 0 && x < last) routes.push(route(BACK, EAST, WEST));
+  return routes;
+}
+
+function writeRing(core: CoreCode, x: number, pes: number, whole: Stretch): void {
+  const piece = (number: number): Stretch => {
+    const p = ((number % pes) + pes) % pes;
+    const start = Math.floor((p * whole.length) / pes);
+    const end = Math.floor(((p + 1) * whole.length) / pes);
+    return { ...whole, at: whole.at + start, length: end - start };
+  };
+  for (const label of [0, 1])
+    for (let step = 0; step < pes - 1; step++) {
+      core.label = label;
+      const sends = () => send(core, piece(x - step + label), sendColor(x, pes));
+      const take = label === 0 ? accumulate : store;
+      if (x % 2 === 0) sends();
+      take(core, piece(x - step - 1 + label), receiveColor(x, pes));
+      if (x % 2 === 1) sends();
+    }
 }

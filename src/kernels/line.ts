@@ -25,7 +25,7 @@ export interface Station {
   routes: StationRoute[];
   steps: StationStep[];
   root: boolean;
-  /** True if there is anybody to multicast to, or to hear from. */
+  /** True if there is a core to multicast to, or to receive from. */
   multicast: boolean;
 }
 
@@ -125,10 +125,10 @@ function addChain(
   const left = member < middle;
   const send = channel + ((distance + (left ? 0 : 1)) % 2);
   const outer = left ? member > first : member < last;
-  const heard = channel + ((distance + (left ? 1 : 0)) % 2);
-  if (outer) routes.push({ channel: heard, from: left ? 'back' : 'ahead', to: ['core'] });
+  const received = channel + ((distance + (left ? 1 : 0)) % 2);
+  if (outer) routes.push({ channel: received, from: left ? 'back' : 'ahead', to: ['core'] });
   routes.push({ channel: send, from: 'core', to: [left ? 'ahead' : 'back'] });
-  steps.push(outer ? { receive: heard, send } : { send });
+  steps.push(outer ? { receive: received, send } : { send });
 
   function receive(from: Side, which: number): void {
     routes.push({ channel: channel + which, from, to: ['core'] });
@@ -137,7 +137,7 @@ function addChain(
 }
 
 /**
- * Routers behind the middle of group `before` and before the next one pass the stream of the middle
+ * Routers after the middle of group `before` and before the next one pass the stream of the middle
  * that is farther from the root on.
  */
 function addPassing(

@@ -5,22 +5,11 @@
  *
  * A core lets the heads' words pass only when its own relay is through, as the published program
  * does (pr0f3ss/SpMM_Cerebras, two colours: the passing route takes the place of the core's own).
- * Were the way open before, the farthest head's words would fill its queues and take cycles of the
+ * Were the route open before, the farthest head's words would fill its queues and take cycles of the
  * links from the chain that still runs there.
  */
-import {
-  EAST,
-  RAMP,
-  WEST,
-  accumulate,
-  append,
-  relay,
-  route,
-  send,
-  type CoreCode,
-  type Stretch,
-  type WaferSpec,
-} from '../program/builder.js';
+import { EAST, RAMP, WEST, accumulate, append, relay, route, send } from '../program/builder.js';
+import type { CoreCode, Stretch, WaferSpec } from '../program/builder.js';
 import type { Program, Route } from '../program/program.js';
 import { rowKernel } from './collectives.js';
 import type { ReduceOptions } from './reduce.js';

@@ -1,5 +1,5 @@
 /**
- * Who sends to whom in synthetic traffic, on which colours, and the routes of that. A colour has one
+ * Which cores send to which in synthetic traffic, on which colours, and by which routes. A colour has one
  * input per router, so two paths of one colour may not meet anywhere: that bounds every pattern.
  */
 import { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../program/builder.js';

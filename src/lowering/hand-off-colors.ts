@@ -1,9 +1,9 @@
 /**
- * Colours for the hand-offs. A router has one route per colour, so two hand-offs whose ways share a
+ * Colours for the hand-offs. A router has one route per colour, so two hand-offs whose paths share a
  * router need different colours there; far apart, the same colours serve again. First fit.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import { CapacityError } from '../placement/errors.js';
+import { CapacityError } from '../placement/placement.js';
 import { FIRST_HAND_OFF_COLOR } from './region.js';
 import type { Place } from './places.js';
 import { channelsOf, visitStage, type Source } from './stage.js';
@@ -17,7 +17,7 @@ export class HandOffColors {
     this.wafer = wafer;
   }
 
-  /** Colours of the channels of the way from `source` to `place`; throws CapacityError if too few. */
+  /** Colours of the channels of the path from `source` to `place`; throws CapacityError if too few. */
   assign(source: Source, place: Place): number[] {
     const { width, height, fabric } = this.wafer;
     // One column more on either side, for what comes from and goes to other wafers.

@@ -71,7 +71,7 @@ export function planHandOff(source: Rectangle, to: Rectangle): HandOff {
 /**
  * Columns of the destination in which streams may run, and whether they rise with the row so that legs
  * do not cross: those under (or over) the source if there are enough, else also those on the side of
- * it where there are more, so that all legs go the same way.
+ * it where there are more, so that all legs go in the same direction.
  */
 function columnsFor(source: Rectangle, to: Rectangle) {
   const [sourceEnd, toEnd] = [source.x + source.width, to.x + to.width];
@@ -120,7 +120,7 @@ export function visitRow(
   }
 }
 
-/** Along a row from the sender to the far end of the destination, heard by the destination's cores. */
+/** Along a row from the sender to the far end of the destination, received by the destination's cores. */
 function visitStraight(
   sender: number,
   far: number,
@@ -173,7 +173,7 @@ function visitColumn(
 }
 
 /**
- * The chosen token's way: from one core along its row, then along a column, to the nearest core of the
+ * The chosen token's path: from one core along its row, then along a column, to the nearest core of the
  * region, and from there to all its cores: along that row, and from each of its cores along the column.
  */
 export function visitToken(

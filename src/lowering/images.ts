@@ -6,13 +6,8 @@
 import type { LayerWeights, ModelSpec, Weights } from '../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
-import {
-  layerBuffers,
-  layerShape,
-  tableBuffers,
-  tableShape,
-  type LayerShape,
-} from '../mapping/shapes.js';
+import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
+import type { LayerShape } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import type { LayerCache, Lowered, Memory } from './lowering.js';
 import type { Step } from './region.js';

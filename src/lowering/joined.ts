@@ -10,14 +10,14 @@ export interface Placed {
 }
 
 export interface Joined extends Placed {
-  /** Cycles that the second one's clock is behind that of both. */
+  /** Cycles by which the second one's clock lags that of both. */
   later: number;
 }
 
 /**
  * Both programs as one, each on cores of its own, whose routers pass the wavelets of both; undefined if a
  * core would have to work for both. Hops of links are left to the caller.
- * @param later cycles that the second one's clock is behind
+ * @param later cycles by which the second one's clock lags
  */
 export function joined(a: Placed, b: Placed, later: number): Joined | undefined {
   const box = around(a.box, b.box);
@@ -69,11 +69,11 @@ export function cyclesLater(
   let sum = 0;
   for (const [i, part] of parts.entries()) {
     const { roles, roleOf } = part.program;
-    const behind = i === 0 ? 0 : later;
+    const lag = i === 0 ? 0 : later;
     let most = 0;
     for (let core = 0; core < roleOf.length; core++) {
       if (roles[roleOf[core]].operations.length === 0) continue;
-      const end = together[coreIn(box, part.box, core)] - behind;
+      const end = together[coreIn(box, part.box, core)] - lag;
       most = Math.max(most, end - alone[i][core]);
     }
     sum += most;

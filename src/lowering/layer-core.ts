@@ -1,4 +1,4 @@
-/** What the code of a layer's core depends on beside the model: the core's places, and its row's cache. */
+/** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
 import type { ModelSpec } from '../model/model.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { Place } from '../kernels/collectives.js';

@@ -3,10 +3,9 @@
  * brought (`x`) to the slice for the next region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { cell, fill, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { attend, prepareAttention } from './attention.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
-import { mlp } from './mlp.js';
 import { rmsNorm } from './norm.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
@@ -49,10 +48,39 @@ function normalise(core: CoreCode, layer: LayerCore, weight: number, square: num
   });
 }
 
-/** The residual: x += the sum over the row of everybody's part. */
+/** The residual: x += the sum over the row of each core's part. */
 function addOverRow(core: CoreCode, layer: LayerCore, part: number): void {
   const { model, shape, row } = layer;
   allReduce(core, row, 'add', model.dtype, part, shape.dims);
   const x = cell(core.at.x);
   vector(core, 'add', model.dtype, shape.dims, x, x, cell(part));
+}
+
+/**
+ * The gated MLP: gate and up reduced along y as one vector, silu(gate) * up on the columns'
+ * slices, and this column's part of the down projection, which the row adds up.
+ */
+function mlp(core: CoreCode, { model, shape, column }: LayerCore): void {
+  const { at } = core;
+  const type = model.dtype;
+  const widen = model.weightBits === 8;
+  const n = shape.inner;
+  const gate = cell(at.gateUp);
+  const up = cell(at.gateUp + n);
+  core.label = layerLabel('gate up');
+  const gateUp = { matrix: at.wGateUp, rows: shape.dims, length: 2 * n };
+  matvec(core, 'axpy', type, { ...gateUp, x: at.normed, out: at.gateUp, widen });
+  if (widen) {
+    vector(core, 'mul', type, n, gate, gate, cell(at.mlpScale, 0));
+    vector(core, 'mul', type, n, up, up, cell(at.mlpScale + 1, 0));
+  }
+  allReduce(core, column, 'add', type, at.gateUp, 2 * n);
+  core.label = layerLabel('silu');
+  special(core, 'silu', 'vector', type, at.gateUp, n, at.activated);
+  vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), up);
+  core.label = layerLabel('down');
+  const out = cell(at.mlpOut);
+  const down = { matrix: at.wDown, rows: n, length: shape.dims };
+  matvec(core, 'axpy', type, { ...down, x: at.activated, out: out.at, widen });
+  if (widen) vector(core, 'mul', type, shape.dims, out, out, cell(at.mlpScale + 2, 0));
 }

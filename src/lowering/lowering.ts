@@ -8,6 +8,10 @@ import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups, Step } from './region.js';
 import type { Source, StageProgram } from './stage.js';
+import type { MappingName } from '../mapping/mappings.js';
+import { gqaMemory } from './images.js';
+import { planToken } from './token.js';
+import { planRepeated, waferllmMemory } from './waferllm.js';
 
 /** What a stage does with a token: a port passes it on between wafers. */
 export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
@@ -73,3 +77,9 @@ export interface Lowering {
   /** Memory before the first token of a run whose last step has the room of `step`, by the layers' caches. */
   images: (of: Lowered, step: Step, weights: Weights, caches: LayerCache[]) => Memory;
 }
+
+/** The lowerings by name; `MAPPINGS` (mapping/mappings.ts) has their regions and buffers under the same names. */
+export const LOWERINGS: Record<MappingName, Lowering> = {
+  gqa: { plan: planToken, images: gqaMemory },
+  waferllm: { plan: planRepeated, images: waferllmMemory },
+};

@@ -20,13 +20,13 @@ export interface Place extends Rectangle {
   isForToken?: boolean;
 }
 
-/** Indices of places in the order of the token's way: to[i] is reached from from[i]. */
+/** Indices of places in the order of the token's path: to[i] is reached from from[i]. */
 export interface Way {
   places: Place[];
   visits: { from: number; to: number }[];
 }
 
-/** The way from the head's choice through all regions to the next choice. */
+/** The path from the head's choice through all regions to the next choice. */
 export function wayOf(
   { regions }: Placement,
   head: number,

@@ -16,14 +16,8 @@ import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { stationsOf, type Station } from '../kernels/line.js';
-import {
-  EMBEDDING_LABELS,
-  HEAD_LABELS,
-  embed,
-  head,
-  prepareHead,
-  type TableCore,
-} from './table.js';
+import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
+import type { TableCore } from './table.js';
 
 /** Groups of the two-level trees: on columns, on whole rows, and on a row's part of one KV head. */
 export interface Groups {

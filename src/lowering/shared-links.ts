@@ -5,13 +5,8 @@
  */
 import { elementsPerWavelet } from '../numeric/types.js';
 import { RAMP } from '../hardware/mesh.js';
-import {
-  planHandOff,
-  visitRow,
-  visitToken,
-  type Rectangle,
-  type RouteVisitor,
-} from './hand-off.js';
+import { planHandOff, visitRow, visitToken } from './hand-off.js';
+import type { Rectangle, RouteVisitor } from './hand-off.js';
 import { coreIn } from './joined.js';
 import type { Source } from './stage.js';
 
@@ -20,8 +15,8 @@ export interface StageLinks {
   wafer: number;
   /** Where the program's rectangle lies. */
   box: Rectangle;
-  /** The hand-off: links of each row's way (a token has one way), and the wavelets on each of them. */
-  ways: number[][];
+  /** The hand-off: links of each row's path (a token has one path), and the wavelets on each of them. */
+  paths: number[][];
   wavelets: number;
   /** Cycles from the first sender's start until the last receiver has everything, at most. */
   handOffCycles: number;
@@ -44,8 +39,8 @@ export interface SharedPair {
   cyclesAtMost: number;
 }
 
-/** Links of each row's way from `source` to `region`, by number in a program's rectangle. */
-export function waysOf(source: Source, region: Rectangle, box: Rectangle): number[][] {
+/** Links of each row's path from `source` to `region`, by number in a program's rectangle. */
+export function pathsOf(source: Source, region: Rectangle, box: Rectangle): number[][] {
   const collect = (visitAll: (visit: RouteVisitor) => void): number[] => {
     const links: number[] = [];
     visitAll((x, y, _, __, outputs) => {
@@ -79,7 +74,7 @@ export function sharedLinks(
   const pairs: SharedPair[] = [];
   stages.forEach((stage, handOff) => {
     const own = new Float64Array(stage.box.width * stage.box.height * 4);
-    for (const links of stage.ways) for (const link of links) own[link] += stage.wavelets;
+    for (const links of stage.paths) for (const link of links) own[link] += stage.wavelets;
     stages.forEach((with_, other) => {
       if (!overlap(stage, with_) || !canMeet(handOff, other)) return;
       const pair = pairOf(stage, with_, own);
@@ -97,7 +92,7 @@ function overlap({ wafer, box: a }: StageLinks, { wafer: on, box: b }: StageLink
 
 /**
  * What a hand-off and another stage share. Of two wavelets that want one link the later one loses a
- * cycle to the other, so over a link nobody waits longer than for all wavelets of the other stage; nor
+ * cycle to the other, so over a link no wavelet waits longer than for all wavelets of the other stage; nor
  * does one wavelet wait for more than one of each colour of the router, which lets them in turns. The
  * hand-off is over when the slowest of its rows is. The other stage loses no more than if it stood
  * still as long as the hand-off lasts.
@@ -107,11 +102,11 @@ function pairOf(
   other: StageLinks,
   own: Float64Array,
 ): Omit<SharedPair, 'handOff' | 'other'> {
-  const { box, ways, wavelets, handOffCycles } = stage;
+  const { box, paths, wavelets, handOffCycles } = stage;
   const counted = new Uint8Array(own.length);
   const shared = { links: 0, handOffWavelets: 0, otherWavelets: 0 };
   let slowest = 0;
-  for (const links of ways) {
+  for (const links of paths) {
     let wait = 0;
     for (const link of links) {
       const core = coreIn(other.box, box, link >> 2);

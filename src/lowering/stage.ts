@@ -1,18 +1,13 @@
 /**
- * One stage of a token's way as a program: the cores of the region before that send, the routers on
- * the way, and the region that receives and computes. Its rectangle is the smallest around them.
+ * One stage of a token's path as a program: the cores of the region before that send, the routers on
+ * that path, and the region that receives and computes. Its rectangle is the smallest around them.
  */
 import type { FloatType } from '../numeric/types.js';
 import { send, store, type Code } from '../program/builder.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import type { CoreProgram, RegionCode } from './region.js';
-import {
-  visitHandOff,
-  visitToken,
-  planHandOff,
-  type Rectangle,
-  type RouteVisitor,
-} from './hand-off.js';
+import { visitHandOff, visitToken, planHandOff } from './hand-off.js';
+import type { Rectangle, RouteVisitor } from './hand-off.js';
 
 /** Where the region's data come from: row by row from the region before, or one core's token. */
 export type Source = (
@@ -33,12 +28,12 @@ export interface StageProgram {
   origin: number;
 }
 
-/** What the cores of a hand-off do beside routing. */
+/** What the cores of a hand-off do in addition to routing. */
 interface Traffic {
   senders: Map<number, number>;
-  /** Relaying cores: colour they receive, colour they multicast (-1 if nobody else is there). */
+  /** Relaying cores: colour they receive, colour they multicast (-1 if no other core is there). */
   relays: Map<number, [number, number]>;
-  /** Colour on which everybody else receives. */
+  /** Colour on which all other cores receive. */
   color: number;
 }
 
@@ -46,13 +41,13 @@ interface Traffic {
 const key = (x: number, y: number) => y * 65536 + x + 1;
 const positionOf = (of: number) => ({ x: (of % 65536) - 1, y: Math.floor(of / 65536) });
 
-/** Visits every router of the way from `source` to `region`; channels stand for colours. */
+/** Visits every router of the path from `source` to `region`; channels stand for colours. */
 export function visitStage(source: Source, region: Rectangle, visitor: RouteVisitor): void {
   if (source.kind === 'token') visitToken(source.core, region, visitor);
   else visitHandOff(planHandOff(source.region, region), source.region, region, visitor);
 }
 
-/** Colours that the way from `source` to `region` needs. */
+/** Colours that the path from `source` to `region` needs. */
 export function channelsOf(source: Source, region: Rectangle): number {
   return source.kind === 'token' ? 1 : planHandOff(source.region, region).channels;
 }
@@ -136,7 +131,7 @@ export function writeStage(
   return { program, senders, origin: at(region.x, region.y) };
 }
 
-/** Ways turn once, between a sender and the region, so they stay within the box around these. */
+/** Paths turn once, between a sender and the region, so they stay within the box around these. */
 function boundingBox({ senders }: Traffic, region: Rectangle) {
   const box = {
     x0: region.x,
@@ -239,7 +234,7 @@ class CoreWriter {
     const { prepare, main, ...rest } = program;
     const operations = [...prepare, ...this.receive(program, relay), ...main];
     if (sends < 0) return { ...rest, operations };
-    // A tied table's core sends what it chose before, and then receives it as everybody does.
+    // A tied table's core sends what it chose before, and then receives it as all cores do.
     const { cell } = this.source;
     const buffers = rest.buffers.map((b) =>
       b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,

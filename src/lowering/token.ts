@@ -1,5 +1,5 @@
 /**
- * One decode step as stages, in the order of a token's way: the embedding, every layer, the head. Each
+ * One decode step as stages, in the order of a token's path: the embedding, every layer, the head. Each
  * stage is one program (stage.ts); the last one's chosen token goes back to the first.
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
@@ -42,7 +42,7 @@ export function planToken(
     const code = (): RegionCode => {
       if (region === undefined || groups === undefined)
         return portCode(place.height, source.type, source.length);
-      // Regions of one size have the same code, wherever their data come from.
+      // Regions of one size have the same code for data from anywhere.
       const { width, height } = region;
       const size = JSON.stringify([region.kind, kind, width, height, groups]);
       let known = codes.get(size);
@@ -115,7 +115,7 @@ export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: Group
   };
 }
 
-/** What a stage receives: the chosen token, alone or behind a port, or a region's rows. */
+/** What a stage receives: the chosen token, alone or after a port, or a region's rows. */
 function sourceOf(
   model: ModelSpec,
   from: Place,
@@ -141,14 +141,14 @@ function sourceOf(
 
 /**
  * The order of a stage's own colours. Which ones they are does not matter: all are above those of the
- * region's lines, so routers try them in the same order whatever their numbers.
+ * region's lines, so routers try them in the same order for all numbers.
  */
 function orderOf(channels: number[]): number[] {
   const sorted = channels.toSorted((a, b) => a - b);
   return channels.map((color) => sorted.indexOf(color));
 }
 
-/** Source and place as far as the program depends on them: relative positions and sizes. */
+/** What the program depends on of source and place: relative positions and sizes. */
 function relative(source: Source, { x, y, width, height }: Rectangle): unknown {
   const from = source.kind === 'token' ? { ...source.core, width: 1, height: 1 } : source.region;
   return [width, height, from.x - x, from.y - y, from.width, from.height, source.cell];

@@ -12,14 +12,14 @@ import { CHANNELS, stationsOf } from '../kernels/line.js';
 import { attention } from './waferllm/attention.js';
 import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
-import {
-  headParts,
-  newPositionIn,
-  positionsPerRow,
-  waferllmBuffers,
-  waferllmShape,
-  type WaferllmOptions,
-} from '../mapping/waferllm-shape.js';
+import { headParts, newPositionIn, positionsPerRow } from '../mapping/waferllm-shape.js';
+import { waferllmBuffers, waferllmShape, waferllmOptions } from '../mapping/waferllm-shape.js';
+import type { WaferllmOptions } from '../mapping/waferllm-shape.js';
+import type { Weights } from '../model/model.js';
+import { greedy, headLogits } from '../model/plain.js';
+import type { LayerCache, Lowered, Memory, StagePlan, StepPlan } from './lowering.js';
+import type { Step } from './region.js';
+import { setWaferllmToken, waferllmImages, waferllmResidual } from './waferllm/memory.js';
 
 export { waferllmOptions, type WaferllmOptions } from '../mapping/waferllm-shape.js';
 export { waferllmImages, waferllmResidual, setWaferllmToken } from './waferllm/memory.js';
@@ -64,7 +64,7 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
   return program;
 }
 
-/** The places along one axis; cores with equal keys have equal code as far as this axis goes. */
+/** The places along one axis; cores with equal keys have equal code where it depends on this axis. */
 function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string): Lane[] {
   const numbers = new Map<string, number>();
   return stationsOf(o.P, o.groups).map((station, at) => {
@@ -76,7 +76,7 @@ function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string
 
 function writeLayer(core: WaferllmCore): void {
   const { at } = core.code;
-  // As the layer before left them: along the rows.
+  // The layer before left them like this: along the rows.
   core.code.routes = routesOf(core.row);
   label(core, 'attention norm');
   rmsNorm(core, at.attentionNorm);
@@ -84,4 +84,60 @@ function writeLayer(core: WaferllmCore): void {
   label(core, 'mlp norm');
   rmsNorm(core, at.mlpNorm);
   mlp(core);
+}
+
+function optionsOf({ model, placement, groupsOf, exact }: Lowered, step: Step) {
+  const [region] = placement.regions;
+  const { context, maxPositions } = step;
+  const groups = groupsOf(region).column;
+  return waferllmOptions(model, { context, maxPositions, P: region.width, groups, exact });
+}
+
+/**
+ * A decode step of the published kernel: equal stages, one for each layer, all on the one square (the
+ * published rate is clock / (cycles of a layer x layers)). Embedding and head are the host's.
+ */
+export function planRepeated(of: Lowered, step: Step): StepPlan {
+  const { model, wafer, placement } = of;
+  const [region] = placement.regions;
+  const options = optionsOf(of, step);
+  const key = JSON.stringify(options);
+  const stages = Array.from({ length: model.layers }, (_, layer): StagePlan => {
+    const at = { to: layer, from: layer, crossing: 0 };
+    const program = () => lowerWaferllmLayer(options, wafer);
+    const write = () => ({ program: program(), senders: [], origin: 0 });
+    return { name: `layer ${layer}`, kind: 'layer', ...at, key, write };
+  });
+  return { together: true, places: stages.map(() => ({ ...region, region })), stages };
+}
+
+/** The square's memory holds each layer's image in its turn, which takes and leaves the residual stream. */
+export function waferllmMemory(
+  of: Lowered,
+  step: Step,
+  weights: Weights,
+  caches: LayerCache[],
+): Memory {
+  const { model } = of;
+  const options = optionsOf(of, step);
+  const images = weights.layers.map((layer, i) => waferllmImages(options, model, layer, caches[i]));
+  let residual: ArrayLike<number> = [];
+  return {
+    images,
+    head: 'host',
+    begin(token) {
+      const row = weights.embedding.subarray(token * model.dim, (token + 1) * model.dim);
+      residual = Float64Array.from(row, (x) => x * weights.embeddingScale);
+    },
+    enter(layer, position) {
+      setWaferllmToken(options, model, images[layer], residual, position);
+    },
+    leave(layer) {
+      residual = waferllmResidual(options, images[layer]);
+    },
+    outcome() {
+      const logits = headLogits(model, weights, residual);
+      return { logits, chosen: greedy(logits) };
+    },
+  };
 }

@@ -3,17 +3,8 @@
  * after the other on a token's path; any number of rows and columns, and any model that is read.
  */
 import type { FloatType } from '../numeric/types.js';
-import {
-  OURS,
-  type Asked,
-  type Cut,
-  type Line,
-  type Mapping,
-  type Part,
-  type Reduction,
-  type Rule,
-  type TableKind,
-} from './mapping.js';
+import { OURS } from './mapping.js';
+import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from './mapping.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {

@@ -57,7 +57,7 @@ export interface Asked {
 /** A key of the configuration, what would do, and what was found. */
 export type Refusal = [key: string, expected: string, found: unknown];
 
-/** A rule that results rest on, in words: who says so, and how sure that is (see `explain`). */
+/** A rule that results rest on, in words: its source, and how sure that is (see `explain`). */
 export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', source: string];
 
 export interface Mapping {
@@ -82,5 +82,5 @@ export interface Mapping {
   rules: (asked: Pick<Asked, 'model' | 'workload' | 'exact'>) => Rule[];
 }
 
-/** Whose word a rule is that nobody else has published. */
+/** The source of a rule that is not published. */
 export const OURS = "this simulator's choice";

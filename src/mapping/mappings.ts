@@ -1,4 +1,4 @@
-/** The mappings by name; `LOWERINGS` (lowering/lowerings.ts) has their programs under the same names. */
+/** The mappings by name; `LOWERINGS` (lowering/lowering.ts) has their programs under the same names. */
 import { gqa } from './gqa.js';
 import type { Mapping } from './mapping.js';
 import { waferllm } from './waferllm.js';

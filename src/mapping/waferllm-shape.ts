@@ -94,7 +94,7 @@ export function newPositionIn(o: WaferllmOptions, y: number): 'kept' | 'full' | 
   return y < owner ? 'full' : 'empty';
 }
 
-/** Buffers of every core, one behind the other. */
+/** Buffers of every core, one after the other. */
 export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
   const s = waferllmShape(o);
   const buffers: BufferShape[] = [];

@@ -3,14 +3,10 @@
  * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
  */
 import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
-import {
-  positionsPerRow,
-  waferllmBuffers,
-  waferllmOptions,
-  waferllmShape,
-} from './waferllm-shape.js';
+import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
+import { waferllmShape } from './waferllm-shape.js';
 
-/** Whose word the rules of this mapping are. */
+/** The source of this mapping's rules. */
 export const WAFERLLM = 'WaferLLM (OSDI 2025) and its published kernel';
 
 /** Groups of the published runs, by cores along a side. */

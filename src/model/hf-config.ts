@@ -5,15 +5,14 @@
  * https://huggingface.co/docs/transformers/model_doc/llama, .../model_doc/qwen3
  */
 import { z } from 'zod';
-import { between, flag, parse, whole } from './checked.js';
+import { between, flag, parse, whole, isFields, type Fields } from './fields.js';
 import { unexpected, ModelError } from './errors.js';
 import { NORM_EPSILON, TIED, type Family } from './families.js';
-import { isFields, type Fields } from './fields.js';
 import type { ModelSpec } from './model.js';
 import { storedWeights } from './quantization.js';
 import { ropeFields, ropeOf, type Rope } from './rope-config.js';
 import { familyOf } from './unmodelled.js';
-import { windowOf } from './window.js';
+import { windowOf } from './positions.js';
 
 export interface ImportOptions {
   name: string;

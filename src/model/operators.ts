@@ -39,15 +39,7 @@ export function cacheBytesPerPosition(model: ModelSpec): number {
   return model.layers * 2 * model.kvHeads * model.headDim * valueBytes(model);
 }
 
-/** FLOPs of one decode step whose token attends to `positions` tokens, itself included. */
-export function flopsPerToken(model: ModelSpec, positions: number): number {
-  return operatorsOf(model).reduce(
-    (sum, o) => sum + o.count * (o.flops + o.flopsPerPosition * positions),
-    0,
-  );
-}
-
-/** The operators of a decode step in the order of a token's way. */
+/** The operators of a decode step in the order of a token's path. */
 export function operatorsOf(model: ModelSpec): Operator[] {
   const { dim, vocab } = model;
   const once = builder(model, 'head', 1);

@@ -47,7 +47,7 @@ const GROUPS = ['quantization_config', 'compression_config'];
 
 /**
  * In what the weights of a file are stored; undefined if it does not say, which means unquantised.
- * Throws a ModelError that names the field if the bits cannot be told from the file.
+ * Throws a ModelError that names the field if the file does not determine the bits.
  */
 export function storedWeights(config: Fields): StoredWeights | undefined {
   const group = GROUPS.find((name) => (config[name] ?? null) !== null);

@@ -4,10 +4,9 @@
  * Hugging Face transformers, src/transformers/modeling_rope_utils.py.
  */
 import { z } from 'zod';
-import { between, flag, name, parse, whole } from './checked.js';
+import { between, flag, name, parse, whole, isFields, type Fields } from './fields.js';
 import { unexpected } from './errors.js';
 import { ROPE_THETA } from './families.js';
-import { isFields, type Fields } from './fields.js';
 import type { ModelSpec, RopeScaling } from './model.js';
 
 export const ROPE_TYPES: readonly unknown[] = ['default', 'linear', 'llama3', 'yarn'];

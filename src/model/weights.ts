@@ -2,8 +2,7 @@
  * Random weights of a model, for runs that compute: drawn so that activations stay of order one
  * through all layers, and rounded to what the model stores.
  */
-import { roundF16 } from '../numeric/f16.js';
-import { ROUND, type FloatType } from '../numeric/types.js';
+import { roundF16, ROUND, type FloatType } from '../numeric/types.js';
 import { ModelError } from './errors.js';
 import type { LayerWeights, ModelSpec, Weights } from './model.js';
 import { parameterCount } from './operators.js';

@@ -7,7 +7,7 @@ import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { BufferShape, Cut, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import type { SizedRequest } from './parts.js';
+import type { SizedRequest } from './placement.js';
 
 /** Bytes of stack and code in a core of a region of this kind. */
 export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
@@ -24,7 +24,7 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
   }
 }
 
-/** What is placed, as far as the memory of a core depends on it. */
+/** What the memory of a core depends on of a request. */
 export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch'>;
 
 /** A part of a model over so many cores, with the caches that are asked for. */

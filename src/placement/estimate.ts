@@ -10,7 +10,7 @@ import { MAPPINGS } from '../mapping/mappings.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
 import type { ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
-import type { Sizes } from './parts.js';
+import type { Sizes } from './placement.js';
 
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
 export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {

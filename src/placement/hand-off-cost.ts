@@ -1,5 +1,5 @@
 /**
- * What a hand-off between two regions costs, estimated from where they lie: the longest way that one
+ * What a hand-off between two regions costs, estimated from where they lie: the longest path that one
  * row's slice travels, hop by hop, and what its relay adds (lowering/hand-off.ts says how the slices
  * go). Contention between rows and what the regions' own work hides are left out, so it serves to
  * choose among layouts and is never reported as a result.
@@ -34,7 +34,7 @@ export function handOffCosts(
   const handOff = (from: Placed, to: Placed): number => {
     if (from.y === to.y) {
       const [start, end] = straight(from, to);
-      return fabric.hopCycles * way(start, from.y, end, from.y, detours);
+      return fabric.hopCycles * hopsBetween(start, from.y, end, from.y, detours);
     }
     const { first, count } = turningColumns(from, to, rows);
     const lanes = Math.ceil(rows / count);
@@ -59,20 +59,20 @@ export function handOffCosts(
   return { handOff, back: model.tied ? handOff : tokenBack };
 }
 
-/** Hops from beyond the west edge to the far end of a region; a token's way goes on along columns. */
+/** Hops from beyond the west edge to the far end of a region; a token continues along columns. */
 function entering(to: Placed, tokenRows: number, detours?: Detours): number {
   const [end, south] = [to.x + to.width - 1, to.y + Math.max(1, tokenRows) - 1];
-  return 1 + way(0, to.y, end, south, detours);
+  return 1 + hopsBetween(0, to.y, end, south, detours);
 }
 
 /** Hops to beyond the east edge from a region's nearest core, or from its middle for a token. */
 function leaving(from: Placed, { width }: WaferSpec, tokenRows: number, detours?: Detours): number {
   const x = tokenRows > 0 ? from.x + Math.floor(from.width / 2) : from.x + from.width - 1;
   const y = from.y + Math.floor(tokenRows / 2);
-  return 1 + way(x, y, width - 1, y, detours);
+  return 1 + hopsBetween(x, y, width - 1, y, detours);
 }
 
-/** Columns of the sending core and of the farthest one that hears it, on the same rows. */
+/** Columns of the sending core and of the farthest one that receives it, on the same rows. */
 function straight(from: Placed, to: Placed): [number, number] {
   return to.x > from.x ? [from.x + from.width - 1, to.x + to.width - 1] : [from.x, to.x];
 }
@@ -89,8 +89,10 @@ function turningColumns(from: Placed, to: Placed, rows: number) {
 /** Hops of a slice that changes rows in this column and is relayed to both ends of its row. */
 function turned(from: Placed, to: Placed, column: number, detours?: Detours): number {
   const sender = Math.min(Math.max(column, from.x), from.x + from.width - 1);
-  const ends = [to.x, to.x + to.width - 1].map((end) => way(column, to.y, end, to.y, detours));
-  return way(sender, from.y, column, to.y, detours) + Math.max(...ends);
+  const ends = [to.x, to.x + to.width - 1].map((end) =>
+    hopsBetween(column, to.y, end, to.y, detours),
+  );
+  return hopsBetween(sender, from.y, column, to.y, detours) + Math.max(...ends);
 }
 
 /** The chosen token's hops: from the middle of the head to the farthest core of the first region. */
@@ -101,11 +103,11 @@ function tokenHops(from: Placed, to: Placed, rows: number, detours?: Detours): n
   const y1 = Math.min(Math.max(y, to.y), to.y + rows - 1);
   const across = Math.max(x1 - to.x, to.x + to.width - 1 - x1);
   const along = Math.max(y1 - to.y, to.y + rows - 1 - y1);
-  return way(x, y, x1, y1, detours) + across + along;
+  return hopsBetween(x, y, x1, y1, detours) + across + along;
 }
 
 /** Hops along row y0, then along column x1. */
-function way(x0: number, y0: number, x1: number, y1: number, detours?: Detours): number {
+function hopsBetween(x0: number, y0: number, x1: number, y1: number, detours?: Detours): number {
   const hops = Math.abs(x1 - x0) + Math.abs(y1 - y0);
   return detours ? hops + detours.row(y0, x0, x1) + detours.column(x1, y0, y1) : hops;
 }

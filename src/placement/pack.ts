@@ -8,16 +8,8 @@ import { anneal } from './strategies/anneal.js';
 import { greedy } from './strategies/greedy.js';
 import { hilbert } from './strategies/hilbert.js';
 import { optimal } from './strategies/optimal.js';
-import { rowMajor } from './strategies/row-major.js';
-import {
-  costOf,
-  fill,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-} from './strategies/shelves.js';
-import { snake } from './strategies/snake.js';
+import { rowMajor, costOf, fill, snake } from './strategies/shelves.js';
+import type { Position, Run, Strategy, Task } from './strategies/shelves.js';
 
 export const STRATEGIES: Record<string, Strategy> = {
   'row-major': rowMajor,
@@ -97,7 +89,7 @@ export function cut(
   return counts;
 }
 
-/** What a search may be given: its randomness, by default of a fixed seed, and who is told of it. */
+/** What a search may be given: its randomness, by default of a fixed seed, and a listener to its progress. */
 export interface Search {
   /** Next number of a seeded generator, from 0 (included) to 1. */
   random?: (() => number) | undefined;
@@ -106,7 +98,7 @@ export interface Search {
 
 export interface Packing {
   positions: (Position & { wafer: number })[];
-  /** Estimated cycles of all hand-offs and the way back, and what they cost at least, if proved. */
+  /** Estimated cycles of all hand-offs and the path back, and what they cost at least, if proved. */
   handOffCycles: number;
   bound?: number;
 }

@@ -1,5 +1,7 @@
-import type { Part } from '../mapping/mapping.js';
-import type { MappingName } from '../mapping/mappings.js';
+/** What placement is asked for and answers: a request, the regions and their sizes, or a refusal. */
+import type { Part, RegionKind } from '../mapping/mapping.js';
+import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
+import type { ModelSpec } from '../model/model.js';
 
 /** Where a part of a model lies. */
 export type Region = Part & {
@@ -13,7 +15,7 @@ export type Region = Part & {
 
 export interface Placement {
   strategy: string;
-  /** In the order of a token's way; a tied table is the first region and is visited again at the end. */
+  /** In the order of a token's path; a tied table is the first region and is visited again at the end. */
   regions: Region[];
   wafers: number;
   /**
@@ -29,7 +31,7 @@ export interface Placement {
   };
 }
 
-/** What a run asks of the placement beside the model. */
+/** What a run asks of the placement of its model. */
 export interface PlacementRequest {
   strategy: string;
   growth: 'fill' | 'minimal' | 'search';
@@ -37,4 +39,43 @@ export interface PlacementRequest {
   /** Longest context that the caches must hold: tokens before the first step + steps. */
   maxPositions: number;
   batch: number;
+}
+
+/** The model does not fit; the one-line message says what was asked, what there is and what would fit. */
+export class CapacityError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CapacityError';
+  }
+}
+
+/** A placement request with sizes that the user has fixed; what is not given is chosen. */
+export interface SizedRequest extends PlacementRequest {
+  /** Height of every region, in cores. */
+  rows?: number | undefined;
+  /** Width of every layer's region, in cores; or one per layer. */
+  layerColumns?: number | readonly number[] | undefined;
+}
+
+/** Height of all regions and width of each kind, in cores. */
+export interface Sizes {
+  rows: number;
+  columns: Partial<Record<RegionKind, number>>;
+  /** Width of each layer, if they differ; `columns.layer` is then the least. */
+  layers?: readonly number[];
+}
+
+/** Widths of the parts' regions, in cores. */
+export function widthsOf(parts: Part[], { columns, layers }: Sizes): number[] {
+  return parts.map((of) => (of.kind === 'layer' && layers?.[of.layer]) || columns[of.kind]!);
+}
+
+/** What has to be placed: the parts of a model in the order of a token's path. */
+export function partsOf(model: ModelSpec, { mapping }: Pick<SizedRequest, 'mapping'>): Part[] {
+  return MAPPINGS[mapping].regions(model);
+}
+
+/** Kinds of regions that there are. */
+export function kindsOf(parts: Part[]): RegionKind[] {
+  return [...new Set(parts.map(({ kind }) => kind))];
 }

@@ -1,7 +1,7 @@
 /**
  * Choosing the sizes of regions: one height for all, one width per kind. The least widths follow from
  * SRAM; growth `minimal` takes them where they need the fewest cores, growth `fill` widens layers and
- * head as far as the wafer allows and the estimate of a token's cycles gains by it.
+ * head up to what the wafer allows, while the estimate of a token's cycles improves.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Part } from '../mapping/mapping.js';
@@ -10,7 +10,7 @@ import type { ModelSpec } from '../model/model.js';
 import { cutOf, leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
 import { cut } from './pack.js';
-import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './parts.js';
+import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './placement.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
@@ -113,7 +113,7 @@ function fastest(
   );
 }
 
-/** The given sizes with one kind widened column by column, as far as it still fits the wafers. */
+/** The given sizes with one kind widened column by column, while it still fits the wafers. */
 function widened(
   sizes: Sizes,
   kind: 'layer' | 'head' | 'embedding+head',

@@ -2,9 +2,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { leastThat, mostThat, regionBytes } from './budget.js';
-import { CapacityError } from './errors.js';
-import { partsOf, type SizedRequest } from './parts.js';
-import type { Placement } from './placement.js';
+import { CapacityError, partsOf, type SizedRequest, type Placement } from './placement.js';
 
 /**
  * One square region of `request.rows` x `request.rows` cores, or of the largest square that there is,

@@ -6,19 +6,10 @@
 import { portMask } from '../hardware/mesh.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type { DataType, FloatType } from '../numeric/types.js';
-import type {
-  Buffer,
-  Destination,
-  MatvecOp,
-  MemoryOperand,
-  Operation,
-  Program,
-  Route,
-  Source,
-  VectorOp,
-} from './program.js';
+import type { Buffer, Destination, MatvecOp, MemoryOperand, Operation } from './program.js';
+import type { Program, Route, Source, VectorOp } from './program.js';
 
-// What one writes programs with besides: ports, types of numbers, the machine.
+// What programs are written with in addition: ports, types of numbers, the machine.
 export { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../hardware/mesh.js';
 export type { WaferSpec } from '../hardware/wafer.js';
 export { elementsPerWavelet, type FloatType } from '../numeric/types.js';
@@ -153,7 +144,7 @@ export type Product = Omit<MatvecOp, 'kind' | 'label' | 'form' | 'type' | 'rowSt
   rowStride?: number;
 };
 
-/** Appends out += matrix (stored by rows of inputs) x, the way of every weight matrix. */
+/** Appends out += matrix (stored by rows of inputs) x, as every weight matrix is used. */
 export function matvec(code: Code, form: 'axpy' | 'dot', type: FloatType, product: Product): void {
   if (product.rows === 0 || product.length === 0) return;
   append(code, { kind: 'matvec', form, type, rowStride: product.length, ...product });

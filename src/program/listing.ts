@@ -1,35 +1,7 @@
-/**
- * A program in readable form: for each role which cores have it, its memory, its routes and its
- * operations in order, one per line.
- */
+/** A role in readable form: its memory, its routes and its operations in order, one per line. */
 import { PORT_NAMES } from '../hardware/mesh.js';
-import {
-  sendColors,
-  sramBytesOf,
-  takeColors,
-  type Destination,
-  type Operation,
-  type Program,
-  type Role,
-  type Route,
-  type Source,
-  type TrafficOp,
-} from './program.js';
-
-/** Cores named for a role before the rest is only counted. */
-const EXAMPLES = 4;
-
-/** The whole program as lines of text, without a newline at the end. */
-export function listProgram(program: Program): string {
-  const { name, width, height, roles, labels, root } = program;
-  const until = root === undefined ? '' : `, ends with core ${nameOf(root, width)}`;
-  const head = `program '${name}': ${width} x ${height} cores, ${roles.length} roles${until}`;
-  const listed = roles.map((role, index) => {
-    const cores = coresOf(program, index);
-    return `role ${index} on ${cores}\n${listRole(role, labels)}`;
-  });
-  return [head, ...listed].join('\n\n');
-}
+import { sendColors, sramBytesOf, takeColors } from './program.js';
+import type { Destination, Operation, Role, Route, Source, TrafficOp } from './program.js';
 
 /** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
 export function listRole(role: Role, labels: string[]): string {
@@ -43,22 +15,6 @@ export function listRole(role: Role, labels: string[]): string {
     lines.push(`  ${index}: ${listOperation(op)}  (${labels[op.label]})`),
   );
   return lines.join('\n');
-}
-
-function coresOf({ roleOf, width }: Program, role: number): string {
-  const some: string[] = [];
-  let count = 0;
-  for (let core = 0; core < roleOf.length; core++) {
-    if (roleOf[core] !== role) continue;
-    if (count < EXAMPLES) some.push(nameOf(core, width));
-    count++;
-  }
-  const more = count > EXAMPLES ? ' ...' : '';
-  return `${count} core${count === 1 ? '' : 's'}: ${some.join(' ')}${more}`;
-}
-
-function nameOf(core: number, width: number): string {
-  return `(${core % width},${Math.floor(core / width)})`;
 }
 
 function listRoute({ color, inputs, outputs }: Route): string {

@@ -21,7 +21,7 @@ export interface Access {
 }
 
 /**
- * What an operation does to memory, one access after the other; those of a vector operation go on side by
+ * What an operation does to memory, one access after the other; those of a vector operation run side by
  * side, element by element. A lookup counts as reading its whole table.
  */
 export function accessesOf(op: Operation): Access[] {
@@ -109,7 +109,7 @@ function firstMissing(written: Uint8Array, accesses: Access[], length: number) {
 /**
  * A quick look at whether a role reads only memory that was written before: by stretches of cells
  * rather than cell by cell. It may say no to a role that does nothing wrong (an element that an
- * earlier one of the same operation wrote), never yes to one that does: who gets a no looks closely.
+ * earlier one of the same operation wrote), never yes to one that does: after a no, look closely.
  */
 export function readsOnlyWritten(role: Role): boolean {
   const written = preloadedCells(role);

@@ -176,7 +176,7 @@ export interface Role {
   routes: Route[];
   operations: Operation[];
   buffers: Buffer[];
-  /** Bytes of code and stack beside the buffers. */
+  /** Bytes of code and stack, next to the buffers. */
   codeBytes: number;
 }
 

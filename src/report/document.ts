@@ -3,7 +3,7 @@
  * function of the configuration alone. Later fields are added, never renamed.
  */
 
-import type { FewerWafers } from '../placement/fewer-wafers.js';
+import type { FewerWafers } from '../placement/capacity.js';
 import type { Identity } from './identity.js';
 
 /** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */

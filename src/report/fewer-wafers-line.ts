@@ -1,5 +1,5 @@
 /** What would have to shrink for a model on several wafers to fit on fewer, in one line. Pure. */
-import type { FewerWafers } from '../placement/fewer-wafers.js';
+import type { FewerWafers } from '../placement/capacity.js';
 import { count } from './format.js';
 
 /** Empty if nothing of it helps. */

@@ -1,7 +1,7 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
 import type { ServingMetrics } from '../serving/metrics.js';
 import type { PolicyName } from '../serving/policy.js';
-import type { RooflineCheck } from '../serving/roofline-check.js';
+import type { RooflineCheck } from '../serving/roofline.js';
 import type { Series } from '../serving/series.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { Transport } from '../serving/transport.js';

@@ -1,5 +1,5 @@
 /** When each request got where, and the account of its parts at its end. */
-import { seenNs, type Delivery } from './delivery.js';
+import { seenNs, type Delivery } from './transport.js';
 import type { Request, Served } from './request.js';
 
 /** Per request, NaN as long as it has not happened. */

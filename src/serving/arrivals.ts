@@ -23,7 +23,7 @@ export interface Lengths {
   output: Length;
 }
 
-/** Requests that arrive whatever the server does. */
+/** Requests that arrive independently of the server. */
 export function openArrivals(
   count: number,
   { process, rate, burstiness }: OpenArrivals,
@@ -41,7 +41,7 @@ export function openArrivals(
   });
 }
 
-/** Users who each send their next request `thinkSeconds` after the answer to the last one. */
+/** Users that each send their next request `thinkSeconds` after the answer to the last one. */
 export function closedLoop(
   count: number,
   users: number,
@@ -63,7 +63,7 @@ export interface Sessions {
   turns: number;
   /** Context of the first turn: system prompt, tools and files. */
   firstPrompt: Length;
-  /** What a turn adds beside the answer before it: results of tools, the user's words. */
+  /** What a turn adds to the answer before it: results of tools, the user's words. */
   turnPrompt: Length;
   output: Length;
   /** Exponential; between a turn's answer and the next turn. */

@@ -2,8 +2,8 @@
  * The KV cache of all layers as one pool of positions, which are given out in blocks: as many as a
  * region has rows, since a user's positions are dealt to all rows in turn, from the first row on. A
  * request takes what its prompt and its answer need when it starts, so that it never has to stop
- * half-way. Sessions may leave theirs behind for
- * their next turn; those give way, longest idle first, when a request needs the room.
+ * half-way. Sessions may keep theirs for their next turn; those are evicted, longest idle first, when a
+ * request needs the room.
  */
 export interface CacheMemory {
   /** Positions in whole blocks, as are `free` and `keptTotal`. */
@@ -13,7 +13,7 @@ export interface CacheMemory {
   /** Positions kept for idle sessions, longest idle first. */
   kept: Map<number, number>;
   keptTotal: number;
-  /** How often a session's cache had to give way. */
+  /** How often a session's cache was evicted. */
   evictions: number;
 }
 
@@ -32,7 +32,7 @@ export function keptBy(memory: CacheMemory, session: number | undefined): number
   return session === undefined ? 0 : (memory.kept.get(session) ?? 0);
 }
 
-/** Whether `positions` would fit beside the requests that run. */
+/** Whether `positions` would fit next to the requests that run. */
 export function fits(memory: CacheMemory, positions: number): boolean {
   return inBlocks(positions, memory.block) <= memory.free + memory.keptTotal;
 }

@@ -11,7 +11,7 @@ export type PolicyName = 'fcfs' | 'latency-first' | 'batch-first';
 export interface Load {
   /** Users that decode, the sum of their contexts and the longest one. */
   users: number;
-  /** Users who have started and do not decode yet, the one whose prompt is read included. */
+  /** Users that have started and do not decode yet, the one whose prompt is read included. */
   joining: number;
   contextSum: number;
   contextMax: number;
@@ -33,11 +33,11 @@ export interface PolicyOptions {
   maxUsers: number;
   /** Prompt tokens between two tokens of a user (`fcfs`, and `batch-first` eight times as many). */
   promptTokens: number;
-  /** Tokens per second and user that `latency-first` keeps, as far as it can. */
+  /** Tokens per second and user that `latency-first` keeps, where it can. */
   floor: number;
 }
 
-/** With nobody decoding, or nobody to protect, this many prompt tokens pass at a time. */
+/** With no user decoding, or none to protect, this many prompt tokens pass at a time. */
 const UNHINDERED = 4096;
 
 export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = {
@@ -48,7 +48,7 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
     admits: ({ users, joining }) => users + joining < maxUsers,
     promptTokens: () => promptTokens,
   }),
-  /** A prompt gets what the decoding users leave, and nobody joins who would slow them below the floor. */
+  /** A prompt gets what the decoding users leave; a user that would slow them below the floor has to wait. */
   'latency-first': ({ maxUsers, floor }) => {
     const limitNs = 1e9 / floor;
     return {
@@ -80,10 +80,50 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
   }),
 };
 
-/** Nanoseconds of a step with `more` tokens of this context beside the decoding users. */
+/** Nanoseconds of a step with `more` tokens of this context in addition to the decoding users'. */
 export function stepWith(load: Load, more: number, context: number): number {
   const batch = load.users + more;
   const mean = (load.contextSum + more * context) / batch;
   const max = Math.max(load.contextMax, context);
   return load.stepTime(batch, { mean, max, total: load.contextSum + context });
+}
+
+/** The users that decode: how many, the sum of their contexts and the longest one, kept up to date. */
+export interface DecodeLoad extends Load {
+  /** Users by context. */
+  byContext: Int32Array;
+}
+
+/** No user decodes yet; contexts are at most `maxContext`. */
+export function createLoad(stepTime: StepTime, maxContext: number): DecodeLoad {
+  return {
+    users: 0,
+    joining: 0,
+    contextSum: 0,
+    contextMax: 0,
+    stepTime,
+    byContext: new Int32Array(maxContext + 2),
+  };
+}
+
+export function join(load: DecodeLoad, context: number): void {
+  load.users++;
+  load.contextSum += context;
+  load.byContext[context]++;
+  if (context > load.contextMax) load.contextMax = context;
+}
+
+/** A user's context grows by the token just made. */
+export function grow(load: DecodeLoad, context: number): void {
+  load.contextSum++;
+  load.byContext[context]--;
+  load.byContext[context + 1]++;
+  if (context === load.contextMax) load.contextMax++;
+}
+
+export function leave(load: DecodeLoad, context: number): void {
+  load.users--;
+  load.contextSum -= context;
+  load.byContext[context]--;
+  while (load.contextMax > 0 && load.byContext[load.contextMax] === 0) load.contextMax--;
 }

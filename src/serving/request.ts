@@ -27,7 +27,7 @@ export type Outcome = 'completed' | 'rejected' | 'unfinished';
 export interface Parts {
   /** Waiting for memory, a slot, or the prompts before it. */
   queueNs: number;
-  /** On the way to the server and from it, and what the server does beside the model. */
+  /** On the way to the server and from it, and the server's work outside the model. */
   transportNs: number;
   /** From the entry of its first prompt token to its first output token. */
   prefillNs: number;

@@ -1,5 +1,5 @@
 /**
- * GPUs beside the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
+ * GPUs for comparison with the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
  * weights and every user's KV cache once and computes for all tokens; the slower of the two counts,
  * plus a fixed time per layer and two all-reduces per layer where tensors are parallel.
  */
@@ -43,7 +43,7 @@ export function rooflineStepTime(gpu: GpuSpec, model: ModelSize, gpus: number): 
     Math.round(fixedNs + Math.max(weightNs + total * cacheNs, batch * tokenNs));
 }
 
-/** Positions of KV cache that fit beside the weights, a tenth of the memory left for activations. */
+/** Positions of KV cache that fit next to the weights, a tenth of the memory left for activations. */
 export function rooflineCache(gpu: GpuSpec, model: ModelSize, gpus: number): number {
   const bytes = 0.9 * gpu.memoryBytes * gpus - model.weightBytes;
   return Math.max(0, Math.floor(bytes / model.cacheBytesPerPosition));
@@ -54,4 +54,48 @@ export function gpusNeeded(gpu: GpuSpec, model: ModelSize, positions: number): n
   for (let gpus = 1; gpus <= 64; gpus *= 2)
     if (rooflineCache(gpu, model, gpus) >= positions) return gpus;
   return undefined;
+}
+
+/**
+ * The roofline against published decode rates of A100 servers. The A100 file's shares and times were
+ * chosen with these rates in sight, so the errors only say how well one set of them fits all.
+ */
+export interface RooflineCheck {
+  model: string;
+  gpus: number;
+  /** Tokens per second of one user. */
+  published: number;
+  predicted: number;
+  /** predicted / published - 1. */
+  error: number;
+  source: string;
+}
+
+const SOURCE = 'WaferLLM (OSDI 2025), decode of SGLang on A100';
+const CONTEXT = 4096;
+
+/** Sizes from the published configurations, 16-bit weights and cache. */
+const LLAMA3_8B = sizeOf(8.03e9, 32, 8 * 128);
+const QWEN2_72B = sizeOf(72.7e9, 80, 8 * 128);
+
+const RATES: [name: string, model: ModelSize, gpus: number, published: number][] = [
+  ['Llama3-8B', LLAMA3_8B, 1, 78.9],
+  ['Llama3-8B', LLAMA3_8B, 8, 260.4],
+  ['QWen2-72B', QWEN2_72B, 1, 10.6],
+  ['QWen2-72B', QWEN2_72B, 8, 51.2],
+];
+
+/** Predictions next to the published rates; none for a GPU without any. */
+export function rooflineChecks(gpu: GpuSpec): RooflineCheck[] {
+  if (gpu.name !== 'A100') return [];
+  const contexts = { mean: CONTEXT, max: CONTEXT, total: CONTEXT };
+  return RATES.map(([model, size, gpus, published]) => {
+    const predicted = 1e9 / rooflineStepTime(gpu, size, gpus)(1, contexts);
+    return { model, gpus, published, predicted, error: predicted / published - 1, source: SOURCE };
+  });
+}
+
+function sizeOf(parameters: number, layers: number, kvWidth: number): ModelSize {
+  const cacheBytesPerPosition = layers * 2 * kvWidth * 2;
+  return { weightBytes: 2 * parameters, cacheBytesPerPosition, parameters, layers };
 }

@@ -2,17 +2,16 @@
  * A server with one pipeline of layers: requests wait, their prompts stream through the layers one
  * after the other, and users decode together, token by token. Driven by events in integer
  * nanoseconds: a request reaches the server, a piece of a prompt has entered the pipeline, a token
- * comes out. How long a token takes is for `stepTime` to say, and who goes first for the policy.
+ * comes out. `stepTime` says how long a token takes, and the policy which request goes first.
  */
 import FlatQueue from 'flatqueue';
 import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
-import { createDelivery, deliver, seenNs, type Delivery } from './delivery.js';
-import { createLoad, grow, join, leave, type DecodeLoad } from './load.js';
+import { createDelivery, deliver, seenNs, uplinkNs } from './transport.js';
+import type { Delivery, Transport } from './transport.js';
+import { createLoad, grow, join, leave, type DecodeLoad, stepWith, type Policy } from './policy.js';
 import { createMemory, fits, keptBy, release, take, type CacheMemory } from './memory.js';
-import { stepWith, type Policy } from './policy.js';
 import type { Request, Served } from './request.js';
 import type { StepTime } from './step-time.js';
-import { uplinkNs, type Transport } from './transport.js';
 
 export interface ServeOptions {
   policy: Policy;
@@ -35,7 +34,7 @@ export interface ServeResult {
   gapsNs: Float64Array;
   /** Last instant at which something happened. */
   endNs: number;
-  /** Sessions whose kept cache had to give way. */
+  /** Sessions whose kept cache was evicted. */
   evictions: number;
 }
 

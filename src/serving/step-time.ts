@@ -1,7 +1,7 @@
 /**
  * How long a decode step takes, between simulated steps over a grid of contexts. Layers stand one
- * after the other on the wafer and pass tokens on in order, so no user overtakes another: everyone
- * gets one token per round. A round lasts as long as the longest context's way through the layers, or
+ * after the other on the wafer and pass tokens on in order, so no user overtakes another: each user
+ * gets one token per round. A round lasts as long as the longest context's path through the layers, or
  * as long as all tokens take to pass the busiest region one by one.
  */
 
@@ -23,14 +23,14 @@ export type StepTime = (batch: number, contexts: Contexts) => number;
 export interface StepGrid {
   /** Tokens in the cache, ascending. */
   contexts: number[];
-  /** Nanoseconds of a token's way through the layers, one user in flight, by context. */
+  /** Nanoseconds of a token's path through the layers, one user in flight, by context. */
   aloneNs: number[];
-  /** Nanoseconds between two tokens, whoever's, with the layers full, by context. */
+  /** Nanoseconds between two tokens of any users, with the layers full, by context. */
   intervalNs: number[];
 }
 
 /**
- * Interpolates linearly between contexts; beyond the last one its last slope goes on.
+ * Interpolates linearly between contexts; beyond the last one its last slope continues.
  * @throws RangeError unless contexts ascend and each has its two times
  */
 export function stepTimeOf({ contexts, aloneNs, intervalNs }: StepGrid): StepTime {

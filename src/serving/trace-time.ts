@@ -14,7 +14,7 @@ export const WANTED: Record<TimeUnit, string> = {
   ns: 'nanoseconds',
 };
 
-/** Places behind the point down to a nanosecond. */
+/** Decimal places down to a nanosecond. */
 const PLACES = { s: 9, ms: 6, us: 3, ns: 0 } as const;
 
 /** Three hundred years; no clock counts further. */

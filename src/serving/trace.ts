@@ -1,6 +1,6 @@
 /**
  * Request traces, read as they are published: CSV with a header (Azure's LLM inference traces unless
- * told otherwise) or JSON lines (Mooncake's). Traces of other makers are read by naming the columns
+ * other columns are named) or JSON lines (Mooncake's). Traces of other makers are read by naming the columns
  * that hold a request's arrival, its prompt tokens and its output tokens.
  */
 import Papa from 'papaparse';
@@ -214,7 +214,7 @@ function tokensOf(cell: unknown, name: string, where: string): number {
 }
 
 function shown(value: unknown): string {
-  // Nested thousands deep, it would exhaust the stack of whoever writes it out.
+  // Nested thousands deep, it would exhaust the stack of the function that writes it out.
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'a list' : 'an object';
   const text = value === undefined || value === '' ? 'nothing' : JSON.stringify(value);

@@ -36,7 +36,7 @@ interface Needed {
 }
 
 export interface TransportCost {
-  /** Way there and back and the server's work, without the model: mean over all requests. */
+  /** Both directions and the server's work, without the model: mean over all requests. */
   perRoundTripMs: number;
   perTokenMicros: number;
   /** Median over all requests, queue and prefill included. */

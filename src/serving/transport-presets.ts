@@ -1,7 +1,7 @@
 /**
  * The two transports with their defaults and where each number comes from. Only the counts of round
  * trips are facts of the protocols; the times are assumptions to be set for a given site. None of them
- * is chosen for the savings that were published: what those would need is for the report to say.
+ * is chosen for the savings that were published: the report says what those would need.
  */
 import type { Transport, TransportKind } from './transport.js';
 

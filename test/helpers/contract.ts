@@ -2,7 +2,7 @@
 import { compareRuns, type NamedEngine } from '../../src/studies/diff/diff.js';
 import type { RunInput } from '../../src/engine/engine.js';
 import { reference } from '../../src/engine/reference/reference.js';
-import { listProgram } from '../../src/program/listing.js';
+import { listProgram } from './list-program.js';
 import { differenceLine } from '../../src/studies/diff/text.js';
 import type { Generated } from './generate.js';
 

@@ -9,13 +9,13 @@ import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE } from './machine-code.js';
 import type { Operations } from './operations.js';
 
 const RAMPS = (1 << RAMP) | (1 << FROM_CORE);
-/** Beside ends: the colour has a slot in the router. */
+/** Next to the bits of ends: the colour has a slot in the router. */
 const ROUTED = 1 << ENDS;
 
 export interface Channels {
   /** By role: bits of the colours that have a slot in its router. */
   slotted: Int32Array;
-  /** By role, and one entry behind the last: the first of its `kinds`, and of its `routes`. */
+  /** By role, and one past the end: the first of its `kinds`, and of its `routes`. */
   kindsFrom: Int32Array;
   routesFrom: Int32Array;
   /** Kinds of channels: colour * ENDS + end: four links, the ramp to the core, the one from it. */

@@ -1,12 +1,12 @@
 /**
- * The fast engine: the reference's answer, to the cycle and to the counter, at the speed at which
- * people explore. A program with an error in it is run by the reference, which can tell what it is.
+ * The fast engine: the reference's answer, to the cycle and to the counter, many times faster. A program
+ * with an error in it is run by the reference, which reports the error.
  */
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import { notOver, tooLong } from '../checks.js';
-import { latestOf } from '../../numeric/latest.js';
-import { LAST_CYCLE, wholeRun, type Run, type RunInput, type RunResult } from '../engine.js';
+import { latestOf, LAST_CYCLE, wholeRun } from '../engine.js';
+import type { Run, RunInput, RunResult } from '../engine.js';
 import { bitsFor, startMachine } from './run.js';
 import { createMachine } from './machine.js';
 import type { Bits, Machine } from './machine.js';
@@ -20,7 +20,10 @@ import { startReference } from '../reference/reference.js';
 /** One program often runs many times, with other starts: its tables are kept as long as it is. */
 const known = new WeakMap<Program, { wafer: WaferSpec; tables: Tables | undefined }>();
 
-/** This thread's machine, which a run starts afresh; while it runs, and if it throws, it is nobody's. */
+/**
+ * The machine cached for this thread. A run takes it out and puts it back only on success, so a
+ * half-finished machine is never reused.
+ */
 let idle: Machine | undefined;
 
 /** Runs a program; with numbers (`input.memory`) as the reference does. Throws MachineError. */
@@ -78,7 +81,7 @@ export class Disagreement extends Error {
 
 /**
  * The result of a run, at last with times of 64 bits; none if the machine failed, and the reference is to
- * say how.
+ * report how.
  * @throws LimitError if it was not over by its limit, MachineError if it is too long
  */
 export function toResult(input: RunInput, tables: Tables, ending: Ending): RunResult | undefined {

@@ -12,7 +12,7 @@ interface Code {
   allocateTable(bytes: number): number;
   /** Begins with the program in memory, which is to be over before a cycle; others help in a run. */
   begin(before: number, run: number): void;
-  /** Goes on for so many visited cycles; how it then stands (`STATE`). */
+  /** Continues for so many visited cycles; returns the run's state (`STATE`). */
   advance(visits: number, helpers: number): number;
   /** Runs a tile of the program in memory, if it has so many. */
   help(tile: number, before: number): void;

@@ -3,16 +3,8 @@
  * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
-import {
-  sendColors,
-  sendsOf,
-  takeColors,
-  takesOf,
-  type MemoryOperation,
-  type Operation,
-  type Program,
-  type VectorOp,
-} from '../../program/program.js';
+import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf } from './gaps.js';
@@ -25,7 +17,7 @@ const { source: SOURCE, destination: DESTINATION, label: LABEL, last: LAST, more
 export interface Operations {
   /** By role: which list of operations it has. */
   listOf: Int32Array;
-  /** First operation of each list, and one entry behind the last. */
+  /** First operation of each list, and one past the end of the last. */
   first: Int32Array;
   /** Records, `OP_WORDS` entries each. */
   records: Int32Array;
@@ -42,7 +34,7 @@ export interface Operations {
   setupSum: Float64Array;
   /** Cycles of both by list and label, index list * labels + label. */
   busy: Float64Array;
-  /** Most cycles that a list takes beside its waits, times of synthetic traffic included. */
+  /** Most cycles that a list takes, waits not included, times of synthetic traffic included. */
   longest: number;
 }
 
@@ -57,7 +49,7 @@ function addWide(records: Int32Array, at: number, value: number): void {
   records[at + 1] = Math.floor(sum / 2 ** 32);
 }
 
-/** What an operation's record says of its way through time. */
+/** What an operation's record says of its timing. */
 export interface OperationRecord {
   label: number;
   setup: number;
@@ -139,7 +131,7 @@ function maskOf(colors: number[]): number {
   return colors.reduce((mask, color) => mask | (1 << color), 0);
 }
 
-/** Cycles of an operation beside its waits, at most; for synthetic traffic until its last send is due. */
+/** Most cycles of an operation, waits not included; for synthetic traffic until its last send is due. */
 function cyclesOf(op: Operation, { setup, cycles, wavelets, latency }: OpTiming): number {
   const due = op.kind === 'traffic' ? takesOf(op) + Math.max(0, op.times.at(-1) ?? 0) : 0;
   return setup + cycles + wavelets + latency + due;

@@ -1,6 +1,5 @@
 /** A run of the machine, alone or in a team of threads: in slices, to a limit, stopped from outside. */
-import { LAST_CYCLE } from '../engine.js';
-import { latestOf } from '../../numeric/latest.js';
+import { LAST_CYCLE, latestOf } from '../engine.js';
 import { firstOf, load, type Counts, type Team } from './load.js';
 import { NEVER, RUN_AT, STATE, STOP_AT } from './machine-code.js';
 import type { Bits, Machine } from './machine.js';
@@ -9,7 +8,7 @@ import type { Image, Notes } from './tables.js';
 /** Where cores that do something are in their lists, in the cycle before `cycle`. */
 export interface Places {
   cycle: number;
-  /** The number of the core's operation in the program's records, or that behind its last one. */
+  /** The number of the core's operation in the program's records, or one past its last. */
   operation: Int32Array;
   /** When it acts, or the core is done; in place of that UNDER_WAY or NOT_STARTED. */
   acts: Float64Array;
@@ -119,8 +118,7 @@ export function stopRun(memory: WebAssembly.Memory, run: number): void {
 
 /**
  * Helps in a run, whose first core starts in cycle `start`, with a tile, once its program is in memory. A
- * thread hears that others made the memory larger when it comes from JavaScript next, so it is here that it
- * waits.
+ * thread sees that others made the memory larger when it next comes from JavaScript, so it waits here.
  */
 export function helpRun(
   machine: Machine,

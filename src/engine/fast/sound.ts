@@ -1,6 +1,6 @@
 /**
  * Is a program free of what can be seen to be wrong with it? A quick look at its roles and at the rim
- * of its rectangle; whatever it does not like is left to the reference, which says what it is.
+ * of its rectangle; a program that does not pass is left to the reference, which reports what is wrong.
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
@@ -12,7 +12,7 @@ import { firstUnwritten } from '../checks.js';
 /** Colours that fit a machine word. */
 const COLORS = 32;
 
-/** Stages of a pipeline that do. */
+/** Stages of a pipeline that fit one. */
 const STAGES = 32;
 
 export function isSound(program: Program, wafer: WaferSpec): boolean {

@@ -1,7 +1,7 @@
 /**
- * What cores do in a cycle, told from where the machine is in their lists. It is ahead of the clock: it
- * goes on to the next operation that touches the fabric, and ends a stream as soon as its last wavelet is
- * on its way, so what a core does is looked for from there backwards.
+ * What cores do in a cycle, found from where the machine is in their lists. The machine is ahead of the
+ * clock: it continues to the next operation that touches the fabric, and ends a stream as soon as its last
+ * wavelet is on its way, so what a core does is looked for from there backwards.
  */
 import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
 import type { Operation, Program } from '../../program/program.js';

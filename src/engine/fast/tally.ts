@@ -1,6 +1,5 @@
 /** The result made of what the machine counted. */
-import { NO_END, type RunInput, type RunResult } from '../engine.js';
-import { latestOf } from '../../numeric/latest.js';
+import { NO_END, type RunInput, type RunResult, latestOf } from '../engine.js';
 import { createInstants } from '../instants.js';
 import type { Counts } from './load.js';
 import type { Tables } from './tables.js';

@@ -1,6 +1,6 @@
 /**
- * When cores and routers are to be visited: a heap of cycles, and for each of them who is due. Idle
- * time costs nothing. Someone may be due several times in one cycle; who is visited sees to that.
+ * When cores and routers are to be visited: a heap of cycles, and for each of them what is due. Idle
+ * time costs nothing. One may be due several times in a cycle; visits after the first then do nothing.
  */
 import FlatQueue from 'flatqueue';
 
@@ -18,7 +18,7 @@ export function createCalendar(): Calendar {
   return { cycles: new FlatQueue(), due: new Map() };
 }
 
-/** Who is due in cycle `t`, to add to. */
+/** What is due in cycle `t`, to add to. */
 export function dueAt(calendar: Calendar, t: number): Due {
   let due = calendar.due.get(t);
   if (due === undefined) {

@@ -8,17 +8,8 @@ import { checkRoute, type Failure } from '../checks.js';
 import { executeOperation } from '../execute.js';
 import { dueAt } from './calendar.js';
 import { NEVER, inputPort, setRoute, slotsTaken } from './fabric.js';
-import {
-  ACT,
-  BEGIN,
-  COMPUTE,
-  END,
-  SETUP,
-  START,
-  STREAM,
-  operationOf,
-  timingOf,
-} from './machine.js';
+import { ACT, BEGIN, COMPUTE, END, SETUP, START, STREAM, operationOf } from './machine.js';
+import { timingOf } from './machine.js';
 import type { Machine } from './machine.js';
 import { stream, traffic } from './streams.js';
 

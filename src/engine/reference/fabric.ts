@@ -10,7 +10,7 @@ import type { RunInput } from '../engine.js';
 export const NEVER = Infinity;
 const LONG_AGO = -Infinity;
 
-/** A core's own queue for a colour stands beside the five input queues of its router. */
+/** A core's own queue for a colour is a sixth one, next to the five input queues of its router. */
 export const CORE = PORTS;
 
 export type Fabric = ReturnType<typeof createFabric>;

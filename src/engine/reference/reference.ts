@@ -1,6 +1,6 @@
 /**
  * The reference: a wafer cycle by cycle and wavelet by wavelet, with its numbers. It is clean, minimal
- * and never clever; it defines what is true, and other engines are right when they agree with it
+ * and never clever; it defines the right result, and other engines have to agree with it
  * (rules: machine-model sections 4 and 4a). Cores are in cores.ts, routers and queues in
  * fabric.ts.
  *

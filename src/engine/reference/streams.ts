@@ -98,7 +98,7 @@ function send(m: Machine, core: number, color: number, t: number): void {
   m.fabric.sent++;
 }
 
-/** After a cycle of a stream: it is over, or goes on in cycle `again` or when the fabric wakes it. */
+/** After a cycle of a stream: it is over, or continues in cycle `again` or when the fabric wakes it. */
 function carryOn(m: Machine, core: number, over: boolean, again: number, t: number): void {
   m.until[core] = t + 1;
   if (over) m.next[core] = END;

@@ -10,17 +10,17 @@ export function endpointOf(port: Worker | MessagePort): Endpoint {
     postMessage: (message: unknown, transfer?: unknown[]) =>
       port.postMessage(message, transfer as ArrayBuffer[] | undefined),
     addEventListener: (_type: string, listener: object) => {
-      const heard = (data: unknown) => {
+      const received = (data: unknown) => {
         const event = { data } as MessageEvent;
         if (typeof listener === 'function') (listener as Listener)(event);
         else (listener as { handleEvent: Listener }).handleEvent(event);
       };
-      wrapped.set(listener, heard);
-      port.on('message', heard);
+      wrapped.set(listener, received);
+      port.on('message', received);
     },
     removeEventListener: (_type: string, listener: object) => {
-      const heard = wrapped.get(listener);
-      if (heard) port.off('message', heard);
+      const received = wrapped.get(listener);
+      if (received) port.off('message', received);
     },
     start: () => {
       if ('start' in port) port.start();

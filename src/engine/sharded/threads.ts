@@ -12,7 +12,7 @@ import type { Common, Order, ShardWorker } from './worker.js';
 export interface Threads {
   /**
    * Runs a program on all threads (see `runMachine`), and stops it once `signal` is aborted. Fails if one
-   * of them throws or is gone.
+   * of them throws or ends.
    */
   run(image: Image, order: Order, signal?: AbortSignal): Promise<Ending>;
   close(): Promise<void>;
@@ -25,9 +25,9 @@ export function startThreads(count: number, script: URL): Threads {
   const workerData: Common = { memory: createMemory(), code: machineCode(32) };
   const workers = Array.from({ length: count }, () => new Worker(script, { workerData }));
   const [lead, ...helpers] = workers.map((worker) => wrap<ShardWorker>(endpointOf(worker)));
-  const gone = Promise.race(workers.map(endOf));
-  // Nobody may be waiting when a thread ends; who is, hears of it by the race.
-  gone.catch(() => {});
+  const ended = Promise.race(workers.map(endOf));
+  // A thread may end while nothing awaits it; a call that does receives the error by the race.
+  ended.catch(() => {});
   const load = loader(lead);
   return {
     async run(image, order, signal) {
@@ -43,7 +43,7 @@ export function startThreads(count: number, script: URL): Threads {
       const stop = () => stopRun(workerData.memory, order.run);
       signal?.addEventListener('abort', stop, { once: true });
       try {
-        const [ending] = await Promise.race([all, gone]);
+        const [ending] = await Promise.race([all, ended]);
         return ending;
       } finally {
         signal?.removeEventListener('abort', stop);
@@ -55,7 +55,7 @@ export function startThreads(count: number, script: URL): Threads {
   };
 }
 
-/** Rejects when a thread is gone. */
+/** Rejects when a thread ends. */
 function endOf(worker: Worker): Promise<never> {
   return new Promise((_, reject) => {
     worker.on('error', (error) => reject(new Error(`a thread failed: ${error.message}`)));

@@ -1,6 +1,6 @@
 /**
  * One thread of the sharded engine. The first one holds the programs that it was given, writes them into
- * the memory that all share, runs the first tile and tells what was counted; the others run a tile each.
+ * the memory that all share, runs the first tile and returns what was counted; the others run a tile each.
  * Only starts and counts cross threads for a run; a program crosses once, as a msgpack record of tables.
  */
 import { expose, transfer } from 'comlink';

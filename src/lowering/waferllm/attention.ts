@@ -60,7 +60,7 @@ function turnHalves({ code, shape, options }: WaferllmCore, vectorAt: number): v
 
 /**
  * The row that owns the new position keeps its key (an element of every cache row) and value; the
- * other rows put theirs where nobody reads them, to stay in step.
+ * other rows put theirs where no operation reads them, to stay in step.
  */
 function append({ code, shape, options, positions, lastSlot }: WaferllmCore): void {
   if (!options.exact) return;

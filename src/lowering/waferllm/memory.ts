@@ -7,14 +7,11 @@ import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../../program/builder.js';
 import type { LayerCache } from '../lowering.js';
-import {
-  waferllmBuffers,
-  waferllmShape,
-  type WaferllmOptions,
-} from '../../mapping/waferllm-shape.js';
+import { waferllmBuffers, waferllmShape } from '../../mapping/waferllm-shape.js';
+import type { WaferllmOptions } from '../../mapping/waferllm-shape.js';
 
 /**
- * Attention element (query, key or value) behind cell `i` of column x's slice, or -1 for padding.
+ * Attention element (query, key or value) in cell `i` of column x's slice, or -1 for padding.
  */
 function attentionElement(o: WaferllmOptions, x: number, i: number): number {
   const { pairs } = waferllmShape(o);

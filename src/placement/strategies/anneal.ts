@@ -5,9 +5,8 @@
  */
 import { greedy } from './greedy.js';
 import { hilbert } from './hilbert.js';
-import { rowMajor } from './row-major.js';
-import { costOf, type Layout, type Position, type Strategy, type Task } from './shelves.js';
-import { snake } from './snake.js';
+import { rowMajor, costOf, snake } from './shelves.js';
+import type { Layout, Position, Strategy, Task } from './shelves.js';
 
 const STEPS_PER_REGION = 2000;
 const MOST_STEPS = 100_000;
@@ -121,7 +120,7 @@ function neighbour(task: Task, state: State): State | undefined {
   const kind = upTo(5);
   if (kind === 0) exchange(parts, upTo(widths.length), upTo(widths.length));
   else if (kind === 1) {
-    // The way between two regions is gone the other way round.
+    // The path between two regions is reversed.
     let [a, b] = [upTo(widths.length), upTo(widths.length)];
     if (a > b) [a, b] = [b, a];
     for (; a < b; a++, b--) exchange(parts, a, b);

@@ -1,18 +1,10 @@
 /**
  * The next region goes where the hand-off to it is cheapest, as long as all that follow still find
  * room: the nearest-neighbour rule of tours (Rosenkrantz, Stearns and Lewis, SIAM J. Comput. 1977).
- * The first region is tried on several places; the cheapest whole way, the way back included, is kept.
+ * The first region is tried on several places; the cheapest whole path, the path back included, is kept.
  */
-import {
-  costOf,
-  haveRoom,
-  without,
-  type Placed,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-} from './shelves.js';
+import { costOf, haveRoom, without } from './shelves.js';
+import type { Placed, Position, Run, Strategy, Task } from './shelves.js';
 
 /** Places on which the first region is tried, evenly spread over the wafer if there are more. */
 const STARTS = 64;
@@ -69,7 +61,7 @@ function tour(task: Task, first: { run: number; x: number }): Position[] | undef
   return positions;
 }
 
-/** Places for a region, the cheapest first; that of the last one costs the way on as well. */
+/** Places for a region, the cheapest first; that of the last one includes the path onward. */
 function candidates(
   task: Task,
   free: Run[],

@@ -1,17 +1,10 @@
 /**
  * Regions along a Hilbert curve over the shelves' cells, a cell being as wide as the narrowest region:
- * what is near in the token's way is near on the wafer. The curve for rectangles of any sides is the
+ * what is near in the token's path is near on the wafer. The curve for rectangles of any sides is the
  * generalized Hilbert curve ("gilbert") of J. Cerveny, https://github.com/jakubcerveny/gilbert.
  */
-import {
-  haveRoom,
-  shelvesOf,
-  type Layout,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-} from './shelves.js';
+import { haveRoom, shelvesOf } from './shelves.js';
+import type { Layout, Position, Run, Strategy, Task } from './shelves.js';
 
 export const hilbert: Strategy = (task) => {
   const shelves = shelvesOf(task.runs);

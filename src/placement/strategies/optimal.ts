@@ -1,18 +1,12 @@
 /**
  * The cheapest layout by exact search: branch and bound (Land and Doig, Econometrica 1960) over the
- * places of the regions in the order of a token's way. Places are all columns of a small wafer; on a
+ * places of the regions in the order of a token's path. Places are all columns of a small wafer; on a
  * larger one they are the normal patterns of Herz (IBM J. Res. Dev. 1972), sums of widths from either
  * end of a run. A search that is cut short returns the best layout met and the bound reached.
  */
 import { anneal } from './anneal.js';
-import {
-  costOf,
-  type Placed,
-  type Position,
-  type Run,
-  type Strategy,
-  type Task,
-} from './shelves.js';
+import { costOf } from './shelves.js';
+import type { Placed, Position, Run, Strategy, Task } from './shelves.js';
 
 const MOST_NODES = 200_000;
 /** Places of one width up to which every column is tried. */
@@ -80,7 +74,7 @@ function wayTo({ handOff, enter }: Task, chosen: Place[], place: Place): number 
   return before ? handOff(before, place) : (enter?.(place) ?? 0);
 }
 
-/** For each region: what the hand-offs after it cost at least, the way back or on included. */
+/** For each region: what the hand-offs after it cost at least, the path back or onward included. */
 function leastRest(
   { widths, handOff, back, leave }: Task,
   placesOf: Map<number, Place[]>,

@@ -20,11 +20,11 @@ export type Placed = Run;
 
 /** What a strategy is asked to lay on one wafer. */
 export interface Task {
-  /** Widths of the regions, in the order of a token's way. */
+  /** Widths of the regions, in the order of a token's path. */
   widths: readonly number[];
   /** In the order of reading: shelf by shelf, from west to east. */
   runs: readonly Run[];
-  /** Estimated cycles from a region to the next one of the token's way. */
+  /** Estimated cycles from a region to the next one of the token's path. */
   handOff: (from: Placed, to: Placed) => number;
   /** The same from the last region back to the first; none if another wafer lies between them. */
   back?: (from: Placed, to: Placed) => number;
@@ -40,13 +40,13 @@ export interface Task {
 export type Strategy = (task: Task) => Layout | undefined;
 
 export interface Layout {
-  /** One per region, in the order of the token's way. */
+  /** One per region, in the order of the token's path. */
   positions: Position[];
   /** What an exact search proved: no layout costs less than `bound` estimated cycles. */
   bound?: number;
 }
 
-/** The way as estimated, in cycles: every hand-off, and the way back or those from and to the edge. */
+/** The path as estimated, in cycles: every hand-off, and the path back or those from and to the edge. */
 export function costOf(task: Task, positions: readonly Position[]): number {
   const { widths, back, enter, leave } = task;
   if (widths.length === 0) return 0;
@@ -128,3 +128,26 @@ export function without(runs: readonly Run[], index: number, x: number, width: n
   const parts = [west, east].filter((part) => part.width > 0);
   return [...runs.slice(0, index), ...parts, ...runs.slice(index + 1)];
 }
+
+/**
+ * Every shelf from west to east, as text is written; a token crosses the wafer at each shelf's end.
+ * The next-fit rule of shelf packing (Baker and Schwarz, Shelf Algorithms, SIAM J. Comput. 1983).
+ */
+export const rowMajor: Strategy = (task) =>
+  fillAll(
+    task,
+    task.runs.map((run) => ({ ...run, east: true })),
+  );
+
+/**
+ * Shelves alternately eastward and westward, so that a token only steps down at each shelf's end: the
+ * snake-like order of Thompson and Kung (Sorting on a Mesh-Connected Parallel Computer, CACM 1977).
+ */
+export const snake: Strategy = (task) =>
+  fillAll(
+    task,
+    shelvesOf(task.runs).flatMap((shelf, i) => {
+      const east = i % 2 === 0;
+      return (east ? shelf : shelf.toReversed()).map((run) => ({ ...run, east }));
+    }),
+  );

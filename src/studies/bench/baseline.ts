@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { isDeeper, MOST_LEVELS } from '../../config/depth.js';
+import { isDeeper, MOST_LEVELS } from '../../config/json.js';
 import { readText, type NamedFile } from '../../config/files.js';
 import { identityOf } from '../../identity.js';
 import type { Identity } from '../../report/identity.js';

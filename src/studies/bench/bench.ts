@@ -8,7 +8,7 @@ import type { NamedFile } from '../../config/files.js';
 import { configHash, loadConfig, loadHardware } from '../../config.js';
 import { serveOrSimulate } from '../serve/serve-all.js';
 import { MachineError } from '../../engine/engine.js';
-import { CapacityError } from '../../placement/errors.js';
+import { CapacityError } from '../../placement/placement.js';
 import { benchIdentity } from './baseline.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from './document.js';
 import type { Breakdown, KernelDocument } from '../../report/document.js';

@@ -9,9 +9,8 @@ import { readText, referenceOf, type NamedFile, type Reference } from '../../con
 import { validate } from '../../config/problems.js';
 import { child, originAt } from '../../config/tree.js';
 import { readYaml, type Node } from '../../config/yaml.js';
-import { ConfigError } from '../../config/errors.js';
+import { ConfigError, expected } from '../../config/errors.js';
 import { section } from '../../config/hardware-file.js';
-import { expected } from '../../config/messages.js';
 import type { KernelOptions } from '../kernel/kernel.js';
 
 /** `written` is the configuration or the hardware as the suite names it. */

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { isDeeper, MOST_LEVELS } from '../../config/depth.js';
+import { isDeeper, MOST_LEVELS } from '../../config/json.js';
 import { readText, type NamedFile } from '../../config/files.js';
 import type { RunDocument } from '../../report/document.js';
 import { IncomparableError } from '../incomparable.js';

@@ -2,7 +2,7 @@
  * Several configurations simulated at once, with what they have in common simulated once: a run depends
  * on its regions, not on the name of the strategy that laid them out.
  */
-import { sha256Of } from '../../config/canonical.js';
+import { sha256Of } from '../../config/json.js';
 import type { ResolvedConfig } from '../../config.js';
 import { runIdentity } from '../../identity.js';
 import type { CompareRow } from './document.js';

@@ -7,7 +7,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import type { Groups } from '../../lowering/region.js';
 import { wafersNeeded } from '../../placement/capacity.js';
-import { CapacityError } from '../../placement/errors.js';
+import { CapacityError } from '../../placement/placement.js';
 import { tokenCycles } from '../../placement/estimate.js';
 import { layerSizes } from '../../placement/sizes.js';
 import { requestOf } from '../../decode/place.js';

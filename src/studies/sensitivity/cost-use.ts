@@ -5,8 +5,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import type { CostTable } from '../../hardware/wafer.js';
 import type { Placement } from '../../placement/placement.js';
-import { timeOf } from '../../program/timing.js';
-import { operationsOf, preparationOf } from '../../program/work.js';
+import { timeOf, operationsOf, preparationOf } from '../../program/timing.js';
 import { loweredOf } from '../../decode/lowered.js';
 import type { Runner } from '../../decode/runner.js';
 

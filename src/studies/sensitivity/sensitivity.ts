@@ -8,7 +8,7 @@ import type { GridWork } from '../steps/step-times.js';
 import { withThreads } from '../steps/work.js';
 import { MachineError } from '../../engine/engine.js';
 import type { ProvenanceMap } from '../../config/hardware-file.js';
-import { CapacityError } from '../../placement/errors.js';
+import { CapacityError } from '../../placement/placement.js';
 import { runIdentity } from '../../identity.js';
 import type { RunDocument, Sensitivity } from '../../report/document.js';
 import type { Runner } from '../../decode/runner.js';

@@ -12,8 +12,12 @@ import { requestsOf, type RequestSource } from './requests.js';
 import { checkServed } from '../../decode/refusals.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
 import { POLICIES } from '../../serving/policy.js';
-import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
-import { rooflineChecks } from '../../serving/roofline-check.js';
+import {
+  gpusNeeded,
+  rooflineCache,
+  rooflineStepTime,
+  rooflineChecks,
+} from '../../serving/roofline.js';
 import { seriesOf } from '../../serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
 import { stepTimeOf } from '../../serving/step-time.js';

@@ -3,7 +3,7 @@
  * that come after it. A step is found by all that its times depend on, the simulator's code included;
  * what is served at which rate, from which trace and over which transport is no part of that.
  */
-import { sha256Of } from '../../config/canonical.js';
+import { sha256Of } from '../../config/json.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { Deployment } from './step-times.js';
 

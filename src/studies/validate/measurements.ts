@@ -8,8 +8,7 @@ import { readText, type NamedFile } from '../../config/files.js';
 import { validate } from '../../config/problems.js';
 import { child, plain } from '../../config/tree.js';
 import { readYaml, type Node } from '../../config/yaml.js';
-import { ConfigError } from '../../config/errors.js';
-import { expected } from '../../config/messages.js';
+import { ConfigError, expected } from '../../config/errors.js';
 import { show } from '../../model/errors.js';
 
 /** Four different things, never averaged together. */

@@ -10,7 +10,7 @@ import { readText, type NamedFile } from '../../config/files.js';
 import { validate } from '../../config/problems.js';
 import { readYaml } from '../../config/yaml.js';
 import { deploymentOf, stepTimes, type GridWork } from '../steps/step-times.js';
-import { expected } from '../../config/messages.js';
+import { expected } from '../../config/errors.js';
 import type { PrefillNote } from './document.js';
 import { SYSTEMS } from './measurements.js';
 

@@ -22,7 +22,7 @@ import {
 } from './measurements.js';
 import { prefillFigures, prefillNotes } from './prefill.js';
 import { withThreads } from '../steps/work.js';
-import { CapacityError } from '../../placement/errors.js';
+import { CapacityError } from '../../placement/placement.js';
 import type {
   Basis,
   ErrorSummary,

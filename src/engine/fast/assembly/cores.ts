@@ -1,22 +1,13 @@
 /** The cores: operations in order, most of them on a timer. */
-import {
-  BEGINNING,
-  CHANGING,
-  MOVING,
-  NOT_STALLED,
-  Op,
-  STARTING,
-  STREAMING,
-  TRAFFIC,
-  header,
-} from './machine';
+import { BEGINNING, CHANGING, MOVING, NOT_STALLED, Op, STARTING, STREAMING } from './machine';
+import { TRAFFIC, header } from './machine';
 import { entry, f64At } from './memory';
 import { channelAt, coreOf, roleOf } from './places';
-import { anyDue, behindGroups, dueWords, firstGroup, takeCores, wakeRouter } from './due';
+import { anyDue, groupsEnd, dueWords, firstGroup, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { beginTaking, passGap, settle, stream, supply } from './streams';
-import { behindLast, firstCore } from './tiles';
+import { coresEnd, firstCore } from './tiles';
 import { Time } from './time';
 import { setTimer, takeTimer } from './wheel';
 import { STREAMS } from './words';
@@ -28,11 +19,11 @@ export let failed: bool = false;
 export function createCores(): void {
   failed = false;
   noneDone();
-  for (let core = firstCore; core < behindLast; core++) {
+  for (let core = firstCore; core < coresEnd; core++) {
     const c = coreOf(core);
     const list = entry(header.listOf, roleOf(core));
     c.op = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list) * offsetof<Op>());
-    c.behind = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list + 1) * offsetof<Op>());
+    c.opsEnd = changetype<Op>(header.ops + <usize>entry(header.opsFrom, list + 1) * offsetof<Op>());
     c.phase = STARTING;
     setTimer(core, <Time>f64At(header.startAt, core), 0);
   }
@@ -42,13 +33,13 @@ export function createCores(): void {
 export function stepCores(t: Time): void {
   for (let core = takeTimer(t); core >= 0; core = takeTimer(t)) visitCore(core, t);
   if (!anyDue(t)) return;
-  for (let group = firstGroup; group < behindGroups; group++) {
+  for (let group = firstGroup; group < groupsEnd; group++) {
     for (let some = dueWords(group, t); some != 0; some &= some - 1) {
       const word = group * 32 + ctz(some);
       for (let bits = takeCores(word, t); bits != 0; bits &= bits - 1) {
         const core = word * 32 + ctz(bits);
         const c = coreOf(core);
-        // Told over a long link, a core may be past that stream, or have had its move in this cycle.
+        // Made due over a long link, a core may be past that stream, or have moved already in this cycle.
         if (c.phase == STREAMING && c.pipeAt <= t) stream(core, t);
       }
     }
@@ -66,7 +57,7 @@ function visitCore(core: i32, t: Time): void {
 
 function start(core: i32, t: Time): void {
   const c = coreOf(core);
-  const at = c.op == c.behind ? t : t + <Time>header.programStart;
+  const at = c.op == c.opsEnd ? t : t + <Time>header.programStart;
   if (advance(c, core, at, t)) visitCore(core, t);
 }
 

@@ -1,19 +1,19 @@
 /**
- * Who is due when: a bit per core and per router for each of the next cycles, and a bit for each group
- * of 32 of them. To make somebody due costs a few instructions and is the same said twice; those due
- * are visited in rising order, which is the order in which their state lies in memory.
+ * Which cores and routers are due in which of the next cycles: a bit for each, and a bit for each group of
+ * 32 of them. To make one due costs a few instructions, and doing it twice changes nothing. Those due are
+ * visited in rising order, which is the order of their state in memory.
  */
 import { AHEAD, header } from './machine';
 import { outOfMemory, powerOf2 } from './memory';
 import { NEVER, Time } from './time';
 
-/** Cycles that can be told ahead, a power of two. */
+/** How many cycles ahead something can be made due, a power of two. */
 export let window: i32 = 0;
 /** Words of bits in one cycle, and the groups of words of this tile. */
 let words: i32 = 0;
 let groups: i32 = 0;
 export let firstGroup: i32 = 0;
-export let behindGroups: i32 = 0;
+export let groupsEnd: i32 = 0;
 /**
  * By cycle modulo `window`: bits of cores, of routers, of words in which either has one, and any. The
  * first three are where they would begin if the tile began with core 0.
@@ -23,7 +23,7 @@ let routerBits: usize = 0;
 let some: usize = 0;
 let any: usize = 0;
 
-/** Nothing is told ahead for longer than a link and two ramps take. */
+/** Nothing is made due further ahead than a link and two ramps take. */
 function cyclesAhead(): i32 {
   const link = <i64>header.hop * header.longest;
   const most = AHEAD + 2 * <i64>header.ramp + link + 2;
@@ -38,22 +38,22 @@ function bucket(t: Time): i32 {
 }
 
 /** Groups of words that have bits of these cores. */
-function groupsOf(from: i32, behind: i32): i32 {
-  return ((behind + 1023) >> 10) - (from >> 10);
+function groupsOf(from: i32, end: i32): i32 {
+  return ((end + 1023) >> 10) - (from >> 10);
 }
 
 /** Bytes of the tables for the cores of a tile. */
-export function bytesOfDue(from: i32, behind: i32): u64 {
-  const perCycle = groupsOf(from, behind) * (2 * 32 * 4 + 4) + 1;
+export function bytesOfDue(from: i32, end: i32): u64 {
+  const perCycle = groupsOf(from, end) * (2 * 32 * 4 + 4) + 1;
   return <u64>perCycle * cyclesAhead();
 }
 
-/** From now on these tables, all zero, are the ones; nobody is due. */
-export function useDue(at: usize, from: i32, behind: i32): void {
+/** Uses these tables from now on; they are all zero, so nothing is due. */
+export function useDue(at: usize, from: i32, end: i32): void {
   window = cyclesAhead();
   firstGroup = from >> 10;
-  groups = groupsOf(from, behind);
-  behindGroups = firstGroup + groups;
+  groups = groupsOf(from, end);
+  groupsEnd = firstGroup + groups;
   words = groups * 32;
   const bytes = <usize>(window * words * 4);
   coreBits = at - (<usize>firstGroup * 32 * 4);
@@ -89,7 +89,7 @@ function wakeGroup(b: i32, core: i32): void {
   store<u8>(any + b, 1);
 }
 
-/** Is anybody due in cycle `t`? */
+/** Is a core or router due in cycle `t`? */
 @inline
 export function anyDue(t: Time): bool {
   return load<u8>(any + bucket(t)) == 1;
@@ -101,7 +101,7 @@ export function endCycle(t: Time): void {
   store<u8>(any + bucket(t), 0);
 }
 
-/** The words of a group in which somebody is due in cycle `t`, as bits. */
+/** The words of a group in which a core or router is due in cycle `t`, as bits. */
 @inline
 export function dueWords(group: i32, t: Time): i32 {
   return load<i32>(some + ((<usize>(bucket(t) * groups + group)) << 2));
@@ -136,7 +136,7 @@ function takeBits(table: usize, word: i32, t: Time): i32 {
   return bits;
 }
 
-/** The next cycle after `now` in which somebody is due, or NEVER. */
+/** The next cycle after `now` in which a core or router is due, or NEVER. */
 export function nextDue(now: Time): Time {
   for (let t = now + 1; t < now + window; t++) if (anyDue(t)) return t;
   return NEVER;

@@ -17,7 +17,7 @@ export function layOut(): void {
   for (let role = 0; role < header.roles; role++)
     highest = max(highest, 31 - clz(entry(header.slotted, role)));
   header.slotCount = (highest + 1) * cores;
-  // Most slots are nobody's: what is not touched is never there.
+  // Most slots are never used, and pages that are never touched are never committed.
   header.slots = allocateUnset(<u64>header.slotCount * header.slotBytes);
   for (let core = 0; core < cores; core++)
     for (let bits = entry(header.slotted, roleOf(core)); bits != 0; bits &= bits - 1)
@@ -33,8 +33,8 @@ function firstInputs(): usize {
   const inputs = allocate(header.roles * header.colors);
   memory.fill(inputs, NO_PORT, header.roles * header.colors);
   for (let role = 0; role < header.roles; role++) {
-    const behind = entry(header.routesFrom, role + 1);
-    for (let i = entry(header.routesFrom, role); i < behind; i++) {
+    const end = entry(header.routesFrom, role + 1);
+    for (let i = entry(header.routesFrom, role); i < end; i++) {
       const route = changetype<Route>(header.routes + <usize>i * offsetof<Route>());
       if (route.inputs != 0)
         store<u8>(inputs + (role * header.colors + route.color), 31 - clz(route.inputs));
@@ -74,8 +74,8 @@ function placeChannels(inputs: usize): void {
   const next = allocate((ofKinds + 1) * 4);
   for (let core = 0; core < header.cores; core++) {
     const from = entry(header.placesFrom, core);
-    const behind = entry(header.placesFrom, core + 1);
-    for (let i = from; i < behind; i++) {
+    const end = entry(header.placesFrom, core + 1);
+    for (let i = from; i < end; i++) {
       const kind = entry(header.kinds, entry(header.kindsFrom, roleOf(core)) + i - from);
       const place = placeOf(core, kind / ENDS, kind % ENDS, inputs);
       setEntry(header.places, i, <i32>place);
@@ -87,8 +87,8 @@ function placeChannels(inputs: usize): void {
   const channels = allocate(<u64>entry(next, ofKinds) * header.channelBytes);
   for (let core = 0; core < header.cores; core++) {
     const from = entry(header.placesFrom, core);
-    const behind = entry(header.placesFrom, core + 1);
-    for (let i = from; i < behind; i++) {
+    const end = entry(header.placesFrom, core + 1);
+    for (let i = from; i < end; i++) {
       if (entry(header.places, i) != 0) continue;
       const kind = entry(header.kinds, entry(header.kindsFrom, roleOf(core)) + i - from);
       const at = entry(next, kind);
@@ -98,7 +98,7 @@ function placeChannels(inputs: usize): void {
   }
 }
 
-/** A place for a channel behind the slot that reads it at first, or in two tiles; 0 if it needs neither. */
+/** A place for a channel after the slot that reads it at first, or in two tiles; 0 if it needs neither. */
 function placeOf(core: i32, color: i32, end: i32, inputs: usize): usize {
   if (end == RAMP) return 0;
   const to = end == FROM_CORE ? core : neighbour(core, end);

@@ -44,7 +44,7 @@ export class Header {
   /** Kinds of channels that a role has (i32): colour * ENDS + end. */
   kinds: usize;
   routes: usize;
-  /** By list of operations: its first, and one entry behind the last. */
+  /** By list of operations: its first, and one past the end of the last. */
   opsFrom: usize;
   ops: usize;
   /** Gaps of synthetic traffic, as ../gaps.ts writes them. */
@@ -83,7 +83,7 @@ export class Header {
   crossings: i32;
   /** Can a colour arrive at some router on two ports? By slot, the last cycles in which one did. */
   meets: bool;
-  heard: usize;
+  arrivals: usize;
 }
 
 @unmanaged
@@ -152,16 +152,16 @@ export const RAMP: i32 = 4;
 export const FROM_CORE: i32 = 5;
 
 /**
- * The queue between a sender and a receiver; a ring of cycles follows it. It lies behind the slot that
- * reads it at first (one line of a cache for both), or on its own. From tile to tile it is there twice:
- * each tile has what it knows of it.
+ * The queue between a sender and a receiver; a ring of cycles follows it. It lies after the slot that
+ * reads it at first (one line of a cache for both), or on its own. A channel from tile to tile
+ * exists twice: each tile keeps its own end of it.
  */
 @unmanaged
 export class Channel {
   /** As many as cycles at most. */
   sent: Time;
   popped: Time;
-  /** Who reads it and who sends by it (words.ts). */
+  /** Its reader and its sender (words.ts). */
   to: i32;
   from: i32;
 
@@ -189,7 +189,7 @@ export class Slot {
   input: Channel | null;
   outputs: i32;
   back: i32;
-  /** Channels that a wavelet leaves by, in rising order of their ports, none behind the last. */
+  /** Channels that a wavelet leaves by, in rising order of their ports, null after the last. */
   out0: Channel | null;
   out1: Channel | null;
   out2: Channel | null;
@@ -197,7 +197,7 @@ export class Slot {
   out4: Channel | null;
 }
 
-/** Colours that hold wavelets, those that wait for a pop, and who is tried first. */
+/** Colours that hold wavelets, those that wait for a pop, and the one that is tried first. */
 @unmanaged
 export class Router {
   have: i32;
@@ -209,8 +209,8 @@ export class Router {
 @unmanaged
 export class Core {
   op: Op;
-  /** Behind the last operation of its list. */
-  behind: Op;
+  /** One past the last operation of its list. */
+  opsEnd: Op;
   /** What a visit means. */
   phase: i32;
   source: Channel | null;
@@ -231,7 +231,7 @@ export class Core {
   pipe: i32;
   pipeAt: Time;
   stalledSince: Time;
-  /** The timer of the core: its cycle, and who is behind it in the list. */
+  /** The timer of the core: its cycle, and the next core in the list. */
   timer: Time;
   next: i32;
 }
@@ -253,7 +253,7 @@ export const DONE: i32 = 5;
 export const LONG: u8 = 255;
 export const TURN: u8 = 254;
 
-/** How far ahead sends are told. */
+/** How many cycles ahead a send can be announced. */
 export const AHEAD: i32 = 8;
 
 const HEADER_AT: usize = 64;

@@ -1,10 +1,10 @@
 /**
  * The wafer on a clock: cycle by cycle, but only routers and cores for which something may have changed.
  * A place in a queue is not given back by an event: the sender looks when the wavelet that had it was
- * popped. Timing only; where the machine fails it says so and leaves the telling to the reference.
+ * popped. Timing only: a failed machine reports that it failed, and the reference finds out how.
  *
  * AssemblyScript: the host puts a program's tables into memory (reset, allocateTable), then calls `begin`
- * and `advance`, and `help` in as many other threads as there are tiles beside the first.
+ * and `advance`, and `help` in as many other threads as there are further tiles.
  */
 import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue, window } from './due';
@@ -18,7 +18,7 @@ import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_goesOn } from
 import { state_late, state_stopped, state_whole } from './shared';
 import { createRoutes, hazards, noHazards } from './routes';
 import { announce, awaitHelpers, finish, isStopped } from './threads';
-import { Tile, behindLast, cutTiles, firstCore, isOwn, myTile, tileAt } from './tiles';
+import { Tile, coresEnd, cutTiles, firstCore, isOwn, myTile, tileAt } from './tiles';
 import { NEVER, Time } from './time';
 import { FAILED, STOPPED, beginVisit, createTiles, endVisit, takeTile } from './visits';
 import { nextTimer, sift, siftTimers } from './wheel';
@@ -31,7 +31,7 @@ export function allocateTable(bytes: i32): usize {
   return allocate(bytes);
 }
 
-/** Tells the host that the cycle is reached by which all was to be over; it may look at cores. */
+/** Informs the host that the run reached its limit; the host may look at cores. */
 declare function reachLimit(): void;
 
 /** The cycle to visit next, or what is said in place of one; and the one visited last. */
@@ -40,8 +40,8 @@ let last: Time = 0;
 /** The last cycle that the run may visit: what is set from there is set within the bits of times. */
 let furthest: Time = 0;
 /**
- * The cycle by which all is to be over. Where it is not, what is told ahead may still show that nothing
- * moves any more; then the machine has failed rather than that it is late.
+ * The cycle by which all is to be over. In a run that is not, the cycles scheduled ahead may still show that
+ * nothing moves any more; then the machine has failed rather than that it is late.
  */
 let limit: Time = NEVER;
 let reached: bool = false;
@@ -50,7 +50,7 @@ let running: i32 = 0;
 
 /**
  * Begins to run the program in memory, in which the first core starts in cycle 0, while other threads
- * call `help`. It is to be over before a cycle. `advance` goes on with it.
+ * call `help`. It is to be over before a cycle. `advance` continues it.
  */
 export function begin(before: f64, number: i32): void {
   cutTiles();
@@ -64,8 +64,8 @@ export function begin(before: f64, number: i32): void {
 }
 
 /**
- * Goes on with the run for so many visited cycles at most, and says how it stands. Where others help it
- * is to be over before.
+ * Continues the run for up to so many visited cycles and returns its state. Where other threads help, the
+ * run has to be over before.
  */
 export function advance(visits: i32, helpers: i32): i32 {
   runTile(visits);
@@ -106,12 +106,12 @@ function runTile(visits: i32): void {
     if (anyDue(t)) stepRouters(t);
     endCycle(t);
     const next = failed ? FAILED : nextTimer(t, nextDue(t));
-    // It is the first tile that hears of the host, and tells the others.
+    // The first tile receives what the host wants, and passes it on to the others.
     const isOver = header.tiles > 1 && isOwn(0) && isStopped(running);
     t = endVisit(isOver ? min(next, STOPPED) : next);
   }
   if (t != NEVER) return;
-  const whole = done == behindLast - firstCore && countWavelets();
+  const whole = done == coresEnd - firstCore && countWavelets();
   t = endVisit(whole ? NEVER : FAILED);
 }
 
@@ -120,7 +120,7 @@ function isLate(): bool {
   if (reached) return true;
   reached = true;
   limit = limit > NEVER - <Time>window ? NEVER : limit + window;
-  // Two visits in which nothing is done: all tiles hear what they were told, then all wait.
+  // Two visits in which nothing is done: all tiles read their messages, then all wait.
   beginVisit();
   endVisit(t);
   beginVisit();
@@ -142,7 +142,7 @@ export function cycle(): f64 {
   return <f64>last;
 }
 
-/** Of a core: its operation's number among all of the program, or that behind its last one. */
+/** Of a core: its operation's number among all of the program, or one past its last. */
 export function operationOf(core: i32): i32 {
   return <i32>((changetype<usize>(coreOf(core).op) - header.ops) / offsetof<Op>());
 }
@@ -159,11 +159,11 @@ export function actsAt(core: i32): f64 {
 function countWavelets(): bool {
   const tile = myTile();
   tile.hazards = hazards;
-  for (let core = firstCore; core < behindLast; core++) {
+  for (let core = firstCore; core < coresEnd; core++) {
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
-    const behind = entry(header.kindsFrom, role + 1);
-    for (let i = from; i < behind; i++) {
+    const end = entry(header.kindsFrom, role + 1);
+    for (let i = from; i < end; i++) {
       const end = entry(header.kinds, i) % ENDS;
       const channel = channelAt(core, i - from);
       const n = channel.sent;

@@ -1,16 +1,16 @@
-/** Memory for tables and state: from the end of the static data on, all of it forgotten at once. */
+/** Memory for tables and state: from the end of the static data on, all of it freed at once. */
 import { Header, header } from './machine';
 
 let heap: usize = 0;
 /**
- * Where it stands from where on memory was never used: it is zero, and costs nothing before it is. Machines
- * of both widths use one memory.
+ * Address of the number that says from where on memory was never used: it is zero there and not committed.
+ * Machines of both widths use one memory.
  */
 const FRESH_AT: usize = 8;
 
-/** The host's way to say that there is not enough. */
+/** The host's error for a program that needs more memory than there can be. */
 export declare function outOfMemory(): void;
-/** The same where the host has no more to give. */
+/** The same for a host that has no more memory. */
 declare function noMemory(): void;
 
 /** Memory for `bytes` of tables or state, full of zeros, from a multiple of 64 on. */
@@ -24,9 +24,9 @@ export function allocate(bytes: u64): usize {
 /** The same with anything in it. */
 export function allocateUnset(bytes: u64): usize {
   const at = heap;
-  const behind = <u64>at + ((bytes + 63) & ~63);
-  if (behind > <u64>0xffff_0000) outOfMemory();
-  heap = <usize>behind;
+  const end = <u64>at + ((bytes + 63) & ~63);
+  if (end > <u64>0xffff_0000) outOfMemory();
+  heap = <usize>end;
   const missing = <i32>((heap + 0xffff) >> 16) - memory.size();
   if (missing > 0 && memory.grow(missing) < 0) noMemory();
   store<usize>(FRESH_AT, max(load<usize>(FRESH_AT), heap));

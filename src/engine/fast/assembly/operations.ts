@@ -14,18 +14,18 @@ export function noneDone(): void {
 }
 
 /**
- * From cycle `at` on the core is at its next operation: goes on to what touches the fabric and sets a
- * timer for it. True if that begins in the present cycle.
+ * From cycle `at` on the core is at its next operation: continues to the first that touches the
+ * fabric and sets a timer for it. True if that begins in the present cycle.
  */
 export function advance(c: Core, core: i32, at: Time, now: Time): bool {
   let op = c.op;
-  while (op != c.behind && op.kind == FIXED) {
+  while (op != c.opsEnd && op.kind == FIXED) {
     at += <Time>(op.setup + op.cycles);
     if (op.last == 1) endLabel(op.label, core, at);
     op = after(op);
   }
   c.op = op;
-  if (op == c.behind) {
+  if (op == c.opsEnd) {
     setF64(header.end, core, <f64>at);
     c.phase = DONE;
     done++;
@@ -38,7 +38,7 @@ export function advance(c: Core, core: i32, at: Time, now: Time): bool {
   return false;
 }
 
-/** A core's operation ended before cycle `at`; what it says is what `advance` says. */
+/** A core's operation ended before cycle `at`; returns what `advance` returns. */
 export function endOperation(c: Core, core: i32, at: Time, now: Time): bool {
   const op = c.op;
   const source = c.source;

@@ -1,4 +1,4 @@
-/** Where the records of cores, routers, slots and channels are, and who is whose neighbour. */
+/** Where the records of cores, routers, slots and channels are, and which core is whose neighbour. */
 import { CORE_BYTES, Channel, Core, ENDS, Router, Slot, header } from './machine';
 import { entry } from './memory';
 import { calm, endOf, senderOf } from './words';
@@ -41,7 +41,7 @@ export function channelAt(core: i32, i: i32): Channel {
   return changetype<Channel>(entry(header.places, entry(header.placesFrom, core) + i));
 }
 
-/** What the receiver's tile knows of a channel that leads there. */
+/** The receiver's end of a channel from tile to tile. */
 @inline
 export function twinOf(c: Channel): Channel {
   return changetype<Channel>(load<usize>(changetype<usize>(c) + header.channelBytes));

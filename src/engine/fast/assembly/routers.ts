@@ -1,19 +1,19 @@
-/** Routers: who is due tries its colours in turn (machine-model section 4a). */
+/** Routers: each that is due tries its colours in turn (machine-model section 4a). */
 import { Channel, Router, STREAMING, Slot, header } from './machine';
 import { coreOf, cyclesOf, routerOf, slotOf } from './places';
-import { behindGroups, firstGroup, takeDueWords, takeRouters } from './due';
+import { groupsEnd, firstGroup, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
-import { hear, wakeSender } from './routes';
+import { noteArrival, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
-import { tellPopped, tellSent } from './visits';
+import { reportPopped, reportSent } from './visits';
 import { FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
 
 /** One cycle of all routers that are due. */
 export function stepRouters(t: Time): void {
-  for (let group = firstGroup; group < behindGroups; group++) {
+  for (let group = firstGroup; group < groupsEnd; group++) {
     for (let some = takeDueWords(group, t); some != 0; some &= some - 1) {
       const word = group * 32 + ctz(some);
       for (let bits = takeRouters(word, t); bits != 0; bits &= bits - 1)
@@ -28,14 +28,14 @@ function stepRouter(core: i32, t: Time): void {
   let rest = router.have & ~router.waiting;
   let granted = 0;
   while (rest != 0) {
-    const behind = rest & (-1 << first);
-    const bit = behind != 0 ? behind & -behind : rest & -rest;
+    const later = rest & (-1 << first);
+    const bit = later != 0 ? later & -later : rest & -rest;
     rest ^= bit;
     const color = ctz(bit);
     const slot = slotOf(core, color);
     const input = slot.input!;
     const popped = input.popped;
-    // Whoever sent it made the router due in the cycle from which it is eligible.
+    // Its sender made the router due in the cycle from which the wavelet is eligible.
     if (input.at(popped) > t) continue;
     const outputs = slot.outputs;
     if ((outputs & granted) != 0) {
@@ -59,7 +59,7 @@ function stepRouter(core: i32, t: Time): void {
   }
 }
 
-/** Has a channel a free place? If not, sees to it that the router is due when it may. */
+/** Has a channel a free place? If not, the router will be due when it may have one. */
 @inline
 function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: Time): bool {
   const before = out.sent - header.depth;
@@ -74,7 +74,7 @@ function hasRoom(out: Channel, router: Router, core: i32, bit: i32, t: Time): bo
   return false;
 }
 
-/** The same of all outputs of a slot behind the first. */
+/** The same for all outputs of a slot after the first. */
 function othersHaveRoom(slot: Slot, router: Router, core: i32, bit: i32, t: Time): bool {
   for (let i: usize = 1; i < 5; i++) {
     const out = outOf(slot, i);
@@ -96,10 +96,10 @@ function forward(out: Channel, core: i32, t: Time): void {
     routerOf(readerOf(to)).have |= 1 << colorOf(to);
     wakeRouter(readerOf(to), at);
   } else reach(out, core, sent, t);
-  if (header.meets && to > NOWHERE) hear(out, t + cyclesOf(out));
+  if (header.meets && to > NOWHERE) noteArrival(out, t + cyclesOf(out));
 }
 
-/** It leaves by all outputs of a slot behind the first. */
+/** It leaves by all outputs of a slot after the first. */
 function forwardByOthers(slot: Slot, core: i32, t: Time): void {
   for (let i: usize = 1; i < 5; i++) {
     const out = outOf(slot, i);
@@ -121,17 +121,17 @@ function reach(out: Channel, core: i32, sent: Time, t: Time): void {
   out.setAt(sent, t + (to <= IDLE ? header.ramp : cyclesOf(out)));
   if (to == SINKS) takeFromRouter(out, core, t);
   else if (to == STREAMS) wakeCore(core, t + header.ramp);
-  else if (to == FAR) tellSent(out, t + cyclesOf(out));
+  else if (to == FAR) reportSent(out, t + cyclesOf(out));
   else if (to == NOTED) takeNoted(out, core, t);
   // A change of route may make that port the input while the wavelet is on its way.
   else if (to > NOWHERE) wakeRouter(readerOf(~to), t + cyclesOf(out));
 }
 
-/** Who waits for a pop hears of it: the place is free from cycle `free` on. */
+/** A sender that waits for a pop is woken: the place is free from cycle `free` on. */
 function tellSender(input: Channel, core: i32, free: Time, t: Time): void {
   const from = calm(input.from);
   const c = coreOf(core);
-  if (!isMine(senderOf(from))) tellPopped(input, free);
+  if (!isMine(senderOf(from))) reportPopped(input, free);
   else if (input != c.output) wakeSender(input, free);
   else {
     input.from = from;

@@ -23,24 +23,24 @@ export function createRoutes(): void {
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
     const from = entry(header.kindsFrom, role);
-    const behind = entry(header.kindsFrom, role + 1);
-    for (let i = from; i < behind; i++)
+    const end = entry(header.kindsFrom, role + 1);
+    for (let i = from; i < end; i++)
       connect(channelAt(core, i - from), core, entry(header.kinds, i), heardOn);
   }
   if (header.meets) {
     const entries = <u64>header.slotCount * window;
-    header.heard = allocate(entries * sizeof<Time>());
-    for (let i: u64 = 0; i < entries; i++) store<Time>(heardAt(<usize>i), LONG_AGO);
+    header.arrivals = allocate(entries * sizeof<Time>());
+    for (let i: u64 = 0; i < entries; i++) store<Time>(arrivalAt(<usize>i), LONG_AGO);
   }
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
-    const behind = entry(header.routesFrom, role + 1);
-    for (let i = entry(header.routesFrom, role); i < behind; i++)
+    const end = entry(header.routesFrom, role + 1);
+    for (let i = entry(header.routesFrom, role); i < end; i++)
       setRoute(core, changetype<Route>(header.routes + <usize>i * offsetof<Route>()));
   }
 }
 
-/** A channel from an end of a core for a colour, to whoever is there. */
+/** A channel from an end of a core for a colour, to the router or core at its other end. */
 function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
   const color = kind / ENDS;
   const end = kind % ENDS;
@@ -58,7 +58,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
   if (header.tiles == 1 || tileOf(core) == tileOf(to)) fill(c, from, receiver);
   else {
     fill(c, from, FAR);
-    // The other tile is told of every pop.
+    // The other tile receives every pop.
     fill(twinOf(c), from | WAITS, receiver);
   }
   const ports = heardOn + <usize>(color * header.cores + to);
@@ -130,7 +130,7 @@ export function arrive(c: Channel, at: Time): void {
   const to = c.to;
   if (to >= 0) routerOf(readerOf(to)).have |= 1 << colorOf(to);
   wakeRouter(readerOf(routerWord(to)), at);
-  if (header.meets) hear(c, at);
+  if (header.meets) noteArrival(c, at);
 }
 
 /** A router that waits for a place in a channel looks again in cycle `at`. */
@@ -143,15 +143,15 @@ export function wakeSender(c: Channel, at: Time): void {
 }
 
 @inline
-function heardAt(index: usize): usize {
-  return header.heard + (index << alignof<Time>());
+function arrivalAt(index: usize): usize {
+  return header.arrivals + (index << alignof<Time>());
 }
 
 /** Counts wavelets of one colour that become eligible in one cycle on several ports of a router. */
-export function hear(c: Channel, at: Time): void {
+export function noteArrival(c: Channel, at: Time): void {
   const to = routerWord(c.to);
   const slot = colorOf(to) * header.cores + readerOf(to);
-  const last = heardAt(<usize>slot * window + (<i32>at & (window - 1)));
+  const last = arrivalAt(<usize>slot * window + (<i32>at & (window - 1)));
   if (load<Time>(last) == at) hazards++;
   store<Time>(last, at);
 }

@@ -16,7 +16,7 @@ export { MOST_CORES } from './words';
 export const UNDER_WAY: f64 = -Infinity;
 export const NOT_STARTED: f64 = Infinity;
 
-/** How a run stands: goes on, is over, failed, is late (see `limit`), was stopped, is beyond `furthest`. */
+/** State of a run: continues, is over, failed, is late (see `limit`), was stopped, is beyond `furthest`. */
 export const state_goesOn: i32 = 0;
 export const state_whole: i32 = 1;
 export const state_broken: i32 = 2;

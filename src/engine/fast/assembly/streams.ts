@@ -1,20 +1,10 @@
 /**
  * Streams of cores. A core that only takes wavelets, or only sends them, does so at cycles that are
- * known as soon as the wavelet or its place is: both are told ahead, and the core need not be visited.
+ * known as soon as the wavelet or its place is: both are set ahead, and the core need not be visited.
  * One that does both is a rigid pipeline, which is looked at cycle by cycle.
  */
-import {
-  AHEAD,
-  Channel,
-  Core,
-  FROM_CORE,
-  LONG,
-  NOT_STALLED,
-  RAMP,
-  TRAFFIC,
-  TURN,
-  header,
-} from './machine';
+import { AHEAD, Channel, Core, FROM_CORE, LONG, NOT_STALLED, RAMP, TRAFFIC, TURN } from './machine';
+import { header } from './machine';
 import { f64At, setF64 } from './memory';
 import { channelFrom, coreOf } from './places';
 import { wakeCore, window } from './due';
@@ -52,7 +42,7 @@ export function takeQueued(c: Core, input: Channel, t: Time): Time {
   return at;
 }
 
-/** A core begins to take: what is in its queues or on its way first, then whatever comes. */
+/** A core begins to take: what is in its queues or on its way first, then what arrives. */
 export function beginTaking(c: Core, core: i32, t: Time): void {
   const noted = c.op.kind == TRAFFIC && header.notes != 0;
   const several = c.op.kind == TRAFFIC && c.op.several != 0;
@@ -145,7 +135,7 @@ function nextReady(c: Core): Time {
   return c.op.kind == TRAFFIC ? max(c.nextSend, c.sendAt) : c.nextSend;
 }
 
-/** Traffic goes on to the wavelet behind the next gap. */
+/** Traffic continues with the wavelet after the next gap. */
 export function passGap(c: Core, core: i32): void {
   let at = <usize>c.pipe;
   let gap = load<u8>(at);

@@ -1,5 +1,5 @@
 /**
- * The threads of a run: how they wait for each other and hear of the host. What they look at lies before
+ * The threads of a run: how they wait for each other and for the host. What they look at lies before
  * the static data, which begins at 8192 (--memoryBase in build.mjs), no two of them in a line of a cache:
  * the run to be stopped, how many sleep, the run that they are at, how many have finished it; then tiles.
  */
@@ -13,7 +13,7 @@ export const TILES_AT: usize = 1024;
 const SPINS: i32 = 200000;
 
 /**
- * The host's ways to sleep while a number in memory is the one seen, and to wake who sleeps. Node 20's
+ * The host's functions to sleep while a number in memory is the one seen, and to wake sleepers. Node 20's
  * first translation loses values in a function that does this itself.
  */
 declare function sleep(at: usize, seen: i32): void;
@@ -25,7 +25,7 @@ export function isStopped(run: i32): bool {
   return atomic.load<i32>(STOP_AT) == run;
 }
 
-/** Lets those who wait for run `run` begin it. The host waits (see `helpRun` in ../team.ts). */
+/** Lets the threads that wait for run `run` begin it. The host waits (see `helpRun` in ../team.ts). */
 export function announce(run: i32): void {
   atomic.store<i32>(RUN_AT, run);
   wake(RUN_AT);

@@ -1,16 +1,16 @@
-/** The wafer cut into tiles, one for each thread (see visits.ts for what they tell each other). */
+/** The wafer cut into tiles, one for each thread (see visits.ts for their messages). */
 import { header } from './machine';
 import { entry } from './memory';
 import { roleOf } from './places';
 import { TILES_AT } from './threads';
 import { Time } from './time';
 
-/** A tile as others see it. Fields of two are for visits with even and odd numbers. */
+/** A tile as other tiles see it. Fields of two are for visits with even and odd numbers. */
 @unmanaged
 export class Tile {
   /** Visits that it has made. */
   visits: i32;
-  /** The next cycle in which it has something to do, or had others do. */
+  /** The next cycle in which it has something to do, or gave others to do. */
   next0: Time;
   next1: Time;
   messages0: i32;
@@ -19,7 +19,7 @@ export class Tile {
   box1: usize;
   /** Its first core. */
   first: i32;
-  /** Its tables of who is due, and of timers. */
+  /** Its tables of what is due, and of timers. */
   due: usize;
   wheel: usize;
   /** By label: latest end in the tile, and the lowest core that has it. */
@@ -38,14 +38,14 @@ export const MOST_TILES: i32 = 40;
 let mine: i32 = 0;
 /** Cores of this tile. */
 export let firstCore: i32 = 0;
-export let behindLast: i32 = 0;
+export let coresEnd: i32 = 0;
 
 @inline
 export function tileAt(tile: i32): Tile {
   return changetype<Tile>(TILES_AT + <usize>tile * TILE_BYTES);
 }
 
-/** The first core of a tile, or behind the last one of all. */
+/** The first core of a tile, or one past the last of all. */
 export function firstOf(tile: i32): i32 {
   return tile == header.tiles ? header.cores : tileAt(tile).first;
 }
@@ -78,14 +78,14 @@ function weightOf(core: i32): i32 {
 /** Is a core of this tile? */
 @inline
 export function isMine(core: i32): bool {
-  return core >= firstCore && core < behindLast;
+  return core >= firstCore && core < coresEnd;
 }
 
 /** This thread's tile from now on. */
 export function own(tile: i32): void {
   mine = tile;
   firstCore = firstOf(tile);
-  behindLast = firstOf(tile + 1);
+  coresEnd = firstOf(tile + 1);
 }
 
 /** Is it this thread's? */

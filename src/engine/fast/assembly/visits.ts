@@ -1,6 +1,6 @@
 /**
  * Tiles from cycle to cycle. What crosses a cut acts in a later cycle at the earliest (rule 1 of section 4),
- * so tiles go through a cycle beside each other, tell each other what they sent and popped over the cuts,
+ * so tiles go through a cycle side by side, report to each other what they sent and popped over the cuts,
  * and agree on the next cycle in which any of them has something to do.
  */
 import { Channel, header } from './machine';
@@ -9,12 +9,12 @@ import { channelFrom, twinOf } from './places';
 import { bytesOfDue, useDue } from './due';
 import { arrive, wakeSender } from './routes';
 import { waitFor, wakeSleepers } from './threads';
-import { Tile, behindLast, firstCore, firstOf, isOwn, myTile, own, tileAt, tileOf } from './tiles';
+import { Tile, coresEnd, firstCore, firstOf, isOwn, myTile, own, tileAt, tileOf } from './tiles';
 import { LONG_AGO, NEVER, Time } from './time';
 import { WHEEL_BYTES, useWheel } from './wheel';
 import { calm, colorOf, endOf, isAwaited, readerOf, routerWord, senderOf } from './words';
 
-/** What one tile tells another: a wavelet was sent, or a place was popped. */
+/** What one tile reports to another: a wavelet was sent, or a place was popped. */
 @unmanaged
 class Message {
   to: i32;
@@ -37,14 +37,14 @@ class Message {
 /** End of a label without operations. */
 export const NO_END: f64 = -Infinity;
 
-/** Said in place of a next cycle: the machine failed. */
+/** In place of a next cycle: the machine failed. */
 export const FAILED: Time = LONG_AGO;
 /** The same: the host wants no more of the run. */
 export const STOPPED: Time = LONG_AGO + 1;
 
-/** Visits that this tile has begun, and the earliest cycle that it told others. */
+/** Visits that this tile has begun, and the earliest cycle that it reported. */
 let visit: i32 = 0;
-let told: Time = NEVER;
+let reported: Time = NEVER;
 
 /** What the tiles of a program need that was laid out. */
 export function createTiles(): void {
@@ -66,19 +66,19 @@ export function createTiles(): void {
 export function takeTile(tile: i32): void {
   own(tile);
   visit = 0;
-  told = NEVER;
-  useDue(tileAt(tile).due, firstCore, behindLast);
+  reported = NEVER;
+  useDue(tileAt(tile).due, firstCore, coresEnd);
   useWheel(tileAt(tile).wheel);
 }
 
-/** A cycle begins: hears what others told in the one before. */
+/** A cycle begins: reads what others reported in the one before. */
 export function beginVisit(): void {
   if (header.tiles == 1) return;
   const odd = (visit & 1) == 1;
   const t = myTile();
   if (odd) t.messages1 = 0;
   else t.messages0 = 0;
-  told = NEVER;
+  reported = NEVER;
   if (visit == 0) return;
   for (let tile = 0; tile < header.tiles; tile++) {
     if (isOwn(tile)) continue;
@@ -104,20 +104,20 @@ function read(message: Message): void {
   if (isAwaited(c.from)) wakeSender(c, at);
 }
 
-/** Tells the receiver's tile of a wavelet sent over a cut, eligible from cycle `at` on. */
-export function tellSent(c: Channel, at: Time): void {
+/** Reports to the receiver's tile a wavelet sent over a cut, eligible from cycle `at` on. */
+export function reportSent(c: Channel, at: Time): void {
   const twin = twinOf(c);
-  tell(readerOf(routerWord(twin.to)), twin, false, at);
+  report(readerOf(routerWord(twin.to)), twin, false, at);
 }
 
-/** Tells the sender's tile that a place of a channel over a cut is free from cycle `at` on. */
-export function tellPopped(twin: Channel, at: Time): void {
+/** Reports to the sender's tile that a place of a channel over a cut is free from cycle `at` on. */
+export function reportPopped(twin: Channel, at: Time): void {
   const from = calm(twin.from);
   const sender = senderOf(from);
-  tell(sender, channelFrom(sender, endOf(from), colorOf(from))!, true, at);
+  report(sender, channelFrom(sender, endOf(from), colorOf(from))!, true, at);
 }
 
-function tell(core: i32, channel: Channel, popped: bool, at: Time): void {
+function report(core: i32, channel: Channel, popped: bool, at: Time): void {
   const odd = (visit & 1) == 1;
   const t = myTile();
   const i = odd ? t.messages1++ : t.messages0++;
@@ -126,15 +126,15 @@ function tell(core: i32, channel: Channel, popped: bool, at: Time): void {
   message.to = tileOf(core);
   message.about = changetype<usize>(channel) | <usize>popped;
   message.at = at;
-  told = min(told, at);
+  reported = min(reported, at);
 }
 
-/** A cycle is over: waits for all tiles, and says in which one they go on (or what one said in place of it). */
+/** A cycle is over: waits for all tiles, and returns the next one (or FAILED or STOPPED). */
 export function endVisit(next: Time): Time {
   if (header.tiles == 1) return next;
   const odd = (visit & 1) == 1;
   const t = myTile();
-  let least = min(next, told);
+  let least = min(next, reported);
   if (odd) t.next1 = least;
   else t.next0 = least;
   visit++;

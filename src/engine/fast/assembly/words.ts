@@ -1,6 +1,6 @@
 /**
- * Words that say who is at an end of a channel. `from`: the sender, its end and the colour, with `WAITS` if
- * it is to hear of the next pop. `to`: the router that reads the channel and the colour, inverted while the
+ * Words for the ends of a channel. `from`: the sender, its end and the colour, with `WAITS` if
+ * the next pop is to wake it. `to`: the router that reads the channel and the colour, inverted while the
  * channel is not the colour's input there; or one of the receivers below.
  */
 
@@ -14,7 +14,7 @@ export function fromOf(core: i32, end: i32, color: i32): i32 {
   return (core << 8) | (end << 5) | color;
 }
 
-/** Is the sender to hear of the next pop? */
+/** Is the next pop to wake the sender? */
 @inline
 export function isAwaited(from: i32): bool {
   return from < 0;

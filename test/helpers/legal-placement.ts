@@ -2,10 +2,10 @@
  * The rules of a legal placement, checked from the finished rectangles alone: it shares no code with
  * the strategies and the choice of sizes, and counts the model's bytes from its published dimensions.
  */
-import { deadCores } from '../hardware/defects.js';
-import type { WaferSpec } from '../hardware/wafer.js';
-import type { ModelSpec } from '../model/model.js';
-import type { Placement, Region } from './placement.js';
+import { deadCores } from '../../src/hardware/defects.js';
+import type { WaferSpec } from '../../src/hardware/wafer.js';
+import type { ModelSpec } from '../../src/model/model.js';
+import type { Placement, Region } from '../../src/placement/placement.js';
 
 /** What breaks a rule, one line each; empty if the placement is legal. For mapping `gqa`. */
 export function checkPlacement(

@@ -1,4 +1,4 @@
-/** What hashes are taken of: values in an order of their own, whatever the order they were written in. */
+/** Plain JSON values: their hash, whatever the order of keys, and how deeply they are nested. */
 import { createHash } from 'node:crypto';
 
 /** SHA-256 of a plain JSON value, in hexadecimal, whatever the order of its keys. */
@@ -13,4 +13,13 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+/** How deep JSON may be nested; a value far deeper exhausts the stack of the functions that walk it. */
+export const MOST_LEVELS = 64;
+
+/** Whether a value is nested more levels deep; looks no further than that. */
+export function isDeeper(value: unknown, levels = MOST_LEVELS): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
