@@ -174,7 +174,7 @@ describe('importing refuses by name', () => {
     );
     expect(change({ ...scaling, mrope_section: [8, 8] }).field).toBe('rope_scaling.mrope_section');
     expect(failure({ ...llama, rope_parameters: scaling }).message).toMatch(
-      /^rope_scaling: expected null beside rope_parameters/,
+      /^rope_scaling: expected null next to rope_parameters/,
     );
     expect(failure({ ...llama, rope_scaling: 8 }).field).toBe('rope_scaling');
   });

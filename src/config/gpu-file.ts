@@ -1,18 +1,17 @@
 /** Reads a GPU file (`configs/gpu/*.yaml`): a GPU's numbers for the roofline, each with its source. */
-import * as z from 'zod';
 import { readText, type NamedFile, type Reference } from './files.js';
 import { validate } from './problems.js';
 import { originAt } from './tree.js';
 import { readUnits, quantity, type Provenance } from './quantity.js';
 import { readYaml } from './yaml.js';
 import { section } from './hardware-file.js';
-import { expected } from './errors.js';
+import { text } from './errors.js';
 import type { GpuSpec } from '../serving/roofline.js';
 
 const number = (max: number) => quantity({ dimension: 'count', above: 0, max }, readUnits);
 
 const schema = section('a mapping', {
-  name: z.string(expected('a name')).min(1, expected('a name')),
+  name: text('a name'),
   memoryGB: number(1e5),
   bandwidthGBs: number(1e6),
   teraflops: number(1e6),

@@ -4,7 +4,7 @@
  * what comes out is the wafer in base units, and for every number where it comes from.
  */
 import * as z from 'zod';
-import { expected } from './errors.js';
+import { expected, text } from './errors.js';
 import { quantity } from './quantity.js';
 import type { NamedQuantity, Provenance, Quantity, ReadUnits } from './quantity.js';
 import type { WaferSpec } from '../hardware/wafer.js';
@@ -34,7 +34,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
   const special = { exp: cycles, silu: cycles, rsqrt: cycles, reciprocal: cycles };
 
   return section('the path of a hardware file or a mapping', {
-    name: z.string(expected('a name')).min(1, expected('a name')),
+    name: text('a name'),
     width: cores,
     height: cores,
     clock: of({ dimension: 'frequency', min: 1e6, max: 1e11 }),

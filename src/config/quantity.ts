@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { show } from '../model/errors.js';
-import { expected } from './errors.js';
+import { expected, text } from './errors.js';
 import Qty from 'js-quantities';
 
 export type Dimension =
@@ -83,7 +83,7 @@ function within(value: number, { integer, min, above, max }: Limits): boolean {
 
 const stated = z.strictObject({
   value: z.unknown().optional(),
-  source: z.string(expected('a text')).min(1, expected('a text')).optional(),
+  source: text('a text').optional(),
   grade: z.enum(['A', 'B', 'C', 'D'], expected('A, B, C or D')).optional(),
   range: z.tuple([z.unknown(), z.unknown()], expected('a range [low, high]')).optional(),
   assumed: z.literal(true, expected('true, or no such key')).optional(),

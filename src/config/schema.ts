@@ -2,24 +2,9 @@
 import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
-import { expected } from './errors.js';
+import { choice, count, expected, flag } from './errors.js';
 import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
-
-const MAX_COUNT = 1e9;
-
-function count(min: number, max = MAX_COUNT) {
-  const what = expected(`an integer, at least ${min}, at most ${max}`);
-  return z.number(what).int(what).min(min, what).max(max, what);
-}
-
-function choice<const T extends readonly (string | number)[]>(...options: T) {
-  return z.literal(options, expected(options.join(' or ')));
-}
-
-function flag() {
-  return z.boolean(expected('true or false'));
-}
 
 const places = (form: string) =>
   z
@@ -49,7 +34,7 @@ const defects = section('a mapping', {
     context.addIssue({
       code: 'custom',
       path: ['links'],
-      message: 'expected no dead links with repair: avoid, which leads ways over every link',
+      message: 'expected no dead links with repair: avoid, which leads paths over every link',
       input: links,
     });
 });

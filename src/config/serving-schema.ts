@@ -1,21 +1,7 @@
 /** The keys of a configuration that describe serving: arrivals, scheduling, transport, scenarios. */
 import * as z from 'zod';
 import { section } from './hardware-file.js';
-import { expected } from './errors.js';
-
-function amount(min: number, max: number) {
-  const what = expected(`a number, at least ${min}, at most ${max}`);
-  return z.number(what).min(min, what).max(max, what);
-}
-
-function count(min: number, max = 1e9) {
-  const what = expected(`an integer, at least ${min}, at most ${max}`);
-  return z.number(what).int(what).min(min, what).max(max, what);
-}
-
-function choice<const T extends readonly string[]>(...options: T) {
-  return z.literal(options, expected(options.join(' or ')));
-}
+import { amount, choice, count, expected, flag, text } from './errors.js';
 
 const path = (what: string) => z.string(expected(`the path of ${what}`));
 
@@ -26,12 +12,7 @@ const length = section('a mapping with mean and cv', {
     .describe('Coefficient of variation of a log-normal; 0: always the mean'),
 });
 
-const column = (what: string) =>
-  z
-    .string(expected('the name of a column'))
-    .min(1, expected('the name of a column'))
-    .exactOptional()
-    .describe(what);
+const column = (what: string) => text('the name of a column').exactOptional().describe(what);
 
 const traceFile = path('a trace').describe(
   'CSV with a header (columns of Azure: TIMESTAMP, ContextTokens, GeneratedTokens) or JSON lines ' +
@@ -61,8 +42,7 @@ export const servingWorkload = {
     .union([traceFile, mappedTrace], expected('the path of a trace or a mapping with file'))
     .exactOptional()
     .describe('Requests as they were recorded: a file, or a mapping that also names its columns'),
-  skipInvalid: z
-    .boolean(expected('true or false'))
+  skipInvalid: flag()
     .exactOptional()
     .describe('Leave out rows of the trace that cannot be used, and count them'),
   requests: count(1, 1e6).exactOptional().describe('How many, of the trace or synthetic'),
@@ -81,7 +61,7 @@ export const servingWorkload = {
     rate: amount(1e-6, 1e6).describe('New agent sessions per second'),
     turns: count(1, 1e5).describe('Turns of a session'),
     firstPrompt: length.describe('Context of the first turn'),
-    turnPrompt: length.describe('What each further turn adds beside the answer before it'),
+    turnPrompt: length.describe('What each further turn adds to the answer before it'),
     output: length.describe('Tokens of an answer'),
     toolSeconds: amount(0, 1e6).describe('Mean time between turns, exponential'),
   }).exactOptional(),
@@ -113,7 +93,7 @@ export const serving = section('a mapping', {
     .array(path('a GPU file'), expected('a list of files'))
     .exactOptional()
     .describe(
-      'GPUs to set beside the wafer, by roofline: files, or names of bundled ones such as h100',
+      'GPUs to compare with the wafer, by roofline: files, or names of bundled ones such as h100',
     ),
 });
 
@@ -130,10 +110,9 @@ export const transport = section('a mapping', {
   bytesPerToken: amount(0, 1e4).exactOptional(),
   uplinkMbps: amount(0.001, 1e6).exactOptional(),
   connection: choice('request', 'session').exactOptional(),
-  sendsHistory: z.boolean(expected('true or false')).exactOptional(),
-  keepsCache: z.boolean(expected('true or false')).exactOptional(),
-  compare: z
-    .boolean(expected('true or false'))
+  sendsHistory: flag().exactOptional(),
+  keepsCache: flag().exactOptional(),
+  compare: flag()
     .default(false)
     .describe('Serve the requests over both kinds and say what each parameter explains'),
 });
@@ -141,7 +120,7 @@ export const transport = section('a mapping', {
 /** Variants of one configuration: what each sets differently, by path. */
 export const scenarios = z.array(
   section('a mapping with name and set', {
-    name: z.string(expected('a name')).min(1, expected('a name')),
+    name: text('a name'),
     set: z.record(
       z.string(),
       z.union([z.string(), z.number(), z.boolean()], expected('a text, a number, true or false')),

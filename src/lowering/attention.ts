@@ -9,14 +9,11 @@
  * each element once per head (query heads, then key heads): `qkv[element * heads + head]`. RoPE is
  * then a handful of operations over all heads at once. Values follow, head by head.
  */
-import type { FloatType } from '../numeric/types.js';
+import { LEAST } from '../numeric/types.js';
 import { allReduce, type Place } from '../kernels/collectives.js';
 import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
-
-/** The least value of a type: what a row without positions puts into a maximum. */
-const LEAST: Record<FloatType, number> = { f16: -65504, f32: -3.4e38 };
 
 function headsOf({ shape }: LayerCore): number {
   return shape.queryHeads + shape.headsPerColumn;

@@ -34,7 +34,7 @@ export class HandOffColors {
       while ((used >>> color) & 1 || chosen.includes(color)) color++;
       if (color >= fabric.colors)
         throw new CapacityError(
-          `the hand-off to ${place.name} finds no free colour of ${fabric.colors} on its way; ` +
+          `the hand-off to ${place.name} finds no free colour of ${fabric.colors} on its path; ` +
             'choose another placement.strategy, a wider region or more hardware.fabric.colors',
         );
       chosen.push(color);

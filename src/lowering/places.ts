@@ -21,21 +21,21 @@ export interface Place extends Rectangle {
 }
 
 /** Indices of places in the order of the token's path: to[i] is reached from from[i]. */
-export interface Way {
+export interface TokenPath {
   places: Place[];
   visits: { from: number; to: number }[];
 }
 
 /** The path from the head's choice through all regions to the next choice. */
-export function wayOf(
+export function pathOf(
   { regions }: Placement,
   head: number,
   chosen: { x: number; y: number },
   wafer: WaferSpec,
-): Way {
+): TokenPath {
   const places: Place[] = regions.map((region) => ({ ...region, region }));
   const order = [...regions.keys(), ...(head === 0 ? [0] : [])];
-  const visits: Way['visits'] = [];
+  const visits: TokenPath['visits'] = [];
   let from = head;
   order.forEach((to, i) => {
     const [left, entered] = [regions[from], regions[to]];

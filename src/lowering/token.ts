@@ -10,7 +10,7 @@ import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/s
 import { rootOf } from '../kernels/line.js';
 import { HandOffColors } from './hand-off-colors.js';
 import { layerCode, tableCode, writtenOnce, type RegionCode, type Step } from './region.js';
-import { crossingCycles, portCode, wayOf, type Place } from './places.js';
+import { crossingCycles, pathOf, portCode, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
 import { writeStage, type Source } from './stage.js';
 import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
@@ -29,7 +29,7 @@ export function planToken(
 ): StepPlan {
   const head = headOf(placement);
   const chosen = chosenBy(model, placement, groupsOf);
-  const { places, visits } = wayOf(placement, head, chosen, wafer);
+  const { places, visits } = pathOf(placement, head, chosen, wafer);
   const colors = new HandOffColors(wafer);
   const codes = new Map<string, RegionCode>();
   const stages = visits.map(({ from, to }, i): StagePlan => {

@@ -58,7 +58,7 @@ export type Rope = Pick<ModelSpec, 'ropeTheta' | 'ropeScaling'>;
  */
 export function ropeOf(c: RopeConfig, maxPositions: number): Rope {
   if (c.rope_scaling && c.rope_parameters)
-    throw unexpected('rope_scaling', 'null beside rope_parameters', c.rope_scaling);
+    throw unexpected('rope_scaling', 'null next to rope_parameters', c.rope_scaling);
   const [first, ...others] = ropeGroups(c).map(([group, fields]) => {
     if (!isFields(fields)) throw unexpected(group, 'the rotary fields of these layers', fields);
     const { rope_theta: own } = parse(rope, fields, `${group}.`);

@@ -20,6 +20,8 @@ const SUBNORMAL_SHIFT = 2 ** 28;
 
 /** The largest finite binary16 number. */
 export const MAX_F16 = 65504;
+/** The least value of a type, from which a maximum starts. */
+export const LEAST: Record<FloatType, number> = { f16: -MAX_F16, f32: -3.4e38 };
 /** Half-way from MAX_F16 to 2^16; what is not below it is rounded to infinity. */
 const OVERFLOW = 65520;
 

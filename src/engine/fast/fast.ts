@@ -48,13 +48,13 @@ export function startFast(input: RunInput): Run {
   };
   let bits = bitsFor(tables.image, starts);
   let running = start(bits);
-  /** Says how the machine failed. */
-  let judge: Run | undefined;
+  /** The reference on the same input, which finds out how the machine failed. */
+  let reference: Run | undefined;
   return {
-    cycle: () => judge?.cycle() ?? running.places().cycle - 1,
-    standing: () => judge?.standing() ?? standingOf(tables, input.program, running.places()),
+    cycle: () => reference?.cycle() ?? running.places().cycle - 1,
+    standing: () => reference?.standing() ?? standingOf(tables, input.program, running.places()),
     advance() {
-      if (judge === undefined) {
+      if (reference === undefined) {
         const ending = running.advance();
         if (ending === undefined) return undefined;
         if (ending.state === 'beyond' && bits === 32) {
@@ -64,9 +64,9 @@ export function startFast(input: RunInput): Run {
         idle = machine;
         const result = toResult(input, tables, ending);
         if (result !== undefined) return result;
-        judge = startReference(input);
+        reference = startReference(input);
       }
-      if (judge.advance() !== undefined) throw new Disagreement(input.program);
+      if (reference.advance() !== undefined) throw new Disagreement(input.program);
       return undefined;
     },
   };

@@ -61,7 +61,7 @@ export function createMachine(
       threads: {
         sleep: (at: number, seen: number) => {
           if (Atomics.wait(words, at >> 2, seen, patience) === 'timed-out')
-            throw new Error('another thread of this run does not go on');
+            throw new Error('another thread of this run does not continue');
         },
         wake: (at: number) => void Atomics.notify(words, at >> 2),
       },

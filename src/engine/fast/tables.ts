@@ -56,15 +56,15 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     cores: placeOf.length,
     labels: labels.length,
     programStart: costs.programStart,
-    ahead: ops.longest + waysOf(fabric, longestLink),
+    ahead: ops.longest + inFlight(fabric, longestLink),
     numbers,
     tables,
   };
   return { ops, placeOf, image };
 }
 
-/** More than what a wavelet and its credit take, and what is sent and taken ahead. */
-function waysOf({ hopCycles, rampCycles, queueDepth }: WaferSpec['fabric'], longest: number) {
+/** More cycles than a wavelet and its credit take, sends and takes that are set ahead included. */
+function inFlight({ hopCycles, rampCycles, queueDepth }: WaferSpec['fabric'], longest: number) {
   return 4 * (hopCycles * longest + rampCycles + queueDepth) + 1024;
 }
 

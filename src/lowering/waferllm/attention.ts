@@ -3,13 +3,10 @@
  * along x, softmax along y with scalar exponentials, values along y, output projection along x.
  * Exact lowering also appends the new key and value and keeps the heads apart.
  */
-import type { FloatType } from '../../numeric/types.js';
+import { LEAST } from '../../numeric/types.js';
 import { allReduce } from '../../kernels/collectives.js';
 import { cell, fill, matvec, special, vector } from '../../program/builder.js';
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
-
-/** The least value of a type: what a maximum starts from. */
-const LEAST: Record<FloatType, number> = { f16: -65504, f32: -3.4e38 };
 
 export function attention(core: WaferllmCore): void {
   label(core, 'qkv');
