@@ -55,9 +55,8 @@ export interface MatvecOptions {
 }
 
 /**
- * Matrix-vector product on one core, again and again: y += A x, one vector multiply-add a stored row
- * (the SDK's single-tile-matvec example). Buffers `matrix` (rows x padded), `x` (rows) and `y` (padded),
- * all preloaded.
+ * Matrix-vector product on one core, again and again: y += A x, one vector multiply-add a stored row (the SDK's
+ * single-tile-matvec example). Buffers `matrix` (rows x padded), `x` (rows) and `y` (padded), all preloaded.
  */
 export function matvec(o: MatvecOptions, wafer: WaferSpec): Program {
   const { program, station } = assemble('matvec', 1, 1, ['matvec'], wafer.core.codeBytes.stack);

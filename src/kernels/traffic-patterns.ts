@@ -82,10 +82,9 @@ export function multicast(distance: number, width: number): Pattern {
 }
 
 /**
- * From (x, y) to (y, x), along x first. Every path from row y turns at (y, y), and each has the colour
- * of its source's column: at (x, y) these are 0 to x of one row and y and up of the other, or the
- * reverse. So a square of n x n cores takes n colours; these paths need as
- * many.
+ * From (x, y) to (y, x), along x first. Every path from row y turns at (y, y), and each has the colour of its
+ * source's column: at (x, y) these are 0 to x of one row and y and up of the other, or the reverse. So a square
+ * of n x n cores takes n colours; these paths need as many.
  */
 export function transpose(side: number): Pattern {
   const flows = Array.from({ length: side * side }, (_, source) => {

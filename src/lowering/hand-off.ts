@@ -1,14 +1,13 @@
 /**
- * Routes from one region to the next. Row r of the source sends its slice of the residual stream to
- * every core of row r of the destination.
+ * Routes from one region to the next. Row r of the source sends its slice of the residual stream to every core
+ * of row r of the destination.
  *
- * Regions on the same rows: the source's core nearest to the destination sends straight on, and the
- * routers of the destination's row multicast. Otherwise the stream of row r turns into a column s(r)
- * of the destination, runs up or down it, and is stored by the core on the destination's row r, which
- * then multicasts it to both sides on another colour (a stream that turned in the router would need
- * as many colours as rows, since it crosses the rows before it). Rows choose columns such that no
- * horizontal leg crosses a vertical one; with more rows than columns several rows share a column, each
- * on a lane (a colour) of its own.
+ * Regions on the same rows: the source's core nearest to the destination sends straight on, and the routers of
+ * the destination's row multicast. Otherwise the stream of row r turns into a column s(r) of the destination,
+ * runs up or down it, and is stored by the core on the destination's row r, which then multicasts it to both
+ * sides on another colour (a stream that turned in the router would need as many colours as rows, since it
+ * crosses the rows before it). Rows choose columns such that no horizontal leg crosses a vertical one; with
+ * more rows than columns several rows share a column, each on a lane (a colour) of its own.
  */
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../hardware/mesh.js';
 

@@ -1,7 +1,6 @@
 /**
- * Links that a stage's hand-off has in common with other stages. Stages are simulated one by one, so
- * wavelets of two of them never wait for each other on a link; this says which could, and what that
- * costs at most.
+ * Links that a stage's hand-off has in common with other stages. Stages are simulated one by one, so wavelets
+ * of two of them never wait for each other on a link; this says which could, and what that costs at most.
  */
 import { elementsPerWavelet } from '../numeric/types.js';
 import { RAMP } from '../hardware/mesh.js';

@@ -158,9 +158,7 @@ export function route(color: number, input: number, ...outputs: number[]): Route
 /** A program whose cores are given their code one by one. */
 export interface Assembly {
   program: Program;
-  /**
-   * Gives a core the role of this key (its name, if not given), which is written when the key is new.
-   */
+  /** Gives a core the role of this key (its name, if not given), which is written when the key is new. */
   station: (core: number, name: string, write: (core: CoreCode) => void, key?: unknown) => void;
 }
 

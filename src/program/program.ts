@@ -124,11 +124,10 @@ export interface RouteOp {
 }
 
 /**
- * Synthetic traffic: sends one wavelet for each entry of `times` (rising cycles after the operation's
- * start, before which it may not leave), in this order and at most one a cycle, and at the same time
- * takes `expect` wavelets, at most one a cycle, first the one that has been usable for longest. A cycle
- * that sends is compute, one with a wavelet due is wait for output, any other until the last is sent
- * and taken is wait for input.
+ * Synthetic traffic: sends one wavelet for each entry of `times` (rising cycles after the operation's start,
+ * before which it may not leave), in this order and at most one a cycle, and at the same time takes `expect`
+ * wavelets, at most one a cycle, first the one that has been usable for longest. A cycle that sends is compute,
+ * one with a wavelet due is wait for output, any other until the last is sent and taken is wait for input.
  */
 export interface TrafficOp {
   kind: 'traffic';

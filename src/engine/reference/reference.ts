@@ -1,12 +1,11 @@
 /**
- * The reference: a wafer cycle by cycle and wavelet by wavelet, with its numbers. It is clean, minimal
- * and never clever; it defines the right result, and other engines have to agree with it
- * (rules: machine-model sections 4 and 4a). Cores are in cores.ts, routers and queues in
- * fabric.ts.
+ * The reference: a wafer cycle by cycle and wavelet by wavelet, with its numbers. It is clean, minimal and
+ * never clever; it defines the right result, and other engines have to agree with it (rules: machine-model
+ * sections 4 and 4a). Cores are in cores.ts, routers and queues in fabric.ts.
  *
- * Cores and routers are visited only in cycles in which something may have changed for them. What one
- * does in a cycle, others see in the next at the earliest, so the order of visits does not matter;
- * only a change of route acts at once, on the core's own router, so cores come before routers.
+ * Cores and routers are visited only in cycles in which something may have changed for them. What one does in a
+ * cycle, others see in the next at the earliest, so the order of visits does not matter; only a change of route
+ * acts at once, on the core's own router, so cores come before routers.
  */
 import { dueAt } from './calendar.js';
 import { checkProgram, deadlock, leftOver, machineError, notOver, tooLong } from '../checks.js';

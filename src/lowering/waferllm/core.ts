@@ -1,25 +1,15 @@
-/**
- * What the code of one core of a WaferLLM layer depends on, and the change between the two axes.
- */
+/** What the code of one core of a WaferLLM layer depends on, and the change between the two axes. */
 import { allReduce, routesOf, type Place } from '../../kernels/collectives.js';
 import type { HeadPart, WaferllmOptions, WaferllmShape } from '../../mapping/waferllm-shape.js';
 import { append, type CoreCode } from '../../program/builder.js';
+import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 
-/** Operators in the order of the program. */
-export const WAFERLLM_LABELS = [
-  'attention norm',
-  'qkv',
-  'rope',
-  'kv append',
-  'scores',
-  'softmax',
-  'values',
-  'attention out',
-  'mlp norm',
-  'gate up',
-  'silu',
-  'down',
-] as const;
+type WaferllmLabel = Exclude<LayerLabel, 'position' | 'hand-off' | 'qk norm'>;
+
+/** Operators in the order of the program: a layer's, of which this mapping has no others. */
+export const WAFERLLM_LABELS = LAYER_LABELS.filter(
+  (name): name is WaferllmLabel => !['position', 'hand-off', 'qk norm'].includes(name),
+);
 
 export interface WaferllmCore {
   code: CoreCode;
@@ -36,7 +26,7 @@ export interface WaferllmCore {
   lastSlot: 'kept' | 'full' | 'empty';
 }
 
-export function label(core: WaferllmCore, name: (typeof WAFERLLM_LABELS)[number]): void {
+export function label(core: WaferllmCore, name: WaferllmLabel): void {
   core.code.label = WAFERLLM_LABELS.indexOf(name);
 }
 

@@ -10,9 +10,7 @@ import type { LayerCache } from '../lowering.js';
 import { waferllmBuffers, waferllmShape } from '../../mapping/waferllm-shape.js';
 import type { WaferllmOptions } from '../../mapping/waferllm-shape.js';
 
-/**
- * Attention element (query, key or value) in cell `i` of column x's slice, or -1 for padding.
- */
+/** Attention element (query, key or value) in cell `i` of column x's slice, or -1 for padding. */
 function attentionElement(o: WaferllmOptions, x: number, i: number): number {
   const { pairs } = waferllmShape(o);
   const perHead = o.headDim / 2;

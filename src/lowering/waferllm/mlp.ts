@@ -7,10 +7,7 @@ import { allReduce } from '../../kernels/collectives.js';
 import { cell, fill, matvec, special, vector } from '../../program/builder.js';
 import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
 
-/**
- * normed = x / sqrt(mean(x^2) + epsilon) * weight; `weight` is the first cell of the norm's
- * weights.
- */
+/** normed = x / sqrt(mean(x^2) + epsilon) * weight; `weight` is the first cell of the norm's weights. */
 export function rmsNorm(core: WaferllmCore, weight: number): void {
   const { code, shape, options, column } = core;
   const { at } = code;
