@@ -4,16 +4,17 @@
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import type { ModelSpec } from '../model/model.js';
-import type { Placement, Region } from '../placement/placement.js';
+import { CapacityError, type Placement, type Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
-import { HandOffColors } from './hand-off-colors.js';
-import { layerCode, tableCode, writtenOnce, type RegionCode, type Step } from './region.js';
+import { layerCode, tableCode, writtenOnce, FIRST_HAND_OFF_COLOR } from './region.js';
+import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
-import { writeStage, type Source } from './stage.js';
+import { channelsOf, visitStage, writeStage, type Source } from './stage.js';
 import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
+import type { WaferSpec } from '../hardware/wafer.js';
 
 /** Where the head leaves the chosen token: the wafer's core and the cell. */
 export interface Chosen {
@@ -152,4 +153,46 @@ function orderOf(channels: number[]): number[] {
 function relative(source: Source, { x, y, width, height }: Rectangle): unknown {
   const from = source.kind === 'token' ? { ...source.core, width: 1, height: 1 } : source.region;
   return [width, height, from.x - x, from.y - y, from.width, from.height, source.cell];
+}
+
+/**
+ * Colours for the hand-offs. A router has one route per colour, so two hand-offs whose paths share a
+ * router need different colours there; far apart, the same colours serve again. First fit.
+ */
+class HandOffColors {
+  /** Colours taken at each router of each wafer, as bits. */
+  private readonly taken: Uint32Array[] = [];
+  private readonly wafer: WaferSpec;
+
+  constructor(wafer: WaferSpec) {
+    this.wafer = wafer;
+  }
+
+  /** Colours of the channels of the path from `source` to `place`; throws CapacityError if too few. */
+  assign(source: Source, place: Place): number[] {
+    const { width, height, fabric } = this.wafer;
+    // One column more on either side, for what comes from and goes to other wafers.
+    const row = width + 2;
+    this.taken[place.wafer] ??= new Uint32Array(row * height);
+    const taken = this.taken[place.wafer];
+    const blocked = new Uint32Array(channelsOf(source, place));
+    visitStage(source, place, (x, y, channel) => {
+      blocked[channel] |= taken[y * row + x + 1];
+    });
+    const chosen: number[] = [];
+    for (const used of blocked) {
+      let color = FIRST_HAND_OFF_COLOR;
+      while ((used >>> color) & 1 || chosen.includes(color)) color++;
+      if (color >= fabric.colors)
+        throw new CapacityError(
+          `the hand-off to ${place.name} finds no free colour of ${fabric.colors} on its path; ` +
+            'choose another placement.strategy, a wider region or more hardware.fabric.colors',
+        );
+      chosen.push(color);
+    }
+    visitStage(source, place, (x, y, channel) => {
+      taken[y * row + x + 1] |= 1 << chosen[channel];
+    });
+    return chosen;
+  }
 }
