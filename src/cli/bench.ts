@@ -27,16 +27,8 @@ import {
 } from '../index.js';
 import { EXIT } from './exit.js';
 import { jsonOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import {
-  appendSummary,
-  checkFile,
-  checkSummary,
-  json,
-  note,
-  print,
-  style,
-  writeFile,
-} from './output.js';
+import { appendSummary, checkFile, checkSummary, json, note, print, style } from './output.js';
+import { writeFile } from './output.js';
 import { simulating } from './simulating.js';
 
 interface BenchCommandOptions extends SimulationOptions {

@@ -1,15 +1,9 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { SLO_PRESETS, capacityTable, capacity } from '../index.js';
-import {
-  jsonOption,
-  setOption,
-  setsOf,
-  skipInvalidOption,
-  type SetOptions,
-  addSimulationOptions,
-  type SimulationOptions,
-} from './options.js';
+import { jsonOption, setOption, setsOf, skipInvalidOption } from './options.js';
+import { addSimulationOptions } from './options.js';
+import type { SetOptions, SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
 import { simulating } from './simulating.js';

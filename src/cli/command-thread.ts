@@ -1,13 +1,7 @@
 /** The command's side of what it shares with the process (see shared-state.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  createSharedState,
-  doing,
-  isRefused,
-  nowDoing as sayDoing,
-  whileTrying,
-  whileWriting,
-} from './shared-state.js';
+import { createSharedState, doing, isRefused, nowDoing as sayDoing } from './shared-state.js';
+import { whileTrying, whileWriting } from './shared-state.js';
 import type { CommandData, SharedState } from './shared-state.js';
 
 /** None where the code runs on its own: in a test, or in another program of the project. */

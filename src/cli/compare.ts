@@ -1,17 +1,9 @@
 /** `wafersim compare`: one workload under several placements, configurations or finished runs, side by side. */
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
-import {
-  compare as compareConfigs,
-  compareAll,
-  ConfigError,
-  loadConfig,
-  readRunFile,
-  type Compared,
-  type CompareDocument,
-  compareMarkdown,
-  compareTable,
-} from '../index.js';
+import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '../index.js';
+import { readRunFile, compareMarkdown, compareTable } from '../index.js';
+import type { Compared, CompareDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import { oneLine } from './errors.js';
 import { EXIT } from './exit.js';

@@ -1,15 +1,7 @@
 /** `wafersim diff`: the first cycle and core at which engines differ. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import {
-  loadConfig,
-  diffConfig,
-  diffKernel,
-  type NamedEngine,
-  type DiffDocument,
-  diffText,
-  ENGINES,
-  type EngineName,
-} from '../index.js';
+import { loadConfig, diffConfig, diffKernel, diffText, ENGINES } from '../index.js';
+import type { NamedEngine, DiffDocument, EngineName } from '../index.js';
 import { EXIT } from './exit.js';
 import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';
 import { jsonOption, noCacheOption, setOption } from './options.js';

@@ -1,13 +1,7 @@
 /** Every way a command can fail, as one line and an exit code. */
 import { CommanderError } from 'commander';
-import {
-  LimitError,
-  MachineError,
-  ConfigError,
-  ModelError,
-  CapacityError,
-  IncomparableError,
-} from '../index.js';
+import { LimitError, MachineError, ConfigError, ModelError, CapacityError } from '../index.js';
+import { IncomparableError } from '../index.js';
 import { shown } from '../report/format.js';
 import { EXIT } from './exit.js';
 

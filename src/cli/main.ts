@@ -6,14 +6,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { EXIT } from './exit.js';
-import {
-  createSharedState,
-  doing,
-  ended,
-  isWriting,
-  refuseWriting,
-  type CommandData,
-} from './shared-state.js';
+import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
+import type { CommandData } from './shared-state.js';
 
 const SIGNALS = {
   SIGINT: { says: 'interrupted', exitCode: EXIT.interrupted },

@@ -1,20 +1,7 @@
 /** The way out: results on stdout, notes on stderr, and run directories that are whole or absent. */
-import {
-  accessSync,
-  appendFileSync,
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, appendFileSync, closeSync, constants, existsSync, lstatSync } from 'node:fs';
+import { fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../index.js';
 import { shown, shownPage, type Style } from '../report/format.js';

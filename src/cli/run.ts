@@ -1,16 +1,8 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
 import type { Command } from 'commander';
-import {
-  ConfigError,
-  isServing,
-  loadConfig,
-  sensitivityOf,
-  serveAll,
-  simulate,
-  type ServingDocument,
-  scenariosTable,
-  servingTable,
-} from '../index.js';
+import { ConfigError, isServing, loadConfig, sensitivityOf, serveAll, simulate } from '../index.js';
+import { scenariosTable, servingTable } from '../index.js';
+import type { ServingDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
@@ -18,15 +10,9 @@ import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './exit.js';
 import { stepsOf } from './cache.js';
-import {
-  jsonOption,
-  setOption,
-  setsOf,
-  skipInvalidOption,
-  type SetOptions,
-  addSimulationOptions,
-  type SimulationOptions,
-} from './options.js';
+import { jsonOption, setOption, setsOf, skipInvalidOption } from './options.js';
+import { addSimulationOptions } from './options.js';
+import type { SetOptions, SimulationOptions } from './options.js';
 import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
 import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';

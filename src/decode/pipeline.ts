@@ -8,14 +8,8 @@
 import type { RunResult } from '../engine/engine.js';
 import { paceOf, sendsAt, spansOf, type Saturated } from './pace.js';
 import { createRing, nextTurn, stateOf, type Ring, type Turn } from './ring.js';
-import {
-  addCauses,
-  emptyCauses,
-  withWait,
-  type RunStage,
-  type StepTiming,
-  type StageTiming,
-} from './timeline.js';
+import { addCauses, emptyCauses, withWait } from './timeline.js';
+import type { RunStage, StepTiming, StageTiming } from './timeline.js';
 import { stageRuns } from './visit.js';
 
 /** A result of a stage, and how many tokens of a round had it. */

@@ -8,22 +8,10 @@
  * At most `inFlight` tokens are under way; a token that is chosen beyond that waits in the memory of the
  * core that chose it, first come, first served, and is sent when that core has chosen the next token.
  */
-import {
-  addStage,
-  emptyTiming,
-  type RunStage,
-  type StepTiming,
-  type StageTiming,
-} from './timeline.js';
-import {
-  longWaiting,
-  stageRuns,
-  visit,
-  type Ends,
-  type KnownStart,
-  type StageRuns,
-  type Visit,
-} from './visit.js';
+import { addStage, emptyTiming } from './timeline.js';
+import type { RunStage, StepTiming, StageTiming } from './timeline.js';
+import { longWaiting, stageRuns, visit } from './visit.js';
+import type { Ends, KnownStart, StageRuns, Visit } from './visit.js';
 
 interface Token {
   /** Cycle at which it was chosen. */

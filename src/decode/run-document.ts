@@ -2,17 +2,9 @@
 import type { ResolvedConfig } from '../config.js';
 import type { StepTiming } from './timeline.js';
 import type { Placement } from '../placement/placement.js';
-import type {
-  Breakdown,
-  CheckResult,
-  DecodeResult,
-  FabricResult,
-  PlacementResult,
-  ReuseResult,
-  RunDocument,
-  SharedLinksResult,
-  StepResult,
-} from '../report/document.js';
+import type { Breakdown, CheckResult, DecodeResult, FabricResult } from '../report/document.js';
+import type { PlacementResult, ReuseResult, RunDocument } from '../report/document.js';
+import type { SharedLinksResult, StepResult } from '../report/document.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/capacity.js';
 import { requestOf } from './place.js';

@@ -4,13 +4,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';
-import {
-  LimitError,
-  type Run,
-  type RunInput,
-  type RunResult,
-  type Standing,
-} from '../engine/engine.js';
+import { LimitError } from '../engine/engine.js';
+import type { Run, RunInput, RunResult, Standing } from '../engine/engine.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
 import { StoppedError, createShards, type Here, type Shards } from '../engine/sharded/sharded.js';
 

@@ -2,31 +2,12 @@
  * A run and a kernel as text for a terminal: how fast, where the cycles go, what memory holds, and
  * what the simulator did to find out. Pure: every number comes from the document.
  */
-import type {
-  Breakdown,
-  CyclesByCause,
-  FabricResult,
-  HostResult,
-  KernelDocument,
-  PlacementResult,
-  RegionResult,
-  ReuseResult,
-  RunDocument,
-  StepResult,
-} from './document.js';
-import {
-  bytes,
-  count,
-  fixed,
-  heading,
-  numbered,
-  ranges,
-  share,
-  shown,
-  shownPage,
-  table,
-  type Style,
-} from './format.js';
+import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
+import type { KernelDocument, PlacementResult, RegionResult, ReuseResult } from './document.js';
+import type { RunDocument, StepResult } from './document.js';
+import { bytes, count, fixed, heading, numbered, ranges, share, shown } from './format.js';
+import { shownPage, table } from './format.js';
+import type { Style } from './format.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';

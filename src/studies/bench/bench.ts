@@ -12,15 +12,9 @@ import { CapacityError } from '../../placement/placement.js';
 import { benchIdentity } from './baseline.js';
 import type { BenchCase, BenchDocument, BenchHost, BenchMetric } from './document.js';
 import type { Breakdown, KernelDocument } from '../../report/document.js';
-import {
-  BENCHED,
-  BENCHED_SERVED,
-  KERNEL_METRICS,
-  METRICS,
-  SERVED,
-  SPEEDS,
-  type Metric,
-} from '../../report/metrics.js';
+import { BENCHED, BENCHED_SERVED, KERNEL_METRICS, METRICS, SERVED } from '../../report/metrics.js';
+import { SPEEDS } from '../../report/metrics.js';
+import type { Metric } from '../../report/metrics.js';
 import type { AnyRun } from '../../report/serving-document.js';
 import { createPause } from '../../decode/runner.js';
 import type { SimulateOptions } from '../../decode/options.js';

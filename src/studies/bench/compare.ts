@@ -4,14 +4,9 @@
  * better is reported as well: the baseline is out of date then.
  */
 import { isDeepStrictEqual } from 'node:util';
-import {
-  failing,
-  type BenchCase,
-  type BenchComparison,
-  type BenchDifference,
-  type BenchDocument,
-  type BenchMetric,
-} from './document.js';
+import { failing } from './document.js';
+import type { BenchCase, BenchComparison, BenchDifference, BenchDocument } from './document.js';
+import type { BenchMetric } from './document.js';
 
 import { versionOf } from '../../report/identity.js';
 

@@ -1,11 +1,6 @@
 /** Benchmarks in the forms that CI services read: JUnit XML, and github-action-benchmark's JSON. */
-import {
-  failing as failingOf,
-  type BenchCase,
-  type BenchDifference,
-  type BenchDocument,
-  type BenchMetric,
-} from './document.js';
+import { failing as failingOf } from './document.js';
+import type { BenchCase, BenchDifference, BenchDocument, BenchMetric } from './document.js';
 import { differenceText } from './table.js';
 
 /**

@@ -1,11 +1,6 @@
 /** Benchmarks for people: what was measured, and first of all what changed, worst first. */
-import {
-  failing,
-  type BenchCase,
-  type BenchDifference,
-  type BenchDocument,
-  type BenchMetric,
-} from './document.js';
+import { failing } from './document.js';
+import type { BenchCase, BenchDifference, BenchDocument, BenchMetric } from './document.js';
 import { fixed, heading, markdownTable, shown, table, type Style } from '../../report/format.js';
 
 /** Benchmarks as text, ending with a line break. */

@@ -2,16 +2,8 @@
 import type { CompareDocument, CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
-import {
-  count,
-  fixed,
-  heading,
-  markdownTable,
-  share,
-  shown,
-  table,
-  type Style,
-} from '../../report/format.js';
+import { count, fixed, heading, markdownTable, share, shown, table } from '../../report/format.js';
+import type { Style } from '../../report/format.js';
 import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
 import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
 

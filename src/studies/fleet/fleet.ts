@@ -11,13 +11,8 @@ import { hostOf, withThreads } from '../steps/work.js';
 import type { FleetDocument } from './table.js';
 import { countable } from '../../decode/countable.js';
 import { parameterCount } from '../../model/operators.js';
-import {
-  cyclesOf,
-  deploymentOf,
-  stepTimes,
-  usersHeld,
-  type GridWork,
-} from '../steps/step-times.js';
+import { cyclesOf, deploymentOf, stepTimes, usersHeld } from '../steps/step-times.js';
+import type { GridWork } from '../steps/step-times.js';
 
 export interface FleetOptions {
   megawatts: number;

@@ -14,12 +14,8 @@ import { KERNELS } from './kernels.js';
 import { splitLoads } from './traffic.js';
 import { trafficResult } from './traffic-result.js';
 import type { Program } from '../../program/program.js';
-import type {
-  Breakdown,
-  CyclesByCause,
-  FabricResult,
-  KernelDocument,
-} from '../../report/document.js';
+import type { Breakdown, CyclesByCause, FabricResult } from '../../report/document.js';
+import type { KernelDocument } from '../../report/document.js';
 import { createRunner, type Runner, type RunnerOptions } from '../../decode/runner.js';
 
 export type { KernelOptions } from './options.js';

@@ -12,25 +12,16 @@ import { requestsOf, type RequestSource } from './requests.js';
 import { checkServed } from '../../decode/refusals.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
 import { POLICIES } from '../../serving/policy.js';
-import {
-  gpusNeeded,
-  rooflineCache,
-  rooflineStepTime,
-  rooflineChecks,
-} from '../../serving/roofline.js';
+import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
+import { rooflineChecks } from '../../serving/roofline.js';
 import { seriesOf } from '../../serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
 import { stepTimeOf } from '../../serving/step-time.js';
 import { transportEffect } from '../../serving/transport-effect.js';
 import { transportOf, transportSources } from '../../serving/transport-presets.js';
 import type { Transport } from '../../serving/transport.js';
-import {
-  deploymentOf,
-  simulateGrid,
-  type Deployment,
-  type GridWork,
-  type SimulatedGrid,
-} from '../steps/step-times.js';
+import { deploymentOf, simulateGrid } from '../steps/step-times.js';
+import type { Deployment, GridWork, SimulatedGrid } from '../steps/step-times.js';
 
 type ServingConfig = NonNullable<ResolvedConfig['serving']>;
 type TransportConfig = NonNullable<ResolvedConfig['transport']>;

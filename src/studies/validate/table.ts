@@ -1,20 +1,8 @@
 /** A validation as text for a terminal and as Markdown for documents, one section per kind. */
-import {
-  count,
-  fixed,
-  heading,
-  markdownTable,
-  percent,
-  table,
-  type Style,
-} from '../../report/format.js';
-import type {
-  ErrorSummary,
-  LimitRow,
-  ValidateDocument,
-  ValidateRow,
-  ValidateSummary,
-} from './document.js';
+import { count, fixed, heading, markdownTable, percent, table } from '../../report/format.js';
+import type { Style } from '../../report/format.js';
+import type { ErrorSummary, LimitRow, ValidateDocument, ValidateRow } from './document.js';
+import type { ValidateSummary } from './document.js';
 
 const HEAD = ['measurement', 'system', 'unit', 'measured', 'simulated', 'error', 'basis', 'limit'];
 

@@ -12,24 +12,13 @@ import { identityOf, ofPackage } from '../../identity.js';
 import { runKernel, type KernelOptions } from '../kernel/kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled } from '../../bundled.js';
-import {
-  joined,
-  KINDS,
-  PUBLISHED,
-  readMeasurements,
-  SYSTEMS,
-  type Measurement,
-} from './measurements.js';
+import { joined, KINDS, PUBLISHED, readMeasurements, SYSTEMS } from './measurements.js';
+import type { Measurement } from './measurements.js';
 import { prefillFigures, prefillNotes } from './prefill.js';
 import { withThreads } from '../steps/work.js';
 import { CapacityError } from '../../placement/placement.js';
-import type {
-  Basis,
-  ErrorSummary,
-  ValidateDocument,
-  ValidateRow,
-  ValidateSummary,
-} from './document.js';
+import type { Basis, ErrorSummary, ValidateDocument, ValidateRow } from './document.js';
+import type { ValidateSummary } from './document.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 
