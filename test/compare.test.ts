@@ -96,7 +96,7 @@ describe('strategies side by side', () => {
       ...config,
       wafer: { ...config.wafer, fabric: { ...config.wafer.fabric, colors: [24, 15, 14][i] } },
     }));
-    await expect(compareStrategies(configs, OPTIONS)).rejects.toThrow('of 15 on its way');
+    await expect(compareStrategies(configs, OPTIONS)).rejects.toThrow('of 15 on its path');
   });
 
   it('are held against the first', () => {
