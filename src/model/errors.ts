@@ -23,5 +23,5 @@ export function show(value: unknown): string {
   const isNumber = typeof value === 'number';
   // JSON knows no NaN and no infinity.
   const text = isNumber ? String(value) : JSON.stringify(value);
-  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
