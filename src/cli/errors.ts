@@ -55,7 +55,7 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-/** Codes of the system that say that there is no more of something, whoever asked. */
+/** Codes of the system that say that there is no more of something, for any caller. */
 const EXHAUSTED = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
 const EXHAUSTED_CODES = new Set([...EXHAUSTED, 'EAGAIN', 'ERR_WORKER_OUT_OF_MEMORY']);
 

@@ -99,7 +99,7 @@ export function checkFile(path: string): void {
   });
 }
 
-/** A device or a pipe may be written to, a directory not; a pipe that nobody reads would hold us up. */
+/** A device or a pipe may be written to, a directory not; a pipe without a reader would hold us up. */
 function checkNoFile(path: string): void {
   if (statSync(path).isDirectory()) closeSync(openSync(path, 'a'));
   else accessSync(path, constants.W_OK);
@@ -110,7 +110,7 @@ function refuseEmpty(path: string): void {
 }
 
 /**
- * A file whole or not at all: under a temporary name beside it, then renamed.
+ * A file whole or not at all: under a temporary name next to it, then renamed.
  * @throws HostError if it cannot be written
  */
 export function writeFile(path: string, content: string): void {
@@ -159,7 +159,7 @@ export function checkSummary(): void {
 }
 
 /**
- * Writes under a temporary name beside the directory, then renames: a killed run leaves nothing there.
+ * Writes under a temporary name next to the directory, then renames: a killed run leaves nothing there.
  * @throws HostError if it cannot be written
  */
 export function writeRunDirectory(directory: string, files: RunFiles): void {

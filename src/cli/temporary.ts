@@ -1,5 +1,5 @@
 /**
- * Temporary directories beside what is written: `.NAME-HOST-PID-xxxxxx`. A process that is killed leaves
+ * Temporary directories next to what is written: `.NAME-HOST-PID-xxxxxx`. A process that is killed leaves
  * its own, and the next one that writes the same name clears them.
  */
 import { createHash } from 'node:crypto';
@@ -8,10 +8,10 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/** A process is told by its number on its host only; several hosts may share the disk. */
+/** A process is known by its number on its host only; several hosts may share the disk. */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
-/** Gives `work` a directory beside `target`, which is gone afterwards. */
+/** Gives `work` a directory next to `target`, which is gone afterwards. */
 export function inTemporary(target: string, work: (temporary: string) => void): void {
   const prefix = `.${basename(target)}-${HOST}-${process.pid}-`;
   const temporary = mkdtempSync(join(dirname(target), prefix));

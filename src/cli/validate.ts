@@ -1,4 +1,4 @@
-/** `wafersim validate`: every published measurement beside what is simulated, fitted or out of sample. */
+/** `wafersim validate`: every published measurement next to what is simulated, fitted or out of sample. */
 import type { Command } from 'commander';
 import { validateMarkdown, validateTable, validate } from '../index.js';
 import { EXIT } from './exit.js';
@@ -27,7 +27,7 @@ export function addValidate(program: Command): void {
   const command = program
     .command('validate')
     .description(
-      'show every published measurement beside what is simulated, with error, basis and source',
+      'show every published measurement next to what is simulated, with error, basis and source',
     )
     .optionsGroup('What is compared:')
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')

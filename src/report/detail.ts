@@ -1,5 +1,5 @@
 /**
- * What a run knows beside its document, too large for JSON: the last step core by core, and the
+ * What a run knows in addition to its document, too large for JSON: the last step core by core, and the
  * token's way through the regions operator by operator.
  */
 

@@ -64,7 +64,7 @@ export interface DecodeResult {
 /**
  * Where a hand-off of one token passes links that another token's stage uses, while both are at it.
  * Stages are simulated one by one, without waiting for each other there; these cycles are not in any
- * other number. Without pairs the times prove that nobody can wait.
+ * other number. Without pairs the times prove that no wavelet can wait.
  */
 export interface SharedLinksResult {
   /** Cycles per token that it costs at most: those of all pairs. */

@@ -43,7 +43,7 @@ export function count(value: number): string {
   return COUNT.format(value);
 }
 
-/** With `digits` (0 to 3) behind the point. */
+/** With `digits` (0 to 3) after the point. */
 export function fixed(value: number, digits: 0 | 1 | 2 | 3): string {
   return FIXED[digits].format(value);
 }

@@ -1,4 +1,4 @@
-/** Text from a configuration on its way into a page: never markup, never script. */
+/** Text from a configuration as it goes into a page: never markup, never script. */
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',

@@ -39,7 +39,7 @@ export interface ServingResult extends ServingMetrics {
   maxContext: number;
   /** Longest context of one user on a single wafer (0: none); wafers that 128k takes (null: none do). */
   reach: { oneWafer: number; wafersFor128k: number | null };
-  /** Sessions whose kept cache had to give way to others. */
+  /** Sessions whose kept cache had to make room for others. */
   evictions: number;
   stepTimes: StepTimesResult;
   transport: Transport;
@@ -89,6 +89,6 @@ export interface GpuResult {
   tpotMs: ServingMetrics['tpotMs'];
   completed: number;
   energy: EnergyResult;
-  /** The roofline beside published rates, where there are any. */
+  /** The roofline next to published rates, where there are any. */
   checks: RooflineCheck[];
 }

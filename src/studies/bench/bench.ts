@@ -1,7 +1,7 @@
 /**
  * Regression benchmarks: every case of a suite simulated as `run` and `kernel` do it, in numbers that
  * can be held against a baseline. A reference loop is timed before and after each case, so that
- * the simulator's own speed is told in units of the host's; both in processor time, so that it does not
+ * the simulator's own speed is given in units of the host's; both in processor time, so that it does not
  * matter what else the host has to do.
  */
 import type { NamedFile } from '../../config/files.js';

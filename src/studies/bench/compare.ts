@@ -13,7 +13,7 @@ import { versionOf } from '../../report/identity.js';
 export interface BenchLimits {
   /** Share by which a simulated number may be worse. */
   tolerance: number;
-  /** Share by which a number of the host has to differ to be told. */
+  /** Share by which a number of the host has to differ to be reported. */
   hostThreshold: number;
   /** Whether simulated numbers that are better, or new, fail as well. */
   exact?: boolean;

@@ -32,7 +32,7 @@ export const SLO_PRESETS: Record<string, string[]> = {
   'mlperf-interactive': ['ttft.p99<=450ms', 'tpot.p99<=40ms'],
 };
 
-/** What has to stand beside a rate that meets a preset. */
+/** What has to stand next to a rate that meets a preset. */
 const WHAT_IF =
   'the limits are those of MLPerf Inference for Llama 2 70B, as a what-if: another model and other ' +
   'requests, simulated; no MLPerf result';

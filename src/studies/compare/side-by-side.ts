@@ -20,7 +20,7 @@ export interface SimulatedRun {
   defects?: CompareRow['defects'];
 }
 
-/** A configuration, and what its progress is told under. */
+/** A configuration, and the name under which its progress is reported. */
 interface Asked {
   name: string;
   config: ResolvedConfig;

@@ -1,6 +1,6 @@
 /**
  * Where two engines differ: the same programs on both, counter by counter, and of a difference the
- * first cycle and core. An engine tells only how a run ended; so a program with a difference is run
+ * first cycle and core. An engine says only how a run ended; so a program with a difference is run
  * once more with a label of its own for every operation of every core, which dates them all.
  */
 import type { ResolvedConfig } from '../../config.js';
@@ -23,7 +23,7 @@ import { createRunner, type Runner } from '../../decode/runner.js';
 
 export type NamedEngine = [name: string, engine: Engine];
 
-/** Counters that a report names beside the first difference. */
+/** Counters that a report names in addition to the first difference. */
 const OTHERS = 5;
 
 /** Cores times labels that a dated run may have: engines count cycles per core and label. */

@@ -1,5 +1,5 @@
 /**
- * Two outcomes of one program, counter by counter. A run that ended tells totals and not when they
+ * Two outcomes of one program, counter by counter. A run that ended gives totals and not when they
  * came about: a counter differs by the end of its core, label or run at the latest.
  */
 import { MachineError, type RunResult } from '../../engine/engine.js';

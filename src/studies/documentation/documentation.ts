@@ -45,7 +45,7 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
   },
 };
 
-/** A document with its generated parts made anew. Throws a RangeError for a part nobody generates. */
+/** A document with its generated parts made anew. Throws a RangeError for a part that has no generator. */
 export async function regenerated(text: string, options: SimulateOptions): Promise<string> {
   const names = generatedParts(text);
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));

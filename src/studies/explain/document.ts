@@ -5,7 +5,7 @@ import type { Identity } from '../../report/identity.js';
 export interface Assumption {
   about: 'fabric' | 'core' | 'mapping';
   text: string;
-  /** `assumed`: nobody has published it. */
+  /** `assumed`: no source has published it. */
   grade: 'A' | 'B' | 'C' | 'D' | 'assumed';
   source: string;
 }

@@ -59,7 +59,7 @@ export function fleetTable(
   return `${heading(title, style)}\n${table(head, lines)}\n${note}\n`;
 }
 
-/** Three digits that count; `-` where nobody is served. */
+/** Three digits that count; `-` where no user is served. */
 function joules(value: number): string {
   if (!Number.isFinite(value)) return '-';
   return value < 1 ? String(Number(value.toPrecision(3))) : fixed(value, 2);

@@ -1,7 +1,7 @@
 /**
  * How far the uncertain numbers of the hardware move a result: each is set to both ends of its stated
  * range, one at a time, then all at once to where each alone was slowest, and fastest. The model is
- * placed anew each time, as somebody who knew the number would place it.
+ * placed anew each time, as a user who knows the number would place it.
  */
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import type { GridWork } from '../steps/step-times.js';

@@ -1,6 +1,6 @@
 /**
  * Serving on top of a simulated wafer: requests, step times by simulation, the server, its metrics,
- * and GPUs beside it. Pure but for reading the files that the configuration names.
+ * and GPUs next to it. Pure but for reading the files that the configuration names.
  */
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import { readGpu } from '../../config/gpu-file.js';

@@ -1,6 +1,6 @@
 /**
  * A serving run as a trace in Chrome's event format, which Perfetto opens: a process per scenario, and
- * on it every request from its arrival to its last token, with its parts inside: the way to the server,
+ * on it every request from its arrival to its last token, with its parts inside: the path to the server,
  * queue, prefill, decode, and the way back. Requests at the same time have tracks of their own. Times
  * are those of the simulation; the decode step under it is a process by itself, which begins at 0.
  */

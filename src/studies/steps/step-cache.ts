@@ -25,7 +25,7 @@ export interface StepCache {
 /**
  * @param code hash of the simulator's code
  * @param store none: steps are kept only as long as this cache is
- * @param onFailure hears, once, why steps cannot be kept; nothing else comes of it
+ * @param onFailure receives, once, the reason why steps cannot be kept; nothing else changes
  */
 export function stepCache(
   code = '',
@@ -69,7 +69,7 @@ export function stepCache(
 /**
  * The key of a step: what its times depend on. Engines agree, and so do runs with and without reuse, but
  * each has to find that out by itself.
- * @param step which one: its context, and whatever else tells it from others of this deployment
+ * @param step which one: its context, and what else distinguishes it from others of this deployment
  */
 export function stepKey(
   { config, placement }: Deployment,

@@ -55,7 +55,7 @@ export function usersHeld({ kvTokens, kvBlock }: Deployment, positions: number):
   return Math.floor(kvTokens / inBlocks(positions, kvBlock));
 }
 
-/** Where a grid's work is told of, and what it has in common with other work on the same machine. */
+/** Where a grid's work is reported, and what it has in common with other work on the same machine. */
 export interface GridWork extends SimulateOptions {
   progress?: StepProgress;
   /** Steps that are known; without it each is simulated. */
@@ -67,7 +67,7 @@ interface Point {
   context: number;
   /** Cycles of a token, one user in flight. */
   alone: number;
-  /** Cycles between two tokens, whoever's, with the layers full, of a round of so many users. */
+  /** Cycles between two tokens of any users, with the layers full, of a round of so many users. */
   spacing: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a validation says: every measurement beside its prediction, and how far they are apart. */
+/** What a validation says: every measurement next to its prediction, and how far they are apart. */
 
 import type { Identity } from '../../report/identity.js';
 
@@ -65,7 +65,7 @@ export interface LimitRow {
   reason: string;
 }
 
-/** A published prefill beside a prompt that streams through the simulated layers; not judged. */
+/** A published prefill next to a prompt that streams through the simulated layers; not judged. */
 export interface PrefillNote {
   id: string;
   system: string;
@@ -86,6 +86,6 @@ export interface ValidateDocument extends Identity {
   limits: LimitRow[];
   /** No row has failed. */
   passed: boolean;
-  /** Published figures that the simulator has no prediction of, beside what comes closest. */
+  /** Published figures that the simulator has no prediction of, next to what comes closest. */
   notes?: PrefillNote[];
 }

@@ -1,6 +1,6 @@
 /**
- * How fast a prompt streams through the simulated layers, beside what is published for a prefill that
- * works otherwise. Two algorithms are no prediction and its measurement, so this is told in the notes of
+ * How fast a prompt streams through the simulated layers, next to what is published for a prefill that
+ * works otherwise. Two algorithms are no prediction and its measurement, so this stands in the notes of
  * a validation and never judged.
  */
 import * as z from 'zod';

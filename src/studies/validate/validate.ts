@@ -1,5 +1,5 @@
 /**
- * Predictions beside published measurements. A kernel is run alone on the hardware file of its system
+ * Predictions next to published measurements. A kernel is run alone on the hardware file of its system
  * and compared in cycles; a hosted service is compared with the decode of its model, in tokens per
  * second of one user.
  */
@@ -120,7 +120,7 @@ async function predictAll(
       options.onProgress?.({ done: ++done, total, what: measurement.id });
       return prediction;
     });
-    // Whoever awaits all of them hears of the first that fails.
+    // A caller that awaits all of them receives the error of the first that fails.
     predicted.catch(() => {});
     predictions.set(measurement, predicted);
     // Threads get their next work between two kernels.
@@ -194,7 +194,7 @@ async function serviceSpeed(
     return { value };
   } catch (error) {
     if (!(error instanceof CapacityError)) throw error;
-    // What the service keeps in a core beside its weights is not public; ours may need more wafers.
+    // What the service keeps in a core in addition to its weights is not public; ours may need more wafers.
     const { value, wafers } = await speedOf(serviceConfig(measurement, 'hardware.wafers=auto'));
     const remark = `simulated on ${wafers} wafers, since ${error.message}`;
     return { value, remark };
