@@ -1,6 +1,6 @@
 /** A step core by core and operator by operator, out of the results of its stages. */
 import type { PipelineTiming } from './pipeline.js';
-import type { StepTiming, StageTiming } from './timeline.js';
+import { boxOf, type StageTiming, type StepTiming } from './timeline.js';
 import type { RunResult } from '../engine/engine.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { OperatorSpan, RunDetail } from '../report/detail.js';
@@ -19,12 +19,13 @@ export function runDetail(
   for (const { stage: i, result, tokens } of uses) {
     const stage = stages[i];
     const place = places[stage.region];
+    const box = boxOf(stage, place);
     const { program } = write(runner, plans[i]);
     addToMap(maps[place.wafer], {
       program,
       result,
-      x0: place.x - (stage.origin % stage.width),
-      y0: place.y - Math.floor(stage.origin / stage.width),
+      x0: box.x,
+      y0: box.y,
       origin: stage.origin,
       columns: stage.columns,
       rows: stage.rows,

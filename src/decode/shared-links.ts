@@ -2,18 +2,17 @@
  * What hand-offs of a step of several users share with the work of other users. Where two stages meet
  * on links, they are simulated once more, as one program, which shows how much later they are done.
  */
-import { createHash } from 'node:crypto';
 import { meetingsOf, type Meeting } from './meetings.js';
 import type { PipelineTiming } from './pipeline.js';
-import type { StageTiming } from './timeline.js';
-import type { Visit } from './visit.js';
+import { boxOf, type StageTiming } from './timeline.js';
+import { startAtOf, type Visit } from './visit.js';
 import type { RunResult } from '../engine/engine.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import { around, cyclesLater, joined, type Placed } from '../lowering/joined.js';
 import { sharedLinks, waveletsOf, pathsOf, type StageLinks } from '../lowering/shared-links.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { SharedLinksResult } from '../report/document.js';
-import { write, type StageRunner } from './stages.js';
+import { digest, write, type StageRunner } from './stages.js';
 
 /** Cores of all programs that are simulated for this: more would take longer than the run itself. */
 const MOST_CORES = 2 ** 17;
@@ -59,14 +58,13 @@ function handOffLabel(runner: StageRunner, plan: StagePlan): number {
 function linksOf(
   runner: StageRunner,
   plan: StagePlan,
-  { origin, width, height }: StageTiming,
+  stage: StageTiming,
   results: RunResult[],
   label: number,
 ): StageLinks {
   const { roles, roleOf } = write(runner, plan).program;
   const place = runner.places[plan.to];
-  const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
-  const box = { x, y, width, height };
+  const box = boxOf(stage, place);
   return {
     wafer: place.wafer,
     box,
@@ -101,7 +99,10 @@ async function mostLost(
   const { x, y, width, height } = around(a.box, b.box);
   const where = runner.wafer.defects && [a.wafer, x, y];
   const keys = meetings.map(({ handOff, other, later }) => {
-    const starts = [placed(runner, a, handOff), placed(runner, b, other)].map(digest);
+    const starts = [
+      digest(startAtOf(a.stage, handOff.start)),
+      digest(startAtOf(b.stage, other.start)),
+    ];
     const apart = [b.box.x - a.box.x, b.box.y - a.box.y, later];
     return JSON.stringify([a.plan.key, b.plan.key, starts, apart, where]);
   });
@@ -137,17 +138,5 @@ async function runTogether(
 /** A stage's program with the starts of a visit, as the visit ran it (see decode/visit.ts). */
 function placed(runner: StageRunner, { plan, stage, box }: Part, { start }: Visit): Placed {
   const { program } = write(runner, plan);
-  const startAt = new Float64Array(stage.width * stage.height);
-  start.own.forEach((cycle, of) => {
-    const [row, column] = [Math.floor(of / stage.columns), of % stage.columns];
-    startAt[stage.origin + row * stage.width + column] = cycle;
-  });
-  stage.senders.forEach(({ core }, i) => {
-    startAt[core] = start.sending[i] - stage.programStart;
-  });
-  return { program, box, startAt };
-}
-
-function digest({ startAt }: Placed): string {
-  return createHash('sha256').update(startAt).digest('base64');
+  return { program, box, startAt: startAtOf(stage, start) };
 }

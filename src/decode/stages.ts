@@ -3,7 +3,7 @@
  * program and starts; equal ones take over its result (unless the run computes or does not want to).
  */
 import { createHash } from 'node:crypto';
-import type { StageTiming } from './timeline.js';
+import { boxOf, type StageTiming } from './timeline.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { StageProgram } from '../lowering/stage.js';
@@ -118,10 +118,11 @@ export function timedStage(runner: StageRunner, plan: StagePlan): StageTiming {
   const left = runner.places[plan.from];
   const from = left.exit ?? left;
   const { width, height, labels } = program;
+  const box = boxOf({ origin, width, height }, region);
   // Senders of an equal stage elsewhere stand at the same place relative to the region.
   const senders = sending.map((core) => {
-    const x = region.x + (core % width) - (origin % width);
-    const y = region.y + Math.floor(core / width) - Math.floor(origin / width);
+    const x = box.x + (core % width);
+    const y = box.y + Math.floor(core / width);
     return { core, of: (y - from.y) * from.width + (x - from.x) };
   });
   return {
@@ -197,8 +198,7 @@ export function addCounters(
   const region = runner.places[timed.region];
   const { width, height } = runner.wafer;
   const links = (runner.linkWavelets[region.wafer] ??= new Float64Array(width * height * 4));
-  const x0 = region.x - (timed.origin % timed.width);
-  const y0 = region.y - Math.floor(timed.origin / timed.width);
+  const { x: x0, y: y0 } = boxOf(timed, region);
   const row = timed.width * 4;
   // Columns beyond the edges are ports, whose links are not the wafer's.
   const [begin, end] = [Math.max(0, -x0) * 4, Math.min(row, (width - x0) * 4)];
@@ -225,7 +225,8 @@ export function reuseOf({ simulated, reused, order }: StageRunner): ReuseResult 
   };
 }
 
-function digest(startAt: Float64Array | undefined): string {
+/** Starts of a program's cores as a key. */
+export function digest(startAt: Float64Array | undefined): string {
   if (startAt === undefined) return 'together';
   return createHash('sha256').update(startAt).digest('base64');
 }

@@ -37,6 +37,15 @@ export interface StageTiming {
   programStart: number;
 }
 
+/** Where the rectangle lies on the wafer, given where its region does. */
+export function boxOf(
+  { origin, width, height }: Pick<StageTiming, 'origin' | 'width' | 'height'>,
+  region: { x: number; y: number },
+) {
+  const [x, y] = [region.x - (origin % width), region.y - Math.floor(origin / width)];
+  return { x, y, width, height };
+}
+
 /** Runs stage `index` with these starts, relative to the first sender's. */
 export type RunStage = (index: number, startAt: Float64Array) => Promise<RunResult>;
 

@@ -96,14 +96,7 @@ async function knownStart(
   const known = runs.known[index];
   for (let i = known.length - 1; i >= 0; i--)
     if (equal(known[i].own, own) && equal(known[i].sending, sending)) return known[i];
-  const startAt = new Float64Array(stage.width * stage.height);
-  eachCore(stage, (core, of) => {
-    startAt[core] = own[of];
-  });
-  stage.senders.forEach(({ core }, i) => {
-    startAt[core] = sending[i] - stage.programStart;
-  });
-  const result = await runs.run(index, startAt);
+  const result = await runs.run(index, startAtOf(stage, { own, sending }));
   const ends = new Float64Array(own.length);
   eachCore(stage, (core, of) => {
     ends[of] = result.end[core];
@@ -112,6 +105,21 @@ async function knownStart(
   const start = { number: runs.count++, own, sending, result, ends, last: latestOf(ends), causes };
   known.push(start);
   return start;
+}
+
+/** The same starts, by core of the stage's program; elsewhere nothing starts. */
+export function startAtOf(
+  stage: StageTiming,
+  { own, sending }: Pick<KnownStart, 'own' | 'sending'>,
+): Float64Array {
+  const startAt = new Float64Array(stage.width * stage.height);
+  eachCore(stage, (core, of) => {
+    startAt[core] = own[of];
+  });
+  stage.senders.forEach(({ core }, i) => {
+    startAt[core] = sending[i] - stage.programStart;
+  });
+  return startAt;
 }
 
 function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
