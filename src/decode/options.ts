@@ -1,6 +1,7 @@
 /** What a run is given in addition to its configuration, and where its programs run. */
 import type { EngineName } from '../engine/engines.js';
 import type { RunDetail } from '../report/detail.js';
+import type { HostResult } from '../report/document.js';
 import { createRunner, type Runner } from './runner.js';
 import type { Shared } from './sharing.js';
 
@@ -24,6 +25,11 @@ export interface SimulateOptions {
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */
   now: () => number;
   rss: () => number;
+}
+
+/** What a document says of the host; `begun` is when the work began, by `options.now`. */
+export function hostOf({ engine, shards, now, rss }: SimulateOptions, begun: number): HostResult {
+  return { engine, shards, wallSeconds: now() - begun, peakRssBytes: rss() };
 }
 
 /** Options with a runner: the one that is given, or else one for as long as `work` takes. */

@@ -7,7 +7,7 @@ import type { Placement } from '../placement/placement.js';
 import type { PlacementResult, RunDocument, StepResult } from '../report/document.js';
 import { checkResult, checkStep, createNumbers, isToken } from './compute.js';
 import { loweredOf } from './lowered.js';
-import { withRunner, type SimulateOptions } from './options.js';
+import { hostOf, withRunner, type SimulateOptions } from './options.js';
 import { runDocument, type Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
 import { beginStep, createStageRunner, reuseOf, runOn, timedStages } from './stages.js';
@@ -29,9 +29,7 @@ export async function simulatePlaced(
   }: { placed?: Partial<PlacementResult>; begun?: number } = {},
 ): Promise<RunDocument> {
   const run = await simulateSteps(config, placement, options);
-  const { engine, shards } = options;
-  const host = { engine, shards, wallSeconds: options.now() - begun, peakRssBytes: options.rss() };
-  return runDocument(config, placement, run, { placed, host });
+  return runDocument(config, placement, run, { placed, host: hostOf(options, begun) });
 }
 
 /** The steps alone, without the document around them. */

@@ -5,7 +5,7 @@ import type { SimulateOptions } from '../../decode/options.js';
 import { loadConfig } from '../../config.js';
 import { isServing, prepare, scenariosOf, type Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
-import { hostOf, withThreads } from '../steps/work.js';
+import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { CapacityDocument } from './table.js';
 import { highestLoad } from '../../serving/capacity-search.js';
 import { metricsOf, type ServingMetrics } from '../../serving/metrics.js';
@@ -100,7 +100,7 @@ export async function capacity(
   const notes = [...result.notes, ...(preset === undefined ? [] : [WHAT_IF])];
   const limits = slos.map(({ text: _, ...limit }) => limit);
   const identity = runIdentity(config, { limits, tolerance });
-  const host = hostOf(options, begun);
+  const host = hostOfSteps(options, begun);
   return { schema: 'wafersim.capacity/1', ...identity, scenario, ...result, notes, host };
 }
 

@@ -7,7 +7,7 @@ import { configHash, type ResolvedConfig } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { scenariosOf } from '../serve/serve.js';
-import { hostOf, withThreads } from '../steps/work.js';
+import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { FleetDocument } from './table.js';
 import { countable } from '../../decode/countable.js';
 import { parameterCount } from '../../model/operators.js';
@@ -73,7 +73,7 @@ export async function fleet(
     );
   });
   const identity = scenariosIdentity(config, all, limits);
-  const host = hostOf(options, begun);
+  const host = hostOfSteps(options, begun);
   return { schema: 'wafersim.fleet/1', ...identity, ...limits, rows, host };
 }
 

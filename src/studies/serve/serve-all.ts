@@ -8,7 +8,7 @@ import { isServing, prepare, scenariosOf, serveScenario, type GridCache } from '
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { GridWork } from '../steps/step-times.js';
-import { withThreads } from '../steps/work.js';
+import { hostOfSteps, withThreads } from '../steps/work.js';
 
 /**
  * Serves every scenario of a configuration.
@@ -34,12 +34,6 @@ export async function serveAll(
   });
   const served = prepared.map(serveScenario);
   const results = served.map(({ result }) => result);
-  const host = {
-    ...decode.host,
-    wallSeconds: options.now() - begun,
-    peakRssBytes: options.rss(),
-    ...(options.steps && { steps: options.steps.counts }),
-  };
   const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
   return {
     document: {
@@ -47,7 +41,7 @@ export async function serveAll(
       ...scenariosIdentity(config, all),
       serving: results[0],
       ...scenarios,
-      host,
+      host: hostOfSteps(options, begun),
     },
     rows: rowsOf(served),
     detail: {

@@ -1,13 +1,12 @@
 /** Simulations of several configurations at once: the runner that they share, and how far they are. */
 import { createRunner, type Runner } from '../../decode/runner.js';
-import type { SimulateOptions } from '../../decode/options.js';
+import { hostOf, type SimulateOptions } from '../../decode/options.js';
 import type { HostResult } from '../../report/document.js';
 import type { GridWork } from './step-times.js';
 
 /**
  * Gives `simulate` options with a runner, and with one account of the progress of all that is simulated
- * with them. Once one simulation fails the others are not gone on
- * with.
+ * with them. Once one simulation fails the others stop.
  */
 export async function withThreads<T>(
   options: SimulateOptions & Pick<GridWork, 'steps'>,
@@ -33,11 +32,11 @@ export async function withThreads<T>(
   }
 }
 
-/** The part of a document that is about the host. `begun` is when the study began, by `options.now`. */
-export function hostOf(
-  { engine, shards, now, rss, steps }: SimulateOptions & Pick<GridWork, 'steps'>,
+/** What a document says of the host, and of the steps that were known. */
+export function hostOfSteps(
+  options: SimulateOptions & Pick<GridWork, 'steps'>,
   begun: number,
 ): HostResult {
-  const host = { engine, shards, wallSeconds: now() - begun, peakRssBytes: rss() };
-  return { ...host, ...(steps && { steps: steps.counts }) };
+  const { steps } = options;
+  return { ...hostOf(options, begun), ...(steps && { steps: steps.counts }) };
 }
