@@ -1,4 +1,4 @@
-/** Plain JSON values: their hash, whatever the order of keys, and how deeply they are nested. */
+/** Plain JSON values: out of a text, their hash, whatever the order of keys, and how deeply they are nested. */
 import { createHash } from 'node:crypto';
 
 /** SHA-256 of a plain JSON value, in hexadecimal, whatever the order of its keys. */
@@ -13,6 +13,15 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+/** The value of a text; undefined if that is no JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** How deep JSON may be nested; a value far deeper exhausts the stack of the functions that walk it. */

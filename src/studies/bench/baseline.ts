@@ -4,12 +4,12 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { isDeeper, MOST_LEVELS } from '../../config/json.js';
+import { isDeeper, MOST_LEVELS, parsed } from '../../config/json.js';
 import { readText, type NamedFile } from '../../config/files.js';
 import { identityOf } from '../../identity.js';
 import type { Identity } from '../../report/identity.js';
 import type { BenchCase, BenchDocument } from './document.js';
-import { IncomparableError } from '../incomparable.js';
+import { identityFields, IncomparableError } from '../incomparable.js';
 
 const metric = z.looseObject({
   value: z.number(),
@@ -20,11 +20,7 @@ const metric = z.looseObject({
 
 const document = z.looseObject({
   schema: z.literal('wafersim.bench/1'),
-  version: z.string().exactOptional(),
-  key: z.string().exactOptional(),
-  files: z
-    .array(z.looseObject({ path: z.string(), sha256: z.string().nullable() }))
-    .exactOptional(),
+  ...identityFields,
   cases: z.array(
     z.looseObject({
       id: z.string(),
@@ -55,7 +51,8 @@ export function readBaseline(path: string): BenchDocument {
   const refuse = (expected: string, found: string): never => {
     throw new IncomparableError(`${path}: expected ${expected}, found ${found}`);
   };
-  const json = parse(readText({ path, from: '--baseline' }), () => refuse('a baseline', 'no JSON'));
+  const json = parsed(readText({ path, from: '--baseline' }));
+  if (json === undefined) return refuse('a baseline', 'no JSON');
   if (isDeeper(json)) return refuse(`at most ${MOST_LEVELS} levels`, 'more');
   const schema = (json as { schema?: unknown } | null)?.schema;
   const version = SCHEMA.exec(typeof schema === 'string' ? schema : '')?.[1];
@@ -70,14 +67,6 @@ export function readBaseline(path: string): BenchDocument {
   const ids = new Set(data.cases.map(({ id }) => id));
   if (ids.size < data.cases.length) return refuse('every case once', 'one twice');
   return data;
-}
-
-function parse(text: string, otherwise: () => never): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return otherwise();
-  }
 }
 
 /**

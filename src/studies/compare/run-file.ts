@@ -2,10 +2,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { isDeeper, MOST_LEVELS } from '../../config/json.js';
+import { isDeeper, MOST_LEVELS, parsed } from '../../config/json.js';
 import { readText, type NamedFile } from '../../config/files.js';
 import type { RunDocument } from '../../report/document.js';
-import { IncomparableError } from '../incomparable.js';
+import { identityFields, IncomparableError } from '../incomparable.js';
 
 const number = z.number();
 const region = z.looseObject({
@@ -34,11 +34,7 @@ const served = z.looseObject({
 /** What a comparison reads of a run; the rest is taken as it is. */
 const document = z.looseObject({
   schema: z.literal('wafersim.run/1'),
-  version: z.string().exactOptional(),
-  key: z.string().exactOptional(),
-  files: z
-    .array(z.looseObject({ path: z.string(), sha256: z.string().nullable() }))
-    .exactOptional(),
+  ...identityFields,
   configHash: z.string(),
   config: z.looseObject({}),
   decode: z.looseObject({
@@ -76,7 +72,7 @@ export function readRunFile(path: string): { run: RunDocument; file: NamedFile }
   const isDirectory = existsSync(path) && statSync(path).isDirectory();
   const file = isDirectory ? join(path, 'run.json') : path;
   const files: NamedFile[] = [];
-  const json = parse(readText({ path: file, from: 'compare', written: path }, files));
+  const json = parsed(readText({ path: file, from: 'compare', written: path }, files));
   if (isDeeper(json))
     throw new IncomparableError(`${path}: expected at most ${MOST_LEVELS} levels, found more`);
   const schema = (json as { schema?: unknown } | null | undefined)?.schema;
@@ -89,13 +85,4 @@ export function readRunFile(path: string): { run: RunDocument; file: NamedFile }
   const { path: where, message } = error.issues[0];
   const found = `${where.map(String).join('.')}: ${message}`;
   throw new IncomparableError(`${path}: expected a whole run, found ${found}`);
-}
-
-/** Undefined if the text is no JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
