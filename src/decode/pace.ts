@@ -1,4 +1,5 @@
 /** Which region lets the fewest tokens through. This is a forecast; simulating the ring shows where tokens wait. */
+import { earliestOf, latestOf } from '../engine/engine.js';
 import type { Ring, Turn } from './ring.js';
 import type { StageTiming } from './timeline.js';
 import { visit } from './visit.js';
@@ -28,7 +29,7 @@ export interface Saturated {
 export async function paceOf(ring: Ring, alone: Turn): Promise<Saturated> {
   // Waiting for no input, a region takes a token in the time until it is ready for the next one at most.
   const most = spansOf(alone, ring.stages).map(
-    (span, stage) => span + sendsAfter(ring, alone, stage).reduce((a, b) => Math.max(a, b)),
+    (span, stage) => span + latestOf(sendsAfter(ring, alone, stage)),
   );
   const longestFirst = [...most.keys()].toSorted((a, b) => most[b] - most[a]);
   let slowest: Saturated | undefined;
@@ -64,7 +65,7 @@ async function saturate(ring: Ring, alone: Turn, index: number): Promise<Saturat
   let saturated: Saturated = { stage: index, pace: 1, ends: ends[region], sends: 0 };
   for (let token = 0; token < 2; token++) {
     const before = ends[region];
-    const long = before.reduce((a, b) => Math.min(a, b)) - alone.timing.cycles;
+    const long = earliestOf(before) - alone.timing.cycles;
     const sending = stage.senders.map(() => long);
     await visit(runs, ends, stage, index, long, sending);
     const sent = sendsAt(ring, index, ends[region]);

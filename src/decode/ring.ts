@@ -8,6 +8,7 @@
  * At most `inFlight` tokens are under way; a token that is chosen beyond that waits in the memory of the
  * core that chose it, first come, first served, and is sent when that core has chosen the next token.
  */
+import { earliestOf } from '../engine/engine.js';
 import { addStage, emptyTiming } from './timeline.js';
 import type { RunStage, StepTiming, StageTiming } from './timeline.js';
 import { longWaiting, stageRuns, visit } from './visit.js';
@@ -144,7 +145,7 @@ function nextToken(ring: Ring): Token {
     const holder = holds[stages[token.next].region];
     if (holder !== undefined && holder !== token) continue;
     if (token.next === 0 && !mayEnter(underway, stages)) continue;
-    const sent = sendingOf(ring, token).reduce((a, b) => Math.min(a, b));
+    const sent = earliestOf(sendingOf(ring, token));
     if (sent < first || (sent === first && token.next > next!.next)) {
       next = token;
       first = sent;

@@ -5,7 +5,7 @@
  * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
  * waits for its input. Preparing takes no input, so it may as well come as late as it can.
  */
-import { type RunResult, latestOf } from '../engine/engine.js';
+import { earliestOf, latestOf, type RunResult } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
@@ -70,7 +70,7 @@ export async function visit(
   chosen: number,
   sending: number[],
 ): Promise<Visit> {
-  const first = sending.reduce((a, b) => Math.min(a, b));
+  const first = earliestOf(sending);
   const done = ends[stage.region];
   // A core that has long been waiting may as well have come later.
   const { preparation, programStart } = stage;

@@ -145,3 +145,10 @@ export function latestOf(cycles: ArrayLike<number>): number {
   for (let i = 0; i < cycles.length; i++) if (cycles[i] > last) last = cycles[i];
   return last;
 }
+
+/** The earliest of some cycles; Infinity if there are none. */
+export function earliestOf(cycles: ArrayLike<number>): number {
+  let first = Infinity;
+  for (let i = 0; i < cycles.length; i++) if (cycles[i] < first) first = cycles[i];
+  return first;
+}

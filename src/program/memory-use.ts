@@ -96,7 +96,8 @@ function isCell(cell: number | undefined): boolean {
 
 /** Goes through accesses of equal length side by side; the first cell read that was not written. */
 function firstMissing(written: Uint8Array, accesses: Access[], length: number) {
-  for (let row = 0; row < Math.max(...accesses.map(({ rows }) => rows)); row++)
+  const rows = Math.max(...accesses.map((access) => access.rows));
+  for (let row = 0; row < rows; row++)
     for (let i = 0; i < length; i++)
       for (const { does, at, stride, rowStride } of accesses) {
         const cell = at + row * rowStride + i * stride;

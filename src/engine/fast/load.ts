@@ -1,4 +1,5 @@
 /** How a program gets into the machine's memory, and what was counted of it out again. */
+import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
 import { HEADER, MOST_CORES, MOST_TILES, TIME } from './machine-code.js';
 import { outOfMemory, type Bits, type Machine } from './machine.js';
@@ -33,7 +34,7 @@ export interface Team {
 
 /** The first of some starts; 0 if there are none. */
 export function firstOf(starts: Float64Array): number {
-  return starts.length === 0 ? 0 : starts.reduce((a, b) => Math.min(a, b));
+  return starts.length === 0 ? 0 : earliestOf(starts);
 }
 
 /**

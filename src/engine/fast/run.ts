@@ -53,7 +53,7 @@ function furthest({ ahead }: Image, first: number, bits: Bits, limit: number): n
 /** Bits for the times of a run to begin with: 64 if with 32 some could not be set. */
 export function bitsFor(image: Image, starts: Float64Array): Bits {
   const first = firstOf(starts);
-  const latest = starts.reduce((a, b) => Math.max(a, b), first) - first;
+  const latest = latestOf(starts) - first;
   return latest <= furthest(image, first, 32, Infinity) ? 32 : 64;
 }
 

@@ -9,7 +9,7 @@
  */
 import { dueAt } from './calendar.js';
 import { checkProgram, deadlock, leftOver, machineError, notOver, tooLong } from '../checks.js';
-import { LAST_CYCLE, wholeRun } from '../engine.js';
+import { LAST_CYCLE, latestOf, wholeRun } from '../engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { visitCore } from './cores.js';
 import { createMachine, isDone, type Machine } from './machine.js';
@@ -93,8 +93,7 @@ function checkQuiet(m: Machine, cycles: number): void {
 function resultOf(m: Machine): RunResult {
   const { program } = m.input;
   const { fabric, labelEnd, labelCore, end } = m;
-  const last =
-    program.root === undefined ? end.reduce((a, b) => Math.max(a, b), 0) : end[program.root];
+  const last = program.root === undefined ? latestOf(end) : end[program.root];
   const cycles = Math.max(0, last);
   checkQuiet(m, cycles);
   const [setup, compute, waitInput, waitOutput] = m.spent;
