@@ -73,7 +73,7 @@ export function addBench(program: Command): void {
     .option('--suite <file>', 'cases to run (default: the bundled bench/suite.yaml)')
     .option('--cases <text>', 'only cases with this text in their id')
     .optionsGroup('What it is compared with:')
-    .option('--baseline [file]', 'a baseline (default: baseline.json beside the suite)')
+    .option('--baseline [file]', 'a baseline (default: baseline.json next to the suite)')
     .option('--update-baseline', 'write what was measured as the baseline')
     .option('--host', 'with --update-baseline: time and memory too, for this host')
     .option(

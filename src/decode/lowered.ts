@@ -8,8 +8,9 @@ import { groupChooser, type RunsPrograms } from './groups.js';
 import type { Shared } from './sharing.js';
 
 /**
- * What the mapping's lowering gives for a placed configuration. Chooses groups, unless the configuration or `shared` names them, for a last step with `maxPositions - 1`
- * tokens in the cache; what is found out about lines is looked up in `shared` and added to it.
+ * What the mapping's lowering gives for a placed configuration. Groups are chosen for a last step with
+ * `maxPositions - 1` tokens in the cache, unless the configuration or `shared` names them; what is found
+ * out about lines is looked up in `shared` and added to it.
  */
 export async function loweredOf(
   config: ResolvedConfig,

@@ -3,9 +3,8 @@ import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import type { Search } from '../placement/pack.js';
 import { place } from '../placement/place.js';
-import type { Placement } from '../placement/placement.js';
+import type { Placement, SizedRequest } from '../placement/placement.js';
 import { checkGroups, checkRun } from './refusals.js';
-import type { SizedRequest } from '../placement/placement.js';
 
 /**
  * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the

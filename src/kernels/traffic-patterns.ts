@@ -2,8 +2,7 @@
  * Which cores send to which in synthetic traffic, on which colours, and by which routes. A colour has one
  * input per router, so two paths of one colour may not meet anywhere: that bounds every pattern.
  */
-import { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../program/builder.js';
-import { route } from '../program/builder.js';
+import { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite, route } from '../program/builder.js';
 import type { Route } from '../program/program.js';
 
 /** Wavelets that a core sends on one colour arrive at each of `targets`. */

@@ -97,8 +97,9 @@ function checkSpares(wafer: WaferSpec, wafers: number): void {
 }
 
 /**
- * The region of a mapping that has one (machine-model section 5): a square of `request.rows` x `request.rows` cores, or of the largest square that there is,
- * or with growth `minimal` of the smallest that holds a layer.
+ * The region of a mapping that has one (machine-model section 5): a square of `request.rows` x
+ * `request.rows` cores, or of the largest square that there is, or with growth `minimal` of the smallest
+ * that holds a layer.
  */
 function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Placement {
   const { mapping, strategy } = request;

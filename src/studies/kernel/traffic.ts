@@ -95,6 +95,6 @@ export function splitLoads(given: KernelOptions): { loads?: number[]; others: Ke
         `such as 0.05,0.1,0.2, found ${parts.join(',')}`,
     );
   if (others.load !== undefined)
-    throw new ConfigError('kernel traffic: load: expected nothing beside loads, found both');
+    throw new ConfigError('kernel traffic: load: expected nothing next to loads, found both');
   return { loads, others };
 }

@@ -28,7 +28,7 @@ export const LIMITS: LimitRow[] = [
     listed: [-0.05, 0.05],
     unlisted: [-0.1, 0.1],
     reason:
-      'One published run of 512 cycles: the cost of a row and of the relay beside it cannot be told apart.',
+      'One published run of 512 cycles: the cost of a row and of the relay next to it cannot be told apart.',
   },
   {
     kernel: 'layer',
