@@ -54,7 +54,7 @@ export function readBaseline(path: string): BenchDocument {
   const json = parsed(readText({ path, from: '--baseline' }));
   if (json === undefined) return refuse('a baseline', 'no JSON');
   if (isDeeper(json)) return refuse(`at most ${MOST_LEVELS} levels`, 'more');
-  const schema = (json as { schema?: unknown } | null)?.schema;
+  const { schema } = (json ?? {}) as { schema?: unknown };
   const version = SCHEMA.exec(typeof schema === 'string' ? schema : '')?.[1];
   if (version === undefined)
     return refuse('a baseline wafersim.bench/1', JSON.stringify(schema)?.slice(0, 60) ?? 'none');
