@@ -57,7 +57,7 @@ export interface RunResult {
 
 export type Engine = (input: RunInput) => RunResult;
 
-/** A run in slices of some milliseconds, so that its thread can do other things between. */
+/** A run in slices of some milliseconds, so that its thread can do other things in between. */
 export interface Run {
   /** Continues for a slice; the result once there is one. Throws as an engine does. */
   advance(): RunResult | undefined;
@@ -101,12 +101,12 @@ export type MachineErrorCode =
 /** The last cycle up to which times, and sums of them, are exact. */
 export const LAST_CYCLE = Number.MAX_SAFE_INTEGER;
 
-/** A program is more than an engine can hold; about the simulator, not about the machine. */
+/** A program is larger than an engine can hold: a limit of the simulator, not of the machine. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
 }
 
-/** A program was not over in time: by a cycle, or when its caller wanted no more of it. */
+/** A program was not over by its last cycle, or when its caller stopped it. */
 export class LimitError extends Error {
   readonly cycle: number | undefined;
 

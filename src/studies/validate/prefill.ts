@@ -1,7 +1,7 @@
 /**
  * How fast a prompt streams through the simulated layers, next to what is published for a prefill that
- * works otherwise. Two algorithms are no prediction and its measurement, so this stands in the notes of
- * a validation and never judged.
+ * works otherwise. They are two algorithms, not a prediction and its measurement, so this stands in the
+ * notes of a validation and is never judged.
  */
 import * as z from 'zod';
 import { bundled } from '../../bundled.js';

@@ -48,7 +48,7 @@ export async function validate(
 }
 
 /**
- * Predicts every measurement, services on threads if there are any while kernels run here. `published`
+ * Predicts every measurement; services run on threads, if there are any, while kernels run here. `published`
  * are those that the project ships; a measurement of the same kernel with the same parameters on the
  * same system counts as listed, whatever its value.
  * @param from files that the measurements are from, and what else the document is of
@@ -84,7 +84,7 @@ export async function validateMeasurements(
   };
 }
 
-/** What a measurement's prediction is made of. One of what there is not is for `predict` to refuse. */
+/** What a measurement's prediction is made of; nothing for an unknown one, which `predict` refuses. */
 function inputsOf(measurement: Measurement): { content: unknown; files: NamedFile[] } {
   try {
     if (measurement.kernel === 'service') {
@@ -106,7 +106,7 @@ function hardwareOf({ system }: Measurement) {
 
 type Prediction = { value: number; remark?: string } | { refused: string };
 
-/** Services first: they wait for threads, kernels for nothing. */
+/** Services first: they wait for threads, and kernels run meanwhile. */
 async function predictAll(
   measurements: Measurement[],
   options: SimulateOptions,
