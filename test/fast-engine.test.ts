@@ -60,7 +60,7 @@ describe('the machine and its host', () => {
   it('keep the tiles clear of the static data, and ends of times apart', () => {
     expect(machine.NEVER[32]).toBe(2 ** 31 - 1);
     expect(1024 + machine.MOST_TILES * 128).toBeLessThanOrEqual(8192);
-    expect(machine.LONG).not.toBe(machine.TURN);
+    expect(machine.LONG).not.toBe(machine.RECOLOR);
   });
 });
 
