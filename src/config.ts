@@ -19,9 +19,11 @@ import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
-/** What a run simulates: its workload, next to hardware, model and placement. */
-export type Workload = Config['workload'];
-export type PlacementOptions = Config['placement'];
+/** A configuration's file, and settings over it. */
+export interface Source {
+  path: string;
+  sets: readonly string[];
+}
 
 const COMMAND_LINE = 'the command line';
 
@@ -35,8 +37,8 @@ export interface ResolvedConfig {
   hardwareFile: string;
   mapping: Config['mapping'];
   exact: boolean;
-  workload: Workload;
-  placement: PlacementOptions;
+  workload: Config['workload'];
+  placement: Config['placement'];
   serving?: Config['serving'];
   transport?: Config['transport'];
   scenarios?: Config['scenarios'];

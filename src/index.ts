@@ -4,7 +4,7 @@
  * out are those of the JSON documents.
  */
 import { availableParallelism } from 'node:os';
-import type { ResolvedConfig } from './config.js';
+import type { ResolvedConfig, Source } from './config.js';
 import { host } from './host.js';
 import { capacity as capacityWith, type CapacityAsked } from './studies/capacity/capacity.js';
 import type { CapacityDocument } from './studies/capacity/table.js';
@@ -176,12 +176,6 @@ export function compareRuns(
   const why = whyIncomparable([...runs], [...names]);
   if (why !== undefined) throw new IncomparableError(why);
   return comparison([...runs], [...names]);
-}
-
-/** A configuration's file, and settings over it. */
-interface Source {
-  path: string;
-  sets: readonly string[];
 }
 
 type StepOptions = SimulateOptions & { steps?: StepCache | undefined };

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
-import { lowerWaferllmLayer, type WaferllmOptions } from '../src/lowering/waferllm.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
+import type { WaferllmOptions } from '../src/mapping/waferllm-shape.js';
 import { cyclesByLines } from './calibration-lines.js';
 
 const wse2 = loadHardware('configs/hardware/wse2.yaml', []).wafer;

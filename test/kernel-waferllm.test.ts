@@ -5,13 +5,13 @@
 import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
 import { reference } from '../src/engine/reference/reference.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import {
-  waferllmImages,
-  lowerWaferllmLayer,
-  waferllmResidual,
   setWaferllmToken,
-  waferllmOptions,
-} from '../src/lowering/waferllm.js';
+  waferllmImages,
+  waferllmResidual,
+} from '../src/lowering/waferllm/memory.js';
+import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { ModelSpec, Weights } from '../src/model/model.js';
 import { createPlainDecoder } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';

@@ -10,7 +10,8 @@ import {
   tableCode,
   type RegionCode,
 } from '../src/lowering/region.js';
-import { lowerWaferllmLayer, waferllmOptions } from '../src/lowering/waferllm.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
+import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { Line, Reduction, RegionKind } from '../src/mapping/mapping.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import type { ModelSpec } from '../src/model/model.js';

@@ -9,7 +9,12 @@ export function setOption(example: string): Option {
   return new Option(
     '--set <path=value>',
     `override one value, e.g. --set ${example} (repeatable)`,
-  ).argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  ).argParser(repeated);
+}
+
+/** The values of an option that may be given several times. */
+export function repeated(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function engineOption(): Option {
@@ -63,6 +68,15 @@ export function addSimulationOptions(
 
 export function jsonOption(): Option {
   return new Option('--json', 'print one JSON document instead of a table');
+}
+
+/** Reads a number. @throws InvalidArgumentError unless it `fits` what is `expected` */
+export function numberThat(fits: (value: number) => boolean, expected: string) {
+  return (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (!fits(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  };
 }
 
 /** @throws InvalidArgumentError unless a whole number from 1 to 1024. */

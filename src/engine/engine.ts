@@ -108,17 +108,18 @@ export class TooLargeError extends Error {
 
 /** A program was not over by its last cycle, or when its caller stopped it. */
 export class LimitError extends Error {
+  override readonly name = 'LimitError';
   readonly cycle: number | undefined;
 
   constructor(message: string, cycle?: number) {
     super(message);
-    this.name = 'LimitError';
     this.cycle = cycle;
   }
 }
 
 /** The simulated machine failed; names the cores, the colours and the cycle. */
 export class MachineError extends Error {
+  override readonly name = 'MachineError';
   readonly code: MachineErrorCode;
   readonly cycle: number;
   /** Core numbers in rising order, as many as there are. */
@@ -131,7 +132,6 @@ export class MachineError extends Error {
     message: string,
   ) {
     super(message);
-    this.name = 'MachineError';
     this.code = code;
     this.cycle = at.cycle;
     this.cores = at.cores;

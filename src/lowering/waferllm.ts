@@ -21,9 +21,6 @@ import type { LayerCache, Lowered, Memory, StagePlan, StepPlan } from './lowerin
 import type { Step } from './region.js';
 import { setWaferllmToken, waferllmImages, waferllmResidual } from './waferllm/memory.js';
 
-export { waferllmOptions, type WaferllmOptions } from '../mapping/waferllm-shape.js';
-export { waferllmImages, waferllmResidual, setWaferllmToken } from './waferllm/memory.js';
-
 /** A coordinate along an axis: what a core there does that another may not do. */
 interface Lane {
   place: Place;

@@ -4,6 +4,7 @@
  */
 
 import type { FewerWafers } from '../placement/capacity.js';
+import type { Located, Placement } from '../placement/placement.js';
 import type { Identity } from './identity.js';
 
 /** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */
@@ -89,14 +90,8 @@ export interface SharedLinksResult {
   }[];
 }
 
-export interface RegionResult {
+export interface RegionResult extends Located {
   name: string;
-  wafer: number;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  sramBytesPerCore: number;
 }
 
 export interface PlacementResult {
@@ -109,11 +104,7 @@ export interface PlacementResult {
   sramBytesPerCore?: number;
   coresAvailable?: number;
   /** On wafers with dead cores: how many, and the hops of the longest link past some. */
-  defects?: {
-    repair: string;
-    deadCores: number;
-    longestLinkHops: number;
-  };
+  defects?: NonNullable<Placement['defects']>;
   wafers?: number;
   /** With several wafers: what would have to shrink for fewer. */
   fewerWafers?: FewerWafers;

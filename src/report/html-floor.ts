@@ -83,6 +83,6 @@ function cut(name: string): string {
 }
 
 /** Lengths of drawings need no more than hundredths. */
-function px(value: number): string {
+export function px(value: number): string {
   return String(Math.round(value * 100) / 100);
 }

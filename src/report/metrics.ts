@@ -2,7 +2,7 @@
  * The metrics of a run, of a served scenario and of a kernel, each defined once: text, HTML, compare,
  * bench and its exports read them here. The lists say who shows which, and in which order.
  */
-import type { KernelDocument, RegionResult, RunDocument } from './document.js';
+import type { CyclesByCause, KernelDocument, RegionResult, RunDocument } from './document.js';
 import { bytes, count, fixed } from './format.js';
 import type { ServingResult } from './serving-document.js';
 
@@ -82,6 +82,15 @@ export const HEADLINE: readonly [MetricKey, before: string, after: string][] = [
   ['tokensPerSecond', 'throughput', ' tokens/s, all users together'],
   ['tpotMs', 'TPOT', ''],
   ['cyclesPerToken', 'per token', ' cycles'],
+];
+
+/** What tables call the causes of core-cycles, in their order. */
+export const CAUSES: [keyof CyclesByCause, title: string][] = [
+  ['compute', 'compute'],
+  ['setup', 'set-up'],
+  ['waitInput', 'wait for input'],
+  ['waitOutput', 'wait for output'],
+  ['idle', 'idle'],
 ];
 
 /** Each a row of a comparison and a field of its document. */

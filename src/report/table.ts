@@ -6,9 +6,9 @@ import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './docum
 import type { KernelDocument, PlacementResult, RegionResult, ReuseResult } from './document.js';
 import type { RunDocument, StepResult } from './document.js';
 import { bytes, count, fixed, heading, numbered, ranges, share, shown } from './format.js';
-import { shownPage, table } from './format.js';
+import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
-import { HEADLINE, METRICS, textOf } from './metrics.js';
+import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
 import { sharedLinksText } from './shared-links-text.js';
@@ -100,15 +100,10 @@ function subject(config: unknown): string[] {
     ['batch ', 'workload.batch'],
   ];
   return parts.flatMap(([word, path]) => {
-    const value = path.split('.').reduce(child, config);
+    const value = valueAt(config, path);
     if (typeof value === 'number') return [word + count(value)];
     return typeof value === 'string' ? [word + shown(value)] : [];
   });
-}
-
-function child(parent: unknown, key: string): unknown {
-  const known = typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key);
-  return known ? (parent as Record<string, unknown>)[key] : undefined;
 }
 
 function span(values: number[]): string {
@@ -138,14 +133,6 @@ function breakdown(operators: Breakdown, whole: number): string {
   rows.push(['all', count(whole), share(whole, whole), '', '']);
   return table(['operator', 'cycles', 'share', 'compute', 'communication'], rows);
 }
-
-const CAUSES: [keyof CyclesByCause, string][] = [
-  ['compute', 'compute'],
-  ['setup', 'set-up'],
-  ['waitInput', 'wait for input'],
-  ['waitOutput', 'wait for output'],
-  ['idle', 'idle'],
-];
 
 function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
   const whole = CAUSES.reduce((sum, [cause]) => sum + cycles[cause], 0);

@@ -135,9 +135,7 @@ export function helpRun(
 }
 
 /** What a helper has to know of a run. */
-export interface Help {
+export interface Help extends Pick<Team, 'run' | 'bits'> {
   start: number;
   limit?: number | undefined;
-  run: number;
-  bits: Bits;
 }

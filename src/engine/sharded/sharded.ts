@@ -31,12 +31,12 @@ export type Here = (begin: () => Run) => Promise<RunResult>;
 
 /** A program was stopped in the middle: the cycle, and what cores do in it. */
 export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
   readonly cycle: number;
   readonly standing: Standing[];
 
   constructor(cycle: number, standing: Standing[]) {
     super(`stopped in cycle ${cycle}`);
-    this.name = 'StoppedError';
     this.cycle = cycle;
     this.standing = standing;
   }

@@ -2,7 +2,7 @@
 import { ConfigError } from '../../config/errors.js';
 import { runIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { loadConfig } from '../../config.js';
+import { loadConfig, type Source } from '../../config.js';
 import { isServing, prepare, scenariosOf, type Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
@@ -77,7 +77,7 @@ export interface CapacityAsked {
  * @throws ConfigError for limits that are none, and for a workload that serves nothing
  */
 export async function capacity(
-  { path, sets }: { path: string; sets: readonly string[] },
+  { path, sets }: Source,
   { slo, preset, tolerance }: CapacityAsked,
   options: SimulateOptions & Pick<GridWork, 'steps'>,
 ): Promise<CapacityDocument> {

@@ -3,7 +3,7 @@ import type { CompareDocument, CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
 import { count, fixed, heading, markdownTable, share, shown, table } from '../../report/format.js';
-import type { Style } from '../../report/format.js';
+import { valueAt, type Style } from '../../report/format.js';
 import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
 import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
 
@@ -48,9 +48,7 @@ const SIDE_BY_SIDE = 'Side by side';
 /** A step's numbers are not those of what was served, or would be. */
 function stepTitle({ runs, rows }: CompareDocument): string {
   if (rows.some(({ served }) => served)) return 'One decode step by itself, not what was served';
-  const kinds = runs.map(
-    ({ config }) => (config as { workload?: { kind?: unknown } }).workload?.kind,
-  );
+  const kinds = runs.map(({ config }) => valueAt(config, 'workload.kind'));
   return kinds.includes('serving')
     ? 'One decode step by itself; no request is served'
     : SIDE_BY_SIDE;

@@ -131,7 +131,7 @@ export async function simulateGrid(
   const simulate = (contexts: number[]) =>
     Promise.all(contexts.map(async (context) => stepTimes(deployment, context, work)));
   // The first middle is always simulated, so it need not wait for the ends.
-  const points = await simulate(distinct([low, middleOf(low, high), high]));
+  const points = await simulate([...new Set([low, middleOf(low, high), high])]);
   let middleError = 0;
   let open: [Point, Point, Point][] =
     points.length === 3 ? [[points[0], points[1], points[2]]] : [];
@@ -160,10 +160,6 @@ export async function simulateGrid(
 
 function middleOf(low: number, high: number): number {
   return Math.floor((low + high) / 2);
-}
-
-function distinct(contexts: number[]): number[] {
-  return [...new Set(contexts)];
 }
 
 function gridOf(

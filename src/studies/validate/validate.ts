@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { NamedFile } from '../../config/files.js';
-import { loadConfig, loadHardware, type ResolvedConfig } from '../../config.js';
+import { loadHardware, type ResolvedConfig } from '../../config.js';
 import { MachineError } from '../../engine/engine.js';
 import { ConfigError } from '../../config/errors.js';
 import { identityOf, ofPackage } from '../../identity.js';
@@ -14,7 +14,7 @@ import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled } from '../../bundled.js';
 import { joined, KINDS, PUBLISHED, readMeasurements, SYSTEMS } from './measurements.js';
 import type { Measurement } from './measurements.js';
-import { prefillFigures, prefillNotes } from './prefill.js';
+import { decodeConfig, prefillFigures, prefillNotes } from './prefill.js';
 import { withThreads } from '../steps/work.js';
 import { CapacityError } from '../../placement/placement.js';
 import type { Basis, ErrorSummary, ValidateDocument, ValidateRow } from './document.js';
@@ -172,12 +172,7 @@ function serviceConfig({ params, system }: Measurement, ...more: string[]): Reso
   const sets = Object.entries(settings).map(
     ([name, value]) => `${keys[name] ?? `workload.${name}`}=${JSON.stringify(value)}`,
   );
-  return loadConfig(bundled('configs/wse3.yaml'), [
-    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
-    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
-    ...sets,
-    ...more,
-  ]);
+  return decodeConfig(system, model, ...sets, ...more);
 }
 
 async function serviceSpeed(
