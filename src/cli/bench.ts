@@ -148,7 +148,7 @@ function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) 
   return baseline || updateBaseline ? join(dirname(suite ?? SUITE), 'baseline.json') : undefined;
 }
 
-/** Where something is to be written must be writable. */
+/** Refuses, before the simulation, files that could not be written. */
 function checkPlaces(options: BenchCommandOptions, baseline: string | undefined): void {
   const { junit, githubSmaller, githubBigger, updateBaseline } = options;
   const files = [junit, githubSmaller, githubBigger, updateBaseline ? baseline : undefined];
@@ -158,7 +158,7 @@ function checkPlaces(options: BenchCommandOptions, baseline: string | undefined)
 
 function report(document: BenchDocument, options: BenchCommandOptions, begun: string): void {
   const markdown = benchMarkdown(document);
-  // First of all: a full disk must not cost the result as well.
+  // The result first: a full disk must not cost it as well.
   if (options.json) print(json(document));
   else print(options.markdown ? markdown : benchTable(document, style()));
   if (options.junit !== undefined) writeFile(options.junit, junit(document, begun));

@@ -23,7 +23,7 @@ function engineOption(): Option {
     .default('fast');
 }
 
-/** Of commands that keep simulated steps; taken, and without effect, by the others that simulate. */
+/** Of commands that keep simulated steps; other commands that simulate take it without effect. */
 export function noCacheOption(keeps = false): Option {
   const meaning = keeps
     ? 'simulate every step, and keep none for later commands'

@@ -109,8 +109,8 @@ export function visitRow(
     visitStraight(sender, to.x > sender ? end : to.x, y, to, visit);
     return;
   }
-  const turned = visitLeg(sender, relay, source.y + r, channel, visit);
-  visitColumn(relay, source.y + r, y, turned, channel, visit);
+  const inputs = visitLeg(sender, relay, source.y + r, channel, visit);
+  visitColumn(relay, source.y + r, y, inputs, channel, visit);
   const outputs = (relay > to.x ? LEFT : 0) | (relay < end ? RIGHT : 0);
   if (outputs !== 0) visit(relay, y, 0, CORE, outputs);
   for (let x = to.x; x <= end; x++) {
@@ -137,7 +137,7 @@ function visitStraight(
   }
 }
 
-/** From the sender along its row up to, but without, the turning column; gives the turn's input. */
+/** From the sender along its row up to, but without, the turning column; gives the input there. */
 function visitLeg(
   sender: number,
   column: number,

@@ -89,8 +89,8 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
       add('qNorm', value, 2 * s.pairs, true);
       add('kNorm', value, 2 * s.pairs, true);
     }
-    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and turned
-    // on by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
+    // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
     add('angle', 'f32', 2 * s.pairs, true);
     add('angleStep', 'f32', 2 * s.pairs, true);
     add('angleWork', 'f32', 2 * s.pairs);

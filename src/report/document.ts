@@ -49,7 +49,7 @@ export interface DecodeResult {
   coreCycles: CyclesByCause;
   /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
   specialShare: number;
-  /** Tokens on their way at once (those of other users wait for their turn), and the slowest stage. */
+  /** Tokens in flight at once (those of other users wait for their turn), and the slowest stage. */
   inFlight?: number;
   bottleneck?: string;
   /**
@@ -80,7 +80,7 @@ export interface SharedLinksResult {
     otherWavelets: number;
     /** How often one token's hand-off or work has part in it, at most. */
     meetings: number;
-    /** Whether both stages were also simulated as one program, each way that they meet. */
+    /** Whether both stages were also simulated as one program, for each meeting of its own. */
     simulated: boolean;
     /**
      * `meetings` times the cycles by which cores of both were done later in that program. Without one,
@@ -110,7 +110,7 @@ export interface PlacementResult {
   fewerWafers?: FewerWafers;
   /**
    * What the strategy weighed: estimated cycles of all hand-offs, nothing simulated; after an exact
-   * search also the least that any layout of these regions costs by that estimate, as far as proved.
+   * search also the least that any layout of these regions costs by that estimate, where that was proved.
    */
   estimate?: { handOffCycles: number; bound?: number };
   /** With `growth: search`: the layers' shape and groups, their cycles, and how many were tried. */

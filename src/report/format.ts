@@ -6,7 +6,7 @@ export interface Style {
   color: boolean;
 }
 
-/** Control characters (ESC, line breaks, C1), and what breaks a line or turns its direction round. */
+/** Control characters (ESC, line breaks, C1), and what breaks a line or reverses its direction. */
 const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** A name from a file on one line, without what a terminal would obey. JSON keeps it as it is. */

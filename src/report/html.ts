@@ -32,7 +32,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     ...serving(run),
     section('Every core', mapControls(detail)),
     section('Floor plan', plans(run, detail)),
-    section('A token on its way', timelineOf(detail)),
+    section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
     section('What the cores do', causesTable(decode.coreCycles)),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),

@@ -46,7 +46,7 @@ export const METRICS = {
   handOffHops: lower('hand-off hops', 'hops', count, (run) => handOffHops(run.placement.regions)),
   // What the breakdown gives to hand-offs, and to the chosen token's path back.
   handOffCycles: lower('hand-off cycles', 'cycles', count, (run) => cyclesOf(run, 'hand-off')),
-  tokenCycles: lower('way back, cycles', 'cycles', count, (run) => cyclesOf(run, 'token')),
+  tokenCycles: lower('path back, cycles', 'cycles', count, (run) => cyclesOf(run, 'token')),
   waveletHops: lower('wavelet-hops', 'wavelet-hops', count, (run) => run.fabric.waveletHops),
   peakLinkUtilization: lower(
     'busiest link',

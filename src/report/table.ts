@@ -82,7 +82,7 @@ function headline(run: RunDocument, style: Style): string {
   return lines.join('\n');
 }
 
-/** Users whose tokens are on their way at once, and the region that limits them. */
+/** Users whose tokens are in flight at once, and the region that limits them. */
 function inFlight(decode: RunDocument['decode']): string {
   const { inFlight: users = 1, bottleneck, repeatsAfter, simulatedTokens = 0 } = decode;
   const many = users === 1 ? '1 user' : `${count(users)} users`;
@@ -177,7 +177,7 @@ function dead(defects: NonNullable<PlacementResult['defects']>): string {
   const { repair, deadCores, longestLinkHops } = defects;
   const cores = `${count(deadCores)} dead core${deadCores === 1 ? '' : 's'}`;
   return repair === 'avoid'
-    ? `${cores}, which no region holds; their routers still pass wavelets, so no way is longer`
+    ? `${cores}, which no region holds; their routers still pass wavelets, so no path is longer`
     : `${cores}, rows moved on to spares; links that lead past them are simulated with up to ` +
         `${count(longestLinkHops)} hops`;
 }
@@ -204,7 +204,7 @@ function memory(used: number, size: number | undefined): string {
   return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
 }
 
-/** Neighbours in a token's way with equal names (but for a number) and equal shapes. */
+/** Neighbours on a token's path with equal names (but for a number) and equal shapes. */
 function groups(all: RegionResult[]): RegionResult[][] {
   const key = (r: RegionResult) =>
     [numbered(r.name)[0], r.width, r.height, r.sramBytesPerCore].join(' ');

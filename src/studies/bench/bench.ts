@@ -48,7 +48,7 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
     const measured = await measure(quiet);
     const [wallSeconds, cpuSeconds] = [options.now() - begun, cpu() - cpuBegun];
     const after = referenceSeconds(cpu);
-    // A loop that was disturbed is slower: the faster one is the host.
+    // A loop that was disturbed is slower: the faster one shows the host's speed.
     const reference = Math.min(before, after);
     before = after;
     const time = hostMetric(cpuSeconds / reference, 'reference loops');

@@ -112,7 +112,7 @@ function differencesOf(
   return found;
 }
 
-/** The ratio of two times counts in either direction: twice as fast is as far as half as fast. */
+/** The ratio of two times counts in either direction: twice as fast counts as much as half as fast. */
 function withinNoise(
   before: number,
   after: number,

@@ -104,7 +104,7 @@ export async function capacity(
   return { schema: 'wafersim.capacity/1', ...identity, scenario, ...result, notes, host };
 }
 
-/** Requests may not pile up: a burst that drains in time says nothing of a rate that goes on. */
+/** Requests may not pile up: a burst that drains in time says nothing of a rate that continues. */
 const KEEPS_UP = 0.9;
 const KEEPS_UP_NOTE =
   'A rate counts only if requests are completed at 90 % of it, the time after the last arrival included; ' +

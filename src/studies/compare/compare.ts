@@ -85,7 +85,7 @@ export async function compareAll(
   return { ...document, rows: withDefects };
 }
 
-/** A configuration as far as it may be compared, in the place of its run. */
+/** What of a configuration may be compared, in place of its run. */
 function documentOf(one: Compared): unknown {
   if ('run' in one) return one.run;
   const { resolved: config } = one.config;

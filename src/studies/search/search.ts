@@ -1,8 +1,8 @@
 /**
  * The shape of the layers' regions and the groups of their trees, by simulated cycles of a token. Each
  * shape tried gets the groups that are fastest on lines of its lengths (groups.ts); the search begins
- * with the shapes that a closed estimate ranks best, goes on to the fastest neighbour until there is
- * none, and then tries the fastest shapes' groups in place, one line after the other.
+ * with the shapes that a closed estimate ranks best, continues with the fastest neighbour until there
+ * is none, and then tries the fastest shapes' groups in place, one line after the other.
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { Groups } from '../../lowering/region.js';
@@ -23,7 +23,7 @@ export interface ShapeCosts {
   groupsOf: (shape: Shape) => Promise<Groups>;
   /** Simulated cycles of a token with layers of this shape and these groups. */
   cycles: (shape: Shape, groups: Groups) => Promise<number>;
-  /** Hears of the tries made, of how many at most, and of the next one. */
+  /** Receives how many tries were made, how many there may be, and the next one. */
   onProgress?: (done: number, total: number, what: string) => void;
 }
 
@@ -116,8 +116,8 @@ function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
 function neighboursOf(shape: Shape, heights: Shape[][]): Shape[] {
   const level = heights.findIndex((widths) => widths.includes(shape));
   const at = heights[level].indexOf(shape);
-  const beside = [-2, -1, 1, 2].map((step) => heights[level][at + step]);
-  const above = [-1, 1].flatMap((step) => {
+  const sameHeight = [-2, -1, 1, 2].map((step) => heights[level][at + step]);
+  const otherHeights = [-1, 1].flatMap((step) => {
     const widths = heights[level + step] ?? [];
     const cores = shape.rows * shape.layerColumns;
     const like = [cores / (widths[0]?.rows ?? 1), shape.layerColumns];
@@ -129,7 +129,7 @@ function neighboursOf(shape: Shape, heights: Shape[][]): Shape[] {
       ),
     );
   });
-  return [...beside, ...above].filter((of) => of !== undefined);
+  return [...sameHeight, ...otherHeights].filter((of) => of !== undefined);
 }
 
 /** One more or one fewer group on one kind of line, as long as that is faster. */

@@ -35,7 +35,7 @@ export function uncertainNumbers(provenance: ProvenanceMap): [string, [number, n
 
 /**
  * Varies the configuration of a finished run, which was loaded from `path` and `sets`. Several values
- * are simulated at once, as far as there are threads; one that changes nothing that the cycles depend
+ * are simulated at once, on all threads; one that changes nothing that the cycles depend
  * on is not simulated.
  * @throws ConfigError, as `loadConfig`
  */
@@ -120,7 +120,7 @@ async function variations(
   ];
   const costs = await costsOfStep(base, placementOf(base), lastStep.context, options.runner);
   const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
-  const inTurn = limited(options.shards > 1 ? options.shards + 1 : 1);
+  const queued = limited(options.shards > 1 ? options.shards + 1 : 1);
   let [done, total] = [0, 0];
   return async (changes) => {
     const config = loadConfig(path, [
@@ -133,7 +133,7 @@ async function variations(
       let cycles = known.get(key);
       if (cycles === undefined) {
         total++;
-        cycles = inTurn(async () => (await simulate(config, options)).decode.cyclesPerToken);
+        cycles = queued(async () => (await simulate(config, options)).decode.cyclesPerToken);
         known.set(key, cycles);
         void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
       }
@@ -157,7 +157,7 @@ function cyclesKey(config: ResolvedConfig, paths: Set<string>): string {
     regions,
     fabric,
     costs: costsAt(costs, paths),
-    // The way between two wafers takes seconds, not cycles.
+    // The path between two wafers takes seconds, not cycles.
     ...(wafers > 1 && { clockHz, io }),
   });
 }

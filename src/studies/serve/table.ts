@@ -180,7 +180,7 @@ function gpuTable(s: ServingResult, style: Style): string {
         `${fixed(published, 1)} (${error < 0 ? '' : '+'}${fixed(100 * error, 1)} %)`,
     ),
   );
-  const title = heading('Beside GPUs (roofline: analytic, not simulated)', style);
+  const title = heading('Next to GPUs (roofline: analytic, not simulated)', style);
   return [title, table(head, rows), ...checks].join('\n');
 }
 

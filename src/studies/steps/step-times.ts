@@ -108,8 +108,8 @@ export interface SimulatedGrid extends StepGrid {
   fullCycles: number[];
   fullUsers: number;
   /**
-   * Largest error, as a share, of the interpolation at a middle before that was simulated too, where
-   * its halves were not halved again.
+   * Largest relative interpolation error, measured at every midpoint that was also simulated and whose
+   * halves were not refined further.
    */
   middleError: number;
 }
@@ -119,7 +119,7 @@ const MOST_CONTEXTS = 17;
 
 /**
  * Simulates steps for contexts from `low` to `high`, until a middle is within `tolerance` of a line.
- * Contexts that are known to be needed are simulated at once, as far as there are threads.
+ * Contexts that are known to be needed are simulated at once, on all threads.
  */
 export async function simulateGrid(
   deployment: Deployment,
