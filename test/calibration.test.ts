@@ -1,6 +1,6 @@
 /**
  * The cost tables of the shipped hardware files against published measurements; ids, programs and
- * cycles are those of the measurement list (sources beside them there and in the hardware files).
+ * cycles are those of the measurement list (sources next to them there and in the hardware files).
  */
 import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';

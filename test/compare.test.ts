@@ -134,7 +134,7 @@ describe('strategies side by side', () => {
 });
 
 describe('strategies on a wafer with dead cores', () => {
-  it('beat row-major too, and are told how long its links are', async () => {
+  it('beat row-major too, and report how long its links are', async () => {
     const defects = { repair: 'spares' as const, rate: 0.01, seed: 3, spareColumns: 6 };
     const configs = ['row-major', 'greedy', 'anneal'].map((strategy) => {
       const config = ten(strategy);
@@ -158,7 +158,7 @@ describe('hand-off hops', () => {
     return { name: '', wafer, x, y, width: 4, height: 3, sramBytesPerCore: 0 };
   };
 
-  it('are the links between nearest cores, and those of the way back', () => {
+  it('are the links between nearest cores, and those of the path back', () => {
     expect(handOffHops([region(0, 0), region(4, 0)])).toBe(1 + 1);
     expect(handOffHops([region(0, 0), region(4, 0), region(4, 3)])).toBe(1 + 1 + 2);
     expect(handOffHops([region(0, 0), region(10, 9)])).toBe(2 * (7 + 7));

@@ -30,7 +30,7 @@ import {
 } from './helpers/programs.js';
 import { program, role, route, row, sendEast, testWafer } from './helpers/programs.js';
 
-/** The machine on its own, without the reference behind it. */
+/** The machine on its own, without the reference. */
 function machineAlone(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
   const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0, bits: 32 as const };
@@ -234,7 +234,7 @@ describe('the quick look at what a role reads', () => {
   });
 
   it('passes a table that is loaded to its last cell, and none that is a cell longer', () => {
-    // Twelve cells that are loaded, and as many behind them that are not.
+    // Twelve cells that are loaded, and as many after them that are not.
     const buffers = [loaded(12), { ...loaded(12, 12), preloaded: false }];
     const reads = (operation: Operation) =>
       readsOnlyWritten(role('any', { buffers, operations: [operation] }));

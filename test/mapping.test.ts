@@ -59,7 +59,7 @@ function reducedOn(line: Line, cores: Sent[][]): Omit<Reduction, 'cores'>[] {
   return longest.map(({ toAll: _, ...rest }) => rest);
 }
 
-/** Cores of a line from the first one on: as far as each passes the multicast on to the next. */
+/** Cores of a line from the first one on, while each passes the multicast on to the next. */
 function coresOn(line: Line, code: RegionCode): number {
   const length = line === 'column' ? code.height : code.width;
   const [back, ahead] = line === 'column' ? [1 << NORTH, 1 << SOUTH] : [1 << WEST, 1 << EAST];

@@ -80,7 +80,7 @@ describe('a dead core', () => {
     expect(placed.avoid).toBeGreaterThan(20);
   });
 
-  it('on 1 % of a WSE-3 is replaced for Llama-3.1-8B, and the longer ways have their price', () => {
+  it('on 1 % of a WSE-3 is replaced for Llama-3.1-8B, and the longer paths have their price', () => {
     const wafer = defective({ rate: 0.01 });
     const placement = place(llama8b, wafer, asking());
     const { deadCores: dead, longestLinkHops } = placement.defects!;

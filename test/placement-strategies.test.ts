@@ -131,7 +131,7 @@ describe('a layout', () => {
 describe('the cost of a layout', () => {
   const on = (from: number) => ({ x: from, y: 0 });
 
-  it('is that of every hand-off, and of the way back if there is one', () => {
+  it('is that of every hand-off, and of the path back if there is one', () => {
     const task: Task = {
       widths: [2, 3, 4],
       runs: [],

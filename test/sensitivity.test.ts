@@ -80,7 +80,7 @@ describe('every number that states a range', () => {
     }
   }, 300_000);
 
-  it('has the same effect on several threads, and is told of as it is simulated', async () => {
+  it('has the same effect on several threads, and is reported as it is simulated', async () => {
     const told: string[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       told.push(`${done} of ${total}`);

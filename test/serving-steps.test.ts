@@ -111,7 +111,7 @@ describe('step times between simulated steps', () => {
     expect(told.length).toBeLessThanOrEqual(2);
   });
 
-  it('are not gone on with once something beside them has failed', async () => {
+  it('are aborted when something else has failed', async () => {
     let told = 0;
     const failing = withThreads({ ...OPTIONS, onProgress: () => told++ }, async (work) =>
       Promise.all([

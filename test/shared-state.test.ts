@@ -38,7 +38,7 @@ describe('writing', () => {
     expect([isWriting(state), wrote(state)]).toEqual([false, false]);
   });
 
-  it('of one file inside that of others goes on until all are written', () => {
+  it('of one file inside that of others continues until all are written', () => {
     const state = createSharedState();
     whileWriting(state, () => {
       whileWriting(state, () => {});
