@@ -26,7 +26,7 @@ import {
   benchTable,
 } from '../index.js';
 import { EXIT } from './exit.js';
-import { jsonOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { appendSummary, checkFile, checkSummary, json, note, print, style } from './output.js';
 import { writeFile } from './output.js';
 import { simulating } from './simulating.js';
@@ -39,7 +39,6 @@ interface BenchCommandOptions extends SimulationOptions {
   host?: boolean;
   tolerance: number;
   exact?: boolean;
-  json?: boolean;
   markdown?: boolean;
   junit?: string;
   githubSmaller?: string;
@@ -90,9 +89,7 @@ export function addBench(program: Command): void {
     )
     .optionsGroup('How it is simulated (never changes simulated numbers):');
   addSimulationOptions(command, { threads: 'wafer' })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption().conflicts('markdown'))
-    .option('--markdown', 'print Markdown instead of a table')
+    .addOption(new Option('--markdown', 'print Markdown instead of a table').conflicts('json'))
     .option('--junit <file>', 'also write JUnit XML')
     .option(
       '--github-smaller <file>',

@@ -1,7 +1,7 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
 import type { Command } from 'commander';
 import { SLO_PRESETS, capacityTable, capacity } from '../index.js';
-import { jsonOption, setOption, setsOf, skipInvalidOption } from './options.js';
+import { setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions, numberThat, repeated } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
@@ -12,7 +12,6 @@ interface CapacityOptions extends SimulationOptions, SetOptions {
   slo?: string[];
   preset?: string;
   tolerance: number;
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -36,8 +35,6 @@ export function addCapacity(program: Command): void {
     .addOption(setOption('serving.policy=latency-first'))
     .addOption(skipInvalidOption());
   addSimulationOptions(command, { threads: 'work', keeps: true })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(run);
 }

@@ -1,7 +1,7 @@
 /** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
 import type { Command } from 'commander';
 import { loadConfig, fleetTable, fleet } from '../index.js';
-import { addSimulationOptions, jsonOption, numberThat, setOption } from './options.js';
+import { addSimulationOptions, numberThat, setOption } from './options.js';
 import type { SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
@@ -12,7 +12,6 @@ interface FleetCommandOptions extends SimulationOptions {
   pue: number;
   speed: number;
   set?: string[];
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -32,8 +31,6 @@ export function addFleet(program: Command): void {
     .optionsGroup('What is simulated:')
     .addOption(setOption('workload.context=8192'));
   addSimulationOptions(command, { threads: 'work', keeps: true })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(run);
 }

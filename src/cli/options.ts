@@ -38,10 +38,11 @@ export interface SimulationOptions extends LimitOptions {
   shards?: number;
   memo?: boolean;
   cache: boolean;
+  json?: boolean;
 }
 
 /**
- * The options of every command that simulates.
+ * The options of every command that simulates, and the first of those that say what it writes.
  * @param threads what they share, if there are any
  * @param memo whether regions may be taken over, and `keeps`, steps from earlier commands
  */
@@ -63,7 +64,10 @@ export function addSimulationOptions(
     );
   if (memo)
     command.option('--no-memo', 'simulate every region itself, even if another one is equal');
-  return command.addOption(noCacheOption(keeps));
+  return command
+    .addOption(noCacheOption(keeps))
+    .optionsGroup('What is written:')
+    .addOption(jsonOption());
 }
 
 export function jsonOption(): Option {
