@@ -113,16 +113,20 @@ export interface PlacementResult {
    * search also the least that any layout of these regions costs by that estimate, where that was proved.
    */
   estimate?: { handOffCycles: number; bound?: number };
-  /** With `growth: search`: the layers' shape and groups, their cycles, and how many were tried. */
-  search?: {
-    rows: number;
-    layerColumns: number;
-    groups: { column: number; row: number; head: number };
-    cycles: number;
-    candidates: number;
-    simulated: number;
-    groupsTried: number;
-  };
+  /** With `growth: search`. */
+  search?: SearchResult;
+}
+
+/** The layers' shape and the groups on their lines, simulated cycles of a token, and what was tried. */
+export interface SearchResult {
+  rows: number;
+  layerColumns: number;
+  groups: { column: number; row: number; head: number };
+  cycles: number;
+  /** Shapes that fit, shapes that were simulated, and sets of groups tried in place. */
+  candidates: number;
+  simulated: number;
+  groupsTried: number;
 }
 
 export interface FabricResult {

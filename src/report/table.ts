@@ -4,7 +4,7 @@
  */
 import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
 import type { KernelDocument, PlacementResult, RegionResult, ReuseResult } from './document.js';
-import type { RunDocument, StepResult } from './document.js';
+import type { RunDocument, SearchResult, StepResult } from './document.js';
 import { bytes, count, fixed, heading, numbered, ranges, share, shown } from './format.js';
 import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
@@ -191,7 +191,7 @@ export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['es
 }
 
 /** How the layers' shape and groups were found. */
-function searched(search: NonNullable<PlacementResult['search']>): string {
+function searched(search: SearchResult): string {
   const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
   return (
     `layers of ${layerColumns} x ${rows} cores, groups ${of.column} on columns, ${of.row} on rows, ` +

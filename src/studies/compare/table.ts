@@ -2,7 +2,15 @@
 import type { CompareDocument, CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
-import { count, fixed, heading, markdownTable, share, shown, table } from '../../report/format.js';
+import {
+  count,
+  heading,
+  markdownTable,
+  percent,
+  share,
+  shown,
+  table,
+} from '../../report/format.js';
 import { valueAt, type Style } from '../../report/format.js';
 import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
 import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
@@ -89,8 +97,8 @@ function metricsOf(isServed: boolean): Row[] {
   });
   return [
     cycles,
-    ['difference, cycles', (row) => signed(row.differenceCycles, count)],
-    ['difference', (row, first) => percent(row.differenceCycles, first.cyclesPerToken)],
+    ['difference, cycles', ({ differenceCycles: by }) => `${by > 0 ? '+' : ''}${count(by)}`],
+    ['difference', (row, first) => percent(row.differenceCycles / first.cyclesPerToken)],
     ...others,
   ];
 }
@@ -122,14 +130,6 @@ function cells({ rows }: CompareDocument): string[][] {
     head,
     ...metrics.map(([label, text]) => [label, ...rows.map((row) => text(row, rows[0]))]),
   ];
-}
-
-function signed(value: number, text: (value: number) => string): string {
-  return value > 0 ? `+${text(value)}` : text(value);
-}
-
-function percent(part: number, whole: number): string {
-  return signed((100 * part) / whole, (value) => `${fixed(value, 2)} %`);
 }
 
 /** Where the runs are of different versions of wafersim, which ones. */

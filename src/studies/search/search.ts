@@ -11,11 +11,9 @@ import { CapacityError } from '../../placement/placement.js';
 import { tokenCycles } from '../../placement/estimate.js';
 import { layerSizes } from '../../placement/sizes.js';
 import { requestOf } from '../../decode/place.js';
+import type { SearchResult } from '../../report/document.js';
 
-export interface Shape {
-  rows: number;
-  layerColumns: number;
-}
+export type Shape = Pick<SearchResult, 'rows' | 'layerColumns'>;
 
 /** What the search is given. */
 export interface ShapeCosts {
@@ -25,15 +23,6 @@ export interface ShapeCosts {
   cycles: (shape: Shape, groups: Groups) => Promise<number>;
   /** Receives how many tries were made, how many there may be, and the next one. */
   onProgress?: (done: number, total: number, what: string) => void;
-}
-
-export interface FoundShape extends Shape {
-  groups: Groups;
-  cycles: number;
-  /** Shapes that fit, shapes that were simulated, and sets of groups tried in place. */
-  candidates: number;
-  simulated: number;
-  groupsTried: number;
 }
 
 /** Shapes, of different heights, with which the search begins. */
@@ -55,7 +44,7 @@ export function shapesOf(config: ResolvedConfig): Shape[][] {
 export async function searchShape(
   config: ResolvedConfig,
   { groupsOf, cycles, onProgress }: ShapeCosts,
-): Promise<FoundShape> {
+): Promise<SearchResult> {
   const heights = shapesOf(config);
   const candidates = heights.reduce((sum, widths) => sum + widths.length, 0);
   const cost = (shape: Shape, groups: Groups) => {
@@ -75,7 +64,7 @@ export async function searchShape(
     at = fastest();
     await simulate(neighboursOf(at, heights));
   }
-  let best: Omit<FoundShape, 'candidates' | 'simulated' | 'groupsTried'> | undefined;
+  let best: Omit<SearchResult, 'candidates' | 'simulated' | 'groupsTried'> | undefined;
   let groupsTried = 0;
   const finalists = [...known].sort((a, b) => a[1] - b[1]).slice(0, FINALISTS);
   for (const [shape, cycles] of finalists) {
@@ -137,7 +126,7 @@ async function searchGroups(
   start: Groups,
   startCycles: number,
   cost: (groups: Groups) => Promise<number>,
-): Promise<Pick<FoundShape, 'groups' | 'cycles'> & { tried: number }> {
+): Promise<Pick<SearchResult, 'groups' | 'cycles'> & { tried: number }> {
   let groups = start;
   let cycles = startCycles;
   const tried = new Set([JSON.stringify(start)]);
