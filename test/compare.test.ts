@@ -79,7 +79,7 @@ describe('strategies side by side', () => {
     expect(together.at(-1)).toBeGreaterThan(Math.max(...alone));
   });
 
-  it('are the same on several threads, and tell of their progress as of one run', async () => {
+  it('are the same on several threads, and report their progress as that of one run', async () => {
     const told: number[] = [];
     const onProgress: SimulateOptions['onProgress'] = ({ done, total }) => told.push(done / total);
     const configs = STRATEGIES.slice(0, 3).map((strategy) => ten(strategy));

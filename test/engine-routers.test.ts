@@ -125,7 +125,7 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
     expect(south).toEqual([3, 20, 21]);
   });
 
-  test('the turn comes round after the last colour', () => {
+  test('after the last colour it is the turn of the first again', () => {
     const { east } = departures(
       run,
       {

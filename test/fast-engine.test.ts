@@ -1,4 +1,4 @@
-/** The fast engine's own ways: the wafer on a clock, and the quick look at what a role reads. */
+/** What only the fast engine does: the wafer on a clock, and the quick look at what a role reads. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_END, TooLargeError, type RunInput } from '../src/engine/engine.js';

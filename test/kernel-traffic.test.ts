@@ -1,4 +1,4 @@
-/** Synthetic traffic: what is sent, by whom and where it arrives. */
+/** Synthetic traffic: which cores send what, and where it arrives. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';

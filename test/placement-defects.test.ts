@@ -1,4 +1,4 @@
-/** Wafers with dead cores: none gets work, rows move on to spares, and the longer ways are counted. */
+/** Wafers with dead cores: none gets work, rows move on to spares, and longer links are counted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
@@ -205,7 +205,7 @@ describe('the cost of a repair', () => {
     expect(whole.text).not.toContain('dead core');
     const longest = 'links that lead past them are simulated with up to 2 hops';
     expect(spares.text).toContain(`2 dead cores, rows moved on to spares; ${longest}`);
-    // The same regions as on a whole wafer, with longer ways in them.
+    // The same regions as on a whole wafer, with longer links in them.
     expect(spares.run.placement.regions).toEqual(whole.run.placement.regions);
     expect(spares.run.decode.cyclesPerToken).toBeGreaterThan(whole.run.decode.cyclesPerToken);
     expect(avoid.text).toContain('2 dead cores, which no region holds');

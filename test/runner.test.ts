@@ -1,4 +1,4 @@
-/** Where programs run without threads: one after the other, with turns for others, until they are to stop. */
+/** Where programs run without threads: one after the other, with pauses for other work, until they are to stop. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../src/engine/engine.js';

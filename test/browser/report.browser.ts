@@ -83,7 +83,7 @@ const pixel = (x: number, y: number) =>
   );
 
 describe('a report in the browser', () => {
-  it('tells of the core under the pointer', async () => {
+  it('shows what the core under the pointer does', async () => {
     const small = reportRun('layer');
     await open(small);
     await pointAt(30, 10);
