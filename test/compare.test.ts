@@ -80,15 +80,16 @@ describe('strategies side by side', () => {
   });
 
   it('are the same on several threads, and report their progress as that of one run', async () => {
-    const told: number[] = [];
-    const onProgress: SimulateOptions['onProgress'] = ({ done, total }) => told.push(done / total);
+    const reported: number[] = [];
+    const onProgress: SimulateOptions['onProgress'] = ({ done, total }) =>
+      reported.push(done / total);
     const configs = STRATEGIES.slice(0, 3).map((strategy) => ten(strategy));
     const options = { ...OPTIONS, shards: 2, onProgress };
     const { runs } = await compareStrategies(configs, options);
     const withoutHost = ({ host: _, ...run }: RunDocument) => run;
     expect(runs.map(withoutHost)).toEqual(ofTen.runs.slice(0, 3).map(withoutHost));
-    expect(Math.max(...told)).toBeLessThanOrEqual(1);
-    expect(told.length).toBeGreaterThan(20);
+    expect(Math.max(...reported)).toBeLessThanOrEqual(1);
+    expect(reported.length).toBeGreaterThan(20);
   });
 
   it('fail as the first that fails, whichever fails first', async () => {

@@ -192,16 +192,16 @@ describe('rows with spares', () => {
 
 describe('the cost of a repair', () => {
   it('is in the cycles of every run: longer links with spares, smaller regions without', async () => {
-    const told = async (...sets: string[]) => {
+    const textOf = async (...sets: string[]) => {
       const config = loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
       const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
       const run = await simulate(config, { engine: 'fast', ...host });
       return { run, text: runTable(run, { color: false }) };
     };
     const cores = 'hardware.defects.cores=9,3 20,17';
-    const whole = await told();
-    const spares = await told(cores);
-    const avoid = await told(cores, 'hardware.defects.repair=avoid');
+    const whole = await textOf();
+    const spares = await textOf(cores);
+    const avoid = await textOf(cores, 'hardware.defects.repair=avoid');
     expect(whole.text).not.toContain('dead core');
     const longest = 'links that lead past them are simulated with up to 2 hops';
     expect(spares.text).toContain(`2 dead cores, rows moved on to spares; ${longest}`);

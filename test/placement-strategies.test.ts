@@ -179,11 +179,11 @@ describe('anneal', () => {
   });
 
   it('tells how far it is', () => {
-    const told: number[] = [];
-    const onProgress = (done: number, total: number) => told.push(done / total);
+    const reported: number[] = [];
+    const onProgress = (done: number, total: number) => reported.push(done / total);
     place(llama8b, wse3(), asking({ strategy: 'anneal' }), { onProgress });
-    expect(told.length).toBeGreaterThan(10);
-    expect(Math.max(...told)).toBeLessThanOrEqual(1);
+    expect(reported.length).toBeGreaterThan(10);
+    expect(Math.max(...reported)).toBeLessThanOrEqual(1);
   });
 });
 

@@ -57,17 +57,17 @@ describe('a step', () => {
   });
 
   it('that cannot be kept is computed all the same, and the reason reported once', async () => {
-    const told: string[] = [];
+    const reasons: string[] = [];
     const full = {
       read: () => undefined,
       write: () => {
         throw new Error('no space left on device');
       },
     };
-    const steps = stepCache('', full, ({ message }) => told.push(message));
+    const steps = stepCache('', full, ({ message }) => reasons.push(message));
     expect(await steps.once('a', async () => Promise.resolve(1))).toBe(1);
     expect(await steps.once('b', async () => Promise.resolve(2))).toBe(2);
-    expect(told).toEqual(['no space left on device']);
+    expect(reasons).toEqual(['no space left on device']);
   });
 
   it('that is known is not simulated, and its grid says the same', async () => {
