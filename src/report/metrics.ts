@@ -1,6 +1,6 @@
 /**
  * The metrics of a run, of a served scenario and of a kernel, each defined once: text, HTML, compare,
- * bench and its exports read them here. The lists say who shows which, and in which order.
+ * bench and its exports read them here. The lists say which of them an output shows, and in which order.
  */
 import type { CyclesByCause, KernelDocument, RegionResult, RunDocument } from './document.js';
 import { bytes, count, fixed } from './format.js';
