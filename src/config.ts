@@ -19,9 +19,11 @@ import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
-/** What a run simulates: its workload, next to hardware, model and placement. */
-export type Workload = Config['workload'];
-export type PlacementOptions = Config['placement'];
+/** A configuration's file, and settings over it. */
+export interface Source {
+  path: string;
+  sets: readonly string[];
+}
 
 const COMMAND_LINE = 'the command line';
 
@@ -35,8 +37,8 @@ export interface ResolvedConfig {
   hardwareFile: string;
   mapping: Config['mapping'];
   exact: boolean;
-  workload: Workload;
-  placement: PlacementOptions;
+  workload: Config['workload'];
+  placement: Config['placement'];
   serving?: Config['serving'];
   transport?: Config['transport'];
   scenarios?: Config['scenarios'];
@@ -58,7 +60,7 @@ export interface ResolvedConfig {
  * Reads a configuration.
  * @param path a YAML file; the files it names are relative to it
  * @param sets settings `a.b=v` in their order; they win over files
- * @throws ConfigError one line on the first problem, with its place
+ * @throws ConfigError one line on the first problem, with its file and line
  */
 export function loadConfig(path: string, sets: readonly string[] = []): ResolvedConfig {
   const files: NamedFile[] = [];
@@ -121,8 +123,8 @@ function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
 }
 
 /**
- * What a configuration says, however it is spelt: no paths, nor what is named after one; the defaults
- * of what it leaves out. Scenarios are configurations of their own (see `identityOf`).
+ * What a configuration says, however it is spelt: without paths and what is named after them, with the
+ * defaults of what it leaves out. Scenarios are configurations of their own (see `identityOf`).
  */
 function canonicalOf(
   hardware: object,
@@ -150,7 +152,7 @@ function traceOf({ workload: { trace } }: Pick<Config, 'workload'>, file: string
  * Reads a hardware file alone.
  * @param path a YAML file, relative to the current directory
  * @param sets settings `hardware.a.b=v`
- * @throws ConfigError one line on the first problem, with its place
+ * @throws ConfigError one line on the first problem, with its file and line
  */
 export function loadHardware(
   path: string,

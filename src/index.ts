@@ -4,7 +4,7 @@
  * out are those of the JSON documents.
  */
 import { availableParallelism } from 'node:os';
-import type { ResolvedConfig } from './config.js';
+import type { ResolvedConfig, Source } from './config.js';
 import { host } from './host.js';
 import { capacity as capacityWith, type CapacityAsked } from './studies/capacity/capacity.js';
 import type { CapacityDocument } from './studies/capacity/table.js';
@@ -91,7 +91,7 @@ export function simulate(
 
 /**
  * Simulates configurations of one workload, each with a placement strategy of its own, and puts them
- * side by side, the first as what the others are held against.
+ * side by side; the others are compared with the first.
  * @param options as of `simulate`
  * @returns the document `wafersim.compare/1`
  * @throws what `simulate` throws; IncomparableError if they differ in anything but the strategy (of
@@ -108,7 +108,7 @@ export function compare(
  * Simulates configurations of the same model doing the same work, whatever their hardware and their
  * placements, with what they have in common simulated once, and puts them and finished runs side by
  * side.
- * @param all configurations and runs with their names, the first as what the others are held against
+ * @param all configurations and runs with their names; the others are compared with the first
  * @param options as of `simulate`
  * @returns the document `wafersim.compare/1`
  * @throws what `simulate` throws; IncomparableError, before anything is simulated, if model or work differ
@@ -176,12 +176,6 @@ export function compareRuns(
   const why = whyIncomparable([...runs], [...names]);
   if (why !== undefined) throw new IncomparableError(why);
   return comparison([...runs], [...names]);
-}
-
-/** A configuration's file, and settings over it. */
-interface Source {
-  path: string;
-  sets: readonly string[];
 }
 
 type StepOptions = SimulateOptions & { steps?: StepCache | undefined };

@@ -53,7 +53,7 @@ describe('bad input', () => {
     await fc.assert(property, { numRuns: 400, seed: 1 });
   }, 180_000);
 
-  it('with a wrong outcome is told from one with a right outcome', async () => {
+  it('with a wrong outcome is distinguished from one with a right outcome', async () => {
     const throws = (error: Error): Entry => ({
       whole: '',
       codes: [2],
@@ -148,7 +148,7 @@ describe('hostile input', () => {
     expect((await place('placement.rows=1000000000')).exitCode).toBe(4);
   });
 
-  it('that quotes pages of text is told in one line of bounded length', async () => {
+  it('that quotes pages of text is reported in one line of bounded length', async () => {
     const { message } = await load(`${BASE}? ${'x'.repeat(100_000)}\n: 1\n`);
     expect(message.length).toBeLessThanOrEqual(2000);
     expect(message).toContain('...');

@@ -49,7 +49,7 @@ describe('with more users', () => {
     });
   });
 
-  it('nobody gets faster, and the region that limits them is named', () => {
+  it('no user gets faster, and the region that limits them is named', () => {
     const perUser = runs.map(({ decode }) => decode.tokensPerSecondPerUser);
     expect(perUser).toEqual([...perUser].sort((a, b) => b - a));
     const cycles = runs.map(({ decode }) => decode.cyclesPerToken);

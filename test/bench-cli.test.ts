@@ -59,7 +59,7 @@ async function bench(...args: string[]) {
   }
 }
 
-/** Runs with another small.yaml beside the suite, and puts the first one back. */
+/** Runs with another small.yaml next to the suite, and puts the first one back. */
 async function withHardware(further: string, ...args: string[]) {
   writeFileSync(join(home, 'small.yaml'), `${HARDWARE}${further}`);
   try {

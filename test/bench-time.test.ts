@@ -29,7 +29,7 @@ describe('the time of a case', () => {
     }
   });
 
-  it('is that of the clock where nobody tells the processor time', async () => {
+  it('is that of the clock where no processor time is given', async () => {
     let reading = 0;
     const now = () => ++reading;
     const [one] = (await bench(cases, { ...options, now })).cases;

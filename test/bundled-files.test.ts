@@ -50,7 +50,7 @@ describe('a bundled file', () => {
     });
   });
 
-  it('gives way to a file of its very name beside the configuration, and to no folder', () => {
+  it('yields to a file of its very name next to the configuration, and to no folder', () => {
     const text = 'hardware: small\nmodel: tiny\n';
     expect(load(text).model.layers).toBe(2);
     copyFileSync('models/llama-3.1-8b.json', join(folder.path, 'tiny'));

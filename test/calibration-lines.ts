@@ -9,7 +9,8 @@ import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { Operation, Program, Role } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
-import { lowerWaferllmLayer, type WaferllmOptions } from '../src/lowering/waferllm.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
+import type { WaferllmOptions } from '../src/mapping/waferllm-shape.js';
 
 const AXES = ['y', 'y', 'x', 'y', 'y', 'y', 'x', 'y', 'y', 'x'] as const;
 

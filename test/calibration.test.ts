@@ -1,12 +1,13 @@
 /**
  * The cost tables of the shipped hardware files against published measurements; ids, programs and
- * cycles are those of the measurement list (sources beside them there and in the hardware files).
+ * cycles are those of the measurement list (sources next to them there and in the hardware files).
  */
 import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { kernelProgram, type KernelOptions } from '../src/studies/kernel/kernel.js';
-import { lowerWaferllmLayer, type WaferllmOptions } from '../src/lowering/waferllm.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
+import type { WaferllmOptions } from '../src/mapping/waferllm-shape.js';
 import { cyclesByLines } from './calibration-lines.js';
 
 const wse2 = loadHardware('configs/hardware/wse2.yaml', []).wafer;

@@ -160,7 +160,7 @@ describe('a run directory', () => {
 
   const FILES = { 'run.json': json({ a: 1 }), 'run.txt': 'one\n' };
 
-  it('appears with all its files, and nothing is left beside it', () => {
+  it('appears with all its files, and nothing else is left next to it', () => {
     const target = join(home, 'deep', 'run');
     checkRunDirectory(target);
     writeRunDirectory(target, FILES);

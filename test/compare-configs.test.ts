@@ -71,7 +71,7 @@ describe('configurations side by side', () => {
     expect(runs).toBe(1);
   });
 
-  it('stand beside finished runs, in the order given', async () => {
+  it('stand next to finished runs, in the order given', async () => {
     const run = join(folder.path, 'run.json');
     writeFileSync(run, JSON.stringify(runs[1]));
     const { stdout, stderr, status } = await compare(run, paths[0], paths[2], '--json');

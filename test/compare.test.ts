@@ -79,16 +79,17 @@ describe('strategies side by side', () => {
     expect(together.at(-1)).toBeGreaterThan(Math.max(...alone));
   });
 
-  it('are the same on several threads, and tell of their progress as of one run', async () => {
-    const told: number[] = [];
-    const onProgress: SimulateOptions['onProgress'] = ({ done, total }) => told.push(done / total);
+  it('are the same on several threads, and report their progress as that of one run', async () => {
+    const reported: number[] = [];
+    const onProgress: SimulateOptions['onProgress'] = ({ done, total }) =>
+      reported.push(done / total);
     const configs = STRATEGIES.slice(0, 3).map((strategy) => ten(strategy));
     const options = { ...OPTIONS, shards: 2, onProgress };
     const { runs } = await compareStrategies(configs, options);
     const withoutHost = ({ host: _, ...run }: RunDocument) => run;
     expect(runs.map(withoutHost)).toEqual(ofTen.runs.slice(0, 3).map(withoutHost));
-    expect(Math.max(...told)).toBeLessThanOrEqual(1);
-    expect(told.length).toBeGreaterThan(20);
+    expect(Math.max(...reported)).toBeLessThanOrEqual(1);
+    expect(reported.length).toBeGreaterThan(20);
   });
 
   it('fail as the first that fails, whichever fails first', async () => {
@@ -134,7 +135,7 @@ describe('strategies side by side', () => {
 });
 
 describe('strategies on a wafer with dead cores', () => {
-  it('beat row-major too, and are told how long its links are', async () => {
+  it('beat row-major too, and report how long its links are', async () => {
     const defects = { repair: 'spares' as const, rate: 0.01, seed: 3, spareColumns: 6 };
     const configs = ['row-major', 'greedy', 'anneal'].map((strategy) => {
       const config = ten(strategy);
@@ -158,7 +159,7 @@ describe('hand-off hops', () => {
     return { name: '', wafer, x, y, width: 4, height: 3, sramBytesPerCore: 0 };
   };
 
-  it('are the links between nearest cores, and those of the way back', () => {
+  it('are the links between nearest cores, and those of the path back', () => {
     expect(handOffHops([region(0, 0), region(4, 0)])).toBe(1 + 1);
     expect(handOffHops([region(0, 0), region(4, 0), region(4, 3)])).toBe(1 + 1 + 2);
     expect(handOffHops([region(0, 0), region(10, 9)])).toBe(2 * (7 + 7));

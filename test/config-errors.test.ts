@@ -109,7 +109,7 @@ describe('a wrong value is one line with its place', () => {
     expect(found.replace(/^\S+ \S+ /, '')).toBe(message);
   });
 
-  it('a misspelt key is told before the key that it leaves missing', () => {
+  it('a misspelt key is reported before the key that it leaves missing', () => {
     const path = folder.write('typo.yaml', 'name: typo\nWIDHT: 4\n');
     expect(complaint(() => loadHardware(path), folder)).toBe(
       'typo.yaml:2:1: hardware.WIDHT: expected a known key, found an unknown one; did you mean width?',
@@ -204,7 +204,7 @@ describe('a broken file', () => {
   });
 });
 
-describe('a missing file is named with who referred to it', () => {
+describe('a missing file is named with the place that refers to it', () => {
   it('on the command line', () => {
     const message = complaint(() => loadConfig('none.yaml'), folder);
     expect(message).toBe('the command line: expected the file none.yaml, found no such file');

@@ -74,7 +74,7 @@ describe('a number with a unit', () => {
 });
 
 describe('a file', () => {
-  it('of a setting is looked for here, then where the configuration is, and told of as it was given', () => {
+  it('of a setting is looked for here, then where the configuration is, and named as it was given', () => {
     folder.write('there.json', readFileSync(TINY, 'utf8'));
     const path = folder.write('run.yaml', `hardware: ${SMALL}\nmodel: ${TINY}\n`);
     const load = (model: string) => loadConfig(path, [`model=${model}`]).modelFile;

@@ -133,7 +133,7 @@ describe('the check of the logits notices', () => {
     expect(await checkSpoilt(() => {})).toBeLessThan(1e-4);
   });
 
-  it('an addition that is left out on the way of a reduction', async () => {
+  it('an addition that is left out on the path of a reduction', async () => {
     const error = await checkSpoilt((program) => {
       const relay = find(program, (op) => {
         const adds = op.kind === 'vector' && op.fn === 'add' && isFabric(op.a);
@@ -154,7 +154,7 @@ describe('the check of the logits notices', () => {
 
   it('a route that leaves a core out', async () => {
     const broken = checkSpoilt((program) => {
-      // The multicast of sums over a column, at its last core: heard by nobody any more.
+      // The multicast of sums over a column, at its last core: no core receives it any more.
       const last = program.roles[program.roleOf.at(-1)!];
       last.routes.find((route) => route.color === 4)!.outputs = 0;
     });

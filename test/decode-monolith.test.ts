@@ -121,7 +121,7 @@ describe('a round of several users is that of one program of all stages', () => 
   });
 });
 
-/** By layers. On two wide ones tokens wait for the table: who is chosen may be behind others' heads on its core. */
+/** By layers. On two wide ones tokens wait for the table: a chosen one may come after others' heads on its core. */
 const TIED: Record<number, string[]> = {
   2: ['placement.rows=12', 'placement.layerColumns=27'],
   3: ['placement.rows=6'],

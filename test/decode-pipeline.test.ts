@@ -93,7 +93,7 @@ describe('many equal layers', () => {
     expect(timing.causes.idle).toBe(0);
   });
 
-  it('a ring that does not repeat is given up after three rounds, and told of as it was last', async () => {
+  it('a ring that does not repeat is given up after three rounds, and reported as it was last', async () => {
     const tiny = await prepare(['placement.rows=6']);
     // One core of each layer is done later and later.
     let calls = 0;

@@ -1,4 +1,4 @@
-/** Rounds that are not all alike: which of them is told. Two regions of one core, whose times are made up. */
+/** Rounds that are not all alike: which of them is reported. Two regions of one core, whose times are made up. */
 import { describe, expect, it } from 'vitest';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import type { StageTiming } from '../src/decode/timeline.js';
@@ -36,7 +36,7 @@ describe('a pipeline whose second token differs from the first', () => {
   const stages = [stage('first', 1, 0), stage('second', 0, 1)];
   const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
 
-  it('is told of by the longer round, and what all cores do in it', async () => {
+  it('is reported by the longer round, and what all cores do in it', async () => {
     const { timing, results, uses, repeatsAfter, bottleneck } = await timePipeline(
       stages,
       2,
@@ -78,16 +78,16 @@ describe('a pipeline in which no two tokens are alike', () => {
   const second = (startAt: Float64Array) => result(startAt, startAt[1] + 201, 50);
   const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
 
-  it('is given up after three rounds, and told by the longest token of the last', async () => {
+  it('is given up after three rounds, and reported by the longest token of the last', async () => {
     const one = await timePipeline(stages, 2, run, 1);
     expect(one.repeatsAfter).toBe(0);
-    // Three times all users' tokens and those on their way; one more goes out, and the next one is told.
+    // Three times all users' tokens and those in flight; one more goes out, and the next one is reported.
     expect(one.simulatedTokens).toBe(6);
     expect(one.timing.cycles).toBe(250 - 7);
   });
 });
 
-describe('two tokens that take the first region in turn, each another time than the one before', () => {
+describe('two tokens that take the first region alternately, each another time than the one before', () => {
   // Whoever waits for it finds it taken for as long as the other one takes, less the 49 cycles since its
   // own end there; it takes 150 cycles and three times as many more, modulo 101, a hundred times in a row.
   const stages = [stage('first', 1, 0), stage('second', 0, 1)];
@@ -99,7 +99,7 @@ describe('two tokens that take the first region in turn, each another time than 
   const second = (startAt: Float64Array) => result(startAt, 1, 50);
   const run = async (i: number, startAt: Float64Array) => (i === 0 ? first : second)(startAt);
 
-  it('are given up after three rounds of both and of those on their way', async () => {
+  it('are given up after three rounds of both and of those in flight', async () => {
     const two = await timePipeline(stages, 2, run, 2);
     expect([two.repeatsAfter, two.inFlight, two.simulatedTokens]).toEqual([0, 2, 3 * (2 + 2)]);
   });

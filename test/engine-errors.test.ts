@@ -125,7 +125,7 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
     expect(error.message).toContain('core (1,0) reads cell 14 outside its buffers');
   });
 
-  test('wavelets that nobody took, in a queue of a core', () => {
+  test('wavelets that no core took, in a queue of a core', () => {
     const sent = sendEast(5, 1);
     sent.roles[2].operations = [move(cell(0), fabric(0), 3)];
     const error = failure(run, { program: sent });
@@ -133,7 +133,7 @@ describe.each(engines)('the %s engine refuses', (_, run) => {
     expect(error.message).toContain('wavelets of colour 0 wait at core (2,0)');
   });
 
-  test('wavelets that nobody took, in routers and at a core that never receives them', () => {
+  test('wavelets that no core took, in routers and at a core that never receives them', () => {
     const sender = role('sender', {
       routes: [route(2, R, E), route(1, R, 0)],
       operations: [

@@ -240,7 +240,7 @@ describe.each(engines)('numbers on the fabric of the %s engine', (_, run) => {
     expect(memoryAfter(chainReduce(3, 2, 'f16'), cells)[0][0]).toBe(2048);
   });
 
-  test('a stream keeps its numbers beside its neighbours in a pipeline of several stages', () => {
+  test('a stream keeps its numbers apart from its neighbours in a pipeline of several stages', () => {
     const wafer = testWafer({ queueDepth: 2 }, { latency: { f16: 7, f32: 7 } });
     const memory = Array.from({ length: 6 }, (_, core) => Float32Array.of(core, 10, 100, 1000));
     run({ program: chainReduce(6, 4), wafer, memory });

@@ -61,7 +61,7 @@ function linksOf({ program, wafer }: Generated): Float64Array {
   return links;
 }
 
-test('generated programs contend and fail in every way', () => {
+test('generated programs contend and fail with every error', () => {
   const counts: Record<string, number> = {};
   for (const given of fc.sample(programs(), RUNS)) {
     const { result, error, blocked, full } = run(given);

@@ -39,7 +39,7 @@ describe.each(engines)('%s', (_, engine) => {
     }
   });
 
-  it('says who waits for whom in the cycle before', () => {
+  it('says which core waits for which in the cycle before', () => {
     const takes = role('takes', {
       routes: [route(3, E, R)],
       operations: [move(cell(0), fabric(3), 2)],

@@ -45,8 +45,8 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
         const trip = Math.max(slots, 2 * Math.max(hopCycles, rampCycles));
         const first = run({ program: sendEast(1, 3), wafer }).cycles;
         for (const words of [slots, slots + 1, 10, 23]) {
-          const behind = Math.floor((words - 1) / slots) * trip + ((words - 1) % slots);
-          expect(run({ program: sendEast(words, 3), wafer }).cycles).toBe(first + behind);
+          const later = Math.floor((words - 1) / slots) * trip + ((words - 1) % slots);
+          expect(run({ program: sendEast(words, 3), wafer }).cycles).toBe(first + later);
         }
       }
     },
@@ -111,7 +111,7 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
     expect(east).toEqual([3, 20, 21]);
   });
 
-  test('the turn goes on from the first colour of a cycle, not from the last', () => {
+  test('the cyclic order continues from the first colour of a cycle, not from the last', () => {
     const { east, south } = departures(run, {
       flows: [
         { color: 0, from: 'north', to: 'east', at: [3] },
@@ -125,7 +125,7 @@ describe.each(engines)('the fabric of the %s engine', (_, run) => {
     expect(south).toEqual([3, 20, 21]);
   });
 
-  test('the turn comes round after the last colour', () => {
+  test('after the last colour it is the turn of the first again', () => {
     const { east } = departures(
       run,
       {
@@ -270,7 +270,7 @@ describe.each(engines)('a route change in the %s engine', (_, run) => {
     expect(departures(run, { ...change([16], 'east'), south: [0] }, wafer).south).toEqual([16]);
   });
 
-  test('is an error if a wavelet is queued on the old input or on its way there', () => {
+  test('is an error if a wavelet is queued on the old input or is on the link to it', () => {
     expect.assertions(4);
     try {
       run({ program: crossing({ ...change([15], 'east'), east: [0] }), wafer });

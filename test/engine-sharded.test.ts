@@ -110,7 +110,7 @@ describe('shards', () => {
     }
   });
 
-  it('go on with new threads after a run that failed', async () => {
+  it('continue with new threads after a run that failed', async () => {
     const shards = createShards(2, { leastCores: 1 });
     const { fabric } = wafer;
     const tooLarge = { ...wafer, fabric: { ...fabric, queueDepth: 2 ** 27 } };

@@ -135,7 +135,7 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
 
   test('a pipeline that stands still keeps the gaps in it', () => {
     // Twelve words fill the ramp, the link and the last core's queue; the next, in a pipeline of eight
-    // stages, waits for a slot that comes back at 105; one seven cycles behind it enters at 112.
+    // stages, waits for a slot that comes back at 105; one seven cycles after it enters at 112.
     const times = [...Array(12).keys(), 30, 37];
     const { program, wafer } = blocked(times, 8);
     program.roles[2].operations.unshift(work(100));
@@ -154,7 +154,7 @@ describe.each(engines)('streams in the %s engine', (_, run) => {
     expect(end[1]).toBe(5 + 39 + 3 + 1);
   });
 
-  test('programs start when told to, before time 0 too', () => {
+  test('programs start when asked to, before time 0 too', () => {
     const startAt = Int32Array.of(-100, -50);
     const { cycles, end, waitInput } = run({
       program: sendEast(3, 0),
@@ -304,7 +304,7 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     expect(end[1]).toBe(29);
   });
 
-  test('a stream that nobody takes yet shares a link with the one that is: deep queues are slower', () => {
+  test('a stream that no core takes yet shares a link with the one that is: deep queues are slower', () => {
     const words = 40;
     const buffers = [loaded(words)];
     const both = [route(0, W, R), route(1, W, R)];
@@ -334,7 +334,7 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     expect([4, 8, 16, 64].map(wanted)).toEqual([94, 102, 118, 126]);
   });
 
-  test('sends and takes go on beside each other', () => {
+  test('sends and takes continue at the same time', () => {
     const times = [...Array(20).keys()];
     const side = (out: number, into: number, towards: number) =>
       role(`${out}`, {

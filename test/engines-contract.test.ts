@@ -127,7 +127,7 @@ describe('the programs of the contract', () => {
       expect([kind, counts[kind as keyof typeof counts] >= least]).toEqual([kind, true]);
   });
 
-  it('written by hand fail in several ways, and most do not fail', () => {
+  it('written by hand fail for several reasons, and most do not fail', () => {
     const codes = handwritten.map(([, program]) => {
       try {
         TRUTH[1]({ program, wafer: testWafer() });

@@ -1,4 +1,4 @@
-/** The examples: each command that one of them tells runs as it stands, and each file is used by one. */
+/** The examples: each command in them runs as it stands, and each file is used by one. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -19,7 +19,7 @@ describe('an explanation', () => {
     expect(numbers.find(({ path }) => path === 'clock')).toMatchObject({ value: 1e9, grade: 'C' });
   });
 
-  it('names the queues and the arbitration as what nobody has published', () => {
+  it('names the queues and the arbitration as what no source has published', () => {
     const { assumptions } = explain(loadConfig(WSE3));
     const assumed = assumptions.filter(({ grade }) => grade === 'assumed');
     expect(assumed.some(({ text }) => /queue.* has 4 slots/.test(text))).toBe(true);

@@ -1,4 +1,4 @@
-/** The fast engine's own ways: the wafer on a clock, and the quick look at what a role reads. */
+/** What only the fast engine does: the wafer on a clock, and the quick look at what a role reads. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_END, TooLargeError, type RunInput } from '../src/engine/engine.js';
@@ -30,7 +30,7 @@ import {
 } from './helpers/programs.js';
 import { program, role, route, row, sendEast, testWafer } from './helpers/programs.js';
 
-/** The machine on its own, without the reference behind it. */
+/** The machine on its own, without the reference. */
 function machineAlone(input: RunInput) {
   const tables = layTables(input.program, input.wafer);
   const team = { machine: createMachine(), threads: 1, leastCores: 1, run: 0, bits: 32 as const };
@@ -60,7 +60,7 @@ describe('the machine and its host', () => {
   it('keep the tiles clear of the static data, and ends of times apart', () => {
     expect(machine.NEVER[32]).toBe(2 ** 31 - 1);
     expect(1024 + machine.MOST_TILES * 128).toBeLessThanOrEqual(8192);
-    expect(machine.LONG).not.toBe(machine.TURN);
+    expect(machine.LONG).not.toBe(machine.RECOLOR);
   });
 });
 
@@ -234,7 +234,7 @@ describe('the quick look at what a role reads', () => {
   });
 
   it('passes a table that is loaded to its last cell, and none that is a cell longer', () => {
-    // Twelve cells that are loaded, and as many behind them that are not.
+    // Twelve cells that are loaded, and as many after them that are not.
     const buffers = [loaded(12), { ...loaded(12, 12), preloaded: false }];
     const reads = (operation: Operation) =>
       readsOnlyWritten(role('any', { buffers, operations: [operation] }));

@@ -20,7 +20,7 @@ function unsourced(node: unknown, path = ''): string[] {
 }
 
 describe('a shipped hardware file', () => {
-  it.each(PRESETS)('%s has a source beside every number, or says assumed and a range', (name) => {
+  it.each(PRESETS)('%s has a source next to every number, or says assumed and a range', (name) => {
     const file: unknown = parse(readFileSync(`configs/hardware/${name}.yaml`, 'utf8'));
     expect(unsourced(file)).toEqual([]);
   });

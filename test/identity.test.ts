@@ -210,7 +210,7 @@ describe('the files of a document', () => {
     ]);
   });
 
-  it('name a trace that is not there without a hash: who serves it refuses', () => {
+  it('name a trace that is not there without a hash: serving it is refused', () => {
     const { files } = identity(BASE, 'workload.trace=nowhere.csv');
     expect(files.at(-1)).toEqual({ path: 'nowhere.csv', sha256: null });
   });
@@ -254,7 +254,7 @@ describe('every document', () => {
     expect(document.key).toMatch(/^[0-9a-f]{64}$/);
     expect(document.files.map(({ path }) => path)).toContain(file);
     for (const one of document.files) expect(one.sha256, one.path).toMatch(/^[0-9a-f]{64}$/);
-    // Bundled files that nobody named are named by their places in the package, wherever it lies.
+    // Bundled files that were not named are named by their places in the package, wherever it lies.
     expect(stdout).not.toContain(resolve('.'));
   });
 

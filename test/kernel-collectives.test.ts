@@ -64,7 +64,7 @@ describe('a reduce', () => {
     expect(cycles).toBeLessThan((pes - 1) * (words + 20));
   });
 
-  it('by a tree takes a vector and the way per round', () => {
+  it('by a tree takes a vector and the path per level', () => {
     const [pes, words] = [32, 100];
     const way = 1 + 2 + 2;
     const hops = pes - 1;

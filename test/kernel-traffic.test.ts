@@ -1,4 +1,4 @@
-/** Synthetic traffic: what is sent, by whom and where it arrives. */
+/** Synthetic traffic: which cores send what, and where it arrives. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadHardware } from '../src/config.js';
@@ -61,7 +61,7 @@ describe('traffic', () => {
     expect(result.delivered).toBe(8 * result.sent);
   });
 
-  it('by multicast reaches as far as asked, from the first of every few cores', () => {
+  it('by multicast reaches the distance asked for, from the first of every few cores', () => {
     const options = { pattern: 'multicast', distance: 3, mesh: '10x2', load: 0.3, cycles: 200 };
     const program = programOf('traffic', options);
     const result = reference({ program, wafer: kernelWafer() });
@@ -206,7 +206,7 @@ describe('patterns of traffic', () => {
     expect(waveletHops).toBe(hopsOf(program, distance));
   });
 
-  it('hot spot: everybody, or as many as asked for, to the core in the middle', () => {
+  it('hot spot: all cores, or as many as asked for, to the core in the middle', () => {
     for (const [mesh, sources] of [
       ['5x5', 24],
       ['4x3', 11],

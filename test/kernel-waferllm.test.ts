@@ -5,13 +5,13 @@
 import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
 import { reference } from '../src/engine/reference/reference.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import {
-  waferllmImages,
-  lowerWaferllmLayer,
-  waferllmResidual,
   setWaferllmToken,
-  waferllmOptions,
-} from '../src/lowering/waferllm.js';
+  waferllmImages,
+  waferllmResidual,
+} from '../src/lowering/waferllm/memory.js';
+import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { ModelSpec, Weights } from '../src/model/model.js';
 import { createPlainDecoder } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';
@@ -156,7 +156,7 @@ describe('an exact waferllm layer', () => {
     },
   );
 
-  it('fails if one core does not turn a route to the other axis', () => {
+  it('fails if one core does not move a route to the other axis', () => {
     const isTurn = (op: Operation) => op.kind === 'route' && op.inputs !== 0;
     const spoil = (program: Program) => {
       const role = program.roles.find((r) => r.operations.some(isTurn))!;
@@ -195,7 +195,7 @@ describe('the published waferllm layer', () => {
     expect(times.filter(({ source }) => source >= 0)).toHaveLength(10);
   });
 
-  it('turns its five colours to the other axis six times', () => {
+  it('moves its five colours to the other axis six times', () => {
     const turns = operations.filter((op) => op.kind === 'route');
     expect(turns).toHaveLength(6 * 5);
     expect(new Set(turns.map(({ color }) => color))).toEqual(new Set([0, 1, 2, 3, 4]));

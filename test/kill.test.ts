@@ -133,7 +133,7 @@ describe('a command that gets a signal', () => {
 describe('a limit', () => {
   const chain = ['kernel', 'reduce', '--algorithm=chain', '--pes=64', '--words=500'];
 
-  it('of cycles says who waits for whom, the same with both engines', async () => {
+  it('of cycles says which core waits for which, the same with both engines', async () => {
     const { cycles } = JSON.parse((await wafersim(...chain, '--json')).stdout) as {
       cycles: number;
     };

@@ -1,4 +1,4 @@
-/** The library as a program uses it: simulate, compare, hear of progress, give up. */
+/** The library as a program uses it: simulate, compare, receive progress, give up. */
 import { describe, expect, it } from 'vitest';
 import {
   CapacityError,
@@ -42,7 +42,7 @@ describe('the library', () => {
     expect(rows.map(({ name }) => name)).toEqual(['row-major', 'snake']);
     for (const [i, config] of configs.entries())
       expect((await simulate(config)).decode).toEqual(runs[i].decode);
-    // Both are simulated at once; their progress is told as one.
+    // Both are simulated at once; their progress is reported as one.
     expect(progress).toHaveLength(8);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
   });
@@ -140,7 +140,7 @@ describe('a simulation that is aborted', () => {
     expect(stages).toEqual(['embedding', 'layer 0']);
   });
 
-  it('hears of a limit on its time, since timers run between its stages', async () => {
+  it('receives a limit on its time, since timers run between its stages', async () => {
     const config = loadConfig('configs/tiny.yaml', ['workload.tokens=400']);
     const run = simulate(config, { shards: 1, signal: AbortSignal.timeout(300) });
     await expect(run).rejects.toThrow(/timeout/);

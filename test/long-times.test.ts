@@ -49,7 +49,7 @@ describe.each(engines)('the %s engine', (_, engine) => {
       const rounds = 5;
       const { cycles, end, setup: spent, waitInput } = engine(pingPong(rounds, setup));
       // There: a set-up, one cycle to send, ramp 2, hop 1, ramp 2, of which the last wavelet's cycle is one;
-      // the receiver's set-up is long over. Back the same, and the first one is set up beside it.
+      // the receiver's set-up is long over. Back the same, and the first one is set up at the same time.
       const way = setup + 1 + 2 + 1 + 2 + 1;
       expect(cycles).toBe(2 * rounds * way);
       expect([...end]).toEqual([2 * rounds * way, (2 * rounds - 1) * way + setup + 2]);

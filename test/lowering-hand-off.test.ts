@@ -90,7 +90,7 @@ describe('a hand-off', () => {
   });
 });
 
-describe('the way of a chosen token', () => {
+describe('the path of a chosen token', () => {
   it('reaches every core of the region once, from anywhere', () => {
     const anywhere = fc.tuple(regions, fc.nat(40), fc.nat(40));
     fc.assert(

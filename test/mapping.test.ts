@@ -10,7 +10,8 @@ import {
   tableCode,
   type RegionCode,
 } from '../src/lowering/region.js';
-import { lowerWaferllmLayer, waferllmOptions } from '../src/lowering/waferllm.js';
+import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
+import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { Line, Reduction, RegionKind } from '../src/mapping/mapping.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import type { ModelSpec } from '../src/model/model.js';
@@ -58,7 +59,7 @@ function reducedOn(line: Line, cores: Sent[][]): Omit<Reduction, 'cores'>[] {
   return longest.map(({ toAll: _, ...rest }) => rest);
 }
 
-/** Cores of a line from the first one on: as far as each passes the multicast on to the next. */
+/** Cores of a line from the first one on, while each passes the multicast on to the next. */
 function coresOn(line: Line, code: RegionCode): number {
   const length = line === 'column' ? code.height : code.width;
   const [back, ahead] = line === 'column' ? [1 << NORTH, 1 << SOUTH] : [1 << WEST, 1 << EAST];

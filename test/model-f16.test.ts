@@ -41,7 +41,7 @@ describe('rounding to binary16', () => {
     }
   });
 
-  it('sends every midpoint to the even neighbour, and whatever lies beside it to the nearer one', () => {
+  it('sends every midpoint to the even neighbour, and whatever lies next to it to the nearer one', () => {
     for (let bits = 0; bits < 0x7bff; bits++) {
       const [below, above] = [finite[bits], finite[bits + 1]];
       const middle = (below + above) / 2;
@@ -53,7 +53,7 @@ describe('rounding to binary16', () => {
     }
   });
 
-  it('brings the doubles just beside a number back to it', () => {
+  it('brings the doubles right next to a number back to it', () => {
     for (let bits = 0x400; bits < 0x7c00; bits++) {
       const value = finite[bits];
       for (const nearly of [value * (1 - 2 ** -53), value * (1 + 2 ** -52)])

@@ -27,7 +27,7 @@ function numberIn(message: string, pattern: RegExp): number {
 }
 
 describe('a model too large for its wafers', () => {
-  it('is told what it needs and what there is', () => {
+  it('learns what it needs and what there is', () => {
     const message = refusal(llama70b, wse3(), asking());
     expect(message).toContain(
       'llama-3.1-70b needs 141.1 GB of weights in 16 bits + 1.3 GB of KV cache',
@@ -35,7 +35,7 @@ describe('a model too large for its wafers', () => {
     expect(message).toContain('there is 1 wafer of 870,000 cores x 28.8 KiB usable = 25.7 GB');
   });
 
-  it('is told the fewest cores, which growth minimal keeps to within 2 %', () => {
+  it('learns the fewest cores, which growth minimal keeps to within 2 %', () => {
     const cores = Number(
       /at least ([\d,]+) cores/.exec(refusal(llama70b, wse3(), asking()))![1].replaceAll(',', ''),
     );
@@ -46,7 +46,7 @@ describe('a model too large for its wafers', () => {
     expect(cores).toBeGreaterThan(141.1e9 / 49_152);
   });
 
-  it.each([16, 8] as const)('is told how many wafers hold it in %i bits', (weightBits) => {
+  it.each([16, 8] as const)('learns how many wafers hold it in %i bits', (weightBits) => {
     const message = refusal(llama70b, wse3(), asking());
     const wafers = numberIn(
       message,
@@ -58,7 +58,7 @@ describe('a model too large for its wafers', () => {
     refusal(model, wse3({ wafers: wafers - 1 }), asking());
   });
 
-  it.each([1, 64])('is told the longest context that fits with a batch of %i', (batch) => {
+  it.each([1, 64])('learns the longest context that fits with a batch of %i', (batch) => {
     const request = asking({ maxPositions: 131_072, batch });
     const message = refusal(llama8b, wse3(), request);
     const context = numberIn(message, /a context of at most (\d+)/);
@@ -66,14 +66,14 @@ describe('a model too large for its wafers', () => {
     refusal(llama8b, wse3(), { ...request, maxPositions: context + 1 });
   });
 
-  it('is told the region that no number of wafers holds', () => {
+  it('learns the region that no number of wafers holds', () => {
     const wafer = wse3({ width: 1, height: 1, wafers: 'auto' });
     expect(refusal(llama8b, wafer, asking())).toMatch(
       /no number of such wafers holds it: one region \(head\) on all 1x1 cores needs [\d,]+ bytes/,
     );
   });
 
-  it('is told that the sizes asked for are at fault, if they are', () => {
+  it('learns that the sizes asked for are at fault, if they are', () => {
     for (const sizes of [{ rows: 1161 }, { rows: 10 }, { layerColumns: 9 }, { layerColumns: 751 }])
       expect(refusal(llama8b, wse3(), asking(sizes))).toContain(
         'it would fit without the sizes asked for',
@@ -117,7 +117,7 @@ describe('mapping waferllm', () => {
     },
   );
 
-  it('is refused on too small or too large a square, and told which would do', () => {
+  it('is refused on too small or too large a square, and learns which would do', () => {
     const request = asking({ mapping: 'waferllm', rows: 50 });
     const message = refusal(llama8b, wse3(), request);
     const side = numberIn(message, /it would fit on (\d+)x/);
@@ -129,7 +129,7 @@ describe('mapping waferllm', () => {
     );
   });
 
-  it('is told the longest context of the square', () => {
+  it('learns the longest context of the square', () => {
     const request = asking({ mapping: 'waferllm', rows: 200, maxPositions: 131_072 });
     const context = numberIn(refusal(llama8b, wse3(), request), /longest context is (\d+)/);
     expect(place(llama8b, wse3(), { ...request, maxPositions: context }).wafers).toBe(1);

@@ -1,4 +1,4 @@
-/** Wafers with dead cores: none gets work, rows move on to spares, and the longer ways are counted. */
+/** Wafers with dead cores: none gets work, rows move on to spares, and longer links are counted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
@@ -80,7 +80,7 @@ describe('a dead core', () => {
     expect(placed.avoid).toBeGreaterThan(20);
   });
 
-  it('on 1 % of a WSE-3 is replaced for Llama-3.1-8B, and the longer ways have their price', () => {
+  it('on 1 % of a WSE-3 is replaced for Llama-3.1-8B, and the longer paths have their price', () => {
     const wafer = defective({ rate: 0.01 });
     const placement = place(llama8b, wafer, asking());
     const { deadCores: dead, longestLinkHops } = placement.defects!;
@@ -192,20 +192,20 @@ describe('rows with spares', () => {
 
 describe('the cost of a repair', () => {
   it('is in the cycles of every run: longer links with spares, smaller regions without', async () => {
-    const told = async (...sets: string[]) => {
+    const textOf = async (...sets: string[]) => {
       const config = loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
       const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
       const run = await simulate(config, { engine: 'fast', ...host });
       return { run, text: runTable(run, { color: false }) };
     };
     const cores = 'hardware.defects.cores=9,3 20,17';
-    const whole = await told();
-    const spares = await told(cores);
-    const avoid = await told(cores, 'hardware.defects.repair=avoid');
+    const whole = await textOf();
+    const spares = await textOf(cores);
+    const avoid = await textOf(cores, 'hardware.defects.repair=avoid');
     expect(whole.text).not.toContain('dead core');
     const longest = 'links that lead past them are simulated with up to 2 hops';
     expect(spares.text).toContain(`2 dead cores, rows moved on to spares; ${longest}`);
-    // The same regions as on a whole wafer, with longer ways in them.
+    // The same regions as on a whole wafer, with longer links in them.
     expect(spares.run.placement.regions).toEqual(whole.run.placement.regions);
     expect(spares.run.decode.cyclesPerToken).toBeGreaterThan(whole.run.decode.cyclesPerToken);
     expect(avoid.text).toContain('2 dead cores, which no region holds');

@@ -22,7 +22,7 @@ describe('a model on several wafers', () => {
   const placed = place(llama70b, wse3({ wafers: 'auto' }), asking());
   const fewer = fewerWafers(llama70b, wse3(), asking(), placed.wafers);
 
-  it('is told the code with which it fits on fewer, the publicly reported four among them', () => {
+  it('learns the code with which it fits on fewer, the publicly reported four among them', () => {
     expect(fewer.codeBytes).toBe(5120 + 8000 + 4700 + 1800);
     expect(fewer.withCode.map(({ wafers }) => wafers)).toContain(REPORTED);
     for (const { wafers, codeBytes } of fewer.withCode) {
@@ -35,14 +35,14 @@ describe('a model on several wafers', () => {
     expect(() => place(llama70b, withCode(0, least - 1), asking())).toThrow(CapacityError);
   });
 
-  it('is told how many wafers 8-bit weights take, unless it has them', () => {
+  it('learns how many wafers 8-bit weights take, unless it has them', () => {
     const narrow: ModelSpec = { ...llama70b, weightBits: 8 };
     const { wafers } = place(narrow, wse3({ wafers: 'auto' }), asking());
     expect(fewer.in8Bits).toBe(wafers);
     expect(fewerWafers(narrow, wse3(), asking(), wafers).in8Bits).toBeUndefined();
   });
 
-  it('is told so in one line, by inspect and in its refusal on the reported four', async () => {
+  it('learns it in one line, by inspect and in its refusal on the reported four', async () => {
     const { document, text } = await inspect(loadConfig('configs/llama-70b.yaml'), 'placement');
     const { fewerWafers: found } = document as { fewerWafers: typeof fewer };
     expect(text).toContain(`  ${fewerWafersLine(found)}`);
@@ -58,7 +58,7 @@ describe('a model on several wafers', () => {
     await expect(refused()).rejects.toThrow('fit on 7 wafers');
   });
 
-  it('of 405 billion parameters is told how many it needs', async () => {
+  it('of 405 billion parameters learns how many it needs', async () => {
     const load = (...sets: string[]) =>
       loadConfig('configs/wse3.yaml', ['model=../models/llama-3.1-405b.json', ...sets]);
     for (const bits of [16, 8]) {
@@ -69,7 +69,7 @@ describe('a model on several wafers', () => {
     }
   });
 
-  it('is told the fewest of the wafers that hold the same code', () => {
+  it('learns the fewest of the wafers that hold the same code', () => {
     const found = fewerWafers({ ...tiny, weightBits: 8 }, wse3(), asking({ maxPositions: 9 }), 5);
     expect(found).toEqual({
       codeBytes: 19_620,
@@ -78,7 +78,7 @@ describe('a model on several wafers', () => {
     });
   });
 
-  it('on one wafer is told nothing', async () => {
+  it('on one wafer learns nothing', async () => {
     const { text } = await inspect(loadConfig('configs/tiny.yaml'), 'placement');
     expect(text).not.toContain('fewer');
     const one = fewerWafers({ ...tiny, weightBits: 8 }, wse3(), asking({ maxPositions: 9 }), 1);

@@ -85,10 +85,10 @@ describe('the estimated cost of hand-offs', () => {
         const estimated = estimateOf(placement, config);
         found.push({ estimated, simulated: timing.cycles });
       }
-      const beside = found.map(({ estimated, simulated }) => simulated - estimated);
+      const apart = found.map(({ estimated, simulated }) => simulated - estimated);
       // What the estimate leaves out differs little; what it says differs much.
       expect(spread(found.map(({ estimated }) => estimated))).toBeGreaterThan(most);
-      expect(spread(beside)).toBeLessThan(least);
+      expect(spread(apart)).toBeLessThan(least);
     },
   );
 });

@@ -131,7 +131,7 @@ describe('a layout', () => {
 describe('the cost of a layout', () => {
   const on = (from: number) => ({ x: from, y: 0 });
 
-  it('is that of every hand-off, and of the way back if there is one', () => {
+  it('is that of every hand-off, and of the path back if there is one', () => {
     const task: Task = {
       widths: [2, 3, 4],
       runs: [],
@@ -179,11 +179,11 @@ describe('anneal', () => {
   });
 
   it('tells how far it is', () => {
-    const told: number[] = [];
-    const onProgress = (done: number, total: number) => told.push(done / total);
+    const reported: number[] = [];
+    const onProgress = (done: number, total: number) => reported.push(done / total);
     place(llama8b, wse3(), asking({ strategy: 'anneal' }), { onProgress });
-    expect(told.length).toBeGreaterThan(10);
-    expect(Math.max(...told)).toBeLessThanOrEqual(1);
+    expect(reported.length).toBeGreaterThan(10);
+    expect(Math.max(...reported)).toBeLessThanOrEqual(1);
   });
 });
 

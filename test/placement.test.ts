@@ -113,7 +113,7 @@ describe('a placement', () => {
     }
   });
 
-  it('keeps the next layer beside or below the last one when it snakes', () => {
+  it('keeps the next layer next to or below the last one when it snakes', () => {
     const { regions } = place(llama8b, wse3(), asking({ strategy: 'snake' }));
     regions.slice(1).forEach((r, i) => {
       const before = regions[i];

@@ -46,7 +46,7 @@ describe('the positions of a run', () => {
   });
 });
 
-describe('a context that nobody asked for', () => {
+describe('a context that was not asked for', () => {
   let home: string;
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'wafersim-positions-'));

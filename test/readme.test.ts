@@ -95,7 +95,7 @@ describe('the pages', () => {
     for (const page of pages) expect(README).toContain(`](${page})`);
   });
 
-  it('tell every folder of src/ as a room, and no other', () => {
+  it('list every folder of src/ as a room, and no other', () => {
     const rooms = texts.get('docs/architecture.md')!.matchAll(/^\| `(\w+)\/` \|/gm);
     const folders = readdirSync('src', { withFileTypes: true }).filter((e) => e.isDirectory());
     expect([...rooms].map(([, name]) => name).toSorted()).toEqual(

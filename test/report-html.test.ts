@@ -91,7 +91,7 @@ describe('a report', () => {
     const bar =
       /<title>layer 1: [^<]*<\/title><rect class="region" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/;
     const [, x, width] = bar.exec(timeline) ?? [];
-    // A quarter of 940 pixels each, behind 130 of names.
+    // A quarter of 940 pixels each, after 130 of names.
     expect([x, width]).toEqual(['365', '235']);
   });
 });

@@ -100,7 +100,7 @@ describe('the trace of a serving run', () => {
     expect(partsOf(5)).toEqual([['to the server', 220, 10]]);
   });
 
-  it('gives requests at the same time tracks of their own, and a free one to who comes later', () => {
+  it('gives requests at the same time tracks of their own, and a free one to those that come later', () => {
     const tracks = spans('request').map(({ tid }) => tid);
     expect(tracks).toEqual([1, 2, 1, 3, expect.any(Number), expect.any(Number)]);
     for (const a of spans('request'))

@@ -15,7 +15,7 @@ describe('a trace', () => {
   const events = eventsOf('layer', 2);
   const spans = (cat: string) => events.filter((event) => event.cat === cat);
 
-  it('has a process per wafer and a track per region, in the order of the way', () => {
+  it('has a process per wafer and a track per region, in the order of the path', () => {
     const named = (kind: string) => events.filter(({ name }) => name === kind);
     expect(named('process_name').map(({ pid }) => pid)).toEqual([1, 2]);
     expect(named('process_name')[1].args.name).toContain('wafer 1');

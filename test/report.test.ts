@@ -128,7 +128,7 @@ describe('the table of a run', () => {
     expect(lineWith(other, '1.0 KiB of')).toContain('layer 2');
   });
 
-  it('says which regions were simulated and which reused, and by whom', () => {
+  it('says which regions were simulated, and which took over the result of which', () => {
     expect(text).toContain('simulated  embedding, layer 0\n');
     expect(text).toContain('reused     layer 0 as layer 1, 2\n');
     const reused = [...RUN.reuse.reused, { region: 'head', as: 'embedding' }];

@@ -37,7 +37,7 @@ function brokenSuites(suites: Iterable<Pick<TestSuite | TestModule, 'errors'>>):
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const line = closingLine(modules, unhandledErrors);
-    // Other reporters write their summary after this one is told.
+    // Other reporters write their summary after this one has been called.
     process.once('exit', () => writeSync(1, `${line}\n`));
   }
 }

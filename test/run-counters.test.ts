@@ -137,7 +137,7 @@ describe('a placement of two regions on two wafers', () => {
       ...{ sramPeakBytesPerCore: 1000, sramUsedBytes: 20 * 1000 + 42 * 300 },
       sramBytesPerCore: config.wafer.core.sramBytes,
     });
-    const told = { name: 'region 1', wafer: 1, x: 2, y: 3, width: 6, height: 7 };
-    expect(placement.regions[1]).toEqual({ ...told, sramBytesPerCore: 300 });
+    const given = { name: 'region 1', wafer: 1, x: 2, y: 3, width: 6, height: 7 };
+    expect(placement.regions[1]).toEqual({ ...given, sramBytesPerCore: 300 });
   });
 });

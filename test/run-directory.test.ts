@@ -21,7 +21,7 @@ vi.mock('node:fs', async (original) => {
 const folder = mkdtempSync(join(tmpdir(), 'wafersim-run-directory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('leaves the earlier run in its place, whole, and nothing beside it', () => {
+it('leaves the earlier run in its place, whole, and nothing else next to it', () => {
   const target = join(folder, 'out');
   const files = (run: string) => ({ 'run.json': `${run}\n`, 'run.txt': `${run} as text\n` });
   writeRunDirectory(target, files('first'));

@@ -1,4 +1,4 @@
-/** Where programs run without threads: one after the other, with turns for others, until they are to stop. */
+/** Where programs run without threads: one after the other, with pauses for other work, until they are to stop. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LimitError } from '../src/engine/engine.js';
@@ -83,7 +83,7 @@ describe('a runner without threads', () => {
     await expect(runner.run({ program: busy(1), wafer })).rejects.toBe(reason);
   });
 
-  it('says of a limit in which cycle of which program it was, and who waits', async () => {
+  it('says of a limit in which cycle of which program it was, and which cores wait', async () => {
     const { error } = await stoppedBy(new LimitError('time is up'));
     const { message, cycle } = error as LimitError;
     expect(cycle).toBeGreaterThan(1000);

@@ -80,16 +80,16 @@ describe('every number that states a range', () => {
     }
   }, 300_000);
 
-  it('has the same effect on several threads, and is told of as it is simulated', async () => {
-    const told: string[] = [];
+  it('has the same effect on several threads, and is reported as it is simulated', async () => {
+    const progress: string[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) =>
-      told.push(`${done} of ${total}`);
+      progress.push(`${done} of ${total}`);
     const threads = { ...OPTIONS, shards: 2, onProgress };
     const { sensitivity, sensitivityBand } = await sensitivityOf(run, path, [], threads);
     expect(sensitivity).toEqual(all);
     expect(sensitivityBand).toEqual(run.sensitivityBand);
-    const simulated = told.length;
-    expect(told.at(-1)).toBe(`${simulated} of ${simulated}`);
+    const simulated = progress.length;
+    expect(progress.at(-1)).toBe(`${simulated} of ${simulated}`);
     expect(simulated).toBeLessThan(2 * all.length);
   }, 300_000);
 

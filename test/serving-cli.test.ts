@@ -224,7 +224,7 @@ describe('wafersim run with a serving workload', () => {
       const json = (await wafersim('capacity', own(), ...slo, '--json')).stdout;
       expect(JSON.parse(json)).toMatchObject({ skippedRows: 2 });
     });
-    it('refuses the first such row unless told to leave it out', async () => {
+    it('refuses the first such row unless asked to leave it out', async () => {
       const { stderr, status } = await wafersim('run', own());
       expect(stderr).toMatch(/^[^\n]*own\.csv:3: in: expected [^\n]*\n$/);
       expect(status).toBe(2);

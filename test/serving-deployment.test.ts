@@ -249,7 +249,7 @@ describe('what a configuration says of its requests', () => {
   });
 });
 
-describe('GPUs beside it', () => {
+describe('GPUs next to it', () => {
   it('are as many as hold the model and its longest context, with the power of all', async () => {
     const config = two(
       'workload.kind=serving',

@@ -31,7 +31,7 @@ describe('the A100 roofline', () => {
   const { gpu } = readGpu('configs/gpu/a100.yaml');
   const context = { mean: 4096, max: 4096, total: 4096 };
   const checks = rooflineChecks(gpu);
-  it('stands beside the published decode rates of WaferLLM (OSDI 2025)', () => {
+  it('stands next to the published decode rates of WaferLLM (OSDI 2025)', () => {
     const published = checks.map((check) => [check.model, check.gpus, check.published]);
     expect(published).toEqual([
       ['Llama3-8B', 1, 78.9],

@@ -1,4 +1,4 @@
-/** Memory, floors and horizons: who may start, who waits, who is turned away, and that nobody is lost. */
+/** Memory, floors and horizons: which requests start, wait or are turned away, and that none is lost. */
 import { describe, expect, it } from 'vitest';
 import { openArrivals } from '../src/serving/arrivals.js';
 import { metricsOf, tpotMs } from '../src/serving/metrics.js';
@@ -35,7 +35,7 @@ describe('a request never vanishes', () => {
     expect(counts).toEqual({ arrived: 3000, completed: 3000, rejected: 0, unfinished: 0 });
   });
 
-  it('is told why it is rejected', () => {
+  it('learns why it is rejected', () => {
     const { served } = serve(
       [request(0, 0, 900, 200)],
       options(pipeline(1, 1), 'fcfs', { kvTokens: 1000 }),
@@ -71,7 +71,7 @@ describe('a user who decodes while a prompt is read a token at a time', () => {
 });
 
 describe('the KV cache', () => {
-  it('holds prompt and answer of everyone who runs, so that the third of two waits', () => {
+  it('holds prompt and answer of every user who runs, so that the third of two waits', () => {
     const requests = [0, 1, 2].map((id) => request(id, 0, 400, 100));
     const { served } = serve(requests, options(pipeline(10, 1000), 'fcfs', { kvTokens: 1000 }));
     const [first, second, third] = served;
@@ -126,7 +126,7 @@ describe('a session whose cache is kept', () => {
     expect(prefill(false).ns).toBe(1200 * 1000);
     expect(prefill(true).ns).toBe(190 * 1000);
   });
-  it('gives way to a request that needs the room, and is then read again', () => {
+  it('is evicted for a request that needs the room, and is then read again', () => {
     const other = request(2, 5e8, 1500, 10);
     expect(prefill(true, 2000, [other])).toEqual({ ns: 1200 * 1000, evictions: 1 });
     expect(prefill(true, 3000, [other])).toEqual({ ns: 190 * 1000, evictions: 0 });
@@ -164,13 +164,13 @@ describe('what a policy says', () => {
     [0, 2, true],
     [0, 3, false],
   ])(
-    'latency-first lets nobody in who breaks the floor: %i decode, %i join',
+    'latency-first admits no user who breaks the floor: %i decode, %i join',
     (users, joining, admits) => {
       expect(policy('latency-first').admits(load(users, joining), 50)).toBe(admits);
     },
   );
 
-  it('latency-first lets one in even below the floor if nobody is there', () => {
+  it('latency-first admits one even below the floor if no other is there', () => {
     const slow = { ...load(0, 0), stepTime: () => 1e9 };
     expect(policy('latency-first').admits(slow, 50)).toBe(true);
     expect(policy('latency-first').admits({ ...slow, joining: 1 }, 50)).toBe(false);

@@ -67,17 +67,17 @@ describe('step times between simulated steps', () => {
   });
 
   it('are the same on several threads, whose progress adds up', async () => {
-    const told: { done: number; total: number }[] = [];
+    const reported: { done: number; total: number }[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) =>
-      told.push({ done, total });
+      reported.push({ done, total });
     const threaded = await withThreads({ ...OPTIONS, shards: 2, onProgress }, async (work) => {
       expect(work.runner.threaded).toBe(true);
       return simulateGrid(deployment, 16, LONGEST, 0.005, work);
     });
     expect(threaded).toEqual(grid);
-    const dones = told.map(({ done }) => done);
+    const dones = reported.map(({ done }) => done);
     expect(dones).toEqual(dones.toSorted((a, b) => a - b));
-    expect(told.at(-1)!.done).toBe(told.at(-1)!.total);
+    expect(reported.at(-1)!.done).toBe(reported.at(-1)!.total);
   });
 
   it('are fewer with a wider tolerance, three contexts at least', async () => {
@@ -97,9 +97,9 @@ describe('step times between simulated steps', () => {
   it.each([1, 2])('go no further once they are aborted, %i threads', async (shards) => {
     const controller = new AbortController();
     const reason = new Error('enough');
-    const told: string[] = [];
+    const reported: string[] = [];
     const onProgress = ({ what }: { what: string }) => {
-      told.push(what);
+      reported.push(what);
       controller.abort(reason);
     };
     const { signal } = controller;
@@ -108,21 +108,21 @@ describe('step times between simulated steps', () => {
     );
     await expect(steps).rejects.toBe(reason);
     // Both contexts may have one stage under way.
-    expect(told.length).toBeLessThanOrEqual(2);
+    expect(reported.length).toBeLessThanOrEqual(2);
   });
 
-  it('are not gone on with once something beside them has failed', async () => {
-    let told = 0;
-    const failing = withThreads({ ...OPTIONS, onProgress: () => told++ }, async (work) =>
+  it('are aborted when something else has failed', async () => {
+    let reported = 0;
+    const failing = withThreads({ ...OPTIONS, onProgress: () => reported++ }, async (work) =>
       Promise.all([
         simulateGrid(deployment, 16, LONGEST, 1e-4, work),
         Promise.reject(new Error('does not fit')),
       ]),
     );
     await expect(failing).rejects.toThrow('does not fit');
-    const before = told;
+    const before = reported;
     await setTimeout(1000);
-    expect(told - before).toBeLessThanOrEqual(1);
+    expect(reported - before).toBeLessThanOrEqual(1);
   });
 
   it('of scenarios that differ in the groups of their trees are their own', async () => {

@@ -69,7 +69,7 @@ describe('the step time of a grid', () => {
     expect(at(35, 500, 1000)).toBe(700);
     expect(at(50, 500, 1000)).toBe(1000);
   });
-  it('goes on beyond the last context', () => {
+  it('continues beyond the last context', () => {
     expect(at(1, 2000, 2000)).toBe(900);
   });
   it('is refused unless contexts ascend and have their times', () => {

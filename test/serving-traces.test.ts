@@ -158,7 +158,7 @@ describe('readTrace', () => {
     it('refuses the first of them', () => {
       expect(() => sizesOf(text)).toThrow(/^a:2: GeneratedTokens: .* found "0"$/);
     });
-    it('leaves them out if told to, and says how many, and what is wrong with the first', () => {
+    it('leaves them out if asked to, and says how many, and what is wrong with the first', () => {
       const trace = readTrace(text, 'a', { skipInvalid: true });
       expect(trace.requests.map((r) => r.promptTokens)).toEqual([5, 10]);
       expect(trace.skipped.rows).toBe(4);
@@ -172,7 +172,7 @@ describe('readTrace', () => {
       const trace = readTrace(text, 'a', { skipInvalid: true, limit: 1 });
       expect([trace.requests.length, trace.skipped.rows]).toEqual([1, 1]);
     });
-    it('refuses a file without any other, and one in which rows cannot be told apart', () => {
+    it('refuses a file without any other, and one in which rows cannot be distinguished', () => {
       const skipInvalid = { skipInvalid: true };
       expect(() => sizesOf(`${HEADER}${at},3,0\n`, skipInvalid)).toThrow(
         /^a: expected requests, found none that can be used \(1 row is invalid; a:2: [^\n]*\)$/,

@@ -149,12 +149,12 @@ describe('shared links', () => {
     const counts = { links: 2, handOffWavelets: 10, otherWavelets: 9 };
     expect(pair).toEqual({ handOff: 0, other: 1, ...counts, cyclesAtMost: 7 + 10 });
     expect(none).toEqual([]);
-    // A hand-off that is over in 2 cycles, or 2 and the 7 that it waits, holds nobody up for longer.
+    // A hand-off that is over in 2 cycles, or 2 and the 7 that it waits, holds no token up for longer.
     const short = { ...passing, handOffCycles: 2 };
     expect(sharedLinks([short, working], always)[0].cyclesAtMost).toBe(7 + 9);
   });
 
-  it('are none on two wafers, in two places, the other way round, or if nobody is there then', () => {
+  it('are none on two wafers, in two places, in the other order, or if no token is there then', () => {
     const nowhere = { ...working, box: { ...working.box, y: 1 } };
     const back = { ...working, linkWavelets: Float64Array.of(0, 0, 0, 7, 0, 0, 0, 50) };
     for (const other of [{ ...working, wafer: 1 }, nowhere, back])
@@ -221,7 +221,7 @@ describe('two programs as one', () => {
     return cyclesLater(both, end, [a, b], ends);
   };
 
-  it('take the links in turns where they meet, and as long as alone where they do not', () => {
+  it('alternate on the links where they meet, and as long as alone where they do not', () => {
     const losses = Array.from({ length: 121 }, (_, i) => lost(i - 60));
     // 2 x 20 wavelets take 40 cycles over a link: one stream ends 20 cycles later, the other 19.
     expect(Math.max(...losses)).toBe(2 * LENGTH - 1);
@@ -275,18 +275,18 @@ describe('two stages of a step', () => {
       (await sharedLinksOf(tiny.runner, tiny.plans, tiny.stages, { turns, period })).pairs.find(
         ({ handOff, other }) => handOff === 'embedding' && other === 'layer 1',
       );
-    // The layer begins `behind` the token: in the round before while that is so far back.
-    const behind = visits[2].first - visits[0].first;
+    // The layer begins `after` the token: in the round before while that is so far back.
+    const after = visits[2].first - visits[0].first;
     const losses = new Map<number, number>();
     for (let since = 800; since < 830; since++) {
-      const pair = await at(behind + since);
+      const pair = await at(after + since);
       expect(pair).toMatchObject({ links: 4, handOffWavelets: 4, meetings: 1, simulated: true });
       losses.set(since, pair!.cyclesAtMost);
     }
     // A wavelet waits for one, or one for it; seldom, since the links are nearly free.
     expect(new Set(losses.values())).toEqual(new Set([0, 1]));
     // With rounds a third as long it is met by another one too, and may lose as often.
-    const third = (since: number) => (behind + since) / 3;
+    const third = (since: number) => (after + since) / 3;
     const bad = [...losses.keys()].find((at) => losses.get(at) === 1 && third(at) % 1 === 0)!;
     const more = await at(third(bad));
     expect(more).toMatchObject({ meetings: 2, simulated: true, cyclesAtMost: 2 });
@@ -305,18 +305,18 @@ describe('a run of several users', () => {
   let crossing: RunDocument;
   let crowded: RunDocument;
   beforeAll(async () => {
-    // The head lies below the layers, or beside them, so that a token comes back through both.
+    // The head lies below the layers, or next to them, so that a token comes back through both.
     free = await run('workload.batch=2', ...rows(6));
     crossing = await run('workload.batch=2', ...rows(12));
     crowded = await run('workload.batch=4');
   }, 60_000);
 
-  it('where nobody is on the links of a hand-off says that nobody can wait', () => {
+  it('where no token is on the links of a hand-off says that none can wait', () => {
     expect(free.decode.sharedLinks).toEqual({ cyclesAtMost: 0, pairs: [] });
     expect(text(free)).toMatch(/links {7}none that a hand-off passes is in use by another user/);
   });
 
-  it("where a token's way back crosses a layer at work says so, and what that costs", () => {
+  it("where a token's path back crosses a layer at work says so, and what that costs", () => {
     // The layers are 5 cores wide: 4 links of a row, to the west.
     expect(crossing.placement.regions.map(({ x, y }) => [x, y])).toEqual(
       [0, 1, 6, 11].map((x) => [x, 0]),

@@ -38,7 +38,7 @@ describe('writing', () => {
     expect([isWriting(state), wrote(state)]).toEqual([false, false]);
   });
 
-  it('of one file inside that of others goes on until all are written', () => {
+  it('of one file inside that of others continues until all are written', () => {
     const state = createSharedState();
     whileWriting(state, () => {
       whileWriting(state, () => {});
@@ -47,7 +47,7 @@ describe('writing', () => {
     expect(isWriting(state)).toBe(false);
   });
 
-  it('is what the line of a command that is ended tells, and trying or failing is not', () => {
+  it('is in the line of a command that is ended; trying and failing are not', () => {
     const state = createSharedState();
     const fails = () =>
       whileWriting(state, () => {

@@ -1,4 +1,4 @@
-/** Steps that are simulated once: what finds them again, and what nobody notices but by the time. */
+/** Steps that are simulated once: what finds them again, and what shows in the time alone. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -30,7 +30,7 @@ describe('a step', () => {
     return { entries, read, write };
   };
 
-  it('is computed once for all who ask at once, and for those who come later', async () => {
+  it('is computed once for all callers that ask at once, and for later ones', async () => {
     const kept = store();
     const steps = stepCache('', kept);
     let computed = 0;
@@ -47,7 +47,7 @@ describe('a step', () => {
     expect([...kept.entries.keys()]).toEqual(['a', 'b']);
   });
 
-  it('that fails is kept by nobody', async () => {
+  it('that fails is not kept', async () => {
     const kept = store();
     const failing = stepCache('', kept).once('a', async () =>
       Promise.reject(new Error('deadlock')),
@@ -56,18 +56,18 @@ describe('a step', () => {
     expect(kept.entries.size).toBe(0);
   });
 
-  it('that cannot be kept is computed all the same, and the reason told once', async () => {
-    const told: string[] = [];
+  it('that cannot be kept is computed all the same, and the reason reported once', async () => {
+    const reasons: string[] = [];
     const full = {
       read: () => undefined,
       write: () => {
         throw new Error('no space left on device');
       },
     };
-    const steps = stepCache('', full, ({ message }) => told.push(message));
+    const steps = stepCache('', full, ({ message }) => reasons.push(message));
     expect(await steps.once('a', async () => Promise.resolve(1))).toBe(1);
     expect(await steps.once('b', async () => Promise.resolve(2))).toBe(2);
-    expect(told).toEqual(['no space left on device']);
+    expect(reasons).toEqual(['no space left on device']);
   });
 
   it('that is known is not simulated, and its grid says the same', async () => {
@@ -98,7 +98,7 @@ describe('the key of a step', () => {
     );
   const base = keyOf();
 
-  it('does not depend on who is served, what from, how fast and over what', () => {
+  it('does not depend on which requests are served, how fast and over which transport', () => {
     const sets = [
       ['workload.arrivals.rate=3', 'workload.requests=7', 'workload.seed=9'],
       ['workload.prompt.mean=33'],
@@ -186,7 +186,7 @@ describe('the contexts of a grid', () => {
     expect(await contexts(...lengths(16, 2))).toEqual([16, 17]);
   });
 
-  it('go as far as the configuration says, or no further than a user can', async () => {
+  it('go up to what the configuration says, or to what a user can reach', async () => {
     expect(await contexts('serving.maxContext=100')).toEqual([16, 57, 99]);
     const { maxContext } = deploymentOf(loadConfig('configs/serving-tiny.yaml'));
     const all = await contexts(...lengths(maxContext - 10, 5));

@@ -18,7 +18,7 @@ function found(points: Point[]): GridWork {
 const point = (context: number, alone: number, spacing: number) => ({ context, alone, spacing });
 
 describe('a round', () => {
-  it('lasts as long as a token alone, or as all of them one behind the other', () => {
+  it('lasts as long as a token alone, or as all of them one after the other', () => {
     const of = (users: number) => cyclesOf({ alone: 100, spacing: 30 }, users);
     expect([1, 2, 3, 4, 5].map(of)).toEqual([100, 100, 100, 120, 150]);
   });

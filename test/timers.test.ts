@@ -1,4 +1,4 @@
-/** Cores that work on their own for any time, of which the fast engine is told by timers. */
+/** Cores that work on their own for any time, of which timers inform the fast engine. */
 import { describe, expect, it } from 'vitest';
 import { fast } from '../src/engine/fast/fast.js';
 import type { Operation } from '../src/program/program.js';
@@ -16,7 +16,7 @@ const endOf = (cycles: number[]) => cycles.reduce((a, b) => a + b);
 const TIMES = [1, 2047, 2048, 2049, 4095, 4096, 4097, 8191, 8192, 12_289];
 
 describe('local work', () => {
-  it.each(TIMES)('of %i cycles beside two stretches of others ends when it is over', (one) => {
+  it.each(TIMES)('of %i cycles next to two stretches of others ends when it is over', (one) => {
     for (const first of TIMES)
       for (const second of TIMES) {
         const program = row(works(one), works(first, second));

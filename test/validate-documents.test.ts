@@ -35,7 +35,7 @@ describe('a generated part', () => {
     expect(() => renderInto(broken, 'a', 'new')).toThrow(/expected <!-- a:begin -->/);
   });
 
-  it('that nobody generates is refused by its name', async () => {
+  it('that has no generator is refused by its name', async () => {
     await expect(regenerated(text, OPTIONS)).rejects.toThrow(/expected .*validate.*, found a$/);
   });
 });

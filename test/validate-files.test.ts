@@ -31,7 +31,7 @@ const complaintOf = (text: string) => {
 };
 
 describe('the published measurements', () => {
-  it('all say who measured them, on which machine and how', () => {
+  it('all have the source of the measurement, its machine and its method', () => {
     const all = readMeasurements(PUBLISHED);
     expect(all).toHaveLength(14);
     expect(new Set(all.map(({ kind }) => kind)).size).toBe(3);

@@ -1,4 +1,4 @@
-/** Published prefill figures beside a prompt that streams through the layers: noted, never judged. */
+/** Published prefill figures next to a prompt that streams through the layers: noted, never judged. */
 import { describe, expect, it } from 'vitest';
 import type { ValidateDocument } from '../src/studies/validate/document.js';
 import { IDENTITY } from './helpers/identity.js';

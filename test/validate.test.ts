@@ -1,4 +1,4 @@
-/** Predictions beside measurements: errors, limits, sections, and a wrong measurement that is noticed. */
+/** Predictions next to measurements: errors, limits, sections, and a wrong measurement that is noticed. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -238,7 +238,7 @@ describe('wafersim validate', () => {
     expect(status).toBe(1);
   });
 
-  it('takes further measurements beside the published ones', async () => {
+  it('takes further measurements in addition to the published ones', async () => {
     const { status, stdout } = await validate(fileOf(unlisted(1)), '--only', 'gemv', '--json');
     expect(status).toBe(1);
     const ids = (JSON.parse(stdout) as ValidateDocument).rows.map(({ id }) => id);

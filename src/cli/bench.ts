@@ -26,7 +26,7 @@ import {
   benchTable,
 } from '../index.js';
 import { EXIT } from './exit.js';
-import { jsonOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { appendSummary, checkFile, checkSummary, json, note, print, style } from './output.js';
 import { writeFile } from './output.js';
 import { simulating } from './simulating.js';
@@ -39,7 +39,6 @@ interface BenchCommandOptions extends SimulationOptions {
   host?: boolean;
   tolerance: number;
   exact?: boolean;
-  json?: boolean;
   markdown?: boolean;
   junit?: string;
   githubSmaller?: string;
@@ -90,9 +89,7 @@ export function addBench(program: Command): void {
     )
     .optionsGroup('How it is simulated (never changes simulated numbers):');
   addSimulationOptions(command, { threads: 'wafer' })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption().conflicts('markdown'))
-    .option('--markdown', 'print Markdown instead of a table')
+    .addOption(new Option('--markdown', 'print Markdown instead of a table').conflicts('json'))
     .option('--junit <file>', 'also write JUnit XML')
     .option(
       '--github-smaller <file>',
@@ -148,7 +145,7 @@ function baselinePath({ suite, baseline, updateBaseline }: BenchCommandOptions) 
   return baseline || updateBaseline ? join(dirname(suite ?? SUITE), 'baseline.json') : undefined;
 }
 
-/** Where something is to be written must be writable. */
+/** Refuses, before the simulation, files that could not be written. */
 function checkPlaces(options: BenchCommandOptions, baseline: string | undefined): void {
   const { junit, githubSmaller, githubBigger, updateBaseline } = options;
   const files = [junit, githubSmaller, githubBigger, updateBaseline ? baseline : undefined];
@@ -158,7 +155,7 @@ function checkPlaces(options: BenchCommandOptions, baseline: string | undefined)
 
 function report(document: BenchDocument, options: BenchCommandOptions, begun: string): void {
   const markdown = benchMarkdown(document);
-  // First of all: a full disk must not cost the result as well.
+  // The result first: a full disk must not cost it as well.
   if (options.json) print(json(document));
   else print(options.markdown ? markdown : benchTable(document, style()));
   if (options.junit !== undefined) writeFile(options.junit, junit(document, begun));

@@ -1,6 +1,6 @@
 /**
  * Makes one file of the command's thread, packages included: 350 modules in 350 files take three times as
- * long to load. It stands where it stood, one folder deep, so that what is found from there still is.
+ * long to load. The file keeps its place, one folder deep, so that paths relative to it still hold.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const file = fileURLToPath(new URL('../../dist/cli/command.js', import.meta.url)
 const bundle = await rolldown({ input: file, platform: 'node' });
 const { output } = await bundle.write({ file, codeSplitting: false });
 
-/** Folders of the packages that went in: their licences want to be told along. */
+/** Folders of the packages that went in: their licences have to be shipped with them. */
 const packages = new Set(
   output[0].moduleIds.flatMap(
     (id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? [],

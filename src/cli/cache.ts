@@ -24,7 +24,7 @@ export function stepsOf({ cache, maxCycles }: { cache: boolean } & LimitOptions)
   }
 }
 
-/** As the XDG base directory specification has it: a relative path is as good as none. */
+/** As the XDG base directory specification has it: a relative path does not count. */
 function folderOf(): string {
   const named = process.env['XDG_CACHE_HOME'] ?? '';
   const base = isAbsolute(named) ? named : join(homedir(), '.cache');

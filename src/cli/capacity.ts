@@ -1,8 +1,8 @@
 /** `wafersim capacity`: the highest request rate that meets limits. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { SLO_PRESETS, capacityTable, capacity } from '../index.js';
-import { jsonOption, setOption, setsOf, skipInvalidOption } from './options.js';
-import { addSimulationOptions } from './options.js';
+import { setOption, setsOf, skipInvalidOption } from './options.js';
+import { addSimulationOptions, numberThat, repeated } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
@@ -12,7 +12,6 @@ interface CapacityOptions extends SimulationOptions, SetOptions {
   slo?: string[];
   preset?: string;
   tolerance: number;
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -26,7 +25,7 @@ export function addCapacity(program: Command): void {
     .description('the highest request rate that meets limits, by bisection')
     .argument('<config>', 'configuration file (YAML) with a serving workload')
     .optionsGroup('The limits:')
-    .option('--slo <limit>', 'such as ttft.p99<=500ms (repeatable)', collect)
+    .option('--slo <limit>', 'such as ttft.p99<=500ms (repeatable)', repeated)
     .option(
       '--preset <name>',
       `limits of MLPerf as a what-if: ${Object.keys(SLO_PRESETS).join(', ')}`,
@@ -36,8 +35,6 @@ export function addCapacity(program: Command): void {
     .addOption(setOption('serving.policy=latency-first'))
     .addOption(skipInvalidOption());
   addSimulationOptions(command, { threads: 'work', keeps: true })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -51,13 +48,4 @@ async function run(path: string, options: CapacityOptions): Promise<void> {
   print(options.json ? json(document) : capacityTable(document, style()));
 }
 
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1))
-    throw new InvalidArgumentError('Expected a share between 0 and 1.');
-  return value;
-}
+const share = numberThat((value) => value > 0 && value < 1, 'a share between 0 and 1');

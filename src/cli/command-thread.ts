@@ -12,7 +12,7 @@ function isCommandData(given: unknown): given is CommandData {
   return typeof given === 'object' && given !== null && 'state' in given;
 }
 
-/** This thread's stdout and stderr tell what the process's own tell of a terminal. */
+/** This thread's stdout and stderr describe the terminal as the process's own do. */
 export function adoptTerminal(): void {
   if (data === undefined) return;
   Object.assign(process.stdout, data.stdout);
@@ -22,7 +22,7 @@ export function adoptTerminal(): void {
 export const nowDoing = (what: string): void => sayDoing(state, what);
 export const doingNow = (): string => doing(state);
 
-/** Tells the process when to end this thread whatever it does, and what to say then. */
+/** Sets when the process ends this thread, whatever it does, and what is said then. */
 export function endsIn(milliseconds: number, text: string): void {
   if (data !== undefined) parentPort?.postMessage({ milliseconds, text }, []);
 }

@@ -7,14 +7,13 @@ import type { Compared, CompareDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import { oneLine } from './errors.js';
 import { EXIT } from './exit.js';
-import { jsonOption, setOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { json, note, print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 interface CompareOptions extends SimulationOptions {
   strategies?: string[];
   set?: string[];
-  json?: boolean;
   markdown?: boolean;
 }
 
@@ -41,8 +40,6 @@ export function addCompare(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .optionsGroup('How it is simulated (never changes the result):');
   addSimulationOptions(command, { threads: 'work', memo: true })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
     .option('--markdown', 'print Markdown instead of a table')
     .addHelpText('after', EXAMPLES)
     .action(compare);

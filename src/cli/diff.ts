@@ -31,29 +31,23 @@ export function addDiff(program: Command): void {
     .command('diff')
     .description('the first cycle and core at which engines differ')
     .argument('<config>', 'configuration file (YAML), or: kernel <name>');
-  command
-    .addOption(enginesOption())
-    .addOption(maxCyclesOption())
-    .addOption(timeoutOption())
-    .addOption(setOption('hardware.fabric.queueDepth=2'))
-    .addOption(noCacheOption())
-    .addOption(jsonOption())
-    .addHelpText('after', EXAMPLES)
-    .action(diff);
+  addDiffOptions(command).addHelpText('after', EXAMPLES).action(diff);
   const kernel = command
     .command('kernel')
     .description('one kernel, with the options that `wafersim kernel` takes');
   addKernelOptions(kernel);
-  kernel
-    .optionsGroup('Engines, machine and output:')
+  kernel.optionsGroup('Engines, machine and output:').option('--hardware <file>', HARDWARE);
+  addDiffOptions(kernel).action(diffOfKernel);
+}
+
+function addDiffOptions(command: Command): Command {
+  return command
     .addOption(enginesOption())
     .addOption(maxCyclesOption())
     .addOption(timeoutOption())
-    .option('--hardware <file>', HARDWARE)
     .addOption(setOption('hardware.fabric.queueDepth=2'))
     .addOption(noCacheOption())
-    .addOption(jsonOption())
-    .action(diffOfKernel);
+    .addOption(jsonOption());
 }
 
 function enginesOption(): Option {

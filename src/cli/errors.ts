@@ -1,4 +1,4 @@
-/** Every way a command can fail, as one line and an exit code. */
+/** Every failure of a command, as one line and an exit code. */
 import { CommanderError } from 'commander';
 import { LimitError, MachineError, ConfigError, ModelError, CapacityError } from '../index.js';
 import { IncomparableError } from '../index.js';
@@ -29,7 +29,7 @@ export function failureOf(error: unknown): Failure {
   return { exitCode: EXIT.internal, message: prefixed(`internal error: ${describe(error)}`) };
 }
 
-/** It does not fit, it failed, it reached a limit, or its times are more than can be counted. */
+/** A model does not fit, the machine failed or reached a limit, or its times are more than can be counted. */
 function isOfMachine(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   if (error instanceof CapacityError || error instanceof MachineError) return true;

@@ -1,7 +1,8 @@
 /** `wafersim fleet`: what a fleet of such systems serves under a power limit. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { loadConfig, fleetTable, fleet } from '../index.js';
-import { jsonOption, setOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { addSimulationOptions, numberThat, setOption } from './options.js';
+import type { SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
 import { json, print, style } from './output.js';
 import { simulating } from './simulating.js';
@@ -11,7 +12,6 @@ interface FleetCommandOptions extends SimulationOptions {
   pue: number;
   speed: number;
   set?: string[];
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -25,14 +25,12 @@ export function addFleet(program: Command): void {
     .description('how many wafers, users and tokens a power limit allows')
     .argument('<config>', 'configuration file (YAML)')
     .optionsGroup('The fleet:')
-    .requiredOption('--megawatts <n>', 'power of the site', above(0))
-    .option('--pue <x>', 'power of the site over that of its systems', atLeastOne, 1.2)
-    .option('--speed <n>', 'tokens per second that every user has', above(0), 1000)
+    .requiredOption('--megawatts <n>', 'power of the site', above0)
+    .option('--pue <x>', 'power of the site over that of its systems', overhead, 1.2)
+    .option('--speed <n>', 'tokens per second that every user has', above0, 1000)
     .optionsGroup('What is simulated:')
     .addOption(setOption('workload.context=8192'));
   addSimulationOptions(command, { threads: 'work', keeps: true })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -51,18 +49,5 @@ async function run(path: string, options: FleetCommandOptions): Promise<void> {
   print(options.json ? json(document) : fleetTable(document, style()));
 }
 
-function above(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value > least) || value > 1e9)
-      throw new InvalidArgumentError(`Expected a number above ${least}.`);
-    return value;
-  };
-}
-
-function atLeastOne(text: string): number {
-  const value = Number(text);
-  if (!(value >= 1) || value > 100)
-    throw new InvalidArgumentError('Expected a number from 1 to 100.');
-  return value;
-}
+const above0 = numberThat((value) => value > 0 && value <= 1e9, 'a number above 0');
+const overhead = numberThat((value) => value >= 1 && value <= 100, 'a number from 1 to 100');

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { bundled, kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
-import { jsonOption, setOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
 import { json, print, style } from './output.js';
 import { simulating } from './simulating.js';
 
@@ -29,7 +29,6 @@ Examples:
 interface KernelCommandOptions extends SimulationOptions {
   hardware?: string;
   set?: string[];
-  json?: boolean;
   [kernelOption: string]: unknown;
 }
 
@@ -52,11 +51,7 @@ export function addKernel(program: Command): void {
     .optionsGroup('The machine:')
     .option('--hardware <file>', HARDWARE)
     .addOption(setOption('hardware.fabric.queueDepth=2'));
-  addSimulationOptions(command, {})
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
-    .addHelpText('after', EXAMPLES)
-    .action(kernel);
+  addSimulationOptions(command, {}).addHelpText('after', EXAMPLES).action(kernel);
 }
 
 async function kernel(name: string, all: KernelCommandOptions): Promise<void> {

@@ -2,7 +2,7 @@
 /**
  * The process: it runs the command in a thread of its own and keeps this one free. So Ctrl-C, SIGTERM and
  * the end of the time are answered at once, whatever the command does, and a command that runs out of
- * memory is a line and an exit code.
+ * memory ends with a line and an exit code.
  */
 import { Worker } from 'node:worker_threads';
 import { EXIT } from './exit.js';
@@ -14,11 +14,11 @@ const SIGNALS = {
   SIGTERM: { says: 'terminated', exitCode: EXIT.terminated },
 } as const;
 
-/** Milliseconds that what is being written has to be whole, or gone, after a signal; it takes a few. */
+/** Milliseconds after a signal in which files being written have to be whole, or gone; it takes a few. */
 const PATIENCE = 800;
 
 const state = createSharedState();
-// A limit on the size of files would end the process without a word; heard, it is an error of write.
+// A limit on the size of files would end the process without a word; with a listener it is an error of write.
 if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
 for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
   process.on(signal, () => {
@@ -38,7 +38,7 @@ const worker = new Worker(new URL('./command.js', import.meta.url), {
   stderr: true,
 });
 
-/** A reader that closes the pipe early (`| head`) is no fault, and files are written still; a full disk is. */
+/** A reader that closes the pipe early (`| head`) is no fault, and files are still written; a full disk is one. */
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return;
   void whenWritten().then(() => end(`${error.message} to the standard output`, EXIT.host));
@@ -63,7 +63,7 @@ worker.on('message', ({ milliseconds, text }: { milliseconds: number; text: stri
   }, milliseconds + 500).unref();
 });
 
-/** What is being written is finished, or taken back, first. */
+/** Waits until what is being written is finished, or taken back. */
 async function whenWritten(): Promise<void> {
   refuseWriting(state);
   const until = performance.now() + PATIENCE;

@@ -9,7 +9,12 @@ export function setOption(example: string): Option {
   return new Option(
     '--set <path=value>',
     `override one value, e.g. --set ${example} (repeatable)`,
-  ).argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  ).argParser(repeated);
+}
+
+/** The values of an option that may be given several times. */
+export function repeated(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function engineOption(): Option {
@@ -18,7 +23,7 @@ function engineOption(): Option {
     .default('fast');
 }
 
-/** Of commands that keep simulated steps; taken, and without effect, by the others that simulate. */
+/** Of commands that keep simulated steps; other commands that simulate take it without effect. */
 export function noCacheOption(keeps = false): Option {
   const meaning = keeps
     ? 'simulate every step, and keep none for later commands'
@@ -33,10 +38,11 @@ export interface SimulationOptions extends LimitOptions {
   shards?: number;
   memo?: boolean;
   cache: boolean;
+  json?: boolean;
 }
 
 /**
- * The options of every command that simulates.
+ * The options of every command that simulates, and the first of those that say what it writes.
  * @param threads what they share, if there are any
  * @param memo whether regions may be taken over, and `keeps`, steps from earlier commands
  */
@@ -58,11 +64,23 @@ export function addSimulationOptions(
     );
   if (memo)
     command.option('--no-memo', 'simulate every region itself, even if another one is equal');
-  return command.addOption(noCacheOption(keeps));
+  return command
+    .addOption(noCacheOption(keeps))
+    .optionsGroup('What is written:')
+    .addOption(jsonOption());
 }
 
 export function jsonOption(): Option {
   return new Option('--json', 'print one JSON document instead of a table');
+}
+
+/** Reads a number. @throws InvalidArgumentError unless it `fits` what is `expected` */
+export function numberThat(fits: (value: number) => boolean, expected: string) {
+  return (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (!fits(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  };
 }
 
 /** @throws InvalidArgumentError unless a whole number from 1 to 1024. */

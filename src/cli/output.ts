@@ -1,4 +1,4 @@
-/** The way out: results on stdout, notes on stderr, and run directories that are whole or absent. */
+/** What leaves a command: results on stdout, notes on stderr, and run directories that are whole or absent. */
 import { accessSync, appendFileSync, closeSync, constants, existsSync, lstatSync } from 'node:fs';
 import { fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { trying, unlessRefused, writing } from './command-thread.js';
 import { HostError } from './errors.js';
 import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
 
-/** Whatever a name from a file holds, a terminal is sent nothing that it would obey. */
+/** A terminal receives nothing that it would obey, whatever a name from a file holds. */
 export function print(text: string): void {
   const page = shownPage(text);
   process.stdout.write(page.endsWith('\n') ? page : `${page}\n`);
@@ -99,7 +99,7 @@ export function checkFile(path: string): void {
   });
 }
 
-/** A device or a pipe may be written to, a directory not; a pipe without a reader would hold us up. */
+/** A device or a pipe may be written to, a directory not; to open a pipe without a reader would block. */
 function checkNoFile(path: string): void {
   if (statSync(path).isDirectory()) closeSync(openSync(path, 'a'));
   else accessSync(path, constants.W_OK);

@@ -1,15 +1,10 @@
 /** A bar with the time left, on stderr and only for a person at a terminal. */
+import type { SimulateOptions } from '../index.js';
 import { shown } from '../report/format.js';
-
-export interface Progress {
-  done: number;
-  total: number;
-  what: string;
-}
 
 /** Runs `work` under a bar; off a terminal there is none. */
 export async function withBar<T>(
-  work: (onProgress: ((progress: Progress) => void) | undefined) => Promise<T>,
+  work: (onProgress: SimulateOptions['onProgress']) => Promise<T>,
 ): Promise<T> {
   if (!process.stderr.isTTY) return work(undefined);
   const { Presets, SingleBar } = await import('cli-progress');

@@ -10,7 +10,7 @@ import type { Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './exit.js';
 import { stepsOf } from './cache.js';
-import { jsonOption, setOption, setsOf, skipInvalidOption } from './options.js';
+import { setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
@@ -18,7 +18,6 @@ import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';
 
 interface RunOptions extends SimulationOptions, SetOptions {
-  json?: boolean;
   output?: string;
   sensitivity?: boolean;
 }
@@ -44,8 +43,6 @@ export function addRun(program: Command): void {
     .addOption(skipInvalidOption())
     .optionsGroup('How it is simulated (never changes the result):');
   addSimulationOptions(command, { threads: 'wafer', memo: true, keeps: true })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption())
     .option(
       '-o, --output <dir>',
       'also write run.json, run.txt, report.html and trace.json.gz there',

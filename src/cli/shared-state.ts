@@ -75,7 +75,7 @@ export function whileTrying<T>(state: SharedState, attempt: () => T): T {
   }
 }
 
-/** Says what the command is doing, for who has to end it. */
+/** Notes what the command is doing, for the thread that has to end it. */
 export function nowDoing(state: SharedState, what: string): void {
   const bytes = new Uint8Array(state, NUMBERS * 4);
   const { written } = new TextEncoder().encodeInto(what, bytes);

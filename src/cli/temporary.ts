@@ -23,7 +23,7 @@ export function inTemporary(target: string, work: (temporary: string) => void): 
 }
 
 /**
- * Does what writing `target` later does, as far as the system may refuse it, and leaves nothing: folders that
+ * Does what writing `target` later does where the system may refuse it, and leaves nothing: folders that
  * are missing are made in a temporary one, so that no other process comes to rely on them.
  * @throws the system's error
  */
@@ -48,13 +48,13 @@ function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** A system that would not move it at all (a mount point, another's in a shared folder) says why. */
+/** Throws why the system would not move it at all: a mount point, another user's in a shared folder. */
 function tryToMove(target: string, temporary: string): void {
   const full = join(temporary, 'full');
   mkdirSync(full);
   writeFileSync(join(full, 'file'), '');
   try {
-    // Never done: a folder that is not empty is not replaced.
+    // This never succeeds: a folder that is not empty is not replaced.
     renameSync(target, full);
   } catch (error) {
     if (IMMOVABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
@@ -67,8 +67,8 @@ const IMMOVABLE = new Set(
 );
 
 /**
- * Removes what processes left that wrote `target` and are no more; what such a one had moved out of the
- * way and not yet replaced goes back to its place.
+ * Removes what ended processes left that wrote `target`; what one of them had moved aside and not yet
+ * replaced goes back.
  */
 export function clearLeftovers(target: string): void {
   const folder = dirname(target);
@@ -84,7 +84,7 @@ export function clearLeftovers(target: string): void {
 }
 
 function isAlive(owner: number): boolean {
-  // This process has none of its own yet: one of its number is from before, in a container of this name.
+  // This process has none of its own yet: one with its number is from before, in a container of this name.
   if (owner === process.pid) return false;
   try {
     process.kill(owner, 0);

@@ -1,15 +1,14 @@
 /** `wafersim validate`: every published measurement next to what is simulated, fitted or out of sample. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { validateMarkdown, validateTable, validate } from '../index.js';
 import { EXIT } from './exit.js';
-import { jsonOption, addSimulationOptions, type SimulationOptions } from './options.js';
+import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { json, print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 interface ValidateOptions extends SimulationOptions {
   measurements?: string;
   only?: string;
-  json?: boolean;
   markdown?: boolean;
 }
 
@@ -33,9 +32,7 @@ export function addValidate(program: Command): void {
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
     .option('--only <text>', 'only measurements with this text in their id');
   addSimulationOptions(command, { threads: 'work' })
-    .optionsGroup('What is written:')
-    .addOption(jsonOption().conflicts('markdown'))
-    .option('--markdown', 'print Markdown instead of a table')
+    .addOption(new Option('--markdown', 'print Markdown instead of a table').conflicts('json'))
     .addHelpText('after', EXAMPLES)
     .action(run);
 }

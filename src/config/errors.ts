@@ -7,10 +7,7 @@ import { show } from '../model/errors.js';
 
 /** A configuration that cannot be used; the message is one line, `file:line:col: path: expected, found`. */
 export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ConfigError';
-  }
+  override readonly name = 'ConfigError';
 }
 
 /** Options of a zod schema that make its errors say `expected ..., found ...`. */

@@ -42,10 +42,10 @@ export function referenceOf(
   const path = node.value;
   if (typeof path !== 'string' || path === '')
     throw new ConfigError(`${from}: expected the path of a file, found ${show(plain(node))}`);
-  const beside = isAbsolute(path) ? path : join(dirname(node.origin.file ?? mainFile), path);
+  const nextTo = isAbsolute(path) ? path : join(dirname(node.origin.file ?? mainFile), path);
   const fromCommandLine = node.origin.file === undefined;
-  const asIs = fromCommandLine && (existsSync(path) || !existsSync(beside));
-  const local = { path: asIs ? path : beside, from, written: path };
+  const asIs = fromCommandLine && (existsSync(path) || !existsSync(nextTo));
+  const local = { path: asIs ? path : nextTo, from, written: path };
   if (kind === undefined || isFile(local.path)) return local;
   const file = bundledFile(kind, path);
   if (file !== undefined) return { path: file, from, written: path };
@@ -63,7 +63,7 @@ function isFile(path: string): boolean {
 const MOST_BYTES = 2 ** 28;
 
 /**
- * Text of a file; devices and pipes, which may have no end, are none.
+ * Text of a file; devices and pipes, which may have no end, are refused.
  * @param files where the file is noted
  * @throws ConfigError that names the file and where it is referred to
  */

@@ -30,7 +30,7 @@ export interface GpuFile {
 /**
  * @param file a YAML file, or its path relative to the current directory
  * @param files where the file is noted
- * @throws ConfigError one line on the first problem, with its place
+ * @throws ConfigError one line on the first problem, with its file and line
  */
 export function readGpu(file: Reference | string, files?: NamedFile[]): GpuFile {
   const reference = typeof file === 'string' ? { path: file, from: 'serving.gpus' } : file;

@@ -25,7 +25,7 @@ export function validate<T extends z.ZodType>(schema: T, root: Node): z.output<T
   throw new ConfigError(`${origin.label}: ${name === '' ? '' : `${name}: `}${issue.message}`);
 }
 
-/** Of a union's branches the problems of the one that fits but for what is inside the value. */
+/** The problems of the branch of a union that the value is meant for: it fits, apart from what is inside. */
 function branchMeant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const meant = issue.errors.find((branch) =>

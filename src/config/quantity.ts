@@ -171,7 +171,7 @@ function jsonSchemaOf(limits: Limits): Record<string, unknown> {
   return { description: NOUNS[limits.dimension], anyOf };
 }
 
-/** Numbers with units, checked for their dimension: `48 KiB` is memory, `48 kHz` is not. */
+/** The unit of each dimension: `48 KiB` is memory, `48 kHz` is not. */
 const BASE_UNIT: Partial<Record<Dimension, string>> = {
   memory: 'B',
   frequency: 'Hz',

@@ -18,7 +18,7 @@ export interface SimulateOptions {
   onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
   /** Ends the simulation within some milliseconds, by rejecting with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Hears of the last step core by core; without it none of that is collected. */
+  /** Receives the last step core by core; without it none of that is collected. */
   onDetail?: ((detail: RunDetail) => void) | undefined;
   /** What runs that differ in the places of their regions alone have in common; they fill it. */
   shared?: Shared;

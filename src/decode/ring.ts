@@ -151,7 +151,7 @@ function nextToken(ring: Ring): Token {
       first = sent;
     }
   }
-  // Never: what the farthest token needs is held by nobody, since its holder would be farther; but for a tied
+  // Never: what the farthest token needs is held by no other, since its holder would be farther; but for a tied
   // table, first and last, whose holder is stuck only if every region is held, which `mayEnter` prevents.
   if (next === undefined) throw new Error('no token can go on');
   return next;
@@ -184,7 +184,7 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   if (holds[stage.from] === token) holds[stage.from] = undefined;
   const { timing, chosen } = token;
   const first = made.first - chosen;
-  // What keeps it waiting: a place in the ring, and others on its region.
+  // What keeps it waiting: room in the ring, and others on its region.
   const turn = last[stage.region] !== token ? made.free - chosen : 0;
   addStage(timing, stage, made.start.result, first, Math.max(turn, index === 0 ? first : 0));
   last[stage.region] = token;

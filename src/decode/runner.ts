@@ -1,6 +1,6 @@
 /**
  * Where all programs run: on threads, if there are any, or else here in slices, one after the other, so
- * that timers, signals and callers get a turn every 10 ms. A caller that wants no more of it aborts a signal.
+ * that timers, signals and callers are served every 10 ms. A caller stops it by aborting a signal.
  */
 import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';

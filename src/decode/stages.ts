@@ -1,6 +1,6 @@
 /**
  * Runs the stages of a token on an engine. A stage is written once per program and simulated once per
- * program and starts; equal ones take over its result (unless the run computes or does not want to).
+ * program and starts; equal ones take over its result (unless the run computes, or `memo` is off).
  */
 import { createHash } from 'node:crypto';
 import { boxOf, type StageTiming } from './timeline.js';

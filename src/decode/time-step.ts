@@ -10,7 +10,7 @@ import { loweredOf } from './lowered.js';
 import type { Runner } from './runner.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from './stages.js';
 
-/** Hears of stages: how much work there is in all of them, and each time that some of it is done. */
+/** Receives how much work there is in all stages, and each time that some of it is done. */
 export interface StepProgress {
   begins(cores: number): void;
   done(cores: number, what: string): void;

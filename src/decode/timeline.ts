@@ -66,7 +66,7 @@ export interface StageTime {
 
 export interface StepTiming {
   cycles: number;
-  /** Cycles of waiting for a turn: for a place among the tokens in flight, and for others inside. */
+  /** Cycles of waiting for a turn: for room among the tokens in flight, and for others inside. */
   waited: number;
   /** Operators in program order; their cycles add up to `cycles`. */
   operators: Map<string, OperatorTime>;

@@ -3,7 +3,7 @@
  * when the cores are done, and what they did since they were done with the token before.
  *
  * Every core's program is a loop over tokens: when it is done with one it prepares for the next and
- * waits for its input. Preparing takes no input, so it may as well come as late as it can.
+ * waits for its input. Preparing takes no input, so it can start as late as possible without changing anything.
  */
 import { earliestOf, latestOf, type RunResult } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
@@ -72,7 +72,7 @@ export async function visit(
 ): Promise<Visit> {
   const first = earliestOf(sending);
   const done = ends[stage.region];
-  // A core that has long been waiting may as well have come later.
+  // A core that was idle long before this stage can start its preparation later without changing anything.
   const { preparation, programStart } = stage;
   const own = new Float64Array(done.length);
   const early = first + programStart;

@@ -65,7 +65,7 @@ export function checkProgram(program: Program, wafer: WaferSpec): void {
   if (failures.length > 0) throw machineError(program, 0, sumUpColors(program, wafer, failures));
 }
 
-/** What uses colours that the fabric does not have says so in one sentence, with what would do. */
+/** Gives failures that use colours the fabric does not have one sentence, which says what would do. */
 function sumUpColors(program: Program, wafer: WaferSpec, failures: Failure[]): Failure[] {
   const isMissing = ({ color }: Failure) => color !== undefined && !exists(color, wafer);
   const missing = failures.filter(isMissing);
@@ -80,7 +80,7 @@ function sumUpColors(program: Program, wafer: WaferSpec, failures: Failure[]): F
   return failures.map((failure) => (isMissing(failure) ? { ...failure, sentence } : failure));
 }
 
-/** What is wrong with a route that a core has or changes to; nothing, as a rule. */
+/** What is wrong with a route that a core has or changes to; usually nothing. */
 export function checkRoute(
   program: Program,
   wafer: WaferSpec,

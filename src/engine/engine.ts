@@ -57,7 +57,7 @@ export interface RunResult {
 
 export type Engine = (input: RunInput) => RunResult;
 
-/** A run in slices of some milliseconds, so that its thread can do other things between. */
+/** A run in slices of some milliseconds, so that its thread can do other things in between. */
 export interface Run {
   /** Continues for a slice; the result once there is one. Throws as an engine does. */
   advance(): RunResult | undefined;
@@ -101,24 +101,25 @@ export type MachineErrorCode =
 /** The last cycle up to which times, and sums of them, are exact. */
 export const LAST_CYCLE = Number.MAX_SAFE_INTEGER;
 
-/** A program is more than an engine can hold; about the simulator, not about the machine. */
+/** A program is larger than an engine can hold: a limit of the simulator, not of the machine. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
 }
 
-/** A program was not over in time: by a cycle, or when its caller wanted no more of it. */
+/** A program was not over by its last cycle, or when its caller stopped it. */
 export class LimitError extends Error {
+  override readonly name = 'LimitError';
   readonly cycle: number | undefined;
 
   constructor(message: string, cycle?: number) {
     super(message);
-    this.name = 'LimitError';
     this.cycle = cycle;
   }
 }
 
 /** The simulated machine failed; names the cores, the colours and the cycle. */
 export class MachineError extends Error {
+  override readonly name = 'MachineError';
   readonly code: MachineErrorCode;
   readonly cycle: number;
   /** Core numbers in rising order, as many as there are. */
@@ -131,7 +132,6 @@ export class MachineError extends Error {
     message: string,
   ) {
     super(message);
-    this.name = 'MachineError';
     this.code = code;
     this.cycle = at.cycle;
     this.cores = at.cores;

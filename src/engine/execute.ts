@@ -53,8 +53,8 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
 
 /**
  * Wavelet `index` of a stream: the elements it carries. `wavelet` (two numbers) holds what came from
- * the fabric, if a source is, and afterwards what goes to it, if the destination is. The second number
- * of a last wavelet with one element is 0.
+ * the fabric, if a source is the fabric, and afterwards what goes to it, if the destination is. The second
+ * number of a last wavelet with one element is 0.
  */
 export function executeWavelet(
   op: VectorOp,

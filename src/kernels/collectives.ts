@@ -8,7 +8,7 @@ import { MULTICAST, type Side, type Station } from './line.js';
 export type Axis = 'x' | 'y';
 
 /** Where one core stands on a line: its station, the line's axis, and the colour of each channel. */
-export interface Place {
+export interface LinePlace {
   station: Station;
   axis: Axis;
   colors: number[];
@@ -20,7 +20,7 @@ const PORT: Record<Axis, Record<Side, number>> = {
 };
 
 /** The routes that a place on a line needs at its router. */
-export function routesOf({ station, axis, colors }: Place): Route[] {
+export function routesOf({ station, axis, colors }: LinePlace): Route[] {
   const port = PORT[axis];
   return station.routes.map(({ channel, from, to }) =>
     route(colors[channel], port[from], ...to.map((side) => port[side])),
@@ -30,7 +30,7 @@ export function routesOf({ station, axis, colors }: Place): Route[] {
 /** Appends the reduction of `length` elements at `at` over a line; its root holds the result. */
 export function reduce(
   code: Code,
-  { station, colors }: Place,
+  { station, colors }: LinePlace,
   fn: 'add' | 'max' | 'min',
   type: FloatType,
   at: number,
@@ -47,7 +47,7 @@ export function reduce(
 /** Appends a reduction whose result every core of the line holds. */
 export function allReduce(
   code: Code,
-  place: Place,
+  place: LinePlace,
   fn: 'add' | 'max' | 'min',
   type: FloatType,
   at: number,

@@ -38,7 +38,7 @@ interface Line {
   groups: number;
 }
 
-/** First core of a group; groups differ in size by one at most. */
+/** First core of a group; the sizes of groups differ by up to one. */
 function groupStart(line: Line, group: number): number {
   return Math.floor((group * line.length) / line.groups);
 }
@@ -137,8 +137,8 @@ function addChain(
 }
 
 /**
- * Routers after the middle of group `before` and before the next one pass the stream of the middle
- * that is farther from the root on.
+ * Routers between the middle of group `before` and the next middle pass on the stream of the middle that
+ * is farther from the root.
  */
 function addPassing(
   routes: StationRoute[],

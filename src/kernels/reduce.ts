@@ -36,7 +36,7 @@ const ALGORITHMS = {
 };
 
 /**
- * Chain reduce: the east end sends its vector, every core adds its own on the way, core 0 stores
+ * Chain reduce: the east end sends its vector, every core adds its own, core 0 stores
  * the sum. Two colours alternate from core to core, since a colour has one route per router.
  */
 function chainReduce(o: ReduceOptions, wafer: WaferSpec): Program {
@@ -63,7 +63,7 @@ const COLOR = 0;
  */
 function starReduce(o: ReduceOptions, wafer: WaferSpec): Program {
   const fartherOf = (x: number) => o.pes - 1 - x;
-  const roleAt = (x: number) => (x === 0 ? 'root' : `${fartherOf(x)} behind`);
+  const roleAt = (x: number) => (x === 0 ? 'root' : `${fartherOf(x)} farther`);
   return rowKernel('reduce star', o, wafer, ['reduce'], roleAt, (core, own, x) => {
     const farther = fartherOf(x);
     if (x > 0) return sendAfter(core, own, farther);
@@ -88,9 +88,9 @@ function sendAfter(core: CoreCode, own: Stretch, farther: number): void {
 
 type Part = 'send' | 'take' | 'pass' | 'none';
 
-/** What core x does in a round. */
-function partOf(x: number, round: number, pes: number): Part {
-  const half = 2 ** round;
+/** What core x does on a level of the tree. */
+function partOf(x: number, level: number, pes: number): Part {
+  const half = 2 ** level;
   const place = x % (2 * half);
   const sender = x - place + half;
   if (sender >= pes || place > half) return 'none';
@@ -99,24 +99,24 @@ function partOf(x: number, round: number, pes: number): Part {
 }
 
 /**
- * Tree reduce: in round r every second of the cores that are left sends its sum 2^r cores to the
- * west, where it is added. Each round has its own colour, so all routes are static.
+ * Tree reduce: on level r every second of the cores that are left sends its sum 2^r cores to the
+ * west, where it is added. Each level has its own colour, so all routes are static.
  */
 function treeReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const rounds = Math.ceil(Math.log2(o.pes));
-  const labels = Array.from({ length: rounds }, (_, r) => `round ${r + 1}`);
-  const partsAt = (x: number) => labels.map((_, round) => partOf(x, round, o.pes));
+  const levels = Math.ceil(Math.log2(o.pes));
+  const labels = Array.from({ length: levels }, (_, r) => `round ${r + 1}`);
+  const partsAt = (x: number) => labels.map((_, level) => partOf(x, level, o.pes));
   const roleAt = (x: number) => partsAt(x).join(' ');
   return rowKernel('reduce tree', o, wafer, labels, roleAt, (core, vector, x) =>
-    partsAt(x).forEach((part, round) => {
-      core.label = round;
+    partsAt(x).forEach((part, level) => {
+      core.label = level;
       if (part === 'send') {
-        core.routes.push(route(round, RAMP, WEST));
-        send(core, vector, round);
+        core.routes.push(route(level, RAMP, WEST));
+        send(core, vector, level);
       } else if (part === 'take') {
-        core.routes.push(route(round, EAST, RAMP));
-        accumulate(core, vector, round);
-      } else if (part === 'pass') core.routes.push(route(round, EAST, WEST));
+        core.routes.push(route(level, EAST, RAMP));
+        accumulate(core, vector, level);
+      } else if (part === 'pass') core.routes.push(route(level, EAST, WEST));
     }),
   );
 }

@@ -18,8 +18,8 @@ export interface Pattern {
 }
 
 /**
- * To the cores at certain distances to the east. A distance takes one colour more than it is far:
- * a router is on the paths of that many cores.
+ * To the cores at certain distances to the east. A distance of d takes d + 1 colours: a router is on the
+ * paths of that many cores.
  */
 export function shifts(distances: readonly number[], width: number): Pattern {
   let next = 0;
@@ -65,9 +65,9 @@ export function uniformDistances(colors: number): number[] {
 export function multicast(distance: number, width: number): Pattern {
   const placeOf = (x: number) => x % (distance + 1);
   const routesAt = Array.from({ length: width }, (_, x): Route[] => {
-    const goesOn = placeOf(x) < distance && x < width - 1;
-    if (placeOf(x) === 0) return goesOn ? [route(0, RAMP, EAST)] : [];
-    return [route(0, WEST, ...(goesOn ? [EAST, RAMP] : [RAMP]))];
+    const passesOn = placeOf(x) < distance && x < width - 1;
+    if (placeOf(x) === 0) return passesOn ? [route(0, RAMP, EAST)] : [];
+    return [route(0, WEST, ...(passesOn ? [EAST, RAMP] : [RAMP]))];
   });
   return {
     streams(core) {

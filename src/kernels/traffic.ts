@@ -21,7 +21,7 @@ export const TRAFFIC_PATTERNS = [
 
 export interface TrafficOptions {
   pattern: (typeof TRAFFIC_PATTERNS)[number];
-  /** How far to the east cores send (shift, multicast), or send at most (uniform). */
+  /** How far to the east cores send (shift, multicast), or the farthest that they send (uniform). */
   distance: number;
   /** Cores that send to the hot spot. */
   sources: number;
@@ -55,7 +55,7 @@ function patternOf(o: TrafficOptions): Pattern {
 
 /**
  * The program; `random` gives numbers in [0, 1) and is drawn core by core, west to east, row by
- * row: once for each cycle, and once more for each wavelet of a core that sends to several places.
+ * row: once for each cycle, and once more for each wavelet of a core that sends on several colours.
  */
 export function traffic(o: TrafficOptions, random: () => number): Program {
   const pattern = patternOf(o);

@@ -10,7 +10,7 @@
  * then a handful of operations over all heads at once. Values follow, head by head.
  */
 import { LEAST } from '../numeric/types.js';
-import { allReduce, type Place } from '../kernels/collectives.js';
+import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
@@ -19,7 +19,7 @@ function headsOf({ shape }: LayerCore): number {
   return shape.queryHeads + shape.headsPerColumn;
 }
 
-/** What a core can do before its token arrives: turn the angles by one position, clear its sums. */
+/** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
 export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model } = layer;
   const { at } = core;
@@ -66,7 +66,7 @@ function advanceAngles(core: CoreCode, layer: LayerCore): void {
 }
 
 /** Attention from the normed slice to `attentionOut`, on a core of an attention column. */
-export function attend(core: CoreCode, layer: LayerCore, group: Place): void {
+export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   core.label = layerLabel('qkv');
   projectQkv(core, layer);
   if (layer.model.qkNorm) {
@@ -74,7 +74,7 @@ export function attend(core: CoreCode, layer: LayerCore, group: Place): void {
     normaliseHeads(core, layer, group);
   }
   core.label = layerLabel('rope');
-  turn(core, layer);
+  rotate(core, layer);
   core.label = layerLabel('kv append');
   append(core, layer);
   core.label = layerLabel('scores');
@@ -101,7 +101,7 @@ function projectQkv(core: CoreCode, { model, shape, column }: LayerCore): void {
 }
 
 /** Qwen3: RMSNorm of each query and key head, whose elements are spread over the group's columns. */
-function normaliseHeads(core: CoreCode, layer: LayerCore, group: Place): void {
+function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   const { model, shape } = layer;
   const { at } = core;
   const heads = headsOf(layer);
@@ -123,7 +123,7 @@ function normaliseHeads(core: CoreCode, layer: LayerCore, group: Place): void {
 }
 
 /** RoPE: (a, b) becomes (a cos - b sin, b cos + a sin) for every pair of every query and key head. */
-function turn(core: CoreCode, layer: LayerCore): void {
+function rotate(core: CoreCode, layer: LayerCore): void {
   const { dtype } = layer.model;
   const { at } = core;
   const n = layer.shape.pairs * headsOf(layer);
@@ -160,7 +160,7 @@ function cacheOf(shape: LayerCore['shape'], cache: number, queryHead: number): n
   return cache + kvHead * 2 * shape.pairs * shape.slots;
 }
 
-function scores(core: CoreCode, layer: LayerCore, group: Place): void {
+function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   const { model, shape, positions } = layer;
   const { at } = core;
   for (let head = 0; head < shape.queryHeads; head++)

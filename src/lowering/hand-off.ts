@@ -9,11 +9,14 @@
  * crosses the rows before it). Rows choose columns such that no horizontal leg crosses a vertical one; with
  * more rows than columns several rows share a column, each on a lane (a colour) of its own.
  */
-import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../hardware/mesh.js';
+import { EAST, NORTH, RAMP, SOUTH, WEST, opposite, portMask } from '../hardware/mesh.js';
 
-export interface Rectangle {
+interface Core {
   x: number;
   y: number;
+}
+
+export interface Rectangle extends Core {
   width: number;
   height: number;
 }
@@ -109,8 +112,10 @@ export function visitRow(
     visitStraight(sender, to.x > sender ? end : to.x, y, to, visit);
     return;
   }
-  const turned = visitLeg(sender, relay, source.y + r, channel, visit);
-  visitColumn(relay, source.y + r, y, turned, channel, visit);
+  const corner = { x: relay, y: source.y + r };
+  const inputs = visitLeg({ ...corner, x: sender }, corner, CORE, channel, visit);
+  const last = visitLeg(corner, { x: relay, y }, inputs, channel, visit);
+  visit(relay, y, channel, last, CORE);
   const outputs = (relay > to.x ? LEFT : 0) | (relay < end ? RIGHT : 0);
   if (outputs !== 0) visit(relay, y, 0, CORE, outputs);
   for (let x = to.x; x <= end; x++) {
@@ -137,59 +142,37 @@ function visitStraight(
   }
 }
 
-/** From the sender along its row up to, but without, the turning column; gives the turn's input. */
+/**
+ * From a core straight along its row or its column up to, but without, another one; the stream comes
+ * to the first from `inputs`. Gives the input at the last.
+ */
 function visitLeg(
-  sender: number,
-  column: number,
-  y: number,
-  channel: number,
-  visit: RouteVisitor,
-): number {
-  const step = Math.sign(column - sender);
-  if (step === 0) return CORE;
-  const on = step > 0 ? RIGHT : LEFT;
-  const from = step > 0 ? LEFT : RIGHT;
-  visit(sender, y, channel, CORE, on);
-  for (let x = sender + step; x !== column; x += step) visit(x, y, channel, from, on);
-  return from;
-}
-
-/** Along a column from row y0, where the stream comes from `inputs`, to the core at y1. */
-function visitColumn(
-  x: number,
-  y0: number,
-  y1: number,
+  from: Core,
+  to: Core,
   inputs: number,
   channel: number,
   visit: RouteVisitor,
-): void {
-  const step = Math.sign(y1 - y0);
-  const on = portMask(step > 0 ? SOUTH : NORTH);
-  const from = portMask(step > 0 ? NORTH : SOUTH);
-  visit(x, y0, channel, inputs, on);
-  for (let y = y0 + step; y !== y1; y += step) visit(x, y, channel, from, on);
-  visit(x, y1, channel, from, CORE);
+): number {
+  const [dx, dy] = [Math.sign(to.x - from.x), Math.sign(to.y - from.y)];
+  if (dx === 0 && dy === 0) return inputs;
+  const port = dx > 0 ? EAST : dx < 0 ? WEST : dy > 0 ? SOUTH : NORTH;
+  const [on, back] = [portMask(port), portMask(opposite(port))];
+  visit(from.x, from.y, channel, inputs, on);
+  for (let x = from.x + dx, y = from.y + dy; x !== to.x || y !== to.y; x += dx, y += dy)
+    visit(x, y, channel, back, on);
+  return back;
 }
 
 /**
  * The chosen token's path: from one core along its row, then along a column, to the nearest core of the
  * region, and from there to all its cores: along that row, and from each of its cores along the column.
  */
-export function visitToken(
-  from: { x: number; y: number },
-  to: Rectangle,
-  visit: RouteVisitor,
-): void {
+export function visitToken(from: Core, to: Rectangle, visit: RouteVisitor): void {
   const x1 = Math.min(Math.max(from.x, to.x), to.x + to.width - 1);
   const y1 = Math.min(Math.max(from.y, to.y), to.y + to.height - 1);
-  let inputs = visitLeg(from.x, x1, from.y, 0, visit);
-  const step = Math.sign(y1 - from.y);
-  if (step !== 0) {
-    visit(x1, from.y, 0, inputs, portMask(step > 0 ? SOUTH : NORTH));
-    inputs = portMask(step > 0 ? NORTH : SOUTH);
-    for (let y = from.y + step; y !== y1; y += step)
-      visit(x1, y, 0, inputs, portMask(step > 0 ? SOUTH : NORTH));
-  }
+  const corner = { x: x1, y: from.y };
+  const turned = visitLeg(from, corner, CORE, 0, visit);
+  const inputs = visitLeg(corner, { x: x1, y: y1 }, turned, 0, visit);
   const [top, bottom, left, right] = [to.y, to.y + to.height - 1, to.x, to.x + to.width - 1];
   for (let x = left; x <= right; x++) {
     let outputs = CORE;

@@ -213,7 +213,7 @@ function fillProjections(
   if (at.oScale !== undefined) image[at.oScale] = weights.scales.o;
 }
 
-/** Angles of the position before the first token (its program turns them on), head norms. */
+/** Angles of the position before the first token (its program advances them), head norms. */
 function fillHeads(
   { image, at, model, shape, weights }: Filled,
   slice: AttentionSlice,
@@ -228,7 +228,7 @@ function fillHeads(
       image[buffer + shape.pairs + pair] = amplitude * Math.sin(angle);
     };
     set(at.angle, frequency * (context - 1), ropeAmplitude(model));
-    // A step turns the angles and must leave the amplitude as it is.
+    // A step advances the angles and must leave the amplitude as it is.
     set(at.angleStep, frequency, 1);
   }
   slice.elements.forEach((element, i) => {
@@ -238,7 +238,7 @@ function fillHeads(
   });
 }
 
-/** The first user's cache: [head][element][slot], positions dealt to the rows in turn. */
+/** The first user's cache: [head][element][slot], positions dealt out row by row. */
 function fillCache(
   { image, at, model, shape, row }: Filled,
   slice: AttentionSlice,

@@ -1,17 +1,17 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
 import type { ModelSpec } from '../model/model.js';
 import type { LayerShape } from '../mapping/shapes.js';
-import type { Place } from '../kernels/collectives.js';
+import type { LinePlace } from '../kernels/collectives.js';
 
 export interface LayerCore {
   model: ModelSpec;
   shape: LayerShape;
-  /** Place on the column, which is reduced along y. */
-  column: Place;
-  /** Place on the whole row. */
-  row: Place;
-  /** Place on the part of the row that shares a KV head; undefined for cores without attention. */
-  group: Place | undefined;
+  /** The core's place on the column, which is reduced along y. */
+  column: LinePlace;
+  /** The core's place on the whole row. */
+  row: LinePlace;
+  /** The core's place on the part of the row that shares a KV head; undefined for cores without attention. */
+  group: LinePlace | undefined;
   /** Cache positions that this row holds, the new token's included. */
   positions: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */

@@ -22,7 +22,7 @@ export interface StagePlan {
   /** Indices of the stage's place and of the one that sends, in the plan's places. */
   to: number;
   from: number;
-  /** Cycles that what was sent is on the way between two wafers before it enters this stage's. */
+  /** Cycles that what was sent takes between two wafers before it enters this stage's program. */
   crossing: number;
   /** What is sent: the chosen token, or rows; nothing in a plan whose stages start together. */
   source?: Source;

@@ -4,7 +4,7 @@
  * The sum and its root are kept in 32 bits.
  */
 import type { FloatType } from '../numeric/types.js';
-import { allReduce, type Place } from '../kernels/collectives.js';
+import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, special, vector, type CoreCode } from '../program/builder.js';
 
 export interface Norm {
@@ -20,7 +20,7 @@ export interface Norm {
   normed: number;
 }
 
-export function rmsNorm(core: CoreCode, column: Place, n: Norm): void {
+export function rmsNorm(core: CoreCode, column: LinePlace, n: Norm): void {
   const sum = cell(n.square, 0);
   vector(core, 'fma', 'f32', n.length, sum, cell(n.x), cell(n.x), sum);
   allReduce(core, column, 'add', 'f32', n.square, 1);

@@ -1,8 +1,8 @@
 /**
  * The code of every core of one region: a layer, the embedding or the head. Rows and columns fall into
  * few classes by what their cores do on the lines and by what their row's cache holds; all cores of a
- * row class and a column class have the same code. Routes differ more often (a core passes streams of
- * others on without knowing), so they have classes of their own.
+ * row class and a column class have the same code. Routes differ more often (a core passes on streams of
+ * others without any code for it), so they have classes of their own.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
@@ -11,7 +11,7 @@ import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
-import { routesOf, type Place } from '../kernels/collectives.js';
+import { routesOf, type LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
@@ -70,7 +70,7 @@ export const ROW_COLORS = [5, 6, 7, 8, 9];
 export const HEAD_COLORS = [10, 11, 12, 13, 14];
 export const FIRST_HAND_OFF_COLOR = 15;
 
-/** Cache positions of a row when `count` tokens are dealt to the rows in turn. */
+/** Cache positions of a row when `count` tokens are dealt out row by row. */
 export function positionsOfRow(count: number, row: number, rows: number): number {
   return row < count ? Math.floor((count - 1 - row) / rows) + 1 : 0;
 }
@@ -191,7 +191,7 @@ export function tableCode(
 }
 
 /** In the head only the cores of the roots' row choose, each among its own column's entries. */
-function headClass(columns: Place[]) {
+function headClass(columns: LinePlace[]) {
   const height = columns.length;
   const rowClass = numbered(height, (row) => codeOf(columns[row]));
   return (row: number, x: number) => (columns[row].station.root ? height + x : rowClass[row]);
@@ -234,12 +234,12 @@ function writeCore(
 }
 
 /** What of a place the code depends on: its steps, not the routes past it. */
-function codeOf(p: Place | undefined): unknown {
+function codeOf(p: LinePlace | undefined): unknown {
   return p && [p.station.steps, p.station.root, p.station.multicast];
 }
 
 /** A place on a line, and the routes that it needs. */
-type RoutedPlace = Place & { routes: Route[] };
+type RoutedPlace = LinePlace & { routes: Route[] };
 
 /** The places of a line; those that do the same are one object. */
 function places(axis: 'x' | 'y', length: number, groups: number, colors: number[]): RoutedPlace[] {

@@ -92,7 +92,7 @@ function overlap({ wafer, box: a }: StageLinks, { wafer: on, box: b }: StageLink
 /**
  * What a hand-off and another stage share. Of two wavelets that want one link the later one loses a
  * cycle to the other, so over a link no wavelet waits longer than for all wavelets of the other stage; nor
- * does one wavelet wait for more than one of each colour of the router, which lets them in turns. The
+ * does one wavelet wait for more than one of each colour of the router, which lets them pass one after the other. The
  * hand-off is over when the slowest of its rows is. The other stage loses no more than if it stood
  * still as long as the hand-off lasts.
  */

@@ -242,7 +242,7 @@ class CoreWriter {
     return { ...rest, buffers, operations: [...this.send(sends), ...operations] };
   }
 
-  /** A core outside the region: a router on the way, or one that sends what it computed before. */
+  /** A core outside the region: a router on the path, or one that sends what it computed before. */
   private outsider(color: number): WrittenCode['code'] {
     if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
     const { cell: at, type, length } = this.source;

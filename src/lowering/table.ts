@@ -7,7 +7,7 @@
  */
 import type { ModelSpec } from '../model/model.js';
 import type { TableShape } from '../mapping/shapes.js';
-import { allReduce, reduce, type Place } from '../kernels/collectives.js';
+import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
 import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
 
@@ -16,8 +16,8 @@ export interface TableCore {
   shape: TableShape;
   /** Number of this core's column, which decides which entries it holds. */
   columnIndex: number;
-  column: Place;
-  row: Place;
+  column: LinePlace;
+  row: LinePlace;
 }
 
 export const EMBEDDING_LABELS = ['token', 'embedding'] as const;

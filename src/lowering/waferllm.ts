@@ -2,11 +2,11 @@
  * One decoder layer of one token in WaferLLM's mapping (OSDI 2025; machine-model section 5) on P x
  * P cores: activations are split along one axis and replicated along the other, so that consecutive
  * products reduce along y, x, y, x and nothing is transposed. Ten all-reduces by two-level trees on
- * five colours, which turn from one axis to the other six times a layer.
+ * five colours, which change from one axis to the other six times a layer.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
-import { routesOf, type Place } from '../kernels/collectives.js';
+import { routesOf, type LinePlace } from '../kernels/collectives.js';
 import { assemble } from '../program/builder.js';
 import { CHANNELS, stationsOf } from '../kernels/line.js';
 import { attention } from './waferllm/attention.js';
@@ -21,12 +21,9 @@ import type { LayerCache, Lowered, Memory, StagePlan, StepPlan } from './lowerin
 import type { Step } from './region.js';
 import { setWaferllmToken, waferllmImages, waferllmResidual } from './waferllm/memory.js';
 
-export { waferllmOptions, type WaferllmOptions } from '../mapping/waferllm-shape.js';
-export { waferllmImages, waferllmResidual, setWaferllmToken } from './waferllm/memory.js';
-
 /** A coordinate along an axis: what a core there does that another may not do. */
 interface Lane {
-  place: Place;
+  place: LinePlace;
   key: string;
 }
 
@@ -111,7 +108,7 @@ export function planRepeated(of: Lowered, step: Step): StepPlan {
   return { together: true, places: stages.map(() => ({ ...region, region })), stages };
 }
 
-/** The square's memory holds each layer's image in its turn, which takes and leaves the residual stream. */
+/** The square's memory holds one layer's image after the other; each takes and leaves the residual stream. */
 export function waferllmMemory(
   of: Lowered,
   step: Step,

@@ -14,7 +14,7 @@ export type Part = { name: string } & ({ kind: 'layer'; layer: number } | { kind
 export type TableKind = 'embedding' | 'head' | 'embedding+head';
 export type RegionKind = 'layer' | TableKind;
 
-/** A piece of a core's memory that has no place there yet. */
+/** A piece of a core's memory that has no address there yet. */
 export type BufferShape = Omit<Buffer, 'at'>;
 
 /** A part of a model cut over `rows` x `columns` cores, with room for `positions` tokens of each user. */

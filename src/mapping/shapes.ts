@@ -71,9 +71,7 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
   const value = model.dtype;
   const weight = weightType(model);
   const heads = s.queryHeads + s.headsPerColumn;
-  const buffers: BufferShape[] = [];
-  const add = (name: string, type: DataType, length: number, preloaded = false) =>
-    buffers.push({ name, type, length, preloaded });
+  const { buffers, add } = bufferList();
   // First, so that it lies alike in all columns: the next region's hand-off reads it.
   add('x', value, s.dims);
   add('attentionNorm', value, s.dims, true);
@@ -91,8 +89,8 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
       add('qNorm', value, 2 * s.pairs, true);
       add('kNorm', value, 2 * s.pairs, true);
     }
-    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and turned
-    // on by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
+    // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
     add('angle', 'f32', 2 * s.pairs, true);
     add('angleStep', 'f32', 2 * s.pairs, true);
     add('angleWork', 'f32', 2 * s.pairs);
@@ -140,22 +138,27 @@ export function tableShape(model: ModelSpec, rows: number, columns: number): Tab
 
 /** Buffers of a core of the embedding, of the head, or of a tied table that serves both. */
 export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): BufferShape[] {
-  const buffers: BufferShape[] = [
-    { name: 'table', type: weightType(model), length: s.dims * s.entries, preloaded: true },
-    { name: 'x', type: model.dtype, length: s.dims, preloaded: false },
-    { name: 'token', type: 'f32', length: 1, preloaded: false },
-  ];
-  if (model.weightBits === 8)
-    buffers.push({ name: 'tableScale', type: model.dtype, length: 1, preloaded: true });
-  if (use !== 'embedding')
-    buffers.push(
-      { name: 'norm', type: model.dtype, length: s.dims, preloaded: true },
-      { name: 'normed', type: model.dtype, length: s.dims, preloaded: false },
-      { name: 'square', type: 'f32', length: 1, preloaded: false },
-      { name: 'logits', type: model.dtype, length: s.entries, preloaded: false },
-      { name: 'best', type: 'f32', length: 3, preloaded: false },
-    );
+  const { buffers, add } = bufferList();
+  add('table', weightType(model), s.dims * s.entries, true);
+  add('x', model.dtype, s.dims);
+  add('token', 'f32', 1);
+  if (model.weightBits === 8) add('tableScale', model.dtype, 1, true);
+  if (use !== 'embedding') {
+    add('norm', model.dtype, s.dims, true);
+    add('normed', model.dtype, s.dims);
+    add('square', 'f32', 1);
+    add('logits', model.dtype, s.entries);
+    add('best', 'f32', 3);
+  }
   return buffers;
+}
+
+/** Buffers so far, and what adds one after them. */
+export function bufferList() {
+  const buffers: BufferShape[] = [];
+  const add = (name: string, type: DataType, length: number, preloaded = false) =>
+    buffers.push({ name, type, length, preloaded });
+  return { buffers, add };
 }
 
 function weightType(model: ModelSpec): DataType {

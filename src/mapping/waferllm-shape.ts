@@ -6,9 +6,10 @@
  * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs
  * and then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
  */
-import type { DataType, FloatType } from '../numeric/types.js';
+import type { FloatType } from '../numeric/types.js';
 import type { ModelSpec } from '../model/model.js';
 import type { BufferShape } from './mapping.js';
+import { bufferList } from './shapes.js';
 
 type Sizes = 'dim' | 'ffn' | 'heads' | 'headDim' | 'normEpsilon' | 'dtype';
 
@@ -97,9 +98,7 @@ export function newPositionIn(o: WaferllmOptions, y: number): 'kept' | 'full' | 
 /** Buffers of every core, one after the other. */
 export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
   const s = waferllmShape(o);
-  const buffers: BufferShape[] = [];
-  const add = (name: string, type: DataType, length: number, preloaded = false) =>
-    buffers.push({ name, type, length, preloaded });
+  const { buffers, add } = bufferList();
   for (const [name, length] of [
     ['x', s.dims],
     ['attentionNorm', s.dims],

@@ -1,11 +1,11 @@
 /** A model that cannot be read or simulated; one line: field, what was expected, what was found. */
 export class ModelError extends Error {
+  override readonly name = 'ModelError';
   /** Path of the first offending field in the configuration, with dots; empty if it is about none. */
   readonly field: string;
 
   constructor(message: string, field = '') {
     super(message);
-    this.name = 'ModelError';
     this.field = field;
   }
 }

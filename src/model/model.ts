@@ -23,7 +23,7 @@ export interface Llama3Scaling {
 /** YaRN: low ones divided by `factor`, high ones kept, a ramp over the pairs between. */
 export interface YarnScaling {
   factor: number;
-  /** Turns within the original context that a pair makes at the ramp's two ends. */
+  /** Rotations within the original context that a pair makes at the ramp's two ends. */
   betaFast: number;
   betaSlow: number;
   /** The ramp's ends are rounded outwards to whole pairs. */

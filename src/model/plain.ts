@@ -77,10 +77,10 @@ function attention(
   const key = multiply(layer.k, normed, layer.scales.k);
   if (layer.qNorm) normHeads(query, layer.qNorm, normEpsilon);
   if (layer.kNorm) normHeads(key, layer.kNorm, normEpsilon);
-  const turn = (vector: Float64Array, head: number) =>
+  const rotate = (vector: Float64Array, head: number) =>
     rotateHead(vector, head * headDim, position, frequencies, ropeAmplitude(model));
-  for (let h = 0; h < heads; h++) turn(query, h);
-  for (let h = 0; h < kvHeads; h++) turn(key, h);
+  for (let h = 0; h < heads; h++) rotate(query, h);
+  for (let h = 0; h < kvHeads; h++) rotate(key, h);
   keys.push(key);
   values.push(multiply(layer.v, normed, layer.scales.v));
 

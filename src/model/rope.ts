@@ -27,19 +27,21 @@ export function ropeAmplitude({ ropeScaling }: Pick<ModelSpec, 'ropeScaling'>): 
 
 /** Long waves are stretched by `factor`, short ones kept, those between go over linearly. */
 function llama3(frequency: number, s: Llama3Scaling): number {
-  const turns = (s.originalMaxPosition * frequency) / (2 * Math.PI);
-  if (turns > s.highFreqFactor) return frequency;
+  const rotations = (s.originalMaxPosition * frequency) / (2 * Math.PI);
+  if (rotations > s.highFreqFactor) return frequency;
   // With equal limits nothing lies between them, and 0 / 0 is no share.
-  if (turns < s.lowFreqFactor || s.lowFreqFactor === s.highFreqFactor) return frequency / s.factor;
-  const kept = (turns - s.lowFreqFactor) / (s.highFreqFactor - s.lowFreqFactor);
+  if (rotations < s.lowFreqFactor || s.lowFreqFactor === s.highFreqFactor)
+    return frequency / s.factor;
+  const kept = (rotations - s.lowFreqFactor) / (s.highFreqFactor - s.lowFreqFactor);
   return (1 - kept) * (frequency / s.factor) + kept * frequency;
 }
 
 /** As published, the ramp runs over the numbers of the pairs, from kept to divided by `factor`. */
 function yarn(own: Float64Array, { headDim, ropeTheta }: Rotary, s: YarnScaling): Float64Array {
-  /** The pair, as a fraction, that makes so many turns within the original context. */
-  const pairOf = (turns: number) =>
-    (headDim * Math.log(s.originalMaxPosition / (turns * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
+  /** The pair, as a fraction, that makes so many rotations within the original context. */
+  const pairOf = (rotations: number) =>
+    (headDim * Math.log(s.originalMaxPosition / (rotations * 2 * Math.PI))) /
+    (2 * Math.log(ropeTheta));
   const [fast, slow] = [pairOf(s.betaFast), pairOf(s.betaSlow)];
   const low = Math.max(s.truncate ? Math.floor(fast) : fast, 0);
   const high = Math.min(s.truncate ? Math.ceil(slow) : slow, headDim - 1);
@@ -51,7 +53,7 @@ function yarn(own: Float64Array, { headDim, ropeTheta }: Rotary, s: YarnScaling)
 }
 
 /**
- * Turns one head in place to its position: pair (i, i + half) by `position * frequencies[i]`, the
+ * Rotates one head in place to its position: pair (i, i + half) by `position * frequencies[i]`, the
  * halves as in Hugging Face's `rotate_half`, and multiplies it by `amplitude`. The head is
  * `2 * frequencies.length` numbers from `at`.
  */

@@ -61,8 +61,8 @@ function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
 
 /**
  * An all-reduce on a line of n cores as a two-level tree of about sqrt(n) groups: twice half a group
- * of stages up to the root, each core to ramp, operation, ramp to core and a hop; the links passed on
- * the way up and by the multicast back, n hops in all; and at the middle of a group and at the root
+ * of stages up to the root, each core to ramp, operation, ramp to core and a hop; the links of the
+ * path up and of the multicast back, n hops in all; and at the middle of a group and at the root
  * two chains' wavelets one after the other, then the multicast's.
  */
 function allReduceCycles(wafer: WaferSpec, type: FloatType, n: number, elements: number): number {

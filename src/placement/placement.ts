@@ -3,15 +3,17 @@ import type { Part, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 
-/** Where a part of a model lies. */
-export type Region = Part & {
+/** A part of a model, and where it lies. */
+export type Region = Part & Located;
+
+export interface Located {
   wafer: number;
   x: number;
   y: number;
   width: number;
   height: number;
   sramBytesPerCore: number;
-};
+}
 
 export interface Placement {
   strategy: string;
@@ -43,10 +45,7 @@ export interface PlacementRequest {
 
 /** The model does not fit; the one-line message says what was asked, what there is and what would fit. */
 export class CapacityError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'CapacityError';
-  }
+  override readonly name = 'CapacityError';
 }
 
 /** A placement request with sizes that the user has fixed; what is not given is chosen. */

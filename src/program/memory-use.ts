@@ -1,6 +1,5 @@
 /**
- * Which cells of a core's memory an operation reads and writes, in the order in which it does. The
- * base of the check that nothing is read before it is written (machine-model section 4, rule 6).
+ * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that nothing is read before it is written (machine-model section 4, rule 6).
  */
 import { cellsOf, isMemory, type Operation, type Role } from './program.js';
 
@@ -125,7 +124,7 @@ export function readsOnlyWritten(role: Role): boolean {
   );
 }
 
-/** Is it about a table that lies in a buffer with data? */
+/** Is what it reads a table in a preloaded buffer? */
 function isPreloaded({ buffers }: Role, { at, length, stride, rows, rowStride }: Access): boolean {
   if (rows <= 1 || length === 0 || rowStride < 0 || stride < 0) return false;
   const end = at + (rows - 1) * rowStride + (length - 1) * stride + 1;

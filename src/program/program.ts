@@ -209,6 +209,14 @@ export function takeColors({ receive, receives }: TrafficOp): number[] {
   return receives ?? (receive === -1 ? [] : [receive]);
 }
 
+/** The same of what it has wavelets to send to, and to take from. */
+export function trafficColors(op: TrafficOp): { receives: number[]; sends: number[] } {
+  return {
+    receives: takesOf(op) > 0 ? takeColors(op) : [],
+    sends: sendsOf(op) > 0 ? sendColors(op) : [],
+  };
+}
+
 /** Colours that an operation sends on or takes wavelets of. */
 export function colorsOf(op: Operation): number[] {
   switch (op.kind) {

@@ -1,6 +1,6 @@
 /**
  * What a run knows in addition to its document, too large for JSON: the last step core by core, and the
- * token's way through the regions operator by operator.
+ * token's path through the regions operator by operator.
  */
 
 /** One wafer, one number per core: core (x, y) is entry y * width + x. All users' tokens of one step. */
@@ -38,7 +38,7 @@ export interface StageSpan {
 export interface RunDetail {
   /** Cycles of the step. */
   cycles: number;
-  /** In the order of the token's way. */
+  /** In the order of the token's path. */
   stages: StageSpan[];
   /** By wafer. */
   maps: WaferMap[];

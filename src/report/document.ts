@@ -4,6 +4,7 @@
  */
 
 import type { FewerWafers } from '../placement/capacity.js';
+import type { Located, Placement } from '../placement/placement.js';
 import type { Identity } from './identity.js';
 
 /** Core-cycles (or a core's cycles) by cause: every cycle has exactly one. */
@@ -48,7 +49,7 @@ export interface DecodeResult {
   coreCycles: CyclesByCause;
   /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
   specialShare: number;
-  /** Tokens on their way at once (those of other users wait for their turn), and the slowest stage. */
+  /** Tokens in flight at once (those of other users wait for their turn), and the slowest stage. */
   inFlight?: number;
   bottleneck?: string;
   /**
@@ -79,7 +80,7 @@ export interface SharedLinksResult {
     otherWavelets: number;
     /** How often one token's hand-off or work has part in it, at most. */
     meetings: number;
-    /** Whether both stages were also simulated as one program, each way that they meet. */
+    /** Whether both stages were also simulated as one program, for each meeting of its own. */
     simulated: boolean;
     /**
      * `meetings` times the cycles by which cores of both were done later in that program. Without one,
@@ -89,14 +90,8 @@ export interface SharedLinksResult {
   }[];
 }
 
-export interface RegionResult {
+export interface RegionResult extends Located {
   name: string;
-  wafer: number;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  sramBytesPerCore: number;
 }
 
 export interface PlacementResult {
@@ -109,29 +104,29 @@ export interface PlacementResult {
   sramBytesPerCore?: number;
   coresAvailable?: number;
   /** On wafers with dead cores: how many, and the hops of the longest link past some. */
-  defects?: {
-    repair: string;
-    deadCores: number;
-    longestLinkHops: number;
-  };
+  defects?: NonNullable<Placement['defects']>;
   wafers?: number;
   /** With several wafers: what would have to shrink for fewer. */
   fewerWafers?: FewerWafers;
   /**
    * What the strategy weighed: estimated cycles of all hand-offs, nothing simulated; after an exact
-   * search also the least that any layout of these regions costs by that estimate, as far as proved.
+   * search also the least that any layout of these regions costs by that estimate, where that was proved.
    */
   estimate?: { handOffCycles: number; bound?: number };
-  /** With `growth: search`: the layers' shape and groups, their cycles, and how many were tried. */
-  search?: {
-    rows: number;
-    layerColumns: number;
-    groups: { column: number; row: number; head: number };
-    cycles: number;
-    candidates: number;
-    simulated: number;
-    groupsTried: number;
-  };
+  /** With `growth: search`. */
+  search?: SearchResult;
+}
+
+/** The layers' shape and the groups on their lines, simulated cycles of a token, and what was tried. */
+export interface SearchResult {
+  rows: number;
+  layerColumns: number;
+  groups: { column: number; row: number; head: number };
+  cycles: number;
+  /** Shapes that fit, shapes that were simulated, and sets of groups tried in place. */
+  candidates: number;
+  simulated: number;
+  groupsTried: number;
 }
 
 export interface FabricResult {

@@ -4,14 +4,14 @@ import { count } from './format.js';
 
 /** Empty if nothing of it helps. */
 export function fewerWafersLine({ codeBytes, withCode, in8Bits }: FewerWafers): string {
-  const ways: string[] = [];
+  const changes: string[] = [];
   if (withCode.length > 0) {
     const each = withCode.map((of) => `${of.wafers} with ${count(of.codeBytes)}`).join(', ');
-    ways.push(
+    changes.push(
       `with fewer bytes of stack and code in every core (${count(codeBytes)} in a layer's now): ` +
         `${each} at most`,
     );
   }
-  if (in8Bits !== undefined) ways.push(`with model.weightBits=8: ${in8Bits}`);
-  return ways.length === 0 ? '' : `fewer wafers ${ways.join('; or ')}`;
+  if (in8Bits !== undefined) changes.push(`with model.weightBits=8: ${in8Bits}`);
+  return changes.length === 0 ? '' : `fewer wafers ${changes.join('; or ')}`;
 }

@@ -6,7 +6,7 @@ export interface Style {
   color: boolean;
 }
 
-/** Control characters (ESC, line breaks, C1), and what breaks a line or turns its direction round. */
+/** Control characters (ESC, line breaks, C1), and what breaks a line or reverses its direction. */
 const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** A name from a file on one line, without what a terminal would obey. JSON keeps it as it is. */
@@ -46,6 +46,11 @@ export function count(value: number): string {
 /** With `digits` (0 to 3) after the point. */
 export function fixed(value: number, digits: 0 | 1 | 2 | 3): string {
   return FIXED[digits].format(value);
+}
+
+/** The same, or `-` of what is not there, which a document that is read back has as null. */
+export function known(value: number | null, digits: 0 | 1 | 2 | 3): string {
+  return value !== null && Number.isFinite(value) ? fixed(value, digits) : '-';
 }
 
 /** part/whole as `12.3 %`; `-` of nothing. */
@@ -149,6 +154,22 @@ function follows(before: string, after: string): boolean {
   const [stem, number] = numbered(before);
   const [nextStem, next] = numbered(after);
   return stem === nextStem && next === number + 1;
+}
+
+/** The value at a path (`a.b.c`) of a resolved configuration; undefined if there is none. */
+export function valueAt(tree: unknown, path: string): unknown {
+  return path.split('.').reduce((node, key) => {
+    const has = typeof node === 'object' && node !== null && Object.hasOwn(node, key);
+    return has ? (node as Record<string, unknown>)[key] : undefined;
+  }, tree);
+}
+
+/** All plain values of a tree with their paths. */
+export function leaves(tree: unknown, path = ''): [string, unknown][] {
+  if (typeof tree !== 'object' || tree === null) return [[path, tree]];
+  return Object.entries(tree).flatMap(([key, value]) =>
+    leaves(value, path === '' ? key : `${path}.${key}`),
+  );
 }
 
 /** A name without its closing number, and that number (NaN without one). */

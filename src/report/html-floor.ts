@@ -42,7 +42,7 @@ function box({ name, x, y, width, height }: RegionResult, scale: number): string
 
 const TIMELINE = { left: 130, width: 940, row: 15, ticks: 5 };
 
-/** A row per region in the order of the token's way, a bar per stage; its operators are its segments. */
+/** A row per region in the order of the token's path, a bar per stage; its operators are its segments. */
 export function timeline(stages: StageSpan[], cycles: number): string {
   const end = Math.max(cycles, ...stages.map((stage) => stage.end));
   const at = (cycle: number) => TIMELINE.left + (cycle / end) * TIMELINE.width;
@@ -83,6 +83,6 @@ function cut(name: string): string {
 }
 
 /** Lengths of drawings need no more than hundredths. */
-function px(value: number): string {
+export function px(value: number): string {
   return String(Math.round(value * 100) / 100);
 }

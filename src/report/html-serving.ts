@@ -2,8 +2,9 @@
  * What a serving run adds to its page: a row per scenario, and of each what happened when (arrivals,
  * requests in the system, output tokens) and how its latencies are distributed, as drawings.
  */
-import { count, fixed } from './format.js';
+import { count, known as number } from './format.js';
 import { escapeHtml } from './html-escape.js';
+import { px } from './html-floor.js';
 import { table } from './html-tables.js';
 import type { ServingResult } from './serving-document.js';
 
@@ -110,16 +111,7 @@ function panel({ title, values, end, steps }: Panel): string {
 <text class="scale" x="${width}" y="${floor + 12}" text-anchor="end">${end}</text></svg>`;
 }
 
-function px(value: number): string {
-  return String(Math.round(value * 100) / 100);
-}
-
 /** More digits for what is short. */
 function amount(value: number | null): string {
   return number(value, value !== null && value < 1 ? 3 : 1);
-}
-
-/** `-` of what is not there; a document read back has null for it. */
-function number(value: number | null, digits: 0 | 1 | 2 | 3): string {
-  return value !== null && Number.isFinite(value) ? fixed(value, digits) : '-';
 }

@@ -1,4 +1,4 @@
-/** How a report looks, in light and in dark, as the reader's system has it. */
+/** How a report looks, in light and in dark, as the reader's system is set. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

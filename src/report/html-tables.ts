@@ -2,6 +2,7 @@
 import type { Breakdown, CyclesByCause, PlacementResult } from './document.js';
 import { bytes, count, share } from './format.js';
 import { escapeHtml } from './html-escape.js';
+import { CAUSES } from './metrics.js';
 
 /** Operators in program order, with bars of compute and communication to one scale. */
 export function breakdownTable(breakdown: Breakdown, cycles: number): string {
@@ -19,14 +20,6 @@ export function breakdownTable(breakdown: Breakdown, cycles: number): string {
   const head = ['operator', 'cycles', 'share', 'compute', 'communication', ''];
   return table(head, rows, 'bar');
 }
-
-const CAUSES: [keyof CyclesByCause, string][] = [
-  ['compute', 'compute'],
-  ['setup', 'set-up'],
-  ['waitInput', 'wait for input'],
-  ['waitOutput', 'wait for output'],
-  ['idle', 'idle'],
-];
 
 /** Core-cycles of the whole step by cause. */
 export function causesTable(cycles: CyclesByCause): string {

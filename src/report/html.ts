@@ -5,7 +5,7 @@
  */
 import type { RunDetail } from './detail.js';
 import type { RunDocument } from './document.js';
-import { count } from './format.js';
+import { count, valueAt } from './format.js';
 import { escapeHtml, scriptJson } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
@@ -32,7 +32,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     ...serving(run),
     section('Every core', mapControls(detail)),
     section('Floor plan', plans(run, detail)),
-    section('A token on its way', timelineOf(detail)),
+    section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
     section('What the cores do', causesTable(decode.coreCycles)),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
@@ -77,24 +77,13 @@ function stepFacts(run: RunDocument): [string, string][] {
   return HEADLINE.map(([key]) => [METRICS[key].title, textOf(METRICS[key], run)]);
 }
 
-/** Model and machine, as far as the configuration names them. */
+/** Model and machine, where the configuration names them. */
 function titleOf(config: unknown): string {
-  const model = textAt(config, 'model', 'spec', 'name') ?? 'A model';
-  return `${model} on ${textAt(config, 'hardware', 'name') ?? 'a wafer'}`;
-}
-
-function textAt(config: unknown, ...path: string[]): string | undefined {
-  const value = at(config, ...path);
-  return typeof value === 'string' ? value : undefined;
-}
-
-function at(config: unknown, ...path: string[]): unknown {
-  let value = config;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
+  const [model, hardware] = ['model.spec.name', 'hardware.name'].map((path) => {
+    const name = valueAt(config, path);
+    return typeof name === 'string' ? name : undefined;
+  });
+  return `${model ?? 'A model'} on ${hardware ?? 'a wafer'}`;
 }
 
 const HINT =
@@ -134,7 +123,9 @@ function serving(run: AnyRun): string[] {
 }
 
 function stepNote({ config, decode }: RunDocument): string {
-  const [batch, context] = ['batch', 'context'].map((key) => Number(at(config, 'workload', key)));
+  const [batch, context] = ['batch', 'context'].map((key) =>
+    Number(valueAt(config, `workload.${key}`)),
+  );
   const users = batch === 1 ? '1 user' : `${count(batch)} users`;
   return `<p class="soft">What follows is a single decode step by itself, not what was served: ${users} with ${count(context)} tokens in the cache (workload.batch and workload.context), ${count(decode.cyclesPerToken)} cycles.</p>`;
 }

@@ -1,4 +1,4 @@
-/** What a document is of: who made it, of what, out of which files. */
+/** What a document is of: the version that made it, the input, and the files that were read. */
 import type { NamedFile } from '../config/files.js';
 
 export interface Identity {

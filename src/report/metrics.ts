@@ -1,8 +1,8 @@
 /**
  * The metrics of a run, of a served scenario and of a kernel, each defined once: text, HTML, compare,
- * bench and its exports read them here. The lists say who shows which, and in which order.
+ * bench and its exports read them here. The lists say which of them an output shows, and in which order.
  */
-import type { KernelDocument, RegionResult, RunDocument } from './document.js';
+import type { CyclesByCause, KernelDocument, RegionResult, RunDocument } from './document.js';
 import { bytes, count, fixed } from './format.js';
 import type { ServingResult } from './serving-document.js';
 
@@ -46,7 +46,7 @@ export const METRICS = {
   handOffHops: lower('hand-off hops', 'hops', count, (run) => handOffHops(run.placement.regions)),
   // What the breakdown gives to hand-offs, and to the chosen token's path back.
   handOffCycles: lower('hand-off cycles', 'cycles', count, (run) => cyclesOf(run, 'hand-off')),
-  tokenCycles: lower('way back, cycles', 'cycles', count, (run) => cyclesOf(run, 'token')),
+  tokenCycles: lower('path back, cycles', 'cycles', count, (run) => cyclesOf(run, 'token')),
   waveletHops: lower('wavelet-hops', 'wavelet-hops', count, (run) => run.fabric.waveletHops),
   peakLinkUtilization: lower(
     'busiest link',
@@ -82,6 +82,15 @@ export const HEADLINE: readonly [MetricKey, before: string, after: string][] = [
   ['tokensPerSecond', 'throughput', ' tokens/s, all users together'],
   ['tpotMs', 'TPOT', ''],
   ['cyclesPerToken', 'per token', ' cycles'],
+];
+
+/** What tables call the causes of core-cycles, in their order. */
+export const CAUSES: [keyof CyclesByCause, title: string][] = [
+  ['compute', 'compute'],
+  ['setup', 'set-up'],
+  ['waitInput', 'wait for input'],
+  ['waitOutput', 'wait for output'],
+  ['idle', 'idle'],
 ];
 
 /** Each a row of a comparison and a field of its document. */

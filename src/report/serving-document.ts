@@ -68,7 +68,7 @@ export interface StepTimesResult {
    */
   aloneTokensPerSecond: number[];
   fullTokensPerSecond: number[];
-  /** Largest error of the interpolation where it was checked, as a share. */
+  /** Largest relative interpolation error where it was checked. */
   middleError: number;
 }
 

@@ -5,7 +5,7 @@ import { count } from './format.js';
 /** Pairs that are named; the document has all. */
 const NAMED = 2;
 
-/** Which hand-offs pass whose links, those that may cost most first; that, and how it is known. */
+/** Hand-offs that pass links of another stage, the costliest first: what that may cost, and how it is known. */
 export function sharedLinksText({ pairs, cyclesAtMost }: SharedLinksResult): string {
   if (pairs.length === 0) return 'none that a hand-off passes is in use by another user then';
   const named = pairs

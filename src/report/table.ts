@@ -4,11 +4,11 @@
  */
 import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
 import type { KernelDocument, PlacementResult, RegionResult, ReuseResult } from './document.js';
-import type { RunDocument, StepResult } from './document.js';
+import type { RunDocument, SearchResult, StepResult } from './document.js';
 import { bytes, count, fixed, heading, numbered, ranges, share, shown } from './format.js';
-import { shownPage, table } from './format.js';
+import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
-import { HEADLINE, METRICS, textOf } from './metrics.js';
+import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { checkText } from './check-text.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
 import { sharedLinksText } from './shared-links-text.js';
@@ -82,7 +82,7 @@ function headline(run: RunDocument, style: Style): string {
   return lines.join('\n');
 }
 
-/** Users whose tokens are on their way at once, and the region that limits them. */
+/** Users whose tokens are in flight at once, and the region that limits them. */
 function inFlight(decode: RunDocument['decode']): string {
   const { inFlight: users = 1, bottleneck, repeatsAfter, simulatedTokens = 0 } = decode;
   const many = users === 1 ? '1 user' : `${count(users)} users`;
@@ -100,15 +100,10 @@ function subject(config: unknown): string[] {
     ['batch ', 'workload.batch'],
   ];
   return parts.flatMap(([word, path]) => {
-    const value = path.split('.').reduce(child, config);
+    const value = valueAt(config, path);
     if (typeof value === 'number') return [word + count(value)];
     return typeof value === 'string' ? [word + shown(value)] : [];
   });
-}
-
-function child(parent: unknown, key: string): unknown {
-  const known = typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key);
-  return known ? (parent as Record<string, unknown>)[key] : undefined;
 }
 
 function span(values: number[]): string {
@@ -138,14 +133,6 @@ function breakdown(operators: Breakdown, whole: number): string {
   rows.push(['all', count(whole), share(whole, whole), '', '']);
   return table(['operator', 'cycles', 'share', 'compute', 'communication'], rows);
 }
-
-const CAUSES: [keyof CyclesByCause, string][] = [
-  ['compute', 'compute'],
-  ['setup', 'set-up'],
-  ['waitInput', 'wait for input'],
-  ['waitOutput', 'wait for output'],
-  ['idle', 'idle'],
-];
 
 function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
   const whole = CAUSES.reduce((sum, [cause]) => sum + cycles[cause], 0);
@@ -190,7 +177,7 @@ function dead(defects: NonNullable<PlacementResult['defects']>): string {
   const { repair, deadCores, longestLinkHops } = defects;
   const cores = `${count(deadCores)} dead core${deadCores === 1 ? '' : 's'}`;
   return repair === 'avoid'
-    ? `${cores}, which no region holds; their routers still pass wavelets, so no way is longer`
+    ? `${cores}, which no region holds; their routers still pass wavelets, so no path is longer`
     : `${cores}, rows moved on to spares; links that lead past them are simulated with up to ` +
         `${count(longestLinkHops)} hops`;
 }
@@ -204,7 +191,7 @@ export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['es
 }
 
 /** How the layers' shape and groups were found. */
-function searched(search: NonNullable<PlacementResult['search']>): string {
+function searched(search: SearchResult): string {
   const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
   return (
     `layers of ${layerColumns} x ${rows} cores, groups ${of.column} on columns, ${of.row} on rows, ` +
@@ -217,7 +204,7 @@ function memory(used: number, size: number | undefined): string {
   return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
 }
 
-/** Neighbours in a token's way with equal names (but for a number) and equal shapes. */
+/** Neighbours on a token's path with equal names (but for a number) and equal shapes. */
 function groups(all: RegionResult[]): RegionResult[][] {
   const key = (r: RegionResult) =>
     [numbered(r.name)[0], r.width, r.height, r.sramBytesPerCore].join(' ');

@@ -12,7 +12,7 @@ export function trafficTable(traffic: TrafficResult): string {
     ['from generation', ...latencyCells(latency.fromGeneration)],
   ];
   const verdict = traffic.saturated
-    ? `saturated: ${count(saturatedSenders)} of ${count(senders)} senders fall behind`
+    ? `saturated: ${count(saturatedSenders)} of ${count(senders)} senders cannot keep up`
     : 'not saturated';
   return [
     table(['latency in cycles, simulated', 'mean', 'p50', 'p99'], rows),
@@ -47,14 +47,14 @@ export function loadsTable(loads: NonNullable<KernelDocument['loads']>): string 
 function measured({ from, to }: TrafficResult['window'], what: string): string {
   return (
     `  measured: ${what} generated in cycles ${count(from)} to ${count(to)}, the middle half; the first\n` +
-    '  quarter fills the network, in the last one the load goes on while what is measured arrives'
+    '  quarter fills the network, in the last one the load continues while what is measured arrives'
   );
 }
 
 /** What a sweep of `hardware.fabric.queueDepth` shows (see docs/kernels.md). */
 const DEEPER =
   '  deeper queues can be slower: beyond a round trip of credits nothing more is accepted, wavelets wait inside\n' +
-  '  the network instead of at their source, and what nobody takes yet shares links with what is awaited';
+  '  the network instead of at their source, and what no core takes yet shares links with what is awaited';
 
 function latencyCells(latency: LatencyResult | null): string[] {
   if (latency === null) return ['-', '-', '-'];

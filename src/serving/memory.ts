@@ -1,6 +1,6 @@
 /**
  * The KV cache of all layers as one pool of positions, which are given out in blocks: as many as a region has
- * rows, since a user's positions are dealt to all rows in turn, from the first row on. A request takes what its
+ * rows, since a user's positions are dealt out row by row, from the first row on. A request takes what its
  * prompt and its answer need when it starts, so that it never has to stop half-way. Sessions may keep theirs
  * for their next turn; those are evicted, longest idle first, when a request needs the room.
  */

@@ -73,7 +73,7 @@ export function metricsOf(
     outputTokens,
     ttftMs: distribution(completed.map(ttftMs)),
     tpotMs: distribution(tpot),
-    itlMs: distributionOf(Float64Array.from(gapsNs), 1e-6),
+    itlMs: distribution(gapsNs, 1e-6),
     e2elMs: distribution(completed.map(e2elMs)),
     partsMs: {
       queue: meanMs(({ queueNs }) => queueNs),
@@ -120,13 +120,8 @@ export function percentilesOf(served: readonly Served[], of: (one: Served) => nu
   return Array.from({ length: 21 }, (_, i) => percentile(values, 5 * i));
 }
 
-function distribution(values: number[]): Distribution {
-  return distributionOf(Float64Array.from(values), 1);
-}
-
-/** Sorts `values` in place. */
-function distributionOf(values: Float64Array, scale: number): Distribution {
-  values.sort();
+function distribution(unordered: ArrayLike<number>, scale = 1): Distribution {
+  const values = Float64Array.from(unordered).sort();
   const at = (q: number) => percentile(values, q) * scale;
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i];

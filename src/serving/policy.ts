@@ -60,7 +60,7 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
         return users + joining < maxUsers && stepWith(load, joining + 1, context) <= limitNs;
       },
       promptTokens: (load, context) => {
-        // Those on their way to their first token will decode before this piece has entered.
+        // Users that have no first token yet will decode before this piece has entered.
         const coming = load.joining - 1;
         if (load.users + coming === 0) return UNHINDERED;
         const fine = (tokens: number) => stepWith(load, coming + tokens, context) <= limitNs;

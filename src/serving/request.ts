@@ -25,9 +25,9 @@ export type Outcome = 'completed' | 'rejected' | 'unfinished';
 
 /** A request's parts; they add up to the time from its arrival to its last token at the client. */
 export interface Parts {
-  /** Waiting for memory, a slot, or the prompts before it. */
+  /** Waiting for memory, for a user to leave, or for the prompts before it. */
   queueNs: number;
-  /** On the way to the server and from it, and the server's work outside the model. */
+  /** On the path to the server and back, and the server's work outside the model. */
   transportNs: number;
   /** From the entry of its first prompt token to its first output token. */
   prefillNs: number;

@@ -189,8 +189,8 @@ function startPiece(server: Server, now: number): void {
   if (tokens < rest) return;
   const last = position + tokens - 1;
   const max = Math.max(last, load.contextMax);
-  const way = load.stepTime(1, { mean: last, max, total: last });
-  events.push(reading * 4 + FIRST, now + Math.round((tokens - 1) * perToken) + way);
+  const path = load.stepTime(1, { mean: last, max, total: last });
+  events.push(reading * 4 + FIRST, now + Math.round((tokens - 1) * perToken) + path);
 }
 
 function pieceEntered(server: Server, now: number): void {
@@ -224,7 +224,7 @@ function token(server: Server, id: number, now: number): void {
   startToken(server, id, now);
 }
 
-/** A user's token goes round with those of the other users and of the prompt that is being read. */
+/** A user's token passes the layers among those of the other users and of the prompt that is being read. */
 function startToken(server: Server, id: number, now: number): void {
   const { load, piece, position } = server;
   const { users, contextSum: total, contextMax: max } = load;

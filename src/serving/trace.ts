@@ -9,10 +9,7 @@ import { instantNs, WANTED, type TimeUnit } from './trace-time.js';
 
 /** A trace that cannot be used; one line, `file:line: what was expected, what was found`. */
 export class TraceError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'TraceError';
-  }
+  override readonly name = 'TraceError';
 }
 
 /** Columns of a CSV file, or keys of JSON lines. */

@@ -83,7 +83,7 @@ const pixel = (x: number, y: number) =>
   );
 
 describe('a report in the browser', () => {
-  it('tells of the core under the pointer', async () => {
+  it('shows what the core under the pointer does', async () => {
     const small = reportRun('layer');
     await open(small);
     await pointAt(30, 10);
@@ -178,7 +178,7 @@ describe('a report in the browser', () => {
     expect(await core()).toContain('Core 0, 10 in layer 2 · busy 101 cycles');
   });
 
-  it('is dark for who likes it dark, at once when that changes', async () => {
+  it('is dark for a reader whose system is dark, at once when that changes', async () => {
     const back = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
     const top = async () => (await pixel(560, 300)).slice(0, 3);
     await open(reportRun('layer'), 'dark');

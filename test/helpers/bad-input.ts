@@ -1,5 +1,5 @@
 /**
- * Input as nobody would write it and files as disks leave them: whole files of every kind, changed at
+ * Input that no user would write and files as disks leave them: whole files of every kind, changed at
  * random in their text or in their values, and read by the functions that the commands use. Whatever is
  * in them, the outcome is a result or one line with an exit code that the commands document.
  */

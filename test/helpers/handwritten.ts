@@ -148,7 +148,7 @@ export const handwritten: [name: string, Program][] = [
   ['a route turned after a long pause', turning(60)],
   ['a route turned at once', turning(0)],
   ['one colour from two sides', twoSides()],
-  ['wavelets that nobody takes', untaken],
+  ['wavelets that no core takes', untaken],
   ['a receiver that waits for more than comes', tooFew],
   [
     'a core that sends what it never had',

@@ -26,7 +26,7 @@ export const R = portMask(RAMP);
 
 const each = (cycles: number) => ({ f16: cycles, f32: cycles });
 
-/** One element per cycle and nothing beside it. */
+/** One element per cycle and nothing else. */
 export const NO_OVERHEAD: CostTable = {
   programStart: 0,
   routeChange: 0,

@@ -94,7 +94,7 @@ function documentOf(name: string, regions: RegionResult[]): RunDocument {
   };
 }
 
-/** What a small server made of forty requests, as far as a page shows it. */
+/** What a small server made of forty requests, where a page shows it. */
 export function servingOf(scenario: string): ServingResult {
   const requests = Array.from({ length: 40 }, (_, id) => request(id, id * 2e6, 50 + id, 30));
   const run = serve(requests, options(pipeline(8, 10_000)));

@@ -72,7 +72,7 @@ export function startFast(input: RunInput): Run {
   };
 }
 
-/** The machine failed on a program, and the reference says that nothing did fail. */
+/** The machine failed on a program that the reference runs without a failure. */
 export class Disagreement extends Error {
   constructor({ name }: Program) {
     super(`the fast engine fails on ${name}, which the reference runs`);
@@ -80,8 +80,8 @@ export class Disagreement extends Error {
 }
 
 /**
- * The result of a run, at last with times of 64 bits; none if the machine failed, and the reference is to
- * report how.
+ * The result of a run that is over with these times, or with 64 bits; none if the machine failed, and the
+ * reference is to report how.
  * @throws LimitError if it was not over by its limit, MachineError if it is too long
  */
 export function toResult(input: RunInput, tables: Tables, ending: Ending): RunResult | undefined {

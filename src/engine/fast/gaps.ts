@@ -1,9 +1,9 @@
 /**
  * The cycles between sends of synthetic traffic, most of them a byte each: the machine reads one for every
  * wavelet that it sends, and what it reads has to fit a cache. LONG is followed by the gap as a double, the
- * lowest byte first; TURN by the colour on which wavelets are sent from here on, then by the gap.
+ * lowest byte first; RECOLOR by the colour on which wavelets are sent from here on, then by the gap.
  */
-import { LONG, TURN } from './machine-code.js';
+import { LONG, RECOLOR } from './machine-code.js';
 import { colorOfWavelet, type Operation, type TrafficOp } from '../../program/program.js';
 
 export interface Gaps {
@@ -27,7 +27,7 @@ export function gapsOf(lists: Operation[][]): Gaps {
     if (op.kind === 'traffic')
       eachGap(op, (gap, color) => {
         if (color >= 0) {
-          all[at++] = TURN;
+          all[at++] = RECOLOR;
           all[at++] = color;
         }
         all[at++] = isShort(gap) ? gap : LONG;
@@ -40,7 +40,7 @@ export function gapsOf(lists: Operation[][]): Gaps {
 }
 
 function isShort(gap: number): boolean {
-  return gap >= 0 && gap < TURN;
+  return gap >= 0 && gap < RECOLOR;
 }
 
 /** Calls `use` for each wavelet, with its colour if it is another than before (at first: the first). */

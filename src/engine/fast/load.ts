@@ -1,4 +1,4 @@
-/** How a program gets into the machine's memory, and what was counted of it out again. */
+/** How a program gets into the machine's memory, and how the counters get out of it. */
 import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
 import { HEADER, MOST_CORES, MOST_TILES, TIME } from './machine-code.js';
@@ -25,7 +25,7 @@ export interface Team {
   /** The first thread's. */
   machine: Machine;
   threads: number;
-  /** Cores that a tile should have at least. */
+  /** The fewest cores that a tile should have. */
   leastCores: number;
   /** A number for each run, rising from 1, by which the others help in it. */
   run: number;

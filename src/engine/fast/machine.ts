@@ -12,11 +12,11 @@ interface Code {
   allocateTable(bytes: number): number;
   /** Begins with the program in memory, which is to be over before a cycle; others help in a run. */
   begin(before: number, run: number): void;
-  /** Continues for so many visited cycles; returns the run's state (`STATE`). */
-  advance(visits: number, helpers: number): number;
+  /** Continues for so many cycles with something to do; returns the run's state (`STATE`). */
+  advance(cycles: number, helpers: number): number;
   /** Runs a tile of the program in memory, if it has so many. */
   help(tile: number, before: number): void;
-  /** The cycle visited last; of a core its operation and when it acts (see `Places`). */
+  /** The last cycle; of a core its operation and when it acts (see `Places`). */
   cycle(): number;
   operationOf(core: number): number;
   actsAt(core: number): number;
@@ -46,7 +46,7 @@ export function machineCode(bits: Bits): WebAssembly.Module {
   return (translated[bits] ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE[bits], 'base64')));
 }
 
-/** A machine that waits for other threads, in one cycle, for `patience` ms at most. */
+/** A machine that waits for other threads, in one cycle, for up to `patience` ms. */
 export function createMachine(
   memory = createMemory(),
   code = machineCode(32),

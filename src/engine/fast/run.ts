@@ -28,7 +28,7 @@ export type Ending =
 /** The largest number of visits of cores at once that take a few milliseconds. */
 const SLICE = 1 << 18;
 
-/** A machine that runs a program, to be advanced in slices (as one, with all of the team). */
+/** A machine that runs a program in slices; with a team, in one slice. */
 export interface RunningMachine {
   advance(): Ending | undefined;
   /** Where cores are after the last slice. */
@@ -42,7 +42,7 @@ export interface Wants {
 }
 
 /**
- * The last cycle, from the first start on, that a run with times of so many bits may visit. With a limit
+ * The last cycle, from the first start on, that a run with times of so many bits may reach. With a limit
  * it is late before it is too long.
  */
 function furthest({ ahead }: Image, first: number, bits: Bits, limit: number): number {
@@ -72,13 +72,13 @@ export function startMachine(
   let atLimit: Places | undefined;
   machine.onLimit = () => (atLimit = places());
   code.begin(limit - first, team.run);
-  const visits =
-    team.threads > 1 ? ALL_VISITS : Math.max(1, Math.floor(SLICE / Math.max(1, image.cores)));
+  const cycles =
+    team.threads > 1 ? ALL_CYCLES : Math.max(1, Math.floor(SLICE / Math.max(1, image.cores)));
   return {
     places,
     advance() {
-      const state = code.advance(visits, team.threads - 1);
-      if (state === STATE.goesOn) return undefined;
+      const state = code.advance(cycles, team.threads - 1);
+      if (state === STATE.continues) return undefined;
       if (state === STATE.broken) return { state: 'broken' };
       if (state === STATE.beyond) return { state: 'beyond' };
       if (state === STATE.late) return { state: 'late', atLimit: atLimit! };
@@ -90,9 +90,9 @@ export function startMachine(
   };
 }
 
-const ALL_VISITS = 0x7fffffff;
+const ALL_CYCLES = 0x7fffffff;
 
-/** Runs a program as one, in a team. */
+/** Runs a program to its end, in a team. */
 export function runMachine(image: Image, starts: Float64Array, team: Team, wants?: Wants): Ending {
   const running = startMachine(image, starts, team, wants);
   for (;;) {
@@ -135,9 +135,7 @@ export function helpRun(
 }
 
 /** What a helper has to know of a run. */
-export interface Help {
+export interface Help extends Pick<Team, 'run' | 'bits'> {
   start: number;
   limit?: number | undefined;
-  run: number;
-  bits: Bits;
 }

@@ -1,6 +1,6 @@
 /**
- * Is a program free of what can be seen to be wrong with it? A quick look at its roles and at the rim
- * of its rectangle; a program that does not pass is left to the reference, which reports what is wrong.
+ * Is a program free of errors that show before it runs? A quick look at its roles and at the rim of its
+ * rectangle; a program that does not pass is left to the reference, which reports what is wrong.
  */
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';

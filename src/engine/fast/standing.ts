@@ -3,7 +3,7 @@
  * clock: it continues to the next operation that touches the fabric, and ends a stream as soon as its last
  * wavelet is on its way, so what a core does is looked for from there backwards.
  */
-import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { sendsOf, takesOf, trafficColors } from '../../program/program.js';
 import type { Operation, Program } from '../../program/program.js';
 import type { Standing } from '../engine.js';
 import { NOT_STARTED, UNDER_WAY } from './machine-code.js';
@@ -76,8 +76,5 @@ function colorsOf(
   const before = records.slice(0, at).filter((record) => record.kind === 'traffic').length;
   const all = operations.filter((op) => op.kind === 'traffic');
   const op = all.filter((one) => sendsOf(one) > 0 || takesOf(one) > 0)[before];
-  return {
-    receives: takesOf(op) > 0 ? takeColors(op) : [],
-    sends: sendsOf(op) > 0 ? sendColors(op) : [],
-  };
+  return trafficColors(op);
 }

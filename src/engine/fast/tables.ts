@@ -27,7 +27,7 @@ export interface Image {
   cores: number;
   labels: number;
   programStart: number;
-  /** Cycles that a visit to a core or a router may set times ahead, at most. */
+  /** The most cycles that a visit to a core or a router may set times ahead. */
   ahead: number;
   numbers: Record<'colors' | 'width' | 'height' | 'roles' | FabricNumber, number>;
   tables: Record<TableName, Table>;

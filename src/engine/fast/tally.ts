@@ -5,7 +5,7 @@ import type { Counts } from './load.js';
 import type { Tables } from './tables.js';
 
 /**
- * Set-up and compute are the operations'; input was waited for in all other cycles. Cores that do
+ * Set-up and compute come from the operations; in all other cycles a core waited for input. Cores that do
  * nothing end when they start.
  */
 export function resultOf(

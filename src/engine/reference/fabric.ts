@@ -121,7 +121,7 @@ export function waitingWavelets(f: Fabric): { core: number; color: number }[] {
 }
 
 /** Cycles of the link by which a core is reached on a port. */
-function wayIn({ hopCycles, linkHops }: Fabric, core: number, port: number): number {
+function cyclesInto({ hopCycles, linkHops }: Fabric, core: number, port: number): number {
   return hopCycles * (linkHops ? linkHops[core * 4 + port] : 1);
 }
 
@@ -129,7 +129,7 @@ function wayIn({ hopCycles, linkHops }: Fabric, core: number, port: number): num
 export function take(f: Fabric, core: number, port: number, color: number, t: number): void {
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.head[queue];
-  const back = t + (port < RAMP ? wayIn(f, core, port) : f.rampCycles);
+  const back = t + (port < RAMP ? cyclesInto(f, core, port) : f.rampCycles);
   f.head[queue] = (f.head[queue] + 1) % f.queueDepth;
   f.ready[slot] = NEVER;
   f.free[slot] = back;
@@ -145,7 +145,7 @@ export function take(f: Fabric, core: number, port: number, color: number, t: nu
 export function put(f: Fabric, core: number, port: number, color: number, t: number): void {
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.tail[queue];
-  const at = t + (port < RAMP ? wayIn(f, core, port) : f.rampCycles);
+  const at = t + (port < RAMP ? cyclesInto(f, core, port) : f.rampCycles);
   if (port !== CORE && meetsAnother(f, core, color, at)) f.routeHazards++;
   f.tail[queue] = (f.tail[queue] + 1) % f.queueDepth;
   f.ready[slot] = at;

@@ -79,7 +79,7 @@ export function timingOf(m: Machine, core: number): OpTiming {
   return m.timings[m.input.program.roleOf[core]][m.op[core]];
 }
 
-/** Is a core's program over? Once nothing moves, a core that is not will never be. */
+/** Is a core's program over? Once nothing moves, a core that is not done will never be. */
 export function isDone(m: Machine, core: number): boolean {
   return m.until[core] === NEVER;
 }

@@ -1,5 +1,6 @@
 /** What cores of the reference are at in the middle of a run, for errors and progress. */
-import { colorOfWavelet, sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { colorOfWavelet, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { trafficColors } from '../../program/program.js';
 import type { Operation } from '../../program/program.js';
 import type { OpTiming } from '../../program/timing.js';
 import type { Waiter } from '../checks.js';
@@ -41,11 +42,7 @@ export function standingOf(m: Machine): Standing[] {
 
 function colorsOf(op: Operation, streams: boolean, { source, destination, wavelets }: OpTiming) {
   if (!streams) return { receives: [], sends: [] };
-  if (op.kind === 'traffic')
-    return {
-      receives: takesOf(op) > 0 ? takeColors(op) : [],
-      sends: sendsOf(op) > 0 ? sendColors(op) : [],
-    };
+  if (op.kind === 'traffic') return trafficColors(op);
   const used = (color: number) => (color >= 0 && wavelets > 0 ? [color] : []);
   return { receives: used(source), sends: used(destination) };
 }

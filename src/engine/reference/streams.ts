@@ -9,7 +9,7 @@ import { COMPUTE, END, WAIT_INPUT, WAIT_OUTPUT, timingOf, type Machine } from '.
 
 /**
  * One cycle of a stream. Results to the fabric come out of a rigid pipeline: what is consumed at one
- * move of it stands at its end `latency` moves later; it stands still while that has no slot.
+ * move of it stands at its end `latency` moves later; the pipeline stands still while that result has no slot.
  */
 export function stream(m: Machine, core: number, op: VectorOp, t: number): void {
   const { source, destination, wavelets, latency } = timingOf(m, core);

@@ -31,18 +31,18 @@ export type Here = (begin: () => Run) => Promise<RunResult>;
 
 /** A program was stopped in the middle: the cycle, and what cores do in it. */
 export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
   readonly cycle: number;
   readonly standing: Standing[];
 
   constructor(cycle: number, standing: Standing[]) {
     super(`stopped in cycle ${cycle}`);
-    this.name = 'StoppedError';
     this.cycle = cycle;
     this.standing = standing;
   }
 }
 
-/** Cores of a tile, at least: for less, waiting for each other takes longer than it saves. */
+/** The fewest cores of a tile: with fewer, threads lose more by waiting for each other than they save. */
 const LEAST_CORES = 2048;
 
 /** The built worker, by the package's own name: it is found from the sources, from the build and from a bundle. */
@@ -64,7 +64,7 @@ export function createShards(
   let last: Promise<unknown> = Promise.resolve();
   let runs = 0;
   let closed = false;
-  // What threads talk with takes a while to load.
+  // The libraries that threads talk with take a while to load.
   const start = () =>
     (threads ??= import('./threads.js').then((m) => m.startThreads(threadCount, script)));
   const stop = async () => {
@@ -86,7 +86,7 @@ export function createShards(
       const ending = await ready.run(tables.image, { ...order, ...team }, signal);
       if (ending.state !== 'beyond' || order.bits === 64) return ending;
     } catch (error) {
-      // Some may still wait in that run.
+      // Some threads may still wait in that run.
       await stop();
       throw error;
     }

@@ -63,7 +63,7 @@ function endOf(worker: Worker): Promise<never> {
   });
 }
 
-/** Loads images into the first thread that it does not have, and gives each a number. */
+/** Gives each image a number, and loads into the first thread those that it does not have. */
 function loader(lead: Remote<ShardWorker>) {
   const packr = new Packr({ structuredClone: true, moreTypes: true });
   const has = new Map<Image, number>();

@@ -8,7 +8,8 @@ import { Unpackr } from 'msgpackr/unpack';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createMachine } from '../fast/machine.js';
 import { helpRun, runMachine } from '../fast/run.js';
-import type { Bits, Machine } from '../fast/machine.js';
+import type { Team } from '../fast/load.js';
+import type { Machine } from '../fast/machine.js';
 import type { Ending, Help } from '../fast/run.js';
 import type { Image } from '../fast/tables.js';
 import { endpointOf } from './endpoint.js';
@@ -20,13 +21,9 @@ export interface Common {
 }
 
 /** A run: its number and limit, and how many threads take part for how many cores each. */
-export interface Order {
-  run: number;
+export interface Order extends Omit<Team, 'machine'> {
   limit?: number | undefined;
   starts: Float64Array;
-  threads: number;
-  leastCores: number;
-  bits: Bits;
 }
 
 function createWorker(machine: Machine) {

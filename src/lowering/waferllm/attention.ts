@@ -6,15 +6,15 @@
 import { LEAST } from '../../numeric/types.js';
 import { allReduce } from '../../kernels/collectives.js';
 import { cell, fill, matvec, special, vector } from '../../program/builder.js';
-import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
+import { label, sumOver, changeAxis, type WaferllmCore } from './core.js';
 
 export function attention(core: WaferllmCore): void {
   label(core, 'qkv');
   projectQkv(core);
   label(core, 'rope');
   const { at } = core.code;
-  turnHalves(core, at.qkv);
-  turnHalves(core, at.qkv + core.shape.attention);
+  rotateHalves(core, at.qkv);
+  rotateHalves(core, at.qkv + core.shape.attention);
   label(core, 'kv append');
   append(core);
   label(core, 'scores');
@@ -41,7 +41,7 @@ function projectQkv(core: WaferllmCore): void {
 }
 
 /** (a, b) becomes (a cos - b sin, b cos + a sin), a the first halves of the pairs, b the second. */
-function turnHalves({ code, shape, options }: WaferllmCore, vectorAt: number): void {
+function rotateHalves({ code, shape, options }: WaferllmCore, vectorAt: number): void {
   const n = shape.pairs;
   const { at } = code;
   const [a, b] = [cell(vectorAt), cell(vectorAt + n)];
@@ -96,7 +96,7 @@ function scores(core: WaferllmCore): void {
       out: at.scores + scoreRow * positions,
       widen: false,
     });
-  turnTo(core, row);
+  changeAxis(core, row);
   sumOver(core, row, at.scores, all);
   const scores = cell(at.scores);
   const scale = { constant: 1 / Math.sqrt(options.headDim) };
@@ -122,7 +122,7 @@ function softmax(core: WaferllmCore): void {
   const totalOf = (i: number) => cell(at.total + i, 0);
   fill(code, type, at.peak, shape.scoreRows, LEAST[type]);
   for (const i of rows) vector(code, 'max', type, positions, peakOf(i), scoresOf(i), peakOf(i));
-  turnTo(core, column);
+  changeAxis(core, column);
   allReduce(code, column, 'max', type, at.peak, shape.scoreRows);
   for (const i of rows)
     vector(code, 'sub', options.dtype, positions, scoresOf(i), scoresOf(i), peakOf(i));
@@ -159,7 +159,7 @@ function projectOut(core: WaferllmCore): void {
   fill(code, options.dtype, out, shape.dims, 0);
   const product = { matrix: at.wO, rows: shape.attention, length: shape.dims, out };
   matvec(code, 'axpy', options.dtype, { ...product, x: at.attended, widen: false });
-  turnTo(core, row);
+  changeAxis(core, row);
   sumOver(core, row, out, shape.dims);
   const x = cell(at.x);
   vector(code, 'add', options.dtype, shape.dims, x, x, cell(out));

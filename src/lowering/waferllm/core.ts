@@ -1,5 +1,5 @@
 /** What the code of one core of a WaferLLM layer depends on, and the change between the two axes. */
-import { allReduce, routesOf, type Place } from '../../kernels/collectives.js';
+import { allReduce, routesOf, type LinePlace } from '../../kernels/collectives.js';
 import type { HeadPart, WaferllmOptions, WaferllmShape } from '../../mapping/waferllm-shape.js';
 import { append, type CoreCode } from '../../program/builder.js';
 import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
@@ -16,8 +16,8 @@ export interface WaferllmCore {
   options: WaferllmOptions;
   shape: WaferllmShape;
   /** Places on the column (y) and on the row (x); both use the same five colours. */
-  column: Place;
-  row: Place;
+  column: LinePlace;
+  row: LinePlace;
   /** Heads of which this core's column holds pairs. */
   parts: HeadPart[];
   /** Cache positions of every row, the last slot included that the new position takes in one. */
@@ -31,11 +31,11 @@ export function label(core: WaferllmCore, name: WaferllmLabel): void {
 }
 
 /**
- * Turns the routes of all five colours to another axis, just before the first reduction there: by
+ * Changes the routes of all five colours to another axis, just before the first reduction there: by
  * then what this core sent along the old axis has left its router. A colour that the core has no
  * part in on the new axis gets an empty route.
  */
-export function turnTo(core: WaferllmCore, place: Place): void {
+export function changeAxis(core: WaferllmCore, place: LinePlace): void {
   const routes = routesOf(place);
   for (const color of place.colors) {
     const to = routes.find((r) => r.color === color) ?? { color, inputs: 0, outputs: 0 };
@@ -44,6 +44,6 @@ export function turnTo(core: WaferllmCore, place: Place): void {
 }
 
 /** All-reduce in the layer's data type along a place's axis. */
-export function sumOver(core: WaferllmCore, place: Place, at: number, length: number): void {
+export function sumOver(core: WaferllmCore, place: LinePlace, at: number, length: number): void {
   allReduce(core.code, place, 'add', core.options.dtype, at, length);
 }

@@ -5,7 +5,7 @@
  */
 import { allReduce } from '../../kernels/collectives.js';
 import { cell, fill, matvec, special, vector } from '../../program/builder.js';
-import { label, sumOver, turnTo, type WaferllmCore } from './core.js';
+import { label, sumOver, changeAxis, type WaferllmCore } from './core.js';
 
 /** normed = x / sqrt(mean(x^2) + epsilon) * weight; `weight` is the first cell of the norm's weights. */
 export function rmsNorm(core: WaferllmCore, weight: number): void {
@@ -21,7 +21,7 @@ export function rmsNorm(core: WaferllmCore, weight: number): void {
     vector(code, 'mul', type, n, normed, x, x);
     vector(code, 'add', type, n, sum, normed, sum);
   }
-  turnTo(core, column);
+  changeAxis(core, column);
   allReduce(code, column, 'add', type, at.scalar, 1);
   vector(code, 'mul', options.dtype, n, normed, x, cell(weight));
   const mean = { constant: 1 / options.dim };
@@ -45,7 +45,7 @@ export function mlp(core: WaferllmCore): void {
   vector(code, 'mul', options.dtype, inner, cell(gate), cell(gate), cell(up));
   label(core, 'down');
   product(core, at.wDown, inner, dims, gate, at.projected);
-  turnTo(core, row);
+  changeAxis(core, row);
   sumOver(core, row, at.projected, dims);
   const x = cell(at.x);
   vector(code, 'add', options.dtype, dims, x, x, cell(at.projected));

@@ -1,12 +1,12 @@
 /**
  * The next region goes where the hand-off to it is cheapest, as long as all that follow still find
  * room: the nearest-neighbour rule of tours (Rosenkrantz, Stearns and Lewis, SIAM J. Comput. 1977).
- * The first region is tried on several places; the cheapest whole path, the path back included, is kept.
+ * The first region is tried at several positions; the cheapest whole path, the path back included, is kept.
  */
 import { costOf, haveRoom, without } from './shelves.js';
 import type { Placed, Position, Run, Strategy, Task } from './shelves.js';
 
-/** Places on which the first region is tried, evenly spread over the wafer if there are more. */
+/** Positions at which the first region is tried, evenly spread over the wafer if there are more. */
 const STARTS = 64;
 
 export const greedy: Strategy = (task) => {
@@ -33,7 +33,7 @@ interface Candidate {
 
 function startsOf({ widths, runs }: Task): { run: number; x: number }[] {
   const all = runs.flatMap((run, index) =>
-    run.width >= widths[0] ? placesIn(run, widths[0]).map((x) => ({ run: index, x })) : [],
+    run.width >= widths[0] ? columnsIn(run, widths[0]).map((x) => ({ run: index, x })) : [],
   );
   const step = Math.max(1, Math.ceil(all.length / STARTS));
   return all.filter((_, i) => i % step === 0);
@@ -61,7 +61,7 @@ function tour(task: Task, first: { run: number; x: number }): Position[] | undef
   return positions;
 }
 
-/** Places for a region, the cheapest first; that of the last one includes the path onward. */
+/** Positions of a region, the cheapest first; that of the last one includes the path onward. */
 function candidates(
   task: Task,
   free: Run[],
@@ -74,7 +74,7 @@ function candidates(
   const found: Candidate[] = [];
   free.forEach((run, index) => {
     if (run.width < width) return;
-    for (const x of placesIn(run, width, before.x)) {
+    for (const x of columnsIn(run, width, before.x)) {
       const to = { x, y: run.y, width };
       let cost = task.handOff(before, to);
       if (last && task.leave) cost += task.leave(to);
@@ -85,11 +85,11 @@ function candidates(
   return found.sort((a, b) => a.cost - b.cost);
 }
 
-/** Both ends of a run, places at whole widths from its west end, and the one nearest to `wanted`. */
-function placesIn(run: Run, width: number, wanted?: number): number[] {
+/** Columns of a run: both ends, those at whole widths from its west end, and the one nearest to `wanted`. */
+function columnsIn(run: Run, width: number, wanted?: number): number[] {
   const last = run.x + run.width - width;
-  const places = new Set<number>([run.x, last]);
-  for (let x = run.x + width; x <= last; x += width) places.add(x);
-  if (wanted !== undefined) places.add(Math.min(Math.max(wanted, run.x), last));
-  return [...places];
+  const columns = new Set<number>([run.x, last]);
+  for (let x = run.x + width; x <= last; x += width) columns.add(x);
+  if (wanted !== undefined) columns.add(Math.min(Math.max(wanted, run.x), last));
+  return [...columns];
 }

@@ -12,38 +12,38 @@ export const hilbert: Strategy = (task) => {
   const cell = Math.min(...task.widths);
   const wide = Math.max(...task.runs.map((run) => run.x + run.width));
   const columns = Math.max(1, Math.floor(wide / cell));
-  const visits = gilbert(columns, shelves.length).map(({ x, y }) => {
+  const curve = gilbert(columns, shelves.length).map(({ x, y }) => {
     const at = (x + 0.5) * (wide / columns);
     return { column: x, run: nearest(shelves[y], at) };
   });
-  return alongCurve(task, visits);
+  return alongCurve(task, curve);
 };
 
-interface Visit {
+interface CurveCell {
   column: number;
   run: Run;
 }
 
 /** Each region goes to the next run of the curve that leaves room for all that follow. */
-function alongCurve(task: Task, visits: Visit[]): Layout | undefined {
+function alongCurve(task: Task, curve: CurveCell[]): Layout | undefined {
   const free = new Map(task.runs.map((run) => [run, { ...run }]));
   const members = new Map<Run, { column: number; part: number }[]>();
   let at = 0;
   for (const [part, width] of task.widths.entries()) {
     const rest = task.widths.slice(part + 1);
     let tried = 0;
-    for (; tried < visits.length; tried++) {
-      const { run } = visits[(at + tried) % visits.length];
+    for (; tried < curve.length; tried++) {
+      const { run } = curve[(at + tried) % curve.length];
       const left = free.get(run)!;
       if (left.width < width) continue;
       left.width -= width;
       if (haveRoom(rest, [...free.values()])) break;
       left.width += width;
     }
-    if (tried === visits.length) return undefined;
-    const { run, column } = visits[(at + tried) % visits.length];
+    if (tried === curve.length) return undefined;
+    const { run, column } = curve[(at + tried) % curve.length];
     members.set(run, [...(members.get(run) ?? []), { column, part }]);
-    at = (at + tried + 1) % visits.length;
+    at = (at + tried + 1) % curve.length;
   }
   return { positions: sideBySide(task, members) };
 }

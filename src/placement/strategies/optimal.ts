@@ -1,6 +1,6 @@
 /**
  * The cheapest layout by exact search: branch and bound (Land and Doig, Econometrica 1960) over the
- * places of the regions in the order of a token's path. Places are all columns of a small wafer; on a
+ * positions of the regions in the order of a token's path. Positions are all columns of a small wafer; on a
  * larger one they are the normal patterns of Herz (IBM J. Res. Dev. 1972), sums of widths from either
  * end of a run. A search that is cut short returns the best layout met and the bound reached.
  */
@@ -9,10 +9,10 @@ import { costOf } from './shelves.js';
 import type { Placed, Position, Run, Strategy, Task } from './shelves.js';
 
 const MOST_NODES = 200_000;
-/** Places of one width up to which every column is tried. */
+/** Positions of one width up to which every column is tried. */
 const EVERY_COLUMN = 400;
-/** Places of one width up to which a search is begun at all. */
-const MOST_PLACES = 1500;
+/** Positions of one width up to which a search is begun at all. */
+const MOST_CANDIDATES = 1500;
 
 export const optimal: Strategy = (task) => {
   const start = anneal(task);
@@ -20,7 +20,7 @@ export const optimal: Strategy = (task) => {
   return branchAndBound(task, start.positions);
 };
 
-interface Place extends Placed {
+interface Candidate extends Placed {
   run: number;
 }
 
@@ -28,14 +28,16 @@ function branchAndBound(task: Task, start: Position[]) {
   const { widths, enter, leave } = task;
   const n = widths.length;
   const back = n > 1 ? task.back : undefined;
-  const placesOf = new Map(widths.map((width) => [width, placesFor(task, width)]));
+  const candidatesOf = new Map(widths.map((width) => [width, candidatesFor(task, width)]));
   let best = start;
   let bestCost = costOf(task, start);
-  if (Math.max(...[...placesOf.values()].map((places) => places.length)) > MOST_PLACES)
+  if (
+    Math.max(...[...candidatesOf.values()].map((candidates) => candidates.length)) > MOST_CANDIDATES
+  )
     return { positions: start, bound: 0 };
-  const least = leastRest(task, placesOf);
+  const least = leastRest(task, candidatesOf);
   let nodes = 0;
-  const chosen: Place[] = [];
+  const chosen: Candidate[] = [];
   const descend = (cost: number): void => {
     const part = chosen.length;
     if (part === n) {
@@ -47,37 +49,37 @@ function branchAndBound(task: Task, start: Position[]) {
       }
       return;
     }
-    const options = placesOf
+    const options = candidatesOf
       .get(widths[part])!
-      .filter((place) => chosen.every((other) => apart(place, other)))
-      .map((place) => ({
-        place,
-        cost: cost + wayTo(task, chosen, place),
+      .filter((candidate) => chosen.every((other) => apart(candidate, other)))
+      .map((candidate) => ({
+        candidate,
+        cost: cost + costTo(task, chosen, candidate),
       }))
       .sort((a, b) => a.cost - b.cost);
     for (const option of options) {
       if (option.cost + least[part] >= bestCost || ++nodes > MOST_NODES) return;
-      chosen.push(option.place);
+      chosen.push(option.candidate);
       if (haveWidth(task, chosen)) descend(option.cost);
       chosen.pop();
     }
   };
   descend(0);
-  const first = enter ? Math.min(...placesOf.get(widths[0])!.map(enter)) : 0;
+  const first = enter ? Math.min(...candidatesOf.get(widths[0])!.map(enter)) : 0;
   const bound = nodes > MOST_NODES ? Math.min(first + least[0], bestCost) : bestCost;
   return { positions: best, bound };
 }
 
 /** From the region before, or from the wafer's edge. */
-function wayTo({ handOff, enter }: Task, chosen: Place[], place: Place): number {
+function costTo({ handOff, enter }: Task, chosen: Candidate[], candidate: Candidate): number {
   const before = chosen.at(-1);
-  return before ? handOff(before, place) : (enter?.(place) ?? 0);
+  return before ? handOff(before, candidate) : (enter?.(candidate) ?? 0);
 }
 
 /** For each region: what the hand-offs after it cost at least, the path back or onward included. */
 function leastRest(
   { widths, handOff, back, leave }: Task,
-  placesOf: Map<number, Place[]>,
+  candidatesOf: Map<number, Candidate[]>,
 ): number[] {
   const known = new Map<string, number>();
   const least = (a: number, b: number, cost: Task['handOff'], kind: string): number => {
@@ -85,8 +87,8 @@ function leastRest(
     let found = known.get(key);
     if (found === undefined) {
       found = Infinity;
-      for (const from of placesOf.get(a)!)
-        for (const to of placesOf.get(b)!)
+      for (const from of candidatesOf.get(a)!)
+        for (const to of candidatesOf.get(b)!)
           if (apart(from, to)) found = Math.min(found, cost(from, to));
       known.set(key, found);
     }
@@ -95,7 +97,7 @@ function leastRest(
   const rest = Array.from({ length: widths.length }, () => 0);
   const last = widths.length - 1;
   if (back && last > 0) rest[last] = least(widths[last], widths[0], back, 'back');
-  if (leave) rest[last] += Math.min(...placesOf.get(widths[last])!.map(leave));
+  if (leave) rest[last] += Math.min(...candidatesOf.get(widths[last])!.map(leave));
   for (let i = last - 1; i >= 0; i--)
     rest[i] = rest[i + 1] + least(widths[i], widths[i + 1], handOff, 'on');
   return rest;
@@ -105,8 +107,8 @@ function apart(a: Placed, b: Placed): boolean {
   return a.y !== b.y || a.x + a.width <= b.x || b.x + b.width <= a.x;
 }
 
-/** Whether the runs still have the width, if not the places, for the regions that are left. */
-function haveWidth({ widths, runs }: Task, chosen: Place[]): boolean {
+/** Whether the runs still have the width, if not the positions, for the regions that are left. */
+function haveWidth({ widths, runs }: Task, chosen: Candidate[]): boolean {
   let free = 0;
   for (const run of runs) free += run.width;
   for (const { width } of chosen) free -= width;
@@ -114,7 +116,7 @@ function haveWidth({ widths, runs }: Task, chosen: Place[]): boolean {
   return free >= 0;
 }
 
-function placesFor({ widths, runs }: Task, width: number): Place[] {
+function candidatesFor({ widths, runs }: Task, width: number): Candidate[] {
   const columns = runs.reduce((sum, run) => sum + Math.max(0, run.width - width + 1), 0);
   const every = columns <= EVERY_COLUMN;
   return runs.flatMap((run, index) =>

@@ -15,7 +15,7 @@ export interface Run extends Position {
   width: number;
 }
 
-/** A region that has its place; its height is that of the shelves. */
+/** A region that is laid out; its height is that of the shelves. */
 export type Placed = Run;
 
 /** What a strategy is asked to lay on one wafer. */

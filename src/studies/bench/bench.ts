@@ -48,7 +48,7 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
     const measured = await measure(quiet);
     const [wallSeconds, cpuSeconds] = [options.now() - begun, cpu() - cpuBegun];
     const after = referenceSeconds(cpu);
-    // A loop that was disturbed is slower: the faster one is the host.
+    // A loop that was disturbed is slower: the faster one shows the host's speed.
     const reference = Math.min(before, after);
     before = after;
     const time = hostMetric(cpuSeconds / reference, 'reference loops');
@@ -59,8 +59,9 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
     });
   }
   const peakRss = hostMetric(options.rss(), 'B');
+  const hash = configHash(done.map((one) => [one.id, one.configHash]));
   // A process has one peak, so it is a number of all cases together.
-  const all: BenchCase = { id: ALL, configHash: suiteHash(done), metrics: { peakRss } };
+  const all: BenchCase = { id: ALL, configHash: hash, metrics: { peakRss } };
   const files = prepared.flatMap((one) => one.files);
   return {
     schema: 'wafersim.bench/1',
@@ -68,10 +69,6 @@ export async function bench(cases: SuiteCase[], options: BenchOptions): Promise<
     cases: [...done, all],
     host: options.machine,
   };
-}
-
-function suiteHash(cases: BenchCase[]): string {
-  return configHash(cases.map(({ id, configHash: hash }) => [id, hash]));
 }
 
 interface PreparedCase {

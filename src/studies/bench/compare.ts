@@ -112,7 +112,7 @@ function differencesOf(
   return found;
 }
 
-/** The ratio of two times counts in either direction: twice as fast is as far as half as fast. */
+/** The ratio of two times counts in either direction: twice as fast counts as much as half as fast. */
 function withinNoise(
   before: number,
   after: number,
@@ -129,7 +129,7 @@ function withinNoise(
 const MOST_OPERATORS = 3;
 
 function changedOperators(was: BenchCase, is: BenchCase): BenchDifference['operators'] & object {
-  const [a, b] = [new Map(entries(was)), new Map(entries(is))];
+  const [a, b] = [was, is].map(({ breakdown }) => new Map(Object.entries(breakdown ?? {})));
   return [...new Set([...a.keys(), ...b.keys()])]
     .map((operator) => ({
       operator,
@@ -139,10 +139,6 @@ function changedOperators(was: BenchCase, is: BenchCase): BenchDifference['opera
     .filter(({ before, after }) => before !== after)
     .sort((p, q) => Math.abs(q.after - q.before) - Math.abs(p.after - p.before))
     .slice(0, MOST_OPERATORS);
-}
-
-function entries({ breakdown = {} }: BenchCase): [string, number][] {
-  return Object.entries(breakdown);
 }
 
 const RANK = { gone: 4, regression: 3, worse: 2, better: 1, new: 0 } as const;

@@ -9,7 +9,7 @@ import { readText, referenceOf, type NamedFile, type Reference } from '../../con
 import { validate } from '../../config/problems.js';
 import { child, originAt } from '../../config/tree.js';
 import { readYaml, type Node } from '../../config/yaml.js';
-import { ConfigError, expected } from '../../config/errors.js';
+import { ConfigError, expected, text } from '../../config/errors.js';
 import { section } from '../../config/hardware-file.js';
 import type { KernelOptions } from '../kernel/kernel.js';
 
@@ -29,7 +29,7 @@ const scalar = z.union(
   [z.string(), z.number(), z.boolean()],
   expected('a text, a number, true or false'),
 );
-const file = z.string(expected('the path of a file')).min(1, expected('the path of a file'));
+const file = text('the path of a file');
 
 const entry = section('a case with id and run or kernel', {
   id: z.string(expected('a name')).regex(id, expected('a name of letters, digits, . / _ -')),

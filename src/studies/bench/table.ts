@@ -1,6 +1,6 @@
 /** Benchmarks for people: what was measured, and first of all what changed, worst first. */
 import { failing } from './document.js';
-import type { BenchCase, BenchDifference, BenchDocument, BenchMetric } from './document.js';
+import type { BenchDifference, BenchDocument, BenchMetric } from './document.js';
 import { fixed, heading, markdownTable, shown, table, type Style } from '../../report/format.js';
 
 /** Benchmarks as text, ending with a line break. */
@@ -91,14 +91,10 @@ function cells({ cases }: BenchDocument): [head: string[], rows: string[][]] {
       metric,
       valueText(of),
       of.unit,
-      i === 0 ? seconds(each) : '',
+      i === 0 ? (each.host?.wallSeconds.toFixed(2) ?? '') : '',
     ]),
   );
   return [['case', 'metric', 'value', 'unit', 'host, s'], rows];
-}
-
-function seconds({ host }: BenchCase): string {
-  return host === undefined ? '' : host.wallSeconds.toFixed(2);
 }
 
 function valueText({ value, kind }: BenchMetric): string {

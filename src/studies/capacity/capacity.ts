@@ -2,7 +2,7 @@
 import { ConfigError } from '../../config/errors.js';
 import { runIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { loadConfig } from '../../config.js';
+import { loadConfig, type Source } from '../../config.js';
 import { isServing, prepare, scenariosOf, type Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
@@ -77,7 +77,7 @@ export interface CapacityAsked {
  * @throws ConfigError for limits that are none, and for a workload that serves nothing
  */
 export async function capacity(
-  { path, sets }: { path: string; sets: readonly string[] },
+  { path, sets }: Source,
   { slo, preset, tolerance }: CapacityAsked,
   options: SimulateOptions & Pick<GridWork, 'steps'>,
 ): Promise<CapacityDocument> {
@@ -104,7 +104,7 @@ export async function capacity(
   return { schema: 'wafersim.capacity/1', ...identity, scenario, ...result, notes, host };
 }
 
-/** Requests may not pile up: a burst that drains in time says nothing of a rate that goes on. */
+/** Requests may not pile up: a burst that drains in time says nothing of a rate that continues. */
 const KEEPS_UP = 0.9;
 const KEEPS_UP_NOTE =
   'A rate counts only if requests are completed at 90 % of it, the time after the last arrival included; ' +

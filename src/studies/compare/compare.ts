@@ -3,13 +3,14 @@
  * simulated once: a run depends on its regions, not on the name of the strategy that laid them out.
  */
 import type { NamedFile } from '../../config/files.js';
-import type { ResolvedConfig } from '../../config.js';
+import type { ResolvedConfig, Source } from '../../config.js';
 import { stepCache } from '../steps/step-cache.js';
 import { isServing } from '../serve/serve.js';
 import { serveAll } from '../serve/serve-all.js';
 import { identityOf } from '../../identity.js';
 import type { CompareDocument, CompareRow, ServedRow } from './document.js';
-import type { PlacementResult, RunDocument } from '../../report/document.js';
+import type { RunDocument } from '../../report/document.js';
+import { leaves } from '../../report/format.js';
 import { versionOf } from '../../report/identity.js';
 import { COMPARED, METRICS } from '../../report/metrics.js';
 import { scenariosOf, type AnyRun, type ServingResult } from '../../report/serving-document.js';
@@ -50,11 +51,6 @@ export type Compared = { name: string } & (
   | { run: RunDocument; file?: NamedFile }
 );
 
-interface Source {
-  path: string;
-  sets: readonly string[];
-}
-
 /**
  * Configurations, simulated at once with what they have in common simulated once, and finished runs,
  * side by side in the order given.
@@ -82,10 +78,14 @@ export async function compareAll(
   });
   const runs = found.map(({ run }) => run);
   const { rows, ...document } = comparison(runs, names, files);
-  return { ...document, rows: rows.map((row, i) => withDefects(row, found[i].defects)) };
+  const withDefects = rows.map((row, i) => {
+    const { defects } = found[i];
+    return defects ? { ...row, defects } : row;
+  });
+  return { ...document, rows: withDefects };
 }
 
-/** A configuration as far as it may be compared, in the place of its run. */
+/** What of a configuration may be compared, in place of its run. */
 function documentOf(one: Compared): unknown {
   if ('run' in one) return one.run;
   const { resolved: config } = one.config;
@@ -110,10 +110,6 @@ async function serveEach(all: readonly Compared[], options: SimulateOptions) {
   return documents;
 }
 
-function withDefects(row: CompareRow, defects: CompareRow['defects']): CompareRow {
-  return defects ? { ...row, defects } : row;
-}
-
 /**
  * Puts runs side by side under these names; the first is what the others are held against.
  * @param files read for the comparison: those of the runs, if not given
@@ -124,8 +120,9 @@ export function comparison(
   files = runs.flatMap((run) => run.files ?? []),
 ): CompareDocument {
   const rows: CompareRow[] = [];
+  const plans = runs.map(({ placement }) => JSON.stringify(placement.regions));
   for (const [i, run] of runs.entries()) {
-    const twin = runs.findIndex((other) => samePlan(other.placement, run.placement));
+    const twin = plans.indexOf(plans[i]);
     rows.push({
       ...numbersOf(run),
       name: names[i],
@@ -213,10 +210,6 @@ function numbersOf(run: RunDocument): Omit<CompareRow, 'name' | 'version' | 'dif
   return { ...numbers, ...(estimate && { estimate }), wafers };
 }
 
-function samePlan(a: PlacementResult, b: PlacementResult): boolean {
-  return JSON.stringify(a.regions) === JSON.stringify(b.regions);
-}
-
 function shown(value: unknown): string {
   return JSON.stringify(value) ?? 'nothing';
 }
@@ -228,11 +221,4 @@ function differences(runs: Pick<RunDocument, 'config'>[]): CompareDocument['sett
   return [...paths]
     .map((path) => ({ path, values: settings.map((of) => of.get(path)) }))
     .filter(({ values }) => values.some((value) => value !== values[0]));
-}
-
-function leaves(tree: unknown, path = ''): [string, unknown][] {
-  if (typeof tree !== 'object' || tree === null) return [[path, tree]];
-  return Object.entries(tree).flatMap(([key, value]) =>
-    leaves(value, path === '' ? key : `${path}.${key}`),
-  );
 }

@@ -23,7 +23,7 @@ export interface CompareRow extends Record<(typeof COMPARED)[number], number> {
   differenceCycles: number;
   /** With dead cores: how many, and the hops of the longest link past some. */
   defects?: NonNullable<Placement['defects']>;
-  /** What the strategy weighed, and the least that any layout costs by it, as far as proved. */
+  /** What the strategy weighed, and the least that any layout was proved to cost by it. */
   estimate?: NonNullable<PlacementResult['estimate']>;
   /** What it served, by scenario; absent if it served nothing. The numbers above are a step's own. */
   served?: ServedRow[];

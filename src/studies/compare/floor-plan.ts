@@ -6,7 +6,7 @@ const CHARACTERS = 72;
 
 /**
  * Regions to scale from west to east, each from its bar to the next; cores without a region are dots.
- * @param width cores from west to east of the wafer, by default as far as regions reach
+ * @param width cores from west to east of the wafer, by default up to where regions reach
  */
 export function floorPlan({ regions }: PlacementResult, width?: number): string {
   const wafers = [...new Set(regions.map(({ wafer }) => wafer))].sort((a, b) => a - b);

@@ -2,8 +2,16 @@
 import type { CompareDocument, CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
-import { count, fixed, heading, markdownTable, share, shown, table } from '../../report/format.js';
-import type { Style } from '../../report/format.js';
+import {
+  count,
+  heading,
+  markdownTable,
+  percent,
+  share,
+  shown,
+  table,
+} from '../../report/format.js';
+import { valueAt, type Style } from '../../report/format.js';
 import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
 import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
 
@@ -48,9 +56,7 @@ const SIDE_BY_SIDE = 'Side by side';
 /** A step's numbers are not those of what was served, or would be. */
 function stepTitle({ runs, rows }: CompareDocument): string {
   if (rows.some(({ served }) => served)) return 'One decode step by itself, not what was served';
-  const kinds = runs.map(
-    ({ config }) => (config as { workload?: { kind?: unknown } }).workload?.kind,
-  );
+  const kinds = runs.map(({ config }) => valueAt(config, 'workload.kind'));
   return kinds.includes('serving')
     ? 'One decode step by itself; no request is served'
     : SIDE_BY_SIDE;
@@ -91,8 +97,8 @@ function metricsOf(isServed: boolean): Row[] {
   });
   return [
     cycles,
-    ['difference, cycles', (row) => signed(row.differenceCycles, count)],
-    ['difference', (row, first) => percent(row.differenceCycles, first.cyclesPerToken)],
+    ['difference, cycles', ({ differenceCycles: by }) => `${by > 0 ? '+' : ''}${count(by)}`],
+    ['difference', (row, first) => percent(row.differenceCycles / first.cyclesPerToken)],
     ...others,
   ];
 }
@@ -124,14 +130,6 @@ function cells({ rows }: CompareDocument): string[][] {
     head,
     ...metrics.map(([label, text]) => [label, ...rows.map((row) => text(row, rows[0]))]),
   ];
-}
-
-function signed(value: number, text: (value: number) => string): string {
-  return value > 0 ? `+${text(value)}` : text(value);
-}
-
-function percent(part: number, whole: number): string {
-  return signed((100 * part) / whole, (value) => `${fixed(value, 2)} %`);
 }
 
 /** Where the runs are of different versions of wafersim, which ones. */

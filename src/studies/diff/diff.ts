@@ -62,7 +62,7 @@ export function compareRuns(input: RunInput, engines: [NamedEngine, NamedEngine]
 }
 
 /** The same where engines take their time. */
-async function inTurn<T>(
+async function oneByOne<T>(
   runs: Runs<T>,
   run: (engine: NamedEngine, input: RunInput) => Promise<RunResult>,
 ): Promise<T> {
@@ -205,7 +205,7 @@ function comparing(
   return {
     ...idle,
     async run(input) {
-      const outcome = await inTurn(onAll(input, engines), async (named, given) => {
+      const outcome = await oneByOne(onAll(input, engines), async (named, given) => {
         return own.get(named)?.run(given) ?? named[1](given);
       });
       const { name, roleOf } = input.program;

@@ -73,7 +73,7 @@ function perCore(program: Program, a: RunResult, b: RunResult): Difference[] {
     for (let core = 0; core < program.roleOf.length; core++) {
       const values: [number, number] = [a[what][core], b[what][core]];
       if (values[0] === values[1]) continue;
-      // An end is dated; a cause has gone astray at some time before it.
+      // An end is dated; a cause differs from some time before it on.
       const cycle = Math.min(a.end[core], b.end[core]);
       found.push({ what, cycle, exact: what === 'end', ...place(program, core), values });
     }

@@ -125,7 +125,7 @@ function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
   ];
 }
 
-/** What no result contains, and which way that errs. */
+/** What no result contains, and in which direction that errs. */
 export const OMISSIONS: Omission[] = [
   {
     what: 'Prefill',

@@ -1,7 +1,8 @@
-/** Every assumption behind the results of a configuration, with grade and source. */
+/** Every assumption that the results of a configuration rest on, with grade and source. */
 import { assumptionsOf, OMISSIONS } from './assumptions.js';
 import type { ResolvedConfig } from '../../config.js';
 import { identityOf } from '../../identity.js';
+import { valueAt } from '../../report/format.js';
 import { checkRun } from '../../decode/refusals.js';
 import type { ExplainDocument, HardwareNumber } from './document.js';
 
@@ -13,7 +14,8 @@ export function explain(config: ResolvedConfig): ExplainDocument {
   checkRun(config);
   const { provenance, resolved, wafer, model, canonical, stated, files } = config;
   const numbers = Object.entries(provenance).map(([path, from]): HardwareNumber => {
-    const value = valueAt(resolved['hardware'], path);
+    // A number, or the word `auto`.
+    const value = valueAt(resolved['hardware'], path) as number | string;
     const { source, grade, range, assumed } = from;
     return {
       path,
@@ -33,12 +35,4 @@ export function explain(config: ResolvedConfig): ExplainDocument {
     numbers,
     notModelled: OMISSIONS,
   };
-}
-
-/** Number (or the word `auto`) at a path of the hardware file as resolved. */
-function valueAt(hardware: unknown, path: string): number | string {
-  const value = path
-    .split('.')
-    .reduce((node, key) => (node as Record<string, unknown>)[key], hardware);
-  return value as number | string;
 }

@@ -3,7 +3,7 @@
  * how many users those serve at a speed, and how many tokens that makes in a day. Arithmetic on
  * simulated steps; networks, storage, spare systems and repairs are left out.
  */
-import { configHash, type ResolvedConfig } from '../../config.js';
+import { configHash, type ResolvedConfig, type Source } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { scenariosOf } from '../serve/serve.js';
@@ -52,7 +52,7 @@ export interface FleetRow {
  */
 export async function fleet(
   config: ResolvedConfig,
-  { path, sets }: { path: string; sets: readonly string[] },
+  { path, sets }: Source,
   limits: FleetOptions,
   options: SimulateOptions & Pick<GridWork, 'steps'>,
 ): Promise<FleetDocument> {

@@ -1,15 +1,12 @@
 /** A fleet as text: wafers, replicas, users and tokens per day. */
-import type { FleetRow } from './fleet.js';
+import type { FleetOptions, FleetRow } from './fleet.js';
 import type { HostResult } from '../../report/document.js';
 import type { Identity } from '../../report/identity.js';
 import { count, fixed, heading, table, type Style } from '../../report/format.js';
 
-export interface FleetDocument extends Identity {
+export interface FleetDocument extends Identity, FleetOptions {
   schema: 'wafersim.fleet/1';
   configHash: string;
-  megawatts: number;
-  pue: number;
-  speed: number;
   rows: FleetRow[];
   host: HostResult;
 }
@@ -19,7 +16,7 @@ const EXACT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 9 });
 
 /** Ends with a line break. */
 export function fleetTable(
-  { megawatts, pue, speed, rows }: Pick<FleetDocument, 'megawatts' | 'pue' | 'speed' | 'rows'>,
+  { megawatts, pue, speed, rows }: FleetOptions & Pick<FleetDocument, 'rows'>,
   style: Style,
 ): string {
   const title = `${EXACT.format(megawatts)} MW at PUE ${EXACT.format(pue)}: users at ${EXACT.format(speed)} tokens/s each`;

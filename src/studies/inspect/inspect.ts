@@ -12,7 +12,7 @@ import type { Region } from '../../placement/placement.js';
 import { listRole } from '../../program/listing.js';
 import type { Program } from '../../program/program.js';
 import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
-import { bytes, count, table } from '../../report/format.js';
+import { bytes, count, leaves, table } from '../../report/format.js';
 import { proved } from '../../report/table.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { placementOf } from '../../decode/place.js';
@@ -38,28 +38,20 @@ export async function inspect(
   what: What,
   core?: CorePosition,
 ): Promise<Inspection> {
-  const { document, text } = await inspectPart(config, what, core);
+  const { document, text } = await PARTS[what](config, core);
   const { canonical, stated, files } = config;
   const identity = identityOf([canonical, stated, what, core], files);
   return { document: { schema: 'wafersim.inspect/1', ...identity, what, ...document }, text };
 }
 
-async function inspectPart(
-  config: ResolvedConfig,
-  what: What,
-  core: CorePosition | undefined,
-): Promise<Inspection> {
-  switch (what) {
-    case 'wafer':
-      return inspectWafer(config);
-    case 'model':
-      return inspectModel(config);
-    case 'placement':
-      return inspectPlacement(config, core);
-    case 'program':
-      return inspectProgram(config, core);
-  }
-}
+type Inspect = (config: ResolvedConfig, core?: CorePosition) => Inspection | Promise<Inspection>;
+
+const PARTS: Record<What, Inspect> = {
+  wafer: inspectWafer,
+  model: inspectModel,
+  placement: inspectPlacement,
+  program: inspectProgram,
+};
 
 function inspectWafer({ wafer, provenance }: ResolvedConfig): Inspection {
   const rows = leaves(wafer).map(([path, value]) => {
@@ -79,15 +71,6 @@ const FILE_PATHS: Record<string, string> = {
   'io.latencySeconds': 'io.latency',
   'core.sramBytes': 'core.sram',
 };
-
-/** All plain values of a tree with their paths. */
-function leaves(tree: object, prefix = ''): [string, unknown][] {
-  return Object.entries(tree).flatMap(([name, value]): [string, unknown][] =>
-    typeof value === 'object' && value !== null
-      ? leaves(value, `${prefix}${name}.`)
-      : [[prefix + name, value]],
-  );
-}
 
 function inspectModel({ model }: ResolvedConfig): Inspection {
   const operators = operatorsOf(model);

@@ -2,7 +2,7 @@
  * What synthetic traffic says of the network: latency, and the load offered and accepted. Measured as
  * network simulators do (booksim: warm-up, measurement, drain): the first quarter of the generating
  * cycles fills the network, wavelets generated in the middle half are measured, and in the last quarter
- * the load goes on while these arrive. All instants are those of the simulated machine.
+ * the load continues while these arrive. All instants are those of the simulated machine.
  */
 import type { Instants } from '../../engine/instants.js';
 import type { RunResult } from '../../engine/engine.js';
@@ -11,10 +11,13 @@ import { sendColors, type Program, type TrafficOp } from '../../program/program.
 import type { LatencyResult, TrafficResult } from '../../report/document.js';
 import { percentile } from '../../serving/metrics.js';
 
-/** A sender is saturated if in the window more than this many wavelets join those that wait at it, */
+/**
+ * A sender is saturated if in the window those that wait at it grow by more than this many wavelets, and
+ * by more than this share of what it generates.
+ */
 const GROWTH = 4;
-/** and more than this share of what it generates; the network if more than this share of senders is. */
 const GROWTH_SHARE = 0.05;
+/** The network is saturated if more than this share of its senders is. */
 const SENDERS_SHARE = 0.01;
 
 interface Window {
@@ -39,7 +42,7 @@ export function trafficResult(
 ): TrafficResult {
   if (instants === undefined) throw new Error('the run did not note when wavelets were sent');
   const window = windowOf(cycles);
-  const [first, behind] = [start + window.from, start + window.to];
+  const [first, end] = [start + window.from, start + window.to];
   const sums = { senders: 0, saturated: 0, offered: 0 };
   /** Wavelets taken in the window, by how many take each that is sent. */
   const taken = new Map<number, number>();
@@ -56,7 +59,7 @@ export function trafficResult(
       receivers: receiversOf(program, core, color).map((to) => takenBy(instants, to, color)),
       sent: 0,
     }));
-    const isMeasured = (cycle: number) => cycle >= first && cycle < behind;
+    const isMeasured = (cycle: number) => cycle >= first && cycle < end;
     let [generated, sent] = [0, 0];
     op.times.forEach((time, i) => {
       const stream = streams[op.turns?.[i] ?? 0];
@@ -114,8 +117,8 @@ function receiversOf(program: Program, source: number, color: number): number[] 
 
 /** When a core took its wavelets of one colour, which come from one core and in order. */
 function takenBy({ takenFrom, taken, takenColor }: Instants, core: number, color: number) {
-  const [from, behind] = [takenFrom[core], takenFrom[core + 1]];
-  return taken.subarray(from, behind).filter((_, i) => takenColor[from + i] === color);
+  const [from, end] = [takenFrom[core], takenFrom[core + 1]];
+  return taken.subarray(from, end).filter((_, i) => takenColor[from + i] === color);
 }
 
 /** Null where nothing was measured; sorts `cycles`. */

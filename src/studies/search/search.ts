@@ -1,8 +1,8 @@
 /**
  * The shape of the layers' regions and the groups of their trees, by simulated cycles of a token. Each
  * shape tried gets the groups that are fastest on lines of its lengths (groups.ts); the search begins
- * with the shapes that a closed estimate ranks best, goes on to the fastest neighbour until there is
- * none, and then tries the fastest shapes' groups in place, one line after the other.
+ * with the shapes that a closed estimate ranks best, continues with the fastest neighbour until there
+ * is none, and then tries the fastest shapes' groups in place, one line after the other.
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { Groups } from '../../lowering/region.js';
@@ -11,11 +11,9 @@ import { CapacityError } from '../../placement/placement.js';
 import { tokenCycles } from '../../placement/estimate.js';
 import { layerSizes } from '../../placement/sizes.js';
 import { requestOf } from '../../decode/place.js';
+import type { SearchResult } from '../../report/document.js';
 
-export interface Shape {
-  rows: number;
-  layerColumns: number;
-}
+export type Shape = Pick<SearchResult, 'rows' | 'layerColumns'>;
 
 /** What the search is given. */
 export interface ShapeCosts {
@@ -23,17 +21,8 @@ export interface ShapeCosts {
   groupsOf: (shape: Shape) => Promise<Groups>;
   /** Simulated cycles of a token with layers of this shape and these groups. */
   cycles: (shape: Shape, groups: Groups) => Promise<number>;
-  /** Hears of the tries made, of how many at most, and of the next one. */
+  /** Receives how many tries were made, how many there may be, and the next one. */
   onProgress?: (done: number, total: number, what: string) => void;
-}
-
-export interface FoundShape extends Shape {
-  groups: Groups;
-  cycles: number;
-  /** Shapes that fit, shapes that were simulated, and sets of groups tried in place. */
-  candidates: number;
-  simulated: number;
-  groupsTried: number;
 }
 
 /** Shapes, of different heights, with which the search begins. */
@@ -55,7 +44,7 @@ export function shapesOf(config: ResolvedConfig): Shape[][] {
 export async function searchShape(
   config: ResolvedConfig,
   { groupsOf, cycles, onProgress }: ShapeCosts,
-): Promise<FoundShape> {
+): Promise<SearchResult> {
   const heights = shapesOf(config);
   const candidates = heights.reduce((sum, widths) => sum + widths.length, 0);
   const cost = (shape: Shape, groups: Groups) => {
@@ -75,7 +64,7 @@ export async function searchShape(
     at = fastest();
     await simulate(neighboursOf(at, heights));
   }
-  let best: Omit<FoundShape, 'candidates' | 'simulated' | 'groupsTried'> | undefined;
+  let best: Omit<SearchResult, 'candidates' | 'simulated' | 'groupsTried'> | undefined;
   let groupsTried = 0;
   const finalists = [...known].sort((a, b) => a[1] - b[1]).slice(0, FINALISTS);
   for (const [shape, cycles] of finalists) {
@@ -116,8 +105,8 @@ function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
 function neighboursOf(shape: Shape, heights: Shape[][]): Shape[] {
   const level = heights.findIndex((widths) => widths.includes(shape));
   const at = heights[level].indexOf(shape);
-  const beside = [-2, -1, 1, 2].map((step) => heights[level][at + step]);
-  const above = [-1, 1].flatMap((step) => {
+  const sameHeight = [-2, -1, 1, 2].map((step) => heights[level][at + step]);
+  const otherHeights = [-1, 1].flatMap((step) => {
     const widths = heights[level + step] ?? [];
     const cores = shape.rows * shape.layerColumns;
     const like = [cores / (widths[0]?.rows ?? 1), shape.layerColumns];
@@ -129,7 +118,7 @@ function neighboursOf(shape: Shape, heights: Shape[][]): Shape[] {
       ),
     );
   });
-  return [...beside, ...above].filter((of) => of !== undefined);
+  return [...sameHeight, ...otherHeights].filter((of) => of !== undefined);
 }
 
 /** One more or one fewer group on one kind of line, as long as that is faster. */
@@ -137,7 +126,7 @@ async function searchGroups(
   start: Groups,
   startCycles: number,
   cost: (groups: Groups) => Promise<number>,
-): Promise<Pick<FoundShape, 'groups' | 'cycles'> & { tried: number }> {
+): Promise<Pick<SearchResult, 'groups' | 'cycles'> & { tried: number }> {
   let groups = start;
   let cycles = startCycles;
   const tried = new Set([JSON.stringify(start)]);

@@ -8,7 +8,8 @@ import { createShared } from '../../decode/sharing.js';
 import { simulateSteps } from '../../decode/simulate.js';
 import type { GroupsOf } from '../../lowering/lowering.js';
 import type { Region } from '../../placement/placement.js';
-import { searchShape, type FoundShape, type ShapeCosts } from './search.js';
+import type { SearchResult } from '../../report/document.js';
+import { searchShape, type ShapeCosts } from './search.js';
 
 /**
  * With `growth: search` the configuration with the shape and the groups of the fastest token that the
@@ -17,7 +18,7 @@ import { searchShape, type FoundShape, type ShapeCosts } from './search.js';
 export async function withShape(
   config: ResolvedConfig,
   options: SimulateOptions,
-): Promise<{ config: ResolvedConfig; search?: FoundShape }> {
+): Promise<{ config: ResolvedConfig; search?: SearchResult }> {
   if (config.placement.growth !== 'search') return { config };
   // A model that does not fit is refused as without a search.
   placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });

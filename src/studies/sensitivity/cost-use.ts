@@ -6,6 +6,7 @@ import type { ResolvedConfig } from '../../config.js';
 import type { CostTable } from '../../hardware/wafer.js';
 import type { Placement } from '../../placement/placement.js';
 import { timeOf, operationsOf, preparationOf } from '../../program/timing.js';
+import { valueAt } from '../../report/format.js';
 import { loweredOf } from '../../decode/lowered.js';
 import type { Runner } from '../../decode/runner.js';
 
@@ -35,9 +36,7 @@ export async function costsOfStep(
 
 /** The costs at these paths. */
 export function costsAt(costs: CostTable, paths: Iterable<string>): Record<string, unknown> {
-  const at = (path: string) =>
-    path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], costs);
-  return Object.fromEntries([...paths].toSorted().map((path) => [path, at(path)]));
+  return Object.fromEntries([...paths].toSorted().map((path) => [path, valueAt(costs, path)]));
 }
 
 /** The same values, writing down which numbers are looked at. */

@@ -11,6 +11,7 @@ import type { ProvenanceMap } from '../../config/hardware-file.js';
 import { CapacityError } from '../../placement/placement.js';
 import { runIdentity } from '../../identity.js';
 import type { RunDocument, Sensitivity } from '../../report/document.js';
+import { valueAt } from '../../report/format.js';
 import type { Runner } from '../../decode/runner.js';
 import { placementOf } from '../../decode/place.js';
 import { simulate } from '../run/run.js';
@@ -34,7 +35,7 @@ export function uncertainNumbers(provenance: ProvenanceMap): [string, [number, n
 
 /**
  * Varies the configuration of a finished run, which was loaded from `path` and `sets`. Several values
- * are simulated at once, as far as there are threads; one that changes nothing that the cycles depend
+ * are simulated at once, on all threads; one that changes nothing that the cycles depend
  * on is not simulated.
  * @throws ConfigError, as `loadConfig`
  */
@@ -48,9 +49,10 @@ export async function sensitivityOf(
   const numbers = uncertainNumbers(config.provenance);
   const base = run.decode.tokensPerSecondPerUser;
   return withThreads(options, async (work) => {
+    const valueOf = (name: string) => valueAt(config.resolved, `hardware.${name}`) as number;
     const speedOf = await variations(run, config, path, sets, work);
     const differing = (settings: Setting[]) =>
-      settings.filter(([name, value]) => value !== valueAt(config.resolved, name));
+      settings.filter(([name, value]) => value !== valueOf(name));
     const speedWith = async (settings: Setting[]): Promise<Speed> => {
       const changes = differing(settings);
       return changes.length === 0 ? base : speedOf(changes);
@@ -63,13 +65,20 @@ export async function sensitivityOf(
           name,
           range,
           speeds,
-          ...extremes(range, speeds, valueAt(config.resolved, name), base),
+          ...extremes(range, speeds, valueOf(name), base),
         };
       }),
     );
-    const sensitivity = tried.map(({ name, range, slow, fast, speeds }) =>
-      effect(name, range, [slow[1], fast[1]], speeds),
-    );
+    const sensitivity = tried.map(({ name, range, slow, fast, speeds }): Sensitivity => {
+      const refused = speeds.find((speed) => typeof speed !== 'number')?.refused;
+      return {
+        parameter: `hardware.${name}`,
+        range,
+        tokensPerSecondPerUser: [slow[1], fast[1]],
+        atEnds: [numberOf(speeds[0]), numberOf(speeds[1])],
+        ...(refused !== undefined && { refused }),
+      };
+    });
     const [worst, best] = await Promise.all([
       speedWith(tried.map(({ name, slow }) => [name, slow[0]])),
       speedWith(tried.map(({ name, fast }) => [name, fast[0]])),
@@ -111,7 +120,7 @@ async function variations(
   ];
   const costs = await costsOfStep(base, placementOf(base), lastStep.context, options.runner);
   const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
-  const inTurn = limited(options.shards > 1 ? options.shards + 1 : 1);
+  const queued = limited(options.shards > 1 ? options.shards + 1 : 1);
   let [done, total] = [0, 0];
   return async (changes) => {
     const config = loadConfig(path, [
@@ -124,7 +133,7 @@ async function variations(
       let cycles = known.get(key);
       if (cycles === undefined) {
         total++;
-        cycles = inTurn(async () => (await simulate(config, options)).decode.cyclesPerToken);
+        cycles = queued(async () => (await simulate(config, options)).decode.cyclesPerToken);
         known.set(key, cycles);
         void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
       }
@@ -148,7 +157,7 @@ function cyclesKey(config: ResolvedConfig, paths: Set<string>): string {
     regions,
     fabric,
     costs: costsAt(costs, paths),
-    // The way between two wafers takes seconds, not cycles.
+    // The path between two wafers takes seconds, not cycles.
     ...(wafers > 1 && { clockHz, io }),
   });
 }
@@ -170,28 +179,6 @@ function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-function effect(
-  name: string,
-  range: [number, number],
-  tokensPerSecondPerUser: [number, number],
-  speeds: [Speed, Speed],
-): Sensitivity {
-  const refused = speeds.find((speed) => typeof speed !== 'number')?.refused;
-  return {
-    parameter: `hardware.${name}`,
-    range,
-    tokensPerSecondPerUser,
-    atEnds: [numberOf(speeds[0]), numberOf(speeds[1])],
-    ...(refused !== undefined && { refused }),
-  };
-}
-
 function numberOf(speed: Speed): number | null {
   return typeof speed === 'number' ? speed : null;
-}
-
-/** A number of the hardware as resolved. */
-function valueAt(resolved: Record<string, unknown>, path: string): number {
-  const keys = ['hardware', ...path.split('.')];
-  return keys.reduce<unknown>((node, key) => (node as typeof resolved)[key], resolved) as number;
 }

@@ -47,7 +47,7 @@ export function isServing({ workload }: ResolvedConfig): boolean {
 
 /**
  * The configurations of a file's scenarios, or the one that it is without any.
- * @throws ConfigError one line on the first problem, with its place
+ * @throws ConfigError one line on the first problem, with its file and line
  */
 export function scenariosOf(
   config: ResolvedConfig,

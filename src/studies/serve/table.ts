@@ -2,7 +2,8 @@
  * Serving as text for a terminal: the block that users of vLLM know, then what is the wafer's own.
  * Speed is of one user, throughput of all together; no line holds both under one name.
  */
-import { count, fixed, heading, shown, table, type Style } from '../../report/format.js';
+import { count, fixed, heading, known as number, shown, table } from '../../report/format.js';
+import type { Style } from '../../report/format.js';
 import type { Distribution } from '../../serving/metrics.js';
 import type { TransportEffect } from '../../serving/transport-effect.js';
 import type { ServingResult } from '../../report/serving-document.js';
@@ -179,7 +180,7 @@ function gpuTable(s: ServingResult, style: Style): string {
         `${fixed(published, 1)} (${error < 0 ? '' : '+'}${fixed(100 * error, 1)} %)`,
     ),
   );
-  const title = heading('Beside GPUs (roofline: analytic, not simulated)', style);
+  const title = heading('Next to GPUs (roofline: analytic, not simulated)', style);
   return [title, table(head, rows), ...checks].join('\n');
 }
 
@@ -229,9 +230,4 @@ function line(name: string, value: string): string {
 
 function billions(parameters: number): string {
   return parameters >= 1e8 ? `${fixed(parameters / 1e9, 1)} B` : count(parameters);
-}
-
-/** `-` of what is not there. */
-function number(value: number, digits: 0 | 1 | 2 | 3): string {
-  return Number.isFinite(value) ? fixed(value, digits) : '-';
 }

@@ -1,7 +1,7 @@
 /**
  * A serving run as a trace in Chrome's event format, which Perfetto opens: a process per scenario, and
  * on it every request from its arrival to its last token, with its parts inside: the path to the server,
- * queue, prefill, decode, and the way back. Requests at the same time have tracks of their own. Times
+ * queue, prefill, decode, and the path back. Requests at the same time have tracks of their own. Times
  * are those of the simulation; the decode step under it is a process by itself, which begins at 0.
  */
 import type { Served } from '../../serving/request.js';
@@ -17,7 +17,7 @@ export interface ServingDetail {
   clockHz: number;
 }
 
-/** Of more, a trace is more than Perfetto opens. */
+/** A trace of more requests is larger than Perfetto opens. */
 const MOST_REQUESTS = 100_000;
 
 /** The trace as JSON text. */

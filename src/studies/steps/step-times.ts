@@ -108,8 +108,8 @@ export interface SimulatedGrid extends StepGrid {
   fullCycles: number[];
   fullUsers: number;
   /**
-   * Largest error, as a share, of the interpolation at a middle before that was simulated too, where
-   * its halves were not halved again.
+   * Largest relative interpolation error, measured at every midpoint that was also simulated and whose
+   * halves were not refined further.
    */
   middleError: number;
 }
@@ -119,7 +119,7 @@ const MOST_CONTEXTS = 17;
 
 /**
  * Simulates steps for contexts from `low` to `high`, until a middle is within `tolerance` of a line.
- * Contexts that are known to be needed are simulated at once, as far as there are threads.
+ * Contexts that are known to be needed are simulated at once, on all threads.
  */
 export async function simulateGrid(
   deployment: Deployment,
@@ -131,7 +131,7 @@ export async function simulateGrid(
   const simulate = (contexts: number[]) =>
     Promise.all(contexts.map(async (context) => stepTimes(deployment, context, work)));
   // The first middle is always simulated, so it need not wait for the ends.
-  const points = await simulate(distinct([low, middleOf(low, high), high]));
+  const points = await simulate([...new Set([low, middleOf(low, high), high])]);
   let middleError = 0;
   let open: [Point, Point, Point][] =
     points.length === 3 ? [[points[0], points[1], points[2]]] : [];
@@ -160,10 +160,6 @@ export async function simulateGrid(
 
 function middleOf(low: number, high: number): number {
   return Math.floor((low + high) / 2);
-}
-
-function distinct(contexts: number[]): number[] {
-  return [...new Set(contexts)];
 }
 
 function gridOf(

@@ -6,7 +6,7 @@ import type { GridWork } from './step-times.js';
 
 /**
  * Gives `simulate` options with a runner, and with one account of the progress of all that is simulated
- * with them. Once one simulation fails the others stop.
+ * with them. When one simulation fails, the others are aborted.
  */
 export async function withThreads<T>(
   options: SimulateOptions & Pick<GridWork, 'steps'>,

@@ -8,7 +8,7 @@ import { readText, type NamedFile } from '../../config/files.js';
 import { validate } from '../../config/problems.js';
 import { child, plain } from '../../config/tree.js';
 import { readYaml, type Node } from '../../config/yaml.js';
-import { ConfigError, expected } from '../../config/errors.js';
+import { choice, ConfigError, expected, text as textNamed } from '../../config/errors.js';
 import { show } from '../../model/errors.js';
 
 /** Four different things, never averaged together. */
@@ -30,8 +30,8 @@ const file = z.strictObject(
   expected('a mapping with schema and measurements'),
 );
 
-const text = z.string(expected('a text')).min(1, expected('a text'));
-const above0 = z.number(expected('a number above 0')).positive(expected('a number above 0'));
+const text = textNamed('a text');
+export const above0 = z.number(expected('a number above 0')).positive(expected('a number above 0'));
 
 const entry = z
   .strictObject({
@@ -40,8 +40,8 @@ const entry = z
     params: z.record(z.string(), z.unknown(), expected('a mapping of the options of the kernel')),
     measuredCycles: above0.exactOptional(),
     measuredTokensPerSecond: above0.exactOptional(),
-    system: choice(Object.keys(SYSTEMS) as (keyof typeof SYSTEMS)[]),
-    kind: choice(KINDS),
+    system: choice(...(Object.keys(SYSTEMS) as (keyof typeof SYSTEMS)[])),
+    kind: choice(...KINDS),
     source: text,
     note: text.exactOptional(),
   })
@@ -68,10 +68,6 @@ const entry = z
 
 /** A measurement, in cycles, or for a hosted service in tokens per second of one user. */
 export type Measurement = z.output<typeof entry>;
-
-function choice<const T extends readonly string[]>(options: T) {
-  return z.literal(options, expected(options.join(' or ')));
-}
 
 export const PUBLISHED = bundled('measurements/published.json');
 

@@ -1,7 +1,7 @@
 /**
  * How fast a prompt streams through the simulated layers, next to what is published for a prefill that
- * works otherwise. Two algorithms are no prediction and its measurement, so this stands in the notes of
- * a validation and never judged.
+ * works otherwise. They are two algorithms, not a prediction and its measurement, so this stands in the
+ * notes of a validation and is never judged.
  */
 import * as z from 'zod';
 import { bundled } from '../../bundled.js';
@@ -12,10 +12,9 @@ import { readYaml } from '../../config/yaml.js';
 import { deploymentOf, stepTimes, type GridWork } from '../steps/step-times.js';
 import { expected } from '../../config/errors.js';
 import type { PrefillNote } from './document.js';
-import { SYSTEMS } from './measurements.js';
+import { above0, SYSTEMS } from './measurements.js';
 
 const text = z.string(expected('a text'));
-const above0 = z.number(expected('a number above 0')).positive(expected('a number above 0'));
 const answer = z.strictObject({ outputTokens: above0, tokensPerSecond: above0 });
 
 const figure = z.strictObject({
@@ -62,15 +61,20 @@ export async function prefillNotes(
   return Promise.all(prefillFigures(only).map(async (figure) => noteOf(figure, work)));
 }
 
+/** A decode run of a bundled model on the hardware of a measured system. */
+export function decodeConfig(system: keyof typeof SYSTEMS, model: string, ...sets: string[]) {
+  return loadConfig(bundled('configs/wse3.yaml'), [
+    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
+    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
+    ...sets,
+  ]);
+}
+
 async function noteOf(
   { endToEnd, id, model, system, promptTokens, source, algorithm }: PrefillFigure,
   work: GridWork,
 ): Promise<PrefillNote> {
-  const config = loadConfig(bundled('configs/wse3.yaml'), [
-    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
-    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
-    `workload.context=${promptTokens}`,
-  ]);
+  const config = decodeConfig(system, model, `workload.context=${promptTokens}`);
   const { spacing } = await stepTimes(deploymentOf(config), Math.floor(promptTokens / 2), work);
   return {
     id,

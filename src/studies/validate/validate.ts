@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { NamedFile } from '../../config/files.js';
-import { loadConfig, loadHardware, type ResolvedConfig } from '../../config.js';
+import { loadHardware, type ResolvedConfig } from '../../config.js';
 import { MachineError } from '../../engine/engine.js';
 import { ConfigError } from '../../config/errors.js';
 import { identityOf, ofPackage } from '../../identity.js';
@@ -14,7 +14,7 @@ import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled } from '../../bundled.js';
 import { joined, KINDS, PUBLISHED, readMeasurements, SYSTEMS } from './measurements.js';
 import type { Measurement } from './measurements.js';
-import { prefillFigures, prefillNotes } from './prefill.js';
+import { decodeConfig, prefillFigures, prefillNotes } from './prefill.js';
 import { withThreads } from '../steps/work.js';
 import { CapacityError } from '../../placement/placement.js';
 import type { Basis, ErrorSummary, ValidateDocument, ValidateRow } from './document.js';
@@ -48,7 +48,7 @@ export async function validate(
 }
 
 /**
- * Predicts every measurement, services on threads if there are any while kernels run here. `published`
+ * Predicts every measurement; services run on threads, if there are any, while kernels run here. `published`
  * are those that the project ships; a measurement of the same kernel with the same parameters on the
  * same system counts as listed, whatever its value.
  * @param from files that the measurements are from, and what else the document is of
@@ -84,7 +84,7 @@ export async function validateMeasurements(
   };
 }
 
-/** What a measurement's prediction is made of. One of what there is not is for `predict` to refuse. */
+/** What a measurement's prediction is made of; nothing for an unknown one, which `predict` refuses. */
 function inputsOf(measurement: Measurement): { content: unknown; files: NamedFile[] } {
   try {
     if (measurement.kernel === 'service') {
@@ -106,7 +106,7 @@ function hardwareOf({ system }: Measurement) {
 
 type Prediction = { value: number; remark?: string } | { refused: string };
 
-/** Services first: they wait for threads, kernels for nothing. */
+/** Services first: they wait for threads, and kernels run meanwhile. */
 async function predictAll(
   measurements: Measurement[],
   options: SimulateOptions,
@@ -172,12 +172,7 @@ function serviceConfig({ params, system }: Measurement, ...more: string[]): Reso
   const sets = Object.entries(settings).map(
     ([name, value]) => `${keys[name] ?? `workload.${name}`}=${JSON.stringify(value)}`,
   );
-  return loadConfig(bundled('configs/wse3.yaml'), [
-    `hardware=${JSON.stringify(bundled(`configs/hardware/${SYSTEMS[system]}.yaml`))}`,
-    `model=${JSON.stringify(bundled(`models/${model}.json`))}`,
-    ...sets,
-    ...more,
-  ]);
+  return decodeConfig(system, model, ...sets, ...more);
 }
 
 async function serviceSpeed(

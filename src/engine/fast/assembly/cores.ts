@@ -3,7 +3,7 @@ import { BEGINNING, CHANGING, MOVING, NOT_STALLED, Op, STARTING, STREAMING } fro
 import { TRAFFIC, header } from './machine';
 import { entry, f64At } from './memory';
 import { channelAt, coreOf, roleOf } from './places';
-import { anyDue, groupsEnd, dueWords, firstGroup, takeCores, wakeRouter } from './due';
+import { anyDue, blocksEnd, dueWords, firstBlock, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { beginTaking, passGap, settle, stream, supply } from './streams';
@@ -29,13 +29,13 @@ export function createCores(): void {
   }
 }
 
-/** One cycle of all cores whose timer it is or that are due. */
+/** One cycle of all cores that are due, or whose timer is set to it. */
 export function stepCores(t: Time): void {
   for (let core = takeTimer(t); core >= 0; core = takeTimer(t)) visitCore(core, t);
   if (!anyDue(t)) return;
-  for (let group = firstGroup; group < groupsEnd; group++) {
-    for (let some = dueWords(group, t); some != 0; some &= some - 1) {
-      const word = group * 32 + ctz(some);
+  for (let block = firstBlock; block < blocksEnd; block++) {
+    for (let some = dueWords(block, t); some != 0; some &= some - 1) {
+      const word = block * 32 + ctz(some);
       for (let bits = takeCores(word, t); bits != 0; bits &= bits - 1) {
         const core = word * 32 + ctz(bits);
         const c = coreOf(core);
@@ -46,7 +46,7 @@ export function stepCores(t: Time): void {
   }
 }
 
-/** What a core's timer is for; its pipeline has none. */
+/** Does what a core's timer was set for; a pipeline has no timer. */
 function visitCore(core: i32, t: Time): void {
   const phase = coreOf(core).phase;
   if (phase == MOVING) supply(core, t);

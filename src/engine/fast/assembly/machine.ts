@@ -11,7 +11,7 @@ import { LONG_AGO, Time } from './time';
  */
 @unmanaged
 export class Header {
-  /** Cycles before a program, and the last cycle that this run may visit. */
+  /** Cycles before a program, and the last cycle that this run may reach. */
   programStart: f64;
   furthest: f64;
   cores: i32;
@@ -158,7 +158,7 @@ export const FROM_CORE: i32 = 5;
  */
 @unmanaged
 export class Channel {
-  /** As many as cycles at most. */
+  /** Wavelets sent and popped: one a cycle, so they fit a time. */
   sent: Time;
   popped: Time;
   /** Its reader and its sender (words.ts). */
@@ -211,7 +211,7 @@ export class Core {
   op: Op;
   /** One past the last operation of its list. */
   opsEnd: Op;
-  /** What a visit means. */
+  /** What its timer means. */
   phase: i32;
   source: Channel | null;
   output: Channel | null;
@@ -251,7 +251,7 @@ export const DONE: i32 = 5;
 
 /** In `gaps`: followed by a gap in eight bytes (f64), or by a colour and a gap. */
 export const LONG: u8 = 255;
-export const TURN: u8 = 254;
+export const RECOLOR: u8 = 254;
 
 /** How many cycles ahead a send can be announced. */
 export const AHEAD: i32 = 8;

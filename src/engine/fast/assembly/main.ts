@@ -14,13 +14,13 @@ import { allocate, entry, f64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { stepRouters } from './routers';
-import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_goesOn } from './shared';
+import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_continues } from './shared';
 import { state_late, state_stopped, state_whole } from './shared';
 import { createRoutes, hazards, noHazards } from './routes';
 import { announce, awaitHelpers, finish, isStopped } from './threads';
 import { Tile, coresEnd, cutTiles, firstCore, isOwn, myTile, tileAt } from './tiles';
 import { NEVER, Time } from './time';
-import { FAILED, STOPPED, beginVisit, createTiles, endVisit, takeTile } from './visits';
+import { FAILED, STOPPED, beginCycle, createTiles, nextCycle, takeTile } from './exchange';
 import { nextTimer, sift, siftTimers } from './wheel';
 
 export { reset } from './memory';
@@ -34,14 +34,14 @@ export function allocateTable(bytes: i32): usize {
 /** Informs the host that the run reached its limit; the host may look at cores. */
 declare function reachLimit(): void;
 
-/** The cycle to visit next, or what is said in place of one; and the one visited last. */
+/** The next cycle, or FAILED, STOPPED or NEVER; and the last one. */
 let t: Time = NEVER;
 let last: Time = 0;
-/** The last cycle that the run may visit: what is set from there is set within the bits of times. */
+/** The last cycle that the run may reach: what is set from there is set within the bits of times. */
 let furthest: Time = 0;
 /**
  * The cycle by which all is to be over. In a run that is not, the cycles scheduled ahead may still show that
- * nothing moves any more; then the machine has failed rather than that it is late.
+ * nothing moves any more; then the machine has failed and is not late.
  */
 let limit: Time = NEVER;
 let reached: bool = false;
@@ -64,13 +64,13 @@ export function begin(before: f64, number: i32): void {
 }
 
 /**
- * Continues the run for up to so many visited cycles and returns its state. Where other threads help, the
+ * Continues the run for up to so many cycles with something to do and returns its state. Where other threads help, the
  * run has to be over before.
  */
-export function advance(visits: i32, helpers: i32): i32 {
-  runTile(visits);
+export function advance(cycles: i32, helpers: i32): i32 {
+  runTile(cycles);
   const state = stateOf();
-  if (state == state_goesOn) return state;
+  if (state == state_continues) return state;
   for (let tile = 1; tile < header.tiles; tile++) addUp(tileAt(0), tileAt(tile));
   awaitHelpers(helpers);
   return state;
@@ -96,11 +96,11 @@ function beginTile(before: f64): void {
   reached = false;
 }
 
-function runTile(visits: i32): void {
-  for (; visits > 0 && t <= furthest && t > STOPPED; visits--) {
+function runTile(cycles: i32): void {
+  for (; cycles > 0 && t <= furthest && t > STOPPED; cycles--) {
     if (t >= limit && isLate()) return;
     last = t;
-    beginVisit();
+    beginCycle();
     if (t >= sift) siftTimers(t);
     stepCores(t);
     if (anyDue(t)) stepRouters(t);
@@ -108,11 +108,11 @@ function runTile(visits: i32): void {
     const next = failed ? FAILED : nextTimer(t, nextDue(t));
     // The first tile receives what the host wants, and passes it on to the others.
     const isOver = header.tiles > 1 && isOwn(0) && isStopped(running);
-    t = endVisit(isOver ? min(next, STOPPED) : next);
+    t = nextCycle(isOver ? min(next, STOPPED) : next);
   }
   if (t != NEVER) return;
   const whole = done == coresEnd - firstCore && countWavelets();
-  t = endVisit(whole ? NEVER : FAILED);
+  t = nextCycle(whole ? NEVER : FAILED);
 }
 
 /** Cycle `limit` is reached: the host looks at the cores, and a little later the run is late. */
@@ -120,12 +120,12 @@ function isLate(): bool {
   if (reached) return true;
   reached = true;
   limit = limit > NEVER - <Time>window ? NEVER : limit + window;
-  // Two visits in which nothing is done: all tiles read their messages, then all wait.
-  beginVisit();
-  endVisit(t);
-  beginVisit();
+  // Two cycles in which nothing is done: all tiles read their messages, then all wait.
+  beginCycle();
+  nextCycle(t);
+  beginCycle();
   if (myTile() == tileAt(0)) reachLimit();
-  endVisit(t);
+  nextCycle(t);
   return false;
 }
 
@@ -134,10 +134,10 @@ function stateOf(): i32 {
   if (t == FAILED) return state_broken;
   if (t == STOPPED) return state_stopped;
   if (reached && t >= limit) return state_late;
-  return t > furthest ? state_beyond : state_goesOn;
+  return t > furthest ? state_beyond : state_continues;
 }
 
-/** The cycle visited last. */
+/** The last cycle. */
 export function cycle(): f64 {
   return <f64>last;
 }
@@ -147,7 +147,7 @@ export function operationOf(core: i32): i32 {
   return <i32>((changetype<usize>(coreOf(core).op) - header.ops) / offsetof<Op>());
 }
 
-/** When it acts, after its set-up; when the core is done; or in place of that one of those below. */
+/** When it acts, after its set-up; when the core is done; or else UNDER_WAY or NOT_STARTED. */
 export function actsAt(core: i32): f64 {
   const c = coreOf(core);
   if (c.phase == DONE) return f64At(header.end, core);

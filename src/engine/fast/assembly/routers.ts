@@ -1,21 +1,21 @@
 /** Routers: each that is due tries its colours in turn (machine-model section 4a). */
 import { Channel, Router, STREAMING, Slot, header } from './machine';
 import { coreOf, cyclesOf, routerOf, slotOf } from './places';
-import { groupsEnd, firstGroup, takeDueWords, takeRouters } from './due';
+import { blocksEnd, firstBlock, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
 import { noteArrival, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
-import { reportPopped, reportSent } from './visits';
+import { reportPopped, reportSent } from './exchange';
 import { FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
 
 /** One cycle of all routers that are due. */
 export function stepRouters(t: Time): void {
-  for (let group = firstGroup; group < groupsEnd; group++) {
-    for (let some = takeDueWords(group, t); some != 0; some &= some - 1) {
-      const word = group * 32 + ctz(some);
+  for (let block = firstBlock; block < blocksEnd; block++) {
+    for (let some = takeDueWords(block, t); some != 0; some &= some - 1) {
+      const word = block * 32 + ctz(some);
       for (let bits = takeRouters(word, t); bits != 0; bits &= bits - 1)
         stepRouter(word * 32 + ctz(bits), t);
     }

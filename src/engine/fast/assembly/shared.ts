@@ -5,11 +5,11 @@
  */
 import { Header, Op } from './machine';
 
-export { ENDS, FIXED, FROM_CORE, LONG, RAMP, ROUTE, STREAM, TRAFFIC, TURN } from './machine';
+export { ENDS, FIXED, FROM_CORE, LONG, RAMP, RECOLOR, ROUTE, STREAM, TRAFFIC } from './machine';
 export { RUN_AT, STOP_AT } from './threads';
 export { MOST_TILES } from './tiles';
 export { NEVER } from './time';
-export { NO_END } from './visits';
+export { NO_END } from './exchange';
 export { MOST_CORES } from './words';
 
 /** In place of a cycle in which a core acts: a stream that it is in; the core has not started. */
@@ -17,7 +17,7 @@ export const UNDER_WAY: f64 = -Infinity;
 export const NOT_STARTED: f64 = Infinity;
 
 /** State of a run: continues, is over, failed, is late (see `limit`), was stopped, is beyond `furthest`. */
-export const state_goesOn: i32 = 0;
+export const state_continues: i32 = 0;
 export const state_whole: i32 = 1;
 export const state_broken: i32 = 2;
 export const state_late: i32 = 3;

@@ -3,7 +3,7 @@
  * known as soon as the wavelet or its place is: both are set ahead, and the core need not be visited.
  * One that does both is a rigid pipeline, which is looked at cycle by cycle.
  */
-import { AHEAD, Channel, Core, FROM_CORE, LONG, NOT_STALLED, RAMP, TRAFFIC, TURN } from './machine';
+import { AHEAD, Channel, Core, FROM_CORE, LONG, NOT_STALLED, RAMP, TRAFFIC, RECOLOR } from './machine';
 import { header } from './machine';
 import { f64At, setF64 } from './memory';
 import { channelFrom, coreOf } from './places';
@@ -139,7 +139,7 @@ function nextReady(c: Core): Time {
 export function passGap(c: Core, core: i32): void {
   let at = <usize>c.pipe;
   let gap = load<u8>(at);
-  if (gap == TURN) {
+  if (gap == RECOLOR) {
     c.output = channelFrom(core, FROM_CORE, load<u8>(at, 1));
     at += 2;
     gap = load<u8>(at);

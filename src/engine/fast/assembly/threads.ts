@@ -9,7 +9,7 @@ export const RUN_AT: i32 = 896;
 const FINISHED_AT: usize = 960;
 export const TILES_AT: usize = 1024;
 
-/** Looks at what another thread writes before one sleeps: about 0.2 ms, several cycles of a large program. */
+/** How often a thread looks before it sleeps: for about 0.2 ms, several cycles of a large program. */
 const SPINS: i32 = 200000;
 
 /**

@@ -1,15 +1,15 @@
-/** The wafer cut into tiles, one for each thread (see visits.ts for their messages). */
+/** The wafer cut into tiles, one for each thread (see exchange.ts for their messages). */
 import { header } from './machine';
 import { entry } from './memory';
 import { roleOf } from './places';
 import { TILES_AT } from './threads';
 import { Time } from './time';
 
-/** A tile as other tiles see it. Fields of two are for visits with even and odd numbers. */
+/** A tile as other tiles see it. Fields that end in 0 and 1 alternate from cycle to cycle. */
 @unmanaged
 export class Tile {
-  /** Visits that it has made. */
-  visits: i32;
+  /** Cycles that it has gone through. */
+  cycles: i32;
   /** The next cycle in which it has something to do, or gave others to do. */
   next0: Time;
   next1: Time;

@@ -1,6 +1,6 @@
 /**
  * Timers of cores, at most one each: a wheel of cycles whose entries are linked through the cores, and
- * one more list for those beyond it, which is looked through twice a turn.
+ * one more list for those beyond it, which is looked through twice a revolution.
  */
 import { entry, setEntry } from './memory';
 import { coreOf } from './places';
@@ -29,7 +29,7 @@ export function useWheel(at: usize): void {
 
 /** Where a cycle is in the wheel. */
 @inline
-function turn(t: Time): i32 {
+function indexOf(t: Time): i32 {
   return <i32>t & (SIZE - 1);
 }
 
@@ -38,8 +38,8 @@ export function setTimer(core: i32, at: Time, now: Time): void {
   const c = coreOf(core);
   c.timer = at;
   if (at - now < SIZE) {
-    c.next = entry(heads, turn(at));
-    setEntry(heads, turn(at), core);
+    c.next = entry(heads, indexOf(at));
+    setEntry(heads, indexOf(at), core);
     near++;
   } else {
     c.next = far;
@@ -49,9 +49,9 @@ export function setTimer(core: i32, at: Time, now: Time): void {
 
 /** Takes one core whose timer is cycle `now`, or -1. */
 export function takeTimer(now: Time): i32 {
-  const core = entry(heads, turn(now));
+  const core = entry(heads, indexOf(now));
   if (core == NONE) return NONE;
-  setEntry(heads, turn(now), coreOf(core).next);
+  setEntry(heads, indexOf(now), coreOf(core).next);
   near--;
   return core;
 }
@@ -79,6 +79,6 @@ export function nextTimer(now: Time, limit: Time): Time {
   }
   const last = min(limit, sift);
   let t = now + 1;
-  while (t < last && entry(heads, turn(t)) == NONE) t++;
+  while (t < last && entry(heads, indexOf(t)) == NONE) t++;
   return t;
 }

@@ -59,7 +59,7 @@ export function readerOf(to: i32): i32 {
   return to >>> 5;
 }
 
-/** What becomes of a wavelet on its way to a core: taken as it comes, the core is woken, it waits. */
+/** What happens to a wavelet that is sent to a core: it is taken as it comes, it wakes the core, it waits. */
 export const SINKS: i32 = i32.MIN_VALUE;
 export const STREAMS: i32 = SINKS + 1;
 /** Taken as it comes, and noted. */

@@ -42,8 +42,8 @@ export const FAILED: Time = LONG_AGO;
 /** The same: the host wants no more of the run. */
 export const STOPPED: Time = LONG_AGO + 1;
 
-/** Visits that this tile has begun, and the earliest cycle that it reported. */
-let visit: i32 = 0;
+/** How many cycles this tile has gone through, and the earliest cycle that it reported. */
+let begun: i32 = 0;
 let reported: Time = NEVER;
 
 /** What the tiles of a program need that was laid out. */
@@ -65,21 +65,21 @@ export function createTiles(): void {
 /** This thread takes over a tile, before the first cycle. */
 export function takeTile(tile: i32): void {
   own(tile);
-  visit = 0;
+  begun = 0;
   reported = NEVER;
   useDue(tileAt(tile).due, firstCore, coresEnd);
   useWheel(tileAt(tile).wheel);
 }
 
 /** A cycle begins: reads what others reported in the one before. */
-export function beginVisit(): void {
+export function beginCycle(): void {
   if (header.tiles == 1) return;
-  const odd = (visit & 1) == 1;
+  const odd = (begun & 1) == 1;
   const t = myTile();
   if (odd) t.messages1 = 0;
   else t.messages0 = 0;
   reported = NEVER;
-  if (visit == 0) return;
+  if (begun == 0) return;
   for (let tile = 0; tile < header.tiles; tile++) {
     if (isOwn(tile)) continue;
     const other = tileAt(tile);
@@ -118,7 +118,7 @@ export function reportPopped(twin: Channel, at: Time): void {
 }
 
 function report(core: i32, channel: Channel, popped: bool, at: Time): void {
-  const odd = (visit & 1) == 1;
+  const odd = (begun & 1) == 1;
   const t = myTile();
   const i = odd ? t.messages1++ : t.messages0++;
   const box = odd ? t.box1 : t.box0;
@@ -130,20 +130,20 @@ function report(core: i32, channel: Channel, popped: bool, at: Time): void {
 }
 
 /** A cycle is over: waits for all tiles, and returns the next one (or FAILED or STOPPED). */
-export function endVisit(next: Time): Time {
+export function nextCycle(next: Time): Time {
   if (header.tiles == 1) return next;
-  const odd = (visit & 1) == 1;
+  const odd = (begun & 1) == 1;
   const t = myTile();
   let least = min(next, reported);
   if (odd) t.next1 = least;
   else t.next0 = least;
-  visit++;
-  atomic.store<i32>(changetype<usize>(t), visit);
+  begun++;
+  atomic.store<i32>(changetype<usize>(t), begun);
   wakeSleepers(changetype<usize>(t));
   for (let tile = 0; tile < header.tiles; tile++) {
     if (isOwn(tile)) continue;
     const other = tileAt(tile);
-    waitFor(changetype<usize>(other), visit);
+    waitFor(changetype<usize>(other), begun);
     least = min(least, odd ? other.next1 : other.next0);
   }
   return least;
