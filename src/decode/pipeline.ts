@@ -6,6 +6,7 @@
  * more of them through, so the others wait for their turn before the first region, not inside.
  */
 import type { RunResult } from '../engine/engine.js';
+import { begun, type Contention } from './contention.js';
 import { paceOf, sendsAt, spansOf, type Saturated } from './pace.js';
 import { createRing, nextTurn, stateOf, type Ring, type Turn } from './ring.js';
 import { addCauses, emptyCauses, withWait } from './timeline.js';
@@ -36,10 +37,12 @@ export interface PipelineTiming {
   /** These tokens' turns and the cycles that they take; without a repetition the last round's. */
   turns: Turn[];
   period: number;
+  /** Cycles of the round if no wavelets of two users waited for each other on links. */
+  cyclesApart: number;
 }
 
 /** Turns that repeat for ever, or the last ones of a ring that was given up. */
-interface Pattern {
+export interface Pattern {
   turns: Turn[];
   simulatedTokens: number;
   repeatsAfter: number;
@@ -50,18 +53,28 @@ interface Pattern {
 /** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
 const MOST_ROUNDS = 3;
 
-/** Times a step of each of `users` users. */
+/**
+ * Times a step of each of `users` users.
+ * @param contentionOf what visits cost each other on links, if any do in a pattern of visits alone
+ */
 export async function timePipeline(
   stages: StageTiming[],
   regions: number,
   runStage: RunStage,
   users: number,
+  contentionOf?: (pattern: Pattern) => Contention | undefined,
 ): Promise<PipelineTiming> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const single = await repeating(ring, 1);
-  if (users === 1) return { ...roundOf(single, 1, stages), inFlight: 1 };
-  const { pattern, inFlight } = await withUsers(ring, single.turns[0], users);
-  return { ...roundOf(pattern, users, stages), inFlight };
+  const [turn] = single.turns;
+  const apart =
+    users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, users);
+  const round = roundOf(apart.pattern, users, stages);
+  const cyclesApart = round.timing.cycles;
+  const contention = users === 1 ? undefined : contentionOf?.(apart.pattern);
+  if (contention === undefined) return { ...round, inFlight: apart.inFlight, cyclesApart };
+  const { pattern, inFlight } = await withUsers(ring, turn, users, contention);
+  return { ...roundOf(pattern, users, stages), inFlight, cyclesApart };
 }
 
 export interface FullPipeline {
@@ -101,6 +114,7 @@ async function withUsers(
   ring: Ring,
   alone: Turn,
   users: number | undefined,
+  contention?: Contention,
 ): Promise<{ pattern: Pattern; inFlight: number }> {
   const { cycles } = alone.timing;
   const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
@@ -110,7 +124,8 @@ async function withUsers(
   let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {
     const all = users ?? inFlight;
-    const pattern = await repeating(await createRingOf(ring, alone, slowest, all, inFlight), all);
+    const full = await createRingOf(ring, alone, slowest, all, inFlight, contention);
+    const pattern = await repeating(full, all);
     const { period, repeatsAfter } = pattern;
     const waits = repeatsAfter === 0 || period * inFlight > cycles * repeatsAfter;
     if (waits || inFlight === users) return { pattern, inFlight };
@@ -128,6 +143,7 @@ async function createRingOf(
   slowest: Saturated | undefined,
   users: number,
   inFlight: number,
+  contention: Contention | undefined,
 ): Promise<Ring> {
   const { stages, ends, runs } = one;
   const { cycles } = alone.timing;
@@ -137,7 +153,10 @@ async function createRingOf(
   // As if the waiting tokens had been chosen one after the other.
   const others = users - inFlight;
   const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
-  const ring = await createRing(stages, ends.length, runs, launches, waiting, others * apart);
+  const ring = await createRing(stages, ends.length, runs, launches, waiting, {
+    delay: others * apart,
+    contention: contention && begun(contention),
+  });
   if (slowest !== undefined && turn > cycles) {
     const first = alone.timing.stages[slowest.stage].start;
     const { ends: own } = alone.visits[slowest.stage].start;
@@ -170,6 +189,7 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
     return { turns, simulatedTokens, repeatsAfter, period };
   }
   // Tokens already in the ring carry times of how they began, which need not repeat.
+  ring.contention?.apart.clear();
   for (let i = ring.underway.length; i > 0; i--) await nextTurn(ring);
   const begun = ring.now;
   const turns: Turn[] = [];
@@ -186,7 +206,7 @@ function roundOf(
   { turns, simulatedTokens, repeatsAfter, period }: Pattern,
   users: number,
   stages: StageTiming[],
-): Omit<PipelineTiming, 'inFlight'> {
+): Omit<PipelineTiming, 'inFlight' | 'cyclesApart'> {
   const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
   const last = turns.indexOf(longest);
   const causes = emptyCauses();

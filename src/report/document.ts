@@ -63,12 +63,15 @@ export interface DecodeResult {
 }
 
 /**
- * Where a hand-off of one token passes links that another token's stage uses, while both are at it.
- * Stages are simulated one by one, without waiting for each other there; these cycles are not in any
- * other number. Without pairs the times prove that no wavelet can wait.
+ * Where a hand-off of one token passes links that another token's stage uses, while both are at it. The
+ * two are simulated as one program, so that wavelets wait for each other; pairs that are too large for
+ * that are not, and what they cost is in no other number. Without pairs the times prove that no wavelet
+ * can wait.
  */
 export interface SharedLinksResult {
-  /** Cycles per token that it costs at most: those of all pairs. */
+  /** Cycles of `cyclesPerToken` that come of pairs simulated as one program; negative if they gain. */
+  cycles: number;
+  /** Cycles per token that the others cost at most, in addition. */
   cyclesAtMost: number;
   pairs: {
     handOff: string;
