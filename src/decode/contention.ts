@@ -9,7 +9,15 @@
  */
 import { latestOf } from '../engine/engine.js';
 import type { StageTiming } from './timeline.js';
-import { equal, ownStarts, startAtOf, startOf, visitOf, type KnownStart, type Visit } from './visit.js';
+import {
+  equal,
+  ownStarts,
+  startAtOf,
+  startOf,
+  visitOf,
+  type KnownStart,
+  type Visit,
+} from './visit.js';
 import type { PartResult } from './part-results.js';
 
 /** A visit while others may still change it, or be changed by it. */
@@ -33,7 +41,7 @@ interface Known extends Member {
 }
 
 /** Visits of one program at most: where others come again and again, each would take longer than the one before. */
-const MOST_VISITS = 32;
+const MOST_VISITS = 24;
 
 /** What a visit is with others. */
 interface Together {
@@ -58,26 +66,20 @@ export interface Contention {
   known: Map<string, Together[] | 'apart'>;
   /** Starts that only visits with others have: below 0, as no visit alone has them. */
   lastNumber: number;
-  /** Pairs that met and could not run as one program: hand-off and other, by stage. */
-  apart: Set<string>;
+  /** Whether visits met that could not run as one program; from then on all are as they are alone. */
+  gaveUp: boolean;
 }
 
 export function createContention(
   base: Pick<Contention, 'stages' | 'labels' | 'share' | 'keyOf' | 'run'>,
 ): Contention {
-  return { ...base, recent: [], known: new Map(), lastNumber: 0, apart: new Set() };
+  return { ...base, recent: [], known: new Map(), lastNumber: 0, gaveUp: false };
 }
 
 /** The same for another ring, in which nobody has met yet. */
 export function begun(contention: Contention): Contention {
   contention.recent = [];
-  contention.apart.clear();
   return contention;
-}
-
-/** Name of a pair in `apart`. */
-export function pairName(handOff: number, other: number): string {
-  return `${handOff} over ${other}`;
 }
 
 /** A visit was made; gives the visits that were changed by it, itself included. */
@@ -85,18 +87,19 @@ export async function meet(
   contention: Contention,
   made: Member & { chosen: number },
 ): Promise<Set<Visit>> {
-  const { recent, apart } = contention;
+  if (contention.gaveUp) return new Set();
+  const { recent } = contention;
   const front = made.visit.first;
   contention.recent = openAt(recent, front);
   const known: Known = { ...made, alone: made.visit.start, cluster: [] };
   known.cluster = [known];
-  const met = contention.recent.flatMap((other) => pairsOf(contention, known, other));
+  const met = contention.recent.filter((other) => meets(contention, known, other));
   contention.recent.push(known);
   if (met.length === 0) return new Set();
-  const wanted = new Set(met.flatMap(({ other }) => other.cluster));
+  const wanted = new Set(met.flatMap((other) => other.cluster));
   const cluster = withSuccessors(contention.recent, wanted.add(known));
   if (!(await runTogether(contention, cluster))) {
-    for (const { name } of met) apart.add(name);
+    contention.gaveUp = true;
     return new Set();
   }
   // Those that pass each other without a trace go on as if they had not met.
@@ -113,14 +116,14 @@ async function runTogether(contention: Contention, visits: Known[]): Promise<boo
   if (together === undefined) {
     const parts = visits.length > MOST_VISITS ? undefined : await run(visits);
     // One after the other: when a visit's cores are done is when those of the next can begin.
-    together = parts?.map((part, i) => {
-      const one = togetherOf(contention, visits[i], part);
-      revise(contention, visits[i], one);
-      return one;
-    }) ?? 'apart';
+    together =
+      parts?.map((part, i) => {
+        const one = togetherOf(contention, visits[i], part);
+        revise(contention, visits[i], one);
+        return one;
+      }) ?? 'apart';
     known.set(key, together);
-  } else if (together !== 'apart')
-    together.forEach((one, i) => revise(contention, visits[i], one));
+  } else if (together !== 'apart') together.forEach((one, i) => revise(contention, visits[i], one));
   return together !== 'apart';
 }
 
@@ -134,19 +137,15 @@ function lastEnd(cluster: Known[]): number {
   return cluster.reduce((last, { visit }) => Math.max(last, visit.end), -Infinity);
 }
 
-/** In which way two visits are on the same links at the same time. */
-function pairsOf({ share, labels }: Contention, a: Known, b: Known) {
-  if (a.token === b.token) return [];
-  const isPair = (sent: Known, other: Known) => {
+/** Whether the hand-off of one visit is on links while another token's work is, the one's or the other's. */
+function meets({ share, labels }: Contention, a: Known, b: Known): boolean {
+  const isOn = (sent: Known, other: Known) => {
     const { first, start } = sent.visit;
     const received = first + start.result.labelEnd[labels[sent.stage]];
     const isThen = other.visit.first < received && first < other.visit.end;
     return isThen && share(sent.stage, other.stage);
   };
-  const met: { name: string; other: Known }[] = [];
-  if (isPair(a, b)) met.push({ name: pairName(a.stage, b.stage), other: b });
-  if (isPair(b, a)) met.push({ name: pairName(b.stage, a.stage), other: b });
-  return met;
+  return a.token !== b.token && (isOn(a, b) || isOn(b, a));
 }
 
 /** These, and all that have begun on cores after them, in the order in which they were made. */

@@ -42,7 +42,8 @@ export function partResults(
       const { parts: all, labels: own } = shared.get(at) ?? ALONE;
       const turn = all.indexOf(p);
       const isLast = turn === all.length - 1;
-      since[core] = (turn > 0 ? together.labelEnd[own[turn - 1]] : startAt[at] + startUp[p]) - later;
+      since[core] =
+        (turn > 0 ? together.labelEnd[own[turn - 1]] : startAt[at] + startUp[p]) - later;
       const absolute = isLast ? together.end[at] : together.labelEnd[own[turn]];
       end[core] = absolute - later;
       waitOutput[core] = isLast ? together.waitOutput[at] : alone[p].waitOutput[core];

@@ -50,31 +50,31 @@ export interface Pattern {
   period: number;
 }
 
+/** What visits cost each other on links, if any do in a pattern of visits alone. */
+export type ContentionOf = (alone: Pattern) => Contention | undefined;
+
 /** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
 const MOST_ROUNDS = 3;
 
-/**
- * Times a step of each of `users` users.
- * @param contentionOf what visits cost each other on links, if any do in a pattern of visits alone
- */
+/** Times a step of each of `users` users. */
 export async function timePipeline(
   stages: StageTiming[],
   regions: number,
   runStage: RunStage,
   users: number,
-  contentionOf?: (pattern: Pattern) => Contention | undefined,
+  contentionOf?: ContentionOf,
 ): Promise<PipelineTiming> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const single = await repeating(ring, 1);
   const [turn] = single.turns;
-  const apart =
-    users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, users);
+  const apart = users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, users);
   const round = roundOf(apart.pattern, users, stages);
   const cyclesApart = round.timing.cycles;
   const contention = users === 1 ? undefined : contentionOf?.(apart.pattern);
-  if (contention === undefined) return { ...round, inFlight: apart.inFlight, cyclesApart };
-  const { pattern, inFlight } = await withUsers(ring, turn, users, contention);
-  return { ...roundOf(pattern, users, stages), inFlight, cyclesApart };
+  const met = contention && (await withUsers(ring, turn, users, contention));
+  // Part of what tokens wait for each other would be neither.
+  if (!met || contention.gaveUp) return { ...round, inFlight: apart.inFlight, cyclesApart };
+  return { ...roundOf(met.pattern, users, stages), inFlight: met.inFlight, cyclesApart };
 }
 
 export interface FullPipeline {
@@ -88,25 +88,35 @@ export interface FullPipeline {
 
 /**
  * How close tokens can follow each other: as the slowest region takes them if the next one is always
- * there. Where tokens visit a region twice, only tokens that go round the ring show it.
+ * there. Where tokens visit a region twice, or wait for each other on links, only tokens that go round the
+ * ring show it.
  */
 export async function timeFull(
   stages: StageTiming[],
   regions: number,
   runStage: RunStage,
+  contentionOf?: ContentionOf,
 ): Promise<FullPipeline> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const [turn] = (await repeating(ring, 1)).turns;
   const alone = turn.timing.cycles;
-  if (new Set(stages.map(({ region }) => region)).size === stages.length) {
-    const { pace } = await paceOf(ring, turn);
-    return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
+  const isVisitedTwice = new Set(stages.map(({ region }) => region)).size < stages.length;
+  if (isVisitedTwice || contentionOf) {
+    const apart = await withUsers(ring, turn, undefined);
+    const contention = contentionOf?.(apart.pattern);
+    const met = contention && (await withUsers(ring, turn, undefined, contention));
+    if (met && !contention.gaveUp) return { alone, ...spacingOf(met) };
+    if (isVisitedTwice) return { alone, ...spacingOf(apart) };
   }
-  const { pattern, inFlight: users } = await withUsers(ring, turn, undefined);
+  const { pace } = await paceOf(ring, turn);
+  return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
+}
+
+/** Cycles between two tokens of a pattern; without a repetition those of its longest round. */
+function spacingOf({ pattern, inFlight: users }: { pattern: Pattern; inFlight: number }) {
   const { turns, period, repeatsAfter } = pattern;
   const longest = turns.reduce((most, { timing }) => Math.max(most, timing.cycles), 0);
-  const spacing = repeatsAfter === 0 ? longest / users : period / repeatsAfter;
-  return { alone, spacing, users };
+  return { users, spacing: repeatsAfter === 0 ? longest / users : period / repeatsAfter };
 }
 
 /** `users` users, if so many are given, of whom so many are let in that tokens wait for a region. */
@@ -189,7 +199,6 @@ async function repeating(ring: Ring, users: number): Promise<Pattern> {
     return { turns, simulatedTokens, repeatsAfter, period };
   }
   // Tokens already in the ring carry times of how they began, which need not repeat.
-  ring.contention?.apart.clear();
   for (let i = ring.underway.length; i > 0; i--) await nextTurn(ring);
   const begun = ring.now;
   const turns: Turn[] = [];

@@ -2,10 +2,10 @@
  * Where hand-offs of a step of several users pass links that others use. Where two stages meet there, they
  * are simulated as one program (contention.ts), if it is not too large; else what it costs is bounded.
  */
-import { createContention, pairName, type Contention, type Member } from './contention.js';
+import { createContention, type Contention, type Member } from './contention.js';
 import { meetingsOf, type Meetings } from './meetings.js';
 import { partResults, type PartResult } from './part-results.js';
-import type { Pattern, PipelineTiming } from './pipeline.js';
+import type { ContentionOf, Pattern, PipelineTiming } from './pipeline.js';
 import { boxOf, type StageTiming } from './timeline.js';
 import { startAtOf } from './visit.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
@@ -15,14 +15,12 @@ import type { StagePlan } from '../lowering/lowering.js';
 import type { SharedLinksResult } from '../report/document.js';
 import { digest, write, type StageRunner } from './stages.js';
 
-/** Cores of one program of several stages; and of all that a step simulates. */
-const MOST_CORES = 2 ** 20;
-const MOST_CORES_OF_STEP = 2 ** 25;
+/** Cores at most of one program of several stages; and of all such programs of a step. */
+const MOST_CORES = { perProgram: 2 ** 20, perStep: 2 ** 25 };
 
 /** A step's stages on links. */
 export interface Sharing {
-  /** What visits cost each other on links, if any do in a pattern of visits alone. */
-  contentionOf: (pattern: Pattern) => Contention | undefined;
+  contentionOf: ContentionOf;
   /** Every pair of a hand-off and another token's work that meet on links. */
   resultOf: (timed: PipelineTiming) => SharedLinksResult;
 }
@@ -31,6 +29,7 @@ export function createSharing(
   runner: StageRunner,
   plans: StagePlan[],
   stages: StageTiming[],
+  mostCores = MOST_CORES,
 ): Sharing {
   let contention: Contention | undefined;
   const pairsIn = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
@@ -45,20 +44,21 @@ export function createSharing(
       const { labels, links, pairs } = pairsIn(pattern);
       if (pairs.length === 0) return undefined;
       const all = sharedLinks(links, () => true);
-      const names = new Set(all.map(({ handOff, other }) => pairName(handOff, other)));
+      const nameOf = (handOff: number, other: number) => handOff * stages.length + other;
+      const names = new Set(all.map(({ handOff, other }) => nameOf(handOff, other)));
       contention = createContention({
         stages,
         labels,
-        share: (handOff, other) => names.has(pairName(handOff, other)),
-        ...joint(runner, plans, stages),
+        share: (handOff, other) => names.has(nameOf(handOff, other)),
+        ...joint(runner, plans, stages, mostCores),
       });
       return contention;
     },
     resultOf: (timed) => {
       const { meetings, pairs } = pairsIn(timed);
+      const simulated = !contention?.gaveUp;
       const result = pairs.map(({ handOff, other, cyclesAtMost, ...counts }) => {
         const { most }: Meetings = meetings(handOff, other);
-        const simulated = !contention!.apart.has(pairName(handOff, other));
         return {
           handOff: stages[handOff].name,
           other: stages[other].name,
@@ -110,8 +110,9 @@ function joint(
   runner: StageRunner,
   plans: StagePlan[],
   stages: StageTiming[],
+  { perProgram, perStep }: typeof MOST_CORES,
 ): Pick<Contention, 'keyOf' | 'run'> {
-  let coresLeft = MOST_CORES_OF_STEP;
+  let coresLeft = perStep;
   const boxAt = (stage: number) => boxOf(stages[stage], runner.places[plans[stage].to]);
   const keyOf = (visits: Member[]) => {
     const { x, y } = boxAt(visits[0].stage);
@@ -126,7 +127,7 @@ function joint(
   };
   const run = async (visits: Member[]): Promise<PartResult[] | undefined> => {
     const { width, height } = visits.map(({ stage }) => boxAt(stage)).reduce(around);
-    if (width * height > Math.min(MOST_CORES, coresLeft)) return undefined;
+    if (width * height > Math.min(perProgram, coresLeft)) return undefined;
     const parts = visits.map(({ stage, visit: { start, first } }): Part => {
       const { program, colors } = write(runner, plans[stage]);
       return {

@@ -1,5 +1,11 @@
 /** Several stages at work on one wafer at the same time, as one program around all of them. */
-import { sramBytesOf, type Operation, type Program, type Role, type Route } from '../program/program.js';
+import {
+  sramBytesOf,
+  type Operation,
+  type Program,
+  type Role,
+  type Route,
+} from '../program/program.js';
 import type { Rectangle } from './hand-off.js';
 
 /** A program, where it lies, and the cycles at which its cores start. */
@@ -81,6 +87,7 @@ class RoleSets {
   private readonly parts: Part[];
   private readonly radix: number;
   private readonly firstLabel: number[] = [];
+  private readonly lists: Map<Operation[], Operation[]>[] = [];
 
   constructor(parts: Part[]) {
     this.parts = parts;
@@ -123,19 +130,34 @@ class RoleSets {
     return { parts: working.map(({ part }) => part), labels: own };
   }
 
+  /** A part's operations with its labels and colours; roles that differ in routes only have one list. */
+  private operationsOf(part: number, { operations }: Role, to: (color: number) => number) {
+    const lists = (this.lists[part] ??= new Map());
+    let list = lists.get(operations);
+    if (list === undefined) {
+      list = operations.map((op) => moved(op, this.firstLabel[part], to));
+      lists.set(operations, list);
+    }
+    return list;
+  }
+
   /** One role for all of a set's. */
   roleOf(set: number, shared: SharedCore | undefined): Role {
     const routes: Route[] = [];
-    const operations: Operation[] = [];
+    let operations: Operation[] = [];
     let largest: Role = { name: 'passage', routes: [], operations: [], buffers: [], codeBytes: 0 };
     for (const { part, role } of this.sets[set]) {
       const { colors } = this.parts[part];
       const to = (color: number) => colors.get(color) ?? color;
       for (const route of role.routes) addRoute(routes, { ...route, color: to(route.color) });
-      const own = role.operations.map((op) => moved(op, this.firstLabel[part], to));
+      if (role.operations.length === 0) continue;
+      const own = this.operationsOf(part, role, to);
       const end = shared?.labels[shared.parts.indexOf(part)];
-      if (end !== undefined) own.push({ ...own.pop()!, label: end });
-      operations.push(...own);
+      if (shared === undefined) operations = own;
+      else {
+        operations = operations.concat(own);
+        if (end !== undefined) operations.push({ ...operations.pop()!, label: end });
+      }
       if (sramBytesOf(role) > sramBytesOf(largest)) largest = role;
     }
     // What one part has written is there for the next.

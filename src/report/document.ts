@@ -64,9 +64,9 @@ export interface DecodeResult {
 
 /**
  * Where a hand-off of one token passes links that another token's stage uses, while both are at it. The
- * two are simulated as one program, so that wavelets wait for each other; pairs that are too large for
- * that are not, and what they cost is in no other number. Without pairs the times prove that no wavelet
- * can wait.
+ * two are simulated as one program, so that wavelets wait for each other. If such programs would be too
+ * large, none is, and what the pairs cost is in no other number. Without pairs the times prove that no
+ * wavelet can wait.
  */
 export interface SharedLinksResult {
   /** Cycles of `cyclesPerToken` that come of pairs simulated as one program; negative if they gain. */
@@ -83,12 +83,9 @@ export interface SharedLinksResult {
     otherWavelets: number;
     /** How often one token's hand-off or work has part in it, at most. */
     meetings: number;
-    /** Whether both stages were also simulated as one program, for each meeting of its own. */
+    /** Whether both are simulated as one program each time that they meet: else the wait is not in the cycles. */
     simulated: boolean;
-    /**
-     * `meetings` times the cycles by which cores of both were done later in that program. Without one,
-     * since cores have parts in both or there are too many, it is computed how long wavelets could wait.
-     */
+    /** 0 if simulated; else `meetings` times the cycles that wavelets could wait, by a formula. */
     cyclesAtMost: number;
   }[];
 }
