@@ -61,7 +61,7 @@ function counted() {
     const write = () => ({ program: three, senders: [0], origin: 1 });
     const region = { x: 3, y: 2, width: 1, height: 1 };
     const source = { kind: 'rows', region, cell: 0, type: 'f32', length: 1 } as const;
-    const way = { from: 2 * on, to: 2 * on + 1, crossing: 0, source };
+    const way = { from: 2 * on, to: 2 * on + 1, crossing: 0, colors: [], source };
     return { name: 'region', kind: 'layer', key: 'three cores', ...way, write };
   });
   return { runner, plans, timed: plans.map((plan) => timedStage(runner, plan)) };

@@ -6,6 +6,7 @@
  * more of them through, so the others wait for their turn before the first region, not inside.
  */
 import type { RunResult } from '../engine/engine.js';
+import { begun, type Contention } from './contention.js';
 import { paceOf, sendsAt, spansOf, type Saturated } from './pace.js';
 import { createRing, nextTurn, stateOf, type Ring, type Turn } from './ring.js';
 import { addCauses, emptyCauses, withWait } from './timeline.js';
@@ -36,16 +37,21 @@ export interface PipelineTiming {
   /** These tokens' turns and the cycles that they take; without a repetition the last round's. */
   turns: Turn[];
   period: number;
+  /** Cycles of the round if no wavelets of two users waited for each other on links. */
+  cyclesApart: number;
 }
 
 /** Turns that repeat for ever, or the last ones of a ring that was given up. */
-interface Pattern {
+export interface Pattern {
   turns: Turn[];
   simulatedTokens: number;
   repeatsAfter: number;
   /** Cycles of the turns. */
   period: number;
 }
+
+/** What visits cost each other on links, if any do in a pattern of visits alone. */
+export type ContentionOf = (alone: Pattern) => Contention | undefined;
 
 /** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
 const MOST_ROUNDS = 3;
@@ -56,12 +62,19 @@ export async function timePipeline(
   regions: number,
   runStage: RunStage,
   users: number,
+  contentionOf?: ContentionOf,
 ): Promise<PipelineTiming> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const single = await repeating(ring, 1);
-  if (users === 1) return { ...roundOf(single, 1, stages), inFlight: 1 };
-  const { pattern, inFlight } = await withUsers(ring, single.turns[0], users);
-  return { ...roundOf(pattern, users, stages), inFlight };
+  const [turn] = single.turns;
+  const apart = users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, users);
+  const round = roundOf(apart.pattern, users, stages);
+  const cyclesApart = round.timing.cycles;
+  const contention = users === 1 ? undefined : contentionOf?.(apart.pattern);
+  const met = contention && (await withUsers(ring, turn, users, contention));
+  // Part of what tokens wait for each other would be neither.
+  if (!met || contention.gaveUp) return { ...round, inFlight: apart.inFlight, cyclesApart };
+  return { ...roundOf(met.pattern, users, stages), inFlight: met.inFlight, cyclesApart };
 }
 
 export interface FullPipeline {
@@ -75,25 +88,35 @@ export interface FullPipeline {
 
 /**
  * How close tokens can follow each other: as the slowest region takes them if the next one is always
- * there. Where tokens visit a region twice, only tokens that go round the ring show it.
+ * there. Where tokens visit a region twice, or wait for each other on links, only tokens that go round the
+ * ring show it.
  */
 export async function timeFull(
   stages: StageTiming[],
   regions: number,
   runStage: RunStage,
+  contentionOf?: ContentionOf,
 ): Promise<FullPipeline> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const [turn] = (await repeating(ring, 1)).turns;
   const alone = turn.timing.cycles;
-  if (new Set(stages.map(({ region }) => region)).size === stages.length) {
-    const { pace } = await paceOf(ring, turn);
-    return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
+  const isVisitedTwice = new Set(stages.map(({ region }) => region)).size < stages.length;
+  if (isVisitedTwice || contentionOf) {
+    const apart = await withUsers(ring, turn, undefined);
+    const contention = contentionOf?.(apart.pattern);
+    const met = contention && (await withUsers(ring, turn, undefined, contention));
+    if (met && !contention.gaveUp) return { alone, ...spacingOf(met) };
+    if (isVisitedTwice) return { alone, ...spacingOf(apart) };
   }
-  const { pattern, inFlight: users } = await withUsers(ring, turn, undefined);
+  const { pace } = await paceOf(ring, turn);
+  return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
+}
+
+/** Cycles between two tokens of a pattern; without a repetition those of its longest round. */
+function spacingOf({ pattern, inFlight: users }: { pattern: Pattern; inFlight: number }) {
   const { turns, period, repeatsAfter } = pattern;
   const longest = turns.reduce((most, { timing }) => Math.max(most, timing.cycles), 0);
-  const spacing = repeatsAfter === 0 ? longest / users : period / repeatsAfter;
-  return { alone, spacing, users };
+  return { users, spacing: repeatsAfter === 0 ? longest / users : period / repeatsAfter };
 }
 
 /** `users` users, if so many are given, of whom so many are let in that tokens wait for a region. */
@@ -101,6 +124,7 @@ async function withUsers(
   ring: Ring,
   alone: Turn,
   users: number | undefined,
+  contention?: Contention,
 ): Promise<{ pattern: Pattern; inFlight: number }> {
   const { cycles } = alone.timing;
   const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
@@ -110,7 +134,8 @@ async function withUsers(
   let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {
     const all = users ?? inFlight;
-    const pattern = await repeating(await createRingOf(ring, alone, slowest, all, inFlight), all);
+    const full = await createRingOf(ring, alone, slowest, all, inFlight, contention);
+    const pattern = await repeating(full, all);
     const { period, repeatsAfter } = pattern;
     const waits = repeatsAfter === 0 || period * inFlight > cycles * repeatsAfter;
     if (waits || inFlight === users) return { pattern, inFlight };
@@ -128,6 +153,7 @@ async function createRingOf(
   slowest: Saturated | undefined,
   users: number,
   inFlight: number,
+  contention: Contention | undefined,
 ): Promise<Ring> {
   const { stages, ends, runs } = one;
   const { cycles } = alone.timing;
@@ -137,7 +163,10 @@ async function createRingOf(
   // As if the waiting tokens had been chosen one after the other.
   const others = users - inFlight;
   const waiting = Array.from({ length: others }, (_, i) => turn - (others - i) * apart);
-  const ring = await createRing(stages, ends.length, runs, launches, waiting, others * apart);
+  const ring = await createRing(stages, ends.length, runs, launches, waiting, {
+    delay: others * apart,
+    contention: contention && begun(contention),
+  });
   if (slowest !== undefined && turn > cycles) {
     const first = alone.timing.stages[slowest.stage].start;
     const { ends: own } = alone.visits[slowest.stage].start;
@@ -186,7 +215,7 @@ function roundOf(
   { turns, simulatedTokens, repeatsAfter, period }: Pattern,
   users: number,
   stages: StageTiming[],
-): Omit<PipelineTiming, 'inFlight'> {
+): Omit<PipelineTiming, 'inFlight' | 'cyclesApart'> {
   const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
   const last = turns.indexOf(longest);
   const causes = emptyCauses();

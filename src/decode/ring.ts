@@ -5,10 +5,13 @@
  * sent it on. A chosen token is one wavelet, which waits on the wire for the embedding; a tied table's
  * core keeps it and sends it when the table turns to it.
  *
+ * Where wavelets of several tokens pass the same links, visits change each other (contention.ts).
+ *
  * At most `inFlight` tokens are under way; a token that is chosen beyond that waits in the memory of the
  * core that chose it, first come, first served, and is sent when that core has chosen the next token.
  */
 import { earliestOf } from '../engine/engine.js';
+import { meet, openOf, type Contention } from './contention.js';
 import { addStage, emptyTiming } from './timeline.js';
 import type { RunStage, StepTiming, StageTiming } from './timeline.js';
 import { longWaiting, stageRuns, visit } from './visit.js';
@@ -17,11 +20,12 @@ import type { Ends, KnownStart, StageRuns, Visit } from './visit.js';
 interface Token {
   /** Cycle at which it was chosen. */
   chosen: number;
-  /** Index of the stage that is next, and the cycles at which its senders send. */
+  /** Index of the stage that is next, or one past the last; and the cycles at which its senders send. */
   next: number;
   sending: number[];
-  timing: StepTiming;
   visits: Visit[];
+  /** By visit: whether others were on its region since this token was. */
+  afterOthers: boolean[];
 }
 
 /** A token from its choice to the next choice. */
@@ -54,6 +58,8 @@ export interface Ring {
   now: number;
   /** By stage: cycles that sending a chosen token on takes, where it waits on the wire. */
   tokenSend: (number | undefined)[];
+  /** What visits of several tokens cost each other, if they are to. */
+  contention: Contention | undefined;
 }
 
 /** The chosen token leaves its core for another region. */
@@ -71,14 +77,10 @@ export async function createRing(
   runs: StageRuns,
   launches: number[],
   waiting: number[],
-  delay = 0,
+  { delay = 0, contention }: { delay?: number; contention?: Contention | undefined } = {},
 ): Promise<Ring> {
   const token = (chosen: number, sent: number): Token => ({
-    chosen,
-    next: 0,
-    sending: [sent],
-    timing: emptyTiming(),
-    visits: [],
+    ...{ chosen, next: 0, sending: [sent], visits: [], afterOthers: [] },
   });
   const tokenSend: Ring['tokenSend'] = [];
   for (const [i, stage] of stages.entries())
@@ -97,6 +99,7 @@ export async function createRing(
     waiting: waiting.map((chosen) => token(chosen, chosen)),
     now: 0,
     tokenSend,
+    contention,
   };
 }
 
@@ -131,21 +134,22 @@ export async function passOnce(
 export async function nextTurn(ring: Ring): Promise<Turn> {
   for (;;) {
     const token = nextToken(ring);
+    if (token.next === ring.stages.length) return endTurn(ring, token);
     await advance(ring, token);
-    if (token.next > 0) continue;
-    return endTurn(ring, token);
   }
 }
 
+/** The token for which something happens first: it is chosen, or its next visit begins. */
 function nextToken(ring: Ring): Token {
   const { underway, stages, holds } = ring;
   let next: Token | undefined;
   let first = Infinity;
   for (const token of underway) {
-    const holder = holds[stages[token.next].region];
-    if (holder !== undefined && holder !== token) continue;
+    const holder = holds[stages[token.next % stages.length].region];
+    const isChosen = token.next === stages.length;
+    if (!isChosen && holder !== undefined && holder !== token) continue;
     if (token.next === 0 && !mayEnter(underway, stages)) continue;
-    const sent = earliestOf(sendingOf(ring, token));
+    const sent = isChosen ? chosenAt(ring, token) : earliestOf(sendingOf(ring, token));
     if (sent < first || (sent === first && token.next > next!.next)) {
       next = token;
       first = sent;
@@ -160,7 +164,8 @@ function nextToken(ring: Ring): Token {
 /** A tied table takes a token in as long as it will get rid of it whatever else comes. */
 function mayEnter(underway: Token[], stages: StageTiming[]): boolean {
   if (stages[0].from !== stages[0].region) return true;
-  const inside = underway.reduce((n, { next }) => n + (next > 0 ? 1 : 0), 0);
+  const isInside = ({ next }: Token) => next > 0 && next < stages.length;
+  const inside = underway.filter(isInside).length;
   return inside + 1 <= stages.length - 2;
 }
 
@@ -175,24 +180,34 @@ function sendingOf({ stages, ends }: Ring, { next, sending }: Token): number[] {
 }
 
 async function advance(ring: Ring, token: Token): Promise<void> {
-  const { stages, ends, holds, last, tokenSend } = ring;
+  const { stages, ends, holds, last, contention } = ring;
   const index = token.next;
   const stage = stages[index];
+  const [done, left] = [ends[stage.region], ends[stage.from]];
   const made = await visit(ring.runs, ends, stage, index, token.chosen, sendingOf(ring, token));
   ring.sent[stage.from] = made;
   ring.visited[stage.region] = made;
   if (holds[stage.from] === token) holds[stage.from] = undefined;
-  const { timing, chosen } = token;
-  const first = made.first - chosen;
-  // What keeps it waiting: room in the ring, and others on its region.
-  const turn = last[stage.region] !== token ? made.free - chosen : 0;
-  addStage(timing, stage, made.start.result, first, Math.max(turn, index === 0 ? first : 0));
+  token.afterOthers.push(last[stage.region] !== token);
   last[stage.region] = token;
   token.visits.push(made);
-  token.next = (index + 1) % stages.length;
-  if (token.next === 0) return;
-  send(ring, token, chosen);
-  if (tokenSend[token.next] === undefined) holds[stage.region] = token;
+  token.next = index + 1;
+  if (contention) {
+    const arrays = { done, ends: ends[stage.region], left };
+    const changed = await meet(contention, {
+      ...{ token, stage: index, visit: made, chosen: token.chosen, ...arrays },
+    });
+    for (const other of ring.underway)
+      if (other !== token && other.visits.some((one) => changed.has(one))) sendNext(ring, other);
+  }
+  sendNext(ring, token);
+  if (token.next < stages.length && ring.tokenSend[token.next] === undefined)
+    holds[stage.region] = token;
+}
+
+/** A token inside is sent on when it has been received and computed. */
+function sendNext(ring: Ring, token: Token): void {
+  if (token.next > 0 && token.next < ring.stages.length) send(ring, token, token.chosen);
 }
 
 /** The senders of the token's next stage are ready, not before cycle `from`. */
@@ -204,14 +219,31 @@ function send({ stages, ends, tokenSend }: Ring, token: Token, from: number): vo
   if (cycles !== undefined) ends[stage.from][senders[0].of] = token.sending[0] + cycles;
 }
 
+/** The token's timeline from the choice before: what it waits for is room in the ring, and others. */
+function timingOf({ stages }: Ring, { chosen, visits, afterOthers }: Token): StepTiming {
+  const timing = emptyTiming();
+  visits.forEach(({ start, first, free }, i) => {
+    const turn = Math.max(afterOthers[i] ? free : 0, i === 0 ? first : 0) - chosen;
+    addStage(timing, stages[i], start.result, first - chosen, turn);
+  });
+  return timing;
+}
+
+/** Cycle in which a token that has been everywhere is chosen. */
+function chosenAt(ring: Ring, token: Token): number {
+  return token.chosen + timingOf(ring, token).cycles;
+}
+
 /** The token is chosen; the token whose turn it is enters the ring. */
 function endTurn(ring: Ring, token: Token): Turn {
   const { underway, waiting } = ring;
-  const { timing, visits } = token;
+  const { visits } = token;
+  const timing = timingOf(ring, token);
   token.chosen += timing.cycles;
   ring.now = token.chosen;
-  token.timing = emptyTiming();
+  token.next = 0;
   token.visits = [];
+  token.afterOthers = [];
   underway.splice(underway.indexOf(token), 1);
   waiting.push(token);
   const entering = waiting.shift()!;
@@ -228,13 +260,14 @@ export function stateOf(ring: Ring): string {
   const { underway, waiting, holds, last, now, visited, sent } = ring;
   const tokens = [...underway, ...waiting];
   const number = (token: Token | undefined) => (token === undefined ? -1 : tokens.indexOf(token));
-  const known = tokens.map(({ next, chosen, sending, timing }) => [
-    next,
-    chosen - now,
-    timing.cycles,
-    sending.map((cycle) => cycle - now),
+  const known = tokens.map((token) => [
+    token.next,
+    token.chosen - now,
+    timingOf(ring, token).cycles,
+    token.sending.map((cycle) => cycle - now),
   ]);
   const when = (mark: Mark | undefined) => mark && [mark.start.number, mark.first - now];
   const regions = [visited.map(when), sent.map(when), holds.map(number), last.map(number)];
-  return JSON.stringify([underway.length, known, regions]);
+  const open = ring.contention && openOf(ring.contention, now);
+  return JSON.stringify([underway.length, known, regions, open]);
 }

@@ -1,52 +1,78 @@
 /**
- * What hand-offs of a step of several users share with the work of other users. Where two stages meet
- * on links, they are simulated once more, as one program, which shows how much later they are done.
+ * Where hand-offs of a step of several users pass links that others use. Where two stages meet there, they
+ * are simulated as one program (contention.ts), if it is not too large; else what it costs is bounded.
  */
-import { meetingsOf, type Meeting } from './meetings.js';
-import type { PipelineTiming } from './pipeline.js';
+import { createContention, type Contention, type Member } from './contention.js';
+import { meetingsOf, type Meetings } from './meetings.js';
+import { partResults, type PartResult } from './part-results.js';
+import type { ContentionOf, Pattern, PipelineTiming } from './pipeline.js';
 import { boxOf, type StageTiming } from './timeline.js';
-import { startAtOf, type Visit } from './visit.js';
-import type { RunResult } from '../engine/engine.js';
+import { startAtOf } from './visit.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import { around, cyclesLater, joined, type Placed } from '../lowering/joined.js';
-import { sharedLinks, waveletsOf, pathsOf, type StageLinks } from '../lowering/shared-links.js';
+import { around, coreIn, joined, type Joined, type Part } from '../lowering/joined.js';
+import { pathsOf, sharedLinks, waveletsOf, type StageLinks } from '../lowering/shared-links.js';
 import type { StagePlan } from '../lowering/lowering.js';
 import type { SharedLinksResult } from '../report/document.js';
 import { digest, write, type StageRunner } from './stages.js';
 
-/** Cores of all programs that are simulated for this: more would take longer than the run itself. */
-const MOST_CORES = 2 ** 17;
+/** Cores at most of one program of several stages; and of all such programs of a step. */
+const MOST_CORES = { perProgram: 2 ** 20, perStep: 2 ** 25 };
 
-/** Every pair of a hand-off and another token's work that meet on links. */
-export async function sharedLinksOf(
+/** A step's stages on links. */
+export interface Sharing {
+  contentionOf: ContentionOf;
+  /** Every pair of a hand-off and another token's work that meet on links. */
+  resultOf: (timed: PipelineTiming) => SharedLinksResult;
+}
+
+export function createSharing(
   runner: StageRunner,
   plans: StagePlan[],
   stages: StageTiming[],
-  { turns, period }: Pick<PipelineTiming, 'turns' | 'period'>,
-): Promise<SharedLinksResult> {
-  const labels = plans.map((plan) => handOffLabel(runner, plan));
-  const links = plans.map((plan, i) => {
-    const results = turns.map(({ visits }) => visits[i].start.result);
-    return linksOf(runner, plan, stages[i], results, labels[i]);
-  });
-  const meetings = meetingsOf(turns, period, labels);
-  const known: Known = { lost: new Map(), coresLeft: MOST_CORES };
-  const pairs: SharedLinksResult['pairs'] = [];
-  const shared = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
-  for (const { handOff, other, cyclesAtMost, ...counts } of shared) {
-    const { list, most } = meetings(handOff, other);
-    const [a, b] = [handOff, other].map((i) => ({ plan: plans[i], stage: stages[i], ...links[i] }));
-    const later = await mostLost(runner, a, b, list, known);
-    pairs.push({
-      handOff: stages[handOff].name,
-      other: stages[other].name,
-      ...counts,
-      meetings: most,
-      simulated: later !== undefined,
-      cyclesAtMost: most * (later ?? cyclesAtMost),
-    });
-  }
-  return { cyclesAtMost: pairs.reduce((sum, pair) => sum + pair.cyclesAtMost, 0), pairs };
+  mostCores = MOST_CORES,
+): Sharing {
+  let contention: Contention | undefined;
+  const pairsIn = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
+    const labels = plans.map((plan) => handOffLabel(runner, plan));
+    const links = stages.map((stage, i) => linksOf(runner, plans[i], stage, turns, labels[i], i));
+    const meetings = meetingsOf(turns, period, labels);
+    const pairs = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
+    return { labels, links, meetings, pairs };
+  };
+  return {
+    contentionOf: (pattern) => {
+      const { labels, links, pairs } = pairsIn(pattern);
+      if (pairs.length === 0) return undefined;
+      const all = sharedLinks(links, () => true);
+      const nameOf = (handOff: number, other: number) => handOff * stages.length + other;
+      const names = new Set(all.map(({ handOff, other }) => nameOf(handOff, other)));
+      contention = createContention({
+        stages,
+        labels,
+        share: (handOff, other) => names.has(nameOf(handOff, other)),
+        ...joint(runner, plans, stages, mostCores),
+      });
+      return contention;
+    },
+    resultOf: (timed) => {
+      const { meetings, pairs } = pairsIn(timed);
+      const simulated = !contention?.gaveUp;
+      const result = pairs.map(({ handOff, other, cyclesAtMost, ...counts }) => {
+        const { most }: Meetings = meetings(handOff, other);
+        return {
+          handOff: stages[handOff].name,
+          other: stages[other].name,
+          ...counts,
+          meetings: most,
+          simulated,
+          cyclesAtMost: simulated ? 0 : most * cyclesAtMost,
+        };
+      });
+      const cyclesAtMost = result.reduce((sum, pair) => sum + pair.cyclesAtMost, 0);
+      const cycles = timed.timing.cycles - timed.cyclesApart;
+      return { cycles, cyclesAtMost, pairs: result };
+    },
+  };
 }
 
 /** What the senders do first is to send; the operator that does is over when all have received. */
@@ -59,9 +85,11 @@ function linksOf(
   runner: StageRunner,
   plan: StagePlan,
   stage: StageTiming,
-  results: RunResult[],
+  turns: Pattern['turns'],
   label: number,
+  index: number,
 ): StageLinks {
+  const results = turns.map(({ visits }) => visits[index].start.result);
   const { roles, roleOf } = write(runner, plan).program;
   const place = runner.places[plan.to];
   const box = boxOf(stage, place);
@@ -77,66 +105,78 @@ function linksOf(
   };
 }
 
-type Part = StageLinks & { plan: StagePlan; stage: StageTiming };
-
-/** By what they depend on: cycles lost; and how many cores more may be simulated. */
-interface Known {
-  lost: Map<string, number>;
-  coresLeft: number;
+/** Visits as one program. */
+function joint(
+  runner: StageRunner,
+  plans: StagePlan[],
+  stages: StageTiming[],
+  { perProgram, perStep }: typeof MOST_CORES,
+): Pick<Contention, 'keyOf' | 'run'> {
+  let coresLeft = perStep;
+  const boxAt = (stage: number) => boxOf(stages[stage], runner.places[plans[stage].to]);
+  const keyOf = (visits: Member[]) => {
+    const { x, y } = boxAt(visits[0].stage);
+    const key = visits.map(({ stage, visit: { start, first } }) => {
+      const box = boxAt(stage);
+      const { key: program, colors } = plans[stage];
+      const at = [box.x - x, box.y - y, first - visits[0].visit.first];
+      return [program, colors, at, digest(startAtOf(stages[stage], start))];
+    });
+    const { wafer } = runner.places[plans[visits[0].stage].to];
+    return JSON.stringify([key, runner.wafer.defects && [wafer, x, y]]);
+  };
+  const run = async (visits: Member[]): Promise<PartResult[] | undefined> => {
+    const { width, height } = visits.map(({ stage }) => boxAt(stage)).reduce(around);
+    if (width * height > Math.min(perProgram, coresLeft)) return undefined;
+    const parts = visits.map(({ stage, visit: { start, first } }): Part => {
+      const { program, colors } = write(runner, plans[stage]);
+      return {
+        program,
+        box: boxAt(stage),
+        startAt: startAtOf(stages[stage], start),
+        later: first - visits[0].visit.first,
+        colors: new Map(colors.map((color, i) => [color, plans[stage].colors[i]])),
+      };
+    });
+    const both = joined(parts);
+    if (both === undefined || !goOnAtOnce(both, parts, visits, stages, runner.wafer.width))
+      return undefined;
+    coresLeft -= width * height;
+    const { box, program, startAt } = both;
+    const repair = repairOf(runner.wafer, runner.places[plans[visits[0].stage].to].wafer);
+    const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
+    const result = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
+    const alone = visits.map(({ visit }) => visit.start.result);
+    const startUp = visits.map(({ stage }) => stages[stage].programStart);
+    return partResults(both, parts, alone, result, startUp);
+  };
+  return { keyOf, run };
 }
 
 /**
- * How much later both are done, together, when they run as one program: the most of all meetings.
- * Undefined if they cannot, or if that would simulate too many cores.
+ * Whether cores that work for several visits send for one as soon as they are done with the one before, as
+ * they do in the program of all; between wafers they do not.
  */
-async function mostLost(
-  runner: StageRunner,
-  a: Part,
-  b: Part,
-  meetings: Meeting[],
-  known: Known,
-): Promise<number | undefined> {
-  const { x, y, width, height } = around(a.box, b.box);
-  const where = runner.wafer.defects && [a.wafer, x, y];
-  const keys = meetings.map(({ handOff, other, later }) => {
-    const starts = [
-      digest(startAtOf(a.stage, handOff.start)),
-      digest(startAtOf(b.stage, other.start)),
-    ];
-    const apart = [b.box.x - a.box.x, b.box.y - a.box.y, later];
-    return JSON.stringify([a.plan.key, b.plan.key, starts, apart, where]);
+function goOnAtOnce(
+  { box, shared }: Joined,
+  parts: Part[],
+  visits: Member[],
+  stages: StageTiming[],
+  width: number,
+): boolean {
+  const sends = visits.map(({ stage, visit: { start, first } }) => {
+    return new Map(stages[stage].senders.map(({ core }, i) => [core, first + start.sending[i]]));
   });
-  const unknown = new Set(keys.filter((key) => !known.lost.has(key)));
-  if (unknown.size * width * height > known.coresLeft) return undefined;
-  for (const [i, meeting] of meetings.entries()) {
-    if (known.lost.has(keys[i])) continue;
-    const lost = await runTogether(runner, a, b, meeting);
-    if (lost === undefined) return undefined;
-    known.lost.set(keys[i], lost);
-    known.coresLeft -= width * height;
+  for (const [at, { parts: works }] of shared) {
+    const x = box.x + (at % box.width);
+    if (x < 0 || x >= width) return false;
+    for (let turn = 1; turn < works.length; turn++) {
+      const [before, part] = [works[turn - 1], works[turn]];
+      const sent = sends[part].get(coreIn(parts[part].box, box, at));
+      const { start, first } = visits[before].visit;
+      const end = first + start.result.end[coreIn(parts[before].box, box, at)];
+      if (sent !== undefined && sent > end) return false;
+    }
   }
-  return keys.reduce((most, key) => Math.max(most, known.lost.get(key)!), 0);
-}
-
-async function runTogether(
-  runner: StageRunner,
-  a: Part,
-  b: Part,
-  { handOff, other, later }: Meeting,
-): Promise<number | undefined> {
-  const [first, second] = [placed(runner, a, handOff), placed(runner, b, other)];
-  const both = joined(first, second, later);
-  if (both === undefined) return undefined;
-  const { box, program, startAt } = both;
-  const repair = repairOf(runner.wafer, a.wafer);
-  const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
-  const { end } = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
-  const alone = [handOff, other].map(({ start }) => start.result.end);
-  return cyclesLater(both, end, [first, second], alone);
-}
-
-/** A stage's program with the starts of a visit, as the visit ran it (see decode/visit.ts). */
-function placed(runner: StageRunner, { plan, stage, box }: Part, { start }: Visit): Placed {
-  const { program } = write(runner, plan);
-  return { program, box, startAt: startAtOf(stage, start) };
+  return true;
 }

@@ -17,6 +17,8 @@ import { sharedResult, type Shared } from './sharing.js';
 
 /** A stage's program, and what it costs. */
 export interface WrittenStage extends StageProgram {
+  /** Colours of the hand-off in the program; an equal stage elsewhere may have others. */
+  colors: number[];
   preparation: number;
   specialCycles: number;
 }
@@ -105,7 +107,9 @@ export function write(runner: StageRunner, plan: StagePlan): WrittenStage {
     const stage = plan.write();
     const { costs } = runner.wafer;
     const preparation = preparationOf(stage.program, costs);
-    written = { ...stage, preparation, specialCycles: specialCyclesOf(stage.program, costs) };
+    const { colors } = plan;
+    const specialCycles = specialCyclesOf(stage.program, costs);
+    written = { ...stage, colors, preparation, specialCycles };
     known.set(plan.key, written);
   }
   return written;

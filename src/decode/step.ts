@@ -8,7 +8,7 @@ import { passOnce } from './ring.js';
 import type { Simulated } from './run-document.js';
 import { runDetail } from './run-detail.js';
 import type { Runner } from './runner.js';
-import { sharedLinksOf } from './shared-links.js';
+import { createSharing } from './shared-links.js';
 import { addCounters, computeStage, runStage, type StageRunner } from './stages.js';
 import type { StageTiming } from './timeline.js';
 import { timeTogether, type StepResults } from './together.js';
@@ -58,13 +58,15 @@ export async function timeTokens(
     return runStage(runner, plan.stages[i], startAt);
   };
   const isLast = step === workload.tokens - 1;
-  const pipeline = plan.together
+  const sharing = createSharing(runner, plan.stages, stages);
+  const { together, places } = plan;
+  const pipeline = together
     ? undefined
-    : await timePipeline(stages, plan.places.length, run, workload.batch);
+    : await timePipeline(stages, places.length, run, workload.batch, sharing.contentionOf);
   const timed: TimedStep = pipeline ?? (await timeTogether(stages, run));
   for (const { stage, result, tokens } of timed.uses)
     addCounters(runner, plan.stages[stage], stages[stage], result, tokens);
   if (onDetail && isLast) onDetail(runDetail(runner, plan.stages, stages, timed));
   if (pipeline === undefined || workload.batch === 1 || !isLast) return timed;
-  return { ...timed, sharedLinks: await sharedLinksOf(runner, plan.stages, stages, pipeline) };
+  return { ...timed, sharedLinks: sharing.resultOf(pipeline) };
 }

@@ -8,7 +8,11 @@ import type { Placement } from '../placement/placement.js';
 import type { LineCycles } from './groups.js';
 import { loweredOf } from './lowered.js';
 import type { Runner } from './runner.js';
+import { createSharing } from './shared-links.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from './stages.js';
+
+/** Cores up to which tokens wait for each other on links: on more, each step would take minutes. */
+const MOST_CORES = 2 ** 17;
 
 /** Receives how much work there is in all stages, and each time that some of it is done. */
 export interface StepProgress {
@@ -38,12 +42,15 @@ export async function timeDecodeStep(
   // A core of an equal stage is simulated a few times at most, so it is counted once.
   const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
   progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
-  return timeFull(stages, plan.places.length, async (i, startAt) => {
+  const run = async (i: number, startAt: Float64Array) => {
     await programs.pause();
     const { key, name: what } = plan.stages[i];
     const result = await runStage(runner, plan.stages[i], startAt);
     progress?.done(cores.get(key) ?? 0, what);
     cores.delete(key);
     return result;
-  });
+  };
+  const all = stages.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
+  const sharing = all <= MOST_CORES ? createSharing(runner, plan.stages, stages) : undefined;
+  return timeFull(stages, plan.places.length, run, sharing?.contentionOf);
 }

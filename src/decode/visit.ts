@@ -72,18 +72,37 @@ export async function visit(
 ): Promise<Visit> {
   const first = earliestOf(sending);
   const done = ends[stage.region];
+  const offsets = sending.map((cycle) => cycle - first);
+  const known = await knownStart(runs, stage, index, ownStarts(stage, done, first), offsets);
+  const made = visitOf(stage, known, done, chosen, first);
+  moveEnds(ends, stage, known, first);
+  return made;
+}
+
+/** Starts of the region's cores, which are done with the token before in the cycles `done`. */
+export function ownStarts(
+  { preparation, programStart }: StageTiming,
+  done: Float64Array,
+  first: number,
+): Float64Array {
   // A core that was idle long before this stage can start its preparation later without changing anything.
-  const { preparation, programStart } = stage;
   const own = new Float64Array(done.length);
   const early = first + programStart;
   for (let of = 0; of < own.length; of++) own[of] = Math.max(done[of] - early, -preparation);
-  const offsets = sending.map((cycle) => cycle - first);
-  const known = await knownStart(runs, stage, index, own, offsets);
-  const causes = { ...known.causes };
-  addWaiting(causes, done, stage, own, chosen, first);
-  const free = latestOf(done);
-  moveEnds(ends, stage, known, first);
-  return { start: known, first, free, end: first + known.last, causes };
+  return own;
+}
+
+/** A visit of cores that were done with the token before in the cycles `done`. */
+export function visitOf(
+  stage: StageTiming,
+  start: KnownStart,
+  done: Float64Array,
+  chosen: number,
+  first: number,
+): Visit {
+  const causes = { ...start.causes };
+  addWaiting(causes, done, stage, start.own, chosen, first);
+  return { start, first, free: latestOf(done), end: first + start.last, causes };
 }
 
 async function knownStart(
@@ -97,14 +116,25 @@ async function knownStart(
   for (let i = known.length - 1; i >= 0; i--)
     if (equal(known[i].own, own) && equal(known[i].sending, sending)) return known[i];
   const result = await runs.run(index, startAtOf(stage, { own, sending }));
+  const start = startOf(stage, runs.count++, own, sending, result);
+  known.push(start);
+  return start;
+}
+
+/** What follows from these starts, which is `result`. */
+export function startOf(
+  stage: StageTiming,
+  number: number,
+  own: Float64Array,
+  sending: number[],
+  result: RunResult,
+): KnownStart {
   const ends = new Float64Array(own.length);
   eachCore(stage, (core, of) => {
     ends[of] = result.end[core];
   });
   const causes = causesIn(stage, result);
-  const start = { number: runs.count++, own, sending, result, ends, last: latestOf(ends), causes };
-  known.push(start);
-  return start;
+  return { number, own, sending, result, ends, last: latestOf(ends), causes };
 }
 
 /** The same starts, by core of the stage's program; elsewhere nothing starts. */
@@ -122,7 +152,8 @@ export function startAtOf(
   return startAt;
 }
 
-function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+/** Whether two lists of one length have the same numbers. */
+export function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
@@ -144,7 +175,10 @@ function moveEnds(
   first: number,
 ): void {
   const sent = ends[stage.from];
-  for (const { core, of } of stage.senders) sent[of] = Math.max(sent[of], first + result.end[core]);
+  // A tied table's core that sends is one of those that compute.
+  if (stage.from !== stage.region)
+    for (const { core, of } of stage.senders)
+      sent[of] = Math.max(sent[of], first + result.end[core]);
   const done = new Float64Array(own.length);
   for (let of = 0; of < done.length; of++) done[of] = own[of] + first;
   ends[stage.region] = done;

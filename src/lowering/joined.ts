@@ -1,88 +1,198 @@
-/** Two programs at work on one wafer at the same time, as one program around both. */
-import type { Program, Role } from '../program/program.js';
+/** Several stages at work on one wafer at the same time, as one program around all of them. */
+import {
+  sramBytesOf,
+  type Operation,
+  type Program,
+  type Role,
+  type Route,
+} from '../program/program.js';
 import type { Rectangle } from './hand-off.js';
 
 /** A program, where it lies, and the cycles at which its cores start. */
-export interface Placed {
+export interface Part {
+  program: Program;
+  box: Rectangle;
+  /** By the part's own clock, which lags that of all parts by `later` cycles. */
+  startAt: Float64Array;
+  later: number;
+  /** The colours that it has there, by those in its program; others stay. */
+  colors: ReadonlyMap<number, number>;
+}
+
+export interface Joined {
   program: Program;
   box: Rectangle;
   startAt: Float64Array;
+  /** Cores that work for several parts. */
+  shared: Map<number, SharedCore>;
 }
 
-export interface Joined extends Placed {
-  /** Cycles by which the second one's clock lags that of both. */
-  later: number;
+/** The parts that a core works for, in order, and for all but the last the label with which their work ends. */
+export interface SharedCore {
+  parts: number[];
+  labels: number[];
 }
+
+/** Cores at most that work for several parts: each of them has a role of its own. */
+const MOST_SHARED = 4096;
 
 /**
- * Both programs as one, each on cores of its own, whose routers pass the wavelets of both; undefined if a
- * core would have to work for both. Hops of links are left to the caller.
- * @param later cycles by which the second one's clock lags
+ * All parts as one program. Routers pass the wavelets of all parts; a core that works for several does so
+ * in the order of the parts, as soon as it is done with the one before. Hops of links are left to the
+ * caller. Undefined if too many cores work for several parts.
  */
-export function joined(a: Placed, b: Placed, later: number): Joined | undefined {
-  const box = around(a.box, b.box);
+export function joined(parts: Part[]): Joined | undefined {
+  const box = parts.map((part) => part.box).reduce(around);
   const cores = box.width * box.height;
-  const labels = [...a.program.labels, ...b.program.labels];
-  const roles: Role[] = [];
-  const roleOf = new Uint16Array(cores);
+  const sets = new RoleSets(parts);
+  const setOf = new Uint32Array(cores);
   const startAt = new Float64Array(cores);
-  const known = new Map<number, number>();
-  const idle: Role = { name: 'passage', routes: [], operations: [], buffers: [], codeBytes: 0 };
-  const seconds = b.program.roles.map((role) => relabelled(role, a.program.labels.length));
-  for (let core = 0; core < cores; core++) {
-    const [inA, inB] = [coreIn(a.box, box, core), coreIn(b.box, box, core)];
-    const [numberA, numberB] = [
-      inA < 0 ? -1 : a.program.roleOf[inA],
-      inB < 0 ? -1 : b.program.roleOf[inB],
-    ];
-    const pair = (numberA + 1) * (seconds.length + 1) + numberB + 1;
-    let number = known.get(pair);
+  parts.forEach(({ program, box: own, startAt: starts, later }, p) => {
+    program.roleOf.forEach((role, core) => {
+      const at = coreIn(box, own, core);
+      if (program.roles[role].operations.length > 0 && sets.workersOf(setOf[at]) === 0)
+        startAt[at] = starts[core] + later;
+      setOf[at] = sets.with(setOf[at], p, role);
+    });
+  });
+  const labels = parts.flatMap(({ program }) => program.labels);
+  const shared: Joined['shared'] = new Map();
+  const roles: Role[] = [];
+  const numbers = new Map<number, number>();
+  const roleOf = new Uint32Array(cores);
+  for (let at = 0; at < cores; at++) {
+    const set = setOf[at];
+    const isShared = sets.workersOf(set) > 1;
+    let number = isShared ? undefined : numbers.get(set);
     if (number === undefined) {
-      const [roleA, roleB] = [a.program.roles[numberA] ?? idle, seconds[numberB] ?? idle];
-      if (roleA.operations.length > 0 && roleB.operations.length > 0) return undefined;
       number = roles.length;
-      known.set(pair, number);
-      const works = roleB.operations.length > 0 ? roleB : roleA;
-      roles.push({ ...works, routes: [...roleA.routes, ...roleB.routes] });
+      const ends = isShared ? sets.sharedCore(set, labels) : undefined;
+      if (ends) shared.set(at, ends);
+      else numbers.set(set, number);
+      if (shared.size > MOST_SHARED) return undefined;
+      roles.push(sets.roleOf(set, ends));
     }
-    if (number > 65535) throw new RangeError('more than 65536 roles');
-    roleOf[core] = number;
-    if ((seconds[numberB] ?? idle).operations.length > 0) startAt[core] = b.startAt[inB] + later;
-    else if (inA >= 0) startAt[core] = a.startAt[inA];
+    roleOf[at] = number;
   }
-  const name = `${a.program.name} and ${b.program.name}`;
+  const name = parts.map(({ program }) => program.name).join(' and ');
   const program: Program = { name, width: box.width, height: box.height, roles, roleOf, labels };
-  return { program, box, startAt, later };
+  return { program, box, startAt, shared };
 }
 
-/**
- * How much later the cores of two programs are done if they run as one: the most of each, added up.
- * @param together ends of the cores of both
- * @param alone ends of each one's cores when it ran alone, by its own clock
- */
-export function cyclesLater(
-  { box, later }: Pick<Joined, 'box' | 'later'>,
-  together: Float64Array,
-  parts: Placed[],
-  alone: Float64Array[],
-): number {
-  let sum = 0;
-  for (const [i, part] of parts.entries()) {
-    const { roles, roleOf } = part.program;
-    const lag = i === 0 ? 0 : later;
-    let most = 0;
-    for (let core = 0; core < roleOf.length; core++) {
-      if (roles[roleOf[core]].operations.length === 0) continue;
-      const end = together[coreIn(box, part.box, core)] - lag;
-      most = Math.max(most, end - alone[i][core]);
+/** Sets of roles of one core, one of each part at most, numbered; 0 is the empty one. */
+class RoleSets {
+  private readonly sets: { part: number; role: Role }[][] = [[]];
+  private readonly workers: number[] = [0];
+  private readonly next = new Map<number, number>();
+  private readonly parts: Part[];
+  private readonly radix: number;
+  private readonly firstLabel: number[] = [];
+  private readonly lists: Map<Operation[], Operation[]>[] = [];
+
+  constructor(parts: Part[]) {
+    this.parts = parts;
+    this.radix = parts.reduce((n, { program }) => n + program.roles.length, 0);
+    let label = 0;
+    for (const { program } of parts) {
+      this.firstLabel.push(label);
+      label += program.labels.length;
     }
-    sum += most;
   }
-  return sum;
+
+  /** Number of the set with one more role of part `p`. */
+  with(set: number, p: number, number: number): number {
+    let before = 0;
+    for (let i = 0; i < p; i++) before += this.parts[i].program.roles.length;
+    const step = set * this.radix + before + number;
+    let next = this.next.get(step);
+    if (next === undefined) {
+      next = this.sets.length;
+      const role = this.parts[p].program.roles[number];
+      this.sets.push([...this.sets[set], { part: p, role }]);
+      this.workers.push(this.workers[set] + (role.operations.length > 0 ? 1 : 0));
+      this.next.set(step, next);
+    }
+    return next;
+  }
+
+  /** How many of the roles have operations. */
+  workersOf(set: number): number {
+    return this.workers[set];
+  }
+
+  /** The parts that a core with this set works for, with new labels, which are added to `labels`. */
+  sharedCore(set: number, labels: string[]): SharedCore {
+    const working = this.sets[set].filter(({ role }) => role.operations.length > 0);
+    const own = working.slice(0, -1).map(({ part, role }) => {
+      const { program } = this.parts[part];
+      return labels.push(program.labels[role.operations.at(-1)!.label]) - 1;
+    });
+    return { parts: working.map(({ part }) => part), labels: own };
+  }
+
+  /** A part's operations with its labels and colours; roles that differ in routes only have one list. */
+  private operationsOf(part: number, { operations }: Role, to: (color: number) => number) {
+    const lists = (this.lists[part] ??= new Map());
+    let list = lists.get(operations);
+    if (list === undefined) {
+      list = operations.map((op) => moved(op, this.firstLabel[part], to));
+      lists.set(operations, list);
+    }
+    return list;
+  }
+
+  /** One role for all of a set's. */
+  roleOf(set: number, shared: SharedCore | undefined): Role {
+    const routes: Route[] = [];
+    let operations: Operation[] = [];
+    let largest: Role = { name: 'passage', routes: [], operations: [], buffers: [], codeBytes: 0 };
+    for (const { part, role } of this.sets[set]) {
+      const { colors } = this.parts[part];
+      const to = (color: number) => colors.get(color) ?? color;
+      for (const route of role.routes) addRoute(routes, { ...route, color: to(route.color) });
+      if (role.operations.length === 0) continue;
+      const own = this.operationsOf(part, role, to);
+      const end = shared?.labels[shared.parts.indexOf(part)];
+      if (shared === undefined) operations = own;
+      else {
+        operations = operations.concat(own);
+        if (end !== undefined) operations.push({ ...operations.pop()!, label: end });
+      }
+      if (sramBytesOf(role) > sramBytesOf(largest)) largest = role;
+    }
+    // What one part has written is there for the next.
+    const buffers =
+      this.workers[set] > 1
+        ? largest.buffers.map((buffer) => ({ ...buffer, preloaded: true }))
+        : largest.buffers;
+    return { ...largest, buffers, routes, operations };
+  }
 }
 
-function relabelled(role: Role, by: number): Role {
-  return { ...role, operations: role.operations.map((op) => ({ ...op, label: op.label + by })) };
+/** Parts on one region have the same routes there. */
+function addRoute(routes: Route[], route: Route): void {
+  const same = routes.find(({ color }) => color === route.color);
+  if (same === undefined) routes.push(route);
+  else if (same.inputs !== route.inputs || same.outputs !== route.outputs)
+    throw new TypeError(`two routes of colour ${route.color} at one router`);
+}
+
+/** An operation with labels further on, and with other colours. */
+function moved(op: Operation, by: number, to: (color: number) => number): Operation {
+  const label = op.label + by;
+  if (op.kind === 'route') return { ...op, label, color: to(op.color) };
+  if (op.kind !== 'vector') return { ...op, label };
+  const recoloured = <T extends object>(operand: T): T =>
+    'color' in operand ? { ...operand, color: to(operand.color as number) } : operand;
+  const { dst, a, b, c } = op;
+  return {
+    ...op,
+    label,
+    dst: recoloured(dst),
+    a: recoloured(a),
+    ...(b && { b: recoloured(b) }),
+    ...(c && { c: recoloured(c) }),
+  };
 }
 
 /** The smallest rectangle around two. */

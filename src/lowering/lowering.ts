@@ -26,7 +26,9 @@ export interface StagePlan {
   crossing: number;
   /** What is sent: the chosen token, or rows; nothing in a plan whose stages start together. */
   source?: Source;
-  /** Equal keys mean equal programs: everything the program depends on, apart from where it lies. */
+  /** Colours of the hand-off's channels on its path. */
+  colors: number[];
+  /** Equal keys mean equal programs but for these colours: everything the program depends on, apart from where it lies. */
   key: string;
   write(): StageProgram;
 }

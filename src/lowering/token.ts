@@ -67,6 +67,7 @@ export function planToken(
       to,
       from,
       source,
+      colors: channels,
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
       key: JSON.stringify([
         kind,

@@ -100,7 +100,7 @@ export function planRepeated(of: Lowered, step: Step): StepPlan {
   const options = optionsOf(of, step);
   const key = JSON.stringify(options);
   const stages = Array.from({ length: model.layers }, (_, layer): StagePlan => {
-    const at = { to: layer, from: layer, crossing: 0 };
+    const at = { to: layer, from: layer, crossing: 0, colors: [] };
     const program = () => lowerWaferllmLayer(options, wafer);
     const write = () => ({ program: program(), senders: [], origin: 0 });
     return { name: `layer ${layer}`, kind: 'layer', ...at, key, write };

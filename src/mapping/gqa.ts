@@ -89,7 +89,7 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   if (workload.batch > 1)
     found.push(
       ours(
-        'Wavelets of two users do not wait for each other on links: every stage is simulated alone, between the tokens before and after. Where hand-offs pass links that are in use, decode.sharedLinks says which, and what it costs at most.',
+        'Every stage is simulated alone, between the tokens before and after. Where a hand-off passes links that another user has in use, the stages are simulated as one program, whose routers begin with their pointers at 0; decode.sharedLinks lists them, and what pairs too large for that cost at most. Steps of serving do so on wafers of up to 131,072 cores.',
       ),
     );
   if (model.weightBits !== 8) return found;

@@ -63,12 +63,15 @@ export interface DecodeResult {
 }
 
 /**
- * Where a hand-off of one token passes links that another token's stage uses, while both are at it.
- * Stages are simulated one by one, without waiting for each other there; these cycles are not in any
- * other number. Without pairs the times prove that no wavelet can wait.
+ * Where a hand-off of one token passes links that another token's stage uses, while both are at it. The
+ * two are simulated as one program, so that wavelets wait for each other. If such programs would be too
+ * large, none is, and what the pairs cost is in no other number. Without pairs the times prove that no
+ * wavelet can wait.
  */
 export interface SharedLinksResult {
-  /** Cycles per token that it costs at most: those of all pairs. */
+  /** Cycles of `cyclesPerToken` that come of pairs simulated as one program; negative if they gain. */
+  cycles: number;
+  /** Cycles per token that the others cost at most, in addition. */
   cyclesAtMost: number;
   pairs: {
     handOff: string;
@@ -80,12 +83,9 @@ export interface SharedLinksResult {
     otherWavelets: number;
     /** How often one token's hand-off or work has part in it, at most. */
     meetings: number;
-    /** Whether both stages were also simulated as one program, for each meeting of its own. */
+    /** Whether both are simulated as one program each time that they meet: else the wait is not in the cycles. */
     simulated: boolean;
-    /**
-     * `meetings` times the cycles by which cores of both were done later in that program. Without one,
-     * since cores have parts in both or there are too many, it is computed how long wavelets could wait.
-     */
+    /** 0 if simulated; else `meetings` times the cycles that wavelets could wait, by a formula. */
     cyclesAtMost: number;
   }[];
 }

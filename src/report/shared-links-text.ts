@@ -6,20 +6,15 @@ import { count } from './format.js';
 const NAMED = 2;
 
 /** Hand-offs that pass links of another stage, the costliest first: what that may cost, and how it is known. */
-export function sharedLinksText({ pairs, cyclesAtMost }: SharedLinksResult): string {
+export function sharedLinksText({ pairs, cycles, cyclesAtMost }: SharedLinksResult): string {
   if (pairs.length === 0) return 'none that a hand-off passes is in use by another user then';
   const named = pairs
-    .toSorted((a, b) => b.cyclesAtMost - a.cyclesAtMost)
+    .toSorted((a, b) => b.cyclesAtMost - a.cyclesAtMost || b.links - a.links)
     .slice(0, NAMED)
     .map(({ handOff, other, links }) => `${handOff} on ${count(links)} of ${other}`);
   const more = pairs.length > NAMED ? [`${count(pairs.length - NAMED)} more pairs`] : [];
-  const known = pairs.every(({ simulated }) => simulated)
-    ? 'simulated two by two'
-    : pairs.some(({ simulated }) => simulated)
-      ? 'simulated two by two, or bounded by a formula'
-      : 'bounded by a formula';
-  return (
-    `hand-offs pass links in use by other users (${[...named, ...more].join(', ')}); not in the ` +
-    `cycles above: at most ${count(cyclesAtMost)} per token, ${known}`
-  );
+  const cost = pairs.every(({ simulated }) => simulated)
+    ? `${count(cycles)} of the cycles above come of it`
+    : `not in the cycles above, as one program of all would be too large: at most ${count(cyclesAtMost)} per token`;
+  return `hand-offs pass links in use by other users (${[...named, ...more].join(', ')}): ${cost}`;
 }

@@ -1,0 +1,59 @@
+/** What one of several stages did that ran as one program (see lowering/joined.ts), by its own clock. */
+import type { RunResult } from '../engine/engine.js';
+import { coreIn, type Joined, type Part, type SharedCore } from '../lowering/joined.js';
+
+export interface PartResult {
+  /** By core: cycle from which it works for the part, its start-up over; and that after its last operation. */
+  since: Float64Array;
+  end: Float64Array;
+  waitOutput: Float64Array;
+  labelEnd: Float64Array;
+}
+
+/** A core that works for no part or one: neither is at a turn after another. */
+const ALONE: SharedCore = { parts: [], labels: [] };
+
+/**
+ * What each part did. How long a core that works for several parts waits for output is known for all of them
+ * together; what is more than alone is counted in its last.
+ * @param alone each part's result when it ran alone
+ * @param startUp by part, the cycles that a core takes to start
+ */
+export function partResults(
+  { box, startAt, shared }: Joined,
+  parts: Part[],
+  alone: RunResult[],
+  together: RunResult,
+  startUp: number[],
+): PartResult[] {
+  let firstLabel = 0;
+  return parts.map(({ program, box: place, later, startAt: starts }, p) => {
+    const since = starts.slice();
+    // Cores that do nothing have no end.
+    const end = new Float64Array(starts.length).fill(-Infinity);
+    const waitOutput = new Float64Array(end.length);
+    const labels = program.labels.length;
+    const labelEnd = together.labelEnd.slice(firstLabel, firstLabel + labels);
+    firstLabel += labels;
+    program.roleOf.forEach((role, core) => {
+      const { operations } = program.roles[role];
+      if (operations.length === 0) return;
+      const at = coreIn(box, place, core);
+      const { parts: all, labels: own } = shared.get(at) ?? ALONE;
+      const turn = all.indexOf(p);
+      const isLast = turn === all.length - 1;
+      since[core] =
+        (turn > 0 ? together.labelEnd[own[turn - 1]] : startAt[at] + startUp[p]) - later;
+      const absolute = isLast ? together.end[at] : together.labelEnd[own[turn]];
+      end[core] = absolute - later;
+      waitOutput[core] = isLast ? together.waitOutput[at] : alone[p].waitOutput[core];
+      if (isLast)
+        for (const before of all.slice(0, -1))
+          waitOutput[core] -= alone[before].waitOutput[coreIn(parts[before].box, box, at)];
+      const { label } = operations.at(-1)!;
+      labelEnd[label] = Math.max(labelEnd[label], absolute);
+    });
+    for (let label = 0; label < labels; label++) labelEnd[label] -= later;
+    return { since, end, waitOutput, labelEnd };
+  });
+}

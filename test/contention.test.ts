@@ -1,0 +1,125 @@
+/** Tokens of several users that wait for each other on links, against one program of all stages. */
+import { describe, expect, it } from 'vitest';
+import { timeFull, timePipeline } from '../src/decode/pipeline.js';
+import { createRing, nextTurn } from '../src/decode/ring.js';
+import { createSharing } from '../src/decode/shared-links.js';
+import { stageRuns } from '../src/decode/visit.js';
+import type { RunResult } from '../src/engine/engine.js';
+import { fast } from '../src/engine/fast/fast.js';
+import { inTurn, monolith, prepare, type Tiny } from './monolith.js';
+
+const prepared = (strategy: string, layers: number, rows: number, ...more: string[]) =>
+  prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`, ...more], layers);
+
+/** Contention of a step whose tokens follow each other so closely that all that can meet does. */
+async function contentionOf({ runner, plans, stages, places, run }: Tiny) {
+  const one = await timePipeline(stages, places, run, 1);
+  return createSharing(runner, plans, stages).contentionOf({ ...one, period: 1000 });
+}
+
+/** Cycles in which `users` users' tokens, all sent at once, are chosen. */
+async function choices(tiny: Tiny, users: number, withContention: boolean) {
+  const { stages, places, run } = tiny;
+  const contention = withContention ? await contentionOf(tiny) : undefined;
+  const launches = Array.from({ length: users }, () => 0);
+  const ring = await createRing(stages, places, stageRuns(stages, run), launches, [], {
+    contention,
+  });
+  const chosen: number[] = [];
+  while (chosen.length < 3 * users) {
+    await nextTurn(ring);
+    chosen.push(ring.now);
+  }
+  expect(contention?.gaveUp ?? false).toBe(false);
+  return chosen.slice(users - 1);
+}
+
+/** The same of one program of all stages. */
+function chosenBy(tiny: Tiny, users: number): number[] {
+  const tokens = Array.from({ length: 2 * users + 1 }, (_, i) => users + i);
+  return tokens.map((n) => fast(monolith(tiny, { visits: inTurn(tiny, n), users })).cycles);
+}
+
+describe('tokens that meet on links are chosen when one program of all stages does', () => {
+  it.each([
+    ['row-major', 7, 12, 2],
+    ['row-major', 7, 12, 3],
+    ['row-major', 7, 6, 5],
+  ])(
+    '%s, %i layers of %i rows, %i users; not without waiting',
+    async (strategy, layers, rows, users) => {
+      const tiny = await prepared(strategy, layers, rows);
+      const one = chosenBy(tiny, users);
+      expect(await choices(tiny, users, true)).toEqual(one);
+      expect(await choices(tiny, users, false)).not.toEqual(one);
+    },
+  );
+
+  it.each([
+    ['row-major', 5, 8, 3, 'hardware.fabric.queueDepth=2'],
+    ['hilbert', 7, 6, 5, 'hardware.fabric.queueDepth=4'],
+    ['row-major', 5, 4, 3, 'hardware.fabric.queueDepth=2'],
+    ['snake', 7, 8, 5, 'hardware.fabric.hopCycles=2'],
+  ])('%s, %i layers of %i rows, %i users, %s', async (strategy, layers, rows, users, set) => {
+    const tiny = await prepared(strategy, layers, rows, set);
+    expect(await choices(tiny, users, true)).toEqual(chosenBy(tiny, users));
+  });
+});
+
+describe('a step', () => {
+  const sharingOf = ({ runner, plans, stages }: Tiny) => createSharing(runner, plans, stages);
+
+  it('has every cycle of every core in its causes, and follows as closely as a serving step', async () => {
+    const tiny = await prepared('row-major', 7, 6);
+    const { stages, places, run, placement } = tiny;
+    const cores = placement.regions.reduce((n, { width, height }) => n + width * height, 0);
+    const sharing = sharingOf(tiny);
+    const timed = await timePipeline(stages, places, run, 9, sharing.contentionOf);
+    const { causes, cycles } = timed.timing;
+    const { pairs } = sharing.resultOf(timed);
+    expect(pairs.length).toBeGreaterThan(0);
+    expect(pairs.map(({ simulated }) => simulated)).toEqual(pairs.map(() => true));
+    expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * cycles);
+    expect(Math.min(...Object.values(causes))).toBeGreaterThanOrEqual(0);
+    const full = await timeFull(stages, places, run, sharingOf(tiny).contentionOf);
+    expect(full.spacing * 9).toBe(cycles);
+  });
+
+  it('whose stages are too large to run as one program says what that may cost', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run, runner } = tiny;
+    const sharing = createSharing(runner, tiny.plans, stages, {
+      perProgram: 100,
+      perStep: 2 ** 20,
+    });
+    const timed = await timePipeline(stages, places, run, 3, sharing.contentionOf);
+    const { cycles, cyclesAtMost, pairs } = sharing.resultOf(timed);
+    expect(cycles).toBe(0);
+    const apart = await timePipeline(stages, places, run, 3);
+    expect(timed.timing).toEqual(apart.timing);
+    expect(pairs.map(({ simulated }) => simulated)).toEqual(pairs.map(() => false));
+    expect(cyclesAtMost).toBe(pairs.reduce((sum, pair) => sum + pair.cyclesAtMost, 0));
+    expect(cyclesAtMost).toBeGreaterThan(0);
+  });
+
+  it('simulates a way to meet once', async () => {
+    const tiny = await prepared('row-major', 7, 12);
+    let programs = 0;
+    const engine = tiny.runner.run;
+    tiny.runner.run = async (...input): Promise<RunResult> => {
+      programs++;
+      return engine(...input);
+    };
+    const runs = async (users: number) => {
+      programs = 0;
+      const { contentionOf: of } = sharingOf(tiny);
+      await timePipeline(tiny.stages, tiny.places, tiny.run, users, of);
+      return programs;
+    };
+    await runs(2);
+    // Stages alone are known by now.
+    const met = await runs(2);
+    expect(met).toBeGreaterThan(0);
+    expect(met).toBeLessThan(20);
+  });
+});
