@@ -3,6 +3,7 @@ import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
+import { createSwitches, isSwitch } from './switches';
 import { tileOf } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
@@ -19,6 +20,7 @@ export function noHazards(): void {
 /** Channels with all places free, and the first routes of all routers. */
 export function createRoutes(): void {
   const cores = header.cores;
+  if (header.switches == 1) createSwitches();
   const heardOn = allocate(cores * header.colors);
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
@@ -62,7 +64,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
     fill(twinOf(c), from | WAITS, receiver);
   }
   const ports = heardOn + <usize>(color * header.cores + to);
-  if (load<u8>(ports) == 1) header.meets = true;
+  if (load<u8>(ports) == 1 && !isSwitch(color * header.cores + to)) header.meets = true;
   store<u8>(ports, 1);
 }
 
@@ -151,6 +153,7 @@ function arrivalAt(index: usize): usize {
 export function noteArrival(c: Channel, at: Time): void {
   const to = routerWord(c.to);
   const slot = colorOf(to) * header.cores + readerOf(to);
+  if (isSwitch(slot)) return;
   const last = arrivalAt(<usize>slot * window + (<i32>at & (window - 1)));
   if (load<Time>(last) == at) hazards++;
   store<Time>(last, at);
