@@ -143,7 +143,8 @@ export function checkSwitches({ routes, operations }: Role): RoleFailure[] {
     const { color } = route;
     const count = settingsOf(route).length;
     const bad = (detail: string) => failures.push({ code: 'bad-route', color, detail });
-    if (count > MOST_SETTINGS) bad(`has a switch of ${count} positions, of at most ${MOST_SETTINGS}`);
+    if (count > MOST_SETTINGS)
+      bad(`has a switch of ${count} positions, of at most ${MOST_SETTINGS}`);
     if (changed.has(color)) bad('changes a route that has switch positions');
   }
   return failures;

@@ -5,7 +5,7 @@ import { blocksEnd, firstBlock, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
 import { noteArrival, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
-import { passMark } from './switches';
+import { passMark, takeMark } from './switches';
 import { isMine } from './tiles';
 import { Time } from './time';
 import { reportPopped, reportSent } from './exchange';
@@ -49,6 +49,8 @@ function stepRouter(core: i32, t: Time): void {
     if (several && !othersHaveRoom(slot, router, core, bit, t)) continue;
     if (granted == 0) router.pointer = (color + 1) & 31;
     granted |= outputs;
+    // Its sender, once told of the pop, may use its place at once.
+    const isMarked = (header.marked & bit) != 0 && takeMark(input, popped);
     input.popped = popped + 1;
     const back = t + slot.back;
     input.setAt(popped, back);
@@ -57,7 +59,7 @@ function stepRouter(core: i32, t: Time): void {
     else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
     forward(out, core, t);
     if (several) forwardByOthers(slot, core, t);
-    if ((header.marked & bit) != 0) passMark(slot, core, color, popped, t);
+    if (isMarked) passMark(slot, core, color, t);
   }
 }
 

@@ -51,14 +51,19 @@ function markAt(c: Channel, place: Time): usize {
   return changetype<usize>(c) + header.marksAt + (<usize>place & header.ringMask);
 }
 
-/**
- * A wavelet that was at a place of a slot's input has left by all its outputs in cycle `t`. If it is
- * marked, it is so where it goes, and a switch stands at its next setting from the next cycle on.
- */
-export function passMark(slot: Slot, core: i32, color: i32, place: Time, t: Time): void {
-  const mark = markAt(slot.input!, place);
-  if (load<u8>(mark) == 0) return;
+/** Is the wavelet at a place of a channel marked? The place is not from now on. */
+export function takeMark(c: Channel, place: Time): bool {
+  const mark = markAt(c, place);
+  if (load<u8>(mark) == 0) return false;
   store<u8>(mark, 0);
+  return true;
+}
+
+/**
+ * A marked wavelet has left by all outputs of a slot in cycle `t`: it is marked where it goes, and a switch
+ * stands at its next setting from the next cycle on.
+ */
+export function passMark(slot: Slot, core: i32, color: i32, t: Time): void {
   let out = changetype<usize>(slot) + offsetof<Slot>('out0');
   // The ramp to the core is the last output; cores do not look at marks.
   for (let left = popcnt(slot.outputs & ~(1 << RAMP)); left > 0; left--) {
