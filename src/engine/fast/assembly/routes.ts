@@ -3,7 +3,7 @@ import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
-import { createSwitches, isSwitch } from './switches';
+import { createSwitches, isSwitch, markNext, nextSetting } from './switches';
 import { tileOf } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
@@ -105,6 +105,15 @@ export function setRoute(core: i32, route: Route): void {
   }
   slot.outputs = route.outputs;
   setOutputs(slot, core, color, route.outputs);
+}
+
+/** A marked wavelet has left a slot in cycle `t`: a switch stands at its next setting from the next cycle on. */
+export function passMark(slot: Slot, core: i32, color: i32, t: Time): void {
+  markNext(slot);
+  const route = nextSetting(core, color);
+  if (route == null) return;
+  setRoute(core, route);
+  wakeRouter(core, t + 1);
 }
 
 function setOutputs(slot: Slot, core: i32, color: i32, outputs: i32): void {

@@ -4,9 +4,7 @@
  */
 import { Channel, RAMP, Route, Slot, header } from './machine';
 import { allocateUnset, entry, setEntry } from './memory';
-import { roleOf, routerOf, slotOf, twinOf } from './places';
-import { setRoute } from './routes';
-import { wakeRouter } from './due';
+import { roleOf, twinOf } from './places';
 import { Time } from './time';
 import { FAR } from './words';
 
@@ -59,23 +57,22 @@ export function takeMark(c: Channel, place: Time): bool {
   return true;
 }
 
-/**
- * A marked wavelet has left by all outputs of a slot in cycle `t`: it is marked where it goes, and a switch
- * stands at its next setting from the next cycle on.
- */
-export function passMark(slot: Slot, core: i32, color: i32, t: Time): void {
+/** A marked wavelet has left by all outputs of a slot: it is marked where it goes. */
+export function markNext(slot: Slot): void {
   let out = changetype<usize>(slot) + offsetof<Slot>('out0');
   // The ramp to the core is the last output; cores do not look at marks.
   for (let left = popcnt(slot.outputs & ~(1 << RAMP)); left > 0; left--) {
     markLast(changetype<Channel>(load<usize>(out)));
     out += sizeof<usize>();
   }
-  if (header.switches == 0) return;
-  const at = entry(header.standing, slotNumber(core, color));
-  if (at == NO_SWITCH) return;
-  const next = routeAt(at).next;
-  if (next < 0) return;
-  setEntry(header.standing, slotNumber(core, color), next);
-  setRoute(core, routeAt(next));
-  wakeRouter(core, t + 1);
+}
+
+/** The setting that a switch stands at from now on, after its present one; null if it stays there. */
+export function nextSetting(core: i32, color: i32): Route | null {
+  const slot = slotNumber(core, color);
+  if (!isSwitch(slot)) return null;
+  const next = routeAt(entry(header.standing, slot)).next;
+  if (next < 0) return null;
+  setEntry(header.standing, slot, next);
+  return routeAt(next);
 }
