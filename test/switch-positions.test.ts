@@ -109,6 +109,18 @@ describe.each(engines)('switch positions in the %s engine', (_, run) => {
     }
   });
 
+  test.each([1, 4])('words after a marked one are not marked, at depth %i', (queueDepth) => {
+    const turns = (op: Operation) => [op, op, op];
+    const source = sends('source', [route(0, R, E)], turns(marked(3)));
+    const settings: [number, number][] = [
+      [W, R],
+      [W, E],
+    ];
+    const middle = { ...takes(6), routes: [switched(settings, true)] };
+    const program = row(source, middle, { ...takes(3), routes: [route(0, W, R)] });
+    expect(run({ program, wafer: testWafer({ queueDepth }) }).linkWavelets[5]).toBe(3);
+  });
+
   test('words at a port that is not the input wait there and hold their slots', () => {
     const settings: [number, number][] = [
       [R, W],
