@@ -122,9 +122,11 @@ function checkColors(op: Operation, wafer: WaferSpec): RoleFailure[] {
     }));
 }
 
+const NONE: RoleFailure[] = [];
+
 /** What is wrong with an operation whatever the wafer: a task that nothing activates, a mark on nothing. */
 export function checkForm(op: Operation): RoleFailure[] {
-  if (op.kind !== 'vector') return [];
+  if (op.kind !== 'vector' || (op.by === undefined && !op.advance)) return NONE;
   const details: string[] = [];
   if (op.by === 'task' && ![op.a, op.b, op.c].some(isFabric))
     details.push('has a task that no wavelet activates');

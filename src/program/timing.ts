@@ -84,11 +84,12 @@ function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
     return fixed(costs.setup[op.type], memoryCycles(op.length, rate, costs.issue[op.type]));
   }
   const wavelets = Math.ceil(op.length / elementsPerWavelet(op.type));
-  const stream = { cycles: 0, wavelets, source, destination };
   // A task is bound to its colour before the program starts; it works on one wavelet at a time.
-  if (op.by === 'task') return { ...stream, setup: 0, latency: costs.task, interval: costs.task };
-  const latency = op.fn === 'move' ? 1 : costs.latency[op.type];
-  return { ...stream, setup: costs.setup[op.type], latency, interval: 1 };
+  const isTask = op.by === 'task';
+  const setup = isTask ? 0 : costs.setup[op.type];
+  const interval = isTask ? costs.task : 1;
+  const latency = isTask ? interval : op.fn === 'move' ? 1 : costs.latency[op.type];
+  return { setup, cycles: 0, wavelets, source, destination, latency, interval };
 }
 
 function fixed(setup: number, cycles: number): OpTiming {

@@ -65,17 +65,21 @@ function layRoutes(roles: Role[], count: number): Pick<Channels, 'routes' | 'swi
     return routes.reduce((more, { positions }) => more + (positions?.length ?? 0), sum);
   }, 0);
   const records = new Int32Array((count + further) * ROUTE_WORDS);
-  const fill = (at: number, color: number, { inputs, outputs }: Setting, next: number) => {
-    records.set([color, inputs, outputs, next], at * ROUTE_WORDS);
+  const fill = (number: number, color: number, { inputs, outputs }: Setting, next: number) => {
+    const at = number * ROUTE_WORDS;
+    records[at] = color;
+    records[at + 1] = inputs;
+    records[at + 2] = outputs;
+    records[at + 3] = next;
   };
   let at = 0;
   let more = count;
   for (const { routes } of roles)
     for (const route of routes) {
-      const { color, positions = [], returns } = route;
-      const last = positions.length - 1;
+      const { color, positions, returns } = route;
+      const last = (positions?.length ?? 0) - 1;
       fill(at, color, route, last < 0 ? -1 : more);
-      positions.forEach((setting, i) => {
+      positions?.forEach((setting, i) => {
         const after = i < last ? more + 1 : returns ? at : -1;
         fill(more++, color, setting, after);
       });

@@ -3,7 +3,7 @@
  * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
-import { isFabric, sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
@@ -86,12 +86,14 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const gaps = gapsOf(lists);
   let next = 0;
   let longest = 0;
+  let marked = 0;
   lists.forEach((list, l) => {
     first[l] = next;
     let cycles = wafer.costs.programStart;
     for (const op of list) {
       const time = timeOf(op, wafer.costs);
       cycles += cyclesOf(op, time);
+      if (marks(op)) marked |= 1 << time.destination;
       const joins = next > first[l] && continues(records, (next - 1) * OP_WORDS, op, time);
       if (!joins) fillRecord(records, next++ * OP_WORDS, op, time, gaps.from);
     }
@@ -102,7 +104,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
     first,
     records: records.subarray(0, next * OP_WORDS),
-    marked: maskOf(lists.flat().flatMap(marks)),
+    marked,
     gaps: gaps.all,
     ...trafficOf(lists),
     ...sums(program, wafer, records, first),
@@ -130,9 +132,9 @@ function trafficOf(lists: Operation[][]) {
   return sums;
 }
 
-/** The colour on which an operation marks its last wavelet, if it does. */
-function marks(op: Operation): number[] {
-  return op.kind === 'vector' && op.advance && isFabric(op.dst) ? [op.dst.color] : [];
+/** Does an operation mark its last wavelet? */
+function marks(op: Operation): boolean {
+  return op.kind === 'vector' && op.advance === true;
 }
 
 function maskOf(colors: number[]): number {
@@ -190,7 +192,7 @@ function fillRecord(
     const isTask = op.kind === 'vector' && op.by === 'task';
     records[at + KIND] = isTask ? TASK : STREAM;
     records[at + COUNT] = time.wavelets;
-    records[at + MORE] = marks(op).length;
+    records[at + MORE] = Number(marks(op));
     if (isTask) addWide(records, at + CYCLES, time.interval);
   }
 }

@@ -30,8 +30,9 @@ export function isSound(program: Program, wafer: WaferSpec): boolean {
 
 function hasSoundRoutes(role: Role, colors: number): boolean {
   if (!role.routes.every((route) => isSoundRoute(route, colors))) return false;
+  if (role.routes.every(({ positions }) => positions === undefined)) return true;
   const more = role.routes.flatMap(({ positions }) => positions ?? []);
-  return more.every(isSoundSetting) && (more.length === 0 || checkSwitches(role).length === 0);
+  return more.every(isSoundSetting) && checkSwitches(role).length === 0;
 }
 
 /** One role for each list of operations, buffers and code: most roles differ in routes only. */

@@ -12,7 +12,9 @@ export function layOut(): void {
   const ring = powerOf2(header.depth);
   header.ringMask = ring - 1;
   header.marksAt = offsetof<Channel>() + sizeof<Time>() * <usize>ring;
-  const marks: usize = header.marked == 0 ? 0 : <usize>ring;
+  // The wavelet after a popped one may take its place before its mark is looked at.
+  header.markMask = 2 * ring - 1;
+  const marks: usize = header.marked == 0 ? 0 : <usize>(2 * ring);
   header.channelBytes = (header.marksAt + marks + 15) & ~15;
   header.slotBytes = offsetof<Slot>() + header.channelBytes;
   let highest = -1;

@@ -82,8 +82,9 @@ export class Header {
   places: usize;
   /** Index (role * colors + color) * ENDS + end: which of its core's channels that is (i16), or -1. */
   local: usize;
-  /** Where marks of wavelets are in a channel, a byte for each place, if some may be marked. */
+  /** Where marks of wavelets are in a channel, two bytes for each place, if some may be marked; their mask. */
   marksAt: usize;
+  markMask: usize;
   /** By slot of a switch: the number of the route that it stands at; -1 of other slots. */
   standing: usize;
   /** Channels that lead from tile to tile. */

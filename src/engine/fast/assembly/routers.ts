@@ -5,7 +5,6 @@ import { blocksEnd, firstBlock, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
 import { noteArrival, passMark, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
-import { takeMark } from './switches';
 import { isMine } from './tiles';
 import { Time } from './time';
 import { reportPopped, reportSent } from './exchange';
@@ -49,8 +48,6 @@ function stepRouter(core: i32, t: Time): void {
     if (several && !othersHaveRoom(slot, router, core, bit, t)) continue;
     if (granted == 0) router.pointer = (color + 1) & 31;
     granted |= outputs;
-    // Its sender, once told of the pop, may use its place at once.
-    const isMarked = (header.marked & bit) != 0 && takeMark(input, popped);
     input.popped = popped + 1;
     const back = t + slot.back;
     input.setAt(popped, back);
@@ -59,7 +56,7 @@ function stepRouter(core: i32, t: Time): void {
     else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
     forward(out, core, t);
     if (several) forwardByOthers(slot, core, t);
-    if (isMarked) passMark(slot, core, color, t);
+    if ((header.marked & bit) != 0) passMark(core, color, t);
   }
 }
 

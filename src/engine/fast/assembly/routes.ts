@@ -3,7 +3,7 @@ import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
-import { createSwitches, isSwitch, markNext, nextSetting } from './switches';
+import { createSwitches, isSwitch, markNext, nextSetting, takeMark } from './switches';
 import { tileOf } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
@@ -107,8 +107,14 @@ export function setRoute(core: i32, route: Route): void {
   setOutputs(slot, core, color, route.outputs);
 }
 
-/** A marked wavelet has left a slot in cycle `t`: a switch stands at its next setting from the next cycle on. */
-export function passMark(slot: Slot, core: i32, color: i32, t: Time): void {
+/**
+ * A wavelet has left a slot in cycle `t`. If it is marked, it is so where it goes, and a switch stands at its
+ * next setting from the next cycle on.
+ */
+export function passMark(core: i32, color: i32, t: Time): void {
+  const slot = slotOf(core, color);
+  const input = slot.input!;
+  if (!takeMark(input, input.popped - 1)) return;
   markNext(slot);
   const route = nextSetting(core, color);
   if (route == null) return;

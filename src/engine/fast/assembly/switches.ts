@@ -46,7 +46,7 @@ export function markLast(c: Channel): void {
 
 @inline
 function markAt(c: Channel, place: Time): usize {
-  return changetype<usize>(c) + header.marksAt + (<usize>place & header.ringMask);
+  return changetype<usize>(c) + header.marksAt + (<usize>place & header.markMask);
 }
 
 /** Is the wavelet at a place of a channel marked? The place is not from now on. */
