@@ -122,8 +122,9 @@ describe('the programs of the contract', () => {
       multicast: 75,
       'back-pressure': 75,
     };
+    const forms = { 'turned switch': 75, task: 75 };
     const more = { 'route change': 75, 'route hazard': 1, 'machine error': 25, programs: 300 };
-    for (const [kind, least] of Object.entries({ ...atLeast, ...more }))
+    for (const [kind, least] of Object.entries({ ...atLeast, ...forms, ...more }))
       expect([kind, counts[kind as keyof typeof counts] >= least]).toEqual([kind, true]);
   });
 

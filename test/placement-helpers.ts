@@ -41,6 +41,7 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
       setup: { f16: 8, f32: 21 },
       issue: same(1),
       latency: { f16: 15, f32: 1 },
+      task: 31,
       elementsPerCycle: {
         move: rates,
         add: rates,

@@ -13,6 +13,7 @@ const COSTS: CostTable = {
   setup: { f16: 11, f32: 13 },
   issue: { f16: 3, f32: 5 },
   latency: { f16: 17, f32: 19 },
+  task: 37,
   elementsPerCycle: {
     move: { f16: 4, f32: 2 },
     add: { f16: 3, f32: 1 },
@@ -35,6 +36,7 @@ const fixed = (setup: number, cycles: number) => ({
   source: -1,
   destination: -1,
   latency: 0,
+  interval: 1,
 });
 const SETUP = { f16: 11, f32: 13 };
 const base = (type: FloatType) => ({ label: 0, type });
@@ -59,7 +61,15 @@ describe('a vector operation in memory', () => {
 });
 
 describe('a vector operation on the fabric', () => {
-  const stream = { setup: 11, cycles: 0, wavelets: 11, source: -1, destination: -1, latency: 17 };
+  const stream = {
+    setup: 11,
+    cycles: 0,
+    wavelets: 11,
+    source: -1,
+    destination: -1,
+    latency: 17,
+    interval: 1,
+  };
   const add = (more: Partial<Parameters<typeof vector>[0]>) =>
     timeOf(
       vector({ fn: 'add', type: 'f16', length: 21, dst: cell(0), a: cell(0), b: cell(0), ...more }),
@@ -180,7 +190,15 @@ describe('every other operation', () => {
       receive: 3,
       expect: 8,
     };
-    const stream = { setup: 0, cycles: 0, wavelets: 3, source: 3, destination: 2, latency: 1 };
+    const stream = {
+      setup: 0,
+      cycles: 0,
+      wavelets: 3,
+      source: 3,
+      destination: 2,
+      latency: 1,
+      interval: 1,
+    };
     expect(timeOf(op, COSTS)).toEqual(stream);
   });
 });

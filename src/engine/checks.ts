@@ -5,7 +5,7 @@
 import { PORT_NAMES, RAMP, neighbour } from '../hardware/mesh.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { firstUnwrittenRead } from '../program/memory-use.js';
-import { colorsOf, sramBytesOf } from '../program/program.js';
+import { MOST_SETTINGS, colorsOf, isFabric, settingsOf, sramBytesOf } from '../program/program.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import { LAST_CYCLE, LimitError, MachineError, type MachineErrorCode } from './engine.js';
 import type { RunInput, Standing } from './engine.js';
@@ -38,6 +38,7 @@ export interface Waiting {
 const ORDER: MachineErrorCode[] = [
   'two-inputs',
   'bad-route',
+  'bad-operation',
   'does-not-fit',
   'unwritten',
   'route-change',
@@ -47,19 +48,21 @@ const ORDER: MachineErrorCode[] = [
 const EXAMPLES = 4;
 
 /**
- * Checks what is wrong before the first cycle: initial routes, colours of operations, memory.
- * @throws MachineError 'two-inputs', 'bad-route' or 'does-not-fit', at cycle 0
+ * Checks what is wrong before the first cycle: initial routes and switches, operations, memory.
+ * @throws MachineError 'two-inputs', 'bad-route', 'bad-operation' or 'does-not-fit', at cycle 0
  */
 export function checkProgram(program: Program, wafer: WaferSpec): void {
   const failures: Failure[] = [];
   const ofRole = program.roles.map((role) => [
-    ...role.operations.flatMap((op) => checkColors(op, wafer)),
+    ...role.operations.flatMap((op) => [...checkColors(op, wafer), ...checkForm(op)]),
+    ...checkSwitches(role),
     ...checkMemory(role, wafer),
   ]);
   for (let core = 0; core < program.roleOf.length; core++) {
     const role = program.roleOf[core];
     for (const route of program.roles[role].routes)
-      failures.push(...checkRoute(program, wafer, core, route));
+      for (const setting of settingsOf(route))
+        failures.push(...checkRoute(program, wafer, core, { color: route.color, ...setting }));
     for (const failure of ofRole[role]) failures.push({ ...failure, core });
   }
   if (failures.length > 0) throw machineError(program, 0, sumUpColors(program, wafer, failures));
@@ -117,6 +120,36 @@ function checkColors(op: Operation, wafer: WaferSpec): RoleFailure[] {
       color,
       detail: `uses a colour that the fabric does not have (${wafer.fabric.colors})`,
     }));
+}
+
+const NONE: RoleFailure[] = [];
+
+/** What is wrong with an operation whatever the wafer: a task that nothing activates, a mark on nothing. */
+export function checkForm(op: Operation): RoleFailure[] {
+  if (op.kind !== 'vector' || (op.by === undefined && !op.advance)) return NONE;
+  const details: string[] = [];
+  if (op.by === 'task' && ![op.a, op.b, op.c].some(isFabric))
+    details.push('has a task that no wavelet activates');
+  if (op.advance && !(isFabric(op.dst) && op.length > 0))
+    details.push('marks the last wavelet of an operation that sends none');
+  return details.map((detail) => ({ code: 'bad-operation', detail }));
+}
+
+/** Switches with more settings than there can be, and changes of the route of a switch. */
+export function checkSwitches({ routes, operations }: Role): RoleFailure[] {
+  const switches = routes.filter((route) => settingsOf(route).length > 1);
+  if (switches.length === 0) return [];
+  const changed = new Set(operations.flatMap((op) => (op.kind === 'route' ? [op.color] : [])));
+  const failures: RoleFailure[] = [];
+  for (const route of switches) {
+    const { color } = route;
+    const count = settingsOf(route).length;
+    const bad = (detail: string) => failures.push({ code: 'bad-route', color, detail });
+    if (count > MOST_SETTINGS)
+      bad(`has a switch of ${count} positions, of at most ${MOST_SETTINGS}`);
+    if (changed.has(color)) bad('changes a route that has switch positions');
+  }
+  return failures;
 }
 
 function checkMemory(role: Role, wafer: WaferSpec): RoleFailure[] {

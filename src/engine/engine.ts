@@ -91,6 +91,7 @@ export interface Standing {
 export type MachineErrorCode =
   | 'two-inputs'
   | 'bad-route'
+  | 'bad-operation'
   | 'left-over'
   | 'route-change'
   | 'unwritten'

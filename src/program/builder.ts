@@ -7,7 +7,7 @@ import { portMask } from '../hardware/mesh.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type { DataType, FloatType } from '../numeric/types.js';
 import type { Buffer, Destination, MatvecOp, MemoryOperand, Operation } from './program.js';
-import type { Program, Route, Source, VectorOp } from './program.js';
+import type { Program, Route, Setting, Source, VectorOp } from './program.js';
 
 // What programs are written with in addition: ports, types of numbers, the machine.
 export { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../hardware/mesh.js';
@@ -153,6 +153,20 @@ export function matvec(code: Code, form: 'axpy' | 'dot', type: FloatType, produc
 /** The route of a colour from one port to others. */
 export function route(color: number, input: number, ...outputs: number[]): Route {
   return { color, inputs: portMask(input), outputs: portMask(...outputs) };
+}
+
+/** Settings of a switch after its first one: `[input, ...outputs]` each. */
+export function positions(...settings: [input: number, ...outputs: number[]][]): Setting[] {
+  return settings.map(([input, ...outputs]) => ({
+    inputs: portMask(input),
+    outputs: portMask(...outputs),
+  }));
+}
+
+/** The last operation appended marks its last wavelet for the switches on its path. */
+export function advance({ operations }: Code): void {
+  const last = operations.at(-1);
+  if (last?.kind === 'vector') last.advance = true;
 }
 
 /** A program whose cores are given their code one by one. */

@@ -1,6 +1,6 @@
 /** A role in readable form: its memory, its routes and its operations in order, one per line. */
 import { PORT_NAMES } from '../hardware/mesh.js';
-import { sendColors, sramBytesOf, takeColors } from './program.js';
+import { sendColors, settingsOf, sramBytesOf, takeColors } from './program.js';
 import type { Destination, Operation, Role, Route, Source, TrafficOp } from './program.js';
 
 /** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
@@ -17,8 +17,12 @@ export function listRole(role: Role, labels: string[]): string {
   return lines.join('\n');
 }
 
-function listRoute({ color, inputs, outputs }: Route): string {
-  return `colour ${color}: ${ports(inputs)} -> ${ports(outputs)}`;
+function listRoute(route: Route): string {
+  const settings = settingsOf(route).map(({ inputs, outputs }) => {
+    return `${ports(inputs)} -> ${ports(outputs)}`;
+  });
+  const again = route.returns && settings.length > 1 ? ', then the first again' : '';
+  return `colour ${route.color}: ${settings.join(', then ')}${again}`;
 }
 
 function ports(mask: number): string {
@@ -31,7 +35,9 @@ function listOperation(op: Operation): string {
     case 'vector': {
       const sources = [op.a, op.b, op.c].filter((source) => source !== undefined);
       const from = sources.map(operand).join(', ');
-      return `${op.fn}.${op.type} x${op.length} ${operand(op.dst)} <- ${from}`;
+      const by = op.by === 'task' ? ' by a task' : '';
+      const mark = op.advance ? ', marks its last' : '';
+      return `${op.fn}.${op.type} x${op.length} ${operand(op.dst)} <- ${from}${by}${mark}`;
     }
     case 'matvec': {
       const widen = op.widen ? ' widened' : '';

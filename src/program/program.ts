@@ -36,6 +36,13 @@ export interface VectorOp {
   a: Source;
   b?: Source;
   c?: Source;
+  /**
+   * Done by code that each arriving wavelet activates, rather than by one vector operation: no set-up, but
+   * a fixed time for every wavelet, in which no other is taken. Some source is then the fabric.
+   */
+  by?: 'task';
+  /** Marks its last wavelet: routers with switch positions go to their next one after it (see `Route`). */
+  advance?: boolean;
 }
 
 /**
@@ -154,11 +161,36 @@ export type MemoryOperation = MatvecOp | SpecialOp | LookupOp | ArgmaxOp | KeepI
  */
 export type Operation = MemoryOperation | VectorOp | RouteOp | TrafficOp;
 
-/** The static route of one colour at one router: masks of the ports it comes from and goes to. */
-export interface Route {
-  color: number;
+/** Masks of the ports that a colour comes from and goes to at one router. */
+export interface Setting {
   inputs: number;
   outputs: number;
+}
+
+/**
+ * The first route of one colour at one router. With `positions` the router is a switch: these are its
+ * settings after the first one, in order. A marked wavelet that leaves the router in cycle t lets it stand
+ * at the next one from t + 1 on; after the last it stays there, or `returns` to the first.
+ */
+export interface Route extends Setting {
+  color: number;
+  /** Up to `MOST_SETTINGS` with the first. */
+  positions?: Setting[];
+  returns?: boolean;
+}
+
+/** Settings of a switch. */
+export const MOST_SETTINGS = 4;
+
+/** The settings of a route in order, the first one included. */
+export function settingsOf(route: Route): Setting[] {
+  return [route, ...(route.positions ?? [])];
+}
+
+/** Masks of all ports that a route sends to in some setting. */
+export function outputsOf({ outputs, positions }: Route): number {
+  if (positions === undefined) return outputs;
+  return positions.reduce((all, setting) => all | setting.outputs, outputs);
 }
 
 /** A named piece of a core's memory; `preloaded` says that it holds data before the program starts. */

@@ -19,6 +19,8 @@ export interface OpTiming {
   destination: number;
   /** Pipeline stages before the ramp, if there is a destination. */
   latency: number;
+  /** Cycles from one wavelet of a stream to the next, at least. */
+  interval: number;
 }
 
 /** Times one operation; a route change counts as set-up. Cycles are integers, rounded up. */
@@ -66,6 +68,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
         source: op.receive,
         destination: op.color,
         latency: 1,
+        interval: 1,
       };
     default:
       return op satisfies never;
@@ -73,26 +76,24 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
 }
 
 function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
-  const setup = costs.setup[op.type];
   const received = isFabric(op.a) ? op.a : isFabric(op.b) ? op.b : op.c;
   const source = isFabric(received) ? received.color : -1;
   const destination = isFabric(op.dst) ? op.dst.color : -1;
   if (source < 0 && destination < 0) {
     const rate = costs.elementsPerCycle[op.fn][op.type];
-    return fixed(setup, memoryCycles(op.length, rate, costs.issue[op.type]));
+    return fixed(costs.setup[op.type], memoryCycles(op.length, rate, costs.issue[op.type]));
   }
-  return {
-    setup,
-    cycles: 0,
-    wavelets: Math.ceil(op.length / elementsPerWavelet(op.type)),
-    source,
-    destination,
-    latency: op.fn === 'move' ? 1 : costs.latency[op.type],
-  };
+  const wavelets = Math.ceil(op.length / elementsPerWavelet(op.type));
+  // A task is bound to its colour before the program starts; it works on one wavelet at a time.
+  const isTask = op.by === 'task';
+  const setup = isTask ? 0 : costs.setup[op.type];
+  const interval = isTask ? costs.task : 1;
+  const latency = isTask ? interval : op.fn === 'move' ? 1 : costs.latency[op.type];
+  return { setup, cycles: 0, wavelets, source, destination, latency, interval };
 }
 
 function fixed(setup: number, cycles: number): OpTiming {
-  return { setup, cycles, wavelets: 0, source: -1, destination: -1, latency: 0 };
+  return { setup, cycles, wavelets: 0, source: -1, destination: -1, latency: 0, interval: 1 };
 }
 
 function memoryCycles(length: number, perCycle: number, issue: number): number {

@@ -1,4 +1,5 @@
 /** What happens in generated programs, counted by running them on the reference under observation. */
+import type { Operation } from '../../src/program/program.js';
 import type { Generated } from './generate.js';
 import { observed } from './observe.js';
 
@@ -9,6 +10,8 @@ const KINDS = [
   'route change',
   'back-pressure',
   'route hazard',
+  'turned switch',
+  'task',
   'machine error',
 ] as const;
 
@@ -22,7 +25,7 @@ export function createContention(): Contention {
 /** Adds one program. What it does is counted up to where it fails, if it does. */
 export function observeContention(counts: Contention, given: Generated): void {
   const { program, wafer, startAt } = given;
-  const { result, error, blocked, full } = observed({ program, wafer, startAt });
+  const { result, error, blocked, full, turned } = observed({ program, wafer, startAt });
   const holds: Contention = {
     programs: 1,
     'blocked wavelet': Number(blocked > 0),
@@ -31,6 +34,8 @@ export function observeContention(counts: Contention, given: Generated): void {
     'route change': Number(result !== undefined && changesRoutes(given)),
     'back-pressure': Number(result?.waitOutput.some((cycles) => cycles > 0) ?? false),
     'route hazard': Number((result?.routeHazards ?? 0) > 0),
+    'turned switch': Number(turned),
+    task: Number(result !== undefined && hasTasks(given)),
     'machine error': Number(error !== undefined),
   };
   for (const kind of ['programs', ...KINDS] as const) counts[kind] += holds[kind];
@@ -38,6 +43,11 @@ export function observeContention(counts: Contention, given: Generated): void {
 
 function changesRoutes({ program }: Generated): boolean {
   return program.roles.some((role) => role.operations.some(({ kind }) => kind === 'route'));
+}
+
+function hasTasks({ program }: Generated): boolean {
+  const isTask = (op: Operation) => op.kind === 'vector' && op.by === 'task' && op.length > 0;
+  return program.roles.some((role) => role.operations.some(isTask));
 }
 
 /** `300 programs, among them with a blocked wavelet: 214, ...`. */

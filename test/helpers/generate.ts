@@ -7,9 +7,11 @@
  */
 import fc from 'fast-check';
 import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
-import type { Operation, Program, Role, Route } from '../../src/program/program.js';
+import { elementsPerWavelet } from '../../src/numeric/types.js';
+import type { Operation, Program, Role, Route, VectorOp } from '../../src/program/program.js';
 import {
   NO_OVERHEAD,
+  R,
   add,
   cell,
   changeRoute,
@@ -21,7 +23,7 @@ import {
   vector,
 } from './programs.js';
 import { linkHops } from './links.js';
-import { Phase } from './phase.js';
+import { Phase, type SettingsAt } from './phase.js';
 
 export interface Generated {
   program: Program;
@@ -67,9 +69,14 @@ const gap = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 250, max: 300 }) },
 );
 
+const KINDS = [
+  ...(['stream', 'stream', 'chain', 'traffic', 'exchange', 'hub', 'local'] as const),
+  ...(['gather', 'gather', 'scatter'] as const),
+];
+
 const transfer = (most: number) =>
   fc.record({
-    kind: fc.constantFrom('stream', 'stream', 'chain', 'traffic', 'exchange', 'hub', 'local'),
+    kind: fc.constantFrom(...KINDS),
     /** Cores by number, taken modulo how many there are. */
     cores: fc.array(nat(1000), { minLength: 2, maxLength: 5 }),
     length: fc.oneof(nat(6), nat(40)),
@@ -77,6 +84,9 @@ const transfer = (most: number) =>
     color: nat(7),
     variant: nat(3),
     gaps: fc.array(mostly(gap, most), { minLength: 1, maxLength: 12 }),
+    /** Is what takes wavelets a task, and is the last wavelet marked? */
+    task: fc.constantFrom(false, false, true),
+    mark: fc.constantFrom(false, false, true),
   });
 type Transfer = ReturnType<typeof transfer> extends fc.Arbitrary<infer T> ? T : never;
 
@@ -101,6 +111,7 @@ const recipe = (most: number) =>
       setup: perType(cost(6, most)),
       issue: perType(cost(2, most)),
       latency: perType(fc.integer({ min: 1, max: 7 })),
+      task: cost(8, most).map((cycles) => Math.max(1, cycles)),
     }),
     phases: fc.array(
       fc.record({
@@ -143,7 +154,8 @@ function build(given: Recipe, most: number): Generated {
     now: new Map(),
   }));
   given.phases.forEach(({ pause, transfers }, index) => {
-    const phase = new Phase(width, height, given.fabric.colors);
+    const before = (core: number, color: number) => drafts[core].now.get(color);
+    const phase = new Phase(width, height, given.fabric.colors, before);
     for (const each of transfers) addTransfer(phase, each);
     for (let core = 0; core < count; core++)
       endPhase(drafts[core], core, index, waits(pause, most), phase);
@@ -182,6 +194,8 @@ function addTransfer(phase: Phase, given: Transfer): void {
   if (given.kind === 'local' || targets.length === 0) return push(source, local(given));
   if (given.kind === 'chain') return addChain(phase, cores, given, push);
   if (given.kind === 'hub') return addHub(phase, source, targets, given, push);
+  if (given.kind === 'gather') return addGather(phase, source, targets.at(-1)!, given, push);
+  if (given.kind === 'scatter') return addScatter(phase, source, targets.at(-1)!, given, push);
   if (given.kind === 'exchange') return addExchange(phase, source, targets[0], given, push);
   const color = phase.connect(source, targets, given.color);
   if (color < 0) return;
@@ -208,10 +222,83 @@ function addChain(phase: Phase, cores: number[], given: Transfer, push: Push): v
     const { length, type } = given;
     if (k === 0 && out >= 0) push(core, sends(out, given));
     if (k > 0 && into >= 0 && out >= 0)
-      push(core, add(fabric(out), fabric(into), cell(k), length, type));
+      push(core, ofForm(add(fabric(out), fabric(into), cell(k), length, type), given));
     if (k > 0 && into >= 0 && out < 0) push(core, receives(into, given));
     into = out;
   });
+}
+
+/**
+ * Cores of a line send to its end over switches, each marking its last word. The nearest first: its own
+ * words, then those from farther out. The farthest first: every mark from farther out counts, up to three.
+ * By turns: two cores send twice, and the nearer one's switch returns.
+ */
+function addGather(phase: Phase, end: number, far: number, given: Transfer, push: Push): void {
+  const { variant, gaps, length, type } = given;
+  const farthestFirst = variant === 1;
+  const most = farthestFirst ? 4 : variant === 2 ? 2 : 8;
+  const line = phase.distance(end, far);
+  const isMember = (place: number) => line - place < most && gaps[place % gaps.length] % 3 !== 2;
+  const farther = (place: number) =>
+    [...Array(line + 1).keys()].filter((i) => i > place && (i === line || isMember(i))).length;
+  const settings: SettingsAt = (near, away, place, member) => {
+    const own = { inputs: R, outputs: near };
+    const passing = { inputs: away, outputs: near };
+    if (!member) return [passing];
+    if (place === line) return [own];
+    return farthestFirst ? [...repeat(passing, farther(place)), own] : [own, passing];
+  };
+  const returns = variant === 2;
+  const atEnd = (away: number) => ({ inputs: away, outputs: R });
+  const found = phase.switchLine(end, far, given.color, { isMember, settings, returns, atEnd });
+  if (found === undefined) return;
+  const { color, members } = found;
+  const times = returns ? 2 : 1;
+  for (let n = 0; n < times; n++)
+    for (const core of members)
+      push(core, { ...move(fabric(color), cell(3), length, type), ...(length > 0 && MARKED) });
+  const wavelets = times * members.length * Math.ceil(length / elementsPerWavelet(type));
+  if (length === 0) return;
+  push(
+    end,
+    ofForm(move(cell(2, 0), fabric(color), wavelets * elementsPerWavelet(type), type), given),
+  );
+}
+
+/** A line's end sends as many words to each core, the nearest first, whose switch then passes on the rest. */
+function addScatter(phase: Phase, end: number, far: number, given: Transfer, push: Push): void {
+  const { variant, gaps, length, type } = given;
+  const line = phase.distance(end, far);
+  const isMember = (place: number) => gaps[place % gaps.length] % 3 !== 2;
+  const settings: SettingsAt = (near, away, place, member) => {
+    const own = { inputs: near, outputs: variant === 0 ? R | away : R };
+    if (place === line) return [{ inputs: near, outputs: R }];
+    return member ? [own, { inputs: near, outputs: away }] : [{ inputs: near, outputs: away }];
+  };
+  const atEnd = (away: number) => ({ inputs: R, outputs: away });
+  const made = { isMember, settings, returns: false, atEnd };
+  const found = phase.switchLine(end, far, given.color, made);
+  if (found === undefined || length === 0) return;
+  const { color, members } = found;
+  for (const _ of members) push(end, { ...move(fabric(color), cell(3), length, type), ...MARKED });
+  members.forEach((core, i) => {
+    // The first words of all go to all, and each of their marks counts.
+    const parts = variant === 0 && i === members.length - 1 ? members.length : 1;
+    for (let n = 0; n < parts; n++)
+      push(core, ofForm(move(cell(2), fabric(color), length, type), given));
+  });
+}
+
+const MARKED = { advance: true };
+
+function repeat<T>(one: T, times: number): T[] {
+  return Array.from({ length: times }, () => one);
+}
+
+/** An operation that takes wavelets, by a task or not; one that sends may mark its last. */
+function ofForm(op: VectorOp, { task, mark }: Transfer): VectorOp {
+  const marks = mark && 'color' in op.dst && op.length > 0;
+  return { ...op, ...(task && { by: 'task' as const }), ...(marks && MARKED) };
 }
 
 function addExchange(phase: Phase, a: number, b: number, given: Transfer, push: Push): void {
@@ -252,12 +339,20 @@ function timesOf(gaps: number[]): number[] {
   return gaps.map((gap) => (time += gap + (time < 0 ? 1 : 0)));
 }
 
-function sends(color: number, { length, type, variant }: Transfer): Operation {
-  if (variant === 0) return move(fabric(color), cell(3), length, type);
-  return add(fabric(color), cell(1), cell(5 + variant), length, type);
+function sends(color: number, given: Transfer): Operation {
+  const { length, type, variant, mark } = given;
+  const op =
+    variant === 0
+      ? move(fabric(color), cell(3), length, type)
+      : add(fabric(color), cell(1), cell(5 + variant), length, type);
+  return { ...op, ...(mark && length > 0 && MARKED) };
 }
 
-function receives(color: number, { length, type, variant }: Transfer): Operation {
+function receives(color: number, given: Transfer): Operation {
+  return ofForm(receive(color, given), given);
+}
+
+function receive(color: number, { length, type, variant }: Transfer): VectorOp {
   const from = fabric(color);
   if (variant === 0) return move(cell(2), from, length, type);
   if (variant === 1) return add(cell(4), from, cell(4), length, type);
@@ -316,7 +411,8 @@ function endPhase(
     const { color, inputs, outputs } = wanted;
     const now = draft.now.get(color);
     draft.now.set(color, wanted);
-    const early = index === 0 || (core + color) % 2 === 0;
+    const isSwitch = wanted.positions !== undefined;
+    const early = index === 0 || (core + color) % 2 === 0 || isSwitch;
     if (now === undefined && early) draft.first.set(color, wanted);
     else if (now?.inputs !== inputs || now.outputs !== outputs)
       draft.operations.push(changeRoute(color, inputs, outputs));

@@ -15,10 +15,19 @@ export interface Observed {
   broken: number;
   /** The most wavelets that one link carried in one cycle. */
   mostOnLink: number;
+  /** Did a switch leave its first setting? */
+  turned: boolean;
 }
 
 export function observed(input: RunInput): Observed {
-  const seen: Observed = { blocked: 0, deepest: 0, full: 0, broken: 0, mostOnLink: 0 };
+  const seen: Observed = {
+    blocked: 0,
+    deepest: 0,
+    full: 0,
+    broken: 0,
+    mostOnLink: 0,
+    turned: false,
+  };
   const before = new Float64Array(input.program.roleOf.length * 4);
   const look: Observer = ({ fabric }, t) => {
     const depth = fabric.queueDepth;
@@ -38,6 +47,7 @@ export function observed(input: RunInput): Observed {
       seen.mostOnLink = Math.max(seen.mostOnLink, wavelets - before[link]);
     });
     before.set(fabric.linkWavelets);
+    for (const { at } of fabric.switches.values()) if (at > 0) seen.turned = true;
     if (blocked) seen.blocked++;
     if (full) seen.full++;
   };

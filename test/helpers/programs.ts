@@ -33,6 +33,7 @@ export const NO_OVERHEAD: CostTable = {
   setup: each(0),
   issue: each(0),
   latency: each(1),
+  task: 1,
   elementsPerCycle: {
     move: each(1),
     add: each(1),

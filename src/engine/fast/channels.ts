@@ -4,8 +4,8 @@
  * to its core, or from a core into its router. Only those exist that some route or operation names.
  */
 import { RAMP } from '../../hardware/mesh.js';
-import type { Program } from '../../program/program.js';
-import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE } from './machine-code.js';
+import { outputsOf, type Program, type Role, type Setting } from '../../program/program.js';
+import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE, ROUTE_WORDS } from './machine-code.js';
 import type { Operations } from './operations.js';
 
 const RAMPS = (1 << RAMP) | (1 << FROM_CORE);
@@ -20,8 +20,10 @@ export interface Channels {
   routesFrom: Int32Array;
   /** Kinds of channels: colour * ENDS + end: four links, the ramp to the core, the one from it. */
   kinds: Int32Array;
-  /** First routes: colour, inputs, outputs. */
+  /** Routes in records of `ROUTE_WORDS`: the first ones of all roles, then further settings of switches. */
   routes: Int32Array;
+  /** Is some router a switch? */
+  switches: boolean;
 }
 
 export function layChannels({ roles }: Program, colors: number, ops: Operations): Channels {
@@ -31,7 +33,6 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
   const kindsFrom = new Int32Array(roles.length + 1);
   const routesFrom = new Int32Array(roles.length + 1);
   const kinds: number[] = [];
-  const routes = new Int32Array(roles.reduce((sum, role) => sum + role.routes.length, 0) * 3);
   let next = 0;
   const uses = new Uint8Array(colors);
   roles.forEach((role, r) => {
@@ -39,27 +40,52 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
     uses.set(ofLists.subarray(list, list + colors));
     // Ramps that operations use come first: their places are the same for all roles with that list.
     for (let color = 0; color < colors; color++) pushEnds(kinds, color, uses[color] & RAMPS);
-    for (const { color, inputs, outputs } of role.routes) {
-      uses[color] |= outputs | ROUTED;
-      routes[next++] = color;
-      routes[next++] = inputs;
-      routes[next++] = outputs;
-    }
+    for (const route of role.routes) uses[route.color] |= outputsOf(route) | ROUTED;
+    next += role.routes.length;
     for (let color = 0; color < colors; color++) {
       if (uses[color] === 0) continue;
       if ((uses[color] & ROUTED) !== 0) slotted[r] |= 1 << color;
       pushEnds(kinds, color, uses[color] & ~(ofLists[list + color] & RAMPS));
     }
     kindsFrom[r + 1] = kinds.length;
-    routesFrom[r + 1] = next / 3;
+    routesFrom[r + 1] = next;
   });
   return {
     slotted,
     kindsFrom,
     routesFrom,
     kinds: Int32Array.from(kinds),
-    routes,
+    ...layRoutes(roles, next),
   };
+}
+
+/** Records of the `count` first routes, in order, and after them those of further settings of switches. */
+function layRoutes(roles: Role[], count: number): Pick<Channels, 'routes' | 'switches'> {
+  const further = roles.reduce((sum, { routes }) => {
+    return routes.reduce((more, { positions }) => more + (positions?.length ?? 0), sum);
+  }, 0);
+  const records = new Int32Array((count + further) * ROUTE_WORDS);
+  const fill = (number: number, color: number, { inputs, outputs }: Setting, next: number) => {
+    const at = number * ROUTE_WORDS;
+    records[at] = color;
+    records[at + 1] = inputs;
+    records[at + 2] = outputs;
+    records[at + 3] = next;
+  };
+  let at = 0;
+  let more = count;
+  for (const { routes } of roles)
+    for (const route of routes) {
+      const { color, positions, returns } = route;
+      const last = (positions?.length ?? 0) - 1;
+      fill(at, color, route, last < 0 ? -1 : more);
+      positions?.forEach((setting, i) => {
+        const after = i < last ? more + 1 : returns ? at : -1;
+        fill(more++, color, setting, after);
+      });
+      at++;
+    }
+  return { routes: records, switches: further > 0 };
 }
 
 function pushEnds(kinds: number[], color: number, uses: number): void {

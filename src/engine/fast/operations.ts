@@ -8,7 +8,7 @@ import type { MemoryOperation, Operation, Program, VectorOp } from '../../progra
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf } from './gaps.js';
-import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TRAFFIC } from './machine-code.js';
+import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TASK, TRAFFIC } from './machine-code.js';
 
 /** Fields of a record; the first two have 64 bits (see `wideAt`). */
 const { setup: SETUP, cycles: CYCLES, kind: KIND, count: COUNT, latency: LATENCY } = OP;
@@ -27,6 +27,8 @@ export interface Operations {
   /** By list: wavelets that its synthetic traffic sends, and takes. */
   trafficSent: Int32Array;
   trafficTaken: Int32Array;
+  /** Bits of the colours on which some operation marks its last wavelet. */
+  marked: number;
   /** Gaps between sends of all synthetic traffic (see gaps.ts). */
   gaps: Uint8Array;
   /** Compute and set-up cycles of each list. */
@@ -68,7 +70,7 @@ export function recordAt({ records }: Operations, op: number): OperationRecord {
     label: records[at + LABEL],
     setup: wideAt(records, at + SETUP),
     cycles: wideAt(records, at + CYCLES),
-    kind: kind === STREAM ? 'stream' : kind === TRAFFIC ? 'traffic' : 'other',
+    kind: kind === STREAM || kind === TASK ? 'stream' : kind === TRAFFIC ? 'traffic' : 'other',
     source: records[at + SOURCE],
     destination: records[at + DESTINATION],
   };
@@ -84,12 +86,14 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const gaps = gapsOf(lists);
   let next = 0;
   let longest = 0;
+  let marked = 0;
   lists.forEach((list, l) => {
     first[l] = next;
     let cycles = wafer.costs.programStart;
     for (const op of list) {
       const time = timeOf(op, wafer.costs);
       cycles += cyclesOf(op, time);
+      if (marks(op)) marked |= 1 << time.destination;
       const joins = next > first[l] && continues(records, (next - 1) * OP_WORDS, op, time);
       if (!joins) fillRecord(records, next++ * OP_WORDS, op, time, gaps.from);
     }
@@ -100,6 +104,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
     first,
     records: records.subarray(0, next * OP_WORDS),
+    marked,
     gaps: gaps.all,
     ...trafficOf(lists),
     ...sums(program, wafer, records, first),
@@ -127,14 +132,20 @@ function trafficOf(lists: Operation[][]) {
   return sums;
 }
 
+/** Does an operation mark its last wavelet? */
+function marks(op: Operation): boolean {
+  return op.kind === 'vector' && op.advance === true;
+}
+
 function maskOf(colors: number[]): number {
   return colors.reduce((mask, color) => mask | (1 << color), 0);
 }
 
 /** Most cycles of an operation, waits not included; for synthetic traffic until its last send is due. */
-function cyclesOf(op: Operation, { setup, cycles, wavelets, latency }: OpTiming): number {
+function cyclesOf(op: Operation, time: OpTiming): number {
+  const { setup, cycles, wavelets, latency, interval } = time;
   const due = op.kind === 'traffic' ? takesOf(op) + Math.max(0, op.times.at(-1) ?? 0) : 0;
-  return setup + cycles + wavelets + latency + due;
+  return setup + cycles + wavelets * interval + latency + due;
 }
 
 /** Adds an operation to the record before, if both are fixed, of one label and of no colour. */
@@ -160,7 +171,8 @@ function fillRecord(
   records[at + LABEL] = op.label;
   records[at + SOURCE] = time.source;
   records[at + DESTINATION] = time.destination;
-  records[at + LATENCY] = time.latency;
+  // A task, which alone may take longer than 32 bits can say, has no pipeline.
+  records[at + LATENCY] = time.interval === 1 ? time.latency : 1;
   if (op.kind === 'traffic') {
     records[at + COUNT] = sendsOf(op);
     records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
@@ -177,8 +189,11 @@ function fillRecord(
   }
   op satisfies VectorOp | MemoryOperation;
   if (usesFabric(time) && time.wavelets > 0) {
-    records[at + KIND] = STREAM;
+    const isTask = op.kind === 'vector' && op.by === 'task';
+    records[at + KIND] = isTask ? TASK : STREAM;
     records[at + COUNT] = time.wavelets;
+    records[at + MORE] = Number(marks(op));
+    if (isTask) addWide(records, at + CYCLES, time.interval);
   }
 }
 
@@ -196,7 +211,7 @@ function sums(program: Program, wafer: WaferSpec, records: Int32Array, first: In
       const label = records[at + LABEL];
       records[at + LAST] = seen[label] === l ? 0 : 1;
       seen[label] = l;
-      const cycles = wideAt(records, at + CYCLES) + computeOfStream(records, at);
+      const cycles = computeOf(records, at);
       const start = op === first[l] ? wafer.costs.programStart : 0;
       const setup = wideAt(records, at + SETUP) + start;
       compute[l] += cycles;
@@ -207,9 +222,15 @@ function sums(program: Program, wafer: WaferSpec, records: Int32Array, first: In
   return { compute, setupSum, busy };
 }
 
-/** A stream computes in the cycles that consume an element, and while the pipeline drains. */
-function computeOfStream(records: Int32Array, at: number): number {
-  if (records[at + KIND] === TRAFFIC) return records[at + COUNT];
-  if (records[at + KIND] !== STREAM) return 0;
-  return records[at + COUNT] + (records[at + DESTINATION] >= 0 ? records[at + LATENCY] : 0);
+/**
+ * A stream computes in the cycles that consume an element, and while the pipeline drains; a task as long as
+ * it works on a wavelet, and in the cycle in which its last result leaves.
+ */
+function computeOf(records: Int32Array, at: number): number {
+  const [kind, count] = [records[at + KIND], records[at + COUNT]];
+  const cycles = wideAt(records, at + CYCLES);
+  const sends = records[at + DESTINATION] >= 0;
+  if (kind === TRAFFIC) return count;
+  if (kind === TASK) return count * cycles + Number(sends);
+  return kind === STREAM ? count + (sends ? records[at + LATENCY] : 0) : cycles;
 }

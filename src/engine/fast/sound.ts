@@ -5,9 +5,10 @@
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { readsOnlyWritten } from '../../program/memory-use.js';
-import { colorsOf, sramBytesOf } from '../../program/program.js';
-import type { MemoryOperation, Operation, Program, Role, Route } from '../../program/program.js';
-import { firstUnwritten } from '../checks.js';
+import { colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
+import type { MemoryOperation, Operation, Program, Role } from '../../program/program.js';
+import type { Route, Setting } from '../../program/program.js';
+import { checkForm, checkSwitches, firstUnwritten } from '../checks.js';
 
 /** Colours that fit a machine word. */
 const COLORS = 32;
@@ -22,9 +23,16 @@ export function isSound(program: Program, wafer: WaferSpec): boolean {
   const bodies = bodiesOf(program);
   return (
     bodies.every((role) => isSoundBody(role, wafer, colors)) &&
-    program.roles.every((role) => role.routes.every((route) => isSoundRoute(route, colors))) &&
+    program.roles.every((role) => hasSoundRoutes(role, colors)) &&
     staysInside(program)
   );
+}
+
+function hasSoundRoutes(role: Role, colors: number): boolean {
+  if (!role.routes.every((route) => isSoundRoute(route, colors))) return false;
+  if (role.routes.every(({ positions }) => positions === undefined)) return true;
+  const more = role.routes.flatMap(({ positions }) => positions ?? []);
+  return more.every(isSoundSetting) && checkSwitches(role).length === 0;
 }
 
 /** One role for each list of operations, buffers and code: most roles differ in routes only. */
@@ -49,6 +57,7 @@ function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
 }
 
 function isSoundOperation(op: Operation, colors: number): boolean {
+  if (checkForm(op).length > 0) return false;
   if (!colorsOf(op).every((color) => color >= 0 && color < colors)) return false;
   switch (op.kind) {
     // Wavelets of one operation are counted in 32 bits.
@@ -64,8 +73,12 @@ function isSoundOperation(op: Operation, colors: number): boolean {
   }
 }
 
-function isSoundRoute({ color, inputs }: Route, colors: number): boolean {
-  return color >= 0 && color < colors && (inputs & (inputs - 1)) === 0;
+function isSoundRoute(route: Route, colors: number): boolean {
+  return route.color >= 0 && route.color < colors && isSoundSetting(route);
+}
+
+function isSoundSetting({ inputs }: Setting): boolean {
+  return (inputs & (inputs - 1)) === 0;
 }
 
 /** Where each role sends, now or after a change of route. */
@@ -77,7 +90,7 @@ function sendsTo(roles: Role[]): number[] {
       mask = operations.reduce((all, op) => (op.kind === 'route' ? all | op.outputs : all), 0);
       changes.set(operations, mask);
     }
-    return routes.reduce((all, { outputs }) => all | outputs, mask);
+    return routes.reduce((all, route) => all | outputsOf(route), mask);
   });
 }
 

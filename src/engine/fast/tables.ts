@@ -8,7 +8,7 @@ import type { RunInput } from '../engine.js';
 import { layChannels } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
 
-type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest';
+type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
 type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
 type RoleTable = 'listOf' | 'slotted' | 'kindsFrom' | 'routesFrom' | 'kinds' | 'routes';
 type TableName = CoreTable | RoleTable | 'opsFrom' | 'ops' | 'gaps';
@@ -44,6 +44,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     ...{ colors: fabric.colors, width, height, roles: roles.length },
     ...{ hop: fabric.hopCycles, ramp: fabric.rampCycles, depth: fabric.queueDepth },
     longest: longestLink,
+    ...{ marked: ops.marked, switches: Number(channels.switches) },
   };
   const { slotted, kindsFrom, routesFrom, kinds, routes } = channels;
   const tables = {

@@ -11,7 +11,7 @@ import { NEVER, inputPort, setRoute, slotsTaken } from './fabric.js';
 import { ACT, BEGIN, COMPUTE, END, SETUP, START, STREAM, operationOf } from './machine.js';
 import { timingOf } from './machine.js';
 import type { Machine } from './machine.js';
-import { stream, traffic } from './streams.js';
+import { stream, task, traffic } from './streams.js';
 
 /** A core's cycles from now on go to `cause`; in cycle `until` comes `next`. */
 function spend(m: Machine, core: number, cause: number, next: number, until: number): void {
@@ -61,7 +61,7 @@ function step(m: Machine, core: number, t: number): void {
 function streams(m: Machine, core: number, op: Operation, t: number): void {
   switch (op.kind) {
     case 'vector':
-      return stream(m, core, op, t);
+      return op.by === 'task' ? task(m, core, op, t) : stream(m, core, op, t);
     case 'traffic':
       return traffic(m, core, op, t);
     default:
@@ -98,7 +98,8 @@ function act(m: Machine, core: number, t: number): void {
   }
   m.start[core] = t;
   m.taken[core] = m.sent[core] = m.moves[core] = 0;
-  if (op.kind === 'vector' && destination >= 0) m.pipe[core] = new Float64Array(latency * 3);
+  if (op.kind === 'vector' && destination >= 0)
+    m.pipe[core] = new Float64Array(op.by === 'task' ? 2 : latency * 3);
   const expected = op.kind === 'traffic' ? takesOf(op) : 0;
   spend(m, core, COMPUTE, wavelets + expected > 0 ? STREAM : END, t);
 }

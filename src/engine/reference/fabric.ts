@@ -3,7 +3,7 @@
  * that arbitrate between colours (rules: machine-model section 4a).
  */
 import { PORTS, RAMP, neighbour, opposite } from '../../hardware/mesh.js';
-import type { Route } from '../../program/program.js';
+import { settingsOf, type Route, type Setting } from '../../program/program.js';
 import { dueAt, type Calendar } from './calendar.js';
 import type { RunInput } from '../engine.js';
 
@@ -26,6 +26,8 @@ export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
     beyond: new Int32Array(cores * 4),
     inputs: new Uint8Array(cores * colors),
     outputs: new Uint8Array(cores * colors),
+    /** By core * colors + color, of routers that are switches: their settings, and where they stand. */
+    switches: new Map<number, { settings: Setting[]; returns: boolean; at: number }>(),
     pointer: new Int32Array(cores),
     seen: new Float64Array(cores).fill(LONG_AGO),
     /** The queue of a core, port and colour, or -1; and the reverse. */
@@ -39,8 +41,10 @@ export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
     free: [] as number[],
     low: [] as number[],
     high: [] as number[],
-    /** The numbers of the wavelet put or taken last. */
+    marked: [] as boolean[],
+    /** The numbers of the wavelet put or taken last, and whether it is marked for switches. */
     wavelet: new Float64Array(2),
+    isMarked: false,
     /** The last cycle in which a wavelet moved. */
     moved: -Infinity,
     linkWavelets: new Float64Array(cores * 4),
@@ -52,9 +56,28 @@ export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
   for (let core = 0; core < cores; core++) {
     for (let port = 0; port < RAMP; port++)
       fabric.beyond[core * 4 + port] = neighbour(core, port, program.width, program.height);
-    for (const route of program.roles[program.roleOf[core]].routes) setRoute(fabric, core, route);
+    for (const route of program.roles[program.roleOf[core]].routes) {
+      setRoute(fabric, core, route);
+      setSwitch(fabric, core, route);
+    }
   }
   return fabric;
+}
+
+function setSwitch(f: Fabric, core: number, route: Route): void {
+  const settings = settingsOf(route);
+  const place = core * f.colors + route.color;
+  if (settings.length === 1) f.switches.delete(place);
+  else f.switches.set(place, { settings, returns: route.returns ?? false, at: 0 });
+}
+
+/** A marked wavelet left: a switch stands at its next setting from the next cycle on. */
+function advanceSwitch(f: Fabric, core: number, color: number): void {
+  const known = f.switches.get(core * f.colors + color);
+  if (known === undefined) return;
+  const { settings, returns, at } = known;
+  known.at = at + 1 < settings.length ? at + 1 : returns ? 0 : at;
+  setRoute(f, core, { color, ...settings[known.at] });
 }
 
 export function setRoute(f: Fabric, core: number, { color, inputs, outputs }: Route): void {
@@ -82,6 +105,7 @@ function queueAt(f: Fabric, core: number, port: number, color: number): number {
     f.free.push(LONG_AGO);
     f.low.push(0);
     f.high.push(0);
+    f.marked.push(false);
   }
   return f.queueOf[key];
 }
@@ -135,6 +159,7 @@ export function take(f: Fabric, core: number, port: number, color: number, t: nu
   f.free[slot] = back;
   f.wavelet[0] = f.low[slot];
   f.wavelet[1] = f.high[slot];
+  f.isMarked = f.marked[slot];
   f.moved = t;
   const due = dueAt(f.calendar, back);
   if (port === RAMP) due.cores.push(core);
@@ -146,12 +171,14 @@ export function put(f: Fabric, core: number, port: number, color: number, t: num
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.tail[queue];
   const at = t + (port < RAMP ? cyclesInto(f, core, port) : f.rampCycles);
-  if (port !== CORE && meetsAnother(f, core, color, at)) f.routeHazards++;
+  const waits = f.switches.has(core * f.colors + color);
+  if (port !== CORE && !waits && meetsAnother(f, core, color, at)) f.routeHazards++;
   f.tail[queue] = (f.tail[queue] + 1) % f.queueDepth;
   f.ready[slot] = at;
   f.free[slot] = NEVER;
   f.low[slot] = f.wavelet[0];
   f.high[slot] = f.wavelet[1];
+  f.marked[slot] = f.isMarked;
   f.moved = t;
   const due = dueAt(f.calendar, at);
   if (port === CORE) due.cores.push(core);
@@ -184,6 +211,7 @@ export function visitRouter(f: Fabric, router: number, t: number): void {
     if (!allHaveSlots(f, router, outputs, color, t)) continue;
     take(f, router, port, color, t);
     forward(f, router, outputs, color, t);
+    if (f.isMarked) advanceSwitch(f, router, color);
     granted |= outputs;
     if (first < 0) first = color;
   }

@@ -26,7 +26,7 @@ export function stream(m: Machine, core: number, op: VectorOp, t: number): void 
   if (stands && !stalled) {
     fabric.wavelet.set(pipe.subarray(stage + 1, stage + 3));
     pipe[stage] = 0;
-    send(m, core, destination, t);
+    send(m, core, destination, t, op.advance && m.sent[core] + 1 === wavelets);
   }
   if (consumes) {
     if (source >= 0) take(fabric, core, CORE, source, t);
@@ -43,6 +43,36 @@ export function stream(m: Machine, core: number, op: VectorOp, t: number): void 
   // Nothing taken and nothing moving in the pipeline: a wavelet or a slot must come first.
   const asleep = !consumes && (stalled || !sends || m.sent[core] === m.taken[core]);
   carryOn(m, core, over, asleep ? NEVER : t + 1, t);
+}
+
+/**
+ * A cycle of a task that has no work left: it works on one wavelet for `interval` cycles; in the next one
+ * the result enters the ramp, if it has a slot, and a wavelet may be taken.
+ */
+export function task(m: Machine, core: number, op: VectorOp, t: number): void {
+  const { source, destination, wavelets, interval } = timingOf(m, core);
+  const { fabric } = m;
+  const sends = destination >= 0;
+  const pipe = m.pipe[core];
+  const remains = m.taken[core] < wavelets;
+  const missing = remains && !hasWavelet(fabric, core, CORE, source, t);
+  const stands = sends && m.sent[core] < m.taken[core];
+  const stalled = stands && !hasSlot(fabric, core, RAMP, destination, t);
+  if (stands && !stalled) {
+    fabric.wavelet.set(pipe);
+    send(m, core, destination, t, op.advance && m.sent[core] + 1 === wavelets);
+  }
+  const takes = remains && !missing && !stalled;
+  if (takes) {
+    take(fabric, core, CORE, source, t);
+    const memory = m.input.memory?.[core];
+    if (memory !== undefined) executeWavelet(op, memory, m.taken[core], fabric.wavelet);
+    m.taken[core]++;
+    if (sends) pipe.set(fabric.wavelet);
+  }
+  m.cause[core] = missing ? WAIT_INPUT : stalled ? WAIT_OUTPUT : COMPUTE;
+  const over = (sends ? m.sent[core] : m.taken[core]) === wavelets;
+  carryOn(m, core, over, takes ? t + interval : NEVER, takes ? t + interval - 1 : t);
 }
 
 /** One cycle of synthetic traffic: what is due is sent, what is there is taken. */
@@ -92,7 +122,9 @@ function firstUsable(fabric: Fabric, core: number, colors: number[], t: number):
   return first;
 }
 
-function send(m: Machine, core: number, color: number, t: number): void {
+/** A wavelet enters the ramp; marked for switches or not. */
+function send(m: Machine, core: number, color: number, t: number, marked = false): void {
+  m.fabric.isMarked = marked;
   put(m.fabric, core, RAMP, color, t);
   m.sent[core]++;
   m.fabric.sent++;

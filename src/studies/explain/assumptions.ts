@@ -77,8 +77,13 @@ function fabricRules({ wafer, provenance }: Known): Assumption[] {
       SDK,
     ),
     rule(
-      `Changing a route takes ${times(wafer.costs.routeChange, 'cycle')}, counted as set-up, and is a fault under wavelets that wait at its input; switch positions are modelled as such changes.`,
+      `Changing a route takes ${times(wafer.costs.routeChange, 'cycle')}, counted as set-up, and is a fault under wavelets that wait at its input.`,
       ...originOf('costs.routeChange'),
+    ),
+    rule(
+      'A switch goes to its next position in the cycle after a marked wavelet left it; the mark takes no slot and no cycle, and stands for the control wavelet of the machine.',
+      'assumed',
+      OURS,
     ),
   ];
 }
@@ -104,6 +109,10 @@ function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
     rule(
       `A 16-bit result on its way to the fabric passes ${times(latency.f16, 'stage')}, since a relay of a reduction tree is software.`,
       ...origin(provenance['costs.latency.f16']),
+    ),
+    rule(
+      `Code that an arriving wavelet activates takes ${times(wafer.costs.task, 'cycle')} for each; programs of layers use vector operations in its place.`,
+      ...origin(provenance['costs.task']),
     ),
     rule(
       'Costs do not depend on the values, nor on which banks of the SRAM the operands lie in: same-bank operands, measured at 2 to 2.4 cycles per element, are taken to be avoided.',

@@ -1,12 +1,12 @@
 /** The cores: operations in order, most of them on a timer. */
 import { BEGINNING, CHANGING, MOVING, NOT_STALLED, Op, STARTING, STREAMING } from './machine';
-import { TRAFFIC, header } from './machine';
+import { TASK, TRAFFIC, WORKING, header } from './machine';
 import { entry, f64At } from './memory';
 import { channelAt, coreOf, roleOf } from './places';
 import { anyDue, blocksEnd, dueWords, firstBlock, takeCores, wakeRouter } from './due';
 import { advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
-import { beginTaking, passGap, settle, stream, supply } from './streams';
+import { beginTaking, passGap, settle, stream, supply, work } from './streams';
 import { coresEnd, firstCore } from './tiles';
 import { Time } from './time';
 import { setTimer, takeTimer } from './wheel';
@@ -40,7 +40,9 @@ export function stepCores(t: Time): void {
         const core = word * 32 + ctz(bits);
         const c = coreOf(core);
         // Made due over a long link, a core may be past that stream, or have moved already in this cycle.
-        if (c.phase == STREAMING && c.pipeAt <= t) stream(core, t);
+        if (c.pipeAt > t) continue;
+        if (c.phase == STREAMING) stream(core, t);
+        else if (c.phase == WORKING) work(core, t);
       }
     }
   }
@@ -53,6 +55,7 @@ function visitCore(core: i32, t: Time): void {
   else if (phase == BEGINNING) beginStream(core, t);
   else if (phase == STARTING) start(core, t);
   else if (phase == CHANGING) changeRoute(core, t);
+  else if (phase == WORKING) work(core, t);
 }
 
 function start(core: i32, t: Time): void {
@@ -77,10 +80,11 @@ function beginStream(core: i32, t: Time): void {
   const c = coreOf(core);
   const op = c.op;
   const exchanges = op.kind == TRAFFIC;
-  const both = !exchanges && op.source >= 0 && op.destination >= 0;
+  const isTask = op.kind == TASK;
+  const both = !exchanges && op.source >= 0 && (op.destination >= 0 || isTask);
   if (op.source >= 0) c.source = channelAt(core, op.sourcePlace);
   if (op.destination >= 0) c.output = channelAt(core, op.outputPlace);
-  c.left = op.destination < 0 ? 0 : op.count;
+  c.left = op.destination < 0 && !isTask ? 0 : op.count;
   c.takes = op.source < 0 || both ? 0 : exchanges ? op.toTake : op.count;
   c.nextSend = exchanges ? t : t + op.latency;
   c.nextTake = t;
@@ -88,7 +92,7 @@ function beginStream(core: i32, t: Time): void {
   c.pipe = 0;
   c.pipeAt = t;
   c.stalledSince = NOT_STALLED;
-  c.phase = both ? STREAMING : MOVING;
+  c.phase = isTask ? WORKING : both ? STREAMING : MOVING;
   if (exchanges) {
     c.sendAt = t;
     c.pipe = <i32>header.gaps + op.firstGap;
@@ -96,7 +100,8 @@ function beginStream(core: i32, t: Time): void {
   }
   if (both) {
     c.source!.to = STREAMS;
-    stream(core, t);
+    if (isTask) work(core, t);
+    else stream(core, t);
     return;
   }
   if (c.takes > 0) beginTaking(c, core, t);

@@ -11,7 +11,11 @@ export function layOut(): void {
   const cores = header.cores;
   const ring = powerOf2(header.depth);
   header.ringMask = ring - 1;
-  header.channelBytes = (offsetof<Channel>() + sizeof<Time>() * <usize>ring + 15) & ~15;
+  header.marksAt = offsetof<Channel>() + sizeof<Time>() * <usize>ring;
+  // The wavelet after a popped one may take its place before its mark is looked at.
+  header.markMask = 2 * ring - 1;
+  const marks: usize = header.marked == 0 ? 0 : <usize>(2 * ring);
+  header.channelBytes = (header.marksAt + marks + 15) & ~15;
   header.slotBytes = offsetof<Slot>() + header.channelBytes;
   let highest = -1;
   for (let role = 0; role < header.roles; role++)

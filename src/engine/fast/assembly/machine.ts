@@ -27,6 +27,9 @@ export class Header {
   depth: i32;
   /** Hops of the longest link. */
   longest: i32;
+  /** Bits of the colours of which wavelets may be marked; 1 if some router is a switch. */
+  marked: i32;
+  switches: i32;
   /** How many tiles the cores are cut into, one for each thread. */
   tiles: i32;
   /** By core: the cycle it starts in (f64); its role, its place in the rectangle. */
@@ -79,6 +82,11 @@ export class Header {
   places: usize;
   /** Index (role * colors + color) * ENDS + end: which of its core's channels that is (i16), or -1. */
   local: usize;
+  /** Where marks of wavelets are in a channel, two bytes for each place, if some may be marked; their mask. */
+  marksAt: usize;
+  markMask: usize;
+  /** By slot of a switch: the number of the route that it stands at; -1 of other slots. */
+  standing: usize;
   /** Channels that lead from tile to tile. */
   crossings: i32;
   /** Can a colour arrive at some router on two ports? By slot, the last cycles in which one did. */
@@ -91,6 +99,8 @@ export class Route {
   color: i32;
   inputs: i32;
   outputs: i32;
+  /** Of a router's route, not of an operation: the number of the one that a marked wavelet sets, or -1. */
+  next: i32;
 }
 
 /** Kinds of operations. */
@@ -98,13 +108,15 @@ export const FIXED: i32 = 0;
 export const STREAM: i32 = 1;
 export const ROUTE: i32 = 2;
 export const TRAFFIC: i32 = 3;
+export const TASK: i32 = 4;
 
 @unmanaged
 export class Op {
   setup: i64;
+  /** Of a task: for each wavelet. */
   cycles: i64;
   kind: i32;
-  /** Wavelets of a stream, or sends of synthetic traffic. */
+  /** Wavelets of a stream or task, or sends of synthetic traffic. */
   count: i32;
   /** Colours received from and sent on, -1 for none. */
   source: i32;
@@ -113,7 +125,7 @@ export class Op {
   label: i32;
   /** 1 for the last operation of its label in its list. */
   last: i32;
-  /** Of a route and of traffic more, see below. */
+  /** Of a route, of traffic and of what marks wavelets more, see below. */
   a: i32;
   b: i32;
   c: i32;
@@ -125,6 +137,12 @@ export class Op {
   @inline
   get route(): Route {
     return changetype<Route>(changetype<usize>(this) + offsetof<Op>('a'));
+  }
+
+  /** Of a stream or task: is its last wavelet marked? */
+  @inline
+  get marks(): bool {
+    return this.a == 1;
   }
 
   /** Of traffic: its first of `gaps`. */
@@ -226,7 +244,7 @@ export class Core {
   sendAt: Time;
   /**
    * Results in the pipeline: a bit each, bit 0 for the one at its end in cycle `pipeAt`. Traffic has no
-   * pipeline: here it keeps the address of its next gap.
+   * pipeline: here it keeps the address of its next gap. A task works until `pipeAt`, on 1 or 0 wavelets.
    */
   pipe: i32;
   pipeAt: Time;
@@ -248,6 +266,7 @@ export const CHANGING: i32 = 2;
 export const STREAMING: i32 = 3;
 export const MOVING: i32 = 4;
 export const DONE: i32 = 5;
+export const WORKING: i32 = 6;
 
 /** In `gaps`: followed by a gap in eight bytes (f64), or by a colour and a gap. */
 export const LONG: u8 = 255;

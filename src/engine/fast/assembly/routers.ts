@@ -1,9 +1,9 @@
 /** Routers: each that is due tries its colours in turn (machine-model section 4a). */
-import { Channel, Router, STREAMING, Slot, header } from './machine';
+import { Channel, MOVING, Router, Slot, header } from './machine';
 import { coreOf, cyclesOf, routerOf, slotOf } from './places';
 import { blocksEnd, firstBlock, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
-import { noteArrival, wakeSender } from './routes';
+import { noteArrival, passMark, wakeSender } from './routes';
 import { supply, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
@@ -56,6 +56,7 @@ function stepRouter(core: i32, t: Time): void {
     else if (input.at(popped + 1) <= t) wakeRouter(core, t + 1);
     forward(out, core, t);
     if (several) forwardByOthers(slot, core, t);
+    if ((header.marked & bit) != 0) passMark(core, color, t);
   }
 }
 
@@ -135,7 +136,7 @@ function tellSender(input: Channel, core: i32, free: Time, t: Time): void {
   else if (input != c.output) wakeSender(input, free);
   else {
     input.from = from;
-    if (c.phase == STREAMING) wakeCore(core, free);
-    else supply(core, t);
+    if (c.phase == MOVING) supply(core, t);
+    else wakeCore(core, free);
   }
 }

@@ -3,6 +3,7 @@ import { Channel, ENDS, FROM_CORE, RAMP, Route, Slot, header } from './machine';
 import { allocate, entry } from './memory';
 import { channelAt, channelFrom, cyclesOf, hasSlot, neighbour } from './places';
 import { roleOf, routerOf, slotOf, twinOf } from './places';
+import { createSwitches, isSwitch, markNext, nextSetting, takeMark } from './switches';
 import { tileOf } from './tiles';
 import { LONG_AGO, Time } from './time';
 import { wakeRouter, window } from './due';
@@ -19,6 +20,7 @@ export function noHazards(): void {
 /** Channels with all places free, and the first routes of all routers. */
 export function createRoutes(): void {
   const cores = header.cores;
+  if (header.switches == 1) createSwitches();
   const heardOn = allocate(cores * header.colors);
   for (let core = 0; core < cores; core++) {
     const role = roleOf(core);
@@ -62,7 +64,7 @@ function connect(c: Channel, core: i32, kind: i32, heardOn: usize): void {
     fill(twinOf(c), from | WAITS, receiver);
   }
   const ports = heardOn + <usize>(color * header.cores + to);
-  if (load<u8>(ports) == 1) header.meets = true;
+  if (load<u8>(ports) == 1 && !isSwitch(color * header.cores + to)) header.meets = true;
   store<u8>(ports, 1);
 }
 
@@ -103,6 +105,21 @@ export function setRoute(core: i32, route: Route): void {
   }
   slot.outputs = route.outputs;
   setOutputs(slot, core, color, route.outputs);
+}
+
+/**
+ * A wavelet has left a slot in cycle `t`. If it is marked, it is so where it goes, and a switch stands at its
+ * next setting from the next cycle on.
+ */
+export function passMark(core: i32, color: i32, t: Time): void {
+  const slot = slotOf(core, color);
+  const input = slot.input!;
+  if (!takeMark(input, input.popped - 1)) return;
+  markNext(slot);
+  const route = nextSetting(core, color);
+  if (route == null) return;
+  setRoute(core, route);
+  wakeRouter(core, t + 1);
 }
 
 function setOutputs(slot: Slot, core: i32, color: i32, outputs: i32): void {
@@ -151,6 +168,7 @@ function arrivalAt(index: usize): usize {
 export function noteArrival(c: Channel, at: Time): void {
   const to = routerWord(c.to);
   const slot = colorOf(to) * header.cores + readerOf(to);
+  if (isSwitch(slot)) return;
   const last = arrivalAt(<usize>slot * window + (<i32>at & (window - 1)));
   if (load<Time>(last) == at) hazards++;
   store<Time>(last, at);

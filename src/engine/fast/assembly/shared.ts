@@ -3,9 +3,9 @@
  * ../machine-code.ts (names with a `_` as fields of one object), and read from there by the host. Fields of
  * records are in words of 32 bits.
  */
-import { Header, Op } from './machine';
+import { Header, Op, Route } from './machine';
 
-export { ENDS, FIXED, FROM_CORE, LONG, RAMP, RECOLOR, ROUTE, STREAM, TRAFFIC } from './machine';
+export { ENDS, FIXED, FROM_CORE, LONG, RAMP, RECOLOR, ROUTE, STREAM, TASK, TRAFFIC } from './machine';
 export { RUN_AT, STOP_AT } from './threads';
 export { MOST_TILES } from './tiles';
 export { NEVER } from './time';
@@ -24,6 +24,7 @@ export const state_late: i32 = 3;
 export const state_stopped: i32 = 4;
 export const state_beyond: i32 = 5;
 
+export const ROUTE_WORDS: i32 = offsetof<Route>() >> 2;
 export const OP_WORDS: i32 = offsetof<Op>() >> 2;
 export const op_setup: i32 = offsetof<Op>('setup') >> 2;
 export const op_cycles: i32 = offsetof<Op>('cycles') >> 2;
@@ -51,6 +52,8 @@ export const header_hop: i32 = offsetof<Header>('hop') >> 2;
 export const header_ramp: i32 = offsetof<Header>('ramp') >> 2;
 export const header_depth: i32 = offsetof<Header>('depth') >> 2;
 export const header_longest: i32 = offsetof<Header>('longest') >> 2;
+export const header_marked: i32 = offsetof<Header>('marked') >> 2;
+export const header_switches: i32 = offsetof<Header>('switches') >> 2;
 export const header_tiles: i32 = offsetof<Header>('tiles') >> 2;
 export const header_startAt: i32 = offsetof<Header>('startAt') >> 2;
 export const header_roleOf: i32 = offsetof<Header>('roleOf') >> 2;

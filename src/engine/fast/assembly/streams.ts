@@ -11,6 +11,7 @@ import { wakeCore, window } from './due';
 import { endOperation } from './operations';
 import { arrive, wakeSender } from './routes';
 import { NEVER, Time } from './time';
+import { markLast } from './switches';
 import { noteEntered, noteTaken, setReceivers } from './traffic';
 import { setTimer } from './wheel';
 import { IDLE, NOTED, SINKS, WAITS, isAwaited } from './words';
@@ -121,7 +122,14 @@ export function supply(core: i32, now: Time): void {
       }
     }
   }
+  markIfAsked(c);
   settle(c, core, now);
+}
+
+/** All wavelets of a stream are sent: is the last one to be marked? */
+@inline
+function markIfAsked(c: Core): void {
+  if (c.op.marks && c.op.kind != TRAFFIC && c.output != null) markLast(c.output!);
 }
 
 @inline
@@ -183,12 +191,44 @@ export function stream(core: i32, t: Time): void {
   c.pipe = pipe;
   c.pipeAt = t + 1;
   if (c.left == 0 && pipe == 0) {
+    markIfAsked(c);
     endOperation(c, core, t + 1, t);
     return;
   }
   let next = c.left > 0 ? headOf(input) : NEVER;
   if (pipe != 0) next = min(next, t + 1 + ctz(pipe));
   if (next != NEVER) wakeCore(core, min(max(next, t + 1), t + window - 1));
+}
+
+/** A cycle of a task that has no work left: a result leaves, if there is one, and a wavelet is taken. */
+export function work(core: i32, t: Time): void {
+  const c = coreOf(core);
+  const input = c.source!;
+  const sends = c.output != null;
+  const head = c.left > 0 ? headOf(input) : NEVER;
+  if (c.pipe == 1 && sends && !leavesPipe(c, core, head, t)) {
+    if (head > t && head != NEVER) wakeCore(core, head);
+    return;
+  }
+  c.pipe = 0;
+  if (c.left == 0) {
+    markIfAsked(c);
+    endOperation(c, core, t + 1, t);
+    return;
+  }
+  if (head > t) {
+    if (head != NEVER) wakeCore(core, head);
+    return;
+  }
+  const popped = input.popped;
+  input.popped = popped + 1;
+  input.setAt(popped, t + header.ramp);
+  if (isAwaited(input.from)) tellRouter(input, t + header.ramp, t);
+  c.left--;
+  c.pipe = 1;
+  c.pipeAt = t + <Time>c.op.cycles;
+  if (c.left > 0 || sends) setTimer(core, c.pipeAt, t);
+  else endOperation(c, core, c.pipeAt, t);
 }
 
 /** When the first wavelet of a channel is usable, or NEVER. */
