@@ -18,6 +18,7 @@ import {
   row,
   sendEast,
   testWafer,
+  exchanged,
   traffic,
   work,
 } from './helpers/programs.js';
@@ -344,6 +345,71 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     const result = run({ program: row(side(0, 1, E), side(1, 0, W)), wafer: testWafer() });
     expect([...result.end]).toEqual([25, 25]);
     expect([...result.compute]).toEqual([20, 20]);
+  });
+
+  test.each([
+    ['f32', 5, 3],
+    ['f16', 5, 4],
+    ['f16', 6, 1],
+  ] as const)('an exchange in %s passes vectors of %i and %i to and fro', (type, there, back) => {
+    const side = (out: number, sent: number, into: number, taken: number, towards: number) =>
+      role(`${out}`, {
+        routes: [route(out, R, towards), route(into, towards, R)],
+        operations: [
+          exchanged(
+            type,
+            [{ color: out, at: 0, length: sent }],
+            [{ color: into, at: 10, length: taken }],
+          ),
+        ],
+        buffers: [loaded(20)],
+      });
+    const program = row(side(0, there, 1, back, E), side(1, back, 0, there, W));
+    const memory = [1, 2].map((core) => Float32Array.from({ length: 20 }, (_, i) => core * 50 + i));
+    const wafer = testWafer({}, { transfer: { setup: 7, end: 2 } });
+    const result = run({ program, wafer, memory });
+    const cell = (core: number, i: number) => core * 50 + i;
+    const wanted = (core: number, other: number, taken: number) =>
+      Array.from({ length: 10 }, (_, i) => (i < taken ? cell(other, i) : cell(core, 10 + i)));
+    expect([...memory[0].slice(10)]).toEqual(wanted(1, 2, back));
+    expect([...memory[1].slice(10)]).toEqual(wanted(2, 1, there));
+    // A set-up and two ends, then the wavelets that a core takes, the last of them after a flight of 5.
+    const wavelets = (length: number) => Math.ceil(length / (type === 'f16' ? 2 : 1));
+    const ends = [
+      [there, back],
+      [back, there],
+    ].map(([sent, taken]) => 11 + Math.max(wavelets(sent), wavelets(taken) + 5));
+    expect([...result.end]).toEqual(ends);
+    expect([...result.setup]).toEqual([11, 11]);
+  });
+
+  test('an exchange of two vectors keeps their numbers apart, whatever comes first', () => {
+    const first = { color: 0, at: 0, length: 3 };
+    const second = { color: 1, at: 3, length: 5 };
+    const sender = role('sends', {
+      routes: [route(0, R, E), route(1, R, E)],
+      operations: [exchanged('f32', [second, first], [], 2)],
+      buffers: [loaded(8)],
+    });
+    const taker = role('takes', {
+      routes: [route(0, W, R), route(1, W, R)],
+      operations: [
+        work(30),
+        exchanged(
+          'f32',
+          [],
+          [
+            { ...first, at: 20 },
+            { ...second, at: 10 },
+          ],
+        ),
+      ],
+      buffers: [loaded(23)],
+    });
+    const memory = [Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), new Float32Array(23)];
+    run({ program: row(sender, taker), wafer: testWafer(), memory });
+    expect([...memory[1].subarray(20)]).toEqual([1, 2, 3]);
+    expect([...memory[1].subarray(10, 15)]).toEqual([4, 5, 6, 7, 8]);
   });
 });
 

@@ -85,7 +85,10 @@ describe('the table of kernels', () => {
   const optionsOf = (kernel: string) =>
     groups
       .filter((group) => group.kernels.includes(kernel))
-      .flatMap((group) => group.options.map(([flag]) => /^--([\w-]+)/.exec(flag)![1]));
+      .flatMap((group) => group.options.map(([flag]) => keyOf(/^--([\w-]+)/.exec(flag)![1])));
+  /** The key of an option in JSON: local-repeats is localRepeats. */
+  const keyOf = (flag: string) =>
+    flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   /** For each kernel choices that together read every option that it has. */
   const TRIED: Record<string, KernelOptions[]> = {
     reduce: [{ algorithm: 'two-phase', pes: 4, words: 4 }],
@@ -93,6 +96,7 @@ describe('the table of kernels', () => {
     'all-reduce': [{ algorithm: 'tree', pes: 4, words: 4 }],
     matvec: [{ rows: 4 }],
     gemv: [{ grid: '4x4', k: 8, n: 8 }],
+    gemm: [{ grid: '4x4', m: 8, k: 8, n: 8 }],
     layer: [{ grid: '4x4', dim: 8, ffn: 8, seq: 8 }],
     traffic: [
       { pattern: 'shift', mesh: '8x2', distance: 2, load: 0.1, cycles: 10 },

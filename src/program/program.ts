@@ -69,6 +69,27 @@ export interface MatvecOp {
   repeat?: number;
 }
 
+/**
+ * A product of matrices by instructions of one length: c[j] += a[i] * b[i][j] for each of `inner` columns
+ * a[i] and each of `columns` columns c[j], `length` elements each. Columns of a and c lie one after the
+ * other; b is stored by rows, b[i][j] at cell `b + i*columns + j`. Rounded to `type` after each multiply-add.
+ * With `clears` c starts from zeros, and with `inner` 0 nothing is added to them.
+ */
+export interface MatmulOp {
+  kind: 'matmul';
+  label: number;
+  type: FloatType;
+  length: number;
+  inner: number;
+  columns: number;
+  a: number;
+  b: number;
+  c: number;
+  clears?: boolean;
+  /** How often it is done; once if not given. */
+  repeat?: number;
+}
+
 /** dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. */
 export interface SpecialOp {
   kind: 'special';
@@ -135,6 +156,7 @@ export interface RouteOp {
  * before which it may not leave), in this order and at most one a cycle, and at the same time takes `expect`
  * wavelets, at most one a cycle, first the one that has been usable for longest. A cycle that sends is compute,
  * one with a wavelet due is wait for output, any other until the last is sent and taken is wait for input.
+ * An exchange of vectors is the same with numbers: its wavelets are due once their transfer is set up.
  */
 export interface TrafficOp {
   kind: 'traffic';
@@ -150,10 +172,30 @@ export interface TrafficOp {
   turns?: Uint8Array;
   /** If it takes wavelets of several colours: all of them, `receive` first. */
   receives?: number[];
+  /** If it is not synthetic: the vectors of which its wavelets are. */
+  exchange?: Exchange;
+}
+
+/** A vector in memory whose wavelets are sent or taken on a colour. */
+export interface Passed {
+  color: number;
+  at: number;
+  length: number;
+}
+
+/**
+ * Vectors that a core sends and takes side by side by asynchronous transfers, each with a colour of its own.
+ * They are set up one after the other: a vector sent, one taken, and so on. What is taken must not lie where
+ * something that is sent does.
+ */
+export interface Exchange {
+  type: FloatType;
+  sends: Passed[];
+  takes: Passed[];
 }
 
 /** Operations that work on the core's memory alone and take a fixed time. */
-export type MemoryOperation = MatvecOp | SpecialOp | LookupOp | ArgmaxOp | KeepIfEqualOp;
+export type MemoryOperation = MatvecOp | MatmulOp | SpecialOp | LookupOp | ArgmaxOp | KeepIfEqualOp;
 
 /**
  * A switch over these ends in `satisfies never`, or in `satisfies MemoryOperation` where all of those are

@@ -173,6 +173,8 @@ function fillRecord(
   records[at + DESTINATION] = time.destination;
   // A task, which alone may take longer than 32 bits can say, has no pipeline.
   records[at + LATENCY] = time.interval === 1 ? time.latency : 1;
+  addWide(records, at + SETUP, time.setup);
+  addWide(records, at + CYCLES, time.cycles);
   if (op.kind === 'traffic') {
     records[at + COUNT] = sendsOf(op);
     records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
@@ -180,8 +182,6 @@ function fillRecord(
     records.set([gapsFrom.get(op)!, takesOf(op), several], at + MORE);
     return;
   }
-  addWide(records, at + SETUP, time.setup);
-  addWide(records, at + CYCLES, time.cycles);
   if (op.kind === 'route') {
     records[at + KIND] = ROUTE;
     records.set([op.color, op.inputs, op.outputs], at + MORE);

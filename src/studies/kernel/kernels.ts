@@ -6,6 +6,7 @@ import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { ALL_REDUCE_ALGORITHMS, allReduce } from '../../kernels/all-reduce.js';
 import { broadcast } from '../../kernels/broadcast.js';
+import { GEMM_ALGORITHMS, gemm } from '../../kernels/gemm.js';
 import { gemv, matvec } from '../../kernels/gemv.js';
 import { REDUCE_ALGORITHMS, reduce } from '../../kernels/reduce.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
@@ -21,7 +22,7 @@ const KERNEL_OPTIONS = {
   algorithm: [
     '--algorithm <name>',
     `reduce: ${REDUCE_ALGORITHMS.join(', ')}; all-reduce: ${ALL_REDUCE_ALGORITHMS.join(', ')}; ` +
-      'gemv: waferllm',
+      `gemv: waferllm; gemm: ${GEMM_ALGORITHMS.join(', ')}`,
   ],
   pes: ['--pes <n>', 'cores in the line (matvec: 1)'],
   words: ['--words <n>', 'elements per core'],
@@ -31,8 +32,13 @@ const KERNEL_OPTIONS = {
   rows: ['--rows <n>', 'rows of the matrix on one core'],
   padded: ['--padded <n>', 'row length, padding included'],
   iterations: ['--iterations <n>', 'how often'],
-  k: ['--k <n>', 'length of the input vector'],
-  n: ['--n <n>', 'length of the output vector'],
+  m: ['--m <n>', 'rows of the product'],
+  k: ['--k <n>', 'length of the input vector; columns of the left matrix'],
+  n: ['--n <n>', 'length of the output vector; columns of the product'],
+  localRepeats: [
+    '--local-repeats <n>',
+    'how often each core multiplies its tiles in a step (default 1; 0: communication alone)',
+  ],
   grid: ['--grid <WxH>', 'cores, e.g. 4x4'],
   mapping: ['--mapping <name>', 'waferllm'],
   dim: ['--dim <n>', 'width of the model'],
@@ -103,6 +109,17 @@ export const KERNELS: Record<string, Kernel> = {
       return gemv({ k, n, width, height, groups, dtype: o.choice('dtype', TYPES, 'f16') }, wafer);
     },
   },
+  gemm: {
+    options: ['algorithm', 'grid', 'm', 'k', 'n', 'localRepeats', 'dtype'],
+    build(o, wafer) {
+      const algorithm = o.choice('algorithm', GEMM_ALGORITHMS, 'mesh');
+      const side = square(o, 'gemm', wafer);
+      const [m, k, n] = [o.integer('m'), o.integer('k'), o.integer('n')];
+      const localRepeats = o.integer('localRepeats', { min: 0, max: 1e6, otherwise: 1 });
+      const dtype = o.choice('dtype', TYPES, 'f16');
+      return gemm({ algorithm, m, k, n, side, dtype, localRepeats }, wafer);
+    },
+  },
   layer: {
     options: ['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'groups', 'dtype'],
     build: layer,
@@ -130,6 +147,16 @@ export function kernelHelp(): KernelHelp {
     groups.set(key, group);
   }
   return { kernels: Object.keys(KERNELS), groups: [...groups.values()] };
+}
+
+/** The side of a square of cores. */
+function square(o: OptionReader, kernel: string, wafer: WaferSpec): number {
+  const most = Math.min(wafer.width, wafer.height);
+  const [width, height] = o.grid('grid', wafer);
+  if (width === height && width <= most) return width;
+  throw new ConfigError(
+    `kernel ${kernel}: grid: expected a square up to ${most}x${most} cores, found ${width}x${height}`,
+  );
 }
 
 function layer(o: OptionReader, wafer: WaferSpec): Program {
