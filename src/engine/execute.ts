@@ -25,6 +25,10 @@ const SPECIAL: Record<SpecialFn, (x: number) => number> = {
   reciprocal: (x) => 1 / x,
 };
 
+function crudeExp(x: number): number {
+  return (1 + x / 256) ** 4;
+}
+
 /** Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. */
 export function executeOperation(op: Operation, memory: Float32Array): void {
   switch (op.kind) {
@@ -145,8 +149,8 @@ function executeMatmul(op: MatmulOp, memory: Float32Array): void {
 }
 
 function executeSpecial(op: SpecialOp, memory: Float32Array): void {
-  for (let i = 0; i < op.length; i++)
-    memory[op.to + i] = ROUND[op.type](SPECIAL[op.fn](memory[op.at + i]));
+  const fn = op.form === 'crude' && op.fn === 'exp' ? crudeExp : SPECIAL[op.fn];
+  for (let i = 0; i < op.length; i++) memory[op.to + i] = ROUND[op.type](fn(memory[op.at + i]));
 }
 
 function executeLookup(op: LookupOp, memory: Float32Array): void {

@@ -7,7 +7,8 @@ import { portMask } from '../hardware/mesh.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import { elementsPerWavelet, type DataType, type FloatType } from '../numeric/types.js';
 import type { Buffer, Destination, MatmulOp, MatvecOp, MemoryOperand } from './program.js';
-import type { Operation, Passed, Program, Route, Setting, Source, VectorOp } from './program.js';
+import type { Operation, Passed, Program, Route, Setting, Source } from './program.js';
+import type { SpecialForm, VectorOp } from './program.js';
 
 // What programs are written with in addition: ports, types of numbers, the machine.
 export { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../hardware/mesh.js';
@@ -190,7 +191,7 @@ function dueOf(counts: number[], begins: number[]): { which: number; time: numbe
 export function special(
   code: Code,
   fn: SpecialFn,
-  form: 'scalar' | 'vector',
+  form: SpecialForm,
   type: FloatType,
   at: number,
   length: number,

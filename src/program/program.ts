@@ -90,17 +90,22 @@ export interface MatmulOp {
   repeat?: number;
 }
 
-/** dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. */
+/**
+ * dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. Crude scalar code has
+ * (1 + x/256)^4 for exp, as WaferLLM's kernels do.
+ */
 export interface SpecialOp {
   kind: 'special';
   label: number;
   fn: SpecialFn;
-  form: 'scalar' | 'vector';
+  form: SpecialForm;
   type: FloatType;
   length: number;
   at: number;
   to: number;
 }
+
+export type SpecialForm = 'scalar' | 'vector' | 'crude';
 
 /**
  * Row `r` = memory[id] - first of a table (element j at cell `table + r*rowStride + j*stride`) into

@@ -53,7 +53,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       return fixed(0, repeat * Math.ceil(clears + op.inner * (loop + op.columns * each)));
     }
     case 'special': {
-      if (op.form === 'scalar') return fixed(0, op.length * costs.scalar[op.fn]);
+      if (op.form !== 'vector') return fixed(0, op.length * costs.scalar[op.fn]);
       const pass =
         costs.setup[op.type] +
         memoryCycles(op.length, costs.elementsPerCycle.fma[op.type], costs.issue[op.type]);

@@ -10,6 +10,7 @@ import { GEMM_ALGORITHMS, gemm } from '../../kernels/gemm.js';
 import { gemv, matvec } from '../../kernels/gemv.js';
 import { REDUCE_ALGORITHMS, reduce } from '../../kernels/reduce.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
+import { EXP_FORMS } from '../../mapping/waferllm-shape.js';
 import { lowerWaferllmLayer } from '../../lowering/waferllm.js';
 import type { Program } from '../../program/program.js';
 import type { OptionReader } from './options.js';
@@ -27,7 +28,7 @@ const KERNEL_OPTIONS = {
   pes: ['--pes <n>', 'cores in the line (matvec: 1)'],
   words: ['--words <n>', 'elements per core'],
   group: ['--group <n>', 'cores per group (two-phase)'],
-  groups: ['--groups <n>', 'groups of a two-level tree'],
+  groups: ['--groups <n>', 'groups of a two-level tree (layer: or XxY, along rows and columns)'],
   dtype: ['--dtype <type>', TYPES.join(' or ')],
   rows: ['--rows <n>', 'rows of the matrix on one core'],
   padded: ['--padded <n>', 'row length, padding included'],
@@ -46,6 +47,11 @@ const KERNEL_OPTIONS = {
   seq: ['--seq <n>', 'tokens in the cache'],
   heads: ['--heads <n>', 'attention heads'],
   exact: ['--exact', 'exp and SiLU in full, scores per head'],
+  qkNorm: ['--qk-norm', 'queries and keys are normalised, head by head'],
+  exp: [
+    '--exp <form>',
+    `of the softmax: ${EXP_FORMS.join(', ')} (default: crude, as published; full with --exact)`,
+  ],
   pattern: ['--pattern <name>', TRAFFIC_PATTERNS.join(', ')],
   distance: ['--distance <n>', 'cores to the east (shift, multicast; uniform: at most)'],
   sources: ['--sources <n>', 'cores that send (hot-spot; default: all others)'],
@@ -121,7 +127,10 @@ export const KERNELS: Record<string, Kernel> = {
     },
   },
   layer: {
-    options: ['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'groups', 'dtype'],
+    options: [
+      ...(['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'qkNorm', 'exp'] as const),
+      ...(['groups', 'dtype'] as const),
+    ],
     build: layer,
   },
   traffic: {
@@ -161,12 +170,7 @@ function square(o: OptionReader, kernel: string, wafer: WaferSpec): number {
 
 function layer(o: OptionReader, wafer: WaferSpec): Program {
   o.choice('mapping', ['waferllm'], 'waferllm');
-  const side = Math.min(wafer.width, wafer.height);
-  const [P, height] = o.grid('grid', wafer);
-  if (P !== height || P > side)
-    throw new ConfigError(
-      `kernel layer: grid: expected a square up to ${side}x${side} cores, found ${P}x${height}`,
-    );
+  const [width, P] = o.grid('grid', wafer);
   const [dim, ffn, context] = [o.integer('dim'), o.integer('ffn'), o.integer('seq')];
   const heads = o.integer('heads', { otherwise: 1 });
   const exact = o.flag('exact');
@@ -174,9 +178,13 @@ function layer(o: OptionReader, wafer: WaferSpec): Program {
     const wanted = `a divisor of dim (${dim}) that leaves heads of even width`;
     throw new ConfigError(`kernel layer: heads: expected ${wanted}, found ${heads}`);
   }
-  const sizes = { dim, ffn, heads, headDim: dim / heads, context, P, groups: groupsOf(o, P) };
+  const qkNorm = o.flag('qkNorm');
+  const exp = o.choice('exp', EXP_FORMS, exact ? 'full' : 'crude');
+  const { rowGroups, groups } = groupsOfRectangle(o, width, P);
+  const sizes = { dim, ffn, heads, headDim: dim / heads, context, P, width, groups, rowGroups };
   const dtype = o.choice('dtype', TYPES, 'f16');
-  return lowerWaferllmLayer({ ...sizes, dtype, exact, normEpsilon: 1e-5 }, wafer);
+  const computes = { exact, qkNorm, exp, normEpsilon: 1e-5 };
+  return lowerWaferllmLayer({ ...sizes, dtype, ...computes }, wafer);
 }
 
 /** A line of cores: it can lie along the longer side of the wafer. */
@@ -188,8 +196,21 @@ function line(o: OptionReader, wafer: WaferSpec, type: 'f16' | 'f32') {
 }
 
 /**
+ * Groups of the trees along the rows and along the columns of a rectangle: one number for both, or `XxY`; if
+ * not given, as many as there are cores in one.
+ */
+function groupsOfRectangle(o: OptionReader, width: number, height: number) {
+  const [rowGroups, groups] = o.pair('groups', [width, height], [rootOf(width), rootOf(height)]);
+  return { rowGroups, groups };
+}
+
+function rootOf(cores: number): number {
+  return Math.round(Math.sqrt(cores));
+}
+
+/**
  * Groups of a two-level tree over `cores` cores: as many as there are cores in one, if not given.
  */
 function groupsOf(o: OptionReader, cores: number): number {
-  return o.integer('groups', { max: cores, otherwise: Math.round(Math.sqrt(cores)) });
+  return o.integer('groups', { max: cores, otherwise: rootOf(cores) });
 }
