@@ -9,7 +9,8 @@
  * SUMMA needs no turning: in step k column k sends its tile of A along the rows and row k its tile of B along
  * the columns.
  */
-import { CHANNELS_OF_RING, ringOf, type Ring, type RingStation } from './ring.js';
+import { align, meshRoutes, shiftAndMultiply, type Mesh, type Tile } from './mesh-shifts.js';
+import { ringOf } from './ring.js';
 import { PORT, type Axis } from './collectives.js';
 import type { Side } from './line.js';
 import { addBuffer, append, assemble, exchange, matmul, route } from '../program/builder.js';
@@ -33,18 +34,15 @@ export interface GemmOptions {
 
 const LABELS = ['align', 'clear', 'steps'];
 
-/** Sizes of a core's tiles, and where they lie; `spare` tiles are those that arrive while others are used. */
+/** Sizes of a core's tiles, and where they lie. */
 interface Tiles {
   rows: number;
   inner: number;
   columns: number;
-  a: Pair;
-  b: Pair;
+  a: Tile;
+  b: Tile;
   c: number;
 }
-
-/** Two buffers for a tile, of which the first is the one in use. */
-type Pair = [now: number, next: number];
 
 /**
  * The program; per core buffers `a` (its tile by columns: ceil(k/side) columns of ceil(m/side)), `b` (by rows:
@@ -67,21 +65,19 @@ function formOf(algorithm: 'mesh' | 'cannon') {
 
 function tilesOf(core: CoreCode, { m, k, n, side, dtype }: GemmOptions): Tiles {
   const [rows, inner, columns] = [m, k, n].map((size) => Math.ceil(size / side));
-  const a = addBuffer(core, 'a', dtype, rows * inner, true);
-  const b = addBuffer(core, 'b', dtype, inner * columns, true);
+  const [ofA, ofB] = [rows * inner, inner * columns];
+  const a = addBuffer(core, 'a', dtype, ofA, true);
+  const b = addBuffer(core, 'b', dtype, ofB, true);
   const c = addBuffer(core, 'c', dtype, rows * columns);
-  const spareA = addBuffer(core, 'spareA', dtype, rows * inner);
-  const spareB = addBuffer(core, 'spareB', dtype, inner * columns);
-  return { rows, inner, columns, a: [a, spareA], b: [b, spareB], c };
-}
-
-function swap(pair: Pair): void {
-  pair.reverse();
+  const spareA = addBuffer(core, 'spareA', dtype, ofA);
+  const spareB = addBuffer(core, 'spareB', dtype, ofB);
+  const tile = (length: number, now: number, next: number) => ({ length, now, next });
+  return { rows, inner, columns, a: tile(ofA, a, spareA), b: tile(ofB, b, spareB), c };
 }
 
 function clear(core: CoreCode, { rows: length, columns, ...at }: Tiles, o: GemmOptions): void {
   core.label = LABELS.indexOf('clear');
-  const [a, b] = [at.a[0], at.b[0]];
+  const [a, b] = [at.a.now, at.b.now];
   matmul(core, { type: o.dtype, length, inner: 0, columns, a, b, c: at.c, clears: true });
 }
 
@@ -92,87 +88,30 @@ function addProduct(core: CoreCode, tiles: Tiles, a: number, b: number, o: GemmO
   matmul(core, { type: o.dtype, length, inner, columns, a, b, c, repeat });
 }
 
-/** Colours of the shifts: along the rows forward and reverse, and along the columns. */
-const COLORS = { row: 0, reverse: CHANNELS_OF_RING, column: 2 * CHANNELS_OF_RING };
-
 function shifting(o: GemmOptions, wafer: WaferSpec): Program {
-  const { side } = o;
+  const { side, dtype: type } = o;
   const { setup } = wafer.costs.transfer;
   const ring = ringOf(side, formOf(o.algorithm as 'mesh' | 'cannon'));
-  const { program, station } = assemble(
-    `gemm ${o.algorithm}`,
-    side,
-    side,
-    LABELS,
-    wafer.core.codeBytes.stack,
-  );
-  const columns = ring.forward.map((at, x) => keyOf(at) + keyOf(ring.reverse[x]));
-  const rows = ring.forward.map((at, y) => `${keyOf(at)} ${ring.position[y]}`);
+  const name = `gemm ${o.algorithm}`;
+  const { program, station } = assemble(name, side, side, LABELS, wafer.core.codeBytes.stack);
+  const keys = ring.forward.map((at, i) => JSON.stringify([at, ring.reverse[i]]));
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
-      const write = (core: CoreCode) => writeShifts(core, ring, [x, y], o, setup);
-      station(y * side + x, `core (${x}, ${y})`, write, `${columns[x]} ${rows[y]}`);
+      const write = (core: CoreCode) => writeShifts(core, { ring, x, y, type, color: 0, setup }, o);
+      const key = `${keys[x]} ${keys[y]} ${ring.position[y]}`;
+      station(y * side + x, `core (${x}, ${y})`, write, key);
     }
   return program;
 }
 
-function keyOf(station: RingStation): string {
-  return JSON.stringify(station);
-}
-
-function writeShifts(
-  core: CoreCode,
-  ring: Ring,
-  [x, y]: [number, number],
-  o: GemmOptions,
-  setup: number,
-): void {
-  const { side } = o;
-  const [row, reverse, column] = [ring.forward[x], ring.reverse[x], ring.forward[y]];
-  core.routes = [
-    ...routesOf(row, 'x', COLORS.row),
-    ...routesOf(reverse, 'x', COLORS.reverse),
-    ...routesOf(column, 'y', COLORS.column),
-  ];
+function writeShifts(core: CoreCode, mesh: Mesh, o: GemmOptions): void {
+  core.routes = meshRoutes(mesh, ['x']);
   const tiles = tilesOf(core, o);
-  const { rows, inner, columns, a, b } = tiles;
-  const shift = (
-    pair: Pair,
-    length: number,
-    { sendsOn, takesFrom }: RingStation,
-    color: number,
-  ) => ({
-    send: { color: color + sendsOn, at: pair[0], length },
-    take: { color: color + takesFrom, at: pair[1], length },
-  });
-  // The shorter way round; all rows take as many steps, and those that need fewer shift in vain.
-  const turns = ring.position[y];
-  const isForward = turns <= side - turns;
-  const needed = Math.min(turns, side - turns);
   core.label = LABELS.indexOf('align');
-  for (let i = 0; i < Math.floor(side / 2); i++) {
-    const [station, color] = isForward ? [row, COLORS.row] : [reverse, COLORS.reverse];
-    const { send, take } = shift(a, rows * inner, station, color);
-    exchange(core, o.dtype, { sends: [send], takes: [take], setup });
-    if (i < needed) swap(a);
-  }
+  align(core, mesh, 'x', tiles.a);
   clear(core, tiles, o);
   core.label = LABELS.indexOf('steps');
-  for (let i = 0; i < side; i++) {
-    const alongRow = shift(a, rows * inner, row, COLORS.row);
-    const alongColumn = shift(b, inner * columns, column, COLORS.column);
-    const sends = [alongRow.send, alongColumn.send];
-    const takes = [alongRow.take, alongColumn.take];
-    if (side > 1) exchange(core, o.dtype, { sends, takes, setup });
-    addProduct(core, tiles, a[0], b[0], o);
-    swap(a);
-    swap(b);
-  }
-}
-
-function routesOf({ routes }: RingStation, axis: Axis, color: number): Route[] {
-  const port = PORT[axis];
-  return routes.map(({ channel, from, to }) => route(color + channel, port[from], port[to]));
+  shiftAndMultiply(core, mesh, tiles.a, tiles.b, (a, b) => addProduct(core, tiles, a, b, o));
 }
 
 /** Two colours for each axis, by turns: a router has the next root's route before this one's is over. */
@@ -202,26 +141,26 @@ function writeSumma(
 ): void {
   const { side } = o;
   const tiles = tilesOf(core, o);
-  const { rows, inner, columns, a, b } = tiles;
+  const { a, b } = tiles;
   clear(core, tiles, o);
   core.label = LABELS.indexOf('steps');
   const lines = [
-    { axis: 'x' as const, at: place[0], color: 0, tile: a, length: rows * inner },
-    { axis: 'y' as const, at: place[1], color: ROOTS, tile: b, length: inner * columns },
+    { axis: 'x' as const, at: place[0], color: 0, tile: a },
+    { axis: 'y' as const, at: place[1], color: ROOTS, tile: b },
   ];
   const now = new Map<number, string>();
   for (let root = 0; root < side; root++) {
     const sends: Passed[] = [];
     const takes: Passed[] = [];
-    const used = lines.map(({ axis, at, color, tile, length }) => {
+    const used = lines.map(({ axis, at, color, tile }) => {
       const wanted = multicast(axis, at, root, side, color + (root % ROOTS));
-      if (side === 1) return tile[0];
+      if (side === 1) return tile.now;
       if (root < ROOTS) core.routes.push(wanted);
       else if (now.get(wanted.color) !== JSON.stringify(wanted))
         append(core, { kind: 'route', ...wanted });
       now.set(wanted.color, JSON.stringify(wanted));
-      const from = at === root ? tile[0] : tile[1];
-      (at === root ? sends : takes).push({ color: wanted.color, at: from, length });
+      const from = at === root ? tile.now : tile.next;
+      (at === root ? sends : takes).push({ color: wanted.color, at: from, length: tile.length });
       return from;
     });
     if (side > 1) exchange(core, o.dtype, { sends, takes, setup });
