@@ -164,6 +164,12 @@ describe('operations on numbers', () => {
     const clears = { ...f32, ...shape, clears: true };
     expect(after(clears, ...cells).slice(12)).toEqual([220, 280, 22, 28]);
     expect(after({ ...clears, inner: 0 }, ...cells).slice(12)).toEqual([0, 0, 0, 0]);
+    // The other matrix by columns.
+    const turned = [1, 2, 3, 4, 5, 6, 10, 20, 30, 1, 2, 3, 1, 1, 1, 1];
+    const strides = { bRowStride: 1, bStride: 3 };
+    expect(after({ ...f32, ...shape, ...strides }, ...turned).slice(12)).toEqual([
+      221, 281, 23, 29,
+    ]);
     // Rounded after each multiply-add: 2048 + 1 is 2048 in 16 bits, twice.
     const long = { kind: 'matmul', length: 1, inner: 2, columns: 1, a: 0, b: 2, c: 4 } as const;
     expect(after({ ...f16, ...long }, 1, 1, 1, 1, 2048)[4]).toBe(2048);

@@ -383,6 +383,46 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     expect([...result.setup]).toEqual([11, 11]);
   });
 
+  test('an exchange leaves what comes of a colour after its vector to the next one', () => {
+    const early = role('early', {
+      routes: [route(0, R, E)],
+      operations: [exchanged('f32', [{ color: 0, at: 0, length: 6 }], [])],
+      buffers: [loaded(6)],
+    });
+    const late = role('late', {
+      routes: [route(1, R, W)],
+      operations: [
+        move(cell(4, 0), constant(0), 40),
+        exchanged('f32', [{ color: 1, at: 0, length: 4 }], []),
+      ],
+      buffers: [loaded(5)],
+    });
+    const taking = (at: number, first: number, second: number) =>
+      exchanged(
+        'f32',
+        [],
+        [
+          { color: 0, at, length: first },
+          { color: 1, at: at + 10, length: second },
+        ],
+      );
+    const taker = role('takes', {
+      routes: [route(0, W, R), route(1, E, R)],
+      operations: [taking(0, 2, 1), taking(2, 0, 1), taking(4, 4, 2)],
+      buffers: [loaded(20)],
+    });
+    const memory = [6, 20, 5].map((length, core) =>
+      Float32Array.from({ length }, (_, i) => (core === 1 ? -1 : core * 10 + i)),
+    );
+    const result = run({ program: row(early, taker, late), wafer: testWafer(), memory });
+    expect([...memory[1].subarray(0, 8)]).toEqual([0, 1, -1, -1, 2, 3, 4, 5]);
+    expect([...memory[1].subarray(10, 16)]).toEqual([20, -1, 21, -1, 22, 23]);
+    // The late core's words are there from cycle 45 on: one for each of two exchanges. The third begins in cycle
+    // 47 and takes four words that have waited for long, then two.
+    expect(result.end[1]).toBe(53);
+    expect(run({ program: row(early, taker, late), wafer: testWafer() }).end).toEqual(result.end);
+  });
+
   test('an exchange of two vectors keeps their numbers apart, whatever comes first', () => {
     const first = { color: 0, at: 0, length: 3 };
     const second = { color: 1, at: 3, length: 5 };

@@ -95,7 +95,7 @@ test('every kind of operation has a line of its own', () => {
     { kind: 'matmul', label: 0, type: 'f16', length: 4, inner: 5, columns: 6, a: 1, b: 2, c: 3 },
     {
       ...{ kind: 'matmul', label: 0, type: 'f32', length: 4, inner: 0, columns: 6, a: 1, b: 2 },
-      ...{ c: 3, clears: true, repeat: 2 },
+      ...{ c: 3, clears: true, repeat: 2, bRowStride: 7, bStride: 8 },
     },
   ];
   const lines = listRole(role('all', { operations }), ['work']).split('\n').slice(1);
@@ -111,6 +111,6 @@ test('every kind of operation has a line of its own', () => {
     '  8: exchange.f16 sends [2..5) on colour 1  (work)',
     '  9: exchange.f32 sends [0..4) on colour 1, takes [8..13) on colour 2  (work)',
     '  10: matmul.f16 [3] += [1] 4 x 5 times [2] 5 x 6  (work)',
-    '  11: matmul.f32 [3] = [1] 4 x 0 times [2] 0 x 6, 2 times  (work)',
+    '  11: matmul.f32 [3] = [1] 4 x 0 times [2] 0 x 6 steps 7, 8, 2 times  (work)',
   ]);
 });

@@ -76,6 +76,9 @@ test('a product of matrices reads both and what it adds to, unless it clears tha
   expect(unwritten(matmul(5, 7, 8))).toEqual([0, 10]);
   expect(unwritten(matmul(4, 8, 8))).toEqual([0, 10]);
   expect(unwritten(matmul(4, 7, 9))).toEqual([0, 10]);
+  const strided = { ...matmul(0, 1, 8), bRowStride: 5 } as Operation;
+  expect(unwritten(strided)).toEqual([0, 11]);
+  expect(unwritten({ ...strided, bRowStride: 4 } as Operation)).toBeUndefined();
   expect(unwritten(matmul(4, 7, 20, true), move(fabric(0), cell(20), 3))).toEqual([1, 22]);
 });
 

@@ -135,12 +135,12 @@ function executeMatvec(op: MatvecOp, memory: Float32Array): void {
 }
 
 function executeMatmul(op: MatmulOp, memory: Float32Array): void {
-  const { length, inner, columns, a, b, c } = op;
+  const { length, inner, columns, a, b, c, bRowStride = columns, bStride = 1 } = op;
   const round = ROUND[op.type];
   if (op.clears) memory.fill(0, c, c + columns * length);
   for (let i = 0; i < inner; i++)
     for (let j = 0; j < columns; j++) {
-      const factor = memory[b + i * columns + j];
+      const factor = memory[b + i * bRowStride + j * bStride];
       for (let r = 0; r < length; r++) {
         const at = c + j * length + r;
         memory[at] = round(memory[a + i * length + r] * factor + memory[at]);

@@ -89,6 +89,15 @@ export function align(code: Code, mesh: Mesh, axis: Axis, tile: Tile): void {
   }
 }
 
+/** Moves a tile one place forward along an axis. */
+export function shift(code: Code, mesh: Mesh, axis: Axis, tile: Tile): void {
+  const { type, setup, ring } = mesh;
+  if (ring.order.length === 1) return;
+  const { send, take } = transfer(shiftOf(mesh, axis, true), tile);
+  exchange(code, type, { sends: [send], takes: [take], setup });
+  swap(tile);
+}
+
 /**
  * As many steps as the square has rows: in each, `a` moves along the rows and `b` along the columns, and
  * `product` is done with the tiles that were there. Afterwards every tile is where it was at first.

@@ -4,8 +4,9 @@
  * layers are made of these.
  */
 import { portMask } from '../hardware/mesh.js';
+import { waveletsOf } from './program.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
-import { elementsPerWavelet, type DataType, type FloatType } from '../numeric/types.js';
+import type { DataType, FloatType } from '../numeric/types.js';
 import type { Buffer, Destination, MatmulOp, MatvecOp, MemoryOperand } from './program.js';
 import type { Operation, Passed, Program, Route, Setting, Source } from './program.js';
 import type { SpecialForm, VectorOp } from './program.js';
@@ -157,10 +158,6 @@ export function exchange(
     }),
     ...(takes.length > 1 && { receives: colors(takes) }),
   });
-}
-
-function waveletsOf(type: FloatType, { length }: Passed): number {
-  return Math.ceil(length / elementsPerWavelet(type));
 }
 
 /**

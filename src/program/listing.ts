@@ -48,7 +48,8 @@ function listOperation(op: Operation): string {
     }
     case 'matmul': {
       const a = `[${op.a}] ${op.length} x ${op.inner}`;
-      const b = `[${op.b}] ${op.inner} x ${op.columns}`;
+      const strides = op.bStride === undefined ? '' : ` steps ${op.bRowStride}, ${op.bStride}`;
+      const b = `[${op.b}] ${op.inner} x ${op.columns}${strides}`;
       const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
       return `matmul.${op.type} [${op.c}] ${op.clears ? '=' : '+='} ${a} times ${b}${again}`;
     }

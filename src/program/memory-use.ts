@@ -39,8 +39,13 @@ export function accessesOf(op: Operation): Access[] {
     }
     case 'matmul': {
       const { length, inner, columns } = op;
+      const b = {
+        ...read(op.b, columns, op.bStride),
+        rows: inner,
+        rowStride: op.bRowStride ?? columns,
+      };
       const out = { ...read(op.c, columns * length), does: op.clears ? 'write' : 'read' } as const;
-      return [out, read(op.a, inner * length), read(op.b, inner * columns)];
+      return [out, read(op.a, inner * length), b];
     }
     case 'special':
       return [read(op.at, op.length), write(op.to, op.length)];

@@ -4,7 +4,7 @@
  * two bytes each. Every operation carries enough to be timed (with the hardware's cost table, see
  * timing.ts) and to be executed on real numbers. It knows nothing of transformers.
  */
-import { BYTES, type DataType, type FloatType } from '../numeric/types.js';
+import { BYTES, elementsPerWavelet, type DataType, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 
 /** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */
@@ -72,7 +72,7 @@ export interface MatvecOp {
 /**
  * A product of matrices by instructions of one length: c[j] += a[i] * b[i][j] for each of `inner` columns
  * a[i] and each of `columns` columns c[j], `length` elements each. Columns of a and c lie one after the
- * other; b is stored by rows, b[i][j] at cell `b + i*columns + j`. Rounded to `type` after each multiply-add.
+ * other; b is stored by rows, b[i][j] at cell `b + i*columns + j`, if no other strides are given. Rounded to `type` after each multiply-add.
  * With `clears` c starts from zeros, and with `inner` 0 nothing is added to them.
  */
 export interface MatmulOp {
@@ -85,6 +85,9 @@ export interface MatmulOp {
   a: number;
   b: number;
   c: number;
+  /** Cells from b[i][j] to b[i + 1][j], and to b[i][j + 1]. */
+  bRowStride?: number;
+  bStride?: number;
   clears?: boolean;
   /** How often it is done; once if not given. */
   repeat?: number;
@@ -309,6 +312,23 @@ export function colorsOf(op: Operation): number[] {
       op satisfies MemoryOperation;
       return [];
   }
+}
+
+/**
+ * Wavelets that an exchange takes of each colour, in rising order of the colours, if there are several: it leaves
+ * those that come of a colour after the last one wanted to the next operation.
+ */
+export function countedTakes({ exchange }: TrafficOp): { color: number; count: number }[] {
+  if (exchange === undefined || exchange.takes.length < 2) return [];
+  const { takes, type } = exchange;
+  return takes
+    .map((vector) => ({ color: vector.color, count: waveletsOf(type, vector) }))
+    .sort((a, b) => a.color - b.color);
+}
+
+/** Wavelets of a vector. */
+export function waveletsOf(type: FloatType, { length }: Pick<Passed, 'length'>): number {
+  return Math.ceil(length / elementsPerWavelet(type));
 }
 
 /** Wavelets that it sends. */

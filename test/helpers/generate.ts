@@ -331,6 +331,21 @@ function addHub(phase: Phase, hub: number, others: number[], given: Transfer, pu
   );
   const sends = to.filter((color) => color >= 0);
   const receives = from.filter((color) => color >= 0);
+  if (given.variant === 3) {
+    // Vectors that the hub sends lie in its first cells, those that it takes after them; as for the others.
+    const length = given.length % 9;
+    const vector = (color: number, at: number) => (color < 0 ? [] : [{ color, at, length }]);
+    const all = (colors: number[], at: (k: number) => number) =>
+      colors.flatMap((color, k) => vector(color, at(k)));
+    const setup = given.gaps[0] % 5;
+    const [out, into] = [all(to, (k) => k), all(from, (k) => 20 + 9 * k)];
+    push(hub, exchanged(given.type, out, into, setup));
+    others.forEach((core, k) => {
+      if (to[k] < 0 && from[k] < 0) return;
+      push(core, exchanged(given.type, vector(from[k], 1), vector(to[k], 30)));
+    });
+    return;
+  }
   const turns = times.map((_, i) => given.gaps[i] % Math.max(1, sends.length));
   others.forEach((core, k) => {
     const turn = sends.indexOf(to[k]);

@@ -1,7 +1,7 @@
 /** One cycle of an operation of the reference that touches the fabric, wavelet by wavelet. */
 import { RAMP } from '../../hardware/mesh.js';
-import { colorOfWavelet, sendsOf, takeColors, takesOf } from '../../program/program.js';
-import type { Exchange, TrafficOp, VectorOp } from '../../program/program.js';
+import { colorOfWavelet, sendsOf, takeColors, takesOf, waveletsOf } from '../../program/program.js';
+import type { Exchange, Passed, TrafficOp, VectorOp } from '../../program/program.js';
 import { executeWavelet, readWavelet, writeWavelet } from '../execute.js';
 import { dueAt } from './calendar.js';
 import { CORE, NEVER, hasSlot, hasWavelet, put, take, usableFrom, type Fabric } from './fabric.js';
@@ -83,7 +83,8 @@ export function traffic(m: Machine, core: number, op: TrafficOp, t: number): voi
   const color = colorOfWavelet(op, m.sent[core]);
   const due = m.sent[core] < toSend && m.start[core] + op.times[m.sent[core]] <= t;
   const sends = due && hasSlot(fabric, core, RAMP, color, t);
-  const received = m.taken[core] < toTake ? firstUsable(fabric, core, takeColors(op), t) : -1;
+  const received =
+    m.taken[core] < toTake ? firstUsable(fabric, core, wantedColors(m, core, op), t) : -1;
   const takes = received >= 0;
   if (takes) {
     take(fabric, core, CORE, received, t);
@@ -137,6 +138,16 @@ function noteTaken(
   const next = notes.nextTaken[core]++;
   notes.taken[next] = t;
   notes.takenColor[next] = color;
+}
+
+/** The colours of which it takes more: an exchange takes no more than the wavelets of its vectors. */
+function wantedColors(m: Machine, core: number, op: TrafficOp): number[] {
+  const { exchange } = op;
+  if (exchange === undefined) return takeColors(op);
+  const { sends, takes, type } = exchange;
+  const isWanted = (vector: Passed, which: number) =>
+    m.passed[core][sends.length + which] < waveletsOf(type, vector);
+  return takes.filter(isWanted).map(({ color }) => color);
 }
 
 /** Of these colours the one whose first wavelet has been usable by the core for longest, or -1. */

@@ -11,7 +11,7 @@ import { waferllmBuffers, waferllmShape, widthOf } from '../../mapping/waferllm-
 import type { WaferllmOptions } from '../../mapping/waferllm-shape.js';
 
 /** Attention element (query, key or value) in cell `i` of column x's slice, or -1 for padding. */
-function attentionElement(o: WaferllmOptions, x: number, i: number): number {
+export function attentionElement(o: WaferllmOptions, x: number, i: number): number {
   const { pairs } = waferllmShape(o);
   const perHead = o.headDim / 2;
   if (i >= 2 * pairs) return -1;
@@ -88,7 +88,7 @@ function fillHeadNorms({ o, w, x, image, at }: Filled): void {
 }
 
 /** Without grouped-query saving every query head has its own copy of its key and value head. */
-function kvElementOf(element: number, headDim: number, shared: number): number {
+export function kvElementOf(element: number, headDim: number, shared: number): number {
   const head = Math.floor(element / headDim);
   return Math.floor(head / shared) * headDim + (element % headDim);
 }
