@@ -11,6 +11,7 @@ import { gemv, matvec } from '../../kernels/gemv.js';
 import { REDUCE_ALGORITHMS, reduce } from '../../kernels/reduce.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
 import { EXP_FORMS } from '../../mapping/waferllm-shape.js';
+import { lowerPrefillLayer } from '../../lowering/waferllm/prefill.js';
 import { lowerWaferllmLayer } from '../../lowering/waferllm.js';
 import type { Program } from '../../program/program.js';
 import type { OptionReader } from './options.js';
@@ -48,6 +49,10 @@ const KERNEL_OPTIONS = {
   heads: ['--heads <n>', 'attention heads'],
   exact: ['--exact', 'exp and SiLU in full, scores per head'],
   qkNorm: ['--qk-norm', 'queries and keys are normalised, head by head'],
+  prefill: [
+    '--prefill <n>',
+    'tokens of a prompt, all at once, in place of one token after seq others',
+  ],
   exp: [
     '--exp <form>',
     `of the softmax: ${EXP_FORMS.join(', ')} (default: crude, as published; full with --exact)`,
@@ -129,7 +134,7 @@ export const KERNELS: Record<string, Kernel> = {
   layer: {
     options: [
       ...(['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'qkNorm', 'exp'] as const),
-      ...(['groups', 'dtype'] as const),
+      ...(['prefill', 'groups', 'dtype'] as const),
     ],
     build: layer,
   },
@@ -158,9 +163,9 @@ export function kernelHelp(): KernelHelp {
   return { kernels: Object.keys(KERNELS), groups: [...groups.values()] };
 }
 
-/** The side of a square of cores. */
-function square(o: OptionReader, kernel: string, wafer: WaferSpec): number {
-  const most = Math.min(wafer.width, wafer.height);
+/** The side of a square of cores, at most `limit`. */
+function square(o: OptionReader, kernel: string, wafer: WaferSpec, limit = Infinity): number {
+  const most = Math.min(limit, wafer.width, wafer.height);
   const [width, height] = o.grid('grid', wafer);
   if (width === height && width <= most) return width;
   throw new ConfigError(
@@ -170,21 +175,41 @@ function square(o: OptionReader, kernel: string, wafer: WaferSpec): number {
 
 function layer(o: OptionReader, wafer: WaferSpec): Program {
   o.choice('mapping', ['waferllm'], 'waferllm');
+  const tokens = o.integer('prefill', { min: 0, max: MOST_PROMPT, otherwise: 0 });
+  if (tokens > 0) return prefill(o, tokens, wafer);
   const [width, P] = o.grid('grid', wafer);
-  const [dim, ffn, context] = [o.integer('dim'), o.integer('ffn'), o.integer('seq')];
-  const heads = o.integer('heads', { otherwise: 1 });
+  const context = o.integer('seq');
   const exact = o.flag('exact');
+  const model = sizesOf(o, exact);
+  const exp = o.choice('exp', EXP_FORMS, exact ? 'full' : 'crude');
+  const { rowGroups, groups } = groupsOfRectangle(o, width, P);
+  return lowerWaferllmLayer({ ...model, context, P, width, groups, rowGroups, exact, exp }, wafer);
+}
+
+/** Limits of a prefill, whose program is written out for every core, dimension and pair of tokens. */
+const MOST_PROMPT = 4096;
+const MOST_PREFILL_SIDE = 64;
+
+function prefill(o: OptionReader, tokens: number, wafer: WaferSpec): Program {
+  const P = square(o, 'layer', wafer, MOST_PREFILL_SIDE);
+  const model = sizesOf(o, true);
+  const exp = o.choice('exp', EXP_FORMS, 'full');
+  const groups = groupsOf(o, P);
+  const shape = { tokens, context: tokens, P, groups, exact: true, exp };
+  return lowerPrefillLayer({ ...model, ...shape }, wafer);
+}
+
+/** Sizes of a layer's model; heads are of even width where they are kept apart. */
+function sizesOf(o: OptionReader, exact: boolean) {
+  const [dim, ffn] = [o.integer('dim'), o.integer('ffn')];
+  const heads = o.integer('heads', { otherwise: 1 });
   if (dim % heads !== 0 || (exact && (dim / heads) % 2 !== 0)) {
     const wanted = `a divisor of dim (${dim}) that leaves heads of even width`;
     throw new ConfigError(`kernel layer: heads: expected ${wanted}, found ${heads}`);
   }
   const qkNorm = o.flag('qkNorm');
-  const exp = o.choice('exp', EXP_FORMS, exact ? 'full' : 'crude');
-  const { rowGroups, groups } = groupsOfRectangle(o, width, P);
-  const sizes = { dim, ffn, heads, headDim: dim / heads, context, P, width, groups, rowGroups };
   const dtype = o.choice('dtype', TYPES, 'f16');
-  const computes = { exact, qkNorm, exp, normEpsilon: 1e-5 };
-  return lowerWaferllmLayer({ ...sizes, dtype, ...computes }, wafer);
+  return { dim, ffn, heads, headDim: dim / heads, qkNorm, dtype, normEpsilon: 1e-5 };
 }
 
 /** A line of cores: it can lie along the longer side of the wafer. */
