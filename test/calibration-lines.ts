@@ -8,28 +8,35 @@ import { fast } from '../src/engine/fast/fast.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { Operation, Program, Role } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
+import { widthOf } from '../src/mapping/waferllm-shape.js';
 import { timeOf } from '../src/program/timing.js';
 import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import type { WaferllmOptions } from '../src/mapping/waferllm-shape.js';
 
 const AXES = ['y', 'y', 'x', 'y', 'y', 'y', 'x', 'y', 'y', 'x'] as const;
 
+/** Axes of a layer's all-reduces; with norms of heads there is one more. */
+function axesOf({ qkNorm }: WaferllmOptions): readonly ('x' | 'y')[] {
+  return qkNorm ? [...AXES.slice(0, 2), 'x', ...AXES.slice(2)] : AXES;
+}
+
 /** Cycles of a layer that is not exact: all cores do the same between two all-reduces. */
 export function cyclesByLines(o: WaferllmOptions, wafer: WaferSpec): number {
+  const axes = axesOf(o);
   const program = lowerWaferllmLayer(o, wafer);
   const { local, reductions } = split(roleAt(program, 0), wafer);
-  if (reductions.length !== AXES.length) throw new Error(`${reductions.length} all-reduces`);
+  if (reductions.length !== axes.length) throw new Error(`${reductions.length} all-reduces`);
   const ends: Record<'x' | 'y', Float64Array> = {
-    x: new Float64Array(o.P),
+    x: new Float64Array(widthOf(o)),
     y: new Float64Array(o.P),
   };
   ends.y.fill(wafer.costs.programStart);
-  AXES.forEach((axis, i) => {
+  axes.forEach((axis, i) => {
     const starts = ends[axis].map((end) => end + local[i]);
     const line = lineOf(program, axis, i, wafer);
     ends[axis] = fast({ program: line, wafer: started(wafer), startAt: starts }).end;
   });
-  return Math.max(...ends.x) + Math.max(...ends.y) + local[AXES.length];
+  return Math.max(...ends.x) + Math.max(...ends.y) + local[axes.length];
 }
 
 function started(wafer: WaferSpec): WaferSpec {
@@ -62,7 +69,7 @@ function split(role: Role, wafer: WaferSpec): { local: number[]; reductions: Ope
 
 /** The i-th all-reduce alone, on column 0 or row 0; what it reads was written before it. */
 function lineOf(program: Program, axis: 'x' | 'y', i: number, wafer: WaferSpec): Program {
-  const cores = Array.from({ length: program.width }, (_, at) =>
+  const cores = Array.from({ length: program[axis === 'x' ? 'width' : 'height'] }, (_, at) =>
     roleAt(program, axis === 'x' ? at : at * program.width),
   );
   const [width, height] = axis === 'x' ? [cores.length, 1] : [1, cores.length];

@@ -63,6 +63,8 @@ describe('on WSE-2 itself', () => {
     { P: 12, groups: 3 },
     { P: 25, groups: 4 },
     { P: 20, groups: 5, ffn: 300 },
+    { P: 9, width: 21, groups: 2, rowGroups: 4 },
+    { P: 24, width: 5, groups: 5, rowGroups: 1, qkNorm: true },
   ])('a layer timed line by line is the layer: %o', (shape) => {
     const sizes = { dim: 80, ffn: 120, heads: 1, headDim: 80, context: 70 };
     const options = { ...sizes, ...published, ...shape };

@@ -155,6 +155,27 @@ describe('operations on numbers', () => {
     expect(after({ ...f32, ...matvec }, ...cells)[6]).toBe(2050);
   });
 
+  test('a product of matrices has one by columns, one by rows and the result by columns', () => {
+    const shape = { kind: 'matmul', length: 2, inner: 3, columns: 2, a: 0, b: 6, c: 12 } as const;
+    // (1 3 5; 2 4 6) times (10 1; 20 2; 30 3), and 1 more.
+    const cells = [1, 2, 3, 4, 5, 6, 10, 1, 20, 2, 30, 3, 1, 1, 1, 1];
+    expect(after({ ...f32, ...shape }, ...cells).slice(12)).toEqual([221, 281, 23, 29]);
+    expect(after({ ...f32, ...shape, repeat: 2 }, ...cells).slice(12)).toEqual([441, 561, 45, 57]);
+    const clears = { ...f32, ...shape, clears: true };
+    expect(after(clears, ...cells).slice(12)).toEqual([220, 280, 22, 28]);
+    expect(after({ ...clears, inner: 0 }, ...cells).slice(12)).toEqual([0, 0, 0, 0]);
+    // The other matrix by columns.
+    const turned = [1, 2, 3, 4, 5, 6, 10, 20, 30, 1, 2, 3, 1, 1, 1, 1];
+    const strides = { bRowStride: 1, bStride: 3 };
+    expect(after({ ...f32, ...shape, ...strides }, ...turned).slice(12)).toEqual([
+      221, 281, 23, 29,
+    ]);
+    // Rounded after each multiply-add: 2048 + 1 is 2048 in 16 bits, twice.
+    const long = { kind: 'matmul', length: 1, inner: 2, columns: 1, a: 0, b: 2, c: 4 } as const;
+    expect(after({ ...f16, ...long }, 1, 1, 1, 1, 2048)[4]).toBe(2048);
+    expect(after({ ...f32, ...long }, 1, 1, 1, 1, 2048)[4]).toBe(2050);
+  });
+
   test.each([
     ['exp', 1, Math.E],
     ['silu', 2, 2 / (1 + Math.exp(-2))],

@@ -18,6 +18,7 @@ import {
   row,
   sendEast,
   testWafer,
+  exchanged,
   traffic,
   work,
 } from './helpers/programs.js';
@@ -344,6 +345,111 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     const result = run({ program: row(side(0, 1, E), side(1, 0, W)), wafer: testWafer() });
     expect([...result.end]).toEqual([25, 25]);
     expect([...result.compute]).toEqual([20, 20]);
+  });
+
+  test.each([
+    ['f32', 5, 3],
+    ['f16', 5, 4],
+    ['f16', 6, 1],
+  ] as const)('an exchange in %s passes vectors of %i and %i to and fro', (type, there, back) => {
+    const side = (out: number, sent: number, into: number, taken: number, towards: number) =>
+      role(`${out}`, {
+        routes: [route(out, R, towards), route(into, towards, R)],
+        operations: [
+          exchanged(
+            type,
+            [{ color: out, at: 0, length: sent }],
+            [{ color: into, at: 10, length: taken }],
+          ),
+        ],
+        buffers: [loaded(20)],
+      });
+    const program = row(side(0, there, 1, back, E), side(1, back, 0, there, W));
+    const memory = [1, 2].map((core) => Float32Array.from({ length: 20 }, (_, i) => core * 50 + i));
+    const wafer = testWafer({}, { transfer: { setup: 7, end: 2 } });
+    const result = run({ program, wafer, memory });
+    const cell = (core: number, i: number) => core * 50 + i;
+    const wanted = (core: number, other: number, taken: number) =>
+      Array.from({ length: 10 }, (_, i) => (i < taken ? cell(other, i) : cell(core, 10 + i)));
+    expect([...memory[0].slice(10)]).toEqual(wanted(1, 2, back));
+    expect([...memory[1].slice(10)]).toEqual(wanted(2, 1, there));
+    // A set-up and two ends, then the wavelets that a core takes, the last of them after a flight of 5.
+    const wavelets = (length: number) => Math.ceil(length / (type === 'f16' ? 2 : 1));
+    const ends = [
+      [there, back],
+      [back, there],
+    ].map(([sent, taken]) => 11 + Math.max(wavelets(sent), wavelets(taken) + 5));
+    expect([...result.end]).toEqual(ends);
+    expect([...result.setup]).toEqual([11, 11]);
+  });
+
+  test('an exchange leaves what comes of a colour after its vector to the next one', () => {
+    const early = role('early', {
+      routes: [route(0, R, E)],
+      operations: [exchanged('f32', [{ color: 0, at: 0, length: 6 }], [])],
+      buffers: [loaded(6)],
+    });
+    const late = role('late', {
+      routes: [route(1, R, W)],
+      operations: [
+        move(cell(4, 0), constant(0), 40),
+        exchanged('f32', [{ color: 1, at: 0, length: 4 }], []),
+      ],
+      buffers: [loaded(5)],
+    });
+    const taking = (at: number, first: number, second: number) =>
+      exchanged(
+        'f32',
+        [],
+        [
+          { color: 0, at, length: first },
+          { color: 1, at: at + 10, length: second },
+        ],
+      );
+    const taker = role('takes', {
+      routes: [route(0, W, R), route(1, E, R)],
+      operations: [taking(0, 2, 1), taking(2, 0, 1), taking(4, 4, 2)],
+      buffers: [loaded(20)],
+    });
+    const memory = [6, 20, 5].map((length, core) =>
+      Float32Array.from({ length }, (_, i) => (core === 1 ? -1 : core * 10 + i)),
+    );
+    const result = run({ program: row(early, taker, late), wafer: testWafer(), memory });
+    expect([...memory[1].subarray(0, 8)]).toEqual([0, 1, -1, -1, 2, 3, 4, 5]);
+    expect([...memory[1].subarray(10, 16)]).toEqual([20, -1, 21, -1, 22, 23]);
+    // The late core's words are there from cycle 45 on: one for each of two exchanges. The third begins in cycle
+    // 47 and takes four words that have waited for long, then two.
+    expect(result.end[1]).toBe(53);
+    expect(run({ program: row(early, taker, late), wafer: testWafer() }).end).toEqual(result.end);
+  });
+
+  test('an exchange of two vectors keeps their numbers apart, whatever comes first', () => {
+    const first = { color: 0, at: 0, length: 3 };
+    const second = { color: 1, at: 3, length: 5 };
+    const sender = role('sends', {
+      routes: [route(0, R, E), route(1, R, E)],
+      operations: [exchanged('f32', [second, first], [], 2)],
+      buffers: [loaded(8)],
+    });
+    const taker = role('takes', {
+      routes: [route(0, W, R), route(1, W, R)],
+      operations: [
+        work(30),
+        exchanged(
+          'f32',
+          [],
+          [
+            { ...first, at: 20 },
+            { ...second, at: 10 },
+          ],
+        ),
+      ],
+      buffers: [loaded(23)],
+    });
+    const memory = [Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), new Float32Array(23)];
+    run({ program: row(sender, taker), wafer: testWafer(), memory });
+    expect([...memory[1].subarray(20)]).toEqual([1, 2, 3]);
+    expect([...memory[1].subarray(10, 15)]).toEqual([4, 5, 6, 7, 8]);
   });
 });
 

@@ -45,8 +45,18 @@ describe('a kernel refuses, in one line,', () => {
     ['a grid in one number', 'gemv', { k: 8, n: 8, grid: 4 }, 'WIDTHxHEIGHT'],
     ['a grid of three sides', 'gemv', { k: 8, n: 8, grid: '4x4x4' }, 'WIDTHxHEIGHT'],
     ['a grid beyond the wafer', 'gemv', { k: 8, n: 8, grid: '4x51' }, 'at most 100x50'],
-    ['a layer that is not square', 'layer', { ...layer, grid: '4x5' }, 'expected a square'],
+
     ['another mapping', 'layer', { ...layer, mapping: 'gqa' }, 'one of waferllm, found gqa'],
+    [
+      'a prefill that is not square',
+      'layer',
+      { dim: 8, ffn: 8, prefill: 4, grid: '4x2' },
+      'expected a square up to 50x50 cores, found 4x2',
+    ],
+    ['a prefill with a cache', 'layer', { ...layer, prefill: 4 }, 'seq: expected one of'],
+    ['groups of no rectangle', 'layer', { ...layer, groups: '5x2' }, 'at most 4x4, found 5x2'],
+    ['groups of half a core', 'layer', { ...layer, groups: '1.5' }, 'groups: expected a whole'],
+    ['gemm on a rectangle', 'gemm', { m: 4, k: 4, n: 4, grid: '4x2' }, 'expected a square'],
     ['heads that do not divide', 'layer', { ...layer, heads: 3 }, 'a divisor of dim (8)'],
     ['no load', 'traffic', { ...shift, load: 0 }, 'load: expected a number over 0 and up to 1'],
     ['more than a wavelet a cycle', 'traffic', { ...shift, load: 1.1 }, 'found 1.1'],
@@ -85,7 +95,10 @@ describe('the table of kernels', () => {
   const optionsOf = (kernel: string) =>
     groups
       .filter((group) => group.kernels.includes(kernel))
-      .flatMap((group) => group.options.map(([flag]) => /^--([\w-]+)/.exec(flag)![1]));
+      .flatMap((group) => group.options.map(([flag]) => keyOf(/^--([\w-]+)/.exec(flag)![1])));
+  /** The key of an option in JSON: local-repeats is localRepeats. */
+  const keyOf = (flag: string) =>
+    flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   /** For each kernel choices that together read every option that it has. */
   const TRIED: Record<string, KernelOptions[]> = {
     reduce: [{ algorithm: 'two-phase', pes: 4, words: 4 }],
@@ -93,7 +106,11 @@ describe('the table of kernels', () => {
     'all-reduce': [{ algorithm: 'tree', pes: 4, words: 4 }],
     matvec: [{ rows: 4 }],
     gemv: [{ grid: '4x4', k: 8, n: 8 }],
-    layer: [{ grid: '4x4', dim: 8, ffn: 8, seq: 8 }],
+    gemm: [{ grid: '4x4', m: 8, k: 8, n: 8 }],
+    layer: [
+      { grid: '4x4', dim: 8, ffn: 8, seq: 8 },
+      { grid: '2x2', dim: 8, ffn: 8, prefill: 4 },
+    ],
     traffic: [
       { pattern: 'shift', mesh: '8x2', distance: 2, load: 0.1, cycles: 10 },
       { pattern: 'hot-spot', mesh: '4x2', loads: '0.1,0.2', cycles: 10 },

@@ -11,8 +11,11 @@ import {
   waferllmImages,
   waferllmResidual,
 } from '../src/lowering/waferllm/memory.js';
-import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
+import { waferllmOptions, widthOf } from '../src/mapping/waferllm-shape.js';
+import type { ExpForm, WaferllmOptions } from '../src/mapping/waferllm-shape.js';
+import { loadHardware } from '../src/config.js';
 import type { ModelSpec, Weights } from '../src/model/model.js';
+import { runKernel, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import { createPlainDecoder } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';
 import { regionBytes } from '../src/placement/budget.js';
@@ -41,17 +44,23 @@ const model: ModelSpec = {
   weightBits: 32,
 };
 
+const qwen: ModelSpec = { ...model, family: 'qwen3', qkNorm: true };
+
+interface Shape {
+  P: number;
+  groups: number;
+  width?: number;
+  rowGroups?: number;
+  exp?: ExpForm;
+  spoil?: (program: Program) => void;
+}
+
 /** Logits of the token after `tokens`, the last of them simulated layer by layer on P x P cores. */
-function simulate(
-  spec: ModelSpec,
-  weights: Weights,
-  tokens: number[],
-  { P, groups, spoil }: { P: number; groups: number; spoil?: (program: Program) => void },
-) {
+function simulate(spec: ModelSpec, weights: Weights, tokens: number[], { spoil, ...shape }: Shape) {
   const decoder = createPlainDecoder(spec, weights);
   for (const token of tokens.slice(0, -1)) decoder.step(token);
   const context = tokens.length - 1;
-  const options = waferllmOptions(spec, { context, P, groups, exact: true });
+  const options = waferllmOptions(spec, { context, ...shape, exact: true });
   const keys = decoder.keys.map((layer) => [...layer]);
   const values = decoder.values.map((layer) => [...layer]);
   const token = tokens[context];
@@ -63,7 +72,7 @@ function simulate(
     const memory = waferllmImages(options, spec, layer, cache);
     setWaferllmToken(options, spec, memory, x, context);
     reference({ program, wafer, memory });
-    x = waferllmResidual(options, memory, number % P);
+    x = waferllmResidual(options, memory, number % widthOf(options));
   });
   return { logits: head(spec, weights, x), expected: decoder.step(token) };
 }
@@ -99,6 +108,51 @@ describe('an exact waferllm layer', () => {
   ])('repeated for every layer gives the logits of the plain decoder: %o', (shape) => {
     const tokens = TOKENS.slice(0, shape.length);
     expect(relativeError(simulate(model, weights, tokens, shape))).toBeLessThan(1e-4);
+  });
+
+  it.each([
+    { P: 3, width: 8, groups: 1, rowGroups: 3 },
+    { P: 7, width: 2, groups: 3, rowGroups: 1 },
+    { P: 4, width: 13, groups: 2, rowGroups: 4 },
+    { P: 1, width: 6, groups: 1, rowGroups: 2 },
+    { P: 6, width: 5, groups: 2, rowGroups: 2, exp: 'vector' as const },
+  ])('gives them on a rectangle, with and without norms of heads: %o', (shape) => {
+    expect(relativeError(simulate(model, weights, TOKENS, shape))).toBeLessThan(1e-4);
+    const normed = randomWeights(qwen, seedrandom.alea('norms'));
+    expect(relativeError(simulate(qwen, normed, TOKENS, shape))).toBeLessThan(1e-4);
+  });
+
+  it('with norms of heads is wrong if the products with them, or the roots, are left out', () => {
+    const normed = randomWeights(qwen, seedrandom.alea('norms'));
+    const [P, width, groups, rowGroups] = [5, 4, 2, 2];
+    const labelled = (program: Program, op: Operation) => program.labels[op.label] === 'qk norm';
+    const without = (left: (op: Operation) => boolean, count: number) => (program: Program) => {
+      for (const role of program.roles) {
+        const kept = role.operations.filter((op) => !(labelled(program, op) && left(op)));
+        expect(role.operations.length - kept.length).toBeGreaterThanOrEqual(count);
+        role.operations = kept;
+      }
+    };
+    const isMul = (op: Operation) => op.kind === 'vector' && op.fn === 'mul';
+    const isRoot = (op: Operation) => op.kind === 'special';
+    for (const spoil of [without(isMul, 4), without(isRoot, 1)]) {
+      const outcome = simulate(qwen, normed, TOKENS, { P, width, groups, rowGroups, spoil });
+      expect(relativeError(outcome)).toBeGreaterThan(1e-3);
+    }
+  });
+
+  it('with the published exp gives other logits, and those of its formula to the operation', () => {
+    // Eight positions on four rows: no slot is empty, whose least score it would make the largest.
+    const crude = simulate(model, weights, TOKENS, { P: 4, groups: 2, exp: 'crude' });
+    expect(relativeError(crude)).toBeGreaterThan(1e-4);
+    const at = (form: ExpForm) => {
+      const rest = { context: 4, P: 2, groups: 1, exact: true, exp: form };
+      const { roles } = lowerWaferllmLayer(waferllmOptions(model, rest), wafer);
+      return roles[0].operations.flatMap((op) =>
+        op.kind === 'special' && op.fn === 'exp' ? [op.form] : [],
+      );
+    };
+    expect([at('crude'), at('vector'), at('full')]).toEqual([['crude'], ['vector'], ['scalar']]);
   });
 
   it('gives them in 16 bits within their precision', () => {
@@ -239,5 +293,91 @@ describe('the published waferllm layer', () => {
     // Weights and cache alone: 4 d^2 + 3 d f + 2 d s elements of two bytes.
     expect(bytes).toBeGreaterThan(2 * (4 * 100 + 3 * 350 + 2 * 100));
     expect(bytes).toBeLessThan(48 * 1024);
+  });
+});
+
+describe('the published layer on a rectangle', () => {
+  const sizes = { dim: 96, ffn: 200, heads: 1, headDim: 96, normEpsilon: 1e-5, context: 50 };
+  const as = { dtype: 'f16' as const, exact: false };
+  const rectangle = { P: 5, width: 8, groups: 2, rowGroups: 3 };
+  const opsOf = (more: Partial<WaferllmOptions> = {}) => {
+    const program = lowerWaferllmLayer({ ...sizes, ...as, ...rectangle, ...more }, wafer);
+    expect([program.width, program.height]).toEqual([8, 5]);
+    return program.roles[program.roleOf[0]].operations;
+  };
+
+  it('has products of its own sizes: residual and positions over rows, the others over columns', () => {
+    const sizesOf = opsOf().flatMap((op) =>
+      op.kind === 'matvec' ? `${op.rows}x${op.length}` : [],
+    );
+    // 96/5 = 20 and 50/5 = 10 along the rows; 96/8 = 12 and 200/8 = 25 along the columns.
+    expect(sizesOf.join(' ')).toBe('20x12 20x12 20x12 12x10 10x12 12x20 20x25 20x25 25x20');
+  });
+
+  it('has one more all-reduce with norms of heads, of two sums, and no more changes of routes', () => {
+    const sent = (operations: Operation[]) =>
+      operations
+        .map((op) => timeOf(op, wafer.costs))
+        .filter(({ destination }) => destination >= 0)
+        .map(({ wavelets }) => wavelets);
+    const routes = (operations: Operation[]) =>
+      operations.filter((op) => op.kind === 'route').length;
+    expect(sent(opsOf())).toEqual([1, 18, 5, 1, 1, 6, 10, 1, 25, 10]);
+    expect(sent(opsOf({ qkNorm: true }))).toEqual([1, 18, 1, 5, 1, 1, 6, 10, 1, 25, 10]);
+    expect([routes(opsOf()), routes(opsOf({ qkNorm: true }))]).toEqual([30, 30]);
+  });
+
+  it('is a square where both sides are equal', () => {
+    const square = { ...sizes, ...as, P: 6, groups: 2 };
+    const same = { ...square, width: 6, rowGroups: 2, qkNorm: false, exp: 'crude' as const };
+    expect(lowerWaferllmLayer(same, wafer)).toEqual(lowerWaferllmLayer(square, wafer));
+  });
+});
+
+describe.each(['wse2', 'wse3'])('the shape of the published layer on %s', (name) => {
+  const machine = loadHardware(`configs/hardware/${name}.yaml`, []).wafer;
+  const breakdown = async (options: KernelOptions) => {
+    const host = { now: () => 0, rss: () => 0 };
+    const layer = { dim: 256, ffn: 768, ...options };
+    return (await runKernel('layer', layer, machine, 'fast', host)).breakdown;
+  };
+  const sum = (parts: { cycles: number }[]) => parts.reduce((all, { cycles }) => all + cycles, 0);
+  const ATTENTION = ['qkv', 'rope', 'scores', 'softmax', 'values', 'attention out'];
+  const FEED_FORWARD = ['mlp norm', 'gate up', 'silu', 'down'];
+
+  it('is dearer along x: a wide rectangle takes longer than a tall one of as many cores', async () => {
+    for (const more of [{}, { qkNorm: true }]) {
+      const total = async (grid: string) =>
+        sum(Object.values(await breakdown({ grid, seq: 2048, ...more })));
+      expect(await total('32x16')).toBeGreaterThan(await total('16x32'));
+      expect(await total('32x8')).toBeGreaterThan(await total('8x32'));
+      expect(await total('32x8')).toBeGreaterThan(await total('16x16'));
+    }
+  });
+
+  it('has a feed-forward half that does not depend on the context, and a softmax that does most', async () => {
+    const at = (seq: number, exp?: string) => breakdown({ grid: '16x32', seq, exp });
+    const [short, long] = [await at(2048), await at(4096)];
+    for (const part of FEED_FORWARD) expect(long[part]).toEqual(short[part]);
+    const largest = ATTENTION.toSorted((a, b) => short[b].cycles - short[a].cycles);
+    expect(largest[0]).toBe('softmax');
+    const growth = ATTENTION.toSorted(
+      (a, b) => long[b].cycles - short[b].cycles - (long[a].cycles - short[a].cycles),
+    );
+    expect(growth[0]).toBe('softmax');
+  });
+
+  it('spends less on exponentials by vector operations, and the same on crude and full scalar code', async () => {
+    const softmax = async (exp: string) =>
+      (await breakdown({ grid: '16x32', seq: 2048, exp })).softmax.cycles;
+    const [crude, vector, full] = [
+      await softmax('crude'),
+      await softmax('vector'),
+      await softmax('full'),
+    ];
+    const { scalar, vectorForm, setup, issue, elementsPerCycle } = machine.costs;
+    const pass = setup.f16 + Math.ceil(64 / elementsPerCycle.fma.f16 + issue.f16);
+    expect(crude - vector).toBe(64 * scalar.exp - vectorForm.exp * pass);
+    expect(full).toBe(crude);
   });
 });

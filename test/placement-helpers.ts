@@ -52,6 +52,13 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
         fma: rates,
         dot: { f16: 2, f32: 1 },
       },
+      matmul: {
+        instruction: { f16: 0, f32: 0 },
+        granularity: { f16: 1, f32: 1 },
+        loop: 0,
+        clear: { f16: 0, f32: 0 },
+      },
+      transfer: { setup: 0, end: 0 },
       matvec: { call: 15, row: { f16: 4.84, f32: 1 }, widenPerCycle: 4 },
       scalar: { exp: 40, silu: 60, rsqrt: 60, reciprocal: 50, step: 10 },
       vectorForm: { exp: 10, silu: 13, rsqrt: 8, reciprocal: 5 },

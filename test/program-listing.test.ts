@@ -10,6 +10,7 @@ import {
   cell,
   changeRoute,
   constant,
+  exchanged,
   fabric,
   loaded,
   role,
@@ -89,6 +90,13 @@ test('every kind of operation has a line of its own', () => {
     { kind: 'keepIfEqual', label: 0, a: 1, b: 2, at: 3, otherwise: -1 },
     traffic({ color: 2, times: [1, 2, 3], receive: 4, expect: 5 }),
     traffic({}),
+    exchanged('f16', [{ color: 1, at: 2, length: 3 }], []),
+    exchanged('f32', [{ color: 1, at: 0, length: 4 }], [{ color: 2, at: 8, length: 5 }]),
+    { kind: 'matmul', label: 0, type: 'f16', length: 4, inner: 5, columns: 6, a: 1, b: 2, c: 3 },
+    {
+      ...{ kind: 'matmul', label: 0, type: 'f32', length: 4, inner: 0, columns: 6, a: 1, b: 2 },
+      ...{ c: 3, clears: true, repeat: 2, bRowStride: 7, bStride: 8 },
+    },
   ];
   const lines = listRole(role('all', { operations }), ['work']).split('\n').slice(1);
   expect(lines).toEqual([
@@ -100,5 +108,9 @@ test('every kind of operation has a line of its own', () => {
     '  5: keepIfEqual [3] <- -1 if [1] differs from [2]  (work)',
     '  6: traffic sends 3 on colour 2, takes 5 of colour 4  (work)',
     '  7: traffic sends nothing, takes nothing  (work)',
+    '  8: exchange.f16 sends [2..5) on colour 1  (work)',
+    '  9: exchange.f32 sends [0..4) on colour 1, takes [8..13) on colour 2  (work)',
+    '  10: matmul.f16 [3] += [1] 4 x 5 times [2] 5 x 6  (work)',
+    '  11: matmul.f32 [3] = [1] 4 x 0 times [2] 0 x 6 steps 7, 8, 2 times  (work)',
   ]);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';
 import type { Operation } from '../src/program/program.js';
-import { add, cell, constant, fabric, move, role, vector } from './helpers/programs.js';
+import { add, cell, constant, exchanged, fabric, move, role, vector } from './helpers/programs.js';
 
 /** First unwritten read with cells 0 to 9 loaded and 10 to 99 empty. */
 function unwritten(...operations: Operation[]) {
@@ -65,6 +65,27 @@ test('a matrix-vector product reads matrix, vector and sums', () => {
   expect(unwritten(matvec('dot', 0, 8, 0))).toEqual([0, 10]);
   expect(unwritten(matvec('axpy', 0, 0, 8))).toEqual([0, 10]);
   expect(unwritten(matvec('dot', 0, 0, 8))).toBeUndefined();
+});
+
+test('a product of matrices reads both and what it adds to, unless it clears that', () => {
+  const matmul = (a: number, b: number, c: number, clears = false): Operation => ({
+    ...base,
+    ...{ kind: 'matmul', length: 2, inner: 3, columns: 1, a, b, c, clears },
+  });
+  expect(unwritten(matmul(4, 7, 8))).toBeUndefined();
+  expect(unwritten(matmul(5, 7, 8))).toEqual([0, 10]);
+  expect(unwritten(matmul(4, 8, 8))).toEqual([0, 10]);
+  expect(unwritten(matmul(4, 7, 9))).toEqual([0, 10]);
+  const strided = { ...matmul(0, 1, 8), bRowStride: 5 } as Operation;
+  expect(unwritten(strided)).toEqual([0, 11]);
+  expect(unwritten({ ...strided, bRowStride: 4 } as Operation)).toBeUndefined();
+  expect(unwritten(matmul(4, 7, 20, true), move(fabric(0), cell(20), 3))).toEqual([1, 22]);
+});
+
+test('an exchange reads what it sends and writes what it takes', () => {
+  const op = exchanged('f16', [{ color: 0, at: 6, length: 4 }], [{ color: 1, at: 20, length: 5 }]);
+  expect(unwritten(op, move(fabric(0), cell(20), 6))).toEqual([1, 25]);
+  expect(unwritten(exchanged('f16', [{ color: 0, at: 7, length: 4 }], []))).toEqual([0, 10]);
 });
 
 test('every other operation reads its operands and writes its result', () => {

@@ -4,7 +4,7 @@ import type { FloatType } from '../src/numeric/types.js';
 import type { CostTable, SpecialFn, VectorFn } from '../src/hardware/wafer.js';
 import type { Operation, TrafficOp } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
-import { cell, constant, fabric, vector } from './helpers/programs.js';
+import { cell, constant, exchanged, fabric, vector } from './helpers/programs.js';
 
 /** No two of these numbers lead to the same cycles. */
 const COSTS: CostTable = {
@@ -25,6 +25,13 @@ const COSTS: CostTable = {
     dot: { f16: 2, f32: 0.5 },
   },
   matvec: { call: 100, row: { f16: 4.5, f32: 1 }, widenPerCycle: 8 },
+  matmul: {
+    instruction: { f16: 5.25, f32: 6.5 },
+    granularity: { f16: 8, f32: 3 },
+    loop: 12.75,
+    clear: { f16: 0.375, f32: 1.5 },
+  },
+  transfer: { setup: 59, end: 31 },
   scalar: { exp: 41, silu: 43, rsqrt: 47, reciprocal: 53, step: 29 },
   vectorForm: { exp: 10, silu: 13, rsqrt: 8, reciprocal: 5 },
 };
@@ -200,5 +207,49 @@ describe('every other operation', () => {
       interval: 1,
     };
     expect(timeOf(op, COSTS)).toEqual(stream);
+  });
+});
+
+describe('a product of matrices', () => {
+  const product = { length: 7, inner: 5, columns: 3, a: 0, b: 100, c: 200 };
+  it.each([
+    ['f16', 149], // 5 x (12.75 + 3 x (5.25 + 8/20)) = 148.5
+    ['f32', 270], // 5 x (12.75 + 3 x (6.5 + 9/1.25)) = 269.25
+  ] as const)('in %s issues whole groups of elements: %i', (type, cycles) => {
+    const op: Operation = { ...base(type), kind: 'matmul', ...product };
+    expect(timeOf(op, COSTS)).toEqual(fixed(0, cycles));
+    expect(timeOf({ ...op, repeat: 3 }, COSTS)).toEqual(fixed(0, 3 * cycles));
+  });
+
+  it('clears what it adds to, element by element', () => {
+    const op: Operation = { ...base('f16'), kind: 'matmul', ...product, clears: true };
+    expect(timeOf(op, COSTS).cycles).toBe(157); // 148.5 + 21 x 0.375 = 156.375
+    expect(timeOf({ ...op, type: 'f32', inner: 0 }, COSTS).cycles).toBe(32); // 31.5
+  });
+});
+
+describe('an exchange of vectors', () => {
+  const vector = (color: number, length: number) => ({ color, at: 0, length });
+
+  it('takes the end of every transfer, and the set-up of the first: others are set up while it streams', () => {
+    const both = exchanged('f16', [vector(1, 3), vector(2, 2)], [vector(3, 9), vector(4, 1)], 4);
+    const stream = { cycles: 0, wavelets: 3, source: 3, destination: 1, latency: 1 };
+    expect(timeOf(both, COSTS)).toEqual({ ...stream, setup: 59 + 4 * 31 });
+    expect(both.expect).toBe(6);
+    // The second one is set up after the first, and after the first that is taken.
+    expect([...both.times]).toEqual([0, 1, 8]);
+    expect([...both.turns!]).toEqual([0, 0, 1]);
+  });
+
+  it('that only takes has all set-ups before', () => {
+    const takes = exchanged('f32', [], [vector(3, 9), vector(4, 1)]);
+    expect(timeOf(takes, COSTS)).toMatchObject({ setup: 2 * (59 + 31), wavelets: 0, source: 3 });
+    expect(timeOf(takes, COSTS).destination).toBe(-1);
+  });
+
+  it('sends wavelets of vectors that have begun by turns', () => {
+    const op = exchanged('f32', [vector(1, 4), vector(2, 3)], [], 2);
+    expect([...op.turns!]).toEqual([0, 0, 1, 0, 1, 0, 1]);
+    expect([...op.times]).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 });

@@ -22,7 +22,9 @@ Examples:
   wafersim kernel all-reduce --algorithm tree --pes 420 --groups 20 --words 35 --dtype f16
   wafersim kernel matvec --rows 30 --padded 32 --iterations 10 --dtype f32
   wafersim kernel gemv --k 128 --n 128 --grid 4x4 --groups 2 --dtype f16 --algorithm waferllm
+  wafersim kernel gemm --algorithm mesh --m 48 --k 24 --n 24 --grid 3x3
   wafersim kernel layer --mapping waferllm --dim 4096 --ffn 14336 --seq 4096 --grid 420x420 --groups 20
+  wafersim kernel layer --dim 2048 --ffn 6144 --seq 2048 --grid 64x128 --qk-norm --exp vector
   wafersim kernel traffic --pattern shift --distance 8 --mesh 64x64 --load 0.1 --cycles 10000
   wafersim kernel traffic --pattern uniform --mesh 32x32 --cycles 4000 --loads 0.05,0.1,0.2,0.3`;
 

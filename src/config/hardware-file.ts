@@ -29,6 +29,23 @@ const TASK = {
   range: [28, 44],
 };
 
+const FROM_WSE3 = { source: 'not measured: taken from WSE-3, as it is for f16', assumed: true };
+
+/** Products of matrices, and exchanges, where the file says nothing of them. */
+const MATMUL = {
+  instruction: {
+    f16: { value: 4.8, ...FROM_WSE3, range: [3.5, 11] },
+    f32: { value: 4.8, ...FROM_WSE3, range: [1, 11] },
+  },
+  granularity: { f16: { value: 8, ...FROM_WSE3 }, f32: { value: 1, ...FROM_WSE3 } },
+  loop: { value: 12, ...FROM_WSE3, range: [4, 30] },
+  clear: { f16: { value: 1, ...FROM_WSE3 }, f32: { value: 1, ...FROM_WSE3 } },
+};
+const TRANSFER = {
+  setup: { value: 12, ...FROM_WSE3, range: [8, 16] },
+  end: { value: 16, ...FROM_WSE3, range: [10, 32] },
+};
+
 /** Schema of a hardware file with all its keys; units are read by the function passed in. */
 export function hardwareSchema(readUnits: ReadUnits) {
   const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
@@ -88,6 +105,13 @@ export function hardwareSchema(readUnits: ReadUnits) {
         dot: rates,
       }),
       matvec: section('a mapping', { call: time, row: perType(time), widenPerCycle: rate }),
+      matmul: section('a mapping', {
+        instruction: perType(time),
+        granularity: perType(of({ dimension: 'count', integer: true, min: 1, max: 1024 })),
+        loop: time,
+        clear: perType(time),
+      }).prefault(MATMUL),
+      transfer: section('a mapping', { setup: cycles, end: cycles }).prefault(TRANSFER),
       scalar: section('a mapping', { ...special, step: cycles }),
       vectorForm: section('a mapping', special),
     }),

@@ -3,10 +3,10 @@
  * of 32 bits. Arithmetic is done in double precision and rounded once to the operation's type after
  * each element. Shared by all engines, so that they differ in time only.
  */
-import { ROUND, elementsPerWavelet } from '../numeric/types.js';
+import { ROUND, elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
-import type { ArgmaxOp, LookupOp, MatvecOp, Operation, Source } from '../program/program.js';
-import type { SpecialOp, VectorOp } from '../program/program.js';
+import type { ArgmaxOp, LookupOp, MatmulOp, MatvecOp, Operation } from '../program/program.js';
+import type { Passed, Source, SpecialOp, VectorOp } from '../program/program.js';
 
 const VECTOR: Record<VectorFn, (a: number, b: number, c: number) => number> = {
   move: (a) => a,
@@ -25,6 +25,10 @@ const SPECIAL: Record<SpecialFn, (x: number) => number> = {
   reciprocal: (x) => 1 / x,
 };
 
+function crudeExp(x: number): number {
+  return (1 + x / 256) ** 4;
+}
+
 /** Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. */
 export function executeOperation(op: Operation, memory: Float32Array): void {
   switch (op.kind) {
@@ -33,6 +37,9 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
       return;
     case 'matvec':
       for (let n = 0; n < (op.repeat ?? 1); n++) executeMatvec(op, memory);
+      return;
+    case 'matmul':
+      for (let n = 0; n < (op.repeat ?? 1); n++) executeMatmul(op, memory);
       return;
     case 'special':
       return executeSpecial(op, memory);
@@ -68,6 +75,36 @@ export function executeWavelet(
     wavelet[k] = k < count ? executeElement(op, memory, index * width + k, wavelet[k]) : 0;
 }
 
+/** Wavelet `index` of a vector that is sent, out of memory. */
+export function readWavelet(
+  type: FloatType,
+  { at, length }: Passed,
+  memory: Float32Array,
+  index: number,
+  wavelet: Float64Array,
+): void {
+  const width = elementsPerWavelet(type);
+  for (let k = 0; k < 2; k++) {
+    const i = index * width + k;
+    wavelet[k] = k < width && i < length ? memory[at + i] : 0;
+  }
+}
+
+/** Wavelet `index` of a vector that is taken, into memory. */
+export function writeWavelet(
+  type: FloatType,
+  { at, length }: Passed,
+  memory: Float32Array,
+  index: number,
+  wavelet: Float64Array,
+): void {
+  const width = elementsPerWavelet(type);
+  for (let k = 0; k < width; k++) {
+    const i = index * width + k;
+    if (i < length) memory[at + i] = wavelet[k];
+  }
+}
+
 /** One element of a vector operation, `arrived` being its number from the fabric; returns the result. */
 function executeElement(op: VectorOp, memory: Float32Array, i: number, arrived: number): number {
   const a = valueOf(op.a, memory, i, arrived);
@@ -97,9 +134,23 @@ function executeMatvec(op: MatvecOp, memory: Float32Array): void {
   }
 }
 
+function executeMatmul(op: MatmulOp, memory: Float32Array): void {
+  const { length, inner, columns, a, b, c, bRowStride = columns, bStride = 1 } = op;
+  const round = ROUND[op.type];
+  if (op.clears) memory.fill(0, c, c + columns * length);
+  for (let i = 0; i < inner; i++)
+    for (let j = 0; j < columns; j++) {
+      const factor = memory[b + i * bRowStride + j * bStride];
+      for (let r = 0; r < length; r++) {
+        const at = c + j * length + r;
+        memory[at] = round(memory[a + i * length + r] * factor + memory[at]);
+      }
+    }
+}
+
 function executeSpecial(op: SpecialOp, memory: Float32Array): void {
-  for (let i = 0; i < op.length; i++)
-    memory[op.to + i] = ROUND[op.type](SPECIAL[op.fn](memory[op.at + i]));
+  const fn = op.form === 'crude' && op.fn === 'exp' ? crudeExp : SPECIAL[op.fn];
+  for (let i = 0; i < op.length; i++) memory[op.to + i] = ROUND[op.type](fn(memory[op.at + i]));
 }
 
 function executeLookup(op: LookupOp, memory: Float32Array): void {

@@ -35,6 +35,14 @@ export interface CostTable {
   elementsPerCycle: Record<VectorFn | 'dot', PerType>;
   /** Matrix-vector products: the call, each row without its elements, and widening 8-bit weights. */
   matvec: { call: number; row: PerType; widenPerCycle: number };
+  /**
+   * Products of matrices by multiply-add instructions: each one without its elements, how many elements
+   * are issued together (the last few count as many), each pass of the loop around them, and clearing an
+   * element of the product before.
+   */
+  matmul: { instruction: PerType; granularity: PerType; loop: number; clear: PerType };
+  /** Asynchronous transfers: setting one up, and the code that runs when one has ended. */
+  transfer: { setup: number; end: number };
   /** Cycles of scalar code: per element for special functions, per step for compares and addresses. */
   scalar: Record<SpecialFn | 'step', number>;
   /** The vector form of a special function: how many vector operations it takes. */

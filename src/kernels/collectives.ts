@@ -14,7 +14,8 @@ export interface LinePlace {
   colors: number[];
 }
 
-const PORT: Record<Axis, Record<Side, number>> = {
+/** The port of each side of a line along an axis. */
+export const PORT: Record<Axis, Record<Side, number>> = {
   x: { back: WEST, ahead: EAST, core: RAMP },
   y: { back: NORTH, ahead: SOUTH, core: RAMP },
 };

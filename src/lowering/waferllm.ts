@@ -1,6 +1,6 @@
 /**
- * One decoder layer of one token in WaferLLM's mapping (OSDI 2025; machine-model section 5) on P x
- * P cores: activations are split along one axis and replicated along the other, so that consecutive
+ * One decoder layer of one token in WaferLLM's mapping (OSDI 2025; machine-model section 5) on P x P
+ * cores, or a rectangle: activations are split along one axis and replicated along the other, so that consecutive
  * products reduce along y, x, y, x and nothing is transposed. Ten all-reduces by two-level trees on
  * five colours, which change from one axis to the other six times a layer.
  */
@@ -10,10 +10,11 @@ import { routesOf, type LinePlace } from '../kernels/collectives.js';
 import { assemble } from '../program/builder.js';
 import { CHANNELS, stationsOf } from '../kernels/line.js';
 import { attention } from './waferllm/attention.js';
-import { label, WAFERLLM_LABELS, type WaferllmCore } from './waferllm/core.js';
+import { label, waferllmLabels, type WaferllmCore } from './waferllm/core.js';
 import { mlp, rmsNorm } from './waferllm/mlp.js';
 import { headParts, newPositionIn, positionsPerRow } from '../mapping/waferllm-shape.js';
 import { waferllmBuffers, waferllmShape, waferllmOptions } from '../mapping/waferllm-shape.js';
+import { widthOf } from '../mapping/waferllm-shape.js';
 import type { WaferllmOptions } from '../mapping/waferllm-shape.js';
 import type { Weights } from '../model/model.js';
 import { greedy, headLogits } from '../model/plain.js';
@@ -36,14 +37,15 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
   const buffers = waferllmBuffers(o);
   const code = wafer.core.codeBytes;
   const bytes = code.stack + code.runtime + code.attention + code.mlp;
-  const labels = [...WAFERLLM_LABELS];
-  const { program, station } = assemble('waferllm layer', o.P, o.P, labels, bytes, buffers);
+  const labels = waferllmLabels(o);
+  const width = widthOf(o);
+  const { program, station } = assemble('waferllm layer', width, o.P, labels, bytes, buffers);
   const columns = lanes(o, 'x', (x) => JSON.stringify(o.exact ? headParts(o, shape, x) : ''));
   const rows = lanes(o, 'y', (y) => (o.exact ? newPositionIn(o, y) : ''));
   for (let y = 0; y < o.P; y++)
-    for (let x = 0; x < o.P; x++)
+    for (let x = 0; x < width; x++)
       station(
-        y * o.P + x,
+        y * width + x,
         `core (${x}, ${y})`,
         (code) =>
           writeLayer({
@@ -64,7 +66,9 @@ export function lowerWaferllmLayer(o: WaferllmOptions, wafer: WaferSpec): Progra
 /** The places along one axis; cores with equal keys have equal code where it depends on this axis. */
 function lanes(o: WaferllmOptions, axis: 'x' | 'y', more: (at: number) => string): Lane[] {
   const numbers = new Map<string, number>();
-  return stationsOf(o.P, o.groups).map((station, at) => {
+  const stations =
+    axis === 'x' ? stationsOf(widthOf(o), o.rowGroups ?? o.groups) : stationsOf(o.P, o.groups);
+  return stations.map((station, at) => {
     const key = JSON.stringify(station) + more(at);
     if (!numbers.has(key)) numbers.set(key, numbers.size);
     return { place: { station, axis, colors: CHANNELS }, key: `${numbers.get(key)}` };

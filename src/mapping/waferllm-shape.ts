@@ -1,6 +1,6 @@
 /**
- * How WaferLLM cuts one layer over P x P cores (machine-model section 5): the residual stream over
- * the rows; queries, keys, values and the MLP's inner width over the columns; cache positions over
+ * How WaferLLM cuts one layer over P x P cores (machine-model section 5), or over a rectangle: the residual
+ * stream over the rows; queries, keys, values and the MLP's inner width over the columns; cache positions over
  * the rows. Every slice is padded up, K and V have full width, nothing is saved by grouped queries.
  *
  * Attention elements lie pair by pair: a column's slice holds the first halves of its RoPE pairs
@@ -11,6 +11,18 @@ import type { ModelSpec } from '../model/model.js';
 import type { BufferShape } from './mapping.js';
 import { bufferList } from './shapes.js';
 
+/**
+ * Exponentials: crude scalar code as published, (1 + x/256)^4; a range reduction and a polynomial by vector
+ * operations; scalar code in full.
+ */
+export const EXP_FORMS = ['crude', 'vector', 'full'] as const;
+export type ExpForm = (typeof EXP_FORMS)[number];
+
+/** Cores along x. */
+export function widthOf({ P, width }: Pick<WaferllmOptions, 'P' | 'width'>): number {
+  return width ?? P;
+}
+
 type Sizes = 'dim' | 'ffn' | 'heads' | 'headDim' | 'normEpsilon' | 'dtype';
 
 export interface WaferllmOptions extends Pick<ModelSpec, Sizes> {
@@ -20,10 +32,18 @@ export interface WaferllmOptions extends Pick<ModelSpec, Sizes> {
   maxPositions?: number;
   /** Users whose caches the cores hold; 1 if not given. */
   users?: number | undefined;
-  /** Cores along each side. */
+  /** Cores along each side, or along y if `width` is given. */
   P: number;
-  /** Groups of the two-level trees. */
+  /** Cores along x of a rectangle. */
+  width?: number;
+  /** Groups of the two-level trees, or of those along y if `rowGroups` is given. */
   groups: number;
+  /** Groups of the trees along x. */
+  rowGroups?: number;
+  /** RMSNorm of each query and key head before RoPE. */
+  qkNorm?: boolean;
+  /** How the softmax's exp is done; if not given, in full where exact and crude as published otherwise. */
+  exp?: ExpForm;
   /** Multi-head attention, exp and SiLU in full; otherwise timed as the published kernel. */
   exact: boolean;
 }
@@ -52,12 +72,15 @@ export interface WaferllmShape {
 
 export function waferllmShape(o: WaferllmOptions): WaferllmShape {
   const width = o.heads * o.headDim;
-  const pairs = o.exact ? Math.ceil(width / 2 / o.P) : Math.floor(Math.ceil(width / o.P) / 2);
+  const columns = widthOf(o);
+  const pairs = o.exact
+    ? Math.ceil(width / 2 / columns)
+    : Math.floor(Math.ceil(width / columns) / 2);
   const room = o.maxPositions ?? o.context + (o.exact ? 1 : 0);
   return {
     dims: Math.ceil(o.dim / o.P),
-    attention: o.exact ? 2 * pairs : Math.ceil(width / o.P),
-    inner: Math.ceil(o.ffn / o.P),
+    attention: o.exact ? 2 * pairs : Math.ceil(width / columns),
+    inner: Math.ceil(o.ffn / columns),
     pairs,
     slots: (o.users ?? 1) * Math.ceil(room / o.P),
     scoreRows: o.exact ? o.heads : 1,
@@ -114,6 +137,12 @@ export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
     ['values', s.slots * s.attention],
     ['cos', s.pairs],
     ['sin', s.pairs],
+    ...(o.qkNorm
+      ? ([
+          ['qNorm', s.attention],
+          ['kNorm', s.attention],
+        ] as const)
+      : []),
   ] as const)
     add(name, o.dtype, length, true);
   add('normed', o.dtype, s.dims);
@@ -121,6 +150,7 @@ export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
   add('turned', o.dtype, 4 * s.pairs);
   add('scores', o.dtype, s.scoreRows * s.slots);
   add('scalar', s.scalarType, 1);
+  if (o.qkNorm) add('headScale', s.scalarType, 2 * s.scoreRows);
   add('peak', s.scalarType, s.scoreRows);
   add('total', s.scalarType, s.scoreRows);
   add('attended', o.dtype, s.attention);
@@ -132,8 +162,9 @@ export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
 /** The options for one layer of a model (see `refuse` for what the published kernel lacks). */
 export function waferllmOptions(
   model: ModelSpec,
-  rest: Pick<WaferllmOptions, 'context' | 'maxPositions' | 'users' | 'P' | 'groups' | 'exact'>,
+  rest: Omit<WaferllmOptions, Sizes | 'qkNorm'>,
 ): WaferllmOptions {
-  const { dim, ffn, heads, headDim, normEpsilon, dtype } = model;
-  return { dim, ffn, heads, headDim, normEpsilon, dtype, ...rest };
+  const { dim, ffn, heads, headDim, normEpsilon, dtype, qkNorm } = model;
+  const sizes = { dim, ffn, heads, headDim, normEpsilon, dtype };
+  return { ...sizes, ...(qkNorm && { qkNorm }), ...rest };
 }

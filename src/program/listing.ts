@@ -1,7 +1,8 @@
 /** A role in readable form: its memory, its routes and its operations in order, one per line. */
 import { PORT_NAMES } from '../hardware/mesh.js';
 import { sendColors, settingsOf, sramBytesOf, takeColors } from './program.js';
-import type { Destination, Operation, Role, Route, Source, TrafficOp } from './program.js';
+import type { Destination, Exchange, Operation, Passed, Role } from './program.js';
+import type { Route, Source, TrafficOp } from './program.js';
 
 /** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
 export function listRole(role: Role, labels: string[]): string {
@@ -45,6 +46,13 @@ function listOperation(op: Operation): string {
       const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
       return `matvec.${op.type} ${op.form} [${op.out}] += ${matrix} times [${op.x}]${again}`;
     }
+    case 'matmul': {
+      const a = `[${op.a}] ${op.length} x ${op.inner}`;
+      const strides = op.bStride === undefined ? '' : ` steps ${op.bRowStride}, ${op.bStride}`;
+      const b = `[${op.b}] ${op.inner} x ${op.columns}${strides}`;
+      const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
+      return `matmul.${op.type} [${op.c}] ${op.clears ? '=' : '+='} ${a} times ${b}${again}`;
+    }
     case 'special':
       return `${op.fn}.${op.type} ${op.form} x${op.length} [${op.to}] <- [${op.at}]`;
     case 'lookup': {
@@ -65,12 +73,20 @@ function listOperation(op: Operation): string {
 }
 
 function traffic(op: TrafficOp): string {
+  if (op.exchange !== undefined) return exchanged(op.exchange);
   const [sends, receives] = [sendColors(op), takeColors(op)];
   const colors = (list: number[]) => `${list.length > 1 ? 'colours' : 'colour'} ${list.join(', ')}`;
   const out = sends.length === 0 ? 'sends nothing' : `sends ${op.times.length} on ${colors(sends)}`;
   const into =
     receives.length === 0 ? 'takes nothing' : `takes ${op.expect} of ${colors(receives)}`;
   return `traffic ${out}, ${into}`;
+}
+
+function exchanged({ type, sends, takes }: Exchange): string {
+  const vector = ({ color, at, length }: Passed) => `[${at}..${at + length}) on colour ${color}`;
+  const side = (verb: string, list: Passed[]) =>
+    list.length === 0 ? [] : [`${verb} ${list.map(vector).join(' and ')}`];
+  return `exchange.${type} ${[...side('sends', sends), ...side('takes', takes)].join(', ')}`;
 }
 
 function operand(of: Source | Destination): string {

@@ -1,7 +1,7 @@
 /**
  * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that nothing is read before it is written (machine-model section 4, rule 6).
  */
-import { cellsOf, isMemory, type Operation, type Role } from './program.js';
+import { cellsOf, isMemory, type Exchange, type Operation, type Role } from './program.js';
 
 export interface UnwrittenRead {
   /** Index of the operation in its role, and the cell. */
@@ -37,6 +37,16 @@ export function accessesOf(op: Operation): Access[] {
       const matrix = { ...read(op.matrix, op.length), rows, rowStride };
       return [matrix, read(op.x, inputs, op.xStride), read(op.out, outputs)];
     }
+    case 'matmul': {
+      const { length, inner, columns } = op;
+      const b = {
+        ...read(op.b, columns, op.bStride),
+        rows: inner,
+        rowStride: op.bRowStride ?? columns,
+      };
+      const out = { ...read(op.c, columns * length), does: op.clears ? 'write' : 'read' } as const;
+      return [out, read(op.a, inner * length), b];
+    }
     case 'special':
       return [read(op.at, op.length), write(op.to, op.length)];
     case 'lookup': {
@@ -48,12 +58,19 @@ export function accessesOf(op: Operation): Access[] {
       return [read(op.at, op.length), write(op.value), write(op.id)];
     case 'keepIfEqual':
       return [read(op.a), read(op.b), read(op.at)];
-    case 'route':
     case 'traffic':
+      return exchanged(op.exchange);
+    case 'route':
       return [];
     default:
       return op satisfies never;
   }
+}
+
+function exchanged(exchange: Exchange | undefined): Access[] {
+  if (exchange === undefined) return [];
+  const sent = exchange.sends.map(({ at, length }) => read(at, length));
+  return [...sent, ...exchange.takes.map(({ at, length }) => write(at, length))];
 }
 
 function read(at: number, length = 1, stride = 1): Access {

@@ -4,7 +4,7 @@
  * two bytes each. Every operation carries enough to be timed (with the hardware's cost table, see
  * timing.ts) and to be executed on real numbers. It knows nothing of transformers.
  */
-import { BYTES, type DataType, type FloatType } from '../numeric/types.js';
+import { BYTES, elementsPerWavelet, type DataType, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 
 /** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */
@@ -69,17 +69,46 @@ export interface MatvecOp {
   repeat?: number;
 }
 
-/** dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. */
+/**
+ * A product of matrices by instructions of one length: c[j] += a[i] * b[i][j] for each of `inner` columns
+ * a[i] and each of `columns` columns c[j], `length` elements each. Columns of a and c lie one after the
+ * other; b is stored by rows, b[i][j] at cell `b + i*columns + j`, if no other strides are given. Rounded to `type` after each multiply-add.
+ * With `clears` c starts from zeros, and with `inner` 0 nothing is added to them.
+ */
+export interface MatmulOp {
+  kind: 'matmul';
+  label: number;
+  type: FloatType;
+  length: number;
+  inner: number;
+  columns: number;
+  a: number;
+  b: number;
+  c: number;
+  /** Cells from b[i][j] to b[i + 1][j], and to b[i][j + 1]. */
+  bRowStride?: number;
+  bStride?: number;
+  clears?: boolean;
+  /** How often it is done; once if not given. */
+  repeat?: number;
+}
+
+/**
+ * dst[i] = fn(a[i]) for `length` cells in a row, as scalar code or as vector operations. Crude scalar code has
+ * (1 + x/256)^4 for exp, as WaferLLM's kernels do.
+ */
 export interface SpecialOp {
   kind: 'special';
   label: number;
   fn: SpecialFn;
-  form: 'scalar' | 'vector';
+  form: SpecialForm;
   type: FloatType;
   length: number;
   at: number;
   to: number;
 }
+
+export type SpecialForm = 'scalar' | 'vector' | 'crude';
 
 /**
  * Row `r` = memory[id] - first of a table (element j at cell `table + r*rowStride + j*stride`) into
@@ -135,6 +164,7 @@ export interface RouteOp {
  * before which it may not leave), in this order and at most one a cycle, and at the same time takes `expect`
  * wavelets, at most one a cycle, first the one that has been usable for longest. A cycle that sends is compute,
  * one with a wavelet due is wait for output, any other until the last is sent and taken is wait for input.
+ * An exchange of vectors is the same with numbers: its wavelets are due once their transfer is set up.
  */
 export interface TrafficOp {
   kind: 'traffic';
@@ -150,10 +180,30 @@ export interface TrafficOp {
   turns?: Uint8Array;
   /** If it takes wavelets of several colours: all of them, `receive` first. */
   receives?: number[];
+  /** If it is not synthetic: the vectors of which its wavelets are. */
+  exchange?: Exchange;
+}
+
+/** A vector in memory whose wavelets are sent or taken on a colour. */
+export interface Passed {
+  color: number;
+  at: number;
+  length: number;
+}
+
+/**
+ * Vectors that a core sends and takes side by side by asynchronous transfers, each with a colour of its own.
+ * They are set up one after the other: a vector sent, one taken, and so on. What is taken must not lie where
+ * something that is sent does.
+ */
+export interface Exchange {
+  type: FloatType;
+  sends: Passed[];
+  takes: Passed[];
 }
 
 /** Operations that work on the core's memory alone and take a fixed time. */
-export type MemoryOperation = MatvecOp | SpecialOp | LookupOp | ArgmaxOp | KeepIfEqualOp;
+export type MemoryOperation = MatvecOp | MatmulOp | SpecialOp | LookupOp | ArgmaxOp | KeepIfEqualOp;
 
 /**
  * A switch over these ends in `satisfies never`, or in `satisfies MemoryOperation` where all of those are
@@ -262,6 +312,23 @@ export function colorsOf(op: Operation): number[] {
       op satisfies MemoryOperation;
       return [];
   }
+}
+
+/**
+ * Wavelets that an exchange takes of each colour, in rising order of the colours, if there are several: it leaves
+ * those that come of a colour after the last one wanted to the next operation.
+ */
+export function countedTakes({ exchange }: TrafficOp): { color: number; count: number }[] {
+  if (exchange === undefined || exchange.takes.length < 2) return [];
+  const { takes, type } = exchange;
+  return takes
+    .map((vector) => ({ color: vector.color, count: waveletsOf(type, vector) }))
+    .sort((a, b) => a.color - b.color);
+}
+
+/** Wavelets of a vector. */
+export function waveletsOf(type: FloatType, { length }: Pick<Passed, 'length'>): number {
+  return Math.ceil(length / elementsPerWavelet(type));
 }
 
 /** Wavelets that it sends. */

@@ -5,7 +5,14 @@
  */
 import { elementsPerWavelet } from '../numeric/types.js';
 import type { CostTable } from '../hardware/wafer.js';
-import { isFabric, type Operation, type Program, type Role, type VectorOp } from './program.js';
+import {
+  isFabric,
+  type Operation,
+  type Program,
+  type Role,
+  type TrafficOp,
+  type VectorOp,
+} from './program.js';
 
 export interface OpTiming {
   setup: number;
@@ -36,8 +43,17 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       const { repeat = 1 } = op;
       return fixed(repeat * costs.setup[op.type], repeat * cycles);
     }
+    case 'matmul': {
+      const { instruction, granularity, loop, clear } = costs.matmul;
+      const group = granularity[op.type];
+      const elements = Math.ceil(op.length / group) * group;
+      const each = instruction[op.type] + elements / costs.elementsPerCycle.fma[op.type];
+      const clears = op.clears ? op.columns * op.length * clear[op.type] : 0;
+      const { repeat = 1 } = op;
+      return fixed(0, repeat * Math.ceil(clears + op.inner * (loop + op.columns * each)));
+    }
     case 'special': {
-      if (op.form === 'scalar') return fixed(0, op.length * costs.scalar[op.fn]);
+      if (op.form !== 'vector') return fixed(0, op.length * costs.scalar[op.fn]);
       const pass =
         costs.setup[op.type] +
         memoryCycles(op.length, costs.elementsPerCycle.fma[op.type], costs.issue[op.type]);
@@ -62,7 +78,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       return fixed(costs.routeChange, 0);
     case 'traffic':
       return {
-        setup: 0,
+        setup: setupOfExchange(op, costs),
         cycles: 0,
         wavelets: op.times.length,
         source: op.receive,
@@ -90,6 +106,18 @@ function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
   const interval = isTask ? costs.task : 1;
   const latency = isTask ? interval : op.fn === 'move' ? 1 : costs.latency[op.type];
   return { setup, cycles: 0, wavelets, source, destination, latency, interval };
+}
+
+/**
+ * Set-up of an exchange before its first wavelet may leave: that of its first transfer, or of all if it only
+ * takes. The others are set up while that one streams, so what they send is due later.
+ * The code that runs at the ends is counted here too: nothing overlaps with it.
+ */
+function setupOfExchange({ exchange }: TrafficOp, { transfer }: CostTable): number {
+  if (exchange === undefined) return 0;
+  const { sends, takes } = exchange;
+  const count = sends.length + takes.length;
+  return count * transfer.end + (sends.length > 0 ? 1 : count) * transfer.setup;
 }
 
 function fixed(setup: number, cycles: number): OpTiming {

@@ -15,6 +15,7 @@ import {
   add,
   cell,
   changeRoute,
+  exchanged,
   fabric,
   move,
   role,
@@ -306,6 +307,14 @@ function addExchange(phase: Phase, a: number, b: number, given: Transfer, push: 
   if (there < 0) return;
   const back = phase.connect(b, [a], given.color + 1);
   if (back < 0) return phase.disconnect(there, a, [b]);
+  if (given.variant === 3) {
+    // What is taken does not lie where what is sent does.
+    const length = given.length % 19;
+    const vector = (color: number, at: number) => [{ color, at, length }];
+    push(a, exchanged(given.type, vector(there, 0), vector(back, 20)));
+    push(b, exchanged(given.type, vector(back, 1), vector(there, 22)));
+    return;
+  }
   const times = timesOf(given.gaps);
   push(a, traffic({ color: there, times, receive: back, expect: times.length }));
   push(b, traffic({ color: back, times, receive: there, expect: times.length }));
@@ -322,6 +331,21 @@ function addHub(phase: Phase, hub: number, others: number[], given: Transfer, pu
   );
   const sends = to.filter((color) => color >= 0);
   const receives = from.filter((color) => color >= 0);
+  if (given.variant === 3) {
+    // Vectors that the hub sends lie in its first cells, those that it takes after them; as for the others.
+    const length = given.length % 9;
+    const vector = (color: number, at: number) => (color < 0 ? [] : [{ color, at, length }]);
+    const all = (colors: number[], at: (k: number) => number) =>
+      colors.flatMap((color, k) => vector(color, at(k)));
+    const setup = given.gaps[0] % 5;
+    const [out, into] = [all(to, (k) => k), all(from, (k) => 20 + 9 * k)];
+    push(hub, exchanged(given.type, out, into, setup));
+    others.forEach((core, k) => {
+      if (to[k] < 0 && from[k] < 0) return;
+      push(core, exchanged(given.type, vector(from[k], 1), vector(to[k], 30)));
+    });
+    return;
+  }
   const turns = times.map((_, i) => given.gaps[i] % Math.max(1, sends.length));
   others.forEach((core, k) => {
     const turn = sends.indexOf(to[k]);
@@ -383,6 +407,10 @@ function local({ type, length, variant }: Transfer): Operation {
       value: 40,
       id: 41,
     };
+  if (variant === 2 && length > 20) {
+    const [a, b, c] = [0, 3, 10];
+    return { ...base, kind: 'matmul', length: length % 7, inner: 3, columns: 4, a, b, c };
+  }
   if (variant === 2)
     return {
       ...base,
@@ -433,7 +461,8 @@ function waits(pause: number, most: number): Operation[] {
 
 /** One long pause is more than a phase of dear operations takes. */
 function costsOf({ costs }: Recipe, most: number): Partial<CostTable> {
-  return { ...costs, scalar: { ...NO_OVERHEAD.scalar, exp: 64 * most } };
+  const transfer = { setup: costs.issue.f32, end: costs.setup.f32 };
+  return { ...costs, transfer, scalar: { ...NO_OVERHEAD.scalar, exp: 64 * most } };
 }
 
 function roleOf({ operations, first }: Draft, core: number): Role {

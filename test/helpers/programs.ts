@@ -2,11 +2,12 @@
 import type { FloatType } from '../../src/numeric/types.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../../src/hardware/mesh.js';
 import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
-import { append, assemble, cell, type Code } from '../../src/program/builder.js';
+import { append, assemble, cell, exchange, type Code } from '../../src/program/builder.js';
 import type {
   Buffer,
   Operation,
   Destination,
+  Passed,
   Program,
   Role,
   Route,
@@ -45,6 +46,8 @@ export const NO_OVERHEAD: CostTable = {
     dot: each(1),
   },
   matvec: { call: 0, row: each(0), widenPerCycle: 1 },
+  matmul: { instruction: each(0), granularity: each(1), loop: 0, clear: each(0) },
+  transfer: { setup: 0, end: 0 },
   scalar: { exp: 1, silu: 1, rsqrt: 1, reciprocal: 1, step: 1 },
   vectorForm: { exp: 1, silu: 1, rsqrt: 1, reciprocal: 1 },
 };
@@ -125,6 +128,13 @@ export function traffic(op: {
     ...(op.receives && op.receives.length > 1 && { receives: op.receives }),
   };
   return appended(written, op.label) as TrafficOp;
+}
+
+/** Vectors sent and taken side by side; transfers begin one `setup` after the other. */
+export function exchanged(type: FloatType, sends: Passed[], takes: Passed[], setup = 0): TrafficOp {
+  const code: Code = { operations: [], label: 0 };
+  exchange(code, type, { sends, takes, setup });
+  return code.operations[0] as TrafficOp;
 }
 
 /** Keeps a core busy for some cycles; its cells need no buffer as long as nothing reads them. */

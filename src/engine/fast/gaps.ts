@@ -1,10 +1,12 @@
 /**
  * The cycles between sends of synthetic traffic, most of them a byte each: the machine reads one for every
  * wavelet that it sends, and what it reads has to fit a cache. LONG is followed by the gap as a double, the
- * lowest byte first; RECOLOR by the colour on which wavelets are sent from here on, then by the gap.
+ * lowest byte first; RECOLOR by the colour on which wavelets are sent from here on, then by the gap. Before those
+ * of an exchange that takes several vectors: how many wavelets of each colour, in rising order, as doubles.
  */
 import { LONG, RECOLOR } from './machine-code.js';
-import { colorOfWavelet, type Operation, type TrafficOp } from '../../program/program.js';
+import { colorOfWavelet, countedTakes } from '../../program/program.js';
+import type { Operation, TrafficOp } from '../../program/program.js';
 
 export interface Gaps {
   all: Uint8Array;
@@ -17,6 +19,7 @@ export function gapsOf(lists: Operation[][]): Gaps {
   let size = 0;
   for (const op of lists.flat())
     if (op.kind === 'traffic') {
+      size += 8 * countedTakes(op).length;
       from.set(op, size);
       eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 9)));
     }
@@ -24,7 +27,11 @@ export function gapsOf(lists: Operation[][]): Gaps {
   const view = new DataView(all.buffer);
   for (const [op, begin] of from) {
     let at = begin;
-    if (op.kind === 'traffic')
+    if (op.kind === 'traffic') {
+      const counts = countedTakes(op);
+      counts.forEach(({ count }, i) =>
+        view.setFloat64(begin - 8 * (counts.length - i), count, true),
+      );
       eachGap(op, (gap, color) => {
         if (color >= 0) {
           all[at++] = RECOLOR;
@@ -35,6 +42,7 @@ export function gapsOf(lists: Operation[][]): Gaps {
         view.setFloat64(at, gap, true);
         at += 8;
       });
+    }
   }
   return { all, from };
 }

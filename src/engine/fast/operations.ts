@@ -3,12 +3,21 @@
  * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
-import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { countedTakes, sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf } from './gaps.js';
-import { FIXED, OP, OP_WORDS, ROUTE, STREAM, TASK, TRAFFIC } from './machine-code.js';
+import {
+  COUNTED_TAKES,
+  FIXED,
+  OP,
+  OP_WORDS,
+  ROUTE,
+  STREAM,
+  TASK,
+  TRAFFIC,
+} from './machine-code.js';
 
 /** Fields of a record; the first two have 64 bits (see `wideAt`). */
 const { setup: SETUP, cycles: CYCLES, kind: KIND, count: COUNT, latency: LATENCY } = OP;
@@ -31,6 +40,8 @@ export interface Operations {
   marked: number;
   /** Gaps between sends of all synthetic traffic (see gaps.ts). */
   gaps: Uint8Array;
+  /** Whether there are exchanges that take several vectors, and count those of each colour. */
+  countsTakes: boolean;
   /** Compute and set-up cycles of each list. */
   compute: Float64Array;
   setupSum: Float64Array;
@@ -106,6 +117,9 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     records: records.subarray(0, next * OP_WORDS),
     marked,
     gaps: gaps.all,
+    countsTakes: lists.some((list) =>
+      list.some((op) => op.kind === 'traffic' && countedTakes(op).length > 0),
+    ),
     ...trafficOf(lists),
     ...sums(program, wafer, records, first),
     longest,
@@ -173,15 +187,16 @@ function fillRecord(
   records[at + DESTINATION] = time.destination;
   // A task, which alone may take longer than 32 bits can say, has no pipeline.
   records[at + LATENCY] = time.interval === 1 ? time.latency : 1;
+  addWide(records, at + SETUP, time.setup);
+  addWide(records, at + CYCLES, time.cycles);
   if (op.kind === 'traffic') {
     records[at + COUNT] = sendsOf(op);
+    records[at + LATENCY] = countedTakes(op).length > 0 ? COUNTED_TAKES : time.latency;
     records[at + KIND] = sendsOf(op) > 0 || takesOf(op) > 0 ? TRAFFIC : FIXED;
     const several = op.receives && op.receives.length > 1 ? maskOf(op.receives) : 0;
     records.set([gapsFrom.get(op)!, takesOf(op), several], at + MORE);
     return;
   }
-  addWide(records, at + SETUP, time.setup);
-  addWide(records, at + CYCLES, time.cycles);
   if (op.kind === 'route') {
     records[at + KIND] = ROUTE;
     records.set([op.color, op.inputs, op.outputs], at + MORE);

@@ -11,7 +11,7 @@ import { flattenOperations, type Operations } from './operations.js';
 type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
 type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
 type RoleTable = 'listOf' | 'slotted' | 'kindsFrom' | 'routesFrom' | 'kinds' | 'routes';
-type TableName = CoreTable | RoleTable | 'opsFrom' | 'ops' | 'gaps';
+type TableName = CoreTable | RoleTable | 'opsFrom' | 'ops' | 'gaps' | 'toTake';
 
 export interface Tables {
   ops: Operations;
@@ -52,6 +52,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     ...{ linkHops: linkHops ?? new Uint16Array(0), listOf: ops.listOf, slotted },
     ...{ kindsFrom, routesFrom, kinds, routes },
     ...{ opsFrom: ops.first, ops: ops.records, gaps: ops.gaps },
+    toTake: new Int32Array(ops.countsTakes ? placeOf.length * fabric.colors : 0),
   };
   const image = {
     cores: placeOf.length,

@@ -11,7 +11,7 @@ import { NEVER, inputPort, setRoute, slotsTaken } from './fabric.js';
 import { ACT, BEGIN, COMPUTE, END, SETUP, START, STREAM, operationOf } from './machine.js';
 import { timingOf } from './machine.js';
 import type { Machine } from './machine.js';
-import { stream, task, traffic } from './streams.js';
+import { nothingPassed, stream, task, traffic } from './streams.js';
 
 /** A core's cycles from now on go to `cause`; in cycle `until` comes `next`. */
 function spend(m: Machine, core: number, cause: number, next: number, until: number): void {
@@ -100,6 +100,7 @@ function act(m: Machine, core: number, t: number): void {
   m.taken[core] = m.sent[core] = m.moves[core] = 0;
   if (op.kind === 'vector' && destination >= 0)
     m.pipe[core] = new Float64Array(op.by === 'task' ? 2 : latency * 3);
+  if (op.kind === 'traffic' && op.exchange) m.passed[core] = nothingPassed(op.exchange);
   const expected = op.kind === 'traffic' ? takesOf(op) : 0;
   spend(m, core, COMPUTE, wavelets + expected > 0 ? STREAM : END, t);
 }

@@ -52,6 +52,8 @@ export function createMachine(input: RunInput) {
     sent: perCore(),
     moves: perCore(),
     pipe: [] as Float64Array[],
+    /** Of an exchange: wavelets of each vector sent, then of each taken. */
+    passed: [] as Int32Array[],
     end: perCore(),
     labelEnd: new Float64Array(program.labels.length).fill(NO_END),
     labelCore: new Int32Array(program.labels.length),

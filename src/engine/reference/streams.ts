@@ -1,8 +1,8 @@
 /** One cycle of an operation of the reference that touches the fabric, wavelet by wavelet. */
 import { RAMP } from '../../hardware/mesh.js';
-import { colorOfWavelet, sendsOf, takeColors, takesOf } from '../../program/program.js';
-import type { TrafficOp, VectorOp } from '../../program/program.js';
-import { executeWavelet } from '../execute.js';
+import { colorOfWavelet, sendsOf, takeColors, takesOf, waveletsOf } from '../../program/program.js';
+import type { Exchange, Passed, TrafficOp, VectorOp } from '../../program/program.js';
+import { executeWavelet, readWavelet, writeWavelet } from '../execute.js';
 import { dueAt } from './calendar.js';
 import { CORE, NEVER, hasSlot, hasWavelet, put, take, usableFrom, type Fabric } from './fabric.js';
 import { COMPUTE, END, WAIT_INPUT, WAIT_OUTPUT, timingOf, type Machine } from './machine.js';
@@ -75,7 +75,7 @@ export function task(m: Machine, core: number, op: VectorOp, t: number): void {
   carryOn(m, core, over, takes ? t + interval : NEVER, takes ? t + interval - 1 : t);
 }
 
-/** One cycle of synthetic traffic: what is due is sent, what is there is taken. */
+/** One cycle of traffic: what is due is sent, what is there is taken. */
 export function traffic(m: Machine, core: number, op: TrafficOp, t: number): void {
   const { fabric } = m;
   const toSend = sendsOf(op);
@@ -83,14 +83,17 @@ export function traffic(m: Machine, core: number, op: TrafficOp, t: number): voi
   const color = colorOfWavelet(op, m.sent[core]);
   const due = m.sent[core] < toSend && m.start[core] + op.times[m.sent[core]] <= t;
   const sends = due && hasSlot(fabric, core, RAMP, color, t);
-  const received = m.taken[core] < toTake ? firstUsable(fabric, core, takeColors(op), t) : -1;
+  const received =
+    m.taken[core] < toTake ? firstUsable(fabric, core, wantedColors(m, core, op), t) : -1;
   const takes = received >= 0;
   if (takes) {
     take(fabric, core, CORE, received, t);
+    if (op.exchange) storeTaken(m, core, op, op.exchange, received);
     m.taken[core]++;
     if (m.instants) noteTaken(m.instants, core, received, t);
   }
   if (sends) {
+    if (op.exchange) loadSent(m, core, op, op.exchange);
     send(m, core, color, t);
     if (m.instants) m.instants.entered[m.instants.nextEntered[core]++] = t;
   }
@@ -98,6 +101,32 @@ export function traffic(m: Machine, core: number, op: TrafficOp, t: number): voi
   const nextDue = m.sent[core] < toSend ? m.start[core] + op.times[m.sent[core]] : NEVER;
   const over = m.sent[core] === toSend && m.taken[core] === toTake;
   carryOn(m, core, over, sends || takes ? t + 1 : nextDue > t ? nextDue : NEVER, t);
+}
+
+/** Counters for an exchange that begins. */
+export function nothingPassed({ sends, takes }: Exchange): Int32Array {
+  return new Int32Array(sends.length + takes.length);
+}
+
+/** The next wavelet of the vector whose turn it is. */
+function loadSent(m: Machine, core: number, op: TrafficOp, { type, sends }: Exchange): void {
+  const memory = m.input.memory?.[core];
+  const which = op.turns?.[m.sent[core]] ?? 0;
+  const index = m.passed[core][which]++;
+  if (memory !== undefined) readWavelet(type, sends[which], memory, index, m.fabric.wavelet);
+}
+
+function storeTaken(
+  m: Machine,
+  core: number,
+  op: TrafficOp,
+  { type, sends, takes }: Exchange,
+  color: number,
+): void {
+  const memory = m.input.memory?.[core];
+  const which = takeColors(op).indexOf(color);
+  const index = m.passed[core][sends.length + which]++;
+  if (memory !== undefined) writeWavelet(type, takes[which], memory, index, m.fabric.wavelet);
 }
 
 function noteTaken(
@@ -109,6 +138,16 @@ function noteTaken(
   const next = notes.nextTaken[core]++;
   notes.taken[next] = t;
   notes.takenColor[next] = color;
+}
+
+/** The colours of which it takes more: an exchange takes no more than the wavelets of its vectors. */
+function wantedColors(m: Machine, core: number, op: TrafficOp): number[] {
+  const { exchange } = op;
+  if (exchange === undefined) return takeColors(op);
+  const { sends, takes, type } = exchange;
+  const isWanted = (vector: Passed, which: number) =>
+    m.passed[core][sends.length + which] < waveletsOf(type, vector);
+  return takes.filter(isWanted).map(({ color }) => color);
 }
 
 /** Of these colours the one whose first wavelet has been usable by the core for longest, or -1. */

@@ -1,6 +1,7 @@
 /**
  * Attention of one token as WaferLLM does it: fused Q, K and V along y, RoPE on halves, scores
- * along x, softmax along y with scalar exponentials, values along y, output projection along x.
+ * along x, softmax along y, values along y, output projection along x. Norms of query and key heads, which the
+ * published kernel does not have, are one more all-reduce along x, before RoPE.
  * Exact lowering also appends the new key and value and keeps the heads apart.
  */
 import { LEAST } from '../../numeric/types.js';
@@ -11,6 +12,10 @@ import { label, sumOver, changeAxis, type WaferllmCore } from './core.js';
 export function attention(core: WaferllmCore): void {
   label(core, 'qkv');
   projectQkv(core);
+  if (core.options.qkNorm) {
+    label(core, 'qk norm');
+    normaliseHeads(core);
+  }
   label(core, 'rope');
   const { at } = core.code;
   rotateHalves(core, at.qkv);
@@ -38,6 +43,35 @@ function projectQkv(core: WaferllmCore): void {
     matvec(code, 'axpy', dtype, { ...product, x: code.at.normed, widen: false });
   });
   sumOver(core, column, code.at.qkv, 3 * length);
+}
+
+/** RMSNorm of each query and key head, whose elements are spread over the columns. */
+function normaliseHeads(core: WaferllmCore): void {
+  const { code, shape, options, row } = core;
+  const { at } = code;
+  const { scalarType: type, scoreRows } = shape;
+  const scales = 2 * scoreRows;
+  /** Query heads, then key heads: their elements here, where their scale lies, and their weights. */
+  const parts = [at.qNorm, at.kNorm].flatMap((weights, which) =>
+    partsOf(core).map(({ scoreRow, first, count }) => ({
+      x: cell(at.qkv + which * shape.attention + first),
+      scale: cell(at.headScale + which * scoreRows + scoreRow, 0),
+      weight: cell(weights + first),
+      count,
+    })),
+  );
+  fill(code, type, at.headScale, scales, 0);
+  for (const { x, scale, count } of parts) vector(code, 'fma', type, count, scale, x, x, scale);
+  changeAxis(core, row);
+  allReduce(code, row, 'add', type, at.headScale, scales);
+  const all = cell(at.headScale);
+  const mean = { constant: 1 / options.headDim };
+  vector(code, 'fma', type, scales, all, all, mean, { constant: options.normEpsilon });
+  special(code, 'rsqrt', 'scalar', type, at.headScale, scales);
+  for (const { x, scale, weight, count } of parts) {
+    vector(code, 'mul', options.dtype, count, x, x, scale);
+    vector(code, 'mul', options.dtype, count, x, x, weight);
+  }
 }
 
 /** (a, b) becomes (a cos - b sin, b cos + a sin), a the first halves of the pairs, b the second. */
@@ -96,7 +130,8 @@ function scores(core: WaferllmCore): void {
       out: at.scores + scoreRow * positions,
       widen: false,
     });
-  changeAxis(core, row);
+  // Norms of heads were reduced along the rows already.
+  if (!options.qkNorm) changeAxis(core, row);
   sumOver(core, row, at.scores, all);
   const scores = cell(at.scores);
   const scale = { constant: 1 / Math.sqrt(options.headDim) };
@@ -126,7 +161,9 @@ function softmax(core: WaferllmCore): void {
   allReduce(code, column, 'max', type, at.peak, shape.scoreRows);
   for (const i of rows)
     vector(code, 'sub', options.dtype, positions, scoresOf(i), scoresOf(i), peakOf(i));
-  special(code, 'exp', 'scalar', options.dtype, at.scores, shape.scoreRows * positions);
+  const { exp = options.exact ? 'full' : 'crude' } = options;
+  const form = exp === 'full' ? 'scalar' : exp;
+  special(code, 'exp', form, options.dtype, at.scores, shape.scoreRows * positions);
   fill(code, type, at.total, shape.scoreRows, 0);
   for (const i of rows) vector(code, 'add', type, positions, totalOf(i), scoresOf(i), totalOf(i));
   allReduce(code, column, 'add', type, at.total, shape.scoreRows);

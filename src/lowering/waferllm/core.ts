@@ -4,12 +4,13 @@ import type { HeadPart, WaferllmOptions, WaferllmShape } from '../../mapping/waf
 import { append, type CoreCode } from '../../program/builder.js';
 import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 
-type WaferllmLabel = Exclude<LayerLabel, 'position' | 'hand-off' | 'qk norm'>;
+type WaferllmLabel = Exclude<LayerLabel, 'position' | 'hand-off'>;
 
 /** Operators in the order of the program: a layer's, of which this mapping has no others. */
-export const WAFERLLM_LABELS = LAYER_LABELS.filter(
-  (name): name is WaferllmLabel => !['position', 'hand-off', 'qk norm'].includes(name),
-);
+export function waferllmLabels({ qkNorm }: Pick<WaferllmOptions, 'qkNorm'>): WaferllmLabel[] {
+  const missing: LayerLabel[] = ['position', 'hand-off', ...(qkNorm ? [] : ['qk norm' as const])];
+  return LAYER_LABELS.filter((name): name is WaferllmLabel => !missing.includes(name));
+}
 
 export interface WaferllmCore {
   code: CoreCode;
@@ -27,7 +28,7 @@ export interface WaferllmCore {
 }
 
 export function label(core: WaferllmCore, name: WaferllmLabel): void {
-  core.code.label = WAFERLLM_LABELS.indexOf(name);
+  core.code.label = waferllmLabels(core.options).indexOf(name);
 }
 
 /**

@@ -7,11 +7,11 @@ import type { LayerWeights, ModelSpec } from '../../model/model.js';
 import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
 import { layOut } from '../../program/builder.js';
 import type { LayerCache } from '../lowering.js';
-import { waferllmBuffers, waferllmShape } from '../../mapping/waferllm-shape.js';
+import { waferllmBuffers, waferllmShape, widthOf } from '../../mapping/waferllm-shape.js';
 import type { WaferllmOptions } from '../../mapping/waferllm-shape.js';
 
 /** Attention element (query, key or value) in cell `i` of column x's slice, or -1 for padding. */
-function attentionElement(o: WaferllmOptions, x: number, i: number): number {
+export function attentionElement(o: WaferllmOptions, x: number, i: number): number {
   const { pairs } = waferllmShape(o);
   const perHead = o.headDim / 2;
   if (i >= 2 * pairs) return -1;
@@ -36,10 +36,11 @@ export function waferllmImages(
   const last = buffers[buffers.length - 1];
   const images: Float32Array[] = [];
   for (let y = 0; y < o.P; y++)
-    for (let x = 0; x < o.P; x++) {
+    for (let x = 0; x < widthOf(o); x++) {
       const image = new Float32Array(last.at + last.length);
       const core = { o, model, w: weights, x, y, image, at };
       fillProjections(core);
+      if (o.qkNorm) fillHeadNorms(core);
       fillMlp(core);
       fillCache(core, cache);
       images.push(image);
@@ -77,8 +78,17 @@ function fillProjections({ o, model, w, x, y, image, at }: Filled): void {
   }
 }
 
+function fillHeadNorms({ o, w, x, image, at }: Filled): void {
+  for (let j = 0; j < waferllmShape(o).attention; j++) {
+    const element = attentionElement(o, x, j);
+    if (element < 0 || !w.qNorm || !w.kNorm) continue;
+    image[at.qNorm + j] = w.qNorm[element % o.headDim];
+    image[at.kNorm + j] = w.kNorm[element % o.headDim];
+  }
+}
+
 /** Without grouped-query saving every query head has its own copy of its key and value head. */
-function kvElementOf(element: number, headDim: number, shared: number): number {
+export function kvElementOf(element: number, headDim: number, shared: number): number {
   const head = Math.floor(element / headDim);
   return Math.floor(head / shared) * headDim + (element % headDim);
 }
@@ -128,7 +138,7 @@ export function setWaferllmToken(
   const frequencies = ropeFrequencies(model);
   const amplitude = ropeAmplitude(model);
   for (let core = 0; core < images.length; core++) {
-    const [x, y] = [core % o.P, Math.floor(core / o.P)];
+    const [x, y] = [core % widthOf(o), Math.floor(core / widthOf(o))];
     const image = images[core];
     for (let i = 0; i < s.dims; i++) image[at.x + i] = round(residual[y * s.dims + i] ?? 0);
     for (let i = 0; i < s.pairs; i++) {
@@ -145,6 +155,6 @@ export function waferllmResidual(o: WaferllmOptions, images: Float32Array[], x =
   const { at } = layOut(waferllmBuffers(o));
   return Float32Array.from({ length: o.dim }, (_, dim) => {
     const y = Math.floor(dim / s.dims);
-    return images[y * o.P + x][at.x + (dim % s.dims)];
+    return images[y * widthOf(o) + x][at.x + (dim % s.dims)];
   });
 }

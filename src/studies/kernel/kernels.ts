@@ -6,9 +6,12 @@ import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { ALL_REDUCE_ALGORITHMS, allReduce } from '../../kernels/all-reduce.js';
 import { broadcast } from '../../kernels/broadcast.js';
+import { GEMM_ALGORITHMS, gemm } from '../../kernels/gemm.js';
 import { gemv, matvec } from '../../kernels/gemv.js';
 import { REDUCE_ALGORITHMS, reduce } from '../../kernels/reduce.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
+import { EXP_FORMS } from '../../mapping/waferllm-shape.js';
+import { lowerPrefillLayer } from '../../lowering/waferllm/prefill.js';
 import { lowerWaferllmLayer } from '../../lowering/waferllm.js';
 import type { Program } from '../../program/program.js';
 import type { OptionReader } from './options.js';
@@ -21,18 +24,23 @@ const KERNEL_OPTIONS = {
   algorithm: [
     '--algorithm <name>',
     `reduce: ${REDUCE_ALGORITHMS.join(', ')}; all-reduce: ${ALL_REDUCE_ALGORITHMS.join(', ')}; ` +
-      'gemv: waferllm',
+      `gemv: waferllm; gemm: ${GEMM_ALGORITHMS.join(', ')}`,
   ],
   pes: ['--pes <n>', 'cores in the line (matvec: 1)'],
   words: ['--words <n>', 'elements per core'],
   group: ['--group <n>', 'cores per group (two-phase)'],
-  groups: ['--groups <n>', 'groups of a two-level tree'],
+  groups: ['--groups <n>', 'groups of a two-level tree (layer: or XxY, along rows and columns)'],
   dtype: ['--dtype <type>', TYPES.join(' or ')],
   rows: ['--rows <n>', 'rows of the matrix on one core'],
   padded: ['--padded <n>', 'row length, padding included'],
   iterations: ['--iterations <n>', 'how often'],
-  k: ['--k <n>', 'length of the input vector'],
-  n: ['--n <n>', 'length of the output vector'],
+  m: ['--m <n>', 'rows of the product'],
+  k: ['--k <n>', 'length of the input vector; columns of the left matrix'],
+  n: ['--n <n>', 'length of the output vector; columns of the product'],
+  localRepeats: [
+    '--local-repeats <n>',
+    'how often each core multiplies its tiles in a step (default 1; 0: communication alone)',
+  ],
   grid: ['--grid <WxH>', 'cores, e.g. 4x4'],
   mapping: ['--mapping <name>', 'waferllm'],
   dim: ['--dim <n>', 'width of the model'],
@@ -40,6 +48,15 @@ const KERNEL_OPTIONS = {
   seq: ['--seq <n>', 'tokens in the cache'],
   heads: ['--heads <n>', 'attention heads'],
   exact: ['--exact', 'exp and SiLU in full, scores per head'],
+  qkNorm: ['--qk-norm', 'queries and keys are normalised, head by head'],
+  prefill: [
+    '--prefill <n>',
+    'tokens of a prompt, all at once, in place of one token after seq others',
+  ],
+  exp: [
+    '--exp <form>',
+    `of the softmax: ${EXP_FORMS.join(', ')} (default: crude, as published; full with --exact)`,
+  ],
   pattern: ['--pattern <name>', TRAFFIC_PATTERNS.join(', ')],
   distance: ['--distance <n>', 'cores to the east (shift, multicast; uniform: at most)'],
   sources: ['--sources <n>', 'cores that send (hot-spot; default: all others)'],
@@ -103,8 +120,22 @@ export const KERNELS: Record<string, Kernel> = {
       return gemv({ k, n, width, height, groups, dtype: o.choice('dtype', TYPES, 'f16') }, wafer);
     },
   },
+  gemm: {
+    options: ['algorithm', 'grid', 'm', 'k', 'n', 'localRepeats', 'dtype'],
+    build(o, wafer) {
+      const algorithm = o.choice('algorithm', GEMM_ALGORITHMS, 'mesh');
+      const side = square(o, 'gemm', wafer);
+      const [m, k, n] = [o.integer('m'), o.integer('k'), o.integer('n')];
+      const localRepeats = o.integer('localRepeats', { min: 0, max: 1e6, otherwise: 1 });
+      const dtype = o.choice('dtype', TYPES, 'f16');
+      return gemm({ algorithm, m, k, n, side, dtype, localRepeats }, wafer);
+    },
+  },
   layer: {
-    options: ['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'groups', 'dtype'],
+    options: [
+      ...(['mapping', 'grid', 'dim', 'ffn', 'seq', 'heads', 'exact', 'qkNorm', 'exp'] as const),
+      ...(['prefill', 'groups', 'dtype'] as const),
+    ],
     build: layer,
   },
   traffic: {
@@ -132,24 +163,53 @@ export function kernelHelp(): KernelHelp {
   return { kernels: Object.keys(KERNELS), groups: [...groups.values()] };
 }
 
+/** The side of a square of cores, at most `limit`. */
+function square(o: OptionReader, kernel: string, wafer: WaferSpec, limit = Infinity): number {
+  const most = Math.min(limit, wafer.width, wafer.height);
+  const [width, height] = o.grid('grid', wafer);
+  if (width === height && width <= most) return width;
+  throw new ConfigError(
+    `kernel ${kernel}: grid: expected a square up to ${most}x${most} cores, found ${width}x${height}`,
+  );
+}
+
 function layer(o: OptionReader, wafer: WaferSpec): Program {
   o.choice('mapping', ['waferllm'], 'waferllm');
-  const side = Math.min(wafer.width, wafer.height);
-  const [P, height] = o.grid('grid', wafer);
-  if (P !== height || P > side)
-    throw new ConfigError(
-      `kernel layer: grid: expected a square up to ${side}x${side} cores, found ${P}x${height}`,
-    );
-  const [dim, ffn, context] = [o.integer('dim'), o.integer('ffn'), o.integer('seq')];
-  const heads = o.integer('heads', { otherwise: 1 });
+  const tokens = o.integer('prefill', { min: 0, max: MOST_PROMPT, otherwise: 0 });
+  if (tokens > 0) return prefill(o, tokens, wafer);
+  const [width, P] = o.grid('grid', wafer);
+  const context = o.integer('seq');
   const exact = o.flag('exact');
+  const model = sizesOf(o, exact);
+  const exp = o.choice('exp', EXP_FORMS, exact ? 'full' : 'crude');
+  const { rowGroups, groups } = groupsOfRectangle(o, width, P);
+  return lowerWaferllmLayer({ ...model, context, P, width, groups, rowGroups, exact, exp }, wafer);
+}
+
+/** Limits of a prefill, whose program is written out for every core, dimension and pair of tokens. */
+const MOST_PROMPT = 4096;
+const MOST_PREFILL_SIDE = 64;
+
+function prefill(o: OptionReader, tokens: number, wafer: WaferSpec): Program {
+  const P = square(o, 'layer', wafer, MOST_PREFILL_SIDE);
+  const model = sizesOf(o, true);
+  const exp = o.choice('exp', EXP_FORMS, 'full');
+  const groups = groupsOf(o, P);
+  const shape = { tokens, context: tokens, P, groups, exact: true, exp };
+  return lowerPrefillLayer({ ...model, ...shape }, wafer);
+}
+
+/** Sizes of a layer's model; heads are of even width where they are kept apart. */
+function sizesOf(o: OptionReader, exact: boolean) {
+  const [dim, ffn] = [o.integer('dim'), o.integer('ffn')];
+  const heads = o.integer('heads', { otherwise: 1 });
   if (dim % heads !== 0 || (exact && (dim / heads) % 2 !== 0)) {
     const wanted = `a divisor of dim (${dim}) that leaves heads of even width`;
     throw new ConfigError(`kernel layer: heads: expected ${wanted}, found ${heads}`);
   }
-  const sizes = { dim, ffn, heads, headDim: dim / heads, context, P, groups: groupsOf(o, P) };
+  const qkNorm = o.flag('qkNorm');
   const dtype = o.choice('dtype', TYPES, 'f16');
-  return lowerWaferllmLayer({ ...sizes, dtype, exact, normEpsilon: 1e-5 }, wafer);
+  return { dim, ffn, heads, headDim: dim / heads, qkNorm, dtype, normEpsilon: 1e-5 };
 }
 
 /** A line of cores: it can lie along the longer side of the wafer. */
@@ -161,8 +221,21 @@ function line(o: OptionReader, wafer: WaferSpec, type: 'f16' | 'f32') {
 }
 
 /**
+ * Groups of the trees along the rows and along the columns of a rectangle: one number for both, or `XxY`; if
+ * not given, as many as there are cores in one.
+ */
+function groupsOfRectangle(o: OptionReader, width: number, height: number) {
+  const [rowGroups, groups] = o.pair('groups', [width, height], [rootOf(width), rootOf(height)]);
+  return { rowGroups, groups };
+}
+
+function rootOf(cores: number): number {
+  return Math.round(Math.sqrt(cores));
+}
+
+/**
  * Groups of a two-level tree over `cores` cores: as many as there are cores in one, if not given.
  */
 function groupsOf(o: OptionReader, cores: number): number {
-  return o.integer('groups', { max: cores, otherwise: Math.round(Math.sqrt(cores)) });
+  return o.integer('groups', { max: cores, otherwise: rootOf(cores) });
 }

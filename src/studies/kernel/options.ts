@@ -27,6 +27,11 @@ export interface OptionReader {
   text(name: string, otherwise: string): string;
   /** `4x4` or [4, 4]: width and height, at most these. */
   grid(name: string, most: { width: number; height: number; name: string }): [number, number];
+  /**
+   * One whole number for both or `8x16`, at most these; `otherwise` if not given. Kept as one number where
+   * both are equal.
+   */
+  pair(name: string, most: [number, number], otherwise: [number, number]): [number, number];
   /** Every option that was read with its value. Throws if others were given. */
   finish(): Record<string, unknown>;
 }
@@ -52,7 +57,7 @@ export function optionReader(kernel: string, given: KernelOptions): OptionReader
     return found;
   }
 
-  return {
+  const reader: OptionReader = {
     integer(name, { min = 1, max = MOST, because, otherwise } = {}) {
       const found = value(name, otherwise);
       const number = numberOf(found);
@@ -81,15 +86,24 @@ export function optionReader(kernel: string, given: KernelOptions): OptionReader
     },
     grid(name, most) {
       const found = value(name, undefined);
-      const parts = typeof found === 'string' ? found.split('x') : found;
-      const sides = Array.isArray(parts) ? parts.map(numberOf) : [];
-      const [width = 0, height = 0] = sides;
-      const fits = sides.every((side) => Number.isInteger(side) && side >= 1);
-      if (sides.length !== 2 || !fits) refuse(name, 'WIDTHxHEIGHT in cores, such as 4x4', found);
+      const sides = twoNumbers(found);
+      if (sides === undefined) refuse(name, 'WIDTHxHEIGHT in cores, such as 4x4', found);
+      const [width, height] = sides;
       if (width > most.width || height > most.height)
         refuse(name, `at most ${most.width}x${most.height} (the cores of ${most.name})`, found);
       keep(name, `${width}x${height}`);
       return [width, height];
+    },
+    pair(name, most, otherwise) {
+      const found = value(name, otherwise);
+      const two = twoNumbers(found);
+      if (two === undefined) {
+        const both = reader.integer(name, { max: Math.min(...most) });
+        return [both, both];
+      }
+      if (two[0] > most[0] || two[1] > most[1]) refuse(name, `at most ${most.join('x')}`, found);
+      keep(name, two[0] === two[1] ? two[0] : two.join('x'));
+      return two;
     },
     finish() {
       const known = Object.keys(read);
@@ -104,6 +118,15 @@ export function optionReader(kernel: string, given: KernelOptions): OptionReader
       return read;
     },
   };
+  return reader;
+}
+
+/** Two whole numbers above 0, of a text such as `4x4` or of a list. */
+function twoNumbers(found: unknown): [number, number] | undefined {
+  const parts = typeof found === 'string' ? found.split('x') : found;
+  const [a, b, ...more] = Array.isArray(parts) ? parts.map(numberOf) : [];
+  const isCount = (number: number | undefined) => Number.isInteger(number) && number! >= 1;
+  return isCount(a) && isCount(b) && more.length === 0 ? [a, b] : undefined;
 }
 
 function numberOf(value: unknown): number {

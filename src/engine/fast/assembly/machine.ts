@@ -52,6 +52,8 @@ export class Header {
   ops: usize;
   /** Gaps of synthetic traffic, as ../gaps.ts writes them. */
   gaps: usize;
+  /** Of exchanges that take several vectors: wavelets still to take (i32), by core * colors + colour. */
+  toTake: usize;
   /** Results, by core, by link (core * 4 + port), and by label; all f64, but i32 for `labelCore`. */
   end: usize;
   waitOutput: usize;
@@ -110,6 +112,9 @@ export const ROUTE: i32 = 2;
 export const TRAFFIC: i32 = 3;
 export const TASK: i32 = 4;
 
+/** In place of a latency: traffic that takes a number of wavelets of each colour. */
+export const COUNTED_TAKES: i32 = -1;
+
 @unmanaged
 export class Op {
   setup: i64;
@@ -155,6 +160,12 @@ export class Op {
   @inline
   get toTake(): i32 {
     return this.b;
+  }
+
+  /** Does it take a number of wavelets of each colour? They stand before its gaps. */
+  @inline
+  get counts(): bool {
+    return this.kind == TRAFFIC && this.latency == COUNTED_TAKES;
   }
 
   /** Bits of the colours that it takes, if they are several. */

@@ -4,11 +4,11 @@ import { coreOf, cyclesOf, routerOf, slotOf } from './places';
 import { blocksEnd, firstBlock, takeDueWords, takeRouters } from './due';
 import { wakeCore, wakeRouter, window } from './due';
 import { noteArrival, passMark, wakeSender } from './routes';
-import { supply, takeFromRouter, takeNoted } from './streams';
+import { supply, takeCounted, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
 import { reportPopped, reportSent } from './exchange';
-import { FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
+import { COUNTED, FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
 
 /** One cycle of all routers that are due. */
@@ -124,6 +124,7 @@ function reach(out: Channel, core: i32, sent: Time, t: Time): void {
   else if (to == STREAMS) wakeCore(core, t + header.ramp);
   else if (to == FAR) reportSent(out, t + cyclesOf(out));
   else if (to == NOTED) takeNoted(out, core, t);
+  else if (to == COUNTED) takeCounted(out, core, t);
   // A change of route may make that port the input while the wavelet is on its way.
   else if (to > NOWHERE) wakeRouter(readerOf(~to), t + cyclesOf(out));
 }

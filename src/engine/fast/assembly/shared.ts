@@ -5,7 +5,8 @@
  */
 import { Header, Op, Route } from './machine';
 
-export { ENDS, FIXED, FROM_CORE, LONG, RAMP, RECOLOR, ROUTE, STREAM, TASK, TRAFFIC } from './machine';
+export { COUNTED_TAKES, ENDS, FIXED, FROM_CORE, LONG, RAMP, RECOLOR } from './machine';
+export { ROUTE, STREAM, TASK, TRAFFIC } from './machine';
 export { RUN_AT, STOP_AT } from './threads';
 export { MOST_TILES } from './tiles';
 export { NEVER } from './time';
@@ -69,6 +70,7 @@ export const header_routes: i32 = offsetof<Header>('routes') >> 2;
 export const header_opsFrom: i32 = offsetof<Header>('opsFrom') >> 2;
 export const header_ops: i32 = offsetof<Header>('ops') >> 2;
 export const header_gaps: i32 = offsetof<Header>('gaps') >> 2;
+export const header_toTake: i32 = offsetof<Header>('toTake') >> 2;
 export const header_end: i32 = offsetof<Header>('end') >> 2;
 export const header_waitOutput: i32 = offsetof<Header>('waitOutput') >> 2;
 export const header_linkWavelets: i32 = offsetof<Header>('linkWavelets') >> 2;

@@ -12,9 +12,9 @@ import { endOperation } from './operations';
 import { arrive, wakeSender } from './routes';
 import { NEVER, Time } from './time';
 import { markLast } from './switches';
-import { noteEntered, noteTaken, setReceivers } from './traffic';
+import { countTaken, countTakes, isWanted, noteEntered, noteTaken, setReceivers } from './traffic';
 import { setTimer } from './wheel';
-import { IDLE, NOTED, SINKS, WAITS, isAwaited } from './words';
+import { COUNTED, IDLE, NOTED, SINKS, WAITS, isAwaited } from './words';
 
 /** A wavelet leaves the router in cycle `t` for a core that takes it as soon as it is there. */
 export function takeFromRouter(input: Channel, core: i32, t: Time): void {
@@ -27,6 +27,15 @@ export function takeFromRouter(input: Channel, core: i32, t: Time): void {
 export function takeNoted(input: Channel, core: i32, t: Time): void {
   const c = coreOf(core);
   noteTaken(core, input, take(c, input, t + header.ramp));
+  settle(c, core, t);
+}
+
+/** The same for an exchange that counts what it takes of each colour. */
+export function takeCounted(input: Channel, core: i32, t: Time): void {
+  const c = coreOf(core);
+  const at = take(c, input, t + header.ramp);
+  if (header.notes != 0) noteTaken(core, input, at);
+  countTaken(core, input);
   settle(c, core, t);
 }
 
@@ -47,9 +56,10 @@ export function takeQueued(c: Core, input: Channel, t: Time): Time {
 export function beginTaking(c: Core, core: i32, t: Time): void {
   const noted = c.op.kind == TRAFFIC && header.notes != 0;
   const several = c.op.kind == TRAFFIC && c.op.several != 0;
-  const sink = noted ? NOTED : SINKS;
+  const sink = c.op.counts ? COUNTED : noted ? NOTED : SINKS;
   if (several) setReceivers(c, sink);
   else c.source!.to = sink;
+  if (c.op.counts) countTakes(c, core);
   if (!noted && !several) drain(c, c.source!, t);
   else while (c.takes > 0 && takeFirst(c, core, t)) {}
 }
@@ -61,11 +71,13 @@ function takeFirst(c: Core, core: i32, t: Time): bool {
   for (let bits = c.op.several; bits != 0; bits &= bits - 1) {
     const input = channelFrom(core, RAMP, ctz(bits))!;
     if (input.popped == input.sent) continue;
+    if (c.op.counts && !isWanted(core, ctz(bits))) continue;
     if (first == null || input.at(input.popped) < first.at(first.popped)) first = input;
   }
   if (first == null) return false;
   const at = takeQueued(c, first, t);
   if (header.notes != 0) noteTaken(core, first, at);
+  if (c.op.counts) countTaken(core, first);
   return true;
 }
 

@@ -64,7 +64,9 @@ export const SINKS: i32 = i32.MIN_VALUE;
 export const STREAMS: i32 = SINKS + 1;
 /** Taken as it comes, and noted. */
 export const NOTED: i32 = SINKS + 2;
-export const IDLE: i32 = SINKS + 3;
+/** Taken as it comes, and counted by its colour. */
+export const COUNTED: i32 = SINKS + 3;
+export const IDLE: i32 = SINKS + 4;
 /** The receiver of a channel that leads to another tile, or to a router without a route for the colour. */
-export const FAR: i32 = SINKS + 4;
-export const NOWHERE: i32 = SINKS + 5;
+export const FAR: i32 = SINKS + 5;
+export const NOWHERE: i32 = SINKS + 6;
