@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { loadHardware } from '../src/config.js';
 import { readUnits } from '../src/config/quantity.js';
 
-const PRESETS = ['wse2', 'wse3', 'small'];
+const PRESETS = ['cs4', 'wse2', 'wse3', 'small'];
 
 /** Paths of numbers in a hardware file that do not say where they come from. */
 function unsourced(node: unknown, path = ''): string[] {
@@ -53,6 +53,22 @@ describe('a shipped hardware file', () => {
     // Stack and a whole layer's code: 5 KiB and 14.5 KB.
     const { stack, runtime, attention, mlp } = wse3.core.codeBytes;
     expect([stack, runtime + attention + mlp]).toEqual([5120, 14500]);
+  });
+
+  it('says of every number of the announced CS-4 that it is a claim, or assumed in a range', () => {
+    const { wafer, provenance } = loadHardware('cs4');
+    for (const [path, { source, grade, range, assumed }] of Object.entries(provenance)) {
+      const claim = source.startsWith('claim: ') && grade === 'C' && assumed === undefined;
+      expect(
+        claim || (assumed === true && grade === undefined && range![0] < range![1]),
+        path,
+      ).toBe(true);
+    }
+    const claims = Object.keys(provenance).filter((path) => provenance[path].grade === 'C');
+    expect(claims).toEqual(['wafers', 'io.bandwidth', 'io.latency']);
+    expect(wafer).toMatchObject({ name: 'CS-4', wafers: 3, clockHz: 1.75e9 });
+    expect(wafer.io).toEqual({ bitsPerSecond: 2.4e12, latencySeconds: 2e-6 });
+    expect(provenance['clock'].range).toEqual([0.875e9, 1.75e9]);
   });
 
   it('small has the costs and the fabric of the WSE-3', () => {
