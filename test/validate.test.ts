@@ -3,12 +3,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { limitOf } from '../src/studies/validate/limits.js';
+import { loadHardware } from '../src/config.js';
+import { ALL_LIMITS } from '../src/studies/validate/limits.js';
 import {
   PUBLISHED,
   readMeasurements,
+  SYSTEMS,
   type Measurement,
 } from '../src/studies/validate/measurements.js';
+import { cohortOf } from '../src/studies/validate/summary.js';
 import type { ValidateDocument } from '../src/studies/validate/document.js';
 import { validateMarkdown, validateTable } from '../src/studies/validate/table.js';
 import { validateMeasurements } from '../src/studies/validate/validate.js';
@@ -88,6 +91,52 @@ describe('sections', () => {
   });
 });
 
+describe('cohorts', () => {
+  it('are what was measured on one machine in one way, and never averaged together', async () => {
+    const onWse2 = named('matvec-single-pe-f32-10');
+    const onWse3 = named('meshgemv-f16-128-4x4');
+    const doubled = { ...shifted(onWse3, 2), id: 'doubled' };
+    const { rows, summary, cohorts } = await validated(onWse2, onWse3, doubled);
+    expect(rows.map(({ cohort }) => cohort)).toEqual([
+      'WSE-2 simulator',
+      'WSE-3 simulator',
+      'WSE-3 simulator',
+    ]);
+    expect(Object.keys(cohorts!)).toEqual(['WSE-2 simulator', 'WSE-3 simulator']);
+    const [first, second, third] = rows.map(({ error }) => error!);
+    expect(cohorts!['WSE-2 simulator'].meanAbsoluteError).toBe(Math.abs(first));
+    expect(cohorts!['WSE-3 simulator'].meanAbsoluteError).toBeCloseTo(
+      (Math.abs(second) + Math.abs(third)) / 2,
+      9,
+    );
+    expect(summary['vendor simulator']).toEqual({
+      measurements: 3,
+      basis: 'fitted',
+      predicted: 3,
+      meanAbsoluteError: null,
+      worst: null,
+      failed: ['doubled'],
+    });
+  });
+
+  it('have the names of the machines, not of the systems', () => {
+    const of = (system: Measurement['system'], kind: Measurement['kind']) =>
+      cohortOf({ system, kind });
+    expect(of('CS-2', 'hardware')).toBe('WSE-2 hardware');
+    expect(of('WSE-2', 'vendor simulator')).toBe('WSE-2 simulator');
+    expect(of('CS-3', 'hosted service')).toBe('WSE-3 services');
+  });
+
+  it('have sections of their own, in text and Markdown', async () => {
+    const document = await validated(...QUICK);
+    const headings = ['WSE-2 simulator', 'WSE-3 simulator'];
+    expect(validateTable(document, { color: false }).match(/^WSE.*$/gm)).toEqual(headings);
+    expect(validateMarkdown(document).match(/^\*\*[^*]*/gm)).toEqual(
+      headings.map((title) => `**${title}`),
+    );
+  });
+});
+
 describe('what is fitted', () => {
   const hardware = readdirSync('configs/hardware')
     .map((name) => readFileSync(join('configs/hardware', name), 'utf8'))
@@ -97,11 +146,25 @@ describe('what is fitted', () => {
 
   it.each(published.map((row) => [row.id, row] as const))(
     '%s is so where the source of a number of the cost table names it',
-    (id, { kernel }) => {
-      expect(limitOf(kernel).fitted).toBe(isNamed(id));
-      expect(isNamed(id)).toBe(kernel !== 'service');
+    (id, { fitted, system }) => {
+      expect(fitted !== undefined).toBe(isNamed(id));
+      const { provenance } = loadHardware(SYSTEMS[system]);
+      for (const path of fitted ?? []) expect(provenance[path], path).toBeDefined();
     },
   );
+
+  it('has limits that say so of its kernel', () => {
+    for (const { kernel, fitted } of ALL_LIMITS) {
+      const some = published.some((row) => row.kernel === kernel && row.fitted !== undefined);
+      expect(fitted, kernel).toBe(some);
+    }
+  });
+
+  it('is said of a row with the numbers that were chosen on it', async () => {
+    const { rows } = await validated(named('matvec-single-pe-f32-10'), unlisted(1));
+    expect(rows[0].fitted).toEqual(['costs.matvec.call', 'costs.matvec.row.f32']);
+    expect(rows[1]).not.toHaveProperty('fitted');
+  });
 
   it('is what ships with the project and has such a source, and nothing else', async () => {
     const { rows } = await validated(...QUICK, unlisted(1));
@@ -130,6 +193,7 @@ describe('what is fitted', () => {
       failed: ['gemv-mine'],
     });
     const alone = await validated(fitted);
+    expect(alone.summary['vendor simulator']).toEqual(alone.cohorts!['WSE-3 simulator']);
     expect(alone.summary['vendor simulator']).toEqual({
       measurements: 1,
       basis: 'fitted',
