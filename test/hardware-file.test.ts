@@ -49,7 +49,7 @@ describe('a shipped hardware file', () => {
     const wse3 = loadHardware('configs/hardware/wse3.yaml').wafer;
     expect([wse2.width, wse2.height, wse3.width, wse3.height]).toEqual([750, 994, 750, 1160]);
     expect([wse2.core.sramBytes, wse3.core.sramBytes]).toEqual([49152, 49152]);
-    expect([wse2.clockHz, wse3.clockHz]).toEqual([1.1e9, 1.0e9]);
+    expect([wse2.clockHz, wse3.clockHz]).toEqual([1.1e9, 0.875e9]);
     // Stack and a whole layer's code: 5 KiB and 14.5 KB.
     const { stack, runtime, attention, mlp } = wse3.core.codeBytes;
     expect([stack, runtime + attention + mlp]).toEqual([5120, 14500]);
@@ -77,9 +77,20 @@ describe('a shipped hardware file', () => {
     expect(small).toEqual({ ...wse3, name: 'small', width: 32, height: 24, powerWatts: 20 });
   });
 
+  it('of the WSE-3 takes nothing over from the WSE-2 that it does not call assumed', () => {
+    const { wafer, provenance } = loadHardware('wse3');
+    expect([wafer.fabric.hopCycles, wafer.costs.matvec.granularity]).toEqual([2, { f16: 8 }]);
+    const taken = Object.entries(provenance).filter(([, { source }]) =>
+      source.includes('taken from WSE-2'),
+    );
+    expect(taken.length).toBeGreaterThan(4);
+    for (const [path, { assumed, range }] of taken) expect(assumed && range, path).toBeTruthy();
+  });
+
   it('keeps ranges in base units', () => {
     const { provenance } = loadHardware('configs/hardware/wse3.yaml');
-    expect(provenance['clock']).toMatchObject({ grade: 'C', range: [0.85e9, 1.1e9] });
+    expect(provenance['clock']).toMatchObject({ grade: 'C', range: [0.75e9, 1.1e9] });
+    expect(provenance['fabric.hopCycles']).toMatchObject({ grade: 'B', range: [1, 2] });
     expect(provenance['fabric.queueDepth']).toMatchObject({ assumed: true, range: [2, 16] });
   });
 });
