@@ -39,6 +39,7 @@ describe('a bundled file', () => {
       width: 32,
     });
     expect(loadHardware('wse2').wafer.name).toBe('WSE-2');
+    expect(load('hardware: cs4\nmodel: tiny\n').wafer).toMatchObject({ name: 'CS-4', wafers: 3 });
   });
 
   it('is found by its name in a suite of benchmarks', () => {
@@ -62,7 +63,7 @@ describe('a bundled file', () => {
 });
 
 describe('a name that no bundled file has', () => {
-  const HARDWARE = 'expected the path of a file or one of small, wse2, wse3, found';
+  const HARDWARE = 'expected the path of a file or one of cs4, small, wse2, wse3, found';
 
   it('is refused with those that there are, and the nearest', () => {
     expect(wrong('hardware: wse4\nmodel: tiny\n')).toBe(
@@ -102,7 +103,7 @@ describe('what is a path rather than a name', () => {
 
 describe('the names', () => {
   it('are those of the files, and their endings and folders are no part of them', () => {
-    expect(bundledNames('hardware')).toEqual(['small', 'wse2', 'wse3']);
+    expect(bundledNames('hardware')).toEqual(['cs4', 'small', 'wse2', 'wse3']);
     expect(bundledNames('model')).toContain('llama-3.1-8b');
     expect(bundledNames('gpu')).toEqual(['a100', 'b200', 'h100']);
   });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   paths = [
     folder.write('a.yaml', `hardware: small\nmodel: tiny\n${WORK}`),
     folder.write('b.yaml', `extends: a.yaml\nplacement: { strategy: snake, rows: 6 }\n`),
-    folder.write('c.yaml', `extends: a.yaml\nhardware: { fabric: { hopCycles: 2 } }\n`),
+    folder.write('c.yaml', `extends: a.yaml\nhardware: { fabric: { hopCycles: 3 } }\n`),
   ];
   configs = paths.map((path) => loadConfig(path));
   runs = await Promise.all(configs.map((config) => simulate(config, OPTIONS)));
@@ -49,7 +49,7 @@ describe('configurations side by side', () => {
       expect(found.rows[2].cyclesPerToken).toBeGreaterThan(found.rows[0].cyclesPerToken);
       expect(found.settings).toContainEqual({
         path: 'hardware.fabric.hopCycles',
-        values: [1, 1, 2, 1],
+        values: [2, 2, 3, 2],
       });
     }
   });

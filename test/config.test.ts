@@ -23,7 +23,7 @@ describe('a configuration', () => {
       hardwareFile: SMALL,
     });
     expect(config.resolved).toMatchObject({
-      hardware: { extends: SMALL, clock: 1e9, fabric: { hopCycles: 1 } },
+      hardware: { extends: SMALL, clock: 0.875e9, fabric: { hopCycles: 2 } },
       model: { config: TINY, dtype: 'f16', weightBits: 16, spec: { layers: 2 } },
       workload: config.workload,
       placement: config.placement,
@@ -50,9 +50,9 @@ describe('a configuration', () => {
     const text = `hardware:\n  extends: ${SMALL}\n  clock: 0.9 GHz\n  core:\n    sram: 64 KiB\n  fabric: {queueDepth: 2}\nmodel: ${TINY}\n`;
     const { wafer, provenance } = loadConfig(folder.write('over.yaml', text));
     expect(wafer).toMatchObject({ clockHz: 0.9e9, core: { sramBytes: 65536 } });
-    expect(wafer.fabric).toMatchObject({ queueDepth: 2, hopCycles: 1 });
+    expect(wafer.fabric).toMatchObject({ queueDepth: 2, hopCycles: 2 });
     expect(provenance['clock']).toEqual({ source: `${join(folder.path, 'over.yaml')}:3:10` });
-    expect(provenance['fabric.hopCycles']).toMatchObject({ grade: 'A', range: [1, 2] });
+    expect(provenance['fabric.hopCycles']).toMatchObject({ grade: 'B', range: [1, 2] });
   });
 
   it('finds files relative to the one that names them, also through extends', () => {
@@ -105,7 +105,7 @@ describe('--set', () => {
 
   it('reaches a hardware file loaded alone', () => {
     const { wafer } = loadHardware('configs/hardware/wse3.yaml', ['hardware.fabric.queueDepth=9']);
-    expect(wafer.fabric).toEqual({ colors: 24, hopCycles: 1, rampCycles: 2, queueDepth: 9 });
+    expect(wafer.fabric).toEqual({ colors: 24, hopCycles: 2, rampCycles: 2, queueDepth: 9 });
   });
 });
 

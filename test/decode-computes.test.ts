@@ -85,7 +85,7 @@ describe('the simulated wafer computes the logits of the model', () => {
 
   it('on two wafers, with the link between them in every token', async () => {
     const sizes = ['hardware.height=12', 'placement.rows=12', 'placement.layerColumns=16'];
-    const small = [...sizes, 'workload.tokens=2'];
+    const small = [...sizes, 'workload.tokens=2', 'hardware.clock=1 GHz'];
     const load = (wafers: number) => loadConfig(TINY, [...small, `hardware.wafers=${wafers}`]);
     const run = await simulate(load(2), { engine: 'reference', memo: true, ...host });
     expect(new Set(run.placement.regions.map((r) => r.wafer))).toEqual(new Set([0, 1]));
@@ -200,7 +200,7 @@ describe('a decode step', () => {
     expect(none.reused).toEqual([]);
   });
 
-  it.each([['hardware.fabric.hopCycles=2'], ['workload.context=200']])(
+  it.each([['hardware.fabric.hopCycles=3'], ['workload.context=200']])(
     'is slower with %s',
     async (set) => {
       const base = (await run([])).decode.cyclesPerToken;

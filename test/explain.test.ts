@@ -16,7 +16,10 @@ describe('an explanation', () => {
     expect(numbers.every(({ source }) => source.length > 5)).toBe(true);
     const depth = numbers.find(({ path }) => path === 'fabric.queueDepth');
     expect(depth).toMatchObject({ value: 4, range: [2, 16], assumed: true });
-    expect(numbers.find(({ path }) => path === 'clock')).toMatchObject({ value: 1e9, grade: 'C' });
+    expect(numbers.find(({ path }) => path === 'clock')).toMatchObject({
+      value: 0.875e9,
+      grade: 'C',
+    });
   });
 
   it('names the queues and the arbitration as what no source has published', () => {
@@ -38,6 +41,15 @@ describe('an explanation', () => {
     expect(texts(WSE3).join('\n')).not.toContain('published kernel does');
     expect(texts(WSE3).join('\n')).not.toContain('8-bit');
     expect(texts(WSE3, 'model.weightBits=8').join('\n')).toContain('8-bit weights are widened');
+  });
+
+  it('has a rule on the groups in which the rows of products are issued, where there are any', () => {
+    const rule = /^A row of a 16-bit matrix-vector product is issued in groups of 8 elements/;
+    const { assumptions, numbers } = explain(loadConfig(WSE3));
+    expect(assumptions.find(({ text }) => rule.test(text))).toMatchObject({ grade: 'D' });
+    const path = 'costs.matvec.granularity.f16';
+    expect(numbers.find((number) => number.path === path)).toMatchObject({ range: [1, 16] });
+    expect(texts('configs/wse2-waferllm.yaml').some((text) => /groups of/.test(text))).toBe(false);
   });
 
   it('says what is not modelled and what that does', () => {

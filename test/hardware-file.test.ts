@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { loadHardware } from '../src/config.js';
 import { readUnits } from '../src/config/quantity.js';
 
-const PRESETS = ['wse2', 'wse3', 'small'];
+const PRESETS = ['cs4', 'wse2', 'wse3', 'small'];
 
 /** Paths of numbers in a hardware file that do not say where they come from. */
 function unsourced(node: unknown, path = ''): string[] {
@@ -49,10 +49,26 @@ describe('a shipped hardware file', () => {
     const wse3 = loadHardware('configs/hardware/wse3.yaml').wafer;
     expect([wse2.width, wse2.height, wse3.width, wse3.height]).toEqual([750, 994, 750, 1160]);
     expect([wse2.core.sramBytes, wse3.core.sramBytes]).toEqual([49152, 49152]);
-    expect([wse2.clockHz, wse3.clockHz]).toEqual([1.1e9, 1.0e9]);
+    expect([wse2.clockHz, wse3.clockHz]).toEqual([1.1e9, 0.875e9]);
     // Stack and a whole layer's code: 5 KiB and 14.5 KB.
     const { stack, runtime, attention, mlp } = wse3.core.codeBytes;
     expect([stack, runtime + attention + mlp]).toEqual([5120, 14500]);
+  });
+
+  it('says of every number of the announced CS-4 that it is a claim, or assumed in a range', () => {
+    const { wafer, provenance } = loadHardware('cs4');
+    for (const [path, { source, grade, range, assumed }] of Object.entries(provenance)) {
+      const claim = source.startsWith('claim: ') && grade === 'C' && assumed === undefined;
+      expect(
+        claim || (assumed === true && grade === undefined && range![0] < range![1]),
+        path,
+      ).toBe(true);
+    }
+    const claims = Object.keys(provenance).filter((path) => provenance[path].grade === 'C');
+    expect(claims).toEqual(['wafers', 'io.bandwidth', 'io.latency']);
+    expect(wafer).toMatchObject({ name: 'CS-4', wafers: 3, clockHz: 1.75e9 });
+    expect(wafer.io).toEqual({ bitsPerSecond: 2.4e12, latencySeconds: 2e-6 });
+    expect(provenance['clock'].range).toEqual([0.875e9, 1.75e9]);
   });
 
   it('small has the costs and the fabric of the WSE-3', () => {
@@ -61,9 +77,20 @@ describe('a shipped hardware file', () => {
     expect(small).toEqual({ ...wse3, name: 'small', width: 32, height: 24, powerWatts: 20 });
   });
 
+  it('of the WSE-3 takes nothing over from the WSE-2 that it does not call assumed', () => {
+    const { wafer, provenance } = loadHardware('wse3');
+    expect([wafer.fabric.hopCycles, wafer.costs.matvec.granularity]).toEqual([2, { f16: 8 }]);
+    const taken = Object.entries(provenance).filter(([, { source }]) =>
+      source.includes('taken from WSE-2'),
+    );
+    expect(taken.length).toBeGreaterThan(4);
+    for (const [path, { assumed, range }] of taken) expect(assumed && range, path).toBeTruthy();
+  });
+
   it('keeps ranges in base units', () => {
     const { provenance } = loadHardware('configs/hardware/wse3.yaml');
-    expect(provenance['clock']).toMatchObject({ grade: 'C', range: [0.85e9, 1.1e9] });
+    expect(provenance['clock']).toMatchObject({ grade: 'C', range: [0.75e9, 1.1e9] });
+    expect(provenance['fabric.hopCycles']).toMatchObject({ grade: 'B', range: [1, 2] });
     expect(provenance['fabric.queueDepth']).toMatchObject({ assumed: true, range: [2, 16] });
   });
 });

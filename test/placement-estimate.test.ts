@@ -52,6 +52,16 @@ describe('the estimate of a token', () => {
     expect(narrow).toBeCloseTo(2 * widened + (4 * 24) / 4, 9);
   });
 
+  it('takes the last elements of a row for a whole group', () => {
+    const wafer = wse3();
+    const { costs } = wafer;
+    const matvec = { ...costs.matvec, granularity: { f16: 8 } };
+    const grouped = tokenCycles(tiny, { ...wafer, costs: { ...costs, matvec } }, kept(40), sizes);
+    // Rows of 5, 4 and 4 outputs are issued as 8, four to a cycle; those of 16, 24 and 32 are whole groups.
+    const added = 2 * 2 * 4 * (3 / 4) + 8 * (4 / 4) + 16 * (4 / 4);
+    expect(grouped - estimate()).toBeCloseTo(2 * added, 9);
+  });
+
   it('of a tied table takes it for embedding and head', () => {
     const tied = tokenCycles({ ...tiny, tied: true }, wse3(), kept(40), {
       rows: 8,

@@ -13,8 +13,12 @@ import { tiny, wse3 } from './placement-helpers.js';
 const ROWS = 8;
 
 /** A model of two layers on a wafer with room to spare. */
-function roomy(wafers: number): ResolvedConfig {
-  const config = loadConfig('configs/tiny.yaml', ['workload.data=false', 'workload.tokens=1']);
+function roomy(wafers: number, hopCycles: number): ResolvedConfig {
+  const config = loadConfig('configs/tiny.yaml', [
+    'workload.data=false',
+    'workload.tokens=1',
+    `hardware.fabric.hopCycles=${hopCycles}`,
+  ]);
   return {
     ...config,
     model: { ...config.model, layers: 2 },
@@ -63,34 +67,34 @@ const spread = (values: number[]) => Math.max(...values) - Math.min(...values);
 
 describe('the estimated cost of hand-offs', () => {
   it.each([
-    ['one wafer', 1, 150, 40],
-    ['two wafers', 2, 150, 40],
-  ])(
-    'differs between layouts on %s as their simulated cycles do',
-    async (_, wafers, most, least) => {
-      const config = roomy(wafers);
-      const random = seededRandom(5);
-      const base = onWafers(placementOf(config), wafers);
-      const found: { estimated: number; simulated: number }[] = [];
-      for (let i = 0; i < 16; i++) {
-        const placement = scattered(base, config, random);
-        expect(checkPlacement(placement, config.model, config.wafer, 20)).toEqual([]);
-        const { timing } = await simulateSteps(config, placement, {
-          engine: 'fast',
-          shards: 1,
-          memo: true,
-          now: () => 0,
-          rss: () => 0,
-        });
-        const estimated = estimateOf(placement, config);
-        found.push({ estimated, simulated: timing.cycles });
-      }
-      const apart = found.map(({ estimated, simulated }) => simulated - estimated);
-      // What the estimate leaves out differs little; what it says differs much.
-      expect(spread(found.map(({ estimated }) => estimated))).toBeGreaterThan(most);
-      expect(spread(apart)).toBeLessThan(least);
-    },
-  );
+    ['one wafer, a hop a cycle', 1, 1],
+    ['two wafers, a hop a cycle', 2, 1],
+    ['one wafer, a hop in two cycles', 1, 2],
+    ['two wafers, a hop in two cycles', 2, 2],
+  ])('differs between layouts on %s as their simulated cycles do', async (_, wafers, hopCycles) => {
+    const config = roomy(wafers, hopCycles);
+    const [most, least] = [150 * hopCycles, 40 * hopCycles];
+    const random = seededRandom(5);
+    const base = onWafers(placementOf(config), wafers);
+    const found: { estimated: number; simulated: number }[] = [];
+    for (let i = 0; i < 16; i++) {
+      const placement = scattered(base, config, random);
+      expect(checkPlacement(placement, config.model, config.wafer, 20)).toEqual([]);
+      const { timing } = await simulateSteps(config, placement, {
+        engine: 'fast',
+        shards: 1,
+        memo: true,
+        now: () => 0,
+        rss: () => 0,
+      });
+      const estimated = estimateOf(placement, config);
+      found.push({ estimated, simulated: timing.cycles });
+    }
+    const apart = found.map(({ estimated, simulated }) => simulated - estimated);
+    // What the estimate leaves out differs little; what it says differs much.
+    expect(spread(found.map(({ estimated }) => estimated))).toBeGreaterThan(most);
+    expect(spread(apart)).toBeLessThan(least);
+  });
 });
 
 describe('the estimate by hand, on regions of 8 rows', () => {

@@ -132,6 +132,27 @@ describe('a matrix-vector product of 3 rows of 20', () => {
   });
 });
 
+describe('a matrix-vector product whose rows are issued in groups', () => {
+  const matvec = { ...COSTS.matvec, granularity: { f16: 8, f32: 16 } };
+  const cyclesOf = (type: FloatType, length: number, widen = false) => {
+    const product = { rows: 3, length, rowStride: 40, matrix: 0, x: 100, out: 200 };
+    const op: Operation = { ...base(type), kind: 'matvec', form: 'axpy', ...product, widen };
+    return timeOf(op, { ...COSTS, matvec }).cycles;
+  };
+
+  it('takes as long for the last elements of a row as for a whole group', () => {
+    // 100 + 3 x (24/20 + 4.5) = 117.1 from 17 to 24 elements, 100 + 3 x (16/20 + 4.5) = 115.9 up to 16.
+    expect([1, 8, 9, 16, 17, 20, 24].map((n) => cyclesOf('f16', n))).toEqual(
+      [8, 8, 16, 16, 24, 24, 24].map((n) => Math.ceil(100 + 3 * (n / 20 + 4.5))),
+    );
+    expect([15, 16, 17].map((n) => cyclesOf('f32', n))).toEqual([142, 142, 180]);
+  });
+
+  it('widens the elements that there are', () => {
+    expect(cyclesOf('f16', 20, true)).toBe(125); // 117.1 + 3 x 20/8 = 124.6
+  });
+});
+
 describe('a special function', () => {
   const of = (form: 'scalar' | 'vector', fn: SpecialFn, type: FloatType, length: number) =>
     timeOf({ ...base(type), kind: 'special', fn, form, length, at: 0, to: 0 }, COSTS);

@@ -85,7 +85,7 @@ describe('a program of three cores, for three tokens on one wafer and one on ano
   });
 
   it('has a busiest link of 24 wavelets in 100 cycles, and 32 of 60 cycles are special', () => {
-    const config = loadConfig('configs/tiny.yaml', ['workload.batch=4']);
+    const config = loadConfig('configs/tiny.yaml', ['workload.batch=4', 'hardware.clock=1 GHz']);
     const compute = result.compute.reduce((a, b) => a + b);
     expect(compute).toBe(COMPUTE);
     const causes = { compute: 4 * COMPUTE, setup: 60, waitInput: 7, waitOutput: 8, idle: 9 };

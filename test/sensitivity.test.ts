@@ -46,21 +46,21 @@ describe('every number that states a range', () => {
 
   it('of the clock moves the speed in proportion', () => {
     const base = run.decode.tokensPerSecondPerUser;
-    expect(named('clock').range).toEqual([0.85e9, 1.1e9]);
-    expect(named('clock').atEnds[0]).toBeCloseTo(0.85 * base, 6);
-    expect(named('clock').atEnds[1]).toBeCloseTo(1.1 * base, 6);
+    expect(named('clock').range).toEqual([0.75e9, 1.1e9]);
+    expect(named('clock').atEnds[0]).toBeCloseTo((0.75 / 0.875) * base, 6);
+    expect(named('clock').atEnds[1]).toBeCloseTo((1.1 / 0.875) * base, 6);
   });
 
   it('gives what a run with that value gives', async () => {
-    const { decode } = await simulate(loadConfig(path, ['hardware.fabric.hopCycles=2']), OPTIONS);
-    const slower = decode.tokensPerSecondPerUser;
+    const { decode } = await simulate(loadConfig(path, ['hardware.fabric.hopCycles=1']), OPTIONS);
+    const faster = decode.tokensPerSecondPerUser;
     const base = run.decode.tokensPerSecondPerUser;
-    expect(slower).toBeLessThan(base);
+    expect(faster).toBeGreaterThan(base);
     expect(named('fabric.hopCycles')).toEqual({
       parameter: 'hardware.fabric.hopCycles',
       range: [1, 2],
-      tokensPerSecondPerUser: [slower, base],
-      atEnds: [base, slower],
+      tokensPerSecondPerUser: [base, faster],
+      atEnds: [faster, base],
     });
   });
 

@@ -33,6 +33,7 @@ const work: SimulateOptions = {
 // Wafers of 20 W and 1 GHz, on each of which one of the two layers stands.
 const CONTEXT = 64;
 const TWO_WAFERS = [
+  'hardware.clock=1 GHz',
   'hardware.width=16',
   'hardware.height=12',
   'hardware.wafers=2',

@@ -11,7 +11,12 @@ import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/studies/s
 import { withThreads } from '../src/studies/steps/work.js';
 import { OPTIONS } from './helpers/options.js';
 
-const TINY = ['workload.data=false', 'workload.context=256', 'workload.tokens=1'];
+const TINY = [
+  'hardware.clock=1 GHz',
+  'workload.data=false',
+  'workload.context=256',
+  'workload.tokens=1',
+];
 const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
 const LONGEST = 500;
 const SERVED = [

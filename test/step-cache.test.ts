@@ -135,7 +135,7 @@ describe('the key of a step', () => {
 
   it('depends on machine, model, placement, groups, context, engine, reuse and code', () => {
     const sets = [
-      'hardware.fabric.hopCycles=2',
+      'hardware.fabric.hopCycles=3',
       'hardware.costs.scalar.exp=41',
       'model.dtype=f16',
       'model.config=../models/tiny-qwen3.json',
@@ -293,7 +293,7 @@ describe('commands that keep steps', () => {
   it('simulate those of another machine', async () => {
     const cache = folder();
     cpSync(whole, cache, { recursive: true });
-    const other = await run(cache, [...CAPACITY, '--set', 'hardware.fabric.hopCycles=2']);
+    const other = await run(cache, [...CAPACITY, '--set', 'hardware.fabric.hopCycles=3']);
     expect(other.steps).toEqual({ simulated: 3, read: 0 });
     expect(other.text).not.toBe(text);
     expect(kept(cache)).toHaveLength(6);

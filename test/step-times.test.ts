@@ -58,6 +58,7 @@ describe('a fleet whose users do not fill a replica', () => {
   it('gives each of them tokens as fast as one alone', async () => {
     const config = loadConfig('configs/tiny.yaml', [
       'hardware.power=20 kW',
+      'hardware.clock=1 GHz',
       'workload.data=false',
       'workload.context=64',
     ]);

@@ -33,7 +33,7 @@ const complaintOf = (text: string) => {
 describe('the published measurements', () => {
   it('all have the source of the measurement, its machine and its method', () => {
     const all = readMeasurements(PUBLISHED);
-    expect(all).toHaveLength(14);
+    expect(all).toHaveLength(27);
     expect(new Set(all.map(({ kind }) => kind)).size).toBe(3);
   });
 });
@@ -140,6 +140,16 @@ describe('a file of measurements', () => {
       'params that are a list',
       file({ ...ROW, params: [] }),
       /params: expected a mapping .*, found a list/,
+    ],
+    [
+      'a kernel that speculates',
+      file({ ...ROW, speculation: false }),
+      /speculation: expected no such key for the kernel reduce, found false/,
+    ],
+    [
+      'a list of nothing that was fitted',
+      file({ ...ROW, fitted: [] }),
+      /fitted: expected a path, found a list/,
     ],
     ['no source', file({ ...ROW, source: '' }), /source: expected a text, found ""/],
   ];

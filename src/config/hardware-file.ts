@@ -54,8 +54,11 @@ export function hardwareSchema(readUnits: ReadUnits) {
   const cycles = of({ dimension: 'cycles', integer: true, min: 0, max: 1e6 });
   const stages = of({ dimension: 'cycles', integer: true, min: 1, max: 1024 });
   const time = of({ dimension: 'cycles', min: 0, max: 1e6 });
+  const group = of({ dimension: 'count', integer: true, min: 1, max: 1024 });
   const rate = of({ dimension: 'rate', min: 0.001, max: 1024 });
   const perType = (entry: typeof cores) => section('a mapping', { f16: entry, f32: entry });
+  const perTypeGiven = (entry: typeof cores) =>
+    section('a mapping', { f16: entry.exactOptional(), f32: entry.exactOptional() });
   const rates = perType(rate);
   const special = { exp: cycles, silu: cycles, rsqrt: cycles, reciprocal: cycles };
 
@@ -104,10 +107,15 @@ export function hardwareSchema(readUnits: ReadUnits) {
         fma: rates,
         dot: rates,
       }),
-      matvec: section('a mapping', { call: time, row: perType(time), widenPerCycle: rate }),
+      matvec: section('a mapping', {
+        call: time,
+        row: perType(time),
+        granularity: perTypeGiven(group).exactOptional(),
+        widenPerCycle: rate,
+      }),
       matmul: section('a mapping', {
         instruction: perType(time),
-        granularity: perType(of({ dimension: 'count', integer: true, min: 1, max: 1024 })),
+        granularity: perType(group),
         loop: time,
         clear: perType(time),
       }).prefault(MATMUL),

@@ -34,7 +34,13 @@ export interface CostTable {
   /** Elements per cycle from and to memory; a fabric stream is one wavelet per cycle at most. */
   elementsPerCycle: Record<VectorFn | 'dot', PerType>;
   /** Matrix-vector products: the call, each row without its elements, and widening 8-bit weights. */
-  matvec: { call: number; row: PerType; widenPerCycle: number };
+  matvec: {
+    call: number;
+    row: PerType;
+    /** Elements of a row that are issued together, the last of them as a whole group; 1 if not given. */
+    granularity?: Partial<PerType>;
+    widenPerCycle: number;
+  };
   /**
    * Products of matrices by multiply-add instructions: each one without its elements, how many elements
    * are issued together (the last few count as many), each pass of the loop around them, and clearing an

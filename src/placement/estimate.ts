@@ -89,8 +89,13 @@ function matvecCycles(
   widen: boolean,
 ): number {
   const { matvec, setup, elementsPerCycle } = wafer.costs;
-  const perElement = 1 / elementsPerCycle.fma[type] + (widen ? 1 / matvec.widenPerCycle : 0);
-  return setup[type] + matvec.call + inputs * (outputs * perElement + matvec.row[type]);
+  const group = matvec.granularity?.[type] ?? 1;
+  const elements = Math.ceil(outputs / group) * group;
+  const row =
+    elements / elementsPerCycle.fma[type] +
+    matvec.row[type] +
+    (widen ? outputs / matvec.widenPerCycle : 0);
+  return setup[type] + matvec.call + inputs * row;
 }
 
 /** The vector form of a special function: a few vector operations over all elements. */

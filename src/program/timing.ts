@@ -37,7 +37,9 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       return timeOfVector(op, costs);
     case 'matvec': {
       const rate = op.form === 'axpy' ? costs.elementsPerCycle.fma : costs.elementsPerCycle.dot;
-      const row = op.length / rate[op.type] + costs.matvec.row[op.type];
+      const group = costs.matvec.granularity?.[op.type] ?? 1;
+      const issued = Math.ceil(op.length / group) * group;
+      const row = issued / rate[op.type] + costs.matvec.row[op.type];
       const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
       const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
       const { repeat = 1 } = op;

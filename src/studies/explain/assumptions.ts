@@ -90,7 +90,8 @@ function fabricRules({ wafer, provenance }: Known): Assumption[] {
 
 function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
   const rule = assumption('core');
-  const { latency } = wafer.costs;
+  const { latency, matvec } = wafer.costs;
+  const granularity = matvec.granularity?.f16;
   return [
     rule(
       'The operations of a core run one after the other; microthreads that overlap them are not used.',
@@ -110,6 +111,14 @@ function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
       `A 16-bit result on its way to the fabric passes ${times(latency.f16, 'stage')}, since a relay of a reduction tree is software.`,
       ...origin(provenance['costs.latency.f16']),
     ),
+    ...(granularity === undefined
+      ? []
+      : [
+          rule(
+            `A row of a 16-bit matrix-vector product is issued in groups of ${granularity} elements, the last of them as a whole one.`,
+            ...origin(provenance['costs.matvec.granularity.f16']),
+          ),
+        ]),
     rule(
       `Code that an arriving wavelet activates takes ${times(wafer.costs.task, 'cycle')} for each; programs of layers use vector operations in its place.`,
       ...origin(provenance['costs.task']),

@@ -11,7 +11,7 @@ import { readYaml, type Node } from '../../config/yaml.js';
 import { choice, ConfigError, expected, text as textNamed } from '../../config/errors.js';
 import { show } from '../../model/errors.js';
 
-/** Four different things, never averaged together. */
+/** Three different things, never averaged together. */
 export const KINDS = ['hardware', 'vendor simulator', 'hosted service'] as const;
 
 /** The hardware file that stands for a measured system. */
@@ -44,6 +44,10 @@ const entry = z
     kind: choice(...KINDS),
     source: text,
     note: text.exactOptional(),
+    /** Numbers of the bundled hardware file that were chosen on this measurement, which ships with it. */
+    fitted: z.array(text, expected('a list of paths')).min(1, expected('a path')).exactOptional(),
+    /** Of a service: whether it decodes speculatively; null if nothing is said of it. */
+    speculation: z.boolean(expected('true, false or null')).nullable().exactOptional(),
   })
   .superRefine((row, context) => {
     const service = row.kernel === 'service';
@@ -57,6 +61,12 @@ const entry = z
         code: 'custom',
         path: [other],
         message: `${of} only ${path}, found both`,
+      });
+    if (row.speculation !== undefined && !service)
+      context.addIssue({
+        code: 'custom',
+        path: ['speculation'],
+        message: `expected no such key for the kernel ${row.kernel}, found ${String(row.speculation)}`,
       });
     if (service !== (row.kind === 'hosted service'))
       context.addIssue({

@@ -1,31 +1,24 @@
-/** A validation as text for a terminal and as Markdown for documents, one section per kind. */
+/** A validation as text for a terminal and as Markdown for documents, one section per cohort. */
 import { count, fixed, heading, markdownTable, percent, table } from '../../report/format.js';
 import type { Style } from '../../report/format.js';
-import type { ErrorSummary, LimitRow, ValidateDocument, ValidateRow } from './document.js';
-import type { ValidateSummary } from './document.js';
+import type { ErrorSummary, LimitRow, ServiceScale, Sweep } from './document.js';
+import type { ValidateDocument, ValidateRow, ValidateSummary } from './document.js';
 
 const HEAD = ['measurement', 'system', 'unit', 'measured', 'simulated', 'error', 'basis', 'limit'];
-
-const TITLES: Record<string, string> = {
-  hardware: 'Measured on hardware',
-  'vendor simulator': "Measured on the vendor's simulator",
-  'hosted service': 'Measured at a hosted service',
-};
 
 /** A validation as text, ending with a line break. */
 export function validateTable(document: ValidateDocument, style: Style): string {
   const sources = [...new Set(document.rows.map(({ source }) => source))];
-  const parts = sectionsOf(document).map(({ kind, rows, summary }) => {
+  const parts = sectionsOf(document).map(({ cohort, rows, summary, after }) => {
     const line = (row: ValidateRow) => [
-      ...cells(row),
+      ...cells(row, rows),
       row.passed === null ? '' : row.passed ? 'ok' : 'FAILED',
       `[${sources.indexOf(row.source) + 1}]`,
     ];
     return [
-      heading(TITLES[kind] ?? kind, style),
-      table([...HEAD, '', 'source'], rows.map(line)),
-      ...refusals(rows).map((text) => `  ${text}`),
-      `  ${summaryLine(summary)}`,
+      heading(cohort, style),
+      table([...headOf(rows), '', 'source'], rows.map(line)),
+      ...[summary, ...after].map((text) => `  ${text}`),
     ].join('\n');
   });
   const limits = usedLimits(document).map(
@@ -45,13 +38,12 @@ export function validateTable(document: ValidateDocument, style: Style): string 
 
 /** A validation as Markdown, ending with a line break. */
 export function validateMarkdown(document: ValidateDocument): string {
-  const alignment = [':--', ':--', ':--', '--:', '--:', '--:', ':--', '--:', ':--'];
-  const parts = sectionsOf(document).map(({ kind, rows, summary }) => {
-    const lines = rows.map((row) => [...cells(row), clean(row.source)]);
+  const parts = sectionsOf(document).map(({ cohort, rows, summary, after }) => {
+    const lines = rows.map((row) => [...cells(row, rows), clean(row.source)]);
     return [
-      `**${TITLES[kind] ?? kind}** (${summaryLine(summary)})`,
-      markdownTable([...HEAD, 'source'], lines, alignment),
-      ...refusals(rows),
+      `**${cohort}** (${summary})`,
+      markdownTable([...headOf(rows), 'source'], lines, alignmentOf(rows)),
+      ...after,
     ].join('\n\n');
   });
   const limits = usedLimits(document).map((row) => [row.kernel, limitText(row), row.reason]);
@@ -77,15 +69,51 @@ function notesOf({ notes = [] }: ValidateDocument): string[][] {
   ];
 }
 
-function sectionsOf({ rows, summary }: ValidateDocument) {
-  return Object.entries(summary).map(([kind, of]) => ({
-    kind,
-    rows: rows.filter((row) => row.kind === kind),
-    summary: of,
-  }));
+/** Cohorts, each with its rows and what is said of them after their table. */
+function sectionsOf({ rows, cohorts = {}, sweeps = [], serviceScale }: ValidateDocument) {
+  return Object.entries(cohorts).map(([cohort, of]) => {
+    const own = rows.filter((row) => row.cohort === cohort);
+    const isOwn = serviceScale?.rows.some(({ id }) => own.some((row) => row.id === id)) ?? false;
+    const after = [
+      ...refusals(own),
+      ...sweeps.filter((sweep) => sweep.cohort === cohort).map(sweepLine),
+      ...(serviceScale && isOwn ? [scaleLine(serviceScale)] : []),
+    ];
+    return { cohort, rows: own, summary: summaryLine(of, own), after };
+  });
 }
 
-function cells(row: ValidateRow): string[] {
+function sweepLine({ kernel, ids, rankCorrelation, inversions, pairs }: Sweep): string {
+  const correlation = rankCorrelation === null ? 'none' : fixed(rankCorrelation, 3);
+  return `Order of ${count(ids.length)} rows of ${clean(kernel)} from one source: rank correlation ${correlation}, ${count(inversions)} of ${count(pairs)} pairs inverted.`;
+}
+
+function scaleLine({ fittedOn, constant, rows, outOfSample }: ServiceScale): string {
+  const others = rows.filter(({ basis }) => basis === 'out of sample');
+  const each = others.map(
+    ({ id, predicted, error }) => `${clean(id)} ${fixed(predicted, 1)} (${percent(error)})`,
+  );
+  const of = `One constant, ${fixed(constant, 3)}, fitted on ${clean(fittedOn)} alone`;
+  if (others.length === 0) return `${of}; no other service is judged.`;
+  return `${of}, scales the others out of sample: ${each.join(', ')}${figures(outOfSample)}.`;
+}
+
+/** Services have one column more, for their speculation. */
+const isOfServices = (rows: ValidateRow[]) =>
+  rows.some(({ speculation }) => speculation !== undefined);
+
+function headOf(rows: ValidateRow[]): string[] {
+  return isOfServices(rows) ? [...HEAD, 'speculation'] : HEAD;
+}
+
+function alignmentOf(rows: ValidateRow[]): string[] {
+  const more = isOfServices(rows) ? [':--'] : [];
+  return [':--', ':--', ':--', '--:', '--:', '--:', ':--', '--:', ...more, ':--'];
+}
+
+const SPECULATION: Record<string, string> = { true: 'yes', false: 'no', null: 'not said' };
+
+function cells(row: ValidateRow, rows: ValidateRow[]): string[] {
   const digits = row.unit === 'cycles' ? count : (value: number) => fixed(value, 1);
   return [
     clean(row.id),
@@ -96,6 +124,7 @@ function cells(row: ValidateRow): string[] {
     row.error === null ? '' : percent(row.error),
     row.basis,
     bandText(row.band),
+    ...(isOfServices(rows) ? [SPECULATION[String(row.speculation)] ?? ''] : []),
   ];
 }
 
@@ -109,8 +138,9 @@ function limitText({ listed, unlisted }: LimitRow): string {
   return own === other ? own : `${own}, for measurements that are not shipped ${other}`;
 }
 
-function summaryLine({ measurements, predicted, calibration, outOfSample }: ValidateSummary) {
-  const missing = measurements - predicted;
+function summaryLine({ calibration, outOfSample }: ValidateSummary, rows: ValidateRow[]): string {
+  const missing = rows.filter(({ predicted }) => predicted === null).length;
+  const unlike = rows.filter(({ predicted, error }) => predicted !== null && error === null).length;
   return [
     ...(calibration
       ? [`calibration, ${count(calibration.predicted)} fitted${figures(calibration)}`]
@@ -119,6 +149,7 @@ function summaryLine({ measurements, predicted, calibration, outOfSample }: Vali
       ? [`${count(outOfSample.predicted)} out of sample${figures(outOfSample)}`]
       : []),
     ...(missing > 0 ? [`${count(missing)} not simulated`] : []),
+    ...(unlike > 0 ? [`${count(unlike)} not judged`] : []),
   ].join('; ');
 }
 

@@ -12,13 +12,15 @@ import { identityOf, ofPackage } from '../../identity.js';
 import { runKernel, type KernelOptions } from '../kernel/kernel.js';
 import { ALL_LIMITS, limitOf } from './limits.js';
 import { bundled } from '../../bundled.js';
-import { joined, KINDS, PUBLISHED, readMeasurements, SYSTEMS } from './measurements.js';
+import { joined, PUBLISHED, readMeasurements, SYSTEMS } from './measurements.js';
 import type { Measurement } from './measurements.js';
 import { decodeConfig, prefillFigures, prefillNotes } from './prefill.js';
 import { withThreads } from '../steps/work.js';
 import { CapacityError } from '../../placement/placement.js';
-import type { Basis, ErrorSummary, ValidateDocument, ValidateRow } from './document.js';
-import type { ValidateSummary } from './document.js';
+import { serviceScale } from './service-scale.js';
+import { cohortOf, cohortSummaries, kindSummaries } from './summary.js';
+import { sweepsOf } from './sweeps.js';
+import type { ValidateDocument, ValidateRow } from './document.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
 
@@ -63,14 +65,10 @@ export async function validateMeasurements(
   const inputs = measurements.map(inputsOf);
   const predictions = await predictAll(measurements, options);
   const rows = measurements.map((measurement, i) => {
-    const listed = published.some((known) => sameCase(known, measurement));
+    const listed = published.find((known) => sameCase(known, measurement));
     return judge(measurement, listed, predictions[i]);
   });
-  const summary: Record<string, ValidateSummary> = {};
-  for (const kind of KINDS) {
-    const section = rows.filter((row) => row.kind === kind);
-    if (section.length > 0) summary[kind] = summarize(section);
-  }
+  const scale = serviceScale(rows);
   const passed = rows.every((row) => row.passed !== false);
   const content = [measurements, published, ALL_LIMITS, inputs.map((one) => one.content)];
   const files = [...from.files, ...ofPackage(inputs.flatMap((one) => one.files))];
@@ -78,7 +76,10 @@ export async function validateMeasurements(
     schema: 'wafersim.validate/1',
     ...identityOf([content, from.content], files),
     rows,
-    summary,
+    summary: kindSummaries(rows),
+    cohorts: cohortSummaries(rows),
+    sweeps: sweepsOf(rows),
+    ...(scale && { serviceScale: scale }),
     limits: ALL_LIMITS,
     passed,
   };
@@ -114,9 +115,13 @@ async function predictAll(
   const total = measurements.length;
   let done = 0;
   const predictions = new Map<Measurement, Promise<Prediction>>();
+  // Of one service there may be several measurements.
+  const repeated = new Map<string, Promise<Prediction>>();
   const isService = ({ kernel }: Measurement) => Number(kernel === 'service');
   for (const measurement of measurements.toSorted((a, b) => isService(b) - isService(a))) {
-    const predicted = predict(measurement, options).then((prediction) => {
+    const known = repeated.get(caseOf(measurement)) ?? predict(measurement, options);
+    repeated.set(caseOf(measurement), known);
+    const predicted = known.then((prediction) => {
       options.onProgress?.({ done: ++done, total, what: measurement.id });
       return prediction;
     });
@@ -127,6 +132,10 @@ async function predictAll(
     await new Promise((resolve) => setImmediate(resolve));
   }
   return Promise.all(measurements.map(async (measurement) => predictions.get(measurement)!));
+}
+
+function caseOf({ kernel, system, params }: Measurement): string {
+  return JSON.stringify([kernel, system, params]);
 }
 
 /** Runs what was measured; what the simulated machine refuses is a prediction too, with its reason. */
@@ -200,66 +209,50 @@ function sameCase(a: Measurement, b: Measurement): boolean {
   return a.kernel === b.kernel && a.system === b.system && isDeepStrictEqual(a.params, b.params);
 }
 
-function judge(measurement: Measurement, listed: boolean, prediction: Prediction): ValidateRow {
-  const { id, kernel, system, kind, source, note } = measurement;
+/** `listed` is the same case among the measurements that ship with the project. */
+function judge(
+  measurement: Measurement,
+  listed: Measurement | undefined,
+  prediction: Prediction,
+): ValidateRow {
+  const { id, kernel, system, kind, source, note, speculation } = measurement;
   const service = kernel === 'service';
   const measured = (service ? measurement.measuredTokensPerSecond : measurement.measuredCycles)!;
-  const limit = limitOf(kernel);
-  const band = limit[listed ? 'listed' : 'unlisted'];
+  const band = limitOf(kernel)[listed ? 'listed' : 'unlisted'];
+  const fitted = listed?.fitted;
   const predicted = 'value' in prediction ? prediction.value : null;
-  const error = predicted === null ? null : (predicted - measured) / measured;
+  const unlike = speculation === undefined ? undefined : UNLIKE[String(speculation)];
+  const error =
+    predicted === null || unlike !== undefined ? null : (predicted - measured) / measured;
   // A service that cannot be simulated refutes nothing; a kernel that the machine refuses does.
   const unanswered = service ? null : false;
+  const simulatedAs = 'remark' in prediction ? prediction.remark : undefined;
+  const remark = [unlike, simulatedAs].filter((text) => text !== undefined).join('; ');
   return {
     id,
     kernel,
     system,
     kind,
+    cohort: cohortOf(measurement),
     unit: service ? 'tokens/s' : 'cycles',
     measured,
     predicted,
-    basis: listed && limit.fitted ? 'fitted' : 'out of sample',
+    basis: fitted === undefined ? 'out of sample' : 'fitted',
+    ...(fitted !== undefined && { fitted }),
+    ...(speculation !== undefined && { speculation }),
     error,
     band,
-    listed,
+    listed: listed !== undefined,
     passed: error === null ? unanswered : error >= band[0] && error <= band[1],
     source,
     ...(note !== undefined && { note }),
     ...('refused' in prediction && { refused: prediction.refused }),
-    ...('remark' in prediction && { remark: prediction.remark }),
+    ...(remark !== '' && { remark }),
   };
 }
 
-/** What was fitted and what was not are never averaged together. */
-function summarize(section: ValidateRow[]): ValidateSummary {
-  const of = (basis: Basis) => section.filter((row) => row.basis === basis);
-  const [fitted, others] = [of('fitted'), of('out of sample')];
-  const basis = fitted.length === 0 ? 'out of sample' : others.length === 0 ? 'fitted' : 'both';
-  const both = { predicted: errorsOf(section).length, meanAbsoluteError: null, worst: null };
-  return {
-    measurements: section.length,
-    basis,
-    ...(basis === 'both' ? both : errorSummary(section)),
-    ...(fitted.length > 0 && { calibration: errorSummary(fitted) }),
-    ...(others.length > 0 && { outOfSample: errorSummary(others) }),
-    failed: section.filter(({ passed }) => passed === false).map(({ id }) => id),
-  };
-}
-
-function errorsOf(rows: ValidateRow[]): { id: string; error: number }[] {
-  return rows.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
-}
-
-function errorSummary(rows: ValidateRow[]): ErrorSummary {
-  const errors = errorsOf(rows);
-  const size = ({ error }: { error: number }) => Math.abs(error);
-  const total = errors.reduce((sum, entry) => sum + size(entry), 0);
-  return {
-    predicted: errors.length,
-    meanAbsoluteError: errors.length === 0 ? null : total / errors.length,
-    worst: errors.reduce<{ id: string; error: number } | null>(
-      (worst, entry) => (worst === null || size(entry) > size(worst) ? entry : worst),
-      null,
-    ),
-  };
-}
+/** Why a service is not judged, by what is said of its speculation. */
+const UNLIKE: Record<string, string | undefined> = {
+  true: 'not judged: it decodes speculatively, which is not simulated',
+  null: 'not judged: nothing is said of speculative decoding, which is not simulated',
+};
