@@ -233,7 +233,7 @@ describe('an exchange of vectors', () => {
 
   it('takes the end of every transfer, and the set-up of the first: others are set up while it streams', () => {
     const both = exchanged('f16', [vector(1, 3), vector(2, 2)], [vector(3, 9), vector(4, 1)], 4);
-    const stream = { cycles: 0, wavelets: 3, source: 3, destination: 1, latency: 1 };
+    const stream = { cycles: 0, wavelets: 3, source: 3, destination: 1, latency: 1, interval: 1 };
     expect(timeOf(both, COSTS)).toEqual({ ...stream, setup: 59 + 4 * 31 });
     expect(both.expect).toBe(6);
     // The second one is set up after the first, and after the first that is taken.
