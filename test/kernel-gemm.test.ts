@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { firstTileOfB, GEMM_ALGORITHMS, type GemmOptions } from '../src/kernels/gemm.js';
 import { CHANNELS_OF_RING, ringOf, type RingStation } from '../src/kernels/ring.js';
+import { loadHardware } from '../src/config.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { reference } from '../src/engine/reference/reference.js';
 import { ROUND } from '../src/numeric/types.js';
@@ -197,5 +198,24 @@ describe('the time of a product of matrices', () => {
     for (const side of [6, 8, 12])
       expect(more('mesh', side)).toBe(align + flight + 2 * (2 + flight + 1));
     expect(more('cannon', 12)).toBeGreaterThan(more('mesh', 12));
+  });
+});
+
+describe('MeshGEMM on 3x3 cores, on the vendor simulator of WSE-3', () => {
+  // The hop and the start with which `costs.matmul` and `costs.transfer` were fitted.
+  const set = ['hardware.fabric.hopCycles=2', 'hardware.costs.programStart=35'];
+  const { wafer } = loadHardware('configs/hardware/wse3.yaml', set);
+  const measured: [rows: number, cycles: number[]][] = [
+    [1, [524, 2095.8, 3716]],
+    [8, [619.9, 2211.7, 3831.7]],
+    [16, [813.6, 2801.4, 4823.9]],
+  ];
+  it.each(measured)('with %i rows a core is predicted within 2 %%', (rows, cycles) => {
+    const shape = { algorithm: 'mesh', grid: '3x3', m: 3 * rows, k: 24, n: 24, dtype: 'f16' };
+    cycles.forEach((mean, localRepeats) => {
+      const program = programOf('gemm', { ...shape, localRepeats }, wafer);
+      const error = fast({ program, wafer }).cycles / mean - 1;
+      expect(Math.abs(error), `${localRepeats} products a step`).toBeLessThan(0.02);
+    });
   });
 });

@@ -108,6 +108,16 @@ describe('prefill of a layer', () => {
     expect(errorOf(model, { P: 3, groups: 1, tokens: 9 }, spoil)).toBeGreaterThan(1e-3);
   });
 
+  it('has the operators that it does, each with an end', () => {
+    for (const spec of [model, qwen]) {
+      const program = lowerPrefillLayer(optionsOf(spec, { P: 2, groups: 1, tokens: 4 }), wafer);
+      expect(program.labels.includes('qk norm')).toBe(spec.qkNorm);
+      const { labelEnd } = fast({ program, wafer });
+      expect([...labelEnd].every(Number.isFinite)).toBe(true);
+      expect([...labelEnd]).toEqual([...labelEnd].toSorted((a, b) => a - b));
+    }
+  });
+
   it('takes the same cycles on both engines, and more for more tokens', () => {
     const cycles = (tokens: number) => {
       const program = lowerPrefillLayer(optionsOf(model, { P: 4, groups: 2, tokens }), wafer);

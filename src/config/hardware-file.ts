@@ -37,9 +37,15 @@ const MATMUL = {
     f16: { value: 4.8, ...FROM_WSE3, range: [3.5, 11] },
     f32: { value: 4.8, ...FROM_WSE3, range: [1, 11] },
   },
-  granularity: { f16: { value: 8, ...FROM_WSE3 }, f32: { value: 1, ...FROM_WSE3 } },
+  granularity: {
+    f16: { value: 8, ...FROM_WSE3, range: [1, 16] },
+    f32: { value: 1, ...FROM_WSE3, range: [1, 4] },
+  },
   loop: { value: 12, ...FROM_WSE3, range: [4, 30] },
-  clear: { f16: { value: 1, ...FROM_WSE3 }, f32: { value: 1, ...FROM_WSE3 } },
+  clear: {
+    f16: { value: 1, ...FROM_WSE3, range: [0.25, 1] },
+    f32: { value: 1, ...FROM_WSE3, range: [0.25, 1] },
+  },
 };
 const TRANSFER = {
   setup: { value: 12, ...FROM_WSE3, range: [8, 16] },

@@ -13,8 +13,9 @@ import { align, meshRoutes, shiftAndMultiply, type Mesh, type Tile } from './mes
 import { ringOf } from './ring.js';
 import { PORT, type Axis } from './collectives.js';
 import type { Side } from './line.js';
-import { addBuffer, append, assemble, exchange, matmul, route } from '../program/builder.js';
-import type { CoreCode, FloatType, WaferSpec } from '../program/builder.js';
+import { addBuffer, append, appendOnce, assemble, exchange } from '../program/builder.js';
+import { matmul, route } from '../program/builder.js';
+import type { CoreCode, FloatType, WaferSpec, Written } from '../program/builder.js';
 import type { Passed, Program, Route } from '../program/program.js';
 
 export const GEMM_ALGORITHMS = ['mesh', 'cannon', 'summa'] as const;
@@ -127,9 +128,13 @@ function summa(o: GemmOptions, wafer: WaferSpec): Program {
     LABELS,
     wafer.core.codeBytes.stack,
   );
+  // What cores do in a step depends on whether they are its roots alone.
+  const known: Written = new Map();
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++)
-      station(y * side + x, `core (${x}, ${y})`, (core) => writeSumma(core, [x, y], o, setup));
+      station(y * side + x, `core (${x}, ${y})`, (core) =>
+        writeSumma(core, [x, y], o, setup, known),
+      );
   return program;
 }
 
@@ -138,6 +143,7 @@ function writeSumma(
   place: [x: number, y: number],
   o: GemmOptions,
   setup: number,
+  known: Written,
 ): void {
   const { side } = o;
   const tiles = tilesOf(core, o);
@@ -148,7 +154,7 @@ function writeSumma(
     { axis: 'x' as const, at: place[0], color: 0, tile: a },
     { axis: 'y' as const, at: place[1], color: ROOTS, tile: b },
   ];
-  const now = new Map<number, string>();
+  const now = new Map<number, Route>();
   for (let root = 0; root < side; root++) {
     const sends: Passed[] = [];
     const takes: Passed[] = [];
@@ -156,16 +162,22 @@ function writeSumma(
       const wanted = multicast(axis, at, root, side, color + (root % ROOTS));
       if (side === 1) return tile.now;
       if (root < ROOTS) core.routes.push(wanted);
-      else if (now.get(wanted.color) !== JSON.stringify(wanted))
-        append(core, { kind: 'route', ...wanted });
-      now.set(wanted.color, JSON.stringify(wanted));
+      else if (changes(now.get(wanted.color)!, wanted)) append(core, { kind: 'route', ...wanted });
+      now.set(wanted.color, wanted);
       const from = at === root ? tile.now : tile.next;
       (at === root ? sends : takes).push({ color: wanted.color, at: from, length: tile.length });
       return from;
     });
-    if (side > 1) exchange(core, o.dtype, { sends, takes, setup });
-    addProduct(core, tiles, used[0], used[1], o);
+    const roots = lines.map(({ at }) => at === root);
+    appendOnce(core, known, `${root % ROOTS} ${roots.join()}`, () => {
+      if (side > 1) exchange(core, o.dtype, { sends, takes, setup });
+      addProduct(core, tiles, used[0], used[1], o);
+    });
   }
+}
+
+function changes(before: Route, { inputs, outputs }: Route): boolean {
+  return before.inputs !== inputs || before.outputs !== outputs;
 }
 
 /** The route at core `at` of a line of what core `root` sends to all others. */

@@ -4,8 +4,8 @@
  */
 import { CHANNELS_OF_RING, type Ring, type RingStation } from './ring.js';
 import { PORT, type Axis } from './collectives.js';
-import { exchange, route } from '../program/builder.js';
-import type { Code, FloatType } from '../program/builder.js';
+import { appendOnce, exchange, route } from '../program/builder.js';
+import type { Code, FloatType, Written } from '../program/builder.js';
 import type { Passed, Route } from '../program/program.js';
 
 /** Where a core stands on the square, and how its tiles move. */
@@ -82,9 +82,12 @@ export function align(code: Code, mesh: Mesh, axis: Axis, tile: Tile): void {
   const turns = ring.position[axis === 'x' ? y : x];
   const needed = Math.min(turns, side - turns);
   const shift = shiftOf(mesh, axis, turns === needed);
+  const known: Written = new Map();
   for (let i = 0; i < Math.floor(side / 2); i++) {
-    const { send, take } = transfer(shift, tile);
-    exchange(code, type, { sends: [send], takes: [take], setup });
+    appendOnce(code, known, tile.now, () => {
+      const { send, take } = transfer(shift, tile);
+      exchange(code, type, { sends: [send], takes: [take], setup });
+    });
     if (i < needed) swap(tile);
   }
 }
@@ -100,24 +103,28 @@ export function shift(code: Code, mesh: Mesh, axis: Axis, tile: Tile): void {
 
 /**
  * As many steps as the square has rows: in each, `a` moves along the rows and `b` along the columns, and
- * `product` is done with the tiles that were there. Afterwards every tile is where it was at first.
+ * `product` is done with the tiles that were there. Afterwards every tile is where it was at first. `product`
+ * appends the same operations whenever the tiles lie in the same cells.
  */
 export function shiftAndMultiply(
   code: Code,
   mesh: Mesh,
   a: Tile,
   b: Tile,
-  product: (a: number, b: number, step: number) => void,
+  product: (a: number, b: number) => void,
 ): void {
   const { ring, type, setup } = mesh;
   const side = ring.order.length;
   const [row, column] = [shiftOf(mesh, 'x', true), shiftOf(mesh, 'y', true)];
+  const known: Written = new Map();
   for (let step = 0; step < side; step++) {
-    const moves = [transfer(row, a), transfer(column, b)];
-    const sends = moves.map(({ send }) => send);
-    const takes = moves.map(({ take }) => take);
-    if (side > 1) exchange(code, type, { sends, takes, setup });
-    product(a.now, b.now, step);
+    appendOnce(code, known, `${a.now} ${b.now}`, () => {
+      const moves = [transfer(row, a), transfer(column, b)];
+      const sends = moves.map(({ send }) => send);
+      const takes = moves.map(({ take }) => take);
+      if (side > 1) exchange(code, type, { sends, takes, setup });
+      product(a.now, b.now);
+    });
     if (side === 1) continue;
     swap(a);
     swap(b);

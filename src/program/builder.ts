@@ -60,6 +60,24 @@ export function append(code: Code, operation: Unlabelled<Operation>): void {
   code.operations.push({ label: code.label, ...operation });
 }
 
+/** Operations by what they were written for. */
+export type Written = Map<unknown, Operation[]>;
+
+/**
+ * Appends what `write` does, and where that was written before under this key, the same operations: a program of
+ * many equal steps keeps each only once.
+ */
+export function appendOnce(code: Code, known: Written, key: unknown, write: () => void): void {
+  const written = known.get(key);
+  if (written !== undefined) {
+    code.operations.push(...written);
+    return;
+  }
+  const from = code.operations.length;
+  write();
+  known.set(key, code.operations.slice(from));
+}
+
 export function cell(at: number, stride = 1): MemoryOperand {
   return { at, stride };
 }

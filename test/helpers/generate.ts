@@ -339,7 +339,8 @@ function addHub(phase: Phase, hub: number, others: number[], given: Transfer, pu
       colors.flatMap((color, k) => vector(color, at(k)));
     const setup = given.gaps[0] % 5;
     const [out, into] = [all(to, (k) => k), all(from, (k) => 20 + 9 * k)];
-    if (out.length + into.length > 0) push(hub, exchanged(given.type, out, into, setup));
+    if (out.length + into.length === 0) return;
+    push(hub, exchanged(given.type, out, into, setup));
     others.forEach((core, k) => {
       if (to[k] < 0 && from[k] < 0) return;
       push(core, exchanged(given.type, vector(from[k], 1), vector(to[k], 30)));

@@ -18,7 +18,8 @@ export function gapsOf(lists: Operation[][]): Gaps {
   const from = new Map<Operation, number>();
   let size = 0;
   for (const op of lists.flat())
-    if (op.kind === 'traffic') {
+    // One operation may stand in several places.
+    if (op.kind === 'traffic' && !from.has(op)) {
       size += 8 * countedTakes(op).length;
       from.set(op, size);
       eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 9)));

@@ -20,7 +20,11 @@ import { LEAST } from '../../numeric/types.js';
 import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 import { prefillBuffers, prefillShape, type PrefillOptions } from './prefill-shape.js';
 
-const LABELS = LAYER_LABELS.filter((name) => !['position', 'hand-off', 'kv append'].includes(name));
+/** Operators in the order of the program. */
+function labelsOf({ qkNorm }: PrefillOptions): LayerLabel[] {
+  const missing = ['position', 'hand-off', 'kv append', ...(qkNorm ? [] : ['qk norm'])];
+  return LAYER_LABELS.filter((name) => !missing.includes(name));
+}
 
 /** A core of the layer, and what its code depends on. */
 interface PrefillCore {
@@ -44,7 +48,7 @@ export function lowerPrefillLayer(o: PrefillOptions, wafer: WaferSpec): Program 
   const { runtime, stack, attention, mlp } = wafer.core.codeBytes;
   const bytes = stack + runtime + attention + mlp;
   const buffers = prefillBuffers(o);
-  const labels = [...LABELS];
+  const labels = labelsOf(o);
   const { program, station } = assemble('waferllm prefill', P, P, labels, bytes, buffers);
   const ring = ringOf(P, 'interleaved');
   const lines = stationsOf(P, o.groups);
@@ -66,8 +70,8 @@ export function lowerPrefillLayer(o: PrefillOptions, wafer: WaferSpec): Program 
   return program;
 }
 
-function label({ code }: PrefillCore, name: LayerLabel): void {
-  code.label = LABELS.indexOf(name);
+function label({ code, options }: PrefillCore, name: LayerLabel): void {
+  code.label = labelsOf(options).indexOf(name);
 }
 
 function writeLayer(core: PrefillCore): void {

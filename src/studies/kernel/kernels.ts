@@ -124,7 +124,8 @@ export const KERNELS: Record<string, Kernel> = {
     options: ['algorithm', 'grid', 'm', 'k', 'n', 'localRepeats', 'dtype'],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', GEMM_ALGORITHMS, 'mesh');
-      const side = square(o, 'gemm', wafer);
+      const limit = algorithm === 'summa' ? MOST_SUMMA_SIDE : Infinity;
+      const side = square(o, 'gemm', wafer, limit);
       const [m, k, n] = [o.integer('m'), o.integer('k'), o.integer('n')];
       const localRepeats = o.integer('localRepeats', { min: 0, max: 1e6, otherwise: 1 });
       const dtype = o.choice('dtype', TYPES, 'f16');
@@ -162,6 +163,9 @@ export function kernelHelp(): KernelHelp {
   }
   return { kernels: Object.keys(KERNELS), groups: [...groups.values()] };
 }
+
+/** Each core of SUMMA has a program of its own, in which every step is written out. */
+const MOST_SUMMA_SIDE = 128;
 
 /** The side of a square of cores, at most `limit`. */
 function square(o: OptionReader, kernel: string, wafer: WaferSpec, limit = Infinity): number {
