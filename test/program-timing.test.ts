@@ -14,6 +14,7 @@ const COSTS: CostTable = {
   issue: { f16: 3, f32: 5 },
   latency: { f16: 17, f32: 19 },
   task: 37,
+  libraryCall: 601,
   elementsPerCycle: {
     move: { f16: 4, f32: 2 },
     add: { f16: 3, f32: 1 },
