@@ -100,15 +100,15 @@ export const KERNELS: Record<string, Kernel> = {
     options: ['pes', 'grid', 'words', 'dtype', 'relays'],
     build: (o, wafer) => relayed(o, broadcast(areaOf(o, wafer, 'f32'), wafer)),
   },
-  gather: {
-    options: ['pes', 'words', 'dtype'],
-    build: (o, wafer) => gather(line(o, wafer, 'f32'), wafer),
-  },
   'all-reduce': {
     options: ['algorithm', 'pes', 'grid', 'words', 'dtype', 'groups', 'group', 'scheme', 'relays'],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', ALL_REDUCE_ALGORITHMS);
       const onLine = algorithm === 'tree' || algorithm === 'ring';
+      if (onLine && o.has('grid'))
+        throw new ConfigError(
+          `kernel all-reduce: algorithm: expected chain, star, two-phase, binary-tree or auto on a grid, found ${algorithm}, which runs on a line (--pes)`,
+        );
       const area = onLine ? line(o, wafer, 'f16') : areaOf(o, wafer, 'f16');
       const groups = algorithm === 'tree' ? groupsOf(o, area.width) : 1;
       const group = algorithm === 'two-phase' ? groupOf(o, area) : 1;
@@ -116,6 +116,10 @@ export const KERNELS: Record<string, Kernel> = {
       const scheme = isGrid ? o.choice('scheme', SCHEMES, 'corner') : 'corner';
       return relayed(o, allReduce({ ...area, algorithm, groups, group, scheme }, wafer));
     },
+  },
+  gather: {
+    options: ['pes', 'words', 'dtype'],
+    build: (o, wafer) => gather(line(o, wafer, 'f32'), wafer),
   },
   matvec: {
     options: ['rows', 'padded', 'iterations', 'pes', 'dtype'],
