@@ -49,7 +49,7 @@ const MAY_ASK: Record<string, string[]> = {
   capacity: ['serve', 'steps'],
   compare: ['search', 'serve', 'steps'],
   diff: ['kernel'],
-  documentation: ['kernel', 'run', 'validate'],
+  documentation: ['run', 'validate'],
   explain: [],
   fleet: ['serve', 'steps'],
   inspect: [],

@@ -12,7 +12,7 @@ import type { AreaOptions } from './collectives.js';
 import { CHANNELS, stationsOf } from './line.js';
 import { broadcastOn, placeOn, type LinePlace } from './line-place.js';
 import { LINE_REDUCES, type ReduceAlgorithm } from './line-reduce.js';
-import { cornerReduce, labelsOf } from './reduce.js';
+import { cornerReduce, labelsOf, type AreaReduce } from './reduce.js';
 import { ringAllReduce } from './ring-all-reduce.js';
 
 export const ALL_REDUCE_ALGORITHMS = [
@@ -70,6 +70,8 @@ export function treeAllReduce(o: TreeOptions, wafer: WaferSpec): Program {
   return program;
 }
 
+type Written = Omit<AreaReduce, 'colors'>;
+
 function withBroadcast(o: AllReduceOptions, by: ReduceAlgorithm, wafer: WaferSpec): Program {
   const name = `all-reduce ${o.algorithm}`;
   const isArea = o.width > 1 && o.height > 1;
@@ -78,7 +80,7 @@ function withBroadcast(o: AllReduceOptions, by: ReduceAlgorithm, wafer: WaferSpe
   return areaKernel(name, o, wafer, labels, keyAt, write);
 }
 
-function fromCorner(o: AllReduceOptions, by: ReduceAlgorithm) {
+function fromCorner(o: AllReduceOptions, by: ReduceAlgorithm): Written {
   const reduce = cornerReduce({ ...o, algorithm: by });
   const label = reduce.labels.length;
   return {
@@ -92,7 +94,7 @@ function fromCorner(o: AllReduceOptions, by: ReduceAlgorithm) {
   };
 }
 
-function onLines({ group, width, height }: AllReduceOptions, by: ReduceAlgorithm) {
+function onLines({ group, width, height }: AllReduceOptions, by: ReduceAlgorithm): Written {
   const { labels: own, colorsOf, keyOf, write } = LINE_REDUCES[by];
   const labels = [...own, 'broadcast'];
   const rowColors = colorsOf(width) + 1;

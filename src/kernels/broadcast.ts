@@ -20,7 +20,7 @@ export function broadcast(o: AreaOptions, wafer: WaferSpec): Program {
 /** Equal for cores that do the same in a broadcast from core 0. */
 export function broadcastKey(x: number, y: number, area: AreaOptions): string {
   const place = x === 0 && y === 0 ? 'root' : y === 0 ? 'first row' : 'below';
-  const ends = `${y === 0 && x === area.width - 1 ? ' east end' : ''}`;
+  const ends = y === 0 && x === area.width - 1 ? ' east end' : '';
   return `${place}${ends}${y === area.height - 1 ? ' south end' : ''}`;
 }
 

@@ -81,7 +81,8 @@ const tree: LineReduce = {
   colorsOf: (length) => Math.max(1, Math.ceil(Math.log2(length))),
   keyOf(place) {
     const { index, length } = place;
-    return `${bitsOf(index)} takes ${childrenOf(index, length)} passes ${passedColors(place)}`;
+    const passes = passedColors(place).join(' ');
+    return `${bitsOf(index)} takes ${childrenOf(index, length)} passes ${passes}`;
   },
   write(core, vector, place) {
     const { index, length, back, ahead, color, label } = place;
