@@ -204,6 +204,10 @@ describe('every other operation', () => {
     expect(timeOf(op, COSTS)).toEqual(fixed(0, 29));
   });
 
+  it('a call of a library: its cycles, as set-up', () => {
+    expect(timeOf({ kind: 'call', label: 0 }, COSTS)).toEqual(fixed(601, 0));
+  });
+
   it('route: the change, as set-up', () => {
     const op: Operation = { kind: 'route', label: 0, color: 1, inputs: 1, outputs: 2 };
     expect(timeOf(op, COSTS)).toEqual(fixed(7, 0));
