@@ -32,6 +32,21 @@ const f32 = { label: 0, type: 'f32' as const };
 const f16 = { label: 0, type: 'f16' as const };
 
 describe('operations on numbers', () => {
+  test('a circular buffer begins where it says and goes round', () => {
+    const round = { at: 1, stride: 2, wrap: 3, from: 2 };
+    // Elements at cells 5, 1, 3, 5, 1.
+    expect(after(move(cell(7), round, 5), 0, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0)).toEqual([
+      0, 1, 2, 3, 4, 5, 6, 5, 1, 3, 5, 1,
+    ]);
+    expect(after(move(round, cell(7), 5), 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5)).toEqual([
+      0, 5, 0, 3, 0, 4, 0, 1, 2, 3, 4, 5,
+    ]);
+  });
+
+  test('a call changes nothing', () => {
+    expect(after({ kind: 'call', label: 0 }, 3, 4)).toEqual([3, 4]);
+  });
+
   test.each([
     ['move', [7, 7, 7]],
     ['add', [9, 10, 11]],

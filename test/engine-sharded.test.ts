@@ -13,13 +13,13 @@ import { isSound } from '../src/engine/fast/sound.js';
 import { layTables, startsOf } from '../src/engine/fast/tables.js';
 import { createShards, type Here } from '../src/engine/sharded/sharded.js';
 import { loadHardware } from '../src/config.js';
-import { allReduce } from '../src/kernels/all-reduce.js';
+import { treeAllReduce } from '../src/kernels/all-reduce.js';
 import { simulate } from '../src/studies/run/run.js';
 import { onThreads } from './helpers/engines.js';
 import { programs, type Generated } from './helpers/generate.js';
 
 const { wafer } = loadHardware('configs/hardware/small.yaml', []);
-const program = allReduce({ algorithm: 'tree', pes: 30, groups: 5, words: 9, dtype: 'f16' }, wafer);
+const program = treeAllReduce({ pes: 30, groups: 5, words: 9, dtype: 'f16' }, wafer);
 
 const here: Here = async (begin) => wholeRun(begin());
 
@@ -75,7 +75,7 @@ describe('shards', () => {
   it('run more programs than a thread keeps', async () => {
     const lines = Array.from({ length: 40 }, (_, i) => 2 + (i % 30));
     const programs = lines.map((pes) =>
-      allReduce({ algorithm: 'tree', pes, groups: 1, words: 9, dtype: 'f16' }, wafer),
+      treeAllReduce({ pes, groups: 1, words: 9, dtype: 'f16' }, wafer),
     );
     const shards = createShards(2, { leastCores: 1 });
     try {

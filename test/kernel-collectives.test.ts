@@ -57,20 +57,33 @@ describe('a reduce', () => {
     expect(cyclesOf('reduce', options, wafer)).toBe(first + second);
   });
 
-  it('by a star takes one vector after the other', () => {
-    const [pes, words] = [9, 200];
+  it.each([
+    [2, 1],
+    [9, 200],
+    [100, 3],
+  ])('by a star of %i cores and %i words takes all words of all others', (pes, words) => {
     const cycles = cyclesOf('reduce', { algorithm: 'star', pes, words });
-    expect(cycles).toBeGreaterThanOrEqual((pes - 1) * words);
-    expect(cycles).toBeLessThan((pes - 1) * (words + 20));
+    expect(cycles).toBe(words * (pes - 1) + 6);
   });
 
-  it('by a tree takes a vector and the path per level', () => {
-    const [pes, words] = [32, 100];
-    const way = 1 + 2 + 2;
-    const hops = pes - 1;
-    expect(cyclesOf('reduce', { algorithm: 'tree', pes, words })).toBe(
-      Math.log2(pes) * (words + way) + hops,
-    );
+  it('by a tree has no set-up between rounds, and takes the words of all rounds one after the other', () => {
+    const setup = 21;
+    const wafer = kernelWafer({ setup: { f16: setup, f32: setup } });
+    // Long vectors enter the root without a gap, after a set-up, the step into a ramp, a hop, a ramp.
+    const long = { algorithm: 'tree', pes: 8, words: 300 };
+    expect(cyclesOf('reduce', long, wafer)).toBe(setup + 3 * 300 + 6);
+    const options = { algorithm: 'tree', pes: 64 };
+    // Short ones: the hops to the last core and a path per round; and less than two set-ups
+    // more, where a core has received vectors and waits for its last, which is near. Rounds have six.
+    const short = cyclesOf('reduce', { ...options, words: 1 }, wafer);
+    expect(short).toBeGreaterThan(setup + 63 + 6 * 5);
+    expect(short).toBeLessThan(setup + 63 + 6 * 5 + 2 * setup);
+  });
+
+  it.each([1, 2, 3, 6, 11, 32, 33, 100])('by a tree works on %i cores', (pes) => {
+    const program = programOf('reduce', { algorithm: 'tree', pes, words: 5, dtype: 'f16' });
+    const { memory, before } = runWithNumbers(program);
+    expect([...cells(program, memory, 0, 'vector')]).toEqual(sums(program, before));
   });
 
   it('ends with its root, also when other cores have less to do', () => {
@@ -78,6 +91,73 @@ describe('a reduce', () => {
     const result = reference({ program, wafer: kernelWafer() });
     expect(result.cycles).toBe(result.end[0]);
     expect(Math.max(...result.end)).toBe(result.end[0]);
+  });
+});
+
+const GRIDS = ['1x1', '4x1', '1x5', '2x2', '5x3', '7x6'];
+
+describe('on a rectangle', () => {
+  const words = { words: 5, dtype: 'f16' };
+
+  for (const grid of GRIDS)
+    it.each(REDUCES)(
+      `a reduce of ${grid} cores by a %s leaves the sum in the corner`,
+      (algorithm) => {
+        const program = programOf('reduce', { algorithm, grid, ...words });
+        const { memory, before } = runWithNumbers(program);
+        expect([...cells(program, memory, 0, 'vector')]).toEqual(sums(program, before));
+      },
+    );
+
+  for (const grid of GRIDS)
+    for (const scheme of grid.includes('1') ? ['corner'] : ['corner', 'lines'])
+      it.each(['chain', 'star', 'two-phase', 'binary-tree'])(
+        `an all-reduce of ${grid} cores by a %s (${scheme}) leaves the sum in every core`,
+        (algorithm) => {
+          const given = { algorithm, grid, ...words };
+          const program = programOf('all-reduce', {
+            ...given,
+            ...(scheme === 'lines' && { scheme }),
+          });
+          const { memory, before } = runWithNumbers(program);
+          const expected = sums(program, before);
+          for (let core = 0; core < program.roleOf.length; core++)
+            expect([...cells(program, memory, core, 'vector')]).toEqual(expected);
+        },
+      );
+
+  it.each(GRIDS)('a broadcast brings the vector of the corner to all of %s cores', (grid) => {
+    const program = programOf('broadcast', { grid, ...words });
+    const { memory, before } = runWithNumbers(program);
+    const sent = [...cells(program, before, 0, 'vector')];
+    for (let core = 0; core < program.roleOf.length; core++)
+      expect([...cells(program, memory, core, 'vector')]).toEqual(sent);
+  });
+
+  it('a broadcast takes the words, two ramps, the hops to the far corner and the step into the ramp', () => {
+    expect(cyclesOf('broadcast', { grid: '30x20', words: 64 })).toBe(64 + 2 * 2 + 29 + 19 + 1);
+  });
+
+  it('a star reduces all rows, then the first column, set up once more', () => {
+    const wafer = kernelWafer({ setup: { f16: 21, f32: 21 } });
+    const options = { algorithm: 'star', grid: '9x5', words: 3, dtype: 'f32' };
+    expect(cyclesOf('reduce', options, wafer)).toBe(21 + (3 * 8 + 6) + 21 + (3 * 4 + 6));
+  });
+});
+
+describe('a gather', () => {
+  it.each(SHAPES)('brings all vectors to core 0, the nearest first: %o', (shape) => {
+    const program = programOf('gather', shape);
+    const { memory, before, result } = runWithNumbers(program);
+    if (shape.pes === 1) return;
+    const gathered = cells(program, memory, 0, 'gathered');
+    const each = shape.dtype === 'f16' ? 2 * Math.ceil(shape.words / 2) : shape.words;
+    for (let core = 1; core < shape.pes; core++) {
+      const from = gathered.subarray((core - 1) * each).subarray(0, shape.words);
+      expect([...from]).toEqual([...cells(program, before, core, 'vector')]);
+    }
+    const wavelets = shape.dtype === 'f16' ? Math.ceil(shape.words / 2) : shape.words;
+    expect(result.cycles).toBe(wavelets * (shape.pes - 1) + 6);
   });
 });
 
@@ -96,7 +176,7 @@ describe('a broadcast', () => {
 });
 
 describe('an all-reduce', () => {
-  for (const algorithm of ['tree', 'chain', 'ring'])
+  for (const algorithm of ['tree', 'chain', 'ring', 'star', 'two-phase', 'binary-tree'])
     it.each([...SHAPES, { pes: 7, words: 4, dtype: 'f16' }])(
       `(${algorithm}) leaves the sum of all vectors in every core: %o`,
       (shape) => {
@@ -115,6 +195,25 @@ describe('an all-reduce', () => {
     const expected = sums(program, before);
     for (let core = 0; core < 20; core++)
       expect([...cells(program, memory, core, 'vector')]).toEqual(expected);
+  });
+
+  it('by a ring scatters pieces that queues hold by one operation, others in steps', () => {
+    const operations = (words: number, queueDepth: number) => {
+      const wafer = kernelWafer();
+      const shallow = { ...wafer, fabric: { ...wafer.fabric, queueDepth } };
+      const options = { algorithm: 'ring', pes: 6, words, dtype: 'f32' };
+      const program = programOf('all-reduce', options, shallow);
+      const { memory, before } = runWithNumbers(program, shallow);
+      const expected = sums(program, before);
+      for (let core = 0; core < 6; core++)
+        expect([...cells(program, memory, core, 'vector')]).toEqual(expected);
+      return program.roles[2].operations.filter(({ label }) => label === 0).length;
+    };
+    // A send, all that passes, the last piece; or five steps of a send and a receive.
+    expect(operations(48, 4)).toBe(3);
+    expect(operations(49, 4)).toBe(10);
+    expect(operations(12, 1)).toBe(3);
+    expect(operations(13, 1)).toBe(10);
   });
 
   it('by a ring holds pieces longer than all queues of a link', () => {

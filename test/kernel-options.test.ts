@@ -101,9 +101,19 @@ describe('the table of kernels', () => {
     flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   /** For each kernel choices that together read every option that it has. */
   const TRIED: Record<string, KernelOptions[]> = {
-    reduce: [{ algorithm: 'two-phase', pes: 4, words: 4 }],
-    broadcast: [{ pes: 4, words: 4 }],
-    'all-reduce': [{ algorithm: 'tree', pes: 4, words: 4 }],
+    reduce: [
+      { algorithm: 'two-phase', pes: 4, words: 4 },
+      { algorithm: 'chain', grid: '4x2', words: 4, relays: 'task' },
+    ],
+    broadcast: [
+      { pes: 4, words: 4 },
+      { grid: '2x2', words: 4, relays: 'vector' },
+    ],
+    'all-reduce': [
+      { algorithm: 'tree', pes: 4, words: 4 },
+      { algorithm: 'two-phase', grid: '4x2', words: 4, scheme: 'lines', relays: 'task' },
+    ],
+    gather: [{ pes: 4, words: 4 }],
     matvec: [{ rows: 4 }],
     gemv: [{ grid: '4x4', k: 8, n: 8 }],
     gemm: [{ grid: '4x4', m: 8, k: 8, n: 8 }],

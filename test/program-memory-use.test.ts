@@ -44,6 +44,22 @@ test('an accumulator must hold something first', () => {
   expect(unwritten(move(cell(10), constant(0), 1), dot)).toBeUndefined();
 });
 
+test('a circular buffer is used round and round, from where it begins', () => {
+  const round = (at: number, wrap: number, from = 0) => ({ ...cell(at), wrap, from });
+  // Elements 8, 9, 0, 1 and so on of ten loaded cells; of eleven one is not loaded.
+  expect(unwritten(move(cell(20), round(0, 10, 8), 25))).toBeUndefined();
+  expect(unwritten(move(cell(20), round(0, 11, 8), 25))).toEqual([0, 10]);
+  // Not all of the eleven are read.
+  expect(unwritten(move(cell(20), round(0, 11, 2), 8))).toBeUndefined();
+  // Five cells are written, twice, and no sixth.
+  const writes = move(round(40, 5, 3), fabric(0), 10);
+  expect(unwritten(writes, move(cell(60), cell(40), 5))).toBeUndefined();
+  expect(unwritten(writes, move(cell(60), cell(40), 6))).toEqual([1, 45]);
+  expect(unwritten(move(round(40, 5, 3), fabric(0), 3), move(cell(60), cell(40), 5))).toEqual([
+    1, 41,
+  ]);
+});
+
 const base = { label: 0, type: 'f16' as const };
 
 test('a matrix-vector product reads matrix, vector and sums', () => {

@@ -14,6 +14,7 @@ const COSTS: CostTable = {
   issue: { f16: 3, f32: 5 },
   latency: { f16: 17, f32: 19 },
   task: 37,
+  libraryCall: 601,
   elementsPerCycle: {
     move: { f16: 4, f32: 2 },
     add: { f16: 3, f32: 1 },
@@ -201,6 +202,10 @@ describe('every other operation', () => {
   it('keepIfEqual: a scalar step', () => {
     const op: Operation = { kind: 'keepIfEqual', label: 0, a: 0, b: 1, at: 2, otherwise: 9 };
     expect(timeOf(op, COSTS)).toEqual(fixed(0, 29));
+  });
+
+  it('a call of a library: its cycles, as set-up', () => {
+    expect(timeOf({ kind: 'call', label: 0 }, COSTS)).toEqual(fixed(601, 0));
   });
 
   it('route: the change, as set-up', () => {

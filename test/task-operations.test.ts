@@ -119,4 +119,11 @@ test('a task is timed by one cost, and listed', () => {
   expect(timeOf(op, costs)).toEqual({ ...stream, latency: 37, interval: 37 });
   const text = listRole(role('r', { operations: [op] }), ['work']);
   expect(text).toContain('add.f16 x5 colour 1 <- colour 0, [0] by a task  (work)');
+  const rest = [
+    add({ ...cell(3), wrap: 7 }, fabric(0), { ...cell(4, 2), wrap: 5, from: 1 }, 9),
+    { kind: 'call' as const, label: 0 },
+  ];
+  const more = listRole(role('r', { operations: rest }), ['work']);
+  expect(more).toContain('[3 round 7] <- colour 0, [4 step 2 round 5 from 1]  (work)');
+  expect(more).toContain('1: call of a library  (work)');
 });

@@ -4,7 +4,7 @@
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import { allReduce } from '../kernels/all-reduce.js';
+import { treeAllReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
 import type { Cut, Line, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
@@ -99,7 +99,7 @@ export async function fastestGroups(
   // The line is tried alone, whatever the shape of the wafer.
   const line = { ...wafer, width: length, height: 1 };
   const tried = async (groups: number, { words, type: dtype }: Vector) => {
-    const program = allReduce({ algorithm: 'tree', pes: length, groups, words, dtype }, line);
+    const program = treeAllReduce({ pes: length, groups, words, dtype }, line);
     return (await runner.run({ program, wafer: line })).cycles;
   };
   const cyclesOf = (groups: number, vector: Vector) => {

@@ -5,6 +5,7 @@
  */
 import { ROUND, elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
+import { cellOf } from '../program/program.js';
 import type { ArgmaxOp, LookupOp, MatmulOp, MatvecOp, Operation } from '../program/program.js';
 import type { Passed, Source, SpecialOp, VectorOp } from '../program/program.js';
 
@@ -50,6 +51,7 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
     case 'keepIfEqual':
       if (memory[op.a] !== memory[op.b]) memory[op.at] = op.otherwise;
       return;
+    case 'call':
     case 'route':
     case 'traffic':
       return;
@@ -111,14 +113,14 @@ function executeElement(op: VectorOp, memory: Float32Array, i: number, arrived: 
   const b = valueOf(op.b, memory, i, arrived);
   const c = valueOf(op.c, memory, i, arrived);
   const result = ROUND[op.type](VECTOR[op.fn](a, b, c));
-  if ('at' in op.dst) memory[op.dst.at + i * op.dst.stride] = result;
+  if ('at' in op.dst) memory[cellOf(op.dst, i)] = result;
   return result;
 }
 
 /** A missing operand is not a number, so that a result made of it shows. */
 function valueOf(source: Source | undefined, memory: Float32Array, i: number, arrived: number) {
   if (source === undefined) return NaN;
-  if ('at' in source) return memory[source.at + i * source.stride];
+  if ('at' in source) return memory[cellOf(source, i)];
   return 'constant' in source ? source.constant : arrived;
 }
 

@@ -31,6 +31,8 @@ export interface CostTable {
   latency: PerType;
   /** A task that an arriving wavelet activates: cycles for each, its work and what it sends included. */
   task: number;
+  /** Calling a function of a communication library. */
+  libraryCall: number;
   /** Elements per cycle from and to memory; a fabric stream is one wavelet per cycle at most. */
   elementsPerCycle: Record<VectorFn | 'dot', PerType>;
   /** Matrix-vector products: the call, each row without its elements, and widening 8-bit weights. */

@@ -1,39 +1,56 @@
 /**
- * All-reduce: every core of a row ends with the sum of all vectors. Two-level tree (WaferLLM, OSDI
- * 2025), chain (reduce to core 0, then multicast back), or ring (reduce-scatter, then all-gather).
+ * All-reduce: every core ends with the sum of all vectors. On a row: a two-level tree (WaferLLM, OSDI 2025),
+ * a ring, or a reduce to core 0 and a broadcast. On a rectangle: a reduce of the rows, then of the first
+ * column, and one broadcast from the corner; or an all-reduce of every row, then of every column.
  */
-import { EAST, RAMP, WEST, accumulate, addBuffer, assemble } from '../program/builder.js';
-import { relay, route, send, store } from '../program/builder.js';
-import type { CoreCode, FloatType, Stretch, WaferSpec } from '../program/builder.js';
-import type { Program, Route } from '../program/program.js';
-import { rowKernel, allReduce as appendAllReduce, routesOf } from './collectives.js';
+import { addBuffer, assemble } from '../program/builder.js';
+import type { CoreCode, Stretch, WaferSpec } from '../program/builder.js';
+import type { Program } from '../program/program.js';
+import { broadcastFromCorner, broadcastKey } from './broadcast.js';
+import { allReduce as appendAllReduce, areaKernel, routesOf } from './collectives.js';
+import type { AreaOptions } from './collectives.js';
 import { CHANNELS, stationsOf } from './line.js';
+import { broadcastOn, placeOn, type LinePlace } from './line-place.js';
+import { LINE_REDUCES, type ReduceAlgorithm } from './line-reduce.js';
+import { cornerReduce, labelsOf, type AreaReduce } from './reduce.js';
+import { ringAllReduce } from './ring-all-reduce.js';
 
-export const ALL_REDUCE_ALGORITHMS = ['tree', 'chain', 'ring'] as const;
+export const ALL_REDUCE_ALGORITHMS = [
+  ...(['tree', 'chain', 'ring'] as const),
+  ...(['star', 'two-phase', 'binary-tree'] as const),
+];
+export type AllReduceAlgorithm = (typeof ALL_REDUCE_ALGORITHMS)[number];
 
-export interface AllReduceOptions {
-  algorithm: (typeof ALL_REDUCE_ALGORITHMS)[number];
-  pes: number;
+/** On a rectangle: one broadcast from the corner, or an all-reduce of every line. */
+export const SCHEMES = ['corner', 'lines'] as const;
+
+export interface AllReduceOptions extends AreaOptions {
+  algorithm: AllReduceAlgorithm;
   /** Groups of the two-level tree. */
   groups: number;
-  /** Elements of each core's vector. */
-  words: number;
-  dtype: FloatType;
+  /** Cores of a group of the two-phase reduce. */
+  group: number;
+  scheme: (typeof SCHEMES)[number];
 }
 
+export type TreeOptions = Pick<AllReduceOptions, 'groups' | 'words' | 'dtype'> & { pes: number };
+
 /** The program; each core's vector is its buffer `vector`, and holds the sum at the end. */
-export function allReduce(options: AllReduceOptions, wafer: WaferSpec): Program {
-  switch (options.algorithm) {
+export function allReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
+  switch (o.algorithm) {
     case 'tree':
-      return treeAllReduce(options, wafer);
-    case 'chain':
-      return chainAllReduce(options, wafer);
+      return treeAllReduce({ ...o, pes: o.width }, wafer);
     case 'ring':
-      return ringAllReduce(options, wafer);
+      return ringAllReduce(o, wafer);
+    case 'binary-tree':
+      return withBroadcast(o, 'tree', wafer);
+    default:
+      return withBroadcast(o, o.algorithm, wafer);
   }
 }
 
-function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
+/** The two-level tree on a row of `pes` cores. */
+export function treeAllReduce(o: TreeOptions, wafer: WaferSpec): Program {
   const { program, station } = assemble(
     'all-reduce tree',
     o.pes,
@@ -53,79 +70,47 @@ function treeAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
   return program;
 }
 
-/** Colour from the chain's root, or from the ring's last core, back over the row; 0 and 1 alternate. */
-const BACK = 2;
+type Written = Omit<AreaReduce, 'colors'>;
 
-function chainAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
-  const last = o.pes - 1;
-  const placeOf = (x: number) => (x === 0 ? 'root' : x === last ? 'end' : 'middle');
-  const roleAt = (x: number) => `${placeOf(x)} ${x % 2}`;
-  const labels = ['reduce', 'broadcast'];
-  return rowKernel('all-reduce chain', o, wafer, labels, roleAt, (core, vector, x) => {
-    const [to, from] = [x % 2, (x + 1) % 2];
-    if (x < last) core.routes.push(route(from, EAST, RAMP));
-    if (x === 0 && last > 0) {
-      core.routes.push(route(BACK, RAMP, EAST));
-      accumulate(core, vector, from);
-      core.label = 1;
-      send(core, vector, BACK);
-    } else if (x > 0) {
-      core.routes.push(route(to, RAMP, WEST));
-      core.routes.push(route(BACK, WEST, ...(x < last ? [EAST, RAMP] : [RAMP])));
-      if (x < last) relay(core, vector, from, to);
-      else send(core, vector, to);
-      core.label = 1;
-      store(core, vector, BACK);
-    }
-  });
+function withBroadcast(o: AllReduceOptions, by: ReduceAlgorithm, wafer: WaferSpec): Program {
+  const name = `all-reduce ${o.algorithm}`;
+  const isArea = o.width > 1 && o.height > 1;
+  const { labels, keyAt, write } =
+    isArea && o.scheme === 'lines' ? onLines(o, by) : fromCorner(o, by);
+  return areaKernel(name, o, wafer, labels, keyAt, write);
 }
 
-/**
- * Ring all-reduce: the vector is cut into one piece per core; each piece goes once around the ring
- * collecting sums (reduce-scatter) and once more to be copied (all-gather). The ring lies on a row:
- * every core sends to its east neighbour, the last one back to core 0 over the whole row.
- * Operations run one after the other, so even cores send first and odd ones receive first: no queue
- * has to hold a whole piece. Operations grow with the square of `pes`.
- */
-function ringAllReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
-  const roleAt = (x: number) => `core ${x}`;
-  const labels = ['reduce-scatter', 'all-gather'];
-  return rowKernel('all-reduce ring', o, wafer, labels, roleAt, (core, whole, x) => {
-    if (o.pes > 1) core.routes = ringRoutes(x, o.pes);
-    writeRing(core, x, o.pes, whole);
-  });
-}
-
-function sendColor(x: number, pes: number): number {
-  return x === pes - 1 ? BACK : x % 2;
-}
-
-function receiveColor(x: number, pes: number): number {
-  return x === 0 ? BACK : sendColor(x - 1, pes);
-}
-
-function ringRoutes(x: number, pes: number): Route[] {
-  const last = pes - 1;
-  const routes = [route(sendColor(x, pes), RAMP, x === last ? WEST : EAST)];
-  routes.push(route(receiveColor(x, pes), x === 0 ? EAST : WEST, RAMP));
-  if (x > 0 && x < last) routes.push(route(BACK, EAST, WEST));
-  return routes;
-}
-
-function writeRing(core: CoreCode, x: number, pes: number, whole: Stretch): void {
-  const piece = (number: number): Stretch => {
-    const p = ((number % pes) + pes) % pes;
-    const start = Math.floor((p * whole.length) / pes);
-    const end = Math.floor(((p + 1) * whole.length) / pes);
-    return { ...whole, at: whole.at + start, length: end - start };
-  };
-  for (const label of [0, 1])
-    for (let step = 0; step < pes - 1; step++) {
+function fromCorner(o: AllReduceOptions, by: ReduceAlgorithm): Written {
+  const reduce = cornerReduce({ ...o, algorithm: by });
+  const label = reduce.labels.length;
+  return {
+    labels: [...reduce.labels, 'broadcast'],
+    keyAt: (x: number, y: number) => `${reduce.keyAt(x, y)}; ${broadcastKey(x, y, o)}`,
+    write(core: CoreCode, vector: Stretch, x: number, y: number) {
+      reduce.write(core, vector, x, y);
       core.label = label;
-      const sends = () => send(core, piece(x - step + label), sendColor(x, pes));
-      const take = label === 0 ? accumulate : store;
-      if (x % 2 === 0) sends();
-      take(core, piece(x - step - 1 + label), receiveColor(x, pes));
-      if (x % 2 === 1) sends();
-    }
+      broadcastFromCorner(core, vector, x, y, o, reduce.colors);
+    },
+  };
+}
+
+function onLines({ group, width, height }: AllReduceOptions, by: ReduceAlgorithm): Written {
+  const { labels: own, colorsOf, keyOf, write } = LINE_REDUCES[by];
+  const labels = [...own, 'broadcast'];
+  const rowColors = colorsOf(width) + 1;
+  const rowAt = (index: number): LinePlace =>
+    placeOn('row', { index, length: width, group, color: 0, label: 0 });
+  const columnAt = (index: number): LinePlace =>
+    placeOn('column', { index, length: height, group, color: rowColors, label: labels.length });
+  return {
+    labels: labelsOf(labels, true, true).map((label) => label.replace('column:', 'columns:')),
+    keyAt: (x: number, y: number) => `${keyOf(rowAt(x))}; ${keyOf(columnAt(y))}`,
+    write(core: CoreCode, vector: Stretch, x: number, y: number) {
+      for (const place of [rowAt(x), columnAt(y)]) {
+        write(core, vector, place);
+        const color = place.color + colorsOf(place.length);
+        broadcastOn(core, vector, { ...place, color, label: place.label + own.length });
+      }
+    },
+  };
 }

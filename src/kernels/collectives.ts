@@ -60,28 +60,30 @@ export function allReduce(
   pass(code, { type, at, length }, place.colors[MULTICAST]);
 }
 
-/** A row of cores, each with a vector of so many words. */
-export interface RowOptions {
-  pes: number;
+/** A rectangle of cores, each with a vector of so many words. */
+export interface AreaOptions {
+  width: number;
+  height: number;
   words: number;
   dtype: FloatType;
 }
 
-/** A kernel on a row of cores: their roles have names, and are written with their vector. */
-export function rowKernel(
+/** A kernel on a rectangle of cores: their roles have names, and are written with their vector. */
+export function areaKernel(
   name: string,
-  { pes, words, dtype }: RowOptions,
+  { width, height, words, dtype }: AreaOptions,
   wafer: WaferSpec,
   labels: string[],
-  roleAt: (x: number) => string,
-  write: (core: CoreCode, vector: Stretch, x: number) => void,
-  isPreloaded = (_x: number) => true,
+  roleAt: (x: number, y: number) => string,
+  write: (core: CoreCode, vector: Stretch, x: number, y: number) => void,
+  isPreloaded = (_x: number, _y: number) => true,
 ): Program {
-  const { program, station } = assemble(name, pes, 1, labels, wafer.core.codeBytes.stack);
-  for (let x = 0; x < pes; x++)
-    station(x, roleAt(x), (core) => {
-      const at = addBuffer(core, 'vector', dtype, words, isPreloaded(x));
-      write(core, { type: dtype, at, length: words }, x);
-    });
+  const { program, station } = assemble(name, width, height, labels, wafer.core.codeBytes.stack);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      station(y * width + x, roleAt(x, y), (core) => {
+        const at = addBuffer(core, 'vector', dtype, words, isPreloaded(x, y));
+        write(core, { type: dtype, at, length: words }, x, y);
+      });
   return program;
 }

@@ -8,76 +8,78 @@
  * Were the route open before, the farthest head's words would fill its queues and take cycles of the
  * links from the chain that still runs there.
  */
-import { EAST, RAMP, WEST, accumulate, append, relay, route, send } from '../program/builder.js';
-import type { CoreCode, Stretch, WaferSpec } from '../program/builder.js';
-import type { Program, Route } from '../program/program.js';
-import { rowKernel } from './collectives.js';
-import type { ReduceOptions } from './reduce.js';
+import { RAMP, accumulate, append, relay, route, send } from '../program/builder.js';
+import type { CoreCode, Stretch } from '../program/builder.js';
+import type { Route } from '../program/program.js';
+import type { LinePlace, LineReduce } from './line-place.js';
 
-const LABELS = ['groups', 'heads'];
 const GROUPS = 0;
 const HEADS = 1;
 
 /** Where a core stands: in its group, and its group among the groups (the last may be short). */
-interface Station {
+interface Station extends LinePlace {
   place: number;
   size: number;
-  group: number;
+  groupNumber: number;
   groups: number;
 }
 
-function stationAt(x: number, o: ReduceOptions): Station {
-  const group = Math.floor(x / o.group);
+function stationAt(line: LinePlace): Station {
+  const { index, length, group } = line;
+  const groupNumber = Math.floor(index / group);
   return {
-    place: x % o.group,
-    size: Math.min(o.group, o.pes - group * o.group),
-    group,
-    groups: Math.ceil(o.pes / o.group),
+    ...line,
+    place: index % group,
+    size: Math.min(group, length - groupNumber * group),
+    groupNumber,
+    groups: Math.ceil(length / group),
   };
 }
 
-/** A row of `pes` cores in groups of `group`; ends when core 0 has stored the sum. */
-export function twoPhaseReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const roleAt = (x: number) => {
-    const s = stationAt(x, o);
-    const last = s.group === s.groups - 1 ? ' last' : s.group === 0 ? ' first' : '';
+/** A line in groups of `group` cores; ends when the root has stored the sum. */
+export const twoPhaseReduce: LineReduce = {
+  labels: ['groups', 'heads'],
+  colorsOf: () => 4,
+  keyOf(line) {
+    const s = stationAt(line);
+    const last = s.groupNumber === s.groups - 1 ? ' last' : s.groupNumber === 0 ? ' first' : '';
     const end = s.place === s.size - 1 ? ' end' : '';
     const parity = s.place === 0 ? '' : ` ${s.place % 2}`;
-    return `${s.place === 0 ? 'head' : 'core'}${parity}${end}${last} ${s.group % 2}`;
-  };
-  return rowKernel('reduce two-phase', o, wafer, LABELS, roleAt, (core, vector, x) => {
-    const s = stationAt(x, o);
-    core.routes = routesOf(s);
+    return `${s.place === 0 ? 'head' : 'core'}${parity}${end}${last} ${s.groupNumber % 2}`;
+  },
+  write(core, vector, line) {
+    const s = stationAt(line);
+    core.routes.push(...routesOf(s));
     if (s.place === 0) writeHead(core, s, vector);
     else writeMember(core, s, vector);
-  });
-}
+  },
+};
 
 function writeMember(core: CoreCode, s: Station, vector: Stretch): void {
   const [to, from] = groupColors(s);
-  core.label = GROUPS;
+  core.label = s.label + GROUPS;
   if (s.place === s.size - 1) send(core, vector, to);
   else relay(core, vector, from, to);
   // The heads' words may pass.
-  if (s.group < s.groups - 1)
-    append(core, { kind: 'route', ...route(headColors(s)[1], EAST, WEST) });
+  if (s.groupNumber < s.groups - 1)
+    append(core, { kind: 'route', ...route(headColors(s)[1], s.ahead, s.back) });
 }
 
 function writeHead(core: CoreCode, s: Station, vector: Stretch): void {
   const own = groupColors(s)[1];
   const [to, from] = headColors(s);
   const hasMembers = s.size > 1;
-  core.label = HEADS;
-  if (s.group === s.groups - 1 && s.group > 0) {
+  core.label = s.label + HEADS;
+  if (s.groupNumber === s.groups - 1 && s.groupNumber > 0) {
     if (hasMembers) relay(core, vector, own, to);
     else send(core, vector, to);
     return;
   }
-  core.label = GROUPS;
+  core.label = s.label + GROUPS;
   if (hasMembers) accumulate(core, vector, own);
-  core.label = HEADS;
+  core.label = s.label + HEADS;
   if (s.groups === 1) return;
-  if (s.group === 0) accumulate(core, vector, from);
+  if (s.groupNumber === 0) accumulate(core, vector, from);
   else relay(core, vector, from, to);
 }
 
@@ -85,19 +87,19 @@ function routesOf(s: Station): Route[] {
   const routes: Route[] = [];
   const [to, from] = groupColors(s);
   const [headTo, headFrom] = headColors(s);
-  if (s.place > 0) routes.push(route(to, RAMP, WEST));
-  if (s.place < s.size - 1) routes.push(route(from, EAST, RAMP));
-  if (s.place === 0 && s.group > 0) routes.push(route(headTo, RAMP, WEST));
-  if (s.place === 0 && s.group < s.groups - 1) routes.push(route(headFrom, EAST, RAMP));
+  if (s.place > 0) routes.push(route(to, RAMP, s.back));
+  if (s.place < s.size - 1) routes.push(route(from, s.ahead, RAMP));
+  if (s.place === 0 && s.groupNumber > 0) routes.push(route(headTo, RAMP, s.back));
+  if (s.place === 0 && s.groupNumber < s.groups - 1) routes.push(route(headFrom, s.ahead, RAMP));
   return routes;
 }
 
-/** Colours towards and from the east inside a group. */
-function groupColors(s: Station): [to: number, from: number] {
-  return [s.place % 2, (s.place + 1) % 2];
+/** Colours towards and from the far side inside a group. */
+function groupColors({ color, place }: Station): [to: number, from: number] {
+  return [color + (place % 2), color + ((place + 1) % 2)];
 }
 
 /** Colours on which a group's head sends and receives. */
-function headColors(s: Station): [to: number, from: number] {
-  return [2 + (s.group % 2), 2 + ((s.group + 1) % 2)];
+function headColors({ color, groupNumber }: Station): [to: number, from: number] {
+  return [color + 2 + (groupNumber % 2), color + 2 + ((groupNumber + 1) % 2)];
 }

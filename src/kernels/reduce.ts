@@ -1,122 +1,60 @@
 /**
- * Reduce: the sum of one vector per core of a row of cores, into core 0. Chain, tree, star and
- * two-phase as in Luczynski et al., "Near-Optimal Wafer-Scale Reduce" (HPDC 2024); the last two
- * differ in what a core without switch positions can do, see there.
+ * Reduce: the sum of one vector per core of a rectangle, into core 0: along all rows, then along the first
+ * column. A row alone is a rectangle of one row.
  */
-import { EAST, RAMP, WEST, accumulate, addBuffer, append } from '../program/builder.js';
-import { cell, elementsPerWavelet, relay, route, send, vector } from '../program/builder.js';
-import type { CoreCode, FloatType, Stretch, WaferSpec } from '../program/builder.js';
+import type { CoreCode, Stretch, WaferSpec } from '../program/builder.js';
 import type { Program } from '../program/program.js';
-import { twoPhaseReduce } from './reduce-two-phase.js';
-import { rowKernel } from './collectives.js';
+import { areaKernel, type AreaOptions } from './collectives.js';
+import { placeOn, type LinePlace } from './line-place.js';
+import { LINE_REDUCES, type ReduceAlgorithm } from './line-reduce.js';
 
-export const REDUCE_ALGORITHMS = ['chain', 'tree', 'star', 'two-phase'] as const;
-
-export interface ReduceOptions {
-  algorithm: (typeof REDUCE_ALGORITHMS)[number];
-  /** Cores of the row. */
-  pes: number;
-  /** Elements of each core's vector. */
-  words: number;
+export interface ReduceOptions extends AreaOptions {
+  algorithm: ReduceAlgorithm;
   /** Cores of a group of the two-phase reduce. */
   group: number;
-  dtype: FloatType;
 }
 
 /** The program; each core's vector is its buffer `vector`, and core 0's holds the sum at the end. */
-export function reduce(options: ReduceOptions, wafer: WaferSpec): Program {
-  return { ...ALGORITHMS[options.algorithm](options, wafer), root: 0 };
+export function reduce(o: ReduceOptions, wafer: WaferSpec): Program {
+  const { keyAt, write, labels } = cornerReduce(o);
+  const program = areaKernel(`reduce ${o.algorithm}`, o, wafer, labels, keyAt, write);
+  return { ...program, root: 0 };
 }
 
-const ALGORITHMS = {
-  chain: chainReduce,
-  tree: treeReduce,
-  star: starReduce,
-  'two-phase': twoPhaseReduce,
-};
-
-/**
- * Chain reduce: the east end sends its vector, every core adds its own, core 0 stores
- * the sum. Two colours alternate from core to core, since a colour has one route per router.
- */
-function chainReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const last = o.pes - 1;
-  const placeOf = (x: number) => (x === 0 ? 'root' : x === last ? 'end' : 'middle');
-  const roleAt = (x: number) => `${placeOf(x)} ${x % 2}`;
-  return rowKernel('reduce chain', o, wafer, ['reduce'], roleAt, (core, vector, x) => {
-    const [to, from] = [x % 2, (x + 1) % 2];
-    if (x > 0) core.routes.push(route(to, RAMP, WEST));
-    if (x < last) core.routes.push(route(from, EAST, RAMP));
-    if (x === last && x > 0) send(core, vector, to);
-    else if (x > 0) relay(core, vector, from, to);
-    else if (last > 0) accumulate(core, vector, from);
-  });
+export interface AreaReduce {
+  labels: string[];
+  /** Colours used, from 0 on. */
+  colors: number;
+  keyAt: (x: number, y: number) => string;
+  write: (core: CoreCode, vector: Stretch, x: number, y: number) => void;
 }
 
-/** The one colour of the star. */
-const COLOR = 0;
-
-/**
- * Star reduce: every core sends its own vector to core 0 on one colour, the farthest first, and
- * core 0 adds them one after the other. A core first receives a copy of every vector that passes its
- * router; after the last of them it turns the route to its own.
- */
-function starReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const fartherOf = (x: number) => o.pes - 1 - x;
-  const roleAt = (x: number) => (x === 0 ? 'root' : `${fartherOf(x)} farther`);
-  return rowKernel('reduce star', o, wafer, ['reduce'], roleAt, (core, own, x) => {
-    const farther = fartherOf(x);
-    if (x > 0) return sendAfter(core, own, farther);
-    if (farther > 0) core.routes.push(route(COLOR, EAST, RAMP));
-    for (let i = 0; i < farther; i++) accumulate(core, own, COLOR);
-  });
+/** A reduce of all rows to their first cores, then of the first column to core 0. */
+export function cornerReduce({ algorithm, group, width, height }: ReduceOptions): AreaReduce {
+  const { labels, colorsOf, keyOf, write } = LINE_REDUCES[algorithm];
+  const ofRow = height === 1 || width > 1;
+  const rowColors = ofRow ? colorsOf(width) : 0;
+  const rowAt = (x: number): LinePlace =>
+    placeOn('row', { index: x, length: width, group, color: 0, label: 0 });
+  const label = ofRow ? labels.length : 0;
+  const columnAt = (y: number): LinePlace =>
+    placeOn('column', { index: y, length: height, group, color: rowColors, label });
+  return {
+    labels: labelsOf(labels, ofRow, height > 1),
+    colors: rowColors + (height > 1 ? colorsOf(height) : 0),
+    keyAt(x, y) {
+      const inColumn = x === 0 && height > 1 ? `; column ${keyOf(columnAt(y))}` : '';
+      return `${ofRow ? keyOf(rowAt(x)) : ''}${inColumn}`;
+    },
+    write(core, vector, x, y) {
+      if (ofRow) write(core, vector, rowAt(x));
+      if (x === 0 && height > 1) write(core, vector, columnAt(y));
+    },
+  };
 }
 
-/** Lets the vectors of `farther` cores pass, all their words into one cell, then sends its own. */
-function sendAfter(core: CoreCode, own: Stretch, farther: number): void {
-  const west = route(COLOR, RAMP, WEST);
-  if (farther > 0) {
-    const passing = addBuffer(core, 'passing', own.type, 1);
-    const perWavelet = elementsPerWavelet(own.type);
-    const words = farther * perWavelet * Math.ceil(own.length / perWavelet);
-    vector(core, 'move', own.type, words, cell(passing, 0), { color: COLOR });
-    append(core, { kind: 'route', ...west });
-  }
-  core.routes.push(farther > 0 ? route(COLOR, EAST, WEST, RAMP) : west);
-  send(core, own, COLOR);
-}
-
-type Part = 'send' | 'take' | 'pass' | 'none';
-
-/** What core x does on a level of the tree. */
-function partOf(x: number, level: number, pes: number): Part {
-  const half = 2 ** level;
-  const place = x % (2 * half);
-  const sender = x - place + half;
-  if (sender >= pes || place > half) return 'none';
-  if (place === half) return 'send';
-  return place === 0 ? 'take' : 'pass';
-}
-
-/**
- * Tree reduce: on level r every second of the cores that are left sends its sum 2^r cores to the
- * west, where it is added. Each level has its own colour, so all routes are static.
- */
-function treeReduce(o: ReduceOptions, wafer: WaferSpec): Program {
-  const levels = Math.ceil(Math.log2(o.pes));
-  const labels = Array.from({ length: levels }, (_, r) => `round ${r + 1}`);
-  const partsAt = (x: number) => labels.map((_, level) => partOf(x, level, o.pes));
-  const roleAt = (x: number) => partsAt(x).join(' ');
-  return rowKernel('reduce tree', o, wafer, labels, roleAt, (core, vector, x) =>
-    partsAt(x).forEach((part, level) => {
-      core.label = level;
-      if (part === 'send') {
-        core.routes.push(route(level, RAMP, WEST));
-        send(core, vector, level);
-      } else if (part === 'take') {
-        core.routes.push(route(level, EAST, RAMP));
-        accumulate(core, vector, level);
-      } else if (part === 'pass') core.routes.push(route(level, EAST, WEST));
-    }),
-  );
+/** Labels of a line, or of rows and of a column. */
+export function labelsOf(labels: readonly string[], rows: boolean, columns: boolean): string[] {
+  if (!rows || !columns) return [...labels];
+  return ['rows', 'column'].flatMap((which) => labels.map((label) => `${which}: ${label}`));
 }

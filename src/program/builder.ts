@@ -6,7 +6,7 @@
 import { portMask } from '../hardware/mesh.js';
 import { waveletsOf } from './program.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
-import type { DataType, FloatType } from '../numeric/types.js';
+import { elementsPerWavelet, type DataType, type FloatType } from '../numeric/types.js';
 import type { Buffer, Destination, MatmulOp, MatvecOp, MemoryOperand } from './program.js';
 import type { Operation, Passed, Program, Route, Setting, Source } from './program.js';
 import type { SpecialForm, VectorOp } from './program.js';
@@ -133,6 +133,22 @@ export function store(code: Code, { type, at, length }: Stretch, color: number):
 /** Adds what arrives to memory, or keeps the larger or smaller ones. */
 export function accumulate(code: Code, s: Stretch, color: number, fn: Combines = 'add'): void {
   vector(code, fn, s.type, s.length, cell(s.at), { color }, cell(s.at));
+}
+
+/** Elements that a stretch has on the fabric: whole wavelets. */
+export function paddedLength({ type, length }: Stretch): number {
+  const each = elementsPerWavelet(type);
+  return each * Math.ceil(length / each);
+}
+
+/**
+ * Adds to memory what several cores send, one after the other, by one operation: memory is used round and
+ * round. The cells after the stretch, up to whole wavelets, have to be there.
+ */
+export function accumulateAll(code: Code, s: Stretch, times: number, color: number): void {
+  const wrap = paddedLength(s);
+  const round = { ...cell(s.at), wrap };
+  vector(code, 'add', s.type, times * wrap, round, { color }, round);
 }
 
 /** The same, but sends the results on and stores nothing. */

@@ -63,6 +63,8 @@ function listOperation(op: Operation): string {
       return `argmax.${op.type} x${op.length} [${op.value}], [${op.id}] <- [${op.at}]`;
     case 'keepIfEqual':
       return `keepIfEqual [${op.at}] <- ${op.otherwise} if [${op.a}] differs from [${op.b}]`;
+    case 'call':
+      return 'call of a library';
     case 'route':
       return `route ${listRoute(op)}`;
     case 'traffic':
@@ -92,5 +94,7 @@ function exchanged({ type, sends, takes }: Exchange): string {
 function operand(of: Source | Destination): string {
   if ('color' in of) return `colour ${of.color}`;
   if ('constant' in of) return `${of.constant}`;
-  return of.stride === 1 ? `[${of.at}]` : `[${of.at} step ${of.stride}]`;
+  const { at, stride, wrap, from } = of;
+  const round = wrap === undefined ? '' : ` round ${wrap}${from ? ` from ${from}` : ''}`;
+  return `[${at}${stride === 1 ? '' : ` step ${stride}`}${round}]`;
 }

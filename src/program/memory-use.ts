@@ -1,7 +1,8 @@
 /**
  * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that nothing is read before it is written (machine-model section 4, rule 6).
  */
-import { cellsOf, isMemory, type Exchange, type Operation, type Role } from './program.js';
+import { cellOf, cellsOf, isMemory } from './program.js';
+import type { Exchange, MemoryOperand, Operation, Role } from './program.js';
 
 export interface UnwrittenRead {
   /** Index of the operation in its role, and the cell. */
@@ -10,11 +11,9 @@ export interface UnwrittenRead {
 }
 
 /** Cells that are read or written: `rows` rows of `length` cells. */
-export interface Access {
+export interface Access extends MemoryOperand {
   does: 'read' | 'write';
-  at: number;
   length: number;
-  stride: number;
   rows: number;
   rowStride: number;
 }
@@ -27,8 +26,8 @@ export function accessesOf(op: Operation): Access[] {
   switch (op.kind) {
     case 'vector': {
       const sources = [op.a, op.b, op.c].filter(isMemory);
-      const accesses = sources.map(({ at, stride }) => read(at, op.length, stride));
-      if (isMemory(op.dst)) accesses.push(write(op.dst.at, op.length, op.dst.stride));
+      const accesses = sources.map((source) => accessTo('read', source, op.length));
+      if (isMemory(op.dst)) accesses.push(accessTo('write', op.dst, op.length));
       return accesses;
     }
     case 'matvec': {
@@ -60,6 +59,7 @@ export function accessesOf(op: Operation): Access[] {
       return [read(op.a), read(op.b), read(op.at)];
     case 'traffic':
       return exchanged(op.exchange);
+    case 'call':
     case 'route':
       return [];
     default:
@@ -71,6 +71,12 @@ function exchanged(exchange: Exchange | undefined): Access[] {
   if (exchange === undefined) return [];
   const sent = exchange.sends.map(({ at, length }) => read(at, length));
   return [...sent, ...exchange.takes.map(({ at, length }) => write(at, length))];
+}
+
+function accessTo(does: Access['does'], operand: MemoryOperand, length: number): Access {
+  const { at, stride } = operand;
+  const access = { does, at, length, stride, rows: 1, rowStride: 0 };
+  return operand.wrap === undefined ? access : { ...access, ...operand };
 }
 
 function read(at: number, length = 1, stride = 1): Access {
@@ -115,9 +121,9 @@ function firstMissing(written: Uint8Array, accesses: Access[], length: number) {
   const rows = Math.max(...accesses.map((access) => access.rows));
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < length; i++)
-      for (const { does, at, stride, rowStride } of accesses) {
-        const cell = at + row * rowStride + i * stride;
-        if (does === 'write') written[cell] = 1;
+      for (const access of accesses) {
+        const cell = row * access.rowStride + cellOf(access, i);
+        if (access.does === 'write') written[cell] = 1;
         else if (written[cell] !== 1) return cell;
       }
   return undefined;
@@ -132,10 +138,15 @@ export function readsOnlyWritten(role: Role): boolean {
   const written = preloadedCells(role);
   return role.operations.every((op) =>
     accessesOf(op).every((access) => {
-      if (access.does === 'read') return isPreloaded(role, access) || isWritten(written, access);
-      const { at, length, stride } = access;
-      if (stride === 1 && at >= 0 && length > 16) written.fill(1, at, at + length);
-      else for (let i = 0; i < length; i++) written[at + i * stride] = 1;
+      const { at, length, stride, wrap } = access;
+      // Of a circular buffer all has to be there to be read.
+      if (access.does === 'read') {
+        const whole = wrap === undefined ? access : { ...access, length: wrap };
+        return isPreloaded(role, whole) || isWritten(written, whole);
+      }
+      const isRow = stride === 1 && wrap === undefined;
+      if (isRow && at >= 0 && length > 16) written.fill(1, at, at + length);
+      else for (let i = 0; i < length; i++) written[cellOf(access, i)] = 1;
       return true;
     }),
   );

@@ -11,6 +11,9 @@ import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 export interface MemoryOperand {
   at: number;
   stride: number;
+  /** A circular buffer: so many elements lie at `at`; it begins with number `from` and goes round and round. */
+  wrap?: number;
+  from?: number;
 }
 export interface FabricOperand {
   color: number;
@@ -150,6 +153,12 @@ export interface KeepIfEqualOp {
   otherwise: number;
 }
 
+/** The call of a library's function, which then does what follows. */
+export interface CallOp {
+  kind: 'call';
+  label: number;
+}
+
 /** Replaces the route of one colour at this core's router; masks of ports (see hardware/mesh.ts). */
 export interface RouteOp {
   kind: 'route';
@@ -203,7 +212,14 @@ export interface Exchange {
 }
 
 /** Operations that work on the core's memory alone and take a fixed time. */
-export type MemoryOperation = MatvecOp | MatmulOp | SpecialOp | LookupOp | ArgmaxOp | KeepIfEqualOp;
+export type MemoryOperation =
+  | MatvecOp
+  | MatmulOp
+  | SpecialOp
+  | LookupOp
+  | ArgmaxOp
+  | KeepIfEqualOp
+  | CallOp;
 
 /**
  * A switch over these ends in `satisfies never`, or in `satisfies MemoryOperation` where all of those are
@@ -343,6 +359,11 @@ export function takesOf({ receive, expect }: TrafficOp): number {
 
 export function isFabric(operand: Source | Destination | undefined): operand is FabricOperand {
   return operand !== undefined && 'color' in operand;
+}
+
+/** The cell of element `i` of an operand. */
+export function cellOf({ at, stride, wrap, from = 0 }: MemoryOperand, i: number): number {
+  return at + (wrap === undefined ? i : (from + i) % wrap) * stride;
 }
 
 export function isMemory(operand: Source | Destination | undefined): operand is MemoryOperand {

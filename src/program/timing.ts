@@ -76,6 +76,8 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       );
     case 'keepIfEqual':
       return fixed(0, costs.scalar.step);
+    case 'call':
+      return fixed(costs.libraryCall, 0);
     case 'route':
       return fixed(costs.routeChange, 0);
     case 'traffic':

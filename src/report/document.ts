@@ -205,6 +205,17 @@ export interface SensitivityBand {
   allAtOnce: [number | null, number | null];
 }
 
+/**
+ * An algorithm that could be chosen: its cycles; or how many it takes at least, which is no fewer than the
+ * fastest; or why it cannot run.
+ */
+export interface KernelCandidate {
+  options: Record<string, unknown>;
+  cycles?: number;
+  atLeast?: number;
+  refused?: string;
+}
+
 export interface KernelDocument extends Identity {
   schema: 'wafersim.kernel/1';
   /** The kernel's name and its options as resolved. */
@@ -216,6 +227,8 @@ export interface KernelDocument extends Identity {
   coreCycles?: CyclesByCause;
   config: { kernel: string; options: unknown; hardware: { name: string } };
   fabric: FabricResult;
+  /** With `--algorithm auto`: what was tried, of which the document is that of the fastest. */
+  candidates?: KernelCandidate[];
   /** Of synthetic traffic. */
   traffic?: TrafficResult;
   /** With several loads: each of them; the other results are those of the last one. */

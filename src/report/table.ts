@@ -43,6 +43,7 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
   return sections([
     heading(title, style),
     network === '' ? '' : section('Latency and load', network, style),
+    kernel.candidates ? section('Tried', candidates(kernel.candidates), style) : '',
     section(`Where they go${at}`, breakdown(kernel.breakdown, kernel.cycles), style),
     kernel.coreCycles
       ? section(`What the cores do${at}`, coreCycles(kernel.coreCycles), style)
@@ -50,6 +51,20 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
     section(`Fabric${at}`, fabric(kernel.fabric), style),
     section('Simulated', host(kernel.host), style),
   ]);
+}
+
+/** The fastest first; what was not run takes at least so many cycles. */
+function candidates(tried: NonNullable<KernelDocument['candidates']>): string {
+  const cyclesOf = ({ cycles, atLeast }: (typeof tried)[number]) => cycles ?? atLeast ?? Infinity;
+  const rows = tried
+    .toSorted((a, b) => cyclesOf(a) - cyclesOf(b))
+    .map((one) => [
+      Object.values(one.options).join(' '),
+      one.cycles !== undefined
+        ? count(one.cycles)
+        : (one.refused?.split(':')[0] ?? `at least ${count(cyclesOf(one))}`),
+    ]);
+  return table(['algorithm', 'cycles'], rows);
 }
 
 /** One user's speed; with the band, the words `per user` move to the line below. */

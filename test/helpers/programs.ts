@@ -35,6 +35,7 @@ export const NO_OVERHEAD: CostTable = {
   issue: each(0),
   latency: each(1),
   task: 1,
+  libraryCall: 0,
   elementsPerCycle: {
     move: each(1),
     add: each(1),

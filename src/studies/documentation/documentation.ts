@@ -6,6 +6,7 @@ import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
 import type { RunDocument } from '../../report/document.js';
 import { apiReference } from './api-reference.js';
 import { generatedParts, partOf, renderInto } from './markers.js';
+import { collectivesMarkdown } from '../validate/collectives.js';
 import { validateMarkdown } from '../validate/table.js';
 import { prefillNotes } from '../validate/prefill.js';
 import { runTable } from '../../report/table.js';
@@ -14,7 +15,7 @@ import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { validateMeasurements } from '../validate/validate.js';
 
 /** Files that have generated parts, from the root of the project. */
-export const DOCUMENTS = ['README.md', 'docs/accuracy.md', 'docs/api.md'];
+export const DOCUMENTS = ['README.md', 'docs/accuracy.md', 'docs/kernels.md', 'docs/api.md'];
 
 const FIRST_RUN = 'configs/wse3.yaml';
 
@@ -33,6 +34,7 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
   async api() {
     return apiReference('index.d.ts', (path) => readFileSync(bundled(`dist/${path}`), 'utf8'));
   },
+  collectives: collectivesMarkdown,
   async run(options, before) {
     return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);
   },

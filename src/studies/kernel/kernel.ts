@@ -9,6 +9,7 @@ import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { identityOf } from '../../identity.js';
 import { countable } from '../../decode/countable.js';
+import { fastestOf, isAuto } from './auto.js';
 import { optionReader, type KernelOptions } from './options.js';
 import { KERNELS } from './kernels.js';
 import { splitLoads } from './traffic.js';
@@ -65,6 +66,11 @@ export async function runKernel(
   const runner = host.runner ?? createRunner({ ...host, engine, shards: 1 });
   const once = (options: KernelOptions) =>
     runOnce(name, options, wafer, engine, { ...host, runner }, files);
+  if (isAuto(name, given)) {
+    const programOf = (options: KernelOptions) => kernelProgram(name, options, wafer).program;
+    const fastest = await fastestOf(name, given, wafer, programOf, once);
+    return { ...fastest, host: { ...fastest.host, wallSeconds: host.now() - begun } };
+  }
   const { loads, others } = name === 'traffic' ? splitLoads(given) : { others: given };
   if (loads === undefined) return once(others);
   const runs: KernelDocument[] = [];

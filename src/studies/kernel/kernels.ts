@@ -4,11 +4,14 @@
  */
 import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { ALL_REDUCE_ALGORITHMS, allReduce } from '../../kernels/all-reduce.js';
+import { ALL_REDUCE_ALGORITHMS, SCHEMES, allReduce } from '../../kernels/all-reduce.js';
 import { broadcast } from '../../kernels/broadcast.js';
 import { GEMM_ALGORITHMS, gemm } from '../../kernels/gemm.js';
 import { gemv, matvec } from '../../kernels/gemv.js';
-import { REDUCE_ALGORITHMS, reduce } from '../../kernels/reduce.js';
+import { gather } from '../../kernels/gather.js';
+import { REDUCE_ALGORITHMS } from '../../kernels/line-reduce.js';
+import { reduce } from '../../kernels/reduce.js';
+import { byTasks } from '../../kernels/tasks.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
 import { EXP_FORMS } from '../../mapping/waferllm-shape.js';
 import { lowerPrefillLayer } from '../../lowering/waferllm/prefill.js';
@@ -24,7 +27,7 @@ const KERNEL_OPTIONS = {
   algorithm: [
     '--algorithm <name>',
     `reduce: ${REDUCE_ALGORITHMS.join(', ')}; all-reduce: ${ALL_REDUCE_ALGORITHMS.join(', ')}; ` +
-      `gemv: waferllm; gemm: ${GEMM_ALGORITHMS.join(', ')}`,
+      `both: auto, the one that simulates fastest; gemv: waferllm; gemm: ${GEMM_ALGORITHMS.join(', ')}`,
   ],
   pes: ['--pes <n>', 'cores in the line (matvec: 1)'],
   words: ['--words <n>', 'elements per core'],
@@ -41,7 +44,15 @@ const KERNEL_OPTIONS = {
     '--local-repeats <n>',
     'how often each core multiplies its tiles in a step (default 1; 0: communication alone)',
   ],
-  grid: ['--grid <WxH>', 'cores, e.g. 4x4'],
+  grid: ['--grid <WxH>', 'cores, e.g. 4x4 (collectives: in place of --pes)'],
+  scheme: [
+    '--scheme <name>',
+    'all-reduce on a grid: corner (rows, first column, one broadcast) or lines (every row, then every column)',
+  ],
+  relays: [
+    '--relays <name>',
+    'vector (operations), or task: code that each wavelet activates, as in a library that is called',
+  ],
   mapping: ['--mapping <name>', 'waferllm'],
   dim: ['--dim <n>', 'width of the model'],
   ffn: ['--ffn <n>', 'inner width of the MLP'],
@@ -77,27 +88,38 @@ interface Kernel {
 
 export const KERNELS: Record<string, Kernel> = {
   reduce: {
-    options: ['algorithm', 'pes', 'words', 'dtype', 'group'],
+    options: ['algorithm', 'pes', 'grid', 'words', 'dtype', 'group', 'relays'],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', REDUCE_ALGORITHMS);
-      const { pes, words, dtype } = line(o, wafer, 'f32');
-      const otherwise = Math.round(Math.sqrt(pes));
-      const group = algorithm === 'two-phase' ? o.integer('group', { max: pes, otherwise }) : 1;
-      return reduce({ algorithm, pes, words, dtype, group }, wafer);
+      const area = areaOf(o, wafer, 'f32');
+      const group = algorithm === 'two-phase' ? groupOf(o, area) : 1;
+      return relayed(o, reduce({ ...area, algorithm, group }, wafer));
     },
   },
   broadcast: {
-    options: ['pes', 'words', 'dtype'],
-    build: (o, wafer) => broadcast(line(o, wafer, 'f32'), wafer),
+    options: ['pes', 'grid', 'words', 'dtype', 'relays'],
+    build: (o, wafer) => relayed(o, broadcast(areaOf(o, wafer, 'f32'), wafer)),
   },
   'all-reduce': {
-    options: ['algorithm', 'pes', 'words', 'dtype', 'groups'],
+    options: ['algorithm', 'pes', 'grid', 'words', 'dtype', 'groups', 'group', 'scheme', 'relays'],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', ALL_REDUCE_ALGORITHMS);
-      const { pes, words, dtype } = line(o, wafer, 'f16');
-      const groups = algorithm === 'tree' ? groupsOf(o, pes) : 1;
-      return allReduce({ algorithm, pes, words, dtype, groups }, wafer);
+      const onLine = algorithm === 'tree' || algorithm === 'ring';
+      if (onLine && o.has('grid'))
+        throw new ConfigError(
+          `kernel all-reduce: algorithm: expected chain, star, two-phase, binary-tree or auto on a grid, found ${algorithm}, which runs on a line (--pes)`,
+        );
+      const area = onLine ? line(o, wafer, 'f16') : areaOf(o, wafer, 'f16');
+      const groups = algorithm === 'tree' ? groupsOf(o, area.width) : 1;
+      const group = algorithm === 'two-phase' ? groupOf(o, area) : 1;
+      const isGrid = area.width > 1 && area.height > 1;
+      const scheme = isGrid ? o.choice('scheme', SCHEMES, 'corner') : 'corner';
+      return relayed(o, allReduce({ ...area, algorithm, groups, group, scheme }, wafer));
     },
+  },
+  gather: {
+    options: ['pes', 'words', 'dtype'],
+    build: (o, wafer) => gather(line(o, wafer, 'f32'), wafer),
   },
   matvec: {
     options: ['rows', 'padded', 'iterations', 'pes', 'dtype'],
@@ -221,7 +243,30 @@ function line(o: OptionReader, wafer: WaferSpec, type: 'f16' | 'f32') {
   const { width, height, name } = wafer;
   const longer = width >= height ? 'width' : 'height';
   const pes = o.integer('pes', { max: wafer[longer], because: `the ${longer} of ${name}` });
-  return { pes, words: o.integer('words'), dtype: o.choice('dtype', TYPES, type) };
+  return { width: pes, height: 1, ...vectorOf(o, type) };
+}
+
+/** A line of cores, or a rectangle. */
+function areaOf(o: OptionReader, wafer: WaferSpec, type: 'f16' | 'f32') {
+  if (!o.has('grid')) return line(o, wafer, type);
+  const [width, height] = o.grid('grid', wafer);
+  return { width, height, ...vectorOf(o, type) };
+}
+
+function vectorOf(o: OptionReader, type: 'f16' | 'f32') {
+  return { words: o.integer('words'), dtype: o.choice('dtype', TYPES, type) };
+}
+
+/** Cores of a group of the two-phase reduce, by default as many as there are groups in its longest line. */
+function groupOf(o: OptionReader, { width, height }: { width: number; height: number }): number {
+  const longest = Math.max(width, height);
+  return o.integer('group', { max: longest, otherwise: Math.round(Math.sqrt(longest)) });
+}
+
+/** The program, with relays in software if that is asked for. */
+function relayed(o: OptionReader, program: Program): Program {
+  const isTask = o.has('relays') && o.choice('relays', ['vector', 'task']) === 'task';
+  return isTask ? byTasks(program) : program;
 }
 
 /**

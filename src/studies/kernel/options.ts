@@ -19,6 +19,8 @@ interface Limits {
 }
 
 export interface OptionReader {
+  /** Was an option given? */
+  has(name: string): boolean;
   integer(name: string, limits?: Limits): number;
   /** Over 0 and at most `max`. */
   positive(name: string, max: number): number;
@@ -58,6 +60,7 @@ export function optionReader(kernel: string, given: KernelOptions): OptionReader
   }
 
   const reader: OptionReader = {
+    has: (name) => value(name, undefined) !== undefined,
     integer(name, { min = 1, max = MOST, because, otherwise } = {}) {
       const found = value(name, otherwise);
       const number = numberOf(found);
