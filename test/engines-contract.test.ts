@@ -45,7 +45,7 @@ const KERNELS: [name: string, KernelOptions][] = [
   ['broadcast', { grid: '5x3', words: 12, dtype: 'f16' }],
   ['all-reduce', { algorithm: 'ring', pes: 7, words: 200, dtype: 'f32' }],
   ['all-reduce', { algorithm: 'star', grid: '4x3', words: 6, dtype: 'f16' }],
-  ['all-reduce', { algorithm: 'chain', grid: '4x3', words: 6, dtype: 'f32', relays: 'task' }],
+  ['all-reduce', { algorithm: 'library', grid: '4x3', words: 6, dtype: 'f32', function: 'max' }],
   ['all-reduce', { algorithm: 'star', grid: '4x3', words: 6, scheme: 'lines', dtype: 'f32' }],
   ['all-reduce', { algorithm: 'two-phase', pes: 9, words: 8, group: 3, dtype: 'f32' }],
   ['matvec', { rows: 6, padded: 8, iterations: 3, dtype: 'f32' }],

@@ -1,6 +1,7 @@
 /** Reduce, broadcast and all-reduce: they compute what they say, in the cycles their rules give. */
 import { describe, expect, it } from 'vitest';
 import { reference } from '../src/engine/reference/reference.js';
+import type { Program } from '../src/program/program.js';
 import {
   cells,
   cyclesOf,
@@ -142,6 +143,31 @@ describe('on a rectangle', () => {
     const wafer = kernelWafer({ setup: { f16: 21, f32: 21 } });
     const options = { algorithm: 'star', grid: '9x5', words: 3, dtype: 'f32' };
     expect(cyclesOf('reduce', options, wafer)).toBe(21 + (3 * 8 + 6) + 21 + (3 * 4 + 6));
+  });
+});
+
+describe('another function', () => {
+  const all = (algorithm: string, by: string) => ({ algorithm, function: by, pes: 7, words: 5 });
+  const extremes = (program: Program, before: Float32Array[], of: (...x: number[]) => number) => {
+    const vectors = before.map((_, core) => cells(program, before, core, 'vector'));
+    return Array.from(vectors[0], (_, i) => of(...vectors.map((vector) => vector[i])));
+  };
+
+  for (const [by, of] of [['max', Math.max] as const, ['min', Math.min] as const])
+    it.each(REDUCES)(`(${by}) of a reduce by a %s is in core 0`, (algorithm) => {
+      const program = programOf('reduce', all(algorithm, by));
+      const { memory, before } = runWithNumbers(program);
+      expect([...cells(program, memory, 0, 'vector')]).toEqual(extremes(program, before, of));
+      const sum = cyclesOf('reduce', all(algorithm, 'sum'));
+      expect(cyclesOf('reduce', all(algorithm, by))).toBe(sum);
+    });
+
+  it.each(['ring', 'library', 'tree'])('of an all-reduce by a %s is in every core', (algorithm) => {
+    const program = programOf('all-reduce', all(algorithm, 'max'));
+    const { memory, before } = runWithNumbers(program);
+    const expected = extremes(program, before, Math.max);
+    for (let core = 0; core < 7; core++)
+      expect([...cells(program, memory, core, 'vector')]).toEqual(expected);
   });
 });
 

@@ -103,7 +103,7 @@ describe('the table of kernels', () => {
   const TRIED: Record<string, KernelOptions[]> = {
     reduce: [
       { algorithm: 'two-phase', pes: 4, words: 4 },
-      { algorithm: 'chain', grid: '4x2', words: 4, relays: 'task' },
+      { algorithm: 'chain', grid: '4x2', words: 4, relays: 'task', function: 'min' },
     ],
     broadcast: [
       { pes: 4, words: 4 },
@@ -112,6 +112,7 @@ describe('the table of kernels', () => {
     'all-reduce': [
       { algorithm: 'tree', pes: 4, words: 4 },
       { algorithm: 'two-phase', grid: '4x2', words: 4, scheme: 'lines', relays: 'task' },
+      { algorithm: 'library', pes: 4, words: 4, function: 'max' },
     ],
     gather: [{ pes: 4, words: 4 }],
     matvec: [{ rows: 4 }],

@@ -42,7 +42,7 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
       issue: same(1),
       latency: { f16: 15, f32: 1 },
       task: 31,
-      libraryCall: 580,
+      libraryCall: 550,
       elementsPerCycle: {
         move: rates,
         add: rates,

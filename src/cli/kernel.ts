@@ -21,7 +21,7 @@ Examples:
   wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
   wafersim kernel reduce --algorithm auto --pes 512 --words 64
   wafersim kernel all-reduce --algorithm star --grid 32x20 --words 1 --dtype f32
-  wafersim kernel all-reduce --algorithm chain --grid 8x8 --words 1 --dtype f32 --relays task
+  wafersim kernel all-reduce --algorithm library --function max --grid 8x8 --words 1 --dtype f32
   wafersim kernel gather --pes 64 --words 8
   wafersim kernel all-reduce --algorithm tree --pes 420 --groups 20 --words 35 --dtype f16
   wafersim kernel matvec --rows 30 --padded 32 --iterations 10 --dtype f32

@@ -1,7 +1,8 @@
 /**
  * All-reduce: every core ends with the sum of all vectors. On a row: a two-level tree (WaferLLM, OSDI 2025),
  * a ring, or a reduce to core 0 and a broadcast. On a rectangle: a reduce of the rows, then of the first
- * column, and one broadcast from the corner; or an all-reduce of every row, then of every column.
+ * column, and one broadcast from the corner; or an all-reduce of every row, then of every column. As in the
+ * vendor's library it is a chain whose relays are tasks, behind a call.
  */
 import { addBuffer, assemble } from '../program/builder.js';
 import type { CoreCode, Stretch, WaferSpec } from '../program/builder.js';
@@ -14,10 +15,11 @@ import { broadcastOn, placeOn, type LinePlace } from './line-place.js';
 import { LINE_REDUCES, type ReduceAlgorithm } from './line-reduce.js';
 import { cornerReduce, labelsOf, type AreaReduce } from './reduce.js';
 import { ringAllReduce } from './ring-all-reduce.js';
+import { byTasks, called } from './variants.js';
 
 export const ALL_REDUCE_ALGORITHMS = [
   ...(['tree', 'chain', 'ring'] as const),
-  ...(['star', 'two-phase', 'binary-tree'] as const),
+  ...(['star', 'two-phase', 'binary-tree', 'library'] as const),
 ];
 export type AllReduceAlgorithm = (typeof ALL_REDUCE_ALGORITHMS)[number];
 
@@ -42,6 +44,8 @@ export function allReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
       return treeAllReduce({ ...o, pes: o.width }, wafer);
     case 'ring':
       return ringAllReduce(o, wafer);
+    case 'library':
+      return called(byTasks(withBroadcast(o, 'chain', wafer)));
     case 'binary-tree':
       return withBroadcast(o, 'tree', wafer);
     default:

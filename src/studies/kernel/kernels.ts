@@ -11,8 +11,8 @@ import { gemv, matvec } from '../../kernels/gemv.js';
 import { gather } from '../../kernels/gather.js';
 import { REDUCE_ALGORITHMS } from '../../kernels/line-reduce.js';
 import { reduce } from '../../kernels/reduce.js';
-import { byTasks } from '../../kernels/tasks.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
+import { FUNCTIONS, byTasks, combining } from '../../kernels/variants.js';
 import { EXP_FORMS } from '../../mapping/waferllm-shape.js';
 import { lowerPrefillLayer } from '../../lowering/waferllm/prefill.js';
 import { lowerWaferllmLayer } from '../../lowering/waferllm.js';
@@ -49,10 +49,11 @@ const KERNEL_OPTIONS = {
     '--scheme <name>',
     'all-reduce on a grid: corner (rows, first column, one broadcast) or lines (every row, then every column)',
   ],
-  relays: [
-    '--relays <name>',
-    'vector (operations), or task: code that each wavelet activates, as in a library that is called',
+  function: [
+    '--function <name>',
+    `what vectors are combined by: ${FUNCTIONS.join(', ')} (default: sum)`,
   ],
+  relays: ['--relays <name>', 'vector (operations), or task: code that each wavelet activates'],
   mapping: ['--mapping <name>', 'waferllm'],
   dim: ['--dim <n>', 'width of the model'],
   ffn: ['--ffn <n>', 'inner width of the MLP'],
@@ -88,33 +89,36 @@ interface Kernel {
 
 export const KERNELS: Record<string, Kernel> = {
   reduce: {
-    options: ['algorithm', 'pes', 'grid', 'words', 'dtype', 'group', 'relays'],
+    options: ['algorithm', 'pes', 'grid', 'words', 'dtype', 'group', 'function', 'relays'],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', REDUCE_ALGORITHMS);
       const area = areaOf(o, wafer, 'f32');
       const group = algorithm === 'two-phase' ? groupOf(o, area) : 1;
-      return relayed(o, reduce({ ...area, algorithm, group }, wafer));
+      return variant(o, reduce({ ...area, algorithm, group }, wafer));
     },
   },
   broadcast: {
     options: ['pes', 'grid', 'words', 'dtype', 'relays'],
-    build: (o, wafer) => relayed(o, broadcast(areaOf(o, wafer, 'f32'), wafer)),
+    build: (o, wafer) => variant(o, broadcast(areaOf(o, wafer, 'f32'), wafer), false),
   },
   'all-reduce': {
-    options: ['algorithm', 'pes', 'grid', 'words', 'dtype', 'groups', 'group', 'scheme', 'relays'],
+    options: [
+      ...(['algorithm', 'pes', 'grid', 'words', 'dtype', 'groups', 'group', 'scheme'] as const),
+      ...(['function', 'relays'] as const),
+    ],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', ALL_REDUCE_ALGORITHMS);
       const onLine = algorithm === 'tree' || algorithm === 'ring';
       if (onLine && o.has('grid'))
         throw new ConfigError(
-          `kernel all-reduce: algorithm: expected chain, star, two-phase, binary-tree or auto on a grid, found ${algorithm}, which runs on a line (--pes)`,
+          `kernel all-reduce: algorithm: expected chain, star, two-phase, binary-tree, library or auto on a grid, found ${algorithm}, which runs on a line (--pes)`,
         );
       const area = onLine ? line(o, wafer, 'f16') : areaOf(o, wafer, 'f16');
       const groups = algorithm === 'tree' ? groupsOf(o, area.width) : 1;
       const group = algorithm === 'two-phase' ? groupOf(o, area) : 1;
       const isGrid = area.width > 1 && area.height > 1;
       const scheme = isGrid ? o.choice('scheme', SCHEMES, 'corner') : 'corner';
-      return relayed(o, allReduce({ ...area, algorithm, groups, group, scheme }, wafer));
+      return variant(o, allReduce({ ...area, algorithm, groups, group, scheme }, wafer));
     },
   },
   gather: {
@@ -263,10 +267,11 @@ function groupOf(o: OptionReader, { width, height }: { width: number; height: nu
   return o.integer('group', { max: longest, otherwise: Math.round(Math.sqrt(longest)) });
 }
 
-/** The program, with relays in software if that is asked for. */
-function relayed(o: OptionReader, program: Program): Program {
+/** The program, with another function than a sum or relays in software if they are asked for. */
+function variant(o: OptionReader, program: Program, combines = true): Program {
   const isTask = o.has('relays') && o.choice('relays', ['vector', 'task']) === 'task';
-  return isTask ? byTasks(program) : program;
+  const by = combines && o.has('function') ? o.choice('function', FUNCTIONS) : 'sum';
+  return combining(isTask ? byTasks(program) : program, by);
 }
 
 /**

@@ -1,8 +1,11 @@
-/** Which algorithm reduces a line of cores fastest, as a table: simulated, like every number of it. */
+/**
+ * Collectives on lines of cores as tables, simulated like every number of them: which algorithm is the
+ * fastest, and how far each is from its closed form.
+ */
 import { loadHardware } from '../../config.js';
 import { bundled } from '../../bundled.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
-import { count } from '../../report/format.js';
+import { count, fixed } from '../../report/format.js';
 import { runKernel, type KernelOptions } from '../kernel/kernel.js';
 
 const HARDWARE = 'configs/hardware/wse2.yaml';
@@ -42,4 +45,52 @@ export async function collectivesMarkdown(options: SimulateOptions): Promise<str
 function nameOf({ algorithm, group, groups }: KernelOptions): string {
   const sizes = group === undefined ? '' : ` of ${String(group)}`;
   return `${String(algorithm)}${groups === undefined ? sizes : ` in ${String(groups)}`}`;
+}
+
+/** Cycles of a core's way to the next one: two ramps and an operation of one stage. */
+const DEPTH = 5;
+
+/** Closed forms of Luczynski et al. for P cores and B words: contention, distance, depth. */
+const FORMS: [kernel: string, algorithm: string, form: (P: number, B: number) => number][] = [
+  ['reduce', 'chain', (P, B) => B + (1 + DEPTH) * (P - 1)],
+  ['reduce', 'star', (P, B) => B * (P - 1) + 1 + DEPTH],
+  [
+    'reduce',
+    'tree',
+    (P, B) => {
+      const rounds = Math.log2(P);
+      const busiest = Math.max(B * rounds, (B * rounds * P) / 2 / (P - 1));
+      return busiest + P - 1 + DEPTH * rounds;
+    },
+  ],
+  ['broadcast', '', (P, B) => B + P - 1 + DEPTH],
+  ['all-reduce', 'ring', (P, B) => (2 * (P - 1) * B) / P + 4 * P - 6 + 2 * (P - 1) * DEPTH],
+];
+
+const SHAPES: [cores: number, words: number][] = [
+  [16, 64],
+  [64, 64],
+  [64, 512],
+];
+
+/** Simulated cycles without start and set-up, next to the forms. */
+export async function collectiveFormsMarkdown(options: SimulateOptions): Promise<string> {
+  const { wafer } = loadHardware(bundled(HARDWARE), []);
+  const before = wafer.costs.programStart + wafer.costs.setup.f32;
+  return withRunner(options, async (within) => {
+    const host = { ...within, rss: () => 0 };
+    const rows: string[] = [];
+    for (const [kernel, algorithm, form] of FORMS)
+      for (const [pes, words] of SHAPES) {
+        const named = algorithm === '' ? {} : { algorithm };
+        const given = { ...named, pes, words, dtype: 'f32' };
+        const { cycles } = await runKernel(kernel, given, wafer, options.engine, host);
+        const [simulated, closed] = [cycles - before, form(pes, words)];
+        const error = `${fixed((simulated / closed - 1) * 100, 1)} %`;
+        const name = `${kernel} ${algorithm}`.trim();
+        rows.push(`| ${[name, pes, words, count(simulated), count(closed), error].join(' | ')} |`);
+      }
+    const head = '| kernel | cores | words | simulated | form | difference |';
+    return [head, '|---|--:|--:|--:|--:|--:|', ...rows].join('\n');
+  });
 }

@@ -39,6 +39,14 @@ export const LIMITS: LimitRow[] = [
       'The slowest core next to a published mean over all; one published size of square, of which multiply-adds, passes of a loop and transfers cannot be told apart entirely.',
   },
   {
+    kernel: 'all-reduce',
+    fitted: true,
+    listed: [-0.1, 0.1],
+    unlisted: [-0.1, 0.1],
+    reason:
+      "A library's: one cost of a task for every wavelet and one of the call stand for all of its code.",
+  },
+  {
     kernel: 'layer',
     fitted: true,
     listed: [-0.03, 0.03],
