@@ -85,6 +85,33 @@ describe('a step', () => {
     expect(full.spacing * 9).toBe(cycles);
   });
 
+  it.each([
+    ['5 us', 8, true],
+    ['0 us', 4, false],
+  ])(
+    'on two wafers has programs of one wafer; the link takes %s, %i users',
+    async (latency, users, simulated) => {
+      const wafers = [
+        'hardware.height=12',
+        'hardware.wafers=2',
+        `hardware.io.latency=${latency}`,
+        'placement.layerColumns=10',
+      ];
+      const tiny = await prepared('hilbert', 5, 6, ...wafers);
+      const { stages, places, run, placement } = tiny;
+      expect(placement.regions.map(({ wafer }) => wafer)).toEqual([0, 0, 0, 0, 0, 0, 1]);
+      const sharing = sharingOf(tiny);
+      const timed = await timePipeline(stages, places, run, users, sharing.contentionOf);
+      const { pairs } = sharing.resultOf(timed);
+      expect(pairs.length).toBeGreaterThan(0);
+      // Where a port's cores would have to work for several tokens at once, none are.
+      expect(pairs.map((pair) => pair.simulated)).toEqual(pairs.map(() => simulated));
+      const cores = placement.regions.reduce((n, { width, height }) => n + width * height, 0);
+      const { causes, cycles } = timed.timing;
+      expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * cycles);
+    },
+  );
+
   it('whose stages are too large to run as one program says what that may cost', async () => {
     const tiny = await prepared('row-major', 5, 8);
     const { stages, places, run, runner } = tiny;
