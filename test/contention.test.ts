@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import { createRing, nextTurn } from '../src/decode/ring.js';
+import type { Member } from '../src/decode/contention.js';
 import { createSharing } from '../src/decode/shared-links.js';
 import { stageRuns } from '../src/decode/visit.js';
 import type { RunResult } from '../src/engine/engine.js';
@@ -60,6 +61,7 @@ describe('tokens that meet on links are chosen when one program of all stages do
     ['hilbert', 7, 6, 5, 'hardware.fabric.queueDepth=4'],
     ['row-major', 5, 4, 3, 'hardware.fabric.queueDepth=2'],
     ['snake', 7, 8, 5, 'hardware.fabric.hopCycles=2'],
+    ['row-major', 5, 8, 2, 'hardware.defects.cores=8,1 14,3 20,9 3,17'],
   ])('%s, %i layers of %i rows, %i users, %s', async (strategy, layers, rows, users, set) => {
     const tiny = await prepared(strategy, layers, rows, set);
     expect(await choices(tiny, users, true)).toEqual(chosenBy(tiny, users));
@@ -85,6 +87,33 @@ describe('a step', () => {
     expect(full.spacing * 9).toBe(cycles);
   });
 
+  it.each([
+    ['5 us', 8, true],
+    ['0 us', 4, false],
+  ])(
+    'on two wafers has programs of one wafer; the link takes %s, %i users',
+    async (latency, users, simulated) => {
+      const wafers = [
+        'hardware.height=12',
+        'hardware.wafers=2',
+        `hardware.io.latency=${latency}`,
+        'placement.layerColumns=10',
+      ];
+      const tiny = await prepared('hilbert', 5, 6, ...wafers);
+      const { stages, places, run, placement } = tiny;
+      expect(placement.regions.map(({ wafer }) => wafer)).toEqual([0, 0, 0, 0, 0, 0, 1]);
+      const sharing = sharingOf(tiny);
+      const timed = await timePipeline(stages, places, run, users, sharing.contentionOf);
+      const { pairs } = sharing.resultOf(timed);
+      expect(pairs.length).toBeGreaterThan(0);
+      // Where a port's cores would have to work for several tokens at once, none are.
+      expect(pairs.map((pair) => pair.simulated)).toEqual(pairs.map(() => simulated));
+      const cores = placement.regions.reduce((n, { width, height }) => n + width * height, 0);
+      const { causes, cycles } = timed.timing;
+      expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * cycles);
+    },
+  );
+
   it('whose stages are too large to run as one program says what that may cost', async () => {
     const tiny = await prepared('row-major', 5, 8);
     const { stages, places, run, runner } = tiny;
@@ -100,6 +129,66 @@ describe('a step', () => {
     expect(pairs.map(({ simulated }) => simulated)).toEqual(pairs.map(() => false));
     expect(cyclesAtMost).toBe(pairs.reduce((sum, pair) => sum + pair.cyclesAtMost, 0));
     expect(cyclesAtMost).toBeGreaterThan(0);
+  });
+
+  it('gives up when all programs together have more cores than may be, and then serves as if alone', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run, runner, plans, wafer } = tiny;
+    const perProgram = wafer.width * wafer.height;
+    const isSimulated = async (perStep: number) => {
+      const sharing = createSharing(runner, plans, stages, { perProgram, perStep });
+      const timed = await timePipeline(stages, places, run, 3, sharing.contentionOf);
+      return sharing.resultOf(timed).pairs.every(({ simulated }) => simulated);
+    };
+    // Every program fits on the wafer, two do not fit in a core more.
+    expect(await isSimulated(100 * perProgram)).toBe(true);
+    expect(await isSimulated(perProgram + 1)).toBe(false);
+    const none = createSharing(runner, plans, stages, { perProgram: 100, perStep: 100 });
+    const served = await timeFull(stages, places, run, none.contentionOf);
+    expect(served).toEqual(await timeFull(stages, places, run));
+  });
+
+  it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {
+    const tiny = await prepared('row-major', 5, 8, 'hardware.fabric.queueDepth=1');
+    const { stages, places, run } = tiny;
+    const sharing = sharingOf(tiny);
+    const timed = await timePipeline(stages, places, run, 3, sharing.contentionOf);
+    const apart = await timePipeline(stages, places, run, 3);
+    const cycles = timed.timing.cycles - apart.timing.cycles;
+    expect(cycles).toBeGreaterThan(0);
+    expect(sharing.resultOf(timed)).toMatchObject({ cycles, cyclesAtMost: 0 });
+  });
+
+  it('takes ways to meet for one that are alike in programs, colours, places, starts and distances', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run, runner, plans } = tiny;
+    const one = await timePipeline(stages, places, run, 1);
+    const [{ visits }] = one.turns;
+    const of = (some: Tiny['plans']) =>
+      createSharing(runner, some, stages).contentionOf({ ...one, period: 1000 })!;
+    const { keyOf } = of(plans);
+    const member = (stage: number, first: number): Member => {
+      const visit = { ...visits[stage], first };
+      return {
+        ...{ token: {}, stage, visit, done: new Float64Array(1) },
+        ends: visits[0].start.own,
+        left: visits[0].start.own,
+      };
+    };
+    const key = keyOf([member(1, 100), member(2, 130)]);
+    expect(keyOf([member(1, 500), member(2, 530)])).toBe(key);
+    const later = member(2, 130);
+    const { start } = later.visit;
+    later.visit.start = { ...start, sending: start.sending.map((cycle, i) => cycle + i) };
+    for (const others of [
+      [member(1, 100), member(2, 131)],
+      [member(2, 100), member(1, 130)],
+      [member(1, 100), member(3, 130)],
+      [member(1, 100), later],
+    ])
+      expect(keyOf(others)).not.toBe(key);
+    const recoloured = plans.map((plan) => ({ ...plan, colors: plan.colors.map((n) => n + 1) }));
+    expect(of(recoloured).keyOf([member(1, 100), member(2, 130)])).not.toBe(key);
   });
 
   it('simulates a way to meet once', async () => {

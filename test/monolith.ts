@@ -2,6 +2,7 @@
 import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast/fast.js';
+import { linkHopsOf, repairOf } from '../src/hardware/defects.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { beginStep, createStageRunner, runStage, timedStage } from '../src/decode/stages.js';
@@ -100,10 +101,13 @@ export function monolith(tiny: Tiny, { visits, users, spacing = 0, late }: Loop)
     if (i < last) put(parts[i + 1].sends);
     if (!tied && i === last && choices-- > 0) put(parts[0].sends);
   }
+  const { width, height } = wafer;
+  const repair = repairOf(wafer, 0);
   const program: Program = {
     name: 'monolith',
-    width: wafer.width,
-    height: wafer.height,
+    ...(repair && { linkHops: linkHopsOf(repair, wafer, { x0: 0, y0: 0, width, height }) }),
+    width,
+    height,
     roles: operations.map((list, core) => ({
       name: `core ${core}`,
       routes: routes[core],

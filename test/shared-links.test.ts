@@ -9,7 +9,7 @@ import { reference } from '../src/engine/reference/reference.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../src/hardware/mesh.js';
 import { joined, type Part } from '../src/lowering/joined.js';
 import { sharedLinks, waveletsOf, pathsOf, type StageLinks } from '../src/lowering/shared-links.js';
-import type { Role } from '../src/program/program.js';
+import type { Operation, Role } from '../src/program/program.js';
 import type { RunDocument } from '../src/report/document.js';
 import { sharedLinksText } from '../src/report/shared-links-text.js';
 import { runTable } from '../src/report/table.js';
@@ -270,6 +270,45 @@ describe('several programs as one', () => {
     expect(() => joined([parts[0], stream(1, 5, 15, LENGTH)])).toThrow(/two routes of colour 15/);
   });
 
+  it('have their colours in all operands and changes of routes', () => {
+    const label = 0;
+    const [type, length] = ['f32' as const, 1];
+    const [cell, fifteen, two] = [{ at: 0, stride: 1 }, { color: 15 }, { color: 2 }];
+    const vector = { kind: 'vector' as const, label, fn: 'fma' as const, type, length };
+    const operations: Operation[] = [
+      { ...vector, dst: fifteen, a: cell, b: cell, c: two },
+      { ...vector, dst: cell, a: fifteen, b: cell, c: cell },
+      { ...vector, dst: cell, a: cell, b: fifteen, c: cell },
+      { ...vector, dst: two, a: cell, b: cell, c: fifteen },
+      { kind: 'route', label, color: 15, inputs: 1, outputs: 2 },
+      { kind: 'call', label },
+    ];
+    const part = stream(0, 1, 15, 1);
+    part.program.roles[0] = { ...part.program.roles[0], operations };
+    const { program } = joined([stream(4, 2, 1, 1), { ...part, colors: new Map([[15, 7]]) }])!;
+    const seven = { color: 7 };
+    const moved = { ...vector, label: 1 };
+    expect(program.roles[program.roleOf[0]].operations).toEqual([
+      { ...moved, dst: seven, a: cell, b: cell, c: two },
+      { ...moved, dst: cell, a: seven, b: cell, c: cell },
+      { ...moved, dst: cell, a: cell, b: seven, c: cell },
+      { ...moved, dst: two, a: cell, b: cell, c: seven },
+      { kind: 'route', label: 1, color: 7, inputs: 1, outputs: 2 },
+      { kind: 'call', label: 1 },
+    ]);
+  });
+
+  it('are none where more than 4,096 cores work for several', () => {
+    const all = (width: number): Part => {
+      const { program, ...part } = stream(0, width, 15, 1);
+      const roleOf = new Uint16Array(width);
+      return { ...part, program: { ...program, roleOf } };
+    };
+    expect(joined([all(4096), all(4096)])!.shared.size).toBe(4096);
+    expect(joined([all(4097), all(4097)])).toBeUndefined();
+    expect(joined([all(4097)])!.shared.size).toBe(0);
+  });
+
   it('follow each other on cores that work for several of them', () => {
     // Core 0 sends 20 wavelets to core 6, then as many to core 3: alone it is done with either in `sent`.
     const next = stream(0, 4, 0, LENGTH);
@@ -285,6 +324,11 @@ describe('several programs as one', () => {
     expect(second.end[3]).toBe(run(next).end[3] + second.end[0] - sent);
     expect([...second.labelEnd]).toEqual([second.end[3]]);
     expect([...first.labelEnd]).toEqual([alone[0][6]]);
+    // The clock of the second begins later; its first core still begins with the first.
+    const [, later] = together(parts[0], { ...next, later: 5 });
+    expect(later.since[0]).toBe(sent - 5);
+    expect([...later.end]).toEqual([...second.end].map((end) => end - 5));
+    expect([...later.labelEnd]).toEqual([second.end[3] - 5]);
   });
 });
 

@@ -6,6 +6,9 @@
  * A token does not meet itself: what sends is done, and what lies on the path of what it sends sends no more.
  * The pointers of the routers stand at 0 when a program begins, also where others have passed before. So a
  * wavelet may come a few cycles earlier or later than in one program of all tokens.
+ *
+ * A program is of one wafer. What was done on others stays, as long as the links between them carry
+ * everything when they did.
  */
 import { latestOf } from '../engine/engine.js';
 import type { StageTiming } from './timeline.js';
@@ -88,17 +91,17 @@ export async function meet(
   made: Member & { chosen: number },
 ): Promise<Set<Visit>> {
   if (contention.gaveUp) return new Set();
-  const { recent } = contention;
   const front = made.visit.first;
-  contention.recent = openAt(recent, front);
+  contention.recent = openAt(contention, front);
   const known: Known = { ...made, alone: made.visit.start, cluster: [] };
   known.cluster = [known];
   const met = contention.recent.filter((other) => meets(contention, known, other));
   contention.recent.push(known);
   if (met.length === 0) return new Set();
   const wanted = new Set(met.flatMap((other) => other.cluster));
-  const cluster = withSuccessors(contention.recent, wanted.add(known));
-  if (!(await runTogether(contention, cluster))) {
+  const cluster = withSuccessors(contention, wanted.add(known), false);
+  const isUnchanged = onOtherWafers(contention, cluster);
+  if (!(await runTogether(contention, cluster)) || !isUnchanged()) {
     contention.gaveUp = true;
     return new Set();
   }
@@ -128,9 +131,9 @@ async function runTogether(contention: Contention, visits: Known[]): Promise<boo
 }
 
 /** Those that are not over in a cycle, those that these belong to, and what has begun on cores after them. */
-function openAt(recent: Known[], cycle: number): Known[] {
-  const open = recent.filter(({ cluster }) => lastEnd(cluster) > cycle);
-  return withSuccessors(recent, new Set(open));
+function openAt(contention: Contention, cycle: number): Known[] {
+  const open = contention.recent.filter(({ cluster }) => lastEnd(cluster) > cycle);
+  return withSuccessors(contention, new Set(open), true);
 }
 
 function lastEnd(cluster: Known[]): number {
@@ -148,16 +151,38 @@ function meets({ share, labels }: Contention, a: Known, b: Known): boolean {
   return a.token !== b.token && (isOn(a, b) || isOn(b, a));
 }
 
-/** These, and all that have begun on cores after them, in the order in which they were made. */
-function withSuccessors(recent: Known[], wanted: Set<Known>): Known[] {
+/**
+ * These, and all that have begun on cores after them, in the order in which they were made; on other
+ * wafers too, or not.
+ */
+function withSuccessors(
+  { recent, stages }: Contention,
+  wanted: Set<Known>,
+  acrossWafers: boolean,
+): Known[] {
   const arrays = new Set<Float64Array>();
   const cluster: Known[] = [];
   for (const one of recent) {
-    if (!wanted.has(one) && !arrays.has(one.done) && !arrays.has(one.left)) continue;
+    const { done, ends, left } = one;
+    // What comes from another wafer is sent by a port there.
+    const isSentHere = acrossWafers || stages[one.stage].crossing === 0;
+    if (!wanted.has(one) && !arrays.has(done) && !(isSentHere && arrays.has(left))) continue;
     cluster.push(one);
-    arrays.add(one.ends).add(one.left);
+    arrays.add(ends);
+    if (isSentHere) arrays.add(left);
   }
   return cluster;
+}
+
+/** Whether what has begun on other wafers after these still finds its cores as it did before. */
+function onOtherWafers({ recent }: Contention, cluster: Known[]): () => boolean {
+  const arrays = new Set(cluster.flatMap(({ ends, left }) => [ends, left]));
+  const found = recent
+    .filter((one) => !cluster.includes(one))
+    .flatMap(({ done, left }) => [done, left])
+    .filter((array) => arrays.has(array));
+  const before = found.map((array) => array.slice());
+  return () => found.every((array, i) => equal(array, before[i]));
 }
 
 /** Takes what one did together with others for the visit, and moves its cores' ends where these still stand. */
@@ -205,8 +230,8 @@ function isAlike(a: KnownStart, b: KnownStart): boolean {
 /**
  * What the future depends on in visits that are not over in cycle `now`, from which cycles are counted.
  */
-export function openOf({ recent }: Contention, now: number): number[][] {
-  const open = openAt(recent, now);
+export function openOf(contention: Contention, now: number): number[][] {
+  const open = openAt(contention, now);
   return open.map(({ stage, visit, cluster }) => {
     return [stage, visit.start.number, visit.first - now, open.indexOf(cluster[0])];
   });
