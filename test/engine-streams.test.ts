@@ -393,7 +393,9 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
       routes: [route(1, R, W)],
       operations: [
         move(cell(4, 0), constant(0), 40),
-        exchanged('f32', [{ color: 1, at: 0, length: 4 }], []),
+        exchanged('f32', [{ color: 1, at: 0, length: 1 }], []),
+        move(cell(4, 0), constant(0), 30),
+        exchanged('f32', [{ color: 1, at: 1, length: 3 }], []),
       ],
       buffers: [loaded(5)],
     });
@@ -417,9 +419,9 @@ describe.each(engines)('traffic in the %s engine', (_, run) => {
     const result = run({ program: row(early, taker, late), wafer: testWafer(), memory });
     expect([...memory[1].subarray(0, 8)]).toEqual([0, 1, -1, -1, 2, 3, 4, 5]);
     expect([...memory[1].subarray(10, 16)]).toEqual([20, -1, 21, -1, 22, 23]);
-    // The late core's words are there from cycle 45 on: one for each of two exchanges. The third begins in cycle
-    // 47 and takes four words that have waited for long, then two.
-    expect(result.end[1]).toBe(53);
+    // The late core's words are there in cycle 45 and from 76 on: one for each of two exchanges. The third begins
+    // in cycle 77 and takes four words that have waited for long, then two.
+    expect(result.end[1]).toBe(83);
     expect(run({ program: row(early, taker, late), wafer: testWafer() }).end).toEqual(result.end);
   });
 

@@ -240,13 +240,12 @@ function scores(core: PrefillCore): void {
   mask(core);
 }
 
-/** Keys after a token, and those of no token, get the least score. */
+/** Keys after a token get the least score; those of padding come after every token of the prompt. */
 function mask({ code, options, mesh, tokens }: PrefillCore): void {
   for (let head = 0; head < options.heads; head++)
     for (let j = 0; j < tokens; j++) {
       const key = mesh.x * tokens + j;
-      const after = Math.max(0, Math.min(tokens, key - mesh.y * tokens));
-      const count = key < options.tokens ? after : tokens;
+      const count = Math.max(0, Math.min(tokens, key - mesh.y * tokens));
       const at = code.at.scores + (head * tokens + j) * tokens;
       fill(code, options.dtype, at, count, LEAST[options.dtype]);
     }
