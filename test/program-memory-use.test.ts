@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { firstUnwrittenRead } from '../src/program/memory-use.js';
+import { firstUnwrittenRead, readsOnlyWritten } from '../src/program/memory-use.js';
 import type { Operation } from '../src/program/program.js';
-import { add, cell, constant, exchanged, fabric, move, role, vector } from './helpers/programs.js';
+import { add, cell, constant, exchanged, fabric, loaded, move } from './helpers/programs.js';
+import { role, vector } from './helpers/programs.js';
 
 /** First unwritten read with cells 0 to 9 loaded and 10 to 99 empty. */
 function unwritten(...operations: Operation[]) {
@@ -58,6 +59,16 @@ test('a circular buffer is used round and round, from where it begins', () => {
   expect(unwritten(move(round(40, 5, 3), fabric(0), 3), move(cell(60), cell(40), 5))).toEqual([
     1, 41,
   ]);
+});
+
+test('the quick look at a circular buffer does not overlook where it begins', () => {
+  const looksFine = (wrap: number, from: number) => {
+    const operations = [move(cell(20), { ...cell(0), wrap, from }, 4)];
+    const unloaded = { ...loaded(20, 10, 'rest'), preloaded: false };
+    return readsOnlyWritten(role('r', { operations, buffers: [loaded(10), unloaded] }));
+  };
+  expect(looksFine(10, 8)).toBe(true);
+  expect(looksFine(12, 8)).toBe(false);
 });
 
 const base = { label: 0, type: 'f16' as const };
