@@ -125,6 +125,15 @@ describe('a program of several visits', () => {
     expect(ran).toEqual([['a 0', 'a 1', 'b 0', 'c 2']]);
   });
 
+  it('has those that have begun since on a core that sends, also where its own visit is over', async () => {
+    const { ran, make } = meeting({ share: [[2, 1]] });
+    const a = await make('a', 0, 0);
+    await make('a', 1, 150, { sentBy: a });
+    await make('b', 0, 165, { after: a });
+    await make('c', 2, 170);
+    expect(ran).toEqual([['a 1', 'b 0', 'c 2']]);
+  });
+
   it('has no visit of the next wafer, and none is run if one there would find its cores changed', async () => {
     const stages = [stage(3, 0), stage(0, 1, 500), stage(1, 2), stage(2, 3)];
     for (const isLater of [false, true]) {

@@ -1,7 +1,8 @@
 /** Reduce, broadcast and all-reduce: they compute what they say, in the cycles their rules give. */
 import { describe, expect, it } from 'vitest';
 import { reference } from '../src/engine/reference/reference.js';
-import type { Program } from '../src/program/program.js';
+import { byTasks } from '../src/kernels/variants.js';
+import type { Operation, Program } from '../src/program/program.js';
 import {
   cells,
   cyclesOf,
@@ -142,7 +143,41 @@ describe('on a rectangle', () => {
   it('a star reduces all rows, then the first column, set up once more', () => {
     const wafer = kernelWafer({ setup: { f16: 21, f32: 21 } });
     const options = { algorithm: 'star', grid: '9x5', words: 3, dtype: 'f32' };
-    expect(cyclesOf('reduce', options, wafer)).toBe(21 + (3 * 8 + 6) + 21 + (3 * 4 + 6));
+    const rows = 21 + (3 * 8 + 6);
+    const cycles = rows + 21 + (3 * 4 + 6);
+    expect(cyclesOf('reduce', options, wafer)).toBe(cycles);
+    const program = programOf('reduce', options, wafer);
+    expect(program.labels).toEqual(['rows: reduce', 'column: reduce']);
+    expect([...reference({ program, wafer }).labelEnd]).toEqual([rows, cycles]);
+  });
+});
+
+describe('a collective by tasks', () => {
+  it('has a call before all else, and a task for whatever takes wavelets, in any operand', () => {
+    const [color, at] = [{ color: 3 }, { at: 0, stride: 1 }];
+    const op = { kind: 'vector', label: 0, fn: 'fma', type: 'f32', length: 2 } as const;
+    const takes: Operation[] = [
+      { ...op, dst: at, a: color, b: at, c: at },
+      { ...op, dst: color, a: at, b: color, c: at },
+      { ...op, dst: at, a: at, b: at, c: color },
+    ];
+    const others: Operation[] = [
+      { ...op, dst: color, a: at, b: at, c: at },
+      { kind: 'route', label: 0, color: 3, inputs: 1, outputs: 2 },
+    ];
+    const operations = [...takes, ...others];
+    const role = { name: 'core', routes: [], operations, buffers: [], codeBytes: 0 };
+    const idle = { ...role, operations: [] };
+    const program: Program = {
+      ...{ name: 'line', width: 3, height: 1, roleOf: Uint16Array.of(0, 1, 2), labels: ['all'] },
+      roles: [role, { ...role, name: 'as the first' }, idle],
+    };
+    const [first, second, third] = byTasks(program).roles;
+    const call = { kind: 'call', label: 0 };
+    const tasks = takes.map((take) => ({ ...take, by: 'task' }));
+    expect(first.operations).toEqual([call, ...tasks, ...others]);
+    expect(second.operations).toBe(first.operations);
+    expect(third.operations).toEqual([]);
   });
 });
 

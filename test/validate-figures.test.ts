@@ -4,6 +4,7 @@ import type { ValidateRow } from '../src/studies/validate/document.js';
 import { PUBLISHED, readMeasurements } from '../src/studies/validate/measurements.js';
 import type { Measurement } from '../src/studies/validate/measurements.js';
 import { serviceScale } from '../src/studies/validate/service-scale.js';
+import { cohortSummaries, kindSummaries } from '../src/studies/validate/summary.js';
 import { rankCorrelation, sweepsOf } from '../src/studies/validate/sweeps.js';
 import { validateMarkdown, validateTable } from '../src/studies/validate/table.js';
 import { validateMeasurements } from '../src/studies/validate/validate.js';
@@ -87,6 +88,59 @@ describe('a sweep', () => {
       'Order of 4 rows of reduce from one source: rank correlation 0.200, 3 of 6 pairs inverted.';
     expect(validateTable(document, { color: false })).toContain(`\n  ${line}\n`);
     expect(validateMarkdown(document)).toContain(`\n\n${line}\n\n`);
+  });
+});
+
+describe('a summary', () => {
+  const OTHER = { basis: 'out of sample' } as const;
+
+  it('has the mean of what errors are off either way, the worst of them, and what failed', () => {
+    const rows = [
+      row('over', 10, 11),
+      row('under', 10, 6, { passed: false }),
+      row('not judged', 10, 99, { error: null, passed: null }),
+    ];
+    const figures = {
+      predicted: 2,
+      meanAbsoluteError: expect.closeTo(0.25, 12),
+      worst: { id: 'under', error: 0.6 - 1 },
+    };
+    const summary = { measurements: 3, basis: 'fitted', ...figures, failed: ['under'] };
+    expect(kindSummaries(rows)).toEqual({
+      'vendor simulator': { ...summary, calibration: figures },
+    });
+    expect(cohortSummaries(rows)).toEqual({
+      'WSE-2 simulator': { ...summary, calibration: figures },
+    });
+  });
+
+  it('has no mean over cohorts, nor over what was fitted and what was not', () => {
+    const rows = [
+      row('a', 10, 11, OTHER),
+      row('b', 10, 13, { ...OTHER, cohort: 'WSE-3 simulator' }),
+      row('c', 10, 12, { cohort: 'WSE-3 simulator' }),
+    ];
+    const none = { meanAbsoluteError: null, worst: null, failed: [] };
+    expect(kindSummaries(rows.slice(0, 2))).toEqual({
+      'vendor simulator': { measurements: 2, basis: 'out of sample', predicted: 2, ...none },
+    });
+    const of = (id: string, error: number) => ({
+      predicted: 1,
+      meanAbsoluteError: error,
+      worst: { id, error },
+    });
+    expect(cohortSummaries(rows)).toEqual({
+      'WSE-2 simulator': {
+        ...{ measurements: 1, basis: 'out of sample', failed: [] },
+        ...of('a', 1.1 - 1),
+        outOfSample: of('a', 1.1 - 1),
+      },
+      'WSE-3 simulator': {
+        ...{ measurements: 2, basis: 'both', predicted: 2, ...none },
+        calibration: of('c', 1.2 - 1),
+        outOfSample: of('b', 1.3 - 1),
+      },
+    });
   });
 });
 
