@@ -1,7 +1,7 @@
 /** Reduce, broadcast and all-reduce: they compute what they say, in the cycles their rules give. */
 import { describe, expect, it } from 'vitest';
 import { reference } from '../src/engine/reference/reference.js';
-import { byTasks } from '../src/kernels/variants.js';
+import { byTasks, called } from '../src/kernels/variants.js';
 import type { Operation, Program } from '../src/program/program.js';
 import {
   cells,
@@ -172,7 +172,7 @@ describe('a collective by tasks', () => {
       ...{ name: 'line', width: 3, height: 1, roleOf: Uint16Array.of(0, 1, 2), labels: ['all'] },
       roles: [role, { ...role, name: 'as the first' }, idle],
     };
-    const [first, second, third] = byTasks(program).roles;
+    const [first, second, third] = called(byTasks(program)).roles;
     const call = { kind: 'call', label: 0 };
     const tasks = takes.map((take) => ({ ...take, by: 'task' }));
     expect(first.operations).toEqual([call, ...tasks, ...others]);
