@@ -241,6 +241,11 @@ describe('limits', () => {
     expect((await validated(unlisted(beyond))).passed).toBe(false);
     const same = { ...named('meshgemv-f16-128-4x4'), id: 'again' };
     expect((await validated(same)).rows[0]).toMatchObject({ listed: true, band: [-0.02, 0.02] });
+    // However its grid is spelled.
+    const spelled = { ...same, params: { ...same.params, grid: '4x4' } };
+    expect((await validated(spelled)).rows[0]).toMatchObject({ listed: true, basis: 'fitted' });
+    const other = { ...same, params: { ...same.params, grid: '4x2' } };
+    expect((await validated(other)).rows[0]).toMatchObject({ listed: false });
   });
 });
 

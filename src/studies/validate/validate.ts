@@ -206,7 +206,17 @@ async function serviceSpeed(
 }
 
 function sameCase(a: Measurement, b: Measurement): boolean {
-  return a.kernel === b.kernel && a.system === b.system && isDeepStrictEqual(a.params, b.params);
+  return (
+    a.kernel === b.kernel &&
+    a.system === b.system &&
+    isDeepStrictEqual(spelledOut(a.params), spelledOut(b.params))
+  );
+}
+
+/** `4x4` and [4, 4] are one grid. */
+function spelledOut({ grid, ...rest }: Measurement['params']): object {
+  const sides = typeof grid === 'string' ? grid.split('x').map(Number) : grid;
+  return { ...rest, ...(grid !== undefined && { grid: sides }) };
 }
 
 /** `listed` is the same case among the measurements that ship with the project. */
