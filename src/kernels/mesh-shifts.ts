@@ -4,7 +4,8 @@
  */
 import { CHANNELS_OF_RING, type Ring, type RingStation } from './ring.js';
 import { PORT, type Axis } from './collectives.js';
-import { appendOnce, exchange, route } from '../program/builder.js';
+import { appendOnce, route } from '../program/builder.js';
+import { exchange } from '../program/exchange.js';
 import type { Code, FloatType, Written } from '../program/builder.js';
 import type { Passed, Route } from '../program/program.js';
 

@@ -2,7 +2,8 @@
 import type { FloatType } from '../../src/numeric/types.js';
 import { EAST, NORTH, RAMP, SOUTH, WEST, portMask } from '../../src/hardware/mesh.js';
 import type { CostTable, WaferSpec } from '../../src/hardware/wafer.js';
-import { append, assemble, cell, exchange, type Code } from '../../src/program/builder.js';
+import { append, assemble, cell, type Code } from '../../src/program/builder.js';
+import { exchange } from '../../src/program/exchange.js';
 import type {
   Buffer,
   Operation,

@@ -5,7 +5,8 @@
  * of an exchange that takes several vectors: how many wavelets of each colour, in rising order, as doubles.
  */
 import { LONG, RECOLOR } from './machine-code.js';
-import { colorOfWavelet, countedTakes } from '../../program/program.js';
+import { countedTakes } from '../../program/exchange.js';
+import { colorOfWavelet } from '../../program/program.js';
 import type { Operation, TrafficOp } from '../../program/program.js';
 
 export interface Gaps {

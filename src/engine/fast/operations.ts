@@ -3,7 +3,8 @@
  * that differ in routes only share theirs. What a core computes is known beforehand: the compute and
  * set-up cycles of a list, and of each label in it, do not depend on the fabric; only waits do.
  */
-import { countedTakes, sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { countedTakes } from '../../program/exchange.js';
+import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';

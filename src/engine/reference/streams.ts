@@ -1,6 +1,7 @@
 /** One cycle of an operation of the reference that touches the fabric, wavelet by wavelet. */
 import { RAMP } from '../../hardware/mesh.js';
-import { colorOfWavelet, sendsOf, takeColors, takesOf, waveletsOf } from '../../program/program.js';
+import { colorOfWavelet, sendsOf, takeColors, takesOf } from '../../program/program.js';
+import { waveletsOf } from '../../program/exchange.js';
 import type { Exchange, Passed, TrafficOp, VectorOp } from '../../program/program.js';
 import { executeWavelet, readWavelet, writeWavelet } from '../execute.js';
 import { dueAt } from './calendar.js';
