@@ -1,5 +1,10 @@
 /** Tokens of several users that wait for each other on links, against one program of all stages. */
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { withRunner } from '../src/decode/options.js';
+import { placementOf } from '../src/decode/place.js';
+import { timeDecodeStep } from '../src/decode/time-step.js';
+import { OPTIONS } from './helpers/options.js';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
 import { createRing, nextTurn } from '../src/decode/ring.js';
 import type { Member } from '../src/decode/contention.js';
@@ -146,6 +151,24 @@ describe('a step', () => {
     const none = createSharing(runner, plans, stages, { perProgram: 100, perStep: 100 });
     const served = await timeFull(stages, places, run, none.contentionOf);
     expect(served).toEqual(await timeFull(stages, places, run));
+  });
+
+  it('of a served model runs visits that meet as one program too', async () => {
+    const sets = ['workload.data=false', 'placement.rows=12', 'placement.layerColumns=5'];
+    const config = loadConfig('configs/tiny.yaml', sets);
+    await withRunner(OPTIONS, async ({ runner }) => {
+      const together: string[] = [];
+      const run: typeof runner.run = (input) => {
+        if (input.program.name.includes(' and ')) together.push(input.program.name);
+        return runner.run(input);
+      };
+      const pause = () => runner.pause();
+      const shared = { runner: { ...runner, run, pause }, memo: true };
+      const placement = placementOf(config);
+      const full = await timeDecodeStep(config, placement, 8, new Map(), shared);
+      expect(together.length).toBeGreaterThan(0);
+      expect(full.users * full.spacing).toBeGreaterThanOrEqual(full.alone);
+    });
   });
 
   it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {

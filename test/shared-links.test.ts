@@ -324,6 +324,11 @@ describe('several programs as one', () => {
     expect(second.end[3]).toBe(run(next).end[3] + second.end[0] - sent);
     expect([...second.labelEnd]).toEqual([second.end[3]]);
     expect([...first.labelEnd]).toEqual([alone[0][6]]);
+    // Where the last core of a part works for the next, the part's operator ends with it nevertheless.
+    const ends = run(next).end[3];
+    const [received, sentOn] = together(next, stream(3, 3, 1, LENGTH));
+    expect([received.end[3], ...received.labelEnd]).toEqual([ends, ends]);
+    expect(sentOn.since[0]).toBe(ends);
     // The clock of the second begins later; its first core still begins with the first.
     const [, later] = together(parts[0], { ...next, later: 5 });
     expect(later.since[0]).toBe(sent - 5);
