@@ -171,6 +171,30 @@ describe('a step', () => {
     });
   });
 
+  it('has no program in which a port works for several: it sends across in between', async () => {
+    const wafers = ['hardware.height=12', 'hardware.wafers=2', 'placement.layerColumns=10'];
+    const tiny = await prepared('hilbert', 5, 6, ...wafers);
+    const { stages, places, run, runner, plans } = tiny;
+    const one = await timePipeline(stages, places, run, 1);
+    const [{ visits }] = one.turns;
+    const contention = createSharing(runner, plans, stages).contentionOf({ ...one, period: 1000 })!;
+    const parts = async (name: string) => {
+      const stage = stages.findIndex((timed) => timed.name === name);
+      const visit = visits[stage];
+      const done = new Float64Array(1);
+      const member = (first: number): Member => {
+        return {
+          ...{ token: {}, stage, done, ends: done, left: done },
+          visit: { ...visit, first },
+        };
+      };
+      return (await contention.run([member(0), member(1)]))?.length;
+    };
+    expect(await parts('layer 1')).toBe(2);
+    expect(await parts('to wafer 1')).toBeUndefined();
+    expect(await parts('embedding')).toBeUndefined();
+  });
+
   it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {
     const tiny = await prepared('row-major', 5, 8, 'hardware.fabric.queueDepth=1');
     const { stages, places, run } = tiny;
