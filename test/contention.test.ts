@@ -6,7 +6,7 @@ import { placementOf } from '../src/decode/place.js';
 import { timeDecodeStep } from '../src/decode/time-step.js';
 import { OPTIONS } from './helpers/options.js';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
-import { createRing, nextTurn } from '../src/decode/ring.js';
+import { createRing, nextTurn, stateOf } from '../src/decode/ring.js';
 import type { Member } from '../src/decode/contention.js';
 import { createSharing } from '../src/decode/shared-links.js';
 import { stageRuns } from '../src/decode/visit.js';
@@ -169,6 +169,23 @@ describe('a step', () => {
       expect(together.length).toBeGreaterThan(0);
       expect(full.users * full.spacing).toBeGreaterThanOrEqual(full.alone);
     });
+  });
+
+  it('repeats only if visits that can still meet others do', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run } = tiny;
+    const contention = (await contentionOf(tiny))!;
+    const ring = await createRing(stages, places, stageRuns(stages, run), [0, 0], [], {
+      contention,
+    });
+    await nextTurn(ring);
+    const state = stateOf(ring);
+    expect(stateOf(ring)).toBe(state);
+    const { recent } = contention;
+    contention.recent = recent.slice(0, -1);
+    expect(stateOf(ring)).not.toBe(state);
+    contention.recent = recent;
+    expect(stateOf(ring)).toBe(state);
   });
 
   it('has no program in which a port works for several: it sends across in between', async () => {
