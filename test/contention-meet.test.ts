@@ -215,7 +215,8 @@ describe('a visit that others change', () => {
     // Its sender was held up for 2 cycles, and all of it counts from then on.
     expect(moved.visit.first).toBe(52);
     expect(moved.visit.start.sending).toEqual([0]);
-    // Its core is done with another token in cycle 70.
+    // Its core is done with another token in cycle 70; until then the token waits for its turn.
+    expect(moved.visit.free).toBe(70);
     expect([...moved.visit.start.own]).toEqual([70 - 52]);
     expect([...moved.visit.start.result.end]).toEqual([RECEIVED + 2, WORK + 2]);
     expect([moved.ends[0], moved.left[0]]).toEqual([50 + WORK + 4, 50 + RECEIVED + 4]);
