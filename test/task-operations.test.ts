@@ -111,7 +111,7 @@ describe.each(engines)('a task in the %s engine', (_, run) => {
 
   test('waits for input as long as no wavelet is there, also if its result has no slot', () => {
     const [early, later] = [200, 300].map((pause) =>
-      run({ program: late(4, pause, 2000), wafer: wafer(1) }),
+      run({ program: late(5, pause, 2000), wafer: wafer(1) }),
     );
     expect(later.end[1]).toBe(early.end[1]);
     expect(later.waitInput[1] - early.waitInput[1]).toBe(100);
