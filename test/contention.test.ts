@@ -212,6 +212,36 @@ describe('a step', () => {
     expect(await parts('embedding')).toBeUndefined();
   });
 
+  it('has no program in which a core sends later than it is done with the visit before', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run } = tiny;
+    const [{ visits }] = (await timePipeline(stages, places, run, 1)).turns;
+    const contention = (await contentionOf(tiny))!;
+    const done = new Float64Array(1);
+    const member = (stage: number, first: number): Member => {
+      const visit = { ...visits[stage], first };
+      return { ...{ token: {}, stage, done, ends: done, left: done }, visit };
+    };
+    // The head's core that chooses a token, then sends it to the embedding.
+    const last = stages.length - 1;
+    const end = visits[last].start.ends[stages[0].senders[0].of];
+    const parts = async (sent: number) =>
+      (await contention.run([member(last, 0), member(0, sent)]))?.length;
+    expect(await parts(end)).toBe(2);
+    expect(await parts(end + 1)).toBeUndefined();
+  });
+
+  it.each([false, true])(
+    'knows when a hand-off has arrived, with a tied table %s',
+    async (tied) => {
+      const tiny = await prepare(['placement.rows=6'], 5, tied);
+      const { stages } = tiny;
+      const { labels } = (await contentionOf(tiny))!;
+      const names = stages.map(({ labels: all }, i) => all[labels[i]]);
+      expect(names).toEqual(['token', ...stages.slice(1).map(() => 'hand-off')]);
+    },
+  );
+
   it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {
     const tiny = await prepared('row-major', 5, 8, 'hardware.fabric.queueDepth=1');
     const { stages, places, run } = tiny;
