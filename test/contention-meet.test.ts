@@ -180,7 +180,10 @@ describe('a program of several visits', () => {
     expect(contention.gaveUp).toBe(false);
     expect((await make('t24', 0, 24)).changed).toBe(0);
     expect(contention.gaveUp).toBe(true);
-    await make('t25', 0, 25);
+    // Two alone would be few enough.
+    begun(contention);
+    await make('t25', 0, 1000);
+    expect((await make('t26', 0, 1001)).changed).toBe(0);
     expect(ran).toHaveLength(23);
   });
 
@@ -205,12 +208,16 @@ describe('a program of several visits', () => {
 describe('a visit that others change', () => {
   it('moves the ends of its cores and senders where no other has moved them since', async () => {
     const { make } = meeting({ share: [[1, 0]], run: () => [later(0, 7), later(2, 4)] });
+    const x = await make('x', 1, -30);
     const a = await make('a', 0, 0);
-    const moved = await make('b', 1, 50);
+    const moved = await make('b', 1, 50, { after: x });
     expect([a.ends[0], a.left[0], a.visit.end]).toEqual([WORK + 7, RECEIVED + 7, WORK + 7]);
     // Its sender was held up for 2 cycles, and all of it counts from then on.
     expect(moved.visit.first).toBe(52);
     expect(moved.visit.start.sending).toEqual([0]);
+    // Its core is done with another token in cycle 70; until then the token waits for its turn.
+    expect(moved.visit.free).toBe(70);
+    expect([...moved.visit.start.own]).toEqual([70 - 52]);
     expect([...moved.visit.start.result.end]).toEqual([RECEIVED + 2, WORK + 2]);
     expect([moved.ends[0], moved.left[0]]).toEqual([50 + WORK + 4, 50 + RECEIVED + 4]);
     expect(moved.visit.end).toBe(50 + WORK + 4);

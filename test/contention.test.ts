@@ -1,7 +1,12 @@
 /** Tokens of several users that wait for each other on links, against one program of all stages. */
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { withRunner } from '../src/decode/options.js';
+import { placementOf } from '../src/decode/place.js';
+import { timeDecodeStep } from '../src/decode/time-step.js';
+import { OPTIONS } from './helpers/options.js';
 import { timeFull, timePipeline } from '../src/decode/pipeline.js';
-import { createRing, nextTurn } from '../src/decode/ring.js';
+import { createRing, nextTurn, stateOf } from '../src/decode/ring.js';
 import type { Member } from '../src/decode/contention.js';
 import { createSharing } from '../src/decode/shared-links.js';
 import { stageRuns } from '../src/decode/visit.js';
@@ -41,6 +46,15 @@ function chosenBy(tiny: Tiny, users: number): number[] {
   return tokens.map((n) => fast(monolith(tiny, { visits: inTurn(tiny, n), users })).cycles);
 }
 
+/** A machine on which tokens that are sent at once wait for each other on links before they are chosen. */
+const MEETING = [
+  'fabric.hopCycles=1',
+  'costs.programStart=0',
+  'costs.matvec.call=0',
+  'costs.matvec.row.f16=4.84',
+  'costs.matvec.granularity.f16=1',
+].map((set) => `hardware.${set}`);
+
 describe('tokens that meet on links are chosen when one program of all stages does', () => {
   it.each([
     ['row-major', 7, 12, 2],
@@ -49,7 +63,7 @@ describe('tokens that meet on links are chosen when one program of all stages do
   ])(
     '%s, %i layers of %i rows, %i users; not without waiting',
     async (strategy, layers, rows, users) => {
-      const tiny = await prepared(strategy, layers, rows);
+      const tiny = await prepared(strategy, layers, rows, ...MEETING);
       const one = chosenBy(tiny, users);
       expect(await choices(tiny, users, true)).toEqual(one);
       expect(await choices(tiny, users, false)).not.toEqual(one);
@@ -147,6 +161,95 @@ describe('a step', () => {
     const served = await timeFull(stages, places, run, none.contentionOf);
     expect(served).toEqual(await timeFull(stages, places, run));
   });
+
+  it('of a served model runs visits that meet as one program too', async () => {
+    const sets = ['workload.data=false', 'placement.rows=12', 'placement.layerColumns=5'];
+    const config = loadConfig('configs/tiny.yaml', sets);
+    await withRunner(OPTIONS, async ({ runner }) => {
+      const together: string[] = [];
+      const run: typeof runner.run = (input) => {
+        if (input.program.name.includes(' and ')) together.push(input.program.name);
+        return runner.run(input);
+      };
+      const pause = () => runner.pause();
+      const shared = { runner: { ...runner, run, pause }, memo: true };
+      const placement = placementOf(config);
+      const full = await timeDecodeStep(config, placement, 8, new Map(), shared);
+      expect(together.length).toBeGreaterThan(0);
+      expect(full.users * full.spacing).toBeGreaterThanOrEqual(full.alone);
+    });
+  });
+
+  it('repeats only if visits that can still meet others do', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run } = tiny;
+    const contention = (await contentionOf(tiny))!;
+    const ring = await createRing(stages, places, stageRuns(stages, run), [0, 0], [], {
+      contention,
+    });
+    await nextTurn(ring);
+    const state = stateOf(ring);
+    expect(stateOf(ring)).toBe(state);
+    const { recent } = contention;
+    contention.recent = recent.slice(0, -1);
+    expect(stateOf(ring)).not.toBe(state);
+    contention.recent = recent;
+    expect(stateOf(ring)).toBe(state);
+  });
+
+  it('has no program in which a port works for several: it sends across in between', async () => {
+    const wafers = ['hardware.height=12', 'hardware.wafers=2', 'placement.layerColumns=10'];
+    const tiny = await prepared('hilbert', 5, 6, ...wafers);
+    const { stages, places, run, runner, plans } = tiny;
+    const one = await timePipeline(stages, places, run, 1);
+    const [{ visits }] = one.turns;
+    const contention = createSharing(runner, plans, stages).contentionOf({ ...one, period: 1000 })!;
+    const parts = async (name: string) => {
+      const stage = stages.findIndex((timed) => timed.name === name);
+      const visit = visits[stage];
+      const done = new Float64Array(1);
+      const member = (first: number): Member => {
+        return {
+          ...{ token: {}, stage, done, ends: done, left: done },
+          visit: { ...visit, first },
+        };
+      };
+      return (await contention.run([member(0), member(1)]))?.length;
+    };
+    expect(await parts('layer 1')).toBe(2);
+    expect(await parts('to wafer 1')).toBeUndefined();
+    expect(await parts('embedding')).toBeUndefined();
+  });
+
+  it('has no program in which a core sends later than it is done with the visit before', async () => {
+    const tiny = await prepared('row-major', 5, 8);
+    const { stages, places, run } = tiny;
+    const [{ visits }] = (await timePipeline(stages, places, run, 1)).turns;
+    const contention = (await contentionOf(tiny))!;
+    const done = new Float64Array(1);
+    const member = (stage: number, first: number): Member => {
+      const visit = { ...visits[stage], first };
+      return { ...{ token: {}, stage, done, ends: done, left: done }, visit };
+    };
+    // The head's core that chooses a token, then sends it to the embedding.
+    const last = stages.length - 1;
+    const end = visits[last].start.ends[stages[0].senders[0].of];
+    const parts = async (sent: number) =>
+      (await contention.run([member(last, 0), member(0, sent)]))?.length;
+    expect(await parts(end)).toBe(2);
+    expect(await parts(end + 1)).toBeUndefined();
+  });
+
+  it.each([false, true])(
+    'knows when a hand-off has arrived, with a tied table %s',
+    async (tied) => {
+      const tiny = await prepare(['placement.rows=6'], 5, tied);
+      const { stages } = tiny;
+      const { labels } = (await contentionOf(tiny))!;
+      const names = stages.map(({ labels: all }, i) => all[labels[i]]);
+      expect(names).toEqual(['token', ...stages.slice(1).map(() => 'hand-off')]);
+    },
+  );
 
   it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {
     const tiny = await prepared('row-major', 5, 8, 'hardware.fabric.queueDepth=1');

@@ -324,6 +324,29 @@ describe('several programs as one', () => {
     expect(second.end[3]).toBe(run(next).end[3] + second.end[0] - sent);
     expect([...second.labelEnd]).toEqual([second.end[3]]);
     expect([...first.labelEnd]).toEqual([alone[0][6]]);
+    // What they wait for output is known for both; what is more than alone is the last one's.
+    const waiting = (part: Part, cycles: number) => {
+      const result = run(part);
+      return {
+        ...result,
+        waitOutput: result.waitOutput.map((_, core) => (core === 0 ? cycles : 0)),
+      };
+    };
+    const both = joined([parts[0], next])!;
+    const startUps = [wafer.costs.programStart, wafer.costs.programStart];
+    const waits = partResults(
+      both,
+      [parts[0], next],
+      [waiting(parts[0], 4), waiting(next, 3)],
+      { ...run(both), waitOutput: both.startAt.map((_, core) => (core === 0 ? 9 : 0)) },
+      startUps,
+    );
+    expect(waits.map(({ waitOutput }) => waitOutput[0])).toEqual([4, 9 - 4]);
+    // Where the last core of a part works for the next, the part's operator ends with it nevertheless.
+    const ends = run(next).end[3];
+    const [received, sentOn] = together(next, stream(3, 3, 1, LENGTH));
+    expect([received.end[3], ...received.labelEnd]).toEqual([ends, ends]);
+    expect(sentOn.since[0]).toBe(ends);
     // The clock of the second begins later; its first core still begins with the first.
     const [, later] = together(parts[0], { ...next, later: 5 });
     expect(later.since[0]).toBe(sent - 5);

@@ -87,6 +87,25 @@ describe.each(engines)('switch positions in the %s engine', (_, run) => {
     expect(() => run({ program, wafer: testWafer() })).toThrow(/^deadlock/);
   });
 
+  test('a marked word that goes several ways changes the switches on all of them', () => {
+    const source = sends('source', [route(0, R, W | E)], [marked(1), marked(1, 1)]);
+    const to = (from: number, on: number): Role => ({
+      ...takes(1),
+      routes: [
+        switched([
+          [from, R],
+          [from, on],
+        ]),
+      ],
+    });
+    const end = (from: number): Role => ({ ...takes(1), routes: [route(0, from, R)] });
+    const program = row(end(E), to(E, W), source, to(W, E), end(W));
+    const memory = memoryOf(program);
+    run({ program, wafer: testWafer(), memory });
+    expect([0, 1, 3, 4].map((core) => memory[core][0])).toEqual([201, 200, 200, 201]);
+    expect(run({ program, wafer: testWafer() }).delivered).toBe(4);
+  });
+
   const fourSettings: [number, number][] = [
     [W, R],
     [W, E],

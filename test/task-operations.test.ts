@@ -81,6 +81,56 @@ describe.each(engines)('a task in the %s engine', (_, run) => {
     expect(cycles).toBe(last + 4 * 31);
   });
 
+  /** A relay whose last word comes late, to a core that begins to take after some work. */
+  function late(words: number, pause: number, busy: number): Program {
+    const [source, ...others] = relayed(words, busy).roles;
+    const parts = [
+      move(fabric(0), cell(0), words - 1),
+      work(pause),
+      move(fabric(0), cell(words - 1), 1),
+    ];
+    return row({ ...source, operations: parts }, ...others);
+  }
+
+  test('sends each result once, and waits for input until the next wavelet', () => {
+    const [early, later] = [200, 300].map((pause) => {
+      const program = late(2, pause, 0);
+      const memory = memoryOf(program);
+      const result = run({ program, wafer: wafer(), memory });
+      // The work has cleared the word that comes late.
+      expect([...memory[2].subarray(0, 2)]).toEqual([100 + 0, 101 + 0]);
+      return result;
+    });
+    expect(later.sent).toBe(4);
+    // In the cycle in which the first result leaves it waits for input; the last one's is its own.
+    expect(later.compute[1]).toBe(2 * 31 + 1);
+    expect(later.end[1] - early.end[1]).toBe(100);
+    expect(later.waitInput[1] - early.waitInput[1]).toBe(100);
+    expect(later.waitOutput[1]).toBe(0);
+  });
+
+  test('waits for input as long as no wavelet is there, also if its result has no slot', () => {
+    const [early, later] = [200, 300].map((pause) =>
+      run({ program: late(5, pause, 2000), wafer: wafer(1) }),
+    );
+    expect(later.end[1]).toBe(early.end[1]);
+    expect(later.waitInput[1] - early.waitInput[1]).toBe(100);
+    expect(later.waitOutput[1] - early.waitOutput[1]).toBe(-100);
+  });
+
+  test('marks its last result alone', () => {
+    const [source, relay] = relayed(2, 0, true).roles;
+    const passing = role('switch', {
+      routes: [{ ...route(1, W, R), positions: [{ inputs: W, outputs: E }] }],
+      operations: [move(cell(0), fabric(1), 2)],
+      buffers: [{ ...loaded(16), preloaded: false }],
+    });
+    const program = row(source, relay, passing, role('end', { routes: [route(1, W, R)] }));
+    const memory = memoryOf(program);
+    run({ program, wafer: wafer(), memory });
+    expect([...memory[2].subarray(0, 2)]).toEqual([100, 102]);
+  });
+
   test('of one cycle is a vector operation of one stage', () => {
     const quick = testWafer({}, { task: 1 });
     const program = relayed(9, 12);

@@ -9,6 +9,7 @@ import type { BenchDocument } from '../src/studies/bench/document.js';
 import { count, fixed } from '../src/report/format.js';
 import { generatedParts, partOf, renderInto } from '../src/studies/documentation/markers.js';
 import { runTable } from '../src/report/table.js';
+import { collectivesMarkdown } from '../src/studies/validate/collectives.js';
 import { validateMarkdown } from '../src/studies/validate/table.js';
 import { simulate } from '../src/studies/run/run.js';
 import { validateMeasurements } from '../src/studies/validate/validate.js';
@@ -69,6 +70,18 @@ describe('the documents', () => {
     const withErrors = texts.filter((text) => generatedParts(text).includes('validate'));
     expect(withErrors.length).toBeGreaterThan(0);
     for (const text of withErrors) expect(text).toContain(section);
+  });
+
+  it('have the fastest algorithms of short lines, with the sizes of their groups', async () => {
+    const kernels = partOf(readFileSync('docs/kernels.md', 'utf8'), 'collectives');
+    const rowsOf = (text: string) =>
+      text.split('\n').filter((line) => /^\| (all-)?reduce/.test(line));
+    const columns = (row: string) => row.split(' | ').slice(0, 5).join(' | ');
+    const sizes = { cores: [8, 64], lengths: [1, 16, 128] };
+    const simulated = rowsOf(await collectivesMarkdown(OPTIONS, sizes));
+    const known = rowsOf(kernels).filter((row) => / \| (8|64) \| /.test(row));
+    expect(simulated.map((row) => row.replace(/ \|$/, ''))).toEqual(known.map(columns));
+    expect(simulated.join()).toContain('two-phase of 8: ');
   });
 
   it('have the numbers of the benchmarks, which the project holds against simulations', () => {

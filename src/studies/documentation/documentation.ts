@@ -34,7 +34,7 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
   async api() {
     return apiReference('index.d.ts', (path) => readFileSync(bundled(`dist/${path}`), 'utf8'));
   },
-  collectives: collectivesMarkdown,
+  collectives: (options) => collectivesMarkdown(options),
   'collective-forms': collectiveFormsMarkdown,
   async run(options, before) {
     return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);

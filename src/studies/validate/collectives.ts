@@ -13,7 +13,10 @@ const CORES = [8, 64, 512];
 const WORDS = [1, 16, 128, 1024];
 
 /** Rows by kernel and cores, a column for each vector length; the algorithm, its groups and the cycles. */
-export async function collectivesMarkdown(options: SimulateOptions): Promise<string> {
+export async function collectivesMarkdown(
+  options: SimulateOptions,
+  { cores = CORES, lengths = WORDS }: { cores?: number[]; lengths?: number[] } = {},
+): Promise<string> {
   const { wafer } = loadHardware(bundled(HARDWARE), []);
   return withRunner(options, async (within) => {
     const host = { ...within, rss: () => 0 };
@@ -24,19 +27,19 @@ export async function collectivesMarkdown(options: SimulateOptions): Promise<str
     };
     const rows: string[] = [];
     for (const kernel of ['reduce', 'all-reduce'])
-      for (const pes of CORES) {
+      for (const pes of cores) {
         const cells: string[] = [];
-        for (const words of WORDS) cells.push(await cell(kernel, pes, words));
+        for (const words of lengths) cells.push(await cell(kernel, pes, words));
         rows.push(`| ${[kernel, pes, ...cells].join(' | ')} |`);
       }
     const head = [
       'kernel',
       'cores',
-      ...WORDS.map((words) => `${count(words)} word${words > 1 ? 's' : ''}`),
+      ...lengths.map((words) => `${count(words)} word${words > 1 ? 's' : ''}`),
     ];
     return [
       `| ${head.join(' | ')} |`,
-      `|---|--:|${WORDS.map(() => '---|').join('')}`,
+      `|---|--:|${lengths.map(() => '---|').join('')}`,
       ...rows,
     ].join('\n');
   });
