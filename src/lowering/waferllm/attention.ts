@@ -7,6 +7,7 @@
 import { LEAST } from '../../numeric/types.js';
 import { allReduce } from '../../kernels/collectives.js';
 import { cell, fill, matvec, special, vector } from '../../program/builder.js';
+import type { CoreCode, FloatType } from '../../program/builder.js';
 import { label, sumOver, changeAxis, type WaferllmCore } from './core.js';
 
 export function attention(core: WaferllmCore): void {
@@ -18,8 +19,9 @@ export function attention(core: WaferllmCore): void {
   }
   label(core, 'rope');
   const { at } = core.code;
-  rotateHalves(core, at.qkv);
-  rotateHalves(core, at.qkv + core.shape.attention);
+  const { attention, pairs } = core.shape;
+  for (const vectorAt of [at.qkv, at.qkv + attention])
+    rotateHalves(core.code, core.options.dtype, pairs, vectorAt);
   label(core, 'kv append');
   append(core);
   label(core, 'scores');
@@ -74,19 +76,21 @@ function normaliseHeads(core: WaferllmCore): void {
   }
 }
 
-/** (a, b) becomes (a cos - b sin, b cos + a sin), a the first halves of the pairs, b the second. */
-function rotateHalves({ code, shape, options }: WaferllmCore, vectorAt: number): void {
-  const n = shape.pairs;
+/**
+ * (a, b) becomes (a cos - b sin, b cos + a sin): the first `n` elements at `vectorAt` and the next. The code's
+ * buffers `cos` and `sin` hold n elements, and `turned` has room for four times as many.
+ */
+export function rotateHalves(code: CoreCode, type: FloatType, n: number, vectorAt: number): void {
   const { at } = code;
   const [a, b] = [cell(vectorAt), cell(vectorAt + n)];
   const [cos, sin] = [cell(at.cos), cell(at.sin)];
   const work = [0, 1, 2, 3].map((i) => cell(at.turned + i * n));
-  vector(code, 'mul', options.dtype, n, work[0], a, cos);
-  vector(code, 'mul', options.dtype, n, work[1], b, sin);
-  vector(code, 'mul', options.dtype, n, work[2], b, cos);
-  vector(code, 'mul', options.dtype, n, work[3], a, sin);
-  vector(code, 'sub', options.dtype, n, a, work[0], work[1]);
-  vector(code, 'add', options.dtype, n, b, work[2], work[3]);
+  vector(code, 'mul', type, n, work[0], a, cos);
+  vector(code, 'mul', type, n, work[1], b, sin);
+  vector(code, 'mul', type, n, work[2], b, cos);
+  vector(code, 'mul', type, n, work[3], a, sin);
+  vector(code, 'sub', type, n, a, work[0], work[1]);
+  vector(code, 'add', type, n, b, work[2], work[3]);
 }
 
 /**

@@ -18,6 +18,7 @@ import type { CoreCode, WaferSpec } from '../../program/builder.js';
 import type { Program } from '../../program/program.js';
 import { LEAST } from '../../numeric/types.js';
 import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
+import { rotateHalves } from './attention.js';
 import { prefillBuffers, prefillShape, type PrefillOptions } from './prefill-shape.js';
 
 /** Operators in the order of the program. */
@@ -84,8 +85,8 @@ function writeLayer(core: PrefillCore): void {
   product(core, at.normed, dims, 'wQkv', 3 * attention, at.qkv);
   if (options.qkNorm) normaliseHeads(core);
   label(core, 'rope');
-  rotate(core, at.qkv);
-  rotate(core, at.qkv + attention * tokens);
+  for (const vectorAt of [at.qkv, at.qkv + attention * tokens])
+    rotateHalves(code, options.dtype, core.pairs * tokens, vectorAt);
   label(core, 'scores');
   scores(core);
   label(core, 'softmax');
@@ -192,21 +193,6 @@ function normaliseHeads(core: PrefillCore): void {
     vector(code, 'mul', dtype, tokens, x, x, scale);
     vector(code, 'mul', dtype, tokens, x, x, weight);
   }
-}
-
-/** (a, b) becomes (a cos - b sin, b cos + a sin), a the first halves of the pairs, b the second. */
-function rotate({ code, options, pairs, tokens }: PrefillCore, vectorAt: number): void {
-  const n = pairs * tokens;
-  const { at } = code;
-  const [a, b] = [cell(vectorAt), cell(vectorAt + n)];
-  const [cos, sin] = [cell(at.cos), cell(at.sin)];
-  const work = [0, 1, 2, 3].map((i) => cell(at.turned + i * n));
-  vector(code, 'mul', options.dtype, n, work[0], a, cos);
-  vector(code, 'mul', options.dtype, n, work[1], b, sin);
-  vector(code, 'mul', options.dtype, n, work[2], b, cos);
-  vector(code, 'mul', options.dtype, n, work[3], a, sin);
-  vector(code, 'sub', options.dtype, n, a, work[0], work[1]);
-  vector(code, 'add', options.dtype, n, b, work[2], work[3]);
 }
 
 /**
