@@ -2,7 +2,7 @@
  * All-reduce: every core ends with the sum of all vectors. On a row: a two-level tree (WaferLLM, OSDI 2025),
  * a ring, or a reduce to core 0 and a broadcast. On a rectangle: a reduce of the rows, then of the first
  * column, and one broadcast from the corner; or an all-reduce of every row, then of every column. As in the
- * vendor's library it is a chain whose relays are tasks, behind a call.
+ * vendor's library it is a chain whose relays are tasks, after a call.
  */
 import { addBuffer, assemble } from '../program/builder.js';
 import type { CoreCode, Stretch, WaferSpec } from '../program/builder.js';

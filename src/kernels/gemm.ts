@@ -13,9 +13,8 @@ import { align, meshRoutes, shiftAndMultiply, type Mesh, type Tile } from './mes
 import { ringOf } from './ring.js';
 import { PORT, type Axis } from './collectives.js';
 import type { Side } from './line.js';
-import { addBuffer, append, appendOnce, assemble } from '../program/builder.js';
+import { addBuffer, append, appendOnce, assemble, matmul, route } from '../program/builder.js';
 import { exchange } from '../program/exchange.js';
-import { matmul, route } from '../program/builder.js';
 import type { CoreCode, FloatType, WaferSpec, Written } from '../program/builder.js';
 import type { Passed, Program, Route } from '../program/program.js';
 

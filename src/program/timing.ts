@@ -37,8 +37,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       return timeOfVector(op, costs);
     case 'matvec': {
       const rate = op.form === 'axpy' ? costs.elementsPerCycle.fma : costs.elementsPerCycle.dot;
-      const group = costs.matvec.granularity?.[op.type] ?? 1;
-      const issued = Math.ceil(op.length / group) * group;
+      const issued = inGroups(op.length, costs.matvec.granularity?.[op.type] ?? 1);
       const row = issued / rate[op.type] + costs.matvec.row[op.type];
       const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
       const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
@@ -47,8 +46,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
     }
     case 'matmul': {
       const { instruction, granularity, loop, clear } = costs.matmul;
-      const group = granularity[op.type];
-      const elements = Math.ceil(op.length / group) * group;
+      const elements = inGroups(op.length, granularity[op.type]);
       const each = instruction[op.type] + elements / costs.elementsPerCycle.fma[op.type];
       const clears = op.clears ? op.columns * op.length * clear[op.type] : 0;
       const { repeat = 1 } = op;
@@ -122,6 +120,11 @@ function setupOfExchange({ exchange }: TrafficOp, { transfer }: CostTable): numb
   const { sends, takes } = exchange;
   const count = sends.length + takes.length;
   return count * transfer.end + (sends.length > 0 ? 1 : count) * transfer.setup;
+}
+
+/** Elements that are issued for so many, in whole groups. */
+function inGroups(elements: number, group: number): number {
+  return Math.ceil(elements / group) * group;
 }
 
 function fixed(setup: number, cycles: number): OpTiming {
