@@ -32,7 +32,14 @@ export function createSharing(
   mostCores = MOST_CORES,
 ): Sharing {
   let contention: Contention | undefined;
-  const pairsIn = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
+  let latest: { turns: Pattern['turns']; found: ReturnType<typeof findPairs> } | undefined;
+  /** Where nothing waits on links the pattern of the result is the one that was asked for before. */
+  const pairsIn = (pattern: Pick<Pattern, 'turns' | 'period'>) => {
+    if (latest?.turns !== pattern.turns)
+      latest = { turns: pattern.turns, found: findPairs(pattern) };
+    return latest.found;
+  };
+  const findPairs = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
     const labels = plans.map((plan) => handOffLabel(runner, plan));
     const links = stages.map((stage, i) => linksOf(runner, plans[i], stage, turns, labels[i], i));
     const meetings = meetingsOf(turns, period, labels);
@@ -113,7 +120,8 @@ function joint(
   { perProgram, perStep }: typeof MOST_CORES,
 ): Pick<Contention, 'keyOf' | 'run'> {
   let coresLeft = perStep;
-  const boxAt = (stage: number) => boxOf(stages[stage], runner.places[plans[stage].to]);
+  const placeAt = (stage: number) => runner.places[plans[stage].to];
+  const boxAt = (stage: number) => boxOf(stages[stage], placeAt(stage));
   const keyOf = (visits: Member[]) => {
     const { x, y } = boxAt(visits[0].stage);
     const key = visits.map(({ stage, visit: { start, first } }) => {
@@ -122,7 +130,7 @@ function joint(
       const at = [box.x - x, box.y - y, first - visits[0].visit.first];
       return [program, colors, at, digest(startAtOf(stages[stage], start))];
     });
-    const { wafer } = runner.places[plans[visits[0].stage].to];
+    const { wafer } = placeAt(visits[0].stage);
     return JSON.stringify([key, runner.wafer.defects && [wafer, x, y]]);
   };
   const run = async (visits: Member[]): Promise<PartResult[] | undefined> => {
@@ -143,7 +151,7 @@ function joint(
       return undefined;
     coresLeft -= width * height;
     const { box, program, startAt } = both;
-    const repair = repairOf(runner.wafer, runner.places[plans[visits[0].stage].to].wafer);
+    const repair = repairOf(runner.wafer, placeAt(visits[0].stage).wafer);
     const hops = repair && linkHopsOf(repair, runner.wafer, { ...box, x0: box.x, y0: box.y });
     const result = await runner.run({ ...program, ...(hops && { linkHops: hops }) }, startAt);
     const alone = visits.map(({ visit }) => visit.start.result);

@@ -1,10 +1,13 @@
 /** Several stages at work on one wafer at the same time, as one program around all of them. */
 import {
+  isFabric,
   sramBytesOf,
+  type Destination,
   type Operation,
   type Program,
   type Role,
   type Route,
+  type Source,
 } from '../program/program.js';
 import type { Rectangle } from './hand-off.js';
 
@@ -85,25 +88,27 @@ class RoleSets {
   private readonly workers: number[] = [0];
   private readonly next = new Map<number, number>();
   private readonly parts: Part[];
-  private readonly radix: number;
+  /** By part: the first numbers of its roles and of its labels among those of all parts. */
+  private readonly firstRole: number[] = [];
   private readonly firstLabel: number[] = [];
+  private readonly radix: number;
   private readonly lists: Map<Operation[], Operation[]>[] = [];
 
   constructor(parts: Part[]) {
     this.parts = parts;
-    this.radix = parts.reduce((n, { program }) => n + program.roles.length, 0);
-    let label = 0;
+    let [role, label] = [0, 0];
     for (const { program } of parts) {
+      this.firstRole.push(role);
       this.firstLabel.push(label);
+      role += program.roles.length;
       label += program.labels.length;
     }
+    this.radix = role;
   }
 
   /** Number of the set with one more role of part `p`. */
   with(set: number, p: number, number: number): number {
-    let before = 0;
-    for (let i = 0; i < p; i++) before += this.parts[i].program.roles.length;
-    const step = set * this.radix + before + number;
+    const step = set * this.radix + this.firstRole[p] + number;
     let next = this.next.get(step);
     if (next === undefined) {
       next = this.sets.length;
@@ -182,8 +187,8 @@ function moved(op: Operation, by: number, to: (color: number) => number): Operat
   const label = op.label + by;
   if (op.kind === 'route') return { ...op, label, color: to(op.color) };
   if (op.kind !== 'vector') return { ...op, label };
-  const recoloured = <T extends object>(operand: T): T =>
-    'color' in operand ? { ...operand, color: to(operand.color as number) } : operand;
+  const recoloured = <T extends Source | Destination>(operand: T): T =>
+    isFabric(operand) ? { ...operand, color: to(operand.color) } : operand;
   const { dst, a, b, c } = op;
   return {
     ...op,
