@@ -12,7 +12,7 @@ import { createSharing } from '../src/decode/shared-links.js';
 import { stageRuns } from '../src/decode/visit.js';
 import type { RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
-import { inTurn, monolith, prepare, type Tiny } from './monolith.js';
+import { HOP_OF_ONE, inTurn, monolith, prepare, type Tiny } from './monolith.js';
 
 const prepared = (strategy: string, layers: number, rows: number, ...more: string[]) =>
   prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`, ...more], layers);
@@ -46,15 +46,6 @@ function chosenBy(tiny: Tiny, users: number): number[] {
   return tokens.map((n) => fast(monolith(tiny, { visits: inTurn(tiny, n), users })).cycles);
 }
 
-/** A machine on which tokens that are sent at once wait for each other on links before they are chosen. */
-const MEETING = [
-  'fabric.hopCycles=1',
-  'costs.programStart=0',
-  'costs.matvec.call=0',
-  'costs.matvec.row.f16=4.84',
-  'costs.matvec.granularity.f16=1',
-].map((set) => `hardware.${set}`);
-
 describe('tokens that meet on links are chosen when one program of all stages does', () => {
   it.each([
     ['row-major', 7, 12, 2],
@@ -63,7 +54,7 @@ describe('tokens that meet on links are chosen when one program of all stages do
   ])(
     '%s, %i layers of %i rows, %i users; not without waiting',
     async (strategy, layers, rows, users) => {
-      const tiny = await prepared(strategy, layers, rows, ...MEETING);
+      const tiny = await prepared(strategy, layers, rows, ...HOP_OF_ONE);
       const one = chosenBy(tiny, users);
       expect(await choices(tiny, users, true)).toEqual(one);
       expect(await choices(tiny, users, false)).not.toEqual(one);

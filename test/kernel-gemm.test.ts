@@ -139,6 +139,12 @@ describe.each(GEMM_ALGORITHMS)('a product of matrices by %s', (algorithm) => {
 });
 
 describe('the time of a product of matrices', () => {
+  /** 2 x 2 cores, of which each has 4 words of A and 6 of B; no product is done. */
+  const MOVES = {
+    ...{ algorithm: 'mesh', grid: '2x2', dtype: 'f32', localRepeats: 0 },
+    ...{ m: 4, k: 4, n: 6 },
+  };
+
   const free = kernelWafer();
   const one = { algorithm: 'mesh', grid: '1x1', m: 5, k: 3, n: 2, dtype: 'f32' };
 
@@ -159,33 +165,15 @@ describe('the time of a product of matrices', () => {
 
   it('without costs is that of what passes the ramp, a flight for each exchange', () => {
     // A of 2 x 2 words and B of 2 x 3 on each of 2 x 2 cores; a flight is 2 + 1 + 2.
-    const shape = {
-      algorithm: 'mesh',
-      grid: '2x2',
-      m: 4,
-      k: 4,
-      n: 6,
-      dtype: 'f32',
-      localRepeats: 0,
-    };
     const [align, step] = [4 + 5, 4 + 6 + 5];
-    expect(cyclesOf('gemm', shape, free)).toBe(align + 2 * step);
+    expect(cyclesOf('gemm', MOVES, free)).toBe(align + 2 * step);
   });
 
   it('has the set-up of later transfers hidden by the first', () => {
     const wafer = kernelWafer({ transfer: { setup: 3, end: 10 } });
-    const shape = {
-      algorithm: 'mesh',
-      grid: '2x2',
-      m: 4,
-      k: 4,
-      n: 6,
-      dtype: 'f32',
-      localRepeats: 0,
-    };
     // B is due 6 cycles after A, whose 4 words have left by then.
     const [align, step] = [2 * 10 + 3 + 4 + 5, 4 * 10 + 3 + 6 + 6 + 5];
-    expect(cyclesOf('gemm', shape, wafer)).toBe(align + 2 * step);
+    expect(cyclesOf('gemm', MOVES, wafer)).toBe(align + 2 * step);
   });
 
   it('grows by the same for each two rows more of the interleaved ring, and by more for the plain one', () => {

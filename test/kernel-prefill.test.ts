@@ -11,28 +11,12 @@ import type { ModelSpec } from '../src/model/model.js';
 import { randomWeights } from '../src/model/weights.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { kernelWafer } from './kernel-programs.js';
+import { model as layers, qwen as layersWithNorms } from './helpers/small-model.js';
 
 const wafer = kernelWafer();
 
-const model: ModelSpec = {
-  name: 'small',
-  family: 'llama',
-  dim: 22,
-  layers: 1,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 6,
-  ffn: 31,
-  vocab: 19,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-5,
-  tied: false,
-  qkNorm: false,
-  maxContext: 64,
-  dtype: 'f32',
-  weightBits: 32,
-};
-const qwen: ModelSpec = { ...model, family: 'qwen3', qkNorm: true };
+/** A prefill is of one layer. */
+const [model, qwen] = [layers, layersWithNorms].map((of): ModelSpec => ({ ...of, layers: 1 }));
 
 const PROMPT = [3, 17, 4, 4, 11, 8, 0, 12, 5];
 

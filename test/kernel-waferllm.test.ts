@@ -22,29 +22,9 @@ import { regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf, type Operation, type Program } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
 import { kernelWafer } from './kernel-programs.js';
+import { model, qwen } from './helpers/small-model.js';
 
 const wafer = kernelWafer();
-
-const model: ModelSpec = {
-  name: 'small',
-  family: 'llama',
-  dim: 22,
-  layers: 3,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 6,
-  ffn: 31,
-  vocab: 19,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-5,
-  tied: false,
-  qkNorm: false,
-  maxContext: 64,
-  dtype: 'f32',
-  weightBits: 32,
-};
-
-const qwen: ModelSpec = { ...model, family: 'qwen3', qkNorm: true };
 
 interface Shape {
   P: number;

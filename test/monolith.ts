@@ -10,6 +10,15 @@ import { placementOf } from '../src/decode/place.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 
+/** A machine with one cycle a hop and cheap calls, for which it is known which tokens meet on links. */
+export const HOP_OF_ONE = [
+  'fabric.hopCycles=1',
+  'costs.programStart=0',
+  'costs.matvec.call=0',
+  'costs.matvec.row.f16=4.84',
+  'costs.matvec.granularity.f16=1',
+].map((set) => `hardware.${set}`);
+
 export type Tiny = Awaited<ReturnType<typeof prepare>>;
 
 /** Plans of a tiny step, and its stages with a runner. */

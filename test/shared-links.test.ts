@@ -15,7 +15,7 @@ import { sharedLinksText } from '../src/report/shared-links-text.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/studies/run/run.js';
 import { explain } from '../src/studies/explain/explain.js';
-import { prepare } from './monolith.js';
+import { HOP_OF_ONE, prepare } from './monolith.js';
 import { OPTIONS } from './helpers/options.js';
 
 const { wafer } = loadConfig('configs/tiny.yaml', []);
@@ -355,15 +355,6 @@ describe('several programs as one', () => {
   });
 });
 
-/** A machine in whose timing no token of two users is on the links of another one's hand-off. */
-const APART = [
-  'fabric.hopCycles=1',
-  'costs.programStart=0',
-  'costs.matvec.call=0',
-  'costs.matvec.row.f16=4.84',
-  'costs.matvec.granularity.f16=1',
-].map((set) => `hardware.${set}`);
-
 describe('a run of several users', () => {
   const run = (...sets: string[]): Promise<RunDocument> =>
     simulate(
@@ -377,7 +368,7 @@ describe('a run of several users', () => {
   let crowded: RunDocument;
   beforeAll(async () => {
     // The head lies below the layers, or next to them, so that a token comes back through both.
-    free = await run('workload.batch=2', ...rows(6), ...APART);
+    free = await run('workload.batch=2', ...rows(6), ...HOP_OF_ONE);
     crossing = await run('workload.batch=2', ...rows(12));
     crowded = await run('workload.batch=4');
   }, 60_000);
