@@ -5,7 +5,7 @@
 import { loadHardware } from '../../config.js';
 import { bundled } from '../../bundled.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
-import { count, fixed } from '../../report/format.js';
+import { count, fixed, markdownTable } from '../../report/format.js';
 import { runKernel, type KernelOptions } from '../kernel/kernel.js';
 
 const HARDWARE = 'configs/hardware/wse2.yaml';
@@ -25,23 +25,16 @@ export async function collectivesMarkdown(
       const { cycles, config } = await runKernel(kernel, given, wafer, options.engine, host);
       return `${nameOf(config.options as KernelOptions)}: ${count(cycles)}`;
     };
-    const rows: string[] = [];
+    const rows: string[][] = [];
     for (const kernel of ['reduce', 'all-reduce'])
       for (const pes of cores) {
-        const cells: string[] = [];
-        for (const words of lengths) cells.push(await cell(kernel, pes, words));
-        rows.push(`| ${[kernel, pes, ...cells].join(' | ')} |`);
+        const row = [kernel, `${pes}`];
+        for (const words of lengths) row.push(await cell(kernel, pes, words));
+        rows.push(row);
       }
-    const head = [
-      'kernel',
-      'cores',
-      ...lengths.map((words) => `${count(words)} word${words > 1 ? 's' : ''}`),
-    ];
-    return [
-      `| ${head.join(' | ')} |`,
-      `|---|--:|${lengths.map(() => '---|').join('')}`,
-      ...rows,
-    ].join('\n');
+    const vectors = lengths.map((words) => `${count(words)} word${words > 1 ? 's' : ''}`);
+    const rule = [':--', '--:', ...lengths.map(() => ':--')];
+    return markdownTable(['kernel', 'cores', ...vectors], rows, rule);
   });
 }
 
@@ -82,7 +75,7 @@ export async function collectiveFormsMarkdown(options: SimulateOptions): Promise
   const before = wafer.costs.programStart + wafer.costs.setup.f32;
   return withRunner(options, async (within) => {
     const host = { ...within, rss: () => 0 };
-    const rows: string[] = [];
+    const rows: string[][] = [];
     for (const [kernel, algorithm, form] of FORMS)
       for (const [pes, words] of SHAPES) {
         const named = algorithm === '' ? {} : { algorithm };
@@ -91,9 +84,8 @@ export async function collectiveFormsMarkdown(options: SimulateOptions): Promise
         const [simulated, closed] = [cycles - before, form(pes, words)];
         const error = `${fixed((simulated / closed - 1) * 100, 1)} %`;
         const name = `${kernel} ${algorithm}`.trim();
-        rows.push(`| ${[name, pes, words, count(simulated), count(closed), error].join(' | ')} |`);
+        rows.push([name, `${pes}`, `${words}`, count(simulated), count(closed), error]);
       }
-    const head = '| kernel | cores | words | simulated | form | difference |';
-    return [head, '|---|--:|--:|--:|--:|--:|', ...rows].join('\n');
+    return markdownTable(['kernel', 'cores', 'words', 'simulated', 'form', 'difference'], rows);
   });
 }

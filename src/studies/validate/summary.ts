@@ -57,11 +57,11 @@ function summarize(section: ValidateRow[]): ValidateSummary {
   const [fitted, others] = [of('fitted'), of('out of sample')];
   const basis = fitted.length === 0 ? 'out of sample' : others.length === 0 ? 'fitted' : 'both';
   const together = new Set(section.map(({ cohort }) => cohort)).size === 1;
-  const apart = { predicted: errorsOf(section).length, meanAbsoluteError: null, worst: null };
   return {
     measurements: section.length,
     basis,
-    ...(together && basis !== 'both' ? errorSummary(section) : apart),
+    ...errorSummary(section),
+    ...((!together || basis === 'both') && { meanAbsoluteError: null, worst: null }),
     ...(together && fitted.length > 0 && { calibration: errorSummary(fitted) }),
     ...(together && others.length > 0 && { outOfSample: errorSummary(others) }),
     failed: section.filter(({ passed }) => passed === false).map(({ id }) => id),
@@ -71,10 +71,6 @@ function summarize(section: ValidateRow[]): ValidateSummary {
 interface SignedError {
   id: string;
   error: number;
-}
-
-function errorsOf(rows: ValidateRow[]): SignedError[] {
-  return rows.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
 }
 
 /** Mean and worst of the errors of rows; those without one are left out. */
