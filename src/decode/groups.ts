@@ -6,10 +6,9 @@ import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { treeAllReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
-import type { Cut, Line, Vector } from '../mapping/mapping.js';
+import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import type { Region } from '../placement/placement.js';
 
 /** Cycles of all-reduces tried before or being tried, by line and vector, on one machine and engine. */
 export type LineCycles = Map<string, Promise<number>>;
@@ -17,7 +16,7 @@ export type LineCycles = Map<string, Promise<number>>;
 /** Runs programs, as a `Runner` or an engine does. */
 export type RunsPrograms = { run: (input: RunInput) => Promise<RunResult> | RunResult };
 
-type Sized = Pick<Region, 'kind' | 'width' | 'height'>;
+type Sized = PartKind & { width: number; height: number };
 
 /** Whose groups are chosen: a model in a mapping on a wafer, in a step with `maxPositions - 1` tokens. */
 export interface Mapped {
@@ -46,12 +45,12 @@ export async function groupChooser(
     return published ?? fastestGroups(length, vectors, wafer, runner, lines);
   };
   for (const region of regions) {
-    const { kind, width: columns, height: rows } = region;
+    const { width: columns, height: rows } = region;
     const key = keyOf(region);
-    if (typeof fixed === 'object' && kind === 'layer') known.set(key, fixed);
+    if (typeof fixed === 'object' && region.kind === 'layer') known.set(key, fixed);
     if (known.has(key)) continue;
     const cut = { model, rows, columns, positions, exact };
-    known.set(key, await groupsFor(mapping, kind, cut, choose));
+    known.set(key, await groupsFor(mapping, region, cut, choose));
   }
   return (region) => known.get(keyOf(region))!;
 }
@@ -59,13 +58,14 @@ export async function groupChooser(
 /** Groups for a line of so many cores that adds up these vectors, with those published for it. */
 type Choose = (length: number, vectors: Vector[], published?: number) => Promise<number>;
 
-function keyOf({ kind, width, height }: Sized): string {
-  return `${kind} ${width} ${height}`;
+function keyOf(of: Sized): string {
+  const kind = of.kind === 'layer' ? of.layerKind : of.kind;
+  return `${kind} ${of.width} ${of.height}`;
 }
 
 async function groupsFor(
   mapping: MappingName,
-  kind: Sized['kind'],
+  part: PartKind,
   cut: Cut,
   choose: Choose,
 ): Promise<Groups> {
@@ -74,7 +74,7 @@ async function groupsFor(
     const all = await choose(cut.rows, published.vectors(cut), published.groups[cut.rows]);
     return { column: all, row: all, head: all };
   }
-  const all = reductions(kind, cut);
+  const all = reductions(part, cut);
   const of = async (line: Line) => {
     const added = all.filter((reduction) => reduction.line === line);
     return added.length === 0 ? 1 : choose(added[0].cores, added);

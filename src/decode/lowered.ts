@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '../config.js';
 import { type LayerCache, LOWERINGS } from '../lowering/lowering.js';
 import type { Step } from '../lowering/region.js';
-import type { Weights } from '../model/model.js';
+import type { Weights } from '../model/model-weights.js';
 import type { Placement } from '../placement/placement.js';
 import { groupChooser, type RunsPrograms } from './groups.js';
 import type { Shared } from './sharing.js';

@@ -38,8 +38,12 @@ export function checkServed({ model }: ResolvedConfig, positions: number): void 
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {
-  if (Array.isArray(layerColumns) && layerColumns.length !== model.layers)
-    refuse('placement.layerColumns', `one for each of ${model.layers} layers`, layerColumns.length);
+  if (Array.isArray(layerColumns) && layerColumns.length !== model.layers.length)
+    refuse(
+      'placement.layerColumns',
+      `one for each of ${model.layers.length} layers`,
+      layerColumns.length,
+    );
 }
 
 /** @throws ConfigError if a layer's lines of cores cannot form the groups that are asked for */
@@ -50,9 +54,10 @@ export function checkGroups(config: ResolvedConfig, { regions }: Placement): voi
   // One number for lines of several lengths means at most as many groups as each has cores.
   const asked: { column?: number; row?: number; head?: number } =
     typeof groups === 'number' ? (published ? { row: groups } : {}) : (groups ?? {});
-  for (const { kind, width: columns, height: rows } of regions) {
-    if (kind !== 'layer') continue;
-    const added = reductions(kind, { model, rows, columns, positions: 1 });
+  for (const region of regions) {
+    if (region.kind !== 'layer') continue;
+    const { width: columns, height: rows } = region;
+    const added = reductions(region, { model, rows, columns, positions: 1 });
     for (const line of ['column', 'row', 'head'] as const) {
       const { [line]: found = 0 } = asked;
       const most = added.find((reduction) => reduction.line === line)?.cores ?? Infinity;

@@ -21,7 +21,7 @@ function headsOf({ shape }: LayerCore): number {
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
 export function prepareAttention(core: CoreCode, layer: LayerCore): void {
-  const { shape, model } = layer;
+  const { shape, model, attention } = layer;
   const { at } = core;
   advanceAngles(core, layer);
   fill(core, model.dtype, at.qkv, shape.queryDims + 2 * shape.keyDims, 0);
@@ -29,7 +29,7 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   fill(core, 'f32', at.peak, shape.queryHeads, LEAST[model.dtype]);
   fill(core, 'f32', at.total, shape.queryHeads, 0);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
-  if (model.qkNorm) fill(core, 'f32', at.headScale, headsOf(layer), 0);
+  if (attention.qkNorm === 'head') fill(core, 'f32', at.headScale, headsOf(layer), 0);
 }
 
 /** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
@@ -69,7 +69,7 @@ function advanceAngles(core: CoreCode, layer: LayerCore): void {
 export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   core.label = layerLabel('qkv');
   projectQkv(core, layer);
-  if (layer.model.qkNorm) {
+  if (layer.attention.qkNorm === 'head') {
     core.label = layerLabel('qk norm');
     normaliseHeads(core, layer, group);
   }
@@ -113,7 +113,7 @@ function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): voi
     vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
   }
   allReduce(core, group, 'add', 'f32', at.headScale, heads);
-  meanToScale(core, at.headScale, heads, model.headDim, model.normEpsilon);
+  meanToScale(core, at.headScale, heads, layer.attention.headDim, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
     const x = elements(head);
     const weight = cell(head < shape.queryHeads ? at.qNorm : at.kNorm);
@@ -176,7 +176,7 @@ function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
     });
   const all = shape.queryHeads * positions;
   allReduce(core, group, 'add', model.dtype, at.scores, all);
-  const scale = { constant: 1 / Math.sqrt(model.headDim) };
+  const scale = { constant: layer.attention.scale };
   vector(core, 'mul', model.dtype, all, cell(at.scores), cell(at.scores), scale);
 }
 

@@ -3,8 +3,16 @@
  * describes, with zeros where padded, and a cache filled with earlier tokens' keys and values.
  * Needed only by runs that compute; a run that is only timed has no images.
  */
-import type { LayerWeights, ModelSpec, Weights } from '../model/model.js';
-import { ropeAmplitude, ropeFrequencies } from '../model/rope.js';
+import type { GqaSpec } from '../model/attention-spec.js';
+import type {
+  DenseWeights,
+  GqaWeights,
+  LayerWeights,
+  Matrix,
+  Weights,
+} from '../model/model-weights.js';
+import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { LayerShape } from '../mapping/shapes.js';
@@ -23,8 +31,13 @@ export function gqaMemory(
   const { regions } = placement;
   const images = regions.map((region) => {
     if (region.kind !== 'layer') return tableImages(model, region, weights);
-    const { layer } = region;
-    return layerImages(model, region, maxPositions, weights.layers[layer], caches[layer], users);
+    const { layer, layerKind } = region;
+    const of = {
+      spec: model.kinds[layerKind],
+      weights: weights.layers[layer],
+      cache: caches[layer],
+    };
+    return layerImages(model, region, maxPositions, of, users);
   });
   const chosen = chosenBy(model, placement, groupsOf);
   const index = headOf(placement);
@@ -61,23 +74,26 @@ export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'>,
   maxPositions: number,
-  weights: LayerWeights,
-  cache: LayerCache,
+  { spec, weights, cache }: { spec: LayerSpec; weights: LayerWeights; cache: LayerCache },
   users = 1,
 ): Float32Array[] {
-  const shape = layerShape(model, maxPositions, region.height, region.width, users);
+  const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
+  const [attentionSpec, { inner }] = [gqaOf(spec), denseOf(spec)];
+  const { attention: gqa, mlp } = weights;
+  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
+  const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
       const attention = column < shape.attentionColumns;
-      const { buffers, at } = layOut(layerBuffers(model, shape, attention));
+      const { buffers, at } = layOut(layerBuffers(model, spec, shape, attention));
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, shape, row, column, weights };
-      fillNorms(core);
-      fillMlp(core);
+      const core = { image, at, model, spec: attentionSpec, shape, row, column, gqa };
+      fillNorms(core, weights);
+      fillMlp(core, mlp, inner);
       if (attention) {
-        const slice = attentionSlice(model, shape, column);
+        const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
         fillHeads(core, slice, cache.keys.length);
         fillCache(core, slice, cache);
@@ -98,10 +114,7 @@ export function tableImages(
   const shape = tableShape(model, height, width);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;
-  const [table, scale] =
-    kind === 'embedding'
-      ? [weights.embedding, weights.embeddingScale]
-      : [weights.head, weights.headScale];
+  const { values: table, scale } = kind === 'embedding' ? weights.embedding : weights.head;
   const images: Float32Array[] = [];
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
@@ -125,33 +138,39 @@ interface AttentionSlice {
   /** Global number of each KV head and query head. */
   kvHeads: number[];
   queryHeads: number[];
-  /** Index inside a head of each of the column's elements: first halves, then second halves. */
+  /** The column's pairs of elements; undefined where padded. */
+  pairs: (RotaryPair | undefined)[];
+  /** Index inside a head of each of the column's elements: first ones of the pairs, then second ones. */
   elements: number[];
 }
 
-function attentionSlice(model: ModelSpec, shape: LayerShape, column: number): AttentionSlice {
-  const perKv = model.heads / model.kvHeads;
-  const half = model.headDim / 2;
+function attentionSlice(
+  spec: GqaSpec,
+  shape: LayerShape,
+  column: number,
+  all: readonly RotaryPair[],
+): AttentionSlice {
+  const perKv = spec.heads / spec.kvHeads;
   const firstHead = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
   const firstPair = (column % shape.groupWidth) * shape.pairs;
   const kvHeads = Array.from({ length: shape.headsPerColumn }, (_, i) =>
-    firstHead + i < model.kvHeads ? firstHead + i : -1,
+    firstHead + i < spec.kvHeads ? firstHead + i : -1,
   );
   const queryHeads = kvHeads.flatMap((head) =>
     Array.from({ length: perKv }, (_, i) => (head < 0 ? -1 : head * perKv + i)),
   );
-  const elements = [0, half].flatMap((offset) =>
-    Array.from({ length: shape.pairs }, (_, i) =>
-      firstPair + i < half ? offset + firstPair + i : -1,
-    ),
-  );
-  return { kvHeads, queryHeads, elements };
+  const pairs = Array.from({ length: shape.pairs }, (_, i) => all.at(firstPair + i));
+  const elements = [
+    ...pairs.map((pair) => pair?.first ?? -1),
+    ...pairs.map((pair) => pair?.second ?? -1),
+  ];
+  return { kvHeads, queryHeads, pairs, elements };
 }
 
 /** Global row numbers of a head-by-head matrix for the order of `qkv`: element by element, head by head. */
-function rowsOf(model: ModelSpec, heads: number[], elements: number[]): number[] {
+function rowsOf({ headDim }: GqaSpec, heads: number[], elements: number[]): number[] {
   return elements.flatMap((element) =>
-    heads.map((head) => (head < 0 || element < 0 ? -1 : head * model.headDim + element)),
+    heads.map((head) => (head < 0 || element < 0 ? -1 : head * headDim + element)),
   );
 }
 
@@ -160,87 +179,87 @@ interface Filled {
   image: Float32Array;
   at: Record<string, number>;
   model: ModelSpec;
+  spec: GqaSpec;
   shape: LayerShape;
   row: number;
   column: number;
-  weights: LayerWeights;
+  gqa: GqaWeights;
 }
 
-function fillNorms({ image, at, model, shape, row, weights }: Filled): void {
+function fillNorms({ image, at, model, shape, row }: Filled, weights: LayerWeights): void {
   eachDim(model, shape.dims, row, (d, dim) => {
-    image[at.attentionNorm + d] = weights.attentionNorm[dim]!;
-    image[at.mlpNorm + d] = weights.mlpNorm[dim]!;
+    image[at.attentionNorm + d] = weights.attentionNorm![dim]!;
+    image[at.mlpNorm + d] = weights.mlpNorm![dim]!;
   });
 }
 
 function fillProjections(
-  { image, at, model, shape, row, weights }: Filled,
+  { image, at, model, spec, shape, row, gqa }: Filled,
   { kvHeads, queryHeads, elements }: AttentionSlice,
 ): void {
   const perElement = queryHeads.length + kvHeads.length;
-  const values = 2 * shape.pairs * perElement;
+  const firstValue = 2 * shape.pairs * perElement;
   const length = shape.queryDims + 2 * shape.keyDims;
-  const put = (matrix: Float32Array, scale: number, out: number, source: number) => {
+  const put = ({ values, scale }: Matrix, out: number, source: number) => {
     if (at.qkvScale !== undefined) image[at.qkvScale + out] = scale;
     if (source < 0) return;
     eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wQkv + d * length + out] = matrix[source * model.dim + dim]!;
+      image[at.wQkv + d * length + out] = values[source * model.dim + dim]!;
     });
   };
-  rowsOf(model, queryHeads, elements).forEach((source, i) => {
+  rowsOf(spec, queryHeads, elements).forEach((source, i) => {
     const element = Math.floor(i / queryHeads.length);
     const out = element * perElement + (i % queryHeads.length);
-    put(weights.q, weights.scales.q, out, source);
+    put(gqa.q, out, source);
   });
-  rowsOf(model, kvHeads, elements).forEach((source, i) => {
+  rowsOf(spec, kvHeads, elements).forEach((source, i) => {
     const element = Math.floor(i / kvHeads.length);
     const head = i % kvHeads.length;
     const out = element * perElement + queryHeads.length + head;
-    put(weights.k, weights.scales.k, out, source);
-    put(weights.v, weights.scales.v, values + head * elements.length + element, source);
+    put(gqa.k, out, source);
+    put(gqa.v, firstValue + head * elements.length + element, source);
   });
-  const inputs = model.heads * model.headDim;
+  const inputs = spec.heads * spec.headDim;
   queryHeads.forEach((head, h) =>
     elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
-      const input = head * model.headDim + element;
+      const input = head * spec.headDim + element;
       eachDim(model, shape.dims, row, (d, dim) => {
         const slot = (h * elements.length + i) * shape.dims + d;
-        image[at.wO + slot] = weights.o[dim * inputs + input]!;
+        image[at.wO + slot] = gqa.o.values[dim * inputs + input]!;
       });
     }),
   );
-  if (at.oScale !== undefined) image[at.oScale] = weights.scales.o;
+  if (at.oScale !== undefined) image[at.oScale] = gqa.o.scale;
 }
 
 /** Angles of the position before the first token (its program advances them), head norms. */
 function fillHeads(
-  { image, at, model, shape, weights }: Filled,
+  { image, at, spec, shape, gqa }: Filled,
   slice: AttentionSlice,
   context: number,
 ): void {
-  const frequencies = ropeFrequencies(model);
+  const amplitude = ropeAmplitude(spec.rope);
   for (let pair = 0; pair < shape.pairs; pair++) {
-    const element = slice.elements[pair];
-    const frequency = element < 0 ? 0 : frequencies[element];
-    const set = (buffer: number, angle: number, amplitude: number) => {
-      image[buffer + pair] = amplitude * Math.cos(angle);
-      image[buffer + shape.pairs + pair] = amplitude * Math.sin(angle);
+    const frequency = slice.pairs[pair]?.frequency ?? 0;
+    const set = (buffer: number, angle: number, times: number) => {
+      image[buffer + pair] = times * Math.cos(angle);
+      image[buffer + shape.pairs + pair] = times * Math.sin(angle);
     };
-    set(at.angle, frequency * (context - 1), ropeAmplitude(model));
+    set(at.angle, frequency * (context - 1), amplitude);
     // A step advances the angles and must leave the amplitude as it is.
     set(at.angleStep, frequency, 1);
   }
   slice.elements.forEach((element, i) => {
-    if (element < 0 || !weights.qNorm || !weights.kNorm) return;
-    image[at.qNorm + i] = weights.qNorm[element]!;
-    image[at.kNorm + i] = weights.kNorm[element]!;
+    if (element < 0 || !gqa.qNorm || !gqa.kNorm) return;
+    image[at.qNorm + i] = gqa.qNorm[element]!;
+    image[at.kNorm + i] = gqa.kNorm[element]!;
   });
 }
 
 /** The first user's cache: [head][element][slot], positions dealt out row by row. */
 function fillCache(
-  { image, at, model, shape, row }: Filled,
+  { image, at, spec, shape, row }: Filled,
   slice: AttentionSlice,
   cache: LayerCache,
 ): void {
@@ -248,7 +267,7 @@ function fillCache(
     slice.elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
       const first = (h * slice.elements.length + i) * shape.slots;
-      const index = head * model.headDim + element;
+      const index = head * spec.headDim + element;
       for (let p = row; p < cache.keys.length; p += shape.rows) {
         const slot = first + Math.floor(p / shape.rows);
         image[at.keys + slot] = cache.keys[p][index]!;
@@ -258,18 +277,21 @@ function fillCache(
   );
 }
 
-function fillMlp({ image, at, model, shape, row, column, weights }: Filled): void {
+function fillMlp(
+  { image, at, model, shape, row, column }: Filled,
+  { gate, up, down }: DenseWeights,
+  inner: number,
+): void {
   const n = shape.inner;
-  for (let j = 0; j < n && column * n + j < model.ffn; j++) {
+  for (let j = 0; j < n && column * n + j < inner; j++) {
     const unit = column * n + j;
     eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wGateUp + d * 2 * n + j] = weights.gate[unit * model.dim + dim]!;
-      image[at.wGateUp + d * 2 * n + n + j] = weights.up[unit * model.dim + dim]!;
-      image[at.wDown + j * shape.dims + d] = weights.down[dim * model.ffn + unit]!;
+      image[at.wGateUp + d * 2 * n + j] = gate.values[unit * model.dim + dim]!;
+      image[at.wGateUp + d * 2 * n + n + j] = up.values[unit * model.dim + dim]!;
+      image[at.wDown + j * shape.dims + d] = down.values[dim * inner + unit]!;
     });
   }
-  const { gate, up, down } = weights.scales;
-  if (at.mlpScale !== undefined) image.set([gate, up, down], at.mlpScale);
+  if (at.mlpScale !== undefined) image.set([gate.scale, up.scale, down.scale], at.mlpScale);
 }
 
 /** Calls back for each dimension of a row's slice that the model has: index in the slice, dimension. */

@@ -1,10 +1,15 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
-import type { ModelSpec } from '../model/model.js';
+import type { GqaSpec } from '../model/attention-spec.js';
+import type { DenseSpec } from '../model/mlp-spec.js';
+import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { LinePlace } from '../kernels/collectives.js';
 
 export interface LayerCore {
   model: ModelSpec;
+  spec: LayerSpec;
+  attention: GqaSpec;
+  mlp: DenseSpec;
   shape: LayerShape;
   /** The core's place on the column, which is reduced along y. */
   column: LinePlace;

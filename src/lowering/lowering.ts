@@ -3,7 +3,8 @@
  * stages with their programs, and the memory of the cores of a run that computes.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { ModelSpec, Weights } from '../model/model.js';
+import type { ModelSpec } from '../model/model.js';
+import type { Weights } from '../model/model-weights.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups, Step } from './region.js';

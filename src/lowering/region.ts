@@ -6,7 +6,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
-import type { ModelSpec } from '../model/model.js';
+import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
@@ -77,13 +77,14 @@ export function positionsOfRow(count: number, row: number, rows: number): number
 
 export function layerCode(
   model: ModelSpec,
+  spec: LayerSpec,
   wafer: WaferSpec,
   region: Pick<Region, 'width' | 'height'>,
   groups: Groups,
   step: Step,
 ): RegionCode {
   const { width, height } = region;
-  const shape = layerShape(model, step.maxPositions, height, width, step.users);
+  const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
   const position = step.context;
   const columns = places('y', height, groups.column, COLUMN_COLORS);
   const rows = places('x', width, groups.row, ROW_COLORS);
@@ -120,13 +121,16 @@ export function layerCode(
     write(row, x) {
       const layer: LayerCore = {
         model,
+        spec,
+        attention: gqaOf(spec),
+        mlp: denseOf(spec),
         shape,
         column: columns[row],
         row: rows[x],
         group: headAt(x),
         ...cacheOf(row),
       };
-      const laidOut = layOut(layerBuffers(model, shape, layer.group !== undefined));
+      const laidOut = layOut(layerBuffers(model, spec, shape, layer.group !== undefined));
       return writeCore(
         layer.group ? 'layer' : 'layer without attention',
         laidOut,

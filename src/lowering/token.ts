@@ -6,7 +6,8 @@ import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import type { ModelSpec } from '../model/model.js';
 import { CapacityError, type Placement, type Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
-import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
+import { gqa } from '../mapping/gqa.js';
+import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { layerCode, tableCode, writtenOnce, FIRST_HAND_OFF_COLOR } from './region.js';
 import type { RegionCode, Step } from './region.js';
@@ -45,12 +46,12 @@ export function planToken(
         return portCode(place.height, source.type, source.length);
       // Regions of one size have the same code for data from anywhere.
       const { width, height } = region;
-      const size = JSON.stringify([region.kind, kind, width, height, groups]);
+      const size = JSON.stringify([kindKey(region), kind, width, height, groups]);
       let known = codes.get(size);
       if (known === undefined) {
         known = writtenOnce(
           region.kind === 'layer'
-            ? layerCode(model, wafer, region, groups, step)
+            ? layerCode(model, model.kinds[region.layerKind], wafer, region, groups, step)
             : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
         );
         codes.set(size, known);
@@ -72,7 +73,7 @@ export function planToken(
       key: JSON.stringify([
         kind,
         relative(source, place),
-        region?.kind,
+        region && kindKey(region),
         groups,
         step,
         orderOf(channels),
@@ -90,6 +91,11 @@ export function planToken(
     };
   });
   return { together: false, places, stages };
+}
+
+/** Regions with equal keys hold parts that are cut alike. */
+function kindKey(region: Region): string | number {
+  return region.kind === 'layer' ? region.layerKind : region.kind;
 }
 
 function kindOf(region: Region | undefined, isHead: boolean): StageKind {
@@ -133,11 +139,10 @@ function sourceOf(
   const rectangle = exit ?? from;
   const length = Math.ceil(dim / rectangle.height);
   if (region === undefined) return { kind: 'rows', region: rectangle, cell: 0, type, length };
-  const { width, height, kind } = region;
-  const shapes =
-    kind === 'layer'
-      ? layerBuffers(model, layerShape(model, step.maxPositions, height, width, step.users), true)
-      : tableBuffers(model, tableShape(model, height, width), kind);
+  const { width: columns, height: rows } = region;
+  const { maxPositions: positions, users } = step;
+  const cut = { model, rows, columns, positions, ...(users !== undefined && { users }) };
+  const shapes = gqa.buffers(region, cut);
   return { kind: 'rows', region, cell: layOut(shapes).at.x, type, length };
 }
 

@@ -16,8 +16,8 @@ import { headParts, newPositionIn, positionsPerRow } from '../mapping/waferllm-s
 import { waferllmBuffers, waferllmShape, waferllmOptions } from '../mapping/waferllm-shape.js';
 import { widthOf } from '../mapping/waferllm-shape.js';
 import type { WaferllmOptions } from '../mapping/waferllm-shape.js';
-import type { Weights } from '../model/model.js';
-import { greedy, headLogits } from '../model/plain.js';
+import type { Weights } from '../model/model-weights.js';
+import { embedded, greedy, headLogits } from '../model/plain.js';
 import type { LayerCache, Lowered, Memory, StagePlan, StepPlan } from './lowering.js';
 import type { Step } from './region.js';
 import { setWaferllmToken, waferllmImages, waferllmResidual } from './waferllm/memory.js';
@@ -103,7 +103,7 @@ export function planRepeated(of: Lowered, step: Step): StepPlan {
   const [region] = placement.regions;
   const options = optionsOf(of, step);
   const key = JSON.stringify(options);
-  const stages = Array.from({ length: model.layers }, (_, layer): StagePlan => {
+  const stages = model.layers.map((_, layer): StagePlan => {
     const at = { to: layer, from: layer, crossing: 0, colors: [] };
     const program = () => lowerWaferllmLayer(options, wafer);
     const write = () => ({ program: program(), senders: [], origin: 0 });
@@ -127,8 +127,7 @@ export function waferllmMemory(
     images,
     head: 'host',
     begin(token) {
-      const row = weights.embedding.subarray(token * model.dim, (token + 1) * model.dim);
-      residual = Float64Array.from(row, (x) => x * weights.embeddingScale);
+      residual = embedded(model, weights, token);
     },
     enter(layer, position) {
       setWaferllmToken(options, model, images[layer], residual, position);

@@ -2,6 +2,7 @@
  * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
  * after the other on a token's path; any number of rows and columns, and any model that is read.
  */
+import { gqaOf, type LayerSpec } from '../model/model.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from './mapping.js';
@@ -13,27 +14,31 @@ export const gqa: Mapping = {
   square: false,
   regions({ layers, tied }) {
     const table = (kind: TableKind): Part => ({ name: kind, kind });
-    const between = Array.from({ length: layers }, (_, layer): Part => {
-      return { name: `layer ${layer}`, kind: 'layer', layer };
+    const between = layers.map((layerKind, layer): Part => {
+      return { name: `layer ${layer}`, kind: 'layer', layer, layerKind };
     });
     // A tied table is one region, visited first and last; otherwise embedding and head have one each.
     return tied
       ? [table('embedding+head'), ...between]
       : [table('embedding'), ...between, table('head')];
   },
-  buffers(kind, { model, rows, columns, positions, users }) {
-    return kind === 'layer'
-      ? layerBuffers(model, layerShape(model, positions, rows, columns, users), true)
-      : tableBuffers(model, tableShape(model, rows, columns), kind);
+  buffers(part, { model, rows, columns, positions, users }) {
+    if (part.kind !== 'layer')
+      return tableBuffers(model, tableShape(model, rows, columns), part.kind);
+    const layer = model.kinds[part.layerKind];
+    const shape = layerShape(model, layer, positions, rows, columns, users);
+    return layerBuffers(model, layer, shape, true);
   },
-  reductions(kind, cut) {
-    return kind === 'layer' ? layerReductions(cut) : tableReductions(kind, cut);
+  reductions(part, cut) {
+    return part.kind === 'layer'
+      ? layerReductions(cut.model.kinds[part.layerKind], cut)
+      : tableReductions(part.kind, cut);
   },
   rules,
 };
 
-function layerReductions({ model, rows, columns, positions }: Cut): Reduction[] {
-  const s = layerShape(model, positions, rows, columns);
+function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
+  const s = layerShape(model, layer, positions, rows, columns);
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on = (line: Line, words: number, type: FloatType = model.dtype) => {
     return { line, cores: cores[line], words, type };
@@ -41,7 +46,7 @@ function layerReductions({ model, rows, columns, positions }: Cut): Reduction[] 
   return [
     on('column', 1, 'f32'),
     on('column', s.queryDims + 2 * s.keyDims),
-    ...(model.qkNorm ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(gqaOf(layer).qkNorm === 'head' ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryHeads, 'f32'),

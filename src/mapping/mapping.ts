@@ -9,7 +9,20 @@ import type { ModelSpec } from '../model/model.js';
 import type { Buffer } from '../program/program.js';
 
 /** What the cores of a region hold: a layer of the model, or a table that embeds, chooses, or does both. */
-export type Part = { name: string } & ({ kind: 'layer'; layer: number } | { kind: TableKind });
+export type Part = { name: string } & (({ layer: number } & LayerPart) | TablePart);
+
+interface LayerPart {
+  kind: 'layer';
+  /** Which of the model's kinds of layers it is. */
+  layerKind: number;
+}
+
+interface TablePart {
+  kind: TableKind;
+}
+
+/** What is the same for all parts that are cut alike. */
+export type PartKind = LayerPart | TablePart;
 
 export type TableKind = 'embedding' | 'head' | 'embedding+head';
 export type RegionKind = 'layer' | TableKind;
@@ -70,9 +83,9 @@ export interface Mapping {
   /** One square of cores in place of regions of one height and several widths. */
   square: boolean;
   /** What the fullest core of a region keeps, in the order in which it lies in memory. */
-  buffers: (kind: RegionKind, cut: Cut) => BufferShape[];
+  buffers: (part: PartKind, cut: Cut) => BufferShape[];
   /** What a step with `positions - 1` tokens in the cache adds up, in the order of the program. */
-  reductions: (kind: RegionKind, cut: Cut) => Reduction[];
+  reductions: (part: PartKind, cut: Cut) => Reduction[];
   /**
    * One number of groups for all lines, by their length as published; other lengths take what is fastest
    * for these vectors. Without it each line has groups of its own, the fastest for its reductions.

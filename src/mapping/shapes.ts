@@ -5,7 +5,7 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
-import type { ModelSpec } from '../model/model.js';
+import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { BufferShape, TableKind } from './mapping.js';
 
 export interface LayerShape {
@@ -37,17 +37,19 @@ export interface LayerShape {
 
 /** Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache. */
 export function layerShape(
-  model: ModelSpec,
+  model: Pick<ModelSpec, 'dim'>,
+  layer: LayerSpec,
   maxPositions: number,
   rows: number,
   columns: number,
   users = 1,
 ): LayerShape {
-  const headsPerColumn = Math.ceil(model.kvHeads / columns);
-  const groups = Math.ceil(model.kvHeads / headsPerColumn);
-  const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / model.kvHeads);
-  const pairs = Math.ceil(model.headDim / 2 / groupWidth);
-  const queryHeads = (headsPerColumn * model.heads) / model.kvHeads;
+  const { heads, kvHeads, headDim } = gqaOf(layer);
+  const headsPerColumn = Math.ceil(kvHeads / columns);
+  const groups = Math.ceil(kvHeads / headsPerColumn);
+  const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / kvHeads);
+  const pairs = Math.ceil(headDim / 2 / groupWidth);
+  const queryHeads = (headsPerColumn * heads) / kvHeads;
   const positions = Math.ceil(maxPositions / rows);
   return {
     rows,
@@ -62,15 +64,21 @@ export function layerShape(
     queryDims: queryHeads * 2 * pairs,
     positions,
     slots: users * positions,
-    inner: Math.ceil(model.ffn / columns),
+    inner: Math.ceil(denseOf(layer).inner / columns),
   };
 }
 
 /** Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention. */
-export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean): BufferShape[] {
+export function layerBuffers(
+  model: ModelSpec,
+  layer: LayerSpec,
+  s: LayerShape,
+  attention: boolean,
+): BufferShape[] {
   const value = model.dtype;
   const weight = weightType(model);
   const heads = s.queryHeads + s.headsPerColumn;
+  const { qkNorm } = gqaOf(layer);
   const { buffers, add } = bufferList();
   // First, so that it lies alike in all columns: the next region's hand-off reads it.
   add('x', value, s.dims);
@@ -85,7 +93,7 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
     }
     add('keys', value, s.keyDims * s.slots, true);
     add('values', value, s.keyDims * s.slots, true);
-    if (model.qkNorm) {
+    if (qkNorm === 'head') {
       add('qNorm', value, 2 * s.pairs, true);
       add('kNorm', value, 2 * s.pairs, true);
     }
@@ -97,7 +105,7 @@ export function layerBuffers(model: ModelSpec, s: LayerShape, attention: boolean
     add('turn', value, 3 * s.pairs * heads);
     add('turned', value, s.pairs * heads);
     add('qkv', value, s.queryDims + 2 * s.keyDims);
-    if (model.qkNorm) add('headScale', 'f32', heads);
+    if (qkNorm === 'head') add('headScale', 'f32', heads);
     // As long as the cache: one user may have all of it (serving).
     add('scores', value, s.queryHeads * s.slots);
     add('peak', 'f32', s.queryHeads);

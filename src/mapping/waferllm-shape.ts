@@ -7,7 +7,7 @@
  * and then their partners. Exact lowering deals out whole pairs, so that a slice has even length.
  */
 import type { FloatType } from '../numeric/types.js';
-import type { ModelSpec } from '../model/model.js';
+import { denseOf, gqaOf, type ModelSpec } from '../model/model.js';
 import type { BufferShape } from './mapping.js';
 import { bufferList } from './shapes.js';
 
@@ -23,9 +23,11 @@ export function widthOf({ P, width }: Pick<WaferllmOptions, 'P' | 'width'>): num
   return width ?? P;
 }
 
-type Sizes = 'dim' | 'ffn' | 'heads' | 'headDim' | 'normEpsilon' | 'dtype';
-
-export interface WaferllmOptions extends Pick<ModelSpec, Sizes> {
+export interface WaferllmOptions extends Pick<ModelSpec, 'dim' | 'normEpsilon' | 'dtype'> {
+  heads: number;
+  headDim: number;
+  /** Inner width of the MLP. */
+  ffn: number;
   /** Tokens in the cache before this one. Exact lowering appends the new one. */
   context: number;
   /** Positions for which the cache has room; `context` if not given (exact: one more). */
@@ -162,9 +164,14 @@ export function waferllmBuffers(o: WaferllmOptions): BufferShape[] {
 /** The options for one layer of a model (see `refuse` for what the published kernel lacks). */
 export function waferllmOptions(
   model: ModelSpec,
-  rest: Omit<WaferllmOptions, Sizes | 'qkNorm'>,
+  rest: Omit<
+    WaferllmOptions,
+    'dim' | 'normEpsilon' | 'dtype' | 'heads' | 'headDim' | 'ffn' | 'qkNorm'
+  >,
 ): WaferllmOptions {
-  const { dim, ffn, heads, headDim, normEpsilon, dtype, qkNorm } = model;
+  const { dim, normEpsilon, dtype } = model;
+  const { heads, headDim, qkNorm } = gqaOf(model.kinds[0]);
+  const { inner: ffn } = denseOf(model.kinds[0]);
   const sizes = { dim, ffn, heads, headDim, normEpsilon, dtype };
-  return { ...sizes, ...(qkNorm && { qkNorm }), ...rest };
+  return { ...sizes, ...(qkNorm === 'head' && { qkNorm: true }), ...rest };
 }

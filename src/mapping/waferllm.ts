@@ -2,6 +2,7 @@
  * The published decode kernel (WaferLLM, OSDI 2025; machine-model section 5): one layer on a square of
  * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
  */
+import { denseOf, gqaOf } from '../model/model.js';
 import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
 import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
 import { waferllmShape } from './waferllm-shape.js';
@@ -28,7 +29,7 @@ export const waferllm: Mapping = {
   takes: { exact: true, search: false, groupsByLine: false },
   refuse,
   square: true,
-  regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0 }],
+  regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0, layerKind: 0 }],
   // All heads share one row of scores, as published, whether or not a run is exact.
   buffers: (_, cut) => waferllmBuffers(optionsOf({ ...cut, exact: false })),
   reductions(_, cut) {
@@ -52,8 +53,10 @@ export const waferllm: Mapping = {
   },
   published: {
     groups: PUBLISHED_GROUPS,
-    vectors({ model: { dim, ffn, dtype: type }, rows }) {
-      const [d, f] = [Math.ceil(dim / rows), Math.ceil(ffn / rows)];
+    vectors({ model, rows }) {
+      const { dim, dtype: type } = model;
+      const { inner } = denseOf(model.kinds[0]);
+      const [d, f] = [Math.ceil(dim / rows), Math.ceil(inner / rows)];
       return [1, 3 * d, d, 2 * f].map((words) => ({ words, type }));
     },
   },
@@ -77,7 +80,11 @@ function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refus
   const inexact = 'true with workload.data, as waferllm as published does not compute exactly';
   const all: [boolean, ...Refusal][] = [
     [served, ...gqa('serves one user, without embedding and head')],
-    [model.qkNorm, ...gqa(`does not normalise queries and keys, as ${model.name} does`)],
+    [model.kinds.length > 1, ...gqa(`has layers of one kind only`)],
+    [
+      gqaOf(model.kinds[0]).qkNorm !== 'none',
+      ...gqa(`does not normalise queries and keys, as ${model.name} does`),
+    ],
     [model.weightBits === 8, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
     [workload.batch > 1, 'workload.batch', `1 ${than}, which serves one user`, workload.batch],
     [workload.data && !exact, 'exact', inexact, exact],

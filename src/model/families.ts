@@ -3,11 +3,9 @@
  * of the family's own configuration class in Hugging Face transformers,
  * src/transformers/models/{llama,mistral,qwen3}/configuration_*.py.
  */
-import type { ModelSpec } from './model.js';
-
 export interface Family {
-  /** Architecture: Mistral is a Llama decoder, Qwen3 adds query and key normalisation. */
-  family: ModelSpec['family'];
+  /** Query and key heads are normalised. */
+  qkNorm?: boolean;
   /** `num_key_value_heads`; undefined: one for each query head, which is what a written null means. */
   kvHeads?: number;
   /** `head_dim`; undefined: hidden_size / num_attention_heads. */
@@ -19,10 +17,10 @@ export interface Family {
 }
 
 export const FAMILIES: Readonly<Record<string, Family>> = {
-  llama: { family: 'llama', maxPositions: 2048 },
-  mistral: { family: 'llama', kvHeads: 8, maxPositions: 131_072, window: 4096 },
+  llama: { maxPositions: 2048 },
+  mistral: { kvHeads: 8, maxPositions: 131_072, window: 4096 },
   qwen3: {
-    family: 'qwen3',
+    qkNorm: true,
     kvHeads: 32,
     headDim: 128,
     maxPositions: 32_768,

@@ -8,11 +8,11 @@ import { z } from 'zod';
 import { between, flag, parse, whole, isFields, type Fields } from './fields.js';
 import { unexpected, ModelError } from './errors.js';
 import { NORM_EPSILON, TIED, type Family } from './families.js';
-import type { ModelSpec } from './model.js';
+import { kindsOf, type LayerSpec, type ModelSpec } from './model.js';
 import { storedWeights } from './quantization.js';
-import { ropeFields, ropeOf, type Rope } from './rope-config.js';
+import { ropeFields, ropeOf, type RopeOf } from './rope-config.js';
 import { familyOf } from './unmodelled.js';
-import { windowOf } from './positions.js';
+import { spansOf } from './positions.js';
 
 export interface ImportOptions {
   name: string;
@@ -53,24 +53,40 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const maxPositions = c.max_position_embeddings ?? known.maxPositions;
   const rope = ropeOf(c, maxPositions);
   const maxContext = maxContextOf(maxPositions, rope);
-  const window = windowOf(c, known);
+  const spans = spansOf(c, known, maxContext);
   checkShapes(c, headDim);
+  const layers = spans.map((span): LayerSpec => ({
+    attention: {
+      kind: 'gqa',
+      heads: c.num_attention_heads,
+      kvHeads,
+      headDim,
+      bias: false,
+      outBias: false,
+      qkNorm: known.qkNorm ? 'head' : 'none',
+      vNorm: false,
+      valueIsKey: false,
+      gate: false,
+      sinks: false,
+      scale: 1 / Math.sqrt(headDim),
+      rope: { dim: headDim, width: headDim, pairs: 'halves', ...rope },
+      span,
+    },
+    mlp: { kind: 'dense', inner: c.intermediate_size, act: { fn: 'silu' }, bias: false },
+    norms: 'pre',
+    scaled: false,
+  }));
   return Object.freeze({
     name: options.name,
-    family: known.family,
+    family: String(json['model_type']),
     dim: c.hidden_size,
-    layers: c.num_hidden_layers,
-    heads: c.num_attention_heads,
-    kvHeads,
-    headDim,
-    ffn: c.intermediate_size,
     vocab: c.vocab_size,
-    ...rope,
+    ...kindsOf(layers),
     normEpsilon: c.rms_norm_eps ?? NORM_EPSILON,
+    normPlusOne: false,
+    embeddingScale: 1,
     tied: c.tie_word_embeddings ?? TIED,
-    qkNorm: known.family === 'qwen3',
     maxContext,
-    ...(window !== undefined && window < maxContext && { window }),
     ...weightsOf(options, json),
   });
 }
@@ -109,9 +125,9 @@ function headDimOf(c: HfConfig, known: Family): number {
 }
 
 /** YaRN's stretch of the original context counts where `max_position_embeddings` is still that one. */
-function maxContextOf(maxPositions: number, { ropeScaling }: Rope): number {
-  if (!ropeScaling || !('betaFast' in ropeScaling)) return maxPositions;
-  const stretched = Math.floor(ropeScaling.factor * ropeScaling.originalMaxPosition);
+function maxContextOf(maxPositions: number, { scaling }: RopeOf): number {
+  if (!scaling || !('betaFast' in scaling)) return maxPositions;
+  const stretched = Math.floor(scaling.factor * scaling.originalMaxPosition);
   return Math.min(Math.max(maxPositions, stretched), 2 ** 24);
 }
 

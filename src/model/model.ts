@@ -1,61 +1,31 @@
 /**
- * What a decoder-only dense transformer is, in the words of the published `config.json` files.
- * Only what the simulator can map; hf-config.ts refuses the rest by name.
+ * What a decoder-only transformer is, in the words of the published `config.json` files: numbers of the whole
+ * model, and a list of its layers, which may be of several kinds.
  */
 import type { FloatType } from '../numeric/types.js';
-
-/** How rotary frequencies are stretched; which of the three it is shows in its fields. */
-export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling;
-
-/** All of them divided by `factor`. */
-export interface LinearScaling {
-  factor: number;
-}
-
-/** Llama 3.1's stretch of the low ones. */
-export interface Llama3Scaling {
-  factor: number;
-  lowFreqFactor: number;
-  highFreqFactor: number;
-  originalMaxPosition: number;
-}
-
-/** YaRN: low ones divided by `factor`, high ones kept, a ramp over the pairs between. */
-export interface YarnScaling {
-  factor: number;
-  /** Rotations within the original context that a pair makes at the ramp's two ends. */
-  betaFast: number;
-  betaSlow: number;
-  /** The ramp's ends are rounded outwards to whole pairs. */
-  truncate: boolean;
-  originalMaxPosition: number;
-  /** Cosines and sines are multiplied by it. */
-  amplitude: number;
-}
+import type { AttentionSpec, GqaSpec } from './attention-spec.js';
+import type { DenseSpec, MlpSpec } from './mlp-spec.js';
 
 export interface ModelSpec {
   name: string;
-  family: 'llama' | 'qwen3';
+  /** `model_type` of the published file. */
+  family: string;
   dim: number;
-  layers: number;
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  ffn: number;
   vocab: number;
-  ropeTheta: number;
-  ropeScaling?: RopeScaling;
+  /** The layers that differ. */
+  kinds: readonly LayerSpec[];
+  /** Each layer's number in `kinds`, in the order of a token's path. */
+  layers: readonly number[];
   normEpsilon: number;
+  /** A norm multiplies by 1 + its weight, not by the weight. */
+  normPlusOne: boolean;
+  /** What the embedding is multiplied by. */
+  embeddingScale: number;
+  /** A logit l becomes cap * tanh(l / cap). */
+  logitCap?: number;
   /** The head uses the embedding's table. */
   tied: boolean;
-  /** Query and key heads are RMS-normalised before RoPE. */
-  qkNorm: boolean;
   maxContext: number;
-  /**
-   * Positions from which on some layers attend to the last so many only, which cannot be modelled;
-   * absent if none does within `maxContext`.
-   */
-  window?: number;
   /** Type of activations and of the KV cache on the wafer. */
   dtype: FloatType;
   /** Bits of a stored weight: those of `dtype` (16 or 32), or 8, widened on use. */
@@ -64,30 +34,53 @@ export interface ModelSpec {
   stored?: string;
 }
 
-/** One layer's weights, each matrix row-major [outputs][inputs] as in the published files. */
-export interface LayerWeights {
-  attentionNorm: Float32Array;
-  q: Float32Array;
-  k: Float32Array;
-  v: Float32Array;
-  qNorm?: Float32Array;
-  kNorm?: Float32Array;
-  o: Float32Array;
-  mlpNorm: Float32Array;
-  gate: Float32Array;
-  up: Float32Array;
-  down: Float32Array;
-  /** With 8-bit weights the matrices hold integers, to be multiplied by one scale each. */
-  scales: Record<'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down', number>;
+export interface LayerSpec {
+  attention: AttentionSpec;
+  mlp: MlpSpec;
+  /**
+   * Which norms a layer has: of the input of attention and of the MLP (`pre`), of their output before it is
+   * added to the residual stream (`post`), or both (`sandwich`).
+   */
+  norms: 'pre' | 'post' | 'sandwich';
+  /** The layer's result is multiplied by a number of its own. */
+  scaled: boolean;
 }
 
-export interface Weights {
-  /** [vocab][dim] */
-  embedding: Float32Array;
-  embeddingScale: number;
-  layers: LayerWeights[];
-  finalNorm: Float32Array;
-  /** [vocab][dim]; the embedding itself if tied. */
-  head: Float32Array;
-  headScale: number;
+/** The layer of that number. */
+export function layerOf(
+  { kinds, layers }: Pick<ModelSpec, 'kinds' | 'layers'>,
+  layer: number,
+): LayerSpec {
+  return kinds[layers[layer]];
+}
+
+/**
+ * The distinct layers, in order of their first appearance, and the number of each layer's kind. Equal means
+ * equal in every field.
+ */
+export function kindsOf(specs: readonly LayerSpec[]): Pick<ModelSpec, 'kinds' | 'layers'> {
+  const numbers = new Map<string, number>();
+  const kinds: LayerSpec[] = [];
+  const layers = specs.map((spec) => {
+    const key = JSON.stringify(spec);
+    let number = numbers.get(key);
+    if (number === undefined) {
+      numbers.set(key, (number = kinds.length));
+      kinds.push(spec);
+    }
+    return number;
+  });
+  return { kinds, layers };
+}
+
+/** The attention of a layer with grouped queries; throws a TypeError at any other. */
+export function gqaOf({ attention }: Pick<LayerSpec, 'attention'>): GqaSpec {
+  if (attention.kind === 'gqa') return attention;
+  throw new TypeError(`expected grouped queries, found ${attention.kind}`);
+}
+
+/** The MLP of a layer without experts; throws a TypeError at any other. */
+export function denseOf({ mlp }: Pick<LayerSpec, 'mlp'>): DenseSpec {
+  if (mlp.kind === 'dense') return mlp;
+  throw new TypeError(`expected a dense MLP, found ${mlp.kind}`);
 }

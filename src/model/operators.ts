@@ -3,12 +3,14 @@
  * many floating-point operations it does. A multiply-add counts as two, every other addition,
  * multiplication, comparison, division and special function (exp, square root) as one.
  */
-import type { ModelSpec } from './model.js';
+import { denseOf, gqaOf, type ModelSpec } from './model.js';
 
 export interface Operator {
   name: string;
   part: 'embedding' | 'layer' | 'head';
-  /** How often it stands in the model: once per layer, or once. */
+  /** Which kind of layer it stands in. */
+  layerKind?: number;
+  /** How often it stands in the model: once per layer of its kind, or once. */
   count: number;
   /** Shape of its weights, [outputs][inputs]; a norm is [1][length], no weights are [0][0]. */
   outputs: number;
@@ -36,7 +38,10 @@ export function weightBytes(model: ModelSpec): number {
 
 /** Bytes that one position of the context takes in the KV cache of all layers, in `dtype`. */
 export function cacheBytesPerPosition(model: ModelSpec): number {
-  return model.layers * 2 * model.kvHeads * model.headDim * valueBytes(model);
+  return model.layers.reduce((sum, kind) => {
+    const { kvHeads, headDim } = gqaOf(model.kinds[kind]);
+    return sum + 2 * kvHeads * headDim * valueBytes(model);
+  }, 0);
 }
 
 /** The operators of a decode step in the order of a token's path. */
@@ -51,24 +56,27 @@ export function operatorsOf(model: ModelSpec): Operator[] {
   const head = once.matrix('head', vocab, dim);
   return [
     embedding,
-    ...layerOperators(model),
+    ...model.kinds.flatMap((_, kind) => layerOperators(model, kind)),
     once.norm('finalNorm', dim, 1),
     model.tied ? { ...head, weightBytes: 0 } : head,
     once.plain('argmax', vocab, 0),
   ];
 }
 
-function layerOperators(model: ModelSpec): Operator[] {
-  const { dim, ffn, heads, kvHeads, headDim } = model;
+function layerOperators(model: ModelSpec, kind: number): Operator[] {
+  const { dim } = model;
+  const { heads, kvHeads, headDim, qkNorm } = gqaOf(model.kinds[kind]);
+  const { inner } = denseOf(model.kinds[kind]);
   const queries = heads * headDim;
   const keys = kvHeads * headDim;
-  const { matrix, norm, plain } = builder(model, 'layer', model.layers);
+  const count = model.layers.filter((of) => of === kind).length;
+  const { matrix, norm, plain } = builder(model, 'layer', count, kind);
   return [
     norm('attentionNorm', dim, 1),
     matrix('q', queries, dim),
     matrix('k', keys, dim),
     matrix('v', keys, dim),
-    ...(model.qkNorm ? [norm('qNorm', headDim, heads), norm('kNorm', headDim, kvHeads)] : []),
+    ...(qkNorm === 'head' ? [norm('qNorm', headDim, heads), norm('kNorm', headDim, kvHeads)] : []),
     // Each number times a cosine plus its partner times a sine.
     plain('rope', 3 * (queries + keys), 0),
     // Dot product and 1/sqrt(headDim).
@@ -79,17 +87,17 @@ function layerOperators(model: ModelSpec): Operator[] {
     matrix('o', dim, queries),
     plain('attentionResidual', dim, 0),
     norm('mlpNorm', dim, 1),
-    matrix('gate', ffn, dim),
-    matrix('up', ffn, dim),
+    matrix('gate', inner, dim),
+    matrix('up', inner, dim),
     // x / (1 + exp(-x)) and the product with the other half.
-    plain('activation', 5 * ffn, 0),
-    matrix('down', dim, ffn),
+    plain('activation', 5 * inner, 0),
+    matrix('down', dim, inner),
     plain('mlpResidual', dim, 0),
   ];
 }
 
-function builder(model: ModelSpec, part: Operator['part'], count: number) {
-  const base = { part, count, flopsPerPosition: 0 };
+function builder(model: ModelSpec, part: Operator['part'], count: number, layerKind?: number) {
+  const base = { part, ...(layerKind !== undefined && { layerKind }), count, flopsPerPosition: 0 };
   return {
     matrix: (name: string, outputs: number, inputs: number): Operator => ({
       ...base,

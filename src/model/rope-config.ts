@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { between, flag, name, parse, whole, isFields, type Fields } from './fields.js';
 import { unexpected } from './errors.js';
 import { ROPE_THETA } from './families.js';
-import type { ModelSpec, RopeScaling } from './model.js';
+import type { RopeScaling } from './attention-spec.js';
 
 export const ROPE_TYPES: readonly unknown[] = ['default', 'linear', 'llama3', 'yarn'];
 
@@ -49,24 +49,27 @@ export interface RopeConfig {
   layer_types?: string[] | null | undefined;
 }
 
-export type Rope = Pick<ModelSpec, 'ropeTheta' | 'ropeScaling'>;
+export interface RopeOf {
+  theta: number;
+  scaling?: RopeScaling;
+}
 
 /**
  * Base and scaling of a model's rotary embedding.
  * @param maxPositions `max_position_embeddings`
  * @throws ModelError that names the field which is missing, wrong or beyond what can be modelled
  */
-export function ropeOf(c: RopeConfig, maxPositions: number): Rope {
+export function ropeOf(c: RopeConfig, maxPositions: number): RopeOf {
   if (c.rope_scaling && c.rope_parameters)
     throw unexpected('rope_scaling', 'null next to rope_parameters', c.rope_scaling);
   const [first, ...others] = ropeGroups(c).map(([group, fields]) => {
     if (!isFields(fields)) throw unexpected(group, 'the rotary fields of these layers', fields);
     const { rope_theta: own } = parse(rope, fields, `${group}.`);
-    const ropeTheta = own ?? c.rope_theta ?? ROPE_THETA;
-    const ropeScaling = scalingOf(group, fields, ropeTheta, maxPositions);
-    return { group, fields, rope: { ropeTheta, ...(ropeScaling && { ropeScaling }) } };
+    const theta = own ?? c.rope_theta ?? ROPE_THETA;
+    const scaling = scalingOf(group, fields, theta, maxPositions);
+    return { group, fields, rope: { theta, ...(scaling && { scaling }) } };
   });
-  if (first === undefined) return { ropeTheta: c.rope_theta ?? ROPE_THETA };
+  if (first === undefined) return { theta: c.rope_theta ?? ROPE_THETA };
   const other = others.find(({ rope }) => JSON.stringify(rope) !== JSON.stringify(first.rope));
   if (other !== undefined)
     throw unexpected(

@@ -4,14 +4,11 @@
  */
 import { roundF16, ROUND, type FloatType } from '../numeric/types.js';
 import { ModelError } from './errors.js';
-import type { LayerWeights, ModelSpec, Weights } from './model.js';
+import type { GqaSpec } from './attention-spec.js';
+import type { DenseSpec } from './mlp-spec.js';
+import type { DenseWeights, GqaWeights, LayerWeights, Matrix, Weights } from './model-weights.js';
+import { layerOf, type ModelSpec } from './model.js';
 import { parameterCount } from './operators.js';
-
-/** A matrix as it is stored, and what to multiply it by. */
-interface Matrix {
-  values: Float32Array;
-  scale: number;
-}
 
 /** One GiB of 32-bit numbers: more is a mistake on a machine that has to compute with them. */
 const MOST_PARAMETERS = 2 ** 28;
@@ -32,55 +29,42 @@ export function randomWeights(model: ModelSpec, random: () => number): Weights {
     );
   const { dim, vocab, tied } = model;
   const embedding = randomMatrix(model, vocab, dim, tied ? 1 / Math.sqrt(dim) : 1, random);
-  const layers = Array.from({ length: model.layers }, () => randomLayer(model, random));
+  const layers = model.layers.map((_, layer) => randomLayer(model, layer, random));
   const finalNorm = randomNorm(model, dim, random);
   const head = tied ? embedding : randomMatrix(model, vocab, dim, 1 / Math.sqrt(dim), random);
-  return {
-    embedding: embedding.values,
-    embeddingScale: embedding.scale,
-    layers,
-    finalNorm,
-    head: head.values,
-    headScale: head.scale,
-  };
+  return { embedding, layers, finalNorm, head };
 }
 
-function randomLayer(model: ModelSpec, random: () => number): LayerWeights {
-  const { dim, ffn, heads, kvHeads, headDim } = model;
-  const norm = (length: number) => randomNorm(model, length, random);
-  const matrix = (outputs: number, inputs: number) =>
+function randomLayer(model: ModelSpec, layer: number, random: () => number): LayerWeights {
+  const { attention, mlp } = layerOf(model, layer);
+  if (attention.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
+  const attentionNorm = randomNorm(model, model.dim, random);
+  const gqa = randomGqa(model, attention, random);
+  const mlpNorm = randomNorm(model, model.dim, random);
+  return { attentionNorm, attention: gqa, mlpNorm, mlp: randomDense(model, mlp, random) };
+}
+
+function randomGqa(model: ModelSpec, spec: GqaSpec, random: () => number): GqaWeights {
+  const { heads, kvHeads, headDim } = spec;
+  const matrix = matrixOf(model, random);
+  const norm = () => randomNorm(model, headDim, random);
+  const q = matrix(heads * headDim, model.dim);
+  const k = matrix(kvHeads * headDim, model.dim);
+  const v = matrix(kvHeads * headDim, model.dim);
+  const norms = spec.qkNorm === 'none' ? {} : { qNorm: norm(), kNorm: norm() };
+  return { kind: 'gqa', q, k, v, ...norms, o: matrix(model.dim, heads * headDim) };
+}
+
+function randomDense(model: ModelSpec, { inner }: DenseSpec, random: () => number): DenseWeights {
+  const matrix = matrixOf(model, random);
+  const gate = matrix(inner, model.dim);
+  const up = matrix(inner, model.dim);
+  return { kind: 'dense', gate, up, down: matrix(model.dim, inner) };
+}
+
+function matrixOf(model: ModelSpec, random: () => number) {
+  return (outputs: number, inputs: number) =>
     randomMatrix(model, outputs, inputs, 1 / Math.sqrt(inputs), random);
-  const attentionNorm = norm(dim);
-  const q = matrix(heads * headDim, dim);
-  const k = matrix(kvHeads * headDim, dim);
-  const v = matrix(kvHeads * headDim, dim);
-  const headNorms = model.qkNorm ? { qNorm: norm(headDim), kNorm: norm(headDim) } : {};
-  const o = matrix(dim, heads * headDim);
-  const mlpNorm = norm(dim);
-  const gate = matrix(ffn, dim);
-  const up = matrix(ffn, dim);
-  const down = matrix(dim, ffn);
-  return {
-    attentionNorm,
-    q: q.values,
-    k: k.values,
-    v: v.values,
-    ...headNorms,
-    o: o.values,
-    mlpNorm,
-    gate: gate.values,
-    up: up.values,
-    down: down.values,
-    scales: {
-      q: q.scale,
-      k: k.scale,
-      v: v.scale,
-      o: o.scale,
-      gate: gate.scale,
-      up: up.scale,
-      down: down.scale,
-    },
-  };
 }
 
 function randomMatrix(

@@ -4,8 +4,8 @@
  */
 import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import type { ModelSpec } from '../model/model.js';
-import type { BufferShape, Cut, RegionKind } from '../mapping/mapping.js';
+import { denseOf, gqaOf, type ModelSpec } from '../model/model.js';
+import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
 
@@ -37,15 +37,15 @@ export function cutOf(model: ModelSpec, asked: Kept, rows: number, columns: numb
  * Every user's positions are dealt to the rows from row 0 on, so that row holds the most.
  */
 export function regionBytes(
-  kind: RegionKind,
+  part: PartKind,
   model: ModelSpec,
   wafer: WaferSpec,
   asked: Kept,
   rows: number,
   columns: number,
 ): number {
-  const buffers = MAPPINGS[asked.mapping].buffers(kind, cutOf(model, asked, rows, columns));
-  return codeBytesOf(kind, wafer.core.codeBytes) + bytesOf(buffers);
+  const buffers = MAPPINGS[asked.mapping].buffers(part, cutOf(model, asked, rows, columns));
+  return codeBytesOf(part.kind, wafer.core.codeBytes) + bytesOf(buffers);
 }
 
 export function bytesOf(buffers: BufferShape[]): number {
@@ -57,7 +57,7 @@ export function bytesOf(buffers: BufferShape[]): number {
  * whole width of the wafer is enough. Every slice shrinks or stays as columns grow, hence bisection.
  */
 export function leastColumns(
-  kind: RegionKind,
+  part: PartKind,
   model: ModelSpec,
   wafer: WaferSpec,
   asked: Kept,
@@ -65,7 +65,7 @@ export function leastColumns(
 ): number | undefined {
   const { sramBytes } = wafer.core;
   return leastThat(
-    (columns) => regionBytes(kind, model, wafer, asked, rows, columns) <= sramBytes,
+    (columns) => regionBytes(part, model, wafer, asked, rows, columns) <= sramBytes,
     1,
     wafer.width,
   );
@@ -101,14 +101,20 @@ export function modelBytes(
   model: ModelSpec,
   positions: number,
 ): { weights: number; cache: number } {
-  const { dim, ffn, headDim, heads, kvHeads } = model;
-  const matrices = 2 * dim * heads * headDim + 2 * dim * kvHeads * headDim + 3 * dim * ffn;
-  const norms = 2 * dim + (model.qkNorm ? 2 * headDim : 0);
-  const tables = (model.tied ? 1 : 2) * model.vocab * dim;
+  const { dim } = model;
+  const value = BYTES[model.dtype];
+  let matrices = (model.tied ? 1 : 2) * model.vocab * dim;
+  let norms = dim;
+  let perPosition = 0;
+  for (const kind of model.layers) {
+    const { heads, kvHeads, headDim, qkNorm } = gqaOf(model.kinds[kind]);
+    const { inner } = denseOf(model.kinds[kind]);
+    matrices += 2 * dim * heads * headDim + 2 * dim * kvHeads * headDim + 3 * dim * inner;
+    norms += 2 * dim + (qkNorm === 'head' ? 2 * headDim : 0);
+    perPosition += 2 * kvHeads * headDim;
+  }
   return {
-    weights:
-      ((model.layers * matrices + tables) * model.weightBits) / 8 +
-      (model.layers * norms + dim) * BYTES[model.dtype],
-    cache: 2 * model.layers * kvHeads * headDim * positions * BYTES[model.dtype],
+    weights: (matrices * model.weightBits) / 8 + norms * value,
+    cache: perPosition * positions * value,
   };
 }

@@ -3,10 +3,10 @@
  * one-line refusal made of them. Every number is found by trying the placement itself.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { RegionKind } from '../mapping/mapping.js';
+import type { PartKind } from '../mapping/mapping.js';
 import type { ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
-import { CapacityError, kindsOf, partsOf, widthsOf, type SizedRequest } from './placement.js';
+import { CapacityError, partKindsOf, partsOf, widthsOf, type SizedRequest } from './placement.js';
 import { cut } from './pack.js';
 import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
@@ -120,16 +120,17 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
   const { width, height } = wafer;
-  const bytesOf = (kind: RegionKind) => regionBytes(kind, model, wafer, request, height, width);
-  const kind = kindsOf(partsOf(model, request)).reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
-  if (bytesOf(kind) <= wafer.core.sramBytes)
+  const bytesOf = (part: PartKind) => regionBytes(part, model, wafer, request, height, width);
+  const parts = partKindsOf(partsOf(model, request));
+  const part = parts.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
+  if (bytesOf(part) <= wafer.core.sramBytes)
     return (
       'no rectangle between the dead cores of hardware.defects holds a region; ' +
       'it may fit with repair: spares, or with fewer dead cores'
     );
   return (
-    `no number of such wafers holds it: one region (${kind}) on all ${width}x${height} cores ` +
-    `needs ${count(bytesOf(kind))} bytes per core of ${count(wafer.core.sramBytes)}`
+    `no number of such wafers holds it: one region (${part.kind}) on all ${width}x${height} cores ` +
+    `needs ${count(bytesOf(part))} bytes per core of ${count(wafer.core.sramBytes)}`
   );
 }
 

@@ -5,35 +5,43 @@
  */
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Cut, RegionKind } from '../mapping/mapping.js';
+import type { Cut, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
-import type { ModelSpec } from '../model/model.js';
+import type { LayerSpec, ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
 import type { Sizes } from './placement.js';
 
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
 export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
   const cut = (columns: number) => cutOf(model, asked, sizes.rows, columns);
-  const added = (kind: RegionKind, of: Cut) =>
+  const added = (part: PartKind, of: Cut) =>
     MAPPINGS[asked.mapping]
-      .reductions(kind, of)
+      .reductions(part, of)
       .reduce((sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words), 0);
-  const layer = cut(sizes.columns.layer!);
   const head = sizes.columns.head ?? sizes.columns['embedding+head']!;
   const embedding = sizes.columns.embedding ?? head;
+  const layers = model.kinds.map((layer, layerKind) => {
+    const of = cut(sizes.kinds[layerKind]);
+    const once = layerCycles(wafer, layer, of) + added({ kind: 'layer', layerKind }, of);
+    return once * model.layers.filter((kind) => kind === layerKind).length;
+  });
   return (
     broadcastCycles(wafer, model.dtype, embedding, model.dim / sizes.rows) +
-    model.layers * (layerCycles(wafer, layer) + added('layer', layer)) +
+    layers.reduce((sum, cycles) => sum + cycles, 0) +
     headCycles(wafer, cut(head)) +
-    added('head', cut(head))
+    added({ kind: 'head' }, cut(head))
   );
 }
 
 /** The work of one layer (machine-model section 5a), and the hand-off of its result to the next one. */
-function layerCycles(wafer: WaferSpec, { model, rows, columns, positions }: Cut): number {
+function layerCycles(
+  wafer: WaferSpec,
+  layer: LayerSpec,
+  { model, rows, columns, positions }: Cut,
+): number {
   const type = model.dtype;
-  const s = layerShape(model, positions, rows, columns);
+  const s = layerShape(model, layer, positions, rows, columns);
   const widen = model.weightBits === 8;
   const matvec = (inputs: number, outputs: number, widened = widen) =>
     matvecCycles(wafer, type, inputs, outputs, widened);

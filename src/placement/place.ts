@@ -37,7 +37,7 @@ export function place(
   const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
   const regions = parts.map((part, i) => {
     const width = widths[i];
-    const bytes = regionBytes(part.kind, model, wafer, request, sizes.rows, width);
+    const bytes = regionBytes(part, model, wafer, request, sizes.rows, width);
     return {
       ...part,
       ...packing.positions[i],
@@ -61,9 +61,9 @@ function checkNumbers(model: ModelSpec, request: SizedRequest): void {
       throw new RangeError(`${name}: expected a positive integer, found ${wrong}`);
   }
   const { layerColumns } = request;
-  if (typeof layerColumns === 'object' && layerColumns.length !== model.layers)
+  if (typeof layerColumns === 'object' && layerColumns.length !== model.layers.length)
     throw new RangeError(
-      `layerColumns: expected one for each of ${model.layers} layers, found ${layerColumns.length}`,
+      `layerColumns: expected one for each of ${model.layers.length} layers, found ${layerColumns.length}`,
     );
 }
 
@@ -110,7 +110,7 @@ function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRequest):
   const [part] = partsOf(model, request);
   const largest = Math.min(wafer.width, wafer.height);
   const bytesAt = (at: number, maxPositions = request.maxPositions) =>
-    regionBytes(part.kind, model, wafer, { ...request, maxPositions }, at, at);
+    regionBytes(part, model, wafer, { ...request, maxPositions }, at, at);
   const room = wafer.core.sramBytes;
   const least = leastThat((at) => bytesAt(at) <= room, 1, largest);
   const minimal = request.growth === 'minimal' ? least : undefined;

@@ -1,5 +1,5 @@
 /** What placement is asked for and answers: a request, the regions and their sizes, or a refusal. */
-import type { Part, RegionKind } from '../mapping/mapping.js';
+import type { Part, PartKind, TableKind } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 
@@ -59,14 +59,19 @@ export interface SizedRequest extends PlacementRequest {
 /** Height of all regions and width of each kind, in cores. */
 export interface Sizes {
   rows: number;
-  columns: Partial<Record<RegionKind, number>>;
-  /** Width of each layer, if they differ; `columns.layer` is then the least. */
+  /** Of the tables. */
+  columns: Partial<Record<TableKind, number>>;
+  /** Of the model's kinds of layers. */
+  kinds: readonly number[];
+  /** Of each layer, if they were asked for one by one. */
   layers?: readonly number[];
 }
 
 /** Widths of the parts' regions, in cores. */
-export function widthsOf(parts: Part[], { columns, layers }: Sizes): number[] {
-  return parts.map((of) => (of.kind === 'layer' && layers?.[of.layer]) || columns[of.kind]!);
+export function widthsOf(parts: Part[], { columns, kinds, layers }: Sizes): number[] {
+  return parts.map((of) =>
+    of.kind === 'layer' ? (layers?.[of.layer] ?? kinds[of.layerKind]) : columns[of.kind]!,
+  );
 }
 
 /** What has to be placed: the parts of a model in the order of a token's path. */
@@ -75,6 +80,9 @@ export function partsOf(model: ModelSpec, { mapping }: Pick<SizedRequest, 'mappi
 }
 
 /** Kinds of regions that there are. */
-export function kindsOf(parts: Part[]): RegionKind[] {
-  return [...new Set(parts.map(({ kind }) => kind))];
+export function partKindsOf(parts: Part[]): PartKind[] {
+  const all = parts.map((of): [string, PartKind] => {
+    return of.kind === 'layer' ? [`layer ${of.layerKind}`, of] : [of.kind, of];
+  });
+  return [...new Map(all.reverse()).values()].reverse();
 }

@@ -10,7 +10,7 @@ import type { ModelSpec } from '../model/model.js';
 import { cutOf, leastColumns, mostThat } from './budget.js';
 import { tokenCycles } from './estimate.js';
 import { cut } from './pack.js';
-import { kindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './placement.js';
+import { partKindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './placement.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
@@ -50,27 +50,39 @@ export function leastSizes(
   request: SizedRequest,
   heights: number[],
 ): Sizes[] {
-  const kinds = kindsOf(partsOf(model, request));
+  const parts = partKindsOf(partsOf(model, request));
   const asked = request.layerColumns;
   const found: Sizes[] = [];
   for (const rows of request.rows === undefined ? heights : [request.rows]) {
     const columns: Sizes['columns'] = {};
-    for (const kind of kinds) {
-      const least = leastColumns(kind, model, wafer, request, rows);
-      if (least !== undefined) columns[kind] = least;
-    }
-    if (kinds.some((kind) => columns[kind] === undefined)) continue;
-    if (asked === undefined) {
-      found.push({ rows, columns });
-      continue;
-    }
-    const layers = typeof asked === 'number' ? [asked] : asked;
-    const narrowest = Math.min(...layers);
-    if (narrowest < columns.layer! || Math.max(...layers) > wafer.width) continue;
-    columns.layer = narrowest;
-    found.push({ rows, columns, ...(layers === asked && { layers }) });
+    const kinds: number[] = [];
+    const holds = parts.every((part) => {
+      const least = leastColumns(part, model, wafer, request, rows);
+      if (least === undefined) return false;
+      if (part.kind === 'layer') kinds[part.layerKind] = least;
+      else columns[part.kind] = least;
+      return true;
+    });
+    if (!holds) continue;
+    const widths = asked === undefined ? { kinds } : widthsAsked(model, wafer, asked, kinds);
+    if (widths !== undefined) found.push({ rows, columns, ...widths });
   }
   return found;
+}
+
+/** Layers as wide as asked, undefined if that is too narrow for some, or wider than the wafer. */
+function widthsAsked(
+  { layers }: ModelSpec,
+  wafer: WaferSpec,
+  asked: number | readonly number[],
+  least: readonly number[],
+): Pick<Sizes, 'kinds' | 'layers'> | undefined {
+  const widths = typeof asked === 'number' ? layers.map(() => asked) : asked;
+  if (widths.some((width, layer) => width < least[layers[layer]] || width > wafer.width))
+    return undefined;
+  return typeof asked === 'number'
+    ? { kinds: least.map(() => asked) }
+    : { kinds: least, layers: asked };
 }
 
 /** Cores of all regions. */
@@ -80,7 +92,7 @@ export function coresOf(parts: Part[], sizes: Sizes): number {
 
 function fewestCores(parts: Part[], candidates: Sizes[]): Sizes {
   const fewest = Math.min(...candidates.map((sizes) => coresOf(parts, sizes)));
-  const bent = (sizes: Sizes) => Math.abs(Math.log(sizes.rows / sizes.columns.layer!));
+  const bent = (sizes: Sizes) => Math.abs(Math.log(sizes.rows / Math.max(...sizes.kinds)));
   return candidates
     .filter((sizes) => coresOf(parts, sizes) <= fewest * (1 + SQUARE_SLACK))
     .reduce((best, sizes) => (bent(sizes) < bent(best) ? sizes : best));
@@ -98,7 +110,7 @@ function fastest(
   let bestCycles = Infinity;
   for (const narrow of least) {
     const widths =
-      request.layerColumns === undefined ? widened(narrow, 'layer', wafer, fits) : [narrow];
+      request.layerColumns === undefined ? widenedLayers(narrow, wafer, fits) : [narrow];
     for (const sizes of widths) {
       const estimate = cycles(sizes);
       if (estimate < bestCycles) {
@@ -113,24 +125,39 @@ function fastest(
   );
 }
 
-/** The given sizes with one kind widened column by column, while it still fits the wafers. */
+/** The given sizes with a table widened column by column, while it still fits the wafers. */
 function widened(
   sizes: Sizes,
-  kind: 'layer' | 'head' | 'embedding+head',
+  table: 'head' | 'embedding+head',
   wafer: WaferSpec,
   fits: (sizes: Sizes) => boolean,
 ): Sizes[] {
+  const { columns } = sizes;
+  const at = (width: number): Sizes => ({ ...sizes, columns: { ...columns, [table]: width } });
+  return whileItFits(at, columns[table]!, wafer, fits);
+}
+
+/** The given sizes with layers of at least so many columns, column by column, while they still fit the wafers. */
+function widenedLayers(sizes: Sizes, wafer: WaferSpec, fits: (sizes: Sizes) => boolean): Sizes[] {
   const at = (width: number): Sizes => ({
     ...sizes,
-    columns: { ...sizes.columns, [kind]: width },
+    kinds: sizes.kinds.map((least) => Math.max(least, width)),
   });
-  const least = sizes.columns[kind]!;
+  return whileItFits(at, Math.min(...sizes.kinds), wafer, fits);
+}
+
+function whileItFits(
+  at: (width: number) => Sizes,
+  least: number,
+  wafer: WaferSpec,
+  fits: (sizes: Sizes) => boolean,
+): Sizes[] {
   const most = mostThat((width) => fits(at(width)), least, wafer.width) ?? least;
   return Array.from({ length: most - least + 1 }, (_, i) => at(least + i));
 }
 
 /**
- * Heights and widths of layers that fit the wafers, height by height; of widths that cut a layer into
+ * Heights and widths of layers that fit the wafers, height by height, all layers of one width; of widths that cut a layer into
  * slices of the same sizes only the least, since the others only have longer lines.
  */
 export function layerSizes(
@@ -143,12 +170,20 @@ export function layerSizes(
   const fits = (sizes: Sizes) =>
     cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
   const { buffers } = MAPPINGS[request.mapping];
-  const slices = ({ rows, columns }: Sizes) =>
-    buffers('layer', cutOf(model, request, rows, columns.layer!))
+  const slices = ({ rows, kinds }: Sizes) =>
+    kinds
+      .flatMap((columns, layerKind) =>
+        buffers({ kind: 'layer', layerKind }, cutOf(model, request, rows, columns)),
+      )
       .map(({ length }) => length)
       .join();
+  const alike = (sizes: Sizes): Sizes => {
+    const widest = Math.max(...sizes.kinds);
+    return { ...sizes, kinds: sizes.kinds.map(() => widest) };
+  };
   return leastSizes(model, wafer, request, tallestHeights(wafer))
+    .map(alike)
     .filter(fits)
-    .map((least) => widened(least, 'layer', wafer, fits))
+    .map((least) => widenedLayers(least, wafer, fits))
     .map((wider) => wider.filter((of, i) => i === 0 || slices(of) !== slices(wider[i - 1])));
 }

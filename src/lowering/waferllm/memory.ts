@@ -3,8 +3,9 @@
  * residual stream lies in which cell of which core. Padding holds zeros.
  */
 import { ROUND } from '../../numeric/types.js';
-import type { LayerWeights, ModelSpec } from '../../model/model.js';
-import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
+import { gqaOf, type ModelSpec } from '../../model/model.js';
+import type { DenseWeights, GqaWeights, LayerWeights } from '../../model/model-weights.js';
+import { ropeAmplitude, rotaryPairs } from '../../model/rope.js';
 import { layOut } from '../../program/builder.js';
 import type { LayerCache } from '../lowering.js';
 import { waferllmBuffers, waferllmShape, widthOf } from '../../mapping/waferllm-shape.js';
@@ -32,6 +33,8 @@ export function waferllmImages(
   cache: LayerCache,
 ): Float32Array[] {
   if (!o.exact) throw new RangeError('only exact lowering has memory images');
+  const { attention: gqa, mlp } = weights;
+  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
   const { at, buffers } = layOut(waferllmBuffers(o));
   const last = buffers[buffers.length - 1];
   const images: Float32Array[] = [];
@@ -39,9 +42,9 @@ export function waferllmImages(
     for (let x = 0; x < widthOf(o); x++) {
       const image = new Float32Array(last.at + last.length);
       const core = { o, model, w: weights, x, y, image, at };
-      fillProjections(core);
-      if (o.qkNorm) fillHeadNorms(core);
-      fillMlp(core);
+      fillProjections(core, gqa);
+      if (o.qkNorm) fillHeadNorms(core, gqa);
+      fillMlp(core, mlp);
       fillCache(core, cache);
       images.push(image);
     }
@@ -59,9 +62,12 @@ interface Filled {
   at: Record<string, number>;
 }
 
-function fillProjections({ o, model, w, x, y, image, at }: Filled): void {
+function fillProjections(
+  { o, model, x, y, image, at }: Filled,
+  { q, k, v, o: out }: GqaWeights,
+): void {
   const s = waferllmShape(o);
-  const shared = model.heads / model.kvHeads;
+  const shared = queriesPerKey(model);
   const width = o.heads * o.headDim;
   for (let j = 0; j < s.attention; j++) {
     const element = attentionElement(o, x, j);
@@ -70,21 +76,27 @@ function fillProjections({ o, model, w, x, y, image, at }: Filled): void {
     for (let i = 0; i < s.dims; i++) {
       const input = y * s.dims + i;
       if (input >= o.dim) continue;
-      image[at.wQ + i * s.attention + j] = w.q[element * o.dim + input]!;
-      image[at.wK + i * s.attention + j] = w.k[kvElement * o.dim + input]!;
-      image[at.wV + i * s.attention + j] = w.v[kvElement * o.dim + input]!;
-      image[at.wO + j * s.dims + i] = w.o[input * width + element]!;
+      image[at.wQ + i * s.attention + j] = q.values[element * o.dim + input]!;
+      image[at.wK + i * s.attention + j] = k.values[kvElement * o.dim + input]!;
+      image[at.wV + i * s.attention + j] = v.values[kvElement * o.dim + input]!;
+      image[at.wO + j * s.dims + i] = out.values[input * width + element]!;
     }
   }
 }
 
-function fillHeadNorms({ o, w, x, image, at }: Filled): void {
+function fillHeadNorms({ o, x, image, at }: Filled, { qNorm, kNorm }: GqaWeights): void {
   for (let j = 0; j < waferllmShape(o).attention; j++) {
     const element = attentionElement(o, x, j);
-    if (element < 0 || !w.qNorm || !w.kNorm) continue;
-    image[at.qNorm + j] = w.qNorm[element % o.headDim];
-    image[at.kNorm + j] = w.kNorm[element % o.headDim];
+    if (element < 0 || !qNorm || !kNorm) continue;
+    image[at.qNorm + j] = qNorm[element % o.headDim];
+    image[at.kNorm + j] = kNorm[element % o.headDim];
   }
+}
+
+/** Query heads that share a key and value head. */
+export function queriesPerKey({ kinds }: ModelSpec): number {
+  const { heads, kvHeads } = gqaOf(kinds[0]);
+  return heads / kvHeads;
 }
 
 /** Without grouped-query saving every query head has its own copy of its key and value head. */
@@ -93,19 +105,19 @@ export function kvElementOf(element: number, headDim: number, shared: number): n
   return Math.floor(head / shared) * headDim + (element % headDim);
 }
 
-function fillMlp({ o, w, x, y, image, at }: Filled): void {
+function fillMlp({ o, w, x, y, image, at }: Filled, { gate, up, down }: DenseWeights): void {
   const s = waferllmShape(o);
   for (let i = 0; i < s.dims; i++) {
     const dim = y * s.dims + i;
     if (dim >= o.dim) continue;
-    image[at.attentionNorm + i] = w.attentionNorm[dim]!;
-    image[at.mlpNorm + i] = w.mlpNorm[dim]!;
+    image[at.attentionNorm + i] = w.attentionNorm![dim]!;
+    image[at.mlpNorm + i] = w.mlpNorm![dim]!;
     for (let j = 0; j < s.inner; j++) {
       const inner = x * s.inner + j;
       if (inner >= o.ffn) continue;
-      image[at.wGate + i * s.inner + j] = w.gate[inner * o.dim + dim]!;
-      image[at.wUp + i * s.inner + j] = w.up[inner * o.dim + dim]!;
-      image[at.wDown + j * s.dims + i] = w.down[dim * o.ffn + inner]!;
+      image[at.wGate + i * s.inner + j] = gate.values[inner * o.dim + dim]!;
+      image[at.wUp + i * s.inner + j] = up.values[inner * o.dim + dim]!;
+      image[at.wDown + j * s.dims + i] = down.values[dim * o.ffn + inner]!;
     }
   }
 }
@@ -113,7 +125,7 @@ function fillMlp({ o, w, x, y, image, at }: Filled): void {
 function fillCache({ o, model, x, y, image, at }: Filled, cache: LayerCache): void {
   const s = waferllmShape(o);
   const round = ROUND[o.dtype];
-  const shared = model.heads / model.kvHeads;
+  const shared = queriesPerKey(model);
   for (let position = y, slot = 0; position < o.context; position += o.P, slot++)
     for (let j = 0; j < s.attention; j++) {
       const element = attentionElement(o, x, j);
@@ -135,14 +147,15 @@ export function setWaferllmToken(
   const s = waferllmShape(o);
   const { at } = layOut(waferllmBuffers(o));
   const round = ROUND[o.dtype];
-  const frequencies = ropeFrequencies(model);
-  const amplitude = ropeAmplitude(model);
+  const { headDim, rope } = gqaOf(model.kinds[0]);
+  const pairs = rotaryPairs(headDim, rope, o.maxPositions ?? o.context + 1);
+  const amplitude = ropeAmplitude(rope);
   for (let core = 0; core < images.length; core++) {
     const [x, y] = [core % widthOf(o), Math.floor(core / widthOf(o))];
     const image = images[core];
     for (let i = 0; i < s.dims; i++) image[at.x + i] = round(residual[y * s.dims + i] ?? 0);
     for (let i = 0; i < s.pairs; i++) {
-      const frequency = frequencies[(x * s.pairs + i) % frequencies.length];
+      const { frequency } = pairs[(x * s.pairs + i) % pairs.length];
       image[at.cos + i] = round(amplitude * Math.cos(position * frequency));
       image[at.sin + i] = round(amplitude * Math.sin(position * frequency));
     }

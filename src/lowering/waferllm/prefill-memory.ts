@@ -4,10 +4,11 @@
  */
 import { ROUND } from '../../numeric/types.js';
 import { ringOf } from '../../kernels/ring.js';
-import type { LayerWeights, ModelSpec } from '../../model/model.js';
-import { ropeAmplitude, ropeFrequencies } from '../../model/rope.js';
+import { gqaOf, type ModelSpec } from '../../model/model.js';
+import type { DenseWeights, GqaWeights, LayerWeights } from '../../model/model-weights.js';
+import { ropeAmplitude, rotaryPairs } from '../../model/rope.js';
 import { layOut } from '../../program/builder.js';
-import { attentionElement, kvElementOf } from './memory.js';
+import { attentionElement, kvElementOf, queriesPerKey } from './memory.js';
 import { prefillBuffers, prefillShape, type PrefillOptions } from './prefill-shape.js';
 
 /** A number of a matrix by input and output, or undefined outside it. */
@@ -20,6 +21,8 @@ export function prefillImages(
   weights: LayerWeights,
   residual: ArrayLike<number>[],
 ): Float32Array[] {
+  const { attention: gqa, mlp } = weights;
+  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
   const { at, buffers } = layOut(prefillBuffers(o));
   const last = buffers[buffers.length - 1];
   const { order, position } = ringOf(o.P, 'interleaved');
@@ -31,8 +34,8 @@ export function prefillImages(
     const block = order[(position[x] + position[y]) % o.P];
     for (let i = 0; i < s.dims; i++) {
       const dim = x * s.dims + i;
-      image[at.attentionNorm + i] = weights.attentionNorm[dim] ?? 0;
-      image[at.mlpNorm + i] = weights.mlpNorm[dim] ?? 0;
+      image[at.attentionNorm + i] = weights.attentionNorm![dim] ?? 0;
+      image[at.mlpNorm + i] = weights.mlpNorm![dim] ?? 0;
       for (let r = 0; r < s.tokens; r++) {
         const token = residual[y * s.tokens + r];
         if (dim < o.dim && token) image[at.x + i * s.tokens + r] = round(token[dim]);
@@ -49,7 +52,7 @@ export function prefillImages(
         for (let j = 0; j < columns; j++)
           image[first + i * columns + j] = matrix(of[0] * rows + i, of[1] * columns + j) ?? 0;
     };
-    const m = matricesOf(o, model, weights);
+    const m = matricesOf(o, model, gqa, mlp);
     tile(at.wQkv, s.dims, 3 * s.attention, m.qkv, [block, x]);
     tile(at.wO, s.attention, s.dims, m.out, [block, x]);
     tile(at.wGateUp, s.dims, 2 * s.inner, m.gateUp, [block, x]);
@@ -59,17 +62,22 @@ export function prefillImages(
       for (let i = 0; i < s.attention; i++) {
         const element = attentionElement(o, x, i);
         if (element < 0) continue;
-        image[at.qNorm + i] = weights.qNorm![element % o.headDim];
-        image[at.kNorm + i] = weights.kNorm![element % o.headDim];
+        image[at.qNorm + i] = gqa.qNorm![element % o.headDim];
+        image[at.kNorm + i] = gqa.kNorm![element % o.headDim];
       }
     return image;
   });
 }
 
 /** The matrices by numbers of the padded slices, one after the other. */
-function matricesOf(o: PrefillOptions, model: ModelSpec, w: LayerWeights): Record<string, Matrix> {
+function matricesOf(
+  o: PrefillOptions,
+  model: ModelSpec,
+  gqa: GqaWeights,
+  mlp: DenseWeights,
+): Record<string, Matrix> {
   const { attention, inner } = prefillShape(o);
-  const shared = model.heads / model.kvHeads;
+  const shared = queriesPerKey(model);
   const width = o.heads * o.headDim;
   const elementOf = (index: number) =>
     attentionElement(o, Math.floor(index / attention), index % attention);
@@ -80,19 +88,20 @@ function matricesOf(o: PrefillOptions, model: ModelSpec, w: LayerWeights): Recor
       if (element < 0 || dim >= o.dim) return undefined;
       const which = Math.floor(j / attention);
       const row = which === 0 ? element : kvElementOf(element, o.headDim, shared);
-      return [w.q, w.k, w.v][which][row * o.dim + dim];
+      return [gqa.q, gqa.k, gqa.v][which].values[row * o.dim + dim];
     },
     out(index, dim) {
       const element = elementOf(index);
-      return element < 0 || dim >= o.dim ? undefined : w.o[dim * width + element];
+      return element < 0 || dim >= o.dim ? undefined : gqa.o.values[dim * width + element];
     },
     gateUp(dim, column) {
       const [x, j] = [Math.floor(column / (2 * inner)), column % (2 * inner)];
       const unit = x * inner + (j % inner);
       if (unit >= o.ffn || dim >= o.dim) return undefined;
-      return (j < inner ? w.gate : w.up)[unit * o.dim + dim];
+      return (j < inner ? mlp.gate : mlp.up).values[unit * o.dim + dim];
     },
-    down: (unit, dim) => (unit >= o.ffn || dim >= o.dim ? undefined : w.down[dim * o.ffn + unit]),
+    down: (unit, dim) =>
+      unit >= o.ffn || dim >= o.dim ? undefined : mlp.down.values[dim * o.ffn + unit],
   };
 }
 
@@ -105,12 +114,13 @@ function fillAngles(
   y: number,
 ): void {
   const { pairs, tokens } = prefillShape(o);
-  const frequencies = ropeFrequencies(model);
-  const amplitude = ropeAmplitude(model);
+  const { headDim, rope } = gqaOf(model.kinds[0]);
+  const frequencies = rotaryPairs(headDim, rope, o.tokens);
+  const amplitude = ropeAmplitude(rope);
   const round = ROUND[o.dtype];
   for (let i = 0; i < pairs; i++)
     for (let r = 0; r < tokens; r++) {
-      const angle = (y * tokens + r) * frequencies[(x * pairs + i) % frequencies.length];
+      const angle = (y * tokens + r) * frequencies[(x * pairs + i) % frequencies.length].frequency;
       image[at.cos + i * tokens + r] = round(amplitude * Math.cos(angle));
       image[at.sin + i * tokens + r] = round(amplitude * Math.sin(angle));
     }

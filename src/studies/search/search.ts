@@ -36,7 +36,7 @@ export function shapesOf(config: ResolvedConfig): Shape[][] {
   const request = { ...requestOf(config), growth: 'fill' as const };
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   return layerSizes(model, wafer, request, wafers).map((widths) =>
-    widths.map(({ rows, columns }) => ({ rows, layerColumns: columns.layer! })),
+    widths.map(({ rows, kinds }) => ({ rows, layerColumns: kinds[0] })),
   );
 }
 
@@ -93,7 +93,8 @@ function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
   const estimate = ({ rows, layerColumns }: Shape) =>
     tokenCycles(model, wafer, request, {
       rows,
-      columns: { layer: layerColumns, head: layerColumns, 'embedding+head': layerColumns },
+      columns: { head: layerColumns, 'embedding+head': layerColumns },
+      kinds: model.kinds.map(() => layerColumns),
     });
   const best = heights.map((widths) =>
     widths.reduce((a, b) => (estimate(b) < estimate(a) ? b : a)),

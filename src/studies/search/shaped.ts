@@ -7,7 +7,6 @@ import type { Runner } from '../../decode/runner.js';
 import { createShared } from '../../decode/sharing.js';
 import { simulateSteps } from '../../decode/simulate.js';
 import type { GroupsOf } from '../../lowering/lowering.js';
-import type { Region } from '../../placement/placement.js';
 import type { SearchResult } from '../../report/document.js';
 import { searchShape, type ShapeCosts } from './search.js';
 
@@ -39,11 +38,11 @@ function costOfShapes(
   const maxPositions = workload.context + workload.tokens;
   const last = { ...workload, context: maxPositions - 1, tokens: 1, data: false };
   const lines: LineCycles = new Map();
-  const byLines = (regions: Pick<Region, 'kind' | 'width' | 'height'>[]) =>
+  const byLines = (regions: Parameters<typeof groupChooser>[1]) =>
     groupChooser({ ...config, maxPositions }, regions, options.runner, undefined, lines);
   return {
     async groupsOf({ rows, layerColumns }) {
-      const layer = { kind: 'layer', height: rows, width: layerColumns } as const;
+      const layer = { kind: 'layer', layerKind: 0, height: rows, width: layerColumns } as const;
       return (await byLines([layer]))(layer);
     },
     cycles: async (shape, groups) => {

@@ -40,9 +40,11 @@ export function deploymentOf(config: ResolvedConfig): Deployment {
   const placement = placementOf(config);
   const layers = placement.regions.filter(({ kind }) => kind === 'layer');
   const fits = (maxPositions: number) =>
-    layers.every(({ height, width }) => {
+    layers.every((region) => {
       const kept = { mapping: config.mapping, maxPositions, batch: 1 };
-      return regionBytes('layer', model, wafer, kept, height, width) <= wafer.core.sramBytes;
+      return (
+        regionBytes(region, model, wafer, kept, region.height, region.width) <= wafer.core.sramBytes
+      );
     });
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
