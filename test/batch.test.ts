@@ -6,6 +6,7 @@ import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
+import { resized } from './helpers/small-model.js';
 
 /** A model of six layers whose regions' shape is given, so that only the batch changes. */
 function run(batch: number): Promise<RunDocument> {
@@ -17,7 +18,7 @@ function run(batch: number): Promise<RunDocument> {
     'placement.rows=8',
     'placement.layerColumns=8',
   ]);
-  return simulate({ ...config, model: { ...config.model, layers: 6 } }, OPTIONS);
+  return simulate({ ...config, model: resized(config.model, { layers: 6 }) }, OPTIONS);
 }
 
 const BATCHES = [1, 2, 3, 4, 5, 6, 8, 10, 11];

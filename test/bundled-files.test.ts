@@ -18,7 +18,7 @@ describe('a bundled file', () => {
   it('is found by its name from any folder, as hardware, model or GPU', () => {
     const config = load('hardware: wse2\nmodel: llama-3.1-8b\nserving: { gpus: [h100] }\n');
     expect(config.wafer.name).toBe('WSE-2');
-    expect(config.model).toMatchObject({ name: 'llama-3.1-8b', layers: 32 });
+    expect(config.model).toMatchObject({ name: 'llama-3.1-8b', dim: 4096 });
     expect(config.gpuFiles).toEqual([expect.stringMatching(/configs.gpu.h100\.yaml$/)]);
     expect(config.resolved).toMatchObject({
       hardware: { extends: 'wse2' },

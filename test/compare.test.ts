@@ -16,6 +16,7 @@ import { simulate } from '../src/studies/run/run.js';
 import type { SimulateOptions } from '../src/decode/options.js';
 import { wafersim } from './helpers/command-line.js';
 import { OPTIONS } from './helpers/options.js';
+import { resized } from './helpers/small-model.js';
 
 const STRATEGIES = ['row-major', 'snake', 'greedy', 'anneal', 'optimal'];
 
@@ -27,7 +28,7 @@ function ten(strategy: string, changes: Partial<ResolvedConfig['placement']> = {
     `placement.strategy=${strategy}`,
   ]);
   const placement = { ...config.placement, rows: 6, layerColumns: 8, ...changes };
-  return { ...config, model: { ...config.model, layers: 10 }, placement };
+  return { ...config, model: resized(config.model, { layers: 10 }), placement };
 }
 
 let home: string;

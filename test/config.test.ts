@@ -24,7 +24,7 @@ describe('a configuration', () => {
     });
     expect(config.resolved).toMatchObject({
       hardware: { extends: SMALL, clock: 0.875e9, fabric: { hopCycles: 2 } },
-      model: { config: TINY, dtype: 'f16', weightBits: 16, spec: { layers: 2 } },
+      model: { config: TINY, dtype: 'f16', weightBits: 16, spec: { dim: 48, layers: [0, 0] } },
       workload: config.workload,
       placement: config.placement,
     });
@@ -67,7 +67,7 @@ describe('a configuration', () => {
 
 describe('--set', () => {
   const cases: [string, object][] = [
-    ['model=models/llama-3.1-8b.json', { model: { layers: 32, dtype: 'f32' } }],
+    ['model=models/llama-3.1-8b.json', { model: { dim: 4096, dtype: 'f32' } }],
     ['model=../models/llama-3.1-8b.json', { modelFile: 'models/llama-3.1-8b.json' }],
     ['hardware=configs/hardware/wse2.yaml', { wafer: { name: 'WSE-2', height: 994 } }],
     ['hardware=hardware/wse2.yaml', { hardwareFile: 'configs/hardware/wse2.yaml' }],

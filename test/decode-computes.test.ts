@@ -9,6 +9,7 @@ import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
 import { runnerOf } from './helpers/runner.js';
+import { resized } from './helpers/small-model.js';
 
 const TINY = 'configs/tiny.yaml';
 const host = { shards: 1, now: () => 0, rss: () => 0 };
@@ -212,7 +213,7 @@ describe('a decode step', () => {
     // Layers side by side on one shelf: the second one's input arrives as the first one's did not,
     // every later one's as the second one's.
     const config = loadConfig(TINY, ['workload.data=false', 'workload.tokens=1']);
-    const model = { ...config.model, layers: 5 };
+    const model = resized(config.model, { layers: 5 });
     const placement = { ...config.placement, rows: 6, layerColumns: 4 };
     const wide = { ...config, model, placement };
     const { reuse, decode } = await simulate(wide, { engine: 'fast', memo: true, ...host });

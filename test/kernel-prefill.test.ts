@@ -6,17 +6,22 @@ import { reference } from '../src/engine/reference/reference.js';
 import { lowerPrefillLayer } from '../src/lowering/waferllm/prefill.js';
 import { prefillImages, prefillResidual } from '../src/lowering/waferllm/prefill-memory.js';
 import type { PrefillOptions } from '../src/lowering/waferllm/prefill-shape.js';
-import { createPlainDecoder, headLogits } from '../src/model/plain.js';
+import { createPlainDecoder, embedded, headLogits } from '../src/model/plain.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { randomWeights } from '../src/model/weights.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { kernelWafer } from './kernel-programs.js';
-import { model as layers, qwen as layersWithNorms } from './helpers/small-model.js';
+import {
+  model as layers,
+  qwen as layersWithNorms,
+  resized,
+  sizesOf,
+} from './helpers/small-model.js';
 
 const wafer = kernelWafer();
 
 /** A prefill is of one layer. */
-const [model, qwen] = [layers, layersWithNorms].map((of): ModelSpec => ({ ...of, layers: 1 }));
+const [model, qwen] = [layers, layersWithNorms].map((of) => resized(of, { layers: 1 }));
 
 const PROMPT = [3, 17, 4, 4, 11, 8, 0, 12, 5];
 
@@ -28,7 +33,7 @@ interface Shape {
 }
 
 function optionsOf(spec: ModelSpec, { P, groups, tokens, exp }: Shape): PrefillOptions {
-  const { dim, ffn, heads, headDim, normEpsilon, dtype, qkNorm } = spec;
+  const { dim, ffn, heads, headDim, normEpsilon, dtype, qkNorm } = sizesOf(spec);
   const sizes = { dim, ffn, heads, headDim, normEpsilon, dtype, qkNorm };
   return { ...sizes, P, groups, tokens, context: tokens, exact: true, ...(exp && { exp }) };
 }
@@ -38,9 +43,7 @@ function errorOf(spec: ModelSpec, shape: Shape, spoil?: (program: Program) => vo
   const weights = randomWeights(spec, seedrandom.alea('prefill'));
   const options = optionsOf(spec, shape);
   const prompt = PROMPT.slice(0, shape.tokens);
-  const residual = prompt.map((token) =>
-    weights.embedding.subarray(token * spec.dim, (token + 1) * spec.dim),
-  );
+  const residual = prompt.map((token) => embedded(spec, weights, token));
   const program = lowerPrefillLayer(options, wafer);
   spoil?.(program);
   const memory = prefillImages(options, spec, weights.layers[0], residual);
@@ -95,7 +98,7 @@ describe('prefill of a layer', () => {
   it('has the operators that it does, each with an end', () => {
     for (const spec of [model, qwen]) {
       const program = lowerPrefillLayer(optionsOf(spec, { P: 2, groups: 1, tokens: 4 }), wafer);
-      expect(program.labels.includes('qk norm')).toBe(spec.qkNorm);
+      expect(program.labels.includes('qk norm')).toBe(sizesOf(spec).qkNorm);
       const { labelEnd } = fast({ program, wafer });
       expect([...labelEnd].every(Number.isFinite)).toBe(true);
       expect([...labelEnd]).toEqual([...labelEnd].toSorted((a, b) => a - b));

@@ -14,17 +14,19 @@ import {
 import { waferllmOptions, widthOf } from '../src/mapping/waferllm-shape.js';
 import type { ExpForm, WaferllmOptions } from '../src/mapping/waferllm-shape.js';
 import { loadHardware } from '../src/config.js';
-import type { ModelSpec, Weights } from '../src/model/model.js';
+import type { ModelSpec } from '../src/model/model.js';
+import type { Weights } from '../src/model/model-weights.js';
 import { runKernel, type KernelOptions } from '../src/studies/kernel/kernel.js';
-import { createPlainDecoder } from '../src/model/plain.js';
+import { createPlainDecoder, embedded } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';
 import { regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf, type Operation, type Program } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
 import { kernelWafer } from './kernel-programs.js';
-import { model, qwen } from './helpers/small-model.js';
+import { model, qwen, resized } from './helpers/small-model.js';
 
 const wafer = kernelWafer();
+const LAYER = { kind: 'layer', layerKind: 0 } as const;
 
 interface Shape {
   P: number;
@@ -44,7 +46,7 @@ function simulate(spec: ModelSpec, weights: Weights, tokens: number[], { spoil, 
   const keys = decoder.keys.map((layer) => [...layer]);
   const values = decoder.values.map((layer) => [...layer]);
   const token = tokens[context];
-  let x: ArrayLike<number> = weights.embedding.subarray(token * spec.dim, (token + 1) * spec.dim);
+  let x: ArrayLike<number> = embedded(spec, weights, token);
   weights.layers.forEach((layer, number) => {
     const program = lowerWaferllmLayer(options, wafer);
     spoil?.(program);
@@ -62,7 +64,7 @@ function head(spec: ModelSpec, { finalNorm, head }: Weights, x: ArrayLike<number
   const square = Array.from(x, (v) => v * v).reduce((sum, v) => sum + v, 0);
   const scale = 1 / Math.sqrt(square / spec.dim + spec.normEpsilon);
   return Array.from({ length: spec.vocab }, (_, row) =>
-    Array.from(x, (v, i) => v * scale * finalNorm[i] * head[row * spec.dim + i]).reduce(
+    Array.from(x, (v, i) => v * scale * finalNorm[i] * head.values[row * spec.dim + i]).reduce(
       (sum, v) => sum + v,
       0,
     ),
@@ -144,7 +146,7 @@ describe('an exact waferllm layer', () => {
   });
 
   it('appends to its cache, token after token in the same memory', () => {
-    const spec = { ...model, layers: 1 };
+    const spec = resized(model, { layers: 1 });
     const [P, maxPositions] = [3, 5];
     const one = { ...weights, layers: weights.layers.slice(0, 1) };
     const decoder = createPlainDecoder(spec, one);
@@ -153,7 +155,7 @@ describe('an exact waferllm layer', () => {
     const memory = waferllmImages(optionsAt(0), spec, weights.layers[0], { keys: [], values: [] });
     TOKENS.slice(0, maxPositions).forEach((token, context) => {
       const options = optionsAt(context);
-      const x = weights.embedding.subarray(token * spec.dim, (token + 1) * spec.dim);
+      const x = embedded(spec, weights, token);
       setWaferllmToken(options, spec, memory, x, context);
       reference({ program: lowerWaferllmLayer(options, wafer), wafer, memory });
       const logits = head(spec, weights, waferllmResidual(options, memory));
@@ -262,7 +264,14 @@ describe('the published waferllm layer', () => {
     const shaped = { ...options, ...sizes, context: 40, maxPositions: 41, P: 8, groups: 2 };
     const { roles } = lowerWaferllmLayer(shaped, wafer);
     const kept = { mapping: 'waferllm', maxPositions: 41, batch: 1 } as const;
-    const budget = regionBytes('layer', { ...model, ...sizes, weightBits: 16 }, wafer, kept, 8, 8);
+    const budget = regionBytes(
+      LAYER,
+      resized(model, { ...sizes, weightBits: 16 }),
+      wafer,
+      kept,
+      8,
+      8,
+    );
     for (const role of roles) expect(sramBytesOf(role)).toBe(budget);
   });
 

@@ -1,7 +1,7 @@
 /** Numbers that are far from one: scores whose exponentials overflow, and a stream that is almost zero. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import type { Weights } from '../src/model/model.js';
+import type { DenseWeights, GqaWeights, Vector, Weights } from '../src/model/model-weights.js';
 import type * as model from '../src/model/weights.js';
 import { simulate } from '../src/studies/run/run.js';
 
@@ -18,7 +18,7 @@ vi.mock('../src/model/weights.js', async (original) => {
 });
 afterEach(() => (weights.change = () => {}));
 
-const times = (values: Float32Array, factor: number) => {
+const times = (values: Vector, factor: number) => {
   for (let i = 0; i < values.length; i++) values[i] *= factor;
 };
 
@@ -41,17 +41,21 @@ describe.each(MAPPINGS)('in the mapping %s', (_, sets) => {
     ['f16', 4],
   ])('scores far above what an exponential holds in %s are right', async (dtype, factor) => {
     weights.change = ({ layers }) =>
-      layers.forEach(({ q, k }) => {
-        times(q, factor);
-        times(k, factor);
+      layers.forEach(({ attention }) => {
+        const { q, k } = attention as GqaWeights;
+        times(q.values, factor);
+        times(k.values, factor);
       });
     expect(await checkOf(...sets, `model.dtype=${dtype}`)).toMatchObject({ passed: true });
   });
 
   it('a stream so small that the epsilon of the norms counts is right', async () => {
     weights.change = ({ embedding, layers }) => {
-      times(embedding, 1e-3);
-      layers.forEach(({ o, down }) => [o, down].forEach((matrix) => times(matrix, 1e-3)));
+      times(embedding.values, 1e-3);
+      layers.forEach(({ attention, mlp }) => {
+        times((attention as GqaWeights).o.values, 1e-3);
+        times((mlp as DenseWeights).down.values, 1e-3);
+      });
     };
     expect(await checkOf(...sets)).toMatchObject({ passed: true });
   });
@@ -60,7 +64,10 @@ describe.each(MAPPINGS)('in the mapping %s', (_, sets) => {
 describe('query and key norms', () => {
   it('of heads so small that their epsilon counts are right', async () => {
     weights.change = ({ layers }) =>
-      layers.forEach(({ q, k }) => [q, k].forEach((matrix) => times(matrix, 1e-3)));
+      layers.forEach(({ attention }) => {
+        const { q, k } = attention as GqaWeights;
+        [q, k].forEach(({ values }) => times(values, 1e-3));
+      });
     const sets = ['model=models/tiny-qwen3.json', 'placement.layerColumns=7'];
     expect(await checkOf(...sets)).toMatchObject({ passed: true });
   });

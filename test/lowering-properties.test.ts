@@ -15,6 +15,7 @@ import {
   type Role,
 } from '../src/program/program.js';
 import { asking, models, wse3 } from './placement-helpers.js';
+import { resized } from './helpers/small-model.js';
 
 const shapes = fc.record({
   rows: fc.integer({ min: 1, max: 9 }),
@@ -29,7 +30,7 @@ const shapes = fc.record({
 function each(check: (stages: StagePlan[]) => void, numRuns: number) {
   fc.assert(
     fc.property(models, shapes, (any, { rows, columns, context, group, layers, across }) => {
-      const model = { ...any, layers };
+      const model = resized(any, { layers });
       const core = { ...wse3().core, sramBytes: 1e9 };
       const wafer = wse3({ core, width: Math.min(750, across * columns + 1) });
       const maxPositions = context + 1;
@@ -154,7 +155,8 @@ describe('stages with equal keys', () => {
   });
 
   it('are not those of other steps, groups or users', () => {
-    const model = { ...fc.sample(models, { seed: 1, numRuns: 1 })[0], layers: 1, tied: false };
+    const [any] = fc.sample(models, { seed: 1, numRuns: 1 });
+    const model = resized(any, { layers: 1, tied: false });
     const wafer = wse3({ core: { ...wse3().core, sramBytes: 1e9 } });
     const sizes = { rows: 6, layerColumns: 9, growth: 'minimal' as const };
     const placement = place(model, wafer, asking({ ...sizes, maxPositions: 20 }));

@@ -3,9 +3,10 @@ import { loadConfig } from '../src/config.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { planToken } from '../src/lowering/token.js';
 import { placementOf } from '../src/decode/place.js';
+import { resized } from './helpers/small-model.js';
 
 const config = loadConfig('configs/tiny.yaml', ['placement.rows=5', 'placement.layerColumns=4']);
-const wide = { ...config, model: { ...config.model, layers: 6 } };
+const wide = { ...config, model: resized(config.model, { layers: 6 }) };
 const { model, wafer } = wide;
 const groups = { column: 2, row: 2, head: 1 };
 const step = { context: 8, maxPositions: 9 };

@@ -12,11 +12,12 @@ import {
 } from '../src/lowering/region.js';
 import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
-import type { Line, Reduction, RegionKind } from '../src/mapping/mapping.js';
+import type { Line, PartKind, Reduction } from '../src/mapping/mapping.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { isFabric, type Operation, type Route } from '../src/program/program.js';
 import { models, tiny, wse3 } from './placement-helpers.js';
+import { resized, sizesOf } from './helpers/small-model.js';
 
 /** A vector that a core sends on a line: up to its root, or from there to all. */
 type Sent = Omit<Reduction, 'cores'> & { toAll: boolean };
@@ -101,20 +102,22 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   groups: fc.integer({ min: 1, max: 4 }),
 });
 
+const LAYER = { kind: 'layer', layerKind: 0 } as const;
+
 describe('the reductions of the default mapping', () => {
-  const check = (model: ModelSpec, kind: RegionKind, of: Shape) => {
+  const check = (model: ModelSpec, part: PartKind, of: Shape) => {
     const { rows, columns, positions } = of;
     const groups = { column: of.groups, row: of.groups, head: of.groups };
     const size = { width: columns, height: rows };
     const step = { context: positions - 1, maxPositions: positions };
     const codes =
-      kind === 'layer'
-        ? [layerCode(model, wse3(), size, groups, step)]
+      part.kind === 'layer'
+        ? [layerCode(model, model.kinds[0], wse3(), size, groups, step)]
         : (['embedding', 'head'] as const)
-            .filter((use) => kind.includes(use))
-            .map((use) => tableCode(model, wse3(), { ...size, kind }, groups, use));
+            .filter((use) => part.kind.includes(use))
+            .map((use) => tableCode(model, wse3(), { ...size, kind: part.kind }, groups, use));
     const cut = { model, rows, columns, positions };
-    const all = MAPPINGS.gqa.reductions(kind, cut);
+    const all = MAPPINGS.gqa.reductions(part, cut);
     const found = codes.map(everyCore);
     expectLines(
       found[0].map((_, core) => found.flatMap((of) => of[core])),
@@ -130,8 +133,8 @@ describe('the reductions of the default mapping', () => {
       const kinds = new Set<string>();
       fc.assert(
         fc.property(models, shapes, (model, shape) => {
-          kinds.add(`${model.dtype} ${model.weightBits === 8} ${model.qkNorm}`);
-          check(model, kind, shape);
+          kinds.add(`${model.dtype} ${model.weightBits === 8} ${sizesOf(model).qkNorm}`);
+          check(model, kind === 'layer' ? LAYER : { kind }, shape);
         }),
         { seed: 14, numRuns: 100 },
       );
@@ -143,8 +146,8 @@ describe('the reductions of the default mapping', () => {
   it('are ten in a layer, and one more of 32 bits where heads are normalised', () => {
     const cut = { model: tiny, rows: 8, columns: 4, positions: 40 };
     const { reductions } = MAPPINGS.gqa;
-    expect(reductions('layer', cut)).toHaveLength(10);
-    const normed = reductions('layer', { ...cut, model: { ...tiny, qkNorm: true } });
+    expect(reductions(LAYER, cut)).toHaveLength(10);
+    const normed = reductions(LAYER, { ...cut, model: resized(tiny, { qkNorm: true }) });
     expect(normed).toHaveLength(11);
     // Two query heads and a key head of every column, over the two columns of their group.
     expect(normed[2]).toEqual({ line: 'head', cores: 2, words: 3, type: 'f32' });
@@ -155,12 +158,12 @@ describe('the reductions of the published mapping', () => {
   it.each([true, false])('are the ten that its cores send, if exact is %s', (exact) => {
     fc.assert(
       fc.property(models, shapes, (any, { rows: P, positions, groups }) => {
-        const model = { ...any, qkNorm: false };
+        const model = resized(any, { qkNorm: false });
         const context = positions - 1;
         const o = { context, maxPositions: positions, P, groups: Math.min(groups, P), exact };
         const { roles } = lowerWaferllmLayer(waferllmOptions(model, o), wse3());
         const cut = { model, rows: P, columns: P, positions, exact };
-        const all = MAPPINGS.waferllm.reductions('layer', cut);
+        const all = MAPPINGS.waferllm.reductions(LAYER, cut);
         expect(all).toHaveLength(10);
         expect(all.every(({ cores }) => cores === P)).toBe(true);
         expectLines(

@@ -7,6 +7,7 @@ import {
   parameterCount,
   weightBytes,
 } from '../src/model/operators.js';
+import { resized, sizesOf } from './helpers/small-model.js';
 
 const models = new URL('../models/', import.meta.url);
 const load = (url: URL, options = {}) =>
@@ -71,9 +72,9 @@ describe('parameters', () => {
   });
 
   it('of a tied head count once, and query and key norms belong to every layer', () => {
-    const { dim, vocab, layers, headDim } = qwen;
+    const { dim, vocab, layers, headDim } = sizesOf(qwen);
     expect(parameterCount({ ...qwen, tied: false }) - parameterCount(qwen)).toBe(vocab * dim);
-    expect(parameterCount(qwen) - parameterCount({ ...qwen, qkNorm: false })).toBe(
+    expect(parameterCount(qwen) - parameterCount(resized(qwen, { qkNorm: false }))).toBe(
       layers * 2 * headDim,
     );
   });
@@ -84,7 +85,7 @@ describe('floating-point operations', () => {
     ['tiny', tiny],
     ['qwen', qwen],
   ])('of each operator of %s are those by hand', (_, model) => {
-    const { dim, ffn, heads, kvHeads, headDim, vocab } = model;
+    const { dim, ffn, heads, kvHeads, headDim, vocab, qkNorm } = sizesOf(model);
     const [queries, keys] = [heads * headDim, kvHeads * headDim];
     const norm = (length: number) => 4 * length + 4;
     const found = Object.fromEntries(
@@ -99,7 +100,7 @@ describe('floating-point operations', () => {
       q: [2 * queries * dim, 0],
       k: [2 * keys * dim, 0],
       v: [2 * keys * dim, 0],
-      ...(model.qkNorm && {
+      ...(qkNorm && {
         qNorm: [heads * norm(headDim), 0],
         kNorm: [kvHeads * norm(headDim), 0],
       }),
@@ -144,7 +145,7 @@ describe('operators', () => {
   });
 
   it('store matrices in the weight bits and norms in the data type', () => {
-    const norms = (2 * tiny.layers + 1) * tiny.dim;
+    const norms = (2 * tiny.layers.length + 1) * tiny.dim;
     const matrices = parameterCount(tiny) - norms;
     expect(weightBytes(tiny)).toBe(2 * (matrices + norms));
     expect(weightBytes({ ...tiny, weightBits: 8 })).toBe(matrices + 2 * norms);
@@ -165,7 +166,7 @@ describe('operators', () => {
   });
 
   it('do four FLOPs per position, layer and query element in attention, and six per score', () => {
-    const { layers, heads, headDim } = llama8b;
+    const { layers, heads, headDim } = sizesOf(llama8b);
     expect(flopsPerToken(llama8b, 1001) - flopsPerToken(llama8b, 1000)).toBe(
       layers * heads * (4 * headDim + 6),
     );

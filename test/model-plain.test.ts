@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import seedrandom from 'seedrandom';
 import { importHfConfig } from '../src/model/hf-config.js';
-import type { LayerWeights, ModelSpec, RopeScaling, Weights } from '../src/model/model.js';
+import type { RopeScaling } from '../src/model/attention-spec.js';
+import type { ModelSpec } from '../src/model/model.js';
+import type { DenseWeights, GqaWeights, Matrix, Weights } from '../src/model/model-weights.js';
 import { createPlainDecoder, greedy } from '../src/model/plain.js';
 import { randomWeights } from '../src/model/weights.js';
 import { wholeSequence } from './model-whole-sequence.js';
+import { denseModel, resized, sizesOf } from './helpers/small-model.js';
 
 const load = (file: string, weightBits?: 8): ModelSpec => {
   const text = readFileSync(new URL(`../models/${file}.json`, import.meta.url), 'utf8');
@@ -15,7 +18,7 @@ const weightsFor = (model: ModelSpec) => randomWeights(model, seedrandom.alea('p
 const TOKENS = [5, 17, 5, 95, 0, 42, 63];
 
 /** One layer, one head of two elements, two dimensions, all matrices 1 but the MLP's, which are 0. */
-const unit: ModelSpec = {
+const unit = denseModel({
   name: 'unit',
   family: 'llama',
   dim: 2,
@@ -32,22 +35,23 @@ const unit: ModelSpec = {
   maxContext: 4,
   dtype: 'f32',
   weightBits: 32,
-};
-const ONE = () => Float32Array.of(1, 0, 0, 1);
-const ZERO = () => new Float32Array(4);
+});
+const matrix = (...values: number[]): Matrix => ({ values: Float32Array.from(values), scale: 1 });
+const ONE = () => matrix(1, 0, 0, 1);
+const ZERO = () => matrix(0, 0, 0, 0);
 
-function unitWeights(layer: Partial<LayerWeights> = {}): Weights {
-  const scales = { q: 1, k: 1, v: 1, o: 1, gate: 1, up: 1, down: 1 };
+function unitWeights(
+  attention: Partial<GqaWeights> = {},
+  mlp: Partial<DenseWeights> = {},
+): Weights {
   const norm = Float32Array.of(1, 1);
-  const attention = { attentionNorm: norm, q: ONE(), k: ONE(), v: ONE(), o: ONE() };
-  const mlp = { mlpNorm: norm, gate: ZERO(), up: ZERO(), down: ZERO() };
+  const gqa: GqaWeights = { kind: 'gqa', q: ONE(), k: ONE(), v: ONE(), o: ONE(), ...attention };
+  const dense: DenseWeights = { kind: 'dense', gate: ZERO(), up: ZERO(), down: ZERO(), ...mlp };
   return {
-    embedding: Float32Array.of(1, 1, 1, -1, 3, 4),
-    embeddingScale: 1,
-    layers: [{ ...attention, ...mlp, scales, ...layer }],
+    embedding: matrix(1, 1, 1, -1, 3, 4),
+    layers: [{ attentionNorm: norm, attention: gqa, mlpNorm: norm, mlp: dense }],
     finalNorm: norm,
-    head: Float32Array.of(1, 0, 0, 1, 1, 1),
-    headScale: 1,
+    head: matrix(1, 0, 0, 1, 1, 1),
   };
 }
 
@@ -67,7 +71,7 @@ describe('the plain decoder, by hand', () => {
 
   it('turns by less with linear scaling, and multiplies queries and keys by the amplitude of YaRN', () => {
     const logits = (ropeScaling: RopeScaling) => {
-      const decoder = createPlainDecoder({ ...unit, ropeScaling }, unitWeights());
+      const decoder = createPlainDecoder(resized(unit, { ropeScaling }), unitWeights());
       decoder.step(0);
       return { logits: decoder.step(1), key: decoder.keys[0][1] };
     };
@@ -104,13 +108,12 @@ describe('the plain decoder, by hand', () => {
   });
 
   it('gates the MLP by SiLU: down(silu(gate x) * up x)', () => {
-    const layer = {
-      o: ZERO(),
-      gate: Float32Array.of(2, 0, 0, 3),
-      up: Float32Array.of(1, 0, 0, -1),
-      down: Float32Array.of(0, 1, 1, 0),
+    const mlp = {
+      gate: matrix(2, 0, 0, 3),
+      up: matrix(1, 0, 0, -1),
+      down: matrix(0, 1, 1, 0),
     };
-    const logits = createPlainDecoder(unit, unitWeights(layer)).step(0);
+    const logits = createPlainDecoder(unit, unitWeights({ o: ZERO() }, mlp)).step(0);
     const silu = (v: number) => v / (1 + Math.exp(-v));
     const [x, y] = [1 - silu(3), 1 + silu(2)];
     const size = Math.sqrt((x * x + y * y) / 2);
@@ -125,12 +128,12 @@ describe('the plain decoder, by hand', () => {
 
   it('normalises queries and keys per head before it turns them', () => {
     const layer = {
-      q: Float32Array.of(5, 0, 0, 5),
-      k: Float32Array.of(3, 0, 0, 4),
+      q: matrix(5, 0, 0, 5),
+      k: matrix(3, 0, 0, 4),
       qNorm: Float32Array.of(1, 1),
       kNorm: Float32Array.of(2, 1),
     };
-    const decoder = createPlainDecoder({ ...unit, qkNorm: true }, unitWeights(layer));
+    const decoder = createPlainDecoder(resized(unit, { qkNorm: true }), unitWeights(layer));
     decoder.step(0);
     decoder.step(0);
     const [x, y] = [6 / Math.sqrt(12.5), 4 / Math.sqrt(12.5)];
@@ -170,16 +173,15 @@ describe('the plain decoder', () => {
   it('lets neighbouring query heads share a KV head', () => {
     const model = load('tiny');
     const weights = weightsFor(model);
-    const each = model.headDim * model.dim;
-    const twice = (m: Float32Array) =>
-      Float32Array.from([0, 0, 1, 1].flatMap((h) => [...m.subarray(h * each, (h + 1) * each)]));
-    const layers = weights.layers.map((layer) => ({
-      ...layer,
-      k: twice(layer.k),
-      v: twice(layer.v),
-    }));
+    const each = sizesOf(model).headDim * model.dim;
+    const twice = ({ values }: Matrix) =>
+      matrix(...[0, 0, 1, 1].flatMap((h) => [...values.subarray(h * each, (h + 1) * each)]));
+    const layers = weights.layers.map((layer) => {
+      const gqa = layer.attention as GqaWeights;
+      return { ...layer, attention: { ...gqa, k: twice(gqa.k), v: twice(gqa.v) } };
+    });
     const shared = createPlainDecoder(model, weights);
-    const full = createPlainDecoder({ ...model, kvHeads: 4 }, { ...weights, layers });
+    const full = createPlainDecoder(resized(model, { kvHeads: 4 }), { ...weights, layers });
     for (const token of TOKENS) expect(full.step(token)).toEqual(shared.step(token));
   });
 

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../src/model/errors.js';
 import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
+import { sizesOf } from './helpers/small-model.js';
+import { positionsOf } from '../src/model/positions.js';
 
 const own = new URL('../models/', import.meta.url);
 type Json = Record<string, unknown>;
@@ -45,8 +47,8 @@ describe('a field that is left out has the default of its family', () => {
 
   it('in a Mistral: 8 KV heads, or as many as query heads where a null is written', () => {
     const mistral = { ...tiny, model_type: 'mistral', num_attention_heads: 16, hidden_size: 192 };
-    expect(importing(without(mistral, ...OPTIONAL)).kvHeads).toBe(8);
-    expect(importing({ ...mistral, num_key_value_heads: null }).kvHeads).toBe(16);
+    expect(sizesOf(importing(without(mistral, ...OPTIONAL))).kvHeads).toBe(8);
+    expect(sizesOf(importing({ ...mistral, num_key_value_heads: null })).kvHeads).toBe(16);
     expect(importing(without(mistral, 'max_position_embeddings'))).toMatchObject({
       maxContext: 131_072,
       window: 4096,
@@ -68,7 +70,7 @@ describe('a field that is left out has the default of its family', () => {
       tied: false,
       maxContext: 32_768,
     });
-    expect(importing({ ...big, num_key_value_heads: null }).kvHeads).toBe(64);
+    expect(sizesOf(importing({ ...big, num_key_value_heads: null })).kvHeads).toBe(64);
     // A written null has no meaning there: the published code takes it for the width.
     expect(failure({ ...qwen, head_dim: null }).field).toBe('head_dim');
   });
@@ -104,15 +106,18 @@ describe('rope_parameters', () => {
   });
 
   it('need neither a base nor a type', () => {
-    expect(importing({ ...rest, rope_parameters: {} })).toMatchObject({ ropeTheta: 10_000 });
-    const only = importing({ ...rest, rope_parameters: { rope_theta: 777 } });
+    expect(sizesOf(importing({ ...rest, rope_parameters: {} }))).toMatchObject({
+      ropeTheta: 10_000,
+    });
+    const only = sizesOf(importing({ ...rest, rope_parameters: { rope_theta: 777 } }));
     expect(only.ropeTheta).toBe(777);
     expect(only).not.toHaveProperty('ropeScaling');
     expect(
-      importing({ ...rest, rope_theta: 9, rope_parameters: { rope_type: 'default' } }).ropeTheta,
+      sizesOf(importing({ ...rest, rope_theta: 9, rope_parameters: { rope_type: 'default' } }))
+        .ropeTheta,
     ).toBe(9);
     const both = { ...rest, rope_theta: 9, rope_parameters: { rope_theta: 777 } };
-    expect(importing(both).ropeTheta).toBe(777);
+    expect(sizesOf(importing(both)).ropeTheta).toBe(777);
     expect(failure({ ...rest, rope_theta: null }).field).toBe('rope_theta');
   });
 
@@ -128,7 +133,10 @@ describe('rope_parameters', () => {
 });
 
 describe('a sliding window', () => {
-  const windowOf = (json: object) => importing(json).window;
+  const windowOf = (json: object) => {
+    const { most } = positionsOf(importing(json));
+    return most < importing(json).maxContext ? most : undefined;
+  };
 
   it('of a Mistral is the one of the file, or 4096, or none where a null is written', () => {
     const mistral = { ...tiny, model_type: 'mistral', max_position_embeddings: 32_768 };

@@ -2,24 +2,32 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { importHfConfig } from '../src/model/hf-config.js';
-import { ropeAmplitude, ropeFrequencies, rotateHead } from '../src/model/rope.js';
+import { ropeAmplitude, ropeFrequencies, rotaryPairs, rotateHead } from '../src/model/rope.js';
+import { gqaOf } from '../src/model/model.js';
 
-const PAIR = { headDim: 2, ropeTheta: 10000 };
+const POSITIONS = 8192;
+const halves = (dim: number, theta: number) => ({
+  ...{ dim, width: dim, theta, pairs: 'halves' as const },
+});
+const PAIR = halves(2, 10_000);
 /** The first pair turns once a radian; it makes `turns` turns within the original context. */
 const stretched = (turns: number) =>
-  ropeFrequencies({
-    ...PAIR,
-    ropeScaling: {
-      factor: 8,
-      lowFreqFactor: 1,
-      highFreqFactor: 4,
-      originalMaxPosition: turns * 2 * Math.PI,
+  ropeFrequencies(
+    {
+      ...PAIR,
+      scaling: {
+        factor: 8,
+        lowFreqFactor: 1,
+        highFreqFactor: 4,
+        originalMaxPosition: turns * 2 * Math.PI,
+      },
     },
-  })[0];
+    POSITIONS,
+  )[0];
 
 describe('rotary frequencies', () => {
   it('fall from 1 by equal factors towards 1/theta', () => {
-    const f = ropeFrequencies({ headDim: 8, ropeTheta: 10000 });
+    const f = ropeFrequencies(halves(8, 10_000), POSITIONS);
     expect(f).toHaveLength(4);
     for (const [i, value] of [1, 0.1, 0.01, 0.001].entries()) expect(f[i]).toBeCloseTo(value, 12);
   });
@@ -36,7 +44,7 @@ describe('rotary frequencies', () => {
   it('of Llama 3.1 8B: pairs 0 to 28 keep theirs, 35 to 63 are divided by 8', () => {
     const file = new URL('../models/llama-3.1-8b.json', import.meta.url);
     const model = importHfConfig(JSON.parse(readFileSync(file, 'utf8')), { name: 'm' });
-    const scaled = ropeFrequencies(model);
+    const scaled = ropeFrequencies(gqaOf(model.kinds[0]).rope!, POSITIONS);
     const ratios = Array.from(scaled, (f, i) => (500000 ** (-i / 64) / f).toFixed(6));
     // 8192 tokens hold 4 turns or more of pairs with theta^(-i/64) * 8192 / (2 pi) > 4, that is
     // i < 64 ln(8192 / (8 pi)) / ln(500000) = 28.2; fewer than one from i > 34.98 on.
@@ -52,30 +60,35 @@ function ratiosOf(head_dim: number, rope_theta: number, rope_scaling: object) {
   const json = JSON.parse(readFileSync(tiny, 'utf8')) as object;
   const fields = { head_dim, rope_theta, rope_scaling, max_position_embeddings: 163_840 };
   const model = importHfConfig({ ...json, ...fields }, { name: 'm' });
-  const own = ropeFrequencies({ headDim: head_dim, ropeTheta: rope_theta });
-  return { model, ratios: Array.from(ropeFrequencies(model), (f, i) => own[i] / f) };
+  const own = ropeFrequencies(halves(head_dim, rope_theta), POSITIONS);
+  const rope = gqaOf(model.kinds[0]).rope!;
+  const ratios = Array.from(ropeFrequencies(rope, POSITIONS), (f, i) => own[i] / f);
+  return { model, rope, ratios };
 }
 
 describe('linear scaling', () => {
   it('divides every frequency by the factor and leaves the amplitude', () => {
-    const { model, ratios } = ratiosOf(12, 10_000, { type: 'linear', factor: 4 });
+    const { model, rope, ratios } = ratiosOf(12, 10_000, { type: 'linear', factor: 4 });
     for (const ratio of ratios) expect(ratio).toBeCloseTo(4, 12);
-    expect(ropeAmplitude(model)).toBe(1);
+    expect(ropeAmplitude(rope)).toBe(1);
     expect(model.maxContext).toBe(163_840);
   });
 });
 
 describe('a Llama 3 scaling with equal limits, as in Llama 4 Scout', () => {
   const equal = (turns: number) =>
-    ropeFrequencies({
-      ...PAIR,
-      ropeScaling: {
-        factor: 16,
-        lowFreqFactor: 1,
-        highFreqFactor: 1,
-        originalMaxPosition: turns * 2 * Math.PI,
+    ropeFrequencies(
+      {
+        ...PAIR,
+        scaling: {
+          factor: 16,
+          lowFreqFactor: 1,
+          highFreqFactor: 1,
+          originalMaxPosition: turns * 2 * Math.PI,
+        },
       },
-    })[0];
+      POSITIONS,
+    )[0];
   it('keeps what turns more often, divides the rest, and has no ramp to divide by zero', () => {
     expect([equal(1.001), equal(0.999), equal(1)]).toEqual([1, 1 / 16, 1 / 16]);
     const scaling = { factor: 16, low_freq_factor: 1, high_freq_factor: 1 };
@@ -103,24 +116,24 @@ describe('YaRN', () => {
   };
 
   it('of DeepSeek-V3 ramps from pair 10 to 23 and, with two equal mscales, keeps the amplitude', () => {
-    const { model, ratios } = ratiosOf(64, 10_000, {
+    const { rope, ratios } = ratiosOf(64, 10_000, {
       ...{ type: 'yarn', factor: 40, beta_fast: 32, beta_slow: 1, mscale: 1, mscale_all_dim: 1 },
       original_max_position_embeddings: 4096,
     });
     // Pairs of 32 turns and of one: 32 ln(4096 / (64 pi)) / ln(10000) = 10.47, 32 ln(4096 / (2 pi)) / ... = 22.51.
     expectRatios(ratios, byHand(32, 10, 23, 40));
-    expect(ropeAmplitude(model)).toBe(1);
+    expect(ropeAmplitude(rope)).toBe(1);
   });
 
   it('of gpt-oss is not rounded to pairs: from 8.0928 to 17.398, amplitude 1.346574', () => {
-    const { model, ratios } = ratiosOf(64, 150_000, {
+    const { rope, ratios } = ratiosOf(64, 150_000, {
       ...{ rope_type: 'yarn', factor: 32, beta_fast: 32, beta_slow: 1, truncate: false },
       original_max_position_embeddings: 4096,
     });
     expectRatios(ratios, byHand(32, 8.0928, 17.398, 32), 2);
     expect(ratios[8]).toBe(1);
     expect(ratios[9]).toBeCloseTo(1 / (1 - (0.9072 / 9.3052) * (31 / 32)), 4);
-    expect(ropeAmplitude(model)).toBeCloseTo(1.346574, 6);
+    expect(ropeAmplitude(rope)).toBeCloseTo(1.346574, 6);
   });
 
   it('of Kimi-K2, whose two betas are one, ramps from pair 19 to 20', () => {
@@ -132,12 +145,12 @@ describe('YaRN', () => {
   });
 
   it('as Qwen3 asks for it: defaults 32 and 1, and four times the context', () => {
-    const { model, ratios } = ratiosOf(128, 1_000_000, {
+    const { model, rope, ratios } = ratiosOf(128, 1_000_000, {
       ...{ rope_type: 'yarn', factor: 4, original_max_position_embeddings: 65_536 },
     });
     // 64 ln(65536 / (64 pi)) / ln(1e6) = 26.81, 64 ln(65536 / (2 pi)) / ln(1e6) = 42.86.
     expectRatios(ratios, byHand(64, 26, 43, 4));
-    expect(ropeAmplitude(model)).toBeCloseTo(1 + 0.1 * Math.log(4), 12);
+    expect(ropeAmplitude(rope)).toBeCloseTo(1 + 0.1 * Math.log(4), 12);
     expect(model.maxContext).toBe(262_144);
   });
 
@@ -156,7 +169,7 @@ describe('YaRN', () => {
 
   it('takes its amplitude from attention_factor, else from the ratio of two mscales, else its own', () => {
     const amplitude = (more: object) =>
-      ropeAmplitude(ratiosOf(16, 10_000, { rope_type: 'yarn', factor: 4, ...more }).model);
+      ropeAmplitude(ratiosOf(16, 10_000, { rope_type: 'yarn', factor: 4, ...more }).rope);
     const of = (mscale: number) => 0.1 * mscale * Math.log(4) + 1;
     expect(amplitude({ attention_factor: 0.7, mscale: 1, mscale_all_dim: 2 })).toBe(0.7);
     expect(amplitude({ mscale: 0.6, mscale_all_dim: 1 })).toBeCloseTo(of(0.6) / of(1), 12);
@@ -180,22 +193,27 @@ describe('YaRN', () => {
 });
 
 describe('rotation', () => {
+  const PAIRS = [
+    { first: 0, second: 2, frequency: 0.5 },
+    { first: 1, second: 3, frequency: 0.1 },
+  ];
+
   it('turns the pair (i, i + half) by its angle', () => {
     const head = Float64Array.of(9, 9, 1, 0, 0, 2);
-    rotateHead(head, 2, 3, Float64Array.of(0.5, 0.1));
+    rotateHead(head, 2, 3, PAIRS);
     const expected = [9, 9, Math.cos(1.5), -2 * Math.sin(0.3), Math.sin(1.5), 2 * Math.cos(0.3)];
     for (const [i, value] of expected.entries()) expect(head[i]).toBeCloseTo(value, 14);
   });
 
   it('multiplies by the amplitude', () => {
     const head = Float64Array.of(1, 0, 0, 2);
-    rotateHead(head, 0, 3, Float64Array.of(0.5, 0.1), 1.5);
+    rotateHead(head, 0, 3, PAIRS, 1.5);
     const expected = [Math.cos(1.5), -2 * Math.sin(0.3), Math.sin(1.5), 2 * Math.cos(0.3)];
     for (const [i, value] of expected.entries()) expect(head[i]).toBeCloseTo(1.5 * value, 14);
   });
 
   it('makes a score depend on the distance of two positions only', () => {
-    const frequencies = ropeFrequencies({ headDim: 12, ropeTheta: 10000 });
+    const pairs = rotaryPairs(12, halves(12, 10_000), POSITIONS);
     const vector = fc.array(fc.double({ min: -2, max: 2, noNaN: true }), {
       minLength: 12,
       maxLength: 12,
@@ -203,7 +221,7 @@ describe('rotation', () => {
     const position = fc.nat(2000);
     const turned = (values: number[], at: number) => {
       const head = Float64Array.from(values);
-      rotateHead(head, 0, at, frequencies);
+      rotateHead(head, 0, at, pairs);
       return head;
     };
     const score = (q: number[], qAt: number, k: number[], kAt: number) => {

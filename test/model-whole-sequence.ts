@@ -2,35 +2,45 @@
  * The model a second time, for tests: the whole sequence at once with a causal mask instead of a
  * cache, and rotation as a multiplication of complex numbers instead of `rotate_half`.
  */
-import type { ModelSpec, Weights } from '../src/model/model.js';
+import type {
+  DenseWeights,
+  GqaWeights,
+  Matrix,
+  Vector,
+  Weights,
+} from '../src/model/model-weights.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { sizesOf } from './helpers/small-model.js';
 
 type Rows = number[][];
 
 /** Logits [token][vocab] of every position of a sequence. */
 export function wholeSequence(model: ModelSpec, w: Weights, tokens: number[]): Rows {
-  const table = matrix(w.embedding, model.dim, w.embeddingScale);
+  const { heads: queryHeads, kvHeads, headDim, ffn } = sizesOf(model);
+  const table = matrix(w.embedding, model.dim);
   let x: Rows = tokens.map((token) => table[token]);
   for (const layer of w.layers) {
-    const m = (name: 'q' | 'k' | 'v' | 'gate' | 'up', input: Rows) =>
-      times(input, matrix(layer[name], model.dim, layer.scales[name]));
-    const a = norm(x, layer.attentionNorm, model);
-    const v = split(m('v', a), model.kvHeads);
-    const q = split(m('q', a), model.heads).map((head) => turned(head, layer.qNorm, model));
-    const k = split(m('k', a), model.kvHeads).map((head) => turned(head, layer.kNorm, model));
-    const perKv = model.heads / model.kvHeads;
+    const m = (of: Matrix, input: Rows) => times(input, matrix(of, model.dim));
+    const { qNorm, kNorm, ...project } = layer.attention as GqaWeights;
+    const mlp = layer.mlp as DenseWeights;
+    const a = norm(x, layer.attentionNorm!, model);
+    const v = split(m(project.v, a), kvHeads);
+    const q = split(m(project.q, a), queryHeads).map((head) => turned(head, qNorm, model));
+    const k = split(m(project.k, a), kvHeads).map((head) => turned(head, kNorm, model));
+    const perKv = queryHeads / kvHeads;
     const heads = q.map((head, h) =>
       attend(head, k[Math.trunc(h / perKv)], v[Math.trunc(h / perKv)]),
     );
     const joined = tokens.map((_, t) => heads.flatMap((head) => head[t]));
-    x = plus(x, times(joined, matrix(layer.o, model.heads * model.headDim, layer.scales.o)));
-    const b = norm(x, layer.mlpNorm, model);
-    const up = m('up', b);
-    const gated = m('gate', b).map((row, t) =>
+    x = plus(x, times(joined, matrix(project.o, queryHeads * headDim)));
+    const b = norm(x, layer.mlpNorm!, model);
+    const up = m(mlp.up, b);
+    const gated = m(mlp.gate, b).map((row, t) =>
       row.map((g, i) => (g * up[t][i] * (1 + Math.tanh(g / 2))) / 2),
     );
-    x = plus(x, times(gated, matrix(layer.down, model.ffn, layer.scales.down)));
+    x = plus(x, times(gated, matrix(mlp.down, ffn)));
   }
-  return times(norm(x, w.finalNorm, model), matrix(w.head, model.dim, w.headScale));
+  return times(norm(x, w.finalNorm, model), matrix(w.head, model.dim));
 }
 
 function attend(q: Rows, k: Rows, v: Rows): Rows {
@@ -49,19 +59,20 @@ function attend(q: Rows, k: Rows, v: Rows): Rows {
 }
 
 /** Element i and i + half of row t are one complex number, times e^(i t theta^(-i/half)). */
-function turned(rows: Rows, weight: Float32Array | undefined, model: ModelSpec): Rows {
-  const half = model.headDim / 2;
+function turned(rows: Rows, weight: Vector | undefined, model: ModelSpec): Rows {
+  const { headDim, ropeTheta } = sizesOf(model);
+  const half = headDim / 2;
   return (weight ? norm(rows, weight, model) : rows).map((row, t) =>
     row.map((_, i) => {
       const pair = i % half;
       const size = Math.hypot(row[pair], row[pair + half]);
-      const angle = Math.atan2(row[pair + half], row[pair]) + t / model.ropeTheta ** (pair / half);
+      const angle = Math.atan2(row[pair + half], row[pair]) + t / ropeTheta ** (pair / half);
       return size * (i < half ? Math.cos(angle) : Math.sin(angle));
     }),
   );
 }
 
-function norm(rows: Rows, weight: Float32Array, model: ModelSpec): Rows {
+function norm(rows: Rows, weight: Vector, model: ModelSpec): Rows {
   return rows.map((row) => {
     const root = (dot(row, row) / row.length + model.normEpsilon) ** 0.5;
     return row.map((value, i) => (value / root) * weight[i]);
@@ -75,7 +86,7 @@ function split(rows: Rows, heads: number): Rows[] {
   );
 }
 
-function matrix(values: Float32Array, inputs: number, scale: number): Rows {
+function matrix({ values, scale }: Matrix, inputs: number): Rows {
   return Array.from({ length: values.length / inputs }, (_, row) =>
     Array.from(values.subarray(row * inputs, (row + 1) * inputs), (value) => value * scale),
   );

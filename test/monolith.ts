@@ -7,6 +7,7 @@ import type { Operation, Program, Role, Route } from '../src/program/program.js'
 import { loweredOf } from '../src/decode/lowered.js';
 import { beginStep, createStageRunner, runStage, timedStage } from '../src/decode/stages.js';
 import { placementOf } from '../src/decode/place.js';
+import { resized } from './helpers/small-model.js';
 
 const SETS = ['workload.data=false', 'workload.tokens=1', 'placement.layerColumns=5'];
 
@@ -25,7 +26,7 @@ export type Tiny = Awaited<ReturnType<typeof prepare>>;
 export async function prepare(sets: string[], layers = 2, tied = false) {
   const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
   const { wafer, workload } = loaded;
-  const model = { ...loaded.model, layers, tied };
+  const model = resized(loaded.model, { layers, tied });
   const placement = placementOf({ ...loaded, model });
   const context = workload.context;
   const maxPositions = context + 1;

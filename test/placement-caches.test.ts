@@ -19,8 +19,9 @@ import { sramBytesOf } from '../src/program/program.js';
 import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
-import { asking, kept, llama8b, models, tiny, wse3 } from './placement-helpers.js';
+import { asking, kept, llama8b, models, tiny, wse3, LAYER } from './placement-helpers.js';
 import { runnerOf } from './helpers/runner.js';
+import { resized } from './helpers/small-model.js';
 
 /** By region: bytes of the fullest of its cores as lowered, in all stages that visit it. */
 function loweredBytes(model: ModelSpec, placement: Placement, maxPositions: number, users: number) {
@@ -56,7 +57,7 @@ describe('the budget of a region', () => {
     fc.assert(
       fc.property(models, fc.record({ ...shape, ...caches }), (wide, { rows, columns, ...of }) => {
         // Few layers, so that there are colours for all hand-offs.
-        const model = { ...wide, layers: Math.min(2, wide.layers) };
+        const model = resized(wide, { layers: Math.min(2, wide.layers.length) });
         const core = { ...wse3().core, sramBytes: 1e9 };
         const sizes = { rows, layerColumns: columns, growth: 'minimal' as const };
         const request = asking({ ...sizes, maxPositions: of.positions, batch: of.batch });
@@ -84,13 +85,14 @@ describe('the budget of a region', () => {
       2 * (6 * 4 + 16 * 4 + 32 + 18 + 6 + 16 + 8 + 3 * 4 * 16 + 32 + 16) +
       4 * (3 * 4 + 4 + 2);
     const bytes = (positions: number, users: number) =>
-      regionBytes('layer', tiny, wse3(), kept(positions, users), 8, 4);
+      regionBytes(LAYER, tiny, wse3(), kept(positions, users), 8, 4);
     expect(bytes(8, 1)).toBe(rest + perUser);
     expect(bytes(9, 1)).toBe(rest + 2 * perUser);
     expect(bytes(1, 5)).toBe(rest + 5 * perUser);
     expect(bytes(9, 5)).toBe(rest + 10 * perUser);
     // Embedding 4 x 24, x, the token in f32; head also norm, normed, square, 24 logits, 3 choices.
-    const table = (kind: 'embedding' | 'head') => regionBytes(kind, tiny, wse3(), kept(9, 5), 8, 4);
+    const table = (kind: 'embedding' | 'head') =>
+      regionBytes({ kind }, tiny, wse3(), kept(9, 5), 8, 4);
     expect(table('embedding')).toBe(13_120 + 1000 + 2 * (4 * 24 + 4) + 4);
     expect(table('head')).toBe(13_120 + 1500 + 2 * (4 * 24 + 3 * 4 + 24) + 4 * (1 + 1 + 3));
   });
@@ -108,7 +110,7 @@ describe('the budget of a region', () => {
       const found = new Set(roles.map(sramBytesOf));
       const bytes = (users: number) => {
         const asked = { ...kept(positions, users), mapping: 'waferllm' } as const;
-        return regionBytes('layer', model, wse3(), asked, 5, 5);
+        return regionBytes(LAYER, model, wse3(), asked, 5, 5);
       };
       expect(found).toEqual(new Set([bytes(1)]));
       const more = bytes(4) - bytes(1);

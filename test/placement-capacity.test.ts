@@ -6,7 +6,8 @@ import type { ModelSpec } from '../src/model/model.js';
 import { bytesOf, regionBytes } from '../src/placement/budget.js';
 import { CapacityError, type SizedRequest } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
-import { asking, llama70b, llama8b, tiny, wse3 } from './placement-helpers.js';
+import { asking, llama70b, llama8b, tiny, wse3, LAYER } from './placement-helpers.js';
+import { resized, sizesOf } from './helpers/small-model.js';
 
 function refusal(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
   try {
@@ -107,10 +108,10 @@ describe('mapping waferllm', () => {
     'counts on a side of %i cores the bytes that lowering lays out',
     (side) => {
       const wafer = wse3({ core: { ...wse3().core, sramBytes: 2 ** 20 } });
-      const model = { ...llama8b, headDim: 136 };
+      const model = resized(llama8b, { headDim: 136 });
       const request = asking({ mapping: 'waferllm', rows: side });
       const found = place(model, wafer, request).regions[0].sramBytesPerCore;
-      const { dim, ffn, heads, headDim, normEpsilon, dtype } = model;
+      const { dim, ffn, heads, headDim, normEpsilon, dtype } = sizesOf(model);
       const options = { dim, ffn, heads, headDim, normEpsilon, dtype, exact: false };
       const buffers = waferllmBuffers({ ...options, context: 4096, P: side, groups: 1 });
       expect(found).toBe(bytesOf(buffers) + 5120 + 8000 + 4700 + 1800);
@@ -122,7 +123,7 @@ describe('mapping waferllm', () => {
     const message = refusal(llama8b, wse3(), request);
     const side = numberIn(message, /it would fit on (\d+)x/);
     expect(place(llama8b, wse3(), { ...request, rows: side }).regions[0].width).toBe(side);
-    const bytes = regionBytes('layer', llama8b, wse3(), request, side - 1, side - 1);
+    const bytes = regionBytes(LAYER, llama8b, wse3(), request, side - 1, side - 1);
     expect(bytes).toBeGreaterThan(49_152);
     expect(refusal(llama8b, wse3(), { ...request, rows: 751 })).toContain(
       'does not fit the 750x1160 of the wafer',

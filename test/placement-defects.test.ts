@@ -17,6 +17,7 @@ import { place } from '../src/placement/place.js';
 import { runTable } from '../src/report/table.js';
 import { simulate } from '../src/studies/run/run.js';
 import { asking, llama8b, QUICK, tiny, wse3 } from './placement-helpers.js';
+import { resized } from './helpers/small-model.js';
 
 function defective(changes: Partial<Defects>, wafer: Partial<WaferSpec> = {}): WaferSpec {
   const none: Defects = { repair: 'spares', rate: 0, seed: 1, spareColumns: 58 };
@@ -44,7 +45,7 @@ function deadOnes(wafer: WaferSpec, index: number): string[] {
 describe('a dead core', () => {
   it('is never given work, and no core is given the work of two', () => {
     const placed = { spares: 0, avoid: 0 };
-    const model = { ...tiny, layers: 9 };
+    const model = resized(tiny, { layers: 9 });
     const some = fc.record({
       repair: fc.constantFrom('spares' as const, 'avoid' as const),
       rate: fc.constantFrom(0, 0.003, 0.01),

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { tokenCycles } from '../src/placement/estimate.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { kept, tiny, wse3 } from './placement-helpers.js';
+import { resized } from './helpers/small-model.js';
 
-const sizes = { rows: 8, columns: { embedding: 2, layer: 4, head: 4 } };
+const sizes = { rows: 8, columns: { embedding: 2, head: 4 }, kinds: [4] };
 const estimate = (model: ModelSpec = tiny, changes: Parameters<typeof wse3>[0] = {}) =>
   tokenCycles(model, wse3(changes), kept(40), sizes);
 
@@ -40,13 +41,13 @@ describe('the estimate of a token', () => {
   it('is that of the embedding, each layer and the head', () => {
     expect(estimate()).toBeCloseTo(EMBEDDING + 2 * LAYER + HEAD, 9);
     expect(estimate()).toBeCloseTo(4858.283, 3);
-    expect(estimate({ ...tiny, layers: 5 })).toBeCloseTo(EMBEDDING + 5 * LAYER + HEAD, 9);
+    expect(estimate(resized(tiny, { layers: 5 }))).toBeCloseTo(EMBEDDING + 5 * LAYER + HEAD, 9);
   });
 
   it('adds the norms of queries and keys, and the widening of 8-bit weights', () => {
     // Sums of squares have 32 bits: one for each of 2 query heads and of a key head.
     const norms = sum32(2, 3);
-    expect(estimate({ ...tiny, qkNorm: true }) - estimate()).toBeCloseTo(2 * norms, 9);
+    expect(estimate(resized(tiny, { qkNorm: true })) - estimate()).toBeCloseTo(2 * norms, 9);
     const widened = (4 * 16 + 8 * 4 + 4 * 32 + 16 * 4) / 4;
     const narrow = estimate({ ...tiny, weightBits: 8 }) - estimate();
     expect(narrow).toBeCloseTo(2 * widened + (4 * 24) / 4, 9);
@@ -65,7 +66,8 @@ describe('the estimate of a token', () => {
   it('of a tied table takes it for embedding and head', () => {
     const tied = tokenCycles({ ...tiny, tied: true }, wse3(), kept(40), {
       rows: 8,
-      columns: { layer: 4, 'embedding+head': 4 },
+      columns: { 'embedding+head': 4 },
+      kinds: [4],
     });
     expect(tied).toBeCloseTo(EMBEDDING + 2 + 2 * LAYER + HEAD, 9);
   });

@@ -9,6 +9,7 @@ import { costOf, without, type Run } from '../src/placement/strategies/shelves.j
 import { placementOf } from '../src/decode/place.js';
 import { simulateSteps } from '../src/decode/simulate.js';
 import { tiny, wse3 } from './placement-helpers.js';
+import { resized } from './helpers/small-model.js';
 
 const ROWS = 8;
 
@@ -21,7 +22,7 @@ function roomy(wafers: number, hopCycles: number): ResolvedConfig {
   ]);
   return {
     ...config,
-    model: { ...config.model, layers: 2 },
+    model: resized(config.model, { layers: 2 }),
     wafer: { ...config.wafer, width: 90, height: 72, wafers },
     placement: { ...config.placement, rows: ROWS, layerColumns: 9 },
   };

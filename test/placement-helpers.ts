@@ -4,6 +4,7 @@ import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { STRATEGIES } from '../src/placement/pack.js';
 import type { SizedRequest } from '../src/placement/placement.js';
+import { denseModel, resized } from './helpers/small-model.js';
 
 /** What a core has to keep of the caches, in the default mapping. */
 export function kept(maxPositions: number, batch = 1) {
@@ -69,7 +70,7 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
 }
 
 /** Llama-3.1-8B in 16 bits, as published. */
-export const llama8b: ModelSpec = {
+export const llama8b = denseModel({
   name: 'llama-3.1-8b',
   family: 'llama',
   dim: 4096,
@@ -86,21 +87,19 @@ export const llama8b: ModelSpec = {
   maxContext: 131_072,
   dtype: 'f16',
   weightBits: 16,
-};
+});
 
 /** Llama-3.1-70B in 16 bits, as published. */
-export const llama70b: ModelSpec = {
-  ...llama8b,
+export const llama70b = resized(llama8b, {
   name: 'llama-3.1-70b',
   dim: 8192,
   layers: 80,
   heads: 64,
   ffn: 28_672,
-};
+});
 
 /** A model of two layers that fits a core or two. */
-export const tiny: ModelSpec = {
-  ...llama8b,
+export const tiny = resized(llama8b, {
   name: 'tiny',
   dim: 32,
   layers: 2,
@@ -109,7 +108,7 @@ export const tiny: ModelSpec = {
   headDim: 8,
   ffn: 64,
   vocab: 96,
-};
+});
 
 export function asking(changes: Partial<SizedRequest> = {}): SizedRequest {
   return {
@@ -137,13 +136,17 @@ export const models: fc.Arbitrary<ModelSpec> = fc
     dtype: fc.constantFrom('f16' as const, 'f32' as const),
     narrow: fc.boolean(),
   })
-  .map(({ share, pairs, narrow, ...m }) => ({
-    ...tiny,
-    ...m,
-    heads: m.kvHeads * share,
-    headDim: 2 * pairs,
-    weightBits: narrow ? 8 : m.dtype === 'f16' ? 16 : 32,
-  }));
+  .map(({ share, pairs, narrow, ...m }) =>
+    resized(tiny, {
+      ...m,
+      heads: m.kvHeads * share,
+      headDim: 2 * pairs,
+      weightBits: narrow ? 8 : m.dtype === 'f16' ? 16 : 32,
+    }),
+  );
+
+/** The layers of these models, which are all alike. */
+export const LAYER = { kind: 'layer', layerKind: 0 } as const;
 
 /** Small wafers, alone and several. */
 export const wafers: fc.Arbitrary<WaferSpec> = fc

@@ -3,16 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/numeric/random.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
-import type { ModelSpec } from '../src/model/model.js';
+import type { RegionKind } from '../src/mapping/mapping.js';
 import { layerBuffers, layerShape } from '../src/mapping/shapes.js';
 import { bytesOf, leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';
 import { checkPlacement } from './helpers/legal-placement.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
 import { cut, runsOf, STRATEGIES } from '../src/placement/pack.js';
-import { kindsOf, partsOf } from '../src/placement/placement.js';
+import { partKindsOf, partsOf } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { rowMajor, type Task, snake } from '../src/placement/strategies/shelves.js';
-import { asking, kept, llama8b, models, tiny, wafers, wse3 } from './placement-helpers.js';
+import { asking, kept, llama8b, models, tiny, wafers, wse3, LAYER } from './placement-helpers.js';
+import { resized } from './helpers/small-model.js';
 
 describe('strategies', () => {
   const wafer = wse3({ width: 10, height: 11 });
@@ -73,7 +74,7 @@ describe('the SRAM budget', () => {
   it('finds by bisection the columns that a linear search finds', () => {
     fc.assert(
       fc.property(models, wafers, fc.integer({ min: 1, max: 3000 }), (model, wafer, positions) => {
-        for (const kind of kindsOf(partsOf(model, kept(1)))) {
+        for (const kind of partKindsOf(partsOf(model, kept(1)))) {
           let first: number | undefined;
           for (let columns = wafer.width; columns >= 1; columns--) {
             const bytes = regionBytes(kind, model, wafer, kept(positions), wafer.height, columns);
@@ -88,9 +89,10 @@ describe('the SRAM budget', () => {
 
   it('counts stack, runtime and only the code that a region runs', () => {
     const wafer = wse3();
-    const code = (kind: Parameters<typeof regionBytes>[0], zero: Partial<typeof codes>) => {
+    const code = (kind: RegionKind, zero: Partial<typeof codes>) => {
       const core = { ...wafer.core, codeBytes: { ...codes, ...zero } };
-      const bytes = (of: WaferSpec) => regionBytes(kind, tiny, of, kept(10), 4, 4);
+      const bytes = (of: WaferSpec) =>
+        regionBytes(kind === 'layer' ? LAYER : { kind }, tiny, of, kept(10), 4, 4);
       return bytes(wafer) - bytes({ ...wafer, core });
     };
     const codes = wafer.core.codeBytes;
@@ -111,7 +113,7 @@ describe('the SRAM budget', () => {
   ])('deals 2 KV heads of 4 pairs over %i columns', (columns, shape) => {
     // 4 query heads, 32 dims, 64 inner units, 10 positions of each of 3 users on 4 rows.
     const { pairs, headsPerColumn, queryHeads } = shape;
-    expect(layerShape(tiny, 10, 4, columns, 3)).toEqual({
+    expect(layerShape(tiny, tiny.kinds[0], 10, 4, columns, 3)).toEqual({
       rows: 4,
       columns,
       dims: 8,
@@ -125,10 +127,13 @@ describe('the SRAM budget', () => {
   });
 
   it('counts a layer on one core as the matrices, norms and caches of the model', () => {
-    const model: ModelSpec = { ...tiny, qkNorm: true, layers: 1, tied: true };
-    const kept = layerBuffers(model, layerShape(model, 77, 1, 1), true).filter(
-      (b) => /^w[A-Z]|Norm$|^keys$|^values$/.test(b.name) && b.preloaded,
-    );
+    const model = resized(tiny, { qkNorm: true, layers: 1, tied: true });
+    const kept = layerBuffers(
+      model,
+      model.kinds[0],
+      layerShape(model, model.kinds[0], 77, 1, 1),
+      true,
+    ).filter((b) => /^w[A-Z]|Norm$|^keys$|^values$/.test(b.name) && b.preloaded);
     const { weights, cache } = modelBytes(model, 77);
     const table = model.vocab * model.dim * 2;
     expect(bytesOf(kept)).toBe(weights + cache - table - model.dim * 2);

@@ -6,7 +6,7 @@ import type { ModelSpec } from '../src/model/model.js';
 import { regionBytes } from '../src/placement/budget.js';
 import {
   CapacityError,
-  kindsOf,
+  partKindsOf,
   partsOf,
   widthsOf,
   type Sizes,
@@ -32,25 +32,32 @@ function cores(placement: Placement): number {
 }
 
 function sizesOf(placement: Placement): Sizes {
-  const columns = Object.fromEntries(placement.regions.map((r) => [r.kind, r.width]));
-  return { rows: placement.regions[0].height, columns };
+  const { regions } = placement;
+  const tables = regions.filter(({ kind }) => kind !== 'layer');
+  const columns = Object.fromEntries(tables.map((r) => [r.kind, r.width]));
+  const layer = regions.find(({ kind }) => kind === 'layer')!;
+  return { rows: layer.height, columns, kinds: [layer.width] };
 }
 
 /** Every height and layer width that fits on one wafer, tables as narrow as their memory allows. */
 function everySize(model: ModelSpec, wafer: WaferSpec, positions: number, users: number): Sizes[] {
   const found: Sizes[] = [];
+  const kinds = partKindsOf(partsOf(model, kept(1)));
   for (let rows = 1; rows <= wafer.height; rows++) {
     const columns: Sizes['columns'] = {};
-    for (const kind of kindsOf(partsOf(model, kept(1))))
+    let least = 0;
+    for (const part of kinds)
       for (let width = wafer.width; width >= 1; width--)
         if (
-          regionBytes(kind, model, wafer, kept(positions, users), rows, width) <=
+          regionBytes(part, model, wafer, kept(positions, users), rows, width) <=
           wafer.core.sramBytes
-        )
-          columns[kind] = width;
-    if (Object.keys(columns).length < kindsOf(partsOf(model, kept(1))).length) continue;
-    for (let width = columns.layer!; width <= wafer.width; width++) {
-      const sizes = { rows, columns: { ...columns, layer: width } };
+        ) {
+          if (part.kind === 'layer') least = width;
+          else columns[part.kind] = width;
+        }
+    if (least === 0 || Object.keys(columns).length < kinds.length - 1) continue;
+    for (let width = least; width <= wafer.width; width++) {
+      const sizes = { rows, columns, kinds: [width] };
       if (cut(widthsOf(partsOf(model, kept(1)), sizes), rows, wafer, 1)) found.push(sizes);
     }
   }
@@ -75,9 +82,7 @@ describe('a placement', () => {
         const { maxPositions, batch } = request;
         expect(checkPlacement(placement, model, wafer, maxPositions * batch)).toEqual([]);
         for (const r of placement.regions)
-          expect(r.sramBytesPerCore).toBe(
-            regionBytes(r.kind, model, wafer, request, r.height, r.width),
-          );
+          expect(r.sramBytesPerCore).toBe(regionBytes(r, model, wafer, request, r.height, r.width));
       }),
       { seed: 2, numRuns: 400 },
     );
@@ -169,8 +174,8 @@ describe('growth', () => {
         placed++;
         const fewest = Math.min(
           ...all.map((sizes) =>
-            partsOf(model, kept(1)).reduce(
-              (sum, p) => sum + sizes.rows * sizes.columns[p.kind]!,
+            widthsOf(partsOf(model, kept(1)), sizes).reduce(
+              (sum, width) => sum + sizes.rows * width,
               0,
             ),
           ),
@@ -178,7 +183,7 @@ describe('growth', () => {
         const found = place(model, wafer, { ...request, growth: 'minimal' });
         expect(cores(found)).toBeLessThanOrEqual(1.02 * fewest);
         // Of those the one whose layers are the nearest to a square, as narrow as their height allows.
-        const bent = ({ rows, columns }: Sizes) => Math.abs(Math.log(rows / columns.layer!));
+        const bent = ({ rows, kinds }: Sizes) => Math.abs(Math.log(rows / kinds[0]));
         const widths = (sizes: Sizes) =>
           widthsOf(partsOf(model, kept(1)), sizes).reduce((a, b) => a + b);
         const narrowest = all.filter((of, i) => of.rows !== all[i - 1]?.rows);

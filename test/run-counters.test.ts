@@ -120,7 +120,15 @@ describe('a placement of two regions on two wafers', () => {
       height: number,
       sramBytesPerCore: number,
     ): Region => ({
-      ...{ name: `region ${on}`, kind: 'layer', layer: on, wafer: on, x: 2 * on, y: 3 },
+      ...{
+        name: `region ${on}`,
+        kind: 'layer',
+        layer: on,
+        layerKind: 0,
+        wafer: on,
+        x: 2 * on,
+        y: 3,
+      },
       ...{ width, height, sramBytesPerCore },
     });
     const regions = [region(0, 4, 5, 1000), region(1, 6, 7, 300)];

@@ -279,7 +279,7 @@ describe('GPUs next to it', () => {
     expect(g.gpus).toBe(4);
     expect(g.energy.watts).toBe(4 * 813);
     // Requests arrive a second apart and take milliseconds: each has the GPUs to itself.
-    const step = model.layers * (60 + 2 * 15) * 1e-3;
+    const step = model.layers.length * (60 + 2 * 15) * 1e-3;
     expect(g.tpotMs.p50 / step).toBeGreaterThan(1);
     expect(g.tpotMs.p50 / step).toBeLessThan(1.01);
     expect(g.outputSpeed.p50).toBeCloseTo(1000 / g.tpotMs.p50, 6);

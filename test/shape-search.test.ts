@@ -43,7 +43,13 @@ function everyShapeAndGroups(config: ResolvedConfig): Placed[] {
   return shapesOf(config)
     .flat()
     .flatMap(({ rows, layerColumns }) => {
-      const { groupWidth } = layerShape(config.model, positions, rows, layerColumns);
+      const { groupWidth } = layerShape(
+        config.model,
+        config.model.kinds[0],
+        positions,
+        rows,
+        layerColumns,
+      );
       return upTo(rows).flatMap((column) =>
         upTo(layerColumns).flatMap((row) =>
           upTo(groupWidth).map((head) => ({ rows, layerColumns, groups: { column, row, head } })),

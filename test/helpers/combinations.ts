@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { requestsOf } from '../../src/studies/serve/requests.js';
 import { isServing, loadConfig, placementOf, type ResolvedConfig } from '../../src/index.js';
 import { COMMANDS } from './commands.js';
+import { parameterCount } from '../../src/model/operators.js';
 
 interface Combination {
   command: string;
@@ -169,7 +170,7 @@ const MOST_CORES = 2000;
 
 /** Whether a configuration is simulated in a moment; larger ones are no bad input. */
 function isQuick({ model, wafer, workload }: ResolvedConfig, wafers: number): boolean {
-  const weights = model.layers * model.dim * (model.dim + model.ffn) + model.vocab * model.dim;
+  const weights = parameterCount(model);
   return (
     wafer.width * wafer.height * wafers <= MOST_CORES &&
     weights <= MOST_WEIGHTS &&

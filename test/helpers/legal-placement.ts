@@ -6,6 +6,7 @@ import { deadCores } from '../../src/hardware/defects.js';
 import type { WaferSpec } from '../../src/hardware/wafer.js';
 import type { ModelSpec } from '../../src/model/model.js';
 import type { Placement, Region } from '../../src/placement/placement.js';
+import { sizesOf } from './small-model.js';
 
 /** What breaks a rule, one line each; empty if the placement is legal. For mapping `gqa`. */
 export function checkPlacement(
@@ -25,7 +26,7 @@ export function checkPlacement(
 }
 
 function checkOrder(regions: Region[], model: ModelSpec): string[] {
-  const layers = Array.from({ length: model.layers }, (_, i) => `layer ${i}`);
+  const layers = model.layers.map((_, i) => `layer ${i}`);
   const expected = model.tied ? ['embedding+head', ...layers] : ['embedding', ...layers, 'head'];
   const found = regions.map((r) => (r.kind === 'layer' ? `layer ${r.layer}` : r.kind));
   const problems: string[] = [];
@@ -77,7 +78,7 @@ function checkMemory(r: Region, model: ModelSpec, wafer: WaferSpec, positions: n
   const { stack, runtime } = wafer.core.codeBytes;
   const held = (r.sramBytesPerCore - stack - runtime) * r.width * r.height;
   const value = model.dtype === 'f16' ? 2 : 4;
-  const { dim, ffn, heads, kvHeads, headDim, vocab } = model;
+  const { dim, ffn, heads, kvHeads, headDim, vocab } = sizesOf(model);
   const layerWeights = dim * headDim * (2 * heads + 2 * kvHeads) + 3 * dim * ffn;
   const least =
     r.kind === 'layer'

@@ -1,7 +1,77 @@
-/** A model of odd sizes, so that slices are uneven, and the same with norms of query and key heads. */
-import type { ModelSpec } from '../../src/model/model.js';
+/** Dense models by their sizes, and one of odd ones, so that slices are uneven. */
+import type { RopeScaling, Span } from '../../src/model/attention-spec.js';
+import { gqaOf, denseOf, kindsOf, type LayerSpec, type ModelSpec } from '../../src/model/model.js';
 
-export const model: ModelSpec = {
+type Whole = Omit<ModelSpec, 'kinds' | 'layers' | 'normPlusOne' | 'embeddingScale'>;
+
+export interface DenseSizes extends Whole {
+  /** How many, all alike. */
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  ffn: number;
+  ropeTheta: number;
+  ropeScaling?: RopeScaling;
+  /** Query and key heads are normalised. */
+  qkNorm: boolean;
+  span?: Span;
+}
+
+/** A model like Llama, or with `qkNorm` like Qwen3. */
+export function denseModel(sizes: DenseSizes): ModelSpec {
+  const { layers, heads, kvHeads, headDim, ffn, ropeTheta, ropeScaling, qkNorm, span, ...rest } =
+    sizes;
+  const rope = { dim: headDim, width: headDim, theta: ropeTheta, pairs: 'halves' } as const;
+  const layer: LayerSpec = {
+    attention: {
+      kind: 'gqa',
+      heads,
+      kvHeads,
+      headDim,
+      bias: false,
+      outBias: false,
+      qkNorm: qkNorm ? 'head' : 'none',
+      vNorm: false,
+      valueIsKey: false,
+      gate: false,
+      sinks: false,
+      scale: 1 / Math.sqrt(headDim),
+      rope: { ...rope, ...(ropeScaling && { scaling: ropeScaling }) },
+      span: span ?? { kind: 'full' },
+    },
+    mlp: { kind: 'dense', inner: ffn, act: { fn: 'silu' }, bias: false },
+    norms: 'pre',
+    scaled: false,
+  };
+  const alike = kindsOf(Array.from({ length: layers }, () => layer));
+  return { ...rest, ...alike, normPlusOne: false, embeddingScale: 1 };
+}
+
+/** The sizes of a model whose layers are all alike. */
+export function sizesOf({ kinds, layers, ...rest }: ModelSpec): DenseSizes {
+  const { heads, kvHeads, headDim, rope, qkNorm, span } = gqaOf(kinds[0]);
+  const { normPlusOne: _, embeddingScale: __, ...whole } = rest;
+  return {
+    ...whole,
+    layers: layers.length,
+    heads,
+    kvHeads,
+    headDim,
+    ffn: denseOf(kinds[0]).inner,
+    ropeTheta: rope!.theta,
+    ...(rope!.scaling && { ropeScaling: rope!.scaling }),
+    qkNorm: qkNorm === 'head',
+    span,
+  };
+}
+
+/** The same model with other sizes. */
+export function resized(model: ModelSpec, changes: Partial<DenseSizes>): ModelSpec {
+  return denseModel({ ...sizesOf(model), ...changes });
+}
+
+export const model = denseModel({
   name: 'small',
   family: 'llama',
   dim: 22,
@@ -18,6 +88,6 @@ export const model: ModelSpec = {
   maxContext: 64,
   dtype: 'f32',
   weightBits: 32,
-};
+});
 
-export const qwen: ModelSpec = { ...model, family: 'qwen3', qkNorm: true };
+export const qwen = resized(model, { family: 'qwen3', qkNorm: true });
