@@ -5,6 +5,7 @@
 import { LimitError, MachineError } from '../../engine/engine.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { SCHEMES } from '../../kernels/all-reduce.js';
+import { TREE_FORMS } from '../../kernels/line.js';
 import type { Operation, Program } from '../../program/program.js';
 import { timeOf } from '../../program/timing.js';
 import type { KernelCandidate, KernelDocument } from '../../report/document.js';
@@ -26,7 +27,7 @@ function candidatesOf(
   given: KernelOptions,
   [width, height]: number[],
 ): KernelOptions[] {
-  const { group, groups, ...bare } = given;
+  const { group, groups, form, ...bare } = given;
   const longest = Math.max(width, height);
   const reduces: KernelOptions[] = [
     { algorithm: 'chain' },
@@ -38,7 +39,9 @@ function candidatesOf(
   const schemes = name === 'all-reduce' && isGrid && given['scheme'] === undefined ? SCHEMES : [];
   const onLine: KernelOptions[] = [];
   if (name === 'all-reduce' && given['grid'] === undefined) {
-    for (const size of sizesOf(groups, longest)) onLine.push({ algorithm: 'tree', groups: size });
+    for (const size of sizesOf(groups, longest))
+      for (const one of form === undefined ? TREE_FORMS : [form])
+        onLine.push({ algorithm: 'tree', groups: size, form: one });
     if (longest <= LONGEST_RING) onLine.push({ algorithm: 'ring' });
   }
   const all =
@@ -51,7 +54,7 @@ function candidatesOf(
 /** What is given without the sizes that some candidate takes. */
 function withoutSizes(name: string, given: KernelOptions): KernelOptions {
   const { group: _, ...rest } = given;
-  const { groups: __, ...bare } = rest;
+  const { groups: __, form: ___, ...bare } = rest;
   return name === 'all-reduce' && given['grid'] === undefined ? bare : rest;
 }
 
@@ -116,7 +119,7 @@ function isLate(error: unknown): error is LimitError {
 }
 
 /** What is chosen of a candidate's options. */
-function choiceOf({ algorithm, group, groups, scheme }: KernelOptions): KernelOptions {
-  const all = Object.entries({ algorithm, group, groups, scheme });
+function choiceOf({ algorithm, group, groups, form, scheme }: KernelOptions): KernelOptions {
+  const all = Object.entries({ algorithm, group, groups, form, scheme });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
