@@ -8,7 +8,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import { treeAllReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
 import { isEchoed } from '../kernels/collectives.js';
-import type { TreeForm } from '../kernels/line.js';
+import { TREE_FORMS, type TreeForm } from '../kernels/line.js';
 import type { Cut, Line, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
@@ -50,7 +50,10 @@ export async function groupChooser(
     if (known.has(key)) continue;
     const cut = { model, rows, columns, positions, exact };
     const given = typeof fixed === 'number' || kind === 'layer' ? fixed : undefined;
-    known.set(key, await groupsFor(mapping, kind, cut, given, (of) => fastestTree(of, wafer, runner, lines)));
+    known.set(
+      key,
+      await groupsFor(mapping, kind, cut, given, (of) => fastestTree(of, wafer, runner, lines)),
+    );
   }
   return (region) => known.get(keyOf(region))!;
 }
@@ -72,9 +75,6 @@ export interface TriedLine {
   counts: number[];
   forms: readonly TreeForm[];
 }
-
-/** The published form is for published mappings: what streams on is never the slower one. */
-const FORMS = ['streamed', 'echoed'] as const;
 
 async function groupsFor(
   mapping: MappingName,
@@ -100,7 +100,7 @@ async function groupsFor(
     const vectors = all.filter((reduction) => reduction.line === line);
     if (vectors.length === 0) return { groups: 1, form: 'stored' };
     const length = vectors[0].cores;
-    return choose({ length, vectors, counts: countsOf(length, line), forms: FORMS });
+    return choose({ length, vectors, counts: countsOf(length, line), forms: TREE_FORMS });
   };
   const trees = { column: await of('column'), row: await of('row'), head: await of('head') };
   const each = <T>(of: (tree: Tree) => T) => {
@@ -142,7 +142,10 @@ export async function fastestTree(
   let best = { tree: trees[0], cycles: Infinity };
   for (const tree of trees) {
     let cycles = 0;
-    for (const vector of vectors) cycles += await cyclesOf(tree, vector);
+    for (const vector of vectors) {
+      if (cycles >= best.cycles) break;
+      cycles += await cyclesOf(tree, vector);
+    }
     if (cycles < best.cycles) best = { tree, cycles };
   }
   return best.tree;

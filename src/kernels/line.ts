@@ -76,11 +76,7 @@ export function rootOf(length: number, groups: number): number {
 }
 
 /** What each core of a line of `length` cores in `groups` groups does; equal ones are one object. */
-export function stationsOf(
-  length: number,
-  groups: number,
-  form: TreeForm = 'stored',
-): Station[] {
+export function stationsOf(length: number, groups: number, form: TreeForm = 'stored'): Station[] {
   if (length < 1 || groups < 1 || groups > length)
     throw new RangeError(`no line of ${length} cores in ${groups} groups`);
   const line = { length, groups, form };

@@ -6,7 +6,11 @@ import { PUBLISHED, readMeasurements } from '../validate/measurements.js';
 import type { RunDocument } from '../../report/document.js';
 import { apiReference } from './api-reference.js';
 import { generatedParts, partOf, renderInto } from './markers.js';
-import { collectiveFormsMarkdown, collectivesMarkdown } from '../validate/collectives.js';
+import {
+  collectiveFormsMarkdown,
+  collectivesMarkdown,
+  mappedLinesMarkdown,
+} from '../validate/collectives.js';
 import { validateMarkdown } from '../validate/table.js';
 import { prefillNotes } from '../validate/prefill.js';
 import { runTable } from '../../report/table.js';
@@ -35,6 +39,7 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
     return apiReference('index.d.ts', (path) => readFileSync(bundled(`dist/${path}`), 'utf8'));
   },
   collectives: (options) => collectivesMarkdown(options),
+  'mapped-lines': mappedLinesMarkdown,
   'collective-forms': collectiveFormsMarkdown,
   async run(options, before) {
     return printedRun(await simulate(loadConfig(bundled(FIRST_RUN)), options), before);
