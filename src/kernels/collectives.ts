@@ -2,7 +2,8 @@
 import { EAST, NORTH, RAMP, SOUTH, WEST, route } from '../program/builder.js';
 import { accumulate, addBuffer, assemble, relay, send, store } from '../program/builder.js';
 import type { Code, CoreCode, FloatType, Stretch, WaferSpec } from '../program/builder.js';
-import { waveletsOf, type Program, type Route } from '../program/program.js';
+import { waveletsOf } from '../program/exchange.js';
+import type { Program, Route } from '../program/program.js';
 import { MULTICAST, type Side, type Station, type StationStep } from './line.js';
 
 export type Axis = 'x' | 'y';
