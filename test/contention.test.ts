@@ -251,7 +251,8 @@ describe('a step', () => {
   );
 
   it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {
-    const tiny = await prepared('row-major', 5, 8, 'hardware.fabric.queueDepth=1');
+    const sets = ['placement.layerColumns=6', 'hardware.fabric.queueDepth=1'];
+    const tiny = await prepared('row-major', 5, 8, ...sets);
     const { stages, places, run } = tiny;
     const sharing = sharingOf(tiny);
     const timed = await timePipeline(stages, places, run, 3, sharing.contentionOf);
