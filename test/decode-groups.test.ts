@@ -1,7 +1,7 @@
 /** The trees of a region's lines: groups and form, by simulated cycles. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig, loadHardware } from '../src/config.js';
-import { candidates, fastestTree, groupChooser, type Tree } from '../src/decode/groups.js';
+import { groupCounts, fastestTree, groupChooser, type Tree } from '../src/decode/groups.js';
 import { fast } from '../src/engine/fast/fast.js';
 import type { RunInput } from '../src/engine/engine.js';
 import { treeAllReduce } from '../src/kernels/all-reduce.js';
@@ -19,13 +19,13 @@ function cyclesOf(length: number, tree: Tree, { words, type: dtype }: Vector): n
 
 /** The first of all trees with the fewest cycles. */
 function fastest(length: number, vectors: Vector[], forms: readonly TreeForm[]): Tree {
-  const trees = candidates(length).flatMap((groups) => forms.map((form) => ({ groups, form })));
+  const trees = groupCounts(length).flatMap((groups) => forms.map((form) => ({ groups, form })));
   const sum = (tree: Tree) => vectors.reduce((all, of) => all + cyclesOf(length, tree, of), 0);
   return trees.reduce((a, b) => (sum(b) < sum(a) ? b : a));
 }
 
 const choose = (length: number, vectors: Vector[], forms: readonly TreeForm[] = TREE_FORMS) =>
-  fastestTree({ length, vectors, counts: candidates(length), forms }, wafer, { run: fast });
+  fastestTree({ length, vectors, counts: groupCounts(length), forms }, wafer, { run: fast });
 
 describe('the tree of a line', () => {
   it('is echoed where one word goes far, and stored or streamed on a few cores', async () => {

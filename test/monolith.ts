@@ -1,5 +1,5 @@
 /** All stages of a tiny model's step as one program on the whole wafer, looping over tokens. */
-import { candidates, fastestTree } from '../src/decode/groups.js';
+import { groupCounts, fastestTree } from '../src/decode/groups.js';
 import { TREE_FORMS, type TreeForm } from '../src/kernels/line.js';
 import type { Groups } from '../src/lowering/region.js';
 import type { Line } from '../src/mapping/mapping.js';
@@ -49,7 +49,7 @@ export async function prepare(
     const treeOf = async (line: Line) => {
       const vectors = all.filter((reduction) => reduction.line === line);
       const length = vectors[0]?.cores ?? 1;
-      return fastestTree({ length, vectors, counts: candidates(length), forms }, wafer, engine);
+      return fastestTree({ length, vectors, counts: groupCounts(length), forms }, wafer, engine);
     };
     const [column, row, head] = [await treeOf('column'), await treeOf('row'), await treeOf('head')];
     trees.set(region, {

@@ -86,7 +86,7 @@ async function groupsFor(
   const { published, reductions } = MAPPINGS[mapping];
   const countsOf = (length: number, line: Line, known?: number) => {
     const given = (typeof fixed === 'object' ? fixed[line] : fixed) ?? known;
-    return given === undefined ? candidates(length) : [Math.min(given, length)];
+    return given === undefined ? groupCounts(length) : [Math.min(given, length)];
   };
   if (published !== undefined) {
     const length = cut.rows;
@@ -110,7 +110,7 @@ async function groupsFor(
 }
 
 /** Beyond a few times the square root of the length, more groups only lengthen the second level. */
-export function candidates(length: number): number[] {
+export function groupCounts(length: number): number[] {
   const most = Math.min(length, Math.ceil(3 * Math.sqrt(length)));
   return Array.from({ length: most }, (_, i) => i + 1);
 }

@@ -2,6 +2,7 @@
  * `--algorithm auto`: the algorithm, and its groups, with the fewest simulated cycles. Candidates are run one
  * after the other; one that needs more cycles than the best so far by what a core has to do alone is not.
  */
+import { groupCounts } from '../../decode/groups.js';
 import { LimitError, MachineError } from '../../engine/engine.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { SCHEMES } from '../../kernels/all-reduce.js';
@@ -15,6 +16,9 @@ const AUTO = 'auto';
 
 /** A ring's operations grow with the square of its cores. */
 const LONGEST_RING = 64;
+
+/** On longer lines a few sizes of groups are tried: those of all would take too long. */
+const LONGEST_OF_ALL_SIZES = 64;
 
 /** Is the algorithm of this kernel to be chosen? */
 export function isAuto(name: string, given: KernelOptions): boolean {
@@ -58,13 +62,15 @@ function withoutSizes(name: string, given: KernelOptions): KernelOptions {
   return name === 'all-reduce' && given['grid'] === undefined ? bare : rest;
 }
 
-/** The size that is given, or sizes to try: powers of two up to half of a line, and the root of its length. */
+/** The size that is given, or sizes to try: all that can win on a short line, a few on a longer one. */
 function sizesOf(given: unknown, length: number): unknown[] {
-  return given === undefined ? groupSizes(length) : [given];
+  if (given !== undefined) return [given];
+  return length <= LONGEST_OF_ALL_SIZES ? groupCounts(length) : fewSizes(length);
 }
 
-function groupSizes(length: number): number[] {
-  const sizes = new Set([Math.max(1, Math.round(Math.sqrt(length)))]);
+/** Powers of two up to half of a line, and the root of its length. */
+function fewSizes(length: number): number[] {
+  const sizes = new Set([Math.round(Math.sqrt(length))]);
   for (let size = 2; size <= length / 2; size *= 2) sizes.add(size);
   return [...sizes].sort((a, b) => a - b);
 }

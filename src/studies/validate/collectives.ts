@@ -2,13 +2,9 @@
  * Collectives on lines of cores as tables, simulated like every number of them: which algorithm is the
  * fastest, and how far each is from its closed form.
  */
-import { loadConfig, loadHardware } from '../../config.js';
+import { loadHardware } from '../../config.js';
 import { bundled } from '../../bundled.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
-import { placementOf } from '../../decode/place.js';
-import { TREE_FORMS } from '../../kernels/line.js';
-import { MAPPINGS } from '../../mapping/mappings.js';
-import type { KernelCandidate } from '../../report/document.js';
 import { count, fixed, markdownTable } from '../../report/format.js';
 import { runKernel, type KernelOptions } from '../kernel/kernel.js';
 
@@ -42,53 +38,11 @@ export async function collectivesMarkdown(
   });
 }
 
-function nameOf({ algorithm, group, groups, form }: KernelOptions): string {
+/** An algorithm with its groups. */
+export function nameOf({ algorithm, group, groups, form }: KernelOptions): string {
   if (groups !== undefined) return `${String(form)} ${String(algorithm)} in ${String(groups)}`;
   const sizes = group === undefined ? '' : ` of ${String(group)}`;
   return `${String(algorithm)}${sizes}`;
-}
-
-const MODEL = 'configs/wse3.yaml';
-
-/** Algorithms of an all-reduce on a line of a mapping, as they are named in a table. */
-const COMPARED = [
-  ...['chain', 'star', 'binary-tree', 'two-phase'],
-  ...TREE_FORMS.map((form) => `${form} tree`),
-];
-
-/** The all-reduces of a layer of the default mapping by every algorithm, each in its fastest groups. */
-export async function mappedLinesMarkdown(options: SimulateOptions): Promise<string> {
-  const config = loadConfig(bundled(MODEL));
-  const { model, mapping, wafer, workload } = config;
-  const layer = placementOf(config).regions.find(({ kind }) => kind === 'layer')!;
-  const positions = workload.context + workload.tokens;
-  const cut = { model, rows: layer.height, columns: layer.width, positions };
-  const shown = MAPPINGS[mapping]
-    .reductions('layer', cut)
-    .map(({ line, cores, words, type }) => ({ line, cores, words, type }));
-  return withRunner(options, async (within) => {
-    const host = { ...within, rss: () => 0 };
-    const rows = new Map<string, string[]>();
-    for (const { line, cores, words, type } of shown) {
-      const row = [line, `${cores}`, `${words} ${type}`];
-      const name = row.join(' ');
-      if (rows.has(name)) continue;
-      const given = { algorithm: 'auto', pes: cores, words, dtype: type };
-      const { candidates } = await runKernel('all-reduce', given, wafer, options.engine, host);
-      rows.set(name, [...row, ...COMPARED.map((one) => fewest(candidates!, one))]);
-    }
-    return markdownTable(['line', 'cores', 'words', ...COMPARED], [...rows.values()]);
-  });
-}
-
-/** The fewest cycles of an algorithm; where none of it was run, what it takes at least. */
-function fewest(candidates: KernelCandidate[], name: string): string {
-  const of = candidates.filter(({ options: { algorithm, form } }) => {
-    return name === (form === undefined ? algorithm : `${String(form)} ${String(algorithm)}`);
-  });
-  const cycles = of.flatMap((one) => one.cycles ?? []);
-  if (cycles.length > 0) return count(Math.min(...cycles));
-  return `${count(Math.min(...of.flatMap((one) => one.atLeast ?? [])))} or more`;
 }
 
 /** Cycles of a core's way to the next one: two ramps and an operation of one stage. */
