@@ -73,9 +73,11 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const run = withServing(withContext(rest, model, tree));
   const served = servingFiles(tree, path, files);
   const machine = plainHardware(hardware);
+  // What its file calls its fields is no part of what was run.
+  const { published: _, ...spec } = model;
   const resolved = {
     hardware: { ...hardwareFile.named, ...machine },
-    model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec: model },
+    model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec },
     ...run,
   };
   return {
