@@ -61,7 +61,7 @@ export const gemma4: Family = {
     const ropes = [...attentions.values()].map(({ rope }) => rope);
     const maxContext = maxContextOf(c.max_position_embeddings, ropes);
     const mlp = mlpOf(c);
-    const layers = windowsOf(types, c.sliding_window, maxContext).map((span, layer) => {
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
       const attention = { ...attentions.get(types[layer])!, span };
       return layerOf({ attention, mlp, norms: 'sandwich', scaled: true });
     });
