@@ -8,8 +8,12 @@ import { unexpected } from '../errors.js';
 import type { LayerWeights, Weights } from '../model-weights.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
 import { gqaAttention, type Attention, type KvCache } from './attention.js';
+import { deltaAttention } from './delta.js';
+import { expertsMlp } from './experts.js';
+import { latentAttention } from './latent.js';
 import { gatedMlp } from './mlp.js';
 import { addBlock, rmsNorm } from './norm.js';
+import type { Choice, Inputs } from './router.js';
 import { multiply, scaleBy, softCap } from './vectors.js';
 
 export interface PlainDecoder {
@@ -24,10 +28,14 @@ export interface PlainDecoder {
    */
   readonly keys: Float64Array[][];
   readonly values: Float64Array[][];
+  /** What each layer's router chose for the last token; nothing in layers without experts. */
+  readonly choices: readonly (Choice | undefined)[];
 }
 
 /** One layer: changes the residual stream of the token at a position. */
 type Layer = (x: Float64Array, position: number) => void;
+/** What the MLP of a layer adds. */
+type Mlp = (inputs: Inputs) => Float64Array;
 
 /** A decoder with an empty cache, for a run of so many positions. */
 export function createPlainDecoder(
@@ -36,9 +44,13 @@ export function createPlainDecoder(
   positions = model.maxContext,
 ): PlainDecoder {
   const caches = model.layers.map((): KvCache => ({ keys: [], values: [] }));
-  const layers = weights.layers.map((layer, number) =>
-    createLayer(model, layerOf(model, number), layer, caches[number], positions),
-  );
+  const choices = model.layers.map((): Choice | undefined => undefined);
+  const layers = weights.layers.map((layer, number) => {
+    const spec = layerOf(model, number);
+    const attention = attentionOf(model, spec, layer, caches[number], positions);
+    const mlp = mlpOf(model, spec, layer, (choice) => (choices[number] = choice));
+    return createLayer(model, spec, layer, attention, mlp);
+  });
   let position = 0;
 
   function step(token: number): Float64Array {
@@ -56,6 +68,7 @@ export function createPlainDecoder(
     step,
     keys: caches.map(({ keys }) => keys),
     values: caches.map(({ values }) => values),
+    choices,
   };
 }
 
@@ -63,15 +76,13 @@ function createLayer(
   model: ModelSpec,
   spec: LayerSpec,
   weights: LayerWeights,
-  cache: KvCache,
-  positions: number,
+  attention: Attention,
+  mlp: Mlp,
 ): Layer {
-  const attention = attentionOf(model, spec, weights, cache, positions);
-  const mlp = mlpOf(spec, weights);
   const norms = normsOf(spec, weights);
   return (x, position) => {
     addBlock(x, norms.attention, model, (input) => attention(input, position));
-    addBlock(x, norms.mlp, model, mlp);
+    addBlock(x, norms.mlp, model, (normed) => mlp({ stream: x, normed }));
     if (spec.scaled) scaleBy(x, weights.scalar!);
   };
 }
@@ -101,12 +112,27 @@ function attentionOf(
 ): Attention {
   if (spec.kind === 'gqa' && weights.kind === 'gqa')
     return gqaAttention(spec, weights, model, cache, positions);
+  if (spec.kind === 'latent' && weights.kind === 'latent')
+    return latentAttention(spec, weights, model, positions);
+  if (spec.kind === 'delta' && weights.kind === 'delta')
+    return deltaAttention(spec, weights, model);
   throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 
-function mlpOf({ mlp: spec }: LayerSpec, { mlp: weights }: LayerWeights) {
+function mlpOf(
+  model: ModelSpec,
+  { mlp: spec }: LayerSpec,
+  { mlp: weights }: LayerWeights,
+  chosen: (choice: Choice) => void,
+): Mlp {
   if (spec.kind === 'dense' && weights.kind === 'dense')
-    return (input: Float64Array) => gatedMlp(spec, weights, input);
+    return ({ normed }) => gatedMlp(spec, weights, normed);
+  if (spec.kind === 'experts' && weights.kind === 'experts')
+    return (inputs) => {
+      const { output, choice } = expertsMlp(spec, weights, model, inputs);
+      chosen(choice);
+      return output;
+    };
   throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 
