@@ -17,9 +17,11 @@ export interface Choice {
   /** What each of them is multiplied by. */
   weights: number[];
   /**
-   * By which share of the last chosen score the next one is lower, or by which share of the last kept
-   * group's score the next group's is: the lesser. Infinity if nothing was left out.
+   * How near the best expert that was left out came to the last chosen one, or the best group that was left
+   * out to the last kept one: the lesser difference of what was compared; and the same per largest size of
+   * what was compared. Infinity if nothing was left out.
    */
+  gap: number;
   margin: number;
 }
 
@@ -34,13 +36,15 @@ export function choose(
   const logits = multiply(weights.router, input);
   if (router.bias === 'logit') add(logits, weights.routerBias!);
   const scores = scoresOf(router, logits);
-  const judged = scores.slice();
-  if (router.bias === 'choice') add(judged, weights.routerBias!);
-  const groups = router.groups && keepGroups(judged, router.groups);
-  const { best, margin } = largest(judged, spec.topK);
+  // Scores rise with logits, which tell experts apart where scores are all but 0 or 1.
+  const compared = router.bias === 'choice' || router.groups ? scores.slice() : logits;
+  if (router.bias === 'choice') add(compared, weights.routerBias!);
+  const groups = router.groups && closeGroups(compared, router.groups);
+  const { best, gap, margin } = largest(compared, spec.topK);
   return {
     experts: best,
     weights: weightsOf(router, weights, best, scores),
+    gap: Math.min(gap, groups?.gap ?? Infinity),
     margin: Math.min(margin, groups?.margin ?? Infinity),
   };
 }
@@ -56,37 +60,42 @@ function ownInput(
   return normed;
 }
 
-/** By which experts are judged, and by which their weights are made. */
+/** What weights are made of. */
 function scoresOf({ score }: RouterSpec, logits: Float64Array): Float64Array {
   if (score === 'sigmoid') return logits.map(sigmoid);
   return score === 'softmax' ? softmax(logits) : logits;
 }
 
 /** Takes the experts of all but the best groups out of the choice; a group is as good as its two best. */
-function keepGroups(
-  judged: Float64Array,
+function closeGroups(
+  compared: Float64Array,
   { count, keep }: NonNullable<RouterSpec['groups']>,
-): { margin: number } {
-  const size = judged.length / count;
+): Largest {
+  const size = compared.length / count;
   const totals = Float64Array.from({ length: count }, (_, group) => {
-    const [first, second = 0] = judged
-      .slice(group * size, (group + 1) * size)
-      .toSorted()
-      .reverse();
-    return first + second;
+    const own = compared.slice(group * size, (group + 1) * size).toSorted();
+    return own[size - 1] + (size > 1 ? own[size - 2] : 0);
   });
-  const { best, margin } = largest(totals, keep);
+  const kept = largest(totals, keep);
   for (let group = 0; group < count; group++)
-    if (!best.includes(group)) judged.fill(-Infinity, group * size, (group + 1) * size);
-  return { margin };
+    if (!kept.best.includes(group)) compared.fill(-Infinity, group * size, (group + 1) * size);
+  return kept;
 }
 
-/** Numbers of the `count` largest, falling, of equal ones the lower first; and how near the next one came. */
-function largest(scores: Float64Array, count: number): { best: number[]; margin: number } {
+interface Largest {
+  /** Numbers of the largest, falling; of equal ones the lower first. */
+  best: number[];
+  gap: number;
+  margin: number;
+}
+
+function largest(scores: Float64Array, count: number): Largest {
   // The sort keeps the order of equal scores.
   const order = [...scores.keys()].toSorted((a, b) => scores[b] - scores[a]);
-  const [last, next] = [scores[order[count - 1]], scores[order[count]] ?? -Infinity];
-  return { best: order.slice(0, count), margin: (last - next) / Math.abs(last) };
+  const gap = count < order.length ? scores[order[count - 1]] - scores[order[count]] : Infinity;
+  let size = 0;
+  for (const score of scores) if (Number.isFinite(score)) size = Math.max(size, Math.abs(score));
+  return { best: order.slice(0, count), gap, margin: gap === 0 ? 0 : gap / size };
 }
 
 function weightsOf(
