@@ -1,9 +1,10 @@
 /**
  * The operators of one decode step: what each multiplies, how many bytes of weights it reads and how
  * many floating-point operations it does. A multiply-add counts as two, every other addition,
- * multiplication, comparison, division and special function (exp, square root) as one.
+ * multiplication, comparison, division and special function (exp, tanh, square root) as one.
  */
-import { denseOf, gqaOf, type ModelSpec } from './model.js';
+import { layerOperators } from './layer-operators.js';
+import type { LayerSpec, ModelSpec } from './model.js';
 
 export interface Operator {
   name: string;
@@ -12,110 +13,166 @@ export interface Operator {
   layerKind?: number;
   /** How often it stands in the model: once per layer of its kind, or once. */
   count: number;
-  /** Shape of its weights, [outputs][inputs]; a norm is [1][length], no weights are [0][0]. */
+  /** Shape of its weights, [outputs][inputs]; a norm or a bias is [1][length], no weights are [0][0]. */
   outputs: number;
   inputs: number;
+  /** How many such weights each one has, one for each expert, and how many of them a token multiplies. */
+  copies: number;
+  used: number;
   /** Bytes of its own weights, each time it stands in the model. */
   weightBytes: number;
   /** FLOPs of one of it for one token, apart from those that grow with the context. */
   flops: number;
-  /** FLOPs of one of it for one token and position of the context, the token's own included. */
+  /** FLOPs of one of it for one token and position that it attends to, the token's own included. */
   flopsPerPosition: number;
 }
 
-/** Numbers in the model's weights. A tied head counts once, rotary tables not at all. */
+/** Numbers in the model's weights. A tied head counts once, rotary tables and scalars of layers not at all. */
 export function parameterCount(model: ModelSpec): number {
-  return operatorsOf(model).reduce(
-    (sum, o) => sum + (ownsWeights(o, model) ? o.count * o.outputs * o.inputs : 0),
-    0,
+  return sum(operatorsOf(model), (o) =>
+    ownsWeights(o, model) ? o.count * o.copies * o.outputs * o.inputs : 0,
   );
+}
+
+/**
+ * Those that one token meets: of the experts the chosen ones. The embedding's table counts whole; `withoutTable`
+ * leaves it out, as a token reads one row of it, unless it is the head too.
+ */
+export function activeParameters(model: ModelSpec): { active: number; withoutTable: number } {
+  const active = sum(operatorsOf(model), (o) =>
+    ownsWeights(o, model) ? o.count * o.used * o.outputs * o.inputs : 0,
+  );
+  return { active, withoutTable: model.tied ? active : active - model.vocab * model.dim };
+}
+
+/**
+ * Numbers in the layers of multi-token prediction, which the model's own do not contain: norms of the token
+ * before and of the guess, a projection of both into one, a layer, a norm before the shared head.
+ */
+export function mtpParameters({ mtp, ...model }: ModelSpec): number {
+  if (mtp === undefined) return 0;
+  const one = { ...model, kinds: [mtp.layer], layers: [0] };
+  const layer = sum(kindOperators(one, 0), (o) => o.copies * o.outputs * o.inputs);
+  return mtp.layers * (layer + 2 * model.dim * model.dim + 3 * model.dim);
 }
 
 /** Bytes of the weights as they are stored: matrices in `weightBits`, norms in `dtype`. */
 export function weightBytes(model: ModelSpec): number {
-  return operatorsOf(model).reduce((sum, o) => sum + o.count * o.weightBytes, 0);
+  return sum(operatorsOf(model), (o) => o.count * o.weightBytes);
 }
 
-/** Bytes that one position of the context takes in the KV cache of all layers, in `dtype`. */
+/** Bytes that one position of the context takes in the cache of all layers, in `dtype`, while no window is full. */
 export function cacheBytesPerPosition(model: ModelSpec): number {
-  return model.layers.reduce((sum, kind) => {
-    const { kvHeads, headDim } = gqaOf(model.kinds[kind]);
-    return sum + 2 * kvHeads * headDim * valueBytes(model);
-  }, 0);
+  return valueBytes(model) * sum(model.layers, (kind) => perPosition(model.kinds[kind]));
+}
+
+/** Bytes of the cache of so many positions: windows and chunks keep no more than their own. */
+export function cacheBytes(model: ModelSpec, positions: number): number {
+  return sum(model.layers, (kind) => {
+    const { attention } = model.kinds[kind];
+    const size = attention.kind === 'gqa' && attention.span.kind !== 'full' && attention.span.size;
+    const kept = Math.min(positions, size || positions);
+    return (
+      kept * perPosition(model.kinds[kind]) * valueBytes(model) + stateBytes(model.kinds[kind])
+    );
+  });
+}
+
+/** Numbers that a layer keeps of each position. */
+function perPosition({ attention: a }: LayerSpec): number {
+  if (a.kind === 'gqa') return (a.valueIsKey && !a.vNorm ? 1 : 2) * a.kvHeads * a.headDim;
+  if (a.kind === 'delta') return 0;
+  return a.kvRank + a.rope.dim + (a.indexer?.own ? a.indexer.dim : 0);
+}
+
+/** A state in place of a cache, in f32: what the delta rule and its convolution remember. */
+function stateBytes({ attention: a }: LayerSpec): number {
+  if (a.kind !== 'delta') return 0;
+  const channels = 2 * a.keyHeads * a.keyDim + a.valueHeads * a.valueDim;
+  return 4 * (a.valueHeads * a.keyDim * a.valueDim + (a.conv - 1) * channels);
 }
 
 /** The operators of a decode step in the order of a token's path. */
 export function operatorsOf(model: ModelSpec): Operator[] {
-  const { dim, vocab } = model;
+  const { dim, vocab, logitCap } = model;
   const once = builder(model, 'head', 1);
-  const embedding = {
+  const embedding: Operator = {
     ...once.matrix('embedding', vocab, dim),
-    part: 'embedding' as const,
-    flops: 0,
+    part: 'embedding',
+    flops: model.embeddingScale === 1 ? 0 : dim,
   };
   const head = once.matrix('head', vocab, dim);
   return [
     embedding,
-    ...model.kinds.flatMap((_, kind) => layerOperators(model, kind)),
+    ...model.kinds.flatMap((_, kind) => kindOperators(model, kind)),
     once.norm('finalNorm', dim, 1),
     model.tied ? { ...head, weightBytes: 0 } : head,
+    // A quotient, a tanh and a product.
+    ...(logitCap === undefined ? [] : [once.plain('logitCap', 3 * vocab, 0)]),
     once.plain('argmax', vocab, 0),
   ];
 }
 
-function layerOperators(model: ModelSpec, kind: number): Operator[] {
-  const { dim } = model;
-  const { heads, kvHeads, headDim, qkNorm } = gqaOf(model.kinds[kind]);
-  const { inner } = denseOf(model.kinds[kind]);
-  const queries = heads * headDim;
-  const keys = kvHeads * headDim;
+function kindOperators(model: ModelSpec, kind: number): Operator[] {
   const count = model.layers.filter((of) => of === kind).length;
-  const { matrix, norm, plain } = builder(model, 'layer', count, kind);
-  return [
-    norm('attentionNorm', dim, 1),
-    matrix('q', queries, dim),
-    matrix('k', keys, dim),
-    matrix('v', keys, dim),
-    ...(qkNorm === 'head' ? [norm('qNorm', headDim, heads), norm('kNorm', headDim, kvHeads)] : []),
-    // Each number times a cosine plus its partner times a sine.
-    plain('rope', 3 * (queries + keys), 0),
-    // Dot product and 1/sqrt(headDim).
-    plain('scores', 0, 2 * queries + heads),
-    // Maximum, difference, exp, sum, division.
-    plain('softmax', 0, 5 * heads),
-    plain('attended', 0, 2 * queries),
-    matrix('o', dim, queries),
-    plain('attentionResidual', dim, 0),
-    norm('mlpNorm', dim, 1),
-    matrix('gate', inner, dim),
-    matrix('up', inner, dim),
-    // x / (1 + exp(-x)) and the product with the other half.
-    plain('activation', 5 * inner, 0),
-    matrix('down', dim, inner),
-    plain('mlpResidual', dim, 0),
-  ];
+  return layerOperators(model.kinds[kind], model.dim, builder(model, 'layer', count, kind));
 }
 
-function builder(model: ModelSpec, part: Operator['part'], count: number, layerKind?: number) {
-  const base = { part, ...(layerKind !== undefined && { layerKind }), count, flopsPerPosition: 0 };
+/** Writes operators of one part of a model. */
+export type Builder = ReturnType<typeof builder>;
+
+function builder(
+  model: Pick<ModelSpec, 'weightBits' | 'dtype' | 'normPlusOne'>,
+  part: Operator['part'],
+  count: number,
+  layerKind?: number,
+) {
+  const base = {
+    part,
+    ...(layerKind !== undefined && { layerKind }),
+    count,
+    copies: 1,
+    used: 1,
+    flopsPerPosition: 0,
+  };
+  /** With `copies` of it, of which a token uses some. */
+  const matrix = (
+    name: string,
+    outputs: number,
+    inputs: number,
+    { copies, used } = { copies: 1, used: 1 },
+  ): Operator => ({
+    ...base,
+    name,
+    outputs,
+    inputs,
+    copies,
+    used,
+    weightBytes: (copies * outputs * inputs * model.weightBits) / 8,
+    flops: 2 * used * outputs * inputs,
+  });
+  const vector = (
+    name: string,
+    length: number,
+    flops: number,
+    { copies, used } = { copies: 1, used: 1 },
+  ): Operator => ({
+    ...base,
+    name,
+    outputs: 1,
+    inputs: length,
+    copies,
+    used,
+    weightBytes: copies * length * valueBytes(model),
+    flops,
+  });
   return {
-    matrix: (name: string, outputs: number, inputs: number): Operator => ({
-      ...base,
-      name,
-      outputs,
-      inputs,
-      weightBytes: (outputs * inputs * model.weightBits) / 8,
-      flops: 2 * outputs * inputs,
-    }),
+    matrix,
+    /** Numbers of the type of activations: a bias, a table of scales. */
+    vector,
     /** Squares and their sum, scale and weight; mean, epsilon, root and reciprocal once. */
-    norm: (name: string, length: number, vectors: number): Operator => ({
-      ...base,
-      name,
-      outputs: 1,
-      inputs: length,
-      weightBytes: length * valueBytes(model),
-      flops: vectors * (4 * length + 4),
-    }),
+    norm: (name: string, length: number, vectors: number): Operator =>
+      vector(name, length, vectors * ((model.normPlusOne ? 5 : 4) * length + 4)),
     plain: (name: string, flops: number, flopsPerPosition: number): Operator => ({
       ...base,
       name,
@@ -132,6 +189,10 @@ function ownsWeights(operator: Operator, model: ModelSpec): boolean {
   return !(model.tied && operator.name === 'head');
 }
 
-function valueBytes(model: ModelSpec): number {
+function valueBytes(model: Pick<ModelSpec, 'dtype'>): number {
   return model.dtype === 'f16' ? 2 : 4;
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }

@@ -2,16 +2,22 @@
  * Stored quantisation: in how many bits a published file keeps its weights. Names and fields as in
  * Hugging Face transformers, src/transformers/utils/quantization_config.py, and in vLLM,
  * vllm/model_executor/layers/quantization. What the bits stand for (floats, groups, zero points) is
- * left to the run: it keeps all matrices in as many bits.
+ * left to the run: it keeps all matrices in as many bits, or refuses to.
  */
 import { unexpected, show } from './errors.js';
 import { isFields, type Fields } from './fields.js';
 
 export interface StoredWeights {
   method: string;
-  bits: number;
-  /** Field that says so, with dots. */
+  /** Of one weight; undefined if the file does not determine them. */
+  bits?: number;
+  /** Field that says so, with dots, and what it says. */
   field: string;
+  says: string;
+  /** Rows and columns that share a scale. */
+  block?: number[];
+  /** Names of the modules that are stored in full, as far as the file lists them. */
+  except?: string[];
 }
 
 type Found = [bits: unknown, field: string];
@@ -47,7 +53,7 @@ const GROUPS = ['quantization_config', 'compression_config'];
 
 /**
  * In what the weights of a file are stored; undefined if it does not say, which means unquantised.
- * Throws a ModelError that names the field if the file does not determine the bits.
+ * Throws a ModelError that names the field if it is no group of fields.
  */
 export function storedWeights(config: Fields): StoredWeights | undefined {
   const group = GROUPS.find((name) => (config[name] ?? null) !== null);
@@ -55,20 +61,23 @@ export function storedWeights(config: Fields): StoredWeights | undefined {
   const q = config[group];
   if (!isFields(q)) throw unexpected(group, 'an object or null', q);
   const method = methodOf(q);
-  if (typeof method !== 'string' || !Object.hasOwn(METHODS, method))
-    throw unexpected(
-      `${group}.quant_method`,
-      `one of ${Object.keys(METHODS).join(', ')}, or model.weightBits in the configuration`,
-      method,
-    );
-  const [bits, field] = METHODS[method](q);
-  if (typeof bits !== 'number' || !(bits > 0 && bits <= 32))
-    throw unexpected(
-      `${group}.${field}`,
-      'the bits of a stored weight, or model.weightBits in the configuration',
-      bits,
-    );
-  return { method, bits, field: `${group}.${field}` };
+  const known = typeof method === 'string' && Object.hasOwn(METHODS, method);
+  const [bits, field] = known ? METHODS[method](q) : [method, 'quant_method'];
+  const { weight_block_size: block, modules_to_not_convert: except } = q;
+  return {
+    method: typeof method === 'string' ? method : show(method),
+    ...(typeof bits === 'number' && bits > 0 && bits <= 32 && { bits }),
+    field: `${group}.${field}`,
+    says: show(bits),
+    ...(isListOf(block, isCount) && { block }),
+    ...(isListOf(except, (name) => typeof name === 'string') && { except }),
+  };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
+
+function isListOf<T>(list: unknown, is: (value: unknown) => value is T): list is T[] {
+  return Array.isArray(list) && list.every(is);
 }
 
 /** Files of bitsandbytes that are older than the field do not name their method. */

@@ -1,0 +1,110 @@
+/**
+ * Dense decoders that differ from Llama in a flag or two: llama, mistral, qwen2, qwen3, olmo2.
+ * Defaults as in Hugging Face transformers, src/transformers/models/FAMILY/configuration_FAMILY.py.
+ */
+import { z } from 'zod';
+import type { GqaSpec, Span } from '../attention-spec.js';
+import { parse, type Fields } from '../fields.js';
+import type { LayerSpec } from '../model.js';
+import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import type { Decoder, DecoderFields, Family } from './common.js';
+import { maxContextOf, ropeOf } from './rope.js';
+import { windowIfGiven, windowOnRequest, type WindowFields } from './spans.js';
+
+const decoder = z.looseObject(decoderFields);
+
+/** How a family's layers differ from a plain Llama's. */
+interface Differs {
+  attention?: (c: DecoderFields) => Partial<GqaSpec>;
+  norms?: LayerSpec['norms'];
+  mlpBias?: boolean;
+  spans: (c: WindowFields, maxContext: number) => Span[];
+}
+
+function reader(differs: Differs): Family['read'] {
+  return (fields: Fields, given: Fields): Decoder => {
+    const c = parse(decoder, fields);
+    const heads = headsOf(c, given);
+    const maxPositions = c.max_position_embeddings;
+    const rope = ropeOf(c, { headDim: heads.headDim, maxPositions, theta: 10_000 });
+    const maxContext = maxContextOf(maxPositions, [rope]);
+    const more = { rope, ...differs.attention?.(c) };
+    const mlp = denseOf(c.intermediate_size, actOf(c), differs.mlpBias && (c.mlp_bias ?? false));
+    const layers = differs.spans(c, maxContext).map((span) =>
+      layerOf({
+        attention: gqaOf({ ...heads, span, ...more }),
+        mlp,
+        norms: differs.norms ?? 'pre',
+      }),
+    );
+    return { ...sizesOf(c), maxContext, layers };
+  };
+}
+
+const biases = ({ attention_bias: bias }: DecoderFields) =>
+  bias ? { bias: true, outBias: true } : {};
+
+export const llama: Family = {
+  defaults: { max_position_embeddings: 2048, rms_norm_eps: 1e-6 },
+  sizes: {
+    vocab_size: 32_000,
+    hidden_size: 4096,
+    intermediate_size: 11_008,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+  },
+  fields: ['attention_bias', 'mlp_bias'],
+  read: reader({ attention: biases, mlpBias: true, spans: windowIfGiven }),
+};
+
+export const mistral: Family = {
+  defaults: {
+    num_key_value_heads: 8,
+    max_position_embeddings: 131_072,
+    rms_norm_eps: 1e-6,
+    sliding_window: 4096,
+  },
+  sizes: { ...llama.sizes, intermediate_size: 14_336 },
+  fields: [],
+  read: reader({ spans: windowIfGiven }),
+};
+
+const QWEN = {
+  num_key_value_heads: 32,
+  max_position_embeddings: 32_768,
+  rms_norm_eps: 1e-6,
+  sliding_window: 4096,
+  // Layers from this one on have the window, if one is asked for.
+  max_window_layers: 28,
+};
+const QWEN_SIZES = { ...llama.sizes, vocab_size: 151_936, intermediate_size: 22_016 };
+
+/** Biases of queries, keys and values, and none of the output, whatever the file says. */
+export const qwen2: Family = {
+  defaults: QWEN,
+  sizes: QWEN_SIZES,
+  fields: ['attention_bias', 'qkv_bias'],
+  read: reader({ attention: () => ({ bias: true }), spans: windowOnRequest }),
+};
+
+export const qwen3: Family = {
+  defaults: { ...QWEN, head_dim: 128 },
+  sizes: QWEN_SIZES,
+  fields: ['attention_bias', 'use_qk_norm'],
+  read: reader({
+    attention: (c) => ({ qkNorm: 'head', ...biases(c) }),
+    spans: windowOnRequest,
+  }),
+};
+
+/** Norms of what a block gives, none of what it takes; of queries and keys over their whole width. */
+export const olmo2: Family = {
+  defaults: { max_position_embeddings: 2048, rms_norm_eps: 1e-5 },
+  sizes: { ...llama.sizes, vocab_size: 50_304 },
+  fields: ['attention_bias'],
+  read: reader({
+    attention: (c) => ({ qkNorm: 'whole', ...biases(c) }),
+    norms: 'post',
+    spans: windowIfGiven,
+  }),
+};

@@ -1,0 +1,72 @@
+/**
+ * qwen3_moe. Hugging Face transformers, src/transformers/models/qwen3_moe/configuration_qwen3_moe.py.
+ */
+import { z } from 'zod';
+import { flag, parse, whole } from '../fields.js';
+import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import type { Family } from './common.js';
+import { count, expertsOf, isSparse, routerOf, sparseFields } from './experts.js';
+import { maxContextOf, ropeOf } from './rope.js';
+import { windowOnRequest } from './spans.js';
+
+export const stepFields = {
+  ...sparseFields,
+  num_experts: whole(65536, 0),
+  mlp_only_layers: z.array(whole(1024, 0), { error: 'a list of layers' }).nullish(),
+  decoder_sparse_step: count.nullish(),
+};
+const decoder = z.looseObject({ ...decoderFields, ...stepFields, norm_topk_prob: flag });
+
+export const qwen3Moe: Family = {
+  defaults: {
+    intermediate_size: 6144,
+    num_key_value_heads: 4,
+    max_position_embeddings: 32_768,
+    rms_norm_eps: 1e-6,
+    sliding_window: 4096,
+    // Without it the weights are shares of all experts, and add up to less than one.
+    norm_topk_prob: false,
+    num_experts: 128,
+    num_experts_per_tok: 8,
+    moe_intermediate_size: 768,
+  },
+  sizes: {
+    vocab_size: 151_936,
+    hidden_size: 2048,
+    num_hidden_layers: 24,
+    num_attention_heads: 32,
+  },
+  fields: [
+    ...['attention_bias', 'num_experts', 'use_qk_norm', 'qkv_bias'],
+    'shared_expert_intermediate_size',
+  ],
+  read(fields, given) {
+    const c = parse(decoder, fields);
+    const heads = headsOf(c, given);
+    const maxPositions = c.max_position_embeddings;
+    const rope = ropeOf(c, { headDim: heads.headDim, maxPositions, theta: 10_000 });
+    const maxContext = maxContextOf(maxPositions, [rope]);
+    const bias = c.attention_bias ?? false;
+    const act = actOf(c);
+    const sparse = isSparse(c, c.num_experts);
+    const dense = denseOf(c.intermediate_size, act);
+    const experts = () =>
+      expertsOf(
+        {
+          count: c.num_experts,
+          topK: c.num_experts_per_tok,
+          inner: c.moe_intermediate_size,
+          act,
+          router: routerOf({ renormalise: c.norm_topk_prob }),
+        },
+        { count: 'num_experts', topK: 'num_experts_per_tok' },
+      );
+    const layers = windowOnRequest({ ...c, max_window_layers: 0 }, maxContext).map((span, layer) =>
+      layerOf({
+        attention: gqaOf({ ...heads, span, bias, outBias: bias, qkNorm: 'head', rope }),
+        mlp: sparse(layer) ? experts() : dense,
+      }),
+    );
+    return { ...sizesOf(c), maxContext, layers };
+  },
+};
