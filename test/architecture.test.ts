@@ -11,6 +11,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   numeric: [],
   hardware: ['numeric'],
   model: ['numeric'],
+  // Files of weights, tensor by tensor.
+  checkpoint: ['model'],
   program: ['numeric', 'hardware'],
   kernels: ['program'],
   mapping: ['numeric:type', 'hardware:type', 'model', 'program:type'],
@@ -67,6 +69,7 @@ const PACKAGES: Record<string, string[]> = {
   numeric: ['seedrandom'],
   hardware: [],
   model: ['zod'],
+  checkpoint: ['node:fs', 'node:path'],
   mapping: [],
   placement: [],
   program: [],

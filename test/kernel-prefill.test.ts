@@ -6,7 +6,7 @@ import { reference } from '../src/engine/reference/reference.js';
 import { lowerPrefillLayer } from '../src/lowering/waferllm/prefill.js';
 import { prefillImages, prefillResidual } from '../src/lowering/waferllm/prefill-memory.js';
 import type { PrefillOptions } from '../src/lowering/waferllm/prefill-shape.js';
-import { createPlainDecoder, embedded, headLogits } from '../src/model/plain.js';
+import { createPlainDecoder, embedded, headLogits } from '../src/model/plain/decoder.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { randomWeights } from '../src/model/weights.js';
 import type { Operation, Program } from '../src/program/program.js';

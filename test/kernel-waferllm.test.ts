@@ -17,7 +17,7 @@ import { loadHardware } from '../src/config.js';
 import type { ModelSpec } from '../src/model/model.js';
 import type { Weights } from '../src/model/model-weights.js';
 import { runKernel, type KernelOptions } from '../src/studies/kernel/kernel.js';
-import { createPlainDecoder, embedded } from '../src/model/plain.js';
+import { createPlainDecoder, embedded } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf, type Operation, type Program } from '../src/program/program.js';

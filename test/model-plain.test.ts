@@ -5,7 +5,7 @@ import { importHfConfig } from '../src/model/hf-config.js';
 import type { RopeScaling } from '../src/model/attention-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
 import type { DenseWeights, GqaWeights, Matrix, Weights } from '../src/model/model-weights.js';
-import { createPlainDecoder, greedy } from '../src/model/plain.js';
+import { createPlainDecoder, greedy } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { wholeSequence } from './model-whole-sequence.js';
 import { denseModel, resized, sizesOf } from './helpers/small-model.js';

@@ -11,7 +11,7 @@ import type {
   Weights,
 } from '../src/model/model-weights.js';
 import { parameterCount } from '../src/model/operators.js';
-import { createPlainDecoder } from '../src/model/plain.js';
+import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { resized, sizesOf } from './helpers/small-model.js';
 

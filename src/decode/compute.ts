@@ -6,7 +6,7 @@
 import type { ResolvedConfig } from '../config.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
 import type { Weights } from '../model/model-weights.js';
-import { createPlainDecoder, type PlainDecoder } from '../model/plain.js';
+import { createPlainDecoder, type PlainDecoder } from '../model/plain/decoder.js';
 import { randomWeights } from '../model/weights.js';
 import { seededRandom } from '../numeric/random.js';
 import type { CheckResult } from '../report/document.js';

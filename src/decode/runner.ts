@@ -6,7 +6,9 @@ import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';
 import { LimitError } from '../engine/engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine/engine.js';
+import { isTimeless, startNumbers } from '../engine/numbers.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
+import type { Program } from '../program/program.js';
 import { StoppedError, createShards, type Here, type Shards } from '../engine/sharded/sharded.js';
 
 export interface RunnerOptions {
@@ -24,6 +26,10 @@ export interface RunnerOptions {
 export interface Runner {
   /** Runs a program. @throws what an engine throws; the signal's reason if it is aborted */
   run(input: RunInput): Promise<RunResult>;
+  /** Whether numbers of a program are computed without its times: the reference engine has both in one. */
+  computes(program: Program): boolean;
+  /** Computes them, in the memory that is given; a fault is reported as `run` does. */
+  compute(input: RunInput): Promise<void>;
   /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
   pause(): Promise<void>;
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
@@ -50,22 +56,36 @@ export function createRunner(options: RunnerOptions): Runner {
     last = result.catch(() => {});
     return result;
   };
+  const run = async (given: RunInput) => {
+    const input = maxCycles === undefined ? given : { ...given, maxCycles };
+    try {
+      await pause();
+      const onThreads = shards !== undefined && input.memory === undefined;
+      return await (onThreads ? shards.run(input, here, signal) : here(() => start(input)));
+    } catch (error) {
+      if (error instanceof StoppedError) throw reasonOf(signal, input, error);
+      throw error;
+    }
+  };
   return {
     threaded: shards !== undefined,
     pause,
+    run,
     async expect(cores) {
       await shards?.expect(cores);
     },
-    async run(given) {
-      const input = maxCycles === undefined ? given : { ...given, maxCycles };
-      try {
+    computes: (program) => engine === 'fast' && isTimeless(program),
+    async compute(input) {
+      const { program, memory = [] } = input;
+      const computation = startNumbers(program, memory);
+      for (;;) {
         await pause();
-        const onThreads = shards !== undefined && input.memory === undefined;
-        return await (onThreads ? shards.run(input, here, signal) : here(() => start(input)));
-      } catch (error) {
-        if (error instanceof StoppedError) throw reasonOf(signal, input, error);
-        throw error;
+        const state = computation.advance();
+        if (state === 'done') return;
+        if (state === 'stuck') break;
       }
+      await run(input);
+      throw new Error(`numbers of ${program.name} cannot be computed, which the reference runs`);
     },
     async close() {
       await shards?.close();

@@ -69,7 +69,7 @@ async function stepsOf(
     timed = await timeTokens(config, runner, plan, stages, options, step);
     // After a choice that is no token there is nothing to compute with.
     if (numbers && isToken(numbers.token, model)) {
-      await computeToken(runner, plan, stages, numbers, context);
+      await computeToken(runner, plan, stages, numbers, context, programs);
       checkStep(numbers);
     }
     const chosen = numbers && isToken(numbers.token, model) && { token: numbers.token };

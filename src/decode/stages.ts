@@ -178,17 +178,17 @@ export async function runStage(
   return result;
 }
 
-/** Runs a stage with the numbers in its cores' memory, which it changes. */
-export async function computeStage(
+/** A stage's program with the numbers in its cores' memory, which running it changes. */
+export type StageInput = Required<Pick<RunInput, 'program' | 'memory' | 'name'>>;
+
+export function stageInput(
   runner: StageRunner,
   plan: StagePlan,
   timed: StageTiming,
-  startAt: Float64Array | undefined,
   images: Float32Array[][],
-): Promise<RunResult> {
+): StageInput {
   const { program } = write(runner, plan);
-  const memory = memoryOf(images, timed, program);
-  return runner.run(program, startAt, { name: plan.name, memory });
+  return { program, memory: memoryOf(images, timed, program), name: plan.name };
 }
 
 /** Adds what a stage sent over the fabric, and its special functions, `times` over. */

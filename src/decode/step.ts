@@ -9,7 +9,8 @@ import type { Simulated } from './run-document.js';
 import { runDetail } from './run-detail.js';
 import type { Runner } from './runner.js';
 import { createSharing } from './shared-links.js';
-import { addCounters, computeStage, runStage, type StageRunner } from './stages.js';
+import { addCounters, runStage, stageInput, write } from './stages.js';
+import type { StageInput, StageRunner } from './stages.js';
 import type { StageTiming } from './timeline.js';
 import { timeTogether, type StepResults } from './together.js';
 
@@ -20,20 +21,25 @@ export async function computeToken(
   stages: StageTiming[],
   { memory, token }: Numbers,
   position: number,
+  programs: Runner,
 ): Promise<void> {
-  const compute = async (i: number, startAt?: Float64Array) => {
+  const around = async <T>(i: number, work: (input: StageInput) => Promise<T>): Promise<T> => {
     memory.enter?.(i, position);
-    const result = await computeStage(runner, plans[i], stages[i], startAt, memory.images);
+    const result = await work(stageInput(runner, plans[i], stages[i], memory.images));
     memory.leave?.(i);
     return result;
   };
   memory.begin(token);
-  if (!together) return passOnce(stages, places.length, compute);
-  for (const i of stages.keys()) {
-    await compute(i);
-    // On one region every layer was simulated, with its own numbers.
-    runner.simulated.add(plans[i].name);
-  }
+  const isTimeless = plans.every((plan) => programs.computes(write(runner, plan).program));
+  const compute = (i: number, startAt?: Float64Array) =>
+    around(i, ({ program, ...more }) => runner.run(program, startAt, more));
+  if (isTimeless)
+    for (const i of stages.keys())
+      await around(i, (input) => programs.compute({ ...input, wafer: runner.wafer }));
+  else if (together) for (const i of stages.keys()) await compute(i);
+  else await passOnce(stages, places.length, compute);
+  // On one region every layer was simulated, with its own numbers.
+  if (together) for (const { name } of plans) runner.simulated.add(name);
 }
 
 /** What a step's tokens took, and where users share regions. */

@@ -17,7 +17,7 @@ import { waferllmBuffers, waferllmShape, waferllmOptions } from '../mapping/wafe
 import { widthOf } from '../mapping/waferllm-shape.js';
 import type { WaferllmOptions } from '../mapping/waferllm-shape.js';
 import type { Weights } from '../model/model-weights.js';
-import { embedded, greedy, headLogits } from '../model/plain.js';
+import { embedded, greedy, headLogits } from '../model/plain/decoder.js';
 import type { LayerCache, Lowered, Memory, StagePlan, StepPlan } from './lowering.js';
 import type { Step } from './region.js';
 import { setWaferllmToken, waferllmImages, waferllmResidual } from './waferllm/memory.js';

@@ -2,23 +2,34 @@
  * Random weights of a model, for runs that compute: drawn so that activations stay of order one
  * through all layers, and rounded to what the model stores.
  */
-import { roundF16, ROUND, type FloatType } from '../numeric/types.js';
 import { ModelError } from './errors.js';
-import type { GqaSpec } from './attention-spec.js';
-import type { DenseSpec } from './mlp-spec.js';
-import type { DenseWeights, GqaWeights, LayerWeights, Matrix, Weights } from './model-weights.js';
-import { layerOf, type ModelSpec } from './model.js';
+import type { AttentionSpec, DeltaSpec, GqaSpec, LatentSpec } from './attention-spec.js';
+import type { DenseSpec, ExpertsSpec } from './mlp-spec.js';
+import type {
+  AttentionWeights,
+  DeltaWeights,
+  DenseWeights,
+  ExpertsWeights,
+  GqaWeights,
+  LatentWeights,
+  LayerWeights,
+  Weights,
+} from './model-weights.js';
+import { layerOf, type LayerSpec, type ModelSpec } from './model.js';
 import { parameterCount } from './operators.js';
+import { tensorsOf, type Tensors } from './random-tensors.js';
 
 /** One GiB of 32-bit numbers: more is a mistake on a machine that has to compute with them. */
 const MOST_PARAMETERS = 2 ** 28;
-const LARGEST_INT8 = 127;
+/** Deviation of what is added to numbers of order one. */
+const BIAS = 0.25;
 
 /**
- * Weights drawn from `random` (uniform in [0, 1)), in the order of the fields of `Weights`. Matrices
- * have standard deviation 1/sqrt(inputs), the embedding 1 unless it is the head too, norm weights
- * 1 +- 0.1. Matrices are rounded to `weightBits` (8: integers from -127 to 127 and one scale, itself
- * of type `dtype`), norms to `dtype`. Throws a ModelError over 2^28 parameters.
+ * Weights drawn from `random` (uniform in [0, 1)), layer by layer; what a layer's spec does not ask for
+ * is not drawn. Matrices have standard deviation 1/sqrt(inputs), the embedding what makes a token's
+ * residual stream of order one unless it is the head too, norms multiply by 1 +- 0.1. Matrices are
+ * rounded to `weightBits` (8: integers from -127 to 127 and one scale, itself of type `dtype`), all
+ * else to `dtype`. Throws a ModelError over 2^28 parameters.
  */
 export function randomWeights(model: ModelSpec, random: () => number): Weights {
   const count = parameterCount(model);
@@ -27,77 +38,142 @@ export function randomWeights(model: ModelSpec, random: () => number): Weights {
       `model: expected at most ${MOST_PARAMETERS} parameters to compute with, found ${count}`,
       'model',
     );
-  const { dim, vocab, tied } = model;
-  const embedding = randomMatrix(model, vocab, dim, tied ? 1 / Math.sqrt(dim) : 1, random);
-  const layers = model.layers.map((_, layer) => randomLayer(model, layer, random));
-  const finalNorm = randomNorm(model, dim, random);
-  const head = tied ? embedding : randomMatrix(model, vocab, dim, 1 / Math.sqrt(dim), random);
+  const { dim, vocab, tied, embeddingScale } = model;
+  const draw = tensorsOf(model, random);
+  const embedding = draw.matrix(vocab, dim, tied ? 1 / Math.sqrt(dim) : 1 / embeddingScale);
+  const layers = model.layers.map((_, layer) => randomLayer(layerOf(model, layer), dim, draw));
+  const finalNorm = draw.norm(dim);
+  const head = tied ? embedding : draw.matrix(vocab, dim);
   return { embedding, layers, finalNorm, head };
 }
 
-function randomLayer(model: ModelSpec, layer: number, random: () => number): LayerWeights {
-  const { attention, mlp } = layerOf(model, layer);
-  if (attention.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
-  const attentionNorm = randomNorm(model, model.dim, random);
-  const gqa = randomGqa(model, attention, random);
-  const mlpNorm = randomNorm(model, model.dim, random);
-  return { attentionNorm, attention: gqa, mlpNorm, mlp: randomDense(model, mlp, random) };
+function randomLayer(spec: LayerSpec, dim: number, draw: Tensors): LayerWeights {
+  const before = spec.norms !== 'post';
+  const after = spec.norms !== 'pre';
+  return {
+    ...(before && { attentionNorm: draw.norm(dim) }),
+    attention: randomAttention(spec.attention, dim, draw),
+    ...(after && { attentionOutNorm: draw.norm(dim) }),
+    ...(before && { mlpNorm: draw.norm(dim) }),
+    mlp: spec.mlp.kind === 'dense' ? dense(spec.mlp, dim, draw) : experts(spec.mlp, dim, draw),
+    ...(after && { mlpOutNorm: draw.norm(dim) }),
+    ...(spec.scaled && { scalar: draw.vector(1, 1, 0.1)[0] }),
+  };
 }
 
-function randomGqa(model: ModelSpec, spec: GqaSpec, random: () => number): GqaWeights {
-  const { heads, kvHeads, headDim } = spec;
-  const matrix = matrixOf(model, random);
-  const norm = () => randomNorm(model, headDim, random);
-  const q = matrix(heads * headDim, model.dim);
-  const k = matrix(kvHeads * headDim, model.dim);
-  const v = matrix(kvHeads * headDim, model.dim);
-  const norms = spec.qkNorm === 'none' ? {} : { qNorm: norm(), kNorm: norm() };
-  return { kind: 'gqa', q, k, v, ...norms, o: matrix(model.dim, heads * headDim) };
+function randomAttention(spec: AttentionSpec, dim: number, draw: Tensors): AttentionWeights {
+  if (spec.kind === 'gqa') return gqa(spec, dim, draw);
+  return spec.kind === 'latent' ? latent(spec, dim, draw) : delta(spec, dim, draw);
 }
 
-function randomDense(model: ModelSpec, { inner }: DenseSpec, random: () => number): DenseWeights {
-  const matrix = matrixOf(model, random);
-  const gate = matrix(inner, model.dim);
-  const up = matrix(inner, model.dim);
-  return { kind: 'dense', gate, up, down: matrix(model.dim, inner) };
+function gqa(spec: GqaSpec, dim: number, draw: Tensors): GqaWeights {
+  const queries = spec.heads * spec.headDim;
+  const keys = spec.kvHeads * spec.headDim;
+  const q = draw.matrix(queries, dim);
+  const k = draw.matrix(keys, dim);
+  const v = spec.valueIsKey ? k : draw.matrix(keys, dim);
+  const biases = () => {
+    const [qBias, kBias] = [draw.vector(queries, 0, BIAS), draw.vector(keys, 0, BIAS)];
+    return { qBias, kBias, ...(!spec.valueIsKey && { vBias: draw.vector(keys, 0, BIAS) }) };
+  };
+  const [qWidth, kWidth] = spec.qkNorm === 'whole' ? [queries, keys] : [spec.headDim, spec.headDim];
+  const hasNorms = spec.qkNorm === 'head' || spec.qkNorm === 'whole';
+  return {
+    kind: 'gqa',
+    ...{ q, k, v },
+    ...(spec.bias && biases()),
+    ...(hasNorms && { qNorm: draw.norm(qWidth), kNorm: draw.norm(kWidth) }),
+    o: draw.matrix(dim, queries),
+    ...(spec.outBias && { oBias: draw.vector(dim, 0, BIAS) }),
+    ...(spec.gate && { gate: draw.matrix(queries, dim) }),
+    ...(spec.sinks && { sinks: draw.vector(spec.heads, 0, 1) }),
+  };
 }
 
-function matrixOf(model: ModelSpec, random: () => number) {
-  return (outputs: number, inputs: number) =>
-    randomMatrix(model, outputs, inputs, 1 / Math.sqrt(inputs), random);
+function latent(spec: LatentSpec, dim: number, draw: Tensors): LatentWeights {
+  const { heads, qRank, kvRank, nope, rope, value, bias, indexer } = spec;
+  const queries = heads * (nope + rope.dim);
+  return {
+    kind: 'latent',
+    ...(qRank !== undefined && { qDown: draw.matrix(qRank, dim), qNorm: draw.norm(qRank) }),
+    qUp: draw.matrix(queries, qRank ?? dim),
+    kvDown: draw.matrix(kvRank + rope.dim, dim),
+    kvNorm: draw.norm(kvRank),
+    kvUp: draw.matrix(heads * (nope + value), kvRank),
+    o: draw.matrix(dim, heads * value),
+    ...(bias && qRank !== undefined && { qDownBias: draw.vector(qRank, 0, BIAS) }),
+    ...(bias && { kvDownBias: draw.vector(kvRank + rope.dim, 0, BIAS) }),
+    ...(bias && { oBias: draw.vector(dim, 0, BIAS) }),
+    ...(indexer?.own && {
+      indexer: {
+        q: draw.matrix(indexer.heads * indexer.dim, qRank ?? dim),
+        k: draw.matrix(indexer.dim, dim),
+        headWeights: draw.matrix(indexer.heads, dim),
+        kNorm: draw.vector(indexer.dim, 1, 0.1),
+        kNormBias: draw.vector(indexer.dim, 0, BIAS),
+      },
+    }),
+  };
 }
 
-function randomMatrix(
-  model: ModelSpec,
-  outputs: number,
-  inputs: number,
-  deviation: number,
-  random: () => number,
-): Matrix {
-  const values = new Float32Array(outputs * inputs);
-  for (let i = 0; i < values.length; i++) values[i] = deviation * nearlyNormal(random);
-  if (model.weightBits === 8) return quantise(values, model.dtype);
-  if (model.weightBits === 16)
-    for (let i = 0; i < values.length; i++) values[i] = roundF16(values[i]);
-  return { values, scale: 1 };
+function delta(spec: DeltaSpec, dim: number, draw: Tensors): DeltaWeights {
+  const { keyHeads, valueHeads, keyDim, valueDim, conv } = spec;
+  const [keys, values] = [keyHeads * keyDim, valueHeads * valueDim];
+  return {
+    kind: 'delta',
+    q: draw.matrix(keys, dim),
+    k: draw.matrix(keys, dim),
+    v: draw.matrix(values, dim),
+    z: draw.matrix(values, dim),
+    beta: draw.matrix(valueHeads, dim),
+    alpha: draw.matrix(valueHeads, dim),
+    conv: draw.vector((2 * keys + values) * conv, 0, 1 / Math.sqrt(conv)),
+    // Decays around 0.8 a token, so that states remember several of them.
+    aLog: draw.vector(valueHeads, -1, 0.5),
+    dtBias: draw.vector(valueHeads, 0, 0.5),
+    norm: draw.vector(valueDim, 1, 0.1),
+    o: draw.matrix(dim, values),
+  };
 }
 
-/** Symmetric 8-bit integers: the largest number becomes 127, or -127. */
-function quantise(values: Float32Array, dtype: FloatType): Matrix {
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
-  const scale = ROUND[dtype](largest / LARGEST_INT8) || 1;
-  for (let i = 0; i < values.length; i++) values[i] = Math.round(values[i] / scale);
-  return { values, scale };
+function dense(
+  { inner, bias }: Pick<DenseSpec, 'inner' | 'bias'>,
+  dim: number,
+  draw: Tensors,
+): DenseWeights {
+  return {
+    kind: 'dense',
+    gate: draw.matrix(inner, dim),
+    up: draw.matrix(inner, dim),
+    down: draw.matrix(dim, inner),
+    ...(bias && {
+      gateBias: draw.vector(inner, 0, BIAS),
+      upBias: draw.vector(inner, 0, BIAS),
+      downBias: draw.vector(dim, 0, BIAS),
+    }),
+  };
 }
 
-function randomNorm(model: ModelSpec, length: number, random: () => number): Float32Array {
-  const values = new Float32Array(length);
-  for (let i = 0; i < length; i++) values[i] = ROUND[model.dtype](1 + 0.1 * nearlyNormal(random));
-  return values;
-}
-
-/** Mean 0, deviation 1, within +-3. A sum and not a logarithm, so that its bits are the same everywhere. */
-function nearlyNormal(random: () => number): number {
-  return 2 * (random() + random() + random() - 1.5);
+function experts(spec: ExpertsSpec, dim: number, draw: Tensors): ExpertsWeights {
+  const { count, router, shared, parallel } = spec;
+  const unbiased = (inner: number) => dense({ inner, bias: false }, dim, draw);
+  return {
+    kind: 'experts',
+    router: draw.matrix(count, dim),
+    ...(router.bias !== 'none' && { routerBias: draw.vector(count, 0, BIAS) }),
+    // The router divides it by sqrt(dim).
+    ...(router.ownNorm && { routerScale: draw.vector(dim, Math.sqrt(dim), 0.1 * Math.sqrt(dim)) }),
+    ...(router.perExpertScale && { perExpertScale: draw.vector(count, 1, 0.1) }),
+    experts: Array.from({ length: count }, () => dense(spec, dim, draw)),
+    ...(shared && { shared: unbiased(shared.inner) }),
+    ...(shared?.gate && { sharedGate: draw.matrix(1, dim) }),
+    ...(parallel && {
+      parallel: {
+        mlp: unbiased(parallel.inner),
+        outNorm: draw.norm(dim),
+        expertsNorm: draw.norm(dim),
+        expertsOutNorm: draw.norm(dim),
+      },
+    }),
+  };
 }

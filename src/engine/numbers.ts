@@ -1,0 +1,282 @@
+/**
+ * A program's numbers without its times. Where each router's routes stay what they are, a core hears a colour
+ * from one other core, in the order in which that core sends; so what is computed does not depend on when, and
+ * cores run one after another, each as far as what it has been sent allows. Each operation does to its core's
+ * memory what it does in the reference (execute.ts), element by element, so the numbers are the same bits.
+ *
+ * Times and faults of the machine are the engines': a program is to be timed as well.
+ */
+import { neighbour, opposite, RAMP } from '../hardware/mesh.js';
+import { elementsPerWavelet } from '../numeric/types.js';
+import { waveletsOf } from '../program/exchange.js';
+import { colorsOf, isFabric, takeColors } from '../program/program.js';
+import type { Exchange, Operation, Program, Role, VectorOp } from '../program/program.js';
+import { executeOperation, executeWavelet, readWavelet, writeWavelet } from './execute.js';
+
+/** A computation in slices of some milliseconds. */
+export interface Computation {
+  /** Continues for a slice; whether it is over, and all cores came to their ends. */
+  advance(): 'running' | 'done' | 'stuck';
+}
+
+/** Visits of cores in a slice. */
+const SLICE = 256;
+
+/** Whether the numbers of a program depend on no time: no route ever changes, and no wavelets race. */
+export function isTimeless({ roles }: Program): boolean {
+  return roles.every(
+    ({ routes, operations }) =>
+      routes.every(({ positions = [] }) => positions.length === 0) &&
+      operations.every((op) => op.kind !== 'route' && (op.kind !== 'traffic' || op.exchange)),
+  );
+}
+
+/**
+ * Computes a timeless program.
+ * @param memory of each core, changed in place
+ */
+export function startNumbers(program: Program, memory: Float32Array[]): Computation {
+  const wires = layWires(program);
+  const cores = program.roleOf.length;
+  const state: State = {
+    ...{ program, memory, wires },
+    operation: new Int32Array(cores),
+    taken: new Int32Array(cores),
+    passed: new Map(),
+    sleeping: new Map(),
+    awake: Int32Array.from({ length: cores }, (_, i) => cores - 1 - i),
+    count: cores,
+    wavelet: new Float64Array(2),
+  };
+  let left = cores;
+  return {
+    advance() {
+      for (let visits = 0; visits < SLICE && state.count > 0; visits++)
+        if (runCore(state, state.awake[--state.count])) left--;
+      if (state.count > 0) return 'running';
+      return left === 0 ? 'done' : 'stuck';
+    },
+  };
+}
+
+interface State {
+  program: Program;
+  memory: Float32Array[];
+  wires: Wires;
+  /** By core: the operation that it is at, and wavelets of it that are done. */
+  operation: Int32Array;
+  taken: Int32Array;
+  /** Of a core in an exchange: wavelets of each vector that it has taken. */
+  passed: Map<number, Int32Array>;
+  /** By wire: the cores that wait for its next wavelet. */
+  sleeping: Map<number, number[]>;
+  /** Cores that can run, the next one last. */
+  awake: Int32Array;
+  count: number;
+  wavelet: Float64Array;
+}
+
+/**
+ * All that is sent, by the core and the colour that it is sent on: a wire. What a core takes of a colour are a
+ * wire's wavelets in order.
+ */
+interface Wires {
+  /** By core * colours + colour: the wire that it sends on, and the one that it takes from; -1 without one. */
+  sends: Int32Array;
+  takes: Int32Array;
+  /** By the same: wavelets taken so far. */
+  heard: Int32Array;
+  colors: number;
+  /** By wire: where its wavelets begin, two numbers each, and how many were sent. */
+  begin: Float64Array;
+  sent: Int32Array;
+  numbers: Float64Array;
+}
+
+function layWires(program: Program): Wires {
+  const { roles, roleOf } = program;
+  const used = roles.flatMap(({ routes, operations }) => [
+    ...routes.map(({ color }) => color),
+    ...operations.flatMap(colorsOf),
+  ]);
+  const colors = used.reduce((most, color) => Math.max(most, color), -1) + 1;
+  const sent = roles.map((role) => sentBy(role, colors));
+  const sends = new Int32Array(roleOf.length * colors).fill(-1);
+  const begin: number[] = [];
+  let room = 0;
+  for (let core = 0; core < roleOf.length; core++)
+    for (let color = 0; color < colors; color++) {
+      const wavelets = sent[roleOf[core]][color];
+      if (wavelets === 0) continue;
+      sends[core * colors + color] = begin.push(room) - 1;
+      room += 2 * wavelets;
+    }
+  return {
+    sends,
+    takes: takesOf(program, sends, colors),
+    heard: new Int32Array(sends.length),
+    colors,
+    begin: Float64Array.from(begin),
+    sent: new Int32Array(begin.length),
+    numbers: new Float64Array(room),
+  };
+}
+
+/** Wavelets that a core of a role sends, by colour. */
+function sentBy({ operations }: Role, colors: number): Float64Array {
+  const sent = new Float64Array(colors);
+  for (const op of operations)
+    if (op.kind === 'vector' && isFabric(op.dst)) sent[op.dst.color] += streamLength(op);
+    else if (op.kind === 'traffic')
+      for (const vector of op.exchange!.sends)
+        sent[vector.color] += waveletsOf(op.exchange!.type, vector);
+  return sent;
+}
+
+function streamLength({ length, type }: VectorOp): number {
+  return Math.ceil(length / elementsPerWavelet(type));
+}
+
+/** By core * colours + colour: the wire of the core from which a colour comes to this one, or -1. */
+function takesOf(program: Program, sends: Int32Array, colors: number): Int32Array {
+  const { roles, roleOf } = program;
+  const wanted = roles.map(({ operations }) => new Set(operations.flatMap(colorsTaken)));
+  const routes = roles.map(
+    (role) => new Map(role.routes.map((route) => [route.color, route] as const)),
+  );
+  const takes = new Int32Array(sends.length).fill(-1);
+  for (let core = 0; core < roleOf.length; core++)
+    for (const color of wanted[roleOf[core]]) {
+      const from = senderTo(program, routes, core, color);
+      if (from >= 0) takes[core * colors + color] = sends[from * colors + color];
+    }
+  return takes;
+}
+
+function colorsTaken(op: Operation): number[] {
+  if (op.kind === 'vector')
+    return [op.a, op.b, op.c].filter(isFabric).map((operand) => operand.color);
+  return op.kind === 'traffic' ? takeColors(op) : [];
+}
+
+/** Goes back along the routes to the core whose ramp a colour enters by; -1 if they do not begin at any. */
+function senderTo(
+  { width, height, roleOf }: Program,
+  routes: Map<number, { inputs: number; outputs: number }>[],
+  core: number,
+  color: number,
+): number {
+  let at = core;
+  let into = RAMP;
+  for (let hops = 0; hops <= roleOf.length; hops++) {
+    const route = routes[roleOf[at]].get(color);
+    if (route === undefined || (route.outputs & (1 << into)) === 0) return -1;
+    if (route.inputs === 1 << RAMP) return at;
+    const port = 31 - Math.clz32(route.inputs);
+    const before = port < 0 ? -1 : neighbour(at, port, width, height);
+    if (before < 0) return -1;
+    at = before;
+    into = opposite(port);
+  }
+  return -1;
+}
+
+/** Runs a core as far as it can; whether it came to its end. */
+function runCore(state: State, core: number): boolean {
+  const { program, operation, taken } = state;
+  const { operations } = program.roles[program.roleOf[core]];
+  for (; operation[core] < operations.length; operation[core]++) {
+    if (!runOperation(state, core, operations[operation[core]])) return false;
+    taken[core] = 0;
+  }
+  return true;
+}
+
+/** Whether it is over; otherwise the core sleeps until more is sent. */
+function runOperation(state: State, core: number, op: Operation): boolean {
+  if (op.kind === 'traffic') return runExchange(state, core, op.exchange!);
+  if (op.kind !== 'vector' || !touchesFabric(op)) {
+    executeOperation(op, state.memory[core]);
+    return true;
+  }
+  return runStream(state, core, op);
+}
+
+function touchesFabric({ dst, a, b, c }: VectorOp): boolean {
+  return isFabric(dst) || isFabric(a) || isFabric(b) || isFabric(c);
+}
+
+function runStream(state: State, core: number, op: VectorOp): boolean {
+  const { wires, taken, wavelet } = state;
+  const memory = state.memory[core];
+  const color = colorsTaken(op)[0] ?? -1;
+  const wavelets = streamLength(op);
+  const to = isFabric(op.dst) ? wires.sends[core * wires.colors + op.dst.color] : -1;
+  let isOver = true;
+  while (taken[core] < wavelets) {
+    if (color >= 0 && !take(state, core, color)) {
+      isOver = false;
+      break;
+    }
+    executeWavelet(op, memory, taken[core]++, wavelet);
+    if (to >= 0) put(wires, to, wavelet);
+  }
+  if (to >= 0) wake(state, to);
+  return isOver;
+}
+
+/** What is sent lies where nothing is taken to, so all of it may go first. */
+function runExchange(state: State, core: number, exchange: Exchange): boolean {
+  const { wires, wavelet, passed } = state;
+  const { type, sends, takes } = exchange;
+  const memory = state.memory[core];
+  let done = passed.get(core);
+  if (done === undefined) {
+    passed.set(core, (done = new Int32Array(takes.length)));
+    for (const vector of sends) {
+      const to = wires.sends[core * wires.colors + vector.color];
+      for (let i = 0; i < waveletsOf(type, vector); i++) {
+        readWavelet(type, vector, memory, i, wavelet);
+        put(wires, to, wavelet);
+      }
+      if (to >= 0) wake(state, to);
+    }
+  }
+  for (const [i, vector] of takes.entries())
+    for (; done[i] < waveletsOf(type, vector); done[i]++) {
+      if (!take(state, core, vector.color)) return false;
+      writeWavelet(type, vector, memory, done[i], wavelet);
+    }
+  passed.delete(core);
+  return true;
+}
+
+/** The next wavelet of a colour, if it has been sent; otherwise the core sleeps. */
+function take({ wires, wavelet, sleeping }: State, core: number, color: number): boolean {
+  const place = core * wires.colors + color;
+  const wire = wires.takes[place];
+  if (wire < 0) return false;
+  if (wires.heard[place] === wires.sent[wire]) {
+    const others = sleeping.get(wire);
+    if (others === undefined) sleeping.set(wire, [core]);
+    else others.push(core);
+    return false;
+  }
+  const at = wires.begin[wire] + 2 * wires.heard[place]++;
+  wavelet[0] = wires.numbers[at];
+  wavelet[1] = wires.numbers[at + 1];
+  return true;
+}
+
+function put({ begin, sent, numbers }: Wires, wire: number, wavelet: Float64Array): void {
+  const at = begin[wire] + 2 * sent[wire]++;
+  numbers[at] = wavelet[0];
+  numbers[at + 1] = wavelet[1];
+}
+
+function wake(state: State, wire: number): void {
+  const cores = state.sleeping.get(wire);
+  if (cores === undefined) return;
+  state.sleeping.delete(wire);
+  for (const core of cores) state.awake[state.count++] = core;
+}

@@ -1,0 +1,164 @@
+/**
+ * The model as published, and nothing of the machine: a decoder in double precision that takes one
+ * token at a time. It defines which logits a mapped model has to produce. Architectures: as in Hugging
+ * Face transformers, src/transformers/models/FAMILY/modeling_FAMILY.py. With the programs of the wafer it
+ * shares rotary tables and nothing else.
+ */
+import { unexpected } from '../errors.js';
+import type { LayerWeights, Weights } from '../model-weights.js';
+import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
+import { gqaAttention, type Attention, type KvCache } from './attention.js';
+import { deltaAttention } from './delta.js';
+import { expertsMlp } from './experts.js';
+import { latentAttention } from './latent.js';
+import { gatedMlp } from './mlp.js';
+import { addBlock, rmsNorm } from './norm.js';
+import type { Choice, Inputs } from './router.js';
+import { multiply, scaleBy, softCap } from './vectors.js';
+
+export interface PlainDecoder {
+  /**
+   * Takes the next token and returns the `vocab` logits of the one after it. Throws a ModelError if
+   * there is no such token, or no position left up to `maxContext`.
+   */
+  step(token: number): Float64Array;
+  /**
+   * The cache so far, [layer][position][kvHeads * headDim]: keys after RoPE, and values. Layers without
+   * grouped queries have none.
+   */
+  readonly keys: Float64Array[][];
+  readonly values: Float64Array[][];
+  /** What each layer's router chose for the last token; nothing in layers without experts. */
+  readonly choices: readonly (Choice | undefined)[];
+}
+
+/** One layer: changes the residual stream of the token at a position. */
+type Layer = (x: Float64Array, position: number) => void;
+/** What the MLP of a layer adds. */
+type Mlp = (inputs: Inputs) => Float64Array;
+
+/** A decoder with an empty cache, for a run of so many positions. */
+export function createPlainDecoder(
+  model: ModelSpec,
+  weights: Weights,
+  positions = model.maxContext,
+): PlainDecoder {
+  const caches = model.layers.map((): KvCache => ({ keys: [], values: [] }));
+  const choices = model.layers.map((): Choice | undefined => undefined);
+  const layers = weights.layers.map((layer, number) => {
+    const spec = layerOf(model, number);
+    const attention = attentionOf(model, spec, layer, caches[number], positions);
+    const mlp = mlpOf(model, spec, layer, (choice) => (choices[number] = choice));
+    return createLayer(model, spec, layer, attention, mlp);
+  });
+  let position = 0;
+
+  function step(token: number): Float64Array {
+    if (!Number.isInteger(token) || token < 0 || token >= model.vocab)
+      throw unexpected('token', `a whole number from 0 to ${model.vocab - 1}`, token);
+    if (position >= model.maxContext)
+      throw unexpected('position', `less than ${model.maxContext}`, position);
+    const x = embedded(model, weights, token);
+    for (const layer of layers) layer(x, position);
+    position++;
+    return headLogits(model, weights, x);
+  }
+
+  return {
+    step,
+    keys: caches.map(({ keys }) => keys),
+    values: caches.map(({ values }) => values),
+    choices,
+  };
+}
+
+function createLayer(
+  model: ModelSpec,
+  spec: LayerSpec,
+  weights: LayerWeights,
+  attention: Attention,
+  mlp: Mlp,
+): Layer {
+  const norms = normsOf(spec, weights);
+  return (x, position) => {
+    addBlock(x, norms.attention, model, (input) => attention(input, position));
+    addBlock(x, norms.mlp, model, (normed) => mlp({ stream: x, normed }));
+    if (spec.scaled) scaleBy(x, weights.scalar!);
+  };
+}
+
+/** The norms before and after both blocks that the layer has. */
+function normsOf({ norms }: LayerSpec, weights: LayerWeights) {
+  const before = norms !== 'post';
+  const after = norms !== 'pre';
+  return {
+    attention: {
+      ...(before && { before: weights.attentionNorm! }),
+      ...(after && { after: weights.attentionOutNorm! }),
+    },
+    mlp: {
+      ...(before && { before: weights.mlpNorm! }),
+      ...(after && { after: weights.mlpOutNorm! }),
+    },
+  };
+}
+
+function attentionOf(
+  model: ModelSpec,
+  { attention: spec }: LayerSpec,
+  { attention: weights }: LayerWeights,
+  cache: KvCache,
+  positions: number,
+): Attention {
+  if (spec.kind === 'gqa' && weights.kind === 'gqa')
+    return gqaAttention(spec, weights, model, cache, positions);
+  if (spec.kind === 'latent' && weights.kind === 'latent')
+    return latentAttention(spec, weights, model, positions);
+  if (spec.kind === 'delta' && weights.kind === 'delta')
+    return deltaAttention(spec, weights, model);
+  throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
+}
+
+function mlpOf(
+  model: ModelSpec,
+  { mlp: spec }: LayerSpec,
+  { mlp: weights }: LayerWeights,
+  chosen: (choice: Choice) => void,
+): Mlp {
+  if (spec.kind === 'dense' && weights.kind === 'dense')
+    return ({ normed }) => gatedMlp(spec, weights, normed);
+  if (spec.kind === 'experts' && weights.kind === 'experts')
+    return (inputs) => {
+      const { output, choice } = expertsMlp(spec, weights, model, inputs);
+      chosen(choice);
+      return output;
+    };
+  throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
+}
+
+/** The residual stream of a token before the first layer. */
+export function embedded(model: ModelSpec, { embedding }: Weights, token: number): Float64Array {
+  const x = new Float64Array(model.dim);
+  for (let i = 0; i < x.length; i++)
+    x[i] = embedding.values[token * model.dim + i] * embedding.scale * model.embeddingScale;
+  return x;
+}
+
+/** The `vocab` logits of a residual stream of `dim` elements: final norm and head. */
+export function headLogits(
+  model: ModelSpec,
+  weights: Weights,
+  residual: ArrayLike<number>,
+): Float64Array {
+  const normed = rmsNorm(Float64Array.from(residual), weights.finalNorm, model);
+  const logits = multiply(weights.head, normed);
+  const { logitCap } = model;
+  return logitCap === undefined ? logits : logits.map((logit) => softCap(logit, logitCap));
+}
+
+/** The number of the largest logit; of equal ones the lowest. */
+export function greedy(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+  return best;
+}
