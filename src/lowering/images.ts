@@ -3,12 +3,15 @@
  * describes, with zeros where padded, and a cache filled with earlier tokens' keys and values.
  * Needed only by runs that compute; a run that is only timed has no images.
  */
+import { ROUND } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
+import { firstAttended, slotAt } from '../model/cache-slots.js';
 import type {
   DenseWeights,
   GqaWeights,
   LayerWeights,
   Matrix,
+  Vector,
   Weights,
 } from '../model/model-weights.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
@@ -95,7 +98,8 @@ export function layerImages(
       if (attention) {
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
-        fillHeads(core, slice, cache.keys.length);
+        fillHeadNorms(core, slice);
+        fillAngles(core, slice, cache.keys.length);
         fillCache(core, slice, cache);
       }
       images.push(image);
@@ -114,20 +118,21 @@ export function tableImages(
   const shape = tableShape(model, height, width);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;
-  const { values: table, scale } = kind === 'embedding' ? weights.embedding : weights.head;
+  const of = kind === 'embedding' ? weights.embedding : weights.head;
+  const table = storedBy(model, of);
   const images: Float32Array[] = [];
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
       const image = new Float32Array(last.at + last.length);
       eachDim(model, shape.dims, row, (d, dim) => {
-        if (at.norm !== undefined) image[at.norm + d] = weights.finalNorm[dim]!;
+        if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
         for (let e = 0; e < shape.entries; e++) {
           const entry = column * shape.entries + e;
           if (entry < model.vocab)
-            image[at.table + d * shape.entries + e] = table[entry * model.dim + dim]!;
+            image[at.table + d * shape.entries + e] = table(entry * model.dim + dim);
         }
       });
-      if (at.tableScale !== undefined) image[at.tableScale] = scale;
+      if (at.tableScale !== undefined) image[at.tableScale] = of.scale;
       images.push(image);
     }
   return images;
@@ -186,92 +191,147 @@ interface Filled {
   gqa: GqaWeights;
 }
 
+const NORMS = ['attentionNorm', 'attentionOutNorm', 'mlpNorm', 'mlpOutNorm'] as const;
+
 function fillNorms({ image, at, model, shape, row }: Filled, weights: LayerWeights): void {
-  eachDim(model, shape.dims, row, (d, dim) => {
-    image[at.attentionNorm + d] = weights.attentionNorm![dim]!;
-    image[at.mlpNorm + d] = weights.mlpNorm![dim]!;
-  });
+  for (const name of NORMS) {
+    const norm = weights[name];
+    if (norm === undefined) continue;
+    eachDim(model, shape.dims, row, (d, dim) => {
+      image[at[name] + d] = normWeight(model, norm[dim]);
+    });
+  }
+}
+
+/** What a norm multiplies by, rounded once: 1 + w is added up here, not on the core for each token. */
+function normWeight(model: ModelSpec, weight: number): number {
+  return ROUND[model.dtype](model.normPlusOne ? 1 + weight : weight);
+}
+
+/** The numbers of a matrix as a core stores them: 8-bit ones keep their scale beside them. */
+function storedBy(model: ModelSpec, { values, scale }: Matrix): (i: number) => number {
+  if (model.weightBits === 8) return (i) => values[i]!;
+  const round = ROUND[model.dtype];
+  return (i) => round(values[i]! * scale);
 }
 
 function fillProjections(
-  { image, at, model, spec, shape, row, gqa }: Filled,
+  { image, at, model, spec, shape, row, column, gqa }: Filled,
   { kvHeads, queryHeads, elements }: AttentionSlice,
 ): void {
   const perElement = queryHeads.length + kvHeads.length;
   const firstValue = 2 * shape.pairs * perElement;
   const length = shape.queryDims + 2 * shape.keyDims;
-  const put = ({ values, scale }: Matrix, out: number, source: number) => {
-    if (at.qkvScale !== undefined) image[at.qkvScale + out] = scale;
-    if (source < 0) return;
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wQkv + d * length + out] = values[source * model.dim + dim]!;
-    });
+  const round = ROUND[model.dtype];
+  const projection = (matrix: Matrix, bias: Vector | undefined) => {
+    const stored = storedBy(model, matrix);
+    return (out: number, source: number) => {
+      if (at.qkvScale !== undefined) image[at.qkvScale + out] = matrix.scale;
+      if (source < 0) return;
+      // The column adds its rows' parts up, and one of them starts from the bias.
+      if (bias && row === 0) image[at.qkvBias + out] = round(bias[source]);
+      eachDim(model, shape.dims, row, (d, dim) => {
+        image[at.wQkv + d * length + out] = stored(source * model.dim + dim);
+      });
+    };
   };
+  const query = projection(gqa.q, gqa.qBias);
+  const key = projection(gqa.k, gqa.kBias);
+  const value = projection(gqa.v, gqa.vBias);
   rowsOf(spec, queryHeads, elements).forEach((source, i) => {
     const element = Math.floor(i / queryHeads.length);
     const out = element * perElement + (i % queryHeads.length);
-    put(gqa.q, out, source);
+    query(out, source);
   });
   rowsOf(spec, kvHeads, elements).forEach((source, i) => {
     const element = Math.floor(i / kvHeads.length);
     const head = i % kvHeads.length;
     const out = element * perElement + queryHeads.length + head;
-    put(gqa.k, out, source);
-    put(gqa.v, firstValue + head * elements.length + element, source);
+    key(out, source);
+    value(firstValue + head * elements.length + element, source);
   });
   const inputs = spec.heads * spec.headDim;
+  const out = storedBy(model, gqa.o);
   queryHeads.forEach((head, h) =>
     elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
       const input = head * spec.headDim + element;
       eachDim(model, shape.dims, row, (d, dim) => {
         const slot = (h * elements.length + i) * shape.dims + d;
-        image[at.wO + slot] = gqa.o.values[dim * inputs + input]!;
+        image[at.wO + slot] = out(dim * inputs + input);
       });
     }),
   );
   if (at.oScale !== undefined) image[at.oScale] = gqa.o.scale;
+  const { oBias } = gqa;
+  if (oBias && column === 0)
+    eachDim(model, shape.dims, row, (d, dim) => {
+      image[at.oBias + d] = round(oBias[dim]);
+    });
 }
 
-/** Angles of the position before the first token (its program advances them), head norms. */
-function fillHeads(
-  { image, at, spec, shape, gqa }: Filled,
+/** Angles of the position before the first token (its program advances them). */
+function fillAngles(
+  { image, at, spec, shape }: Filled,
   slice: AttentionSlice,
   context: number,
 ): void {
-  const amplitude = ropeAmplitude(spec.rope);
+  if (!spec.rope) return;
   for (let pair = 0; pair < shape.pairs; pair++) {
     const frequency = slice.pairs[pair]?.frequency ?? 0;
     const set = (buffer: number, angle: number, times: number) => {
       image[buffer + pair] = times * Math.cos(angle);
       image[buffer + shape.pairs + pair] = times * Math.sin(angle);
     };
+    const amplitude = frequency === 0 ? 1 : ropeAmplitude(spec.rope);
     set(at.angle, frequency * (context - 1), amplitude);
     // A step advances the angles and must leave the amplitude as it is.
     set(at.angleStep, frequency, 1);
   }
-  slice.elements.forEach((element, i) => {
-    if (element < 0 || !gqa.qNorm || !gqa.kNorm) return;
-    image[at.qNorm + i] = gqa.qNorm[element]!;
-    image[at.kNorm + i] = gqa.kNorm[element]!;
+}
+
+/** Weights of the norms of queries and keys: of one head, or of each as they lie in `qkv`. */
+function fillHeadNorms(
+  { image, at, model, spec, gqa: { qNorm, kNorm } }: Filled,
+  { kvHeads, queryHeads, elements }: AttentionSlice,
+): void {
+  if (!qNorm || !kNorm) return;
+  elements.forEach((element, i) => {
+    if (element < 0) return;
+    if (spec.qkNorm === 'head') {
+      image[at.qNorm + i] = normWeight(model, qNorm[element]);
+      image[at.kNorm + i] = normWeight(model, kNorm[element]);
+      return;
+    }
+    const first = at.qkNorm + i * (queryHeads.length + kvHeads.length);
+    const put = (norm: Vector, head: number, cell: number) => {
+      if (head >= 0) image[cell] = normWeight(model, norm[head * spec.headDim + element]);
+    };
+    queryHeads.forEach((head, h) => put(qNorm, head, first + h));
+    kvHeads.forEach((head, h) => put(kNorm, head, first + queryHeads.length + h));
   });
 }
 
-/** The first user's cache: [head][element][slot], positions dealt out row by row. */
+/** The first user's cache: [head][element][slot], slots dealt out row by row. */
 function fillCache(
-  { image, at, spec, shape, row }: Filled,
+  { image, at, model, spec, shape, row }: Filled,
   slice: AttentionSlice,
   cache: LayerCache,
 ): void {
+  const { length: context } = cache.keys;
+  const round = ROUND[model.dtype];
   slice.kvHeads.forEach((head, h) =>
     slice.elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
       const first = (h * slice.elements.length + i) * shape.slots;
       const index = head * spec.headDim + element;
-      for (let p = row; p < cache.keys.length; p += shape.rows) {
-        const slot = first + Math.floor(p / shape.rows);
-        image[at.keys + slot] = cache.keys[p][index]!;
-        image[at.values + slot] = cache.values[p][index]!;
+      // What the first token attends to; in a ring each slot has one such position.
+      for (let p = firstAttended(spec.span, context); p < context; p++) {
+        const slot = slotAt(spec.span, p);
+        if (slot % shape.rows !== row) continue;
+        const cell = first + Math.floor(slot / shape.rows);
+        image[at.keys + cell] = round(cache.keys[p][index]!);
+        image[at.values + cell] = round(cache.values[p][index]!);
       }
     }),
   );
@@ -279,16 +339,31 @@ function fillCache(
 
 function fillMlp(
   { image, at, model, shape, row, column }: Filled,
-  { gate, up, down }: DenseWeights,
+  { gate, up, down, ...biases }: DenseWeights,
   inner: number,
 ): void {
   const n = shape.inner;
+  const round = ROUND[model.dtype];
+  const { gateBias, upBias, downBias } = biases;
+  const stored = {
+    gate: storedBy(model, gate),
+    up: storedBy(model, up),
+    down: storedBy(model, down),
+  };
+  if (downBias && column === 0)
+    eachDim(model, shape.dims, row, (d, dim) => {
+      image[at.downBias + d] = round(downBias[dim]);
+    });
   for (let j = 0; j < n && column * n + j < inner; j++) {
     const unit = column * n + j;
+    if (gateBias && upBias && row === 0) {
+      image[at.gateUpBias + j] = round(gateBias[unit]);
+      image[at.gateUpBias + n + j] = round(upBias[unit]);
+    }
     eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wGateUp + d * 2 * n + j] = gate.values[unit * model.dim + dim]!;
-      image[at.wGateUp + d * 2 * n + n + j] = up.values[unit * model.dim + dim]!;
-      image[at.wDown + j * shape.dims + d] = down.values[dim * inner + unit]!;
+      image[at.wGateUp + d * 2 * n + j] = stored.gate(unit * model.dim + dim);
+      image[at.wGateUp + d * 2 * n + n + j] = stored.up(unit * model.dim + dim);
+      image[at.wDown + j * shape.dims + d] = stored.down(dim * inner + unit);
     });
   }
   if (at.mlpScale !== undefined) image.set([gate.scale, up.scale, down.scale], at.mlpScale);

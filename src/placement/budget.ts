@@ -4,7 +4,9 @@
  */
 import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import { denseOf, gqaOf, type ModelSpec } from '../model/model.js';
+import { slotsOf } from '../model/cache-slots.js';
+import { gqaOf, type ModelSpec } from '../model/model.js';
+import { weightBytes } from '../model/operators.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -96,25 +98,15 @@ export function mostThat(
   return first > low ? first - 1 : undefined;
 }
 
-/** Bytes of the model itself, without padding, code and buffers, and of its caches. */
+/** Bytes of the model itself, without padding, code and buffers, and of its caches for `users` users. */
 export function modelBytes(
   model: ModelSpec,
   positions: number,
+  users: number,
 ): { weights: number; cache: number } {
-  const { dim } = model;
-  const value = BYTES[model.dtype];
-  let matrices = (model.tied ? 1 : 2) * model.vocab * dim;
-  let norms = dim;
-  let perPosition = 0;
-  for (const kind of model.layers) {
-    const { heads, kvHeads, headDim, qkNorm } = gqaOf(model.kinds[kind]);
-    const { inner } = denseOf(model.kinds[kind]);
-    matrices += 2 * dim * heads * headDim + 2 * dim * kvHeads * headDim + 3 * dim * inner;
-    norms += 2 * dim + (qkNorm === 'head' ? 2 * headDim : 0);
-    perPosition += 2 * kvHeads * headDim;
-  }
-  return {
-    weights: (matrices * model.weightBits) / 8 + norms * value,
-    cache: perPosition * positions * value,
-  };
+  const cache = model.layers.reduce((sum, kind) => {
+    const { kvHeads, headDim, span } = gqaOf(model.kinds[kind]);
+    return sum + 2 * kvHeads * headDim * slotsOf(span, positions);
+  }, 0);
+  return { weights: weightBytes(model), cache: users * cache * BYTES[model.dtype] };
 }
