@@ -5,7 +5,6 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
-import { positionsOf } from '../model/positions.js';
 import type { Placement } from '../placement/placement.js';
 import type { Asked } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
@@ -24,17 +23,23 @@ function refuse(key: string, expected: string, found: unknown): never {
 
 function checkPositions({ model, workload }: ResolvedConfig): void {
   const { context, tokens } = workload;
-  const { most, why } = positionsOf(model);
+  const most = model.maxContext;
+  const why = positionsOf(model);
   if (tokens > most) refuse('workload.tokens', `at most ${most}, as ${why}`, tokens);
   if (context + tokens > most)
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
 }
 
+function positionsOf({ name, maxContext }: ResolvedConfig['model']): string {
+  return `${name} has ${maxContext} positions`;
+}
+
 /** @throws ConfigError if requests of so many positions go beyond what can be modelled */
 export function checkServed({ model }: ResolvedConfig, positions: number): void {
-  const { most, why } = positionsOf(model);
+  const { maxContext: most } = model;
+  const found = `requests of up to ${positions}`;
   if (positions > most)
-    refuse('serving.maxContext', `at most ${most}, as ${why}`, `requests of up to ${positions}`);
+    refuse('serving.maxContext', `at most ${most}, as ${positionsOf(model)}`, found);
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {

@@ -102,7 +102,7 @@ export function mostThat(
 export function modelBytes(
   model: ModelSpec,
   positions: number,
-  users: number,
+  users = 1,
 ): { weights: number; cache: number } {
   const cache = model.layers.reduce((sum, kind) => {
     const { kvHeads, headDim, span } = gqaOf(model.kinds[kind]);
