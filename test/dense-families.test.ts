@@ -22,7 +22,7 @@ async function run(model: ModelSpec, shape: Shape, engine: EngineName = 'fast') 
   const { rows, columns: layerColumns, groups, context, tokens } = shape;
   const config = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
   const workload = { ...config.workload, context, tokens };
-  const placement = { ...config.placement, rows, layerColumns, groups };
+  const placement = { ...config.placement, growth: 'minimal' as const, rows, layerColumns, groups };
   return simulate({ ...config, model, workload, placement }, { ...host, engine });
 }
 

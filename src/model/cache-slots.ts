@@ -4,6 +4,7 @@
  * more. A chunk's begins anew with each block. Attended positions lie in the first slots in either.
  */
 import type { Span } from './attention-spec.js';
+import type { ModelSpec } from './model.js';
 
 /** Slots of a cache for one user in a run of so many positions. */
 export function slotsOf(span: Span, positions: number): number {
@@ -25,4 +26,14 @@ export function firstAttended(span: Span, position: number): number {
     case 'chunk':
       return position - (position % span.size);
   }
+}
+
+/** The model without windows and chunks: its layers keep all positions. */
+export function attendingToAll(model: ModelSpec): ModelSpec {
+  const kinds = model.kinds.map((layer) => {
+    const { attention } = layer;
+    if (attention.kind !== 'gqa') return layer;
+    return { ...layer, attention: { ...attention, span: { kind: 'full' } as const } };
+  });
+  return { ...model, kinds };
 }
