@@ -122,13 +122,14 @@ function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
 }
 
 /**
- * What a configuration says, however it is spelt: without paths and what is named after them, with the
- * defaults of what it leaves out. Scenarios are configurations of their own (see `identityOf`).
+ * What a configuration says, however it is spelt: without paths and what is named after them, without the names
+ * of a model's fields, with the defaults of what it leaves out. Scenarios are configurations of their own (see
+ * `identityOf`).
  */
 function canonicalOf(
   hardware: object,
-  { name: _, ...spec }: ModelSpec,
-  { scenarios: __, ...run }: Omit<Config, 'hardware' | 'model'>,
+  { name: _, published: __, ...spec }: ModelSpec,
+  { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model'>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
 ): Record<string, unknown> {
   const workload = { kind: 'decode', skipInvalid: false, ...run.workload };

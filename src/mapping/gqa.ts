@@ -9,6 +9,19 @@ import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from
 import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
+  computes: [
+    ...(['attentionBias', 'mlpBias', 'headNorm', 'wholeNorm', 'postNorms', 'normPlusOne'] as const),
+    ...([
+      'embeddingScale',
+      'scoreScale',
+      'scoreCap',
+      'logitCap',
+      'gelu',
+      'window',
+      'chunk',
+    ] as const),
+    ...(['noRope', 'partialRope', 'neighbours', 'longrope'] as const),
+  ],
   takes: { exact: false, search: true, groupsByLine: true },
   refuse: () => undefined,
   square: false,

@@ -5,6 +5,7 @@
  */
 import type { FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import type { Feature } from '../model/features.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Buffer } from '../program/program.js';
 
@@ -63,6 +64,8 @@ export interface Asked {
   workload: { kind?: string; context: number; batch: number; data: boolean };
   placement: { layerColumns?: number | readonly number[] };
   exact: boolean;
+  /** Of the whole run. */
+  positions: number;
   /** What is simulated: decode steps as they are, or what serving and fleets make of them. */
   use: 'steps' | 'serving';
 }
@@ -74,6 +77,8 @@ export type Refusal = [key: string, expected: string, found: unknown];
 export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', source: string];
 
 export interface Mapping {
+  /** What layers may have beyond a plain Llama's (see model/features.ts). */
+  computes: readonly Feature[];
   /** What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line. */
   takes: { exact: boolean; search: boolean; groupsByLine: boolean };
   /** What it cannot do of what is asked; undefined if it can do all. */

@@ -1,6 +1,7 @@
 /** What a published file has that a model's numbers do not say: the names of its fields, its other models. */
 import { show } from './errors.js';
 import { FEATURES, featuresOf, type Feature } from './features.js';
+import { at } from './fields.js';
 import { isInUse } from './families/foreign.js';
 import type { ModelSpec } from './model.js';
 import type { TextModel } from './text-model.js';
@@ -21,8 +22,8 @@ export function publishedOf(
 ): Published | undefined {
   const asked = featuresOf(model).map((feature): [Feature, string] => {
     const [, ...names] = FEATURES[feature] as readonly [string, ...string[]];
-    const name = names.find((field) => isInUse(fields[field])) ?? 'model_type';
-    return [feature, `${prefix}${name} = ${show(fields[name])}`];
+    const name = names.find((field) => isInUse(at(fields, field))) ?? 'model_type';
+    return [feature, `${prefix}${name} = ${show(at(fields, name))}`];
   });
   const textOnly = prefix === '' ? others : [...new Set(['text_config', ...others])];
   if (asked.length === 0 && textOnly.length === 0) return undefined;

@@ -4,9 +4,8 @@
  */
 import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import { slotsOf } from '../model/cache-slots.js';
-import { gqaOf, type ModelSpec } from '../model/model.js';
-import { weightBytes } from '../model/operators.js';
+import type { ModelSpec } from '../model/model.js';
+import { cacheBytes, weightBytes } from '../model/operators.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -104,9 +103,5 @@ export function modelBytes(
   positions: number,
   users = 1,
 ): { weights: number; cache: number } {
-  const cache = model.layers.reduce((sum, kind) => {
-    const { kvHeads, headDim, span } = gqaOf(model.kinds[kind]);
-    return sum + 2 * kvHeads * headDim * slotsOf(span, positions);
-  }, 0);
-  return { weights: weightBytes(model), cache: users * cache * BYTES[model.dtype] };
+  return { weights: weightBytes(model), cache: users * cacheBytes(model, positions) };
 }
