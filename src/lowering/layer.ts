@@ -4,7 +4,8 @@
  */
 import { allReduce } from '../kernels/collectives.js';
 import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
-import { attend, joinWholeNorm, prepareAttention } from './attention.js';
+import { attend, prepareAttention } from './attention.js';
+import { joinWholeNorm } from './heads.js';
 import { scale, start, type Result } from './bias.js';
 import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
 import { rmsNorm, type Norm } from './norm.js';

@@ -121,8 +121,8 @@ export const denseModels: fc.Arbitrary<ModelSpec> = fc
       {
         ...rest,
         ...(logitCap !== undefined && { logitCap }),
-        dtype: types[0] as ModelSpec['dtype'],
-        weightBits: types[1] as ModelSpec['weightBits'],
+        dtype: types[0],
+        weightBits: types[1],
       },
     ),
   );
