@@ -71,7 +71,8 @@ function checkStored({ model }: ResolvedConfig): void {
 }
 
 /** Weights of fewer bits than a core widens, or of an unknown number of them. */
-function storedRefusal({ stored, dtype }: ModelSpec): Refusal | undefined {
+function storedRefusal({ published, dtype }: ModelSpec): Refusal | undefined {
+  const stored = published?.stored;
   if (stored === undefined || stored.bits === 8) return undefined;
   const own = dtype === 'f16' ? 16 : 32;
   const what = `weights of 8 or 16 bits, or model.weightBits: 8 or ${own} in the configuration`;

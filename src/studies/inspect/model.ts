@@ -14,6 +14,7 @@ import {
   weightBytes,
   type Operator,
 } from '../../model/operators.js';
+import type { StoredWeights } from '../../model/quantization.js';
 import { bytes, count, shown, table } from '../../report/format.js';
 
 /** The document of `inspect --what model`, and its text. */
@@ -58,7 +59,8 @@ function counted(model: ModelSpec, active: number, withoutTable: number, mtp: nu
 }
 
 function sizeLines(model: ModelSpec): string[] {
-  const { family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits, stored } = model;
+  const { family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits } = model;
+  const stored = model.published?.stored;
   const named = {
     ...{ family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits },
     ...(stored && { stored: storedWords(stored) }),
@@ -70,7 +72,7 @@ function sizeLines(model: ModelSpec): string[] {
   return Object.entries(named).map(([name, value]) => `  ${name}: ${shown(String(value))}`);
 }
 
-function storedWords({ method, bits, block, except }: NonNullable<ModelSpec['stored']>): string {
+function storedWords({ method, bits, block, except }: StoredWeights): string {
   return [
     `${method}${bits === undefined ? '' : `, ${bits} bits`}`,
     ...(block ? [`a scale for each ${block.join(' x ')}`] : []),
