@@ -121,9 +121,7 @@ function spanField({ published }: Asked['model']): string {
 }
 
 function storedAs({ weightBits, stored }: Asked['model']): string {
-  return stored === undefined
-    ? `${weightBits}`
-    : `${weightBits}, as ${stored} in the model's file`;
+  return stored === undefined ? `${weightBits}` : `${weightBits}, as ${stored} in the model's file`;
 }
 
 function rules({ exact }: Pick<Asked, 'exact'>): Rule[] {

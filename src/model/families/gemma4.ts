@@ -20,7 +20,6 @@ const decoder = z.looseObject({
   attention_k_eq_v: flag,
   final_logit_softcapping: between(1e-3, 1e6).nullish(),
   enable_moe_block: flag,
-  use_bidirectional_attention: z.unknown(),
   num_experts: count.nullish(),
   top_k_experts: count.nullish(),
   moe_intermediate_size: width.nullish(),

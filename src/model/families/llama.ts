@@ -12,11 +12,14 @@ import { maxContextOf, ropesOf } from './rope.js';
 import { slidingIfGiven, slidingOnRequest, windowsOf, type WindowFields } from './spans.js';
 
 const decoder = z.looseObject(decoderFields);
+const OWN_HEAD_DIM = { head_dim: decoderFields.head_dim.unwrap().unwrap() };
 
 /** How a family's layers differ from a plain Llama's. */
 interface Differs {
   attention?: (c: DecoderFields) => Partial<GqaSpec>;
   norms?: LayerSpec['norms'];
+  /** A null is no head width, and not the hidden size over the heads. */
+  ownHeadDim?: boolean;
   mlpBias?: boolean;
   /** The kind of each layer. */
   types: (c: WindowFields) => string[];
@@ -24,7 +27,7 @@ interface Differs {
 
 function reader(differs: Differs): Family['read'] {
   return (fields: Fields, given: Fields): Decoder => {
-    const c = parse(decoder, fields);
+    const c = parse(differs.ownHeadDim ? decoder.extend(OWN_HEAD_DIM) : decoder, fields);
     const heads = headsOf(c, given);
     const maxPositions = c.max_position_embeddings;
     const types = differs.types(c);
@@ -95,6 +98,7 @@ export const qwen3: Family = {
   fields: ['attention_bias', 'use_qk_norm'],
   read: reader({
     attention: (c) => ({ qkNorm: 'head', ...biases(c) }),
+    ownHeadDim: true,
     types: slidingOnRequest,
   }),
 };

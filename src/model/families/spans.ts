@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Span } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
-import { flag, whole } from '../fields.js';
+import { flag, name, whole } from '../fields.js';
 
 export const FULL = 'full_attention';
 export const SLIDING = 'sliding_attention';
@@ -11,7 +11,7 @@ export const LINEAR = 'linear_attention';
 
 export const spanFields = {
   num_hidden_layers: whole(1024),
-  layer_types: z.array(z.string(), { error: 'a list of kinds of layers' }).nullish(),
+  layer_types: z.array(name, { error: 'a list of kinds of layers' }).nullish(),
   sliding_window: whole(2 ** 31, 0).nullish(),
   use_sliding_window: flag.nullish(),
   max_window_layers: whole(2 ** 31, 0).nullish(),
