@@ -75,6 +75,10 @@ describe('a region', () => {
 
   it('of the published mapping is as published', async () => {
     expect(await chooserOf('waferllm', 6)).toEqual({ column: 6, row: 6, head: 6 });
-    expect((await chooserOf('waferllm')).forms).toBeUndefined();
+    // 40 rows of products' parts: 19 groups where middles store, 2 where they stream on.
+    const vectors = [1, 309, 103, 718].map((words): Vector => ({ words, type: 'f16' }));
+    expect(fastest(40, vectors, ['stored']).groups).toBe(19);
+    expect(fastest(40, vectors, TREE_FORMS).groups).toBe(2);
+    expect(await chooserOf('waferllm')).toEqual({ column: 19, row: 19, head: 19 });
   });
 });
