@@ -157,8 +157,7 @@ describe('one door', () => {
 
   it('says which bits the file has stored, where those are refused', () => {
     const config = loadConfig('configs/tiny.yaml', [...small, ...waferllm]);
-    const stored = { method: 'fp8', bits: 8, field: 'quant_method', says: 'fp8' };
-    const model = { ...config.model, weightBits: 8 as const, stored };
+    const model = { ...config.model, weightBits: 8 as const, stored: 'fp8' };
     expect(() => placementOf({ ...config, model })).toThrow(
       "model.weightBits: expected 32 with mapping: waferllm, found 8, as fp8 in the model's file",
     );
