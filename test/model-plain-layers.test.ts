@@ -127,6 +127,25 @@ describe('the residual stream', () => {
   });
 });
 
+describe('a run', () => {
+  it('stretches LongRoPE by its own positions, and by the longest context if none are given', () => {
+    const scaling = { short: [1], long: [4], originalMaxPosition: 4, amplitude: 1 };
+    const rope = { dim: 2, width: 2, theta: 100, pairs: 'halves', scaling } as const;
+    const model = modelOf([{ ...layer, attention: { ...oneHead, rope } }]);
+    const weights = weightsOf([layerWeights({ attentionNorm: plain, mlpNorm: plain })]);
+    const angleOf = (positions?: number) => {
+      const decoder = createPlainDecoder(model, weights, positions);
+      decoder.step(1);
+      decoder.step(1);
+      const [[[x, y], key]] = decoder.keys;
+      return Math.atan2(key[1], key[0]) - Math.atan2(y, x);
+    };
+    expect(angleOf(4)).toBeCloseTo(1, 12);
+    expect(angleOf(5)).toBeCloseTo(0.25, 12);
+    expect(angleOf()).toBeCloseTo(0.25, 12);
+  });
+});
+
 describe('logits', () => {
   it('are bent below a cap', () => {
     const model = modelOf([layer], { logitCap: 0.5 });
