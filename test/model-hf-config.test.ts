@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../src/model/errors.js';
 import { importHfConfig } from '../src/model/hf-config.js';
+import { sizesOf } from './helpers/small-model.js';
 
 const own = new URL('../models/', import.meta.url);
 const read = (folder: URL, file: string) =>
@@ -24,7 +25,7 @@ function failure(json: unknown): ModelError {
 
 describe('importing a model', () => {
   it('reads the dimensions of Llama 3.1 8B', () => {
-    expect(importHfConfig(llama, { name: 'llama-3.1-8b' })).toEqual({
+    expect(sizesOf(importHfConfig(llama, { name: 'llama-3.1-8b' }))).toEqual({
       name: 'llama-3.1-8b',
       family: 'llama',
       dim: 4096,
@@ -42,13 +43,14 @@ describe('importing a model', () => {
       maxContext: 131072,
       dtype: 'f16',
       weightBits: 16,
+      span: { kind: 'full' },
     });
   });
 
   it('knows that Qwen3 normalises queries and keys, and what is tied', () => {
-    const qwen = importing(read(own, 'tiny-qwen3.json'));
+    const qwen = sizesOf(importing(read(own, 'tiny-qwen3.json')));
     expect(qwen).toMatchObject({ family: 'qwen3', qkNorm: true, tied: true, headDim: 16 });
-    expect(importing(tiny)).toMatchObject({ qkNorm: false, tied: false, headDim: 12 });
+    expect(sizesOf(importing(tiny))).toMatchObject({ qkNorm: false, tied: false, headDim: 12 });
   });
 
   it('reads every model file of the project', () => {

@@ -5,6 +5,7 @@ import { ModelError } from '../src/model/errors.js';
 import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
 import { sizesOf } from './helpers/small-model.js';
 import { positionsOf } from '../src/model/positions.js';
+import { gqaOf } from '../src/model/model.js';
 
 const own = new URL('../models/', import.meta.url);
 type Json = Record<string, unknown>;
@@ -34,8 +35,10 @@ describe('a field that is left out has the default of its family', () => {
   const OPTIONAL = ['rope_theta', 'num_key_value_heads', 'rms_norm_eps', 'tie_word_embeddings'];
 
   it('in a Llama: multi-head attention, 1e4, 1e-6, not tied, 2048 positions', () => {
-    expect(importing(without(tiny, ...OPTIONAL, 'max_position_embeddings', 'head_dim'))).toEqual({
-      ...importing(tiny),
+    expect(
+      sizesOf(importing(without(tiny, ...OPTIONAL, 'max_position_embeddings', 'head_dim'))),
+    ).toEqual({
+      ...sizesOf(importing(tiny)),
       kvHeads: 4,
       ropeTheta: 10_000,
       normEpsilon: 1e-6,
@@ -49,9 +52,9 @@ describe('a field that is left out has the default of its family', () => {
     const mistral = { ...tiny, model_type: 'mistral', num_attention_heads: 16, hidden_size: 192 };
     expect(sizesOf(importing(without(mistral, ...OPTIONAL))).kvHeads).toBe(8);
     expect(sizesOf(importing({ ...mistral, num_key_value_heads: null })).kvHeads).toBe(16);
-    expect(importing(without(mistral, 'max_position_embeddings'))).toMatchObject({
+    expect(sizesOf(importing(without(mistral, 'max_position_embeddings')))).toMatchObject({
       maxContext: 131_072,
-      window: 4096,
+      span: { kind: 'window', size: 4096 },
     });
     expect(failure(without({ ...mistral, num_attention_heads: 4 }, ...OPTIONAL)).message).toBe(
       'num_key_value_heads: expected a divisor of num_attention_heads = 4, as mistral without it has 8, found nothing',
@@ -61,7 +64,7 @@ describe('a field that is left out has the default of its family', () => {
   it('in a Qwen3: 32 KV heads, heads of 128, 32768 positions, not tied', () => {
     const big = { ...qwen, num_attention_heads: 64 };
     expect(
-      importing(without(big, ...OPTIONAL, 'head_dim', 'max_position_embeddings')),
+      sizesOf(importing(without(big, ...OPTIONAL, 'head_dim', 'max_position_embeddings'))),
     ).toMatchObject({
       kvHeads: 32,
       headDim: 128,
@@ -89,9 +92,12 @@ describe('rope_parameters', () => {
     );
     const types = Array.from({ length: 32 }, (_, i) => (i % 2 ? 'full' : 'sliding') + '_attention');
     const mixed = { layer_types: types, sliding_window: 512 };
-    expect(
-      importing(byKind({ full_attention: full, sliding_attention: full }, mixed)),
-    ).toMatchObject({ ropeTheta: 500_000, window: 512 });
+    const both = importing(byKind({ full_attention: full, sliding_attention: full }, mixed));
+    expect(both.layers.slice(0, 3)).toEqual([0, 1, 0]);
+    expect(both.kinds.map((kind) => gqaOf(kind))).toMatchObject([
+      { rope: { theta: 500_000 }, span: { kind: 'window', size: 512 } },
+      { rope: { theta: 500_000 }, span: { kind: 'full' } },
+    ]);
     expect(
       failure(byKind({ full_attention: full, sliding_attention: other }, mixed)).message,
     ).toMatch(

@@ -78,7 +78,7 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
     `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
-    'The groups of every all-reduce are those that simulate fastest on its line.',
+    'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
   const ours = (text: string): Rule => [text, 'assumed', OURS];
