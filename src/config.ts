@@ -73,9 +73,11 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const run = withServing(withContext(rest, model, tree));
   const served = servingFiles(tree, path, files);
   const machine = plainHardware(hardware);
+  // What its file calls its fields is no part of what was run.
+  const { published: _, ...spec } = model;
   const resolved = {
     hardware: { ...hardwareFile.named, ...machine },
-    model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec: model },
+    model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec },
     ...run,
   };
   return {
@@ -123,13 +125,14 @@ function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
 }
 
 /**
- * What a configuration says, however it is spelt: without paths and what is named after them, with the
- * defaults of what it leaves out. Scenarios are configurations of their own (see `identityOf`).
+ * What a configuration says, however it is spelt: without paths and what is named after them, without the names
+ * of a model's fields, with the defaults of what it leaves out. Scenarios are configurations of their own (see
+ * `identityOf`).
  */
 function canonicalOf(
   hardware: object,
-  { name: _, ...spec }: ModelSpec,
-  { scenarios: __, ...run }: Omit<Config, 'hardware' | 'model'>,
+  { name: _, published: __, ...spec }: ModelSpec,
+  { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model'>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
 ): Record<string, unknown> {
   const workload = { kind: 'decode', skipInvalid: false, ...run.workload };

@@ -9,6 +9,8 @@ import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from
 import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
+  // Windows and chunks as long as no position goes beyond one (model/positions.ts).
+  computes: ['headNorm', 'scoreScale', 'window', 'chunk'],
   takes: { exact: false, search: true, groupsByLine: true },
   refuse: () => undefined,
   square: false,
