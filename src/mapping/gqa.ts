@@ -103,7 +103,7 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
   if (model.stored !== undefined)
     found.push([
-      `The model's file stores its weights as ${model.stored.method}; all matrices, embedding and head too, are integers of 8 bits here.`,
+      `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
       'assumed',
       `${OURS}; model.weightBits says otherwise`,
     ]);

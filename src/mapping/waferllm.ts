@@ -101,9 +101,7 @@ function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refus
 }
 
 function storedAs({ weightBits, stored }: Asked['model']): string {
-  return stored === undefined
-    ? `${weightBits}`
-    : `${weightBits}, as ${stored.method} in the model's file`;
+  return stored === undefined ? `${weightBits}` : `${weightBits}, as ${stored} in the model's file`;
 }
 
 function rules({ exact }: Pick<Asked, 'exact'>): Rule[] {
