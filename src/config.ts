@@ -15,7 +15,6 @@ import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js'
 import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { ModelSpec } from './model/model.js';
-import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
@@ -100,7 +99,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
 function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
   const { context, tokens } = run.workload;
-  const room = Math.max(0, positionsOf(model).most - tokens);
+  const room = Math.max(0, model.maxContext - tokens);
   return { ...run, workload: { ...run.workload, context: Math.min(context, room) } };
 }
 

@@ -94,7 +94,7 @@ export function createNumbers(
   const weights = randomWeights(model, seededRandom(`weights ${workload.seed}`));
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
-  const plain = createPlainDecoder(model, weights);
+  const plain = createPlainDecoder(model, weights, workload.context + workload.tokens);
   for (let i = 0; i < workload.context; i++) plain.step(draw());
   const caches = plain.keys.map((keys, i) => ({ keys, values: plain.values[i] }));
   return { memory: imagesOf(weights, caches), plain, token: draw(), checks: [] };
