@@ -52,7 +52,12 @@ describe('scores', () => {
 
   it('rise with the temperature of the position', () => {
     const temperature = { floor: 2, scale: 0.1 };
-    const inputs = [[3, 0], ...Array(3).fill([0, 1])];
+    const inputs = [
+      [3, 0],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ];
     const { outputs } = attend({ temperature, scale: 0.5 }, {}, inputs);
     // 1 + floor((p + 1) / 2) is 2 at positions 1 and 2, and 3 at position 3; keys after the first give 0.5.
     for (const [p, times] of [2, 2, 3].entries()) {
@@ -65,8 +70,11 @@ describe('scores', () => {
   });
 
   it('do not rise before the first floor of the temperature', () => {
-    const inputs = Array(3).fill([1, 0]) as number[][];
-    inputs[0] = [2, 0];
+    const inputs = [
+      [2, 0],
+      [1, 0],
+      [1, 0],
+    ];
     const { outputs } = attend({ temperature: { floor: 4, scale: 5 } }, {}, inputs);
     const w = 2 / (2 + Math.exp(1));
     expectClose(outputs[2], [2 * (1 - w) + w, 0]);

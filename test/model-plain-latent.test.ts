@@ -58,8 +58,9 @@ const dot = (a: number[], b: number[]) => a[0] * b[0] + a[1] * b[1];
 
 describe('latent attention', () => {
   const scores = [
-    [1 * first[0] + dot(query0, [1, 2]), 1 * second[0] + dot(query0, key)],
-    [0 * -first[1] + dot(query1, [1, 2]), 0 * -second[1] + dot(query1, key)],
+    // The part without position is 1 in the first head's query, and 0 in the other's.
+    [first[0] + dot(query0, [1, 2]), second[0] + dot(query0, key)],
+    [dot(query1, [1, 2]), dot(query1, key)],
   ];
   const share = ([before, now]: number[], scale = 0.5) => sigmoid(scale * (now - before));
   const expected = (scale = 0.5) => {
@@ -147,7 +148,7 @@ describe('latent attention', () => {
   it('with an indexer is exact up to the positions that it keeps, and refused beyond', () => {
     const indexer = { heads: 1, dim: 2, topK: 2, own: true, pairs: 'halves' } as const;
     expectClose(attend({ indexer }, {}), expected(), 10);
-    const three = Array(3).fill([1, 2, 3, 4]) as number[][];
+    const three = [0, 1, 2].map(() => [1, 2, 3, 4]);
     const shared = { ...indexer, own: false };
     for (const of of [indexer, shared])
       expect(() => attend({ indexer: of }, {}, three)).toThrow(

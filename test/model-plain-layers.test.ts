@@ -1,5 +1,7 @@
 /** What surrounds attention and MLPs in the plain decoder, by hand. */
 import { describe, expect, it } from 'vitest';
+import type { DeltaSpec } from '../src/model/attention-spec.js';
+import type { RouterSpec } from '../src/model/mlp-spec.js';
 import type { LayerWeights, Weights } from '../src/model/model-weights.js';
 import { kindsOf, type LayerSpec, type ModelSpec } from '../src/model/model.js';
 import { createPlainDecoder, embedded, headLogits } from '../src/model/plain/decoder.js';
@@ -127,6 +129,25 @@ describe('the residual stream', () => {
   });
 });
 
+describe('a run', () => {
+  it('stretches LongRoPE by its own positions, and by the longest context if none are given', () => {
+    const scaling = { short: [1], long: [4], originalMaxPosition: 4, amplitude: 1 };
+    const rope = { dim: 2, width: 2, theta: 100, pairs: 'halves', scaling } as const;
+    const model = modelOf([{ ...layer, attention: { ...oneHead, rope } }]);
+    const weights = weightsOf([layerWeights({ attentionNorm: plain, mlpNorm: plain })]);
+    const angleOf = (positions?: number) => {
+      const decoder = createPlainDecoder(model, weights, positions);
+      decoder.step(1);
+      decoder.step(1);
+      const [[[x, y], key]] = decoder.keys;
+      return Math.atan2(key[1], key[0]) - Math.atan2(y, x);
+    };
+    expect(angleOf(4)).toBeCloseTo(1, 12);
+    expect(angleOf(5)).toBeCloseTo(0.25, 12);
+    expect(angleOf()).toBeCloseTo(0.25, 12);
+  });
+});
+
 describe('logits', () => {
   it('are bent below a cap', () => {
     const model = modelOf([layer], { logitCap: 0.5 });
@@ -139,10 +160,15 @@ describe('logits', () => {
 
 describe('layers of experts', () => {
   it('say what they chose for the last token', () => {
-    const router = {
-      ...{ score: 'sigmoid', bias: 'none', renormalise: false, scale: 1 },
-      ...{ scalesInput: false, ownNorm: false, perExpertScale: false },
-    } as const;
+    const router: RouterSpec = {
+      score: 'sigmoid',
+      bias: 'none',
+      renormalise: false,
+      scale: 1,
+      scalesInput: false,
+      ownNorm: false,
+      perExpertScale: false,
+    };
     const act = { fn: 'silu' } as const;
     const mlp = { kind: 'experts', count: 2, topK: 1, inner: 2, act, bias: false, router } as const;
     const norms = { attentionNorm: plain, mlpNorm: plain };
@@ -171,9 +197,8 @@ describe('layers of experts', () => {
 
 describe('weights of another kind than the layer', () => {
   it('are an error of the caller', () => {
-    const delta = {
-      ...{ kind: 'delta', keyHeads: 1, valueHeads: 1, keyDim: 2, valueDim: 2, conv: 2 },
-    } as const;
+    const sizes = { keyHeads: 1, valueHeads: 1, keyDim: 2, valueDim: 2, conv: 2 };
+    const delta: DeltaSpec = { kind: 'delta', ...sizes };
     const weights = weightsOf([layerWeights({ attentionNorm: a, mlpNorm: b })]);
     expect(() => createPlainDecoder(modelOf([{ ...layer, attention: delta }]), weights)).toThrow(
       'expected weights of delta, found gqa',

@@ -76,7 +76,8 @@ describe.each(Object.entries(KINDS))('random weights of %s', (_, kind) => {
 
 describe('random weights', () => {
   it('of norms are around 0 where 1 is added to them, but for the norm of a delta rule', () => {
-    const mean = (values: Vector) => values.reduce((sum, x) => sum + x, 0) / values.length;
+    const mean = (values: Vector) =>
+      Array.from(values).reduce((sum, x) => sum + x, 0) / values.length;
     const model = modelOf([KINDS['a delta rule, a gated shared expert']], { normPlusOne: true });
     const w = randomWeights(model, alea());
     const { attentionNorm, mlpNorm, attention } = w.layers[0];
@@ -89,7 +90,7 @@ describe('random weights', () => {
   it('make residual streams of order one where embeddings are scaled', () => {
     const scaled = modelOf([], { embeddingScale: 9 });
     const { values } = randomWeights(scaled, alea()).embedding;
-    const size = Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
+    const size = Math.sqrt(Array.from(values).reduce((sum, x) => sum + x * x, 0) / values.length);
     expect(9 * size).toBeCloseTo(1, 1);
   });
 

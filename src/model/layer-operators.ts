@@ -48,7 +48,8 @@ function gqaOperators(
     matrix('k', keys, dim),
     ...(a.valueIsKey ? [] : [matrix('v', keys, dim)]),
     ...(a.gate ? [matrix('attentionGate', queries, dim)] : []),
-    ...(a.bias ? [bias('qBias', queries), bias('kBias', keys), bias('vBias', keys)] : []),
+    ...(a.bias ? [bias('qBias', queries), bias('kBias', keys)] : []),
+    ...(a.bias && !a.valueIsKey ? [bias('vBias', keys)] : []),
     ...headNorms(a, { norm, plain }),
     ...(a.vNorm ? [plain('vNorm', kvHeads * (3 * headDim + 4), 0)] : []),
     // Each number that turns times a cosine plus its partner times a sine.

@@ -42,6 +42,7 @@ export interface GqaWeights {
   gate?: Matrix;
   qBias?: Vector;
   kBias?: Vector;
+  /** None where values are keys, which have theirs. */
   vBias?: Vector;
   oBias?: Vector;
   qNorm?: Vector;
@@ -112,7 +113,7 @@ export interface ExpertsWeights {
   router: Matrix;
   /** Of the logits, or of the choice: RouterSpec says which. */
   routerBias?: Vector;
-  /** [dim], and one for each expert. */
+  /** [dim], as published: its input is multiplied by it and by 1/sqrt(dim). One for each expert. */
   routerScale?: Vector;
   perExpertScale?: Vector;
   experts: DenseWeights[];

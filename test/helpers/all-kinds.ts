@@ -63,7 +63,7 @@ export const KINDS: Record<string, LayerSpec> = {
     norms: 'post',
   }),
   'norms around, values that are keys, a scalar': layer(
-    { ...gqa, qkNorm: 'head', vNorm: true, valueIsKey: true },
+    { ...gqa, bias: true, qkNorm: 'head', vNorm: true, valueIsKey: true },
     {
       ...experts,
       router: { ...router, ownNorm: true, perExpertScale: true },

@@ -76,14 +76,16 @@ function attendHead(
   const first = firstSeen(spec.span, keys.length - 1);
   const scores = new Float64Array(keys.length - first);
   for (let j = 0; j < scores.length; j++) {
+    const key = keys[first + j];
     let sum = 0;
-    for (let i = 0; i < headDim; i++) sum += query[queryAt + i] * keys[first + j][kvAt + i];
+    for (let i = 0; i < headDim; i++) sum += query[queryAt + i] * key[kvAt + i];
     scores[j] = scoreCap === undefined ? sum * scale : softCap(sum * scale, scoreCap);
   }
   const shares = softmax(scores, spec.sinks ? sinks![h] : undefined);
-  for (let j = 0; j < shares.length; j++)
-    for (let i = 0; i < headDim; i++)
-      attended[queryAt + i] += shares[j] * values[first + j][kvAt + i];
+  for (const [j, share] of shares.entries()) {
+    const value = values[first + j];
+    for (let i = 0; i < headDim; i++) attended[queryAt + i] += share * value[kvAt + i];
+  }
 }
 
 /** The first position that the token at `position` attends to. */
