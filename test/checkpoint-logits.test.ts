@@ -1,19 +1,17 @@
 /** Checkpoints next to the project: the plain decoder on their weights gives their independent logits. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../src/checkpoint/checkpoint.js';
 import { openTensorFile } from '../src/checkpoint/file.js';
 import { readWeights } from '../src/checkpoint/weights.js';
 import { importHfConfig } from '../src/model/hf-config.js';
-import { createPlainDecoder } from '../src/model/plain.js';
+import { createPlainDecoder } from '../src/model/plain/decoder.js';
 
 const CHECKPOINTS = new URL('../../shared/checkpoints/', import.meta.url).pathname;
-/** Those whose models are read and decoded. */
-const names = [
-  ...['extra-llama-bf16', 'extra-llama-sharded', 'extra-llama-v5', 'extra-qwen3-yarn'],
-  ...['public-llama', 'public-qwen3'],
-];
+const names = existsSync(CHECKPOINTS)
+  ? readdirSync(CHECKPOINTS).filter((name) => existsSync(join(CHECKPOINTS, name, 'reference.json')))
+  : [];
 
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
 
