@@ -100,12 +100,14 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const run = withServing(withContext(computing, model, tree));
   const served = servingFiles(tree, path, files);
   const machine = plainHardware(hardware);
+  // What its file calls its fields is no part of what was run.
+  const { published: _, ...spec } = model;
   const resolved = {
     hardware: { ...hardwareFile.named, ...machine },
     model: {
       config: modelPath,
       ...(weightsPath !== undefined && { weights: weightsPath }),
-      ...{ dtype: model.dtype, weightBits: model.weightBits, spec: model },
+      ...{ dtype: model.dtype, weightBits: model.weightBits, spec },
     },
     ...run,
   };
@@ -193,13 +195,14 @@ function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
 }
 
 /**
- * What a configuration says, however it is spelt: without paths and what is named after them, with the
- * defaults of what it leaves out. Scenarios are configurations of their own (see `identityOf`).
+ * What a configuration says, however it is spelt: without paths and what is named after them, without the names
+ * of a model's fields, with the defaults of what it leaves out. Scenarios are configurations of their own (see
+ * `identityOf`).
  */
 function canonicalOf(
   hardware: object,
-  { name: _, ...spec }: ModelSpec,
-  { scenarios: __, ...run }: Omit<Config, 'hardware' | 'model'>,
+  { name: _, published: __, ...spec }: ModelSpec,
+  { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model'>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
   checkpoint: readonly NamedFile[],
 ): Record<string, unknown> {

@@ -15,8 +15,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   checkpoint: ['model'],
   program: ['numeric', 'hardware'],
   kernels: ['program'],
-  mapping: ['numeric:type', 'hardware:type', 'model:type', 'program:type'],
-  placement: ['numeric', 'hardware', 'mapping', 'model:type'],
+  mapping: ['numeric:type', 'hardware:type', 'model', 'program:type'],
+  placement: ['numeric', 'hardware', 'mapping', 'model'],
   lowering: ['numeric', 'hardware', 'mapping', 'model', 'placement', 'program', 'kernels'],
   engine: ['numeric', 'hardware', 'program'],
   decode: [

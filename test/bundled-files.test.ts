@@ -53,9 +53,9 @@ describe('a bundled file', () => {
 
   it('yields to a file of its very name next to the configuration, and to no folder', () => {
     const text = 'hardware: small\nmodel: tiny\n';
-    expect(load(text).model.layers).toBe(2);
+    expect(load(text).model.layers).toHaveLength(2);
     copyFileSync('models/llama-3.1-8b.json', join(folder.path, 'tiny'));
-    expect(load(text).model.layers).toBe(32);
+    expect(load(text).model.layers).toHaveLength(32);
     // A run directory of that name is no hardware.
     const below = folder.write('small-is-a-folder.yaml', 'hardware: configs\nmodel: tiny\n');
     expect(() => loadConfig(below)).toThrow(/^[^\n]*expected .* found configs, which is neither$/);

@@ -14,8 +14,11 @@ import type { RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { HOP_OF_ONE, inTurn, monolith, prepare, type Tiny } from './monolith.js';
 
+/** With trees as published: whether tokens meet hangs on the times of all stages. */
 const prepared = (strategy: string, layers: number, rows: number, ...more: string[]) =>
-  prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`, ...more], layers);
+  prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`, ...more], layers, false, [
+    'stored',
+  ]);
 
 /** Contention of a step whose tokens follow each other so closely that all that can meet does. */
 async function contentionOf({ runner, plans, stages, places, run }: Tiny) {
@@ -50,7 +53,7 @@ describe('tokens that meet on links are chosen when one program of all stages do
   it.each([
     ['row-major', 7, 12, 2],
     ['row-major', 7, 12, 3],
-    ['row-major', 7, 6, 5],
+    ['row-major', 7, 12, 4],
   ])(
     '%s, %i layers of %i rows, %i users; not without waiting',
     async (strategy, layers, rows, users) => {
@@ -70,6 +73,11 @@ describe('tokens that meet on links are chosen when one program of all stages do
   ])('%s, %i layers of %i rows, %i users, %s', async (strategy, layers, rows, users, set) => {
     const tiny = await prepared(strategy, layers, rows, set);
     expect(await choices(tiny, users, true)).toEqual(chosenBy(tiny, users));
+  });
+
+  it('with trees in the forms that are chosen too', async () => {
+    const tiny = await prepare(['placement.rows=8', 'hardware.fabric.queueDepth=2'], 5);
+    expect(await choices(tiny, 3, true)).toEqual(chosenBy(tiny, 3));
   });
 });
 
@@ -243,7 +251,8 @@ describe('a step', () => {
   );
 
   it('says what of its cycles comes of waiting on links: those beyond what it takes without', async () => {
-    const tiny = await prepared('row-major', 5, 8, 'hardware.fabric.queueDepth=1');
+    const sets = ['placement.layerColumns=6', 'hardware.fabric.queueDepth=1'];
+    const tiny = await prepared('row-major', 5, 8, ...sets);
     const { stages, places, run } = tiny;
     const sharing = sharingOf(tiny);
     const timed = await timePipeline(stages, places, run, 3, sharing.contentionOf);

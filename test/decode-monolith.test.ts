@@ -77,10 +77,10 @@ describe('a round of several users is that of one program of all stages', () => 
     else expect(causes.idle).toBeGreaterThan(0);
   });
 
-  it('takes 4,920 cycles per token once the slowest layer is never without one', async () => {
+  it('takes 4,823 cycles per token once the slowest layer is never without one', async () => {
     const tiny = await prepare(['placement.rows=6']);
     for (const users of [2, 3, 50])
-      expect((await pipelineOf(tiny, users)).timing.cycles).toBe(users * 4920);
+      expect((await pipelineOf(tiny, users)).timing.cycles).toBe(users * 4823);
   });
 
   it.each([

@@ -258,6 +258,61 @@ describe('an all-reduce', () => {
       expect([...cells(program, memory, core, 'vector')]).toEqual(expected);
   });
 
+  it.each(['stored', 'streamed', 'echoed'])(
+    'by a %s tree leaves the sum in every core of any line in any groups',
+    (form) => {
+      for (const [pes, words] of [...Array(14).keys()].flatMap((n) =>
+        [1, 4, 5, 30].map((w) => [n + 1, w]),
+      ))
+        for (let groups = 1; groups <= pes; groups += 2) {
+          const options = { algorithm: 'tree', pes, words, groups, form, dtype: 'f32' };
+          const program = programOf('all-reduce', options);
+          const { memory, before } = runWithNumbers(program);
+          const expected = sums(program, before);
+          for (let core = 0; core < pes; core++)
+            expect([...cells(program, memory, core, 'vector')]).toEqual(expected);
+        }
+    },
+  );
+
+  it('by a tree of 4 cores in 2 groups is over when the last core has the result', () => {
+    // Short enough that the root has its neighbour's words, and is set up again, when the others come.
+    const setup = 2;
+    const wafer = kernelWafer({ setup: { f16: setup, f32: setup } });
+    const tree = { algorithm: 'tree', pes: 4, groups: 2, dtype: 'f32' };
+    const cycles = (form: string, words: number) =>
+      cyclesOf('all-reduce', { ...tree, form, words }, wafer);
+    for (const words of [1, 2, 4]) {
+      // Core 0 to core 1, on to core 3, and back to core 0: 6 hops, and 5 cycles for each of three operations.
+      const way = 6 + 3 * 5;
+      expect(cycles('stored', words)).toBe(3 * (setup + words) + way);
+      expect(cycles('streamed', words)).toBe(2 * (setup + words) + way);
+      // The root is last: core 2 has the result 2 hops before core 0, and sends it back after a set-up.
+      const back = setup + words + 6 - 2;
+      expect(cycles('echoed', words)).toBe(setup + words + way + back);
+    }
+  });
+
+  it('by an echoed tree streams results on that queues hold, and stores others at the root', () => {
+    const operations = (form: string, words: number, dtype: string, queueDepth: number) => {
+      const wafer = kernelWafer();
+      const deep = { ...wafer, fabric: { ...wafer.fabric, queueDepth } };
+      const options = { algorithm: 'tree', pes: 20, groups: 4, words, dtype, form };
+      return programOf('all-reduce', options, deep).roles.map((role) => role.operations);
+    };
+    for (const depth of [2, 4, 7]) {
+      for (const fits of [
+        ['f32', depth],
+        ['f16', 2 * depth],
+      ] as const) {
+        const [dtype, words] = fits;
+        const echoed = (more: number) => operations('echoed', words + more, dtype, depth);
+        expect(echoed(0)).not.toEqual(operations('streamed', words, dtype, depth));
+        expect(echoed(1)).toEqual(operations('streamed', words + 1, dtype, depth));
+      }
+    }
+  });
+
   it('by a ring scatters pieces that queues hold by one operation, others in steps', () => {
     const operations = (words: number, queueDepth: number) => {
       const wafer = kernelWafer();

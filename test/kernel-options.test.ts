@@ -110,7 +110,7 @@ describe('the table of kernels', () => {
       { grid: '2x2', words: 4, relays: 'vector' },
     ],
     'all-reduce': [
-      { algorithm: 'tree', pes: 4, words: 4 },
+      { algorithm: 'tree', pes: 4, words: 4, form: 'echoed' },
       { algorithm: 'two-phase', grid: '4x2', words: 4, scheme: 'lines', relays: 'task' },
       { algorithm: 'library', pes: 4, words: 4, function: 'max' },
     ],

@@ -1,4 +1,5 @@
 /** What holds for every core's code as it is lowered, whatever the model and the regions. */
+import type { TreeForm } from '../src/kernels/line.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StagePlan } from '../src/lowering/lowering.js';
@@ -172,6 +173,29 @@ describe('stages with equal keys', () => {
     const [base, ...others] = [keys(1, 8, 1), keys(2, 8, 1), keys(1, 9, 1), keys(1, 8, 2)];
     for (const other of others) expect(other[1]).not.toBe(base[1]);
     expect(keys(1, 8, 1)).toEqual(base);
+  });
+
+  it('are not those of lines in another form', () => {
+    const [any] = fc.sample(models, { seed: 1, numRuns: 1 });
+    const model = resized(any, { layers: 1, tied: false });
+    const wafer = wse3({ core: { ...wse3().core, sramBytes: 1e9 } });
+    const sizes = { rows: 6, layerColumns: 9, growth: 'minimal' as const };
+    const placement = place(model, wafer, asking({ ...sizes, maxPositions: 20 }));
+    const step = { context: 8, maxPositions: 20 };
+    const layerOf = (column: TreeForm, row: TreeForm = 'stored') => {
+      const forms = { column, row, head: 'stored' as const };
+      const groupsOf = () => ({ column: 2, row: 2, head: 1, forms });
+      const stage = planToken({ model, wafer, placement, groupsOf }, step).stages[1];
+      return { key: stage.key, operations: stage.write().program.roles.map((r) => r.operations) };
+    };
+    const all = [
+      layerOf('stored'),
+      layerOf('streamed'),
+      layerOf('echoed'),
+      layerOf('stored', 'streamed'),
+    ];
+    expect(new Set(all.map(({ key }) => key)).size).toBe(4);
+    expect(new Set(all.map(({ operations }) => JSON.stringify(operations))).size).toBe(4);
   });
 });
 

@@ -2,14 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EAST, NORTH, SOUTH, WEST } from '../src/hardware/mesh.js';
-import {
-  COLUMN_COLORS,
-  HEAD_COLORS,
-  ROW_COLORS,
-  layerCode,
-  tableCode,
-  type RegionCode,
-} from '../src/lowering/region.js';
+import { MULTICAST, TREE_FORMS, type TreeForm } from '../src/kernels/line.js';
+import { LINE_COLORS, layerCode, tableCode, type RegionCode } from '../src/lowering/region.js';
 import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { Line, PartKind, Reduction } from '../src/mapping/mapping.js';
@@ -23,15 +17,20 @@ import { resized, sizesOf } from './helpers/small-model.js';
 type Sent = Omit<Reduction, 'cores'> & { toAll: boolean };
 
 const LINES: Line[] = ['column', 'row', 'head'];
-const COLORS = { column: COLUMN_COLORS, row: ROW_COLORS, head: HEAD_COLORS };
 
-/** What a core of the default mapping sends; its lines have colours of their own. */
+/**
+ * What a core of the default mapping sends; its lines have colours of their own. What it sends right after
+ * it came to all is the echo of a result.
+ */
 function sentBy(operations: Operation[]): Sent[] {
-  return operations.flatMap((op): Sent[] => {
+  return operations.flatMap((op, i): Sent[] => {
     if (op.kind !== 'vector' || !isFabric(op.dst)) return [];
     const { color } = op.dst;
-    const line = LINES.find((of) => COLORS[of].includes(color))!;
-    return [{ line, words: op.length, type: op.type, toAll: color === COLORS[line][4] }];
+    const before = operations[i - 1];
+    if (before?.kind === 'vector' && isFabric(before.a) && before.a.color % 5 === MULTICAST)
+      return [];
+    const line = LINES.find((of) => LINE_COLORS[of].includes(color))!;
+    return [{ line, words: op.length, type: op.type, toAll: color === LINE_COLORS[line][4] }];
   });
 }
 
@@ -66,7 +65,7 @@ function coresOn(line: Line, code: RegionCode): number {
   const [back, ahead] = line === 'column' ? [1 << NORTH, 1 << SOUTH] : [1 << WEST, 1 << EAST];
   const outputs = (at: number) => {
     const routes = line === 'column' ? code.routesAt(at, 0) : code.routesAt(0, at);
-    return routes.find(({ color }) => color === COLORS[line][4])?.outputs ?? 0;
+    return routes.find(({ color }) => color === LINE_COLORS[line][4])?.outputs ?? 0;
   };
   let cores = 1;
   while (cores < length && (outputs(cores - 1) & ahead || outputs(cores) & back)) cores++;
@@ -93,6 +92,7 @@ interface Shape {
   columns: number;
   positions: number;
   groups: number;
+  form: TreeForm;
 }
 
 const shapes: fc.Arbitrary<Shape> = fc.record({
@@ -100,6 +100,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   columns: fc.integer({ min: 1, max: 9 }),
   positions: fc.integer({ min: 1, max: 40 }),
   groups: fc.integer({ min: 1, max: 4 }),
+  form: fc.constantFrom(...TREE_FORMS),
 });
 
 const LAYER = { kind: 'layer', layerKind: 0 } as const;
@@ -107,7 +108,8 @@ const LAYER = { kind: 'layer', layerKind: 0 } as const;
 describe('the reductions of the default mapping', () => {
   const check = (model: ModelSpec, part: PartKind, of: Shape) => {
     const { rows, columns, positions } = of;
-    const groups = { column: of.groups, row: of.groups, head: of.groups };
+    const every = <T>(what: T) => ({ column: what, row: what, head: what });
+    const groups = { ...every(of.groups), forms: every(of.form) };
     const size = { width: columns, height: rows };
     const step = { context: positions - 1, maxPositions: positions };
     const codes =

@@ -1,10 +1,11 @@
 /** Files as they are published: what older and newer forms leave out, windows, stored quantisation. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../src/model/errors.js';
 import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
 import { sizesOf } from './helpers/small-model.js';
 import { positionsOf } from '../src/model/positions.js';
+import { gqaOf } from '../src/model/model.js';
 
 const own = new URL('../models/', import.meta.url);
 type Json = Record<string, unknown>;
@@ -34,8 +35,10 @@ describe('a field that is left out has the default of its family', () => {
   const OPTIONAL = ['rope_theta', 'num_key_value_heads', 'rms_norm_eps', 'tie_word_embeddings'];
 
   it('in a Llama: multi-head attention, 1e4, 1e-6, not tied, 2048 positions', () => {
-    expect(importing(without(tiny, ...OPTIONAL, 'max_position_embeddings', 'head_dim'))).toEqual({
-      ...importing(tiny),
+    expect(
+      sizesOf(importing(without(tiny, ...OPTIONAL, 'max_position_embeddings', 'head_dim'))),
+    ).toEqual({
+      ...sizesOf(importing(tiny)),
       kvHeads: 4,
       ropeTheta: 10_000,
       normEpsilon: 1e-6,
@@ -49,9 +52,9 @@ describe('a field that is left out has the default of its family', () => {
     const mistral = { ...tiny, model_type: 'mistral', num_attention_heads: 16, hidden_size: 192 };
     expect(sizesOf(importing(without(mistral, ...OPTIONAL))).kvHeads).toBe(8);
     expect(sizesOf(importing({ ...mistral, num_key_value_heads: null })).kvHeads).toBe(16);
-    expect(importing(without(mistral, 'max_position_embeddings'))).toMatchObject({
+    expect(sizesOf(importing(without(mistral, 'max_position_embeddings')))).toMatchObject({
       maxContext: 131_072,
-      window: 4096,
+      span: { kind: 'window', size: 4096 },
     });
     expect(failure(without({ ...mistral, num_attention_heads: 4 }, ...OPTIONAL)).message).toBe(
       'num_key_value_heads: expected a divisor of num_attention_heads = 4, as mistral without it has 8, found nothing',
@@ -61,7 +64,7 @@ describe('a field that is left out has the default of its family', () => {
   it('in a Qwen3: 32 KV heads, heads of 128, 32768 positions, not tied', () => {
     const big = { ...qwen, num_attention_heads: 64 };
     expect(
-      importing(without(big, ...OPTIONAL, 'head_dim', 'max_position_embeddings')),
+      sizesOf(importing(without(big, ...OPTIONAL, 'head_dim', 'max_position_embeddings'))),
     ).toMatchObject({
       kvHeads: 32,
       headDim: 128,
@@ -89,18 +92,21 @@ describe('rope_parameters', () => {
     );
     const types = Array.from({ length: 32 }, (_, i) => (i % 2 ? 'full' : 'sliding') + '_attention');
     const mixed = { layer_types: types, sliding_window: 512 };
-    expect(
-      importing(byKind({ full_attention: full, sliding_attention: full }, mixed)),
-    ).toMatchObject({ ropeTheta: 500_000, window: 512 });
-    expect(
-      failure(byKind({ full_attention: full, sliding_attention: other }, mixed)).message,
-    ).toMatch(
-      /^rope_parameters.full_attention: expected the same as rope_parameters.sliding_attention, /,
-    );
+    const both = importing(byKind({ full_attention: full, sliding_attention: full }, mixed));
+    expect(both.layers.slice(0, 3)).toEqual([0, 1, 0]);
+    expect(both.kinds.map((kind) => gqaOf(kind))).toMatchObject([
+      { rope: { theta: 500_000 }, span: { kind: 'window', size: 512 } },
+      { rope: { theta: 500_000 }, span: { kind: 'full' } },
+    ]);
+    const two = importing(byKind({ full_attention: full, sliding_attention: other }, mixed));
+    expect(two.kinds.map((kind) => gqaOf(kind).rope?.scaling)).toMatchObject([
+      { factor: 2, betaFast: 32 },
+      { factor: 8, highFreqFactor: 4 },
+    ]);
     expect(failure(byKind({ sliding_attention: full })).message).toBe(
       'rope_parameters.full_attention: expected the rotary fields of these layers, found nothing',
     );
-    expect(failure(byKind({ full_attention: { rope_type: 'longrope' } })).field).toBe(
+    expect(failure(byKind({ full_attention: { rope_type: 'dynamic' } })).field).toBe(
       'rope_parameters.full_attention.rope_type',
     );
   });
@@ -222,12 +228,36 @@ describe('stored quantisation', () => {
     ['bits', { quant_method: 'gptq', bits: '8' }],
     ['config_groups', { quant_method: 'compressed-tensors' }],
   ];
-  it.each(four)('is refused by %s in %j, unless model.weightBits is given', (field, q) => {
-    const file = { ...tiny, quantization_config: q };
-    const error = failure(file);
-    expect(error.field).toBe(`quantization_config.${field}`);
-    expect(error.message).toContain('model.weightBits');
-    expect(importing(file, { weightBits: 8 })).toEqual(importing(tiny, { weightBits: 8 }));
+  it.each(four)(
+    'of other bits is noted by %s in %j, unless model.weightBits is given',
+    (field, q) => {
+      const file = { ...tiny, quantization_config: q };
+      const { published, weightBits, stored } = importing(file);
+      expect(published?.stored).toMatchObject({ field: `quantization_config.${field}` });
+      expect(published?.stored?.bits).not.toBe(8);
+      expect([weightBits, stored]).toEqual([16, undefined]);
+      expect(importing(file, { weightBits: 8 })).toEqual(importing(tiny, { weightBits: 8 }));
+    },
+  );
+
+  it('keeps what it says of blocks, and of modules in full', () => {
+    const q = { quant_method: 'fp8', weight_block_size: [128, 64] };
+    expect(importing({ ...tiny, quantization_config: q }).published?.stored).toEqual({
+      method: 'fp8',
+      bits: 8,
+      field: 'quantization_config.quant_method',
+      says: '"fp8"',
+      block: [128, 64],
+    });
+    const except = ['model.layers.*.self_attn', 'lm_head'];
+    const mx = { quant_method: 'mxfp4', modules_to_not_convert: except };
+    expect(importing({ ...tiny, quantization_config: mx }).published?.stored).toEqual({
+      method: 'mxfp4',
+      bits: 4,
+      field: 'quantization_config.quant_method',
+      says: '"mxfp4"',
+      except,
+    });
   });
 
   it('of 16 bits, of activations alone, or under its older name', () => {
@@ -240,23 +270,3 @@ describe('stored quantisation', () => {
     expect(failure({ ...tiny, quantization_config: 8 }).field).toBe('quantization_config');
   });
 });
-
-const real = new URL('../../shared/hf-configs/', import.meta.url);
-describe.skipIf(!existsSync(real))(
-  'real files (skipped where ../shared/hf-configs is absent)',
-  () => {
-    const files = readdirSync(existsSync(real) ? real : own).filter((name) =>
-      name.endsWith('.json'),
-    );
-    it.each(files)('%s is read, or refused by what it has no kernel for', (file) => {
-      const json = read(real, file);
-      if (/Llama-3.1|Qwen3-(8|32)B/.test(file)) return void importing(json);
-      const { message, field } = failure(json);
-      expect(field).toMatch(
-        /^(text_config|num_(local_)?experts|n_routed_experts|kv_lora_rank|q_lora_rank)$/,
-      );
-      // Neither a default, nor a window, nor a scaling, nor how weights are stored stands in the way.
-      expect(message).not.toMatch(/nothing|sliding|rope_(scaling|parameters|theta)|quantization/);
-    });
-  },
-);

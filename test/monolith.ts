@@ -1,4 +1,10 @@
 /** All stages of a tiny model's step as one program on the whole wafer, looping over tokens. */
+import { groupCounts, fastestTree } from '../src/decode/groups.js';
+import { TREE_FORMS, type TreeForm } from '../src/kernels/line.js';
+import type { Groups } from '../src/lowering/region.js';
+import type { Line } from '../src/mapping/mapping.js';
+import { MAPPINGS } from '../src/mapping/mappings.js';
+import type { Region } from '../src/placement/placement.js';
 import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast/fast.js';
@@ -23,7 +29,12 @@ export const HOP_OF_ONE = [
 export type Tiny = Awaited<ReturnType<typeof prepare>>;
 
 /** Plans of a tiny step, and its stages with a runner. */
-export async function prepare(sets: string[], layers = 2, tied = false) {
+export async function prepare(
+  sets: string[],
+  layers = 2,
+  tied = false,
+  forms: readonly TreeForm[] = TREE_FORMS,
+) {
   const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
   const { wafer, workload } = loaded;
   const model = resized(loaded.model, { layers, tied });
@@ -31,7 +42,25 @@ export async function prepare(sets: string[], layers = 2, tied = false) {
   const context = workload.context;
   const maxPositions = context + 1;
   const engine = { run: fast };
-  const lowered = await loweredOf({ ...loaded, model }, placement, maxPositions, engine);
+  const trees = new Map<Region, Groups>();
+  for (const region of placement.regions) {
+    const { width: columns, height: rows } = region;
+    const cut = { model, rows, columns, positions: maxPositions };
+    const all = MAPPINGS.gqa.reductions(region, cut);
+    const treeOf = async (line: Line) => {
+      const vectors = all.filter((reduction) => reduction.line === line);
+      const length = vectors[0]?.cores ?? 1;
+      return fastestTree({ length, vectors, counts: groupCounts(length), forms }, wafer, engine);
+    };
+    const [column, row, head] = [await treeOf('column'), await treeOf('row'), await treeOf('head')];
+    trees.set(region, {
+      ...{ column: column.groups, row: row.groups, head: head.groups },
+      forms: { column: column.form, row: row.form, head: head.form },
+    });
+  }
+  const lowered = await loweredOf({ ...loaded, model }, placement, maxPositions, engine, {
+    ...(forms !== TREE_FORMS && { groupsOf: (region) => trees.get(region)! }),
+  });
   const plan = lowered.plan({ context, maxPositions });
   const { stages: plans, places } = plan;
   const run = async (program: Program, startAt?: Float64Array) =>

@@ -368,7 +368,7 @@ describe('a run of several users', () => {
   let crowded: RunDocument;
   beforeAll(async () => {
     // The head lies below the layers, or next to them, so that a token comes back through both.
-    free = await run('workload.batch=2', ...rows(6), ...HOP_OF_ONE);
+    free = await run('workload.batch=2', ...rows(5), ...HOP_OF_ONE);
     crossing = await run('workload.batch=2', ...rows(12));
     crowded = await run('workload.batch=4');
   }, 60_000);

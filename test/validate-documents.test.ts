@@ -10,6 +10,7 @@ import { count, fixed } from '../src/report/format.js';
 import { generatedParts, partOf, renderInto } from '../src/studies/documentation/markers.js';
 import { runTable } from '../src/report/table.js';
 import { collectivesMarkdown } from '../src/studies/validate/collectives.js';
+import { lineChoicesMarkdown } from '../src/studies/validate/mapped-lines.js';
 import { validateMarkdown } from '../src/studies/validate/table.js';
 import { simulate } from '../src/studies/run/run.js';
 import { validateMeasurements } from '../src/studies/validate/validate.js';
@@ -82,6 +83,21 @@ describe('the documents', () => {
     const known = rowsOf(kernels).filter((row) => / \| (8|64) \| /.test(row));
     expect(simulated.map((row) => row.replace(/ \|$/, ''))).toEqual(known.map(columns));
     expect(simulated.join()).toContain('two-phase of 8: ');
+  });
+
+  it('have the fastest algorithms on lines of WSE-3, and what the mapping takes where it is slower', async () => {
+    const known = partOf(readFileSync('docs/kernels.md', 'utf8'), 'line-choices').split('\n');
+    for (const hop of [1, 2]) {
+      const simulated = await lineChoicesMarkdown(OPTIONS, { hops: [hop], cores: [5, 22] });
+      for (const row of simulated.split('\n').slice(2)) expect(known).toContain(row);
+    }
+    const vectors = [{ words: 160, type: 'f16' as const }];
+    const lines = await lineChoicesMarkdown(OPTIONS, { hops: [2], cores: [5, 13], vectors });
+    // On 5 cores no tree is as fast as the chain; on 13 it is stored in 11 groups.
+    expect(lines.split('\n').slice(2)).toEqual([
+      '| 2 | 5 | chain: 294 (mapping 340, +15.6 %) |',
+      '| 2 | 13 | stored tree in 11: 416 |',
+    ]);
   });
 
   it('have the numbers of the benchmarks, which the project holds against simulations', () => {

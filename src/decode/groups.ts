@@ -1,11 +1,14 @@
 /**
- * How many groups the two-level trees of a region get: every count is tried by simulating the region's
- * all-reduces, each alone, on a line of its length, and the fastest is taken (the lowest if equal).
+ * How many groups the two-level trees of a region get, and which form: every count is tried in every form by
+ * simulating the region's all-reduces, each alone, on a line of its length, and the fastest is taken (the
+ * lowest count if equal).
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { treeAllReduce } from '../kernels/all-reduce.js';
 import type { Groups } from '../lowering/region.js';
+import { isEchoed } from '../kernels/collectives.js';
+import { TREE_FORMS, type TreeForm } from '../kernels/line.js';
 import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
@@ -40,79 +43,110 @@ export async function groupChooser(
   lines: LineCycles = new Map(),
 ): Promise<(region: Sized) => Groups> {
   const known = new Map<string, Groups>();
-  const choose: Choose = async (length, vectors, published) => {
-    if (typeof fixed === 'number') return Math.min(fixed, length);
-    return published ?? fastestGroups(length, vectors, wafer, runner, lines);
-  };
   for (const region of regions) {
     const { width: columns, height: rows } = region;
     const key = keyOf(region);
-    if (typeof fixed === 'object' && region.kind === 'layer') known.set(key, fixed);
     if (known.has(key)) continue;
     const cut = { model, rows, columns, positions, exact };
-    known.set(key, await groupsFor(mapping, region, cut, choose));
+    const given = typeof fixed === 'number' || region.kind === 'layer' ? fixed : undefined;
+    known.set(
+      key,
+      await groupsFor(mapping, region, cut, given, (of) => fastestTree(of, wafer, runner, lines)),
+    );
   }
   return (region) => known.get(keyOf(region))!;
 }
-
-/** Groups for a line of so many cores that adds up these vectors, with those published for it. */
-type Choose = (length: number, vectors: Vector[], published?: number) => Promise<number>;
 
 function keyOf(of: Sized): string {
   const kind = of.kind === 'layer' ? of.layerKind : of.kind;
   return `${kind} ${of.width} ${of.height}`;
 }
 
+/** A two-level tree on a line. */
+export interface Tree {
+  groups: number;
+  form: TreeForm;
+}
+
+/** A line of `length` cores that adds up these vectors, and the trees to try on it. */
+export interface TriedLine {
+  length: number;
+  vectors: Vector[];
+  counts: number[];
+  forms: readonly TreeForm[];
+}
+
 async function groupsFor(
   mapping: MappingName,
   part: PartKind,
   cut: Cut,
-  choose: Choose,
+  fixed: number | Groups | undefined,
+  choose: (line: TriedLine) => Promise<Tree>,
 ): Promise<Groups> {
   const { published, reductions } = MAPPINGS[mapping];
+  const countsOf = (length: number, line: Line, known?: number) => {
+    const given = (typeof fixed === 'object' ? fixed[line] : fixed) ?? known;
+    return given === undefined ? groupCounts(length) : [Math.min(given, length)];
+  };
   if (published !== undefined) {
-    const all = await choose(cut.rows, published.vectors(cut), published.groups[cut.rows]);
-    return { column: all, row: all, head: all };
+    const length = cut.rows;
+    const counts = countsOf(length, 'column', published.groups[length]);
+    const vectors = published.vectors(cut);
+    const { groups } = await choose({ length, vectors, counts, forms: ['stored'] });
+    return { column: groups, row: groups, head: groups };
   }
   const all = reductions(part, cut);
-  const of = async (line: Line) => {
-    const added = all.filter((reduction) => reduction.line === line);
-    return added.length === 0 ? 1 : choose(added[0].cores, added);
+  const of = async (line: Line): Promise<Tree> => {
+    const vectors = all.filter((reduction) => reduction.line === line);
+    if (vectors.length === 0) return { groups: 1, form: 'stored' };
+    const length = vectors[0].cores;
+    return choose({ length, vectors, counts: countsOf(length, line), forms: TREE_FORMS });
   };
-  return { column: await of('column'), row: await of('row'), head: await of('head') };
+  const trees = { column: await of('column'), row: await of('row'), head: await of('head') };
+  const each = <T>(of: (tree: Tree) => T) => {
+    return { column: of(trees.column), row: of(trees.row), head: of(trees.head) };
+  };
+  return { ...each(({ groups }) => groups), forms: each(({ form }) => form) };
 }
 
 /** Beyond a few times the square root of the length, more groups only lengthen the second level. */
-function candidates(length: number): number[] {
+export function groupCounts(length: number): number[] {
   const most = Math.min(length, Math.ceil(3 * Math.sqrt(length)));
   return Array.from({ length: most }, (_, i) => i + 1);
 }
 
-/** The number of groups with which the all-reduces of these vectors take the fewest cycles together. */
-export async function fastestGroups(
-  length: number,
-  vectors: Vector[],
+/** The tree with which the all-reduces of a line's vectors take the fewest cycles together. */
+export async function fastestTree(
+  { length, vectors, counts, forms }: TriedLine,
   wafer: WaferSpec,
   runner: RunsPrograms,
   lines: LineCycles = new Map(),
-): Promise<number> {
+): Promise<Tree> {
+  const trees = counts.flatMap((groups) => forms.map((form) => ({ groups, form })));
+  if (trees.length === 1) return trees[0];
   // The line is tried alone, whatever the shape of the wafer.
   const line = { ...wafer, width: length, height: 1 };
-  const tried = async (groups: number, { words, type: dtype }: Vector) => {
-    const program = treeAllReduce({ pes: length, groups, words, dtype }, line);
+  const tried = async (tree: Tree, { words, type: dtype }: Vector) => {
+    const program = treeAllReduce({ pes: length, ...tree, words, dtype }, line);
     return (await runner.run({ program, wafer: line })).cycles;
   };
-  const cyclesOf = (groups: number, vector: Vector) => {
-    const key = `${length} ${groups} ${vector.words} ${vector.type}`;
-    const cycles = lines.get(key) ?? tried(groups, vector);
+  const cyclesOf = ({ groups, form: asked }: Tree, vector: Vector) => {
+    const { words, type } = vector;
+    const isSame = asked === 'echoed' && !isEchoed(wafer.fabric, type, words);
+    const form = isSame ? 'streamed' : asked;
+    const key = `${length} ${groups} ${form} ${words} ${type}`;
+    const cycles = lines.get(key) ?? tried({ groups, form }, vector);
     lines.set(key, cycles);
     return cycles;
   };
-  let best = { groups: 0, cycles: Infinity };
-  for (const groups of candidates(length)) {
+  let best = { tree: trees[0], cycles: Infinity };
+  for (const tree of trees) {
     let cycles = 0;
-    for (const vector of vectors) cycles += await cyclesOf(groups, vector);
-    if (cycles < best.cycles) best = { groups, cycles };
+    for (const vector of vectors) {
+      if (cycles >= best.cycles) break;
+      cycles += await cyclesOf(tree, vector);
+    }
+    if (cycles < best.cycles) best = { tree, cycles };
   }
-  return best.groups;
+  return best.tree;
 }

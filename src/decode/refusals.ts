@@ -7,15 +7,76 @@ import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import { positionsOf } from '../model/positions.js';
 import type { Placement } from '../placement/placement.js';
-import type { Asked } from '../mapping/mapping.js';
-import { MAPPINGS } from '../mapping/mappings.js';
+import type { Asked, Refusal } from '../mapping/mapping.js';
+import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
+import { FEATURES, featuresOf, type Feature } from '../model/features.js';
+import type { ModelSpec } from '../model/model.js';
 
 /** @throws ConfigError with the key, what would do and what was found */
 export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): void {
+  const features = featuresOf(config.model);
+  checkFeatures(config, features);
+  checkStored(config);
   checkPositions(config);
   checkLayers(config);
   const refused = MAPPINGS[config.mapping].refuse({ ...config, use });
   if (refused !== undefined) refuse(...refused);
+  checkMapping(config, features);
+}
+
+/** What a run of the model would be refused for, each by its field; empty if nothing. */
+export function missingIn(model: ModelSpec): string[] {
+  const stored = storedRefusal(model);
+  return [
+    ...featuresOf(model).flatMap((feature) =>
+      computedByAny(feature) ? [] : [askedBy(model, feature)],
+    ),
+    ...(stored === undefined ? [] : [`${stored[0]} = ${stored[2]}`]),
+  ];
+}
+
+/** What layers have that no mapping has kernels for, by the names of the file's fields. */
+function checkFeatures({ model }: ResolvedConfig, features: readonly Feature[]): void {
+  const missing = features.filter((feature) => !computedByAny(feature));
+  if (missing.length === 0) return;
+  const [field] = fieldOf(model, missing[0]).split(' = ');
+  const list = missing.map((feature) => askedBy(model, feature)).join('; ');
+  refuse(field, 'a model that the wafer has kernels for', list);
+}
+
+/** What the mapping that is asked for does not compute, and another does. */
+function checkMapping({ model, mapping }: ResolvedConfig, features: readonly Feature[]): void {
+  const missing = features.find((feature) => !MAPPINGS[mapping].computes.includes(feature));
+  if (missing === undefined) return;
+  const others = MAPPING_NAMES.filter((name) => MAPPINGS[name].computes.includes(missing));
+  const why = `as ${mapping} does not compute ${FEATURES[missing][0]}, which ${model.name} has`;
+  refuse('mapping', `${others.join(' or ')}, ${why}`, mapping);
+}
+
+function computedByAny(feature: Feature): boolean {
+  return MAPPING_NAMES.some((name) => MAPPINGS[name].computes.includes(feature));
+}
+
+function askedBy(model: ModelSpec, feature: Feature): string {
+  return `${fieldOf(model, feature)} (${FEATURES[feature][0]})`;
+}
+
+function fieldOf({ family, published }: ModelSpec, feature: Feature): string {
+  return published?.fields[feature] ?? `model_type = ${family}`;
+}
+
+function checkStored({ model }: ResolvedConfig): void {
+  const refused = storedRefusal(model);
+  if (refused !== undefined) refuse(...refused);
+}
+
+/** Weights of fewer bits than a core widens, or of an unknown number of them. */
+function storedRefusal({ published, dtype }: ModelSpec): Refusal | undefined {
+  const stored = published?.stored;
+  if (stored === undefined || stored.bits === 8) return undefined;
+  const own = dtype === 'f16' ? 16 : 32;
+  const what = `weights of 8 or 16 bits, or model.weightBits: 8 or ${own} in the configuration`;
+  return [stored.field, what, stored.says];
 }
 
 function refuse(key: string, expected: string, found: unknown): never {

@@ -10,7 +10,7 @@ import type { Program } from '../program/program.js';
 import { broadcastFromCorner, broadcastKey } from './broadcast.js';
 import { allReduce as appendAllReduce, areaKernel, routesOf } from './collectives.js';
 import type { AreaOptions } from './collectives.js';
-import { CHANNELS, stationsOf } from './line.js';
+import { CHANNELS, stationsOf, type TreeForm } from './line.js';
 import { broadcastOn, placeOn, type LinePlace } from './line-place.js';
 import { LINE_REDUCES, type ReduceAlgorithm } from './line-reduce.js';
 import { cornerReduce, labelsOf, type AreaReduce } from './reduce.js';
@@ -28,14 +28,17 @@ export const SCHEMES = ['corner', 'lines'] as const;
 
 export interface AllReduceOptions extends AreaOptions {
   algorithm: AllReduceAlgorithm;
-  /** Groups of the two-level tree. */
+  /** Groups of the two-level tree, and its form: as published, if not given. */
   groups: number;
+  form?: TreeForm;
   /** Cores of a group of the two-phase reduce. */
   group: number;
   scheme: (typeof SCHEMES)[number];
 }
 
-export type TreeOptions = Pick<AllReduceOptions, 'groups' | 'words' | 'dtype'> & { pes: number };
+export type TreeOptions = Pick<AllReduceOptions, 'groups' | 'form' | 'words' | 'dtype'> & {
+  pes: number;
+};
 
 /** The program; each core's vector is its buffer `vector`, and holds the sum at the end. */
 export function allReduce(o: AllReduceOptions, wafer: WaferSpec): Program {
@@ -62,8 +65,9 @@ export function treeAllReduce(o: TreeOptions, wafer: WaferSpec): Program {
     ['all-reduce'],
     wafer.core.codeBytes.stack,
   );
-  stationsOf(o.pes, o.groups).forEach((does, x) => {
-    const place = { station: does, axis: 'x' as const, colors: CHANNELS };
+  stationsOf(o.pes, o.groups, o.form).forEach((does, x) => {
+    const { queueDepth } = wafer.fabric;
+    const place = { station: does, axis: 'x' as const, colors: CHANNELS, queueDepth };
     const write = (core: CoreCode) => {
       const at = addBuffer(core, 'vector', o.dtype, o.words, true);
       core.routes = routesOf(place);

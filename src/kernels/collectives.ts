@@ -2,8 +2,9 @@
 import { EAST, NORTH, RAMP, SOUTH, WEST, route } from '../program/builder.js';
 import { accumulate, addBuffer, assemble, relay, send, store } from '../program/builder.js';
 import type { Code, CoreCode, FloatType, Stretch, WaferSpec } from '../program/builder.js';
+import { waveletsOf } from '../program/exchange.js';
 import type { Program, Route } from '../program/program.js';
-import { MULTICAST, type Side, type Station } from './line.js';
+import { MULTICAST, type Side, type Station, type StationStep } from './line.js';
 
 export type Axis = 'x' | 'y';
 
@@ -12,6 +13,8 @@ export interface LinePlace {
   station: Station;
   axis: Axis;
   colors: number[];
+  /** Slots of the fabric's queues; for lines whose form depends on it. */
+  queueDepth?: number;
 }
 
 /** The port of each side of a line along an axis. */
@@ -28,36 +31,65 @@ export function routesOf({ station, axis, colors }: LinePlace): Route[] {
   );
 }
 
+/** How elements are combined. */
+type Combines = 'add' | 'max' | 'min';
+
 /** Appends the reduction of `length` elements at `at` over a line; its root holds the result. */
 export function reduce(
   code: Code,
   { station, colors }: LinePlace,
-  fn: 'add' | 'max' | 'min',
+  fn: Combines,
   type: FloatType,
   at: number,
   length: number,
 ): void {
-  const own = { type, at, length };
-  for (const step of station.steps) {
-    if (step.receive === undefined) send(code, own, colors[step.send]);
-    else if (step.send === undefined) accumulate(code, own, colors[step.receive], fn);
-    else relay(code, own, colors[step.receive], colors[step.send], fn);
-  }
+  for (const step of station.steps) take(code, step, colors, fn, { type, at, length });
+}
+
+function take(code: Code, step: StationStep, colors: number[], fn: Combines, own: Stretch): void {
+  if (step.receive === undefined) send(code, own, colors[step.send]);
+  else if (step.send === undefined) accumulate(code, own, colors[step.receive], fn);
+  else relay(code, own, colors[step.receive], colors[step.send], fn);
+}
+
+/**
+ * Does the result of an echoed line stream on from its root? Its cores may still be passing parts on when it
+ * comes, so it has to fit their queues.
+ */
+export function isEchoed(
+  { queueDepth = 0 }: Pick<LinePlace, 'queueDepth'>,
+  type: FloatType,
+  length: number,
+): boolean {
+  return waveletsOf(type, { length }) <= queueDepth;
 }
 
 /** Appends a reduction whose result every core of the line holds. */
 export function allReduce(
   code: Code,
   place: LinePlace,
-  fn: 'add' | 'max' | 'min',
+  fn: Combines,
   type: FloatType,
   at: number,
   length: number,
 ): void {
+  const { station, colors } = place;
+  const { steps, root, multicast } = station;
+  const echo = isEchoed(place, type, length) ? station.echo : undefined;
+  const own = { type, at, length };
+  if (root && echo !== undefined) {
+    steps.forEach((step, i) => {
+      const isLast = i === steps.length - 1;
+      take(code, isLast ? { receive: step.receive!, send: MULTICAST } : step, colors, fn, own);
+    });
+    store(code, own, colors[echo]);
+    return;
+  }
   reduce(code, place, fn, type, at, length);
-  if (!place.station.multicast) return;
-  const pass = place.station.root ? send : store;
-  pass(code, { type, at, length }, place.colors[MULTICAST]);
+  if (!multicast) return;
+  const pass = root ? send : store;
+  pass(code, own, colors[MULTICAST]);
+  if (echo !== undefined) send(code, own, colors[echo]);
 }
 
 /** A rectangle of cores, each with a vector of so many words. */

@@ -4,6 +4,11 @@
  * two chains to the middle group, whose middle is the root, and the root multicasts to the whole line.
  * One group makes it a pair of chains. Five channels (colours): two for the chains inside the groups,
  * alternating from core to core, two for the chains of the middles, one for the multicast.
+ *
+ * As published, a middle stores its group's sum and then sends it, and so does the root. In the other forms
+ * what comes last streams on: the outermost middles pass their second chain on to the next middle as it
+ * comes (`streamed`), and the root, too, passes on what it takes last, as the result (`echoed`). The root
+ * keeps nothing then: the core before it, once it has the result, sends it back on its chain's channel.
  * A station says what one core of the line does; it is plain data and knows neither axis nor colours.
  */
 
@@ -21,36 +26,46 @@ export type StationStep =
   | { receive: number; send?: number }
   | { receive?: undefined; send: number };
 
+/** What the middles and the root do with what they take last. */
+export const TREE_FORMS = ['stored', 'streamed', 'echoed'] as const;
+export type TreeForm = (typeof TREE_FORMS)[number];
+
 export interface Station {
   routes: StationRoute[];
   steps: StationStep[];
   root: boolean;
   /** True if there is a core to multicast to, or to receive from. */
   multicast: boolean;
+  /** At the root of an echoed line and at the core before it: the channel on which the result comes back. */
+  echo?: number;
 }
 
 /** The channels, as colours of a line that has the fabric to itself. */
 export const CHANNELS = [0, 1, 2, 3, 4];
 export const MULTICAST = 4;
 
-interface Line {
+interface Size {
   length: number;
   groups: number;
 }
 
+interface Line extends Size {
+  form: TreeForm;
+}
+
 /** First core of a group; the sizes of groups differ by up to one. */
-function groupStart(line: Line, group: number): number {
+function groupStart(line: Size, group: number): number {
   return Math.floor((group * line.length) / line.groups);
 }
 
-function groupOf(line: Line, core: number): number {
+function groupOf(line: Size, core: number): number {
   let group = Math.floor((core * line.groups) / line.length);
   while (group + 1 < line.groups && groupStart(line, group + 1) <= core) group++;
   return group;
 }
 
 /** The core to which a group's chains run. */
-function middleOf(line: Line, group: number): number {
+function middleOf(line: Size, group: number): number {
   const start = groupStart(line, group);
   return start + Math.floor((groupStart(line, group + 1) - start) / 2);
 }
@@ -61,10 +76,10 @@ export function rootOf(length: number, groups: number): number {
 }
 
 /** What each core of a line of `length` cores in `groups` groups does; equal ones are one object. */
-export function stationsOf(length: number, groups: number): Station[] {
+export function stationsOf(length: number, groups: number, form: TreeForm = 'stored'): Station[] {
   if (length < 1 || groups < 1 || groups > length)
     throw new RangeError(`no line of ${length} cores in ${groups} groups`);
-  const line = { length, groups };
+  const line = { length, groups, form };
   const middles = Array.from({ length: groups }, (_, g) => middleOf(line, g));
   const known = new Map<number, Station>();
   return Array.from({ length }, (_, core) => {
@@ -78,9 +93,12 @@ export function stationsOf(length: number, groups: number): Station[] {
 
 const SIDE: Record<Side, number> = { back: 1, ahead: 2, core: 4 };
 
-/** A number for what a core does: at most five routes of 10 bits. The steps follow from them. */
-function keyOf({ routes }: Station): number {
-  let key = 0;
+/**
+ * A number for what a core does on a line of one form: at most five routes of 10 bits, and the echo. The steps
+ * follow from them.
+ */
+function keyOf({ routes, echo = -1 }: Station): number {
+  let key = echo + 1;
   for (const { channel, from, to } of routes) {
     let sides = 0;
     for (const side of to) sides += SIDE[side];
@@ -90,7 +108,7 @@ function keyOf({ routes }: Station): number {
 }
 
 function stationOf(line: Line, middles: number[], core: number): Station {
-  const { length, groups } = line;
+  const { length, groups, form } = line;
   const routes: StationRoute[] = [];
   const steps: StationStep[] = [];
   const group = groupOf(line, core);
@@ -98,16 +116,20 @@ function stationOf(line: Line, middles: number[], core: number): Station {
   const end = groupStart(line, group + 1) - 1;
   const rootGroup = Math.floor(groups / 2);
   const root = middles[rootGroup];
-  addChain(routes, steps, 0, core, [start, middles[group], end]);
-  if (middles[group] === core) addChain(routes, steps, 2, group, [0, rootGroup, groups - 1]);
+  addChain(routes, steps, 0, core, [start, middles[group], end], form);
+  if (middles[group] === core) addChain(routes, steps, 2, group, [0, rootGroup, groups - 1], form);
   else addPassing(routes, middles[group] < core ? group : group - 1, groups, rootGroup);
   if (length > 1) addMulticast(routes, core, root, length);
-  return { routes, steps, root: core === root, multicast: length > 1 };
+  const station = { routes, steps, root: core === root, multicast: length > 1 };
+  if (form !== 'echoed' || length === 1) return station;
+  if (core === root) return { ...station, echo: start < core ? 1 : 3 };
+  return core === root - 1 ? { ...station, echo: steps.at(-1)!.send! } : station;
 }
 
 /**
  * Two chains from both ends of [first, middle, last] to the middle, for one member; the sender at
- * distance d from the middle uses channel d mod 2 on its left and the other one on its right.
+ * distance d from the middle uses channel d mod 2 on its left and the other one on its right. The member
+ * farthest out sends, or passes on what the step before takes.
  */
 function addChain(
   routes: StationRoute[],
@@ -115,11 +137,15 @@ function addChain(
   channel: number,
   member: number,
   [first, middle, last]: [number, number, number],
+  form: TreeForm,
 ): void {
   const distance = Math.abs(middle - member);
   if (distance === 0) {
+    const streams = form !== 'stored';
+    // The chain from the back is the longer one, if any is: what comes last is to stream on.
+    if (middle < last && streams) receive('ahead', 0);
     if (middle > first) receive('back', 1);
-    if (middle < last) receive('ahead', 0);
+    if (middle < last && !streams) receive('ahead', 0);
     return;
   }
   const left = member < middle;
@@ -128,7 +154,8 @@ function addChain(
   const received = channel + ((distance + (left ? 1 : 0)) % 2);
   if (outer) routes.push({ channel: received, from: left ? 'back' : 'ahead', to: ['core'] });
   routes.push({ channel: send, from: 'core', to: [left ? 'ahead' : 'back'] });
-  steps.push(outer ? { receive: received, send } : { send });
+  if (outer) steps.push({ receive: received, send });
+  else steps.push(form === 'stored' ? { send } : { ...steps.pop(), send });
 
   function receive(from: Side, which: number): void {
     routes.push({ channel: channel + which, from, to: ['core'] });

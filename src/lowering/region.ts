@@ -15,7 +15,8 @@ import { routesOf, type LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { stationsOf, type Station } from '../kernels/line.js';
+import { stationsOf, type Station, type TreeForm } from '../kernels/line.js';
+import type { Line } from '../mapping/mapping.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
 
@@ -24,6 +25,8 @@ export interface Groups {
   column: number;
   row: number;
   head: number;
+  /** The trees' forms on these lines; as published, if not given. */
+  forms?: Record<Line, TreeForm>;
 }
 
 /** Code of one core around the reception of its token's data. */
@@ -65,9 +68,11 @@ export interface Step {
 }
 
 /** Colours of the lines' channels; hand-offs get the rest. */
-export const COLUMN_COLORS = [0, 1, 2, 3, 4];
-export const ROW_COLORS = [5, 6, 7, 8, 9];
-export const HEAD_COLORS = [10, 11, 12, 13, 14];
+export const LINE_COLORS: Record<Line, number[]> = {
+  column: [0, 1, 2, 3, 4],
+  row: [5, 6, 7, 8, 9],
+  head: [10, 11, 12, 13, 14],
+};
 export const FIRST_HAND_OFF_COLOR = 15;
 
 /** Cache positions of a row when `count` tokens are dealt out row by row. */
@@ -86,9 +91,9 @@ export function layerCode(
   const { width, height } = region;
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
   const position = step.context;
-  const columns = places('y', height, groups.column, COLUMN_COLORS);
-  const rows = places('x', width, groups.row, ROW_COLORS);
-  const heads = places('x', shape.groupWidth, groups.head, HEAD_COLORS);
+  const columns = places('y', height, groups, 'column', wafer);
+  const rows = places('x', width, groups, 'row', wafer);
+  const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
     x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const cacheOf = (row: number) => ({
@@ -154,8 +159,8 @@ export function tableCode(
   if (kind === 'layer') throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const isHead = use === 'head';
-  const columns = places('y', height, groups.column, COLUMN_COLORS);
-  const rows = places('x', width, groups.row, ROW_COLORS);
+  const columns = places('y', height, groups, 'column', wafer);
+  const rows = places('x', width, groups, 'row', wafer);
   return {
     width,
     height,
@@ -239,19 +244,27 @@ function writeCore(
 
 /** What of a place the code depends on: its steps, not the routes past it. */
 function codeOf(p: LinePlace | undefined): unknown {
-  return p && [p.station.steps, p.station.root, p.station.multicast];
+  return p && [p.station.steps, p.station.root, p.station.multicast, p.station.echo];
 }
 
 /** A place on a line, and the routes that it needs. */
 type RoutedPlace = LinePlace & { routes: Route[] };
 
 /** The places of a line; those that do the same are one object. */
-function places(axis: 'x' | 'y', length: number, groups: number, colors: number[]): RoutedPlace[] {
+function places(
+  axis: 'x' | 'y',
+  length: number,
+  { forms, ...groups }: Groups,
+  line: Line,
+  { fabric: { queueDepth } }: WaferSpec,
+): RoutedPlace[] {
+  const colors = LINE_COLORS[line];
   const known = new Map<Station, RoutedPlace>();
-  return stationsOf(length, Math.min(groups, length)).map((station) => {
+  const stations = stationsOf(length, Math.min(groups[line], length), forms?.[line]);
+  return stations.map((station) => {
     let routed = known.get(station);
     if (routed === undefined) {
-      const place = { station, axis, colors };
+      const place = { station, axis, colors, queueDepth };
       routed = { ...place, routes: routesOf(place) };
       known.set(station, routed);
     }

@@ -9,6 +9,8 @@ import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from
 import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
+  // Windows and chunks as long as no position goes beyond one (model/positions.ts).
+  computes: ['headNorm', 'scoreScale', 'window', 'chunk'],
   takes: { exact: false, search: true, groupsByLine: true },
   refuse: () => undefined,
   square: false,
@@ -80,7 +82,7 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     Array.isArray(workload.prompt)
       ? 'A prompt goes through the regions token by token, as steps do; its times are not part of the result.'
       : `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
-    'The groups of every all-reduce are those that simulate fastest on its line.',
+    'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
   const ours = (text: string): Rule => [text, 'assumed', OURS];

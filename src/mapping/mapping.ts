@@ -5,6 +5,7 @@
  */
 import type { FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
+import type { Feature } from '../model/features.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Buffer } from '../program/program.js';
 
@@ -74,6 +75,8 @@ export type Refusal = [key: string, expected: string, found: unknown];
 export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', source: string];
 
 export interface Mapping {
+  /** What layers may have beyond a plain Llama's (see model/features.ts). */
+  computes: readonly Feature[];
   /** What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line. */
   takes: { exact: boolean; search: boolean; groupsByLine: boolean };
   /** What it cannot do of what is asked; undefined if it can do all. */

@@ -3,7 +3,8 @@ import { gqa } from './gqa.js';
 import type { Mapping } from './mapping.js';
 import { waferllm } from './waferllm.js';
 
-export const MAPPINGS = { gqa, waferllm } satisfies Record<string, Mapping>;
+const mappings = { gqa, waferllm } satisfies Record<string, Mapping>;
+export const MAPPINGS: Readonly<Record<keyof typeof mappings, Mapping>> = mappings;
 
 export type MappingName = keyof typeof MAPPINGS;
 export const MAPPING_NAMES = Object.keys(MAPPINGS) as MappingName[];

@@ -2,7 +2,7 @@
  * The published decode kernel (WaferLLM, OSDI 2025; machine-model section 5): one layer on a square of
  * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
  */
-import { denseOf, gqaOf } from '../model/model.js';
+import { denseOf } from '../model/model.js';
 import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
 import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
 import { waferllmShape } from './waferllm-shape.js';
@@ -26,6 +26,7 @@ const PUBLISHED_GROUPS: Record<number, number> = {
 };
 
 export const waferllm: Mapping = {
+  computes: ['window', 'chunk'],
   takes: { exact: true, search: false, groupsByLine: false },
   refuse,
   square: true,
@@ -82,7 +83,7 @@ function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refus
     [served, ...gqa('serves one user, without embedding and head')],
     [model.kinds.length > 1, ...gqa(`has layers of one kind only`)],
     [
-      gqaOf(model.kinds[0]).qkNorm !== 'none',
+      model.kinds.some(({ attention: of }) => of.kind === 'gqa' && of.qkNorm !== 'none'),
       ...gqa(`does not normalise queries and keys, as ${model.name} does`),
     ],
     [model.weightBits === 8, 'model.weightBits', `${wide} ${than}`, storedAs(model)],

@@ -31,9 +31,20 @@ export const FEATURES = {
   embeddingScale: ['scaled embeddings'],
   gelu: ['a GELU', 'hidden_activation', 'hidden_act'],
   clamp: ['a clamped MLP', 'swiglu_limit'],
-  partialRope: ['rotary embedding of a part of each head', 'partial_rotary_factor'],
+  partialRope: [
+    'rotary embedding of a part of each head',
+    'partial_rotary_factor',
+    'rope_scaling.partial_rotary_factor',
+    'rope_parameters.partial_rotary_factor',
+    'rope_parameters.full_attention.partial_rotary_factor',
+  ],
   neighbours: ['rotary pairs of neighbours', 'rope_interleave'],
-  longrope: ['LongRoPE', 'rope_scaling', 'rope_parameters'],
+  longrope: [
+    'LongRoPE',
+    'rope_scaling.rope_type',
+    'rope_scaling.type',
+    'rope_parameters.rope_type',
+  ],
 } as const satisfies Record<string, readonly [string, ...string[]]>;
 
 export type Feature = keyof typeof FEATURES;

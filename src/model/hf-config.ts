@@ -10,7 +10,7 @@ import { refuseForeign } from './families/foreign.js';
 import type { Decoder } from './families/common.js';
 import { kindsOf, type ModelSpec } from './model.js';
 import { publishedOf } from './published.js';
-import { storedWeights } from './quantization.js';
+import { storedWeights, type StoredWeights } from './quantization.js';
 import { textModelOf, within, type TextModel } from './text-model.js';
 
 export interface ImportOptions {
@@ -30,6 +30,7 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const text = textModelOf(json);
   const { family, decoder } = within(text.prefix, () => decoderOf(text));
   const { layers, ...sizes } = decoder;
+  const stored = options.weightBits === undefined ? storedIn(json, text) : undefined;
   const model = {
     name: options.name,
     family,
@@ -37,9 +38,9 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
     embeddingScale: 1,
     ...sizes,
     ...kindsOf(layers),
-    ...weightsOf(options, json, text),
+    ...weightsOf(options, stored),
   };
-  const published = publishedOf(model, text);
+  const published = publishedOf(model, text, stored);
   return Object.freeze({ ...model, ...(published && { published }) });
 }
 
@@ -55,22 +56,23 @@ function decoderOf({ fields, prefix }: TextModel): { family: string; decoder: De
   return { family: name, decoder };
 }
 
+/** How the file stores its weights, if in fewer bits than those of half precision. */
+function storedIn(json: Fields, text: TextModel): StoredWeights | undefined {
+  const stored = storedWeights(json) ?? within(text.prefix, () => storedWeights(text.fields));
+  return (stored?.bits ?? 0) >= 16 ? undefined : stored;
+}
+
 /** What the configuration asks for wins over what the file says. */
 function weightsOf(
   { dtype = 'f16', weightBits: asked }: ImportOptions,
-  json: Fields,
-  text: TextModel,
+  stored: StoredWeights | undefined,
 ): Pick<ModelSpec, 'dtype' | 'weightBits' | 'stored'> {
   const own = dtype === 'f16' ? 16 : 32;
-  if (asked !== undefined) {
-    if (asked !== own && asked !== 8)
-      throw new ModelError(
-        `model.weightBits: expected 8 or the ${own} of ${dtype}, found ${asked}`,
-        'model.weightBits',
-      );
-    return { dtype, weightBits: asked };
-  }
-  const stored = storedWeights(json) ?? within(text.prefix, () => storedWeights(text.fields));
-  if (stored === undefined || (stored.bits ?? 0) >= 16) return { dtype, weightBits: own };
-  return { dtype, weightBits: stored.bits === 8 ? 8 : own, stored };
+  if (asked !== undefined && asked !== own && asked !== 8)
+    throw new ModelError(
+      `model.weightBits: expected 8 or the ${own} of ${dtype}, found ${asked}`,
+      'model.weightBits',
+    );
+  if (stored?.bits === 8) return { dtype, weightBits: 8, stored: stored.method };
+  return { dtype, weightBits: asked ?? own };
 }

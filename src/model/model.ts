@@ -6,7 +6,6 @@ import type { FloatType } from '../numeric/types.js';
 import type { AttentionSpec, GqaSpec } from './attention-spec.js';
 import type { DenseSpec, MlpSpec } from './mlp-spec.js';
 import type { Published } from './published.js';
-import type { StoredWeights } from './quantization.js';
 
 export interface ModelSpec {
   name: string;
@@ -32,11 +31,11 @@ export interface ModelSpec {
   dtype: FloatType;
   /** Bits of a stored weight: those of `dtype` (16 or 32), or 8, widened on use. */
   weightBits: 8 | 16 | 32;
-  /** How the file stores its weights, if they are narrower than those of `dtype` and nothing else is asked for. */
-  stored?: StoredWeights;
+  /** How the file stores its weights, if that is where `weightBits` come from. */
+  stored?: string;
   /** Layers behind the last that guess the tokens after the next; no logits of the model need them. */
   mtp?: { layers: number; layer: LayerSpec };
-  /** Names of the file's fields. */
+  /** What the file says besides: names of its fields, its other models, its format. */
   published?: Published;
 }
 

@@ -68,7 +68,7 @@ export function storedWeights(config: Fields): StoredWeights | undefined {
     method: typeof method === 'string' ? method : show(method),
     ...(typeof bits === 'number' && bits > 0 && bits <= 32 && { bits }),
     field: `${group}.${field}`,
-    says: show(bits),
+    says: show(field === 'quant_method' ? method : bits),
     ...(isListOf(block, isCount) && { block }),
     ...(isListOf(except, (name) => typeof name === 'string') && { except }),
   };

@@ -74,7 +74,7 @@ function gqa(spec: GqaSpec, dim: number, draw: Tensors): GqaWeights {
   const v = spec.valueIsKey ? k : draw.matrix(keys, dim);
   const biases = () => {
     const [qBias, kBias] = [draw.vector(queries, 0, BIAS), draw.vector(keys, 0, BIAS)];
-    return { qBias, kBias, vBias: spec.valueIsKey ? kBias : draw.vector(keys, 0, BIAS) };
+    return { qBias, kBias, ...(!spec.valueIsKey && { vBias: draw.vector(keys, 0, BIAS) }) };
   };
   const [qWidth, kWidth] = spec.qkNorm === 'whole' ? [queries, keys] : [spec.headDim, spec.headDim];
   const hasNorms = spec.qkNorm === 'head' || spec.qkNorm === 'whole';

@@ -4,7 +4,8 @@
  */
 import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import { denseOf, gqaOf, type ModelSpec } from '../model/model.js';
+import type { ModelSpec } from '../model/model.js';
+import { cacheBytes, weightBytes } from '../model/operators.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -101,20 +102,5 @@ export function modelBytes(
   model: ModelSpec,
   positions: number,
 ): { weights: number; cache: number } {
-  const { dim } = model;
-  const value = BYTES[model.dtype];
-  let matrices = (model.tied ? 1 : 2) * model.vocab * dim;
-  let norms = dim;
-  let perPosition = 0;
-  for (const kind of model.layers) {
-    const { heads, kvHeads, headDim, qkNorm } = gqaOf(model.kinds[kind]);
-    const { inner } = denseOf(model.kinds[kind]);
-    matrices += 2 * dim * heads * headDim + 2 * dim * kvHeads * headDim + 3 * dim * inner;
-    norms += 2 * dim + (qkNorm === 'head' ? 2 * headDim : 0);
-    perPosition += 2 * kvHeads * headDim;
-  }
-  return {
-    weights: (matrices * model.weightBits) / 8 + norms * value,
-    cache: perPosition * positions * value,
-  };
+  return { weights: weightBytes(model), cache: cacheBytes(model, positions) };
 }

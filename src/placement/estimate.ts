@@ -15,10 +15,13 @@ import type { Sizes } from './placement.js';
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
 export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
   const cut = (columns: number) => cutOf(model, asked, sizes.rows, columns);
+  const { published, reductions } = MAPPINGS[asked.mapping];
+  const vectors = published === undefined ? 4 : 5;
   const added = (part: PartKind, of: Cut) =>
-    MAPPINGS[asked.mapping]
-      .reductions(part, of)
-      .reduce((sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words), 0);
+    reductions(part, of).reduce(
+      (sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words, vectors),
+      0,
+    );
   const head = sizes.columns.head ?? sizes.columns['embedding+head']!;
   const embedding = sizes.columns.embedding ?? head;
   const layers = model.kinds.map((layer, layerKind) => {
@@ -70,15 +73,22 @@ function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
 /**
  * An all-reduce on a line of n cores as a two-level tree of about sqrt(n) groups: twice half a group
  * of stages up to the root, each core to ramp, operation, ramp to core and a hop; the links of the
- * path up and of the multicast back, n hops in all; and at the middle of a group and at the root
- * two chains' wavelets one after the other, then the multicast's.
+ * path up and of the multicast back, n hops in all; and a set-up and a vector's wavelets for each chain
+ * that ends at the middle of a group and at the root, and for the multicast. Of what streams on
+ * (kernels/line.ts) one is less.
  */
-function allReduceCycles(wafer: WaferSpec, type: FloatType, n: number, elements: number): number {
+function allReduceCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  n: number,
+  elements: number,
+  vectors: number,
+): number {
   if (n <= 1) return 0;
   const { fabric, costs } = wafer;
   const stage = 2 * fabric.rampCycles + fabric.hopCycles + costs.latency[type];
   const wavelets = Math.ceil(elements / elementsPerWavelet(type));
-  return Math.sqrt(n) * stage + n * fabric.hopCycles + 5 * wavelets + 5 * costs.setup[type];
+  return Math.sqrt(n) * stage + n * fabric.hopCycles + vectors * (wavelets + costs.setup[type]);
 }
 
 /** One core's elements to the whole of its row of n cores, by multicast. */

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { LatentSpec, Rope } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
-import { between, flag, parse, whole, type Fields } from '../fields.js';
+import { between, flag, name, parse, whole, type Fields } from '../fields.js';
 import type { LayerSpec } from '../model.js';
 import { actOf, decoderFields, denseOf, layerOf, sizesOf, type Family } from './common.js';
 import { groupedExperts, groupedFields, sparseFrom } from './grouped.js';
@@ -100,8 +100,12 @@ const indexed = z.looseObject({
   index_head_dim: dim,
   index_topk: whole(2 ** 24),
   indexer_rope_interleave: flag.nullish(),
-  indexer_types: z.array(z.string(), { error: 'a list of full and shared' }).nullish(),
-  index_topk_pattern: z.union([z.string(), z.array(z.string())]).nullish(),
+  indexer_types: z.array(name, { error: 'a list of full and shared' }).nullish(),
+  index_topk_pattern: z
+    .union([z.string(), z.array(z.string())], {
+      error: 'letters F and S, or a list of full and shared',
+    })
+    .nullish(),
   index_topk_freq: whole(1024, 0).nullish(),
   index_skip_topk_offset: whole(1024, 0).nullish(),
 });

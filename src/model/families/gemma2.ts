@@ -39,13 +39,13 @@ function reader({ qkNorm, sliding, rope }: Differs): Family['read'] {
     const slides = sliding(c);
     const types = layerTypes(c, [FULL, SLIDING], (layer) => (slides(layer) ? SLIDING : FULL));
     const ropes = new Map([...new Set(types)].map((type) => [type, rope(c, type, heads.headDim)]));
-    const maxContext = maxContextOf(c.max_position_embeddings, [...ropes.values()]);
+    const maxContext = maxContextOf(c.max_position_embeddings, ropes.values());
     const bias = c.attention_bias ?? false;
     const { attn_logit_softcapping: scoreCap, final_logit_softcapping: logitCap } = c;
     const scale = 1 / Math.sqrt(c.query_pre_attn_scalar);
     const more = { bias, outBias: bias, qkNorm, scale, ...(scoreCap && { scoreCap }) };
     const mlp = denseOf(c.intermediate_size, actOf(c, 'hidden_activation'));
-    const layers = windowsOf(types, c.sliding_window, maxContext).map((span, layer) => {
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
       const attention = gqaOf({ ...heads, span, ...more, rope: ropes.get(types[layer])! });
       return layerOf({ attention, mlp, norms: 'sandwich' });
     });

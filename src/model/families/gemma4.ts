@@ -20,7 +20,6 @@ const decoder = z.looseObject({
   attention_k_eq_v: flag,
   final_logit_softcapping: between(1e-3, 1e6).nullish(),
   enable_moe_block: flag,
-  use_bidirectional_attention: z.unknown(),
   num_experts: count.nullish(),
   top_k_experts: count.nullish(),
   moe_intermediate_size: width.nullish(),
@@ -61,7 +60,7 @@ export const gemma4: Family = {
     const ropes = [...attentions.values()].map(({ rope }) => rope);
     const maxContext = maxContextOf(c.max_position_embeddings, ropes);
     const mlp = mlpOf(c);
-    const layers = windowsOf(types, c.sliding_window, maxContext).map((span, layer) => {
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
       const attention = { ...attentions.get(types[layer])!, span };
       return layerOf({ attention, mlp, norms: 'sandwich', scaled: true });
     });

@@ -7,7 +7,7 @@ import { between, parse, type Fields } from '../fields.js';
 import type { Act } from '../mlp-spec.js';
 import { decoderFields, gqaOf, headsOf, layerOf, sizesOf, type Family } from './common.js';
 import { count, expertsOf, routerOf } from './experts.js';
-import { maxContextOf, ropeOf } from './rope.js';
+import { maxContextOf, ropesOf } from './rope.js';
 import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
 
 const decoder = z.looseObject({
@@ -52,10 +52,10 @@ export const gptOss: Family = {
     const c = parse(decoder, withNames(fields, given));
     const heads = headsOf(c, given);
     const maxPositions = c.max_position_embeddings;
-    const rope = ropeOf(c, { headDim: heads.headDim, maxPositions, theta: 150_000 });
-    const maxContext = maxContextOf(maxPositions, [rope]);
     const bias = c.attention_bias ?? true;
     const types = layerTypes(c, [SLIDING, FULL], (layer) => (layer % 2 === 0 ? SLIDING : FULL));
+    const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 150_000 });
+    const maxContext = maxContextOf(maxPositions, ropes.values());
     // `hidden_act` says silu; the clamped form is in the code alone.
     const act: Act = { fn: 'silu', clamp: c.swiglu_limit, alpha: c.swiglu_alpha, plusOne: true };
     const mlp = expertsOf(
@@ -69,12 +69,11 @@ export const gptOss: Family = {
       },
       { count: 'num_local_experts', topK: 'num_experts_per_tok' },
     );
-    const layers = windowsOf(types, c.sliding_window, maxContext).map((span) =>
-      layerOf({
-        attention: gqaOf({ ...heads, span, bias, outBias: bias, sinks: true, rope }),
-        mlp,
-      }),
-    );
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
+      const rope = ropes.get(types[layer])!;
+      const attention = gqaOf({ ...heads, span, bias, outBias: bias, sinks: true, rope });
+      return layerOf({ attention, mlp });
+    });
     return { ...sizesOf(c), maxContext, layers };
   },
 };

@@ -16,7 +16,7 @@ export const groupedFields = {
   routed_scaling_factor: between(1e-6, 1e6),
   first_k_dense_replace: whole(1024, 0),
   moe_layer_freq: count.nullish(),
-  mlp_layer_types: z.array(z.string(), { error: 'a list of dense and sparse' }).nullish(),
+  mlp_layer_types: z.array(name, { error: 'a list of dense and sparse' }).nullish(),
   scoring_func: name.nullish(),
   topk_method: name.nullish(),
   num_nextn_predict_layers: whole(64, 0).nullish(),

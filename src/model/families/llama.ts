@@ -3,36 +3,41 @@
  * Defaults as in Hugging Face transformers, src/transformers/models/FAMILY/configuration_FAMILY.py.
  */
 import { z } from 'zod';
-import type { GqaSpec, Span } from '../attention-spec.js';
+import type { GqaSpec } from '../attention-spec.js';
 import { parse, type Fields } from '../fields.js';
 import type { LayerSpec } from '../model.js';
 import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
 import type { Decoder, DecoderFields, Family } from './common.js';
-import { maxContextOf, ropeOf } from './rope.js';
-import { windowIfGiven, windowOnRequest, type WindowFields } from './spans.js';
+import { maxContextOf, ropesOf } from './rope.js';
+import { slidingIfGiven, slidingOnRequest, windowsOf, type WindowFields } from './spans.js';
 
 const decoder = z.looseObject(decoderFields);
+const OWN_HEAD_DIM = { head_dim: decoderFields.head_dim.unwrap().unwrap() };
 
 /** How a family's layers differ from a plain Llama's. */
 interface Differs {
   attention?: (c: DecoderFields) => Partial<GqaSpec>;
   norms?: LayerSpec['norms'];
+  /** A null is no head width, and not the hidden size over the heads. */
+  ownHeadDim?: boolean;
   mlpBias?: boolean;
-  spans: (c: WindowFields, maxContext: number) => Span[];
+  /** The kind of each layer. */
+  types: (c: WindowFields) => string[];
 }
 
 function reader(differs: Differs): Family['read'] {
   return (fields: Fields, given: Fields): Decoder => {
-    const c = parse(decoder, fields);
+    const c = parse(differs.ownHeadDim ? decoder.extend(OWN_HEAD_DIM) : decoder, fields);
     const heads = headsOf(c, given);
     const maxPositions = c.max_position_embeddings;
-    const rope = ropeOf(c, { headDim: heads.headDim, maxPositions, theta: 10_000 });
-    const maxContext = maxContextOf(maxPositions, [rope]);
-    const more = { rope, ...differs.attention?.(c) };
+    const types = differs.types(c);
+    const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 10_000 });
+    const maxContext = maxContextOf(maxPositions, ropes.values());
+    const more = differs.attention?.(c);
     const mlp = denseOf(c.intermediate_size, actOf(c), differs.mlpBias && (c.mlp_bias ?? false));
-    const layers = differs.spans(c, maxContext).map((span) =>
+    const layers = windowsOf(types, c, maxContext).map((span, layer) =>
       layerOf({
-        attention: gqaOf({ ...heads, span, ...more }),
+        attention: gqaOf({ ...heads, span, rope: ropes.get(types[layer])!, ...more }),
         mlp,
         norms: differs.norms ?? 'pre',
       }),
@@ -54,7 +59,7 @@ export const llama: Family = {
     num_attention_heads: 32,
   },
   fields: ['attention_bias', 'mlp_bias'],
-  read: reader({ attention: biases, mlpBias: true, spans: windowIfGiven }),
+  read: reader({ attention: biases, mlpBias: true, types: slidingIfGiven }),
 };
 
 export const mistral: Family = {
@@ -66,7 +71,7 @@ export const mistral: Family = {
   },
   sizes: { ...llama.sizes, intermediate_size: 14_336 },
   fields: [],
-  read: reader({ spans: windowIfGiven }),
+  read: reader({ types: slidingIfGiven }),
 };
 
 const QWEN = {
@@ -84,7 +89,7 @@ export const qwen2: Family = {
   defaults: QWEN,
   sizes: QWEN_SIZES,
   fields: ['attention_bias', 'qkv_bias'],
-  read: reader({ attention: () => ({ bias: true }), spans: windowOnRequest }),
+  read: reader({ attention: () => ({ bias: true }), types: slidingOnRequest }),
 };
 
 export const qwen3: Family = {
@@ -93,7 +98,8 @@ export const qwen3: Family = {
   fields: ['attention_bias', 'use_qk_norm'],
   read: reader({
     attention: (c) => ({ qkNorm: 'head', ...biases(c) }),
-    spans: windowOnRequest,
+    ownHeadDim: true,
+    types: slidingOnRequest,
   }),
 };
 
@@ -105,6 +111,6 @@ export const olmo2: Family = {
   read: reader({
     attention: (c) => ({ qkNorm: 'whole', ...biases(c) }),
     norms: 'post',
-    spans: windowIfGiven,
+    types: slidingIfGiven,
   }),
 };

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { parse } from '../fields.js';
 import { actOf, decoderFields, gqaOf, headsOf, layerOf, sizesOf, type Family } from './common.js';
 import { count, expertsOf, routerOf } from './experts.js';
-import { maxContextOf, ropeOf } from './rope.js';
-import { windowIfGiven } from './spans.js';
+import { maxContextOf, ropesOf } from './rope.js';
+import { slidingIfGiven, windowsOf } from './spans.js';
 
 const decoder = z.looseObject({
   ...decoderFields,
@@ -32,8 +32,9 @@ export const mixtral: Family = {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);
     const maxPositions = c.max_position_embeddings;
-    const rope = ropeOf(c, { headDim: heads.headDim, maxPositions, theta: 1_000_000 });
-    const maxContext = maxContextOf(maxPositions, [rope]);
+    const types = slidingIfGiven(c);
+    const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 1_000_000 });
+    const maxContext = maxContextOf(maxPositions, ropes.values());
     const mlp = expertsOf(
       {
         count: c.num_local_experts,
@@ -44,9 +45,10 @@ export const mixtral: Family = {
       },
       { count: 'num_local_experts', topK: 'num_experts_per_tok' },
     );
-    const layers = windowIfGiven(c, maxContext).map((span) =>
-      layerOf({ attention: gqaOf({ ...heads, span, rope }), mlp }),
-    );
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
+      const attention = gqaOf({ ...heads, span, rope: ropes.get(types[layer])! });
+      return layerOf({ attention, mlp });
+    });
     return { ...sizesOf(c), maxContext, layers };
   },
 };

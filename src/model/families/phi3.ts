@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { parse } from '../fields.js';
 import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
 import type { Family } from './common.js';
-import { ropeOf } from './rope.js';
-import { windowIfGiven } from './spans.js';
+import { ropesOf } from './rope.js';
+import { slidingIfGiven, windowsOf } from './spans.js';
 
 const decoder = z.looseObject(decoderFields);
 
@@ -30,7 +30,8 @@ export const phi3: Family = {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);
     const maxContext = c.max_position_embeddings;
-    const rope = ropeOf(c, {
+    const types = slidingIfGiven(c);
+    const ropes = ropesOf(c, types, {
       headDim: heads.headDim,
       maxPositions: maxContext,
       theta: 10_000,
@@ -39,9 +40,10 @@ export const phi3: Family = {
       alias: { su: 'longrope', yarn: 'longrope' },
     });
     const mlp = denseOf(c.intermediate_size, actOf(c));
-    const layers = windowIfGiven(c, maxContext).map((span) =>
-      layerOf({ attention: gqaOf({ ...heads, span, rope }), mlp }),
-    );
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
+      const attention = gqaOf({ ...heads, span, rope: ropes.get(types[layer])! });
+      return layerOf({ attention, mlp });
+    });
     return { ...sizesOf(c), maxContext, layers };
   },
 };

@@ -6,8 +6,8 @@ import { flag, parse, whole } from '../fields.js';
 import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
 import type { Family } from './common.js';
 import { count, expertsOf, isSparse, routerOf, sparseFields } from './experts.js';
-import { maxContextOf, ropeOf } from './rope.js';
-import { windowOnRequest } from './spans.js';
+import { maxContextOf, ropesOf } from './rope.js';
+import { slidingOnRequest, windowsOf } from './spans.js';
 
 export const stepFields = {
   ...sparseFields,
@@ -44,8 +44,9 @@ export const qwen3Moe: Family = {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);
     const maxPositions = c.max_position_embeddings;
-    const rope = ropeOf(c, { headDim: heads.headDim, maxPositions, theta: 10_000 });
-    const maxContext = maxContextOf(maxPositions, [rope]);
+    const types = slidingOnRequest({ ...c, max_window_layers: 0 });
+    const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 10_000 });
+    const maxContext = maxContextOf(maxPositions, ropes.values());
     const bias = c.attention_bias ?? false;
     const act = actOf(c);
     const sparse = isSparse(c, c.num_experts);
@@ -61,12 +62,11 @@ export const qwen3Moe: Family = {
         },
         { count: 'num_experts', topK: 'num_experts_per_tok' },
       );
-    const layers = windowOnRequest({ ...c, max_window_layers: 0 }, maxContext).map((span, layer) =>
-      layerOf({
-        attention: gqaOf({ ...heads, span, bias, outBias: bias, qkNorm: 'head', rope }),
-        mlp: sparse(layer) ? experts() : dense,
-      }),
-    );
+    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
+      const rope = ropes.get(types[layer])!;
+      const attention = gqaOf({ ...heads, span, bias, outBias: bias, qkNorm: 'head', rope });
+      return layerOf({ attention, mlp: sparse(layer) ? experts() : dense });
+    });
     return { ...sizesOf(c), maxContext, layers };
   },
 };

@@ -81,6 +81,15 @@ export function ropeOf(c: RopeFields, asked: RopeAsked): Rope {
   };
 }
 
+/** The rotary embedding of each kind of layer that a model has. */
+export function ropesOf(
+  c: RopeFields,
+  types: readonly string[],
+  asked: Omit<RopeAsked, 'layers'>,
+): Map<string, Rope> {
+  return new Map([...new Set(types)].map((type) => [type, ropeOf(c, { ...asked, layers: type })]));
+}
+
 /** Where the fields of these layers stand, and they themselves; none are an empty object. */
 export function ropeGroup(
   c: RopeFields,
@@ -105,8 +114,8 @@ export function ropeTypeOf(fields: Fields): ['rope_type' | 'type', unknown] {
 }
 
 /** YaRN's stretch of the original context counts where `max_position_embeddings` is still that one. */
-export function maxContextOf(maxPositions: number, ropes: readonly (Rope | undefined)[]): number {
-  const stretched = ropes.map((of) =>
+export function maxContextOf(maxPositions: number, ropes: Iterable<Rope | undefined>): number {
+  const stretched = [...ropes].map((of) =>
     of?.scaling && 'betaFast' in of.scaling
       ? Math.floor(of.scaling.factor * of.scaling.originalMaxPosition)
       : 0,

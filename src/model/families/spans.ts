@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Span } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
-import { flag, whole } from '../fields.js';
+import { flag, name, whole } from '../fields.js';
 
 export const FULL = 'full_attention';
 export const SLIDING = 'sliding_attention';
@@ -11,7 +11,7 @@ export const LINEAR = 'linear_attention';
 
 export const spanFields = {
   num_hidden_layers: whole(1024),
-  layer_types: z.array(z.string(), { error: 'a list of kinds of layers' }).nullish(),
+  layer_types: z.array(name, { error: 'a list of kinds of layers' }).nullish(),
   sliding_window: whole(2 ** 31, 0).nullish(),
   use_sliding_window: flag.nullish(),
   max_window_layers: whole(2 ** 31, 0).nullish(),
@@ -68,40 +68,33 @@ export function each<T>(
  * positions, its own included; a window as long as `maxContext` is none.
  * @throws ModelError where layers have a window of no size
  */
-export function windowsOf(
-  types: readonly string[],
-  size: number | null | undefined,
-  maxContext: number,
-  why = 'layer_types has sliding_attention',
-): Span[] {
+export function windowsOf(types: readonly string[], c: WindowFields, maxContext: number): Span[] {
+  const { sliding_window: size } = c;
   const full: Span = { kind: 'full' };
   if (!types.includes(SLIDING)) return types.map(() => full);
-  if (!size) throw unexpected('sliding_window', `a whole number from 1, as ${why}`, size);
+  if (!size) {
+    const asked = c.use_sliding_window === true && !c.layer_types;
+    const why = asked ? 'use_sliding_window is true' : 'layer_types has sliding_attention';
+    throw unexpected('sliding_window', `a whole number from 1, as ${why}`, size);
+  }
   const window: Span = size < maxContext ? { kind: 'window', size } : full;
   return types.map((type) => (type === SLIDING ? window : full));
 }
 
-/** A window in every layer of a file that has one, unless `use_sliding_window` or `layer_types` say otherwise. */
-export function windowIfGiven(c: WindowFields, maxContext: number): Span[] {
-  const wanted = c.use_sliding_window !== false && !!c.sliding_window;
-  if (c.use_sliding_window === true && !c.sliding_window && !c.layer_types)
-    throw unexpected(
-      'sliding_window',
-      'a whole number from 1, as use_sliding_window is true',
-      c.sliding_window,
-    );
-  const types = layerTypes(c, [FULL, SLIDING], () => (wanted ? SLIDING : FULL));
-  return windowsOf(types, c.sliding_window, maxContext);
+/** Kinds of a file's layers where each has a window if there is one, unless the file says otherwise. */
+export function slidingIfGiven(c: WindowFields): string[] {
+  const { use_sliding_window: asked, sliding_window: size } = c;
+  const slides = asked === true || (asked !== false && !!size);
+  return layerTypes(c, [FULL, SLIDING], () => (slides ? SLIDING : FULL));
 }
 
-/** A window only where `use_sliding_window` asks for it, and in the layers from `max_window_layers` on. */
-export function windowOnRequest(c: WindowFields, maxContext: number): Span[] {
+/** The same where `use_sliding_window` has to ask for it, and `max_window_layers` are without. */
+export function slidingOnRequest(c: WindowFields): string[] {
   const { use_sliding_window: asked, max_window_layers: from } = c;
   const types = layerTypes(c, [FULL, SLIDING], (layer) =>
     asked === true && layer >= (from ?? 0) ? SLIDING : FULL,
   );
-  if (c.layer_types && types.includes(SLIDING) && asked === false)
+  if (asked === false && types.includes(SLIDING))
     throw unexpected('use_sliding_window', 'true, as layer_types has sliding_attention', asked);
-  const why = c.layer_types ? undefined : 'use_sliding_window is true';
-  return windowsOf(types, c.sliding_window, maxContext, why);
+  return types;
 }

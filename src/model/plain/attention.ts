@@ -42,7 +42,7 @@ export function gqaAttention(
   return (input, position) => {
     const query = project(weights.q, input, bias, weights.qBias);
     const key = project(weights.k, input, bias, weights.kBias);
-    const value = project(weights.v, input, bias, weights.vBias);
+    const value = spec.valueIsKey ? key.slice() : project(weights.v, input, bias, weights.vBias);
     prepare(query, position, weights.qNorm);
     prepare(key, position, weights.kNorm);
     if (spec.vNorm) eachHead(value, headDim, (head) => unitNorm(head, rule.normEpsilon));

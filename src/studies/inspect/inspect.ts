@@ -8,12 +8,12 @@ import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import { identityOf } from '../../identity.js';
 import type { StageKind } from '../../lowering/lowering.js';
-import { operatorsOf, parameterCount, weightBytes } from '../../model/operators.js';
 import type { Region } from '../../placement/placement.js';
 import { listRole } from '../../program/listing.js';
 import type { Program } from '../../program/program.js';
 import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
-import { bytes, count, leaves, table } from '../../report/format.js';
+import { bytes, leaves, table } from '../../report/format.js';
+import { modelInspection } from './model.js';
 import { proved } from '../../report/table.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { placementOf } from '../../decode/place.js';
@@ -49,7 +49,7 @@ type Inspect = (config: ResolvedConfig, core?: CorePosition) => Inspection | Pro
 
 const PARTS: Record<What, Inspect> = {
   wafer: inspectWafer,
-  model: inspectModel,
+  model: modelInspection,
   placement: inspectPlacement,
   program: inspectProgram,
 };
@@ -72,19 +72,6 @@ const FILE_PATHS: Record<string, string> = {
   'io.latencySeconds': 'io.latency',
   'core.sramBytes': 'core.sram',
 };
-
-function inspectModel({ model }: ResolvedConfig): Inspection {
-  const operators = operatorsOf(model);
-  const parameters = parameterCount(model);
-  const lines = [
-    `${model.name}: ${count(parameters)} parameters, ${bytes(weightBytes(model))} of weights`,
-    ...Object.entries(model).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`),
-  ];
-  const names = Object.keys(operators[0]);
-  const rows = operators.map((o) => Object.values(o).map(String));
-  const text = [...lines, table(names, rows)].join('\n');
-  return { document: { model, parameters, operators }, text };
-}
 
 function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspection {
   const placement = placementOf(config);

@@ -2,9 +2,11 @@
  * `--algorithm auto`: the algorithm, and its groups, with the fewest simulated cycles. Candidates are run one
  * after the other; one that needs more cycles than the best so far by what a core has to do alone is not.
  */
+import { groupCounts } from '../../decode/groups.js';
 import { LimitError, MachineError } from '../../engine/engine.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { SCHEMES } from '../../kernels/all-reduce.js';
+import { TREE_FORMS } from '../../kernels/line.js';
 import type { Operation, Program } from '../../program/program.js';
 import { timeOf } from '../../program/timing.js';
 import type { KernelCandidate, KernelDocument } from '../../report/document.js';
@@ -14,6 +16,9 @@ const AUTO = 'auto';
 
 /** A ring's operations grow with the square of its cores. */
 const LONGEST_RING = 64;
+
+/** On longer lines a few sizes of groups are tried: those of all would take too long. */
+const LONGEST_OF_ALL_SIZES = 64;
 
 /** Is the algorithm of this kernel to be chosen? */
 export function isAuto(name: string, given: KernelOptions): boolean {
@@ -26,7 +31,7 @@ function candidatesOf(
   given: KernelOptions,
   [width, height]: number[],
 ): KernelOptions[] {
-  const { group, groups, ...bare } = given;
+  const { group, groups, form, ...bare } = given;
   const longest = Math.max(width, height);
   const reduces: KernelOptions[] = [
     { algorithm: 'chain' },
@@ -38,7 +43,9 @@ function candidatesOf(
   const schemes = name === 'all-reduce' && isGrid && given['scheme'] === undefined ? SCHEMES : [];
   const onLine: KernelOptions[] = [];
   if (name === 'all-reduce' && given['grid'] === undefined) {
-    for (const size of sizesOf(groups, longest)) onLine.push({ algorithm: 'tree', groups: size });
+    for (const size of sizesOf(groups, longest))
+      for (const one of form === undefined ? TREE_FORMS : [form])
+        onLine.push({ algorithm: 'tree', groups: size, form: one });
     if (longest <= LONGEST_RING) onLine.push({ algorithm: 'ring' });
   }
   const all =
@@ -51,17 +58,19 @@ function candidatesOf(
 /** What is given without the sizes that some candidate takes. */
 function withoutSizes(name: string, given: KernelOptions): KernelOptions {
   const { group: _, ...rest } = given;
-  const { groups: __, ...bare } = rest;
+  const { groups: __, form: ___, ...bare } = rest;
   return name === 'all-reduce' && given['grid'] === undefined ? bare : rest;
 }
 
-/** The size that is given, or sizes to try: powers of two up to half of a line, and the root of its length. */
+/** The size that is given, or sizes to try: all that can win on a short line, a few on a longer one. */
 function sizesOf(given: unknown, length: number): unknown[] {
-  return given === undefined ? groupSizes(length) : [given];
+  if (given !== undefined) return [given];
+  return length <= LONGEST_OF_ALL_SIZES ? groupCounts(length) : fewSizes(length);
 }
 
-function groupSizes(length: number): number[] {
-  const sizes = new Set([Math.max(1, Math.round(Math.sqrt(length)))]);
+/** Powers of two up to half of a line, and the root of its length. */
+function fewSizes(length: number): number[] {
+  const sizes = new Set([Math.round(Math.sqrt(length))]);
   for (let size = 2; size <= length / 2; size *= 2) sizes.add(size);
   return [...sizes].sort((a, b) => a - b);
 }
@@ -116,7 +125,7 @@ function isLate(error: unknown): error is LimitError {
 }
 
 /** What is chosen of a candidate's options. */
-function choiceOf({ algorithm, group, groups, scheme }: KernelOptions): KernelOptions {
-  const all = Object.entries({ algorithm, group, groups, scheme });
+function choiceOf({ algorithm, group, groups, form, scheme }: KernelOptions): KernelOptions {
+  const all = Object.entries({ algorithm, group, groups, form, scheme });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }

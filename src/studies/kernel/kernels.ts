@@ -9,6 +9,7 @@ import { broadcast } from '../../kernels/broadcast.js';
 import { GEMM_ALGORITHMS, gemm } from '../../kernels/gemm.js';
 import { gemv, matvec } from '../../kernels/gemv.js';
 import { gather } from '../../kernels/gather.js';
+import { TREE_FORMS } from '../../kernels/line.js';
 import { REDUCE_ALGORITHMS } from '../../kernels/line-reduce.js';
 import { reduce } from '../../kernels/reduce.js';
 import { TRAFFIC_PATTERNS } from '../../kernels/traffic.js';
@@ -32,6 +33,10 @@ const KERNEL_OPTIONS = {
   pes: ['--pes <n>', 'cores in the line (matvec: 1)'],
   words: ['--words <n>', 'elements per core'],
   group: ['--group <n>', 'cores per group (two-phase)'],
+  form: [
+    '--form <name>',
+    `what a two-level tree does with what comes last: ${TREE_FORMS.join(', ')} (default: stored, as published)`,
+  ],
   groups: ['--groups <n>', 'groups of a two-level tree (layer: or XxY, along rows and columns)'],
   dtype: ['--dtype <type>', TYPES.join(' or ')],
   rows: ['--rows <n>', 'rows of the matrix on one core'],
@@ -103,8 +108,8 @@ export const KERNELS: Record<string, Kernel> = {
   },
   'all-reduce': {
     options: [
-      ...(['algorithm', 'pes', 'grid', 'words', 'dtype', 'groups', 'group', 'scheme'] as const),
-      ...(['function', 'relays'] as const),
+      ...(['algorithm', 'pes', 'grid', 'words', 'dtype', 'groups', 'form'] as const),
+      ...(['group', 'scheme', 'function', 'relays'] as const),
     ],
     build(o, wafer) {
       const algorithm = o.choice('algorithm', ALL_REDUCE_ALGORITHMS);
@@ -114,11 +119,13 @@ export const KERNELS: Record<string, Kernel> = {
           `kernel all-reduce: algorithm: expected chain, star, two-phase, binary-tree, library or auto on a grid, found ${algorithm}, which runs on a line (--pes)`,
         );
       const area = onLine ? line(o, wafer, 'f16') : areaOf(o, wafer, 'f16');
-      const groups = algorithm === 'tree' ? groupsOf(o, area.width) : 1;
+      const isTree = algorithm === 'tree';
+      const groups = isTree ? groupsOf(o, area.width) : 1;
+      const form = isTree && o.has('form') ? o.choice('form', TREE_FORMS) : 'stored';
       const group = algorithm === 'two-phase' ? groupOf(o, area) : 1;
       const isGrid = area.width > 1 && area.height > 1;
       const scheme = isGrid ? o.choice('scheme', SCHEMES, 'corner') : 'corner';
-      return variant(o, allReduce({ ...area, algorithm, groups, group, scheme }, wafer));
+      return variant(o, allReduce({ ...area, algorithm, groups, form, group, scheme }, wafer));
     },
   },
   gather: {

@@ -28,7 +28,7 @@ export interface ShapeCosts {
 /** Shapes, of different heights, with which the search begins. */
 const STARTS = 4;
 /** Fastest shapes whose groups are then tried in place. */
-const FINALISTS = 3;
+const FINALISTS = 2;
 
 /** All shapes of a configuration's layers that fit, height by height, the narrowest first. */
 export function shapesOf(config: ResolvedConfig): Shape[][] {
@@ -122,7 +122,7 @@ function neighboursOf(shape: Shape, heights: Shape[][]): Shape[] {
   return [...sameHeight, ...otherHeights].filter((of) => of !== undefined);
 }
 
-/** One more or one fewer group on one kind of line, as long as that is faster. */
+/** Up to two more or fewer groups on one kind of line, as long as that is faster. */
 async function searchGroups(
   start: Groups,
   startCycles: number,
@@ -134,7 +134,7 @@ async function searchGroups(
   for (let better = true; better;) {
     better = false;
     for (const line of ['column', 'row', 'head'] as const)
-      for (const step of [-1, 1]) {
+      for (const step of [-1, 1, -2, 2]) {
         const changed = { ...groups, [line]: groups[line] + step };
         const name = JSON.stringify(changed);
         if (changed[line] < 1 || tried.has(name)) continue;

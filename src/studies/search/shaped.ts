@@ -8,6 +8,7 @@ import type { Runner } from '../../decode/runner.js';
 import { createShared } from '../../decode/sharing.js';
 import { simulateSteps } from '../../decode/simulate.js';
 import type { GroupsOf } from '../../lowering/lowering.js';
+import type { Groups } from '../../lowering/region.js';
 import type { SearchResult } from '../../report/document.js';
 import { searchShape, type ShapeCosts } from './search.js';
 
@@ -38,19 +39,19 @@ function costOfShapes(
   const maxPositions = roomOf(config);
   const last = lastStepOf(config);
   const lines: LineCycles = new Map();
-  const byLines = (regions: Parameters<typeof groupChooser>[1]) =>
-    groupChooser({ ...config, maxPositions }, regions, options.runner, undefined, lines);
+  const byLines = (regions: Parameters<typeof groupChooser>[1], fixed?: Groups) =>
+    groupChooser({ ...config, maxPositions }, regions, options.runner, fixed, lines);
   return {
     async groupsOf({ rows, layerColumns }) {
       const layer = { kind: 'layer', layerKind: 0, height: rows, width: layerColumns } as const;
-      return (await byLines([layer]))(layer);
+      const { column, row, head } = (await byLines([layer]))(layer);
+      return { column, row, head };
     },
     cycles: async (shape, groups) => {
       const placement = { ...config.placement, growth: 'fill' as const, ...shape };
       const tried = { ...last, placement };
       const placed = placementOf(tried);
-      const others = await byLines(placed.regions.filter(({ kind }) => kind !== 'layer'));
-      const groupsOf: GroupsOf = (region) => (region.kind === 'layer' ? groups : others(region));
+      const groupsOf: GroupsOf = await byLines(placed.regions, groups);
       const shared = { ...createShared(), lines, groupsOf };
       const quiet = { ...options, shared, onDetail: undefined, onProgress: undefined };
       const { timing } = await simulateSteps(tried, placed, quiet);

@@ -38,9 +38,11 @@ export async function collectivesMarkdown(
   });
 }
 
-function nameOf({ algorithm, group, groups }: KernelOptions): string {
+/** An algorithm with its groups. */
+export function nameOf({ algorithm, group, groups, form }: KernelOptions): string {
+  if (groups !== undefined) return `${String(form)} ${String(algorithm)} in ${String(groups)}`;
   const sizes = group === undefined ? '' : ` of ${String(group)}`;
-  return `${String(algorithm)}${groups === undefined ? sizes : ` in ${String(groups)}`}`;
+  return `${String(algorithm)}${sizes}`;
 }
 
 /** Cycles of a core's way to the next one: two ramps and an operation of one stage. */
