@@ -20,7 +20,6 @@ import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js'
 import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { ModelSpec } from './model/model.js';
-import { positionsOf } from './model/positions.js';
 
 export { configSchema } from './config/schema.js';
 
@@ -132,9 +131,8 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
 
 /** Room for a prompt and all steps; the last step's choice, which none takes, has no position by need. */
 function positionsFor(prompt: readonly number[], tokens: number, model: ModelSpec): number {
-  const { most } = positionsOf(model);
   const needed = prompt.length - 1 + tokens;
-  return Math.max(needed, Math.min(needed + 1, most));
+  return Math.max(needed, Math.min(needed + 1, model.maxContext));
 }
 
 /** The tokenizer's files; of runs with neither weights nor a prompt none is looked for. */
@@ -170,7 +168,7 @@ function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpe
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
   const { context, tokens } = run.workload;
   if (context === 0) return run;
-  const room = Math.max(0, positionsOf(model).most - tokens);
+  const room = Math.max(0, model.maxContext - tokens);
   return { ...run, workload: { ...run.workload, context: Math.min(context, room) } };
 }
 

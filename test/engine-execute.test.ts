@@ -196,12 +196,33 @@ describe('operations on numbers', () => {
     ['silu', 2, 2 / (1 + Math.exp(-2))],
     ['rsqrt', 16, 0.25],
     ['reciprocal', 8, 0.125],
+    ['sigmoid', -2, 1 / (1 + Math.exp(2))],
+    ['tanh', 0.75, (Math.exp(1.5) - 1) / (Math.exp(1.5) + 1)],
+    // The exact gelu, x times the normal distribution, has 1.9544997 and -0.1586553 here.
+    ['gelu', 2, 1.9545976940877752],
+    ['gelu', -1, -0.15880800939172324],
+    ['softplus', 1, Math.log(1 + Math.E)],
+    ['softplus', -1, Math.log(1 + 1 / Math.E)],
   ] as const)('%s is computed in double precision and rounded', (fn, x, y) => {
     const op = { kind: 'special', fn, form: 'scalar', length: 2, at: 0, to: 2 } as const;
     expect(after({ ...f32, ...op }, x, x, 0, 0)).toEqual([x, x, Math.fround(y), Math.fround(y)]);
     const half = after({ ...f16, ...op }, x, x, 0, 0)[2];
-    expect(Math.abs(half - y) / y).toBeLessThan(2 ** -11);
-    expect(half * 2 ** 10).toBe(Math.round(half * 2 ** 10));
+    expect(Math.abs((half - y) / y)).toBeLessThan(2 ** -11);
+    // Eleven bits, whatever its size.
+    const bits = half / 2 ** (Math.floor(Math.log2(Math.abs(half))) - 10);
+    expect(bits).toBe(Math.round(bits));
+  });
+
+  test.each([
+    ['sigmoid', 0, 1],
+    ['tanh', -1, 1],
+    ['gelu', 0, 100],
+    ['softplus', 0, 100],
+  ] as const)('%s of numbers far from zero is its limit, not a NaN', (fn, below, above) => {
+    const op = { kind: 'special', fn, form: 'vector', length: 2, at: 0, to: 2 } as const;
+    const [low, high] = after({ ...f32, ...op }, -100, 100, 0, 0).slice(2);
+    expect(Math.abs(low - below)).toBeLessThan(1e-40);
+    expect(high).toBe(above);
   });
 
   test('a lookup copies the row that a cell names, or zeros if the table has no such row', () => {

@@ -293,6 +293,20 @@ describe('an all-reduce', () => {
     }
   });
 
+  it('by one group of 6 cores takes the shorter chain first where the longer one streams on', () => {
+    const setup = 2;
+    const wafer = kernelWafer({ setup: { f16: setup, f32: setup } });
+    const tree = { algorithm: 'tree', pes: 6, groups: 1, dtype: 'f32' };
+    const cycles = (form: string, words: number) =>
+      cyclesOf('all-reduce', { ...tree, form, words }, wafer);
+    for (const words of [1, 2, 4]) {
+      // Core 0 to core 3 in 3 hops and 3 operations, and back in 3 hops and 1 operation.
+      const way = 3 + 3 * 5 + 3 + 5;
+      expect(cycles('stored', words)).toBe(3 * (setup + words) + way);
+      expect(cycles('streamed', words)).toBe(2 * (setup + words) + way);
+    }
+  });
+
   it('by an echoed tree streams results on that queues hold, and stores others at the root', () => {
     const operations = (form: string, words: number, dtype: string, queueDepth: number) => {
       const wafer = kernelWafer();

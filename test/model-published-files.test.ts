@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../src/model/errors.js';
 import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
-import { sizesOf } from './helpers/small-model.js';
-import { positionsOf } from '../src/model/positions.js';
 import { gqaOf } from '../src/model/model.js';
+import { sizesOf } from './helpers/small-model.js';
 
 const own = new URL('../models/', import.meta.url);
 type Json = Record<string, unknown>;
@@ -140,8 +139,8 @@ describe('rope_parameters', () => {
 
 describe('a sliding window', () => {
   const windowOf = (json: object) => {
-    const { most } = positionsOf(importing(json));
-    return most < importing(json).maxContext ? most : undefined;
+    const spans = importing(json).kinds.map((layer) => gqaOf(layer).span);
+    return spans.flatMap((span) => (span.kind === 'window' ? [span.size] : []))[0];
   };
 
   it('of a Mistral is the one of the file, or 4096, or none where a null is written', () => {

@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { checkRun, checkServed } from '../src/decode/refusals.js';
+import type { Span } from '../src/model/attention-spec.js';
+import { resized } from './helpers/small-model.js';
 
 const tiny = loadConfig('configs/tiny.yaml', []);
 
 /** What is said of so many tokens after so many positions, of a model with 100 and perhaps a window. */
 function refusal(check: (config: ResolvedConfig) => void, change: object, window?: number) {
+  const span: Span = window === undefined ? { kind: 'full' } : { kind: 'window', size: window };
   const config = {
     ...tiny,
-    model: { ...tiny.model, name: 'm', maxContext: 100, ...(window && { window }) },
+    model: { ...resized(tiny.model, { span }), name: 'm', maxContext: 100 },
     workload: { ...tiny.workload, ...change },
   };
   try {
@@ -38,10 +41,23 @@ describe('the positions of a run', () => {
     );
   });
 
-  it('are those of a window, if the model has one', () => {
-    expect(run(27, 3, 30)).toBe('fine');
-    expect(run(28, 3, 30)).toMatch(
-      /^workload\.context: expected at most 27, as m has a window of 30 positions, .* found 28$/,
+  it('go beyond a window', () => {
+    expect(run(97, 3, 30)).toBe('fine');
+    expect(run(98, 3, 30)).toBe(
+      'workload.context: expected at most 97, as m has 100 positions, found 98',
+    );
+  });
+
+  it('do not go beyond a window in the waferllm mapping', () => {
+    const waferllm = (context: number) =>
+      refusal(
+        (config) => checkRun({ ...config, mapping: 'waferllm', exact: true }),
+        { context, tokens: 3 },
+        30,
+      );
+    expect(waferllm(27)).toBe('fine');
+    expect(waferllm(28)).toBe(
+      'mapping: expected gqa, as waferllm attends to all of 31 positions, and m to 30 (sliding_window), found waferllm',
     );
   });
 });
@@ -76,7 +92,8 @@ describe('a context that was not asked for', () => {
     expect(contextOf(positions(512), { kind })).toBe(511);
     expect(contextOf(positions(512), { kind, tokens: 12 })).toBe(500);
     expect(contextOf(positions(512), { kind }, ['workload.tokens=512'])).toBe(0);
-    expect(contextOf({ model_type: 'mistral', sliding_window: 40 }, { kind })).toBe(39);
+    const mistral = { model_type: 'mistral', sliding_window: 40, ...positions(512) };
+    expect(contextOf(mistral, { kind })).toBe(511);
   });
 
   it('is the same run as one that asks for it, and nothing else is made less', () => {
@@ -96,12 +113,12 @@ describe('the positions of requests', () => {
   const served = (positions: number, window?: number) =>
     refusal((config) => checkServed(config, positions), {}, window);
 
-  it('are as many as the model has, or its window', () => {
+  it('are as many as the model has, whatever its window', () => {
     expect(served(100)).toBe('fine');
     expect(served(101)).toBe(
       'serving.maxContext: expected at most 100, as m has 100 positions, found requests of up to 101',
     );
-    expect(served(30, 30)).toBe('fine');
-    expect(served(31, 30)).toMatch(/^serving\.maxContext: expected at most 30, as m has a window/);
+    expect(served(100, 30)).toBe('fine');
+    expect(served(101, 30)).toMatch(/^serving\.maxContext: expected at most 100, as m has 100 /);
   });
 });

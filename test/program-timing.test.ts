@@ -33,8 +33,27 @@ const COSTS: CostTable = {
     clear: { f16: 0.375, f32: 1.5 },
   },
   transfer: { setup: 59, end: 31 },
-  scalar: { exp: 41, silu: 43, rsqrt: 47, reciprocal: 53, step: 29 },
-  vectorForm: { exp: 10, silu: 13, rsqrt: 8, reciprocal: 5 },
+  scalar: {
+    exp: 41,
+    silu: 43,
+    rsqrt: 47,
+    reciprocal: 53,
+    sigmoid: 73,
+    tanh: 61,
+    gelu: 67,
+    softplus: 71,
+    step: 29,
+  },
+  vectorForm: {
+    exp: 10,
+    silu: 13,
+    rsqrt: 8,
+    reciprocal: 5,
+    sigmoid: 12,
+    tanh: 14,
+    gelu: 16,
+    softplus: 22,
+  },
 };
 
 const fixed = (setup: number, cycles: number) => ({
@@ -163,6 +182,10 @@ describe('a special function', () => {
     ['silu', 215],
     ['rsqrt', 235],
     ['reciprocal', 265],
+    ['sigmoid', 365],
+    ['tanh', 305],
+    ['gelu', 335],
+    ['softplus', 355],
   ] as const)('%s as scalar code of 5 elements takes %i cycles of either type', (fn, cycles) => {
     expect(of('scalar', fn, 'f16', 5)).toEqual(fixed(0, cycles));
     expect(of('scalar', fn, 'f32', 5)).toEqual(fixed(0, cycles));
@@ -174,6 +197,10 @@ describe('a special function', () => {
     ['silu', 195, 442],
     ['rsqrt', 120, 272],
     ['reciprocal', 75, 170],
+    ['sigmoid', 180, 408],
+    ['tanh', 210, 476],
+    ['gelu', 240, 544],
+    ['softplus', 330, 748],
   ] as const)('%s of 20 elements by vectors takes %i cycles in f16, %i in f32', (fn, f16, f32) => {
     expect(of('vector', fn, 'f16', 20)).toEqual(fixed(0, f16));
     expect(of('vector', fn, 'f32', 20)).toEqual(fixed(0, f32));

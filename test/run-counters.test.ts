@@ -19,7 +19,17 @@ const TOLD = {
   host: { engine: 'fast', shards: 1, wallSeconds: 0, peakRssBytes: 0 },
 } as const;
 
-const scalar = { exp: 7, silu: 1, rsqrt: 11, reciprocal: 1, step: 1 };
+const scalar = {
+  exp: 7,
+  silu: 1,
+  rsqrt: 11,
+  reciprocal: 1,
+  sigmoid: 1,
+  tanh: 1,
+  gelu: 1,
+  softplus: 1,
+  step: 1,
+};
 const wafer = { ...testWafer({}, { programStart: 5, scalar }), width: 8, height: 4 };
 
 const special = (fn: SpecialOp['fn'], length: number): SpecialOp => ({

@@ -30,6 +30,10 @@ const TASK = {
 };
 
 const FROM_WSE3 = { source: 'not measured: taken from WSE-3, as it is for f16', assumed: true };
+const FROM_PRESET = {
+  source: 'not measured: taken from WSE-3, where it is counted',
+  assumed: true,
+};
 
 /** Products of matrices, and exchanges, where the file says nothing of them. */
 const MATMUL = {
@@ -60,6 +64,20 @@ const LIBRARY_CALL = {
   assumed: true,
 };
 
+/** Special functions where the file says nothing of them: those of WSE-3. */
+const SCALAR = {
+  sigmoid: { value: 70, ...FROM_PRESET, range: [30, 90] },
+  tanh: { value: 75, ...FROM_PRESET, range: [30, 90] },
+  gelu: { value: 85, ...FROM_PRESET, range: [35, 110] },
+  softplus: { value: 70, ...FROM_PRESET, range: [40, 150] },
+};
+const VECTOR_FORM = {
+  sigmoid: { value: 12, ...FROM_PRESET, range: [7, 19] },
+  tanh: { value: 14, ...FROM_PRESET, range: [9, 21] },
+  gelu: { value: 16, ...FROM_PRESET, range: [11, 23] },
+  softplus: { value: 22, ...FROM_PRESET, range: [14, 32] },
+};
+
 /** Schema of a hardware file with all its keys; units are read by the function passed in. */
 export function hardwareSchema(readUnits: ReadUnits) {
   const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
@@ -74,7 +92,16 @@ export function hardwareSchema(readUnits: ReadUnits) {
   const perTypeGiven = (entry: typeof cores) =>
     section('a mapping', { f16: entry.exactOptional(), f32: entry.exactOptional() });
   const rates = perType(rate);
-  const special = { exp: cycles, silu: cycles, rsqrt: cycles, reciprocal: cycles };
+  const special = (unsaid: typeof SCALAR) => ({
+    exp: cycles,
+    silu: cycles,
+    rsqrt: cycles,
+    reciprocal: cycles,
+    sigmoid: cycles.prefault(unsaid.sigmoid),
+    tanh: cycles.prefault(unsaid.tanh),
+    gelu: cycles.prefault(unsaid.gelu),
+    softplus: cycles.prefault(unsaid.softplus),
+  });
 
   return section('the path of a hardware file or a mapping', {
     name: text('a name'),
@@ -135,8 +162,8 @@ export function hardwareSchema(readUnits: ReadUnits) {
         clear: perType(time),
       }).prefault(MATMUL),
       transfer: section('a mapping', { setup: cycles, end: cycles }).prefault(TRANSFER),
-      scalar: section('a mapping', { ...special, step: cycles }),
-      vectorForm: section('a mapping', special),
+      scalar: section('a mapping', { ...special(SCALAR), step: cycles }),
+      vectorForm: section('a mapping', special(VECTOR_FORM)),
     }),
   });
 }

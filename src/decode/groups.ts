@@ -1,17 +1,18 @@
 /**
  * How many groups the two-level trees of a region get, and which form: every count is tried in every form by
  * simulating the region's all-reduces, each alone, on a line of its length, and the fastest is taken (the
- * lowest count if equal).
+ * lowest count if equal). What cannot win, by the longest way of its sums alone, is not simulated.
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { treeAllReduce } from '../kernels/all-reduce.js';
-import type { Groups } from '../lowering/region.js';
 import { isEchoed } from '../kernels/collectives.js';
-import { TREE_FORMS, type TreeForm } from '../kernels/line.js';
+import { TREE_FORMS, waysOf, type TreeForm } from '../kernels/line.js';
+import type { Groups } from '../lowering/region.js';
 import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
+import { waveletsOf } from '../program/exchange.js';
 
 /** Cycles of all-reduces tried before or being tried, by line and vector, on one machine and engine. */
 export type LineCycles = Map<string, Promise<number>>;
@@ -123,14 +124,14 @@ export async function fastestTree(
   lines: LineCycles = new Map(),
 ): Promise<Tree> {
   const trees = counts.flatMap((groups) => forms.map((form) => ({ groups, form })));
-  if (trees.length === 1) return trees[0];
+  if (trees.length === 1 || length === 1) return trees[0];
   // The line is tried alone, whatever the shape of the wafer.
   const line = { ...wafer, width: length, height: 1 };
   const tried = async (tree: Tree, { words, type: dtype }: Vector) => {
     const program = treeAllReduce({ pes: length, ...tree, words, dtype }, line);
     return (await runner.run({ program, wafer: line })).cycles;
   };
-  const cyclesOf = ({ groups, form: asked }: Tree, vector: Vector) => {
+  const cyclesOf = async ({ groups, form: asked }: Tree, vector: Vector) => {
     const { words, type } = vector;
     const isSame = asked === 'echoed' && !isEchoed(wafer.fabric, type, words);
     const form = isSame ? 'streamed' : asked;
@@ -139,14 +140,39 @@ export async function fastestTree(
     lines.set(key, cycles);
     return cycles;
   };
-  let best = { tree: trees[0], cycles: Infinity };
-  for (const tree of trees) {
-    let cycles = 0;
-    for (const vector of vectors) {
-      if (cycles >= best.cycles) break;
-      cycles += await cyclesOf(tree, vector);
+  const bounded = trees.map((tree, index) => {
+    const least = vectors.map((vector) => leastCycles(length, tree, vector, wafer));
+    return { tree, index, least, sum: least.reduce((sum, cycles) => sum + cycles, 0) };
+  });
+  let best = { tree: trees[0], index: 0, cycles: Infinity };
+  for (const { tree, index, least, sum } of bounded.toSorted((a, b) => a.sum - b.sum)) {
+    if (sum > best.cycles) break;
+    let cycles = sum;
+    for (const [i, vector] of vectors.entries()) {
+      if (cycles > best.cycles) break;
+      cycles += (await cyclesOf(tree, vector)) - least[i];
     }
-    if (cycles < best.cycles) best = { tree, cycles };
+    if (cycles < best.cycles || (cycles === best.cycles && index < best.index))
+      best = { tree, index, cycles };
   }
   return best.tree;
+}
+
+/**
+ * Fewest cycles that an all-reduce by a tree can take: a vector's way from an end of the line to its root and
+ * back, one core after the other. The root may set up what it sends while the last sum leaves its adder.
+ */
+export function leastCycles(
+  length: number,
+  { groups, form }: Tree,
+  { words, type }: Vector,
+  { fabric, costs }: WaferSpec,
+): number {
+  const sent = costs.setup[type] + waveletsOf(type, { length: words });
+  const sends = form === 'echoed' && isEchoed(fabric, type, words) ? 1 : 2;
+  const ways = waysOf(length, groups).map(({ operations, links }) => {
+    const stages = operations * (2 * fabric.rampCycles + costs.latency[type]);
+    return stages + 2 * links * fabric.hopCycles;
+  });
+  return costs.programStart + sends * sent + Math.max(...ways) - costs.latency[type];
 }

@@ -5,7 +5,6 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
-import { positionsOf } from '../model/positions.js';
 import type { Placement } from '../placement/placement.js';
 import type { Asked, Refusal } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
@@ -19,7 +18,8 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   checkStored(config);
   checkPositions(config);
   checkLayers(config);
-  const refused = MAPPINGS[config.mapping].refuse({ ...config, use });
+  const { context, tokens } = config.workload;
+  const refused = MAPPINGS[config.mapping].refuse({ ...config, positions: context + tokens, use });
   if (refused !== undefined) refuse(...refused);
   checkMapping(config, features);
 }
@@ -49,7 +49,8 @@ function checkMapping({ model, mapping }: ResolvedConfig, features: readonly Fea
   const missing = features.find((feature) => !MAPPINGS[mapping].computes.includes(feature));
   if (missing === undefined) return;
   const others = MAPPING_NAMES.filter((name) => MAPPINGS[name].computes.includes(missing));
-  const why = `as ${mapping} does not compute ${FEATURES[missing][0]}, which ${model.name} has`;
+  const field = fieldOf(model, missing);
+  const why = `as ${mapping} does not compute ${FEATURES[missing][0]} (${field}), which ${model.name} has`;
   refuse('mapping', `${others.join(' or ')}, ${why}`, mapping);
 }
 
@@ -85,7 +86,8 @@ function refuse(key: string, expected: string, found: unknown): never {
 
 function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   const { context, tokens } = workload;
-  const { most, why } = positionsOf(model);
+  const most = model.maxContext;
+  const why = positionsOf(model);
   if (prompt !== undefined) {
     const left = most - prompt.length + 1;
     if (left < 1) refuse('workload.prompt', `at most ${most} tokens, as ${why}`, prompt.length);
@@ -98,11 +100,16 @@ function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
 }
 
+function positionsOf({ name, maxContext }: ResolvedConfig['model']): string {
+  return `${name} has ${maxContext} positions`;
+}
+
 /** @throws ConfigError if requests of so many positions go beyond what can be modelled */
 export function checkServed({ model }: ResolvedConfig, positions: number): void {
-  const { most, why } = positionsOf(model);
+  const { maxContext: most } = model;
+  const found = `requests of up to ${positions}`;
   if (positions > most)
-    refuse('serving.maxContext', `at most ${most}, as ${why}`, `requests of up to ${positions}`);
+    refuse('serving.maxContext', `at most ${most}, as ${positionsOf(model)}`, found);
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {

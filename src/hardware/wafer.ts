@@ -14,8 +14,16 @@ export interface PerType {
 /** The functions of elementwise vector operations. */
 export type VectorFn = 'move' | 'add' | 'sub' | 'mul' | 'max' | 'min' | 'fma';
 
-/** Functions computed by code rather than by one instruction. */
-export type SpecialFn = 'exp' | 'silu' | 'rsqrt' | 'reciprocal';
+/** Functions computed by code rather than by one instruction; gelu in its tanh form. */
+export type SpecialFn =
+  | 'exp'
+  | 'silu'
+  | 'rsqrt'
+  | 'reciprocal'
+  | 'sigmoid'
+  | 'tanh'
+  | 'gelu'
+  | 'softplus';
 
 /** What operations cost, in cycles. Lives in the hardware file, never in code. */
 export interface CostTable {

@@ -75,6 +75,21 @@ export function rootOf(length: number, groups: number): number {
   return middleOf({ length, groups }, Math.floor(groups / 2));
 }
 
+/** From both ends of a line to its root: operations that take what comes, and links. */
+export function waysOf(length: number, groups: number): { operations: number; links: number }[] {
+  const line = { length, groups };
+  const rootGroup = Math.floor(groups / 2);
+  const root = middleOf(line, rootGroup);
+  const last = length - 1;
+  return [
+    { operations: middleOf(line, 0) + rootGroup, links: root },
+    {
+      operations: last - middleOf(line, groups - 1) + (groups - 1 - rootGroup),
+      links: last - root,
+    },
+  ];
+}
+
 /** What each core of a line of `length` cores in `groups` groups does; equal ones are one object. */
 export function stationsOf(length: number, groups: number, form: TreeForm = 'stored'): Station[] {
   if (length < 1 || groups < 1 || groups > length)

@@ -1,6 +1,6 @@
 /**
  * Grouped-query attention of one token on R rows and C columns, without a transpose (machine-model
- * section 5a). The columns of a KV group hold pairs (i, i + headDim/2) of its key, value and query
+ * section 5a). The columns of a KV group hold rotary pairs of elements of its key, value and query
  * heads; cache positions are dealt to the rows. Queries, keys and values are reduced along y, scores
  * along x inside the group, the softmax's maximum and sum and the weighted values along y, and the
  * output projection along x over the whole row.
@@ -12,19 +12,16 @@
 import { LEAST } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
-import { layerLabel, type LayerCore } from './layer-core.js';
-import { meanToScale } from './norm.js';
-
-function headsOf({ shape }: LayerCore): number {
-  return shape.queryHeads + shape.headsPerColumn;
-}
+import { scale, start } from './bias.js';
+import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
 export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
-  advanceAngles(core, layer);
-  fill(core, model.dtype, at.qkv, shape.queryDims + 2 * shape.keyDims, 0);
+  if (attention.rope) advanceAngles(core, layer);
+  start(core, model, qkvOf(core, layer));
   fill(core, model.dtype, at.scores, shape.queryHeads * layer.positions, 0);
   fill(core, 'f32', at.peak, shape.queryHeads, LEAST[model.dtype]);
   fill(core, 'f32', at.total, shape.queryHeads, 0);
@@ -32,49 +29,16 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   if (attention.qkNorm === 'head') fill(core, 'f32', at.headScale, headsOf(layer), 0);
 }
 
-/** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
-function advanceAngles(core: CoreCode, layer: LayerCore): void {
-  const n = layer.shape.pairs;
-  const heads = headsOf(layer);
-  const { at } = core;
-  const cos = cell(at.angle);
-  const sin = cell(at.angle + n);
-  const stepCos = cell(at.angleStep);
-  const stepSin = cell(at.angleStep + n);
-  const sinSin = cell(at.angleWork);
-  const cosSin = cell(at.angleWork + n);
-  vector(core, 'mul', 'f32', n, sinSin, sin, stepSin);
-  vector(core, 'mul', 'f32', n, cosSin, cos, stepSin);
-  vector(core, 'mul', 'f32', n, cos, cos, stepCos);
-  vector(core, 'sub', 'f32', n, cos, cos, sinSin);
-  vector(core, 'fma', 'f32', n, sin, sin, stepCos, cosSin);
-  const { dtype } = layer.model;
-  for (let pair = 0; pair < n; pair++)
-    for (const half of [0, 1])
-      vector(
-        core,
-        'move',
-        dtype,
-        heads,
-        cell(at.turn + (half * n + pair) * heads),
-        cell(at.angle + half * n + pair, 0),
-      );
-  const copies = n * heads;
-  vector(core, 'mul', dtype, copies, cell(at.turn + 2 * copies), cell(at.turn + copies), {
-    constant: -1,
-  });
-}
-
 /** Attention from the normed slice to `attentionOut`, on a core of an attention column. */
 export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   core.label = layerLabel('qkv');
   projectQkv(core, layer);
-  if (layer.attention.qkNorm === 'head') {
-    core.label = layerLabel('qk norm');
-    normaliseHeads(core, layer, group);
-  }
+  const { qkNorm, rope } = layer.attention;
+  core.label = layerLabel('qk norm');
+  if (qkNorm === 'head') normaliseHeads(core, layer, group);
+  if (qkNorm === 'whole') normaliseWhole(core, layer);
   core.label = layerLabel('rope');
-  rotate(core, layer);
+  if (rope) rotate(core, layer);
   core.label = layerLabel('kv append');
   append(core, layer);
   core.label = layerLabel('scores');
@@ -87,53 +51,21 @@ export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void
   projectOut(core, layer);
 }
 
-function projectQkv(core: CoreCode, { model, shape, column }: LayerCore): void {
+function qkvOf({ at }: CoreCode, { shape }: LayerCore) {
+  return { at: at.qkv, length: shape.queryDims + 2 * shape.keyDims, bias: at.qkvBias };
+}
+
+function projectQkv(core: CoreCode, layer: LayerCore): void {
+  const { model, shape, column } = layer;
   const { at } = core;
-  const length = shape.queryDims + 2 * shape.keyDims;
+  const qkv = qkvOf(core, layer);
+  const { length } = qkv;
   const widen = model.weightBits === 8;
-  const product = { matrix: at.wQkv, rows: shape.dims, length, x: at.normed, out: at.qkv };
+  const x = inputAt(core, layer);
+  const product = { matrix: at.wQkv, rows: shape.dims, length, x, out: at.qkv };
   matvec(core, 'axpy', model.dtype, { ...product, widen });
-  if (widen) {
-    const qkv = cell(at.qkv);
-    vector(core, 'mul', model.dtype, length, qkv, qkv, cell(at.qkvScale));
-  }
+  if (widen) scale(core, model, qkv, cell(at.qkvScale));
   allReduce(core, column, 'add', model.dtype, at.qkv, length);
-}
-
-/** Qwen3: RMSNorm of each query and key head, whose elements are spread over the group's columns. */
-function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): void {
-  const { model, shape } = layer;
-  const { at } = core;
-  const heads = headsOf(layer);
-  const length = 2 * shape.pairs;
-  const scaleOf = (head: number) => cell(at.headScale + head, 0);
-  const elements = (head: number) => cell(at.qkv + head, heads);
-  for (let head = 0; head < heads; head++) {
-    const x = elements(head);
-    vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
-  }
-  allReduce(core, group, 'add', 'f32', at.headScale, heads);
-  meanToScale(core, at.headScale, heads, layer.attention.headDim, model.normEpsilon);
-  for (let head = 0; head < heads; head++) {
-    const x = elements(head);
-    const weight = cell(head < shape.queryHeads ? at.qNorm : at.kNorm);
-    vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
-    vector(core, 'mul', model.dtype, length, x, x, weight);
-  }
-}
-
-/** RoPE: (a, b) becomes (a cos - b sin, b cos + a sin) for every pair of every query and key head. */
-function rotate(core: CoreCode, layer: LayerCore): void {
-  const { dtype } = layer.model;
-  const { at } = core;
-  const n = layer.shape.pairs * headsOf(layer);
-  const a = cell(at.qkv);
-  const b = cell(at.qkv + n);
-  const [cos, sin, minusSin] = [0, 1, 2].map((i) => cell(at.turn + i * n));
-  vector(core, 'mul', dtype, n, cell(at.turned), a, sin);
-  vector(core, 'mul', dtype, n, a, a, cos);
-  vector(core, 'fma', dtype, n, a, b, minusSin, a);
-  vector(core, 'fma', dtype, n, b, b, cos, cell(at.turned));
 }
 
 /** The row that owns the new position keeps its key and value: cache[head][element][position]. */
@@ -161,7 +93,7 @@ function cacheOf(shape: LayerCore['shape'], cache: number, queryHead: number): n
 }
 
 function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
-  const { model, shape, positions } = layer;
+  const { model, shape, positions, attention } = layer;
   const { at } = core;
   for (let head = 0; head < shape.queryHeads; head++)
     matvec(core, 'axpy', model.dtype, {
@@ -176,8 +108,13 @@ function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
     });
   const all = shape.queryHeads * positions;
   allReduce(core, group, 'add', model.dtype, at.scores, all);
-  const scale = { constant: layer.attention.scale };
-  vector(core, 'mul', model.dtype, all, cell(at.scores), cell(at.scores), scale);
+  const { scale: factor, scoreCap: cap = 1 } = attention;
+  const row = cell(at.scores);
+  vector(core, 'mul', model.dtype, all, row, row, { constant: factor / cap });
+  if (attention.scoreCap === undefined) return;
+  core.label = layerLabel('score cap');
+  special(core, 'tanh', 'vector', model.dtype, at.scores, all);
+  vector(core, 'mul', model.dtype, all, row, row, { constant: cap });
 }
 
 /** exp(score - maximum) of every position and 1 / their sum; the division is done on the values. */
@@ -219,8 +156,8 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
       widen: false,
     });
     if (positions > 0) {
-      const scale = cell(at.total + head, 0);
-      vector(core, 'mul', model.dtype, elements, cell(out), cell(out), scale);
+      const share = cell(at.total + head, 0);
+      vector(core, 'mul', model.dtype, elements, cell(out), cell(out), share);
     }
   }
   allReduce(core, column, 'add', model.dtype, at.attended, shape.queryDims);
@@ -231,7 +168,7 @@ function projectOut(core: CoreCode, { model, shape }: LayerCore): void {
   const { at } = core;
   const widen = model.weightBits === 8;
   const product = { matrix: at.wO, rows: shape.queryDims, length: shape.dims };
-  const out = at.attentionOut;
-  matvec(core, 'axpy', model.dtype, { ...product, x: at.attended, out, widen });
-  if (widen) vector(core, 'mul', model.dtype, shape.dims, cell(out), cell(out), cell(at.oScale, 0));
+  const out = { at: at.attentionOut, length: shape.dims, bias: at.oBias };
+  matvec(core, 'axpy', model.dtype, { ...product, x: at.attended, out: out.at, widen });
+  if (widen) scale(core, model, out, cell(at.oScale, 0));
 }

@@ -1,24 +1,17 @@
 /**
  * Memory images of a region's cores before the first token: weights cut into the slices that shapes.ts
- * describes, with zeros where padded, and a cache filled with earlier tokens' keys and values.
+ * describes, with zeros where padded, and caches with what earlier tokens left.
  * Needed only by runs that compute; a run that is only timed has no images.
  */
-import type { GqaSpec } from '../model/attention-spec.js';
-import type {
-  DenseWeights,
-  GqaWeights,
-  LayerWeights,
-  Matrix,
-  Weights,
-} from '../model/model-weights.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
-import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
+import type { Weights } from '../model/model-weights.js';
+import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
-import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import { layerImages } from './layer-images.js';
 import type { LayerCache, Lowered, Memory } from './lowering.js';
 import type { Step } from './region.js';
+import { eachDim, normWeight, storedBy } from './stored.js';
 import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
@@ -69,40 +62,6 @@ function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Floa
   });
 }
 
-/** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
-export function layerImages(
-  model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'>,
-  maxPositions: number,
-  { spec, weights, cache }: { spec: LayerSpec; weights: LayerWeights; cache: LayerCache },
-  users = 1,
-): Float32Array[] {
-  const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
-  const [attentionSpec, { inner }] = [gqaOf(spec), denseOf(spec)];
-  const { attention: gqa, mlp } = weights;
-  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
-  const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
-  const images: Float32Array[] = [];
-  for (let row = 0; row < region.height; row++)
-    for (let column = 0; column < region.width; column++) {
-      const attention = column < shape.attentionColumns;
-      const { buffers, at } = layOut(layerBuffers(model, spec, shape, attention));
-      const last = buffers.at(-1)!;
-      const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, spec: attentionSpec, shape, row, column, gqa };
-      fillNorms(core, weights);
-      fillMlp(core, mlp, inner);
-      if (attention) {
-        const slice = attentionSlice(attentionSpec, shape, column, pairs);
-        fillProjections(core, slice);
-        fillHeads(core, slice, cache.keys.length);
-        fillCache(core, slice, cache);
-      }
-      images.push(image);
-    }
-  return images;
-}
-
 /** Images of the cores of the embedding, the head or both. */
 export function tableImages(
   model: ModelSpec,
@@ -114,192 +73,22 @@ export function tableImages(
   const shape = tableShape(model, height, width);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;
-  const { values: table, scale } = kind === 'embedding' ? weights.embedding : weights.head;
+  const of = kind === 'embedding' ? weights.embedding : weights.head;
+  const table = storedBy(model, of);
   const images: Float32Array[] = [];
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
       const image = new Float32Array(last.at + last.length);
       eachDim(model, shape.dims, row, (d, dim) => {
-        if (at.norm !== undefined) image[at.norm + d] = weights.finalNorm[dim]!;
+        if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
         for (let e = 0; e < shape.entries; e++) {
           const entry = column * shape.entries + e;
           if (entry < model.vocab)
-            image[at.table + d * shape.entries + e] = table[entry * model.dim + dim]!;
+            image[at.table + d * shape.entries + e] = table(entry * model.dim + dim);
         }
       });
-      if (at.tableScale !== undefined) image[at.tableScale] = scale;
+      if (at.tableScale !== undefined) image[at.tableScale] = of.scale;
       images.push(image);
     }
   return images;
-}
-
-/** Which elements of which heads a column holds; -1 where padded. */
-interface AttentionSlice {
-  /** Global number of each KV head and query head. */
-  kvHeads: number[];
-  queryHeads: number[];
-  /** The column's pairs of elements; undefined where padded. */
-  pairs: (RotaryPair | undefined)[];
-  /** Index inside a head of each of the column's elements: first ones of the pairs, then second ones. */
-  elements: number[];
-}
-
-function attentionSlice(
-  spec: GqaSpec,
-  shape: LayerShape,
-  column: number,
-  all: readonly RotaryPair[],
-): AttentionSlice {
-  const perKv = spec.heads / spec.kvHeads;
-  const firstHead = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
-  const firstPair = (column % shape.groupWidth) * shape.pairs;
-  const kvHeads = Array.from({ length: shape.headsPerColumn }, (_, i) =>
-    firstHead + i < spec.kvHeads ? firstHead + i : -1,
-  );
-  const queryHeads = kvHeads.flatMap((head) =>
-    Array.from({ length: perKv }, (_, i) => (head < 0 ? -1 : head * perKv + i)),
-  );
-  const pairs = Array.from({ length: shape.pairs }, (_, i) => all.at(firstPair + i));
-  const elements = [
-    ...pairs.map((pair) => pair?.first ?? -1),
-    ...pairs.map((pair) => pair?.second ?? -1),
-  ];
-  return { kvHeads, queryHeads, pairs, elements };
-}
-
-/** Global row numbers of a head-by-head matrix for the order of `qkv`: element by element, head by head. */
-function rowsOf({ headDim }: GqaSpec, heads: number[], elements: number[]): number[] {
-  return elements.flatMap((element) =>
-    heads.map((head) => (head < 0 || element < 0 ? -1 : head * headDim + element)),
-  );
-}
-
-/** A core of a layer whose memory is being filled. */
-interface Filled {
-  image: Float32Array;
-  at: Record<string, number>;
-  model: ModelSpec;
-  spec: GqaSpec;
-  shape: LayerShape;
-  row: number;
-  column: number;
-  gqa: GqaWeights;
-}
-
-function fillNorms({ image, at, model, shape, row }: Filled, weights: LayerWeights): void {
-  eachDim(model, shape.dims, row, (d, dim) => {
-    image[at.attentionNorm + d] = weights.attentionNorm![dim]!;
-    image[at.mlpNorm + d] = weights.mlpNorm![dim]!;
-  });
-}
-
-function fillProjections(
-  { image, at, model, spec, shape, row, gqa }: Filled,
-  { kvHeads, queryHeads, elements }: AttentionSlice,
-): void {
-  const perElement = queryHeads.length + kvHeads.length;
-  const firstValue = 2 * shape.pairs * perElement;
-  const length = shape.queryDims + 2 * shape.keyDims;
-  const put = ({ values, scale }: Matrix, out: number, source: number) => {
-    if (at.qkvScale !== undefined) image[at.qkvScale + out] = scale;
-    if (source < 0) return;
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wQkv + d * length + out] = values[source * model.dim + dim]!;
-    });
-  };
-  rowsOf(spec, queryHeads, elements).forEach((source, i) => {
-    const element = Math.floor(i / queryHeads.length);
-    const out = element * perElement + (i % queryHeads.length);
-    put(gqa.q, out, source);
-  });
-  rowsOf(spec, kvHeads, elements).forEach((source, i) => {
-    const element = Math.floor(i / kvHeads.length);
-    const head = i % kvHeads.length;
-    const out = element * perElement + queryHeads.length + head;
-    put(gqa.k, out, source);
-    put(gqa.v, firstValue + head * elements.length + element, source);
-  });
-  const inputs = spec.heads * spec.headDim;
-  queryHeads.forEach((head, h) =>
-    elements.forEach((element, i) => {
-      if (head < 0 || element < 0) return;
-      const input = head * spec.headDim + element;
-      eachDim(model, shape.dims, row, (d, dim) => {
-        const slot = (h * elements.length + i) * shape.dims + d;
-        image[at.wO + slot] = gqa.o.values[dim * inputs + input]!;
-      });
-    }),
-  );
-  if (at.oScale !== undefined) image[at.oScale] = gqa.o.scale;
-}
-
-/** Angles of the position before the first token (its program advances them), head norms. */
-function fillHeads(
-  { image, at, spec, shape, gqa }: Filled,
-  slice: AttentionSlice,
-  context: number,
-): void {
-  const amplitude = ropeAmplitude(spec.rope);
-  for (let pair = 0; pair < shape.pairs; pair++) {
-    const frequency = slice.pairs[pair]?.frequency ?? 0;
-    const set = (buffer: number, angle: number, times: number) => {
-      image[buffer + pair] = times * Math.cos(angle);
-      image[buffer + shape.pairs + pair] = times * Math.sin(angle);
-    };
-    set(at.angle, frequency * (context - 1), amplitude);
-    // A step advances the angles and must leave the amplitude as it is.
-    set(at.angleStep, frequency, 1);
-  }
-  slice.elements.forEach((element, i) => {
-    if (element < 0 || !gqa.qNorm || !gqa.kNorm) return;
-    image[at.qNorm + i] = gqa.qNorm[element]!;
-    image[at.kNorm + i] = gqa.kNorm[element]!;
-  });
-}
-
-/** The first user's cache: [head][element][slot], positions dealt out row by row. */
-function fillCache(
-  { image, at, spec, shape, row }: Filled,
-  slice: AttentionSlice,
-  cache: LayerCache,
-): void {
-  slice.kvHeads.forEach((head, h) =>
-    slice.elements.forEach((element, i) => {
-      if (head < 0 || element < 0) return;
-      const first = (h * slice.elements.length + i) * shape.slots;
-      const index = head * spec.headDim + element;
-      for (let p = row; p < cache.keys.length; p += shape.rows) {
-        const slot = first + Math.floor(p / shape.rows);
-        image[at.keys + slot] = cache.keys[p][index]!;
-        image[at.values + slot] = cache.values[p][index]!;
-      }
-    }),
-  );
-}
-
-function fillMlp(
-  { image, at, model, shape, row, column }: Filled,
-  { gate, up, down }: DenseWeights,
-  inner: number,
-): void {
-  const n = shape.inner;
-  for (let j = 0; j < n && column * n + j < inner; j++) {
-    const unit = column * n + j;
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wGateUp + d * 2 * n + j] = gate.values[unit * model.dim + dim]!;
-      image[at.wGateUp + d * 2 * n + n + j] = up.values[unit * model.dim + dim]!;
-      image[at.wDown + j * shape.dims + d] = down.values[dim * inner + unit]!;
-    });
-  }
-  if (at.mlpScale !== undefined) image.set([gate.scale, up.scale, down.scale], at.mlpScale);
-}
-
-/** Calls back for each dimension of a row's slice that the model has: index in the slice, dimension. */
-function eachDim(
-  model: ModelSpec,
-  dims: number,
-  row: number,
-  visit: (d: number, dim: number) => void,
-): void {
-  for (let d = 0; d < dims && row * dims + d < model.dim; d++) visit(d, row * dims + d);
 }

@@ -4,6 +4,7 @@ import type { DenseSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { LinePlace } from '../kernels/collectives.js';
+import type { CoreCode } from '../program/builder.js';
 
 export interface LayerCore {
   model: ModelSpec;
@@ -17,7 +18,7 @@ export interface LayerCore {
   row: LinePlace;
   /** The core's place on the part of the row that shares a KV head; undefined for cores without attention. */
   group: LinePlace | undefined;
-  /** Cache positions that this row holds, the new token's included. */
+  /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
@@ -33,17 +34,26 @@ export const LAYER_LABELS = [
   'rope',
   'kv append',
   'scores',
+  'score cap',
   'softmax',
   'values',
   'attention out',
+  'attention out norm',
   'mlp norm',
   'gate up',
   'silu',
+  'gelu',
   'down',
+  'mlp out norm',
 ] as const;
 
 export type LayerLabel = (typeof LAYER_LABELS)[number];
 
 export function layerLabel(label: LayerLabel): number {
   return LAYER_LABELS.indexOf(label);
+}
+
+/** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */
+export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
+  return spec.norms === 'post' ? at.x : at.normed;
 }

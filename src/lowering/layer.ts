@@ -5,82 +5,106 @@
 import { allReduce } from '../kernels/collectives.js';
 import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { attend, prepareAttention } from './attention.js';
-import { layerLabel, type LayerCore } from './layer-core.js';
-import { rmsNorm } from './norm.js';
+import { joinWholeNorm } from './heads.js';
+import { scale, start, type Result } from './bias.js';
+import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { rmsNorm, type Norm } from './norm.js';
+import { ACT_FN } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
-  const { model, shape } = layer;
+  const { model, shape, spec } = layer;
   const { at } = core;
   core.label = layerLabel('position');
-  fill(core, 'f32', at.square, 2, 0);
-  fill(core, model.dtype, at.attentionOut, shape.dims, 0);
-  fill(core, model.dtype, at.mlpOut, shape.dims, 0);
-  fill(core, model.dtype, at.gateUp, 2 * shape.inner, 0);
+  fill(core, 'f32', at.square, spec.norms === 'sandwich' ? 4 : 2, 0);
+  start(core, model, { at: at.attentionOut, length: shape.dims, bias: at.oBias });
+  start(core, model, { at: at.mlpOut, length: shape.dims, bias: at.downBias });
+  start(core, model, { at: at.gateUp, length: 2 * shape.inner, bias: at.gateUpBias });
+  if (layer.attention.qkNorm === 'whole') fill(core, 'f32', at.headScale, 2, 0);
   if (layer.group) prepareAttention(core, layer);
 }
 
 export function decoderLayer(core: CoreCode, layer: LayerCore): void {
-  const { group } = layer;
+  const { group, spec } = layer;
+  const { at } = core;
+  const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
+  const outSquare = at.square + (before ? 2 : 0);
   core.label = layerLabel('attention norm');
-  normalise(core, layer, core.at.attentionNorm, core.at.square);
+  const input = { x: at.x, normed: at.normed };
+  if (before) normalise(core, layer, { ...input, weight: at.attentionNorm, square: at.square });
   // A column without attention adds the zeros it prepared.
   if (group) attend(core, layer, group);
+  else joinWholeNorm(core, layer);
   core.label = layerLabel('attention out');
-  addOverRow(core, layer, core.at.attentionOut);
+  sumOverRow(core, layer, at.attentionOut);
+  if (after) {
+    core.label = layerLabel('attention out norm');
+    const out = { x: at.attentionOut, normed: at.attentionOut };
+    normalise(core, layer, { ...out, weight: at.attentionOutNorm, square: outSquare });
+  }
+  addToStream(core, layer, at.attentionOut);
   core.label = layerLabel('mlp norm');
-  normalise(core, layer, core.at.mlpNorm, core.at.square + 1);
+  if (before) normalise(core, layer, { ...input, weight: at.mlpNorm, square: at.square + 1 });
   mlp(core, layer);
-  addOverRow(core, layer, core.at.mlpOut);
+  sumOverRow(core, layer, at.mlpOut);
+  if (after) {
+    core.label = layerLabel('mlp out norm');
+    const out = { x: at.mlpOut, normed: at.mlpOut };
+    normalise(core, layer, { ...out, weight: at.mlpOutNorm, square: outSquare + 1 });
+  }
+  addToStream(core, layer, at.mlpOut);
 }
 
-function normalise(core: CoreCode, layer: LayerCore, weight: number, square: number): void {
-  const { model, shape } = layer;
-  rmsNorm(core, layer.column, {
-    type: model.dtype,
-    length: shape.dims,
-    dim: model.dim,
-    epsilon: model.normEpsilon,
-    x: core.at.x,
-    weight,
-    square,
-    normed: core.at.normed,
-  });
+function normalise(
+  core: CoreCode,
+  { model, shape, column }: LayerCore,
+  of: Pick<Norm, 'x' | 'normed' | 'weight' | 'square'>,
+): void {
+  const { dtype: type, dim, normEpsilon: epsilon } = model;
+  rmsNorm(core, column, { type, length: shape.dims, dim, epsilon, ...of });
 }
 
-/** The residual: x += the sum over the row of each core's part. */
-function addOverRow(core: CoreCode, layer: LayerCore, part: number): void {
-  const { model, shape, row } = layer;
+/** The sum over the row of each core's part. */
+function sumOverRow(core: CoreCode, { model, shape, row }: LayerCore, part: number): void {
   allReduce(core, row, 'add', model.dtype, part, shape.dims);
+}
+
+/** The residual. */
+function addToStream(core: CoreCode, { model, shape }: LayerCore, part: number): void {
   const x = cell(core.at.x);
   vector(core, 'add', model.dtype, shape.dims, x, x, cell(part));
 }
 
 /**
- * The gated MLP: gate and up reduced along y as one vector, silu(gate) * up on the columns'
+ * The gated MLP: gate and up reduced along y as one vector, act(gate) * up on the columns'
  * slices, and this column's part of the down projection, which the row adds up.
  */
-function mlp(core: CoreCode, { model, shape, column }: LayerCore): void {
+function mlp(core: CoreCode, layer: LayerCore): void {
+  const { model, shape, column } = layer;
   const { at } = core;
   const type = model.dtype;
   const widen = model.weightBits === 8;
   const n = shape.inner;
-  const gate = cell(at.gateUp);
-  const up = cell(at.gateUp + n);
+  const x = inputAt(core, layer);
   core.label = layerLabel('gate up');
   const gateUp = { matrix: at.wGateUp, rows: shape.dims, length: 2 * n };
-  matvec(core, 'axpy', type, { ...gateUp, x: at.normed, out: at.gateUp, widen });
+  matvec(core, 'axpy', type, { ...gateUp, x, out: at.gateUp, widen });
   if (widen) {
-    vector(core, 'mul', type, n, gate, gate, cell(at.mlpScale, 0));
-    vector(core, 'mul', type, n, up, up, cell(at.mlpScale + 1, 0));
+    const half = (i: number): Result => {
+      const bias = at.gateUpBias === undefined ? undefined : at.gateUpBias + i * n;
+      return { at: at.gateUp + i * n, length: n, bias };
+    };
+    scale(core, model, half(0), cell(at.mlpScale, 0));
+    scale(core, model, half(1), cell(at.mlpScale + 1, 0));
   }
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
-  core.label = layerLabel('silu');
-  special(core, 'silu', 'vector', type, at.gateUp, n, at.activated);
-  vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), up);
+  const act = ACT_FN[layer.mlp.act.fn];
+  core.label = layerLabel(act);
+  special(core, act, 'vector', type, at.gateUp, n, at.activated);
+  vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), cell(at.gateUp + n));
   core.label = layerLabel('down');
-  const out = cell(at.mlpOut);
+  const out = { at: at.mlpOut, length: shape.dims, bias: at.downBias };
   const down = { matrix: at.wDown, rows: n, length: shape.dims };
   matvec(core, 'axpy', type, { ...down, x: at.activated, out: out.at, widen });
-  if (widen) vector(core, 'mul', type, shape.dims, out, out, cell(at.mlpScale + 2, 0));
+  if (widen) scale(core, model, out, cell(at.mlpScale + 2, 0));
 }

@@ -1,6 +1,6 @@
 /**
  * RMSNorm of a vector that is split over the rows: every row sums its squares, the column adds them
- * up, and each core scales its slice: normed = x / sqrt(mean(x^2) + epsilon) * weight.
+ * up, and each core scales its slice: normed = x / sqrt(mean(x^2) + epsilon) * weight, which may be x.
  * The sum and its root are kept in 32 bits.
  */
 import type { FloatType } from '../numeric/types.js';

@@ -6,6 +6,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
+import { firstAttended, slotAt } from '../model/cache-slots.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
@@ -75,9 +76,18 @@ export const LINE_COLORS: Record<Line, number[]> = {
 };
 export const FIRST_HAND_OFF_COLOR = 15;
 
-/** Cache positions of a row when `count` tokens are dealt out row by row. */
+/** Cache slots of a row when `count` of them are dealt out row by row. */
 export function positionsOfRow(count: number, row: number, rows: number): number {
   return row < count ? Math.floor((count - 1 - row) / rows) + 1 : 0;
+}
+
+/** What a layer's code depends on of the token's position: how many it attends to, and its slot in the cache. */
+export function cacheStepOf(spec: LayerSpec, position: number) {
+  const { span } = gqaOf(spec);
+  return {
+    attended: position - firstAttended(span, position) + 1,
+    slot: slotAt(span, position),
+  };
 }
 
 export function layerCode(
@@ -90,15 +100,16 @@ export function layerCode(
 ): RegionCode {
   const { width, height } = region;
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
-  const position = step.context;
+  const attention = gqaOf(spec);
+  const { attended, slot } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
     x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const cacheOf = (row: number) => ({
-    positions: positionsOfRow(position + 1, row, height),
-    appendAt: position % height === row ? Math.floor(position / height) : -1,
+    positions: positionsOfRow(attended, row, height),
+    appendAt: slot % height === row ? Math.floor(slot / height) : -1,
   });
   return {
     width,
@@ -127,7 +138,7 @@ export function layerCode(
       const layer: LayerCore = {
         model,
         spec,
-        attention: gqaOf(spec),
+        attention,
         mlp: denseOf(spec),
         shape,
         column: columns[row],

@@ -8,7 +8,7 @@
 import type { ModelSpec } from '../model/model.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
 
 export interface TableCore {
@@ -21,7 +21,10 @@ export interface TableCore {
 }
 
 export const EMBEDDING_LABELS = ['token', 'embedding'] as const;
-export const HEAD_LABELS = ['prepare head', 'hand-off', 'final norm', 'head', 'choice'] as const;
+export const HEAD_LABELS = [
+  ...(['prepare head', 'hand-off', 'final norm'] as const),
+  ...(['head', 'logit cap', 'choice'] as const),
+];
 
 /** Beyond every entry, and exact in 32 bits. */
 const NO_ENTRY = 2 ** 24;
@@ -47,6 +50,8 @@ export function embed(core: CoreCode, table: TableCore): void {
   if (model.weightBits === 8)
     vector(core, 'mul', model.dtype, shape.dims, x, x, cell(at.tableScale, 0));
   allReduce(core, row, 'add', model.dtype, at.x, shape.dims);
+  if (model.embeddingScale !== 1)
+    vector(core, 'mul', model.dtype, shape.dims, x, x, { constant: model.embeddingScale });
 }
 
 /** What a head's core can do before its token arrives. */
@@ -83,6 +88,7 @@ export function head(core: CoreCode, table: TableCore): void {
   if (widen) vector(core, 'mul', type, shape.entries, logits, logits, cell(at.tableScale, 0));
   reduce(core, column, 'add', type, at.logits, shape.entries);
   if (!column.station.root) return;
+  if (model.logitCap !== undefined) capLogits(core, table, model.logitCap);
   core.label = HEAD_LABELS.indexOf('choice');
   const first = columnIndex * shape.entries;
   const length = Math.max(0, Math.min(shape.entries, model.vocab - first));
@@ -92,4 +98,15 @@ export function head(core: CoreCode, table: TableCore): void {
   allReduce(core, row, 'max', 'f32', largest, 1);
   append(core, { kind: 'keepIfEqual', a: value, b: largest, at: id, otherwise: NO_ENTRY });
   reduce(core, row, 'min', 'f32', id, 1);
+}
+
+/** The choice is made among capped logits, as in the published code: near the cap they may be equal. */
+function capLogits(core: CoreCode, { model, shape }: TableCore, cap: number): void {
+  const { at } = core;
+  const { dtype: type } = model;
+  const logits = cell(at.logits);
+  core.label = HEAD_LABELS.indexOf('logit cap');
+  vector(core, 'mul', type, shape.entries, logits, logits, { constant: 1 / cap });
+  special(core, 'tanh', 'vector', type, at.logits, shape.entries);
+  vector(core, 'mul', type, shape.entries, logits, logits, { constant: cap });
 }

@@ -9,7 +9,8 @@ import { layOut } from '../program/builder.js';
 import { gqa } from '../mapping/gqa.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
-import { layerCode, tableCode, writtenOnce, FIRST_HAND_OFF_COLOR } from './region.js';
+import { cacheStepOf, layerCode, tableCode, writtenOnce } from './region.js';
+import { FIRST_HAND_OFF_COLOR } from './region.js';
 import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
@@ -75,7 +76,7 @@ export function planToken(
         relative(source, place),
         region && kindKey(region),
         groups,
-        step,
+        region && stepKey(model, region, step),
         orderOf(channels),
         repair && [place.wafer, place.x, place.y],
       ]),
@@ -91,6 +92,12 @@ export function planToken(
     };
   });
   return { together: false, places, stages };
+}
+
+/** What the programs of a region depend on of a step: those of a window that is full come again and again. */
+function stepKey(model: ModelSpec, region: Region, { context, ...room }: Step): unknown {
+  if (region.kind !== 'layer') return undefined;
+  return { ...room, ...cacheStepOf(model.kinds[region.layerKind], context) };
 }
 
 /** Regions with equal keys hold parts that are cut alike. */

@@ -9,8 +9,19 @@ import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from
 import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
-  // Windows and chunks as long as no position goes beyond one (model/positions.ts).
-  computes: ['headNorm', 'scoreScale', 'window', 'chunk'],
+  computes: [
+    ...(['attentionBias', 'mlpBias', 'headNorm', 'wholeNorm', 'postNorms', 'normPlusOne'] as const),
+    ...([
+      'embeddingScale',
+      'scoreScale',
+      'scoreCap',
+      'logitCap',
+      'gelu',
+      'window',
+      'chunk',
+    ] as const),
+    ...(['noRope', 'partialRope', 'neighbours', 'longrope'] as const),
+  ],
   takes: { exact: false, search: true, groupsByLine: true },
   refuse: () => undefined,
   square: false,
@@ -41,22 +52,28 @@ export const gqa: Mapping = {
 
 function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns);
+  const { qkNorm } = gqaOf(layer);
+  const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on = (line: Line, words: number, type: FloatType = model.dtype) => {
     return { line, cores: cores[line], words, type };
   };
+  const norm = on('column', 1, 'f32');
   return [
-    on('column', 1, 'f32'),
+    ...(before ? [norm] : []),
     on('column', s.queryDims + 2 * s.keyDims),
-    ...(gqaOf(layer).qkNorm === 'head' ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(qkNorm === 'head' ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryDims),
     on('row', s.dims),
-    on('column', 1, 'f32'),
+    ...(after ? [norm] : []),
+    ...(before ? [norm] : []),
     on('column', 2 * s.inner),
     on('row', s.dims),
+    ...(after ? [norm] : []),
   ];
 }
 
@@ -105,7 +122,7 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
   if (model.stored !== undefined)
     found.push([
-      `The model's file stores its weights as ${model.stored.method}; all matrices, embedding and head too, are integers of 8 bits here.`,
+      `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
       'assumed',
       `${OURS}; model.weightBits says otherwise`,
     ]);

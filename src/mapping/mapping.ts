@@ -64,6 +64,8 @@ export interface Asked {
   workload: { kind?: string; context: number; batch: number; data: boolean; prompt?: unknown };
   placement: { layerColumns?: number | readonly number[] };
   exact: boolean;
+  /** Of the whole run. */
+  positions: number;
   /** What is simulated: decode steps as they are, or what serving and fleets make of them. */
   use: 'steps' | 'serving';
 }

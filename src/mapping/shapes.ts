@@ -5,8 +5,17 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
+import { slotsOf } from '../model/cache-slots.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { SpecialFn } from '../hardware/wafer.js';
+import type { Act } from '../model/mlp-spec.js';
 import type { BufferShape, TableKind } from './mapping.js';
+
+/** The special function of an activation. */
+export const ACT_FN = {
+  silu: 'silu',
+  'gelu-tanh': 'gelu',
+} as const satisfies Record<Act['fn'], SpecialFn>;
 
 export interface LayerShape {
   rows: number;
@@ -27,7 +36,7 @@ export interface LayerShape {
   keyDims: number;
   /** Query elements of a column: queryHeads * 2 * pairs. */
   queryDims: number;
-  /** Cache positions of one user per row, for the longest context of the run. */
+  /** Cache slots of one user per row, for the longest context of the run. */
   positions: number;
   /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
   slots: number;
@@ -44,13 +53,13 @@ export function layerShape(
   columns: number,
   users = 1,
 ): LayerShape {
-  const { heads, kvHeads, headDim } = gqaOf(layer);
+  const { heads, kvHeads, headDim, span } = gqaOf(layer);
   const headsPerColumn = Math.ceil(kvHeads / columns);
   const groups = Math.ceil(kvHeads / headsPerColumn);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / kvHeads);
   const pairs = Math.ceil(headDim / 2 / groupWidth);
   const queryHeads = (headsPerColumn * heads) / kvHeads;
-  const positions = Math.ceil(maxPositions / rows);
+  const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
   return {
     rows,
     columns,
@@ -78,12 +87,19 @@ export function layerBuffers(
   const value = model.dtype;
   const weight = weightType(model);
   const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm } = gqaOf(layer);
+  const { qkNorm, bias, outBias, rope } = gqaOf(layer);
+  const { norms } = layer;
   const { buffers, add } = bufferList();
   // First, so that it lies alike in all columns: the next region's hand-off reads it.
   add('x', value, s.dims);
-  add('attentionNorm', value, s.dims, true);
-  add('mlpNorm', value, s.dims, true);
+  if (norms !== 'post') {
+    add('attentionNorm', value, s.dims, true);
+    add('mlpNorm', value, s.dims, true);
+  }
+  if (norms !== 'pre') {
+    add('attentionOutNorm', value, s.dims, true);
+    add('mlpOutNorm', value, s.dims, true);
+  }
   if (attention) {
     add('wQkv', weight, s.dims * (s.queryDims + 2 * s.keyDims), true);
     add('wO', weight, s.queryDims * s.dims, true);
@@ -91,19 +107,25 @@ export function layerBuffers(
       add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
       add('oScale', value, 1, true);
     }
+    if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
+    if (outBias) add('oBias', value, s.dims, true);
     add('keys', value, s.keyDims * s.slots, true);
     add('values', value, s.keyDims * s.slots, true);
     if (qkNorm === 'head') {
       add('qNorm', value, 2 * s.pairs, true);
       add('kNorm', value, 2 * s.pairs, true);
     }
+    // One weight for every element of every query and key head, as those lie in `qkv`.
+    if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
     // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
     // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
-    add('angle', 'f32', 2 * s.pairs, true);
-    add('angleStep', 'f32', 2 * s.pairs, true);
-    add('angleWork', 'f32', 2 * s.pairs);
-    add('turn', value, 3 * s.pairs * heads);
-    add('turned', value, s.pairs * heads);
+    if (rope) {
+      add('angle', 'f32', 2 * s.pairs, true);
+      add('angleStep', 'f32', 2 * s.pairs, true);
+      add('angleWork', 'f32', 2 * s.pairs);
+      add('turn', value, 3 * s.pairs * heads);
+      add('turned', value, s.pairs * heads);
+    }
     add('qkv', value, s.queryDims + 2 * s.keyDims);
     if (qkNorm === 'head') add('headScale', 'f32', heads);
     // As long as the cache: one user may have all of it (serving).
@@ -116,10 +138,16 @@ export function layerBuffers(
   add('wDown', weight, s.inner * s.dims, true);
   // 8-bit matrices: what gate, up and down are multiplied by.
   if (model.weightBits === 8) add('mlpScale', value, 3, true);
-  add('normed', value, s.dims);
+  if (denseOf(layer).bias) {
+    add('gateUpBias', value, 2 * s.inner, true);
+    add('downBias', value, s.dims, true);
+  }
+  if (norms !== 'post') add('normed', value, s.dims);
   add('attentionOut', value, s.dims);
   add('mlpOut', value, s.dims);
-  add('square', 'f32', 2);
+  add('square', 'f32', norms === 'sandwich' ? 4 : 2);
+  // Of the queries and of the keys, added up over the whole row.
+  if (qkNorm === 'whole') add('headScale', 'f32', 2);
   add('gateUp', value, 2 * s.inner);
   add('activated', value, s.inner);
   return buffers;

@@ -71,7 +71,8 @@ function optionsOf({ model, rows: P, positions, users, exact = false }: Cut) {
 }
 
 /** The published mapping: one user, one square of whole cores, a layer of Llama with 16-bit weights. */
-function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refusal | undefined {
+function refuse(asked: Asked): Refusal | undefined {
+  const { model, wafer, workload, placement, positions, exact, use } = asked;
   const { layerColumns } = placement;
   const than = 'with mapping: waferllm';
   const gqa = (why: string) => ['mapping', `gqa, as waferllm ${why}`, 'waferllm'] as const;
@@ -85,6 +86,12 @@ function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refus
     [
       model.kinds.some(({ attention: of }) => of.kind === 'gqa' && of.qkNorm !== 'none'),
       ...gqa(`does not normalise queries and keys, as ${model.name} does`),
+    ],
+    [
+      leastSpan(model) < positions,
+      ...gqa(
+        `attends to all of ${positions} positions, and ${model.name} to ${leastSpan(model)} (${spanField(model)})`,
+      ),
     ],
     [model.weightBits === 8, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
     [workload.batch > 1, 'workload.batch', `1 ${than}, which serves one user`, workload.batch],
@@ -100,10 +107,21 @@ function refuse({ model, wafer, workload, placement, exact, use }: Asked): Refus
   return all.find(([wrong]) => wrong)?.slice(1) as Refusal | undefined;
 }
 
+/** The shortest window or chunk of the layers; Infinity where all attend to all positions. */
+function leastSpan({ kinds }: Asked['model']): number {
+  const sizes = kinds.map(({ attention: of }) =>
+    of.kind === 'gqa' && of.span.kind !== 'full' ? of.span.size : Infinity,
+  );
+  return Math.min(...sizes);
+}
+
+/** The field that asks for it. */
+function spanField({ published }: Asked['model']): string {
+  return published?.fields.window ?? published?.fields.chunk ?? 'sliding_window';
+}
+
 function storedAs({ weightBits, stored }: Asked['model']): string {
-  return stored === undefined
-    ? `${weightBits}`
-    : `${weightBits}, as ${stored.method} in the model's file`;
+  return stored === undefined ? `${weightBits}` : `${weightBits}, as ${stored} in the model's file`;
 }
 
 function rules({ exact }: Pick<Asked, 'exact'>): Rule[] {

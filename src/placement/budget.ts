@@ -97,10 +97,11 @@ export function mostThat(
   return first > low ? first - 1 : undefined;
 }
 
-/** Bytes of the model itself, without padding, code and buffers, and of its caches. */
+/** Bytes of the model itself, without padding, code and buffers, and of its caches for `users` users. */
 export function modelBytes(
   model: ModelSpec,
   positions: number,
+  users = 1,
 ): { weights: number; cache: number } {
-  return { weights: weightBytes(model), cache: cacheBytes(model, positions) };
+  return { weights: weightBytes(model), cache: users * cacheBytes(model, positions) };
 }

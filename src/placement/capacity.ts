@@ -65,7 +65,7 @@ export function doesNotFit(
 ): CapacityError {
   const sizes = leastSizes(model, wafer, request, everyHeight(wafer));
   const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, request), of)));
-  const bytes = modelBytes(model, request.maxPositions * request.batch);
+  const bytes = modelBytes(model, request.maxPositions, request.batch);
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +

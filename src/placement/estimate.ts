@@ -8,7 +8,9 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { Cut, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
-import type { LayerSpec, ModelSpec } from '../model/model.js';
+import type { SpecialFn } from '../hardware/wafer.js';
+import { ACT_FN } from '../mapping/shapes.js';
+import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
 import type { Sizes } from './placement.js';
 
@@ -49,14 +51,17 @@ function layerCycles(
   const matvec = (inputs: number, outputs: number, widened = widen) =>
     matvecCycles(wafer, type, inputs, outputs, widened);
   const headDims = 2 * s.pairs;
+  const scores = s.queryHeads * s.positions;
+  const { scoreCap } = gqaOf(layer);
   return (
     matvec(s.dims, s.queryDims + 2 * s.keyDims) +
     2 * s.queryHeads * matvec(headDims, s.positions, false) +
     matvec(s.queryDims, s.dims) +
     matvec(s.dims, 2 * s.inner) +
     matvec(s.inner, s.dims) +
-    specialCycles(wafer, type, 'exp', s.queryHeads * s.positions) +
-    specialCycles(wafer, type, 'silu', s.inner) +
+    specialCycles(wafer, type, 'exp', scores) +
+    (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
+    specialCycles(wafer, type, ACT_FN[denseOf(layer).act.fn], s.inner) +
     broadcastCycles(wafer, type, columns, s.dims)
   );
 }
@@ -64,9 +69,11 @@ function layerCycles(
 /** Product with the vocabulary's slices, and the largest of a column's logits. */
 function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
   const { dims, entries } = tableShape(model, rows, columns);
+  const { dtype: type, logitCap } = model;
   return (
-    matvecCycles(wafer, model.dtype, dims, entries, model.weightBits === 8) +
-    entries / wafer.costs.elementsPerCycle.max[model.dtype]
+    matvecCycles(wafer, type, dims, entries, model.weightBits === 8) +
+    (logitCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', entries)) +
+    entries / wafer.costs.elementsPerCycle.max[type]
   );
 }
 
@@ -117,12 +124,7 @@ function matvecCycles(
 }
 
 /** The vector form of a special function: a few vector operations over all elements. */
-function specialCycles(
-  wafer: WaferSpec,
-  type: FloatType,
-  fn: 'exp' | 'silu',
-  elements: number,
-): number {
+function specialCycles(wafer: WaferSpec, type: FloatType, fn: SpecialFn, elements: number): number {
   const { vectorForm, setup, issue, elementsPerCycle } = wafer.costs;
   return vectorForm[fn] * (setup[type] + issue[type] + elements / elementsPerCycle.fma[type]);
 }

@@ -290,6 +290,9 @@ function addScatter(phase: Phase, end: number, far: number, given: Transfer, pus
   });
 }
 
+/** Special functions whose results are numbers whatever they are of. */
+const SPECIALS = ['silu', 'sigmoid', 'tanh', 'gelu', 'softplus'] as const;
+
 const MARKED = { advance: true };
 
 function repeat<T>(one: T, times: number): T[] {
@@ -416,8 +419,8 @@ function local({ type, length, variant }: Transfer): Operation {
     return {
       ...base,
       kind: 'special',
-      fn: 'silu',
-      form: 'vector',
+      fn: SPECIALS[length % SPECIALS.length],
+      form: length % 2 === 0 ? 'vector' : 'scalar',
       length: length % 20,
       at: 2,
       to: 30,

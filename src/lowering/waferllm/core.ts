@@ -4,11 +4,17 @@ import type { HeadPart, WaferllmOptions, WaferllmShape } from '../../mapping/waf
 import { append, type CoreCode } from '../../program/builder.js';
 import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 
-type WaferllmLabel = Exclude<LayerLabel, 'position' | 'hand-off'>;
+/** What this mapping has no operators for. */
+export const NOT_PUBLISHED = [
+  ...(['position', 'hand-off'] as const),
+  ...(['score cap', 'attention out norm', 'gelu', 'mlp out norm'] as const),
+];
+
+type WaferllmLabel = Exclude<LayerLabel, (typeof NOT_PUBLISHED)[number]>;
 
 /** Operators in the order of the program: a layer's, of which this mapping has no others. */
 export function waferllmLabels({ qkNorm }: Pick<WaferllmOptions, 'qkNorm'>): WaferllmLabel[] {
-  const missing: LayerLabel[] = ['position', 'hand-off', ...(qkNorm ? [] : ['qk norm' as const])];
+  const missing: LayerLabel[] = [...NOT_PUBLISHED, ...(qkNorm ? [] : ['qk norm' as const])];
   return LAYER_LABELS.filter((name): name is WaferllmLabel => !missing.includes(name));
 }
 

@@ -19,11 +19,12 @@ import type { Program } from '../../program/program.js';
 import { LEAST } from '../../numeric/types.js';
 import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 import { rotateHalves } from './attention.js';
+import { NOT_PUBLISHED } from './core.js';
 import { prefillBuffers, prefillShape, type PrefillOptions } from './prefill-shape.js';
 
 /** Operators in the order of the program. */
 function labelsOf({ qkNorm }: PrefillOptions): LayerLabel[] {
-  const missing = ['position', 'hand-off', 'kv append', ...(qkNorm ? [] : ['qk norm'])];
+  const missing: string[] = [...NOT_PUBLISHED, 'kv append', ...(qkNorm ? [] : ['qk norm'])];
   return LAYER_LABELS.filter((name) => !missing.includes(name));
 }
 

@@ -5,7 +5,6 @@
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { ConfigError } from '../../config/errors.js';
-import { positionsOf } from '../../model/positions.js';
 import { cacheBytesPerPosition, parameterCount, weightBytes } from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
@@ -78,7 +77,7 @@ export async function prepare(
   // `maxContext` is no more than the configuration asks for, if it does.
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
   checkServed(config, needed);
-  const most = Math.min(maxContext, positionsOf(config.model).most);
+  const most = Math.min(maxContext, config.model.maxContext);
   const longest =
     wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, most) : needed;
   const grid = await gridOf(deployment, wanted, longest, work, cache);

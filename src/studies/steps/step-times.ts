@@ -6,7 +6,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import { mostThat, regionBytes } from '../../placement/budget.js';
 import type { Placement } from '../../placement/placement.js';
-import { inBlocks } from '../../serving/memory.js';
+import { attendingToAll } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
 import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
@@ -35,26 +35,40 @@ export interface Deployment {
  * cannot serve.
  */
 export function deploymentOf(config: ResolvedConfig): Deployment {
-  const { model, wafer } = config;
+  const { model } = config;
   checkRun(config, 'serving');
   const placement = placementOf(config);
-  const layers = placement.regions.filter(({ kind }) => kind === 'layer');
-  const fits = (maxPositions: number) =>
-    layers.every((region) => {
-      const kept = { mapping: config.mapping, maxPositions, batch: 1 };
-      return (
-        regionBytes(region, model, wafer, kept, region.height, region.width) <= wafer.core.sramBytes
-      );
-    });
+  // The pool gives out positions, however long ago a window has lost sight of them.
+  const whole = { ...config, model: attendingToAll(model) };
+  const fits = (maxPositions: number) => holdsCaches(whole, placement, maxPositions, 1);
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
-  const kvBlock = layers[0].height;
+  const kvBlock = layersOf(placement)[0].height;
   return { config, placement, kvTokens, kvBlock, maxContext, lines: new Map() };
 }
 
 /** Users whose caches of `positions` each the deployment holds. */
-export function usersHeld({ kvTokens, kvBlock }: Deployment, positions: number): number {
-  return Math.floor(kvTokens / inBlocks(positions, kvBlock));
+export function usersHeld({ config, placement }: Deployment, positions: number): number {
+  const fits = (users: number) => holdsCaches(config, placement, positions, users);
+  return mostThat(fits, 1, 2 ** 31) ?? 0;
+}
+
+function layersOf({ regions }: Placement) {
+  return regions.filter(({ kind }) => kind === 'layer');
+}
+
+/** Whether the cores of all layers have room for so many users' caches. */
+function holdsCaches(
+  { model, wafer, mapping }: ResolvedConfig,
+  placement: Placement,
+  maxPositions: number,
+  batch: number,
+): boolean {
+  const kept = { mapping, maxPositions, batch };
+  return layersOf(placement).every((region) => {
+    const { width, height } = region;
+    return regionBytes(region, model, wafer, kept, height, width) <= wafer.core.sramBytes;
+  });
 }
 
 /** Where a grid's work is reported, and what it has in common with other work on the same machine. */

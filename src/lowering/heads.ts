@@ -1,0 +1,113 @@
+/**
+ * What is done to the query and key heads of a core between their projection and the scores: norms and
+ * RoPE, over all of them at once.
+ */
+import { allReduce, type LinePlace } from '../kernels/collectives.js';
+import { cell, vector, type CoreCode } from '../program/builder.js';
+import { layerLabel, type LayerCore } from './layer-core.js';
+import { meanToScale } from './norm.js';
+
+/** Query and key heads of a core. */
+export function headsOf({ shape }: LayerCore): number {
+  return shape.queryHeads + shape.headsPerColumn;
+}
+
+/** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
+export function advanceAngles(core: CoreCode, layer: LayerCore): void {
+  const n = layer.shape.pairs;
+  const heads = headsOf(layer);
+  const { at } = core;
+  const cos = cell(at.angle);
+  const sin = cell(at.angle + n);
+  const stepCos = cell(at.angleStep);
+  const stepSin = cell(at.angleStep + n);
+  const sinSin = cell(at.angleWork);
+  const cosSin = cell(at.angleWork + n);
+  vector(core, 'mul', 'f32', n, sinSin, sin, stepSin);
+  vector(core, 'mul', 'f32', n, cosSin, cos, stepSin);
+  vector(core, 'mul', 'f32', n, cos, cos, stepCos);
+  vector(core, 'sub', 'f32', n, cos, cos, sinSin);
+  vector(core, 'fma', 'f32', n, sin, sin, stepCos, cosSin);
+  const { dtype } = layer.model;
+  for (let pair = 0; pair < n; pair++)
+    for (const half of [0, 1])
+      vector(
+        core,
+        'move',
+        dtype,
+        heads,
+        cell(at.turn + (half * n + pair) * heads),
+        cell(at.angle + half * n + pair, 0),
+      );
+  const copies = n * heads;
+  vector(core, 'mul', dtype, copies, cell(at.turn + 2 * copies), cell(at.turn + copies), {
+    constant: -1,
+  });
+}
+
+/** RMSNorm of each query and key head, whose elements are spread over the group's columns. */
+export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): void {
+  const { model, shape } = layer;
+  const { at } = core;
+  const heads = headsOf(layer);
+  const length = 2 * shape.pairs;
+  const scaleOf = (head: number) => cell(at.headScale + head, 0);
+  const elements = (head: number) => cell(at.qkv + head, heads);
+  for (let head = 0; head < heads; head++) {
+    const x = elements(head);
+    vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
+  }
+  allReduce(core, group, 'add', 'f32', at.headScale, heads);
+  meanToScale(core, at.headScale, heads, layer.attention.headDim, model.normEpsilon);
+  for (let head = 0; head < heads; head++) {
+    const x = elements(head);
+    const weight = cell(head < shape.queryHeads ? at.qNorm : at.kNorm);
+    vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
+    vector(core, 'mul', model.dtype, length, x, x, weight);
+  }
+}
+
+/** RMSNorm of all query heads as one vector, and of all key heads, which are spread over the whole row. */
+export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
+  const { model, shape, attention } = layer;
+  const { at } = core;
+  const heads = headsOf(layer);
+  const length = 2 * shape.pairs;
+  const scaleOf = (head: number) => cell(at.headScale + (head < shape.queryHeads ? 0 : 1), 0);
+  const elements = (head: number) => cell(at.qkv + head, heads);
+  for (let head = 0; head < heads; head++) {
+    const x = elements(head);
+    vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
+  }
+  joinWholeNorm(core, layer);
+  const { heads: all, kvHeads, headDim } = attention;
+  meanToScale(core, at.headScale, 1, all * headDim, model.normEpsilon);
+  meanToScale(core, at.headScale + 1, 1, kvHeads * headDim, model.normEpsilon);
+  for (let head = 0; head < heads; head++) {
+    const x = elements(head);
+    vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
+  }
+  const qk = cell(at.qkv);
+  vector(core, 'mul', model.dtype, heads * length, qk, qk, cell(at.qkNorm));
+}
+
+/** Adds up over the row the squares that such a norm takes; a column without attention has none. */
+export function joinWholeNorm(core: CoreCode, { attention, row }: LayerCore): void {
+  if (attention.qkNorm !== 'whole') return;
+  core.label = layerLabel('qk norm');
+  allReduce(core, row, 'add', 'f32', core.at.headScale, 2);
+}
+
+/** RoPE: (a, b) becomes (a cos - b sin, b cos + a sin) for every pair of every query and key head. */
+export function rotate(core: CoreCode, layer: LayerCore): void {
+  const { dtype } = layer.model;
+  const { at } = core;
+  const n = layer.shape.pairs * headsOf(layer);
+  const a = cell(at.qkv);
+  const b = cell(at.qkv + n);
+  const [cos, sin, minusSin] = [0, 1, 2].map((i) => cell(at.turn + i * n));
+  vector(core, 'mul', dtype, n, cell(at.turned), a, sin);
+  vector(core, 'mul', dtype, n, a, a, cos);
+  vector(core, 'fma', dtype, n, a, b, minusSin, a);
+  vector(core, 'fma', dtype, n, b, b, cos, cell(at.turned));
+}

@@ -1,0 +1,53 @@
+/** Checkpoints of dense families on the simulated wafer, against logits that another implementation made. */
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { relativeError } from '../src/decode/compute.js';
+import type { ModelSpec } from '../src/model/model.js';
+import {
+  CHECKPOINTS,
+  checkpointNames,
+  loadCheckpoint,
+  referenceOf,
+} from './helpers/checkpoints.js';
+import { logitsOf } from './helpers/wafer-tokens.js';
+
+const DENSE = /^(public|extra)-(llama|mistral|qwen2|qwen3|phi3|olmo2|gemma2|gemma3)(-|$)/;
+
+/** Neither divides the dimensions of the checkpoints. */
+const SHAPES = [
+  { rows: 7, layerColumns: 9 },
+  { rows: 11, layerColumns: 5 },
+];
+
+async function errorOf(name: string, dtype: 'f32' | 'f16', shape: (typeof SHAPES)[number]) {
+  const { model, weights } = loadCheckpoint(name);
+  const { tokens, logits } = referenceOf(name);
+  const config = loadConfig('configs/tiny.yaml', [
+    'hardware.width=400',
+    'hardware.core.sram=1 MiB',
+  ]);
+  const of: ModelSpec = { ...model, dtype, weightBits: dtype === 'f32' ? 32 : 16 };
+  const placement = { ...config.placement, ...shape, groups: 2 };
+  const found = await logitsOf({ ...config, model: of, placement }, weights, tokens);
+  const errors = found.map((row, t) => relativeError(row, logits[t]));
+  if (process.env['SHOW']) console.log(name, dtype, shape, Math.max(...errors).toExponential(2));
+  return Math.max(...errors);
+}
+
+describe.skipIf(!existsSync(CHECKPOINTS))(
+  'the wafer (skipped where ../shared/checkpoints is absent)',
+  () => {
+    const names = checkpointNames().filter((name) => DENSE.test(name));
+
+    it.each(names)(
+      'computes the logits of %s',
+      async (name) => {
+        for (const shape of SHAPES)
+          expect(await errorOf(name, 'f32', shape)).toBeLessThan(/gemma/.test(name) ? 2e-5 : 1e-4);
+        expect(await errorOf(name, 'f16', SHAPES[0])).toBeLessThan(3e-2);
+      },
+      120_000,
+    );
+  },
+);

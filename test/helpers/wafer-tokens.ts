@@ -1,0 +1,45 @@
+/** A model on the simulated wafer that takes given tokens one after the other. */
+import type { ResolvedConfig } from '../../src/config.js';
+import { loweredOf } from '../../src/decode/lowered.js';
+import { placementOf } from '../../src/decode/place.js';
+import { createRunner } from '../../src/decode/runner.js';
+import { beginStep, createStageRunner, runOn, timedStages } from '../../src/decode/stages.js';
+import { computeToken } from '../../src/decode/step.js';
+import type { EngineName } from '../../src/engine/engines.js';
+import type { Weights } from '../../src/model/model-weights.js';
+
+/** The logits after each token, with nothing in the cache before the first one. */
+export async function logitsOf(
+  config: ResolvedConfig,
+  weights: Weights,
+  tokens: readonly number[],
+  engine: EngineName = 'fast',
+): Promise<Float64Array[]> {
+  const { wafer } = config;
+  const maxPositions = tokens.length;
+  const programs = createRunner({ engine, shards: 1, now: () => 0 });
+  const placement = placementOf({
+    ...config,
+    workload: { ...config.workload, context: 0, tokens: maxPositions },
+  });
+  const lowered = await loweredOf(config, placement, maxPositions, programs);
+  const stepOf = (context: number) => ({ context, maxPositions, users: 1 });
+  const caches = config.model.layers.map(() => ({ keys: [], values: [] }));
+  const memory = lowered.images(stepOf(0), weights, caches);
+  const runner = createStageRunner({
+    wafer,
+    memo: true,
+    shared: undefined,
+    run: runOn(programs, wafer),
+  });
+  const logits: Float64Array[] = [];
+  for (const [position, token] of tokens.entries()) {
+    const plan = lowered.plan(stepOf(position));
+    beginStep(runner, plan);
+    const stages = await timedStages(runner, plan, programs);
+    const numbers = { memory, token } as Parameters<typeof computeToken>[3];
+    await computeToken(runner, plan, stages, numbers, position, programs);
+    logits.push(Float64Array.from(memory.outcome().logits));
+  }
+  return logits;
+}
