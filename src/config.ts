@@ -3,10 +3,15 @@
  * that they name, validated at once, with every default filled in and a hash of the whole.
  */
 import { sha256Of } from './config/json.js';
-import { extend, noteFile, readChain, referenceOf, type NamedFile } from './config/files.js';
+import { ConfigError } from './config/errors.js';
+import { configIn, tokenizerOf, weightFiles, withModelConfig } from './config/checkpoint-files.js';
+import type { WeightFiles } from './config/checkpoint-files.js';
+import { extend, noteFile, readChain, referenceOf } from './config/files.js';
+import type { NamedFile, Reference } from './config/files.js';
 import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey } from './config/tree.js';
 import { validate } from './config/problems.js';
+import { promptOf } from './config/prompt.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
@@ -34,6 +39,14 @@ export interface ResolvedConfig {
   /** Paths from the current directory, or absolute. */
   modelFile: string;
   hardwareFile: string;
+  /** What `model.weights` names, if anything: the numbers to compute with. */
+  weights?: WeightFiles;
+  /** Token ids of `workload.prompt`, which the empty cache begins with. */
+  prompt?: readonly number[];
+  /** Positions that regions have room for, where those are not the context and the steps. */
+  positions?: number;
+  /** Files of the model's tokenizer, where weights or a prompt call for one and there is one. */
+  tokenizer: readonly string[];
   mapping: Config['mapping'];
   exact: boolean;
   workload: Config['workload'];
@@ -64,19 +77,37 @@ export interface ResolvedConfig {
 export function loadConfig(path: string, sets: readonly string[] = []): ResolvedConfig {
   const files: NamedFile[] = [];
   const written = applySets(readChain({ path, from: COMMAND_LINE }, '', files), sets);
-  const { tree, hardwareFile } = withHardware(written, path, files);
+  const { tree: merged, hardwareFile } = withHardware(written, path, files);
+  const tree = withModelConfig(merged);
   const { hardware, model: wanted, ...rest } = validate(schema, tree);
-  const { config: modelPath, ...options } = wanted;
-  const reference = referenceOf(child(child(tree, 'model'), 'config')!, 'model', path, 'model');
-  const model = readModel(reference, options, tree, files);
-  const run = withServing(withContext(rest, model, tree));
+  const { config: modelPath, weights: weightsPath, ...options } = wanted;
+  const named = child(child(tree, 'model'), 'config')!;
+  // A folder of weights is no name of a bundled model.
+  const isOfWeights = child(child(merged, 'model'), 'config') === undefined;
+  const reference = configIn(
+    isOfWeights
+      ? referenceOf(named, 'model.weights', path)
+      : referenceOf(named, 'model', path, 'model'),
+  );
+  const { model, block } = readModel(reference, options, tree, files);
+  const begun = files.length;
+  const weights = weightFiles(tree, path, model, block, files);
+  const tokenizer = tokenizerFilesOf(rest, { weights, reference }, files);
+  const checkpoint = files.slice(begun);
+  const prompt = promptOf(rest.workload, model, tree, tokenizer);
+  const computing = withData(rest, { weights, prompt }, tree);
+  const run = withServing(withContext(computing, model, tree));
   const served = servingFiles(tree, path, files);
   const machine = plainHardware(hardware);
   // What its file calls its fields is no part of what was run.
   const { published: _, ...spec } = model;
   const resolved = {
     hardware: { ...hardwareFile.named, ...machine },
-    model: { config: modelPath, dtype: model.dtype, weightBits: model.weightBits, spec },
+    model: {
+      config: modelPath,
+      ...(weightsPath !== undefined && { weights: weightsPath }),
+      ...{ dtype: model.dtype, weightBits: model.weightBits, spec },
+    },
     ...run,
   };
   return {
@@ -84,21 +115,59 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     provenance: provenance(hardware, tree),
     model,
     modelFile: reference.path,
+    ...(weights && { weights }),
+    ...(prompt && { prompt, positions: positionsFor(prompt, run.workload.tokens, model) }),
+    tokenizer,
     hardwareFile: hardwareFile.path,
     ...run,
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, run, served),
+    canonical: canonicalOf(machine, model, run, served, checkpoint),
     stated: provenanceOf(hardware, () => ''),
     files,
   };
+}
+
+/** Room for a prompt and all steps; the last step's choice, which none takes, has no position by need. */
+function positionsFor(prompt: readonly number[], tokens: number, model: ModelSpec): number {
+  const needed = prompt.length - 1 + tokens;
+  return Math.max(needed, Math.min(needed + 1, model.maxContext));
+}
+
+/** The tokenizer's files; of runs with neither weights nor a prompt none is looked for. */
+function tokenizerFilesOf(
+  { workload: { prompt } }: Pick<Config, 'workload'>,
+  { weights, reference }: { weights: WeightFiles | undefined; reference: Reference },
+  files: NamedFile[],
+): string[] {
+  const isText = Array.isArray(prompt) || typeof prompt === 'string';
+  if (weights === undefined && !isText) return [];
+  const { path: model, from } = reference;
+  return tokenizerOf({ weights: weights?.path, model, from }, files);
+}
+
+/** Weights and prompts are to compute with; a prompt begins with an empty cache. */
+function withData<T extends Pick<Config, 'workload'>>(
+  run: T,
+  { weights, prompt }: { weights: WeightFiles | undefined; prompt: number[] | undefined },
+  tree: Node,
+): T {
+  if (weights === undefined && prompt === undefined) return run;
+  const { workload } = run;
+  const data = child(child(tree, 'workload'), 'data');
+  if (data?.value === false)
+    throw new ConfigError(
+      `${data.origin.label}: workload.data: expected true with model.weights or workload.prompt, found false`,
+    );
+  return { ...run, workload: { ...workload, data: true, ...(prompt && { prompt, context: 0 }) } };
 }
 
 /** A context that is not given leaves room for the run's tokens in the positions that the model has. */
 function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
   const { context, tokens } = run.workload;
+  if (context === 0) return run;
   const room = Math.max(0, model.maxContext - tokens);
   return { ...run, workload: { ...run.workload, context: Math.min(context, room) } };
 }
@@ -133,12 +202,14 @@ function canonicalOf(
   { name: _, published: __, ...spec }: ModelSpec,
   { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model'>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
+  checkpoint: readonly NamedFile[],
 ): Record<string, unknown> {
   const workload = { kind: 'decode', skipInvalid: false, ...run.workload };
   return {
     ...run,
     hardware,
     model: spec,
+    ...(checkpoint.length > 0 && { checkpoint: checkpoint.map(({ sha256 }) => sha256) }),
     workload: traceHash === undefined ? workload : { ...workload, trace: traceOf(run, traceHash) },
     serving: { ...(run.serving ?? serving.parse({})), gpus },
     transport: run.transport ?? transport.parse({}),

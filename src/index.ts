@@ -33,6 +33,7 @@ export { ConfigError } from './config/errors.js';
 export { ModelError } from './model/errors.js';
 export { CapacityError } from './placement/placement.js';
 export { placementOf } from './decode/place.js';
+export { createLogits } from './decode/logits.js';
 export type { SimulateOptions } from './decode/options.js';
 export { IncomparableError } from './studies/incomparable.js';
 export type { Compared } from './studies/compare/compare.js';

@@ -21,14 +21,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   engine: ['numeric', 'hardware', 'program'],
   decode: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
-    ...['engine', 'config', 'report:type', 'identity'],
+    ...['engine', 'config', 'report:type', 'identity', 'checkpoint'],
   ],
   serving: ['numeric'],
   report: ['config:type', 'placement:type', 'serving:type'],
   // Folders of results: whole or absent.
   store: [],
   // How YAML becomes values; config.ts is its door.
-  config: ['hardware', 'mapping', 'model', 'serving:type'],
+  config: ['hardware', 'mapping', 'model', 'serving:type', 'checkpoint'],
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
@@ -69,7 +69,7 @@ const PACKAGES: Record<string, string[]> = {
   numeric: ['seedrandom'],
   hardware: [],
   model: ['zod'],
-  checkpoint: ['node:fs', 'node:path'],
+  checkpoint: ['node:fs', 'node:path', '@huggingface/tokenizers'],
   mapping: [],
   placement: [],
   program: [],

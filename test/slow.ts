@@ -28,6 +28,7 @@ const NAMES = [
   'shape-search',
   'shared-links',
   'step-cache',
+  'story',
   'validate',
   'validate-documents',
   'validate-prefill',

@@ -42,6 +42,7 @@ export interface RunFiles {
   'trace.json.gz'?: Uint8Array;
   /** In pieces. */
   'requests.ndjson'?: Iterable<string>;
+  'logits.safetensors'?: Iterable<Uint8Array>;
 }
 
 const RUN_FILES = new Set([
@@ -50,6 +51,7 @@ const RUN_FILES = new Set([
   'report.html',
   'trace.json.gz',
   'requests.ndjson',
+  'logits.safetensors',
 ]);
 
 /**
@@ -202,7 +204,7 @@ function orHostError<T>(path: string, work: () => T): T {
   }
 }
 
-function write(path: string, content: string | Uint8Array | Iterable<string>): void {
+function write(path: string, content: string | Uint8Array | Iterable<string | Uint8Array>): void {
   const whole = typeof content === 'string' || content instanceof Uint8Array;
   const file = openSync(path, 'w');
   try {

@@ -13,12 +13,20 @@ const TOOLS: HtmlTools = {
   sha256: (text) => createHash('sha256').update(text).digest('base64'),
 };
 
-/** `text` is the run as the terminal shows it; `served` its requests if it served any. */
+/** What else a run has to write down. */
+interface More {
+  /** Its requests, if it served any. */
+  served?: { rows: Iterable<string>; detail: ServingDetail } | undefined;
+  /** The file of its logits, if it computed with weights or a prompt. */
+  logits?: Iterable<Uint8Array> | undefined;
+}
+
+/** `text` is the run as the terminal shows it. */
 export function runFiles(
   document: RunDocument,
   detail: RunDetail,
   text: string,
-  served?: { rows: Iterable<string>; detail: ServingDetail },
+  { served, logits }: More = {},
 ): RunFiles {
   const trace = served
     ? servingTrace(document, detail, served.detail)
@@ -29,5 +37,6 @@ export function runFiles(
     'report.html': htmlReport(document, detail, text, TOOLS),
     'trace.json.gz': gzipSync(trace),
     ...(served && { 'requests.ndjson': served.rows }),
+    ...(logits && { 'logits.safetensors': logits }),
   };
 }

@@ -1,12 +1,20 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
 import type { Command } from 'commander';
-import { ConfigError, isServing, loadConfig, sensitivityOf, serveAll, simulate } from '../index.js';
+import {
+  ConfigError,
+  createLogits,
+  isServing,
+  loadConfig,
+  sensitivityOf,
+  serveAll,
+  simulate,
+} from '../index.js';
 import { scenariosTable, servingTable } from '../index.js';
 import type { ServingDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
-import type { Style } from '../report/format.js';
+import { shownPage, type Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
 import { EXIT } from './exit.js';
 import { stepsOf } from './cache.js';
@@ -29,6 +37,7 @@ Examples:
   wafersim run configs/wse3.yaml --json > run.json
   wafersim run configs/wse3.yaml --sensitivity
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny
+  wafersim run configs/tiny.yaml --set model.config=DIR --set model.weights=DIR --set workload.context=0 --set workload.prompt="Once upon a time"
   wafersim run configs/serving-tiny.yaml -o runs/serving`;
 
 export function addRun(program: Command): void {
@@ -45,7 +54,7 @@ export function addRun(program: Command): void {
   addSimulationOptions(command, { threads: 'wafer', memo: true, keeps: true })
     .option(
       '-o, --output <dir>',
-      'also write run.json, run.txt, report.html and trace.json.gz there',
+      'also write run.json, run.txt, report.html and trace.json.gz there; with weights or a prompt logits.safetensors',
     )
     .addHelpText('after', EXAMPLES)
     .action(run);
@@ -60,10 +69,19 @@ async function run(path: string, options: RunOptions): Promise<void> {
   let served: Awaited<ReturnType<typeof serveAll>> | undefined;
   let detail: RunDetail | undefined;
   const onDetail = (last: RunDetail) => (detail = last);
+  const hasLogits = config.weights !== undefined || config.prompt !== undefined;
+  const logits = hasLogits && options.output !== undefined ? createLogits(config) : undefined;
+  const onText = hasLogits && !options.json ? textListener() : undefined;
   const document = await simulating(
     options,
     async (simulateOptions): Promise<RunDocument | ServingDocument> => {
-      const listening = { ...simulateOptions, ...(options.output !== undefined && { onDetail }) };
+      const listening = {
+        ...simulateOptions,
+        ...(options.output !== undefined && { onDetail }),
+        ...(logits && { onLogits: logits.take }),
+        // A bar and a text on one line are neither.
+        ...(onText && { onText, onProgress: undefined }),
+      };
       if (isServing(config)) {
         if (options.sensitivity)
           throw new ConfigError(
@@ -80,7 +98,10 @@ async function run(path: string, options: RunOptions): Promise<void> {
   try {
     if (options.output !== undefined) {
       const text = textOf(document, { color: false });
-      writeRunDirectory(options.output, runFiles(document, detail!, text, served));
+      writeRunDirectory(
+        options.output,
+        runFiles(document, detail!, text, { served, logits: logits?.file() }),
+      );
     }
   } finally {
     // A full disk must not cost the result as well.
@@ -90,6 +111,12 @@ async function run(path: string, options: RunOptions): Promise<void> {
     note(checkFailure(document.check));
     process.exitCode = EXIT.difference;
   }
+}
+
+/** The text as it is computed, for a person at a terminal; it stands in the table as well. */
+function textListener(): ((text: string) => void) | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  return (text) => process.stderr.write(shownPage(text));
 }
 
 /** With a serving workload its results come first; of several scenarios the table, and one in full. */

@@ -1,6 +1,6 @@
 /** Files that refer to files: `extends`, hardware and models, with the place that names a file when it is missing. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from './errors.js';
 import { show } from '../model/errors.js';
@@ -83,6 +83,34 @@ export function noteFile(reference: Reference, files: NamedFile[]): void {
   }
   files.push(named(reference, bytes));
 }
+
+/**
+ * The same of a file of any size, read in pieces; its written path is that of `root` with the rest of it.
+ * @param root the path that is written
+ * @throws ConfigError if it cannot be read
+ */
+export function noteLargeFile(reference: Reference, root: string, files: NamedFile[]): void {
+  const { path, written = root, from } = reference;
+  const rest = path.startsWith(root) ? path.slice(root.length) : '';
+  const hash = createHash('sha256');
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const piece = Buffer.alloc(PIECE);
+      for (let read; (read = readSync(file, piece)) > 0;) hash.update(piece.subarray(0, read));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      `${from}: expected the file ${path}, found one that cannot be read (${code})`,
+    );
+  }
+  files.push({ path: written + rest, sha256: hash.digest('hex') });
+}
+
+const PIECE = 2 ** 22;
 
 function named({ path, written = path }: Reference, bytes: Buffer | undefined): NamedFile {
   const sha256 = bytes === undefined ? null : createHash('sha256').update(bytes).digest('hex');

@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { ConfigError } from './errors.js';
 import { ModelError } from '../model/errors.js';
+import { at } from '../model/fields.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
 import { isDeeper, MOST_LEVELS } from './json.js';
@@ -10,7 +11,8 @@ import { originAt } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
 
 /**
- * The model of a Hugging Face `config.json`, named after the file, or its folder if that is its name.
+ * The model of a Hugging Face `config.json`, named after the file, or its folder if that is its name; and the
+ * blocks that its quantised weights come in.
  * @param tree the run's configuration, where complaints about the `model.*` settings point to
  * @param files where the file is noted
  * @throws ConfigError if the file is missing, is no JSON, or describes what cannot be modelled
@@ -20,7 +22,7 @@ export function readModel(
   options: Omit<ImportOptions, 'name'>,
   tree: Node,
   files: NamedFile[] = [],
-): ModelSpec {
+): { model: ModelSpec; block?: [number, number] } {
   const { path } = reference;
   const text = readText(reference, files);
   const json = parseJson(text, path);
@@ -29,7 +31,9 @@ export function readModel(
   const stem = basename(path, '.json');
   const name = stem === 'config' ? basename(dirname(path)) : stem;
   try {
-    return importHfConfig(json, { ...options, name });
+    const model = importHfConfig(json, { ...options, name });
+    const block = blockOf(json);
+    return { model, ...(block && { block }) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     const field = error.field === '' ? [] : error.field.split('.');
@@ -41,6 +45,19 @@ export function readModel(
   }
 }
 
+/** Rows and columns of a block of FP8 numbers that have one scale, if the file says so. */
+function blockOf(json: unknown): [number, number] | undefined {
+  const size =
+    at(json, 'quantization_config.weight_block_size') ??
+    at(json, 'text_config.quantization_config.weight_block_size');
+  const isBlock = Array.isArray(size) && size.length === 2 && size.every(isWhole);
+  return isBlock ? (size as [number, number]) : undefined;
+}
+
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
 /** YAML would forgive what JSON does not (a missing quote, a comment), so JSON's own parser decides. */
 function parseJson(text: string, file: string): unknown {
   const message = jsonError(text);
@@ -48,12 +65,12 @@ function parseJson(text: string, file: string): unknown {
   const position = / at position (\d+)/.exec(message)?.[1];
   const wrong = position === undefined ? badToken(text) : Number(position);
   const lines = text.slice(0, wrong).split('\n');
-  const at = `${file}:${lines.length}:${lines.at(-1)!.length + 1}`;
+  const place = `${file}:${lines.length}:${lines.at(-1)!.length + 1}`;
   // Versions of Node word an unexpected end differently.
   const isEnd = text.slice(wrong).trim() === '';
   const short = message.replace(/ (in JSON )?at position.*|, .*/s, '');
   const what = isEnd ? 'Unexpected end of JSON input' : short;
-  throw new ConfigError(`${at}: expected JSON, found: ${what}`);
+  throw new ConfigError(`${place}: expected JSON, found: ${what}`);
 }
 
 function jsonError(text: string): string | undefined {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
+import { show } from '../model/errors.js';
 import { choice, count, expected, flag } from './errors.js';
 import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
@@ -48,7 +49,13 @@ const orName = (example: string) =>
 const model = section('the path of a config.json or a mapping', {
   config: z
     .string(expected('the path of a Hugging Face config.json'))
-    .describe(`Hugging Face config.json, ${orName('llama-3.1-8b')}`),
+    .describe(`Hugging Face config.json or its folder, ${orName('llama-3.1-8b')}`),
+  weights: z
+    .string(expected('the path of a folder, a file *.safetensors, or an index'))
+    .exactOptional()
+    .describe(
+      'Checkpoint to compute with: a Hugging Face folder, a file *.safetensors, or its index; random weights without',
+    ),
   dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
   weightBits: choice(32, 16, 8)
     .exactOptional()
@@ -58,10 +65,18 @@ const model = section('the path of a config.json or a mapping', {
 const workload = section('a mapping', {
   context: count(0)
     .default(4096)
-    .describe('Tokens already in the cache; by default fewer where the model has fewer positions'),
+    .describe(
+      'Tokens already in the cache; by default fewer where the model has fewer positions, 0 with a prompt',
+    ),
   batch: count(1).default(1).describe('Users that decode at once'),
   tokens: count(1).default(1).describe('Decode steps'),
-  data: flag().default(false).describe('Compute on real numbers and check the logits'),
+  stop: z
+    .array(count(0, 2 ** 24), expected('a list of token ids'))
+    .exactOptional()
+    .describe('Tokens after which a run with a prompt takes no further step'),
+  data: flag()
+    .default(false)
+    .describe('Compute on real numbers and check the logits; always with weights or a prompt'),
   seed: count(0, 2 ** 32 - 1)
     .default(1)
     .describe('Seed of weights and prompt'),
@@ -104,22 +119,43 @@ export const config = section('a mapping', {
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
-}).superRefine(({ exact, mapping, placement: { growth, layerColumns, groups } }, context) => {
-  const { takes } = MAPPINGS[mapping];
-  const refuse = (path: string, found: unknown, why: string) =>
-    context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
-  if (growth === 'search' && !takes.search)
-    refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
-  if (growth === 'search' && layerColumns !== undefined)
-    refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
-  if (growth === 'search' && groups !== undefined)
-    refuse('groups', groups, 'expected none with growth: search, which chooses them');
-  if (typeof groups === 'object' && !takes.groupsByLine)
-    refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
-  const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
-  if (exact && !takes.exact)
-    context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
-});
+}).superRefine(
+  ({ exact, mapping, placement: { growth, layerColumns, groups }, ...rest }, context) => {
+    refusePrompt(rest, context);
+    const { takes } = MAPPINGS[mapping];
+    const refuse = (path: string, found: unknown, why: string) =>
+      context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
+    if (growth === 'search' && !takes.search)
+      refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
+    if (growth === 'search' && layerColumns !== undefined)
+      refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
+    if (growth === 'search' && groups !== undefined)
+      refuse('groups', groups, 'expected none with growth: search, which chooses them');
+    if (typeof groups === 'object' && !takes.groupsByLine)
+      refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
+    const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
+    if (exact && !takes.exact)
+      context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
+  },
+);
+
+/** A prompt of tokens is no length, and a list of stops is of nothing without it. */
+function refusePrompt(
+  { workload: { kind, prompt, stop } }: { workload: z.output<typeof workload> },
+  context: z.core.$RefinementCtx,
+): void {
+  const isTokens = Array.isArray(prompt) || typeof prompt === 'string';
+  const refuse = (key: string, message: string, input: unknown) =>
+    context.addIssue({ code: 'custom', path: ['workload', key], message, input });
+  if (kind === 'serving' && isTokens)
+    refuse(
+      'prompt',
+      `expected a mapping with mean and cv with kind: serving, found ${show(prompt)}`,
+      prompt,
+    );
+  if (stop !== undefined && !isTokens)
+    refuse('stop', 'expected none without a prompt of tokens or text, found a list', stop);
+}
 
 /** What `loadHardware` validates: the hardware alone, under the same paths. */
 export const hardwareOnly = section('a mapping', { hardware });

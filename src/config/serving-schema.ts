@@ -12,6 +12,8 @@ const length = section('a mapping with mean and cv', {
     .describe('Coefficient of variation of a log-normal; 0: always the mean'),
 });
 
+const PROMPT = 'token ids such as [1, 15], or a text';
+
 const column = (what: string) => text('the name of a column').exactOptional().describe(what);
 
 const traceFile = path('a trace').describe(
@@ -55,7 +57,16 @@ export const servingWorkload = {
     users: count(1).default(1).describe('Users (closed)'),
     thinkSeconds: amount(0, 1e6).default(0).describe('From an answer to the next request (closed)'),
   }).exactOptional(),
-  prompt: length.exactOptional().describe('Tokens of a synthetic prompt'),
+  prompt: z
+    .union(
+      [length, z.array(count(0, 2 ** 24)).min(1, expected(PROMPT)), text(PROMPT)],
+      expected(PROMPT),
+    )
+    .exactOptional()
+    .describe(
+      'Token ids, or a text for the tokenizer.json in the folder of the model: what comes first, into an ' +
+        'empty cache. With kind serving: tokens of a synthetic prompt',
+    ),
   output: length.exactOptional().describe('Tokens of a synthetic answer'),
   sessions: section('a mapping', {
     rate: amount(1e-6, 1e6).describe('New agent sessions per second'),

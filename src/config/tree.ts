@@ -55,8 +55,9 @@ export function plain(node: Node): unknown {
 }
 
 /**
- * Applies settings in their order: `--set a.b=v` wins over every file; `v` is read as a YAML scalar.
- * @throws ConfigError naming the `--set` if it is no `path=value` with a scalar value
+ * Applies settings in their order: `--set a.b=v` wins over every file; `v` is read as a YAML scalar, or a
+ * list of them.
+ * @throws ConfigError naming the `--set` if it is no `path=value` with such a value
  */
 export function applySets(root: Node, sets: readonly string[]): Node {
   return sets.reduce((tree, text) => merge(tree, normalise(nodeOf(text))), root);
@@ -86,9 +87,11 @@ function nodeOf(text: string): Node {
     throw new ConfigError(`${label}: expected path=value, found ${JSON.stringify(text)}`);
   if (keys.includes('__proto__'))
     throw new ConfigError(`${label}: expected a known key, found __proto__`);
-  const value = readYaml(text.slice(split + 1), label).value;
-  if (typeof value === 'object' && value !== null)
+  const { value: read } = readYaml(text.slice(split + 1), label);
+  const isOne = (inner: Node['value']) => typeof inner !== 'object' || inner === null;
+  if (!isOne(read) && !(Array.isArray(read) && read.every((item) => isOne(item.value))))
     throw new ConfigError(`${label}: ${keys.join('.')}: expected one value, found a collection`);
+  const value = Array.isArray(read) ? read.map((item) => ({ origin, value: item.value })) : read;
   return keys.reduceRight<Node>((inner, key) => ({ origin, value: new Map([[key, inner]]) }), {
     origin,
     value,

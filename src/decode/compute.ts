@@ -1,15 +1,19 @@
 /**
- * The numbers of a run that computes (`workload.data`): random weights, the memory of every region's
- * cores, the comparison of the wafer's logits with those of a plain implementation of the model, and
+ * The numbers of a run that computes (`workload.data`): its weights, the memory of every region's cores, the comparison of the wafer's logits with those of a plain implementation of the model, and
  * of the token that it chose with those logits.
  */
 import type { ResolvedConfig } from '../config.js';
+import { openCheckpoint } from '../checkpoint/checkpoint.js';
+import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
 import type { Weights } from '../model/model-weights.js';
 import { createPlainDecoder, type PlainDecoder } from '../model/plain/decoder.js';
+import { storeWeights } from '../model/stored.js';
 import { randomWeights } from '../model/weights.js';
 import { seededRandom } from '../numeric/random.js';
 import type { CheckResult } from '../report/document.js';
+import type { SimulateOptions } from './options.js';
+import { roomOf } from './positions.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
 const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;
@@ -20,6 +24,10 @@ export interface Numbers {
   /** The token that the next step takes, as the head has left it. */
   token: number;
   checks: StepCheck[];
+  /** Relative errors of the logits after the tokens of a prompt, but for the last one. */
+  inPrompt: number[];
+  /** Tensors of a checkpoint that are no part of the model. */
+  skipped?: ReadWeights['skipped'];
 }
 
 /** What one step computed. */
@@ -34,15 +42,18 @@ export interface StepCheck {
  * The verdict on the steps of the first user: largest relative error of the logits, and whether each
  * token is the first largest of the wafer's own logits. The other users run the same programs.
  * @param head where the logits and the choice are computed
+ * @param inPrompt errors of the logits within a prompt
  */
 export function checkResult(
   { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
   steps: readonly StepCheck[],
   head: 'wafer' | 'host',
+  inPrompt: readonly number[] = [],
 ): CheckResult {
   const tolerance = TOLERANCE[model.dtype];
   // Math.max keeps NaN, which no tolerance passes.
-  const logitsMaxRelativeError = Math.max(...steps.map((step) => step.maxRelativeError));
+  const errors = [...inPrompt, ...steps.map((step) => step.maxRelativeError)];
+  const logitsMaxRelativeError = errors.reduce((most, error) => Math.max(most, error), -Infinity);
   const wrong = steps.findIndex(({ largest, chosen }) => largest < 0 || chosen !== largest);
   const choice = wrong < 0;
   return {
@@ -84,20 +95,37 @@ export function relativeError(logits: ArrayLike<number>, expected: ArrayLike<num
 }
 
 /**
- * Random weights, an earlier conversation of `workload.context` random tokens, and the cores' memory with
- * both, by `imagesOf`.
+ * The checkpoint's weights or random ones, an earlier conversation of `workload.context` random tokens unless
+ * there is a prompt, and the cores' memory with both, by `imagesOf`.
  */
 export function createNumbers(
-  { model, workload }: ResolvedConfig,
+  config: ResolvedConfig,
   imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
 ): Numbers {
-  const weights = randomWeights(model, seededRandom(`weights ${workload.seed}`));
+  const { model, workload, prompt } = config;
+  const { weights, skipped } = weightsOf(config);
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
-  const plain = createPlainDecoder(model, weights, workload.context + workload.tokens);
+  const plain = createPlainDecoder(model, weights, roomOf(config));
   for (let i = 0; i < workload.context; i++) plain.step(draw());
   const caches = plain.keys.map((keys, i) => ({ keys, values: plain.values[i] }));
-  return { memory: imagesOf(weights, caches), plain, token: draw(), checks: [] };
+  const memory = imagesOf(weights, caches);
+  const token = prompt === undefined ? draw() : prompt[0];
+  return { memory, plain, token, checks: [], inPrompt: [], ...(skipped && { skipped }) };
+}
+
+function weightsOf({ model, workload, weights: named }: ResolvedConfig): Partial<ReadWeights> & {
+  weights: Weights;
+} {
+  if (named === undefined)
+    return { weights: randomWeights(model, seededRandom(`weights ${workload.seed}`)) };
+  const checkpoint = openCheckpoint(named.path);
+  try {
+    const { weights, skipped } = readWeights(checkpoint, model, named.block);
+    return { weights: storeWeights(model, weights), skipped };
+  } finally {
+    checkpoint.close();
+  }
 }
 
 /** Whether there is such a token to compute with. */
@@ -106,9 +134,22 @@ export function isToken(token: number, { vocab }: ResolvedConfig['model']): bool
 }
 
 /** After a step: compares its logits, and takes the token that was chosen. */
-export function checkStep(numbers: Numbers): void {
+export function checkStep(numbers: Numbers, onLogits: SimulateOptions['onLogits']): void {
   const { logits, chosen } = numbers.memory.outcome();
   const maxRelativeError = relativeError(logits, numbers.plain.step(numbers.token));
+  onLogits?.(logits);
   numbers.token = chosen;
   numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen });
+}
+
+/** After a token of the prompt: the same, and the prompt's next one follows whatever was chosen. */
+export function checkPromptToken(
+  numbers: Numbers,
+  next: number,
+  onLogits: SimulateOptions['onLogits'],
+): void {
+  const { logits } = numbers.memory.outcome();
+  numbers.inPrompt.push(relativeError(logits, numbers.plain.step(numbers.token)));
+  onLogits?.(logits);
+  numbers.token = next;
 }

@@ -20,6 +20,10 @@ export interface SimulateOptions {
   signal?: AbortSignal | undefined;
   /** Receives the last step core by core; without it none of that is collected. */
   onDetail?: ((detail: RunDetail) => void) | undefined;
+  /** Receives the logits after each position that a run computes, those of a prompt first. */
+  onLogits?: ((logits: ArrayLike<number>) => void) | undefined;
+  /** Receives the text of the tokens that are chosen, bit by bit, where the model has a tokenizer. */
+  onText?: ((text: string) => void) | undefined;
   /** What runs that differ in the places of their regions alone have in common; they fill it. */
   shared?: Shared;
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */

@@ -4,6 +4,7 @@ import { ConfigError } from '../config/errors.js';
 import type { Search } from '../placement/pack.js';
 import { place } from '../placement/place.js';
 import type { Placement, SizedRequest } from '../placement/placement.js';
+import { roomOf } from './positions.js';
 import { checkGroups, checkRun } from './refusals.js';
 
 /**
@@ -25,8 +26,9 @@ export function placementOf(config: ResolvedConfig, search: Search = {}): Placem
 }
 
 /** What a configuration asks of the placement. */
-export function requestOf({ mapping, workload, placement }: ResolvedConfig): SizedRequest {
+export function requestOf(config: ResolvedConfig): SizedRequest {
+  const { mapping, workload, placement } = config;
   const { rows, layerColumns, strategy, growth } = placement;
-  const maxPositions = workload.context + workload.tokens;
+  const maxPositions = roomOf(config);
   return { strategy, growth, mapping, maxPositions, batch: workload.batch, rows, layerColumns };
 }

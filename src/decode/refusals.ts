@@ -84,10 +84,17 @@ function refuse(key: string, expected: string, found: unknown): never {
   throw new ConfigError(`${key}: expected ${expected}, found ${String(found)}`);
 }
 
-function checkPositions({ model, workload }: ResolvedConfig): void {
+function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   const { context, tokens } = workload;
   const most = model.maxContext;
   const why = positionsOf(model);
+  if (prompt !== undefined) {
+    const left = most - prompt.length + 1;
+    if (left < 1) refuse('workload.prompt', `at most ${most} tokens, as ${why}`, prompt.length);
+    if (tokens > left)
+      refuse('workload.tokens', `at most ${left} after the prompt, as ${why}`, tokens);
+    return;
+  }
   if (tokens > most) refuse('workload.tokens', `at most ${most}, as ${why}`, tokens);
   if (context + tokens > most)
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);

@@ -32,6 +32,10 @@ export interface Simulated {
   sharedLinks?: SharedLinksResult;
   /** Of a run that computes. */
   check?: CheckResult;
+  /** What the chosen tokens say, where the model has a tokenizer. */
+  text?: string;
+  /** Of a run on a checkpoint: tensors that are no part of the model, by kind. */
+  skipped?: Partial<Record<string, number>>;
 }
 
 /** @param placed fields of `placement` that a caller adds or replaces */
@@ -41,16 +45,18 @@ export function runDocument(
   simulated: Simulated,
   { placed, host }: { placed: Partial<PlacementResult>; host: RunDocument['host'] },
 ): RunDocument {
-  const { counters, timing, steps, check } = simulated;
+  const { counters, timing, steps, check, text, skipped } = simulated;
   return {
     schema: 'wafersim.run/1',
     ...runIdentity(config),
     config: config.resolved,
     decode: countable(decodeOf(config, simulated), 'decode'),
     steps: countable(steps, 'steps'),
+    ...(text !== undefined && { text }),
     placement: { ...placementResult(config, placement), ...placed },
     fabric: countable(fabricOf(counters, timing.cycles), 'fabric'),
     reuse: counters.reuse,
+    ...(skipped && { skippedTensors: skipped }),
     ...(check && { check }),
     host,
   };

@@ -3,15 +3,18 @@
  * function of the configuration alone.
  */
 import type { ResolvedConfig } from '../config.js';
+import type { Step } from '../lowering/region.js';
 import type { Placement } from '../placement/placement.js';
 import type { PlacementResult, RunDocument, StepResult } from '../report/document.js';
-import { checkResult, checkStep, createNumbers, isToken } from './compute.js';
+import { createNumbers, type Numbers } from './compute.js';
+import { createComputing } from './computing.js';
 import { loweredOf } from './lowered.js';
+import { firstPosition, roomOf } from './positions.js';
 import { hostOf, withRunner, type SimulateOptions } from './options.js';
 import { runDocument, type Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
 import { beginStep, createStageRunner, reuseOf, runOn, timedStages } from './stages.js';
-import { computeToken, timeTokens, type TimedStep } from './step.js';
+import { timeTokens, type TimedStep } from './step.js';
 
 /**
  * Simulates the decode steps of a placed configuration.
@@ -46,36 +49,44 @@ async function stepsOf(
   placement: Placement,
   options: SimulateOptions & { runner: Runner },
 ): Promise<Simulated> {
-  const { model, wafer, workload } = config;
-  const maxPositions = workload.context + workload.tokens;
+  const { wafer, workload } = config;
+  const maxPositions = roomOf(config);
   const { memo, shared, runner: programs } = options;
   const cores = placement.regions.map(({ width, height }) => width * height);
   await programs.expect(Math.max(...cores));
   const lowered = await loweredOf(config, placement, maxPositions, programs, shared);
   const stepOf = (context: number) => ({ context, maxPositions, users: workload.batch });
-  const numbers = workload.data
-    ? createNumbers(config, (weights, caches) =>
-        lowered.images(stepOf(workload.context), weights, caches),
-      )
-    : undefined;
   const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
+  const computing = workload.data
+    ? createComputing(config, numbersOf(config, lowered, stepOf), runner, options)
+    : undefined;
+  const begin = async (position: number) => {
+    const plan = lowered.plan(stepOf(position));
+    beginStep(runner, plan);
+    return { plan, stages: await timedStages(runner, plan, programs) };
+  };
+  await computing?.takePrompt(begin);
+  const first = firstPosition(config);
   const steps: StepResult[] = [];
   let timed!: TimedStep;
-  for (let step = 0; step < workload.tokens; step++) {
-    const context = workload.context + step;
-    const plan = lowered.plan(stepOf(context));
-    beginStep(runner, plan);
-    const stages = await timedStages(runner, plan, programs);
-    timed = await timeTokens(config, runner, plan, stages, options, step);
-    // After a choice that is no token there is nothing to compute with.
-    if (numbers && isToken(numbers.token, model)) {
-      await computeToken(runner, plan, stages, numbers, context, programs);
-      checkStep(numbers);
-    }
-    const chosen = numbers && isToken(numbers.token, model) && { token: numbers.token };
-    steps.push({ cycles: timed.timing.cycles, ...chosen });
+  for (let step = 0, isLast = false; !isLast; step++) {
+    const begun = await begin(first + step);
+    const token = await computing?.step(begun, first + step);
+    const stops = token !== undefined && workload.stop?.includes(token) === true;
+    isLast = stops || step === workload.tokens - 1;
+    timed = await timeTokens(config, runner, begun, options, { step, isLast });
+    steps.push({ cycles: timed.timing.cycles, ...(token !== undefined && { token }) });
   }
-  const check = numbers && checkResult(config, numbers.checks, numbers.memory.head);
   const counters = { ...runner, reuse: reuseOf(runner) };
-  return { counters, ...timed, steps, ...(check && { check }) };
+  return { counters, ...timed, steps, ...computing?.result() };
+}
+
+/** The numbers of a run before its first token. */
+function numbersOf(
+  config: ResolvedConfig,
+  { images }: Awaited<ReturnType<typeof loweredOf>>,
+  stepOf: (context: number) => Step,
+): Numbers {
+  const step = stepOf(config.workload.context);
+  return createNumbers(config, (weights, caches) => images(step, weights, caches));
 }

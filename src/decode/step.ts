@@ -50,10 +50,9 @@ export type TimedStep = StepResults &
 export async function timeTokens(
   { workload }: ResolvedConfig,
   runner: StageRunner,
-  plan: StepPlan,
-  stages: StageTiming[],
+  { plan, stages }: { plan: StepPlan; stages: StageTiming[] },
   { runner: programs, onProgress, onDetail }: SimulateOptions & { runner: Runner },
-  step: number,
+  { step, isLast }: { step: number; isLast: boolean },
 ): Promise<TimedStep> {
   const { length } = stages;
   let visits = 0;
@@ -63,7 +62,6 @@ export async function timeTokens(
     onProgress?.({ done, total: workload.tokens * length, what: plan.stages[i].name });
     return runStage(runner, plan.stages[i], startAt);
   };
-  const isLast = step === workload.tokens - 1;
   const sharing = createSharing(runner, plan.stages, stages);
   const { together, places } = plan;
   const pipeline = together

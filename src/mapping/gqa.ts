@@ -96,7 +96,9 @@ function tableReductions(kind: TableKind, { model, rows, columns }: Cut): Reduct
 function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
-    `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
+    Array.isArray(workload.prompt)
+      ? 'A prompt goes through the regions token by token, as steps do; its times are not part of the result.'
+      : `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
     'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];

@@ -61,7 +61,7 @@ export interface Reduction extends Vector {
 export interface Asked {
   model: ModelSpec;
   wafer: Pick<WaferSpec, 'defects'>;
-  workload: { kind?: string; context: number; batch: number; data: boolean };
+  workload: { kind?: string; context: number; batch: number; data: boolean; prompt?: unknown };
   placement: { layerColumns?: number | readonly number[] };
   exact: boolean;
   /** Of the whole run. */

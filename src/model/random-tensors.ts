@@ -1,6 +1,6 @@
 /** Random tensors of a model, rounded to what it stores. */
 import { roundF16, ROUND, type FloatType } from '../numeric/types.js';
-import type { Matrix } from './model-weights.js';
+import type { Matrix, Vector } from './model-weights.js';
 import type { ModelSpec } from './model.js';
 
 const LARGEST_INT8 = 127;
@@ -38,7 +38,7 @@ export function tensorsOf(
 }
 
 /** Symmetric 8-bit integers: the largest number becomes 127, or -127. */
-function quantise(values: Float32Array, dtype: FloatType): Matrix {
+export function quantise(values: Vector, dtype: FloatType): Matrix {
   let largest = 0;
   for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
   const scale = ROUND[dtype](largest / LARGEST_INT8) || 1;

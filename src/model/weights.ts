@@ -20,7 +20,7 @@ import { parameterCount } from './operators.js';
 import { tensorsOf, type Tensors } from './random-tensors.js';
 
 /** One GiB of 32-bit numbers: more is a mistake on a machine that has to compute with them. */
-const MOST_PARAMETERS = 2 ** 28;
+export const MOST_PARAMETERS = 2 ** 28;
 /** Deviation of what is added to numbers of order one. */
 const BIAS = 0.25;
 

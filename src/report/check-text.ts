@@ -1,7 +1,11 @@
 /** What a run that computes says about its numbers: its section of the table, and one line if it failed. */
 import type { CheckResult } from './document.js';
 
-export function checkText(check: CheckResult): string {
+/** @param skipped tensors of the checkpoint that are no part of the model */
+export function checkText(
+  check: CheckResult,
+  skipped: Partial<Record<string, number>> = {},
+): string {
   const { tolerance, choice, head, users } = check;
   const lines = [
     `logits differ by ${error(check)} of the largest, tolerance ${tolerance.toExponential(0)}${verdict(logitsPassed(check))}`,
@@ -14,6 +18,8 @@ export function checkText(check: CheckResult): string {
     lines.push(
       `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
     );
+  const kinds = Object.entries(skipped).map(([kind, many]) => `${many} of ${kind}`);
+  if (kinds.length > 0) lines.push(`tensors that are no part of the model: ${kinds.join(', ')}`);
   return lines.map((line) => `  ${line}`).join('\n');
 }
 

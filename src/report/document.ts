@@ -175,9 +175,13 @@ export interface RunDocument extends Identity {
   config: unknown;
   decode: DecodeResult;
   steps: StepResult[];
+  /** What the chosen tokens say, where the model has a tokenizer. */
+  text?: string;
   placement: PlacementResult;
   fabric: FabricResult;
   reuse: ReuseResult;
+  /** Tensors of the checkpoint that are no part of the model, by kind. */
+  skippedTensors?: Partial<Record<string, number>>;
   check?: CheckResult;
   /** With --sensitivity: the uncertain numbers of the hardware, and how far they move the result. */
   sensitivity?: Sensitivity[];

@@ -20,14 +20,23 @@ export function runTable(run: RunDocument, style: Style): string {
   const { decode, placement } = run;
   return sections([
     headline(run, style),
+    run.text === undefined ? '' : section('Text', indented(run.text), style),
     section('Where a token goes', breakdown(decode.breakdown, decode.cyclesPerToken), style),
     section('What the cores do', coreCycles(decode.coreCycles, decode.specialShare), style),
     section(`Placement: ${placement.strategy}`, regions(placement), style),
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
-    run.check ? section('Check', checkText(run.check), style) : '',
+    run.check ? section('Check', checkText(run.check, run.skippedTensors), style) : '',
     run.sensitivity ? section('Uncertain numbers', sensitivityTable(run), style) : '',
   ]);
+}
+
+/** What a model says, line by line, whatever it says. */
+function indented(text: string): string {
+  return shownPage(text)
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 /** A kernel as text, ending with a line break. */
@@ -106,17 +115,23 @@ function inFlight(decode: RunDocument['decode']): string {
   return `${text}; no repetition in ${count(simulatedTokens)} tokens, so the last round`;
 }
 
+function tokens(many: number): string {
+  return many === 1 ? '1 token' : `${count(many)} tokens`;
+}
+
 /** What the configuration says of the model, the machine and the work; nothing of what it does not. */
 function subject(config: unknown): string[] {
   const parts: [string, string][] = [
     ['', 'model.spec.name'],
     ['on ', 'hardware.name'],
     ['context ', 'workload.context'],
+    ['prompt ', 'workload.prompt'],
     ['batch ', 'workload.batch'],
   ];
   return parts.flatMap(([word, path]) => {
     const value = valueAt(config, path);
     if (typeof value === 'number') return [word + count(value)];
+    if (Array.isArray(value)) return [`${word}of ${tokens(value.length)}`];
     return typeof value === 'string' ? [word + shown(value)] : [];
   });
 }

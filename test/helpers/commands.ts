@@ -47,7 +47,7 @@ const run =
     if (isServing(config)) {
       const served = await serveAll(config, path, sets, listening);
       const { document } = served;
-      return runFiles(document, detail!, servingTable(document.serving, plain), served);
+      return runFiles(document, detail!, servingTable(document.serving, plain), { served });
     }
     const document = await simulate(config, listening);
     return runFiles(document, detail!, runTable(document, plain));

@@ -37,11 +37,14 @@ export function f32(shape: number[], values: readonly number[]): Stored {
 /** Runs `work` with a folder of its own, which is deleted afterwards. */
 export function inFolder<T>(work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'wafersim-checkpoint-'));
+  const clear = () => rmSync(folder, { recursive: true });
+  let result: T | undefined;
   try {
-    return work(folder);
+    result = work(folder);
   } finally {
-    rmSync(folder, { recursive: true });
+    if (!(result instanceof Promise)) clear();
   }
+  return result instanceof Promise ? (result.finally(clear) as T) : result;
 }
 
 /** Writes files into a folder; what is no bytes is written as JSON. */

@@ -1,4 +1,5 @@
 /** What was resolved and mapped, without simulating it: the wafer, the model, the placement, a program. */
+import { firstPosition, roomOf } from '../../decode/positions.js';
 import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { ResolvedConfig } from '../../config.js';
@@ -105,8 +106,8 @@ interface PlacedProgram {
 }
 
 async function programsOf(config: ResolvedConfig): Promise<PlacedProgram[]> {
-  const { context, tokens, batch: users } = config.workload;
-  const maxPositions = context + tokens;
+  const { batch: users } = config.workload;
+  const [context, maxPositions] = [firstPosition(config), roomOf(config)];
   const runner = createRunner({ engine: 'fast', shards: 1, ...host });
   const lowered = await loweredOf(config, placementOf(config), maxPositions, runner);
   const { stages, places, together } = lowered.plan({ context, maxPositions, users });

@@ -1,4 +1,5 @@
 /** A configuration with the shape that a search finds, each tried shape a run of its own. */
+import { lastStepOf, roomOf } from '../../decode/positions.js';
 import type { ResolvedConfig } from '../../config.js';
 import { groupChooser, type LineCycles } from '../../decode/groups.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
@@ -35,9 +36,8 @@ function costOfShapes(
   config: ResolvedConfig,
   options: SimulateOptions & { runner: Runner },
 ): ShapeCosts {
-  const { workload } = config;
-  const maxPositions = workload.context + workload.tokens;
-  const last = { ...workload, context: maxPositions - 1, tokens: 1, data: false };
+  const maxPositions = roomOf(config);
+  const last = lastStepOf(config);
   const lines: LineCycles = new Map();
   const byLines = (regions: Parameters<typeof groupChooser>[1], fixed?: Groups) =>
     groupChooser({ ...config, maxPositions }, regions, options.runner, fixed, lines);
@@ -49,7 +49,7 @@ function costOfShapes(
     },
     cycles: async (shape, groups) => {
       const placement = { ...config.placement, growth: 'fill' as const, ...shape };
-      const tried = { ...config, workload: last, placement };
+      const tried = { ...last, placement };
       const placed = placementOf(tried);
       const groupsOf: GroupsOf = await byLines(placed.regions, groups);
       const shared = { ...createShared(), lines, groupsOf };

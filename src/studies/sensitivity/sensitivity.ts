@@ -3,6 +3,7 @@
  * range, one at a time, then all at once to where each alone was slowest, and fastest. The model is
  * placed anew each time, as a user who knows the number would place it.
  */
+import { lastStepOf } from '../../decode/positions.js';
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import type { GridWork } from '../steps/step-times.js';
 import { withThreads } from '../steps/work.js';
@@ -111,22 +112,16 @@ async function variations(
   sets: readonly string[],
   { progress: _, onProgress, ...options }: GridWork & { runner: Runner },
 ): Promise<(changes: Setting[]) => Promise<Speed>> {
-  const { context, tokens } = base.workload;
   // A run's speed is that of its last step, and does not depend on what it computes.
-  const lastStep = { context: context + tokens - 1, tokens: 1, data: false };
-  const always = [
-    ...sets,
-    ...Object.entries(lastStep).map(([key, value]) => `workload.${key}=${value}`),
-  ];
-  const costs = await costsOfStep(base, placementOf(base), lastStep.context, options.runner);
+  const lastStep = (config: ResolvedConfig) => lastStepOf(config, run.steps.length);
+  const { context } = lastStep(base).workload;
+  const costs = await costsOfStep(base, placementOf(base), context, options.runner);
   const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
   const queued = limited(options.shards > 1 ? options.shards + 1 : 1);
   let [done, total] = [0, 0];
   return async (changes) => {
-    const config = loadConfig(path, [
-      ...always,
-      ...changes.map(([name, value]) => `hardware.${name}=${value}`),
-    ]);
+    const changed = changes.map(([name, value]) => `hardware.${name}=${value}`);
+    const config = lastStep(loadConfig(path, [...sets, ...changed]));
     const what = changes.length === 1 ? changes[0][0] : 'all of them';
     try {
       const key = cyclesKey(config, costs);

@@ -92,7 +92,7 @@ function synthetic({ workload }: ResolvedConfig, maxContext: number): RequestSou
 
 function lengthOf(workload: ResolvedConfig['workload'], name: 'prompt' | 'output'): Length {
   const length = workload[name];
-  if (length === undefined)
+  if (typeof length !== 'object' || Array.isArray(length))
     throw new ConfigError(
       `workload.${name}: expected {mean, cv} with workload.arrivals, found nothing`,
     );

@@ -1,0 +1,81 @@
+/**
+ * The tokens of a run that computes: those of a prompt, whose times are not asked for, and one more with each
+ * step; and what is told of them.
+ */
+import { readTokenizer, textAfter } from '../checkpoint/tokenizer.js';
+import type { ResolvedConfig } from '../config.js';
+import type { StepPlan } from '../lowering/lowering.js';
+import { checkPromptToken, checkResult, checkStep, isToken, type Numbers } from './compute.js';
+import type { SimulateOptions } from './options.js';
+import type { Simulated } from './run-document.js';
+import type { Runner } from './runner.js';
+import type { StageRunner } from './stages.js';
+import { computeToken } from './step.js';
+import type { StageTiming } from './timeline.js';
+
+/** A step's stages, written but not timed. */
+export interface Begun {
+  plan: StepPlan;
+  stages: StageTiming[];
+}
+
+export interface Computing {
+  /** Takes all tokens of the prompt but the last one, with which the first step begins. */
+  takePrompt(begin: (position: number) => Promise<Begun>): Promise<void>;
+  /** Computes a step: the token that it chooses, none if that is no token. */
+  step(begun: Begun, position: number): Promise<number | undefined>;
+  result(): Pick<Simulated, 'check' | 'text' | 'skipped'>;
+}
+
+export function createComputing(
+  config: ResolvedConfig,
+  numbers: Numbers,
+  runner: StageRunner,
+  options: SimulateOptions & { runner: Runner },
+): Computing {
+  const { model, prompt = [], tokenizer: files } = config;
+  const { runner: programs, onProgress, onLogits, onText } = options;
+  const tokenizer = files.length > 0 ? readTokenizer(files) : undefined;
+  const chosen: number[] = [];
+  const textOf = () => tokenizer && textAfter(tokenizer, [...prompt, ...chosen], prompt.length);
+  let shown = '';
+
+  /** What is new of the text, but for the beginning of a character whose rest is still to come. */
+  function tell(): void {
+    const text = onText && textOf();
+    if (text === undefined || text.endsWith('\uFFFD') || !text.startsWith(shown)) return;
+    onText!(text.slice(shown.length));
+    shown = text;
+  }
+
+  return {
+    async takePrompt(begin) {
+      const total = prompt.length - 1;
+      for (let position = 0; position < total; position++) {
+        onProgress?.({ done: position, total, what: 'prompt' });
+        const { plan, stages } = await begin(position);
+        await computeToken(runner, plan, stages, numbers, position, programs);
+        checkPromptToken(numbers, prompt[position + 1], onLogits);
+      }
+    },
+    async step({ plan, stages }, position) {
+      // After a choice that is no token there is nothing to compute with.
+      if (!isToken(numbers.token, model)) return undefined;
+      await computeToken(runner, plan, stages, numbers, position, programs);
+      checkStep(numbers, onLogits);
+      if (!isToken(numbers.token, model)) return undefined;
+      chosen.push(numbers.token);
+      tell();
+      return numbers.token;
+    },
+    result() {
+      const { checks, inPrompt, memory, skipped } = numbers;
+      const text = textOf();
+      return {
+        check: checkResult(config, checks, memory.head, inPrompt),
+        ...(text !== undefined && { text }),
+        ...(skipped && Object.keys(skipped).length > 0 && { skipped }),
+      };
+    },
+  };
+}

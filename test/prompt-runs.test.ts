@@ -1,0 +1,272 @@
+/** Runs with a prompt: its tokens go through the wafer first, then each step takes what the one before chose. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../src/checkpoint/checkpoint.js';
+import { openTensorFile } from '../src/checkpoint/file.js';
+import { readWeights } from '../src/checkpoint/weights.js';
+import { loadConfig, type ResolvedConfig } from '../src/config.js';
+import { firstLargest } from '../src/decode/compute.js';
+import { createLogits } from '../src/decode/logits.js';
+import type { SimulateOptions } from '../src/decode/options.js';
+import { createPlainDecoder } from '../src/model/plain/decoder.js';
+import type { RunDocument } from '../src/report/document.js';
+import { runTable } from '../src/report/table.js';
+import { simulate } from '../src/studies/run/run.js';
+import { putTiny, tensorsOfTiny, tinyConfig, WORDS } from './helpers/checkpoint.js';
+import { wafersim } from './helpers/command-line.js';
+import { OPTIONS } from './helpers/options.js';
+import { f32, filled, inFolder } from './helpers/safetensors.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'wafersim-prompt-'));
+putTiny(folder);
+const words = mkdtempSync(join(tmpdir(), 'wafersim-prompt-'));
+putTiny(words, { 'tokenizer.json': WORDS });
+afterAll(() => {
+  for (const own of [folder, words]) rmSync(own, { recursive: true });
+});
+
+const PROMPT = [5, 11, 2, 30];
+const WITH_PROMPT = `workload.prompt=[${PROMPT.join(', ')}]`;
+
+interface Computed {
+  document: RunDocument;
+  /** After each position. */
+  logits: Float32Array[];
+}
+
+async function compute(
+  config: ResolvedConfig,
+  more: Partial<SimulateOptions> = {},
+): Promise<Computed> {
+  const logits: Float32Array[] = [];
+  const onLogits = (row: ArrayLike<number>) => logits.push(Float32Array.from(row));
+  const document = await simulate(config, { ...OPTIONS, onLogits, ...more });
+  return { document, logits };
+}
+
+const tokensOf = ({ steps }: RunDocument) => steps.map(({ token }) => token);
+const cyclesOf = ({ steps }: RunDocument) => steps.map(({ cycles }) => cycles);
+
+/** Greedy tokens after a prompt by the plain decoder, and logits after every position. */
+function plainly({ model, weights }: ResolvedConfig, prompt: number[], steps: number) {
+  const checkpoint = openCheckpoint(weights!.path);
+  const decoder = createPlainDecoder(model, readWeights(checkpoint, model).weights);
+  checkpoint.close();
+  const rows: Float64Array[] = [];
+  const tokens = [...prompt];
+  for (let position = 0; position < prompt.length - 1 + steps; position++) {
+    rows.push(decoder.step(tokens[position]));
+    if (position >= prompt.length - 1) tokens.push(firstLargest(rows.at(-1)!));
+  }
+  return { rows, chosen: tokens.slice(prompt.length) };
+}
+
+describe('a run with a prompt', () => {
+  it('continues it with the tokens of the plain decoder, with its logits at every position', async () => {
+    const config = tinyConfig(folder, WITH_PROMPT, 'workload.tokens=6');
+    const { document, logits } = await compute(config);
+    const { rows, chosen } = plainly(config, PROMPT, 6);
+    expect(tokensOf(document)).toEqual(chosen);
+    expect(new Set(chosen).size).toBeGreaterThan(1);
+    expect(logits.length).toBe(PROMPT.length + 6 - 1);
+    for (const [position, row] of rows.entries()) {
+      const largest = row.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
+      expect(logits[position].length).toBe(37);
+      row.forEach((logit, i) => {
+        expect(Math.abs(logits[position][i] - logit)).toBeLessThan(1e-5 * largest);
+      });
+    }
+    expect(document.check).toMatchObject({ passed: true, choice: true });
+    expect(document.decode.cyclesPerToken).toBe(document.steps.at(-1)!.cycles);
+  });
+
+  it('is as fast as one with that many tokens in the cache, on the same regions', async () => {
+    const timed = async (...sets: string[]) =>
+      (await compute(tinyConfig(folder, ...sets))).document;
+    const prompted = await timed(WITH_PROMPT, 'workload.tokens=3');
+    const held = await timed('workload.context=3', 'workload.tokens=4');
+    expect(prompted.placement.regions).toEqual(held.placement.regions);
+    expect(cyclesOf(prompted)).toEqual(cyclesOf(held).slice(0, 3));
+    expect(new Set(cyclesOf(held)).size).toBeGreaterThan(1);
+  });
+
+  it('is the same on the reference engine, which has times and numbers in one', async () => {
+    const config = tinyConfig(folder, 'workload.prompt=[7, 8]', 'workload.tokens=2');
+    const [fast, slow] = [await compute(config), await compute(config, { engine: 'reference' })];
+    const { host: _, ...document } = fast.document;
+    expect(slow.document).toMatchObject(document);
+    expect(slow.logits).toEqual(fast.logits);
+  });
+
+  it('computes in 16 bits what is stored in 16 bits', async () => {
+    const { document } = await compute(tinyConfig(folder, WITH_PROMPT, 'model.dtype=f16'));
+    expect(document.check).toMatchObject({ passed: true, tolerance: 3e-2 });
+    expect(document.check!.logitsMaxRelativeError).toBeGreaterThan(1e-6);
+  });
+
+  it('ends after a token at which it is to stop', async () => {
+    const whole = await compute(tinyConfig(folder, WITH_PROMPT, 'workload.tokens=6'));
+    const tokens = tokensOf(whole.document);
+    const at = tokens.findIndex((token, i) => i > 0 && tokens.indexOf(token) === i);
+    const sets = [WITH_PROMPT, 'workload.tokens=6', `workload.stop=[36, ${tokens[at]}]`];
+    let ended = 0;
+    const stopped = await compute(tinyConfig(folder, ...sets), { onDetail: () => ended++ });
+    expect(tokensOf(stopped.document)).toEqual(tokens.slice(0, at + 1));
+    expect(stopped.document.decode.cyclesPerToken).toBe(cyclesOf(whole.document)[at]);
+    expect(stopped.logits.length).toBe(PROMPT.length + at);
+    expect(ended).toBe(1);
+  });
+
+  it('takes its first step with the only token of a short prompt', async () => {
+    const config = tinyConfig(folder, 'workload.prompt=[9]', 'workload.tokens=2');
+    const { document, logits } = await compute(config);
+    expect(tokensOf(document)).toEqual(plainly(config, [9], 2).chosen);
+    expect(logits.length).toBe(2);
+  });
+
+  it('computes with random weights where there are no others, by the seed', async () => {
+    const run = async (...sets: string[]) => {
+      const config = loadConfig('configs/tiny.yaml', ['workload.context=0', ...sets]);
+      return tokensOf((await compute(config)).document);
+    };
+    const first = await run('workload.prompt=[1, 2]');
+    expect(await run('workload.prompt=[1, 2]')).toEqual(first);
+    expect(await run('workload.prompt=[2, 1]')).not.toEqual(first);
+    expect(await run('workload.prompt=[1, 2]', 'workload.seed=2')).not.toEqual(first);
+  });
+
+  it('computes on the published kernel as well', async () => {
+    const sets = [
+      'mapping=waferllm',
+      'exact=true',
+      'workload.prompt=[3, 4, 5]',
+      'workload.tokens=2',
+    ];
+    const config = tinyConfig(folder, ...sets);
+    const { document, logits } = await compute(config);
+    expect(tokensOf(document)).toEqual(plainly(config, [3, 4, 5], 2).chosen);
+    expect(document.check?.passed).toBe(true);
+    expect(logits.length).toBe(4);
+  });
+});
+
+describe('the text of a run', () => {
+  it('is what its tokens say, told as they come', async () => {
+    let told = '';
+    const config = tinyConfig(words, 'workload.prompt=t5 t11 t2 t30', 'workload.tokens=4');
+    const pieces: string[] = [];
+    const { document } = await compute(config, { onText: (piece) => pieces.push(piece) });
+    told = pieces.join('');
+    const said = tokensOf(document).map((token) => `t${token}`);
+    expect(document.text).toBe(` ${said.join(' ')}`);
+    expect(told).toBe(document.text);
+    expect(pieces.length).toBe(4);
+    expect(runTable(document, { color: false })).toContain(`Text\n   ${said.join(' ')}`);
+    const { document: other } = await compute(tinyConfig(folder, WITH_PROMPT));
+    expect(other.text).toBeUndefined();
+  });
+});
+
+describe('the weights of a run', () => {
+  it('count what is no part of the model, in one line', async () => {
+    await inFolder(async (own) => {
+      const more = { 'model.rotary_emb.inv_freq': f32([3], [1, 2, 3]), 'mtp.x': f32([1], [1]) };
+      putTiny(own, { 'model.safetensors': filled({ ...tensorsOfTiny(), ...more }) });
+      const { document } = await compute(tinyConfig(own, 'workload.prompt=[1]'));
+      expect(document.skippedTensors).toEqual({ 'rotary tables': 1, 'draft layers': 1 });
+      expect(runTable(document, { color: false })).toContain(
+        'tensors that are no part of the model: 1 of rotary tables, 1 of draft layers',
+      );
+    });
+  });
+
+  it('are refused in 16 bits where they are beyond them', async () => {
+    await inFolder(async (own) => {
+      const tensors = tensorsOfTiny();
+      const large = f32(
+        [24],
+        Array.from({ length: 24 }, () => 7e4),
+      );
+      putTiny(own, { 'model.safetensors': filled({ ...tensors, 'model.norm.weight': large }) });
+      const sets = ['workload.prompt=[1]', 'model.dtype=f16'];
+      await expect(compute(tinyConfig(own, ...sets))).rejects.toThrow(
+        'model.dtype: expected f32, as a weight of 70000 is beyond f16, found f16',
+      );
+    });
+  });
+});
+
+describe('the command', () => {
+  const out = () => join(folder, 'out');
+
+  it('writes the logits of all positions, and no padding', async () => {
+    tinyConfig(folder);
+    const args = [
+      'run',
+      join(folder, 'run.yaml'),
+      '--set',
+      WITH_PROMPT,
+      '--set',
+      'workload.tokens=3',
+    ];
+    const { status } = await wafersim(...args, '-o', out());
+    expect(status).toBe(0);
+    const file = openTensorFile(join(out(), 'logits.safetensors'));
+    const [logits] = file.tensors;
+    expect(logits).toMatchObject({ name: 'logits', dtype: 'F32', shape: [6, 37] });
+    const values = file.read(logits);
+    file.close();
+    const { logits: rows } = await compute(tinyConfig(folder, WITH_PROMPT, 'workload.tokens=3'));
+    expect([...values]).toEqual(rows.flatMap((row) => [...row]));
+    // Over a run with logits another one may be written.
+    expect((await wafersim(...args, '-o', out())).status).toBe(0);
+  });
+
+  it('names a tensor that is missing in one line', async () => {
+    await inFolder(async (own) => {
+      const { 'model.layers.1.mlp.up_proj.weight': _, ...rest } = tensorsOfTiny();
+      putTiny(own, { 'model.safetensors': filled(rest) });
+      tinyConfig(own);
+      const { status, stderr } = await wafersim('run', join(own, 'run.yaml'));
+      expect(status).toBe(2);
+      expect(stderr).toBe(
+        `${own}/model.safetensors: expected a tensor "model.layers.1.mlp.up_proj.weight" [40, 24], found none\n`,
+      );
+    });
+  });
+
+  it('keeps what stands behind the vocabulary out of the file', () => {
+    const logits = createLogits({ model: { vocab: 2 } as ResolvedConfig['model'] });
+    logits.take([1, 2, 9, 9]);
+    const bytes = Buffer.concat(logits.file());
+    expect([
+      ...new Float32Array(
+        bytes
+          .subarray(-8)
+          .buffer.slice(bytes.byteOffset + bytes.length - 8, bytes.byteOffset + bytes.length),
+      ),
+    ]).toEqual([1, 2]);
+    expect(bytes.toString('latin1')).toContain('"shape":[1,2]');
+  });
+});
+
+const STORIES = new URL('../../shared/checkpoints/stories260k/', import.meta.url).pathname;
+
+describe.skipIf(!existsSync(STORIES))('a trained model', () => {
+  it('tells the beginning of its story', async () => {
+    const expected = JSON.parse(readFileSync(join(STORIES, 'expected.json'), 'utf8')) as {
+      greedy: number[];
+      text: string;
+    };
+    writeFileSync(
+      join(folder, 'story.yaml'),
+      `hardware: small\nmodel: { weights: ${STORIES}, dtype: f32 }\nworkload: { prompt: [1], tokens: 24 }\n`,
+    );
+    const { document } = await compute(loadConfig(join(folder, 'story.yaml')));
+    expect(tokensOf(document)).toEqual(expected.greedy.slice(0, 24));
+    expect(document.text!.length).toBeGreaterThan(60);
+    expect(expected.text.startsWith(document.text!)).toBe(true);
+  });
+});

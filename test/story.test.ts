@@ -1,0 +1,30 @@
+/** README's second example: a trained model tells its whole story on the simulated wafer. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { runTable } from '../src/report/table.js';
+import { simulate } from '../src/studies/run/run.js';
+import { OPTIONS } from './helpers/options.js';
+
+const STORIES = new URL('../../shared/checkpoints/stories260k/', import.meta.url).pathname;
+
+describe.skipIf(!existsSync(STORIES))('the story of README.md', () => {
+  it('has all 260 tokens of the trained model, and the cycles that stand there', async () => {
+    const { greedy, text } = JSON.parse(readFileSync(join(STORIES, 'expected.json'), 'utf8')) as {
+      greedy: number[];
+      text: string;
+    };
+    const readme = readFileSync('README.md', 'utf8');
+    const [, ...sets] = /^npx wafersim run configs\/tiny\.yaml (.*)$/m
+      .exec(readme)![1]
+      .replaceAll('stories260k', STORIES)
+      .split(/^--set | --set /);
+    const run = await simulate(loadConfig('configs/tiny.yaml', sets), { ...OPTIONS, shards: 2 });
+    expect(run.steps.map(({ token }) => token)).toEqual(greedy);
+    expect(run.text).toBe(text);
+    expect(run.check).toMatchObject({ passed: true, choice: true });
+    const [before] = runTable(run, { color: false }).split('\n  config');
+    expect(readme).toContain(`\n${before}\n`);
+  }, 600_000);
+});
