@@ -9,6 +9,7 @@ import { FAMILIES, familyName } from './families/families.js';
 import { refuseForeign } from './families/foreign.js';
 import type { Decoder } from './families/common.js';
 import { kindsOf, type ModelSpec } from './model.js';
+import { parameterCount } from './operators.js';
 import { publishedOf } from './published.js';
 import { storedWeights, type StoredWeights } from './quantization.js';
 import { textModelOf, within, type TextModel } from './text-model.js';
@@ -40,6 +41,9 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
     ...kindsOf(layers),
     ...weightsOf(options, stored),
   };
+  const parameters = parameterCount(model);
+  if (!Number.isSafeInteger(parameters))
+    throw unexpected('model', 'at most 2^53 parameters', parameters);
   const published = publishedOf(model, text, stored);
   return Object.freeze({ ...model, ...(published && { published }) });
 }

@@ -1,0 +1,155 @@
+/** Models that are read and not computed: every command that maps one names the field, in one line. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { failureOf } from '../src/cli/errors.js';
+import { loadConfig } from '../src/index.js';
+import { checkRun } from '../src/decode/refusals.js';
+import { FEATURES, type Feature } from '../src/model/features.js';
+import { MAPPING_NAMES } from '../src/mapping/mappings.js';
+import { COMMANDS } from './helpers/commands.js';
+
+const SIZES = {
+  hidden_size: 48,
+  intermediate_size: 80,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 12,
+  vocab_size: 96,
+  max_position_embeddings: 512,
+};
+type Json = Record<string, unknown>;
+const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]> = {
+  experts: [
+    'experts',
+    'num_local_experts',
+    { ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
+  ],
+  latent: [
+    'latent',
+    'text_config.kv_lora_rank',
+    {
+      model_type: 'x',
+      text_config: {
+        ...{ ...SIZES, model_type: 'deepseek_v3', first_k_dense_replace: 4, kv_lora_rank: 16 },
+        ...{ q_lora_rank: 20, qk_nope_head_dim: 12, qk_rope_head_dim: 8, v_head_dim: 10 },
+      },
+    },
+  ],
+  delta: [
+    'delta',
+    'full_attention_interval',
+    { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 },
+  ],
+  'scaled layers': [
+    'scaled',
+    'model_type',
+    {
+      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
+      global_head_dim: 24,
+    },
+  ],
+};
+
+let home = '';
+const fileOf = (name: string) => join(home, `${name}.json`);
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-refused-'));
+  for (const [name, [, , json]] of Object.entries(NOT_COMPUTED))
+    writeFileSync(fileOf(name), JSON.stringify(json));
+  const four = { ...SIZES, model_type: 'llama', quantization_config: { quant_method: 'mxfp4' } };
+  writeFileSync(fileOf('four bits'), JSON.stringify(four));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const small = ['workload.tokens=1', 'workload.context=1'];
+
+async function outcome(command: string, path: string, sets: string[]) {
+  try {
+    await COMMANDS[command](path, sets, new AbortController().signal);
+    return { exitCode: 0, message: '' };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+const UNMAPPED = ['inspect wafer', 'inspect model'];
+describe.each(Object.keys(COMMANDS))('%s', (command) => {
+  const path = command === 'capacity' ? 'configs/serving-tiny.yaml' : 'configs/tiny.yaml';
+  const sets = command === 'capacity' ? [] : small;
+
+  it.each(Object.entries(NOT_COMPUTED))('of %s', async (name, [feature, field]) => {
+    for (const mapping of command === 'capacity' ? ['gqa'] : MAPPING_NAMES) {
+      const all = [...sets, `model.config=${fileOf(name)}`, `mapping=${mapping}`];
+      const { exitCode, message } = await outcome(command, path, all);
+      if (UNMAPPED.includes(command)) {
+        expect({ exitCode, message }).toEqual({ exitCode: 0, message: '' });
+      } else {
+        expect(exitCode).toBe(2);
+        expect(message).not.toContain('\n');
+        expect(
+          message.startsWith(`${field}: expected a model that the wafer has kernels for`),
+        ).toBe(true);
+        expect(message).toMatch(
+          new RegExp(`found (.*; )?${field} = [^;]+ \\(${FEATURES[feature][0]}\\)`),
+        );
+      }
+    }
+  });
+
+  it('of weights in four bits, unless others are asked for', async () => {
+    if (UNMAPPED.includes(command)) return;
+    const model = [...sets, `model.config=${fileOf('four bits')}`];
+    expect(await outcome(command, path, model)).toEqual({
+      exitCode: 2,
+      message: expect.stringMatching(
+        /^quantization_config\.quant_method: expected weights of 8 or 16 bits, or model\.weightBits: .*, found "mxfp4"$/,
+      ) as string,
+    });
+  });
+});
+
+describe('what a run of a model lacks', () => {
+  it('is shown, with the layers by kind, when the model is inspected', async () => {
+    const shown = async (name: string) => {
+      const text = await COMMANDS['inspect model'](
+        'configs/tiny.yaml',
+        [...small, `model.config=${fileOf(name)}`],
+        new AbortController().signal,
+      );
+      return String(text);
+    };
+    const experts = await shown('experts');
+    expect(experts).toMatch(/\n {4}4 x full, .*; 4 experts of 80, 2 a token; norms before\n/);
+    expect(experts).toContain('  no run computes: num_local_experts = 4 (a mixture of experts)\n');
+    expect(experts).toMatch(
+      /\n {2}active: [\d,]+ parameters a token; [\d,]+ without the embedding/,
+    );
+    expect(await shown('latent')).toMatch(/\n {2}text only: text_config in the file/);
+    expect(await shown('delta')).toMatch(/\n {4}2 x delta net, .*\n {4}2 x full, .*, gated; /);
+    expect(await shown('four bits')).toContain(
+      '\n  no run computes: quantization_config.quant_method = "mxfp4"\n',
+    );
+  });
+
+  it('is nothing of a plain Llama, and other bits help where bits are all', () => {
+    const sets = [...small, `model.config=${fileOf('four bits')}`];
+    expect(() => checkRun(loadConfig('configs/tiny.yaml', sets))).toThrow('mxfp4');
+    checkRun(loadConfig('configs/tiny.yaml', [...sets, 'model.weightBits=8']));
+    checkRun(loadConfig('configs/tiny.yaml', small));
+  });
+
+  it('is computed by another mapping, where only that has it', () => {
+    const sets = [...small, 'mapping=waferllm', 'workload.data=false'];
+    const config = loadConfig('configs/tiny.yaml', sets);
+    const kinds = config.model.kinds.map((kind) => ({
+      ...kind,
+      attention: { ...kind.attention, scale: 2 } as typeof kind.attention,
+    }));
+    expect(() => checkRun({ ...config, model: { ...config.model, kinds } })).toThrow(
+      /^mapping: expected gqa, as waferllm does not compute a scale of scores, which tiny has, found waferllm$/,
+    );
+  });
+});
