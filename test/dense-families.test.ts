@@ -125,9 +125,76 @@ describe('a model with', () => {
       { rows: 5, columns: 1, groups: 1, context: 9, tokens: 3 },
     ])
       expect((await run(model, shape)).check).toMatchObject({ passed: true, choice: true });
-    const f16 = { ...model, dtype: 'f16', weightBits: 8 } as const;
     const shape = { rows: 2, columns: 3, groups: 1, context: 4, tokens: 2 };
-    expect((await run(f16, shape)).check).toMatchObject({ passed: true, choice: true });
+    for (const type of [{ weightBits: 8 }, { dtype: 'f16', weightBits: 16 }] as const) {
+      const { check } = await run({ ...model, ...type }, shape);
+      expect(check).toMatchObject({ passed: true, choice: true });
+    }
+  });
+});
+
+describe('times', () => {
+  const shape = { rows: 3, columns: 7, groups: 2, context: 9, tokens: 2 };
+  const cyclesOf = async (model: ModelSpec) =>
+    (await run(model, shape)).steps.map(({ cycles }) => cycles);
+  const plain = whole({});
+
+  it('are the same with biases, and with norms of 1 + w', async () => {
+    const mlp = { kind: 'dense', inner: 19, act: { fn: 'silu' }, bias: true } as const;
+    const biased = modelOf([
+      layerWith({ bias: true, outBias: true }, { mlp }),
+      layerWith({}, { mlp }),
+    ]);
+    expect(await cyclesOf(biased)).toEqual(await cyclesOf(plain));
+    expect(await cyclesOf({ ...plain, normPlusOne: true })).toEqual(await cyclesOf(plain));
+    const narrow = { weightBits: 8 } as const;
+    expect(await cyclesOf({ ...biased, ...narrow })).toEqual(
+      await cyclesOf({ ...plain, ...narrow }),
+    );
+  });
+
+  it('have the operators of a plain Llama, and those of what a model has in addition', async () => {
+    const operators = async (model: ModelSpec) =>
+      Object.keys((await run(model, shape)).decode.breakdown);
+    const own = await operators(plain);
+    expect(own).toEqual([
+      ...['token', 'embedding', 'position', 'hand-off', 'attention norm', 'qkv', 'rope'],
+      ...['kv append', 'scores', 'softmax', 'values', 'attention out', 'mlp norm', 'gate up'],
+      ...['silu', 'down', 'prepare head', 'final norm', 'head', 'choice'],
+    ]);
+    const gemma = modelOf(
+      [
+        layerWith(
+          { qkNorm: 'whole', scoreCap: 2 },
+          {
+            norms: 'sandwich',
+            mlp: { kind: 'dense', inner: 9, act: { fn: 'gelu-tanh' }, bias: false },
+          },
+        ),
+      ],
+      { logitCap: 2 },
+    );
+    const more = await operators(gemma);
+    expect(own.filter((name) => !more.includes(name))).toEqual(['silu']);
+    expect(more.filter((name) => !own.includes(name))).toEqual([
+      ...['qk norm', 'score cap', 'attention out norm', 'gelu', 'mlp out norm', 'logit cap'],
+    ]);
+  });
+
+  it('of a layer with a full window do not grow, those of a chunk begin anew', async () => {
+    const cycles = async (span: Span) => {
+      const model = modelOf([layerWith({ span })]);
+      const from = { rows: 1, columns: 4, groups: 1, context: 0, tokens: 12 };
+      return (await run(model, from)).steps.map((step) => step.cycles);
+    };
+    const [full, window, chunk] = [
+      await cycles({ kind: 'full' }),
+      await cycles({ kind: 'window', size: 4 }),
+      await cycles({ kind: 'chunk', size: 4 }),
+    ];
+    expect(window).toEqual([...full.slice(0, 4), ...full.slice(0, 8).map(() => full[3])]);
+    expect(chunk).toEqual([...full.slice(0, 4), ...full.slice(0, 4), ...full.slice(0, 4)]);
+    expect(new Set(full.slice(0, 4)).size).toBe(4);
   });
 });
 
