@@ -204,7 +204,7 @@ describe('a window and a chunk', () => {
   );
 
   it.each(spans)('are right at every position around their edges: %j', async (span) => {
-    for (const rows of [1, 2, 3, 4, 7]) {
+    for (const rows of [1, 3, 4]) {
       const shape = { rows, columns: 3, groups: 1, context: 0, tokens: 9 };
       const { check } = await run(whole({ span }), shape);
       expect(check).toMatchObject({ passed: true, choice: true });
