@@ -16,6 +16,7 @@ import {
   type Role,
 } from '../src/program/program.js';
 import { asking, models, wse3 } from './placement-helpers.js';
+import { denseModels } from './helpers/dense-models.js';
 import { resized } from './helpers/small-model.js';
 
 const shapes = fc.record({
@@ -23,15 +24,19 @@ const shapes = fc.record({
   columns: fc.integer({ min: 1, max: 9 }),
   context: fc.integer({ min: 0, max: 40 }),
   group: fc.integer({ min: 1, max: 4 }),
-  layers: fc.integer({ min: 1, max: 6 }),
   across: fc.constantFrom(1, 2, 3, 100),
 });
+
+/** Llamas of several layers, and whatever dense families have. */
+const anyModel = fc.oneof(
+  fc.tuple(models, fc.integer({ min: 1, max: 6 })).map(([of, layers]) => resized(of, { layers })),
+  denseModels,
+);
 
 /** Plans of many tokens: all kinds of models, on regions of all sizes. */
 function each(check: (stages: StagePlan[]) => void, numRuns: number) {
   fc.assert(
-    fc.property(models, shapes, (any, { rows, columns, context, group, layers, across }) => {
-      const model = resized(any, { layers });
+    fc.property(anyModel, shapes, (model, { rows, columns, context, group, across }) => {
       const core = { ...wse3().core, sramBytes: 1e9 };
       const wafer = wse3({ core, width: Math.min(750, across * columns + 1) });
       const maxPositions = context + 1;

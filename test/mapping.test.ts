@@ -8,9 +8,10 @@ import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { Line, PartKind, Reduction } from '../src/mapping/mapping.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
-import type { ModelSpec } from '../src/model/model.js';
+import { gqaOf, type ModelSpec } from '../src/model/model.js';
 import { isFabric, type Operation, type Route } from '../src/program/program.js';
 import { models, tiny, wse3 } from './placement-helpers.js';
+import { denseModels } from './helpers/dense-models.js';
 import { resized, sizesOf } from './helpers/small-model.js';
 
 /** A vector that a core sends on a line: up to its root, or from there to all. */
@@ -111,7 +112,9 @@ describe('the reductions of the default mapping', () => {
     const every = <T>(what: T) => ({ column: what, row: what, head: what });
     const groups = { ...every(of.groups), forms: every(of.form) };
     const size = { width: columns, height: rows };
-    const step = { context: positions - 1, maxPositions: positions };
+    const { span } = gqaOf(model.kinds[0]);
+    const attended = span.kind === 'chunk' ? Math.min(span.size, positions) : positions;
+    const step = { context: attended - 1, maxPositions: positions };
     const codes =
       part.kind === 'layer'
         ? [layerCode(model, model.kinds[0], wse3(), size, groups, step)]
@@ -144,6 +147,20 @@ describe('the reductions of the default mapping', () => {
       expect(kinds.size).toBe(8);
     },
   );
+
+  it('of a layer are those that its cores send, whatever dense families have', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(denseModels, shapes, (model, shape) => {
+        const { norms, attention } = model.kinds[0];
+        seen.add(`${norms} ${attention.kind === 'gqa' && attention.qkNorm}`);
+        check(model, LAYER, shape);
+      }),
+      { seed: 14, numRuns: 60 },
+    );
+    // Norms before, after and on both sides of blocks; of no heads, of each and of all.
+    expect(seen.size).toBe(9);
+  });
 
   it('are ten in a layer, and one more of 32 bits where heads are normalised', () => {
     const cut = { model: tiny, rows: 8, columns: 4, positions: 40 };

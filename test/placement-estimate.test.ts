@@ -53,6 +53,30 @@ describe('the estimate of a token', () => {
     expect(narrow).toBeCloseTo(2 * widened + (4 * 24) / 4, 9);
   });
 
+  it('adds the caps of scores and logits, the norms of all heads and those after blocks', () => {
+    const changed = (attention: object, rest: object = {}) => {
+      const [layer] = tiny.kinds;
+      const kind = { ...layer, attention: { ...layer.attention, ...attention }, ...rest };
+      return estimate({ ...tiny, kinds: [kind as typeof layer] }) - estimate();
+    };
+    // tanh of 2 x 5 scores, and of 24 logits.
+    expect(changed({ scoreCap: 2 })).toBeCloseTo(2 * 14 * (8 + 1 + 10 / 4), 9);
+    expect(estimate({ ...tiny, logitCap: 2 }) - estimate()).toBeCloseTo(14 * (8 + 1 + 24 / 4), 9);
+    // GELU takes 16 operations where SiLU takes 13.
+    const mlp = { ...tiny.kinds[0].mlp, act: { fn: 'gelu-tanh' } };
+    expect(changed({}, { mlp })).toBeCloseTo(2 * 3 * (8 + 1 + 16 / 4), 9);
+    expect(changed({ qkNorm: 'whole' })).toBeCloseTo(2 * sum32(4, 2), 9);
+    expect(changed({}, { norms: 'sandwich' })).toBeCloseTo(2 * 2 * sum32(8, 1), 9);
+    expect(changed({}, { norms: 'post' })).toBeCloseTo(0, 9);
+    // Of 40 positions a window keeps 16, two in each of 8 rows.
+    const kept = (rows: number) => 2 * 2 * product(4, rows) + 10 * (9 + (2 * rows) / 4);
+    const scores = (rows: number) => kept(rows) + sum16(2, 2 * rows);
+    expect(changed({ span: { kind: 'window', size: 16 } })).toBeCloseTo(
+      2 * (scores(2) - scores(5)),
+      9,
+    );
+  });
+
   it('takes the last elements of a row for a whole group', () => {
     const wafer = wse3();
     const { costs } = wafer;

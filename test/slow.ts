@@ -10,6 +10,8 @@ const NAMES = [
   'compare',
   'compare-configs',
   'decode-computes',
+  'dense-checkpoints',
+  'dense-families',
   'decode-monolith',
   'engine-limit',
   'engines-contract',

@@ -236,8 +236,8 @@ function fillCache(
         const slot = slotAt(spec.span, p);
         if (slot % shape.rows !== row) continue;
         const cell = first + Math.floor(slot / shape.rows);
-        image[at.keys + cell] = round(cache.keys[p][index]!);
-        image[at.values + cell] = round(cache.values[p][index]!);
+        image[at.keys + cell] = round(cache.keys[p][index]);
+        image[at.values + cell] = round(cache.values[p][index]);
       }
     }),
   );

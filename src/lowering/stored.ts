@@ -10,9 +10,9 @@ export function normWeight(model: ModelSpec, weight: number): number {
 
 /** The numbers of a matrix as a core stores them: 8-bit ones keep their scale beside them. */
 export function storedBy(model: ModelSpec, { values, scale }: Matrix): (i: number) => number {
-  if (model.weightBits === 8) return (i) => values[i]!;
+  if (model.weightBits === 8) return (i) => values[i];
   const round = ROUND[model.dtype];
-  return (i) => round(values[i]! * scale);
+  return (i) => round(values[i] * scale);
 }
 
 /** Calls back for each dimension of a row's slice that the model has: index in the slice, dimension. */

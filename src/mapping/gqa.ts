@@ -2,7 +2,7 @@
  * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
  * after the other on a token's path; any number of rows and columns, and any model that is read.
  */
-import { gqaOf, type LayerSpec } from '../model/model.js';
+import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from './mapping.js';
@@ -103,10 +103,13 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
   const ours = (text: string): Rule => [text, 'assumed', OURS];
-  const found = always.map(ours);
+  const found = [...always, ...layerRules(model)].map(ours);
+  const vectors = vectorForms(model)
+    .join(', ')
+    .replace(/, (?=[^,]*$)/, ' and ');
   found.push(
     [
-      'Norms take a scalar root, softmax and SiLU vector operations (a range reduction and a polynomial).',
+      `Norms take a scalar root, ${vectors} vector operations (a range reduction and a polynomial).`,
       'assumed',
       `${OURS}; counts in the cost table`,
     ],
@@ -126,5 +129,44 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
       'assumed',
       `${OURS}; model.weightBits says otherwise`,
     ]);
+  return found;
+}
+
+/** What is computed by the vector form of a special function. */
+function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
+  const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
+  const acts = new Set(kinds.map((layer) => denseOf(layer).act.fn));
+  return [
+    'softmax',
+    ...(acts.has('silu') ? ['SiLU'] : []),
+    ...(acts.has('gelu-tanh') ? ['GELU'] : []),
+    ...(capsScores ? ['caps of scores'] : []),
+    ...(logitCap === undefined ? [] : ['caps of logits']),
+  ];
+}
+
+/** How layers do what those of a plain Llama do not have to. */
+function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
+  const attentions = kinds.map(gqaOf);
+  const found: string[] = [];
+  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || denseOf(layer).bias))
+    found.push(
+      "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",
+    );
+  if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
+    found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
+  if (kinds.some(({ norms }) => norms !== 'pre'))
+    found.push(
+      'A norm after a block is one of its sum over the row, and takes a sum along the columns.',
+    );
+  if (normPlusOne)
+    found.push('Cores keep 1 + w of a norm that multiplies by it, rounded once, in place of w.');
+  for (const kind of ['window', 'chunk'] as const) {
+    const sizes = attentions.flatMap(({ span }) => (span.kind === kind ? [span.size] : []));
+    if (sizes.length > 0)
+      found.push(
+        `A layer with a ${kind} of ${[...new Set(sizes)].join(' or ')} positions keeps no more of them; a new one takes the place of the oldest.`,
+      );
+  }
   return found;
 }

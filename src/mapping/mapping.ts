@@ -89,7 +89,10 @@ export interface Mapping {
   square: boolean;
   /** What the fullest core of a region keeps, in the order in which it lies in memory. */
   buffers: (part: PartKind, cut: Cut) => BufferShape[];
-  /** What a step with `positions - 1` tokens in the cache adds up, in the order of the program. */
+  /**
+   * What a step adds up, in the order of the program, that attends to as many positions as any of a run of
+   * `positions`: the last one, or where layers attend within chunks the end of the first chunk.
+   */
   reductions: (part: PartKind, cut: Cut) => Reduction[];
   /**
    * One number of groups for all lines, by their length as published; other lengths take what is fastest
