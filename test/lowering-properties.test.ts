@@ -1,10 +1,10 @@
 /** What holds for every core's code as it is lowered, whatever the model and the regions. */
-import type { TreeForm } from '../src/kernels/line.js';
+import { MULTICAST, TREE_FORMS, type TreeForm } from '../src/kernels/line.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StagePlan } from '../src/lowering/lowering.js';
 import { planToken } from '../src/lowering/token.js';
-import { FIRST_HAND_OFF_COLOR } from '../src/lowering/region.js';
+import { FIRST_HAND_OFF_COLOR, LINE_COLORS } from '../src/lowering/region.js';
 import { CapacityError } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { accessesOf } from '../src/program/memory-use.js';
@@ -24,6 +24,7 @@ const shapes = fc.record({
   columns: fc.integer({ min: 1, max: 9 }),
   context: fc.integer({ min: 0, max: 40 }),
   group: fc.integer({ min: 1, max: 4 }),
+  form: fc.constantFrom(...TREE_FORMS),
   across: fc.constantFrom(1, 2, 3, 100),
 });
 
@@ -36,12 +37,13 @@ const anyModel = fc.oneof(
 /** Plans of many tokens: all kinds of models, on regions of all sizes. */
 function each(check: (stages: StagePlan[]) => void, numRuns: number) {
   fc.assert(
-    fc.property(anyModel, shapes, (model, { rows, columns, context, group, across }) => {
+    fc.property(anyModel, shapes, (model, { rows, columns, context, group, form, across }) => {
       const core = { ...wse3().core, sramBytes: 1e9 };
       const wafer = wse3({ core, width: Math.min(750, across * columns + 1) });
       const maxPositions = context + 1;
       const request = asking({ rows, layerColumns: columns, growth: 'minimal', maxPositions });
-      const groups = { column: group, row: group, head: group };
+      const forms = { column: form, row: form, head: form };
+      const groups = { column: group, row: group, head: group, forms };
       const placement = place(model, wafer, request);
       const step = { context, maxPositions };
       let stages: StagePlan[];
@@ -201,6 +203,41 @@ describe('stages with equal keys', () => {
     ];
     expect(new Set(all.map(({ key }) => key)).size).toBe(4);
     expect(new Set(all.map(({ operations }) => JSON.stringify(operations))).size).toBe(4);
+  });
+});
+
+describe('an echoed line', () => {
+  it('has one core that sends results back, the one before its root, whatever equal cores do', () => {
+    const [any] = fc.sample(models, { seed: 1, numRuns: 1 });
+    const model = resized(any, { layers: 1, tied: false });
+    const wafer = wse3({ core: { ...wse3().core, sramBytes: 1e9 } });
+    const sizes = { rows: 12, layerColumns: 9, growth: 'minimal' as const };
+    const placement = place(model, wafer, asking({ ...sizes, maxPositions: 20 }));
+    const forms = { column: 'echoed', row: 'stored', head: 'stored' } as const;
+    const groupsOf = () => ({ column: 1, row: 1, head: 1, forms });
+    const step = { context: 8, maxPositions: 20 };
+    const { program } = planToken({ model, wafer, placement, groupsOf }, step).stages[1].write();
+    const isColumn = (stream: unknown, colors: number[]) =>
+      isFabric(stream as never) && colors.includes((stream as { color: number }).color);
+    const echoes = program.roles.map(
+      ({ operations }) =>
+        operations.filter((op, i) => {
+          const before = operations[i - 1];
+          return (
+            before?.kind === 'vector' &&
+            op.kind === 'vector' &&
+            isColumn(before.a, [LINE_COLORS.column[MULTICAST]]) &&
+            isColumn(op.dst, LINE_COLORS.column.slice(0, 2)) &&
+            JSON.stringify(op.a) === JSON.stringify(before.dst)
+          );
+        }).length,
+    );
+    expect(Math.max(...echoes)).toBe(4);
+    // In 12 rows the root is core 6. Cores 1 and 3 take and send what core 5 does. Column 0 is the embedding's.
+    for (let core = 0; core < program.roleOf.length; core++) {
+      const [row, column] = [Math.floor(core / program.width), core % program.width];
+      expect(echoes[program.roleOf[core]] > 0).toBe(row === 5 && column > 0);
+    }
   });
 });
 
