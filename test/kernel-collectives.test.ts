@@ -293,7 +293,7 @@ describe('an all-reduce', () => {
     }
   });
 
-  it('by one group of 6 cores takes the shorter chain first where the longer one streams on', () => {
+  it('by a tree of 6 cores in one group takes the shorter chain first where the longer one streams on', () => {
     const setup = 2;
     const wafer = kernelWafer({ setup: { f16: setup, f32: setup } });
     const tree = { algorithm: 'tree', pes: 6, groups: 1, dtype: 'f32' };
