@@ -93,13 +93,16 @@ describe('numbers without times', () => {
     expect(compared).toBeGreaterThan(60);
   });
 
-  it('need no route that changes, no switch and no race of wavelets', () => {
+  it('need no route that changes, no switch, no race of wavelets and no streams that join', () => {
     const changing = row(role('a', { operations: [changeRoute(0, E, W)] }));
     const racing = row(role('a', { operations: [traffic({ color: 0, times: [1] })] }));
     const switching = row(
       role('a', { routes: [{ ...route(0, R, E), positions: [route(0, E, R)] }] }),
     );
-    for (const program of [changing, racing, switching]) expect(isTimeless(program)).toBe(false);
+    const joined = { ...route(0, R, E), inputs: route(0, R, E).inputs | route(0, W, E).inputs };
+    const joining = row(role('a', { routes: [joined] }));
+    for (const program of [changing, racing, switching, joining])
+      expect(isTimeless(program)).toBe(false);
   });
 
   it('say that cores wait for what never comes', () => {

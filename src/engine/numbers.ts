@@ -26,9 +26,14 @@ const SLICE = 256;
 export function isTimeless({ roles }: Program): boolean {
   return roles.every(
     ({ routes, operations }) =>
-      routes.every(({ positions = [] }) => positions.length === 0) &&
+      routes.every(({ inputs, positions = [] }) => isOne(inputs) && positions.length === 0) &&
       operations.every((op) => op.kind !== 'route' && (op.kind !== 'traffic' || op.exchange)),
   );
+}
+
+/** Whether a route takes from one port alone: streams that join do so in an order that times decide. */
+function isOne(inputs: number): boolean {
+  return (inputs & (inputs - 1)) === 0;
 }
 
 /**
