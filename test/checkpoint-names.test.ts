@@ -652,11 +652,26 @@ describe('a checkpoint', () => {
       'with FP8 without scales',
       LLAMA,
       { '.mlp.up_proj.weight': 'F8_E4M3' },
-      'x: expected a tensor "model.layers.0.mlp.up_proj.weight_scale_inv" of its scales, found none',
+      'x: expected a tensor "model.layers.0.mlp.up_proj.weight_scale_inv" [1, 1], found none',
     ],
   ];
   it.each(bad)('%s is refused by its name', (_, shapes, dtypes, message) => {
     expect(refusal(shapes, dtypes)).toBe(message);
+  });
+
+  it('with FP8 is scaled block by block, the last ones ragged', () => {
+    const shapes = { ...LLAMA, '.mlp.up_proj.weight_scale_inv': [2, 2] };
+    const checkpoint = checkpointOf(shapes, { '.mlp.up_proj.weight': 'F8_E4M3' });
+    const read = (tensor: Tensor) =>
+      tensor.name.endsWith('scale_inv') ? Float32Array.of(1, 2, 4, 8) : checkpoint.read(tensor);
+    const { weights } = readWeights({ ...checkpoint, read }, modelOf('llama'), [2, 3]);
+    const { up } = weights.layers[0].mlp as DenseWeights;
+    const [first] = placesOf(shapes)('.mlp.up_proj.weight', 0);
+    const scales = [1, 1, 1, 2, 1, 1, 1, 2, 4, 4, 4, 8];
+    expect(list(up.values)).toEqual(scales.map((scale, i) => (first + i) * scale));
+    expect(() => readWeights({ ...checkpoint, read }, modelOf('llama'), [1, 3])).toThrow(
+      '"model.layers.0.mlp.up_proj.weight_scale_inv": expected the shape [3, 2], found [2, 2]',
+    );
   });
 
   it('with a number that is none is refused', () => {

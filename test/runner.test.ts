@@ -5,6 +5,7 @@ import { LimitError } from '../src/engine/engine.js';
 import { createPause, createRunner, type RunnerOptions } from '../src/decode/runner.js';
 import { R, W, cell, fabric, loaded, move, program, role, route } from './helpers/programs.js';
 import { E, testWafer, work } from './helpers/programs.js';
+import type { Program } from '../src/program/program.js';
 
 const wafer = testWafer();
 /** So many wavelets from one core to the next. */
@@ -110,5 +111,42 @@ describe('a breath', () => {
     // The next ones are counted from there.
     expect(await others(0.019)).toBe(false);
     expect(await others(0.021)).toBe(true);
+  });
+});
+
+describe('numbers without their times', () => {
+  const memory = (given: Program) =>
+    Array.from(given.roleOf, (_, core) => Float32Array.of(core + 7));
+
+  it('are for the fast engine, in slices with pauses', async () => {
+    let looks = 0;
+    const runner = slow({ engine: 'fast', now: () => ++looks });
+    const given = send(5);
+    expect(runner.computes(given)).toBe(true);
+    expect(slow().computes(given)).toBe(false);
+    const numbers = memory(given);
+    await runner.compute({ program: given, wafer, memory: numbers });
+    expect([...numbers[1]]).toEqual([7]);
+    expect(looks).toBeGreaterThan(1);
+  });
+
+  it('stop where they are to stop', async () => {
+    const controller = new AbortController();
+    const runner = slow({ engine: 'fast', signal: controller.signal });
+    controller.abort(new LimitError('enough'));
+    const given = send(5);
+    const computed = runner.compute({ program: given, wafer, memory: memory(given) });
+    await expect(computed).rejects.toThrow('enough');
+  });
+
+  it('of a program that waits for ever end as the machine says', async () => {
+    const given = send(5);
+    given.roles[1].operations = [move(cell(0, 0), fabric(0), 6)];
+    const computed = slow({ engine: 'fast' }).compute({
+      program: given,
+      wafer,
+      memory: memory(given),
+    });
+    await expect(computed).rejects.toThrow(/waits for input on colour 0/);
   });
 });

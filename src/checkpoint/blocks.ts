@@ -51,8 +51,9 @@ function narrow(values: Float64Array): Float32Array | Float64Array {
 
 /** E2M1, the sign in the upper bit. */
 const FLOAT4 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0, -0.5, -1, -1.5, -2, -3, -4, -6];
-/** Bytes of a block: 32 numbers, of two in a byte the earlier one in the lower half. */
-const BLOCK_BYTES = 16;
+/** Numbers of a block; of two in a byte the earlier one is in the lower half. */
+export const MXFP4_BLOCK = 32;
+const BLOCK_BYTES = MXFP4_BLOCK / 2;
 const EXPONENT_BIAS = 127;
 /** The scale that stands for no number (E8M0). */
 const NO_SCALE = 255;
@@ -78,5 +79,5 @@ export function widenMxfp4(blocks: Numbers, scales: Numbers, name: string): Numb
     values[2 * i] = FLOAT4[blocks.values[i] & 15] * scale;
     values[2 * i + 1] = FLOAT4[blocks.values[i] >> 4] * scale;
   }
-  return { values, shape: [...outer.slice(0, -1), 2 * BLOCK_BYTES * outer.at(-1)!] };
+  return { values, shape: [...outer.slice(0, -1), MXFP4_BLOCK * outer.at(-1)!] };
 }

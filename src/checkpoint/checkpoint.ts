@@ -2,7 +2,7 @@
  * A checkpoint as Hugging Face's `save_pretrained` leaves it: `model.safetensors`, or several such files
  * and an index that says which tensor is in which of them.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ModelError, show } from '../model/errors.js';
 import { openTensorFile, type TensorFile } from './file.js';
@@ -51,10 +51,11 @@ export function openCheckpoint(path: string): Checkpoint {
 
 /** The file that a path names, or that its folder has. */
 function fileOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
+  // What no file may be called, such as a name with a zero in it, does not exist.
+  const found = existsSync(path) ? statSync(path) : undefined;
   if (found?.isDirectory()) {
     const names = [ONE_FILE, INDEX].map((name) => join(path, name));
-    const file = names.find((name) => statSync(name, { throwIfNoEntry: false }) !== undefined);
+    const file = names.find((name) => existsSync(name));
     if (file !== undefined) return file;
     throw new ModelError(`${path}: expected ${ONE_FILE} or ${INDEX} in the folder, found neither`);
   }

@@ -4,7 +4,7 @@
  */
 import { ModelError, show } from '../model/errors.js';
 import type { Matrix, Vector } from '../model/model-weights.js';
-import { scaleBlocks, widenMxfp4, type Numbers } from './blocks.js';
+import { MXFP4_BLOCK, scaleBlocks, widenMxfp4, type Numbers } from './blocks.js';
 import type { Checkpoint } from './checkpoint.js';
 import { shapeText, type Tensor } from './header.js';
 
@@ -36,44 +36,47 @@ export function createTensors(
   const asked = new Set<string>();
   const prefix = prefixOf(tensors);
 
-  function find(name: string, shape: string): Tensor {
+  const wrong = (name: string, expected: string, found: string) =>
+    new ModelError(`${checkpoint.files[0]}: ${show(name)}: expected ${expected}, found ${found}`);
+
+  /** A tensor of this shape; of another one no number is read. */
+  function find(name: string, shape: readonly number[]): Tensor {
     const tensor = tensors.get(name);
     if (tensor === undefined)
       throw new ModelError(
-        `${checkpoint.files[0]}: expected a tensor ${show(name)} ${shape}, found none`,
+        `${checkpoint.files[0]}: expected a tensor ${show(name)} ${shapeText(shape)}, found none`,
       );
+    if (shapeText(tensor.shape) !== shapeText(shape))
+      throw wrong(name, `the shape ${shapeText(shape)}`, shapeText(tensor.shape));
     asked.add(name);
     return tensor;
   }
 
   /** As it is stored. */
-  function read(name: string, expected = 'of its blocks'): Numbers & Pick<Tensor, 'dtype'> {
-    const tensor = find(name, expected);
-    return { values: checkpoint.read(tensor), shape: tensor.shape, dtype: tensor.dtype };
-  }
+  const read = (tensor: Tensor): Numbers => ({
+    values: checkpoint.read(tensor),
+    shape: tensor.shape,
+  });
 
-  function checked(name: string, { values, shape }: Numbers, expected: readonly number[]): Vector {
-    if (shapeText(shape) !== shapeText(expected))
-      throw wrong(name, `the shape ${shapeText(expected)}`, shapeText(shape));
+  function finite(name: string, { values }: Numbers): Vector {
     if (!values.every(Number.isFinite)) throw wrong(name, 'finite numbers', 'another');
     return values;
   }
 
-  const wrong = (name: string, expected: string, found: string) =>
-    new ModelError(`${checkpoint.files[0]}: ${show(name)}: expected ${expected}, found ${found}`);
-
   function take(name: string, shape: readonly number[]): Vector {
-    const { dtype } = find(name, shapeText(shape));
-    const isFp8 = dtype === 'F8_E4M3';
-    // The numbers of another shape are not read at all.
-    checked(name, { values: NONE, shape: tensors.get(name)!.shape }, shape);
-    const stored = read(name);
-    if (isFp8) {
-      const scales = read(name + SCALES, 'of its scales');
-      return checked(name, scaleBlocks(stored, scales, block, name), shape);
-    }
-    if (dtype === 'U8') throw wrong(name, 'numbers', 'bytes (U8)');
-    return checked(name, stored, shape);
+    const tensor = find(name, shape);
+    if (tensor.dtype === 'U8') throw wrong(name, 'numbers', 'bytes (U8)');
+    if (tensor.dtype !== 'F8_E4M3') return finite(name, read(tensor));
+    const [rows = 1, columns = 1] = shape;
+    const blocks = [Math.ceil(rows / block[0]), Math.ceil(columns / block[1])];
+    const scales = find(name + SCALES, blocks);
+    return finite(name, scaleBlocks(read(tensor), read(scales), block, name));
+  }
+
+  function bytes(name: string, shape: readonly number[]): Numbers {
+    const tensor = find(name, shape);
+    if (tensor.dtype !== 'U8') throw wrong(name, 'bytes (U8)', tensor.dtype);
+    return read(tensor);
   }
 
   return {
@@ -83,17 +86,17 @@ export function createTensors(
     vector: (name, length) => take(name, [length]),
     matrix: (name, ...shape) => ({ values: take(name, shape), scale: 1 }),
     takeMxfp4(name, shape) {
-      const blocks = read(`${name}_blocks`);
-      const scales = read(`${name}_scales`);
-      for (const { dtype } of [blocks, scales])
-        if (dtype !== 'U8') throw wrong(name, 'blocks and scales of bytes (U8)', dtype);
-      return checked(name, widenMxfp4(blocks, scales, name), shape);
+      const each = [...shape.slice(0, -1), Math.ceil(shape.at(-1)! / MXFP4_BLOCK)];
+      const blocks = bytes(`${name}_blocks`, [...each, MXFP4_BLOCK / 2]);
+      const scales = bytes(`${name}_scales`, each);
+      const widened = widenMxfp4(blocks, scales, name);
+      if (widened.shape.at(-1) !== shape.at(-1))
+        throw wrong(name, `rows of ${shape.at(-1)}`, `${widened.shape.at(-1)}, whole blocks`);
+      return finite(name, widened);
     },
     unused: () => [...tensors.keys()].filter((name) => !asked.has(name)),
   };
 }
-
-const NONE = new Float32Array(0);
 
 function prefixOf(tensors: Checkpoint['tensors']): string {
   return PREFIXES.find((prefix) => tensors.has(`${prefix}embed_tokens.weight`)) ?? PREFIXES[0];

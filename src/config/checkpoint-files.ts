@@ -2,7 +2,7 @@
  * A model's own files next to its `config.json`: weights, of which the headers are read here and the numbers
  * by the run that computes, and the tokenizer.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { tokenizerFiles } from '../checkpoint/tokenizer.js';
@@ -37,7 +37,7 @@ export function withModelConfig(tree: Node): Node {
 /** A folder stands for its `config.json`. */
 export function configIn(reference: Reference): Reference {
   const { path, written = path } = reference;
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return reference;
+  if (!existsSync(path) || !statSync(path).isDirectory()) return reference;
   return { ...reference, path: join(path, 'config.json'), written: join(written, 'config.json') };
 }
 

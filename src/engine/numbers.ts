@@ -85,20 +85,41 @@ interface State {
  * All that is sent, by the core and the colour that it is sent on: a wire. What a core takes of a colour are a
  * wire's wavelets in order.
  */
-interface Wires {
-  /** By core * colours + colour: the wire that it sends on, and the one that it takes from; -1 without one. */
-  sends: Int32Array;
-  takes: Int32Array;
-  /** By the same: wavelets taken so far. */
+interface Wires extends Layout {
+  /** By core * colours + colour: wavelets taken so far. */
   heard: Int32Array;
-  colors: number;
-  /** By wire: where its wavelets begin, two numbers each, and how many were sent. */
-  begin: Float64Array;
+  /** By wire: how many were sent. */
   sent: Int32Array;
   numbers: Float64Array;
 }
 
+/** What a program's wires are, whatever is sent on them. */
+interface Layout {
+  /** By core * colours + colour: the wire that it sends on, and the one that it takes from; -1 without one. */
+  sends: Int32Array;
+  takes: Int32Array;
+  colors: number;
+  /** By wire: where its wavelets begin, two numbers each. */
+  begin: Float64Array;
+  /** Two numbers for each wavelet of all wires. */
+  room: number;
+}
+
+/** Layers of one kind have one program. */
+const known = new WeakMap<Program, Layout>();
+
 function layWires(program: Program): Wires {
+  let layout = known.get(program);
+  if (layout === undefined) known.set(program, (layout = layoutOf(program)));
+  return {
+    ...layout,
+    heard: new Int32Array(layout.sends.length),
+    sent: new Int32Array(layout.begin.length),
+    numbers: new Float64Array(layout.room),
+  };
+}
+
+function layoutOf(program: Program): Layout {
   const { roles, roleOf } = program;
   const used = roles.flatMap(({ routes, operations }) => [
     ...routes.map(({ color }) => color),
@@ -119,11 +140,9 @@ function layWires(program: Program): Wires {
   return {
     sends,
     takes: takesOf(program, sends, colors),
-    heard: new Int32Array(sends.length),
     colors,
     begin: Float64Array.from(begin),
-    sent: new Int32Array(begin.length),
-    numbers: new Float64Array(room),
+    room,
   };
 }
 
