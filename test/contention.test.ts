@@ -96,7 +96,7 @@ describe('a step', () => {
     expect(pairs.map(({ simulated }) => simulated)).toEqual(pairs.map(() => true));
     expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * cycles);
     expect(Math.min(...Object.values(causes))).toBeGreaterThanOrEqual(0);
-    const full = await timeFull(stages, places, run, sharingOf(tiny).contentionOf);
+    const full = await timeFull(stages, places, run, sharingOf(tiny));
     expect(full.spacing * 9).toBe(cycles);
   });
 
@@ -157,7 +157,7 @@ describe('a step', () => {
     expect(await isSimulated(100 * perProgram)).toBe(true);
     expect(await isSimulated(perProgram + 1)).toBe(false);
     const none = createSharing(runner, plans, stages, { perProgram: 100, perStep: 100 });
-    const served = await timeFull(stages, places, run, none.contentionOf);
+    const served = await timeFull(stages, places, run, none);
     expect(served).toEqual(await timeFull(stages, places, run));
   });
 

@@ -53,6 +53,13 @@ export interface Pattern {
 /** What visits cost each other on links, if any do in a pattern of visits alone. */
 export type ContentionOf = (alone: Pattern) => Contention | undefined;
 
+/** What is known of the links that stages use. */
+export interface StageLinking {
+  /** Whether any two stages use the same links, ever; a turn says over which links wavelets go. */
+  haveCommonLinks: (turn: Turn) => boolean;
+  contentionOf: ContentionOf;
+}
+
 /** Times that all tokens go round, after which a ring whose state does not come back is taken as it is. */
 const MOST_ROUNDS = 3;
 
@@ -67,11 +74,13 @@ export async function timePipeline(
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const single = await repeating(ring, 1);
   const [turn] = single.turns;
-  const apart = users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, users);
+  const slowest = await slowestOf(ring, turn, users);
+  const apart =
+    users === 1 ? { pattern: single, inFlight: 1 } : await withUsers(ring, turn, slowest, users);
   const round = roundOf(apart.pattern, users, stages);
   const cyclesApart = round.timing.cycles;
   const contention = users === 1 ? undefined : contentionOf?.(apart.pattern);
-  const met = contention && (await withUsers(ring, turn, users, contention));
+  const met = contention && (await withUsers(ring, turn, slowest, users, contention));
   // Part of what tokens wait for each other would be neither.
   if (!met || contention.gaveUp) return { ...round, inFlight: apart.inFlight, cyclesApart };
   return { ...roundOf(met.pattern, users, stages), inFlight: met.inFlight, cyclesApart };
@@ -95,20 +104,22 @@ export async function timeFull(
   stages: StageTiming[],
   regions: number,
   runStage: RunStage,
-  contentionOf?: ContentionOf,
+  linking?: StageLinking,
 ): Promise<FullPipeline> {
   const ring = await createRing(stages, regions, stageRuns(stages, runStage), [0], []);
   const [turn] = (await repeating(ring, 1)).turns;
   const alone = turn.timing.cycles;
   const isVisitedTwice = new Set(stages.map(({ region }) => region)).size < stages.length;
-  if (isVisitedTwice || contentionOf) {
-    const apart = await withUsers(ring, turn, undefined);
-    const contention = contentionOf?.(apart.pattern);
-    const met = contention && (await withUsers(ring, turn, undefined, contention));
+  const slowest = await paceOf(ring, turn);
+  const canMeet = linking?.haveCommonLinks(turn) === true;
+  if (isVisitedTwice || canMeet) {
+    const apart = await withUsers(ring, turn, slowest, undefined);
+    const contention = canMeet ? linking.contentionOf(apart.pattern) : undefined;
+    const met = contention && (await withUsers(ring, turn, slowest, undefined, contention));
     if (met && !contention.gaveUp) return { alone, ...spacingOf(met) };
     if (isVisitedTwice) return { alone, ...spacingOf(apart) };
   }
-  const { pace } = await paceOf(ring, turn);
+  const { pace } = slowest;
   return { alone, spacing: pace, users: Math.floor(alone / pace) + 1 };
 }
 
@@ -119,17 +130,21 @@ function spacingOf({ pattern, inFlight: users }: { pattern: Pattern; inFlight: n
   return { users, spacing: repeatsAfter === 0 ? longest / users : period / repeatsAfter };
 }
 
+/** The slowest stage, where so many users make tokens wait for a region: only there it matters which it is. */
+async function slowestOf(ring: Ring, alone: Turn, users: number): Promise<Saturated | undefined> {
+  const fits = Math.floor(alone.timing.cycles / Math.max(...spansOf(alone, ring.stages)));
+  return users <= fits ? undefined : paceOf(ring, alone);
+}
+
 /** `users` users, if so many are given, of whom so many are let in that tokens wait for a region. */
 async function withUsers(
   ring: Ring,
   alone: Turn,
+  slowest: Saturated | undefined,
   users: number | undefined,
   contention?: Contention,
 ): Promise<{ pattern: Pattern; inFlight: number }> {
   const { cycles } = alone.timing;
-  const fits = Math.floor(cycles / Math.max(...spansOf(alone, ring.stages)));
-  // Which region is the slowest matters only where tokens wait.
-  const slowest = users !== undefined && users <= fits ? undefined : await paceOf(ring, alone);
   // As many as follow each other without waiting, and one more.
   let inFlight = Math.min(users ?? Infinity, Math.floor(cycles / (slowest?.pace ?? 1)) + 1);
   for (; ; inFlight++) {

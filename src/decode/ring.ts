@@ -26,6 +26,8 @@ interface Token {
   visits: Visit[];
   /** By visit: whether others were on its region since this token was. */
   afterOthers: boolean[];
+  /** What follows from these visits, once it has been asked for. */
+  timing: StepTiming | undefined;
 }
 
 /** A token from its choice to the next choice. */
@@ -80,7 +82,7 @@ export async function createRing(
   { delay = 0, contention }: { delay?: number; contention?: Contention | undefined } = {},
 ): Promise<Ring> {
   const token = (chosen: number, sent: number): Token => ({
-    ...{ chosen, next: 0, sending: [sent], visits: [], afterOthers: [] },
+    ...{ chosen, next: 0, sending: [sent], visits: [], afterOthers: [], timing: undefined },
   });
   const tokenSend: Ring['tokenSend'] = [];
   for (const [i, stage] of stages.entries())
@@ -191,14 +193,18 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   token.afterOthers.push(last[stage.region] !== token);
   last[stage.region] = token;
   token.visits.push(made);
+  token.timing = undefined;
   token.next = index + 1;
   if (contention) {
     const arrays = { done, ends: ends[stage.region], left };
     const changed = await meet(contention, {
       ...{ token, stage: index, visit: made, chosen: token.chosen, ...arrays },
     });
-    for (const other of ring.underway)
-      if (other !== token && other.visits.some((one) => changed.has(one))) sendNext(ring, other);
+    for (const other of ring.underway) {
+      if (other === token || !other.visits.some((one) => changed.has(one))) continue;
+      other.timing = undefined;
+      sendNext(ring, other);
+    }
   }
   sendNext(ring, token);
   if (token.next < stages.length && ring.tokenSend[token.next] === undefined)
@@ -220,7 +226,11 @@ function send({ stages, ends, tokenSend }: Ring, token: Token, from: number): vo
 }
 
 /** The token's timeline from the choice before: what it waits for is room in the ring, and others. */
-function timingOf({ stages }: Ring, { chosen, visits, afterOthers }: Token): StepTiming {
+function timingOf(ring: Ring, token: Token): StepTiming {
+  return (token.timing ??= newTiming(ring, token));
+}
+
+function newTiming({ stages }: Ring, { chosen, visits, afterOthers }: Token): StepTiming {
   const timing = emptyTiming();
   visits.forEach(({ start, first, free }, i) => {
     const turn = Math.max(afterOthers[i] ? free : 0, i === 0 ? first : 0) - chosen;
@@ -244,6 +254,7 @@ function endTurn(ring: Ring, token: Token): Turn {
   token.next = 0;
   token.visits = [];
   token.afterOthers = [];
+  token.timing = undefined;
   underway.splice(underway.indexOf(token), 1);
   waiting.push(token);
   const entering = waiting.shift()!;

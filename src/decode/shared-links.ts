@@ -5,7 +5,8 @@
 import { createContention, type Contention, type Member } from './contention.js';
 import { meetingsOf, type Meetings } from './meetings.js';
 import { partResults, type PartResult } from './part-results.js';
-import type { ContentionOf, Pattern, PipelineTiming } from './pipeline.js';
+import type { Pattern, PipelineTiming, StageLinking } from './pipeline.js';
+import type { Turn } from './ring.js';
 import { boxOf, type StageTiming } from './timeline.js';
 import { startAtOf } from './visit.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
@@ -19,8 +20,7 @@ import { digest, write, type StageRunner } from './stages.js';
 const MOST_CORES = { perProgram: 2 ** 20, perStep: 2 ** 25 };
 
 /** A step's stages on links. */
-export interface Sharing {
-  contentionOf: ContentionOf;
+export interface Sharing extends StageLinking {
   /** Every pair of a hand-off and another token's work that meet on links. */
   resultOf: (timed: PipelineTiming) => SharedLinksResult;
 }
@@ -39,23 +39,38 @@ export function createSharing(
       latest = { turns: pattern.turns, found: findPairs(pattern) };
     return latest.found;
   };
+  let ofPlans: number[] | undefined;
+  const labels = () => (ofPlans ??= plans.map((plan) => handOffLabel(runner, plan)));
+  /** How many wavelets go over a link does not depend on when cores start: any turn says it. */
+  let known: StageLinks[] | undefined;
+  const linksIn = ({ visits }: Turn) =>
+    (known ??= stages.map((stage, i) =>
+      linksOf(runner, plans[i], stage, visits[i].start.result.linkWavelets),
+    ));
+  let common: Set<number> | undefined;
+  const nameOf = (handOff: number, other: number) => handOff * stages.length + other;
+  /** Names of all pairs that have links in common. */
+  const commonIn = (turn: Turn) =>
+    (common ??= new Set(
+      sharedLinks(linksIn(turn), () => true).map(({ handOff, other }) => nameOf(handOff, other)),
+    ));
   const findPairs = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
-    const labels = plans.map((plan) => handOffLabel(runner, plan));
-    const links = stages.map((stage, i) => linksOf(runner, plans[i], stage, turns, labels[i], i));
-    const meetings = meetingsOf(turns, period, labels);
+    const links = linksIn(turns[0]).map((stage, i) => {
+      const received = turns.map(({ visits }) => visits[i].start.result.labelEnd[labels()[i]]);
+      return { ...stage, handOffCycles: received.reduce((most, at) => Math.max(most, at), 0) };
+    });
+    const meetings = meetingsOf(turns, period, labels());
     const pairs = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
-    return { labels, links, meetings, pairs };
+    return { meetings, pairs };
   };
   return {
+    haveCommonLinks: (turn) => commonIn(turn).size > 0,
     contentionOf: (pattern) => {
-      const { labels, links, pairs } = pairsIn(pattern);
-      if (pairs.length === 0) return undefined;
-      const all = sharedLinks(links, () => true);
-      const nameOf = (handOff: number, other: number) => handOff * stages.length + other;
-      const names = new Set(all.map(({ handOff, other }) => nameOf(handOff, other)));
+      if (pairsIn(pattern).pairs.length === 0) return undefined;
+      const names = commonIn(pattern.turns[0]);
       contention = createContention({
         stages,
-        labels,
+        labels: labels(),
         share: (handOff, other) => names.has(nameOf(handOff, other)),
         ...joint(runner, plans, stages, mostCores),
       });
@@ -92,11 +107,8 @@ function linksOf(
   runner: StageRunner,
   plan: StagePlan,
   stage: StageTiming,
-  turns: Pattern['turns'],
-  label: number,
-  index: number,
+  linkWavelets: Float64Array,
 ): StageLinks {
-  const results = turns.map(({ visits }) => visits[index].start.result);
   const { roles, roleOf } = write(runner, plan).program;
   const place = runner.places[plan.to];
   const box = boxOf(stage, place);
@@ -105,9 +117,8 @@ function linksOf(
     box,
     paths: pathsOf(plan.source!, place, box),
     wavelets: waveletsOf(plan.source!),
-    handOffCycles: results.reduce((most, { labelEnd }) => Math.max(most, labelEnd[label]), 0),
-    // How many wavelets there are does not depend on when cores start.
-    linkWavelets: results[0].linkWavelets,
+    handOffCycles: 0,
+    linkWavelets,
     colorsAt: (core) => roles[roleOf[core]].routes.length,
   };
 }

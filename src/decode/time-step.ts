@@ -52,5 +52,5 @@ export async function timeDecodeStep(
   };
   const all = stages.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
   const sharing = all <= MOST_CORES ? createSharing(runner, plan.stages, stages) : undefined;
-  return timeFull(stages, plan.places.length, run, sharing?.contentionOf);
+  return timeFull(stages, plan.places.length, run, sharing);
 }

@@ -18,9 +18,10 @@ export interface Gaps {
 export function gapsOf(lists: Operation[][]): Gaps {
   const from = new Map<Operation, number>();
   let size = 0;
-  for (const op of lists.flat())
-    // One operation may stand in several places.
-    if (op.kind === 'traffic' && !from.has(op)) {
+  for (const list of lists)
+    for (const op of list) {
+      // One operation may stand in several places.
+      if (op.kind !== 'traffic' || from.has(op)) continue;
       size += 8 * countedTakes(op).length;
       from.set(op, size);
       eachGap(op, (gap, color) => (size += (color < 0 ? 0 : 2) + (isShort(gap) ? 1 : 9)));
