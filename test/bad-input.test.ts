@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
 import { IncomparableError, loadConfig, placementOf, readRun, simulate } from '../src/index.js';
+import { count } from './helpers/full.js';
 import { badInput, smallEntries, wrongOutcome, type Entry } from './helpers/bad-input.js';
 
 let home: string;
@@ -50,7 +51,7 @@ describe('bad input', () => {
     const property = fc.asyncProperty(badInput(entries), async ({ kind, text }) => {
       expect(await wrongOutcome(entries.get(kind)!, write(text))).toBeUndefined();
     });
-    await fc.assert(property, { numRuns: 400, seed: 1 });
+    await fc.assert(property, { numRuns: count(120, 400), seed: 1 });
   }, 180_000);
 
   it('with a wrong outcome is distinguished from one with a right outcome', async () => {

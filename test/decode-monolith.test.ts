@@ -5,6 +5,7 @@ import { stageRuns } from '../src/decode/visit.js';
 import type { RunResult } from '../src/engine/engine.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { reference } from '../src/engine/reference/reference.js';
+import { cases } from './helpers/full.js';
 import { inTurn, monolith, pipelineOf, prepare, type Tiny } from './monolith.js';
 
 const sum = (cycles: Float64Array) => cycles.reduce((a, b) => a + b, 0);
@@ -61,7 +62,7 @@ describe('one user', () => {
 });
 
 describe('a round of several users is that of one program of all stages', () => {
-  const batches = Array.from({ length: 11 }, (_, i) => i + 1);
+  const batches = cases([1, 2, 3, 7], [4, 5, 6, 8, 9, 10, 11]);
 
   it.each(batches)('%i users on two layers, and every cycle has its cause', async (users) => {
     const tiny = await prepare(['placement.rows=6']);
@@ -83,14 +84,20 @@ describe('a round of several users is that of one program of all stages', () => 
       expect((await pipelineOf(tiny, users)).timing.cycles).toBe(users * 4823);
   });
 
-  it.each([
-    ['row-major', 6, 4],
-    ['row-major', 6, 5],
-    ['row-major', 6, 11],
-    ['snake', 4, 3],
-    ['snake', 4, 5],
-    ['snake', 4, 11],
-  ])('five layers: %s, %i rows, %i users', async (strategy, rows, users) => {
+  // As many as the ring holds, more of them, and fewer.
+  const onFive: [string, number, number][] = cases(
+    [
+      ['row-major', 6, 5],
+      ['snake', 4, 3],
+      ['snake', 4, 11],
+    ],
+    [
+      ['row-major', 6, 4],
+      ['row-major', 6, 11],
+      ['snake', 4, 5],
+    ],
+  );
+  it.each(onFive)('five layers: %s, %i rows, %i users', async (strategy, rows, users) => {
     const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`], 5);
     const { round, inFlight } = await simulatedRound(tiny, users);
     expect(inFlight).toBe(Math.min(users, 5));
@@ -109,7 +116,7 @@ describe('a round of several users is that of one program of all stages', () => 
         prepare(['placement.rows=6', `hardware.costs.programStart=${cycles}`]),
       ),
     );
-    for (const users of [1, 2, 5]) {
+    for (const users of cases([1, 5], [2])) {
       const { round, causes, inFlight } = await simulatedRound(starting, users);
       const none = await simulatedRound(without, users);
       expect(round).toEqual(none.round);
@@ -128,17 +135,22 @@ const TIED: Record<number, string[]> = {
 };
 
 describe('a tied table, which every token visits twice', () => {
-  it.each([
-    [3, 1, 4],
-    [3, 2, 8],
-    [3, 3, 9],
-    [3, 4, 12],
-    [3, 6, 18],
-    [2, 2, 8],
-    [2, 3, 12],
-    [2, 4, 16],
-    [2, 6, 24],
-  ])(
+  const tied: [number, number, number][] = cases(
+    [
+      [3, 1, 4],
+      [3, 3, 9],
+      [3, 6, 18],
+      [2, 2, 8],
+      [2, 3, 12],
+    ],
+    [
+      [3, 2, 8],
+      [3, 4, 12],
+      [2, 4, 16],
+      [2, 6, 24],
+    ],
+  );
+  it.each(tied)(
     '%i layers, %i users: %i tokens are chosen when one program does',
     async (layers, users, tokens) => {
       const tiny = await prepare(TIED[layers], layers, true);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { LimitError, MachineError, type Engine, type RunInput } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
 import { engines } from './helpers/engines.js';
+import { count } from './helpers/full.js';
 import { programs, type Generated } from './helpers/generate.js';
 import { cell, chainReduce, constant, fabric, loaded, move } from './helpers/programs.js';
 import { E, R, W, role, route, row, sendEast, testWafer, work } from './helpers/programs.js';
@@ -110,7 +111,7 @@ describe.each(engines)('%s', (_, engine) => {
       expect(saidBy(engine, limited)).toBe(saidBy(reference, limited));
     };
     const share = fc.oneof(fc.constantFrom(1, 0.99), fc.double({ min: 0, max: 1.1, noNaN: true }));
-    fc.assert(fc.property(programs(), share, same), { numRuns: 300, seed: 20260301 });
+    fc.assert(fc.property(programs(), share, same), { numRuns: count(100, 300), seed: 20260301 });
   });
 });
 

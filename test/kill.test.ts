@@ -17,6 +17,7 @@ import seedrandom from 'seedrandom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRun } from '../src/index.js';
 import { wafersim } from './helpers/command-line.js';
+import { cases, count } from './helpers/full.js';
 
 const MAIN = resolve('dist/cli/main.js');
 const TINY = [
@@ -61,7 +62,7 @@ describe('a run that is killed', () => {
     const { took, finished } = await killAfter(join(home, 'whole'), () => new Promise(() => {}));
     expect(finished).toBe(true);
     expect(expectWholeOrAbsent(join(home, 'whole'))).toBe(true);
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < count(6, 12); i++) {
       const target = join(home, `run-${i}`);
       await killAfter(target, () => setTimeout(random() * took));
       expectWholeOrAbsent(target);
@@ -70,7 +71,7 @@ describe('a run that is killed', () => {
 
   it('while it writes leaves no directory, or a whole one', async () => {
     const random = seedrandom.alea('write');
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < count(4, 8); i++) {
       const folder = join(home, `writing-${i}`);
       const target = join(folder, 'run');
       mkdirSync(folder);
@@ -106,25 +107,29 @@ describe('a command that gets a signal', () => {
   ] as const;
   const random = seedrandom.alea('signals');
 
-  it.each(COMMANDS)(
-    'ends with one line and writes nothing: %s',
-    async (_, args) => {
-      for (const [signal, code, says, earliest] of SIGNALS) {
-        const target = join(home, 'interrupted');
-        const output = args[0] === 'run' ? ['-o', target] : [];
-        const child = spawn(process.execPath, [MAIN, ...args, ...output]);
-        let said = '';
-        child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-        const gone = new Promise((done) => child.on('exit', done));
-        await Promise.race([gone, setTimeout(earliest + random() * 800)]);
-        if (child.exitCode !== null && args[0] === 'kernel') continue;
-        const begun = performance.now();
-        child.kill(signal);
-        expect(await gone).toBe(code);
-        expect(performance.now() - begun).toBeLessThan(1000);
-        expect(said).toBe(`wafersim: ${says}; nothing was written\n`);
-        expect(readdirSync(home).filter((name) => name.includes('interrupted'))).toEqual([]);
-      }
+  // Every command gets one of the signals, which the process answers alike.
+  const SENT = COMMANDS.flatMap(([what, args], i) => {
+    const [one, other] = i % 2 === 0 ? SIGNALS : SIGNALS.toReversed();
+    return cases([one], [other]).map((signal) => [signal[0], what, args, signal] as const);
+  });
+
+  it.each(SENT)(
+    '%s ends with one line and writes nothing: %s',
+    async (_, __, args, [signal, code, says, earliest]) => {
+      const target = join(home, 'interrupted');
+      const output = args[0] === 'run' ? ['-o', target] : [];
+      const child = spawn(process.execPath, [MAIN, ...args, ...output]);
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const gone = new Promise((done) => child.on('exit', done));
+      await Promise.race([gone, setTimeout(earliest + random() * 800)]);
+      if (child.exitCode !== null && args[0] === 'kernel') return;
+      const begun = performance.now();
+      child.kill(signal);
+      expect(await gone).toBe(code);
+      expect(performance.now() - begun).toBeLessThan(1000);
+      expect(said).toBe(`wafersim: ${says}; nothing was written\n`);
+      expect(readdirSync(home).filter((name) => name.includes('interrupted'))).toEqual([]);
     },
     60_000,
   );

@@ -81,6 +81,7 @@ describe.each(ON_A_DECODE_RUN)('%s', (command) => {
 
 describe('a serving workload', () => {
   const few = ['workload.requests=20'];
+  const regions = ['placement.rows=6', 'placement.layerColumns=5'];
   const maps = Object.keys(COMMANDS).filter(
     (command) => !UNMAPPED.includes(command) && command !== 'run --sensitivity',
   );
@@ -97,7 +98,9 @@ describe('a serving workload', () => {
     'is served by %s in the default mapping',
     async (command) => {
       for (const sets of [[], [qwen], ['model.weightBits=8']])
-        expect(await outcome(command, 'configs/serving-tiny.yaml', [...few, ...sets])).toEqual({
+        expect(
+          await outcome(command, 'configs/serving-tiny.yaml', [...few, ...regions, ...sets]),
+        ).toEqual({
           exitCode: 0,
           message: '',
         });

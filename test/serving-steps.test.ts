@@ -7,8 +7,10 @@ import { prepare, serveScenario, type GridCache } from '../src/studies/serve/ser
 import { stepTimeOf } from '../src/serving/step-time.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
+import { stepCache } from '../src/studies/steps/step-cache.js';
 import { deploymentOf, simulateGrid, type SimulatedGrid } from '../src/studies/steps/step-times.js';
 import { withThreads } from '../src/studies/steps/work.js';
+import { count } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
 const TINY = [
@@ -19,6 +21,8 @@ const TINY = [
 ];
 const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
 const LONGEST = 500;
+/** Steps of all grids, each simulated once. */
+const STEPS = { ...OPTIONS, steps: stepCache() };
 const SERVED = [
   ...TINY,
   'workload.kind=serving',
@@ -42,11 +46,11 @@ async function stepCycles(context: number, batch: number): Promise<number> {
 describe('step times between simulated steps', () => {
   let grid: SimulatedGrid;
   beforeAll(async () => {
-    grid = await simulateGrid(deployment, 16, LONGEST, 0.005, OPTIONS);
+    grid = await simulateGrid(deployment, 16, LONGEST, 0.005, STEPS);
   });
 
   const random = seedrandom.alea('points of the grid');
-  const points = Array.from({ length: 6 }, () => ({
+  const points = Array.from({ length: count(3, 6) }, () => ({
     context: 16 + Math.floor(random() * (LONGEST - 16)),
     users: 1 + Math.floor(random() * 6),
   }));
@@ -77,24 +81,25 @@ describe('step times between simulated steps', () => {
       reported.push({ done, total });
     const threaded = await withThreads({ ...OPTIONS, shards: 2, onProgress }, async (work) => {
       expect(work.runner.threaded).toBe(true);
-      return simulateGrid(deployment, 16, LONGEST, 0.005, work);
+      return simulateGrid(deployment, 16, LONGEST, 0.5, work);
     });
-    expect(threaded).toEqual(grid);
+    expect(threaded).toEqual(await simulateGrid(deployment, 16, LONGEST, 0.5, STEPS));
+    expect(threaded.contexts).toHaveLength(3);
     const dones = reported.map(({ done }) => done);
     expect(dones).toEqual(dones.toSorted((a, b) => a - b));
     expect(reported.at(-1)!.done).toBe(reported.at(-1)!.total);
   });
 
   it('are fewer with a wider tolerance, three contexts at least', async () => {
-    const rough = await simulateGrid(deployment, 16, LONGEST, 0.5, OPTIONS);
+    const rough = await simulateGrid(deployment, 16, LONGEST, 0.5, STEPS);
     expect(rough.contexts).toEqual([16, 258, LONGEST]);
-    const fine = await simulateGrid(deployment, 16, LONGEST, 1e-4, OPTIONS);
+    const fine = await simulateGrid(deployment, 16, LONGEST, 1e-4, STEPS);
     expect(fine.contexts.length).toBeGreaterThan(3);
     expect(fine.contexts.length).toBeLessThanOrEqual(17);
   });
 
   it('say how far off they are where more contexts would have been needed', async () => {
-    const { contexts, middleError } = await simulateGrid(deployment, 16, LONGEST, 1e-9, OPTIONS);
+    const { contexts, middleError } = await simulateGrid(deployment, 16, LONGEST, 1e-9, STEPS);
     expect(contexts).toHaveLength(17);
     expect(middleError).toBeGreaterThan(1e-9);
   });

@@ -22,6 +22,9 @@ import type { HostResult } from '../src/report/document.js';
 import { wafersim } from './helpers/command-line.js';
 import { OPTIONS } from './helpers/options.js';
 
+/** Regions of few cores, whose steps are simulated soon. */
+const SMALL = ['placement.rows=6', 'placement.layerColumns=5'];
+
 describe('a step', () => {
   const store = () => {
     const entries = new Map<string, unknown>();
@@ -73,6 +76,7 @@ describe('a step', () => {
   it('that is known is not simulated, and its grid says the same', async () => {
     const kept = store();
     const config = loadConfig('configs/serving-tiny.yaml', [
+      ...SMALL,
       'serving.minContext=200',
       'serving.tolerance=0.5',
     ]);
@@ -160,7 +164,7 @@ describe('the key of a step', () => {
       ...stepCache('code'),
       once: async <T>(key: string, compute: () => Promise<T>) => (asked.push(key), compute()),
     };
-    const deployment = deploymentOf(loadConfig('configs/serving-tiny.yaml'));
+    const deployment = deploymentOf(loadConfig('configs/serving-tiny.yaml', SMALL));
     const { context } = await stepTimes(deployment, 100, { ...OPTIONS, steps });
     expect(context).toBe(100);
     expect(asked).toEqual([stepKey(deployment, { context: 100 }, OPTIONS, 'code')]);
@@ -168,10 +172,11 @@ describe('the key of a step', () => {
 });
 
 describe('the contexts of a grid', () => {
+  const steps = stepCache();
   const contexts = async (...sets: string[]) => {
-    const all = ['serving.minContext=16', 'serving.tolerance=0.5', ...sets];
+    const all = [...SMALL, 'serving.minContext=16', 'serving.tolerance=0.5', ...sets];
     const config = loadConfig('configs/serving-tiny.yaml', all);
-    return (await prepare('', config, { ...OPTIONS, steps: stepCache() })).grid.contexts;
+    return (await prepare('', config, { ...OPTIONS, steps })).grid.contexts;
   };
   const lengths = (prompt: number, output: number) => [
     ...[`workload.prompt.mean=${prompt}`, 'workload.prompt.cv=0'],
@@ -188,7 +193,7 @@ describe('the contexts of a grid', () => {
 
   it('go up to what the configuration says, or to what a user can reach', async () => {
     expect(await contexts('serving.maxContext=100')).toEqual([16, 57, 99]);
-    const { maxContext } = deploymentOf(loadConfig('configs/serving-tiny.yaml'));
+    const { maxContext } = deploymentOf(loadConfig('configs/serving-tiny.yaml', SMALL));
     const all = await contexts(...lengths(maxContext - 10, 5));
     expect(all.at(-1)).toBe(maxContext - 1);
   });
@@ -212,6 +217,7 @@ describe('commands that keep steps', () => {
       '--json',
     ],
     ...['--set', 'serving.minContext=200', '--set', 'serving.tolerance=0.5', '--shards', '1'],
+    ...SMALL.flatMap((set) => ['--set', set]),
   ];
   const folder = () => join(home, `cache ${number++}`);
   const kept = (cache: string) => {
@@ -333,7 +339,7 @@ describe('commands that keep steps', () => {
 
   it('are not harmed by one that was killed, whenever that was', async () => {
     const cache = folder();
-    for (let kills = 0; kills < 4; kills++) {
+    for (let kills = 0; kills < 3; kills++) {
       const { child, ended } = start(cache);
       await setTimeout(300 + 350 * kills);
       child.kill('SIGKILL');
