@@ -215,19 +215,20 @@ describe('a run in the waferllm mapping', () => {
 });
 
 describe('the command', () => {
+  const small = SMALL.flatMap((set) => ['--set', set]);
   const wafersim = (...args: string[]) =>
     spawnSync(process.execPath, ['test/helpers/spoilt-command.mjs', ...args], { encoding: 'utf8' });
   it('exits 1 where a weight is spoilt, says why in one line, and prints the run', () => {
-    const { status, stdout, stderr } = wafersim('run', TINY);
+    const { status, stdout, stderr } = wafersim('run', TINY, ...small);
     expect(stderr).toMatch(/^check: failed, logits differ by [\d.e+-]+ of the largest[^\n]*\n$/);
     expect(stdout).toMatch(/ {2}logits differ by .*: FAILED\n/);
     expect(status).toBe(1);
-    const document = wafersim('run', TINY, '--json');
+    const document = wafersim('run', TINY, ...small, '--json');
     expect(document.status).toBe(1);
     expect(JSON.parse(document.stdout)).toMatchObject({ check: { passed: false } });
   });
   it('compares with exit 1 as well, and names the run', () => {
-    const { status, stderr } = wafersim('compare', TINY, '--strategies', 'row-major,snake');
+    const { status, stderr } = wafersim('compare', TINY, ...small, '--strategies=row-major,snake');
     expect(stderr).toMatch(/^row-major: check: failed[^\n]*\nsnake: check: failed[^\n]*\n$/);
     expect(status).toBe(1);
   });

@@ -174,8 +174,9 @@ describe('anneal', () => {
     const runs = Array.from({ length: 6 }, (_, i) => ({ x: 0, y: 5 * i, width: 52 }));
     const layout = (seed: number) =>
       anneal({ ...taskOf({ rows: 5, runs, widths, loops: true }), random: seededRandom(seed) });
-    expect(layout(1)).toEqual(layout(1));
-    expect([2, 3, 4].map(layout)).not.toEqual([1, 1, 1].map(layout));
+    const first = layout(1);
+    expect(layout(1)).toEqual(first);
+    expect([2, 3].map(layout)).not.toEqual([first, first]);
   });
 
   it('tells how far it is', () => {

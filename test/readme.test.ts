@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { partOf } from '../src/studies/documentation/markers.js';
 import { wafersim } from './helpers/command-line.js';
+import { cases } from './helpers/full.js';
 
 const pages = readdirSync('docs').map((name) => `docs/${name}`);
 const texts = new Map(
@@ -31,6 +32,9 @@ const calls = (line: RegExp) => [
 /** Indented ones run here; those in a block of `sh` take minutes, and their words are looked at. */
 const commands = calls(/^ {4}npx wafersim ([^#\n]+)/gm);
 const long = calls(/^npx wafersim ([^#\n]+)/gm);
+/** Of those that run here: on whole wafers, which takes as long as all the others together. */
+const isLarge = (command: string) => /^(run|fleet) configs\/wse3\.yaml/.test(command);
+const [large, quick] = [true, false].map((is) => commands.filter((c) => isLarge(c) === is));
 
 afterAll(() => rmSync('runs/before', { recursive: true, force: true }));
 
@@ -42,11 +46,11 @@ describe('the commands of the documents', () => {
     expect(README).toContain('npm ci && npm test');
   });
 
-  it.each(commands)(
+  it.each(cases(quick, large))(
     'wafersim %s',
     async (command) => {
       // The large ones on one thread, which takes less of the processors: other tests need them too.
-      const threads = /^(run|fleet) configs\/wse3\.yaml/.test(command) ? ['--shards', '1'] : [];
+      const threads = isLarge(command) ? ['--shards', '1'] : [];
       const { status, stdout, stderr } = await wafersim(...command.split(/\s+/), ...threads);
       expect(stderr).not.toMatch(/error/i);
       expect(stdout).toMatch(/\S/);
@@ -55,7 +59,7 @@ describe('the commands of the documents', () => {
     300_000,
   );
 
-  it.each(long)('wafersim %s: its files and options exist', async (command) => {
+  it.each([...long, ...large])('wafersim %s: its files and options exist', async (command) => {
     const [name, ...words] = command.split(/\s+/);
     const { stdout: help } = await wafersim('help', name);
     for (const word of words) {

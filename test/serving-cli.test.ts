@@ -13,8 +13,12 @@ import { wafersim } from './helpers/command-line.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TINY = 'configs/serving-tiny.yaml';
-// Two contexts are enough where the numbers themselves do not matter.
-const ROUGH = ['--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
+// Two contexts are enough where the numbers themselves do not matter, and regions of few cores.
+const TWO_CONTEXTS = ['--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
+const ROUGH = [
+  ...TWO_CONTEXTS,
+  ...['--set', 'placement.rows=6', '--set', 'placement.layerColumns=5'],
+];
 
 let home: string;
 beforeAll(() => {
@@ -30,7 +34,7 @@ describe('wafersim run with a serving workload', () => {
     const { status, stdout, stderr } = await wafersim(
       'run',
       TINY,
-      ...ROUGH,
+      ...TWO_CONTEXTS,
       '--json',
       '-o',
       target(),
@@ -61,7 +65,7 @@ describe('wafersim run with a serving workload', () => {
   });
 
   it('is the same outside host from run to run', async () => {
-    const again = (await wafersim('run', TINY, ...ROUGH, '--json')).stdout;
+    const again = (await wafersim('run', TINY, ...TWO_CONTEXTS, '--json')).stdout;
     const outside = (json: string) => JSON.stringify({ ...JSON.parse(json), host: undefined });
     expect(outside(again)).toBe(outside(text));
   });
