@@ -208,12 +208,24 @@ export function addCounters(
   const [begin, end] = [Math.max(0, -x0) * 4, Math.min(row, (width - x0) * 4)];
   for (let y = 0; y < timed.height; y++) {
     const to = ((y0 + y) * width + x0) * 4;
-    const sent = result.linkWavelets.subarray(y * row, (y + 1) * row);
-    for (let i = begin; i < end; i++) links[to + i] += sent[i] * times;
+    addRow(links, to, result.linkWavelets, y * row, begin, end, times);
   }
   runner.waveletHops += result.waveletHops * times;
   runner.routeHazards += result.routeHazards * times;
   runner.specialCycles += write(runner, plan).specialCycles * times;
+}
+
+/** Adds entries `begin` to `end` of a row, `times` over. A function of its own is compiled once and for all. */
+function addRow(
+  sums: Float64Array,
+  to: number,
+  more: Float64Array,
+  from: number,
+  begin: number,
+  end: number,
+  times: number,
+): void {
+  for (let i = begin; i < end; i++) sums[to + i] += more[from + i] * times;
 }
 
 /**

@@ -109,7 +109,7 @@ export function visitRow(
   const y = to.y + r;
   const end = to.x + to.width - 1;
   if (relay < 0) {
-    visitStraight(sender, to.x > sender ? end : to.x, y, to, visit);
+    visitStraight(sender, to.x > sender ? end : to.x, y, to.x, end, visit);
     return;
   }
   const corner = { x: relay, y: source.y + r };
@@ -124,12 +124,13 @@ export function visitRow(
   }
 }
 
-/** Along a row from the sender to the far end of the destination, received by the destination's cores. */
+/** Along a row from the sender to the far end of the destination, received by its cores, `first` to `last`. */
 function visitStraight(
   sender: number,
   far: number,
   y: number,
-  to: Rectangle,
+  first: number,
+  last: number,
   visit: RouteVisitor,
 ): void {
   const step = Math.sign(far - sender);
@@ -137,7 +138,7 @@ function visitStraight(
   const from = step > 0 ? LEFT : RIGHT;
   visit(sender, y, 0, CORE, on);
   for (let x = sender + step; x !== far + step; x += step) {
-    const inside = x >= to.x && x < to.x + to.width;
+    const inside = x >= first && x <= last;
     visit(x, y, 0, from, (inside ? CORE : 0) | (x === far ? 0 : on));
   }
 }

@@ -25,9 +25,12 @@ export interface Access extends MemoryOperand {
 export function accessesOf(op: Operation): Access[] {
   switch (op.kind) {
     case 'vector': {
-      const sources = [op.a, op.b, op.c].filter(isMemory);
-      const accesses = sources.map((source) => accessTo('read', source, op.length));
-      if (isMemory(op.dst)) accesses.push(accessTo('write', op.dst, op.length));
+      const { dst, a, b, c, length } = op;
+      const accesses: Access[] = [];
+      if (isMemory(a)) accesses.push(accessTo('read', a, length));
+      if (isMemory(b)) accesses.push(accessTo('read', b, length));
+      if (isMemory(c)) accesses.push(accessTo('read', c, length));
+      if (isMemory(dst)) accesses.push(accessTo('write', dst, length));
       return accesses;
     }
     case 'matvec': {
@@ -136,20 +139,26 @@ function firstMissing(written: Uint8Array, accesses: Access[], length: number) {
  */
 export function readsOnlyWritten(role: Role): boolean {
   const written = preloadedCells(role);
-  return role.operations.every((op) =>
-    accessesOf(op).every((access) => {
-      const { at, length, stride, wrap } = access;
-      // Of a circular buffer all has to be there to be read.
-      if (access.does === 'read') {
-        const whole = wrap === undefined ? access : { ...access, length: wrap };
-        return isPreloaded(role, whole) || isWritten(written, whole);
-      }
-      const isRow = stride === 1 && wrap === undefined;
-      if (isRow && at >= 0 && length > 16) written.fill(1, at, at + length);
-      else for (let i = 0; i < length; i++) written[cellOf(access, i)] = 1;
-      return true;
-    }),
-  );
+  for (const op of role.operations)
+    for (const access of accessesOf(op)) {
+      if (access.does === 'write') writeTo(written, access);
+      else if (!isThere(role, written, access)) return false;
+    }
+  return true;
+}
+
+/** Is what is read there? Of a circular buffer all has to be. */
+function isThere(role: Role, written: Uint8Array, access: Access): boolean {
+  const { wrap } = access;
+  const whole = wrap === undefined ? access : { ...access, length: wrap };
+  return isPreloaded(role, whole) || isWritten(written, whole);
+}
+
+function writeTo(written: Uint8Array, access: Access): void {
+  const { at, length, stride, wrap } = access;
+  const isRow = stride === 1 && wrap === undefined;
+  if (isRow && at >= 0 && length > 16) written.fill(1, at, at + length);
+  else for (let i = 0; i < length; i++) written[cellOf(access, i)] = 1;
 }
 
 /** Is what it reads a table in a preloaded buffer? */

@@ -4,7 +4,8 @@
  * to its core, or from a core into its router. Only those exist that some route or operation names.
  */
 import { RAMP } from '../../hardware/mesh.js';
-import { outputsOf, type Program, type Role, type Setting } from '../../program/program.js';
+import { outputsOf } from '../../program/program.js';
+import type { Program, Role, Route, Setting } from '../../program/program.js';
 import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE, ROUTE_WORDS } from './machine-code.js';
 import type { Operations } from './operations.js';
 
@@ -61,31 +62,49 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
 
 /** Records of the `count` first routes, in order, and after them those of further settings of switches. */
 function layRoutes(roles: Role[], count: number): Pick<Channels, 'routes' | 'switches'> {
-  const further = roles.reduce((sum, { routes }) => {
-    return routes.reduce((more, { positions }) => more + (positions?.length ?? 0), sum);
-  }, 0);
-  const records = new Int32Array((count + further) * ROUTE_WORDS);
-  const fill = (number: number, color: number, { inputs, outputs }: Setting, next: number) => {
-    const at = number * ROUTE_WORDS;
-    records[at] = color;
-    records[at + 1] = inputs;
-    records[at + 2] = outputs;
-    records[at + 3] = next;
-  };
-  let at = 0;
-  let more = count;
+  let further = 0;
   for (const { routes } of roles)
-    for (const route of routes) {
-      const { color, positions, returns } = route;
-      const last = (positions?.length ?? 0) - 1;
-      fill(at, color, route, last < 0 ? -1 : more);
-      positions?.forEach((setting, i) => {
-        const after = i < last ? more + 1 : returns ? at : -1;
-        fill(more++, color, setting, after);
+    for (const { positions } of routes) if (positions !== undefined) further += positions.length;
+  const records = new Int32Array((count + further) * ROUTE_WORDS);
+  let at = 0;
+  for (const { routes } of roles) at = fillFirst(records, at, routes);
+  if (further > 0) fillFurther(records, roles, count);
+  return { routes: records, switches: further > 0 };
+}
+
+/** Writes records of first settings, which nothing changes, from number `at` on; the number after them. */
+function fillFirst(records: Int32Array, at: number, routes: Route[]): number {
+  for (const route of routes) fill(records, at++, route.color, route, -1);
+  return at;
+}
+
+/** Writes those of further settings from number `more` on, and which one follows each setting of a switch. */
+function fillFurther(records: Int32Array, roles: Role[], more: number): void {
+  let at = 0;
+  for (const { routes } of roles)
+    for (const { color, positions = [], returns } of routes) {
+      if (positions.length > 0) records[at * ROUTE_WORDS + 3] = more;
+      positions.forEach((setting, i) => {
+        const after = i < positions.length - 1 ? more + 1 : returns ? at : -1;
+        fill(records, more++, color, setting, after);
       });
       at++;
     }
-  return { routes: records, switches: further > 0 };
+}
+
+/** Writes a route's record; `next` is the number of the one that a marked wavelet sets, or -1. */
+function fill(
+  records: Int32Array,
+  number: number,
+  color: number,
+  { inputs, outputs }: Setting,
+  next: number,
+): void {
+  const at = number * ROUTE_WORDS;
+  records[at] = color;
+  records[at + 1] = inputs;
+  records[at + 2] = outputs;
+  records[at + 3] = next;
 }
 
 function pushEnds(kinds: number[], color: number, uses: number): void {

@@ -12,11 +12,11 @@ import type { Operation, TrafficOp } from '../../program/program.js';
 export interface Gaps {
   all: Uint8Array;
   /** Where those of an operation begin; the first one is from the operation's own begin. */
-  from: Map<Operation, number>;
+  from: Map<TrafficOp, number>;
 }
 
 export function gapsOf(lists: Operation[][]): Gaps {
-  const from = new Map<Operation, number>();
+  const from = new Map<TrafficOp, number>();
   let size = 0;
   for (const list of lists)
     for (const op of list) {
@@ -30,22 +30,18 @@ export function gapsOf(lists: Operation[][]): Gaps {
   const view = new DataView(all.buffer);
   for (const [op, begin] of from) {
     let at = begin;
-    if (op.kind === 'traffic') {
-      const counts = countedTakes(op);
-      counts.forEach(({ count }, i) =>
-        view.setFloat64(begin - 8 * (counts.length - i), count, true),
-      );
-      eachGap(op, (gap, color) => {
-        if (color >= 0) {
-          all[at++] = RECOLOR;
-          all[at++] = color;
-        }
-        all[at++] = isShort(gap) ? gap : LONG;
-        if (isShort(gap)) return;
-        view.setFloat64(at, gap, true);
-        at += 8;
-      });
-    }
+    const counts = countedTakes(op);
+    counts.forEach(({ count }, i) => view.setFloat64(begin - 8 * (counts.length - i), count, true));
+    eachGap(op, (gap, color) => {
+      if (color >= 0) {
+        all[at++] = RECOLOR;
+        all[at++] = color;
+      }
+      all[at++] = isShort(gap) ? gap : LONG;
+      if (isShort(gap)) return;
+      view.setFloat64(at, gap, true);
+      at += 8;
+    });
   }
   return { all, from };
 }

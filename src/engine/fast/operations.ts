@@ -8,7 +8,7 @@ import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.
 import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
-import { gapsOf } from './gaps.js';
+import { gapsOf, type Gaps } from './gaps.js';
 import {
   COUNTED_TAKES,
   FIXED,
@@ -99,7 +99,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   let next = 0;
   let longest = 0;
   let marked = 0;
-  lists.forEach((list, l) => {
+  for (const [l, list] of lists.entries()) {
     first[l] = next;
     let cycles = wafer.costs.programStart;
     for (const op of list) {
@@ -110,7 +110,7 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
       if (!joins) fillRecord(records, next++ * OP_WORDS, op, time, gaps.from);
     }
     longest = Math.max(longest, cycles);
-  });
+  }
   first[lists.length] = next;
   return {
     listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
@@ -118,17 +118,16 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     records: records.subarray(0, next * OP_WORDS),
     marked,
     gaps: gaps.all,
-    countsTakes: lists.some((list) =>
-      list.some((op) => op.kind === 'traffic' && countedTakes(op).length > 0),
-    ),
-    ...trafficOf(lists),
+    countsTakes: [...gaps.from.keys()].some((op) => countedTakes(op).length > 0),
+    ...trafficOf(gaps.from.size > 0 ? lists : [], lists.length),
     ...sums(program, wafer, records, first),
     longest,
   };
 }
 
-function trafficOf(lists: Operation[][]) {
-  const column = () => new Int32Array(lists.length);
+/** What lists send and take as synthetic traffic; `count` entries, 0 beyond the lists that are looked at. */
+function trafficOf(lists: Operation[][], count: number) {
+  const column = () => new Int32Array(count);
   const sums = {
     sendsOn: column(),
     takesFrom: column(),
@@ -181,7 +180,7 @@ function fillRecord(
   at: number,
   op: Operation,
   time: OpTiming,
-  gapsFrom: Map<Operation, number>,
+  gapsFrom: Gaps['from'],
 ): void {
   records[at + LABEL] = op.label;
   records[at + SOURCE] = time.source;

@@ -29,8 +29,12 @@ export function isSound(program: Program, wafer: WaferSpec): boolean {
 }
 
 function hasSoundRoutes(role: Role, colors: number): boolean {
-  if (!role.routes.every((route) => isSoundRoute(route, colors))) return false;
-  if (role.routes.every(({ positions }) => positions === undefined)) return true;
+  let isSwitch = false;
+  for (const route of role.routes) {
+    if (!isSoundRoute(route, colors)) return false;
+    isSwitch ||= route.positions !== undefined;
+  }
+  if (!isSwitch) return true;
   const more = role.routes.flatMap(({ positions }) => positions ?? []);
   return more.every(isSoundSetting) && checkSwitches(role).length === 0;
 }
@@ -87,10 +91,12 @@ function sendsTo(roles: Role[]): number[] {
   return roles.map(({ routes, operations }) => {
     let mask = changes.get(operations);
     if (mask === undefined) {
-      mask = operations.reduce((all, op) => (op.kind === 'route' ? all | op.outputs : all), 0);
+      mask = 0;
+      for (const op of operations) if (op.kind === 'route') mask |= op.outputs;
       changes.set(operations, mask);
     }
-    return routes.reduce((all, route) => all | outputsOf(route), mask);
+    for (const route of routes) mask |= outputsOf(route);
+    return mask;
   });
 }
 
