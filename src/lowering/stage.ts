@@ -110,7 +110,10 @@ export function writeStage(
         number = roles.length;
         numbers.set(ofSet, number);
         const own = inside ? code.routesAt(row, column) : [];
-        roles.push({ ...written.code, routes: own.concat(sets.routesOf(set)) });
+        const { name, operations, buffers, codeBytes } = written.code;
+        // Roles and routes of one form each: what reads them is compiled once.
+        const routes = own.concat(sets.routesOf(set));
+        roles.push({ name, routes, operations, buffers, codeBytes });
       }
       roleOf[core] = number;
     }
@@ -159,7 +162,9 @@ class RouteSets {
     const step = ((set * RADIX + color) * RADIX + inputs) * RADIX + outputs;
     const known = this.next.get(step);
     if (known !== undefined) return known;
-    const routes = this.sets[set].map((r) => ({ ...r }));
+    const routes: Route[] = this.sets[set].map((r) => {
+      return { color: r.color, inputs: r.inputs, outputs: r.outputs };
+    });
     const same = routes.find((r) => r.color === color);
     if (same) {
       same.inputs |= inputs;

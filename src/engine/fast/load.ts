@@ -64,7 +64,7 @@ export function load(
     );
     return at;
   };
-  const startAt = write(starts.map((at) => at - first));
+  const startAt = write(copyOf(starts, -first));
   const written = Object.entries(tables).map(([name, table]) => [name, write(table)] as const);
   const { next, sends, takes } = notes ?? { next: new Int32Array(0), sends: 0, takes: 0 };
   const results = {
@@ -88,12 +88,8 @@ export function load(
     ...{ startAt, ...at, ...results },
   };
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
-  // Times count from the first start in the machine.
-  const column = (from: number, size: number, later = 0) => {
-    const copy = new Float64Array(memory.buffer, from, size).slice();
-    if (later !== 0) for (let i = 0; i < size; i++) copy[i] += later;
-    return copy;
-  };
+  const column = (from: number, size: number, later = 0) =>
+    copyOf(new Float64Array(memory.buffer, from, size), later);
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
@@ -111,4 +107,11 @@ export function load(
       },
     }),
   });
+}
+
+/** A copy of some times, which count from the first start in the machine, or from where that does. */
+function copyOf(times: Float64Array, later: number): Float64Array {
+  const copy = times.slice();
+  if (later !== 0) for (let i = 0; i < copy.length; i++) copy[i] += later;
+  return copy;
 }

@@ -7,7 +7,7 @@ import { countedTakes } from '../../program/exchange.js';
 import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
-import type { WaferSpec } from '../../hardware/wafer.js';
+import type { CostTable, WaferSpec } from '../../hardware/wafer.js';
 import { gapsOf, type Gaps } from './gaps.js';
 import {
   COUNTED_TAKES,
@@ -96,21 +96,12 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const records = new Int32Array(size * OP_WORDS);
   const first = new Int32Array(lists.length + 1);
   const gaps = gapsOf(lists);
-  let next = 0;
-  let longest = 0;
-  let marked = 0;
+  const laid = { next: 0, longest: 0, marked: 0 };
   for (const [l, list] of lists.entries()) {
-    first[l] = next;
-    let cycles = wafer.costs.programStart;
-    for (const op of list) {
-      const time = timeOf(op, wafer.costs);
-      cycles += cyclesOf(op, time);
-      if (marks(op)) marked |= 1 << time.destination;
-      const joins = next > first[l] && continues(records, (next - 1) * OP_WORDS, op, time);
-      if (!joins) fillRecord(records, next++ * OP_WORDS, op, time, gaps.from);
-    }
-    longest = Math.max(longest, cycles);
+    first[l] = laid.next;
+    addList(laid, records, list, wafer.costs, gaps.from);
   }
+  const { next, longest, marked } = laid;
   first[lists.length] = next;
   return {
     listOf: Int32Array.from(program.roles, (role) => numbers.get(role.operations)!),
@@ -123,6 +114,28 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
     ...sums(program, wafer, records, first),
     longest,
   };
+}
+
+/** Adds the records of a list to those before, and the most cycles of one and the colours that are marked. */
+function addList(
+  laid: { next: number; longest: number; marked: number },
+  records: Int32Array,
+  list: Operation[],
+  costs: CostTable,
+  gapsFrom: Gaps['from'],
+): void {
+  const first = laid.next;
+  let cycles = costs.programStart;
+  for (const op of list) {
+    const time = timeOf(op, costs);
+    cycles += cyclesOf(op, time);
+    if (marks(op)) laid.marked |= 1 << time.destination;
+    const { next } = laid;
+    if (next > first && continues(records, (next - 1) * OP_WORDS, op, time)) continue;
+    fillRecord(records, next * OP_WORDS, op, time, gapsFrom);
+    laid.next++;
+  }
+  laid.longest = Math.max(laid.longest, cycles);
 }
 
 /** What lists send and take as synthetic traffic; `count` entries, 0 beyond the lists that are looked at. */
