@@ -102,7 +102,7 @@ describe('a command that gets a signal', () => {
   ];
   /** And when they come at the earliest: long enough to have begun, on a slow host too. */
   const SIGNALS = [
-    ['SIGINT', 130, 'interrupted', 1200],
+    ['SIGINT', 130, 'interrupted', 2000],
     ['SIGTERM', 143, 'terminated', 2000],
   ] as const;
   const random = seedrandom.alea('signals');
