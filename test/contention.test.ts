@@ -110,6 +110,14 @@ describe('a step', () => {
     expect(Math.min(...Object.values(causes))).toBeGreaterThanOrEqual(0);
     const full = await timeFull(stages, places, run, sharingOf(tiny));
     expect(full.spacing * 9).toBe(cycles);
+    // Without links in common nothing is asked about who meets whom.
+    const apart = {
+      haveCommonLinks: () => false,
+      contentionOf: () => {
+        throw new Error('asked');
+      },
+    };
+    expect(await timeFull(stages, places, run, apart)).toEqual(await timeFull(stages, places, run));
   });
 
   it.each([

@@ -26,7 +26,7 @@ interface Token {
   visits: Visit[];
   /** By visit: whether others were on its region since this token was. */
   afterOthers: boolean[];
-  /** What follows from these visits, once it has been asked for. */
+  /** What follows from these visits, once it has been asked for, where no other's change them later. */
   timing: StepTiming | undefined;
 }
 
@@ -200,11 +200,8 @@ async function advance(ring: Ring, token: Token): Promise<void> {
     const changed = await meet(contention, {
       ...{ token, stage: index, visit: made, chosen: token.chosen, ...arrays },
     });
-    for (const other of ring.underway) {
-      if (other === token || !other.visits.some((one) => changed.has(one))) continue;
-      other.timing = undefined;
-      sendNext(ring, other);
-    }
+    for (const other of ring.underway)
+      if (other !== token && other.visits.some((one) => changed.has(one))) sendNext(ring, other);
   }
   sendNext(ring, token);
   if (token.next < stages.length && ring.tokenSend[token.next] === undefined)
@@ -227,6 +224,7 @@ function send({ stages, ends, tokenSend }: Ring, token: Token, from: number): vo
 
 /** The token's timeline from the choice before: what it waits for is room in the ring, and others. */
 function timingOf(ring: Ring, token: Token): StepTiming {
+  if (ring.contention) return newTiming(ring, token);
   return (token.timing ??= newTiming(ring, token));
 }
 
