@@ -88,7 +88,7 @@ const PACKAGES: Record<string, string[]> = {
   index: ['node:os'],
   cli: [
     ...['commander', 'cli-progress', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
-    ...['node:worker_threads', 'node:zlib'],
+    ...['node:v8', 'node:worker_threads', 'node:zlib'],
   ],
 };
 
