@@ -149,7 +149,7 @@ describe('what a run of a model lacks', () => {
       attention: { ...kind.attention, scale: 2 } as typeof kind.attention,
     }));
     expect(() => checkRun({ ...config, model: { ...config.model, kinds } })).toThrow(
-      /^mapping: expected gqa, as waferllm does not compute a scale of scores, which tiny has, found waferllm$/,
+      /^mapping: expected gqa, as waferllm does not compute a scale of scores \(model_type = llama\), which tiny has, found waferllm$/,
     );
   });
 });

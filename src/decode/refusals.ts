@@ -31,7 +31,7 @@ export function missingIn(model: ModelSpec): string[] {
     ...featuresOf(model).flatMap((feature) =>
       computedByAny(feature) ? [] : [askedBy(model, feature)],
     ),
-    ...(stored === undefined ? [] : [`${stored[0]} = ${stored[2]}`]),
+    ...(stored === undefined ? [] : [`${stored[0]} = ${String(stored[2])}`]),
   ];
 }
 

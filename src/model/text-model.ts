@@ -2,7 +2,7 @@
  * The text model of a file: the file itself, or `text_config` of a multimodal one, whose encoders of images and
  * sounds are accepted and left out.
  */
-import { ModelError, unexpected } from './errors.js';
+import { ModelError, show, unexpected } from './errors.js';
 import { isFields, type Fields } from './fields.js';
 
 export interface TextModel {
@@ -35,7 +35,7 @@ function tiedOf(text: Fields, json: Fields): Fields {
   if (inner !== null && outer !== null && inner !== outer)
     throw unexpected(
       'tie_word_embeddings',
-      `the same as text_config.tie_word_embeddings = ${String(inner)}`,
+      `the same as text_config.tie_word_embeddings = ${show(inner)}`,
       outer,
     );
   return outer === null ? {} : { tie_word_embeddings: outer };
