@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../src/checkpoint/checkpoint.js';
 import { openTensorFile } from '../src/checkpoint/file.js';
+import { textAfter } from '../src/checkpoint/tokenizer.js';
 import { readWeights } from '../src/checkpoint/weights.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { firstLargest } from '../src/decode/compute.js';
@@ -106,6 +107,13 @@ describe('a run with a prompt', () => {
     expect(document.check!.logitsMaxRelativeError).toBeGreaterThan(1e-6);
   });
 
+  it('computes with integers of 8 bits', async () => {
+    const { document } = await compute(tinyConfig(folder, WITH_PROMPT, 'model.weightBits=8'));
+    expect(document.check?.passed).toBe(true);
+    const { document: exact } = await compute(tinyConfig(folder, WITH_PROMPT));
+    expect(document.decode.cyclesPerToken).toBeGreaterThan(exact.decode.cyclesPerToken);
+  });
+
   it('ends after a token at which it is to stop', async () => {
     const whole = await compute(tinyConfig(folder, WITH_PROMPT, 'workload.tokens=6'));
     const tokens = tokensOf(whole.document);
@@ -166,6 +174,41 @@ describe('the text of a run', () => {
     expect(runTable(document, { color: false })).toContain(`Text\n   ${said.join(' ')}`);
     const { document: other } = await compute(tinyConfig(folder, WITH_PROMPT));
     expect(other.text).toBeUndefined();
+  });
+});
+
+describe('a character of several tokens', () => {
+  it('is told once all of them are there', async () => {
+    await inFolder(async (own) => {
+      putTiny(own);
+      const first = tinyConfig(own, WITH_PROMPT);
+      const prompts = Array.from({ length: 37 }, (_, token) => [token]);
+      const prompt = prompts.find(
+        (tokens) => new Set(plainly(first, tokens, 4).chosen).size === 4,
+      )!;
+      const { chosen } = plainly(first, prompt, 4);
+      const bytes = ['<0xE2>', '<0x82>', '<0xAC>', 'x'];
+      const named = Object.keys(WORDS.model.vocab).map((word, token): [string, number] => {
+        const at = chosen.indexOf(token);
+        return [at < 0 ? word : bytes[at], token];
+      });
+      const decoder = { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] };
+      const model = { ...WORDS.model, vocab: Object.fromEntries(named) };
+      putTiny(own, { 'tokenizer.json': { ...WORDS, decoder, model } });
+      const pieces: string[] = [];
+      const sets = [`workload.prompt=[${prompt[0]}]`, 'workload.tokens=4'];
+      const onText = (piece: string) => pieces.push(piece);
+      const { document } = await compute(tinyConfig(own, ...sets), { onText });
+      expect(document.text).toBe('\u20ACx');
+      expect(pieces).toEqual(['\u20AC', 'x']);
+    });
+  });
+
+  it('that ends a text otherwise than it ends a longer one is decoded by itself', () => {
+    const decode = (tokens: readonly number[]) =>
+      tokens.length > 2 ? 'other' : `${tokens.length}`;
+    expect(textAfter({ encode: () => [], decode }, [1, 2, 3, 4], 2)).toBe('2');
+    expect(textAfter({ encode: () => [], decode: (t) => t.join('') }, [1, 2, 3, 4], 2)).toBe('34');
   });
 });
 

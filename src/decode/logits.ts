@@ -4,7 +4,7 @@ import type { ResolvedConfig } from '../config.js';
 
 export interface Logits {
   /** Takes the next row; what stands after the vocabulary is padding. */
-  take(logits: ArrayLike<number>): void;
+  take: (logits: ArrayLike<number>) => void;
   /** The pieces of a safetensors file with `logits`, F32 [positions, vocabulary]. */
   file(): Uint8Array[];
 }
