@@ -39,7 +39,7 @@ export { IncomparableError } from './studies/incomparable.js';
 export type { Compared } from './studies/compare/compare.js';
 export { readRun, readRunFile } from './studies/compare/run-file.js';
 export { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
-export { kernelHelp, type KernelHelp } from './studies/kernel/kernels.js';
+export { kernelHelp, type KernelHelp } from './studies/kernel/help.js';
 export { sensitivityOf } from './studies/sensitivity/sensitivity.js';
 export { isServing } from './studies/serve/serve.js';
 export { serveAll } from './studies/serve/serve-all.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { kernelHelp } from '../src/studies/kernel/kernels.js';
+import { kernelHelp } from '../src/studies/kernel/help.js';
 import { PUBLISHED, readMeasurements } from '../src/studies/validate/measurements.js';
 import { wafersim } from './helpers/command-line.js';
 

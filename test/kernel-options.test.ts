@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/config/errors.js';
 import type { KernelDocument } from '../src/report/document.js';
 import { runKernel, type KernelOptions } from '../src/studies/kernel/kernel.js';
-import { kernelHelp } from '../src/studies/kernel/kernels.js';
+import { kernelHelp } from '../src/studies/kernel/help.js';
 import { kernelWafer } from './kernel-programs.js';
 
 const host = { now: () => 0, rss: () => 0 };

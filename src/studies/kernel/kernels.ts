@@ -24,7 +24,7 @@ import { trafficProgram } from './traffic.js';
 const TYPES = ['f16', 'f32'] as const;
 
 /** Every option of a kernel: what is typed, and what it means. */
-const KERNEL_OPTIONS = {
+export const KERNEL_OPTIONS = {
   algorithm: [
     '--algorithm <name>',
     `reduce: ${REDUCE_ALGORITHMS.join(', ')}; all-reduce: ${ALL_REDUCE_ALGORITHMS.join(', ')}; ` +
@@ -84,7 +84,7 @@ const KERNEL_OPTIONS = {
   seed: ['--seed <text>', 'seed of the times and targets'],
 } satisfies Record<string, [flag: string, meaning: string]>;
 
-type KernelOptionName = keyof typeof KERNEL_OPTIONS;
+export type KernelOptionName = keyof typeof KERNEL_OPTIONS;
 
 interface Kernel {
   /** Every option that some choice of the others makes it take. */
@@ -177,25 +177,6 @@ export const KERNELS: Record<string, Kernel> = {
     build: trafficProgram,
   },
 };
-
-export interface KernelHelp {
-  kernels: string[];
-  /** Options that the same kernels take, in the order of the table: what is typed, what it means. */
-  groups: { kernels: string[]; options: [flag: string, meaning: string][] }[];
-}
-
-/** What there is to say of the kernels in a command's help. */
-export function kernelHelp(): KernelHelp {
-  const groups = new Map<string, KernelHelp['groups'][number]>();
-  for (const option of Object.keys(KERNEL_OPTIONS) as KernelOptionName[]) {
-    const kernels = Object.keys(KERNELS).filter((name) => KERNELS[name].options.includes(option));
-    const key = kernels.join(', ');
-    const group = groups.get(key) ?? { kernels, options: [] };
-    group.options.push(KERNEL_OPTIONS[option]);
-    groups.set(key, group);
-  }
-  return { kernels: Object.keys(KERNELS), groups: [...groups.values()] };
-}
 
 /** Each core of SUMMA has a program of its own, in which every step is written out. */
 const MOST_SUMMA_SIDE = 128;
