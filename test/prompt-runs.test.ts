@@ -8,7 +8,7 @@ import { openTensorFile } from '../src/checkpoint/file.js';
 import { textAfter } from '../src/checkpoint/tokenizer.js';
 import { readWeights } from '../src/checkpoint/weights.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { firstLargest } from '../src/decode/compute.js';
+import { checkResult, firstLargest } from '../src/decode/compute.js';
 import { createLogits } from '../src/decode/logits.js';
 import type { SimulateOptions } from '../src/decode/options.js';
 import { createPlainDecoder } from '../src/model/plain/decoder.js';
@@ -91,6 +91,16 @@ describe('a run with a prompt', () => {
     expect(prompted.placement.regions).toEqual(held.placement.regions);
     expect(cyclesOf(prompted)).toEqual(cyclesOf(held).slice(0, 3));
     expect(new Set(cyclesOf(held)).size).toBeGreaterThan(1);
+  });
+
+  it('fails its check for the logits of its own tokens too', () => {
+    const config = tinyConfig(folder, WITH_PROMPT);
+    const good = { maxRelativeError: 1e-6, largest: 3, chosen: 3 };
+    expect(checkResult(config, [good], 'wafer', [2e-6, 1e-6])).toMatchObject({
+      ...{ logitsMaxRelativeError: 2e-6, passed: true, choice: true },
+    });
+    expect(checkResult(config, [good], 'wafer', [2e-4]).passed).toBe(false);
+    expect(checkResult(config, [good], 'wafer', [NaN]).passed).toBe(false);
   });
 
   it('is the same on the reference engine, which has times and numbers in one', async () => {
