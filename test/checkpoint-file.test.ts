@@ -89,6 +89,29 @@ describe('numbers of a safetensors file', () => {
     expect(found['second'].values).toEqual(long);
   });
 
+  it('may have names of any characters', () => {
+    const names = [
+      'one " {[{[{[ alone',
+      'ends with \\',
+      '',
+      '日本',
+      'constructor',
+      '__proto__',
+    ];
+    const header = names.map((name, i) => {
+      const tensor = { dtype: 'U8', shape: [1], data_offsets: [i, i + 1] };
+      return `${JSON.stringify(name)}: ${JSON.stringify(tensor)}`;
+    });
+    const bytes = Uint8Array.from(names, (_, i) => i);
+    inFolder((folder) => {
+      put(folder, { 'a.safetensors': fileOf(`{${header.join(', ')}}`, bytes) });
+      const file = openTensorFile(join(folder, 'a.safetensors'));
+      expect(file.tensors.map(({ name }) => name)).toEqual(names);
+      expect(file.tensors.flatMap((tensor) => [...file.read(tensor)])).toEqual([...bytes]);
+      file.close();
+    });
+  });
+
   it('are found in a file of 5 GB without reading the rest', () => {
     inFolder((folder) => {
       const path = join(folder, 'large.safetensors');
