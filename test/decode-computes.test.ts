@@ -65,16 +65,18 @@ describe('the simulated wafer computes the logits of the model', () => {
   );
 
   it.each([
-    [5, 56, 24, 22, false, 'f32'],
-    [4, 32, 24, 64, true, 'f32'],
-    [6, 24, 34, 64, true, 'f16'],
+    [5, 56, 24, [8, 11], 22, false, 'f32'],
+    [4, 24, 24, [12, 11], 64, true, 'f32'],
+    [6, 24, 39, [13, 11], 64, true, 'f16'],
   ] as const)(
-    '%i layers on %ix%i cores whose rows share streams, %i dimensions, tied %s, in %s, on both engines',
-    async (layers, width, height, dim, tied, dtype) => {
+    '%i layers on %ix%i cores whose rows share streams, regions of %o, %i dimensions, tied %s, in %s, on both engines',
+    async (layers, width, height, [rows, columns], dim, tied, dtype) => {
       const config = loadConfig(TINY, [
         `hardware.width=${width}`,
         `hardware.height=${height}`,
-        'workload.context=31',
+        `placement.rows=${rows}`,
+        `placement.layerColumns=${columns}`,
+        'placement.growth=minimal',
         'workload.tokens=1',
       ]);
       const sizes =
@@ -82,10 +84,10 @@ describe('the simulated wafer computes the logits of the model', () => {
           ? { headDim: 6, ffn: 31, vocab: 19 }
           : { heads: 8, kvHeads: 4, headDim: 8, ffn: 172, vocab: 512 };
       const weightBits = dtype === 'f32' ? 32 : 16;
-      const model = { ...config.model, ...sizes, layers, dim, tied, dtype, weightBits } as const;
-      const of = { ...config, model };
-      const lowered = await loweredOf(of, placementOf(of), 32, { run: ENGINES.fast });
-      const { stages } = lowered.plan({ context: 31, maxPositions: 32 });
+      const model = { ...sizes, layers, dim, tied, dtype, weightBits } as const;
+      const of = { ...config, model: resized(config.model, model) };
+      const lowered = await loweredOf(of, placementOf(of), 9, { run: ENGINES.fast });
+      const { stages } = lowered.plan({ context: 8, maxPositions: 9 });
       const shared = stages.filter(({ source }) => source?.kind === 'rows' && source.shares);
       expect(shared.length).toBeGreaterThan(0);
       const runs = [];

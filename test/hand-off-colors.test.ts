@@ -13,6 +13,7 @@ import {
   wafersOf,
   wrongColors,
 } from './helpers/colored.js';
+import { resized } from './helpers/small-model.js';
 import { wse3 } from './placement-helpers.js';
 
 const sharesOf = ({ source }: { source?: Source }) => source?.kind === 'rows' && !!source.shares;
@@ -24,7 +25,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
       let fit = 0;
       for (const layers of LAYERS)
         for (const wafer of wafersOf(sidesBy(13))) {
-          const model = { ...dense, layers };
+          const model = resized(dense, { layers });
           const placement = placed(model, wafer);
           if (placement === undefined) continue;
           fit++;
@@ -37,27 +38,31 @@ describe('models of 2 to 8 layers with the default strategy', () => {
   );
 
   it.each([
-    [1, 5, 56, 24],
-    [1, 7, 32, 24],
-    [2, 6, 32, 24],
-    [3, 2, 24, 40],
-    [3, 4, 32, 24],
-    [3, 8, 24, 56],
-  ])('share streams where lanes need too many: model %i, %i layers on %ix%i', (i, layers, w, h) => {
-    const model = { ...DENSE[i], layers };
-    const wafer = waferOf(w, h);
-    const placement = placed(model, wafer)!;
-    const plan = planned(model, wafer, placement);
-    expect(plan.stages.filter(sharesOf).length).toBe(1);
-    // With more colours there are lanes: the same placement, another program.
-    const more = { ...wafer, fabric: { ...wafer.fabric, colors: 32 } };
-    const lanes = planned(model, more, placement);
-    expect(lanes.stages.filter(sharesOf).length).toBe(0);
-    const differ = lanes.stages.filter(({ key }, stage) => key !== plan.stages[stage].key);
-    expect(differ.map(({ name }) => name)).toEqual(
-      plan.stages.filter(sharesOf).map(({ name }) => name),
-    );
-  });
+    // Down to a head of one column, or up to a table of one.
+    [1, 5, 56, 24, 8, 11],
+    [1, 7, 32, 24, 8, 8],
+    [2, 4, 24, 24, 12, 11],
+    [2, 6, 24, 30, 10, 11],
+    [3, 3, 24, 36, 12, 22],
+  ])(
+    'share streams where lanes need too many: model %i, %i layers on %ix%i',
+    (i, layers, w, h, ...size) => {
+      const [rows, layerColumns] = size;
+      const model = resized(DENSE[i], { layers });
+      const wafer = waferOf(w, h);
+      const placement = placed(model, wafer, { growth: 'minimal', rows, layerColumns })!;
+      const plan = planned(model, wafer, placement);
+      expect(plan.stages.filter(sharesOf).length).toBe(1);
+      // With more colours there are lanes: the same placement, another program.
+      const more = { ...wafer, fabric: { ...wafer.fabric, colors: 32 } };
+      const lanes = planned(model, more, placement);
+      expect(lanes.stages.filter(sharesOf).length).toBe(0);
+      const differ = lanes.stages.filter(({ key }, stage) => key !== plan.stages[stage].key);
+      expect(differ.map(({ name }) => name)).toEqual(
+        plan.stages.filter(sharesOf).map(({ name }) => name),
+      );
+    },
+  );
 });
 
 /** Regions of one column and `height` rows, at these columns and shelves. */

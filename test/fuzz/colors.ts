@@ -16,6 +16,7 @@ import {
   wafersOf,
   wrongColors,
 } from '../helpers/colored.js';
+import { resized } from '../helpers/small-model.js';
 import { CapacityError } from '../../src/placement/placement.js';
 import type { ModelSpec } from '../../src/model/model.js';
 import type { WaferSpec } from '../../src/hardware/wafer.js';
@@ -30,7 +31,7 @@ function main(): void {
     const counts = { fit: 0, shared: 0 };
     for (const layers of LAYERS)
       for (const wafer of wafers) {
-        const problem = problemOf({ ...dense, layers }, wafer, counts);
+        const problem = problemOf(resized(dense, { layers }), wafer, counts);
         if (problem === undefined) continue;
         const at = `model ${i}, ${layers} layers on ${wafer.width}x${wafer.height}`;
         process.stdout.write(`${at}: ${problem}\n`);

@@ -6,22 +6,24 @@ import type { StepPlan } from '../../src/lowering/lowering.js';
 import type { WaferSpec } from '../../src/hardware/wafer.js';
 import type { ModelSpec } from '../../src/model/model.js';
 import { place } from '../../src/placement/place.js';
-import { CapacityError, type Placement } from '../../src/placement/placement.js';
+import { CapacityError, type Placement, type SizedRequest } from '../../src/placement/placement.js';
 import { asking } from '../placement-helpers.js';
+import { resized } from './small-model.js';
 
 const base = loadConfig('configs/tiny.yaml', []);
 
 /** Dense models whose regions are of all proportions: narrow and wide heads, tied and untied, 8 to 32 bits. */
 export const DENSE: ModelSpec[] = [
   base.model,
-  { ...base.model, dim: 22, headDim: 6, ffn: 31, vocab: 19 },
-  { ...base.model, headDim: 16, ffn: 76, vocab: 109, tied: true },
-  { ...base.model, dim: 64, heads: 8, kvHeads: 4, headDim: 8, ffn: 172, vocab: 512, tied: true },
-  {
-    ...base.model,
+  resized(base.model, { dim: 22, headDim: 6, ffn: 31, vocab: 19 }),
+  resized(base.model, { headDim: 16, ffn: 76, vocab: 109, tied: true }),
+  resized(base.model, {
+    ...{ dim: 64, heads: 8, kvHeads: 4, headDim: 8, ffn: 172, vocab: 512, tied: true },
+  }),
+  resized(base.model, {
     ...{ dim: 512, heads: 8, kvHeads: 2, headDim: 64, ffn: 1024, vocab: 16_384, tied: true },
     ...{ dtype: 'f16', weightBits: 8 },
-  },
+  }),
 ];
 
 export const LAYERS = [2, 3, 4, 5, 6, 7, 8];
@@ -40,10 +42,11 @@ export function sidesBy(step: number): number[] {
   return Array.from({ length: Math.floor(40 / step) + 1 }, (_, i) => 24 + i * step);
 }
 
-/** The model on the wafer with the default strategy; undefined if its memory does not fit. */
-export function placed(model: ModelSpec, wafer: WaferSpec, strategy = base.placement.strategy) {
+/** The model on the wafer, with the default strategy and sizes if none are given; undefined if it does not fit. */
+export function placed(model: ModelSpec, wafer: WaferSpec, sizes: Partial<SizedRequest> = {}) {
+  const { strategy } = base.placement;
   try {
-    return place(model, wafer, asking({ strategy, maxPositions: 32 }));
+    return place(model, wafer, asking({ strategy, maxPositions: 32, ...sizes }));
   } catch (error) {
     if (error instanceof CapacityError) return undefined;
     throw error;
