@@ -63,6 +63,21 @@ describe('models of 2 to 8 layers with the default strategy', () => {
       );
     },
   );
+
+  it('are other programs, also where streams and two lanes need as many colours', () => {
+    const model = resized(DENSE[1], { layers: 10 });
+    const wafer = waferOf(32, 24);
+    const sizes = { strategy: 'hilbert', growth: 'minimal', rows: 8, layerColumns: 5 } as const;
+    const placement = placed(model, wafer, sizes)!;
+    const stageOf = (colors: number) => {
+      const of = { ...wafer, fabric: { ...wafer.fabric, colors } };
+      return planned(model, of, placement).stages.find(({ name }) => name === 'layer 1')!;
+    };
+    const [few, many] = [stageOf(20), stageOf(24)];
+    expect([sharesOf(few), sharesOf(many)]).toEqual([true, false]);
+    expect([few.colors.length, many.colors.length]).toEqual([3, 3]);
+    expect(few.key).not.toBe(many.key);
+  });
 });
 
 /** Regions of one column and `height` rows, at these columns and shelves. */
@@ -106,10 +121,27 @@ describe('a hand-off', () => {
     expect(colorsWith(25, crossed).map(sharesOf)).toEqual([false, false, false, false]);
   });
 
-  it('keeps its lanes where another one far away has too few colours', () => {
-    const apart = [...narrow(8, [0, 0], [0, 1]), ...narrow(9, [30, 0], [30, 1])];
-    expect(colorsWith(24, apart).map(sharesOf)).toEqual([false, true]);
-    const others = apart.map((of, i) => ({ ...of, place: { ...of.place, wafer: i } }));
-    expect(colorsWith(24, others).map(sharesOf)).toEqual([false, true]);
+  it('shares streams if it has more lanes than others that are in the way', () => {
+    const at = (x: number, shelf: number, width: number) => ({
+      ...{ name: '', wafer: 0, x, y: shelf * 5, width, height: 5 },
+    });
+    const down = (x: number, width: number) => {
+      const source = { kind: 'rows', region: at(x, 0, width), cell: 0, type: 'f32', length: 1 };
+      return { source, place: at(x, 1, width) } as ReturnType<typeof narrow>[number];
+    };
+    // Five lanes on 16 to 20, and three on 16 to 18 with a multicast on 15: three cross them, the fourth not.
+    const crossing = [5, 6, 7, 8].flatMap((x) => narrow(5, [0, 1], [x, 1]));
+    const all = [down(1, 1), down(2, 2), ...crossing];
+    expect(colorsWith(24, all.slice(0, -1)).filter(sharesOf)).toEqual([]);
+    expect(colorsWith(24, all).map(sharesOf)).toEqual([true, ...all.slice(1).map(() => false)]);
+  });
+
+  it('keeps its lanes where others that it does not meet have too few colours', () => {
+    const wide = narrow(8, [0, 0], [0, 1]);
+    const far = narrow(6, [30, 0], [30, 1], [30, 0]);
+    expect(colorsWith(24, [...wide, ...far]).map(sharesOf)).toEqual([false, false, true]);
+    const there = narrow(6, [0, 0], [0, 1], [0, 0]);
+    const elsewhere = there.map(({ source, place }) => ({ source, place: { ...place, wafer: 1 } }));
+    expect(colorsWith(24, [...wide, ...elsewhere]).map(sharesOf)).toEqual([false, false, true]);
   });
 });
