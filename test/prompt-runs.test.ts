@@ -267,6 +267,22 @@ describe('the command', () => {
     expect((await wafersim(...args, '-o', out())).status).toBe(0);
   });
 
+  it('tells the text as it comes to a person at a terminal, and not beside JSON', async () => {
+    tinyConfig(words);
+    const args = ['run', join(words, 'run.yaml'), '--set', 'workload.prompt=t5 t11'];
+    const before = process.stderr.isTTY;
+    process.stderr.isTTY = true;
+    try {
+      const { stdout, stderr } = await wafersim(...args, '--set', 'workload.tokens=2');
+      const said = /^ t\d+ t\d+\n$/.exec(stderr)![0];
+      expect(stdout).toContain(`Text\n  ${said}`);
+      expect((await wafersim(...args, '--json')).stderr).not.toMatch(/t\d/);
+    } finally {
+      process.stderr.isTTY = before;
+    }
+    expect((await wafersim(...args)).stderr).toBe('');
+  });
+
   it('names a tensor that is missing in one line', async () => {
     await inFolder(async (own) => {
       const { 'model.layers.1.mlp.up_proj.weight': _, ...rest } = tensorsOfTiny();

@@ -71,7 +71,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const onDetail = (last: RunDetail) => (detail = last);
   const hasLogits = config.weights !== undefined || config.prompt !== undefined;
   const logits = hasLogits && options.output !== undefined ? createLogits(config) : undefined;
-  const onText = hasLogits && !options.json ? textListener() : undefined;
+  const text = hasLogits && !options.json ? textTeller() : undefined;
   const document = await simulating(
     options,
     async (simulateOptions): Promise<RunDocument | ServingDocument> => {
@@ -80,7 +80,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
         ...(options.output !== undefined && { onDetail }),
         ...(logits && { onLogits: logits.take }),
         // A bar and a text on one line are neither.
-        ...(onText && { onText, onProgress: undefined }),
+        ...(text && { onText: text.tell, onProgress: undefined }),
       };
       if (isServing(config)) {
         if (options.sensitivity)
@@ -95,12 +95,13 @@ async function run(path: string, options: RunOptions): Promise<void> {
       return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
     },
   );
+  text?.end();
   try {
     if (options.output !== undefined) {
-      const text = textOf(document, { color: false });
+      const page = textOf(document, { color: false });
       writeRunDirectory(
         options.output,
-        runFiles(document, detail!, text, { served, logits: logits?.file() }),
+        runFiles(document, detail!, page, { served, logits: logits?.file() }),
       );
     }
   } finally {
@@ -114,9 +115,18 @@ async function run(path: string, options: RunOptions): Promise<void> {
 }
 
 /** The text as it is computed, for a person at a terminal; it stands in the table as well. */
-function textListener(): ((text: string) => void) | undefined {
+function textTeller(): { tell: (text: string) => void; end: () => void } | undefined {
   if (!process.stderr.isTTY) return undefined;
-  return (text) => process.stderr.write(shownPage(text));
+  let hasTold = false;
+  return {
+    tell(text) {
+      hasTold = true;
+      process.stderr.write(shownPage(text));
+    },
+    end() {
+      if (hasTold) process.stderr.write('\n');
+    },
+  };
 }
 
 /** With a serving workload its results come first; of several scenarios the table, and one in full. */
