@@ -91,6 +91,19 @@ describe('tokens that meet on links are chosen when one program of all stages do
     const tiny = await prepare(['placement.rows=8', 'hardware.fabric.queueDepth=2'], 5);
     expect(await choices(tiny, 3, true)).toEqual(chosenBy(tiny, 3));
   });
+
+  it.each([
+    ['hilbert', 6, 12, 1, 3],
+    ['hilbert', 12, 8, 2, 3],
+  ])(
+    '%s, %i layers of %i rows and %i columns, whose rows share streams, %i users',
+    async (strategy, layers, rows, columns, users) => {
+      const tiny = await prepared(strategy, layers, rows, `placement.layerColumns=${columns}`);
+      const shared = tiny.plans.filter(({ source }) => source?.kind === 'rows' && source.shares);
+      expect(shared.length).toBeGreaterThan(0);
+      expect(await choices(tiny, users, true)).toEqual(chosenBy(tiny, users));
+    },
+  );
 });
 
 describe('a step', () => {

@@ -5,6 +5,7 @@ import { CapacityError } from '../src/placement/placement.js';
 import type { Operation, Program } from '../src/program/program.js';
 import { isFabric } from '../src/program/program.js';
 import { ENGINES } from '../src/engine/engines.js';
+import { loweredOf } from '../src/decode/lowered.js';
 import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
@@ -60,6 +61,44 @@ describe('the simulated wafer computes the logits of the model', () => {
       const sets = ['model=models/tiny-qwen3.json', `placement.strategy=${strategy}`];
       const check = await checkOf([...sets, 'placement.rows=7', 'placement.layerColumns=9']);
       expect(check.logitsMaxRelativeError).toBeLessThan(1e-4);
+    },
+  );
+
+  it.each([
+    [5, 56, 24, [8, 11], 22, false, 'f32'],
+    [4, 24, 24, [12, 11], 64, true, 'f32'],
+    [6, 24, 39, [13, 11], 64, true, 'f16'],
+  ] as const)(
+    '%i layers on %ix%i cores whose rows share streams, regions of %o, %i dimensions, tied %s, in %s, on both engines',
+    async (layers, width, height, [rows, columns], dim, tied, dtype) => {
+      const config = loadConfig(TINY, [
+        `hardware.width=${width}`,
+        `hardware.height=${height}`,
+        `placement.rows=${rows}`,
+        `placement.layerColumns=${columns}`,
+        'placement.growth=minimal',
+        'workload.tokens=1',
+      ]);
+      const sizes =
+        dim === 22
+          ? { headDim: 6, ffn: 31, vocab: 19 }
+          : { heads: 8, kvHeads: 4, headDim: 8, ffn: 172, vocab: 512 };
+      const weightBits = dtype === 'f32' ? 32 : 16;
+      const model = { ...sizes, layers, dim, tied, dtype, weightBits } as const;
+      const of = { ...config, model: resized(config.model, model) };
+      const lowered = await loweredOf(of, placementOf(of), 9, { run: ENGINES.fast });
+      const { stages } = lowered.plan({ context: 8, maxPositions: 9 });
+      const shared = stages.filter(({ source }) => source?.kind === 'rows' && source.shares);
+      expect(shared.length).toBeGreaterThan(0);
+      const runs = [];
+      for (const engine of ['reference', 'fast'] as const) {
+        const { check, steps, fabric } = await simulate(of, { engine, memo: true, ...host });
+        expect(check).toMatchObject({ choice: true, passed: true });
+        expect(check!.logitsMaxRelativeError).toBeLessThan(dtype === 'f32' ? 1e-4 : 3e-2);
+        expect(fabric.routeHazards).toBe(0);
+        runs.push({ check, steps });
+      }
+      expect(runs[1]).toEqual(runs[0]);
     },
   );
 

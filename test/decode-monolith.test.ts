@@ -59,6 +59,16 @@ describe('one user', () => {
     const all = monolith(tiny, { visits: inTurn(tiny, tokens), users: 1 });
     expect(reference(all).cycles).toBe(tokens * timing.cycles);
   });
+
+  it('takes as long where rows share streams, on the reference', async () => {
+    const sets = ['strategy=hilbert', 'rows=12', 'layerColumns=1'].map((set) => `placement.${set}`);
+    const tiny = await prepare(sets, 6);
+    const shared = tiny.plans.filter(({ source }) => source?.kind === 'rows' && source.shares);
+    expect(shared.length).toBe(3);
+    const { timing } = await pipelineOf(tiny, 1);
+    const all = monolith(tiny, { visits: inTurn(tiny, 2), users: 1 });
+    expect(reference(all).cycles).toBe(2 * timing.cycles);
+  });
 });
 
 describe('a round of several users is that of one program of all stages', () => {

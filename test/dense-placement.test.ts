@@ -63,6 +63,8 @@ describe('the memory of a core', () => {
     [{ kind: 'full' }, 10],
     [{ kind: 'window', size: 9 }, 3],
     [{ kind: 'chunk', size: 9 }, 3],
+    [{ kind: 'window', size: 8 }, 2],
+    [{ kind: 'chunk', size: 8 }, 2],
     [{ kind: 'window', size: 1 }, 1],
     [{ kind: 'window', size: 41 }, 10],
   ] as [Span, number][])('has a cache for the positions of %j', (span, slots) => {

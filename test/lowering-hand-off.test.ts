@@ -5,6 +5,7 @@ import {
   planHandOff,
   visitHandOff,
   visitToken,
+  type HandOff,
   type Rectangle,
   type RouteVisitor,
 } from '../src/lowering/hand-off.js';
@@ -57,11 +58,27 @@ const regions = fc
   ])
   .filter(([a, b]) => a.y !== b.y || a.x + a.width <= b.x || b.x + b.width <= a.x);
 
+/** Where the sender of row `r` sends, as the path says, and from where the row's slice reaches its relay. */
+function nextOf({ rows }: HandOff, source: Rectangle, to: Rectangle, r: number) {
+  const { ahead, behind } = rows[r];
+  const down = Math.sign(to.y - source.y);
+  const [first, last] = [r + down * ahead, r - down * behind];
+  return {
+    sendsTo:
+      ahead > 0 ? `${rows[r].sender},${source.y + r + down}` : `${rows[last].relay},${to.y + last}`,
+    comesFrom:
+      behind > 0
+        ? { x: rows[r].relay, y: to.y + r - down, channel: rows[r].arrives }
+        : { x: rows[first].sender, y: source.y + first, channel: rows[first].channel },
+  };
+}
+
 describe('a hand-off', () => {
   it('brings row r of the source to every core of row r of the destination, and nowhere else', () => {
+    const seen = { lanes: 0, shared: 0 };
     fc.assert(
-      fc.property(regions, ([source, to]) => {
-        const plan = planHandOff(source, to);
+      fc.property(regions, fc.boolean(), ([source, to], shares) => {
+        const plan = planHandOff(source, to, shares);
         const hops = collect((visit) => visitHandOff(plan, source, to, visit));
         plan.rows.forEach((path, r) => {
           const row = Array.from({ length: to.width }, (_, i) => `${to.x + i},${to.y + r}`);
@@ -73,12 +90,50 @@ describe('a hand-off', () => {
             return;
           }
           const relay = `${path.relay},${to.y + r}`;
-          expect(heard).toEqual([relay]);
+          const { sendsTo, comesFrom } = nextOf(plan, source, to, r);
+          expect(heard).toEqual([sendsTo]);
+          const { x, y, channel } = comesFrom;
+          expect(heardFrom(hops, x, y, channel)).toEqual([relay]);
+          expect(channel).toBe(path.arrives);
+          seen[path.ahead + path.behind > 0 ? 'shared' : 'lanes']++;
           const others = to.width > 1 ? heardFrom(hops, path.relay, to.y + r, 0) : [];
           expect([relay, ...others].sort()).toEqual(row.sort());
         });
       }),
-      { numRuns: 500 },
+      { numRuns: 400 },
+    );
+    expect(Math.min(seen.lanes, seen.shared)).toBeGreaterThan(50);
+  });
+
+  it('has rows in one stream that stand in one column, each behind those that are nearer', () => {
+    const at = (x: number, y: number, width: number) => ({ x, y, width, height: 8 });
+    const order = (plan: HandOff) => plan.rows.map((r) => [r.relay, r.ahead, r.behind]);
+    // Eight rows on three columns: three, three and two.
+    expect(order(planHandOff(at(0, 0, 3), at(0, 8, 3), true))).toEqual([
+      [0, 2, 0],
+      [0, 1, 1],
+      [0, 0, 2],
+      [1, 2, 0],
+      [1, 1, 1],
+      [1, 0, 2],
+      [2, 1, 0],
+      [2, 0, 1],
+    ]);
+    // The other way up.
+    expect(order(planHandOff(at(0, 8, 3), at(0, 0, 3), true)).slice(0, 3)).toEqual([
+      [0, 0, 2],
+      [0, 1, 1],
+      [0, 2, 0],
+    ]);
+  });
+
+  it('needs three channels at most where rows share streams', () => {
+    fc.assert(
+      fc.property(regions, ([source, to]) => {
+        const lanes = planHandOff(source, to).channels;
+        const shared = planHandOff(source, to, true).channels;
+        expect(shared).toBe(Math.min(lanes, 3));
+      }),
     );
   });
 

@@ -57,7 +57,7 @@ describe('the estimate of a token', () => {
     const changed = (attention: object, rest: object = {}) => {
       const [layer] = tiny.kinds;
       const kind = { ...layer, attention: { ...layer.attention, ...attention }, ...rest };
-      return estimate({ ...tiny, kinds: [kind as typeof layer] }) - estimate();
+      return estimate({ ...tiny, kinds: [kind] }) - estimate();
     };
     // tanh of 2 x 5 scores, and of 24 logits.
     expect(changed({ scoreCap: 2 })).toBeCloseTo(2 * 14 * (8 + 1 + 10 / 4), 9);

@@ -55,6 +55,18 @@ describe('the positions of a run', () => {
         { context, tokens: 3 },
         30,
       );
+    const prompted = (tokens: number) =>
+      refusal(
+        (config) =>
+          checkRun({
+            ...{ ...config, mapping: 'waferllm', exact: true },
+            ...{ prompt: Array.from({ length: tokens }, () => 1), positions: tokens + 2 },
+          }),
+        { context: 0, tokens: 3 },
+        30,
+      );
+    expect(prompted(28)).toBe('fine');
+    expect(prompted(29)).toMatch(/^mapping: expected gqa, .* all of 31 positions, and m to 30 /);
     expect(waferllm(27)).toBe('fine');
     expect(waferllm(28)).toBe(
       'mapping: expected gqa, as waferllm attends to all of 31 positions, and m to 30 (sliding_window), found waferllm',

@@ -1,6 +1,7 @@
 /** The bundled serving configurations: they load, fit their wafers and have requests, all scenarios. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { planToken } from '../src/lowering/token.js';
 import { requestsOf } from '../src/studies/serve/requests.js';
 import { isServing, scenariosOf } from '../src/studies/serve/serve.js';
 import { deploymentOf } from '../src/studies/steps/step-times.js';
@@ -24,6 +25,20 @@ describe('configs/codex-spark.yaml', () => {
     });
     expect(wafers.toSorted((a, b) => a - b)).toEqual(wafers);
     expect(wafers[0]).toBeGreaterThan(1);
+  });
+
+  it('finds colours for the hand-offs of its first model, three shelves to a wafer', () => {
+    const [{ config }] = scenarios(path);
+    const { placement, maxContext } = deploymentOf(config);
+    const shelves = new Set(placement.regions.map(({ wafer, y }) => `${wafer} ${y}`));
+    expect(shelves.size).toBeGreaterThan(3);
+    const groupsOf = () => ({ column: 20, row: 10, head: 4 });
+    const step = { context: maxContext - 1, maxPositions: maxContext };
+    const { stages } = planToken({ ...config, placement, groupsOf }, step);
+    // From the end of a shelf back to the begin of the next: their lanes would cross each other.
+    const shared = stages.filter(({ source }) => source?.kind === 'rows' && source.shares);
+    expect(shared.length).toBeGreaterThan(0);
+    expect(stages.length).toBeGreaterThan(placement.regions.length);
   });
 
   it('sends the same sessions in every scenario', () => {

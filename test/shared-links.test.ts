@@ -48,6 +48,22 @@ describe('the paths of a hand-off', () => {
     expect(paths.map(sorted)).toEqual([[1 * 4 + SOUTH, 4 * 4 + EAST, 4 * 4 + WEST]]);
   });
 
+  it('of rows that share a stream are one, with a link for each slice that passes it', () => {
+    const box = { x: 0, y: 0, width: 2, height: 6 };
+    const from = { ...source({ x: 0, y: 0, width: 1, height: 3 }), shares: true };
+    const paths = pathsOf(from, { x: 0, y: 3, width: 2, height: 3 }, box);
+    // All three rows lie over column 0: their slices come together, pass, and part again.
+    const link = (y: number, port: number) => y * box.width * 4 + port;
+    const south = [1, 2, 3, 2, 1].flatMap((slices, y) =>
+      Array.from({ length: slices }, () => link(y, SOUTH)),
+    );
+    const spread = [3, 4, 5].map((y) => link(y, EAST));
+    expect(paths.map(sorted)).toEqual([sorted([...south, ...spread])]);
+    expect(
+      pathsOf({ ...from, shares: false }, { x: 0, y: 3, width: 2, height: 3 }, box).length,
+    ).toBe(3);
+  });
+
   it('a token has one, to all cores', () => {
     const box = { x: 0, y: 0, width: 4, height: 2 };
     const token = { kind: 'token', core: { x: 3, y: 1 }, cell: 0, type: 'f32', length: 1 } as const;
@@ -60,28 +76,36 @@ describe('the paths of a hand-off', () => {
     ['row-major', 6, 5],
     ['snake', 4, 5],
     ['row-major', 8, 3],
-  ])('carry what the simulated stages carry: %s, %i rows', async (strategy, rows, layers) => {
-    const sets = [`placement.strategy=${strategy}`, `placement.rows=${rows}`];
-    const tiny = await prepare(sets, layers);
-    for (const [i, plan] of tiny.plans.entries()) {
-      const { program, origin } = plan.write();
-      const { width, height } = program;
-      const place = tiny.placement.regions[plan.to];
-      const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
-      const result = await tiny.run(i, new Float64Array(width * height));
-      const expected = new Float64Array(width * height * 4);
-      for (const way of pathsOf(plan.source!, place, { x, y, width, height }))
-        for (const link of way) expected[link] += waveletsOf(plan.source!);
-      result.linkWavelets.forEach((wavelets, link) => {
-        const column = ((link >> 2) % width) - (origin % width);
-        const row = Math.floor((link >> 2) / width) - Math.floor(origin / width);
-        const inside = column >= 0 && row >= 0 && column < place.width && row < place.height;
-        // Inside there are the region's own wavelets too.
-        if (inside) expect(wavelets).toBeGreaterThanOrEqual(expected[link]);
-        else expect(wavelets, `${plan.name}, link ${link}`).toBe(expected[link]);
-      });
-    }
-  });
+    ['hilbert', 12, 6, 1],
+    ['hilbert', 8, 12, 2],
+  ])(
+    'carry what the simulated stages carry: %s, %i rows',
+    async (strategy, rows, layers, columns = 5) => {
+      const sets = [`placement.strategy=${strategy}`, `placement.rows=${rows}`];
+      const tiny = await prepare([...sets, `placement.layerColumns=${columns}`], layers);
+      // With one or two columns rows share streams.
+      const sharing = tiny.plans.filter(({ source }) => source?.kind === 'rows' && source.shares);
+      expect(sharing.length > 0).toBe(columns < 5);
+      for (const [i, plan] of tiny.plans.entries()) {
+        const { program, origin } = plan.write();
+        const { width, height } = program;
+        const place = tiny.placement.regions[plan.to];
+        const [x, y] = [place.x - (origin % width), place.y - Math.floor(origin / width)];
+        const result = await tiny.run(i, new Float64Array(width * height));
+        const expected = new Float64Array(width * height * 4);
+        for (const way of pathsOf(plan.source!, place, { x, y, width, height }))
+          for (const link of way) expected[link] += waveletsOf(plan.source!);
+        result.linkWavelets.forEach((wavelets, link) => {
+          const column = ((link >> 2) % width) - (origin % width);
+          const row = Math.floor((link >> 2) / width) - Math.floor(origin / width);
+          const inside = column >= 0 && row >= 0 && column < place.width && row < place.height;
+          // Inside there are the region's own wavelets too.
+          if (inside) expect(wavelets).toBeGreaterThanOrEqual(expected[link]);
+          else expect(wavelets, `${plan.name}, link ${link}`).toBe(expected[link]);
+        });
+      }
+    },
+  );
 });
 
 describe('tokens meet', () => {

@@ -8,6 +8,7 @@ import { ConfigError } from '../config/errors.js';
 import type { Placement } from '../placement/placement.js';
 import type { Asked, Refusal } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
+import { roomOf } from './positions.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
 import type { ModelSpec } from '../model/model.js';
 
@@ -18,8 +19,7 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   checkStored(config);
   checkPositions(config);
   checkLayers(config);
-  const { context, tokens } = config.workload;
-  const refused = MAPPINGS[config.mapping].refuse({ ...config, positions: context + tokens, use });
+  const refused = MAPPINGS[config.mapping].refuse({ ...config, positions: roomOf(config), use });
   if (refused !== undefined) refuse(...refused);
   checkMapping(config, features);
 }

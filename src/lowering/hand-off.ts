@@ -8,6 +8,11 @@
  * sides on another colour (a stream that turned in the router would need as many colours as rows, since it
  * crosses the rows before it). Rows choose columns such that no horizontal leg crosses a vertical one; with
  * more rows than columns several rows share a column, each on a lane (a colour) of its own.
+ *
+ * Where there are no colours for the lanes, the rows of a column share one stream instead. Their senders stand
+ * one below the other, and so do their relays: each sender passes on the slices of those behind it after its
+ * own, and each relay those of the rows ahead of its own before it takes that. Two colours alternate along
+ * both, and one of them is that of the stream between; so a hand-off needs three, whatever its regions are.
  */
 import { EAST, NORTH, RAMP, SOUTH, WEST, opposite, portMask } from '../hardware/mesh.js';
 
@@ -21,23 +26,35 @@ export interface Rectangle extends Core {
   height: number;
 }
 
-/** Called for each router of a path: position on the wafer, channel, masks of input and outputs. */
+/**
+ * Called for each router of a path: position on the wafer, channel, masks of input and outputs, and how
+ * many rows' slices pass.
+ */
 export type RouteVisitor = (
   x: number,
   y: number,
   channel: number,
   inputs: number,
   outputs: number,
+  slices: number,
 ) => void;
 
 /** How one row's slice reaches the destination. Channel 0 multicasts; lanes are channels from 1. */
 export interface RowPath {
   /** Column of the sending core. */
   sender: number;
-  /** Channel of the sending core. */
+  /** Channel on which the sending core sends. */
   channel: number;
   /** Column of the core that stores and multicasts; -1 if the sender's stream itself is multicast. */
   relay: number;
+  /** Channel on which the relay receives. */
+  arrives: number;
+  /**
+   * Rows of the same stream whose slices come before this one's, and after it. The sender passes the latter
+   * on, which come on channel `onward(channel)`, and the relay the former, on channel `onward(arrives)`.
+   */
+  ahead: number;
+  behind: number;
 }
 
 export interface HandOff {
@@ -51,23 +68,40 @@ const RIGHT = 1 << EAST;
 const LEFT = 1 << WEST;
 const CORE = 1 << RAMP;
 
-/** Paths of all rows; source and destination have the same height. */
-export function planHandOff(source: Rectangle, to: Rectangle): HandOff {
+/**
+ * Paths of all rows; source and destination have the same height.
+ * @param shares whether rows that share a column share a stream, and no lanes are needed
+ */
+export function planHandOff(source: Rectangle, to: Rectangle, shares = false): HandOff {
   const height = to.height;
+  const alone = { ahead: 0, behind: 0 };
   if (source.y === to.y) {
     const sender = to.x > source.x ? source.x + source.width - 1 : source.x;
-    const row = { sender, channel: 0, relay: -1 };
+    const row = { sender, channel: 0, relay: -1, arrives: 0, ...alone };
     return { rows: Array.from({ length: height }, () => row), channels: 1 };
   }
   const { first, count, rising } = columnsFor(source, to);
-  const lanes = Math.ceil(height / count);
+  const each = Math.ceil(height / count);
   const rows = Array.from({ length: height }, (_, r): RowPath => {
-    const step = Math.floor(r / lanes);
+    const step = Math.floor(r / each);
     const relay = rising ? first + step : first + count - 1 - step;
     const sender = Math.min(Math.max(relay, source.x), source.x + source.width - 1);
-    return { sender, channel: 1 + (r % lanes), relay };
+    const lane = 1 + (r % each);
+    if (!shares) return { sender, channel: lane, relay, arrives: lane, ...alone };
+    const above = r % each;
+    const below = Math.min(height, (step + 1) * each) - 1 - r;
+    const [ahead, behind] = to.y > source.y ? [below, above] : [above, below];
+    return { sender, channel: ALONG[ahead % 2], relay, arrives: ALONG[behind % 2], ahead, behind };
   });
-  return { rows, channels: 1 + lanes };
+  return { rows, channels: 1 + (shares ? Math.min(each, ALONG.length) : each) };
+}
+
+/** Channels of a shared stream: that between the regions, and the other one along its senders and relays. */
+const ALONG = [1, 2];
+
+/** The channel of the next core along a shared stream's senders or relays. */
+export function onward(channel: number): number {
+  return channel === ALONG[0] ? ALONG[1] : ALONG[0];
 }
 
 /**
@@ -97,7 +131,7 @@ export function visitHandOff(
   for (const r of plan.rows.keys()) visitRow(plan, r, source, to, visit);
 }
 
-/** Visits the routers of the path of row `r`. */
+/** Visits the routers of the path of row `r`; those that rows share are visited for one of them. */
 export function visitRow(
   { rows }: HandOff,
   r: number,
@@ -105,23 +139,44 @@ export function visitRow(
   to: Rectangle,
   visit: RouteVisitor,
 ): void {
-  const { sender, relay, channel } = rows[r];
+  const { sender, relay, channel, arrives, ahead, behind } = rows[r];
   const y = to.y + r;
   const end = to.x + to.width - 1;
   if (relay < 0) {
     visitStraight(sender, to.x > sender ? end : to.x, y, to.x, end, visit);
     return;
   }
-  const corner = { x: relay, y: source.y + r };
-  const inputs = visitLeg({ ...corner, x: sender }, corner, CORE, channel, visit);
-  const last = visitLeg(corner, { x: relay, y }, inputs, channel, visit);
-  visit(relay, y, channel, last, CORE);
-  const outputs = (relay > to.x ? LEFT : 0) | (relay < end ? RIGHT : 0);
-  if (outputs !== 0) visit(relay, y, 0, CORE, outputs);
-  for (let x = to.x; x <= end; x++) {
-    if (x < relay) visit(x, y, 0, RIGHT, CORE | (x > to.x ? LEFT : 0));
-    if (x > relay) visit(x, y, 0, LEFT, CORE | (x < end ? RIGHT : 0));
+  const down = Math.sign(to.y - source.y);
+  const from = { x: sender, y: source.y + r };
+  if (ahead > 0) visitStep(from, down, channel, behind + 1, visit);
+  else {
+    // From the first of the rows to the relay of the last one, which the stream reaches first.
+    const corner = { x: relay, y: from.y };
+    const entry = { x: relay, y: y - down * behind };
+    const inputs = visitLeg(from, corner, CORE, channel, behind + 1, visit);
+    const last = visitLeg(corner, entry, inputs, channel, behind + 1, visit);
+    visit(relay, entry.y, channel, last, CORE, behind + 1);
   }
+  if (behind > 0) visitStep({ x: relay, y: y - down }, down, arrives, ahead + 1, visit);
+  const outputs = (relay > to.x ? LEFT : 0) | (relay < end ? RIGHT : 0);
+  if (outputs !== 0) visit(relay, y, 0, CORE, outputs, 1);
+  for (let x = to.x; x <= end; x++) {
+    if (x < relay) visit(x, y, 0, RIGHT, CORE | (x > to.x ? LEFT : 0), 1);
+    if (x > relay) visit(x, y, 0, LEFT, CORE | (x < end ? RIGHT : 0), 1);
+  }
+}
+
+/** From a core to the one below it, or above. */
+function visitStep(
+  { x, y }: Core,
+  down: number,
+  channel: number,
+  slices: number,
+  visit: RouteVisitor,
+): void {
+  const next = { x, y: y + down };
+  const inputs = visitLeg({ x, y }, next, CORE, channel, slices, visit);
+  visit(x, next.y, channel, inputs, CORE, slices);
 }
 
 /** Along a row from the sender to the far end of the destination, received by its cores, `first` to `last`. */
@@ -136,10 +191,10 @@ function visitStraight(
   const step = Math.sign(far - sender);
   const on = step > 0 ? RIGHT : LEFT;
   const from = step > 0 ? LEFT : RIGHT;
-  visit(sender, y, 0, CORE, on);
+  visit(sender, y, 0, CORE, on, 1);
   for (let x = sender + step; x !== far + step; x += step) {
     const inside = x >= first && x <= last;
-    visit(x, y, 0, from, (inside ? CORE : 0) | (x === far ? 0 : on));
+    visit(x, y, 0, from, (inside ? CORE : 0) | (x === far ? 0 : on), 1);
   }
 }
 
@@ -152,15 +207,16 @@ function visitLeg(
   to: Core,
   inputs: number,
   channel: number,
+  slices: number,
   visit: RouteVisitor,
 ): number {
   const [dx, dy] = [Math.sign(to.x - from.x), Math.sign(to.y - from.y)];
   if (dx === 0 && dy === 0) return inputs;
   const port = dx > 0 ? EAST : dx < 0 ? WEST : dy > 0 ? SOUTH : NORTH;
   const [on, back] = [portMask(port), portMask(opposite(port))];
-  visit(from.x, from.y, channel, inputs, on);
+  visit(from.x, from.y, channel, inputs, on, slices);
   for (let x = from.x + dx, y = from.y + dy; x !== to.x || y !== to.y; x += dx, y += dy)
-    visit(x, y, channel, back, on);
+    visit(x, y, channel, back, on, slices);
   return back;
 }
 
@@ -172,8 +228,8 @@ export function visitToken(from: Core, to: Rectangle, visit: RouteVisitor): void
   const x1 = Math.min(Math.max(from.x, to.x), to.x + to.width - 1);
   const y1 = Math.min(Math.max(from.y, to.y), to.y + to.height - 1);
   const corner = { x: x1, y: from.y };
-  const turned = visitLeg(from, corner, CORE, 0, visit);
-  const inputs = visitLeg(corner, { x: x1, y: y1 }, turned, 0, visit);
+  const turned = visitLeg(from, corner, CORE, 0, 1, visit);
+  const inputs = visitLeg(corner, { x: x1, y: y1 }, turned, 0, 1, visit);
   const [top, bottom, left, right] = [to.y, to.y + to.height - 1, to.x, to.x + to.width - 1];
   for (let x = left; x <= right; x++) {
     let outputs = CORE;
@@ -181,9 +237,9 @@ export function visitToken(from: Core, to: Rectangle, visit: RouteVisitor): void
     if (y1 < bottom) outputs |= 1 << SOUTH;
     if (x <= x1 && x > left) outputs |= LEFT;
     if (x >= x1 && x < right) outputs |= RIGHT;
-    visit(x, y1, 0, x === x1 ? inputs : x < x1 ? RIGHT : LEFT, outputs);
-    for (let y = top; y < y1; y++) visit(x, y, 0, 1 << SOUTH, CORE | (y > top ? 1 << NORTH : 0));
+    visit(x, y1, 0, x === x1 ? inputs : x < x1 ? RIGHT : LEFT, outputs, 1);
+    for (let y = top; y < y1; y++) visit(x, y, 0, 1 << SOUTH, CORE | (y > top ? 1 << NORTH : 0), 1);
     for (let y = bottom; y > y1; y--)
-      visit(x, y, 0, 1 << NORTH, CORE | (y < bottom ? 1 << SOUTH : 0));
+      visit(x, y, 0, 1 << NORTH, CORE | (y < bottom ? 1 << SOUTH : 0), 1);
   }
 }

@@ -4,17 +4,20 @@
  */
 import { elementsPerWavelet } from '../numeric/types.js';
 import { RAMP } from '../hardware/mesh.js';
-import { planHandOff, visitRow, visitToken } from './hand-off.js';
+import { visitRow, visitToken } from './hand-off.js';
 import type { Rectangle, RouteVisitor } from './hand-off.js';
 import { coreIn } from './joined.js';
-import type { Source } from './stage.js';
+import { handOffOf, type Source } from './stage.js';
 
 /** A stage's program on its wafer; its links are numbered core * 4 + port. */
 export interface StageLinks {
   wafer: number;
   /** Where the program's rectangle lies. */
   box: Rectangle;
-  /** The hand-off: links of each row's path (a token has one path), and the wavelets on each of them. */
+  /**
+   * The hand-off: links of each row's path (a token has one path), and the wavelets on each of them. Rows
+   * that share a stream have one path, in which a link stands once for each row whose slice passes it.
+   */
   paths: number[][];
   wavelets: number;
   /** Cycles from the first sender's start until the last receiver has everything, at most. */
@@ -38,22 +41,25 @@ export interface SharedPair {
   cyclesAtMost: number;
 }
 
-/** Links of each row's path from `source` to `region`, by number in a program's rectangle. */
+/** Links of each path from `source` to `region`, by number in a program's rectangle. */
 export function pathsOf(source: Source, region: Rectangle, box: Rectangle): number[][] {
-  const collect = (visitAll: (visit: RouteVisitor) => void): number[] => {
-    const links: number[] = [];
-    visitAll((x, y, _, __, outputs) => {
+  const paths = new Map<number, number[]>();
+  const addTo = (path: number): RouteVisitor => {
+    const links = paths.get(path) ?? [];
+    paths.set(path, links);
+    return (x, y, _, __, outputs, slices) => {
       const core = (y - box.y) * box.width + (x - box.x);
       for (let port = 0; port < RAMP; port++)
-        if ((outputs >> port) & 1) links.push(core * 4 + port);
-    });
-    return links;
+        if ((outputs >> port) & 1) for (let i = 0; i < slices; i++) links.push(core * 4 + port);
+    };
   };
-  if (source.kind === 'token') return [collect((visit) => visitToken(source.core, region, visit))];
-  const plan = planHandOff(source.region, region);
-  return plan.rows.map((_, r) =>
-    collect((visit) => visitRow(plan, r, source.region, region, visit)),
-  );
+  if (source.kind === 'token') visitToken(source.core, region, addTo(0));
+  else {
+    const plan = handOffOf(source, region);
+    for (const [r, { relay }] of plan.rows.entries())
+      visitRow(plan, r, source.region, region, addTo(source.shares ? relay : r));
+  }
+  return [...paths.values()];
 }
 
 /** Wavelets that a sender sends. */

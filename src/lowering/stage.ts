@@ -3,15 +3,15 @@
  * that path, and the region that receives and computes. Its rectangle is the smallest around them.
  */
 import type { FloatType } from '../numeric/types.js';
-import { send, store, type Code } from '../program/builder.js';
+import { passOn, send, store, type Code } from '../program/builder.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import type { CoreProgram, RegionCode } from './region.js';
-import { visitHandOff, visitToken, planHandOff } from './hand-off.js';
-import type { Rectangle, RouteVisitor } from './hand-off.js';
+import { onward, visitHandOff, visitToken, planHandOff } from './hand-off.js';
+import type { HandOff, Rectangle, RouteVisitor } from './hand-off.js';
 
 /** Where the region's data come from: row by row from the region before, or one core's token. */
 export type Source = (
-  | { kind: 'rows'; region: Rectangle }
+  | { kind: 'rows'; region: Rectangle; shares?: boolean }
   | { kind: 'token'; core: { x: number; y: number } }
 ) & {
   /** What a sender sends: `length` elements from its memory at `cell`. */
@@ -28,11 +28,30 @@ export interface StageProgram {
   origin: number;
 }
 
+/** Slices of other rows that a core passes on, and the colours on which they come and go. */
+interface PassedOn {
+  slices: number;
+  from: number;
+  to: number;
+}
+
+/** A sending core: the colour it sends on, and what it passes on after that. */
+interface Sender {
+  color: number;
+  passes?: PassedOn | undefined;
+}
+
+/** A relaying core: what it passes on first, the colour it receives, and that of its multicast (-1 if it is alone). */
+interface Relay {
+  passes?: PassedOn | undefined;
+  color: number;
+  multicast: number;
+}
+
 /** What the cores of a hand-off do in addition to routing. */
 interface Traffic {
-  senders: Map<number, number>;
-  /** Relaying cores: colour they receive, colour they multicast (-1 if no other core is there). */
-  relays: Map<number, [number, number]>;
+  senders: Map<number, Sender>;
+  relays: Map<number, Relay>;
   /** Colour on which all other cores receive. */
   color: number;
 }
@@ -44,28 +63,42 @@ const positionOf = (of: number) => ({ x: (of % 65536) - 1, y: Math.floor(of / 65
 /** Visits every router of the path from `source` to `region`; channels stand for colours. */
 export function visitStage(source: Source, region: Rectangle, visitor: RouteVisitor): void {
   if (source.kind === 'token') visitToken(source.core, region, visitor);
-  else visitHandOff(planHandOff(source.region, region), source.region, region, visitor);
+  else visitHandOff(handOffOf(source, region), source.region, region, visitor);
+}
+
+/** The hand-off of rows from `source` to `region`. */
+export function handOffOf(source: Source & { kind: 'rows' }, region: Rectangle): HandOff {
+  return planHandOff(source.region, region, source.shares);
 }
 
 /** Colours that the path from `source` to `region` needs. */
 export function channelsOf(source: Source, region: Rectangle): number {
-  return source.kind === 'token' ? 1 : planHandOff(source.region, region).channels;
+  return source.kind === 'token' ? 1 : handOffOf(source, region).channels;
 }
 
 function trafficOf(source: Source, region: Rectangle, colors: number[]): Traffic {
-  const senders = new Map<number, number>();
-  const relays = new Map<number, [number, number]>();
-  if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), colors[0]);
+  const senders: Traffic['senders'] = new Map();
+  const relays: Traffic['relays'] = new Map();
+  const [color] = colors;
+  const passed = (slices: number, from: number, to: number): PassedOn | undefined =>
+    slices > 0 ? { slices, from: colors[from], to: colors[to] } : undefined;
+  if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), { color });
   else
-    planHandOff(source.region, region).rows.forEach((row, r) => {
-      senders.set(key(row.sender, source.region.y + r), colors[row.channel]);
-      if (row.relay >= 0)
-        relays.set(key(row.relay, region.y + r), [
-          colors[row.channel],
-          region.width > 1 ? colors[0] : -1,
-        ]);
-    });
-  return { senders, relays, color: colors[0] };
+    handOffOf(source, region).rows.forEach(
+      ({ sender, channel, relay, arrives, ahead, behind }, r) => {
+        senders.set(key(sender, source.region.y + r), {
+          color: colors[channel],
+          passes: passed(behind, onward(channel), channel),
+        });
+        if (relay >= 0)
+          relays.set(key(relay, region.y + r), {
+            passes: passed(ahead, arrives, onward(arrives)),
+            color: colors[arrives],
+            multicast: region.width > 1 ? color : -1,
+          });
+      },
+    );
+  return { senders, relays, color };
 }
 
 /** Writes the stage's program; `colors` are the colours of the hand-off's channels. */
@@ -208,11 +241,11 @@ class CoreWriter {
   /** Code of the core at this key. */
   codeOf(at: number, inside: boolean, row: number, column: number): WrittenCode {
     const body = inside ? this.code.codeClass(row, column) : -1;
-    const sends = this.traffic.senders.get(at) ?? -1;
+    const sends = this.traffic.senders.get(at);
     const relay = this.traffic.relays.get(at);
-    if (sends < 0 && relay === undefined)
+    if (sends === undefined && relay === undefined)
       return (this.plain[body + 1] ??= this.write(inside, row, column));
-    const part = `${body} ${sends} ${relay?.join() ?? ''}`;
+    const part = JSON.stringify([body, sends, relay]);
     const written = this.parts.get(part) ?? this.write(inside, row, column, sends, relay);
     this.parts.set(part, written);
     return written;
@@ -222,8 +255,8 @@ class CoreWriter {
     inside: boolean,
     row: number,
     column: number,
-    sends = -1,
-    relay?: [number, number],
+    sends?: Sender,
+    relay?: Relay,
   ): WrittenCode {
     const code = inside ? this.insider(row, column, sends, relay) : this.outsider(sends);
     return { number: this.count++, code };
@@ -232,13 +265,13 @@ class CoreWriter {
   private insider(
     row: number,
     column: number,
-    sends: number,
-    relay: [number, number] | undefined,
+    sends: Sender | undefined,
+    relay: Relay | undefined,
   ): WrittenCode['code'] {
     const program = this.code.write(row, column);
     const { prepare, main, ...rest } = program;
     const operations = [...prepare, ...this.receive(program, relay), ...main];
-    if (sends < 0) return { ...rest, operations };
+    if (sends === undefined) return { ...rest, operations };
     // A tied table's core sends what it chose before, and then receives it as all cores do.
     const { cell } = this.source;
     const buffers = rest.buffers.map((b) =>
@@ -248,26 +281,32 @@ class CoreWriter {
   }
 
   /** A core outside the region: a router on the path, or one that sends what it computed before. */
-  private outsider(color: number): WrittenCode['code'] {
-    if (color < 0) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
+  private outsider(sends: Sender | undefined): WrittenCode['code'] {
+    if (sends === undefined) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
     const { cell: at, type, length } = this.source;
     const buffers = [{ name: 'sent', type, at, length, preloaded: true }];
-    return { name: 'sender', buffers, codeBytes: 0, operations: this.send(color) };
+    return { name: 'sender', buffers, codeBytes: 0, operations: this.send(sends) };
   }
 
-  private send(color: number): Operation[] {
+  private send({ color, passes }: Sender): Operation[] {
     const { cell: at, type, length } = this.source;
     const code: Code = { label: this.code.receive.label, operations: [] };
     send(code, { type, at, length }, color);
+    this.passOn(code, passes);
     return code.operations;
   }
 
-  private receive(program: CoreProgram, relay: [number, number] | undefined): Operation[] {
+  private passOn(code: Code, passes: PassedOn | undefined): void {
+    if (passes) passOn(code, this.source, passes.slices, passes.from, passes.to);
+  }
+
+  private receive(program: CoreProgram, relay: Relay | undefined): Operation[] {
     const { label, type, length, at } = this.code.receive;
     const code: Code = { label, operations: [] };
     const received = { type, length, at: at(program) };
-    store(code, received, relay ? relay[0] : this.traffic.color);
-    if (relay && relay[1] >= 0) send(code, received, relay[1]);
+    this.passOn(code, relay?.passes);
+    store(code, received, relay ? relay.color : this.traffic.color);
+    if (relay && relay.multicast >= 0) send(code, received, relay.multicast);
     return code.operations;
   }
 }

@@ -4,19 +4,18 @@
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import type { ModelSpec } from '../model/model.js';
-import { CapacityError, type Placement, type Region } from '../placement/placement.js';
+import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { gqa } from '../mapping/gqa.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
+import { colorHandOffs } from './hand-off-colors.js';
 import { cacheStepOf, layerCode, tableCode, writtenOnce } from './region.js';
-import { FIRST_HAND_OFF_COLOR } from './region.js';
 import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
-import { channelsOf, visitStage, writeStage, type Source } from './stage.js';
+import { writeStage, type Source } from './stage.js';
 import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
-import type { WaferSpec } from '../hardware/wafer.js';
 
 /** Where the head leaves the chosen token: the wafer's core and the cell. */
 export interface Chosen {
@@ -33,11 +32,13 @@ export function planToken(
   const head = headOf(placement);
   const chosen = chosenBy(model, placement, groupsOf);
   const { places, visits } = pathOf(placement, head, chosen, wafer);
-  const colors = new HandOffColors(wafer);
+  const sent = visits.map(({ from, to }, i) => {
+    return { source: sourceOf(model, places[from], chosen, i === 0, step), place: places[to] };
+  });
+  const handOffs = colorHandOffs(wafer, sent);
   const codes = new Map<string, RegionCode>();
   const stages = visits.map(({ from, to }, i): StagePlan => {
-    const place = places[to];
-    const source = sourceOf(model, places[from], chosen, i === 0, step);
+    const { source, place, colors } = handOffs[i];
     const isHead = i === visits.length - 1;
     const { region } = place;
     const kind = kindOf(region, isHead);
@@ -59,7 +60,6 @@ export function planToken(
       }
       return known;
     };
-    const channels = colors.assign(source, place);
     const repair = repairOf(wafer, place.wafer);
     const name = kind === 'layer' || kind === 'port' ? place.name : kind;
     const bits = source.length * 32 * (source.kind === 'rows' ? place.height : 1);
@@ -69,7 +69,7 @@ export function planToken(
       to,
       from,
       source,
-      colors: channels,
+      colors,
       crossing: places[from].exit ? crossingCycles(wafer, bits) : 0,
       key: JSON.stringify([
         kind,
@@ -77,7 +77,7 @@ export function planToken(
         region && kindKey(region),
         groups,
         region && stepKey(model, region, step),
-        orderOf(channels),
+        orderOf(colors),
         repair && [place.wafer, place.x, place.y],
       ]),
       write: () =>
@@ -86,7 +86,7 @@ export function planToken(
           source,
           place,
           code(),
-          channels,
+          colors,
           repair && ((box) => linkHopsOf(repair, wafer, box)),
         ),
     };
@@ -157,55 +157,14 @@ function sourceOf(
  * The order of a stage's own colours. Which ones they are does not matter: all are above those of the
  * region's lines, so routers try them in the same order for all numbers.
  */
-function orderOf(channels: number[]): number[] {
-  const sorted = channels.toSorted((a, b) => a - b);
-  return channels.map((color) => sorted.indexOf(color));
+function orderOf(colors: number[]): number[] {
+  const sorted = colors.toSorted((a, b) => a - b);
+  return colors.map((color) => sorted.indexOf(color));
 }
 
 /** What the program depends on of source and place: relative positions and sizes. */
 function relative(source: Source, { x, y, width, height }: Rectangle): unknown {
   const from = source.kind === 'token' ? { ...source.core, width: 1, height: 1 } : source.region;
-  return [width, height, from.x - x, from.y - y, from.width, from.height, source.cell];
-}
-
-/**
- * Colours for the hand-offs. A router has one route per colour, so two hand-offs whose paths share a
- * router need different colours there; far apart, the same colours serve again. First fit.
- */
-class HandOffColors {
-  /** Colours taken at each router of each wafer, as bits. */
-  private readonly taken: Uint32Array[] = [];
-  private readonly wafer: WaferSpec;
-
-  constructor(wafer: WaferSpec) {
-    this.wafer = wafer;
-  }
-
-  /** Colours of the channels of the path from `source` to `place`; throws CapacityError if too few. */
-  assign(source: Source, place: Place): number[] {
-    const { width, height, fabric } = this.wafer;
-    // One column more on either side, for what comes from and goes to other wafers.
-    const row = width + 2;
-    this.taken[place.wafer] ??= new Uint32Array(row * height);
-    const taken = this.taken[place.wafer];
-    const blocked = new Uint32Array(channelsOf(source, place));
-    visitStage(source, place, (x, y, channel) => {
-      blocked[channel] |= taken[y * row + x + 1];
-    });
-    const chosen: number[] = [];
-    for (const used of blocked) {
-      let color = FIRST_HAND_OFF_COLOR;
-      while ((used >>> color) & 1 || chosen.includes(color)) color++;
-      if (color >= fabric.colors)
-        throw new CapacityError(
-          `the hand-off to ${place.name} finds no free colour of ${fabric.colors} on its path; ` +
-            'choose another placement.strategy, a wider region or more hardware.fabric.colors',
-        );
-      chosen.push(color);
-    }
-    visitStage(source, place, (x, y, channel) => {
-      taken[y * row + x + 1] |= 1 << chosen[channel];
-    });
-    return chosen;
-  }
+  const shares = source.kind === 'rows' && source.shares;
+  return [width, height, from.x - x, from.y - y, from.width, from.height, source.cell, shares];
 }

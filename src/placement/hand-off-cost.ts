@@ -1,8 +1,8 @@
 /**
  * What a hand-off between two regions costs, estimated from where they lie: the longest path that one
  * row's slice travels, hop by hop, and what its relay adds (lowering/hand-off.ts says how the slices
- * go). Contention between rows and what the regions' own work hides are left out, so it serves to
- * choose among layouts and is never reported as a result.
+ * go). Contention between rows, what the regions' own work hides, and streams that rows share for want of
+ * colours are left out, so it serves to choose among layouts and is never reported as a result.
  */
 import { elementsPerWavelet } from '../numeric/types.js';
 import type { Detours } from '../hardware/defects.js';

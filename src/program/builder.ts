@@ -135,7 +135,7 @@ export function accumulate(code: Code, s: Stretch, color: number, fn: Combines =
 }
 
 /** Elements that a stretch has on the fabric: whole wavelets. */
-export function paddedLength({ type, length }: Stretch): number {
+export function paddedLength({ type, length }: Pick<Stretch, 'type' | 'length'>): number {
   const each = elementsPerWavelet(type);
   return each * Math.ceil(length / each);
 }
@@ -159,6 +159,17 @@ export function relay(
   fn: Combines = 'add',
 ): void {
   vector(code, fn, s.type, s.length, { color: to }, { color: from }, cell(s.at));
+}
+
+/** Sends on the vectors of so many cores, which come one after the other, by one operation; stores nothing. */
+export function passOn(
+  code: Code,
+  s: Pick<Stretch, 'type' | 'length'>,
+  times: number,
+  from: number,
+  to: number,
+): void {
+  vector(code, 'move', s.type, times * paddedLength(s), { color: to }, { color: from });
 }
 
 /** Appends a special function over cells, in place unless `to` is given. */

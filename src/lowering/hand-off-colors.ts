@@ -1,0 +1,96 @@
+/**
+ * Colours for the hand-offs. A router has one route per colour, so two hand-offs whose paths share a
+ * router need different colours there; far apart, the same colours serve again. First fit, in the order of
+ * a token's path. Where that finds none, the hand-off with the most lanes of those that are in the way
+ * sends its rows by shared streams instead (hand-off.ts), and all is tried again.
+ */
+import type { WaferSpec } from '../hardware/wafer.js';
+import { CapacityError } from '../placement/placement.js';
+import type { Place } from './places.js';
+import { FIRST_HAND_OFF_COLOR } from './region.js';
+import { channelsOf, visitStage, type Source } from './stage.js';
+
+export interface HandOffTo {
+  source: Source;
+  place: Place;
+}
+
+/** A hand-off with the colours of its channels. */
+export type Colored = HandOffTo & { colors: number[] };
+
+/** Gives each hand-off its colours; throws CapacityError if there are too few. */
+export function colorHandOffs(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
+  const all = handOffs.slice();
+  for (;;) {
+    const colored = firstFit(wafer, all);
+    const failed = all[colored.length];
+    if (failed === undefined) return colored;
+    const wide = widest(all.slice(0, colored.length + 1), failed, wafer);
+    if (wide === undefined)
+      throw new CapacityError(
+        `the hand-off to ${failed.place.name} finds no free colour of ${wafer.fabric.colors} on ` +
+          'its path; choose another placement.strategy or more hardware.fabric.colors',
+      );
+    all[wide] = sharing(all[wide])!;
+  }
+}
+
+/** The same with shared streams instead of lanes; undefined where there is one lane or none. */
+function sharing({ source, place }: HandOffTo): HandOffTo | undefined {
+  if (source.kind === 'token' || source.shares || channelsOf(source, place) < 3) return undefined;
+  return { source: { ...source, shares: true }, place };
+}
+
+/** Number of the hand-off with the most lanes whose path meets that of `failed`; the last of equal ones. */
+function widest(all: HandOffTo[], failed: HandOffTo, wafer: WaferSpec): number | undefined {
+  const path = new Uint8Array(routersOf(wafer));
+  visitStage(failed.source, failed.place, (x, y) => {
+    path[routerAt(wafer, x, y)] = 1;
+  });
+  let most = 0;
+  let found: number | undefined;
+  for (const [i, handOff] of all.entries()) {
+    const channels = channelsOf(handOff.source, handOff.place);
+    if (channels < most || !sharing(handOff) || handOff.place.wafer !== failed.place.wafer)
+      continue;
+    let meets = false;
+    visitStage(handOff.source, handOff.place, (x, y) => {
+      meets ||= path[routerAt(wafer, x, y)] === 1;
+    });
+    if (!meets) continue;
+    most = channels;
+    found = i;
+  }
+  return found;
+}
+
+/** Colours of the hand-offs up to the first one that finds none. */
+function firstFit(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
+  /** Colours taken at each router of each wafer, as bits. */
+  const taken: Uint32Array[] = [];
+  const colored: Colored[] = [];
+  for (const handOff of handOffs) {
+    const { source, place } = handOff;
+    const there = (taken[place.wafer] ??= new Uint32Array(routersOf(wafer)));
+    const blocked = new Uint32Array(channelsOf(source, place));
+    visitStage(source, place, (x, y, channel) => {
+      blocked[channel] |= there[routerAt(wafer, x, y)];
+    });
+    const colors: number[] = [];
+    for (const used of blocked) {
+      let color = FIRST_HAND_OFF_COLOR;
+      while ((used >>> color) & 1 || colors.includes(color)) color++;
+      if (color >= wafer.fabric.colors) return colored;
+      colors.push(color);
+    }
+    visitStage(source, place, (x, y, channel) => {
+      there[routerAt(wafer, x, y)] |= 1 << colors[channel];
+    });
+    colored.push({ ...handOff, colors });
+  }
+  return colored;
+}
+
+// One column more on either side, for what comes from and goes to other wafers.
+const routersOf = ({ width, height }: WaferSpec) => (width + 2) * height;
+const routerAt = ({ width }: WaferSpec, x: number, y: number) => y * (width + 2) + x + 1;
