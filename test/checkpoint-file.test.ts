@@ -90,14 +90,7 @@ describe('numbers of a safetensors file', () => {
   });
 
   it('may have names of any characters', () => {
-    const names = [
-      'one " {[{[{[ alone',
-      'ends with \\',
-      '',
-      '日本',
-      'constructor',
-      '__proto__',
-    ];
+    const names = ['one " {[{[{[ alone', 'ends with \\', '', '日本', 'constructor', '__proto__'];
     const header = names.map((name, i) => {
       const tensor = { dtype: 'U8', shape: [1], data_offsets: [i, i + 1] };
       return `${JSON.stringify(name)}: ${JSON.stringify(tensor)}`;

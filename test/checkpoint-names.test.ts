@@ -706,11 +706,12 @@ describe('a checkpoint', () => {
       'model.layers.1.eh_proj.weight': [2],
       'model.layers.12.mlp.up_proj.weight': [2],
       'mtp.norm.weight': [2],
+      'model.mtp.fc.weight': [2],
     };
     expect(refusal({ ...LLAMA, ...more })).toEqual({
       'rotary tables': 2,
       'vision and audio': 3,
-      'draft layers': 3,
+      'draft layers': 4,
     });
     expect(refusal({ ...LLAMA, 'model.layers.x.norm.weight': [2] })).toMatch(/found also/);
   });

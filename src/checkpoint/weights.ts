@@ -92,7 +92,7 @@ function skippedOf(tensors: Tensors, model: ModelSpec, file: string): ReadWeight
 function kindOf(name: string, prefix: string, model: ModelSpec): Skipped | undefined {
   if (name.endsWith('rotary_emb.inv_freq')) return 'rotary tables';
   if (TOWERS.test(name)) return 'vision and audio';
-  if (name.startsWith('mtp.')) return 'draft layers';
+  if (/^(model\.)?mtp\./.test(name)) return 'draft layers';
   if (model.tied && HEADS.includes(name)) return 'tied head';
   const [layer] = name.slice(`${prefix}layers.`.length).split('.');
   const isLayer = name.startsWith(`${prefix}layers.`) && /^\d+$/.test(layer);
