@@ -119,7 +119,7 @@ describe('hostile input', () => {
   it('cannot reach devices, which have no end', async () => {
     for (const [path, found] of [
       ['/dev/zero', 'no regular file'],
-      ['/', 'a directory'],
+      ['/', 'expected the file /config.json, found no such file'],
       ['x\u0000y', 'cannot be read'],
     ]) {
       const { exitCode, message } = await load(

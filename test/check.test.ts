@@ -215,7 +215,7 @@ describe('a run in the waferllm mapping', () => {
 });
 
 describe('the command', () => {
-  const small = SMALL.flatMap((set) => ['--set', set]);
+  const small = ['--engine=reference', ...SMALL.flatMap((set) => ['--set', set])];
   const wafersim = (...args: string[]) =>
     spawnSync(process.execPath, ['test/helpers/spoilt-command.mjs', ...args], { encoding: 'utf8' });
   it('exits 1 where a weight is spoilt, says why in one line, and prints the run', () => {

@@ -85,8 +85,8 @@ describe('many equal layers', () => {
     const { timing, inFlight, simulatedTokens, repeatsAfter } = await pipelineOf(tiny, users);
     expect(inFlight).toBe(full.users);
     expect(repeatsAfter).toBe(1);
-    // Before all tokens have been round once.
-    expect(simulatedTokens).toBeLessThanOrEqual(inFlight);
+    // Before all tokens have been round once; a tied table, which takes each token twice, finds its pace later.
+    expect(simulatedTokens).toBeLessThanOrEqual(tied ? 3 * inFlight : inFlight);
     expect(timing.cycles).toBe(users * spacing);
     const cores = tiny.placement.regions.reduce((n, { width, height }) => n + width * height, 0);
     expect(sum(Object.values(timing.causes))).toBe(cores * timing.cycles);

@@ -70,7 +70,7 @@ describe('the package', () => {
   it('runs a configuration that it brings', () => {
     const { status, stdout, stderr } = wafersim('run', join(installed, 'configs/tiny.yaml'));
     expect(stderr).toBe('');
-    expect(stdout).toContain('8,174 cycles');
+    expect(stdout).toContain('7,663 cycles');
     expect(status).toBe(0);
   });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
-import { checkRun, checkServed } from '../src/decode/refusals.js';
+import { checkRun } from '../src/decode/refusals.js';
 import type { Span } from '../src/model/attention-spec.js';
 import { resized } from './helpers/small-model.js';
 
@@ -118,19 +118,5 @@ describe('a context that was not asked for', () => {
     expect(() => contextOf(positions(512), { tokens: 513 })).toThrow(
       'workload.tokens: expected at most 512, as m has 512 positions, found 513',
     );
-  });
-});
-
-describe('the positions of requests', () => {
-  const served = (positions: number, window?: number) =>
-    refusal((config) => checkServed(config, positions), {}, window);
-
-  it('are as many as the model has, whatever its window', () => {
-    expect(served(100)).toBe('fine');
-    expect(served(101)).toBe(
-      'serving.maxContext: expected at most 100, as m has 100 positions, found requests of up to 101',
-    );
-    expect(served(100, 30)).toBe('fine');
-    expect(served(101, 30)).toMatch(/^serving\.maxContext: expected at most 100, as m has 100 /);
   });
 });

@@ -104,14 +104,6 @@ function positionsOf({ name, maxContext }: ResolvedConfig['model']): string {
   return `${name} has ${maxContext} positions`;
 }
 
-/** @throws ConfigError if requests of so many positions go beyond what can be modelled */
-export function checkServed({ model }: ResolvedConfig, positions: number): void {
-  const { maxContext: most } = model;
-  const found = `requests of up to ${positions}`;
-  if (positions > most)
-    refuse('serving.maxContext', `at most ${most}, as ${positionsOf(model)}`, found);
-}
-
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {
   if (Array.isArray(layerColumns) && layerColumns.length !== model.layers.length)
     refuse(

@@ -9,7 +9,6 @@ import { cacheBytesPerPosition, parameterCount, weightBytes } from '../../model/
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
-import { checkServed } from '../../decode/refusals.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
 import { POLICIES } from '../../serving/policy.js';
 import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofline.js';
@@ -74,12 +73,9 @@ export async function prepare(
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
-  // `maxContext` is no more than the configuration asks for, if it does.
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
-  checkServed(config, needed);
-  const most = Math.min(maxContext, config.model.maxContext);
   const longest =
-    wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, most) : needed;
+    wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, maxContext) : needed;
   const grid = await gridOf(deployment, wanted, longest, work, cache);
   const { kind, given } = transportSettings(config);
   const transport = transportOf(kind, given);
