@@ -123,7 +123,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, run, served, checkpoint),
+    canonical: canonicalOf(machine, model, run, served, { checkpoint, block: weights?.block }),
     stated: provenanceOf(hardware, () => ''),
     files,
   };
@@ -202,7 +202,7 @@ function canonicalOf(
   { name: _, published: __, ...spec }: ModelSpec,
   { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model'>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
-  checkpoint: readonly NamedFile[],
+  { checkpoint, block }: { checkpoint: readonly NamedFile[]; block: WeightFiles['block'] },
 ): Record<string, unknown> {
   const workload = { kind: 'decode', skipInvalid: false, ...run.workload };
   return {
@@ -210,6 +210,7 @@ function canonicalOf(
     hardware,
     model: spec,
     ...(checkpoint.length > 0 && { checkpoint: checkpoint.map(({ sha256 }) => sha256) }),
+    ...(block && { block }),
     workload: traceHash === undefined ? workload : { ...workload, trace: traceOf(run, traceHash) },
     serving: { ...(run.serving ?? serving.parse({})), gpus },
     transport: run.transport ?? transport.parse({}),

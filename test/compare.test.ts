@@ -229,6 +229,7 @@ describe('two runs', () => {
     expect(why(setting('workload.context', 9))).toBe(
       'expected runs of the same work, found workload.context: 8 in a, 9 in b',
     );
+    expect(why(setting('workload.prompt', [5, 6]))).toContain('workload.prompt');
     expect(why(setting('workload.batch', 2))).toContain('workload.batch: 1 in a, 2 in b');
     expect(why(setting('model.spec.dim', 49))).toContain('model.spec.dim: 48 in a, 49 in b');
     expect(why({ schema: 'wafersim.kernel/1' })).toContain('b: expected a document wafersim.run/1');

@@ -33,7 +33,7 @@ describe('model.weights', () => {
       const sha256 = createHash('sha256').update(readFileSync(join(folder, 'model.safetensors')));
       expect(config.files.slice(-2)).toEqual([
         expect.objectContaining({ path: 'config.json' }),
-        { path: './model.safetensors', sha256: sha256.digest('hex') },
+        { path: 'model.safetensors', sha256: sha256.digest('hex') },
       ]);
       expect(config.resolved['model']).toMatchObject({ config: '.', weights: '.' });
     });
@@ -84,6 +84,34 @@ describe('model.weights', () => {
       const quantization_config = { quant_method: 'fp8', weight_block_size: [64, 32] };
       putTiny(folder, { 'config.json': { ...TINY, quantization_config } });
       expect(tinyConfig(folder).weights?.block).toEqual([64, 32]);
+      const { configHash } = runIdentity(tinyConfig(folder));
+      quantization_config.weight_block_size.reverse();
+      putTiny(folder, { 'config.json': { ...TINY, quantization_config } });
+      expect(runIdentity(tinyConfig(folder)).configHash).not.toBe(configHash);
+    });
+  });
+
+  it('lists its files however its folder or its index is written', () => {
+    inFolder((folder) => {
+      const tensors = tensorsOfTiny();
+      const weight_map = Object.fromEntries(
+        Object.keys(tensors).map((name) => [name, 'a.safetensors']),
+      );
+      putTiny(folder, {
+        'a.safetensors': filled(tensors),
+        'model.safetensors.index.json': { weight_map },
+        'run.yaml': Buffer.from(`hardware: ${small}\nmodel: { config: config.json }\n`),
+      });
+      renameSync(join(folder, 'model.safetensors'), join(folder, 'other'));
+      const listed = (weights: string) =>
+        loadConfig(join(folder, 'run.yaml'), [`model.weights=${weights}`])
+          .files.slice(-2)
+          .map(({ path }) => path);
+      const index = join(folder, 'model.safetensors.index.json');
+      const both = [index, join(folder, 'a.safetensors')];
+      expect(listed(folder)).toEqual(both);
+      expect(listed(index)).toEqual(both);
+      expect(listed(`${folder}/./`)).toEqual(both);
     });
   });
 

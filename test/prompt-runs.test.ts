@@ -10,6 +10,8 @@ import { readWeights } from '../src/checkpoint/weights.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { checkResult, firstLargest } from '../src/decode/compute.js';
 import { createLogits } from '../src/decode/logits.js';
+import { checkRun } from '../src/decode/refusals.js';
+import { simulateTogether } from '../src/studies/compare/side-by-side.js';
 import type { SimulateOptions } from '../src/decode/options.js';
 import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import type { RunDocument } from '../src/report/document.js';
@@ -337,5 +339,35 @@ describe.skipIf(!existsSync(STORIES))('a trained model', () => {
     expect(tokensOf(document)).toEqual(expected.greedy.slice(0, 24));
     expect(document.text!.length).toBeGreaterThan(60);
     expect(expected.text.startsWith(document.text!)).toBe(true);
+  });
+});
+
+describe('two checkpoints of one model, side by side', () => {
+  it('compute each with its own numbers', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'wafersim-prompt-'));
+    const [head] = Object.entries(tensorsOfTiny()).filter(([name]) => name === 'lm_head.weight');
+    const values = new Float32Array(head[1].bytes.slice().buffer).reverse();
+    putTiny(other, {
+      'model.safetensors': filled({ ...tensorsOfTiny(), [head[0]]: f32([37, 24], [...values]) }),
+    });
+    const configs = [folder, other].map((of) => tinyConfig(of, WITH_PROMPT));
+    const runs = await simulateTogether(
+      configs.map((config, i) => ({ name: `${i}`, config })),
+      OPTIONS,
+    );
+    rmSync(other, { recursive: true });
+    const [first, second] = runs.map(({ run }) => tokensOf(run));
+    expect(first).not.toEqual(second);
+    expect(first).toEqual(tokensOf((await compute(configs[0])).document));
+  });
+});
+
+describe('a prompt where requests are served', () => {
+  it('is refused by its name', () => {
+    const config = tinyConfig(folder, WITH_PROMPT);
+    expect(() => checkRun(config, 'serving')).toThrow(
+      'workload.prompt: expected none where requests are served, found one of 4 tokens',
+    );
+    expect(() => checkRun(config)).not.toThrow();
   });
 });

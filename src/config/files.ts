@@ -1,7 +1,7 @@
 /** Files that refer to files: `extends`, hardware and models, with the place that names a file when it is missing. */
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { ConfigError } from './errors.js';
 import { show } from '../model/errors.js';
 import { bundledFile, hintFor, unknownName, type BundledKind } from './bundled-files.js';
@@ -85,13 +85,13 @@ export function noteFile(reference: Reference, files: NamedFile[]): void {
 }
 
 /**
- * The same of a file of any size, read in pieces; its written path is that of `root` with the rest of it.
- * @param root the path that is written
+ * The same of a file of any size, read in pieces; its written path begins as `root`, or the folder that `root` is
+ * in, is written.
+ * @param root the path that is written: of the file itself, of its folder, or of a file next to it
  * @throws ConfigError if it cannot be read
  */
 export function noteLargeFile(reference: Reference, root: string, files: NamedFile[]): void {
   const { path, written = root, from } = reference;
-  const rest = path.startsWith(root) ? path.slice(root.length) : '';
   const hash = createHash('sha256');
   try {
     const file = openSync(path, 'r');
@@ -107,7 +107,15 @@ export function noteLargeFile(reference: Reference, root: string, files: NamedFi
       `${from}: expected the file ${path}, found one that cannot be read (${code})`,
     );
   }
-  files.push({ path: written + rest, sha256: hash.digest('hex') });
+  files.push({ path: writtenPath(path, root, written), sha256: hash.digest('hex') });
+}
+
+/** How a path is written that is `root`, in it, or next to it, where `root` is written so. */
+function writtenPath(path: string, root: string, written: string): string {
+  const rest = relative(root, path);
+  if (rest === '') return written;
+  const isBelow = !rest.startsWith('..');
+  return isBelow ? join(written, rest) : join(dirname(written), relative(dirname(root), path));
 }
 
 const PIECE = 2 ** 22;

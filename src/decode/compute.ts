@@ -45,7 +45,7 @@ export interface StepCheck {
  * @param inPrompt errors of the logits within a prompt
  */
 export function checkResult(
-  { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
+  { model, workload, weights }: Pick<ResolvedConfig, 'model' | 'workload' | 'weights'>,
   steps: readonly StepCheck[],
   head: 'wafer' | 'host',
   inPrompt: readonly number[] = [],
@@ -63,6 +63,7 @@ export function checkResult(
     ...(!choice && { wrongChoice: { step: wrong, ...choiceOf(steps[wrong]) } }),
     head,
     users: { checked: [0], of: workload.batch },
+    ...(weights && model.weightBits === 8 && { roundedTo: 8 }),
     passed: logitsMaxRelativeError <= tolerance && choice,
   };
 }

@@ -19,6 +19,7 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   checkStored(config);
   checkPositions(config);
   checkLayers(config);
+  checkPrompt(config, use);
   const refused = MAPPINGS[config.mapping].refuse({ ...config, positions: roomOf(config), use });
   if (refused !== undefined) refuse(...refused);
   checkMapping(config, features);
@@ -102,6 +103,12 @@ function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
 
 function positionsOf({ name, maxContext }: ResolvedConfig['model']): string {
   return `${name} has ${maxContext} positions`;
+}
+
+/** Requests have prompts of their own. */
+function checkPrompt({ workload, prompt }: ResolvedConfig, use: Asked['use']): void {
+  if (prompt !== undefined && (use === 'serving' || workload.kind === 'serving'))
+    refuse('workload.prompt', 'none where requests are served', `one of ${prompt.length} tokens`);
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {

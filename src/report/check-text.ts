@@ -18,6 +18,10 @@ export function checkText(
     lines.push(
       `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
     );
+  if (check.roundedTo !== undefined)
+    lines.push(
+      `both with the checkpoint's weights rounded to ${check.roundedTo}-bit integers, one scale per matrix; model.weightBits=16, or 32 in f32, keeps them`,
+    );
   const kinds = Object.entries(skipped).map(([kind, many]) => `${many} of ${kind}`);
   if (kinds.length > 0) lines.push(`tensors that are no part of the model: ${kinds.join(', ')}`);
   return lines.map((line) => `  ${line}`).join('\n');

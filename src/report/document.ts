@@ -154,6 +154,8 @@ export interface CheckResult {
   head?: 'wafer' | 'host';
   /** Users whose numbers were computed and checked, counted from 0, and how many there are. */
   users?: { checked: number[]; of: number };
+  /** Bits to which a checkpoint's weights were rounded, here and in the plain implementation, if fewer than it has. */
+  roundedTo?: number;
   passed?: boolean;
 }
 

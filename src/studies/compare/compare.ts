@@ -174,6 +174,8 @@ const WORK = [
   'workload.context',
   'workload.batch',
   'workload.tokens',
+  'workload.prompt',
+  'workload.stop',
 ];
 
 function servedOf(run: AnyRun): Pick<CompareRow, 'served'> {

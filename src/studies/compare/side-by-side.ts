@@ -41,9 +41,13 @@ export async function simulateTogether(
   });
 }
 
-/** Configurations that have their search, and their stages, in common. */
-function familyOf({ model, wafer, workload, mapping, exact }: ResolvedConfig, more: unknown) {
-  return sha256Of([model, wafer, workload, mapping, exact, more]);
+/** Configurations that have their search, their stages and their numbers in common. */
+function familyOf(
+  { model, wafer, workload, mapping, exact, canonical }: ResolvedConfig,
+  more: unknown,
+) {
+  const { checkpoint = null } = canonical;
+  return sha256Of([model, wafer, workload, mapping, exact, checkpoint, more]);
 }
 
 async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<SimulatedRun[]> {
