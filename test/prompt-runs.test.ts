@@ -350,7 +350,9 @@ describe('two checkpoints of one model, side by side', () => {
     putTiny(other, {
       'model.safetensors': filled({ ...tensorsOfTiny(), [head[0]]: f32([37, 24], [...values]) }),
     });
-    const configs = [folder, other].map((of) => tinyConfig(of, WITH_PROMPT));
+    const configs = [folder, other].map((of) =>
+      tinyConfig(folder, WITH_PROMPT, `model.weights=${of}`),
+    );
     const runs = await simulateTogether(
       configs.map((config, i) => ({ name: `${i}`, config })),
       OPTIONS,
