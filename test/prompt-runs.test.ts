@@ -351,7 +351,7 @@ describe('two checkpoints of one model, side by side', () => {
       'model.safetensors': filled({ ...tensorsOfTiny(), [head[0]]: f32([37, 24], [...values]) }),
     });
     const configs = [folder, other].map((of) =>
-      tinyConfig(folder, WITH_PROMPT, `model.weights=${of}`),
+      tinyConfig(folder, WITH_PROMPT, `model.config=${folder}`, `model.weights=${of}`),
     );
     const runs = await simulateTogether(
       configs.map((config, i) => ({ name: `${i}`, config })),
