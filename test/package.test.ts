@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BenchDocument } from '../src/studies/bench/document.js';
+import { FULL } from './helpers/full.js';
 
 let home: string;
 /** The package as a project's dependency. */
@@ -54,7 +55,7 @@ function node(...args: string[]) {
 }
 const wafersim = (...args: string[]) => node(join(installed, 'dist/cli/main.js'), ...args);
 
-describe('the package', () => {
+describe.skipIf(!FULL)('the package', () => {
   it('starts threads of its own where a region is large', () => {
     const large = ['hardware=wse3', 'placement.rows=64', 'placement.layerColumns=64'];
     const sets = [...large, 'workload.data=false', 'workload.tokens=1'];
@@ -132,7 +133,7 @@ describe('the package', () => {
   });
 });
 
-describe('the example for CI, in a repository of its own', () => {
+describe.skipIf(!FULL)('the example for CI, in a repository of its own', () => {
   const shell = (script: string) =>
     spawnSync('sh', ['-ec', script], { encoding: 'utf8', cwd: home });
 
