@@ -12,7 +12,7 @@ import { differenceLine } from '../src/studies/diff/text.js';
 import { contentionLine, createContention, observeContention } from './helpers/contention.js';
 import { differenceFrom, differenceOn, listGenerated, TRUTH } from './helpers/contract.js';
 import { engines } from './helpers/engines.js';
-import { cases, count } from './helpers/full.js';
+import { FULL } from './helpers/full.js';
 import { programs } from './helpers/generate.js';
 import { handwritten } from './helpers/handwritten.js';
 import { testWafer } from './helpers/programs.js';
@@ -79,23 +79,30 @@ const STEPS: [config: string, sets: string[]][] = [
 
 const GENERATED = { numRuns: 300, seed: 20250301 };
 
+const ALL = { machines: MACHINES, steps: STEPS, generated: { most: GENERATED.numRuns, long: 60 } };
+
 /**
- * Threads have the fast engine's tables and clock, which it shows on all machines and programs; what is theirs
- * are the cuts, which few show as well as many.
+ * In `npm test`. Threads have the fast engine's tables and clock, which it shows on more machines and programs;
+ * what is theirs are the cuts, which few show as well as many. Each number of threads has others.
  */
-const ON_THREADS = {
-  machines: cases([MACHINES[1], MACHINES[3]], [MACHINES[0], MACHINES[2], MACHINES[4]]),
-  steps: cases([STEPS[1], STEPS[3]], [STEPS[0], STEPS[2], STEPS[4]]),
-  generated: { most: count(100, GENERATED.numRuns), long: count(20, 60) },
+const SOME: Record<string, typeof ALL> = {
+  fast: { ...ALL, steps: [STEPS[1], STEPS[2], STEPS[4]], generated: { most: 200, long: 30 } },
+  '2 threads': {
+    machines: [MACHINES[3]],
+    steps: [STEPS[3]],
+    generated: { most: 60, long: 12 },
+  },
+  '3 threads': {
+    machines: [MACHINES[1]],
+    steps: [STEPS[1]],
+    generated: { most: 40, long: 8 },
+  },
 };
 
 const others = engines.filter(([name]) => name !== TRUTH[0]);
 
 describe.each(others)('the %s engine does what the reference does', (...engine) => {
-  const isFast = engine[0] === 'fast';
-  const machines = isFast ? MACHINES : ON_THREADS.machines;
-  const steps = isFast ? STEPS : ON_THREADS.steps;
-  const generated = isFast ? { most: GENERATED.numRuns, long: 60 } : ON_THREADS.generated;
+  const { machines, steps, generated } = FULL ? ALL : SOME[engine[0]];
 
   it.each(handwritten)('with %s', (_, program) => {
     for (const wafer of machines) {
@@ -105,9 +112,14 @@ describe.each(others)('the %s engine does what the reference does', (...engine) 
     }
   });
 
-  it.each(KERNELS)('in kernel %s %j', (name, options) => {
-    const small = loadHardware('configs/hardware/small.yaml', []).wafer;
-    for (const { fabric, costs } of isFast ? [...machines, small] : machines) {
+  const small = loadHardware('configs/hardware/small.yaml', []).wafer;
+  // A kernel has one machine after the other where not all run all.
+  const ofKernel = (i: number) =>
+    FULL ? [...MACHINES, small] : [0, 2].map((by) => MACHINES[(i + by) % MACHINES.length]);
+  const kernels = KERNELS.map(([name, options], i) => [name, options, ofKernel(i)] as const);
+
+  it.each(kernels)('in kernel %s %j', (name, options, on) => {
+    for (const { fabric, costs } of on) {
       const wafer = { ...kernelWafer(costs), fabric: { ...fabric, colors: 24 } };
       const { program } = kernelProgram(name, options, wafer);
       const { outcome, difference } = compareRuns({ program, wafer }, [TRUTH, engine]);
@@ -141,7 +153,7 @@ describe.each(others)('the %s engine does what the reference does', (...engine) 
 });
 
 describe('the programs of the contract', () => {
-  it('contend, multicast, change routes and fail', () => {
+  it.skipIf(!FULL)('contend, multicast, change routes and fail', () => {
     const counts = createContention();
     for (const given of fc.sample(programs(), GENERATED)) observeContention(counts, given);
     console.log(contentionLine(counts));
