@@ -6,6 +6,7 @@ import type { EngineName } from '../src/engine/engines.js';
 import type { GqaSpec, Span } from '../src/model/attention-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { simulate } from '../src/studies/run/run.js';
+import { cases, count } from './helpers/full.js';
 import { denseModels, layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
 
 const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
@@ -43,7 +44,7 @@ describe('models of any layers', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 16, numRuns: 40 },
+      { seed: 16, numRuns: count(12, 40) },
     );
   }, 240_000);
 });
@@ -200,7 +201,7 @@ describe('times', () => {
 
 describe('a window and a chunk', () => {
   const spans = (['window', 'chunk'] as const).flatMap((kind) =>
-    [1, 2, 3, 4, 6].map((size): Span => ({ kind, size })),
+    cases([1, 3, 4], [2, 6]).map((size): Span => ({ kind, size })),
   );
 
   it.each(spans)('are right at every position around their edges: %j', async (span) => {
