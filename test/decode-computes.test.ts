@@ -9,6 +9,7 @@ import { loweredOf } from '../src/decode/lowered.js';
 import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
+import { cases } from './helpers/full.js';
 import { runnerOf } from './helpers/runner.js';
 import { resized } from './helpers/small-model.js';
 
@@ -22,17 +23,21 @@ async function checkOf(sets: string[], path = TINY) {
 }
 
 /** Sizes that do not divide 48 dimensions, 80 inner units, 96 entries or 6 pairs evenly, and some that do. */
-const SHAPES = [
-  ['placement.rows=12', 'placement.layerColumns=10'],
-  ['placement.rows=7', 'placement.layerColumns=5'],
-  ['placement.rows=5', 'placement.layerColumns=13', 'placement.groups=1'],
-  ['placement.rows=11', 'placement.layerColumns=2', 'placement.groups=3'],
-  ['placement.rows=1', 'placement.layerColumns=7'],
-  ['placement.rows=12', 'placement.layerColumns=1'],
-];
+const SHAPES = cases(
+  [
+    ['placement.rows=7', 'placement.layerColumns=5'],
+    ['placement.rows=11', 'placement.layerColumns=2', 'placement.groups=3'],
+    ['placement.rows=1', 'placement.layerColumns=7'],
+    ['placement.rows=12', 'placement.layerColumns=1'],
+  ],
+  [
+    ['placement.rows=12', 'placement.layerColumns=10'],
+    ['placement.rows=5', 'placement.layerColumns=13', 'placement.groups=1'],
+  ],
+);
 
 /** Where the shape is not what matters. */
-const [, UNEVEN] = SHAPES;
+const [UNEVEN] = SHAPES;
 
 describe('the simulated wafer computes the logits of the model', () => {
   it.each(SHAPES)('in f32 with %s %s', async (...sets) => {
@@ -55,7 +60,7 @@ describe('the simulated wafer computes the logits of the model', () => {
     expect(check.logitsMaxRelativeError).toBeLessThan(1e-4);
   });
 
-  it.each([['row-major'], ['snake']])(
+  it.each(cases([['snake']], [['row-major']]))(
     'with query and key norms and a tied table, placed %s',
     async (strategy) => {
       const sets = ['model=models/tiny-qwen3.json', `placement.strategy=${strategy}`];
@@ -64,11 +69,15 @@ describe('the simulated wafer computes the logits of the model', () => {
     },
   );
 
-  it.each([
-    [5, 56, 24, [8, 11], 22, false, 'f32'],
-    [4, 24, 24, [12, 11], 64, true, 'f32'],
-    [6, 24, 39, [13, 11], 64, true, 'f16'],
-  ] as const)(
+  type Sharing = [number, number, number, [number, number], number, boolean, 'f32' | 'f16'];
+  const sharing: Sharing[] = cases<Sharing>(
+    [
+      [5, 56, 24, [8, 11], 22, false, 'f32'],
+      [6, 24, 39, [13, 11], 64, true, 'f16'],
+    ],
+    [[4, 24, 24, [12, 11], 64, true, 'f32']],
+  );
+  it.each(sharing)(
     '%i layers on %ix%i cores whose rows share streams, regions of %o, %i dimensions, tied %s, in %s, on both engines',
     async (layers, width, height, [rows, columns], dim, tied, dtype) => {
       const config = loadConfig(TINY, [

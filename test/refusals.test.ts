@@ -4,6 +4,7 @@ import { failureOf } from '../src/cli/errors.js';
 import { loadConfig, placementOf } from '../src/index.js';
 import { MAPPING_NAMES } from '../src/mapping/mappings.js';
 import { COMMANDS } from './helpers/commands.js';
+import { cases, FULL } from './helpers/full.js';
 
 const NEVER = new AbortController().signal;
 const small = ['workload.tokens=1', 'workload.data=false'];
@@ -47,9 +48,13 @@ const REFUSED: Record<string, RegExp> = {
 const UNMAPPED = ['inspect wafer', 'inspect model'];
 const ON_A_DECODE_RUN = Object.keys(COMMANDS).filter((command) => command !== 'capacity');
 
+/** These simulate as `run` does and take longer: one model will do in `npm test`. */
+const AGAIN = ['run --no-memo', 'run --engine reference', 'diff', 'fleet'];
+
 describe.each(ON_A_DECODE_RUN)('%s', (command) => {
   // Simulates a step for each end of a range: of one model that will do.
-  const mapped = Object.entries(VARIANTS).slice(0, command === 'run --sensitivity' ? 1 : undefined);
+  const isLong = command === 'run --sensitivity' || (!FULL && AGAIN.includes(command));
+  const mapped = Object.entries(VARIANTS).slice(0, isLong ? 1 : undefined);
   it.each(mapped)(
     'with %s in the default mapping',
     async (_, sets) => {
@@ -62,7 +67,7 @@ describe.each(ON_A_DECODE_RUN)('%s', (command) => {
   );
 
   const published = Object.entries(VARIANTS).filter(
-    ([name]) => command !== 'run --sensitivity' || name === 'tiny' || name in REFUSED,
+    ([name]) => command !== 'run --sensitivity' || (FULL && name === 'tiny') || name in REFUSED,
   );
   it.each(published)(
     'with %s in the waferllm mapping',
@@ -100,7 +105,7 @@ describe('a serving workload', () => {
   it.each(['run', 'capacity', 'fleet'])(
     'is served by %s in the default mapping',
     async (command) => {
-      for (const sets of [[], [qwen], ['model.weightBits=8']])
+      for (const sets of cases([[]], [[qwen], ['model.weightBits=8']]))
         expect(
           await outcome(command, 'configs/serving-tiny.yaml', [...few, ...regions, ...sets]),
         ).toEqual({

@@ -20,6 +20,7 @@ import { stepCache, stepKey } from '../src/studies/steps/step-cache.js';
 import { deploymentOf, stepTimes } from '../src/studies/steps/step-times.js';
 import type { HostResult } from '../src/report/document.js';
 import { wafersim } from './helpers/command-line.js';
+import { FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
 /** Regions of few cores, whose steps are simulated soon. */
@@ -329,7 +330,7 @@ describe('commands that keep steps', () => {
     expect((await run(cache, CAPACITY)).steps).toEqual({ simulated: 0, read: 3 });
   });
 
-  it('say the same when two of them begin at once', async () => {
+  it.skipIf(!FULL)('say the same when two of them begin at once', async () => {
     const cache = folder();
     const both = await Promise.all([start(cache).ended, start(cache).ended]);
     expect(both.map((stdout) => outcome(stdout).text)).toEqual([text, text]);
@@ -337,7 +338,7 @@ describe('commands that keep steps', () => {
     expect((await run(cache, CAPACITY, MAIN)).steps).toEqual({ simulated: 0, read: 3 });
   });
 
-  it('are not harmed by one that was killed, whenever that was', async () => {
+  it.skipIf(!FULL)('are not harmed by one that was killed, whenever that was', async () => {
     const cache = folder();
     for (let kills = 0; kills < 3; kills++) {
       const { child, ended } = start(cache);
