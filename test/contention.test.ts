@@ -52,11 +52,11 @@ function chosenBy(tiny: Tiny, users: number): number[] {
 
 describe('tokens that meet on links are chosen when one program of all stages does', () => {
   const waiting: [string, number, number, number][] = cases(
+    [['row-major', 7, 12, 2]],
     [
-      ['row-major', 7, 12, 2],
+      ['row-major', 7, 12, 3],
       ['row-major', 7, 12, 4],
     ],
-    [['row-major', 7, 12, 3]],
   );
   it.each(waiting)(
     '%s, %i layers of %i rows, %i users; not without waiting',
@@ -92,10 +92,11 @@ describe('tokens that meet on links are chosen when one program of all stages do
     expect(await choices(tiny, 3, true)).toEqual(chosenBy(tiny, 3));
   });
 
-  it.each([
-    ['hilbert', 6, 12, 1, 3],
-    ['hilbert', 12, 8, 2, 3],
-  ])(
+  const sharing: [string, number, number, number, number][] = cases(
+    [['hilbert', 6, 12, 1, 3]],
+    [['hilbert', 12, 8, 2, 3]],
+  );
+  it.each(sharing)(
     '%s, %i layers of %i rows and %i columns, whose rows share streams, %i users',
     async (strategy, layers, rows, columns, users) => {
       const tiny = await prepared(strategy, layers, rows, `placement.layerColumns=${columns}`);

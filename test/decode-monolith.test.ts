@@ -98,10 +98,10 @@ describe('a round of several users is that of one program of all stages', () => 
   const onFive: [string, number, number][] = cases(
     [
       ['row-major', 6, 5],
-      ['snake', 4, 3],
       ['snake', 4, 11],
     ],
     [
+      ['snake', 4, 3],
       ['row-major', 6, 4],
       ['row-major', 6, 11],
       ['snake', 4, 5],
@@ -148,12 +148,12 @@ describe('a tied table, which every token visits twice', () => {
   const tied: [number, number, number][] = cases(
     [
       [3, 1, 4],
-      [3, 3, 9],
       [3, 6, 18],
-      [2, 2, 8],
       [2, 3, 12],
     ],
     [
+      [3, 3, 9],
+      [2, 2, 8],
       [3, 2, 8],
       [3, 4, 12],
       [2, 4, 16],
@@ -182,7 +182,8 @@ describe('a tied table, which every token visits twice', () => {
   );
 
   it('has a steady state with every cycle accounted for', async () => {
-    for (const [layers, users] of [2, 3].flatMap((n) => [1, 2, 3, 4, 7].map((u) => [n, u]))) {
+    const all = [2, 3].flatMap((n) => cases([1, 4], [2, 3, 7]).map((u) => [n, u]));
+    for (const [layers, users] of all) {
       const tiny = await prepare(TIED[layers], layers, true);
       const { round, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
       expect(repeatsAfter).toBeGreaterThan(0);

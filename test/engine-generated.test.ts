@@ -8,6 +8,7 @@ import { EAST, RAMP, WEST, neighbour } from '../src/hardware/mesh.js';
 import { colorOfWavelet, sendsOf, settingsOf } from '../src/program/program.js';
 import type { Program, Role, Route } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
+import { count } from './helpers/full.js';
 import { programs, type Generated } from './helpers/generate.js';
 import { observed, type Observed } from './helpers/observe.js';
 
@@ -18,7 +19,7 @@ const run = ({ program, wafer, startAt }: Generated) => observed({ program, wafe
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((a, b) => a + b, 0);
 
 function everyProgram(law: (given: Generated) => void): void {
-  fc.assert(fc.property(programs(), law), RUNS);
+  fc.assert(fc.property(programs(), law), { ...RUNS, numRuns: count(120, RUNS.numRuns) });
 }
 
 /** Phases of one do not depend on when routes change: only a fault makes them fail. */

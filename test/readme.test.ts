@@ -34,7 +34,9 @@ const commands = calls(/^ {4}npx wafersim ([^#\n]+)/gm);
 const long = calls(/^npx wafersim ([^#\n]+)/gm);
 /** Of those that run here: on whole wafers, which takes as long as all the others together. */
 const isLarge = (command: string) => /^(run|fleet) configs\/wse3\.yaml/.test(command);
-const [large, quick] = [true, false].map((is) => commands.filter((c) => isLarge(c) === is));
+/** And what tests of their own do over and over. */
+const isLong = (command: string) => isLarge(command) || /^(bench|diff|validate) /.test(command);
+const [late, quick] = [true, false].map((is) => commands.filter((c) => isLong(c) === is));
 
 afterAll(() => rmSync('runs/before', { recursive: true, force: true }));
 
@@ -46,7 +48,7 @@ describe('the commands of the documents', () => {
     expect(README).toContain('npm ci && npm test');
   });
 
-  it.each(cases(quick, large))(
+  it.each(cases(quick, late))(
     'wafersim %s',
     async (command) => {
       // The large ones on one thread, which takes less of the processors: other tests need them too.
@@ -59,7 +61,7 @@ describe('the commands of the documents', () => {
     300_000,
   );
 
-  it.each([...long, ...large])('wafersim %s: its files and options exist', async (command) => {
+  it.each([...long, ...late])('wafersim %s: its files and options exist', async (command) => {
     const [name, ...words] = command.split(/\s+/);
     const { stdout: help } = await wafersim('help', name);
     for (const word of words) {

@@ -6,6 +6,7 @@ import { runTable } from '../src/report/table.js';
 import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
 import { simulate } from '../src/studies/run/run.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
+import { FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
 const folder = temporaryFolder();
@@ -80,7 +81,7 @@ describe('every number that states a range', () => {
     }
   }, 300_000);
 
-  it('has the same effect on several threads, and is reported as it is simulated', async () => {
+  it.skipIf(!FULL)('has the same effect on several threads, and is reported as it is simulated', async () => {
     const progress: string[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       progress.push(`${done} of ${total}`);

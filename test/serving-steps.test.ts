@@ -18,6 +18,9 @@ const TINY = [
   'workload.data=false',
   'workload.context=256',
   'workload.tokens=1',
+  // Regions of few cores, whose steps are simulated soon.
+  'placement.rows=6',
+  'placement.layerColumns=5',
 ];
 const deployment = deploymentOf(loadConfig('configs/tiny.yaml', TINY));
 const LONGEST = 500;
