@@ -149,7 +149,8 @@ describe('a run with a prompt', () => {
 
   it('computes with random weights where there are no others, by the seed', async () => {
     const run = async (...sets: string[]) => {
-      const config = loadConfig('configs/tiny.yaml', ['workload.context=0', ...sets]);
+      const few = ['workload.context=0', 'placement.rows=7', 'placement.layerColumns=5'];
+      const config = loadConfig('configs/tiny.yaml', [...few, ...sets]);
       return tokensOf((await compute(config)).document);
     };
     const first = await run('workload.prompt=[1, 2]');

@@ -81,18 +81,22 @@ describe('every number that states a range', () => {
     }
   }, 300_000);
 
-  it.skipIf(!FULL)('has the same effect on several threads, and is reported as it is simulated', async () => {
-    const progress: string[] = [];
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      progress.push(`${done} of ${total}`);
-    const threads = { ...OPTIONS, shards: 2, onProgress };
-    const { sensitivity, sensitivityBand } = await sensitivityOf(run, path, [], threads);
-    expect(sensitivity).toEqual(all);
-    expect(sensitivityBand).toEqual(run.sensitivityBand);
-    const simulated = progress.length;
-    expect(progress.at(-1)).toBe(`${simulated} of ${simulated}`);
-    expect(simulated).toBeLessThan(2 * all.length);
-  }, 300_000);
+  it.skipIf(!FULL)(
+    'has the same effect on several threads, and is reported as it is simulated',
+    async () => {
+      const progress: string[] = [];
+      const onProgress = ({ done, total }: { done: number; total: number }) =>
+        progress.push(`${done} of ${total}`);
+      const threads = { ...OPTIONS, shards: 2, onProgress };
+      const { sensitivity, sensitivityBand } = await sensitivityOf(run, path, [], threads);
+      expect(sensitivity).toEqual(all);
+      expect(sensitivityBand).toEqual(run.sensitivityBand);
+      const simulated = progress.length;
+      expect(progress.at(-1)).toBe(`${simulated} of ${simulated}`);
+      expect(simulated).toBeLessThan(2 * all.length);
+    },
+    300_000,
+  );
 
   it('that the machine refuses at one end says why', () => {
     const { atEnds, refused, tokensPerSecondPerUser } = named('core.code.head');

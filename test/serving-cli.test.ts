@@ -194,8 +194,9 @@ describe('wafersim run with a serving workload', () => {
       const workload = { kind: 'serving', context: 64, trace: { file: 'own.csv', ...columns } };
       const hardware = join(ROOT, 'configs/hardware/small.yaml');
       const model = { config: join(ROOT, 'models/tiny.json'), dtype: 'f32' };
+      const placement = { rows: 6, layerColumns: 5 };
       const path = join(home, 'own.yaml');
-      writeFileSync(path, JSON.stringify({ hardware, model, workload }));
+      writeFileSync(path, JSON.stringify({ hardware, model, workload, placement }));
       return path;
     };
     const NOTE =

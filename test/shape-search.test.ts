@@ -9,6 +9,7 @@ import { runTable } from '../src/report/table.js';
 import { shapesOf } from '../src/studies/search/search.js';
 import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
+import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
 function tiny(width: number, height: number, ...sets: string[]): ResolvedConfig {
@@ -65,10 +66,7 @@ async function least(config: ResolvedConfig, candidates: Placed[]): Promise<numb
 }
 
 describe('growth: search', () => {
-  it.each([
-    [5, 7],
-    [6, 8],
-  ])(
+  it.each(cases([[5, 7]], [[6, 8]]))(
     'finds the fastest of all shapes with all groups, on %i x %i cores, after few of them',
     async (width, height) => {
       const config = tiny(width, height, 'placement.growth=search');

@@ -371,12 +371,14 @@ describe('commands that keep steps', () => {
     writeFileSync(engine, `${code}\n// changed`);
     expect(await steps()).toEqual({ simulated: 3, read: 0 });
     writeFileSync(engine, code);
-    const manifest = readFileSync('package.json', 'utf8').replace(
-      /"version": ".*"/,
-      '"version": "9.9.9"',
-    );
-    writeFileSync(join(other, 'package.json'), manifest);
-    expect(await steps()).toEqual({ simulated: 3, read: 0 });
+    if (FULL) {
+      const manifest = readFileSync('package.json', 'utf8').replace(
+        /"version": ".*"/,
+        '"version": "9.9.9"',
+      );
+      writeFileSync(join(other, 'package.json'), manifest);
+      expect(await steps()).toEqual({ simulated: 3, read: 0 });
+    }
     expect(await run(cache, CAPACITY, MAIN)).toEqual({
       text,
       steps: { simulated: 0, read: 3 },
