@@ -172,7 +172,8 @@ describe('wafersim run with a serving workload', () => {
       .replaceAll('../models', `${ROOT}models`);
     writeFileSync(
       config,
-      `${base}  kind: serving\n  trace: late.csv\nserving: { minContext: 20, tolerance: 0.5 }\n`,
+      `${base}  kind: serving\n  trace: late.csv\nserving: { minContext: 20, tolerance: 0.5 }\n` +
+        'placement: { rows: 6, layerColumns: 5 }\n',
     );
     const { stdout, status } = await wafersim('run', config);
     expect(stdout).toMatch(/note: .*late\.csv was not in the order of arrival and has been sorted/);
