@@ -40,7 +40,13 @@ export function readTokenizer([file, config]: readonly string[]): Tokenizer {
     throw new ModelError(`${file}: expected a tokenizer, found one that says: ${said(error)}`);
   }
   return {
-    encode: (text) => trying(file, () => tokenizer.encode(text).ids),
+    encode: (text) => {
+      const { ids, tokens } = trying(file, () => tokenizer.encode(text));
+      const at = ids.findIndex((id) => !Number.isInteger(id));
+      if (at < 0) return ids;
+      const expected = 'expected a token for each part of the text, found none for';
+      throw new ModelError(`${file}: ${expected} ${show(tokens[at])}`);
+    },
     decode: (tokens) =>
       tokens.length === 0
         ? ''
