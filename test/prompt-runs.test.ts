@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../src/checkpoint/checkpoint.js';
 import { openTensorFile } from '../src/checkpoint/file.js';
-import { textAfter } from '../src/checkpoint/tokenizer.js';
+import { readTokenizer, textAfter } from '../src/checkpoint/tokenizer.js';
 import { readWeights } from '../src/checkpoint/weights.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
+import { doingNow, nowDoing } from '../src/cli/command-thread.js';
 import { checkResult, firstLargest } from '../src/decode/compute.js';
 import { createLogits } from '../src/decode/logits.js';
 import { checkRun } from '../src/decode/refusals.js';
@@ -189,6 +190,42 @@ describe('the text of a run', () => {
   });
 });
 
+describe('a token without a text', () => {
+  const BYTES = { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] };
+  const decodersOf: [string, object | null][] = [
+    ['none', null],
+    ['bytes', BYTES],
+    ['byte level', { type: 'ByteLevel' }],
+    ['spaces', { type: 'Metaspace', replacement: '_' }],
+  ];
+
+  it.each(decodersOf)('is a replacement character of the text, with the decoder %s', (_, decoder) =>
+    inFolder((own) => {
+      const known = Object.entries(WORDS.model.vocab).filter(([, token]) => token < 4);
+      const model = { ...WORDS.model, vocab: Object.fromEntries(known) };
+      putTiny(own, { 'tokenizer.json': { ...WORDS, decoder, model } });
+      const { decode } = readTokenizer([join(own, 'tokenizer.json')]);
+      expect(decode([])).toBe('');
+      expect(decode([30])).toBe('\uFFFD');
+      expect(decode([4, 1, 5, 36, 2, 3, 4])).toMatch(/^\uFFFDt1\uFFFD\uFFFDt2 ?t3\uFFFD$/);
+    }),
+  );
+
+  it('does not cost the run', async () => {
+    await inFolder(async (own) => {
+      const config = tinyConfig(putTiny(own), WITH_PROMPT, 'workload.tokens=3');
+      const { chosen } = plainly(config, PROMPT, 3);
+      const model = { ...WORDS.model, vocab: { [`t${PROMPT[0]}`]: PROMPT[0] } };
+      putTiny(own, { 'tokenizer.json': { ...WORDS, decoder: BYTES, model } });
+      const { document } = await compute(tinyConfig(own, WITH_PROMPT, 'workload.tokens=3'), {
+        onText: () => {},
+      });
+      expect(tokensOf(document)).toEqual(chosen);
+      expect(document.text).toBe('\uFFFD\uFFFD\uFFFD');
+    });
+  });
+});
+
 describe('a character of several tokens', () => {
   it('is told once all of them are there', async () => {
     await inFolder(async (own) => {
@@ -293,6 +330,27 @@ describe('the command', () => {
       process.stderr.isTTY = before;
     }
     expect((await wafersim(...args)).stderr).toBe('');
+  });
+
+  it('has a bar at a terminal where no text is told, and knows what it does with either', async () => {
+    const before = process.stderr.isTTY;
+    process.stderr.isTTY = true;
+    try {
+      for (const [at, hasBar] of [
+        [folder, true],
+        [words, false],
+      ] as const) {
+        tinyConfig(at);
+        nowDoing('nothing');
+        const args = ['run', join(at, 'run.yaml'), '--set', WITH_PROMPT];
+        const { status, stderr } = await wafersim(...args, '--set', 'workload.tokens=1');
+        expect(status).toBe(0);
+        expect(/ %, .* left/.test(stderr)).toBe(hasBar);
+        expect(doingNow()).not.toBe('placing and lowering');
+      }
+    } finally {
+      process.stderr.isTTY = before;
+    }
   });
 
   it('names a tensor that is missing in one line', async () => {

@@ -7,7 +7,7 @@ import { ModelError, show } from '../model/errors.js';
 export interface Tokenizer {
   /** Token ids of a text, with those that the model wants around it. */
   encode(text: string): number[];
-  /** The text of token ids, without the model's own marks. */
+  /** The text of token ids, without the model's own marks; a token that has none is U+FFFD. */
   decode(tokens: readonly number[]): string;
 }
 
@@ -47,10 +47,7 @@ export function readTokenizer([file, config]: readonly string[]): Tokenizer {
       const expected = 'expected a token for each part of the text, found none for';
       throw new ModelError(`${file}: ${expected} ${show(tokens[at])}`);
     },
-    decode: (tokens) =>
-      tokens.length === 0
-        ? ''
-        : trying(file, () => tokenizer.decode([...tokens], { skip_special_tokens: true })),
+    decode: (tokens) => decoded(tokenizer, tokens),
   };
 }
 
@@ -61,7 +58,35 @@ export function textAfter(tokenizer: Tokenizer, tokens: readonly number[], begun
   return all.startsWith(before) ? all.slice(before.length) : tokenizer.decode(tokens.slice(begun));
 }
 
-/** Decoders of the library fail on tokens that they do not know in ways of their own. */
+/** What stands for tokens without a text: a vocabulary may be padded beyond the tokenizer's. */
+const NO_TEXT = '\uFFFD';
+
+function decoded(tokenizer: HubTokenizer, tokens: readonly number[]): string {
+  let text = '';
+  for (let from = 0; from < tokens.length; ) {
+    if (tokenizer.id_to_token(tokens[from]) === undefined) {
+      text += NO_TEXT;
+      from++;
+      continue;
+    }
+    let to = from + 1;
+    while (to < tokens.length && tokenizer.id_to_token(tokens[to]) !== undefined) to++;
+    text += knownText(tokenizer, tokens.slice(from, to));
+    from = to;
+  }
+  return text;
+}
+
+/** Whatever the library makes of them, they do not cost what was computed. */
+function knownText(tokenizer: HubTokenizer, tokens: number[]): string {
+  try {
+    return tokenizer.decode(tokens, { skip_special_tokens: true });
+  } catch {
+    return NO_TEXT.repeat(tokens.length);
+  }
+}
+
+/** The library fails on texts in ways of its own. */
 function trying<T>(file: string, work: () => T): T {
   try {
     return work();
