@@ -214,13 +214,16 @@ describe('a sliding window', () => {
 
   it('of no size is refused with what asks for it', () => {
     const asked = { ...qwen, use_sliding_window: true, max_window_layers: 0, sliding_window: null };
-    const why = (json: object) => failure(json).message.replace(/^.* as (.*), found nothing$/, '$1');
+    const why = (json: object) =>
+      failure(json).message.replace(/^.* as (.*), found nothing$/, '$1');
     expect(why(asked)).toBe('use_sliding_window is true');
     const layers = qwen['num_hidden_layers'] as number;
     const layer_types = Array.from({ length: layers }, () => 'sliding_attention');
     expect(why({ ...asked, layer_types })).toBe('layer_types has sliding_attention');
     for (const model_type of ['gemma2', 'gpt_oss'])
-      expect(why({ ...tiny, model_type, sliding_window: null })).toBe('layers of this family slide');
+      expect(why({ ...tiny, model_type, sliding_window: null })).toBe(
+        'layers of this family slide',
+      );
   });
 
   it('of as many positions as the model has is none', () => {

@@ -42,7 +42,7 @@ export function readTokenizer([file, config]: readonly string[]): Tokenizer {
   return {
     encode: (text) => {
       const { ids, tokens } = trying(file, () => tokenizer.encode(text));
-      const at = ids.findIndex((id) => !Number.isInteger(id));
+      const at = ids.findIndex((id: unknown) => !Number.isInteger(id));
       if (at < 0) return ids;
       const expected = 'expected a token for each part of the text, found none for';
       throw new ModelError(`${file}: ${expected} ${show(tokens[at])}`);
@@ -63,7 +63,7 @@ const NO_TEXT = '\uFFFD';
 
 function decoded(tokenizer: HubTokenizer, tokens: readonly number[]): string {
   let text = '';
-  for (let from = 0; from < tokens.length; ) {
+  for (let from = 0; from < tokens.length;) {
     if (tokenizer.id_to_token(tokens[from]) === undefined) {
       text += NO_TEXT;
       from++;
