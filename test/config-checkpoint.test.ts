@@ -226,9 +226,12 @@ describe('workload.prompt', () => {
     });
   });
 
-  it('is refused with a word that the tokenizer has no token for', () => {
+  it('is refused with a word that the tokenizer has no token for, if it has none for such words', () => {
     inFolder((folder) => {
       putTiny(folder, { 'tokenizer.json': WORDS });
+      expect(tinyConfig(folder, 'workload.prompt=t1 once t2').prompt).toEqual([1, 0, 2]);
+      const { unk_token: _, ...model } = WORDS.model;
+      putTiny(folder, { 'tokenizer.json': { ...WORDS, model } });
       expect(complaint(folder, 'workload.prompt=t1 once t2')).toBe(
         '--set workload.prompt=t1 once t2: workload.prompt: tokenizer.json: expected a token for each part of the text, found none for "once"',
       );

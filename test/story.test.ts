@@ -20,7 +20,10 @@ describe.skipIf(!existsSync(STORIES))(
       const [, ...sets] = /^npx wafersim run configs\/tiny\.yaml (.*)$/m
         .exec(readme)![1]
         .replaceAll('stories260k', STORIES)
-        .split(/^--set | --set /);
+        .split(/^--set | --set /)
+        .map((set) => set.replace(/^'(.*)'$/, '$1'));
+      // Brackets are a pattern of files to some shells.
+      expect(readme).toContain("--set 'workload.prompt=[1]'");
       const run = await simulate(loadConfig('configs/tiny.yaml', sets), { ...OPTIONS, shards: 2 });
       expect(run.steps.map(({ token }) => token)).toEqual(greedy);
       expect(run.text).toBe(text);

@@ -34,7 +34,9 @@ export function readTokenizer([file, config]: readonly string[]): Tokenizer {
   const own = config === undefined ? {} : jsonOf(config);
   let tokenizer: HubTokenizer;
   try {
-    tokenizer = new HubTokenizer(jsonOf(file), own);
+    const json = jsonOf(file);
+    // The library has the token for unknown words of a WordLevel model from the other file alone.
+    tokenizer = new HubTokenizer(json, { ...unknownOf(json), ...own });
   } catch (error) {
     if (error instanceof ModelError) throw error;
     throw new ModelError(`${file}: expected a tokenizer, found one that says: ${said(error)}`);
@@ -49,6 +51,11 @@ export function readTokenizer([file, config]: readonly string[]): Tokenizer {
     },
     decode: (tokens) => decoded(tokenizer, tokens),
   };
+}
+
+function unknownOf(json: object): object {
+  const { model } = json as { model?: { unk_token?: unknown } | null };
+  return typeof model?.unk_token === 'string' ? { unk_token: model.unk_token } : {};
 }
 
 /** The text of the tokens after a beginning of so many, as it follows on the beginning's text. */
