@@ -156,12 +156,11 @@ describe('tensors of a family', () => {
     expect(list(downBias)).toEqual(at('.mlp.down_proj.bias', 0, 1, 2, 3));
   });
 
-  const norms: [string, LayerSpec['norms'], string, string[]][] = [
-    ['olmo2', 'post', '', ['', 'post_attention_layernorm', '', 'post_feedforward_layernorm']],
+  const norms: [string, LayerSpec['norms'], string[]][] = [
+    ['olmo2', 'post', ['', 'post_attention_layernorm', '', 'post_feedforward_layernorm']],
     [
       'gemma2',
       'sandwich',
-      '',
       [
         'input_layernorm',
         'post_attention_layernorm',
@@ -172,7 +171,6 @@ describe('tensors of a family', () => {
     [
       'gemma3_text',
       'sandwich',
-      '',
       [
         'input_layernorm',
         'post_attention_layernorm',
@@ -180,27 +178,10 @@ describe('tensors of a family', () => {
         'post_feedforward_layernorm',
       ],
     ],
-    [
-      'glm4',
-      'sandwich',
-      'gate_up',
-      [
-        'input_layernorm',
-        'post_self_attn_layernorm',
-        'post_attention_layernorm',
-        'post_mlp_layernorm',
-      ],
-    ],
   ];
-  it.each(norms)('have the norms of %s', (family, kind, packed, names) => {
-    const shapes: Shapes = { ...OUTSIDE, ...ATTENTION };
+  it.each(norms)('have the norms of %s', (family, kind, names) => {
+    const shapes: Shapes = { ...OUTSIDE, ...ATTENTION, ...MLP };
     for (const name of names.filter((n) => n !== '')) shapes[`.${name}.weight`] = [DIM];
-    if (packed === '') Object.assign(shapes, MLP);
-    else
-      Object.assign(shapes, {
-        '.mlp.gate_up_proj.weight': [6, DIM],
-        '.mlp.down_proj.weight': [DIM, 3],
-      });
     const layer = layerOf(modelOf(family, { norms: kind }), shapes);
     const at = placesOf(shapes);
     const found = [layer.attentionNorm, layer.attentionOutNorm, layer.mlpNorm, layer.mlpOutNorm];

@@ -186,6 +186,58 @@ describe('workload.prompt', () => {
     });
   });
 
+  it.each([
+    'Once #5 a time',
+    '#5 upon',
+    'Lily said: hello',
+    'Lily said:',
+    '- once',
+    '&once upon',
+    '!once upon',
+    '*once',
+    '% of it, once',
+    '@once upon',
+    'said "hello"',
+    'once\n\n# upon',
+    '5 a time',
+    'null',
+    'true',
+    '[1, 2] # upon',
+  ])('is the whole text of a --set: %j', (said) => {
+    inFolder((folder) => {
+      // Token 0 is the first word and so on.
+      const words = said.split(/\s+/);
+      const vocab = Object.fromEntries(words.map((word, i) => [word, i]));
+      putTiny(folder, { 'tokenizer.json': { ...WORDS, model: { ...WORDS.model, vocab } } });
+      const { prompt } = tinyConfig(folder, `workload.prompt=${said}`);
+      expect(prompt).toEqual(words.map((_, i) => i));
+    });
+  });
+
+  it.each([
+    ['"t1 t2"', [1, 2]],
+    ['"t1\\u0020t2"', [1, 2]],
+    [" 't3 t4'", [3, 4]],
+    [' [1, 2]', [1, 2]],
+  ])('is read as YAML in a --set that begins like a list or a quotation: %s', (said, tokens) => {
+    inFolder((folder) => {
+      putTiny(folder, { 'tokenizer.json': WORDS });
+      expect(tinyConfig(folder, `workload.prompt=${said}`).prompt).toEqual(tokens);
+    });
+  });
+
+  it('is refused with a word that the tokenizer has no token for, if it has none for such words', () => {
+    inFolder((folder) => {
+      putTiny(folder, { 'tokenizer.json': WORDS });
+      expect(tinyConfig(folder, 'workload.prompt=t1 once t2').prompt).toEqual([1, 0, 2]);
+      const { unk_token: _, ...model } = WORDS.model;
+      putTiny(folder, { 'tokenizer.json': { ...WORDS, model } });
+      expect(complaint(folder, 'workload.prompt=t1 once t2')).toBe(
+        '--set workload.prompt=t1 once t2: workload.prompt: tokenizer.json: expected a token for each part of the text, found none for "once"',
+      );
+    });
+  });
+
   it('uses the last position that the model has', () => {
     inFolder((folder) => {
       putTiny(folder);

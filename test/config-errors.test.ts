@@ -159,6 +159,14 @@ describe('a wrong --set is named', () => {
     ['=3', 'expected path=value, found "=3"'],
     ['workload..batch=3', 'expected path=value, found "workload..batch=3"'],
     ['__proto__.x=1', 'expected a known key, found __proto__'],
+    ['model=no #1.json', 'model: expected the file no #1.json, found no such file'],
+    ['model=# none', 'model: expected the file # none, found no such file'],
+    [
+      'workload.batch=3 # users',
+      'workload.batch: expected an integer, at least 1, at most 1000000000, found "3 # users"',
+    ],
+    ['model=none#1.json', 'model: expected the file none#1.json, found no such file'],
+    ['model="no #1.json"', 'model: expected the file no #1.json, found no such file'],
     ['model=none.json', 'model: expected the file none.json, found no such file'],
     ['model.weightBits=16', 'model.weightBits: expected 8 or the 32 of f32, found 16'],
   ])('%s', (set, message) => {

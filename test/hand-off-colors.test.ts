@@ -1,7 +1,7 @@
 /** Colours of hand-offs: they are found on all shapes, are legal, and lanes stay wherever there are enough. */
 import { describe, expect, it } from 'vitest';
 import { colorHandOffs } from '../src/lowering/hand-off-colors.js';
-import type { Source } from '../src/lowering/stage.js';
+import type { Source } from '../src/lowering/core-writer.js';
 import { CapacityError } from '../src/placement/placement.js';
 import {
   DENSE,

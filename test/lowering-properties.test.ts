@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StagePlan } from '../src/lowering/lowering.js';
 import { planToken } from '../src/lowering/token.js';
-import { FIRST_HAND_OFF_COLOR, LINE_COLORS } from '../src/lowering/region.js';
+import { FIRST_HAND_OFF_COLOR, LINE_COLORS } from '../src/lowering/lines.js';
 import { CapacityError } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { accessesOf } from '../src/program/memory-use.js';

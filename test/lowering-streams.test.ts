@@ -5,7 +5,8 @@ import { fast } from '../src/engine/fast/fast.js';
 import { reference } from '../src/engine/reference/reference.js';
 import type { Rectangle } from '../src/lowering/hand-off.js';
 import { portCode } from '../src/lowering/places.js';
-import { channelsOf, writeStage, type Source } from '../src/lowering/stage.js';
+import type { Source } from '../src/lowering/core-writer.js';
+import { channelsOf, writeStage } from '../src/lowering/stage.js';
 import { wse3 } from './placement-helpers.js';
 
 /** Regions of one height on different shelves. */

@@ -570,6 +570,7 @@ describe('gemma4', () => {
     ['hidden_size_per_layer_input', 256],
     ['use_double_wide_mlp', true],
     ['use_bidirectional_attention', 'all'],
+    ['global_head_dim', 63],
     ['top_k_experts', null],
     ['moe_intermediate_size', null],
   ])('refuses %s = %j', (field, value) => {
@@ -579,6 +580,23 @@ describe('gemma4', () => {
   it('refuses what a file leaves out where the class has more than this model', () => {
     expect(failure(without(file(), 'hidden_size_per_layer_input')).field).toBe(
       'hidden_size_per_layer_input',
+    );
+  });
+});
+
+describe('a head of an odd number of elements', () => {
+  it.each([
+    ['llama', { head_dim: 7 }],
+    ['phi3', { hidden_size: 75, num_attention_heads: 3, partial_rotary_factor: 0.4 }],
+    ['phi3', { head_dim: 25, partial_rotary_factor: 0.4 }],
+    ['glm4_moe', { num_attention_heads: 8, head_dim: 5, partial_rotary_factor: 0.8 }],
+    ['qwen3_next', { head_dim: 17 }],
+    ['gpt_oss', { head_dim: 63 }],
+    ['gemma2', { head_dim: 255 }],
+  ])('is refused in %s: %j', (family, more) => {
+    const error = failure(of(family, { num_key_value_heads: null, ...more }));
+    expect(error.message).toMatch(
+      /^head_dim: expected an even number, as rotary embedding takes pairs, found \d+$/,
     );
   });
 });
@@ -606,6 +624,7 @@ describe('mutations', () => {
     ['linear_conv_kernel_dim', of('qwen3_next', { linear_conv_kernel_dim: 0 })],
     ['kv_lora_rank', { ...deepseek, kv_lora_rank: null }],
     ['qk_rope_head_dim', { ...deepseek, qk_rope_head_dim: 0 }],
+    ['qk_rope_head_dim', { ...deepseek, qk_rope_head_dim: 63 }],
   ])('%s is refused by its name', (field, file) => {
     const error = failure(file);
     expect(error.field).toBe(field);

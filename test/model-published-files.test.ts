@@ -90,7 +90,10 @@ describe('rope_parameters', () => {
       importing(llama),
     );
     const types = Array.from({ length: 32 }, (_, i) => (i % 2 ? 'full' : 'sliding') + '_attention');
-    const mixed = { layer_types: types, sliding_window: 512 };
+    const mixed = {
+      ...{ model_type: 'qwen3', head_dim: 128, use_sliding_window: true },
+      ...{ layer_types: types, sliding_window: 512 },
+    };
     const both = importing(byKind({ full_attention: full, sliding_attention: full }, mixed));
     expect(both.layers.slice(0, 3)).toEqual([0, 1, 0]);
     expect(both.kinds.map((kind) => gqaOf(kind))).toMatchObject([
@@ -165,22 +168,70 @@ describe('a sliding window', () => {
     expect(windowOf(layers(true, { sliding_window: 64 }))).toBeUndefined();
   });
 
-  it('follows layer_types where they are given', () => {
+  it('is none of a Llama or an OLMo 2, whatever the file says of it', () => {
+    const said = { sliding_window: 64, use_sliding_window: true };
+    const layer_types = ['full_attention', 'sliding_attention'];
+    for (const model_type of ['llama', 'olmo2'])
+      for (const more of [said, { ...said, layer_types }, { use_sliding_window: true }])
+        expect(windowOf({ ...tiny, model_type, ...more }), model_type).toBeUndefined();
+    expect(failure({ ...tiny, layer_types: ['full_attention', 'wide'] }).field).toBe('layer_types');
+    expect(failure({ ...tiny, layer_types: layer_types.slice(1) }).field).toBe('layer_types');
+    expect(failure({ ...tiny, sliding_window: -1 }).field).toBe('sliding_window');
+  });
+
+  it('is in every layer of a Mistral, a Phi-3 or a Mixtral, if it is not null', () => {
+    const layer_types = ['full_attention', 'sliding_attention'];
+    for (const model_type of ['mistral', 'phi3', 'mixtral'])
+      for (const more of [{}, { use_sliding_window: false }, { layer_types }]) {
+        const file = { ...tiny, model_type, ...more };
+        const spans = (sliding_window: number | null) =>
+          importing({ ...file, sliding_window }).kinds.map((layer) => gqaOf(layer).span);
+        expect(spans(64), model_type).toEqual([{ kind: 'window', size: 64 }]);
+        expect(spans(null), model_type).toEqual([{ kind: 'full' }]);
+      }
+    const asked = { model_type: 'phi3', use_sliding_window: true };
+    expect(windowOf({ ...tiny, ...asked })).toBeUndefined();
+  });
+
+  it('follows layer_types of a Qwen where it is asked for', () => {
     const types = (a: string, b: string) => ({ layer_types: [`${a}_attention`, `${b}_attention`] });
-    const window = { ...tiny, sliding_window: 64 };
+    const window = { ...qwen, num_hidden_layers: 2, sliding_window: 64, use_sliding_window: true };
     expect(windowOf({ ...window, ...types('full', 'full') })).toBeUndefined();
     expect(windowOf({ ...window, ...types('full', 'sliding') })).toBe(64);
-    expect(failure({ ...tiny, ...types('full', 'sliding') }).message).toBe(
-      'sliding_window: expected a whole number from 1, as layer_types has sliding_attention, found nothing',
-    );
+    const sliding = types('full', 'sliding');
+    for (const model_type of ['qwen2', 'qwen3', 'qwen3_moe'])
+      for (const [use, found] of [
+        [undefined, 'nothing'],
+        [null, 'nothing'],
+        [false, 'false'],
+      ] as const) {
+        const file = { ...window, ...sliding, model_type, use_sliding_window: use };
+        expect(failure(file).message, model_type).toBe(
+          `use_sliding_window: expected true, as layer_types has sliding_attention, found ${found}`,
+        );
+      }
+  });
+
+  it('of no size is refused with what asks for it', () => {
+    const asked = { ...qwen, use_sliding_window: true, max_window_layers: 0, sliding_window: null };
+    const why = (json: object) =>
+      failure(json).message.replace(/^.* as (.*), found nothing$/, '$1');
+    expect(why(asked)).toBe('use_sliding_window is true');
+    const layers = qwen['num_hidden_layers'] as number;
+    const layer_types = Array.from({ length: layers }, () => 'sliding_attention');
+    expect(why({ ...asked, layer_types })).toBe('layer_types has sliding_attention');
+    for (const model_type of ['gemma2', 'gpt_oss'])
+      expect(why({ ...tiny, model_type, sliding_window: null })).toBe(
+        'layers of this family slide',
+      );
   });
 
   it('of as many positions as the model has is none', () => {
-    expect(windowOf({ ...tiny, sliding_window: 512 })).toBeUndefined();
-    expect(windowOf({ ...tiny, sliding_window: 511 })).toBe(511);
-    expect(windowOf({ ...tiny, sliding_window: 0 })).toBeUndefined();
-    expect(failure({ ...tiny, sliding_window: -1 }).field).toBe('sliding_window');
-    expect(failure({ ...tiny, use_sliding_window: true }).field).toBe('sliding_window');
+    const mistral = { ...tiny, model_type: 'mistral' };
+    expect(windowOf({ ...mistral, sliding_window: 512 })).toBeUndefined();
+    expect(windowOf({ ...mistral, sliding_window: 511 })).toBe(511);
+    expect(windowOf({ ...mistral, sliding_window: 0 })).toBeUndefined();
+    expect(failure({ ...mistral, sliding_window: -1 }).field).toBe('sliding_window');
   });
 });
 

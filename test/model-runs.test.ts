@@ -33,7 +33,7 @@ async function lineOf(command: string, path: string, sets: string[] = []) {
 }
 
 describe('a window', () => {
-  const window = { sliding_window: 20 };
+  const window = { model_type: 'mistral', sliding_window: 20 };
   const decode = (context: number, tokens: number) =>
     configure(window, `{ context: ${context}, tokens: ${tokens} }`);
   // What places no model looks at no position.

@@ -1,7 +1,7 @@
 /** All stages of a tiny model's step as one program on the whole wafer, looping over tokens. */
 import { groupCounts, fastestTree } from '../src/decode/groups.js';
 import { TREE_FORMS, type TreeForm } from '../src/kernels/line.js';
-import type { Groups } from '../src/lowering/region.js';
+import type { Groups } from '../src/lowering/lines.js';
 import type { Line } from '../src/mapping/mapping.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import type { Region } from '../src/placement/placement.js';

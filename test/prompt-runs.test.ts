@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../src/checkpoint/checkpoint.js';
 import { openTensorFile } from '../src/checkpoint/file.js';
-import { textAfter } from '../src/checkpoint/tokenizer.js';
+import { readTokenizer, textAfter } from '../src/checkpoint/tokenizer.js';
 import { readWeights } from '../src/checkpoint/weights.js';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
+import { doingNow, nowDoing } from '../src/cli/command-thread.js';
 import { checkResult, firstLargest } from '../src/decode/compute.js';
 import { createLogits } from '../src/decode/logits.js';
 import { checkRun } from '../src/decode/refusals.js';
@@ -192,6 +193,44 @@ describe('the text of a run', () => {
   });
 });
 
+describe('a token without a text', () => {
+  const BYTES = { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] };
+  const decodersOf: [string, object | null][] = [
+    ['none', null],
+    ['bytes', BYTES],
+    ['byte level', { type: 'ByteLevel' }],
+    ['spaces', { type: 'Metaspace', replacement: '_' }],
+  ];
+
+  it.each(decodersOf)('is a replacement character of the text, with the decoder %s', (_, decoder) =>
+    inFolder((own) => {
+      const known = Object.entries(WORDS.model.vocab).filter(([, token]) => token < 4);
+      const model = { ...WORDS.model, vocab: Object.fromEntries(known) };
+      putTiny(own, { 'tokenizer.json': { ...WORDS, decoder, model } });
+      const tokenizer = readTokenizer([join(own, 'tokenizer.json')]);
+      expect(tokenizer.decode([])).toBe('');
+      expect(tokenizer.decode([30])).toBe('\uFFFD');
+      expect(tokenizer.decode([4, 1, 5, 36, 2, 3, 4])).toMatch(
+        /^\uFFFDt1\uFFFD\uFFFDt2 ?t3\uFFFD$/,
+      );
+    }),
+  );
+
+  it('does not cost the run', async () => {
+    await inFolder(async (own) => {
+      const config = tinyConfig(putTiny(own), WITH_PROMPT, 'workload.tokens=3');
+      const { chosen } = plainly(config, PROMPT, 3);
+      const model = { ...WORDS.model, vocab: { [`t${PROMPT[0]}`]: PROMPT[0] } };
+      putTiny(own, { 'tokenizer.json': { ...WORDS, decoder: BYTES, model } });
+      const { document } = await compute(tinyConfig(own, WITH_PROMPT, 'workload.tokens=3'), {
+        onText: () => {},
+      });
+      expect(tokensOf(document)).toEqual(chosen);
+      expect(document.text).toBe('\uFFFD\uFFFD\uFFFD');
+    });
+  });
+});
+
 describe('a character of several tokens', () => {
   it('is told once all of them are there', async () => {
     await inFolder(async (own) => {
@@ -298,6 +337,27 @@ describe('the command', () => {
     expect((await wafersim(...args)).stderr).toBe('');
   });
 
+  it('has a bar at a terminal where no text is told, and knows what it does with either', async () => {
+    const before = process.stderr.isTTY;
+    process.stderr.isTTY = true;
+    try {
+      for (const [at, hasBar] of [
+        [folder, true],
+        [words, false],
+      ] as const) {
+        tinyConfig(at);
+        nowDoing('nothing');
+        const args = ['run', join(at, 'run.yaml'), '--set', WITH_PROMPT];
+        const { status, stderr } = await wafersim(...args, '--set', 'workload.tokens=1');
+        expect(status).toBe(0);
+        expect(/ %, .* left/.test(stderr)).toBe(hasBar);
+        expect(doingNow()).not.toBe('placing and lowering');
+      }
+    } finally {
+      process.stderr.isTTY = before;
+    }
+  });
+
   it('names a tensor that is missing in one line', async () => {
     await inFolder(async (own) => {
       const { 'model.layers.1.mlp.up_proj.weight': _, ...rest } = tensorsOfTiny();
@@ -328,24 +388,27 @@ describe('the command', () => {
 
 const STORIES = new URL('../../shared/checkpoints/stories260k/', import.meta.url).pathname;
 
-describe.skipIf(!existsSync(STORIES))('a trained model', () => {
-  const tokens = count(12, 24);
+describe.skipIf(!existsSync(STORIES))(
+  'a trained model (skipped where ../shared/checkpoints is absent)',
+  () => {
+    const tokens = count(12, 24);
 
-  it('tells the beginning of its story', async () => {
-    const expected = JSON.parse(readFileSync(join(STORIES, 'expected.json'), 'utf8')) as {
-      greedy: number[];
-      text: string;
-    };
-    writeFileSync(
-      join(folder, 'story.yaml'),
-      `hardware: small\nmodel: { weights: ${STORIES}, dtype: f32 }\nworkload: { prompt: [1], tokens: ${tokens} }\n`,
-    );
-    const { document } = await compute(loadConfig(join(folder, 'story.yaml')));
-    expect(tokensOf(document)).toEqual(expected.greedy.slice(0, tokens));
-    expect(document.text!.length).toBeGreaterThan(2 * tokens);
-    expect(expected.text.startsWith(document.text!)).toBe(true);
-  });
-});
+    it('tells the beginning of its story', async () => {
+      const expected = JSON.parse(readFileSync(join(STORIES, 'expected.json'), 'utf8')) as {
+        greedy: number[];
+        text: string;
+      };
+      writeFileSync(
+        join(folder, 'story.yaml'),
+        `hardware: small\nmodel: { weights: ${STORIES}, dtype: f32 }\nworkload: { prompt: [1], tokens: ${tokens} }\n`,
+      );
+      const { document } = await compute(loadConfig(join(folder, 'story.yaml')));
+      expect(tokensOf(document)).toEqual(expected.greedy.slice(0, tokens));
+      expect(document.text!.length).toBeGreaterThan(2 * tokens);
+      expect(expected.text.startsWith(document.text!)).toBe(true);
+    });
+  },
+);
 
 describe('two checkpoints of one model, side by side', () => {
   it('compute each with its own numbers', async () => {

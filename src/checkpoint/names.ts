@@ -54,16 +54,6 @@ const FAMILIES: Readonly<Record<string, Names>> = {
   gemma2: GEMMA,
   gemma3: GEMMA,
   gemma4: { ...GEMMA, router: 'router.proj' },
-  glm4: {
-    ...LLAMA,
-    norms: {
-      attention: 'input_layernorm',
-      attentionOut: 'post_self_attn_layernorm',
-      mlp: 'post_attention_layernorm',
-      mlpOut: 'post_mlp_layernorm',
-    },
-    gateUp: 'mlp.gate_up_proj',
-  },
   mixtral: {
     ...LLAMA,
     mlp: 'block_sparse_moe',

@@ -7,7 +7,7 @@ import { ModelError, show } from '../model/errors.js';
 export interface Tokenizer {
   /** Token ids of a text, with those that the model wants around it. */
   encode(text: string): number[];
-  /** The text of token ids, without the model's own marks. */
+  /** The text of token ids, without the model's own marks; a token that has none is U+FFFD. */
   decode(tokens: readonly number[]): string;
 }
 
@@ -34,18 +34,28 @@ export function readTokenizer([file, config]: readonly string[]): Tokenizer {
   const own = config === undefined ? {} : jsonOf(config);
   let tokenizer: HubTokenizer;
   try {
-    tokenizer = new HubTokenizer(jsonOf(file), own);
+    const json = jsonOf(file);
+    // The library has the token for unknown words of a WordLevel model from the other file alone.
+    tokenizer = new HubTokenizer(json, { ...unknownOf(json), ...own });
   } catch (error) {
     if (error instanceof ModelError) throw error;
     throw new ModelError(`${file}: expected a tokenizer, found one that says: ${said(error)}`);
   }
   return {
-    encode: (text) => trying(file, () => tokenizer.encode(text).ids),
-    decode: (tokens) =>
-      tokens.length === 0
-        ? ''
-        : trying(file, () => tokenizer.decode([...tokens], { skip_special_tokens: true })),
+    encode: (text) => {
+      const { ids, tokens } = trying(file, () => tokenizer.encode(text));
+      const at = ids.findIndex((id: unknown) => !Number.isInteger(id));
+      if (at < 0) return ids;
+      const expected = 'expected a token for each part of the text, found none for';
+      throw new ModelError(`${file}: ${expected} ${show(tokens[at])}`);
+    },
+    decode: (tokens) => decoded(tokenizer, tokens),
   };
+}
+
+function unknownOf(json: object): object {
+  const { model } = json as { model?: { unk_token?: unknown } | null };
+  return typeof model?.unk_token === 'string' ? { unk_token: model.unk_token } : {};
 }
 
 /** The text of the tokens after a beginning of so many, as it follows on the beginning's text. */
@@ -55,7 +65,35 @@ export function textAfter(tokenizer: Tokenizer, tokens: readonly number[], begun
   return all.startsWith(before) ? all.slice(before.length) : tokenizer.decode(tokens.slice(begun));
 }
 
-/** Decoders of the library fail on tokens that they do not know in ways of their own. */
+/** What stands for tokens without a text: a vocabulary may be padded beyond the tokenizer's. */
+const NO_TEXT = '\uFFFD';
+
+function decoded(tokenizer: HubTokenizer, tokens: readonly number[]): string {
+  let text = '';
+  for (let from = 0; from < tokens.length;) {
+    if (tokenizer.id_to_token(tokens[from]) === undefined) {
+      text += NO_TEXT;
+      from++;
+      continue;
+    }
+    let to = from + 1;
+    while (to < tokens.length && tokenizer.id_to_token(tokens[to]) !== undefined) to++;
+    text += knownText(tokenizer, tokens.slice(from, to));
+    from = to;
+  }
+  return text;
+}
+
+/** Whatever the library makes of them, they do not cost what was computed. */
+function knownText(tokenizer: HubTokenizer, tokens: number[]): string {
+  try {
+    return tokenizer.decode(tokens, { skip_special_tokens: true });
+  } catch {
+    return NO_TEXT.repeat(tokens.length);
+  }
+}
+
+/** The library fails on texts in ways of its own. */
 function trying<T>(file: string, work: () => T): T {
   try {
     return work();

@@ -71,7 +71,8 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const onDetail = (last: RunDetail) => (detail = last);
   const hasLogits = config.weights !== undefined || config.prompt !== undefined;
   const logits = hasLogits && options.output !== undefined ? createLogits(config) : undefined;
-  const text = hasLogits && !options.json ? textTeller() : undefined;
+  const hasText = hasLogits && config.tokenizer.length > 0 && !isServing(config);
+  const text = hasText && !options.json ? textTeller() : undefined;
   const document = await simulating(
     options,
     async (simulateOptions): Promise<RunDocument | ServingDocument> => {
@@ -79,8 +80,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
         ...simulateOptions,
         ...(options.output !== undefined && { onDetail }),
         ...(logits && { onLogits: logits.take }),
-        // A bar and a text on one line are neither.
-        ...(text && { onText: text.tell, onProgress: undefined }),
+        ...(text && { onText: text.tell }),
       };
       if (isServing(config)) {
         if (options.sensitivity)
@@ -94,6 +94,8 @@ async function run(path: string, options: RunOptions): Promise<void> {
       if (!options.sensitivity) return finished;
       return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
     },
+    // A bar and a text on one line are neither.
+    { bar: text === undefined },
   );
   text?.end();
   try {

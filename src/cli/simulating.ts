@@ -33,10 +33,11 @@ export function timeoutOption(): Option {
 
 type Simulating = LimitOptions & Partial<Pick<SimulateOptions, 'engine' | 'shards' | 'memo'>>;
 
-/** Simulates under a bar and within the limits; says what was being done when the time is up. */
+/** Simulates under a bar, unless there is to be none, and within the limits; says what was being done when the time is up. */
 export async function simulating<T>(
   { engine = 'fast', shards = 1, memo = true, maxCycles, timeout }: Simulating,
   work: (options: SimulateOptions) => Promise<T>,
+  { bar = true } = {},
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
@@ -52,7 +53,7 @@ export async function simulating<T>(
         ...host,
         onProgress(progress) {
           nowDoing(progress.what);
-          onProgress?.(progress);
+          if (bar) onProgress?.(progress);
         },
       }),
     );

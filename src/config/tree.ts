@@ -1,6 +1,6 @@
 /** Trees of values with origins: merging files and settings, finding where a path was written. */
 import { ConfigError } from './errors.js';
-import { readYaml, type Node, type Origin } from './yaml.js';
+import { hasComment, readYaml, type Node, type Origin } from './yaml.js';
 
 /**
  * The base with the overlay's values in place of its own; mappings are merged key by key, save those
@@ -56,7 +56,7 @@ export function plain(node: Node): unknown {
 
 /**
  * Applies settings in their order: `--set a.b=v` wins over every file; `v` is read as a YAML scalar, or a
- * list of them.
+ * list of them, or taken as a text.
  * @throws ConfigError naming the `--set` if it is no `path=value` with such a value
  */
 export function applySets(root: Node, sets: readonly string[]): Node {
@@ -78,6 +78,21 @@ export function normalise(root: Node): Node {
   return { ...root, value: entries };
 }
 
+const PROMPT = 'workload.prompt';
+/** What a prompt that YAML is to read begins with. */
+const WRITTEN = /^\s*["'[{]/;
+
+/**
+ * Whether a value is a text as it stands: no part of it is a comment, and a prompt is what somebody says.
+ * A number for a prompt is left to be refused: it may be meant as a token.
+ */
+function isText(path: string, value: string): boolean {
+  if (hasComment(value)) return true;
+  return path === PROMPT && !WRITTEN.test(value) && !isNumber(value);
+}
+
+const isNumber = (value: string) => value.trim() !== '' && Number.isFinite(Number(value));
+
 function nodeOf(text: string): Node {
   const label = `--set ${text}`;
   const origin: Origin = { label };
@@ -87,7 +102,8 @@ function nodeOf(text: string): Node {
     throw new ConfigError(`${label}: expected path=value, found ${JSON.stringify(text)}`);
   if (keys.includes('__proto__'))
     throw new ConfigError(`${label}: expected a known key, found __proto__`);
-  const { value: read } = readYaml(text.slice(split + 1), label);
+  const given = text.slice(split + 1);
+  const read = isText(keys.join('.'), given) ? given : readYaml(given, label).value;
   const isOne = (inner: Node['value']) => typeof inner !== 'object' || inner === null;
   if (!isOne(read) && !(Array.isArray(read) && read.every((item) => isOne(item.value))))
     throw new ConfigError(`${label}: ${keys.join('.')}: expected one value, found a collection`);

@@ -88,6 +88,16 @@ function firstTooDeep(text: string): string | undefined {
   return undefined;
 }
 
+/** Whether reading a text drops a part of it as a comment. */
+export function hasComment(text: string): boolean {
+  let isScalar = false;
+  for (const token of new Lexer().lex(text)) {
+    if (!isScalar && token.startsWith('#')) return true;
+    isScalar = token === SCALAR;
+  }
+  return false;
+}
+
 interface Walk {
   at: (offset: number) => Origin;
   nodes: number;

@@ -1,6 +1,7 @@
 /**
- * The numbers of a run that computes (`workload.data`): its weights, the memory of every region's cores, the comparison of the wafer's logits with those of a plain implementation of the model, and
- * of the token that it chose with those logits.
+ * The numbers of a run that computes (with weights, a prompt or `workload.data`): weights of a checkpoint or
+ * random ones, the memory of every region's cores, and the comparison of the wafer's logits with those of a
+ * plain implementation of the model, and of the token that it chose with those logits.
  */
 import type { ResolvedConfig } from '../config.js';
 import { openCheckpoint } from '../checkpoint/checkpoint.js';

@@ -8,7 +8,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import { treeAllReduce } from '../kernels/all-reduce.js';
 import { isEchoed } from '../kernels/collectives.js';
 import { TREE_FORMS, waysOf, type TreeForm } from '../kernels/line.js';
-import type { Groups } from '../lowering/region.js';
+import type { Groups } from '../lowering/lines.js';
 import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';

@@ -7,8 +7,9 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import { CapacityError } from '../placement/placement.js';
 import type { Place } from './places.js';
-import { FIRST_HAND_OFF_COLOR } from './region.js';
-import { channelsOf, visitStage, type Source } from './stage.js';
+import type { Source } from './core-writer.js';
+import { FIRST_HAND_OFF_COLOR } from './lines.js';
+import { channelsOf, visitStage } from './stage.js';
 
 export interface HandOffTo {
   source: Source;

@@ -12,23 +12,13 @@ import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
-import { routesOf, type LinePlace } from '../kernels/collectives.js';
+import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { stationsOf, type Station, type TreeForm } from '../kernels/line.js';
-import type { Line } from '../mapping/mapping.js';
+import { classes, codeOf, numbered, places, type Groups } from './lines.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
-
-/** Groups of the two-level trees: on columns, on whole rows, and on a row's part of one KV head. */
-export interface Groups {
-  column: number;
-  row: number;
-  head: number;
-  /** The trees' forms on these lines; as published, if not given. */
-  forms?: Record<Line, TreeForm>;
-}
 
 /** Code of one core around the reception of its token's data. */
 export interface CoreProgram {
@@ -67,14 +57,6 @@ export interface Step {
   /** Users whose caches the cores hold; 1 if not given. The step is that of one of them. */
   users?: number;
 }
-
-/** Colours of the lines' channels; hand-offs get the rest. */
-export const LINE_COLORS: Record<Line, number[]> = {
-  column: [0, 1, 2, 3, 4],
-  row: [5, 6, 7, 8, 9],
-  head: [10, 11, 12, 13, 14],
-};
-export const FIRST_HAND_OFF_COLOR = 15;
 
 /** Cache slots of a row when `count` of them are dealt out row by row. */
 export function positionsOfRow(count: number, row: number, rows: number): number {
@@ -251,56 +233,4 @@ function writeCore(
   main(after);
   const { buffers } = laidOut;
   return { name, buffers, codeBytes, prepare: before.operations, main: after.operations };
-}
-
-/** What of a place the code depends on: its steps, not the routes past it. */
-function codeOf(p: LinePlace | undefined): unknown {
-  return p && [p.station.steps, p.station.root, p.station.multicast, p.station.echo];
-}
-
-/** A place on a line, and the routes that it needs. */
-type RoutedPlace = LinePlace & { routes: Route[] };
-
-/** The places of a line; those that do the same are one object. */
-function places(
-  axis: 'x' | 'y',
-  length: number,
-  { forms, ...groups }: Groups,
-  line: Line,
-  { fabric: { queueDepth } }: WaferSpec,
-): RoutedPlace[] {
-  const colors = LINE_COLORS[line];
-  const known = new Map<Station, RoutedPlace>();
-  const stations = stationsOf(length, Math.min(groups[line], length), forms?.[line]);
-  return stations.map((station) => {
-    let routed = known.get(station);
-    if (routed === undefined) {
-      const place = { station, axis, colors, queueDepth };
-      routed = { ...place, routes: routesOf(place) };
-      known.set(station, routed);
-    }
-    return routed;
-  });
-}
-
-/** Numbers of the distinct pairs of what `ofRow` says of a row and `ofColumn` of a column. */
-function classes(
-  rows: number,
-  columns: number,
-  ofRow: (row: number) => unknown,
-  ofColumn: (column: number) => unknown,
-): (row: number, column: number) => number {
-  const rowClass = numbered(rows, ofRow);
-  const columnClass = numbered(columns, ofColumn);
-  return (row, column) => rowClass[row] * columns + columnClass[column];
-}
-
-/** For each of `count` things the number of its description, in order of first appearance. */
-function numbered(count: number, describe: (i: number) => unknown): Int32Array {
-  const numbers = new Map<string, number>();
-  return Int32Array.from({ length: count }, (_, i) => {
-    const key = JSON.stringify(describe(i)) ?? '';
-    if (!numbers.has(key)) numbers.set(key, numbers.size);
-    return numbers.get(key)!;
-  });
 }

@@ -7,7 +7,8 @@ import { RAMP } from '../hardware/mesh.js';
 import { visitRow, visitToken } from './hand-off.js';
 import type { Rectangle, RouteVisitor } from './hand-off.js';
 import { coreIn } from './joined.js';
-import { handOffOf, type Source } from './stage.js';
+import type { Source } from './core-writer.js';
+import { handOffOf } from './stage.js';
 
 /** A stage's program on its wafer; its links are numbered core * 4 + port. */
 export interface StageLinks {

@@ -2,23 +2,12 @@
  * One stage of a token's path as a program: the cores of the region before that send, the routers on
  * that path, and the region that receives and computes. Its rectangle is the smallest around them.
  */
-import type { FloatType } from '../numeric/types.js';
-import { passOn, send, store, type Code } from '../program/builder.js';
-import type { Operation, Program, Role, Route } from '../program/program.js';
-import type { CoreProgram, RegionCode } from './region.js';
+import type { Program, Role } from '../program/program.js';
+import { CoreWriter, type PassedOn, type Source, type Traffic } from './core-writer.js';
 import { onward, visitHandOff, visitToken, planHandOff } from './hand-off.js';
 import type { HandOff, Rectangle, RouteVisitor } from './hand-off.js';
-
-/** Where the region's data come from: row by row from the region before, or one core's token. */
-export type Source = (
-  | { kind: 'rows'; region: Rectangle; shares?: boolean }
-  | { kind: 'token'; core: { x: number; y: number } }
-) & {
-  /** What a sender sends: `length` elements from its memory at `cell`. */
-  cell: number;
-  type: FloatType;
-  length: number;
-};
+import type { RegionCode } from './region.js';
+import { RouteSets } from './route-sets.js';
 
 export interface StageProgram {
   program: Program;
@@ -26,34 +15,6 @@ export interface StageProgram {
   senders: number[];
   /** Number in the program of the region's core in column 0 and row 0. */
   origin: number;
-}
-
-/** Slices of other rows that a core passes on, and the colours on which they come and go. */
-interface PassedOn {
-  slices: number;
-  from: number;
-  to: number;
-}
-
-/** A sending core: the colour it sends on, and what it passes on after that. */
-interface Sender {
-  color: number;
-  passes?: PassedOn | undefined;
-}
-
-/** A relaying core: what it passes on first, the colour it receives, and that of its multicast (-1 if it is alone). */
-interface Relay {
-  passes?: PassedOn | undefined;
-  color: number;
-  multicast: number;
-}
-
-/** What the cores of a hand-off do in addition to routing. */
-interface Traffic {
-  senders: Map<number, Sender>;
-  relays: Map<number, Relay>;
-  /** Colour on which all other cores receive. */
-  color: number;
 }
 
 /** One number for a position; x is -1 beyond the west edge. */
@@ -183,130 +144,4 @@ function boundingBox({ senders }: Traffic, region: Rectangle) {
     if (y > box.y1) box.y1 = y;
   }
   return box;
-}
-
-/** Sets of routes of one router, numbered, so that a core's set is one integer while it grows. */
-class RouteSets {
-  private readonly sets: Route[][] = [[]];
-  private readonly next = new Map<number, number>();
-
-  /** Number of a set with one more route; a second route of a colour adds its ports. */
-  with(set: number, color: number, inputs: number, outputs: number): number {
-    const step = ((set * RADIX + color) * RADIX + inputs) * RADIX + outputs;
-    const known = this.next.get(step);
-    if (known !== undefined) return known;
-    const routes: Route[] = this.sets[set].map((r) => {
-      return { color: r.color, inputs: r.inputs, outputs: r.outputs };
-    });
-    const same = routes.find((r) => r.color === color);
-    if (same) {
-      same.inputs |= inputs;
-      same.outputs |= outputs;
-    } else routes.push({ color, inputs, outputs });
-    this.sets.push(routes);
-    this.next.set(step, this.sets.length - 1);
-    return this.sets.length - 1;
-  }
-
-  routesOf(set: number): Route[] {
-    return this.sets[set];
-  }
-}
-
-/** Above any colour and any mask of ports, of which some keys are made. */
-const RADIX = 64;
-
-/** A role without its routes, and its number. */
-interface WrittenCode {
-  number: number;
-  code: Omit<Role, 'routes'>;
-}
-
-/** Writes the code of each kind of core once: by row class, column class and part in the hand-off. */
-class CoreWriter {
-  private count = 0;
-  /** Cores without a part in the hand-off: outsiders first, then by class. The others by name. */
-  private readonly plain: (WrittenCode | undefined)[] = [];
-  private readonly parts = new Map<string, WrittenCode>();
-  private readonly code: RegionCode;
-  private readonly traffic: Traffic;
-  private readonly source: Source;
-
-  constructor(code: RegionCode, traffic: Traffic, source: Source) {
-    this.code = code;
-    this.traffic = traffic;
-    this.source = source;
-  }
-
-  /** Code of the core at this key. */
-  codeOf(at: number, inside: boolean, row: number, column: number): WrittenCode {
-    const body = inside ? this.code.codeClass(row, column) : -1;
-    const sends = this.traffic.senders.get(at);
-    const relay = this.traffic.relays.get(at);
-    if (sends === undefined && relay === undefined)
-      return (this.plain[body + 1] ??= this.write(inside, row, column));
-    const part = JSON.stringify([body, sends, relay]);
-    const written = this.parts.get(part) ?? this.write(inside, row, column, sends, relay);
-    this.parts.set(part, written);
-    return written;
-  }
-
-  private write(
-    inside: boolean,
-    row: number,
-    column: number,
-    sends?: Sender,
-    relay?: Relay,
-  ): WrittenCode {
-    const code = inside ? this.insider(row, column, sends, relay) : this.outsider(sends);
-    return { number: this.count++, code };
-  }
-
-  private insider(
-    row: number,
-    column: number,
-    sends: Sender | undefined,
-    relay: Relay | undefined,
-  ): WrittenCode['code'] {
-    const program = this.code.write(row, column);
-    const { prepare, main, ...rest } = program;
-    const operations = [...prepare, ...this.receive(program, relay), ...main];
-    if (sends === undefined) return { ...rest, operations };
-    // A tied table's core sends what it chose before, and then receives it as all cores do.
-    const { cell } = this.source;
-    const buffers = rest.buffers.map((b) =>
-      b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
-    );
-    return { ...rest, buffers, operations: [...this.send(sends), ...operations] };
-  }
-
-  /** A core outside the region: a router on the path, or one that sends what it computed before. */
-  private outsider(sends: Sender | undefined): WrittenCode['code'] {
-    if (sends === undefined) return { name: 'passage', buffers: [], codeBytes: 0, operations: [] };
-    const { cell: at, type, length } = this.source;
-    const buffers = [{ name: 'sent', type, at, length, preloaded: true }];
-    return { name: 'sender', buffers, codeBytes: 0, operations: this.send(sends) };
-  }
-
-  private send({ color, passes }: Sender): Operation[] {
-    const { cell: at, type, length } = this.source;
-    const code: Code = { label: this.code.receive.label, operations: [] };
-    send(code, { type, at, length }, color);
-    this.passOn(code, passes);
-    return code.operations;
-  }
-
-  private passOn(code: Code, passes: PassedOn | undefined): void {
-    if (passes) passOn(code, this.source, passes.slices, passes.from, passes.to);
-  }
-
-  private receive(program: CoreProgram, relay: Relay | undefined): Operation[] {
-    const { label, type, length, at } = this.code.receive;
-    const code: Code = { label, operations: [] };
-    const received = { type, length, at: at(program) };
-    this.passOn(code, relay?.passes);
-    store(code, received, relay ? relay.color : this.traffic.color);
-    if (relay && relay.multicast >= 0) send(code, received, relay.multicast);
-    return code.operations;
-  }
 }

@@ -14,7 +14,8 @@ import { cacheStepOf, layerCode, tableCode, writtenOnce } from './region.js';
 import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
-import { writeStage, type Source } from './stage.js';
+import type { Source } from './core-writer.js';
+import { writeStage } from './stage.js';
 import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
 
 /** Where the head leaves the chosen token: the wafer's core and the cell. */

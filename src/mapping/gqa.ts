@@ -1,6 +1,6 @@
 /**
  * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
- * after the other on a token's path; any number of rows and columns, and any model that is read.
+ * after the other on a token's path; any number of rows and columns, and any dense model.
  */
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { FloatType } from '../numeric/types.js';

@@ -35,6 +35,7 @@ function reader(indexersOf: Indexers): Family['read'] {
     const maxPositions = c.max_position_embeddings;
     const rope = ropeOf(c, {
       headDim: c.qk_rope_head_dim,
+      field: 'qk_rope_head_dim',
       maxPositions,
       theta: 10_000,
       pairs: (c.rope_interleave ?? true) ? 'neighbours' : 'halves',

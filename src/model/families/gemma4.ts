@@ -140,6 +140,7 @@ function attentionsOf(
 function ropeIn(c: Gemma4Fields, type: string, headDim: number): Rope {
   const asked = {
     headDim,
+    field: type === FULL ? 'global_head_dim' : 'head_dim',
     maxPositions: c.max_position_embeddings,
     layers: type,
     theta: type === FULL ? 1_000_000 : 10_000,

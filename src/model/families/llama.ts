@@ -9,7 +9,8 @@ import type { LayerSpec } from '../model.js';
 import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
 import type { Decoder, DecoderFields, Family } from './common.js';
 import { maxContextOf, ropesOf } from './rope.js';
-import { slidingIfGiven, slidingOnRequest, windowsOf, type WindowFields } from './spans.js';
+import { neverSliding, slidingIfGiven, slidingOnRequest, windowsOf } from './spans.js';
+import type { WindowFields } from './spans.js';
 
 const decoder = z.looseObject(decoderFields);
 const OWN_HEAD_DIM = { head_dim: decoderFields.head_dim.unwrap().unwrap() };
@@ -59,7 +60,7 @@ export const llama: Family = {
     num_attention_heads: 32,
   },
   fields: ['attention_bias', 'mlp_bias'],
-  read: reader({ attention: biases, mlpBias: true, types: slidingIfGiven }),
+  read: reader({ attention: biases, mlpBias: true, types: neverSliding }),
 };
 
 export const mistral: Family = {
@@ -111,6 +112,6 @@ export const olmo2: Family = {
   read: reader({
     attention: (c) => ({ qkNorm: 'whole', ...biases(c) }),
     norms: 'post',
-    types: slidingIfGiven,
+    types: neverSliding,
   }),
 };

@@ -43,6 +43,8 @@ export interface RopeFields {
 /** What a family makes of the rotary fields. */
 export interface RopeAsked {
   headDim: number;
+  /** Field that says it, if not `head_dim`. */
+  field?: string;
   /** `max_position_embeddings` */
   maxPositions: number;
   /** Base of a file that does not say. */
@@ -123,13 +125,15 @@ export function maxContextOf(maxPositions: number, ropes: Iterable<Rope | undefi
   return Math.min(Math.max(maxPositions, ...stretched), 2 ** 24);
 }
 
-/** Elements of a head that turn: an even number, as they turn in pairs. */
+/** Elements of a head that turn: an even number, as they turn in pairs; so is what stands still. */
 function turning(
   c: RopeFields,
-  { headDim, part: known }: RopeAsked,
+  { headDim, field: headField = 'head_dim', part: known }: RopeAsked,
   group: string,
   inGroup: number | null | undefined,
 ): number {
+  if (headDim % 2 !== 0)
+    throw unexpected(headField, 'an even number, as rotary embedding takes pairs', headDim);
   const field =
     typeof inGroup === 'number' ? `${group}.partial_rotary_factor` : 'partial_rotary_factor';
   const given = inGroup ?? c.partial_rotary_factor ?? known ?? 1;
@@ -137,8 +141,6 @@ function turning(
     throw unexpected(field, '1, as heads of this family turn whole', given);
   const dim = Math.trunc(headDim * given);
   if (dim >= 2 && dim % 2 === 0) return dim;
-  if (given === 1)
-    throw unexpected('head_dim', 'an even number, as rotary embedding takes pairs', headDim);
   throw unexpected(field, `a share of ${headDim} elements that is an even number`, given);
 }
 

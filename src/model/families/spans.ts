@@ -72,29 +72,41 @@ export function windowsOf(types: readonly string[], c: WindowFields, maxContext:
   const { sliding_window: size } = c;
   const full: Span = { kind: 'full' };
   if (!types.includes(SLIDING)) return types.map(() => full);
-  if (!size) {
-    const asked = c.use_sliding_window === true && !c.layer_types;
-    const why = asked ? 'use_sliding_window is true' : 'layer_types has sliding_attention';
-    throw unexpected('sliding_window', `a whole number from 1, as ${why}`, size);
-  }
+  if (!size) throw unexpected('sliding_window', `a whole number from 1, as ${whySliding(c)}`, size);
   const window: Span = size < maxContext ? { kind: 'window', size } : full;
   return types.map((type) => (type === SLIDING ? window : full));
 }
 
-/** Kinds of a file's layers where each has a window if there is one, unless the file says otherwise. */
-export function slidingIfGiven(c: WindowFields): string[] {
-  const { use_sliding_window: asked, sliding_window: size } = c;
-  const slides = asked === true || (asked !== false && !!size);
-  return layerTypes(c, [FULL, SLIDING], () => (slides ? SLIDING : FULL));
+function whySliding(c: WindowFields): string {
+  if (c.layer_types) return 'layer_types has sliding_attention';
+  return c.use_sliding_window === true
+    ? 'use_sliding_window is true'
+    : 'layers of this family slide';
 }
 
-/** The same where `use_sliding_window` has to ask for it, and `max_window_layers` are without. */
+/** Kinds of layers of a family without windows, whatever a file says of them. */
+export const neverSliding = (c: WindowFields): string[] => alike(c, FULL);
+
+/** Kinds of layers of a family where each has the window of the file, if there is one. */
+export const slidingIfGiven = (c: WindowFields): string[] =>
+  alike(c, c.sliding_window ? SLIDING : FULL);
+
+/** The family's model does not read `layer_types`: a list is checked, and says nothing. */
+function alike(c: Layered, kind: string): string[] {
+  listed('layer_types', c.layer_types, c.num_hidden_layers, [FULL, SLIDING]);
+  return each(c, () => kind);
+}
+
+/**
+ * The same where `use_sliding_window` has to ask for it, and `max_window_layers` are without.
+ * @throws ModelError where `layer_types` has windows that are not asked for
+ */
 export function slidingOnRequest(c: WindowFields): string[] {
   const { use_sliding_window: asked, max_window_layers: from } = c;
   const types = layerTypes(c, [FULL, SLIDING], (layer) =>
     asked === true && layer >= (from ?? 0) ? SLIDING : FULL,
   );
-  if (asked === false && types.includes(SLIDING))
+  if (asked !== true && types.includes(SLIDING))
     throw unexpected('use_sliding_window', 'true, as layer_types has sliding_attention', asked);
   return types;
 }

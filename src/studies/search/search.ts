@@ -5,7 +5,7 @@
  * is none, and then tries the fastest shapes' groups in place, one line after the other.
  */
 import type { ResolvedConfig } from '../../config.js';
-import type { Groups } from '../../lowering/region.js';
+import type { Groups } from '../../lowering/lines.js';
 import { wafersNeeded } from '../../placement/capacity.js';
 import { CapacityError } from '../../placement/placement.js';
 import { tokenCycles } from '../../placement/estimate.js';

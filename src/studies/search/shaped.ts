@@ -8,7 +8,7 @@ import type { Runner } from '../../decode/runner.js';
 import { createShared } from '../../decode/sharing.js';
 import { simulateSteps } from '../../decode/simulate.js';
 import type { GroupsOf } from '../../lowering/lowering.js';
-import type { Groups } from '../../lowering/region.js';
+import type { Groups } from '../../lowering/lines.js';
 import type { SearchResult } from '../../report/document.js';
 import { searchShape, type ShapeCosts } from './search.js';
 

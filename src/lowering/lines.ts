@@ -1,0 +1,75 @@
+/** What the cores of a region do on its lines: their places there, and the classes of rows and columns that follow. */
+import type { WaferSpec } from '../hardware/wafer.js';
+import { routesOf, type LinePlace } from '../kernels/collectives.js';
+import { stationsOf, type Station, type TreeForm } from '../kernels/line.js';
+import type { Line } from '../mapping/mapping.js';
+import type { Route } from '../program/program.js';
+
+/** Groups of the two-level trees: on columns, on whole rows, and on a row's part of one KV head. */
+export interface Groups {
+  column: number;
+  row: number;
+  head: number;
+  /** The trees' forms on these lines; as published, if not given. */
+  forms?: Record<Line, TreeForm>;
+}
+
+/** Colours of the lines' channels; hand-offs get the rest. */
+export const LINE_COLORS: Record<Line, number[]> = {
+  column: [0, 1, 2, 3, 4],
+  row: [5, 6, 7, 8, 9],
+  head: [10, 11, 12, 13, 14],
+};
+export const FIRST_HAND_OFF_COLOR = 15;
+
+/** What of a place the code depends on: its steps, not the routes past it. */
+export function codeOf(p: LinePlace | undefined): unknown {
+  return p && [p.station.steps, p.station.root, p.station.multicast, p.station.echo];
+}
+
+/** A place on a line, and the routes that it needs. */
+type RoutedPlace = LinePlace & { routes: Route[] };
+
+/** The places of a line; those that do the same are one object. */
+export function places(
+  axis: 'x' | 'y',
+  length: number,
+  { forms, ...groups }: Groups,
+  line: Line,
+  { fabric: { queueDepth } }: WaferSpec,
+): RoutedPlace[] {
+  const colors = LINE_COLORS[line];
+  const known = new Map<Station, RoutedPlace>();
+  const stations = stationsOf(length, Math.min(groups[line], length), forms?.[line]);
+  return stations.map((station) => {
+    let routed = known.get(station);
+    if (routed === undefined) {
+      const place = { station, axis, colors, queueDepth };
+      routed = { ...place, routes: routesOf(place) };
+      known.set(station, routed);
+    }
+    return routed;
+  });
+}
+
+/** Numbers of the distinct pairs of what `ofRow` says of a row and `ofColumn` of a column. */
+export function classes(
+  rows: number,
+  columns: number,
+  ofRow: (row: number) => unknown,
+  ofColumn: (column: number) => unknown,
+): (row: number, column: number) => number {
+  const rowClass = numbered(rows, ofRow);
+  const columnClass = numbered(columns, ofColumn);
+  return (row, column) => rowClass[row] * columns + columnClass[column];
+}
+
+/** For each of `count` things the number of its description, in order of first appearance. */
+export function numbered(count: number, describe: (i: number) => unknown): Int32Array {
+  const numbers = new Map<string, number>();
+  return Int32Array.from({ length: count }, (_, i) => {
+    const key = JSON.stringify(describe(i)) ?? '';
+    if (!numbers.has(key)) numbers.set(key, numbers.size);
+    return numbers.get(key)!;
+  });
+}
