@@ -107,7 +107,7 @@ function headDimOf({ hidden_size, num_attention_heads, head_dim }: HeadFields, g
 }
 
 /** Grouped queries of a plain Llama but for what is said. */
-export function gqaOf(
+export function gqaSpec(
   of: Pick<GqaSpec, 'heads' | 'kvHeads' | 'headDim' | 'span'> & Partial<GqaSpec>,
 ): GqaSpec {
   return {
@@ -125,11 +125,13 @@ export function gqaOf(
 }
 
 /** A layer of a plain Llama but for what is said. */
-export function layerOf(of: Pick<LayerSpec, 'attention' | 'mlp'> & Partial<LayerSpec>): LayerSpec {
+export function layerSpec(
+  of: Pick<LayerSpec, 'attention' | 'mlp'> & Partial<LayerSpec>,
+): LayerSpec {
   return { norms: 'pre', scaled: false, ...of };
 }
 
-export function denseOf(width: number, act: Act = SILU, bias = false): DenseSpec {
+export function denseSpec(width: number, act: Act = SILU, bias = false): DenseSpec {
   return { kind: 'dense', inner: width, act, bias };
 }
 

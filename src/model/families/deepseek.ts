@@ -8,7 +8,7 @@ import type { LatentSpec, Rope } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
 import { between, flag, name, parse, whole, type Fields } from '../fields.js';
 import type { LayerSpec } from '../model.js';
-import { actOf, decoderFields, denseOf, layerOf, sizesOf, type Family } from './common.js';
+import { actOf, decoderFields, denseSpec, layerSpec, sizesOf, type Family } from './common.js';
 import { groupedExperts, groupedFields, sparseFrom } from './grouped.js';
 import { isScaled, maxContextOf, ropeGroup, ropeOf } from './rope.js';
 import { mscaleOf } from './rope-scaling.js';
@@ -44,18 +44,18 @@ function reader(indexersOf: Indexers): Family['read'] {
     const act = actOf(c);
     const sparse = sparseFrom(c);
     const experts = groupedExperts(c, act);
-    const dense = denseOf(c.intermediate_size, act);
+    const dense = denseSpec(c.intermediate_size, act);
     const indexers = indexersOf(fields, c);
     const layers = each(c, (layer): LayerSpec => {
       const { [layer]: indexer } = indexers;
-      return layerOf({
+      return layerSpec({
         attention: { ...attention, ...(indexer && { indexer }) },
         mlp: sparse[layer] ? experts : dense,
       });
     });
     const drafts = c.num_nextn_predict_layers ?? 0;
     const own = indexers.find((of) => of?.own);
-    const last = layerOf({
+    const last = layerSpec({
       attention: { ...attention, ...(own && { indexer: own }) },
       mlp: experts,
     });

@@ -13,7 +13,7 @@ export const sparseFields = {
 };
 
 /** A router that gives softmax shares of all experts but for what is said. */
-export function routerOf(of: Partial<RouterSpec>): RouterSpec {
+export function routerSpec(of: Partial<RouterSpec>): RouterSpec {
   return {
     score: 'softmax',
     bias: 'none',
@@ -38,7 +38,7 @@ interface Sizes {
  * Experts, with checks of what the router chooses from.
  * @param names the fields that have the number of experts and how many are chosen
  */
-export function expertsOf(
+export function expertsSpec(
   of: Sizes & Partial<ExpertsSpec>,
   names: { count: string; topK: string },
 ): ExpertsSpec {

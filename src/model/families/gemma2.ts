@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { GqaSpec, Rope } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
 import { between, flag, parse, whole, type Fields } from '../fields.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Decoder, Family } from './common.js';
 import { maxContextOf, ropeGroup, ropeOf } from './rope.js';
 import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
@@ -44,10 +44,10 @@ function reader({ qkNorm, sliding, rope }: Differs): Family['read'] {
     const { attn_logit_softcapping: scoreCap, final_logit_softcapping: logitCap } = c;
     const scale = 1 / Math.sqrt(c.query_pre_attn_scalar);
     const more = { bias, outBias: bias, qkNorm, scale, ...(scoreCap && { scoreCap }) };
-    const mlp = denseOf(c.intermediate_size, actOf(c, 'hidden_activation'));
+    const mlp = denseSpec(c.intermediate_size, actOf(c, 'hidden_activation'));
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = gqaOf({ ...heads, span, ...more, rope: ropes.get(types[layer])! });
-      return layerOf({ attention, mlp, norms: 'sandwich' });
+      const attention = gqaSpec({ ...heads, span, ...more, rope: ropes.get(types[layer])! });
+      return layerSpec({ attention, mlp, norms: 'sandwich' });
     });
     return {
       ...sizesOf(c, true),

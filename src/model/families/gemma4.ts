@@ -7,9 +7,9 @@ import type { GqaSpec, Rope } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
 import { between, flag, parse, whole, type Fields } from '../fields.js';
 import type { MlpSpec } from '../mlp-spec.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
-import { count, expertsOf, routerOf, width } from './experts.js';
+import { count, expertsSpec, routerSpec, width } from './experts.js';
 import { maxContextOf, ropeGroup, ropeOf, ropeTypeOf } from './rope.js';
 import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
 
@@ -62,7 +62,7 @@ export const gemma4: Family = {
     const mlp = mlpOf(c);
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
       const attention = { ...attentions.get(types[layer])!, span };
-      return layerOf({ attention, mlp, norms: 'sandwich', scaled: true });
+      return layerSpec({ attention, mlp, norms: 'sandwich', scaled: true });
     });
     const { final_logit_softcapping: logitCap } = c;
     return {
@@ -120,7 +120,7 @@ function attentionsOf(
         },
         given,
       );
-      const attention = gqaOf({
+      const attention = gqaSpec({
         ...heads,
         span: { kind: 'full' },
         bias,
@@ -153,7 +153,7 @@ function ropeIn(c: Gemma4Fields, type: string, headDim: number): Rope {
 
 function mlpOf(c: Gemma4Fields): MlpSpec {
   const act = actOf(c, 'hidden_activation');
-  if (!c.enable_moe_block) return denseOf(c.intermediate_size, act);
+  if (!c.enable_moe_block) return denseSpec(c.intermediate_size, act);
   const sizes = { num_experts: c.num_experts, top_k_experts: c.top_k_experts };
   for (const [field, value] of Object.entries({
     ...sizes,
@@ -161,13 +161,13 @@ function mlpOf(c: Gemma4Fields): MlpSpec {
   }))
     if (typeof value !== 'number')
       throw unexpected(field, 'a whole number, as enable_moe_block is true', value);
-  return expertsOf(
+  return expertsSpec(
     {
       count: c.num_experts!,
       topK: c.top_k_experts!,
       inner: c.moe_intermediate_size!,
       act,
-      router: routerOf({ renormalise: true, ownNorm: true, perExpertScale: true }),
+      router: routerSpec({ renormalise: true, ownNorm: true, perExpertScale: true }),
       parallel: { inner: c.intermediate_size },
     },
     { count: 'num_experts', topK: 'top_k_experts' },

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { flag, parse } from '../fields.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
 import { groupedExperts, groupedFields, sparseFrom } from './grouped.js';
 import { maxContextOf, ropeOf } from './rope.js';
@@ -46,7 +46,7 @@ export const glm4Moe: Family = {
       theta: 10_000,
       part: 0.5,
     });
-    const attention = gqaOf({
+    const attention = gqaSpec({
       ...heads,
       span: { kind: 'full' },
       // None of the output, whatever the file says.
@@ -57,13 +57,13 @@ export const glm4Moe: Family = {
     const act = actOf(c);
     const sparse = sparseFrom(c);
     const experts = groupedExperts(c, act);
-    const dense = denseOf(c.intermediate_size, act);
+    const dense = denseSpec(c.intermediate_size, act);
     const drafts = c.num_nextn_predict_layers ?? 0;
     return {
       ...sizesOf(c),
       maxContext: maxContextOf(maxPositions, [rope]),
-      layers: each(c, (layer) => layerOf({ attention, mlp: sparse[layer] ? experts : dense })),
-      ...(drafts > 0 && { mtp: { layers: drafts, layer: layerOf({ attention, mlp: experts }) } }),
+      layers: each(c, (layer) => layerSpec({ attention, mlp: sparse[layer] ? experts : dense })),
+      ...(drafts > 0 && { mtp: { layers: drafts, layer: layerSpec({ attention, mlp: experts }) } }),
     };
   },
 };

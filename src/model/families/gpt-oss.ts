@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { between, parse, type Fields } from '../fields.js';
 import type { Act } from '../mlp-spec.js';
-import { decoderFields, gqaOf, headsOf, layerOf, sizesOf, type Family } from './common.js';
-import { count, expertsOf, routerOf } from './experts.js';
+import { decoderFields, gqaSpec, headsOf, layerSpec, sizesOf, type Family } from './common.js';
+import { count, expertsSpec, routerSpec } from './experts.js';
 import { maxContextOf, ropesOf } from './rope.js';
 import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
 
@@ -58,21 +58,21 @@ export const gptOss: Family = {
     const maxContext = maxContextOf(maxPositions, ropes.values());
     // `hidden_act` says silu; the clamped form is in the code alone.
     const act: Act = { fn: 'silu', clamp: c.swiglu_limit, alpha: c.swiglu_alpha, plusOne: true };
-    const mlp = expertsOf(
+    const mlp = expertsSpec(
       {
         count: c.num_local_experts,
         topK: c.num_experts_per_tok,
         inner: c.intermediate_size,
         act,
         bias: true,
-        router: routerOf({ score: 'softmax-of-top', bias: 'logit' }),
+        router: routerSpec({ score: 'softmax-of-top', bias: 'logit' }),
       },
       { count: 'num_local_experts', topK: 'num_experts_per_tok' },
     );
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
       const rope = ropes.get(types[layer])!;
-      const attention = gqaOf({ ...heads, span, bias, outBias: bias, sinks: true, rope });
-      return layerOf({ attention, mlp });
+      const attention = gqaSpec({ ...heads, span, bias, outBias: bias, sinks: true, rope });
+      return layerSpec({ attention, mlp });
     });
     return { ...sizesOf(c), maxContext, layers };
   },

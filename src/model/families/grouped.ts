@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { unexpected } from '../errors.js';
 import { between, flag, name, whole } from '../fields.js';
 import type { Act, ExpertsSpec } from '../mlp-spec.js';
-import { count, expertsOf, groupsOf, routerOf, sparseFields } from './experts.js';
+import { count, expertsSpec, groupsOf, routerSpec, sparseFields } from './experts.js';
 import { each, listed } from './spans.js';
 
 export const groupedFields = {
@@ -30,14 +30,14 @@ export function groupedExperts(c: GroupedFields, act: Act): ExpertsSpec {
   const { n_routed_experts: experts, moe_intermediate_size: inner, n_shared_experts: shared } = c;
   const names = { count: 'n_routed_experts', topK: 'num_experts_per_tok' };
   const groups = groupsOf(experts, c, names);
-  const router = routerOf({
+  const router = routerSpec({
     score: 'sigmoid',
     bias: 'choice',
     renormalise: c.norm_topk_prob,
     scale: c.routed_scaling_factor,
     ...(groups && { groups }),
   });
-  return expertsOf(
+  return expertsSpec(
     {
       count: experts,
       topK: c.num_experts_per_tok,

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { GqaSpec } from '../attention-spec.js';
 import { parse, type Fields } from '../fields.js';
 import type { LayerSpec } from '../model.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Decoder, DecoderFields, Family } from './common.js';
 import { maxContextOf, ropesOf } from './rope.js';
 import { neverSliding, slidingIfGiven, slidingOnRequest, windowsOf } from './spans.js';
@@ -35,10 +35,10 @@ function reader(differs: Differs): Family['read'] {
     const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 10_000 });
     const maxContext = maxContextOf(maxPositions, ropes.values());
     const more = differs.attention?.(c);
-    const mlp = denseOf(c.intermediate_size, actOf(c), differs.mlpBias && (c.mlp_bias ?? false));
+    const mlp = denseSpec(c.intermediate_size, actOf(c), differs.mlpBias && (c.mlp_bias ?? false));
     const layers = windowsOf(types, c, maxContext).map((span, layer) =>
-      layerOf({
-        attention: gqaOf({ ...heads, span, rope: ropes.get(types[layer])!, ...more }),
+      layerSpec({
+        attention: gqaSpec({ ...heads, span, rope: ropes.get(types[layer])!, ...more }),
         mlp,
         norms: differs.norms ?? 'pre',
       }),

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import type { GqaSpec, Span } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
 import { between, flag, parse, whole } from '../fields.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
-import { count, expertsOf, routerOf, width } from './experts.js';
+import { count, expertsSpec, routerSpec, width } from './experts.js';
 import { maxContextOf, ropeOf } from './rope.js';
 import { CHUNKED, FULL, each, layerTypes } from './spans.js';
 
@@ -71,9 +71,9 @@ export const llama4: Family = {
     const turns = turningLayers(c);
     const spans = spansOf(c, turns, maxContext);
     const sparse = sparseLayers(c);
-    const [dense, experts] = [denseOf(c.intermediate_size_mlp, actOf(c)), expertsIn(c)];
+    const [dense, experts] = [denseSpec(c.intermediate_size_mlp, actOf(c)), expertsIn(c)];
     const attentionOf = (of: number): GqaSpec =>
-      gqaOf({
+      gqaSpec({
         ...heads,
         span: spans[of],
         bias,
@@ -81,7 +81,7 @@ export const llama4: Family = {
         ...(turns[of] ? { rope, ...(c.use_qk_norm && AFTER) } : temperatureOf(c)),
       });
     const layers = each(c, (of) =>
-      layerOf({ attention: attentionOf(of), mlp: sparse.has(of) ? experts : dense }),
+      layerSpec({ attention: attentionOf(of), mlp: sparse.has(of) ? experts : dense }),
     );
     return { ...sizesOf(c), maxContext, layers };
   },
@@ -129,13 +129,13 @@ function sparseLayers(c: Llama4Fields): Set<number> {
 }
 
 function expertsIn(c: Llama4Fields) {
-  return expertsOf(
+  return expertsSpec(
     {
       count: c.num_local_experts,
       topK: c.num_experts_per_tok,
       inner: c.intermediate_size,
       act: actOf(c),
-      router: routerOf({ score: 'sigmoid', scalesInput: true }),
+      router: routerSpec({ score: 'sigmoid', scalesInput: true }),
       shared: { inner: c.intermediate_size, gate: false },
     },
     { count: 'num_local_experts', topK: 'num_experts_per_tok' },

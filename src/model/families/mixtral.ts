@@ -1,8 +1,16 @@
 /** mixtral. Hugging Face transformers, src/transformers/models/mixtral/configuration_mixtral.py. */
 import { z } from 'zod';
 import { parse } from '../fields.js';
-import { actOf, decoderFields, gqaOf, headsOf, layerOf, sizesOf, type Family } from './common.js';
-import { count, expertsOf, routerOf } from './experts.js';
+import {
+  actOf,
+  decoderFields,
+  gqaSpec,
+  headsOf,
+  layerSpec,
+  sizesOf,
+  type Family,
+} from './common.js';
+import { count, expertsSpec, routerSpec } from './experts.js';
 import { maxContextOf, ropesOf } from './rope.js';
 import { slidingIfGiven, windowsOf } from './spans.js';
 
@@ -35,19 +43,19 @@ export const mixtral: Family = {
     const types = slidingIfGiven(c);
     const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 1_000_000 });
     const maxContext = maxContextOf(maxPositions, ropes.values());
-    const mlp = expertsOf(
+    const mlp = expertsSpec(
       {
         count: c.num_local_experts,
         topK: c.num_experts_per_tok,
         inner: c.intermediate_size,
         act: actOf(c),
-        router: routerOf({ renormalise: true }),
+        router: routerSpec({ renormalise: true }),
       },
       { count: 'num_local_experts', topK: 'num_experts_per_tok' },
     );
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = gqaOf({ ...heads, span, rope: ropes.get(types[layer])! });
-      return layerOf({ attention, mlp });
+      const attention = gqaSpec({ ...heads, span, rope: ropes.get(types[layer])! });
+      return layerSpec({ attention, mlp });
     });
     return { ...sizesOf(c), maxContext, layers };
   },

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { parse } from '../fields.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
 import { ropesOf } from './rope.js';
 import { slidingIfGiven, windowsOf } from './spans.js';
@@ -39,10 +39,10 @@ export const phi3: Family = {
       // Its first files had other names for it.
       alias: { su: 'longrope', yarn: 'longrope' },
     });
-    const mlp = denseOf(c.intermediate_size, actOf(c));
+    const mlp = denseSpec(c.intermediate_size, actOf(c));
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = gqaOf({ ...heads, span, rope: ropes.get(types[layer])! });
-      return layerOf({ attention, mlp });
+      const attention = gqaSpec({ ...heads, span, rope: ropes.get(types[layer])! });
+      return layerSpec({ attention, mlp });
     });
     return { ...sizesOf(c), maxContext, layers };
   },

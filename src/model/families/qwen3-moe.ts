@@ -3,9 +3,9 @@
  */
 import { z } from 'zod';
 import { flag, parse, whole } from '../fields.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
-import { count, expertsOf, isSparse, routerOf, sparseFields } from './experts.js';
+import { count, expertsSpec, isSparse, routerSpec, sparseFields } from './experts.js';
 import { maxContextOf, ropesOf } from './rope.js';
 import { slidingOnRequest, windowsOf } from './spans.js';
 
@@ -50,22 +50,22 @@ export const qwen3Moe: Family = {
     const bias = c.attention_bias ?? false;
     const act = actOf(c);
     const sparse = isSparse(c, c.num_experts);
-    const dense = denseOf(c.intermediate_size, act);
+    const dense = denseSpec(c.intermediate_size, act);
     const experts = () =>
-      expertsOf(
+      expertsSpec(
         {
           count: c.num_experts,
           topK: c.num_experts_per_tok,
           inner: c.moe_intermediate_size,
           act,
-          router: routerOf({ renormalise: c.norm_topk_prob }),
+          router: routerSpec({ renormalise: c.norm_topk_prob }),
         },
         { count: 'num_experts', topK: 'num_experts_per_tok' },
       );
     const layers = windowsOf(types, c, maxContext).map((span, layer) => {
       const rope = ropes.get(types[layer])!;
-      const attention = gqaOf({ ...heads, span, bias, outBias: bias, qkNorm: 'head', rope });
-      return layerOf({ attention, mlp: sparse(layer) ? experts() : dense });
+      const attention = gqaSpec({ ...heads, span, bias, outBias: bias, qkNorm: 'head', rope });
+      return layerSpec({ attention, mlp: sparse(layer) ? experts() : dense });
     });
     return { ...sizesOf(c), maxContext, layers };
   },

@@ -8,9 +8,9 @@ import type { DeltaSpec, GqaSpec } from '../attention-spec.js';
 import { unexpected } from '../errors.js';
 import { flag, parse, whole, type Fields } from '../fields.js';
 import type { MlpSpec } from '../mlp-spec.js';
-import { actOf, decoderFields, denseOf, gqaOf, headsOf, layerOf, sizesOf } from './common.js';
+import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Decoder, Family } from './common.js';
-import { expertsOf, isSparse, routerOf, width } from './experts.js';
+import { expertsSpec, isSparse, routerSpec, width } from './experts.js';
 import { stepFields } from './qwen3-moe.js';
 import { maxContextOf, ropeOf } from './rope.js';
 import { FULL, LINEAR, each, layerTypes } from './spans.js';
@@ -43,7 +43,7 @@ function reader(mlpOf: (fields: Fields, c: NextFields) => MlpSpec[]): Family['re
       part: 0.25,
       sections: true,
     });
-    const attention: GqaSpec = gqaOf({
+    const attention: GqaSpec = gqaSpec({
       ...own,
       span: { kind: 'full' },
       qkNorm: 'head',
@@ -57,7 +57,7 @@ function reader(mlpOf: (fields: Fields, c: NextFields) => MlpSpec[]): Family['re
     );
     const mlps = mlpOf(fields, c);
     const layers = types.map((type, layer) =>
-      layerOf({ attention: type === FULL ? attention : delta, mlp: mlps[layer] }),
+      layerSpec({ attention: type === FULL ? attention : delta, mlp: mlps[layer] }),
     );
     const drafts = c.mtp_num_hidden_layers ?? 0;
     return {
@@ -66,7 +66,7 @@ function reader(mlpOf: (fields: Fields, c: NextFields) => MlpSpec[]): Family['re
       layers,
       normPlusOne: true,
       ...(drafts > 0 && {
-        mtp: { layers: drafts, layer: layerOf({ attention, mlp: mlps.at(-1)! }) },
+        mtp: { layers: drafts, layer: layerSpec({ attention, mlp: mlps.at(-1)! }) },
       }),
     };
   };
@@ -104,18 +104,18 @@ function sparseMlps(renormalise?: true) {
     const act = actOf(c);
     const sparse = isSparse(m, m.num_experts);
     const experts = () =>
-      expertsOf(
+      expertsSpec(
         {
           count: m.num_experts,
           topK: m.num_experts_per_tok,
           inner: m.moe_intermediate_size,
           act,
-          router: routerOf({ renormalise: renormalise ?? m.norm_topk_prob ?? true }),
+          router: routerSpec({ renormalise: renormalise ?? m.norm_topk_prob ?? true }),
           shared: { inner: m.shared_expert_intermediate_size, gate: true },
         },
         { count: 'num_experts', topK: 'num_experts_per_tok' },
       );
-    return each(c, (layer) => (sparse(layer) ? experts() : denseOf(c.intermediate_size, act)));
+    return each(c, (layer) => (sparse(layer) ? experts() : denseSpec(c.intermediate_size, act)));
   };
 }
 
@@ -165,7 +165,7 @@ export const qwen35: Family = {
   },
   fields: FIELDS.filter((field) => !field.includes('expert')),
   read: reader((_, c) => {
-    const mlp = denseOf(c.intermediate_size, actOf(c));
+    const mlp = denseSpec(c.intermediate_size, actOf(c));
     return each(c, () => mlp);
   }),
 };
