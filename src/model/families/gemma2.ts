@@ -8,8 +8,9 @@ import { unexpected } from '../errors.js';
 import { between, flag, parse, whole, type Fields } from '../fields.js';
 import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Decoder, Family } from './common.js';
-import { maxContextOf, ropeGroup, ropeOf } from './rope.js';
-import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
+import { ropeGroup, ropeOf } from './rope.js';
+import { FULL, SLIDING, layerTypes } from './spans.js';
+import { windowedLayers } from './windowed.js';
 
 const cap = between(1e-3, 1e6).nullish();
 const decoder = z.looseObject({
@@ -39,20 +40,17 @@ function reader({ qkNorm, sliding, rope }: Differs): Family['read'] {
     const slides = sliding(c);
     const types = layerTypes(c, [FULL, SLIDING], (layer) => (slides(layer) ? SLIDING : FULL));
     const ropes = new Map([...new Set(types)].map((type) => [type, rope(c, type, heads.headDim)]));
-    const maxContext = maxContextOf(c.max_position_embeddings, ropes.values());
     const bias = c.attention_bias ?? false;
     const { attn_logit_softcapping: scoreCap, final_logit_softcapping: logitCap } = c;
     const scale = 1 / Math.sqrt(c.query_pre_attn_scalar);
     const more = { bias, outBias: bias, qkNorm, scale, ...(scoreCap && { scoreCap }) };
     const mlp = denseSpec(c.intermediate_size, actOf(c, 'hidden_activation'));
-    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = gqaSpec({ ...heads, span, ...more, rope: ropes.get(types[layer])! });
-      return layerSpec({ attention, mlp, norms: 'sandwich' });
-    });
+    const layers = windowedLayers(c, types, ropes, (own) =>
+      layerSpec({ attention: gqaSpec({ ...heads, ...own, ...more }), mlp, norms: 'sandwich' }),
+    );
     return {
       ...sizesOf(c, true),
-      maxContext,
-      layers,
+      ...layers,
       normPlusOne: true,
       embeddingScale: Math.sqrt(c.hidden_size),
       ...(logitCap && { logitCap }),

@@ -1,5 +1,5 @@
 /**
- * gpt_oss: experts with biases and a clamped gate, learned scores beside those of the positions, every other
+ * gpt_oss: experts with biases and a clamped gate, learned scores next to those of the positions, every other
  * layer with a window. Hugging Face transformers, src/transformers/models/gpt_oss/configuration_gpt_oss.py.
  */
 import { z } from 'zod';
@@ -7,8 +7,9 @@ import { between, parse, type Fields } from '../fields.js';
 import type { Act } from '../mlp-spec.js';
 import { decoderFields, gqaSpec, headsOf, layerSpec, sizesOf, type Family } from './common.js';
 import { count, expertsSpec, routerSpec } from './experts.js';
-import { maxContextOf, ropesOf } from './rope.js';
-import { FULL, SLIDING, layerTypes, windowsOf } from './spans.js';
+import { ropesOf } from './rope.js';
+import { FULL, SLIDING, layerTypes } from './spans.js';
+import { windowedLayers } from './windowed.js';
 
 const decoder = z.looseObject({
   ...decoderFields,
@@ -55,7 +56,6 @@ export const gptOss: Family = {
     const bias = c.attention_bias ?? true;
     const types = layerTypes(c, [SLIDING, FULL], (layer) => (layer % 2 === 0 ? SLIDING : FULL));
     const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 150_000 });
-    const maxContext = maxContextOf(maxPositions, ropes.values());
     // `hidden_act` says silu; the clamped form is in the code alone.
     const act: Act = { fn: 'silu', clamp: c.swiglu_limit, alpha: c.swiglu_alpha, plusOne: true };
     const mlp = expertsSpec(
@@ -69,12 +69,13 @@ export const gptOss: Family = {
       },
       { count: 'num_local_experts', topK: 'num_experts_per_tok' },
     );
-    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const rope = ropes.get(types[layer])!;
-      const attention = gqaSpec({ ...heads, span, bias, outBias: bias, sinks: true, rope });
-      return layerSpec({ attention, mlp });
-    });
-    return { ...sizesOf(c), maxContext, layers };
+    const layers = windowedLayers(c, types, ropes, (own) =>
+      layerSpec({
+        attention: gqaSpec({ ...heads, ...own, bias, outBias: bias, sinks: true }),
+        mlp,
+      }),
+    );
+    return { ...sizesOf(c), ...layers };
   },
 };
 

@@ -8,9 +8,9 @@ import { parse, type Fields } from '../fields.js';
 import type { LayerSpec } from '../model.js';
 import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Decoder, DecoderFields, Family } from './common.js';
-import { maxContextOf, ropesOf } from './rope.js';
-import { neverSliding, slidingIfGiven, slidingOnRequest, windowsOf } from './spans.js';
-import type { WindowFields } from './spans.js';
+import { ropesOf } from './rope.js';
+import { neverSliding, slidingIfGiven, slidingOnRequest, type WindowFields } from './spans.js';
+import { windowedLayers } from './windowed.js';
 
 const decoder = z.looseObject(decoderFields);
 const OWN_HEAD_DIM = { head_dim: decoderFields.head_dim.unwrap().unwrap() };
@@ -33,17 +33,13 @@ function reader(differs: Differs): Family['read'] {
     const maxPositions = c.max_position_embeddings;
     const types = differs.types(c);
     const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 10_000 });
-    const maxContext = maxContextOf(maxPositions, ropes.values());
     const more = differs.attention?.(c);
     const mlp = denseSpec(c.intermediate_size, actOf(c), differs.mlpBias && (c.mlp_bias ?? false));
-    const layers = windowsOf(types, c, maxContext).map((span, layer) =>
-      layerSpec({
-        attention: gqaSpec({ ...heads, span, rope: ropes.get(types[layer])!, ...more }),
-        mlp,
-        norms: differs.norms ?? 'pre',
-      }),
+    const { norms = 'pre' } = differs;
+    const layers = windowedLayers(c, types, ropes, (own) =>
+      layerSpec({ attention: gqaSpec({ ...heads, ...own, ...more }), mlp, norms }),
     );
-    return { ...sizesOf(c), maxContext, layers };
+    return { ...sizesOf(c), ...layers };
   };
 }
 

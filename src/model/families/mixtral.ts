@@ -11,8 +11,9 @@ import {
   type Family,
 } from './common.js';
 import { count, expertsSpec, routerSpec } from './experts.js';
-import { maxContextOf, ropesOf } from './rope.js';
-import { slidingIfGiven, windowsOf } from './spans.js';
+import { ropesOf } from './rope.js';
+import { slidingIfGiven } from './spans.js';
+import { windowedLayers } from './windowed.js';
 
 const decoder = z.looseObject({
   ...decoderFields,
@@ -42,7 +43,6 @@ export const mixtral: Family = {
     const maxPositions = c.max_position_embeddings;
     const types = slidingIfGiven(c);
     const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 1_000_000 });
-    const maxContext = maxContextOf(maxPositions, ropes.values());
     const mlp = expertsSpec(
       {
         count: c.num_local_experts,
@@ -53,10 +53,9 @@ export const mixtral: Family = {
       },
       { count: 'num_local_experts', topK: 'num_experts_per_tok' },
     );
-    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = gqaSpec({ ...heads, span, rope: ropes.get(types[layer])! });
-      return layerSpec({ attention, mlp });
-    });
-    return { ...sizesOf(c), maxContext, layers };
+    const layers = windowedLayers(c, types, ropes, (own) =>
+      layerSpec({ attention: gqaSpec({ ...heads, ...own }), mlp }),
+    );
+    return { ...sizesOf(c), ...layers };
   },
 };

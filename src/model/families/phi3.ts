@@ -7,7 +7,8 @@ import { parse } from '../fields.js';
 import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
 import { ropesOf } from './rope.js';
-import { slidingIfGiven, windowsOf } from './spans.js';
+import { slidingIfGiven } from './spans.js';
+import { windowedLayers } from './windowed.js';
 
 const decoder = z.looseObject(decoderFields);
 
@@ -29,21 +30,19 @@ export const phi3: Family = {
   read(fields, given) {
     const c = parse(decoder, fields);
     const heads = headsOf(c, given);
-    const maxContext = c.max_position_embeddings;
     const types = slidingIfGiven(c);
     const ropes = ropesOf(c, types, {
       headDim: heads.headDim,
-      maxPositions: maxContext,
+      maxPositions: c.max_position_embeddings,
       theta: 10_000,
       part: 1,
       // Its first files had other names for it.
       alias: { su: 'longrope', yarn: 'longrope' },
     });
     const mlp = denseSpec(c.intermediate_size, actOf(c));
-    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const attention = gqaSpec({ ...heads, span, rope: ropes.get(types[layer])! });
-      return layerSpec({ attention, mlp });
-    });
-    return { ...sizesOf(c), maxContext, layers };
+    const layers = windowedLayers(c, types, ropes, (own) =>
+      layerSpec({ attention: gqaSpec({ ...heads, ...own }), mlp }),
+    );
+    return { ...sizesOf(c), ...layers };
   },
 };

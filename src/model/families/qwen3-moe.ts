@@ -6,8 +6,9 @@ import { flag, parse, whole } from '../fields.js';
 import { actOf, decoderFields, denseSpec, gqaSpec, headsOf, layerSpec, sizesOf } from './common.js';
 import type { Family } from './common.js';
 import { count, expertsSpec, isSparse, routerSpec, sparseFields } from './experts.js';
-import { maxContextOf, ropesOf } from './rope.js';
-import { slidingOnRequest, windowsOf } from './spans.js';
+import { ropesOf } from './rope.js';
+import { slidingOnRequest } from './spans.js';
+import { windowedLayers } from './windowed.js';
 
 export const stepFields = {
   ...sparseFields,
@@ -46,7 +47,6 @@ export const qwen3Moe: Family = {
     const maxPositions = c.max_position_embeddings;
     const types = slidingOnRequest({ ...c, max_window_layers: 0 });
     const ropes = ropesOf(c, types, { headDim: heads.headDim, maxPositions, theta: 10_000 });
-    const maxContext = maxContextOf(maxPositions, ropes.values());
     const bias = c.attention_bias ?? false;
     const act = actOf(c);
     const sparse = isSparse(c, c.num_experts);
@@ -62,11 +62,10 @@ export const qwen3Moe: Family = {
         },
         { count: 'num_experts', topK: 'num_experts_per_tok' },
       );
-    const layers = windowsOf(types, c, maxContext).map((span, layer) => {
-      const rope = ropes.get(types[layer])!;
-      const attention = gqaSpec({ ...heads, span, bias, outBias: bias, qkNorm: 'head', rope });
+    const layers = windowedLayers(c, types, ropes, (own, layer) => {
+      const attention = gqaSpec({ ...heads, ...own, bias, outBias: bias, qkNorm: 'head' });
       return layerSpec({ attention, mlp: sparse(layer) ? experts() : dense });
     });
-    return { ...sizesOf(c), maxContext, layers };
+    return { ...sizesOf(c), ...layers };
   },
 };
