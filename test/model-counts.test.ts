@@ -1,7 +1,6 @@
 /** Parameters of published models: total, active, of multi-token prediction; and the operators of each kind of layer. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { importHfConfig } from '../src/model/hf-config.js';
 import type { ModelSpec } from '../src/model/model.js';
 import {
   activeParameters,
@@ -13,8 +12,7 @@ import {
   weightBytes,
 } from '../src/model/operators.js';
 import { PUBLISHED } from './helpers/published-dense.js';
-
-const importing = (json: unknown) => importHfConfig(json, { name: 'm' });
+import { importing } from './helpers/importing.js';
 
 describe('dense models count what their weights have', () => {
   it.each(PUBLISHED)('%s: %d', (_, parameters, config) => {

@@ -2,27 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { DeltaSpec, GqaSpec, LatentSpec } from '../src/model/attention-spec.js';
-import { ModelError } from '../src/model/errors.js';
-import { importHfConfig } from '../src/model/hf-config.js';
 import type { ExpertsSpec, RouterSpec } from '../src/model/mlp-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
-
-type Json = Record<string, unknown>;
-const importing = (json: unknown) => importHfConfig(json, { name: 'm' });
-
-function failure(json: unknown): ModelError {
-  try {
-    importing(json);
-  } catch (error) {
-    if (error instanceof ModelError) return error;
-    throw error;
-  }
-  return expect.fail('was imported');
-}
-
-function without(json: Json, ...fields: string[]): Json {
-  return Object.fromEntries(Object.entries(json).filter(([name]) => !fields.includes(name)));
-}
+import { failure, importing, without, type Json } from './helpers/importing.js';
 
 /** Sizes of a file of any family, and nothing that a class has a default for. */
 const BASE = {

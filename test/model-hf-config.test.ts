@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ModelError } from '../src/model/errors.js';
 import { importHfConfig } from '../src/model/hf-config.js';
 import { sizesOf } from './helpers/small-model.js';
+import { failure, importing } from './helpers/importing.js';
 
 const own = new URL('../models/', import.meta.url);
 const read = (folder: URL, file: string) =>
@@ -11,17 +11,6 @@ const read = (folder: URL, file: string) =>
 const tiny = read(own, 'tiny.json');
 const llama = read(own, 'llama-3.1-8b.json');
 const scaling = llama['rope_scaling'] as Record<string, unknown>;
-const importing = (json: unknown) => importHfConfig(json, { name: 'm' });
-
-function failure(json: unknown): ModelError {
-  try {
-    importing(json);
-  } catch (error) {
-    if (error instanceof ModelError) return error;
-    throw error;
-  }
-  return expect.fail('was imported');
-}
 
 describe('importing a model', () => {
   it('reads the dimensions of Llama 3.1 8B', () => {

@@ -1,5 +1,6 @@
 /** The rules of gated MLPs, routers and experts, each by itself and by hand. */
 import { describe, expect, it } from 'vitest';
+import { routerSpec } from '../src/model/families/experts.js';
 import type { Act, ExpertsSpec, RouterSpec } from '../src/model/mlp-spec.js';
 import type { DenseWeights, ExpertsWeights, Matrix } from '../src/model/model-weights.js';
 import { expertsMlp } from '../src/model/plain/experts.js';
@@ -58,17 +59,6 @@ describe('a gated MLP', () => {
   });
 });
 
-const router = (changes: Partial<RouterSpec> = {}): RouterSpec => ({
-  score: 'softmax',
-  bias: 'none',
-  renormalise: false,
-  scale: 1,
-  scalesInput: false,
-  ownNorm: false,
-  perExpertScale: false,
-  ...changes,
-});
-
 const spec = (
   count: number,
   topK: number,
@@ -83,7 +73,7 @@ const spec = (
     inner: 1,
     act,
     bias: false,
-    router: router(of),
+    router: routerSpec(of),
     ...changes,
   };
 };

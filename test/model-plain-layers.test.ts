@@ -1,7 +1,7 @@
 /** What surrounds attention and MLPs in the plain decoder, by hand. */
 import { describe, expect, it } from 'vitest';
 import type { DeltaSpec } from '../src/model/attention-spec.js';
-import type { RouterSpec } from '../src/model/mlp-spec.js';
+import { routerSpec } from '../src/model/families/experts.js';
 import type { LayerWeights, Weights } from '../src/model/model-weights.js';
 import { kindsOf, type LayerSpec, type ModelSpec } from '../src/model/model.js';
 import { createPlainDecoder, embedded, headLogits } from '../src/model/plain/decoder.js';
@@ -160,15 +160,7 @@ describe('logits', () => {
 
 describe('layers of experts', () => {
   it('say what they chose for the last token', () => {
-    const router: RouterSpec = {
-      score: 'sigmoid',
-      bias: 'none',
-      renormalise: false,
-      scale: 1,
-      scalesInput: false,
-      ownNorm: false,
-      perExpertScale: false,
-    };
+    const router = routerSpec({ score: 'sigmoid' });
     const act = { fn: 'silu' } as const;
     const mlp = { kind: 'experts', count: 2, topK: 1, inner: 2, act, bias: false, router } as const;
     const norms = { attentionNorm: plain, mlpNorm: plain };

@@ -1,34 +1,16 @@
 /** Files as they are published: what older and newer forms leave out, windows, stored quantisation. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ModelError } from '../src/model/errors.js';
-import { importHfConfig, type ImportOptions } from '../src/model/hf-config.js';
 import { gqaOf } from '../src/model/model.js';
 import { sizesOf } from './helpers/small-model.js';
+import { failure, importing, without, type Json } from './helpers/importing.js';
 
 const own = new URL('../models/', import.meta.url);
-type Json = Record<string, unknown>;
 const read = (folder: URL, file: string) =>
   JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Json;
 const tiny = read(own, 'tiny.json');
 const qwen = read(own, 'tiny-qwen3.json');
 const llama = read(own, 'llama-3.1-8b.json');
-const importing = (json: unknown, options: Partial<ImportOptions> = {}) =>
-  importHfConfig(json, { name: 'm', ...options });
-
-function without(json: Json, ...fields: string[]): Json {
-  return Object.fromEntries(Object.entries(json).filter(([name]) => !fields.includes(name)));
-}
-
-function failure(json: unknown, options: Partial<ImportOptions> = {}): ModelError {
-  try {
-    importing(json, options);
-  } catch (error) {
-    if (error instanceof ModelError) return error;
-    throw error;
-  }
-  return expect.fail('was imported');
-}
 
 describe('a field that is left out has the default of its family', () => {
   const OPTIONAL = ['rope_theta', 'num_key_value_heads', 'rms_norm_eps', 'tie_word_embeddings'];

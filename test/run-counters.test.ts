@@ -11,7 +11,7 @@ import { runDocument } from '../src/decode/run-document.js';
 import { addCounters, createStageRunner, timedStage } from '../src/decode/stages.js';
 import { placementOf } from '../src/decode/place.js';
 import { E, R, W, add, cell, fabric, loaded, move } from './helpers/programs.js';
-import { program, role, route, testWafer } from './helpers/programs.js';
+import { EACH_FUNCTION, program, role, route, testWafer } from './helpers/programs.js';
 
 /** What a document tells in addition: nothing of it is counted. */
 const TOLD = {
@@ -19,17 +19,7 @@ const TOLD = {
   host: { engine: 'fast', shards: 1, wallSeconds: 0, peakRssBytes: 0 },
 } as const;
 
-const scalar = {
-  exp: 7,
-  silu: 1,
-  rsqrt: 11,
-  reciprocal: 1,
-  sigmoid: 1,
-  tanh: 1,
-  gelu: 1,
-  softplus: 1,
-  step: 1,
-};
+const scalar = { ...EACH_FUNCTION, exp: 7, rsqrt: 11, step: 1 };
 const wafer = { ...testWafer({}, { programStart: 5, scalar }), width: 8, height: 4 };
 
 const special = (fn: SpecialOp['fn'], length: number): SpecialOp => ({

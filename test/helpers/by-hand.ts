@@ -1,6 +1,7 @@
 /** Matrices and comparisons of cases that are computed by hand. */
 import { expect } from 'vitest';
 import type { GqaSpec } from '../../src/model/attention-spec.js';
+import { gqaSpec } from '../../src/model/families/common.js';
 import type { Matrix } from '../../src/model/model-weights.js';
 
 /** Row after row. */
@@ -28,18 +29,6 @@ export function expectClose(
 }
 
 /** One head of two elements that attends to all positions and does not tell them apart. */
-export const oneHead: GqaSpec = {
-  kind: 'gqa',
-  heads: 1,
-  kvHeads: 1,
-  headDim: 2,
-  bias: false,
-  outBias: false,
-  qkNorm: 'none',
-  vNorm: false,
-  valueIsKey: false,
-  gate: false,
-  sinks: false,
-  scale: 1,
-  span: { kind: 'full' },
-};
+export const oneHead: GqaSpec = gqaSpec({
+  ...{ heads: 1, kvHeads: 1, headDim: 2, scale: 1, span: { kind: 'full' } },
+});

@@ -1,6 +1,7 @@
 /** Dense models by their sizes, and one of odd ones, so that slices are uneven. */
 import type { RopeScaling, Span } from '../../src/model/attention-spec.js';
-import { gqaOf, denseOf, kindsOf, type LayerSpec, type ModelSpec } from '../../src/model/model.js';
+import { denseSpec, gqaSpec, layerSpec } from '../../src/model/families/common.js';
+import { gqaOf, denseOf, kindsOf, type ModelSpec } from '../../src/model/model.js';
 
 type Whole = Omit<ModelSpec, 'kinds' | 'layers' | 'normPlusOne' | 'embeddingScale'>;
 
@@ -23,27 +24,15 @@ export function denseModel(sizes: DenseSizes): ModelSpec {
   const { layers, heads, kvHeads, headDim, ffn, ropeTheta, ropeScaling, qkNorm, span, ...rest } =
     sizes;
   const rope = { dim: headDim, width: headDim, theta: ropeTheta, pairs: 'halves' } as const;
-  const layer: LayerSpec = {
-    attention: {
-      kind: 'gqa',
-      heads,
-      kvHeads,
-      headDim,
-      bias: false,
-      outBias: false,
-      qkNorm: qkNorm ? 'head' : 'none',
-      vNorm: false,
-      valueIsKey: false,
-      gate: false,
-      sinks: false,
-      scale: 1 / Math.sqrt(headDim),
-      rope: { ...rope, ...(ropeScaling && { scaling: ropeScaling }) },
-      span: span ?? { kind: 'full' },
-    },
-    mlp: { kind: 'dense', inner: ffn, act: { fn: 'silu' }, bias: false },
-    norms: 'pre',
-    scaled: false,
-  };
+  const attention = gqaSpec({
+    heads,
+    kvHeads,
+    headDim,
+    qkNorm: qkNorm ? 'head' : 'none',
+    rope: { ...rope, ...(ropeScaling && { scaling: ropeScaling }) },
+    span: span ?? { kind: 'full' },
+  });
+  const layer = layerSpec({ attention, mlp: denseSpec(ffn) });
   const alike = kindsOf(Array.from({ length: layers }, () => layer));
   return { ...rest, ...alike, normPlusOne: false, embeddingScale: 1 };
 }
