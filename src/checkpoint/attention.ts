@@ -45,7 +45,12 @@ function gqaOf(
     kind: 'gqa',
     ...(qkv === undefined
       ? separate(tensors, own, spec, dim)
-      : fused(tensors.matrix(`${layer}${qkv}.weight`, queries + 2 * keys, dim), queries, keys)),
+      : threeOf(
+          tensors.matrix(`${layer}${qkv}.weight`, queries + 2 * keys, dim),
+          dim,
+          queries,
+          keys,
+        )),
     o: tensors.matrix(`${own}o_proj.weight`, dim, queries),
     ...(spec.bias && {
       qBias: bias('q_proj', queries),
@@ -78,15 +83,6 @@ function separate(
   const isGate = (row: number) => row % (2 * headDim) >= headDim;
   const q = rowsWhere(both, dim, (row) => !isGate(row));
   return { q, gate: rowsWhere(both, dim, isGate), k, v };
-}
-
-function fused(all: Matrix, queries: number, keys: number): Projections {
-  const dim = all.values.length / (queries + 2 * keys);
-  return {
-    q: rowsOf(all, dim, 0, queries),
-    k: rowsOf(all, dim, queries, queries + keys),
-    v: rowsOf(all, dim, queries + keys, queries + 2 * keys),
-  };
 }
 
 function latentOf(tensors: Tensors, own: string, spec: LatentSpec, dim: number): LatentWeights {
@@ -152,19 +148,24 @@ function flat(
   const [keys, values] = [keyHeads * keyDim, valueHeads * valueDim];
   const matrix = (name: string, rows: number) => tensors.matrix(`${own}${name}.weight`, rows, dim);
   return {
-    ...threeOf(matrix('in_proj_qkv', 2 * keys + values), dim, keys),
+    ...threeOf(matrix('in_proj_qkv', 2 * keys + values), dim, keys, keys),
     z: matrix('in_proj_z', values),
     beta: matrix('in_proj_b', valueHeads),
     alpha: matrix('in_proj_a', valueHeads),
   };
 }
 
-function threeOf(all: Matrix, dim: number, keys: number): Record<'q' | 'k' | 'v', Matrix> {
-  const rows = all.values.length / dim;
+/** So many rows of queries, so many of keys; the rest are values. */
+function threeOf(
+  all: Matrix,
+  dim: number,
+  queries: number,
+  keys: number,
+): Record<'q' | 'k' | 'v', Matrix> {
   return {
-    q: rowsOf(all, dim, 0, keys),
-    k: rowsOf(all, dim, keys, 2 * keys),
-    v: rowsOf(all, dim, 2 * keys, rows),
+    q: rowsOf(all, dim, 0, queries),
+    k: rowsOf(all, dim, queries, queries + keys),
+    v: rowsOf(all, dim, queries + keys, all.values.length / dim),
   };
 }
 

@@ -37,7 +37,7 @@ Examples:
   wafersim run configs/wse3.yaml --json > run.json
   wafersim run configs/wse3.yaml --sensitivity
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny
-  wafersim run configs/tiny.yaml --set model.config=DIR --set model.weights=DIR --set workload.context=0 --set workload.prompt="Once upon a time"
+  wafersim run configs/small.yaml --set model.config=DIR --set model.weights=DIR --set workload.prompt="Once upon a time"
   wafersim run configs/serving-tiny.yaml -o runs/serving`;
 
 export function addRun(program: Command): void {

@@ -137,9 +137,7 @@ export function isToken(token: number, { vocab }: ResolvedConfig['model']): bool
 
 /** After a step: compares its logits, and takes the token that was chosen. */
 export function checkStep(numbers: Numbers, onLogits: SimulateOptions['onLogits']): void {
-  const { logits, chosen } = numbers.memory.outcome();
-  const maxRelativeError = relativeError(logits, numbers.plain.step(numbers.token));
-  onLogits?.(logits);
+  const { logits, chosen, maxRelativeError } = compared(numbers, onLogits);
   numbers.token = chosen;
   numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen });
 }
@@ -150,8 +148,14 @@ export function checkPromptToken(
   next: number,
   onLogits: SimulateOptions['onLogits'],
 ): void {
-  const { logits } = numbers.memory.outcome();
-  numbers.inPrompt.push(relativeError(logits, numbers.plain.step(numbers.token)));
-  onLogits?.(logits);
+  numbers.inPrompt.push(compared(numbers, onLogits).maxRelativeError);
   numbers.token = next;
+}
+
+/** What the wafer made of the token, next to what the plain decoder does. */
+function compared({ memory, plain, token }: Numbers, onLogits: SimulateOptions['onLogits']) {
+  const { logits, chosen } = memory.outcome();
+  const maxRelativeError = relativeError(logits, plain.step(token));
+  onLogits?.(logits);
+  return { logits, chosen, maxRelativeError };
 }

@@ -4,6 +4,7 @@
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, vector, type CoreCode } from '../program/builder.js';
+import type { MemoryOperand } from '../program/program.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 
@@ -45,6 +46,23 @@ export function advanceAngles(core: CoreCode, layer: LayerCore): void {
   });
 }
 
+/** A head's elements on this core. */
+function elementsOf({ at }: CoreCode, layer: LayerCore, head: number): MemoryOperand {
+  return cell(at.qkv + head, headsOf(layer));
+}
+
+/** Adds each head's squares up in the cell that its norm has them in. */
+function addSquares(
+  core: CoreCode,
+  layer: LayerCore,
+  sumOf: (head: number) => MemoryOperand,
+): void {
+  for (let head = 0; head < headsOf(layer); head++) {
+    const x = elementsOf(core, layer, head);
+    vector(core, 'fma', 'f32', 2 * layer.shape.pairs, sumOf(head), x, x, sumOf(head));
+  }
+}
+
 /** RMSNorm of each query and key head, whose elements are spread over the group's columns. */
 export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   const { model, shape } = layer;
@@ -52,15 +70,11 @@ export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlac
   const heads = headsOf(layer);
   const length = 2 * shape.pairs;
   const scaleOf = (head: number) => cell(at.headScale + head, 0);
-  const elements = (head: number) => cell(at.qkv + head, heads);
-  for (let head = 0; head < heads; head++) {
-    const x = elements(head);
-    vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
-  }
+  addSquares(core, layer, scaleOf);
   allReduce(core, group, 'add', 'f32', at.headScale, heads);
   meanToScale(core, at.headScale, heads, layer.attention.headDim, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
-    const x = elements(head);
+    const x = elementsOf(core, layer, head);
     const weight = cell(head < shape.queryHeads ? at.qNorm : at.kNorm);
     vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
     vector(core, 'mul', model.dtype, length, x, x, weight);
@@ -74,17 +88,13 @@ export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
   const heads = headsOf(layer);
   const length = 2 * shape.pairs;
   const scaleOf = (head: number) => cell(at.headScale + (head < shape.queryHeads ? 0 : 1), 0);
-  const elements = (head: number) => cell(at.qkv + head, heads);
-  for (let head = 0; head < heads; head++) {
-    const x = elements(head);
-    vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
-  }
+  addSquares(core, layer, scaleOf);
   joinWholeNorm(core, layer);
   const { heads: all, kvHeads, headDim } = attention;
   meanToScale(core, at.headScale, 1, all * headDim, model.normEpsilon);
   meanToScale(core, at.headScale + 1, 1, kvHeads * headDim, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
-    const x = elements(head);
+    const x = elementsOf(core, layer, head);
     vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
   }
   const qk = cell(at.qkv);

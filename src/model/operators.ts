@@ -3,6 +3,8 @@
  * many floating-point operations it does. A multiply-add counts as two, every other addition,
  * multiplication, comparison, division and special function (exp, tanh, square root) as one.
  */
+import { BYTES } from '../numeric/types.js';
+import { slotsOf } from './cache-slots.js';
 import { layerOperators } from './layer-operators.js';
 import type { LayerSpec, ModelSpec } from './model.js';
 
@@ -63,18 +65,16 @@ export function weightBytes(model: ModelSpec): number {
 
 /** Bytes that one position of the context takes in the cache of all layers, in `dtype`, while no window is full. */
 export function cacheBytesPerPosition(model: ModelSpec): number {
-  return valueBytes(model) * sum(model.layers, (kind) => perPosition(model.kinds[kind]));
+  return BYTES[model.dtype] * sum(model.layers, (kind) => perPosition(model.kinds[kind]));
 }
 
 /** Bytes of the cache of so many positions: windows and chunks keep no more than their own. */
 export function cacheBytes(model: ModelSpec, positions: number): number {
   return sum(model.layers, (kind) => {
-    const { attention } = model.kinds[kind];
-    const size = attention.kind === 'gqa' && attention.span.kind !== 'full' && attention.span.size;
-    const kept = Math.min(positions, size || positions);
-    return (
-      kept * perPosition(model.kinds[kind]) * valueBytes(model) + stateBytes(model.kinds[kind])
-    );
+    const layer = model.kinds[kind];
+    const { attention } = layer;
+    const kept = attention.kind === 'gqa' ? slotsOf(attention.span, positions) : positions;
+    return kept * perPosition(layer) * BYTES[model.dtype] + stateBytes(layer);
   });
 }
 
@@ -163,7 +163,7 @@ function builder(
     inputs: length,
     copies,
     used,
-    weightBytes: copies * length * valueBytes(model),
+    weightBytes: copies * length * BYTES[model.dtype],
     flops,
   });
   return {
@@ -187,10 +187,6 @@ function builder(
 
 function ownsWeights(operator: Operator, model: ModelSpec): boolean {
   return !(model.tied && operator.name === 'head');
-}
-
-function valueBytes(model: Pick<ModelSpec, 'dtype'>): number {
-  return model.dtype === 'f16' ? 2 : 4;
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
