@@ -60,14 +60,16 @@ const regions = fc
 
 /** Where the sender of row `r` sends, as the path says, and from where the row's slice reaches its relay. */
 function nextOf({ rows }: HandOff, source: Rectangle, to: Rectangle, r: number) {
-  const { ahead, behind } = rows[r];
+  const { before, after } = rows[r];
   const down = Math.sign(to.y - source.y);
-  const [first, last] = [r + down * ahead, r - down * behind];
+  const [first, last] = [r + down * before, r - down * after];
   return {
     sendsTo:
-      ahead > 0 ? `${rows[r].sender},${source.y + r + down}` : `${rows[last].relay},${to.y + last}`,
+      before > 0
+        ? `${rows[r].sender},${source.y + r + down}`
+        : `${rows[last].relay},${to.y + last}`,
     comesFrom:
-      behind > 0
+      after > 0
         ? { x: rows[r].relay, y: to.y + r - down, channel: rows[r].arrives }
         : { x: rows[first].sender, y: source.y + first, channel: rows[first].channel },
   };
@@ -95,7 +97,7 @@ describe('a hand-off', () => {
           const { x, y, channel } = comesFrom;
           expect(heardFrom(hops, x, y, channel)).toEqual([relay]);
           expect(channel).toBe(path.arrives);
-          seen[path.ahead + path.behind > 0 ? 'shared' : 'lanes']++;
+          seen[path.before + path.after > 0 ? 'shared' : 'lanes']++;
           const others = to.width > 1 ? heardFrom(hops, path.relay, to.y + r, 0) : [];
           expect([relay, ...others].sort()).toEqual(row.sort());
         });
@@ -105,9 +107,9 @@ describe('a hand-off', () => {
     expect(Math.min(seen.lanes, seen.shared)).toBeGreaterThan(50);
   });
 
-  it('has rows in one stream that stand in one column, each behind those that are nearer', () => {
+  it('has rows in one stream that stand in one column, each after those that are nearer', () => {
     const at = (x: number, y: number, width: number) => ({ x, y, width, height: 8 });
-    const order = (plan: HandOff) => plan.rows.map((r) => [r.relay, r.ahead, r.behind]);
+    const order = (plan: HandOff) => plan.rows.map((r) => [r.relay, r.before, r.after]);
     // Eight rows on three columns: three, three and two.
     expect(order(planHandOff(at(0, 0, 3), at(0, 8, 3), true))).toEqual([
       [0, 2, 0],

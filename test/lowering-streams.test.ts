@@ -39,7 +39,7 @@ type HandOffCase = typeof handOffs extends fc.Arbitrary<infer T> ? T : never;
 
 /** The hand-off as a program, what its cores hold, and when its senders start. */
 function programOf({ regions: [from, to], type, length, shares, queueDepth, starts }: HandOffCase) {
-  // What is sent lies behind a cell that is not.
+  // What is sent lies after a cell that is not.
   const source: Source = { kind: 'rows', region: from, shares, cell: 1, type, length };
   const code = { ...portCode(to.height, type, length), width: to.width };
   const colors = Array.from({ length: channelsOf(source, to) }, (_, i) => 3 * i);
@@ -99,7 +99,7 @@ describe('a hand-off', () => {
     const { linkWavelets, end } = reference({ program, ...input, memory });
     const south = Array.from({ length: 8 }, (_, y) => linkWavelets[y * 4 + 2]);
     expect(south.map((wavelets) => wavelets / 3)).toEqual([1, 2, 3, 4, 3, 2, 1, 0]);
-    // The last row has its slice before those whose slices come behind it have passed theirs on.
+    // The last row has its slice before those whose slices come after it have passed theirs on.
     const relays = [...end.slice(4)];
     expect(relays[3]).toBeLessThan(relays[0]);
   });

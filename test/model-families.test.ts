@@ -464,7 +464,7 @@ describe('latent attention', () => {
     expect(model.layers.map((kind) => model.kinds[kind].mlp.kind[0]).join('')).toBe('edde');
   });
 
-  it('layers of multi-token prediction stand behind the last', () => {
+  it('layers of multi-token prediction come after the last', () => {
     const model = importing(deepseek({ num_nextn_predict_layers: 2 }));
     expect(model.mtp).toEqual({ layers: 2, layer: model.kinds[1] });
     expect(model.layers).toHaveLength(4);

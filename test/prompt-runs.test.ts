@@ -321,7 +321,7 @@ describe('the command', () => {
     expect((await wafersim(...args, '-o', out())).status).toBe(0);
   });
 
-  it('tells the text as it comes to a person at a terminal, and not beside JSON', async () => {
+  it('tells the text as it comes to a person at a terminal, and not next to JSON', async () => {
     tinyConfig(words);
     const args = ['run', join(words, 'run.yaml'), '--set', 'workload.prompt=t5 t11'];
     const before = process.stderr.isTTY;
@@ -371,7 +371,7 @@ describe('the command', () => {
     });
   });
 
-  it('keeps what stands behind the vocabulary out of the file', () => {
+  it('keeps what comes after the vocabulary out of the file', () => {
     const logits = createLogits({ model: { vocab: 2 } as ResolvedConfig['model'] });
     logits.take([1, 2, 9, 9]);
     const bytes = Buffer.concat(logits.file());

@@ -81,8 +81,8 @@ export function tokenizerOf(
   { weights, model, from }: { weights?: string | undefined; model: string; from: string },
   files: NamedFile[],
 ): string[] {
-  const beside = [weights, model].flatMap((path) => (path === undefined ? [] : [path]));
-  const found = beside.map(tokenizerFiles).find((list) => list.length > 0) ?? [];
+  const places = weights === undefined ? [model] : [weights, model];
+  const found = places.map(tokenizerFiles).find((list) => list.length > 0) ?? [];
   for (const path of found) noteLargeFile({ path, from }, path, files);
   return found;
 }

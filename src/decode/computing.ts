@@ -1,6 +1,6 @@
 /**
  * The tokens of a run that computes: those of a prompt, whose times are not asked for, and one more with each
- * step; and what is told of them.
+ * step; and the text, the logits and the check that listeners receive.
  */
 import { readTokenizer, textAfter } from '../checkpoint/tokenizer.js';
 import type { ResolvedConfig } from '../config.js';

@@ -10,8 +10,8 @@
  * more rows than columns several rows share a column, each on a lane (a colour) of its own.
  *
  * Where there are no colours for the lanes, the rows of a column share one stream instead. Their senders stand
- * one below the other, and so do their relays: each sender passes on the slices of those behind it after its
- * own, and each relay those of the rows ahead of its own before it takes that. Two colours alternate along
+ * one below the other, and so do their relays: each sender sends its own slice and then passes on those of the
+ * senders after it, and each relay passes on those of the rows before its own and then takes its own. Two colours alternate along
  * both, and one of them is that of the stream between; so a hand-off needs three, whatever its regions are.
  */
 import { EAST, NORTH, RAMP, SOUTH, WEST, opposite, portMask } from '../hardware/mesh.js';
@@ -53,8 +53,8 @@ export interface RowPath {
    * Rows of the same stream whose slices come before this one's, and after it. The sender passes the latter
    * on, which come on channel `onward(channel)`, and the relay the former, on channel `onward(arrives)`.
    */
-  ahead: number;
-  behind: number;
+  before: number;
+  after: number;
 }
 
 export interface HandOff {
@@ -74,7 +74,7 @@ const CORE = 1 << RAMP;
  */
 export function planHandOff(source: Rectangle, to: Rectangle, shares = false): HandOff {
   const height = to.height;
-  const alone = { ahead: 0, behind: 0 };
+  const alone = { before: 0, after: 0 };
   if (source.y === to.y) {
     const sender = to.x > source.x ? source.x + source.width - 1 : source.x;
     const row = { sender, channel: 0, relay: -1, arrives: 0, ...alone };
@@ -90,8 +90,8 @@ export function planHandOff(source: Rectangle, to: Rectangle, shares = false): H
     if (!shares) return { sender, channel: lane, relay, arrives: lane, ...alone };
     const above = r % each;
     const below = Math.min(height, (step + 1) * each) - 1 - r;
-    const [ahead, behind] = to.y > source.y ? [below, above] : [above, below];
-    return { sender, channel: ALONG[ahead % 2], relay, arrives: ALONG[behind % 2], ahead, behind };
+    const [before, after] = to.y > source.y ? [below, above] : [above, below];
+    return { sender, channel: ALONG[before % 2], relay, arrives: ALONG[after % 2], before, after };
   });
   return { rows, channels: 1 + (shares ? Math.min(each, ALONG.length) : each) };
 }
@@ -139,7 +139,7 @@ export function visitRow(
   to: Rectangle,
   visit: RouteVisitor,
 ): void {
-  const { sender, relay, channel, arrives, ahead, behind } = rows[r];
+  const { sender, relay, channel, arrives, before, after } = rows[r];
   const y = to.y + r;
   const end = to.x + to.width - 1;
   if (relay < 0) {
@@ -148,16 +148,16 @@ export function visitRow(
   }
   const down = Math.sign(to.y - source.y);
   const from = { x: sender, y: source.y + r };
-  if (ahead > 0) visitStep(from, down, channel, behind + 1, visit);
+  if (before > 0) visitStep(from, down, channel, after + 1, visit);
   else {
     // From the first of the rows to the relay of the last one, which the stream reaches first.
     const corner = { x: relay, y: from.y };
-    const entry = { x: relay, y: y - down * behind };
-    const inputs = visitLeg(from, corner, CORE, channel, behind + 1, visit);
-    const last = visitLeg(corner, entry, inputs, channel, behind + 1, visit);
-    visit(relay, entry.y, channel, last, CORE, behind + 1);
+    const entry = { x: relay, y: y - down * after };
+    const inputs = visitLeg(from, corner, CORE, channel, after + 1, visit);
+    const last = visitLeg(corner, entry, inputs, channel, after + 1, visit);
+    visit(relay, entry.y, channel, last, CORE, after + 1);
   }
-  if (behind > 0) visitStep({ x: relay, y: y - down }, down, arrives, ahead + 1, visit);
+  if (after > 0) visitStep({ x: relay, y: y - down }, down, arrives, before + 1, visit);
   const outputs = (relay > to.x ? LEFT : 0) | (relay < end ? RIGHT : 0);
   if (outputs !== 0) visit(relay, y, 0, CORE, outputs, 1);
   for (let x = to.x; x <= end; x++) {

@@ -46,14 +46,14 @@ function trafficOf(source: Source, region: Rectangle, colors: number[]): Traffic
   if (source.kind === 'token') senders.set(key(source.core.x, source.core.y), { color });
   else
     handOffOf(source, region).rows.forEach(
-      ({ sender, channel, relay, arrives, ahead, behind }, r) => {
+      ({ sender, channel, relay, arrives, before, after }, r) => {
         senders.set(key(sender, source.region.y + r), {
           color: colors[channel],
-          passes: passed(behind, onward(channel), channel),
+          passes: passed(after, onward(channel), channel),
         });
         if (relay >= 0)
           relays.set(key(relay, region.y + r), {
-            passes: passed(ahead, arrives, onward(arrives)),
+            passes: passed(before, arrives, onward(arrives)),
             color: colors[arrives],
             multicast: region.width > 1 ? color : -1,
           });

@@ -8,7 +8,7 @@ export function normWeight(model: ModelSpec, weight: number): number {
   return ROUND[model.dtype](model.normPlusOne ? 1 + weight : weight);
 }
 
-/** The numbers of a matrix as a core stores them: 8-bit ones keep their scale beside them. */
+/** The numbers of a matrix as a core stores them: 8-bit ones keep their scale next to them. */
 export function storedBy(model: ModelSpec, { values, scale }: Matrix): (i: number) => number {
   if (model.weightBits === 8) return (i) => values[i];
   const round = ROUND[model.dtype];

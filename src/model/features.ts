@@ -10,7 +10,7 @@ export const FEATURES = {
   indexer: ['sparse attention', 'index_topk'],
   delta: ['gated delta nets', 'layer_types', 'full_attention_interval'],
   gate: ['gated attention', 'attn_output_gate'],
-  sinks: ['learned scores beside those of the positions'],
+  sinks: ['learned scores next to those of the positions'],
   window: ['a sliding window', 'sliding_window'],
   chunk: ['chunked attention', 'attention_chunk_size'],
   noRope: ['layers without rotary embedding', 'no_rope_layers'],

@@ -120,7 +120,7 @@ function latentOperators(
   ];
 }
 
-/** A layer norm with a bias has a mean to take away besides: two operations for each element. */
+/** A layer norm with a bias has a mean to take away too: two operations for each element. */
 function indexerOperators(
   { indexer, qRank, rope }: LatentSpec,
   dim: number,

@@ -33,9 +33,9 @@ export interface ModelSpec {
   weightBits: 8 | 16 | 32;
   /** How the file stores its weights, if that is where `weightBits` come from. */
   stored?: string;
-  /** Layers behind the last that guess the tokens after the next; no logits of the model need them. */
+  /** Layers after the last that guess the tokens after the next; no logits of the model need them. */
   mtp?: { layers: number; layer: LayerSpec };
-  /** What the file says besides: names of its fields, its other models, its format. */
+  /** What else the file says: names of its fields, its other models, its format. */
   published?: Published;
 }
 

@@ -7,7 +7,7 @@ import { isFields, type Fields } from './fields.js';
 
 export interface TextModel {
   fields: Fields;
-  /** Where they stand in the file, with a dot behind it; empty at the top. */
+  /** Where they stand in the file, with a dot after it; empty at the top. */
   prefix: string;
   /** Fields of the file's other models. */
   others: string[];

@@ -157,7 +157,7 @@ function expertWords(e: ExpertsSpec): string {
     `${e.count} experts of ${count(e.inner)}, ${e.topK} a token`,
     ...(groups ? [`from ${groups.keep} of ${groups.count} groups`] : []),
     ...(e.shared ? [`shared ${count(e.shared.inner)}${e.shared.gate ? ' with a gate' : ''}`] : []),
-    ...(e.parallel ? [`dense ${count(e.parallel.inner)} beside them`] : []),
+    ...(e.parallel ? [`dense ${count(e.parallel.inner)} next to them`] : []),
   ].join(', ');
 }
 
