@@ -25,10 +25,15 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
 }
 
 export function decoderLayer(core: CoreCode, layer: LayerCore): void {
+  attentionBlock(core, layer);
+  mlpBlock(core, layer);
+}
+
+/** Attention, the residual, and the norm of what the MLP multiplies. */
+function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { group, spec } = layer;
   const { at } = core;
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
-  const outSquare = at.square + (before ? 2 : 0);
   core.label = layerLabel('attention norm');
   const input = { x: at.x, normed: at.normed };
   if (before) normalise(core, layer, { ...input, weight: at.attentionNorm, square: at.square });
@@ -40,17 +45,25 @@ export function decoderLayer(core: CoreCode, layer: LayerCore): void {
   if (after) {
     core.label = layerLabel('attention out norm');
     const out = { x: at.attentionOut, normed: at.attentionOut };
-    normalise(core, layer, { ...out, weight: at.attentionOutNorm, square: outSquare });
+    const square = at.square + (before ? 2 : 0);
+    normalise(core, layer, { ...out, weight: at.attentionOutNorm, square });
   }
   addToStream(core, layer, at.attentionOut);
   core.label = layerLabel('mlp norm');
   if (before) normalise(core, layer, { ...input, weight: at.mlpNorm, square: at.square + 1 });
+}
+
+/** The MLP, from the normed slice on, and the residual. */
+function mlpBlock(core: CoreCode, layer: LayerCore): void {
+  const { norms } = layer.spec;
+  const { at } = core;
   mlp(core, layer);
   sumOverRow(core, layer, at.mlpOut);
-  if (after) {
+  if (norms !== 'pre') {
     core.label = layerLabel('mlp out norm');
     const out = { x: at.mlpOut, normed: at.mlpOut };
-    normalise(core, layer, { ...out, weight: at.mlpOutNorm, square: outSquare + 1 });
+    const square = at.square + (norms === 'sandwich' ? 3 : 1);
+    normalise(core, layer, { ...out, weight: at.mlpOutNorm, square });
   }
   addToStream(core, layer, at.mlpOut);
 }
