@@ -6,6 +6,7 @@
 import type { Weights } from '../model/model-weights.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
+import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
@@ -23,7 +24,7 @@ export function gqaMemory(
 ): Memory {
   const { regions } = placement;
   const images = regions.map((region) => {
-    if (region.kind !== 'layer') return tableImages(model, region, weights);
+    if (!isOfLayer(region)) return tableImages(model, region, weights);
     const { layer, layerKind } = region;
     const of = {
       spec: model.kinds[layerKind],
@@ -53,7 +54,7 @@ export function gqaMemory(
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */
 function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Float32Array {
   const { kind, width, height } = region;
-  if (kind === 'layer') throw new TypeError('the last region is no head');
+  if (isLayerKind(kind)) throw new TypeError('the last region is no head');
   const shape = tableShape(model, height, width);
   const { entries } = shape;
   const { at } = layOut(tableBuffers(model, shape, kind));
@@ -69,7 +70,7 @@ export function tableImages(
   weights: Weights,
 ): Float32Array[] {
   const { width, height, kind } = region;
-  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;

@@ -2,12 +2,15 @@
 import type { GqaSpec } from '../model/attention-spec.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import type { LayerRegionKind } from '../mapping/mapping.js';
+import { normsIn, type LayerShape, type NormName } from '../mapping/shapes.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
 
 export interface LayerCore {
   model: ModelSpec;
+  /** What of the layer the core's region computes. */
+  part: LayerRegionKind;
   spec: LayerSpec;
   attention: GqaSpec;
   mlp: DenseSpec;
@@ -51,6 +54,11 @@ export type LayerLabel = (typeof LAYER_LABELS)[number];
 
 export function layerLabel(label: LayerLabel): number {
   return LAYER_LABELS.indexOf(label);
+}
+
+/** Where a norm adds its squares up: each of a region has a cell of its own. */
+export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, norm: NormName): number {
+  return at.square + normsIn(spec, part).indexOf(norm);
 }
 
 /** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */

@@ -15,21 +15,23 @@ import type {
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
-import { layerBuffers, layerShape } from '../mapping/shapes.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import { hasAttention, hasMlp, type LayerRegionKind } from '../mapping/mapping.js';
+import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
+import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import type { LayerCache } from './lowering.js';
 import { eachDim, normWeight, storedBy } from './stored.js';
 
-/** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
+/** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'>,
+  region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
   maxPositions: number,
   { spec, weights, cache }: { spec: LayerSpec; weights: LayerWeights; cache: LayerCache },
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
+  const { kind } = region;
   const [attentionSpec, { inner }] = [gqaOf(spec), denseOf(spec)];
   const { attention: gqa, mlp } = weights;
   if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
@@ -37,14 +39,14 @@ export function layerImages(
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
-      const attention = column < shape.attentionColumns;
-      const { buffers, at } = layOut(layerBuffers(model, spec, shape, attention));
+      const heads = hasAttention(kind) && column < shape.attentionColumns;
+      const { buffers, at } = layOut(layerBuffers(model, spec, shape, kind, heads));
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
       const core = { image, at, model, spec: attentionSpec, shape, row, column, gqa };
-      fillNorms(core, weights);
-      fillMlp(core, mlp, inner);
-      if (attention) {
+      for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
+      if (hasMlp(kind)) fillMlp(core, mlp, inner);
+      if (heads) {
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
         fillHeadNorms(core, slice);
@@ -109,16 +111,10 @@ interface Filled {
   gqa: GqaWeights;
 }
 
-const NORMS = ['attentionNorm', 'attentionOutNorm', 'mlpNorm', 'mlpOutNorm'] as const;
-
-function fillNorms({ image, at, model, shape, row }: Filled, weights: LayerWeights): void {
-  for (const name of NORMS) {
-    const norm = weights[name];
-    if (norm === undefined) continue;
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at[name] + d] = normWeight(model, norm[dim]);
-    });
-  }
+function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm: Vector): void {
+  eachDim(model, shape.dims, row, (d, dim) => {
+    image[at[name] + d] = normWeight(model, norm[dim]);
+  });
 }
 
 function fillProjections(

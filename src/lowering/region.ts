@@ -1,5 +1,5 @@
 /**
- * The code of every core of one region: a layer, the embedding or the head. Rows and columns fall into
+ * The code of every core of one region: a layer, its attention or its MLP, the embedding or the head. Rows and columns fall into
  * few classes by what their cores do on the lines and by what their row's cache holds; all cores of a
  * row class and a column class have the same code. Routes differ more often (a core passes on streams of
  * others without any code for it), so they have classes of their own.
@@ -10,6 +10,9 @@ import { firstAttended, slotAt } from '../model/cache-slots.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
+import { gqa } from '../mapping/gqa.js';
+import { hasAttention, isLayerKind } from '../mapping/mapping.js';
+import type { LayerPart } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
@@ -72,15 +75,20 @@ export function cacheStepOf(spec: LayerSpec, position: number) {
   };
 }
 
+/** What a column of a region without heads has none of. */
+const WITHOUT = { layer: 'attention', attention: 'heads' } as const;
+
+/** The code of a layer, or of its attention or its MLP. */
 export function layerCode(
   model: ModelSpec,
-  spec: LayerSpec,
   wafer: WaferSpec,
-  region: Pick<Region, 'width' | 'height'>,
+  region: Pick<Region, 'width' | 'height'> & LayerPart,
   groups: Groups,
   step: Step,
 ): RegionCode {
-  const { width, height } = region;
+  const { width, height, kind } = region;
+  const spec = model.kinds[region.layerKind];
+  const attends = hasAttention(kind);
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
   const attention = gqaOf(spec);
   const { attended, slot } = cacheStepOf(spec, step.context);
@@ -88,7 +96,8 @@ export function layerCode(
   const rows = places('x', width, groups, 'row', wafer);
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
-    x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
+    attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
+  const { words: length, type } = gqa.received(region, { model, rows: height });
   const cacheOf = (row: number) => ({
     positions: positionsOfRow(attended, row, height),
     appendAt: slot % height === row ? Math.floor(slot / height) : -1,
@@ -99,14 +108,14 @@ export function layerCode(
     labels: LAYER_LABELS,
     receive: {
       label: LAYER_LABELS.indexOf('hand-off'),
-      type: model.dtype,
-      length: shape.dims,
+      type,
+      length,
       at: (program) => bufferAt(program, 'x'),
     },
     codeClass: classes(
       height,
       width,
-      (row) => [codeOf(columns[row]), cacheOf(row)],
+      (row) => [codeOf(columns[row]), attends && cacheOf(row)],
       (x) => [codeOf(rows[x]), codeOf(headAt(x))],
     ),
     routeClass: classes(
@@ -119,6 +128,7 @@ export function layerCode(
     write(row, x) {
       const layer: LayerCore = {
         model,
+        part: kind,
         spec,
         attention,
         mlp: denseOf(spec),
@@ -128,11 +138,11 @@ export function layerCode(
         group: headAt(x),
         ...cacheOf(row),
       };
-      const laidOut = layOut(layerBuffers(model, spec, shape, layer.group !== undefined));
+      const laidOut = layOut(layerBuffers(model, spec, shape, kind, layer.group !== undefined));
       return writeCore(
-        layer.group ? 'layer' : 'layer without attention',
+        layer.group || kind === 'mlp' ? kind : `${kind} without ${WITHOUT[kind]}`,
         laidOut,
-        codeBytesOf('layer', wafer.core.codeBytes),
+        codeBytesOf(kind, wafer.core.codeBytes),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
@@ -149,9 +159,10 @@ export function tableCode(
   use: 'embedding' | 'head',
 ): RegionCode {
   const { width, height, kind } = region;
-  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const isHead = use === 'head';
+  const { words: length, type } = gqa.received({ kind: use }, { model, rows: height });
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   return {
@@ -160,8 +171,8 @@ export function tableCode(
     labels: isHead ? HEAD_LABELS : EMBEDDING_LABELS,
     receive: {
       label: isHead ? HEAD_LABELS.indexOf('hand-off') : EMBEDDING_LABELS.indexOf('token'),
-      type: isHead ? model.dtype : 'f32',
-      length: isHead ? shape.dims : 1,
+      type,
+      length,
       at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
     },
     codeClass: isHead ? headClass(columns) : (_, x) => x,

@@ -9,7 +9,8 @@ import { slotsOf } from '../model/cache-slots.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import type { Act } from '../model/mlp-spec.js';
-import type { BufferShape, TableKind } from './mapping.js';
+import { hasAttention, hasMlp } from './mapping.js';
+import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
 
 /** The special function of an activation. */
 export const ACT_FN = {
@@ -77,63 +78,99 @@ export function layerShape(
   };
 }
 
-/** Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention. */
+/** Norms of a layer, those before its blocks first. */
+export const NORMS = ['attentionNorm', 'mlpNorm', 'attentionOutNorm', 'mlpOutNorm'] as const;
+export type NormName = (typeof NORMS)[number];
+
+/** Norms that a region of a layer computes; the one before the MLP comes with its attention. */
+export function normsIn({ norms }: Pick<LayerSpec, 'norms'>, kind: LayerRegionKind): NormName[] {
+  return NORMS.filter((name) => {
+    const isAfter = name.endsWith('OutNorm');
+    if (norms === (isAfter ? 'pre' : 'post')) return false;
+    return name === 'mlpOutNorm' ? hasMlp(kind) : hasAttention(kind);
+  });
+}
+
+/**
+ * Words that the attention of a layer hands over to its MLP, whose rows have `dims` elements of the
+ * residual stream each: these, and what the norm makes of them, if one comes before the MLP.
+ */
+export function handedOver({ norms }: Pick<LayerSpec, 'norms'>, dims: number): number {
+  return norms === 'post' ? dims : 2 * dims;
+}
+
+/**
+ * Buffers of the core of a layer's region, in the order in which they lie in memory.
+ * @param heads whether the core's column has heads; those that have none keep no attention
+ */
 export function layerBuffers(
   model: ModelSpec,
   layer: LayerSpec,
   s: LayerShape,
-  attention: boolean,
+  kind: LayerRegionKind,
+  heads = true,
 ): BufferShape[] {
+  const value = model.dtype;
+  const { buffers, add } = bufferList();
+  // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
+  add('x', value, s.dims);
+  if (layer.norms !== 'post') add('normed', value, s.dims);
+  const norms = normsIn(layer, kind);
+  for (const name of norms) add(name, value, s.dims, true);
+  if (norms.length > 0) add('square', 'f32', norms.length);
+  if (hasAttention(kind)) {
+    if (heads) addAttention(add, model, layer, s);
+    add('attentionOut', value, s.dims);
+    // Of the queries and of the keys, added up over the whole row.
+    if (gqaOf(layer).qkNorm === 'whole') add('headScale', 'f32', 2);
+  }
+  if (hasMlp(kind)) addMlp(add, model, layer, s);
+  return buffers;
+}
+
+/** What a column with heads keeps of the attention. */
+function addAttention(add: Add, model: ModelSpec, layer: LayerSpec, s: LayerShape): void {
   const value = model.dtype;
   const weight = weightType(model);
   const heads = s.queryHeads + s.headsPerColumn;
   const { qkNorm, bias, outBias, rope } = gqaOf(layer);
-  const { norms } = layer;
-  const { buffers, add } = bufferList();
-  // First, so that it lies alike in all columns: the next region's hand-off reads it.
-  add('x', value, s.dims);
-  if (norms !== 'post') {
-    add('attentionNorm', value, s.dims, true);
-    add('mlpNorm', value, s.dims, true);
+  add('wQkv', weight, s.dims * (s.queryDims + 2 * s.keyDims), true);
+  add('wO', weight, s.queryDims * s.dims, true);
+  if (model.weightBits === 8) {
+    add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
+    add('oScale', value, 1, true);
   }
-  if (norms !== 'pre') {
-    add('attentionOutNorm', value, s.dims, true);
-    add('mlpOutNorm', value, s.dims, true);
+  if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
+  if (outBias) add('oBias', value, s.dims, true);
+  add('keys', value, s.keyDims * s.slots, true);
+  add('values', value, s.keyDims * s.slots, true);
+  if (qkNorm === 'head') {
+    add('qNorm', value, 2 * s.pairs, true);
+    add('kNorm', value, 2 * s.pairs, true);
   }
-  if (attention) {
-    add('wQkv', weight, s.dims * (s.queryDims + 2 * s.keyDims), true);
-    add('wO', weight, s.queryDims * s.dims, true);
-    if (model.weightBits === 8) {
-      add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
-      add('oScale', value, 1, true);
-    }
-    if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
-    if (outBias) add('oBias', value, s.dims, true);
-    add('keys', value, s.keyDims * s.slots, true);
-    add('values', value, s.keyDims * s.slots, true);
-    if (qkNorm === 'head') {
-      add('qNorm', value, 2 * s.pairs, true);
-      add('kNorm', value, 2 * s.pairs, true);
-    }
-    // One weight for every element of every query and key head, as those lie in `qkv`.
-    if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
-    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
-    // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
-    if (rope) {
-      add('angle', 'f32', 2 * s.pairs, true);
-      add('angleStep', 'f32', 2 * s.pairs, true);
-      add('angleWork', 'f32', 2 * s.pairs);
-      add('turn', value, 3 * s.pairs * heads);
-      add('turned', value, s.pairs * heads);
-    }
-    add('qkv', value, s.queryDims + 2 * s.keyDims);
-    if (qkNorm === 'head') add('headScale', 'f32', heads);
-    // As long as the cache: one user may have all of it (serving).
-    add('scores', value, s.queryHeads * s.slots);
-    add('peak', 'f32', s.queryHeads);
-    add('total', 'f32', s.queryHeads);
-    add('attended', value, s.queryDims);
+  // One weight for every element of every query and key head, as those lie in `qkv`.
+  if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
+  // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
+  // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+  if (rope) {
+    add('angle', 'f32', 2 * s.pairs, true);
+    add('angleStep', 'f32', 2 * s.pairs, true);
+    add('angleWork', 'f32', 2 * s.pairs);
+    add('turn', value, 3 * s.pairs * heads);
+    add('turned', value, s.pairs * heads);
   }
+  add('qkv', value, s.queryDims + 2 * s.keyDims);
+  if (qkNorm === 'head') add('headScale', 'f32', heads);
+  // As long as the cache: one user may have all of it (serving).
+  add('scores', value, s.queryHeads * s.slots);
+  add('peak', 'f32', s.queryHeads);
+  add('total', 'f32', s.queryHeads);
+  add('attended', value, s.queryDims);
+}
+
+function addMlp(add: Add, model: ModelSpec, layer: LayerSpec, s: LayerShape): void {
+  const value = model.dtype;
+  const weight = weightType(model);
   add('wGateUp', weight, s.dims * 2 * s.inner, true);
   add('wDown', weight, s.inner * s.dims, true);
   // 8-bit matrices: what gate, up and down are multiplied by.
@@ -142,15 +179,9 @@ export function layerBuffers(
     add('gateUpBias', value, 2 * s.inner, true);
     add('downBias', value, s.dims, true);
   }
-  if (norms !== 'post') add('normed', value, s.dims);
-  add('attentionOut', value, s.dims);
   add('mlpOut', value, s.dims);
-  add('square', 'f32', norms === 'sandwich' ? 4 : 2);
-  // Of the queries and of the keys, added up over the whole row.
-  if (qkNorm === 'whole') add('headScale', 'f32', 2);
   add('gateUp', value, 2 * s.inner);
   add('activated', value, s.inner);
-  return buffers;
 }
 
 /** Shape of the embedding, the head, or both in one region (tied): a table split over both axes. */
@@ -188,6 +219,8 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): B
   }
   return buffers;
 }
+
+type Add = ReturnType<typeof bufferList>['add'];
 
 /** Buffers so far, and what adds one after them. */
 export function bufferList() {

@@ -16,6 +16,10 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
   switch (kind) {
     case 'layer':
       return common + code.attention + code.mlp;
+    case 'attention':
+      return common + code.attention;
+    case 'mlp':
+      return common + code.mlp;
     case 'embedding':
       return common + code.embedding;
     case 'head':
