@@ -6,7 +6,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
+import { codeBytesOf, modelBytes, leastBytes, mostThat } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -154,7 +154,7 @@ function otherForms(request: SizedRequest) {
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: Formed): string {
   const { width, height } = wafer;
-  const bytesOf = (part: PartKind) => regionBytes(part, model, wafer, request, height, width);
+  const bytesOf = (part: PartKind) => leastBytes(part, model, wafer, request, height, width);
   const parts = partKindsOf(partsOf(model, request));
   const part = parts.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   if (bytesOf(part) <= wafer.core.sramBytes)
