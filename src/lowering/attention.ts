@@ -21,7 +21,7 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
   if (attention.rope) advanceAngles(core, layer);
-  startProduct(core, model.dtype, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
+  startProduct(core, layer, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   fill(core, model.dtype, at.scores, shape.queryHeads * layer.positions, 0);
   fill(core, 'f32', at.peak, shape.queryHeads, LEAST[model.dtype]);
   fill(core, 'f32', at.total, shape.queryHeads, 0);
@@ -55,7 +55,7 @@ function projectQkv(core: CoreCode, layer: LayerCore): void {
   const { model, column, matrices } = layer;
   const { at } = core;
   const x = inputAt(core, layer);
-  product(core, model.dtype, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
+  product(core, layer, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
   allReduce(core, column, 'add', model.dtype, at.qkv, matrices.qkv.outputs);
 }
 
@@ -155,8 +155,8 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
 }
 
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
-function projectOut(core: CoreCode, { model, matrices }: LayerCore): void {
+function projectOut(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const operands = { x: at.attended, out: at.attentionOut, bias: at.oBias };
-  product(core, model.dtype, matrices.o, operands);
+  product(core, layer, layer.matrices.o, operands);
 }

@@ -3,6 +3,7 @@
  * describes, with zeros where padded, and caches with what earlier tokens left.
  * Needed only by runs that compute; a run that is only timed has no images.
  */
+import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
@@ -17,16 +18,18 @@ import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
 export function gqaMemory(
-  { model, placement, groupsOf }: Lowered,
+  { model, wafer, placement, groupsOf }: Lowered,
   { maxPositions, users }: Step,
   weights: Weights,
   caches: LayerCache[],
 ): Memory {
   const { regions } = placement;
+  const { costs } = wafer;
   const images = regions.map((region) => {
-    if (region.kind !== 'layer') return tableImages(model, region, weights);
+    if (region.kind !== 'layer') return tableImages(model, region, weights, costs);
     const { layer, layerKind } = region;
     const of = {
+      costs,
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
       cache: caches[layer],
@@ -68,6 +71,7 @@ export function tableImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height' | 'kind'>,
   weights: Weights,
+  costs: CostTable,
 ): Float32Array[] {
   const { width, height, kind } = region;
   if (kind === 'layer') throw new TypeError('a layer region holds no table');
@@ -84,7 +88,7 @@ export function tableImages(
         if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
       });
       const held = consecutive(column * shape.entries, shape.entries, model.vocab);
-      fillSlice({ image, at, model }, slice, {
+      fillSlice({ image, at, model, costs }, slice, {
         width: model.dim,
         inputs: dimsOf(model, shape.dims, row),
         outputs: held.map((output) => ({ of, output })),

@@ -3,6 +3,7 @@
  * padded, and a cache filled with earlier tokens' keys and values.
  */
 import { ROUND } from '../numeric/types.js';
+import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
 import type {
@@ -22,12 +23,20 @@ import { layOut } from '../program/builder.js';
 import type { LayerCache } from './lowering.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
 
+/** What the cores of a layer hold, and the costs by which their code was written. */
+export interface Contents {
+  spec: LayerSpec;
+  weights: LayerWeights;
+  cache: LayerCache;
+  costs: CostTable;
+}
+
 /** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'>,
   maxPositions: number,
-  { spec, weights, cache }: { spec: LayerSpec; weights: LayerWeights; cache: LayerCache },
+  { spec, weights, cache, costs }: Contents,
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
@@ -43,7 +52,18 @@ export function layerImages(
       const { buffers, at } = layOut(layerBuffers(model, spec, shape, attention));
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const core = {
+        image,
+        at,
+        model,
+        costs,
+        spec: attentionSpec,
+        shape,
+        matrices,
+        row,
+        column,
+        gqa,
+      };
       fillNorms(core, weights);
       fillMlp(core, mlp, inner);
       if (attention) {

@@ -13,14 +13,14 @@ import { ACT_FN } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
-  const { model, spec } = layer;
+  const { spec } = layer;
   const { at } = core;
   core.label = layerLabel('position');
   fill(core, 'f32', at.square, spec.norms === 'sandwich' ? 4 : 2, 0);
   const { o, down, gateUp } = layer.matrices;
-  startProduct(core, model.dtype, o, { out: at.attentionOut, bias: at.oBias });
-  startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
-  startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
+  startProduct(core, layer, o, { out: at.attentionOut, bias: at.oBias });
+  startProduct(core, layer, down, { out: at.mlpOut, bias: at.downBias });
+  startProduct(core, layer, gateUp, { out: at.gateUp, bias: at.gateUpBias });
   if (layer.attention.qkNorm === 'whole') fill(core, 'f32', at.headScale, 2, 0);
   if (layer.group) prepareAttention(core, layer);
 }
@@ -100,12 +100,12 @@ function mlp(core: CoreCode, layer: LayerCore): void {
   const n = shape.inner;
   const x = inputAt(core, layer);
   core.label = layerLabel('gate up');
-  product(core, type, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
+  product(core, layer, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
   const act = ACT_FN[layer.mlp.act.fn];
   core.label = layerLabel(act);
   special(core, act, 'vector', type, at.gateUp, n, at.activated);
   vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), cell(at.gateUp + n));
   core.label = layerLabel('down');
-  product(core, type, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
+  product(core, layer, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

@@ -121,6 +121,7 @@ export function layerCode(
     write(row, x) {
       const layer: LayerCore = {
         model,
+        costs: wafer.costs,
         spec,
         attention,
         mlp: denseOf(spec),
@@ -178,6 +179,7 @@ export function tableCode(
     write(y, x) {
       const table: TableCore = {
         model,
+        costs: wafer.costs,
         shape,
         columnIndex: x,
         column: columns[y],

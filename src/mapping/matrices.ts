@@ -1,46 +1,74 @@
 /**
- * The slices of weight matrices that a core keeps: how many inputs and outputs, in what type, with which
+ * The slices of weight matrices that a core keeps: how many inputs and outputs, in what format, with which
  * scales. The one source of a slice's buffers, of the operations that multiply it (lowering/product.ts) and
  * of the numbers in it (lowering/stored.ts).
  */
 import type { DataType } from '../numeric/types.js';
-import { denseOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { SCALE_TYPES, formatOf, isBlocked, type WeightFormat } from '../model/formats.js';
+import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { BufferShape } from './mapping.js';
 import type { LayerShape, TableShape } from './shapes.js';
 
 /** A core's slice of the matrices that multiply the same inputs: their outputs lie side by side. */
 export interface MatrixSlice {
-  /** Its buffer; that of its scales is called `scalesOf` it. */
+  /** Its buffer; `buffersOf` has the names of those that go with it. */
   name: string;
   inputs: number;
   outputs: number;
   /** Outputs of each matrix in turn; `mixed` where they alternate, so that each output keeps a scale. */
   parts: readonly number[] | 'mixed';
-  type: DataType;
+  format: WeightFormat;
+  /** Of a format with blocks: how many of inputs and of outputs a core's slice is in at most. */
+  blocks: { inputs: number; outputs: number };
   /** Such slices one after the other: one for each expert. */
   count: number;
 }
 
-/** The buffer of a slice's scales. */
-export function scalesOf({ name }: Pick<MatrixSlice, 'name'>): string {
-  return `${name}Scale`;
+/** Buffers of a slice: its codes or numbers, scales, and the number of the block that each input or output is in. */
+export function buffersOf({ name }: Pick<MatrixSlice, 'name'>) {
+  return {
+    ...{ weights: name, scales: `${name}Scale` },
+    ...{ inputBlocks: `${name}InputBlock`, outputBlocks: `${name}OutputBlock` },
+  };
 }
 
-/** Scales of one slice of integers: one for each matrix, or where these alternate for each output. */
-export function scaleCount({ type, parts, outputs }: MatrixSlice): number {
-  if (type !== 'i8') return 0;
+/**
+ * Scales of one slice: of integers of 8 bits one for each matrix, or where these alternate for each output; in
+ * a format with blocks by blocks of inputs, and in each by blocks of outputs.
+ */
+export function scaleCount({ format, parts, outputs, blocks }: MatrixSlice): number {
+  if (isBlocked(format)) return blocks.inputs * blocks.outputs;
+  if (format.type !== 'i8') return 0;
   return parts === 'mixed' ? outputs : parts.length;
 }
 
-/** The buffers of a slice, its scales after it. */
+/** Whether inputs or outputs say which block they are in: not if all are in one, or each is one. */
+export function namesBlocks({ format, blocks }: MatrixSlice): {
+  inputs: boolean;
+  outputs: boolean;
+} {
+  if (!isBlocked(format)) return { inputs: false, outputs: false };
+  return { inputs: blocks.inputs > 1, outputs: format.block[0] > 1 && blocks.outputs > 1 };
+}
+
+/** The buffers of a slice: slice after slice, then their scales and what says which block something is in. */
 export function matrixBuffers({ dtype }: Pick<ModelSpec, 'dtype'>, of: MatrixSlice): BufferShape[] {
-  const { name, type, inputs, outputs, count } = of;
-  const scales = count * scaleCount(of);
+  const { format, inputs, outputs, count, blocks } = of;
+  const names = buffersOf(of);
+  const named = namesBlocks(of);
+  const scaleType = isBlocked(format) ? SCALE_TYPES[format.type] : dtype;
+  const buffer = (name: string, type: DataType, length: number): BufferShape[] =>
+    length > 0 ? [{ name, type, length, preloaded: true }] : [];
+  const numbers = (blocks: number): DataType => (blocks > MOST_IN_A_BYTE ? 'i32' : 'i8');
   return [
-    { name, type, length: count * inputs * outputs, preloaded: true },
-    ...(scales > 0 ? [{ name: scalesOf(of), type: dtype, length: scales, preloaded: true }] : []),
+    { name: names.weights, type: format.type, length: count * inputs * outputs, preloaded: true },
+    ...buffer(names.scales, scaleType, count * scaleCount(of)),
+    ...buffer(names.inputBlocks, numbers(blocks.inputs), named.inputs ? inputs : 0),
+    ...buffer(names.outputBlocks, numbers(blocks.outputs), named.outputs ? outputs : 0),
   ];
 }
+
+const MOST_IN_A_BYTE = 128;
 
 /** Queries, keys and values; the output projection; gate and up; down. */
 export interface LayerMatrices {
@@ -50,26 +78,87 @@ export interface LayerMatrices {
   down: MatrixSlice;
 }
 
+/** A run of elements of an axis: `length` of `of`, beginning at a multiple of `step`; several such runs. */
+interface Runs {
+  length: number;
+  of: number;
+  step?: number;
+  runs?: number;
+}
+
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
-  denseOf(layer);
-  const of = { type: weightType(model), count: 1 };
   const { dims, inner, queryDims, keyDims } = s;
-  const qkv = { inputs: dims, outputs: queryDims + 2 * keyDims };
+  const sliceOf = slicesIn(formatOf(model, 'rest'));
+  const stream = { length: dims, of: model.dim };
+  const units = { length: inner, of: denseOf(layer).inner };
+  const { queries, all } = headRuns(layer, s);
+  const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };
+  const gateUp = { name: 'wGateUp', inputs: dims, outputs: 2 * inner };
   return {
-    qkv: { name: 'wQkv', ...qkv, parts: 'mixed', ...of },
-    o: { name: 'wO', inputs: queryDims, outputs: dims, parts: [dims], ...of },
-    gateUp: { name: 'wGateUp', inputs: dims, outputs: 2 * inner, parts: [inner, inner], ...of },
-    down: { name: 'wDown', inputs: inner, outputs: dims, parts: [dims], ...of },
+    qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
+    o: sliceOf({ name: 'wO', inputs: queryDims, outputs: dims, parts: [dims] }, queries, stream),
+    gateUp: sliceOf({ ...gateUp, parts: [inner, inner] }, stream, { ...units, runs: 2 }),
+    down: sliceOf({ name: 'wDown', inputs: inner, outputs: dims, parts: [dims] }, units, stream),
   };
 }
 
-/** The vocabulary's table. */
-export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): MatrixSlice {
-  const slice = { name: 'table', inputs: dims, outputs: entries, parts: [entries] };
-  return { ...slice, type: weightType(model), count: 1 };
+/**
+ * The elements of a column's heads among those of all: in each the first and the second elements of its pairs,
+ * in a row each, or cut in two where a part of a head is turned by itself.
+ */
+function headRuns(layer: LayerSpec, s: LayerShape): { queries: Runs; all: Runs } {
+  const { heads, headDim, rope } = gqaOf(layer);
+  const cut = rope !== undefined && rope.width < headDim;
+  const length = cut ? 1 : s.pairs;
+  const each = cut ? 2 * s.pairs : 2;
+  const step = headDim % 2 === 0 ? gcd(length, headDim / 2) : 1;
+  const of = heads * headDim;
+  return {
+    queries: { length, step, of, runs: each * s.queryHeads },
+    all: { length, step, of, runs: each * (s.queryHeads + 2 * s.headsPerColumn) },
+  };
 }
 
-function weightType(model: ModelSpec): DataType {
-  if (model.weightBits === 8) return 'i8';
-  return model.weightBits === 16 ? 'f16' : 'f32';
+/** The vocabulary's table: the entries of a column by the dimensions of a row. */
+export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): MatrixSlice {
+  return slicesIn(formatOf(model, 'tables'))(
+    { name: 'table', inputs: dims, outputs: entries, parts: [entries] },
+    { length: dims, of: model.dim },
+    { length: entries, of: model.vocab },
+  );
+}
+
+/** Slices in a format, whose inputs and outputs are such runs of the matrices'; `count` of them. */
+export function slicesIn(format: WeightFormat) {
+  return (
+    of: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
+    inputs: Runs,
+    outputs: Runs,
+    count = 1,
+  ): MatrixSlice => {
+    if (!isBlocked(format)) return { ...of, format, blocks: { inputs: 1, outputs: 1 }, count };
+    const [high, wide] = format.block;
+    const blocks = {
+      inputs: blocksTouched(inputs, wide),
+      outputs: high === 1 ? of.outputs : blocksTouched(outputs, high),
+    };
+    return { ...of, format, blocks, count };
+  };
+}
+
+/**
+ * How many blocks runs of elements are in, at most: a run that begins at a multiple of `step` (its length, if
+ * not given) begins in a block at a multiple of what divides both. Runs of different matrices share no block.
+ */
+export function blocksTouched(
+  { length, of, step = length, runs = 1 }: Runs,
+  block: number,
+): number {
+  const latest = block - gcd(step, block);
+  const each = Math.ceil((latest + length) / block);
+  return runs * Math.min(each, Math.ceil(of / block));
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }

@@ -1,6 +1,6 @@
 /** The formats in which matrices are stored: what a number takes, and how many share a scale. */
 import type { DataType } from '../numeric/types.js';
-import type { BlockType } from '../numeric/formats.js';
+import type { BlockType, WidenedType } from '../numeric/formats.js';
 import type { ModelSpec } from './model.js';
 
 /** Floats as they are, integers of 8 bits with one scale for a matrix, or codes with a scale for each block. */
@@ -41,6 +41,12 @@ export function int4Of(group = INT4_GROUP): BlockFormat {
 
 export function isBlocked(format: WeightFormat): format is BlockFormat {
   return 'block' in format;
+}
+
+/** What cores widen on use; undefined of floats. */
+export function widenedType(format: WeightFormat): WidenedType | undefined {
+  if (isBlocked(format)) return format.type;
+  return format.type === 'i8' ? 'i8' : undefined;
 }
 
 /** The format of a model's matrices of that class. */

@@ -40,7 +40,12 @@ export function randomWeights(model: ModelSpec, random: () => number): Weights {
     );
   const { dim, vocab, tied, embeddingScale } = model;
   const draw = tensorsOf(model, random);
-  const embedding = draw.matrix(vocab, dim, 'tables', tied ? 1 / Math.sqrt(dim) : 1 / embeddingScale);
+  const embedding = draw.matrix(
+    vocab,
+    dim,
+    'tables',
+    tied ? 1 / Math.sqrt(dim) : 1 / embeddingScale,
+  );
   const layers = model.layers.map((_, layer) => randomLayer(layerOf(model, layer), dim, draw));
   const finalNorm = draw.norm(dim);
   const head = tied ? embedding : draw.matrix(vocab, dim, 'tables');

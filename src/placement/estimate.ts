@@ -3,13 +3,16 @@
  * ranks sizes before anything is simulated and is never reported as a result: contention, waiting and
  * the overlap of neighbouring regions are left out, so only differences between sizes mean anything.
  */
+import type { WidenedType } from '../numeric/formats.js';
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Cut, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
+import { layerMatrices, tableMatrix, type MatrixSlice } from '../mapping/matrices.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
+import { widenedType } from '../model/formats.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
 import type { Sizes } from './placement.js';
@@ -47,18 +50,13 @@ function layerCycles(
 ): number {
   const type = model.dtype;
   const s = layerShape(model, layer, positions, rows, columns);
-  const widen = model.weightBits === 8;
-  const matvec = (inputs: number, outputs: number, widened = widen) =>
-    matvecCycles(wafer, type, inputs, outputs, widened);
+  const { qkv, o, gateUp, down } = layerMatrices(model, layer, s);
   const headDims = 2 * s.pairs;
   const scores = s.queryHeads * s.positions;
   const { scoreCap } = gqaOf(layer);
   return (
-    matvec(s.dims, s.queryDims + 2 * s.keyDims) +
-    2 * s.queryHeads * matvec(headDims, s.positions, false) +
-    matvec(s.queryDims, s.dims) +
-    matvec(s.dims, 2 * s.inner) +
-    matvec(s.inner, s.dims) +
+    2 * s.queryHeads * matvecCycles(wafer, type, headDims, s.positions, 'fma') +
+    [qkv, o, gateUp, down].reduce((sum, slice) => sum + productCycles(wafer, type, slice), 0) +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
     specialCycles(wafer, type, ACT_FN[denseOf(layer).act.fn], s.inner) +
@@ -68,10 +66,11 @@ function layerCycles(
 
 /** Product with the vocabulary's slices, and the largest of a column's logits. */
 function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
-  const { dims, entries } = tableShape(model, rows, columns);
+  const shape = tableShape(model, rows, columns);
+  const { entries } = shape;
   const { dtype: type, logitCap } = model;
   return (
-    matvecCycles(wafer, type, dims, entries, model.weightBits === 8) +
+    productCycles(wafer, type, tableMatrix(model, shape)) +
     (logitCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', entries)) +
     entries / wafer.costs.elementsPerCycle.max[type]
   );
@@ -105,22 +104,33 @@ function broadcastCycles(wafer: WaferSpec, type: FloatType, n: number, elements:
   return 2 * fabric.rampCycles + n * fabric.hopCycles + wavelets + 2 * costs.setup[type];
 }
 
-/** One row of the stored matrix per input, its elements streaming at the rate of multiply-adds. */
+/** A product of weights, by rows of inputs or of outputs, whichever is cheaper. */
+function productCycles(wafer: WaferSpec, type: FloatType, slice: MatrixSlice): number {
+  const { inputs, outputs, format } = slice;
+  const widened = widenedType(format);
+  return Math.min(
+    matvecCycles(wafer, type, inputs, outputs, 'fma', widened),
+    matvecCycles(wafer, type, outputs, inputs, 'dot', widened),
+  );
+}
+
+/** Row by row of the stored matrix, its elements streaming at the rate of multiply-adds or of dot products. */
 function matvecCycles(
   wafer: WaferSpec,
   type: FloatType,
-  inputs: number,
-  outputs: number,
-  widen: boolean,
+  rows: number,
+  length: number,
+  fn: 'fma' | 'dot',
+  widened?: WidenedType,
 ): number {
   const { matvec, setup, elementsPerCycle } = wafer.costs;
   const group = matvec.granularity?.[type] ?? 1;
-  const elements = Math.ceil(outputs / group) * group;
+  const elements = Math.ceil(length / group) * group;
   const row =
-    elements / elementsPerCycle.fma[type] +
+    elements / elementsPerCycle[fn][type] +
     matvec.row[type] +
-    (widen ? outputs / matvec.widenPerCycle : 0);
-  return setup[type] + matvec.call + inputs * row;
+    (widened === undefined ? 0 : length / matvec.widenPerCycle[widened]);
+  return setup[type] + matvec.call + rows * row;
 }
 
 /** The vector form of a special function: a few vector operations over all elements. */

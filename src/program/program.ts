@@ -8,6 +8,7 @@ import { bytesOf, type DataType } from '../numeric/types.js';
 import type { Operation } from './operations.js';
 
 export * from './indexed.js';
+export * from './scales.js';
 export * from './operations.js';
 
 /** Masks of the ports that a colour comes from and goes to at one router. */

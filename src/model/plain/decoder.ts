@@ -141,7 +141,8 @@ function mlpOf(
 export function embedded(model: ModelSpec, { embedding }: Weights, token: number): Float64Array {
   const x = new Float64Array(model.dim);
   for (let i = 0; i < x.length; i++)
-    x[i] = embedding.values[token * model.dim + i] * scaleAt(embedding, token, i) * model.embeddingScale;
+    x[i] =
+      embedding.values[token * model.dim + i] * scaleAt(embedding, token, i) * model.embeddingScale;
   return x;
 }
 
