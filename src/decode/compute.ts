@@ -7,6 +7,7 @@ import type { ResolvedConfig } from '../config.js';
 import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
+import { BITS, formatText, type WeightFormat } from '../model/formats.js';
 import type { Weights } from '../model/model-weights.js';
 import { createPlainDecoder, type PlainDecoder } from '../model/plain/decoder.js';
 import { storeWeights } from '../model/stored.js';
@@ -29,6 +30,8 @@ export interface Numbers {
   inPrompt: number[];
   /** Tensors of a checkpoint that are no part of the model. */
   skipped?: ReadWeights['skipped'];
+  /** Formats of few bits in which the checkpoint did not have its weights, and the fewest bits of them. */
+  rounded?: Pick<CheckResult, 'roundedTo' | 'roundedFormats'>;
 }
 
 /** What one step computed. */
@@ -44,12 +47,14 @@ export interface StepCheck {
  * token is the first largest of the wafer's own logits. The other users run the same programs.
  * @param head where the logits and the choice are computed
  * @param inPrompt errors of the logits within a prompt
+ * @param rounded to what weights were rounded
  */
 export function checkResult(
-  { model, workload, weights }: Pick<ResolvedConfig, 'model' | 'workload' | 'weights'>,
+  { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
   steps: readonly StepCheck[],
   head: 'wafer' | 'host',
   inPrompt: readonly number[] = [],
+  rounded: Numbers['rounded'] = {},
 ): CheckResult {
   const tolerance = TOLERANCE[model.dtype];
   // Math.max keeps NaN, which no tolerance passes.
@@ -64,7 +69,7 @@ export function checkResult(
     ...(!choice && { wrongChoice: { step: wrong, ...choiceOf(steps[wrong]) } }),
     head,
     users: { checked: [0], of: workload.batch },
-    ...(weights && model.weightBits === 8 && { roundedTo: 8 }),
+    ...rounded,
     passed: logitsMaxRelativeError <= tolerance && choice,
   };
 }
@@ -105,7 +110,7 @@ export function createNumbers(
   imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
 ): Numbers {
   const { model, workload, prompt } = config;
-  const { weights, skipped } = weightsOf(config);
+  const { weights, skipped, rounded } = weightsOf(config);
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights, roomOf(config));
@@ -113,21 +118,34 @@ export function createNumbers(
   const caches = plain.keys.map((keys, i) => ({ keys, values: plain.values[i] }));
   const memory = imagesOf(weights, caches);
   const token = prompt === undefined ? draw() : prompt[0];
-  return { memory, plain, token, checks: [], inPrompt: [], ...(skipped && { skipped }) };
+  const numbers: Numbers = { memory, plain, token, checks: [], inPrompt: [] };
+  return { ...numbers, ...(skipped && { skipped }), ...(rounded && { rounded }) };
 }
 
-function weightsOf({ model, workload, weights: named }: ResolvedConfig): Partial<ReadWeights> & {
-  weights: Weights;
-} {
+function weightsOf({
+  model,
+  workload,
+  weights: named,
+}: ResolvedConfig): { weights: Weights } & Pick<Numbers, 'skipped' | 'rounded'> {
   if (named === undefined)
     return { weights: randomWeights(model, seededRandom(`weights ${workload.seed}`)) };
   const checkpoint = openCheckpoint(named.path);
   try {
     const { weights, skipped } = readWeights(checkpoint, model, named.block);
-    return { weights: storeWeights(model, weights), skipped };
+    const formats = new Set<WeightFormat>();
+    const stored = storeWeights(model, weights, formats);
+    return { weights: stored, skipped, rounded: roundedTo([...formats]) };
   } finally {
     checkpoint.close();
   }
+}
+
+function roundedTo(formats: readonly WeightFormat[]): NonNullable<Numbers['rounded']> {
+  if (formats.length === 0) return {};
+  return {
+    roundedTo: Math.min(...formats.map(({ type }) => BITS[type])),
+    roundedFormats: [...new Set(formats.map(formatText))],
+  };
 }
 
 /** Whether there is such a token to compute with. */

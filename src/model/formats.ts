@@ -108,6 +108,12 @@ export function formatNamed(
   }
 }
 
+/** The name of a format in a configuration; of blocks of other sizes than a configuration asks for, nearly. */
+export function nameOf(format: WeightFormat): number | string {
+  if (format.type === 'int4') return `int4/${format.block[1]}`;
+  return isBlocked(format) ? format.type : BITS[format.type];
+}
+
 /** In words: `MXFP4 (blocks of 32)`, `16-bit floats`. */
 export function formatText(format: WeightFormat): string {
   switch (format.type) {

@@ -2,7 +2,8 @@
 import { ROUND, type FloatType } from '../numeric/types.js';
 import { quantiseBlocks, unblocked } from './blocks.js';
 import { ModelError } from './errors.js';
-import { formatOf, isBlocked, type BlockFormat, type MatrixClass } from './formats.js';
+import { formatOf, isBlocked, widenedType } from './formats.js';
+import type { BlockFormat, MatrixClass, WeightFormat } from './formats.js';
 import type { LayerWeights, Matrix, Vector, Weights } from './model-weights.js';
 import { layerOf, type LayerSpec, type ModelSpec } from './model.js';
 import { quantise } from './random-tensors.js';
@@ -11,14 +12,22 @@ import { quantise } from './random-tensors.js';
  * Stores in place: matrices in their formats (8-bit integers: from -127 to 127 and one scale, itself of type
  * `dtype`), all else in `dtype`. Codes and scales that are in their format already stay as they are, and so do
  * floats of 32 bits.
+ * @param rounded what matrices are rounded to that were not in their format: codes of few bits alone
  * @throws ModelError if a number is beyond those of 16 bits
  */
-export function storeWeights(model: ModelSpec, weights: Weights): Weights {
+export function storeWeights(
+  model: ModelSpec,
+  weights: Weights,
+  rounded = new Set<WeightFormat>(),
+): Weights {
   const { dim, dtype } = model;
   const known = new Map<Matrix, Matrix>();
   const matrix = (given: Matrix, of: MatrixClass, widthOf: () => number): Matrix => {
     let stored = known.get(given);
-    if (stored === undefined) known.set(given, (stored = storeMatrix(model, given, of, widthOf)));
+    if (stored !== undefined) return stored;
+    const format = formatOf(model, of);
+    known.set(given, (stored = storeMatrix(model, given, format, widthOf)));
+    if (stored !== given && widenedType(format) !== undefined) rounded.add(format);
     return stored;
   };
   const vector = (given: Vector): Vector => {
@@ -74,10 +83,9 @@ function inputsOf({ attention }: LayerSpec, dim: number, name: string, { values 
 function storeMatrix(
   model: ModelSpec,
   given: Matrix,
-  of: MatrixClass,
+  format: WeightFormat,
   widthOf: () => number,
 ): Matrix {
-  const format = formatOf(model, of);
   if (isBlocked(format) && isStoredAs(given, format)) return given;
   const whole = unblocked(given);
   if (isBlocked(format)) return quantiseBlocks(whole.values, widthOf(), format);
