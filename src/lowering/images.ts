@@ -6,12 +6,13 @@
 import type { Weights } from '../model/model-weights.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
+import { tableMatrix } from '../mapping/matrices.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
 import type { LayerCache, Lowered, Memory } from './lowering.js';
 import type { Step } from './region.js';
-import { eachDim, normWeight, storedBy } from './stored.js';
+import { consecutive, dimsOf, eachDim, fillSlice, normWeight } from './stored.js';
 import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
@@ -74,20 +75,20 @@ export function tableImages(
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;
   const of = kind === 'embedding' ? weights.embedding : weights.head;
-  const table = storedBy(model, of);
+  const slice = tableMatrix(model, shape);
   const images: Float32Array[] = [];
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
       const image = new Float32Array(last.at + last.length);
       eachDim(model, shape.dims, row, (d, dim) => {
         if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
-        for (let e = 0; e < shape.entries; e++) {
-          const entry = column * shape.entries + e;
-          if (entry < model.vocab)
-            image[at.table + d * shape.entries + e] = table(entry * model.dim + dim);
-        }
       });
-      if (at.tableScale !== undefined) image[at.tableScale] = of.scale;
+      const held = consecutive(column * shape.entries, shape.entries, model.vocab);
+      fillSlice({ image, at, model }, slice, {
+        width: model.dim,
+        inputs: dimsOf(model, shape.dims, row),
+        outputs: held.map((output) => ({ of, output })),
+      });
       images.push(image);
     }
   return images;

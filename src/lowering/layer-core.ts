@@ -2,6 +2,7 @@
 import type { GqaSpec } from '../model/attention-spec.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
+import type { LayerMatrices } from '../mapping/matrices.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
@@ -12,6 +13,7 @@ export interface LayerCore {
   attention: GqaSpec;
   mlp: DenseSpec;
   shape: LayerShape;
+  matrices: LayerMatrices;
   /** The core's place on the column, which is reduced along y. */
   column: LinePlace;
   /** The core's place on the whole row. */

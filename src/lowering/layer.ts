@@ -3,23 +3,24 @@
  * brought (`x`) to the slice for the next region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, special, vector, type CoreCode } from '../program/builder.js';
 import { attend, prepareAttention } from './attention.js';
 import { joinWholeNorm } from './heads.js';
-import { scale, start, type Result } from './bias.js';
 import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
 import { rmsNorm, type Norm } from './norm.js';
+import { product, startProduct } from './product.js';
 import { ACT_FN } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, spec } = layer;
+  const { model, spec } = layer;
   const { at } = core;
   core.label = layerLabel('position');
   fill(core, 'f32', at.square, spec.norms === 'sandwich' ? 4 : 2, 0);
-  start(core, model, { at: at.attentionOut, length: shape.dims, bias: at.oBias });
-  start(core, model, { at: at.mlpOut, length: shape.dims, bias: at.downBias });
-  start(core, model, { at: at.gateUp, length: 2 * shape.inner, bias: at.gateUpBias });
+  const { o, down, gateUp } = layer.matrices;
+  startProduct(core, model.dtype, o, { out: at.attentionOut, bias: at.oBias });
+  startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
+  startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
   if (layer.attention.qkNorm === 'whole') fill(core, 'f32', at.headScale, 2, 0);
   if (layer.group) prepareAttention(core, layer);
 }
@@ -93,31 +94,18 @@ function addToStream(core: CoreCode, { model, shape }: LayerCore, part: number):
  * slices, and this column's part of the down projection, which the row adds up.
  */
 function mlp(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column } = layer;
+  const { model, shape, column, matrices } = layer;
   const { at } = core;
   const type = model.dtype;
-  const widen = model.weightBits === 8;
   const n = shape.inner;
   const x = inputAt(core, layer);
   core.label = layerLabel('gate up');
-  const gateUp = { matrix: at.wGateUp, rows: shape.dims, length: 2 * n };
-  matvec(core, 'axpy', type, { ...gateUp, x, out: at.gateUp, widen });
-  if (widen) {
-    const half = (i: number): Result => {
-      const bias = at.gateUpBias === undefined ? undefined : at.gateUpBias + i * n;
-      return { at: at.gateUp + i * n, length: n, bias };
-    };
-    scale(core, model, half(0), cell(at.mlpScale, 0));
-    scale(core, model, half(1), cell(at.mlpScale + 1, 0));
-  }
+  product(core, type, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
   const act = ACT_FN[layer.mlp.act.fn];
   core.label = layerLabel(act);
   special(core, act, 'vector', type, at.gateUp, n, at.activated);
   vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), cell(at.gateUp + n));
   core.label = layerLabel('down');
-  const out = { at: at.mlpOut, length: shape.dims, bias: at.downBias };
-  const down = { matrix: at.wDown, rows: n, length: shape.dims };
-  matvec(core, 'axpy', type, { ...down, x: at.activated, out: out.at, widen });
-  if (widen) scale(core, model, out, cell(at.mlpScale + 2, 0));
+  product(core, type, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

@@ -10,6 +10,7 @@ import { firstAttended, slotAt } from '../model/cache-slots.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
+import { layerMatrices } from '../mapping/matrices.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
@@ -82,6 +83,7 @@ export function layerCode(
 ): RegionCode {
   const { width, height } = region;
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
+  const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
   const { attended, slot } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
@@ -123,6 +125,7 @@ export function layerCode(
         attention,
         mlp: denseOf(spec),
         shape,
+        matrices,
         column: columns[row],
         row: rows[x],
         group: headAt(x),

@@ -10,6 +10,7 @@ import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.j
 import type { SpecialFn } from '../hardware/wafer.js';
 import type { Act } from '../model/mlp-spec.js';
 import type { BufferShape, TableKind } from './mapping.js';
+import { layerMatrices, matrixBuffers, tableMatrix, type MatrixSlice } from './matrices.js';
 
 /** The special function of an activation. */
 export const ACT_FN = {
@@ -85,11 +86,12 @@ export function layerBuffers(
   attention: boolean,
 ): BufferShape[] {
   const value = model.dtype;
-  const weight = weightType(model);
+  const matrices = layerMatrices(model, layer, s);
   const heads = s.queryHeads + s.headsPerColumn;
   const { qkNorm, bias, outBias, rope } = gqaOf(layer);
   const { norms } = layer;
   const { buffers, add } = bufferList();
+  const addMatrix = (slice: MatrixSlice) => buffers.push(...matrixBuffers(model, slice));
   // First, so that it lies alike in all columns: the next region's hand-off reads it.
   add('x', value, s.dims);
   if (norms !== 'post') {
@@ -101,12 +103,8 @@ export function layerBuffers(
     add('mlpOutNorm', value, s.dims, true);
   }
   if (attention) {
-    add('wQkv', weight, s.dims * (s.queryDims + 2 * s.keyDims), true);
-    add('wO', weight, s.queryDims * s.dims, true);
-    if (model.weightBits === 8) {
-      add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
-      add('oScale', value, 1, true);
-    }
+    addMatrix(matrices.qkv);
+    addMatrix(matrices.o);
     if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
     if (outBias) add('oBias', value, s.dims, true);
     add('keys', value, s.keyDims * s.slots, true);
@@ -134,10 +132,8 @@ export function layerBuffers(
     add('total', 'f32', s.queryHeads);
     add('attended', value, s.queryDims);
   }
-  add('wGateUp', weight, s.dims * 2 * s.inner, true);
-  add('wDown', weight, s.inner * s.dims, true);
-  // 8-bit matrices: what gate, up and down are multiplied by.
-  if (model.weightBits === 8) add('mlpScale', value, 3, true);
+  addMatrix(matrices.gateUp);
+  addMatrix(matrices.down);
   if (denseOf(layer).bias) {
     add('gateUpBias', value, 2 * s.inner, true);
     add('downBias', value, s.dims, true);
@@ -175,10 +171,9 @@ export function tableShape(model: ModelSpec, rows: number, columns: number): Tab
 /** Buffers of a core of the embedding, of the head, or of a tied table that serves both. */
 export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): BufferShape[] {
   const { buffers, add } = bufferList();
-  add('table', weightType(model), s.dims * s.entries, true);
+  buffers.push(...matrixBuffers(model, tableMatrix(model, s)));
   add('x', model.dtype, s.dims);
   add('token', 'f32', 1);
-  if (model.weightBits === 8) add('tableScale', model.dtype, 1, true);
   if (use !== 'embedding') {
     add('norm', model.dtype, s.dims, true);
     add('normed', model.dtype, s.dims);
@@ -195,9 +190,4 @@ export function bufferList() {
   const add = (name: string, type: DataType, length: number, preloaded = false) =>
     buffers.push({ name, type, length, preloaded });
   return { buffers, add };
-}
-
-function weightType(model: ModelSpec): DataType {
-  if (model.weightBits === 8) return 'i8';
-  return model.weightBits === 16 ? 'f16' : 'f32';
 }
