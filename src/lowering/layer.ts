@@ -3,7 +3,8 @@
  * brought (`x`) to the slice for the next region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
 import { joinWholeNorm } from './heads.js';
 import { scale, start, type Result } from './bias.js';
@@ -111,10 +112,9 @@ function mlp(core: CoreCode, layer: LayerCore): void {
     scale(core, model, half(1), cell(at.mlpScale + 1, 0));
   }
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
-  const act = ACT_FN[layer.mlp.act.fn];
-  core.label = layerLabel(act);
-  special(core, act, 'vector', type, at.gateUp, n, at.activated);
-  vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), cell(at.gateUp + n));
+  core.label = layerLabel(ACT_FN[layer.mlp.act.fn]);
+  const units = { gate: at.gateUp, up: at.gateUp + n, out: at.activated };
+  gatedAct(core, layer.costs, layer.mlp.act, { type, length: n, ...units });
   core.label = layerLabel('down');
   const out = { at: at.mlpOut, length: shape.dims, bias: at.downBias };
   const down = { matrix: at.wDown, rows: n, length: shape.dims };
