@@ -167,7 +167,7 @@ export function checkPromptToken(
 
 /** What the wafer made of the token, next to what the plain decoder does with the same experts. */
 function compared(numbers: Numbers, onLogits: SimulateOptions['onLogits']) {
-  const { memory, plain, token } = numbers;
+  const { memory, token } = numbers;
   const { logits, chosen, experts } = memory.outcome();
   const maxRelativeError = relativeError(logits, followExperts(numbers, token, experts));
   onLogits?.(logits);

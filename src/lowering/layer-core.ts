@@ -1,4 +1,5 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
+import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
@@ -9,6 +10,8 @@ import type { CoreCode } from '../program/builder.js';
 
 export interface LayerCore {
   model: ModelSpec;
+  /** What operations cost, where there is more than one way to write something. */
+  costs: CostTable;
   spec: LayerSpec;
   attention: GqaSpec;
   mlp: DenseSpec;

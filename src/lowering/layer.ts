@@ -3,7 +3,8 @@
  * brought (`x`) to the slice for the next region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { cell, fill, special, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, vector, type CoreCode } from '../program/builder.js';
+import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
@@ -102,10 +103,9 @@ function mlp(core: CoreCode, layer: LayerCore): void {
   core.label = layerLabel('gate up');
   product(core, type, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
-  const act = ACT_FN[layer.mlp.act.fn];
-  core.label = layerLabel(act);
-  special(core, act, 'vector', type, at.gateUp, n, at.activated);
-  vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), cell(at.gateUp + n));
+  core.label = layerLabel(ACT_FN[layer.mlp.act.fn]);
+  const units = { gate: at.gateUp, up: at.gateUp + n, out: at.activated };
+  gatedAct(core, layer.costs, layer.mlp.act, { type, length: n, ...units });
   core.label = layerLabel('down');
   product(core, type, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

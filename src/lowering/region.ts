@@ -121,6 +121,7 @@ export function layerCode(
     write(row, x) {
       const layer: LayerCore = {
         model,
+        costs: wafer.costs,
         spec,
         attention,
         mlp: denseOf(spec),

@@ -21,6 +21,7 @@ export const gqa: Mapping = {
     'scoreCap',
     'logitCap',
     'gelu',
+    'clamp',
     'window',
     'chunk',
     'noRope',
