@@ -6,9 +6,12 @@ import { allReduce } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
+import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import type { DenseSpec } from '../model/mlp-spec.js';
 import { rmsNorm, type Norm } from './norm.js';
+import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
 import { ACT_FN } from '../mapping/shapes.js';
 
@@ -20,8 +23,14 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   fill(core, 'f32', at.square, spec.norms === 'sandwich' ? 4 : 2, 0);
   const { o, down, gateUp } = layer.matrices;
   startProduct(core, model.dtype, o, { out: at.attentionOut, bias: at.oBias });
-  startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
-  startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
+  if (layer.mlp.kind === 'dense') {
+    startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
+    startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
+  } else {
+    fill(core, model.dtype, at.mlpOut, layer.shape.dims, 0);
+    prepareRouter(core, layer, layer.mlp);
+    prepareExperts(core, layer, layer.mlp);
+  }
   if (layer.attention.qkNorm === 'whole') fill(core, 'f32', at.headScale, 2, 0);
   if (layer.group) prepareAttention(core, layer);
 }
@@ -31,7 +40,7 @@ export function decoderLayer(core: CoreCode, layer: LayerCore): void {
   mlpBlock(core, layer);
 }
 
-/** Attention, the residual, and the norm of what the MLP multiplies. */
+/** Attention, the residual, the norm of what the MLP multiplies, and the choice of experts. */
 function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { group, spec } = layer;
   const { at } = core;
@@ -53,13 +62,15 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   addToStream(core, layer, at.attentionOut);
   core.label = layerLabel('mlp norm');
   if (before) normalise(core, layer, { ...input, weight: at.mlpNorm, square: at.square + 1 });
+  if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
 }
 
 /** The MLP, from the normed slice on, and the residual. */
 function mlpBlock(core: CoreCode, layer: LayerCore): void {
   const { norms } = layer.spec;
   const { at } = core;
-  mlp(core, layer);
+  if (layer.mlp.kind === 'dense') mlp(core, layer, layer.mlp);
+  else expertsMlp(core, layer, layer.mlp);
   sumOverRow(core, layer, at.mlpOut);
   if (norms !== 'pre') {
     core.label = layerLabel('mlp out norm');
@@ -94,7 +105,7 @@ function addToStream(core: CoreCode, { model, shape }: LayerCore, part: number):
  * The gated MLP: gate and up reduced along y as one vector, act(gate) * up on the columns'
  * slices, and this column's part of the down projection, which the row adds up.
  */
-function mlp(core: CoreCode, layer: LayerCore): void {
+function mlp(core: CoreCode, layer: LayerCore, { act }: DenseSpec): void {
   const { model, shape, column, matrices } = layer;
   const { at } = core;
   const type = model.dtype;
@@ -103,9 +114,9 @@ function mlp(core: CoreCode, layer: LayerCore): void {
   core.label = layerLabel('gate up');
   product(core, type, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
-  core.label = layerLabel(ACT_FN[layer.mlp.act.fn]);
+  core.label = layerLabel(ACT_FN[act.fn]);
   const units = { gate: at.gateUp, up: at.gateUp + n, out: at.activated };
-  gatedAct(core, layer.costs, layer.mlp.act, { type, length: n, ...units });
+  gatedAct(core, layer.costs, act, { type, length: n, ...units });
   core.label = layerLabel('down');
   product(core, type, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

@@ -6,6 +6,7 @@
 import type { FloatType } from '../numeric/types.js';
 import { scaleCount, scalesOf, type MatrixSlice } from '../mapping/matrices.js';
 import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import type { MemoryOperand } from '../program/program.js';
 
 /** Where a product's result lies, and its bias, if it has one. */
 export interface Result {
@@ -16,6 +17,8 @@ export interface Result {
 export interface Operands extends Result {
   /** First of the slice's inputs. */
   x: number;
+  /** Of several slices: the cell with the number of the one that is multiplied. */
+  number?: number | undefined;
 }
 
 /** The result before its product: the bias, or zeros. A product that is scaled takes its bias then. */
@@ -35,14 +38,17 @@ export function product(
   core: CoreCode,
   type: FloatType,
   slice: MatrixSlice,
-  { x, out, bias }: Operands,
+  { x, out, bias, number }: Operands,
 ): void {
-  const { name, inputs, outputs } = slice;
+  const { name, inputs, outputs, count } = slice;
   const widen = slice.type === 'i8';
+  const select = (step: number) =>
+    number !== undefined && { select: { cell: number, step, count } };
   matvec(core, 'axpy', type, {
     ...{ matrix: core.at[name], rows: inputs, length: outputs, x, out, widen },
+    ...select(inputs * outputs),
   });
-  if (widen) scaleSums(core, type, slice, { out, bias });
+  if (widen) scaleSums(core, type, slice, { out, bias }, select(scaleCount(slice)));
 }
 
 /**
@@ -70,11 +76,13 @@ function scaleSums(
   type: FloatType,
   slice: MatrixSlice,
   { out, bias }: Result,
+  selected: Pick<MemoryOperand, 'select'> | false,
 ): void {
   const scales = core.at[scalesOf(slice)];
   const { parts, outputs } = slice;
-  const scale = (from: number, length: number, by: ReturnType<typeof cell>) => {
+  const scale = (from: number, length: number, scaled: MemoryOperand) => {
     const sums = cell(out + from);
+    const by = { ...scaled, ...selected };
     if (bias === undefined) vector(core, 'mul', type, length, sums, sums, by);
     else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from));
   };

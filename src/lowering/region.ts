@@ -7,17 +7,19 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
+import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { apart, classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { routerPlaces, type RouterPlaces } from './router-places.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
 
@@ -88,6 +90,7 @@ export function layerCode(
   const { attended, slot } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
+  const router = shape.experts && routerPlaces(rows, shape.experts);
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
     x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
@@ -105,26 +108,36 @@ export function layerCode(
       length: shape.dims,
       at: (program) => bufferAt(program, 'x'),
     },
-    codeClass: classes(
+    codeClass: apart(
+      router?.root,
       height,
       width,
-      (row) => [codeOf(columns[row]), cacheOf(row)],
-      (x) => [codeOf(rows[x]), codeOf(headAt(x))],
+      classes(
+        height,
+        width,
+        (row) => [codeOf(columns[row]), cacheOf(row)],
+        (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x)],
+      ),
     ),
     routeClass: classes(
       height,
       width,
       (row) => columns[row].routes,
-      (x) => [rows[x].routes, headAt(x)?.routes],
+      (x) => [rows[x].routes, headAt(x)?.routes, router?.at(x)?.routes],
     ),
-    routesAt: (row, x) => columns[row].routes.concat(rows[x].routes, headAt(x)?.routes ?? []),
+    routesAt: (row, x) =>
+      columns[row].routes.concat(
+        rows[x].routes,
+        headAt(x)?.routes ?? [],
+        router?.routesAt(x) ?? [],
+      ),
     write(row, x) {
       const layer: LayerCore = {
         model,
         costs: wafer.costs,
         spec,
         attention,
-        mlp: denseOf(spec),
+        mlp: mlpOf(spec, shape, router, row, x),
         shape,
         matrices,
         column: columns[row],
@@ -132,16 +145,32 @@ export function layerCode(
         group: headAt(x),
         ...cacheOf(row),
       };
-      const laidOut = layOut(layerBuffers(model, spec, shape, layer.group !== undefined));
+      const has = layer.group !== undefined;
+      const laidOut = layOut(layerBuffers(model, spec, shape, has, router?.part(x)));
       return writeCore(
         layer.group ? 'layer' : 'layer without attention',
         laidOut,
-        codeBytesOf('layer', wafer.core.codeBytes),
+        codeBytesOf('layer', wafer.core.codeBytes, spec),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
     },
   };
+}
+
+/** The MLP of a layer's core: what of the experts' choice is done there. */
+function mlpOf(
+  { mlp }: LayerSpec,
+  { experts, rows }: LayerShape,
+  router: RouterPlaces | undefined,
+  rowIndex: number,
+  x: number,
+): LayerCore['mlp'] {
+  if (mlp.kind === 'dense') return mlp;
+  const ranked: number[] = [];
+  if (x === router!.root)
+    for (let expert = rowIndex; expert < mlp.count; expert += rows) ranked.push(expert);
+  return { kind: 'experts', spec: mlp, shape: experts!, gather: router!.at(x), rowIndex, ranked };
 }
 
 /** The embedding or the head; `kind` says what the region's memory holds, `use` what runs. */

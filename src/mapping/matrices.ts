@@ -4,7 +4,8 @@
  * of the numbers in it (lowering/stored.ts).
  */
 import type { DataType } from '../numeric/types.js';
-import { denseOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { LayerSpec, ModelSpec } from '../model/model.js';
+import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
 import type { LayerShape, TableShape } from './shapes.js';
 
@@ -43,23 +44,68 @@ export function matrixBuffers({ dtype }: Pick<ModelSpec, 'dtype'>, of: MatrixSli
 }
 
 /** Queries, keys and values; the output projection; gate and up; down. */
-export interface LayerMatrices {
+export interface LayerMatrices extends MlpMatrices {
   qkv: MatrixSlice;
   o: MatrixSlice;
+  /** Experts of one column of the router, on columns that have some. */
+  router?: MatrixSlice;
+  /** The expert that every token goes through. */
+  shared?: MlpMatrices;
+}
+
+/** Of one gated MLP, or of all experts. */
+export interface MlpMatrices {
   gateUp: MatrixSlice;
   down: MatrixSlice;
 }
 
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
-  denseOf(layer);
   const of = { type: weightType(model), count: 1 };
   const { dims, inner, queryDims, keyDims } = s;
   const qkv = { inputs: dims, outputs: queryDims + 2 * keyDims };
   return {
     qkv: { name: 'wQkv', ...qkv, parts: 'mixed', ...of },
     o: { name: 'wO', inputs: queryDims, outputs: dims, parts: [dims], ...of },
-    gateUp: { name: 'wGateUp', inputs: dims, outputs: 2 * inner, parts: [inner, inner], ...of },
-    down: { name: 'wDown', inputs: inner, outputs: dims, parts: [dims], ...of },
+    ...(s.experts
+      ? expertMatrices(layer, s, s.experts, of)
+      : {
+          gateUp: {
+            name: 'wGateUp',
+            inputs: dims,
+            outputs: 2 * inner,
+            parts: [inner, inner],
+            ...of,
+          },
+          down: { name: 'wDown', inputs: inner, outputs: dims, parts: [dims], ...of },
+        }),
+  };
+}
+
+/**
+ * Gate and up of an expert's units alternate: one operation over the units of all chosen experts takes its
+ * gates, or its ups, by steps of two.
+ */
+function expertMatrices(
+  { mlp }: LayerSpec,
+  { dims, inner }: LayerShape,
+  { scores, sharedInner }: ExpertsShape,
+  of: Pick<MatrixSlice, 'type' | 'count'>,
+): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
+  const gated = (name: string, units: number, count: number): MlpMatrices => ({
+    gateUp: {
+      ...of,
+      name: `w${name}GateUp`,
+      inputs: dims,
+      outputs: 2 * units,
+      parts: 'mixed',
+      count,
+    },
+    down: { ...of, name: `w${name}Down`, inputs: units, outputs: dims, parts: [dims], count },
+  });
+  return {
+    ...gated('Expert', inner, mlp.kind === 'experts' ? mlp.count : 0),
+    router: { ...of, name: 'wRouter', inputs: dims, outputs: scores, parts: [scores] },
+    ...(sharedInner > 0 && { shared: gated('Shared', sharedInner, 1) }),
   };
 }
 

@@ -6,9 +6,11 @@
  */
 import type { DataType } from '../numeric/types.js';
 import { slotsOf } from '../model/cache-slots.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
-import type { Act } from '../model/mlp-spec.js';
+import type { Act, DenseSpec } from '../model/mlp-spec.js';
+import { addExperts, addRouter, expertsShape } from './experts.js';
+import type { ExpertsShape, RouterPart } from './experts.js';
 import type { BufferShape, TableKind } from './mapping.js';
 import { layerMatrices, matrixBuffers, tableMatrix, type MatrixSlice } from './matrices.js';
 
@@ -41,8 +43,10 @@ export interface LayerShape {
   positions: number;
   /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
   slots: number;
-  /** Elements of the MLP's inner width per column. */
+  /** Elements of the inner width per column: of the MLP, or of each expert. */
   inner: number;
+  /** In layers with experts. */
+  experts?: ExpertsShape;
 }
 
 /** Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache. */
@@ -55,6 +59,7 @@ export function layerShape(
   users = 1,
 ): LayerShape {
   const { heads, kvHeads, headDim, span } = gqaOf(layer);
+  const { mlp } = layer;
   const headsPerColumn = Math.ceil(kvHeads / columns);
   const groups = Math.ceil(kvHeads / headsPerColumn);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / kvHeads);
@@ -74,26 +79,34 @@ export function layerShape(
     queryDims: queryHeads * 2 * pairs,
     positions,
     slots: users * positions,
-    inner: Math.ceil(denseOf(layer).inner / columns),
+    inner: Math.ceil(mlp.inner / columns),
+    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
   };
 }
 
-/** Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention. */
+/**
+ * Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention.
+ * @param router what the core's column has of the router, in layers with experts
+ */
 export function layerBuffers(
   model: ModelSpec,
   layer: LayerSpec,
   s: LayerShape,
   attention: boolean,
+  router?: RouterPart,
 ): BufferShape[] {
   const value = model.dtype;
   const matrices = layerMatrices(model, layer, s);
   const heads = s.queryHeads + s.headsPerColumn;
   const { qkNorm, bias, outBias, rope } = gqaOf(layer);
-  const { norms } = layer;
+  const { norms, mlp } = layer;
   const { buffers, add } = bufferList();
   const addMatrix = (slice: MatrixSlice) => buffers.push(...matrixBuffers(model, slice));
-  // First, so that it lies alike in all columns: the next region's hand-off reads it.
+  // First, so that they lie alike in all columns: what is handed over is read from and written to these.
   add('x', value, s.dims);
+  if (norms !== 'post') add('normed', value, s.dims);
+  // Numbers of the chosen experts, then their weights.
+  if (mlp.kind === 'experts') add('choice', value, 2 * mlp.topK);
   if (norms !== 'post') {
     add('attentionNorm', value, s.dims, true);
     add('mlpNorm', value, s.dims, true);
@@ -132,21 +145,40 @@ export function layerBuffers(
     add('total', 'f32', s.queryHeads);
     add('attended', value, s.queryDims);
   }
+  if (router !== undefined && matrices.router) addMatrix(matrices.router);
   addMatrix(matrices.gateUp);
   addMatrix(matrices.down);
-  if (denseOf(layer).bias) {
-    add('gateUpBias', value, 2 * s.inner, true);
-    add('downBias', value, s.dims, true);
+  if (matrices.shared) {
+    addMatrix(matrices.shared.gateUp);
+    addMatrix(matrices.shared.down);
   }
-  if (norms !== 'post') add('normed', value, s.dims);
   add('attentionOut', value, s.dims);
   add('mlpOut', value, s.dims);
   add('square', 'f32', norms === 'sandwich' ? 4 : 2);
   // Of the queries and of the keys, added up over the whole row.
   if (qkNorm === 'whole') add('headScale', 'f32', 2);
-  add('gateUp', value, 2 * s.inner);
-  add('activated', value, s.inner);
+  if (mlp.kind === 'dense') addDense(add, model, mlp, s);
+  else {
+    const of = { ...s, of: s.experts! };
+    if (router !== undefined) addRouter(add, model, mlp, of, router);
+    addExperts(add, model, mlp, of);
+  }
   return buffers;
+}
+
+/** What a gated MLP keeps in addition to its matrices. */
+function addDense(
+  add: ReturnType<typeof bufferList>['add'],
+  { dtype }: ModelSpec,
+  { bias }: DenseSpec,
+  { dims, inner }: LayerShape,
+): void {
+  if (bias) {
+    add('gateUpBias', dtype, 2 * inner, true);
+    add('downBias', dtype, dims, true);
+  }
+  add('gateUp', dtype, 2 * inner);
+  add('activated', dtype, inner);
 }
 
 /** Shape of the embedding, the head, or both in one region (tied): a table split over both axes. */
