@@ -4,10 +4,12 @@
  * Needed only by runs that compute; a run that is only timed has no images.
  */
 import type { Weights } from '../model/model-weights.js';
+import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
+import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
 import type { LayerCache, Lowered, Memory } from './lowering.js';
@@ -30,6 +32,7 @@ export function gqaMemory(
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
       cache: caches[layer],
+      rowRoot: rootOf(region.width, Math.min(groupsOf(region).row, region.width)),
     };
     return layerImages(model, region, maxPositions, of, users);
   });
@@ -46,9 +49,24 @@ export function gqaMemory(
     },
     outcome() {
       const onRootsRow = images[index].slice(firstCore, firstCore + head.width);
-      return { logits: logitsOf(model, head, onRootsRow), chosen: core[chosen.cell] };
+      const logits = logitsOf(model, head, onRootsRow);
+      return { logits, chosen: core[chosen.cell], experts: expertsIn(model, regions, images) };
     },
   };
+}
+
+/** The experts that the last token went through, layer by layer; every core has them right after its slices. */
+function expertsIn(model: ModelSpec, regions: Region[], images: Float32Array[][]): ChosenExperts {
+  const found: number[][] = [];
+  for (const [i, region] of regions.entries()) {
+    if (region.kind !== 'layer') continue;
+    const { mlp, norms } = model.kinds[region.layerKind];
+    if (mlp.kind !== 'experts') continue;
+    const dims = Math.ceil(model.dim / region.height);
+    const first = norms === 'post' ? dims : 2 * dims;
+    found[region.layer] = [...images[i][0].slice(first, first + mlp.topK)];
+  }
+  return found;
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */

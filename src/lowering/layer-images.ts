@@ -12,40 +12,53 @@ import type {
   Matrix,
   Vector,
 } from '../model/model-weights.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
 import { layerBuffers, layerShape } from '../mapping/shapes.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
+import { routerPlaces, type RouterPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
+
+/** What a layer's cores keep, and the column of the root of their rows. */
+export interface ImageSource {
+  spec: LayerSpec;
+  weights: LayerWeights;
+  cache: LayerCache;
+  rowRoot: number;
+}
 
 /** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'>,
   maxPositions: number,
-  { spec, weights, cache }: { spec: LayerSpec; weights: LayerWeights; cache: LayerCache },
+  { spec, weights, cache, rowRoot }: ImageSource,
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
   const matrices = layerMatrices(model, spec, shape);
-  const [attentionSpec, { inner }] = [gqaOf(spec), denseOf(spec)];
-  const { attention: gqa, mlp } = weights;
-  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
+  const attentionSpec = gqaOf(spec);
+  const router = shape.experts && routerPlaces(rowRoot, region.width, shape.experts);
+  const { attention: gqa } = weights;
+  if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
   const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
       const attention = column < shape.attentionColumns;
-      const { buffers, at } = layOut(layerBuffers(model, spec, shape, attention));
+      const { buffers, at } = layOut(
+        layerBuffers(model, spec, shape, attention, router?.part(column)),
+      );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
       const core = { image, at, model, spec: attentionSpec, shape, matrices, row, column, gqa };
       fillNorms(core, weights);
-      fillMlp(core, mlp, inner);
+      fillMlp(core, spec, weights, router);
       if (attention) {
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
@@ -56,6 +69,19 @@ export function layerImages(
       images.push(image);
     }
   return images;
+}
+
+function fillMlp(
+  core: Filled,
+  { mlp: spec }: LayerSpec,
+  { mlp: weights }: LayerWeights,
+  router: RouterPlaces | undefined,
+): void {
+  if (spec.kind === 'dense' && weights.kind === 'dense') fillDense(core, weights, spec.inner);
+  else if (spec.kind === 'experts' && weights.kind === 'experts') {
+    fillExperts(core, spec, weights);
+    fillRouter(core, spec, weights, router!);
+  } else throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 
 /** Which elements of which heads a column holds; -1 where padded. */
@@ -231,7 +257,7 @@ function fillCache(
   );
 }
 
-function fillMlp(core: Filled, { gate, up, down, ...biases }: DenseWeights, inner: number): void {
+function fillDense(core: Filled, { gate, up, down, ...biases }: DenseWeights, inner: number): void {
   const { image, at, model, shape, matrices, row, column } = core;
   const n = shape.inner;
   const round = ROUND[model.dtype];

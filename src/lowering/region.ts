@@ -7,7 +7,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
@@ -19,7 +19,7 @@ import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, numbered, places, type Groups } from './lines.js';
-import { routerPlaces, type RouterPlaces } from './router-places.js';
+import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
 
@@ -90,7 +90,7 @@ export function layerCode(
   const { attended, slot } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
-  const router = shape.experts && routerPlaces(rows, shape.experts);
+  const router = shape.experts && routerPlaces(rootOfRow(rows), width, shape.experts);
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
     x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
@@ -150,12 +150,16 @@ export function layerCode(
       return writeCore(
         layer.group ? 'layer' : 'layer without attention',
         laidOut,
-        codeBytesOf('layer', wafer.core.codeBytes, spec),
+        codeBytesOf('layer', wafer.core.codeBytes, hasExperts(spec)),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
     },
   };
+}
+
+function rootOfRow(rows: readonly LinePlace[]): number {
+  return rows.findIndex(({ station }) => station.root);
 }
 
 /** The MLP of a layer's core: what of the experts' choice is done there. */
@@ -167,9 +171,7 @@ function mlpOf(
   x: number,
 ): LayerCore['mlp'] {
   if (mlp.kind === 'dense') return mlp;
-  const ranked: number[] = [];
-  if (x === router!.root)
-    for (let expert = rowIndex; expert < mlp.count; expert += rows) ranked.push(expert);
+  const ranked = x === router!.root ? rankedBy(rowIndex, rows, mlp.count) : [];
   return { kind: 'experts', spec: mlp, shape: experts!, gather: router!.at(x), rowIndex, ranked };
 }
 

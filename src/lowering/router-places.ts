@@ -14,14 +14,14 @@ export interface RouterPlaces {
   routesAt(column: number): Route[];
 }
 
-/** @param rows what the cores of a row do on it, of which one is its root */
+/** @param root of the rows, of `columns` cores each */
 export function routerPlaces(
-  rows: readonly { station: { root: boolean } }[],
+  root: number,
+  columns: number,
   { routerColumns }: Pick<ExpertsShape, 'routerColumns'>,
 ): RouterPlaces {
-  const root = rows.findIndex(({ station }) => station.root);
   const wanted = root - Math.floor((routerColumns - 1) / 2);
-  const first = Math.max(0, Math.min(wanted, rows.length - routerColumns));
+  const first = Math.max(0, Math.min(wanted, columns - routerColumns));
   const stations = gatherStations(root - first, first + routerColumns - 1 - root);
   const routes = stations.map((station) => routesOf({ station, axis: 'x', colors: GATHER_COLORS }));
   return {
@@ -33,4 +33,9 @@ export function routerPlaces(
     },
     routesAt: (column) => routes[column - first] ?? [],
   };
+}
+
+/** Numbers of the experts whose places among all a row finds, in turn. */
+export function rankedBy(row: number, rows: number, count: number): number[] {
+  return Array.from({ length: Math.ceil((count - row) / rows) }, (_, i) => row + i * rows);
 }

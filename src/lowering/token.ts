@@ -3,7 +3,7 @@
  * stage is one program (stage.ts); the last one's chosen token goes back to the first.
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { gqa } from '../mapping/gqa.js';
@@ -34,7 +34,10 @@ export function planToken(
   const chosen = chosenBy(model, placement, groupsOf);
   const { places, visits } = pathOf(placement, head, chosen, wafer);
   const sent = visits.map(({ from, to }, i) => {
-    return { source: sourceOf(model, places[from], chosen, i === 0, step), place: places[to] };
+    const source = sourceOf(model, places[from], chosen, i === 0, step);
+    const { region } = places[to];
+    const gathers = region?.kind === 'layer' && hasExperts(model.kinds[region.layerKind]);
+    return { source, place: places[to], gathers };
   });
   const handOffs = colorHandOffs(wafer, sent);
   const codes = new Map<string, RegionCode>();

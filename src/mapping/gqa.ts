@@ -2,7 +2,9 @@
  * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
  * after the other on a token's path; any number of rows and columns, and any dense model.
  */
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { MlpSpec } from '../model/mlp-spec.js';
+import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from './mapping.js';
@@ -10,6 +12,7 @@ import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js'
 
 export const gqa: Mapping = {
   computes: [
+    'experts',
     'attentionBias',
     'mlpBias',
     'headNorm',
@@ -47,7 +50,7 @@ export const gqa: Mapping = {
       return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
     const shape = layerShape(model, layer, positions, rows, columns, users);
-    return layerBuffers(model, layer, shape, true);
+    return layerBuffers(model, layer, shape, true, hasExperts(layer) ? 'root' : undefined);
   },
   reductions(part, cut) {
     return part.kind === 'layer'
@@ -78,10 +81,18 @@ function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: 
     on('row', s.dims),
     ...(after ? [norm] : []),
     ...(before ? [norm] : []),
-    on('column', 2 * s.inner),
+    ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
+    on('column', s.experts?.sums ?? 2 * s.inner),
     on('row', s.dims),
     ...(after ? [norm] : []),
   ];
+}
+
+/** What the columns of a router add up: scores, groups' scores, and the chosen experts. */
+function routerVectors(mlp: MlpSpec, shape: ExpertsShape | undefined): number[] {
+  if (mlp.kind === 'dense' || shape === undefined) return [];
+  const { groups } = mlp.router;
+  return [shape.scores, ...(groups ? [groups.count] : []), shape.slots];
 }
 
 /** Looking an entry up, and the norm, the logits and the choice of a head. */
@@ -142,7 +153,7 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
 /** What is computed by the vector form of a special function. */
 function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
   const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
-  const acts = new Set(kinds.map((layer) => denseOf(layer).act.fn));
+  const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
   return [
     'softmax',
     ...(acts.has('silu') ? ['SiLU'] : []),
@@ -156,7 +167,12 @@ function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
 function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
   const attentions = kinds.map(gqaOf);
   const found: string[] = [];
-  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || denseOf(layer).bias))
+  if (kinds.some(hasExperts))
+    found.push(
+      'Every core keeps a slice of every expert and multiplies those that are chosen, so that times do not depend on the choice.',
+      'Scores of experts are 32 bits; a row finds the places of some experts among all, and of equal scores the lower number is first.',
+    );
+  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || layer.mlp.bias))
     found.push(
       "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",
     );

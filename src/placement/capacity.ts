@@ -4,7 +4,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
 import { CapacityError, partKindsOf, partsOf, widthsOf, type SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -48,13 +48,18 @@ export function mostCodeBytes(
   request: SizedRequest,
   wafers: number,
 ): number | undefined {
-  const none = { runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 };
+  const none = { runtime: 0, attention: 0, mlp: 0, router: 0, experts: 0, embedding: 0, head: 0 };
   const needed = (stack: number) => {
     const core = { ...wafer.core, codeBytes: { ...none, stack } };
     return wafersNeeded(model, { ...wafer, core }, request);
   };
-  const now = codeBytesOf('layer', wafer.core.codeBytes);
+  const now = layerCodeBytes(model, wafer);
   return mostThat((bytes) => needed(bytes) <= wafers, 0, now);
+}
+
+/** Bytes of stack and code in a core of a layer, of those that have the most. */
+function layerCodeBytes({ kinds }: ModelSpec, { core }: WaferSpec): number {
+  return codeBytesOf('layer', core.codeBytes, kinds.some(hasExperts));
 }
 
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */
@@ -74,13 +79,12 @@ export function doesNotFit(
   const advice =
     hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, request);
   const verb = wafer.wafers === 'auto' || wafer.wafers === 1 ? 'is' : 'are';
-  return new CapacityError(`${asked}; there ${verb} ${supply(wafer)}; ${advice}`);
+  return new CapacityError(`${asked}; there ${verb} ${supply(model, wafer)}; ${advice}`);
 }
 
 /** What the wafers have for data, a layer's code taken off. */
-function supply(wafer: WaferSpec): string {
-  const { sramBytes, codeBytes } = wafer.core;
-  const usable = Math.max(0, sramBytes - codeBytesOf('layer', codeBytes));
+function supply(model: ModelSpec, wafer: WaferSpec): string {
+  const usable = Math.max(0, wafer.core.sramBytes - layerCodeBytes(model, wafer));
   const wafers = wafer.wafers === 'auto' ? 1 : wafer.wafers;
   const cores = wafer.width * wafer.height;
   return (
@@ -106,7 +110,7 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
   if (asIs > wafers) {
     const code = mostCodeBytes(model, wafer, free, wafers);
-    const now = codeBytesOf('layer', wafer.core.codeBytes);
+    const now = layerCodeBytes(model, wafer);
     if (code !== undefined)
       hints.push(
         `with at most ${count(code)} bytes of stack and code in every core ` +
@@ -169,7 +173,7 @@ export function fewerWafers(
   wafers: number,
 ): FewerWafers {
   const found: FewerWafers = {
-    codeBytes: codeBytesOf('layer', wafer.core.codeBytes),
+    codeBytes: layerCodeBytes(model, wafer),
     withCode: [],
   };
   for (let fewer = wafers - 1; fewer > 0; fewer--) {

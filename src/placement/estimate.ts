@@ -7,10 +7,10 @@ import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Cut, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import { layerShape, tableShape } from '../mapping/shapes.js';
+import { layerShape, tableShape, type LayerShape } from '../mapping/shapes.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
 import type { Sizes } from './placement.js';
 
@@ -57,12 +57,33 @@ function layerCycles(
     matvec(s.dims, s.queryDims + 2 * s.keyDims) +
     2 * s.queryHeads * matvec(headDims, s.positions, false) +
     matvec(s.queryDims, s.dims) +
-    matvec(s.dims, 2 * s.inner) +
-    matvec(s.inner, s.dims) +
+    mlpCycles(wafer, layer, s, matvec) +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    specialCycles(wafer, type, ACT_FN[denseOf(layer).act.fn], s.inner) +
+    specialCycles(wafer, type, ACT_FN[layer.mlp.act.fn], s.experts?.units ?? s.inner) +
     broadcastCycles(wafer, type, columns, s.dims)
+  );
+}
+
+/** Products of the MLP, or of the router and the experts that are chosen, and where they are found. */
+function mlpCycles(
+  wafer: WaferSpec,
+  { mlp }: LayerSpec,
+  { dims, inner, experts }: LayerShape,
+  matvec: (inputs: number, outputs: number) => number,
+): number {
+  const gated = (units: number) => matvec(dims, 2 * units) + matvec(units, dims);
+  if (mlp.kind === 'dense' || experts === undefined) return gated(inner);
+  const { setup, elementsPerCycle } = wafer.costs;
+  const { scores, sharedInner, ranked, routerColumns } = experts;
+  const place = mlp.count / elementsPerCycle.rank.f32 + 2 * setup.f32;
+  return (
+    mlp.topK * gated(inner) +
+    (sharedInner > 0 ? gated(sharedInner) : 0) +
+    matvecCycles(wafer, 'f32', dims, scores, false) +
+    mlp.count +
+    (routerColumns / 2) * (2 * wafer.fabric.rampCycles + wafer.fabric.hopCycles) +
+    ranked * place
   );
 }
 
