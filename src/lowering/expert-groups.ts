@@ -6,7 +6,7 @@
 import { allReduce } from '../kernels/collectives.js';
 import type { RouterSpec } from '../model/mlp-spec.js';
 import { LEAST } from '../numeric/types.js';
-import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, fill, put, rank, vector, type CoreCode } from '../program/builder.js';
 import type { ExpertsCore, LayerCore } from './layer-core.js';
 
 type Groups = NonNullable<RouterSpec['groups']>;
@@ -36,14 +36,10 @@ export function closeGroups(
   allReduce(core, column, 'add', 'f32', at.groupTotals, count);
   for (let group = 0; group < count; group++) {
     const limit = at.groupLimits + group;
-    append(core, {
-      ...{ kind: 'rank', type: 'f32', at: at.groupTotals, length: count },
-      ...{ own: at.groupTotals + group, to: at.rank },
-    });
-    append(core, {
-      ...{ kind: 'put', type: 'f32', test: at.rank, below: keep },
-      ...{ from: at.groupBest + HIGHEST, length: 1, to: limit, stride: 0 },
-    });
+    const own = at.groupTotals + group;
+    rank(core, { at: at.groupTotals, length: count, own, to: at.rank });
+    const open = { from: at.groupBest + HIGHEST, length: 1, to: limit, stride: 0 };
+    put(core, 'f32', { test: at.rank, below: keep, ...open });
     const scores = cell(at.expertScores + group * size);
     vector(core, 'min', 'f32', size, scores, scores, cell(limit, 0));
   }
@@ -57,10 +53,7 @@ function addTwoBest(core: CoreCode, group: number, size: number): void {
   const largest = (value: number, id: number) =>
     append(core, { kind: 'argmax', type: 'f32', at: scores, length: size, first: 0, value, id });
   const overwrite = (from: number) =>
-    append(core, {
-      ...{ kind: 'put', type: 'f32', test: place, below: size },
-      ...{ from, length: 1, to: scores, stride: 1 },
-    });
+    put(core, 'f32', { test: place, below: size, from, length: 1, to: scores, stride: 1 });
   largest(best, place);
   overwrite(at.groupBest + LOWEST);
   largest(second, at.rank);

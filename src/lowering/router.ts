@@ -10,9 +10,10 @@ import { gatherOn } from '../kernels/line-gather.js';
 import { choosesBySigmoid, needsAllShares } from '../mapping/experts.js';
 import { LEAST } from '../numeric/types.js';
 import {
-  append,
   cell,
   fill,
+  put,
+  rank,
   send,
   special,
   store,
@@ -52,7 +53,7 @@ export function chooseExperts(core: CoreCode, layer: LayerCore, experts: Experts
   core.label = layerLabel('choice');
   if (isRoot) {
     if (spec.router.groups) closeGroups(core, layer, experts, spec.router.groups);
-    if (experts.ranked.length > 0) rank(core, layer, experts);
+    if (experts.ranked.length > 0) place(core, layer, experts);
     if (needsAllShares(spec)) addShares(core, layer, experts);
     allReduce(core, layer.column, 'add', 'f32', core.at.slots, experts.shape.slots);
     weigh(core, layer, experts);
@@ -89,24 +90,21 @@ function normedForRouter(core: CoreCode, { model, shape }: LayerCore): number {
 }
 
 /** Puts those of the row's experts that are among the best into their slots, which the column adds up. */
-function rank(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
+function place(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
   const { spec, shape, ranked } = experts;
   const { at } = core;
   const { entry } = shape;
-  const own = cell(at.expertScores + ranked[0], layer.shape.rows);
+  const judged = cell(at.expertScores + ranked[0], layer.shape.rows);
   const scores = cell(at.candidates + 1, entry);
   if (spec.router.bias === 'choice')
-    vector(core, 'sub', 'f32', ranked.length, scores, own, cell(at.candidateBias));
-  else vector(core, 'move', 'f32', ranked.length, scores, own);
+    vector(core, 'sub', 'f32', ranked.length, scores, judged, cell(at.candidateBias));
+  else vector(core, 'move', 'f32', ranked.length, scores, judged);
   for (const [i, expert] of ranked.entries()) {
-    append(core, {
-      ...{ kind: 'rank', type: 'f32', at: at.expertScores, length: spec.count },
-      ...{ own: at.expertScores + expert, to: at.rank },
-    });
-    append(core, {
-      ...{ kind: 'put', type: 'f32', test: at.rank, below: spec.topK },
-      ...{ from: at.candidates + i * entry, length: entry, to: at.slots, stride: entry },
-    });
+    const own = at.expertScores + expert;
+    rank(core, { at: at.expertScores, length: spec.count, own, to: at.rank });
+    const from = at.candidates + i * entry;
+    const slot = { from, length: entry, to: at.slots, stride: entry };
+    put(core, 'f32', { test: at.rank, below: spec.topK, ...slot });
   }
 }
 
