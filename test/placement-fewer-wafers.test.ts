@@ -75,6 +75,7 @@ describe('a model on several wafers', () => {
       codeBytes: 19_620,
       withCode: [{ wafers: 1, codeBytes: 19_620 }],
       in8Bits: 1,
+      split: 1,
     });
   });
 

@@ -8,7 +8,8 @@ import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
-import { tableBuffers, tableShape } from '../mapping/shapes.js';
+import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
+import { choiceAt, tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
@@ -26,7 +27,7 @@ export function gqaMemory(
 ): Memory {
   const { regions } = placement;
   const images = regions.map((region) => {
-    if (region.kind !== 'layer') return tableImages(model, region, weights);
+    if (!isOfLayer(region)) return tableImages(model, region, weights);
     const { layer, layerKind } = region;
     const of = {
       spec: model.kinds[layerKind],
@@ -59,11 +60,11 @@ export function gqaMemory(
 function expertsIn(model: ModelSpec, regions: Region[], images: Float32Array[][]): ChosenExperts {
   const found: number[][] = [];
   for (const [i, region] of regions.entries()) {
-    if (region.kind !== 'layer') continue;
-    const { mlp, norms } = model.kinds[region.layerKind];
+    if (!isOfLayer(region)) continue;
+    const layer = model.kinds[region.layerKind];
+    const { mlp } = layer;
     if (mlp.kind !== 'experts') continue;
-    const dims = Math.ceil(model.dim / region.height);
-    const first = norms === 'post' ? dims : 2 * dims;
+    const first = choiceAt(layer, Math.ceil(model.dim / region.height));
     found[region.layer] = [...images[i][0].slice(first, first + mlp.topK)];
   }
   return found;
@@ -72,7 +73,7 @@ function expertsIn(model: ModelSpec, regions: Region[], images: Float32Array[][]
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */
 function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Float32Array {
   const { kind, width, height } = region;
-  if (kind === 'layer') throw new TypeError('the last region is no head');
+  if (isLayerKind(kind)) throw new TypeError('the last region is no head');
   const shape = tableShape(model, height, width);
   const { entries } = shape;
   const { at } = layOut(tableBuffers(model, shape, kind));
@@ -88,7 +89,7 @@ export function tableImages(
   weights: Weights,
 ): Float32Array[] {
   const { width, height, kind } = region;
-  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;

@@ -5,7 +5,8 @@ import type { DenseSpec, ExpertsSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { LayerMatrices } from '../mapping/matrices.js';
 import type { ExpertsShape } from '../mapping/experts.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import type { LayerRegionKind } from '../mapping/mapping.js';
+import { normsIn, type LayerShape, type NormName } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
@@ -14,6 +15,8 @@ export interface LayerCore {
   model: ModelSpec;
   /** What operations cost, where there is more than one way to write something. */
   costs: CostTable;
+  /** What of the layer the core's region computes. */
+  part: LayerRegionKind;
   spec: LayerSpec;
   attention: GqaSpec;
   mlp: DenseSpec | ExpertsCore;
@@ -74,6 +77,11 @@ export type LayerLabel = (typeof LAYER_LABELS)[number];
 
 export function layerLabel(label: LayerLabel): number {
   return LAYER_LABELS.indexOf(label);
+}
+
+/** Where a norm adds its squares up: each of a region has a cell of its own. */
+export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, norm: NormName): number {
+  return at.square + normsIn(spec, part).indexOf(norm);
 }
 
 /** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */

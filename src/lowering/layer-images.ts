@@ -16,12 +16,13 @@ import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
-import { layerBuffers, layerShape } from '../mapping/shapes.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import { hasAttention, hasMlp, type LayerRegionKind } from '../mapping/mapping.js';
+import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
+import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
-import { routerPlaces, type RouterPlaces } from './router-places.js';
+import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
 
 /** What a layer's cores keep, and the column of the root of their rows. */
@@ -32,34 +33,41 @@ export interface ImageSource {
   rowRoot: number;
 }
 
-/** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
+/** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'>,
+  region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
   maxPositions: number,
   { spec, weights, cache, rowRoot }: ImageSource,
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
+  const { kind } = region;
   const matrices = layerMatrices(model, spec, shape);
   const attentionSpec = gqaOf(spec);
-  const router = shape.experts && routerPlaces(rowRoot, region.width, shape.experts);
+  const router =
+    shape.experts && hasAttention(kind)
+      ? routerPlaces(rowRoot, region.width, shape.experts)
+      : undefined;
   const { attention: gqa } = weights;
   if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
   const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
-      const attention = column < shape.attentionColumns;
+      const heads = hasAttention(kind) && column < shape.attentionColumns;
       const { buffers, at } = layOut(
-        layerBuffers(model, spec, shape, attention, router?.part(column)),
+        layerBuffers(model, spec, shape, kind, { heads, router: router?.part(column) }),
       );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
       const core = { image, at, model, spec: attentionSpec, shape, matrices, row, column, gqa };
-      fillNorms(core, weights);
-      fillMlp(core, spec, weights, router);
-      if (attention) {
+      for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
+      if (hasMlp(kind)) fillMlp(core, spec, weights);
+      const { mlp } = weights;
+      if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
+        fillRouter(core, spec.mlp, mlp, router);
+      if (heads) {
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
         fillHeadNorms(core, slice);
@@ -71,17 +79,10 @@ export function layerImages(
   return images;
 }
 
-function fillMlp(
-  core: Filled,
-  { mlp: spec }: LayerSpec,
-  { mlp: weights }: LayerWeights,
-  router: RouterPlaces | undefined,
-): void {
+function fillMlp(core: Filled, { mlp: spec }: LayerSpec, { mlp: weights }: LayerWeights): void {
   if (spec.kind === 'dense' && weights.kind === 'dense') fillDense(core, weights, spec.inner);
-  else if (spec.kind === 'experts' && weights.kind === 'experts') {
-    fillExperts(core, spec, weights);
-    fillRouter(core, spec, weights, router!);
-  } else throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
+  else if (spec.kind === 'experts' && weights.kind === 'experts') fillExperts(core, spec, weights);
+  else throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 
 /** Which elements of which heads a column holds; -1 where padded. */
@@ -135,16 +136,10 @@ interface Filled extends Image {
   gqa: GqaWeights;
 }
 
-const NORMS = ['attentionNorm', 'attentionOutNorm', 'mlpNorm', 'mlpOutNorm'] as const;
-
-function fillNorms({ image, at, model, shape, row }: Filled, weights: LayerWeights): void {
-  for (const name of NORMS) {
-    const norm = weights[name];
-    if (norm === undefined) continue;
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at[name] + d] = normWeight(model, norm[dim]);
-    });
-  }
+function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm: Vector): void {
+  eachDim(model, shape.dims, row, (d, dim) => {
+    image[at[name] + d] = normWeight(model, norm[dim]);
+  });
 }
 
 function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: AttentionSlice): void {

@@ -1,6 +1,7 @@
 /**
- * One decoder layer of one token on one core: from the slice of the residual stream that the hand-off
- * brought (`x`) to the slice for the next region, held by every column of the row.
+ * One decoder layer of one token on one core, or its attention or its MLP alone: from the slice of the residual
+ * stream that the hand-off brought (`x`, for an MLP with what a norm made of it) to the slice for the next
+ * region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
@@ -8,36 +9,49 @@ import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
 import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
-import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
-import { rmsNorm, type Norm } from './norm.js';
+import { rmsNorm } from './norm.js';
 import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
-import { ACT_FN } from '../mapping/shapes.js';
+import { hasAttention, hasMlp } from '../mapping/mapping.js';
+import { ACT_FN, normsIn, type NormName } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
-  const { model, spec } = layer;
-  const { at } = core;
+  const { spec, part } = layer;
   core.label = layerLabel('position');
-  fill(core, 'f32', at.square, spec.norms === 'sandwich' ? 4 : 2, 0);
-  const { o, down, gateUp } = layer.matrices;
-  startProduct(core, model.dtype, o, { out: at.attentionOut, bias: at.oBias });
-  if (layer.mlp.kind === 'dense') {
-    startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
-    startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
-  } else {
-    fill(core, model.dtype, at.mlpOut, layer.shape.dims, 0);
-    prepareRouter(core, layer, layer.mlp);
-    prepareExperts(core, layer, layer.mlp);
-  }
-  if (layer.attention.qkNorm === 'whole') fill(core, 'f32', at.headScale, 2, 0);
+  const norms = normsIn(spec, part).length;
+  if (norms > 0) fill(core, 'f32', core.at.square, norms, 0);
+  if (hasAttention(part)) startAttention(core, layer);
+  if (hasMlp(part)) startMlp(core, layer);
+  if (layer.attention.qkNorm === 'whole' && hasAttention(part))
+    fill(core, 'f32', core.at.headScale, 2, 0);
   if (layer.group) prepareAttention(core, layer);
 }
 
+function startAttention(core: CoreCode, { model, matrices, mlp }: LayerCore): void {
+  const { attentionOut: out, oBias: bias } = core.at;
+  startProduct(core, model.dtype, matrices.o, { out, bias });
+  if (mlp.kind === 'experts') prepareRouter(core, matrices, mlp);
+}
+
+function startMlp(core: CoreCode, layer: LayerCore): void {
+  const { at } = core;
+  const { model, matrices, mlp, shape } = layer;
+  if (mlp.kind === 'experts') {
+    fill(core, model.dtype, at.mlpOut, shape.dims, 0);
+    prepareExperts(core, layer, mlp);
+    return;
+  }
+  const { down, gateUp } = matrices;
+  startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
+  startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
+}
+
 export function decoderLayer(core: CoreCode, layer: LayerCore): void {
-  attentionBlock(core, layer);
-  mlpBlock(core, layer);
+  if (hasAttention(layer.part)) attentionBlock(core, layer);
+  if (hasMlp(layer.part)) mlpBlock(core, layer);
 }
 
 /** Attention, the residual, the norm of what the MLP multiplies, and the choice of experts. */
@@ -46,8 +60,7 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   core.label = layerLabel('attention norm');
-  const input = { x: at.x, normed: at.normed };
-  if (before) normalise(core, layer, { ...input, weight: at.attentionNorm, square: at.square });
+  if (before) normalise(core, layer, 'attentionNorm', at.x, at.normed);
   // A column without attention adds the zeros it prepared.
   if (group) attend(core, layer, group);
   else joinWholeNorm(core, layer);
@@ -55,13 +68,11 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   sumOverRow(core, layer, at.attentionOut);
   if (after) {
     core.label = layerLabel('attention out norm');
-    const out = { x: at.attentionOut, normed: at.attentionOut };
-    const square = at.square + (before ? 2 : 0);
-    normalise(core, layer, { ...out, weight: at.attentionOutNorm, square });
+    normalise(core, layer, 'attentionOutNorm', at.attentionOut, at.attentionOut);
   }
   addToStream(core, layer, at.attentionOut);
   core.label = layerLabel('mlp norm');
-  if (before) normalise(core, layer, { ...input, weight: at.mlpNorm, square: at.square + 1 });
+  if (before) normalise(core, layer, 'mlpNorm', at.x, at.normed);
   if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
 }
 
@@ -74,19 +85,21 @@ function mlpBlock(core: CoreCode, layer: LayerCore): void {
   sumOverRow(core, layer, at.mlpOut);
   if (norms !== 'pre') {
     core.label = layerLabel('mlp out norm');
-    const out = { x: at.mlpOut, normed: at.mlpOut };
-    const square = at.square + (norms === 'sandwich' ? 3 : 1);
-    normalise(core, layer, { ...out, weight: at.mlpOutNorm, square });
+    normalise(core, layer, 'mlpOutNorm', at.mlpOut, at.mlpOut);
   }
   addToStream(core, layer, at.mlpOut);
 }
 
 function normalise(
   core: CoreCode,
-  { model, shape, column }: LayerCore,
-  of: Pick<Norm, 'x' | 'normed' | 'weight' | 'square'>,
+  layer: LayerCore,
+  norm: NormName,
+  x: number,
+  normed: number,
 ): void {
+  const { model, shape, column } = layer;
   const { dtype: type, dim, normEpsilon: epsilon } = model;
+  const of = { x, normed, weight: core.at[norm], square: squareAt(core, layer, norm) };
   rmsNorm(core, column, { type, length: shape.dims, dim, epsilon, ...of });
 }
 

@@ -12,17 +12,20 @@ import type { Groups } from './lines.js';
 import type { Step } from './region.js';
 import type { Source } from './core-writer.js';
 import type { StageProgram } from './stage.js';
+import type { LayerRegionKind } from '../mapping/mapping.js';
 import type { MappingName } from '../mapping/mappings.js';
 import { gqaMemory } from './images.js';
 import { planToken } from './token.js';
 import { planRepeated, waferllmMemory } from './waferllm.js';
 
 /** What a stage does with a token: a port passes it on between wafers. */
-export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
+export type StageKind = LayerRegionKind | 'embedding' | 'head' | 'port';
 
 export interface StagePlan {
   name: string;
   kind: StageKind;
+  /** The layer that it is of, if any. */
+  layer?: number;
   /** Indices of the stage's place and of the one that sends, in the plan's places. */
   to: number;
   from: number;

@@ -1,5 +1,5 @@
 /**
- * The code of every core of one region: a layer, the embedding or the head. Rows and columns fall into
+ * The code of every core of one region: a layer, its attention or its MLP, the embedding or the head. Rows and columns fall into
  * few classes by what their cores do on the lines and by what their row's cache holds; all cores of a
  * row class and a column class have the same code. Routes differ more often (a core passes on streams of
  * others without any code for it), so they have classes of their own.
@@ -11,6 +11,9 @@ import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/mode
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
+import { gqa } from '../mapping/gqa.js';
+import { hasAttention, isLayerKind } from '../mapping/mapping.js';
+import type { LayerPart } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
@@ -75,25 +78,32 @@ export function cacheStepOf(spec: LayerSpec, position: number) {
   };
 }
 
+/** What a column of a region without heads has none of. */
+const WITHOUT = { layer: 'attention', attention: 'heads' } as const;
+
+/** The code of a layer, or of its attention or its MLP. */
 export function layerCode(
   model: ModelSpec,
-  spec: LayerSpec,
   wafer: WaferSpec,
-  region: Pick<Region, 'width' | 'height'>,
+  region: Pick<Region, 'width' | 'height'> & LayerPart,
   groups: Groups,
   step: Step,
 ): RegionCode {
-  const { width, height } = region;
+  const { width, height, kind } = region;
+  const spec = model.kinds[region.layerKind];
+  const attends = hasAttention(kind);
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
   const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
   const { attended, slot } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
-  const router = shape.experts && routerPlaces(rootOfRow(rows), width, shape.experts);
+  const router =
+    shape.experts && attends ? routerPlaces(rootOfRow(rows), width, shape.experts) : undefined;
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
-    x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
+    attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
+  const { words: length, type } = gqa.received(region, { model, rows: height });
   const cacheOf = (row: number) => ({
     positions: positionsOfRow(attended, row, height),
     appendAt: slot % height === row ? Math.floor(slot / height) : -1,
@@ -104,8 +114,8 @@ export function layerCode(
     labels: LAYER_LABELS,
     receive: {
       label: LAYER_LABELS.indexOf('hand-off'),
-      type: model.dtype,
-      length: shape.dims,
+      type,
+      length,
       at: (program) => bufferAt(program, 'x'),
     },
     codeClass: apart(
@@ -115,7 +125,7 @@ export function layerCode(
       classes(
         height,
         width,
-        (row) => [codeOf(columns[row]), cacheOf(row)],
+        (row) => [codeOf(columns[row]), attends && cacheOf(row)],
         (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x)],
       ),
     ),
@@ -135,6 +145,7 @@ export function layerCode(
       const layer: LayerCore = {
         model,
         costs: wafer.costs,
+        part: kind,
         spec,
         attention,
         mlp: mlpOf(spec, shape, router, row, x),
@@ -145,12 +156,12 @@ export function layerCode(
         group: headAt(x),
         ...cacheOf(row),
       };
-      const has = layer.group !== undefined;
-      const laidOut = layOut(layerBuffers(model, spec, shape, has, router?.part(x)));
+      const has = { heads: layer.group !== undefined, router: router?.part(x) };
+      const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
       return writeCore(
-        layer.group ? 'layer' : 'layer without attention',
+        layer.group || kind === 'mlp' ? kind : `${kind} without ${WITHOUT[kind]}`,
         laidOut,
-        codeBytesOf('layer', wafer.core.codeBytes, hasExperts(spec)),
+        codeBytesOf(kind, wafer.core.codeBytes, hasExperts(spec)),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
@@ -171,8 +182,8 @@ function mlpOf(
   x: number,
 ): LayerCore['mlp'] {
   if (mlp.kind === 'dense') return mlp;
-  const ranked = x === router!.root ? rankedBy(rowIndex, rows, mlp.count) : [];
-  return { kind: 'experts', spec: mlp, shape: experts!, gather: router!.at(x), rowIndex, ranked };
+  const ranked = x === router?.root ? rankedBy(rowIndex, rows, mlp.count) : [];
+  return { kind: 'experts', spec: mlp, shape: experts!, gather: router?.at(x), rowIndex, ranked };
 }
 
 /** The embedding or the head; `kind` says what the region's memory holds, `use` what runs. */
@@ -184,9 +195,10 @@ export function tableCode(
   use: 'embedding' | 'head',
 ): RegionCode {
   const { width, height, kind } = region;
-  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const isHead = use === 'head';
+  const { words: length, type } = gqa.received({ kind: use }, { model, rows: height });
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   return {
@@ -195,8 +207,8 @@ export function tableCode(
     labels: isHead ? HEAD_LABELS : EMBEDDING_LABELS,
     receive: {
       label: isHead ? HEAD_LABELS.indexOf('hand-off') : EMBEDDING_LABELS.indexOf('token'),
-      type: isHead ? model.dtype : 'f32',
-      length: isHead ? shape.dims : 1,
+      type,
+      length,
       at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
     },
     codeClass: isHead ? headClass(columns) : (_, x) => x,

@@ -8,6 +8,7 @@ import { allReduce } from '../kernels/collectives.js';
 import { MULTICAST } from '../kernels/line.js';
 import { gatherOn } from '../kernels/line-gather.js';
 import { choosesBySigmoid, needsAllShares } from '../mapping/experts.js';
+import type { LayerMatrices } from '../mapping/matrices.js';
 import { LEAST } from '../numeric/types.js';
 import {
   cell,
@@ -21,7 +22,7 @@ import {
   type CoreCode,
 } from '../program/builder.js';
 import { closeGroups, prepareGroups } from './expert-groups.js';
-import { inputAt, layerLabel, type ExpertsCore, type LayerCore } from './layer-core.js';
+import { inputAt, layerLabel, squareAt, type ExpertsCore, type LayerCore } from './layer-core.js';
 import { GATHER_COLORS } from './lines.js';
 import { product, startProduct } from './product.js';
 import { cheapest } from './special.js';
@@ -30,12 +31,15 @@ import { cheapest } from './special.js';
 const LEAST_TOTAL = 1e-20;
 
 /** What a core of the router's columns can do before its token arrives. */
-export function prepareRouter(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
+export function prepareRouter(
+  core: CoreCode,
+  matrices: LayerMatrices,
+  { spec, shape, gather }: ExpertsCore,
+): void {
   const { at } = core;
-  const { spec, shape, gather } = experts;
   if (gather === undefined) return;
   const bias = spec.router.bias === 'logit' ? at.routerBias : undefined;
-  startProduct(core, 'f32', layer.matrices.router!, { out: at.expertScores, bias });
+  startProduct(core, 'f32', matrices.router!, { out: at.expertScores, bias });
   if (gather.sends) return;
   if (spec.router.groups) prepareGroups(core, spec.router.groups);
   fill(core, 'f32', at.slots, shape.slots, 0);
@@ -81,10 +85,11 @@ function judge(core: CoreCode, layer: LayerCore, { spec, shape, gather }: Expert
 }
 
 /** The residual stream by the same mean square, times the router's own weights. */
-function normedForRouter(core: CoreCode, { model, shape }: LayerCore): number {
+function normedForRouter(core: CoreCode, layer: LayerCore): number {
+  const { model, shape } = layer;
   const { at } = core;
   const [x, input] = [cell(at.x), cell(at.routerInput)];
-  vector(core, 'mul', model.dtype, shape.dims, input, x, cell(at.square + 1, 0));
+  vector(core, 'mul', model.dtype, shape.dims, input, x, cell(squareAt(core, layer, 'mlpNorm'), 0));
   vector(core, 'mul', model.dtype, shape.dims, input, input, cell(at.routerNorm));
   return at.routerInput;
 }

@@ -7,8 +7,10 @@ import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/mode
 import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
-import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from './mapping.js';
-import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
+import type { Asked, Cut, LayerRegionKind, Line, Mapping, Part } from './mapping.js';
+import type { Reduction, Rule, TableKind } from './mapping.js';
+import { handedOver, layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
@@ -32,35 +34,69 @@ export const gqa: Mapping = {
     'neighbours',
     'longrope',
   ],
-  takes: { exact: false, search: true, groupsByLine: true },
+  takes: { exact: false, search: true, groupsByLine: true, split: true },
   refuse: () => undefined,
   square: false,
-  regions({ layers, tied }) {
+  regions({ layers, kinds, tied }, form) {
     const table = (kind: TableKind): Part => ({ name: kind, kind });
-    const between = layers.map((layerKind, layer): Part => {
-      return { name: `layer ${layer}`, kind: 'layer', layer, layerKind };
+    const [attentions, mlps] = [firstAlike(kinds, attentionOf), firstAlike(kinds, mlpOf)];
+    const between = layers.flatMap((layerKind, layer): Part[] => {
+      const name = `layer ${layer}`;
+      if (form === 'whole') return [{ name, kind: 'layer', layer, layerKind }];
+      return [
+        { name: `${name} attention`, kind: 'attention', layer, layerKind: attentions[layerKind] },
+        { name: `${name} mlp`, kind: 'mlp', layer, layerKind: mlps[layerKind] },
+      ];
     });
     // A tied table is one region, visited first and last; otherwise embedding and head have one each.
     return tied
       ? [table('embedding+head'), ...between]
       : [table('embedding'), ...between, table('head')];
   },
+  received(part, { model, rows }) {
+    const words = Math.ceil(model.dim / rows);
+    if (part.kind === 'embedding' || part.kind === 'embedding+head')
+      return { words: 1, type: 'f32' };
+    if (part.kind !== 'mlp') return { words, type: model.dtype };
+    return { words: handedOver(model.kinds[part.layerKind], words), type: model.dtype };
+  },
   buffers(part, { model, rows, columns, positions, users }) {
-    if (part.kind !== 'layer')
-      return tableBuffers(model, tableShape(model, rows, columns), part.kind);
+    if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
     const shape = layerShape(model, layer, positions, rows, columns, users);
-    return layerBuffers(model, layer, shape, true, hasExperts(layer) ? 'root' : undefined);
+    return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
-    return part.kind === 'layer'
-      ? layerReductions(cut.model.kinds[part.layerKind], cut)
-      : tableReductions(part.kind, cut);
+    if (!isOfLayer(part)) return tableReductions(part.kind, cut);
+    return layerReductions(part.kind, cut.model.kinds[part.layerKind], cut);
   },
   rules,
 };
 
-function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
+/** What the attention of a layer depends on, which chooses the experts of its MLP, and what its MLP does. */
+function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
+  const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router];
+  return [attention, norms, choice];
+}
+const mlpOf = ({ mlp, norms }: LayerSpec) => [mlp, norms];
+
+/** For each kind of layers the first one that is alike in this. */
+function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unknown): number[] {
+  const names = kinds.map((layer) => JSON.stringify(of(layer)));
+  return names.map((name) => names.indexOf(name));
+}
+
+function layerReductions(kind: LayerRegionKind, layer: LayerSpec, cut: Cut): Reduction[] {
+  return [
+    ...(hasAttention(kind) ? attentionReductions(layer, cut) : []),
+    ...(hasMlp(kind) ? mlpReductions(layer, cut) : []),
+  ];
+}
+
+function attentionReductions(
+  layer: LayerSpec,
+  { model, rows, columns, positions }: Cut,
+): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns);
   const { qkNorm } = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
@@ -82,9 +118,17 @@ function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: 
     ...(after ? [norm] : []),
     ...(before ? [norm] : []),
     ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
-    on('column', s.experts?.sums ?? 2 * s.inner),
-    on('row', s.dims),
-    ...(after ? [norm] : []),
+  ];
+}
+
+function mlpReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
+  const { dims, inner, experts } = layerShape(model, layer, positions, rows, columns);
+  const type = model.dtype;
+  const column = { line: 'column', cores: rows } as const;
+  return [
+    { ...column, words: experts?.sums ?? 2 * inner, type },
+    { line: 'row', cores: columns, words: dims, type },
+    ...(layer.norms === 'pre' ? [] : [{ ...column, words: 1, type: 'f32' } as const]),
   ];
 }
 

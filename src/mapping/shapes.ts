@@ -8,11 +8,13 @@ import type { DataType } from '../numeric/types.js';
 import { slotsOf } from '../model/cache-slots.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
-import type { Act, DenseSpec } from '../model/mlp-spec.js';
+import type { Act, MlpSpec } from '../model/mlp-spec.js';
 import { addExperts, addRouter, expertsShape } from './experts.js';
 import type { ExpertsShape, RouterPart } from './experts.js';
-import type { BufferShape, TableKind } from './mapping.js';
-import { layerMatrices, matrixBuffers, tableMatrix, type MatrixSlice } from './matrices.js';
+import { hasAttention, hasMlp } from './mapping.js';
+import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
+import { layerMatrices, matrixBuffers, tableMatrix } from './matrices.js';
+import type { LayerMatrices, MatrixSlice } from './matrices.js';
 
 /** The special function of an activation. */
 export const ACT_FN = {
@@ -84,101 +86,143 @@ export function layerShape(
   };
 }
 
+/** Norms of a layer, those before its blocks first. */
+export const NORMS = ['attentionNorm', 'mlpNorm', 'attentionOutNorm', 'mlpOutNorm'] as const;
+export type NormName = (typeof NORMS)[number];
+
+/** Norms that a region of a layer computes; the one before the MLP comes with its attention. */
+export function normsIn({ norms }: Pick<LayerSpec, 'norms'>, kind: LayerRegionKind): NormName[] {
+  return NORMS.filter((name) => {
+    const isAfter = name.endsWith('OutNorm');
+    if (norms === (isAfter ? 'pre' : 'post')) return false;
+    return name === 'mlpOutNorm' ? hasMlp(kind) : hasAttention(kind);
+  });
+}
+
+/** First of the cells of `choice`: the residual stream's lie before it, and what a norm made of them. */
+export function choiceAt({ norms }: Pick<LayerSpec, 'norms'>, dims: number): number {
+  return norms === 'post' ? dims : 2 * dims;
+}
+
 /**
- * Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention.
- * @param router what the core's column has of the router, in layers with experts
+ * Words that the attention of a layer hands over to its MLP, whose rows have `dims` elements of the
+ * residual stream each: these, what the norm makes of them, if one comes before the MLP, and the choice of
+ * experts.
+ */
+export function handedOver(layer: Pick<LayerSpec, 'norms' | 'mlp'>, dims: number): number {
+  return choiceAt(layer, dims) + choiceLength(layer.mlp);
+}
+
+/** Numbers of the chosen experts, then their weights. */
+function choiceLength(mlp: MlpSpec): number {
+  return mlp.kind === 'experts' ? 2 * mlp.topK : 0;
+}
+
+/**
+ * Buffers of the core of a layer's region, in the order in which they lie in memory.
+ * @param column what the core's column has: heads, without which it keeps no attention, and what of the router
  */
 export function layerBuffers(
   model: ModelSpec,
   layer: LayerSpec,
   s: LayerShape,
-  attention: boolean,
-  router?: RouterPart,
+  kind: LayerRegionKind,
+  column: { heads: boolean; router?: RouterPart | undefined } = { heads: true, router: 'root' },
 ): BufferShape[] {
   const value = model.dtype;
+  const { mlp } = layer;
   const matrices = layerMatrices(model, layer, s);
-  const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm, bias, outBias, rope } = gqaOf(layer);
-  const { norms, mlp } = layer;
-  const { buffers, add } = bufferList();
-  const addMatrix = (slice: MatrixSlice) => buffers.push(...matrixBuffers(model, slice));
-  // First, so that they lie alike in all columns: what is handed over is read from and written to these.
+  const list = bufferList();
+  const { buffers, add } = list;
+  // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
   add('x', value, s.dims);
-  if (norms !== 'post') add('normed', value, s.dims);
-  // Numbers of the chosen experts, then their weights.
-  if (mlp.kind === 'experts') add('choice', value, 2 * mlp.topK);
-  if (norms !== 'post') {
-    add('attentionNorm', value, s.dims, true);
-    add('mlpNorm', value, s.dims, true);
-  }
-  if (norms !== 'pre') {
-    add('attentionOutNorm', value, s.dims, true);
-    add('mlpOutNorm', value, s.dims, true);
-  }
-  if (attention) {
-    addMatrix(matrices.qkv);
-    addMatrix(matrices.o);
-    if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
-    if (outBias) add('oBias', value, s.dims, true);
-    add('keys', value, s.keyDims * s.slots, true);
-    add('values', value, s.keyDims * s.slots, true);
-    if (qkNorm === 'head') {
-      add('qNorm', value, 2 * s.pairs, true);
-      add('kNorm', value, 2 * s.pairs, true);
+  if (layer.norms !== 'post') add('normed', value, s.dims);
+  if (mlp.kind === 'experts') add('choice', value, choiceLength(mlp));
+  const norms = normsIn(layer, kind);
+  for (const name of norms) add(name, value, s.dims, true);
+  if (norms.length > 0) add('square', 'f32', norms.length);
+  if (hasAttention(kind)) {
+    if (column.heads) addAttention(list, model, layer, s, matrices);
+    add('attentionOut', value, s.dims);
+    // Of the queries and of the keys, added up over the whole row.
+    if (gqaOf(layer).qkNorm === 'whole') add('headScale', 'f32', 2);
+    if (mlp.kind === 'experts' && column.router !== undefined) {
+      addMatrix(list, model, matrices.router!);
+      addRouter(add, model, mlp, { dims: s.dims, of: s.experts! }, column.router);
     }
-    // One weight for every element of every query and key head, as those lie in `qkv`.
-    if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
-    // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
-    // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
-    if (rope) {
-      add('angle', 'f32', 2 * s.pairs, true);
-      add('angleStep', 'f32', 2 * s.pairs, true);
-      add('angleWork', 'f32', 2 * s.pairs);
-      add('turn', value, 3 * s.pairs * heads);
-      add('turned', value, s.pairs * heads);
-    }
-    add('qkv', value, s.queryDims + 2 * s.keyDims);
-    if (qkNorm === 'head') add('headScale', 'f32', heads);
-    // As long as the cache: one user may have all of it (serving).
-    add('scores', value, s.queryHeads * s.slots);
-    add('peak', 'f32', s.queryHeads);
-    add('total', 'f32', s.queryHeads);
-    add('attended', value, s.queryDims);
   }
-  if (router !== undefined && matrices.router) addMatrix(matrices.router);
-  addMatrix(matrices.gateUp);
-  addMatrix(matrices.down);
-  if (matrices.shared) {
-    addMatrix(matrices.shared.gateUp);
-    addMatrix(matrices.shared.down);
-  }
-  add('attentionOut', value, s.dims);
-  add('mlpOut', value, s.dims);
-  add('square', 'f32', norms === 'sandwich' ? 4 : 2);
-  // Of the queries and of the keys, added up over the whole row.
-  if (qkNorm === 'whole') add('headScale', 'f32', 2);
-  if (mlp.kind === 'dense') addDense(add, model, mlp, s);
-  else {
-    const of = { ...s, of: s.experts! };
-    if (router !== undefined) addRouter(add, model, mlp, of, router);
-    addExperts(add, model, mlp, of);
-  }
+  if (hasMlp(kind)) addMlp(list, model, layer, s, matrices);
   return buffers;
 }
 
-/** What a gated MLP keeps in addition to its matrices. */
-function addDense(
-  add: ReturnType<typeof bufferList>['add'],
-  { dtype }: ModelSpec,
-  { bias }: DenseSpec,
-  { dims, inner }: LayerShape,
+function addMatrix({ buffers }: BufferList, model: ModelSpec, slice: MatrixSlice): void {
+  buffers.push(...matrixBuffers(model, slice));
+}
+
+/** What a column with heads keeps of the attention. */
+function addAttention(
+  list: BufferList,
+  model: ModelSpec,
+  layer: LayerSpec,
+  s: LayerShape,
+  { qkv, o }: LayerMatrices,
 ): void {
-  if (bias) {
-    add('gateUpBias', dtype, 2 * inner, true);
-    add('downBias', dtype, dims, true);
+  const { add } = list;
+  const value = model.dtype;
+  const heads = s.queryHeads + s.headsPerColumn;
+  const { qkNorm, bias, outBias, rope } = gqaOf(layer);
+  addMatrix(list, model, qkv);
+  addMatrix(list, model, o);
+  if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
+  if (outBias) add('oBias', value, s.dims, true);
+  add('keys', value, s.keyDims * s.slots, true);
+  add('values', value, s.keyDims * s.slots, true);
+  if (qkNorm === 'head') {
+    add('qNorm', value, 2 * s.pairs, true);
+    add('kNorm', value, 2 * s.pairs, true);
   }
-  add('gateUp', dtype, 2 * inner);
-  add('activated', dtype, inner);
+  // One weight for every element of every query and key head, as those lie in `qkv`.
+  if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
+  // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
+  // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+  if (rope) {
+    add('angle', 'f32', 2 * s.pairs, true);
+    add('angleStep', 'f32', 2 * s.pairs, true);
+    add('angleWork', 'f32', 2 * s.pairs);
+    add('turn', value, 3 * s.pairs * heads);
+    add('turned', value, s.pairs * heads);
+  }
+  add('qkv', value, s.queryDims + 2 * s.keyDims);
+  if (qkNorm === 'head') add('headScale', 'f32', heads);
+  // As long as the cache: one user may have all of it (serving).
+  add('scores', value, s.queryHeads * s.slots);
+  add('peak', 'f32', s.queryHeads);
+  add('total', 'f32', s.queryHeads);
+  add('attended', value, s.queryDims);
+}
+
+function addMlp(
+  list: BufferList,
+  model: ModelSpec,
+  { mlp }: LayerSpec,
+  s: LayerShape,
+  { gateUp, down, shared }: LayerMatrices,
+): void {
+  const { add } = list;
+  const value = model.dtype;
+  for (const slice of [gateUp, down, ...(shared ? [shared.gateUp, shared.down] : [])])
+    addMatrix(list, model, slice);
+  add('mlpOut', value, s.dims);
+  if (mlp.kind === 'experts') {
+    addExperts(add, model, mlp, { dims: s.dims, inner: s.inner, of: s.experts! });
+    return;
+  }
+  if (mlp.bias) {
+    add('gateUpBias', value, 2 * s.inner, true);
+    add('downBias', value, s.dims, true);
+  }
+  add('gateUp', value, 2 * s.inner);
+  add('activated', value, s.inner);
 }
 
 /** Shape of the embedding, the head, or both in one region (tied): a table split over both axes. */
@@ -215,6 +259,8 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): B
   }
   return buffers;
 }
+
+type BufferList = ReturnType<typeof bufferList>;
 
 /** Buffers so far, and what adds one after them. */
 export function bufferList() {

@@ -6,6 +6,7 @@ import { BYTES } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
+import { isOfLayer } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -19,6 +20,10 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes, experts = false):
   switch (kind) {
     case 'layer':
       return common + code.attention + code.mlp + (experts ? code.router + code.experts : 0);
+    case 'attention':
+      return common + code.attention + (experts ? code.router : 0);
+    case 'mlp':
+      return common + code.mlp + (experts ? code.experts : 0);
     case 'embedding':
       return common + code.embedding;
     case 'head':
@@ -49,7 +54,7 @@ export function regionBytes(
   columns: number,
 ): number {
   const buffers = MAPPINGS[asked.mapping].buffers(part, cutOf(model, asked, rows, columns));
-  const experts = part.kind === 'layer' && hasExperts(model.kinds[part.layerKind]);
+  const experts = isOfLayer(part) && hasExperts(model.kinds[part.layerKind]);
   return codeBytesOf(part.kind, wafer.core.codeBytes, experts) + bytesOf(buffers);
 }
 

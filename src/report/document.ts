@@ -42,6 +42,7 @@ export interface DecodeResult {
   /** All users together. */
   tokensPerSecond: number;
   tpotMs: number;
+  /** One for each layer, of both of its regions where it has two. */
   perLayerCycles: number[];
   /** Adds up to `cyclesPerToken`. */
   breakdown: Breakdown;
@@ -96,6 +97,8 @@ export interface RegionResult extends Located {
 
 export interface PlacementResult {
   strategy: string;
+  /** Whether a layer is one region, or one for its attention and one for its MLP. */
+  layers?: Placement['layers'];
   regions: RegionResult[];
   coresUsed: number;
   sramUsedBytes: number;
@@ -120,8 +123,9 @@ export interface PlacementResult {
 /** The layers' shape and the groups on their lines, simulated cycles of a token, and what was tried. */
 export interface SearchResult {
   rows: number;
-  layerColumns: number;
-  groups: { column: number; row: number; head: number };
+  layerColumns: number | { attention: number; mlp: number };
+  /** Of whole layers; those of split ones are the fastest on each line. */
+  groups?: { column: number; row: number; head: number };
   cycles: number;
   /** Shapes that fit, shapes that were simulated, and sets of groups tried in place. */
   candidates: number;
