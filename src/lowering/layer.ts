@@ -71,11 +71,11 @@ function mlpBlock(core: CoreCode, layer: LayerCore): void {
 
 function normalise(
   core: CoreCode,
-  { model, shape, column }: LayerCore,
+  { model, costs, shape, column }: LayerCore,
   of: Pick<Norm, 'x' | 'normed' | 'weight' | 'square'>,
 ): void {
   const { dtype: type, dim, normEpsilon: epsilon } = model;
-  rmsNorm(core, column, { type, length: shape.dims, dim, epsilon, ...of });
+  rmsNorm(core, costs, column, { type, length: shape.dims, dim, epsilon, ...of });
 }
 
 /** The sum over the row of each core's part. */

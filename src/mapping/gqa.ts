@@ -6,13 +6,16 @@ import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.j
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import type { Asked, Cut, Line, Mapping, Part, Reduction, Rule, TableKind } from './mapping.js';
-import { layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+import { layerBuffers, layerShape, normsHeads, tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
     'attentionBias',
     'mlpBias',
     'headNorm',
+    'headNormAfter',
+    'sinks',
+    'temperature',
     'wholeNorm',
     'postNorms',
     'normPlusOne',
@@ -59,7 +62,7 @@ export const gqa: Mapping = {
 
 function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns);
-  const { qkNorm } = gqaOf(layer);
+  const attention = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on = (line: Line, words: number, type: FloatType = model.dtype) => {
@@ -69,8 +72,8 @@ function layerReductions(layer: LayerSpec, { model, rows, columns, positions }: 
   return [
     ...(before ? [norm] : []),
     on('column', s.queryDims + 2 * s.keyDims),
-    ...(qkNorm === 'head' ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
-    ...(qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
+    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryHeads, 'f32'),

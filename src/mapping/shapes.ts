@@ -5,6 +5,7 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { slotsOf } from '../model/cache-slots.js';
 import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -77,6 +78,11 @@ export function layerShape(
   };
 }
 
+/** Is each query and key head normalised by itself, before RoPE or after it? */
+export function normsHeads({ qkNorm }: GqaSpec): boolean {
+  return qkNorm === 'head' || qkNorm === 'head-after-rope';
+}
+
 /** Buffers of a layer's core, in the order in which they lie in memory; idle columns keep no attention. */
 export function layerBuffers(
   model: ModelSpec,
@@ -87,7 +93,8 @@ export function layerBuffers(
   const value = model.dtype;
   const weight = weightType(model);
   const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm, bias, outBias, rope } = gqaOf(layer);
+  const { qkNorm, bias, outBias, rope, sinks } = gqaOf(layer);
+  const normed = normsHeads(gqaOf(layer));
   const { norms } = layer;
   const { buffers, add } = bufferList();
   // First, so that it lies alike in all columns: the next region's hand-off reads it.
@@ -127,10 +134,15 @@ export function layerBuffers(
       add('turned', value, s.pairs * heads);
     }
     add('qkv', value, s.queryDims + 2 * s.keyDims);
-    if (qkNorm === 'head') add('headScale', 'f32', heads);
+    if (normed) add('headScale', 'f32', heads);
+    // In 16 bits what 32-bit numbers of each head are combined with vectors by.
+    if (value === 'f16') add('perHead', value, normed ? heads : s.queryHeads);
     // As long as the cache: one user may have all of it (serving).
     add('scores', value, s.queryHeads * s.slots);
-    add('peak', 'f32', s.queryHeads);
+    add('rowPeak', value, s.queryHeads);
+    // With their signs changed: what is added to scores is minus the largest of them.
+    add('minusPeak', 'f32', s.queryHeads);
+    if (sinks) add('minusSink', value, s.queryHeads, true);
     add('total', 'f32', s.queryHeads);
     add('attended', value, s.queryDims);
   }

@@ -81,6 +81,11 @@ export function cell(at: number, stride = 1): MemoryOperand {
   return { at, stride };
 }
 
+/** Cells that an operation goes through again and again: element i is cell i mod `wrap`. */
+export function ring(at: number, wrap: number): MemoryOperand {
+  return { at, stride: 1, wrap };
+}
+
 /** Appends a vector operation; one of no elements is left out. */
 export function vector(
   code: Code,
@@ -146,7 +151,7 @@ export function paddedLength({ type, length }: Pick<Stretch, 'type' | 'length'>)
  */
 export function accumulateAll(code: Code, s: Stretch, times: number, color: number): void {
   const wrap = paddedLength(s);
-  const round = { ...cell(s.at), wrap };
+  const round = ring(s.at, wrap);
   vector(code, 'add', s.type, times * wrap, round, { color }, round);
 }
 

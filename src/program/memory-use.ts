@@ -37,7 +37,7 @@ export function accessesOf(op: Operation): Access[] {
       const [inputs, outputs] = op.form === 'axpy' ? [op.rows, op.length] : [op.length, op.rows];
       const { rows, rowStride } = op;
       const matrix = { ...read(op.matrix, op.length), rows, rowStride };
-      return [matrix, read(op.x, inputs, op.xStride), read(op.out, outputs)];
+      return [matrix, read(op.x, inputs, op.xStride), read(op.out, outputs, op.outStride)];
     }
     case 'matmul': {
       const { length, inner, columns } = op;
