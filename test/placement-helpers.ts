@@ -53,6 +53,7 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
         min: rates,
         fma: rates,
         dot: { f16: 2, f32: 1 },
+        rank: { f32: 1 },
       },
       matmul: {
         instruction: { f16: 0, f32: 0 },

@@ -24,6 +24,7 @@ const COSTS: CostTable = {
     min: { f16: 10, f32: 3.5 },
     fma: { f16: 20, f32: 1.25 },
     dot: { f16: 2, f32: 0.5 },
+    rank: { f32: 0.75 },
   },
   matvec: { call: 100, row: { f16: 4.5, f32: 1 }, widenPerCycle: 8 },
   matmul: {

@@ -78,6 +78,16 @@ const VECTOR_FORM = {
   softplus: { value: 22, ...FROM_PRESET, range: [14, 32] },
 };
 
+/** Ranks where the file says nothing of them. */
+const RANK = {
+  f32: {
+    value: 1,
+    source: 'not measured: a compare and an add for each element, one operation or two',
+    range: [0.5, 1],
+    assumed: true,
+  },
+};
+
 /** Schema of a hardware file with all its keys; units are read by the function passed in. */
 export function hardwareSchema(readUnits: ReadUnits) {
   const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
@@ -148,6 +158,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
         min: rates,
         fma: rates,
         dot: rates,
+        rank: section('a mapping', { f32: rate }).prefault(RANK),
       }),
       matvec: section('a mapping', {
         call: time,

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';
 import { LimitError } from '../engine/engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine/engine.js';
+import type { IndexFault } from '../engine/indexed.js';
 import { isTimeless, startNumbers } from '../engine/numbers.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
 import type { Program } from '../program/program.js';
@@ -28,8 +29,11 @@ export interface Runner {
   run(input: RunInput): Promise<RunResult>;
   /** Whether numbers of a program are computed without its times: the reference engine has both in one. */
   computes(program: Program): boolean;
-  /** Computes them, in the memory that is given; a fault is reported as `run` does. */
-  compute(input: RunInput): Promise<void>;
+  /**
+   * Computes them, in the memory that is given; a fault is reported as `run` does. But for wrong indices, which are
+   * returned: a run of the program with them (`badIndices`), begun when it is, says in which cycle they are.
+   */
+  compute(input: RunInput): Promise<readonly IndexFault[]>;
   /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
   pause(): Promise<void>;
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
@@ -81,7 +85,8 @@ export function createRunner(options: RunnerOptions): Runner {
       for (;;) {
         await pause();
         const state = computation.advance();
-        if (state === 'done') return;
+        if (state === 'done') return [];
+        if (computation.badIndices.length > 0 && state === 'stuck') return computation.badIndices;
         if (state === 'stuck') break;
       }
       await run(input);

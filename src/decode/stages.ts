@@ -29,7 +29,7 @@ export interface StageRunner extends StepState {
   run: (
     program: Program,
     startAt: Float64Array | undefined,
-    more?: Pick<RunInput, 'name' | 'memory'>,
+    more?: Pick<RunInput, 'name' | 'memory' | 'badIndices'>,
   ) => Promise<RunResult>;
   /** Whether equal stages are simulated once. */
   memo: boolean;

@@ -1,5 +1,7 @@
 /** One decode step: its stages written and timed, for all users; and, of one user's token, computed. */
 import type { ResolvedConfig } from '../config.js';
+import type { RunResult } from '../engine/engine.js';
+import type { IndexFault } from '../engine/indexed.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import type { Numbers } from './compute.js';
 import type { SimulateOptions } from './options.js';
@@ -33,13 +35,36 @@ export async function computeToken(
   const isTimeless = plans.every((plan) => programs.computes(write(runner, plan).program));
   const compute = (i: number, startAt?: Float64Array) =>
     around(i, ({ program, ...more }) => runner.run(program, startAt, more));
-  if (isTimeless)
-    for (const i of stages.keys())
-      await around(i, (input) => programs.compute({ ...input, wafer: runner.wafer }));
-  else if (together) for (const i of stages.keys()) await compute(i);
-  else await passOnce(stages, places.length, compute);
+  /** All stages as one token goes through them. */
+  const pass = async (run: (i: number, startAt?: Float64Array) => Promise<RunResult>) => {
+    if (together) for (const i of stages.keys()) await run(i);
+    else await passOnce(stages, places.length, run);
+  };
+  if (!isTimeless) await pass(compute);
+  else
+    for (const i of stages.keys()) {
+      const work = (input: StageInput) => programs.compute({ ...input, wafer: runner.wafer });
+      const badIndices = await around(i, work);
+      if (badIndices.length === 0) continue;
+      await pass(failing(runner, plans, i, badIndices));
+      throw new Error(`no core of ${plans[i].name} comes to its wrong index`);
+    }
   // On one region every layer was simulated, with its own numbers.
   if (together) for (const { name } of plans) runner.simulated.add(name);
+}
+
+/** Times stages up to the one with wrong indices, and says when they are taken. */
+function failing(
+  runner: StageRunner,
+  plans: StepPlan['stages'],
+  stage: number,
+  badIndices: readonly IndexFault[],
+) {
+  return async (i: number, startAt?: Float64Array): Promise<RunResult> => {
+    const { name } = plans[i];
+    const more = i === stage ? { name, badIndices } : { name };
+    return runner.run(write(runner, plans[i]).program, startAt, more);
+  };
 }
 
 /** What a step's tokens took, and where users share regions. */

@@ -5,10 +5,18 @@
 import { PORT_NAMES, RAMP, neighbour } from '../hardware/mesh.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { firstUnwrittenRead } from '../program/memory-use.js';
-import { MOST_SETTINGS, colorsOf, isFabric, settingsOf, sramBytesOf } from '../program/program.js';
+import {
+  MOST_SETTINGS,
+  colorsOf,
+  isFabric,
+  selectsOf,
+  settingsOf,
+  sramBytesOf,
+} from '../program/program.js';
 import type { Operation, Program, Role, Route } from '../program/program.js';
 import { LAST_CYCLE, LimitError, MachineError, type MachineErrorCode } from './engine.js';
 import type { RunInput, Standing } from './engine.js';
+import type { IndexFault } from './indexed.js';
 
 /** One core's part in a failure: the colour, if it is about one, and what is wrong. */
 export interface Failure {
@@ -41,6 +49,7 @@ const ORDER: MachineErrorCode[] = [
   'bad-operation',
   'does-not-fit',
   'unwritten',
+  'bad-index',
   'route-change',
 ];
 
@@ -124,8 +133,15 @@ function checkColors(op: Operation, wafer: WaferSpec): RoleFailure[] {
 
 const NONE: RoleFailure[] = [];
 
-/** What is wrong with an operation whatever the wafer: a task that nothing activates, a mark on nothing. */
+/**
+ * What is wrong with an operation whatever the wafer: a task that nothing activates, a mark on nothing, a choice
+ * among no tables, the rank of a cell among others.
+ */
 export function checkForm(op: Operation): RoleFailure[] {
+  if (op.kind === 'rank' && !(op.own >= op.at && op.own < op.at + op.length))
+    return [{ code: 'bad-operation', detail: 'ranks a cell that is not among those it ranks' }];
+  if (!selectsOf(op).every(({ count }) => Number.isInteger(count) && count > 0))
+    return [{ code: 'bad-operation', detail: 'selects one of no tables' }];
   if (op.kind !== 'vector' || (op.by === undefined && !op.advance)) return NONE;
   const details: string[] = [];
   if (op.by === 'task' && ![op.a, op.b, op.c].some(isFabric))
@@ -167,6 +183,13 @@ export function firstUnwritten(role: Role): { operation: number; detail: string 
   const where = buffer === undefined ? 'outside its buffers' : `of '${buffer.name}'`;
   const detail = `reads cell ${read.cell} ${where}, never written, in operation ${read.operation}`;
   return { operation: read.operation, detail };
+}
+
+/** The failure of a core whose operation takes a wrong index. */
+export function indexFailure(program: Program, { core, operation, detail }: IndexFault): Failure {
+  const { label } = program.roles[program.roleOf[core]].operations[operation];
+  const where = `in operation ${operation} of '${program.labels[label]}'`;
+  return { code: 'bad-index', core, detail: `${detail}, ${where}` };
 }
 
 /** The error for what failed in one cycle: all cores and colours of the gravest kind. */

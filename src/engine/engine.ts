@@ -4,6 +4,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { Program } from '../program/program.js';
+import type { IndexFault } from './indexed.js';
 import type { Instants } from './instants.js';
 
 /** `labelEnd` of a label that no operation has. */
@@ -16,6 +17,11 @@ export interface RunInput {
   startAt?: Int32Array | Float64Array;
   /** Memory images, one per core, changed in place; without them the program is only timed. */
   memory?: Float32Array[] | undefined;
+  /**
+   * In place of `memory`: operations that take a wrong index, where numbers were computed apart. The run fails
+   * in the cycle in which the first of them is reached, as it would with the numbers.
+   */
+  badIndices?: readonly IndexFault[] | undefined;
   /** Note when each wavelet of synthetic traffic is sent and taken. */
   instants?: boolean;
   /**
@@ -95,6 +101,7 @@ export type MachineErrorCode =
   | 'left-over'
   | 'route-change'
   | 'unwritten'
+  | 'bad-index'
   | 'deadlock'
   | 'does-not-fit'
   | 'too-long';

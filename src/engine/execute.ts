@@ -7,7 +7,8 @@ import { ROUND, elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import { cellOf } from '../program/program.js';
 import type { ArgmaxOp, LookupOp, MatmulOp, MatvecOp, Operation } from '../program/program.js';
-import type { Passed, Source, SpecialOp, VectorOp } from '../program/program.js';
+import type { Passed, PutOp, RankOp, Source, SpecialOp, VectorOp } from '../program/program.js';
+import { raised } from './indexed.js';
 
 const VECTOR: Record<VectorFn, (a: number, b: number, c: number) => number> = {
   move: (a) => a,
@@ -34,15 +35,22 @@ function crudeExp(x: number): number {
   return (1 + x / 256) ** 4;
 }
 
-/** Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. */
+/**
+ * Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. Its indices are
+ * to be right (`badIndex`).
+ */
 export function executeOperation(op: Operation, memory: Float32Array): void {
   switch (op.kind) {
-    case 'vector':
-      for (let i = 0; i < op.length; i++) executeElement(op, memory, i, NaN);
+    case 'vector': {
+      const placed = raised(op, memory);
+      for (let i = 0; i < op.length; i++) executeElement(placed, memory, i, NaN);
       return;
-    case 'matvec':
-      for (let n = 0; n < (op.repeat ?? 1); n++) executeMatvec(op, memory);
+    }
+    case 'matvec': {
+      const placed = raised(op, memory);
+      for (let n = 0; n < (op.repeat ?? 1); n++) executeMatvec(placed, memory);
       return;
+    }
     case 'matmul':
       for (let n = 0; n < (op.repeat ?? 1); n++) executeMatmul(op, memory);
       return;
@@ -55,6 +63,11 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
     case 'keepIfEqual':
       if (memory[op.a] !== memory[op.b]) memory[op.at] = op.otherwise;
       return;
+    case 'rank':
+      memory[op.to] = rankOf(op, memory);
+      return;
+    case 'put':
+      return executePut(op, memory);
     case 'call':
     case 'route':
     case 'traffic':
@@ -65,7 +78,7 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
 }
 
 /**
- * Wavelet `index` of a stream: the elements it carries. `wavelet` (two numbers) holds what came from
+ * Wavelet `index` of a stream, whose addresses are `raised`: the elements it carries. `wavelet` (two numbers) holds what came from
  * the fabric, if a source is the fabric, and afterwards what goes to it, if the destination is. The second
  * number of a last wavelet with one element is 0.
  */
@@ -173,4 +186,19 @@ function executeArgmax(op: ArgmaxOp, memory: Float32Array): void {
   for (let i = 1; i < op.length; i++) if (memory[op.at + i] > memory[op.at + best]) best = i;
   memory[op.value] = memory[op.at + best];
   memory[op.id] = op.first + best;
+}
+
+function rankOf({ at, length, own }: RankOp, memory: Float32Array): number {
+  const mine = memory[own];
+  let rank = 0;
+  for (let i = at; i < at + length; i++)
+    if (memory[i] > mine || (memory[i] === mine && i < own)) rank++;
+  return rank;
+}
+
+function executePut(op: PutOp, memory: Float32Array): void {
+  const index = memory[op.test];
+  if (!(index < op.below)) return;
+  const to = op.to + op.stride * index;
+  for (let i = 0; i < op.length; i++) memory[to + i] = ROUND[op.type](memory[op.from + i]);
 }

@@ -10,10 +10,16 @@ import { waveletsOf } from '../program/exchange.js';
 import { isFabric } from '../program/program.js';
 import type { Exchange, Operation, Program, VectorOp } from '../program/program.js';
 import { executeOperation, executeWavelet, readWavelet, writeWavelet } from './execute.js';
+import { badIndex, raised, type IndexFault } from './indexed.js';
 import { colorsTaken, layWires, streamLength, type Wires } from './wires.js';
 
 /** A computation in slices of some milliseconds. */
 export interface Computation {
+  /**
+   * Wrong indices so far. A core that takes one goes no further, so all that any cycle of the program begins with
+   * are found, and with them those of the first such cycle.
+   */
+  readonly badIndices: readonly IndexFault[];
   /** Continues for a slice; whether it is over, and all cores came to their ends. */
   advance(): 'running' | 'done' | 'stuck';
 }
@@ -47,6 +53,8 @@ export function startNumbers(program: Program, memory: Float32Array[]): Computat
     operation: new Int32Array(cores),
     taken: new Int32Array(cores),
     passed: new Map(),
+    raised: new Map(),
+    badIndices: [],
     sleeping: new Map(),
     awake: Int32Array.from({ length: cores }, (_, i) => cores - 1 - i),
     count: cores,
@@ -54,6 +62,7 @@ export function startNumbers(program: Program, memory: Float32Array[]): Computat
   };
   let left = cores;
   return {
+    badIndices: state.badIndices,
     advance() {
       for (let visits = 0; visits < SLICE && state.count > 0; visits++)
         if (runCore(state, state.awake[--state.count])) left--;
@@ -72,6 +81,9 @@ interface State {
   taken: Int32Array;
   /** Of a core in an exchange: wavelets of each vector that it has taken. */
   passed: Map<number, Int32Array>;
+  /** Of a core in a stream whose addresses an index raised: the stream at these addresses. */
+  raised: Map<number, VectorOp>;
+  badIndices: IndexFault[];
   /** By wire: the cores that wait for its next wavelet. */
   sleeping: Map<number, number[]>;
   /** Cores that can run, the next one last. */
@@ -94,6 +106,7 @@ function runCore(state: State, core: number): boolean {
 /** Whether it is over; otherwise the core sleeps until more is sent. */
 function runOperation(state: State, core: number, op: Operation): boolean {
   if (op.kind === 'traffic') return runExchange(state, core, op.exchange!);
+  if (!state.raised.has(core) && isBad(state, core, op)) return false;
   if (op.kind !== 'vector' || !touchesFabric(op)) {
     executeOperation(op, state.memory[core]);
     return true;
@@ -101,13 +114,21 @@ function runOperation(state: State, core: number, op: Operation): boolean {
   return runStream(state, core, op);
 }
 
+/** Whether an operation that begins takes a wrong index. */
+function isBad({ memory, operation, badIndices }: State, core: number, op: Operation): boolean {
+  const detail = badIndex(op, memory[core]);
+  if (detail !== undefined) badIndices.push({ core, operation: operation[core], detail });
+  return detail !== undefined;
+}
+
 function touchesFabric({ dst, a, b, c }: VectorOp): boolean {
   return isFabric(dst) || isFabric(a) || isFabric(b) || isFabric(c);
 }
 
-function runStream(state: State, core: number, op: VectorOp): boolean {
+function runStream(state: State, core: number, given: VectorOp): boolean {
   const { wires, taken, wavelet } = state;
   const memory = state.memory[core];
+  const op = state.raised.get(core) ?? raised(given, memory);
   const color = colorsTaken(op)[0] ?? -1;
   const wavelets = streamLength(op);
   const to = isFabric(op.dst) ? wires.sends[core * wires.colors + op.dst.color] : -1;
@@ -121,6 +142,8 @@ function runStream(state: State, core: number, op: VectorOp): boolean {
     if (to >= 0) put(wires, to, wavelet);
   }
   if (to >= 0) wake(state, to);
+  if (isOver) state.raised.delete(core);
+  else if (op !== given) state.raised.set(core, op);
   return isOver;
 }
 

@@ -42,7 +42,10 @@ export interface CostTable {
   /** Calling a function of a communication library. */
   libraryCall: number;
   /** Elements per cycle from and to memory; a fabric stream is one wavelet per cycle at most. */
-  elementsPerCycle: Record<VectorFn | 'dot', PerType>;
+  elementsPerCycle: Record<VectorFn | 'dot', PerType> & {
+    /** Cells that a rank is found among: a compare and an add each. */
+    rank: { f32: number };
+  };
   /** Matrix-vector products: the call, each row without its elements, and widening 8-bit weights. */
   matvec: {
     call: number;

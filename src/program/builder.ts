@@ -7,8 +7,8 @@ import { portMask } from '../hardware/mesh.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import { elementsPerWavelet, type DataType, type FloatType } from '../numeric/types.js';
 import type { Buffer, Destination, MatmulOp, MatvecOp, MemoryOperand } from './program.js';
-import type { Operation, Program, Route, Setting, Source } from './program.js';
-import type { SpecialForm, VectorOp } from './program.js';
+import type { Operation, Program, PutOp, RankOp, Route, Select } from './program.js';
+import type { Setting, Source, SpecialForm, VectorOp } from './program.js';
 
 // What programs are written with in addition: ports, types of numbers, the machine.
 export { EAST, NORTH, RAMP, SOUTH, WEST, neighbour, opposite } from '../hardware/mesh.js';
@@ -84,6 +84,11 @@ export function cell(at: number, stride = 1): MemoryOperand {
 /** Cells that an operation goes through again and again: element i is cell i mod `wrap`. */
 export function ring(at: number, wrap: number): MemoryOperand {
   return { at, stride: 1, wrap };
+}
+
+/** One of several operands, chosen by a number in memory. */
+export function chosen(at: number, select: Select, stride = 1): MemoryOperand {
+  return { at, stride, select };
 }
 
 /** Appends a vector operation; one of no elements is left out. */
@@ -204,6 +209,20 @@ export function matvec(code: Code, form: 'axpy' | 'dot', type: FloatType, produc
 /** Appends c += a b, for matrices stored as of `MatmulOp`; none if it is to be done 0 times. */
 export function matmul(code: Code, product: Omit<MatmulOp, 'kind' | 'label'>): void {
   if (product.repeat !== 0) append(code, { kind: 'matmul', ...product });
+}
+
+/** Appends memory[to] = how many of the cells are larger than cell `own` or equal and before it. */
+export function rank(code: Code, cells: Omit<RankOp, 'kind' | 'label' | 'type'>): void {
+  append(code, { kind: 'rank', type: 'f32', ...cells });
+}
+
+/** Appends a copy of cells to a place by an index in memory, done if that is below a number. */
+export function put(
+  code: Code,
+  type: FloatType,
+  cells: Omit<PutOp, 'kind' | 'label' | 'type'>,
+): void {
+  append(code, { kind: 'put', type, ...cells });
 }
 
 /** The route of a colour from one port to others. */

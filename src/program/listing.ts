@@ -2,7 +2,7 @@
 import { PORT_NAMES } from '../hardware/mesh.js';
 import { sendColors, settingsOf, sramBytesOf, takeColors } from './program.js';
 import type { Destination, Exchange, Operation, Passed, Role } from './program.js';
-import type { Route, Source, TrafficOp } from './program.js';
+import type { Route, Select, Source, TrafficOp } from './program.js';
 
 /** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
 export function listRole(role: Role, labels: string[]): string {
@@ -42,7 +42,8 @@ function listOperation(op: Operation): string {
     }
     case 'matvec': {
       const widen = op.widen ? ' widened' : '';
-      const matrix = `[${op.matrix}] ${op.rows} x ${op.length} rows of ${op.rowStride}${widen}`;
+      const place = `[${op.matrix}${raised(op.select)}]`;
+      const matrix = `${place} ${op.rows} x ${op.length} rows of ${op.rowStride}${widen}`;
       const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
       const [out, x] = [strided(op.out, op.outStride), strided(op.x, op.xStride)];
       return `matvec.${op.type} ${op.form} ${out} += ${matrix} times ${x}${again}`;
@@ -64,6 +65,12 @@ function listOperation(op: Operation): string {
       return `argmax.${op.type} x${op.length} [${op.value}], [${op.id}] <- [${op.at}]`;
     case 'keepIfEqual':
       return `keepIfEqual [${op.at}] <- ${op.otherwise} if [${op.a}] differs from [${op.b}]`;
+    case 'rank':
+      return `rank.${op.type} [${op.to}] <- of [${op.own}] among x${op.length} [${op.at}]`;
+    case 'put': {
+      const place = `[${op.to} + ${op.stride} x [${op.test}]]`;
+      return `put.${op.type} x${op.length} ${place} <- [${op.from}] if [${op.test}] < ${op.below}`;
+    }
     case 'call':
       return 'call of a library';
     case 'route':
@@ -99,7 +106,13 @@ function strided(at: number, stride = 1): string {
 function operand(of: Source | Destination): string {
   if ('color' in of) return `colour ${of.color}`;
   if ('constant' in of) return `${of.constant}`;
-  const { at, stride, wrap, from } = of;
+  const { at, stride, wrap, from, select } = of;
   const round = wrap === undefined ? '' : ` round ${wrap}${from ? ` from ${from}` : ''}`;
-  return `[${at}${stride === 1 ? '' : ` step ${stride}`}${round}]`;
+  return `[${at}${raised(select)}${stride === 1 ? '' : ` step ${stride}`}${round}]`;
+}
+
+/** By what an address is raised. */
+function raised(select: Select | undefined): string {
+  if (select === undefined) return '';
+  return ` + ${select.step} x [${select.cell}] of ${select.count}`;
 }

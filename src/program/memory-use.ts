@@ -1,8 +1,8 @@
 /**
  * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that nothing is read before it is written (machine-model section 4, rule 6).
  */
-import { cellOf, cellsOf, isMemory } from './program.js';
-import type { Exchange, MemoryOperand, Operation, Role } from './program.js';
+import { cellOf, cellsOf, isMemory, selectsOf } from './program.js';
+import type { Exchange, MemoryOperand, Operation, Role, Select } from './program.js';
 
 export interface UnwrittenRead {
   /** Index of the operation in its role, and the cell. */
@@ -10,23 +10,30 @@ export interface UnwrittenRead {
   cell: number;
 }
 
-/** Cells that are read or written: `rows` rows of `length` cells. */
-export interface Access extends MemoryOperand {
-  does: 'read' | 'write';
+/**
+ * Cells that are read or written: `rows` rows of `length` cells, in each of `tables`. What numbers choose is read
+ * if any choice reads it, and `mayWrite` what some choice writes: that is no more there afterwards than before.
+ */
+export interface Access extends Omit<MemoryOperand, 'select'> {
+  does: 'read' | 'write' | 'mayWrite';
   length: number;
   rows: number;
   rowStride: number;
+  /** More than one where an index in memory chooses among them; `tableStride` cells from one to the next. */
+  tables: number;
+  tableStride: number;
 }
 
 /**
  * What an operation does to memory, one access after the other; those of a vector operation run side by
- * side, element by element. A lookup counts as reading its whole table.
+ * side, element by element. A lookup counts as reading its whole table, and so does an operation that selects
+ * one of several: all of them.
  */
 export function accessesOf(op: Operation): Access[] {
   switch (op.kind) {
     case 'vector': {
       const { dst, a, b, c, length } = op;
-      const accesses: Access[] = [];
+      const accesses = indicesOf(op);
       if (isMemory(a)) accesses.push(accessTo('read', a, length));
       if (isMemory(b)) accesses.push(accessTo('read', b, length));
       if (isMemory(c)) accesses.push(accessTo('read', c, length));
@@ -36,8 +43,13 @@ export function accessesOf(op: Operation): Access[] {
     case 'matvec': {
       const [inputs, outputs] = op.form === 'axpy' ? [op.rows, op.length] : [op.length, op.rows];
       const { rows, rowStride } = op;
-      const matrix = { ...read(op.matrix, op.length), rows, rowStride };
-      return [matrix, read(op.x, inputs, op.xStride), read(op.out, outputs, op.outStride)];
+      const matrix = { ...read(op.matrix, op.length), rows, rowStride, ...tablesOf(op.select) };
+      return [
+        ...indicesOf(op),
+        matrix,
+        read(op.x, inputs, op.xStride),
+        read(op.out, outputs, op.outStride),
+      ];
     }
     case 'matmul': {
       const { length, inner, columns } = op;
@@ -60,6 +72,13 @@ export function accessesOf(op: Operation): Access[] {
       return [read(op.at, op.length), write(op.value), write(op.id)];
     case 'keepIfEqual':
       return [read(op.a), read(op.b), read(op.at)];
+    case 'rank':
+      return [read(op.at, op.length), read(op.own), write(op.to)];
+    case 'put': {
+      const places = { rows: Math.max(0, Math.ceil(op.below)), rowStride: op.stride };
+      const put = { ...write(op.to, op.length), does: 'mayWrite', ...places } as const;
+      return [read(op.test), read(op.from, op.length), put];
+    }
     case 'traffic':
       return exchanged(op.exchange);
     case 'call':
@@ -70,24 +89,38 @@ export function accessesOf(op: Operation): Access[] {
   }
 }
 
+/** The indices that choose among tables: read before anything else. */
+function indicesOf(op: Operation): Access[] {
+  return selectsOf(op).map(({ cell }) => read(cell));
+}
+
 function exchanged(exchange: Exchange | undefined): Access[] {
   if (exchange === undefined) return [];
   const sent = exchange.sends.map(({ at, length }) => read(at, length));
   return [...sent, ...exchange.takes.map(({ at, length }) => write(at, length))];
 }
 
-function accessTo(does: Access['does'], operand: MemoryOperand, length: number): Access {
-  const { at, stride } = operand;
-  const access = { does, at, length, stride, rows: 1, rowStride: 0 };
-  return operand.wrap === undefined ? access : { ...access, ...operand };
+/** Of several places an index in memory chooses one: none of them is surely written. */
+function accessTo(does: 'read' | 'write', operand: MemoryOperand, length: number): Access {
+  const { at, stride, wrap, from, select } = operand;
+  const access = does === 'read' ? read(at, length, stride) : write(at, length, stride);
+  if (select !== undefined) Object.assign(access, tablesOf(select));
+  if (does === 'write' && access.tables !== 1) access.does = 'mayWrite';
+  return wrap === undefined ? access : { ...access, wrap, ...(from !== undefined && { from }) };
 }
 
+function tablesOf(select: Select | undefined): Pick<Access, 'tables' | 'tableStride'> {
+  return select === undefined ? ONE : { tables: select.count, tableStride: select.step };
+}
+
+const ONE = { tables: 1, tableStride: 0 };
+
 function read(at: number, length = 1, stride = 1): Access {
-  return { does: 'read', at, length, stride, rows: 1, rowStride: 0 };
+  return { does: 'read', at, length, stride, rows: 1, rowStride: 0, ...ONE };
 }
 
 function write(at: number, length = 1, stride = 1): Access {
-  return { does: 'write', at, length, stride, rows: 1, rowStride: 0 };
+  return { does: 'write', at, length, stride, rows: 1, rowStride: 0, ...ONE };
 }
 
 /** One entry for each cell of a role: 1 where it holds data before the program starts. */
@@ -106,17 +139,16 @@ export function firstUnwrittenRead(role: Role): UnwrittenRead | undefined {
   const written = preloadedCells(role);
   for (const [operation, op] of role.operations.entries()) {
     const accesses = accessesOf(op);
-    const cell =
-      op.kind === 'vector'
-        ? firstMissing(written, accesses, op.length)
-        : accesses.map((access) => firstMissing(written, [access], access.length)).find(isCell);
-    if (cell !== undefined) return { operation, cell };
+    // Elements of a vector operation are worked on side by side, everything else one after the other.
+    const alone = op.kind === 'vector' ? selectsOf(op).length : accesses.length;
+    for (const access of accesses.slice(0, alone)) {
+      const cell = firstMissing(written, [access], access.length);
+      if (cell !== undefined) return { operation, cell };
+    }
+    const cell = op.kind === 'vector' && firstMissing(written, accesses.slice(alone), op.length);
+    if (cell !== undefined && cell !== false) return { operation, cell };
   }
   return undefined;
-}
-
-function isCell(cell: number | undefined): boolean {
-  return cell !== undefined;
 }
 
 /** Goes through accesses of equal length side by side; the first cell read that was not written. */
@@ -127,8 +159,18 @@ function firstMissing(written: Uint8Array, accesses: Access[], length: number) {
       for (const access of accesses) {
         const cell = row * access.rowStride + cellOf(access, i);
         if (access.does === 'write') written[cell] = 1;
-        else if (written[cell] !== 1) return cell;
+        else if (access.does === 'read') {
+          const missing = missingOf(written, access, cell);
+          if (missing !== undefined) return missing;
+        }
       }
+  return undefined;
+}
+
+/** Of this cell and those as far on in the other tables the first that was not written. */
+function missingOf(written: Uint8Array, { tables, tableStride }: Access, cell: number) {
+  for (let table = 0; table < tables; table++)
+    if (written[cell + table * tableStride] !== 1) return cell + table * tableStride;
   return undefined;
 }
 
@@ -142,7 +184,7 @@ export function readsOnlyWritten(role: Role): boolean {
   for (const op of role.operations)
     for (const access of accessesOf(op)) {
       if (access.does === 'write') writeTo(written, access);
-      else if (!isThere(role, written, access)) return false;
+      else if (access.does === 'read' && !isThere(role, written, access)) return false;
     }
   return true;
 }
@@ -161,16 +203,20 @@ function writeTo(written: Uint8Array, access: Access): void {
   else for (let i = 0; i < length; i++) written[cellOf(access, i)] = 1;
 }
 
-/** Is what it reads a table in a preloaded buffer? */
-function isPreloaded({ buffers }: Role, { at, length, stride, rows, rowStride }: Access): boolean {
-  if (rows <= 1 || length === 0 || rowStride < 0 || stride < 0) return false;
-  const end = at + (rows - 1) * rowStride + (length - 1) * stride + 1;
+/** Is what it reads a table in a preloaded buffer, or several of them? */
+function isPreloaded({ buffers }: Role, access: Access): boolean {
+  const { at, length, stride, rows, rowStride, tables, tableStride } = access;
+  if (rows * tables <= 1 || length === 0 || rowStride < 0 || stride < 0 || tableStride < 0)
+    return false;
+  const last = (tables - 1) * tableStride + (rows - 1) * rowStride + (length - 1) * stride;
+  const end = at + last + 1;
   return buffers.some((b) => b.preloaded && b.at <= at && end <= b.at + b.length);
 }
 
-function isWritten(written: Uint8Array, { at, length, stride, rows, rowStride }: Access): boolean {
-  for (let row = 0; row < rows; row++) {
-    const first = at + row * rowStride;
+function isWritten(written: Uint8Array, access: Access): boolean {
+  const { at, length, stride, rows, rowStride, tables, tableStride } = access;
+  for (let row = 0; row < rows * tables; row++) {
+    const first = at + (row % rows) * rowStride + Math.floor(row / rows) * tableStride;
     if (stride === 0) {
       if (length > 0 && written[first] !== 1) return false;
     } else for (let i = 0; i < length; i++) if (written[first + i * stride] !== 1) return false;

@@ -4,6 +4,7 @@
  */
 import type { FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
+import type { PutOp, RankOp, Select } from './indexed.js';
 
 /** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */
 export interface MemoryOperand {
@@ -12,6 +13,8 @@ export interface MemoryOperand {
   /** A circular buffer: so many elements lie at `at`; it begins with number `from` and goes round and round. */
   wrap?: number;
   from?: number;
+  /** Raises `at`: the operand is one of several, chosen by a number in memory. */
+  select?: Select;
 }
 export interface FabricOperand {
   color: number;
@@ -71,6 +74,8 @@ export interface MatvecOp {
   widen: boolean;
   /** How often it is done, each time with its set-up; once if not given. */
   repeat?: number;
+  /** Raises `matrix`: it is one of several, chosen by a number in memory. */
+  select?: Select;
 }
 
 /**
@@ -220,6 +225,8 @@ export type MemoryOperation =
   | LookupOp
   | ArgmaxOp
   | KeepIfEqualOp
+  | RankOp
+  | PutOp
   | CallOp;
 
 /**

@@ -7,6 +7,7 @@
 import { BYTES, type DataType } from '../numeric/types.js';
 import type { Operation } from './operations.js';
 
+export * from './indexed.js';
 export * from './operations.js';
 
 /** Masks of the ports that a colour comes from and goes to at one router. */

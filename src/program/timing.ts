@@ -7,6 +7,7 @@ import { elementsPerWavelet } from '../numeric/types.js';
 import type { CostTable } from '../hardware/wafer.js';
 import {
   isFabric,
+  selectsOf,
   type Operation,
   type Program,
   type Role,
@@ -42,7 +43,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
       const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
       const { repeat = 1 } = op;
-      return fixed(repeat * costs.setup[op.type], repeat * cycles);
+      return fixed(repeat * (costs.setup[op.type] + selecting(op, costs)), repeat * cycles);
     }
     case 'matmul': {
       const { instruction, granularity, loop, clear } = costs.matmul;
@@ -74,6 +75,13 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       );
     case 'keepIfEqual':
       return fixed(0, costs.scalar.step);
+    case 'rank': {
+      const { rank } = costs.elementsPerCycle;
+      const once = costs.issue[op.type] + costs.scalar.step;
+      return fixed(costs.setup[op.type], memoryCycles(op.length, rank[op.type], once));
+    }
+    case 'put':
+      return fixed(costs.setup[op.type], costs.scalar.step + op.length);
     case 'call':
       return fixed(costs.libraryCall, 0);
     case 'route':
@@ -97,17 +105,24 @@ function timeOfVector(op: VectorOp, costs: CostTable): OpTiming {
   const received = isFabric(op.a) ? op.a : isFabric(op.b) ? op.b : op.c;
   const source = isFabric(received) ? received.color : -1;
   const destination = isFabric(op.dst) ? op.dst.color : -1;
+  const select = selecting(op, costs);
   if (source < 0 && destination < 0) {
     const rate = costs.elementsPerCycle[op.fn][op.type];
-    return fixed(costs.setup[op.type], memoryCycles(op.length, rate, costs.issue[op.type]));
+    const cycles = memoryCycles(op.length, rate, costs.issue[op.type]);
+    return fixed(costs.setup[op.type] + select, cycles);
   }
   const wavelets = Math.ceil(op.length / elementsPerWavelet(op.type));
   // A task is bound to its colour before the program starts; it works on one wavelet at a time.
   const isTask = op.by === 'task';
-  const setup = isTask ? 0 : costs.setup[op.type];
+  const setup = (isTask ? 0 : costs.setup[op.type]) + select;
   const interval = isTask ? costs.task : 1;
   const latency = isTask ? interval : op.fn === 'move' ? 1 : costs.latency[op.type];
   return { setup, cycles: 0, wavelets, source, destination, latency, interval };
+}
+
+/** Scalar code before an operation whose addresses are raised: an index loaded and an address set, each time. */
+function selecting(op: Operation, { scalar }: CostTable): number {
+  return selectsOf(op).length * scalar.step;
 }
 
 /**

@@ -58,6 +58,7 @@ export const NO_OVERHEAD: CostTable = {
     min: each(1),
     fma: each(1),
     dot: each(1),
+    rank: { f32: 1 },
   },
   matvec: { call: 0, row: each(0), widenPerCycle: 1 },
   matmul: { instruction: each(0), granularity: each(1), loop: 0, clear: each(0) },

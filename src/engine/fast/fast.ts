@@ -98,9 +98,12 @@ export function toResult(input: RunInput, tables: Tables, ending: Ending): RunRe
   throw notOver(input, standing);
 }
 
-/** Tables of a program on a wafer; none if something is wrong with it or too long, or it carries numbers. */
-export function tablesOf({ program, wafer, memory }: RunInput): Tables | undefined {
-  if (memory !== undefined) return undefined;
+/**
+ * Tables of a program on a wafer; none if something is wrong with it or too long, or it carries numbers or what is
+ * wrong with them.
+ */
+export function tablesOf({ program, wafer, memory, badIndices }: RunInput): Tables | undefined {
+  if (memory !== undefined || badIndices !== undefined) return undefined;
   const before = known.get(program);
   if (before !== undefined && before.wafer === wafer) return before.tables;
   const laid = isSound(program, wafer) ? layTables(program, wafer) : undefined;

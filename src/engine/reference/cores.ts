@@ -4,8 +4,9 @@
  */
 import { takesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, RouteOp } from '../../program/program.js';
-import { checkRoute, type Failure } from '../checks.js';
+import { checkRoute, indexFailure, type Failure } from '../checks.js';
 import { executeOperation } from '../execute.js';
+import { badIndex, raised, type IndexFault } from '../indexed.js';
 import { dueAt } from './calendar.js';
 import { NEVER, inputPort, setRoute, slotsTaken } from './fabric.js';
 import { ACT, BEGIN, COMPUTE, END, SETUP, START, STREAM, operationOf } from './machine.js';
@@ -61,7 +62,9 @@ function step(m: Machine, core: number, t: number): void {
 function streams(m: Machine, core: number, op: Operation, t: number): void {
   switch (op.kind) {
     case 'vector':
-      return op.by === 'task' ? task(m, core, op, t) : stream(m, core, op, t);
+      return op.by === 'task'
+        ? task(m, core, m.raised[core], t)
+        : stream(m, core, m.raised[core], t);
     case 'traffic':
       return traffic(m, core, op, t);
     default:
@@ -80,6 +83,18 @@ function readsUnwritten(m: Machine, core: number): boolean {
   return failsWith(m, core, [{ code: 'unwritten', core, detail: bad.detail }]);
 }
 
+/** The wrong index that an operation takes, of the numbers there are or those computed apart. */
+function indexFault(m: Machine, core: number, op: Operation): IndexFault | undefined {
+  const { memory } = m.input;
+  const operation = m.op[core];
+  if (memory === undefined) {
+    const known = m.badIndices.get(core);
+    return known?.operation === operation ? known : undefined;
+  }
+  const detail = badIndex(op, memory[core]);
+  return detail === undefined ? undefined : { core, operation, detail };
+}
+
 /** A core that fails goes no further; the engine stops after this cycle. */
 function failsWith(m: Machine, core: number, failures: Failure[]): boolean {
   m.failures.push(...failures);
@@ -91,13 +106,17 @@ function failsWith(m: Machine, core: number, failures: Failure[]): boolean {
 function act(m: Machine, core: number, t: number): void {
   const op = operationOf(m, core);
   const { source, destination, wavelets, cycles, latency } = timingOf(m, core);
+  const { program, memory } = m.input;
   if (op.kind === 'route') return changeRoute(m, core, op, t);
+  const fault = indexFault(m, core, op);
+  if (fault !== undefined) return void failsWith(m, core, [indexFailure(program, fault)]);
   if (source < 0 && destination < 0) {
-    if (m.input.memory !== undefined) executeOperation(op, m.input.memory[core]);
+    if (memory !== undefined) executeOperation(op, memory[core]);
     return spend(m, core, COMPUTE, END, t + cycles);
   }
   m.start[core] = t;
   m.taken[core] = m.sent[core] = m.moves[core] = 0;
+  if (op.kind === 'vector') m.raised[core] = memory === undefined ? op : raised(op, memory[core]);
   if (op.kind === 'vector' && destination >= 0)
     m.pipe[core] = new Float64Array(op.by === 'task' ? 2 : latency * 3);
   if (op.kind === 'traffic' && op.exchange) m.passed[core] = nothingPassed(op.exchange);

@@ -1,5 +1,5 @@
 /** The reference's state: what each core does and is to do, and what was counted of it. */
-import type { Operation, Program } from '../../program/program.js';
+import type { Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import { firstUnwritten, type Failure } from '../checks.js';
 import { NO_END, type RunInput } from '../engine.js';
@@ -37,6 +37,7 @@ export function createMachine(input: RunInput) {
     timings: program.roles.map((role) => role.operations.map((op) => timeOf(op, wafer.costs))),
     unwritten: program.roles.map(firstUnwritten),
     failures: [] as Failure[],
+    badIndices: new Map(input.badIndices?.map((fault) => [fault.core, fault])),
     /** The operation of each core, what comes next, not before which cycle. */
     op: perCore(),
     next: perCore(),
@@ -46,7 +47,8 @@ export function createMachine(input: RunInput) {
     since: starts,
     spent: [perCore(), perCore(), perCore(), perCore()],
     busy: new Float64Array(cores * program.labels.length),
-    /** The stream of each core: its start, wavelets taken and sent, its pipeline and moves of it. */
+    /** The stream of each core, its addresses raised: its start, wavelets taken and sent, its pipeline and moves of it. */
+    raised: [] as VectorOp[],
     start: perCore(),
     taken: perCore(),
     sent: perCore(),
