@@ -9,11 +9,12 @@ import { outcomesOf } from './helpers/wafer-tokens.js';
 
 const NAMES = ['public-mixtral', 'public-qwen3_moe', 'public-glm4_moe'];
 
-/** Neither divides the dimensions of the checkpoints, nor their numbers of experts. */
+/** None divides the dimensions of the checkpoints, nor their numbers of experts. */
 const SHAPES = [
-  { rows: 7, layerColumns: 9 },
-  { rows: 11, layerColumns: 5 },
-];
+  { rows: 7, layerColumns: 9, layers: 'whole' },
+  { rows: 11, layerColumns: 5, layers: 'whole' },
+  { rows: 7, layerColumns: 9, layers: 'split' },
+] as const;
 
 async function outcomes(name: string, dtype: 'f32' | 'f16', shape: (typeof SHAPES)[number]) {
   const { model, weights } = loadCheckpoint(name);
