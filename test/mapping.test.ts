@@ -118,7 +118,7 @@ describe('the reductions of the default mapping', () => {
     const step = { context: attended - 1, maxPositions: positions };
     const codes =
       part.kind === 'layer'
-        ? [layerCode(model, model.kinds[0], wse3(), size, groups, step)]
+        ? [layerCode(model, wse3(), { ...part, ...size }, groups, step)]
         : (['embedding', 'head'] as const)
             .filter((use) => part.kind.includes(use))
             .map((use) => tableCode(model, wse3(), { ...size, kind: part.kind }, groups, use));
@@ -159,8 +159,8 @@ describe('the reductions of the default mapping', () => {
       }),
       { seed: 14, numRuns: 60 },
     );
-    // Norms before, after and on both sides of blocks; of no heads, of each and of all.
-    expect(seen.size).toBe(9);
+    // Norms before, after and on both sides of blocks; of no heads, of each before or after RoPE, and of all.
+    expect(seen.size).toBe(12);
   });
 
   it('are ten in a layer, and one more of 32 bits where heads are normalised', () => {

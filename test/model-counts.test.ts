@@ -1,5 +1,5 @@
 /** Parameters of published models: total, active, of multi-token prediction; and the operators of each kind of layer. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ModelSpec } from '../src/model/model.js';
 import {
@@ -76,6 +76,56 @@ describe.skipIf(!existsSync(real))(
     });
   },
 );
+
+/** Bundled models and the published files that they are written after. */
+const BUNDLED: [name: string, file: string | undefined, total: number, active: number][] = [
+  ['glm-4.6', undefined, 352_797_829_024, 33_632_266_144],
+  ['gpt-oss-120b', 'openai--gpt-oss-120b', 116_829_156_672, 5_711_982_912],
+  ['gpt-oss-20b', 'openai--gpt-oss-20b', 20_914_757_184, 4_187_440_704],
+  [
+    'llama-4-maverick',
+    'meta-llama--Llama-4-Maverick-17B-128E-Instruct',
+    400_711_848_960,
+    17_184_691_200,
+  ],
+  ['mixtral-8x7b', 'mistralai--Mixtral-8x7B-v0.1', 46_702_792_704, 12_879_925_248],
+  ['qwen3-235b-a22b', 'Qwen--Qwen3-235B-A22B', 235_093_634_560, 22_190_763_520],
+  ['qwen3-30b-a3b', 'Qwen--Qwen3-30B-A3B', 30_532_122_624, 3_353_032_704],
+  [
+    'qwen3-coder-480b-a35b',
+    'Qwen--Qwen3-Coder-480B-A35B-Instruct',
+    480_154_875_392,
+    35_474_765_312,
+  ],
+];
+
+describe('bundled mixtures of experts', () => {
+  const own = new URL('../models/', import.meta.url);
+  const bundled = (name: string) =>
+    importing(JSON.parse(readFileSync(new URL(`${name}.json`, own), 'utf8')));
+
+  it.each(BUNDLED)('%s has the parameters of the published one', (name, _, total, active) => {
+    expect(parameterCount(bundled(name))).toBe(total);
+    expect(activeParameters(bundled(name)).active).toBe(active);
+  });
+
+  it('are all listed', () => {
+    const mixtures = readdirSync(own)
+      .map((file) => file.replace(/\.json$/, ''))
+      .filter((name) => bundled(name).kinds.some(({ mlp }) => mlp.kind === 'experts'));
+    expect(mixtures).toEqual(BUNDLED.map(([name]) => name));
+  });
+
+  it.skipIf(!existsSync(real)).each(BUNDLED.filter(([, file]) => file !== undefined))(
+    '%s is the published model in every field that counts (skipped where ../shared/hf-configs is absent)',
+    (name, file) => {
+      const { published: theirs, ...expected } = published(file!);
+      const { published: ours, ...model } = bundled(name);
+      expect(model).toEqual(expected);
+      expect(ours?.stored?.method).toBe(theirs?.stored?.method);
+    },
+  );
+});
 
 const BASE = {
   hidden_size: 48,

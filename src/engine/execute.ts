@@ -149,7 +149,7 @@ function executeMatvec(op: MatvecOp, memory: Float32Array): void {
     const scaleRow = scales === undefined ? 0 : scales.at + scaleStep(scales.rows, memory, i);
     for (let j = 0; j < op.length; j++) {
       const x = memory[op.x + (op.form === 'axpy' ? i : j) * (op.xStride ?? 1)];
-      const out = op.out + (op.form === 'axpy' ? j : i);
+      const out = op.out + (op.form === 'axpy' ? j : i) * (op.outStride ?? 1);
       const weight =
         scales === undefined
           ? memory[row + j]

@@ -5,10 +5,13 @@
  */
 import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
+import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
-import { tableBuffers, tableShape } from '../mapping/shapes.js';
+import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
+import { choiceAt, tableBuffers, tableShape } from '../mapping/shapes.js';
+import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
 import type { LayerCache, Lowered, Memory } from './lowering.js';
@@ -26,13 +29,14 @@ export function gqaMemory(
   const { regions } = placement;
   const { costs } = wafer;
   const images = regions.map((region) => {
-    if (region.kind !== 'layer') return tableImages(model, region, weights, costs);
+    if (!isOfLayer(region)) return tableImages(model, region, weights, costs);
     const { layer, layerKind } = region;
     const of = {
       costs,
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
       cache: caches[layer],
+      rowRoot: rootOf(region.width, Math.min(groupsOf(region).row, region.width)),
     };
     return layerImages(model, region, maxPositions, of, users);
   });
@@ -49,15 +53,30 @@ export function gqaMemory(
     },
     outcome() {
       const onRootsRow = images[index].slice(firstCore, firstCore + head.width);
-      return { logits: logitsOf(model, head, onRootsRow), chosen: core[chosen.cell] };
+      const logits = logitsOf(model, head, onRootsRow);
+      return { logits, chosen: core[chosen.cell], experts: expertsIn(model, regions, images) };
     },
   };
+}
+
+/** The experts that the last token went through, layer by layer; every core has them right after its slices. */
+function expertsIn(model: ModelSpec, regions: Region[], images: Float32Array[][]): ChosenExperts {
+  const found: number[][] = [];
+  for (const [i, region] of regions.entries()) {
+    if (!isOfLayer(region)) continue;
+    const layer = model.kinds[region.layerKind];
+    const { mlp } = layer;
+    if (mlp.kind !== 'experts') continue;
+    const first = choiceAt(layer, Math.ceil(model.dim / region.height));
+    found[region.layer] = [...images[i][0].slice(first, first + mlp.topK)];
+  }
+  return found;
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */
 function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Float32Array {
   const { kind, width, height } = region;
-  if (kind === 'layer') throw new TypeError('the last region is no head');
+  if (isLayerKind(kind)) throw new TypeError('the last region is no head');
   const shape = tableShape(model, height, width);
   const { entries } = shape;
   const { at } = layOut(tableBuffers(model, shape, kind));
@@ -74,7 +93,7 @@ export function tableImages(
   costs: CostTable,
 ): Float32Array[] {
   const { width, height, kind } = region;
-  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;

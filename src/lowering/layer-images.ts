@@ -13,69 +13,80 @@ import type {
   Matrix,
   Vector,
 } from '../model/model-weights.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
-import { layerBuffers, layerShape } from '../mapping/shapes.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import { hasAttention, hasMlp, type LayerRegionKind } from '../mapping/mapping.js';
+import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
+import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
+import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
 
-/** What the cores of a layer hold, and the costs by which their code was written. */
-export interface Contents {
+/** What a layer's cores keep, the column of the root of their rows, and the costs by which their code was written. */
+export interface ImageSource {
   spec: LayerSpec;
   weights: LayerWeights;
   cache: LayerCache;
+  rowRoot: number;
   costs: CostTable;
 }
 
-/** Images of a layer's cores, row by row. `maxPositions` and `users` as in the placement. */
+/** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'>,
+  region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
   maxPositions: number,
-  { spec, weights, cache, costs }: Contents,
+  { spec, weights, cache, rowRoot, costs }: ImageSource,
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
+  const { kind } = region;
   const matrices = layerMatrices(model, spec, shape);
-  const [attentionSpec, { inner }] = [gqaOf(spec), denseOf(spec)];
-  const { attention: gqa, mlp } = weights;
-  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
+  const attentionSpec = gqaOf(spec);
+  const router =
+    shape.experts && hasAttention(kind)
+      ? routerPlaces(rowRoot, region.width, shape.experts)
+      : undefined;
+  const { attention: gqa } = weights;
+  if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
   const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
-      const attention = column < shape.attentionColumns;
-      const { buffers, at } = layOut(layerBuffers(model, spec, shape, attention));
+      const heads = hasAttention(kind) && column < shape.attentionColumns;
+      const { buffers, at } = layOut(
+        layerBuffers(model, spec, shape, kind, { heads, router: router?.part(column) }),
+      );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = {
-        image,
-        at,
-        model,
-        costs,
-        spec: attentionSpec,
-        shape,
-        matrices,
-        row,
-        column,
-        gqa,
-      };
-      fillNorms(core, weights);
-      fillMlp(core, mlp, inner);
-      if (attention) {
+      const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const core = { image, at, ...of };
+      for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
+      if (hasMlp(kind)) fillMlp(core, spec, weights);
+      const { mlp } = weights;
+      if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
+        fillRouter(core, spec.mlp, mlp, router);
+      if (heads) {
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
         fillHeadNorms(core, slice);
+        fillSinks(core, slice);
         fillAngles(core, slice, cache.keys.length);
         fillCache(core, slice, cache);
       }
       images.push(image);
     }
   return images;
+}
+
+function fillMlp(core: Filled, { mlp: spec }: LayerSpec, { mlp: weights }: LayerWeights): void {
+  if (spec.kind === 'dense' && weights.kind === 'dense') fillDense(core, weights, spec.inner);
+  else if (spec.kind === 'experts' && weights.kind === 'experts') fillExperts(core, spec, weights);
+  else throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 
 /** Which elements of which heads a column holds; -1 where padded. */
@@ -129,16 +140,10 @@ interface Filled extends Image {
   gqa: GqaWeights;
 }
 
-const NORMS = ['attentionNorm', 'attentionOutNorm', 'mlpNorm', 'mlpOutNorm'] as const;
-
-function fillNorms({ image, at, model, shape, row }: Filled, weights: LayerWeights): void {
-  for (const name of NORMS) {
-    const norm = weights[name];
-    if (norm === undefined) continue;
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at[name] + d] = normWeight(model, norm[dim]);
-    });
-  }
+function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm: Vector): void {
+  eachDim(model, shape.dims, row, (d, dim) => {
+    image[at[name] + d] = normWeight(model, norm[dim]);
+  });
 }
 
 function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: AttentionSlice): void {
@@ -226,6 +231,17 @@ function fillHeadNorms(
   });
 }
 
+/** Minus the sinks of the query heads, on every row: one of them counts them. A padded head has one of 0. */
+function fillSinks(
+  { image, at, model, gqa: { sinks } }: Filled,
+  { queryHeads }: AttentionSlice,
+): void {
+  if (!sinks) return;
+  queryHeads.forEach((head, h) => {
+    if (head >= 0) image[at.minusSink + h] = -ROUND[model.dtype](sinks[head]);
+  });
+}
+
 /** The first user's cache: [head][element][slot], slots dealt out row by row. */
 function fillCache(
   { image, at, model, spec, shape, row }: Filled,
@@ -251,7 +267,7 @@ function fillCache(
   );
 }
 
-function fillMlp(core: Filled, { gate, up, down, ...biases }: DenseWeights, inner: number): void {
+function fillDense(core: Filled, { gate, up, down, ...biases }: DenseWeights, inner: number): void {
   const { image, at, model, shape, matrices, row, column } = core;
   const n = shape.inner;
   const round = ROUND[model.dtype];

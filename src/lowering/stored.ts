@@ -37,7 +37,7 @@ export function fillSlice(core: Image, slice: MatrixSlice, source: SliceSource, 
   const { width, inputs, outputs } = source;
   const first = at[buffersOf(slice).weights] + number * slice.inputs * slice.outputs;
   const [byInput, byOutput] =
-    formOf(core, slice) === 'axpy' ? [slice.outputs, 1] : [1, slice.inputs];
+    formOf(core.costs, slice) === 'axpy' ? [slice.outputs, 1] : [1, slice.inputs];
   const round = ROUND[model.dtype];
   const scales = scaleCount(slice);
   outputs.forEach(({ of, output }, j) => {

@@ -10,9 +10,10 @@ import type { ModelSpec } from '../model/model.js';
 import { tableMatrix } from '../mapping/matrices.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, fill, special, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
 import { lookUp, product, startProduct } from './product.js';
+import { cheapest } from './special.js';
 
 export interface TableCore {
   model: ModelSpec;
@@ -53,18 +54,18 @@ export function prepareHead(core: CoreCode, table: TableCore): void {
   const { at } = core;
   core.label = HEAD_LABELS.indexOf('prepare head');
   fill(core, 'f32', at.square, 1, 0);
-  startProduct(core, table, tableMatrix(model, shape), { out: at.logits });
+  startProduct(core, tableMatrix(model, shape), { out: at.logits });
   fill(core, 'f32', at.best, 1, -3.4e38);
   fill(core, 'f32', at.best + 1, 1, NO_ENTRY);
 }
 
 /** From the residual stream in `x` to the chosen token's number in the row root's `best[1]`. */
 export function head(core: CoreCode, table: TableCore): void {
-  const { model, shape, column, row, columnIndex } = table;
+  const { model, costs, shape, column, row, columnIndex } = table;
   const { at } = core;
   const type = model.dtype;
   core.label = HEAD_LABELS.indexOf('final norm');
-  rmsNorm(core, column, {
+  rmsNorm(core, costs, column, {
     type,
     length: shape.dims,
     dim: model.dim,
@@ -91,12 +92,12 @@ export function head(core: CoreCode, table: TableCore): void {
 }
 
 /** The choice is made among capped logits, as in the published code: near the cap they may be equal. */
-function capLogits(core: CoreCode, { model, shape }: TableCore, cap: number): void {
+function capLogits(core: CoreCode, { model, costs, shape }: TableCore, cap: number): void {
   const { at } = core;
   const { dtype: type } = model;
   const logits = cell(at.logits);
   core.label = HEAD_LABELS.indexOf('logit cap');
   vector(core, 'mul', type, shape.entries, logits, logits, { constant: 1 / cap });
-  special(core, 'tanh', 'vector', type, at.logits, shape.entries);
+  cheapest(core, costs, 'tanh', type, at.logits, shape.entries);
   vector(core, 'mul', type, shape.entries, logits, logits, { constant: cap });
 }

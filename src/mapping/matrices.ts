@@ -4,10 +4,16 @@
  * of the numbers in it (lowering/stored.ts).
  */
 import type { DataType } from '../numeric/types.js';
-import { SCALE_TYPES, formatOf, isBlocked, type WeightFormat } from '../model/formats.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { FloatType } from '../numeric/types.js';
+import { SCALE_TYPES, formatOf, isBlocked } from '../model/formats.js';
+import type { MatrixClass, WeightFormat } from '../model/formats.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
 import type { LayerShape, TableShape } from './shapes.js';
+
+/** What of a model says how its matrices are stored. */
+type Stores = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats'>;
 
 /** A core's slice of the matrices that multiply the same inputs: their outputs lie side by side. */
 export interface MatrixSlice {
@@ -17,6 +23,8 @@ export interface MatrixSlice {
   outputs: number;
   /** Outputs of each matrix in turn; `mixed` where they alternate, so that each output keeps a scale. */
   parts: readonly number[] | 'mixed';
+  /** In which its products are computed. */
+  type: FloatType;
   format: WeightFormat;
   /** Of a format with blocks: how many of inputs and of outputs a core's slice is in at most. */
   blocks: { inputs: number; outputs: number };
@@ -40,6 +48,11 @@ export function scaleCount({ format, parts, outputs, blocks }: MatrixSlice): num
   if (isBlocked(format)) return blocks.inputs * blocks.outputs;
   if (format.type !== 'i8') return 0;
   return parts === 'mixed' ? outputs : parts.length;
+}
+
+/** Integers of 8 bits are multiplied as they are, and their sums by the scale of the matrix. */
+export function scalesSums({ format }: Pick<MatrixSlice, 'format'>): boolean {
+  return format.type === 'i8';
 }
 
 /** Whether inputs or outputs say which block they are in: not if all are in one, or each is one. */
@@ -71,9 +84,17 @@ export function matrixBuffers({ dtype }: Pick<ModelSpec, 'dtype'>, of: MatrixSli
 const MOST_IN_A_BYTE = 128;
 
 /** Queries, keys and values; the output projection; gate and up; down. */
-export interface LayerMatrices {
+export interface LayerMatrices extends MlpMatrices {
   qkv: MatrixSlice;
   o: MatrixSlice;
+  /** Experts of one column of the router, on columns that have some. */
+  router?: MatrixSlice;
+  /** The expert that every token goes through. */
+  shared?: MlpMatrices;
+}
+
+/** Of one gated MLP, or of all experts. */
+export interface MlpMatrices {
   gateUp: MatrixSlice;
   down: MatrixSlice;
 }
@@ -87,18 +108,66 @@ interface Runs {
 }
 
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
-  const { dims, inner, queryDims, keyDims } = s;
-  const sliceOf = slicesIn(formatOf(model, 'rest'));
+  const { dims, queryDims, keyDims } = s;
+  const sliceOf = slicesIn(model, 'rest');
   const stream = { length: dims, of: model.dim };
-  const units = { length: inner, of: denseOf(layer).inner };
   const { queries, all } = headRuns(layer, s);
   const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };
-  const gateUp = { name: 'wGateUp', inputs: dims, outputs: 2 * inner };
   return {
     qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
     o: sliceOf({ name: 'wO', inputs: queryDims, outputs: dims, parts: [dims] }, queries, stream),
-    gateUp: sliceOf({ ...gateUp, parts: [inner, inner] }, stream, { ...units, runs: 2 }),
-    down: sliceOf({ name: 'wDown', inputs: inner, outputs: dims, parts: [dims] }, units, stream),
+    ...(s.experts
+      ? expertMatrices(model, layer, s, s.experts)
+      : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
+  };
+}
+
+function expertMatrices(
+  model: ModelSpec,
+  { mlp }: LayerSpec,
+  s: LayerShape,
+  { scores, sharedInner }: ExpertsShape,
+): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
+  if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
+  const { count, shared } = mlp;
+  const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
+  const own = { ...s, inner: sharedInner };
+  return {
+    ...gated(model, 'experts', 'Expert', s, 'mixed', mlp.inner, count),
+    // Scores are f32 from the product on.
+    router: {
+      ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
+      type: 'f32',
+    },
+    ...(shared &&
+      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'mixed', shared.inner) }),
+  };
+}
+
+/** Outputs whose blocks nobody asks for. */
+const NONE: Runs = { length: 1, of: 1 };
+
+/**
+ * Gate and up, and down, of a gated MLP of `inner` units in all, or of several. Gate and up of an expert's units
+ * alternate: one operation over the units of all chosen experts takes its gates, or its ups, by steps of two.
+ */
+function gated(
+  model: ModelSpec,
+  of: MatrixClass,
+  name: string,
+  { dims, inner: units }: Pick<LayerShape, 'dims' | 'inner'>,
+  parts: MatrixSlice['parts'],
+  inner: number,
+  count = 1,
+): MlpMatrices {
+  const sliceOf = slicesIn(model, of);
+  const stream = { length: dims, of: model.dim };
+  const own = { length: units, of: inner };
+  const gateUp = { name: `w${name}GateUp`, inputs: dims, outputs: 2 * units, parts };
+  const down = { name: `w${name}Down`, inputs: units, outputs: dims, parts: [dims] };
+  return {
+    gateUp: sliceOf(gateUp, stream, { ...own, runs: 2 }, count),
+    down: sliceOf(down, own, stream, count),
   };
 }
 
@@ -121,28 +190,31 @@ function headRuns(layer: LayerSpec, s: LayerShape): { queries: Runs; all: Runs }
 
 /** The vocabulary's table: the entries of a column by the dimensions of a row. */
 export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): MatrixSlice {
-  return slicesIn(formatOf(model, 'tables'))(
+  return slicesIn(model, 'tables')(
     { name: 'table', inputs: dims, outputs: entries, parts: [entries] },
     { length: dims, of: model.dim },
     { length: entries, of: model.vocab },
   );
 }
 
-/** Slices in a format, whose inputs and outputs are such runs of the matrices'; `count` of them. */
-export function slicesIn(format: WeightFormat) {
+/** Slices of a model's matrices, whose inputs and outputs are such runs of the matrices'; `count` of them. */
+export function slicesIn(model: Stores, matrices: MatrixClass) {
+  const format = formatOf(model, matrices);
+  const { dtype: type } = model;
   return (
     of: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
     inputs: Runs,
     outputs: Runs,
     count = 1,
   ): MatrixSlice => {
-    if (!isBlocked(format)) return { ...of, format, blocks: { inputs: 1, outputs: 1 }, count };
+    if (!isBlocked(format))
+      return { ...of, type, format, blocks: { inputs: 1, outputs: 1 }, count };
     const [high, wide] = format.block;
     const blocks = {
       inputs: blocksTouched(inputs, wide),
       outputs: high === 1 ? of.outputs : blocksTouched(outputs, high),
     };
-    return { ...of, format, blocks, count };
+    return { ...of, type, format, blocks, count };
   };
 }
 

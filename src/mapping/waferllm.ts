@@ -2,6 +2,7 @@
  * The published decode kernel (WaferLLM, OSDI 2025; machine-model section 5): one layer on a square of
  * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
  */
+import { formatOf, widenedType } from '../model/formats.js';
 import { denseOf } from '../model/model.js';
 import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
 import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
@@ -27,10 +28,12 @@ const PUBLISHED_GROUPS: Record<number, number> = {
 
 export const waferllm: Mapping = {
   computes: ['window', 'chunk'],
-  takes: { exact: true, search: false, groupsByLine: false },
+  takes: { exact: true, search: false, groupsByLine: false, split: false },
   refuse,
   square: true,
   regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0, layerKind: 0 }],
+  // Nothing is handed over: its layers follow each other on the same cores.
+  received: (_, { model, rows }) => ({ words: Math.ceil(model.dim / rows), type: model.dtype }),
   // All heads share one row of scores, as published, whether or not a run is exact.
   buffers: (_, cut) => waferllmBuffers(optionsOf({ ...cut, exact: false })),
   reductions(_, cut) {
@@ -93,7 +96,7 @@ function refuse(asked: Asked): Refusal | undefined {
         `attends to all of ${positions} positions, and ${model.name} to ${leastSpan(model)} (${spanField(model)})`,
       ),
     ],
-    [model.weightBits === 8, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
+    [isWidened(model), 'model.weightBits', `${wide} ${than}`, storedAs(model)],
     [workload.batch > 1, 'workload.batch', `1 ${than}, which serves one user`, workload.batch],
     [workload.data && !exact, 'exact', inexact, exact],
     [wafer.defects !== undefined, 'hardware.defects', `none ${than}`, 'some'],
@@ -101,7 +104,7 @@ function refuse(asked: Asked): Refusal | undefined {
       layerColumns !== undefined,
       'placement.layerColumns',
       square,
-      [layerColumns].flat().join(', '),
+      typeof layerColumns === 'object' ? Object.values(layerColumns).join(', ') : layerColumns,
     ],
   ];
   return all.find(([wrong]) => wrong)?.slice(1) as Refusal | undefined;
@@ -118,6 +121,11 @@ function leastSpan({ kinds }: Asked['model']): number {
 /** The field that asks for it. */
 function spanField({ published }: Asked['model']): string {
   return published?.fields.window ?? published?.fields.chunk ?? 'sliding_window';
+}
+
+/** Are weights stored in fewer bits than they are computed with? */
+function isWidened(model: Asked['model']): boolean {
+  return (['rest', 'tables'] as const).some((of) => widenedType(formatOf(model, of)) !== undefined);
 }
 
 function storedAs({ weightBits, stored }: Asked['model']): string {

@@ -6,62 +6,148 @@
 import type { WidenedType } from '../numeric/formats.js';
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Cut, PartKind } from '../mapping/mapping.js';
+import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
+import type { Cut, LayerForm, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import { layerMatrices, tableMatrix, type MatrixSlice } from '../mapping/matrices.js';
+import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
+import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
+import type { ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { widenedType } from '../model/formats.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
-import type { Sizes } from './placement.js';
+import { partKindsOf, partsOf, type Sizes } from './placement.js';
 
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
 export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
-  const cut = (columns: number) => cutOf(model, asked, sizes.rows, columns);
-  const { published, reductions } = MAPPINGS[asked.mapping];
+  const isSplit = Object.keys(sizes.columns).some((key) => key.startsWith('attention '));
+  const layers = isSplit ? 'split' : 'whole';
+  return estimator(model, wafer, { ...asked, layers }).token(sizes);
+}
+
+/** Estimates of many sizes, each part's of each size made once. */
+export interface Estimator {
+  /** Cycles of a token. */
+  token: (sizes: Sizes) => number;
+  /** Of these all parts of this kind, on so many rows and columns. */
+  parts: (key: string, rows: number, columns: number) => number;
+}
+
+export function estimator(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  asked: Kept & { layers: LayerForm },
+): Estimator {
+  const all = partsOf(model, asked);
+  const keys = all.map(keyOfPart);
+  const counted = new Map(
+    partKindsOf(all).map((part) => {
+      const key = keyOfPart(part);
+      return [key, { part, count: keys.filter((one) => one === key).length }];
+    }),
+  );
+  const known = new Map<string, number>();
+  const parts = (key: string, rows: number, columns: number): number => {
+    const name = `${key} ${rows} ${columns}`;
+    let cycles = known.get(name);
+    if (cycles === undefined) {
+      const { part, count } = counted.get(key)!;
+      cycles = count * partCycles(wafer, part, asked, cutOf(model, asked, rows, columns));
+      known.set(name, cycles);
+    }
+    return cycles;
+  };
+  const token = ({ rows, columns }: Sizes) => {
+    let cycles = 0;
+    for (const key of counted.keys()) cycles += parts(key, rows, columns[key]);
+    return cycles;
+  };
+  return { token, parts };
+}
+
+/** What a part receives, computes and adds up. */
+function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cut): number {
+  const { published, reductions, received } = MAPPINGS[mapping];
   const vectors = published === undefined ? 4 : 5;
-  const added = (part: PartKind, of: Cut) =>
-    reductions(part, of).reduce(
+  const { model, rows, columns } = cut;
+  const added = (of: PartKind) =>
+    reductions(of, cut).reduce(
       (sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words, vectors),
       0,
     );
-  const head = sizes.columns.head ?? sizes.columns['embedding+head']!;
-  const embedding = sizes.columns.embedding ?? head;
-  const layers = model.kinds.map((layer, layerKind) => {
-    const of = cut(sizes.kinds[layerKind]);
-    const once = layerCycles(wafer, layer, of) + added({ kind: 'layer', layerKind }, of);
-    return once * model.layers.filter((kind) => kind === layerKind).length;
-  });
+  if (isOfLayer(part)) {
+    const { words, type } = received(part, cut);
+    const layer = model.kinds[part.layerKind];
+    return (
+      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut) : 0) +
+      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut) : 0) +
+      broadcastCycles(wafer, type, columns, words) +
+      added(part)
+    );
+  }
+  const { kind } = part;
   return (
-    broadcastCycles(wafer, model.dtype, embedding, model.dim / sizes.rows) +
-    layers.reduce((sum, cycles) => sum + cycles, 0) +
-    headCycles(wafer, cut(head)) +
-    added({ kind: 'head' }, cut(head))
+    (kind === 'head' ? 0 : broadcastCycles(wafer, model.dtype, columns, model.dim / rows)) +
+    (kind === 'embedding' ? 0 : headCycles(wafer, cut) + added({ kind: 'head' }))
   );
 }
 
-/** The work of one layer (machine-model section 5a), and the hand-off of its result to the next one. */
-function layerCycles(
+/** The work of a layer's attention (machine-model section 5a). */
+function attentionCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
 ): number {
   const type = model.dtype;
   const s = layerShape(model, layer, positions, rows, columns);
-  const { qkv, o, gateUp, down } = layerMatrices(model, layer, s);
+  const { qkv, o, router } = layerMatrices(model, layer, s);
   const headDims = 2 * s.pairs;
   const scores = s.queryHeads * s.positions;
   const { scoreCap } = gqaOf(layer);
   return (
+    productCycles(wafer, qkv) +
     2 * s.queryHeads * matvecCycles(wafer, type, headDims, s.positions, 'fma') +
-    [qkv, o, gateUp, down].reduce((sum, slice) => sum + productCycles(wafer, type, slice), 0) +
+    productCycles(wafer, o) +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    specialCycles(wafer, type, ACT_FN[denseOf(layer).act.fn], s.inner) +
-    broadcastCycles(wafer, type, columns, s.dims)
+    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
   );
+}
+
+/** The work of a layer's MLP, or of the experts that are chosen. */
+function mlpCycles(
+  wafer: WaferSpec,
+  layer: LayerSpec,
+  { model, rows, columns, positions }: Cut,
+): number {
+  const type = model.dtype;
+  const s = layerShape(model, layer, positions, rows, columns);
+  const { shared, ...own } = layerMatrices(model, layer, s);
+  const gated = (of: MlpMatrices) =>
+    productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
+  const { mlp } = layer;
+  const times = mlp.kind === 'experts' ? mlp.topK : 1;
+  return (
+    times * gated(own) +
+    (shared ? gated(shared) : 0) +
+    specialCycles(wafer, type, ACT_FN[mlp.act.fn], s.experts?.units ?? s.inner)
+  );
+}
+
+/** Scores, their gather, and the places of a row's experts among all. */
+function routerCycles(
+  wafer: WaferSpec,
+  { mlp }: LayerSpec,
+  router: MatrixSlice,
+  { routerColumns, ranked }: ExpertsShape,
+): number {
+  if (mlp.kind === 'dense') return 0;
+  const { costs, fabric } = wafer;
+  const place = mlp.count / costs.elementsPerCycle.rank.f32 + 2 * costs.setup.f32;
+  const hops = (routerColumns / 2) * (2 * fabric.rampCycles + fabric.hopCycles);
+  return productCycles(wafer, router) + mlp.count + hops + ranked * place;
 }
 
 /** Product with the vocabulary's slices, and the largest of a column's logits. */
@@ -70,7 +156,7 @@ function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
   const { entries } = shape;
   const { dtype: type, logitCap } = model;
   return (
-    productCycles(wafer, type, tableMatrix(model, shape)) +
+    productCycles(wafer, tableMatrix(model, shape)) +
     (logitCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', entries)) +
     entries / wafer.costs.elementsPerCycle.max[type]
   );
@@ -105,8 +191,8 @@ function broadcastCycles(wafer: WaferSpec, type: FloatType, n: number, elements:
 }
 
 /** A product of weights, by rows of inputs or of outputs, whichever is cheaper. */
-function productCycles(wafer: WaferSpec, type: FloatType, slice: MatrixSlice): number {
-  const { inputs, outputs, format } = slice;
+function productCycles(wafer: WaferSpec, slice: MatrixSlice): number {
+  const { inputs, outputs, format, type } = slice;
   const widened = widenedType(format);
   return Math.min(
     matvecCycles(wafer, type, inputs, outputs, 'fma', widened),
