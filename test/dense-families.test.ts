@@ -108,6 +108,9 @@ const EACH: [string, ModelSpec][] = [
   ],
   ['LongRoPE within the original length', rope({ scaling: longrope(16) })],
   ['LongRoPE beyond it', rope({ scaling: longrope(11) })],
+  ['sinks', whole({ sinks: true })],
+  ['queries scaled by position', whole({ temperature: { floor: 5, scale: 0.7 } })],
+  ['a norm of each query and key head after RoPE', whole({ qkNorm: 'head-after-rope' })],
   ['a window', whole({ span: { kind: 'window', size: 5 } })],
   ['a chunk', whole({ span: { kind: 'chunk', size: 5 } })],
 ];

@@ -159,8 +159,8 @@ describe('the reductions of the default mapping', () => {
       }),
       { seed: 14, numRuns: 60 },
     );
-    // Norms before, after and on both sides of blocks; of no heads, of each and of all.
-    expect(seen.size).toBe(9);
+    // Norms before, after and on both sides of blocks; of no heads, of each before or after RoPE, and of all.
+    expect(seen.size).toBe(12);
   });
 
   it('are ten in a layer, and one more of 32 bits where heads are normalised', () => {

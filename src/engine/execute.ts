@@ -147,7 +147,7 @@ function executeMatvec(op: MatvecOp, memory: Float32Array): void {
     const row = op.matrix + i * op.rowStride;
     for (let j = 0; j < op.length; j++) {
       const x = memory[op.x + (op.form === 'axpy' ? i : j) * (op.xStride ?? 1)];
-      const out = op.out + (op.form === 'axpy' ? j : i);
+      const out = op.out + (op.form === 'axpy' ? j : i) * (op.outStride ?? 1);
       memory[out] = round(memory[row + j] * x + memory[out]);
     }
   }

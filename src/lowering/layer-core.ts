@@ -30,6 +30,8 @@ export interface LayerCore {
   group: LinePlace | undefined;
   /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
+  /** What queries are multiplied by at the token's position; 1 in most layers. */
+  temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
 }
@@ -87,4 +89,10 @@ export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, norm: Norm
 /** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */
 export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
   return spec.norms === 'post' ? at.x : at.normed;
+}
+
+/** First cell of the cache of the KV head that serves a query head. */
+export function cacheOf(shape: LayerShape, cache: number, queryHead: number): number {
+  const kvHead = Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
+  return cache + kvHead * 2 * shape.pairs * shape.slots;
 }

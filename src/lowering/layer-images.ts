@@ -71,6 +71,7 @@ export function layerImages(
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
         fillHeadNorms(core, slice);
+        fillSinks(core, slice);
         fillAngles(core, slice, cache.keys.length);
         fillCache(core, slice, cache);
       }
@@ -224,6 +225,17 @@ function fillHeadNorms(
     };
     queryHeads.forEach((head, h) => put(qNorm, head, first + h));
     kvHeads.forEach((head, h) => put(kNorm, head, first + queryHeads.length + h));
+  });
+}
+
+/** Minus the sinks of the query heads, on every row: one of them counts them. A padded head has one of 0. */
+function fillSinks(
+  { image, at, model, gqa: { sinks } }: Filled,
+  { queryHeads }: AttentionSlice,
+): void {
+  if (!sinks) return;
+  queryHeads.forEach((head, h) => {
+    if (head >= 0) image[at.minusSink + h] = -ROUND[model.dtype](sinks[head]);
   });
 }
 

@@ -100,7 +100,7 @@ function normalise(
   const { model, shape, column } = layer;
   const { dtype: type, dim, normEpsilon: epsilon } = model;
   const of = { x, normed, weight: core.at[norm], square: squareAt(core, layer, norm) };
-  rmsNorm(core, column, { type, length: shape.dims, dim, epsilon, ...of });
+  rmsNorm(core, layer.costs, column, { type, length: shape.dims, dim, epsilon, ...of });
 }
 
 /** The sum over the row of each core's part. */

@@ -6,6 +6,7 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
@@ -69,13 +70,25 @@ export function positionsOfRow(count: number, row: number, rows: number): number
   return row < count ? Math.floor((count - 1 - row) / rows) + 1 : 0;
 }
 
-/** What a layer's code depends on of the token's position: how many it attends to, and its slot in the cache. */
+/**
+ * What a layer's code depends on of the token's position: how many it attends to, its slot in the cache, and
+ * what its queries are multiplied by.
+ */
 export function cacheStepOf(spec: LayerSpec, position: number) {
-  const { span } = gqaOf(spec);
+  const { span, temperature } = gqaOf(spec);
   return {
     attended: position - firstAttended(span, position) + 1,
     slot: slotAt(span, position),
+    temperature: temperature ? temperatureAt(temperature, position) : 1,
   };
+}
+
+/** Grows by steps, at every `floor` positions, so that far apart positions are told from near ones. */
+function temperatureAt(
+  { floor, scale }: NonNullable<GqaSpec['temperature']>,
+  position: number,
+): number {
+  return 1 + scale * Math.log1p(Math.floor((position + 1) / floor));
 }
 
 /** What a column of a region without heads has none of. */
@@ -95,7 +108,7 @@ export function layerCode(
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
   const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
-  const { attended, slot } = cacheStepOf(spec, step.context);
+  const { attended, slot, temperature } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const router =
@@ -154,6 +167,7 @@ export function layerCode(
         column: columns[row],
         row: rows[x],
         group: headAt(x),
+        temperature,
         ...cacheOf(row),
       };
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
@@ -222,6 +236,7 @@ export function tableCode(
     write(y, x) {
       const table: TableCore = {
         model,
+        costs: wafer.costs,
         shape,
         columnIndex: x,
         column: columns[y],

@@ -11,7 +11,7 @@ export function cheaperForm(
   fn: SpecialFn,
   type: FloatType,
   length: number,
-): SpecialForm {
+): 'scalar' | 'vector' {
   const cyclesOf = (form: SpecialForm) =>
     timeOf({ kind: 'special', label: 0, fn, form, type, length, at: 0, to: 0 }, costs).cycles;
   return cyclesOf('scalar') <= cyclesOf('vector') ? 'scalar' : 'vector';

@@ -5,16 +5,20 @@
  * adds them up. Head: final norm, product with the table, logits added up on one row, whose cores take
  * their largest logit; then two one-word reductions choose the largest of all and its lowest entry.
  */
+import type { CostTable } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import { tableMatrix } from '../mapping/matrices.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, fill, special, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
 import { lookUp, product, startProduct } from './product.js';
+import { cheapest } from './special.js';
 
 export interface TableCore {
   model: ModelSpec;
+  /** What operations cost, where there is more than one way to write something. */
+  costs: CostTable;
   shape: TableShape;
   /** Number of this core's column, which decides which entries it holds. */
   columnIndex: number;
@@ -56,11 +60,11 @@ export function prepareHead(core: CoreCode, { model, shape }: TableCore): void {
 
 /** From the residual stream in `x` to the chosen token's number in the row root's `best[1]`. */
 export function head(core: CoreCode, table: TableCore): void {
-  const { model, shape, column, row, columnIndex } = table;
+  const { model, costs, shape, column, row, columnIndex } = table;
   const { at } = core;
   const type = model.dtype;
   core.label = HEAD_LABELS.indexOf('final norm');
-  rmsNorm(core, column, {
+  rmsNorm(core, costs, column, {
     type,
     length: shape.dims,
     dim: model.dim,
@@ -87,12 +91,12 @@ export function head(core: CoreCode, table: TableCore): void {
 }
 
 /** The choice is made among capped logits, as in the published code: near the cap they may be equal. */
-function capLogits(core: CoreCode, { model, shape }: TableCore, cap: number): void {
+function capLogits(core: CoreCode, { model, costs, shape }: TableCore, cap: number): void {
   const { at } = core;
   const { dtype: type } = model;
   const logits = cell(at.logits);
   core.label = HEAD_LABELS.indexOf('logit cap');
   vector(core, 'mul', type, shape.entries, logits, logits, { constant: 1 / cap });
-  special(core, 'tanh', 'vector', type, at.logits, shape.entries);
+  cheapest(core, costs, 'tanh', type, at.logits, shape.entries);
   vector(core, 'mul', type, shape.entries, logits, logits, { constant: cap });
 }

@@ -10,7 +10,8 @@ import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Asked, Cut, LayerRegionKind, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
-import { handedOver, layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
+import { tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
@@ -18,6 +19,9 @@ export const gqa: Mapping = {
     'attentionBias',
     'mlpBias',
     'headNorm',
+    'headNormAfter',
+    'sinks',
+    'temperature',
     'wholeNorm',
     'postNorms',
     'normPlusOne',
@@ -98,7 +102,7 @@ function attentionReductions(
   { model, rows, columns, positions }: Cut,
 ): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns);
-  const { qkNorm } = gqaOf(layer);
+  const attention = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on = (line: Line, words: number, type: FloatType = model.dtype) => {
@@ -108,8 +112,8 @@ function attentionReductions(
   return [
     ...(before ? [norm] : []),
     on('column', s.queryDims + 2 * s.keyDims),
-    ...(qkNorm === 'head' ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
-    ...(qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
+    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryHeads, 'f32'),

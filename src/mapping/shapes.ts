@@ -5,6 +5,7 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { slotsOf } from '../model/cache-slots.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -118,6 +119,11 @@ function choiceLength(mlp: MlpSpec): number {
   return mlp.kind === 'experts' ? 2 * mlp.topK : 0;
 }
 
+/** Is each query and key head normalised by itself, before RoPE or after it? */
+export function normsHeads({ qkNorm }: GqaSpec): boolean {
+  return qkNorm === 'head' || qkNorm === 'head-after-rope';
+}
+
 /**
  * Buffers of the core of a layer's region, in the order in which they lie in memory.
  * @param column what the core's column has: heads, without which it keeps no attention, and what of the router
@@ -170,7 +176,8 @@ function addAttention(
   const { add } = list;
   const value = model.dtype;
   const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm, bias, outBias, rope } = gqaOf(layer);
+  const { qkNorm, bias, outBias, rope, sinks } = gqaOf(layer);
+  const normed = normsHeads(gqaOf(layer));
   addMatrix(list, model, qkv);
   addMatrix(list, model, o);
   if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
@@ -193,10 +200,15 @@ function addAttention(
     add('turned', value, s.pairs * heads);
   }
   add('qkv', value, s.queryDims + 2 * s.keyDims);
-  if (qkNorm === 'head') add('headScale', 'f32', heads);
+  if (normed) add('headScale', 'f32', heads);
+  // In 16 bits what 32-bit numbers of each head are combined with vectors by.
+  if (value === 'f16') add('perHead', value, normed ? heads : s.queryHeads);
   // As long as the cache: one user may have all of it (serving).
   add('scores', value, s.queryHeads * s.slots);
-  add('peak', 'f32', s.queryHeads);
+  add('rowPeak', value, s.queryHeads);
+  // With their signs changed: what is added to scores is minus the largest of them.
+  add('minusPeak', 'f32', s.queryHeads);
+  if (sinks) add('minusSink', value, s.queryHeads, true);
   add('total', 'f32', s.queryHeads);
   add('attended', value, s.queryDims);
 }

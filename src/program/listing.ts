@@ -45,7 +45,8 @@ function listOperation(op: Operation): string {
       const place = `[${op.matrix}${raised(op.select)}]`;
       const matrix = `${place} ${op.rows} x ${op.length} rows of ${op.rowStride}${widen}`;
       const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
-      return `matvec.${op.type} ${op.form} [${op.out}] += ${matrix} times [${op.x}]${again}`;
+      const [out, x] = [strided(op.out, op.outStride), strided(op.x, op.xStride)];
+      return `matvec.${op.type} ${op.form} ${out} += ${matrix} times ${x}${again}`;
     }
     case 'matmul': {
       const a = `[${op.a}] ${op.length} x ${op.inner}`;
@@ -96,6 +97,10 @@ function exchanged({ type, sends, takes }: Exchange): string {
   const side = (verb: string, list: Passed[]) =>
     list.length === 0 ? [] : [`${verb} ${list.map(vector).join(' and ')}`];
   return `exchange.${type} ${[...side('sends', sends), ...side('takes', takes)].join(', ')}`;
+}
+
+function strided(at: number, stride = 1): string {
+  return operand({ at, stride });
 }
 
 function operand(of: Source | Destination): string {

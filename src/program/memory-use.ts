@@ -44,7 +44,12 @@ export function accessesOf(op: Operation): Access[] {
       const [inputs, outputs] = op.form === 'axpy' ? [op.rows, op.length] : [op.length, op.rows];
       const { rows, rowStride } = op;
       const matrix = { ...read(op.matrix, op.length), rows, rowStride, ...tablesOf(op.select) };
-      return [...indicesOf(op), matrix, read(op.x, inputs, op.xStride), read(op.out, outputs)];
+      return [
+        ...indicesOf(op),
+        matrix,
+        read(op.x, inputs, op.xStride),
+        read(op.out, outputs, op.outStride),
+      ];
     }
     case 'matmul': {
       const { length, inner, columns } = op;

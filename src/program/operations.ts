@@ -28,7 +28,8 @@ export type Destination = MemoryOperand | FabricOperand;
 /**
  * `length` elements, dst[i] = fn(a[i], b[i], c[i]): move a, a+b, a-b, a*b, max, min, fma = a*b+c,
  * rounded to `type` each. At most one source is the fabric. A destination or source of stride 0 is one
- * cell read and written again for each element: fma into it is a dot product, max into it a maximum.
+ * cell read and written again for each element: fma into it is a dot product, max into it a maximum. One that
+ * goes round `wrap` elements is as many of those side by side.
  */
 export interface VectorOp {
   kind: 'vector';
@@ -68,6 +69,8 @@ export interface MatvecOp {
   /** Cells between elements of `x`; 1 if not given. */
   xStride?: number;
   out: number;
+  /** Cells between elements of `out`; 1 if not given. */
+  outStride?: number;
   widen: boolean;
   /** How often it is done, each time with its set-up; once if not given. */
   repeat?: number;
