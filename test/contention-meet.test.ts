@@ -12,7 +12,7 @@ const [RECEIVED, WORK] = [10, 100];
 /** A core that sends, and one that is the region. */
 function stage(from: number, region: number, crossing = 0): StageTiming {
   return {
-    ...{ name: `stage ${region}`, isLayer: true, isToken: false, isPort: false, ports: [] },
+    ...{ name: `stage ${region}`, layer: region, isToken: false, isPort: false, ports: [] },
     ...{ width: 2, height: 1, origin: 1, columns: 1, rows: 1, senders: [{ core: 0, of: 0 }] },
     ...{ labels: ['receive'], preparation: 0, programStart: 0, from, region, crossing },
   };

@@ -11,7 +11,7 @@ function stage(name: string, from: number, region: number): StageTiming {
   return {
     ...{ name, width: 2, height: 1, labels: LABELS, senders: [{ core: 0, of: 0 }], from, region },
     ...{ origin: 1, columns: 1, rows: 1, preparation: 30, programStart: 0, crossing: 0 },
-    ...{ isLayer: true, isToken: from > region, isPort: false, ports: [] },
+    ...{ layer: region, isToken: from > region, isPort: false, ports: [] },
   };
 }
 

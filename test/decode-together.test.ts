@@ -5,7 +5,7 @@ import { timeTogether } from '../src/decode/together.js';
 import type { RunResult } from '../src/engine/engine.js';
 
 const stage = (region: number): StageTiming => ({
-  ...{ name: `layer ${region}`, isLayer: true, width: 2, height: 1, labels: ['a', 'b'] },
+  ...{ name: `layer ${region}`, layer: region, width: 2, height: 1, labels: ['a', 'b'] },
   ...{ senders: [], from: region, region, origin: 0, columns: 2, rows: 1, preparation: 30 },
   ...{ programStart: 0, crossing: 0, isToken: false, isPort: false, ports: [] },
 });

@@ -19,7 +19,7 @@ describe('the memory of a core', () => {
   const lengths = (layer: LayerSpec, users = 1, changes: Partial<ModelSpec> = {}) => {
     const model = modelOf([layer], changes);
     const shape = layerShape(model, layer, 40, 4, 5, users);
-    const buffers = layerBuffers(model, layer, shape, true);
+    const buffers = layerBuffers(model, layer, shape, 'layer');
     return Object.fromEntries(buffers.map(({ name, length }) => [name, length]));
   };
   const plain = lengths(layerWith());
@@ -46,7 +46,7 @@ describe('the memory of a core', () => {
     const out = { attentionOutNorm: 6, mlpOutNorm: 6 };
     expect(more(layerWith({}, { norms: 'sandwich' }))).toEqual({ ...out, square: 4 });
     expect(more(layerWith({}, { norms: 'post' }))).toEqual(out);
-    expect(less(layerWith({}, { norms: 'post' }))).toEqual(['attentionNorm', 'mlpNorm', 'normed']);
+    expect(less(layerWith({}, { norms: 'post' }))).toEqual(['normed', 'attentionNorm', 'mlpNorm']);
     expect(more(layerWith({ qkNorm: 'head' }))).toEqual({ qNorm: 4, kNorm: 4, headScale: 3 });
     expect(more(layerWith({ qkNorm: 'whole' }))).toEqual({ qkNorm: 3 * 4, headScale: 2 });
   });

@@ -118,7 +118,7 @@ describe('the reductions of the default mapping', () => {
     const step = { context: attended - 1, maxPositions: positions };
     const codes =
       part.kind === 'layer'
-        ? [layerCode(model, model.kinds[0], wse3(), size, groups, step)]
+        ? [layerCode(model, wse3(), { ...part, ...size }, groups, step)]
         : (['embedding', 'head'] as const)
             .filter((use) => part.kind.includes(use))
             .map((use) => tableCode(model, wse3(), { ...size, kind: part.kind }, groups, use));

@@ -5,7 +5,7 @@ import type { ModelSpec } from '../src/model/model.js';
 import { kept, tiny, wse3 } from './placement-helpers.js';
 import { resized } from './helpers/small-model.js';
 
-const sizes = { rows: 8, columns: { embedding: 2, head: 4 }, kinds: [4] };
+const sizes = { rows: 8, columns: { embedding: 2, head: 4, 'layer 0': 4 } };
 const estimate = (model: ModelSpec = tiny, changes: Parameters<typeof wse3>[0] = {}) =>
   tokenCycles(model, wse3(changes), kept(40), sizes);
 
@@ -90,8 +90,7 @@ describe('the estimate of a token', () => {
   it('of a tied table takes it for embedding and head', () => {
     const tied = tokenCycles({ ...tiny, tied: true }, wse3(), kept(40), {
       rows: 8,
-      columns: { 'embedding+head': 4 },
-      kinds: [4],
+      columns: { 'embedding+head': 4, 'layer 0': 4 },
     });
     expect(tied).toBeCloseTo(EMBEDDING + 2 + 2 * LAYER + HEAD, 9);
   });

@@ -32,6 +32,8 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
         runtime: 8000,
         attention: 4700,
         mlp: 1800,
+        router: 600,
+        experts: 300,
         embedding: 1000,
         head: 1500,
       },

@@ -12,7 +12,7 @@ import { cut, runsOf, STRATEGIES } from '../src/placement/pack.js';
 import { partKindsOf, partsOf } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { rowMajor, type Task, snake } from '../src/placement/strategies/shelves.js';
-import { asking, kept, llama8b, models, tiny, wafers, wse3, LAYER } from './placement-helpers.js';
+import { asking, kept, llama8b, models, tiny, wafers, wse3 } from './placement-helpers.js';
 import { resized } from './helpers/small-model.js';
 
 describe('strategies', () => {
@@ -92,12 +92,14 @@ describe('the SRAM budget', () => {
     const code = (kind: RegionKind, zero: Partial<typeof codes>) => {
       const core = { ...wafer.core, codeBytes: { ...codes, ...zero } };
       const bytes = (of: WaferSpec) =>
-        regionBytes(kind === 'layer' ? LAYER : { kind }, tiny, of, kept(10), 4, 4);
+        regionBytes({ kind, layerKind: 0 }, tiny, of, kept(10), 4, 4);
       return bytes(wafer) - bytes({ ...wafer, core });
     };
     const codes = wafer.core.codeBytes;
     expect(code('layer', { attention: 0, mlp: 0 })).toBe(6500);
     expect(code('layer', { embedding: 0, head: 0 })).toBe(0);
+    expect(code('attention', { attention: 0, mlp: 0 })).toBe(4700);
+    expect(code('mlp', { attention: 0, mlp: 0 })).toBe(1800);
     expect(code('embedding', { embedding: 0, head: 0 })).toBe(1000);
     expect(code('head', { embedding: 0, head: 0 })).toBe(1500);
     expect(code('embedding+head', { embedding: 0, head: 0 })).toBe(2500);
@@ -132,7 +134,7 @@ describe('the SRAM budget', () => {
       model,
       model.kinds[0],
       layerShape(model, model.kinds[0], 77, 1, 1),
-      true,
+      'layer',
     ).filter((b) => /^w[A-Z]|Norm$|^keys$|^values$/.test(b.name) && b.preloaded);
     const { weights, cache } = modelBytes(model, 77);
     const table = model.vocab * model.dim * 2;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
+import { keyOfPart } from '../src/mapping/mapping.js';
 import { regionBytes } from '../src/placement/budget.js';
 import {
   CapacityError,
@@ -34,10 +35,8 @@ function cores(placement: Placement): number {
 
 function sizesOf(placement: Placement): Sizes {
   const { regions } = placement;
-  const tables = regions.filter(({ kind }) => kind !== 'layer');
-  const columns = Object.fromEntries(tables.map((r) => [r.kind, r.width]));
-  const layer = regions.find(({ kind }) => kind === 'layer')!;
-  return { rows: layer.height, columns, kinds: [layer.width] };
+  const columns = Object.fromEntries(regions.map((r) => [keyOfPart(r), r.width]));
+  return { rows: regions[0].height, columns };
 }
 
 /** Every height and layer width that fits on one wafer, tables as narrow as their memory allows. */
@@ -45,7 +44,7 @@ function everySize(model: ModelSpec, wafer: WaferSpec, positions: number, users:
   const found: Sizes[] = [];
   const kinds = partKindsOf(partsOf(model, kept(1)));
   for (let rows = 1; rows <= wafer.height; rows++) {
-    const columns: Sizes['columns'] = {};
+    const columns: Record<string, number> = {};
     let least = 0;
     for (const part of kinds)
       for (let width = wafer.width; width >= 1; width--)
@@ -58,7 +57,7 @@ function everySize(model: ModelSpec, wafer: WaferSpec, positions: number, users:
         }
     if (least === 0 || Object.keys(columns).length < kinds.length - 1) continue;
     for (let width = least; width <= wafer.width; width++) {
-      const sizes = { rows, columns, kinds: [width] };
+      const sizes = { rows, columns: { ...columns, 'layer 0': width } };
       if (cut(widthsOf(partsOf(model, kept(1)), sizes), rows, wafer, 1)) found.push(sizes);
     }
   }
@@ -187,7 +186,7 @@ describe('growth', () => {
         const found = place(model, wafer, { ...request, growth: 'minimal' });
         expect(cores(found)).toBeLessThanOrEqual(1.02 * fewest);
         // Of those the one whose layers are the nearest to a square, as narrow as their height allows.
-        const bent = ({ rows, kinds }: Sizes) => Math.abs(Math.log(rows / kinds[0]));
+        const bent = ({ rows, columns }: Sizes) => Math.abs(Math.log(rows / columns['layer 0']));
         const widths = (sizes: Sizes) =>
           widthsOf(partsOf(model, kept(1)), sizes).reduce((a, b) => a + b);
         const narrowest = all.filter((of, i) => of.rows !== all[i - 1]?.rows);

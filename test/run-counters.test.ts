@@ -136,7 +136,7 @@ describe('a placement of two regions on two wafers', () => {
     const simulated = { timing: { ...emptyTiming(), cycles: 1 }, counters, steps: [] };
     const { placement } = runDocument(
       config,
-      { strategy: 'snake', regions, wafers: 2 },
+      { strategy: 'snake', layers: 'whole', regions, wafers: 2 },
       simulated,
       TOLD,
     );

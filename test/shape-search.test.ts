@@ -44,6 +44,7 @@ function everyShapeAndGroups(config: ResolvedConfig): Placed[] {
   return shapesOf(config)
     .flat()
     .flatMap(({ rows, layerColumns }) => {
+      if (typeof layerColumns === 'object') throw new Error('layers are whole');
       const { groupWidth } = layerShape(
         config.model,
         config.model.kinds[0],
@@ -100,7 +101,7 @@ describe('growth: search', () => {
       `of ${simulated} shapes simulated, of ${candidates} that fit`,
     );
     expect(simulated).toBeLessThan(candidates);
-    expect(await cyclesOf(config, { rows, layerColumns, groups })).toBe(
+    expect(await cyclesOf(config, { rows, layerColumns, groups: groups! })).toBe(
       found.decode.cyclesPerToken,
     );
     const layers = found.placement.regions.filter(({ name }) => name.startsWith('layer'));

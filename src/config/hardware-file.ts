@@ -56,6 +56,20 @@ const TRANSFER = {
   end: { value: 16, ...FROM_WSE3, range: [10, 32] },
 };
 
+/** Bytes of a router's code, and of the loop over the chosen experts, where the file says nothing of them. */
+const ROUTER = {
+  value: '600 B',
+  source: "not published; a few dozen operations, a third of an MLP's code",
+  range: ['300 B', '1500 B'],
+  assumed: true,
+};
+const EXPERTS = {
+  value: '300 B',
+  source: "not published; a loop around an MLP's products, and addresses found by numbers",
+  range: ['100 B', '800 B'],
+  assumed: true,
+};
+
 /** Cycles of the call of a library's function where the file says nothing of them. */
 const LIBRARY_CALL = {
   value: 550,
@@ -137,6 +151,8 @@ export function hardwareSchema(readUnits: ReadUnits) {
         runtime: bytes,
         attention: bytes,
         mlp: bytes,
+        router: bytes.prefault(ROUTER),
+        experts: bytes.prefault(EXPERTS),
         embedding: bytes,
         head: bytes,
       }),

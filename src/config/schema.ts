@@ -93,10 +93,20 @@ const placement = section('a mapping', {
       'Regions fill the wafer, or are as small as fits; search: their shape and groups by simulation',
     ),
   rows: count(1).exactOptional().describe("Rows of a layer's region"),
+  layers: choice('whole', 'split', 'auto')
+    .default('whole')
+    .describe(
+      'Regions of a layer: one, or two for its attention and its MLP; auto: which takes the fewest wafers, then cycles',
+    ),
   layerColumns: z
-    .union([count(1), z.array(count(1))], expected('an integer, at least 1, or a list of them'))
+    .union(
+      [count(1), z.array(count(1)), section('a mapping', { attention: count(1), mlp: count(1) })],
+      expected('an integer, at least 1, a list of them, or a mapping with attention and mlp'),
+    )
     .exactOptional()
-    .describe("Columns of a layer's region, or of each layer's"),
+    .describe(
+      "Columns of a layer's region (of split layers of both), of each layer's, or of split layers' attention and MLP",
+    ),
   groups: z
     .union(
       [count(1), section('a mapping', { column: count(1), row: count(1), head: count(1) })],
@@ -120,13 +130,21 @@ export const config = section('a mapping', {
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
 }).superRefine(
-  ({ exact, mapping, placement: { growth, layerColumns, groups }, ...rest }, context) => {
+  ({ exact, mapping, placement: { growth, layers, layerColumns, groups }, ...rest }, context) => {
     refusePrompt(rest, context);
     const { takes } = MAPPINGS[mapping];
     const refuse = (path: string, found: unknown, why: string) =>
       context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
     if (growth === 'search' && !takes.search)
       refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
+    if (layers === 'split' && !takes.split)
+      refuse('layers', layers, `expected whole or auto with mapping: ${mapping}, found split`);
+    if (layers === 'whole' && isSplit(layerColumns))
+      refuse(
+        'layerColumns',
+        layerColumns,
+        'expected one width with layers: whole, found a mapping',
+      );
     if (growth === 'search' && layerColumns !== undefined)
       refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
     if (growth === 'search' && groups !== undefined)
@@ -138,6 +156,11 @@ export const config = section('a mapping', {
       context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
   },
 );
+
+/** Widths of attention and MLP apart. */
+function isSplit(columns: z.output<typeof placement>['layerColumns']): boolean {
+  return typeof columns === 'object' && !Array.isArray(columns);
+}
 
 /** A prompt of tokens is no length, and a list of stops is of nothing without it. */
 function refusePrompt(

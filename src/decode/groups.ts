@@ -9,6 +9,7 @@ import { treeAllReduce } from '../kernels/all-reduce.js';
 import { isEchoed } from '../kernels/collectives.js';
 import { TREE_FORMS, waysOf, type TreeForm } from '../kernels/line.js';
 import type { Groups } from '../lowering/lines.js';
+import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
@@ -49,7 +50,7 @@ export async function groupChooser(
     const key = keyOf(region);
     if (known.has(key)) continue;
     const cut = { model, rows, columns, positions, exact };
-    const given = typeof fixed === 'number' || region.kind === 'layer' ? fixed : undefined;
+    const given = typeof fixed === 'number' || isOfLayer(region) ? fixed : undefined;
     known.set(
       key,
       await groupsFor(mapping, region, cut, given, (of) => fastestTree(of, wafer, runner, lines)),
@@ -59,8 +60,7 @@ export async function groupChooser(
 }
 
 function keyOf(of: Sized): string {
-  const kind = of.kind === 'layer' ? of.layerKind : of.kind;
-  return `${kind} ${of.width} ${of.height}`;
+  return `${keyOfPart(of)} ${of.width} ${of.height}`;
 }
 
 /** A two-level tree on a line. */

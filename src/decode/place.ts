@@ -28,7 +28,16 @@ export function placementOf(config: ResolvedConfig, search: Search = {}): Placem
 /** What a configuration asks of the placement. */
 export function requestOf(config: ResolvedConfig): SizedRequest {
   const { mapping, workload, placement } = config;
-  const { rows, layerColumns, strategy, growth } = placement;
+  const { rows, layers, layerColumns, strategy, growth } = placement;
   const maxPositions = roomOf(config);
-  return { strategy, growth, mapping, maxPositions, batch: workload.batch, rows, layerColumns };
+  return {
+    strategy,
+    growth,
+    mapping,
+    maxPositions,
+    batch: workload.batch,
+    rows,
+    layers,
+    layerColumns,
+  };
 }

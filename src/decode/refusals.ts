@@ -6,7 +6,7 @@
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import type { Placement } from '../placement/placement.js';
-import type { Asked, Refusal } from '../mapping/mapping.js';
+import { isOfLayer, type Asked, type Refusal } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { roomOf } from './positions.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
@@ -129,7 +129,7 @@ export function checkGroups(config: ResolvedConfig, { regions }: Placement): voi
   const asked: { column?: number; row?: number; head?: number } =
     typeof groups === 'number' ? (published ? { row: groups } : {}) : (groups ?? {});
   for (const region of regions) {
-    if (region.kind !== 'layer') continue;
+    if (!isOfLayer(region)) continue;
     const { width: columns, height: rows } = region;
     const added = reductions(region, { model, rows, columns, positions: 1 });
     for (const line of ['column', 'row', 'head'] as const) {

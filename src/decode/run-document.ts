@@ -72,13 +72,12 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
   const perSecond = wafer.clockHz / cycles;
   const all = Object.values(causes).reduce((sum, cycles) => sum + cycles, 0);
   countable(all, 'the sum of decode.coreCycles');
-  const layers = timing.stageCycles.filter((_, i) => timing.stages[i].isLayer);
   return {
     cyclesPerToken: cycles,
     tokensPerSecondPerUser: perSecond,
     tokensPerSecond: perSecond * workload.batch,
     tpotMs: 1000 / perSecond,
-    perLayerCycles: layers,
+    perLayerCycles: perLayer(timing),
     breakdown,
     coreCycles: { ...causes },
     specialShare: counters.specialCycles / causes.compute,
@@ -90,24 +89,34 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
   };
 }
 
+/** What each layer adds to the token's cycles, in one region or two. */
+function perLayer({ stages, stageCycles }: StepTiming): number[] {
+  const layers: number[] = [];
+  for (const [i, { layer }] of stages.entries())
+    if (layer >= 0) layers[layer] = (layers[layer] ?? 0) + stageCycles[i];
+  return layers;
+}
+
 function coresOf({ regions }: Placement): number {
   return regions.reduce((sum, { width, height }) => sum + width * height, 0);
 }
 
 /** What would have to shrink for fewer wafers than these; sizes that a configuration asks for stay. */
 export function fewerThan(
-  wafers: number,
+  { wafers, layers }: Pick<Placement, 'wafers' | 'layers'>,
   config: ResolvedConfig,
 ): Pick<PlacementResult, 'fewerWafers'> {
   if (wafers === 1) return {};
-  return { fewerWafers: fewerWafers(config.model, config.wafer, requestOf(config), wafers) };
+  const request = { ...requestOf(config), layers };
+  return { fewerWafers: fewerWafers(config.model, config.wafer, request, wafers) };
 }
 
 function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {
   const { wafer } = config;
-  const { strategy, regions, wafers } = placement;
+  const { strategy, layers, regions, wafers } = placement;
   return {
     strategy,
+    layers,
     regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore }) => ({
       name,
       wafer: on,
@@ -124,7 +133,7 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
     coresAvailable: wafer.width * wafer.height * wafers,
     ...(placement.defects && { defects: placement.defects }),
     wafers,
-    ...fewerThan(wafers, config),
+    ...fewerThan(placement, config),
     ...(placement.estimate && { estimate: placement.estimate }),
   };
 }

@@ -131,7 +131,7 @@ export function timedStage(runner: StageRunner, plan: StagePlan): StageTiming {
   });
   return {
     name: plan.name,
-    isLayer: plan.kind === 'layer',
+    layer: plan.layer ?? -1,
     width,
     height,
     labels,

@@ -10,7 +10,8 @@ import type { RunResult } from '../engine/engine.js';
 /** A stage as the timeline sees it: a rectangle of cores. */
 export interface StageTiming {
   name: string;
-  isLayer: boolean;
+  /** The layer that it is of, -1 if none. */
+  layer: number;
   width: number;
   height: number;
   labels: readonly string[];
@@ -56,7 +57,7 @@ export interface OperatorTime {
 
 export interface StageTime {
   name: string;
-  isLayer: boolean;
+  layer: number;
   /** Cycle of the step at which the stage's first sender starts, and at which its last core ends. */
   start: number;
   end: number;
@@ -120,7 +121,7 @@ export function emptyTiming(): StepTiming {
  */
 export function addStage(
   timing: StepTiming,
-  stage: Pick<StageTiming, 'name' | 'isLayer' | 'labels' | 'crossing'>,
+  stage: Pick<StageTiming, 'name' | 'layer' | 'labels' | 'crossing'>,
   result: RunResult,
   first: number,
   turn: number,
@@ -131,8 +132,8 @@ export function addStage(
   timing.cycles += waited;
   const before = timing.cycles;
   addOperators(timing, stage, result, first);
-  const { name, isLayer } = stage;
-  timing.stages.push({ name, isLayer, start: first, end: first + result.cycles, from: before });
+  const { name, layer } = stage;
+  timing.stages.push({ name, layer, start: first, end: first + result.cycles, from: before });
   timing.stageCycles.push(timing.cycles - before);
 }
 

@@ -74,6 +74,9 @@ export interface CodeBytes {
   runtime: number;
   attention: number;
   mlp: number;
+  /** In layers with experts, in addition: the router, and the loop over the chosen ones. */
+  router: number;
+  experts: number;
   embedding: number;
   head: number;
 }

@@ -11,10 +11,10 @@
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
-import { scale, start } from './bias.js';
 import { normsHeads } from '../mapping/shapes.js';
 import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
 import { cacheOf, inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { product, startProduct } from './product.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
@@ -22,7 +22,7 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
   if (attention.rope) advanceAngles(core, layer);
-  start(core, model, qkvOf(core, layer));
+  startProduct(core, model.dtype, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
   if (normsHeads(attention)) fill(core, 'f32', at.headScale, headsOf(layer), 0);
@@ -52,21 +52,12 @@ export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void
   projectOut(core, layer);
 }
 
-function qkvOf({ at }: CoreCode, { shape }: LayerCore) {
-  return { at: at.qkv, length: shape.queryDims + 2 * shape.keyDims, bias: at.qkvBias };
-}
-
 function projectQkv(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column } = layer;
+  const { model, column, matrices } = layer;
   const { at } = core;
-  const qkv = qkvOf(core, layer);
-  const { length } = qkv;
-  const widen = model.weightBits === 8;
   const x = inputAt(core, layer);
-  const product = { matrix: at.wQkv, rows: shape.dims, length, x, out: at.qkv };
-  matvec(core, 'axpy', model.dtype, { ...product, widen });
-  if (widen) scale(core, model, qkv, cell(at.qkvScale));
-  allReduce(core, column, 'add', model.dtype, at.qkv, length);
+  product(core, model.dtype, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
+  allReduce(core, column, 'add', model.dtype, at.qkv, matrices.qkv.outputs);
 }
 
 /** The row that owns the new position keeps its key and value: cache[head][element][position]. */
@@ -112,11 +103,8 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
 }
 
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
-function projectOut(core: CoreCode, { model, shape }: LayerCore): void {
+function projectOut(core: CoreCode, { model, matrices }: LayerCore): void {
   const { at } = core;
-  const widen = model.weightBits === 8;
-  const product = { matrix: at.wO, rows: shape.queryDims, length: shape.dims };
-  const out = { at: at.attentionOut, length: shape.dims, bias: at.oBias };
-  matvec(core, 'axpy', model.dtype, { ...product, x: at.attended, out: out.at, widen });
-  if (widen) scale(core, model, out, cell(at.oScale, 0));
+  const operands = { x: at.attended, out: at.attentionOut, bias: at.oBias };
+  product(core, model.dtype, matrices.o, operands);
 }

@@ -1,9 +1,13 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
 import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
-import type { DenseSpec } from '../model/mlp-spec.js';
+import type { DenseSpec, ExpertsSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import type { LayerMatrices } from '../mapping/matrices.js';
+import type { ExpertsShape } from '../mapping/experts.js';
+import type { LayerRegionKind } from '../mapping/mapping.js';
+import { normsIn, type LayerShape, type NormName } from '../mapping/shapes.js';
+import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
 
@@ -11,10 +15,13 @@ export interface LayerCore {
   model: ModelSpec;
   /** What operations cost, where there is more than one way to write something. */
   costs: CostTable;
+  /** What of the layer the core's region computes. */
+  part: LayerRegionKind;
   spec: LayerSpec;
   attention: GqaSpec;
-  mlp: DenseSpec;
+  mlp: DenseSpec | ExpertsCore;
   shape: LayerShape;
+  matrices: LayerMatrices;
   /** The core's place on the column, which is reduced along y. */
   column: LinePlace;
   /** The core's place on the whole row. */
@@ -27,6 +34,18 @@ export interface LayerCore {
   temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
+}
+
+/** What the code depends on in layers with experts. */
+export interface ExpertsCore {
+  kind: 'experts';
+  spec: ExpertsSpec;
+  shape: ExpertsShape;
+  /** The core's place in the gather of scores along its row; undefined for columns without a router. */
+  gather: GatherStation | undefined;
+  rowIndex: number;
+  /** Numbers of the experts whose places among all the core finds. */
+  ranked: readonly number[];
 }
 
 /** Operators of a layer in the order of the program; breakdowns are by these. */
@@ -45,10 +64,14 @@ export const LAYER_LABELS = [
   'attention out',
   'attention out norm',
   'mlp norm',
+  'router',
+  'choice',
   'gate up',
+  'experts gate up',
   'silu',
   'gelu',
   'down',
+  'experts down',
   'mlp out norm',
 ] as const;
 
@@ -56,6 +79,11 @@ export type LayerLabel = (typeof LAYER_LABELS)[number];
 
 export function layerLabel(label: LayerLabel): number {
   return LAYER_LABELS.indexOf(label);
+}
+
+/** Where a norm adds its squares up: each of a region has a cell of its own. */
+export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, norm: NormName): number {
+  return at.square + normsIn(spec, part).indexOf(norm);
 }
 
 /** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */

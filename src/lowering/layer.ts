@@ -1,43 +1,66 @@
 /**
- * One decoder layer of one token on one core: from the slice of the residual stream that the hand-off
- * brought (`x`) to the slice for the next region, held by every column of the row.
+ * One decoder layer of one token on one core, or its attention or its MLP alone: from the slice of the residual
+ * stream that the hand-off brought (`x`, for an MLP with what a norm made of it) to the slice for the next
+ * region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
+import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
-import { scale, start, type Result } from './bias.js';
-import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
-import { rmsNorm, type Norm } from './norm.js';
-import { ACT_FN } from '../mapping/shapes.js';
+import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
+import type { DenseSpec } from '../model/mlp-spec.js';
+import { rmsNorm } from './norm.js';
+import { chooseExperts, prepareRouter } from './router.js';
+import { product, startProduct } from './product.js';
+import { hasAttention, hasMlp } from '../mapping/mapping.js';
+import { ACT_FN, normsIn, type NormName } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, spec } = layer;
-  const { at } = core;
+  const { spec, part } = layer;
   core.label = layerLabel('position');
-  fill(core, 'f32', at.square, spec.norms === 'sandwich' ? 4 : 2, 0);
-  start(core, model, { at: at.attentionOut, length: shape.dims, bias: at.oBias });
-  start(core, model, { at: at.mlpOut, length: shape.dims, bias: at.downBias });
-  start(core, model, { at: at.gateUp, length: 2 * shape.inner, bias: at.gateUpBias });
-  if (layer.attention.qkNorm === 'whole') fill(core, 'f32', at.headScale, 2, 0);
+  const norms = normsIn(spec, part).length;
+  if (norms > 0) fill(core, 'f32', core.at.square, norms, 0);
+  if (hasAttention(part)) startAttention(core, layer);
+  if (hasMlp(part)) startMlp(core, layer);
+  if (layer.attention.qkNorm === 'whole' && hasAttention(part))
+    fill(core, 'f32', core.at.headScale, 2, 0);
   if (layer.group) prepareAttention(core, layer);
 }
 
-export function decoderLayer(core: CoreCode, layer: LayerCore): void {
-  attentionBlock(core, layer);
-  mlpBlock(core, layer);
+function startAttention(core: CoreCode, { model, matrices, mlp }: LayerCore): void {
+  const { attentionOut: out, oBias: bias } = core.at;
+  startProduct(core, model.dtype, matrices.o, { out, bias });
+  if (mlp.kind === 'experts') prepareRouter(core, matrices, mlp);
 }
 
-/** Attention, the residual, and the norm of what the MLP multiplies. */
+function startMlp(core: CoreCode, layer: LayerCore): void {
+  const { at } = core;
+  const { model, matrices, mlp, shape } = layer;
+  if (mlp.kind === 'experts') {
+    fill(core, model.dtype, at.mlpOut, shape.dims, 0);
+    prepareExperts(core, layer, mlp);
+    return;
+  }
+  const { down, gateUp } = matrices;
+  startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
+  startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
+}
+
+export function decoderLayer(core: CoreCode, layer: LayerCore): void {
+  if (hasAttention(layer.part)) attentionBlock(core, layer);
+  if (hasMlp(layer.part)) mlpBlock(core, layer);
+}
+
+/** Attention, the residual, the norm of what the MLP multiplies, and the choice of experts. */
 function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { group, spec } = layer;
   const { at } = core;
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   core.label = layerLabel('attention norm');
-  const input = { x: at.x, normed: at.normed };
-  if (before) normalise(core, layer, { ...input, weight: at.attentionNorm, square: at.square });
+  if (before) normalise(core, layer, 'attentionNorm', at.x, at.normed);
   // A column without attention adds the zeros it prepared.
   if (group) attend(core, layer, group);
   else joinWholeNorm(core, layer);
@@ -45,37 +68,39 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   sumOverRow(core, layer, at.attentionOut);
   if (after) {
     core.label = layerLabel('attention out norm');
-    const out = { x: at.attentionOut, normed: at.attentionOut };
-    const square = at.square + (before ? 2 : 0);
-    normalise(core, layer, { ...out, weight: at.attentionOutNorm, square });
+    normalise(core, layer, 'attentionOutNorm', at.attentionOut, at.attentionOut);
   }
   addToStream(core, layer, at.attentionOut);
   core.label = layerLabel('mlp norm');
-  if (before) normalise(core, layer, { ...input, weight: at.mlpNorm, square: at.square + 1 });
+  if (before) normalise(core, layer, 'mlpNorm', at.x, at.normed);
+  if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
 }
 
 /** The MLP, from the normed slice on, and the residual. */
 function mlpBlock(core: CoreCode, layer: LayerCore): void {
   const { norms } = layer.spec;
   const { at } = core;
-  mlp(core, layer);
+  if (layer.mlp.kind === 'dense') mlp(core, layer, layer.mlp);
+  else expertsMlp(core, layer, layer.mlp);
   sumOverRow(core, layer, at.mlpOut);
   if (norms !== 'pre') {
     core.label = layerLabel('mlp out norm');
-    const out = { x: at.mlpOut, normed: at.mlpOut };
-    const square = at.square + (norms === 'sandwich' ? 3 : 1);
-    normalise(core, layer, { ...out, weight: at.mlpOutNorm, square });
+    normalise(core, layer, 'mlpOutNorm', at.mlpOut, at.mlpOut);
   }
   addToStream(core, layer, at.mlpOut);
 }
 
 function normalise(
   core: CoreCode,
-  { model, costs, shape, column }: LayerCore,
-  of: Pick<Norm, 'x' | 'normed' | 'weight' | 'square'>,
+  layer: LayerCore,
+  norm: NormName,
+  x: number,
+  normed: number,
 ): void {
+  const { model, shape, column } = layer;
   const { dtype: type, dim, normEpsilon: epsilon } = model;
-  rmsNorm(core, costs, column, { type, length: shape.dims, dim, epsilon, ...of });
+  const of = { x, normed, weight: core.at[norm], square: squareAt(core, layer, norm) };
+  rmsNorm(core, layer.costs, column, { type, length: shape.dims, dim, epsilon, ...of });
 }
 
 /** The sum over the row of each core's part. */
@@ -93,31 +118,18 @@ function addToStream(core: CoreCode, { model, shape }: LayerCore, part: number):
  * The gated MLP: gate and up reduced along y as one vector, act(gate) * up on the columns'
  * slices, and this column's part of the down projection, which the row adds up.
  */
-function mlp(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column } = layer;
+function mlp(core: CoreCode, layer: LayerCore, { act }: DenseSpec): void {
+  const { model, shape, column, matrices } = layer;
   const { at } = core;
   const type = model.dtype;
-  const widen = model.weightBits === 8;
   const n = shape.inner;
   const x = inputAt(core, layer);
   core.label = layerLabel('gate up');
-  const gateUp = { matrix: at.wGateUp, rows: shape.dims, length: 2 * n };
-  matvec(core, 'axpy', type, { ...gateUp, x, out: at.gateUp, widen });
-  if (widen) {
-    const half = (i: number): Result => {
-      const bias = at.gateUpBias === undefined ? undefined : at.gateUpBias + i * n;
-      return { at: at.gateUp + i * n, length: n, bias };
-    };
-    scale(core, model, half(0), cell(at.mlpScale, 0));
-    scale(core, model, half(1), cell(at.mlpScale + 1, 0));
-  }
+  product(core, type, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
-  core.label = layerLabel(ACT_FN[layer.mlp.act.fn]);
+  core.label = layerLabel(ACT_FN[act.fn]);
   const units = { gate: at.gateUp, up: at.gateUp + n, out: at.activated };
-  gatedAct(core, layer.costs, layer.mlp.act, { type, length: n, ...units });
+  gatedAct(core, layer.costs, act, { type, length: n, ...units });
   core.label = layerLabel('down');
-  const out = { at: at.mlpOut, length: shape.dims, bias: at.downBias };
-  const down = { matrix: at.wDown, rows: n, length: shape.dims };
-  matvec(core, 'axpy', type, { ...down, x: at.activated, out: out.at, widen });
-  if (widen) scale(core, model, out, cell(at.mlpScale + 2, 0));
+  product(core, type, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

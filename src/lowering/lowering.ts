@@ -5,23 +5,27 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Weights } from '../model/model-weights.js';
+import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups } from './lines.js';
 import type { Step } from './region.js';
 import type { Source } from './core-writer.js';
 import type { StageProgram } from './stage.js';
+import type { LayerRegionKind } from '../mapping/mapping.js';
 import type { MappingName } from '../mapping/mappings.js';
 import { gqaMemory } from './images.js';
 import { planToken } from './token.js';
 import { planRepeated, waferllmMemory } from './waferllm.js';
 
 /** What a stage does with a token: a port passes it on between wafers. */
-export type StageKind = 'embedding' | 'layer' | 'head' | 'port';
+export type StageKind = LayerRegionKind | 'embedding' | 'head' | 'port';
 
 export interface StagePlan {
   name: string;
   kind: StageKind;
+  /** The layer that it is of, if any. */
+  layer?: number;
   /** Indices of the stage's place and of the one that sends, in the plan's places. */
   to: number;
   from: number;
@@ -72,8 +76,11 @@ export interface Memory {
   begin(token: number): void;
   enter?(stage: number, position: number): void;
   leave?(stage: number): void;
-  /** After a step's last stage: its logits, and the token that was chosen by them. */
-  outcome(): { logits: ArrayLike<number>; chosen: number };
+  /**
+   * After a step's last stage: its logits, and the token that was chosen by them; and the experts that each
+   * layer's token went through, if it has some.
+   */
+  outcome(): { logits: ArrayLike<number>; chosen: number; experts?: ChosenExperts };
 }
 
 export interface Lowering {

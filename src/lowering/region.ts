@@ -1,5 +1,5 @@
 /**
- * The code of every core of one region: a layer, the embedding or the head. Rows and columns fall into
+ * The code of every core of one region: a layer, its attention or its MLP, the embedding or the head. Rows and columns fall into
  * few classes by what their cores do on the lines and by what their row's cache holds; all cores of a
  * row class and a column class have the same code. Routes differ more often (a core passes on streams of
  * others without any code for it), so they have classes of their own.
@@ -8,16 +8,22 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
+import { layerMatrices } from '../mapping/matrices.js';
+import { gqa } from '../mapping/gqa.js';
+import { hasAttention, isLayerKind } from '../mapping/mapping.js';
+import type { LayerPart } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
+import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { apart, classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
 
@@ -85,23 +91,32 @@ function temperatureAt(
   return 1 + scale * Math.log1p(Math.floor((position + 1) / floor));
 }
 
+/** What a column of a region without heads has none of. */
+const WITHOUT = { layer: 'attention', attention: 'heads' } as const;
+
+/** The code of a layer, or of its attention or its MLP. */
 export function layerCode(
   model: ModelSpec,
-  spec: LayerSpec,
   wafer: WaferSpec,
-  region: Pick<Region, 'width' | 'height'>,
+  region: Pick<Region, 'width' | 'height'> & LayerPart,
   groups: Groups,
   step: Step,
 ): RegionCode {
-  const { width, height } = region;
+  const { width, height, kind } = region;
+  const spec = model.kinds[region.layerKind];
+  const attends = hasAttention(kind);
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
+  const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
   const { attended, slot, temperature } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
+  const router =
+    shape.experts && attends ? routerPlaces(rootOfRow(rows), width, shape.experts) : undefined;
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
-    x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
+    attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
+  const { words: length, type } = gqa.received(region, { model, rows: height });
   const cacheOf = (row: number) => ({
     positions: positionsOfRow(attended, row, height),
     appendAt: slot % height === row ? Math.floor(slot / height) : -1,
@@ -112,47 +127,77 @@ export function layerCode(
     labels: LAYER_LABELS,
     receive: {
       label: LAYER_LABELS.indexOf('hand-off'),
-      type: model.dtype,
-      length: shape.dims,
+      type,
+      length,
       at: (program) => bufferAt(program, 'x'),
     },
-    codeClass: classes(
+    codeClass: apart(
+      router?.root,
       height,
       width,
-      (row) => [codeOf(columns[row]), cacheOf(row)],
-      (x) => [codeOf(rows[x]), codeOf(headAt(x))],
+      classes(
+        height,
+        width,
+        (row) => [codeOf(columns[row]), attends && cacheOf(row)],
+        (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x)],
+      ),
     ),
     routeClass: classes(
       height,
       width,
       (row) => columns[row].routes,
-      (x) => [rows[x].routes, headAt(x)?.routes],
+      (x) => [rows[x].routes, headAt(x)?.routes, router?.at(x)?.routes],
     ),
-    routesAt: (row, x) => columns[row].routes.concat(rows[x].routes, headAt(x)?.routes ?? []),
+    routesAt: (row, x) =>
+      columns[row].routes.concat(
+        rows[x].routes,
+        headAt(x)?.routes ?? [],
+        router?.routesAt(x) ?? [],
+      ),
     write(row, x) {
       const layer: LayerCore = {
         model,
         costs: wafer.costs,
+        part: kind,
         spec,
         attention,
-        mlp: denseOf(spec),
+        mlp: mlpOf(spec, shape, router, row, x),
         shape,
+        matrices,
         column: columns[row],
         row: rows[x],
         group: headAt(x),
         temperature,
         ...cacheOf(row),
       };
-      const laidOut = layOut(layerBuffers(model, spec, shape, layer.group !== undefined));
+      const has = { heads: layer.group !== undefined, router: router?.part(x) };
+      const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
       return writeCore(
-        layer.group ? 'layer' : 'layer without attention',
+        layer.group || kind === 'mlp' ? kind : `${kind} without ${WITHOUT[kind]}`,
         laidOut,
-        codeBytesOf('layer', wafer.core.codeBytes),
+        codeBytesOf(kind, wafer.core.codeBytes, hasExperts(spec)),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
     },
   };
+}
+
+function rootOfRow(rows: readonly LinePlace[]): number {
+  return rows.findIndex(({ station }) => station.root);
+}
+
+/** The MLP of a layer's core: what of the experts' choice is done there. */
+function mlpOf(
+  { mlp }: LayerSpec,
+  { experts, rows }: LayerShape,
+  router: RouterPlaces | undefined,
+  rowIndex: number,
+  x: number,
+): LayerCore['mlp'] {
+  if (mlp.kind === 'dense') return mlp;
+  const ranked = x === router?.root ? rankedBy(rowIndex, rows, mlp.count) : [];
+  return { kind: 'experts', spec: mlp, shape: experts!, gather: router?.at(x), rowIndex, ranked };
 }
 
 /** The embedding or the head; `kind` says what the region's memory holds, `use` what runs. */
@@ -164,9 +209,10 @@ export function tableCode(
   use: 'embedding' | 'head',
 ): RegionCode {
   const { width, height, kind } = region;
-  if (kind === 'layer') throw new TypeError('a layer region holds no table');
+  if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const isHead = use === 'head';
+  const { words: length, type } = gqa.received({ kind: use }, { model, rows: height });
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   return {
@@ -175,8 +221,8 @@ export function tableCode(
     labels: isHead ? HEAD_LABELS : EMBEDDING_LABELS,
     receive: {
       label: isHead ? HEAD_LABELS.indexOf('hand-off') : EMBEDDING_LABELS.indexOf('token'),
-      type: isHead ? model.dtype : 'f32',
-      length: isHead ? shape.dims : 1,
+      type,
+      length,
       at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
     },
     codeClass: isHead ? headClass(columns) : (_, x) => x,

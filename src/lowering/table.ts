@@ -7,10 +7,12 @@
  */
 import type { CostTable } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
+import { tableMatrix } from '../mapping/matrices.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
+import { lookUp, product, startProduct } from './product.js';
 import { cheapest } from './special.js';
 
 export interface TableCore {
@@ -38,21 +40,9 @@ export function embed(core: CoreCode, table: TableCore): void {
   const { model, shape, columnIndex, row } = table;
   const { at } = core;
   core.label = EMBEDDING_LABELS.indexOf('embedding');
-  append(core, {
-    kind: 'lookup',
-    type: model.dtype,
-    table: at.table,
-    rows: shape.entries,
-    rowStride: 1,
-    stride: shape.entries,
-    length: shape.dims,
-    id: at.token,
-    first: columnIndex * shape.entries,
-    to: at.x,
-  });
+  const first = columnIndex * shape.entries;
+  lookUp(core, model.dtype, tableMatrix(model, shape), { id: at.token, first, to: at.x });
   const x = cell(at.x);
-  if (model.weightBits === 8)
-    vector(core, 'mul', model.dtype, shape.dims, x, x, cell(at.tableScale, 0));
   allReduce(core, row, 'add', model.dtype, at.x, shape.dims);
   if (model.embeddingScale !== 1)
     vector(core, 'mul', model.dtype, shape.dims, x, x, { constant: model.embeddingScale });
@@ -63,7 +53,7 @@ export function prepareHead(core: CoreCode, { model, shape }: TableCore): void {
   const { at } = core;
   core.label = HEAD_LABELS.indexOf('prepare head');
   fill(core, 'f32', at.square, 1, 0);
-  fill(core, model.dtype, at.logits, shape.entries, 0);
+  startProduct(core, model.dtype, tableMatrix(model, shape), { out: at.logits });
   fill(core, 'f32', at.best, 1, -3.4e38);
   fill(core, 'f32', at.best + 1, 1, NO_ENTRY);
 }
@@ -85,11 +75,7 @@ export function head(core: CoreCode, table: TableCore): void {
     normed: at.normed,
   });
   core.label = HEAD_LABELS.indexOf('head');
-  const widen = model.weightBits === 8;
-  const product = { matrix: at.table, rows: shape.dims, length: shape.entries };
-  matvec(core, 'axpy', type, { ...product, x: at.normed, out: at.logits, widen });
-  const logits = cell(at.logits);
-  if (widen) vector(core, 'mul', type, shape.entries, logits, logits, cell(at.tableScale, 0));
+  product(core, type, tableMatrix(model, shape), { x: at.normed, out: at.logits });
   reduce(core, column, 'add', type, at.logits, shape.entries);
   if (!column.station.root) return;
   if (model.logitCap !== undefined) capLogits(core, table, model.logitCap);

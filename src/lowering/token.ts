@@ -3,10 +3,11 @@
  * stage is one program (stage.ts); the last one's chosen token goes back to the first.
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { gqa } from '../mapping/gqa.js';
+import { isOfLayer, isLayerKind, keyOfPart, hasAttention } from '../mapping/mapping.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { colorHandOffs } from './hand-off-colors.js';
@@ -34,7 +35,13 @@ export function planToken(
   const chosen = chosenBy(model, placement, groupsOf);
   const { places, visits } = pathOf(placement, head, chosen, wafer);
   const sent = visits.map(({ from, to }, i) => {
-    return { source: sourceOf(model, places[from], chosen, i === 0, step), place: places[to] };
+    // What a port takes is for the region that it leads to.
+    const last = places[to].region ? i : i + 1;
+    const receiver = places[visits[last].to].region!;
+    const sender = i === 0 ? undefined : places[from];
+    const isHead = last === visits.length - 1;
+    const source = sourceOf(model, sender, receiver, isHead, chosen, step);
+    return { source, place: places[to], gathers: hasRouter(model, places[to]) };
   });
   const handOffs = colorHandOffs(wafer, sent);
   const codes = new Map<string, RegionCode>();
@@ -49,12 +56,12 @@ export function planToken(
         return portCode(place.height, source.type, source.length);
       // Regions of one size have the same code for data from anywhere.
       const { width, height } = region;
-      const size = JSON.stringify([kindKey(region), kind, width, height, groups]);
+      const size = JSON.stringify([keyOfPart(region), kind, width, height, groups]);
       let known = codes.get(size);
       if (known === undefined) {
         known = writtenOnce(
-          region.kind === 'layer'
-            ? layerCode(model, model.kinds[region.layerKind], wafer, region, groups, step)
+          isOfLayer(region)
+            ? layerCode(model, wafer, region, groups, step)
             : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
         );
         codes.set(size, known);
@@ -62,11 +69,12 @@ export function planToken(
       return known;
     };
     const repair = repairOf(wafer, place.wafer);
-    const name = kind === 'layer' || kind === 'port' ? place.name : kind;
+    const name = isLayerKind(kind) || kind === 'port' ? place.name : kind;
     const bits = source.length * 32 * (source.kind === 'rows' ? place.height : 1);
     return {
       name,
       kind,
+      ...(region && isOfLayer(region) && { layer: region.layer }),
       to,
       from,
       source,
@@ -75,7 +83,7 @@ export function planToken(
       key: JSON.stringify([
         kind,
         relative(source, place),
-        region && kindKey(region),
+        region && keyOfPart(region),
         groups,
         region && stepKey(model, region, step),
         orderOf(colors),
@@ -95,20 +103,21 @@ export function planToken(
   return { together: false, places, stages };
 }
 
-/** What the programs of a region depend on of a step: those of a window that is full come again and again. */
-function stepKey(model: ModelSpec, region: Region, { context, ...room }: Step): unknown {
-  if (region.kind !== 'layer') return undefined;
-  return { ...room, ...cacheStepOf(model.kinds[region.layerKind], context) };
+function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
+  if (region === undefined || !isOfLayer(region)) return false;
+  return hasAttention(region.kind) && hasExperts(kinds[region.layerKind]);
 }
 
-/** Regions with equal keys hold parts that are cut alike. */
-function kindKey(region: Region): string | number {
-  return region.kind === 'layer' ? region.layerKind : region.kind;
+/** What the programs of a region depend on of a step: those of a window that is full come again and again. */
+function stepKey(model: ModelSpec, region: Region, { context, ...room }: Step): unknown {
+  // No other depends on where the token stands.
+  if (!isOfLayer(region) || !hasAttention(region.kind)) return undefined;
+  return { ...room, ...cacheStepOf(model.kinds[region.layerKind], context) };
 }
 
 function kindOf(region: Region | undefined, isHead: boolean): StageKind {
   if (region === undefined) return 'port';
-  if (region.kind === 'layer') return 'layer';
+  if (isOfLayer(region)) return region.kind;
   return isHead ? 'head' : 'embedding';
 }
 
@@ -120,7 +129,7 @@ export function headOf({ regions }: Placement): number {
 /** The head's root core, and the cell of its choice (see table.ts). */
 export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: GroupsOf): Chosen {
   const head = placement.regions[headOf(placement)];
-  if (head.kind === 'layer') throw new TypeError('the last region is no head');
+  if (isOfLayer(head)) throw new TypeError('the last region is no head');
   const groups = groupsOf(head);
   const shape = tableShape(model, head.height, head.width);
   const { at } = layOut(tableBuffers(model, shape, head.kind));
@@ -131,21 +140,24 @@ export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: Group
   };
 }
 
-/** What a stage receives: the chosen token, alone or after a port, or a region's rows. */
+/**
+ * What a stage receives for a region: the chosen token, alone (from no other place) or after a port, or
+ * another region's rows.
+ */
 function sourceOf(
   model: ModelSpec,
-  from: Place,
+  from: Place | undefined,
+  receiver: Region,
+  isHead: boolean,
   chosen: Chosen,
-  isFirst: boolean,
   step: Step,
 ): Source {
-  const { dtype: type, dim } = model;
-  if (isFirst) return { kind: 'token', core: chosen, cell: chosen.cell, type: 'f32', length: 1 };
+  const part = isHead ? ({ kind: 'head' } as const) : receiver;
+  const { words: length, type } = gqa.received(part, { model, rows: receiver.height });
+  if (from === undefined) return { kind: 'token', core: chosen, cell: chosen.cell, type, length };
   const { exit, region } = from;
-  if (exit && from.isForToken)
-    return { kind: 'token', core: exit, cell: 0, type: 'f32', length: 1 };
+  if (exit && from.isForToken) return { kind: 'token', core: exit, cell: 0, type, length };
   const rectangle = exit ?? from;
-  const length = Math.ceil(dim / rectangle.height);
   if (region === undefined) return { kind: 'rows', region: rectangle, cell: 0, type, length };
   const { width: columns, height: rows } = region;
   const { maxPositions: positions, users } = step;

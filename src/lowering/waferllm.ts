@@ -107,7 +107,7 @@ export function planRepeated(of: Lowered, step: Step): StepPlan {
     const at = { to: layer, from: layer, crossing: 0, colors: [] };
     const program = () => lowerWaferllmLayer(options, wafer);
     const write = () => ({ program: program(), senders: [], origin: 0 });
-    return { name: `layer ${layer}`, kind: 'layer', ...at, key, write };
+    return { name: `layer ${layer}`, kind: 'layer', layer, ...at, key, write };
   });
   return { together: true, places: stages.map(() => ({ ...region, region })), stages };
 }

@@ -9,12 +9,18 @@ import type { Feature } from '../model/features.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Buffer } from '../program/program.js';
 
-/** What the cores of a region hold: a layer of the model, or a table that embeds, chooses, or does both. */
+/**
+ * What the cores of a region hold: a layer of the model, its attention or its MLP; or a table that embeds,
+ * chooses, or does both.
+ */
 export type Part = { name: string } & (({ layer: number } & LayerPart) | TablePart);
 
-interface LayerPart {
-  kind: 'layer';
-  /** Which of the model's kinds of layers it is. */
+export interface LayerPart {
+  kind: LayerRegionKind;
+  /**
+   * Which of the model's kinds of layers it is; of several kinds whose attention, or whose MLP, is the same,
+   * the first.
+   */
   layerKind: number;
 }
 
@@ -26,7 +32,42 @@ interface TablePart {
 export type PartKind = LayerPart | TablePart;
 
 export type TableKind = 'embedding' | 'head' | 'embedding+head';
-export type RegionKind = 'layer' | TableKind;
+/** A whole layer; or its attention, up to the norm before the MLP, and the MLP. */
+export type LayerRegionKind = 'layer' | 'attention' | 'mlp';
+export type RegionKind = LayerRegionKind | TableKind;
+
+/** Regions of a layer: one for all of it, or one for its attention and one for its MLP. */
+export type LayerForm = 'whole' | 'split';
+
+/** Width of every region of layers, in cores; or one per layer; or those of attention and MLP. */
+export type LayerColumns = number | readonly number[] | SplitColumns;
+
+export interface SplitColumns {
+  attention: number;
+  mlp: number;
+}
+
+export function isOfLayer<T extends PartKind>(part: T): part is T & LayerPart {
+  return isLayerKind(part.kind);
+}
+
+export function isLayerKind(kind: string): kind is LayerRegionKind {
+  return hasAttention(kind) || hasMlp(kind);
+}
+
+/** Whether a region of this kind computes attention, and keeps a cache. */
+export function hasAttention(kind: string): boolean {
+  return kind === 'layer' || kind === 'attention';
+}
+
+export function hasMlp(kind: string): boolean {
+  return kind === 'layer' || kind === 'mlp';
+}
+
+/** Parts with equal keys are cut alike. */
+export function keyOfPart(part: PartKind): string {
+  return isOfLayer(part) ? `${part.kind} ${part.layerKind}` : part.kind;
+}
 
 /** A piece of a core's memory that has no address there yet. */
 export type BufferShape = Omit<Buffer, 'at'>;
@@ -62,7 +103,7 @@ export interface Asked {
   model: ModelSpec;
   wafer: Pick<WaferSpec, 'defects'>;
   workload: { kind?: string; context: number; batch: number; data: boolean; prompt?: unknown };
-  placement: { layerColumns?: number | readonly number[] };
+  placement: { layerColumns?: LayerColumns };
   exact: boolean;
   /** Of the whole run. */
   positions: number;
@@ -79,12 +120,14 @@ export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', sour
 export interface Mapping {
   /** What layers may have beyond a plain Llama's (see model/features.ts). */
   computes: readonly Feature[];
-  /** What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line. */
-  takes: { exact: boolean; search: boolean; groupsByLine: boolean };
+  /** What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line, split layers. */
+  takes: { exact: boolean; search: boolean; groupsByLine: boolean; split: boolean };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;
-  /** The regions of a model, in the order of a token's path. */
-  regions: (model: ModelSpec) => Part[];
+  /** The regions of a model, in the order of a token's path; only one form where it takes no `split`. */
+  regions: (model: ModelSpec, layers: LayerForm) => Part[];
+  /** What every core of a region receives of a token. */
+  received: (part: PartKind, of: Pick<Cut, 'model' | 'rows'>) => Vector;
   /** One square of cores in place of regions of one height and several widths. */
   square: boolean;
   /** What the fullest core of a region keeps, in the order in which it lies in memory. */

@@ -27,10 +27,12 @@ const PUBLISHED_GROUPS: Record<number, number> = {
 
 export const waferllm: Mapping = {
   computes: ['window', 'chunk'],
-  takes: { exact: true, search: false, groupsByLine: false },
+  takes: { exact: true, search: false, groupsByLine: false, split: false },
   refuse,
   square: true,
   regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0, layerKind: 0 }],
+  // Nothing is handed over: its layers follow each other on the same cores.
+  received: (_, { model, rows }) => ({ words: Math.ceil(model.dim / rows), type: model.dtype }),
   // All heads share one row of scores, as published, whether or not a run is exact.
   buffers: (_, cut) => waferllmBuffers(optionsOf({ ...cut, exact: false })),
   reductions(_, cut) {
@@ -101,7 +103,7 @@ function refuse(asked: Asked): Refusal | undefined {
       layerColumns !== undefined,
       'placement.layerColumns',
       square,
-      [layerColumns].flat().join(', '),
+      typeof layerColumns === 'object' ? Object.values(layerColumns).join(', ') : layerColumns,
     ],
   ];
   return all.find(([wrong]) => wrong)?.slice(1) as Refusal | undefined;

@@ -84,6 +84,10 @@ export function gqaOf({ attention }: Pick<LayerSpec, 'attention'>): GqaSpec {
   throw new TypeError(`expected grouped queries, found ${attention.kind}`);
 }
 
+export function hasExperts({ mlp }: Pick<LayerSpec, 'mlp'>): boolean {
+  return mlp.kind === 'experts';
+}
+
 /** The MLP of a layer without experts; throws a TypeError at any other. */
 export function denseOf({ mlp }: Pick<LayerSpec, 'mlp'>): DenseSpec {
   if (mlp.kind === 'dense') return mlp;

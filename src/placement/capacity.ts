@@ -4,14 +4,23 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
-import type { ModelSpec } from '../model/model.js';
+import { MAPPINGS } from '../mapping/mappings.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
-import { CapacityError, partKindsOf, partsOf, widthsOf, type SizedRequest } from './placement.js';
+import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
+import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
 import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
-/** The fewest wafers that hold the model; Infinity if some region is too large for a whole wafer. */
+/**
+ * The fewest wafers that hold the model, in whichever form of layers takes the fewest; Infinity if some
+ * region is too large for a whole wafer.
+ */
 export function wafersNeeded(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
+  return Math.min(...formsOf(request).map((formed) => wafersIn(model, wafer, formed)));
+}
+
+function wafersIn(model: ModelSpec, wafer: WaferSpec, request: Formed): number {
   const parts = partsOf(model, request);
   let fewest = Infinity;
   for (const sizes of leastSizes(model, wafer, request, tallestHeights(wafer))) {
@@ -48,13 +57,31 @@ export function mostCodeBytes(
   request: SizedRequest,
   wafers: number,
 ): number | undefined {
-  const none = { runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 };
+  const none = { runtime: 0, attention: 0, mlp: 0, router: 0, experts: 0, embedding: 0, head: 0 };
   const needed = (stack: number) => {
     const core = { ...wafer.core, codeBytes: { ...none, stack } };
     return wafersNeeded(model, { ...wafer, core }, request);
   };
-  const now = codeBytesOf('layer', wafer.core.codeBytes);
+  const now = Math.max(...formsOf(request).map((formed) => layerCodeBytes(model, wafer, formed)));
   return mostThat((bytes) => needed(bytes) <= wafers, 0, now);
+}
+
+/** Bytes of stack and code in a core of a layer, in the fullest of its regions. */
+export function layerCodeBytes(
+  { kinds }: ModelSpec,
+  wafer: WaferSpec,
+  { layers }: Pick<Formed, 'layers'>,
+): number {
+  const parts = layers === 'whole' ? (['layer'] as const) : (['attention', 'mlp'] as const);
+  const experts = kinds.some(hasExperts);
+  return Math.max(...parts.map((part) => codeBytesOf(part, wafer.core.codeBytes, experts)));
+}
+
+/** Of the forms of layers that a request leaves open the one that comes nearest to fitting. */
+function nearest(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Formed {
+  const forms = formsOf(request);
+  const needed = forms.map((formed) => wafersIn(model, wafer, formed));
+  return forms[needed.indexOf(Math.min(...needed))];
 }
 
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */
@@ -63,8 +90,9 @@ export function doesNotFit(
   wafer: WaferSpec,
   request: SizedRequest,
 ): CapacityError {
-  const sizes = leastSizes(model, wafer, request, everyHeight(wafer));
-  const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, request), of)));
+  const formed = nearest(model, wafer, request);
+  const sizes = leastSizes(model, wafer, formed, everyHeight(wafer));
+  const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, formed), of)));
   const bytes = modelBytes(model, request.maxPositions, request.batch);
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
@@ -72,15 +100,14 @@ export function doesNotFit(
     (sizes.length > 0 ? `, at least ${plural(cores, 'core')} with padding` : '');
   const hints = wouldFit(model, wafer, request);
   const advice =
-    hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, request);
+    hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, formed);
   const verb = wafer.wafers === 'auto' || wafer.wafers === 1 ? 'is' : 'are';
-  return new CapacityError(`${asked}; there ${verb} ${supply(wafer)}; ${advice}`);
+  return new CapacityError(`${asked}; there ${verb} ${supply(model, wafer, formed)}; ${advice}`);
 }
 
 /** What the wafers have for data, a layer's code taken off. */
-function supply(wafer: WaferSpec): string {
-  const { sramBytes, codeBytes } = wafer.core;
-  const usable = Math.max(0, sramBytes - codeBytesOf('layer', codeBytes));
+function supply(model: ModelSpec, wafer: WaferSpec, formed: Formed): string {
+  const usable = Math.max(0, wafer.core.sramBytes - layerCodeBytes(model, wafer, formed));
   const wafers = wafer.wafers === 'auto' ? 1 : wafer.wafers;
   const cores = wafer.width * wafer.height;
   return (
@@ -106,7 +133,7 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
   if (asIs > wafers) {
     const code = mostCodeBytes(model, wafer, free, wafers);
-    const now = codeBytesOf('layer', wafer.core.codeBytes);
+    const now = layerCodeBytes(model, wafer, nearest(model, wafer, free));
     if (code !== undefined)
       hints.push(
         `with at most ${count(code)} bytes of stack and code in every core ` +
@@ -114,11 +141,22 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
       );
   }
   if (narrow < asIs) hints.push(`with model.weightBits=8 on ${plural(narrow, 'wafer')}`);
+  for (const layers of otherForms(request)) {
+    const needed = wafersNeeded(model, wafer, { ...free, layers });
+    if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
+  }
   return hints;
 }
 
+/** Forms of layers that a request excludes. */
+function otherForms(request: SizedRequest) {
+  const asked = formsOf(request).map(({ layers }) => layers);
+  const all = MAPPINGS[request.mapping].takes.split ? (['whole', 'split'] as const) : [];
+  return all.filter((layers) => !asked.includes(layers));
+}
+
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
-function whyNot(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string {
+function whyNot(model: ModelSpec, wafer: WaferSpec, request: Formed): string {
   const { width, height } = wafer;
   const bytesOf = (part: PartKind) => regionBytes(part, model, wafer, request, height, width);
   const parts = partKindsOf(partsOf(model, request));
@@ -159,6 +197,8 @@ export interface FewerWafers {
   withCode: { wafers: number; codeBytes: number }[];
   /** Wafers with 8-bit weights, if the model's are wider and fewer wafers then do. */
   in8Bits?: number;
+  /** Wafers with whole layers' attention and MLP in regions of their own, if fewer then do. */
+  split?: number;
 }
 
 /** For a model that needs `wafers` wafers for the request. */
@@ -169,7 +209,7 @@ export function fewerWafers(
   wafers: number,
 ): FewerWafers {
   const found: FewerWafers = {
-    codeBytes: codeBytesOf('layer', wafer.core.codeBytes),
+    codeBytes: layerCodeBytes(model, wafer, nearest(model, wafer, request)),
     withCode: [],
   };
   for (let fewer = wafers - 1; fewer > 0; fewer--) {
@@ -181,5 +221,12 @@ export function fewerWafers(
   }
   const narrow = model.weightBits > 8 ? { ...model, weightBits: 8 as const } : model;
   const in8Bits = wafersNeeded(narrow, wafer, request);
-  return in8Bits < wafers ? { ...found, in8Bits } : found;
+  const split = otherForms(request).includes('split')
+    ? wafersNeeded(model, wafer, { ...request, layerColumns: undefined, layers: 'split' })
+    : Infinity;
+  return {
+    ...found,
+    ...(in8Bits < wafers && { in8Bits }),
+    ...(split < wafers && { split }),
+  };
 }

@@ -5,42 +5,93 @@
  */
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Cut, PartKind } from '../mapping/mapping.js';
+import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
+import type { Cut, LayerForm, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
+import type { ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, type Kept } from './budget.js';
-import type { Sizes } from './placement.js';
+import { partKindsOf, partsOf, type Sizes } from './placement.js';
 
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
 export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
-  const cut = (columns: number) => cutOf(model, asked, sizes.rows, columns);
-  const { published, reductions } = MAPPINGS[asked.mapping];
+  const isSplit = Object.keys(sizes.columns).some((key) => key.startsWith('attention '));
+  const layers = isSplit ? 'split' : 'whole';
+  return estimator(model, wafer, { ...asked, layers }).token(sizes);
+}
+
+/** Estimates of many sizes, each part's of each size made once. */
+export interface Estimator {
+  /** Cycles of a token. */
+  token: (sizes: Sizes) => number;
+  /** Of these all parts of this kind, on so many rows and columns. */
+  parts: (key: string, rows: number, columns: number) => number;
+}
+
+export function estimator(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  asked: Kept & { layers: LayerForm },
+): Estimator {
+  const all = partsOf(model, asked);
+  const keys = all.map(keyOfPart);
+  const counted = new Map(
+    partKindsOf(all).map((part) => {
+      const key = keyOfPart(part);
+      return [key, { part, count: keys.filter((one) => one === key).length }];
+    }),
+  );
+  const known = new Map<string, number>();
+  const parts = (key: string, rows: number, columns: number): number => {
+    const name = `${key} ${rows} ${columns}`;
+    let cycles = known.get(name);
+    if (cycles === undefined) {
+      const { part, count } = counted.get(key)!;
+      cycles = count * partCycles(wafer, part, asked, cutOf(model, asked, rows, columns));
+      known.set(name, cycles);
+    }
+    return cycles;
+  };
+  const token = ({ rows, columns }: Sizes) => {
+    let cycles = 0;
+    for (const key of counted.keys()) cycles += parts(key, rows, columns[key]);
+    return cycles;
+  };
+  return { token, parts };
+}
+
+/** What a part receives, computes and adds up. */
+function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cut): number {
+  const { published, reductions, received } = MAPPINGS[mapping];
   const vectors = published === undefined ? 4 : 5;
-  const added = (part: PartKind, of: Cut) =>
-    reductions(part, of).reduce(
+  const { model, rows, columns } = cut;
+  const added = (of: PartKind) =>
+    reductions(of, cut).reduce(
       (sum, r) => sum + allReduceCycles(wafer, r.type, r.cores, r.words, vectors),
       0,
     );
-  const head = sizes.columns.head ?? sizes.columns['embedding+head']!;
-  const embedding = sizes.columns.embedding ?? head;
-  const layers = model.kinds.map((layer, layerKind) => {
-    const of = cut(sizes.kinds[layerKind]);
-    const once = layerCycles(wafer, layer, of) + added({ kind: 'layer', layerKind }, of);
-    return once * model.layers.filter((kind) => kind === layerKind).length;
-  });
+  if (isOfLayer(part)) {
+    const { words, type } = received(part, cut);
+    const layer = model.kinds[part.layerKind];
+    return (
+      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut) : 0) +
+      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut) : 0) +
+      broadcastCycles(wafer, type, columns, words) +
+      added(part)
+    );
+  }
+  const { kind } = part;
   return (
-    broadcastCycles(wafer, model.dtype, embedding, model.dim / sizes.rows) +
-    layers.reduce((sum, cycles) => sum + cycles, 0) +
-    headCycles(wafer, cut(head)) +
-    added({ kind: 'head' }, cut(head))
+    (kind === 'head' ? 0 : broadcastCycles(wafer, model.dtype, columns, model.dim / rows)) +
+    (kind === 'embedding' ? 0 : headCycles(wafer, cut) + added({ kind: 'head' }))
   );
 }
 
-/** The work of one layer (machine-model section 5a), and the hand-off of its result to the next one. */
-function layerCycles(
+/** The work of a layer's attention (machine-model section 5a). */
+function attentionCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
@@ -57,13 +108,43 @@ function layerCycles(
     matvec(s.dims, s.queryDims + 2 * s.keyDims) +
     2 * s.queryHeads * matvec(headDims, s.positions, false) +
     matvec(s.queryDims, s.dims) +
-    matvec(s.dims, 2 * s.inner) +
-    matvec(s.inner, s.dims) +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    specialCycles(wafer, type, ACT_FN[denseOf(layer).act.fn], s.inner) +
-    broadcastCycles(wafer, type, columns, s.dims)
+    (s.experts ? routerCycles(wafer, layer, s.dims, s.experts) : 0)
   );
+}
+
+/** The work of a layer's MLP, or of the experts that are chosen. */
+function mlpCycles(
+  wafer: WaferSpec,
+  layer: LayerSpec,
+  { model, rows, columns, positions }: Cut,
+): number {
+  const type = model.dtype;
+  const { dims, inner, experts } = layerShape(model, layer, positions, rows, columns);
+  const widen = model.weightBits === 8;
+  const gated = (units: number) =>
+    matvecCycles(wafer, type, dims, 2 * units, widen) +
+    matvecCycles(wafer, type, units, dims, widen);
+  const { mlp } = layer;
+  const act = specialCycles(wafer, type, ACT_FN[mlp.act.fn], experts?.units ?? inner);
+  if (mlp.kind === 'dense' || experts === undefined) return gated(inner) + act;
+  const { sharedInner } = experts;
+  return mlp.topK * gated(inner) + (sharedInner > 0 ? gated(sharedInner) : 0) + act;
+}
+
+/** Scores, their gather, and the places of a row's experts among all. */
+function routerCycles(
+  wafer: WaferSpec,
+  { mlp }: LayerSpec,
+  dims: number,
+  { scores, routerColumns, ranked }: ExpertsShape,
+): number {
+  if (mlp.kind === 'dense') return 0;
+  const { costs, fabric } = wafer;
+  const place = mlp.count / costs.elementsPerCycle.rank.f32 + 2 * costs.setup.f32;
+  const hops = (routerColumns / 2) * (2 * fabric.rampCycles + fabric.hopCycles);
+  return matvecCycles(wafer, 'f32', dims, scores, false) + mlp.count + hops + ranked * place;
 }
 
 /** Product with the vocabulary's slices, and the largest of a column's logits. */

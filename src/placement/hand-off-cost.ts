@@ -17,7 +17,7 @@ export interface WaferOf {
 }
 
 /**
- * Costs of a task: regions of `rows` rows; where the wafer is the only one the last region hands back
+ * Costs of a task: regions of `rows` rows, to which a slice of the residual stream is sent where no words are given; where the wafer is the only one the last region hands back
  * to the first, otherwise it hands on to the east edge, and the first takes from the west edge; with
  * the detours of a wafer whose rows have moved on to spares.
  */
@@ -29,9 +29,9 @@ export function handOffCosts(
   detours?: Detours,
 ): Pick<Task, 'handOff' | 'back' | 'enter' | 'leave'> {
   const { fabric, costs } = wafer;
-  const wavelets = Math.ceil(Math.ceil(model.dim / rows) / elementsPerWavelet(model.dtype));
-  const relay = 2 * fabric.rampCycles + costs.setup[model.dtype] + wavelets;
-  const handOff = (from: Placed, to: Placed): number => {
+  const handOff = (from: Placed, to: Placed, words = Math.ceil(model.dim / rows)): number => {
+    const wavelets = Math.ceil(words / elementsPerWavelet(model.dtype));
+    const relay = 2 * fabric.rampCycles + costs.setup[model.dtype] + wavelets;
     if (from.y === to.y) {
       const [start, end] = straight(from, to);
       return fabric.hopCycles * hopsBetween(start, from.y, end, from.y, detours);

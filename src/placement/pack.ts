@@ -89,6 +89,9 @@ export function cut(
   return counts;
 }
 
+/** Regions to lay: their widths, and words of each row that each receives if not all as many. */
+export type Laid = Pick<Task, 'widths' | 'words'>;
+
 /** What a search may be given: its randomness, by default of a fixed seed, and a listener to its progress. */
 export interface Search {
   /** Next number of a seeded generator, from 0 (included) to 1. */
@@ -106,7 +109,7 @@ export interface Packing {
 /** Lays regions of these widths on their wafers; a strategy that finds no room leaves them row-major. */
 export function pack(
   model: ModelSpec,
-  widths: readonly number[],
+  { widths, words }: Laid,
   rows: number,
   wafer: WaferSpec,
   counts: readonly number[],
@@ -123,6 +126,7 @@ export function pack(
     const detours = repair && detoursOf(repair, wafer);
     const task: Task = {
       widths: widths.slice(first, first + count),
+      words: words?.slice(first, first + count),
       runs: runsOf(wafer, rows, index),
       ...handOffCosts(model, wafer, rows, of, detours),
       random,

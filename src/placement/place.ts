@@ -8,7 +8,7 @@ import type { ModelSpec } from '../model/model.js';
 import { regionBytes, leastThat, mostThat } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
 import { cut, pack, strategyOf, type Search } from './pack.js';
-import { partsOf, widthsOf, CapacityError } from './placement.js';
+import { isPerLayer, partsOf, widthsOf, CapacityError } from './placement.js';
 import type { SizedRequest, Placement } from './placement.js';
 import { chooseSizes } from './sizes.js';
 import { deadCores, linkHopsOf, repairOf } from '../hardware/defects.js';
@@ -28,13 +28,16 @@ export function place(
   checkNumbers(model, request);
   if (MAPPINGS[request.mapping].square) return placeSquare(model, wafer, request);
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
-  const sizes = chooseSizes(model, wafer, request, wafers);
-  if (sizes === undefined) throw doesNotFit(model, wafer, request);
-  const parts = partsOf(model, request);
+  const chosen = chooseSizes(model, wafer, request, wafers);
+  if (chosen === undefined) throw doesNotFit(model, wafer, request);
+  const { layers, sizes } = chosen;
+  const parts = partsOf(model, { ...request, layers });
   const widths = widthsOf(parts, sizes);
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
-  const packing = pack(model, widths, sizes.rows, wafer, counts, strategy, search);
+  const { received } = MAPPINGS[request.mapping];
+  const words = parts.map((part) => received(part, { model, rows: sizes.rows }).words);
+  const packing = pack(model, { widths, words }, sizes.rows, wafer, counts, strategy, search);
   const regions = parts.map((part, i) => {
     const width = widths[i];
     const bytes = regionBytes(part, model, wafer, request, sizes.rows, width);
@@ -48,20 +51,22 @@ export function place(
   });
   const { handOffCycles, bound } = packing;
   const estimate = { handOffCycles, ...(bound !== undefined && { bound }) };
-  const placement = { strategy: request.strategy, regions, wafers: counts.length, estimate };
+  const { strategy: named } = request;
+  const placement = { strategy: named, layers, regions, wafers: counts.length, estimate };
   const defects = defectsOf(placement, wafer);
   return defects ? { ...placement, defects } : placement;
 }
 
 function checkNumbers(model: ModelSpec, request: SizedRequest): void {
   for (const name of ['maxPositions', 'batch', 'rows', 'layerColumns'] as const) {
-    const values = [request[name] ?? 1].flat();
+    const asked = request[name] ?? 1;
+    const values: number[] = typeof asked === 'object' ? Object.values(asked) : [asked];
     const wrong = values.find((value) => !(Number.isInteger(value) && value >= 1));
     if (wrong !== undefined)
       throw new RangeError(`${name}: expected a positive integer, found ${wrong}`);
   }
   const { layerColumns } = request;
-  if (typeof layerColumns === 'object' && layerColumns.length !== model.layers.length)
+  if (isPerLayer(layerColumns) && layerColumns.length !== model.layers.length)
     throw new RangeError(
       `layerColumns: expected one for each of ${model.layers.length} layers, found ${layerColumns.length}`,
     );
@@ -107,7 +112,7 @@ function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRequest):
     throw new RangeError(
       `placement.layerColumns: a ${mapping} region is a square, give placement.rows`,
     );
-  const [part] = partsOf(model, request);
+  const [part] = partsOf(model, { mapping });
   const largest = Math.min(wafer.width, wafer.height);
   const bytesAt = (at: number, maxPositions = request.maxPositions) =>
     regionBytes(part, model, wafer, { ...request, maxPositions }, at, at);
@@ -118,7 +123,12 @@ function placeSquare(model: ModelSpec, wafer: WaferSpec, request: SizedRequest):
   const bytes = bytesAt(side);
   if (side <= largest && bytes <= room) {
     const at = { wafer: 0, x: 0, y: 0, width: side, height: side };
-    return { strategy, regions: [{ ...part, ...at, sramBytesPerCore: bytes }], wafers: 1 };
+    return {
+      strategy,
+      layers: 'whole',
+      regions: [{ ...part, ...at, sramBytesPerCore: bytes }],
+      wafers: 1,
+    };
   }
   const longest = mostThat(
     (context) => bytesAt(Math.min(side, largest), context) <= room,

@@ -1,5 +1,6 @@
 /** What placement is asked for and answers: a request, the regions and their sizes, or a refusal. */
-import type { Part, PartKind, TableKind } from '../mapping/mapping.js';
+import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
+import type { LayerColumns, LayerForm, Part, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 
@@ -17,6 +18,8 @@ export interface Located {
 
 export interface Placement {
   strategy: string;
+  /** Whether a layer is one region or two. */
+  layers: LayerForm;
   /** In the order of a token's path; a tied table is the first region and is visited again at the end. */
   regions: Region[];
   wafers: number;
@@ -52,37 +55,56 @@ export class CapacityError extends Error {
 export interface SizedRequest extends PlacementRequest {
   /** Height of every region, in cores. */
   rows?: number | undefined;
-  /** Width of every layer's region, in cores; or one per layer. */
-  layerColumns?: number | readonly number[] | undefined;
+  /** Regions of a layer, or whichever takes the fewest wafers and then cycles; whole if not given. */
+  layers?: LayerForm | 'auto' | undefined;
+  layerColumns?: LayerColumns | undefined;
+}
+
+/** A request whose layers have one form. */
+export type Formed = Omit<SizedRequest, 'layers'> & { layers: LayerForm };
+
+/** The request in every form of layers that it leaves open; sizes asked for are those of one form. */
+export function formsOf(request: SizedRequest): Formed[] {
+  const { layers = 'whole', layerColumns: asked, mapping } = request;
+  const open = (): LayerForm[] => {
+    if (!MAPPINGS[mapping].takes.split) return ['whole'];
+    if (asked === undefined) return ['whole', 'split'];
+    return [typeof asked === 'number' || isPerLayer(asked) ? 'whole' : 'split'];
+  };
+  const forms = layers === 'auto' ? open() : [layers];
+  return forms.map((form) => ({ ...request, layers: form }));
+}
+
+export function isPerLayer(columns: LayerColumns | undefined): columns is readonly number[] {
+  return Array.isArray(columns);
 }
 
 /** Height of all regions and width of each kind, in cores. */
 export interface Sizes {
   rows: number;
-  /** Of the tables. */
-  columns: Partial<Record<TableKind, number>>;
-  /** Of the model's kinds of layers. */
-  kinds: readonly number[];
+  /** Of each kind of parts, by `keyOfPart`. */
+  columns: Readonly<Record<string, number>>;
   /** Of each layer, if they were asked for one by one. */
   layers?: readonly number[];
 }
 
 /** Widths of the parts' regions, in cores. */
-export function widthsOf(parts: Part[], { columns, kinds, layers }: Sizes): number[] {
-  return parts.map((of) =>
-    of.kind === 'layer' ? (layers?.[of.layer] ?? kinds[of.layerKind]) : columns[of.kind]!,
+export function widthsOf(parts: readonly Part[], { columns, layers }: Sizes): number[] {
+  return parts.map(
+    (of) => (isOfLayer(of) ? layers?.[of.layer] : undefined) ?? columns[keyOfPart(of)],
   );
 }
 
-/** What has to be placed: the parts of a model in the order of a token's path. */
-export function partsOf(model: ModelSpec, { mapping }: Pick<SizedRequest, 'mapping'>): Part[] {
-  return MAPPINGS[mapping].regions(model);
+/** What has to be placed: the parts of a model in the order of a token's path; whole layers if not given. */
+export function partsOf(
+  model: ModelSpec,
+  { mapping, layers = 'whole' }: Pick<SizedRequest, 'mapping'> & { layers?: LayerForm },
+): Part[] {
+  return MAPPINGS[mapping].regions(model, layers);
 }
 
 /** Kinds of regions that there are. */
 export function partKindsOf(parts: Part[]): PartKind[] {
-  const all = parts.map((of): [string, PartKind] => {
-    return of.kind === 'layer' ? [`layer ${of.layerKind}`, of] : [of.kind, of];
-  });
+  const all = parts.map((of): [string, PartKind] => [keyOfPart(of), of]);
   return [...new Map(all.reverse()).values()].reverse();
 }

@@ -1,26 +1,65 @@
 /**
  * Choosing the sizes of regions: one height for all, one width per kind. The least widths follow from
- * SRAM; growth `minimal` takes them where they need the fewest cores, growth `fill` widens layers and
- * head up to what the wafer allows, while the estimate of a token's cycles improves.
+ * SRAM; growth `minimal` takes them where they need the fewest cores, growth `fill` widens layers (their
+ * attention and their MLP apart where they are split) and head up to what the wafer allows, while the
+ * estimate of a token's cycles improves.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
-import type { Part } from '../mapping/mapping.js';
+import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
+import type { LayerColumns, LayerForm, Part } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 import { cutOf, leastColumns, mostThat } from './budget.js';
-import { tokenCycles } from './estimate.js';
+import { estimator, type Estimator } from './estimate.js';
 import { cut } from './pack.js';
-import { partKindsOf, partsOf, widthsOf, type Sizes, type SizedRequest } from './placement.js';
+import { formsOf, isPerLayer, partKindsOf, partsOf, widthsOf } from './placement.js';
+import type { Formed, Sizes, SizedRequest } from './placement.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
 
-/** Sizes for the request on at most `wafers` wafers, or undefined if there are none. */
+/** Sizes, and the form of layers that they are sizes of. */
+export interface Chosen {
+  layers: LayerForm;
+  sizes: Sizes;
+}
+
+/**
+ * Sizes for the request on at most `wafers` wafers, or undefined if there are none. Of several forms of
+ * layers that which takes the fewest wafers, then that of the fewest estimated cycles.
+ */
 export function chooseSizes(
   model: ModelSpec,
   wafer: WaferSpec,
   request: SizedRequest,
   wafers: number,
+): Chosen | undefined {
+  const found = formsOf(request).flatMap((formed) => {
+    const { layers } = formed;
+    const estimates = estimator(model, wafer, formed);
+    const sizes = sizesIn(model, wafer, formed, wafers, estimates);
+    if (sizes === undefined) return [];
+    const counts = cut(widthsOf(partsOf(model, formed), sizes), sizes.rows, wafer, wafers)!;
+    return [{ layers, sizes, wafers: counts.length, cycles: estimates.token(sizes) }];
+  });
+  return found.length === 0 ? undefined : found.reduce((a, b) => (isBetter(b, a) ? b : a));
+}
+
+interface Costs {
+  wafers: number;
+  cycles: number;
+}
+
+function isBetter(a: Costs, b: Costs): boolean {
+  return a.wafers === b.wafers ? a.cycles < b.cycles : a.wafers < b.wafers;
+}
+
+function sizesIn(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: Formed,
+  wafers: number,
+  estimates: Estimator,
 ): Sizes | undefined {
   const parts = partsOf(model, request);
   const fits = (sizes: Sizes) =>
@@ -29,7 +68,17 @@ export function chooseSizes(
   const heights = minimal ? everyHeight(wafer) : tallestHeights(wafer);
   const least = leastSizes(model, wafer, request, heights).filter(fits);
   if (least.length === 0) return undefined;
-  return minimal ? fewestCores(parts, least) : fastest(model, wafer, request, least, fits);
+  if (minimal) return fewestCores(parts, least);
+  const wider =
+    request.layerColumns === undefined
+      ? least.map((narrow) => widenedLayers(narrow, parts, wafer, fits, estimates))
+      : least;
+  const { token } = estimates;
+  const fastest = wider.reduce((a, b) => (token(b) < token(a) ? b : a));
+  // What is left of the shelves goes to the head: the embedding has nothing to gain from columns.
+  return widenedHead(fastest, model.tied ? 'embedding+head' : 'head', wafer, fits).reduce((a, b) =>
+    token(b) < token(a) ? b : a,
+  );
 }
 
 /** Every height that a region can have, from one row to the whole wafer. */
@@ -47,42 +96,42 @@ export function tallestHeights(wafer: WaferSpec): number[] {
 export function leastSizes(
   model: ModelSpec,
   wafer: WaferSpec,
-  request: SizedRequest,
+  request: Formed,
   heights: number[],
 ): Sizes[] {
-  const parts = partKindsOf(partsOf(model, request));
-  const asked = request.layerColumns;
+  const parts = partsOf(model, request);
+  const kinds = partKindsOf(parts);
   const found: Sizes[] = [];
   for (const rows of request.rows === undefined ? heights : [request.rows]) {
-    const columns: Sizes['columns'] = {};
-    const kinds: number[] = [];
-    const holds = parts.every((part) => {
+    const columns: Record<string, number> = {};
+    const holds = kinds.every((part) => {
       const least = leastColumns(part, model, wafer, request, rows);
       if (least === undefined) return false;
-      if (part.kind === 'layer') kinds[part.layerKind] = least;
-      else columns[part.kind] = least;
+      columns[keyOfPart(part)] = least;
       return true;
     });
     if (!holds) continue;
-    const widths = asked === undefined ? { kinds } : widthsAsked(model, wafer, asked, kinds);
-    if (widths !== undefined) found.push({ rows, columns, ...widths });
+    const sizes = asAsked({ rows, columns }, parts, request.layerColumns);
+    const isWideEnough = widthsOf(parts, sizes).every(
+      (width, i) => width >= columns[keyOfPart(parts[i])] && width <= wafer.width,
+    );
+    if (isWideEnough) found.push(sizes);
   }
   return found;
 }
 
-/** Layers as wide as asked, undefined if that is too narrow for some, or wider than the wafer. */
-function widthsAsked(
-  { layers }: ModelSpec,
-  wafer: WaferSpec,
-  asked: number | readonly number[],
-  least: readonly number[],
-): Pick<Sizes, 'kinds' | 'layers'> | undefined {
-  const widths = typeof asked === 'number' ? layers.map(() => asked) : asked;
-  if (widths.some((width, layer) => width < least[layers[layer]] || width > wafer.width))
-    return undefined;
-  return typeof asked === 'number'
-    ? { kinds: least.map(() => asked) }
-    : { kinds: least, layers: asked };
+/** With layers as wide as asked. */
+function asAsked(sizes: Sizes, parts: Part[], asked: LayerColumns | undefined): Sizes {
+  if (asked === undefined) return sizes;
+  if (isPerLayer(asked)) return { ...sizes, layers: asked };
+  const columns = { ...sizes.columns };
+  for (const part of parts) {
+    if (!isOfLayer(part)) continue;
+    const each =
+      typeof asked === 'number' ? asked : asked[part.kind === 'mlp' ? 'mlp' : 'attention'];
+    columns[keyOfPart(part)] = each;
+  }
+  return { ...sizes, columns };
 }
 
 /** Cores of all regions. */
@@ -92,98 +141,139 @@ export function coresOf(parts: Part[], sizes: Sizes): number {
 
 function fewestCores(parts: Part[], candidates: Sizes[]): Sizes {
   const fewest = Math.min(...candidates.map((sizes) => coresOf(parts, sizes)));
-  const bent = (sizes: Sizes) => Math.abs(Math.log(sizes.rows / Math.max(...sizes.kinds)));
+  const layers = knobsOf(parts).flat();
+  const bent = ({ rows, columns }: Sizes) =>
+    Math.abs(Math.log(rows / Math.max(...layers.map((key) => columns[key]))));
   return candidates
     .filter((sizes) => coresOf(parts, sizes) <= fewest * (1 + SQUARE_SLACK))
     .reduce((best, sizes) => (bent(sizes) < bent(best) ? sizes : best));
 }
 
-function fastest(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  request: SizedRequest,
-  least: Sizes[],
-  fits: (sizes: Sizes) => boolean,
-): Sizes {
-  const cycles = (sizes: Sizes) => tokenCycles(model, wafer, request, sizes);
-  let best = least[0];
-  let bestCycles = Infinity;
-  for (const narrow of least) {
-    const widths =
-      request.layerColumns === undefined ? widenedLayers(narrow, wafer, fits) : [narrow];
-    for (const sizes of widths) {
-      const estimate = cycles(sizes);
-      if (estimate < bestCycles) {
-        best = sizes;
-        bestCycles = estimate;
-      }
-    }
-  }
-  // What is left of the shelves goes to the head: the embedding has nothing to gain from columns.
-  return widened(best, model.tied ? 'embedding+head' : 'head', wafer, fits).reduce((a, b) =>
-    cycles(b) < cycles(a) ? b : a,
-  );
+type Fits = (sizes: Sizes) => boolean;
+
+/** Kinds of parts that are widened together: whole layers; or attentions, and MLPs. */
+function knobsOf(parts: Part[]): string[][] {
+  const keysOf = (kind: string) => [
+    ...new Set(parts.filter((part) => part.kind === kind).map(keyOfPart)),
+  ];
+  return ['layer', 'attention', 'mlp'].map(keysOf).filter((keys) => keys.length > 0);
 }
 
-/** The given sizes with a table widened column by column, while it still fits the wafers. */
-function widened(
-  sizes: Sizes,
-  table: 'head' | 'embedding+head',
-  wafer: WaferSpec,
-  fits: (sizes: Sizes) => boolean,
-): Sizes[] {
-  const { columns } = sizes;
-  const at = (width: number): Sizes => ({ ...sizes, columns: { ...columns, [table]: width } });
-  return whileItFits(at, columns[table]!, wafer, fits);
+/** The given sizes with parts of these kinds of at least so many columns. */
+function widened(sizes: Sizes, keys: readonly string[], width: number): Sizes {
+  const columns = { ...sizes.columns };
+  for (const key of keys) columns[key] = Math.max(columns[key], width);
+  return { ...sizes, columns };
 }
 
-/** The given sizes with layers of at least so many columns, column by column, while they still fit the wafers. */
-function widenedLayers(sizes: Sizes, wafer: WaferSpec, fits: (sizes: Sizes) => boolean): Sizes[] {
-  const at = (width: number): Sizes => ({
-    ...sizes,
-    kinds: sizes.kinds.map((least) => Math.max(least, width)),
-  });
-  return whileItFits(at, Math.min(...sizes.kinds), wafer, fits);
-}
-
-function whileItFits(
-  at: (width: number) => Sizes,
-  least: number,
-  wafer: WaferSpec,
-  fits: (sizes: Sizes) => boolean,
-): Sizes[] {
-  const most = mostThat((width) => fits(at(width)), least, wafer.width) ?? least;
-  return Array.from({ length: most - least + 1 }, (_, i) => at(least + i));
+/** The narrowest of these parts, and as wide as they can be while they fit the wafers. */
+function widthRange(sizes: Sizes, keys: readonly string[], wafer: WaferSpec, fits: Fits) {
+  const least = Math.min(...keys.map((key) => sizes.columns[key]));
+  const most = mostThat((width) => fits(widened(sizes, keys, width)), least, wafer.width) ?? least;
+  return { least, most };
 }
 
 /**
- * Heights and widths of layers that fit the wafers, height by height, all layers of one width; of widths that cut a layer into
- * slices of the same sizes only the least, since the others only have longer lines.
+ * Of the given sizes with wider layers that fit the wafers those of the fewest estimated cycles. The cycles of a
+ * token are the sum of what its parts take, so a width is of use only if it is faster than all that are narrower.
+ */
+function widenedLayers(
+  narrow: Sizes,
+  parts: Part[],
+  wafer: WaferSpec,
+  fits: Fits,
+  estimates: Estimator,
+): Sizes {
+  const [first, second] = knobsOf(parts);
+  const faster = (keys: string[]): number[] => {
+    const { least, most } = widthRange(narrow, keys, wafer, fits);
+    const found: number[] = [];
+    let fewest = Infinity;
+    for (let width = least; width <= most; width++) {
+      let cycles = 0;
+      for (const key of keys)
+        cycles += estimates.parts(key, narrow.rows, Math.max(narrow.columns[key], width));
+      if (cycles < fewest) found.push(width);
+      fewest = Math.min(fewest, cycles);
+    }
+    return found;
+  };
+  /** With the widest that fit. */
+  const widest = (sizes: Sizes, keys: string[], widths: number[]): Sizes => {
+    const last = mostThat((i) => fits(widened(sizes, keys, widths[i])), 0, widths.length - 1) ?? 0;
+    return widened(sizes, keys, widths[last]);
+  };
+  if (second === undefined) return widest(narrow, first, faster(first));
+  const widths = faster(second);
+  const { token } = estimates;
+  return faster(first)
+    .map((width) => widest(widened(narrow, first, width), second, widths))
+    .reduce((a, b) => (token(b) < token(a) ? b : a));
+}
+
+/** The given sizes with a table widened column by column, while it still fits the wafers. */
+function widenedHead(
+  sizes: Sizes,
+  table: 'head' | 'embedding+head',
+  wafer: WaferSpec,
+  fits: Fits,
+): Sizes[] {
+  const { least, most } = widthRange(sizes, [table], wafer, fits);
+  return range(least, most).map((width) => widened(sizes, [table], width));
+}
+
+function range(least: number, most: number): number[] {
+  return Array.from({ length: most - least + 1 }, (_, i) => least + i);
+}
+
+/**
+ * Heights and widths of layers that fit the wafers, height by height, all layers of one width (their
+ * attentions, and their MLPs, where they are split); of widths that cut a layer into slices of the same
+ * sizes only the least, since the others only have longer lines.
  */
 export function layerSizes(
   model: ModelSpec,
   wafer: WaferSpec,
-  request: SizedRequest,
+  request: Formed,
   wafers: number,
 ): Sizes[][] {
   const parts = partsOf(model, request);
+  const kinds = partKindsOf(parts);
   const fits = (sizes: Sizes) =>
     cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
   const { buffers } = MAPPINGS[request.mapping];
-  const slices = ({ rows, kinds }: Sizes) =>
-    kinds
-      .flatMap((columns, layerKind) =>
-        buffers({ kind: 'layer', layerKind }, cutOf(model, request, rows, columns)),
-      )
-      .map(({ length }) => length)
-      .join();
-  const alike = (sizes: Sizes): Sizes => {
-    const widest = Math.max(...sizes.kinds);
-    return { ...sizes, kinds: sizes.kinds.map(() => widest) };
+  const known = new Map<string, string>();
+  const slices = (keys: readonly string[], rows: number, columns: number): string => {
+    const name = `${keys[0]} ${rows} ${columns}`;
+    const found =
+      known.get(name) ??
+      kinds
+        .filter((part) => keys.includes(keyOfPart(part)))
+        .flatMap((part) => buffers(part, cutOf(model, request, rows, columns)))
+        .map(({ length }) => length)
+        .join();
+    known.set(name, found);
+    return found;
+  };
+  const knobs = knobsOf(parts);
+  const alike = (sizes: Sizes): Sizes =>
+    knobs.reduce(
+      (of, keys) => widened(of, keys, Math.max(...keys.map((key) => of.columns[key]))),
+      sizes,
+    );
+  const widen = (sizes: Sizes, keys: readonly string[]): Sizes[] => {
+    const { least, most } = widthRange(sizes, keys, wafer, fits);
+    let last = '';
+    return range(least, most).flatMap((width) => {
+      const before = last;
+      last = slices(keys, sizes.rows, width);
+      return last === before ? [] : [widened(sizes, keys, width)];
+    });
   };
   return leastSizes(model, wafer, request, tallestHeights(wafer))
     .map(alike)
     .filter(fits)
-    .map((least) => widenedLayers(least, wafer, fits))
-    .map((wider) => wider.filter((of, i) => i === 0 || slices(of) !== slices(wider[i - 1])));
+    .map((least) =>
+      knobs.reduce<Sizes[]>((all, keys) => all.flatMap((sizes) => widen(sizes, keys)), [least]),
+    );
 }

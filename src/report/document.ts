@@ -42,6 +42,7 @@ export interface DecodeResult {
   /** All users together. */
   tokensPerSecond: number;
   tpotMs: number;
+  /** One for each layer, of both of its regions where it has two. */
   perLayerCycles: number[];
   /** Adds up to `cyclesPerToken`. */
   breakdown: Breakdown;
@@ -96,6 +97,8 @@ export interface RegionResult extends Located {
 
 export interface PlacementResult {
   strategy: string;
+  /** Whether a layer is one region, or one for its attention and one for its MLP. */
+  layers?: Placement['layers'];
   regions: RegionResult[];
   coresUsed: number;
   sramUsedBytes: number;
@@ -120,8 +123,9 @@ export interface PlacementResult {
 /** The layers' shape and the groups on their lines, simulated cycles of a token, and what was tried. */
 export interface SearchResult {
   rows: number;
-  layerColumns: number;
-  groups: { column: number; row: number; head: number };
+  layerColumns: number | { attention: number; mlp: number };
+  /** Of whole layers; those of split ones are the fastest on each line. */
+  groups?: { column: number; row: number; head: number };
   cycles: number;
   /** Shapes that fit, shapes that were simulated, and sets of groups tried in place. */
   candidates: number;
@@ -154,6 +158,21 @@ export interface CheckResult {
   head?: 'wafer' | 'host';
   /** Users whose numbers were computed and checked, counted from 0, and how many there are. */
   users?: { checked: number[]; of: number };
+  /** Of models with experts: choices of all layers for all tokens, and those of the plain implementation's experts. */
+  expertsAgree?: { agree: number; of: number };
+  /**
+   * The least difference between the score of the last chosen expert and of the best one left out, over the
+   * largest score, of all these choices in the plain implementation. Left out where all experts are chosen.
+   */
+  routingMargin?: number;
+  /** The first choice (layer and token counted from 0, prompt included) that differs and is no near tie. */
+  wrongExperts?: {
+    token: number;
+    layer: number;
+    chosen: (number | null)[];
+    expected: number[];
+    margin: number;
+  };
   /** Bits to which a checkpoint's weights were rounded, here and in the plain implementation, if fewer than it has. */
   roundedTo?: number;
   passed?: boolean;

@@ -3,7 +3,7 @@ import type { FewerWafers } from '../placement/capacity.js';
 import { count } from './format.js';
 
 /** Empty if nothing of it helps. */
-export function fewerWafersLine({ codeBytes, withCode, in8Bits }: FewerWafers): string {
+export function fewerWafersLine({ codeBytes, withCode, in8Bits, split }: FewerWafers): string {
   const changes: string[] = [];
   if (withCode.length > 0) {
     const each = withCode.map((of) => `${of.wafers} with ${count(of.codeBytes)}`).join(', ');
@@ -13,5 +13,6 @@ export function fewerWafersLine({ codeBytes, withCode, in8Bits }: FewerWafers): 
     );
   }
   if (in8Bits !== undefined) changes.push(`with model.weightBits=8: ${in8Bits}`);
+  if (split !== undefined) changes.push(`with placement.layers=split: ${split}`);
   return changes.length === 0 ? '' : `fewer wafers ${changes.join('; or ')}`;
 }

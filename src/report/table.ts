@@ -223,10 +223,14 @@ export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['es
 /** How the layers' shape and groups were found. */
 function searched(search: SearchResult): string {
   const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
+  const wide =
+    typeof layerColumns === 'object'
+      ? `attention of ${layerColumns.attention} x ${rows} cores, MLPs of ${layerColumns.mlp} x ${rows}`
+      : `layers of ${layerColumns} x ${rows} cores`;
+  const groups = of && `, groups ${of.column} on columns, ${of.row} on rows, ${of.head} on heads`;
   return (
-    `layers of ${layerColumns} x ${rows} cores, groups ${of.column} on columns, ${of.row} on rows, ` +
-    `${of.head} on heads: fastest of ${count(simulated)} shapes simulated, of ${count(candidates)} ` +
-    `that fit, and of ${count(groupsTried)} sets of groups`
+    `${wide}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
+    `${count(candidates)} that fit, and of ${count(groupsTried)} sets of groups`
   );
 }
 

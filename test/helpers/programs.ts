@@ -83,7 +83,16 @@ export function testWafer(
     fabric: { colors: 8, hopCycles: 1, rampCycles: 2, queueDepth: 4, ...fabric },
     core: {
       sramBytes: 48 * 1024,
-      codeBytes: { stack: 0, runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 },
+      codeBytes: {
+        stack: 0,
+        runtime: 0,
+        attention: 0,
+        mlp: 0,
+        router: 0,
+        experts: 0,
+        embedding: 0,
+        head: 0,
+      },
     },
     costs: { ...NO_OVERHEAD, ...costs },
   };

@@ -76,7 +76,7 @@ function candidates(
     if (run.width < width) return;
     for (const x of columnsIn(run, width, before.x)) {
       const to = { x, y: run.y, width };
-      let cost = task.handOff(before, to);
+      let cost = task.handOff(before, to, task.words?.[part]);
       if (last && task.leave) cost += task.leave(to);
       if (last && task.back) cost += task.back(to, { ...first, width: task.widths[0] });
       found.push({ run: index, x, cost });

@@ -71,35 +71,39 @@ function branchAndBound(task: Task, start: Position[]) {
 }
 
 /** From the region before, or from the wafer's edge. */
-function costTo({ handOff, enter }: Task, chosen: Candidate[], candidate: Candidate): number {
+function costTo(
+  { handOff, enter, words }: Task,
+  chosen: Candidate[],
+  candidate: Candidate,
+): number {
   const before = chosen.at(-1);
-  return before ? handOff(before, candidate) : (enter?.(candidate) ?? 0);
+  return before ? handOff(before, candidate, words?.[chosen.length]) : (enter?.(candidate) ?? 0);
 }
 
 /** For each region: what the hand-offs after it cost at least, the path back or onward included. */
 function leastRest(
-  { widths, handOff, back, leave }: Task,
+  { widths, words, handOff, back, leave }: Task,
   candidatesOf: Map<number, Candidate[]>,
 ): number[] {
   const known = new Map<string, number>();
-  const least = (a: number, b: number, cost: Task['handOff'], kind: string): number => {
-    const key = `${kind} ${a} ${b}`;
+  const least = (a: number, b: number, cost: Task['handOff'], sent?: number): number => {
+    const key = `${cost === handOff ? 'on' : 'back'} ${a} ${b} ${sent}`;
     let found = known.get(key);
     if (found === undefined) {
       found = Infinity;
       for (const from of candidatesOf.get(a)!)
         for (const to of candidatesOf.get(b)!)
-          if (apart(from, to)) found = Math.min(found, cost(from, to));
+          if (apart(from, to)) found = Math.min(found, cost(from, to, sent));
       known.set(key, found);
     }
     return found;
   };
   const rest = Array.from({ length: widths.length }, () => 0);
   const last = widths.length - 1;
-  if (back && last > 0) rest[last] = least(widths[last], widths[0], back, 'back');
+  if (back && last > 0) rest[last] = least(widths[last], widths[0], back);
   if (leave) rest[last] += Math.min(...candidatesOf.get(widths[last])!.map(leave));
   for (let i = last - 1; i >= 0; i--)
-    rest[i] = rest[i + 1] + least(widths[i], widths[i + 1], handOff, 'on');
+    rest[i] = rest[i + 1] + least(widths[i], widths[i + 1], handOff, words?.[i + 1]);
   return rest;
 }
 

@@ -24,8 +24,10 @@ export interface Task {
   widths: readonly number[];
   /** In the order of reading: shelf by shelf, from west to east. */
   runs: readonly Run[];
-  /** Estimated cycles from a region to the next one of the token's path. */
-  handOff: (from: Placed, to: Placed) => number;
+  /** Words of each row that each of them receives, if not all as many. */
+  words?: readonly number[] | undefined;
+  /** Estimated cycles from a region to the next one of the token's path, which receives so many words a row. */
+  handOff: (from: Placed, to: Placed, words?: number) => number;
   /** The same from the last region back to the first; none if another wafer lies between them. */
   back?: (from: Placed, to: Placed) => number;
   /** From the wafer's edge to the first region, and from the last one to it, where there are others. */
@@ -53,7 +55,11 @@ export function costOf(task: Task, positions: readonly Position[]): number {
   let cost = enter?.(placed(task, positions, 0)) ?? 0;
   cost += leave?.(placed(task, positions, widths.length - 1)) ?? 0;
   for (let i = 1; i < widths.length; i++)
-    cost += task.handOff(placed(task, positions, i - 1), placed(task, positions, i));
+    cost += task.handOff(
+      placed(task, positions, i - 1),
+      placed(task, positions, i),
+      task.words?.[i],
+    );
   if (back && widths.length > 1)
     cost += back(placed(task, positions, widths.length - 1), placed(task, positions, 0));
   return cost;

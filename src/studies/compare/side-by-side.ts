@@ -86,10 +86,10 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
     const outcome = outcomes[distinct.indexOf(plans.indexOf(plans[i]))];
     if (outcome.status === 'rejected') throw outcome.reason;
     const { placement, ...run } = outcome.value;
-    const { estimate = placement.estimate, wafers, defects } = placements[i];
+    const { estimate = placement.estimate, defects } = placements[i];
     const { search } = shaped[i];
     const given = asked[i].config;
-    const found = search && { search, ...fewerThan(wafers, given) };
+    const found = search && { search, ...fewerThan(placements[i], given) };
     const own = { strategy, ...(estimate && { estimate }), ...found };
     const placed = { ...placement, ...own };
     const identity = { ...runIdentity(given), config: resolved };

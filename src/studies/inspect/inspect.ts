@@ -7,6 +7,7 @@ import { loweredOf } from '../../decode/lowered.js';
 import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import { identityOf } from '../../identity.js';
+import { isLayerKind } from '../../mapping/mapping.js';
 import type { StageKind } from '../../lowering/lowering.js';
 import type { Region } from '../../placement/placement.js';
 import { listRole } from '../../program/listing.js';
@@ -75,8 +76,8 @@ const FILE_PATHS: Record<string, string> = {
 
 function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspection {
   const placement = placementOf(config);
-  const { wafers, estimate } = placement;
-  const { fewerWafers: fewer } = fewerThan(wafers, config);
+  const { estimate } = placement;
+  const { fewerWafers: fewer } = fewerThan(placement, config);
   const notes = [
     fewer === undefined ? '' : fewerWafersLine(fewer),
     estimate?.bound === undefined ? '' : proved(estimate),
@@ -122,8 +123,9 @@ async function inspectProgram(config: ResolvedConfig, core?: CorePosition): Prom
   const programs = await programsOf(config);
   if (core === undefined) {
     // Layers differ in their hand-offs only; one of them stands for all, and one core for its region.
-    const first = programs.findIndex(({ kind }) => kind === 'layer');
-    const shown = programs.filter(({ kind }, i) => kind !== 'layer' || i === first);
+    const shown = programs.filter(
+      ({ kind }, i) => !isLayerKind(kind) || i === programs.findIndex((of) => of.kind === kind),
+    );
     const stages = shown.map(({ region: { x, y }, write }) => {
       const { program, origin } = write();
       const { name, width, height, roles, roleOf, labels } = program;

@@ -23,7 +23,7 @@ export async function simulate(
       onProgress: (done, total) => own.onProgress?.({ done, total, what: 'placing' }),
     });
     // What a search chose was not asked for, and may be another size on fewer wafers.
-    const placed = search && { search, ...fewerThan(placement.wafers, given) };
+    const placed = search && { search, ...fewerThan(placement, given) };
     return simulatePlaced(config, placement, own, { begun, ...(placed && { placed }) });
   });
 }

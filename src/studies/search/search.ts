@@ -2,25 +2,32 @@
  * The shape of the layers' regions and the groups of their trees, by simulated cycles of a token. Each
  * shape tried gets the groups that are fastest on lines of its lengths (groups.ts); the search begins
  * with the shapes that a closed estimate ranks best, continues with the fastest neighbour until there
- * is none, and then tries the fastest shapes' groups in place, one line after the other.
+ * is none, and then tries the fastest shapes' groups in place, one line after the other. Layers that
+ * are split have two widths, and on each line the groups that are fastest there.
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { Groups } from '../../lowering/lines.js';
 import { wafersNeeded } from '../../placement/capacity.js';
-import { CapacityError } from '../../placement/placement.js';
-import { tokenCycles } from '../../placement/estimate.js';
+import { keyOfPart } from '../../mapping/mapping.js';
+import { CapacityError, formsOf, partKindsOf, partsOf } from '../../placement/placement.js';
+import type { Sizes } from '../../placement/placement.js';
+import { estimator } from '../../placement/estimate.js';
 import { layerSizes } from '../../placement/sizes.js';
 import { requestOf } from '../../decode/place.js';
 import type { SearchResult } from '../../report/document.js';
 
 export type Shape = Pick<SearchResult, 'rows' | 'layerColumns'>;
 
+export function isSplit({ layerColumns }: Shape): boolean {
+  return typeof layerColumns === 'object';
+}
+
 /** What the search is given. */
 export interface ShapeCosts {
-  /** The groups that are fastest on lines of a shape's lengths. */
+  /** The groups that are fastest on lines of a shape's lengths, of one whose layers are whole. */
   groupsOf: (shape: Shape) => Promise<Groups>;
-  /** Simulated cycles of a token with layers of this shape and these groups. */
-  cycles: (shape: Shape, groups: Groups) => Promise<number>;
+  /** Simulated cycles of a token with layers of this shape and these groups, or the fastest on each line. */
+  cycles: (shape: Shape, groups?: Groups) => Promise<number>;
   /** Receives how many tries were made, how many there may be, and the next one. */
   onProgress?: (done: number, total: number, what: string) => void;
 }
@@ -30,14 +37,32 @@ const STARTS = 4;
 /** Fastest shapes whose groups are then tried in place. */
 const FINALISTS = 2;
 
-/** All shapes of a configuration's layers that fit, height by height, the narrowest first. */
+/**
+ * All shapes of a configuration's layers that fit, whole ones first, height by height, the narrowest first;
+ * of forms that take more wafers than another none.
+ */
 export function shapesOf(config: ResolvedConfig): Shape[][] {
   const { model, wafer } = config;
   const request = { ...requestOf(config), growth: 'fill' as const };
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
-  return layerSizes(model, wafer, request, wafers).map((widths) =>
-    widths.map(({ rows, kinds }) => ({ rows, layerColumns: kinds[0] })),
+  return formsOf(request).flatMap((formed) =>
+    layerSizes(model, wafer, formed, wafers).map((sizes) => sizes.map(shapeOf)),
   );
+}
+
+function shapeOf({ rows, columns }: Sizes): Shape {
+  const widthOf = (kind: string) => {
+    const key = Object.keys(columns).find((name) => name.startsWith(`${kind} `));
+    return key === undefined ? 0 : columns[key];
+  };
+  const whole = widthOf('layer');
+  const split = { attention: widthOf('attention'), mlp: widthOf('mlp') };
+  return { rows, layerColumns: whole > 0 ? whole : split };
+}
+
+/** Widths of a layer's regions. */
+function widthsOf({ layerColumns: of }: Shape): number[] {
+  return typeof of === 'object' ? [of.attention, of.mlp] : [of];
 }
 
 /** The shape and groups of fewest cycles that the search meets; some shape must fit the wafers. */
@@ -47,16 +72,20 @@ export async function searchShape(
 ): Promise<SearchResult> {
   const heights = shapesOf(config);
   const candidates = heights.reduce((sum, widths) => sum + widths.length, 0);
-  const cost = (shape: Shape, groups: Groups) => {
-    const { column, row, head } = groups;
-    const what = `${shape.layerColumns} x ${shape.rows}, groups ${row} x ${column}, ${head}`;
-    onProgress?.(known.size, candidates, what);
+  const cost = (shape: Shape, groups?: Groups) => {
+    const of = groups && `, groups ${groups.row} x ${groups.column}, ${groups.head}`;
+    onProgress?.(
+      known.size,
+      candidates,
+      `${widthsOf(shape).join(' + ')} x ${shape.rows}${of ?? ''}`,
+    );
     return orRefused(cycles(shape, groups));
   };
   const known = new Map<Shape, number>();
   const simulate = async (shapes: Shape[]): Promise<void> => {
     for (const shape of shapes)
-      if (!known.has(shape)) known.set(shape, await cost(shape, await groupsOf(shape)));
+      if (!known.has(shape))
+        known.set(shape, await cost(shape, isSplit(shape) ? undefined : await groupsOf(shape)));
   };
   const fastest = () => [...known].reduce((a, b) => (b[1] < a[1] ? b : a))[0];
   await simulate(startsOf(config, heights));
@@ -68,11 +97,12 @@ export async function searchShape(
   let groupsTried = 0;
   const finalists = [...known].sort((a, b) => a[1] - b[1]).slice(0, FINALISTS);
   for (const [shape, cycles] of finalists) {
-    const groups = await groupsOf(shape);
-    const inPlace = await searchGroups(groups, cycles, (groups) => cost(shape, groups));
-    groupsTried += inPlace.tried;
-    if (best === undefined || inPlace.cycles < best.cycles)
-      best = { ...shape, groups: inPlace.groups, cycles: inPlace.cycles };
+    const inPlace = isSplit(shape)
+      ? { cycles, tried: 0 }
+      : await searchGroups(await groupsOf(shape), cycles, (groups) => cost(shape, groups));
+    const { tried, ...found } = inPlace;
+    groupsTried += tried;
+    if (best === undefined || found.cycles < best.cycles) best = { ...shape, ...found };
   }
   return { ...best!, candidates, simulated: known.size, groupsTried };
 }
@@ -90,12 +120,23 @@ async function orRefused(cycles: Promise<number>): Promise<number> {
 function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
   const { model, wafer } = config;
   const request = requestOf(config);
-  const estimate = ({ rows, layerColumns }: Shape) =>
-    tokenCycles(model, wafer, request, {
-      rows,
-      columns: { head: layerColumns, 'embedding+head': layerColumns },
-      kinds: model.kinds.map(() => layerColumns),
-    });
+  const [whole, split] = (['whole', 'split'] as const).map((layers) => {
+    const formed = { ...request, layers };
+    const keys = partKindsOf(partsOf(model, formed)).map(keyOfPart);
+    const { token } = estimator(model, wafer, formed);
+    return (shape: Shape): number => {
+      const widths = widthsOf(shape);
+      const widthOf = (key: string) => (key.startsWith('attention ') ? widths[0] : widths.at(-1)!);
+      const columns = Object.fromEntries(keys.map((key) => [key, widthOf(key)]));
+      return token({ rows: shape.rows, columns });
+    };
+  });
+  const known = new Map<Shape, number>();
+  const estimate = (shape: Shape): number => {
+    const cycles = known.get(shape) ?? (isSplit(shape) ? split : whole)(shape);
+    known.set(shape, cycles);
+    return cycles;
+  };
   const best = heights.map((widths) =>
     widths.reduce((a, b) => (estimate(b) < estimate(a) ? b : a)),
   );
@@ -104,22 +145,33 @@ function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
 
 /** A little narrower and wider, and on the next heights as many cores, or as many columns. */
 function neighboursOf(shape: Shape, heights: Shape[][]): Shape[] {
-  const level = heights.findIndex((widths) => widths.includes(shape));
-  const at = heights[level].indexOf(shape);
-  const sameHeight = [-2, -1, 1, 2].map((step) => heights[level][at + step]);
-  const otherHeights = [-1, 1].flatMap((step) => {
-    const widths = heights[level + step] ?? [];
-    const cores = shape.rows * shape.layerColumns;
-    const like = [cores / (widths[0]?.rows ?? 1), shape.layerColumns];
-    const away = (of: Shape, columns: number) => Math.abs(of.layerColumns - columns);
-    return like.map((columns) =>
-      widths.reduce<Shape | undefined>(
-        (a, b) => (a === undefined || away(b, columns) < away(a, columns) ? b : a),
-        undefined,
-      ),
+  const level = heights.findIndex((shapes) => shapes.includes(shape));
+  const widths = widthsOf(shape);
+  const sameHeight = widths.flatMap((width, i) => {
+    // Those of other widths here only, from the nearest narrower and wider one on.
+    const line = heights[level].filter((of) =>
+      widthsOf(of).every((other, j) => j === i || other === widths[j]),
     );
+    const at = line.findIndex((of) => widthsOf(of)[i] === width);
+    return [-2, -1, 1, 2].map((step) => line[at + step]);
+  });
+  const otherHeights = [-1, 1].flatMap((step) => {
+    const shapes = (heights[level + step] ?? []).filter((of) => isSplit(of) === isSplit(shape));
+    const factor = shape.rows / (shapes[0]?.rows ?? 1);
+    const like = [widths.map((width) => width * factor), widths];
+    return like.map((wanted) => nearest(shapes, wanted));
   });
   return [...sameHeight, ...otherHeights].filter((of) => of !== undefined);
+}
+
+/** The shape whose widths are nearest to those wanted, in sum; undefined of none. */
+function nearest(shapes: Shape[], wanted: number[]): Shape | undefined {
+  const away = (of: Shape) =>
+    widthsOf(of).reduce((sum, width, i) => sum + Math.abs(width - wanted[i]), 0);
+  return shapes.reduce<Shape | undefined>(
+    (a, b) => (a === undefined || away(b) < away(a) ? b : a),
+    undefined,
+  );
 }
 
 /** Up to two more or fewer groups on one kind of line, as long as that is faster. */

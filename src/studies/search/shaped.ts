@@ -10,7 +10,7 @@ import { simulateSteps } from '../../decode/simulate.js';
 import type { GroupsOf } from '../../lowering/lowering.js';
 import type { Groups } from '../../lowering/lines.js';
 import type { SearchResult } from '../../report/document.js';
-import { searchShape, type ShapeCosts } from './search.js';
+import { isSplit, searchShape, type ShapeCosts } from './search.js';
 
 /**
  * With `growth: search` the configuration with the shape and the groups of the fastest token that the
@@ -27,7 +27,9 @@ export async function withShape(
     searchShape(config, costOfShapes(config, shared)),
   );
   const { rows, layerColumns, groups } = search;
-  const placement = { ...config.placement, growth: 'fill' as const, rows, layerColumns, groups };
+  const layers = isSplit(search) ? ('split' as const) : ('whole' as const);
+  const sizes = { rows, layers, layerColumns, ...(groups && { groups }) };
+  const placement = { ...config.placement, growth: 'fill' as const, ...sizes };
   return { config: { ...config, placement }, search };
 }
 
@@ -43,6 +45,8 @@ function costOfShapes(
     groupChooser({ ...config, maxPositions }, regions, options.runner, fixed, lines);
   return {
     async groupsOf({ rows, layerColumns }) {
+      if (typeof layerColumns === 'object')
+        throw new TypeError('layers that are split have two widths');
       const layer = { kind: 'layer', layerKind: 0, height: rows, width: layerColumns } as const;
       const { column, row, head } = (await byLines([layer]))(layer);
       return { column, row, head };

@@ -5,6 +5,7 @@
  */
 import type { ResolvedConfig } from '../../config.js';
 import { mostThat, regionBytes } from '../../placement/budget.js';
+import { hasAttention } from '../../mapping/mapping.js';
 import type { Placement } from '../../placement/placement.js';
 import { attendingToAll } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
@@ -43,7 +44,7 @@ export function deploymentOf(config: ResolvedConfig): Deployment {
   const fits = (maxPositions: number) => holdsCaches(whole, placement, maxPositions, 1);
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
-  const kvBlock = layersOf(placement)[0].height;
+  const kvBlock = cachesOf(placement)[0].height;
   return { config, placement, kvTokens, kvBlock, maxContext, lines: new Map() };
 }
 
@@ -53,8 +54,9 @@ export function usersHeld({ config, placement }: Deployment, positions: number):
   return mostThat(fits, 1, 2 ** 31) ?? 0;
 }
 
-function layersOf({ regions }: Placement) {
-  return regions.filter(({ kind }) => kind === 'layer');
+/** Regions that keep caches. */
+function cachesOf({ regions }: Placement) {
+  return regions.filter(({ kind }) => hasAttention(kind));
 }
 
 /** Whether the cores of all layers have room for so many users' caches. */
@@ -65,7 +67,7 @@ function holdsCaches(
   batch: number,
 ): boolean {
   const kept = { mapping, maxPositions, batch };
-  return layersOf(placement).every((region) => {
+  return cachesOf(placement).every((region) => {
     const { width, height } = region;
     return regionBytes(region, model, wafer, kept, height, width) <= wafer.core.sramBytes;
   });

@@ -8,7 +8,7 @@ import { fastestTree, groupCounts } from '../../decode/groups.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { placementOf } from '../../decode/place.js';
 import { TREE_FORMS } from '../../kernels/line.js';
-import type { Vector } from '../../mapping/mapping.js';
+import { isOfLayer, type Vector } from '../../mapping/mapping.js';
 import { MAPPINGS } from '../../mapping/mappings.js';
 import type { KernelCandidate } from '../../report/document.js';
 import { count, fixed, markdownTable } from '../../report/format.js';
@@ -28,12 +28,13 @@ const COMPARED = [
 export async function mappedLinesMarkdown(options: SimulateOptions): Promise<string> {
   const config = loadConfig(bundled(MODEL));
   const { model, mapping, wafer, workload } = config;
-  const layer = placementOf(config).regions.find(({ kind }) => kind === 'layer')!;
   const positions = workload.context + workload.tokens;
-  const cut = { model, rows: layer.height, columns: layer.width, positions };
-  const shown = MAPPINGS[mapping]
-    .reductions(layer, cut)
-    .map(({ line, cores, words, type }) => ({ line, cores, words, type }));
+  const shown = placementOf(config)
+    .regions.filter((region) => isOfLayer(region) && region.layer === 0)
+    .flatMap((region) => {
+      const cut = { model, rows: region.height, columns: region.width, positions };
+      return MAPPINGS[mapping].reductions(region, cut);
+    });
   return withRunner(options, async (within) => {
     const host = { ...within, rss: () => 0 };
     const rows = new Map<string, string[]>();
