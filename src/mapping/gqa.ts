@@ -238,7 +238,7 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     found.push(
       'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
     );
-  if (kinds.some((layer) => denseOf(layer).act.clamp !== undefined))
+  if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
     found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');
   if (kinds.some(({ norms }) => norms !== 'pre'))
     found.push(
