@@ -7,7 +7,10 @@ import type { ModelSpec } from '../src/model/model.js';
 import { CHECKPOINTS, loadCheckpoint, referenceOf } from './helpers/checkpoints.js';
 import { outcomesOf } from './helpers/wafer-tokens.js';
 
-const NAMES = ['public-mixtral', 'public-qwen3_moe', 'public-glm4_moe'];
+const NAMES = [
+  ...['public-mixtral', 'public-qwen3_moe', 'public-glm4_moe'],
+  ...['public-gpt_oss', 'public-llama4'],
+];
 
 /** None divides the dimensions of the checkpoints, nor their numbers of experts. */
 const SHAPES = [
