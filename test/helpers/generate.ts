@@ -426,7 +426,8 @@ function local({ type, length, variant }: Transfer): Operation {
       to: 30,
     };
   const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50, widen: false };
-  return { ...base, ...shape, kind: 'matvec', form: length % 2 === 0 ? 'axpy' : 'dot' };
+  const strides = length % 3 === 0 ? { xStride: 2, outStride: 3 } : {};
+  return { ...base, ...shape, ...strides, kind: 'matvec', form: length % 2 === 0 ? 'axpy' : 'dot' };
 }
 
 /** Adds a phase to a core: a pause, what changes of its routes, its operations. */
