@@ -170,12 +170,12 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   ];
   const ours = (text: string): Rule => [text, 'assumed', OURS];
   const found = [...always, ...layerRules(model)].map(ours);
-  const vectors = vectorForms(model)
+  const functions = specialFunctions(model)
     .join(', ')
     .replace(/, (?=[^,]*$)/, ' and ');
   found.push(
     [
-      `Norms take a scalar root, ${vectors} vector operations (a range reduction and a polynomial).`,
+      `Roots, reciprocals, ${functions} are scalar code for each number, or vector operations over all that a core has (a range reduction and a polynomial), whichever is cheaper for so many.`,
       'assumed',
       `${OURS}; counts in the cost table`,
     ],
@@ -198,12 +198,12 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   return found;
 }
 
-/** What is computed by the vector form of a special function. */
-function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
+/** What else takes a special function. */
+function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
   const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
   const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
   return [
-    'softmax',
+    'the exponentials of the softmax',
     ...(acts.has('silu') ? ['SiLU'] : []),
     ...(acts.has('gelu-tanh') ? ['GELU'] : []),
     ...(capsScores ? ['caps of scores'] : []),
@@ -226,6 +226,20 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     );
   if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
     found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
+  if (attentions.some(({ qkNorm }) => qkNorm === 'head-after-rope'))
+    found.push(
+      'Query and key heads that are normalised after RoPE have the mean of their squares, without weights.',
+    );
+  if (attentions.some(({ sinks }) => sinks))
+    found.push(
+      'A sink is one more score in the maximum and in the sum of the softmax, and the root of each column counts it.',
+    );
+  if (attentions.some(({ temperature }) => temperature))
+    found.push(
+      'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
+    );
+  if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
+    found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');
   if (kinds.some(({ norms }) => norms !== 'pre'))
     found.push(
       'A norm after a block is one of its sum over the row, and takes a sum along the columns.',
