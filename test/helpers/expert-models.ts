@@ -9,7 +9,14 @@ type Changes = Partial<Omit<ExpertsSpec, 'router' | 'kind'>> & { router?: Partia
 /** Six experts of which two are chosen by a softmax, but for what is given. */
 export function expertsWith({ router, ...changes }: Changes = {}): ExpertsSpec {
   return {
-    ...({ kind: 'experts', count: 6, topK: 2, inner: 9, act: { fn: 'silu' }, bias: false } as const),
+    ...({
+      kind: 'experts',
+      count: 6,
+      topK: 2,
+      inner: 9,
+      act: { fn: 'silu' },
+      bias: false,
+    } as const),
     router: {
       ...({ score: 'softmax', bias: 'none', renormalise: true, scale: 1 } as const),
       ...{ scalesInput: false, ownNorm: false, perExpertScale: false },
@@ -74,5 +81,9 @@ export const expertModels: fc.Arbitrary<ModelSpec> = fc
       const router = { ...mlp.router, ownNorm: mlp.router.ownNorm && norms !== 'post' };
       return layerWith({}, { norms, mlp: { ...mlp, router } });
     });
-    return modelOf(layers, { ...rest, dtype: types[0], weightBits: types[1] } as Partial<ModelSpec>);
+    return modelOf(layers, {
+      ...rest,
+      dtype: types[0],
+      weightBits: types[1],
+    } as Partial<ModelSpec>);
   });
