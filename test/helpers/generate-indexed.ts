@@ -36,7 +36,15 @@ export function indexed(given: { type: FloatType; length: number; variant: numbe
     put(code, type, { test: RANKED, below, from: 5, length: length % 5, to: 20, stride: 3 });
   } else if (variant === 1) {
     const select = { cell: OF_FOUR, step: 5, count: 4 };
-    const product = { rows: 3, length: 4, rowStride: 5, matrix: 0, x: 30, out: 50, widen: false };
+    const product = {
+      rows: 3,
+      length: 4,
+      rowStride: 5,
+      matrix: 0,
+      x: 30,
+      out: 50,
+      widen: false,
+    } as const;
     matvec(code, length % 2 === 0 ? 'axpy' : 'dot', type, { ...product, select });
   } else if (variant === 2) {
     const to = chosen(30, { cell: OF_THREE, step: 2, count: 3 });
