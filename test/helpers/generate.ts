@@ -428,8 +428,7 @@ function local({ type, length, variant }: Transfer): Operation {
   const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50 };
   const form = length % 2 === 0 ? 'axpy' : 'dot';
   const strides = length % 3 === 0 ? { xStride: 2, outStride: 3 } : {};
-  if (length % 4 < 2)
-    return { ...base, ...shape, ...strides, kind: 'matvec', form, widen: false };
+  if (length % 4 < 2) return { ...base, ...shape, ...strides, kind: 'matvec', form, widen: false };
   const scales = { at: 25, length: 12, rows: { stride: 4 }, columns: { stride: 1 } };
   return { ...base, ...shape, ...strides, kind: 'matvec', form, widen: 'mxfp4', scales };
 }
