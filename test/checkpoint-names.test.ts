@@ -650,7 +650,9 @@ describe('a checkpoint', () => {
     const { up } = weights.layers[0].mlp as DenseWeights;
     const [first] = placesOf(shapes)('.mlp.up_proj.weight', 0);
     const scales = [1, 1, 1, 2, 1, 1, 1, 2, 4, 4, 4, 8];
-    expect(list(up.values)).toEqual(scales.map((scale, i) => (first + i) * scale));
+    expect(list(up.values)).toEqual(scales.map((_, i) => first + i));
+    expect(list(up.blocks!.scales)).toEqual([1, 2, 4, 8]);
+    expect(list(unblocked(up).values)).toEqual(scales.map((scale, i) => (first + i) * scale));
     expect(() => readWeights({ ...checkpoint, read }, modelOf('llama'), [1, 3])).toThrow(
       '"model.layers.0.mlp.up_proj.weight_scale_inv": expected the shape [3, 2], found [2, 2]',
     );

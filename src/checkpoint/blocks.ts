@@ -4,9 +4,8 @@
  * `*_scales`).
  */
 import { ModelError, show } from '../model/errors.js';
-import { MXFP4 } from '../model/formats.js';
+import { mxfp4Of } from '../model/blocks.js';
 import type { Matrix } from '../model/model-weights.js';
-import { E2M1 } from '../numeric/formats.js';
 import { shapeText } from './header.js';
 
 /** A matrix, or matrices one after another, row-major. */
@@ -40,9 +39,6 @@ export function fp8Matrix(
 /** Numbers of a block; of two in a byte the earlier one is in the lower half. */
 export const MXFP4_BLOCK = 32;
 const BLOCK_BYTES = MXFP4_BLOCK / 2;
-const EXPONENT_BIAS = 127;
-/** The scale that stands for no number (E8M0). */
-const NO_SCALE = 255;
 
 /**
  * MXFP4: blocks of 32 numbers along the last dimension; matrices one after another are one matrix.
@@ -57,14 +53,5 @@ export function mxfp4Matrix(blocks: Numbers, scales: Numbers, name: string): Mat
       `${show(name)}: expected blocks [..., ${BLOCK_BYTES}] and a scale for each, found blocks ` +
         `${shapeText(blocks.shape)} and scales ${shapeText(scales.shape)}`,
     );
-  const values = new Float32Array(2 * blocks.values.length);
-  for (let i = 0; i < blocks.values.length; i++) {
-    values[2 * i] = E2M1[blocks.values[i] & 15];
-    values[2 * i + 1] = E2M1[blocks.values[i] >> 4];
-  }
-  const powers = Float64Array.from(scales.values, (exponent) =>
-    exponent === NO_SCALE ? NaN : 2 ** (exponent - EXPONENT_BIAS),
-  );
-  const width = MXFP4_BLOCK * outer.at(-1)!;
-  return { values, scale: 1, blocks: { format: MXFP4, width, scales: powers } };
+  return mxfp4Of(blocks.values, scales.values, MXFP4_BLOCK * outer.at(-1)!);
 }

@@ -1,7 +1,7 @@
 /** Matrices that are stored as codes with a scale for each block. */
-import { QUANTISE } from '../numeric/formats.js';
+import { E2M1, QUANTISE } from '../numeric/formats.js';
 import { ModelError } from './errors.js';
-import type { BlockFormat } from './formats.js';
+import { MXFP4, type BlockFormat } from './formats.js';
 import type { Matrix, Vector } from './model-weights.js';
 
 /**
@@ -37,6 +37,32 @@ export function quantiseBlocks(values: Vector, width: number, format: BlockForma
       values[i] = code(values[i] / scales[blockOf(output, input)]);
     }
   return { values, scale: 1, blocks: { format, width, scales } };
+}
+
+const EXPONENT_BIAS = 127;
+/** The scale that stands for no number (E8M0). */
+const NO_SCALE = 255;
+
+/**
+ * A matrix of MXFP4 by its bits.
+ * @param bytes two numbers of E2M1 each, the earlier one in the lower half
+ * @param exponents of each block of 32, times 2 ^ (s - 127); 255 is no number
+ * @param width inputs of the matrix
+ */
+export function mxfp4Of(
+  bytes: ArrayLike<number>,
+  exponents: ArrayLike<number>,
+  width: number,
+): Matrix {
+  const values = new Float32Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    values[2 * i] = E2M1[bytes[i] & 15];
+    values[2 * i + 1] = E2M1[bytes[i] >> 4];
+  }
+  const scales = Float64Array.from(exponents, (exponent) =>
+    exponent === NO_SCALE ? NaN : 2 ** (exponent - EXPONENT_BIAS),
+  );
+  return { values, scale: 1, blocks: { format: MXFP4, width, scales } };
 }
 
 /** What each number of an output is multiplied by: input by input. */

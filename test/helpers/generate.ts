@@ -426,11 +426,12 @@ function local({ type, length, variant }: Transfer): Operation {
       to: 30,
     };
   const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50 };
-  const form = length % 2 === 0 ? 'axpy' : 'dot';
   const strides = length % 3 === 0 ? { xStride: 2, outStride: 3 } : {};
-  if (length % 4 < 2) return { ...base, ...shape, ...strides, kind: 'matvec', form, widen: false };
+  const form = length % 2 === 0 ? 'axpy' : 'dot';
+  const matvec = { ...base, ...shape, ...strides, kind: 'matvec', form } as const;
+  if (length % 4 < 2) return { ...matvec, widen: false };
   const scales = { at: 25, length: 12, rows: { stride: 4 }, columns: { stride: 1 } };
-  return { ...base, ...shape, ...strides, kind: 'matvec', form, widen: 'mxfp4', scales };
+  return { ...matvec, widen: 'mxfp4', scales };
 }
 
 /** Adds a phase to a core: a pause, what changes of its routes, its operations. */
