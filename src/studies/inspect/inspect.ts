@@ -7,7 +7,7 @@ import { loweredOf } from '../../decode/lowered.js';
 import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import { identityOf } from '../../identity.js';
-import { isLayerKind } from '../../mapping/mapping.js';
+import { isLayerKind, isOfLayer } from '../../mapping/mapping.js';
 import type { StageKind } from '../../lowering/lowering.js';
 import type { Region } from '../../placement/placement.js';
 import { listRole } from '../../program/listing.js';
@@ -81,6 +81,7 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   const notes = [
     fewer === undefined ? '' : fewerWafersLine(fewer),
     estimate?.bound === undefined ? '' : proved(estimate),
+    replicasLine(placement.regions),
   ].filter((line) => line !== '');
   const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
   if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
@@ -96,6 +97,13 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   const listed = regions.map(({ name, kind, ...rest }) => ({ name, kind, layer: -1, ...rest }));
   const document = { ...placement, regions: listed, ...(fewer && { fewerWafers: fewer }) };
   return { document, text };
+}
+
+/** In how many KV groups KV heads are held; '' where each is in one. */
+function replicasLine(regions: Region[]): string {
+  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.kvReplicas ?? []) : []));
+  const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
+  return all === '' ? '' : `each KV head is held in ${all} KV groups (placement.kvReplicas)`;
 }
 
 /** A region's program, and where in it and on the wafer the region's first core lies. */
