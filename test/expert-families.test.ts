@@ -23,10 +23,7 @@ interface Shape {
 /** Runs a model on regions of that shape, its logits and experts held against the plain decoder's. */
 async function run(model: ModelSpec, shape: Shape, engine: EngineName = 'fast', data = true) {
   const { rows, columns: layerColumns, groups, context, tokens, layers = 'whole' } = shape;
-  const config = loadConfig('configs/tiny.yaml', [
-    'hardware.width=200',
-    'hardware.core.sram=1 MiB',
-  ]);
+  const config = loadConfig('configs/tiny.yaml', ['hardware.width=200', 'hardware.core.sram=1 MiB']);
   const workload = { ...config.workload, context, tokens, data };
   const sizes = { growth: 'minimal' as const, rows, layerColumns, groups, layers };
   const placement = { ...config.placement, ...sizes };
