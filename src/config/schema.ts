@@ -110,7 +110,7 @@ const placement = section('a mapping', {
     ),
   rows: count(1).exactOptional().describe("Rows of a layer's region"),
   layers: choice('whole', 'split', 'auto')
-    .default('whole')
+    .default('auto')
     .describe(
       'Regions of a layer: one, or two for its attention and its MLP; auto: which takes the fewest wafers, then cycles',
     ),

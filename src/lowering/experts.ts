@@ -1,5 +1,5 @@
 /**
- * A mixture of experts (docs/machine-model.md, section 9): every core multiplies its slice of each chosen
+ * A mixture of experts (docs/machine-model.md, section 5b): every core multiplies its slice of each chosen
  * expert, which it finds by the number that the router left in `choice`, one after the other into one vector.
  * Sums over the column and over the row are those of one gated MLP of all these units.
  */

@@ -1,5 +1,5 @@
 /**
- * The choice of a token's experts (docs/machine-model.md, section 9): scores on a few columns, added up along y
+ * The choice of a token's experts (docs/machine-model.md, section 5b): scores on a few columns, added up along y
  * and gathered along x at the root of every row; there each row finds the places of a few experts among all,
  * the column adds up what the rows have of the best, and the row receives their numbers and weights. Scores are
  * f32 from the product on, and of equal ones the lower number comes first.

@@ -1,5 +1,5 @@
 /**
- * How a mixture of experts and its router are cut over the cores of a layer (docs/machine-model.md, section 9).
+ * How a mixture of experts and its router are cut over the cores of a layer (docs/machine-model.md, section 5b).
  * Every core keeps a slice of every expert, as of a dense MLP's matrices. The router's matrix lies on a few
  * columns around the root of the rows, some experts on each; each row of the root's column finds the places of
  * some experts among all.
