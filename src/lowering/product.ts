@@ -149,14 +149,18 @@ function scaleSums(
   number?: number,
 ): void {
   const { parts, outputs, type } = slice;
-  const scale = (from: number, length: number, by: MemoryOperand) => {
-    const sums = cell(out + from);
+  const scale = (from: number, length: number, by: MemoryOperand, stride = 1) => {
+    const sums = cell(out + from, stride);
     if (bias === undefined) vector(core, 'mul', type, length, sums, sums, by);
-    else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from));
+    else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from, stride));
   };
   // One for each output.
   if (parts === 'mixed')
     return scale(0, outputs, { ...scaleOperand(core, slice, 0, number), stride: 1 });
+  if (parts === 'pairs') {
+    for (const i of [0, 1]) scale(i, outputs / 2, scaleOperand(core, slice, i, number), 2);
+    return;
+  }
   let from = 0;
   for (const [i, length] of parts.entries()) {
     scale(from, length, scaleOperand(core, slice, i, number));
