@@ -39,7 +39,10 @@ async function run(
   { rows, columns, groups }: (typeof SHAPES)[number],
   engine: EngineName = 'fast',
 ) {
-  const config = loadConfig('configs/tiny.yaml', ['hardware.width=200', 'hardware.core.sram=1 MiB']);
+  const config = loadConfig('configs/tiny.yaml', [
+    'hardware.width=200',
+    'hardware.core.sram=1 MiB',
+  ]);
   const workload = { ...config.workload, context: 5, tokens: 2 };
   const sizes = { rows, layerColumns: columns, groups };
   const placement = { ...config.placement, growth: 'minimal' as const, ...sizes };

@@ -61,7 +61,9 @@ describe('the scale of a block', () => {
     expect(QUANTISE.fp8.scale(44.8)).toBe(Math.fround(0.1));
     expect(QUANTISE.int4.scale(0.7)).toBe(0.0999755859375);
     expect([QUANTISE.fp8.scale(0), QUANTISE.int4.scale(0)]).toEqual([1, 1]);
-    expect([7.4, 7.5, 9, -7.6, -9, 2.5, 3.5].map(QUANTISE.int4.code)).toEqual([7, 7, 7, -8, -8, 2, 4]);
+    expect([7.4, 7.5, 9, -7.6, -9, 2.5, 3.5].map(QUANTISE.int4.code)).toEqual([
+      7, 7, 7, -8, -8, 2, 4,
+    ]);
   });
 });
 
@@ -100,7 +102,11 @@ describe('a matrix in blocks', () => {
     const matrix = mxfp4Of(bytes, [128], 32);
     expect([...matrix.values.slice(0, 6)]).toEqual([0, -6, 0.5, -4, 1, -3]);
     expect([...unblocked(matrix).values.slice(0, 4)]).toEqual([0, -12, 1, -8]);
-    const swapped = mxfp4Of(Uint8Array.from(bytes, (b) => ((b & 15) << 4) | (b >> 4)), [128], 32);
+    const swapped = mxfp4Of(
+      Uint8Array.from(bytes, (b) => ((b & 15) << 4) | (b >> 4)),
+      [128],
+      32,
+    );
     expect([...swapped.values]).not.toEqual([...matrix.values]);
     expect(mxfp4Of([0], [255], 2).blocks!.scales[0]).toBeNaN();
     expect(mxfp4Of([0], [0], 2).blocks!.scales[0]).toBe(2 ** -127);
