@@ -55,6 +55,8 @@ const mlpWith = (mlp: object) =>
     layerWith({}, { mlp: { kind: 'dense', inner: 19, act: { fn: 'silu' }, bias: false, ...mlp } }),
   ]);
 const rope = (changes: object) => whole({ rope: ropeWith(changes) });
+/** gpt-oss's, with a limit that many gates and ups of a small model are beyond. */
+const CLAMPED = { fn: 'silu', clamp: 0.4, alpha: 1.702, plusOne: true } as const;
 const amplified = {
   factor: 4,
   betaFast: 3,
@@ -82,6 +84,7 @@ const EACH: [string, ModelSpec][] = [
   ['capped scores', whole({ scale: 1, scoreCap: 1.5 })],
   ['capped logits', modelOf([layerWith()], { logitCap: 1.2 })],
   ['a GELU', mlpWith({ act: { fn: 'gelu-tanh' } })],
+  ['a clamped act that is steeper, and up + 1', mlpWith({ act: CLAMPED, bias: true })],
   [
     'no rotary embedding in some layers',
     modelOf([{ ...layerWith(), attention: unturned() }, layerWith()]),
@@ -105,6 +108,9 @@ const EACH: [string, ModelSpec][] = [
   ],
   ['LongRoPE within the original length', rope({ scaling: longrope(16) })],
   ['LongRoPE beyond it', rope({ scaling: longrope(11) })],
+  ['sinks', whole({ sinks: true })],
+  ['queries scaled by position', whole({ temperature: { floor: 5, scale: 0.7 } })],
+  ['a norm of each query and key head after RoPE', whole({ qkNorm: 'head-after-rope' })],
   ['a window', whole({ span: { kind: 'window', size: 5 } })],
   ['a chunk', whole({ span: { kind: 'chunk', size: 5 } })],
 ];

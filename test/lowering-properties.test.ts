@@ -70,8 +70,8 @@ function rolesOf(stage: StagePlan): Role[] {
 function rangesOf(op: Operation): { from: number; to: number; type?: string }[] {
   return accessesOf(op)
     .filter(({ length, rows }) => length > 0 && rows > 0)
-    .map(({ does, at, length, stride, rows, rowStride }) => {
-      const to = at + (rows - 1) * rowStride + (length - 1) * stride;
+    .map(({ does, at, length, stride, wrap = length, rows, rowStride }) => {
+      const to = at + (rows - 1) * rowStride + (Math.min(length, wrap) - 1) * stride;
       // Of the largest cell the value and the number are written, in two types.
       const isResult =
         op.kind === 'matvec' ? at === op.out : does === 'write' && op.kind !== 'argmax';

@@ -22,10 +22,14 @@ const SIZES = {
 };
 type Json = Record<string, unknown>;
 const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]> = {
-  experts: [
-    'experts',
-    'num_local_experts',
-    { ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
+  'experts next to a dense MLP': [
+    'parallelExperts',
+    'model_type',
+    {
+      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
+      ...{ global_head_dim: 24, enable_moe_block: true, num_experts: 4, top_k_experts: 2 },
+      moe_intermediate_size: 20,
+    },
   ],
   latent: [
     'latent',
@@ -53,12 +57,17 @@ const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]
   ],
 };
 
+const EXPERTS = {
+  ...{ ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
+};
+
 let home = '';
 const fileOf = (name: string) => join(home, `${name}.json`);
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-refused-'));
   for (const [name, [, , json]] of Object.entries(NOT_COMPUTED))
     writeFileSync(fileOf(name), JSON.stringify(json));
+  writeFileSync(fileOf('experts'), JSON.stringify(EXPERTS));
   const four = { ...SIZES, model_type: 'llama', quantization_config: { quant_method: 'mxfp4' } };
   writeFileSync(fileOf('four bits'), JSON.stringify(four));
 });
@@ -99,13 +108,25 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
     }
   });
 
+  it('of experts, by a mapping that does not compute them', async () => {
+    if (UNMAPPED.includes(command) || command === 'capacity') return;
+    for (const more of [['workload.data=false'], ['exact=true']]) {
+      const all = [...sets, `model.config=${fileOf('experts')}`, 'mapping=waferllm', ...more];
+      const { exitCode, message } = await outcome(command, path, all);
+      expect(message).toMatch(
+        /^mapping: expected gqa, as waferllm (does not compute .*experts|serves one user)/,
+      );
+      expect(exitCode).toBe(2);
+    }
+  });
+
   it('of weights in four bits, unless others are asked for', async () => {
     if (UNMAPPED.includes(command)) return;
     const model = [...sets, `model.config=${fileOf('four bits')}`];
     expect(await outcome(command, path, model)).toEqual({
       exitCode: 2,
       message: expect.stringMatching(
-        /^quantization_config\.quant_method: expected weights of 8 or 16 bits, or model\.weightBits: .*, found "mxfp4"$/,
+        /^quantization_config\.quant_method: expected weights in a format of model\.bits, or model\.weightBits: .*, found "mxfp4"$/,
       ) as string,
     });
   });
@@ -123,7 +144,7 @@ describe('what a run of a model lacks', () => {
     };
     const experts = await shown('experts');
     expect(experts).toMatch(/\n {4}4 x full, .*; 4 experts of 80, 2 a token; norms before\n/);
-    expect(experts).toContain('  no run computes: num_local_experts = 4 (a mixture of experts)\n');
+    expect(experts).not.toContain('no run computes');
     expect(experts).toMatch(
       /\n {2}active: [\d,]+ parameters a token; [\d,]+ without the embedding/,
     );
@@ -142,6 +163,11 @@ describe('what a run of a model lacks', () => {
   });
 
   it('is computed by another mapping, where only that has it', () => {
+    const waferllm = ['mapping=waferllm', 'workload.data=false'];
+    const experts = [...small, ...waferllm, `model.config=${fileOf('experts')}`];
+    expect(() => checkRun(loadConfig('configs/tiny.yaml', experts))).toThrow(
+      /^mapping: expected gqa, as waferllm does not compute a mixture of experts \(num_local_experts = 4\), which experts has, found waferllm$/,
+    );
     const sets = [...small, 'mapping=waferllm', 'workload.data=false'];
     const config = loadConfig('configs/tiny.yaml', sets);
     const kinds = config.model.kinds.map((kind) => ({

@@ -14,7 +14,7 @@ const REPORTED = 4;
 
 function withCode(bytes: number, wafers: number): WaferSpec {
   const { core, ...rest } = wse3({ wafers });
-  const none = { runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 };
+  const none = { runtime: 0, attention: 0, mlp: 0, router: 0, experts: 0, embedding: 0, head: 0 };
   return { ...rest, core: { ...core, codeBytes: { ...none, stack: bytes } } };
 }
 

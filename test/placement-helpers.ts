@@ -32,6 +32,8 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
         runtime: 8000,
         attention: 4700,
         mlp: 1800,
+        router: 600,
+        experts: 300,
         embedding: 1000,
         head: 1500,
       },
@@ -62,7 +64,11 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
         clear: { f16: 0, f32: 0 },
       },
       transfer: { setup: 0, end: 0 },
-      matvec: { call: 15, row: { f16: 4.84, f32: 1 }, widenPerCycle: 4 },
+      matvec: {
+        call: 15,
+        row: { f16: 4.84, f32: 1 },
+        widenPerCycle: { i8: 4, fp8: 1, mxfp4: 1, int4: 1 },
+      },
       scalar: {
         exp: 40,
         silu: 60,

@@ -56,6 +56,20 @@ const TRANSFER = {
   end: { value: 16, ...FROM_WSE3, range: [10, 32] },
 };
 
+/** Bytes of a router's code, and of the loop over the chosen experts, where the file says nothing of them. */
+const ROUTER = {
+  value: '600 B',
+  source: "not published; a few dozen operations, a third of an MLP's code",
+  range: ['300 B', '1500 B'],
+  assumed: true,
+};
+const EXPERTS = {
+  value: '300 B',
+  source: "not published; a loop around an MLP's products, and addresses found by numbers",
+  range: ['100 B', '800 B'],
+  assumed: true,
+};
+
 /** Cycles of the call of a library's function where the file says nothing of them. */
 const LIBRARY_CALL = {
   value: 550,
@@ -88,6 +102,19 @@ const RANK = {
   },
 };
 
+/** Codes of few bits that a core widens in a cycle, where the file says nothing of them. */
+const WIDEN = {
+  fp8: { value: 1, ...FROM_PRESET, range: [0.31, 4] },
+  mxfp4: { value: 1, ...FROM_PRESET, range: [0.25, 4] },
+  int4: { value: 1, ...FROM_PRESET, range: [0.25, 4] },
+};
+
+/** Older files have one number, that of integers of 8 bits. */
+function widenOf8Bits(given: unknown): unknown {
+  const isOne = typeof given !== 'object' || given === null || 'value' in given;
+  return isOne && given !== undefined ? { i8: given } : given;
+}
+
 /** Schema of a hardware file with all its keys; units are read by the function passed in. */
 export function hardwareSchema(readUnits: ReadUnits) {
   const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
@@ -111,6 +138,13 @@ export function hardwareSchema(readUnits: ReadUnits) {
     tanh: cycles.prefault(unsaid.tanh),
     gelu: cycles.prefault(unsaid.gelu),
     softplus: cycles.prefault(unsaid.softplus),
+  });
+
+  const widenings = section('a mapping of formats', {
+    i8: rate,
+    fp8: rate.prefault(WIDEN.fp8),
+    mxfp4: rate.prefault(WIDEN.mxfp4),
+    int4: rate.prefault(WIDEN.int4),
   });
 
   return section('the path of a hardware file or a mapping', {
@@ -137,6 +171,8 @@ export function hardwareSchema(readUnits: ReadUnits) {
         runtime: bytes,
         attention: bytes,
         mlp: bytes,
+        router: bytes.prefault(ROUTER),
+        experts: bytes.prefault(EXPERTS),
         embedding: bytes,
         head: bytes,
       }),
@@ -164,7 +200,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
         call: time,
         row: perType(time),
         granularity: perTypeGiven(group).exactOptional(),
-        widenPerCycle: rate,
+        widenPerCycle: z.preprocess(widenOf8Bits, widenings),
       }),
       matmul: section('a mapping', {
         instruction: perType(time),

@@ -7,19 +7,27 @@ import type { ResolvedConfig } from '../config.js';
 import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
+import { BITS, formatText, type WeightFormat } from '../model/formats.js';
 import type { Weights } from '../model/model-weights.js';
-import { createPlainDecoder, type PlainDecoder } from '../model/plain/decoder.js';
+import { layerOf, type ModelSpec } from '../model/model.js';
+import {
+  createPlainDecoder,
+  type ChosenExperts,
+  type PlainDecoder,
+} from '../model/plain/decoder.js';
 import { storeWeights } from '../model/stored.js';
 import { randomWeights } from '../model/weights.js';
 import { seededRandom } from '../numeric/random.js';
 import type { CheckResult } from '../report/document.js';
 import type { SimulateOptions } from './options.js';
 import { roomOf } from './positions.js';
+import { addChoice, followed, noRouting, routingResult, type Routing } from './routing-check.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
 const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;
 
 export interface Numbers {
+  model: ModelSpec;
   memory: Memory;
   plain: PlainDecoder;
   /** The token that the next step takes, as the head has left it. */
@@ -27,8 +35,12 @@ export interface Numbers {
   checks: StepCheck[];
   /** Relative errors of the logits after the tokens of a prompt, but for the last one. */
   inPrompt: number[];
+  /** What was chosen in layers with experts. */
+  routing: Routing;
   /** Tensors of a checkpoint that are no part of the model. */
   skipped?: ReadWeights['skipped'];
+  /** Formats of few bits in which the checkpoint did not have its weights, and the fewest bits of them. */
+  rounded?: Pick<CheckResult, 'roundedTo' | 'roundedFormats'>;
 }
 
 /** What one step computed. */
@@ -44,12 +56,16 @@ export interface StepCheck {
  * token is the first largest of the wafer's own logits. The other users run the same programs.
  * @param head where the logits and the choice are computed
  * @param inPrompt errors of the logits within a prompt
+ * @param rounded to what weights were rounded
+ * @param routing choices of experts, which have to be the plain implementation's but for near ties
  */
 export function checkResult(
-  { model, workload, weights }: Pick<ResolvedConfig, 'model' | 'workload' | 'weights'>,
+  { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
   steps: readonly StepCheck[],
   head: 'wafer' | 'host',
   inPrompt: readonly number[] = [],
+  routing: Routing = noRouting(),
+  rounded: Numbers['rounded'] = {},
 ): CheckResult {
   const tolerance = TOLERANCE[model.dtype];
   // Math.max keeps NaN, which no tolerance passes.
@@ -63,9 +79,10 @@ export function checkResult(
     choice,
     ...(!choice && { wrongChoice: { step: wrong, ...choiceOf(steps[wrong]) } }),
     head,
+    ...routingResult(routing),
     users: { checked: [0], of: workload.batch },
-    ...(weights && model.weightBits === 8 && { roundedTo: 8 }),
-    passed: logitsMaxRelativeError <= tolerance && choice,
+    ...rounded,
+    passed: logitsMaxRelativeError <= tolerance && choice && routing.wrong === undefined,
   };
 }
 
@@ -105,7 +122,7 @@ export function createNumbers(
   imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
 ): Numbers {
   const { model, workload, prompt } = config;
-  const { weights, skipped } = weightsOf(config);
+  const { weights, skipped, rounded } = weightsOf(config);
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights, roomOf(config));
@@ -113,21 +130,35 @@ export function createNumbers(
   const caches = plain.keys.map((keys, i) => ({ keys, values: plain.values[i] }));
   const memory = imagesOf(weights, caches);
   const token = prompt === undefined ? draw() : prompt[0];
-  return { memory, plain, token, checks: [], inPrompt: [], ...(skipped && { skipped }) };
+  const none = { checks: [], inPrompt: [], routing: noRouting() };
+  const numbers: Numbers = { model, memory, plain, token, ...none };
+  return { ...numbers, ...(skipped && { skipped }), ...(rounded && { rounded }) };
 }
 
-function weightsOf({ model, workload, weights: named }: ResolvedConfig): Partial<ReadWeights> & {
-  weights: Weights;
-} {
+function weightsOf({
+  model,
+  workload,
+  weights: named,
+}: ResolvedConfig): { weights: Weights } & Pick<Numbers, 'skipped' | 'rounded'> {
   if (named === undefined)
     return { weights: randomWeights(model, seededRandom(`weights ${workload.seed}`)) };
   const checkpoint = openCheckpoint(named.path);
   try {
     const { weights, skipped } = readWeights(checkpoint, model, named.block);
-    return { weights: storeWeights(model, weights), skipped };
+    const formats = new Set<WeightFormat>();
+    const stored = storeWeights(model, weights, formats);
+    return { weights: stored, skipped, rounded: roundedTo([...formats]) };
   } finally {
     checkpoint.close();
   }
+}
+
+function roundedTo(formats: readonly WeightFormat[]): NonNullable<Numbers['rounded']> {
+  if (formats.length === 0) return {};
+  return {
+    roundedTo: Math.min(...formats.map(({ type }) => BITS[type])),
+    roundedFormats: [...new Set(formats.map(formatText))],
+  };
 }
 
 /** Whether there is such a token to compute with. */
@@ -152,10 +183,32 @@ export function checkPromptToken(
   numbers.token = next;
 }
 
-/** What the wafer made of the token, next to what the plain decoder does. */
-function compared({ memory, plain, token }: Numbers, onLogits: SimulateOptions['onLogits']) {
-  const { logits, chosen } = memory.outcome();
-  const maxRelativeError = relativeError(logits, plain.step(token));
+/** What the wafer made of the token, next to what the plain decoder does with the same experts. */
+function compared(numbers: Numbers, onLogits: SimulateOptions['onLogits']) {
+  const { memory, token } = numbers;
+  const { logits, chosen, experts } = memory.outcome();
+  const maxRelativeError = relativeError(logits, followExperts(numbers, token, experts));
   onLogits?.(logits);
   return { logits, chosen, maxRelativeError };
+}
+
+/** The plain decoder's logits after a token that goes through the wafer's experts, whose choice is checked. */
+function followExperts(
+  { plain, routing, model, checks, inPrompt }: Numbers,
+  token: number,
+  experts: ChosenExperts = [],
+): Float64Array {
+  const logits = plain.step(
+    token,
+    experts.map((chosen, layer) => {
+      const { mlp } = layerOf(model, layer);
+      return chosen && mlp.kind === 'experts' ? followed(chosen, mlp.count) : undefined;
+    }),
+  );
+  const number = inPrompt.length + checks.length;
+  for (const [layer, choice] of plain.choices.entries()) {
+    const chosen = experts[layer];
+    if (choice && chosen) addChoice(routing, model.dtype, { token: number, layer }, chosen, choice);
+  }
+  return logits;
 }

@@ -24,7 +24,15 @@ export const PORT: Record<Axis, Record<Side, number>> = {
 };
 
 /** The routes that a place on a line needs at its router. */
-export function routesOf({ station, axis, colors }: LinePlace): Route[] {
+export function routesOf({
+  station,
+  axis,
+  colors,
+}: {
+  station: Pick<Station, 'routes'>;
+  axis: Axis;
+  colors: readonly number[];
+}): Route[] {
   const port = PORT[axis];
   return station.routes.map(({ channel, from, to }) =>
     route(colors[channel], port[from], ...to.map((side) => port[side])),

@@ -9,24 +9,23 @@
  * each element once per head (query heads, then key heads): `qkv[element * heads + head]`. RoPE is
  * then a handful of operations over all heads at once. Values follow, head by head.
  */
-import { LEAST } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
-import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
-import { scale, start } from './bias.js';
-import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import { normsHeads } from '../mapping/shapes.js';
 import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
+import { cacheOf, inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { product, startProduct } from './product.js';
+import { prepareSoftmax, scores, softmax } from './softmax.js';
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
 export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
   if (attention.rope) advanceAngles(core, layer);
-  start(core, model, qkvOf(core, layer));
-  fill(core, model.dtype, at.scores, shape.queryHeads * layer.positions, 0);
-  fill(core, 'f32', at.peak, shape.queryHeads, LEAST[model.dtype]);
-  fill(core, 'f32', at.total, shape.queryHeads, 0);
+  startProduct(core, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
+  prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
-  if (attention.qkNorm === 'head') fill(core, 'f32', at.headScale, headsOf(layer), 0);
+  if (normsHeads(attention)) fill(core, 'f32', at.headScale, headsOf(layer), 0);
 }
 
 /** Attention from the normed slice to `attentionOut`, on a core of an attention column. */
@@ -39,6 +38,8 @@ export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void
   if (qkNorm === 'whole') normaliseWhole(core, layer);
   core.label = layerLabel('rope');
   if (rope) rotate(core, layer);
+  core.label = layerLabel('qk norm');
+  if (qkNorm === 'head-after-rope') normaliseHeads(core, layer, group);
   core.label = layerLabel('kv append');
   append(core, layer);
   core.label = layerLabel('scores');
@@ -51,21 +52,12 @@ export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void
   projectOut(core, layer);
 }
 
-function qkvOf({ at }: CoreCode, { shape }: LayerCore) {
-  return { at: at.qkv, length: shape.queryDims + 2 * shape.keyDims, bias: at.qkvBias };
-}
-
 function projectQkv(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column } = layer;
+  const { model, column, matrices } = layer;
   const { at } = core;
-  const qkv = qkvOf(core, layer);
-  const { length } = qkv;
-  const widen = model.weightBits === 8;
   const x = inputAt(core, layer);
-  const product = { matrix: at.wQkv, rows: shape.dims, length, x, out: at.qkv };
-  matvec(core, 'axpy', model.dtype, { ...product, widen });
-  if (widen) scale(core, model, qkv, cell(at.qkvScale));
-  allReduce(core, column, 'add', model.dtype, at.qkv, length);
+  product(core, layer, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
+  allReduce(core, column, 'add', model.dtype, at.qkv, matrices.qkv.outputs);
 }
 
 /** The row that owns the new position keeps its key and value: cache[head][element][position]. */
@@ -86,60 +78,6 @@ function append(core: CoreCode, layer: LayerCore): void {
   vector(core, 'move', model.dtype, all, slots, cell(values));
 }
 
-/** First cell of the cache of the KV head that serves a query head. */
-function cacheOf(shape: LayerCore['shape'], cache: number, queryHead: number): number {
-  const kvHead = Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
-  return cache + kvHead * 2 * shape.pairs * shape.slots;
-}
-
-function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
-  const { model, shape, positions, attention } = layer;
-  const { at } = core;
-  for (let head = 0; head < shape.queryHeads; head++)
-    matvec(core, 'axpy', model.dtype, {
-      matrix: cacheOf(shape, at.keys, head),
-      rows: 2 * shape.pairs,
-      length: positions,
-      rowStride: shape.slots,
-      x: at.qkv + head,
-      xStride: headsOf(layer),
-      out: at.scores + head * positions,
-      widen: false,
-    });
-  const all = shape.queryHeads * positions;
-  allReduce(core, group, 'add', model.dtype, at.scores, all);
-  const { scale: factor, scoreCap: cap = 1 } = attention;
-  const row = cell(at.scores);
-  vector(core, 'mul', model.dtype, all, row, row, { constant: factor / cap });
-  if (attention.scoreCap === undefined) return;
-  core.label = layerLabel('score cap');
-  special(core, 'tanh', 'vector', model.dtype, at.scores, all);
-  vector(core, 'mul', model.dtype, all, row, row, { constant: cap });
-}
-
-/** exp(score - maximum) of every position and 1 / their sum; the division is done on the values. */
-function softmax(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column, positions } = layer;
-  const { at } = core;
-  const rowOf = (head: number) => cell(at.scores + head * positions);
-  for (let head = 0; head < shape.queryHeads; head++) {
-    const peak = cell(at.peak + head, 0);
-    vector(core, 'max', 'f32', positions, peak, rowOf(head), peak);
-  }
-  allReduce(core, column, 'max', 'f32', at.peak, shape.queryHeads);
-  for (let head = 0; head < shape.queryHeads; head++) {
-    const row = rowOf(head);
-    vector(core, 'sub', model.dtype, positions, row, row, cell(at.peak + head, 0));
-  }
-  special(core, 'exp', 'vector', model.dtype, at.scores, shape.queryHeads * positions);
-  for (let head = 0; head < shape.queryHeads; head++) {
-    const total = cell(at.total + head, 0);
-    vector(core, 'add', 'f32', positions, total, rowOf(head), total);
-  }
-  allReduce(core, column, 'add', 'f32', at.total, shape.queryHeads);
-  special(core, 'reciprocal', 'scalar', 'f32', at.total, shape.queryHeads);
-}
-
 function weightedValues(core: CoreCode, layer: LayerCore): void {
   const { model, shape, column, positions } = layer;
   const { at } = core;
@@ -151,7 +89,8 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
       rows: elements,
       length: positions,
       rowStride: shape.slots,
-      x: at.scores + head * positions,
+      x: at.scores + head,
+      xStride: shape.queryHeads,
       out,
       widen: false,
     });
@@ -164,11 +103,8 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
 }
 
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
-function projectOut(core: CoreCode, { model, shape }: LayerCore): void {
+function projectOut(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
-  const widen = model.weightBits === 8;
-  const product = { matrix: at.wO, rows: shape.queryDims, length: shape.dims };
-  const out = { at: at.attentionOut, length: shape.dims, bias: at.oBias };
-  matvec(core, 'axpy', model.dtype, { ...product, x: at.attended, out: out.at, widen });
-  if (widen) scale(core, model, out, cell(at.oScale, 0));
+  const operands = { x: at.attended, out: at.attentionOut, bias: at.oBias };
+  product(core, layer, layer.matrices.o, operands);
 }

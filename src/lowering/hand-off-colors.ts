@@ -8,12 +8,14 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import { CapacityError } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Source } from './core-writer.js';
-import { FIRST_HAND_OFF_COLOR } from './lines.js';
+import { FIRST_HAND_OFF_COLOR, GATHER_COLORS } from './lines.js';
 import { channelsOf, visitStage } from './stage.js';
 
 export interface HandOffTo {
   source: Source;
   place: Place;
+  /** Whether the place has a router, whose gather has colours of its own. */
+  gathers?: boolean;
 }
 
 /** A hand-off with the colours of its channels. */
@@ -37,9 +39,10 @@ export function colorHandOffs(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[
 }
 
 /** The same with shared streams instead of lanes; undefined where there is one lane or none. */
-function sharing({ source, place }: HandOffTo): HandOffTo | undefined {
+function sharing(handOff: HandOffTo): HandOffTo | undefined {
+  const { source, place } = handOff;
   if (source.kind === 'token' || source.shares || channelsOf(source, place) < 3) return undefined;
-  return { source: { ...source, shares: true }, place };
+  return { ...handOff, source: { ...source, shares: true } };
 }
 
 /** Number of the hand-off with the most lanes whose path meets that of `failed`; the last of equal ones. */
@@ -69,6 +72,9 @@ function widest(all: HandOffTo[], failed: HandOffTo, wafer: WaferSpec): number |
 function firstFit(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
   /** Colours taken at each router of each wafer, as bits. */
   const taken: Uint32Array[] = [];
+  for (const { place, gathers } of handOffs)
+    if (gathers)
+      takeGather((taken[place.wafer] ??= new Uint32Array(routersOf(wafer))), place, wafer);
   const colored: Colored[] = [];
   for (const handOff of handOffs) {
     const { source, place } = handOff;
@@ -90,6 +96,15 @@ function firstFit(wafer: WaferSpec, handOffs: HandOffTo[]): Colored[] {
     colored.push({ ...handOff, colors });
   }
   return colored;
+}
+
+/** The colours of a gather along the rows of a place. */
+function takeGather(taken: Uint32Array, { x, y, width, height }: Place, wafer: WaferSpec): void {
+  let colors = 0;
+  for (const color of GATHER_COLORS) colors |= 1 << color;
+  for (let row = y; row < y + height; row++)
+    for (let column = x; column < x + width; column++)
+      taken[routerAt(wafer, column, row)] |= colors;
 }
 
 // One column more on either side, for what comes from and goes to other wafers.

@@ -3,7 +3,8 @@
  * RoPE, over all of them at once.
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
-import { cell, vector, type CoreCode } from '../program/builder.js';
+import { cell, ring, vector, type CoreCode } from '../program/builder.js';
+import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
@@ -51,48 +52,56 @@ function elementsOf({ at }: CoreCode, layer: LayerCore, head: number): MemoryOpe
   return cell(at.qkv + head, headsOf(layer));
 }
 
-/** Adds each head's squares up in the cell that its norm has them in. */
-function addSquares(
-  core: CoreCode,
-  layer: LayerCore,
-  sumOf: (head: number) => MemoryOperand,
-): void {
-  for (let head = 0; head < headsOf(layer); head++) {
-    const x = elementsOf(core, layer, head);
-    vector(core, 'fma', 'f32', 2 * layer.shape.pairs, sumOf(head), x, x, sumOf(head));
-  }
+/**
+ * A 32-bit number of each head, as vectors of activations are combined with it: 16-bit operations take a copy
+ * in 16 bits. Returns its first cell.
+ */
+export function perHead(core: CoreCode, { dtype }: ModelSpec, at: number, heads: number): number {
+  if (dtype === 'f32') return at;
+  const narrow = core.at.perHead;
+  vector(core, 'move', dtype, heads, cell(narrow), cell(at));
+  return narrow;
 }
 
-/** RMSNorm of each query and key head, whose elements are spread over the group's columns. */
+/**
+ * RMSNorm of each query and key head, whose elements are spread over the group's columns; one after RoPE has
+ * no weights.
+ */
 export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): void {
-  const { model, shape } = layer;
+  const { model, shape, attention, costs } = layer;
   const { at } = core;
   const heads = headsOf(layer);
   const length = 2 * shape.pairs;
-  const scaleOf = (head: number) => cell(at.headScale + head, 0);
-  addSquares(core, layer, scaleOf);
+  const qk = cell(at.qkv);
+  const squares = ring(at.headScale, heads);
+  vector(core, 'fma', 'f32', heads * length, squares, qk, qk, squares);
   allReduce(core, group, 'add', 'f32', at.headScale, heads);
-  meanToScale(core, at.headScale, heads, layer.attention.headDim, model.normEpsilon);
+  meanToScale(core, costs, at.headScale, heads, attention.headDim, model.normEpsilon);
+  const scales = ring(perHead(core, model, at.headScale, heads), heads);
+  vector(core, 'mul', model.dtype, heads * length, qk, qk, scales);
+  if (attention.qkNorm !== 'head') return;
   for (let head = 0; head < heads; head++) {
     const x = elementsOf(core, layer, head);
     const weight = cell(head < shape.queryHeads ? at.qNorm : at.kNorm);
-    vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));
     vector(core, 'mul', model.dtype, length, x, x, weight);
   }
 }
 
 /** RMSNorm of all query heads as one vector, and of all key heads, which are spread over the whole row. */
 export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, attention } = layer;
+  const { model, shape, attention, costs } = layer;
   const { at } = core;
   const heads = headsOf(layer);
   const length = 2 * shape.pairs;
   const scaleOf = (head: number) => cell(at.headScale + (head < shape.queryHeads ? 0 : 1), 0);
-  addSquares(core, layer, scaleOf);
+  for (let head = 0; head < heads; head++) {
+    const x = elementsOf(core, layer, head);
+    vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
+  }
   joinWholeNorm(core, layer);
   const { heads: all, kvHeads, headDim } = attention;
-  meanToScale(core, at.headScale, 1, all * headDim, model.normEpsilon);
-  meanToScale(core, at.headScale + 1, 1, kvHeads * headDim, model.normEpsilon);
+  meanToScale(core, costs, at.headScale, 1, all * headDim, model.normEpsilon);
+  meanToScale(core, costs, at.headScale + 1, 1, kvHeads * headDim, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
     const x = elementsOf(core, layer, head);
     vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));

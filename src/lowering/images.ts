@@ -3,33 +3,40 @@
  * describes, with zeros where padded, and caches with what earlier tokens left.
  * Needed only by runs that compute; a run that is only timed has no images.
  */
+import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
+import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
+import { tableMatrix } from '../mapping/matrices.js';
 import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
-import { tableBuffers, tableShape } from '../mapping/shapes.js';
+import { choiceAt, tableBuffers, tableShape } from '../mapping/shapes.js';
+import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
 import type { LayerCache, Lowered, Memory } from './lowering.js';
 import type { Step } from './region.js';
-import { eachDim, normWeight, storedBy } from './stored.js';
+import { consecutive, dimsOf, eachDim, fillSlice, normWeight } from './stored.js';
 import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
 export function gqaMemory(
-  { model, placement, groupsOf }: Lowered,
+  { model, wafer, placement, groupsOf }: Lowered,
   { maxPositions, users }: Step,
   weights: Weights,
   caches: LayerCache[],
 ): Memory {
   const { regions } = placement;
+  const { costs } = wafer;
   const images = regions.map((region) => {
-    if (!isOfLayer(region)) return tableImages(model, region, weights);
+    if (!isOfLayer(region)) return tableImages(model, region, weights, costs);
     const { layer, layerKind } = region;
     const of = {
+      costs,
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
       cache: caches[layer],
+      rowRoot: rootOf(region.width, Math.min(groupsOf(region).row, region.width)),
     };
     return layerImages(model, region, maxPositions, of, users);
   });
@@ -46,9 +53,24 @@ export function gqaMemory(
     },
     outcome() {
       const onRootsRow = images[index].slice(firstCore, firstCore + head.width);
-      return { logits: logitsOf(model, head, onRootsRow), chosen: core[chosen.cell] };
+      const logits = logitsOf(model, head, onRootsRow);
+      return { logits, chosen: core[chosen.cell], experts: expertsIn(model, regions, images) };
     },
   };
+}
+
+/** The experts that the last token went through, layer by layer; every core has them right after its slices. */
+function expertsIn(model: ModelSpec, regions: Region[], images: Float32Array[][]): ChosenExperts {
+  const found: number[][] = [];
+  for (const [i, region] of regions.entries()) {
+    if (!isOfLayer(region)) continue;
+    const layer = model.kinds[region.layerKind];
+    const { mlp } = layer;
+    if (mlp.kind !== 'experts') continue;
+    const first = choiceAt(layer, Math.ceil(model.dim / region.height));
+    found[region.layer] = [...images[i][0].slice(first, first + mlp.topK)];
+  }
+  return found;
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */
@@ -68,6 +90,7 @@ export function tableImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height' | 'kind'>,
   weights: Weights,
+  costs: CostTable,
 ): Float32Array[] {
   const { width, height, kind } = region;
   if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
@@ -75,20 +98,20 @@ export function tableImages(
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;
   const of = kind === 'embedding' ? weights.embedding : weights.head;
-  const table = storedBy(model, of);
+  const slice = tableMatrix(model, shape);
   const images: Float32Array[] = [];
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
       const image = new Float32Array(last.at + last.length);
       eachDim(model, shape.dims, row, (d, dim) => {
         if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
-        for (let e = 0; e < shape.entries; e++) {
-          const entry = column * shape.entries + e;
-          if (entry < model.vocab)
-            image[at.table + d * shape.entries + e] = table(entry * model.dim + dim);
-        }
       });
-      if (at.tableScale !== undefined) image[at.tableScale] = of.scale;
+      const held = consecutive(column * shape.entries, shape.entries, model.vocab);
+      fillSlice({ image, at, model, costs }, slice, {
+        width: model.dim,
+        inputs: dimsOf(model, shape.dims, row),
+        outputs: held.map((output) => ({ of, output })),
+      });
       images.push(image);
     }
   return images;

@@ -1,20 +1,27 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
+import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
-import type { DenseSpec } from '../model/mlp-spec.js';
+import type { DenseSpec, ExpertsSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
+import type { LayerMatrices } from '../mapping/matrices.js';
+import type { ExpertsShape } from '../mapping/experts.js';
 import type { LayerRegionKind } from '../mapping/mapping.js';
 import { normsIn, type LayerShape, type NormName } from '../mapping/shapes.js';
+import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
 
 export interface LayerCore {
   model: ModelSpec;
+  /** What operations cost, where there is more than one way to write something. */
+  costs: CostTable;
   /** What of the layer the core's region computes. */
   part: LayerRegionKind;
   spec: LayerSpec;
   attention: GqaSpec;
-  mlp: DenseSpec;
+  mlp: DenseSpec | ExpertsCore;
   shape: LayerShape;
+  matrices: LayerMatrices;
   /** The core's place on the column, which is reduced along y. */
   column: LinePlace;
   /** The core's place on the whole row. */
@@ -23,8 +30,22 @@ export interface LayerCore {
   group: LinePlace | undefined;
   /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
+  /** What queries are multiplied by at the token's position; 1 in most layers. */
+  temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
+}
+
+/** What the code depends on in layers with experts. */
+export interface ExpertsCore {
+  kind: 'experts';
+  spec: ExpertsSpec;
+  shape: ExpertsShape;
+  /** The core's place in the gather of scores along its row; undefined for columns without a router. */
+  gather: GatherStation | undefined;
+  rowIndex: number;
+  /** Numbers of the experts whose places among all the core finds. */
+  ranked: readonly number[];
 }
 
 /** Operators of a layer in the order of the program; breakdowns are by these. */
@@ -43,10 +64,14 @@ export const LAYER_LABELS = [
   'attention out',
   'attention out norm',
   'mlp norm',
+  'router',
+  'experts choice',
   'gate up',
+  'experts gate up',
   'silu',
   'gelu',
   'down',
+  'experts down',
   'mlp out norm',
 ] as const;
 
@@ -64,4 +89,10 @@ export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, norm: Norm
 /** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */
 export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
   return spec.norms === 'post' ? at.x : at.normed;
+}
+
+/** First cell of the cache of the KV head that serves a query head. */
+export function cacheOf(shape: LayerShape, cache: number, queryHead: number): number {
+  const kvHead = Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
+  return cache + kvHead * 2 * shape.pairs * shape.slots;
 }

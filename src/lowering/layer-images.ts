@@ -3,6 +3,7 @@
  * padded, and a cache filled with earlier tokens' keys and values.
  */
 import { ROUND } from '../numeric/types.js';
+import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
 import type {
@@ -12,50 +13,80 @@ import type {
   Matrix,
   Vector,
 } from '../model/model-weights.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
+import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
 import { hasAttention, hasMlp, type LayerRegionKind } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
 import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
-import { eachDim, normWeight, storedBy } from './stored.js';
+import { routerPlaces } from './router-places.js';
+import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
+
+/** What a layer's cores keep, the column of the root of their rows, and the costs by which their code was written. */
+export interface ImageSource {
+  spec: LayerSpec;
+  weights: LayerWeights;
+  cache: LayerCache;
+  rowRoot: number;
+  costs: CostTable;
+}
 
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
   maxPositions: number,
-  { spec, weights, cache }: { spec: LayerSpec; weights: LayerWeights; cache: LayerCache },
+  { spec, weights, cache, rowRoot, costs }: ImageSource,
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
   const { kind } = region;
-  const [attentionSpec, { inner }] = [gqaOf(spec), denseOf(spec)];
-  const { attention: gqa, mlp } = weights;
-  if (gqa.kind !== 'gqa' || mlp.kind !== 'dense') throw new TypeError('no such layer');
+  const matrices = layerMatrices(model, spec, shape);
+  const attentionSpec = gqaOf(spec);
+  const router =
+    shape.experts && hasAttention(kind)
+      ? routerPlaces(rowRoot, region.width, shape.experts)
+      : undefined;
+  const { attention: gqa } = weights;
+  if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
   const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
   for (let row = 0; row < region.height; row++)
     for (let column = 0; column < region.width; column++) {
       const heads = hasAttention(kind) && column < shape.attentionColumns;
-      const { buffers, at } = layOut(layerBuffers(model, spec, shape, kind, heads));
+      const { buffers, at } = layOut(
+        layerBuffers(model, spec, shape, kind, { heads, router: router?.part(column) }),
+      );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, spec: attentionSpec, shape, row, column, gqa };
+      const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const core = { image, at, ...of };
       for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
-      if (hasMlp(kind)) fillMlp(core, mlp, inner);
+      if (hasMlp(kind)) fillMlp(core, spec, weights);
+      const { mlp } = weights;
+      if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
+        fillRouter(core, spec.mlp, mlp, router);
       if (heads) {
         const slice = attentionSlice(attentionSpec, shape, column, pairs);
         fillProjections(core, slice);
         fillHeadNorms(core, slice);
+        fillSinks(core, slice);
         fillAngles(core, slice, cache.keys.length);
         fillCache(core, slice, cache);
       }
       images.push(image);
     }
   return images;
+}
+
+function fillMlp(core: Filled, { mlp: spec }: LayerSpec, { mlp: weights }: LayerWeights): void {
+  if (spec.kind === 'dense' && weights.kind === 'dense') fillDense(core, weights, spec.inner);
+  else if (spec.kind === 'experts' && weights.kind === 'experts') fillExperts(core, spec, weights);
+  else throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 
 /** Which elements of which heads a column holds; -1 where padded. */
@@ -100,12 +131,10 @@ function rowsOf({ headDim }: GqaSpec, heads: number[], elements: number[]): numb
 }
 
 /** A core of a layer whose memory is being filled. */
-interface Filled {
-  image: Float32Array;
-  at: Record<string, number>;
-  model: ModelSpec;
+interface Filled extends Image {
   spec: GqaSpec;
   shape: LayerShape;
+  matrices: LayerMatrices;
   row: number;
   column: number;
   gqa: GqaWeights;
@@ -117,29 +146,20 @@ function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm
   });
 }
 
-function fillProjections(
-  { image, at, model, spec, shape, row, column, gqa }: Filled,
-  { kvHeads, queryHeads, elements }: AttentionSlice,
-): void {
+function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: AttentionSlice): void {
+  const { image, at, model, spec, shape, matrices, row, column, gqa } = core;
   const perElement = queryHeads.length + kvHeads.length;
   const firstValue = 2 * shape.pairs * perElement;
-  const length = shape.queryDims + 2 * shape.keyDims;
   const round = ROUND[model.dtype];
-  const projection = (matrix: Matrix, bias: Vector | undefined) => {
-    const stored = storedBy(model, matrix);
-    return (out: number, source: number) => {
-      if (at.qkvScale !== undefined) image[at.qkvScale + out] = matrix.scale;
-      if (source < 0) return;
-      // The column adds its rows' parts up, and one of them starts from the bias.
-      if (bias && row === 0) image[at.qkvBias + out] = round(bias[source]);
-      eachDim(model, shape.dims, row, (d, dim) => {
-        image[at.wQkv + d * length + out] = stored(source * model.dim + dim);
-      });
-    };
+  const outputs = Array.from({ length: matrices.qkv.outputs }, () => ({ of: gqa.q, output: -1 }));
+  const project = (of: Matrix, bias: Vector | undefined) => (out: number, output: number) => {
+    outputs[out] = { of, output };
+    // The column adds its rows' parts up, and one of them starts from the bias.
+    if (bias && output >= 0 && row === 0) image[at.qkvBias + out] = round(bias[output]);
   };
-  const query = projection(gqa.q, gqa.qBias);
-  const key = projection(gqa.k, gqa.kBias);
-  const value = projection(gqa.v, gqa.vBias);
+  const query = project(gqa.q, gqa.qBias);
+  const key = project(gqa.k, gqa.kBias);
+  const value = project(gqa.v, gqa.vBias);
   rowsOf(spec, queryHeads, elements).forEach((source, i) => {
     const element = Math.floor(i / queryHeads.length);
     const out = element * perElement + (i % queryHeads.length);
@@ -152,19 +172,16 @@ function fillProjections(
     key(out, source);
     value(firstValue + head * elements.length + element, source);
   });
-  const inputs = spec.heads * spec.headDim;
-  const out = storedBy(model, gqa.o);
-  queryHeads.forEach((head, h) =>
-    elements.forEach((element, i) => {
-      if (head < 0 || element < 0) return;
-      const input = head * spec.headDim + element;
-      eachDim(model, shape.dims, row, (d, dim) => {
-        const slot = (h * elements.length + i) * shape.dims + d;
-        image[at.wO + slot] = out(dim * inputs + input);
-      });
-    }),
-  );
-  if (at.oScale !== undefined) image[at.oScale] = gqa.o.scale;
+  const dims = dimsOf(model, shape.dims, row);
+  fillSlice(core, matrices.qkv, { width: model.dim, inputs: dims, outputs });
+  const { headDim } = spec;
+  fillSlice(core, matrices.o, {
+    width: spec.heads * headDim,
+    inputs: queryHeads.flatMap((head) =>
+      elements.map((element) => (head < 0 || element < 0 ? -1 : head * headDim + element)),
+    ),
+    outputs: dims.map((output) => ({ of: gqa.o, output })),
+  });
   const { oBias } = gqa;
   if (oBias && column === 0)
     eachDim(model, shape.dims, row, (d, dim) => {
@@ -214,6 +231,17 @@ function fillHeadNorms(
   });
 }
 
+/** Minus the sinks of the query heads, on every row: one of them counts them. A padded head has one of 0. */
+function fillSinks(
+  { image, at, model, gqa: { sinks } }: Filled,
+  { queryHeads }: AttentionSlice,
+): void {
+  if (!sinks) return;
+  queryHeads.forEach((head, h) => {
+    if (head >= 0) image[at.minusSink + h] = -ROUND[model.dtype](sinks[head]);
+  });
+}
+
 /** The first user's cache: [head][element][slot], slots dealt out row by row. */
 function fillCache(
   { image, at, model, spec, shape, row }: Filled,
@@ -239,34 +267,27 @@ function fillCache(
   );
 }
 
-function fillMlp(
-  { image, at, model, shape, row, column }: Filled,
-  { gate, up, down, ...biases }: DenseWeights,
-  inner: number,
-): void {
+function fillDense(core: Filled, { gate, up, down, ...biases }: DenseWeights, inner: number): void {
+  const { image, at, model, shape, matrices, row, column } = core;
   const n = shape.inner;
   const round = ROUND[model.dtype];
   const { gateBias, upBias, downBias } = biases;
-  const stored = {
-    gate: storedBy(model, gate),
-    up: storedBy(model, up),
-    down: storedBy(model, down),
-  };
   if (downBias && column === 0)
     eachDim(model, shape.dims, row, (d, dim) => {
       image[at.downBias + d] = round(downBias[dim]);
     });
-  for (let j = 0; j < n && column * n + j < inner; j++) {
-    const unit = column * n + j;
-    if (gateBias && upBias && row === 0) {
+  const units = consecutive(column * n, n, inner);
+  if (gateBias && upBias && row === 0)
+    units.forEach((unit, j) => {
+      if (unit < 0) return;
       image[at.gateUpBias + j] = round(gateBias[unit]);
       image[at.gateUpBias + n + j] = round(upBias[unit]);
-    }
-    eachDim(model, shape.dims, row, (d, dim) => {
-      image[at.wGateUp + d * 2 * n + j] = stored.gate(unit * model.dim + dim);
-      image[at.wGateUp + d * 2 * n + n + j] = stored.up(unit * model.dim + dim);
-      image[at.wDown + j * shape.dims + d] = stored.down(dim * inner + unit);
     });
-  }
-  if (at.mlpScale !== undefined) image.set([gate.scale, up.scale, down.scale], at.mlpScale);
+  const dims = dimsOf(model, shape.dims, row);
+  const of = (matrix: Matrix, held: number[]) => held.map((output) => ({ of: matrix, output }));
+  fillSlice(core, matrices.gateUp, {
+    ...{ width: model.dim, inputs: dims },
+    outputs: [...of(gate, units), ...of(up, units)],
+  });
+  fillSlice(core, matrices.down, { width: inner, inputs: units, outputs: of(down, dims) });
 }

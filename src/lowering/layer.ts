@@ -4,12 +4,16 @@
  * region, held by every column of the row.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, vector, type CoreCode } from '../program/builder.js';
+import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
+import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
-import { scale, start, type Result } from './bias.js';
 import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
+import type { DenseSpec } from '../model/mlp-spec.js';
 import { rmsNorm } from './norm.js';
+import { chooseExperts, prepareRouter } from './router.js';
+import { product, startProduct } from './product.js';
 import { hasAttention, hasMlp } from '../mapping/mapping.js';
 import { ACT_FN, normsIn, type NormName } from '../mapping/shapes.js';
 
@@ -26,15 +30,23 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   if (layer.group) prepareAttention(core, layer);
 }
 
-function startAttention(core: CoreCode, { model, shape }: LayerCore): void {
-  const { attentionOut: at, oBias: bias } = core.at;
-  start(core, model, { at, length: shape.dims, bias });
+function startAttention(core: CoreCode, { matrices, mlp }: LayerCore): void {
+  const { attentionOut: out, oBias: bias } = core.at;
+  startProduct(core, matrices.o, { out, bias });
+  if (mlp.kind === 'experts') prepareRouter(core, matrices, mlp);
 }
 
-function startMlp(core: CoreCode, { model, shape }: LayerCore): void {
+function startMlp(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
-  start(core, model, { at: at.mlpOut, length: shape.dims, bias: at.downBias });
-  start(core, model, { at: at.gateUp, length: 2 * shape.inner, bias: at.gateUpBias });
+  const { model, matrices, mlp, shape } = layer;
+  if (mlp.kind === 'experts') {
+    fill(core, model.dtype, at.mlpOut, shape.dims, 0);
+    prepareExperts(core, layer, mlp);
+    return;
+  }
+  const { down, gateUp } = matrices;
+  startProduct(core, down, { out: at.mlpOut, bias: at.downBias });
+  startProduct(core, gateUp, { out: at.gateUp, bias: at.gateUpBias });
 }
 
 export function decoderLayer(core: CoreCode, layer: LayerCore): void {
@@ -42,7 +54,7 @@ export function decoderLayer(core: CoreCode, layer: LayerCore): void {
   if (hasMlp(layer.part)) mlpBlock(core, layer);
 }
 
-/** Attention, the residual, and the norm of what the MLP multiplies. */
+/** Attention, the residual, the norm of what the MLP multiplies, and the choice of experts. */
 function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { group, spec } = layer;
   const { at } = core;
@@ -61,13 +73,15 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   addToStream(core, layer, at.attentionOut);
   core.label = layerLabel('mlp norm');
   if (before) normalise(core, layer, 'mlpNorm', at.x, at.normed);
+  if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
 }
 
 /** The MLP, from the normed slice on, and the residual. */
 function mlpBlock(core: CoreCode, layer: LayerCore): void {
   const { norms } = layer.spec;
   const { at } = core;
-  mlp(core, layer);
+  if (layer.mlp.kind === 'dense') mlp(core, layer, layer.mlp);
+  else expertsMlp(core, layer, layer.mlp);
   sumOverRow(core, layer, at.mlpOut);
   if (norms !== 'pre') {
     core.label = layerLabel('mlp out norm');
@@ -86,7 +100,7 @@ function normalise(
   const { model, shape, column } = layer;
   const { dtype: type, dim, normEpsilon: epsilon } = model;
   const of = { x, normed, weight: core.at[norm], square: squareAt(core, layer, norm) };
-  rmsNorm(core, column, { type, length: shape.dims, dim, epsilon, ...of });
+  rmsNorm(core, layer.costs, column, { type, length: shape.dims, dim, epsilon, ...of });
 }
 
 /** The sum over the row of each core's part. */
@@ -104,32 +118,18 @@ function addToStream(core: CoreCode, { model, shape }: LayerCore, part: number):
  * The gated MLP: gate and up reduced along y as one vector, act(gate) * up on the columns'
  * slices, and this column's part of the down projection, which the row adds up.
  */
-function mlp(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column } = layer;
+function mlp(core: CoreCode, layer: LayerCore, { act }: DenseSpec): void {
+  const { model, shape, column, matrices } = layer;
   const { at } = core;
   const type = model.dtype;
-  const widen = model.weightBits === 8;
   const n = shape.inner;
   const x = inputAt(core, layer);
   core.label = layerLabel('gate up');
-  const gateUp = { matrix: at.wGateUp, rows: shape.dims, length: 2 * n };
-  matvec(core, 'axpy', type, { ...gateUp, x, out: at.gateUp, widen });
-  if (widen) {
-    const half = (i: number): Result => {
-      const bias = at.gateUpBias === undefined ? undefined : at.gateUpBias + i * n;
-      return { at: at.gateUp + i * n, length: n, bias };
-    };
-    scale(core, model, half(0), cell(at.mlpScale, 0));
-    scale(core, model, half(1), cell(at.mlpScale + 1, 0));
-  }
+  product(core, layer, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
-  const act = ACT_FN[layer.mlp.act.fn];
-  core.label = layerLabel(act);
-  special(core, act, 'vector', type, at.gateUp, n, at.activated);
-  vector(core, 'mul', type, n, cell(at.activated), cell(at.activated), cell(at.gateUp + n));
+  core.label = layerLabel(ACT_FN[act.fn]);
+  const units = { gate: at.gateUp, up: at.gateUp + n, out: at.activated };
+  gatedAct(core, layer.costs, act, { type, length: n, ...units });
   core.label = layerLabel('down');
-  const out = { at: at.mlpOut, length: shape.dims, bias: at.downBias };
-  const down = { matrix: at.wDown, rows: n, length: shape.dims };
-  matvec(core, 'axpy', type, { ...down, x: at.activated, out: out.at, widen });
-  if (widen) scale(core, model, out, cell(at.mlpScale + 2, 0));
+  product(core, layer, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

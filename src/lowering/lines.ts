@@ -14,13 +14,14 @@ export interface Groups {
   forms?: Record<Line, TreeForm>;
 }
 
-/** Colours of the lines' channels; hand-offs get the rest. */
+/** Colours of the lines' channels; hand-offs get the rest, and in regions with a router all but those of its gather. */
 export const LINE_COLORS: Record<Line, number[]> = {
   column: [0, 1, 2, 3, 4],
   row: [5, 6, 7, 8, 9],
   head: [10, 11, 12, 13, 14],
 };
 export const FIRST_HAND_OFF_COLOR = 15;
+export const GATHER_COLORS = [15, 16];
 
 /** What of a place the code depends on: its steps, not the routes past it. */
 export function codeOf(p: LinePlace | undefined): unknown {
@@ -62,6 +63,17 @@ export function classes(
   const rowClass = numbered(rows, ofRow);
   const columnClass = numbered(columns, ofColumn);
   return (row, column) => rowClass[row] * columns + columnClass[column];
+}
+
+/** The same with a class of its own for every core of a column, if there is one. */
+export function apart(
+  column: number | undefined,
+  rows: number,
+  columns: number,
+  classOf: (row: number, column: number) => number,
+): (row: number, column: number) => number {
+  if (column === undefined) return classOf;
+  return (row, x) => (x === column ? rows * columns + row : classOf(row, x));
 }
 
 /** For each of `count` things the number of its description, in order of first appearance. */

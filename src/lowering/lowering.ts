@@ -5,6 +5,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Weights } from '../model/model-weights.js';
+import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups } from './lines.js';
@@ -75,8 +76,11 @@ export interface Memory {
   begin(token: number): void;
   enter?(stage: number, position: number): void;
   leave?(stage: number): void;
-  /** After a step's last stage: its logits, and the token that was chosen by them. */
-  outcome(): { logits: ArrayLike<number>; chosen: number };
+  /**
+   * After a step's last stage: its logits, and the token that was chosen by them; and the experts that each
+   * layer's token went through, if it has some.
+   */
+  outcome(): { logits: ArrayLike<number>; chosen: number; experts?: ChosenExperts };
 }
 
 export interface Lowering {

@@ -5,7 +5,9 @@
  */
 import type { FloatType } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
-import { cell, special, vector, type CoreCode } from '../program/builder.js';
+import type { CostTable } from '../hardware/wafer.js';
+import { cell, vector, type CoreCode } from '../program/builder.js';
+import { cheapest } from './special.js';
 
 export interface Norm {
   type: FloatType;
@@ -20,11 +22,11 @@ export interface Norm {
   normed: number;
 }
 
-export function rmsNorm(core: CoreCode, column: LinePlace, n: Norm): void {
+export function rmsNorm(core: CoreCode, costs: CostTable, column: LinePlace, n: Norm): void {
   const sum = cell(n.square, 0);
   vector(core, 'fma', 'f32', n.length, sum, cell(n.x), cell(n.x), sum);
   allReduce(core, column, 'add', 'f32', n.square, 1);
-  meanToScale(core, n.square, 1, n.dim, n.epsilon);
+  meanToScale(core, costs, n.square, 1, n.dim, n.epsilon);
   vector(core, 'mul', n.type, n.length, cell(n.normed), cell(n.x), sum);
   vector(core, 'mul', n.type, n.length, cell(n.normed), cell(n.normed), cell(n.weight));
 }
@@ -32,6 +34,7 @@ export function rmsNorm(core: CoreCode, column: LinePlace, n: Norm): void {
 /** Turns `count` sums of squares over `dim` elements into 1 / sqrt(mean + epsilon), in place. */
 export function meanToScale(
   core: CoreCode,
+  costs: CostTable,
   at: number,
   count: number,
   dim: number,
@@ -39,5 +42,5 @@ export function meanToScale(
 ): void {
   const mean = { constant: 1 / dim };
   vector(core, 'fma', 'f32', count, cell(at), cell(at), mean, { constant: epsilon });
-  special(core, 'rsqrt', 'scalar', 'f32', at, count);
+  cheapest(core, costs, 'rsqrt', 'f32', at, count);
 }

@@ -6,20 +6,24 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
+import { layerMatrices } from '../mapping/matrices.js';
 import { gqa } from '../mapping/gqa.js';
 import { hasAttention, isLayerKind } from '../mapping/mapping.js';
 import type { LayerPart } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
+import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { apart, classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
 
@@ -66,13 +70,25 @@ export function positionsOfRow(count: number, row: number, rows: number): number
   return row < count ? Math.floor((count - 1 - row) / rows) + 1 : 0;
 }
 
-/** What a layer's code depends on of the token's position: how many it attends to, and its slot in the cache. */
+/**
+ * What a layer's code depends on of the token's position: how many it attends to, its slot in the cache, and
+ * what its queries are multiplied by.
+ */
 export function cacheStepOf(spec: LayerSpec, position: number) {
-  const { span } = gqaOf(spec);
+  const { span, temperature } = gqaOf(spec);
   return {
     attended: position - firstAttended(span, position) + 1,
     slot: slotAt(span, position),
+    temperature: temperature ? temperatureAt(temperature, position) : 1,
   };
+}
+
+/** Grows by steps, at every `floor` positions, so that far apart positions are told from near ones. */
+function temperatureAt(
+  { floor, scale }: NonNullable<GqaSpec['temperature']>,
+  position: number,
+): number {
+  return 1 + scale * Math.log1p(Math.floor((position + 1) / floor));
 }
 
 /** What a column of a region without heads has none of. */
@@ -90,10 +106,13 @@ export function layerCode(
   const spec = model.kinds[region.layerKind];
   const attends = hasAttention(kind);
   const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
+  const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
-  const { attended, slot } = cacheStepOf(spec, step.context);
+  const { attended, slot, temperature } = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
+  const router =
+    shape.experts && attends ? routerPlaces(rootOfRow(rows), width, shape.experts) : undefined;
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
@@ -112,42 +131,73 @@ export function layerCode(
       length,
       at: (program) => bufferAt(program, 'x'),
     },
-    codeClass: classes(
+    codeClass: apart(
+      router?.root,
       height,
       width,
-      (row) => [codeOf(columns[row]), attends && cacheOf(row)],
-      (x) => [codeOf(rows[x]), codeOf(headAt(x))],
+      classes(
+        height,
+        width,
+        (row) => [codeOf(columns[row]), attends && cacheOf(row)],
+        (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x)],
+      ),
     ),
     routeClass: classes(
       height,
       width,
       (row) => columns[row].routes,
-      (x) => [rows[x].routes, headAt(x)?.routes],
+      (x) => [rows[x].routes, headAt(x)?.routes, router?.at(x)?.routes],
     ),
-    routesAt: (row, x) => columns[row].routes.concat(rows[x].routes, headAt(x)?.routes ?? []),
+    routesAt: (row, x) =>
+      columns[row].routes.concat(
+        rows[x].routes,
+        headAt(x)?.routes ?? [],
+        router?.routesAt(x) ?? [],
+      ),
     write(row, x) {
       const layer: LayerCore = {
         model,
+        costs: wafer.costs,
         part: kind,
         spec,
         attention,
-        mlp: denseOf(spec),
+        mlp: mlpOf(spec, shape, router, row, x),
         shape,
+        matrices,
         column: columns[row],
         row: rows[x],
         group: headAt(x),
+        temperature,
         ...cacheOf(row),
       };
-      const laidOut = layOut(layerBuffers(model, spec, shape, kind, layer.group !== undefined));
+      const has = { heads: layer.group !== undefined, router: router?.part(x) };
+      const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
       return writeCore(
         layer.group || kind === 'mlp' ? kind : `${kind} without ${WITHOUT[kind]}`,
         laidOut,
-        codeBytesOf(kind, wafer.core.codeBytes),
+        codeBytesOf(kind, wafer.core.codeBytes, hasExperts(spec)),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
       );
     },
   };
+}
+
+function rootOfRow(rows: readonly LinePlace[]): number {
+  return rows.findIndex(({ station }) => station.root);
+}
+
+/** The MLP of a layer's core: what of the experts' choice is done there. */
+function mlpOf(
+  { mlp }: LayerSpec,
+  { experts, rows }: LayerShape,
+  router: RouterPlaces | undefined,
+  rowIndex: number,
+  x: number,
+): LayerCore['mlp'] {
+  if (mlp.kind === 'dense') return mlp;
+  const ranked = x === router?.root ? rankedBy(rowIndex, rows, mlp.count) : [];
+  return { kind: 'experts', spec: mlp, shape: experts!, gather: router?.at(x), rowIndex, ranked };
 }
 
 /** The embedding or the head; `kind` says what the region's memory holds, `use` what runs. */
@@ -186,6 +236,7 @@ export function tableCode(
     write(y, x) {
       const table: TableCore = {
         model,
+        costs: wafer.costs,
         shape,
         columnIndex: x,
         column: columns[y],

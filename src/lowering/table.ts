@@ -5,14 +5,20 @@
  * adds them up. Head: final norm, product with the table, logits added up on one row, whose cores take
  * their largest logit; then two one-word reductions choose the largest of all and its lowest entry.
  */
+import type { CostTable } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
+import { tableMatrix } from '../mapping/matrices.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, fill, matvec, special, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { rmsNorm } from './norm.js';
+import { lookUp, product, startProduct } from './product.js';
+import { cheapest } from './special.js';
 
 export interface TableCore {
   model: ModelSpec;
+  /** What operations cost, where there is more than one way to write something. */
+  costs: CostTable;
   shape: TableShape;
   /** Number of this core's column, which decides which entries it holds. */
   columnIndex: number;
@@ -34,43 +40,32 @@ export function embed(core: CoreCode, table: TableCore): void {
   const { model, shape, columnIndex, row } = table;
   const { at } = core;
   core.label = EMBEDDING_LABELS.indexOf('embedding');
-  append(core, {
-    kind: 'lookup',
-    type: model.dtype,
-    table: at.table,
-    rows: shape.entries,
-    rowStride: 1,
-    stride: shape.entries,
-    length: shape.dims,
-    id: at.token,
-    first: columnIndex * shape.entries,
-    to: at.x,
-  });
+  const first = columnIndex * shape.entries;
+  lookUp(core, table, tableMatrix(model, shape), { id: at.token, first, to: at.x });
   const x = cell(at.x);
-  if (model.weightBits === 8)
-    vector(core, 'mul', model.dtype, shape.dims, x, x, cell(at.tableScale, 0));
   allReduce(core, row, 'add', model.dtype, at.x, shape.dims);
   if (model.embeddingScale !== 1)
     vector(core, 'mul', model.dtype, shape.dims, x, x, { constant: model.embeddingScale });
 }
 
 /** What a head's core can do before its token arrives. */
-export function prepareHead(core: CoreCode, { model, shape }: TableCore): void {
+export function prepareHead(core: CoreCode, table: TableCore): void {
+  const { model, shape } = table;
   const { at } = core;
   core.label = HEAD_LABELS.indexOf('prepare head');
   fill(core, 'f32', at.square, 1, 0);
-  fill(core, model.dtype, at.logits, shape.entries, 0);
+  startProduct(core, tableMatrix(model, shape), { out: at.logits });
   fill(core, 'f32', at.best, 1, -3.4e38);
   fill(core, 'f32', at.best + 1, 1, NO_ENTRY);
 }
 
 /** From the residual stream in `x` to the chosen token's number in the row root's `best[1]`. */
 export function head(core: CoreCode, table: TableCore): void {
-  const { model, shape, column, row, columnIndex } = table;
+  const { model, costs, shape, column, row, columnIndex } = table;
   const { at } = core;
   const type = model.dtype;
   core.label = HEAD_LABELS.indexOf('final norm');
-  rmsNorm(core, column, {
+  rmsNorm(core, costs, column, {
     type,
     length: shape.dims,
     dim: model.dim,
@@ -81,11 +76,7 @@ export function head(core: CoreCode, table: TableCore): void {
     normed: at.normed,
   });
   core.label = HEAD_LABELS.indexOf('head');
-  const widen = model.weightBits === 8;
-  const product = { matrix: at.table, rows: shape.dims, length: shape.entries };
-  matvec(core, 'axpy', type, { ...product, x: at.normed, out: at.logits, widen });
-  const logits = cell(at.logits);
-  if (widen) vector(core, 'mul', type, shape.entries, logits, logits, cell(at.tableScale, 0));
+  product(core, table, tableMatrix(model, shape), { x: at.normed, out: at.logits });
   reduce(core, column, 'add', type, at.logits, shape.entries);
   if (!column.station.root) return;
   if (model.logitCap !== undefined) capLogits(core, table, model.logitCap);
@@ -101,12 +92,12 @@ export function head(core: CoreCode, table: TableCore): void {
 }
 
 /** The choice is made among capped logits, as in the published code: near the cap they may be equal. */
-function capLogits(core: CoreCode, { model, shape }: TableCore, cap: number): void {
+function capLogits(core: CoreCode, { model, costs, shape }: TableCore, cap: number): void {
   const { at } = core;
   const { dtype: type } = model;
   const logits = cell(at.logits);
   core.label = HEAD_LABELS.indexOf('logit cap');
   vector(core, 'mul', type, shape.entries, logits, logits, { constant: 1 / cap });
-  special(core, 'tanh', 'vector', type, at.logits, shape.entries);
+  cheapest(core, costs, 'tanh', type, at.logits, shape.entries);
   vector(core, 'mul', type, shape.entries, logits, logits, { constant: cap });
 }

@@ -3,7 +3,7 @@
  * stage is one program (stage.ts); the last one's chosen token goes back to the first.
  */
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { gqa } from '../mapping/gqa.js';
@@ -40,7 +40,8 @@ export function planToken(
     const receiver = places[visits[last].to].region!;
     const sender = i === 0 ? undefined : places[from];
     const isHead = last === visits.length - 1;
-    return { source: sourceOf(model, sender, receiver, isHead, chosen, step), place: places[to] };
+    const source = sourceOf(model, sender, receiver, isHead, chosen, step);
+    return { source, place: places[to], gathers: hasRouter(model, places[to]) };
   });
   const handOffs = colorHandOffs(wafer, sent);
   const codes = new Map<string, RegionCode>();
@@ -100,6 +101,11 @@ export function planToken(
     };
   });
   return { together: false, places, stages };
+}
+
+function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
+  if (region === undefined || !isOfLayer(region)) return false;
+  return hasAttention(region.kind) && hasExperts(kinds[region.layerKind]);
 }
 
 /** What the programs of a region depend on of a step: those of a window that is full come again and again. */

@@ -2,19 +2,26 @@
  * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
  * after the other on a token's path; any number of rows and columns, and any dense model.
  */
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { MlpSpec } from '../model/mlp-spec.js';
+import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Asked, Cut, LayerRegionKind, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
-import { handedOver, layerBuffers, layerShape, tableBuffers, tableShape } from './shapes.js';
+import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
+import { tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
+    'experts',
     'attentionBias',
     'mlpBias',
     'headNorm',
+    'headNormAfter',
+    'sinks',
+    'temperature',
     'wholeNorm',
     'postNorms',
     'normPlusOne',
@@ -23,6 +30,7 @@ export const gqa: Mapping = {
     'scoreCap',
     'logitCap',
     'gelu',
+    'clamp',
     'window',
     'chunk',
     'noRope',
@@ -69,8 +77,11 @@ export const gqa: Mapping = {
   rules,
 };
 
-/** What the attention of a layer, and what its MLP, depends on. */
-const attentionOf = ({ attention, norms }: LayerSpec) => [attention, norms];
+/** What the attention of a layer depends on, which chooses the experts of its MLP, and what its MLP does. */
+function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
+  const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router];
+  return [attention, norms, choice];
+}
 const mlpOf = ({ mlp, norms }: LayerSpec) => [mlp, norms];
 
 /** For each kind of layers the first one that is alike in this. */
@@ -91,7 +102,7 @@ function attentionReductions(
   { model, rows, columns, positions }: Cut,
 ): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns);
-  const { qkNorm } = gqaOf(layer);
+  const attention = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on = (line: Line, words: number, type: FloatType = model.dtype) => {
@@ -101,8 +112,8 @@ function attentionReductions(
   return [
     ...(before ? [norm] : []),
     on('column', s.queryDims + 2 * s.keyDims),
-    ...(qkNorm === 'head' ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
-    ...(qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
+    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryHeads, 'f32'),
@@ -110,18 +121,26 @@ function attentionReductions(
     on('row', s.dims),
     ...(after ? [norm] : []),
     ...(before ? [norm] : []),
+    ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
   ];
 }
 
 function mlpReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
-  const { dims, inner } = layerShape(model, layer, positions, rows, columns);
+  const { dims, inner, experts } = layerShape(model, layer, positions, rows, columns);
   const type = model.dtype;
   const column = { line: 'column', cores: rows } as const;
   return [
-    { ...column, words: 2 * inner, type },
+    { ...column, words: experts?.sums ?? 2 * inner, type },
     { line: 'row', cores: columns, words: dims, type },
     ...(layer.norms === 'pre' ? [] : [{ ...column, words: 1, type: 'f32' } as const]),
   ];
+}
+
+/** What the columns of a router add up: scores, groups' scores, and the chosen experts. */
+function routerVectors(mlp: MlpSpec, shape: ExpertsShape | undefined): number[] {
+  if (mlp.kind === 'dense' || shape === undefined) return [];
+  const { groups } = mlp.router;
+  return [shape.scores, ...(groups ? [groups.count] : []), shape.slots];
 }
 
 /** Looking an entry up, and the norm, the logits and the choice of a head. */
@@ -151,12 +170,12 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   ];
   const ours = (text: string): Rule => [text, 'assumed', OURS];
   const found = [...always, ...layerRules(model)].map(ours);
-  const vectors = vectorForms(model)
+  const functions = specialFunctions(model)
     .join(', ')
     .replace(/, (?=[^,]*$)/, ' and ');
   found.push(
     [
-      `Norms take a scalar root, ${vectors} vector operations (a range reduction and a polynomial).`,
+      `Roots, reciprocals, ${functions} are scalar code for each number, or vector operations over all that a core has (a range reduction and a polynomial), whichever is cheaper for so many.`,
       'assumed',
       `${OURS}; counts in the cost table`,
     ],
@@ -179,12 +198,12 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   return found;
 }
 
-/** What is computed by the vector form of a special function. */
-function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
+/** What else takes a special function. */
+function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
   const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
-  const acts = new Set(kinds.map((layer) => denseOf(layer).act.fn));
+  const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
   return [
-    'softmax',
+    'the exponentials of the softmax',
     ...(acts.has('silu') ? ['SiLU'] : []),
     ...(acts.has('gelu-tanh') ? ['GELU'] : []),
     ...(capsScores ? ['caps of scores'] : []),
@@ -196,12 +215,31 @@ function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
 function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
   const attentions = kinds.map(gqaOf);
   const found: string[] = [];
-  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || denseOf(layer).bias))
+  if (kinds.some(hasExperts))
+    found.push(
+      'Every core keeps a slice of every expert and multiplies those that are chosen, so that times do not depend on the choice.',
+      'Scores of experts are 32 bits; a row finds the places of some experts among all, and of equal scores the lower number is first.',
+    );
+  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || layer.mlp.bias))
     found.push(
       "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",
     );
   if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
     found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
+  if (attentions.some(({ qkNorm }) => qkNorm === 'head-after-rope'))
+    found.push(
+      'Query and key heads that are normalised after RoPE have the mean of their squares, without weights.',
+    );
+  if (attentions.some(({ sinks }) => sinks))
+    found.push(
+      'A sink is one more score in the maximum and in the sum of the softmax, and the root of each column counts it.',
+    );
+  if (attentions.some(({ temperature }) => temperature))
+    found.push(
+      'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
+    );
+  if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
+    found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');
   if (kinds.some(({ norms }) => norms !== 'pre'))
     found.push(
       'A norm after a block is one of its sum over the row, and takes a sum along the columns.',

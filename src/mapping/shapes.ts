@@ -5,12 +5,17 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { slotsOf } from '../model/cache-slots.js';
-import { denseOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
-import type { Act } from '../model/mlp-spec.js';
+import type { Act, MlpSpec } from '../model/mlp-spec.js';
+import { addExperts, addRouter, expertsShape } from './experts.js';
+import type { ExpertsShape, RouterPart } from './experts.js';
 import { hasAttention, hasMlp } from './mapping.js';
 import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
+import { layerMatrices, matrixBuffers, tableMatrix } from './matrices.js';
+import type { LayerMatrices, MatrixSlice } from './matrices.js';
 
 /** The special function of an activation. */
 export const ACT_FN = {
@@ -41,8 +46,10 @@ export interface LayerShape {
   positions: number;
   /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
   slots: number;
-  /** Elements of the MLP's inner width per column. */
+  /** Elements of the inner width per column: of the MLP, or of each expert. */
   inner: number;
+  /** In layers with experts. */
+  experts?: ExpertsShape;
 }
 
 /** Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache. */
@@ -55,6 +62,7 @@ export function layerShape(
   users = 1,
 ): LayerShape {
   const { heads, kvHeads, headDim, span } = gqaOf(layer);
+  const { mlp } = layer;
   const headsPerColumn = Math.ceil(kvHeads / columns);
   const groups = Math.ceil(kvHeads / headsPerColumn);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / kvHeads);
@@ -74,7 +82,8 @@ export function layerShape(
     queryDims: queryHeads * 2 * pairs,
     positions,
     slots: users * positions,
-    inner: Math.ceil(denseOf(layer).inner / columns),
+    inner: Math.ceil(mlp.inner / columns),
+    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
   };
 }
 
@@ -91,55 +100,86 @@ export function normsIn({ norms }: Pick<LayerSpec, 'norms'>, kind: LayerRegionKi
   });
 }
 
-/**
- * Words that the attention of a layer hands over to its MLP, whose rows have `dims` elements of the
- * residual stream each: these, and what the norm makes of them, if one comes before the MLP.
- */
-export function handedOver({ norms }: Pick<LayerSpec, 'norms'>, dims: number): number {
+/** First of the cells of `choice`: the residual stream's lie before it, and what a norm made of them. */
+export function choiceAt({ norms }: Pick<LayerSpec, 'norms'>, dims: number): number {
   return norms === 'post' ? dims : 2 * dims;
 }
 
 /**
+ * Words that the attention of a layer hands over to its MLP, whose rows have `dims` elements of the
+ * residual stream each: these, what the norm makes of them, if one comes before the MLP, and the choice of
+ * experts.
+ */
+export function handedOver(layer: Pick<LayerSpec, 'norms' | 'mlp'>, dims: number): number {
+  return choiceAt(layer, dims) + choiceLength(layer.mlp);
+}
+
+/** Numbers of the chosen experts, then their weights. */
+function choiceLength(mlp: MlpSpec): number {
+  return mlp.kind === 'experts' ? 2 * mlp.topK : 0;
+}
+
+/** Is each query and key head normalised by itself, before RoPE or after it? */
+export function normsHeads({ qkNorm }: GqaSpec): boolean {
+  return qkNorm === 'head' || qkNorm === 'head-after-rope';
+}
+
+/**
  * Buffers of the core of a layer's region, in the order in which they lie in memory.
- * @param heads whether the core's column has heads; those that have none keep no attention
+ * @param column what the core's column has: heads, without which it keeps no attention, and what of the router
  */
 export function layerBuffers(
   model: ModelSpec,
   layer: LayerSpec,
   s: LayerShape,
   kind: LayerRegionKind,
-  heads = true,
+  column: { heads: boolean; router?: RouterPart | undefined } = { heads: true, router: 'root' },
 ): BufferShape[] {
   const value = model.dtype;
-  const { buffers, add } = bufferList();
+  const { mlp } = layer;
+  const matrices = layerMatrices(model, layer, s);
+  const list = bufferList();
+  const { buffers, add } = list;
   // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
   add('x', value, s.dims);
   if (layer.norms !== 'post') add('normed', value, s.dims);
+  if (mlp.kind === 'experts') add('choice', value, choiceLength(mlp));
   const norms = normsIn(layer, kind);
   for (const name of norms) add(name, value, s.dims, true);
   if (norms.length > 0) add('square', 'f32', norms.length);
   if (hasAttention(kind)) {
-    if (heads) addAttention(add, model, layer, s);
+    if (column.heads) addAttention(list, model, layer, s, matrices);
     add('attentionOut', value, s.dims);
     // Of the queries and of the keys, added up over the whole row.
     if (gqaOf(layer).qkNorm === 'whole') add('headScale', 'f32', 2);
+    if (mlp.kind === 'experts' && column.router !== undefined) {
+      addMatrix(list, model, matrices.router!);
+      addRouter(add, model, mlp, { dims: s.dims, of: s.experts! }, column.router);
+    }
   }
-  if (hasMlp(kind)) addMlp(add, model, layer, s);
+  if (hasMlp(kind)) addMlp(list, model, layer, s, matrices);
   return buffers;
 }
 
+function addMatrix({ buffers }: BufferList, model: ModelSpec, slice: MatrixSlice): void {
+  buffers.push(...matrixBuffers(model, slice));
+}
+
 /** What a column with heads keeps of the attention. */
-function addAttention(add: Add, model: ModelSpec, layer: LayerSpec, s: LayerShape): void {
+function addAttention(
+  list: BufferList,
+  model: ModelSpec,
+  layer: LayerSpec,
+  s: LayerShape,
+  { qkv, o }: LayerMatrices,
+): void {
+  const { add } = list;
   const value = model.dtype;
-  const weight = weightType(model);
   const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm, bias, outBias, rope } = gqaOf(layer);
-  add('wQkv', weight, s.dims * (s.queryDims + 2 * s.keyDims), true);
-  add('wO', weight, s.queryDims * s.dims, true);
-  if (model.weightBits === 8) {
-    add('qkvScale', value, s.queryDims + 2 * s.keyDims, true);
-    add('oScale', value, 1, true);
-  }
+  const { qkNorm, bias, outBias, rope, sinks } = gqaOf(layer);
+  const normed = normsHeads(gqaOf(layer));
+  addMatrix(list, model, qkv);
+  addMatrix(list, model, o);
   if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
   if (outBias) add('oBias', value, s.dims, true);
   add('keys', value, s.keyDims * s.slots, true);
@@ -160,26 +200,39 @@ function addAttention(add: Add, model: ModelSpec, layer: LayerSpec, s: LayerShap
     add('turned', value, s.pairs * heads);
   }
   add('qkv', value, s.queryDims + 2 * s.keyDims);
-  if (qkNorm === 'head') add('headScale', 'f32', heads);
+  if (normed) add('headScale', 'f32', heads);
+  // In 16 bits what 32-bit numbers of each head are combined with vectors by.
+  if (value === 'f16') add('perHead', value, normed ? heads : s.queryHeads);
   // As long as the cache: one user may have all of it (serving).
   add('scores', value, s.queryHeads * s.slots);
-  add('peak', 'f32', s.queryHeads);
+  add('rowPeak', value, s.queryHeads);
+  // With their signs changed: what is added to scores is minus the largest of them.
+  add('minusPeak', 'f32', s.queryHeads);
+  if (sinks) add('minusSink', value, s.queryHeads, true);
   add('total', 'f32', s.queryHeads);
   add('attended', value, s.queryDims);
 }
 
-function addMlp(add: Add, model: ModelSpec, layer: LayerSpec, s: LayerShape): void {
+function addMlp(
+  list: BufferList,
+  model: ModelSpec,
+  { mlp }: LayerSpec,
+  s: LayerShape,
+  { gateUp, down, shared }: LayerMatrices,
+): void {
+  const { add } = list;
   const value = model.dtype;
-  const weight = weightType(model);
-  add('wGateUp', weight, s.dims * 2 * s.inner, true);
-  add('wDown', weight, s.inner * s.dims, true);
-  // 8-bit matrices: what gate, up and down are multiplied by.
-  if (model.weightBits === 8) add('mlpScale', value, 3, true);
-  if (denseOf(layer).bias) {
+  for (const slice of [gateUp, down, ...(shared ? [shared.gateUp, shared.down] : [])])
+    addMatrix(list, model, slice);
+  add('mlpOut', value, s.dims);
+  if (mlp.kind === 'experts') {
+    addExperts(add, model, mlp, { dims: s.dims, inner: s.inner, of: s.experts! });
+    return;
+  }
+  if (mlp.bias) {
     add('gateUpBias', value, 2 * s.inner, true);
     add('downBias', value, s.dims, true);
   }
-  add('mlpOut', value, s.dims);
   add('gateUp', value, 2 * s.inner);
   add('activated', value, s.inner);
 }
@@ -206,10 +259,9 @@ export function tableShape(model: ModelSpec, rows: number, columns: number): Tab
 /** Buffers of a core of the embedding, of the head, or of a tied table that serves both. */
 export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): BufferShape[] {
   const { buffers, add } = bufferList();
-  add('table', weightType(model), s.dims * s.entries, true);
+  buffers.push(...matrixBuffers(model, tableMatrix(model, s)));
   add('x', model.dtype, s.dims);
   add('token', 'f32', 1);
-  if (model.weightBits === 8) add('tableScale', model.dtype, 1, true);
   if (use !== 'embedding') {
     add('norm', model.dtype, s.dims, true);
     add('normed', model.dtype, s.dims);
@@ -220,7 +272,7 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): B
   return buffers;
 }
 
-type Add = ReturnType<typeof bufferList>['add'];
+type BufferList = ReturnType<typeof bufferList>;
 
 /** Buffers so far, and what adds one after them. */
 export function bufferList() {
@@ -228,9 +280,4 @@ export function bufferList() {
   const add = (name: string, type: DataType, length: number, preloaded = false) =>
     buffers.push({ name, type, length, preloaded });
   return { buffers, add };
-}
-
-function weightType(model: ModelSpec): DataType {
-  if (model.weightBits === 8) return 'i8';
-  return model.weightBits === 16 ? 'f16' : 'f32';
 }

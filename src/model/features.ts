@@ -6,6 +6,9 @@ import type { LayerSpec, ModelSpec } from './model.js';
 /** Feature -> what it is, and the published fields that ask for it: the first one that a file has. */
 export const FEATURES = {
   experts: ['a mixture of experts', 'n_routed_experts', 'num_local_experts', 'num_experts'],
+  parallelExperts: ['a dense MLP next to the experts'],
+  comparedShares: ['experts chosen by their shares of all'],
+  routerNorm: ['a norm of the router without one before the MLP'],
   latent: ['multi-head latent attention', 'kv_lora_rank'],
   indexer: ['sparse attention', 'index_topk'],
   delta: ['gated delta nets', 'layer_types', 'full_attention_interval'],
@@ -67,7 +70,7 @@ function flagged(flags: Partial<Record<Feature, boolean>>): Feature[] {
 
 function ofLayer({ attention, mlp, norms, scaled }: LayerSpec): Feature[] {
   const own = flagged({ postNorms: norms !== 'pre', scaled });
-  return [...own, ...ofAttention(attention), ...ofMlp(mlp)];
+  return [...own, ...ofAttention(attention), ...ofMlp(mlp, norms)];
 }
 
 function ofAttention(attention: AttentionSpec): Feature[] {
@@ -105,9 +108,16 @@ function ofRope({ rope, headDim }: { rope?: Rope; headDim: number }): Feature[] 
   });
 }
 
-function ofMlp(mlp: MlpSpec): Feature[] {
+function ofMlp(mlp: MlpSpec, norms: LayerSpec['norms']): Feature[] {
   const act = flagged({ ...ofAct(mlp.act), mlpBias: mlp.bias });
-  return mlp.kind === 'experts' ? ['experts', ...act] : act;
+  if (mlp.kind === 'dense') return act;
+  const { score, bias, groups, ownNorm } = mlp.router;
+  const router = flagged({
+    parallelExperts: mlp.parallel !== undefined,
+    comparedShares: score === 'softmax' && (bias === 'choice' || groups !== undefined),
+    routerNorm: ownNorm && norms === 'post',
+  });
+  return ['experts', ...router, ...act];
 }
 
 function ofAct({ fn, clamp, alpha, plusOne }: Act): Partial<Record<Feature, boolean>> {

@@ -2,24 +2,28 @@
  * The SRAM budget of a core (machine-model section 1): 48 KiB less stack and code is what is left for
  * weights, cache and buffers. The sizes come from the mapping, which lowering asks too.
  */
-import { BYTES } from '../numeric/types.js';
+import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
+import { isOfLayer } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
 
-/** Bytes of stack and code in a core of a region of this kind. */
-export function codeBytesOf(kind: RegionKind, code: CodeBytes): number {
+/**
+ * Bytes of stack and code in a core of a region of this kind.
+ * @param experts whether a layer has experts
+ */
+export function codeBytesOf(kind: RegionKind, code: CodeBytes, experts = false): number {
   const common = code.stack + code.runtime;
   switch (kind) {
     case 'layer':
-      return common + code.attention + code.mlp;
+      return common + code.attention + code.mlp + (experts ? code.router + code.experts : 0);
     case 'attention':
-      return common + code.attention;
+      return common + code.attention + (experts ? code.router : 0);
     case 'mlp':
-      return common + code.mlp;
+      return common + code.mlp + (experts ? code.experts : 0);
     case 'embedding':
       return common + code.embedding;
     case 'head':
@@ -50,11 +54,12 @@ export function regionBytes(
   columns: number,
 ): number {
   const buffers = MAPPINGS[asked.mapping].buffers(part, cutOf(model, asked, rows, columns));
-  return codeBytesOf(part.kind, wafer.core.codeBytes) + bytesOf(buffers);
+  const experts = isOfLayer(part) && hasExperts(model.kinds[part.layerKind]);
+  return codeBytesOf(part.kind, wafer.core.codeBytes, experts) + bytesOf(buffers);
 }
 
 export function bytesOf(buffers: BufferShape[]): number {
-  return buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], 0);
+  return buffers.reduce((sum, b) => sum + bytesOfType(b.type, b.length), 0);
 }
 
 /**

@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
@@ -57,20 +57,24 @@ export function mostCodeBytes(
   request: SizedRequest,
   wafers: number,
 ): number | undefined {
-  const none = { runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 };
+  const none = { runtime: 0, attention: 0, mlp: 0, router: 0, experts: 0, embedding: 0, head: 0 };
   const needed = (stack: number) => {
     const core = { ...wafer.core, codeBytes: { ...none, stack } };
     return wafersNeeded(model, { ...wafer, core }, request);
   };
-  const now = Math.max(...formsOf(request).map((formed) => layerCodeBytes(wafer, formed)));
+  const now = Math.max(...formsOf(request).map((formed) => layerCodeBytes(model, wafer, formed)));
   return mostThat((bytes) => needed(bytes) <= wafers, 0, now);
 }
 
 /** Bytes of stack and code in a core of a layer, in the fullest of its regions. */
-export function layerCodeBytes(wafer: WaferSpec, { layers }: Pick<Formed, 'layers'>): number {
-  const { codeBytes } = wafer.core;
-  if (layers === 'whole') return codeBytesOf('layer', codeBytes);
-  return Math.max(codeBytesOf('attention', codeBytes), codeBytesOf('mlp', codeBytes));
+export function layerCodeBytes(
+  { kinds }: ModelSpec,
+  wafer: WaferSpec,
+  { layers }: Pick<Formed, 'layers'>,
+): number {
+  const parts = layers === 'whole' ? (['layer'] as const) : (['attention', 'mlp'] as const);
+  const experts = kinds.some(hasExperts);
+  return Math.max(...parts.map((part) => codeBytesOf(part, wafer.core.codeBytes, experts)));
 }
 
 /** Of the forms of layers that a request leaves open the one that comes nearest to fitting. */
@@ -98,12 +102,12 @@ export function doesNotFit(
   const advice =
     hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, formed);
   const verb = wafer.wafers === 'auto' || wafer.wafers === 1 ? 'is' : 'are';
-  return new CapacityError(`${asked}; there ${verb} ${supply(wafer, formed)}; ${advice}`);
+  return new CapacityError(`${asked}; there ${verb} ${supply(model, wafer, formed)}; ${advice}`);
 }
 
 /** What the wafers have for data, a layer's code taken off. */
-function supply(wafer: WaferSpec, formed: Formed): string {
-  const usable = Math.max(0, wafer.core.sramBytes - layerCodeBytes(wafer, formed));
+function supply(model: ModelSpec, wafer: WaferSpec, formed: Formed): string {
+  const usable = Math.max(0, wafer.core.sramBytes - layerCodeBytes(model, wafer, formed));
   const wafers = wafer.wafers === 'auto' ? 1 : wafer.wafers;
   const cores = wafer.width * wafer.height;
   return (
@@ -129,7 +133,7 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
   if (asIs > wafers) {
     const code = mostCodeBytes(model, wafer, free, wafers);
-    const now = layerCodeBytes(wafer, nearest(model, wafer, free));
+    const now = layerCodeBytes(model, wafer, nearest(model, wafer, free));
     if (code !== undefined)
       hints.push(
         `with at most ${count(code)} bytes of stack and code in every core ` +
@@ -205,7 +209,7 @@ export function fewerWafers(
   wafers: number,
 ): FewerWafers {
   const found: FewerWafers = {
-    codeBytes: layerCodeBytes(wafer, nearest(model, wafer, request)),
+    codeBytes: layerCodeBytes(model, wafer, nearest(model, wafer, request)),
     withCode: [],
   };
   for (let fewer = wafers - 1; fewer > 0; fewer--) {

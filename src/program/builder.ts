@@ -81,6 +81,11 @@ export function cell(at: number, stride = 1): MemoryOperand {
   return { at, stride };
 }
 
+/** Cells that an operation goes through again and again: element i is cell i mod `wrap`. */
+export function ring(at: number, wrap: number): MemoryOperand {
+  return { at, stride: 1, wrap };
+}
+
 /** One of several operands, chosen by a number in memory. */
 export function chosen(at: number, select: Select, stride = 1): MemoryOperand {
   return { at, stride, select };
@@ -151,7 +156,7 @@ export function paddedLength({ type, length }: Pick<Stretch, 'type' | 'length'>)
  */
 export function accumulateAll(code: Code, s: Stretch, times: number, color: number): void {
   const wrap = paddedLength(s);
-  const round = { ...cell(s.at), wrap };
+  const round = ring(s.at, wrap);
   vector(code, 'add', s.type, times * wrap, round, { color }, round);
 }
 

@@ -6,7 +6,7 @@ export function checkText(
   check: CheckResult,
   skipped: Partial<Record<string, number>> = {},
 ): string {
-  const { tolerance, choice, head, users } = check;
+  const { tolerance, choice, head, users, roundedFormats = [] } = check;
   const lines = [
     `logits differ by ${error(check)} of the largest, tolerance ${tolerance.toExponential(0)}${verdict(logitsPassed(check))}`,
   ];
@@ -14,13 +14,14 @@ export function checkText(
     lines.push(
       `${choice ? `every chosen token is the first largest of ${owner(head)} logits` : wrong(check)}${verdict(choice)}`,
     );
+  lines.push(...expertsText(check));
   if (users && users.of > users.checked.length)
     lines.push(
       `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
     );
-  if (check.roundedTo !== undefined)
+  if (roundedFormats.length > 0)
     lines.push(
-      `both with the checkpoint's weights rounded to ${check.roundedTo}-bit integers, one scale per matrix; model.weightBits=16, or 32 in f32, keeps them`,
+      `both with the checkpoint's weights rounded to ${roundedFormats.join(' and ')}; model.weightBits=16, or 32 in f32, keeps them`,
     );
   const kinds = Object.entries(skipped).map(([kind, many]) => `${many} of ${kind}`);
   if (kinds.length > 0) lines.push(`tensors that are no part of the model: ${kinds.join(', ')}`);
@@ -34,13 +35,44 @@ export function checkFailure(check: CheckResult): string {
       ? []
       : [`logits differ by ${error(check)} of the largest, tolerance ${check.tolerance}`]),
     ...(check.choice === false ? [wrong(check)] : []),
+    ...(check.wrongExperts ? [wrongExperts(check.wrongExperts)] : []),
   ];
   return `check: failed, ${why.join('; ')}`;
 }
 
-/** What is not said of the choice is said of the logits. */
-function logitsPassed({ choice, passed, logitsMaxRelativeError, tolerance }: CheckResult) {
-  if (choice !== false || passed === undefined) return passed;
+/** How often routers chose the same experts, and how near ties came; nothing of models without experts. */
+function expertsText({
+  expertsAgree,
+  routingMargin,
+  wrongExperts: wrongOnes,
+  passed,
+}: CheckResult) {
+  if (expertsAgree === undefined) return [];
+  const { agree, of } = expertsAgree;
+  const same = `${agree} of ${of} choices of experts are those of the plain implementation`;
+  const margin =
+    routingMargin === undefined ? '' : `, whose least margin is ${routingMargin.toExponential(2)}`;
+  const isRight = passed === undefined ? undefined : wrongOnes === undefined;
+  const rest = agree < of && wrongOnes === undefined ? '; the others are near ties' : '';
+  return [
+    `${same}${margin}${rest}${verdict(isRight)}`,
+    ...(wrongOnes ? [wrongExperts(wrongOnes)] : []),
+  ];
+}
+
+function wrongExperts(of: NonNullable<CheckResult['wrongExperts']>): string {
+  const { token, layer, chosen, expected, margin } = of;
+  const found = chosen.map((expert) => expert ?? 'NaN').join(', ');
+  return (
+    `layer ${layer} chose experts ${found} for token ${token} where the plain implementation chose ` +
+    `${expected.join(', ')} by a margin of ${margin.toExponential(2)}`
+  );
+}
+
+/** What is not said of the choices is said of the logits. */
+function logitsPassed({ passed, ...of }: CheckResult) {
+  const { choice, wrongExperts: wrongOnes, logitsMaxRelativeError, tolerance } = of;
+  if ((choice !== false && wrongOnes === undefined) || passed === undefined) return passed;
   return Number.isFinite(logitsMaxRelativeError) && logitsMaxRelativeError <= tolerance;
 }
 

@@ -158,8 +158,25 @@ export interface CheckResult {
   head?: 'wafer' | 'host';
   /** Users whose numbers were computed and checked, counted from 0, and how many there are. */
   users?: { checked: number[]; of: number };
+  /** Of models with experts: choices of all layers for all tokens, and those of the plain implementation's experts. */
+  expertsAgree?: { agree: number; of: number };
+  /**
+   * The least difference between the score of the last chosen expert and of the best one left out, over the
+   * largest score, of all these choices in the plain implementation. Left out where all experts are chosen.
+   */
+  routingMargin?: number;
+  /** The first choice (layer and token counted from 0, prompt included) that differs and is no near tie. */
+  wrongExperts?: {
+    token: number;
+    layer: number;
+    chosen: (number | null)[];
+    expected: number[];
+    margin: number;
+  };
   /** Bits to which a checkpoint's weights were rounded, here and in the plain implementation, if fewer than it has. */
   roundedTo?: number;
+  /** The formats of those bits, in words. */
+  roundedFormats?: string[];
   passed?: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** Small models whose layers are of several kinds, with whatever dense families have. */
 import fc from 'fast-check';
 import type { GqaSpec, Rope, RopeScaling, Span } from '../../src/model/attention-spec.js';
+import type { Act } from '../../src/model/mlp-spec.js';
 import { kindsOf, type LayerSpec, type ModelSpec } from '../../src/model/model.js';
 
 /** What the layers of a plain Llama have, of odd sizes, but for what is given. */
@@ -86,22 +87,36 @@ const attentions: fc.Arbitrary<Partial<GqaSpec>> = fc
       heads: fc.constant(kvHeads * shared),
       headDim: fc.constant(2 * pairs),
       ...{ bias: fc.boolean(), outBias: fc.boolean() },
-      qkNorm: fc.constantFrom('none', 'head', 'whole'),
+      qkNorm: fc.constantFrom('none', 'head', 'whole', 'head-after-rope'),
+      sinks: fc.boolean(),
+      temperature: maybe(fc.record({ floor: whole(1, 9), scale: fc.constantFrom(0.1, 0.7) })),
       scale: fc.constantFrom(0.3, 0.5),
       ...{ scoreCap: maybe(fc.constantFrom(1.5, 4)), rope: maybe(ropesOf(2 * pairs)) },
       span: spans,
     }),
   )
-  .map(({ scoreCap, ...rest }) => ({ ...rest, ...(scoreCap && { scoreCap }) }) as GqaSpec);
+  .map(({ scoreCap, temperature, ...rest }) => {
+    const given = { ...(scoreCap && { scoreCap }), ...(temperature && { temperature }) };
+    return { ...rest, ...given } as GqaSpec;
+  });
+
+/** Some with limits that many gates and ups of a small model are beyond. */
+const acts: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({ fn: fc.constantFrom<Act['fn']>('silu', 'gelu-tanh') }),
+  fc.record({
+    ...{ fn: fc.constant<Act['fn']>('silu'), clamp: fc.constantFrom(0.3, 1, 7) },
+    ...{ alpha: fc.constantFrom(1, 1.702), plusOne: fc.boolean() },
+  }),
+);
 
 const layers: fc.Arbitrary<LayerSpec> = fc
   .record({
     attention: attentions,
-    ...{ inner: whole(1, 23), bias: fc.boolean(), fn: fc.constantFrom('silu', 'gelu-tanh') },
+    ...{ inner: whole(1, 23), bias: fc.boolean(), act: acts },
     norms: fc.constantFrom('pre', 'post', 'sandwich'),
   })
-  .map(({ attention, norms, inner, bias, fn }) =>
-    layerWith(attention, { norms, mlp: { kind: 'dense', inner, act: { fn }, bias } }),
+  .map(({ attention, norms, inner, bias, act }) =>
+    layerWith(attention, { norms, mlp: { kind: 'dense', inner, act, bias } }),
   );
 
 /** Models of up to four layers of up to three kinds, in any type of numbers and weights. */

@@ -60,7 +60,7 @@ export const NO_OVERHEAD: CostTable = {
     dot: each(1),
     rank: { f32: 1 },
   },
-  matvec: { call: 0, row: each(0), widenPerCycle: 1 },
+  matvec: { call: 0, row: each(0), widenPerCycle: { i8: 1, fp8: 1, mxfp4: 1, int4: 1 } },
   matmul: { instruction: each(0), granularity: each(1), loop: 0, clear: each(0) },
   transfer: { setup: 0, end: 0 },
   scalar: { ...EACH_FUNCTION, step: 1 },
@@ -83,7 +83,16 @@ export function testWafer(
     fabric: { colors: 8, hopCycles: 1, rampCycles: 2, queueDepth: 4, ...fabric },
     core: {
       sramBytes: 48 * 1024,
-      codeBytes: { stack: 0, runtime: 0, attention: 0, mlp: 0, embedding: 0, head: 0 },
+      codeBytes: {
+        stack: 0,
+        runtime: 0,
+        attention: 0,
+        mlp: 0,
+        router: 0,
+        experts: 0,
+        embedding: 0,
+        head: 0,
+      },
     },
     costs: { ...NO_OVERHEAD, ...costs },
   };

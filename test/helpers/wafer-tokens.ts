@@ -6,6 +6,7 @@ import { createRunner } from '../../src/decode/runner.js';
 import { beginStep, createStageRunner, runOn, timedStages } from '../../src/decode/stages.js';
 import { computeToken } from '../../src/decode/step.js';
 import type { EngineName } from '../../src/engine/engines.js';
+import type { ChosenExperts } from '../../src/model/plain/decoder.js';
 import type { Weights } from '../../src/model/model-weights.js';
 
 /** The logits after each token, with nothing in the cache before the first one. */
@@ -15,6 +16,16 @@ export async function logitsOf(
   tokens: readonly number[],
   engine: EngineName = 'fast',
 ): Promise<Float64Array[]> {
+  return (await outcomesOf(config, weights, tokens, engine)).map(({ logits }) => logits);
+}
+
+/** The same, and the experts that each layer's token went through. */
+export async function outcomesOf(
+  config: ResolvedConfig,
+  weights: Weights,
+  tokens: readonly number[],
+  engine: EngineName = 'fast',
+): Promise<{ logits: Float64Array; experts: ChosenExperts }[]> {
   const { wafer } = config;
   const maxPositions = tokens.length;
   const programs = createRunner({ engine, shards: 1, now: () => 0 });
@@ -32,14 +43,15 @@ export async function logitsOf(
     shared: undefined,
     run: runOn(programs, wafer),
   });
-  const logits: Float64Array[] = [];
+  const found: { logits: Float64Array; experts: ChosenExperts }[] = [];
   for (const [position, token] of tokens.entries()) {
     const plan = lowered.plan(stepOf(position));
     beginStep(runner, plan);
     const stages = await timedStages(runner, plan, programs);
     const numbers = { memory, token } as Parameters<typeof computeToken>[3];
     await computeToken(runner, plan, stages, numbers, position, programs);
-    logits.push(Float64Array.from(memory.outcome().logits));
+    const { logits, experts = [] } = memory.outcome();
+    found.push({ logits: Float64Array.from(logits), experts });
   }
-  return logits;
+  return found;
 }

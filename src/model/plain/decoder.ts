@@ -4,6 +4,7 @@
  * Face transformers, src/transformers/models/FAMILY/modeling_FAMILY.py. With the programs of the wafer it
  * shares rotary tables and nothing else.
  */
+import { scaleAt } from '../blocks.js';
 import { unexpected } from '../errors.js';
 import type { LayerWeights, Weights } from '../model-weights.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
@@ -20,8 +21,9 @@ export interface PlainDecoder {
   /**
    * Takes the next token and returns the `vocab` logits of the one after it. Throws a ModelError if
    * there is no such token, or no position left up to `maxContext`.
+   * @param experts of layers whose token goes through these, whatever their routers choose
    */
-  step(token: number): Float64Array;
+  step(token: number, experts?: ChosenExperts): Float64Array;
   /**
    * The cache so far, [layer][position][kvHeads * headDim]: keys after RoPE, and values. Layers without
    * grouped queries have none.
@@ -32,10 +34,13 @@ export interface PlainDecoder {
   readonly choices: readonly (Choice | undefined)[];
 }
 
+/** Numbers of the experts that each layer's token goes through; none where it has none. */
+export type ChosenExperts = readonly (readonly number[] | undefined)[];
+
 /** One layer: changes the residual stream of the token at a position. */
-type Layer = (x: Float64Array, position: number) => void;
+type Layer = (x: Float64Array, position: number, experts?: readonly number[]) => void;
 /** What the MLP of a layer adds. */
-type Mlp = (inputs: Inputs) => Float64Array;
+type Mlp = (inputs: Inputs, experts?: readonly number[]) => Float64Array;
 
 /** A decoder with an empty cache, for a run of so many positions. */
 export function createPlainDecoder(
@@ -53,13 +58,13 @@ export function createPlainDecoder(
   });
   let position = 0;
 
-  function step(token: number): Float64Array {
+  function step(token: number, experts: ChosenExperts = []): Float64Array {
     if (!Number.isInteger(token) || token < 0 || token >= model.vocab)
       throw unexpected('token', `a whole number from 0 to ${model.vocab - 1}`, token);
     if (position >= model.maxContext)
       throw unexpected('position', `less than ${model.maxContext}`, position);
     const x = embedded(model, weights, token);
-    for (const layer of layers) layer(x, position);
+    for (const [number, layer] of layers.entries()) layer(x, position, experts[number]);
     position++;
     return headLogits(model, weights, x);
   }
@@ -80,9 +85,9 @@ function createLayer(
   mlp: Mlp,
 ): Layer {
   const norms = normsOf(spec, weights);
-  return (x, position) => {
+  return (x, position, experts) => {
     addBlock(x, norms.attention, model, (input) => attention(input, position));
-    addBlock(x, norms.mlp, model, (normed) => mlp({ stream: x, normed }));
+    addBlock(x, norms.mlp, model, (normed) => mlp({ stream: x, normed }, experts));
     if (spec.scaled) scaleBy(x, weights.scalar!);
   };
 }
@@ -128,8 +133,8 @@ function mlpOf(
   if (spec.kind === 'dense' && weights.kind === 'dense')
     return ({ normed }) => gatedMlp(spec, weights, normed);
   if (spec.kind === 'experts' && weights.kind === 'experts')
-    return (inputs) => {
-      const { output, choice } = expertsMlp(spec, weights, model, inputs);
+    return (inputs, asked) => {
+      const { output, choice } = expertsMlp(spec, weights, model, inputs, asked);
       chosen(choice);
       return output;
     };
@@ -140,7 +145,8 @@ function mlpOf(
 export function embedded(model: ModelSpec, { embedding }: Weights, token: number): Float64Array {
   const x = new Float64Array(model.dim);
   for (let i = 0; i < x.length; i++)
-    x[i] = embedding.values[token * model.dim + i] * embedding.scale * model.embeddingScale;
+    x[i] =
+      embedding.values[token * model.dim + i] * scaleAt(embedding, token, i) * model.embeddingScale;
   return x;
 }
 

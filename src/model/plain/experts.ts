@@ -6,14 +6,18 @@ import { rmsNorm, type NormRule } from './norm.js';
 import { choose, type Choice, type Inputs } from './router.js';
 import { add, multiply, scaleBy, sigmoid } from './vectors.js';
 
-/** What the experts and all that stands next to them compute for one token. */
+/**
+ * What the experts and all that stands next to them compute for one token.
+ * @param asked experts to go through whatever the router says
+ */
 export function expertsMlp(
   spec: ExpertsSpec,
   weights: ExpertsWeights,
   rule: NormRule,
   { stream, normed }: Inputs,
+  asked?: readonly number[],
 ): { output: Float64Array; choice: Choice } {
-  const choice = choose(spec, weights, { stream, normed }, rule.normEpsilon);
+  const choice = choose(spec, weights, { stream, normed }, rule.normEpsilon, asked);
   const output = spec.parallel
     ? parallelMlp(spec, weights, rule, { stream, normed }, choice)
     : mixture(spec, weights, normed, choice);
@@ -41,10 +45,10 @@ function mixture(
   spec: ExpertsSpec,
   { experts }: ExpertsWeights,
   input: Float64Array,
-  { experts: chosen, weights }: Choice,
+  { taken, weights }: Choice,
 ): Float64Array {
   const sum = new Float64Array(input.length);
-  for (const [i, expert] of chosen.entries()) {
+  for (const [i, expert] of taken.entries()) {
     const weight = weights[i];
     if (spec.router.scalesInput)
       add(

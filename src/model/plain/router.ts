@@ -14,7 +14,8 @@ export interface Inputs {
 export interface Choice {
   /** Numbers of the chosen experts, the best first; of equal ones the lower number. */
   experts: number[];
-  /** What each of them is multiplied by. */
+  /** Those that the token goes through: these, or others that were asked for; what each is multiplied by. */
+  taken: readonly number[];
   weights: number[];
   /**
    * How near the best expert that was left out came to the last chosen one, or the best group that was left
@@ -25,11 +26,13 @@ export interface Choice {
   margin: number;
 }
 
+/** @param asked experts to go through whatever the scores say */
 export function choose(
   spec: ExpertsSpec,
   weights: ExpertsWeights,
   { stream, normed }: Inputs,
   epsilon: number,
+  asked?: readonly number[],
 ): Choice {
   const { router } = spec;
   const input = router.ownNorm ? ownInput(stream, weights, epsilon) : normed;
@@ -41,9 +44,11 @@ export function choose(
   if (router.bias === 'choice') add(compared, weights.routerBias!);
   const groups = router.groups && closeGroups(compared, router.groups);
   const { best, gap, margin } = largest(compared, spec.topK);
+  const taken = asked ?? best;
   return {
     experts: best,
-    weights: weightsOf(router, weights, best, scores),
+    taken,
+    weights: weightsOf(router, weights, taken, scores),
     gap: Math.min(gap, groups?.gap ?? Infinity),
     margin: Math.min(margin, groups?.margin ?? Infinity),
   };
@@ -101,16 +106,16 @@ function largest(scores: Float64Array, count: number): Largest {
 function weightsOf(
   { score, renormalise, scale, perExpertScale }: RouterSpec,
   weights: ExpertsWeights,
-  best: number[],
+  taken: readonly number[],
   scores: Float64Array,
 ): number[] {
-  const chosen = Float64Array.from(best, (expert) => scores[expert]);
+  const chosen = Float64Array.from(taken, (expert) => scores[expert]);
   const shares = score === 'softmax-of-top' ? softmax(chosen) : chosen;
   let sum = 0;
   for (const share of shares) sum += share;
   // As published: it keeps a sum of zeros from dividing.
   const divisor = renormalise ? sum + 1e-20 : 1;
-  return best.map((expert, i) => {
+  return taken.map((expert, i) => {
     const own = perExpertScale ? weights.perExpertScale![expert] : 1;
     return (shares[i] / divisor) * scale * own;
   });

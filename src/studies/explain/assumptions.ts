@@ -163,6 +163,10 @@ export const OMISSIONS: Omission[] = [
     effect: 'a layout with operands in one bank would take up to 2.4 times as long per element',
   },
   {
+    what: 'Strides',
+    effect: '16-bit elements that do not lie side by side would take longer than those that do',
+  },
+  {
     what: 'Microthreads',
     effect: 'a program that overlaps communication and compute would be faster',
   },

@@ -1,0 +1,129 @@
+/**
+ * How a mixture of experts and its router are cut over the cores of a layer (docs/machine-model.md, section 5b).
+ * Every core keeps a slice of every expert, as of a dense MLP's matrices. The router's matrix lies on a few
+ * columns around the root of the rows, some experts on each; each row of the root's column finds the places of
+ * some experts among all.
+ */
+import { formatOf } from '../model/formats.js';
+import type { ExpertsSpec } from '../model/mlp-spec.js';
+import type { ModelSpec } from '../model/model.js';
+import type { bufferList } from './shapes.js';
+
+/** Experts that a column of the router judges at least, and columns that it has at most. */
+const LEAST_SCORES = 4;
+const MOST_COLUMNS = 64;
+
+export interface ExpertsShape {
+  /** Units on a column of the expert that every token goes through. */
+  sharedInner: number;
+  /** Units on a column of all that a token goes through. */
+  units: number;
+  /** Words of the sum of gate and up: two of each unit, and what the shared expert's gate is made of. */
+  sums: number;
+  /** Columns of the router, and experts that each of them judges. */
+  routerColumns: number;
+  scores: number;
+  /** Experts whose places a row finds, at most. */
+  ranked: number;
+  /** Words of a chosen expert: its number, its score, and what its weight is multiplied by if it has that. */
+  entry: number;
+  /** Words of all chosen ones, and of what else the rows add up for their weights. */
+  slots: number;
+  /** Experts whose biases lie on one row, and on one column. */
+  biasesOfRow: number;
+  biasesOfColumn: number;
+}
+
+/** What a column of cores has of the router: its scores, and at the root of the rows the choice too. */
+export type RouterPart = 'column' | 'root';
+
+export function expertsShape(spec: ExpertsSpec, rows: number, columns: number): ExpertsShape {
+  const { count, topK, inner, shared, router } = spec;
+  const least = Math.max(LEAST_SCORES, Math.ceil(count / Math.min(MOST_COLUMNS, columns)));
+  const scores = Math.min(count, least);
+  const sharedInner = Math.ceil((shared?.inner ?? 0) / columns);
+  const units = topK * Math.ceil(inner / columns) + sharedInner;
+  const entry = router.perExpertScale ? 3 : 2;
+  return {
+    sharedInner,
+    units,
+    sums: 2 * units + (shared?.gate ? 1 : 0),
+    routerColumns: Math.ceil(count / scores),
+    scores,
+    ranked: Math.ceil(count / rows),
+    entry,
+    slots: topK * entry + (needsAllShares(spec) ? 1 : 0),
+    biasesOfRow: Math.ceil(count / rows),
+    biasesOfColumn: Math.ceil(count / columns),
+  };
+}
+
+/** Are weights shares of all experts, and not of the chosen ones alone? */
+export function needsAllShares({ router }: ExpertsSpec): boolean {
+  return router.score === 'softmax' && !router.renormalise;
+}
+
+/** Are experts chosen by their sigmoids? Otherwise by logits, which rise with what weights are made of. */
+export function choosesBySigmoid({ router }: ExpertsSpec): boolean {
+  return router.score === 'sigmoid' && (router.bias === 'choice' || router.groups !== undefined);
+}
+
+type Add = ReturnType<typeof bufferList>['add'];
+
+/** What the columns of the router keep in addition to its matrix. */
+export function addRouter(
+  add: Add,
+  model: ModelSpec,
+  spec: ExpertsSpec,
+  { dims, of }: { dims: number; of: ExpertsShape },
+  part: RouterPart,
+): void {
+  const { topK, router } = spec;
+  if (router.ownNorm) {
+    add('routerNorm', model.dtype, dims, true);
+    add('routerInput', model.dtype, dims);
+  }
+  if (router.bias !== 'none') add('routerBias', 'f32', of.scores, true);
+  const isRoot = part === 'root';
+  add('expertScores', 'f32', of.scores * (isRoot ? of.routerColumns : 1));
+  if (!isRoot) return;
+  if (router.groups) {
+    add('groupTotals', 'f32', router.groups.count);
+    add('groupLimits', 'f32', router.groups.count);
+    add('groupBest', 'f32', 5);
+  }
+  // The numbers of the row's own experts, and what else is known of them before a token comes.
+  add('candidates', 'f32', of.ranked * of.entry, true);
+  if (router.bias === 'choice') add('candidateBias', 'f32', of.ranked, true);
+  if (needsAllShares(spec)) add('candidateShares', 'f32', of.ranked);
+  add('rank', 'f32', 1);
+  add('slots', 'f32', of.slots);
+  add('expertWeights', 'f32', topK);
+  add('routerPeak', 'f32', 1);
+  add('routerTotal', 'f32', 1);
+}
+
+/** What every core keeps of the experts in addition to their matrices. */
+export function addExperts(
+  add: Add,
+  model: ModelSpec,
+  spec: ExpertsSpec,
+  { dims, inner, of }: { dims: number; inner: number; of: ExpertsShape },
+): void {
+  const { topK, router, bias, shared } = spec;
+  const value = model.dtype;
+  if (shared?.gate) add('sharedGate', value, dims, true);
+  if (bias) {
+    add('gateUpBias', value, of.biasesOfRow * 2 * inner, true);
+    add('downBias', value, of.biasesOfColumn * dims, true);
+    // The first expert whose biases lie on the row, and on the column; and the chosen ones counted from there.
+    add('firstBiases', value, 2, true);
+    add('biasOf', value, 2 * topK);
+    add('ownBias', value, Math.max(2 * inner, dims));
+  }
+  if (router.scalesInput) add('scaledInput', value, dims);
+  const formats = (['experts', 'rest'] as const).map((of) => formatOf(model, of));
+  if (formats.some(({ type }) => type === 'i8')) add('expertOut', value, dims);
+  add('gateUp', value, of.sums);
+  add('activated', value, of.units);
+}
