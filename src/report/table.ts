@@ -228,9 +228,10 @@ function searched(search: SearchResult): string {
       ? `attention of ${layerColumns.attention} x ${rows} cores, MLPs of ${layerColumns.mlp} x ${rows}`
       : `layers of ${layerColumns} x ${rows} cores`;
   const groups = of && `, groups ${of.column} on columns, ${of.row} on rows, ${of.head} on heads`;
+  const tried = groups === undefined ? '' : `, and of ${count(groupsTried)} sets of groups`;
   return (
     `${wide}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
-    `${count(candidates)} that fit, and of ${count(groupsTried)} sets of groups`
+    `${count(candidates)} that fit${tried}`
   );
 }
 
