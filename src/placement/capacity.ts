@@ -82,7 +82,9 @@ export function layerCodeBytes(
 function nearest(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Formed {
   const forms = formsOf(request);
   const needed = forms.map((formed) => wafersIn(model, wafer, formed));
-  return forms[needed.indexOf(Math.min(...needed))];
+  const fewest = Math.min(...needed);
+  // If none fits on any number of wafers, that of the smallest regions.
+  return forms.at(fewest < Infinity ? needed.indexOf(fewest) : -1)!;
 }
 
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */
