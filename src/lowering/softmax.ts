@@ -73,7 +73,8 @@ export function softmax(core: CoreCode, layer: LayerCore): void {
   const [minusPeak, minusSink] = [cell(at.minusPeak), cell(at.minusSink)];
   if (countsSinks) vector(core, 'min', 'f32', heads, minusPeak, minusPeak, minusSink);
   allReduce(core, column, 'min', 'f32', at.minusPeak, heads);
-  const shift = perHead(core, model, at.minusPeak, heads);
+  // The row's own maximum is of no use any more.
+  const shift = perHead(core, model, at.minusPeak, at.rowPeak, heads);
   vector(core, 'fma', model.dtype, all, row, row, { constant: factor }, ring(shift, heads));
   cheapest(core, costs, 'exp', model.dtype, at.scores, all);
   if (countsSinks) {
