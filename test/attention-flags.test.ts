@@ -4,7 +4,7 @@
  */
 import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.js';
+import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { relativeError } from '../src/decode/compute.js';
 import { planToken } from '../src/lowering/token.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
@@ -88,15 +88,26 @@ const SHAPES = {
   'more rows than positions': { rows: 19, columns: 4, groups: 3 },
 };
 
-async function checkOf(model: ModelSpec, shape: (typeof SHAPES)[keyof typeof SHAPES]) {
-  const { rows, columns: layerColumns, groups } = shape;
+interface Shape {
+  rows: number;
+  columns: number;
+  groups: number;
+}
+
+async function checkOf(
+  model: ModelSpec,
+  { rows, columns: layerColumns, groups }: Shape,
+  set: Partial<ResolvedConfig['placement']> = {},
+  users = 1,
+) {
   const config = loadConfig('configs/tiny.yaml', [
     'hardware.width=200',
     'hardware.core.sram=1 MiB',
   ]);
   // Positions 7 to 11: past the window, over the edge of a chunk and a floor.
-  const workload = { ...config.workload, context: 7, tokens: 5 };
-  const placement = { ...config.placement, growth: 'minimal' as const, rows, layerColumns, groups };
+  const workload = { ...config.workload, context: 7, tokens: 5, batch: users };
+  const sizes = { growth: 'minimal' as const, rows, layerColumns, groups };
+  const placement = { ...config.placement, ...sizes, ...set };
   const host = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
   return (await simulate({ ...config, model, workload, placement }, host)).check!;
 }
@@ -111,11 +122,18 @@ describe.each(MODELS)('layers as in %s', (_, model) => {
     },
   );
 
+  const shape = SHAPES['columns that share a KV head'];
   it('have them in 16 bits and with 8-bit weights', async () => {
-    for (const type of [{ weightBits: 8 }, { dtype: 'f16', weightBits: 16 }] as const) {
-      const check = await checkOf({ ...model, ...type }, { rows: 5, columns: 7, groups: 2 });
-      expect(check).toMatchObject({ passed: true });
-    }
+    for (const type of [{ weightBits: 8 }, { dtype: 'f16', weightBits: 16 }] as const)
+      expect(await checkOf({ ...model, ...type }, shape)).toMatchObject({ passed: true });
+  });
+
+  it('have them in two regions a layer, and for several users', async () => {
+    const split = await checkOf(model, shape, { layers: 'split' });
+    expect(split).toMatchObject({ passed: true, choice: true });
+    const three = await checkOf(model, shape, {}, 3);
+    expect(three).toMatchObject({ passed: true, choice: true });
+    expect(three.users).toMatchObject({ of: 3 });
   });
 });
 
