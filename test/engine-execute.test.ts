@@ -172,7 +172,7 @@ describe('operations on numbers', () => {
     const cells = [1, 2, 3, NaN, 4, 5, 6, NaN, 10, 100, 1000, 1, 1, 1];
     expect(after({ ...matvec, form: 'axpy' }, ...cells).slice(11)).toEqual([411, 521, 631]);
     expect(after({ ...matvec, form: 'dot' }, ...cells).slice(11)).toEqual([3211, 6541, 1]);
-    expect(after({ ...matvec, form: 'dot', widen: true }, ...cells).slice(11)).toEqual([
+    expect(after({ ...matvec, form: 'dot', widen: 'i8' }, ...cells).slice(11)).toEqual([
       3211, 6541, 1,
     ]);
   });

@@ -245,14 +245,10 @@ describe('stored quantisation', () => {
   });
 
   const four: [string, object][] = [
-    ['bits', { quant_method: 'gptq', bits: 4 }],
-    ['bits', { quant_method: 'awq', bits: 4, group_size: 128 }],
     ['bits', { quant_method: 'gptq', bits: 3 }],
     ['load_in_4bit', { quant_method: 'bitsandbytes', load_in_4bit: true }],
     ['quant_method', { quant_method: 'mxfp4' }],
-    ['config_groups.group_0.weights.num_bits', groups(4)],
     ['config_groups.group_1.weights.num_bits', groups(8, 4)],
-    ['weights', { quant_method: 'quanto', weights: 'int4' }],
     ['quant_algo', { quant_method: 'modelopt', quant_algo: 'W4A8_AWQ' }],
     ['quant_method', { quant_method: 'aqlm' }],
     ['quant_method', { quant_method: 'constructor' }],

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { show } from '../model/errors.js';
+import { FORMAT_NAMES } from '../model/formats.js';
 import { choice, count, expected, flag } from './errors.js';
 import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
@@ -57,9 +58,24 @@ const model = section('the path of a config.json or a mapping', {
       'Checkpoint to compute with: a Hugging Face folder, a file *.safetensors, or its index; random weights without',
     ),
   dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
-  weightBits: choice(32, 16, 8)
+  weightBits: choice(32, 16, 8, 4)
     .exactOptional()
-    .describe('Bits of a stored weight; 8 are widened on use'),
+    .describe(
+      'Bits of a stored weight, whatever the file says; 8 (one scale per matrix) and 4 (int4 in groups of 32) are widened on use',
+    ),
+  bits: section('a mapping with experts, rest or tables', {
+    experts: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe("Format of the routed experts' matrices; the file's without"),
+    rest: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe("Format of the layers' other matrices; routers stay as activations are"),
+    tables: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe('Format of embedding and head; that of rest without'),
+  })
+    .exactOptional()
+    .describe('Formats of matrices, in place of weightBits'),
 });
 
 const workload = section('a mapping', {
@@ -94,7 +110,7 @@ const placement = section('a mapping', {
     ),
   rows: count(1).exactOptional().describe("Rows of a layer's region"),
   layers: choice('whole', 'split', 'auto')
-    .default('whole')
+    .default('auto')
     .describe(
       'Regions of a layer: one, or two for its attention and its MLP; auto: which takes the fewest wafers, then cycles',
     ),

@@ -72,12 +72,12 @@ function checkStored({ model }: ResolvedConfig): void {
   if (refused !== undefined) refuse(...refused);
 }
 
-/** Weights of fewer bits than a core widens, or of an unknown number of them. */
-function storedRefusal({ published, dtype }: ModelSpec): Refusal | undefined {
+/** Weights in a format that cores do not widen, or an unknown one. */
+function storedRefusal({ published, stored: known, dtype }: ModelSpec): Refusal | undefined {
   const stored = published?.stored;
-  if (stored === undefined || stored.bits === 8) return undefined;
+  if (stored === undefined || known !== undefined) return undefined;
   const own = dtype === 'f16' ? 16 : 32;
-  const what = `weights of 8 or 16 bits, or model.weightBits: 8 or ${own} in the configuration`;
+  const what = `weights in a format of model.bits, or model.weightBits: 4, 8 or ${own} in the configuration`;
   return [stored.field, what, stored.says];
 }
 

@@ -22,7 +22,7 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
   if (attention.rope) advanceAngles(core, layer);
-  startProduct(core, model.dtype, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
+  startProduct(core, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
   if (normsHeads(attention)) fill(core, 'f32', at.headScale, headsOf(layer), 0);
@@ -56,7 +56,7 @@ function projectQkv(core: CoreCode, layer: LayerCore): void {
   const { model, column, matrices } = layer;
   const { at } = core;
   const x = inputAt(core, layer);
-  product(core, model.dtype, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
+  product(core, layer, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
   allReduce(core, column, 'add', model.dtype, at.qkv, matrices.qkv.outputs);
 }
 
@@ -103,8 +103,8 @@ function weightedValues(core: CoreCode, layer: LayerCore): void {
 }
 
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
-function projectOut(core: CoreCode, { model, matrices }: LayerCore): void {
+function projectOut(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const operands = { x: at.attended, out: at.attentionOut, bias: at.oBias };
-  product(core, model.dtype, matrices.o, operands);
+  product(core, layer, layer.matrices.o, operands);
 }

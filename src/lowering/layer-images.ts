@@ -3,6 +3,7 @@
  * padded, and a cache filled with earlier tokens' keys and values.
  */
 import { ROUND } from '../numeric/types.js';
+import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
 import type {
@@ -25,12 +26,13 @@ import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
 
-/** What a layer's cores keep, and the column of the root of their rows. */
+/** What a layer's cores keep, the column of the root of their rows, and the costs by which their code was written. */
 export interface ImageSource {
   spec: LayerSpec;
   weights: LayerWeights;
   cache: LayerCache;
   rowRoot: number;
+  costs: CostTable;
 }
 
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
@@ -38,7 +40,7 @@ export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
   maxPositions: number,
-  { spec, weights, cache, rowRoot }: ImageSource,
+  { spec, weights, cache, rowRoot, costs }: ImageSource,
   users = 1,
 ): Float32Array[] {
   const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
@@ -61,7 +63,8 @@ export function layerImages(
       );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const core = { image, at, ...of };
       for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;

@@ -2,7 +2,7 @@
  * The SRAM budget of a core (machine-model section 1): 48 KiB less stack and code is what is left for
  * weights, cache and buffers. The sizes come from the mapping, which lowering asks too.
  */
-import { BYTES } from '../numeric/types.js';
+import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
@@ -59,7 +59,7 @@ export function regionBytes(
 }
 
 export function bytesOf(buffers: BufferShape[]): number {
-  return buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], 0);
+  return buffers.reduce((sum, b) => sum + bytesOfType(b.type, b.length), 0);
 }
 
 /**

@@ -175,6 +175,8 @@ export interface CheckResult {
   };
   /** Bits to which a checkpoint's weights were rounded, here and in the plain implementation, if fewer than it has. */
   roundedTo?: number;
+  /** The formats of those bits, in words. */
+  roundedFormats?: string[];
   passed?: boolean;
 }
 

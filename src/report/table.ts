@@ -5,7 +5,7 @@
 import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
 import type { KernelDocument, PlacementResult, RegionResult, ReuseResult } from './document.js';
 import type { RunDocument, SearchResult, StepResult } from './document.js';
-import { bytes, count, fixed, heading, numbered, ranges, share, shown } from './format.js';
+import { bytes, count, fixed, heading, numbered, ranges, share, shown, stemOf } from './format.js';
 import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
@@ -238,14 +238,20 @@ function memory(used: number, size: number | undefined): string {
   return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
 }
 
-/** Neighbours on a token's path with equal names (but for a number) and equal shapes. */
+/**
+ * Neighbours on a token's path with equal names (but for a number) and equal shapes; regions that take turns,
+ * as those of a layer's attention and MLP do, wherever they are on it.
+ */
 function groups(all: RegionResult[]): RegionResult[][] {
   const key = (r: RegionResult) =>
-    [numbered(r.name)[0], r.width, r.height, r.sramBytesPerCore].join(' ');
+    [stemOf(numbered(r.name)), r.width, r.height, r.sramBytesPerCore].join(' ');
   const found: RegionResult[][] = [];
   for (const region of all) {
-    const last = found.at(-1);
-    if (last && key(last[0]) === key(region)) last.push(region);
+    const isAlike = (group: RegionResult[] | undefined) =>
+      group !== undefined && key(group[0]) === key(region);
+    const takesTurns = numbered(region.name).after !== '';
+    const group = takesTurns ? found.find(isAlike) : [found.at(-1)].find(isAlike);
+    if (group) group.push(region);
     else found.push([region]);
   }
   return found;

@@ -425,9 +425,13 @@ function local({ type, length, variant }: Transfer): Operation {
       at: 2,
       to: 30,
     };
-  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50, widen: false };
+  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50 };
   const strides = length % 3 === 0 ? { xStride: 2, outStride: 3 } : {};
-  return { ...base, ...shape, ...strides, kind: 'matvec', form: length % 2 === 0 ? 'axpy' : 'dot' };
+  const form = length % 2 === 0 ? 'axpy' : 'dot';
+  const matvec = { ...base, ...shape, ...strides, kind: 'matvec', form } as const;
+  if (length % 4 < 2) return { ...matvec, widen: false };
+  const scales = { at: 25, length: 12, rows: { stride: 4 }, columns: { stride: 1 } };
+  return { ...matvec, widen: 'mxfp4', scales };
 }
 
 /** Adds a phase to a core: a pause, what changes of its routes, its operations. */
