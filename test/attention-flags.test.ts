@@ -7,6 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { relativeError } from '../src/decode/compute.js';
 import { planToken } from '../src/lowering/token.js';
+import { valueCache } from '../src/lowering/values.js';
+import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../src/model/model.js';
 import type { GqaWeights, Vector, Weights } from '../src/model/model-weights.js';
@@ -124,8 +126,14 @@ describe.each(MODELS)('layers as in %s', (_, model) => {
 
   const shape = SHAPES['columns that share a KV head'];
   it('have them in 16 bits and with 8-bit weights', async () => {
-    for (const type of [{ weightBits: 8 }, { dtype: 'f16', weightBits: 16 }] as const)
-      expect(await checkOf({ ...model, ...type }, shape)).toMatchObject({ passed: true });
+    const narrow = SHAPES['groups of almost as many columns as pairs'];
+    // In 16 bits caches of values lie by positions where heads are wide on a column, and by elements where narrow.
+    for (const [type, of] of [
+      [{ weightBits: 8 }, shape],
+      [{ dtype: 'f16', weightBits: 16 }, shape],
+      [{ dtype: 'f16', weightBits: 16 }, narrow],
+    ] as const)
+      expect(await checkOf({ ...model, ...type }, of)).toMatchObject({ passed: true });
   });
 
   it('have them in two regions a layer, and for several users', async () => {
@@ -242,6 +250,21 @@ describe('a sink', () => {
     expect(more.length).toBeGreaterThan(0);
     for (const role of more) expect(role).toMatch(/ min .* sub special /);
     expect(plain.filter((role) => / min /.test(role)).length).toBeGreaterThan(more.length);
+  });
+});
+
+describe('the cache of values', () => {
+  it('lies in the rows that are cheaper, whatever the number of positions', () => {
+    const { costs } = loadConfig('configs/wse3.yaml').wafer;
+    const formOf = (type: 'f16' | 'f32', columns: number, positions: number) =>
+      valueCache(costs, type, layerShape(modelOf([layer({})]), layer({}), positions, 3, columns));
+    for (const positions of [1, 40, 4000]) {
+      expect(formOf('f16', 1, positions)).toEqual({ form: 'axpy', slot: 30, element: 1 });
+      expect(formOf('f16', 7, positions)).toEqual({ form: 'axpy', slot: 6, element: 1 });
+      const element = Math.ceil(positions / 3);
+      expect(formOf('f16', 13, positions)).toEqual({ form: 'dot', slot: 1, element });
+      expect(formOf('f32', 1, positions)).toEqual({ form: 'dot', slot: 1, element });
+    }
   });
 });
 
