@@ -65,7 +65,7 @@ export const LAYER_LABELS = [
   'attention out norm',
   'mlp norm',
   'router',
-  'choice',
+  'experts choice',
   'gate up',
   'experts gate up',
   'silu',

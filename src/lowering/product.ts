@@ -165,9 +165,10 @@ function scaleSums(
     if (bias === undefined) vector(core, 'mul', type, length, sums, sums, by);
     else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from));
   };
-  // One for each output.
-  if (parts === 'mixed')
-    return scale(0, outputs, { ...scaleOperand(core, slice, 0, number), stride: 1 });
+  const scales = { ...scaleOperand(core, slice, 0, number), stride: 1 };
+  // One for each output, or two in turn.
+  if (parts === 'mixed') return scale(0, outputs, scales);
+  if (parts === 'pairs') return scale(0, outputs, { ...scales, wrap: 2 });
   let from = 0;
   for (const [i, length] of parts.entries()) {
     scale(from, length, scaleOperand(core, slice, i, number));

@@ -54,7 +54,7 @@ export function chooseExperts(core: CoreCode, layer: LayerCore, experts: Experts
   const isRoot = gather !== undefined && gather.sends === undefined;
   core.label = layerLabel('router');
   if (gather) judge(core, layer, experts);
-  core.label = layerLabel('choice');
+  core.label = layerLabel('experts choice');
   if (isRoot) {
     if (spec.router.groups) closeGroups(core, layer, experts, spec.router.groups);
     if (experts.ranked.length > 0) place(core, layer, experts);

@@ -87,7 +87,12 @@ export function routerProgram(of: RouterCase, wafer: WaferSpec): RouterProgram {
         const last = buffers.at(-1)!;
         const image = new Float32Array(last.at + last.length);
         image.set(input.slice(row * dims, (row + 1) * dims), at.normed);
-        fillRouter({ image, at, model, shape, matrices, row, column }, spec, weights, router);
+        fillRouter(
+          { image, at, model, costs: wafer.costs, shape, matrices, row, column },
+          spec,
+          weights,
+          router,
+        );
         return image;
       });
     },
