@@ -101,7 +101,9 @@ export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
   joinWholeNorm(core, layer);
   const { heads: all, kvHeads, headDim } = attention;
   meanToScale(core, costs, at.headScale, 1, all * headDim, model.normEpsilon);
-  meanToScale(core, costs, at.headScale + 1, 1, kvHeads * headDim, model.normEpsilon);
+  // Each key was added up once for each group that holds it.
+  const keys = kvHeads * shape.kvReplicas * headDim;
+  meanToScale(core, costs, at.headScale + 1, 1, keys, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
     const x = elementsOf(core, layer, head);
     vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));

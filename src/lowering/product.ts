@@ -149,18 +149,15 @@ function scaleSums(
   number?: number,
 ): void {
   const { parts, outputs, type } = slice;
-  const scale = (from: number, length: number, by: MemoryOperand, stride = 1) => {
-    const sums = cell(out + from, stride);
+  const scale = (from: number, length: number, by: MemoryOperand) => {
+    const sums = cell(out + from);
     if (bias === undefined) vector(core, 'mul', type, length, sums, sums, by);
-    else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from, stride));
+    else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from));
   };
-  // One for each output.
-  if (parts === 'mixed')
-    return scale(0, outputs, { ...scaleOperand(core, slice, 0, number), stride: 1 });
-  if (parts === 'pairs') {
-    for (const i of [0, 1]) scale(i, outputs / 2, scaleOperand(core, slice, i, number), 2);
-    return;
-  }
+  const scales = { ...scaleOperand(core, slice, 0, number), stride: 1 };
+  // One for each output, or two in turn.
+  if (parts === 'mixed') return scale(0, outputs, scales);
+  if (parts === 'pairs') return scale(0, outputs, { ...scales, wrap: 2 });
   let from = 0;
   for (const [i, length] of parts.entries()) {
     scale(from, length, scaleOperand(core, slice, i, number));

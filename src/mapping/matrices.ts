@@ -22,8 +22,8 @@ export interface MatrixSlice {
   inputs: number;
   outputs: number;
   /**
-   * Outputs of each matrix in turn; `pairs` where those of two matrices alternate; `mixed` where they lie in any
-   * other order, so that each output keeps a scale.
+   * Outputs of each matrix in turn; `pairs` where those of two matrices alternate; `mixed` where they lie in no
+   * such order, so that each output keeps a scale.
    */
   parts: readonly number[] | 'pairs' | 'mixed';
   /** In which its products are computed. */
@@ -44,7 +44,7 @@ export function buffersOf({ name }: Pick<MatrixSlice, 'name'>) {
 }
 
 /**
- * Scales of one slice: of integers of 8 bits one for each matrix, or where these alternate for each output; in
+ * Scales of one slice: of integers of 8 bits one for each matrix, or where these are mixed for each output; in
  * a format with blocks by blocks of inputs, and in each by blocks of outputs.
  */
 export function scaleCount({ format, parts, outputs, blocks }: MatrixSlice): number {
