@@ -3,6 +3,7 @@
  * after the other on a token's path; any number of rows and columns, and any dense model.
  */
 import type { MlpSpec } from '../model/mlp-spec.js';
+import { formatOf, formatText, isBlocked, widenedType } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
@@ -161,6 +162,10 @@ function tableReductions(kind: TableKind, { model, rows, columns }: Cut): Reduct
   return [...(kind === 'head' ? [] : embedding), ...(kind === 'embedding' ? [] : head)];
 }
 
+function ours(text: string): Rule {
+  return [text, 'assumed', OURS];
+}
+
 function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
@@ -170,7 +175,6 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
-  const ours = (text: string): Rule => [text, 'assumed', OURS];
   const found = [...always, ...layerRules(model)].map(ours);
   const functions = specialFunctions(model)
     .join(', ')
@@ -189,14 +193,31 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
         'Every stage is simulated alone, between the tokens before and after. Where a hand-off passes links that another user has in use, the stages are simulated as one program, whose routers begin with their pointers at 0; decode.sharedLinks lists them, and what pairs too large for that cost at most. Steps of serving do so on wafers of up to 131,072 cores.',
       ),
     );
-  if (model.weightBits !== 8) return found;
-  found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
-  if (model.stored !== undefined)
-    found.push([
-      `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
-      'assumed',
-      `${OURS}; model.weightBits says otherwise`,
-    ]);
+  return [...found, ...formatRules(model)];
+}
+
+/** How weights of few bits are stored and widened. */
+function formatRules(model: ModelSpec): Rule[] {
+  const hasExperts = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
+  const classes = [...(hasExperts ? (['experts'] as const) : []), 'rest', 'tables'] as const;
+  const formats = classes.map((of) => formatOf(model, of));
+  if (!formats.some((format) => widenedType(format) !== undefined)) return [];
+  const found: Rule[] = [];
+  if (formats.some(({ type }) => type === 'i8'))
+    found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
+  if (formats.some(isBlocked))
+    found.push(
+      ours(
+        'Codes are multiplied by the scales of their blocks as they are widened, each time they are used, and rounded to the type of activations; a core keeps a scale for each block that its slice touches, and which block each of its inputs is in if there are several.',
+      ),
+    );
+  if (model.stored === undefined) return found;
+  const words = classes.map((of, i) => `${of} ${formatText(formats[i])}`).join('; ');
+  found.push([
+    `The model's file stores its weights as ${model.stored}; here they are: ${words}.`,
+    'assumed',
+    `${OURS}; model.bits or model.weightBits says otherwise`,
+  ]);
   return found;
 }
 

@@ -233,9 +233,10 @@ function searched(search: SearchResult): string {
     kvReplicas === undefined
       ? ''
       : `, each KV head in ${kvReplicas} KV group${kvReplicas === 1 ? '' : 's'}`;
+  const tried = groups === undefined ? '' : `, and of ${count(groupsTried)} sets of groups`;
   return (
     `${wide}${held}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
-    `${count(candidates)} that fit, and of ${count(groupsTried)} sets of groups`
+    `${count(candidates)} that fit${tried}`
   );
 }
 
