@@ -67,7 +67,7 @@ describe('auto', () => {
     );
     // Each form where both fit, and split layers where whole ones do not.
     expect([...seen]).toEqual(expect.arrayContaining(['whole of 2', 'split of 2', 'split of 1']));
-  });
+  }, 240_000);
 
   it('splits the layers of the 70B model onto 6 wafers, and leaves those of the 8B model whole', () => {
     const on = (model: ModelSpec, layers: LayerForm | 'auto') => {

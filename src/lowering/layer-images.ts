@@ -25,6 +25,7 @@ import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
+import { valueCache } from './values.js';
 
 /** What a layer's cores keep, the column of the root of their rows, and the costs by which their code was written. */
 export interface ImageSource {
@@ -242,25 +243,29 @@ function fillSinks(
   });
 }
 
-/** The first user's cache: [head][element][slot], slots dealt out row by row. */
+/**
+ * The first user's cache, slots dealt out row by row: keys [head][element][slot], values as values.ts has them.
+ */
 function fillCache(
-  { image, at, model, spec, shape, row }: Filled,
+  { image, at, model, costs, spec, shape, row }: Filled,
   slice: AttentionSlice,
   cache: LayerCache,
 ): void {
   const { length: context } = cache.keys;
   const round = ROUND[model.dtype];
+  const values = valueCache(costs, model.dtype, shape);
   slice.kvHeads.forEach((head, h) =>
     slice.elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
-      const first = (h * slice.elements.length + i) * shape.slots;
+      const number = h * slice.elements.length + i;
       const index = head * spec.headDim + element;
       // What the first token attends to; in a ring each slot has one such position.
       for (let p = firstAttended(spec.span, context); p < context; p++) {
         const slot = slotAt(spec.span, p);
         if (slot % shape.rows !== row) continue;
-        const cell = first + Math.floor(slot / shape.rows);
-        image[at.keys + cell] = round(cache.keys[p][index]);
+        const place = Math.floor(slot / shape.rows);
+        image[at.keys + number * shape.slots + place] = round(cache.keys[p][index]);
+        const cell = number * values.element + place * values.slot;
         image[at.values + cell] = round(cache.values[p][index]);
       }
     }),

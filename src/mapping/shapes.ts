@@ -208,8 +208,7 @@ function addAttention(
   }
   add('qkv', value, s.queryDims + 2 * s.keyDims);
   if (normed) add('headScale', 'f32', heads);
-  // In 16 bits what 32-bit numbers of each head are combined with vectors by.
-  if (value === 'f16') add('perHead', value, normed ? heads : s.queryHeads);
+  if (normed && value === 'f16') add('headFactor', value, heads);
   // As long as the cache: one user may have all of it (serving).
   add('scores', value, s.queryHeads * s.slots);
   add('rowPeak', value, s.queryHeads);
