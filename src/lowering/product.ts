@@ -67,8 +67,19 @@ export function product(
  * stored in these rows.
  */
 export function formOf(costs: CostTable, slice: MatrixSlice): MatvecOp['form'] {
-  const { inputs, outputs, type } = slice;
-  const widen = widenedType(slice.format) ?? false;
+  return cheaperRows(costs, { ...slice, widen: widenedType(slice.format) ?? false });
+}
+
+/** The same of any matrix. */
+export function cheaperRows(
+  costs: CostTable,
+  {
+    inputs,
+    outputs,
+    type,
+    widen,
+  }: Pick<MatrixSlice, 'inputs' | 'outputs' | 'type'> & Pick<MatvecOp, 'widen'>,
+): MatvecOp['form'] {
   const cyclesOf = (form: MatvecOp['form'], rows: number, length: number) => {
     const at = { rows, length, rowStride: length, matrix: 0, x: 0, out: 0 };
     return timeOf({ kind: 'matvec', label: 0, form, type, widen, ...at }, costs).cycles;
@@ -154,9 +165,10 @@ function scaleSums(
     if (bias === undefined) vector(core, 'mul', type, length, sums, sums, by);
     else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from));
   };
-  // One for each output.
-  if (parts === 'mixed')
-    return scale(0, outputs, { ...scaleOperand(core, slice, 0, number), stride: 1 });
+  const scales = { ...scaleOperand(core, slice, 0, number), stride: 1 };
+  // One for each output, or two in turn.
+  if (parts === 'mixed') return scale(0, outputs, scales);
+  if (parts === 'pairs') return scale(0, outputs, { ...scales, wrap: 2 });
   let from = 0;
   for (const [i, length] of parts.entries()) {
     scale(from, length, scaleOperand(core, slice, i, number));

@@ -102,6 +102,7 @@ function numbered<T>(elements: readonly T[], most: number, blockOf: (of: T) => n
 /** An output that each scale is for. */
 function scaledOutputs({ parts, outputs }: MatrixSlice): number[] {
   if (parts === 'mixed') return Array.from({ length: outputs }, (_, j) => j);
+  if (parts === 'pairs') return [0, 1];
   return parts.map((_, i) => parts.slice(0, i).reduce((sum, length) => sum + length, 0));
 }
 

@@ -21,8 +21,11 @@ export interface MatrixSlice {
   name: string;
   inputs: number;
   outputs: number;
-  /** Outputs of each matrix in turn; `mixed` where they alternate, so that each output keeps a scale. */
-  parts: readonly number[] | 'mixed';
+  /**
+   * Outputs of each matrix in turn; `pairs` where those of two matrices alternate; `mixed` where they lie in no
+   * such order, so that each output keeps a scale.
+   */
+  parts: readonly number[] | 'pairs' | 'mixed';
   /** In which its products are computed. */
   type: FloatType;
   format: WeightFormat;
@@ -41,13 +44,14 @@ export function buffersOf({ name }: Pick<MatrixSlice, 'name'>) {
 }
 
 /**
- * Scales of one slice: of integers of 8 bits one for each matrix, or where these alternate for each output; in
+ * Scales of one slice: of integers of 8 bits one for each matrix, or where these are mixed for each output; in
  * a format with blocks by blocks of inputs, and in each by blocks of outputs.
  */
 export function scaleCount({ format, parts, outputs, blocks }: MatrixSlice): number {
   if (isBlocked(format)) return blocks.inputs * blocks.outputs;
   if (format.type !== 'i8') return 0;
-  return parts === 'mixed' ? outputs : parts.length;
+  if (parts === 'mixed') return outputs;
+  return parts === 'pairs' ? 2 : parts.length;
 }
 
 /** Integers of 8 bits are multiplied as they are, and their sums by the scale of the matrix. */
@@ -133,14 +137,14 @@ function expertMatrices(
   const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
   const own = { ...s, inner: sharedInner };
   return {
-    ...gated(model, 'experts', 'Expert', s, 'mixed', mlp.inner, count),
+    ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, count),
     // Scores are f32 from the product on.
     router: {
       ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
       type: 'f32',
     },
     ...(shared &&
-      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'mixed', shared.inner) }),
+      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'pairs', shared.inner) }),
   };
 }
 

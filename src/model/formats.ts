@@ -114,6 +114,35 @@ export function nameOf(format: WeightFormat): number | string {
   return isBlocked(format) ? format.type : BITS[format.type];
 }
 
+/** The same model in fewer bits, by the setting of a configuration that asks for it. */
+export function narrowed(model: ModelSpec): { setting: string; model: ModelSpec }[] {
+  const { formats: _, ...rest } = model;
+  const experts = formatOf(model, 'experts');
+  const hasExperts = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
+  const most = Math.max(
+    BITS[formatOf(model, 'rest').type],
+    BITS[formatOf(model, 'tables').type],
+    hasExperts ? BITS[experts.type] : 0,
+  );
+  const own = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
+  return [
+    ...(most > 8
+      ? [{ setting: 'model.weightBits=8', model: { ...rest, weightBits: 8 as const } }]
+      : []),
+    ...(hasExperts && BITS[experts.type] > 4
+      ? [
+          {
+            setting: 'model.bits.experts=mxfp4',
+            model: { ...model, formats: { ...own, experts: MXFP4 } },
+          },
+        ]
+      : []),
+    ...(most > 4
+      ? [{ setting: 'model.weightBits=4', model: { ...rest, weightBits: 4 as const } }]
+      : []),
+  ];
+}
+
 /** In words: `MXFP4 (blocks of 32)`, `16-bit floats`. */
 export function formatText(format: WeightFormat): string {
   switch (format.type) {

@@ -59,11 +59,8 @@ export function weightsOf(
 function checkFloat(asked: FormatName, dtype: 'f16' | 'f32', key: string): void {
   const own = BITS[dtype];
   if ((asked !== 16 && asked !== 32) || asked === own) return;
-  const others = key === 'model.weightBits' ? '8, 4' : 'a format of fewer bits';
-  throw new ModelError(
-    `${key}: expected ${others} or the ${own} of model.dtype ${dtype}, found ${asked}`,
-    key,
-  );
+  const others = key === 'model.weightBits' ? '4, 8' : 'a format of fewer bits';
+  throw new ModelError(`${key}: expected ${others} or the ${own} of ${dtype}, found ${asked}`, key);
 }
 
 /**

@@ -5,8 +5,9 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
+import { BITS, formatOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
-import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
+import { codeBytesOf, leastBytes, modelBytes, mostThat } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -97,7 +98,7 @@ export function doesNotFit(
   const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, formed), of)));
   const bytes = modelBytes(model, request.maxPositions, request.batch);
   const asked =
-    `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
+    `${model.name} needs ${decimal(bytes.weights)} of weights in ${bitsOf(model)} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
     (sizes.length > 0 ? `, at least ${plural(cores, 'core')} with padding` : '');
   const hints = wouldFit(model, wafer, request);
@@ -105,6 +106,16 @@ export function doesNotFit(
     hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, formed);
   const verb = wafer.wafers === 'auto' || wafer.wafers === 1 ? 'is' : 'are';
   return new CapacityError(`${asked}; there ${verb} ${supply(model, wafer, formed)}; ${advice}`);
+}
+
+/** `16`, or of several formats `4 to 16`. */
+function bitsOf(model: ModelSpec): string {
+  const classes = (['experts', 'rest', 'tables'] as const).filter(
+    (of) => of !== 'experts' || model.kinds.some(({ mlp }) => mlp.kind === 'experts'),
+  );
+  const bits = classes.map((of) => BITS[formatOf(model, of).type]);
+  const [least, most] = [Math.min(...bits), Math.max(...bits)];
+  return least === most ? `${least}` : `${least} to ${most}`;
 }
 
 /** What the wafers have for data, a layer's code taken off. */
@@ -132,7 +143,6 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   if (context !== undefined && context < request.maxPositions)
     hints.push(`with a context of at most ${context}`);
   if (asIs > wafers && asIs < Infinity) hints.push(`on ${plural(asIs, 'wafer')}`);
-  const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
   if (asIs > wafers) {
     const code = mostCodeBytes(model, wafer, free, wafers);
     const now = layerCodeBytes(model, wafer, nearest(model, wafer, free));
@@ -142,7 +152,8 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
           `(${count(now)} in a layer's now)`,
       );
   }
-  if (narrow < asIs) hints.push(`with model.weightBits=8 on ${plural(narrow, 'wafer')}`);
+  for (const { setting, needed } of inFewerBits(model, asIs, need))
+    hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
   for (const layers of otherForms(request)) {
     const needed = wafersNeeded(model, wafer, { ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
@@ -157,10 +168,21 @@ function otherForms(request: SizedRequest) {
   return all.filter((layers) => !asked.includes(layers));
 }
 
+/** Formats of fewer bits that need fewer wafers, each fewer than the one before. */
+function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => number) {
+  let least = asIs;
+  return narrowed(model).flatMap(({ setting, model: narrow }) => {
+    const needed = need(narrow);
+    if (needed >= least) return [];
+    least = needed;
+    return [{ setting, needed }];
+  });
+}
+
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: Formed): string {
   const { width, height } = wafer;
-  const bytesOf = (part: PartKind) => regionBytes(part, model, wafer, request, height, width);
+  const bytesOf = (part: PartKind) => leastBytes(part, model, wafer, request, height, width);
   const parts = partKindsOf(partsOf(model, request));
   const part = parts.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   if (bytesOf(part) <= wafer.core.sramBytes)
@@ -199,9 +221,13 @@ export interface FewerWafers {
   withCode: { wafers: number; codeBytes: number }[];
   /** Wafers with 8-bit weights, if the model's are wider and fewer wafers then do. */
   in8Bits?: number;
+  /** Settings for still fewer bits, each with fewer wafers than the one before. */
+  fewerBits?: { setting: string; wafers: number }[];
   /** Wafers with whole layers' attention and MLP in regions of their own, if fewer then do. */
   split?: number;
 }
+
+const IN_8_BITS = 'model.weightBits=8';
 
 /** For a model that needs `wafers` wafers for the request. */
 export function fewerWafers(
@@ -221,14 +247,21 @@ export function fewerWafers(
     if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();
     found.withCode.push({ wafers: fewer, codeBytes });
   }
-  const narrow = model.weightBits > 8 ? { ...model, weightBits: 8 as const } : model;
+  const narrow = narrowed(model).find(({ setting }) => setting === IN_8_BITS)?.model ?? model;
   const in8Bits = wafersNeeded(narrow, wafer, request);
+  const need = (of: ModelSpec) => wafersNeeded(of, wafer, request);
+  const fewerBits = inFewerBits(model, Math.min(wafers, in8Bits), need).filter(
+    ({ setting }) => setting !== IN_8_BITS,
+  );
   const split = otherForms(request).includes('split')
     ? wafersNeeded(model, wafer, { ...request, layerColumns: undefined, layers: 'split' })
     : Infinity;
   return {
     ...found,
     ...(in8Bits < wafers && { in8Bits }),
+    ...(fewerBits.length > 0 && {
+      fewerBits: fewerBits.map(({ setting, needed }) => ({ setting, wafers: needed })),
+    }),
     ...(split < wafers && { split }),
   };
 }
