@@ -198,3 +198,24 @@ describe('one expert of one', () => {
     );
   });
 });
+
+describe('experts on several wafers and for several users', () => {
+  it.each(['whole', 'split'] as const)('compute the same: %s layers', async (layers) => {
+    const model = router({ ...sigmoid, groups: { count: 3, keep: 2 } });
+    const sets = ['hardware.width=12', 'hardware.height=12', 'hardware.wafers=auto'];
+    const config = loadConfig('configs/tiny.yaml', sets);
+    const workload = { ...config.workload, context: 2, tokens: 2, batch: 2 };
+    const sizes = { growth: 'minimal' as const, rows: 7, layerColumns: 6, groups: 1, layers };
+    const placement = { ...config.placement, ...sizes };
+    const all = { ...config, model, workload, placement };
+    const found = await simulate(all, { ...host, engine: 'fast' });
+    expect(found.placement.wafers).toBeGreaterThan(1);
+    expect(found.check).toMatchObject({ passed: true, expertsAgree: { agree: 4, of: 4 } });
+    // An engine that takes every stage anew, and one that moves every wavelet's every step.
+    for (const other of [{ engine: 'fast', memo: false }, { engine: 'reference' }] as const) {
+      const again = await simulate(all, { ...host, ...other });
+      expect(again.steps).toEqual(found.steps);
+      expect(again.decode.breakdown).toEqual(found.decode.breakdown);
+    }
+  });
+});

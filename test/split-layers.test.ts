@@ -3,13 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { EngineName } from '../src/engine/engines.js';
-import { reference } from '../src/engine/reference/reference.js';
 import type { ModelSpec } from '../src/model/model.js';
 import type { LayerColumns } from '../src/mapping/mapping.js';
 import { simulate } from '../src/studies/run/run.js';
+import type { RunDetail } from '../src/report/detail.js';
+import { ranges } from '../src/report/format.js';
+import { runTable } from '../src/report/table.js';
+import { floorPlan } from '../src/studies/compare/floor-plan.js';
 import { cases, count } from './helpers/full.js';
 import { denseModels, layerWith, modelOf } from './helpers/dense-models.js';
-import { inTurn, monolith, pipelineOf, prepare } from './monolith.js';
 
 const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
 
@@ -51,12 +53,14 @@ async function run(model: ModelSpec, shape: Omit<Shape, 'attention' | 'mlp'>, as
   } as typeof config.placement;
   const placement = { ...config.placement, ...sizes };
   const logits: number[][] = [];
+  let detail: RunDetail | undefined;
   const options = {
     ...{ ...host, engine: asked.engine ?? ('fast' as const) },
     onLogits: (of: ArrayLike<number>) => logits.push(Array.from(of)),
+    onDetail: (of: RunDetail) => void (detail = of),
   };
   const found = await simulate({ ...config, model, workload, placement }, options);
-  return { ...found, logits };
+  return { ...found, logits, detail };
 }
 
 const shapes: fc.Arbitrary<Shape> = fc.record({
@@ -132,26 +136,34 @@ describe.each(['pre', 'post', 'sandwich'] as const)('norms %s', (norms) => {
   });
 });
 
-describe('the stages of split layers', () => {
-  const SPLIT = ['placement.layers=split', 'placement.layerColumns=5'];
+describe('what is said of split layers', () => {
+  const model = modelOf([layerWith(), mlpWith('pre'), layerWith()]);
+  const shape = { rows: 3, groups: 2, context: 9, tokens: 1 };
 
-  it.each([
-    ['row-major', 6, 1],
-    ['snake', 5, 3],
-  ])(
-    'take as long as one program of all: %s, %i rows, %i tokens',
-    async (strategy, rows, tokens) => {
-      const tiny = await prepare([
-        ...SPLIT,
-        `placement.strategy=${strategy}`,
-        `placement.rows=${rows}`,
-      ]);
-      expect(tiny.plans.map(({ name }) => name).slice(1, 5)).toEqual([
-        ...['layer 0 attention', 'layer 0 mlp', 'layer 1 attention', 'layer 1 mlp'],
-      ]);
-      const { timing } = await pipelineOf(tiny, 1);
-      const all = monolith(tiny, { visits: inTurn(tiny, tokens), users: 1 });
-      expect(reference(all).cycles).toBe(tokens * timing.cycles);
-    },
-  );
+  it('is a number of cycles for each layer, that of both regions', async () => {
+    const { decode, detail } = await run(model, shape, { layerColumns: gqa });
+    const cyclesOf = detail!.stages.map(({ name, operators }) => {
+      return [name, operators.reduce((sum, { start, end }) => sum + end - start, 0)] as const;
+    });
+    const of = new Map(cyclesOf);
+    expect([...of.keys()].slice(1, 5)).toEqual([
+      ...['layer 0 attention', 'layer 0 mlp', 'layer 1 attention', 'layer 1 mlp'],
+    ]);
+    expect(decode.perLayerCycles).toEqual(
+      [0, 1, 2].map((i) => of.get(`layer ${i} attention`)! + of.get(`layer ${i} mlp`)!),
+    );
+  });
+
+  it('is a row for each kind of region, however they take turns', async () => {
+    const found = await run(model, shape, { layerColumns: gqa });
+    const text = runTable(found, { color: false });
+    expect(text).toMatch(/^ {2}layer 0, 2 attention +2 /m);
+    expect(text).toMatch(/^ {2}layer 1 attention +1 /m);
+    expect(text).toMatch(/^ {2}layer 0, 2 mlp +2 /m);
+    expect(text).toContain('reused     layer 0 mlp as layer 2 mlp');
+    expect(floorPlan(found.placement)).toMatch(/\|0 attn *\|0 mlp *\|1 attn/);
+    expect(ranges(['a 1 b', 'a 1 c', 'a 2 b', 'a 3 b', 'd', 'a 5 b', 'a 2 c'])).toBe(
+      'a 1 .. 3, 5 b, a 1, 2 c, d',
+    );
+  });
 });

@@ -123,6 +123,12 @@ const placement = section('a mapping', {
     .describe(
       "Columns of a layer's region (of split layers of both), of each layer's, or of split layers' attention and MLP",
     ),
+  kvReplicas: z
+    .union([z.literal('auto'), count(1)], expected('auto or an integer, at least 1'))
+    .default('auto')
+    .describe(
+      'KV groups that hold each KV head, of the query heads that share it; auto: as many as are fastest, and 1 where many users are served',
+    ),
   groups: z
     .union(
       [count(1), section('a mapping', { column: count(1), row: count(1), head: count(1) })],
@@ -145,33 +151,30 @@ export const config = section('a mapping', {
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
-}).superRefine(
-  ({ exact, mapping, placement: { growth, layers, layerColumns, groups }, ...rest }, context) => {
-    refusePrompt(rest, context);
-    const { takes } = MAPPINGS[mapping];
-    const refuse = (path: string, found: unknown, why: string) =>
-      context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
-    if (growth === 'search' && !takes.search)
-      refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
-    if (layers === 'split' && !takes.split)
-      refuse('layers', layers, `expected whole or auto with mapping: ${mapping}, found split`);
-    if (layers === 'whole' && isSplit(layerColumns))
-      refuse(
-        'layerColumns',
-        layerColumns,
-        'expected one width with layers: whole, found a mapping',
-      );
-    if (growth === 'search' && layerColumns !== undefined)
-      refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
-    if (growth === 'search' && groups !== undefined)
-      refuse('groups', groups, 'expected none with growth: search, which chooses them');
-    if (typeof groups === 'object' && !takes.groupsByLine)
-      refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
-    const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
-    if (exact && !takes.exact)
-      context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
-  },
-);
+}).superRefine(({ exact, mapping, placement, ...rest }, context) => {
+  const { growth, layers, layerColumns, groups, kvReplicas } = placement;
+  refusePrompt(rest, context);
+  const { takes } = MAPPINGS[mapping];
+  const refuse = (path: string, found: unknown, why: string) =>
+    context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
+  if (growth === 'search' && !takes.search)
+    refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
+  if (typeof kvReplicas === 'number' && kvReplicas > 1 && !takes.replicas)
+    refuse('kvReplicas', kvReplicas, `expected auto with mapping: ${mapping}, found ${kvReplicas}`);
+  if (layers === 'split' && !takes.split)
+    refuse('layers', layers, `expected whole or auto with mapping: ${mapping}, found split`);
+  if (layers === 'whole' && isSplit(layerColumns))
+    refuse('layerColumns', layerColumns, 'expected one width with layers: whole, found a mapping');
+  if (growth === 'search' && layerColumns !== undefined)
+    refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
+  if (growth === 'search' && groups !== undefined)
+    refuse('groups', groups, 'expected none with growth: search, which chooses them');
+  if (typeof groups === 'object' && !takes.groupsByLine)
+    refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
+  const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
+  if (exact && !takes.exact)
+    context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
+});
 
 /** Widths of attention and MLP apart. */
 function isSplit(columns: z.output<typeof placement>['layerColumns']): boolean {

@@ -16,8 +16,8 @@ import type {
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
+import { hasAttention, hasMlp, type LayerPart } from '../mapping/mapping.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
-import { hasAttention, hasMlp, type LayerRegionKind } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
 import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
@@ -25,6 +25,7 @@ import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
+import { valueCache } from './values.js';
 
 /** What a layer's cores keep, the column of the root of their rows, and the costs by which their code was written. */
 export interface ImageSource {
@@ -38,25 +39,23 @@ export interface ImageSource {
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
+  region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | 'kvReplicas'>,
   maxPositions: number,
   { spec, weights, cache, rowRoot, costs }: ImageSource,
   users = 1,
 ): Float32Array[] {
-  const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
-  const { kind } = region;
+  const { kind, width, height, kvReplicas } = region;
+  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas);
   const matrices = layerMatrices(model, spec, shape);
   const attentionSpec = gqaOf(spec);
   const router =
-    shape.experts && hasAttention(kind)
-      ? routerPlaces(rowRoot, region.width, shape.experts)
-      : undefined;
+    shape.experts && hasAttention(kind) ? routerPlaces(rowRoot, width, shape.experts) : undefined;
   const { attention: gqa } = weights;
   if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
   const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
-  for (let row = 0; row < region.height; row++)
-    for (let column = 0; column < region.width; column++) {
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
       const heads = hasAttention(kind) && column < shape.attentionColumns;
       const { buffers, at } = layOut(
         layerBuffers(model, spec, shape, kind, { heads, router: router?.part(column) }),
@@ -104,18 +103,20 @@ function attentionSlice(
   spec: GqaSpec,
   shape: LayerShape,
   column: number,
-  all: readonly RotaryPair[],
+  rotary: readonly RotaryPair[],
 ): AttentionSlice {
-  const perKv = spec.heads / spec.kvHeads;
-  const firstHead = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
+  const all = spec.kvHeads * shape.kvReplicas;
+  const perGroup = spec.heads / all;
+  const first = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
   const firstPair = (column % shape.groupWidth) * shape.pairs;
-  const kvHeads = Array.from({ length: shape.headsPerColumn }, (_, i) =>
-    firstHead + i < spec.kvHeads ? firstHead + i : -1,
+  const groups = Array.from({ length: shape.headsPerColumn }, (_, i) =>
+    first + i < all ? first + i : -1,
   );
-  const queryHeads = kvHeads.flatMap((head) =>
-    Array.from({ length: perKv }, (_, i) => (head < 0 ? -1 : head * perKv + i)),
+  const kvHeads = groups.map((group) => (group < 0 ? -1 : Math.floor(group / shape.kvReplicas)));
+  const queryHeads = groups.flatMap((group) =>
+    Array.from({ length: perGroup }, (_, i) => (group < 0 ? -1 : group * perGroup + i)),
   );
-  const pairs = Array.from({ length: shape.pairs }, (_, i) => all.at(firstPair + i));
+  const pairs = Array.from({ length: shape.pairs }, (_, i) => rotary.at(firstPair + i));
   const elements = [
     ...pairs.map((pair) => pair?.first ?? -1),
     ...pairs.map((pair) => pair?.second ?? -1),
@@ -242,25 +243,29 @@ function fillSinks(
   });
 }
 
-/** The first user's cache: [head][element][slot], slots dealt out row by row. */
+/**
+ * The first user's cache, slots dealt out row by row: keys [head][element][slot], values as values.ts has them.
+ */
 function fillCache(
-  { image, at, model, spec, shape, row }: Filled,
+  { image, at, model, costs, spec, shape, row }: Filled,
   slice: AttentionSlice,
   cache: LayerCache,
 ): void {
   const { length: context } = cache.keys;
   const round = ROUND[model.dtype];
+  const values = valueCache(costs, model.dtype, shape);
   slice.kvHeads.forEach((head, h) =>
     slice.elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
-      const first = (h * slice.elements.length + i) * shape.slots;
+      const number = h * slice.elements.length + i;
       const index = head * spec.headDim + element;
       // What the first token attends to; in a ring each slot has one such position.
       for (let p = firstAttended(spec.span, context); p < context; p++) {
         const slot = slotAt(spec.span, p);
         if (slot % shape.rows !== row) continue;
-        const cell = first + Math.floor(slot / shape.rows);
-        image[at.keys + cell] = round(cache.keys[p][index]);
+        const place = Math.floor(slot / shape.rows);
+        image[at.keys + number * shape.slots + place] = round(cache.keys[p][index]);
+        const cell = number * values.element + place * values.slot;
         image[at.values + cell] = round(cache.values[p][index]);
       }
     }),

@@ -67,8 +67,19 @@ export function product(
  * stored in these rows.
  */
 export function formOf(costs: CostTable, slice: MatrixSlice): MatvecOp['form'] {
-  const { inputs, outputs, type } = slice;
-  const widen = widenedType(slice.format) ?? false;
+  return cheaperRows(costs, { ...slice, widen: widenedType(slice.format) ?? false });
+}
+
+/** The same of any matrix. */
+export function cheaperRows(
+  costs: CostTable,
+  {
+    inputs,
+    outputs,
+    type,
+    widen,
+  }: Pick<MatrixSlice, 'inputs' | 'outputs' | 'type'> & Pick<MatvecOp, 'widen'>,
+): MatvecOp['form'] {
   const cyclesOf = (form: MatvecOp['form'], rows: number, length: number) => {
     const at = { rows, length, rowStride: length, matrix: 0, x: 0, out: 0 };
     return timeOf({ kind: 'matvec', label: 0, form, type, widen, ...at }, costs).cycles;

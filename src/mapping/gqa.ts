@@ -9,7 +9,7 @@ import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Asked, Cut, LayerRegionKind, Line, Mapping, Part } from './mapping.js';
+import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
 import { tableBuffers, tableShape } from './shapes.js';
@@ -39,7 +39,7 @@ export const gqa: Mapping = {
     'neighbours',
     'longrope',
   ],
-  takes: { exact: false, search: true, groupsByLine: true, split: true },
+  takes: { exact: false, search: true, groupsByLine: true, split: true, replicas: true },
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
@@ -68,12 +68,12 @@ export const gqa: Mapping = {
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(model, layer, positions, rows, columns, users);
+    const shape = layerShape(model, layer, positions, rows, columns, users, part.kvReplicas);
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
     if (!isOfLayer(part)) return tableReductions(part.kind, cut);
-    return layerReductions(part.kind, cut.model.kinds[part.layerKind], cut);
+    return layerReductions(part, cut);
   },
   rules,
 };
@@ -91,9 +91,10 @@ function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unkno
   return names.map((name) => names.indexOf(name));
 }
 
-function layerReductions(kind: LayerRegionKind, layer: LayerSpec, cut: Cut): Reduction[] {
+function layerReductions({ kind, layerKind, kvReplicas }: LayerPart, cut: Cut): Reduction[] {
+  const layer = cut.model.kinds[layerKind];
   return [
-    ...(hasAttention(kind) ? attentionReductions(layer, cut) : []),
+    ...(hasAttention(kind) ? attentionReductions(layer, cut, kvReplicas) : []),
     ...(hasMlp(kind) ? mlpReductions(layer, cut) : []),
   ];
 }
@@ -101,8 +102,9 @@ function layerReductions(kind: LayerRegionKind, layer: LayerSpec, cut: Cut): Red
 function attentionReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
+  kvReplicas?: number,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns);
+  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
   const attention = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };

@@ -7,7 +7,7 @@ import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { BITS, formatsOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
-import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
+import { codeBytesOf, leastBytes, modelBytes, mostThat } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -82,7 +82,9 @@ export function layerCodeBytes(
 function nearest(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Formed {
   const forms = formsOf(request);
   const needed = forms.map((formed) => wafersIn(model, wafer, formed));
-  return forms[needed.indexOf(Math.min(...needed))];
+  const fewest = Math.min(...needed);
+  // If none fits on any number of wafers, that of the smallest regions.
+  return forms.at(fewest < Infinity ? needed.indexOf(fewest) : -1)!;
 }
 
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */
@@ -177,7 +179,7 @@ function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => nu
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: Formed): string {
   const { width, height } = wafer;
-  const bytesOf = (part: PartKind) => regionBytes(part, model, wafer, request, height, width);
+  const bytesOf = (part: PartKind) => leastBytes(part, model, wafer, request, height, width);
   const parts = partKindsOf(partsOf(model, request));
   const part = parts.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   if (bytesOf(part) <= wafer.core.sramBytes)

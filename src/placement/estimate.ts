@@ -17,7 +17,7 @@ import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
-import { cutOf, type Kept } from './budget.js';
+import { cutOf, regionBytes, replicated, type Kept } from './budget.js';
 import { partKindsOf, partsOf, type Sizes } from './placement.js';
 
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
@@ -33,6 +33,11 @@ export interface Estimator {
   token: (sizes: Sizes) => number;
   /** Of these all parts of this kind, on so many rows and columns. */
   parts: (key: string, rows: number, columns: number) => number;
+  /**
+   * A part with the KV replicas that make it fastest, of those that its cores have memory for: the fewest if equal,
+   * or if there is memory for none.
+   */
+  fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
 
 export function estimator(
@@ -48,23 +53,33 @@ export function estimator(
       return [key, { part, count: keys.filter((one) => one === key).length }];
     }),
   );
-  const known = new Map<string, number>();
-  const parts = (key: string, rows: number, columns: number): number => {
-    const name = `${key} ${rows} ${columns}`;
-    let cycles = known.get(name);
-    if (cycles === undefined) {
-      const { part, count } = counted.get(key)!;
-      cycles = count * partCycles(wafer, part, asked, cutOf(model, asked, rows, columns));
-      known.set(name, cycles);
+  const known = new Map<string, { of: PartKind; cycles: number }>();
+  const fastestOf = (part: PartKind, rows: number, columns: number) => {
+    const name = `${keyOfPart(part)} ${rows} ${columns}`;
+    let found = known.get(name);
+    if (found === undefined) {
+      const cut = cutOf(model, asked, rows, columns);
+      const fits = (of: PartKind) =>
+        regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
+      const all = replicated(part, model, asked, columns);
+      const open = all.length === 1 ? all : all.filter(fits);
+      found = (open.length === 0 ? all.slice(0, 1) : open)
+        .map((of) => ({ of, cycles: partCycles(wafer, of, asked, cut) }))
+        .reduce((a, b) => (b.cycles < a.cycles ? b : a));
+      known.set(name, found);
     }
-    return cycles;
+    return found;
+  };
+  const parts = (key: string, rows: number, columns: number): number => {
+    const { part, count } = counted.get(key)!;
+    return count * fastestOf(part, rows, columns).cycles;
   };
   const token = ({ rows, columns }: Sizes) => {
     let cycles = 0;
     for (const key of counted.keys()) cycles += parts(key, rows, columns[key]);
     return cycles;
   };
-  return { token, parts };
+  return { token, parts, fastest: (...of) => fastestOf(...of).of };
 }
 
 /** What a part receives, computes and adds up. */
@@ -81,7 +96,7 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
     const { words, type } = received(part, cut);
     const layer = model.kinds[part.layerKind];
     return (
-      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut) : 0) +
+      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part.kvReplicas) : 0) +
       (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut) : 0) +
       broadcastCycles(wafer, type, columns, words) +
       added(part)
@@ -99,9 +114,10 @@ function attentionCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
+  kvReplicas?: number,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns);
+  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
   const { qkv, o, router } = layerMatrices(model, layer, s);
   const headDims = 2 * s.pairs;
   const scores = s.queryHeads * s.positions;

@@ -222,15 +222,21 @@ export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['es
 
 /** How the layers' shape and groups were found. */
 function searched(search: SearchResult): string {
-  const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
+  const { rows, layerColumns, kvReplicas, groups: of } = search;
+  const { candidates, simulated, groupsTried } = search;
   const wide =
     typeof layerColumns === 'object'
       ? `attention of ${layerColumns.attention} x ${rows} cores, MLPs of ${layerColumns.mlp} x ${rows}`
       : `layers of ${layerColumns} x ${rows} cores`;
   const groups = of && `, groups ${of.column} on columns, ${of.row} on rows, ${of.head} on heads`;
+  const held =
+    kvReplicas === undefined
+      ? ''
+      : `, each KV head in ${kvReplicas} KV group${kvReplicas === 1 ? '' : 's'}`;
+  const tried = groups === undefined ? '' : `, and of ${count(groupsTried)} sets of groups`;
   return (
-    `${wide}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
-    `${count(candidates)} that fit, and of ${count(groupsTried)} sets of groups`
+    `${wide}${held}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
+    `${count(candidates)} that fit${tried}`
   );
 }
 

@@ -85,5 +85,5 @@ export const expertModels: fc.Arbitrary<ModelSpec> = fc
       ...rest,
       dtype: types[0],
       weightBits: types[1],
-    } as Partial<ModelSpec>);
+    });
   });

@@ -32,7 +32,7 @@ export interface RouterProgram {
   /** First cell of the choice on every core. */
   choiceAt: number;
   /** Memory of the cores, for these weights and inputs (`rows * dims` of them). */
-  memoryOf(weights: ExpertsWeights, input: readonly number[]): Float32Array[];
+  memoryOf: (weights: ExpertsWeights, input: readonly number[]) => Float32Array[];
 }
 
 export function routerProgram(of: RouterCase, wafer: WaferSpec): RouterProgram {

@@ -7,7 +7,7 @@ import { loweredOf } from '../../decode/lowered.js';
 import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import { identityOf } from '../../identity.js';
-import { isLayerKind } from '../../mapping/mapping.js';
+import { isLayerKind, isOfLayer } from '../../mapping/mapping.js';
 import type { StageKind } from '../../lowering/lowering.js';
 import type { Placement, Region } from '../../placement/placement.js';
 import { storedWeights, wafersByFormat } from '../../placement/stored-weights.js';
@@ -84,6 +84,7 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
     ...(weights?.lines ?? []),
     fewer === undefined ? '' : fewerWafersLine(fewer),
     estimate?.bound === undefined ? '' : proved(estimate),
+    replicasLine(placement.regions),
   ].filter((line) => line !== '');
   const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
   if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
@@ -123,6 +124,13 @@ function weightsOn(config: ResolvedConfig, placement: Placement) {
     `wafers by format (model.bits): ${names.join('; ')}`,
   ];
   return { document: { weights, wafersByFormat: formats }, lines };
+}
+
+/** In how many KV groups KV heads are held; '' where each is in one. */
+function replicasLine(regions: Region[]): string {
+  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.kvReplicas ?? []) : []));
+  const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
+  return all === '' ? '' : `each KV head is held in ${all} KV groups (placement.kvReplicas)`;
 }
 
 /** A region's program, and where in it and on the wafer the region's first core lies. */
