@@ -230,6 +230,30 @@ describe('placement.kvReplicas', () => {
     expect(held.every((count) => count === 2 || count === 3 || count === 4)).toBe(true);
   });
 
+  it('is tried by simulation on the fastest shapes that a search finds', async () => {
+    const sets = ['placement.growth=search', 'placement.layers=whole', 'workload.data=false'];
+    const size = ['hardware.width=12', 'hardware.height=10', 'workload.tokens=1'];
+    const config = loadConfig('configs/tiny.yaml', [...sets, ...size]);
+    const { decode, placement } = await simulate(config, { ...host, engine: 'fast' });
+    const { rows, layerColumns, groups, kvReplicas, replicasTried } = placement.search!;
+    // Two numbers on each of two shapes.
+    expect(replicasTried).toBe(4);
+    const found = kvReplicas ?? ('auto' as const);
+    const cyclesOf = async (count: number | 'auto', of?: typeof groups) => {
+      const asked = { growth: 'fill' as const, rows, layerColumns, kvReplicas: count };
+      const placed = { ...config.placement, ...asked, ...(of && { groups: of }) };
+      const run = await simulate({ ...config, placement: placed }, { ...host, engine: 'fast' });
+      return run.decode.cyclesPerToken;
+    };
+    expect(await cyclesOf(found, groups)).toBe(decode.cyclesPerToken);
+    for (const count of [1, 2])
+      expect(decode.cyclesPerToken).toBeLessThanOrEqual(await cyclesOf(count));
+    const asked = { ...config.placement, kvReplicas: 1 };
+    const once = await simulate({ ...config, placement: asked }, { ...host, engine: 'fast' });
+    expect(once.placement.search).not.toHaveProperty('replicasTried');
+    expect(once.decode.cyclesPerToken).toBeGreaterThanOrEqual(decode.cyclesPerToken);
+  });
+
   it('leaves an all-reduce within a KV group the groups that are asked for', () => {
     const groups = { column: 1, row: 1, head: 4 };
     const placement = { ...base.placement, rows: 6, layerColumns: 9, groups };
