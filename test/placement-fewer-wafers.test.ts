@@ -60,14 +60,17 @@ describe('a model on several wafers', () => {
   });
 
   it('learns it in one line, by inspect and in its refusal on the reported four', async () => {
-    const { document, text } = await inspect(loadConfig('configs/llama-70b.yaml'), 'placement');
+    const load = (...sets: string[]) =>
+      loadConfig('configs/llama-70b.yaml', ['placement.layers=whole', ...sets]);
+    const { document, text } = await inspect(load(), 'placement');
     const { fewerWafers: found } = document as { fewerWafers: typeof fewer };
     expect(text).toContain(`  ${fewerWafersLine(found)}`);
     const four = found.withCode.find(({ wafers }) => wafers === REPORTED)!;
     const bytes = four.codeBytes.toLocaleString('en-US');
-    expect(text).toContain(`4 with ${bytes} at most; or with model.weightBits=8: 4`);
-    const sets = [`hardware.wafers=${REPORTED}`];
-    const refused = () => inspect(loadConfig('configs/llama-70b.yaml', sets), 'placement');
+    expect(text).toContain(
+      `4 with ${bytes} at most; or with model.weightBits=8: 4; or with placement.layers=split: 6`,
+    );
+    const refused = () => inspect(load(`hardware.wafers=${REPORTED}`), 'placement');
     await expect(refused()).rejects.toThrow(`there are 4 wafers of 870,000 cores`);
     await expect(refused()).rejects.toThrow(
       `or with at most ${bytes} bytes of stack and code in every core`,
