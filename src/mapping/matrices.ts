@@ -235,6 +235,7 @@ export function blocksTouched(
   return runs * Math.min(each, Math.ceil(of / block));
 }
 
+/** Ends too where columns are too few for their groups, so that slices have no size. */
 function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
+  return b > 0 ? gcd(b, a % b) : a;
 }
