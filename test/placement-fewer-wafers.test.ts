@@ -5,6 +5,9 @@ import { loadConfig } from '../src/config.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { CapacityError } from '../src/placement/placement.js';
+import { formatsOf, narrowed } from '../src/model/formats.js';
+import { modelOf } from './helpers/dense-models.js';
+import { expertLayer } from './helpers/expert-models.js';
 import { fewerWafers } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
 import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
@@ -40,6 +43,20 @@ describe('a model on several wafers', () => {
     const { wafers } = place(narrow, wse3({ wafers: 'auto' }), asking());
     expect(fewer.in8Bits).toBe(wafers);
     expect(fewerWafers(narrow, wse3(), asking(), wafers).in8Bits).toBeUndefined();
+  });
+
+  it('learns how many wafers weights of 4 bits take, and MXFP4 of experts', () => {
+    const narrow: ModelSpec = { ...llama70b, weightBits: 4 };
+    const { wafers } = place(narrow, wse3({ wafers: 'auto' }), asking());
+    expect(fewer.fewerBits).toEqual([{ setting: 'model.weightBits=4', wafers }]);
+    expect(fewerWafersLine(fewer)).toContain(`; or with model.weightBits=4: ${wafers}`);
+    const settings = (model: ModelSpec) => narrowed(model).map(({ setting }) => setting);
+    expect(settings(llama70b)).toEqual(['model.weightBits=8', 'model.weightBits=4']);
+    const sparse = modelOf([expertLayer()], { dtype: 'f16', weightBits: 8 });
+    expect(settings(sparse)).toEqual(['model.bits.experts=mxfp4', 'model.weightBits=4']);
+    const [{ model }] = narrowed(sparse);
+    expect(formatsOf(model).map(({ format }) => format.type)).toEqual(['mxfp4', 'i8', 'i8']);
+    expect(settings(narrow)).toEqual([]);
   });
 
   it('learns it in one line, by inspect and in its refusal on the reported four', async () => {

@@ -118,3 +118,36 @@ describe('a router', () => {
     expect(ties).toBeGreaterThan(4);
   }, 240_000);
 });
+
+describe('groups of experts', () => {
+  /** Scores are biases: nothing comes in. Three groups of two experts. */
+  const chosen = (scores: number[], keep: number, topK: number, rows: number) => {
+    const machine = { ...wse3(), width: 5, height: rows };
+    const groups = { count: 3, keep };
+    const router = { score: 'softmax-of-top', bias: 'logit', groups } as const;
+    const spec = expertsWith({ count: 6, topK, router });
+    const of = { spec, rows, columns: 5, dims: 1, groups: 2, form: 'echoed' } as const;
+    const { program, choiceAt, memoryOf } = routerProgram(of, machine);
+    const weights: ExpertsWeights = {
+      kind: 'experts',
+      router: { values: new Float32Array(6 * rows), scale: 1 },
+      ...{ routerBias: Float32Array.from(scores), experts: [] },
+    };
+    const memory = memoryOf(
+      weights,
+      Array.from({ length: rows }, () => 0),
+    );
+    reference({ program, wafer: machine, memory });
+    return [...memory.at(-1)!.subarray(choiceAt, choiceAt + topK)];
+  };
+
+  it.each([1, 2, 4, 9])('are as good as their two best, the lower one first: %i rows', (rows) => {
+    // Nine, ten and nine.
+    const scores = [9, 0, 5, 5, 1, 8];
+    expect(chosen(scores, 1, 2, rows)).toEqual([2, 3]);
+    expect(chosen(scores, 2, 3, rows)).toEqual([0, 2, 3]);
+    expect(chosen(scores, 3, 3, rows)).toEqual([0, 5, 2]);
+    // Two equal ones in a group count both, and negative ones too.
+    expect(chosen([-3, -3, -1, -9, -4, -1], 1, 2, rows)).toEqual([5, 4]);
+  });
+});
