@@ -6,6 +6,7 @@ import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, ring, vector, type CoreCode } from '../program/builder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
+import { kvGroupsOf } from '../mapping/shapes.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 
@@ -104,10 +105,10 @@ export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
     vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
   }
   joinWholeNorm(core, layer);
-  const { heads: all, kvHeads, headDim } = attention;
+  const { heads: all, headDim } = attention;
   meanToScale(core, costs, at.headScale, 1, all * headDim, model.normEpsilon);
   // Each key was added up once for each group that holds it.
-  const keys = kvHeads * shape.kvReplicas * headDim;
+  const keys = kvGroupsOf(attention, shape) * headDim;
   meanToScale(core, costs, at.headScale + 1, 1, keys, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
     const x = elementsOf(core, layer, head);

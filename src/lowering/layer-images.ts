@@ -18,7 +18,7 @@ import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import { hasAttention, hasMlp, type LayerPart } from '../mapping/mapping.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
-import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
+import { kvGroupsOf, layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
 import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import { fillExperts, fillRouter } from './expert-images.js';
@@ -105,14 +105,16 @@ function attentionSlice(
   column: number,
   rotary: readonly RotaryPair[],
 ): AttentionSlice {
-  const all = spec.kvHeads * shape.kvReplicas;
+  const all = kvGroupsOf(spec, shape);
   const perGroup = spec.heads / all;
   const first = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
   const firstPair = (column % shape.groupWidth) * shape.pairs;
   const groups = Array.from({ length: shape.headsPerColumn }, (_, i) =>
     first + i < all ? first + i : -1,
   );
-  const kvHeads = groups.map((group) => (group < 0 ? -1 : Math.floor(group / shape.kvReplicas)));
+  const kvHeads = groups.map((group) =>
+    group < 0 ? -1 : Math.floor((group * spec.kvHeads) / all),
+  );
   const queryHeads = groups.flatMap((group) =>
     Array.from({ length: perGroup }, (_, i) => (group < 0 ? -1 : group * perGroup + i)),
   );

@@ -4,7 +4,7 @@
  * columns around the root of the rows, some experts on each; each row of the root's column finds the places of
  * some experts among all.
  */
-import { formatOf } from '../model/formats.js';
+import { widenedTypesOf } from '../model/formats.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { ModelSpec } from '../model/model.js';
 import type { bufferList } from './shapes.js';
@@ -122,8 +122,7 @@ export function addExperts(
     add('ownBias', value, Math.max(2 * inner, dims));
   }
   if (router.scalesInput) add('scaledInput', value, dims);
-  const formats = (['experts', 'rest'] as const).map((of) => formatOf(model, of));
-  if (formats.some(({ type }) => type === 'i8')) add('expertOut', value, dims);
+  if (widenedTypesOf(model).includes('i8')) add('expertOut', value, dims);
   add('gateUp', value, of.sums);
   add('activated', value, of.units);
 }

@@ -3,7 +3,7 @@
  * after the other on a token's path; any number of rows and columns, and any dense model.
  */
 import type { MlpSpec } from '../model/mlp-spec.js';
-import { formatOf, formatText, isBlocked, widenedType } from '../model/formats.js';
+import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
@@ -198,21 +198,20 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
 
 /** How weights of few bits are stored and widened. */
 function formatRules(model: ModelSpec): Rule[] {
-  const hasExperts = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
-  const classes = [...(hasExperts ? (['experts'] as const) : []), 'rest', 'tables'] as const;
-  const formats = classes.map((of) => formatOf(model, of));
-  if (!formats.some((format) => widenedType(format) !== undefined)) return [];
+  const formats = formatsOf(model);
+  const types = widenedTypesOf(model);
+  if (types.length === 0) return [];
   const found: Rule[] = [];
-  if (formats.some(({ type }) => type === 'i8'))
+  if (types.includes('i8'))
     found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
-  if (formats.some(isBlocked))
+  if (formats.some(({ format }) => isBlocked(format)))
     found.push(
       ours(
         'Codes are multiplied by the scales of their blocks as they are widened, each time they are used, and rounded to the type of activations; a core keeps a scale for each block that its slice touches, and which block each of its inputs is in if there are several.',
       ),
     );
   if (model.stored === undefined) return found;
-  const words = classes.map((of, i) => `${of} ${formatText(formats[i])}`).join('; ');
+  const words = formats.map(({ of, format }) => `${of} ${formatText(format)}`).join('; ');
   found.push([
     `The model's file stores its weights as ${model.stored}; here they are: ${words}.`,
     'assumed',

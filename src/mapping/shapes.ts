@@ -28,8 +28,6 @@ export interface LayerShape {
   columns: number;
   /** Elements of the residual stream per row. */
   dims: number;
-  /** KV groups that hold the same KV head, each for query heads of its own. */
-  kvReplicas: number;
   /** Columns of one KV group (1 if a column holds several). */
   groupWidth: number;
   /** KV groups, and with them KV heads, that a column holds (1 unless there are fewer columns than groups). */
@@ -79,7 +77,6 @@ export function layerShape(
     rows,
     columns,
     dims: Math.ceil(model.dim / rows),
-    kvReplicas,
     groupWidth,
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
@@ -92,6 +89,11 @@ export function layerShape(
     inner: Math.ceil(mlp.inner / columns),
     ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
   };
+}
+
+/** KV groups of a layer of this shape: one or more for each KV head. */
+export function kvGroupsOf({ heads }: GqaSpec, shape: LayerShape): number {
+  return (shape.headsPerColumn * heads) / shape.queryHeads;
 }
 
 /** Norms of a layer, those before its blocks first. */

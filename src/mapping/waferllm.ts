@@ -2,7 +2,7 @@
  * The published decode kernel (WaferLLM, OSDI 2025; machine-model section 5): one layer on a square of
  * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
  */
-import { formatOf, widenedType } from '../model/formats.js';
+import { widenedTypesOf } from '../model/formats.js';
 import { denseOf } from '../model/model.js';
 import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
 import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
@@ -96,7 +96,7 @@ function refuse(asked: Asked): Refusal | undefined {
         `attends to all of ${positions} positions, and ${model.name} to ${leastSpan(model)} (${spanField(model)})`,
       ),
     ],
-    [isWidened(model), 'model.weightBits', `${wide} ${than}`, storedAs(model)],
+    [widenedTypesOf(model).length > 0, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
     [workload.batch > 1, 'workload.batch', `1 ${than}, which serves one user`, workload.batch],
     [workload.data && !exact, 'exact', inexact, exact],
     [wafer.defects !== undefined, 'hardware.defects', `none ${than}`, 'some'],
@@ -121,11 +121,6 @@ function leastSpan({ kinds }: Asked['model']): number {
 /** The field that asks for it. */
 function spanField({ published }: Asked['model']): string {
   return published?.fields.window ?? published?.fields.chunk ?? 'sliding_window';
-}
-
-/** Are weights stored in fewer bits than they are computed with? */
-function isWidened(model: Asked['model']): boolean {
-  return (['rest', 'tables'] as const).some((of) => widenedType(formatOf(model, of)) !== undefined);
 }
 
 function storedAs({ weightBits, stored }: Asked['model']): string {

@@ -1,7 +1,7 @@
 /** The formats in which matrices are stored: what a number takes, and how many share a scale. */
 import type { DataType } from '../numeric/types.js';
 import type { BlockType, WidenedType } from '../numeric/formats.js';
-import type { ModelSpec } from './model.js';
+import { hasExperts, type ModelSpec } from './model.js';
 
 /** Floats as they are, integers of 8 bits with one scale for a matrix, or codes with a scale for each block. */
 export type WeightFormat = { type: 'f32' | 'f16' | 'i8' } | BlockFormat;
@@ -47,6 +47,20 @@ export function isBlocked(format: WeightFormat): format is BlockFormat {
 export function widenedType(format: WeightFormat): WidenedType | undefined {
   if (isBlocked(format)) return format.type;
   return format.type === 'i8' ? 'i8' : undefined;
+}
+
+/** The formats of a model's classes of matrices; of experts only if it has some. */
+export function formatsOf(model: ModelSpec): { of: keyof Formats; format: WeightFormat }[] {
+  const classes = model.kinds.some(hasExperts) ? CLASSES : CLASSES.slice(1);
+  return classes.map((of) => ({ of, format: formatOf(model, of) }));
+}
+
+const CLASSES = ['experts', 'rest', 'tables'] as const;
+
+/** The types that cores of a model widen. */
+export function widenedTypesOf(model: ModelSpec): WidenedType[] {
+  const types = formatsOf(model).map(({ format }) => widenedType(format));
+  return [...new Set(types.filter((type) => type !== undefined))];
 }
 
 /** The format of a model's matrices of that class. */
@@ -116,31 +130,18 @@ export function nameOf(format: WeightFormat): number | string {
 
 /** The same model in fewer bits, by the setting of a configuration that asks for it. */
 export function narrowed(model: ModelSpec): { setting: string; model: ModelSpec }[] {
-  const { formats: _, ...rest } = model;
-  const experts = formatOf(model, 'experts');
-  const hasExperts = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
-  const most = Math.max(
-    BITS[formatOf(model, 'rest').type],
-    BITS[formatOf(model, 'tables').type],
-    hasExperts ? BITS[experts.type] : 0,
-  );
-  const own = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
-  return [
-    ...(most > 8
-      ? [{ setting: 'model.weightBits=8', model: { ...rest, weightBits: 8 as const } }]
-      : []),
-    ...(hasExperts && BITS[experts.type] > 4
-      ? [
-          {
-            setting: 'model.bits.experts=mxfp4',
-            model: { ...model, formats: { ...own, experts: MXFP4 } },
-          },
-        ]
-      : []),
-    ...(most > 4
-      ? [{ setting: 'model.weightBits=4', model: { ...rest, weightBits: 4 as const } }]
-      : []),
-  ];
+  const { formats: _, ...uniform } = model;
+  const all = formatsOf(model);
+  const most = Math.max(...all.map(({ format }) => BITS[format.type]));
+  const found: { setting: string; model: ModelSpec }[] = [];
+  if (most > 8) found.push({ setting: 'model.weightBits=8', model: { ...uniform, weightBits: 8 } });
+  if (all.some(({ of, format }) => of === 'experts' && BITS[format.type] > 4)) {
+    const own = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
+    const formats = { ...own, experts: MXFP4 };
+    found.push({ setting: 'model.bits.experts=mxfp4', model: { ...model, formats } });
+  }
+  if (most > 4) found.push({ setting: 'model.weightBits=4', model: { ...uniform, weightBits: 4 } });
+  return found;
 }
 
 /** In words: `MXFP4 (blocks of 32)`, `16-bit floats`. */

@@ -3,7 +3,7 @@ import { ModelError } from './errors.js';
 import { at, isFields, type Fields } from './fields.js';
 import { BITS, FP8_BLOCK, MXFP4, formatNamed, int4Of } from './formats.js';
 import type { FormatName, Formats, WeightFormat } from './formats.js';
-import type { LayerSpec, ModelSpec } from './model.js';
+import { hasExperts, type LayerSpec, type ModelSpec } from './model.js';
 import type { StoredWeights } from './quantization.js';
 
 /** What a configuration asks for. */
@@ -73,13 +73,13 @@ function formatsOfFile(
   own: WeightFormat,
 ): Pick<ModelSpec, 'weightBits' | 'formats' | 'stored'> | undefined {
   const { method, bits, block } = weights;
-  const hasExperts = kinds.some(({ mlp }) => mlp.kind === 'experts');
-  const kept = hasExperts && keepsAttention(fields);
+  const sparse = kinds.some(hasExperts);
+  const kept = sparse && keepsAttention(fields);
   const of = (format: WeightFormat, rest = kept ? own : format) => {
     const formats: Formats = { experts: format, rest, tables: own };
     return { weightBits: BITS[rest.type], formats, stored: method };
   };
-  if (method === 'mxfp4') return hasExperts ? of(MXFP4, own) : undefined;
+  if (method === 'mxfp4') return sparse ? of(MXFP4, own) : undefined;
   if (bits === 8 && isFloat(method, fields))
     return of({ type: 'fp8', block: isBlock(block) ? block : FP8_BLOCK });
   if (bits === 8) return { weightBits: 8, stored: method };

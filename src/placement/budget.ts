@@ -103,7 +103,8 @@ export function bytesOf(buffers: BufferShape[]): number {
 
 /**
  * Fewest columns with which a region of `rows` rows fits its cores' memory; undefined if not even the
- * whole width of the wafer is enough. Every slice shrinks or stays as columns grow, hence bisection.
+ * whole width of the wafer is enough. Slices shrink or stay as columns grow, hence bisection; but that one that
+ * comes to lie across two blocks has more scales, so that in formats with blocks some columns fewer may fit too.
  */
 export function leastColumns(
   part: PartKind,

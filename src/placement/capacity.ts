@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import { BITS, formatOf, narrowed } from '../model/formats.js';
+import { BITS, formatsOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
 import { codeBytesOf, leastBytes, modelBytes, mostThat } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
@@ -110,10 +110,7 @@ export function doesNotFit(
 
 /** `16`, or of several formats `4 to 16`. */
 function bitsOf(model: ModelSpec): string {
-  const classes = (['experts', 'rest', 'tables'] as const).filter(
-    (of) => of !== 'experts' || model.kinds.some(({ mlp }) => mlp.kind === 'experts'),
-  );
-  const bits = classes.map((of) => BITS[formatOf(model, of).type]);
+  const bits = formatsOf(model).map(({ format }) => BITS[format.type]);
   const [least, most] = [Math.min(...bits), Math.max(...bits)];
   return least === most ? `${least}` : `${least} to ${most}`;
 }

@@ -6,7 +6,7 @@ import { layerMatrices, matrixBuffers, tableMatrix } from '../mapping/matrices.j
 import type { LayerMatrices, MatrixSlice } from '../mapping/matrices.js';
 import { layerShape, tableShape, type LayerShape } from '../mapping/shapes.js';
 import { formatNamed, nameOf, type FormatName } from '../model/formats.js';
-import type { ModelSpec } from '../model/model.js';
+import { hasExperts, type ModelSpec } from '../model/model.js';
 import { operatorsOf } from '../model/operators.js';
 import { wafersNeeded } from './capacity.js';
 import type { Placement, Region, SizedRequest } from './placement.js';
@@ -79,16 +79,16 @@ export function wafersByFormat(
   request: SizedRequest,
 ): WafersInFormat[] {
   const own = { type: model.dtype } as const;
-  const hasExperts = model.kinds.some(({ mlp }) => mlp.kind === 'experts');
+  const sparse = model.kinds.some(hasExperts);
   const all = [own, ...OTHERS.map((name) => formatNamed(name))];
   const choices = [
     ...all.map((format) => ({ experts: format, rest: format })),
-    ...(hasExperts ? all.slice(1).map((format) => ({ experts: format, rest: own })) : []),
+    ...(sparse ? all.slice(1).map((format) => ({ experts: format, rest: own })) : []),
   ];
   return choices.map(({ experts, rest }) => {
     const formats = { experts, rest, tables: rest };
     const wafers = wafersNeeded({ ...model, formats }, wafer, request);
-    const named = { ...(hasExperts && { experts: nameOf(experts) }), rest: nameOf(rest) };
+    const named = { ...(sparse && { experts: nameOf(experts) }), rest: nameOf(rest) };
     return { bits: named, wafers: Number.isFinite(wafers) ? wafers : null };
   });
 }

@@ -2,7 +2,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import { missingIn } from '../../decode/refusals.js';
 import type { AttentionSpec, GqaSpec, Rope } from '../../model/attention-spec.js';
-import { formatText, type Formats } from '../../model/formats.js';
+import { formatText, formatsOf } from '../../model/formats.js';
 import type { ExpertsSpec, MlpSpec } from '../../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../../model/model.js';
 import {
@@ -65,7 +65,7 @@ function sizeLines(model: ModelSpec): string[] {
   const named = {
     ...{ family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits },
     ...(stored && { stored: storedWords(stored) }),
-    ...(formats && { bits: formatWords(model, formats) }),
+    ...(formats && { bits: formatWords(model) }),
     ...(model.embeddingScale !== 1 && { embeddingScale: model.embeddingScale }),
     ...(model.logitCap !== undefined && { logitCap: model.logitCap }),
     cachePerPosition: bytes(cacheBytesPerPosition(model)),
@@ -74,12 +74,10 @@ function sizeLines(model: ModelSpec): string[] {
   return Object.entries(named).map(([name, value]) => `  ${name}: ${shown(String(value))}`);
 }
 
-function formatWords({ kinds }: ModelSpec, { experts, rest, tables }: Formats): string {
-  return [
-    ...(kinds.some(({ mlp }) => mlp.kind === 'experts') ? [`experts ${formatText(experts)}`] : []),
-    `rest ${formatText(rest)}`,
-    `tables ${formatText(tables)}`,
-  ].join('; ');
+function formatWords(model: ModelSpec): string {
+  return formatsOf(model)
+    .map(({ of, format }) => `${of} ${formatText(format)}`)
+    .join('; ');
 }
 
 function storedWords({ method, bits, block, except }: StoredWeights): string {
