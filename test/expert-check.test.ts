@@ -1,7 +1,7 @@
 /** Choices of experts in runs that compute: which ones may differ from the plain decoder's, and what is said of it. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { checkResult } from '../src/decode/compute.js';
+import { checkResult, checkStep, firstLargest, type Numbers } from '../src/decode/compute.js';
 import { placementOf } from '../src/decode/place.js';
 import { addChoice, followed, noRouting } from '../src/decode/routing-check.js';
 import { simulateSteps } from '../src/decode/simulate.js';
@@ -10,7 +10,10 @@ import { reference } from '../src/engine/reference/reference.js';
 import type { FloatType } from '../src/numeric/types.js';
 import { checkFailure, checkText } from '../src/report/check-text.js';
 import type { ExpertsSpec } from '../src/model/mlp-spec.js';
-import { modelOf } from './helpers/dense-models.js';
+import { createPlainDecoder } from '../src/model/plain/decoder.js';
+import { randomWeights } from '../src/model/weights.js';
+import { seededRandom } from '../src/numeric/random.js';
+import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
 import { runnerOf } from './helpers/runner.js';
 
@@ -93,6 +96,36 @@ describe('the verdict', () => {
   });
 });
 
+describe('the plain decoder', () => {
+  const model = modelOf([layerWith(), expertLayer({ count: 5 })]);
+  const weights = randomWeights(model, seededRandom('follows'));
+  const forced = [undefined, [4, 0]];
+
+  it('goes through the experts that it is given, and says which it would have chosen', () => {
+    const [own, other] = [createPlainDecoder(model, weights), createPlainDecoder(model, weights)];
+    const logits = own.step(7);
+    const { experts } = own.choices[1]!;
+    expect(own.choices[1]!.taken).toEqual(experts);
+    expect(other.step(7, [undefined, experts])).toEqual(logits);
+    expect(createPlainDecoder(model, weights).step(7, forced)).not.toEqual(logits);
+    const third = createPlainDecoder(model, weights);
+    third.step(7, forced);
+    expect(third.choices[1]).toMatchObject({ experts, taken: [4, 0] });
+  });
+
+  it('goes through those of the wafer, whose logits are then the same', () => {
+    const logits = createPlainDecoder(model, weights).step(7, forced);
+    const outcome = () => ({ logits, chosen: firstLargest(logits), experts: forced });
+    const memory = { images: [], head: 'wafer', begin: () => {}, outcome } as const;
+    const plain = createPlainDecoder(model, weights);
+    const more = { checks: [], inPrompt: [], routing: noRouting() };
+    const numbers: Numbers = { model, memory: { ...memory, images: [] }, plain, token: 7, ...more };
+    checkStep(numbers, undefined);
+    expect(numbers.checks[0].maxRelativeError).toBe(0);
+    expect(numbers.routing).toMatchObject({ agree: 0, of: 1, wrong: { token: 0, layer: 1 } });
+  });
+});
+
 /** Three steps of two layers with experts, with an engine whose runs of the second one are spoilt. */
 async function spoilt(
   spoil: (input: RunInput) => void,
@@ -129,7 +162,7 @@ describe('a run', () => {
     expect(check.routingMargin).toBeGreaterThan(1e-5);
   });
 
-  it('whose router chooses the worst fails by its experts, not by its logits', async () => {
+  it('whose router chooses the worst fails by its experts, and names the first', async () => {
     const check = await spoilt((input) => overwrite(input, 'wRouter', (weight) => -weight));
     expect(check.passed).toBe(false);
     expect(check.expertsAgree!.agree).toBeLessThan(6);
