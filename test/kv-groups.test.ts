@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { placementOf } from '../src/decode/place.js';
 import type { EngineName } from '../src/engine/engines.js';
+import { MAPPINGS } from '../src/mapping/mappings.js';
 import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
-import { leastBytes, regionBytes, replicasOf } from '../src/placement/budget.js';
+import { bytesOf, leastBytes, regionBytes, replicasOf } from '../src/placement/budget.js';
 import { wafersNeeded } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
+import { storedWeights } from '../src/placement/stored-weights.js';
 import { simulate } from '../src/studies/run/run.js';
 import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
@@ -146,6 +148,23 @@ describe('KV replicas', () => {
     expect([1, 2, 4].map((count) => of(count, 3))).toEqual(
       [1, 2, 4].map((count) => 3 * of(count, 1)),
     );
+  });
+
+  it.each([1, 2])('are among the stored weights, %i of each KV head', (kvReplicas) => {
+    const model = eight();
+    const [rows, columns] = [3, 8];
+    const part = { kind: 'attention', layerKind: 0, kvReplicas } as const;
+    const buffers = MAPPINGS.gqa.buffers(part, { model, rows, columns, positions: 1, users: 1 });
+    const matrices = buffers.filter(({ name }) => ['wQkv', 'wO'].includes(name));
+    expect(matrices).toHaveLength(2);
+    const region = {
+      ...{ ...part, layer: 0, name: 'layer 0 attention', sramBytesPerCore: 0 },
+      ...{ wafer: 0, x: 0, y: 0, width: columns, height: rows },
+    };
+    const placement = { strategy: 'row-major', layers: 'split', wafers: 1 } as const;
+    const { stored } = storedWeights(model, { ...placement, regions: [region] });
+    // With one group of a KV head or two all of the columns have some head.
+    expect(stored).toBe(rows * columns * bytesOf(matrices));
   });
 });
 
