@@ -1,5 +1,5 @@
 /** The formats in which matrices are stored: what a number takes, and how many share a scale. */
-import type { DataType } from '../numeric/types.js';
+import { bytesOf, type DataType } from '../numeric/types.js';
 import type { BlockType, WidenedType } from '../numeric/formats.js';
 import { hasExperts, type ModelSpec } from './model.js';
 
@@ -79,12 +79,11 @@ export function matrixBytes(format: WeightFormat, outputs: number, inputs: numbe
   return (outputs * inputs * BITS[format.type]) / 8 + scaleBytes(format, outputs, inputs);
 }
 
-const SCALE_BYTES = { fp8: 4, mxfp4: 1, int4: 2 } as const;
-
 function scaleBytes(format: WeightFormat, outputs: number, inputs: number): number {
   if (!isBlocked(format)) return 0;
   const [rows, columns] = format.block;
-  return SCALE_BYTES[format.type] * Math.ceil(outputs / rows) * Math.ceil(inputs / columns);
+  const blocks = Math.ceil(outputs / rows) * Math.ceil(inputs / columns);
+  return bytesOf(SCALE_TYPES[format.type], blocks);
 }
 
 /**
