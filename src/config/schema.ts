@@ -63,10 +63,13 @@ const model = section('the path of a config.json or a mapping', {
     .describe(
       'Bits of a stored weight, whatever the file says; 8 (one scale per matrix) and 4 (int4 in groups of 32) are widened on use',
     ),
-  bits: section('a mapping with experts, rest or tables', {
+  bits: section('a mapping with experts, attention, rest or tables', {
     experts: choice(...FORMAT_NAMES)
       .exactOptional()
       .describe("Format of the routed experts' matrices; the file's without"),
+    attention: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe("Format of attention's matrices; that of rest without"),
     rest: choice(...FORMAT_NAMES)
       .exactOptional()
       .describe("Format of the layers' other matrices; routers stay as activations are"),

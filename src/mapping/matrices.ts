@@ -113,7 +113,7 @@ interface Runs {
 
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
   const { dims, queryDims, keyDims } = s;
-  const sliceOf = slicesIn(model, 'rest');
+  const sliceOf = slicesIn(model, 'attention');
   const stream = { length: dims, of: model.dim };
   const { queries, all } = headRuns(layer, s);
   const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };

@@ -13,8 +13,11 @@ export interface BlockFormat {
 }
 
 /** The matrices of a model by what is usual for them. Routers are stored as activations are. */
-export type MatrixClass = 'experts' | 'rest' | 'tables' | 'router';
-export type Formats = Record<Exclude<MatrixClass, 'router'>, WeightFormat>;
+export type MatrixClass = 'experts' | 'attention' | 'rest' | 'tables' | 'router';
+export interface Formats extends Record<'experts' | 'rest' | 'tables', WeightFormat> {
+  /** As the rest, if not given. */
+  attention?: WeightFormat;
+}
 
 /** Bits of a code. */
 export const BITS: Record<WeightFormat['type'], 4 | 8 | 16 | 32> = {
@@ -49,13 +52,15 @@ export function widenedType(format: WeightFormat): WidenedType | undefined {
   return format.type === 'i8' ? 'i8' : undefined;
 }
 
-/** The formats of a model's classes of matrices; of experts only if it has some. */
+/** The formats of a model's classes of matrices; of experts only if it has some, of attention if it is no rest. */
 export function formatsOf(model: ModelSpec): { of: keyof Formats; format: WeightFormat }[] {
-  const classes = model.kinds.some(hasExperts) ? CLASSES : CLASSES.slice(1);
+  const classes = [
+    ...(model.kinds.some(hasExperts) ? (['experts'] as const) : []),
+    ...(model.formats?.attention ? (['attention'] as const) : []),
+    ...(['rest', 'tables'] as const),
+  ];
   return classes.map((of) => ({ of, format: formatOf(model, of) }));
 }
-
-const CLASSES = ['experts', 'rest', 'tables'] as const;
 
 /** The types that cores of a model widen. */
 export function widenedTypesOf(model: ModelSpec): WidenedType[] {
@@ -69,7 +74,7 @@ export function formatOf(
   of: MatrixClass,
 ): WeightFormat {
   if (of === 'router') return { type: dtype };
-  if (formats !== undefined) return formats[of];
+  if (formats !== undefined) return formats[of] ?? formats.rest;
   if (weightBits === 4) return int4Of();
   return { type: weightBits === 8 ? 'i8' : weightBits === 16 ? 'f16' : 'f32' };
 }
@@ -136,7 +141,7 @@ export function narrowed(model: ModelSpec): { setting: string; model: ModelSpec 
   if (most > 8) found.push({ setting: 'model.weightBits=8', model: { ...uniform, weightBits: 8 } });
   if (all.some(({ of, format }) => of === 'experts' && BITS[format.type] > 4)) {
     const own = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
-    const formats = { ...own, experts: MXFP4 };
+    const formats = { ...own, ...model.formats, experts: MXFP4 };
     found.push({ setting: 'model.bits.experts=mxfp4', model: { ...model, formats } });
   }
   if (most > 4) found.push({ setting: 'model.weightBits=4', model: { ...uniform, weightBits: 4 } });

@@ -39,7 +39,7 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
     embeddingScale: 1,
     ...sizes,
     ...kinds,
-    ...weightsOf(options, kinds.kinds, filed),
+    ...weightsOf(options, kinds, filed),
   };
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))

@@ -67,6 +67,7 @@ function each(
 }
 
 function classOf(path: readonly string[]): MatrixClass {
+  if (path[0] === 'attention') return 'attention';
   if (path.includes('experts')) return 'experts';
   return path.includes('router') || path.includes('sharedGate') ? 'router' : 'rest';
 }
