@@ -139,7 +139,7 @@ function storedAs({ weightBits, formats }: ModelSpec) {
     ...(attention && { attention: nameOf(attention) }),
     ...{ rest: nameOf(rest), tables: nameOf(tables) },
   };
-  return { bits };
+  return { weightBits, bits };
 }
 
 /** Room for a prompt and all steps; the last step's choice, which none takes, has no position by need. */

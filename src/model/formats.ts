@@ -93,13 +93,18 @@ function scaleBytes(format: WeightFormat, outputs: number, inputs: number): numb
 
 /**
  * A format by its name in a configuration (`model.bits`): 32, 16 and 8 as numbers (8: integers with a scale per
- * matrix), 4 or `int4` in groups of 32 inputs, `int4/128` in groups of 128, `fp8`, `mxfp4`.
+ * matrix), 4 or `int4` in groups of 32 inputs, `int4/128` in groups of 128 or of any other number, `fp8`, `mxfp4`.
  */
-export type FormatName = 32 | 16 | 8 | 4 | 'fp8' | 'mxfp4' | 'int4' | 'int4/32' | 'int4/128';
-export const FORMAT_NAMES = [
-  ...([32, 16, 8, 4, 'fp8', 'mxfp4'] as const),
-  ...(['int4', 'int4/32', 'int4/128'] as const),
-] satisfies FormatName[];
+export type FormatName = (typeof FORMAT_NAMES)[number] | `int4/${number}`;
+export const FORMAT_NAMES = [32, 16, 8, 4, 'fp8', 'mxfp4', 'int4'] as const;
+/** More inputs than any matrix has: one scale for each output. */
+export const MOST_IN_A_GROUP = 2 ** 20;
+
+/** Whether a text is `int4/N`, with as many inputs in a group as there can be. */
+export function isGrouped(name: string): name is `int4/${number}` {
+  const size = /^int4\/([1-9]\d{0,6})$/.exec(name)?.[1];
+  return size !== undefined && Number(size) <= MOST_IN_A_GROUP;
+}
 
 /** @param block of FP8, if the model's file says which */
 export function formatNamed(
@@ -117,12 +122,11 @@ export function formatNamed(
       return { type: 'fp8', block };
     case 'mxfp4':
       return MXFP4;
-    case 'int4/128':
-      return int4Of(128);
     case 4:
     case 'int4':
-    case 'int4/32':
       return int4Of();
+    default:
+      return int4Of(Number(name.slice('int4/'.length)));
   }
 }
 

@@ -1,7 +1,7 @@
 /** In which formats a model's matrices are: what the configuration asks for, or else what the model's file says. */
 import { ModelError } from './errors.js';
 import { at, isFields, type Fields } from './fields.js';
-import { BITS, FP8_BLOCK, MXFP4, formatNamed, int4Of } from './formats.js';
+import { BITS, FP8_BLOCK, MOST_IN_A_GROUP, MXFP4, formatNamed, int4Of } from './formats.js';
 import type { FormatName, Formats, WeightFormat } from './formats.js';
 import { keptModules } from './kept-modules.js';
 import { hasExperts, type ModelSpec } from './model.js';
@@ -30,12 +30,8 @@ export function weightsOf(
   stored: { weights: StoredWeights; fields: Fields } | undefined,
 ): Stored {
   const own: WeightFormat = { type: dtype };
-  if (bits !== undefined && weightBits !== undefined)
-    throw new ModelError(
-      `model.bits: expected none next to model.weightBits, found some`,
-      'model.bits',
-    );
-  if (weightBits !== undefined) {
+  if (bits !== undefined && weightBits !== undefined) checkBoth(bits, weightBits);
+  if (weightBits !== undefined && bits === undefined) {
     checkFloat(weightBits, dtype, 'model.weightBits');
     return { dtype, weightBits };
   }
@@ -59,6 +55,30 @@ export function weightsOf(
     tables: named('tables') ?? rest ?? known?.tables ?? own,
   };
   return { dtype, weightBits: BITS[formats.rest.type], formats };
+}
+
+/** Formats of all classes say it all, and next to them the bits of the rest are no more than a word for it. */
+function checkBoth(bits: Required<AskedFormats>['bits'], weightBits: number): void {
+  const { experts, rest, tables } = bits;
+  const isWhole = experts !== undefined && rest !== undefined && tables !== undefined;
+  if (isWhole && weightBits === BITS[formatNamed(rest).type]) return;
+  const message = `model.bits: expected none next to model.weightBits, found some`;
+  throw new ModelError(message, 'model.bits');
+}
+
+/**
+ * Whether a run would have to guess: the file stores its weights in a format that cores do not widen, and
+ * neither `weightBits` nor `bits` says in which to store all of the layers' matrices instead.
+ */
+export function leavesOpen(
+  { dtype = 'f16', weightBits, bits }: AskedFormats,
+  model: Layers,
+  stored: { weights: StoredWeights; fields: Fields },
+): boolean {
+  if (weightBits !== undefined) return false;
+  const asked =
+    bits?.rest !== undefined && (bits.experts !== undefined || !model.kinds.some(hasExperts));
+  return !asked && formatsOfFile(stored, model, { type: dtype }) === undefined;
 }
 
 /** Floats have the bits of activations. */
@@ -103,14 +123,12 @@ const I8: WeightFormat = { type: 'i8' };
 const GROUPED = new Set(['gptq', 'awq', 'auto-round', 'compressed-tensors', 'quanto']);
 /** What these methods take where the file does not say. */
 const USUAL_GROUP = 128;
-/** More inputs than any matrix has: one scale for each output. */
-const WHOLE = 2 ** 20;
 
 function groupOf(fields: Fields): number {
   const size = fields['group_size'] ?? at(firstWeights(fields), 'group_size');
-  if (size === -1 || at(firstWeights(fields), 'strategy') === 'channel') return WHOLE;
+  if (size === -1 || at(firstWeights(fields), 'strategy') === 'channel') return MOST_IN_A_GROUP;
   return Number.isSafeInteger(size) && (size as number) > 0
-    ? Math.min(size as number, WHOLE)
+    ? Math.min(size as number, MOST_IN_A_GROUP)
     : USUAL_GROUP;
 }
 
