@@ -136,20 +136,40 @@ export function nameOf(format: WeightFormat): number | string {
   return isBlocked(format) ? format.type : BITS[format.type];
 }
 
-/** The same model in fewer bits, by the setting of a configuration that asks for it. */
+/**
+ * The same model in fewer bits, by the settings of a configuration that ask for it, whichever of `model.weightBits`
+ * and `model.bits` it has now.
+ */
 export function narrowed(model: ModelSpec): { setting: string; model: ModelSpec }[] {
-  const { formats: _, ...uniform } = model;
+  const { formats: own, ...uniform } = model;
   const all = formatsOf(model);
   const most = Math.max(...all.map(({ format }) => BITS[format.type]));
+  const inBits = (weightBits: 8 | 4) => {
+    const format = formatNamed(weightBits);
+    const formats = { ...own, experts: format, rest: format, tables: format };
+    if (own?.attention) formats.attention = format;
+    const setting = own ? settingOf(formats) : `model.weightBits=${weightBits}`;
+    return { setting, model: { ...uniform, weightBits } };
+  };
   const found: { setting: string; model: ModelSpec }[] = [];
-  if (most > 8) found.push({ setting: 'model.weightBits=8', model: { ...uniform, weightBits: 8 } });
+  if (most > 8) found.push(inBits(8));
   if (all.some(({ of, format }) => of === 'experts' && BITS[format.type] > 4)) {
-    const own = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
-    const formats = { ...own, ...model.formats, experts: MXFP4 };
-    found.push({ setting: 'model.bits.experts=mxfp4', model: { ...model, formats } });
+    const others = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
+    const formats: Formats = { ...others, ...own, experts: MXFP4 };
+    found.push({ setting: settingOf(formats), model: { ...model, formats } });
   }
-  if (most > 4) found.push({ setting: 'model.weightBits=4', model: { ...uniform, weightBits: 4 } });
+  if (most > 4) found.push(inBits(4));
   return found;
+}
+
+/** Settings that ask for these formats: all of them, next to which `model.weightBits` is no contradiction. */
+function settingOf(formats: Formats): string {
+  const { experts, attention, rest, tables } = formats;
+  const all = Object.entries({ experts, ...(attention && { attention }), rest, tables });
+  return [
+    ...all.map(([of, format]) => `model.bits.${of}=${nameOf(format)}`),
+    `model.weightBits=${BITS[rest.type]}`,
+  ].join(' ');
 }
 
 /** In words: `MXFP4 (blocks of 32)`, `16-bit floats`. */

@@ -172,7 +172,7 @@ function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => nu
     const needed = need(narrow);
     if (needed >= least) return [];
     least = needed;
-    return [{ setting, needed }];
+    return [{ setting, needed, model: narrow }];
   });
 }
 
@@ -224,7 +224,8 @@ export interface FewerWafers {
   split?: number;
 }
 
-const IN_8_BITS = 'model.weightBits=8';
+/** All in integers of 8 bits. */
+const isIn8Bits = ({ formats, weightBits }: ModelSpec) => formats === undefined && weightBits === 8;
 
 /** For a model that needs `wafers` wafers for the request. */
 export function fewerWafers(
@@ -244,11 +245,11 @@ export function fewerWafers(
     if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();
     found.withCode.push({ wafers: fewer, codeBytes });
   }
-  const narrow = narrowed(model).find(({ setting }) => setting === IN_8_BITS)?.model ?? model;
+  const narrow = narrowed(model).find((of) => isIn8Bits(of.model))?.model ?? model;
   const in8Bits = wafersNeeded(narrow, wafer, request);
   const need = (of: ModelSpec) => wafersNeeded(of, wafer, request);
   const fewerBits = inFewerBits(model, Math.min(wafers, in8Bits), need).filter(
-    ({ setting }) => setting !== IN_8_BITS,
+    (of) => !isIn8Bits(of.model),
   );
   const split = otherForms(request).includes('split')
     ? wafersNeeded(model, wafer, { ...request, layerColumns: undefined, layers: 'split' })
