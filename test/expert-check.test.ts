@@ -100,6 +100,8 @@ describe('a choice', () => {
       [2, 7],
     ])
       expect(judged(chosen, plain).wrong, `${chosen}`).toBeDefined();
+    // The last group is clearly kept, so that only one of the two before can be.
+    expect(judged([0, 2], plainOf([5, 4, 5, 4, 1, 1, 4.6, 4.6], 2, groups)).wrong).toBeDefined();
     expect(judged([2, 6], plainOf([5, 4, 6, 3.1, 4, 1, 5.1, 4], 2, groups)).agree).toBe(1);
     expect(judged([0, 6], plainOf([5, 4, 6, 3.1, 4, 1, 5.1, 4], 2, groups)).wrong).toBeDefined();
   });
