@@ -80,7 +80,7 @@ describe('a choice', () => {
       [1, 0],
       [0, 2],
     ])
-      expect(differing(chosen, 0, type).wrong, `${chosen}`).toBeDefined();
+      expect(differing(chosen, 0, type).wrong, chosen.join()).toBeDefined();
   });
 
   it('may take near groups, and the best of them', () => {
@@ -99,7 +99,7 @@ describe('a choice', () => {
       [0, 1],
       [2, 7],
     ])
-      expect(judged(chosen, plain).wrong, `${chosen}`).toBeDefined();
+      expect(judged(chosen, plain).wrong, chosen.join()).toBeDefined();
     // The last group is clearly kept, so that only one of the two before can be.
     expect(judged([0, 2], plainOf([5, 4, 5, 4, 1, 1, 4.6, 4.6], 2, groups)).wrong).toBeDefined();
     expect(judged([2, 6], plainOf([5, 4, 6, 3.1, 4, 1, 5.1, 4], 2, groups)).agree).toBe(1);
