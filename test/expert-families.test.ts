@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { relativeError } from '../src/decode/compute.js';
 import type { EngineName } from '../src/engine/engines.js';
 import type { RouterSpec } from '../src/model/mlp-spec.js';
 import type { ExpertsWeights, Weights } from '../src/model/model-weights.js';
 import type { ModelSpec } from '../src/model/model.js';
+import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { simulate } from '../src/studies/run/run.js';
@@ -115,6 +117,20 @@ describe('experts with', () => {
   });
 });
 
+it('experts that scale their input are not those that scale their output', async () => {
+  const [scaling, other] = [true, false].map((scalesInput) =>
+    router({ score: 'sigmoid', renormalise: false, scalesInput }),
+  );
+  const weights = randomWeights(scaling, seededRandom('scales'));
+  const config = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
+  const placement = { ...config.placement, rows: 3, layerColumns: 5, groups: 1 };
+  const [found] = await logitsOf({ ...config, model: scaling, placement }, weights, [3]);
+  const errorOf = (model: ModelSpec) =>
+    relativeError(found, createPlainDecoder(model, weights).step(3));
+  expect(errorOf(scaling)).toBeLessThan(1e-5);
+  expect(errorOf(other)).toBeGreaterThan(1e-2);
+});
+
 describe('times of experts', () => {
   const shape = { rows: 3, columns: 5, groups: 2, context: 3, tokens: 2 };
   const model = router({ ...sigmoid, groups: { count: 3, keep: 2 } });
@@ -179,24 +195,33 @@ describe('one expert of one', () => {
     }
   });
 
-  it('takes the time of one, that of its router, and of finding it', async () => {
-    const shape = { rows: 1, columns: 1, groups: 1, context: 2, tokens: 1 };
-    const [one, plain] = [await run(single, shape), await run(dense, shape)];
-    const cycles = (of: typeof one, ...labels: string[]) =>
-      labels.reduce((sum, label) => sum + of.decode.breakdown[label].cycles, 0);
-    const { costs } = config.wafer;
-    // Two products whose matrix has a number; gates moved side by side, and units times the weight.
-    const perCycle = (fn: 'move' | 'mul') => costs.elementsPerCycle[fn].f32;
-    const passes =
-      2 * (costs.setup.f32 + costs.issue.f32) + inner / perCycle('move') + inner / perCycle('mul');
-    const found = 2 * costs.scalar.step + passes;
-    expect(cycles(one, 'experts gate up', 'silu', 'experts down')).toBe(
-      cycles(plain, 'gate up', 'silu', 'down') + found,
-    );
-    expect(one.decode.cyclesPerToken).toBe(
-      plain.decode.cyclesPerToken + found + cycles(one, 'router', 'experts choice'),
-    );
-  });
+  it.each([
+    [1, 1],
+    [3, 5],
+  ])(
+    'takes the time of one, that of its router, and of finding it: %i x %i',
+    async (rows, columns) => {
+      const shape = { rows, columns, groups: 1, context: 2, tokens: 1 };
+      const units = Math.ceil(inner / columns);
+      const [one, plain] = [await run(single, shape), await run(dense, shape)];
+      const cycles = (of: typeof one, ...labels: string[]) =>
+        labels.reduce((sum, label) => sum + of.decode.breakdown[label].cycles, 0);
+      const { costs } = config.wafer;
+      // Two products whose matrix has a number; gates moved side by side, and units times the weight.
+      const perCycle = (fn: 'move' | 'mul') => costs.elementsPerCycle[fn].f32;
+      const passes =
+        2 * (costs.setup.f32 + costs.issue.f32) +
+        units / perCycle('move') +
+        units / perCycle('mul');
+      const found = 2 * costs.scalar.step + passes;
+      expect(cycles(one, 'experts gate up', 'silu', 'experts down')).toBe(
+        cycles(plain, 'gate up', 'silu', 'down') + found,
+      );
+      expect(one.decode.cyclesPerToken).toBe(
+        plain.decode.cyclesPerToken + found + cycles(one, 'router', 'experts choice'),
+      );
+    },
+  );
 });
 
 describe('experts on several wafers and for several users', () => {
