@@ -9,22 +9,47 @@ import type { Engine, RunInput } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
 import type { FloatType } from '../src/numeric/types.js';
 import { checkFailure, checkText } from '../src/report/check-text.js';
-import type { ExpertsSpec } from '../src/model/mlp-spec.js';
+import type { ExpertsSpec, RouterSpec } from '../src/model/mlp-spec.js';
+import type { ExpertsWeights } from '../src/model/model-weights.js';
 import { createPlainDecoder } from '../src/model/plain/decoder.js';
+import { choose, type Choice } from '../src/model/plain/router.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
-import { expertLayer } from './helpers/expert-models.js';
+import { expertLayer, expertsWith } from './helpers/expert-models.js';
 import { runnerOf } from './helpers/runner.js';
 
 const config = loadConfig('configs/tiny.yaml');
 
-/** A choice of the wafer's where the plain decoder chose 4 and 1 by a margin. */
+/** A choice of the wafer's where the plain decoder chose 4 and 1, of scores up to 1, by a margin before 0 and 2. */
 function differing(chosen: number[], margin: number, type: FloatType = 'f32') {
+  const least = 0.75 - Math.min(margin, 2);
+  const compared = Float64Array.of(least, 0.75, least, -1, 1, -0.5);
+  return judged(chosen, { experts: [4, 1], margin, compared }, type);
+}
+
+function judged(
+  chosen: number[],
+  of: Pick<Choice, 'experts' | 'margin' | 'compared' | 'groups'>,
+  type: FloatType = 'f32',
+) {
   const routing = noRouting();
-  const plain = { experts: [4, 1], taken: [4, 1], weights: [0.6, 0.4], gap: 1, margin };
+  const plain = { taken: of.experts, weights: of.experts.map(() => 1), gap: 1, ...of };
   addChoice(routing, type, { token: 3, layer: 2 }, chosen, plain);
   return routing;
+}
+
+/** The plain decoder's choice among experts with these scores. */
+function plainOf(scores: number[], topK: number, groups?: RouterSpec['groups']): Choice {
+  const router = { score: 'softmax-of-top', bias: 'logit', ...(groups && { groups }) } as const;
+  const weights: ExpertsWeights = {
+    kind: 'experts',
+    router: { values: new Float32Array(scores.length), scale: 1 },
+    ...{ routerBias: Float32Array.from(scores), experts: [] },
+  };
+  const stream = new Float64Array(1);
+  const spec = expertsWith({ count: scores.length, topK, router });
+  return choose(spec, weights, { stream, normed: stream }, 0);
 }
 
 describe('a choice', () => {
@@ -34,12 +59,51 @@ describe('a choice', () => {
   });
 
   it('may be another in near ties alone, which are wider in 16 bits', () => {
-    expect(differing([4, 0], 1e-5)).toEqual({ agree: 0, of: 1, margin: 1e-5 });
+    expect(differing([4, 0], 0.9e-5)).toEqual({ agree: 0, of: 1, margin: 0.9e-5 });
     expect(differing([4, 0], 1.1e-5).wrong).toEqual({
       ...{ token: 3, layer: 2, chosen: [4, 0], expected: [4, 1], margin: 1.1e-5 },
     });
-    expect(differing([4, 0], 0.03, 'f16').wrong).toBeUndefined();
-    expect(differing([4, 0], 0.031, 'f16').wrong).toBeDefined();
+    expect(differing([4, 0], 0.015, 'f16').wrong).toBeUndefined();
+    expect(differing([4, 0], 0.016, 'f16').wrong).toBeDefined();
+  });
+
+  it.each(['f32', 'f16'] as const)('may take in a tie what is in the tie: %s', (type) => {
+    for (const chosen of [
+      [4, 0],
+      [2, 4],
+    ])
+      expect(differing(chosen, 0, type).wrong).toBeUndefined();
+    // The worst in place of one of the tie, and the tie in place of the best.
+    for (const chosen of [
+      [4, 3],
+      [4, 5],
+      [1, 0],
+      [0, 2],
+    ])
+      expect(differing(chosen, 0, type).wrong, chosen.join()).toBeDefined();
+  });
+
+  it('may take near groups, and the best of them', () => {
+    // Totals of 9, 9, 5 and 9.1: the last one is clearly kept.
+    const scores = [5, 4, 6, 3, 4, 1, 5.1, 4];
+    const groups = { count: 4, keep: 2 };
+    const plain = plainOf(scores, 2, groups);
+    expect(plain).toMatchObject({ experts: [6, 0], gap: 0, margin: 0 });
+    expect(judged([6, 2], plain).wrong).toBeUndefined();
+    // No group may be far worse, none too many; of a group the best is taken, and of a kept one too.
+    for (const chosen of [
+      [6, 4],
+      [0, 2],
+      [6, 1],
+      [6, 3],
+      [0, 1],
+      [2, 7],
+    ])
+      expect(judged(chosen, plain).wrong, chosen.join()).toBeDefined();
+    // The last group is clearly kept, so that only one of the two before can be.
+    expect(judged([0, 2], plainOf([5, 4, 5, 4, 1, 1, 4.6, 4.6], 2, groups)).wrong).toBeDefined();
+    expect(judged([2, 6], plainOf([5, 4, 6, 3.1, 4, 1, 5.1, 4], 2, groups)).agree).toBe(1);
+    expect(judged([0, 6], plainOf([5, 4, 6, 3.1, 4, 1, 5.1, 4], 2, groups)).wrong).toBeDefined();
   });
 
   it('of one expert twice, of none that there is or of no number is wrong in ties too', () => {
@@ -58,7 +122,15 @@ describe('a choice', () => {
 
   it('counts as the first wrong one only once', () => {
     const routing = differing([0, 2], 1);
-    const plain = { experts: [3, 5], taken: [3, 5], weights: [1, 1], gap: 1, margin: 0.25 };
+    const compared = Float64Array.of(0, 0, 0, 1, 0, 0.75);
+    const plain = {
+      experts: [3, 5],
+      taken: [3, 5],
+      weights: [1, 1],
+      gap: 1,
+      margin: 0.25,
+      compared,
+    };
     addChoice(routing, 'f32', { token: 4, layer: 0 }, [3, 4], plain);
     expect(routing).toMatchObject({ agree: 0, of: 2, margin: 0.25, wrong: { token: 3 } });
   });

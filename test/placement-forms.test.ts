@@ -7,7 +7,6 @@ import { gqa } from '../src/mapping/gqa.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { wafersNeeded } from '../src/placement/capacity.js';
-import { tokenCycles } from '../src/placement/estimate.js';
 import { cut } from '../src/placement/pack.js';
 import { place } from '../src/placement/place.js';
 import { CapacityError, partKindsOf, partsOf, widthsOf } from '../src/placement/placement.js';
@@ -25,6 +24,7 @@ import {
   requests,
   wafers,
   wse3,
+  tokenCycles,
 } from './placement-helpers.js';
 
 /** The placement, undefined if it does not fit. */

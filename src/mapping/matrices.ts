@@ -148,7 +148,7 @@ function expertMatrices(
   };
 }
 
-/** Outputs whose blocks nobody asks for. */
+/** In place of the runs of outputs that are in no blocks: a router's weights are in none. */
 const NONE: Runs = { length: 1, of: 1 };
 
 /**
