@@ -8,6 +8,7 @@ import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 export const NOT_PUBLISHED = [
   ...(['position', 'hand-off'] as const),
   ...(['score cap', 'attention out norm', 'gelu', 'mlp out norm'] as const),
+  ...(['router', 'experts choice', 'experts gate up', 'experts down'] as const),
 ];
 
 type WaferllmLabel = Exclude<LayerLabel, (typeof NOT_PUBLISHED)[number]>;
