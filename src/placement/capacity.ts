@@ -7,7 +7,7 @@ import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { BITS, formatsOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
-import { codeBytesOf, leastBytes, modelBytes, mostThat } from './budget.js';
+import { codeBytesOf, leastBytes, modelBytes, mostThat, replicasOf } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -132,6 +132,10 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   const wafers = wafer.wafers === 'auto' ? Infinity : wafer.wafers;
   const free: SizedRequest = { ...request, rows: undefined, layerColumns: undefined };
   const need = (of: ModelSpec) => wafersNeeded(of, wafer, free);
+  const fits = (of: SizedRequest) => {
+    const needed = wafersNeeded(model, wafer, of);
+    return needed <= wafers && needed < Infinity;
+  };
   const hints: string[] = [];
   const asIs = need(model);
   if (asIs <= wafers && asIs < Infinity)
@@ -148,6 +152,14 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
         `with at most ${count(code)} bytes of stack and code in every core ` +
           `(${count(now)} in a layer's now)`,
       );
+  }
+  const { kvReplicas = 1 } = request;
+  if (typeof kvReplicas === 'number' && kvReplicas > 1) {
+    const fewer = Array.from({ length: kvReplicas - 1 }, (_, i) => i + 1).findLast((count) => {
+      const isShared = model.kinds.every((layer) => replicasOf(layer).includes(count));
+      return isShared && fits({ ...request, kvReplicas: count });
+    });
+    if (fewer !== undefined) hints.push(`with placement.kvReplicas=${fewer}`);
   }
   for (const { setting, needed } of inFewerBits(model, asIs, need))
     hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
