@@ -95,7 +95,8 @@ function largestSize(scores: Float64Array): number {
 export function routingResult({ agree, of, margin, wrong }: Routing): Partial<CheckResult> {
   if (of === 0) return {};
   return {
-    expertsAgree: { agree, of },
+    expertsAgree: agree === of,
+    expertChoices: { agree, of },
     ...(Number.isFinite(margin) && { routingMargin: margin }),
     ...(wrong && { wrongExperts: wrong }),
   };
