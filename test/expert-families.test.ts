@@ -64,7 +64,7 @@ describe('models with any experts', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 17, numRuns: count(4, 60) },
+      { seed: 17, numRuns: count(4, 24) },
     );
   }, 240_000);
 });
