@@ -17,6 +17,7 @@ import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer, expertsWith } from './helpers/expert-models.js';
+import { OPTIONS } from './helpers/options.js';
 import { runnerOf } from './helpers/runner.js';
 
 const config = loadConfig('configs/tiny.yaml');
@@ -214,8 +215,7 @@ async function spoilt(
     spoil(copy);
     return reference(copy);
   };
-  const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
-  const options = { ...host, engine: 'reference', runner: runnerOf(engine) } as const;
+  const options = { ...OPTIONS, engine: 'reference', runner: runnerOf(engine) } as const;
   return (await simulateSteps(own, placementOf(own), options)).check!;
 }
 

@@ -6,6 +6,7 @@ import { relativeError } from '../src/decode/compute.js';
 import { simulate } from '../src/studies/run/run.js';
 import { CHECKPOINTS, loadCheckpoint, referenceOf } from './helpers/checkpoints.js';
 import { cases } from './helpers/full.js';
+import { OPTIONS } from './helpers/options.js';
 import { outcomesOf } from './helpers/wafer-tokens.js';
 
 const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'].map(
@@ -26,8 +27,6 @@ const ALL = NAMES.flatMap((name, i) => {
   ];
   return cases([all[i % 4]], all.toSpliced(i % 4, 1));
 });
-
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
 
 function configOf(name: string, shape: Omit<(typeof ALL)[number], 'name'>, sets: string[] = []) {
   const { model, weights } = loadCheckpoint(name);
@@ -67,8 +66,8 @@ describe.skipIf(!existsSync(CHECKPOINTS))(
     )('takes $name the same time on both engines: $layers', async ({ name, ...shape }) => {
       const { config } = configOf(name, shape, ['workload.tokens=1', 'workload.data=false']);
       const [fast, slow] = [
-        await simulate(config, { ...host, engine: 'fast' }),
-        await simulate(config, { ...host, engine: 'reference' }),
+        await simulate(config, OPTIONS),
+        await simulate(config, { ...OPTIONS, engine: 'reference' }),
       ];
       expect(slow.steps).toEqual(fast.steps);
       expect(slow.decode.breakdown).toEqual(fast.decode.breakdown);

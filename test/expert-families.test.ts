@@ -14,37 +14,18 @@ import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer, expertModels } from './helpers/expert-models.js';
 import { cases, count } from './helpers/full.js';
+import { OPTIONS } from './helpers/options.js';
+import { runOn, type Rectangle } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
 
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
-
-interface Shape {
-  rows: number;
-  columns: number;
-  groups: number;
-  context: number;
-  tokens: number;
-  layers?: 'whole' | 'split';
-}
-
 /** Runs a model on regions of that shape, its logits and experts held against the plain decoder's. */
-async function run(
+const run = (
   model: ModelSpec,
-  shape: Shape,
+  shape: Rectangle,
   engine: EngineName = 'fast',
   data = true,
   seed = 1,
-) {
-  const { rows, columns: layerColumns, groups, context, tokens, layers = 'whole' } = shape;
-  const config = loadConfig('configs/tiny.yaml', [
-    'hardware.width=200',
-    'hardware.core.sram=1 MiB',
-  ]);
-  const workload = { ...config.workload, context, tokens, data, seed };
-  const sizes = { growth: 'minimal' as const, rows, layerColumns, groups, layers };
-  const placement = { ...config.placement, ...sizes };
-  return simulate({ ...config, model, workload, placement }, { ...host, engine });
-}
+) => runOn(model, shape, { engine, workload: { data, seed } });
 
 const shapes = fc.record({
   ...{ rows: fc.integer({ min: 1, max: 8 }), columns: fc.integer({ min: 1, max: 9 }) },
@@ -236,7 +217,7 @@ describe('experts on several wafers and for several users', () => {
     const sizes = { growth: 'minimal' as const, rows: 7, layerColumns: 6, groups: 1, layers };
     const placement = { ...config.placement, ...sizes };
     const all = { ...config, model, workload, placement };
-    const found = await simulate(all, { ...host, engine: 'fast' });
+    const found = await simulate(all, OPTIONS);
     expect(found.placement.wafers).toBeGreaterThan(1);
     expect(found.check).toMatchObject({
       passed: true,
@@ -245,7 +226,7 @@ describe('experts on several wafers and for several users', () => {
     });
     // An engine that takes every stage anew, and one that moves every wavelet's every step.
     for (const other of [{ engine: 'fast', memo: false }, { engine: 'reference' }] as const) {
-      const again = await simulate(all, { ...host, ...other });
+      const again = await simulate(all, { ...OPTIONS, ...other });
       expect(again.steps).toEqual(found.steps);
       expect(again.decode.breakdown).toEqual(found.decode.breakdown);
     }

@@ -14,8 +14,8 @@ import { storedWeights } from '../src/placement/stored-weights.js';
 import { simulate } from '../src/studies/run/run.js';
 import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
+import { OPTIONS } from './helpers/options.js';
 
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
 const base = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
 
 /** Eight query heads on two KV heads, so 1, 2 or 4 groups of each. */
@@ -40,7 +40,7 @@ function configOf(model: ModelSpec, { batch = 1, ...sizes }: Asked): ResolvedCon
 async function run(model: ModelSpec, asked: Asked, engine: EngineName = 'fast') {
   const logits: number[][] = [];
   const onLogits = (of: ArrayLike<number>) => void logits.push(Array.from(of));
-  const document = await simulate(configOf(model, asked), { ...host, engine, onLogits });
+  const document = await simulate(configOf(model, asked), { ...OPTIONS, engine, onLogits });
   return { ...document, logits };
 }
 
@@ -253,7 +253,7 @@ describe('placement.kvReplicas', () => {
     const sets = ['placement.growth=search', 'placement.layers=whole', 'workload.data=false'];
     const size = ['hardware.width=12', 'hardware.height=10', 'workload.tokens=1'];
     const config = loadConfig('configs/tiny.yaml', [...sets, ...size]);
-    const { decode, placement } = await simulate(config, { ...host, engine: 'fast' });
+    const { decode, placement } = await simulate(config, OPTIONS);
     const { rows, layerColumns, groups, kvReplicas, replicasTried } = placement.search!;
     // Two numbers on each of two shapes.
     expect(replicasTried).toBe(4);
@@ -261,14 +261,14 @@ describe('placement.kvReplicas', () => {
     const cyclesOf = async (count: number | 'auto', of?: typeof groups) => {
       const asked = { growth: 'fill' as const, rows, layerColumns, kvReplicas: count };
       const placed = { ...config.placement, ...asked, ...(of && { groups: of }) };
-      const run = await simulate({ ...config, placement: placed }, { ...host, engine: 'fast' });
+      const run = await simulate({ ...config, placement: placed }, OPTIONS);
       return run.decode.cyclesPerToken;
     };
     expect(await cyclesOf(found, groups)).toBe(decode.cyclesPerToken);
     for (const count of [1, 2])
       expect(decode.cyclesPerToken).toBeLessThanOrEqual(await cyclesOf(count));
     const asked = { ...config.placement, kvReplicas: 1 };
-    const once = await simulate({ ...config, placement: asked }, { ...host, engine: 'fast' });
+    const once = await simulate({ ...config, placement: asked }, OPTIONS);
     expect(once.placement.search).not.toHaveProperty('replicasTried');
     expect(once.decode.cyclesPerToken).toBeGreaterThanOrEqual(decode.cyclesPerToken);
   });
