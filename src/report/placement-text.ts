@@ -1,6 +1,6 @@
 /** Where a model lies, as text: regions that are alike in a row, their memory, and how they were found. */
 import type { PlacementResult, RegionResult, SearchResult } from './document.js';
-import { bytes, count, numbered, ranges, stemOf, table } from './format.js';
+import { bytes, count, numbered, ranges, runsOf, stemOf, table } from './format.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
 
 /** Regions with what they take of the cores and their memory, and how they were found. */
@@ -72,23 +72,15 @@ function memory(used: number, size: number | undefined): string {
   return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
 }
 
-/**
- * Neighbours on a token's path with equal names (but for a number) and equal shapes; regions that take turns,
- * as those of a layer's attention and MLP do, wherever they are on it.
- */
+/** Regions of a token's path with equal names (but for a number) and equal shapes. */
 function groups(all: RegionResult[]): RegionResult[][] {
   const key = (r: RegionResult) =>
     [stemOf(numbered(r.name)), r.width, r.height, r.sramBytesPerCore].join(' ');
-  const found: RegionResult[][] = [];
-  for (const region of all) {
-    const isAlike = (group: RegionResult[] | undefined) =>
-      group !== undefined && key(group[0]) === key(region);
-    const takesTurns = numbered(region.name).after !== '';
-    const group = takesTurns ? found.find(isAlike) : [found.at(-1)].find(isAlike);
-    if (group) group.push(region);
-    else found.push([region]);
-  }
-  return found;
+  return runsOf(
+    all,
+    ({ name }) => numbered(name),
+    (a, b) => key(a) === key(b),
+  );
 }
 
 function waferList(group: RegionResult[]): string {
