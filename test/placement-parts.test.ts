@@ -119,6 +119,7 @@ describe('the SRAM budget', () => {
       rows: 4,
       columns,
       dims: 8,
+      kind: 'gqa',
       ...shape,
       keyDims: headsPerColumn * 2 * pairs,
       queryDims: queryHeads * 2 * pairs,

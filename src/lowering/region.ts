@@ -8,7 +8,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { deltaOf, gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
@@ -72,10 +72,11 @@ export function positionsOfRow(count: number, row: number, rows: number): number
 
 /**
  * What a layer's code depends on of the token's position: how many it attends to, its slot in the cache, and
- * what its queries are multiplied by.
+ * what its queries are multiplied by. Nothing where the layer keeps a state in place of a cache.
  */
-export function cacheStepOf(spec: LayerSpec, position: number) {
-  const { span, temperature } = gqaOf(spec);
+export function cacheStepOf({ attention }: LayerSpec, position: number) {
+  if (attention.kind !== 'gqa') return undefined;
+  const { span, temperature } = attention;
   return {
     attended: position - firstAttended(span, position) + 1,
     slot: slotAt(span, position),
@@ -108,8 +109,7 @@ export function layerCode(
   const { users, maxPositions } = step;
   const shape = layerShape(model, spec, maxPositions, height, width, users, region.kvReplicas);
   const matrices = layerMatrices(model, spec, shape);
-  const attention = gqaOf(spec);
-  const { attended, slot, temperature } = cacheStepOf(spec, step.context);
+  const cacheStep = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const router =
@@ -118,10 +118,12 @@ export function layerCode(
   const headAt = (x: number) =>
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const { words: length, type } = gqa.received(region, { model, rows: height });
-  const cacheOf = (row: number) => ({
-    positions: positionsOfRow(attended, row, height),
-    appendAt: slot % height === row ? Math.floor(slot / height) : -1,
-  });
+  const cacheOf = (row: number) =>
+    cacheStep && {
+      positions: positionsOfRow(cacheStep.attended, row, height),
+      appendAt: cacheStep.slot % height === row ? Math.floor(cacheStep.slot / height) : -1,
+      temperature: cacheStep.temperature,
+    };
   return {
     width,
     height,
@@ -156,21 +158,21 @@ export function layerCode(
         router?.routesAt(x) ?? [],
       ),
     write(row, x) {
-      const layer: LayerCore = {
+      const common = {
         model,
         costs: wafer.costs,
         part: kind,
         spec,
-        attention,
         mlp: mlpOf(spec, shape, router, row, x),
-        shape,
         matrices,
         column: columns[row],
         row: rows[x],
         group: headAt(x),
-        temperature,
-        ...cacheOf(row),
       };
+      const layer: LayerCore =
+        shape.kind === 'delta'
+          ? { ...common, mixer: 'delta', attention: deltaOf(spec), shape }
+          : { ...common, mixer: 'gqa', attention: gqaOf(spec), shape, ...cacheOf(row)! };
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
       const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
       return writeCore(
