@@ -42,11 +42,6 @@ const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]
       },
     },
   ],
-  delta: [
-    'delta',
-    'full_attention_interval',
-    { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 },
-  ],
   'scaled layers': [
     'scaled',
     'model_type',

@@ -123,6 +123,7 @@ describe('the SRAM budget', () => {
       ...shape,
       keyDims: headsPerColumn * 2 * pairs,
       queryDims: queryHeads * 2 * pairs,
+      projectedDims: (queryHeads + 2 * headsPerColumn) * 2 * pairs,
       positions: 3,
       slots: 9,
       inner: Math.ceil(64 / columns),

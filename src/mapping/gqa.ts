@@ -14,7 +14,7 @@ import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
-import { handedOver, layerBuffers, layerShape, normsHeads, projectedDims } from './shapes.js';
+import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
 import type { GqaShape } from './shapes.js';
 import { tableBuffers, tableShape } from './shapes.js';
 
@@ -131,7 +131,7 @@ type On = (line: Line, words: number, type?: FloatType) => Reduction;
 
 function gqaReductions(attention: GqaSpec, s: GqaShape, on: On): Reduction[] {
   return [
-    on('column', projectedDims(attention, s)),
+    on('column', s.projectedDims),
     ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
     ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),

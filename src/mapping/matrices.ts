@@ -12,7 +12,6 @@ import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.j
 import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
 import { projectedAt, type DeltaShape } from './delta.js';
-import { projectedDims } from './shapes.js';
 import type { GqaShape, LayerShape, TableShape } from './shapes.js';
 
 /** What of a model says how its matrices are stored. */
@@ -202,7 +201,7 @@ function headRuns(attention: GqaSpec, s: GqaShape): Projected {
   const queries = each * s.queryHeads;
   const keys = each * s.headsPerColumn;
   return {
-    projected: projectedDims(attention, s),
+    projected: s.projectedDims,
     attended: s.queryDims,
     own: { ...run, runs: queries },
     all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + 2 * keys }],

@@ -55,6 +55,8 @@ export interface GqaShape extends CommonShape {
   keyDims: number;
   /** Query elements of a column: queryHeads * 2 * pairs. */
   queryDims: number;
+  /** Queries, keys, values and what gates the attended heads, of a column. */
+  projectedDims: number;
   /** Cache slots of one user per row, for the longest context of the run. */
   positions: number;
   /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
@@ -94,7 +96,7 @@ export function layerShape(
 }
 
 function gqaShape(
-  { heads, headDim, span }: GqaSpec,
+  { heads, headDim, span, gate }: GqaSpec,
   common: CommonShape,
   groups: number,
   maxPositions: number,
@@ -103,22 +105,19 @@ function gqaShape(
   const { groupWidth, headsPerColumn, rows } = common;
   const pairs = Math.ceil(headDim / 2 / groupWidth);
   const queryHeads = (headsPerColumn * heads) / groups;
+  const [keyDims, queryDims] = [headsPerColumn * 2 * pairs, queryHeads * 2 * pairs];
   const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
   return {
     ...common,
     kind: 'gqa',
     pairs,
     queryHeads,
-    keyDims: headsPerColumn * 2 * pairs,
-    queryDims: queryHeads * 2 * pairs,
+    keyDims,
+    queryDims,
+    projectedDims: (gate ? 2 : 1) * queryDims + 2 * keyDims,
     positions,
     slots: users * positions,
   };
-}
-
-/** Queries, keys, values and what gates the attended heads, of a column. */
-export function projectedDims({ gate }: GqaSpec, { queryDims, keyDims }: GqaShape): number {
-  return (gate ? 2 : 1) * queryDims + 2 * keyDims;
 }
 
 /** KV groups of a layer of this shape: one or more for each KV head. */
@@ -247,7 +246,7 @@ function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s:
     add('turn', value, 3 * s.pairs * heads);
     add('turned', value, s.pairs * heads);
   }
-  add('qkv', value, projectedDims(attention, s));
+  add('qkv', value, s.projectedDims);
   if (normed) add('headScale', 'f32', heads);
   if (normed && value === 'f16') add('headFactor', value, heads);
   // As long as the cache: one user may have all of it (serving).
