@@ -66,6 +66,7 @@ export interface GqaShape extends CommonShape {
 /**
  * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
  * @param kvReplicas KV groups for each KV head: a divisor of the query heads that share one
+ * @param strips of columns, each with as many experts: a divisor of their number
  */
 export function layerShape(
   model: Pick<ModelSpec, 'dim'>,
@@ -75,6 +76,7 @@ export function layerShape(
   columns: number,
   users = 1,
   kvReplicas = 1,
+  strips = 1,
 ): LayerShape {
   const { attention, mlp } = layer;
   const groups =
@@ -88,8 +90,8 @@ export function layerShape(
     groupWidth,
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
-    inner: Math.ceil(mlp.inner / columns),
-    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
+    inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
+    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
   };
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
   return gqaShape(gqaOf(layer), common, groups, maxPositions, users);
