@@ -1,8 +1,8 @@
 /** How a program gets into the machine's memory, and how the counters get out of it. */
 import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
-import { HEADER, MOST_CORES, MOST_TILES, TIME } from './machine-code.js';
-import { outOfMemory, type Bits, type Machine } from './machine.js';
+import { HEADER, MOST_CORES, MOST_TILES, MOVES_WORDS, TIME } from './machine-code.js';
+import { outOfMemory, type Bits, type Machine, type Translation } from './machine.js';
 import type { Image, Notes, Table } from './tables.js';
 
 /** What the machine counted, by core that does something. */
@@ -18,6 +18,8 @@ export interface Counts {
   hazards: number;
   /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
   instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
+  /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves, and whether colours meet. */
+  moves?: { records: Int32Array; bits: Int32Array; meets: boolean };
 }
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
@@ -30,6 +32,19 @@ export interface Team {
   /** A number for each run, rising from 1, by which the others help in it. */
   run: number;
   bits: Bits;
+  /** Of a line: what is wanted to know of its routers. */
+  line?: LineWants;
+}
+
+/** Pointers of all routers at first, and words for the bits of the cycles in which each moves; 0 if not wanted. */
+export interface LineWants {
+  pointers: Int32Array;
+  moveWords: number;
+}
+
+/** The translation that a team uses. */
+export function translationOf({ bits, line }: Pick<Team, 'bits' | 'line'>): Translation {
+  return line === undefined ? bits : 'lines';
 }
 
 /** The first of some starts; 0 if there are none. */
@@ -44,12 +59,13 @@ export function firstOf(starts: Float64Array): number {
 export function load(
   { cores, labels, programStart, numbers, tables }: Image,
   starts: Float64Array,
-  { machine, bits, threads, leastCores }: Team,
+  { machine, threads, leastCores, ...team }: Team,
   furthest: number,
   notes: Notes | undefined,
 ): () => Counts {
   const { memory } = machine;
-  const code = machine.code(bits);
+  const code = machine.code(translationOf(team));
+  const { line } = team;
   if (cores > MOST_CORES) outOfMemory();
   const most = Math.min(threads, MOST_TILES);
   const tiles = Math.max(1, Math.min(most, Math.floor(cores / leastCores)));
@@ -77,6 +93,9 @@ export function load(
     entered: allocate(sends * 8),
     taken: allocate(takes * 8),
     takenColor: allocate(takes),
+    moves: write(line ? movesAtFirst(line.pointers) : new Int32Array(0)),
+    moveBits: line && line.moveWords > 0 ? allocate(cores * line.moveWords * 4) : 0,
+    moveWords: line?.moveWords ?? 0,
   };
   const times = new Float64Array(memory.buffer, header);
   times[TIME.programStart] = programStart;
@@ -99,6 +118,13 @@ export function load(
     sent: code.sent(),
     delivered: code.delivered(),
     hazards: code.routeHazards(),
+    ...(line && {
+      moves: {
+        records: new Int32Array(memory.buffer, results.moves, cores * MOVES_WORDS).slice(),
+        bits: new Int32Array(memory.buffer, results.moveBits, cores * line.moveWords).slice(),
+        meets: code.meets() !== 0,
+      },
+    }),
     ...(notes && {
       instants: {
         entered: column(results.entered, sends, first),
@@ -114,4 +140,12 @@ function copyOf(times: Float64Array, later: number): Float64Array {
   const copy = times.slice();
   if (later !== 0) for (let i = 0; i < copy.length; i++) copy[i] += later;
   return copy;
+}
+
+/** Records of routers that have moved nothing (assembly/moves.ts), with these pointers. */
+function movesAtFirst(pointers: Int32Array): Int32Array {
+  const records = new Int32Array(pointers.length * MOVES_WORDS);
+  for (let i = 0; i < pointers.length; i++)
+    records[i * MOVES_WORDS + MOVES_WORDS - 1] = pointers[i] << 8;
+  return records;
 }

@@ -63,6 +63,12 @@ function addWide(records: Int32Array, at: number, value: number): void {
   records[at + 1] = Math.floor(sum / 2 ** 32);
 }
 
+/** Set-up and computing of an operation that does not use the fabric. */
+export function cyclesAt(records: Int32Array, op: number): number {
+  const at = op * OP_WORDS;
+  return wideAt(records, at + SETUP) + wideAt(records, at + CYCLES);
+}
+
 /** What an operation's record says of its timing. */
 export interface OperationRecord {
   label: number;

@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { RunInput } from '../engine.js';
-import { layChannels } from './channels.js';
+import { layChannels, type Routed } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
 
 type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
@@ -34,11 +34,28 @@ export interface Image {
 }
 
 export function layTables(program: Program, wafer: WaferSpec): Tables {
-  const { width, height, roles, roleOf, labels, linkHops } = program;
-  const { fabric, costs } = wafer;
-  const { placeOf, coreAt } = numberCores(program);
+  const { labels } = program;
+  const { costs } = wafer;
+  const cores = numberCores(program);
   const ops = flattenOperations(program, wafer);
-  const channels = layChannels(program, fabric.colors, ops);
+  const image = imageOf(program, wafer.fabric, ops, cores);
+  const more = { labels: labels.length, programStart: costs.programStart };
+  return { ops, placeOf: cores.placeOf, image: { ...image, ...more } };
+}
+
+/** What an image needs to know of a program, or of one of its lines. */
+export type Laid = Pick<Program, 'width' | 'height' | 'linkHops' | 'roleOf'> & {
+  roles: Routed[];
+};
+
+/** The image of a program whose operations are laid out: the places of operations are filled in. */
+export function imageOf(
+  { width, height, roles, roleOf, linkHops }: Laid,
+  fabric: WaferSpec['fabric'],
+  ops: Operations,
+  { placeOf, coreAt }: Numbered,
+): Omit<Image, 'labels' | 'programStart'> {
+  const channels = layChannels({ roles }, fabric.colors, ops);
   const longestLink = linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
   const numbers = {
     ...{ colors: fabric.colors, width, height, roles: roles.length },
@@ -54,15 +71,8 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
     ...{ opsFrom: ops.first, ops: ops.records, gaps: ops.gaps },
     toTake: new Int32Array(ops.countsTakes ? placeOf.length * fabric.colors : 0),
   };
-  const image = {
-    cores: placeOf.length,
-    labels: labels.length,
-    programStart: costs.programStart,
-    ahead: ops.longest + inFlight(fabric, longestLink),
-    numbers,
-    tables,
-  };
-  return { ops, placeOf, image };
+  const ahead = ops.longest + inFlight(fabric, longestLink);
+  return { cores: placeOf.length, ahead, numbers, tables };
 }
 
 /** More cycles than a wavelet and its credit take, sends and takes that are set ahead included. */
@@ -71,7 +81,9 @@ function inFlight({ hopCycles, rampCycles, queueDepth }: WaferSpec['fabric'], lo
 }
 
 /** The cores that do something: their places, and by place their number, or -1. */
-function numberCores({ roles, roleOf }: Program) {
+export type Numbered = Record<'placeOf' | 'coreAt', Int32Array>;
+
+function numberCores({ roles, roleOf }: Program): Numbered {
   const acts = roles.map(({ routes, operations }) => routes.length + operations.length > 0);
   const coreAt = new Int32Array(roleOf.length);
   let cores = 0;

@@ -68,6 +68,10 @@ export class Header {
   entered: usize;
   taken: usize;
   takenColor: usize;
+  /** Of lines (moves.ts): what is noted of each router; bits of its cycles with a move, so many words each, or 0. */
+  moves: usize;
+  moveBits: usize;
+  moveWords: i32;
 
   /** Masks an index into a channel's ring. */
   ringMask: usize;

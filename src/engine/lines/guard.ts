@@ -1,0 +1,169 @@
+/**
+ * Did lines that were simulated apart stay apart? They do if no router moves wavelets of two of them in one cycle,
+ * if none whose pointer matters to one of them moved for another in between, and if a family's lines find what it
+ * left behind before in order. Up to the first cycle in which two meet, what was simulated is right; so if none is
+ * seen to meet, there is none.
+ */
+import type { Line } from './divide.js';
+import type { Pass } from './pass.js';
+import { NEVER_MOVES, pointersOf, simulate, type LineResult } from './simulate.js';
+import type { LineTable } from './table.js';
+
+/** What lines left behind so far. */
+export interface Traces {
+  /** By core: its router's pointer, and the last cycle in which it moved anything. */
+  pointers: Uint8Array;
+  last: Float64Array;
+  /** By family, if cores return to it: by core, from when all places behind its router are free. */
+  free: Map<number, Float64Array>;
+  /** Routers that a line uses before another one, known earlier, was through. */
+  flagged: number[];
+  /** A family was returned to before it was through. */
+  returned: boolean;
+}
+
+/** Follows moves of a line's routers. */
+export function followMoves(
+  { pointers, last, flagged }: Traces,
+  { routers }: Line,
+  result: LineResult,
+  base: number,
+): void {
+  const { first: firsts, last: lasts, pointers: after } = result;
+  for (let i = 0; i < routers.length; i++) {
+    const first = firsts[i];
+    if (first === NEVER_MOVES) continue;
+    const router = routers[i];
+    const before = last[router];
+    if (base + first <= before) flagged.push(router);
+    const to = base + lasts[i];
+    if (to <= before) continue;
+    last[router] = to;
+    pointers[router] = after[i];
+  }
+}
+
+/** Follows what a family's lines leave in queues, and sees whether one comes too early. */
+export function followFree(
+  traces: Traces,
+  { routers, shape }: Line,
+  { first, free: frees, starts, counts }: LineResult,
+  base: number,
+  family: number,
+): void {
+  let free = traces.free.get(family);
+  if (free === undefined) {
+    free = new Float64Array(traces.last.length).fill(-Infinity);
+    traces.free.set(family, free);
+  }
+  const { actors } = shape;
+  let early = false;
+  for (let i = 0; i < actors.length; i++)
+    if (base + starts[i] < free[routers[actors[i]]]) early = true;
+  for (let i = 0; i < routers.length; i++) {
+    const router = routers[i];
+    const before = free[router];
+    if (first[i] !== NEVER_MOVES && base + first[i] < before) early = true;
+    // What arrives on two ports is counted when it does.
+    if (counts.meets && base < before) early = true;
+    const after = base + frees[i];
+    if (after > before) free[router] = after;
+  }
+  if (early) traces.returned = true;
+}
+
+/** A line at a router: its place in it, and its cycles there. */
+interface Use {
+  line: number;
+  at: number;
+  from: number;
+  to: number;
+  depends: boolean;
+}
+
+/** Pairs of groups of which lines met, or 'returned' if a family was returned to too early. */
+export function* meetings(
+  table: LineTable,
+  pass: Pass,
+): Generator<void, 'returned' | [number, number][]> {
+  const { traces, division } = pass;
+  if (traces.returned) return 'returned';
+  const met = new Map<number, [number, number]>();
+  for (const router of new Set(traces.flagged)) {
+    const uses = usesOf(pass, router);
+    for (let a = 0; a < uses.length; a++)
+      for (let b = a + 1; b < uses.length; b++) {
+        const groups = [uses[a], uses[b]].map(({ line }) => division.lines[line].group);
+        const key = groups[0] * division.cuts.masks.length + groups[1];
+        if (met.has(key) || !(yield* meet(table, pass, uses[a], uses[b]))) continue;
+        met.set(key, [groups[0], groups[1]]);
+      }
+  }
+  return [...met.values()];
+}
+
+/** All lines that move something at a router, in their order. */
+function usesOf({ division, results, bases }: Pass, router: number): Use[] {
+  const uses: Use[] = [];
+  for (const lineAt of division.lineAt) {
+    const line = lineAt[router];
+    if (line < 0) continue;
+    const at = placeIn(division.lines[line].routers, router);
+    const { first, last, depends } = results[line];
+    if (first[at] === NEVER_MOVES) continue;
+    const base = bases[line];
+    const [from, to] = [base + first[at], base + last[at]];
+    uses.push({ line, at, from, to, depends: depends[at] === 1 });
+  }
+  return uses.toSorted((a, b) => a.line - b.line);
+}
+
+/** Where a router is among others in rising order. */
+function placeIn(routers: Int32Array, router: number): number {
+  let [from, to] = [0, routers.length - 1];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (routers[middle] < router) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Do two lines meet at a router, of which `a` was simulated first? */
+function* meet(table: LineTable, pass: Pass, a: Use, b: Use): Generator<void, boolean> {
+  if (b.from > a.to) return false;
+  const matters = a.depends || b.depends;
+  // The later one was simulated first, with the pointer where it was before.
+  if (b.to < a.from || matters) return matters;
+  const [of, other] = [yield* movesOf(table, pass, a), yield* movesOf(table, pass, b)];
+  for (let t = Math.max(a.from, b.from); t <= Math.min(a.to, b.to); t++)
+    if (movesIn(of, a, t) && movesIn(other, b, t)) return true;
+  return false;
+}
+
+type Moves = NonNullable<LineResult['moves']> & { base: number };
+
+function movesIn({ words, bits, base }: Moves, { at }: Use, t: number): boolean {
+  const cycle = t - base;
+  return ((bits[at * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+}
+
+/** The cycles with moves of a line's routers: it is simulated once more, and they are noted. */
+function* movesOf(
+  table: LineTable,
+  { division, results, bases }: Pass,
+  { line }: Use,
+): Generator<void, Moves> {
+  const result = results[line];
+  if (result.moves === undefined) {
+    const { shape } = division.lines[line];
+    let last = 0;
+    for (let i = 0; i < result.last.length; i++)
+      if (result.first[i] !== NEVER_MOVES) last = Math.max(last, result.last[i]);
+    const words = (last >> 5) + 1;
+    const counts = yield* simulate(table, shape, result.starts, pointersOf(shape, result), words);
+    result.moves = { words, bits: counts!.moves!.bits };
+    table.bytes += result.moves.bits.byteLength;
+  }
+  return { ...result.moves, base: bases[line] };
+}

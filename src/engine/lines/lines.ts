@@ -1,0 +1,152 @@
+/**
+ * The engine of lines: a program is divided into lines, each of which is simulated once, whatever their number, and
+ * its result moved in place and time; what comes out is the fast engine's result, field by field. A program that
+ * this is not for, or in which lines met, is run whole.
+ */
+import { earliestOf, latestOf, LAST_CYCLE } from '../engine.js';
+import type { Run, RunInput, RunResult, Standing } from '../engine.js';
+import { startFast, tablesOf } from '../fast/fast.js';
+import { recordAt } from '../fast/operations.js';
+import { resultOf } from '../fast/tally.js';
+import { startsOf, type Tables } from '../fast/tables.js';
+import { divide, type Division } from './divide.js';
+import { meetings } from './guard.js';
+import { countsOf, passOver, type Pass, type Place } from './pass.js';
+import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
+
+/** A run by lines; a program that is not for it ends with why. */
+export type LinesRun = Omit<Run, 'advance'> & {
+  advance(): RunResult | WhyWhole | undefined;
+};
+
+/**
+ * Runs a program by lines, in slices, with what the table has; it takes what is new.
+ * @param guarded whether lines that meet are found: without, a result may be wrong
+ */
+export function startByLines(input: RunInput, table: LineTable, guarded = true): LinesRun {
+  const place: Place = { cycle: earliestOf(input.startAt ?? [0]) };
+  const running = byLines(input, table, guarded, place);
+  return {
+    cycle: () => place.cycle,
+    standing: () => standingIn(input, place),
+    advance() {
+      const { done, value } = running.next();
+      return done ? value : undefined;
+    },
+  };
+}
+
+/** The same; what is not for lines is run whole, by the fast engine if nothing else is said. */
+export function startLines(
+  input: RunInput,
+  table: LineTable,
+  { guarded = true, whole = startFast }: { guarded?: boolean; whole?: (input: RunInput) => Run } = {},
+): Run {
+  const lines = startByLines(input, table, guarded);
+  let rest: Run | undefined;
+  let why: WhyWhole;
+  return {
+    cycle: () => (rest ?? lines).cycle(),
+    standing: () => (rest ?? lines).standing(),
+    advance() {
+      if (rest === undefined) {
+        const ended = lines.advance();
+        if (typeof ended !== 'string') return ended;
+        why = ended;
+        rest = whole(input);
+      }
+      const result = rest.advance();
+      if (result !== undefined) noteWhole(table, result, why);
+      return result;
+    },
+  };
+}
+
+/** Notes why a result is of a program that was run whole. */
+export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole): void {
+  table.made.set(result, { lines: 0, distinct: [], known: 0, merged: 0, whole });
+}
+
+function* byLines(
+  input: RunInput,
+  table: LineTable,
+  guarded: boolean,
+  place: Place,
+): Generator<void, RunResult | WhyWhole> {
+  const { program } = input;
+  const tables = input.instants ? undefined : tablesOf(input);
+  if (tables === undefined) return 'not plain';
+  makeRoom(table);
+  const starts = startsOf(input, tables);
+  const united = new Map<number, number>();
+  let merged = 0;
+  for (;;) {
+    const division = divisionOf(table, input, tables, united);
+    if (division === undefined) return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
+    const pass = yield* passOver(table, tables, division, starts, place);
+    if (typeof pass === 'string') return pass;
+    const met = guarded ? yield* meetings(table, pass) : [];
+    if (met === 'returned') return 'met';
+    if (met.length === 0) return resultBy(input, table, tables, pass, merged);
+    for (const [a, b] of met) unite(united, division, a, b);
+    merged += met.length;
+  }
+}
+
+/** The division of a program with some phases united, made once. */
+function divisionOf(
+  table: LineTable,
+  { program, wafer }: RunInput,
+  tables: Tables,
+  united: Map<number, number>,
+): Division | undefined {
+  const known = table.divisions.get(program) ?? new Map<string, Division | undefined>();
+  table.divisions.set(program, known);
+  const key = [...united].join(' ');
+  if (!known.has(key)) {
+    const groupOf = (phase: number) => united.get(phase) ?? phase;
+    known.set(key, divide(table, program, wafer, tables, groupOf));
+  }
+  return known.get(key);
+}
+
+/** From now on two groups are one: each phase of both is of the lowest of them. */
+function unite(united: Map<number, number>, { cuts }: Division, a: number, b: number): void {
+  const roots = [a, b].flatMap((group) => cuts.phases[group].map((p) => united.get(p) ?? p));
+  const phases = [...new Set([...roots, ...[a, b].flatMap((group) => cuts.phases[group])])];
+  const lowest = Math.min(...phases);
+  for (const phase of phases) united.set(phase, lowest);
+  for (const [phase, root] of united) if (phases.includes(root)) united.set(phase, lowest);
+}
+
+function resultBy(
+  input: RunInput,
+  table: LineTable,
+  tables: Tables,
+  pass: Pass,
+  merged: number,
+): RunResult | WhyWhole {
+  const result = resultOf(input, tables, countsOf(pass));
+  if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
+  const made: StageLines = {
+    ...{ lines: pass.results.length, known: pass.known, merged },
+    distinct: [...pass.distinct],
+  };
+  table.made.set(result, made);
+  return result;
+}
+
+/** The cores of the line that is simulated, as they are where it begins. */
+function standingIn(input: RunInput, { line, parts = [] }: Place): Standing[] {
+  const tables = line && tablesOf(input);
+  if (line === undefined || tables === undefined) return [];
+  const { ops, placeOf } = tables;
+  return Array.from(line.actors, (core, i) => {
+    const { label, source, destination } = recordAt(ops, parts[line.parts[i]].from);
+    return { core: placeOf[core], label, receives: colors(source), sends: colors(destination) };
+  });
+}
+
+function colors(color: number): number[] {
+  return color < 0 ? [] : [color];
+}

@@ -1,0 +1,249 @@
+/**
+ * One pass over all lines of a divided program, each with the ends of its cores' parts before as starts; those that
+ * the table has are not simulated. What comes out is right if the guard (guard.ts) finds that no two lines met.
+ */
+import { NO_END } from '../engine.js';
+import type { Counts } from '../fast/load.js';
+import type { Tables } from '../fast/tables.js';
+import type { Computing, Part } from './cut.js';
+import type { Division, Line } from './divide.js';
+import { followFree, followMoves, type Traces } from './guard.js';
+import { LATEST_START, placeAmong, resultOfLine, simulate, type LineResult } from './simulate.js';
+import { mix, type LineTable, type Shape } from './table.js';
+
+export interface Pass {
+  division: Division;
+  /** By line: its result, and the cycle that its times count from. */
+  results: LineResult[];
+  bases: Float64Array;
+  /** Hashes of lines that differ from each other, and lines that the table had. */
+  distinct: Set<number>;
+  known: number;
+  traces: Traces;
+  /** By core: the cycle in which it is at its next part, and cycles that it waited for output. */
+  at: Float64Array;
+  waitOutput: Float64Array;
+  /** By part, then by list for what is computed last: the latest core that came there, and when. */
+  latest: Float64Array;
+  latestCore: Int32Array;
+  labelEnd: Float64Array;
+  labelCore: Int32Array;
+  hazards: number;
+}
+
+/** Where a pass is: the line that is simulated, the cycle in which it begins, and the parts of its cores. */
+export interface Place {
+  line?: Line;
+  parts?: readonly Part[];
+  cycle: number;
+}
+
+/** Why a pass did not come to its end. */
+export type Stopped = 'line' | 'long';
+
+/** Goes through all lines, in slices of some milliseconds. */
+export function* passOver(
+  table: LineTable,
+  tables: Tables,
+  division: Division,
+  starts: Float64Array,
+  place: Place,
+): Generator<void, Pass | Stopped> {
+  const pass = begin(tables, division, starts);
+  const { lines, cuts } = division;
+  let scratch = new Int32Array(1024);
+  for (let l = 0; l < lines.length; l++) {
+    const line = lines[l];
+    const { actors } = line;
+    if (scratch.length < actors.length) scratch = new Int32Array(2 * actors.length);
+    const base = startsOf(pass, line, l, cuts.parts, scratch);
+    if (base === undefined) return 'long';
+    const own = scratch.subarray(0, actors.length);
+    let result = find(pass, line, own);
+    if (result === undefined) {
+      Object.assign(place, { line, parts: cuts.parts, cycle: base });
+      const pointers = Int32Array.from(line.routers, (core) => pass.traces.pointers[core]);
+      const counts = yield* simulate(table, line.shape, own, pointers);
+      if (counts === undefined) return 'line';
+      result = resultOfLine(table, line.shape, own, pointers, counts);
+      keep(line.shape, result);
+    } else pass.known++;
+    pass.results.push(result);
+    pass.distinct.add(result.hash);
+    apply(pass, line, l, result);
+  }
+  finish(pass, tables);
+  return pass;
+}
+
+function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
+  const { ops, image } = tables;
+  const { roleOf } = image.tables;
+  const cores = roleOf.length;
+  const at = starts.slice();
+  for (let core = 0; core < cores; core++) {
+    const list = ops.listOf[roleOf[core]];
+    if (ops.first[list + 1] > ops.first[list]) at[core] += image.programStart;
+  }
+  const places = division.cuts.parts.length + division.cuts.tails.length;
+  return {
+    division,
+    results: [],
+    bases: new Float64Array(division.lines.length),
+    distinct: new Set(),
+    known: 0,
+    traces: {
+      pointers: new Uint8Array(cores),
+      last: new Float64Array(cores).fill(-Infinity),
+      free: new Map(),
+      flagged: [],
+      returned: false,
+    },
+    at,
+    waitOutput: new Float64Array(cores),
+    latest: new Float64Array(places).fill(NO_END),
+    latestCore: new Int32Array(places),
+    labelEnd: new Float64Array(image.labels).fill(NO_END),
+    labelCore: new Int32Array(image.labels),
+    hazards: 0,
+  };
+}
+
+/** When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart. */
+function startsOf(
+  { at, bases, latest, latestCore }: Pass,
+  { actors, parts }: Line,
+  l: number,
+  cuts: { lead: Computing }[],
+  starts: Int32Array,
+): number | undefined {
+  let [first, last] = [Infinity, -Infinity];
+  for (let i = 0; i < actors.length; i++) {
+    const core = actors[i];
+    const part = parts[i];
+    const before = at[core];
+    if (before > latest[part] || (before === latest[part] && core < latestCore[part])) {
+      latest[part] = before;
+      latestCore[part] = core;
+    }
+    const start = before + cuts[part].lead.cycles;
+    at[core] = start;
+    if (start < first) first = start;
+    if (start > last) last = start;
+  }
+  if (!(last - first <= LATEST_START)) return undefined;
+  for (let i = 0; i < actors.length; i++) starts[i] = at[actors[i]] - first;
+  bases[l] = first;
+  return first;
+}
+
+function keyOf(starts: Int32Array): number {
+  let hash = 0;
+  for (let i = 0; i < starts.length; i++) hash = mix(hash, starts[i]);
+  return hash;
+}
+
+/** The result of a line that starts so, if it is known. */
+function find({ traces }: Pass, line: Line, starts: Int32Array): LineResult | undefined {
+  const { shape, routers } = line;
+  const alike = shape.results.get(keyOf(starts));
+  if (alike === undefined) return undefined;
+  for (const result of alike)
+    if (isSame(result.starts, starts) && hasPointers(shape, result, routers, traces.pointers))
+      return result;
+  return undefined;
+}
+
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Does a result hold with pointers where they are now? */
+function hasPointers(
+  { several, colors }: Shape,
+  { places }: LineResult,
+  routers: Int32Array,
+  pointers: Uint8Array,
+): boolean {
+  if (places === undefined) return true;
+  for (let i = 0; i < several.length; i++) {
+    const router = several[i];
+    if (placeAmong(colors[router], pointers[routers[router]]) !== places[i]) return false;
+  }
+  return true;
+}
+
+function keep(shape: Shape, result: LineResult): void {
+  const key = keyOf(result.starts);
+  const alike = shape.results.get(key);
+  if (alike === undefined) shape.results.set(key, [result]);
+  else alike.push(result);
+}
+
+/** Moves a line's result to where and when it is. */
+function apply(pass: Pass, line: Line, l: number, result: LineResult): void {
+  const { at, waitOutput, bases, labelEnd, labelCore, traces, division } = pass;
+  const { actors, group } = line;
+  const base = bases[l];
+  for (const family of division.returns[group]) followFree(traces, line, result, base, family);
+  followMoves(traces, line, result, base);
+  const { ends, waitOutput: waits, labels } = result;
+  for (let i = 0; i < actors.length; i++) at[actors[i]] = base + ends[i];
+  if (waits !== undefined)
+    for (let i = 0; i < actors.length; i++) waitOutput[actors[i]] += waits[i];
+  for (let i = 0; i < labels.length; i += 3)
+    endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], line.routers[labels[i + 2]]);
+  pass.hazards += result.hazards;
+}
+
+function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: number, core: number) {
+  if (end < ends[label] || (end === ends[label] && core > cores[label])) return;
+  ends[label] = end;
+  cores[label] = core;
+}
+
+/** What cores compute last, and the ends of labels in what they compute. */
+function finish(pass: Pass, { ops, image }: Tables): void {
+  const { at, latest, latestCore, labelEnd, labelCore, division } = pass;
+  const { parts, tails } = division.cuts;
+  const { roleOf } = image.tables;
+  for (let core = 0; core < at.length; core++) {
+    const list = ops.listOf[roleOf[core]];
+    const place = parts.length + list;
+    if (at[core] > latest[place]) {
+      latest[place] = at[core];
+      latestCore[place] = core;
+    }
+    at[core] += tails[list].cycles;
+  }
+  const computing = parts.map(({ lead }) => lead).concat(tails);
+  computing.forEach(({ ends }, i) => {
+    if (latest[i] === NO_END) return;
+    for (const { label, after } of ends)
+      endLabel(labelEnd, labelCore, label, latest[i] + after, latestCore[i]);
+  });
+}
+
+/** What the machine would have counted. */
+export function countsOf(pass: Pass): Counts {
+  const { at: end, waitOutput, labelEnd, labelCore, hazards } = pass;
+  const { links, sent, delivered } = sentIn(pass);
+  return { end, waitOutput, labelEnd, labelCore, linkWavelets: links, sent, delivered, hazards };
+}
+
+function sentIn({ division, results, at }: Pass): NonNullable<Division['counts']> {
+  if (division.counts !== undefined) return division.counts;
+  const sum = { links: new Float64Array(at.length * 4), sent: 0, delivered: 0 };
+  let changes = false;
+  division.lines.forEach(({ shape, routers }, l) => {
+    const { links, sent, delivered } = results[l].counts;
+    changes ||= shape.changes;
+    sum.sent += sent;
+    sum.delivered += delivered;
+    for (let i = 0; i < links.length; i += 3)
+      sum.links[routers[links[i]] * 4 + links[i + 1]] += links[i + 2];
+  });
+  if (!changes) division.counts = sum;
+  return sum;
+}

@@ -1,0 +1,165 @@
+/** Runs one line on the machine, with notes of what its routers do (fast/assembly/moves.ts). */
+import { NO_END } from '../engine.js';
+import type { Counts } from '../fast/load.js';
+import { MOVES_WORDS, NEVER } from '../fast/machine-code.js';
+import { startMachine } from '../fast/run.js';
+import { mix, type LineCounts, type LineTable, type Shape } from './table.js';
+
+/** What came of a line; its times count from its first start. */
+export interface LineResult {
+  /** By actor: when it starts and ends its part, and cycles in which it waits for output (none if all are 0). */
+  starts: Int32Array;
+  ends: Int32Array;
+  waitOutput?: Int32Array;
+  /**
+   * Of the routers with several colours where their pointers are among these, if that can have an effect on the
+   * result.
+   */
+  places?: Int32Array;
+  /** By router: the first and the last cycle with a move, from when all places behind it are free again. */
+  first: Int32Array;
+  last: Int32Array;
+  free: Int32Array;
+  /** By router: where its pointer is in the end; what it does or that place depends on where it was. */
+  pointers: Uint8Array;
+  depends: Uint8Array;
+  /** Latest ends of labels: label, cycle and actor, one after the other. */
+  labels: Int32Array;
+  hazards: number;
+  counts: LineCounts;
+  /** The same in every run. */
+  hash: number;
+  /** Bits of the cycles with moves, by router, once they were asked for. */
+  moves?: { words: number; bits: Int32Array };
+}
+
+/** A router that never moves anything moves first in this cycle. */
+export const NEVER_MOVES = NEVER[32];
+
+/** Starts later than this after the first of a line are not for 32 bits. */
+export const LATEST_START = 2 ** 29;
+
+/**
+ * Runs a line in slices of some milliseconds; undefined if it does not end as it should.
+ * @param starts by actor, the first of them 0
+ * @param pointers by router, where they are at first
+ * @param moveWords words for the bits of cycles with moves, or 0
+ */
+export function* simulate(
+  table: LineTable,
+  shape: Shape,
+  starts: Int32Array,
+  pointers: Int32Array,
+  moveWords = 0,
+): Generator<void, Counts | undefined> {
+  const { image, actors } = shape;
+  const all = new Float64Array(image.cores);
+  for (let i = 0; i < actors.length; i++) all[actors[i]] = starts[i];
+  const line = { pointers, moveWords };
+  const team = { machine: table.machine(), threads: 1, leastCores: 1, run: 0, line };
+  const running = startMachine(image, all, { ...team, bits: 32 });
+  for (;;) {
+    const ending = running.advance();
+    if (ending?.state === 'whole') return ending.counts;
+    if (ending !== undefined) return undefined;
+    yield;
+  }
+}
+
+/** The result of a line by what the machine counted. */
+export function resultOfLine(
+  table: LineTable,
+  shape: Shape,
+  starts: Int32Array,
+  pointers: Int32Array,
+  counts: Counts,
+): LineResult {
+  const { actors, several } = shape;
+  const { records, meets } = counts.moves!;
+  const routers = shape.places.length;
+  const [first, last, free] = [0, 1, 2].map((word) => {
+    return Int32Array.from({ length: routers }, (_, i) => records[i * MOVES_WORDS + word]);
+  });
+  const flags = (i: number) => records[i * MOVES_WORDS + 3];
+  const depends = Uint8Array.from({ length: routers }, (_, i) => Number((flags(i) & 0xff) !== 0));
+  const dependsAt = several.some((i) => depends[i] === 1);
+  const waits = Int32Array.from(actors, (i) => counts.waitOutput[i]);
+  const result: LineResult = {
+    starts: starts.slice(),
+    ends: Int32Array.from(actors, (i) => counts.end[i]),
+    ...{ first, last, free, depends },
+    ...(waits.some((n) => n > 0) && { waitOutput: waits }),
+    ...(dependsAt && { places: placesOf(shape, pointers) }),
+    pointers: Uint8Array.from({ length: routers }, (_, i) => flags(i) >> 8),
+    labels: labelsOf(counts),
+    hazards: counts.hazards,
+    counts: countsOf(shape, counts, meets),
+    hash: 0,
+  };
+  result.hash = hashOf(shape, result);
+  table.bytes += 14 * routers + 12 * actors.length + 500;
+  return result;
+}
+
+/** By router with several colours: how many of them come before its pointer, modulo all. */
+export function placesOf({ several, colors }: Shape, pointers: ArrayLike<number>): Int32Array {
+  return Int32Array.from(several, (i) => placeAmong(colors[i], pointers[i]));
+}
+
+/** By router: a pointer with which a line has this result. */
+export function pointersOf({ several, colors }: Shape, { places }: LineResult): Int32Array {
+  const pointers = new Int32Array(colors.length);
+  for (let i = 0; places && i < several.length; i++) {
+    let rest = colors[several[i]];
+    for (let place = places[i]; place > 0; place--) rest &= rest - 1;
+    pointers[several[i]] = 31 - Math.clz32(rest & -rest);
+  }
+  return pointers;
+}
+
+/** How many of some colours come before a pointer, modulo all of them. */
+export function placeAmong(colors: number, pointer: number): number {
+  const place = bitsIn(colors & ((1 << pointer) - 1));
+  return place === bitsIn(colors) ? 0 : place;
+}
+
+function bitsIn(word: number): number {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function countsOf(shape: Shape, counts: Counts, meets: boolean): LineCounts {
+  if (shape.counts !== undefined) return shape.counts;
+  const { sent, delivered } = counts;
+  const own = { links: linksOf(counts), sent, delivered, meets };
+  if (!shape.changes) shape.counts = own;
+  return own;
+}
+
+function labelsOf({ labelEnd, labelCore }: Counts): Int32Array {
+  const labels: number[] = [];
+  labelEnd.forEach((end, label) => {
+    if (end !== NO_END) labels.push(label, end, labelCore[label]);
+  });
+  return Int32Array.from(labels);
+}
+
+function linksOf({ linkWavelets }: Counts): Int32Array {
+  const links: number[] = [];
+  linkWavelets.forEach((count, link) => {
+    if (count > 0) links.push(link >> 2, link & 3, count);
+  });
+  return Int32Array.from(links);
+}
+
+/** A number that two lines of one run hardly have in common unless they are equal. */
+function hashOf(shape: Shape, { starts, places }: LineResult): number {
+  let [a, b] = [shape.hash, ~shape.hash];
+  for (const start of starts) {
+    a = mix(a, start);
+    b = mix(b, ~start);
+  }
+  for (const place of places ?? []) b = mix(b, place);
+  return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
+}
