@@ -32,7 +32,11 @@ export interface Routed {
   routes: readonly Route[];
 }
 
-export function layChannels({ roles }: { roles: Routed[] }, colors: number, ops: Operations): Channels {
+export function layChannels(
+  { roles }: { roles: Routed[] },
+  colors: number,
+  ops: Operations,
+): Channels {
   const ofLists = usesOfLists(ops, colors);
   placeStreams(ops, ofLists, colors);
   const slotted = new Int32Array(roles.length);

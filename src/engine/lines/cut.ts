@@ -1,15 +1,10 @@
 /**
- * How the lists of operations of a program are cut: a *phase* is the n-th time that cores turn to one family of
- * colours, a *group* one phase or several that are simulated as one, and a *part* what a list does in a group.
+ * How the lists of operations of a program are cut: a *phase* is what cores do on one family of colours from one
+ * label on, a *group* one phase or several that are simulated as one, and a *part* what a list does in a group. A
+ * list turns to another phase where its family changes, and where that of another list does at the same label.
  * What a core computes before a part takes a time that is known, so it is not simulated.
  */
-import {
-  FIXED,
-  OP,
-  OP_WORDS,
-  ROUTE,
-  TRAFFIC,
-} from '../fast/machine-code.js';
+import { FIXED, OP, OP_WORDS, ROUTE, TRAFFIC } from '../fast/machine-code.js';
 import { cyclesAt, type Operations } from '../fast/operations.js';
 
 /** Colours of a machine at most: they are bits of a word. */
@@ -55,10 +50,13 @@ export interface Families {
   changes: Uint8Array;
 }
 
-/** A phase's number: the family's `turn`-th. */
-function phaseOf(family: number, turn: number): number {
-  return turn * COLORS + family;
+/** A phase's number: what a list does on a family from a label on, when it turns there for the `turn`-th time. */
+function phaseOf(family: number, label: number, turn: number): number {
+  return (turn * LABELS + label) * COLORS + family;
 }
+
+/** Above the number of labels that phases are told apart by. */
+const LABELS = 2 ** 16;
 
 /**
  * Cuts all lists; `groupOf` says which phases go together (the lowest of them, itself if it is alone). Undefined if
@@ -93,8 +91,9 @@ export function cutLists(
     }
     return group;
   };
+  const turns = turnsOf(ops, families);
   for (let list = 0; list < lists; list++) {
-    if (!cutList(ops, list, families, number, cuts)) return undefined;
+    if (!cutList(ops, list, families, turns, number, cuts)) return undefined;
     cuts.firstPart[list + 1] = cuts.parts.length;
   }
   return cuts;
@@ -106,26 +105,54 @@ function maskOf({ of }: Families, family: number): number {
   return mask;
 }
 
+/** By label: bits of the families that some list turns to there. */
+function turnsOf({ first, records }: Operations, { of }: Families): Map<number, number> {
+  const turns = new Map<number, number>();
+  for (let list = 0; list < first.length - 1; list++) {
+    let family = -1;
+    for (let op = first[list]; op < first[list + 1]; op++) {
+      const at = op * OP_WORDS;
+      const kind = records[at + OP.kind];
+      if (kind === FIXED || kind === TRAFFIC) continue;
+      const next = of[colorAt(records, at)];
+      if (next === family) continue;
+      family = next;
+      const label = records[at + OP.label];
+      turns.set(label, (turns.get(label) ?? 0) | (1 << family));
+    }
+  }
+  return turns;
+}
+
 function cutList(
   ops: Operations,
   list: number,
   { of, changes }: Families,
+  turns: Map<number, number>,
   groupOf: (phase: number) => number,
   cuts: Cuts,
 ): boolean {
   const { first, records } = ops;
-  const turns = new Int32Array(COLORS);
+  /** How often the list has turned to a family at a label. */
+  const turned = new Map<number, number>();
   const own = cuts.parts.length;
-  let family = -1;
+  let [family, label] = [-1, -1];
   let done = first[list];
   for (let op = first[list]; op < first[list + 1]; op++) {
-    const kind = records[op * OP_WORDS + OP.kind];
+    const at = op * OP_WORDS;
+    const kind = records[at + OP.kind];
     if (kind === FIXED) continue;
     if (kind === TRAFFIC) return false;
-    const next = of[colorAt(records, op * OP_WORDS)];
-    if (next !== family) {
+    const next = of[colorAt(records, at)];
+    const isNew =
+      label !== records[at + OP.label] && ((turns.get(records[at + OP.label]) ?? 0) >> next) & 1;
+    label = records[at + OP.label];
+    if (next !== family || isNew) {
       family = next;
-      const group = groupOf(phaseOf(family, changes[family] === 1 ? 0 : turns[family]++));
+      const once = phaseOf(family, changes[family] === 1 ? 0 : label, 0);
+      const turn = changes[family] === 1 ? 0 : (turned.get(once) ?? 0);
+      turned.set(once, turn + 1);
+      const group = groupOf(once + phaseOf(0, 0, turn));
       if (cuts.parts.length === own || cuts.parts.at(-1)!.group !== group) {
         for (let part = own; part < cuts.parts.length; part++)
           if (cuts.parts[part].group === group) return false;

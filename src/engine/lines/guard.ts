@@ -14,8 +14,8 @@ export interface Traces {
   /** By core: its router's pointer, and the last cycle in which it moved anything. */
   pointers: Uint8Array;
   last: Float64Array;
-  /** By family, if cores return to it: by core, from when all places behind its router are free. */
-  free: Map<number, Float64Array>;
+  /** By family, if cores return to it: by core, from when all places that its router took, or itself, are free. */
+  free: Map<number, Record<'router' | 'core', Float64Array>>;
   /** Routers that a line uses before another one, known earlier, was through. */
   flagged: number[];
   /** A family was returned to before it was through. */
@@ -47,29 +47,39 @@ export function followMoves(
 export function followFree(
   traces: Traces,
   { routers, shape }: Line,
-  { first, free: frees, starts, counts }: LineResult,
+  result: LineResult,
   base: number,
   family: number,
 ): void {
-  let free = traces.free.get(family);
-  if (free === undefined) {
-    free = new Float64Array(traces.last.length).fill(-Infinity);
-    traces.free.set(family, free);
-  }
+  const { first, free, coreFree, starts, counts } = result;
+  const before = freeOf(traces, family);
   const { actors } = shape;
   let early = false;
-  for (let i = 0; i < actors.length; i++)
-    if (base + starts[i] < free[routers[actors[i]]]) early = true;
+  for (let i = 0; i < actors.length; i++) {
+    const core = routers[actors[i]];
+    if (base + starts[i] < before.core[core]) early = true;
+    const after = base + coreFree[actors[i]];
+    if (after > before.core[core]) before.core[core] = after;
+  }
   for (let i = 0; i < routers.length; i++) {
     const router = routers[i];
-    const before = free[router];
-    if (first[i] !== NEVER_MOVES && base + first[i] < before) early = true;
+    const from = before.router[router];
+    if (first[i] !== NEVER_MOVES && base + first[i] < from) early = true;
     // What arrives on two ports is counted when it does.
-    if (counts.meets && base < before) early = true;
-    const after = base + frees[i];
-    if (after > before) free[router] = after;
+    if (counts.meets && base < from) early = true;
+    const after = base + free[i];
+    if (after > from) before.router[router] = after;
   }
   if (early) traces.returned = true;
+}
+
+function freeOf({ free, last }: Traces, family: number): Record<'router' | 'core', Float64Array> {
+  let of = free.get(family);
+  if (of === undefined) {
+    const never = () => new Float64Array(last.length).fill(-Infinity);
+    free.set(family, (of = { router: never(), core: never() }));
+  }
+  return of;
 }
 
 /** A line at a router: its place in it, and its cycles there. */

@@ -40,7 +40,10 @@ export function startByLines(input: RunInput, table: LineTable, guarded = true):
 export function startLines(
   input: RunInput,
   table: LineTable,
-  { guarded = true, whole = startFast }: { guarded?: boolean; whole?: (input: RunInput) => Run } = {},
+  {
+    guarded = true,
+    whole = startFast,
+  }: { guarded?: boolean; whole?: (input: RunInput) => Run } = {},
 ): Run {
   const lines = startByLines(input, table, guarded);
   let rest: Run | undefined;
@@ -82,7 +85,8 @@ function* byLines(
   let merged = 0;
   for (;;) {
     const division = divisionOf(table, input, tables, united);
-    if (division === undefined) return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
+    if (division === undefined)
+      return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
     const pass = yield* passOver(table, tables, division, starts, place);
     if (typeof pass === 'string') return pass;
     const met = guarded ? yield* meetings(table, pass) : [];

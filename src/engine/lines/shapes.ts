@@ -13,7 +13,12 @@ export function fabricKey({ colors, hopCycles, rampCycles, queueDepth }: WaferSp
 }
 
 /** The code of records `from` to `to`. */
-export function partCode(table: LineTable, records: Int32Array, from: number, to: number): PartCode {
+export function partCode(
+  table: LineTable,
+  records: Int32Array,
+  from: number,
+  to: number,
+): PartCode {
   const own = records.slice(from * OP_WORDS, to * OP_WORDS);
   for (let at = 0; at < own.length; at += OP_WORDS) {
     own[at + OP.sourcePlace] = 0;
@@ -76,11 +81,7 @@ function switchNumber(table: LineTable, { positions = [], returns = false }: Rou
 }
 
 /** What a router with these routes and a core with this part do. */
-export function lineRole(
-  table: LineTable,
-  part: PartCode | undefined,
-  set: RouteSet,
-): LineRole {
+export function lineRole(table: LineTable, part: PartCode | undefined, set: RouteSet): LineRole {
   const key = set.number * 2 ** 21 + (part?.number ?? 0);
   let role = table.roles.get(key);
   if (role === undefined) {

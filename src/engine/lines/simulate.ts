@@ -16,10 +16,14 @@ export interface LineResult {
    * result.
    */
   places?: Int32Array;
-  /** By router: the first and the last cycle with a move, from when all places behind it are free again. */
+  /**
+   * By router: the first and the last cycle with a move, and from when all places that it took, or its core in it,
+   * are free again.
+   */
   first: Int32Array;
   last: Int32Array;
   free: Int32Array;
+  coreFree: Int32Array;
   /** By router: where its pointer is in the end; what it does or that place depends on where it was. */
   pointers: Uint8Array;
   depends: Uint8Array;
@@ -77,17 +81,17 @@ export function resultOfLine(
   const { actors, several } = shape;
   const { records, meets } = counts.moves!;
   const routers = shape.places.length;
-  const [first, last, free] = [0, 1, 2].map((word) => {
+  const [first, last, free, coreFree] = [0, 1, 2, 3].map((word) => {
     return Int32Array.from({ length: routers }, (_, i) => records[i * MOVES_WORDS + word]);
   });
-  const flags = (i: number) => records[i * MOVES_WORDS + 3];
+  const flags = (i: number) => records[i * MOVES_WORDS + 4];
   const depends = Uint8Array.from({ length: routers }, (_, i) => Number((flags(i) & 0xff) !== 0));
   const dependsAt = several.some((i) => depends[i] === 1);
   const waits = Int32Array.from(actors, (i) => counts.waitOutput[i]);
   const result: LineResult = {
     starts: starts.slice(),
     ends: Int32Array.from(actors, (i) => counts.end[i]),
-    ...{ first, last, free, depends },
+    ...{ first, last, free, coreFree, depends },
     ...(waits.some((n) => n > 0) && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     pointers: Uint8Array.from({ length: routers }, (_, i) => flags(i) >> 8),
@@ -97,7 +101,7 @@ export function resultOfLine(
     hash: 0,
   };
   result.hash = hashOf(shape, result);
-  table.bytes += 14 * routers + 12 * actors.length + 500;
+  table.bytes += 18 * routers + 12 * actors.length + 500;
   return result;
 }
 

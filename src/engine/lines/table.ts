@@ -130,8 +130,7 @@ export function makeRoom(table: LineTable): void {
 
 /** Forgets all results, so that the next program finds none. */
 export function forgetResults(table: LineTable): void {
-  for (const shapes of table.shapes.values())
-    for (const shape of shapes) shape.results = new Map();
+  for (const shapes of table.shapes.values()) for (const shape of shapes) shape.results = new Map();
 }
 
 /** Adds a word to a hash, whose low 32 bits are used. */

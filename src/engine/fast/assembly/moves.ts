@@ -2,7 +2,7 @@
  * What the engine of lines has to know of each router: when it moved wavelets, and whether what it did may depend on
  * its pointer. Only the translation for lines notes it (build.mjs).
  */
-import { Channel, header } from './machine';
+import { Channel, ENDS, FROM_CORE, header } from './machine';
 import { entry, setEntry } from './memory';
 import { channelAt, roleOf, routerOf } from './places';
 import { NEVER, Time } from './time';
@@ -20,14 +20,15 @@ export class Moves {
   /** The first and the last cycle with a move; NEVER, and 0, if there is none. */
   first: Time;
   last: Time;
-  /** The cycle from which all its senders' places that were taken are free again. */
+  /** The cycles from which all places are free again that it took, and that its core took in it. */
   free: Time;
+  coreFree: Time;
   /** `moves_contested`, `moves_several`; from bit 8 on the pointer. */
   flags: i32;
 }
 
 /** Words of a record with times of 32 bits, as lines have them. */
-export const MOVES_WORDS: i32 = 4;
+export const MOVES_WORDS: i32 = 5;
 
 @inline
 function movesOf(core: i32): Moves {
@@ -66,8 +67,13 @@ export function endMoves(): void {
     const moves = movesOf(core);
     moves.flags |= routerOf(core).pointer << 8;
     const role = roleOf(core);
-    const channels = entry(header.kindsFrom, role + 1) - entry(header.kindsFrom, role);
-    for (let i = 0; i < channels; i++) moves.free = max(moves.free, freeFrom(channelAt(core, i)));
+    const from = entry(header.kindsFrom, role);
+    const end = entry(header.kindsFrom, role + 1);
+    for (let i = from; i < end; i++) {
+      const free = freeFrom(channelAt(core, i - from));
+      if (entry(header.kinds, i) % ENDS == FROM_CORE) moves.coreFree = max(moves.coreFree, free);
+      else moves.free = max(moves.free, free);
+    }
   }
 }
 
