@@ -77,7 +77,7 @@ function* byLines(
   place: Place,
 ): Generator<void, RunResult | WhyWhole> {
   const { program } = input;
-  const tables = input.instants ? undefined : tablesOf(input);
+  const tables = tablesOf(input);
   if (tables === undefined) return 'not plain';
   makeRoom(table);
   const starts = startsOf(input, tables);
@@ -130,7 +130,8 @@ function resultBy(
   pass: Pass,
   merged: number,
 ): RunResult | WhyWhole {
-  const result = resultOf(input, tables, countsOf(pass));
+  const counts = countsOf(pass);
+  const result = resultOf(input, tables, input.instants ? { ...counts, instants: NONE } : counts);
   if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged },
@@ -139,6 +140,13 @@ function resultBy(
   table.made.set(result, made);
   return result;
 }
+
+/** Programs with synthetic traffic are not run by lines. */
+const NONE = {
+  entered: new Float64Array(0),
+  taken: new Float64Array(0),
+  takenColor: new Uint8Array(0),
+};
 
 /** The cores of the line that is simulated, as they are where it begins. */
 function standingIn(input: RunInput, { line, parts = [] }: Place): Standing[] {

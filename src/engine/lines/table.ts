@@ -98,7 +98,7 @@ export interface StageLines {
 
 /**
  * Why a program is run whole: nothing says of what families its colours are (or all are of one); it has errors,
- * numbers, synthetic traffic or instants; a core comes back to a phase, or phases wait for each other; a line does
+ * numbers or synthetic traffic; a core comes back to a phase, or phases wait for each other; a line does
  * not end as it should; the guard found that phases meet; times are too long.
  */
 export type WhyWhole = 'one family' | 'not plain' | 'phases' | 'line' | 'met' | 'long';
