@@ -32,8 +32,7 @@ export function differenceByLines(
     const made = table.made.get(result)!;
     counts.lines += made.lines;
     counts.distinct += made.distinct.length;
-    if (made.whole !== undefined)
-      counts.whole[made.whole] = (counts.whole[made.whole] ?? 0) + 1;
+    if (made.whole !== undefined) counts.whole[made.whole] = (counts.whole[made.whole] ?? 0) + 1;
     else if (made.merged > 0) counts.merged++;
     return result;
   };

@@ -20,7 +20,10 @@ export interface FamilyProgram {
 const COLORS = { spread: 0, pass: 1, even: 2, odd: 3, back: 4 };
 const COLORS_EACH = 5;
 
-const PATTERNS = ['spread', 'pass', 'reduce', 'chain', 'passed chain', 'gather'] as const;
+const PATTERNS = [
+  ...(['spread', 'pass', 'reduce', 'chain', 'passed chain', 'gather'] as const),
+  ...(['rush', 'rush', 'rush'] as const),
+];
 const AXES = ['row', 'column', 'row', 'column', 'up', 'box'] as const;
 
 const nat = (max: number) => fc.integer({ min: 0, max });
@@ -52,7 +55,11 @@ const recipe = fc.record({
     rampCycles: fc.integer({ min: 1, max: 3 }),
     queueDepth: fc.integer({ min: 1, max: 5 }),
   }),
-  costs: fc.record({ setup: nat(3), latency: fc.integer({ min: 1, max: 4 }), programStart: nat(9) }),
+  costs: fc.record({
+    setup: nat(3),
+    latency: fc.integer({ min: 1, max: 4 }),
+    programStart: nat(9),
+  }),
   hops: seldom(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 5 })),
   fault: seldom(nat(1 << 20)),
 });
@@ -136,6 +143,14 @@ function operationsOf(
       return chain();
     case 'reduce':
       return [...chain(), isRoot ? send('back') : take('back')];
+    // All send at once: the head past all others, each to its neighbour.
+    case 'rush':
+      return [
+        ...(isHead ? [send('pass')] : []),
+        ...(isRoot ? [] : [move(own, cell(0), words)]),
+        ...(isHead ? [] : [move(cell(30), other, words)]),
+        ...(isRoot ? [take('pass')] : []),
+      ];
     case 'passed chain':
       return isRoot ? [...chain(), ...pass()] : [...pass(), ...chain()];
     default:
@@ -167,7 +182,9 @@ function build(given: Recipe): FamilyProgram {
     ...{ name: 'families', width, height, roles },
     roleOf: Uint16Array.from({ length: cores }, (_, core) => core),
     labels: ['first', 'second', 'third', 'fourth'],
-    families: Array.from({ length: 3 * COLORS_EACH }, (_, color) => Math.floor(color / COLORS_EACH)),
+    families: Array.from({ length: 3 * COLORS_EACH }, (_, color) =>
+      Math.floor(color / COLORS_EACH),
+    ),
     ...(hops && { linkHops: linkHops(width, height, hops) }),
   };
   const each = (cycles: number) => ({ f16: cycles, f32: cycles });

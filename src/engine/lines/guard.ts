@@ -115,8 +115,8 @@ export function* meetings(
 /** All lines that move something at a router, in their order. */
 function usesOf({ division, results, bases }: Pass, router: number): Use[] {
   const uses: Use[] = [];
-  for (const lineAt of division.lineAt) {
-    const line = lineAt[router];
+  for (const [group, { of }] of division.nets.entries()) {
+    const line = of[router] < 0 ? -1 : division.lineOf[group][of[router]];
     if (line < 0) continue;
     const at = placeIn(division.lines[line].routers, router);
     const { first, last, depends } = results[line];

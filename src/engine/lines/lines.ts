@@ -153,9 +153,14 @@ function standingIn(input: RunInput, { line, parts = [] }: Place): Standing[] {
   const tables = line && tablesOf(input);
   if (line === undefined || tables === undefined) return [];
   const { ops, placeOf } = tables;
-  return Array.from(line.actors, (core, i) => {
+  return Array.from(line.actors, (router, i) => {
     const { label, source, destination } = recordAt(ops, parts[line.parts[i]].from);
-    return { core: placeOf[core], label, receives: colors(source), sends: colors(destination) };
+    return {
+      core: placeOf[line.routers[router]],
+      label,
+      receives: colors(source),
+      sends: colors(destination),
+    };
   });
 }
 

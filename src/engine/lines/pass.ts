@@ -112,14 +112,14 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
 /** When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart. */
 function startsOf(
   { at, bases, latest, latestCore }: Pass,
-  { actors, parts }: Line,
+  { routers, actors, parts }: Line,
   l: number,
   cuts: { lead: Computing }[],
   starts: Int32Array,
 ): number | undefined {
   let [first, last] = [Infinity, -Infinity];
   for (let i = 0; i < actors.length; i++) {
-    const core = actors[i];
+    const core = routers[actors[i]];
     const part = parts[i];
     const before = at[core];
     if (before > latest[part] || (before === latest[part] && core < latestCore[part])) {
@@ -132,7 +132,7 @@ function startsOf(
     if (start > last) last = start;
   }
   if (!(last - first <= LATEST_START)) return undefined;
-  for (let i = 0; i < actors.length; i++) starts[i] = at[actors[i]] - first;
+  for (let i = 0; i < actors.length; i++) starts[i] = at[routers[actors[i]]] - first;
   bases[l] = first;
   return first;
 }
@@ -184,16 +184,16 @@ function keep(shape: Shape, result: LineResult): void {
 /** Moves a line's result to where and when it is. */
 function apply(pass: Pass, line: Line, l: number, result: LineResult): void {
   const { at, waitOutput, bases, labelEnd, labelCore, traces, division } = pass;
-  const { actors, group } = line;
+  const { routers, actors, group } = line;
   const base = bases[l];
   for (const family of division.returns[group]) followFree(traces, line, result, base, family);
   followMoves(traces, line, result, base);
   const { ends, waitOutput: waits, labels } = result;
-  for (let i = 0; i < actors.length; i++) at[actors[i]] = base + ends[i];
+  for (let i = 0; i < actors.length; i++) at[routers[actors[i]]] = base + ends[i];
   if (waits !== undefined)
-    for (let i = 0; i < actors.length; i++) waitOutput[actors[i]] += waits[i];
+    for (let i = 0; i < actors.length; i++) waitOutput[routers[actors[i]]] += waits[i];
   for (let i = 0; i < labels.length; i += 3)
-    endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], line.routers[labels[i + 2]]);
+    endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], routers[labels[i + 2]]);
   pass.hazards += result.hazards;
 }
 

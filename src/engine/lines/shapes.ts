@@ -19,20 +19,28 @@ export function partCode(
   from: number,
   to: number,
 ): PartCode {
+  let hash = 1;
+  for (let at = from * OP_WORDS; at < to * OP_WORDS; at += OP_WORDS)
+    for (let word = 0; word < PLACES_AT; word++) hash = mix(hash, records[at + word]);
+  const alike = table.parts.get(hash);
+  for (const part of alike ?? []) if (isCode(part.records, records, from, to)) return part;
   const own = records.slice(from * OP_WORDS, to * OP_WORDS);
-  for (let at = 0; at < own.length; at += OP_WORDS) {
-    own[at + OP.sourcePlace] = 0;
-    own[at + OP.outputPlace] = 0;
-  }
-  const key = own.join();
-  let part = table.parts.get(key);
-  if (part === undefined) {
-    let hash = 1;
-    for (const word of own) hash = mix(hash, word);
-    part = { number: table.parts.size + 1, hash, records: own };
-    table.parts.set(key, part);
-  }
+  for (let at = 0; at < own.length; at += OP_WORDS) own.fill(0, at + PLACES_AT, at + OP_WORDS);
+  const part = { number: ++table.partCount, hash, records: own };
+  if (alike === undefined) table.parts.set(hash, [part]);
+  else alike.push(part);
   return part;
+}
+
+/** From here on a record says where its core's channels are, which the rest of a program has a part in. */
+const PLACES_AT = Math.min(OP.sourcePlace, OP.outputPlace);
+
+function isCode(code: Int32Array, records: Int32Array, from: number, to: number): boolean {
+  if (code.length !== (to - from) * OP_WORDS) return false;
+  for (let at = 0; at < code.length; at += OP_WORDS)
+    for (let word = 0; word < PLACES_AT; word++)
+      if (code[at + word] !== records[from * OP_WORDS + at + word]) return false;
+  return true;
 }
 
 /** The empty set of routes on a fabric. */

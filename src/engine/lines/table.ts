@@ -72,7 +72,9 @@ export interface LineTable {
   /** Bytes of results and images, and how many there may be. */
   bytes: number;
   readonly most: number;
-  parts: Map<string, PartCode>;
+  /** By their hashes. */
+  parts: Map<number, PartCode[]>;
+  partCount: number;
   /** Empty sets, by what else tells machines apart. */
   sets: Map<string, RouteSet>;
   setCount: number;
@@ -114,7 +116,8 @@ export function createLineTable(most = MOST_BYTES): LineTable {
 function nothing() {
   return {
     bytes: 0,
-    parts: new Map<string, PartCode>(),
+    parts: new Map<number, PartCode[]>(),
+    partCount: 0,
     sets: new Map<string, RouteSet>(),
     setCount: 0,
     roles: new Map<number, LineRole>(),
