@@ -122,7 +122,21 @@ function addLines(
   lineOf: Int32Array,
   lines: Line[],
 ): void {
-  const kinds = net.examples.map((example) => kindOf(table, wafer, net, example, parts, partOf));
+  const byNumber = new Map<number, LineRole>();
+  const roles = net.classList.map((list, i) => {
+    const part = partOf[list];
+    const role = lineRole(table, part < 0 ? undefined : parts[part], net.classSet[i]);
+    byNumber.set(role.number, role);
+    return role.number;
+  });
+  const classPart = Int32Array.from(net.classList, (list) => partOf[list]);
+  const classRole = Int32Array.from(roles);
+  const kinds = net.examples.map((example): LineKind | undefined => {
+    const kind = kindOf(net, example, classPart, classRole);
+    if (kind === undefined) return undefined;
+    const roleOf = (number: number) => byNumber.get(number)!;
+    return { ...kind, shape: shapeOf(table, kind.found, roleOf, wafer.fabric) };
+  });
   for (let n = 0; n < net.count; n++) {
     const kind = kinds[net.kinds[n]];
     if (kind === undefined) continue;
@@ -132,36 +146,30 @@ function addLines(
   }
 }
 
-/** What the lines like the `example`-th of a net are in a group; undefined if no core does anything there. */
+/** What the lines like the `example`-th of a net do in a group; undefined if no core does anything there. */
 function kindOf(
-  table: LineTable,
-  wafer: WaferSpec,
   net: Net,
   example: number,
-  parts: PartCode[],
-  partOf: Int32Array,
-): LineKind | undefined {
-  const classes = net.classes.subarray(net.first[example], net.first[example + 1]);
-  const byClass = net.classList.map((list, i) => {
-    const part = partOf[list];
-    return lineRole(table, part < 0 ? undefined : parts[part], net.classSet[i]);
-  });
-  const byNumber = new Map<number, LineRole>(byClass.map((role) => [role.number, role]));
-  const actors: number[] = [];
-  const own: number[] = [];
-  for (let i = 0; i < classes.length; i++) {
-    const part = partOf[net.classList[classes[i]]];
-    if (part < 0) continue;
-    actors.push(i);
-    own.push(part);
+  classPart: Int32Array,
+  classRole: Int32Array,
+): (Omit<LineKind, 'shape'> & { found: Found }) | undefined {
+  const [from, to] = [net.first[example], net.first[example + 1]];
+  const roles = new Int32Array(to - from);
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    roles[i - from] = classRole[net.classes[i]];
+    if (classPart[net.classes[i]] >= 0) count++;
   }
-  if (actors.length === 0) return undefined;
-  const found: Found = {
-    ...net.boxes[net.kinds[example]],
-    places: net.places.subarray(net.first[example], net.first[example + 1]),
-    roles: Int32Array.from(classes, (number) => byClass[number].number),
-    hops: net.hops[net.kinds[example]],
-  };
-  const shape = shapeOf(table, found, (number) => byNumber.get(number)!, wafer.fabric);
-  return { shape, actors: Int32Array.from(actors), parts: Int32Array.from(own) };
+  if (count === 0) return undefined;
+  const actors = new Int32Array(count);
+  const parts = new Int32Array(count);
+  for (let i = from, next = 0; i < to; i++) {
+    const part = classPart[net.classes[i]];
+    if (part < 0) continue;
+    actors[next] = i - from;
+    parts[next++] = part;
+  }
+  const kind = net.kinds[example];
+  const places = net.places.subarray(from, to);
+  return { actors, parts, found: { ...net.boxes[kind], places, roles, hops: net.hops[kind] } };
 }
