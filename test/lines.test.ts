@@ -11,7 +11,8 @@ import { differencesOf } from '../src/studies/diff/differences.js';
 import { createLineCounts, differenceByLines, forgetLines } from './helpers/by-lines.js';
 import { cases, count } from './helpers/full.js';
 import { familyPrograms } from './helpers/families.js';
-import { chainReduce, testWafer } from './helpers/programs.js';
+import { E, N, R, S, W, cell, chainReduce, fabric, loaded } from './helpers/programs.js';
+import { move, program as programOf, role, route, testWafer, work } from './helpers/programs.js';
 
 const SMALL = 'configs/small.yaml';
 
@@ -34,7 +35,9 @@ describe('generated programs of several families', () => {
     const isSame = fc.property(familyPrograms(), (given) => {
       return differenceByLines(given, createLineCounts(), false) === '';
     });
-    expect(fc.check(isSame, { numRuns: 400, seed: 20261129, endOnFailure: true }).failed).toBe(true);
+    expect(fc.check(isSame, { numRuns: 400, seed: 20261129, endOnFailure: true }).failed).toBe(
+      true,
+    );
   });
 });
 
@@ -103,6 +106,89 @@ describe('what a run says of its lines', () => {
     expect(first.host.lines!.simulated).toBeGreaterThan(0);
     expect(again.host.lines!.simulated).toBe(0);
     expect(again.host.lines!.known).toBe(first.reuse.lines!.lines);
+  });
+});
+
+/** By lines what it is whole, and how it was run. */
+function sameByLines(input: RunInput) {
+  const table = createLineTable();
+  const lined = wholeRun(startLines(input, table));
+  expect(lined).toEqual(fast(input));
+  return table.made.get(lined)!;
+}
+
+describe('lines that are equal but for what was before them', () => {
+  // In two rows a core sends east past what comes from the west, in the lower one after it sent south.
+  const labelled = (label: number) => (op: ReturnType<typeof move>) => ({ ...op, label });
+  const row = (first: number) => {
+    const south = first === 1 ? [move(fabric(1), cell(0), 1)] : [];
+    const buffers = [loaded(20)];
+    const west = [move(fabric(0), cell(0), 4)].map(labelled(1));
+    const own = [...south, ...[move(fabric(2), cell(0), 4)].map(labelled(1))];
+    const east = [move(cell(9), fabric(0), 4), move(cell(9), fabric(2), 4)].map(labelled(1));
+    return [
+      role(`west ${first}`, { routes: [route(0, R, E)], operations: west, buffers }),
+      role(`middle ${first}`, {
+        routes: [route(0, W, E), route(2, R, E), ...(first === 1 ? [route(1, R, S)] : [])],
+        operations: own,
+        buffers,
+      }),
+      role(`east ${first}`, {
+        routes: [route(0, W, R), route(2, W, R)],
+        operations: east,
+        buffers,
+      }),
+    ];
+  };
+  const below = [
+    role('nothing'),
+    role('south', {
+      routes: [route(1, N, R)],
+      operations: [move(cell(0), fabric(1), 1)],
+      buffers: [loaded(9)],
+    }),
+    role('nothing more'),
+  ];
+  const program = programOf(3, [...row(0), ...row(1), ...below], { families: [0, 1, 0] });
+
+  it('differ by where pointers are', () => {
+    let differ = 0;
+    for (let later = 0; later < 12; later++) {
+      // The west's first wavelet and the middle's come at one time, for one of these.
+      const startAt = Float64Array.of(0, 1, 0, later, later, later, 0, 0, 0);
+      for (const early of [0, 1, 2, 3]) {
+        startAt[4] = later - early;
+        const { distinct, lines, whole } = sameByLines({ program, wafer: testWafer(), startAt });
+        expect(whole).toBeUndefined();
+        expect(lines).toBe(3);
+        differ = Math.max(differ, distinct.length);
+      }
+    }
+    expect(differ).toBe(3);
+  });
+
+  it('are not taken apart while places that they share are taken', () => {
+    const send = (color: number, label: number) => ({ ...move(fabric(color), cell(0), 1), label });
+    const take = (color: number, label: number) => ({ ...move(cell(5), fabric(color), 1), label });
+    const parts = (
+      operations: ReturnType<typeof move>[],
+      ...routes: ReturnType<typeof route>[]
+    ) => {
+      return { operations, routes, buffers: [loaded(9)] };
+    };
+    const wafer = testWafer({ hopCycles: 1, rampCycles: 3, queueDepth: 1 });
+    for (const pause of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30]) {
+      const between = pause > 0 ? [{ ...work(pause), label: 1 }] : [];
+      const roles = [
+        role('a', parts([send(0, 0), ...between, send(0, 1)], route(0, R, E))),
+        role('b', parts([take(0, 0), take(0, 1)], route(0, W, R))),
+        role('c', parts([send(1, 0), send(0, 1)], route(0, R, E), route(1, R, E))),
+        role('d', parts([take(1, 0), take(0, 1)], route(0, W, R), route(1, W, R))),
+      ];
+      const two = programOf(2, roles, { families: [0, 1] });
+      const { whole } = sameByLines({ program: two, wafer });
+      if (pause === 0 || pause === 30) expect(whole).toBe(pause === 0 ? 'met' : undefined);
+    }
   });
 });
 

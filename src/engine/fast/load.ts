@@ -18,8 +18,8 @@ export interface Counts {
   hazards: number;
   /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
   instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
-  /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves, and whether colours meet. */
-  moves?: { records: Int32Array; bits: Int32Array; meets: boolean };
+  /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
+  moves?: { records: Int32Array; bits: Int32Array };
 }
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
@@ -122,7 +122,6 @@ export function load(
       moves: {
         records: new Int32Array(memory.buffer, results.moves, cores * MOVES_WORDS).slice(),
         bits: new Int32Array(memory.buffer, results.moveBits, cores * line.moveWords).slice(),
-        meets: code.meets() !== 0,
       },
     }),
     ...(notes && {

@@ -26,8 +26,6 @@ interface Code {
   sent(): number;
   delivered(): number;
   routeHazards(): number;
-  /** Can a colour arrive at some router on two ports? */
-  meets(): number;
 }
 
 /** One thread's part of a machine; the memory may be that of others too. */

@@ -51,7 +51,7 @@ export function followFree(
   base: number,
   family: number,
 ): void {
-  const { first, free, coreFree, starts, counts } = result;
+  const { first, free, coreFree, starts } = result;
   const before = freeOf(traces, family);
   const { actors } = shape;
   let early = false;
@@ -65,8 +65,6 @@ export function followFree(
     const router = routers[i];
     const from = before.router[router];
     if (first[i] !== NEVER_MOVES && base + first[i] < from) early = true;
-    // What arrives on two ports is counted when it does.
-    if (counts.meets && base < from) early = true;
     const after = base + free[i];
     if (after > from) before.router[router] = after;
   }

@@ -88,6 +88,8 @@ function switchNumber(table: LineTable, { positions = [], returns = false }: Rou
   return set.number;
 }
 
+const NO_RECORDS = new Int32Array(0);
+
 /** What a router with these routes and a core with this part do. */
 export function lineRole(table: LineTable, part: PartCode | undefined, set: RouteSet): LineRole {
   const key = set.number * 2 ** 21 + (part?.number ?? 0);
@@ -95,9 +97,10 @@ export function lineRole(table: LineTable, part: PartCode | undefined, set: Rout
   if (role === undefined) {
     let colors = 0;
     for (const { color } of set.routes) colors |= 1 << color;
-    for (let at = 0; part && at < part.records.length; at += OP_WORDS) {
-      const kind = part.records[at + OP.kind];
-      const color = kind === ROUTE ? part.records[at + OP.more] : part.records[at + OP.destination];
+    const records = part?.records ?? NO_RECORDS;
+    for (let at = 0; at < records.length; at += OP_WORDS) {
+      const isRoute = records[at + OP.kind] === ROUTE;
+      const color = isRoute ? records[at + OP.more] : records[at + OP.destination];
       if (color >= 0) colors |= 1 << color;
     }
     const hash = mix(set.hash, part?.hash ?? 0);
@@ -150,8 +153,9 @@ export function shapeOf(
 
 function changes({ part, set }: LineRole): boolean {
   if (set.routes.some(({ positions }) => positions !== undefined)) return true;
-  for (let at = 0; part && at < part.records.length; at += OP_WORDS)
-    if (part.records[at + OP.kind] === ROUTE) return true;
+  const records = part?.records ?? NO_RECORDS;
+  for (let at = 0; at < records.length; at += OP_WORDS)
+    if (records[at + OP.kind] === ROUTE) return true;
   return false;
 }
 

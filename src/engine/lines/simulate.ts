@@ -79,7 +79,7 @@ export function resultOfLine(
   counts: Counts,
 ): LineResult {
   const { actors, several } = shape;
-  const { records, meets } = counts.moves!;
+  const { records } = counts.moves!;
   const routers = shape.places.length;
   const [first, last, free, coreFree] = [0, 1, 2, 3].map((word) => {
     return Int32Array.from({ length: routers }, (_, i) => records[i * MOVES_WORDS + word]);
@@ -97,7 +97,7 @@ export function resultOfLine(
     pointers: Uint8Array.from({ length: routers }, (_, i) => flags(i) >> 8),
     labels: labelsOf(counts),
     hazards: counts.hazards,
-    counts: countsOf(shape, counts, meets),
+    counts: countsOf(shape, counts),
     hash: 0,
   };
   result.hash = hashOf(shape, result);
@@ -113,7 +113,8 @@ export function placesOf({ several, colors }: Shape, pointers: ArrayLike<number>
 /** By router: a pointer with which a line has this result. */
 export function pointersOf({ several, colors }: Shape, { places }: LineResult): Int32Array {
   const pointers = new Int32Array(colors.length);
-  for (let i = 0; places && i < several.length; i++) {
+  if (places === undefined) return pointers;
+  for (let i = 0; i < several.length; i++) {
     let rest = colors[several[i]];
     for (let place = places[i]; place > 0; place--) rest &= rest - 1;
     pointers[several[i]] = 31 - Math.clz32(rest & -rest);
@@ -133,10 +134,10 @@ function bitsIn(word: number): number {
   return count;
 }
 
-function countsOf(shape: Shape, counts: Counts, meets: boolean): LineCounts {
+function countsOf(shape: Shape, counts: Counts): LineCounts {
   if (shape.counts !== undefined) return shape.counts;
   const { sent, delivered } = counts;
-  const own = { links: linksOf(counts), sent, delivered, meets };
+  const own = { links: linksOf(counts), sent, delivered };
   if (!shape.changes) shape.counts = own;
   return own;
 }

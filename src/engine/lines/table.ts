@@ -64,8 +64,6 @@ export interface LineCounts {
   links: Int32Array;
   sent: number;
   delivered: number;
-  /** Can a colour arrive at some router on two ports? */
-  meets: boolean;
 }
 
 export interface LineTable {

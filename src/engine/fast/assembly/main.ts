@@ -206,11 +206,6 @@ export function delivered(): f64 {
   return tileAt(0).delivered;
 }
 
-/** Can a colour arrive at some router on two ports? */
-export function meets(): bool {
-  return header.meets;
-}
-
 export function routeHazards(): i32 {
   return tileAt(0).hazards;
 }
