@@ -82,12 +82,32 @@ function returnsOf({ phases }: Cuts): number[][] {
   );
 }
 
-/** Groups in an order in which each comes after those that some core is in before; none if there is none. */
-function orderOf({ parts, firstPart, masks }: Cuts): number[] | undefined {
+/** By group: those that some core is in next. */
+function groupsAfter({ parts, firstPart, masks }: Cuts): Set<number>[] {
   const after = masks.map(() => new Set<number>());
   for (let list = 0; list < firstPart.length - 1; list++)
     for (let part = firstPart[list]; part < firstPart[list + 1] - 1; part++)
       after[parts[part].group].add(parts[part + 1].group);
+  return after;
+}
+
+/** Two groups, and all that cores may be in between them. */
+export function groupsBetween(cuts: Cuts, a: number, b: number): number[] {
+  const after = groupsAfter(cuts);
+  const from = (group: number): Set<number> => {
+    const reached = new Set([group]);
+    for (const one of reached) for (const next of after[one]) reached.add(next);
+    return reached;
+  };
+  const between = (first: number, last: number) =>
+    [...from(first)].filter((group) => from(group).has(last));
+  return [...new Set([a, b, ...between(a, b), ...between(b, a)])];
+}
+
+/** Groups in an order in which each comes after those that some core is in before; none if there is none. */
+function orderOf(cuts: Cuts): number[] | undefined {
+  const { masks } = cuts;
+  const after = groupsAfter(cuts);
   const before = masks.map(() => 0);
   for (const groups of after) for (const group of groups) before[group]++;
   const order = [...masks.keys()].filter((group) => before[group] === 0);

@@ -9,7 +9,7 @@ import { startFast, tablesOf } from '../fast/fast.js';
 import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
 import { startsOf, type Tables } from '../fast/tables.js';
-import { divide, type Division } from './divide.js';
+import { divide, groupsBetween, type Division } from './divide.js';
 import { meetings } from './guard.js';
 import { countsOf, passOver, type Pass, type Place } from './pass.js';
 import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
@@ -114,13 +114,13 @@ function divisionOf(
   return known.get(key);
 }
 
-/** From now on two groups are one: each phase of both is of the lowest of them. */
+/** From now on two groups, and those between them, are one: each of their phases is of the lowest of them. */
 function unite(united: Map<number, number>, { cuts }: Division, a: number, b: number): void {
-  const roots = [a, b].flatMap((group) => cuts.phases[group].map((p) => united.get(p) ?? p));
-  const phases = [...new Set([...roots, ...[a, b].flatMap((group) => cuts.phases[group])])];
+  const own = groupsBetween(cuts, a, b).flatMap((group) => cuts.phases[group]);
+  const phases = [...new Set(own.flatMap((phase) => [phase, united.get(phase) ?? phase]))];
   const lowest = Math.min(...phases);
-  for (const phase of phases) united.set(phase, lowest);
   for (const [phase, root] of united) if (phases.includes(root)) united.set(phase, lowest);
+  for (const phase of phases) united.set(phase, lowest);
 }
 
 function resultBy(
