@@ -19,6 +19,7 @@ import { readGpu } from './config/gpu-file.js';
 import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js';
 import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
+import { nameOf } from './model/formats.js';
 import type { ModelSpec } from './model/model.js';
 
 export { configSchema } from './config/schema.js';
@@ -106,7 +107,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     model: {
       config: modelPath,
       ...(weightsPath !== undefined && { weights: weightsPath }),
-      ...{ dtype: model.dtype, weightBits: model.weightBits, spec },
+      ...{ dtype: model.dtype, ...storedAs(model), spec },
     },
     ...run,
   };
@@ -127,6 +128,13 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     stated: provenanceOf(hardware, () => ''),
     files,
   };
+}
+
+/** How matrices are stored, as a configuration says it. */
+function storedAs({ weightBits, formats }: ModelSpec) {
+  if (formats === undefined) return { weightBits };
+  const { experts, rest, tables } = formats;
+  return { bits: { experts: nameOf(experts), rest: nameOf(rest), tables: nameOf(tables) } };
 }
 
 /** Room for a prompt and all steps; the last step's choice, which none takes, has no position by need. */

@@ -4,9 +4,11 @@
  */
 import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.js';
+import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { relativeError } from '../src/decode/compute.js';
 import { planToken } from '../src/lowering/token.js';
+import { valueCache } from '../src/lowering/values.js';
+import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../src/model/model.js';
 import type { GqaWeights, Vector, Weights } from '../src/model/model-weights.js';
@@ -88,15 +90,26 @@ const SHAPES = {
   'more rows than positions': { rows: 19, columns: 4, groups: 3 },
 };
 
-async function checkOf(model: ModelSpec, shape: (typeof SHAPES)[keyof typeof SHAPES]) {
-  const { rows, columns: layerColumns, groups } = shape;
+interface Shape {
+  rows: number;
+  columns: number;
+  groups: number;
+}
+
+async function checkOf(
+  model: ModelSpec,
+  { rows, columns: layerColumns, groups }: Shape,
+  set: Partial<ResolvedConfig['placement']> = {},
+  users = 1,
+) {
   const config = loadConfig('configs/tiny.yaml', [
     'hardware.width=200',
     'hardware.core.sram=1 MiB',
   ]);
   // Positions 7 to 11: past the window, over the edge of a chunk and a floor.
-  const workload = { ...config.workload, context: 7, tokens: 5 };
-  const placement = { ...config.placement, growth: 'minimal' as const, rows, layerColumns, groups };
+  const workload = { ...config.workload, context: 7, tokens: 5, batch: users };
+  const sizes = { growth: 'minimal' as const, rows, layerColumns, groups };
+  const placement = { ...config.placement, ...sizes, ...set };
   const host = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
   return (await simulate({ ...config, model, workload, placement }, host)).check!;
 }
@@ -111,11 +124,24 @@ describe.each(MODELS)('layers as in %s', (_, model) => {
     },
   );
 
+  const shape = SHAPES['columns that share a KV head'];
   it('have them in 16 bits and with 8-bit weights', async () => {
-    for (const type of [{ weightBits: 8 }, { dtype: 'f16', weightBits: 16 }] as const) {
-      const check = await checkOf({ ...model, ...type }, { rows: 5, columns: 7, groups: 2 });
-      expect(check).toMatchObject({ passed: true });
-    }
+    const narrow = SHAPES['groups of almost as many columns as pairs'];
+    // In 16 bits caches of values lie by positions where heads are wide on a column, and by elements where narrow.
+    for (const [type, of] of [
+      [{ weightBits: 8 }, shape],
+      [{ dtype: 'f16', weightBits: 16 }, shape],
+      [{ dtype: 'f16', weightBits: 16 }, narrow],
+    ] as const)
+      expect(await checkOf({ ...model, ...type }, of)).toMatchObject({ passed: true });
+  });
+
+  it('have them in two regions a layer, and for several users', async () => {
+    const split = await checkOf(model, shape, { layers: 'split' });
+    expect(split).toMatchObject({ passed: true, choice: true });
+    const three = await checkOf(model, shape, {}, 3);
+    expect(three).toMatchObject({ passed: true, choice: true });
+    expect(three.users).toMatchObject({ of: 3 });
   });
 });
 
@@ -224,6 +250,21 @@ describe('a sink', () => {
     expect(more.length).toBeGreaterThan(0);
     for (const role of more) expect(role).toMatch(/ min .* sub special /);
     expect(plain.filter((role) => / min /.test(role)).length).toBeGreaterThan(more.length);
+  });
+});
+
+describe('the cache of values', () => {
+  it('lies in the rows that are cheaper, whatever the number of positions', () => {
+    const { costs } = loadConfig('configs/wse3.yaml').wafer;
+    const formOf = (type: 'f16' | 'f32', columns: number, positions: number) =>
+      valueCache(costs, type, layerShape(modelOf([layer({})]), layer({}), positions, 3, columns));
+    for (const positions of [1, 40, 4000]) {
+      expect(formOf('f16', 1, positions)).toEqual({ form: 'axpy', slot: 30, element: 1 });
+      expect(formOf('f16', 7, positions)).toEqual({ form: 'axpy', slot: 6, element: 1 });
+      const element = Math.ceil(positions / 3);
+      expect(formOf('f16', 13, positions)).toEqual({ form: 'dot', slot: 1, element });
+      expect(formOf('f32', 1, positions)).toEqual({ form: 'dot', slot: 1, element });
+    }
   });
 });
 

@@ -4,10 +4,11 @@ import type { Checkpoint } from '../src/checkpoint/checkpoint.js';
 import type { Dtype, Tensor } from '../src/checkpoint/header.js';
 import { readWeights } from '../src/checkpoint/weights.js';
 import type { AttentionSpec, DeltaSpec, GqaSpec, LatentSpec } from '../src/model/attention-spec.js';
+import { unblocked } from '../src/model/blocks.js';
 import { ModelError } from '../src/model/errors.js';
 import type { ExpertsSpec, MlpSpec, RouterSpec } from '../src/model/mlp-spec.js';
 import type { DeltaWeights, DenseWeights, ExpertsWeights } from '../src/model/model-weights.js';
-import type { GqaWeights, LatentWeights, Vector } from '../src/model/model-weights.js';
+import type { GqaWeights, LatentWeights, Matrix, Vector } from '../src/model/model-weights.js';
 import type { LayerSpec, ModelSpec } from '../src/model/model.js';
 
 const DIM = 4;
@@ -460,12 +461,12 @@ describe('tensors of experts', () => {
     const wide = { ...model('gpt_oss', { ...gptOss, inner: 32 }), dim: 32 };
     const { weights } = readWeights({ ...checkpoint, read }, wide);
     const { experts } = weights.layers[0].mlp as ExpertsWeights;
-    const firsts = (values: Vector) => [0, 1, 2, 3, 4].map((row) => values[32 * row]);
-    expect(firsts(experts[0].gate.values)).toEqual([0, 1, 2, 4, 0]);
-    expect(firsts(experts[0].up.values)).toEqual([0.5, 1.5, 3, 6, 0.5]);
-    expect(firsts(experts[1].gate.values)).toEqual([0, 2, 4, 8, 0]);
-    expect(firsts(experts[1].up.values)).toEqual([1, 3, 6, 12, 1]);
-    expect(firsts(experts[1].down.values)).toEqual([0, 1, 2, 3, 4]);
+    const firsts = (of: Matrix) => [0, 1, 2, 3, 4].map((row) => unblocked(of).values[32 * row]);
+    expect(firsts(experts[0].gate)).toEqual([0, 1, 2, 4, 0]);
+    expect(firsts(experts[0].up)).toEqual([0.5, 1.5, 3, 6, 0.5]);
+    expect(firsts(experts[1].gate)).toEqual([0, 2, 4, 8, 0]);
+    expect(firsts(experts[1].up)).toEqual([1, 3, 6, 12, 1]);
+    expect(firsts(experts[1].down)).toEqual([0, 1, 2, 3, 4]);
   });
 });
 
@@ -649,7 +650,9 @@ describe('a checkpoint', () => {
     const { up } = weights.layers[0].mlp as DenseWeights;
     const [first] = placesOf(shapes)('.mlp.up_proj.weight', 0);
     const scales = [1, 1, 1, 2, 1, 1, 1, 2, 4, 4, 4, 8];
-    expect(list(up.values)).toEqual(scales.map((scale, i) => (first + i) * scale));
+    expect(list(up.values)).toEqual(scales.map((_, i) => first + i));
+    expect(list(up.blocks!.scales)).toEqual([1, 2, 4, 8]);
+    expect(list(unblocked(up).values)).toEqual(scales.map((scale, i) => (first + i) * scale));
     expect(() => readWeights({ ...checkpoint, read }, modelOf('llama'), [1, 3])).toThrow(
       '"model.layers.0.mlp.up_proj.weight_scale_inv": expected the shape [3, 2], found [2, 2]',
     );

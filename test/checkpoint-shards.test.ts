@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { scaleBlocks, widenMxfp4 } from '../src/checkpoint/blocks.js';
+import { fp8Matrix, mxfp4Matrix, type Numbers } from '../src/checkpoint/blocks.js';
+import { unblocked } from '../src/model/blocks.js';
 import { openCheckpoint } from '../src/checkpoint/checkpoint.js';
 import { ModelError } from '../src/model/errors.js';
 import { f32, filled, inFolder, put } from './helpers/safetensors.js';
@@ -134,6 +135,7 @@ describe('a checkpoint', () => {
 });
 
 describe('blocks of FP8', () => {
+  const scaleBlocks = (...of: Parameters<typeof fp8Matrix>) => unblocked(fp8Matrix(...of));
   const numbers = (shape: number[], values: number[]) => ({
     shape,
     values: Float32Array.from(values),
@@ -169,12 +171,14 @@ describe('blocks of FP8', () => {
 });
 
 describe('blocks of MXFP4', () => {
+  const widened = (blocks: Numbers, scales: Numbers) =>
+    unblocked(mxfp4Matrix(blocks, scales, 'x')).values;
   const blocks = { shape: [1, 2, 16], values: Float32Array.from({ length: 32 }, (_, i) => i * 8) };
 
   it('hold the earlier number in the lower half of a byte, times a power of two', () => {
     const scales = { shape: [1, 2], values: Float32Array.of(127, 129) };
-    const { shape, values } = widenMxfp4(blocks, scales, 'x');
-    expect(shape).toEqual([1, 64]);
+    expect(mxfp4Matrix(blocks, scales, 'x').blocks?.width).toBe(64);
+    const values = widened(blocks, scales);
     // Bytes 0, 8, 16, 24, ... are the halves (0, 0), (8, 0), (0, 1), (8, 1), ...
     expect([...values.slice(0, 8)]).toEqual([0, 0, -0, 0, 0, 0.5, -0, 0.5]);
     expect([...values.slice(32, 40)]).toEqual([0, -0, -0, -0, 0, -2, -0, -2]);
@@ -186,7 +190,7 @@ describe('blocks of MXFP4', () => {
       shape: [1, 16],
       values: Float32Array.from({ length: 16 }, (_, i) => i | (i << 4)),
     };
-    const { values } = widenMxfp4(all, { shape: [1], values: Float32Array.of(126) }, 'x');
+    const values = widened(all, { shape: [1], values: Float32Array.of(126) });
     const positive = [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3];
     expect([...values].filter((_, i) => i % 2 === 0)).toEqual([
       ...positive,
@@ -195,7 +199,7 @@ describe('blocks of MXFP4', () => {
   });
 
   it('need a scale each', () => {
-    const wrong = () => widenMxfp4(blocks, { shape: [2], values: new Float32Array(2) }, 'x');
+    const wrong = () => widened(blocks, { shape: [2], values: new Float32Array(2) });
     expect(wrong).toThrow('found blocks [1, 2, 16] and scales [2]');
   });
 });

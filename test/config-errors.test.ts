@@ -168,7 +168,7 @@ describe('a wrong --set is named', () => {
     ['model=none#1.json', 'model: expected the file none#1.json, found no such file'],
     ['model="no #1.json"', 'model: expected the file no #1.json, found no such file'],
     ['model=none.json', 'model: expected the file none.json, found no such file'],
-    ['model.weightBits=16', 'model.weightBits: expected 8 or the 32 of f32, found 16'],
+    ['model.weightBits=16', 'model.weightBits: expected 4, 8 or the 32 of f32, found 16'],
   ])('%s', (set, message) => {
     const sets = set.startsWith('model.w') ? ['model.dtype=f32', set] : [set];
     expect(complaintAbout('', folder, sets)).toBe(`--set ${set}: ${message}`);

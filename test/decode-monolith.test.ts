@@ -49,12 +49,29 @@ async function simulatedRound(tiny: Tiny, users: number) {
 const coresOf = ({ placement: { regions } }: Tiny) =>
   regions.reduce((n, { width, height }) => n + width * height, 0);
 
+/** Attention on four columns, the MLP on five. */
+const SPLIT = ['layers=split', 'layerColumns.attention=4', 'layerColumns.mlp=5'];
+
 describe('one user', () => {
   it.each([
     ['row-major', 6, 1],
     ['snake', 5, 3],
   ])('takes as long, on the reference: %s, %i rows, %i tokens', async (strategy, rows, tokens) => {
     const tiny = await prepare([`placement.strategy=${strategy}`, `placement.rows=${rows}`]);
+    const { timing } = await pipelineOf(tiny, 1);
+    const all = monolith(tiny, { visits: inTurn(tiny, tokens), users: 1 });
+    expect(reference(all).cycles).toBe(tokens * timing.cycles);
+  });
+
+  it.each([
+    ['row-major', 6, 1],
+    ['snake', 5, 3],
+  ])('takes as long with split layers: %s, %i rows, %i tokens', async (strategy, rows, tokens) => {
+    const sets = [`strategy=${strategy}`, `rows=${rows}`, ...SPLIT].map(
+      (set) => `placement.${set}`,
+    );
+    const tiny = await prepare(sets);
+    expect(tiny.plans.length).toBe(6);
     const { timing } = await pipelineOf(tiny, 1);
     const all = monolith(tiny, { visits: inTurn(tiny, tokens), users: 1 });
     expect(reference(all).cycles).toBe(tokens * timing.cycles);
@@ -86,6 +103,16 @@ describe('a round of several users is that of one program of all stages', () => 
     // Nobody is idle while users wait to be let in: their tokens have been chosen.
     if (users > inFlight) expect(causes.idle).toBe(0);
     else expect(causes.idle).toBeGreaterThan(0);
+  });
+
+  it.each(cases([2, 5], [1, 3, 8]))('%i users on two split layers', async (users) => {
+    const tiny = await prepare(['rows=6', ...SPLIT].map((set) => `placement.${set}`));
+    const { round, inFlight, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
+    const alone = (await pipelineOf(tiny, 1)).timing.cycles;
+    const spacing = Math.ceil(alone / inFlight);
+    expect(round).toEqual(roundOf(tiny, users, { visits: [], users: inFlight, spacing }, 24));
+    expect(repeatsAfter).toBeGreaterThan(0);
+    expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * round.cycles);
   });
 
   it('takes 4,823 cycles per token once the slowest layer is never without one', async () => {

@@ -43,6 +43,30 @@ describe('operations on numbers', () => {
     ]);
   });
 
+  test('an accumulator that goes round has the sum, or the largest, of each of its elements', () => {
+    const round = { at: 0, stride: 1, wrap: 2 };
+    const rows = [10, 1, 20, 2, 30, 3];
+    const over = (fn: 'add' | 'max') =>
+      vector({ ...f32, fn, length: 6, dst: round, a: cell(2), b: round });
+    expect(after(over('add'), 100, 200, ...rows)).toEqual([160, 206, ...rows]);
+    expect(after(over('max'), 25, 2, ...rows)).toEqual([30, 3, ...rows]);
+  });
+
+  test('a product reads its vector and writes its result with strides', () => {
+    // Rows (1, 2, 3) and (10, 20, 30); vectors and results lie at every second and every third cell.
+    const matrix = [1, 2, 3, 10, 20, 30];
+    const product = {
+      ...f32,
+      ...({ kind: 'matvec', rows: 2, length: 3, rowStride: 3, matrix: 0, widen: false } as const),
+      ...{ x: 6, xStride: 2, out: 12, outStride: 3 },
+    };
+    const rest = (...x: number[]) => [...x, 5, 6, 7, 8, 9, 10, 11];
+    const axpy = after({ ...product, form: 'axpy' }, ...matrix, ...rest(1, 0, 100, 0, 0, 0));
+    expect(axpy.slice(12)).toEqual([1006, 6, 7, 2010, 9, 10, 3014]);
+    const dot = after({ ...product, form: 'dot' }, ...matrix, ...rest(1, 0, 100, 0, 1000, 0));
+    expect(dot.slice(12)).toEqual([3206, 6, 7, 32018, 9, 10, 11]);
+  });
+
   test('a call changes nothing', () => {
     expect(after({ kind: 'call', label: 0 }, 3, 4)).toEqual([3, 4]);
   });
@@ -148,7 +172,7 @@ describe('operations on numbers', () => {
     const cells = [1, 2, 3, NaN, 4, 5, 6, NaN, 10, 100, 1000, 1, 1, 1];
     expect(after({ ...matvec, form: 'axpy' }, ...cells).slice(11)).toEqual([411, 521, 631]);
     expect(after({ ...matvec, form: 'dot' }, ...cells).slice(11)).toEqual([3211, 6541, 1]);
-    expect(after({ ...matvec, form: 'dot', widen: true }, ...cells).slice(11)).toEqual([
+    expect(after({ ...matvec, form: 'dot', widen: 'i8' }, ...cells).slice(11)).toEqual([
       3211, 6541, 1,
     ]);
   });

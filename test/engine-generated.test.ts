@@ -5,14 +5,16 @@ import { NO_END } from '../src/engine/engine.js';
 import { reference } from '../src/engine/reference/reference.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import { EAST, RAMP, WEST, neighbour } from '../src/hardware/mesh.js';
-import { colorOfWavelet, sendsOf, settingsOf } from '../src/program/program.js';
+import { colorOfWavelet, selectsOf, sendsOf, settingsOf } from '../src/program/program.js';
 import type { Program, Role, Route } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
+import { seededRandom } from '../src/numeric/random.js';
 import { count } from './helpers/full.js';
+import { setIndices } from './helpers/generate-indexed.js';
 import { programs, type Generated } from './helpers/generate.js';
 import { observed, type Observed } from './helpers/observe.js';
 
-const RUNS = { numRuns: 400, seed: 20240607 };
+const RUNS = { numRuns: 400, seed: 20251001 };
 
 const run = ({ program, wafer, startAt }: Generated) => observed({ program, wafer, startAt });
 
@@ -85,6 +87,17 @@ test('generated programs contend and fail with every error', () => {
       changes: result !== undefined && ops.some((op) => op.kind === 'route'),
       backPressure: sum(result?.waitOutput ?? []) > 0,
       hazards: (result?.routeHazards ?? 0) > 0,
+      selects: result !== undefined && ops.some((op) => selectsOf(op).length > 0),
+      streamsFrom:
+        result !== undefined &&
+        ops.some(
+          (op) =>
+            op.kind === 'vector' &&
+            selectsOf(op).length > 0 &&
+            [op.dst, op.a].some((of) => 'color' in of),
+        ),
+      puts: result !== undefined && ops.some((op) => op.kind === 'put'),
+      ranks: result !== undefined && ops.some((op) => op.kind === 'rank'),
       [error?.code ?? 'fine']: true,
     };
     for (const [what, is] of Object.entries(holds)) counts[what] = (counts[what] ?? 0) + Number(is);
@@ -97,6 +110,10 @@ test('generated programs contend and fail with every error', () => {
     multicast: 100,
     changes: 100,
     backPressure: 100,
+    selects: 100,
+    streamsFrom: 75,
+    puts: 20,
+    ranks: 75,
   };
   const failing = { 'route-change': 20, deadlock: 20, unwritten: 5, 'left-over': 2, hazards: 1 };
   for (const [what, least] of Object.entries({ ...atLeast, ...failing }))
@@ -176,6 +193,31 @@ test('numbers on the fabric depend on the program, not on its timing', () => {
     const narrow = valuesWith({ queueDepth: 1, hopCycles: 3 });
     expect(valuesWith({ queueDepth: 6, rampCycles: 1 })).toEqual(narrow);
   });
+});
+
+/** Numbers of a program's own, other ones for other seeds; indices are right whatever the seed. */
+function drawn({ memory }: Generated, seed: number): Float32Array[] {
+  const random = seededRandom(`cells ${seed}`);
+  return memory().map((cells, core) => {
+    const others = cells.map(() => Math.fround(8 * random() - 4));
+    setIndices(others, core + seed);
+    return others;
+  });
+}
+
+test('no count and no time depends on numbers, whatever they choose', () => {
+  let differ = 0;
+  everyProgram((given) => {
+    const { program, wafer, startAt } = given;
+    const timed = run(given);
+    const [one, other] = [1, 2].map((seed) => {
+      const memory = drawn(given, seed);
+      expect(observed({ program, wafer, startAt, memory })).toEqual(timed);
+      return memory;
+    });
+    if (one.join() !== other.join()) differ++;
+  });
+  expect(differ).toBeGreaterThan(100);
 });
 
 test('a program in the mirror runs the same: the order of visits does not matter', () => {

@@ -6,6 +6,7 @@ import { isTimeless, startNumbers } from '../src/engine/numbers.js';
 import { reference } from '../src/engine/reference/reference.js';
 import { cellsOf, type Program } from '../src/program/program.js';
 import { listGenerated } from './helpers/contract.js';
+import { spoilIndex } from './helpers/generate-indexed.js';
 import { programs } from './helpers/generate.js';
 import { handwritten } from './helpers/handwritten.js';
 import {
@@ -24,13 +25,15 @@ import {
 } from './helpers/programs.js';
 import { kernelWafer, programOf } from './kernel-programs.js';
 
-function compute(program: Program, memory: Float32Array[]): 'done' | 'stuck' {
+function computed(program: Program, memory: Float32Array[]) {
   const computation = startNumbers(program, memory);
   for (;;) {
     const state = computation.advance();
-    if (state !== 'running') return state;
+    if (state !== 'running') return { state, badIndices: computation.badIndices };
   }
 }
+
+const compute = (program: Program, memory: Float32Array[]) => computed(program, memory).state;
 
 /** Numbers that differ everywhere and whose sums are rounded. */
 function imagesOf({ roles, roleOf }: Program): Float32Array[] {
@@ -93,6 +96,28 @@ describe('numbers without times', () => {
     expect(compared).toBeGreaterThan(60);
   });
 
+  it('of generated programs find the wrong indices that the reference fails on', () => {
+    let compared = 0;
+    const property = fc.property(programs(), fc.nat(1000), (given, way) => {
+      const { program, wafer, startAt } = given;
+      if (!isTimeless(program)) return;
+      const images = () => {
+        const memory = given.memory();
+        for (const [core, cells] of memory.entries())
+          if ((core + way) % 3 !== 0) spoilIndex(cells, way + core);
+        return memory;
+      };
+      const expected = failureOf(() => reference({ program, wafer, startAt, memory: images() }));
+      const { badIndices } = computed(program, images());
+      const found = failureOf(() => reference({ program, wafer, startAt, badIndices }));
+      if (found !== expected) throw new Error(`${found} for ${expected}\n${listGenerated(given)}`);
+      if (expected.startsWith('bad-index')) compared++;
+    });
+    fc.assert(property, { numRuns: 1000, seed: 4 });
+    console.log(compared);
+    expect(compared).toBeGreaterThan(25);
+  });
+
   it('need no route that changes, no switch, no race of wavelets and no streams that join', () => {
     const changing = row(role('a', { operations: [changeRoute(0, E, W)] }));
     const racing = row(role('a', { operations: [traffic({ color: 0, times: [1] })] }));
@@ -123,12 +148,15 @@ describe('numbers without times', () => {
   });
 });
 
-function ends(run: () => unknown): boolean {
+const ends = (run: () => unknown): boolean => failureOf(run) === '';
+
+/** What a run fails with; '' if it ends. */
+function failureOf(run: () => unknown): string {
   try {
     run();
-    return true;
+    return '';
   } catch (error) {
-    if (error instanceof MachineError) return false;
+    if (error instanceof MachineError) return error.message;
     throw error;
   }
 }

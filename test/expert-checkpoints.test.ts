@@ -7,7 +7,9 @@ import type { ModelSpec } from '../src/model/model.js';
 import { CHECKPOINTS, loadCheckpoint, referenceOf } from './helpers/checkpoints.js';
 import { outcomesOf } from './helpers/wafer-tokens.js';
 
-const NAMES = ['public-mixtral', 'public-qwen3_moe', 'public-glm4_moe'];
+const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'llama4'].map(
+  (name) => `public-${name}`,
+);
 
 /** None divides the dimensions of the checkpoints, nor their numbers of experts. */
 const SHAPES = [

@@ -6,6 +6,7 @@ import { CapacityError } from '../src/placement/placement.js';
 import {
   DENSE,
   LAYERS,
+  WAYS,
   placed,
   planned,
   sidesBy,
@@ -34,6 +35,29 @@ describe('models of 2 to 8 layers with the default strategy', () => {
           expect(wrongColors(plan, wafer)).toEqual([]);
         }
       expect(fit).toBeGreaterThan(100);
+    },
+  );
+
+  const ways = DENSE.flatMap((model, i) => WAYS.slice(1).map((way) => ({ i, model, ...way })));
+  it.each(ways)(
+    'find colours also split, on several wafers and for several users: model $i, $sizes, $wafers wafers',
+    ({ model: dense, wafers, sizes }) => {
+      let fit = 0;
+      for (const layers of LAYERS)
+        for (const one of wafersOf(sidesBy(20))) {
+          const model = resized(dense, { layers });
+          const wafer = { ...one, wafers };
+          const placement = placed(model, wafer, sizes);
+          if (placement === undefined) continue;
+          fit++;
+          const plan = planned(model, wafer, placement);
+          const regions = placement.layers === 'split' ? 2 : 1;
+          expect(plan.stages.filter(({ layer }) => layer !== undefined).length).toBe(
+            regions * layers,
+          );
+          expect(wrongColors(plan, wafer)).toEqual([]);
+        }
+      expect(fit).toBeGreaterThan(50);
     },
   );
 

@@ -87,6 +87,22 @@ describe('a shipped hardware file', () => {
     for (const [path, { assumed, range }] of taken) expect(assumed && range, path).toBeTruthy();
   });
 
+  it('may have one number of widening, as older ones: of 8-bit integers, the rest being those of the WSE-3', () => {
+    const of = (...sets: string[]) => {
+      const { wafer, provenance } = loadHardware('configs/hardware/wse3.yaml', sets);
+      return { widen: wafer.costs.matvec.widenPerCycle, provenance };
+    };
+    const own = { i8: 4, fp8: 1, mxfp4: 1, int4: 1 };
+    expect(of().widen).toEqual(own);
+    const { widen, provenance } = of('hardware.costs.matvec.widenPerCycle=2');
+    expect(widen).toEqual({ ...own, i8: 2 });
+    expect(provenance['costs.matvec.widenPerCycle.mxfp4'].range).toEqual([0.25, 4]);
+    expect(of('hardware.costs.matvec.widenPerCycle.fp8=0.31').widen).toEqual({ ...own, fp8: 0.31 });
+    expect(() => of('hardware.costs.matvec.widenPerCycle.fp4=1')).toThrow(
+      'widenPerCycle.fp4: expected a known key, found an unknown one; did you mean fp8?',
+    );
+  });
+
   it('keeps ranges in base units', () => {
     const { provenance } = loadHardware('configs/hardware/wse3.yaml');
     expect(provenance['clock']).toMatchObject({ grade: 'C', range: [0.75e9, 1.1e9] });

@@ -1,6 +1,9 @@
 /** Operations that find their place by a number in memory: `select`, `rank` and `put`, all by hand. */
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { placementOf } from '../src/decode/place.js';
 import { createRunner } from '../src/decode/runner.js';
+import { simulateSteps } from '../src/decode/simulate.js';
 import { MachineError, type RunInput } from '../src/engine/engine.js';
 import { executeOperation } from '../src/engine/execute.js';
 import { badIndex } from '../src/engine/indexed.js';
@@ -11,6 +14,7 @@ import { listRole } from '../src/program/listing.js';
 import { firstUnwrittenRead, readsOnlyWritten } from '../src/program/memory-use.js';
 import type { Operation, Program, Select } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
+import { choosing, chosenBy } from './helpers/choosing.js';
 import { engines } from './helpers/engines.js';
 import {
   E,
@@ -307,31 +311,6 @@ it('are listed', () => {
   ]);
 });
 
-/** Core 0 waits a while, then sends one of four words by index; the others store by index and rank. */
-function choosing(step = 1): Program {
-  const source = role('source', {
-    routes: [route(0, R, E)],
-    operations: [
-      move(cell(0, 0), constant(0), 5),
-      move(fabric(0), chosen(4, { cell: 1, step, count: 4 }), 3),
-    ],
-    buffers: [loaded(20)],
-  });
-  const sink = role('sink', {
-    routes: [route(0, W, R)],
-    operations: [
-      move(chosen(4, { cell: 1, step: 3, count: 3 }), fabric(0), 3),
-      rankOf(4, 9, 5, 2),
-      putTo(14, 1, 4, 1, 2, 5),
-    ],
-    buffers: [loaded(20)],
-  });
-  return row(source, sink);
-}
-const image = (index: number) =>
-  Float32Array.from({ length: 20 }, (_, i) => (i === 1 ? index : i / 2));
-const images = (first: number, second: number) => [image(first), image(second)];
-
 function failureOf(run: () => unknown): MachineError {
   try {
     run();
@@ -344,7 +323,7 @@ function failureOf(run: () => unknown): MachineError {
 
 describe.each(engines)('on the %s engine', (_, run) => {
   it('streams take their addresses when they are set up', () => {
-    const memory = images(2, 1);
+    const memory = chosenBy(2, 1);
     run({ program: choosing(), wafer: testWafer(), memory });
     // Cells 6, 7, 8 of the source go to cells 7, 8, 9 of the sink.
     expect([...memory[1].slice(4, 13)]).toEqual([2, 2.5, 3, 3, 3.5, 4, 5, 5.5, 6]);
@@ -356,7 +335,7 @@ describe.each(engines)('on the %s engine', (_, run) => {
   it('an index that is wrong is an error of its core, cycle and operation', () => {
     const wafer = testWafer({}, { setup: { f16: 3, f32: 3 }, programStart: 2 });
     // A start of 2, a set-up and 5 of work, and a set-up of 3 and a step of 1.
-    const error = failureOf(() => run({ program: choosing(), wafer, memory: images(4, 0) }));
+    const error = failureOf(() => run({ program: choosing(), wafer, memory: chosenBy(4, 0) }));
     expect(error.message).toBe(
       "bad-index in cycle 14: core (0,0) selects 4 by cell 1, which is to be a whole number from 0 to 3, in operation 1 of 'work'",
     );
@@ -366,7 +345,7 @@ describe.each(engines)('on the %s engine', (_, run) => {
       [0],
       [],
     ]);
-    const second = failureOf(() => run({ program: choosing(), wafer, memory: images(4, -1) }));
+    const second = failureOf(() => run({ program: choosing(), wafer, memory: chosenBy(4, -1) }));
     expect([second.cycle, second.cores]).toEqual([6, [1]]);
   });
 
@@ -376,7 +355,9 @@ describe.each(engines)('on the %s engine', (_, run) => {
       [0, 0],
       [3, 2],
     ])
-      expect(run({ program: choosing(), wafer: testWafer(), memory: images(a, b) })).toEqual(timed);
+      expect(run({ program: choosing(), wafer: testWafer(), memory: chosenBy(a, b) })).toEqual(
+        timed,
+      );
   });
 
   it('what cannot be is refused', () => {
@@ -403,31 +384,40 @@ describe('numbers without times', () => {
 
   it('are those of the reference', () => {
     expect(isTimeless(choosing())).toBe(true);
-    const [timed, untimed] = [images(2, 1), images(2, 1)];
+    const [timed, untimed] = [chosenBy(2, 1), chosenBy(2, 1)];
     reference({ program: choosing(), wafer: testWafer(), memory: timed });
     expect(compute(choosing(), untimed)).toEqual({ state: 'done', badIndices: [] });
     expect(untimed).toEqual(timed);
   });
 
   it('keep the address with which a stream began, whatever it writes to its index', () => {
-    // The first word of two overwrites the index; the second comes once the core has slept.
-    const source = role('source', {
-      routes: [route(0, R, E)],
-      operations: [move(fabric(0), cell(5), 1), move(fabric(0), cell(6), 1)],
-      buffers: [loaded(20)],
-    });
+    // The first word overwrites the index. The second comes once the sink has slept: its sender waits for a third core.
+    const buffers = [loaded(20)];
     const sink = role('sink', {
-      routes: [route(0, W, R)],
+      routes: [route(0, E, R)],
       operations: [move(chosen(0, { cell: 1, step: 1, count: 3 }), fabric(0), 2)],
-      buffers: [loaded(20)],
+      buffers,
     });
-    for (const order of [[source, sink]]) {
-      const [timed, untimed] = [images(0, 1), images(0, 1)];
-      reference({ program: row(...order), wafer: testWafer(), memory: timed });
-      expect(compute(row(...order), untimed).state).toBe('done');
-      expect([untimed[1][1], untimed[1][2]]).toEqual([2.5, 3]);
-      expect(untimed).toEqual(timed);
-    }
+    const source = role('source', {
+      routes: [route(0, R, W), route(1, E, R)],
+      operations: [
+        move(fabric(0), cell(5), 1),
+        move(cell(0), fabric(1), 1),
+        move(fabric(0), cell(6), 1),
+      ],
+      buffers,
+    });
+    const third = role('third', {
+      routes: [route(1, R, W)],
+      operations: [move(fabric(1), cell(5), 1)],
+      buffers,
+    });
+    const of = row(sink, source, third);
+    const [timed, untimed] = [chosenBy(1, 0, 0), chosenBy(1, 0, 0)];
+    reference({ program: of, wafer: testWafer(), memory: timed });
+    expect(compute(of, untimed)).toEqual({ state: 'done', badIndices: [] });
+    expect([...untimed[0].slice(1, 3)]).toEqual([2.5, 3]);
+    expect(untimed).toEqual(timed);
   });
 
   it('find the wrong indices that there are, which a run then finds the cycle of', async () => {
@@ -439,10 +429,10 @@ describe('numbers without times', () => {
       [0.5, -1],
     ]) {
       const expected = failureOf(() =>
-        reference({ program: choosing(), wafer, memory: images(a, b) }),
+        reference({ program: choosing(), wafer, memory: chosenBy(a, b) }),
       );
       const runner = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
-      const input: RunInput = { program: choosing(), wafer, memory: images(a, b) };
+      const input: RunInput = { program: choosing(), wafer, memory: chosenBy(a, b) };
       const badIndices = await runner.compute(input);
       const { memory: _, ...timed } = input;
       const error = await runner.run({ ...timed, badIndices }).catch((caught: unknown) => caught);
@@ -451,4 +441,48 @@ describe('numbers without times', () => {
       await runner.close();
     }
   });
+});
+
+describe('a run that computes', () => {
+  const sets = ['placement.rows=6', 'placement.layerColumns=5', 'workload.tokens=1'];
+  const config = loadConfig('configs/tiny.yaml', sets);
+  /** The same with a stage whose cores of a role take an index of their inputs, which are no whole numbers. */
+  async function messageWith(engine: 'fast' | 'reference', stage: string, more: string[] = []) {
+    const of = more.length === 0 ? config : loadConfig('configs/tiny.yaml', [...sets, ...more]);
+    const runner = createRunner({ engine, shards: 1, now: () => 0 });
+    const known = new Map<string, Program>();
+    const spoilt = (input: RunInput): RunInput => {
+      if (input.name !== stage) return input;
+      const changed = known.get(stage) ?? structuredClone(input.program);
+      known.set(stage, changed);
+      if (changed.roles[0].operations.at(-1)!.kind !== 'put')
+        for (const { operations, buffers } of changed.roles) {
+          const at = buffers.find(({ name }) => name === 'x')?.at ?? buffers[0].at;
+          operations.push({ ...putTo(at, 0, 1, 1, at, at), label: changed.labels.length - 1 });
+        }
+      return { ...input, program: changed };
+    };
+    const wrapped = {
+      ...runner,
+      run: async (input: RunInput) => runner.run(spoilt(input)),
+      compute: async (input: RunInput) => runner.compute(spoilt(input)),
+    };
+    const options = { engine, shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+    const ends = simulateSteps(of, placementOf(of), { ...options, runner: wrapped });
+    return ends.then(
+      () => 'no error',
+      (error: unknown) => (error instanceof MachineError ? error.message : String(error)),
+    );
+  }
+
+  it.each(['layer 1', 'head'])(
+    'says where an index is wrong in %s, on either engine',
+    async (stage) => {
+      const message = await messageWith('fast', stage);
+      expect(message).toMatch(
+        /^bad-index in cycle \d+: core \(\d+,\d+\) puts to -?\d+\.\d+ by cell/,
+      );
+      expect(await messageWith('reference', stage)).toBe(message);
+    },
+  );
 });

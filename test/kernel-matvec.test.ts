@@ -19,7 +19,8 @@ describe('the matrix-vector product of one core', () => {
 
   it('takes a call and a set-up an iteration, and its padding', () => {
     const costs = { setup: { f16: 0, f32: 21 }, programStart: 35 };
-    const matvec = { call: 15, row: { f16: 0, f32: 1 }, widenPerCycle: 1 };
+    const widenPerCycle = { i8: 1, fp8: 1, mxfp4: 1, int4: 1 };
+    const matvec = { call: 15, row: { f16: 0, f32: 1 }, widenPerCycle };
     const wafer = kernelWafer({ ...costs, matvec });
     expect(cyclesOf('matvec', { rows: 30, padded: 32, iterations: 10 }, wafer)).toBe(
       35 + 10 * (21 + 15 + 30 * (32 + 1)),

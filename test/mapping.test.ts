@@ -8,11 +8,13 @@ import { layerCode, tableCode, type RegionCode } from '../src/lowering/region.js
 import { lowerWaferllmLayer } from '../src/lowering/waferllm.js';
 import { waferllmOptions } from '../src/mapping/waferllm-shape.js';
 import type { Line, PartKind, Reduction } from '../src/mapping/mapping.js';
+import { isOfLayer } from '../src/mapping/mapping.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import { gqaOf, type ModelSpec } from '../src/model/model.js';
 import { isFabric, type Operation, type Route } from '../src/program/program.js';
 import { models, tiny, wse3 } from './placement-helpers.js';
 import { denseModels } from './helpers/dense-models.js';
+import { expertModels } from './helpers/expert-models.js';
 import { resized, sizesOf } from './helpers/small-model.js';
 
 /** A vector that a core sends on a line: up to its root, or from there to all. */
@@ -31,7 +33,9 @@ function sentBy(operations: Operation[]): Sent[] {
     const before = operations[i - 1];
     if (before?.kind === 'vector' && isFabric(before.a) && before.a.color % 5 === MULTICAST)
       return [];
-    const line = LINES.find((of) => LINE_COLORS[of].includes(color))!;
+    const line = LINES.find((of) => LINE_COLORS[of].includes(color));
+    // What a router gathers is added up before.
+    if (line === undefined) return [];
     return [{ line, words: op.length, type: op.type, toAll: color === LINE_COLORS[line][4] }];
   });
 }
@@ -116,12 +120,11 @@ describe('the reductions of the default mapping', () => {
     const { span } = gqaOf(model.kinds[0]);
     const attended = span.kind === 'chunk' ? Math.min(span.size, positions) : positions;
     const step = { context: attended - 1, maxPositions: positions };
-    const codes =
-      part.kind === 'layer'
-        ? [layerCode(model, wse3(), { ...part, ...size }, groups, step)]
-        : (['embedding', 'head'] as const)
-            .filter((use) => part.kind.includes(use))
-            .map((use) => tableCode(model, wse3(), { ...size, kind: part.kind }, groups, use));
+    const codes = isOfLayer(part)
+      ? [layerCode(model, wse3(), { ...part, ...size }, groups, step)]
+      : (['embedding', 'head'] as const)
+          .filter((use) => part.kind.includes(use))
+          .map((use) => tableCode(model, wse3(), { ...size, kind: part.kind }, groups, use));
     const cut = { model, rows, columns, positions };
     const all = MAPPINGS.gqa.reductions(part, cut);
     const found = codes.map(everyCore);
@@ -161,6 +164,22 @@ describe('the reductions of the default mapping', () => {
     );
     // Norms before, after and on both sides of blocks; of no heads, of each before or after RoPE, and of all.
     expect(seen.size).toBe(12);
+  });
+
+  it('of a layer with experts and of its two regions are those that its cores send', () => {
+    const seen = new Set<string>();
+    // Columns without heads would have a part of them only, and so would the router's among these.
+    const even = shapes.map((shape) => ({ ...shape, columns: 2 * Math.ceil(shape.columns / 2) }));
+    fc.assert(
+      fc.property(expertModels, even, (model, shape) => {
+        const { mlp } = model.kinds[0];
+        if (mlp.kind === 'experts') seen.add(`${mlp.router.groups !== undefined}`);
+        for (const kind of ['layer', 'attention', 'mlp'] as const)
+          check(model, { kind, layerKind: 0 }, shape);
+      }),
+      { seed: 14, numRuns: 60 },
+    );
+    expect(seen.size).toBe(2);
   });
 
   it('are ten in a layer, and one more of 32 bits where heads are normalised', () => {

@@ -245,14 +245,10 @@ describe('stored quantisation', () => {
   });
 
   const four: [string, object][] = [
-    ['bits', { quant_method: 'gptq', bits: 4 }],
-    ['bits', { quant_method: 'awq', bits: 4, group_size: 128 }],
     ['bits', { quant_method: 'gptq', bits: 3 }],
     ['load_in_4bit', { quant_method: 'bitsandbytes', load_in_4bit: true }],
     ['quant_method', { quant_method: 'mxfp4' }],
-    ['config_groups.group_0.weights.num_bits', groups(4)],
     ['config_groups.group_1.weights.num_bits', groups(8, 4)],
-    ['weights', { quant_method: 'quanto', weights: 'int4' }],
     ['quant_algo', { quant_method: 'modelopt', quant_algo: 'W4A8_AWQ' }],
     ['quant_method', { quant_method: 'aqlm' }],
     ['quant_method', { quant_method: 'constructor' }],
@@ -271,6 +267,34 @@ describe('stored quantisation', () => {
       expect(importing(file, { weightBits: 8 })).toEqual(importing(tiny, { weightBits: 8 }));
     },
   );
+
+  const int4 = (group: number) => ({ type: 'int4', block: [1, group] });
+  const fours: [string, object, object][] = [
+    ['gptq', { quant_method: 'gptq', bits: 4 }, int4(128)],
+    ['awq', { quant_method: 'awq', bits: 4, group_size: 32 }, int4(32)],
+    ['gptq', { quant_method: 'gptq', bits: 4, group_size: -1 }, int4(2 ** 20)],
+    ['compressed-tensors', groups(4), int4(128)],
+    ['quanto', { quant_method: 'quanto', weights: 'int4' }, int4(128)],
+  ];
+  it.each(fours)('of 4 bits in groups, %s %j, is of such groups', (method, q, rest) => {
+    const { formats, weightBits, stored } = importing({ ...tiny, quantization_config: q });
+    expect([weightBits, stored]).toEqual([4, method]);
+    expect(formats).toEqual({ experts: rest, rest, tables: { type: 'f16' } });
+  });
+
+  it('of floats of 8 bits is FP8 in the blocks of the file, but for tables', () => {
+    const of = (q: object) => importing({ ...tiny, quantization_config: q }).formats;
+    const fp8 = (...block: number[]) => ({ type: 'fp8', block });
+    const all = (format: object) => ({
+      ...{ experts: format, rest: format, tables: { type: 'f16' } },
+    });
+    expect(of({ quant_method: 'fp8' })).toEqual(all(fp8(128, 128)));
+    expect(of({ quant_method: 'fp8', weight_block_size: [64, 32] })).toEqual(all(fp8(64, 32)));
+    const floats = { group_0: { weights: { num_bits: 8, type: 'float' } } };
+    const tensors = { quant_method: 'compressed-tensors', config_groups: floats };
+    expect(of(tensors)).toEqual(all(fp8(128, 128)));
+    expect(of(groups(8))).toBeUndefined();
+  });
 
   it('keeps what it says of blocks, and of modules in full', () => {
     const q = { quant_method: 'fp8', weight_block_size: [128, 64] };

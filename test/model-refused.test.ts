@@ -126,7 +126,7 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
     expect(await outcome(command, path, model)).toEqual({
       exitCode: 2,
       message: expect.stringMatching(
-        /^quantization_config\.quant_method: expected weights of 8 or 16 bits, or model\.weightBits: .*, found "mxfp4"$/,
+        /^quantization_config\.quant_method: expected weights in a format of model\.bits, or model\.weightBits: .*, found "mxfp4"$/,
       ) as string,
     });
   });

@@ -149,17 +149,39 @@ describe('stored quantisation', () => {
   it('is the weight bits of the run, unless the configuration says others', async () => {
     const [wide, narrow] = [await cyclesOf({}), await cyclesOf({}, ['model.weightBits=8'])];
     expect(narrow).not.toBe(wide);
-    expect(await cyclesOf(fp8)).toBe(narrow);
+    const eight = { quantization_config: { quant_method: 'bitsandbytes', load_in_8bit: true } };
+    expect(await cyclesOf(eight)).toBe(narrow);
+    const stored = await cyclesOf(fp8);
+    expect(stored).not.toBe(narrow);
+    expect(await cyclesOf({}, ['model.bits.rest=fp8', 'model.bits.tables=16'])).toBe(stored);
     expect(await cyclesOf(fp8, ['model.weightBits=16'])).toBe(wide);
   });
 
-  it('of 4 bits is read, and refused by what runs it, by its field and the key that would do', async () => {
-    const int4 = { quantization_config: { quant_method: 'gptq', bits: 4 } };
-    const path = configure(int4, '{ context: 8 }', 'f16');
+  it('of 3 bits is read, and refused by what runs it, by its field and the keys that would do', async () => {
+    const int3 = { quantization_config: { quant_method: 'gptq', bits: 3 } };
+    const path = configure(int3, '{ context: 8 }', 'f16');
     expect(await lineOf('run', path)).toMatch(
-      /quantization_config\.bits: expected weights of 8 or 16 bits, or model\.weightBits: 8 or 16 in the configuration, found 4$/,
+      /quantization_config\.bits: expected weights in a format of model\.bits, or model\.weightBits: 4, 8 or 16 in the configuration, found 3$/,
     );
     expect(loadConfig(path, ['model.weightBits=8']).model.weightBits).toBe(8);
+    expect(loadConfig(path, ['model.bits.rest=int4/128']).model.formats?.rest).toEqual({
+      ...{ type: 'int4', block: [1, 128] },
+    });
+  });
+
+  it('next to model.bits wins where these say nothing, and is never set next to weightBits', async () => {
+    const path = configure(fp8, '{ context: 8 }', 'f16');
+    const { formats } = loadConfig(path, ['model.bits.tables=8']).model;
+    expect(formats).toEqual({
+      ...{ experts: { type: 'fp8', block: [128, 128] }, rest: { type: 'fp8', block: [128, 128] } },
+      tables: { type: 'i8' },
+    });
+    expect(() => loadConfig(path, ['model.bits.rest=8', 'model.weightBits=8'])).toThrow(
+      'model.bits: expected none next to model.weightBits, found some',
+    );
+    expect(() => loadConfig(path, ['model.bits.rest=32'])).toThrow(
+      'model.bits.rest: expected a format of fewer bits or the 16 of f16, found 32',
+    );
   });
 
   it('in f32 keeps 32 bits where they are asked for', () => {

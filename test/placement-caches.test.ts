@@ -77,12 +77,13 @@ describe('the budget of a region', () => {
   it('is that of a core by hand', () => {
     // 8 rows x 4 columns: 4 dims, 2 columns per KV head, 2 pairs, 2 query heads, 16 inner.
     // Code 19,620. x, two norms, normed, two sums of parts: 6 x 4. QKV (8 + 2 x 4) x 4 and O 8 x 4.
-    // Angles 3 x 4 in f32; turn 3 x 2 x 3, turned 2 x 3; qkv 16; peak, total 2 + 2 in f32; attended 8.
+    // Angles 3 x 4 in f32; turn 3 x 2 x 3, turned 2 x 3; qkv 16; the row's maximum 2; that of all, with its sign
+    // changed, and total 2 + 2 in f32; attended 8.
     // Gate, up, down 3 x 4 x 16; squares 2 in f32; gate and up 32; activated 16.
     const perUser = (2 * 4 + 2) * 2; // keys and values of 4, scores of 2 heads, for a slot
     const rest =
       19_620 +
-      2 * (6 * 4 + 16 * 4 + 32 + 18 + 6 + 16 + 8 + 3 * 4 * 16 + 32 + 16) +
+      2 * (6 * 4 + 16 * 4 + 32 + 18 + 6 + 16 + 2 + 8 + 3 * 4 * 16 + 32 + 16) +
       4 * (3 * 4 + 4 + 2);
     const bytes = (positions: number, users: number) =>
       regionBytes(LAYER, tiny, wse3(), kept(positions, users), 8, 4);

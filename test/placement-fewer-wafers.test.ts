@@ -5,6 +5,9 @@ import { loadConfig } from '../src/config.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { CapacityError } from '../src/placement/placement.js';
+import { formatsOf, narrowed } from '../src/model/formats.js';
+import { modelOf } from './helpers/dense-models.js';
+import { expertLayer } from './helpers/expert-models.js';
 import { fewerWafers } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
 import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
@@ -42,15 +45,32 @@ describe('a model on several wafers', () => {
     expect(fewerWafers(narrow, wse3(), asking(), wafers).in8Bits).toBeUndefined();
   });
 
+  it('learns how many wafers weights of 4 bits take, and MXFP4 of experts', () => {
+    const narrow: ModelSpec = { ...llama70b, weightBits: 4 };
+    const { wafers } = place(narrow, wse3({ wafers: 'auto' }), asking());
+    expect(fewer.fewerBits).toEqual([{ setting: 'model.weightBits=4', wafers }]);
+    expect(fewerWafersLine(fewer)).toContain(`; or with model.weightBits=4: ${wafers}`);
+    const settings = (model: ModelSpec) => narrowed(model).map(({ setting }) => setting);
+    expect(settings(llama70b)).toEqual(['model.weightBits=8', 'model.weightBits=4']);
+    const sparse = modelOf([expertLayer()], { dtype: 'f16', weightBits: 8 });
+    expect(settings(sparse)).toEqual(['model.bits.experts=mxfp4', 'model.weightBits=4']);
+    const [{ model }] = narrowed(sparse);
+    expect(formatsOf(model).map(({ format }) => format.type)).toEqual(['mxfp4', 'i8', 'i8']);
+    expect(settings(narrow)).toEqual([]);
+  });
+
   it('learns it in one line, by inspect and in its refusal on the reported four', async () => {
-    const { document, text } = await inspect(loadConfig('configs/llama-70b.yaml'), 'placement');
+    const load = (...sets: string[]) =>
+      loadConfig('configs/llama-70b.yaml', ['placement.layers=whole', ...sets]);
+    const { document, text } = await inspect(load(), 'placement');
     const { fewerWafers: found } = document as { fewerWafers: typeof fewer };
     expect(text).toContain(`  ${fewerWafersLine(found)}`);
     const four = found.withCode.find(({ wafers }) => wafers === REPORTED)!;
     const bytes = four.codeBytes.toLocaleString('en-US');
-    expect(text).toContain(`4 with ${bytes} at most; or with model.weightBits=8: 4`);
-    const sets = [`hardware.wafers=${REPORTED}`];
-    const refused = () => inspect(loadConfig('configs/llama-70b.yaml', sets), 'placement');
+    expect(text).toContain(
+      `4 with ${bytes} at most; or with model.weightBits=8: 4; or with placement.layers=split: 6`,
+    );
+    const refused = () => inspect(load(`hardware.wafers=${REPORTED}`), 'placement');
     await expect(refused()).rejects.toThrow(`there are 4 wafers of 870,000 cores`);
     await expect(refused()).rejects.toThrow(
       `or with at most ${bytes} bytes of stack and code in every core`,

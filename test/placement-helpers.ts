@@ -64,7 +64,11 @@ export function wse3(changes: Partial<WaferSpec> = {}): WaferSpec {
         clear: { f16: 0, f32: 0 },
       },
       transfer: { setup: 0, end: 0 },
-      matvec: { call: 15, row: { f16: 4.84, f32: 1 }, widenPerCycle: 4 },
+      matvec: {
+        call: 15,
+        row: { f16: 4.84, f32: 1 },
+        widenPerCycle: { i8: 4, fp8: 1, mxfp4: 1, int4: 1 },
+      },
       scalar: {
         exp: 40,
         silu: 60,

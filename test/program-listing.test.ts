@@ -70,7 +70,7 @@ test('every kind of operation has a line of its own', () => {
       matrix: 5,
       x: 6,
       out: 7,
-      widen: true,
+      widen: 'i8',
     },
     { kind: 'special', label: 0, fn: 'exp', form: 'vector', type: 'f32', length: 9, at: 1, to: 2 },
     {

@@ -1,5 +1,6 @@
 /** What every kind of operation costs, form by form and type by type, by hand from a made-up table. */
 import { describe, expect, it } from 'vitest';
+import type { WidenedType } from '../src/numeric/formats.js';
 import type { FloatType } from '../src/numeric/types.js';
 import type { CostTable, SpecialFn, VectorFn } from '../src/hardware/wafer.js';
 import type { Operation, TrafficOp } from '../src/program/program.js';
@@ -26,7 +27,11 @@ const COSTS: CostTable = {
     dot: { f16: 2, f32: 0.5 },
     rank: { f32: 0.75 },
   },
-  matvec: { call: 100, row: { f16: 4.5, f32: 1 }, widenPerCycle: 8 },
+  matvec: {
+    call: 100,
+    row: { f16: 4.5, f32: 1 },
+    widenPerCycle: { i8: 8, fp8: 2, mxfp4: 4, int4: 5 },
+  },
   matmul: {
     instruction: { f16: 5.25, f32: 6.5 },
     granularity: { f16: 8, f32: 3 },
@@ -136,15 +141,23 @@ describe('a vector operation on the fabric', () => {
 });
 
 describe('a matrix-vector product of 3 rows of 20', () => {
-  const table: [form: 'axpy' | 'dot', type: FloatType, widen: boolean, cycles: number][] = [
+  const table: [
+    form: 'axpy' | 'dot',
+    type: FloatType,
+    widen: WidenedType | false,
+    cycles: number,
+  ][] = [
     ['axpy', 'f16', false, 117], // 100 + 3 x (20/20 + 4.5) = 116.5
-    ['axpy', 'f16', true, 124], // + 3 x 20/8
+    ['axpy', 'f16', 'i8', 124], // + 3 x 20/8
+    ['axpy', 'f16', 'fp8', 147], // + 3 x 20/2
+    ['axpy', 'f16', 'mxfp4', 132], // + 3 x 20/4 = 131.5
+    ['axpy', 'f16', 'int4', 129], // + 3 x 20/5 = 128.5
     ['axpy', 'f32', false, 151], // 100 + 3 x (20/1.25 + 1)
-    ['axpy', 'f32', true, 159], // 158.5
+    ['axpy', 'f32', 'i8', 159], // 158.5
     ['dot', 'f16', false, 144], // 100 + 3 x (20/2 + 4.5) = 143.5
-    ['dot', 'f16', true, 151],
+    ['dot', 'f16', 'i8', 151],
     ['dot', 'f32', false, 223], // 100 + 3 x (20/0.5 + 1)
-    ['dot', 'f32', true, 231], // 230.5
+    ['dot', 'f32', 'i8', 231], // 230.5
   ];
   it.each(table)('as %s in %s, widened: %s, takes %i cycles', (form, type, widen, cycles) => {
     const product = { rows: 3, length: 20, rowStride: 25, matrix: 0, x: 100, out: 200 };
@@ -155,7 +168,7 @@ describe('a matrix-vector product of 3 rows of 20', () => {
 
 describe('a matrix-vector product whose rows are issued in groups', () => {
   const matvec = { ...COSTS.matvec, granularity: { f16: 8, f32: 16 } };
-  const cyclesOf = (type: FloatType, length: number, widen = false) => {
+  const cyclesOf = (type: FloatType, length: number, widen: WidenedType | false = false) => {
     const product = { rows: 3, length, rowStride: 40, matrix: 0, x: 100, out: 200 };
     const op: Operation = { ...base(type), kind: 'matvec', form: 'axpy', ...product, widen };
     return timeOf(op, { ...COSTS, matvec }).cycles;
@@ -170,7 +183,7 @@ describe('a matrix-vector product whose rows are issued in groups', () => {
   });
 
   it('widens the elements that there are', () => {
-    expect(cyclesOf('f16', 20, true)).toBe(125); // 117.1 + 3 x 20/8 = 124.6
+    expect(cyclesOf('f16', 20, 'i8')).toBe(125); // 117.1 + 3 x 20/8 = 124.6
   });
 });
 

@@ -36,6 +36,8 @@ async function cyclesOf(config: ResolvedConfig, asked: Placed): Promise<number> 
   }
 }
 
+const WHOLE = 'placement.layers=whole';
+
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 /** Every set of groups of every shape that the search looks at. */
@@ -70,7 +72,7 @@ describe('growth: search', () => {
   it.each(cases([[5, 7]], [[6, 8]]))(
     'finds the fastest of all shapes with all groups, on %i x %i cores, after few of them',
     async (width, height) => {
-      const config = tiny(width, height, 'placement.growth=search');
+      const config = tiny(width, height, 'placement.growth=search', WHOLE);
       const candidates = everyShapeAndGroups(config);
       const { decode, placement } = await simulate(config, OPTIONS);
       expect(decode.cyclesPerToken).toBe(await least(config, candidates));
@@ -82,7 +84,7 @@ describe('growth: search', () => {
   );
 
   it('misses nothing by leaving out widths that only lengthen the lines', async () => {
-    const config = tiny(10, 8, 'placement.growth=search');
+    const config = tiny(10, 8, 'placement.growth=search', WHOLE);
     const rows = [...new Set(shapesOf(config).map((widths) => widths[0].rows))];
     const every = rows.flatMap((height) =>
       upTo(10).map((layerColumns) => ({ rows: height, layerColumns })),
@@ -91,6 +93,34 @@ describe('growth: search', () => {
     expect(kept.length).toBeLessThan(every.length);
     expect(await least(config, kept)).toBe(await least(config, every));
   }, 120_000);
+
+  it('finds the fastest of all pairs of widths of split layers, which can be asked for', async () => {
+    const config = tiny(9, 4, 'placement.growth=search', 'placement.layers=split');
+    const every = upTo(8).flatMap((attention) =>
+      upTo(8 - attention).flatMap((mlp) =>
+        upTo(4).map((rows) => ({ rows, layerColumns: { attention, mlp } })),
+      ),
+    );
+    const { decode, placement } = await simulate(config, OPTIONS);
+    expect(decode.cyclesPerToken).toBe(await least(config, every));
+    const { rows, layerColumns, groups, candidates, simulated, cycles } = placement.search!;
+    expect([groups, cycles]).toEqual([undefined, decode.cyclesPerToken]);
+    expect(await cyclesOf(config, { rows, layerColumns })).toBe(cycles);
+    expect(simulated).toBeLessThan(candidates);
+    expect(shapesOf(config).flat().length).toBe(candidates);
+  }, 120_000);
+
+  it('looks at both forms of layers where the configuration leaves them open', () => {
+    const forms = (layers: string) => {
+      const all = shapesOf(tiny(12, 8, 'placement.growth=search', `placement.layers=${layers}`));
+      return all.flat().map(({ layerColumns }) => typeof layerColumns);
+    };
+    expect(forms('auto')).toEqual([...forms('whole'), ...forms('split')]);
+    expect([new Set(forms('whole')), new Set(forms('split'))]).toEqual([
+      new Set(['number']),
+      new Set(['object']),
+    ]);
+  });
 
   it('is never slower than the estimate’s choice, and what it found can be asked for', async () => {
     const config = tiny(16, 14, 'placement.growth=search');
@@ -167,7 +197,12 @@ describe('placement.groups', () => {
 describe('what a search chose', () => {
   it('is not held to be asked for where fewer wafers are spoken of', async () => {
     const on2Wafers = async (growth: string) => {
-      const sets = ['workload.context=400', 'hardware.wafers=auto', `placement.growth=${growth}`];
+      const sets = [
+        'workload.context=400',
+        'hardware.wafers=auto',
+        `placement.growth=${growth}`,
+        WHOLE,
+      ];
       const config = tiny(4, 4, 'model.dtype=f32', ...sets);
       const { placement } = await simulate(config, OPTIONS);
       const { runs } = await compareStrategies([config], OPTIONS);

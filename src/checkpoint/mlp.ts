@@ -150,18 +150,17 @@ function fusedColumns(
 /** MXFP4, outputs first: [experts][gates and ups in turn][dim] and [experts][dim][inner]. */
 function blocksOf(tensors: Tensors, own: string, spec: ExpertsSpec, dim: number): DenseWeights[] {
   const { count, inner } = spec;
-  const both = tensors.takeMxfp4(`${own}gate_up_proj`, [count, 2 * inner, dim]);
-  const downs = tensors.takeMxfp4(`${own}down_proj`, [count, dim, inner]);
+  const both = tensors.mxfp4(`${own}gate_up_proj`, [count, 2 * inner, dim]);
+  const downs = tensors.mxfp4(`${own}down_proj`, [count, dim, inner]);
   const biases = biasesOf(tensors, own, spec, dim);
   return Array.from({ length: count }, (_, expert): DenseWeights => {
-    const all = { values: both, scale: 1 };
-    const rows = rowsOf(all, dim, 2 * inner * expert, 2 * inner * (expert + 1));
+    const rows = rowsOf(both, dim, 2 * inner * expert, 2 * inner * (expert + 1));
     const isUp = (row: number) => row % 2 === 1;
     return {
       kind: 'dense',
       gate: rowsWhere(rows, dim, (row) => !isUp(row)),
       up: rowsWhere(rows, dim, isUp),
-      down: rowsOf({ values: downs, scale: 1 }, inner, dim * expert, dim * (expert + 1)),
+      down: rowsOf(downs, inner, dim * expert, dim * (expert + 1)),
       ...biases[expert],
     };
   });

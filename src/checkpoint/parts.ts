@@ -1,28 +1,46 @@
 /** Parts of matrices that a file keeps together. */
+import { unblocked } from '../model/blocks.js';
 import type { Matrix, Vector } from '../model/model-weights.js';
 
-/** Rows in a row, which stay where they are. */
-export function rowsOf(
-  { values, scale }: Matrix,
-  columns: number,
-  from: number,
-  to: number,
-): Matrix {
-  return { values: values.subarray(from * columns, to * columns), scale };
+/** Rows in a row, which stay where they are; blocks that would be cut are widened. */
+export function rowsOf(matrix: Matrix, columns: number, from: number, to: number): Matrix {
+  const { blocks, scale } = matrix;
+  if (blocks !== undefined && from % blocks.format.block[0] !== 0)
+    return rowsOf(unblocked(matrix), columns, from, to);
+  const values = matrix.values.subarray(from * columns, to * columns);
+  if (blocks === undefined) return { values, scale };
+  const [high, wide] = blocks.format.block;
+  const across = Math.ceil(columns / wide);
+  const scales = blocks.scales.subarray((from / high) * across, Math.ceil(to / high) * across);
+  return { values, scale, blocks: { ...blocks, scales } };
 }
 
-/** The rows that are asked for, one after another. */
+/** The rows that are asked for, one after another; blocks of several rows are widened. */
 export function rowsWhere(
-  { values, scale }: Matrix,
+  matrix: Matrix,
   columns: number,
   isWanted: (row: number) => boolean,
 ): Matrix {
+  const { values, scale, blocks } = matrix;
+  if (blocks !== undefined && blocks.format.block[0] > 1)
+    return rowsWhere(unblocked(matrix), columns, isWanted);
   const rows = Array.from({ length: values.length / columns }, (_, row) => row).filter(isWanted);
+  const wanted = pick(values, columns, rows);
+  if (blocks === undefined) return { values: wanted, scale };
+  const across = Math.ceil(columns / blocks.format.block[1]);
+  return {
+    values: wanted,
+    scale,
+    blocks: { ...blocks, scales: pick(blocks.scales, across, rows) },
+  };
+}
+
+function pick(values: Vector, columns: number, rows: readonly number[]): Vector {
   const wanted = like(values, rows.length * columns);
   rows.forEach((row, i) => {
     wanted.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
   });
-  return { values: wanted, scale };
+  return wanted;
 }
 
 /** The columns from `first` on, every `step`th, as rows: of a matrix whose inputs come first. */

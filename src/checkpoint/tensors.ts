@@ -2,9 +2,10 @@
  * The tensors of a checkpoint by the names that a family gives them: each is asked for once, with its shape,
  * and what nobody asked for is found.
  */
+import { unblocked } from '../model/blocks.js';
 import { ModelError, show } from '../model/errors.js';
 import type { Matrix, Vector } from '../model/model-weights.js';
-import { MXFP4_BLOCK, scaleBlocks, widenMxfp4, type Numbers } from './blocks.js';
+import { MXFP4_BLOCK, fp8Matrix, mxfp4Matrix, type Numbers } from './blocks.js';
 import type { Checkpoint } from './checkpoint.js';
 import { shapeText, type Tensor } from './header.js';
 
@@ -15,10 +16,10 @@ export interface Tensors {
   /** All numbers of a tensor, row-major. @throws ModelError unless it is there with this shape */
   take(name: string, shape: readonly number[]): Vector;
   vector(name: string, length: number): Vector;
-  /** @param shape rows and columns */
+  /** FP8 numbers are codes with the scales of their blocks. @param shape rows and columns */
   matrix(name: string, ...shape: [rows: number, columns: number]): Matrix;
-  /** The same of `name_blocks` and `name_scales`, which are MXFP4. */
-  takeMxfp4(name: string, shape: readonly number[]): Vector;
+  /** MXFP4 of `name_blocks` and `name_scales`, matrices of one shape one after another; the last number is of inputs. */
+  mxfp4(name: string, shape: readonly number[]): Matrix;
   /** Those that were not asked for, in the order of the files. */
   unused(): string[];
 }
@@ -66,11 +67,18 @@ export function createTensors(
   function take(name: string, shape: readonly number[]): Vector {
     const tensor = find(name, shape);
     if (tensor.dtype === 'U8') throw wrong(name, 'numbers', 'bytes (U8)');
-    if (tensor.dtype !== 'F8_E4M3') return finite(name, read(tensor));
+    if (tensor.dtype === 'F8_E4M3') return unblocked(fp8(name, shape, tensor)).values;
+    return finite(name, read(tensor));
+  }
+
+  function fp8(name: string, shape: readonly number[], tensor: Tensor): Matrix {
     const [rows = 1, columns = 1] = shape;
     const blocks = [Math.ceil(rows / block[0]), Math.ceil(columns / block[1])];
-    const scales = find(name + SCALES, blocks);
-    return finite(name, scaleBlocks(read(tensor), read(scales), block, name));
+    const scales = read(find(name + SCALES, blocks));
+    finite(name + SCALES, scales);
+    const codes = read(tensor);
+    finite(name, codes);
+    return fp8Matrix(codes, scales, block, name);
   }
 
   function bytes(name: string, shape: readonly number[]): Numbers {
@@ -84,15 +92,21 @@ export function createTensors(
     has: (name) => tensors.has(name),
     take,
     vector: (name, length) => take(name, [length]),
-    matrix: (name, ...shape) => ({ values: take(name, shape), scale: 1 }),
-    takeMxfp4(name, shape) {
+    matrix(name, ...shape) {
+      const tensor = find(name, shape);
+      if (tensor.dtype === 'F8_E4M3') return fp8(name, shape, tensor);
+      return { values: take(name, shape), scale: 1 };
+    },
+    mxfp4(name, shape) {
       const each = [...shape.slice(0, -1), Math.ceil(shape.at(-1)! / MXFP4_BLOCK)];
       const blocks = bytes(`${name}_blocks`, [...each, MXFP4_BLOCK / 2]);
       const scales = bytes(`${name}_scales`, each);
-      const widened = widenMxfp4(blocks, scales, name);
-      if (widened.shape.at(-1) !== shape.at(-1))
-        throw wrong(name, `rows of ${shape.at(-1)}`, `${widened.shape.at(-1)}, whole blocks`);
-      return finite(name, widened);
+      const matrix = mxfp4Matrix(blocks, scales, name);
+      const { width, scales: powers } = matrix.blocks!;
+      if (width !== shape.at(-1))
+        throw wrong(name, `rows of ${shape.at(-1)}`, `${width}, whole blocks`);
+      finite(name, { values: powers, shape: each });
+      return matrix;
     },
     unused: () => [...tensors.keys()].filter((name) => !asked.has(name)),
   };

@@ -102,6 +102,19 @@ const RANK = {
   },
 };
 
+/** Codes of few bits that a core widens in a cycle, where the file says nothing of them. */
+const WIDEN = {
+  fp8: { value: 1, ...FROM_PRESET, range: [0.31, 4] },
+  mxfp4: { value: 1, ...FROM_PRESET, range: [0.25, 4] },
+  int4: { value: 1, ...FROM_PRESET, range: [0.25, 4] },
+};
+
+/** Older files have one number, that of integers of 8 bits. */
+function widenOf8Bits(given: unknown): unknown {
+  const isOne = typeof given !== 'object' || given === null || 'value' in given;
+  return isOne && given !== undefined ? { i8: given } : given;
+}
+
 /** Schema of a hardware file with all its keys; units are read by the function passed in. */
 export function hardwareSchema(readUnits: ReadUnits) {
   const of = (limits: Parameters<typeof quantity>[0]) => quantity(limits, readUnits);
@@ -125,6 +138,13 @@ export function hardwareSchema(readUnits: ReadUnits) {
     tanh: cycles.prefault(unsaid.tanh),
     gelu: cycles.prefault(unsaid.gelu),
     softplus: cycles.prefault(unsaid.softplus),
+  });
+
+  const widenings = section('a mapping of formats', {
+    i8: rate,
+    fp8: rate.prefault(WIDEN.fp8),
+    mxfp4: rate.prefault(WIDEN.mxfp4),
+    int4: rate.prefault(WIDEN.int4),
   });
 
   return section('the path of a hardware file or a mapping', {
@@ -180,7 +200,7 @@ export function hardwareSchema(readUnits: ReadUnits) {
         call: time,
         row: perType(time),
         granularity: perTypeGiven(group).exactOptional(),
-        widenPerCycle: rate,
+        widenPerCycle: z.preprocess(widenOf8Bits, widenings),
       }),
       matmul: section('a mapping', {
         instruction: perType(time),

@@ -52,7 +52,12 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   for (const key of ['', ...path]) {
     if (at instanceof z.ZodArray) at = at.element;
     else if (key !== '') at = at instanceof z.ZodObject ? at.shape[String(key)] : undefined;
-    while (WRAPPERS.some((wrapper) => at instanceof wrapper)) at = (at as z.ZodOptional).unwrap();
+    for (;;) {
+      if (WRAPPERS.some((wrapper) => at instanceof wrapper)) at = (at as z.ZodOptional).unwrap();
+      // What is written in more than one way is read as one of them first.
+      else if (at instanceof z.ZodPipe && at.in instanceof z.ZodTransform) at = at.out;
+      else break;
+    }
     if (at instanceof z.ZodUnion) at = at.options.find((option) => option instanceof z.ZodObject);
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : QUANTITY_KEYS;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { show } from '../model/errors.js';
+import { FORMAT_NAMES } from '../model/formats.js';
 import { choice, count, expected, flag } from './errors.js';
 import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
@@ -57,9 +58,24 @@ const model = section('the path of a config.json or a mapping', {
       'Checkpoint to compute with: a Hugging Face folder, a file *.safetensors, or its index; random weights without',
     ),
   dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
-  weightBits: choice(32, 16, 8)
+  weightBits: choice(32, 16, 8, 4)
     .exactOptional()
-    .describe('Bits of a stored weight; 8 are widened on use'),
+    .describe(
+      'Bits of a stored weight, whatever the file says; 8 (one scale per matrix) and 4 (int4 in groups of 32) are widened on use',
+    ),
+  bits: section('a mapping with experts, rest or tables', {
+    experts: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe("Format of the routed experts' matrices; the file's without"),
+    rest: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe("Format of the layers' other matrices; routers stay as activations are"),
+    tables: choice(...FORMAT_NAMES)
+      .exactOptional()
+      .describe('Format of embedding and head; that of rest without'),
+  })
+    .exactOptional()
+    .describe('Formats of matrices, in place of weightBits'),
 });
 
 const workload = section('a mapping', {
@@ -94,7 +110,7 @@ const placement = section('a mapping', {
     ),
   rows: count(1).exactOptional().describe("Rows of a layer's region"),
   layers: choice('whole', 'split', 'auto')
-    .default('whole')
+    .default('auto')
     .describe(
       'Regions of a layer: one, or two for its attention and its MLP; auto: which takes the fewest wafers, then cycles',
     ),
@@ -106,6 +122,12 @@ const placement = section('a mapping', {
     .exactOptional()
     .describe(
       "Columns of a layer's region (of split layers of both), of each layer's, or of split layers' attention and MLP",
+    ),
+  kvReplicas: z
+    .union([z.literal('auto'), count(1)], expected('auto or an integer, at least 1'))
+    .default('auto')
+    .describe(
+      'KV groups that hold each KV head, of the query heads that share it; auto: as many as are fastest, and 1 where many users are served',
     ),
   groups: z
     .union(
@@ -129,33 +151,30 @@ export const config = section('a mapping', {
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
-}).superRefine(
-  ({ exact, mapping, placement: { growth, layers, layerColumns, groups }, ...rest }, context) => {
-    refusePrompt(rest, context);
-    const { takes } = MAPPINGS[mapping];
-    const refuse = (path: string, found: unknown, why: string) =>
-      context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
-    if (growth === 'search' && !takes.search)
-      refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
-    if (layers === 'split' && !takes.split)
-      refuse('layers', layers, `expected whole or auto with mapping: ${mapping}, found split`);
-    if (layers === 'whole' && isSplit(layerColumns))
-      refuse(
-        'layerColumns',
-        layerColumns,
-        'expected one width with layers: whole, found a mapping',
-      );
-    if (growth === 'search' && layerColumns !== undefined)
-      refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
-    if (growth === 'search' && groups !== undefined)
-      refuse('groups', groups, 'expected none with growth: search, which chooses them');
-    if (typeof groups === 'object' && !takes.groupsByLine)
-      refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
-    const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
-    if (exact && !takes.exact)
-      context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
-  },
-);
+}).superRefine(({ exact, mapping, placement, ...rest }, context) => {
+  const { growth, layers, layerColumns, groups, kvReplicas } = placement;
+  refusePrompt(rest, context);
+  const { takes } = MAPPINGS[mapping];
+  const refuse = (path: string, found: unknown, why: string) =>
+    context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
+  if (growth === 'search' && !takes.search)
+    refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
+  if (typeof kvReplicas === 'number' && kvReplicas > 1 && !takes.replicas)
+    refuse('kvReplicas', kvReplicas, `expected auto with mapping: ${mapping}, found ${kvReplicas}`);
+  if (layers === 'split' && !takes.split)
+    refuse('layers', layers, `expected whole or auto with mapping: ${mapping}, found split`);
+  if (layers === 'whole' && isSplit(layerColumns))
+    refuse('layerColumns', layerColumns, 'expected one width with layers: whole, found a mapping');
+  if (growth === 'search' && layerColumns !== undefined)
+    refuse('layerColumns', layerColumns, 'expected none with growth: search, which chooses them');
+  if (growth === 'search' && groups !== undefined)
+    refuse('groups', groups, 'expected none with growth: search, which chooses them');
+  if (typeof groups === 'object' && !takes.groupsByLine)
+    refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
+  const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
+  if (exact && !takes.exact)
+    context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });
+});
 
 /** Widths of attention and MLP apart. */
 function isSplit(columns: z.output<typeof placement>['layerColumns']): boolean {

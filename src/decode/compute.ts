@@ -7,6 +7,7 @@ import type { ResolvedConfig } from '../config.js';
 import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
+import { BITS, formatText, type WeightFormat } from '../model/formats.js';
 import type { Weights } from '../model/model-weights.js';
 import { layerOf, type ModelSpec } from '../model/model.js';
 import {
@@ -38,6 +39,8 @@ export interface Numbers {
   routing: Routing;
   /** Tensors of a checkpoint that are no part of the model. */
   skipped?: ReadWeights['skipped'];
+  /** Formats of few bits in which the checkpoint did not have its weights, and the fewest bits of them. */
+  rounded?: Pick<CheckResult, 'roundedTo' | 'roundedFormats'>;
 }
 
 /** What one step computed. */
@@ -53,14 +56,16 @@ export interface StepCheck {
  * token is the first largest of the wafer's own logits. The other users run the same programs.
  * @param head where the logits and the choice are computed
  * @param inPrompt errors of the logits within a prompt
+ * @param rounded to what weights were rounded
  * @param routing choices of experts, which have to be the plain implementation's but for near ties
  */
 export function checkResult(
-  { model, workload, weights }: Pick<ResolvedConfig, 'model' | 'workload' | 'weights'>,
+  { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
   steps: readonly StepCheck[],
   head: 'wafer' | 'host',
   inPrompt: readonly number[] = [],
   routing: Routing = noRouting(),
+  rounded: Numbers['rounded'] = {},
 ): CheckResult {
   const tolerance = TOLERANCE[model.dtype];
   // Math.max keeps NaN, which no tolerance passes.
@@ -76,7 +81,7 @@ export function checkResult(
     head,
     ...routingResult(routing),
     users: { checked: [0], of: workload.batch },
-    ...(weights && model.weightBits === 8 && { roundedTo: 8 }),
+    ...rounded,
     passed: logitsMaxRelativeError <= tolerance && choice && routing.wrong === undefined,
   };
 }
@@ -117,7 +122,7 @@ export function createNumbers(
   imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
 ): Numbers {
   const { model, workload, prompt } = config;
-  const { weights, skipped } = weightsOf(config);
+  const { weights, skipped, rounded } = weightsOf(config);
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights, roomOf(config));
@@ -126,21 +131,34 @@ export function createNumbers(
   const memory = imagesOf(weights, caches);
   const token = prompt === undefined ? draw() : prompt[0];
   const none = { checks: [], inPrompt: [], routing: noRouting() };
-  return { model, memory, plain, token, ...none, ...(skipped && { skipped }) };
+  const numbers: Numbers = { model, memory, plain, token, ...none };
+  return { ...numbers, ...(skipped && { skipped }), ...(rounded && { rounded }) };
 }
 
-function weightsOf({ model, workload, weights: named }: ResolvedConfig): Partial<ReadWeights> & {
-  weights: Weights;
-} {
+function weightsOf({
+  model,
+  workload,
+  weights: named,
+}: ResolvedConfig): { weights: Weights } & Pick<Numbers, 'skipped' | 'rounded'> {
   if (named === undefined)
     return { weights: randomWeights(model, seededRandom(`weights ${workload.seed}`)) };
   const checkpoint = openCheckpoint(named.path);
   try {
     const { weights, skipped } = readWeights(checkpoint, model, named.block);
-    return { weights: storeWeights(model, weights), skipped };
+    const formats = new Set<WeightFormat>();
+    const stored = storeWeights(model, weights, formats);
+    return { weights: stored, skipped, rounded: roundedTo([...formats]) };
   } finally {
     checkpoint.close();
   }
+}
+
+function roundedTo(formats: readonly WeightFormat[]): NonNullable<Numbers['rounded']> {
+  if (formats.length === 0) return {};
+  return {
+    roundedTo: Math.min(...formats.map(({ type }) => BITS[type])),
+    roundedFormats: [...new Set(formats.map(formatText))],
+  };
 }
 
 /** Whether there is such a token to compute with. */

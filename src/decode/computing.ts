@@ -69,10 +69,10 @@ export function createComputing(
       return numbers.token;
     },
     result() {
-      const { checks, inPrompt, routing, memory, skipped } = numbers;
+      const { checks, inPrompt, routing, memory, skipped, rounded } = numbers;
       const text = textOf();
       return {
-        check: checkResult(config, checks, memory.head, inPrompt, routing),
+        check: checkResult(config, checks, memory.head, inPrompt, routing, rounded),
         ...(text !== undefined && { text }),
         ...(skipped && Object.keys(skipped).length > 0 && { skipped }),
       };

@@ -25,10 +25,13 @@ export function placementOf(config: ResolvedConfig, search: Search = {}): Placem
   return placement;
 }
 
-/** What a configuration asks of the placement. */
+/**
+ * What a configuration asks of the placement. Where requests are served, `auto` holds every KV head once: a replica
+ * holds its cache once more, and the room for many users' caches counts.
+ */
 export function requestOf(config: ResolvedConfig): SizedRequest {
   const { mapping, workload, placement } = config;
-  const { rows, layers, layerColumns, strategy, growth } = placement;
+  const { rows, layers, layerColumns, kvReplicas, groups, strategy, growth } = placement;
   const maxPositions = roomOf(config);
   return {
     strategy,
@@ -39,5 +42,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     rows,
     layers,
     layerColumns,
+    kvReplicas: kvReplicas === 'auto' && workload.kind === 'serving' ? 1 : kvReplicas,
+    headGroups: typeof groups === 'object' ? groups.head : undefined,
   };
 }

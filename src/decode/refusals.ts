@@ -5,6 +5,7 @@
  */
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
+import { replicasOf } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
 import { isOfLayer, type Asked, type Refusal } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
@@ -19,6 +20,7 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   checkStored(config);
   checkPositions(config);
   checkLayers(config);
+  checkReplicas(config);
   checkPrompt(config, use);
   const refused = MAPPINGS[config.mapping].refuse({ ...config, positions: roomOf(config), use });
   if (refused !== undefined) refuse(...refused);
@@ -72,12 +74,12 @@ function checkStored({ model }: ResolvedConfig): void {
   if (refused !== undefined) refuse(...refused);
 }
 
-/** Weights of fewer bits than a core widens, or of an unknown number of them. */
-function storedRefusal({ published, dtype }: ModelSpec): Refusal | undefined {
+/** Weights in a format that cores do not widen, or an unknown one. */
+function storedRefusal({ published, stored: known, dtype }: ModelSpec): Refusal | undefined {
   const stored = published?.stored;
-  if (stored === undefined || stored.bits === 8) return undefined;
+  if (stored === undefined || known !== undefined) return undefined;
   const own = dtype === 'f16' ? 16 : 32;
-  const what = `weights of 8 or 16 bits, or model.weightBits: 8 or ${own} in the configuration`;
+  const what = `weights in a format of model.bits, or model.weightBits: 4, 8 or ${own} in the configuration`;
   return [stored.field, what, stored.says];
 }
 
@@ -109,6 +111,17 @@ function positionsOf({ name, maxContext }: ResolvedConfig['model']): string {
 function checkPrompt({ workload, prompt }: ResolvedConfig, use: Asked['use']): void {
   if (prompt !== undefined && (use === 'serving' || workload.kind === 'serving'))
     refuse('workload.prompt', 'none where requests are served', `one of ${prompt.length} tokens`);
+}
+
+/** KV groups of one KV head share its query heads out among them. */
+function checkReplicas({ model, placement: { kvReplicas } }: ResolvedConfig): void {
+  if (kvReplicas === 'auto' || kvReplicas === undefined) return;
+  for (const layer of model.kinds) {
+    if (layer.attention.kind !== 'gqa' || replicasOf(layer).includes(kvReplicas)) continue;
+    const { heads, kvHeads } = layer.attention;
+    const why = `the query heads that share a KV head (${heads} heads on ${kvHeads})`;
+    refuse('placement.kvReplicas', `auto or a divisor of ${heads / kvHeads}, ${why}`, kvReplicas);
+  }
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {

@@ -119,7 +119,7 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
   return {
     strategy,
     layers,
-    regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore }) => ({
+    regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore, ...of }) => ({
       name,
       wafer: on,
       x,
@@ -127,6 +127,7 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
       width,
       height,
       sramBytesPerCore,
+      ...('kvReplicas' in of && { kvReplicas: of.kvReplicas }),
     })),
     coresUsed: coresOf(placement),
     sramUsedBytes: regions.reduce((sum, r) => sum + r.width * r.height * r.sramBytesPerCore, 0),

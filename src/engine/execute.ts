@@ -5,7 +5,7 @@
  */
 import { ROUND, elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
-import { cellOf } from '../program/program.js';
+import { cellOf, scaleStep } from '../program/program.js';
 import type { ArgmaxOp, LookupOp, MatmulOp, MatvecOp, Operation } from '../program/program.js';
 import type { Passed, PutOp, RankOp, Source, SpecialOp, VectorOp } from '../program/program.js';
 import { raised } from './indexed.js';
@@ -143,12 +143,18 @@ function valueOf(source: Source | undefined, memory: Float32Array, i: number, ar
 
 function executeMatvec(op: MatvecOp, memory: Float32Array): void {
   const round = ROUND[op.type];
+  const { scales } = op;
   for (let i = 0; i < op.rows; i++) {
     const row = op.matrix + i * op.rowStride;
+    const scaleRow = scales === undefined ? 0 : scales.at + scaleStep(scales.rows, memory, i);
     for (let j = 0; j < op.length; j++) {
       const x = memory[op.x + (op.form === 'axpy' ? i : j) * (op.xStride ?? 1)];
       const out = op.out + (op.form === 'axpy' ? j : i) * (op.outStride ?? 1);
-      memory[out] = round(memory[row + j] * x + memory[out]);
+      const weight =
+        scales === undefined
+          ? memory[row + j]
+          : round(memory[row + j] * memory[scaleRow + scaleStep(scales.columns, memory, j)]);
+      memory[out] = round(weight * x + memory[out]);
     }
   }
 }
@@ -177,8 +183,14 @@ function executeLookup(op: LookupOp, memory: Float32Array): void {
   const held = row >= 0 && row < op.rows;
   for (let j = 0; j < op.length; j++) {
     const cell = op.table + row * op.rowStride + j * op.stride;
-    memory[op.to + j] = held ? ROUND[op.type](memory[cell]) : 0;
+    memory[op.to + j] = held ? ROUND[op.type](memory[cell] * scaleOf(op, memory, row, j)) : 0;
   }
+}
+
+function scaleOf({ scales }: LookupOp, memory: Float32Array, row: number, j: number): number {
+  if (scales === undefined) return 1;
+  const { at, rows, columns } = scales;
+  return memory[at + scaleStep(rows, memory, row) + scaleStep(columns, memory, j)];
 }
 
 function executeArgmax(op: ArgmaxOp, memory: Float32Array): void {

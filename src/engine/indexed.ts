@@ -32,7 +32,12 @@ function badPlace(index: number, cell: number, below: number): string | undefine
 export function raised<Op extends VectorOp | MatvecOp>(op: Op, memory: Float32Array): Op {
   if (selectsOf(op).length === 0) return op;
   const by = ({ cell, step }: Select) => step * memory[cell];
-  if (op.kind === 'matvec') return { ...op, matrix: op.matrix + by(op.select!) };
+  if (op.kind === 'matvec') {
+    const { select, scales, matrix } = op;
+    const placed = { ...op, ...(select && { matrix: matrix + by(select) }) };
+    if (scales?.select === undefined) return placed;
+    return { ...placed, scales: { ...scales, at: scales.at + by(scales.select) } };
+  }
   const operand = <Operand extends object | undefined>(of: Operand): Operand => {
     const from = of as MemoryOperand | undefined;
     if (!isMemory(from) || from.select === undefined) return of;

@@ -3,6 +3,7 @@
  * of their operations costs. Plain values in base units; where each came from stands in the hardware
  * file (`configs/hardware/*.yaml`) and is kept next to them as `provenance`.
  */
+import type { WidenedType } from '../numeric/formats.js';
 import type { Defects } from './defects.js';
 
 /** One number for 16-bit and one for 32-bit data. */
@@ -46,13 +47,13 @@ export interface CostTable {
     /** Cells that a rank is found among: a compare and an add each. */
     rank: { f32: number };
   };
-  /** Matrix-vector products: the call, each row without its elements, and widening 8-bit weights. */
+  /** Matrix-vector products: the call, each row without its elements, and widening codes of few bits. */
   matvec: {
     call: number;
     row: PerType;
     /** Elements of a row that are issued together, the last of them as a whole group; 1 if not given. */
     granularity?: Partial<PerType>;
-    widenPerCycle: number;
+    widenPerCycle: Record<WidenedType, number>;
   };
   /**
    * Products of matrices by multiply-add instructions: each one without its elements, how many elements

@@ -10,19 +10,20 @@
  * then a handful of operations over all heads at once. Values follow, head by head.
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
-import { cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { normsHeads } from '../mapping/shapes.js';
 import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
-import { cacheOf, inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
+import { appendValues, weightedValues } from './values.js';
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
 export function prepareAttention(core: CoreCode, layer: LayerCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
   if (attention.rope) advanceAngles(core, layer);
-  startProduct(core, model.dtype, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
+  startProduct(core, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
   if (normsHeads(attention)) fill(core, 'f32', at.headScale, headsOf(layer), 0);
@@ -56,55 +57,28 @@ function projectQkv(core: CoreCode, layer: LayerCore): void {
   const { model, column, matrices } = layer;
   const { at } = core;
   const x = inputAt(core, layer);
-  product(core, model.dtype, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
+  product(core, layer, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
   allReduce(core, column, 'add', model.dtype, at.qkv, matrices.qkv.outputs);
 }
 
-/** The row that owns the new position keeps its key and value: cache[head][element][position]. */
+/** The row that owns the new position keeps its keys, [head][element][slot], and its values. */
 function append(core: CoreCode, layer: LayerCore): void {
   const { shape, model, appendAt } = layer;
   if (appendAt < 0) return;
   const { at } = core;
   const heads = headsOf(layer);
   const elements = 2 * shape.pairs;
-  const values = at.qkv + elements * heads;
   for (let head = 0; head < shape.headsPerColumn; head++) {
     const slot = head * elements * shape.slots + appendAt;
     const key = cell(at.qkv + shape.queryHeads + head, heads);
     vector(core, 'move', model.dtype, elements, cell(at.keys + slot, shape.slots), key);
   }
-  const all = shape.headsPerColumn * elements;
-  const slots = cell(at.values + appendAt, shape.slots);
-  vector(core, 'move', model.dtype, all, slots, cell(values));
-}
-
-function weightedValues(core: CoreCode, layer: LayerCore): void {
-  const { model, shape, column, positions } = layer;
-  const { at } = core;
-  const elements = 2 * shape.pairs;
-  for (let head = 0; head < shape.queryHeads; head++) {
-    const out = at.attended + head * elements;
-    matvec(core, 'dot', model.dtype, {
-      matrix: cacheOf(shape, at.values, head),
-      rows: elements,
-      length: positions,
-      rowStride: shape.slots,
-      x: at.scores + head,
-      xStride: shape.queryHeads,
-      out,
-      widen: false,
-    });
-    if (positions > 0) {
-      const share = cell(at.total + head, 0);
-      vector(core, 'mul', model.dtype, elements, cell(out), cell(out), share);
-    }
-  }
-  allReduce(core, column, 'add', model.dtype, at.attended, shape.queryDims);
+  appendValues(core, layer, at.qkv + elements * heads);
 }
 
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
-function projectOut(core: CoreCode, { model, matrices }: LayerCore): void {
+function projectOut(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const operands = { x: at.attended, out: at.attentionOut, bias: at.oBias };
-  product(core, model.dtype, matrices.o, operands);
+  product(core, layer, layer.matrices.o, operands);
 }

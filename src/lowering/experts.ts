@@ -1,10 +1,10 @@
 /**
- * A mixture of experts (docs/machine-model.md, section 9): every core multiplies its slice of each chosen
+ * A mixture of experts (docs/machine-model.md, section 5b): every core multiplies its slice of each chosen
  * expert, which it finds by the number that the router left in `choice`, one after the other into one vector.
  * Sums over the column and over the row are those of one gated MLP of all these units.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { scaleCount } from '../mapping/matrices.js';
+import { scalesSums } from '../mapping/matrices.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
@@ -22,7 +22,7 @@ export function prepareExperts(
   const { dtype } = layer.model;
   // Biases are looked up where sums start, once it is known whose.
   const own = 2 * layer.shape.inner * spec.topK;
-  const isLookedUp = spec.bias && scaleCount(layer.matrices.gateUp) === 0;
+  const isLookedUp = spec.bias && !scalesSums(layer.matrices.gateUp);
   const from = isLookedUp ? own : 0;
   fill(core, dtype, at.gateUp + from, shape.sums - from, 0);
 }
@@ -84,7 +84,7 @@ function gateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: nu
   const { at } = core;
   const { outputs: length } = matrices.gateUp;
   const out = at.gateUp + slot * length;
-  const isScaled = scaleCount(matrices.gateUp) > 0;
+  const isScaled = scalesSums(matrices.gateUp);
   if (spec.bias) {
     const table = { table: at.gateUpBias, rows: experts.shape.biasesOfRow, length };
     lookUpBias(core, layer, { ...table, id: at.biasOf + slot, to: isScaled ? at.ownBias : out });
@@ -96,7 +96,7 @@ function gateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: nu
     x = at.scaledInput;
   }
   const bias = spec.bias ? at.ownBias : undefined;
-  product(core, model.dtype, matrices.gateUp, { x, out, bias, number: at.choice + slot });
+  product(core, layer, matrices.gateUp, { x, out, bias, number: at.choice + slot });
 }
 
 function sharedGateUp(core: CoreCode, layer: LayerCore, { spec, shape }: ExpertsCore): void {
@@ -104,7 +104,7 @@ function sharedGateUp(core: CoreCode, layer: LayerCore, { spec, shape }: Experts
   const { at } = core;
   const x = inputAt(core, layer);
   const out = at.gateUp + 2 * spec.topK * layerShape.inner;
-  product(core, model.dtype, matrices.shared!.gateUp, { x, out });
+  product(core, layer, matrices.shared!.gateUp, { x, out });
   if (!spec.shared!.gate) return;
   const gate = cell(at.gateUp + shape.sums - 1, 0);
   vector(core, 'fma', model.dtype, layerShape.dims, gate, cell(x), cell(at.sharedGate), gate);
@@ -121,12 +121,12 @@ function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: numb
   const number = at.choice + slot;
   const sum = cell(at.mlpOut);
   if (!spec.router.scalesInput) vector(core, 'mul', type, inner, cell(x), cell(x), weight);
-  if (scaleCount(matrices.down) > 0) {
+  if (scalesSums(matrices.down)) {
     // A scale is not that of what other experts have added.
-    startProduct(core, type, matrices.down, { out: at.expertOut });
-    product(core, type, matrices.down, { x, out: at.expertOut, number });
+    startProduct(core, matrices.down, { out: at.expertOut });
+    product(core, layer, matrices.down, { x, out: at.expertOut, number });
     vector(core, 'add', type, dims, sum, sum, cell(at.expertOut));
-  } else product(core, type, matrices.down, { x, out: at.mlpOut, number });
+  } else product(core, layer, matrices.down, { x, out: at.mlpOut, number });
   if (!spec.bias) return;
   const id = at.biasOf + spec.topK + slot;
   const table = { table: at.downBias, rows: experts.shape.biasesOfColumn, length: dims };
@@ -138,10 +138,11 @@ function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: numb
 
 function sharedDown(
   core: CoreCode,
-  { model, matrices, costs }: LayerCore,
+  layer: LayerCore,
   { spec, shape }: ExpertsCore,
   first: number,
 ): void {
+  const { model, matrices, costs } = layer;
   const { at } = core;
   const { dtype: type } = model;
   const own = cell(at.activated + first);
@@ -151,9 +152,9 @@ function sharedDown(
     cheapest(core, costs, 'sigmoid', type, gate, 1);
     vector(core, 'mul', type, shape.sharedInner, own, own, cell(gate, 0));
   }
-  if (scaleCount(slice) > 0) {
-    startProduct(core, type, slice, { out: at.expertOut });
-    product(core, type, slice, { x: own.at, out: at.expertOut });
+  if (scalesSums(slice)) {
+    startProduct(core, slice, { out: at.expertOut });
+    product(core, layer, slice, { x: own.at, out: at.expertOut });
     vector(core, 'add', type, slice.outputs, cell(at.mlpOut), cell(at.mlpOut), cell(at.expertOut));
-  } else product(core, type, slice, { x: own.at, out: at.mlpOut });
+  } else product(core, layer, slice, { x: own.at, out: at.mlpOut });
 }

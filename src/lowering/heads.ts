@@ -6,6 +6,7 @@ import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, ring, vector, type CoreCode } from '../program/builder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
+import { kvGroupsOf } from '../mapping/shapes.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 
@@ -54,11 +55,16 @@ function elementsOf({ at }: CoreCode, layer: LayerCore, head: number): MemoryOpe
 
 /**
  * A 32-bit number of each head, as vectors of activations are combined with it: 16-bit operations take a copy
- * in 16 bits. Returns its first cell.
+ * in 16 bits, which goes to `narrow`. Returns its first cell.
  */
-export function perHead(core: CoreCode, { dtype }: ModelSpec, at: number, heads: number): number {
+export function perHead(
+  core: CoreCode,
+  { dtype }: ModelSpec,
+  at: number,
+  narrow: number,
+  heads: number,
+): number {
   if (dtype === 'f32') return at;
-  const narrow = core.at.perHead;
   vector(core, 'move', dtype, heads, cell(narrow), cell(at));
   return narrow;
 }
@@ -77,7 +83,7 @@ export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlac
   vector(core, 'fma', 'f32', heads * length, squares, qk, qk, squares);
   allReduce(core, group, 'add', 'f32', at.headScale, heads);
   meanToScale(core, costs, at.headScale, heads, attention.headDim, model.normEpsilon);
-  const scales = ring(perHead(core, model, at.headScale, heads), heads);
+  const scales = ring(perHead(core, model, at.headScale, at.headFactor, heads), heads);
   vector(core, 'mul', model.dtype, heads * length, qk, qk, scales);
   if (attention.qkNorm !== 'head') return;
   for (let head = 0; head < heads; head++) {
@@ -99,9 +105,11 @@ export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
     vector(core, 'fma', 'f32', length, scaleOf(head), x, x, scaleOf(head));
   }
   joinWholeNorm(core, layer);
-  const { heads: all, kvHeads, headDim } = attention;
+  const { heads: all, headDim } = attention;
   meanToScale(core, costs, at.headScale, 1, all * headDim, model.normEpsilon);
-  meanToScale(core, costs, at.headScale + 1, 1, kvHeads * headDim, model.normEpsilon);
+  // Each key was added up once for each group that holds it.
+  const keys = kvGroupsOf(attention, shape) * headDim;
+  meanToScale(core, costs, at.headScale + 1, 1, keys, model.normEpsilon);
   for (let head = 0; head < heads; head++) {
     const x = elementsOf(core, layer, head);
     vector(core, 'mul', model.dtype, length, x, x, scaleOf(head));

@@ -3,6 +3,7 @@
  * describes, with zeros where padded, and caches with what earlier tokens left.
  * Needed only by runs that compute; a run that is only timed has no images.
  */
+import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
 import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { ModelSpec } from '../model/model.js';
@@ -20,16 +21,18 @@ import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
 export function gqaMemory(
-  { model, placement, groupsOf }: Lowered,
+  { model, wafer, placement, groupsOf }: Lowered,
   { maxPositions, users }: Step,
   weights: Weights,
   caches: LayerCache[],
 ): Memory {
   const { regions } = placement;
+  const { costs } = wafer;
   const images = regions.map((region) => {
-    if (!isOfLayer(region)) return tableImages(model, region, weights);
+    if (!isOfLayer(region)) return tableImages(model, region, weights, costs);
     const { layer, layerKind } = region;
     const of = {
+      costs,
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
       cache: caches[layer],
@@ -87,6 +90,7 @@ export function tableImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height' | 'kind'>,
   weights: Weights,
+  costs: CostTable,
 ): Float32Array[] {
   const { width, height, kind } = region;
   if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
@@ -103,7 +107,7 @@ export function tableImages(
         if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
       });
       const held = consecutive(column * shape.entries, shape.entries, model.vocab);
-      fillSlice({ image, at, model }, slice, {
+      fillSlice({ image, at, model, costs }, slice, {
         width: model.dim,
         inputs: dimsOf(model, shape.dims, row),
         outputs: held.map((output) => ({ of, output })),

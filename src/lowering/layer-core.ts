@@ -65,7 +65,7 @@ export const LAYER_LABELS = [
   'attention out norm',
   'mlp norm',
   'router',
-  'choice',
+  'experts choice',
   'gate up',
   'experts gate up',
   'silu',
@@ -91,8 +91,7 @@ export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
   return spec.norms === 'post' ? at.x : at.normed;
 }
 
-/** First cell of the cache of the KV head that serves a query head. */
-export function cacheOf(shape: LayerShape, cache: number, queryHead: number): number {
-  const kvHead = Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
-  return cache + kvHead * 2 * shape.pairs * shape.slots;
+/** The KV head of a column that serves one of its query heads. */
+export function kvHeadOf(shape: LayerShape, queryHead: number): number {
+  return Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
 }

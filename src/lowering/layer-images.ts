@@ -3,6 +3,7 @@
  * padded, and a cache filled with earlier tokens' keys and values.
  */
 import { ROUND } from '../numeric/types.js';
+import type { CostTable } from '../hardware/wafer.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
 import type {
@@ -15,53 +16,54 @@ import type {
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
+import { hasAttention, hasMlp, type LayerPart } from '../mapping/mapping.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
-import { hasAttention, hasMlp, type LayerRegionKind } from '../mapping/mapping.js';
-import { layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
+import { kvGroupsOf, layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
 import type { LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
 import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
+import { valueCache } from './values.js';
 
-/** What a layer's cores keep, and the column of the root of their rows. */
+/** What a layer's cores keep, the column of the root of their rows, and the costs by which their code was written. */
 export interface ImageSource {
   spec: LayerSpec;
   weights: LayerWeights;
   cache: LayerCache;
   rowRoot: number;
+  costs: CostTable;
 }
 
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'> & { kind: LayerRegionKind },
+  region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | 'kvReplicas'>,
   maxPositions: number,
-  { spec, weights, cache, rowRoot }: ImageSource,
+  { spec, weights, cache, rowRoot, costs }: ImageSource,
   users = 1,
 ): Float32Array[] {
-  const shape = layerShape(model, spec, maxPositions, region.height, region.width, users);
-  const { kind } = region;
+  const { kind, width, height, kvReplicas } = region;
+  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas);
   const matrices = layerMatrices(model, spec, shape);
   const attentionSpec = gqaOf(spec);
   const router =
-    shape.experts && hasAttention(kind)
-      ? routerPlaces(rowRoot, region.width, shape.experts)
-      : undefined;
+    shape.experts && hasAttention(kind) ? routerPlaces(rowRoot, width, shape.experts) : undefined;
   const { attention: gqa } = weights;
   if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
   const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
   const images: Float32Array[] = [];
-  for (let row = 0; row < region.height; row++)
-    for (let column = 0; column < region.width; column++) {
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
       const heads = hasAttention(kind) && column < shape.attentionColumns;
       const { buffers, at } = layOut(
         layerBuffers(model, spec, shape, kind, { heads, router: router?.part(column) }),
       );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
+      const core = { image, at, ...of };
       for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;
@@ -101,18 +103,22 @@ function attentionSlice(
   spec: GqaSpec,
   shape: LayerShape,
   column: number,
-  all: readonly RotaryPair[],
+  rotary: readonly RotaryPair[],
 ): AttentionSlice {
-  const perKv = spec.heads / spec.kvHeads;
-  const firstHead = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
+  const all = kvGroupsOf(spec, shape);
+  const perGroup = spec.heads / all;
+  const first = Math.floor(column / shape.groupWidth) * shape.headsPerColumn;
   const firstPair = (column % shape.groupWidth) * shape.pairs;
-  const kvHeads = Array.from({ length: shape.headsPerColumn }, (_, i) =>
-    firstHead + i < spec.kvHeads ? firstHead + i : -1,
+  const groups = Array.from({ length: shape.headsPerColumn }, (_, i) =>
+    first + i < all ? first + i : -1,
   );
-  const queryHeads = kvHeads.flatMap((head) =>
-    Array.from({ length: perKv }, (_, i) => (head < 0 ? -1 : head * perKv + i)),
+  const kvHeads = groups.map((group) =>
+    group < 0 ? -1 : Math.floor((group * spec.kvHeads) / all),
   );
-  const pairs = Array.from({ length: shape.pairs }, (_, i) => all.at(firstPair + i));
+  const queryHeads = groups.flatMap((group) =>
+    Array.from({ length: perGroup }, (_, i) => (group < 0 ? -1 : group * perGroup + i)),
+  );
+  const pairs = Array.from({ length: shape.pairs }, (_, i) => rotary.at(firstPair + i));
   const elements = [
     ...pairs.map((pair) => pair?.first ?? -1),
     ...pairs.map((pair) => pair?.second ?? -1),
@@ -239,25 +245,29 @@ function fillSinks(
   });
 }
 
-/** The first user's cache: [head][element][slot], slots dealt out row by row. */
+/**
+ * The first user's cache, slots dealt out row by row: keys [head][element][slot], values as values.ts has them.
+ */
 function fillCache(
-  { image, at, model, spec, shape, row }: Filled,
+  { image, at, model, costs, spec, shape, row }: Filled,
   slice: AttentionSlice,
   cache: LayerCache,
 ): void {
   const { length: context } = cache.keys;
   const round = ROUND[model.dtype];
+  const values = valueCache(costs, model.dtype, shape);
   slice.kvHeads.forEach((head, h) =>
     slice.elements.forEach((element, i) => {
       if (head < 0 || element < 0) return;
-      const first = (h * slice.elements.length + i) * shape.slots;
+      const number = h * slice.elements.length + i;
       const index = head * spec.headDim + element;
       // What the first token attends to; in a ring each slot has one such position.
       for (let p = firstAttended(spec.span, context); p < context; p++) {
         const slot = slotAt(spec.span, p);
         if (slot % shape.rows !== row) continue;
-        const cell = first + Math.floor(slot / shape.rows);
-        image[at.keys + cell] = round(cache.keys[p][index]);
+        const place = Math.floor(slot / shape.rows);
+        image[at.keys + number * shape.slots + place] = round(cache.keys[p][index]);
+        const cell = number * values.element + place * values.slot;
         image[at.values + cell] = round(cache.values[p][index]);
       }
     }),

@@ -30,9 +30,9 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   if (layer.group) prepareAttention(core, layer);
 }
 
-function startAttention(core: CoreCode, { model, matrices, mlp }: LayerCore): void {
+function startAttention(core: CoreCode, { matrices, mlp }: LayerCore): void {
   const { attentionOut: out, oBias: bias } = core.at;
-  startProduct(core, model.dtype, matrices.o, { out, bias });
+  startProduct(core, matrices.o, { out, bias });
   if (mlp.kind === 'experts') prepareRouter(core, matrices, mlp);
 }
 
@@ -45,8 +45,8 @@ function startMlp(core: CoreCode, layer: LayerCore): void {
     return;
   }
   const { down, gateUp } = matrices;
-  startProduct(core, model.dtype, down, { out: at.mlpOut, bias: at.downBias });
-  startProduct(core, model.dtype, gateUp, { out: at.gateUp, bias: at.gateUpBias });
+  startProduct(core, down, { out: at.mlpOut, bias: at.downBias });
+  startProduct(core, gateUp, { out: at.gateUp, bias: at.gateUpBias });
 }
 
 export function decoderLayer(core: CoreCode, layer: LayerCore): void {
@@ -125,11 +125,11 @@ function mlp(core: CoreCode, layer: LayerCore, { act }: DenseSpec): void {
   const n = shape.inner;
   const x = inputAt(core, layer);
   core.label = layerLabel('gate up');
-  product(core, type, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
+  product(core, layer, matrices.gateUp, { x, out: at.gateUp, bias: at.gateUpBias });
   allReduce(core, column, 'add', type, at.gateUp, 2 * n);
   core.label = layerLabel(ACT_FN[act.fn]);
   const units = { gate: at.gateUp, up: at.gateUp + n, out: at.activated };
   gatedAct(core, layer.costs, act, { type, length: n, ...units });
   core.label = layerLabel('down');
-  product(core, type, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
+  product(core, layer, matrices.down, { x: at.activated, out: at.mlpOut, bias: at.downBias });
 }

@@ -1,12 +1,20 @@
 /**
- * The product of a stored weight matrix and a vector, in whatever format the matrix is stored. The parts of
- * a line's cores are added up, so that one core of the line has the bias and the others zeros in its place
- * (images.ts).
+ * The product of a stored weight matrix and a vector, in whatever format and orientation the matrix is stored.
+ * The parts of a line's cores are added up, so that one core of the line has the bias and the others zeros in
+ * its place (images.ts).
  */
-import type { FloatType } from '../numeric/types.js';
-import { scaleCount, scalesOf, type MatrixSlice } from '../mapping/matrices.js';
-import { append, cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
-import type { MemoryOperand } from '../program/program.js';
+import type { CostTable } from '../hardware/wafer.js';
+import { isBlocked, widenedType } from '../model/formats.js';
+import {
+  buffersOf,
+  namesBlocks,
+  scaleCount,
+  scalesSums,
+  type MatrixSlice,
+} from '../mapping/matrices.js';
+import { append, cell, chosen, fill, matvec, vector, type CoreCode } from '../program/builder.js';
+import type { MatvecOp, MemoryOperand, ScaleAxis, Scales, Select } from '../program/program.js';
+import { timeOf } from '../program/timing.js';
 
 /** Where a product's result lies, and its bias, if it has one. */
 export interface Result {
@@ -21,34 +29,94 @@ export interface Operands extends Result {
   number?: number | undefined;
 }
 
-/** The result before its product: the bias, or zeros. A product that is scaled takes its bias then. */
-export function startProduct(
-  core: CoreCode,
-  type: FloatType,
-  slice: MatrixSlice,
-  { out, bias }: Result,
-): void {
-  const { outputs } = slice;
-  if (bias === undefined || scaleCount(slice) > 0) fill(core, type, out, outputs, 0);
+/** What products are written by. */
+interface Costs {
+  costs: CostTable;
+}
+
+/** The result before its product: the bias, or zeros. A product whose sums are scaled takes its bias then. */
+export function startProduct(core: CoreCode, slice: MatrixSlice, { out, bias }: Result): void {
+  const { outputs, type } = slice;
+  if (bias === undefined || scalesSums(slice)) fill(core, type, out, outputs, 0);
   else vector(core, 'move', type, outputs, cell(out), cell(bias));
 }
 
-/** Appends out += slice x; 8-bit integers are widened, and their sums multiplied by their scale. */
+/** Appends out += slice x; codes are widened, each times its block's scale, or their sums are scaled. */
 export function product(
   core: CoreCode,
-  type: FloatType,
+  { costs }: Costs,
   slice: MatrixSlice,
   { x, out, bias, number }: Operands,
 ): void {
-  const { name, inputs, outputs, count } = slice;
-  const widen = slice.type === 'i8';
-  const select = (step: number) =>
-    number !== undefined && { select: { cell: number, step, count } };
-  matvec(core, 'axpy', type, {
-    ...{ matrix: core.at[name], rows: inputs, length: outputs, x, out, widen },
-    ...select(inputs * outputs),
+  const { inputs, outputs, type } = slice;
+  const form = formOf(costs, slice);
+  const [rows, length] = form === 'axpy' ? [inputs, outputs] : [outputs, inputs];
+  const select = selectOf(slice, inputs * outputs, number);
+  const scales = scalesOf(core, slice, form === 'axpy' ? 'inputs' : 'outputs', number);
+  matvec(core, form, type, {
+    ...{ matrix: core.at[buffersOf(slice).weights], rows, length, x, out },
+    widen: widenedType(slice.format) ?? false,
+    ...(select && { select }),
+    ...(scales && { scales }),
   });
-  if (widen) scaleSums(core, type, slice, { out, bias }, select(scaleCount(slice)));
+  if (scalesSums(slice)) scaleSums(core, slice, { out, bias }, number);
+}
+
+/**
+ * By rows of inputs (`axpy`) or of outputs (`dot`), whichever takes less time on this wafer; the matrix is
+ * stored in these rows.
+ */
+export function formOf(costs: CostTable, slice: MatrixSlice): MatvecOp['form'] {
+  return cheaperRows(costs, { ...slice, widen: widenedType(slice.format) ?? false });
+}
+
+/** The same of any matrix. */
+export function cheaperRows(
+  costs: CostTable,
+  {
+    inputs,
+    outputs,
+    type,
+    widen,
+  }: Pick<MatrixSlice, 'inputs' | 'outputs' | 'type'> & Pick<MatvecOp, 'widen'>,
+): MatvecOp['form'] {
+  const cyclesOf = (form: MatvecOp['form'], rows: number, length: number) => {
+    const at = { rows, length, rowStride: length, matrix: 0, x: 0, out: 0 };
+    return timeOf({ kind: 'matvec', label: 0, form, type, widen, ...at }, costs).cycles;
+  };
+  return cyclesOf('dot', outputs, inputs) < cyclesOf('axpy', inputs, outputs) ? 'dot' : 'axpy';
+}
+
+function selectOf({ count }: MatrixSlice, step: number, number?: number): Select | undefined {
+  return number === undefined ? undefined : { cell: number, step, count };
+}
+
+/** The scales of a slice's blocks, its inputs or its outputs being the rows; none of other formats. */
+function scalesOf(
+  core: CoreCode,
+  slice: MatrixSlice,
+  rows: 'inputs' | 'outputs',
+  number?: number,
+): Scales | undefined {
+  if (!isBlocked(slice.format)) return undefined;
+  const names = buffersOf(slice);
+  const named = namesBlocks(slice);
+  const { inputs: many, outputs: across } = slice.blocks;
+  const axis = (isNamed: boolean, name: string, blocks: number, stride: number): ScaleAxis => {
+    if (blocks === 1) return { stride: 0 };
+    return isNamed ? { index: core.at[name], stride } : { stride };
+  };
+  const inputs = axis(named.inputs, names.inputBlocks, many, across);
+  const outputs = axis(named.outputs, names.outputBlocks, across, 1);
+  const select = selectOf(slice, scaleCount(slice), number);
+  return {
+    at: core.at[names.scales],
+    length: scaleCount(slice),
+    ...(rows === 'inputs'
+      ? { rows: inputs, columns: outputs }
+      : { rows: outputs, columns: inputs }),
+    ...(select && { select }),
+  };
 }
 
 /**
@@ -57,39 +125,53 @@ export function product(
  */
 export function lookUp(
   core: CoreCode,
-  type: FloatType,
+  { costs }: Costs,
   slice: MatrixSlice,
   of: { id: number; first: number; to: number },
 ): void {
-  const { name, inputs, outputs } = slice;
+  const { inputs, outputs, format, type } = slice;
+  const [rowStride, stride] = formOf(costs, slice) === 'axpy' ? [1, outputs] : [inputs, 1];
+  const scales = scalesOf(core, slice, 'outputs');
   append(core, {
-    ...{ kind: 'lookup', type, table: core.at[name], rows: outputs, rowStride: 1 },
-    ...{ stride: outputs, length: inputs, ...of },
+    ...{ kind: 'lookup', type, table: core.at[buffersOf(slice).weights], rows: outputs },
+    ...{ rowStride, stride, length: inputs, ...of },
+    ...(isBlocked(format) && scales && { widen: format.type, scales }),
   });
   const to = cell(of.to);
-  if (slice.type === 'i8')
-    vector(core, 'mul', type, inputs, to, to, cell(core.at[scalesOf(slice)], 0));
+  if (scalesSums(slice)) vector(core, 'mul', type, inputs, to, to, scaleOperand(core, slice, 0));
+}
+
+/** The scale of a matrix of integers, one number for all. */
+function scaleOperand(
+  core: CoreCode,
+  slice: MatrixSlice,
+  matrix: number,
+  number?: number,
+): MemoryOperand {
+  const select = selectOf(slice, scaleCount(slice), number);
+  const at = core.at[buffersOf(slice).scales] + matrix;
+  return select === undefined ? cell(at, 0) : chosen(at, select, 0);
 }
 
 function scaleSums(
   core: CoreCode,
-  type: FloatType,
   slice: MatrixSlice,
   { out, bias }: Result,
-  selected: Pick<MemoryOperand, 'select'> | false,
+  number?: number,
 ): void {
-  const scales = core.at[scalesOf(slice)];
-  const { parts, outputs } = slice;
-  const scale = (from: number, length: number, scaled: MemoryOperand) => {
+  const { parts, outputs, type } = slice;
+  const scale = (from: number, length: number, by: MemoryOperand) => {
     const sums = cell(out + from);
-    const by = { ...scaled, ...selected };
     if (bias === undefined) vector(core, 'mul', type, length, sums, sums, by);
     else vector(core, 'fma', type, length, sums, sums, by, cell(bias + from));
   };
-  if (parts === 'mixed') return scale(0, outputs, cell(scales));
+  const scales = { ...scaleOperand(core, slice, 0, number), stride: 1 };
+  // One for each output, or two in turn.
+  if (parts === 'mixed') return scale(0, outputs, scales);
+  if (parts === 'pairs') return scale(0, outputs, { ...scales, wrap: 2 });
   let from = 0;
   for (const [i, length] of parts.entries()) {
-    scale(from, length, cell(scales + i, 0));
+    scale(from, length, scaleOperand(core, slice, i, number));
     from += length;
   }
 }

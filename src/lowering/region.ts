@@ -105,7 +105,8 @@ export function layerCode(
   const { width, height, kind } = region;
   const spec = model.kinds[region.layerKind];
   const attends = hasAttention(kind);
-  const shape = layerShape(model, spec, step.maxPositions, height, width, step.users);
+  const { users, maxPositions } = step;
+  const shape = layerShape(model, spec, maxPositions, height, width, users, region.kvReplicas);
   const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
   const { attended, slot, temperature } = cacheStepOf(spec, step.context);

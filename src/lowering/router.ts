@@ -1,5 +1,5 @@
 /**
- * The choice of a token's experts (docs/machine-model.md, section 9): scores on a few columns, added up along y
+ * The choice of a token's experts (docs/machine-model.md, section 5b): scores on a few columns, added up along y
  * and gathered along x at the root of every row; there each row finds the places of a few experts among all,
  * the column adds up what the rows have of the best, and the row receives their numbers and weights. Scores are
  * f32 from the product on, and of equal ones the lower number comes first.
@@ -39,7 +39,7 @@ export function prepareRouter(
   const { at } = core;
   if (gather === undefined) return;
   const bias = spec.router.bias === 'logit' ? at.routerBias : undefined;
-  startProduct(core, 'f32', matrices.router!, { out: at.expertScores, bias });
+  startProduct(core, matrices.router!, { out: at.expertScores, bias });
   if (gather.sends) return;
   if (spec.router.groups) prepareGroups(core, spec.router.groups);
   fill(core, 'f32', at.slots, shape.slots, 0);
@@ -54,7 +54,7 @@ export function chooseExperts(core: CoreCode, layer: LayerCore, experts: Experts
   const isRoot = gather !== undefined && gather.sends === undefined;
   core.label = layerLabel('router');
   if (gather) judge(core, layer, experts);
-  core.label = layerLabel('choice');
+  core.label = layerLabel('experts choice');
   if (isRoot) {
     if (spec.router.groups) closeGroups(core, layer, experts, spec.router.groups);
     if (experts.ranked.length > 0) place(core, layer, experts);
@@ -75,7 +75,7 @@ function judge(core: CoreCode, layer: LayerCore, { spec, shape, gather }: Expert
   const own = { type: 'f32', at: at.expertScores, length } as const;
   const x = spec.router.ownNorm ? normedForRouter(core, layer) : inputAt(core, layer);
   const bias = spec.router.bias === 'logit' ? at.routerBias : undefined;
-  product(core, 'f32', matrices.router!, { x, out: own.at, bias });
+  product(core, layer, matrices.router!, { x, out: own.at, bias });
   allReduce(core, column, 'add', 'f32', own.at, length);
   if (choosesBySigmoid(spec)) cheapest(core, costs, 'sigmoid', 'f32', own.at, length);
   const scores = cell(own.at);

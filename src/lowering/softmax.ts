@@ -11,7 +11,7 @@ import { LEAST } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, ring, vector, type CoreCode } from '../program/builder.js';
 import { headsOf, perHead } from './heads.js';
-import { cacheOf, layerLabel, type LayerCore } from './layer-core.js';
+import { kvHeadOf, layerLabel, type LayerCore } from './layer-core.js';
 import { cheapest } from './special.js';
 
 /** What a core can do before its token arrives. */
@@ -28,10 +28,11 @@ export function prepareSoftmax(core: CoreCode, { model, shape, positions }: Laye
 export function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
   const { model, shape, positions, attention } = layer;
   const { at } = core;
+  const elements = 2 * shape.pairs;
   for (let head = 0; head < shape.queryHeads; head++)
     matvec(core, 'axpy', model.dtype, {
-      matrix: cacheOf(shape, at.keys, head),
-      rows: 2 * shape.pairs,
+      matrix: at.keys + kvHeadOf(shape, head) * elements * shape.slots,
+      rows: elements,
       length: positions,
       rowStride: shape.slots,
       x: at.qkv + head,
@@ -73,7 +74,8 @@ export function softmax(core: CoreCode, layer: LayerCore): void {
   const [minusPeak, minusSink] = [cell(at.minusPeak), cell(at.minusSink)];
   if (countsSinks) vector(core, 'min', 'f32', heads, minusPeak, minusPeak, minusSink);
   allReduce(core, column, 'min', 'f32', at.minusPeak, heads);
-  const shift = perHead(core, model, at.minusPeak, heads);
+  // The row's own maximum is of no use any more.
+  const shift = perHead(core, model, at.minusPeak, at.rowPeak, heads);
   vector(core, 'fma', model.dtype, all, row, row, { constant: factor }, ring(shift, heads));
   cheapest(core, costs, 'exp', model.dtype, at.scores, all);
   if (countsSinks) {

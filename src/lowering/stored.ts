@@ -1,8 +1,12 @@
 /** Weights as the cores of a region store them, slice by slice. */
 import { ROUND } from '../numeric/types.js';
-import { scaleCount, scalesOf, type MatrixSlice } from '../mapping/matrices.js';
+import type { CostTable } from '../hardware/wafer.js';
+import { buffersOf, namesBlocks, scaleCount, type MatrixSlice } from '../mapping/matrices.js';
+import { scaleAt } from '../model/blocks.js';
+import { isBlocked, type BlockFormat } from '../model/formats.js';
 import type { Matrix } from '../model/model-weights.js';
 import type { ModelSpec } from '../model/model.js';
+import { formOf } from './product.js';
 
 /** What a norm multiplies by, rounded once: 1 + w is added up here, not on the core for each token. */
 export function normWeight(model: ModelSpec, weight: number): number {
@@ -14,6 +18,7 @@ export interface Image {
   image: Float32Array;
   at: Record<string, number>;
   model: ModelSpec;
+  costs: CostTable;
 }
 
 /** What of its matrices a slice holds. */
@@ -27,13 +32,12 @@ export interface SliceSource {
 }
 
 /** Fills the slice of that number of those that lie one after the other; cells that are padded stay 0. */
-export function fillSlice(
-  { image, at, model }: Image,
-  slice: MatrixSlice,
-  { width, inputs, outputs }: SliceSource,
-  number = 0,
-): void {
-  const first = at[slice.name] + number * slice.inputs * slice.outputs;
+export function fillSlice(core: Image, slice: MatrixSlice, source: SliceSource, number = 0): void {
+  const { image, at, model } = core;
+  const { width, inputs, outputs } = source;
+  const first = at[buffersOf(slice).weights] + number * slice.inputs * slice.outputs;
+  const [byInput, byOutput] =
+    formOf(core.costs, slice) === 'axpy' ? [slice.outputs, 1] : [1, slice.inputs];
   const round = ROUND[model.dtype];
   const scales = scaleCount(slice);
   outputs.forEach(({ of, output }, j) => {
@@ -42,17 +46,63 @@ export function fillSlice(
     inputs.forEach((input, i) => {
       if (input < 0) return;
       const value = values[output * width + input];
-      image[first + i * slice.outputs + j] = scales > 0 ? value : round(value * scale);
+      image[first + i * byInput + j * byOutput] = scales > 0 ? value : round(value * scale);
     });
   });
-  if (scales === 0) return;
-  const firstScale = at[scalesOf(slice)] + number * scales;
-  scaledOutputs(slice).forEach((j, i) => (image[firstScale + i] = outputs[j].of.scale));
+  if (isBlocked(slice.format)) return fillBlocks(core, slice, slice.format, source, number);
+  const firstScale = at[buffersOf(slice).scales] + number * scales;
+  if (scales > 0)
+    scaledOutputs(slice).forEach((j, i) => (image[firstScale + i] = outputs[j].of.scale));
+}
+
+/** The scales of the blocks that a slice is in, and the number of each input's and output's block among them. */
+function fillBlocks(
+  { image, at }: Image,
+  slice: MatrixSlice,
+  { block: [high, wide] }: BlockFormat,
+  { inputs, outputs }: SliceSource,
+  number: number,
+): void {
+  const names = buffersOf(slice);
+  const named = namesBlocks(slice);
+  const inputBlocks = numbered(inputs, slice.blocks.inputs, (input) => Math.floor(input / wide));
+  const matrices = [...new Set(outputs.map(({ of }) => of))];
+  const outputBlocks =
+    high === 1
+      ? outputs.map((_, j) => j)
+      : numbered(outputs, slice.blocks.outputs, ({ of, output }) =>
+          output < 0 ? -1 : Math.floor(output / high) * matrices.length + matrices.indexOf(of),
+        );
+  if (named.inputs) image.set(inputBlocks, at[names.inputBlocks]);
+  if (named.outputs) image.set(outputBlocks, at[names.outputBlocks]);
+  const first = at[names.scales] + number * scaleCount(slice);
+  outputs.forEach(({ of, output }, j) => {
+    if (output < 0) return;
+    inputs.forEach((input, i) => {
+      if (input < 0) return;
+      const place = inputBlocks[i] * slice.blocks.outputs + outputBlocks[j];
+      image[first + place] = scaleAt(of, output, input);
+    });
+  });
+}
+
+/** Numbers of blocks in the order in which elements are in them; 0 where padded (-1). */
+function numbered<T>(elements: readonly T[], most: number, blockOf: (of: T) => number): number[] {
+  const numbers = new Map<number, number>();
+  return elements.map((element) => {
+    const block = blockOf(element);
+    if (block < 0) return 0;
+    const known = numbers.get(block) ?? numbers.size;
+    if (known >= most) throw new RangeError(`a slice is in more than ${most} blocks`);
+    numbers.set(block, known);
+    return known;
+  });
 }
 
 /** An output that each scale is for. */
 function scaledOutputs({ parts, outputs }: MatrixSlice): number[] {
   if (parts === 'mixed') return Array.from({ length: outputs }, (_, j) => j);
+  if (parts === 'pairs') return [0, 1];
   return parts.map((_, i) => parts.slice(0, i).reduce((sum, length) => sum + length, 0));
 }
 

@@ -41,7 +41,7 @@ export function embed(core: CoreCode, table: TableCore): void {
   const { at } = core;
   core.label = EMBEDDING_LABELS.indexOf('embedding');
   const first = columnIndex * shape.entries;
-  lookUp(core, model.dtype, tableMatrix(model, shape), { id: at.token, first, to: at.x });
+  lookUp(core, table, tableMatrix(model, shape), { id: at.token, first, to: at.x });
   const x = cell(at.x);
   allReduce(core, row, 'add', model.dtype, at.x, shape.dims);
   if (model.embeddingScale !== 1)
@@ -49,11 +49,12 @@ export function embed(core: CoreCode, table: TableCore): void {
 }
 
 /** What a head's core can do before its token arrives. */
-export function prepareHead(core: CoreCode, { model, shape }: TableCore): void {
+export function prepareHead(core: CoreCode, table: TableCore): void {
+  const { model, shape } = table;
   const { at } = core;
   core.label = HEAD_LABELS.indexOf('prepare head');
   fill(core, 'f32', at.square, 1, 0);
-  startProduct(core, model.dtype, tableMatrix(model, shape), { out: at.logits });
+  startProduct(core, tableMatrix(model, shape), { out: at.logits });
   fill(core, 'f32', at.best, 1, -3.4e38);
   fill(core, 'f32', at.best + 1, 1, NO_ENTRY);
 }
@@ -75,7 +76,7 @@ export function head(core: CoreCode, table: TableCore): void {
     normed: at.normed,
   });
   core.label = HEAD_LABELS.indexOf('head');
-  product(core, type, tableMatrix(model, shape), { x: at.normed, out: at.logits });
+  product(core, table, tableMatrix(model, shape), { x: at.normed, out: at.logits });
   reduce(core, column, 'add', type, at.logits, shape.entries);
   if (!column.station.root) return;
   if (model.logitCap !== undefined) capLogits(core, table, model.logitCap);

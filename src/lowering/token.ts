@@ -175,9 +175,19 @@ function orderOf(colors: number[]): number[] {
   return colors.map((color) => sorted.indexOf(color));
 }
 
-/** What the program depends on of source and place: relative positions and sizes. */
+/** What the program depends on of source and place: relative positions and sizes, and what a port passes on. */
 function relative(source: Source, { x, y, width, height }: Rectangle): unknown {
   const from = source.kind === 'token' ? { ...source.core, width: 1, height: 1 } : source.region;
   const shares = source.kind === 'rows' && source.shares;
-  return [width, height, from.x - x, from.y - y, from.width, from.height, source.cell, shares];
+  return [
+    width,
+    height,
+    from.x - x,
+    from.y - y,
+    from.width,
+    from.height,
+    source.cell,
+    shares,
+    source.length,
+  ];
 }

@@ -1,9 +1,10 @@
 /**
- * How a mixture of experts and its router are cut over the cores of a layer (docs/machine-model.md, section 9).
+ * How a mixture of experts and its router are cut over the cores of a layer (docs/machine-model.md, section 5b).
  * Every core keeps a slice of every expert, as of a dense MLP's matrices. The router's matrix lies on a few
  * columns around the root of the rows, some experts on each; each row of the root's column finds the places of
  * some experts among all.
  */
+import { widenedTypesOf } from '../model/formats.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { ModelSpec } from '../model/model.js';
 import type { bufferList } from './shapes.js';
@@ -121,7 +122,7 @@ export function addExperts(
     add('ownBias', value, Math.max(2 * inner, dims));
   }
   if (router.scalesInput) add('scaledInput', value, dims);
-  if (model.weightBits === 8) add('expertOut', value, dims);
+  if (widenedTypesOf(model).includes('i8')) add('expertOut', value, dims);
   add('gateUp', value, of.sums);
   add('activated', value, of.units);
 }

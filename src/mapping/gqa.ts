@@ -3,12 +3,13 @@
  * after the other on a token's path; any number of rows and columns, and any dense model.
  */
 import type { MlpSpec } from '../model/mlp-spec.js';
+import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Asked, Cut, LayerRegionKind, Line, Mapping, Part } from './mapping.js';
+import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
 import { tableBuffers, tableShape } from './shapes.js';
@@ -38,7 +39,7 @@ export const gqa: Mapping = {
     'neighbours',
     'longrope',
   ],
-  takes: { exact: false, search: true, groupsByLine: true, split: true },
+  takes: { exact: false, search: true, groupsByLine: true, split: true, replicas: true },
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
@@ -67,12 +68,12 @@ export const gqa: Mapping = {
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(model, layer, positions, rows, columns, users);
+    const shape = layerShape(model, layer, positions, rows, columns, users, part.kvReplicas);
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
     if (!isOfLayer(part)) return tableReductions(part.kind, cut);
-    return layerReductions(part.kind, cut.model.kinds[part.layerKind], cut);
+    return layerReductions(part, cut);
   },
   rules,
 };
@@ -90,9 +91,10 @@ function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unkno
   return names.map((name) => names.indexOf(name));
 }
 
-function layerReductions(kind: LayerRegionKind, layer: LayerSpec, cut: Cut): Reduction[] {
+function layerReductions({ kind, layerKind, kvReplicas }: LayerPart, cut: Cut): Reduction[] {
+  const layer = cut.model.kinds[layerKind];
   return [
-    ...(hasAttention(kind) ? attentionReductions(layer, cut) : []),
+    ...(hasAttention(kind) ? attentionReductions(layer, cut, kvReplicas) : []),
     ...(hasMlp(kind) ? mlpReductions(layer, cut) : []),
   ];
 }
@@ -100,8 +102,9 @@ function layerReductions(kind: LayerRegionKind, layer: LayerSpec, cut: Cut): Red
 function attentionReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
+  kvReplicas?: number,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns);
+  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
   const attention = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
@@ -159,6 +162,10 @@ function tableReductions(kind: TableKind, { model, rows, columns }: Cut): Reduct
   return [...(kind === 'head' ? [] : embedding), ...(kind === 'embedding' ? [] : head)];
 }
 
+function ours(text: string): Rule {
+  return [text, 'assumed', OURS];
+}
+
 function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
@@ -168,14 +175,13 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
-  const ours = (text: string): Rule => [text, 'assumed', OURS];
   const found = [...always, ...layerRules(model)].map(ours);
-  const vectors = vectorForms(model)
+  const functions = specialFunctions(model)
     .join(', ')
     .replace(/, (?=[^,]*$)/, ' and ');
   found.push(
     [
-      `Norms take a scalar root, ${vectors} vector operations (a range reduction and a polynomial).`,
+      `Roots, reciprocals, ${functions} are scalar code for each number, or vector operations over all that a core has (a range reduction and a polynomial), whichever is cheaper for so many.`,
       'assumed',
       `${OURS}; counts in the cost table`,
     ],
@@ -187,23 +193,39 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
         'Every stage is simulated alone, between the tokens before and after. Where a hand-off passes links that another user has in use, the stages are simulated as one program, whose routers begin with their pointers at 0; decode.sharedLinks lists them, and what pairs too large for that cost at most. Steps of serving do so on wafers of up to 131,072 cores.',
       ),
     );
-  if (model.weightBits !== 8) return found;
-  found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
-  if (model.stored !== undefined)
-    found.push([
-      `The model's file stores its weights as ${model.stored}; all matrices, embedding and head too, are integers of 8 bits here.`,
-      'assumed',
-      `${OURS}; model.weightBits says otherwise`,
-    ]);
+  return [...found, ...formatRules(model)];
+}
+
+/** How weights of few bits are stored and widened. */
+function formatRules(model: ModelSpec): Rule[] {
+  const formats = formatsOf(model);
+  const types = widenedTypesOf(model);
+  if (types.length === 0) return [];
+  const found: Rule[] = [];
+  if (types.includes('i8'))
+    found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
+  if (formats.some(({ format }) => isBlocked(format)))
+    found.push(
+      ours(
+        'Codes are multiplied by the scales of their blocks as they are widened, each time they are used, and rounded to the type of activations; a core keeps a scale for each block that its slice touches, and which block each of its inputs is in if there are several.',
+      ),
+    );
+  if (model.stored === undefined) return found;
+  const words = formats.map(({ of, format }) => `${of} ${formatText(format)}`).join('; ');
+  found.push([
+    `The model's file stores its weights as ${model.stored}; here they are: ${words}.`,
+    'assumed',
+    `${OURS}; model.bits or model.weightBits says otherwise`,
+  ]);
   return found;
 }
 
-/** What is computed by the vector form of a special function. */
-function vectorForms({ kinds, logitCap }: ModelSpec): string[] {
+/** What else takes a special function. */
+function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
   const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
   const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
   return [
-    'softmax',
+    'the exponentials of the softmax',
     ...(acts.has('silu') ? ['SiLU'] : []),
     ...(acts.has('gelu-tanh') ? ['GELU'] : []),
     ...(capsScores ? ['caps of scores'] : []),
@@ -226,6 +248,20 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     );
   if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
     found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
+  if (attentions.some(({ qkNorm }) => qkNorm === 'head-after-rope'))
+    found.push(
+      'Query and key heads that are normalised after RoPE have the mean of their squares, without weights.',
+    );
+  if (attentions.some(({ sinks }) => sinks))
+    found.push(
+      'A sink is one more score in the maximum and in the sum of the softmax, and the root of each column counts it.',
+    );
+  if (attentions.some(({ temperature }) => temperature))
+    found.push(
+      'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
+    );
+  if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
+    found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');
   if (kinds.some(({ norms }) => norms !== 'pre'))
     found.push(
       'A norm after a block is one of its sum over the row, and takes a sum along the columns.',

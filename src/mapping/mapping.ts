@@ -22,6 +22,8 @@ export interface LayerPart {
    * the first.
    */
   layerKind: number;
+  /** Of a part with attention: in how many KV groups each KV head is held; 1 if not given. */
+  kvReplicas?: number;
 }
 
 interface TablePart {
@@ -66,7 +68,9 @@ export function hasMlp(kind: string): boolean {
 
 /** Parts with equal keys are cut alike. */
 export function keyOfPart(part: PartKind): string {
-  return isOfLayer(part) ? `${part.kind} ${part.layerKind}` : part.kind;
+  if (!isOfLayer(part)) return part.kind;
+  const { kind, layerKind, kvReplicas = 1 } = part;
+  return `${kind} ${layerKind}${kvReplicas === 1 ? '' : ` in ${kvReplicas}`}`;
 }
 
 /** A piece of a core's memory that has no address there yet. */
@@ -120,8 +124,17 @@ export type Rule = [text: string, grade: 'A' | 'B' | 'C' | 'D' | 'assumed', sour
 export interface Mapping {
   /** What layers may have beyond a plain Llama's (see model/features.ts). */
   computes: readonly Feature[];
-  /** What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line, split layers. */
-  takes: { exact: boolean; search: boolean; groupsByLine: boolean; split: boolean };
+  /**
+   * What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line, split layers,
+   * replicas of KV heads.
+   */
+  takes: {
+    exact: boolean;
+    search: boolean;
+    groupsByLine: boolean;
+    split: boolean;
+    replicas: boolean;
+  };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;
   /** The regions of a model, in the order of a token's path; only one form where it takes no `split`. */

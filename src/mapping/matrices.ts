@@ -1,47 +1,91 @@
 /**
- * The slices of weight matrices that a core keeps: how many inputs and outputs, in what type, with which
+ * The slices of weight matrices that a core keeps: how many inputs and outputs, in what format, with which
  * scales. The one source of a slice's buffers, of the operations that multiply it (lowering/product.ts) and
  * of the numbers in it (lowering/stored.ts).
  */
 import type { DataType } from '../numeric/types.js';
-import type { LayerSpec, ModelSpec } from '../model/model.js';
+import type { FloatType } from '../numeric/types.js';
+import { SCALE_TYPES, formatOf, isBlocked } from '../model/formats.js';
+import type { MatrixClass, WeightFormat } from '../model/formats.js';
+import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
 import type { LayerShape, TableShape } from './shapes.js';
 
+/** What of a model says how its matrices are stored. */
+type Stores = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats'>;
+
 /** A core's slice of the matrices that multiply the same inputs: their outputs lie side by side. */
 export interface MatrixSlice {
-  /** Its buffer; that of its scales is called `scalesOf` it. */
+  /** Its buffer; `buffersOf` has the names of those that go with it. */
   name: string;
   inputs: number;
   outputs: number;
-  /** Outputs of each matrix in turn; `mixed` where they alternate, so that each output keeps a scale. */
-  parts: readonly number[] | 'mixed';
-  type: DataType;
+  /**
+   * Outputs of each matrix in turn; `pairs` where those of two matrices alternate; `mixed` where they lie in no
+   * such order, so that each output keeps a scale.
+   */
+  parts: readonly number[] | 'pairs' | 'mixed';
+  /** In which its products are computed. */
+  type: FloatType;
+  format: WeightFormat;
+  /** Of a format with blocks: how many of inputs and of outputs a core's slice is in at most. */
+  blocks: { inputs: number; outputs: number };
   /** Such slices one after the other: one for each expert. */
   count: number;
 }
 
-/** The buffer of a slice's scales. */
-export function scalesOf({ name }: Pick<MatrixSlice, 'name'>): string {
-  return `${name}Scale`;
+/** Buffers of a slice: its codes or numbers, scales, and the number of the block that each input or output is in. */
+export function buffersOf({ name }: Pick<MatrixSlice, 'name'>) {
+  return {
+    ...{ weights: name, scales: `${name}Scale` },
+    ...{ inputBlocks: `${name}InputBlock`, outputBlocks: `${name}OutputBlock` },
+  };
 }
 
-/** Scales of one slice of integers: one for each matrix, or where these alternate for each output. */
-export function scaleCount({ type, parts, outputs }: MatrixSlice): number {
-  if (type !== 'i8') return 0;
-  return parts === 'mixed' ? outputs : parts.length;
+/**
+ * Scales of one slice: of integers of 8 bits one for each matrix, or where these are mixed for each output; in
+ * a format with blocks by blocks of inputs, and in each by blocks of outputs.
+ */
+export function scaleCount({ format, parts, outputs, blocks }: MatrixSlice): number {
+  if (isBlocked(format)) return blocks.inputs * blocks.outputs;
+  if (format.type !== 'i8') return 0;
+  if (parts === 'mixed') return outputs;
+  return parts === 'pairs' ? 2 : parts.length;
 }
 
-/** The buffers of a slice, its scales after it. */
+/** Integers of 8 bits are multiplied as they are, and their sums by the scale of the matrix. */
+export function scalesSums({ format }: Pick<MatrixSlice, 'format'>): boolean {
+  return format.type === 'i8';
+}
+
+/** Whether inputs or outputs say which block they are in: not if all are in one, or each is one. */
+export function namesBlocks({ format, blocks }: MatrixSlice): {
+  inputs: boolean;
+  outputs: boolean;
+} {
+  if (!isBlocked(format)) return { inputs: false, outputs: false };
+  return { inputs: blocks.inputs > 1, outputs: format.block[0] > 1 && blocks.outputs > 1 };
+}
+
+/** The buffers of a slice: slice after slice, then their scales and what says which block something is in. */
 export function matrixBuffers({ dtype }: Pick<ModelSpec, 'dtype'>, of: MatrixSlice): BufferShape[] {
-  const { name, type, inputs, outputs, count } = of;
-  const scales = count * scaleCount(of);
+  const { format, inputs, outputs, count, blocks } = of;
+  const names = buffersOf(of);
+  const named = namesBlocks(of);
+  const scaleType = isBlocked(format) ? SCALE_TYPES[format.type] : dtype;
+  const buffer = (name: string, type: DataType, length: number): BufferShape[] =>
+    length > 0 ? [{ name, type, length, preloaded: true }] : [];
+  const numbers = (blocks: number): DataType => (blocks > MOST_IN_A_BYTE ? 'i32' : 'i8');
   return [
-    { name, type, length: count * inputs * outputs, preloaded: true },
-    ...(scales > 0 ? [{ name: scalesOf(of), type: dtype, length: scales, preloaded: true }] : []),
+    { name: names.weights, type: format.type, length: count * inputs * outputs, preloaded: true },
+    ...buffer(names.scales, scaleType, count * scaleCount(of)),
+    ...buffer(names.inputBlocks, numbers(blocks.inputs), named.inputs ? inputs : 0),
+    ...buffer(names.outputBlocks, numbers(blocks.outputs), named.outputs ? outputs : 0),
   ];
 }
+
+const MOST_IN_A_BYTE = 128;
 
 /** Queries, keys and values; the output projection; gate and up; down. */
 export interface LayerMatrices extends MlpMatrices {
@@ -59,63 +103,138 @@ export interface MlpMatrices {
   down: MatrixSlice;
 }
 
+/** A run of elements of an axis: `length` of `of`, beginning at a multiple of `step`; several such runs. */
+interface Runs {
+  length: number;
+  of: number;
+  step?: number;
+  runs?: number;
+}
+
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
-  const of = { type: weightType(model), count: 1 };
-  const { dims, inner, queryDims, keyDims } = s;
-  const qkv = { inputs: dims, outputs: queryDims + 2 * keyDims };
+  const { dims, queryDims, keyDims } = s;
+  const sliceOf = slicesIn(model, 'rest');
+  const stream = { length: dims, of: model.dim };
+  const { queries, all } = headRuns(layer, s);
+  const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };
   return {
-    qkv: { name: 'wQkv', ...qkv, parts: 'mixed', ...of },
-    o: { name: 'wO', inputs: queryDims, outputs: dims, parts: [dims], ...of },
+    qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
+    o: sliceOf({ name: 'wO', inputs: queryDims, outputs: dims, parts: [dims] }, queries, stream),
     ...(s.experts
-      ? expertMatrices(layer, s, s.experts, of)
-      : {
-          gateUp: {
-            name: 'wGateUp',
-            inputs: dims,
-            outputs: 2 * inner,
-            parts: [inner, inner],
-            ...of,
-          },
-          down: { name: 'wDown', inputs: inner, outputs: dims, parts: [dims], ...of },
-        }),
+      ? expertMatrices(model, layer, s, s.experts)
+      : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
+  };
+}
+
+function expertMatrices(
+  model: ModelSpec,
+  { mlp }: LayerSpec,
+  s: LayerShape,
+  { scores, sharedInner }: ExpertsShape,
+): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
+  if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
+  const { count, shared } = mlp;
+  const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
+  const own = { ...s, inner: sharedInner };
+  return {
+    ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, count),
+    // Scores are f32 from the product on.
+    router: {
+      ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
+      type: 'f32',
+    },
+    ...(shared &&
+      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'pairs', shared.inner) }),
+  };
+}
+
+/** Outputs whose blocks nobody asks for. */
+const NONE: Runs = { length: 1, of: 1 };
+
+/**
+ * Gate and up, and down, of a gated MLP of `inner` units in all, or of several. Gate and up of an expert's units
+ * alternate: one operation over the units of all chosen experts takes its gates, or its ups, by steps of two.
+ */
+function gated(
+  model: ModelSpec,
+  of: MatrixClass,
+  name: string,
+  { dims, inner: units }: Pick<LayerShape, 'dims' | 'inner'>,
+  parts: MatrixSlice['parts'],
+  inner: number,
+  count = 1,
+): MlpMatrices {
+  const sliceOf = slicesIn(model, of);
+  const stream = { length: dims, of: model.dim };
+  const own = { length: units, of: inner };
+  const gateUp = { name: `w${name}GateUp`, inputs: dims, outputs: 2 * units, parts };
+  const down = { name: `w${name}Down`, inputs: units, outputs: dims, parts: [dims] };
+  return {
+    gateUp: sliceOf(gateUp, stream, { ...own, runs: 2 }, count),
+    down: sliceOf(down, own, stream, count),
   };
 }
 
 /**
- * Gate and up of an expert's units alternate: one operation over the units of all chosen experts takes its
- * gates, or its ups, by steps of two.
+ * The elements of a column's heads among those of all: in each the first and the second elements of its pairs,
+ * in a row each, or cut in two where a part of a head is turned by itself.
  */
-function expertMatrices(
-  { mlp }: LayerSpec,
-  { dims, inner }: LayerShape,
-  { scores, sharedInner }: ExpertsShape,
-  of: Pick<MatrixSlice, 'type' | 'count'>,
-): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
-  const gated = (name: string, units: number, count: number): MlpMatrices => ({
-    gateUp: {
-      ...of,
-      name: `w${name}GateUp`,
-      inputs: dims,
-      outputs: 2 * units,
-      parts: 'mixed',
-      count,
-    },
-    down: { ...of, name: `w${name}Down`, inputs: units, outputs: dims, parts: [dims], count },
-  });
+function headRuns(layer: LayerSpec, s: LayerShape): { queries: Runs; all: Runs } {
+  const { heads, headDim, rope } = gqaOf(layer);
+  const cut = rope !== undefined && rope.width < headDim;
+  const length = cut ? 1 : s.pairs;
+  const each = cut ? 2 * s.pairs : 2;
+  const step = headDim % 2 === 0 ? gcd(length, headDim / 2) : 1;
+  const of = heads * headDim;
   return {
-    ...gated('Expert', inner, mlp.kind === 'experts' ? mlp.count : 0),
-    router: { ...of, name: 'wRouter', inputs: dims, outputs: scores, parts: [scores] },
-    ...(sharedInner > 0 && { shared: gated('Shared', sharedInner, 1) }),
+    queries: { length, step, of, runs: each * s.queryHeads },
+    all: { length, step, of, runs: each * (s.queryHeads + 2 * s.headsPerColumn) },
   };
 }
 
-/** The vocabulary's table. */
+/** The vocabulary's table: the entries of a column by the dimensions of a row. */
 export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): MatrixSlice {
-  const slice = { name: 'table', inputs: dims, outputs: entries, parts: [entries] };
-  return { ...slice, type: weightType(model), count: 1 };
+  return slicesIn(model, 'tables')(
+    { name: 'table', inputs: dims, outputs: entries, parts: [entries] },
+    { length: dims, of: model.dim },
+    { length: entries, of: model.vocab },
+  );
 }
 
-function weightType(model: ModelSpec): DataType {
-  if (model.weightBits === 8) return 'i8';
-  return model.weightBits === 16 ? 'f16' : 'f32';
+/** Slices of a model's matrices, whose inputs and outputs are such runs of the matrices'; `count` of them. */
+export function slicesIn(model: Stores, matrices: MatrixClass) {
+  const format = formatOf(model, matrices);
+  const { dtype: type } = model;
+  return (
+    of: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
+    inputs: Runs,
+    outputs: Runs,
+    count = 1,
+  ): MatrixSlice => {
+    if (!isBlocked(format))
+      return { ...of, type, format, blocks: { inputs: 1, outputs: 1 }, count };
+    const [high, wide] = format.block;
+    const blocks = {
+      inputs: blocksTouched(inputs, wide),
+      outputs: high === 1 ? of.outputs : blocksTouched(outputs, high),
+    };
+    return { ...of, type, format, blocks, count };
+  };
+}
+
+/**
+ * How many blocks runs of elements are in, at most: a run that begins at a multiple of `step` (its length, if
+ * not given) begins in a block at a multiple of what divides both. Runs of different matrices share no block.
+ */
+export function blocksTouched(
+  { length, of, step = length, runs = 1 }: Runs,
+  block: number,
+): number {
+  const latest = block - gcd(step, block);
+  const each = Math.ceil((latest + length) / block);
+  return runs * Math.min(each, Math.ceil(of / block));
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }

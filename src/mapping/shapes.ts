@@ -28,15 +28,15 @@ export interface LayerShape {
   columns: number;
   /** Elements of the residual stream per row. */
   dims: number;
-  /** Columns that share one KV head (1 if a column holds several heads). */
+  /** Columns of one KV group (1 if a column holds several). */
   groupWidth: number;
-  /** KV heads that a column holds (1 unless there are fewer columns than heads). */
+  /** KV groups, and with them KV heads, that a column holds (1 unless there are fewer columns than groups). */
   headsPerColumn: number;
   /** Columns that take part in attention; the rest are idle in it. */
   attentionColumns: number;
   /** RoPE pairs per column and head. */
   pairs: number;
-  /** Query heads of a column: headsPerColumn * heads / kvHeads. */
+  /** Query heads of a column: headsPerColumn * heads / (kvHeads * kvReplicas). */
   queryHeads: number;
   /** Key (or value) elements of a column: headsPerColumn * 2 * pairs. */
   keyDims: number;
@@ -52,7 +52,10 @@ export interface LayerShape {
   experts?: ExpertsShape;
 }
 
-/** Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache. */
+/**
+ * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
+ * @param kvReplicas KV groups for each KV head: a divisor of the query heads that share one
+ */
 export function layerShape(
   model: Pick<ModelSpec, 'dim'>,
   layer: LayerSpec,
@@ -60,14 +63,15 @@ export function layerShape(
   rows: number,
   columns: number,
   users = 1,
+  kvReplicas = 1,
 ): LayerShape {
   const { heads, kvHeads, headDim, span } = gqaOf(layer);
   const { mlp } = layer;
-  const headsPerColumn = Math.ceil(kvHeads / columns);
-  const groups = Math.ceil(kvHeads / headsPerColumn);
-  const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / kvHeads);
+  const groups = kvHeads * kvReplicas;
+  const headsPerColumn = Math.ceil(groups / columns);
+  const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / groups);
   const pairs = Math.ceil(headDim / 2 / groupWidth);
-  const queryHeads = (headsPerColumn * heads) / kvHeads;
+  const queryHeads = (headsPerColumn * heads) / groups;
   const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
   return {
     rows,
@@ -75,7 +79,7 @@ export function layerShape(
     dims: Math.ceil(model.dim / rows),
     groupWidth,
     headsPerColumn,
-    attentionColumns: groups * groupWidth,
+    attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
     pairs,
     queryHeads,
     keyDims: headsPerColumn * 2 * pairs,
@@ -85,6 +89,11 @@ export function layerShape(
     inner: Math.ceil(mlp.inner / columns),
     ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
   };
+}
+
+/** KV groups of a layer of this shape: one or more for each KV head. */
+export function kvGroupsOf({ heads }: GqaSpec, shape: LayerShape): number {
+  return (shape.headsPerColumn * heads) / shape.queryHeads;
 }
 
 /** Norms of a layer, those before its blocks first. */
@@ -201,8 +210,7 @@ function addAttention(
   }
   add('qkv', value, s.queryDims + 2 * s.keyDims);
   if (normed) add('headScale', 'f32', heads);
-  // In 16 bits what 32-bit numbers of each head are combined with vectors by.
-  if (value === 'f16') add('perHead', value, normed ? heads : s.queryHeads);
+  if (normed && value === 'f16') add('headFactor', value, heads);
   // As long as the cache: one user may have all of it (serving).
   add('scores', value, s.queryHeads * s.slots);
   add('rowPeak', value, s.queryHeads);

@@ -2,6 +2,7 @@
  * The published decode kernel (WaferLLM, OSDI 2025; machine-model section 5): one layer on a square of
  * cores, which a token passes once per layer of the model; no embedding and no head on the wafer.
  */
+import { widenedTypesOf } from '../model/formats.js';
 import { denseOf } from '../model/model.js';
 import type { Asked, Cut, Line, Mapping, Refusal, Rule } from './mapping.js';
 import { positionsPerRow, waferllmBuffers, waferllmOptions } from './waferllm-shape.js';
@@ -27,7 +28,7 @@ const PUBLISHED_GROUPS: Record<number, number> = {
 
 export const waferllm: Mapping = {
   computes: ['window', 'chunk'],
-  takes: { exact: true, search: false, groupsByLine: false, split: false },
+  takes: { exact: true, search: false, groupsByLine: false, split: false, replicas: false },
   refuse,
   square: true,
   regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0, layerKind: 0 }],
@@ -95,7 +96,7 @@ function refuse(asked: Asked): Refusal | undefined {
         `attends to all of ${positions} positions, and ${model.name} to ${leastSpan(model)} (${spanField(model)})`,
       ),
     ],
-    [model.weightBits === 8, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
+    [widenedTypesOf(model).length > 0, 'model.weightBits', `${wide} ${than}`, storedAs(model)],
     [workload.batch > 1, 'workload.batch', `1 ${than}, which serves one user`, workload.batch],
     [workload.data && !exact, 'exact', inexact, exact],
     [wafer.defects !== undefined, 'hardware.defects', `none ${than}`, 'some'],

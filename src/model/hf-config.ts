@@ -4,22 +4,20 @@
  * torch_dtype, ...) are accepted and not looked at.
  */
 import { isFields, type Fields } from './fields.js';
-import { ModelError, unexpected } from './errors.js';
+import { unexpected } from './errors.js';
 import { FAMILIES, familyName } from './families/families.js';
 import { refuseForeign } from './families/foreign.js';
 import type { Decoder } from './families/common.js';
 import { kindsOf, type ModelSpec } from './model.js';
 import { parameterCount } from './operators.js';
 import { publishedOf } from './published.js';
-import { storedWeights, type StoredWeights } from './quantization.js';
+import { storedWeights } from './quantization.js';
 import { textModelOf, within, type TextModel } from './text-model.js';
+import { weightsOf, type AskedFormats } from './weight-formats.js';
 
-export interface ImportOptions {
+/** Weights are stored as the file says, or else in `dtype`, where the options do not say how. */
+export interface ImportOptions extends AskedFormats {
   name: string;
-  /** Type of activations and cache; f16 if not given. */
-  dtype?: 'f16' | 'f32';
-  /** Bits of a stored weight; those of the file, or else of `dtype`, if not given. */
-  weightBits?: ModelSpec['weightBits'];
 }
 
 /**
@@ -31,20 +29,22 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const text = textModelOf(json);
   const { family, decoder } = within(text.prefix, () => decoderOf(text));
   const { layers, ...sizes } = decoder;
-  const stored = options.weightBits === undefined ? storedIn(json, text) : undefined;
+  const { weightBits, bits } = options;
+  const filed = weightBits === undefined ? storedIn(json, text) : undefined;
+  const kinds = kindsOf(layers);
   const model = {
     name: options.name,
     family,
     normPlusOne: false,
     embeddingScale: 1,
     ...sizes,
-    ...kindsOf(layers),
-    ...weightsOf(options, stored),
+    ...kinds,
+    ...weightsOf(options, kinds.kinds, filed),
   };
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))
     throw unexpected('model', 'at most 2^53 parameters', parameters);
-  const published = publishedOf(model, text, stored);
+  const published = publishedOf(model, text, bits === undefined ? filed?.weights : undefined);
   return Object.freeze({ ...model, ...(published && { published }) });
 }
 
@@ -61,22 +61,7 @@ function decoderOf({ fields, prefix }: TextModel): { family: string; decoder: De
 }
 
 /** How the file stores its weights, if in fewer bits than those of half precision. */
-function storedIn(json: Fields, text: TextModel): StoredWeights | undefined {
+function storedIn(json: Fields, text: TextModel) {
   const stored = storedWeights(json) ?? within(text.prefix, () => storedWeights(text.fields));
-  return (stored?.bits ?? 0) >= 16 ? undefined : stored;
-}
-
-/** What the configuration asks for wins over what the file says. */
-function weightsOf(
-  { dtype = 'f16', weightBits: asked }: ImportOptions,
-  stored: StoredWeights | undefined,
-): Pick<ModelSpec, 'dtype' | 'weightBits' | 'stored'> {
-  const own = dtype === 'f16' ? 16 : 32;
-  if (asked !== undefined && asked !== own && asked !== 8)
-    throw new ModelError(
-      `model.weightBits: expected 8 or the ${own} of ${dtype}, found ${asked}`,
-      'model.weightBits',
-    );
-  if (stored?.bits === 8) return { dtype, weightBits: 8, stored: stored.method };
-  return { dtype, weightBits: asked ?? own };
+  return (stored?.weights.bits ?? 0) >= 16 ? undefined : stored;
 }

@@ -192,10 +192,14 @@ function denseOperators(
   ];
 }
 
+/** What decides is not stored in few bits. */
+const ROUTER = { copies: 1, used: 1, of: 'router' } as const;
+
 function expertOperators(e: ExpertsSpec, dim: number, build: Builder): Operator[] {
   const { matrix, vector, norm, plain } = build;
   const { count, topK, inner, act, router } = e;
   const all = { copies: count, used: topK };
+  const routed = { ...all, of: 'experts' } as const;
   const biasOf = (name: string, length: number) =>
     e.bias ? [vector(name, length, topK * length, all)] : [];
   const gated = { kind: 'dense', act, bias: false } as const;
@@ -206,16 +210,16 @@ function expertOperators(e: ExpertsSpec, dim: number, build: Builder): Operator[
     ...(e.parallel ? [norm('parallelOutNorm', dim, 1), norm('expertsNorm', dim, 1)] : []),
     // A norm without weights, a scale for each element and one for all.
     ...(router.ownNorm ? [vector('routerScale', dim, 5 * dim + 4)] : []),
-    matrix('router', count, dim),
+    matrix('router', count, dim, ROUTER),
     ...(router.bias === 'none' ? [] : [vector('routerBias', count, count)]),
     ...(router.perExpertScale ? [vector('perExpertScale', count, topK)] : []),
     plain('choice', choiceFlops(e), 0),
-    matrix('expertGate', inner, dim, all),
-    matrix('expertUp', inner, dim, all),
+    matrix('expertGate', inner, dim, routed),
+    matrix('expertUp', inner, dim, routed),
     ...biasOf('expertGateBias', inner),
     ...biasOf('expertUpBias', inner),
     plain('expertActivation', topK * actFlops(act) * inner, 0),
-    matrix('expertDown', dim, inner, all),
+    matrix('expertDown', dim, inner, routed),
     ...biasOf('expertDownBias', dim),
     // Weights multiply what comes out, or what goes in; then the sum of the chosen.
     plain('combine', (2 * topK - 1) * dim, 0),
@@ -233,7 +237,7 @@ function sharedOperators(
 ): Operator[] {
   return [
     ...denseOperators({ ...gated, inner: shared.inner }, dim, build, names),
-    ...(shared.gate ? [build.matrix('sharedExpertGate', 1, dim)] : []),
+    ...(shared.gate ? [build.matrix('sharedExpertGate', 1, dim, ROUTER)] : []),
     build.plain('sharedSum', (shared.gate ? 2 : 1) * dim + (shared.gate ? 4 : 0), 0),
   ];
 }

@@ -1,9 +1,20 @@
 /** The numbers of a model, each matrix row-major [outputs][inputs] whatever the published file does. */
+import type { BlockFormat } from './formats.js';
 
-/** Numbers as they are stored, and what to multiply them by. */
+/** Numbers as they are stored, and what to multiply them by: one scale, or one for each block. */
 export interface Matrix {
   values: Float32Array | Float64Array;
+  /** 1 with blocks. */
   scale: number;
+  blocks?: Blocks;
+}
+
+export interface Blocks {
+  format: BlockFormat;
+  /** Inputs of the matrix. */
+  width: number;
+  /** By blocks of outputs, and in each by blocks of inputs. */
+  scales: Vector;
 }
 
 export type Vector = Float32Array | Float64Array;

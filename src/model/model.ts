@@ -4,6 +4,7 @@
  */
 import type { FloatType } from '../numeric/types.js';
 import type { AttentionSpec, GqaSpec } from './attention-spec.js';
+import type { Formats } from './formats.js';
 import type { DenseSpec, MlpSpec } from './mlp-spec.js';
 import type { Published } from './published.js';
 
@@ -29,9 +30,11 @@ export interface ModelSpec {
   maxContext: number;
   /** Type of activations and of the KV cache on the wafer. */
   dtype: FloatType;
-  /** Bits of a stored weight: those of `dtype` (16 or 32), or 8, widened on use. */
-  weightBits: 8 | 16 | 32;
-  /** How the file stores its weights, if that is where `weightBits` come from. */
+  /** Bits of a stored weight: those of `dtype` (16 or 32), or 8 or 4, widened on use; of `formats` the rest's. */
+  weightBits: 4 | 8 | 16 | 32;
+  /** How matrices are stored, if not all alike or in a format that `weightBits` does not say. */
+  formats?: Formats;
+  /** How the file stores its weights, if that is where `weightBits` or `formats` come from. */
   stored?: string;
   /** Layers after the last that guess the tokens after the next; no logits of the model need them. */
   mtp?: { layers: number; layer: LayerSpec };

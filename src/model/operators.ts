@@ -5,6 +5,7 @@
  */
 import { BYTES } from '../numeric/types.js';
 import { slotsOf } from './cache-slots.js';
+import { formatOf, matrixBytes, type MatrixClass } from './formats.js';
 import { layerOperators } from './layer-operators.js';
 import type { LayerSpec, ModelSpec } from './model.js';
 
@@ -58,7 +59,7 @@ export function mtpParameters({ mtp, ...model }: ModelSpec): number {
   return mtp.layers * (layer + 2 * model.dim * model.dim + 3 * model.dim);
 }
 
-/** Bytes of the weights as they are stored: matrices in `weightBits`, norms in `dtype`. */
+/** Bytes of the weights as they are stored: matrices in their formats, scales of blocks included, norms in `dtype`. */
 export function weightBytes(model: ModelSpec): number {
   return sum(operatorsOf(model), (o) => o.count * o.weightBytes);
 }
@@ -118,11 +119,18 @@ function kindOperators(model: ModelSpec, kind: number): Operator[] {
   return layerOperators(model.kinds[kind], model.dim, builder(model, 'layer', count, kind));
 }
 
+/** How many matrices there are of one kind, how many of them a token uses, and how they are stored. */
+interface Copies {
+  copies: number;
+  used: number;
+  of: MatrixClass;
+}
+
 /** Writes operators of one part of a model. */
 export type Builder = ReturnType<typeof builder>;
 
 function builder(
-  model: Pick<ModelSpec, 'weightBits' | 'dtype' | 'normPlusOne'>,
+  model: Pick<ModelSpec, 'weightBits' | 'formats' | 'dtype' | 'normPlusOne'>,
   part: Operator['part'],
   count: number,
   layerKind?: number,
@@ -135,12 +143,13 @@ function builder(
     used: 1,
     flopsPerPosition: 0,
   };
+  const usual: MatrixClass = part === 'layer' ? 'rest' : 'tables';
   /** With `copies` of it, of which a token uses some. */
   const matrix = (
     name: string,
     outputs: number,
     inputs: number,
-    { copies, used } = { copies: 1, used: 1 },
+    { copies, used, of }: Copies = { copies: 1, used: 1, of: usual },
   ): Operator => ({
     ...base,
     name,
@@ -148,7 +157,7 @@ function builder(
     inputs,
     copies,
     used,
-    weightBytes: (copies * outputs * inputs * model.weightBits) / 8,
+    weightBytes: copies * matrixBytes(formatOf(model, of), outputs, inputs),
     flops: 2 * used * outputs * inputs,
   });
   const vector = (

@@ -1,8 +1,8 @@
 /**
  * Stored quantisation: in how many bits a published file keeps its weights. Names and fields as in
  * Hugging Face transformers, src/transformers/utils/quantization_config.py, and in vLLM,
- * vllm/model_executor/layers/quantization. What the bits stand for (floats, groups, zero points) is
- * left to the run: it keeps all matrices in as many bits, or refuses to.
+ * vllm/model_executor/layers/quantization. Which of the formats that cores widen stands for it is in
+ * weight-formats.ts.
  */
 import { unexpected, show } from './errors.js';
 import { isFields, type Fields } from './fields.js';
@@ -52,10 +52,12 @@ const METHODS: Record<string, (q: Fields) => Found> = {
 const GROUPS = ['quantization_config', 'compression_config'];
 
 /**
- * In what the weights of a file are stored; undefined if it does not say, which means unquantised.
- * Throws a ModelError that names the field if it is no group of fields.
+ * In what the weights of a file are stored, and the fields that say so; undefined if it does not say, which means
+ * unquantised. Throws a ModelError that names the field if it is no group of fields.
  */
-export function storedWeights(config: Fields): StoredWeights | undefined {
+export function storedWeights(
+  config: Fields,
+): { weights: StoredWeights; fields: Fields } | undefined {
   const group = GROUPS.find((name) => (config[name] ?? null) !== null);
   if (group === undefined) return undefined;
   const q = config[group];
@@ -64,7 +66,7 @@ export function storedWeights(config: Fields): StoredWeights | undefined {
   const known = typeof method === 'string' && Object.hasOwn(METHODS, method);
   const [bits, field] = known ? METHODS[method](q) : [method, 'quant_method'];
   const { weight_block_size: block, modules_to_not_convert: except } = q;
-  return {
+  const weights = {
     method: typeof method === 'string' ? method : show(method),
     ...(typeof bits === 'number' && bits > 0 && bits <= 32 && { bits }),
     field: `${group}.${field}`,
@@ -72,6 +74,7 @@ export function storedWeights(config: Fields): StoredWeights | undefined {
     ...(isListOf(block, isCount) && { block }),
     ...(isListOf(except, (name) => typeof name === 'string') && { except }),
   };
+  return { weights, fields: q };
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value);

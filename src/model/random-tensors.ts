@@ -1,5 +1,7 @@
 /** Random tensors of a model, rounded to what it stores. */
-import { roundF16, ROUND, type FloatType } from '../numeric/types.js';
+import { ROUND, type FloatType } from '../numeric/types.js';
+import { quantiseBlocks } from './blocks.js';
+import { formatOf, isBlocked, type MatrixClass } from './formats.js';
 import type { Matrix, Vector } from './model-weights.js';
 import type { ModelSpec } from './model.js';
 
@@ -7,25 +9,30 @@ const LARGEST_INT8 = 127;
 
 export interface Tensors {
   /** [outputs][inputs] around 0, with deviation 1/sqrt(inputs) if no other is given. */
-  matrix(outputs: number, inputs: number, deviation?: number): Matrix;
+  matrix(outputs: number, inputs: number, of: MatrixClass, deviation?: number): Matrix;
   vector(length: number, mean: number, deviation: number): Float32Array;
   /** Weights of a norm that multiplies as the model's norms do, by numbers around 1. */
   norm(length: number): Float32Array;
 }
 
 /**
- * Tensors drawn one after the other from `random` (uniform in [0, 1)). Matrices are rounded to
- * `weightBits` (8: integers from -127 to 127 and one scale, itself of type `dtype`), others to `dtype`.
+ * Tensors drawn one after the other from `random` (uniform in [0, 1)). Matrices are stored in their
+ * formats (8-bit integers: from -127 to 127 and one scale, itself of type `dtype`), others in `dtype`.
  */
-export function tensorsOf(
-  { dtype, weightBits, normPlusOne }: ModelSpec,
-  random: () => number,
-): Tensors {
-  function matrix(outputs: number, inputs: number, deviation = 1 / Math.sqrt(inputs)): Matrix {
+export function tensorsOf(model: ModelSpec, random: () => number): Tensors {
+  const { dtype, normPlusOne } = model;
+  function matrix(
+    outputs: number,
+    inputs: number,
+    of: MatrixClass,
+    deviation = 1 / Math.sqrt(inputs),
+  ): Matrix {
     const values = new Float32Array(outputs * inputs);
     for (let i = 0; i < values.length; i++) values[i] = deviation * nearlyNormal(random);
-    if (weightBits === 8) return quantise(values, dtype);
-    if (weightBits === 16) for (let i = 0; i < values.length; i++) values[i] = roundF16(values[i]);
+    const format = formatOf(model, of);
+    if (isBlocked(format)) return quantiseBlocks(values, inputs, format);
+    if (format.type === 'i8') return quantise(values, dtype);
+    for (let i = 0; i < values.length; i++) values[i] = ROUND[format.type](values[i]);
     return { values, scale: 1 };
   }
   function vector(length: number, mean: number, deviation: number): Float32Array {

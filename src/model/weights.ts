@@ -28,8 +28,8 @@ const BIAS = 0.25;
  * Weights drawn from `random` (uniform in [0, 1)), layer by layer; what a layer's spec does not ask for
  * is not drawn. Matrices have standard deviation 1/sqrt(inputs), the embedding what makes a token's
  * residual stream of order one unless it is the head too, norms multiply by 1 +- 0.1. Matrices are
- * rounded to `weightBits` (8: integers from -127 to 127 and one scale, itself of type `dtype`), all
- * else to `dtype`. Throws a ModelError over 2^28 parameters.
+ * stored in their formats (8-bit integers: from -127 to 127 and one scale, itself of type `dtype`), all
+ * else in `dtype`. Throws a ModelError over 2^28 parameters.
  */
 export function randomWeights(model: ModelSpec, random: () => number): Weights {
   const count = parameterCount(model);
@@ -40,10 +40,15 @@ export function randomWeights(model: ModelSpec, random: () => number): Weights {
     );
   const { dim, vocab, tied, embeddingScale } = model;
   const draw = tensorsOf(model, random);
-  const embedding = draw.matrix(vocab, dim, tied ? 1 / Math.sqrt(dim) : 1 / embeddingScale);
+  const embedding = draw.matrix(
+    vocab,
+    dim,
+    'tables',
+    tied ? 1 / Math.sqrt(dim) : 1 / embeddingScale,
+  );
   const layers = model.layers.map((_, layer) => randomLayer(layerOf(model, layer), dim, draw));
   const finalNorm = draw.norm(dim);
-  const head = tied ? embedding : draw.matrix(vocab, dim);
+  const head = tied ? embedding : draw.matrix(vocab, dim, 'tables');
   return { embedding, layers, finalNorm, head };
 }
 
@@ -69,9 +74,9 @@ function randomAttention(spec: AttentionSpec, dim: number, draw: Tensors): Atten
 function gqa(spec: GqaSpec, dim: number, draw: Tensors): GqaWeights {
   const queries = spec.heads * spec.headDim;
   const keys = spec.kvHeads * spec.headDim;
-  const q = draw.matrix(queries, dim);
-  const k = draw.matrix(keys, dim);
-  const v = spec.valueIsKey ? k : draw.matrix(keys, dim);
+  const q = draw.matrix(queries, dim, 'rest');
+  const k = draw.matrix(keys, dim, 'rest');
+  const v = spec.valueIsKey ? k : draw.matrix(keys, dim, 'rest');
   const biases = () => {
     const [qBias, kBias] = [draw.vector(queries, 0, BIAS), draw.vector(keys, 0, BIAS)];
     return { qBias, kBias, ...(!spec.valueIsKey && { vBias: draw.vector(keys, 0, BIAS) }) };
@@ -83,9 +88,9 @@ function gqa(spec: GqaSpec, dim: number, draw: Tensors): GqaWeights {
     ...{ q, k, v },
     ...(spec.bias && biases()),
     ...(hasNorms && { qNorm: draw.norm(qWidth), kNorm: draw.norm(kWidth) }),
-    o: draw.matrix(dim, queries),
+    o: draw.matrix(dim, queries, 'rest'),
     ...(spec.outBias && { oBias: draw.vector(dim, 0, BIAS) }),
-    ...(spec.gate && { gate: draw.matrix(queries, dim) }),
+    ...(spec.gate && { gate: draw.matrix(queries, dim, 'rest') }),
     ...(spec.sinks && { sinks: draw.vector(spec.heads, 0, 1) }),
   };
 }
@@ -95,20 +100,20 @@ function latent(spec: LatentSpec, dim: number, draw: Tensors): LatentWeights {
   const queries = heads * (nope + rope.dim);
   return {
     kind: 'latent',
-    ...(qRank !== undefined && { qDown: draw.matrix(qRank, dim), qNorm: draw.norm(qRank) }),
-    qUp: draw.matrix(queries, qRank ?? dim),
-    kvDown: draw.matrix(kvRank + rope.dim, dim),
+    ...(qRank !== undefined && { qDown: draw.matrix(qRank, dim, 'rest'), qNorm: draw.norm(qRank) }),
+    qUp: draw.matrix(queries, qRank ?? dim, 'rest'),
+    kvDown: draw.matrix(kvRank + rope.dim, dim, 'rest'),
     kvNorm: draw.norm(kvRank),
-    kvUp: draw.matrix(heads * (nope + value), kvRank),
-    o: draw.matrix(dim, heads * value),
+    kvUp: draw.matrix(heads * (nope + value), kvRank, 'rest'),
+    o: draw.matrix(dim, heads * value, 'rest'),
     ...(bias && qRank !== undefined && { qDownBias: draw.vector(qRank, 0, BIAS) }),
     ...(bias && { kvDownBias: draw.vector(kvRank + rope.dim, 0, BIAS) }),
     ...(bias && { oBias: draw.vector(dim, 0, BIAS) }),
     ...(indexer?.own && {
       indexer: {
-        q: draw.matrix(indexer.heads * indexer.dim, qRank ?? dim),
-        k: draw.matrix(indexer.dim, dim),
-        headWeights: draw.matrix(indexer.heads, dim),
+        q: draw.matrix(indexer.heads * indexer.dim, qRank ?? dim, 'rest'),
+        k: draw.matrix(indexer.dim, dim, 'rest'),
+        headWeights: draw.matrix(indexer.heads, dim, 'rest'),
         kNorm: draw.vector(indexer.dim, 1, 0.1),
         kNormBias: draw.vector(indexer.dim, 0, BIAS),
       },
@@ -121,18 +126,18 @@ function delta(spec: DeltaSpec, dim: number, draw: Tensors): DeltaWeights {
   const [keys, values] = [keyHeads * keyDim, valueHeads * valueDim];
   return {
     kind: 'delta',
-    q: draw.matrix(keys, dim),
-    k: draw.matrix(keys, dim),
-    v: draw.matrix(values, dim),
-    z: draw.matrix(values, dim),
-    beta: draw.matrix(valueHeads, dim),
-    alpha: draw.matrix(valueHeads, dim),
+    q: draw.matrix(keys, dim, 'rest'),
+    k: draw.matrix(keys, dim, 'rest'),
+    v: draw.matrix(values, dim, 'rest'),
+    z: draw.matrix(values, dim, 'rest'),
+    beta: draw.matrix(valueHeads, dim, 'rest'),
+    alpha: draw.matrix(valueHeads, dim, 'rest'),
     conv: draw.vector((2 * keys + values) * conv, 0, 1 / Math.sqrt(conv)),
     // Decays around 0.8 a token, so that states remember several of them.
     aLog: draw.vector(valueHeads, -1, 0.5),
     dtBias: draw.vector(valueHeads, 0, 0.5),
     norm: draw.vector(valueDim, 1, 0.1),
-    o: draw.matrix(dim, values),
+    o: draw.matrix(dim, values, 'rest'),
   };
 }
 
@@ -140,12 +145,13 @@ function dense(
   { inner, bias }: Pick<DenseSpec, 'inner' | 'bias'>,
   dim: number,
   draw: Tensors,
+  of: 'experts' | 'rest' = 'rest',
 ): DenseWeights {
   return {
     kind: 'dense',
-    gate: draw.matrix(inner, dim),
-    up: draw.matrix(inner, dim),
-    down: draw.matrix(dim, inner),
+    gate: draw.matrix(inner, dim, of),
+    up: draw.matrix(inner, dim, of),
+    down: draw.matrix(dim, inner, of),
     ...(bias && {
       gateBias: draw.vector(inner, 0, BIAS),
       upBias: draw.vector(inner, 0, BIAS),
@@ -159,14 +165,14 @@ function experts(spec: ExpertsSpec, dim: number, draw: Tensors): ExpertsWeights 
   const unbiased = (inner: number) => dense({ inner, bias: false }, dim, draw);
   return {
     kind: 'experts',
-    router: draw.matrix(count, dim),
+    router: draw.matrix(count, dim, 'router'),
     ...(router.bias !== 'none' && { routerBias: draw.vector(count, 0, BIAS) }),
     // The router divides it by sqrt(dim).
     ...(router.ownNorm && { routerScale: draw.vector(dim, Math.sqrt(dim), 0.1 * Math.sqrt(dim)) }),
     ...(router.perExpertScale && { perExpertScale: draw.vector(count, 1, 0.1) }),
-    experts: Array.from({ length: count }, () => dense(spec, dim, draw)),
+    experts: Array.from({ length: count }, () => dense(spec, dim, draw, 'experts')),
     ...(shared && { shared: unbiased(shared.inner) }),
-    ...(shared?.gate && { sharedGate: draw.matrix(1, dim) }),
+    ...(shared?.gate && { sharedGate: draw.matrix(1, dim, 'router') }),
     ...(parallel && {
       parallel: {
         mlp: unbiased(parallel.inner),

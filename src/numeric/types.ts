@@ -1,8 +1,17 @@
 /** Types of stored data and their bytes. Arithmetic and the fabric use `f16` (two to a wavelet) and `f32`. */
-export type DataType = 'f16' | 'f32' | 'i32' | 'i8';
+export type DataType = 'f16' | 'f32' | 'i32' | 'i8' | 'fp8' | 'e8m0' | 'mxfp4' | 'int4';
 export type FloatType = 'f16' | 'f32';
 
-export const BYTES: Record<DataType, number> = { f16: 2, f32: 4, i32: 4, i8: 1 };
+/** Two numbers of 4 bits share a byte. */
+export const BYTES: Record<DataType, number> = {
+  ...{ f16: 2, f32: 4, i32: 4, i8: 1 },
+  ...{ fp8: 1, e8m0: 1, mxfp4: 0.5, int4: 0.5 },
+};
+
+/** Bytes of so many numbers in a row, whole ones. */
+export function bytesOf(type: DataType, length: number): number {
+  return Math.ceil(length * BYTES[type]);
+}
 
 /** The nearest number of a type to another; of two equally near ones the even one. */
 export const ROUND: Record<FloatType, (x: number) => number> = { f16: roundF16, f32: Math.fround };

@@ -2,11 +2,11 @@
  * The SRAM budget of a core (machine-model section 1): 48 KiB less stack and code is what is left for
  * weights, cache and buffers. The sizes come from the mapping, which lowering asks too.
  */
-import { BYTES } from '../numeric/types.js';
+import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import { hasExperts, type ModelSpec } from '../model/model.js';
+import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
-import { isOfLayer } from '../mapping/mapping.js';
+import { hasAttention, isOfLayer } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -34,7 +34,8 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes, experts = false):
 }
 
 /** What the memory of a core depends on of a request. */
-export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch'>;
+export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch' | Replicas>;
+type Replicas = 'kvReplicas' | 'headGroups';
 
 /** A part of a model over so many cores, with the caches that are asked for. */
 export function cutOf(model: ModelSpec, asked: Kept, rows: number, columns: number): Cut {
@@ -58,13 +59,52 @@ export function regionBytes(
   return codeBytesOf(part.kind, wafer.core.codeBytes, experts) + bytesOf(buffers);
 }
 
+/**
+ * The part with each number of KV replicas that a request leaves open on so many columns, the fewest first: those
+ * that divide the query heads of a KV head, with a column for each KV group. A part without attention has none.
+ */
+export function replicated(
+  part: PartKind,
+  { kinds }: Pick<ModelSpec, 'kinds'>,
+  { kvReplicas = 1, headGroups = 1 }: Pick<SizedRequest, Replicas>,
+  columns = Infinity,
+): PartKind[] {
+  if (!isOfLayer(part) || !hasAttention(part.kind)) return [part];
+  if (kvReplicas !== 'auto') return [kvReplicas === 1 ? part : { ...part, kvReplicas }];
+  const { kvHeads } = gqaOf(kinds[part.layerKind]);
+  return replicasOf(kinds[part.layerKind])
+    .filter((count) => count === 1 || Math.floor(columns / (kvHeads * count)) >= headGroups)
+    .map((count) => (count === 1 ? part : { ...part, kvReplicas: count }));
+}
+
+/** KV groups that each KV head of a layer may have: those that share its query heads out evenly. */
+export function replicasOf({ attention }: Pick<LayerSpec, 'attention'>): number[] {
+  if (attention.kind !== 'gqa') return [1];
+  const shared = attention.heads / attention.kvHeads;
+  return Array.from({ length: shared }, (_, i) => i + 1).filter((count) => shared % count === 0);
+}
+
+/** Bytes of SRAM that the fullest core needs with the replicas that need the fewest. */
+export function leastBytes(
+  part: PartKind,
+  model: ModelSpec,
+  wafer: WaferSpec,
+  asked: Kept,
+  rows: number,
+  columns: number,
+): number {
+  const all = replicated(part, model, asked, columns);
+  return Math.min(...all.map((of) => regionBytes(of, model, wafer, asked, rows, columns)));
+}
+
 export function bytesOf(buffers: BufferShape[]): number {
-  return buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], 0);
+  return buffers.reduce((sum, b) => sum + bytesOfType(b.type, b.length), 0);
 }
 
 /**
  * Fewest columns with which a region of `rows` rows fits its cores' memory; undefined if not even the
- * whole width of the wafer is enough. Every slice shrinks or stays as columns grow, hence bisection.
+ * whole width of the wafer is enough. Slices shrink or stay as columns grow, hence bisection; but that one that
+ * comes to lie across two blocks has more scales, so that in formats with blocks some columns fewer may fit too.
  */
 export function leastColumns(
   part: PartKind,
@@ -75,7 +115,7 @@ export function leastColumns(
 ): number | undefined {
   const { sramBytes } = wafer.core;
   return leastThat(
-    (columns) => regionBytes(part, model, wafer, asked, rows, columns) <= sramBytes,
+    (columns) => leastBytes(part, model, wafer, asked, rows, columns) <= sramBytes,
     1,
     wafer.width,
   );

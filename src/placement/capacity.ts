@@ -5,8 +5,9 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
+import { BITS, formatsOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
-import { codeBytesOf, modelBytes, mostThat, regionBytes } from './budget.js';
+import { codeBytesOf, leastBytes, modelBytes, mostThat } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -81,7 +82,9 @@ export function layerCodeBytes(
 function nearest(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Formed {
   const forms = formsOf(request);
   const needed = forms.map((formed) => wafersIn(model, wafer, formed));
-  return forms[needed.indexOf(Math.min(...needed))];
+  const fewest = Math.min(...needed);
+  // If none fits on any number of wafers, that of the smallest regions.
+  return forms.at(fewest < Infinity ? needed.indexOf(fewest) : -1)!;
 }
 
 /** The refusal of a request: what was asked, what there is, what would fit; one line. */
@@ -95,7 +98,7 @@ export function doesNotFit(
   const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, formed), of)));
   const bytes = modelBytes(model, request.maxPositions, request.batch);
   const asked =
-    `${model.name} needs ${decimal(bytes.weights)} of weights in ${model.weightBits} bits + ` +
+    `${model.name} needs ${decimal(bytes.weights)} of weights in ${bitsOf(model)} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
     (sizes.length > 0 ? `, at least ${plural(cores, 'core')} with padding` : '');
   const hints = wouldFit(model, wafer, request);
@@ -103,6 +106,13 @@ export function doesNotFit(
     hints.length > 0 ? `it would fit ${hints.join(', or ')}` : whyNot(model, wafer, formed);
   const verb = wafer.wafers === 'auto' || wafer.wafers === 1 ? 'is' : 'are';
   return new CapacityError(`${asked}; there ${verb} ${supply(model, wafer, formed)}; ${advice}`);
+}
+
+/** `16`, or of several formats `4 to 16`. */
+function bitsOf(model: ModelSpec): string {
+  const bits = formatsOf(model).map(({ format }) => BITS[format.type]);
+  const [least, most] = [Math.min(...bits), Math.max(...bits)];
+  return least === most ? `${least}` : `${least} to ${most}`;
 }
 
 /** What the wafers have for data, a layer's code taken off. */
@@ -130,7 +140,6 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   if (context !== undefined && context < request.maxPositions)
     hints.push(`with a context of at most ${context}`);
   if (asIs > wafers && asIs < Infinity) hints.push(`on ${plural(asIs, 'wafer')}`);
-  const narrow = model.weightBits > 8 ? need({ ...model, weightBits: 8 }) : Infinity;
   if (asIs > wafers) {
     const code = mostCodeBytes(model, wafer, free, wafers);
     const now = layerCodeBytes(model, wafer, nearest(model, wafer, free));
@@ -140,7 +149,8 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
           `(${count(now)} in a layer's now)`,
       );
   }
-  if (narrow < asIs) hints.push(`with model.weightBits=8 on ${plural(narrow, 'wafer')}`);
+  for (const { setting, needed } of inFewerBits(model, asIs, need))
+    hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
   for (const layers of otherForms(request)) {
     const needed = wafersNeeded(model, wafer, { ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
@@ -155,10 +165,21 @@ function otherForms(request: SizedRequest) {
   return all.filter((layers) => !asked.includes(layers));
 }
 
+/** Formats of fewer bits that need fewer wafers, each fewer than the one before. */
+function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => number) {
+  let least = asIs;
+  return narrowed(model).flatMap(({ setting, model: narrow }) => {
+    const needed = need(narrow);
+    if (needed >= least) return [];
+    least = needed;
+    return [{ setting, needed }];
+  });
+}
+
 /** No number of wafers is enough: names the region that a whole wafer cannot hold. */
 function whyNot(model: ModelSpec, wafer: WaferSpec, request: Formed): string {
   const { width, height } = wafer;
-  const bytesOf = (part: PartKind) => regionBytes(part, model, wafer, request, height, width);
+  const bytesOf = (part: PartKind) => leastBytes(part, model, wafer, request, height, width);
   const parts = partKindsOf(partsOf(model, request));
   const part = parts.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
   if (bytesOf(part) <= wafer.core.sramBytes)
@@ -197,9 +218,13 @@ export interface FewerWafers {
   withCode: { wafers: number; codeBytes: number }[];
   /** Wafers with 8-bit weights, if the model's are wider and fewer wafers then do. */
   in8Bits?: number;
+  /** Settings for still fewer bits, each with fewer wafers than the one before. */
+  fewerBits?: { setting: string; wafers: number }[];
   /** Wafers with whole layers' attention and MLP in regions of their own, if fewer then do. */
   split?: number;
 }
+
+const IN_8_BITS = 'model.weightBits=8';
 
 /** For a model that needs `wafers` wafers for the request. */
 export function fewerWafers(
@@ -219,14 +244,21 @@ export function fewerWafers(
     if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();
     found.withCode.push({ wafers: fewer, codeBytes });
   }
-  const narrow = model.weightBits > 8 ? { ...model, weightBits: 8 as const } : model;
+  const narrow = narrowed(model).find(({ setting }) => setting === IN_8_BITS)?.model ?? model;
   const in8Bits = wafersNeeded(narrow, wafer, request);
+  const need = (of: ModelSpec) => wafersNeeded(of, wafer, request);
+  const fewerBits = inFewerBits(model, Math.min(wafers, in8Bits), need).filter(
+    ({ setting }) => setting !== IN_8_BITS,
+  );
   const split = otherForms(request).includes('split')
     ? wafersNeeded(model, wafer, { ...request, layerColumns: undefined, layers: 'split' })
     : Infinity;
   return {
     ...found,
     ...(in8Bits < wafers && { in8Bits }),
+    ...(fewerBits.length > 0 && {
+      fewerBits: fewerBits.map(({ setting, needed }) => ({ setting, wafers: needed })),
+    }),
     ...(split < wafers && { split }),
   };
 }

@@ -3,17 +3,21 @@
  * ranks sizes before anything is simulated and is never reported as a result: contention, waiting and
  * the overlap of neighbouring regions are left out, so only differences between sizes mean anything.
  */
+import type { WidenedType } from '../numeric/formats.js';
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { Cut, LayerForm, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
+import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
+import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
 import type { ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
+import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
-import { cutOf, type Kept } from './budget.js';
+import { cutOf, regionBytes, replicated, type Kept } from './budget.js';
 import { partKindsOf, partsOf, type Sizes } from './placement.js';
 
 /** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
@@ -29,6 +33,11 @@ export interface Estimator {
   token: (sizes: Sizes) => number;
   /** Of these all parts of this kind, on so many rows and columns. */
   parts: (key: string, rows: number, columns: number) => number;
+  /**
+   * A part with the KV replicas that make it fastest, of those that its cores have memory for: the fewest if equal,
+   * or if there is memory for none.
+   */
+  fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
 
 export function estimator(
@@ -44,23 +53,33 @@ export function estimator(
       return [key, { part, count: keys.filter((one) => one === key).length }];
     }),
   );
-  const known = new Map<string, number>();
-  const parts = (key: string, rows: number, columns: number): number => {
-    const name = `${key} ${rows} ${columns}`;
-    let cycles = known.get(name);
-    if (cycles === undefined) {
-      const { part, count } = counted.get(key)!;
-      cycles = count * partCycles(wafer, part, asked, cutOf(model, asked, rows, columns));
-      known.set(name, cycles);
+  const known = new Map<string, { of: PartKind; cycles: number }>();
+  const fastestOf = (part: PartKind, rows: number, columns: number) => {
+    const name = `${keyOfPart(part)} ${rows} ${columns}`;
+    let found = known.get(name);
+    if (found === undefined) {
+      const cut = cutOf(model, asked, rows, columns);
+      const fits = (of: PartKind) =>
+        regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
+      const all = replicated(part, model, asked, columns);
+      const open = all.length === 1 ? all : all.filter(fits);
+      found = (open.length === 0 ? all.slice(0, 1) : open)
+        .map((of) => ({ of, cycles: partCycles(wafer, of, asked, cut) }))
+        .reduce((a, b) => (b.cycles < a.cycles ? b : a));
+      known.set(name, found);
     }
-    return cycles;
+    return found;
+  };
+  const parts = (key: string, rows: number, columns: number): number => {
+    const { part, count } = counted.get(key)!;
+    return count * fastestOf(part, rows, columns).cycles;
   };
   const token = ({ rows, columns }: Sizes) => {
     let cycles = 0;
     for (const key of counted.keys()) cycles += parts(key, rows, columns[key]);
     return cycles;
   };
-  return { token, parts };
+  return { token, parts, fastest: (...of) => fastestOf(...of).of };
 }
 
 /** What a part receives, computes and adds up. */
@@ -77,7 +96,7 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
     const { words, type } = received(part, cut);
     const layer = model.kinds[part.layerKind];
     return (
-      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut) : 0) +
+      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part.kvReplicas) : 0) +
       (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut) : 0) +
       broadcastCycles(wafer, type, columns, words) +
       added(part)
@@ -95,22 +114,21 @@ function attentionCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
+  kvReplicas?: number,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns);
-  const widen = model.weightBits === 8;
-  const matvec = (inputs: number, outputs: number, widened = widen) =>
-    matvecCycles(wafer, type, inputs, outputs, widened);
+  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
+  const { qkv, o, router } = layerMatrices(model, layer, s);
   const headDims = 2 * s.pairs;
   const scores = s.queryHeads * s.positions;
   const { scoreCap } = gqaOf(layer);
   return (
-    matvec(s.dims, s.queryDims + 2 * s.keyDims) +
-    2 * s.queryHeads * matvec(headDims, s.positions, false) +
-    matvec(s.queryDims, s.dims) +
+    productCycles(wafer, qkv) +
+    2 * s.queryHeads * matvecCycles(wafer, type, headDims, s.positions, 'fma') +
+    productCycles(wafer, o) +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    (s.experts ? routerCycles(wafer, layer, s.dims, s.experts) : 0)
+    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
   );
 }
 
@@ -121,38 +139,40 @@ function mlpCycles(
   { model, rows, columns, positions }: Cut,
 ): number {
   const type = model.dtype;
-  const { dims, inner, experts } = layerShape(model, layer, positions, rows, columns);
-  const widen = model.weightBits === 8;
-  const gated = (units: number) =>
-    matvecCycles(wafer, type, dims, 2 * units, widen) +
-    matvecCycles(wafer, type, units, dims, widen);
+  const s = layerShape(model, layer, positions, rows, columns);
+  const { shared, ...own } = layerMatrices(model, layer, s);
+  const gated = (of: MlpMatrices) =>
+    productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
   const { mlp } = layer;
-  const act = specialCycles(wafer, type, ACT_FN[mlp.act.fn], experts?.units ?? inner);
-  if (mlp.kind === 'dense' || experts === undefined) return gated(inner) + act;
-  const { sharedInner } = experts;
-  return mlp.topK * gated(inner) + (sharedInner > 0 ? gated(sharedInner) : 0) + act;
+  const times = mlp.kind === 'experts' ? mlp.topK : 1;
+  return (
+    times * gated(own) +
+    (shared ? gated(shared) : 0) +
+    specialCycles(wafer, type, ACT_FN[mlp.act.fn], s.experts?.units ?? s.inner)
+  );
 }
 
 /** Scores, their gather, and the places of a row's experts among all. */
 function routerCycles(
   wafer: WaferSpec,
   { mlp }: LayerSpec,
-  dims: number,
-  { scores, routerColumns, ranked }: ExpertsShape,
+  router: MatrixSlice,
+  { routerColumns, ranked }: ExpertsShape,
 ): number {
   if (mlp.kind === 'dense') return 0;
   const { costs, fabric } = wafer;
   const place = mlp.count / costs.elementsPerCycle.rank.f32 + 2 * costs.setup.f32;
   const hops = (routerColumns / 2) * (2 * fabric.rampCycles + fabric.hopCycles);
-  return matvecCycles(wafer, 'f32', dims, scores, false) + mlp.count + hops + ranked * place;
+  return productCycles(wafer, router) + mlp.count + hops + ranked * place;
 }
 
 /** Product with the vocabulary's slices, and the largest of a column's logits. */
 function headCycles(wafer: WaferSpec, { model, rows, columns }: Cut): number {
-  const { dims, entries } = tableShape(model, rows, columns);
+  const shape = tableShape(model, rows, columns);
+  const { entries } = shape;
   const { dtype: type, logitCap } = model;
   return (
-    matvecCycles(wafer, type, dims, entries, model.weightBits === 8) +
+    productCycles(wafer, tableMatrix(model, shape)) +
     (logitCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', entries)) +
     entries / wafer.costs.elementsPerCycle.max[type]
   );
@@ -186,22 +206,33 @@ function broadcastCycles(wafer: WaferSpec, type: FloatType, n: number, elements:
   return 2 * fabric.rampCycles + n * fabric.hopCycles + wavelets + 2 * costs.setup[type];
 }
 
-/** One row of the stored matrix per input, its elements streaming at the rate of multiply-adds. */
+/** A product of weights, by rows of inputs or of outputs, whichever is cheaper. */
+function productCycles(wafer: WaferSpec, slice: MatrixSlice): number {
+  const { inputs, outputs, format, type } = slice;
+  const widened = widenedType(format);
+  return Math.min(
+    matvecCycles(wafer, type, inputs, outputs, 'fma', widened),
+    matvecCycles(wafer, type, outputs, inputs, 'dot', widened),
+  );
+}
+
+/** Row by row of the stored matrix, its elements streaming at the rate of multiply-adds or of dot products. */
 function matvecCycles(
   wafer: WaferSpec,
   type: FloatType,
-  inputs: number,
-  outputs: number,
-  widen: boolean,
+  rows: number,
+  length: number,
+  fn: 'fma' | 'dot',
+  widened?: WidenedType,
 ): number {
   const { matvec, setup, elementsPerCycle } = wafer.costs;
   const group = matvec.granularity?.[type] ?? 1;
-  const elements = Math.ceil(outputs / group) * group;
+  const elements = Math.ceil(length / group) * group;
   const row =
-    elements / elementsPerCycle.fma[type] +
+    elements / elementsPerCycle[fn][type] +
     matvec.row[type] +
-    (widen ? outputs / matvec.widenPerCycle : 0);
-  return setup[type] + matvec.call + inputs * row;
+    (widened === undefined ? 0 : length / matvec.widenPerCycle[widened]);
+  return setup[type] + matvec.call + rows * row;
 }
 
 /** The vector form of a special function: a few vector operations over all elements. */

@@ -3,11 +3,13 @@
  * or a refusal that says what would fit (capacity.ts).
  */
 import type { WaferSpec } from '../hardware/wafer.js';
+import { isOfLayer } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 import { regionBytes, leastThat, mostThat } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
 import { cut, pack, strategyOf, type Search } from './pack.js';
+import { estimator } from './estimate.js';
 import { isPerLayer, partsOf, widthsOf, CapacityError } from './placement.js';
 import type { SizedRequest, Placement } from './placement.js';
 import { chooseSizes } from './sizes.js';
@@ -38,11 +40,14 @@ export function place(
   const { received } = MAPPINGS[request.mapping];
   const words = parts.map((part) => received(part, { model, rows: sizes.rows }).words);
   const packing = pack(model, { widths, words }, sizes.rows, wafer, counts, strategy, search);
+  const { fastest } = estimator(model, wafer, { ...request, layers });
   const regions = parts.map((part, i) => {
     const width = widths[i];
-    const bytes = regionBytes(part, model, wafer, request, sizes.rows, width);
+    const of = fastest(part, sizes.rows, width);
+    const bytes = regionBytes(of, model, wafer, request, sizes.rows, width);
     return {
       ...part,
+      ...(isOfLayer(of) && of.kvReplicas !== undefined && { kvReplicas: of.kvReplicas }),
       ...packing.positions[i],
       width,
       height: sizes.rows,

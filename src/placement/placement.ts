@@ -58,6 +58,10 @@ export interface SizedRequest extends PlacementRequest {
   /** Regions of a layer, or whichever takes the fewest wafers and then cycles; whole if not given. */
   layers?: LayerForm | 'auto' | undefined;
   layerColumns?: LayerColumns | undefined;
+  /** KV groups for each KV head, or as many as are estimated to be fastest; 1 if not given. */
+  kvReplicas?: number | 'auto' | undefined;
+  /** Groups of the all-reduces within a KV group, if they are given: it has no fewer columns where it has replicas. */
+  headGroups?: number | undefined;
 }
 
 /** A request whose layers have one form. */

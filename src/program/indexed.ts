@@ -47,7 +47,11 @@ const NONE: readonly Select[] = [];
 
 /** The indices that an operation takes from memory to find its operands. */
 export function selectsOf(op: Operation): readonly Select[] {
-  if (op.kind === 'matvec') return op.select === undefined ? NONE : [op.select];
+  if (op.kind === 'matvec') {
+    const { select, scales } = op;
+    if (scales?.select === undefined) return select === undefined ? NONE : [select];
+    return [...(select === undefined ? NONE : [select]), scales.select];
+  }
   if (op.kind !== 'vector') return NONE;
   const { dst, a, b, c } = op;
   if (!isSelected(dst) && !isSelected(a) && !isSelected(b) && !isSelected(c)) return NONE;

@@ -2,7 +2,7 @@
 import { PORT_NAMES } from '../hardware/mesh.js';
 import { sendColors, settingsOf, sramBytesOf, takeColors } from './program.js';
 import type { Destination, Exchange, Operation, Passed, Role } from './program.js';
-import type { Route, Select, Source, TrafficOp } from './program.js';
+import type { LookupOp, MatvecOp, Route, ScaleAxis, Select, Source, TrafficOp } from './program.js';
 
 /** One role as lines of text: name and bytes, buffers, routes, operations with their labels. */
 export function listRole(role: Role, labels: string[]): string {
@@ -41,7 +41,7 @@ function listOperation(op: Operation): string {
       return `${op.fn}.${op.type} x${op.length} ${operand(op.dst)} <- ${from}${by}${mark}`;
     }
     case 'matvec': {
-      const widen = op.widen ? ' widened' : '';
+      const widen = widening(op);
       const place = `[${op.matrix}${raised(op.select)}]`;
       const matrix = `${place} ${op.rows} x ${op.length} rows of ${op.rowStride}${widen}`;
       const again = op.repeat === undefined ? '' : `, ${op.repeat} times`;
@@ -58,7 +58,7 @@ function listOperation(op: Operation): string {
     case 'special':
       return `${op.fn}.${op.type} ${op.form} x${op.length} [${op.to}] <- [${op.at}]`;
     case 'lookup': {
-      const table = `[${op.table}] ${op.rows} rows from ${op.first}`;
+      const table = `[${op.table}] ${op.rows} rows from ${op.first}${widening(op)}`;
       return `lookup.${op.type} x${op.length} [${op.to}] <- row [${op.id}] of ${table}`;
     }
     case 'argmax':
@@ -109,6 +109,17 @@ function operand(of: Source | Destination): string {
   const { at, stride, wrap, from, select } = of;
   const round = wrap === undefined ? '' : ` round ${wrap}${from ? ` from ${from}` : ''}`;
   return `[${at}${raised(select)}${stride === 1 ? '' : ` step ${stride}`}${round}]`;
+}
+
+/** How codes become numbers: by a scale for each, whose block a row or a column may name. */
+function widening({ widen, scales }: Pick<MatvecOp | LookupOp, 'widen' | 'scales'>): string {
+  if (!widen) return '';
+  if (scales === undefined) return ' widened';
+  const { at, select, rows, columns } = scales;
+  const axis = ({ index, stride }: ScaleAxis, of: string) =>
+    stride === 0 ? '' : ` + ${stride} x ${index === undefined ? of : `[${index} + ${of}]`}`;
+  const scale = `[${at}${raised(select)}${axis(rows, 'row')}${axis(columns, 'column')}]`;
+  return ` of ${widen} widened by ${scale}`;
 }
 
 /** By what an address is raised. */

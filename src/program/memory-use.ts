@@ -2,7 +2,7 @@
  * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that nothing is read before it is written (machine-model section 4, rule 6).
  */
 import { cellOf, cellsOf, isMemory, selectsOf } from './program.js';
-import type { Exchange, MemoryOperand, Operation, Role, Select } from './program.js';
+import type { Exchange, MemoryOperand, Operation, Role, Scales, Select } from './program.js';
 
 export interface UnwrittenRead {
   /** Index of the operation in its role, and the cell. */
@@ -47,6 +47,7 @@ export function accessesOf(op: Operation): Access[] {
       return [
         ...indicesOf(op),
         matrix,
+        ...scalesRead(op.scales, rows, op.length),
         read(op.x, inputs, op.xStride),
         read(op.out, outputs, op.outStride),
       ];
@@ -66,7 +67,8 @@ export function accessesOf(op: Operation): Access[] {
     case 'lookup': {
       const { rows, rowStride } = op;
       const table = { ...read(op.table, op.length, op.stride), rows, rowStride };
-      return [read(op.id), table, write(op.to, op.length)];
+      const scales = scalesRead(op.scales, rows, op.length);
+      return [read(op.id), table, ...scales, write(op.to, op.length)];
     }
     case 'argmax':
       return [read(op.at, op.length), write(op.value), write(op.id)];
@@ -87,6 +89,16 @@ export function accessesOf(op: Operation): Access[] {
     default:
       return op satisfies never;
   }
+}
+
+/** A table of scales, all of it, and what says which block the rows and columns are in. */
+function scalesRead(scales: Scales | undefined, rows: number, length: number): Access[] {
+  if (scales === undefined) return [];
+  const blocks = [
+    ...(scales.rows.index === undefined ? [] : [read(scales.rows.index, rows)]),
+    ...(scales.columns.index === undefined ? [] : [read(scales.columns.index, length)]),
+  ];
+  return [...blocks, { ...read(scales.at, scales.length), ...tablesOf(scales.select) }];
 }
 
 /** The indices that choose among tables: read before anything else. */

@@ -2,9 +2,11 @@
  * What a core can do: its operations, each of which carries enough to be timed (timing.ts) and to be executed
  * on real numbers, and what can be read off one.
  */
+import type { WidenedType } from '../numeric/formats.js';
 import type { FloatType } from '../numeric/types.js';
 import type { SpecialFn, VectorFn } from '../hardware/wafer.js';
 import type { PutOp, RankOp, Select } from './indexed.js';
+import type { Scales } from './scales.js';
 
 /** A core's memory is a row of cells, one number each; `at` is a cell, `stride` cells per element. */
 export interface MemoryOperand {
@@ -54,7 +56,8 @@ export interface VectorOp {
  * A matrix in memory times a vector in memory, row by row of the stored matrix (rows x length, cell
  * `matrix + i*rowStride + j`). `axpy`: out[j] += m[i][j] * x[i], out of `length` elements; `dot`:
  * out[i] += sum over j of m[i][j] * x[j], out of `rows` elements. Rounded to `type` after each
- * multiply-add. `widen`: the matrix is 8-bit and widened on use.
+ * multiply-add. `widen`: the matrix is of that type and widened on use, each code then being multiplied by its
+ * scale, if there are scales, and rounded to `type`.
  */
 export interface MatvecOp {
   kind: 'matvec';
@@ -71,7 +74,8 @@ export interface MatvecOp {
   out: number;
   /** Cells between elements of `out`; 1 if not given. */
   outStride?: number;
-  widen: boolean;
+  widen: WidenedType | false;
+  scales?: Scales;
   /** How often it is done, each time with its set-up; once if not given. */
   repeat?: number;
   /** Raises `matrix`: it is one of several, chosen by a number in memory. */
@@ -121,7 +125,8 @@ export type SpecialForm = 'scalar' | 'vector' | 'crude';
 
 /**
  * Row `r` = memory[id] - first of a table (element j at cell `table + r*rowStride + j*stride`) into
- * `length` cells at `to`; zeros if the table of `rows` rows does not hold it.
+ * `length` cells at `to`; zeros if the table of `rows` rows does not hold it. Codes are widened as of `MatvecOp`,
+ * the table's rows being the scales' rows.
  */
 export interface LookupOp {
   kind: 'lookup';
@@ -135,6 +140,8 @@ export interface LookupOp {
   id: number;
   first: number;
   to: number;
+  widen?: WidenedType;
+  scales?: Scales;
 }
 
 /** The largest of `length` cells (the first one if equal) into `value`, `first` + its index into `id`. */

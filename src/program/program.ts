@@ -4,10 +4,11 @@
  * two bytes each. Every operation carries enough to be timed (with the hardware's cost table, see
  * timing.ts) and to be executed on real numbers. It knows nothing of transformers.
  */
-import { BYTES, type DataType } from '../numeric/types.js';
+import { bytesOf, type DataType } from '../numeric/types.js';
 import type { Operation } from './operations.js';
 
 export * from './indexed.js';
+export * from './scales.js';
 export * from './operations.js';
 
 /** Masks of the ports that a colour comes from and goes to at one router. */
@@ -83,7 +84,7 @@ export interface Program {
 
 /** Bytes that a role keeps in its core's SRAM. */
 export function sramBytesOf(role: Role): number {
-  return role.buffers.reduce((sum, b) => sum + b.length * BYTES[b.type], role.codeBytes);
+  return role.buffers.reduce((sum, b) => sum + bytesOf(b.type, b.length), role.codeBytes);
 }
 
 /** Cells of a core's memory image. */

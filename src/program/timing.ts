@@ -40,7 +40,7 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
       const rate = op.form === 'axpy' ? costs.elementsPerCycle.fma : costs.elementsPerCycle.dot;
       const issued = inGroups(op.length, costs.matvec.granularity?.[op.type] ?? 1);
       const row = issued / rate[op.type] + costs.matvec.row[op.type];
-      const widen = op.widen ? op.length / costs.matvec.widenPerCycle : 0;
+      const widen = op.widen ? op.length / costs.matvec.widenPerCycle[op.widen] : 0;
       const cycles = Math.ceil(costs.matvec.call + op.rows * (row + widen));
       const { repeat = 1 } = op;
       return fixed(repeat * (costs.setup[op.type] + selecting(op, costs)), repeat * cycles);
@@ -66,7 +66,9 @@ export function timeOf(op: Operation, costs: CostTable): OpTiming {
         costs.elementsPerCycle.move[op.type],
         costs.issue[op.type],
       );
-      return fixed(costs.setup[op.type], costs.scalar.step + move);
+      const { widenPerCycle } = costs.matvec;
+      const widen = op.widen ? Math.ceil(op.length / widenPerCycle[op.widen]) : 0;
+      return fixed(costs.setup[op.type], costs.scalar.step + move + widen);
     }
     case 'argmax':
       return fixed(

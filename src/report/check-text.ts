@@ -6,7 +6,7 @@ export function checkText(
   check: CheckResult,
   skipped: Partial<Record<string, number>> = {},
 ): string {
-  const { tolerance, choice, head, users } = check;
+  const { tolerance, choice, head, users, roundedFormats = [] } = check;
   const lines = [
     `logits differ by ${error(check)} of the largest, tolerance ${tolerance.toExponential(0)}${verdict(logitsPassed(check))}`,
   ];
@@ -19,9 +19,9 @@ export function checkText(
     lines.push(
       `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
     );
-  if (check.roundedTo !== undefined)
+  if (roundedFormats.length > 0)
     lines.push(
-      `both with the checkpoint's weights rounded to ${check.roundedTo}-bit integers, one scale per matrix; model.weightBits=16, or 32 in f32, keeps them`,
+      `both with the checkpoint's weights rounded to ${roundedFormats.join(' and ')}; model.weightBits=16, or 32 in f32, keeps them`,
     );
   const kinds = Object.entries(skipped).map(([kind, many]) => `${many} of ${kind}`);
   if (kinds.length > 0) lines.push(`tensors that are no part of the model: ${kinds.join(', ')}`);

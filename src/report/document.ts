@@ -92,6 +92,8 @@ export interface SharedLinksResult {
 }
 
 export interface RegionResult extends Located {
+  /** KV groups that hold each KV head, where there is more than one. */
+  kvReplicas?: number;
   name: string;
 }
 
@@ -124,6 +126,8 @@ export interface PlacementResult {
 export interface SearchResult {
   rows: number;
   layerColumns: number | { attention: number; mlp: number };
+  /** KV groups that hold each KV head, where others than the estimate's are faster. */
+  kvReplicas?: number;
   /** Of whole layers; those of split ones are the fastest on each line. */
   groups?: { column: number; row: number; head: number };
   cycles: number;
@@ -131,6 +135,8 @@ export interface SearchResult {
   candidates: number;
   simulated: number;
   groupsTried: number;
+  /** Numbers of KV replicas tried in place, where some were. */
+  replicasTried?: number;
 }
 
 export interface FabricResult {
@@ -190,6 +196,8 @@ export interface CheckResult {
   };
   /** Bits to which a checkpoint's weights were rounded, here and in the plain implementation, if fewer than it has. */
   roundedTo?: number;
+  /** The formats of those bits, in words. */
+  roundedFormats?: string[];
   passed?: boolean;
 }
 

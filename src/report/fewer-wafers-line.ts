@@ -3,7 +3,8 @@ import type { FewerWafers } from '../placement/capacity.js';
 import { count } from './format.js';
 
 /** Empty if nothing of it helps. */
-export function fewerWafersLine({ codeBytes, withCode, in8Bits, split }: FewerWafers): string {
+export function fewerWafersLine(fewer: FewerWafers): string {
+  const { codeBytes, withCode, in8Bits, fewerBits = [], split } = fewer;
   const changes: string[] = [];
   if (withCode.length > 0) {
     const each = withCode.map((of) => `${of.wafers} with ${count(of.codeBytes)}`).join(', ');
@@ -13,6 +14,7 @@ export function fewerWafersLine({ codeBytes, withCode, in8Bits, split }: FewerWa
     );
   }
   if (in8Bits !== undefined) changes.push(`with model.weightBits=8: ${in8Bits}`);
+  for (const { setting, wafers } of fewerBits) changes.push(`with ${setting}: ${wafers}`);
   if (split !== undefined) changes.push(`with placement.layers=split: ${split}`);
   return changes.length === 0 ? '' : `fewer wafers ${changes.join('; or ')}`;
 }

@@ -131,29 +131,47 @@ export function markdownTable(
   return [lines[0], line(columns), ...lines.slice(1)].join('\n');
 }
 
-/** Names as a list; those that differ by a closing number only share their stem: `layer 0 .. 3, 6`. */
+/**
+ * Names as a list; those that differ by their number only share the rest: `layer 0 .. 3, 6`. Where words
+ * come after the number such names are brought together: `layer 0 .. 3, 6 mlp`.
+ */
 export function ranges(names: string[]): string {
+  const runs: Numbered[][] = [];
+  for (const of of names.map(numbered)) {
+    const isLike = (run: Numbered[] | undefined) =>
+      run !== undefined && !Number.isNaN(of.number) && stemOf(run[0]) === stemOf(of);
+    const run = of.after === '' ? [runs.at(-1)].find(isLike) : runs.find(isLike);
+    if (run) run.push(of);
+    else runs.push([of]);
+  }
+  return runs
+    .map((run) => {
+      const { before, number, after } = run[0];
+      return Number.isNaN(number) ? before : before + spans(run) + after;
+    })
+    .join(', ');
+}
+
+function spans(run: Numbered[]): string {
   const parts: string[] = [];
-  let stem: string | undefined;
-  for (let first = 0; first < names.length;) {
+  for (let first = 0; first < run.length;) {
     let end = first + 1;
-    while (end < names.length && follows(names[end - 1], names[end])) end++;
-    const [itsStem, number] = numbered(names[first]);
-    const last = numbered(names[end - 1])[1];
-    const shown = itsStem === stem && number >= 0 ? String(number) : names[first];
+    while (end < run.length && run[end].number === run[end - 1].number + 1) end++;
     // Two in a row are no range.
     const length = end - first === 2 ? 1 : end - first;
-    parts.push(length === 1 ? shown : `${shown} .. ${last}`);
-    stem = itsStem;
+    const { number } = run[first];
+    parts.push(length === 1 ? `${number}` : `${number} .. ${number + length - 1}`);
     first += length;
   }
   return parts.join(', ');
 }
 
-function follows(before: string, after: string): boolean {
-  const [stem, number] = numbered(before);
-  const [nextStem, next] = numbered(after);
-  return stem === nextStem && next === number + 1;
+/** `layer 17` is 17, `layer 17 attention` is 17 attn, `embedding+head` is emb+head. */
+export function shortName(name: string): string {
+  return name
+    .replace(/^layer /, '')
+    .replace(' attention', ' attn')
+    .replace('embedding+head', 'emb+head');
 }
 
 /** The value at a path (`a.b.c`) of a resolved configuration; undefined if there is none. */
@@ -172,8 +190,20 @@ export function leaves(tree: unknown, path = ''): [string, unknown][] {
   );
 }
 
-/** A name without its closing number, and that number (NaN without one). */
-export function numbered(name: string): [stem: string, number: number] {
-  const digits = /\d+$/.exec(name)?.[0] ?? '';
-  return [name.slice(0, name.length - digits.length), digits === '' ? NaN : Number(digits)];
+/** A name with a number in it (NaN without one). */
+export interface Numbered {
+  before: string;
+  number: number;
+  after: string;
+}
+
+/** A name taken apart at its number, the last one of several. */
+export function numbered(name: string): Numbered {
+  const [, before, digits, after] = /^(.*?)(\d+)(\D*)$/.exec(name) ?? ['', name, '', ''];
+  return { before, number: digits === '' ? NaN : Number(digits), after };
+}
+
+/** The name without its number. */
+export function stemOf({ before, after }: Numbered): string {
+  return `${before}#${after}`;
 }

@@ -1,7 +1,7 @@
 /** Drawings of a report: the floor plan of each wafer, and the token's timeline, as SVG. */
 import type { StageSpan, WaferMap } from './detail.js';
 import type { RegionResult } from './document.js';
-import { count } from './format.js';
+import { count, shortName } from './format.js';
 import { escapeHtml } from './html-escape.js';
 
 /** Wafers side by side, their regions to scale. */
@@ -29,7 +29,7 @@ function floorPlan(
 }
 
 function box({ name, x, y, width, height }: RegionResult, scale: number): string {
-  const short = name.replace(/^layer /, '');
+  const short = shortName(name);
   const place = `x="${px(x * scale)}" y="${px(y * scale)}"`;
   const size = `width="${px(width * scale)}" height="${px(height * scale)}"`;
   const title = escapeHtml(`${name}: ${width} x ${height} cores at ${x}, ${y}`);

@@ -11,7 +11,7 @@ import type {
   ReuseResult,
 } from './document.js';
 import type { RunDocument, SearchResult, StepResult } from './document.js';
-import { bytes, count, fixed, heading, numbered, ranges, share, shown } from './format.js';
+import { bytes, count, fixed, heading, numbered, ranges, share, shown, stemOf } from './format.js';
 import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
@@ -228,15 +228,21 @@ export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['es
 
 /** How the layers' shape and groups were found. */
 function searched(search: SearchResult): string {
-  const { rows, layerColumns, groups: of, candidates, simulated, groupsTried } = search;
+  const { rows, layerColumns, kvReplicas, groups: of } = search;
+  const { candidates, simulated, groupsTried } = search;
   const wide =
     typeof layerColumns === 'object'
       ? `attention of ${layerColumns.attention} x ${rows} cores, MLPs of ${layerColumns.mlp} x ${rows}`
       : `layers of ${layerColumns} x ${rows} cores`;
   const groups = of && `, groups ${of.column} on columns, ${of.row} on rows, ${of.head} on heads`;
+  const held =
+    kvReplicas === undefined
+      ? ''
+      : `, each KV head in ${kvReplicas} KV group${kvReplicas === 1 ? '' : 's'}`;
+  const tried = groups === undefined ? '' : `, and of ${count(groupsTried)} sets of groups`;
   return (
-    `${wide}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
-    `${count(candidates)} that fit, and of ${count(groupsTried)} sets of groups`
+    `${wide}${held}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
+    `${count(candidates)} that fit${tried}`
   );
 }
 
@@ -244,14 +250,20 @@ function memory(used: number, size: number | undefined): string {
   return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
 }
 
-/** Neighbours on a token's path with equal names (but for a number) and equal shapes. */
+/**
+ * Neighbours on a token's path with equal names (but for a number) and equal shapes; regions that take turns,
+ * as those of a layer's attention and MLP do, wherever they are on it.
+ */
 function groups(all: RegionResult[]): RegionResult[][] {
   const key = (r: RegionResult) =>
-    [numbered(r.name)[0], r.width, r.height, r.sramBytesPerCore].join(' ');
+    [stemOf(numbered(r.name)), r.width, r.height, r.sramBytesPerCore].join(' ');
   const found: RegionResult[][] = [];
   for (const region of all) {
-    const last = found.at(-1);
-    if (last && key(last[0]) === key(region)) last.push(region);
+    const isAlike = (group: RegionResult[] | undefined) =>
+      group !== undefined && key(group[0]) === key(region);
+    const takesTurns = numbered(region.name).after !== '';
+    const group = takesTurns ? found.find(isAlike) : [found.at(-1)].find(isAlike);
+    if (group) group.push(region);
     else found.push([region]);
   }
   return found;

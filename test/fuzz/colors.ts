@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import {
   DENSE,
   LAYERS,
+  WAYS,
   placed,
   planned,
   sidesBy,
@@ -17,7 +18,7 @@ import {
   wrongColors,
 } from '../helpers/colored.js';
 import { resized } from '../helpers/small-model.js';
-import { CapacityError } from '../../src/placement/placement.js';
+import { CapacityError, type SizedRequest } from '../../src/placement/placement.js';
 import type { ModelSpec } from '../../src/model/model.js';
 import type { WaferSpec } from '../../src/hardware/wafer.js';
 
@@ -27,27 +28,31 @@ function main(): void {
   if (!(Number.isInteger(step) && step >= 1 && step <= 40))
     throw new RangeError(`--step: expected a whole number from 1 to 40, found ${values.step}`);
   const wafers = wafersOf(sidesBy(step));
-  for (const [i, dense] of DENSE.entries()) {
-    const counts = { fit: 0, shared: 0 };
-    for (const layers of LAYERS)
-      for (const wafer of wafers) {
-        const problem = problemOf(resized(dense, { layers }), wafer, counts);
-        if (problem === undefined) continue;
-        const at = `model ${i}, ${layers} layers on ${wafer.width}x${wafer.height}`;
-        process.stdout.write(`${at}: ${problem}\n`);
-        process.exitCode = 1;
-      }
-    const of = `of ${LAYERS.length * wafers.length} programs ${counts.fit} fit`;
-    process.stdout.write(`model ${i}: ${of}, ${counts.shared} of them with shared streams\n`);
-  }
+  for (const [i, dense] of DENSE.entries())
+    for (const { wafers: on, sizes } of WAYS) {
+      const counts = { fit: 0, shared: 0 };
+      const way = `model ${i}, ${JSON.stringify(sizes)}, wafers ${on}`;
+      for (const layers of LAYERS)
+        for (const one of wafers) {
+          const wafer = { ...one, wafers: on };
+          const problem = problemOf(resized(dense, { layers }), wafer, sizes, counts);
+          if (problem === undefined) continue;
+          const at = `${way}, ${layers} layers on ${wafer.width}x${wafer.height}`;
+          process.stdout.write(`${at}: ${problem}\n`);
+          process.exitCode = 1;
+        }
+      const of = `of ${LAYERS.length * wafers.length} programs ${counts.fit} fit`;
+      process.stdout.write(`${way}: ${of}, ${counts.shared} of them with shared streams\n`);
+    }
 }
 
 function problemOf(
   model: ModelSpec,
   wafer: WaferSpec,
+  sizes: Partial<SizedRequest>,
   counts: { fit: number; shared: number },
 ): string | undefined {
-  const placement = placed(model, wafer);
+  const placement = placed(model, wafer, sizes);
   if (placement === undefined) return undefined;
   counts.fit++;
   try {

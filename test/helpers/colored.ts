@@ -42,6 +42,15 @@ export function sidesBy(step: number): number[] {
   return Array.from({ length: Math.floor(40 / step) + 1 }, (_, i) => 24 + i * step);
 }
 
+/** Ways to place a model on wafers of one size: one or two regions a layer, on one wafer or on several, for more users. */
+export const WAYS: { wafers: 1 | 'auto'; sizes: Partial<SizedRequest> }[] = [
+  { wafers: 1, sizes: { layers: 'whole' } },
+  { wafers: 1, sizes: { layers: 'split' } },
+  { wafers: 1, sizes: { layers: 'split', growth: 'minimal' } },
+  { wafers: 'auto', sizes: { layers: 'split', growth: 'minimal', batch: 40 } },
+  { wafers: 'auto', sizes: { layers: 'auto', batch: 3 } },
+];
+
 /** The model on the wafer, with the default strategy and sizes if none are given; undefined if it does not fit. */
 export function placed(model: ModelSpec, wafer: WaferSpec, sizes: Partial<SizedRequest> = {}) {
   const { strategy } = base.placement;

@@ -80,7 +80,9 @@ const FIELDS: Record<string, unknown[]> = {
 const SETTINGS: Record<string, (string | number | boolean | string[])[]> = {
   exact: [true, false],
   'model.dtype': ['f16', 'f32'],
-  'model.weightBits': [8, 16, 32],
+  'model.weightBits': [4, 8, 16, 32],
+  'model.bits.experts': [16, 'fp8', 'mxfp4', 'int4/128'],
+  'model.bits.rest': [8, 16, 'fp8', 'mxfp4', 'int4'],
   'workload.context': [0, 1, 7, 8, 40, 511, 512],
   'workload.tokens': [1, 2, 5],
   'workload.batch': [1, 2, 3, 7, 40],

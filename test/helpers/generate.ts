@@ -23,6 +23,7 @@ import {
   traffic,
   vector,
 } from './programs.js';
+import { indexed, leftAt, setIndices, takenFrom } from './generate-indexed.js';
 import { linkHops } from './links.js';
 import { Phase, type SettingsAt } from './phase.js';
 
@@ -72,7 +73,7 @@ const gap = fc.oneof(
 
 const KINDS = [
   ...(['stream', 'stream', 'chain', 'traffic', 'exchange', 'hub', 'local'] as const),
-  ...(['gather', 'gather', 'scatter'] as const),
+  ...(['gather', 'gather', 'scatter', 'indexed'] as const),
 ];
 
 const transfer = (most: number) =>
@@ -88,6 +89,8 @@ const transfer = (most: number) =>
     /** Is what takes wavelets a task, and is the last wavelet marked? */
     task: fc.constantFrom(false, false, true),
     mark: fc.constantFrom(false, false, true),
+    /** Is the place in memory of what it sends or takes chosen by a number there? */
+    select: fc.constantFrom(false, false, true),
   });
 type Transfer = ReturnType<typeof transfer> extends fc.Arbitrary<infer T> ? T : never;
 
@@ -181,7 +184,12 @@ function build(given: Recipe, most: number): Generated {
 
 /** Small whole numbers: sums of a few stay exact in 16 bits, products do not. */
 function cellsOfCore(core: number): Float32Array {
-  return Float32Array.from({ length: 2 * CELLS }, (_, at) => ((core * 7 + at * 3) % 11) - 4.5);
+  const memory = Float32Array.from(
+    { length: 2 * CELLS },
+    (_, at) => ((core * 7 + at * 3) % 11) - 4.5,
+  );
+  setIndices(memory, core);
+  return memory;
 }
 
 function addTransfer(phase: Phase, given: Transfer): void {
@@ -192,6 +200,7 @@ function addTransfer(phase: Phase, given: Transfer): void {
     phase.operations[core].push({ ...op, label });
   };
   const [source, ...targets] = cores;
+  if (given.kind === 'indexed') return indexed(given).forEach((op) => push(source, op));
   if (given.kind === 'local' || targets.length === 0) return push(source, local(given));
   if (given.kind === 'chain') return addChain(phase, cores, given, push);
   if (given.kind === 'hub') return addHub(phase, source, targets, given, push);
@@ -368,11 +377,12 @@ function timesOf(gaps: number[]): number[] {
 }
 
 function sends(color: number, given: Transfer): Operation {
-  const { length, type, variant, mark } = given;
+  const { length, type, variant, mark, select } = given;
+  const from = select ? takenFrom : cell(variant === 0 ? 3 : 1);
   const op =
     variant === 0
-      ? move(fabric(color), cell(3), length, type)
-      : add(fabric(color), cell(1), cell(5 + variant), length, type);
+      ? move(fabric(color), from, length, type)
+      : add(fabric(color), from, cell(5 + variant), length, type);
   return { ...op, ...(mark && length > 0 && MARKED) };
 }
 
@@ -380,10 +390,10 @@ function receives(color: number, given: Transfer): Operation {
   return ofForm(receive(color, given), given);
 }
 
-function receive(color: number, { length, type, variant }: Transfer): VectorOp {
+function receive(color: number, { length, type, variant, select }: Transfer): VectorOp {
   const from = fabric(color);
-  if (variant === 0) return move(cell(2), from, length, type);
-  if (variant === 1) return add(cell(4), from, cell(4), length, type);
+  if (variant === 0) return move(select ? leftAt : cell(2), from, length, type);
+  if (variant === 1) return add(cell(4), from, select ? takenFrom : cell(4), length, type);
   // Into one cell: a dot product, or a maximum.
   if (variant === 2)
     return vector({
@@ -425,8 +435,13 @@ function local({ type, length, variant }: Transfer): Operation {
       at: 2,
       to: 30,
     };
-  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50, widen: false };
-  return { ...base, ...shape, kind: 'matvec', form: length % 2 === 0 ? 'axpy' : 'dot' };
+  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50 };
+  const strides = length % 3 === 0 ? { xStride: 2, outStride: 3 } : {};
+  const form = length % 2 === 0 ? 'axpy' : 'dot';
+  const matvec = { ...base, ...shape, ...strides, kind: 'matvec', form } as const;
+  if (length % 4 < 2) return { ...matvec, widen: false };
+  const scales = { at: 25, length: 12, rows: { stride: 4 }, columns: { stride: 1 } };
+  return { ...matvec, widen: 'mxfp4', scales };
 }
 
 /** Adds a phase to a core: a pause, what changes of its routes, its operations. */

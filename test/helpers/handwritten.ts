@@ -1,5 +1,6 @@
 /** Small programs that each make one thing happen on the fabric, for engines to agree on. */
 import type { Program } from '../../src/program/program.js';
+import { choosing } from './choosing.js';
 import { crossing } from './crossing.js';
 import {
   E,
@@ -145,6 +146,7 @@ export const handwritten: [name: string, Program][] = [
   ['two colours on one link, taken the other way round', taking([1, 0])],
   ['three colours that meet in a router', WAYS],
   ['an exchange of traffic and of sums', exchange()],
+  ['places chosen by numbers in memory', choosing()],
   ['a route turned after a long pause', turning(60)],
   ['a route turned at once', turning(0)],
   ['one colour from two sides', twoSides()],

@@ -15,9 +15,9 @@ export function checkPlacement(
   wafer: WaferSpec,
   positions: number,
 ): string[] {
-  const { regions } = placement;
+  const { regions, layers } = placement;
   return [
-    ...checkOrder(regions, model),
+    ...checkOrder(regions, model, layers),
     ...regions.flatMap((region) => checkInside(region, wafer, placement.wafers)),
     ...checkOverlap(regions),
     ...regions.flatMap((region) => checkMemory(region, model, wafer, positions)),
@@ -25,10 +25,12 @@ export function checkPlacement(
   ];
 }
 
-function checkOrder(regions: Region[], model: ModelSpec): string[] {
-  const layers = model.layers.map((_, i) => `layer ${i}`);
+function checkOrder(regions: Region[], model: ModelSpec, form: Placement['layers']): string[] {
+  const layers = model.layers.flatMap((_, i) =>
+    form === 'split' ? [`attention ${i}`, `mlp ${i}`] : [`layer ${i}`],
+  );
   const expected = model.tied ? ['embedding+head', ...layers] : ['embedding', ...layers, 'head'];
-  const found = regions.map((r) => (r.kind === 'layer' ? `layer ${r.layer}` : r.kind));
+  const found = regions.map((r) => ('layer' in r ? `${r.kind} ${r.layer}` : r.kind));
   const problems: string[] = [];
   if (found.join() !== expected.join()) problems.push(`regions are ${found.join()}`);
   regions.forEach((r, i) => {
@@ -79,11 +81,14 @@ function checkMemory(r: Region, model: ModelSpec, wafer: WaferSpec, positions: n
   const held = (r.sramBytesPerCore - stack - runtime) * r.width * r.height;
   const value = model.dtype === 'f16' ? 2 : 4;
   const { dim, ffn, heads, kvHeads, headDim, vocab } = sizesOf(model);
-  const layerWeights = dim * headDim * (2 * heads + 2 * kvHeads) + 3 * dim * ffn;
-  const least =
-    r.kind === 'layer'
-      ? (layerWeights * model.weightBits) / 8 + 2 * kvHeads * headDim * positions * value
-      : (vocab * dim * model.weightBits) / 8;
+  const bits = (elements: number) => (elements * model.weightBits) / 8;
+  const cache = 2 * kvHeads * headDim * positions * value;
+  const attention = bits(dim * headDim * (2 * heads + 2 * kvHeads)) + cache;
+  const mlp = bits(3 * dim * ffn);
+  const tables = bits(vocab * dim);
+  const least = { layer: attention + mlp, attention, mlp, head: tables, embedding: tables }[
+    r.kind === 'embedding+head' ? 'head' : r.kind
+  ];
   if (held < least) problems.push(`${r.name} holds ${held} bytes of at least ${least}`);
   return problems;
 }

@@ -60,7 +60,7 @@ export const NO_OVERHEAD: CostTable = {
     dot: each(1),
     rank: { f32: 1 },
   },
-  matvec: { call: 0, row: each(0), widenPerCycle: 1 },
+  matvec: { call: 0, row: each(0), widenPerCycle: { i8: 1, fp8: 1, mxfp4: 1, int4: 1 } },
   matmul: { instruction: each(0), granularity: each(1), loop: 0, clear: each(0) },
   transfer: { setup: 0, end: 0 },
   scalar: { ...EACH_FUNCTION, step: 1 },

@@ -4,6 +4,7 @@
  * Face transformers, src/transformers/models/FAMILY/modeling_FAMILY.py. With the programs of the wafer it
  * shares rotary tables and nothing else.
  */
+import { scaleAt } from '../blocks.js';
 import { unexpected } from '../errors.js';
 import type { LayerWeights, Weights } from '../model-weights.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
@@ -144,7 +145,8 @@ function mlpOf(
 export function embedded(model: ModelSpec, { embedding }: Weights, token: number): Float64Array {
   const x = new Float64Array(model.dim);
   for (let i = 0; i < x.length; i++)
-    x[i] = embedding.values[token * model.dim + i] * embedding.scale * model.embeddingScale;
+    x[i] =
+      embedding.values[token * model.dim + i] * scaleAt(embedding, token, i) * model.embeddingScale;
   return x;
 }
 

@@ -1,13 +1,28 @@
 /** Arithmetic of the plain decoder on vectors, in double precision. */
+import { scaleAt } from '../blocks.js';
 import type { Matrix, Vector } from '../model-weights.js';
 
-/** A matrix [outputs][inputs] of stored numbers times a vector, times the matrix's scale. */
-export function multiply({ values: matrix, scale }: Matrix, x: Float64Array): Float64Array {
+/** A matrix [outputs][inputs] of stored numbers times a vector, times the matrix's scale or its blocks' own. */
+export function multiply(of: Matrix, x: Float64Array): Float64Array {
+  if (of.blocks !== undefined) return multiplyBlocks(of, x);
+  const { values: matrix, scale } = of;
   const product = new Float64Array(matrix.length / x.length);
   for (let row = 0; row < product.length; row++) {
     let sum = 0;
     for (let i = 0; i < x.length; i++) sum += matrix[row * x.length + i] * x[i];
     product[row] = sum * scale;
+  }
+  return product;
+}
+
+function multiplyBlocks(matrix: Matrix, x: Float64Array): Float64Array {
+  const { values } = matrix;
+  const product = new Float64Array(values.length / x.length);
+  for (let row = 0; row < product.length; row++) {
+    let sum = 0;
+    for (let i = 0; i < x.length; i++)
+      sum += values[row * x.length + i] * scaleAt(matrix, row, i) * x[i];
+    product[row] = sum;
   }
   return product;
 }

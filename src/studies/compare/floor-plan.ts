@@ -1,5 +1,6 @@
 /** The floor plan of a placement as text: wafer by wafer, a line for each row of regions. */
 import type { PlacementResult, RegionResult } from '../../report/document.js';
+import { shortName } from '../../report/format.js';
 
 /** Characters that stand for the width of a wafer. */
 const CHARACTERS = 72;
@@ -36,9 +37,4 @@ function draw(line: string[], { name, x, width }: RegionResult, wide: number): v
   const length = Math.max(1, column(x + width) - first);
   const text = `|${shortName(name)}`.slice(0, length).padEnd(length);
   for (let i = 0; i < length; i++) line[first + i] = text[i];
-}
-
-/** `layer 17` is 17, `embedding+head` is emb+head. */
-function shortName(name: string): string {
-  return name.replace(/^layer /, '').replace('embedding+head', 'emb+head');
 }

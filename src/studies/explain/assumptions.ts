@@ -6,6 +6,7 @@ import type { ResolvedConfig } from '../../config.js';
 import type { Provenance } from '../../config/quantity.js';
 import { OURS } from '../../mapping/mapping.js';
 import { MAPPINGS } from '../../mapping/mappings.js';
+import { widenedTypesOf } from '../../model/formats.js';
 import { WAFERLLM } from '../../mapping/waferllm.js';
 import type { Assumption, Omission } from './document.js';
 
@@ -88,7 +89,7 @@ function fabricRules({ wafer, provenance }: Known): Assumption[] {
   ];
 }
 
-function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
+function coreRules({ wafer, provenance, workload, model }: Known): Assumption[] {
   const rule = assumption('core');
   const { latency, matvec } = wafer.costs;
   const granularity = matvec.granularity?.f16;
@@ -119,6 +120,12 @@ function coreRules({ wafer, provenance, workload }: Known): Assumption[] {
             ...origin(provenance['costs.matvec.granularity.f16']),
           ),
         ]),
+    ...widenedTypesOf(model).map((type) =>
+      rule(
+        `Of weights in ${type} a core widens ${times(matvec.widenPerCycle[type], 'number')} per cycle, each time they are used.`,
+        ...origin(provenance[`costs.matvec.widenPerCycle.${type}`]),
+      ),
+    ),
     rule(
       `Code that an arriving wavelet activates takes ${times(wafer.costs.task, 'cycle')} for each; programs of layers use vector operations in its place.`,
       ...origin(provenance['costs.task']),
@@ -161,6 +168,10 @@ export const OMISSIONS: Omission[] = [
   {
     what: 'SRAM banks',
     effect: 'a layout with operands in one bank would take up to 2.4 times as long per element',
+  },
+  {
+    what: 'Strides',
+    effect: '16-bit elements that do not lie side by side would take longer than those that do',
   },
   {
     what: 'Microthreads',

@@ -7,9 +7,10 @@ import { loweredOf } from '../../decode/lowered.js';
 import { createRunner } from '../../decode/runner.js';
 import { host } from '../../host.js';
 import { identityOf } from '../../identity.js';
-import { isLayerKind } from '../../mapping/mapping.js';
+import { isLayerKind, isOfLayer } from '../../mapping/mapping.js';
 import type { StageKind } from '../../lowering/lowering.js';
-import type { Region } from '../../placement/placement.js';
+import type { Placement, Region } from '../../placement/placement.js';
+import { storedWeights, wafersByFormat } from '../../placement/stored-weights.js';
 import { listRole } from '../../program/listing.js';
 import type { Program } from '../../program/program.js';
 import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
@@ -17,7 +18,7 @@ import { bytes, leaves, table } from '../../report/format.js';
 import { modelInspection } from './model.js';
 import { proved } from '../../report/table.js';
 import { fewerThan } from '../../decode/run-document.js';
-import { placementOf } from '../../decode/place.js';
+import { placementOf, requestOf } from '../../decode/place.js';
 
 export type What = 'wafer' | 'model' | 'placement' | 'program';
 
@@ -78,9 +79,12 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   const placement = placementOf(config);
   const { estimate } = placement;
   const { fewerWafers: fewer } = fewerThan(placement, config);
+  const weights = weightsOn(config, placement);
   const notes = [
+    ...(weights?.lines ?? []),
     fewer === undefined ? '' : fewerWafersLine(fewer),
     estimate?.bound === undefined ? '' : proved(estimate),
+    replicasLine(placement.regions),
   ].filter((line) => line !== '');
   const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
   if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
@@ -94,8 +98,39 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   const head = ['region', 'wafer', 'at', 'cores', 'SRAM per core'];
   const text = [table(head, rows), ...notes.map((line) => `  ${line}`)].join('\n');
   const listed = regions.map(({ name, kind, ...rest }) => ({ name, kind, layer: -1, ...rest }));
-  const document = { ...placement, regions: listed, ...(fewer && { fewerWafers: fewer }) };
+  const document = {
+    ...placement,
+    regions: listed,
+    ...(fewer && { fewerWafers: fewer }),
+    ...weights?.document,
+  };
   return { document, text };
+}
+
+/** What the matrices take, and on how many wafers other formats lie; of the default mapping. */
+function weightsOn(config: ResolvedConfig, placement: Placement) {
+  const { model, wafer, mapping } = config;
+  if (mapping !== 'gqa') return undefined;
+  const weights = storedWeights(model, placement);
+  const formats = wafersByFormat(model, wafer, requestOf(config));
+  const share = ((100 * weights.padding) / weights.published).toFixed(1);
+  const names = formats.map(({ bits: { experts, rest }, wafers }) => {
+    const format =
+      experts === undefined || experts === rest ? rest : `experts ${experts}, rest ${rest}`;
+    return `${format}: ${wafers ?? 'none'}`;
+  });
+  const lines = [
+    `matrices ${bytes(weights.published)}, ${bytes(weights.stored)} on the cores: ${bytes(weights.padding)} (${share} %) of padding and copies`,
+    `wafers by format (model.bits): ${names.join('; ')}`,
+  ];
+  return { document: { weights, wafersByFormat: formats }, lines };
+}
+
+/** In how many KV groups KV heads are held; '' where each is in one. */
+function replicasLine(regions: Region[]): string {
+  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.kvReplicas ?? []) : []));
+  const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
+  return all === '' ? '' : `each KV head is held in ${all} KV groups (placement.kvReplicas)`;
 }
 
 /** A region's program, and where in it and on the wafer the region's first core lies. */

@@ -2,6 +2,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import { missingIn } from '../../decode/refusals.js';
 import type { AttentionSpec, GqaSpec, Rope } from '../../model/attention-spec.js';
+import { formatText, formatsOf } from '../../model/formats.js';
 import type { ExpertsSpec, MlpSpec } from '../../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../../model/model.js';
 import {
@@ -59,17 +60,24 @@ function counted(model: ModelSpec, active: number, withoutTable: number, mtp: nu
 }
 
 function sizeLines(model: ModelSpec): string[] {
-  const { family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits } = model;
+  const { family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits, formats } = model;
   const stored = model.published?.stored;
   const named = {
     ...{ family, dim, vocab, tied, maxContext, normEpsilon, dtype, weightBits },
     ...(stored && { stored: storedWords(stored) }),
+    ...(formats && { bits: formatWords(model) }),
     ...(model.embeddingScale !== 1 && { embeddingScale: model.embeddingScale }),
     ...(model.logitCap !== undefined && { logitCap: model.logitCap }),
     cachePerPosition: bytes(cacheBytesPerPosition(model)),
     ...(cacheBytes(model, 0) > 0 && { states: bytes(cacheBytes(model, 0)) }),
   };
   return Object.entries(named).map(([name, value]) => `  ${name}: ${shown(String(value))}`);
+}
+
+function formatWords(model: ModelSpec): string {
+  return formatsOf(model)
+    .map(({ of, format }) => `${of} ${formatText(format)}`)
+    .join('; ');
 }
 
 function storedWords({ method, bits, block, except }: StoredWeights): string {

@@ -2,11 +2,12 @@
  * The shape of the layers' regions and the groups of their trees, by simulated cycles of a token. Each
  * shape tried gets the groups that are fastest on lines of its lengths (groups.ts); the search begins
  * with the shapes that a closed estimate ranks best, continues with the fastest neighbour until there
- * is none, and then tries the fastest shapes' groups in place, one line after the other. Layers that
+ * is none, and then tries the fastest shapes' KV replicas and groups in place, one line after the other. Layers that
  * are split have two widths, and on each line the groups that are fastest there.
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { Groups } from '../../lowering/lines.js';
+import { replicasOf } from '../../placement/budget.js';
 import { wafersNeeded } from '../../placement/capacity.js';
 import { keyOfPart } from '../../mapping/mapping.js';
 import { CapacityError, formsOf, partKindsOf, partsOf } from '../../placement/placement.js';
@@ -16,7 +17,8 @@ import { layerSizes } from '../../placement/sizes.js';
 import { requestOf } from '../../decode/place.js';
 import type { SearchResult } from '../../report/document.js';
 
-export type Shape = Pick<SearchResult, 'rows' | 'layerColumns'>;
+/** Without KV replicas it has those that the estimate finds fastest. */
+export type Shape = Pick<SearchResult, 'rows' | 'layerColumns' | 'kvReplicas'>;
 
 export function isSplit({ layerColumns }: Shape): boolean {
   return typeof layerColumns === 'object';
@@ -74,10 +76,11 @@ export async function searchShape(
   const candidates = heights.reduce((sum, widths) => sum + widths.length, 0);
   const cost = (shape: Shape, groups?: Groups) => {
     const of = groups && `, groups ${groups.row} x ${groups.column}, ${groups.head}`;
+    const held = shape.kvReplicas === undefined ? '' : `, ${shape.kvReplicas} KV replicas`;
     onProgress?.(
       known.size,
       candidates,
-      `${widthsOf(shape).join(' + ')} x ${shape.rows}${of ?? ''}`,
+      `${widthsOf(shape).join(' + ')} x ${shape.rows}${held}${of ?? ''}`,
     );
     return orRefused(cycles(shape, groups));
   };
@@ -95,16 +98,25 @@ export async function searchShape(
   }
   let best: Omit<SearchResult, 'candidates' | 'simulated' | 'groupsTried'> | undefined;
   let groupsTried = 0;
+  let replicasTried = 0;
   const finalists = [...known].sort((a, b) => a[1] - b[1]).slice(0, FINALISTS);
   for (const [shape, cycles] of finalists) {
-    const inPlace = isSplit(shape)
-      ? { cycles, tried: 0 }
-      : await searchGroups(await groupsOf(shape), cycles, (groups) => cost(shape, groups));
+    const groupsIn = async (of: Shape) => (isSplit(of) ? undefined : groupsOf(of));
+    const held = await searchReplicas(config, shape, cycles, async (of) => {
+      return cost(of, await groupsIn(of));
+    });
+    const groups = await groupsIn(held.shape);
+    const inPlace =
+      groups === undefined
+        ? { cycles: held.cycles, tried: 0 }
+        : await searchGroups(groups, held.cycles, (of) => cost(held.shape, of));
     const { tried, ...found } = inPlace;
     groupsTried += tried;
-    if (best === undefined || found.cycles < best.cycles) best = { ...shape, ...found };
+    replicasTried += held.tried;
+    if (best === undefined || found.cycles < best.cycles) best = { ...held.shape, ...found };
   }
-  return { ...best!, candidates, simulated: known.size, groupsTried };
+  const tried = { simulated: known.size, groupsTried, ...(replicasTried > 0 && { replicasTried }) };
+  return { ...best!, candidates, ...tried };
 }
 
 /** Infinity where a shape finds no colours for its hand-offs, which only lowering can tell. */
@@ -172,6 +184,25 @@ function nearest(shapes: Shape[], wanted: number[]): Shape | undefined {
     (a, b) => (a === undefined || away(b) < away(a) ? b : a),
     undefined,
   );
+}
+
+/** The shape with every number of KV replicas that all layers may have, if they are left open. */
+async function searchReplicas(
+  { model, placement: { kvReplicas } }: ResolvedConfig,
+  shape: Shape,
+  cyclesAsIs: number,
+  cost: (shape: Shape) => Promise<number>,
+): Promise<{ shape: Shape; cycles: number; tried: number }> {
+  let best = { shape, cycles: cyclesAsIs };
+  const all = model.kinds.map(replicasOf);
+  const common = all[0].filter((count) => all.every((counts) => counts.includes(count)));
+  const open = kvReplicas === 'auto' && common.length > 1 ? common : [];
+  for (const count of open) {
+    const held = { ...shape, kvReplicas: count };
+    const cycles = await cost(held);
+    if (cycles < best.cycles) best = { shape: held, cycles };
+  }
+  return { ...best, tried: open.length };
 }
 
 /** Up to two more or fewer groups on one kind of line, as long as that is faster. */

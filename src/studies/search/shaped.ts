@@ -3,7 +3,8 @@ import { lastStepOf, roomOf } from '../../decode/positions.js';
 import type { ResolvedConfig } from '../../config.js';
 import { groupChooser, type LineCycles } from '../../decode/groups.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
-import { placementOf } from '../../decode/place.js';
+import { placementOf, requestOf } from '../../decode/place.js';
+import { estimator } from '../../placement/estimate.js';
 import type { Runner } from '../../decode/runner.js';
 import { createShared } from '../../decode/sharing.js';
 import { simulateSteps } from '../../decode/simulate.js';
@@ -26,9 +27,10 @@ export async function withShape(
   const search = await withRunner(options, (shared) =>
     searchShape(config, costOfShapes(config, shared)),
   );
-  const { rows, layerColumns, groups } = search;
+  const { rows, layerColumns, kvReplicas, groups } = search;
   const layers = isSplit(search) ? ('split' as const) : ('whole' as const);
-  const sizes = { rows, layers, layerColumns, ...(groups && { groups }) };
+  const held = kvReplicas !== undefined && { kvReplicas };
+  const sizes = { rows, layers, layerColumns, ...held, ...(groups && { groups }) };
   const placement = { ...config.placement, growth: 'fill' as const, ...sizes };
   return { config: { ...config, placement }, search };
 }
@@ -44,10 +46,13 @@ function costOfShapes(
   const byLines = (regions: Parameters<typeof groupChooser>[1], fixed?: Groups) =>
     groupChooser({ ...config, maxPositions }, regions, options.runner, fixed, lines);
   return {
-    async groupsOf({ rows, layerColumns }) {
+    async groupsOf({ rows, layerColumns, kvReplicas = config.placement.kvReplicas }) {
       if (typeof layerColumns === 'object')
         throw new TypeError('layers that are split have two widths');
-      const layer = { kind: 'layer', layerKind: 0, height: rows, width: layerColumns } as const;
+      const asked = { ...requestOf(config), layers: 'whole' as const, kvReplicas };
+      const { fastest } = estimator(config.model, config.wafer, asked);
+      const part = fastest({ kind: 'layer', layerKind: 0 }, rows, layerColumns);
+      const layer = { ...part, height: rows, width: layerColumns };
       const { column, row, head } = (await byLines([layer]))(layer);
       return { column, row, head };
     },

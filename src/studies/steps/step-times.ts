@@ -32,10 +32,14 @@ export interface Deployment {
 
 /**
  * Places a configuration to serve with; the placement is that of `run`, made for the contexts and
- * users of `workload`. Throws CapacityError if the model does not fit, ConfigError if its mapping
+ * users of `workload`, but for KV replicas, of which `auto` takes none: a replica holds all of a cache once more, and
+ * here the room for many users' caches counts. Throws CapacityError if the model does not fit, ConfigError if its mapping
  * cannot serve.
  */
-export function deploymentOf(config: ResolvedConfig): Deployment {
+export function deploymentOf(given: ResolvedConfig): Deployment {
+  const { kvReplicas } = given.placement;
+  const of = { ...given.placement, kvReplicas: kvReplicas === 'auto' ? 1 : kvReplicas };
+  const config = { ...given, placement: of };
   const { model } = config;
   checkRun(config, 'serving');
   const placement = placementOf(config);

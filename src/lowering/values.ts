@@ -1,0 +1,63 @@
+/**
+ * The values of a core's positions: where its cache keeps them, and their sum by the shares of the softmax.
+ * A product goes through the cache by rows of positions or by rows of elements; the cache lies in the rows
+ * that take less time over many positions, so that caches of any length lie alike.
+ */
+import type { CostTable } from '../hardware/wafer.js';
+import type { FloatType } from '../numeric/types.js';
+import type { LayerShape } from '../mapping/shapes.js';
+import { allReduce } from '../kernels/collectives.js';
+import { cell, matvec, vector, type CoreCode } from '../program/builder.js';
+import type { MatvecOp } from '../program/program.js';
+import { kvHeadOf, type LayerCore } from './layer-core.js';
+import { cheaperRows } from './product.js';
+
+/** Positions over which the rows are compared. */
+const MANY = 1024;
+
+export interface ValueCache {
+  /** axpy: a row for each slot; dot: a row for each element of each KV head. */
+  form: MatvecOp['form'];
+  /** Cells from one slot to the next, and from one element to the next. */
+  slot: number;
+  element: number;
+}
+
+export function valueCache(costs: CostTable, type: FloatType, shape: LayerShape): ValueCache {
+  const { slots, keyDims, pairs } = shape;
+  const form = cheaperRows(costs, { inputs: MANY, outputs: 2 * pairs, type, widen: false });
+  return form === 'axpy' ? { form, slot: keyDims, element: 1 } : { form, slot: 1, element: slots };
+}
+
+/** Keeps the new position's values, which lie head by head from `from` on. */
+export function appendValues(core: CoreCode, layer: LayerCore, from: number): void {
+  const { model, shape, costs, appendAt } = layer;
+  const { slot, element } = valueCache(costs, model.dtype, shape);
+  const kept = cell(core.at.values + appendAt * slot, element);
+  vector(core, 'move', model.dtype, shape.keyDims, kept, cell(from));
+}
+
+export function weightedValues(core: CoreCode, layer: LayerCore): void {
+  const { model, shape, costs, column, positions } = layer;
+  const { at } = core;
+  const elements = 2 * shape.pairs;
+  const { form, slot, element } = valueCache(costs, model.dtype, shape);
+  const [rows, length, rowStride] =
+    form === 'axpy' ? [positions, elements, slot] : [elements, positions, element];
+  for (let head = 0; head < shape.queryHeads; head++) {
+    const out = at.attended + head * elements;
+    matvec(core, form, model.dtype, {
+      matrix: at.values + kvHeadOf(shape, head) * elements * element,
+      ...{ rows, length, rowStride },
+      x: at.scores + head,
+      xStride: shape.queryHeads,
+      out,
+      widen: false,
+    });
+    if (positions > 0) {
+      const share = cell(at.total + head, 0);
+      vector(core, 'mul', model.dtype, elements, cell(out), cell(out), share);
+    }
+  }
+  allReduce(core, column, 'add', model.dtype, at.attended, shape.queryDims);
+}

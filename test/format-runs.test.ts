@@ -1,0 +1,206 @@
+/** Models in formats of few bits: the wafer computes what the plain decoder does with the same codes and scales. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import type { EngineName } from '../src/engine/engines.js';
+import { blocksTouched, layerMatrices, matrixBuffers } from '../src/mapping/matrices.js';
+import { MAPPINGS } from '../src/mapping/mappings.js';
+import { layerShape } from '../src/mapping/shapes.js';
+import { BITS, MXFP4, int4Of, type Formats, type WeightFormat } from '../src/model/formats.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { operatorsOf } from '../src/model/operators.js';
+import { bytesOf } from '../src/numeric/types.js';
+import { place } from '../src/placement/place.js';
+import { storedWeights, wafersByFormat } from '../src/placement/stored-weights.js';
+import { simulate } from '../src/studies/run/run.js';
+import { denseModels, layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
+import { expertLayer } from './helpers/expert-models.js';
+import { count } from './helpers/full.js';
+import { asking, llama70b, wse3 } from './placement-helpers.js';
+
+const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
+
+const fp8 = (outputs: number, inputs: number): WeightFormat => ({
+  type: 'fp8',
+  block: [outputs, inputs],
+});
+const uniform = (format: WeightFormat): Formats => ({
+  ...{ experts: format, rest: format, tables: format },
+});
+
+/** Slices of these shapes begin and end within blocks. */
+const SHAPES = [
+  { rows: 3, columns: 7, groups: 2 },
+  { rows: 5, columns: 4, groups: 1 },
+];
+
+async function run(
+  model: ModelSpec,
+  { rows, columns, groups }: (typeof SHAPES)[number],
+  engine: EngineName = 'fast',
+) {
+  const config = loadConfig('configs/tiny.yaml', [
+    'hardware.width=200',
+    'hardware.core.sram=1 MiB',
+  ]);
+  const workload = { ...config.workload, context: 5, tokens: 2 };
+  const sizes = { rows, layerColumns: columns, groups };
+  const placement = { ...config.placement, growth: 'minimal' as const, ...sizes };
+  return simulate({ ...config, model, workload, placement }, { ...host, engine });
+}
+
+const dense = (changes: Partial<ModelSpec> = {}, attention = {}) =>
+  modelOf(
+    [layerWith({ headDim: 10, rope: ropeWith({ dim: 10, width: 10 }), ...attention }), layerWith()],
+    { dim: 70, ...changes },
+  );
+
+const FORMATS: [string, WeightFormat][] = [
+  ['MXFP4', MXFP4],
+  ['int4 in groups of 32', int4Of(32)],
+  ['int4 in groups of 6', int4Of(6)],
+  ['int4 with a scale for each output', int4Of(2 ** 20)],
+  ['FP8 in blocks of 128 x 128', fp8(128, 128)],
+  ['FP8 in blocks of 3 x 5', fp8(3, 5)],
+];
+
+describe('a dense model', () => {
+  it.each(FORMATS)('in %s has the logits of the plain decoder', async (_, format) => {
+    const model = dense({ formats: uniform(format) });
+    for (const shape of SHAPES) {
+      const { check, steps } = await run(model, shape);
+      expect(check).toMatchObject({ passed: true, choice: true });
+      expect(check!.logitsMaxRelativeError).toBeLessThan(1e-5);
+      if (shape !== SHAPES[0]) continue;
+      const reference = await run(model, shape, 'reference');
+      expect(reference.steps).toEqual(steps);
+      expect(reference.check).toEqual(check);
+    }
+    const narrow = { ...model, dtype: 'f16', weightBits: 16 } as const;
+    expect((await run(narrow, SHAPES[0])).check).toMatchObject({ passed: true, choice: true });
+  });
+
+  it('has them with a tied table, biases, neighbours, and a part of a head that turns', async () => {
+    const formats = uniform(fp8(3, 5));
+    const models = [
+      dense({ formats, tied: true }),
+      dense({ formats }, { bias: true, outBias: true }),
+      dense({ formats }, { rope: ropeWith({ dim: 10, width: 10, pairs: 'neighbours' }) }),
+      dense({ formats: uniform(int4Of(4)) }, { rope: ropeWith({ dim: 4, width: 4 }) }),
+      dense({ formats: { ...formats, rest: { type: 'i8' } } }),
+    ];
+    for (const model of models)
+      for (const shape of SHAPES)
+        expect((await run(model, shape)).check).toMatchObject({ passed: true, choice: true });
+  });
+
+  it('of any layers has them in blocks of any size', async () => {
+    const size = fc.integer({ min: 1, max: 9 });
+    const format: fc.Arbitrary<WeightFormat> = fc.oneof(
+      size.map((group) => int4Of(group)),
+      fc.tuple(size, size).map(([outputs, inputs]) => fp8(outputs, inputs)),
+    );
+    const cut = fc.record({
+      ...{ rows: fc.integer({ min: 1, max: 6 }), columns: fc.integer({ min: 1, max: 7 }) },
+      groups: fc.constant(1),
+    });
+    await fc.assert(
+      fc.asyncProperty(denseModels, format, cut, async (model, of, shape) => {
+        const { check } = await run({ ...model, formats: uniform(of) }, shape);
+        expect(check).toMatchObject({ passed: true, choice: true });
+      }),
+      { seed: 17, numRuns: count(8, 60) },
+    );
+  }, 120_000);
+});
+
+describe('experts', () => {
+  const layers = [
+    expertLayer({ inner: 37, bias: true }),
+    expertLayer({ inner: 37, shared: { inner: 21, gate: true } }),
+  ];
+  const own: WeightFormat = { type: 'f32' };
+  it.each(FORMATS)('in %s have the logits of the plain decoder', async (_, format) => {
+    const choices = [uniform(format), { experts: format, rest: own, tables: own }];
+    for (const [i, formats] of choices.entries()) {
+      const model = modelOf(layers, { dim: 70, formats });
+      const { check, steps } = await run(model, SHAPES[i]);
+      expect(check).toMatchObject({ passed: true, choice: true });
+      if (i === 1) expect((await run(model, SHAPES[i], 'reference')).steps).toEqual(steps);
+    }
+  });
+});
+
+describe('blocks', () => {
+  it('that a slice is in are as many as its worst place has, over all places', () => {
+    for (let block = 1; block <= 12; block++)
+      for (let length = 1; length <= 20; length++) {
+        const of = 400;
+        const most = Array.from({ length: Math.floor(of / length) }, (_, i) => {
+          const [first, last] = [i * length, (i + 1) * length - 1];
+          return Math.floor(last / block) - Math.floor(first / block) + 1;
+        });
+        expect(blocksTouched({ length, of }, block)).toBe(Math.max(...most));
+      }
+  });
+
+  it('take no index where all of a slice is in one, and one number for each input else', () => {
+    const layer = layerWith();
+    const named = (dim: number, rows: number) => {
+      const model = modelOf([layer], { dim, dtype: 'f16', formats: uniform(MXFP4) });
+      const { gateUp } = layerMatrices(model, layer, layerShape(model, layer, 8, rows, 2));
+      return matrixBuffers(model, gateUp).map(({ name, type, length }) => [name, type, length]);
+    };
+    // 16 rows of 64 inputs: half a block each.
+    expect(named(64, 4)).toEqual([
+      ['wGateUp', 'mxfp4', 16 * 20],
+      ['wGateUpScale', 'e8m0', 20],
+    ]);
+    expect(named(60, 4)).toEqual([
+      ['wGateUp', 'mxfp4', 15 * 20],
+      ['wGateUpScale', 'e8m0', 2 * 20],
+      ['wGateUpInputBlock', 'i8', 15],
+    ]);
+  });
+});
+
+describe('memory', () => {
+  it('of every core is within the budget, and matrices are never below their bits', () => {
+    const wafer = wse3({ width: 60, height: 30 });
+    for (const [, format] of FORMATS) {
+      const model = dense({ dtype: 'f16', weightBits: 16, formats: uniform(format) });
+      const asked = asking({ maxPositions: 9 });
+      const placed = place(model, wafer, asked);
+      const { published, stored, padding } = storedWeights(model, placed);
+      const numbers = operatorsOf(model).reduce(
+        (sum, o) => sum + (o.outputs > 1 ? o.count * o.copies * o.outputs * o.inputs : 0),
+        0,
+      );
+      expect(published).toBeGreaterThanOrEqual((numbers * BITS[format.type]) / 8);
+      expect(stored).toBeGreaterThanOrEqual(published);
+      expect(padding).toBe(stored - published);
+      for (const region of placed.regions) {
+        const { width: columns, height: rows } = region;
+        const cut = { model, rows, columns, positions: 9 };
+        const buffers = MAPPINGS.gqa.buffers(region, cut);
+        const bytes = buffers.reduce((sum, b) => sum + bytesOf(b.type, b.length), 0);
+        expect(bytes).toBeLessThan(region.sramBytesPerCore);
+        expect(region.sramBytesPerCore).toBeLessThanOrEqual(wafer.core.sramBytes);
+      }
+    }
+  });
+
+  it('in fewer bits takes as many wafers or fewer', () => {
+    const found = wafersByFormat(llama70b, wse3({ wafers: 'auto' }), asking());
+    const in16 = found[0].wafers!;
+    const of = (name: number | string) => found.find(({ bits }) => bits.rest === name)!.wafers!;
+    expect([of(16), of(8)]).toEqual([
+      in16,
+      place({ ...llama70b, weightBits: 8 }, wse3({ wafers: 'auto' }), asking()).wafers,
+    ]);
+    expect(of(8)).toBeLessThan(in16);
+    expect(of('fp8')).toBeLessThanOrEqual(in16);
+    expect(of('int4/32')).toBeLessThanOrEqual(of(8));
+    expect(of('mxfp4')).toBeLessThanOrEqual(of('int4/32'));
+  });
+});
