@@ -33,7 +33,8 @@ const calls = (line: RegExp) => [
 const commands = calls(/^ {4}npx wafersim ([^#\n]+)/gm);
 const long = calls(/^npx wafersim ([^#\n]+)/gm);
 /** Of those that run here: on whole wafers, which takes as long as all the others together. */
-const isLarge = (command: string) => /^(run|fleet) configs\/(wse3|gpt-oss-120b)\.yaml/.test(command);
+const isLarge = (command: string) =>
+  /^(run|fleet) configs\/(wse3|gpt-oss-120b)\.yaml/.test(command);
 /** And what tests of their own do over and over. */
 const isLong = (command: string) => isLarge(command) || /^(bench|diff|validate) /.test(command);
 const [late, quick] = [true, false].map((is) => commands.filter((c) => isLong(c) === is));

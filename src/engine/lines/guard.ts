@@ -6,7 +6,7 @@
  */
 import type { Line } from './divide.js';
 import type { Pass } from './pass.js';
-import { NEVER_MOVES, pointersOf, simulate, type LineResult } from './simulate.js';
+import { NEVER_MOVES, placeAmong, pointersOf, simulate, type LineResult } from './simulate.js';
 import type { LineTable } from './table.js';
 
 /** What lines left behind so far. */
@@ -80,13 +80,15 @@ function freeOf({ free, last }: Traces, family: number): Record<'router' | 'core
   return of;
 }
 
-/** A line at a router: its place in it, and its cycles there. */
+/** A line at a router: its place in it, its cycles there, and its colours. */
 interface Use {
   line: number;
   at: number;
   from: number;
   to: number;
-  depends: boolean;
+  colors: number;
+  /** If it matters to the line where the pointer is: the place among its colours at which it was simulated. */
+  place?: number;
 }
 
 /** Pairs of groups of which lines met, or 'returned' if a family was returned to too early. */
@@ -101,10 +103,18 @@ export function* meetings(
     const uses = usesOf(pass, router);
     for (let a = 0; a < uses.length; a++)
       for (let b = a + 1; b < uses.length; b++) {
-        const groups = [uses[a], uses[b]].map(({ line }) => division.lines[line].group);
-        const key = groups[0] * division.cuts.masks.length + groups[1];
-        if (met.has(key) || !(yield* meet(table, pass, uses[a], uses[b]))) continue;
-        met.set(key, [groups[0], groups[1]]);
+        const [one, other] = [
+          division.lines[uses[a].line].group,
+          division.lines[uses[b].line].group,
+        ];
+        const key = one * division.cuts.masks.length + other;
+        if (met.has(key)) continue;
+        if (
+          disturbs(uses[a], uses[b]) ||
+          disturbs(uses[b], uses[a]) ||
+          (yield* meet(table, pass, uses[a], uses[b]))
+        )
+          met.set(key, [one, other]);
       }
   }
   return [...met.values()];
@@ -116,14 +126,28 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
   for (const [group, { of }] of division.nets.entries()) {
     const line = of[router] < 0 ? -1 : division.lineOf[group][of[router]];
     if (line < 0) continue;
-    const at = placeIn(division.lines[line].routers, router);
-    const { first, last, depends } = results[line];
+    const { routers, shape } = division.lines[line];
+    const at = placeIn(routers, router);
+    const { first, last, depends, places } = results[line];
     if (first[at] === NEVER_MOVES) continue;
-    const base = bases[line];
-    const [from, to] = [base + first[at], base + last[at]];
-    uses.push({ line, at, from, to, depends: depends[at] === 1 });
+    const [from, to] = [bases[line] + first[at], bases[line] + last[at]];
+    const place = depends[at] === 1 ? places![placeIn(shape.several, at)] : undefined;
+    const use = { line, at, from, to, colors: shape.colors[at] };
+    uses.push({ ...use, ...(place !== undefined && { place }) });
   }
   return uses.toSorted((a, b) => a.line - b.line);
+}
+
+/**
+ * May a line leave a router's pointer at another place among the colours of one to which that matters than the place
+ * with which it was simulated? Or may that place be of a line that began later, where there was none before?
+ */
+function disturbs(other: Use, { from, colors, place }: Use): boolean {
+  if (place === undefined) return false;
+  if (other.from >= from && place !== 0) return true;
+  for (let rest = other.colors; rest !== 0; rest &= rest - 1)
+    if (placeAmong(colors, 32 - Math.clz32(rest & -rest)) !== place) return true;
+  return false;
 }
 
 /** Where a router is among others in rising order. */
@@ -137,15 +161,17 @@ function placeIn(routers: Int32Array, router: number): number {
   return from;
 }
 
-/** Do two lines meet at a router, of which `a` was simulated first? */
+/** Do two lines move something in one cycle, or one of them while it matters to the other where the pointer is? */
 function* meet(table: LineTable, pass: Pass, a: Use, b: Use): Generator<void, boolean> {
-  if (b.from > a.to) return false;
-  const matters = a.depends || b.depends;
-  // The later one was simulated first, with the pointer where it was before.
-  if (b.to < a.from || matters) return matters;
+  const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+  if (from > to) return false;
   const [of, other] = [yield* movesOf(table, pass, a), yield* movesOf(table, pass, b)];
-  for (let t = Math.max(a.from, b.from); t <= Math.min(a.to, b.to); t++)
-    if (movesIn(of, a, t) && movesIn(other, b, t)) return true;
+  for (let t = from; t <= to; t++) {
+    const [moves, alsoMoves] = [movesIn(of, a, t), movesIn(other, b, t)];
+    if (moves && alsoMoves) return true;
+    // Both are under way: to either, the other's moves are between its own.
+    if ((moves && b.place !== undefined) || (alsoMoves && a.place !== undefined)) return true;
+  }
   return false;
 }
 
