@@ -4,6 +4,7 @@
  * left behind before in order. Up to the first cycle in which two meet, what was simulated is right; so if none is
  * seen to meet, there is none.
  */
+import { MOVES } from '../fast/machine-code.js';
 import type { Line } from './divide.js';
 import type { Pass } from './pass.js';
 import { NEVER_MOVES, placeAmong, pointersOf, simulate, type LineResult } from './simulate.js';
@@ -80,14 +81,17 @@ function freeOf({ free, last }: Traces, family: number): Record<'router' | 'core
   return of;
 }
 
-/** A line at a router: its place in it, its cycles there, and its colours. */
+/** A line at a router: its place in it, its cycles there, its colours and where it leaves the pointer. */
 interface Use {
   line: number;
   at: number;
   from: number;
   to: number;
   colors: number;
-  /** If it matters to the line where the pointer is: the place among its colours at which it was simulated. */
+  pointer: number;
+  /** Is some cycle open? */
+  isOpen: boolean;
+  /** If its first cycle is: the place of the pointer among its colours with which it was simulated. */
   place?: number;
 }
 
@@ -109,13 +113,14 @@ export function* meetings(
         ];
         const key = one * division.cuts.masks.length + other;
         if (met.has(key)) continue;
-        if (
-          disturbs(uses[a], uses[b]) ||
-          disturbs(uses[b], uses[a]) ||
-          (yield* meet(table, pass, uses[a], uses[b]))
-        )
-          met.set(key, [one, other]);
+        if (yield* meet(table, pass, uses[a], uses[b])) met.set(key, [one, other]);
       }
+    for (const use of uses) {
+      const other = misledBy(use, uses);
+      if (other === undefined) continue;
+      const groups = [use, other].map(({ line }) => division.lines[line].group);
+      met.set(groups[0] * division.cuts.masks.length + groups[1], [groups[0], groups[1]]);
+    }
   }
   return [...met.values()];
 }
@@ -128,26 +133,40 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
     if (line < 0) continue;
     const { routers, shape } = division.lines[line];
     const at = placeIn(routers, router);
-    const { first, last, depends, places } = results[line];
+    const { first, last, open, pointers, places } = results[line];
     if (first[at] === NEVER_MOVES) continue;
     const [from, to] = [bases[line] + first[at], bases[line] + last[at]];
-    const place = depends[at] === 1 ? places![placeIn(shape.several, at)] : undefined;
-    const use = { line, at, from, to, colors: shape.colors[at] };
+    const opensFirst = (open[at] & MOVES.openFirst) !== 0;
+    const place = opensFirst ? places![placeIn(shape.several, at)] : undefined;
+    const colors = shape.colors[at];
+    const use = { line, at, from, to, colors, pointer: pointers[at], isOpen: open[at] !== 0 };
     uses.push({ ...use, ...(place !== undefined && { place }) });
   }
   return uses.toSorted((a, b) => a.line - b.line);
 }
 
 /**
- * May a line leave a router's pointer at another place among the colours of one to which that matters than the place
- * with which it was simulated? Or may that place be of a line that began later, where there was none before?
+ * A line that may have left the pointer elsewhere than where another one was simulated with it, if its place matters to
+ * that: the last one that was through before it, or one that was under way.
  */
-function disturbs(other: Use, { from, colors, place }: Use): boolean {
-  if (place === undefined) return false;
-  if (other.from >= from && place !== 0) return true;
-  for (let rest = other.colors; rest !== 0; rest &= rest - 1)
-    if (placeAmong(colors, 32 - Math.clz32(rest & -rest)) !== place) return true;
-  return false;
+function misledBy(use: Use, uses: Use[]): Use | undefined {
+  const { from, colors, place } = use;
+  if (place === undefined) return undefined;
+  const others = uses.filter((other) => other !== use);
+  let last: Use | undefined;
+  for (const other of others) {
+    if (other.from >= from) continue;
+    if (other.to < from) {
+      if (last === undefined || other.to > last.to) last = other;
+      continue;
+    }
+    for (let rest = other.colors; rest !== 0; rest &= rest - 1)
+      if (placeAmong(colors, 32 - Math.clz32(rest & -rest)) !== place) return other;
+  }
+  if (last !== undefined) return placeAmong(colors, last.pointer) === place ? undefined : last;
+  // Nothing was through before: the pointer is where it is at first, unless one was under way.
+  const isFirst = others.every((other) => other.from >= from);
+  return isFirst && place !== 0 ? others[0] : undefined;
 }
 
 /** Where a router is among others in rising order. */
@@ -161,25 +180,33 @@ function placeIn(routers: Int32Array, router: number): number {
   return from;
 }
 
-/** Do two lines move something in one cycle, or one of them while it matters to the other where the pointer is? */
+/** Do two lines move something in one cycle, or one of them before an open cycle of the other and after its first? */
 function* meet(table: LineTable, pass: Pass, a: Use, b: Use): Generator<void, boolean> {
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
   if (from > to) return false;
   const [of, other] = [yield* movesOf(table, pass, a), yield* movesOf(table, pass, b)];
   for (let t = from; t <= to; t++) {
-    const [moves, alsoMoves] = [movesIn(of, a, t), movesIn(other, b, t)];
+    const [moves, alsoMoves] = [bitAt(of, a, 0, t), bitAt(other, b, 0, t)];
     if (moves && alsoMoves) return true;
-    // Both are under way: to either, the other's moves are between its own.
-    if ((moves && b.place !== undefined) || (alsoMoves && a.place !== undefined)) return true;
+    if (moves && b.isOpen && isOpenAfter(other, b, t)) return true;
+    if (alsoMoves && a.isOpen && isOpenAfter(of, a, t)) return true;
   }
+  return false;
+}
+
+/** Is a line's next cycle with a move open? If not, its pointer is then where it was simulated. */
+function isOpenAfter(moves: Moves, use: Use, t: number): boolean {
+  for (let next = t + 1; next <= use.to; next++)
+    if (bitAt(moves, use, 0, next)) return bitAt(moves, use, 1, next);
   return false;
 }
 
 type Moves = NonNullable<LineResult['moves']> & { base: number };
 
-function movesIn({ words, bits, base }: Moves, { at }: Use, t: number): boolean {
+/** Of a cycle: whether a router moves anything in it (0), whether it is open (1). */
+function bitAt({ words, bits, base }: Moves, { at }: Use, row: 0 | 1, t: number): boolean {
   const cycle = t - base;
-  return ((bits[at * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+  return ((bits[(2 * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
 }
 
 /** The cycles with moves of a line's routers: it is simulated once more, and they are noted. */

@@ -1,7 +1,7 @@
 /** Runs one line on the machine, with notes of what its routers do (fast/assembly/moves.ts). */
 import { NO_END } from '../engine.js';
 import type { Counts } from '../fast/load.js';
-import { MOVES_WORDS, NEVER } from '../fast/machine-code.js';
+import { MOVES, MOVES_WORDS, NEVER } from '../fast/machine-code.js';
 import { startMachine } from '../fast/run.js';
 import { mix, type LineCounts, type LineTable, type Shape } from './table.js';
 
@@ -13,7 +13,7 @@ export interface LineResult {
   waitOutput?: Int32Array;
   /**
    * Of the routers with several colours where their pointers are among these, if that can have an effect on the
-   * result.
+   * result: if the first cycle with a move was open at one of them.
    */
   places?: Int32Array;
   /**
@@ -24,16 +24,16 @@ export interface LineResult {
   last: Int32Array;
   free: Int32Array;
   coreFree: Int32Array;
-  /** By router: where its pointer is in the end; what it does or that place depends on where it was. */
+  /** By router: where its pointer is in the end; whether some cycle was open, and the first one (`MOVES`). */
   pointers: Uint8Array;
-  depends: Uint8Array;
+  open: Uint8Array;
   /** Latest ends of labels: label, cycle and actor, one after the other. */
   labels: Int32Array;
   hazards: number;
   counts: LineCounts;
   /** The same in every run. */
   hash: number;
-  /** Bits of the cycles with moves, by router, once they were asked for. */
+  /** By router bits of the cycles with moves, then of open ones, once they were asked for. */
   moves?: { words: number; bits: Int32Array };
 }
 
@@ -85,13 +85,13 @@ export function resultOfLine(
     return Int32Array.from({ length: routers }, (_, i) => records[i * MOVES_WORDS + word]);
   });
   const flags = (i: number) => records[i * MOVES_WORDS + 4];
-  const depends = Uint8Array.from({ length: routers }, (_, i) => Number((flags(i) & 0xff) !== 0));
-  const dependsAt = several.some((i) => depends[i] === 1);
+  const open = Uint8Array.from({ length: routers }, (_, i) => flags(i) & 0xff);
+  const dependsAt = several.some((i) => (open[i] & MOVES.openFirst) !== 0);
   const waits = Int32Array.from(actors, (i) => counts.waitOutput[i]);
   const result: LineResult = {
     starts: starts.slice(),
     ends: Int32Array.from(actors, (i) => counts.end[i]),
-    ...{ first, last, free, coreFree, depends },
+    ...{ first, last, free, coreFree, open },
     ...(waits.some((n) => n > 0) && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     pointers: Uint8Array.from({ length: routers }, (_, i) => flags(i) >> 8),

@@ -10,10 +10,12 @@ import { NEVER, Time } from './time';
 /** Whether moves are noted: a constant, so that the compiler leaves them out of the other translations. */
 export const NOTES_MOVES: bool = false;
 
-/** Two colours asked for one output in one cycle. */
-export const moves_contested: i32 = 1;
-/** In the last cycle with a move several colours moved: which the pointer is behind depends on where it was. */
-export const moves_several: i32 = 2;
+/**
+ * A cycle is open if two colours asked for one output in it, or several moved: what moves then, or where the pointer
+ * is behind it, depends on where that was. Some cycle with moves was open; the first one was.
+ */
+export const moves_open: i32 = 1;
+export const moves_openFirst: i32 = 2;
 
 @unmanaged
 export class Moves {
@@ -23,7 +25,7 @@ export class Moves {
   /** The cycles from which all places are free again that it took, and that its core took in it. */
   free: Time;
   coreFree: Time;
-  /** `moves_contested`, `moves_several`; from bit 8 on the pointer. */
+  /** `moves_open`, `moves_openFirst`; from bit 8 on the pointer. */
   flags: i32;
 }
 
@@ -45,20 +47,21 @@ export function noMoves(): void {
   }
 }
 
-/** In cycle `t` a router moved wavelets of these colours, which are bits. */
-export function noteMoves(core: i32, colors: i32, t: Time): void {
+/** In cycle `t` a router moved wavelets of these colours, which are bits; others asked for their outputs or not. */
+export function noteMoves(core: i32, colors: i32, contested: bool, t: Time): void {
   const moves = movesOf(core);
+  const isOpen = contested || (colors & (colors - 1)) != 0;
+  if (isOpen) moves.flags |= moves.first == NEVER ? moves_open | moves_openFirst : moves_open;
   moves.first = min(moves.first, t);
   moves.last = t;
-  moves.flags &= ~moves_several;
-  if ((colors & (colors - 1)) != 0) moves.flags |= moves_several;
   if (header.moveBits == 0) return;
-  const word = core * header.moveWords + (<i32>t >> 5);
-  setEntry(header.moveBits, word, entry(header.moveBits, word) | (1 << (<i32>t & 31)));
+  noteBit(2 * core, t);
+  if (isOpen) noteBit(2 * core + 1, t);
 }
 
-export function noteContest(core: i32): void {
-  movesOf(core).flags |= moves_contested;
+function noteBit(row: i32, t: Time): void {
+  const word = row * header.moveWords + (<i32>t >> 5);
+  setEntry(header.moveBits, word, entry(header.moveBits, word) | (1 << (<i32>t & 31)));
 }
 
 /** The run is over: notes where pointers are, and when places are free. */

@@ -7,7 +7,7 @@ import { noteArrival, passMark, wakeSender } from './routes';
 import { supply, takeCounted, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
-import { NOTES_MOVES, noteContest, noteMoves } from './moves';
+import { NOTES_MOVES, noteMoves } from './moves';
 import { reportPopped, reportSent } from './exchange';
 import { COUNTED, FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
@@ -29,6 +29,7 @@ function stepRouter(core: i32, t: Time): void {
   let rest = router.have & ~router.waiting;
   let granted = 0;
   let moved = 0;
+  let contested = false;
   while (rest != 0) {
     const later = rest & (-1 << first);
     const bit = later != 0 ? later & -later : rest & -rest;
@@ -41,7 +42,7 @@ function stepRouter(core: i32, t: Time): void {
     if (input.at(popped) > t) continue;
     const outputs = slot.outputs;
     if ((outputs & granted) != 0) {
-      if (NOTES_MOVES) noteContest(core);
+      if (NOTES_MOVES) contested = true;
       wakeRouter(core, t + 1);
       continue;
     }
@@ -62,7 +63,7 @@ function stepRouter(core: i32, t: Time): void {
     if (several) forwardByOthers(slot, core, t);
     if ((header.marked & bit) != 0) passMark(core, color, t);
   }
-  if (NOTES_MOVES && moved != 0) noteMoves(core, moved, t);
+  if (NOTES_MOVES && moved != 0) noteMoves(core, moved, contested, t);
 }
 
 /** Has a channel a free place? If not, the router will be due when it may have one. */

@@ -8,7 +8,7 @@ import { Header, Op, Route } from './machine';
 export { COUNTED_TAKES, ENDS, FIXED, FROM_CORE, LONG, RAMP, RECOLOR } from './machine';
 export { ROUTE, STREAM, TASK, TRAFFIC } from './machine';
 export { RUN_AT, STOP_AT } from './threads';
-export { MOVES_WORDS, moves_contested, moves_several } from './moves';
+export { MOVES_WORDS, moves_open, moves_openFirst } from './moves';
 export { MOST_TILES } from './tiles';
 export { NEVER } from './time';
 export { NO_END } from './exchange';
