@@ -89,8 +89,6 @@ interface Use {
   to: number;
   colors: number;
   pointer: number;
-  /** Is some cycle open? */
-  isOpen: boolean;
   /** If its first cycle is: the place of the pointer among its colours with which it was simulated. */
   place?: number;
 }
@@ -139,7 +137,7 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
     const opensFirst = (open[at] & MOVES.openFirst) !== 0;
     const place = opensFirst ? places![placeIn(shape.several, at)] : undefined;
     const colors = shape.colors[at];
-    const use = { line, at, from, to, colors, pointer: pointers[at], isOpen: open[at] !== 0 };
+    const use = { line, at, from, to, colors, pointer: pointers[at] };
     uses.push({ ...use, ...(place !== undefined && { place }) });
   }
   return uses.toSorted((a, b) => a.line - b.line);
@@ -185,28 +183,39 @@ function* meet(table: LineTable, pass: Pass, a: Use, b: Use): Generator<void, bo
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
   if (from > to) return false;
   const [of, other] = [yield* movesOf(table, pass, a), yield* movesOf(table, pass, b)];
-  for (let t = from; t <= to; t++) {
-    const [moves, alsoMoves] = [bitAt(of, a, 0, t), bitAt(other, b, 0, t)];
-    if (moves && alsoMoves) return true;
-    if (moves && b.isOpen && isOpenAfter(other, b, t)) return true;
-    if (alsoMoves && a.isOpen && isOpenAfter(of, a, t)) return true;
+  let [next, also] = [nextMove(of, a, from), nextMove(other, b, from)];
+  while (next <= to || also <= to) {
+    if (next === also) return true;
+    // Whatever the one moves before the other's next cycle: if that is not open, the pointer is then as it was.
+    if (next < also) {
+      if (also <= b.to && isOpenAt(other, b, also)) return true;
+      next = nextMove(of, a, also);
+    } else {
+      if (next <= a.to && isOpenAt(of, a, next)) return true;
+      also = nextMove(other, b, next);
+    }
   }
-  return false;
-}
-
-/** Is a line's next cycle with a move open? If not, its pointer is then where it was simulated. */
-function isOpenAfter(moves: Moves, use: Use, t: number): boolean {
-  for (let next = t + 1; next <= use.to; next++)
-    if (bitAt(moves, use, 0, next)) return bitAt(moves, use, 1, next);
   return false;
 }
 
 type Moves = NonNullable<LineResult['moves']> & { base: number };
 
-/** Of a cycle: whether a router moves anything in it (0), whether it is open (1). */
-function bitAt({ words, bits, base }: Moves, { at }: Use, row: 0 | 1, t: number): boolean {
+/** The first cycle from `t` on in which a router moves anything for a line; Infinity if there is none. */
+function nextMove({ words, bits, base }: Moves, { at }: Use, t: number): number {
+  if (t === Infinity) return t;
+  const cycle = Math.max(0, t - base);
+  let mask = -1 << (cycle & 31);
+  for (let word = cycle >> 5; word < words; word++) {
+    const rest = bits[2 * at * words + word] & mask;
+    if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest & -rest);
+    mask = -1;
+  }
+  return Infinity;
+}
+
+function isOpenAt({ words, bits, base }: Moves, { at }: Use, t: number): boolean {
   const cycle = t - base;
-  return ((bits[(2 * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+  return ((bits[(2 * at + 1) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
 }
 
 /** The cycles with moves of a line's routers: it is simulated once more, and they are noted. */
