@@ -94,7 +94,7 @@ export function load(
     taken: allocate(takes * 8),
     takenColor: allocate(takes),
     moves: write(line ? movesAtFirst(line.pointers) : new Int32Array(0)),
-    moveBits: line && line.moveWords > 0 ? allocate(cores * 2 * line.moveWords * 4) : 0,
+    moveBits: line && line.moveWords > 0 ? allocate(cores * 3 * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
   };
   const times = new Float64Array(memory.buffer, header);
@@ -121,7 +121,7 @@ export function load(
     ...(line && {
       moves: {
         records: new Int32Array(memory.buffer, results.moves, cores * MOVES_WORDS).slice(),
-        bits: new Int32Array(memory.buffer, results.moveBits, cores * 2 * line.moveWords).slice(),
+        bits: new Int32Array(memory.buffer, results.moveBits, cores * 3 * line.moveWords).slice(),
       },
     }),
     ...(notes && {

@@ -158,8 +158,7 @@ function misledBy(use: Use, uses: Use[]): Use | undefined {
       if (last === undefined || other.to > last.to) last = other;
       continue;
     }
-    for (let rest = other.colors; rest !== 0; rest &= rest - 1)
-      if (placeAmong(colors, 32 - Math.clz32(rest & -rest)) !== place) return other;
+    if (!leavesAt(other, colors, place)) return other;
   }
   if (last !== undefined) return placeAmong(colors, last.pointer) === place ? undefined : last;
   // Nothing was through before: the pointer is where it is at first, unless one was under way.
@@ -188,10 +187,10 @@ function* meet(table: LineTable, pass: Pass, a: Use, b: Use): Generator<void, bo
     if (next === also) return true;
     // Whatever the one moves before the other's next cycle: if that is not open, the pointer is then as it was.
     if (next < also) {
-      if (also <= b.to && isOpenAt(other, b, also)) return true;
+      if (also <= b.to && isOpenAt(other, b, also, a)) return true;
       next = nextMove(of, a, also);
     } else {
-      if (next <= a.to && isOpenAt(of, a, next)) return true;
+      if (next <= a.to && isOpenAt(of, a, next, b)) return true;
       also = nextMove(other, b, next);
     }
   }
@@ -206,16 +205,34 @@ function nextMove({ words, bits, base }: Moves, { at }: Use, t: number): number 
   const cycle = Math.max(0, t - base);
   let mask = -1 << (cycle & 31);
   for (let word = cycle >> 5; word < words; word++) {
-    const rest = bits[2 * at * words + word] & mask;
+    const rest = bits[3 * at * words + word] & mask;
     if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest & -rest);
     mask = -1;
   }
   return Infinity;
 }
 
-function isOpenAt({ words, bits, base }: Moves, { at }: Use, t: number): boolean {
+/**
+ * Is a line's cycle open, and the pointer not where another line leaves it? One whose colours are all before, behind or
+ * around its own leaves it before or behind them all.
+ */
+function isOpenAt(
+  { words, bits, base }: Moves,
+  { at, colors }: Use,
+  t: number,
+  other: Use,
+): boolean {
   const cycle = t - base;
-  return ((bits[(2 * at + 1) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+  const isIn = (row: number) =>
+    ((bits[(3 * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+  return isIn(2) || (isIn(1) && !leavesAt(other, colors, 0));
+}
+
+/** Does a line leave the pointer at this place among some colours, whatever it moves? */
+function leavesAt(line: Use, colors: number, place: number): boolean {
+  for (let rest = line.colors; rest !== 0; rest &= rest - 1)
+    if (placeAmong(colors, 32 - Math.clz32(rest & -rest)) !== place) return false;
+  return true;
 }
 
 /** The cycles with moves of a line's routers: it is simulated once more, and they are noted. */

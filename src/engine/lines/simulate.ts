@@ -33,7 +33,10 @@ export interface LineResult {
   counts: LineCounts;
   /** The same in every run. */
   hash: number;
-  /** By router bits of the cycles with moves, then of open ones, once they were asked for. */
+  /**
+   * By router bits of the cycles with moves, then of open ones with the pointer behind or before all colours, then of
+   * other open ones, once they were asked for.
+   */
   moves?: { words: number; bits: Int32Array };
 }
 

@@ -68,7 +68,7 @@ export class Header {
   entered: usize;
   taken: usize;
   takenColor: usize;
-  /** Of lines (moves.ts): what is noted of each router; bits of its cycles with a move, and of open ones, so many words each, or 0. */
+  /** Of lines (moves.ts): what is noted of each router; bits of its cycles with a move, of open ones, of other open ones, so many words each. */
   moves: usize;
   moveBits: usize;
   moveWords: i32;

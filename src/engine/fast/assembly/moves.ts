@@ -47,16 +47,22 @@ export function noMoves(): void {
   }
 }
 
-/** In cycle `t` a router moved wavelets of these colours, which are bits; others asked for their outputs or not. */
-export function noteMoves(core: i32, colors: i32, contested: bool, t: Time): void {
+/**
+ * In cycle `t` a router whose pointer was at `pointer` moved wavelets of these colours, which are bits; others asked
+ * for their outputs or not.
+ */
+export function noteMoves(core: i32, pointer: i32, colors: i32, contested: bool, t: Time): void {
   const moves = movesOf(core);
   const isOpen = contested || (colors & (colors - 1)) != 0;
   if (isOpen) moves.flags |= moves.first == NEVER ? moves_open | moves_openFirst : moves_open;
   moves.first = min(moves.first, t);
   moves.last = t;
   if (header.moveBits == 0) return;
-  noteBit(2 * core, t);
-  if (isOpen) noteBit(2 * core + 1, t);
+  noteBit(3 * core, t);
+  if (!isOpen) return;
+  const all = entry(header.slotted, roleOf(core));
+  const before = all & ((1 << pointer) - 1);
+  noteBit(3 * core + (before == 0 || before == all ? 1 : 2), t);
 }
 
 function noteBit(row: i32, t: Time): void {
