@@ -133,8 +133,13 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
 /** How matrices are stored, as a configuration says it. */
 function storedAs({ weightBits, formats }: ModelSpec) {
   if (formats === undefined) return { weightBits };
-  const { experts, rest, tables } = formats;
-  return { bits: { experts: nameOf(experts), rest: nameOf(rest), tables: nameOf(tables) } };
+  const { experts, attention, rest, tables } = formats;
+  const bits = {
+    experts: nameOf(experts),
+    ...(attention && { attention: nameOf(attention) }),
+    ...{ rest: nameOf(rest), tables: nameOf(tables) },
+  };
+  return { weightBits, bits };
 }
 
 /** Room for a prompt and all steps; the last step's choice, which none takes, has no position by need. */

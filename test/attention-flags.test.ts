@@ -17,6 +17,8 @@ import { randomWeights } from '../src/model/weights.js';
 import { place } from '../src/placement/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
+import { OPTIONS } from './helpers/options.js';
+import { runOn } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
 import { asking, wse3 } from './placement-helpers.js';
 
@@ -98,20 +100,14 @@ interface Shape {
 
 async function checkOf(
   model: ModelSpec,
-  { rows, columns: layerColumns, groups }: Shape,
-  set: Partial<ResolvedConfig['placement']> = {},
-  users = 1,
+  shape: Shape,
+  placement: Partial<ResolvedConfig['placement']> = {},
+  batch = 1,
 ) {
-  const config = loadConfig('configs/tiny.yaml', [
-    'hardware.width=200',
-    'hardware.core.sram=1 MiB',
-  ]);
   // Positions 7 to 11: past the window, over the edge of a chunk and a floor.
-  const workload = { ...config.workload, context: 7, tokens: 5, batch: users };
-  const sizes = { growth: 'minimal' as const, rows, layerColumns, groups };
-  const placement = { ...config.placement, ...sizes, ...set };
-  const host = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
-  return (await simulate({ ...config, model, workload, placement }, host)).check!;
+  const steps = { context: 7, tokens: 5 };
+  const asked = { workload: { batch }, placement };
+  return (await runOn(model, { ...shape, ...steps }, asked)).check!;
 }
 
 describe.each(MODELS)('layers as in %s', (_, model) => {
@@ -293,8 +289,7 @@ describe('a temperature', () => {
     const config = loadConfig('configs/tiny.yaml');
     const cycles = async (attention: Partial<GqaSpec>) => {
       const of = { ...config, model: modelOf([layer(attention)]) };
-      const host = { engine: 'fast', shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
-      return (await simulate(of, host)).steps.map((step) => step.cycles);
+      return (await simulate(of, OPTIONS)).steps.map((step) => step.cycles);
     };
     expect(await cycles({ temperature })).toEqual(await cycles({}));
   });

@@ -17,6 +17,8 @@ function run(batch: number): Promise<RunDocument> {
     `workload.batch=${batch}`,
     'placement.rows=8',
     'placement.layerColumns=8',
+    // By default more users have fewer copies of their KV heads.
+    'placement.kvReplicas=1',
   ]);
   return simulate({ ...config, model: resized(config.model, { layers: 6 }) }, OPTIONS);
 }

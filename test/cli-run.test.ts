@@ -73,7 +73,7 @@ describe('wafersim run', () => {
       'run',
       ...TINY,
       '--set',
-      'hardware.core.sram=18KiB',
+      'hardware.core.sram=17KiB',
       '-o',
       target,
     );
@@ -83,7 +83,7 @@ describe('wafersim run', () => {
 
   const wrong: [set: string, status: number, message: RegExp][] = [
     ['workload.contxt=5', 2, /workload\.contxt.*did you mean context\?/],
-    ['hardware.core.sram=20080 B', 4, /tiny needs .* there is .* it would fit/],
+    ['hardware.core.sram=17408 B', 4, /tiny needs .* there is .* it would fit/],
     ['workload.context=1000000', 2, /workload\.context: expected at most 509/],
     ['hardware.clock=5 KiB', 2, /hardware\.clock/],
     ['hardware.clock=1.1', 2, /hardware\.clock.*1\.0 GHz/],

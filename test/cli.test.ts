@@ -39,7 +39,7 @@ describe('the process', () => {
     [1, ['validate', '--only=matvec-single-pe-f32-10', '--measurements', file('m.json', shifted)]],
     [2, ['run', 'configs/tiny.yaml', '--set=workload.tokens=0']],
     [3, ['compare', file('a.json', { schema: 'no' }), file('b.json', { schema: 'no' })]],
-    [4, ['run', 'configs/tiny.yaml', '--set=hardware.core.sram=18KiB']],
+    [4, ['run', 'configs/tiny.yaml', '--set=hardware.core.sram=17KiB']],
   ])('exits %i and passes on what %j prints and says', async (status, args) => {
     const found = started(...args);
     expect(found.status).toBe(status);

@@ -115,10 +115,10 @@ describe('a round of several users is that of one program of all stages', () => 
     expect(Object.values(causes).reduce((a, b) => a + b)).toBe(cores * round.cycles);
   });
 
-  it('takes 4,823 cycles per token once the slowest layer is never without one', async () => {
+  it('takes 4,563 cycles per token once the slowest layer is never without one', async () => {
     const tiny = await prepare(['placement.rows=6']);
     for (const users of [2, 3, 50])
-      expect((await pipelineOf(tiny, users)).timing.cycles).toBe(users * 4823);
+      expect((await pipelineOf(tiny, users)).timing.cycles).toBe(users * 4563);
   });
 
   // As many as the ring holds, more of them, and fewer.

@@ -1,32 +1,16 @@
 /** What layers of dense families have beyond a plain Llama's: the wafer computes it as the plain decoder does. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.js';
 import type { EngineName } from '../src/engine/engines.js';
 import type { GqaSpec, Span } from '../src/model/attention-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
-import { simulate } from '../src/studies/run/run.js';
 import { cases, count } from './helpers/full.js';
 import { denseModels, layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
-
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
-
-interface Shape {
-  rows: number;
-  columns: number;
-  groups: number;
-  context: number;
-  tokens: number;
-}
+import { runOn, type Rectangle } from './helpers/rectangle.js';
 
 /** Runs a model on regions of that shape, its logits held against the plain decoder's. */
-async function run(model: ModelSpec, shape: Shape, engine: EngineName = 'fast') {
-  const { rows, columns: layerColumns, groups, context, tokens } = shape;
-  const config = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
-  const workload = { ...config.workload, context, tokens };
-  const placement = { ...config.placement, growth: 'minimal' as const, rows, layerColumns, groups };
-  return simulate({ ...config, model, workload, placement }, { ...host, engine });
-}
+const run = (model: ModelSpec, shape: Rectangle, engine: EngineName = 'fast') =>
+  runOn(model, shape, { engine, sets: [] });
 
 const shapes = fc.record({
   ...{ rows: fc.integer({ min: 1, max: 8 }), columns: fc.integer({ min: 1, max: 9 }) },

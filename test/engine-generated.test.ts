@@ -273,7 +273,13 @@ function mirrorOf(program: Program, mirrored: (core: number) => number): Program
 function factsOf({ result, error }: Observed, at = (core: number) => core, later = 0) {
   if (error !== undefined) {
     const { code, cycle, cores, colors } = error;
-    return { code, cycle: cycle - later, cores: cores.map(at).sort((a, b) => a - b), colors };
+    // What is wrong with a program whenever it starts is said of cycle 0.
+    return {
+      code,
+      cycle: cycle === 0 ? 0 : cycle - later,
+      cores: cores.map(at).sort((a, b) => a - b),
+      colors,
+    };
   }
   const { end, compute, setup, waitInput, waitOutput, labelEnd } = result!;
   const { sent, delivered, waveletHops, routeHazards } = result!;

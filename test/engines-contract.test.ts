@@ -77,7 +77,7 @@ const STEPS: [config: string, sets: string[]][] = [
   ['configs/tiny.yaml', ['mapping=waferllm', 'exact=true', 'placement.rows=7']],
 ];
 
-const GENERATED = { numRuns: 300, seed: 20250301 };
+const GENERATED = { numRuns: 300, seed: 20250302 };
 
 const ALL = { machines: MACHINES, steps: STEPS, generated: { most: GENERATED.numRuns, long: 60 } };
 

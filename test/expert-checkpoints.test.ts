@@ -3,42 +3,50 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { relativeError } from '../src/decode/compute.js';
-import type { ModelSpec } from '../src/model/model.js';
+import { simulate } from '../src/studies/run/run.js';
 import { CHECKPOINTS, loadCheckpoint, referenceOf } from './helpers/checkpoints.js';
+import { cases } from './helpers/full.js';
+import { OPTIONS } from './helpers/options.js';
 import { outcomesOf } from './helpers/wafer-tokens.js';
 
-const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'llama4'].map(
+const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'].map(
   (name) => `public-${name}`,
 );
 
 /** None divides the dimensions of the checkpoints, nor their numbers of experts. */
-const SHAPES = [
-  { rows: 7, layerColumns: 9, layers: 'whole' },
-  { rows: 11, layerColumns: 5, layers: 'whole' },
-  { rows: 7, layerColumns: 9, layers: 'split' },
-] as const;
+const WIDE = { rows: 7, layerColumns: 9 };
+const HIGH = { rows: 11, layerColumns: 5 };
 
-async function outcomes(name: string, dtype: 'f32' | 'f16', shape: (typeof SHAPES)[number]) {
+/** Every checkpoint on one shape, by turns in one region per layer and in two; all forms and shapes in the full tests. */
+const ALL = NAMES.flatMap((name, i) => {
+  const all = [
+    { name, ...WIDE, layers: 'whole' as const },
+    { name, ...WIDE, layers: 'split' as const },
+    { name, ...HIGH, layers: 'whole' as const },
+    { name, ...HIGH, layers: 'split' as const },
+  ];
+  return cases([all[i % 4]], all.toSpliced(i % 4, 1));
+});
+
+function configOf(name: string, shape: Omit<(typeof ALL)[number], 'name'>, sets: string[] = []) {
   const { model, weights } = loadCheckpoint(name);
   const config = loadConfig('configs/tiny.yaml', [
-    'hardware.width=400',
-    'hardware.core.sram=1 MiB',
+    ...['hardware.width=400', 'hardware.core.sram=1 MiB', ...sets],
   ]);
-  const of: ModelSpec = { ...model, dtype, weightBits: dtype === 'f32' ? 32 : 16 };
-  const placement = { ...config.placement, ...shape, groups: 2 };
-  return outcomesOf({ ...config, model: of, placement }, weights, referenceOf(name).tokens);
+  const { rows, layerColumns, layers } = shape;
+  const placement = { ...config.placement, rows, layerColumns, layers, groups: 2 };
+  return { config: { ...config, model, placement }, weights };
 }
 
 describe.skipIf(!existsSync(CHECKPOINTS))(
   'the wafer (skipped where ../shared/checkpoints is absent)',
   () => {
-    const all = NAMES.flatMap((name) => SHAPES.map((shape) => [name, shape] as const));
-
-    it.each(all)(
-      'computes the logits of %s and chooses its experts, on %j',
-      async (name, shape) => {
-        const { logits, experts } = referenceOf(name);
-        const found = await outcomes(name, 'f32', shape);
+    it.each(ALL)(
+      'computes the logits of $name and chooses its experts, on $rows x $layerColumns cores, $layers',
+      async ({ name, ...shape }) => {
+        const { tokens, logits, experts } = referenceOf(name);
+        const { config, weights } = configOf(name, shape);
+        const found = await outcomesOf(config, weights, tokens);
         const error = Math.max(...found.map((of, t) => relativeError(of.logits, logits[t])));
         expect(error).toBeLessThan(1e-5);
         for (const [layer, chosen] of Object.entries(experts!))
@@ -46,5 +54,40 @@ describe.skipIf(!existsSync(CHECKPOINTS))(
       },
       120_000,
     );
+
+    it.each(
+      cases(
+        [
+          { name: 'public-gpt_oss-mxfp4', ...HIGH, layers: 'whole' as const },
+          { name: 'public-llama4', ...WIDE, layers: 'split' as const },
+        ],
+        ALL,
+      ),
+    )('takes $name the same time on both engines: $layers', async ({ name, ...shape }) => {
+      const { config } = configOf(name, shape, ['workload.tokens=1', 'workload.data=false']);
+      const [fast, slow] = [
+        await simulate(config, OPTIONS),
+        await simulate(config, { ...OPTIONS, engine: 'reference' }),
+      ];
+      expect(slow.steps).toEqual(fast.steps);
+      expect(slow.decode.breakdown).toEqual(fast.decode.breakdown);
+      expect(slow.fabric).toEqual(fast.fabric);
+    });
+
+    it('computes in 16 bits what the checkpoint says, of the same experts, up to rounding', async () => {
+      const name = 'public-gpt_oss';
+      const { tokens, logits, experts } = referenceOf(name);
+      const { config, weights } = configOf(name, { ...WIDE, layers: 'split' });
+      const model = { ...config.model, dtype: 'f16' as const, weightBits: 16 as const };
+      const found = await outcomesOf({ ...config, model }, weights, tokens.slice(0, 3));
+      for (const [t, of] of found.entries()) {
+        // Two near scores may change places.
+        const chosen = of.experts.map((all) => new Set(all));
+        expect(chosen).toEqual(chosen.map((_, layer) => new Set(experts![layer][t])));
+        const error = relativeError(of.logits, logits[t]);
+        expect(error).toBeLessThan(3e-2);
+        expect(error).toBeGreaterThan(1e-5);
+      }
+    });
   },
 );

@@ -1,7 +1,6 @@
 /** Models in formats of few bits: the wafer computes what the plain decoder does with the same codes and scales. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.js';
 import type { EngineName } from '../src/engine/engines.js';
 import { blocksTouched, layerMatrices, matrixBuffers } from '../src/mapping/matrices.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
@@ -12,13 +11,11 @@ import { operatorsOf } from '../src/model/operators.js';
 import { bytesOf } from '../src/numeric/types.js';
 import { place } from '../src/placement/place.js';
 import { storedWeights, wafersByFormat } from '../src/placement/stored-weights.js';
-import { simulate } from '../src/studies/run/run.js';
 import { denseModels, layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
 import { count } from './helpers/full.js';
 import { asking, llama70b, wse3 } from './placement-helpers.js';
-
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
+import { runOn } from './helpers/rectangle.js';
 
 const fp8 = (outputs: number, inputs: number): WeightFormat => ({
   type: 'fp8',
@@ -34,20 +31,8 @@ const SHAPES = [
   { rows: 5, columns: 4, groups: 1 },
 ];
 
-async function run(
-  model: ModelSpec,
-  { rows, columns, groups }: (typeof SHAPES)[number],
-  engine: EngineName = 'fast',
-) {
-  const config = loadConfig('configs/tiny.yaml', [
-    'hardware.width=200',
-    'hardware.core.sram=1 MiB',
-  ]);
-  const workload = { ...config.workload, context: 5, tokens: 2 };
-  const sizes = { rows, layerColumns: columns, groups };
-  const placement = { ...config.placement, growth: 'minimal' as const, ...sizes };
-  return simulate({ ...config, model, workload, placement }, { ...host, engine });
-}
+const run = (model: ModelSpec, shape: (typeof SHAPES)[number], engine: EngineName = 'fast') =>
+  runOn(model, { ...shape, context: 5, tokens: 2 }, { engine });
 
 const dense = (changes: Partial<ModelSpec> = {}, attention = {}) =>
   modelOf(
@@ -109,7 +94,7 @@ describe('a dense model', () => {
         const { check } = await run({ ...model, formats: uniform(of) }, shape);
         expect(check).toMatchObject({ passed: true, choice: true });
       }),
-      { seed: 17, numRuns: count(8, 60) },
+      { seed: 17, numRuns: count(3, 60) },
     );
   }, 120_000);
 });

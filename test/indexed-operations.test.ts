@@ -16,6 +16,7 @@ import type { Operation, Program, Select } from '../src/program/program.js';
 import { timeOf } from '../src/program/timing.js';
 import { choosing, chosenBy } from './helpers/choosing.js';
 import { engines } from './helpers/engines.js';
+import { OPTIONS } from './helpers/options.js';
 import {
   E,
   NO_OVERHEAD,
@@ -467,7 +468,7 @@ describe('a run that computes', () => {
       run: async (input: RunInput) => runner.run(spoilt(input)),
       compute: async (input: RunInput) => runner.compute(spoilt(input)),
     };
-    const options = { engine, shards: 1, memo: true, now: () => 0, rss: () => 0 } as const;
+    const options = { ...OPTIONS, engine };
     const ends = simulateSteps(of, placementOf(of), { ...options, runner: wrapped });
     return ends.then(
       () => 'no error',

@@ -3,17 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { placementOf } from '../src/decode/place.js';
 import type { EngineName } from '../src/engine/engines.js';
+import { MAPPINGS } from '../src/mapping/mappings.js';
 import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
-import { leastBytes, regionBytes, replicasOf } from '../src/placement/budget.js';
+import { bytesOf, leastBytes, regionBytes, replicasOf } from '../src/placement/budget.js';
 import { wafersNeeded } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
+import { storedWeights } from '../src/placement/stored-weights.js';
 import { simulate } from '../src/studies/run/run.js';
 import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
+import { OPTIONS } from './helpers/options.js';
 
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
 const base = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
 
 /** Eight query heads on two KV heads, so 1, 2 or 4 groups of each. */
@@ -38,7 +40,7 @@ function configOf(model: ModelSpec, { batch = 1, ...sizes }: Asked): ResolvedCon
 async function run(model: ModelSpec, asked: Asked, engine: EngineName = 'fast') {
   const logits: number[][] = [];
   const onLogits = (of: ArrayLike<number>) => void logits.push(Array.from(of));
-  const document = await simulate(configOf(model, asked), { ...host, engine, onLogits });
+  const document = await simulate(configOf(model, asked), { ...OPTIONS, engine, onLogits });
   return { ...document, logits };
 }
 
@@ -147,6 +149,23 @@ describe('KV replicas', () => {
       [1, 2, 4].map((count) => 3 * of(count, 1)),
     );
   });
+
+  it.each([1, 2])('are among the stored weights, %i of each KV head', (kvReplicas) => {
+    const model = eight();
+    const [rows, columns] = [3, 8];
+    const part = { kind: 'attention', layerKind: 0, kvReplicas } as const;
+    const buffers = MAPPINGS.gqa.buffers(part, { model, rows, columns, positions: 1, users: 1 });
+    const matrices = buffers.filter(({ name }) => ['wQkv', 'wO'].includes(name));
+    expect(matrices).toHaveLength(2);
+    const region = {
+      ...{ ...part, layer: 0, name: 'layer 0 attention', sramBytesPerCore: 0 },
+      ...{ wafer: 0, x: 0, y: 0, width: columns, height: rows },
+    };
+    const placement = { strategy: 'row-major', layers: 'split', wafers: 1 } as const;
+    const { stored } = storedWeights(model, { ...placement, regions: [region] });
+    // With one group of a KV head or two all of the columns have some head.
+    expect(stored).toBe(rows * columns * bytesOf(matrices));
+  });
 });
 
 describe('placement.kvReplicas', () => {
@@ -228,6 +247,30 @@ describe('placement.kvReplicas', () => {
     const { regions } = placementOf(configOf(kinds, { kvReplicas: 'auto', layerColumns: 30 }));
     const held = regions.flatMap((of) => ('kvReplicas' in of ? [of.kvReplicas] : []));
     expect(held.every((count) => count === 2 || count === 3 || count === 4)).toBe(true);
+  });
+
+  it('is tried by simulation on the fastest shapes that a search finds', async () => {
+    const sets = ['placement.growth=search', 'placement.layers=whole', 'workload.data=false'];
+    const size = ['hardware.width=12', 'hardware.height=10', 'workload.tokens=1'];
+    const config = loadConfig('configs/tiny.yaml', [...sets, ...size]);
+    const { decode, placement } = await simulate(config, OPTIONS);
+    const { rows, layerColumns, groups, kvReplicas, replicasTried } = placement.search!;
+    // Two numbers on each of two shapes.
+    expect(replicasTried).toBe(4);
+    const found = kvReplicas ?? ('auto' as const);
+    const cyclesOf = async (count: number | 'auto', of?: typeof groups) => {
+      const asked = { growth: 'fill' as const, rows, layerColumns, kvReplicas: count };
+      const placed = { ...config.placement, ...asked, ...(of && { groups: of }) };
+      const run = await simulate({ ...config, placement: placed }, OPTIONS);
+      return run.decode.cyclesPerToken;
+    };
+    expect(await cyclesOf(found, groups)).toBe(decode.cyclesPerToken);
+    for (const count of [1, 2])
+      expect(decode.cyclesPerToken).toBeLessThanOrEqual(await cyclesOf(count));
+    const asked = { ...config.placement, kvReplicas: 1 };
+    const once = await simulate({ ...config, placement: asked }, OPTIONS);
+    expect(once.placement.search).not.toHaveProperty('replicasTried');
+    expect(once.decode.cyclesPerToken).toBeGreaterThanOrEqual(decode.cyclesPerToken);
   });
 
   it('leaves an all-reduce within a KV group the groups that are asked for', () => {

@@ -8,7 +8,7 @@ import { buffersOf, matrixBuffers, slicesIn, type MatrixSlice } from '../src/map
 import { quantiseBlocks, unblocked } from '../src/model/blocks.js';
 import { MXFP4, int4Of, type WeightFormat } from '../src/model/formats.js';
 import type { Matrix } from '../src/model/model-weights.js';
-import { quantise } from '../src/model/random-tensors.js';
+import { quantise } from '../src/model/stored.js';
 import { multiply } from '../src/model/plain/vectors.js';
 import { layOut } from '../src/program/builder.js';
 import { firstUnwrittenRead } from '../src/program/memory-use.js';

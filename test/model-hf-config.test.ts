@@ -55,7 +55,7 @@ describe('importing a model', () => {
         ...(weightBits && { weightBits }),
       }).weightBits;
     expect([bits(), bits('f16', 8), bits('f32'), bits('f32', 8)]).toEqual([16, 8, 32, 8]);
-    expect(() => bits('f32', 16)).toThrow('expected 8 or the 32 of f32, found 16');
+    expect(() => bits('f32', 16)).toThrow('expected 4, 8 or the 32 of f32, found 16');
   });
 
   it('reads the rotary fields of older and of newer files', () => {

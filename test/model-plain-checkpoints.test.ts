@@ -44,6 +44,20 @@ describe.skipIf(!existsSync(CHECKPOINTS))(
       else expect(gap).toBeCloseTo(reference.router_least_margin, 12);
     });
 
+    it('notices the two numbers of one byte that change places in MXFP4', () => {
+      const name = 'public-gpt_oss-mxfp4';
+      const { model, weights } = loadCheckpoint(name);
+      const { tokens, logits, experts } = referenceOf(name);
+      const { mlp } = weights.layers[0];
+      if (mlp.kind !== 'experts') throw new TypeError('expected experts, found a dense MLP');
+      const [chosen] = experts![0][0];
+      const { values } = mlp.experts[chosen].down;
+      const at = values.findIndex((code, i) => i % 2 === 0 && code !== values[i + 1]);
+      [values[at], values[at + 1]] = [values[at + 1], values[at]];
+      const error = relativeError(createPlainDecoder(model, weights).step(tokens[0]), logits[0]);
+      expect(error).toBeGreaterThan(1e-5);
+    });
+
     it('writes the 260 tokens of a trained model', () => {
       const { model, weights } = loadCheckpoint('stories260k');
       const expected = jsonOf(join(CHECKPOINTS, 'stories260k'), 'expected.json');

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
+import { checkRun } from '../src/decode/refusals.js';
 import { loadConfig, simulate, type RunDocument } from '../src/index.js';
 import { SMALL, temporaryFolder } from './config-files.js';
 import { COMMANDS } from './helpers/commands.js';
@@ -167,6 +168,44 @@ describe('stored quantisation', () => {
     expect(loadConfig(path, ['model.bits.rest=int4/128']).model.formats?.rest).toEqual({
       ...{ type: 'int4', block: [1, 128] },
     });
+  });
+
+  it('that no core widens is refused for each class that model.bits leaves open', () => {
+    const int3 = { quantization_config: { quant_method: 'gptq', bits: 3 } };
+    const path = configure(int3, '{ context: 8 }', 'f16');
+    const run = (...bits: string[]) => {
+      checkRun(
+        loadConfig(
+          path,
+          bits.map((of) => `model.bits.${of}`),
+        ),
+      );
+    };
+    for (const bits of ['tables=16', 'experts=mxfp4', 'attention=8'])
+      expect(() => {
+        run(bits);
+      }).toThrow(/^quantization_config\.bits: expected weights in a format .*, found 3$/);
+    run('rest=8');
+  });
+
+  it('is a configuration again as it is resolved', () => {
+    const path = configure({}, '{ context: 8 }', 'f16');
+    const first = loadConfig(path, ['model.bits.rest=int4/48', 'model.bits.tables=8']);
+    const { bits, weightBits } = first.resolved['model'] as {
+      bits: Record<string, string | number>;
+      weightBits: number;
+    };
+    expect([bits, weightBits]).toEqual([{ experts: 16, rest: 'int4/48', tables: 8 }, 4]);
+    const sets = Object.entries(bits).map(([of, name]) => `model.bits.${of}=${name}`);
+    const again = loadConfig(path, [...sets, `model.weightBits=${weightBits}`]);
+    expect(again.model).toEqual(first.model);
+    expect(() => loadConfig(path, [...sets, 'model.weightBits=8'])).toThrow(
+      'model.bits: expected none next to model.weightBits, found some',
+    );
+    for (const name of ['int4/0', 'int4/4.5', 'int4/032', 'int4/1048577', 'int3'])
+      expect(() => loadConfig(path, [`model.bits.rest=${name}`])).toThrow(
+        `model.bits.rest: expected 32 or 16 or 8 or 4 or fp8 or mxfp4 or int4 or int4/N, N inputs in a group, found "${name}"`,
+      );
   });
 
   it('next to model.bits wins where these say nothing, and is never set next to weightBits', async () => {

@@ -71,7 +71,7 @@ describe.skipIf(!FULL)('the package', () => {
   it('runs a configuration that it brings', () => {
     const { status, stdout, stderr } = wafersim('run', join(installed, 'configs/tiny.yaml'));
     expect(stderr).toBe('');
-    expect(stdout).toContain('7,663 cycles');
+    expect(stdout).toContain('6,365 cycles');
     expect(status).toBe(0);
   });
 

@@ -154,8 +154,12 @@ describe('a placement for many users', () => {
   });
 
   it('says so where too many are asked for, and the context that would fit', () => {
-    const config = loadConfig('configs/wse3.yaml', ['workload.context=128', 'workload.batch=300']);
-    expect(() => placementOf(config)).toThrow(/batch 300.*with a context of at most 128,/);
+    const asked = (context: number) =>
+      loadConfig('configs/wse3.yaml', [`workload.context=${context}`, 'workload.batch=600']);
+    expect(() => placementOf(asked(128))).toThrow(/batch 600.*with a context of at most 64,/);
+    // One of these positions is the step's own.
+    expect(placementOf(asked(63)).wafers).toBe(1);
+    expect(() => placementOf(asked(64))).toThrow(/batch 600/);
   });
 });
 

@@ -82,6 +82,19 @@ describe('a model too large for its wafers', () => {
     expect(refusal(llama70b, wse3(), asking({ rows: 10 }))).not.toContain('sizes asked for');
   });
 
+  it('learns of fewer KV replicas with which it fits', () => {
+    const asked = asking({
+      maxPositions: 40_001,
+      growth: 'minimal',
+      kvReplicas: 4,
+      layers: 'auto',
+    });
+    const kvReplicas = numberIn(refusal(llama8b, wse3(), asked), /placement\.kvReplicas=(\d)/);
+    expect(kvReplicas).toBeLessThan(4);
+    expect(place(llama8b, wse3(), { ...asked, kvReplicas }).wafers).toBe(1);
+    if (kvReplicas === 1) refusal(llama8b, wse3(), { ...asked, kvReplicas: 2 });
+  });
+
   it('is refused on a wafer of one core, and fits on one core per region', () => {
     const core = { width: 1, height: 1 };
     const request = asking({ maxPositions: 100 });

@@ -1,8 +1,7 @@
 /** The closed estimate that ranks sizes, by hand for one model on regions of 8 rows. */
 import { describe, expect, it } from 'vitest';
-import { tokenCycles } from '../src/placement/estimate.js';
 import type { ModelSpec } from '../src/model/model.js';
-import { kept, tiny, wse3 } from './placement-helpers.js';
+import { kept, tiny, wse3, tokenCycles } from './placement-helpers.js';
 import { resized } from './helpers/small-model.js';
 
 const sizes = { rows: 8, columns: { embedding: 2, head: 4, 'layer 0': 4 } };

@@ -5,7 +5,7 @@ import { loadConfig } from '../src/config.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { CapacityError } from '../src/placement/placement.js';
-import { formatsOf, narrowed } from '../src/model/formats.js';
+import { formatOf, formatsOf, narrowed } from '../src/model/formats.js';
 import { modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
 import { fewerWafers } from '../src/placement/capacity.js';
@@ -14,6 +14,9 @@ import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
 import { asking, llama70b, tiny, wse3 } from './placement-helpers.js';
 
 const REPORTED = 4;
+
+const inClasses = (model: ModelSpec) =>
+  (['experts', 'attention', 'rest', 'tables'] as const).map((of) => formatOf(model, of));
 
 function withCode(bytes: number, wafers: number): WaferSpec {
   const { core, ...rest } = wse3({ wafers });
@@ -53,10 +56,29 @@ describe('a model on several wafers', () => {
     const settings = (model: ModelSpec) => narrowed(model).map(({ setting }) => setting);
     expect(settings(llama70b)).toEqual(['model.weightBits=8', 'model.weightBits=4']);
     const sparse = modelOf([expertLayer()], { dtype: 'f16', weightBits: 8 });
-    expect(settings(sparse)).toEqual(['model.bits.experts=mxfp4', 'model.weightBits=4']);
+    expect(settings(sparse)).toEqual([
+      'model.bits.experts=mxfp4 model.bits.rest=8 model.bits.tables=8 model.weightBits=8',
+      'model.weightBits=4',
+    ]);
     const [{ model }] = narrowed(sparse);
     expect(formatsOf(model).map(({ format }) => format.type)).toEqual(['mxfp4', 'i8', 'i8']);
     expect(settings(narrow)).toEqual([]);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['weightBits', ['model.weightBits=16']],
+    ['bits', ['model.bits.rest=16', 'model.bits.experts=fp8', 'model.bits.attention=8']],
+    ['f32', ['model.dtype=f32']],
+  ])('can follow every setting for fewer bits next to %s', (_, sets) => {
+    for (const name of ['qwen3-30b-a3b', 'gpt-oss-20b', 'llama-3.1-8b']) {
+      const load = (...more: string[]) =>
+        loadConfig('configs/wse3.yaml', [`model=../models/${name}.json`, ...sets, ...more]).model;
+      const found = narrowed(load());
+      expect(found.length).toBeGreaterThan(0);
+      for (const { setting, model } of found)
+        expect(inClasses(load(...setting.split(' ')))).toEqual(inClasses(model));
+    }
   });
 
   it('learns it in one line, by inspect and in its refusal on the reported four', async () => {
@@ -68,7 +90,7 @@ describe('a model on several wafers', () => {
     const four = found.withCode.find(({ wafers }) => wafers === REPORTED)!;
     const bytes = four.codeBytes.toLocaleString('en-US');
     expect(text).toContain(
-      `4 with ${bytes} at most; or with model.weightBits=8: 4; or with placement.layers=split: 6`,
+      `4 with ${bytes} at most; or with model.weightBits=8: 4; or with model.weightBits=4: 3; or with placement.layers=split: 6`,
     );
     const refused = () => inspect(load(`hardware.wafers=${REPORTED}`), 'placement');
     await expect(refused()).rejects.toThrow(`there are 4 wafers of 870,000 cores`);

@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
+import type { Kept } from '../src/placement/budget.js';
+import { estimator } from '../src/placement/estimate.js';
 import { STRATEGIES } from '../src/placement/pack.js';
-import type { SizedRequest } from '../src/placement/placement.js';
+import type { SizedRequest, Sizes } from '../src/placement/placement.js';
 import { denseModel, resized } from './helpers/small-model.js';
 
 /** What a core has to keep of the caches, in the default mapping. */
@@ -196,3 +198,10 @@ export const requests = fc
     batch: fc.integer({ min: 1, max: 3 }),
   })
   .map((r) => asking(r));
+
+/** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
+export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
+  const isSplit = Object.keys(sizes.columns).some((key) => key.startsWith('attention '));
+  const layers = isSplit ? 'split' : 'whole';
+  return estimator(model, wafer, { ...asked, layers }).token(sizes);
+}

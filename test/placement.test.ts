@@ -13,7 +13,6 @@ import {
   type Sizes,
   type Placement,
 } from '../src/placement/placement.js';
-import { tokenCycles } from '../src/placement/estimate.js';
 import { count } from './helpers/full.js';
 import { checkPlacement } from './helpers/legal-placement.js';
 import { cut, STRATEGIES } from '../src/placement/pack.js';
@@ -27,6 +26,7 @@ import {
   tiny,
   wafers,
   wse3,
+  tokenCycles,
 } from './placement-helpers.js';
 
 function cores(placement: Placement): number {

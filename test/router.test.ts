@@ -43,7 +43,7 @@ const cases: fc.Arbitrary<Given> = fc
     const open = groups ? (count / groups.count) * groups.keep : count;
     const spec = expertsWith({ count, topK: Math.min(topK, open), router });
     // A large rectangle is long in one direction only: the reference engine takes every wavelet's every step.
-    const short = Math.min(columns, Math.max(1, Math.floor(700 / rows)));
+    const short = Math.min(columns, Math.max(1, Math.floor(runs(200, 700) / rows)));
     return { ...rest, spec, rows, columns: short };
   });
 
@@ -112,7 +112,7 @@ describe('a router', () => {
         const other = memoryOf(drawn({ ...given, seed: given.seed + 1 }).weights, input);
         expect(reference({ program, wafer: machine, memory: other })).toEqual(found);
       }),
-      { seed: 17, numRuns: runs(15, 128) },
+      { seed: 17, numRuns: runs(12, 60) },
     );
     // The last chosen expert and the first that is left out are often equal.
     expect(ties).toBeGreaterThan(4);
@@ -149,5 +149,34 @@ describe('groups of experts', () => {
     expect(chosen(scores, 3, 3, rows)).toEqual([0, 5, 2]);
     // Two equal ones in a group count both, and negative ones too.
     expect(chosen([-3, -3, -1, -9, -4, -1], 1, 2, rows)).toEqual([5, 4]);
+  });
+});
+
+describe('biases of the choice', () => {
+  it('choose, and are no part of the weights', () => {
+    const router = { score: 'sigmoid', bias: 'choice', renormalise: true, scale: 1.5 } as const;
+    const spec = expertsWith({ count: 4, topK: 2, router });
+    const of = { spec, rows: 1, columns: 5, dims: 1, groups: 2, form: 'echoed' } as const;
+    const { program, choiceAt, memoryOf } = routerProgram(of, { ...wse3(), width: 5, height: 1 });
+    // Sigmoids are 1/2, 3/4, 1/4 and 3/4; with the biases 1/2, 0, 5/4 and -1/4.
+    const values = Float32Array.of(0, Math.log(3), -Math.log(3), Math.log(3));
+    const weights: ExpertsWeights = {
+      kind: 'experts',
+      ...{ router: { values, scale: 1 }, experts: [] },
+      routerBias: Float32Array.of(0, -0.75, 1, -1),
+    };
+    const memory = memoryOf(weights, [1]);
+    reference({ program, wafer: { ...wse3(), width: 5, height: 1 }, memory });
+    const normed = Float64Array.of(1);
+    const plain = choose(spec, weights, { stream: normed, normed }, 0);
+    // 1/4 and 1/2 of their sum, times the scale.
+    for (const found of [
+      ...memory.map((core) => [...core.subarray(choiceAt, choiceAt + 4)]),
+      [...plain.experts, ...plain.weights],
+    ]) {
+      expect(found.slice(0, 2)).toEqual([2, 0]);
+      expect(found[2]).toBeCloseTo(0.5, 6);
+      expect(found[3]).toBeCloseTo(1, 6);
+    }
   });
 });

@@ -386,7 +386,10 @@ describe('a run of several users', () => {
       OPTIONS,
     );
   const text = (document: RunDocument) => runTable(document, { color: false });
-  const rows = (count: number) => [`placement.rows=${count}`, 'placement.layerColumns=5'];
+  const rows = (count: number) => [
+    ...[`placement.rows=${count}`, 'placement.layerColumns=5'],
+    'placement.kvReplicas=1',
+  ];
   let free: RunDocument;
   let crossing: RunDocument;
   let crowded: RunDocument;

@@ -12,8 +12,7 @@ import { runTable } from '../src/report/table.js';
 import { floorPlan } from '../src/studies/compare/floor-plan.js';
 import { cases, count } from './helpers/full.js';
 import { denseModels, layerWith, modelOf } from './helpers/dense-models.js';
-
-const host = { shards: 1, memo: true, now: () => 0, rss: () => 0 };
+import { OPTIONS } from './helpers/options.js';
 
 interface Shape {
   rows: number;
@@ -55,7 +54,7 @@ async function run(model: ModelSpec, shape: Omit<Shape, 'attention' | 'mlp'>, as
   const logits: number[][] = [];
   let detail: RunDetail | undefined;
   const options = {
-    ...{ ...host, engine: asked.engine ?? ('fast' as const) },
+    ...{ ...OPTIONS, engine: asked.engine ?? OPTIONS.engine },
     onLogits: (of: ArrayLike<number>) => logits.push(Array.from(of)),
     onDetail: (of: RunDetail) => void (detail = of),
   };
@@ -85,7 +84,7 @@ describe('models of any layers', () => {
         const all = Object.values(fast.decode.breakdown).reduce((sum, of) => sum + of.cycles, 0);
         expect(all).toBe(fast.decode.cyclesPerToken);
       }),
-      { seed: 17, numRuns: count(12, 60) },
+      { seed: 17, numRuns: count(12, 30) },
     );
   }, 240_000);
 });

@@ -113,7 +113,6 @@ describe('the documents', () => {
       count(valueOf('layer/waferllm-420', 'cycles')),
     );
     expect(predicted('service-llama3.1-8b')).toBe(speed('decode/llama-8b'));
-    expect(predicted('service-llama3.1-70b')).toBe(speed('decode/llama-70b'));
     const [, headline] = readme.split('<!-- run:begin -->');
     expect(headline).toContain(count(valueOf('decode/llama-8b', 'cyclesPerToken')));
     expect(headline).toContain(count(valueOf('decode/llama-8b', 'waveletHops')));

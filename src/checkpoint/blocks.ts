@@ -5,6 +5,7 @@
  */
 import { ModelError, show } from '../model/errors.js';
 import { mxfp4Of } from '../model/blocks.js';
+import { MXFP4 } from '../model/formats.js';
 import type { Matrix } from '../model/model-weights.js';
 import { shapeText } from './header.js';
 
@@ -37,7 +38,7 @@ export function fp8Matrix(
 }
 
 /** Numbers of a block; of two in a byte the earlier one is in the lower half. */
-export const MXFP4_BLOCK = 32;
+export const [, MXFP4_BLOCK] = MXFP4.block;
 const BLOCK_BYTES = MXFP4_BLOCK / 2;
 
 /**

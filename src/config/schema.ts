@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { show } from '../model/errors.js';
-import { FORMAT_NAMES } from '../model/formats.js';
+import { FORMAT_NAMES, isGrouped } from '../model/formats.js';
 import { choice, count, expected, flag } from './errors.js';
 import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
@@ -47,6 +47,13 @@ export const hardware = hardwareSchema(readUnits).extend({ defects: defects.opti
 const orName = (example: string) =>
   `or the name of a bundled one, such as ${example}; a file of that very name wins`;
 
+/** `model.bits.*`: names, or `int4/N`. */
+function format() {
+  const what = expected(`${FORMAT_NAMES.join(' or ')} or int4/N, N inputs in a group`);
+  const grouped = z.templateLiteral(['int4/', z.number()], what).refine(isGrouped, what);
+  return z.union([z.literal(FORMAT_NAMES), grouped], what);
+}
+
 const model = section('the path of a config.json or a mapping', {
   config: z
     .string(expected('the path of a Hugging Face config.json'))
@@ -63,16 +70,17 @@ const model = section('the path of a config.json or a mapping', {
     .describe(
       'Bits of a stored weight, whatever the file says; 8 (one scale per matrix) and 4 (int4 in groups of 32) are widened on use',
     ),
-  bits: section('a mapping with experts, rest or tables', {
-    experts: choice(...FORMAT_NAMES)
+  bits: section('a mapping with experts, attention, rest or tables', {
+    experts: format()
       .exactOptional()
       .describe("Format of the routed experts' matrices; the file's without"),
-    rest: choice(...FORMAT_NAMES)
+    attention: format()
+      .exactOptional()
+      .describe("Format of attention's matrices; that of rest without"),
+    rest: format()
       .exactOptional()
       .describe("Format of the layers' other matrices; routers stay as activations are"),
-    tables: choice(...FORMAT_NAMES)
-      .exactOptional()
-      .describe('Format of embedding and head; that of rest without'),
+    tables: format().exactOptional().describe('Format of embedding and head; that of rest without'),
   })
     .exactOptional()
     .describe('Formats of matrices, in place of weightBits'),

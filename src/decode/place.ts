@@ -26,9 +26,14 @@ export function placementOf(config: ResolvedConfig, search: Search = {}): Placem
 }
 
 /**
- * What a configuration asks of the placement. Where requests are served, `auto` holds every KV head once: a replica
- * holds its cache once more, and the room for many users' caches counts.
+ * The KV replicas asked for where requests are served: `auto` holds every KV head once, since a replica holds its
+ * cache once more, and the room for many users' caches counts.
  */
+export function servedReplicas(asked: number | 'auto'): number {
+  return asked === 'auto' ? 1 : asked;
+}
+
+/** What a configuration asks of the placement. */
 export function requestOf(config: ResolvedConfig): SizedRequest {
   const { mapping, workload, placement } = config;
   const { rows, layers, layerColumns, kvReplicas, groups, strategy, growth } = placement;
@@ -42,7 +47,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     rows,
     layers,
     layerColumns,
-    kvReplicas: kvReplicas === 'auto' && workload.kind === 'serving' ? 1 : kvReplicas,
+    kvReplicas: workload.kind === 'serving' ? servedReplicas(kvReplicas) : kvReplicas,
     headGroups: typeof groups === 'object' ? groups.head : undefined,
   };
 }

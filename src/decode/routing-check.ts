@@ -4,11 +4,17 @@
  * and every other choice has to be the same.
  */
 import type { FloatType } from '../numeric/types.js';
-import type { Choice } from '../model/plain/router.js';
+import { closeGroups, type Choice } from '../model/plain/router.js';
 import type { CheckResult } from '../report/document.js';
 
-/** Relative gaps between the last chosen expert and the best that was left out, below which either may be chosen. */
-const NEAR_TIE = { f32: 1e-5, f16: 3e-2 } as const satisfies Record<FloatType, number>;
+/**
+ * By how much of the largest size of what is compared an expert (or a group) may be worse than one that is left
+ * out. In f32 rounding leaves about 1e-6. In f16 every input of the router is off by up to 2^-11 of itself from
+ * its own rounding alone, and the residual stream is a sum of many roundings before it: of n independent ones the
+ * error grows as their root. Those of the deepest models (some 60 layers of four to six roundings of the stream)
+ * come to 16 to 19 roundings, as many as one score may be off by; what is compared are two of them.
+ */
+const NEAR_TIE = { f32: 1e-5, f16: 32 * 2 ** -11 } as const satisfies Record<FloatType, number>;
 
 /** Of all layers and tokens so far. */
 export interface Routing {
@@ -44,18 +50,53 @@ export function addChoice(
   routing.of++;
   routing.margin = Math.min(routing.margin, margin);
   if (isSame) routing.agree++;
-  else if (!(margin <= NEAR_TIE[type]) || !followed(chosen, Infinity))
+  else if (!followed(chosen, plain.compared.length) || !isNearTie(chosen, plain, NEAR_TIE[type]))
     routing.wrong ??= {
       ...{ token, layer, chosen: chosen.map((of) => (Number.isFinite(of) ? of : null)) },
       ...{ expected: experts, margin },
     };
 }
 
+/**
+ * Whether scores that are off by so little make this choice: no expert that is left out is better than one of the
+ * chosen by more. With groups, those of the chosen have to be open, and those that are better by more than any
+ * that is left out; groups in between are open or not.
+ */
+function isNearTie(chosen: readonly number[], { compared, groups }: Choice, relative: number) {
+  if (groups === undefined) return worseBy(compared, chosen) <= relative * largestSize(compared);
+  const { totals, keep } = groups;
+  const order = totals.toSorted((a, b) => b - a);
+  const allowed = relative * largestSize(totals);
+  const size = compared.length / totals.length;
+  const own = new Set(chosen.map((expert) => Math.floor(expert / size)));
+  for (const group of own) if (totals[group] < order[keep - 1] - allowed) return false;
+  const open = [...totals.keys()].filter(
+    (group) => own.has(group) || !(totals[group] <= order[keep] + allowed),
+  );
+  if (open.length > keep) return false;
+  const among = closeGroups(compared, totals.length, open);
+  return worseBy(among, chosen) <= relative * largestSize(compared);
+}
+
+/** How much better the best that is left out is than the worst of the chosen. */
+function worseBy(scores: Float64Array, chosen: readonly number[]): number {
+  const least = Math.min(...chosen.map((expert) => scores[expert]));
+  let best = -Infinity;
+  for (const [expert, score] of scores.entries())
+    if (!chosen.includes(expert)) best = Math.max(best, score);
+  return best - least;
+}
+
+function largestSize(scores: Float64Array): number {
+  return scores.reduce((size, score) => Math.max(size, Math.abs(score)), 0);
+}
+
 /** What is reported of models with experts. */
 export function routingResult({ agree, of, margin, wrong }: Routing): Partial<CheckResult> {
   if (of === 0) return {};
   return {
-    expertsAgree: { agree, of },
+    expertsAgree: agree === of,
+    expertChoices: { agree, of },
     ...(Number.isFinite(margin) && { routingMargin: margin }),
     ...(wrong && { wrongExperts: wrong }),
   };

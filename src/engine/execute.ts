@@ -36,8 +36,8 @@ function crudeExp(x: number): number {
 }
 
 /**
- * Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. Its indices are
- * to be right (`badIndex`).
+ * Runs an operation that touches memory only, on a core's memory; route and traffic do nothing. Its indices
+ * have to be right (`badIndex`).
  */
 export function executeOperation(op: Operation, memory: Float32Array): void {
   switch (op.kind) {
@@ -78,9 +78,9 @@ export function executeOperation(op: Operation, memory: Float32Array): void {
 }
 
 /**
- * Wavelet `index` of a stream, whose addresses are `raised`: the elements it carries. `wavelet` (two numbers) holds what came from
- * the fabric, if a source is the fabric, and afterwards what goes to it, if the destination is. The second
- * number of a last wavelet with one element is 0.
+ * Wavelet `index` of a stream, whose addresses are `raised`: the elements it carries. `wavelet` (two numbers)
+ * holds what came from the fabric, if a source is the fabric, and afterwards what goes to it, if the
+ * destination is. The second number of a last wavelet with one element is 0.
  */
 export function executeWavelet(
   op: VectorOp,

@@ -4,7 +4,7 @@
  * Sums over the column and over the row are those of one gated MLP of all these units.
  */
 import { allReduce } from '../kernels/collectives.js';
-import { scalesSums } from '../mapping/matrices.js';
+import { scalesSums, type MatrixSlice } from '../mapping/matrices.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
@@ -119,19 +119,13 @@ function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: numb
   const weight = weightOf(core, experts, slot);
   const x = at.activated + slot * inner;
   const number = at.choice + slot;
-  const sum = cell(at.mlpOut);
   if (!spec.router.scalesInput) vector(core, 'mul', type, inner, cell(x), cell(x), weight);
-  if (scalesSums(matrices.down)) {
-    // A scale is not that of what other experts have added.
-    startProduct(core, matrices.down, { out: at.expertOut });
-    product(core, layer, matrices.down, { x, out: at.expertOut, number });
-    vector(core, 'add', type, dims, sum, sum, cell(at.expertOut));
-  } else product(core, layer, matrices.down, { x, out: at.mlpOut, number });
+  addDown(core, layer, matrices.down, x, number);
   if (!spec.bias) return;
   const id = at.biasOf + spec.topK + slot;
   const table = { table: at.downBias, rows: experts.shape.biasesOfColumn, length: dims };
   lookUpBias(core, layer, { ...table, id, to: at.ownBias });
-  const bias = cell(at.ownBias);
+  const [sum, bias] = [cell(at.mlpOut), cell(at.ownBias)];
   if (spec.router.scalesInput) vector(core, 'add', type, dims, sum, sum, bias);
   else vector(core, 'fma', type, dims, sum, bias, weight, sum);
 }
@@ -146,15 +140,29 @@ function sharedDown(
   const { at } = core;
   const { dtype: type } = model;
   const own = cell(at.activated + first);
-  const { down: slice } = matrices.shared!;
   if (spec.shared!.gate) {
     const gate = at.gateUp + shape.sums - 1;
     cheapest(core, costs, 'sigmoid', type, gate, 1);
     vector(core, 'mul', type, shape.sharedInner, own, own, cell(gate, 0));
   }
-  if (scalesSums(slice)) {
-    startProduct(core, slice, { out: at.expertOut });
-    product(core, layer, slice, { x: own.at, out: at.expertOut });
-    vector(core, 'add', type, slice.outputs, cell(at.mlpOut), cell(at.mlpOut), cell(at.expertOut));
-  } else product(core, layer, slice, { x: own.at, out: at.mlpOut });
+  addDown(core, layer, matrices.shared!.down, own.at);
+}
+
+/**
+ * Adds a down projection to what the other experts have added to `mlpOut`; `number` is the cell with the number
+ * of one of several.
+ */
+function addDown(
+  core: CoreCode,
+  layer: LayerCore,
+  slice: MatrixSlice,
+  x: number,
+  number?: number,
+): void {
+  const { mlpOut, expertOut } = core.at;
+  if (!scalesSums(slice)) return product(core, layer, slice, { x, out: mlpOut, number });
+  // A scale is not that of what the others have added.
+  startProduct(core, slice, { out: expertOut });
+  product(core, layer, slice, { x, out: expertOut, number });
+  vector(core, 'add', slice.type, slice.outputs, cell(mlpOut), cell(mlpOut), cell(expertOut));
 }

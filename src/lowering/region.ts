@@ -1,8 +1,8 @@
 /**
- * The code of every core of one region: a layer, its attention or its MLP, the embedding or the head. Rows and columns fall into
- * few classes by what their cores do on the lines and by what their row's cache holds; all cores of a
- * row class and a column class have the same code. Routes differ more often (a core passes on streams of
- * others without any code for it), so they have classes of their own.
+ * The code of every core of one region: a layer, its attention or its MLP, the embedding or the head.
+ * Rows and columns fall into few classes by what their cores do on the lines and by what their row's cache
+ * holds; all cores of a row class and a column class have the same code. Routes differ more often (a core
+ * passes on streams of others without any code for it), so they have classes of their own.
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
@@ -83,7 +83,7 @@ export function cacheStepOf(spec: LayerSpec, position: number) {
   };
 }
 
-/** Grows by steps, at every `floor` positions, so that far apart positions are told from near ones. */
+/** Of a query, by its position: grows at every `floor` positions, so that attention stays sharp in long contexts. */
 function temperatureAt(
   { floor, scale }: NonNullable<GqaSpec['temperature']>,
   position: number,

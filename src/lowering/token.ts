@@ -6,6 +6,7 @@ import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
 import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
+import { waveletsOf } from '../program/exchange.js';
 import { gqa } from '../mapping/gqa.js';
 import { isOfLayer, isLayerKind, keyOfPart, hasAttention } from '../mapping/mapping.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
@@ -70,7 +71,8 @@ export function planToken(
     };
     const repair = repairOf(wafer, place.wafer);
     const name = isLayerKind(kind) || kind === 'port' ? place.name : kind;
-    const bits = source.length * 32 * (source.kind === 'rows' ? place.height : 1);
+    const rows = source.kind === 'rows' ? place.height : 1;
+    const bits = 32 * rows * waveletsOf(source.type, source);
     return {
       name,
       kind,

@@ -1,6 +1,7 @@
 /**
  * The default mapping (machine-model section 5a): a region of its own for every layer and table, one
- * after the other on a token's path; any number of rows and columns, and any dense model.
+ * after the other on a token's path; any number of rows and columns, and layers of
+ * grouped-query attention with dense MLPs or experts.
  */
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';

@@ -113,7 +113,7 @@ interface Runs {
 
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
   const { dims, queryDims, keyDims } = s;
-  const sliceOf = slicesIn(model, 'rest');
+  const sliceOf = slicesIn(model, 'attention');
   const stream = { length: dims, of: model.dim };
   const { queries, all } = headRuns(layer, s);
   const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };
@@ -148,7 +148,7 @@ function expertMatrices(
   };
 }
 
-/** Outputs whose blocks nobody asks for. */
+/** In place of the runs of outputs that are in no blocks: a router's weights are in none. */
 const NONE: Runs = { length: 1, of: 1 };
 
 /**
@@ -235,6 +235,7 @@ export function blocksTouched(
   return runs * Math.min(each, Math.ceil(of / block));
 }
 
+/** Ends too where columns are too few for their groups, so that slices have no size. */
 function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
+  return b > 0 ? gcd(b, a % b) : a;
 }

@@ -1,5 +1,5 @@
 /** The formats in which matrices are stored: what a number takes, and how many share a scale. */
-import type { DataType } from '../numeric/types.js';
+import { bytesOf, type DataType } from '../numeric/types.js';
 import type { BlockType, WidenedType } from '../numeric/formats.js';
 import { hasExperts, type ModelSpec } from './model.js';
 
@@ -13,8 +13,11 @@ export interface BlockFormat {
 }
 
 /** The matrices of a model by what is usual for them. Routers are stored as activations are. */
-export type MatrixClass = 'experts' | 'rest' | 'tables' | 'router';
-export type Formats = Record<Exclude<MatrixClass, 'router'>, WeightFormat>;
+export type MatrixClass = 'experts' | 'attention' | 'rest' | 'tables' | 'router';
+export interface Formats extends Record<'experts' | 'rest' | 'tables', WeightFormat> {
+  /** As the rest, if not given. */
+  attention?: WeightFormat;
+}
 
 /** Bits of a code. */
 export const BITS: Record<WeightFormat['type'], 4 | 8 | 16 | 32> = {
@@ -49,13 +52,15 @@ export function widenedType(format: WeightFormat): WidenedType | undefined {
   return format.type === 'i8' ? 'i8' : undefined;
 }
 
-/** The formats of a model's classes of matrices; of experts only if it has some. */
+/** The formats of a model's classes of matrices; of experts only if it has some, of attention if it is no rest. */
 export function formatsOf(model: ModelSpec): { of: keyof Formats; format: WeightFormat }[] {
-  const classes = model.kinds.some(hasExperts) ? CLASSES : CLASSES.slice(1);
+  const classes = [
+    ...(model.kinds.some(hasExperts) ? (['experts'] as const) : []),
+    ...(model.formats?.attention ? (['attention'] as const) : []),
+    ...(['rest', 'tables'] as const),
+  ];
   return classes.map((of) => ({ of, format: formatOf(model, of) }));
 }
-
-const CLASSES = ['experts', 'rest', 'tables'] as const;
 
 /** The types that cores of a model widen. */
 export function widenedTypesOf(model: ModelSpec): WidenedType[] {
@@ -69,7 +74,7 @@ export function formatOf(
   of: MatrixClass,
 ): WeightFormat {
   if (of === 'router') return { type: dtype };
-  if (formats !== undefined) return formats[of];
+  if (formats !== undefined) return formats[of] ?? formats.rest;
   if (weightBits === 4) return int4Of();
   return { type: weightBits === 8 ? 'i8' : weightBits === 16 ? 'f16' : 'f32' };
 }
@@ -79,23 +84,27 @@ export function matrixBytes(format: WeightFormat, outputs: number, inputs: numbe
   return (outputs * inputs * BITS[format.type]) / 8 + scaleBytes(format, outputs, inputs);
 }
 
-const SCALE_BYTES = { fp8: 4, mxfp4: 1, int4: 2 } as const;
-
 function scaleBytes(format: WeightFormat, outputs: number, inputs: number): number {
   if (!isBlocked(format)) return 0;
   const [rows, columns] = format.block;
-  return SCALE_BYTES[format.type] * Math.ceil(outputs / rows) * Math.ceil(inputs / columns);
+  const blocks = Math.ceil(outputs / rows) * Math.ceil(inputs / columns);
+  return bytesOf(SCALE_TYPES[format.type], blocks);
 }
 
 /**
  * A format by its name in a configuration (`model.bits`): 32, 16 and 8 as numbers (8: integers with a scale per
- * matrix), 4 or `int4` in groups of 32 inputs, `int4/128` in groups of 128, `fp8`, `mxfp4`.
+ * matrix), 4 or `int4` in groups of 32 inputs, `int4/128` in groups of 128 or of any other number, `fp8`, `mxfp4`.
  */
-export type FormatName = 32 | 16 | 8 | 4 | 'fp8' | 'mxfp4' | 'int4' | 'int4/32' | 'int4/128';
-export const FORMAT_NAMES = [
-  ...([32, 16, 8, 4, 'fp8', 'mxfp4'] as const),
-  ...(['int4', 'int4/32', 'int4/128'] as const),
-] satisfies FormatName[];
+export type FormatName = (typeof FORMAT_NAMES)[number] | `int4/${number}`;
+export const FORMAT_NAMES = [32, 16, 8, 4, 'fp8', 'mxfp4', 'int4'] as const;
+/** More inputs than any matrix has: one scale for each output. */
+export const MOST_IN_A_GROUP = 2 ** 20;
+
+/** Whether a text is `int4/N`, with as many inputs in a group as there can be. */
+export function isGrouped(name: string): name is `int4/${number}` {
+  const size = /^int4\/([1-9]\d{0,6})$/.exec(name)?.[1];
+  return size !== undefined && Number(size) <= MOST_IN_A_GROUP;
+}
 
 /** @param block of FP8, if the model's file says which */
 export function formatNamed(
@@ -113,12 +122,11 @@ export function formatNamed(
       return { type: 'fp8', block };
     case 'mxfp4':
       return MXFP4;
-    case 'int4/128':
-      return int4Of(128);
     case 4:
     case 'int4':
-    case 'int4/32':
       return int4Of();
+    default:
+      return int4Of(Number(name.slice('int4/'.length)));
   }
 }
 
@@ -128,20 +136,40 @@ export function nameOf(format: WeightFormat): number | string {
   return isBlocked(format) ? format.type : BITS[format.type];
 }
 
-/** The same model in fewer bits, by the setting of a configuration that asks for it. */
+/**
+ * The same model in fewer bits, by the settings of a configuration that ask for it, whichever of `model.weightBits`
+ * and `model.bits` it has now.
+ */
 export function narrowed(model: ModelSpec): { setting: string; model: ModelSpec }[] {
-  const { formats: _, ...uniform } = model;
+  const { formats: own, ...uniform } = model;
   const all = formatsOf(model);
   const most = Math.max(...all.map(({ format }) => BITS[format.type]));
+  const inBits = (weightBits: 8 | 4) => {
+    const format = formatNamed(weightBits);
+    const formats = { ...own, experts: format, rest: format, tables: format };
+    if (own?.attention) formats.attention = format;
+    const setting = own ? settingOf(formats) : `model.weightBits=${weightBits}`;
+    return { setting, model: { ...uniform, weightBits } };
+  };
   const found: { setting: string; model: ModelSpec }[] = [];
-  if (most > 8) found.push({ setting: 'model.weightBits=8', model: { ...uniform, weightBits: 8 } });
+  if (most > 8) found.push(inBits(8));
   if (all.some(({ of, format }) => of === 'experts' && BITS[format.type] > 4)) {
-    const own = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
-    const formats = { ...own, experts: MXFP4 };
-    found.push({ setting: 'model.bits.experts=mxfp4', model: { ...model, formats } });
+    const others = { rest: formatOf(model, 'rest'), tables: formatOf(model, 'tables') };
+    const formats: Formats = { ...others, ...own, experts: MXFP4 };
+    found.push({ setting: settingOf(formats), model: { ...model, formats } });
   }
-  if (most > 4) found.push({ setting: 'model.weightBits=4', model: { ...uniform, weightBits: 4 } });
+  if (most > 4) found.push(inBits(4));
   return found;
+}
+
+/** Settings that ask for these formats: all of them, next to which `model.weightBits` is no contradiction. */
+function settingOf(formats: Formats): string {
+  const { experts, attention, rest, tables } = formats;
+  const all = Object.entries({ experts, ...(attention && { attention }), rest, tables });
+  return [
+    ...all.map(([of, format]) => `model.bits.${of}=${nameOf(format)}`),
+    `model.weightBits=${BITS[rest.type]}`,
+  ].join(' ');
 }
 
 /** In words: `MXFP4 (blocks of 32)`, `16-bit floats`. */

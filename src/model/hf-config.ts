@@ -13,7 +13,7 @@ import { parameterCount } from './operators.js';
 import { publishedOf } from './published.js';
 import { storedWeights } from './quantization.js';
 import { textModelOf, within, type TextModel } from './text-model.js';
-import { weightsOf, type AskedFormats } from './weight-formats.js';
+import { leavesOpen, weightsOf, type AskedFormats } from './weight-formats.js';
 
 /** Weights are stored as the file says, or else in `dtype`, where the options do not say how. */
 export interface ImportOptions extends AskedFormats {
@@ -39,12 +39,13 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
     embeddingScale: 1,
     ...sizes,
     ...kinds,
-    ...weightsOf(options, kinds.kinds, filed),
+    ...weightsOf(options, kinds, filed),
   };
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))
     throw unexpected('model', 'at most 2^53 parameters', parameters);
-  const published = publishedOf(model, text, bits === undefined ? filed?.weights : undefined);
+  const isShown = filed && (bits === undefined || leavesOpen(options, kinds, filed));
+  const published = publishedOf(model, text, isShown ? filed.weights : undefined);
   return Object.freeze({ ...model, ...(published && { published }) });
 }
 

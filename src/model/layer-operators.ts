@@ -23,7 +23,12 @@ export function layerOperators(layer: LayerSpec, dim: number, build: Builder): O
   ];
 }
 
-function attentionOperators(attention: AttentionSpec, dim: number, build: Builder): Operator[] {
+function attentionOperators(attention: AttentionSpec, dim: number, layer: Builder): Operator[] {
+  const one = { copies: 1, used: 1, of: 'attention' } as const;
+  const build: Builder = {
+    ...layer,
+    matrix: (name, outputs, inputs) => layer.matrix(name, outputs, inputs, one),
+  };
   switch (attention.kind) {
     case 'gqa':
       return gqaOperators(attention, dim, build);

@@ -1,11 +1,9 @@
 /** Random tensors of a model, rounded to what it stores. */
-import { ROUND, type FloatType } from '../numeric/types.js';
-import { quantiseBlocks } from './blocks.js';
-import { formatOf, isBlocked, type MatrixClass } from './formats.js';
-import type { Matrix, Vector } from './model-weights.js';
+import { ROUND } from '../numeric/types.js';
+import { formatOf, type MatrixClass } from './formats.js';
+import type { Matrix } from './model-weights.js';
 import type { ModelSpec } from './model.js';
-
-const LARGEST_INT8 = 127;
+import { storeMatrix } from './stored.js';
 
 export interface Tensors {
   /** [outputs][inputs] around 0, with deviation 1/sqrt(inputs) if no other is given. */
@@ -29,11 +27,7 @@ export function tensorsOf(model: ModelSpec, random: () => number): Tensors {
   ): Matrix {
     const values = new Float32Array(outputs * inputs);
     for (let i = 0; i < values.length; i++) values[i] = deviation * nearlyNormal(random);
-    const format = formatOf(model, of);
-    if (isBlocked(format)) return quantiseBlocks(values, inputs, format);
-    if (format.type === 'i8') return quantise(values, dtype);
-    for (let i = 0; i < values.length; i++) values[i] = ROUND[format.type](values[i]);
-    return { values, scale: 1 };
+    return storeMatrix(model, { values, scale: 1 }, formatOf(model, of), () => inputs);
   }
   function vector(length: number, mean: number, deviation: number): Float32Array {
     const values = new Float32Array(length);
@@ -42,15 +36,6 @@ export function tensorsOf(model: ModelSpec, random: () => number): Tensors {
     return values;
   }
   return { matrix, vector, norm: (length) => vector(length, normPlusOne ? 0 : 1, 0.1) };
-}
-
-/** Symmetric 8-bit integers: the largest number becomes 127, or -127. */
-export function quantise(values: Vector, dtype: FloatType): Matrix {
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
-  const scale = ROUND[dtype](largest / LARGEST_INT8) || 1;
-  for (let i = 0; i < values.length; i++) values[i] = Math.round(values[i] / scale);
-  return { values, scale };
 }
 
 /** Mean 0, deviation 1, within +-3. A sum and not a logarithm, so that its bits are the same everywhere. */

@@ -6,7 +6,6 @@ import { formatOf, isBlocked, widenedType } from './formats.js';
 import type { BlockFormat, MatrixClass, WeightFormat } from './formats.js';
 import type { LayerWeights, Matrix, Vector, Weights } from './model-weights.js';
 import { layerOf, type LayerSpec, type ModelSpec } from './model.js';
-import { quantise } from './random-tensors.js';
 
 /**
  * Stores in place: matrices in their formats (8-bit integers: from -127 to 127 and one scale, itself of type
@@ -67,6 +66,7 @@ function each(
 }
 
 function classOf(path: readonly string[]): MatrixClass {
+  if (path[0] === 'attention') return 'attention';
   if (path.includes('experts')) return 'experts';
   return path.includes('router') || path.includes('sharedGate') ? 'router' : 'rest';
 }
@@ -80,8 +80,13 @@ function inputsOf({ attention }: LayerSpec, dim: number, name: string, { values 
   return name === 'qUp' || name === 'q' ? (attention.qRank ?? dim) : dim;
 }
 
-function storeMatrix(
-  model: ModelSpec,
+/**
+ * A matrix in a format: itself if it is in it already, or its numbers, which are changed in place.
+ * @param widthOf its inputs, asked for by formats with blocks
+ * @throws ModelError if a number is beyond those of 16 bits
+ */
+export function storeMatrix(
+  { dtype }: Pick<ModelSpec, 'dtype'>,
   given: Matrix,
   format: WeightFormat,
   widthOf: () => number,
@@ -89,9 +94,20 @@ function storeMatrix(
   if (isBlocked(format) && isStoredAs(given, format)) return given;
   const whole = unblocked(given);
   if (isBlocked(format)) return quantiseBlocks(whole.values, widthOf(), format);
-  if (format.type === 'i8') return quantise(whole.values, model.dtype);
+  if (format.type === 'i8') return quantise(whole.values, dtype);
   if (format.type === 'f16') round(whole.values, 'f16');
   return whole;
+}
+
+const LARGEST_INT8 = 127;
+
+/** Symmetric 8-bit integers: the largest number becomes 127, or -127. */
+export function quantise(values: Vector, dtype: FloatType): Matrix {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
+  const scale = ROUND[dtype](largest / LARGEST_INT8) || 1;
+  for (let i = 0; i < values.length; i++) values[i] = Math.round(values[i] / scale);
+  return { values, scale };
 }
 
 function isStoredAs({ blocks }: Matrix, { type, block }: BlockFormat): boolean {

@@ -1,9 +1,10 @@
 /** In which formats a model's matrices are: what the configuration asks for, or else what the model's file says. */
 import { ModelError } from './errors.js';
 import { at, isFields, type Fields } from './fields.js';
-import { BITS, FP8_BLOCK, MXFP4, formatNamed, int4Of } from './formats.js';
+import { BITS, FP8_BLOCK, MOST_IN_A_GROUP, MXFP4, formatNamed, int4Of } from './formats.js';
 import type { FormatName, Formats, WeightFormat } from './formats.js';
-import { hasExperts, type LayerSpec, type ModelSpec } from './model.js';
+import { keptModules } from './kept-modules.js';
+import { hasExperts, type ModelSpec } from './model.js';
 import type { StoredWeights } from './quantization.js';
 
 /** What a configuration asks for. */
@@ -12,10 +13,11 @@ export interface AskedFormats {
   dtype?: 'f16' | 'f32';
   /** Bits of all matrices; 4 are integers in groups of 32. */
   weightBits?: ModelSpec['weightBits'];
-  /** By classes of matrices, in place of `weightBits`; tables as the rest if not given. */
+  /** By classes of matrices, in place of `weightBits`; attention and tables as the rest if not given. */
   bits?: Partial<Record<keyof Formats, FormatName>>;
 }
 
+type Layers = Pick<ModelSpec, 'kinds' | 'layers'>;
 type Stored = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats' | 'stored'>;
 
 /**
@@ -24,20 +26,16 @@ type Stored = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats' | 'stored'>;
  */
 export function weightsOf(
   { dtype = 'f16', weightBits, bits }: AskedFormats,
-  kinds: readonly LayerSpec[],
+  model: Layers,
   stored: { weights: StoredWeights; fields: Fields } | undefined,
 ): Stored {
   const own: WeightFormat = { type: dtype };
-  if (bits !== undefined && weightBits !== undefined)
-    throw new ModelError(
-      `model.bits: expected none next to model.weightBits, found some`,
-      'model.bits',
-    );
-  if (weightBits !== undefined) {
+  if (bits !== undefined && weightBits !== undefined) checkBoth(bits, weightBits);
+  if (weightBits !== undefined && bits === undefined) {
     checkFloat(weightBits, dtype, 'model.weightBits');
     return { dtype, weightBits };
   }
-  const filed = stored && formatsOfFile(stored, kinds, own);
+  const filed = stored && formatsOfFile(stored, model, own);
   if (bits === undefined) return { dtype, ...(filed ?? { weightBits: BITS[dtype] }) };
   const block = stored?.weights.block;
   const named = (of: keyof Formats): WeightFormat | undefined => {
@@ -46,13 +44,41 @@ export function weightsOf(
     checkFloat(name, dtype, `model.bits.${of}`);
     return formatNamed(name, isBlock(block) ? block : FP8_BLOCK);
   };
+  const known = filed?.formats;
   const rest = named('rest');
+  // What the file says of attention stands only next to what it says of the rest.
+  const attention = named('attention') ?? (rest ? undefined : known?.attention);
   const formats: Formats = {
-    experts: named('experts') ?? filed?.formats?.experts ?? own,
-    rest: rest ?? filed?.formats?.rest ?? own,
-    tables: named('tables') ?? rest ?? filed?.formats?.tables ?? own,
+    experts: named('experts') ?? known?.experts ?? own,
+    ...(attention && { attention }),
+    rest: rest ?? known?.rest ?? own,
+    tables: named('tables') ?? rest ?? known?.tables ?? own,
   };
   return { dtype, weightBits: BITS[formats.rest.type], formats };
+}
+
+/** Formats of all classes say it all, and next to them the bits of the rest are no more than a word for it. */
+function checkBoth(bits: Required<AskedFormats>['bits'], weightBits: number): void {
+  const { experts, rest, tables } = bits;
+  const isWhole = experts !== undefined && rest !== undefined && tables !== undefined;
+  if (isWhole && weightBits === BITS[formatNamed(rest).type]) return;
+  const message = `model.bits: expected none next to model.weightBits, found some`;
+  throw new ModelError(message, 'model.bits');
+}
+
+/**
+ * Whether a run would have to guess: the file stores its weights in a format that cores do not widen, and
+ * neither `weightBits` nor `bits` says in which to store all of the layers' matrices instead.
+ */
+export function leavesOpen(
+  { dtype = 'f16', weightBits, bits }: AskedFormats,
+  model: Layers,
+  stored: { weights: StoredWeights; fields: Fields },
+): boolean {
+  if (weightBits !== undefined) return false;
+  const asked =
+    bits?.rest !== undefined && (bits.experts !== undefined || !model.kinds.some(hasExperts));
+  return !asked && formatsOfFile(stored, model, { type: dtype }) === undefined;
 }
 
 /** Floats have the bits of activations. */
@@ -69,35 +95,40 @@ function checkFloat(asked: FormatName, dtype: 'f16' | 'f32', key: string): void 
  */
 function formatsOfFile(
   { weights, fields }: { weights: StoredWeights; fields: Fields },
-  kinds: readonly LayerSpec[],
+  model: Layers,
   own: WeightFormat,
 ): Pick<ModelSpec, 'weightBits' | 'formats' | 'stored'> | undefined {
   const { method, bits, block } = weights;
-  const sparse = kinds.some(hasExperts);
-  const kept = sparse && keepsAttention(fields);
-  const of = (format: WeightFormat, rest = kept ? own : format) => {
-    const formats: Formats = { experts: format, rest, tables: own };
+  const kept = keptModules(fields, model);
+  const of = (format: WeightFormat, tables = own) => {
+    const [attention, rest] = [kept.attention, kept.mlps].map((is) => (is ? own : format));
+    const apart = kept.attention !== kept.mlps;
+    const formats: Formats = { experts: format, ...(apart && { attention }), rest, tables };
     return { weightBits: BITS[rest.type], formats, stored: method };
   };
-  if (method === 'mxfp4') return sparse ? of(MXFP4, own) : undefined;
+  if (method === 'mxfp4') {
+    const formats: Formats = { experts: MXFP4, rest: own, tables: own };
+    const sparse = model.kinds.some(hasExperts);
+    return sparse ? { weightBits: BITS[own.type], formats, stored: method } : undefined;
+  }
   if (bits === 8 && isFloat(method, fields))
     return of({ type: 'fp8', block: isBlock(block) ? block : FP8_BLOCK });
+  if (bits === 8 && (kept.attention || kept.mlps)) return of(I8, I8);
   if (bits === 8) return { weightBits: 8, stored: method };
   if (bits === 4 && GROUPED.has(method)) return of(int4Of(groupOf(fields)));
   return undefined;
 }
 
+const I8: WeightFormat = { type: 'i8' };
 const GROUPED = new Set(['gptq', 'awq', 'auto-round', 'compressed-tensors', 'quanto']);
 /** What these methods take where the file does not say. */
 const USUAL_GROUP = 128;
-/** More inputs than any matrix has: one scale for each output. */
-const WHOLE = 2 ** 20;
 
 function groupOf(fields: Fields): number {
   const size = fields['group_size'] ?? at(firstWeights(fields), 'group_size');
-  if (size === -1 || at(firstWeights(fields), 'strategy') === 'channel') return WHOLE;
+  if (size === -1 || at(firstWeights(fields), 'strategy') === 'channel') return MOST_IN_A_GROUP;
   return Number.isSafeInteger(size) && (size as number) > 0
-    ? Math.min(size as number, WHOLE)
+    ? Math.min(size as number, MOST_IN_A_GROUP)
     : USUAL_GROUP;
 }
 
@@ -115,12 +146,6 @@ function firstWeights(fields: Fields): Fields {
   if (!isFields(groups)) return {};
   const first = Object.values(groups).map((group) => isFields(group) && group['weights']);
   return first.find(isFields) ?? {};
-}
-
-/** Whether the modules that the file leaves as they are include those of attention. */
-function keepsAttention(fields: Fields): boolean {
-  const names = fields['modules_to_not_convert'] ?? fields['ignore'];
-  return Array.isArray(names) && names.some((name) => /self_attn|attention/.test(String(name)));
 }
 
 function isBlock(block: number[] | undefined): block is [number, number] {

@@ -74,9 +74,9 @@ function randomAttention(spec: AttentionSpec, dim: number, draw: Tensors): Atten
 function gqa(spec: GqaSpec, dim: number, draw: Tensors): GqaWeights {
   const queries = spec.heads * spec.headDim;
   const keys = spec.kvHeads * spec.headDim;
-  const q = draw.matrix(queries, dim, 'rest');
-  const k = draw.matrix(keys, dim, 'rest');
-  const v = spec.valueIsKey ? k : draw.matrix(keys, dim, 'rest');
+  const q = draw.matrix(queries, dim, 'attention');
+  const k = draw.matrix(keys, dim, 'attention');
+  const v = spec.valueIsKey ? k : draw.matrix(keys, dim, 'attention');
   const biases = () => {
     const [qBias, kBias] = [draw.vector(queries, 0, BIAS), draw.vector(keys, 0, BIAS)];
     return { qBias, kBias, ...(!spec.valueIsKey && { vBias: draw.vector(keys, 0, BIAS) }) };
@@ -88,9 +88,9 @@ function gqa(spec: GqaSpec, dim: number, draw: Tensors): GqaWeights {
     ...{ q, k, v },
     ...(spec.bias && biases()),
     ...(hasNorms && { qNorm: draw.norm(qWidth), kNorm: draw.norm(kWidth) }),
-    o: draw.matrix(dim, queries, 'rest'),
+    o: draw.matrix(dim, queries, 'attention'),
     ...(spec.outBias && { oBias: draw.vector(dim, 0, BIAS) }),
-    ...(spec.gate && { gate: draw.matrix(queries, dim, 'rest') }),
+    ...(spec.gate && { gate: draw.matrix(queries, dim, 'attention') }),
     ...(spec.sinks && { sinks: draw.vector(spec.heads, 0, 1) }),
   };
 }
@@ -100,20 +100,23 @@ function latent(spec: LatentSpec, dim: number, draw: Tensors): LatentWeights {
   const queries = heads * (nope + rope.dim);
   return {
     kind: 'latent',
-    ...(qRank !== undefined && { qDown: draw.matrix(qRank, dim, 'rest'), qNorm: draw.norm(qRank) }),
-    qUp: draw.matrix(queries, qRank ?? dim, 'rest'),
-    kvDown: draw.matrix(kvRank + rope.dim, dim, 'rest'),
+    ...(qRank !== undefined && {
+      qDown: draw.matrix(qRank, dim, 'attention'),
+      qNorm: draw.norm(qRank),
+    }),
+    qUp: draw.matrix(queries, qRank ?? dim, 'attention'),
+    kvDown: draw.matrix(kvRank + rope.dim, dim, 'attention'),
     kvNorm: draw.norm(kvRank),
-    kvUp: draw.matrix(heads * (nope + value), kvRank, 'rest'),
-    o: draw.matrix(dim, heads * value, 'rest'),
+    kvUp: draw.matrix(heads * (nope + value), kvRank, 'attention'),
+    o: draw.matrix(dim, heads * value, 'attention'),
     ...(bias && qRank !== undefined && { qDownBias: draw.vector(qRank, 0, BIAS) }),
     ...(bias && { kvDownBias: draw.vector(kvRank + rope.dim, 0, BIAS) }),
     ...(bias && { oBias: draw.vector(dim, 0, BIAS) }),
     ...(indexer?.own && {
       indexer: {
-        q: draw.matrix(indexer.heads * indexer.dim, qRank ?? dim, 'rest'),
-        k: draw.matrix(indexer.dim, dim, 'rest'),
-        headWeights: draw.matrix(indexer.heads, dim, 'rest'),
+        q: draw.matrix(indexer.heads * indexer.dim, qRank ?? dim, 'attention'),
+        k: draw.matrix(indexer.dim, dim, 'attention'),
+        headWeights: draw.matrix(indexer.heads, dim, 'attention'),
         kNorm: draw.vector(indexer.dim, 1, 0.1),
         kNormBias: draw.vector(indexer.dim, 0, BIAS),
       },
@@ -126,18 +129,18 @@ function delta(spec: DeltaSpec, dim: number, draw: Tensors): DeltaWeights {
   const [keys, values] = [keyHeads * keyDim, valueHeads * valueDim];
   return {
     kind: 'delta',
-    q: draw.matrix(keys, dim, 'rest'),
-    k: draw.matrix(keys, dim, 'rest'),
-    v: draw.matrix(values, dim, 'rest'),
-    z: draw.matrix(values, dim, 'rest'),
-    beta: draw.matrix(valueHeads, dim, 'rest'),
-    alpha: draw.matrix(valueHeads, dim, 'rest'),
+    q: draw.matrix(keys, dim, 'attention'),
+    k: draw.matrix(keys, dim, 'attention'),
+    v: draw.matrix(values, dim, 'attention'),
+    z: draw.matrix(values, dim, 'attention'),
+    beta: draw.matrix(valueHeads, dim, 'attention'),
+    alpha: draw.matrix(valueHeads, dim, 'attention'),
     conv: draw.vector((2 * keys + values) * conv, 0, 1 / Math.sqrt(conv)),
     // Decays around 0.8 a token, so that states remember several of them.
     aLog: draw.vector(valueHeads, -1, 0.5),
     dtBias: draw.vector(valueHeads, 0, 0.5),
     norm: draw.vector(valueDim, 1, 0.1),
-    o: draw.matrix(dim, values, 'rest'),
+    o: draw.matrix(dim, values, 'attention'),
   };
 }
 

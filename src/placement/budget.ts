@@ -6,7 +6,7 @@ import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
-import { hasAttention, isOfLayer } from '../mapping/mapping.js';
+import { hasAttention, isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -54,9 +54,31 @@ export function regionBytes(
   rows: number,
   columns: number,
 ): number {
-  const buffers = MAPPINGS[asked.mapping].buffers(part, cutOf(model, asked, rows, columns));
   const experts = isOfLayer(part) && hasExperts(model.kinds[part.layerKind]);
-  return codeBytesOf(part.kind, wafer.core.codeBytes, experts) + bytesOf(buffers);
+  const code = codeBytesOf(part.kind, wafer.core.codeBytes, experts);
+  return code + dataBytes(part, model, asked, rows, columns);
+}
+
+/** By model and region: whoever looks for what would fit asks for the same regions with many sizes of code. */
+const known = new WeakMap<ModelSpec, Map<string, number>>();
+
+function dataBytes(
+  part: PartKind,
+  model: ModelSpec,
+  asked: Kept,
+  rows: number,
+  columns: number,
+): number {
+  const { mapping, maxPositions, batch } = asked;
+  let ofModel = known.get(model);
+  if (ofModel === undefined) known.set(model, (ofModel = new Map()));
+  const key = `${mapping} ${keyOfPart(part)} ${rows} ${columns} ${maxPositions} ${batch}`;
+  let bytes = ofModel.get(key);
+  if (bytes === undefined) {
+    bytes = bytesOf(MAPPINGS[mapping].buffers(part, cutOf(model, asked, rows, columns)));
+    ofModel.set(key, bytes);
+  }
+  return bytes;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { BITS, formatsOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
-import { codeBytesOf, leastBytes, modelBytes, mostThat } from './budget.js';
+import { codeBytesOf, leastBytes, modelBytes, mostThat, replicasOf } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
@@ -132,6 +132,10 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   const wafers = wafer.wafers === 'auto' ? Infinity : wafer.wafers;
   const free: SizedRequest = { ...request, rows: undefined, layerColumns: undefined };
   const need = (of: ModelSpec) => wafersNeeded(of, wafer, free);
+  const fits = (of: SizedRequest) => {
+    const needed = wafersNeeded(model, wafer, of);
+    return needed <= wafers && needed < Infinity;
+  };
   const hints: string[] = [];
   const asIs = need(model);
   if (asIs <= wafers && asIs < Infinity)
@@ -148,6 +152,14 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
         `with at most ${count(code)} bytes of stack and code in every core ` +
           `(${count(now)} in a layer's now)`,
       );
+  }
+  const { kvReplicas = 1 } = request;
+  if (typeof kvReplicas === 'number' && kvReplicas > 1) {
+    const fewer = Array.from({ length: kvReplicas - 1 }, (_, i) => i + 1).findLast((count) => {
+      const isShared = model.kinds.every((layer) => replicasOf(layer).includes(count));
+      return isShared && fits({ ...request, kvReplicas: count });
+    });
+    if (fewer !== undefined) hints.push(`with placement.kvReplicas=${fewer}`);
   }
   for (const { setting, needed } of inFewerBits(model, asIs, need))
     hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
@@ -172,7 +184,7 @@ function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => nu
     const needed = need(narrow);
     if (needed >= least) return [];
     least = needed;
-    return [{ setting, needed }];
+    return [{ setting, needed, model: narrow }];
   });
 }
 
@@ -224,7 +236,8 @@ export interface FewerWafers {
   split?: number;
 }
 
-const IN_8_BITS = 'model.weightBits=8';
+/** All in integers of 8 bits. */
+const isIn8Bits = ({ formats, weightBits }: ModelSpec) => formats === undefined && weightBits === 8;
 
 /** For a model that needs `wafers` wafers for the request. */
 export function fewerWafers(
@@ -244,11 +257,11 @@ export function fewerWafers(
     if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();
     found.withCode.push({ wafers: fewer, codeBytes });
   }
-  const narrow = narrowed(model).find(({ setting }) => setting === IN_8_BITS)?.model ?? model;
+  const narrow = narrowed(model).find((of) => isIn8Bits(of.model))?.model ?? model;
   const in8Bits = wafersNeeded(narrow, wafer, request);
   const need = (of: ModelSpec) => wafersNeeded(of, wafer, request);
   const fewerBits = inFewerBits(model, Math.min(wafers, in8Bits), need).filter(
-    ({ setting }) => setting !== IN_8_BITS,
+    (of) => !isIn8Bits(of.model),
   );
   const split = otherForms(request).includes('split')
     ? wafersNeeded(model, wafer, { ...request, layerColumns: undefined, layers: 'split' })

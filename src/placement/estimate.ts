@@ -20,13 +20,6 @@ import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, regionBytes, replicated, type Kept } from './budget.js';
 import { partKindsOf, partsOf, type Sizes } from './placement.js';
 
-/** Estimated cycles of one token of one user, its context being `asked.maxPositions` tokens long. */
-export function tokenCycles(model: ModelSpec, wafer: WaferSpec, asked: Kept, sizes: Sizes): number {
-  const isSplit = Object.keys(sizes.columns).some((key) => key.startsWith('attention '));
-  const layers = isSplit ? 'split' : 'whole';
-  return estimator(model, wafer, { ...asked, layers }).token(sizes);
-}
-
 /** Estimates of many sizes, each part's of each size made once. */
 export interface Estimator {
   /** Cycles of a token. */

@@ -17,9 +17,10 @@ export interface WaferOf {
 }
 
 /**
- * Costs of a task: regions of `rows` rows, to which a slice of the residual stream is sent where no words are given; where the wafer is the only one the last region hands back
- * to the first, otherwise it hands on to the east edge, and the first takes from the west edge; with
- * the detours of a wafer whose rows have moved on to spares.
+ * Costs of a task: regions of `rows` rows, to which a slice of the residual stream is sent where no words are
+ * given; where the wafer is the only one the last region hands back to the first, otherwise it hands on to the
+ * east edge, and the first takes from the west edge; with the detours of a wafer whose rows have moved on to
+ * spares.
  */
 export function handOffCosts(
   model: ModelSpec,

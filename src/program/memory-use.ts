@@ -1,5 +1,6 @@
 /**
- * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that nothing is read before it is written (machine-model section 4, rule 6).
+ * Which cells of a core's memory an operation reads and writes, in that order. The base of the check that
+ * nothing is read before it is written (machine-model section 4, rule 6).
  */
 import { cellOf, cellsOf, isMemory, selectsOf } from './program.js';
 import type { Exchange, MemoryOperand, Operation, Role, Scales, Select } from './program.js';
@@ -11,8 +12,8 @@ export interface UnwrittenRead {
 }
 
 /**
- * Cells that are read or written: `rows` rows of `length` cells, in each of `tables`. What numbers choose is read
- * if any choice reads it, and `mayWrite` what some choice writes: that is no more there afterwards than before.
+ * Cells that are read or written: `rows` rows of `length` cells, in each of `tables`. Where numbers choose the
+ * cells, all that may be read are, and all that may be written are `mayWrite`: they do not count as written.
  */
 export interface Access extends Omit<MemoryOperand, 'select'> {
   does: 'read' | 'write' | 'mayWrite';

@@ -242,54 +242,6 @@ export type MemoryOperation =
  */
 export type Operation = MemoryOperation | VectorOp | RouteOp | TrafficOp;
 
-/** The colour of wavelet `index` of synthetic traffic. */
-export function colorOfWavelet({ color, sends, turns }: TrafficOp, index: number): number {
-  return sends === undefined || turns === undefined ? color : sends[turns[index]];
-}
-
-/** Colours that an operation of synthetic traffic sends on. */
-export function sendColors({ color, sends }: TrafficOp): number[] {
-  return sends ?? (color === -1 ? [] : [color]);
-}
-
-/** Colours that it takes wavelets of. */
-export function takeColors({ receive, receives }: TrafficOp): number[] {
-  return receives ?? (receive === -1 ? [] : [receive]);
-}
-
-/** The same of what it has wavelets to send to, and to take from. */
-export function trafficColors(op: TrafficOp): { receives: number[]; sends: number[] } {
-  return {
-    receives: takesOf(op) > 0 ? takeColors(op) : [],
-    sends: sendsOf(op) > 0 ? sendColors(op) : [],
-  };
-}
-
-/** Colours that an operation sends on or takes wavelets of. */
-export function colorsOf(op: Operation): number[] {
-  switch (op.kind) {
-    case 'vector':
-      return [op.dst, op.a, op.b, op.c].filter(isFabric).map(({ color }) => color);
-    case 'traffic':
-      return [...sendColors(op), ...takeColors(op)];
-    case 'route':
-      return [];
-    default:
-      op satisfies MemoryOperation;
-      return [];
-  }
-}
-
-/** Wavelets that it sends. */
-export function sendsOf({ color, times }: TrafficOp): number {
-  return color < 0 ? 0 : times.length;
-}
-
-/** Wavelets that it takes. */
-export function takesOf({ receive, expect }: TrafficOp): number {
-  return receive < 0 ? 0 : expect;
-}
-
 export function isFabric(operand: Source | Destination | undefined): operand is FabricOperand {
   return operand !== undefined && 'color' in operand;
 }

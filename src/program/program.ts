@@ -10,6 +10,7 @@ import type { Operation } from './operations.js';
 export * from './indexed.js';
 export * from './scales.js';
 export * from './operations.js';
+export * from './passing.js';
 
 /** Masks of the ports that a colour comes from and goes to at one router. */
 export interface Setting {

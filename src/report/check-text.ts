@@ -42,13 +42,13 @@ export function checkFailure(check: CheckResult): string {
 
 /** How often routers chose the same experts, and how near ties came; nothing of models without experts. */
 function expertsText({
-  expertsAgree,
+  expertChoices,
   routingMargin,
   wrongExperts: wrongOnes,
   passed,
 }: CheckResult) {
-  if (expertsAgree === undefined) return [];
-  const { agree, of } = expertsAgree;
+  if (expertChoices === undefined) return [];
+  const { agree, of } = expertChoices;
   const same = `${agree} of ${of} choices of experts are those of the plain implementation`;
   const margin =
     routingMargin === undefined ? '' : `, whose least margin is ${routingMargin.toExponential(2)}`;

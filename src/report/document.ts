@@ -179,8 +179,10 @@ export interface CheckResult {
   head?: 'wafer' | 'host';
   /** Users whose numbers were computed and checked, counted from 0, and how many there are. */
   users?: { checked: number[]; of: number };
-  /** Of models with experts: choices of all layers for all tokens, and those of the plain implementation's experts. */
-  expertsAgree?: { agree: number; of: number };
+  /** Of models with experts: whether all choices are the plain implementation's. */
+  expertsAgree?: boolean;
+  /** Choices of all layers for all tokens, and how many of them are the plain implementation's. */
+  expertChoices?: { agree: number; of: number };
   /**
    * The least difference between the score of the last chosen expert and of the best one left out, over the
    * largest score, of all these choices in the plain implementation. Left out where all experts are chosen.

@@ -136,20 +136,33 @@ export function markdownTable(
  * come after the number such names are brought together: `layer 0 .. 3, 6 mlp`.
  */
 export function ranges(names: string[]): string {
-  const runs: Numbered[][] = [];
-  for (const of of names.map(numbered)) {
-    const isLike = (run: Numbered[] | undefined) =>
-      run !== undefined && !Number.isNaN(of.number) && stemOf(run[0]) === stemOf(of);
-    const run = of.after === '' ? [runs.at(-1)].find(isLike) : runs.find(isLike);
-    if (run) run.push(of);
-    else runs.push([of]);
-  }
-  return runs
+  const each = names.map(numbered);
+  const isLike = (a: Numbered, b: Numbered) => !Number.isNaN(b.number) && stemOf(a) === stemOf(b);
+  return runsOf(each, (of) => of, isLike)
     .map((run) => {
       const { before, number, after } = run[0];
       return Number.isNaN(number) ? before : before + spans(run) + after;
     })
     .join(', ');
+}
+
+/**
+ * What is alike: neighbours, and wherever they are those that take turns with others, as a layer's attention and MLP
+ * do. Their names have words after the number.
+ */
+export function runsOf<T>(
+  all: readonly T[],
+  nameOf: (one: T) => Numbered,
+  isLike: (first: T, other: T) => boolean,
+): T[][] {
+  const runs: T[][] = [];
+  for (const one of all) {
+    const holds = (run: T[] | undefined) => run !== undefined && isLike(run[0], one);
+    const run = nameOf(one).after === '' ? [runs.at(-1)].find(holds) : runs.find(holds);
+    if (run) run.push(one);
+    else runs.push([one]);
+  }
+  return runs;
 }
 
 function spans(run: Numbered[]): string {

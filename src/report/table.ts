@@ -3,20 +3,14 @@
  * what the simulator did to find out. Pure: every number comes from the document.
  */
 import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
-import type {
-  KernelDocument,
-  PlacementResult,
-  RegionResult,
-  LinesResult,
-  ReuseResult,
-} from './document.js';
-import type { RunDocument, SearchResult, StepResult } from './document.js';
-import { bytes, count, fixed, heading, numbered, ranges, share, shown, stemOf } from './format.js';
+import type { KernelDocument, LinesResult, ReuseResult } from './document.js';
+import type { RunDocument, StepResult } from './document.js';
+import { bytes, count, fixed, heading, ranges, share, shown } from './format.js';
 import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
+import { placementText } from './placement-text.js';
 import { checkText } from './check-text.js';
-import { fewerWafersLine } from './fewer-wafers-line.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
@@ -29,7 +23,7 @@ export function runTable(run: RunDocument, style: Style): string {
     run.text === undefined ? '' : section('Text', indented(run.text), style),
     section('Where a token goes', breakdown(decode.breakdown, decode.cyclesPerToken), style),
     section('What the cores do', coreCycles(decode.coreCycles, decode.specialShare), style),
-    section(`Placement: ${placement.strategy}`, regions(placement), style),
+    section(`Placement: ${placement.strategy}`, placementText(placement), style),
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
     run.check ? section('Check', checkText(run.check, run.skippedTensors), style) : '',
@@ -180,98 +174,6 @@ function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
   const text = table(['cause', 'core-cycles', 'share'], rows);
   if (specialShare === undefined) return text;
   return `${text}\n  exp, SiLU and other special functions: ${share(specialShare, 1)} of compute`;
-}
-
-function regions(placement: PlacementResult): string {
-  const rows = groups(placement.regions).map((group) => {
-    const region = group[0];
-    return [
-      ranges(group.map(({ name }) => name)),
-      count(group.length),
-      waferList(group),
-      `${region.width} x ${region.height}`,
-      count(group.length * region.width * region.height),
-      memory(region.sramBytesPerCore, placement.sramBytesPerCore),
-    ];
-  });
-  const head = ['region', 'count', 'wafer', 'cores x by y', 'cores', 'SRAM per core'];
-  const used = placement.coresAvailable
-    ? `${count(placement.coresUsed)} of ${count(placement.coresAvailable)} cores`
-    : `${count(placement.coresUsed)} cores`;
-  const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
-  const lines = [`${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`];
-  if (placement.defects) lines.push(dead(placement.defects));
-  const fewer = placement.fewerWafers ? fewerWafersLine(placement.fewerWafers) : '';
-  if (fewer !== '') lines.push(fewer);
-  if (placement.search) lines.push(searched(placement.search));
-  if (placement.estimate?.bound !== undefined) lines.push(proved(placement.estimate));
-  return [table(head, rows), ...lines.map((line) => `  ${line}`)].join('\n');
-}
-
-/** Dead cores, and what doing without them does to the machine; what it costs is in the cycles. */
-function dead(defects: NonNullable<PlacementResult['defects']>): string {
-  const { repair, deadCores, longestLinkHops } = defects;
-  const cores = `${count(deadCores)} dead core${deadCores === 1 ? '' : 's'}`;
-  return repair === 'avoid'
-    ? `${cores}, which no region holds; their routers still pass wavelets, so no path is longer`
-    : `${cores}, rows moved on to spares; links that lead past them are simulated with up to ` +
-        `${count(longestLinkHops)} hops`;
-}
-
-/** What an exact search has proved of the layout; by the estimate, since nothing else is searched. */
-export function proved({ handOffCycles, bound }: NonNullable<PlacementResult['estimate']>): string {
-  const cost = `hand-offs estimated at ${count(handOffCycles)} cycles`;
-  return bound !== undefined && bound < handOffCycles
-    ? `${cost}; the search was cut short, no layout costs fewer than ${count(bound)}`
-    : `${cost}, proved to be the fewest`;
-}
-
-/** How the layers' shape and groups were found. */
-function searched(search: SearchResult): string {
-  const { rows, layerColumns, kvReplicas, groups: of } = search;
-  const { candidates, simulated, groupsTried } = search;
-  const wide =
-    typeof layerColumns === 'object'
-      ? `attention of ${layerColumns.attention} x ${rows} cores, MLPs of ${layerColumns.mlp} x ${rows}`
-      : `layers of ${layerColumns} x ${rows} cores`;
-  const groups = of && `, groups ${of.column} on columns, ${of.row} on rows, ${of.head} on heads`;
-  const held =
-    kvReplicas === undefined
-      ? ''
-      : `, each KV head in ${kvReplicas} KV group${kvReplicas === 1 ? '' : 's'}`;
-  const tried = groups === undefined ? '' : `, and of ${count(groupsTried)} sets of groups`;
-  return (
-    `${wide}${held}${groups ?? ''}: fastest of ${count(simulated)} shapes simulated, of ` +
-    `${count(candidates)} that fit${tried}`
-  );
-}
-
-function memory(used: number, size: number | undefined): string {
-  return size === undefined ? bytes(used) : `${bytes(used)} of ${bytes(size)}`;
-}
-
-/**
- * Neighbours on a token's path with equal names (but for a number) and equal shapes; regions that take turns,
- * as those of a layer's attention and MLP do, wherever they are on it.
- */
-function groups(all: RegionResult[]): RegionResult[][] {
-  const key = (r: RegionResult) =>
-    [stemOf(numbered(r.name)), r.width, r.height, r.sramBytesPerCore].join(' ');
-  const found: RegionResult[][] = [];
-  for (const region of all) {
-    const isAlike = (group: RegionResult[] | undefined) =>
-      group !== undefined && key(group[0]) === key(region);
-    const takesTurns = numbered(region.name).after !== '';
-    const group = takesTurns ? found.find(isAlike) : [found.at(-1)].find(isAlike);
-    if (group) group.push(region);
-    else found.push([region]);
-  }
-  return found;
-}
-
-function waferList(group: RegionResult[]): string {
-  const [first, last] = [group[0].wafer, group.at(-1)!.wafer];
-  return first === last ? `${first}` : `${first} to ${last}`;
 }
 
 function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult): string {

@@ -435,7 +435,7 @@ function local({ type, length, variant }: Transfer): Operation {
       at: 2,
       to: 30,
     };
-  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 50 };
+  const shape = { rows: 3, length: 4, rowStride: 5, matrix: 10, x: 30, out: 40 };
   const strides = length % 3 === 0 ? { xStride: 2, outStride: 3 } : {};
   const form = length % 2 === 0 ? 'axpy' : 'dot';
   const matvec = { ...base, ...shape, ...strides, kind: 'matvec', form } as const;

@@ -2,20 +2,19 @@
 import { allReduce, routesOf, type LinePlace } from '../../kernels/collectives.js';
 import type { HeadPart, WaferllmOptions, WaferllmShape } from '../../mapping/waferllm-shape.js';
 import { append, type CoreCode } from '../../program/builder.js';
-import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
+import type { LayerLabel } from '../layer-core.js';
 
-/** What this mapping has no operators for. */
-export const NOT_PUBLISHED = [
-  ...(['position', 'hand-off'] as const),
-  ...(['score cap', 'attention out norm', 'gelu', 'mlp out norm'] as const),
-];
+/** The operators of a published layer in the order of the program, and the norm of heads that it may have too. */
+const OPERATORS = [
+  ...(['attention norm', 'qkv', 'qk norm', 'rope', 'kv append'] as const),
+  ...(['scores', 'softmax', 'values', 'attention out'] as const),
+  ...(['mlp norm', 'gate up', 'silu', 'down'] as const),
+] satisfies LayerLabel[];
 
-type WaferllmLabel = Exclude<LayerLabel, (typeof NOT_PUBLISHED)[number]>;
+export type WaferllmLabel = (typeof OPERATORS)[number];
 
-/** Operators in the order of the program: a layer's, of which this mapping has no others. */
 export function waferllmLabels({ qkNorm }: Pick<WaferllmOptions, 'qkNorm'>): WaferllmLabel[] {
-  const missing: LayerLabel[] = [...NOT_PUBLISHED, ...(qkNorm ? [] : ['qk norm' as const])];
-  return LAYER_LABELS.filter((name): name is WaferllmLabel => !missing.includes(name));
+  return OPERATORS.filter((name) => qkNorm || name !== 'qk norm');
 }
 
 export interface WaferllmCore {

@@ -17,15 +17,13 @@ import { assemble, cell, fill, matmul, special, vector } from '../../program/bui
 import type { CoreCode, WaferSpec } from '../../program/builder.js';
 import type { Program } from '../../program/program.js';
 import { LEAST } from '../../numeric/types.js';
-import { LAYER_LABELS, type LayerLabel } from '../layer-core.js';
 import { rotateHalves } from './attention.js';
-import { NOT_PUBLISHED } from './core.js';
+import { waferllmLabels, type WaferllmLabel } from './core.js';
 import { prefillBuffers, prefillShape, type PrefillOptions } from './prefill-shape.js';
 
-/** Operators in the order of the program. */
-function labelsOf({ qkNorm }: PrefillOptions): LayerLabel[] {
-  const missing: string[] = [...NOT_PUBLISHED, 'kv append', ...(qkNorm ? [] : ['qk norm'])];
-  return LAYER_LABELS.filter((name) => !missing.includes(name));
+/** Operators in the order of the program, which leaves no cache behind. */
+function labelsOf(options: PrefillOptions): WaferllmLabel[] {
+  return waferllmLabels(options).filter((name) => name !== 'kv append');
 }
 
 /** A core of the layer, and what its code depends on. */
@@ -72,7 +70,7 @@ export function lowerPrefillLayer(o: PrefillOptions, wafer: WaferSpec): Program 
   return program;
 }
 
-function label({ code, options }: PrefillCore, name: LayerLabel): void {
+function label({ code, options }: PrefillCore, name: WaferllmLabel): void {
   code.label = labelsOf(options).indexOf(name);
 }
 

@@ -24,6 +24,9 @@ export interface Choice {
    */
   gap: number;
   margin: number;
+  /** What was compared, of every expert, closed groups' too; and of every group the sum of its two best. */
+  compared: Float64Array;
+  groups?: { keep: number; totals: Float64Array };
 }
 
 /** @param asked experts to go through whatever the scores say */
@@ -42,8 +45,10 @@ export function choose(
   // Scores rise with logits, which tell experts apart where scores are all but 0 or 1.
   const compared = router.bias === 'choice' || router.groups ? scores.slice() : logits;
   if (router.bias === 'choice') add(compared, weights.routerBias!);
-  const groups = router.groups && closeGroups(compared, router.groups);
-  const { best, gap, margin } = largest(compared, spec.topK);
+  const totals = router.groups && groupTotals(compared, router.groups.count);
+  const groups = totals && largest(totals, router.groups!.keep);
+  const open = groups ? closeGroups(compared, totals.length, groups.best) : compared;
+  const { best, gap, margin } = largest(open, spec.topK);
   const taken = asked ?? best;
   return {
     experts: best,
@@ -51,6 +56,8 @@ export function choose(
     weights: weightsOf(router, weights, taken, scores),
     gap: Math.min(gap, groups?.gap ?? Infinity),
     margin: Math.min(margin, groups?.margin ?? Infinity),
+    compared,
+    ...(groups && { groups: { keep: groups.best.length, totals } }),
   };
 }
 
@@ -71,20 +78,25 @@ function scoresOf({ score }: RouterSpec, logits: Float64Array): Float64Array {
   return score === 'softmax' ? softmax(logits) : logits;
 }
 
-/** Takes the experts of all but the best groups out of the choice; a group is as good as its two best. */
-function closeGroups(
-  compared: Float64Array,
-  { count, keep }: NonNullable<RouterSpec['groups']>,
-): Largest {
+/** A group is as good as its two best. */
+function groupTotals(compared: Float64Array, count: number): Float64Array {
   const size = compared.length / count;
-  const totals = Float64Array.from({ length: count }, (_, group) => {
+  return Float64Array.from({ length: count }, (_, group) => {
     const own = compared.slice(group * size, (group + 1) * size).toSorted();
     return own[size - 1] + (size > 1 ? own[size - 2] : 0);
   });
-  const kept = largest(totals, keep);
-  for (let group = 0; group < count; group++)
-    if (!kept.best.includes(group)) compared.fill(-Infinity, group * size, (group + 1) * size);
-  return kept;
+}
+
+/** Takes the experts of all but some groups out of the choice. */
+export function closeGroups(
+  compared: Float64Array,
+  count: number,
+  open: readonly number[],
+): Float64Array {
+  const size = compared.length / count;
+  return compared.map((score, expert) =>
+    open.includes(Math.floor(expert / size)) ? score : -Infinity,
+  );
 }
 
 interface Largest {

@@ -16,7 +16,7 @@ import type { Program } from '../../program/program.js';
 import { fewerWafersLine } from '../../report/fewer-wafers-line.js';
 import { bytes, leaves, table } from '../../report/format.js';
 import { modelInspection } from './model.js';
-import { proved } from '../../report/table.js';
+import { proved } from '../../report/placement-text.js';
 import { fewerThan } from '../../decode/run-document.js';
 import { placementOf, requestOf } from '../../decode/place.js';
 

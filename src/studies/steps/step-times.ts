@@ -13,7 +13,7 @@ import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
 import { checkRun } from '../../decode/refusals.js';
 import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
-import { placementOf } from '../../decode/place.js';
+import { placementOf, servedReplicas } from '../../decode/place.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 
 /** A model on its wafers, ready to serve. */
@@ -32,14 +32,12 @@ export interface Deployment {
 
 /**
  * Places a configuration to serve with; the placement is that of `run`, made for the contexts and
- * users of `workload`, but for KV replicas, of which `auto` takes none: a replica holds all of a cache once more, and
- * here the room for many users' caches counts. Throws CapacityError if the model does not fit, ConfigError if its mapping
- * cannot serve.
+ * users of `workload`, but with `servedReplicas`. Throws CapacityError if the model does not fit, ConfigError if
+ * its mapping cannot serve.
  */
 export function deploymentOf(given: ResolvedConfig): Deployment {
-  const { kvReplicas } = given.placement;
-  const of = { ...given.placement, kvReplicas: kvReplicas === 'auto' ? 1 : kvReplicas };
-  const config = { ...given, placement: of };
+  const kvReplicas = servedReplicas(given.placement.kvReplicas);
+  const config = { ...given, placement: { ...given.placement, kvReplicas } };
   const { model } = config;
   checkRun(config, 'serving');
   const placement = placementOf(config);
