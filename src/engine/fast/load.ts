@@ -1,7 +1,7 @@
 /** How a program gets into the machine's memory, and how the counters get out of it. */
 import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
-import { HEADER, MOST_CORES, MOST_TILES, MOVES_WORDS, TIME } from './machine-code.js';
+import { HEADER, MOST_CORES, MOST_TILES, MOVES_ROWS, MOVES_WORDS, NUDGE_WORDS, TIME } from './machine-code.js';
 import { outOfMemory, type Bits, type Machine, type Translation } from './machine.js';
 import type { Image, Notes, Table } from './tables.js';
 
@@ -36,9 +36,13 @@ export interface Team {
   line?: LineWants;
 }
 
-/** Pointers of all routers at first, and words for the bits of the cycles in which each moves; 0 if not wanted. */
+/**
+ * Pointers of all routers at first, where other lines leave them later (router, cycle, pointer; in this order), and
+ * words for the bits of the cycles in which each moves; 0 if not wanted.
+ */
 export interface LineWants {
   pointers: Int32Array;
+  nudges: Int32Array;
   moveWords: number;
 }
 
@@ -93,8 +97,9 @@ export function load(
     entered: allocate(sends * 8),
     taken: allocate(takes * 8),
     takenColor: allocate(takes),
-    moves: write(line ? movesAtFirst(line.pointers) : new Int32Array(0)),
-    moveBits: line && line.moveWords > 0 ? allocate(cores * 3 * line.moveWords * 4) : 0,
+    moves: write(line ? movesAtFirst(line) : NO_WORDS),
+    nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
+    moveBits: line && line.moveWords > 0 ? allocate(cores * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
   };
   const times = new Float64Array(memory.buffer, header);
@@ -109,19 +114,21 @@ export function load(
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
+  const wordsAt = (from: number, size: number) =>
+    new Int32Array(memory.buffer, from, size).slice();
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
     linkWavelets: column(results.linkWavelets, cores * 4),
     labelEnd: column(results.labelEnd, labels, first),
-    labelCore: new Int32Array(memory.buffer, results.labelCore, labels).slice(),
+    labelCore: wordsAt(results.labelCore, labels),
     sent: code.sent(),
     delivered: code.delivered(),
     hazards: code.routeHazards(),
     ...(line && {
       moves: {
-        records: new Int32Array(memory.buffer, results.moves, cores * MOVES_WORDS).slice(),
-        bits: new Int32Array(memory.buffer, results.moveBits, cores * 3 * line.moveWords).slice(),
+        records: wordsAt(results.moves, cores * MOVES_WORDS),
+        bits: wordsAt(results.moveBits, cores * MOVES_ROWS * line.moveWords),
       },
     }),
     ...(notes && {
@@ -141,10 +148,23 @@ function copyOf(times: Float64Array, later: number): Float64Array {
   return copy;
 }
 
+const NO_WORDS = new Int32Array(0);
+
 /** Records of routers that have moved nothing (assembly/moves.ts), with these pointers. */
-function movesAtFirst(pointers: Int32Array): Int32Array {
+function movesAtFirst({ pointers, nudges }: LineWants): Int32Array {
   const records = new Int32Array(pointers.length * MOVES_WORDS);
-  for (let i = 0; i < pointers.length; i++)
-    records[i * MOVES_WORDS + MOVES_WORDS - 1] = pointers[i] << 8;
+  for (let i = 0; i < pointers.length; i++) records[i * MOVES_WORDS + FLAGS] = pointers[i] << 8;
+  for (let n = nudges.length / NUDGE_WORDS - 1; n >= 0; n--)
+    records[nudges[n * NUDGE_WORDS] * MOVES_WORDS + FLAGS + 1] = n;
   return records;
+}
+
+/** Where a record has its flags and pointer; what comes next to the router follows. */
+const FLAGS = 4;
+
+/** Entries with an end that is no router's. */
+function closed(nudges: Int32Array): Int32Array {
+  const all = new Int32Array(nudges.length + NUDGE_WORDS).fill(-1);
+  all.set(nudges);
+  return all;
 }

@@ -1,85 +1,13 @@
 /**
- * Did lines that were simulated apart stay apart? They do if no router moves wavelets of two of them in one cycle,
- * if none whose pointer matters to one of them moved for another in between, and if a family's lines find what it
- * left behind before in order. Up to the first cycle in which two meet, what was simulated is right; so if none is
- * seen to meet, there is none.
+ * Did lines that were simulated apart stay apart? They do if no router moves wavelets of two of them in one cycle, if
+ * each finds pointers where the others leave them, and if a family's lines find what it left behind before in order. Up
+ * to the first cycle in which this is not so, what was simulated is right; so if there is none, all of it is. Where only
+ * pointers are elsewhere, the line is simulated again with them.
  */
-import { MOVES } from '../fast/machine-code.js';
-import type { Line } from './divide.js';
-import type { Pass } from './pass.js';
-import { NEVER_MOVES, placeAmong, pointersOf, simulate, type LineResult } from './simulate.js';
+import type { Nudges, Pass } from './pass.js';
+import { cyclesOf, isElsewhere, isNeeded, moveBefore, nextMove } from './cycles.js';
+import { NEVER_MOVES, placeAmong, pointerAt } from './simulate.js';
 import type { LineTable } from './table.js';
-
-/** What lines left behind so far. */
-export interface Traces {
-  /** By core: its router's pointer, and the last cycle in which it moved anything. */
-  pointers: Uint8Array;
-  last: Float64Array;
-  /** By family, if cores return to it: by core, from when all places that its router took, or itself, are free. */
-  free: Map<number, Record<'router' | 'core', Float64Array>>;
-  /** Routers that a line uses before another one, known earlier, was through. */
-  flagged: number[];
-  /** A family was returned to before it was through. */
-  returned: boolean;
-}
-
-/** Follows moves of a line's routers. */
-export function followMoves(
-  { pointers, last, flagged }: Traces,
-  { routers }: Line,
-  result: LineResult,
-  base: number,
-): void {
-  const { first: firsts, last: lasts, pointers: after } = result;
-  for (let i = 0; i < routers.length; i++) {
-    const first = firsts[i];
-    if (first === NEVER_MOVES) continue;
-    const router = routers[i];
-    const before = last[router];
-    if (base + first <= before) flagged.push(router);
-    const to = base + lasts[i];
-    if (to <= before) continue;
-    last[router] = to;
-    pointers[router] = after[i];
-  }
-}
-
-/** Follows what a family's lines leave in queues, and sees whether one comes too early. */
-export function followFree(
-  traces: Traces,
-  { routers, shape }: Line,
-  result: LineResult,
-  base: number,
-  family: number,
-): void {
-  const { first, free, coreFree, starts } = result;
-  const before = freeOf(traces, family);
-  const { actors } = shape;
-  let early = false;
-  for (let i = 0; i < actors.length; i++) {
-    const core = routers[actors[i]];
-    if (base + starts[i] < before.core[core]) early = true;
-    const after = base + coreFree[actors[i]];
-    if (after > before.core[core]) before.core[core] = after;
-  }
-  for (let i = 0; i < routers.length; i++) {
-    const router = routers[i];
-    const from = before.router[router];
-    if (first[i] !== NEVER_MOVES && base + first[i] < from) early = true;
-    const after = base + free[i];
-    if (after > from) before.router[router] = after;
-  }
-  if (early) traces.returned = true;
-}
-
-function freeOf({ free, last }: Traces, family: number): Record<'router' | 'core', Float64Array> {
-  let of = free.get(family);
-  if (of === undefined) {
-    const never = () => new Float64Array(last.length).fill(-Infinity);
-    free.set(family, (of = { router: never(), core: never() }));
-  }
-  return of;
-}
 
 /** A line at a router: its place in it, its cycles there, its colours and where it leaves the pointer. */
 interface Use {
@@ -89,38 +17,77 @@ interface Use {
   to: number;
   colors: number;
   pointer: number;
-  /** If its first cycle is: the place of the pointer among its colours with which it was simulated. */
+  /** If what it does depends on that: the place of the pointer among its colours with which it was simulated. */
   place?: number;
 }
 
-/** Pairs of groups of which lines met, or 'returned' if a family was returned to too early. */
-export function* meetings(
-  table: LineTable,
-  pass: Pass,
-): Generator<void, 'returned' | [number, number][]> {
-  const { traces, division } = pass;
-  if (traces.returned) return 'returned';
-  const met = new Map<number, [number, number]>();
-  for (const router of new Set(traces.flagged)) {
-    const uses = usesOf(pass, router);
-    for (let a = 0; a < uses.length; a++)
-      for (let b = a + 1; b < uses.length; b++) {
-        const [one, other] = [
-          division.lines[uses[a].line].group,
-          division.lines[uses[b].line].group,
-        ];
-        const key = one * division.cuts.masks.length + other;
-        if (met.has(key)) continue;
-        if (yield* meet(table, pass, uses[a], uses[b])) met.set(key, [one, other]);
-      }
-    for (const use of uses) {
-      const other = misledBy(use, uses);
-      if (other === undefined) continue;
-      const groups = [use, other].map(({ line }) => division.lines[line].group);
-      met.set(groups[0] * division.cuts.masks.length + groups[1], [groups[0], groups[1]]);
+/** What the guard found. */
+export interface Findings {
+  /** A family was returned to too early. */
+  returned: boolean;
+  /** Pairs of groups of which lines met. */
+  met: [number, number][];
+  /** With which nudges lines should be simulated, and pairs of groups of which one has them because of the other. */
+  nudges: Nudges;
+  nudged: [number, number][];
+}
+
+type Pairs = Map<string, [number, number]>;
+
+interface Search {
+  table: LineTable;
+  pass: Pass;
+  met: Pairs;
+  nudged: Pairs;
+  /** By line, by router and cycle (`keyOf`): the pointer with which it was simulated, or is to be. */
+  given: Map<number, Map<number, number>>;
+  wanted: Map<number, Map<number, number>>;
+}
+
+/** @param given the nudges with which the lines of the pass were simulated */
+export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<void, Findings> {
+  const { returned, flagged } = pass.traces;
+  const search: Search = {
+    ...{ table, pass, met: new Map(), nudged: new Map(), wanted: new Map() },
+    given: new Map([...given].map(([line, words]) => [line, byKey(words)])),
+  };
+  if (!returned)
+    for (const router of new Set(flagged)) {
+      const uses = usesOf(pass, router);
+      for (let a = 0; a < uses.length; a++)
+        for (let b = a + 1; b < uses.length; b++)
+          if (yield* meet(search, uses[a], uses[b])) note(search.met, pass, uses[a], uses[b]);
+      if (search.met.size === 0) for (const use of uses) yield* findNudges(search, use, uses);
     }
-  }
-  return [...met.values()];
+  const { met, nudged, wanted } = search;
+  const nudges = new Map([...wanted].map(([line, of]) => [line, wordsOf(of)]));
+  return { returned, met: [...met.values()], nudges, nudged: [...nudged.values()] };
+}
+
+/** Cycles of a line are fewer. */
+const CYCLES = 2 ** 31;
+
+function keyOf(at: number, cycle: number): number {
+  return at * CYCLES + cycle;
+}
+
+function byKey(words: Int32Array): Map<number, number> {
+  const pointers = new Map<number, number>();
+  for (let i = 0; i < words.length; i += 3) pointers.set(keyOf(words[i], words[i + 1]), words[i + 2]);
+  return pointers;
+}
+
+function wordsOf(pointers: Map<number, number>): Int32Array {
+  const inOrder = [...pointers].toSorted(([a], [b]) => a - b);
+  return Int32Array.from(
+    inOrder.flatMap(([key, pointer]) => [Math.floor(key / CYCLES), key % CYCLES, pointer]),
+  );
+}
+
+function note(pairs: Pairs, pass: Pass, { line }: Use, other: Use): void {
+  const { lines } = pass.division;
+  const [a, b] = [lines[line].group, lines[other.line].group];
+  pairs.set(`${a} ${b}`, [a, b]);
 }
 
 /** All lines that move something at a router, in their order. */
@@ -131,39 +98,15 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
     if (line < 0) continue;
     const { routers, shape } = division.lines[line];
     const at = placeIn(routers, router);
-    const { first, last, open, pointers, places } = results[line];
+    const { first, last, depends, pointers, places } = results[line];
     if (first[at] === NEVER_MOVES) continue;
     const [from, to] = [bases[line] + first[at], bases[line] + last[at]];
-    const opensFirst = (open[at] & MOVES.openFirst) !== 0;
-    const place = opensFirst ? places![placeIn(shape.several, at)] : undefined;
+    const place = depends[at] !== 0 ? places![placeIn(shape.several, at)] : undefined;
     const colors = shape.colors[at];
     const use = { line, at, from, to, colors, pointer: pointers[at] };
     uses.push({ ...use, ...(place !== undefined && { place }) });
   }
   return uses.toSorted((a, b) => a.line - b.line);
-}
-
-/**
- * A line that may have left the pointer elsewhere than where another one was simulated with it, if its place matters to
- * that: the last one that was through before it, or one that was under way.
- */
-function misledBy(use: Use, uses: Use[]): Use | undefined {
-  const { from, colors, place } = use;
-  if (place === undefined) return undefined;
-  const others = uses.filter((other) => other !== use);
-  let last: Use | undefined;
-  for (const other of others) {
-    if (other.from >= from) continue;
-    if (other.to < from) {
-      if (last === undefined || other.to > last.to) last = other;
-      continue;
-    }
-    if (!leavesAt(other, colors, place)) return other;
-  }
-  if (last !== undefined) return placeAmong(colors, last.pointer) === place ? undefined : last;
-  // Nothing was through before: the pointer is where it is at first, unless one was under way.
-  const isFirst = others.every((other) => other.from >= from);
-  return isFirst && place !== 0 ? others[0] : undefined;
 }
 
 /** Where a router is among others in rising order. */
@@ -177,80 +120,92 @@ function placeIn(routers: Int32Array, router: number): number {
   return from;
 }
 
-/** Do two lines move something in one cycle, or one of them before an open cycle of the other and after its first? */
-function* meet(table: LineTable, pass: Pass, a: Use, b: Use): Generator<void, boolean> {
+/** Do two lines move something in one cycle? */
+function* meet({ table, pass }: Search, a: Use, b: Use): Generator<void, boolean> {
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
   if (from > to) return false;
-  const [of, other] = [yield* movesOf(table, pass, a), yield* movesOf(table, pass, b)];
-  let [next, also] = [nextMove(of, a, from), nextMove(other, b, from)];
-  while (next <= to || also <= to) {
+  const of = yield* cyclesOf(table, pass, a.line, a.at);
+  const other = yield* cyclesOf(table, pass, b.line, b.at);
+  let [next, also] = [nextMove(of, from), nextMove(other, from)];
+  while (next <= to && also <= to) {
     if (next === also) return true;
-    // Whatever the one moves before the other's next cycle: if that is not open, the pointer is then as it was.
-    if (next < also) {
-      if (also <= b.to && isOpenAt(other, b, also, a)) return true;
-      next = nextMove(of, a, also);
-    } else {
-      if (next <= a.to && isOpenAt(of, a, next, b)) return true;
-      also = nextMove(other, b, next);
-    }
+    if (next < also) next = nextMove(of, also);
+    else also = nextMove(other, next);
   }
   return false;
 }
 
-type Moves = NonNullable<LineResult['moves']> & { base: number };
-
-/** The first cycle from `t` on in which a router moves anything for a line; Infinity if there is none. */
-function nextMove({ words, bits, base }: Moves, { at }: Use, t: number): number {
-  if (t === Infinity) return t;
-  const cycle = Math.max(0, t - base);
-  let mask = -1 << (cycle & 31);
-  for (let word = cycle >> 5; word < words; word++) {
-    const rest = bits[3 * at * words + word] & mask;
-    if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest & -rest);
-    mask = -1;
-  }
-  return Infinity;
+/** A cycle of a line before which another one moved something, as the last one to do so, and in which cycle. */
+interface Disturbed {
+  by?: Use;
+  since: number;
 }
 
 /**
- * Is a line's cycle open, and the pointer not where another line leaves it? One whose colours are all before, behind or
- * around its own leaves it before or behind them all.
+ * Where others leave the pointer before cycles of a line in which it matters: nudges with which it was simulated are
+ * kept if they are right, and there are new ones where it is not simulated with that pointer.
  */
-function isOpenAt(
-  { words, bits, base }: Moves,
-  { at, colors }: Use,
-  t: number,
-  other: Use,
-): boolean {
-  const cycle = t - base;
-  const isIn = (row: number) =>
-    ((bits[(3 * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
-  return isIn(2) || (isIn(1) && !leavesAt(other, colors, 0));
-}
-
-/** Does a line leave the pointer at this place among some colours, whatever it moves? */
-function leavesAt(line: Use, colors: number, place: number): boolean {
-  for (let rest = line.colors; rest !== 0; rest &= rest - 1)
-    if (placeAmong(colors, 32 - Math.clz32(rest & -rest)) !== place) return false;
-  return true;
-}
-
-/** The cycles with moves of a line's routers: it is simulated once more, and they are noted. */
-function* movesOf(
-  table: LineTable,
-  { division, results, bases }: Pass,
-  { line }: Use,
-): Generator<void, Moves> {
-  const result = results[line];
-  if (result.moves === undefined) {
-    const { shape } = division.lines[line];
-    let last = 0;
-    for (let i = 0; i < result.last.length; i++)
-      if (result.first[i] !== NEVER_MOVES) last = Math.max(last, result.last[i]);
-    const words = (last >> 5) + 1;
-    const counts = yield* simulate(table, shape, result.starts, pointersOf(shape, result), words);
-    result.moves = { words, bits: counts!.moves!.bits };
-    table.bytes += result.moves.bits.byteLength;
+function* findNudges(search: Search, use: Use, uses: Use[]): Generator<void, void> {
+  const { table, pass } = search;
+  const others = uses.filter((other) => other !== use && other.from < use.to);
+  const disturbed = new Map<number, Disturbed>();
+  if (use.place !== undefined) disturbed.set(use.from, { since: -Infinity });
+  const disturb = (cycle: number, by: Use, since: number) => {
+    const before = disturbed.get(cycle);
+    if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
+  };
+  for (const other of others) {
+    if (other.to < use.from) {
+      if (use.place !== undefined) disturb(use.from, other, other.to);
+      continue;
+    }
+    const of = yield* cyclesOf(table, pass, use.line, use.at);
+    const its = yield* cyclesOf(table, pass, other.line, other.at);
+    if (other.from < use.from && use.place !== undefined)
+      disturb(use.from, other, moveBefore(its, use.from));
+    let t = nextMove(its, use.from);
+    for (let next = nextMove(of, t); next !== Infinity; next = nextMove(of, t)) {
+      if (isNeeded(of, next)) disturb(next, other, moveBefore(its, next));
+      t = nextMove(its, next);
+    }
   }
-  return { ...result.moves, base: bases[line] };
+  for (const [cycle, last] of disturbed) {
+    const other = last.by ?? uses.find((one) => one !== use)!;
+    const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
+    if (pointer === undefined) note(search.met, pass, use, other);
+    else if (yield* nudge(search, use, cycle, pointer)) note(search.nudged, pass, use, other);
+  }
+}
+
+/** Where a line leaves the pointer among some colours, if that is known: after its last move, or after any. */
+function pointerAfter(line: Use, since: number, colors: number): number | undefined {
+  if (since === line.to) return line.pointer;
+  const places = new Set<number>();
+  for (let rest = line.colors; rest !== 0; rest &= rest - 1)
+    places.add(placeAmong(colors, 32 - Math.clz32(rest & -rest)));
+  return places.size === 1 ? pointerAt(colors, [...places][0]) : undefined;
+}
+
+/** Notes where the pointer has to be before a cycle; false if it is there without a nudge. */
+function* nudge(
+  { table, pass, given, wanted }: Search,
+  use: Use,
+  cycle: number,
+  pointer: number,
+): Generator<void, boolean> {
+  const { line, at, colors } = use;
+  const place = placeAmong(colors, pointer);
+  const key = keyOf(at, cycle - pass.bases[line]);
+  const had = given.get(line)?.get(key);
+  if (had === undefined) {
+    if (cycle === use.from && use.place === place) return false;
+    if (cycle !== use.from && place === 0) {
+      const of = yield* cyclesOf(table, pass, line, at);
+      if (!isElsewhere(of, cycle)) return false;
+    }
+  }
+  let own = wanted.get(line);
+  if (own === undefined) wanted.set(line, (own = new Map()));
+  own.set(key, pointerAt(colors, place));
+  return true;
 }

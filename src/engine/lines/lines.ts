@@ -10,8 +10,9 @@ import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division } from './divide.js';
-import { meetings } from './guard.js';
-import { countsOf, passOver, type Pass, type Place } from './pass.js';
+import { guard, type Findings } from './guard.js';
+import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
+import { sameWords } from './shapes.js';
 import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
 
 /** A run by lines; a program that is not for it ends with why. */
@@ -82,19 +83,36 @@ function* byLines(
   makeRoom(table);
   const starts = startsOf(input, tables);
   const united = new Map<number, number>();
+  let nudges: Nudges = new Map();
   let merged = 0;
-  for (;;) {
+  for (let passes = 1; ; passes++) {
     const division = divisionOf(table, input, tables, united);
     if (division === undefined)
       return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
-    const pass = yield* passOver(table, tables, division, starts, place);
+    const pass = yield* passOver(table, tables, division, starts, nudges, place);
     if (typeof pass === 'string') return pass;
-    const met = guarded ? yield* meetings(table, pass) : [];
-    if (met === 'returned') return 'met';
-    if (met.length === 0) return resultBy(input, table, tables, pass, merged);
-    for (const [a, b] of met) unite(united, division, a, b);
-    merged += met.length;
+    const found = guarded ? yield* guard(table, pass, nudges) : NOTHING_FOUND;
+    if (found.returned) return 'met';
+    if (found.met.length === 0 && areSame(nudges, found.nudges))
+      return resultBy(input, table, tables, pass, merged);
+    nudges = found.nudges;
+    if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
+    const pairs = found.met.length > 0 ? found.met : found.nudged;
+    if (pairs.length === 0) return 'met';
+    for (const [a, b] of pairs) unite(united, division, a, b);
+    merged += pairs.length;
+    nudges = new Map();
   }
+}
+
+/** Passes with nudges, each because of the one before, after which lines are rather taken together. */
+const MOST_PASSES = 6;
+
+const NOTHING_FOUND: Findings = { returned: false, met: [], nudges: new Map(), nudged: [] };
+
+function areSame(a: Nudges, b: Nudges): boolean {
+  if (a.size !== b.size) return false;
+  return [...a].every(([line, words]) => sameWords(words, b.get(line) ?? []));
 }
 
 /** The division of a program with some phases united, made once. */

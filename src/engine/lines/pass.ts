@@ -7,8 +7,9 @@ import type { Counts } from '../fast/load.js';
 import type { Tables } from '../fast/tables.js';
 import type { Computing, Part } from './cut.js';
 import type { Division, Line } from './divide.js';
-import { followFree, followMoves, type Traces } from './guard.js';
+import { followFree, followMoves, type Traces } from './traces.js';
 import { LATEST_START, placeAmong, resultOfLine, simulate, type LineResult } from './simulate.js';
+import { sameWords } from './shapes.js';
 import { mix, type LineTable, type Shape } from './table.js';
 
 export interface Pass {
@@ -41,12 +42,18 @@ export interface Place {
 /** Why a pass did not come to its end. */
 export type Stopped = 'line' | 'long';
 
+/** By line: where others leave pointers of its routers (see `LineResult`). */
+export type Nudges = ReadonlyMap<number, Int32Array>;
+
+const NO_NUDGES = new Int32Array(0);
+
 /** Goes through all lines, in slices of some milliseconds. */
 export function* passOver(
   table: LineTable,
   tables: Tables,
   division: Division,
   starts: Float64Array,
+  nudges: Nudges,
   place: Place,
 ): Generator<void, Pass | Stopped> {
   const pass = begin(tables, division, starts);
@@ -59,13 +66,14 @@ export function* passOver(
     const base = startsOf(pass, line, l, cuts.parts, scratch);
     if (base === undefined) return 'long';
     const own = scratch.subarray(0, actors.length);
-    let result = find(pass, line, own);
+    const moved = nudges.get(l) ?? NO_NUDGES;
+    let result = find(pass, line, own, moved);
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
       const pointers = Int32Array.from(line.routers, (core) => pass.traces.pointers[core]);
-      const counts = yield* simulate(table, line.shape, own, pointers);
+      const counts = yield* simulate(table, line.shape, own, pointers, moved);
       if (counts === undefined) return 'line';
-      result = resultOfLine(table, line.shape, own, pointers, counts);
+      result = resultOfLine(table, line.shape, own, pointers, moved, counts);
       keep(line.shape, result);
     } else pass.known++;
     pass.results.push(result);
@@ -144,12 +152,21 @@ function keyOf(starts: Int32Array): number {
 }
 
 /** The result of a line that starts so, if it is known. */
-function find({ traces }: Pass, line: Line, starts: Int32Array): LineResult | undefined {
+function find(
+  { traces }: Pass,
+  line: Line,
+  starts: Int32Array,
+  nudges: Int32Array,
+): LineResult | undefined {
   const { shape, routers } = line;
   const alike = shape.results.get(keyOf(starts));
   if (alike === undefined) return undefined;
   for (const result of alike)
-    if (isSame(result.starts, starts) && hasPointers(shape, result, routers, traces.pointers))
+    if (
+      isSame(result.starts, starts) &&
+      sameWords(result.nudges, nudges) &&
+      hasPointers(shape, result, routers, traces.pointers)
+    )
       return result;
   return undefined;
 }

@@ -13,9 +13,11 @@ export interface LineResult {
   waitOutput?: Int32Array;
   /**
    * Of the routers with several colours where their pointers are among these, if that can have an effect on the
-   * result: if the first cycle with a move was open at one of them.
+   * result (`MOVES`).
    */
   places?: Int32Array;
+  /** Where other lines leave pointers of its routers: router, cycle, pointer; in this order. */
+  nudges: Int32Array;
   /**
    * By router: the first and the last cycle with a move, and from when all places that it took, or its core in it,
    * are free again.
@@ -24,9 +26,9 @@ export interface LineResult {
   last: Int32Array;
   free: Int32Array;
   coreFree: Int32Array;
-  /** By router: where its pointer is in the end; whether some cycle was open, and the first one (`MOVES`). */
+  /** By router: where its pointer is in the end; whether what it did depends on where that was at first. */
   pointers: Uint8Array;
-  open: Uint8Array;
+  depends: Uint8Array;
   /** Latest ends of labels: label, cycle and actor, one after the other. */
   labels: Int32Array;
   hazards: number;
@@ -34,8 +36,7 @@ export interface LineResult {
   /** The same in every run. */
   hash: number;
   /**
-   * By router bits of the cycles with moves, then of open ones with the pointer behind or before all colours, then of
-   * other open ones, once they were asked for.
+   * By router rows of bits of the cycles (`MOVES_ROWS`), once they were asked for.
    */
   moves?: { words: number; bits: Int32Array };
 }
@@ -50,6 +51,7 @@ export const LATEST_START = 2 ** 29;
  * Runs a line in slices of some milliseconds; undefined if it does not end as it should.
  * @param starts by actor, the first of them 0
  * @param pointers by router, where they are at first
+ * @param nudges where other lines leave them later
  * @param moveWords words for the bits of cycles with moves, or 0
  */
 export function* simulate(
@@ -57,12 +59,13 @@ export function* simulate(
   shape: Shape,
   starts: Int32Array,
   pointers: Int32Array,
+  nudges: Int32Array,
   moveWords = 0,
 ): Generator<void, Counts | undefined> {
   const { image, actors } = shape;
   const all = new Float64Array(image.cores);
   for (let i = 0; i < actors.length; i++) all[actors[i]] = starts[i];
-  const line = { pointers, moveWords };
+  const line = { pointers, nudges, moveWords };
   const team = { machine: table.machine(), threads: 1, leastCores: 1, run: 0, line };
   const running = startMachine(image, all, { ...team, bits: 32 });
   for (;;) {
@@ -79,6 +82,7 @@ export function resultOfLine(
   shape: Shape,
   starts: Int32Array,
   pointers: Int32Array,
+  nudges: Int32Array,
   counts: Counts,
 ): LineResult {
   const { actors, several } = shape;
@@ -88,13 +92,13 @@ export function resultOfLine(
     return Int32Array.from({ length: routers }, (_, i) => records[i * MOVES_WORDS + word]);
   });
   const flags = (i: number) => records[i * MOVES_WORDS + 4];
-  const open = Uint8Array.from({ length: routers }, (_, i) => flags(i) & 0xff);
-  const dependsAt = several.some((i) => (open[i] & MOVES.openFirst) !== 0);
+  const depends = Uint8Array.from({ length: routers }, (_, i) => flags(i) & MOVES.depends);
+  const dependsAt = several.some((i) => depends[i] !== 0);
   const waits = Int32Array.from(actors, (i) => counts.waitOutput[i]);
   const result: LineResult = {
-    starts: starts.slice(),
+    ...{ starts: starts.slice(), nudges },
     ends: Int32Array.from(actors, (i) => counts.end[i]),
-    ...{ first, last, free, coreFree, open },
+    ...{ first, last, free, coreFree, depends },
     ...(waits.some((n) => n > 0) && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     pointers: Uint8Array.from({ length: routers }, (_, i) => flags(i) >> 8),
@@ -104,7 +108,7 @@ export function resultOfLine(
     hash: 0,
   };
   result.hash = hashOf(shape, result);
-  table.bytes += 18 * routers + 12 * actors.length + 500;
+  table.bytes += 18 * routers + 12 * actors.length + 4 * nudges.length + 500;
   return result;
 }
 
@@ -117,12 +121,16 @@ export function placesOf({ several, colors }: Shape, pointers: ArrayLike<number>
 export function pointersOf({ several, colors }: Shape, { places }: LineResult): Int32Array {
   const pointers = new Int32Array(colors.length);
   if (places === undefined) return pointers;
-  for (let i = 0; i < several.length; i++) {
-    let rest = colors[several[i]];
-    for (let place = places[i]; place > 0; place--) rest &= rest - 1;
-    pointers[several[i]] = 31 - Math.clz32(rest & -rest);
-  }
+  for (let i = 0; i < several.length; i++)
+    pointers[several[i]] = pointerAt(colors[several[i]], places[i]);
   return pointers;
+}
+
+/** The colour that a pointer at this place among some colours is at. */
+export function pointerAt(colors: number, place: number): number {
+  let rest = colors;
+  for (let i = 0; i < place; i++) rest &= rest - 1;
+  return 31 - Math.clz32(rest & -rest);
 }
 
 /** How many of some colours come before a pointer, modulo all of them. */
@@ -162,12 +170,13 @@ function linksOf({ linkWavelets }: Counts): Int32Array {
 }
 
 /** A number that two lines of one run hardly have in common unless they are equal. */
-function hashOf(shape: Shape, { starts, places }: LineResult): number {
+function hashOf(shape: Shape, { starts, places, nudges }: LineResult): number {
   let [a, b] = [shape.hash, ~shape.hash];
   for (const start of starts) {
     a = mix(a, start);
     b = mix(b, ~start);
   }
   for (const place of places ?? []) b = mix(b, place);
+  for (const word of nudges) b = mix(b, word);
   return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
 }

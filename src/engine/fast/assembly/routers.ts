@@ -7,7 +7,7 @@ import { noteArrival, passMark, wakeSender } from './routes';
 import { supply, takeCounted, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
-import { NOTES_MOVES, noteMoves } from './moves';
+import { NOTES_MOVES, noteMoves, pointerIn } from './moves';
 import { reportPopped, reportSent } from './exchange';
 import { COUNTED, FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
@@ -25,7 +25,7 @@ export function stepRouters(t: Time): void {
 
 function stepRouter(core: i32, t: Time): void {
   const router = routerOf(core);
-  const first = router.pointer;
+  const first = NOTES_MOVES ? pointerIn(core, router, t) : router.pointer;
   let rest = router.have & ~router.waiting;
   let granted = 0;
   let moved = 0;
