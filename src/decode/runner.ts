@@ -151,19 +151,21 @@ export function createRunner(options: RunnerOptions): Runner {
 }
 
 /** A function that lets timers and interrupts in where that was not done for a while. */
-export function createPause({
-  now,
-  signal,
-}: Pick<RunnerOptions, 'now' | 'signal'>): () => Promise<void> {
+export function createPause({ now, signal }: Pick<RunnerOptions, 'now' | 'signal'>): Pause {
   let last = now();
-  return async () => {
-    if (now() - last >= PAUSE_AFTER) {
+  const isDue = () => now() - last >= PAUSE_AFTER;
+  const pause = async () => {
+    if (isDue()) {
       await setImmediate();
       last = now();
     }
     signal?.throwIfAborted();
   };
+  return Object.assign(pause, { isDue });
 }
+
+/** Lets others in, if it is time; whether it is. */
+type Pause = (() => Promise<void>) & { isDue(): boolean };
 
 /** A run whose end is a result, or something else. */
 type Going<T> = Omit<Run, 'advance'> & { advance(): T | undefined };
@@ -171,15 +173,17 @@ type Going<T> = Omit<Run, 'advance'> & { advance(): T | undefined };
 /** Does some work of an engine, and counts what it takes. */
 type Meter = <T>(work: () => T) => T;
 
-async function toItsEnd<T>(
-  begin: () => Going<T>,
-  pause: () => Promise<void>,
-  meter: Meter,
-): Promise<T> {
+async function toItsEnd<T>(begin: () => Going<T>, pause: Pause, meter: Meter): Promise<T> {
   await pause();
   const run = meter(begin);
   for (;;) {
-    const result = meter(() => run.advance());
+    // Slices may be short: others need not be let in after each, nor the time looked up.
+    const result = meter(() => {
+      for (;;) {
+        const ended = run.advance();
+        if (ended !== undefined || pause.isDue()) return ended;
+      }
+    });
     if (result !== undefined) return result;
     await pause().catch((): never => {
       throw new StoppedError(run.cycle(), run.standing());

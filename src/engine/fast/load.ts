@@ -1,7 +1,15 @@
 /** How a program gets into the machine's memory, and how the counters get out of it. */
 import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
-import { HEADER, MOST_CORES, MOST_TILES, MOVES_ROWS, MOVES_WORDS, NUDGE_WORDS, TIME } from './machine-code.js';
+import {
+  HEADER,
+  MOST_CORES,
+  MOST_TILES,
+  MOVES_ROWS,
+  MOVES_WORDS,
+  NUDGE_WORDS,
+  TIME,
+} from './machine-code.js';
 import { outOfMemory, type Bits, type Machine, type Translation } from './machine.js';
 import type { Image, Notes, Table } from './tables.js';
 
@@ -114,8 +122,7 @@ export function load(
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
-  const wordsAt = (from: number, size: number) =>
-    new Int32Array(memory.buffer, from, size).slice();
+  const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),

@@ -5,7 +5,15 @@
  * pointers are elsewhere, the line is simulated again with them.
  */
 import type { Nudges, Pass } from './pass.js';
-import { cyclesOf, isElsewhere, isNeeded, moveBefore, nextMove } from './cycles.js';
+import {
+  coincide,
+  isElsewhere,
+  isNeeded,
+  moveBefore,
+  nextOpen,
+  noteCycles,
+  type Cycles,
+} from './cycles.js';
 import { NEVER_MOVES, placeAmong, pointerAt } from './simulate.js';
 import type { LineTable } from './table.js';
 
@@ -17,6 +25,8 @@ interface Use {
   to: number;
   colors: number;
   pointer: number;
+  /** All its cycles there, if another line's are between them. */
+  cycles?: Cycles;
   /** If what it does depends on that: the place of the pointer among its colours with which it was simulated. */
   place?: number;
 }
@@ -35,7 +45,6 @@ export interface Findings {
 type Pairs = Map<string, [number, number]>;
 
 interface Search {
-  table: LineTable;
   pass: Pass;
   met: Pairs;
   nudged: Pairs;
@@ -48,20 +57,42 @@ interface Search {
 export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<void, Findings> {
   const { returned, flagged } = pass.traces;
   const search: Search = {
-    ...{ table, pass, met: new Map(), nudged: new Map(), wanted: new Map() },
+    ...{ pass, met: new Map(), nudged: new Map(), wanted: new Map() },
     given: new Map([...given].map(([line, words]) => [line, byKey(words)])),
   };
-  if (!returned)
-    for (const router of new Set(flagged)) {
-      const uses = usesOf(pass, router);
-      for (let a = 0; a < uses.length; a++)
+  if (!returned) {
+    const routers = [...new Set(flagged)].map((router) => usesOf(pass, router));
+    yield* noteOverlapping(table, pass, routers);
+    for (const uses of routers)
+      for (const [a, use] of uses.entries())
         for (let b = a + 1; b < uses.length; b++)
-          if (yield* meet(search, uses[a], uses[b])) note(search.met, pass, uses[a], uses[b]);
-      if (search.met.size === 0) for (const use of uses) yield* findNudges(search, use, uses);
-    }
+          if (meet(use, uses[b])) note(search.met, pass, use, uses[b]);
+    if (search.met.size === 0)
+      for (const uses of routers) for (const use of uses) findNudges(search, use, uses);
+  }
   const { met, nudged, wanted } = search;
   const nudges = new Map([...wanted].map(([line, of]) => [line, wordsOf(of)]));
   return { returned, met: [...met.values()], nudges, nudged: [...nudged.values()] };
+}
+
+/** Finds the cycles of lines that are at a router at one time. */
+function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Generator<void, void> {
+  const { division, results, bases } = pass;
+  for (const uses of routers)
+    for (const use of uses) {
+      if (!overlapsOne(use, uses)) continue;
+      const result = results[use.line];
+      if (result.moves === undefined)
+        yield* noteCycles(table, division.lines[use.line].shape, result);
+      const { words, bits } = result.moves!;
+      use.cycles = { words, bits, base: bases[use.line], at: use.at };
+    }
+}
+
+function overlapsOne(use: Use, uses: Use[]): boolean {
+  for (const other of uses)
+    if (other !== use && other.from <= use.to && use.from <= other.to) return true;
+  return false;
 }
 
 /** Cycles of a line are fewer. */
@@ -73,7 +104,8 @@ function keyOf(at: number, cycle: number): number {
 
 function byKey(words: Int32Array): Map<number, number> {
   const pointers = new Map<number, number>();
-  for (let i = 0; i < words.length; i += 3) pointers.set(keyOf(words[i], words[i + 1]), words[i + 2]);
+  for (let i = 0; i < words.length; i += 3)
+    pointers.set(keyOf(words[i], words[i + 1]), words[i + 2]);
   return pointers;
 }
 
@@ -121,18 +153,9 @@ function placeIn(routers: Int32Array, router: number): number {
 }
 
 /** Do two lines move something in one cycle? */
-function* meet({ table, pass }: Search, a: Use, b: Use): Generator<void, boolean> {
+function meet(a: Use, b: Use): boolean {
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
-  if (from > to) return false;
-  const of = yield* cyclesOf(table, pass, a.line, a.at);
-  const other = yield* cyclesOf(table, pass, b.line, b.at);
-  let [next, also] = [nextMove(of, from), nextMove(other, from)];
-  while (next <= to && also <= to) {
-    if (next === also) return true;
-    if (next < also) next = nextMove(of, also);
-    else also = nextMove(other, next);
-  }
-  return false;
+  return from <= to && coincide(a.cycles!, b.cycles!, from, to);
 }
 
 /** A cycle of a line before which another one moved something, as the last one to do so, and in which cycle. */
@@ -145,8 +168,8 @@ interface Disturbed {
  * Where others leave the pointer before cycles of a line in which it matters: nudges with which it was simulated are
  * kept if they are right, and there are new ones where it is not simulated with that pointer.
  */
-function* findNudges(search: Search, use: Use, uses: Use[]): Generator<void, void> {
-  const { table, pass } = search;
+function findNudges(search: Search, use: Use, uses: Use[]): void {
+  const { pass } = search;
   const others = uses.filter((other) => other !== use && other.from < use.to);
   const disturbed = new Map<number, Disturbed>();
   if (use.place !== undefined) disturbed.set(use.from, { since: -Infinity });
@@ -159,21 +182,19 @@ function* findNudges(search: Search, use: Use, uses: Use[]): Generator<void, voi
       if (use.place !== undefined) disturb(use.from, other, other.to);
       continue;
     }
-    const of = yield* cyclesOf(table, pass, use.line, use.at);
-    const its = yield* cyclesOf(table, pass, other.line, other.at);
+    const [of, its] = [use.cycles!, other.cycles!];
     if (other.from < use.from && use.place !== undefined)
       disturb(use.from, other, moveBefore(its, use.from));
-    let t = nextMove(its, use.from);
-    for (let next = nextMove(of, t); next !== Infinity; next = nextMove(of, t)) {
-      if (isNeeded(of, next)) disturb(next, other, moveBefore(its, next));
-      t = nextMove(its, next);
+    for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
+      const since = moveBefore(its, t);
+      if (since > moveBefore(of, t) && isNeeded(of, t)) disturb(t, other, since);
     }
   }
   for (const [cycle, last] of disturbed) {
     const other = last.by ?? uses.find((one) => one !== use)!;
     const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
     if (pointer === undefined) note(search.met, pass, use, other);
-    else if (yield* nudge(search, use, cycle, pointer)) note(search.nudged, pass, use, other);
+    else if (nudge(search, use, cycle, pointer)) note(search.nudged, pass, use, other);
   }
 }
 
@@ -187,22 +208,14 @@ function pointerAfter(line: Use, since: number, colors: number): number | undefi
 }
 
 /** Notes where the pointer has to be before a cycle; false if it is there without a nudge. */
-function* nudge(
-  { table, pass, given, wanted }: Search,
-  use: Use,
-  cycle: number,
-  pointer: number,
-): Generator<void, boolean> {
+function nudge({ pass, given, wanted }: Search, use: Use, cycle: number, pointer: number): boolean {
   const { line, at, colors } = use;
   const place = placeAmong(colors, pointer);
   const key = keyOf(at, cycle - pass.bases[line]);
   const had = given.get(line)?.get(key);
   if (had === undefined) {
     if (cycle === use.from && use.place === place) return false;
-    if (cycle !== use.from && place === 0) {
-      const of = yield* cyclesOf(table, pass, line, at);
-      if (!isElsewhere(of, cycle)) return false;
-    }
+    if (cycle !== use.from && place === 0 && !isElsewhere(use.cycles!, cycle)) return false;
   }
   let own = wanted.get(line);
   if (own === undefined) wanted.set(line, (own = new Map()));

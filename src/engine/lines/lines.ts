@@ -12,6 +12,7 @@ import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division } from './divide.js';
 import { guard, type Findings } from './guard.js';
 import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
+import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
 import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
 
@@ -95,7 +96,10 @@ function* byLines(
     if (found.returned) return 'met';
     if (found.met.length === 0 && areSame(nudges, found.nudges))
       return resultBy(input, table, tables, pass, merged);
+    const isFirst = nudges.size === 0;
     nudges = found.nudges;
+    if (found.met.length === 0 && isFirst && (yield* nudgeLines(table, pass, nudges)))
+      return resultBy(input, table, tables, pass, merged);
     if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
     const pairs = found.met.length > 0 ? found.met : found.nudged;
     if (pairs.length === 0) return 'met';
@@ -153,7 +157,7 @@ function resultBy(
   if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged },
-    distinct: [...pass.distinct],
+    distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);
   return result;

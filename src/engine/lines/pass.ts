@@ -8,17 +8,16 @@ import type { Tables } from '../fast/tables.js';
 import type { Computing, Part } from './cut.js';
 import type { Division, Line } from './divide.js';
 import { followFree, followMoves, type Traces } from './traces.js';
-import { LATEST_START, placeAmong, resultOfLine, simulate, type LineResult } from './simulate.js';
-import { sameWords } from './shapes.js';
-import { mix, type LineTable, type Shape } from './table.js';
+import { find, simulated } from './known.js';
+import { LATEST_START, type LineResult } from './simulate.js';
+import type { LineTable } from './table.js';
 
 export interface Pass {
   division: Division;
   /** By line: its result, and the cycle that its times count from. */
   results: LineResult[];
   bases: Float64Array;
-  /** Hashes of lines that differ from each other, and lines that the table had. */
-  distinct: Set<number>;
+  /** Lines that the table had. */
   known: number;
   traces: Traces;
   /** By core: the cycle in which it is at its next part, and cycles that it waited for output. */
@@ -67,17 +66,16 @@ export function* passOver(
     if (base === undefined) return 'long';
     const own = scratch.subarray(0, actors.length);
     const moved = nudges.get(l) ?? NO_NUDGES;
-    let result = find(pass, line, own, moved);
+    const { routers, shape } = line;
+    const pointerOf = (router: number) => pass.traces.pointers[routers[router]];
+    let result = find(shape, own, moved, pointerOf);
     if (result === undefined) {
       Object.assign(place, { line, parts: cuts.parts, cycle: base });
-      const pointers = Int32Array.from(line.routers, (core) => pass.traces.pointers[core]);
-      const counts = yield* simulate(table, line.shape, own, pointers, moved);
-      if (counts === undefined) return 'line';
-      result = resultOfLine(table, line.shape, own, pointers, moved, counts);
-      keep(line.shape, result);
+      const pointers = Int32Array.from(routers, (_, router) => pointerOf(router));
+      result = yield* simulated(table, shape, own, pointers, moved);
+      if (result === undefined) return 'line';
     } else pass.known++;
     pass.results.push(result);
-    pass.distinct.add(result.hash);
     apply(pass, line, l, result);
   }
   finish(pass, tables);
@@ -98,7 +96,6 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     division,
     results: [],
     bases: new Float64Array(division.lines.length),
-    distinct: new Set(),
     known: 0,
     traces: {
       pointers: new Uint8Array(cores),
@@ -143,59 +140,6 @@ function startsOf(
   for (let i = 0; i < actors.length; i++) starts[i] = at[routers[actors[i]]] - first;
   bases[l] = first;
   return first;
-}
-
-function keyOf(starts: Int32Array): number {
-  let hash = 0;
-  for (let i = 0; i < starts.length; i++) hash = mix(hash, starts[i]);
-  return hash;
-}
-
-/** The result of a line that starts so, if it is known. */
-function find(
-  { traces }: Pass,
-  line: Line,
-  starts: Int32Array,
-  nudges: Int32Array,
-): LineResult | undefined {
-  const { shape, routers } = line;
-  const alike = shape.results.get(keyOf(starts));
-  if (alike === undefined) return undefined;
-  for (const result of alike)
-    if (
-      isSame(result.starts, starts) &&
-      sameWords(result.nudges, nudges) &&
-      hasPointers(shape, result, routers, traces.pointers)
-    )
-      return result;
-  return undefined;
-}
-
-function isSame(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Does a result hold with pointers where they are now? */
-function hasPointers(
-  { several, colors }: Shape,
-  { places }: LineResult,
-  routers: Int32Array,
-  pointers: Uint8Array,
-): boolean {
-  if (places === undefined) return true;
-  for (let i = 0; i < several.length; i++) {
-    const router = several[i];
-    if (placeAmong(colors[router], pointers[routers[router]]) !== places[i]) return false;
-  }
-  return true;
-}
-
-function keep(shape: Shape, result: LineResult): void {
-  const key = keyOf(result.starts);
-  const alike = shape.results.get(key);
-  if (alike === undefined) shape.results.set(key, [result]);
-  else alike.push(result);
 }
 
 /** Moves a line's result to where and when it is. */

@@ -89,19 +89,30 @@ export function resultOfLine(
   const { records } = counts.moves!;
   const routers = shape.places.length;
   const [first, last, free, coreFree] = [0, 1, 2, 3].map((word) => {
-    return Int32Array.from({ length: routers }, (_, i) => records[i * MOVES_WORDS + word]);
+    const column = new Int32Array(routers);
+    for (let i = 0, at = word; i < routers; i++, at += MOVES_WORDS) column[i] = records[at];
+    return column;
   });
-  const flags = (i: number) => records[i * MOVES_WORDS + 4];
-  const depends = Uint8Array.from({ length: routers }, (_, i) => flags(i) & MOVES.depends);
-  const dependsAt = several.some((i) => depends[i] !== 0);
-  const waits = Int32Array.from(actors, (i) => counts.waitOutput[i]);
+  const depends = new Uint8Array(routers);
+  const after = new Uint8Array(routers);
+  for (let i = 0, at = 4; i < routers; i++, at += MOVES_WORDS) {
+    depends[i] = records[at] & MOVES.depends;
+    after[i] = records[at] >> 8;
+  }
+  let dependsAt = false;
+  for (let i = 0; i < several.length; i++) dependsAt ||= depends[several[i]] !== 0;
+  const ends = new Int32Array(actors.length);
+  const waits = new Int32Array(actors.length);
+  let waited = 0;
+  for (let i = 0; i < actors.length; i++) {
+    ends[i] = counts.end[actors[i]];
+    waited += waits[i] = counts.waitOutput[actors[i]];
+  }
   const result: LineResult = {
-    ...{ starts: starts.slice(), nudges },
-    ends: Int32Array.from(actors, (i) => counts.end[i]),
-    ...{ first, last, free, coreFree, depends },
-    ...(waits.some((n) => n > 0) && { waitOutput: waits }),
+    ...{ starts: starts.slice(), nudges, ends },
+    ...{ first, last, free, coreFree, depends, pointers: after },
+    ...(waited > 0 && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
-    pointers: Uint8Array.from({ length: routers }, (_, i) => flags(i) >> 8),
     labels: labelsOf(counts),
     hazards: counts.hazards,
     counts: countsOf(shape, counts),
@@ -162,19 +173,24 @@ function labelsOf({ labelEnd, labelCore }: Counts): Int32Array {
 }
 
 function linksOf({ linkWavelets }: Counts): Int32Array {
-  const links: number[] = [];
-  linkWavelets.forEach((count, link) => {
-    if (count > 0) links.push(link >> 2, link & 3, count);
-  });
-  return Int32Array.from(links);
+  let count = 0;
+  for (let i = 0; i < linkWavelets.length; i++) if (linkWavelets[i] > 0) count++;
+  const links = new Int32Array(count * 3);
+  for (let i = 0, at = 0; i < linkWavelets.length; i++) {
+    if (linkWavelets[i] === 0) continue;
+    links[at++] = i >> 2;
+    links[at++] = i & 3;
+    links[at++] = linkWavelets[i];
+  }
+  return links;
 }
 
 /** A number that two lines of one run hardly have in common unless they are equal. */
 function hashOf(shape: Shape, { starts, places, nudges }: LineResult): number {
   let [a, b] = [shape.hash, ~shape.hash];
-  for (const start of starts) {
-    a = mix(a, start);
-    b = mix(b, ~start);
+  for (let i = 0; i < starts.length; i++) {
+    a = mix(a, starts[i]);
+    b = mix(b, ~starts[i]);
   }
   for (const place of places ?? []) b = mix(b, place);
   for (const word of nudges) b = mix(b, word);

@@ -72,4 +72,3 @@ function freeOf({ free, last }: Traces, family: number): Record<'router' | 'core
   }
   return of;
 }
-
