@@ -83,10 +83,9 @@ describe('stages by lines are as they are whole', () => {
 });
 
 describe('what a run says of its lines', () => {
-  const document = async (memo: Memo, runner?: Runner) => {
-    const config = loadConfig(SMALL, []);
-    return simulate(config, { memo, shards: 1, ...(runner && { runner }) });
-  };
+  const small = () => createRunner({ engine: 'fast', shards: 1, now: () => 0, coresByLines: 0 });
+  const document = (memo: Memo, runner = small()) =>
+    simulate(loadConfig(SMALL, []), { memo, shards: 1, runner });
   const numbers = ({ host: _, reuse: __, ...rest }: Awaited<ReturnType<typeof document>>) => rest;
 
   it('changes none of its numbers', async () => {
@@ -99,8 +98,14 @@ describe('what a run says of its lines', () => {
     expect(all.reuse.lines!.distinct).toBeLessThan(all.reuse.lines!.lines);
   });
 
+  it('leaves programs of few cores to the engine', async () => {
+    const { reuse, host } = await simulate(loadConfig(SMALL, []), { memo: 'all', shards: 1 });
+    expect(reuse.lines!.why).toEqual({ small: reuse.simulated.length });
+    expect(host.lines!.simulated).toBe(0);
+  });
+
   it('does not depend on what was simulated before, which the host says', async () => {
-    const runner = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
+    const runner = small();
     const [first, again] = [await document('all', runner), await document('all', runner)];
     expect(again.reuse).toEqual(first.reuse);
     expect(first.host.lines!.simulated).toBeGreaterThan(0);

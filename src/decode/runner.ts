@@ -21,6 +21,8 @@ export interface RunnerOptions {
   shards: number;
   /** Cycles that a program may take (see `RunInput`). */
   maxCycles?: number | undefined;
+  /** Cores from which on a program may be run by lines: smaller ones are through before they are divided. */
+  coresByLines?: number | undefined;
   /** Once it is aborted everything rejects with its reason; a LimitError also says what ran. */
   signal?: AbortSignal | undefined;
   /** Seconds from any fixed instant; seconds of processor time. */
@@ -61,12 +63,14 @@ export interface Spent {
   lines: { simulated: number; known: number };
 }
 
+const CORES_BY_LINES = 4096;
+
 /** Seconds for which a thread may be kept from everything else. */
 const PAUSE_AFTER = 0.01;
 
 /** Has threads if more than one is asked for; the caller that creates a runner closes it. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { engine, shards: count, maxCycles, signal } = options;
+  const { engine, shards: count, maxCycles, coresByLines = CORES_BY_LINES, signal } = options;
   const start = SLICED_ENGINES[engine];
   const lines = createLineTable();
   const spent: Spent = { cpuSeconds: 0, lines: { simulated: 0, known: 0 } };
@@ -97,10 +101,13 @@ export function createRunner(options: RunnerOptions): Runner {
     return result;
   };
   const byLines = async (input: RunInput, how: 'kept' | 'fresh') => {
-    const ended = await here(() => {
-      if (how === 'fresh') forgetResults(lines);
-      return startByLines(input, lines);
-    });
+    const isSmall = input.program.roleOf.length < coresByLines;
+    const ended = isSmall
+      ? 'small'
+      : await here(() => {
+          if (how === 'fresh') forgetResults(lines);
+          return startByLines(input, lines);
+        });
     if (typeof ended !== 'string') {
       const { lines: all, known } = lines.made.get(ended)!;
       spent.lines.known += known;

@@ -97,11 +97,11 @@ export interface StageLines {
 }
 
 /**
- * Why a program is run whole: nothing says of what families its colours are (or all are of one); it has errors,
+ * Why a program is run whole: it has few cores; nothing says of what families its colours are (or all are of one); it has errors,
  * numbers or synthetic traffic; a core comes back to a phase, or phases wait for each other; a line does
  * not end as it should; the guard found that phases meet; times are too long.
  */
-export type WhyWhole = 'one family' | 'not plain' | 'phases' | 'line' | 'met' | 'long';
+export type WhyWhole = 'small' | 'one family' | 'not plain' | 'phases' | 'line' | 'met' | 'long';
 
 /** Bytes of results that a table keeps. */
 const MOST_BYTES = 128 * 2 ** 20;
