@@ -13,11 +13,15 @@ type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
 type RoleTable = 'listOf' | 'slotted' | 'kindsFrom' | 'routesFrom' | 'kinds' | 'routes';
 type TableName = CoreTable | RoleTable | 'opsFrom' | 'ops' | 'gaps' | 'toTake';
 
-export interface Tables {
+export interface Tables extends Numbered {
   ops: Operations;
-  /** Places in the rectangle of the cores that do something. */
-  placeOf: Int32Array;
-  image: Image;
+  /** By core that does something: its role. */
+  roleOf: Int32Array;
+  labels: number;
+  programStart: number;
+  ahead: number;
+  /** All that the machine wants; made once it is asked for, as not every program is run whole. */
+  readonly image: Image;
 }
 
 export type Table = Float64Array | Int32Array | Uint16Array | Uint8Array;
@@ -38,9 +42,30 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   const { costs } = wafer;
   const cores = numberCores(program);
   const ops = flattenOperations(program, wafer);
-  const image = imageOf(program, wafer.fabric, ops, cores);
   const more = { labels: labels.length, programStart: costs.programStart };
-  return { ops, placeOf: cores.placeOf, image: { ...image, ...more } };
+  let image: Image | undefined;
+  return {
+    ...{ ops, ...cores, ...more },
+    roleOf: rolesOf(cores, program.roleOf),
+    ahead: aheadOf(ops, wafer.fabric, longestOf(program)),
+    get image() {
+      return (image ??= { ...imageOf(program, wafer.fabric, ops, cores), ...more });
+    },
+  };
+}
+
+function rolesOf({ placeOf }: Numbered, roleOf: ArrayLike<number>): Int32Array {
+  const roles = new Int32Array(placeOf.length);
+  for (let core = 0; core < roles.length; core++) roles[core] = roleOf[placeOf[core]];
+  return roles;
+}
+
+function longestOf({ linkHops }: Pick<Program, 'linkHops'>): number {
+  return linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
+}
+
+function aheadOf(ops: Operations, fabric: WaferSpec['fabric'], longestLink: number): number {
+  return ops.longest + inFlight(fabric, longestLink);
 }
 
 /** What an image needs to know of a program, or of one of its lines. */
@@ -56,7 +81,7 @@ export function imageOf(
   { placeOf, coreAt }: Numbered,
 ): Omit<Image, 'labels' | 'programStart'> {
   const channels = layChannels({ roles }, fabric.colors, ops);
-  const longestLink = linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
+  const longestLink = longestOf({ ...(linkHops && { linkHops }) });
   const numbers = {
     ...{ colors: fabric.colors, width, height, roles: roles.length },
     ...{ hop: fabric.hopCycles, ramp: fabric.rampCycles, depth: fabric.queueDepth },
@@ -65,13 +90,13 @@ export function imageOf(
   };
   const { slotted, kindsFrom, routesFrom, kinds, routes } = channels;
   const tables = {
-    ...{ roleOf: placeOf.map((place) => roleOf[place]), placeOf, coreAt },
+    ...{ roleOf: rolesOf({ placeOf, coreAt }, roleOf), placeOf, coreAt },
     ...{ linkHops: linkHops ?? new Uint16Array(0), listOf: ops.listOf, slotted },
     ...{ kindsFrom, routesFrom, kinds, routes },
     ...{ opsFrom: ops.first, ops: ops.records, gaps: ops.gaps },
     toTake: new Int32Array(ops.countsTakes ? placeOf.length * fabric.colors : 0),
   };
-  const ahead = ops.longest + inFlight(fabric, longestLink);
+  const ahead = aheadOf(ops, fabric, longestLink);
   return { cores: placeOf.length, ahead, numbers, tables };
 }
 

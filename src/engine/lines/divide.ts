@@ -6,9 +6,9 @@ import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
 import { COLORS, cutLists, familiesOf, type Cuts } from './cut.js';
-import { groundOf, netOf, type Net } from './nets.js';
+import { groundOf, netsOf, type Net } from './nets.js';
 import { lineRole, partCode, shapeOf, type Found } from './shapes.js';
-import type { LineRole, LineTable, PartCode, Shape } from './table.js';
+import type { LineTable, PartCode, Shape } from './table.js';
 
 export interface Line extends LineKind {
   group: number;
@@ -57,18 +57,14 @@ export function divide(
   const order = cuts && orderOf(cuts);
   if (cuts === undefined || order === undefined) return undefined;
   const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));
-  const ground = groundOf(program, tables);
-  const known = new Map<number, Net>();
-  const nets = cuts.masks.map((mask) => {
-    let net = known.get(mask);
-    if (net === undefined) known.set(mask, (net = netOf(table, ground, wafer, mask)));
-    return net;
-  });
+  const masks = [...new Set(cuts.masks)];
+  const known = netsOf(table, groundOf(program, tables), wafer, masks);
+  const nets = cuts.masks.map((mask) => known[masks.indexOf(mask)]);
   const lines: Line[] = [];
   const lineOf = nets.map(({ count }) => new Int32Array(count).fill(-1));
   for (const group of order) {
     const partOf = partsOf(cuts, group);
-    if (!areRouted(tables, partOf, cuts.masks[group])) return undefined;
+    if (!areRouted(nets[group], partOf)) return undefined;
     addLines(table, wafer, nets[group], { group, parts, partOf }, lineOf[group], lines);
   }
   if (lines.length < 2) return undefined;
@@ -126,11 +122,8 @@ function partsOf({ parts, firstPart }: Cuts, group: number): Int32Array {
 }
 
 /** Has each core that does something in a group a router for its colours? One without waits for ever. */
-function areRouted({ ops, image }: Tables, partOf: Int32Array, mask: number): boolean {
-  const { slotted } = image.tables;
-  for (let role = 0; role < slotted.length; role++)
-    if (partOf[ops.listOf[role]] >= 0 && (slotted[role] & mask) === 0) return false;
-  return true;
+function areRouted({ classList, classColors }: Net, partOf: Int32Array): boolean {
+  return classList.every((list, i) => partOf[list] < 0 || classColors[i] !== 0);
 }
 
 /** Adds the lines of a group to those before. */
@@ -142,20 +135,16 @@ function addLines(
   lineOf: Int32Array,
   lines: Line[],
 ): void {
-  const byNumber = new Map<number, LineRole>();
   const roles = net.classList.map((list, i) => {
     const part = partOf[list];
-    const role = lineRole(table, part < 0 ? undefined : parts[part], net.classSet[i]);
-    byNumber.set(role.number, role);
-    return role.number;
+    return lineRole(table, part < 0 ? undefined : parts[part], net.classSet[i]).number;
   });
   const classPart = Int32Array.from(net.classList, (list) => partOf[list]);
   const classRole = Int32Array.from(roles);
   const kinds = net.examples.map((example): LineKind | undefined => {
     const kind = kindOf(net, example, classPart, classRole);
     if (kind === undefined) return undefined;
-    const roleOf = (number: number) => byNumber.get(number)!;
-    return { ...kind, shape: shapeOf(table, kind.found, roleOf, wafer.fabric) };
+    return { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) };
   });
   for (let n = 0; n < net.count; n++) {
     const kind = kinds[net.kinds[n]];

@@ -8,6 +8,7 @@ import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { startFast, tablesOf } from '../fast/fast.js';
 import { recordAt } from '../fast/operations.js';
 import { resultOf } from '../fast/tally.js';
+import type { Program } from '../../program/program.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division } from './divide.js';
 import { guard, type Findings } from './guard.js';
@@ -81,6 +82,7 @@ function* byLines(
   const { program } = input;
   const tables = tablesOf(input);
   if (tables === undefined) return 'not plain';
+  if (isUneven(program)) return 'differ';
   makeRoom(table);
   const starts = startsOf(input, tables);
   const united = new Map<number, number>();
@@ -102,12 +104,31 @@ function* byLines(
       return resultBy(input, table, tables, pass, merged);
     if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
     const pairs = found.met.length > 0 ? found.met : found.nudged;
-    if (pairs.length === 0) return 'met';
+    // Where most had to be simulated, to do that again with fewer lines takes longer than the whole.
+    const isLong = tables.placeOf.length >= LARGE && 2 * pass.known < pass.results.length;
+    if (pairs.length === 0 || isLong) return 'met';
     for (const [a, b] of pairs) unite(united, division, a, b);
     merged += pairs.length;
     nudges = new Map();
   }
 }
+
+/** Do most rows and columns have links of own lengths, so that hardly any lines are equal? */
+function isUneven({ linkHops, width, height }: Program): boolean {
+  if (linkHops === undefined) return false;
+  const [columns, rows] = [new Uint8Array(width), new Uint8Array(height)];
+  for (let link = 0; link < linkHops.length; link++) {
+    if (linkHops[link] <= 1) continue;
+    const core = link >> 2;
+    columns[core % width] = 1;
+    rows[Math.floor(core / width)] = 1;
+  }
+  const share = (of: Uint8Array) => of.reduce((sum, one) => sum + one, 0) / of.length;
+  return width * height >= LARGE && share(columns) + share(rows) > 1;
+}
+
+/** Programs of fewer cores are through soon, however they are run. */
+const LARGE = 4096;
 
 /** Passes with nudges, each because of the one before, after which lines are rather taken together. */
 const MOST_PASSES = 6;

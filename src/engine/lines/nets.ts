@@ -5,7 +5,9 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
-import { emptySet, sendsByPort, withRoute } from './shapes.js';
+import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
+import { COLORS } from './cut.js';
+import { emptySet, withRoute } from './shapes.js';
 import { mix, type LineTable, type RouteSet } from './table.js';
 
 export interface Net {
@@ -21,6 +23,8 @@ export interface Net {
   /** By class: the list of operations of its cores, and the routes of its routers. */
   classList: number[];
   classSet: RouteSet[];
+  /** By class: bits of the net's colours that its routers have. */
+  classColors: Int32Array;
   /** By net: its kind. By kind: a net of it, the size of its box, hops of its links (see `Found`). */
   kinds: Int32Array;
   examples: number[];
@@ -34,16 +38,16 @@ export interface Ground {
   roleOf: Int32Array;
   placeOf: Int32Array;
   coreAt: Int32Array;
-  slotted: Int32Array;
   listOf: Int32Array;
-  sends: Int32Array;
+  /** By list: bits of the colours that its operations send on or route, and by list * 4 + port those they route there. */
+  listColors: Int32Array;
+  listSends: Int32Array;
   /** By core. */
   x: Int32Array;
   y: Int32Array;
 }
 
-export function groundOf(program: Program, { ops, image }: Tables): Ground {
-  const { roleOf, placeOf, coreAt, slotted } = image.tables as Record<string, Int32Array>;
+export function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): Ground {
   const x = new Int32Array(placeOf.length);
   const y = new Int32Array(placeOf.length);
   for (let core = 0, row = 0, begin = 0; core < placeOf.length; core++) {
@@ -54,13 +58,41 @@ export function groundOf(program: Program, { ops, image }: Tables): Ground {
     x[core] = placeOf[core] - begin;
     y[core] = row;
   }
-  const sends = sendsByPort(program.roles.length, image.tables);
-  return { program, roleOf, placeOf, coreAt, slotted, listOf: ops.listOf, sends, x, y };
+  return { program, roleOf, placeOf, coreAt, listOf: ops.listOf, ...colorsOfLists(ops), x, y };
 }
 
-/** The nets of the colours of a mask. */
-export function netOf(table: LineTable, ground: Ground, wafer: WaferSpec, mask: number): Net {
-  const { of, count } = connect(ground, mask);
+function colorsOfLists({
+  first,
+  records,
+}: Tables['ops']): Pick<Ground, 'listColors' | 'listSends'> {
+  const lists = first.length - 1;
+  const listColors = new Int32Array(lists);
+  const listSends = new Int32Array(lists * 4);
+  for (let list = 0; list < lists; list++)
+    for (let at = first[list] * OP_WORDS; at < first[list + 1] * OP_WORDS; at += OP_WORDS) {
+      const destination = records[at + OP.destination];
+      if (destination >= 0) listColors[list] |= 1 << destination;
+      if (records[at + OP.kind] !== ROUTE) continue;
+      const color = 1 << records[at + OP.more];
+      listColors[list] |= color;
+      for (let port = 0; port < 4; port++)
+        if (((records[at + OP.more + 2] >> port) & 1) === 1) listSends[list * 4 + port] |= color;
+    }
+  return { listColors, listSends };
+}
+
+/** The nets of the colours of each of some masks, which have no colour in common. */
+export function netsOf(
+  table: LineTable,
+  ground: Ground,
+  wafer: WaferSpec,
+  masks: readonly number[],
+): Net[] {
+  return classesOf(table, ground, wafer, masks).map((classes) => netOf(ground, classes));
+}
+
+function netOf(ground: Ground, classed: Classes): Net {
+  const { of, count } = connect(ground, classed);
   const first = new Int32Array(count + 1);
   for (let core = 0; core < of.length; core++) if (of[core] >= 0) first[of[core] + 1]++;
   for (let net = 0; net < count; net++) first[net + 1] += first[net];
@@ -70,39 +102,43 @@ export function netOf(table: LineTable, ground: Ground, wafer: WaferSpec, mask: 
   const routers = Array.from({ length: count }, (_, net) => {
     return sorted.subarray(first[net], first[net + 1]);
   });
-  return { count, of, routers, first, ...kindsOf(table, ground, wafer, mask, routers, first) };
+  const { classList, classSet, classColors } = classed;
+  const kinds = kindsOf(ground, classed, routers, first);
+  return { count, of, routers, first, classList, classSet, classColors, ...kinds };
 }
 
 /** By core the number of its net, in the order of their first cores. */
-function connect(ground: Ground, mask: number): Pick<Net, 'of' | 'count'> {
-  const { program, roleOf, placeOf, coreAt, slotted, sends, x, y } = ground;
+function connect(
+  { program, roleOf, placeOf, coreAt, x, y }: Ground,
+  { classOf, classColors: colors, classSends: sends }: Classes,
+): Pick<Net, 'of' | 'count'> {
   const { width, height } = program;
   const cores = placeOf.length;
   const parent = new Int32Array(cores);
   for (let core = 0; core < cores; core++) {
     parent[core] = core;
-    const role = roleOf[core];
-    const own = slotted[role] & mask;
+    const role = classOf[roleOf[core]];
+    const own = colors[role];
     if (own === 0) continue;
     const place = placeOf[core];
     const west = x[core] > 0 ? coreAt[place - 1] : -1;
     const north = y[core] > 0 && height > 1 ? coreAt[place - width] : -1;
     if (west >= 0) {
-      const other = roleOf[west];
-      const meet = (sends[role * 4 + 3] & slotted[other]) | (sends[other * 4 + 1] & own);
-      if ((meet & mask) !== 0) join(parent, core, west);
+      const other = classOf[roleOf[west]];
+      const meet = (sends[role * 4 + 3] & colors[other]) | (sends[other * 4 + 1] & own);
+      if (meet !== 0) join(parent, core, west);
     }
     if (north >= 0) {
-      const other = roleOf[north];
-      const meet = (sends[role * 4] & slotted[other]) | (sends[other * 4 + 2] & own);
-      if ((meet & mask) !== 0) join(parent, core, north);
+      const other = classOf[roleOf[north]];
+      const meet = (sends[role * 4] & colors[other]) | (sends[other * 4 + 2] & own);
+      if (meet !== 0) join(parent, core, north);
     }
   }
   const of = new Int32Array(cores).fill(-1);
   let count = 0;
   // The root of a net is its first core.
   for (let core = 0; core < cores; core++) {
-    if ((slotted[roleOf[core]] & mask) === 0) continue;
+    if (colors[classOf[roleOf[core]]] === 0) continue;
     const root = rootOf(parent, core);
     of[core] = root === core ? count++ : of[root];
   }
@@ -125,18 +161,15 @@ function join(parent: Int32Array, a: number, b: number): void {
   else parent[p] = q;
 }
 
-type Kinds = Omit<Net, 'count' | 'of' | 'routers' | 'first'>;
+type Kinds = Pick<Net, 'places' | 'classes' | 'kinds' | 'examples' | 'boxes' | 'hops'>;
 
 function kindsOf(
-  table: LineTable,
   ground: Ground,
-  wafer: WaferSpec,
-  mask: number,
+  { classOf }: Classes,
   routers: Int32Array[],
   first: Int32Array,
 ): Kinds {
   const { roleOf, x, y } = ground;
-  const { classOf, classList, classSet } = classesOf(table, ground, wafer, mask);
   const places = new Int32Array(first[routers.length]);
   const classes = new Int32Array(first[routers.length]);
   const kinds = new Int32Array(routers.length);
@@ -180,7 +213,7 @@ function kindsOf(
     if (alike === undefined) byHash.set(hash, [kinds[net]]);
     else alike.push(kinds[net]);
   }
-  return { places, classes, classList, classSet, kinds, ...found };
+  return { places, classes, kinds, ...found };
 }
 
 function areAlike(
@@ -199,28 +232,61 @@ function areAlike(
   return true;
 }
 
-/** By role a class: its list, and its routes for the colours of a mask. */
-function classesOf(table: LineTable, ground: Ground, wafer: WaferSpec, mask: number) {
-  const { program, listOf } = ground;
+/** By role a class: its list, and its routes for the colours of a mask; by class * 4 + port what they send there. */
+interface Classes extends Pick<Net, 'classList' | 'classSet' | 'classColors'> {
+  classOf: Int32Array;
+  classSends: Int32Array;
+}
+
+/** The classes for each of some masks. */
+function classesOf(
+  table: LineTable,
+  { program, listOf, listColors, listSends }: Ground,
+  wafer: WaferSpec,
+  masks: readonly number[],
+): Classes[] {
   const empty = emptySet(table, wafer.fabric);
-  const classOf = new Int32Array(program.roles.length);
-  const classList: number[] = [];
-  const classSet: RouteSet[] = [];
-  const numbers = new Map<number, number>();
-  program.roles.forEach(({ routes }, role) => {
-    let set = empty;
-    for (const route of routes)
-      if (((mask >>> route.color) & 1) === 1) set = withRoute(table, set, route);
-    const key = set.number * 2 ** 21 + listOf[role];
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = classSet.push(set) - 1;
-      classList.push(listOf[role]);
-      numbers.set(key, number);
+  const maskOf = Int32Array.from({ length: COLORS }, (_, color) =>
+    masks.findIndex((mask) => ((mask >>> color) & 1) === 1),
+  );
+  const found = masks.map(() => ({
+    classOf: new Int32Array(program.roles.length),
+    classList: [] as number[],
+    classSet: [] as RouteSet[],
+    numbers: new Map<number, number>(),
+  }));
+  const sets = masks.map(() => empty);
+  for (let role = 0; role < program.roles.length; role++) {
+    const { routes } = program.roles[role];
+    sets.fill(empty);
+    for (let i = 0; i < routes.length; i++) {
+      const mask = maskOf[routes[i].color];
+      if (mask >= 0) sets[mask] = withRoute(table, sets[mask], routes[i]);
     }
-    classOf[role] = number;
+    for (let m = 0; m < masks.length; m++) {
+      const { classOf, classList, classSet, numbers } = found[m];
+      const key = sets[m].number * 2 ** 21 + listOf[role];
+      let number = numbers.get(key);
+      if (number === undefined) {
+        number = classSet.push(sets[m]) - 1;
+        classList.push(listOf[role]);
+        numbers.set(key, number);
+      }
+      classOf[role] = number;
+    }
+  }
+  return found.map(({ classOf, classList, classSet }, m) => {
+    const classColors = Int32Array.from(
+      classSet,
+      ({ colors }, i) => (colors | listColors[classList[i]]) & masks[m],
+    );
+    const classSends = new Int32Array(classSet.length * 4);
+    classSet.forEach(({ sends }, i) => {
+      for (let port = 0; port < 4; port++)
+        classSends[i * 4 + port] = (sends[port] | listSends[classList[i] * 4 + port]) & masks[m];
+    });
+    return { classOf, classList, classSet, classColors, classSends };
   });
-  return { classOf, classList, classSet };
 }
 
 /** Hops of the links of some routers by router * 4 + port, if one is longer than a hop. */

@@ -83,13 +83,12 @@ export function* passOver(
 }
 
 function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
-  const { ops, image } = tables;
-  const { roleOf } = image.tables;
+  const { ops, roleOf, labels, programStart } = tables;
   const cores = roleOf.length;
   const at = starts.slice();
   for (let core = 0; core < cores; core++) {
     const list = ops.listOf[roleOf[core]];
-    if (ops.first[list + 1] > ops.first[list]) at[core] += image.programStart;
+    if (ops.first[list + 1] > ops.first[list]) at[core] += programStart;
   }
   const places = division.cuts.parts.length + division.cuts.tails.length;
   return {
@@ -108,8 +107,8 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     waitOutput: new Float64Array(cores),
     latest: new Float64Array(places).fill(NO_END),
     latestCore: new Int32Array(places),
-    labelEnd: new Float64Array(image.labels).fill(NO_END),
-    labelCore: new Int32Array(image.labels),
+    labelEnd: new Float64Array(labels).fill(NO_END),
+    labelCore: new Int32Array(labels),
     hazards: 0,
   };
 }
@@ -165,10 +164,9 @@ function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: num
 }
 
 /** What cores compute last, and the ends of labels in what they compute. */
-function finish(pass: Pass, { ops, image }: Tables): void {
+function finish(pass: Pass, { ops, roleOf }: Tables): void {
   const { at, latest, latestCore, labelEnd, labelCore, division } = pass;
   const { parts, tails } = division.cuts;
-  const { roleOf } = image.tables;
   for (let core = 0; core < at.length; core++) {
     const list = ops.listOf[roleOf[core]];
     const place = parts.length + list;

@@ -1,7 +1,7 @@
 /** Shapes of lines: what their routers and cores do, each kind of it known by a number. */
 import type { WaferSpec } from '../../hardware/wafer.js';
-import type { Route } from '../../program/program.js';
-import { ENDS, OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
+import { outputsOf, type Route } from '../../program/program.js';
+import { OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
 import { cyclesAt, type Operations } from '../fast/operations.js';
 import { imageOf, type Image } from '../fast/tables.js';
 import { mix, type LineRole, type LineTable, type PartCode } from './table.js';
@@ -50,11 +50,13 @@ export function emptySet(table: LineTable, fabric: WaferSpec['fabric']): RouteSe
   if (set === undefined) {
     let hash = 2;
     for (const letter of key) hash = mix(hash, letter.charCodeAt(0));
-    set = { number: table.setCount++, hash, routes: [], more: new Map() };
+    set = { number: table.setCount++, hash, ...NO_ROUTES, more: new Map() };
     table.sets.set(key, set);
   }
   return set;
 }
+
+const NO_ROUTES = { routes: [], colors: 0, sends: [0, 0, 0, 0] };
 
 /** A set with one more route. */
 export function withRoute(table: LineTable, set: RouteSet, route: Route): RouteSet {
@@ -66,7 +68,14 @@ export function withRoute(table: LineTable, set: RouteSet, route: Route): RouteS
   if (next === undefined) {
     let hash = mix(mix(set.hash, word), Number(returns));
     for (const setting of positions) hash = mix(hash, setting.inputs * RADIX + setting.outputs);
-    next = { number: table.setCount++, hash, routes: [...set.routes, route], more: new Map() };
+    const ends = outputsOf(route);
+    next = {
+      ...{ number: table.setCount++, hash, routes: [...set.routes, route], more: new Map() },
+      colors: set.colors | (1 << color),
+      sends: set.sends.map((mask, port) =>
+        ((ends >> port) & 1) === 1 ? mask | (1 << color) : mask,
+      ),
+    };
     set.more.set(key, next);
   }
   return next;
@@ -82,7 +91,7 @@ function switchNumber(table: LineTable, { positions = [], returns = false }: Rou
   const key = `switch ${of}`;
   let set = table.sets.get(key);
   if (set === undefined) {
-    set = { number: table.sets.size + 1, hash: 0, routes: [], more: new Map() };
+    set = { number: table.sets.size + 1, hash: 0, ...NO_ROUTES, more: new Map() };
     table.sets.set(key, set);
   }
   return set.number;
@@ -95,8 +104,7 @@ export function lineRole(table: LineTable, part: PartCode | undefined, set: Rout
   const key = set.number * 2 ** 21 + (part?.number ?? 0);
   let role = table.roles.get(key);
   if (role === undefined) {
-    let colors = 0;
-    for (const { color } of set.routes) colors |= 1 << color;
+    let { colors } = set;
     const records = part?.records ?? NO_RECORDS;
     for (let at = 0; at < records.length; at += OP_WORDS) {
       const isRoute = records[at + OP.kind] === ROUTE;
@@ -106,6 +114,7 @@ export function lineRole(table: LineTable, part: PartCode | undefined, set: Rout
     const hash = mix(set.hash, part?.hash ?? 0);
     role = { number: table.roles.size, hash, part, set, colors };
     table.roles.set(key, role);
+    table.allRoles.push(role);
   }
   return role;
 }
@@ -123,27 +132,25 @@ export interface Found {
 /** About the bytes of a shape and its image, by router. */
 const SHAPE_BYTES = 150;
 
-/** The shape of a line; `roleOf` gives roles by their numbers. */
-export function shapeOf(
-  table: LineTable,
-  found: Found,
-  roleOf: (number: number) => LineRole,
-  fabric: WaferSpec['fabric'],
-): Shape {
+/** The shape of a line. */
+export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabric']): Shape {
   const { width, height, places, roles, hops } = found;
+  const { allRoles } = table;
   let hash = mix(width, height);
-  for (let i = 0; i < places.length; i++) hash = mix(mix(hash, places[i]), roleOf(roles[i]).hash);
+  for (let i = 0; i < places.length; i++) hash = mix(mix(hash, places[i]), allRoles[roles[i]].hash);
   for (const n of hops) hash = mix(hash, n);
   const alike = table.shapes.get(hash) ?? [];
   for (const shape of alike) if (isSame(shape, found)) return shape;
-  const members = Array.from(roles, roleOf);
+  const members: LineRole[] = [];
+  for (let i = 0; i < roles.length; i++) members.push(allRoles[roles[i]]);
+  const distinct = new Set(members);
   const image = imageOfLine(found, members, fabric);
   const shape: Shape = {
     ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops, image },
     colors: Int32Array.from(members, ({ colors }) => colors),
     several: numbersOf(members, ({ colors }) => (colors & (colors - 1)) !== 0),
     actors: numbersOf(members, ({ part }) => part !== undefined),
-    changes: members.some(changes),
+    changes: [...distinct].some(changes),
     results: new Map(),
   };
   table.bytes += SHAPE_BYTES * places.length;
@@ -160,7 +167,10 @@ function changes({ part, set }: LineRole): boolean {
 }
 
 function numbersOf(members: LineRole[], isOne: (role: LineRole) => boolean): Int32Array {
-  return Int32Array.from(members.flatMap((role, i) => (isOne(role) ? [i] : [])));
+  const numbers = new Int32Array(members.length);
+  let count = 0;
+  for (let i = 0; i < members.length; i++) if (isOne(members[i])) numbers[count++] = i;
+  return numbers.slice(0, count);
 }
 
 function isSame(a: Found, b: Found): boolean {
@@ -236,18 +246,4 @@ function operationsOf(roles: LineRole[]): { ops: Operations; labels: number } {
     ...{ compute: none, setupSum: none, busy: none },
   };
   return { ops, labels };
-}
-
-/** By role: bits of the colours that its router may send to each port, index role * 4 + port. */
-export function sendsByPort(
-  count: number,
-  { kinds, kindsFrom }: Record<'kinds' | 'kindsFrom', ArrayLike<number>>,
-): Int32Array {
-  const sends = new Int32Array(count * 4);
-  for (let role = 0; role < count; role++)
-    for (let i = kindsFrom[role]; i < kindsFrom[role + 1]; i++) {
-      const end = kinds[i] % ENDS;
-      if (end < 4) sends[role * 4 + end] |= 1 << Math.floor(kinds[i] / ENDS);
-    }
-  return sends;
 }

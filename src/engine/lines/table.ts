@@ -21,6 +21,9 @@ export interface RouteSet {
   number: number;
   hash: number;
   routes: readonly Route[];
+  /** Bits of its colours, and of those that it may send, by port. */
+  colors: number;
+  sends: readonly number[];
   more: Map<number, RouteSet>;
 }
 
@@ -77,6 +80,8 @@ export interface LineTable {
   sets: Map<string, RouteSet>;
   setCount: number;
   roles: Map<number, LineRole>;
+  /** By their numbers. */
+  allRoles: LineRole[];
   shapes: Map<number, Shape[]>;
   divisions: WeakMap<Program, Map<string, Division | undefined>>;
   /** What results were made of. */
@@ -97,11 +102,20 @@ export interface StageLines {
 }
 
 /**
- * Why a program is run whole: it has few cores; nothing says of what families its colours are (or all are of one); it has errors,
- * numbers or synthetic traffic; a core comes back to a phase, or phases wait for each other; a line does
- * not end as it should; the guard found that phases meet; times are too long.
+ * Why a program is run whole: it has few cores; links of so many lengths that lines differ; nothing says of what
+ * families its colours are (or all are of one); it has errors, numbers or synthetic traffic; a core comes back to a
+ * phase, or phases wait for each other; a line does not end as it should; the guard found that phases meet; times are
+ * too long.
  */
-export type WhyWhole = 'small' | 'one family' | 'not plain' | 'phases' | 'line' | 'met' | 'long';
+export type WhyWhole =
+  | 'small'
+  | 'differ'
+  | 'one family'
+  | 'not plain'
+  | 'phases'
+  | 'line'
+  | 'met'
+  | 'long';
 
 /** Bytes of results that a table keeps. */
 const MOST_BYTES = 128 * 2 ** 20;
@@ -119,6 +133,7 @@ function nothing() {
     sets: new Map<string, RouteSet>(),
     setCount: 0,
     roles: new Map<number, LineRole>(),
+    allRoles: [] as LineRole[],
     shapes: new Map<number, Shape[]>(),
     divisions: new WeakMap<Program, Map<string, Division | undefined>>(),
   };
