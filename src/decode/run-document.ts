@@ -37,6 +37,8 @@ export interface Simulated {
   sharedLinks?: SharedLinksResult;
   /** Where experts lie in strips. */
   routing?: RoutingResult;
+  /** What its programs took of the host. */
+  spent?: Pick<RunDocument['host'], 'engineCpuSeconds' | 'lines'>;
   /** Of a run that computes. */
   check?: CheckResult;
   /** What the chosen tokens say, where the model has a tokenizer. */
