@@ -11,11 +11,12 @@ import type { ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
+import type { Asked, Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
-import type { GqaShape } from './shapes.js';
+import type { GqaShape, LayerShape } from './shapes.js';
+import { latentReductions } from './latent-buffers.js';
 import { tableBuffers, tableShape } from './shapes.js';
 
 export const gqa: Mapping = {
@@ -23,6 +24,7 @@ export const gqa: Mapping = {
     'experts',
     'delta',
     'gate',
+    'latent',
     'attentionBias',
     'mlpBias',
     'headNorm',
@@ -74,7 +76,7 @@ export const gqa: Mapping = {
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(model, layer, positions, rows, columns, users, part.kvReplicas);
+    const shape = layerShape(model, layer, positions, rows, columns, users, part);
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
@@ -97,10 +99,11 @@ function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unkno
   return names.map((name) => names.indexOf(name));
 }
 
-function layerReductions({ kind, layerKind, kvReplicas }: LayerPart, cut: Cut): Reduction[] {
+function layerReductions(part: LayerPart, cut: Cut): Reduction[] {
+  const { kind, layerKind } = part;
   const layer = cut.model.kinds[layerKind];
   return [
-    ...(hasAttention(kind) ? attentionReductions(layer, cut, kvReplicas) : []),
+    ...(hasAttention(kind) ? attentionReductions(layer, cut, part) : []),
     ...(hasMlp(kind) ? mlpReductions(layer, cut) : []),
   ];
 }
@@ -108,9 +111,9 @@ function layerReductions({ kind, layerKind, kvReplicas }: LayerPart, cut: Cut): 
 function attentionReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  kvReplicas?: number,
+  held: Held,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on: On = (line, words, type = model.dtype) => {
@@ -119,7 +122,7 @@ function attentionReductions(
   const norm = on('column', 1, 'f32');
   return [
     ...(before ? [norm] : []),
-    ...(s.kind === 'delta' ? deltaReductions(s, on) : gqaReductions(gqaOf(layer), s, on)),
+    ...mixerReductions(layer, s, on),
     on('row', s.dims),
     ...(after ? [norm] : []),
     ...(before ? [norm] : []),
@@ -128,6 +131,17 @@ function attentionReductions(
 }
 
 type On = (line: Line, words: number, type?: FloatType) => Reduction;
+
+function mixerReductions(layer: LayerSpec, s: LayerShape, on: On): Reduction[] {
+  switch (s.kind) {
+    case 'gqa':
+      return gqaReductions(gqaOf(layer), s, on);
+    case 'latent':
+      return latentReductions(s, on);
+    case 'delta':
+      return deltaReductions(s, on);
+  }
+}
 
 function gqaReductions(attention: GqaSpec, s: GqaShape, on: On): Reduction[] {
   return [

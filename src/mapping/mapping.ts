@@ -24,7 +24,15 @@ export interface LayerPart {
   layerKind: number;
   /** Of a part with attention: in how many KV groups each KV head is held; 1 if not given. */
   kvReplicas?: number;
+  /** Of a part with latent attention: what its cache has; expanded if not given. */
+  latent?: LatentForm;
 }
+
+/** What a cache of latent attention has: keys and values of all heads, or the vectors that these are made of. */
+export type LatentForm = 'expanded' | 'latent';
+
+/** How the heads of a layer's attention are held. */
+export type Held = Pick<LayerPart, 'kvReplicas' | 'latent'>;
 
 interface TablePart {
   kind: TableKind;
@@ -69,8 +77,9 @@ export function hasMlp(kind: string): boolean {
 /** Parts with equal keys are cut alike. */
 export function keyOfPart(part: PartKind): string {
   if (!isOfLayer(part)) return part.kind;
-  const { kind, layerKind, kvReplicas = 1 } = part;
-  return `${kind} ${layerKind}${kvReplicas === 1 ? '' : ` in ${kvReplicas}`}`;
+  const { kind, layerKind, kvReplicas = 1, latent } = part;
+  const cache = latent === undefined ? '' : ` ${latent}`;
+  return `${kind} ${layerKind}${cache}${kvReplicas === 1 ? '' : ` in ${kvReplicas}`}`;
 }
 
 /** A piece of a core's memory that has no address there yet. */
