@@ -51,13 +51,16 @@ export const gqa: Mapping = {
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
+    const { latent = 'expanded' } = form;
     const table = (kind: TableKind): Part => ({ name: kind, kind });
     const [attentions, mlps] = [firstAlike(kinds, attentionOf), firstAlike(kinds, mlpOf)];
     const between = layers.flatMap((layerKind, layer): Part[] => {
       const name = `layer ${layer}`;
-      if (form === 'whole') return [{ name, kind: 'layer', layer, layerKind }];
+      const cache = kinds[layerKind].attention.kind === 'latent' && { latent };
+      if (form.layers === 'whole') return [{ name, kind: 'layer', layer, layerKind, ...cache }];
+      const of = { kind: 'attention', layer, layerKind: attentions[layerKind], ...cache } as const;
       return [
-        { name: `${name} attention`, kind: 'attention', layer, layerKind: attentions[layerKind] },
+        { name: `${name} attention`, ...of },
         { name: `${name} mlp`, kind: 'mlp', layer, layerKind: mlps[layerKind] },
       ];
     });

@@ -146,8 +146,8 @@ export interface Mapping {
   };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;
-  /** The regions of a model, in the order of a token's path; only one form where it takes no `split`. */
-  regions: (model: ModelSpec, layers: LayerForm) => Part[];
+  /** The regions of a model, in the order of a token's path; whole layers where it takes no `split`. */
+  regions: (model: ModelSpec, form: { layers: LayerForm; latent?: LatentForm }) => Part[];
   /** What every core of a region receives of a token. */
   received: (part: PartKind, of: Pick<Cut, 'model' | 'rows'>) => Vector;
   /** One square of cores in place of regions of one height and several widths. */

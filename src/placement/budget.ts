@@ -93,18 +93,22 @@ export function replicated(
 ): PartKind[] {
   if (!isOfLayer(part) || !hasAttention(part.kind)) return [part];
   const { attention } = kinds[part.layerKind];
-  if (attention.kind !== 'gqa') return [part];
+  const isLatent = part.latent === 'latent';
+  if (attention.kind !== 'gqa' && !isLatent) return [part];
   if (kvReplicas !== 'auto') return [kvReplicas === 1 ? part : { ...part, kvReplicas }];
-  const { kvHeads } = attention;
+  const kvHeads = attention.kind === 'gqa' ? attention.kvHeads : 1;
   return replicasOf(kinds[part.layerKind])
     .filter((count) => count === 1 || Math.floor(columns / (kvHeads * count)) >= headGroups)
     .map((count) => (count === 1 ? part : { ...part, kvReplicas: count }));
 }
 
-/** KV groups that each KV head of a layer may have: those that share its query heads out evenly. */
+/**
+ * KV groups that each KV head of a layer may have: those that share its query heads out evenly. Latent attention
+ * has one, if its cache has latent vectors.
+ */
 export function replicasOf({ attention }: Pick<LayerSpec, 'attention'>): number[] {
-  if (attention.kind !== 'gqa') return [1];
-  const shared = attention.heads / attention.kvHeads;
+  if (attention.kind === 'delta') return [1];
+  const shared = attention.heads / (attention.kind === 'gqa' ? attention.kvHeads : 1);
   return Array.from({ length: shared }, (_, i) => i + 1).filter((count) => shared % count === 0);
 }
 

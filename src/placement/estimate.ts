@@ -7,7 +7,7 @@ import type { WidenedType } from '../numeric/formats.js';
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
-import type { Cut, Held, LayerForm, PartKind } from '../mapping/mapping.js';
+import type { Cut, Held, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
 import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
@@ -22,7 +22,7 @@ import type { GqaSpec } from '../model/attention-spec.js';
 import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, regionBytes, replicated, type Kept } from './budget.js';
-import { partKindsOf, partsOf, type Sizes } from './placement.js';
+import { partKindsOf, partsOf, type Form, type Sizes } from './placement.js';
 
 /** Estimates of many sizes, each part's of each size made once. */
 export interface Estimator {
@@ -40,7 +40,7 @@ export interface Estimator {
 export function estimator(
   model: ModelSpec,
   wafer: WaferSpec,
-  asked: Kept & { layers: LayerForm },
+  asked: Kept & Form,
 ): Estimator {
   const all = partsOf(model, asked);
   const keys = all.map(keyOfPart);
