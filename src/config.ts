@@ -131,14 +131,19 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, { ...run, ...mappingAs(mapping) }, served, { checkpoint, block: weights?.block }),
+    canonical: canonicalOf(machine, model, { ...run, ...mappingAs(mapping) }, served, {
+      checkpoint,
+      block: weights?.block,
+    }),
     stated: provenanceOf(hardware, () => ''),
     files,
   };
 }
 
 /** A mapping by its name, if that says all. */
-function mappingAs({ name, latent }: Config['mapping']): { mapping: MappingName | Config['mapping'] } {
+function mappingAs({ name, latent }: Config['mapping']): {
+  mapping: MappingName | Config['mapping'];
+} {
   return { mapping: latent === 'auto' ? name : { name, latent } };
 }
 
@@ -225,7 +230,10 @@ function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
 function canonicalOf(
   hardware: object,
   { name: _, published: __, ...spec }: ModelSpec,
-  { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
+  {
+    scenarios: ___,
+    ...run
+  }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
   { checkpoint, block }: { checkpoint: readonly NamedFile[]; block: WeightFiles['block'] },
 ): Record<string, unknown> {

@@ -58,7 +58,14 @@ function takeOwn(core: CoreCode, layer: LatentCore, i: number, to: number): void
   const { dtype } = model;
   const { at } = core;
   const head = headAt(core, layer, i, s.turning + s.ownStill);
-  const take = (name: Window, from: number, stretch: number, has: number, row: number, to: number) => {
+  const take = (
+    name: Window,
+    from: number,
+    stretch: number,
+    has: number,
+    row: number,
+    to: number,
+  ) => {
     vector(core, 'move', dtype, has, cell(stretch + row), chosen(from, head));
     const window = windowAt(core, layer, name, i, has + row);
     vector(core, 'move', dtype, row, cell(to), chosen(stretch, window));

@@ -61,11 +61,7 @@ interface Order {
   headsOf: (column: number) => number[];
 }
 
-function orderOf(
-  { heads }: LatentSpec,
-  s: LatentShape,
-  rotary: readonly RotaryPair[],
-): Order {
+function orderOf({ heads }: LatentSpec, s: LatentShape, rotary: readonly RotaryPair[]): Order {
   const columns = Array.from({ length: s.groupWidth }, (_, i) => i * s.pairs);
   const turning = columns.flatMap((first) => {
     const pairs = Array.from({ length: s.pairs }, (_, i) => rotary.at(first + i));
@@ -129,7 +125,10 @@ function fillLatents(core: Filled, { spec, weights }: Source, { turning }: Order
     ...{ width: model.dim, inputs: dimsOf(model, s.dims, row) },
     outputs: [...outputsOf(qDown ?? kvDown, queries), ...outputsOf(kvDown, [...keys, ...rotary])],
   });
-  const norms = [...queries.map((i) => [qNorm, i] as const), ...keys.map((i) => [kvNorm, i] as const)];
+  const norms = [
+    ...queries.map((i) => [qNorm, i] as const),
+    ...keys.map((i) => [kvNorm, i] as const),
+  ];
   for (const [i, [norm, element]] of norms.entries())
     if (element >= 0) image[cells.latentNorm + i] = normWeight(model, norm![element]);
   if (kvDownBias === undefined || row !== 0) return;
@@ -138,11 +137,14 @@ function fillLatents(core: Filled, { spec, weights }: Source, { turning }: Order
     ...queries.map((i) => (i < 0 ? 0 : qDownBias![i])),
     ...[...keys, ...rotary].map((i) => (i < 0 ? 0 : kvDownBias[i])),
   ];
-  for (const [i, bias] of biases.entries()) image[cells.downBias + i] = round(bias);
+  for (const [i, bias] of biases.entries()) image[cells.latentBias + i] = round(bias);
 }
 
 /** Where a column's part of what a row has begins, in a stretch of what the row has between zeros. */
-function windowOf(wanted: { first: number; length: number }, has: { first: number; length: number }) {
+function windowOf(
+  wanted: { first: number; length: number },
+  has: { first: number; length: number },
+) {
   const first = wanted.length + wanted.first - has.first;
   return Math.min(Math.max(first, 0), wanted.length + has.length);
 }
@@ -202,7 +204,9 @@ function queriesAt(spec: LatentSpec, s: LatentShape, order: Order, column: numbe
   const { nope, rope } = spec;
   const { turning, still } = elementsAt(spec, s, order, column);
   const of = (from: number, elements: number[]) =>
-    elements.flatMap((e) => order.headsOf(column).map((head) => rowOf(head, nope + rope.dim, from, e)));
+    elements.flatMap((e) =>
+      order.headsOf(column).map((head) => rowOf(head, nope + rope.dim, from, e)),
+    );
   return [...of(nope, turning), ...of(0, still)];
 }
 
@@ -253,7 +257,10 @@ function fillFolded(core: Filled, { spec, weights }: Source, order: Order, folde
     });
     fillSlice(core, values[i], {
       ...{ width: kvRank, inputs: keys },
-      outputs: outputsOf(weights.kvUp, outputs.map((e) => rowOf(head, of, nope, e))),
+      outputs: outputsOf(
+        weights.kvUp,
+        outputs.map((e) => rowOf(head, of, nope, e)),
+      ),
     });
     const rowRotary = wanted(s.rowRotary, rowPart);
     if (s.queryLatents === 0) {
@@ -329,8 +336,7 @@ function fillCache(core: Filled, { spec, cache }: Source, order: Order): void {
       still.forEach((e, i) => key(s.turning + i, expanded, rowOf(head, nope + value, 0, e)));
       values.forEach((e, i) => {
         const cell = (h * s.values + i) * lies.element + place * lies.slot;
-        if (e >= 0)
-          image[at.values + cell] = round(expanded[rowOf(head, nope + value, nope, e)]);
+        if (e >= 0) image[at.values + cell] = round(expanded[rowOf(head, nope + value, nope, e)]);
       });
     });
   }

@@ -27,7 +27,7 @@ export function startLatent(core: CoreCode, { matrices, shape: s, group }: Laten
   const { at } = core;
   const { keyValues, queries } = matrices.latent!;
   if (s.form === 'latent' && group === undefined) return;
-  startProduct(core, matrices.qkv, { out: at.latents, bias: at.downBias });
+  startProduct(core, matrices.qkv, { out: at.latents, bias: at.latentBias });
   fill(core, 'f32', at.latentSquares, 2, 0);
   if (s.form === 'latent') return;
   if (s.queryLatents > 0) startProduct(core, queries, { out: at.upRow });
@@ -87,7 +87,7 @@ function projectLatents(core: CoreCode, layer: LatentCore, line: LinePlace): voi
   const { at } = core;
   const x = inputAt(core, layer);
   core.label = layerLabel('latent down');
-  product(core, layer, matrices.qkv, { x, out: at.latents, bias: at.downBias });
+  product(core, layer, matrices.qkv, { x, out: at.latents, bias: at.latentBias });
   const projectsQueries = s.queryLatents === 0 && group !== undefined;
   if (projectsQueries) {
     const out = s.form === 'expanded' ? at.queries : at.ownQueries;

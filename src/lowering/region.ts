@@ -8,7 +8,14 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt, spanOf } from '../model/cache-slots.js';
-import { deltaOf, gqaOf, hasExperts, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import {
+  deltaOf,
+  gqaOf,
+  hasExperts,
+  latentOf,
+  type LayerSpec,
+  type ModelSpec,
+} from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';

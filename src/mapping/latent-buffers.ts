@@ -35,7 +35,7 @@ export function addLatent(
   if (hasHeads || !onColumn) slices.push(queries);
   if (hasHeads) slices.push(o);
   for (const slice of slices) buffers.push(...matrixBuffers(model, slice));
-  if (a.bias) add('downBias', value, downDims(s), true);
+  if (a.bias) add('latentBias', value, downDims(s), true);
   add('latentNorm', value, s.queryLatents + s.keyLatents, true);
   add('latentSquares', 'f32', 2);
   add('windows', 'f32', WINDOWS.length * Math.max(1, s.headsPerRow), true);

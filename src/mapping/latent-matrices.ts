@@ -79,7 +79,9 @@ function folded(a: LatentSpec, s: LatentShape, { sliceOf, transposed }: Slicers)
     absorb: each.map((i) =>
       transposed({ name: `wAbsorb${i}`, ...absorb }, single(of, rowQueries), latents),
     ),
-    values: each.map((i) => sliceOf({ name: `wValues${i}`, ...values }, latents, single(of, rowValues))),
+    values: each.map((i) =>
+      sliceOf({ name: `wValues${i}`, ...values }, latents, single(of, rowValues)),
+    ),
   };
 }
 

@@ -37,11 +37,7 @@ export interface Estimator {
   fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
 
-export function estimator(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  asked: Kept & Form,
-): Estimator {
+export function estimator(model: ModelSpec, wafer: WaferSpec, asked: Kept & Form): Estimator {
   const all = partsOf(model, asked);
   const keys = all.map(keyOfPart);
   const counted = new Map(

@@ -33,14 +33,15 @@ export function place(
   const chosen = chooseSizes(model, wafer, request, wafers);
   if (chosen === undefined) throw doesNotFit(model, wafer, request);
   const { form, sizes } = chosen;
-  const parts = partsOf(model, { ...request, ...form });
+  const asked = { ...request, layers: form.layers, latent: form.latent };
+  const parts = partsOf(model, asked);
   const widths = widthsOf(parts, sizes);
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
   const { received } = MAPPINGS[request.mapping];
   const words = parts.map((part) => received(part, { model, rows: sizes.rows }).words);
   const packing = pack(model, { widths, words }, sizes.rows, wafer, counts, strategy, search);
-  const { fastest } = estimator(model, wafer, { ...request, ...form });
+  const { fastest } = estimator(model, wafer, asked);
   const regions = parts.map((part, i) => {
     const width = widths[i];
     const of = fastest(part, sizes.rows, width);

@@ -74,7 +74,7 @@ export type Formed = Omit<SizedRequest, 'layers' | 'latent'> & Form;
 /** Regions of a layer, and what the cache of latent attention has. */
 export interface Form {
   layers: LayerForm;
-  latent: LatentForm | undefined;
+  latent?: LatentForm | undefined;
 }
 
 /** The request in every form that it leaves open; sizes asked for are those of one form of layers. */
