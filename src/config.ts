@@ -12,6 +12,7 @@ import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey } from './config/tree.js';
 import { validate } from './config/problems.js';
 import { promptOf } from './config/prompt.js';
+import { routingTraceOf } from './config/routing-file.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
@@ -23,6 +24,7 @@ import type { LatentForm } from './mapping/mapping.js';
 import type { MappingName } from './mapping/mappings.js';
 import { nameOf } from './model/formats.js';
 import type { ModelSpec } from './model/model.js';
+import type { ChosenExperts } from './model/plain/decoder.js';
 
 export { configSchema } from './config/schema.js';
 
@@ -48,6 +50,8 @@ export interface ResolvedConfig {
   prompt?: readonly number[];
   /** Positions that regions have room for, where those are not the context and the steps. */
   positions?: number;
+  /** Choices of the experts of every layer, token after token, where `workload.routing` names a file of them. */
+  routingTrace?: readonly ChosenExperts[];
   /** Files of the model's tokenizer, where weights or a prompt call for one and there is one. */
   tokenizer: readonly string[];
   mapping: MappingName;
@@ -100,6 +104,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const tokenizer = tokenizerFilesOf(rest, { weights, reference }, files);
   const checkpoint = files.slice(begun);
   const prompt = promptOf(rest.workload, model, tree, tokenizer);
+  const routing = routingTraceOf(rest.workload, tree, path, model, files);
   const computing = withData(rest, { weights, prompt }, tree);
   const run = withServing(withContext(computing, model, tree));
   const served = servingFiles(tree, path, files);
@@ -123,6 +128,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     modelFile: reference.path,
     ...(weights && { weights }),
     ...(prompt && { prompt, positions: positionsFor(prompt, run.workload.tokens, model) }),
+    ...(routing && { routingTrace: routing.tokens }),
     tokenizer,
     hardwareFile: hardwareFile.path,
     ...run,
@@ -131,7 +137,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, { ...run, ...mappingAs(mapping) }, served, {
+    canonical: canonicalOf(machine, model, withRouting({ ...run, ...mappingAs(mapping) }, routing?.sha256), served, {
       checkpoint,
       block: weights?.block,
     }),
@@ -145,6 +151,11 @@ function mappingAs({ name, latent }: Config['mapping']): {
   mapping: MappingName | Config['mapping'];
 } {
   return { mapping: latent === 'auto' ? name : { name, latent } };
+}
+
+/** A run whose choices are those of a file, by its content. */
+function withRouting<T extends Pick<Config, 'workload'>>(run: T, sha256: string | undefined): T {
+  return sha256 === undefined ? run : { ...run, workload: { ...run.workload, routing: sha256 } };
 }
 
 /** How matrices are stored, as a configuration says it. */

@@ -116,7 +116,7 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
       const { exitCode, message } = await outcome(command, path, all);
       expect(message).toMatch(
         new RegExp(
-          `^mapping: expected gqa, as waferllm (does not compute ${what}|serves one user)`,
+          `^mapping: expected gqa, as waferllm (does not compute ${what}|serves one user|has layers of one kind)`,
         ),
       );
       expect(exitCode).toBe(2);

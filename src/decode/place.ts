@@ -41,6 +41,7 @@ function hasLatent({ kinds }: ResolvedConfig['model']): boolean {
 export function requestOf(config: ResolvedConfig): SizedRequest {
   const { mapping, workload, placement } = config;
   const { rows, layers, layerColumns, kvReplicas, groups, strategy, growth } = placement;
+  const { experts, strips } = placement;
   const maxPositions = roomOf(config);
   return {
     strategy,
@@ -53,6 +54,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     layerColumns,
     latent: hasLatent(config.model) ? (config.latent ?? 'auto') : undefined,
     kvReplicas: workload.kind === 'serving' ? servedReplicas(kvReplicas) : kvReplicas,
+    strips: experts === 'strips' ? strips : 1,
     headGroups: typeof groups === 'object' ? groups.head : undefined,
   };
 }

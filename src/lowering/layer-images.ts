@@ -37,6 +37,8 @@ export interface ImageSource {
   cache: LayerCache;
   rowRoot: number;
   costs: CostTable;
+  /** Experts in the order in which they lie in the strips; by number, if not given. */
+  expertOrder?: readonly number[] | undefined;
 }
 
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
@@ -44,7 +46,7 @@ export function layerImages(
   model: ModelSpec,
   region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | keyof Held>,
   maxPositions: number,
-  { spec, weights, cache, rowRoot, costs }: ImageSource,
+  { spec, weights, cache, rowRoot, costs, expertOrder }: ImageSource,
   users = 1,
 ): Float32Array[] {
   const { kind, width, height } = region;
@@ -64,7 +66,7 @@ export function layerImages(
       );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const core = { image, at, model, costs, shape, matrices, row, column };
+      const core = { image, at, model, costs, shape, matrices, row, column, expertOrder };
       for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;

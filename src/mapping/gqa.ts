@@ -7,7 +7,7 @@ import type { GqaSpec } from '../model/attention-spec.js';
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
-import type { ExpertsShape } from './experts.js';
+import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
@@ -15,9 +15,8 @@ import type { Asked, Cut, Held, LayerPart, Line, Mapping, Part } from './mapping
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
-import type { GqaShape, LayerShape } from './shapes.js';
 import { latentReductions } from './latent-buffers.js';
-import { tableBuffers, tableShape } from './shapes.js';
+import { tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
@@ -47,7 +46,14 @@ export const gqa: Mapping = {
     'neighbours',
     'longrope',
   ],
-  takes: { exact: false, search: true, groupsByLine: true, split: true, replicas: true },
+  takes: {
+    exact: false,
+    search: true,
+    groupsByLine: true,
+    split: true,
+    replicas: true,
+    strips: true,
+  },
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
@@ -107,7 +113,7 @@ function layerReductions(part: LayerPart, cut: Cut): Reduction[] {
   const layer = cut.model.kinds[layerKind];
   return [
     ...(hasAttention(kind) ? attentionReductions(layer, cut, part) : []),
-    ...(hasMlp(kind) ? mlpReductions(layer, cut) : []),
+    ...(hasMlp(kind) ? mlpReductions(layer, cut, part) : []),
   ];
 }
 
@@ -167,15 +173,27 @@ function deltaReductions(s: DeltaShape, on: On): Reduction[] {
   ];
 }
 
-function mlpReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
-  const { dims, inner, experts } = layerShape(model, layer, positions, rows, columns);
+function mlpReductions(
+  layer: LayerSpec,
+  { model, rows, columns, positions }: Cut,
+  held: Held,
+): Reduction[] {
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
+  const { dims } = s;
   const type = model.dtype;
   const column = { line: 'column', cores: rows } as const;
   return [
-    { ...column, words: experts?.sums ?? 2 * inner, type },
+    { ...column, words: gateUpSums(layer.mlp, s), type },
     { line: 'row', cores: columns, words: dims, type },
     ...(layer.norms === 'pre' ? [] : [{ ...column, words: 1, type: 'f32' } as const]),
   ];
+}
+
+/** What a column adds up of gate and up; of strips that with as many of the chosen as there are on average. */
+function gateUpSums(mlp: MlpSpec, { inner, experts }: LayerShape): number {
+  if (mlp.kind === 'dense' || experts === undefined) return 2 * inner;
+  const load = Math.round(meanLargestLoad(mlp, experts.strips));
+  return sumsOf(mlp, load * inner + experts.sharedInner);
 }
 
 /** What the columns of a router add up: scores, groups' scores, and the chosen experts. */

@@ -24,6 +24,8 @@ export interface LayerPart {
   layerKind: number;
   /** Of a part with attention: in how many KV groups each KV head is held; 1 if not given. */
   kvReplicas?: number;
+  /** Of a part with experts: strips of columns with as many experts each; 1 if not given. */
+  strips?: number;
   /** Of a part with latent attention: what its cache has; expanded if not given. */
   latent?: LatentForm;
 }
@@ -31,8 +33,8 @@ export interface LayerPart {
 /** What a cache of latent attention has: keys and values of all heads, or the vectors that these are made of. */
 export type LatentForm = 'expanded' | 'latent';
 
-/** How the heads of a layer's attention are held. */
-export type Held = Pick<LayerPart, 'kvReplicas' | 'latent'>;
+/** How a part of a layer is cut, where there is more than one way. */
+export type Held = Pick<LayerPart, 'kvReplicas' | 'latent' | 'strips'>;
 
 interface TablePart {
   kind: TableKind;
@@ -77,9 +79,10 @@ export function hasMlp(kind: string): boolean {
 /** Parts with equal keys are cut alike. */
 export function keyOfPart(part: PartKind): string {
   if (!isOfLayer(part)) return part.kind;
-  const { kind, layerKind, kvReplicas = 1, latent } = part;
+  const { kind, layerKind, latent, kvReplicas = 1, strips = 1 } = part;
   const cache = latent === undefined ? '' : ` ${latent}`;
-  return `${kind} ${layerKind}${cache}${kvReplicas === 1 ? '' : ` in ${kvReplicas}`}`;
+  const held = kvReplicas === 1 ? '' : ` in ${kvReplicas}`;
+  return `${kind} ${layerKind}${cache}${held}${strips === 1 ? '' : ` on ${strips} strips`}`;
 }
 
 /** A piece of a core's memory that has no address there yet. */
@@ -135,7 +138,7 @@ export interface Mapping {
   computes: readonly Feature[];
   /**
    * What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line, split layers,
-   * replicas of KV heads.
+   * replicas of KV heads, strips of experts.
    */
   takes: {
     exact: boolean;
@@ -143,6 +146,7 @@ export interface Mapping {
     groupsByLine: boolean;
     split: boolean;
     replicas: boolean;
+    strips: boolean;
   };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;

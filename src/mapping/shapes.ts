@@ -68,8 +68,8 @@ export interface GqaShape extends CommonShape {
 
 /**
  * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
- * @param held KV groups for each KV head, a divisor of the query heads that share one; and what the cache of
- * latent attention has
+ * @param held KV groups for each KV head, a divisor of the query heads that share one; what the cache of latent
+ * attention has; and strips of columns, each with as many experts, a divisor of their number
  */
 export function layerShape(
   model: Pick<ModelSpec, 'dim'>,
@@ -81,6 +81,7 @@ export function layerShape(
   held: Held = {},
 ): LayerShape {
   const { attention, mlp } = layer;
+  const { strips = 1, latent = 'expanded' } = held;
   const groups = groupsOf(attention, held);
   const headsPerColumn = Math.ceil(groups / columns);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / groups);
@@ -91,14 +92,14 @@ export function layerShape(
     groupWidth,
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
-    inner: Math.ceil(mlp.inner / columns),
-    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
+    inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
+    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
   };
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
   const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
   const cache = { positions, slots: users * positions };
   if (attention.kind === 'gqa') return gqaShape(attention, common, groups, cache);
-  return latentShape(attention, common, held.latent ?? 'expanded', groups, cache);
+  return latentShape(attention, common, latent, groups, cache);
 }
 
 /** Groups of columns of an attention. */

@@ -57,7 +57,8 @@ function slicesOn(
     if (router && experts) found.push([experts.routerColumns, router]);
   }
   if (hasMlp(kind)) {
-    found.push([width, gateUp], [width, down]);
+    const columns = experts ? experts.strips * experts.stripColumns : width;
+    found.push([columns, gateUp], [columns, down]);
     if (shared) found.push([width, shared.gateUp], [width, shared.down]);
   }
   return found;
