@@ -9,7 +9,7 @@ import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { LayerColumns, LayerForm, Part } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { cutOf, holds, leastColumns, mayRise, mostThat, replicated } from './budget.js';
+import { cutOf, holds, leastColumns, mayRise, mostThat, variantsOf } from './budget.js';
 import { estimator, type Estimator } from './estimate.js';
 import { everyHeight, triedHeights } from './heights.js';
 import { cut } from './pack.js';
@@ -255,7 +255,7 @@ export function layerSizes(
       known.get(name) ??
       kinds
         .filter((part) => keys.includes(keyOfPart(part)))
-        .flatMap((part) => replicated(part, model, request, columns))
+        .flatMap((part) => variantsOf(part, model, request, columns))
         .flatMap((part) => buffers(part, cutOf(model, request, rows, columns)))
         .map(({ length }) => length)
         .join();
