@@ -22,15 +22,6 @@ const SIZES = {
 };
 type Json = Record<string, unknown>;
 const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]> = {
-  'experts next to a dense MLP': [
-    'parallelExperts',
-    'model_type',
-    {
-      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
-      ...{ global_head_dim: 24, enable_moe_block: true, num_experts: 4, top_k_experts: 2 },
-      moe_intermediate_size: 20,
-    },
-  ],
   latent: [
     'latent',
     'text_config.kv_lora_rank',
@@ -46,14 +37,6 @@ const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]
     'delta',
     'full_attention_interval',
     { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 },
-  ],
-  'scaled layers': [
-    'scaled',
-    'model_type',
-    {
-      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
-      global_head_dim: 24,
-    },
   ],
 };
 

@@ -66,7 +66,9 @@ export function layerImages(
       const image = new Float32Array(last.at + last.length);
       const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
       const core = { image, at, ...of, expertOrder };
-      for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
+      for (const name of normsIn(spec, kind)) fillNorm(core, name, normOf(weights, name)!);
+      if (hasMlp(kind) && weights.scalar !== undefined)
+        image[at.scalar] = ROUND[model.dtype](weights.scalar);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;
       if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
@@ -145,6 +147,20 @@ interface Filled extends Image {
   gqa: GqaWeights;
 }
 
+function normOf({ mlp, ...weights }: LayerWeights, name: NormName): Vector | undefined {
+  const beside = mlp.kind === 'experts' ? mlp.parallel : undefined;
+  switch (name) {
+    case 'expertsNorm':
+      return beside?.expertsNorm;
+    case 'parallelOutNorm':
+      return beside?.outNorm;
+    case 'expertsOutNorm':
+      return beside?.expertsOutNorm;
+    default:
+      return weights[name];
+  }
+}
+
 function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm: Vector): void {
   eachDim(model, shape.dims, row, (d, dim) => {
     image[at[name] + d] = normWeight(model, norm[dim]);
@@ -175,7 +191,7 @@ function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: Attent
     const head = i % kvHeads.length;
     const out = element * perElement + queryHeads.length + head;
     key(out, source);
-    value(firstValue + head * elements.length + element, source);
+    if (!spec.valueIsKey) value(firstValue + head * elements.length + element, source);
   });
   const dims = dimsOf(model, shape.dims, row);
   fillSlice(core, matrices.qkv, { width: model.dim, inputs: dims, outputs });

@@ -12,20 +12,28 @@ import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
-import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
+import type { GqaSpec } from '../model/attention-spec.js';
+import { layerMatrices } from './matrices.js';
+import { handedOver, hasParallel, layerBuffers, layerShape, normedHeads } from './shapes.js';
+import { normsStream } from './shapes.js';
 import { tableBuffers, tableShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
     'experts',
+    'parallelExperts',
+    'routerNorm',
     'attentionBias',
     'mlpBias',
     'headNorm',
     'headNormAfter',
+    'valueNorm',
+    'valueIsKey',
     'sinks',
     'temperature',
     'wholeNorm',
     'postNorms',
+    'scaled',
     'normPlusOne',
     'embeddingScale',
     'scoreScale',
@@ -97,10 +105,10 @@ export const gqa: Mapping = {
 
 /** What the attention of a layer depends on, which chooses the experts of its MLP, and what its MLP does. */
 function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
-  const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router];
+  const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router, !!mlp.parallel];
   return [attention, norms, choice];
 }
-const mlpOf = ({ mlp, norms }: LayerSpec) => [mlp, norms];
+const mlpOf = ({ mlp, norms, scaled }: LayerSpec) => [mlp, norms, scaled];
 
 /** For each kind of layers the first one that is alike in this. */
 function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unknown): number[] {
@@ -126,6 +134,8 @@ function attentionReductions(
 ): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
   const attention = gqaOf(layer);
+  const { outputs } = layerMatrices(model, layer, s).qkv;
+  const normed = normedHeads(attention, s);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on = (line: Line, words: number, type: FloatType = model.dtype) => {
@@ -134,8 +144,8 @@ function attentionReductions(
   const norm = on('column', 1, 'f32');
   return [
     ...(before ? [norm] : []),
-    on('column', s.queryDims + 2 * s.keyDims),
-    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    on('column', outputs),
+    ...normVectors(attention, normed).map((words) => on('head', words, 'f32')),
     ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
@@ -143,9 +153,15 @@ function attentionReductions(
     on('column', s.queryDims),
     on('row', s.dims),
     ...(after ? [norm] : []),
-    ...(before ? [norm] : []),
+    ...(normsStream(layer) ? [norm] : []),
     ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
   ];
+}
+
+/** Sums of squares of heads: those of values with those of queries and keys, but where these come after RoPE. */
+function normVectors({ qkNorm }: GqaSpec, { heads, values }: { heads: number; values: number }) {
+  const sums = qkNorm === 'head-after-rope' ? [values, heads] : [heads + values];
+  return sums.filter((words) => words > 0);
 }
 
 function mlpReductions(
@@ -159,7 +175,8 @@ function mlpReductions(
   const column = { line: 'column', cores: rows } as const;
   return [
     { ...column, words: gateUpSums(layer.mlp, s), type },
-    { line: 'row', cores: columns, words: dims, type },
+    { line: 'row', cores: columns, words: hasParallel(layer) ? 2 * dims : dims, type },
+    ...(hasParallel(layer) ? [{ ...column, words: 2, type: 'f32' } as const] : []),
     ...(layer.norms === 'pre' ? [] : [{ ...column, words: 1, type: 'f32' } as const]),
   ];
 }
@@ -168,7 +185,7 @@ function mlpReductions(
 function gateUpSums(mlp: MlpSpec, { inner, experts }: LayerShape): number {
   if (mlp.kind === 'dense' || experts === undefined) return 2 * inner;
   const load = Math.round(meanLargestLoad(mlp, experts.strips));
-  return sumsOf(mlp, load * inner + experts.sharedInner);
+  return sumsOf(mlp, load * inner + experts.sharedInner + experts.parallelInner);
 }
 
 /** What the columns of a router add up: scores, groups' scores, and the chosen experts. */
@@ -280,6 +297,18 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     );
   if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
     found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
+  if (attentions.some(({ vNorm }) => vNorm))
+    found.push(
+      'Value heads that are normalised have the mean of their squares, without weights, added up with those of queries and keys.',
+    );
+  if (attentions.some(({ valueIsKey }) => valueIsKey))
+    found.push(
+      'Values that are keys are copies of what the keys were before their norm and RoPE; the cache keeps both.',
+    );
+  if (kinds.some(hasParallel))
+    found.push(
+      'A dense MLP next to the experts adds its units to their sum over the column, and its result to theirs over the row; each has a norm of its own after it.',
+    );
   if (attentions.some(({ qkNorm }) => qkNorm === 'head-after-rope'))
     found.push(
       'Query and key heads that are normalised after RoPE have the mean of their squares, without weights.',

@@ -95,6 +95,8 @@ export interface LayerMatrices extends MlpMatrices {
   router?: MatrixSlice;
   /** The expert that every token goes through. */
   shared?: MlpMatrices;
+  /** The dense MLP next to the experts. */
+  parallel?: MlpMatrices;
 }
 
 /** Of one gated MLP, or of all experts. */
@@ -116,7 +118,8 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
   const sliceOf = slicesIn(model, 'attention');
   const stream = { length: dims, of: model.dim };
   const { queries, all } = headRuns(layer, s);
-  const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };
+  const keys = gqaOf(layer).valueIsKey ? keyDims : 2 * keyDims;
+  const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + keys };
   return {
     qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
     o: sliceOf({ name: 'wO', inputs: queryDims, outputs: dims, parts: [dims] }, queries, stream),
@@ -130,12 +133,13 @@ function expertMatrices(
   model: ModelSpec,
   { mlp }: LayerSpec,
   s: LayerShape,
-  { scores, sharedInner, held }: ExpertsShape,
-): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
+  { scores, sharedInner, parallelInner, held }: ExpertsShape,
+): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared' | 'parallel'> {
   if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
   const { shared } = mlp;
   const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
-  const own = { ...s, inner: sharedInner };
+  const ofAll = (name: string, inner: number, of: number) =>
+    gated(model, 'rest', name, { ...s, inner }, 'pairs', of);
   return {
     ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held),
     // Scores are f32 from the product on.
@@ -143,8 +147,8 @@ function expertMatrices(
       ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
       type: 'f32',
     },
-    ...(shared &&
-      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'pairs', shared.inner) }),
+    ...(shared && sharedInner > 0 && { shared: ofAll('Shared', sharedInner, shared.inner) }),
+    ...(mlp.parallel && { parallel: ofAll('Parallel', parallelInner, mlp.parallel.inner) }),
   };
 }
 
@@ -180,7 +184,7 @@ function gated(
  * in a row each, or cut in two where a part of a head is turned by itself.
  */
 function headRuns(layer: LayerSpec, s: LayerShape): { queries: Runs; all: Runs } {
-  const { heads, headDim, rope } = gqaOf(layer);
+  const { heads, headDim, rope, valueIsKey } = gqaOf(layer);
   const cut = rope !== undefined && rope.width < headDim;
   const length = cut ? 1 : s.pairs;
   const each = cut ? 2 * s.pairs : 2;
@@ -188,7 +192,12 @@ function headRuns(layer: LayerSpec, s: LayerShape): { queries: Runs; all: Runs }
   const of = heads * headDim;
   return {
     queries: { length, step, of, runs: each * s.queryHeads },
-    all: { length, step, of, runs: each * (s.queryHeads + 2 * s.headsPerColumn) },
+    all: {
+      length,
+      step,
+      of,
+      runs: each * (s.queryHeads + (valueIsKey ? 1 : 2) * s.headsPerColumn),
+    },
   };
 }
 
