@@ -79,6 +79,7 @@ describe.skipIf(!existsSync(real))(
 
 /** Bundled models and the published files that they are written after. */
 const BUNDLED: [name: string, file: string | undefined, total: number, active: number][] = [
+  ['gemma-4-26b-a4b', 'google--gemma-4-26B-A4B', 25_233_141_760, 3_822_530_560],
   ['glm-4.6', undefined, 352_797_829_024, 33_632_266_144],
   ['gpt-oss-120b', 'openai--gpt-oss-120b', 116_829_156_672, 5_711_982_912],
   ['gpt-oss-20b', 'openai--gpt-oss-20b', 20_914_757_184, 4_187_440_704],
@@ -91,7 +92,6 @@ const BUNDLED: [name: string, file: string | undefined, total: number, active: n
   ['mixtral-8x7b', 'mistralai--Mixtral-8x7B-v0.1', 46_702_792_704, 12_879_925_248],
   ['qwen3-235b-a22b', 'Qwen--Qwen3-235B-A22B', 235_093_634_560, 22_190_763_520],
   ['qwen3-30b-a3b', 'Qwen--Qwen3-30B-A3B', 30_532_122_624, 3_353_032_704],
-  ['gemma-4-26b-a4b', 'google--gemma-4-26B-A4B', 25_233_141_760, 3_822_530_560],
   [
     'qwen3-coder-480b-a35b',
     'Qwen--Qwen3-Coder-480B-A35B-Instruct',
