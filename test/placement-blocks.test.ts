@@ -59,7 +59,8 @@ const uneven: ModelSpec = modelOf(
   { dim: 64, dtype: 'f16', weightBits: 4, formats: int4 },
 );
 const part = { kind: 'mlp', layerKind: 0 } as const;
-const formed = { ...asking({ maxPositions: 9 }), layers: 'split' as const };
+const { latent: _, ...asked } = asking({ maxPositions: 9 });
+const formed = { ...asked, layers: 'split' as const };
 const bytesAt = (rows: number, columns: number) =>
   regionBytes(part, uneven, wse3(), formed, rows, columns);
 const withSram = (sramBytes: number, size = { width: 120, height: 12 }) => {

@@ -7,18 +7,17 @@ import { cell, ring, vector, type CoreCode } from '../program/builder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
 import { kvGroupsOf, normsWhole } from '../mapping/shapes.js';
-import { layerLabel, type GqaCore, type LayerCore } from './layer-core.js';
+import { layerLabel, type AttendingCore, type GqaCore, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 
 /** Query and key heads of a core. */
-export function headsOf({ shape }: GqaCore): number {
+export function headsOf({ shape }: Pick<GqaCore, 'shape'>): number {
   return shape.queryHeads + shape.headsPerColumn;
 }
 
-/** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
-export function advanceAngles(core: CoreCode, layer: GqaCore): void {
+/** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for each of `heads` heads. */
+export function advanceAngles(core: CoreCode, layer: AttendingCore, heads: number): void {
   const n = layer.shape.pairs;
-  const heads = headsOf(layer);
   const { at } = core;
   const cos = cell(at.angle);
   const sin = cell(at.angle + n);
@@ -69,8 +68,8 @@ export function perHead(
   return narrow;
 }
 
-/** First of a core's values, [head][element], which follow its queries and keys. */
-export function valuesAt({ at }: CoreCode, layer: GqaCore): number {
+/** First of the values that a core projects, [head][element], which follow its queries and keys. */
+export function projectedValuesAt({ at }: CoreCode, layer: GqaCore): number {
   return at.qkv + 2 * layer.shape.pairs * headsOf(layer);
 }
 
@@ -93,7 +92,7 @@ export function normaliseHeads(
   const qk = cell(at.qkv);
   const squares = ring(first, heads);
   if (of.heads) vector(core, 'fma', 'f32', heads * length, squares, qk, qk, squares);
-  const valueOf = (head: number) => cell(valuesAt(core, layer) + head * length);
+  const valueOf = (head: number) => cell(projectedValuesAt(core, layer) + head * length);
   for (let head = 0; head < values; head++) {
     const sum = cell(first + heads + head, 0);
     vector(core, 'fma', 'f32', length, sum, valueOf(head), valueOf(head), sum);
@@ -149,12 +148,23 @@ export function joinWholeNorm(core: CoreCode, { spec, row }: LayerCore): void {
 
 /** RoPE: (a, b) becomes (a cos - b sin, b cos + a sin) for every pair of every query and key head. */
 export function rotate(core: CoreCode, layer: GqaCore): void {
-  const { dtype } = layer.model;
+  const heads = headsOf(layer);
+  turn(core, layer, { at: core.at.qkv, heads, copies: heads });
+}
+
+/** The same of `heads` heads that lie at a cell, with angles of which there are `copies` for each pair. */
+export function turn(
+  core: CoreCode,
+  { model: { dtype }, shape }: AttendingCore,
+  { at: first, heads, copies }: { at: number; heads: number; copies: number },
+): void {
   const { at } = core;
-  const n = layer.shape.pairs * headsOf(layer);
-  const a = cell(at.qkv);
-  const b = cell(at.qkv + n);
-  const [cos, sin, minusSin] = [0, 1, 2].map((i) => cell(at.turn + i * n));
+  const n = shape.pairs * heads;
+  const a = cell(first);
+  const b = cell(first + n);
+  const [cos, sin, minusSin] = [0, 1, 2].map((i) =>
+    cell(at.turn + i * shape.pairs * copies, copies / heads),
+  );
   vector(core, 'mul', dtype, n, cell(at.turned), a, sin);
   vector(core, 'mul', dtype, n, a, a, cos);
   vector(core, 'fma', dtype, n, a, b, minusSin, a);
