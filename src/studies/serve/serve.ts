@@ -2,6 +2,7 @@
  * Serving on top of a simulated wafer: requests, step times by simulation, the server, its metrics,
  * and GPUs next to it. Pure but for reading the files that the configuration names.
  */
+import { requestOf } from '../../decode/place.js';
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { ConfigError } from '../../config/errors.js';
@@ -223,9 +224,10 @@ async function gridOf(
 const LONG_CONTEXT = 131_072;
 
 /** What one wafer reaches, and what a long context takes, whatever number of wafers there is. */
-function reachOf({ model, wafer, mapping, placement }: ResolvedConfig): ServingResult['reach'] {
-  const { strategy, growth } = placement;
-  const request = { strategy, growth, mapping, batch: 1, maxPositions: LONG_CONTEXT };
+function reachOf(config: ResolvedConfig): ServingResult['reach'] {
+  const { model, wafer } = config;
+  const { strategy, growth, mapping, latent } = requestOf(config);
+  const request = { strategy, growth, mapping, latent, batch: 1, maxPositions: LONG_CONTEXT };
   const wafers = wafersNeeded(model, wafer, request);
   return {
     oneWafer: longestContext(model, wafer, request, 1) ?? 0,
