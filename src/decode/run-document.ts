@@ -113,20 +113,21 @@ function coresOf({ regions }: Placement): number {
 
 /** What would have to shrink for fewer wafers than these; sizes that a configuration asks for stay. */
 export function fewerThan(
-  { wafers, layers }: Pick<Placement, 'wafers' | 'layers'>,
+  { wafers, layers, latent }: Pick<Placement, 'wafers' | 'layers' | 'latent'>,
   config: ResolvedConfig,
 ): Pick<PlacementResult, 'fewerWafers'> {
   if (wafers === 1) return {};
-  const request = { ...requestOf(config), layers };
+  const request = { ...requestOf(config), layers, latent };
   return { fewerWafers: fewerWafers(config.model, config.wafer, request, wafers) };
 }
 
 function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {
   const { wafer } = config;
-  const { strategy, layers, regions, wafers } = placement;
+  const { strategy, layers, latent, regions, wafers } = placement;
   return {
     strategy,
     layers,
+    ...(latent && { latent }),
     regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore, ...of }) => ({
       name,
       wafer: on,

@@ -129,6 +129,8 @@ export interface PlacementResult {
   strategy: string;
   /** Whether a layer is one region, or one for its attention and one for its MLP. */
   layers?: Placement['layers'];
+  /** What the caches of latent attention have: keys and values of every head, or latent vectors. */
+  latent?: NonNullable<Placement['latent']>;
   regions: RegionResult[];
   coresUsed: number;
   sramUsedBytes: number;

@@ -43,11 +43,11 @@ export async function simulateTogether(
 
 /** Configurations that have their search, their stages and their numbers in common. */
 function familyOf(
-  { model, wafer, workload, mapping, exact, canonical }: ResolvedConfig,
+  { model, wafer, workload, mapping, latent, exact, canonical }: ResolvedConfig,
   more: unknown,
 ) {
   const { checkpoint = null, workload: said } = canonical;
-  return sha256Of([model, wafer, workload, said, mapping, exact, checkpoint, more]);
+  return sha256Of([model, wafer, workload, said, mapping, latent, exact, checkpoint, more]);
 }
 
 async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<SimulatedRun[]> {
