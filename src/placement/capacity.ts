@@ -187,6 +187,11 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
     const needed = wafersNeeded(model, wafer, { ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
   }
+  const { strips = 1, mapping } = request;
+  if (strips === 1 && MAPPINGS[mapping].takes.strips && model.kinds.some(hasExperts)) {
+    const needed = wafersNeeded(model, wafer, { ...free, strips: 'auto' });
+    if (needed < asIs) hints.push(`with placement.experts=strips on ${plural(needed, 'wafer')}`);
+  }
   return hints;
 }
 
