@@ -1,39 +1,68 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
 import type { CostTable } from '../hardware/wafer.js';
-import type { GqaSpec } from '../model/attention-spec.js';
+import type { DeltaSpec, GqaSpec, LatentSpec } from '../model/attention-spec.js';
 import type { DenseSpec, ExpertsSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { LayerMatrices } from '../mapping/matrices.js';
+import type { DeltaShape } from '../mapping/delta.js';
 import type { ExpertsShape } from '../mapping/experts.js';
+import type { LatentShape } from '../mapping/latent.js';
 import type { LayerRegionKind } from '../mapping/mapping.js';
-import { normsIn, type LayerShape, type NormName } from '../mapping/shapes.js';
+import { normsIn, type GqaShape, type NormName } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
 
-export interface LayerCore {
+export type LayerCore = AttendingCore | DeltaCore;
+
+/** Of a layer that attends to positions. */
+export type AttendingCore = GqaCore | LatentCore;
+
+interface CommonCore {
   model: ModelSpec;
   /** What operations cost, where there is more than one way to write something. */
   costs: CostTable;
   /** What of the layer the core's region computes. */
   part: LayerRegionKind;
   spec: LayerSpec;
-  attention: GqaSpec;
   mlp: DenseSpec | ExpertsCore;
-  shape: LayerShape;
   matrices: LayerMatrices;
   /** The core's place on the column, which is reduced along y. */
   column: LinePlace;
   /** The core's place on the whole row. */
   row: LinePlace;
-  /** The core's place on the part of the row that shares a KV head; undefined for cores without attention. */
+  /** The core's place on the part of the row that shares a head of keys; undefined for cores without attention. */
   group: LinePlace | undefined;
+}
+
+interface CacheCore extends CommonCore {
   /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
   /** What queries are multiplied by at the token's position; 1 in most layers. */
   temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
+}
+
+/** Of a layer with grouped queries. */
+export interface GqaCore extends CacheCore {
+  mixer: 'gqa';
+  attention: GqaSpec;
+  shape: GqaShape;
+}
+
+/** Of a layer with latent attention. */
+export interface LatentCore extends CacheCore {
+  mixer: 'latent';
+  attention: LatentSpec;
+  shape: LatentShape;
+}
+
+/** Of a layer with a gated delta net, whose code is the same at every position. */
+export interface DeltaCore extends CommonCore {
+  mixer: 'delta';
+  attention: DeltaSpec;
+  shape: DeltaShape;
 }
 
 /** What the code depends on in layers with experts. */
@@ -56,6 +85,10 @@ export const LAYER_LABELS = [
   'hand-off',
   'attention norm',
   'qkv',
+  'latent down',
+  'latent norm',
+  'latent up',
+  'absorb',
   'qk norm',
   'rope',
   'kv append',
@@ -63,6 +96,13 @@ export const LAYER_LABELS = [
   'score cap',
   'softmax',
   'values',
+  'values up',
+  'output gate',
+  'delta qkv',
+  'conv',
+  'decay',
+  'state',
+  'gated norm',
   'attention out',
   'attention out norm',
   'mlp norm',
@@ -94,6 +134,9 @@ export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
 }
 
 /** The KV head of a column that serves one of its query heads. */
-export function kvHeadOf(shape: LayerShape, queryHead: number): number {
+export function kvHeadOf(
+  shape: Pick<GqaShape, 'queryHeads' | 'headsPerColumn'>,
+  queryHead: number,
+): number {
   return Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
 }

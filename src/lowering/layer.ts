@@ -3,10 +3,12 @@
  * stream that the hand-off brought (`x`, for an MLP with what a norm made of it) to the slice for the next
  * region, held by every column of the row.
  */
-import { allReduce } from '../kernels/collectives.js';
+import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
+import { deltaNet, prepareDelta } from './delta.js';
+import { attendLatent, joinLatent, prepareLatent, startLatent } from './latent.js';
 import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
@@ -15,7 +17,7 @@ import { rmsNorm } from './norm.js';
 import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
 import { hasAttention, hasMlp } from '../mapping/mapping.js';
-import { ACT_FN, normsIn, type NormName } from '../mapping/shapes.js';
+import { ACT_FN, normsIn, normsWhole, type NormName } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
@@ -25,9 +27,20 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   if (norms > 0) fill(core, 'f32', core.at.square, norms, 0);
   if (hasAttention(part)) startAttention(core, layer);
   if (hasMlp(part)) startMlp(core, layer);
-  if (layer.attention.qkNorm === 'whole' && hasAttention(part))
-    fill(core, 'f32', core.at.headScale, 2, 0);
-  if (layer.group) prepareAttention(core, layer);
+  if (normsWhole(spec) && hasAttention(part)) fill(core, 'f32', core.at.headScale, 2, 0);
+  if (layer.mixer === 'latent' && hasAttention(part)) startLatent(core, layer);
+  if (layer.group) prepareMixer(core, layer);
+}
+
+function prepareMixer(core: CoreCode, layer: LayerCore): void {
+  switch (layer.mixer) {
+    case 'gqa':
+      return prepareAttention(core, layer);
+    case 'latent':
+      return prepareLatent(core, layer);
+    case 'delta':
+      return prepareDelta(core, layer);
+  }
 }
 
 function startAttention(core: CoreCode, { matrices, mlp }: LayerCore): void {
@@ -61,9 +74,7 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   core.label = layerLabel('attention norm');
   if (before) normalise(core, layer, 'attentionNorm', at.x, at.normed);
-  // A column without attention adds the zeros it prepared.
-  if (group) attend(core, layer, group);
-  else joinWholeNorm(core, layer);
+  mix(core, layer, group);
   core.label = layerLabel('attention out');
   sumOverRow(core, layer, at.attentionOut);
   if (after) {
@@ -74,6 +85,18 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   core.label = layerLabel('mlp norm');
   if (before) normalise(core, layer, 'mlpNorm', at.x, at.normed);
   if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
+}
+
+/** What a layer does with a token's earlier ones; a column without attention adds the zeros it prepared. */
+function mix(core: CoreCode, layer: LayerCore, group: LinePlace | undefined): void {
+  switch (layer.mixer) {
+    case 'gqa':
+      return group ? attend(core, layer, group) : joinWholeNorm(core, layer);
+    case 'latent':
+      return group ? attendLatent(core, layer, group) : joinLatent(core, layer);
+    case 'delta':
+      return group && deltaNet(core, layer, group);
+  }
 }
 
 /** The MLP, from the normed slice on, and the residual. */

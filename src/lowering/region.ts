@@ -7,8 +7,15 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
-import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { firstAttended, slotAt, spanOf } from '../model/cache-slots.js';
+import {
+  deltaOf,
+  gqaOf,
+  hasExperts,
+  latentOf,
+  type LayerSpec,
+  type ModelSpec,
+} from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
@@ -21,7 +28,7 @@ import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
-import { LAYER_LABELS, type LayerCore } from './layer-core.js';
+import { LAYER_LABELS, type AttendingCore, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, places, type Groups } from './lines.js';
 import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
@@ -79,10 +86,12 @@ export function positionsOfRow(count: number, row: number, rows: number): number
 
 /**
  * What a layer's code depends on of the token's position: how many it attends to, its slot in the cache, and
- * what its queries are multiplied by.
+ * what its queries are multiplied by. Nothing where the layer keeps a state in place of a cache.
  */
-export function cacheStepOf(spec: LayerSpec, position: number) {
-  const { span, temperature } = gqaOf(spec);
+export function cacheStepOf({ attention }: LayerSpec, position: number) {
+  if (attention.kind === 'delta') return undefined;
+  const span = spanOf(attention);
+  const temperature = attention.kind === 'gqa' ? attention.temperature : undefined;
   return {
     attended: position - firstAttended(span, position) + 1,
     slot: slotAt(span, position),
@@ -113,15 +122,14 @@ export function layerCode(
   step: Step,
   slots?: StripSlots,
 ): RegionCode {
-  const { width, height, kind, kvReplicas, strips } = region;
+  const { width, height, kind } = region;
   const spec = model.kinds[region.layerKind];
   const attends = hasAttention(kind);
   const { users, maxPositions } = step;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
+  const shape = layerShape(model, spec, maxPositions, height, width, users, region);
   const slotsOf = slotsByColumn(spec, shape, kind, slots);
   const matrices = layerMatrices(model, spec, shape);
-  const attention = gqaOf(spec);
-  const { attended, slot, temperature } = cacheStepOf(spec, step.context);
+  const cacheStep = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const router =
@@ -130,10 +138,12 @@ export function layerCode(
   const headAt = (x: number) =>
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const { words: length, type } = gqa.received(region, { model, rows: height });
-  const cacheOf = (row: number) => ({
-    positions: positionsOfRow(attended, row, height),
-    appendAt: slot % height === row ? Math.floor(slot / height) : -1,
-  });
+  const cacheOf = (row: number) =>
+    cacheStep && {
+      positions: positionsOfRow(cacheStep.attended, row, height),
+      appendAt: cacheStep.slot % height === row ? Math.floor(cacheStep.slot / height) : -1,
+      temperature: cacheStep.temperature,
+    };
   const codeClass = apart(
     router?.root,
     height,
@@ -146,7 +156,7 @@ export function layerCode(
     ),
   );
   // All else that `write` below takes from the step.
-  const ofStep = JSON.stringify([maxPositions, users, temperature]);
+  const ofStep = JSON.stringify([maxPositions, users]);
   const laidOut = new Map<string, CoreCode>();
   return {
     width,
@@ -173,21 +183,18 @@ export function layerCode(
         router?.routesAt(x) ?? [],
       ),
     write(row, x) {
-      const layer: LayerCore = {
+      const common = {
         model,
         costs: wafer.costs,
         part: kind,
         spec,
-        attention,
         mlp: mlpOf(spec, shape, router, { row, x, slots: slotsOf(x) }),
-        shape,
         matrices,
         column: columns[row],
         row: rows[x],
         group: headAt(x),
-        temperature,
-        ...cacheOf(row),
       };
+      const layer = mixing(common, spec, shape, cacheOf(row));
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
       const parts = JSON.stringify(has);
       const core = laidOut.get(parts) ?? layOut(layerBuffers(model, spec, shape, kind, has));
@@ -201,6 +208,23 @@ export function layerCode(
       );
     },
   };
+}
+
+/** With what depends on the layer's attention; the cache of a layer that attends to positions. */
+function mixing(
+  common: Omit<LayerCore, 'mixer' | 'attention' | 'shape'>,
+  spec: LayerSpec,
+  shape: LayerShape,
+  cache: Pick<AttendingCore, 'positions' | 'appendAt' | 'temperature'> | undefined,
+): LayerCore {
+  switch (shape.kind) {
+    case 'gqa':
+      return { ...common, mixer: 'gqa', attention: gqaOf(spec), shape, ...cache! };
+    case 'latent':
+      return { ...common, mixer: 'latent', attention: latentOf(spec), shape, ...cache! };
+    case 'delta':
+      return { ...common, mixer: 'delta', attention: deltaOf(spec), shape };
+  }
 }
 
 function rootOfRow(rows: readonly LinePlace[]): number {

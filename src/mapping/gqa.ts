@@ -3,21 +3,28 @@
  * after the other on a token's path; any number of rows and columns, and layers of
  * grouped-query attention with dense MLPs or experts.
  */
+import type { GqaSpec } from '../model/attention-spec.js';
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
+import { expertRules } from './expert-rules.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
+import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
+import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
-import { tableBuffers, tableShape, type LayerShape } from './shapes.js';
+import { latentReductions } from './latent-buffers.js';
+import { tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
     'experts',
+    'delta',
+    'gate',
+    'latent',
     'attentionBias',
     'mlpBias',
     'headNorm',
@@ -51,13 +58,16 @@ export const gqa: Mapping = {
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
+    const { latent = 'expanded' } = form;
     const table = (kind: TableKind): Part => ({ name: kind, kind });
     const [attentions, mlps] = [firstAlike(kinds, attentionOf), firstAlike(kinds, mlpOf)];
     const between = layers.flatMap((layerKind, layer): Part[] => {
       const name = `layer ${layer}`;
-      if (form === 'whole') return [{ name, kind: 'layer', layer, layerKind }];
+      const cache = kinds[layerKind].attention.kind === 'latent' && { latent };
+      if (form.layers === 'whole') return [{ name, kind: 'layer', layer, layerKind, ...cache }];
+      const of = { kind: 'attention', layer, layerKind: attentions[layerKind], ...cache } as const;
       return [
-        { name: `${name} attention`, kind: 'attention', layer, layerKind: attentions[layerKind] },
+        { name: `${name} attention`, ...of },
         { name: `${name} mlp`, kind: 'mlp', layer, layerKind: mlps[layerKind] },
       ];
     });
@@ -76,16 +86,7 @@ export const gqa: Mapping = {
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(
-      model,
-      layer,
-      positions,
-      rows,
-      columns,
-      users,
-      part.kvReplicas,
-      part.strips,
-    );
+    const shape = layerShape(model, layer, positions, rows, columns, users, part);
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
@@ -108,39 +109,30 @@ function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unkno
   return names.map((name) => names.indexOf(name));
 }
 
-function layerReductions(
-  { kind, layerKind, kvReplicas, strips }: LayerPart,
-  cut: Cut,
-): Reduction[] {
+function layerReductions(part: LayerPart, cut: Cut): Reduction[] {
+  const { kind, layerKind } = part;
   const layer = cut.model.kinds[layerKind];
   return [
-    ...(hasAttention(kind) ? attentionReductions(layer, cut, kvReplicas) : []),
-    ...(hasMlp(kind) ? mlpReductions(layer, cut, strips) : []),
+    ...(hasAttention(kind) ? attentionReductions(layer, cut, part) : []),
+    ...(hasMlp(kind) ? mlpReductions(layer, cut, part) : []),
   ];
 }
 
 function attentionReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  kvReplicas?: number,
+  held: Held,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
-  const attention = gqaOf(layer);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
-  const on = (line: Line, words: number, type: FloatType = model.dtype) => {
+  const on: On = (line, words, type = model.dtype) => {
     return { line, cores: cores[line], words, type };
   };
   const norm = on('column', 1, 'f32');
   return [
     ...(before ? [norm] : []),
-    on('column', s.queryDims + 2 * s.keyDims),
-    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
-    ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
-    on('head', s.queryHeads * s.positions),
-    on('column', s.queryHeads, 'f32'),
-    on('column', s.queryHeads, 'f32'),
-    on('column', s.queryDims),
+    ...mixerReductions(layer, s, on),
     on('row', s.dims),
     ...(after ? [norm] : []),
     ...(before ? [norm] : []),
@@ -148,12 +140,46 @@ function attentionReductions(
   ];
 }
 
+type On = (line: Line, words: number, type?: FloatType) => Reduction;
+
+function mixerReductions(layer: LayerSpec, s: LayerShape, on: On): Reduction[] {
+  switch (s.kind) {
+    case 'gqa':
+      return gqaReductions(gqaOf(layer), s, on);
+    case 'latent':
+      return latentReductions(s, on);
+    case 'delta':
+      return deltaReductions(s, on);
+  }
+}
+
+function gqaReductions(attention: GqaSpec, s: GqaShape, on: On): Reduction[] {
+  return [
+    on('column', s.projectedDims),
+    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
+    on('head', s.queryHeads * s.positions),
+    on('column', s.queryHeads, 'f32'),
+    on('column', s.queryHeads, 'f32'),
+    on('column', s.queryDims),
+  ];
+}
+
+/** Projections, what is read from the state, and what comes of it. */
+function deltaReductions(s: DeltaShape, on: On): Reduction[] {
+  return [
+    on('column', projectedAt(s).length),
+    on('head', summedAt(s).length, 'f32'),
+    on('column', outputLength(s), 'f32'),
+  ];
+}
+
 function mlpReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  strips?: number,
+  held: Held,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns, 1, 1, strips);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const { dims } = s;
   const type = model.dtype;
   const column = { line: 'column', cores: rows } as const;
@@ -198,7 +224,7 @@ function ours(text: string): Rule {
   return [text, 'assumed', OURS];
 }
 
-function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
+function rules({ model, workload, placement }: Parameters<Mapping['rules']>[0]): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
     Array.isArray(workload.prompt)
@@ -207,7 +233,8 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
-  const found = [...always, ...layerRules(model)].map(ours);
+  const experts = model.kinds.some(hasExperts) ? expertRules(workload, placement?.experts) : [];
+  const found = [...always, ...experts, ...layerRules(model)].map(ours);
   const functions = specialFunctions(model)
     .join(', ')
     .replace(/, (?=[^,]*$)/, ' and ');
@@ -254,10 +281,14 @@ function formatRules(model: ModelSpec): Rule[] {
 
 /** What else takes a special function. */
 function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
-  const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
+  const attentions = kinds.flatMap(gqaIn);
+  const hasDelta = kinds.some(({ attention }) => attention.kind === 'delta');
+  const capsScores = attentions.some(({ scoreCap }) => scoreCap !== undefined);
   const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
   return [
-    'the exponentials of the softmax',
+    ...(attentions.length > 0 ? ['the exponentials of the softmax'] : []),
+    ...(hasDelta ? ['decays and steps of delta nets'] : []),
+    ...(attentions.some(({ gate }) => gate) ? ['sigmoids of gates'] : []),
     ...(acts.has('silu') ? ['SiLU'] : []),
     ...(acts.has('gelu-tanh') ? ['GELU'] : []),
     ...(capsScores ? ['caps of scores'] : []),
@@ -265,16 +296,15 @@ function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
   ];
 }
 
+function gqaIn({ attention }: LayerSpec): GqaSpec[] {
+  return attention.kind === 'gqa' ? [attention] : [];
+}
+
 /** How layers do what those of a plain Llama do not have to. */
 function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
-  const attentions = kinds.map(gqaOf);
+  const attentions = kinds.flatMap(gqaIn);
   const found: string[] = [];
-  if (kinds.some(hasExperts))
-    found.push(
-      'Every core keeps a slice of every expert and multiplies those that are chosen, so that times do not depend on the choice.',
-      'Scores of experts are 32 bits; a row finds the places of some experts among all, and of equal scores the lower number is first.',
-    );
-  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || layer.mlp.bias))
+  if (attentions.some((of) => of.bias || of.outBias) || kinds.some(({ mlp }) => mlp.bias))
     found.push(
       "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",
     );
@@ -291,6 +321,15 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
   if (attentions.some(({ temperature }) => temperature))
     found.push(
       'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
+    );
+  if (kinds.some(({ attention }) => attention.kind === 'delta'))
+    found.push(
+      'The state of a delta net lies with the elements of its keys on the columns of a group and with those of its values on the rows, in 32 bits; what key and query read from it is added up once, before the state decays, and the rest of the rule follows from that.',
+      'A convolution over earlier tokens adds up what does not depend on the new one before it arrives; what it keeps of them is on every row.',
+    );
+  if (attentions.some(({ gate }) => gate))
+    found.push(
+      'What gates the attended heads is projected with the queries, and lies on their columns.',
     );
   if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
     found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');

@@ -5,15 +5,19 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
-import type { GqaSpec } from '../model/attention-spec.js';
-import { slotsOf } from '../model/cache-slots.js';
-import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { AttentionSpec, GqaSpec } from '../model/attention-spec.js';
+import { slotsOf, spanOf } from '../model/cache-slots.js';
+import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import type { Act, MlpSpec } from '../model/mlp-spec.js';
+import { addDelta, deltaShape, type DeltaShape } from './delta.js';
 import { addExperts, addRouter, expertsShape } from './experts.js';
 import type { ExpertsShape, RouterPart } from './experts.js';
+import { addAngles, addSoftmax } from './heads.js';
+import { latentGroups, latentShape, type LatentShape } from './latent.js';
+import { addLatent } from './latent-buffers.js';
 import { hasAttention, hasMlp } from './mapping.js';
-import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
+import type { BufferShape, Held, LayerRegionKind, TableKind } from './mapping.js';
 import { layerMatrices, matrixBuffers, tableMatrix } from './matrices.js';
 import type { LayerMatrices, MatrixSlice } from './matrices.js';
 
@@ -23,17 +27,29 @@ export const ACT_FN = {
   'gelu-tanh': 'gelu',
 } as const satisfies Record<Act['fn'], SpecialFn>;
 
-export interface LayerShape {
+/** What the shapes of all layers have, whatever their attention is. */
+export interface CommonShape {
   rows: number;
   columns: number;
   /** Elements of the residual stream per row. */
   dims: number;
-  /** Columns of one KV group (1 if a column holds several). */
+  /** Columns of one group, which shares a head of keys (1 if a column holds several). */
   groupWidth: number;
-  /** KV groups, and with them KV heads, that a column holds (1 unless there are fewer columns than groups). */
+  /** Groups, and with them heads of keys, that a column holds (1 unless there are fewer columns than groups). */
   headsPerColumn: number;
   /** Columns that take part in attention; the rest are idle in it. */
   attentionColumns: number;
+  /** Elements of the inner width per column: of the MLP, or of each expert. */
+  inner: number;
+  /** In layers with experts. */
+  experts?: ExpertsShape;
+}
+
+export type LayerShape = GqaShape | LatentShape | DeltaShape;
+
+/** Of grouped queries. */
+export interface GqaShape extends CommonShape {
+  kind: 'gqa';
   /** RoPE pairs per column and head. */
   pairs: number;
   /** Query heads of a column: headsPerColumn * heads / (kvHeads * kvReplicas). */
@@ -42,20 +58,18 @@ export interface LayerShape {
   keyDims: number;
   /** Query elements of a column: queryHeads * 2 * pairs. */
   queryDims: number;
+  /** Queries, keys, values and what gates the attended heads, of a column. */
+  projectedDims: number;
   /** Cache slots of one user per row, for the longest context of the run. */
   positions: number;
   /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
   slots: number;
-  /** Elements of the inner width per column: of the MLP, or of each expert. */
-  inner: number;
-  /** In layers with experts. */
-  experts?: ExpertsShape;
 }
 
 /**
  * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
- * @param kvReplicas KV groups for each KV head: a divisor of the query heads that share one
- * @param strips of columns, each with as many experts: a divisor of their number
+ * @param held KV groups for each KV head, a divisor of the query heads that share one; what the cache of latent
+ * attention has; and strips of columns, each with as many experts, a divisor of their number
  */
 export function layerShape(
   model: Pick<ModelSpec, 'dim'>,
@@ -64,37 +78,66 @@ export function layerShape(
   rows: number,
   columns: number,
   users = 1,
-  kvReplicas = 1,
-  strips = 1,
+  held: Held = {},
 ): LayerShape {
-  const { heads, kvHeads, headDim, span } = gqaOf(layer);
-  const { mlp } = layer;
-  const groups = kvHeads * kvReplicas;
+  const { attention, mlp } = layer;
+  const { strips = 1, latent = 'expanded' } = held;
+  const groups = groupsOf(attention, held);
   const headsPerColumn = Math.ceil(groups / columns);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / groups);
-  const pairs = Math.ceil(headDim / 2 / groupWidth);
-  const queryHeads = (headsPerColumn * heads) / groups;
-  const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
-  return {
+  const common: CommonShape = {
     rows,
     columns,
     dims: Math.ceil(model.dim / rows),
     groupWidth,
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
-    pairs,
-    queryHeads,
-    keyDims: headsPerColumn * 2 * pairs,
-    queryDims: queryHeads * 2 * pairs,
-    positions,
-    slots: users * positions,
     inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
     ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
+  };
+  if (attention.kind === 'delta') return deltaShape(attention, common, users);
+  const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
+  const cache = { positions, slots: users * positions };
+  if (attention.kind === 'gqa') return gqaShape(attention, common, groups, cache);
+  return latentShape(attention, common, latent, groups, cache);
+}
+
+/** Groups of columns of an attention. */
+function groupsOf(attention: AttentionSpec, held: Held): number {
+  switch (attention.kind) {
+    case 'gqa':
+      return attention.kvHeads * (held.kvReplicas ?? 1);
+    case 'latent':
+      return latentGroups(attention, held);
+    case 'delta':
+      return attention.keyHeads;
+  }
+}
+
+function gqaShape(
+  { heads, headDim, gate }: GqaSpec,
+  common: CommonShape,
+  groups: number,
+  cache: Pick<GqaShape, 'positions' | 'slots'>,
+): GqaShape {
+  const { groupWidth, headsPerColumn } = common;
+  const pairs = Math.ceil(headDim / 2 / groupWidth);
+  const queryHeads = (headsPerColumn * heads) / groups;
+  const [keyDims, queryDims] = [headsPerColumn * 2 * pairs, queryHeads * 2 * pairs];
+  return {
+    ...common,
+    kind: 'gqa',
+    pairs,
+    queryHeads,
+    keyDims,
+    queryDims,
+    projectedDims: (gate ? 2 : 1) * queryDims + 2 * keyDims,
+    ...cache,
   };
 }
 
 /** KV groups of a layer of this shape: one or more for each KV head. */
-export function kvGroupsOf({ heads }: GqaSpec, shape: LayerShape): number {
+export function kvGroupsOf({ heads }: GqaSpec, shape: GqaShape): number {
   return (shape.headsPerColumn * heads) / shape.queryHeads;
 }
 
@@ -130,6 +173,11 @@ function choiceLength(mlp: MlpSpec): number {
   return mlp.kind === 'experts' ? 2 * mlp.topK : 0;
 }
 
+/** Are all query heads normalised as one vector, and all key heads? */
+export function normsWhole({ attention }: Pick<LayerSpec, 'attention'>): boolean {
+  return attention.kind === 'gqa' && attention.qkNorm === 'whole';
+}
+
 /** Is each query and key head normalised by itself, before RoPE or after it? */
 export function normsHeads({ qkNorm }: GqaSpec): boolean {
   return qkNorm === 'head' || qkNorm === 'head-after-rope';
@@ -159,10 +207,10 @@ export function layerBuffers(
   for (const name of norms) add(name, value, s.dims, true);
   if (norms.length > 0) add('square', 'f32', norms.length);
   if (hasAttention(kind)) {
-    if (column.heads) addAttention(list, model, layer, s, matrices);
+    addAttention(list, model, layer, s, matrices, column.heads);
     add('attentionOut', value, s.dims);
     // Of the queries and of the keys, added up over the whole row.
-    if (gqaOf(layer).qkNorm === 'whole') add('headScale', 'f32', 2);
+    if (normsWhole(layer)) add('headScale', 'f32', 2);
     if (mlp.kind === 'experts' && column.router !== undefined) {
       addMatrix(list, model, matrices.router!);
       addRouter(add, model, mlp, { dims: s.dims, of: s.experts! }, column.router);
@@ -176,21 +224,30 @@ function addMatrix({ buffers }: BufferList, model: ModelSpec, slice: MatrixSlice
   buffers.push(...matrixBuffers(model, slice));
 }
 
-/** What a column with heads keeps of the attention. */
+/** What a column keeps of the attention, which has heads or not. */
 function addAttention(
   list: BufferList,
   model: ModelSpec,
   layer: LayerSpec,
   s: LayerShape,
-  { qkv, o }: LayerMatrices,
+  matrices: LayerMatrices,
+  hasHeads: boolean,
 ): void {
-  const { add } = list;
+  const { attention } = layer;
+  if (s.kind === 'latent' && attention.kind === 'latent')
+    return addLatent(list, model, attention, s, matrices, hasHeads);
+  if (s.kind === 'latent' || !hasHeads) return;
+  addMatrix(list, model, matrices.qkv);
+  addMatrix(list, model, matrices.o);
+  if (s.kind === 'delta') addDelta(list.add, model, deltaOf(layer), s);
+  else addGqa(list.add, model, gqaOf(layer), s);
+}
+
+function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s: GqaShape): void {
   const value = model.dtype;
   const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm, bias, outBias, rope, sinks } = gqaOf(layer);
-  const normed = normsHeads(gqaOf(layer));
-  addMatrix(list, model, qkv);
-  addMatrix(list, model, o);
+  const { qkNorm, bias, outBias, rope, sinks } = attention;
+  const normed = normsHeads(attention);
   if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
   if (outBias) add('oBias', value, s.dims, true);
   add('keys', value, s.keyDims * s.slots, true);
@@ -201,25 +258,12 @@ function addAttention(
   }
   // One weight for every element of every query and key head, as those lie in `qkv`.
   if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
-  // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
-  // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
-  if (rope) {
-    add('angle', 'f32', 2 * s.pairs, true);
-    add('angleStep', 'f32', 2 * s.pairs, true);
-    add('angleWork', 'f32', 2 * s.pairs);
-    add('turn', value, 3 * s.pairs * heads);
-    add('turned', value, s.pairs * heads);
-  }
-  add('qkv', value, s.queryDims + 2 * s.keyDims);
+  if (rope) addAngles(add, value, s.pairs, heads);
+  add('qkv', value, s.projectedDims);
   if (normed) add('headScale', 'f32', heads);
   if (normed && value === 'f16') add('headFactor', value, heads);
-  // As long as the cache: one user may have all of it (serving).
-  add('scores', value, s.queryHeads * s.slots);
-  add('rowPeak', value, s.queryHeads);
-  // With their signs changed: what is added to scores is minus the largest of them.
-  add('minusPeak', 'f32', s.queryHeads);
+  addSoftmax(add, value, s);
   if (sinks) add('minusSink', value, s.queryHeads, true);
-  add('total', 'f32', s.queryHeads);
   add('attended', value, s.queryDims);
 }
 

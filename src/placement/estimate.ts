@@ -7,18 +7,22 @@ import type { WidenedType } from '../numeric/formats.js';
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
-import type { Cut, LayerForm, PartKind } from '../mapping/mapping.js';
+import type { Cut, Held, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
 import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
-import { layerShape, tableShape } from '../mapping/shapes.js';
+import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
+import type { LatentMatrices } from '../mapping/latent-matrices.js';
+import type { LatentShape } from '../mapping/latent.js';
+import type { DeltaShape } from '../mapping/delta.js';
 import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, regionBytes, variantsOf, type Kept } from './budget.js';
-import { partKindsOf, partsOf, type Sizes } from './placement.js';
+import { partKindsOf, partsOf, type Form, type Sizes } from './placement.js';
 
 /** Estimates of many sizes, each part's of each size made once. */
 export interface Estimator {
@@ -33,11 +37,7 @@ export interface Estimator {
   fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
 
-export function estimator(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  asked: Kept & { layers: LayerForm },
-): Estimator {
+export function estimator(model: ModelSpec, wafer: WaferSpec, asked: Kept & Form): Estimator {
   const all = partsOf(model, asked);
   const keys = all.map(keyOfPart);
   const counted = new Map(
@@ -89,8 +89,8 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
     const { words, type } = received(part, cut);
     const layer = model.kinds[part.layerKind];
     return (
-      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part.kvReplicas) : 0) +
-      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut, part.strips) : 0) +
+      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part) : 0) +
+      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut, part) : 0) +
       broadcastCycles(wafer, type, columns, words) +
       added(part)
     );
@@ -107,21 +107,77 @@ function attentionCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  kvReplicas?: number,
+  held: Held,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
-  const { qkv, o, router } = layerMatrices(model, layer, s);
-  const headDims = 2 * s.pairs;
-  const scores = s.queryHeads * s.positions;
-  const { scoreCap } = gqaOf(layer);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
+  const { qkv, o, router, latent } = layerMatrices(model, layer, s);
   return (
     productCycles(wafer, qkv) +
-    2 * s.queryHeads * matvecCycles(wafer, type, headDims, s.positions, 'fma') +
+    mixerCycles(wafer, type, layer, s, latent) +
     productCycles(wafer, o) +
+    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
+  );
+}
+
+function mixerCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  layer: LayerSpec,
+  s: LayerShape,
+  latent: LatentMatrices | undefined,
+): number {
+  switch (s.kind) {
+    case 'gqa':
+      return gqaCycles(wafer, type, gqaOf(layer), s);
+    case 'latent':
+      return latentCycles(wafer, type, s, latent!);
+    case 'delta':
+      return deltaCycles(wafer, type, s);
+  }
+}
+
+/** Products between the latent vectors and heads, scores, the softmax, and what the shares come to. */
+function latentCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  s: LatentShape,
+  { queries, keyValues, absorb, values }: LatentMatrices,
+): number {
+  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
+  const compared = matvecCycles(wafer, type, s.keyElements, s.positions, 'fma');
+  const attended = matvecCycles(wafer, type, s.attended, s.positions, 'dot');
+  return (
+    products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
+    s.queryHeads * (compared + attended) +
+    specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
+  );
+}
+
+/** Scores, the softmax, and what the shares come to. */
+function gqaCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  { scoreCap, gate }: GqaSpec,
+  s: GqaShape,
+): number {
+  const scores = s.queryHeads * s.positions;
+  return (
+    2 * s.queryHeads * matvecCycles(wafer, type, 2 * s.pairs, s.positions, 'fma') +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
+    (gate ? specialCycles(wafer, type, 'sigmoid', s.queryDims) : 0)
+  );
+}
+
+/** Both reads of the state, its decay and its update, the convolution's SiLU and the gate's. */
+function deltaCycles(wafer: WaferSpec, type: FloatType, s: DeltaShape): number {
+  const rows = s.rowElements * s.valueHeads;
+  return (
+    2 * matvecCycles(wafer, 'f32', rows, s.keyElements, 'dot') +
+    2 * rows * vectorCycles(wafer, 'f32', s.keyElements) +
+    specialCycles(wafer, type, 'silu', s.channels) +
+    specialCycles(wafer, type, 'silu', s.valueElements * s.valueHeads)
   );
 }
 
@@ -130,15 +186,15 @@ function mlpCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  strips?: number,
+  held: Held,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns, 1, 1, strips);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const { shared, ...own } = layerMatrices(model, layer, s);
   const gated = (of: MlpMatrices) =>
     productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
   const { mlp } = layer;
-  const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, strips ?? 1) : 1;
+  const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, held.strips ?? 1) : 1;
   const units = times * s.inner + (s.experts?.sharedInner ?? 0);
   return (
     times * gated(own) +
@@ -232,6 +288,10 @@ function matvecCycles(
 
 /** The vector form of a special function: a few vector operations over all elements. */
 function specialCycles(wafer: WaferSpec, type: FloatType, fn: SpecialFn, elements: number): number {
-  const { vectorForm, setup, issue, elementsPerCycle } = wafer.costs;
-  return vectorForm[fn] * (setup[type] + issue[type] + elements / elementsPerCycle.fma[type]);
+  return wafer.costs.vectorForm[fn] * vectorCycles(wafer, type, elements);
+}
+
+function vectorCycles(wafer: WaferSpec, type: FloatType, elements: number): number {
+  const { setup, issue, elementsPerCycle } = wafer.costs;
+  return setup[type] + issue[type] + elements / elementsPerCycle.fma[type];
 }
