@@ -50,7 +50,7 @@ describe('the memory of a region with strips', () => {
 
   it('has every expert, once, but for padding', () => {
     for (const strips of [1, 2, 3, 4]) {
-      const shape = layerShape(model, layer, 7, 3, 14, 1, 1, strips);
+      const shape = layerShape(model, layer, 7, 3, 14, 1, { strips });
       const { experts, inner } = shape;
       expect(experts!.held * strips).toBe(12);
       expect(inner * experts!.stripColumns).toBeGreaterThanOrEqual(30);
