@@ -108,7 +108,8 @@ function fill(
 }
 
 function pushEnds(kinds: number[], color: number, uses: number): void {
-  for (let left = uses; left !== 0; left &= left - 1)
+  // Not the bit beyond the ends, which says that there is a slot.
+  for (let left = uses & (ROUTED - 1); left !== 0; left &= left - 1)
     kinds.push(color * ENDS + 31 - Math.clz32(left & -left));
 }
 
