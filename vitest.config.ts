@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     globalSetup: ['./test/cache-folder.ts', './test/compiled.ts'],
     forceRerunTriggers: ['**/src/**'],
+    server: { deps: { external: [/\/\.compiled\//] } },
     setupFiles: './test/fresh-modules.ts',
     include: ['test/**/*.test.ts'],
     reporters: ['default', './test/reporter.ts'],
