@@ -12,6 +12,7 @@ import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey } from './config/tree.js';
 import { validate } from './config/problems.js';
 import { promptOf } from './config/prompt.js';
+import { routingTraceOf } from './config/routing-file.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
 import { serving, transport } from './config/serving-schema.js';
 import type { Node } from './config/yaml.js';
@@ -21,6 +22,7 @@ import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import { nameOf } from './model/formats.js';
 import type { ModelSpec } from './model/model.js';
+import type { ChosenExperts } from './model/plain/decoder.js';
 
 export { configSchema } from './config/schema.js';
 
@@ -46,6 +48,8 @@ export interface ResolvedConfig {
   prompt?: readonly number[];
   /** Positions that regions have room for, where those are not the context and the steps. */
   positions?: number;
+  /** Choices of the experts of every layer, token after token, where `workload.routing` names a file of them. */
+  routingTrace?: readonly ChosenExperts[];
   /** Files of the model's tokenizer, where weights or a prompt call for one and there is one. */
   tokenizer: readonly string[];
   mapping: Config['mapping'];
@@ -96,6 +100,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const tokenizer = tokenizerFilesOf(rest, { weights, reference }, files);
   const checkpoint = files.slice(begun);
   const prompt = promptOf(rest.workload, model, tree, tokenizer);
+  const routing = routingTraceOf(rest.workload, tree, path, model, files);
   const computing = withData(rest, { weights, prompt }, tree);
   const run = withServing(withContext(computing, model, tree));
   const served = servingFiles(tree, path, files);
@@ -118,16 +123,25 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     modelFile: reference.path,
     ...(weights && { weights }),
     ...(prompt && { prompt, positions: positionsFor(prompt, run.workload.tokens, model) }),
+    ...(routing && { routingTrace: routing.tokens }),
     tokenizer,
     hardwareFile: hardwareFile.path,
     ...run,
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, run, served, { checkpoint, block: weights?.block }),
+    canonical: canonicalOf(machine, model, withRouting(run, routing?.sha256), served, {
+      checkpoint,
+      block: weights?.block,
+    }),
     stated: provenanceOf(hardware, () => ''),
     files,
   };
+}
+
+/** A run whose choices are those of a file, by its content. */
+function withRouting<T extends Pick<Config, 'workload'>>(run: T, sha256: string | undefined): T {
+  return sha256 === undefined ? run : { ...run, workload: { ...run.workload, routing: sha256 } };
 }
 
 /** How matrices are stored, as a configuration says it. */

@@ -103,7 +103,22 @@ const workload = section('a mapping', {
     .describe('Compute on real numbers and check the logits; always with weights or a prompt'),
   seed: count(0, 2 ** 32 - 1)
     .default(1)
-    .describe('Seed of weights and prompt'),
+    .describe('Seed of weights, prompt and drawn experts'),
+  routing: z
+    .string(expected('uniform, skewed, reference or the path of a file of choices'))
+    .exactOptional()
+    .describe(
+      'Who chooses experts that lie in strips: drawn alike for all or by popularity, lines of a file, or reference, the plain decoder (where a run computes); by default reference or else uniform',
+    ),
+  routingDraws: count(1, 65_536)
+    .default(16)
+    .describe('Tokens with drawn experts that are simulated, where experts lie in strips'),
+  routingSkew: z
+    .number(expected('a number, 1 to 16'))
+    .min(1, expected('a number, 1 to 16'))
+    .max(16, expected('a number, 1 to 16'))
+    .default(4)
+    .describe('With routing: skewed: weight of the most popular expert over the mean of all'),
   ...servingWorkload,
 });
 
@@ -137,6 +152,22 @@ const placement = section('a mapping', {
     .describe(
       'KV groups that hold each KV head, of the query heads that share it; auto: as many as are fastest, and 1 where many users are served',
     ),
+  experts: choice('sliced', 'strips')
+    .default('sliced')
+    .describe(
+      'Experts lie sliced over all columns of their layer, or over the columns of a strip each',
+    ),
+  strips: z
+    .union([z.literal('auto'), count(1)], expected('auto or an integer, at least 1'))
+    .default('auto')
+    .describe(
+      'With experts: strips: how many, a divisor of the number of experts; auto: the fewest wafers, then cycles',
+    ),
+  expertOrder: choice('contiguous', 'in-turn', 'popular', 'apart')
+    .default('in-turn')
+    .describe(
+      'Which experts lie in which strip: by number, dealt in turn, dealt by popularity, or apart from those chosen with them',
+    ),
   groups: z
     .union(
       [count(1), section('a mapping', { column: count(1), row: count(1), head: count(1) })],
@@ -163,6 +194,13 @@ export const config = section('a mapping', {
   const { growth, layers, layerColumns, groups, kvReplicas } = placement;
   refusePrompt(rest, context);
   const { takes } = MAPPINGS[mapping];
+  if (placement.experts === 'strips' && !takes.strips)
+    context.addIssue({
+      code: 'custom',
+      path: ['placement', 'experts'],
+      message: `expected sliced with mapping: ${mapping}, found strips`,
+      input: 'strips',
+    });
   const refuse = (path: string, found: unknown, why: string) =>
     context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
   if (growth === 'search' && !takes.search)

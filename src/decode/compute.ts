@@ -17,10 +17,12 @@ import {
 } from '../model/plain/decoder.js';
 import { storeWeights } from '../model/stored.js';
 import { randomWeights } from '../model/weights.js';
+import { MachineError } from '../engine/engine.js';
 import { seededRandom } from '../numeric/random.js';
 import type { CheckResult } from '../report/document.js';
 import type { SimulateOptions } from './options.js';
 import { roomOf } from './positions.js';
+import type { Routing as StripRouting } from './routing.js';
 import { addChoice, followed, noRouting, routingResult, type Routing } from './routing-check.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
@@ -37,6 +39,10 @@ export interface Numbers {
   inPrompt: number[];
   /** What was chosen in layers with experts. */
   routing: Routing;
+  /** Where experts lie in strips: what the plain decoder made of the token, whose choice programs are written for. */
+  ahead?: { logits: Float64Array; experts: ChosenExperts } | undefined;
+  /** Whether a layer's program for one choice computes another. */
+  computes?: StripRouting['computes'];
   /** Tensors of a checkpoint that are no part of the model. */
   skipped?: ReadWeights['skipped'];
   /** Formats of few bits in which the checkpoint did not have its weights, and the fewest bits of them. */
@@ -162,8 +168,48 @@ function roundedTo(formats: readonly WeightFormat[]): NonNullable<Numbers['round
 }
 
 /** Whether there is such a token to compute with. */
-export function isToken(token: number, { vocab }: ResolvedConfig['model']): boolean {
+export function isToken(token: number, { model: { vocab } }: Pick<Numbers, 'model'>): boolean {
   return Number.isInteger(token) && token >= 0 && token < vocab;
+}
+
+/** Before a step: the experts that the plain decoder chooses for its token; none of what is no token. */
+export function lookAhead(numbers: Numbers): ChosenExperts | undefined {
+  const { plain, token, model } = numbers;
+  if (!isToken(token, { model })) return undefined;
+  const logits = plain.step(token);
+  const experts = plain.choices.map((choice) => choice?.experts);
+  numbers.ahead = { logits, experts };
+  return experts;
+}
+
+/**
+ * Holds what a place's cores chose against what its program was written for.
+ * @param isOver whether all of them have chosen
+ * @throws MachineError if the program does not compute what they chose
+ */
+export function checkLowered(
+  { memory, ahead, computes, model, checks, inPrompt }: Numbers,
+  place: number,
+  isOver: boolean,
+): void {
+  if (ahead === undefined || computes === undefined) return;
+  const { layer, choices } = memory.chosenAt?.(place) ?? {};
+  if (layer === undefined || choices === undefined) return;
+  const { mlp } = layerOf(model, layer);
+  const lowered = ahead.experts[layer];
+  if (mlp.kind !== 'experts' || lowered === undefined) return;
+  for (const found of choices()) {
+    const hasChosen = isOver || followed(found, mlp.count) !== undefined;
+    if (!hasChosen || computes(layer, lowered, found)) continue;
+    const token = inPrompt.length + checks.length;
+    throw new MachineError(
+      'other-experts',
+      { cycle: 0, cores: [], colors: [] },
+      `the router of layer ${layer} chose experts ${found.join(', ')} for token ${token}, where the strips' programs ` +
+        `are for ${lowered.join(', ')}, the plain decoder's choice; a near tie is decided otherwise in fewer bits ` +
+        '(model.dtype), and placement.experts=sliced computes any choice',
+    );
+  }
 }
 
 /** After a step: compares its logits, and takes the token that was chosen. */
@@ -194,17 +240,16 @@ function compared(numbers: Numbers, onLogits: SimulateOptions['onLogits']) {
 
 /** The plain decoder's logits after a token that goes through the wafer's experts, whose choice is checked. */
 function followExperts(
-  { plain, routing, model, checks, inPrompt }: Numbers,
+  { plain, routing, model, checks, inPrompt, ahead }: Numbers,
   token: number,
   experts: ChosenExperts = [],
 ): Float64Array {
-  const logits = plain.step(
-    token,
+  const follow = () =>
     experts.map((chosen, layer) => {
       const { mlp } = layerOf(model, layer);
       return chosen && mlp.kind === 'experts' ? followed(chosen, mlp.count) : undefined;
-    }),
-  );
+    });
+  const logits = ahead?.logits ?? plain.step(token, follow());
   const number = inPrompt.length + checks.length;
   for (const [layer, choice] of plain.choices.entries()) {
     const chosen = experts[layer];

@@ -4,8 +4,10 @@
  */
 import { readTokenizer, textAfter } from '../checkpoint/tokenizer.js';
 import type { ResolvedConfig } from '../config.js';
+import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { StepPlan } from '../lowering/lowering.js';
-import { checkPromptToken, checkResult, checkStep, isToken, type Numbers } from './compute.js';
+import { checkPromptToken, checkResult, checkStep, isToken, lookAhead } from './compute.js';
+import type { Numbers } from './compute.js';
 import type { SimulateOptions } from './options.js';
 import type { Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
@@ -22,6 +24,8 @@ export interface Begun {
 export interface Computing {
   /** Takes all tokens of the prompt but the last one, with which the first step begins. */
   takePrompt(begin: (position: number) => Promise<Begun>): Promise<void>;
+  /** The experts that the plain decoder chooses for the next token, before it is computed; none of what is no token. */
+  lookAhead(): ChosenExperts | undefined;
   /** Computes a step: the token that it chooses, none if that is no token. */
   step(begun: Begun, position: number): Promise<number | undefined>;
   result(): Pick<Simulated, 'check' | 'text' | 'skipped'>;
@@ -33,7 +37,7 @@ export function createComputing(
   runner: StageRunner,
   options: SimulateOptions & { runner: Runner },
 ): Computing {
-  const { model, prompt = [], tokenizer: files } = config;
+  const { prompt = [], tokenizer: files } = config;
   const { runner: programs, onProgress, onLogits, onText } = options;
   const tokenizer = files.length > 0 ? readTokenizer(files) : undefined;
   const chosen: number[] = [];
@@ -58,12 +62,13 @@ export function createComputing(
         checkPromptToken(numbers, prompt[position + 1], onLogits);
       }
     },
+    lookAhead: () => lookAhead(numbers),
     async step({ plan, stages }, position) {
       // After a choice that is no token there is nothing to compute with.
-      if (!isToken(numbers.token, model)) return undefined;
+      if (!isToken(numbers.token, numbers)) return undefined;
       await computeToken(runner, plan, stages, numbers, position, programs);
       checkStep(numbers, onLogits);
-      if (!isToken(numbers.token, model)) return undefined;
+      if (!isToken(numbers.token, numbers)) return undefined;
       chosen.push(numbers.token);
       tell();
       return numbers.token;

@@ -5,6 +5,7 @@ import type { Step } from '../lowering/region.js';
 import type { Weights } from '../model/model-weights.js';
 import type { Placement } from '../placement/placement.js';
 import { groupChooser, type RunsPrograms } from './groups.js';
+import { createRouting } from './routing.js';
 import type { Shared } from './sharing.js';
 
 /**
@@ -22,10 +23,13 @@ export async function loweredOf(
   const { regions } = placement;
   const { groups } = config.placement;
   const chooser = () => groupChooser({ ...config, maxPositions }, regions, runner, groups, lines);
-  const of = { ...config, placement, groupsOf: given ?? (await chooser()) };
+  const routing = createRouting(config, placement);
+  const groupsOf = given ?? (await chooser());
+  const of = { ...config, placement, groupsOf, expertOrders: routing?.orders };
   const { plan, images } = LOWERINGS[config.mapping];
   return {
-    plan: (step: Step) => plan(of, step),
+    routing,
+    plan: (step: Step) => plan(of, { ...step, slots: step.slots ?? routing?.slotsOfStep(0) }),
     images: (step: Step, weights: Weights, caches: LayerCache[]) =>
       images(of, step, weights, caches),
   };

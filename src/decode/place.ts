@@ -37,6 +37,7 @@ export function servedReplicas(asked: number | 'auto'): number {
 export function requestOf(config: ResolvedConfig): SizedRequest {
   const { mapping, workload, placement } = config;
   const { rows, layers, layerColumns, kvReplicas, groups, strategy, growth } = placement;
+  const { experts, strips } = placement;
   const maxPositions = roomOf(config);
   return {
     strategy,
@@ -48,6 +49,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     layers,
     layerColumns,
     kvReplicas: workload.kind === 'serving' ? servedReplicas(kvReplicas) : kvReplicas,
+    strips: experts === 'strips' ? strips : 1,
     headGroups: typeof groups === 'object' ? groups.head : undefined,
   };
 }

@@ -8,6 +8,7 @@ import { ConfigError } from '../config/errors.js';
 import { replicasOf } from '../placement/budget.js';
 import type { Placement } from '../placement/placement.js';
 import { isOfLayer, type Asked, type Refusal } from '../mapping/mapping.js';
+import type { LayerColumns, SplitColumns } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { roomOf } from './positions.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
@@ -21,6 +22,8 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   checkPositions(config);
   checkLayers(config);
   checkReplicas(config);
+  checkStrips(config);
+  checkRouting(config);
   checkPrompt(config, use);
   const refused = MAPPINGS[config.mapping].refuse({ ...config, positions: roomOf(config), use });
   if (refused !== undefined) refuse(...refused);
@@ -122,6 +125,42 @@ function checkReplicas({ model, placement: { kvReplicas } }: ResolvedConfig): vo
     const why = `the query heads that share a KV head (${heads} heads on ${kvHeads})`;
     refuse('placement.kvReplicas', `auto or a divisor of ${heads / kvHeads}, ${why}`, kvReplicas);
   }
+}
+
+/** Every strip has as many experts of a layer as the others, and a column at least. */
+function checkStrips({ model, placement }: ResolvedConfig): void {
+  const { experts, strips, layerColumns } = placement;
+  if (experts === 'sliced') return;
+  const all = model.kinds.flatMap(({ mlp }) => (mlp.kind === 'experts' ? [mlp.count] : []));
+  if (all.length === 0)
+    refuse('placement.experts', `sliced, as ${model.name} has no experts`, experts);
+  if (strips === 'auto') return;
+  const odd = all.find((count) => count % strips !== 0);
+  if (odd !== undefined)
+    refuse('placement.strips', `auto or a divisor of ${odd}, the number of experts`, strips);
+  const asked = typeof layerColumns === 'object' ? Object.values(layerColumns) : [layerColumns];
+  const least = Math.min(...asked.map((columns) => columns ?? Infinity));
+  const width = isOfSplit(layerColumns) ? layerColumns.mlp : least;
+  if (strips > width)
+    refuse('placement.strips', `at most ${width}, the columns of placement.layerColumns`, strips);
+}
+
+/** Who chooses experts: the plain decoder where it computes, and there alone. */
+function checkRouting({ workload: { routing, data }, placement }: ResolvedConfig): void {
+  if (routing === 'reference' && !data)
+    refuse('workload.routing', 'uniform, skewed or a file without workload.data', routing);
+  if (placement.experts === 'sliced' || !data) return;
+  if (routing !== undefined && routing !== 'reference')
+    refuse('workload.routing', 'reference where a run computes on strips', routing);
+  const { expertOrder: order } = placement;
+  if (order === 'popular' || order === 'apart') {
+    const why = 'contiguous or in-turn where a run computes, whose choices nobody knows before';
+    refuse('placement.expertOrder', why, order);
+  }
+}
+
+function isOfSplit(columns: LayerColumns | undefined): columns is SplitColumns {
+  return typeof columns === 'object' && !Array.isArray(columns);
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {

@@ -126,6 +126,7 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
       height,
       sramBytesPerCore,
       ...('kvReplicas' in of && { kvReplicas: of.kvReplicas }),
+      ...('strips' in of && { strips: of.strips }),
     })),
     coresUsed: coresOf(placement),
     sramUsedBytes: regions.reduce((sum, r) => sum + r.width * r.height * r.sramBytesPerCore, 0),

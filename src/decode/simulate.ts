@@ -55,13 +55,16 @@ async function stepsOf(
   const cores = placement.regions.map(({ width, height }) => width * height);
   await programs.expect(Math.max(...cores));
   const lowered = await loweredOf(config, placement, maxPositions, programs, shared);
-  const stepOf = (context: number) => ({ context, maxPositions, users: workload.batch });
+  const { routing } = lowered;
+  const stepOf = (context: number): Step => ({ context, maxPositions, users: workload.batch });
   const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
   const computing = workload.data
     ? createComputing(config, numbersOf(config, lowered, stepOf), runner, options)
     : undefined;
-  const begin = async (position: number) => {
-    const plan = lowered.plan(stepOf(position));
+  const begin = async (position: number, step = 0) => {
+    const choice = routing && computing?.lookAhead();
+    const slots = choice ? routing.slotsOf(choice) : routing?.slotsOfStep(step);
+    const plan = lowered.plan({ ...stepOf(position), slots });
     beginStep(runner, plan);
     return { plan, stages: await timedStages(runner, plan, programs) };
   };
@@ -70,7 +73,7 @@ async function stepsOf(
   const steps: StepResult[] = [];
   let timed!: TimedStep;
   for (let step = 0, isLast = false; !isLast; step++) {
-    const begun = await begin(first + step);
+    const begun = await begin(first + step, step);
     const token = await computing?.step(begun, first + step);
     const stops = token !== undefined && workload.stop?.includes(token) === true;
     isLast = stops || step === workload.tokens - 1;
@@ -84,9 +87,10 @@ async function stepsOf(
 /** The numbers of a run before its first token. */
 function numbersOf(
   config: ResolvedConfig,
-  { images }: Awaited<ReturnType<typeof loweredOf>>,
+  { images, routing }: Awaited<ReturnType<typeof loweredOf>>,
   stepOf: (context: number) => Step,
 ): Numbers {
   const step = stepOf(config.workload.context);
-  return createNumbers(config, (weights, caches) => images(step, weights, caches));
+  const numbers = createNumbers(config, (weights, caches) => images(step, weights, caches));
+  return routing ? { ...numbers, computes: routing.computes } : numbers;
 }

@@ -1,9 +1,9 @@
 /** One decode step: its stages written and timed, for all users; and, of one user's token, computed. */
 import type { ResolvedConfig } from '../config.js';
-import type { RunResult } from '../engine/engine.js';
+import { MachineError, type RunResult } from '../engine/engine.js';
 import type { IndexFault } from '../engine/indexed.js';
 import type { StepPlan } from '../lowering/lowering.js';
-import type { Numbers } from './compute.js';
+import { checkLowered, type Numbers } from './compute.js';
 import type { SimulateOptions } from './options.js';
 import { timePipeline } from './pipeline.js';
 import { passOnce } from './ring.js';
@@ -21,20 +21,34 @@ export async function computeToken(
   runner: StageRunner,
   { stages: plans, places, together }: StepPlan,
   stages: StageTiming[],
-  { memory, token }: Numbers,
+  numbers: Numbers,
   position: number,
   programs: Runner,
 ): Promise<void> {
+  const { memory, token } = numbers;
   const around = async <T>(i: number, work: (input: StageInput) => Promise<T>): Promise<T> => {
     memory.enter?.(i, position);
     const result = await work(stageInput(runner, plans[i], stages[i], memory.images));
     memory.leave?.(i);
     return result;
   };
+  /** Cores whose program is for other experts than they choose may find no way on. */
+  const checked = async <T>(i: number, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof MachineError) checkLowered(numbers, plans[i].to, false);
+      throw error;
+    }
+  };
   memory.begin(token);
   const isTimeless = plans.every((plan) => programs.computes(write(runner, plan).program));
-  const compute = (i: number, startAt?: Float64Array) =>
-    around(i, ({ program, ...more }) => runner.run(program, startAt, more));
+  const compute = async (i: number, startAt?: Float64Array) => {
+    const run = ({ program, ...more }: StageInput) => runner.run(program, startAt, more);
+    const result = await checked(i, () => around(i, run));
+    checkLowered(numbers, plans[i].to, true);
+    return result;
+  };
   /** All stages as one token goes through them. */
   const pass = async (run: (i: number, startAt?: Float64Array) => Promise<RunResult>) => {
     if (together) for (const i of stages.keys()) await run(i);
@@ -44,7 +58,8 @@ export async function computeToken(
   else
     for (const i of stages.keys()) {
       const work = (input: StageInput) => programs.compute({ ...input, wafer: runner.wafer });
-      const badIndices = await around(i, work);
+      const badIndices = await checked(i, () => around(i, work));
+      checkLowered(numbers, plans[i].to, badIndices.length === 0);
       if (badIndices.length === 0) continue;
       await pass(failing(runner, plans, i, badIndices));
       throw new Error(`no core of ${plans[i].name} comes to its wrong index`);

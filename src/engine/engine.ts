@@ -102,6 +102,7 @@ export type MachineErrorCode =
   | 'route-change'
   | 'unwritten'
   | 'bad-index'
+  | 'other-experts'
   | 'deadlock'
   | 'does-not-fit'
   | 'too-long';

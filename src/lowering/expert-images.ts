@@ -1,6 +1,7 @@
 /** What the cores of a layer keep of its experts and their router, with zeros where padded. */
 import { ROUND } from '../numeric/types.js';
 import type { LayerMatrices, MlpMatrices } from '../mapping/matrices.js';
+import { stripOf } from '../mapping/experts.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { DenseWeights, ExpertsWeights, Matrix } from '../model/model-weights.js';
@@ -13,23 +14,40 @@ interface Filled extends Image {
   matrices: LayerMatrices;
   row: number;
   column: number;
+  /** Experts in the order in which they lie in the strips; by number, if not given. */
+  expertOrder?: readonly number[] | undefined;
 }
 
 export function fillExperts(core: Filled, spec: ExpertsSpec, weights: ExpertsWeights): void {
   const { image, at, model, shape, matrices, row } = core;
   const { shared, sharedGate } = weights;
-  for (const [number, expert] of weights.experts.entries())
-    fillGated(core, matrices, { of: expert, inner: spec.inner, units: shape.inner, number });
-  if (spec.bias) fillBiases(core, spec, weights.experts);
+  fillStrip(core, spec, weights);
   if (shared) {
     const { inner } = spec.shared!;
-    const units = shape.experts!.sharedInner;
-    fillGated(core, matrices.shared!, { of: shared, inner, units, number: 0 });
+    const { sharedInner: units } = shape.experts!;
+    const of = { of: shared, inner, units, column: core.column, number: 0 };
+    fillGated(core, matrices.shared!, of);
   }
   if (sharedGate)
     eachDim(model, shape.dims, row, (d, dim) => {
       image[at.sharedGate + d] = numberOf(core, sharedGate, dim);
     });
+}
+
+/** The experts of the column's strip; columns beyond the last strip have none. */
+function fillStrip(core: Filled, spec: ExpertsSpec, { experts }: ExpertsWeights): void {
+  const { image, at, shape, matrices } = core;
+  const { strips, held } = shape.experts!;
+  const { strip, column } = stripOf(shape.experts!, core.column);
+  if (strip < 0) return;
+  const first = strip * held;
+  const { inner } = spec;
+  const order = core.expertOrder ?? [...experts.keys()];
+  const own = order.slice(first, first + held).map((expert) => experts[expert]);
+  for (const [number, of] of own.entries())
+    fillGated(core, matrices, { of, inner, units: shape.inner, column, number });
+  if (strips > 1) image[at.firstExpert] = first;
+  if (spec.bias) fillBiases(core, spec, own, { first, column });
 }
 
 /** An expert's units of the column, gate and up of each next to each other. */
@@ -40,10 +58,11 @@ function fillGated(
     of,
     inner,
     units: count,
+    column,
     number,
-  }: { of: DenseWeights; inner: number; units: number; number: number },
+  }: { of: DenseWeights; inner: number; units: number; column: number; number: number },
 ): void {
-  const { model, shape, row, column } = core;
+  const { model, shape, row } = core;
   const units = consecutive(column * count, count, inner);
   const dims = dimsOf(model, shape.dims, row);
   const output = (matrix: Matrix) => (index: number) => ({ of: matrix, output: index });
@@ -54,16 +73,30 @@ function fillGated(
   fillSlice(core, slices.down, back, number);
 }
 
-/** Biases of a few experts on each row, and of others on each column; the line adds zeros elsewhere. */
-function fillBiases(core: Filled, spec: ExpertsSpec, experts: DenseWeights[]): void {
-  const { image, at, model, shape, row, column } = core;
+/**
+ * Biases of a few experts of the strip on each row, and of others on each of its columns; the line adds zeros
+ * elsewhere.
+ */
+function fillBiases(
+  core: Filled,
+  spec: ExpertsSpec,
+  experts: DenseWeights[],
+  strip: { first: number; column: number },
+): void {
+  const { image, at, model, shape, row } = core;
+  const { column } = strip;
   const { biasesOfRow, biasesOfColumn } = shape.experts!;
   const round = ROUND[model.dtype];
   const { inner, dims } = shape;
   const units = consecutive(column * inner, inner, spec.inner);
   // Beyond the last expert there is nothing to look up.
-  const first = [row * biasesOfRow, column * biasesOfColumn].map((of) => Math.min(of, spec.count));
-  image.set(first, at.firstBiases);
+  const first = [row * biasesOfRow, column * biasesOfColumn].map((of) =>
+    Math.min(of, experts.length),
+  );
+  image.set(
+    first.map((of) => strip.first + of),
+    at.firstBiases,
+  );
   for (const [i, { gateBias, upBias }] of experts.slice(first[0], first[0] + biasesOfRow).entries())
     units.forEach((unit, j) => {
       if (unit < 0) return;
@@ -103,8 +136,10 @@ export function fillRouter(
       image[at.routerNorm + d] = ROUND[model.dtype](routerScale[dim] / Math.sqrt(model.dim));
     });
   if (column !== places.root) return;
+  const { expertOrder } = core;
   rankedBy(row, shape.rows, spec.count).forEach((expert, i) => {
-    image[at.candidates + i * entry] = expert;
+    // The number by which the strips know it.
+    image[at.candidates + i * entry] = expertOrder?.indexOf(expert) ?? expert;
     if (perExpertScale) image[at.candidates + i * entry + 2] = perExpertScale[expert];
     if (spec.router.bias === 'choice') image[at.candidateBias + i] = routerBias![expert];
   });

@@ -1,9 +1,11 @@
 /**
  * A mixture of experts (docs/machine-model.md, section 5b): every core multiplies its slice of each chosen
- * expert, which it finds by the number that the router left in `choice`, one after the other into one vector.
- * Sums over the column and over the row are those of one gated MLP of all these units.
+ * expert, or of each that its strip of columns has, which it finds by the number that the router left in
+ * `choice`, one after the other into one vector. Sums over the column and over the row are those of one gated
+ * MLP of all these units; columns that have none of the chosen add zeros to their row's.
  */
 import { allReduce } from '../kernels/collectives.js';
+import { sumsOf } from '../mapping/experts.js';
 import { scalesSums, type MatrixSlice } from '../mapping/matrices.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
@@ -13,37 +15,42 @@ import { product, startProduct } from './product.js';
 import { cheapest } from './special.js';
 
 /** What a core can do before its token arrives. */
-export function prepareExperts(
-  core: CoreCode,
-  layer: LayerCore,
-  { spec, shape }: ExpertsCore,
-): void {
+export function prepareExperts(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
   const { at } = core;
   const { dtype } = layer.model;
+  const { routed, sums } = unitsOf(layer, experts);
   // Biases are looked up where sums start, once it is known whose.
-  const own = 2 * layer.shape.inner * spec.topK;
-  const isLookedUp = spec.bias && !scalesSums(layer.matrices.gateUp);
-  const from = isLookedUp ? own : 0;
-  fill(core, dtype, at.gateUp + from, shape.sums - from, 0);
+  const isLookedUp = experts.spec.bias && !scalesSums(layer.matrices.gateUp);
+  const from = isLookedUp ? 2 * routed : 0;
+  fill(core, dtype, at.gateUp + from, sums - from, 0);
+}
+
+/** Units that the core's column computes: of routed experts, and of all; and the words that it adds up for them. */
+function unitsOf({ shape: { inner } }: LayerCore, { spec, shape, slots }: ExpertsCore) {
+  const routed = inner * slots.length;
+  const all = routed + shape.sharedInner;
+  return { routed, all, sums: all > 0 ? sumsOf(spec, all) : 0 };
 }
 
 /** From the normed slice and the choice to this column's part of what the experts add, in `mlpOut`. */
 export function expertsMlp(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
-  const { model, costs, column, shape: layerShape } = layer;
-  const { spec, shape } = experts;
+  const { model, costs, column } = layer;
+  const { spec, slots } = experts;
   const { at } = core;
   const type = model.dtype;
+  const { routed, all: length, sums } = unitsOf(layer, experts);
+  if (length === 0) return;
   core.label = layerLabel('experts gate up');
-  if (spec.bias) findBiases(core, layer, experts);
-  for (let slot = 0; slot < spec.topK; slot++) gateUp(core, layer, experts, slot);
+  if (slots.length > 0) findExperts(core, layer, experts);
+  for (const i of slots.keys()) gateUp(core, layer, experts, i);
   if (spec.shared) sharedGateUp(core, layer, experts);
-  allReduce(core, column, 'add', type, at.gateUp, shape.sums);
+  allReduce(core, column, 'add', type, at.gateUp, sums);
   core.label = layerLabel(ACT_FN[spec.act.fn]);
   const units = { gate: at.gateUp, up: at.gateUp + 1, stride: 2, out: at.activated };
-  gatedAct(core, costs, spec.act, { type, length: shape.units, ...units });
+  gatedAct(core, costs, spec.act, { type, length, ...units });
   core.label = layerLabel('experts down');
-  for (let slot = 0; slot < spec.topK; slot++) down(core, layer, experts, slot);
-  if (spec.shared) sharedDown(core, layer, experts, spec.topK * layerShape.inner);
+  for (const i of slots.keys()) down(core, layer, experts, i);
+  if (spec.shared) sharedDown(core, layer, experts, routed);
 }
 
 /** The weight of a chosen expert, for any number of elements. */
@@ -51,14 +58,22 @@ function weightOf({ at }: CoreCode, { spec }: ExpertsCore, slot: number) {
   return cell(at.choice + spec.topK + slot, 0);
 }
 
-/** The chosen experts counted from the first one whose biases lie on the row, and on the column. */
-function findBiases(core: CoreCode, { model }: LayerCore, { spec }: ExpertsCore): void {
+/** The cell with the number of a chosen expert, counted from the first one of the core's strip. */
+function numberOf({ at }: CoreCode, { shape }: ExpertsCore, slot: number): number {
+  return (shape.strips > 1 ? at.ownExperts : at.choice) + slot;
+}
+
+/**
+ * The chosen experts counted from the first one of the strip, and from the first one whose biases lie on the row,
+ * and on the column.
+ */
+function findExperts(core: CoreCode, { model }: LayerCore, { spec, shape }: ExpertsCore): void {
   const { at } = core;
-  for (const line of [0, 1])
-    vector(
-      ...([core, 'sub', model.dtype, spec.topK] as const),
-      ...[cell(at.biasOf + line * spec.topK), cell(at.choice), cell(at.firstBiases + line, 0)],
-    );
+  const from = (first: number, to: number) =>
+    vector(core, 'sub', model.dtype, spec.topK, cell(to), cell(at.choice), cell(first, 0));
+  if (shape.strips > 1) from(at.firstExpert, at.ownExperts);
+  if (!spec.bias) return;
+  for (const line of [0, 1]) from(at.firstBiases + line, at.biasOf + line * spec.topK);
 }
 
 /** The biases of a chosen expert if they lie on this row, or column; zeros if not. */
@@ -78,12 +93,14 @@ function lookUpBias(
   });
 }
 
-function gateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: number): void {
+/** @param i of the chosen experts that are the core's own */
+function gateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore, i: number): void {
   const { model, shape, matrices } = layer;
-  const { spec } = experts;
+  const { spec, slots } = experts;
   const { at } = core;
   const { outputs: length } = matrices.gateUp;
-  const out = at.gateUp + slot * length;
+  const slot = slots[i];
+  const out = at.gateUp + i * length;
   const isScaled = scalesSums(matrices.gateUp);
   if (spec.bias) {
     const table = { table: at.gateUpBias, rows: experts.shape.biasesOfRow, length };
@@ -96,29 +113,31 @@ function gateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: nu
     x = at.scaledInput;
   }
   const bias = spec.bias ? at.ownBias : undefined;
-  product(core, layer, matrices.gateUp, { x, out, bias, number: at.choice + slot });
+  product(core, layer, matrices.gateUp, { x, out, bias, number: numberOf(core, experts, slot) });
 }
 
-function sharedGateUp(core: CoreCode, layer: LayerCore, { spec, shape }: ExpertsCore): void {
-  const { model, matrices, shape: layerShape } = layer;
+function sharedGateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
+  const { model, matrices, shape } = layer;
   const { at } = core;
+  const { routed, sums } = unitsOf(layer, experts);
   const x = inputAt(core, layer);
-  const out = at.gateUp + 2 * spec.topK * layerShape.inner;
-  product(core, layer, matrices.shared!.gateUp, { x, out });
-  if (!spec.shared!.gate) return;
-  const gate = cell(at.gateUp + shape.sums - 1, 0);
-  vector(core, 'fma', model.dtype, layerShape.dims, gate, cell(x), cell(at.sharedGate), gate);
+  product(core, layer, matrices.shared!.gateUp, { x, out: at.gateUp + 2 * routed });
+  if (!experts.spec.shared!.gate) return;
+  const gate = cell(at.gateUp + sums - 1, 0);
+  vector(core, 'fma', model.dtype, shape.dims, gate, cell(x), cell(at.sharedGate), gate);
 }
 
-function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: number): void {
+/** @param i of the chosen experts that are the core's own */
+function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, i: number): void {
   const { model, shape, matrices } = layer;
-  const { spec } = experts;
+  const { spec, slots } = experts;
   const { at } = core;
   const { dtype: type } = model;
   const { dims, inner } = shape;
+  const slot = slots[i];
   const weight = weightOf(core, experts, slot);
-  const x = at.activated + slot * inner;
-  const number = at.choice + slot;
+  const x = at.activated + i * inner;
+  const number = numberOf(core, experts, slot);
   if (!spec.router.scalesInput) vector(core, 'mul', type, inner, cell(x), cell(x), weight);
   addDown(core, layer, matrices.down, x, number);
   if (!spec.bias) return;
@@ -130,18 +149,14 @@ function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, slot: numb
   else vector(core, 'fma', type, dims, sum, bias, weight, sum);
 }
 
-function sharedDown(
-  core: CoreCode,
-  layer: LayerCore,
-  { spec, shape }: ExpertsCore,
-  first: number,
-): void {
+function sharedDown(core: CoreCode, layer: LayerCore, experts: ExpertsCore, first: number): void {
+  const { spec, shape } = experts;
   const { model, matrices, costs } = layer;
   const { at } = core;
   const { dtype: type } = model;
   const own = cell(at.activated + first);
   if (spec.shared!.gate) {
-    const gate = at.gateUp + shape.sums - 1;
+    const gate = at.gateUp + unitsOf(layer, experts).sums - 1;
     cheapest(core, costs, 'sigmoid', type, gate, 1);
     vector(core, 'mul', type, shape.sharedInner, own, own, cell(gate, 0));
   }

@@ -5,7 +5,6 @@
  */
 import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
-import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
@@ -14,14 +13,14 @@ import { choiceAt, tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
-import type { LayerCache, Lowered, Memory } from './lowering.js';
+import type { ExpertOrders, LayerCache, Lowered, Memory } from './lowering.js';
 import type { Step } from './region.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight } from './stored.js';
 import { chosenBy, headOf } from './token.js';
 
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
 export function gqaMemory(
-  { model, wafer, placement, groupsOf }: Lowered,
+  { model, wafer, placement, groupsOf, expertOrders = [] }: Lowered,
   { maxPositions, users }: Step,
   weights: Weights,
   caches: LayerCache[],
@@ -36,11 +35,13 @@ export function gqaMemory(
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
       cache: caches[layer],
+      expertOrder: expertOrders[layer],
       rowRoot: rootOf(region.width, Math.min(groupsOf(region).row, region.width)),
     };
     return layerImages(model, region, maxPositions, of, users);
   });
   const chosen = chosenBy(model, placement, groupsOf);
+  const chosenAt = choicesIn(model, regions, images, expertOrders);
   const index = headOf(placement);
   const head = regions[index];
   const firstCore = (chosen.y - head.y) * head.width;
@@ -54,23 +55,42 @@ export function gqaMemory(
     outcome() {
       const onRootsRow = images[index].slice(firstCore, firstCore + head.width);
       const logits = logitsOf(model, head, onRootsRow);
-      return { logits, chosen: core[chosen.cell], experts: expertsIn(model, regions, images) };
+      const experts: number[][] = [];
+      for (const i of regions.keys()) {
+        const found = chosenAt(i);
+        if (found) [experts[found.layer]] = found.choices();
+      }
+      return { logits, chosen: core[chosen.cell], experts };
     },
+    chosenAt,
   };
 }
 
-/** The experts that the last token went through, layer by layer; every core has them right after its slices. */
-function expertsIn(model: ModelSpec, regions: Region[], images: Float32Array[][]): ChosenExperts {
-  const found: number[][] = [];
-  for (const [i, region] of regions.entries()) {
-    if (!isOfLayer(region)) continue;
-    const layer = model.kinds[region.layerKind];
-    const { mlp } = layer;
-    if (mlp.kind !== 'experts') continue;
-    const first = choiceAt(layer, Math.ceil(model.dim / region.height));
-    found[region.layer] = [...images[i][0].slice(first, first + mlp.topK)];
-  }
-  return found;
+/** Finds the experts that each core of a region has for the last token, right after its slices. */
+function choicesIn(
+  model: ModelSpec,
+  regions: Region[],
+  images: Float32Array[][],
+  orders: ExpertOrders,
+): NonNullable<Memory['chosenAt']> {
+  return (place) => {
+    const region = regions[place];
+    // A port has none.
+    if (region === undefined || !isOfLayer(region)) return undefined;
+    const spec = model.kinds[region.layerKind];
+    const { mlp } = spec;
+    if (mlp.kind !== 'experts') return undefined;
+    const { layer } = region;
+    const first = choiceAt(spec, Math.ceil(model.dim / region.height));
+    const choices = function* () {
+      const order = orders[layer];
+      for (const image of images[place]) {
+        const numbers = [...image.slice(first, first + mlp.topK)];
+        yield order ? numbers.map((at) => order[at] ?? at) : numbers;
+      }
+    };
+    return { layer, choices };
+  };
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */

@@ -46,6 +46,8 @@ export interface ExpertsCore {
   rowIndex: number;
   /** Numbers of the experts whose places among all the core finds. */
   ranked: readonly number[];
+  /** Which of the chosen experts, the best first, the core's column computes. */
+  slots: readonly number[];
 }
 
 /** Operators of a layer in the order of the program; breakdowns are by these. */

@@ -34,18 +34,20 @@ export interface ImageSource {
   cache: LayerCache;
   rowRoot: number;
   costs: CostTable;
+  /** Experts in the order in which they lie in the strips; by number, if not given. */
+  expertOrder?: readonly number[] | undefined;
 }
 
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | 'kvReplicas'>,
+  region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | 'kvReplicas' | 'strips'>,
   maxPositions: number,
-  { spec, weights, cache, rowRoot, costs }: ImageSource,
+  { spec, weights, cache, rowRoot, costs, expertOrder }: ImageSource,
   users = 1,
 ): Float32Array[] {
-  const { kind, width, height, kvReplicas } = region;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas);
+  const { kind, width, height, kvReplicas, strips } = region;
+  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
   const matrices = layerMatrices(model, spec, shape);
   const attentionSpec = gqaOf(spec);
   const router =
@@ -63,7 +65,7 @@ export function layerImages(
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
       const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
-      const core = { image, at, ...of };
+      const core = { image, at, ...of, expertOrder };
       for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;

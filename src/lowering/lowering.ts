@@ -58,7 +58,11 @@ export interface Lowered {
   exact: boolean;
   placement: Placement;
   groupsOf: GroupsOf;
+  /** By layer: its experts in the order in which they lie in strips; by number, if not given. */
+  expertOrders?: ExpertOrders | undefined;
 }
+
+export type ExpertOrders = readonly (readonly number[] | undefined)[];
 
 /** Keys (after RoPE) and values of earlier tokens of one layer, [position][kvHeads * headDim]. */
 export interface LayerCache {
@@ -76,6 +80,8 @@ export interface Memory {
   begin(token: number): void;
   enter?(stage: number, position: number): void;
   leave?(stage: number): void;
+  /** The experts that each core of a place has of its layer's choice, if it has one. */
+  chosenAt?(place: number): { layer: number; choices: () => Iterable<number[]> } | undefined;
   /**
    * After a step's last stage: its logits, and the token that was chosen by them; and the experts that each
    * layer's token went through, if it has some.

@@ -13,8 +13,9 @@ import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
 import { gqa } from '../mapping/gqa.js';
-import { hasAttention, isLayerKind } from '../mapping/mapping.js';
-import type { LayerPart } from '../mapping/mapping.js';
+import { allSlots, stripOf, type StripSlots } from '../mapping/experts.js';
+import { hasAttention, hasMlp, isLayerKind } from '../mapping/mapping.js';
+import type { LayerPart, LayerRegionKind } from '../mapping/mapping.js';
 import { layerBuffers, layerShape, tableBuffers, tableShape } from '../mapping/shapes.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
@@ -63,6 +64,8 @@ export interface Step {
   maxPositions: number;
   /** Users whose caches the cores hold; 1 if not given. The step is that of one of them. */
   users?: number;
+  /** By layer: where experts lie in strips, which of the chosen each strip has. */
+  slots?: readonly (StripSlots | undefined)[] | undefined;
 }
 
 /** Cache slots of a row when `count` of them are dealt out row by row. */
@@ -94,19 +97,24 @@ function temperatureAt(
 /** What a column of a region without heads has none of. */
 const WITHOUT = { layer: 'attention', attention: 'heads' } as const;
 
-/** The code of a layer, or of its attention or its MLP. */
+/**
+ * The code of a layer, or of its attention or its MLP.
+ * @param slots which of the chosen experts each strip has; without strips every core computes all
+ */
 export function layerCode(
   model: ModelSpec,
   wafer: WaferSpec,
   region: Pick<Region, 'width' | 'height'> & LayerPart,
   groups: Groups,
   step: Step,
+  slots?: StripSlots,
 ): RegionCode {
-  const { width, height, kind } = region;
+  const { width, height, kind, kvReplicas, strips } = region;
   const spec = model.kinds[region.layerKind];
   const attends = hasAttention(kind);
   const { users, maxPositions } = step;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, region.kvReplicas);
+  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
+  const slotsOf = slotsByColumn(spec, shape, kind, slots);
   const matrices = layerMatrices(model, spec, shape);
   const attention = gqaOf(spec);
   const { attended, slot, temperature } = cacheStepOf(spec, step.context);
@@ -140,7 +148,7 @@ export function layerCode(
         height,
         width,
         (row) => [codeOf(columns[row]), attends && cacheOf(row)],
-        (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x)],
+        (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x), slotsOf(x)],
       ),
     ),
     routeClass: classes(
@@ -162,7 +170,7 @@ export function layerCode(
         part: kind,
         spec,
         attention,
-        mlp: mlpOf(spec, shape, router, row, x),
+        mlp: mlpOf(spec, shape, router, { row, x, slots: slotsOf(x) }),
         shape,
         matrices,
         column: columns[row],
@@ -193,12 +201,28 @@ function mlpOf(
   { mlp }: LayerSpec,
   { experts, rows }: LayerShape,
   router: RouterPlaces | undefined,
-  rowIndex: number,
-  x: number,
+  { row: rowIndex, x, slots }: { row: number; x: number; slots: readonly number[] },
 ): LayerCore['mlp'] {
   if (mlp.kind === 'dense') return mlp;
   const ranked = x === router?.root ? rankedBy(rowIndex, rows, mlp.count) : [];
-  return { kind: 'experts', spec: mlp, shape: experts!, gather: router?.at(x), rowIndex, ranked };
+  const of = { spec: mlp, shape: experts!, gather: router?.at(x), rowIndex, ranked, slots };
+  return { kind: 'experts', ...of };
+}
+
+const NONE: readonly number[] = [];
+
+/** Which of the chosen experts the columns of a region compute. */
+function slotsByColumn(
+  { mlp }: LayerSpec,
+  { experts }: LayerShape,
+  kind: LayerRegionKind,
+  given: StripSlots | undefined,
+): (column: number) => readonly number[] {
+  if (mlp.kind === 'dense' || experts === undefined || !hasMlp(kind)) return () => NONE;
+  const slots = experts.strips === 1 ? allSlots(mlp) : given;
+  if (slots?.length !== experts.strips)
+    throw new TypeError(`expected the slots of ${experts.strips} strips, found ${slots?.length}`);
+  return (column) => slots[stripOf(experts, column).strip] ?? NONE;
 }
 
 /** The embedding or the head; `kind` says what the region's memory holds, `use` what runs. */

@@ -8,6 +8,7 @@ import type { Placement, Region } from '../placement/placement.js';
 import { layOut } from '../program/builder.js';
 import { waveletsOf } from '../program/exchange.js';
 import { gqa } from '../mapping/gqa.js';
+import type { StripSlots } from '../mapping/experts.js';
 import { isOfLayer, isLayerKind, keyOfPart, hasAttention } from '../mapping/mapping.js';
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
@@ -57,12 +58,13 @@ export function planToken(
         return portCode(place.height, source.type, source.length);
       // Regions of one size have the same code for data from anywhere.
       const { width, height } = region;
-      const size = JSON.stringify([keyOfPart(region), kind, width, height, groups]);
+      const slots = slotsIn(region, step);
+      const size = JSON.stringify([keyOfPart(region), kind, width, height, groups, slots]);
       let known = codes.get(size);
       if (known === undefined) {
         known = writtenOnce(
           isOfLayer(region)
-            ? layerCode(model, wafer, region, groups, step)
+            ? layerCode(model, wafer, region, groups, step, slots)
             : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
         );
         codes.set(size, known);
@@ -111,10 +113,18 @@ function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
 }
 
 /** What the programs of a region depend on of a step: those of a window that is full come again and again. */
-function stepKey(model: ModelSpec, region: Region, { context, ...room }: Step): unknown {
+function stepKey(model: ModelSpec, region: Region, step: Step): unknown {
+  const { context, slots: _, ...room } = step;
+  const slots = slotsIn(region, step);
   // No other depends on where the token stands.
-  if (!isOfLayer(region) || !hasAttention(region.kind)) return undefined;
-  return { ...room, ...cacheStepOf(model.kinds[region.layerKind], context) };
+  if (!isOfLayer(region) || !hasAttention(region.kind)) return slots && { slots };
+  const cache = cacheStepOf(model.kinds[region.layerKind], context);
+  return { ...room, ...cache, ...(slots && { slots }) };
+}
+
+/** Which of the chosen experts each strip of a region has; nothing without strips. */
+function slotsIn(region: Region, { slots }: Step): StripSlots | undefined {
+  return isOfLayer(region) && region.strips !== undefined ? slots?.[region.layer] : undefined;
 }
 
 function kindOf(region: Region | undefined, isHead: boolean): StageKind {

@@ -6,14 +6,14 @@
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
-import type { ExpertsShape } from './experts.js';
+import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
-import { tableBuffers, tableShape } from './shapes.js';
+import { tableBuffers, tableShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
@@ -40,7 +40,14 @@ export const gqa: Mapping = {
     'neighbours',
     'longrope',
   ],
-  takes: { exact: false, search: true, groupsByLine: true, split: true, replicas: true },
+  takes: {
+    exact: false,
+    search: true,
+    groupsByLine: true,
+    split: true,
+    replicas: true,
+    strips: true,
+  },
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
@@ -69,7 +76,16 @@ export const gqa: Mapping = {
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(model, layer, positions, rows, columns, users, part.kvReplicas);
+    const shape = layerShape(
+      model,
+      layer,
+      positions,
+      rows,
+      columns,
+      users,
+      part.kvReplicas,
+      part.strips,
+    );
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
@@ -92,11 +108,14 @@ function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unkno
   return names.map((name) => names.indexOf(name));
 }
 
-function layerReductions({ kind, layerKind, kvReplicas }: LayerPart, cut: Cut): Reduction[] {
+function layerReductions(
+  { kind, layerKind, kvReplicas, strips }: LayerPart,
+  cut: Cut,
+): Reduction[] {
   const layer = cut.model.kinds[layerKind];
   return [
     ...(hasAttention(kind) ? attentionReductions(layer, cut, kvReplicas) : []),
-    ...(hasMlp(kind) ? mlpReductions(layer, cut) : []),
+    ...(hasMlp(kind) ? mlpReductions(layer, cut, strips) : []),
   ];
 }
 
@@ -129,15 +148,27 @@ function attentionReductions(
   ];
 }
 
-function mlpReductions(layer: LayerSpec, { model, rows, columns, positions }: Cut): Reduction[] {
-  const { dims, inner, experts } = layerShape(model, layer, positions, rows, columns);
+function mlpReductions(
+  layer: LayerSpec,
+  { model, rows, columns, positions }: Cut,
+  strips?: number,
+): Reduction[] {
+  const s = layerShape(model, layer, positions, rows, columns, 1, 1, strips);
+  const { dims } = s;
   const type = model.dtype;
   const column = { line: 'column', cores: rows } as const;
   return [
-    { ...column, words: experts?.sums ?? 2 * inner, type },
+    { ...column, words: gateUpSums(layer.mlp, s), type },
     { line: 'row', cores: columns, words: dims, type },
     ...(layer.norms === 'pre' ? [] : [{ ...column, words: 1, type: 'f32' } as const]),
   ];
+}
+
+/** What a column adds up of gate and up; of strips that with as many of the chosen as there are on average. */
+function gateUpSums(mlp: MlpSpec, { inner, experts }: LayerShape): number {
+  if (mlp.kind === 'dense' || experts === undefined) return 2 * inner;
+  const load = Math.round(meanLargestLoad(mlp, experts.strips));
+  return sumsOf(mlp, load * inner + experts.sharedInner);
 }
 
 /** What the columns of a router add up: scores, groups' scores, and the chosen experts. */

@@ -24,6 +24,8 @@ export interface LayerPart {
   layerKind: number;
   /** Of a part with attention: in how many KV groups each KV head is held; 1 if not given. */
   kvReplicas?: number;
+  /** Of a part with experts: strips of columns with as many experts each; 1 if not given. */
+  strips?: number;
 }
 
 interface TablePart {
@@ -69,8 +71,9 @@ export function hasMlp(kind: string): boolean {
 /** Parts with equal keys are cut alike. */
 export function keyOfPart(part: PartKind): string {
   if (!isOfLayer(part)) return part.kind;
-  const { kind, layerKind, kvReplicas = 1 } = part;
-  return `${kind} ${layerKind}${kvReplicas === 1 ? '' : ` in ${kvReplicas}`}`;
+  const { kind, layerKind, kvReplicas = 1, strips = 1 } = part;
+  const held = kvReplicas === 1 ? '' : ` in ${kvReplicas}`;
+  return `${kind} ${layerKind}${held}${strips === 1 ? '' : ` on ${strips} strips`}`;
 }
 
 /** A piece of a core's memory that has no address there yet. */
@@ -126,7 +129,7 @@ export interface Mapping {
   computes: readonly Feature[];
   /**
    * What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line, split layers,
-   * replicas of KV heads.
+   * replicas of KV heads, strips of experts.
    */
   takes: {
     exact: boolean;
@@ -134,6 +137,7 @@ export interface Mapping {
     groupsByLine: boolean;
     split: boolean;
     replicas: boolean;
+    strips: boolean;
   };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;

@@ -31,7 +31,7 @@ export interface MatrixSlice {
   format: WeightFormat;
   /** Of a format with blocks: how many of inputs and of outputs a core's slice is in at most. */
   blocks: { inputs: number; outputs: number };
-  /** Such slices one after the other: one for each expert. */
+  /** Such slices one after the other: one for each expert of the core's strip. */
   count: number;
 }
 
@@ -132,14 +132,14 @@ function expertMatrices(
   model: ModelSpec,
   { mlp }: LayerSpec,
   s: LayerShape,
-  { scores, sharedInner }: ExpertsShape,
+  { scores, sharedInner, held }: ExpertsShape,
 ): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
   if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
-  const { count, shared } = mlp;
+  const { shared } = mlp;
   const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
   const own = { ...s, inner: sharedInner };
   return {
-    ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, count),
+    ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held),
     // Scores are f32 from the product on.
     router: {
       ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),

@@ -55,6 +55,7 @@ export interface LayerShape {
 /**
  * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
  * @param kvReplicas KV groups for each KV head: a divisor of the query heads that share one
+ * @param strips of columns, each with as many experts: a divisor of their number
  */
 export function layerShape(
   model: Pick<ModelSpec, 'dim'>,
@@ -64,6 +65,7 @@ export function layerShape(
   columns: number,
   users = 1,
   kvReplicas = 1,
+  strips = 1,
 ): LayerShape {
   const { heads, kvHeads, headDim, span } = gqaOf(layer);
   const { mlp } = layer;
@@ -86,8 +88,8 @@ export function layerShape(
     queryDims: queryHeads * 2 * pairs,
     positions,
     slots: users * positions,
-    inner: Math.ceil(mlp.inner / columns),
-    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns) }),
+    inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
+    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
   };
 }
 

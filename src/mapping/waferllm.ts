@@ -28,7 +28,14 @@ const PUBLISHED_GROUPS: Record<number, number> = {
 
 export const waferllm: Mapping = {
   computes: ['window', 'chunk'],
-  takes: { exact: true, search: false, groupsByLine: false, split: false, replicas: false },
+  takes: {
+    exact: true,
+    search: false,
+    groupsByLine: false,
+    split: false,
+    replicas: false,
+    strips: false,
+  },
   refuse,
   square: true,
   regions: () => [{ name: 'layer 0', kind: 'layer', layer: 0, layerKind: 0 }],

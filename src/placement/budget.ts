@@ -6,7 +6,7 @@ import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
-import { hasAttention, isOfLayer, keyOfPart } from '../mapping/mapping.js';
+import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { SizedRequest } from './placement.js';
@@ -35,7 +35,7 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes, experts = false):
 
 /** What the memory of a core depends on of a request. */
 export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch' | Replicas>;
-type Replicas = 'kvReplicas' | 'headGroups';
+type Replicas = 'kvReplicas' | 'headGroups' | 'strips';
 
 /** A part of a model over so many cores, with the caches that are asked for. */
 export function cutOf(model: ModelSpec, asked: Kept, rows: number, columns: number): Cut {
@@ -85,7 +85,7 @@ function dataBytes(
  * The part with each number of KV replicas that a request leaves open on so many columns, the fewest first: those
  * that divide the query heads of a KV head, with a column for each KV group. A part without attention has none.
  */
-export function replicated(
+function replicated(
   part: PartKind,
   { kinds }: Pick<ModelSpec, 'kinds'>,
   { kvReplicas = 1, headGroups = 1 }: Pick<SizedRequest, Replicas>,
@@ -99,14 +99,45 @@ export function replicated(
     .map((count) => (count === 1 ? part : { ...part, kvReplicas: count }));
 }
 
+/**
+ * The part in each form that a request leaves open on so many columns: numbers of KV replicas, and of strips of
+ * experts, the fewest first: those that divide the number of experts, each with a column at least.
+ */
+export function variantsOf(
+  part: PartKind,
+  model: Pick<ModelSpec, 'kinds'>,
+  asked: Pick<SizedRequest, Replicas>,
+  columns = Infinity,
+): PartKind[] {
+  return replicated(part, model, asked, columns).flatMap((of) =>
+    stripsOf(of, model, asked, columns).map((strips) => (strips === 1 ? of : { ...of, strips })),
+  );
+}
+
+function stripsOf(
+  part: PartKind,
+  { kinds }: Pick<ModelSpec, 'kinds'>,
+  { strips = 1 }: Pick<SizedRequest, 'strips'>,
+  columns: number,
+): number[] {
+  if (!isOfLayer(part) || !hasMlp(part.kind)) return [1];
+  const { mlp } = kinds[part.layerKind];
+  if (mlp.kind !== 'experts') return [1];
+  if (strips !== 'auto') return [strips];
+  return divisorsOf(mlp.count).filter((count) => count <= Math.max(1, columns));
+}
+
+function divisorsOf(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i + 1).filter((count) => n % count === 0);
+}
+
 /** KV groups that each KV head of a layer may have: those that share its query heads out evenly. */
 export function replicasOf({ attention }: Pick<LayerSpec, 'attention'>): number[] {
   if (attention.kind !== 'gqa') return [1];
-  const shared = attention.heads / attention.kvHeads;
-  return Array.from({ length: shared }, (_, i) => i + 1).filter((count) => shared % count === 0);
+  return divisorsOf(attention.heads / attention.kvHeads);
 }
 
-/** Bytes of SRAM that the fullest core needs with the replicas that need the fewest. */
+/** Bytes of SRAM that the fullest core needs with the replicas and strips that need the fewest. */
 export function leastBytes(
   part: PartKind,
   model: ModelSpec,
@@ -115,7 +146,7 @@ export function leastBytes(
   rows: number,
   columns: number,
 ): number {
-  const all = replicated(part, model, asked, columns);
+  const all = variantsOf(part, model, asked, columns);
   return Math.min(...all.map((of) => regionBytes(of, model, wafer, asked, rows, columns)));
 }
 

@@ -12,12 +12,12 @@ import { MAPPINGS } from '../mapping/mappings.js';
 import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
 import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
-import type { ExpertsShape } from '../mapping/experts.js';
+import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
-import { cutOf, regionBytes, replicated, type Kept } from './budget.js';
+import { cutOf, regionBytes, variantsOf, type Kept } from './budget.js';
 import { partKindsOf, partsOf, type Sizes } from './placement.js';
 
 /** Estimates of many sizes, each part's of each size made once. */
@@ -27,8 +27,8 @@ export interface Estimator {
   /** Of these all parts of this kind, on so many rows and columns. */
   parts: (key: string, rows: number, columns: number) => number;
   /**
-   * A part with the KV replicas that make it fastest, of those that its cores have memory for: the fewest if equal,
-   * or if there is memory for none.
+   * A part with the KV replicas and the strips that make it fastest, of those that its cores have memory for: the
+   * fewest if equal, or if there is memory for none.
    */
   fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
@@ -54,7 +54,7 @@ export function estimator(
       const cut = cutOf(model, asked, rows, columns);
       const fits = (of: PartKind) =>
         regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
-      const all = replicated(part, model, asked, columns);
+      const all = variantsOf(part, model, asked, columns);
       const open = all.length === 1 ? all : all.filter(fits);
       found = (open.length === 0 ? all.slice(0, 1) : open)
         .map((of) => ({ of, cycles: partCycles(wafer, of, asked, cut) }))
@@ -90,7 +90,7 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
     const layer = model.kinds[part.layerKind];
     return (
       (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part.kvReplicas) : 0) +
-      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut) : 0) +
+      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut, part.strips) : 0) +
       broadcastCycles(wafer, type, columns, words) +
       added(part)
     );
@@ -125,23 +125,25 @@ function attentionCycles(
   );
 }
 
-/** The work of a layer's MLP, or of the experts that are chosen. */
+/** The work of a layer's MLP, or of the experts that are chosen: of strips that of the one with most, on average. */
 function mlpCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
+  strips?: number,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns);
+  const s = layerShape(model, layer, positions, rows, columns, 1, 1, strips);
   const { shared, ...own } = layerMatrices(model, layer, s);
   const gated = (of: MlpMatrices) =>
     productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
   const { mlp } = layer;
-  const times = mlp.kind === 'experts' ? mlp.topK : 1;
+  const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, strips ?? 1) : 1;
+  const units = times * s.inner + (s.experts?.sharedInner ?? 0);
   return (
     times * gated(own) +
     (shared ? gated(shared) : 0) +
-    specialCycles(wafer, type, ACT_FN[mlp.act.fn], s.experts?.units ?? s.inner)
+    specialCycles(wafer, type, ACT_FN[mlp.act.fn], units)
   );
 }
 

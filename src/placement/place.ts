@@ -48,6 +48,7 @@ export function place(
     return {
       ...part,
       ...(isOfLayer(of) && of.kvReplicas !== undefined && { kvReplicas: of.kvReplicas }),
+      ...(isOfLayer(of) && of.strips !== undefined && { strips: of.strips }),
       ...packing.positions[i],
       width,
       height: sizes.rows,

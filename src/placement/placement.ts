@@ -60,6 +60,8 @@ export interface SizedRequest extends PlacementRequest {
   layerColumns?: LayerColumns | undefined;
   /** KV groups for each KV head, or as many as are estimated to be fastest; 1 if not given. */
   kvReplicas?: number | 'auto' | undefined;
+  /** Strips of columns with as many experts each, or as many as are estimated to be fastest; 1 if not given. */
+  strips?: number | 'auto' | undefined;
   /** Groups of the all-reduces within a KV group, if they are given: it has no fewer columns where it has replicas. */
   headGroups?: number | undefined;
 }

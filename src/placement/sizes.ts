@@ -9,7 +9,7 @@ import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { LayerColumns, LayerForm, Part } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { cutOf, leastColumns, mostThat, replicated } from './budget.js';
+import { cutOf, leastColumns, mostThat, variantsOf } from './budget.js';
 import { estimator, type Estimator } from './estimate.js';
 import { cut } from './pack.js';
 import { formsOf, isPerLayer, partKindsOf, partsOf, widthsOf } from './placement.js';
@@ -249,7 +249,7 @@ export function layerSizes(
       known.get(name) ??
       kinds
         .filter((part) => keys.includes(keyOfPart(part)))
-        .flatMap((part) => replicated(part, model, request, columns))
+        .flatMap((part) => variantsOf(part, model, request, columns))
         .flatMap((part) => buffers(part, cutOf(model, request, rows, columns)))
         .map(({ length }) => length)
         .join();

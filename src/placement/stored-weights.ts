@@ -37,7 +37,7 @@ function regionWeights(model: ModelSpec, region: Region): number {
   if (!isOfLayer(region))
     return width * height * bytesOf(tableMatrix(model, tableShape(model, height, width)));
   const layer = model.kinds[region.layerKind];
-  const shape = layerShape(model, layer, 1, height, width, 1, region.kvReplicas);
+  const shape = layerShape(model, layer, 1, height, width, 1, region.kvReplicas, region.strips);
   const matrices = layerMatrices(model, layer, shape);
   return slicesOn(region, matrices, shape).reduce(
     (sum, [columns, slice]) => sum + height * columns * bytesOf(slice),
@@ -57,7 +57,8 @@ function slicesOn(
     if (router && experts) found.push([experts.routerColumns, router]);
   }
   if (hasMlp(kind)) {
-    found.push([width, gateUp], [width, down]);
+    const columns = experts ? experts.strips * experts.stripColumns : width;
+    found.push([columns, gateUp], [columns, down]);
     if (shared) found.push([width, shared.gateUp], [width, shared.down]);
   }
   return found;

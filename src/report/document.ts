@@ -94,6 +94,8 @@ export interface SharedLinksResult {
 export interface RegionResult extends Located {
   /** KV groups that hold each KV head, where there is more than one. */
   kvReplicas?: number;
+  /** Strips of columns with as many experts each, where there is more than one. */
+  strips?: number;
   name: string;
 }
 

@@ -66,7 +66,7 @@ export function routerProgram(of: RouterCase, wafer: WaferSpec): RouterProgram {
         code.at[name] = at;
       }
       const experts = {
-        ...({ kind: 'experts', spec, shape: shape.experts!, rowIndex: y } as const),
+        ...({ kind: 'experts', spec, shape: shape.experts!, rowIndex: y, slots: [] } as const),
         ...{ gather: router.at(x), ranked: x === router.root ? rankedBy(y, rows, spec.count) : [] },
       };
       const own = { model, costs: wafer.costs, spec: layer, shape, matrices };

@@ -6,7 +6,7 @@ import { createRunner } from '../../src/decode/runner.js';
 import { beginStep, createStageRunner, runOn, timedStages } from '../../src/decode/stages.js';
 import { computeToken } from '../../src/decode/step.js';
 import type { EngineName } from '../../src/engine/engines.js';
-import type { ChosenExperts } from '../../src/model/plain/decoder.js';
+import { createPlainDecoder, type ChosenExperts } from '../../src/model/plain/decoder.js';
 import type { Weights } from '../../src/model/model-weights.js';
 
 /** The logits after each token, with nothing in the cache before the first one. */
@@ -35,6 +35,8 @@ export async function outcomesOf(
   });
   const lowered = await loweredOf(config, placement, maxPositions, programs);
   const stepOf = (context: number) => ({ context, maxPositions, users: 1 });
+  const { routing } = lowered;
+  const plain = routing && createPlainDecoder(config.model, weights, maxPositions);
   const caches = config.model.layers.map(() => ({ keys: [], values: [] }));
   const memory = lowered.images(stepOf(0), weights, caches);
   const runner = createStageRunner({
@@ -45,7 +47,9 @@ export async function outcomesOf(
   });
   const found: { logits: Float64Array; experts: ChosenExperts }[] = [];
   for (const [position, token] of tokens.entries()) {
-    const plan = lowered.plan(stepOf(position));
+    plain?.step(token);
+    const slots = plain && routing.slotsOf(plain.choices.map((choice) => choice?.experts));
+    const plan = lowered.plan({ ...stepOf(position), slots });
     beginStep(runner, plan);
     const stages = await timedStages(runner, plan, programs);
     const numbers = { memory, token } as Parameters<typeof computeToken>[3];

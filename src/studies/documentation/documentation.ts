@@ -7,6 +7,7 @@ import type { RunDocument } from '../../report/document.js';
 import { apiReference } from './api-reference.js';
 import { generatedParts, partOf, renderInto } from './markers.js';
 import { collectiveFormsMarkdown, collectivesMarkdown } from '../validate/collectives.js';
+import { modelsMarkdown } from './models-table.js';
 import { lineChoicesMarkdown, mappedLinesMarkdown } from '../validate/mapped-lines.js';
 import { validateMarkdown } from '../validate/table.js';
 import { prefillNotes } from '../validate/prefill.js';
@@ -36,6 +37,9 @@ const PARTS: Record<string, (options: SimulateOptions, before: string) => Promis
     return apiReference('index.d.ts', (path) => readFileSync(bundled(`dist/${path}`), 'utf8'));
   },
   collectives: (options) => collectivesMarkdown(options),
+  async models() {
+    return modelsMarkdown();
+  },
   'mapped-lines': mappedLinesMarkdown,
   'line-choices': (options) => lineChoicesMarkdown(options),
   'collective-forms': collectiveFormsMarkdown,

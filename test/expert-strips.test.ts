@@ -1,0 +1,215 @@
+/** Experts in strips of columns: the same numbers as sliced over all of them, and times by the load of the strips. */
+import { existsSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { relativeError } from '../src/decode/compute.js';
+import { placementOf } from '../src/decode/place.js';
+import { simulateSteps } from '../src/decode/simulate.js';
+import type { EngineName } from '../src/engine/engines.js';
+import { reference } from '../src/engine/reference/reference.js';
+import type { Engine, RunInput } from '../src/engine/engine.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { randomWeights } from '../src/model/weights.js';
+import { seededRandom } from '../src/numeric/random.js';
+import { CHECKPOINTS, loadCheckpoint, referenceOf } from './helpers/checkpoints.js';
+import { layerWith, modelOf } from './helpers/dense-models.js';
+import { expertLayer, expertSpecs } from './helpers/expert-models.js';
+import { cases, count } from './helpers/full.js';
+import { OPTIONS } from './helpers/options.js';
+import { runOn, type Rectangle } from './helpers/rectangle.js';
+import { runnerOf } from './helpers/runner.js';
+import { outcomesOf } from './helpers/wafer-tokens.js';
+
+type Strips = {
+  strips: number;
+  expertOrder?: 'contiguous' | 'in-turn' | 'popular' | 'apart';
+};
+
+/** A run that computes, unless `data` is false, with experts in strips. */
+function run(
+  model: ModelSpec,
+  shape: Rectangle,
+  { strips, expertOrder = 'in-turn' }: Strips,
+  { engine = 'fast', ...workload }: { engine?: EngineName; data?: boolean; seed?: number } = {},
+) {
+  const placement = { experts: 'strips', strips, expertOrder } as const;
+  return runOn(model, shape, { engine, workload: { data: true, ...workload }, placement });
+}
+
+const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'].map(
+  (name) => `public-${name}`,
+);
+/** Neither number of strips divides the columns. */
+const WIDE = { rows: 7, layerColumns: 9, strips: 2 };
+const HIGH = { rows: 11, layerColumns: 5, strips: 2 };
+const ALL = NAMES.flatMap((name, i) => {
+  const all = [
+    { name, ...WIDE, layers: 'whole' as const, expertOrder: 'contiguous' as const },
+    { name, ...HIGH, layers: 'split' as const, expertOrder: 'in-turn' as const },
+    { name, ...WIDE, layers: 'split' as const, expertOrder: 'in-turn' as const },
+    { name, ...HIGH, layers: 'whole' as const, expertOrder: 'contiguous' as const },
+  ];
+  return cases([all[i % 4]], all.toSpliced(i % 4, 1));
+});
+
+describe.skipIf(!existsSync(CHECKPOINTS))(
+  'checkpoints (skipped where ../shared/checkpoints is absent)',
+  () => {
+    it.each(ALL)(
+      'have their logits and experts on strips: $name, $rows x $layerColumns, $layers, $expertOrder',
+      async ({ name, ...shape }) => {
+        const { model, weights } = loadCheckpoint(name);
+        const { tokens, logits, experts } = referenceOf(name);
+        const sets = ['hardware.width=400', 'hardware.core.sram=1 MiB'];
+        const config = loadConfig('configs/tiny.yaml', sets);
+        const placement = { ...config.placement, ...shape, groups: 2, experts: 'strips' as const };
+        const found = await outcomesOf({ ...config, model, placement }, weights, tokens);
+        const error = Math.max(...found.map((of, t) => relativeError(of.logits, logits[t])));
+        expect(error).toBeLessThan(1e-5);
+        for (const [layer, chosen] of Object.entries(experts!))
+          expect(found.map((of) => of.experts[Number(layer)])).toEqual(chosen);
+      },
+      120_000,
+    );
+  },
+);
+
+const shapes = fc.record({
+  ...{ rows: fc.integer({ min: 1, max: 7 }), columns: fc.integer({ min: 2, max: 11 }) },
+  groups: fc.integer({ min: 1, max: 3 }),
+  ...{ context: fc.integer({ min: 0, max: 3 }), tokens: fc.integer({ min: 1, max: 2 }) },
+  layers: fc.constantFrom('whole', 'split'),
+});
+
+describe('models with any experts in strips', () => {
+  it('have the logits and experts of the plain decoder, and the same times on both engines', async () => {
+    const orders = fc.constantFrom('contiguous', 'in-turn');
+    const bits = fc.constantFrom(32 as const, 8 as const);
+    await fc.assert(
+      fc.asyncProperty(
+        ...[expertSpecs, shapes, orders, bits, fc.nat()],
+        async (spec, shape, expertOrder, weightBits, pick) => {
+          // A row of many columns can hold any number of strips that divides that of experts.
+          const divisors = Array.from({ length: spec.count }, (_, i) => i + 1).filter(
+            (strips) => spec.count % strips === 0 && strips > 1 && strips <= shape.columns,
+          );
+          fc.pre(divisors.length > 0);
+          const strips = divisors[pick % divisors.length];
+          const mlps = [spec, { ...spec, inner: spec.inner + 3 }];
+          const layers = mlps.map((mlp) => layerWith({}, { mlp }));
+          const model = modelOf([layers[0], layerWith(), layers[1]], { weightBits });
+          const own = { strips, expertOrder };
+          const [fast, slow] = [
+            await run(model, shape, own),
+            await run(model, shape, own, { engine: 'reference' }),
+          ];
+          expect(fast.check).toMatchObject({ passed: true, choice: true, expertsAgree: true });
+          expect(fast.check!.logitsMaxRelativeError).toBeLessThan(1e-5);
+          expect(fast.steps).toEqual(slow.steps);
+          expect(fast.decode).toEqual(slow.decode);
+          expect(fast.check).toEqual(slow.check);
+        },
+      ),
+      { seed: 23, numRuns: count(6, 40) },
+    );
+  }, 240_000);
+});
+
+const twelve = (changes: Parameters<typeof expertLayer>[0] = {}) =>
+  modelOf([
+    expertLayer({ count: 12, topK: 4, inner: 13, ...changes }),
+    layerWith(),
+    expertLayer({ count: 12, topK: 4, inner: 13, ...changes }),
+  ]);
+const SHAPE = { rows: 3, columns: 11, groups: 2, context: 2, tokens: 3 };
+
+describe('twelve experts in three strips', () => {
+  const sigmoid = { score: 'sigmoid', bias: 'choice' } as const;
+  it.each([
+    ['plain', twelve()],
+    ['with biases', twelve({ bias: true })],
+    ['with biases that scale their input', twelve({ bias: true, router: { scalesInput: true } })],
+    ['with a shared expert and its gate', twelve({ shared: { inner: 5, gate: true } })],
+    ['with factors of their own', twelve({ router: { perExpertScale: true } })],
+    ['in groups', twelve({ router: { ...sigmoid, groups: { count: 4, keep: 3 } } })],
+    ['of which one is chosen', twelve({ topK: 1 })],
+    ['of which all are chosen', twelve({ topK: 12 })],
+    ['with a clamped activation', twelve({ act: { fn: 'silu', clamp: 0.6, plusOne: true } })],
+    ['in 8 bits', { ...twelve({ bias: true }), weightBits: 8 as const }],
+  ])('%s', async (_, model) => {
+    for (const layers of cases(['split'] as const, ['whole'] as const))
+      for (const expertOrder of ['contiguous', 'in-turn'] as const) {
+        const own = { strips: 3, expertOrder };
+        const { check, placement } = await run(model, { ...SHAPE, layers }, own);
+        expect(check).toMatchObject({ passed: true, expertsAgree: true });
+        expect(check!.logitsMaxRelativeError).toBeLessThan(1e-5);
+        expect(placement.regions.filter(({ strips }) => strips === 3)).toHaveLength(2);
+      }
+  });
+});
+
+describe('one strip', () => {
+  it('is what is sliced, to the cycle', async () => {
+    const model = twelve({ shared: { inner: 5, gate: false } });
+    for (const data of [true, false]) {
+      const one = await run(model, SHAPE, { strips: 1 }, { data });
+      const sliced = await runOn(model, SHAPE, { workload: { data } });
+      for (const part of ['decode', 'steps', 'fabric', 'placement', 'check'] as const)
+        expect(one[part]).toEqual(sliced[part]);
+    }
+  });
+
+  it('has the logits of several', async () => {
+    const model = twelve();
+    const weights = randomWeights(model, seededRandom('strips'));
+    const config = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
+    const logitsOf = async (strips: number) => {
+      const sizes = { rows: 3, layerColumns: 13, groups: 2, strips };
+      const placement = { ...config.placement, ...sizes, experts: 'strips' as const };
+      const found = await outcomesOf({ ...config, model, placement }, weights, [3, 1, 4]);
+      return found.map(({ logits }) => logits);
+    };
+    const one = await logitsOf(1);
+    for (const strips of [2, 4, 12])
+      for (const [t, logits] of (await logitsOf(strips)).entries())
+        expect(relativeError(logits, one[t])).toBeLessThan(1e-5);
+  });
+});
+
+/** A run on three strips with an engine whose runs of layer 0 are spoilt. */
+function spoilt(spoil: (input: RunInput) => void, engine: EngineName) {
+  const sets = ['placement.rows=4', 'placement.layerColumns=9', 'placement.experts=strips'];
+  const config = loadConfig('configs/tiny.yaml', [...sets, 'placement.strips=3']);
+  const own = { ...config, model: twelve() };
+  const spoiling: Engine = (input) => {
+    if (input.program.name.startsWith('layer 0') && input.memory !== undefined) spoil(input);
+    return reference(input);
+  };
+  const runner = engine === 'reference' ? { runner: runnerOf(spoiling) } : {};
+  return simulateSteps(own, placementOf(own), { ...OPTIONS, engine, ...runner });
+}
+
+/** Changes the cells of a buffer on every core that has it. */
+function overwrite({ program, memory }: RunInput, name: string, to: (value: number) => number) {
+  program.roleOf.forEach((role, core) => {
+    const buffer = program.roles[role].buffers.find((of) => of.name === name);
+    if (buffer === undefined) return;
+    for (let i = buffer.at; i < buffer.at + buffer.length; i++)
+      memory![core][i] = to(memory![core][i]);
+  });
+}
+
+describe('a router that does not choose what strips were written for', () => {
+  it('is an error of the machine, in one line with both choices', async () => {
+    const wrong = spoilt((input) => overwrite(input, 'wRouter', (weight) => -weight), 'reference');
+    await expect(wrong).rejects.toMatchObject({
+      name: 'MachineError',
+      code: 'other-experts',
+      message: expect.stringMatching(
+        /^the router of layer 0 chose experts \d+, \d+, \d+, \d+ for token 0, where the strips' programs are for \d+, \d+, \d+, \d+, .*placement\.experts=sliced/,
+      ),
+    });
+    await expect(spoilt(() => {}, 'reference')).resolves.toMatchObject({ check: { passed: true } });
+  });
+});
