@@ -14,6 +14,7 @@ import {
   wafersOf,
   wrongColors,
 } from './helpers/colored.js';
+import { count } from './helpers/full.js';
 import { resized } from './helpers/small-model.js';
 import { wse3 } from './placement-helpers.js';
 
@@ -25,7 +26,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
     (_, dense) => {
       let fit = 0;
       for (const layers of LAYERS)
-        for (const wafer of wafersOf(sidesBy(13))) {
+        for (const wafer of wafersOf(sidesBy(count(29, 13)))) {
           const model = resized(dense, { layers });
           const placement = placed(model, wafer);
           if (placement === undefined) continue;
@@ -34,7 +35,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
           expect(plan.stages.length).toBe(layers + 2);
           expect(wrongColors(plan, wafer)).toEqual([]);
         }
-      expect(fit).toBeGreaterThan(100);
+      expect(fit).toBeGreaterThan(count(15, 100));
     },
   );
 
@@ -44,7 +45,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
     ({ model: dense, wafers, sizes }) => {
       let fit = 0;
       for (const layers of LAYERS)
-        for (const one of wafersOf(sidesBy(20))) {
+        for (const one of wafersOf(sidesBy(count(37, 20)))) {
           const model = resized(dense, { layers });
           const wafer = { ...one, wafers };
           const placement = placed(model, wafer, sizes);
@@ -57,7 +58,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
           );
           expect(wrongColors(plan, wafer)).toEqual([]);
         }
-      expect(fit).toBeGreaterThan(50);
+      expect(fit).toBeGreaterThan(count(8, 50));
     },
   );
 

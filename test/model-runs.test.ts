@@ -14,7 +14,7 @@ const tiny = JSON.parse(readFileSync('models/tiny.json', 'utf8')) as object;
 const NEVER = new AbortController().signal;
 
 /** Regions of few cores: what a field asks for, these do as well as a whole wafer. */
-const SIZES = 'placement: { rows: 7, layerColumns: 5 }\n';
+const SIZES = 'placement: { rows: 7, layerColumns: 5, growth: minimal }\n';
 
 /** A configuration of the tiny model with some other fields in its file. */
 function configure(fields: object, workload: string, dtype = 'f32', more = SIZES): string {
@@ -112,7 +112,7 @@ describe('a scaled rotary embedding', () => {
     ],
   ];
   const mappings: [name: string, sets: string[]][] = [
-    ['gqa', ['placement.rows=7', 'placement.layerColumns=5']],
+    ['gqa', ['placement.rows=7', 'placement.layerColumns=5', 'placement.growth=minimal']],
     ['waferllm', ['mapping=waferllm', 'exact=true', 'placement.rows=4']],
   ];
   const run = (fields: object, sets: string[], dtype?: string): Promise<RunDocument> => {
