@@ -8,7 +8,6 @@ import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { relativeError } from '../src/decode/compute.js';
 import { planToken } from '../src/lowering/token.js';
 import { valueCache } from '../src/lowering/values.js';
-import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../src/model/model.js';
 import type { GqaWeights, Vector, Weights } from '../src/model/model-weights.js';
@@ -19,6 +18,7 @@ import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
 import { OPTIONS } from './helpers/options.js';
 import { runOn } from './helpers/rectangle.js';
+import { gqaShape } from './helpers/shapes.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
 import { asking, wse3 } from './placement-helpers.js';
 
@@ -254,7 +254,7 @@ describe('the cache of values', () => {
   it('lies in the rows that are cheaper, whatever the number of positions', () => {
     const { costs } = loadConfig('configs/wse3.yaml').wafer;
     const formOf = (type: 'f16' | 'f32', columns: number, positions: number) =>
-      valueCache(costs, type, layerShape(modelOf([layer({})]), layer({}), positions, 3, columns));
+      valueCache(costs, type, gqaShape(modelOf([layer({})]), layer({}), positions, 3, columns));
     for (const positions of [1, 40, 4000]) {
       expect(formOf('f16', 1, positions)).toEqual({ form: 'axpy', slot: 30, element: 1 });
       expect(formOf('f16', 7, positions)).toEqual({ form: 'axpy', slot: 6, element: 1 });

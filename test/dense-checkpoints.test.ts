@@ -13,7 +13,7 @@ import {
 import { FULL } from './helpers/full.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
 
-const DENSE = /^(public|extra)-(llama|mistral|qwen2|qwen3|phi3|olmo2|gemma2|gemma3)(-|$)/;
+const DENSE = /^(public|extra)-(llama|mistral|qwen2|qwen3|phi3|olmo2|gemma2|gemma3|qwen3_5)(-|$)/;
 
 /** Neither divides the dimensions of the checkpoints. */
 const SHAPES = [

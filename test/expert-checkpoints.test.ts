@@ -9,9 +9,10 @@ import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { outcomesOf } from './helpers/wafer-tokens.js';
 
-const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'].map(
-  (name) => `public-${name}`,
-);
+const NAMES = [
+  ...['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'],
+  ...['qwen3_next', 'qwen3_5_moe'],
+].map((name) => `public-${name}`);
 
 /** None divides the dimensions of the checkpoints, nor their numbers of experts. */
 const WIDE = { rows: 7, layerColumns: 9 };

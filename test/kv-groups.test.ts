@@ -4,7 +4,6 @@ import { loadConfig, type ResolvedConfig } from '../src/config.js';
 import { placementOf } from '../src/decode/place.js';
 import type { EngineName } from '../src/engine/engines.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
-import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec } from '../src/model/attention-spec.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { bytesOf, leastBytes, regionBytes, replicasOf } from '../src/placement/budget.js';
@@ -15,6 +14,7 @@ import { simulate } from '../src/studies/run/run.js';
 import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import { layerWith, modelOf, ropeWith } from './helpers/dense-models.js';
 import { OPTIONS } from './helpers/options.js';
+import { gqaShape } from './helpers/shapes.js';
 
 const base = loadConfig('configs/tiny.yaml', ['hardware.width=200']);
 
@@ -101,7 +101,7 @@ describe('KV replicas', () => {
 
   it('share the query heads of a KV head out among its groups', () => {
     const shapes = [1, 2, 4].map((count) =>
-      layerShape(eight(), eight().kinds[0], 40, 5, 16, 1, count),
+      gqaShape(eight(), eight().kinds[0], 40, 5, 16, 1, count),
     );
     // Three pairs of each head: in 8 columns of a group one each, in 4 one each, in 2 two each.
     expect(shapes.map((s) => [s.groupWidth, s.pairs, s.queryHeads])).toEqual([
@@ -115,7 +115,7 @@ describe('KV replicas', () => {
       [4, 4, 16],
     ]);
     // Eight groups on five columns: two each, and the last column has none.
-    const few = layerShape(eight(), eight().kinds[0], 40, 5, 5, 1, 4);
+    const few = gqaShape(eight(), eight().kinds[0], 40, 5, 5, 1, 4);
     expect([few.headsPerColumn, few.attentionColumns, few.queryHeads, few.pairs]).toEqual([
       2, 4, 2, 3,
     ]);

@@ -77,7 +77,11 @@ describe.skipIf(!existsSync(real))(
   },
 );
 
-/** Bundled models and the published files that they are written after. */
+const own = new URL('../models/', import.meta.url);
+const bundledModel = (name: string) =>
+  importing(JSON.parse(readFileSync(new URL(`${name}.json`, own), 'utf8')));
+
+/** Bundled mixtures and the published files that they are written after. */
 const BUNDLED: [name: string, file: string | undefined, total: number, active: number][] = [
   ['glm-4.6', undefined, 352_797_829_024, 33_632_266_144],
   ['gpt-oss-120b', 'openai--gpt-oss-120b', 116_829_156_672, 5_711_982_912],
@@ -97,12 +101,30 @@ const BUNDLED: [name: string, file: string | undefined, total: number, active: n
     480_154_875_392,
     35_474_765_312,
   ],
+  ['qwen3-next-80b-a3b', undefined, 79_674_391_296, 3_874_929_408],
 ];
 
+describe('bundled models with delta nets', () => {
+  it('qwen3.5-27b is the published model in every field that counts', () => {
+    const model = bundledModel('qwen3.5-27b');
+    expect(parameterCount(model)).toBe(26_895_998_464);
+    if (!existsSync(real)) return;
+    const { published: _, ...expected } = published('Qwen--Qwen3.5-27B');
+    const { published: __, ...found } = model;
+    expect(found).toEqual(expected);
+  });
+
+  it('keep states that do not grow with the context', () => {
+    const model = bundledModel('qwen3.5-27b');
+    // 48 layers: 48 states of 128 x 128, and 3 earlier inputs of 2 x 16 + 48 heads of 128; 32 bits each.
+    const states = 48 * 4 * (48 * 128 * 128 + 3 * (2 * 16 + 48) * 128);
+    expect(cacheBytes(model, 0)).toBe(states);
+    expect(cacheBytes(model, 1000)).toBe(states + 1000 * 16 * 2 * 4 * 256 * 2);
+  });
+});
+
 describe('bundled mixtures of experts', () => {
-  const own = new URL('../models/', import.meta.url);
-  const bundled = (name: string) =>
-    importing(JSON.parse(readFileSync(new URL(`${name}.json`, own), 'utf8')));
+  const bundled = bundledModel;
 
   it.each(BUNDLED)('%s has the parameters of the published one', (name, _, total, active) => {
     expect(parameterCount(bundled(name))).toBe(total);

@@ -42,11 +42,6 @@ const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]
       },
     },
   ],
-  delta: [
-    'delta',
-    'full_attention_interval',
-    { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 },
-  ],
   'scaled layers': [
     'scaled',
     'model_type',
@@ -61,6 +56,8 @@ const EXPERTS = {
   ...{ ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
 };
 
+const DELTA = { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 };
+
 let home = '';
 const fileOf = (name: string) => join(home, `${name}.json`);
 beforeAll(() => {
@@ -68,6 +65,7 @@ beforeAll(() => {
   for (const [name, [, , json]] of Object.entries(NOT_COMPUTED))
     writeFileSync(fileOf(name), JSON.stringify(json));
   writeFileSync(fileOf('experts'), JSON.stringify(EXPERTS));
+  writeFileSync(fileOf('delta'), JSON.stringify(DELTA));
   const four = { ...SIZES, model_type: 'llama', quantization_config: { quant_method: 'mxfp4' } };
   writeFileSync(fileOf('four bits'), JSON.stringify(four));
 });
@@ -108,13 +106,18 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
     }
   });
 
-  it('of experts, by a mapping that does not compute them', async () => {
+  it.each([
+    ['experts', 'a mixture of experts'],
+    ['delta', 'gated delta nets'],
+  ])('of %s, by a mapping that does not compute them', async (name, what) => {
     if (UNMAPPED.includes(command) || command === 'capacity') return;
     for (const more of [['workload.data=false'], ['exact=true']]) {
-      const all = [...sets, `model.config=${fileOf('experts')}`, 'mapping=waferllm', ...more];
+      const all = [...sets, `model.config=${fileOf(name)}`, 'mapping=waferllm', ...more];
       const { exitCode, message } = await outcome(command, path, all);
       expect(message).toMatch(
-        /^mapping: expected gqa, as waferllm (does not compute .*experts|serves one user)/,
+        new RegExp(
+          `^mapping: expected gqa, as waferllm (does not compute ${what}|serves one user|has layers of one kind)`,
+        ),
       );
       expect(exitCode).toBe(2);
     }
@@ -149,7 +152,9 @@ describe('what a run of a model lacks', () => {
       /\n {2}active: [\d,]+ parameters a token; [\d,]+ without the embedding/,
     );
     expect(await shown('latent')).toMatch(/\n {2}text only: text_config in the file/);
-    expect(await shown('delta')).toMatch(/\n {4}2 x delta net, .*\n {4}2 x full, .*, gated; /);
+    const delta = await shown('delta');
+    expect(delta).toMatch(/\n {4}2 x delta net, .*\n {4}2 x full, .*, gated; /);
+    expect(delta).not.toContain('no run computes');
     expect(await shown('four bits')).toContain(
       '\n  no run computes: quantization_config.quant_method = "mxfp4"\n',
     );

@@ -133,7 +133,10 @@ export function createNumbers(
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights, roomOf(config));
   for (let i = 0; i < workload.context; i++) plain.step(draw());
-  const caches = plain.keys.map((keys, i) => ({ keys, values: plain.values[i] }));
+  const caches = plain.keys.map((keys, i) => ({
+    ...{ keys, values: plain.values[i] },
+    state: plain.states[i],
+  }));
   const memory = imagesOf(weights, caches);
   const token = prompt === undefined ? draw() : prompt[0];
   const none = { checks: [], inPrompt: [], routing: noRouting() };

@@ -30,6 +30,8 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** What its programs took of the host. */
+  spent?: Pick<RunDocument['host'], 'engineCpuSeconds' | 'lines'>;
   /** Of a run that computes. */
   check?: CheckResult;
   /** What the chosen tokens say, where the model has a tokenizer. */

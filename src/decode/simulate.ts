@@ -10,7 +10,8 @@ import { createNumbers, type Numbers } from './compute.js';
 import { createComputing } from './computing.js';
 import { loweredOf } from './lowered.js';
 import { firstPosition, roomOf } from './positions.js';
-import { hostOf, withRunner, type SimulateOptions } from './options.js';
+import { hostOf, spentSince, spentSoFar, withRunner, type SimulateOptions } from './options.js';
+import { memoized } from './memo.js';
 import { runDocument, type Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
 import { beginStep, createStageRunner, reuseOf, runOn, timedStages } from './stages.js';
@@ -32,7 +33,8 @@ export async function simulatePlaced(
   }: { placed?: Partial<PlacementResult>; begun?: number } = {},
 ): Promise<RunDocument> {
   const run = await simulateSteps(config, placement, options);
-  return runDocument(config, placement, run, { placed, host: hostOf(options, begun) });
+  const host = { ...hostOf(options, begun), ...run.spent };
+  return runDocument(config, placement, run, { placed, host });
 }
 
 /** The steps alone, without the document around them. */
@@ -51,13 +53,20 @@ async function stepsOf(
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
-  const { memo, shared, runner: programs } = options;
+  const { shared, runner: programs } = options;
+  const memo = memoized(options.memo);
+  const before = spentSoFar(programs);
   const cores = placement.regions.map(({ width, height }) => width * height);
-  await programs.expect(Math.max(...cores));
+  // By lines nothing is left for threads, or so little that it can wait for them.
+  if (memo.lines === undefined) await programs.expect(Math.max(...cores));
   const lowered = await loweredOf(config, placement, maxPositions, programs, shared);
   const { routing } = lowered;
   const stepOf = (context: number): Step => ({ context, maxPositions, users: workload.batch });
-  const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
+  const runner = createStageRunner({
+    ...{ wafer, shared, memo: memo.stages },
+    run: runOn(programs, wafer, memo.lines),
+    made: programs.lines.made,
+  });
   const computing = workload.data
     ? createComputing(config, numbersOf(config, lowered, stepOf), runner, options)
     : undefined;
@@ -81,7 +90,8 @@ async function stepsOf(
     steps.push({ cycles: timed.timing.cycles, ...(token !== undefined && { token }) });
   }
   const counters = { ...runner, reuse: reuseOf(runner) };
-  return { counters, ...timed, steps, ...computing?.result() };
+  const spent = spentSince(programs, before);
+  return { counters, ...timed, steps, ...computing?.result(), spent };
 }
 
 /** The numbers of a run before its first token. */

@@ -7,19 +7,21 @@
  *
  * Queries and keys of a core lie element by element (first halves of the pairs, then second halves),
  * each element once per head (query heads, then key heads): `qkv[element * heads + head]`. RoPE is
- * then a handful of operations over all heads at once. Values follow, head by head.
+ * then a handful of operations over all heads at once. Values follow, head by head,
+ * and then what gates the query heads, which lies as these are attended: head by head.
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { normsHeads } from '../mapping/shapes.js';
 import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
-import { inputAt, layerLabel, type LayerCore } from './layer-core.js';
+import { inputAt, layerLabel, type GqaCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
+import { cheapest } from './special.js';
 import { appendValues, weightedValues } from './values.js';
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
-export function prepareAttention(core: CoreCode, layer: LayerCore): void {
+export function prepareAttention(core: CoreCode, layer: GqaCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
   if (attention.rope) advanceAngles(core, layer);
@@ -30,7 +32,7 @@ export function prepareAttention(core: CoreCode, layer: LayerCore): void {
 }
 
 /** Attention from the normed slice to `attentionOut`, on a core of an attention column. */
-export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void {
+export function attend(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   core.label = layerLabel('qkv');
   projectQkv(core, layer);
   const { qkNorm, rope } = layer.attention;
@@ -49,11 +51,12 @@ export function attend(core: CoreCode, layer: LayerCore, group: LinePlace): void
   softmax(core, layer);
   core.label = layerLabel('values');
   weightedValues(core, layer);
+  if (layer.attention.gate) gateHeads(core, layer);
   core.label = layerLabel('attention out');
   projectOut(core, layer);
 }
 
-function projectQkv(core: CoreCode, layer: LayerCore): void {
+function projectQkv(core: CoreCode, layer: GqaCore): void {
   const { model, column, matrices } = layer;
   const { at } = core;
   const x = inputAt(core, layer);
@@ -62,7 +65,7 @@ function projectQkv(core: CoreCode, layer: LayerCore): void {
 }
 
 /** The row that owns the new position keeps its keys, [head][element][slot], and its values. */
-function append(core: CoreCode, layer: LayerCore): void {
+function append(core: CoreCode, layer: GqaCore): void {
   const { shape, model, appendAt } = layer;
   if (appendAt < 0) return;
   const { at } = core;
@@ -76,8 +79,19 @@ function append(core: CoreCode, layer: LayerCore): void {
   appendValues(core, layer, at.qkv + elements * heads);
 }
 
+/** Attended heads times the sigmoids of what was projected for them; they lie alike. */
+function gateHeads(core: CoreCode, { model, shape, costs }: GqaCore): void {
+  const { at } = core;
+  const { queryDims, keyDims } = shape;
+  core.label = layerLabel('output gate');
+  const gate = at.qkv + queryDims + 2 * keyDims;
+  cheapest(core, costs, 'sigmoid', model.dtype, gate, queryDims);
+  const heads = cell(at.attended);
+  vector(core, 'mul', model.dtype, queryDims, heads, heads, cell(gate));
+}
+
 /** This column's part of the output projection; the row adds the parts up in layer.ts. */
-function projectOut(core: CoreCode, layer: LayerCore): void {
+function projectOut(core: CoreCode, layer: GqaCore): void {
   const { at } = core;
   const operands = { x: at.attended, out: at.attentionOut, bias: at.oBias };
   product(core, layer, layer.matrices.o, operands);

@@ -6,17 +6,17 @@ import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, ring, vector, type CoreCode } from '../program/builder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
-import { kvGroupsOf } from '../mapping/shapes.js';
-import { layerLabel, type LayerCore } from './layer-core.js';
+import { kvGroupsOf, normsWhole } from '../mapping/shapes.js';
+import { layerLabel, type GqaCore, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 
 /** Query and key heads of a core. */
-export function headsOf({ shape }: LayerCore): number {
+export function headsOf({ shape }: GqaCore): number {
   return shape.queryHeads + shape.headsPerColumn;
 }
 
 /** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
-export function advanceAngles(core: CoreCode, layer: LayerCore): void {
+export function advanceAngles(core: CoreCode, layer: GqaCore): void {
   const n = layer.shape.pairs;
   const heads = headsOf(layer);
   const { at } = core;
@@ -49,7 +49,7 @@ export function advanceAngles(core: CoreCode, layer: LayerCore): void {
 }
 
 /** A head's elements on this core. */
-function elementsOf({ at }: CoreCode, layer: LayerCore, head: number): MemoryOperand {
+function elementsOf({ at }: CoreCode, layer: GqaCore, head: number): MemoryOperand {
   return cell(at.qkv + head, headsOf(layer));
 }
 
@@ -73,7 +73,7 @@ export function perHead(
  * RMSNorm of each query and key head, whose elements are spread over the group's columns; one after RoPE has
  * no weights.
  */
-export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlace): void {
+export function normaliseHeads(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   const { model, shape, attention, costs } = layer;
   const { at } = core;
   const heads = headsOf(layer);
@@ -94,7 +94,7 @@ export function normaliseHeads(core: CoreCode, layer: LayerCore, group: LinePlac
 }
 
 /** RMSNorm of all query heads as one vector, and of all key heads, which are spread over the whole row. */
-export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
+export function normaliseWhole(core: CoreCode, layer: GqaCore): void {
   const { model, shape, attention, costs } = layer;
   const { at } = core;
   const heads = headsOf(layer);
@@ -119,14 +119,14 @@ export function normaliseWhole(core: CoreCode, layer: LayerCore): void {
 }
 
 /** Adds up over the row the squares that such a norm takes; a column without attention has none. */
-export function joinWholeNorm(core: CoreCode, { attention, row }: LayerCore): void {
-  if (attention.qkNorm !== 'whole') return;
+export function joinWholeNorm(core: CoreCode, { spec, row }: LayerCore): void {
+  if (!normsWhole(spec)) return;
   core.label = layerLabel('qk norm');
   allReduce(core, row, 'add', 'f32', core.at.headScale, 2);
 }
 
 /** RoPE: (a, b) becomes (a cos - b sin, b cos + a sin) for every pair of every query and key head. */
-export function rotate(core: CoreCode, layer: LayerCore): void {
+export function rotate(core: CoreCode, layer: GqaCore): void {
   const { dtype } = layer.model;
   const { at } = core;
   const n = layer.shape.pairs * headsOf(layer);

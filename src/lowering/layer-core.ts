@@ -1,39 +1,54 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
 import type { CostTable } from '../hardware/wafer.js';
-import type { GqaSpec } from '../model/attention-spec.js';
+import type { DeltaSpec, GqaSpec } from '../model/attention-spec.js';
 import type { DenseSpec, ExpertsSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { LayerMatrices } from '../mapping/matrices.js';
+import type { DeltaShape } from '../mapping/delta.js';
 import type { ExpertsShape } from '../mapping/experts.js';
 import type { LayerRegionKind } from '../mapping/mapping.js';
-import { normsIn, type LayerShape, type NormName } from '../mapping/shapes.js';
+import { normsIn, type GqaShape, type NormName } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
 
-export interface LayerCore {
+export type LayerCore = GqaCore | DeltaCore;
+
+interface CommonCore {
   model: ModelSpec;
   /** What operations cost, where there is more than one way to write something. */
   costs: CostTable;
   /** What of the layer the core's region computes. */
   part: LayerRegionKind;
   spec: LayerSpec;
-  attention: GqaSpec;
   mlp: DenseSpec | ExpertsCore;
-  shape: LayerShape;
   matrices: LayerMatrices;
   /** The core's place on the column, which is reduced along y. */
   column: LinePlace;
   /** The core's place on the whole row. */
   row: LinePlace;
-  /** The core's place on the part of the row that shares a KV head; undefined for cores without attention. */
+  /** The core's place on the part of the row that shares a head of keys; undefined for cores without attention. */
   group: LinePlace | undefined;
+}
+
+/** Of a layer with grouped queries. */
+export interface GqaCore extends CommonCore {
+  mixer: 'gqa';
+  attention: GqaSpec;
+  shape: GqaShape;
   /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
   /** What queries are multiplied by at the token's position; 1 in most layers. */
   temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
+}
+
+/** Of a layer with a gated delta net, whose code is the same at every position. */
+export interface DeltaCore extends CommonCore {
+  mixer: 'delta';
+  attention: DeltaSpec;
+  shape: DeltaShape;
 }
 
 /** What the code depends on in layers with experts. */
@@ -63,6 +78,12 @@ export const LAYER_LABELS = [
   'score cap',
   'softmax',
   'values',
+  'output gate',
+  'delta qkv',
+  'conv',
+  'decay',
+  'state',
+  'gated norm',
   'attention out',
   'attention out norm',
   'mlp norm',
@@ -94,6 +115,6 @@ export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
 }
 
 /** The KV head of a column that serves one of its query heads. */
-export function kvHeadOf(shape: LayerShape, queryHead: number): number {
+export function kvHeadOf(shape: GqaShape, queryHead: number): number {
   return Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
 }

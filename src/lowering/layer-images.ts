@@ -13,14 +13,15 @@ import type {
   Matrix,
   Vector,
 } from '../model/model-weights.js';
-import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
 import { hasAttention, hasMlp, type LayerPart } from '../mapping/mapping.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
 import { kvGroupsOf, layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
-import type { LayerShape, NormName } from '../mapping/shapes.js';
+import type { GqaShape, LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import { fillDelta } from './delta-images.js';
 import { fillExperts, fillRouter } from './expert-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
@@ -49,39 +50,55 @@ export function layerImages(
   const { kind, width, height, kvReplicas, strips } = region;
   const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
   const matrices = layerMatrices(model, spec, shape);
-  const attentionSpec = gqaOf(spec);
   const router =
     shape.experts && hasAttention(kind) ? routerPlaces(rowRoot, width, shape.experts) : undefined;
-  const { attention: gqa } = weights;
-  if (gqa.kind !== 'gqa') throw new TypeError('no such layer');
-  const pairs = rotaryPairs(attentionSpec.headDim, attentionSpec.rope, maxPositions);
+  const fillAttention = hasAttention(kind)
+    ? attentionFiller(spec, shape, weights, cache, maxPositions)
+    : undefined;
   const images: Float32Array[] = [];
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
-      const heads = hasAttention(kind) && column < shape.attentionColumns;
+      const heads = fillAttention !== undefined && column < shape.attentionColumns;
       const { buffers, at } = layOut(
         layerBuffers(model, spec, shape, kind, { heads, router: router?.part(column) }),
       );
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
-      const of = { model, costs, spec: attentionSpec, shape, matrices, row, column, gqa };
-      const core = { image, at, ...of, expertOrder };
+      const core = { image, at, model, costs, shape, matrices, row, column, expertOrder };
       for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;
       if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
         fillRouter(core, spec.mlp, mlp, router);
-      if (heads) {
-        const slice = attentionSlice(attentionSpec, shape, column, pairs);
-        fillProjections(core, slice);
-        fillHeadNorms(core, slice);
-        fillSinks(core, slice);
-        fillAngles(core, slice, cache.keys.length);
-        fillCache(core, slice, cache);
-      }
+      if (heads) fillAttention?.(core);
       images.push(image);
     }
   return images;
+}
+
+/** What fills the cores of columns with heads. `maxPositions` of the whole run. */
+function attentionFiller(
+  layer: LayerSpec,
+  shape: LayerShape,
+  { attention: weights }: LayerWeights,
+  cache: LayerCache,
+  maxPositions: number,
+): (core: Filled) => void {
+  if (shape.kind === 'delta' && weights.kind === 'delta')
+    return (core) => fillDelta({ ...core, spec: deltaOf(layer), shape, weights }, cache.state);
+  if (shape.kind !== 'gqa' || weights.kind !== 'gqa')
+    throw new TypeError(`expected weights of ${shape.kind}, found ${weights.kind}`);
+  const spec = gqaOf(layer);
+  const pairs = rotaryPairs(spec.headDim, spec.rope, maxPositions);
+  return (of) => {
+    const core = { ...of, spec, shape, gqa: weights };
+    const slice = attentionSlice(spec, shape, of.column, pairs);
+    fillProjections(core, slice);
+    fillHeadNorms(core, slice);
+    fillSinks(core, slice);
+    fillAngles(core, slice, cache.keys.length);
+    fillCache(core, slice, cache);
+  };
 }
 
 function fillMlp(core: Filled, { mlp: spec }: LayerSpec, { mlp: weights }: LayerWeights): void {
@@ -103,7 +120,7 @@ interface AttentionSlice {
 
 function attentionSlice(
   spec: GqaSpec,
-  shape: LayerShape,
+  shape: GqaShape,
   column: number,
   rotary: readonly RotaryPair[],
 ): AttentionSlice {
@@ -136,12 +153,17 @@ function rowsOf({ headDim }: GqaSpec, heads: number[], elements: number[]): numb
 }
 
 /** A core of a layer whose memory is being filled. */
-interface Filled extends Image {
-  spec: GqaSpec;
+export interface Filled extends Image {
   shape: LayerShape;
   matrices: LayerMatrices;
   row: number;
   column: number;
+}
+
+/** One of a layer with grouped queries. */
+interface FilledGqa extends Filled {
+  spec: GqaSpec;
+  shape: GqaShape;
   gqa: GqaWeights;
 }
 
@@ -151,7 +173,7 @@ function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm
   });
 }
 
-function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: AttentionSlice): void {
+function fillProjections(core: FilledGqa, { kvHeads, queryHeads, elements }: AttentionSlice): void {
   const { image, at, model, spec, shape, matrices, row, column, gqa } = core;
   const perElement = queryHeads.length + kvHeads.length;
   const firstValue = 2 * shape.pairs * perElement;
@@ -177,14 +199,21 @@ function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: Attent
     key(out, source);
     value(firstValue + head * elements.length + element, source);
   });
+  // As the heads are attended.
+  const attended = queryHeads.flatMap((head) =>
+    elements.map((element) => (head < 0 || element < 0 ? -1 : head * spec.headDim + element)),
+  );
+  if (gqa.gate) {
+    const gate = project(gqa.gate, undefined);
+    const firstGate = firstValue + kvHeads.length * elements.length;
+    attended.forEach((source, i) => gate(firstGate + i, source));
+  }
   const dims = dimsOf(model, shape.dims, row);
   fillSlice(core, matrices.qkv, { width: model.dim, inputs: dims, outputs });
   const { headDim } = spec;
   fillSlice(core, matrices.o, {
     width: spec.heads * headDim,
-    inputs: queryHeads.flatMap((head) =>
-      elements.map((element) => (head < 0 || element < 0 ? -1 : head * headDim + element)),
-    ),
+    inputs: attended,
     outputs: dims.map((output) => ({ of: gqa.o, output })),
   });
   const { oBias } = gqa;
@@ -196,7 +225,7 @@ function fillProjections(core: Filled, { kvHeads, queryHeads, elements }: Attent
 
 /** Angles of the position before the first token (its program advances them). */
 function fillAngles(
-  { image, at, spec, shape }: Filled,
+  { image, at, spec, shape }: FilledGqa,
   slice: AttentionSlice,
   context: number,
 ): void {
@@ -216,7 +245,7 @@ function fillAngles(
 
 /** Weights of the norms of queries and keys: of one head, or of each as they lie in `qkv`. */
 function fillHeadNorms(
-  { image, at, model, spec, gqa: { qNorm, kNorm } }: Filled,
+  { image, at, model, spec, gqa: { qNorm, kNorm } }: FilledGqa,
   { kvHeads, queryHeads, elements }: AttentionSlice,
 ): void {
   if (!qNorm || !kNorm) return;
@@ -238,7 +267,7 @@ function fillHeadNorms(
 
 /** Minus the sinks of the query heads, on every row: one of them counts them. A padded head has one of 0. */
 function fillSinks(
-  { image, at, model, gqa: { sinks } }: Filled,
+  { image, at, model, gqa: { sinks } }: FilledGqa,
   { queryHeads }: AttentionSlice,
 ): void {
   if (!sinks) return;
@@ -251,7 +280,7 @@ function fillSinks(
  * The first user's cache, slots dealt out row by row: keys [head][element][slot], values as values.ts has them.
  */
 function fillCache(
-  { image, at, model, costs, spec, shape, row }: Filled,
+  { image, at, model, costs, spec, shape, row }: FilledGqa,
   slice: AttentionSlice,
   cache: LayerCache,
 ): void {

@@ -7,6 +7,7 @@ import { allReduce } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
+import { deltaNet, prepareDelta } from './delta.js';
 import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
@@ -15,7 +16,7 @@ import { rmsNorm } from './norm.js';
 import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
 import { hasAttention, hasMlp } from '../mapping/mapping.js';
-import { ACT_FN, normsIn, type NormName } from '../mapping/shapes.js';
+import { ACT_FN, normsIn, normsWhole, type NormName } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
@@ -25,9 +26,10 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   if (norms > 0) fill(core, 'f32', core.at.square, norms, 0);
   if (hasAttention(part)) startAttention(core, layer);
   if (hasMlp(part)) startMlp(core, layer);
-  if (layer.attention.qkNorm === 'whole' && hasAttention(part))
-    fill(core, 'f32', core.at.headScale, 2, 0);
-  if (layer.group) prepareAttention(core, layer);
+  if (normsWhole(spec) && hasAttention(part)) fill(core, 'f32', core.at.headScale, 2, 0);
+  if (!layer.group) return;
+  if (layer.mixer === 'delta') prepareDelta(core, layer);
+  else prepareAttention(core, layer);
 }
 
 function startAttention(core: CoreCode, { matrices, mlp }: LayerCore): void {
@@ -62,8 +64,9 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   core.label = layerLabel('attention norm');
   if (before) normalise(core, layer, 'attentionNorm', at.x, at.normed);
   // A column without attention adds the zeros it prepared.
-  if (group) attend(core, layer, group);
-  else joinWholeNorm(core, layer);
+  if (group === undefined) joinWholeNorm(core, layer);
+  else if (layer.mixer === 'delta') deltaNet(core, layer, group);
+  else attend(core, layer, group);
   core.label = layerLabel('attention out');
   sumOverRow(core, layer, at.attentionOut);
   if (after) {

@@ -5,6 +5,7 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Weights } from '../model/model-weights.js';
+import type { DeltaState } from '../model/plain/delta.js';
 import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
@@ -68,6 +69,8 @@ export type ExpertOrders = readonly (readonly number[] | undefined)[];
 export interface LayerCache {
   keys: ArrayLike<number>[];
   values: ArrayLike<number>[];
+  /** What a gated delta net keeps in place of a cache; none before the first token. */
+  state?: DeltaState | undefined;
 }
 
 /** The memory of a run that computes, and what the host does for it. */

@@ -8,7 +8,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { deltaOf, gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
@@ -36,6 +36,8 @@ export interface CoreProgram {
   /** Operations before the token arrives; they do not touch the fabric. */
   prepare: Operation[];
   main: Operation[];
+  /** Both around receptions that were asked for, by what these are. */
+  around: Map<string, Operation[]>;
 }
 
 export interface RegionCode {
@@ -75,10 +77,11 @@ export function positionsOfRow(count: number, row: number, rows: number): number
 
 /**
  * What a layer's code depends on of the token's position: how many it attends to, its slot in the cache, and
- * what its queries are multiplied by.
+ * what its queries are multiplied by. Nothing where the layer keeps a state in place of a cache.
  */
-export function cacheStepOf(spec: LayerSpec, position: number) {
-  const { span, temperature } = gqaOf(spec);
+export function cacheStepOf({ attention }: LayerSpec, position: number) {
+  if (attention.kind !== 'gqa') return undefined;
+  const { span, temperature } = attention;
   return {
     attended: position - firstAttended(span, position) + 1,
     slot: slotAt(span, position),
@@ -116,8 +119,7 @@ export function layerCode(
   const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
   const slotsOf = slotsByColumn(spec, shape, kind, slots);
   const matrices = layerMatrices(model, spec, shape);
-  const attention = gqaOf(spec);
-  const { attended, slot, temperature } = cacheStepOf(spec, step.context);
+  const cacheStep = cacheStepOf(spec, step.context);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const router =
@@ -126,10 +128,12 @@ export function layerCode(
   const headAt = (x: number) =>
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const { words: length, type } = gqa.received(region, { model, rows: height });
-  const cacheOf = (row: number) => ({
-    positions: positionsOfRow(attended, row, height),
-    appendAt: slot % height === row ? Math.floor(slot / height) : -1,
-  });
+  const cacheOf = (row: number) =>
+    cacheStep && {
+      positions: positionsOfRow(cacheStep.attended, row, height),
+      appendAt: cacheStep.slot % height === row ? Math.floor(cacheStep.slot / height) : -1,
+      temperature: cacheStep.temperature,
+    };
   return {
     width,
     height,
@@ -164,21 +168,21 @@ export function layerCode(
         router?.routesAt(x) ?? [],
       ),
     write(row, x) {
-      const layer: LayerCore = {
+      const common = {
         model,
         costs: wafer.costs,
         part: kind,
         spec,
-        attention,
         mlp: mlpOf(spec, shape, router, { row, x, slots: slotsOf(x) }),
-        shape,
         matrices,
         column: columns[row],
         row: rows[x],
         group: headAt(x),
-        temperature,
-        ...cacheOf(row),
       };
+      const layer: LayerCore =
+        shape.kind === 'delta'
+          ? { ...common, mixer: 'delta', attention: deltaOf(spec), shape }
+          : { ...common, mixer: 'gqa', attention: gqaOf(spec), shape, ...cacheOf(row)! };
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
       const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
       return writeCore(
@@ -319,5 +323,6 @@ function writeCore(
   prepare(before);
   main(after);
   const { buffers } = laidOut;
-  return { name, buffers, codeBytes, prepare: before.operations, main: after.operations };
+  const [first, last] = [before.operations, after.operations];
+  return { name, buffers, codeBytes, prepare: first, main: last, around: new Map() };
 }

@@ -11,11 +11,11 @@ import { LEAST } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, ring, vector, type CoreCode } from '../program/builder.js';
 import { headsOf, perHead } from './heads.js';
-import { kvHeadOf, layerLabel, type LayerCore } from './layer-core.js';
+import { kvHeadOf, layerLabel, type GqaCore } from './layer-core.js';
 import { cheapest } from './special.js';
 
 /** What a core can do before its token arrives. */
-export function prepareSoftmax(core: CoreCode, { model, shape, positions }: LayerCore): void {
+export function prepareSoftmax(core: CoreCode, { model, shape, positions }: GqaCore): void {
   const { at } = core;
   fill(core, model.dtype, at.scores, shape.queryHeads * positions, 0);
   // A row without positions has no part in the maximum.
@@ -25,7 +25,7 @@ export function prepareSoftmax(core: CoreCode, { model, shape, positions }: Laye
 }
 
 /** Products of the queries with the keys of the row's positions; a cap bends them to -1 .. 1. */
-export function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void {
+export function scores(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   const { model, shape, positions, attention } = layer;
   const { at } = core;
   const elements = 2 * shape.pairs;
@@ -52,12 +52,12 @@ export function scores(core: CoreCode, layer: LayerCore, group: LinePlace): void
 }
 
 /** What products are multiplied by; a temperature of the queries is one of their scores. */
-function scaleOf({ attention, temperature }: LayerCore): number {
+function scaleOf({ attention, temperature }: GqaCore): number {
   return attention.scale * temperature;
 }
 
 /** exp(score - maximum) of every position and 1 / their sum; the division is done on the values. */
-export function softmax(core: CoreCode, layer: LayerCore): void {
+export function softmax(core: CoreCode, layer: GqaCore): void {
   const { model, shape, column, positions, costs, attention } = layer;
   const { at } = core;
   const heads = shape.queryHeads;

@@ -5,11 +5,11 @@
  */
 import type { CostTable } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
-import type { LayerShape } from '../mapping/shapes.js';
+import type { GqaShape } from '../mapping/shapes.js';
 import { allReduce } from '../kernels/collectives.js';
 import { cell, matvec, vector, type CoreCode } from '../program/builder.js';
 import type { MatvecOp } from '../program/program.js';
-import { kvHeadOf, type LayerCore } from './layer-core.js';
+import { kvHeadOf, type GqaCore } from './layer-core.js';
 import { cheaperRows } from './product.js';
 
 /** Positions over which the rows are compared. */
@@ -23,21 +23,21 @@ export interface ValueCache {
   element: number;
 }
 
-export function valueCache(costs: CostTable, type: FloatType, shape: LayerShape): ValueCache {
+export function valueCache(costs: CostTable, type: FloatType, shape: GqaShape): ValueCache {
   const { slots, keyDims, pairs } = shape;
   const form = cheaperRows(costs, { inputs: MANY, outputs: 2 * pairs, type, widen: false });
   return form === 'axpy' ? { form, slot: keyDims, element: 1 } : { form, slot: 1, element: slots };
 }
 
 /** Keeps the new position's values, which lie head by head from `from` on. */
-export function appendValues(core: CoreCode, layer: LayerCore, from: number): void {
+export function appendValues(core: CoreCode, layer: GqaCore, from: number): void {
   const { model, shape, costs, appendAt } = layer;
   const { slot, element } = valueCache(costs, model.dtype, shape);
   const kept = cell(core.at.values + appendAt * slot, element);
   vector(core, 'move', model.dtype, shape.keyDims, kept, cell(from));
 }
 
-export function weightedValues(core: CoreCode, layer: LayerCore): void {
+export function weightedValues(core: CoreCode, layer: GqaCore): void {
   const { model, shape, costs, column, positions } = layer;
   const { at } = core;
   const elements = 2 * shape.pairs;

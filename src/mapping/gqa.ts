@@ -3,6 +3,7 @@
  * after the other on a token's path; any number of rows and columns, and layers of
  * grouped-query attention with dense MLPs or experts.
  */
+import type { GqaSpec } from '../model/attention-spec.js';
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
@@ -12,12 +13,15 @@ import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
+import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
-import { tableBuffers, tableShape, type LayerShape } from './shapes.js';
+import { tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
     'experts',
+    'delta',
+    'gate',
     'attentionBias',
     'mlpBias',
     'headNorm',
@@ -125,26 +129,42 @@ function attentionReductions(
   kvReplicas?: number,
 ): Reduction[] {
   const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
-  const attention = gqaOf(layer);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
-  const on = (line: Line, words: number, type: FloatType = model.dtype) => {
+  const on: On = (line, words, type = model.dtype) => {
     return { line, cores: cores[line], words, type };
   };
   const norm = on('column', 1, 'f32');
   return [
     ...(before ? [norm] : []),
-    on('column', s.queryDims + 2 * s.keyDims),
+    ...(s.kind === 'delta' ? deltaReductions(s, on) : gqaReductions(gqaOf(layer), s, on)),
+    on('row', s.dims),
+    ...(after ? [norm] : []),
+    ...(before ? [norm] : []),
+    ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
+  ];
+}
+
+type On = (line: Line, words: number, type?: FloatType) => Reduction;
+
+function gqaReductions(attention: GqaSpec, s: GqaShape, on: On): Reduction[] {
+  return [
+    on('column', s.projectedDims),
     ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
     ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryHeads, 'f32'),
     on('column', s.queryDims),
-    on('row', s.dims),
-    ...(after ? [norm] : []),
-    ...(before ? [norm] : []),
-    ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
+  ];
+}
+
+/** Projections, what is read from the state, and what comes of it. */
+function deltaReductions(s: DeltaShape, on: On): Reduction[] {
+  return [
+    on('column', projectedAt(s).length),
+    on('head', summedAt(s).length, 'f32'),
+    on('column', outputLength(s), 'f32'),
   ];
 }
 
@@ -254,10 +274,14 @@ function formatRules(model: ModelSpec): Rule[] {
 
 /** What else takes a special function. */
 function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
-  const capsScores = kinds.some((layer) => gqaOf(layer).scoreCap !== undefined);
+  const attentions = kinds.flatMap(gqaIn);
+  const hasDelta = kinds.some(({ attention }) => attention.kind === 'delta');
+  const capsScores = attentions.some(({ scoreCap }) => scoreCap !== undefined);
   const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
   return [
-    'the exponentials of the softmax',
+    ...(attentions.length > 0 ? ['the exponentials of the softmax'] : []),
+    ...(hasDelta ? ['decays and steps of delta nets'] : []),
+    ...(attentions.some(({ gate }) => gate) ? ['sigmoids of gates'] : []),
     ...(acts.has('silu') ? ['SiLU'] : []),
     ...(acts.has('gelu-tanh') ? ['GELU'] : []),
     ...(capsScores ? ['caps of scores'] : []),
@@ -265,16 +289,20 @@ function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
   ];
 }
 
+function gqaIn({ attention }: LayerSpec): GqaSpec[] {
+  return attention.kind === 'gqa' ? [attention] : [];
+}
+
 /** How layers do what those of a plain Llama do not have to. */
 function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
-  const attentions = kinds.map(gqaOf);
+  const attentions = kinds.flatMap(gqaIn);
   const found: string[] = [];
   if (kinds.some(hasExperts))
     found.push(
       'Every core keeps a slice of every expert and multiplies those that are chosen, so that times do not depend on the choice.',
       'Scores of experts are 32 bits; a row finds the places of some experts among all, and of equal scores the lower number is first.',
     );
-  if (kinds.some((layer) => gqaOf(layer).bias || gqaOf(layer).outBias || layer.mlp.bias))
+  if (attentions.some((of) => of.bias || of.outBias) || kinds.some(({ mlp }) => mlp.bias))
     found.push(
       "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",
     );
@@ -291,6 +319,15 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
   if (attentions.some(({ temperature }) => temperature))
     found.push(
       'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
+    );
+  if (kinds.some(({ attention }) => attention.kind === 'delta'))
+    found.push(
+      'The state of a delta net lies with the elements of its keys on the columns of a group and with those of its values on the rows, in 32 bits; what key and query read from it is added up once, before the state decays, and the rest of the rule follows from that.',
+      'A convolution over earlier tokens adds up what does not depend on the new one before it arrives; what it keeps of them is on every row.',
+    );
+  if (attentions.some(({ gate }) => gate))
+    found.push(
+      'What gates the attended heads is projected with the queries, and lies on their columns.',
     );
   if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
     found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');

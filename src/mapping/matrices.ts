@@ -7,10 +7,12 @@ import type { DataType } from '../numeric/types.js';
 import type { FloatType } from '../numeric/types.js';
 import { SCALE_TYPES, formatOf, isBlocked } from '../model/formats.js';
 import type { MatrixClass, WeightFormat } from '../model/formats.js';
-import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import type { DeltaSpec, GqaSpec } from '../model/attention-spec.js';
+import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
-import type { LayerShape, TableShape } from './shapes.js';
+import { projectedAt, type DeltaShape } from './delta.js';
+import type { GqaShape, LayerShape, TableShape } from './shapes.js';
 
 /** What of a model says how its matrices are stored. */
 type Stores = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats'>;
@@ -89,7 +91,7 @@ export function matrixBuffers({ dtype }: Pick<ModelSpec, 'dtype'>, of: MatrixSli
 
 const MOST_IN_A_BYTE = 128;
 
-/** Queries, keys and values; the output projection; gate and up; down. */
+/** All that attention projects from the stream; the output projection; gate and up; down. */
 export interface LayerMatrices extends MlpMatrices {
   qkv: MatrixSlice;
   o: MatrixSlice;
@@ -114,14 +116,15 @@ interface Runs {
 }
 
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
-  const { dims, queryDims, keyDims } = s;
+  const { dims } = s;
   const sliceOf = slicesIn(model, 'attention');
   const stream = { length: dims, of: model.dim };
-  const { queries, all } = headRuns(layer, s);
-  const qkv = { name: 'wQkv', inputs: dims, outputs: queryDims + 2 * keyDims };
+  const { projected, attended, all, own } =
+    s.kind === 'delta' ? deltaRuns(deltaOf(layer), s) : headRuns(gqaOf(layer), s);
+  const qkv = { name: 'wQkv', inputs: dims, outputs: projected };
   return {
     qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
-    o: sliceOf({ name: 'wO', inputs: queryDims, outputs: dims, parts: [dims] }, queries, stream),
+    o: sliceOf({ name: 'wO', inputs: attended, outputs: dims, parts: [dims] }, own, stream),
     ...(s.experts
       ? expertMatrices(model, layer, s, s.experts)
       : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
@@ -177,21 +180,62 @@ function gated(
   };
 }
 
+/** What a column projects from the stream, and of that what it attends to: numbers of elements, and their runs. */
+interface Projected {
+  projected: number;
+  attended: number;
+  all: Runs[];
+  own: Runs;
+}
+
 /**
  * The elements of a column's heads among those of all: in each the first and the second elements of its pairs,
  * in a row each, or cut in two where a part of a head is turned by itself.
  */
-function headRuns(layer: LayerSpec, s: LayerShape): { queries: Runs; all: Runs } {
-  const { heads, headDim, rope } = gqaOf(layer);
+function headRuns(attention: GqaSpec, s: GqaShape): Projected {
+  const { heads, headDim, rope } = attention;
   const cut = rope !== undefined && rope.width < headDim;
   const length = cut ? 1 : s.pairs;
   const each = cut ? 2 * s.pairs : 2;
   const step = headDim % 2 === 0 ? gcd(length, headDim / 2) : 1;
   const of = heads * headDim;
+  const run = { length, step, of };
+  const queries = each * s.queryHeads;
+  const keys = each * s.headsPerColumn;
   return {
-    queries: { length, step, of, runs: each * s.queryHeads },
-    all: { length, step, of, runs: each * (s.queryHeads + 2 * s.headsPerColumn) },
+    projected: s.projectedDims,
+    attended: s.queryDims,
+    own: { ...run, runs: queries },
+    all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + 2 * keys }],
   };
+}
+
+/** The same of a delta net: of each head a run of elements; and what the value heads of a column have one of. */
+function deltaRuns(
+  { keyHeads, valueHeads, keyDim, valueDim }: DeltaSpec,
+  s: DeltaShape,
+): Projected {
+  const { keyElements, valueElements, headsPerColumn } = s;
+  const keys = runsIn(keyElements, keyDim, keyHeads);
+  const values = runsIn(valueElements, valueDim, valueHeads);
+  const each = s.valueHeads / headsPerColumn;
+  const once = runsIn(each, each, keyHeads);
+  const own = { ...values, runs: s.valueHeads };
+  return {
+    projected: projectedAt(s).length,
+    attended: valueElements * s.valueHeads,
+    own,
+    all: [
+      { ...keys, runs: 2 * headsPerColumn },
+      { ...own, runs: 2 * own.runs },
+      { ...once, runs: 2 * headsPerColumn },
+    ],
+  };
+}
+
+/** Runs of elements within heads, one after the other: where they begin follows from both. */
+function runsIn(length: number, headDim: number, heads: number): Runs {
+  return { length, step: gcd(length, headDim), of: heads * headDim };
 }
 
 /** The vocabulary's table: the entries of a column by the dimensions of a row. */
@@ -209,19 +253,22 @@ const NO_BLOCKS: MatrixSlice['blocks'] = { inputs: 1, outputs: 1 };
 export function slicesIn(model: Stores, matrices: MatrixClass) {
   const format = formatOf(model, matrices);
   const { dtype: type } = model;
-  const blocksOf = (outputs: number, inputRuns: Runs, outputRuns: Runs) => {
+  const blocksOf = (outputs: number, inputRuns: Runs, outputRuns: Runs | readonly Runs[]) => {
     if (!isBlocked(format)) return NO_BLOCKS;
     const [high, wide] = format.block;
     return {
       inputs: blocksTouched(inputRuns, wide),
-      outputs: high === 1 ? outputs : blocksTouched(outputRuns, high),
+      outputs:
+        high === 1
+          ? outputs
+          : [outputRuns].flat().reduce((sum, runs) => sum + blocksTouched(runs, high), 0),
     };
   };
   // Field by field: sizes are chosen among thousands of shapes, and a spread takes most of the time.
   return (
     { name, inputs, outputs, parts }: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
     inputRuns: Runs,
-    outputRuns: Runs,
+    outputRuns: Runs | readonly Runs[],
     count = 1,
   ): MatrixSlice => ({
     name,

@@ -7,9 +7,10 @@
 import type { DataType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { slotsOf } from '../model/cache-slots.js';
-import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import type { Act, MlpSpec } from '../model/mlp-spec.js';
+import { addDelta, deltaShape, type DeltaShape } from './delta.js';
 import { addExperts, addRouter, expertsShape } from './experts.js';
 import type { ExpertsShape, RouterPart } from './experts.js';
 import { hasAttention, hasMlp } from './mapping.js';
@@ -23,17 +24,29 @@ export const ACT_FN = {
   'gelu-tanh': 'gelu',
 } as const satisfies Record<Act['fn'], SpecialFn>;
 
-export interface LayerShape {
+/** What the shapes of all layers have, whatever their attention is. */
+export interface CommonShape {
   rows: number;
   columns: number;
   /** Elements of the residual stream per row. */
   dims: number;
-  /** Columns of one KV group (1 if a column holds several). */
+  /** Columns of one group, which shares a head of keys (1 if a column holds several). */
   groupWidth: number;
-  /** KV groups, and with them KV heads, that a column holds (1 unless there are fewer columns than groups). */
+  /** Groups, and with them heads of keys, that a column holds (1 unless there are fewer columns than groups). */
   headsPerColumn: number;
   /** Columns that take part in attention; the rest are idle in it. */
   attentionColumns: number;
+  /** Elements of the inner width per column: of the MLP, or of each expert. */
+  inner: number;
+  /** In layers with experts. */
+  experts?: ExpertsShape;
+}
+
+export type LayerShape = GqaShape | DeltaShape;
+
+/** Of grouped queries. */
+export interface GqaShape extends CommonShape {
+  kind: 'gqa';
   /** RoPE pairs per column and head. */
   pairs: number;
   /** Query heads of a column: headsPerColumn * heads / (kvHeads * kvReplicas). */
@@ -42,14 +55,12 @@ export interface LayerShape {
   keyDims: number;
   /** Query elements of a column: queryHeads * 2 * pairs. */
   queryDims: number;
+  /** Queries, keys, values and what gates the attended heads, of a column. */
+  projectedDims: number;
   /** Cache slots of one user per row, for the longest context of the run. */
   positions: number;
   /** Of all users: each one's positions are dealt from row 0 on, so that equal users are equal. */
   slots: number;
-  /** Elements of the inner width per column: of the MLP, or of each expert. */
-  inner: number;
-  /** In layers with experts. */
-  experts?: ExpertsShape;
 }
 
 /**
@@ -67,34 +78,52 @@ export function layerShape(
   kvReplicas = 1,
   strips = 1,
 ): LayerShape {
-  const { heads, kvHeads, headDim, span } = gqaOf(layer);
-  const { mlp } = layer;
-  const groups = kvHeads * kvReplicas;
+  const { attention, mlp } = layer;
+  const groups =
+    attention.kind === 'delta' ? attention.keyHeads : gqaOf(layer).kvHeads * kvReplicas;
   const headsPerColumn = Math.ceil(groups / columns);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / groups);
-  const pairs = Math.ceil(headDim / 2 / groupWidth);
-  const queryHeads = (headsPerColumn * heads) / groups;
-  const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
-  return {
+  const common: CommonShape = {
     rows,
     columns,
     dims: Math.ceil(model.dim / rows),
     groupWidth,
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
-    pairs,
-    queryHeads,
-    keyDims: headsPerColumn * 2 * pairs,
-    queryDims: queryHeads * 2 * pairs,
-    positions,
-    slots: users * positions,
     inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
     ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
+  };
+  if (attention.kind === 'delta') return deltaShape(attention, common, users);
+  return gqaShape(gqaOf(layer), common, groups, maxPositions, users);
+}
+
+function gqaShape(
+  { heads, headDim, span, gate }: GqaSpec,
+  common: CommonShape,
+  groups: number,
+  maxPositions: number,
+  users: number,
+): GqaShape {
+  const { groupWidth, headsPerColumn, rows } = common;
+  const pairs = Math.ceil(headDim / 2 / groupWidth);
+  const queryHeads = (headsPerColumn * heads) / groups;
+  const [keyDims, queryDims] = [headsPerColumn * 2 * pairs, queryHeads * 2 * pairs];
+  const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
+  return {
+    ...common,
+    kind: 'gqa',
+    pairs,
+    queryHeads,
+    keyDims,
+    queryDims,
+    projectedDims: (gate ? 2 : 1) * queryDims + 2 * keyDims,
+    positions,
+    slots: users * positions,
   };
 }
 
 /** KV groups of a layer of this shape: one or more for each KV head. */
-export function kvGroupsOf({ heads }: GqaSpec, shape: LayerShape): number {
+export function kvGroupsOf({ heads }: GqaSpec, shape: GqaShape): number {
   return (shape.headsPerColumn * heads) / shape.queryHeads;
 }
 
@@ -130,6 +159,11 @@ function choiceLength(mlp: MlpSpec): number {
   return mlp.kind === 'experts' ? 2 * mlp.topK : 0;
 }
 
+/** Are all query heads normalised as one vector, and all key heads? */
+export function normsWhole({ attention }: Pick<LayerSpec, 'attention'>): boolean {
+  return attention.kind === 'gqa' && attention.qkNorm === 'whole';
+}
+
 /** Is each query and key head normalised by itself, before RoPE or after it? */
 export function normsHeads({ qkNorm }: GqaSpec): boolean {
   return qkNorm === 'head' || qkNorm === 'head-after-rope';
@@ -162,7 +196,7 @@ export function layerBuffers(
     if (column.heads) addAttention(list, model, layer, s, matrices);
     add('attentionOut', value, s.dims);
     // Of the queries and of the keys, added up over the whole row.
-    if (gqaOf(layer).qkNorm === 'whole') add('headScale', 'f32', 2);
+    if (normsWhole(layer)) add('headScale', 'f32', 2);
     if (mlp.kind === 'experts' && column.router !== undefined) {
       addMatrix(list, model, matrices.router!);
       addRouter(add, model, mlp, { dims: s.dims, of: s.experts! }, column.router);
@@ -184,13 +218,17 @@ function addAttention(
   s: LayerShape,
   { qkv, o }: LayerMatrices,
 ): void {
-  const { add } = list;
-  const value = model.dtype;
-  const heads = s.queryHeads + s.headsPerColumn;
-  const { qkNorm, bias, outBias, rope, sinks } = gqaOf(layer);
-  const normed = normsHeads(gqaOf(layer));
   addMatrix(list, model, qkv);
   addMatrix(list, model, o);
+  if (s.kind === 'delta') addDelta(list.add, model, deltaOf(layer), s);
+  else addGqa(list.add, model, gqaOf(layer), s);
+}
+
+function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s: GqaShape): void {
+  const value = model.dtype;
+  const heads = s.queryHeads + s.headsPerColumn;
+  const { qkNorm, bias, outBias, rope, sinks } = attention;
+  const normed = normsHeads(attention);
   if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
   if (outBias) add('oBias', value, s.dims, true);
   add('keys', value, s.keyDims * s.slots, true);
@@ -210,7 +248,7 @@ function addAttention(
     add('turn', value, 3 * s.pairs * heads);
     add('turned', value, s.pairs * heads);
   }
-  add('qkv', value, s.queryDims + 2 * s.keyDims);
+  add('qkv', value, s.projectedDims);
   if (normed) add('headScale', 'f32', heads);
   if (normed && value === 'f16') add('headFactor', value, heads);
   // As long as the cache: one user may have all of it (serving).

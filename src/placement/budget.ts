@@ -4,7 +4,7 @@
  */
 import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
-import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
@@ -92,8 +92,10 @@ function replicated(
   columns = Infinity,
 ): PartKind[] {
   if (!isOfLayer(part) || !hasAttention(part.kind)) return [part];
+  const { attention } = kinds[part.layerKind];
+  if (attention.kind !== 'gqa') return [part];
   if (kvReplicas !== 'auto') return [kvReplicas === 1 ? part : { ...part, kvReplicas }];
-  const { kvHeads } = gqaOf(kinds[part.layerKind]);
+  const { kvHeads } = attention;
   return replicasOf(kinds[part.layerKind])
     .filter((count) => count === 1 || Math.floor(columns / (kvHeads * count)) >= headGroups)
     .map((count) => (count === 1 ? part : { ...part, kvReplicas: count }));

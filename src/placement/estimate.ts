@@ -11,10 +11,12 @@ import type { Cut, LayerForm, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
 import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
-import { layerShape, tableShape } from '../mapping/shapes.js';
+import { layerShape, tableShape, type GqaShape } from '../mapping/shapes.js';
+import type { DeltaShape } from '../mapping/delta.js';
 import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import { ACT_FN } from '../mapping/shapes.js';
+import type { GqaSpec } from '../model/attention-spec.js';
 import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, regionBytes, variantsOf, type Kept } from './budget.js';
@@ -112,16 +114,38 @@ function attentionCycles(
   const type = model.dtype;
   const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
   const { qkv, o, router } = layerMatrices(model, layer, s);
-  const headDims = 2 * s.pairs;
-  const scores = s.queryHeads * s.positions;
-  const { scoreCap } = gqaOf(layer);
   return (
     productCycles(wafer, qkv) +
-    2 * s.queryHeads * matvecCycles(wafer, type, headDims, s.positions, 'fma') +
+    (s.kind === 'delta' ? deltaCycles(wafer, type, s) : gqaCycles(wafer, type, gqaOf(layer), s)) +
     productCycles(wafer, o) +
+    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
+  );
+}
+
+/** Scores, the softmax, and what the shares come to. */
+function gqaCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  { scoreCap, gate }: GqaSpec,
+  s: GqaShape,
+): number {
+  const scores = s.queryHeads * s.positions;
+  return (
+    2 * s.queryHeads * matvecCycles(wafer, type, 2 * s.pairs, s.positions, 'fma') +
     specialCycles(wafer, type, 'exp', scores) +
     (scoreCap === undefined ? 0 : specialCycles(wafer, type, 'tanh', scores)) +
-    (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
+    (gate ? specialCycles(wafer, type, 'sigmoid', s.queryDims) : 0)
+  );
+}
+
+/** Both reads of the state, its decay and its update, the convolution's SiLU and the gate's. */
+function deltaCycles(wafer: WaferSpec, type: FloatType, s: DeltaShape): number {
+  const rows = s.rowElements * s.valueHeads;
+  return (
+    2 * matvecCycles(wafer, 'f32', rows, s.keyElements, 'dot') +
+    2 * rows * vectorCycles(wafer, 'f32', s.keyElements) +
+    specialCycles(wafer, type, 'silu', s.channels) +
+    specialCycles(wafer, type, 'silu', s.valueElements * s.valueHeads)
   );
 }
 
@@ -232,6 +256,10 @@ function matvecCycles(
 
 /** The vector form of a special function: a few vector operations over all elements. */
 function specialCycles(wafer: WaferSpec, type: FloatType, fn: SpecialFn, elements: number): number {
-  const { vectorForm, setup, issue, elementsPerCycle } = wafer.costs;
-  return vectorForm[fn] * (setup[type] + issue[type] + elements / elementsPerCycle.fma[type]);
+  return wafer.costs.vectorForm[fn] * vectorCycles(wafer, type, elements);
+}
+
+function vectorCycles(wafer: WaferSpec, type: FloatType, elements: number): number {
+  const { setup, issue, elementsPerCycle } = wafer.costs;
+  return setup[type] + issue[type] + elements / elementsPerCycle.fma[type];
 }

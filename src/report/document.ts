@@ -152,6 +152,21 @@ export interface FabricResult {
 export interface ReuseResult {
   simulated: { region: string }[];
   reused: { region: string; as: string }[];
+  /** Of a run by lines: the stages that were simulated, in all steps. */
+  lines?: LinesResult;
+}
+
+/**
+ * Lines of the stages that were simulated, as they would be if nothing had been known when the run began: how many
+ * there are, and how many differ; pairs of phases that were simulated as one, since lines of theirs met; stages that
+ * were simulated whole, and how many of them why.
+ */
+export interface LinesResult {
+  lines: number;
+  distinct: number;
+  merged: number;
+  whole: number;
+  why: Record<string, number>;
 }
 
 export interface CheckResult {
@@ -196,6 +211,10 @@ export interface HostResult {
   shards: number;
   wallSeconds: number;
   peakRssBytes: number;
+  /** Seconds of processor time of this process while the engine ran a program, of all its threads. */
+  engineCpuSeconds?: number;
+  /** Lines that were simulated, and lines whose result was known, from this run or from one before. */
+  lines?: { simulated: number; known: number };
   /** Of a grid of steps: those that were simulated, and those that an earlier command had kept. */
   steps?: { simulated: number; read: number };
 }

@@ -3,7 +3,7 @@
  * what the simulator did to find out. Pure: every number comes from the document.
  */
 import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
-import type { KernelDocument, ReuseResult } from './document.js';
+import type { KernelDocument, LinesResult, ReuseResult } from './document.js';
 import type { RunDocument, StepResult } from './document.js';
 import { bytes, count, fixed, heading, ranges, share, shown } from './format.js';
 import { shownPage, table, valueAt } from './format.js';
@@ -186,13 +186,23 @@ function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult
   return lines.join('\n');
 }
 
-function reuse({ simulated, reused }: ReuseResult): string[] {
+function reuse({ simulated, reused, lines: ofStages }: ReuseResult): string[] {
   const lines = [`  simulated  ${ranges(simulated.map(({ region }) => region))}`];
   for (const as of new Set(reused.map((entry) => entry.as))) {
     const names = reused.filter((entry) => entry.as === as).map(({ region }) => region);
     lines.push(`  reused     ${as} as ${ranges(names)}`);
   }
+  if (ofStages) lines.push(`  lines      ${linesText(ofStages)}`);
   return lines;
+}
+
+function linesText({ lines, distinct, merged, whole, why }: LinesResult): string {
+  const reasons = Object.entries(why).map(([reason, count]) => `${reason}: ${count}`);
+  return [
+    `${lines}, of which ${distinct} differ`,
+    ...(merged > 0 ? [`phases merged ${merged} times`] : []),
+    ...(whole > 0 ? [`stages simulated whole ${whole} (${reasons.join(', ')})`] : []),
+  ].join('; ');
 }
 
 function host({ engine, shards, wallSeconds, peakRssBytes }: HostResult): string {

@@ -9,7 +9,7 @@ import { unexpected } from '../errors.js';
 import type { LayerWeights, Weights } from '../model-weights.js';
 import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
 import { gqaAttention, type Attention, type KvCache } from './attention.js';
-import { deltaAttention } from './delta.js';
+import { deltaAttention, emptyState, type DeltaState } from './delta.js';
 import { expertsMlp } from './experts.js';
 import { latentAttention } from './latent.js';
 import { gatedMlp } from './mlp.js';
@@ -30,6 +30,8 @@ export interface PlainDecoder {
    */
   readonly keys: Float64Array[][];
   readonly values: Float64Array[][];
+  /** What each layer with a gated delta net remembers; nothing in others. */
+  readonly states: readonly (DeltaState | undefined)[];
   /** What each layer's router chose for the last token; nothing in layers without experts. */
   readonly choices: readonly (Choice | undefined)[];
 }
@@ -49,10 +51,20 @@ export function createPlainDecoder(
   positions = model.maxContext,
 ): PlainDecoder {
   const caches = model.layers.map((): KvCache => ({ keys: [], values: [] }));
+  const states = model.layers.map((_, number) => {
+    const { attention } = layerOf(model, number);
+    return attention.kind === 'delta' ? emptyState(attention) : undefined;
+  });
   const choices = model.layers.map((): Choice | undefined => undefined);
   const layers = weights.layers.map((layer, number) => {
     const spec = layerOf(model, number);
-    const attention = attentionOf(model, spec, layer, caches[number], positions);
+    const attention = attentionOf(
+      model,
+      spec,
+      layer,
+      { cache: caches[number], state: states[number] },
+      positions,
+    );
     const mlp = mlpOf(model, spec, layer, (choice) => (choices[number] = choice));
     return createLayer(model, spec, layer, attention, mlp);
   });
@@ -73,6 +85,7 @@ export function createPlainDecoder(
     step,
     keys: caches.map(({ keys }) => keys),
     values: caches.map(({ values }) => values),
+    states,
     choices,
   };
 }
@@ -112,7 +125,7 @@ function attentionOf(
   model: ModelSpec,
   { attention: spec }: LayerSpec,
   { attention: weights }: LayerWeights,
-  cache: KvCache,
+  { cache, state }: { cache: KvCache; state: DeltaState | undefined },
   positions: number,
 ): Attention {
   if (spec.kind === 'gqa' && weights.kind === 'gqa')
@@ -120,7 +133,7 @@ function attentionOf(
   if (spec.kind === 'latent' && weights.kind === 'latent')
     return latentAttention(spec, weights, model, positions);
   if (spec.kind === 'delta' && weights.kind === 'delta')
-    return deltaAttention(spec, weights, model);
+    return deltaAttention(spec, weights, model, state);
   throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);
 }
 

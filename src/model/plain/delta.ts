@@ -11,15 +11,30 @@ import { multiply, scaleBy, sigmoid, silu } from './vectors.js';
 /** Added to the sum of the squares of a query or key, inside the root. */
 const L2_EPSILON = 1e-6;
 
+/** What a delta net remembers. */
+export interface DeltaState {
+  /** Of each value head, [keyDim][valueDim]. */
+  heads: Float64Array[];
+  /** Inputs of the convolution, [queries, keys, values], of the last tokens, the newest last. */
+  window: Float64Array[];
+}
+
+/** Before the first token. */
+export function emptyState({ valueHeads, keyDim, valueDim }: DeltaSpec): DeltaState {
+  const heads = Array.from({ length: valueHeads }, () => new Float64Array(keyDim * valueDim));
+  return { heads, window: [] };
+}
+
+/** @param state changes with each token */
 export function deltaAttention(
   spec: DeltaSpec,
   weights: DeltaWeights,
   { normEpsilon }: NormRule,
+  { heads: states, window }: DeltaState = emptyState(spec),
 ): Attention {
   const { keyHeads, valueHeads, keyDim, valueDim } = spec;
   const keys = keyHeads * keyDim;
-  const convolve = convolution(weights.conv, spec.conv);
-  const states = Array.from({ length: valueHeads }, () => new Float64Array(keyDim * valueDim));
+  const convolve = convolution(weights.conv, spec.conv, window);
 
   return (input) => {
     const projected = [weights.q, weights.k, weights.v].map((matrix) => multiply(matrix, input));
@@ -52,9 +67,11 @@ export function deltaAttention(
 }
 
 /** Each channel's sum over the last `reach` tokens, by weights with the newest last, through SiLU. */
-function convolution(weights: Vector, reach: number): (channels: Float64Array) => Float64Array {
-  /** The newest last; before the first token there is nothing. */
-  const window: Float64Array[] = [];
+function convolution(
+  weights: Vector,
+  reach: number,
+  window: Float64Array[],
+): (channels: Float64Array) => Float64Array {
   return (channels) => {
     window.push(channels);
     if (window.length > reach) window.shift();
