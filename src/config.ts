@@ -20,6 +20,8 @@ import { readGpu } from './config/gpu-file.js';
 import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js';
 import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
+import type { LatentForm } from './mapping/mapping.js';
+import type { MappingName } from './mapping/mappings.js';
 import { nameOf } from './model/formats.js';
 import type { ModelSpec } from './model/model.js';
 import type { ChosenExperts } from './model/plain/decoder.js';
@@ -52,7 +54,9 @@ export interface ResolvedConfig {
   routingTrace?: readonly ChosenExperts[];
   /** Files of the model's tokenizer, where weights or a prompt call for one and there is one. */
   tokenizer: readonly string[];
-  mapping: Config['mapping'];
+  mapping: MappingName;
+  /** What the cache of latent attention has, where the configuration says it. */
+  latent?: LatentForm;
   exact: boolean;
   workload: Config['workload'];
   placement: Config['placement'];
@@ -84,7 +88,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const written = applySets(readChain({ path, from: COMMAND_LINE }, '', files), sets);
   const { tree: merged, hardwareFile } = withHardware(written, path, files);
   const tree = withModelConfig(merged);
-  const { hardware, model: wanted, ...rest } = validate(schema, tree);
+  const { hardware, model: wanted, mapping, ...rest } = validate(schema, tree);
   const { config: modelPath, weights: weightsPath, ...options } = wanted;
   const named = child(child(tree, 'model'), 'config')!;
   // A folder of weights is no name of a bundled model.
@@ -115,6 +119,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
       ...{ dtype: model.dtype, ...storedAs(model), spec },
     },
     ...run,
+    ...mappingAs(mapping),
   };
   return {
     wafer: toWafer(hardware),
@@ -127,16 +132,31 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     tokenizer,
     hardwareFile: hardwareFile.path,
     ...run,
+    mapping: mapping.name,
+    ...(mapping.latent !== 'auto' && { latent: mapping.latent }),
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, withRouting(run, routing?.sha256), served, {
-      checkpoint,
-      block: weights?.block,
-    }),
+    canonical: canonicalOf(
+      machine,
+      model,
+      withRouting({ ...run, ...mappingAs(mapping) }, routing?.sha256),
+      served,
+      {
+        checkpoint,
+        block: weights?.block,
+      },
+    ),
     stated: provenanceOf(hardware, () => ''),
     files,
   };
+}
+
+/** A mapping by its name, if that says all. */
+function mappingAs({ name, latent }: Config['mapping']): {
+  mapping: MappingName | Config['mapping'];
+} {
+  return { mapping: latent === 'auto' ? name : { name, latent } };
 }
 
 /** A run whose choices are those of a file, by its content. */
@@ -227,7 +247,10 @@ function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
 function canonicalOf(
   hardware: object,
   { name: _, published: __, ...spec }: ModelSpec,
-  { scenarios: ___, ...run }: Omit<Config, 'hardware' | 'model'>,
+  {
+    scenarios: ___,
+    ...run
+  }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
   { checkpoint, block }: { checkpoint: readonly NamedFile[]; block: WeightFiles['block'] },
 ): Record<string, unknown> {

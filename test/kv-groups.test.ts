@@ -101,7 +101,7 @@ describe('KV replicas', () => {
 
   it('share the query heads of a KV head out among its groups', () => {
     const shapes = [1, 2, 4].map((count) =>
-      gqaShape(eight(), eight().kinds[0], 40, 5, 16, 1, count),
+      gqaShape(eight(), eight().kinds[0], 40, 5, 16, 1, { kvReplicas: count }),
     );
     // Three pairs of each head: in 8 columns of a group one each, in 4 one each, in 2 two each.
     expect(shapes.map((s) => [s.groupWidth, s.pairs, s.queryHeads])).toEqual([
@@ -115,7 +115,7 @@ describe('KV replicas', () => {
       [4, 4, 16],
     ]);
     // Eight groups on five columns: two each, and the last column has none.
-    const few = gqaShape(eight(), eight().kinds[0], 40, 5, 5, 1, 4);
+    const few = gqaShape(eight(), eight().kinds[0], 40, 5, 5, 1, { kvReplicas: 4 });
     expect([few.headsPerColumn, few.attentionColumns, few.queryHeads, few.pairs]).toEqual([
       2, 4, 2, 3,
     ]);

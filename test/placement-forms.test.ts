@@ -184,7 +184,7 @@ describe('split layers', () => {
 
 /** The fewest estimated cycles of all heights of shelves and pairs of widths that fit, tables as narrow as they can be. */
 function bestSplit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
-  const formed = { ...request, layers: 'split' as const };
+  const formed = { ...request, layers: 'split' as const, latent: undefined };
   const parts = partsOf(model, formed);
   let best = Infinity;
   for (const { rows, columns } of leastSizes(model, wafer, formed, tallestHeights(wafer)))

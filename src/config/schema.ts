@@ -177,20 +177,29 @@ const placement = section('a mapping', {
     .describe("Groups of every all-reduce, or of a layer's on its columns, rows and heads"),
 });
 
+const mapping = section("a mapping's name, or a mapping", {
+  name: choice(...MAPPING_NAMES)
+    .default('gqa')
+    .describe('How a layer is cut over its cores'),
+  latent: choice('expanded', 'latent', 'auto')
+    .default('auto')
+    .describe(
+      'What the cache of latent attention has: keys and values of every head, or latent vectors; auto: the former where it fits on as many wafers',
+    ),
+});
+
 /** A configuration with `extends` resolved, short forms written out and its hardware merged in. */
 export const config = section('a mapping', {
   hardware,
   model,
-  mapping: choice(...MAPPING_NAMES)
-    .default('gqa')
-    .describe('How a layer is cut over its cores'),
+  mapping: mapping.prefault({}),
   exact: flag().default(false).describe('waferllm only: exp and SiLU in full, not as published'),
   workload: workload.prefault({}),
   placement: placement.prefault({}),
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
-}).superRefine(({ exact, mapping, placement, ...rest }, context) => {
+}).superRefine(({ exact, mapping: { name: mapping }, placement, ...rest }, context) => {
   const { growth, layers, layerColumns, groups, kvReplicas } = placement;
   refusePrompt(rest, context);
   const { takes } = MAPPINGS[mapping];

@@ -63,13 +63,17 @@ export function applySets(root: Node, sets: readonly string[]): Node {
   return sets.reduce((tree, text) => merge(tree, normalise(nodeOf(text))), root);
 }
 
-/** Writes the short forms out: `model: path` is `{config: path}`, `hardware: path` is `{extends: path}`. */
+/**
+ * Writes the short forms out: `model: path` is `{config: path}`, `hardware: path` is `{extends: path}`, and
+ * `mapping: name` is `{name: name}`.
+ */
 export function normalise(root: Node): Node {
   if (!(root.value instanceof Map)) return root;
   const entries = new Map(root.value);
   for (const [key, inner] of [
     ['model', 'config'],
     ['hardware', 'extends'],
+    ['mapping', 'name'],
   ] as const) {
     const value = child(root, key);
     if (typeof value?.value === 'string')

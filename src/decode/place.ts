@@ -33,6 +33,10 @@ export function servedReplicas(asked: number | 'auto'): number {
   return asked === 'auto' ? 1 : asked;
 }
 
+function hasLatent({ kinds }: ResolvedConfig['model']): boolean {
+  return kinds.some(({ attention }) => attention.kind === 'latent');
+}
+
 /** What a configuration asks of the placement. */
 export function requestOf(config: ResolvedConfig): SizedRequest {
   const { mapping, workload, placement } = config;
@@ -48,6 +52,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     rows,
     layers,
     layerColumns,
+    latent: hasLatent(config.model) ? (config.latent ?? 'auto') : undefined,
     kvReplicas: workload.kind === 'serving' ? servedReplicas(kvReplicas) : kvReplicas,
     strips: experts === 'strips' ? strips : 1,
     headGroups: typeof groups === 'object' ? groups.head : undefined,

@@ -3,7 +3,12 @@ import type { ResolvedConfig } from '../config.js';
 import type { StepTiming } from './timeline.js';
 import type { Placement } from '../placement/placement.js';
 import type { Breakdown, CheckResult, DecodeResult, FabricResult } from '../report/document.js';
-import type { PlacementResult, ReuseResult, RunDocument } from '../report/document.js';
+import type {
+  PlacementResult,
+  ReuseResult,
+  RoutingResult,
+  RunDocument,
+} from '../report/document.js';
 import type { SharedLinksResult, StepResult } from '../report/document.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/capacity.js';
@@ -30,6 +35,8 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** Where experts lie in strips. */
+  routing?: RoutingResult;
   /** What its programs took of the host. */
   spent?: Pick<RunDocument['host'], 'engineCpuSeconds' | 'lines'>;
   /** Of a run that computes. */
@@ -66,7 +73,7 @@ export function runDocument(
 
 function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
-  const { sharedLinks } = simulated;
+  const { sharedLinks, routing } = simulated;
   const { cycles, causes } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
@@ -88,6 +95,7 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     ...(simulatedTokens !== undefined && { simulatedTokens }),
     ...(repeatsAfter !== undefined && { repeatsAfter }),
     ...(sharedLinks !== undefined && { sharedLinks }),
+    ...(routing !== undefined && { routing }),
   };
 }
 
@@ -105,20 +113,21 @@ function coresOf({ regions }: Placement): number {
 
 /** What would have to shrink for fewer wafers than these; sizes that a configuration asks for stay. */
 export function fewerThan(
-  { wafers, layers }: Pick<Placement, 'wafers' | 'layers'>,
+  { wafers, layers, latent }: Pick<Placement, 'wafers' | 'layers' | 'latent'>,
   config: ResolvedConfig,
 ): Pick<PlacementResult, 'fewerWafers'> {
   if (wafers === 1) return {};
-  const request = { ...requestOf(config), layers };
+  const request = { ...requestOf(config), layers, latent };
   return { fewerWafers: fewerWafers(config.model, config.wafer, request, wafers) };
 }
 
 function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {
   const { wafer } = config;
-  const { strategy, layers, regions, wafers } = placement;
+  const { strategy, layers, latent, regions, wafers } = placement;
   return {
     strategy,
     layers,
+    ...(latent && { latent }),
     regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore, ...of }) => ({
       name,
       wafer: on,

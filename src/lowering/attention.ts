@@ -18,13 +18,13 @@ import { inputAt, layerLabel, type GqaCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
 import { cheapest } from './special.js';
-import { appendValues, weightedValues } from './values.js';
+import { appendValues, valueCache, weightedValues, type Values } from './values.js';
 
 /** What a core can do before its token arrives: advance the angles by one position, clear its sums. */
 export function prepareAttention(core: CoreCode, layer: GqaCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
-  if (attention.rope) advanceAngles(core, layer);
+  if (attention.rope) advanceAngles(core, layer, headsOf(layer));
   startProduct(core, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
@@ -46,11 +46,11 @@ export function attend(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   core.label = layerLabel('kv append');
   append(core, layer);
   core.label = layerLabel('scores');
-  scores(core, layer, group);
+  scores(core, layer, group, queriesAt(core, layer));
   core.label = layerLabel('softmax');
   softmax(core, layer);
   core.label = layerLabel('values');
-  weightedValues(core, layer);
+  weightedValues(core, layer, valuesAt(core, layer));
   if (layer.attention.gate) gateHeads(core, layer);
   core.label = layerLabel('attention out');
   projectOut(core, layer);
@@ -76,7 +76,15 @@ function append(core: CoreCode, layer: GqaCore): void {
     const key = cell(at.qkv + shape.queryHeads + head, heads);
     vector(core, 'move', model.dtype, elements, cell(at.keys + slot, shape.slots), key);
   }
-  appendValues(core, layer, at.qkv + elements * heads);
+  appendValues(core, layer, valuesAt(core, layer), at.qkv + elements * heads);
+}
+
+function queriesAt({ at }: CoreCode, layer: GqaCore) {
+  return { at: at.qkv, elements: 2 * layer.shape.pairs, stride: headsOf(layer) };
+}
+
+function valuesAt({ at }: CoreCode, { model, costs, shape }: GqaCore): Values {
+  return { at: at.values, elements: 2 * shape.pairs, ...valueCache(costs, model.dtype, shape) };
 }
 
 /** Attended heads times the sigmoids of what was projected for them; they lie alike. */

@@ -7,18 +7,17 @@ import { cell, ring, vector, type CoreCode } from '../program/builder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
 import { kvGroupsOf, normsWhole } from '../mapping/shapes.js';
-import { layerLabel, type GqaCore, type LayerCore } from './layer-core.js';
+import { layerLabel, type AttendingCore, type GqaCore, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 
 /** Query and key heads of a core. */
-export function headsOf({ shape }: GqaCore): number {
+export function headsOf({ shape }: Pick<GqaCore, 'shape'>): number {
   return shape.queryHeads + shape.headsPerColumn;
 }
 
-/** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for every head. */
-export function advanceAngles(core: CoreCode, layer: GqaCore): void {
+/** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for each of `heads` heads. */
+export function advanceAngles(core: CoreCode, layer: AttendingCore, heads: number): void {
   const n = layer.shape.pairs;
-  const heads = headsOf(layer);
   const { at } = core;
   const cos = cell(at.angle);
   const sin = cell(at.angle + n);
@@ -127,12 +126,23 @@ export function joinWholeNorm(core: CoreCode, { spec, row }: LayerCore): void {
 
 /** RoPE: (a, b) becomes (a cos - b sin, b cos + a sin) for every pair of every query and key head. */
 export function rotate(core: CoreCode, layer: GqaCore): void {
-  const { dtype } = layer.model;
+  const heads = headsOf(layer);
+  turn(core, layer, { at: core.at.qkv, heads, copies: heads });
+}
+
+/** The same of `heads` heads that lie at a cell, with angles of which there are `copies` for each pair. */
+export function turn(
+  core: CoreCode,
+  { model: { dtype }, shape }: AttendingCore,
+  { at: first, heads, copies }: { at: number; heads: number; copies: number },
+): void {
   const { at } = core;
-  const n = layer.shape.pairs * headsOf(layer);
-  const a = cell(at.qkv);
-  const b = cell(at.qkv + n);
-  const [cos, sin, minusSin] = [0, 1, 2].map((i) => cell(at.turn + i * n));
+  const n = shape.pairs * heads;
+  const a = cell(first);
+  const b = cell(first + n);
+  const [cos, sin, minusSin] = [0, 1, 2].map((i) =>
+    cell(at.turn + i * shape.pairs * copies, copies / heads),
+  );
   vector(core, 'mul', dtype, n, cell(at.turned), a, sin);
   vector(core, 'mul', dtype, n, a, a, cos);
   vector(core, 'fma', dtype, n, a, b, minusSin, a);

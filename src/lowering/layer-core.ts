@@ -1,18 +1,22 @@
 /** What the code of a layer's core depends on in addition to the model: the core's places, and its row's cache. */
 import type { CostTable } from '../hardware/wafer.js';
-import type { DeltaSpec, GqaSpec } from '../model/attention-spec.js';
+import type { DeltaSpec, GqaSpec, LatentSpec } from '../model/attention-spec.js';
 import type { DenseSpec, ExpertsSpec } from '../model/mlp-spec.js';
 import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { LayerMatrices } from '../mapping/matrices.js';
 import type { DeltaShape } from '../mapping/delta.js';
 import type { ExpertsShape } from '../mapping/experts.js';
+import type { LatentShape } from '../mapping/latent.js';
 import type { LayerRegionKind } from '../mapping/mapping.js';
 import { normsIn, type GqaShape, type NormName } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
 
-export type LayerCore = GqaCore | DeltaCore;
+export type LayerCore = AttendingCore | DeltaCore;
+
+/** Of a layer that attends to positions. */
+export type AttendingCore = GqaCore | LatentCore;
 
 interface CommonCore {
   model: ModelSpec;
@@ -31,17 +35,27 @@ interface CommonCore {
   group: LinePlace | undefined;
 }
 
-/** Of a layer with grouped queries. */
-export interface GqaCore extends CommonCore {
-  mixer: 'gqa';
-  attention: GqaSpec;
-  shape: GqaShape;
+interface CacheCore extends CommonCore {
   /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
   /** What queries are multiplied by at the token's position; 1 in most layers. */
   temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
+}
+
+/** Of a layer with grouped queries. */
+export interface GqaCore extends CacheCore {
+  mixer: 'gqa';
+  attention: GqaSpec;
+  shape: GqaShape;
+}
+
+/** Of a layer with latent attention. */
+export interface LatentCore extends CacheCore {
+  mixer: 'latent';
+  attention: LatentSpec;
+  shape: LatentShape;
 }
 
 /** Of a layer with a gated delta net, whose code is the same at every position. */
@@ -71,6 +85,10 @@ export const LAYER_LABELS = [
   'hand-off',
   'attention norm',
   'qkv',
+  'latent down',
+  'latent norm',
+  'latent up',
+  'absorb',
   'qk norm',
   'rope',
   'kv append',
@@ -78,6 +96,7 @@ export const LAYER_LABELS = [
   'score cap',
   'softmax',
   'values',
+  'values up',
   'output gate',
   'delta qkv',
   'conv',
@@ -115,6 +134,9 @@ export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
 }
 
 /** The KV head of a column that serves one of its query heads. */
-export function kvHeadOf(shape: GqaShape, queryHead: number): number {
+export function kvHeadOf(
+  shape: Pick<GqaShape, 'queryHeads' | 'headsPerColumn'>,
+  queryHead: number,
+): number {
   return Math.floor(queryHead / (shape.queryHeads / shape.headsPerColumn));
 }

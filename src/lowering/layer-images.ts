@@ -13,16 +13,18 @@ import type {
   Matrix,
   Vector,
 } from '../model/model-weights.js';
-import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
-import { ropeAmplitude, rotaryPairs, type RotaryPair } from '../model/rope.js';
+import { deltaOf, gqaOf, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { rotaryPairs, type RotaryPair } from '../model/rope.js';
 import type { Region } from '../placement/placement.js';
-import { hasAttention, hasMlp, type LayerPart } from '../mapping/mapping.js';
+import { hasAttention, hasMlp, type Held, type LayerPart } from '../mapping/mapping.js';
 import { layerMatrices, type LayerMatrices } from '../mapping/matrices.js';
 import { kvGroupsOf, layerBuffers, layerShape, normsIn } from '../mapping/shapes.js';
 import type { GqaShape, LayerShape, NormName } from '../mapping/shapes.js';
 import { layOut } from '../program/builder.js';
+import { fillAngles } from './angles.js';
 import { fillDelta } from './delta-images.js';
 import { fillExperts, fillRouter } from './expert-images.js';
+import { latentFiller } from './latent-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
@@ -42,13 +44,13 @@ export interface ImageSource {
 /** Images of the cores of a layer's region, row by row. `maxPositions` and `users` as in the placement. */
 export function layerImages(
   model: ModelSpec,
-  region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | 'kvReplicas' | 'strips'>,
+  region: Pick<Region, 'width' | 'height'> & Pick<LayerPart, 'kind' | keyof Held>,
   maxPositions: number,
   { spec, weights, cache, rowRoot, costs, expertOrder }: ImageSource,
   users = 1,
 ): Float32Array[] {
-  const { kind, width, height, kvReplicas, strips } = region;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
+  const { kind, width, height } = region;
+  const shape = layerShape(model, spec, maxPositions, height, width, users, region);
   const matrices = layerMatrices(model, spec, shape);
   const router =
     shape.experts && hasAttention(kind) ? routerPlaces(rowRoot, width, shape.experts) : undefined;
@@ -70,7 +72,7 @@ export function layerImages(
       const { mlp } = weights;
       if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
         fillRouter(core, spec.mlp, mlp, router);
-      if (heads) fillAttention?.(core);
+      fillAttention?.(core, heads);
       images.push(image);
     }
   return images;
@@ -83,20 +85,27 @@ function attentionFiller(
   { attention: weights }: LayerWeights,
   cache: LayerCache,
   maxPositions: number,
-): (core: Filled) => void {
+): (core: Filled, hasHeads: boolean) => void {
   if (shape.kind === 'delta' && weights.kind === 'delta')
-    return (core) => fillDelta({ ...core, spec: deltaOf(layer), shape, weights }, cache.state);
+    return (core, hasHeads) => {
+      if (hasHeads) fillDelta({ ...core, spec: deltaOf(layer), shape, weights }, cache.state);
+    };
+  if (shape.kind === 'latent' && weights.kind === 'latent') {
+    const filled = latentFiller({ spec: latentOf(layer), weights, cache, positions: maxPositions });
+    return (core, hasHeads) => filled({ ...core, shape }, hasHeads);
+  }
   if (shape.kind !== 'gqa' || weights.kind !== 'gqa')
     throw new TypeError(`expected weights of ${shape.kind}, found ${weights.kind}`);
   const spec = gqaOf(layer);
   const pairs = rotaryPairs(spec.headDim, spec.rope, maxPositions);
-  return (of) => {
+  return (of, hasHeads) => {
+    if (!hasHeads) return;
     const core = { ...of, spec, shape, gqa: weights };
     const slice = attentionSlice(spec, shape, of.column, pairs);
     fillProjections(core, slice);
     fillHeadNorms(core, slice);
     fillSinks(core, slice);
-    fillAngles(core, slice, cache.keys.length);
+    if (spec.rope) fillAngles(core, spec.rope, slice.pairs, cache.keys.length);
     fillCache(core, slice, cache);
   };
 }
@@ -221,26 +230,6 @@ function fillProjections(core: FilledGqa, { kvHeads, queryHeads, elements }: Att
     eachDim(model, shape.dims, row, (d, dim) => {
       image[at.oBias + d] = round(oBias[dim]);
     });
-}
-
-/** Angles of the position before the first token (its program advances them). */
-function fillAngles(
-  { image, at, spec, shape }: FilledGqa,
-  slice: AttentionSlice,
-  context: number,
-): void {
-  if (!spec.rope) return;
-  for (let pair = 0; pair < shape.pairs; pair++) {
-    const frequency = slice.pairs[pair]?.frequency ?? 0;
-    const set = (buffer: number, angle: number, times: number) => {
-      image[buffer + pair] = times * Math.cos(angle);
-      image[buffer + shape.pairs + pair] = times * Math.sin(angle);
-    };
-    const amplitude = frequency === 0 ? 1 : ropeAmplitude(spec.rope);
-    set(at.angle, frequency * (context - 1), amplitude);
-    // A step advances the angles and must leave the amplitude as it is.
-    set(at.angleStep, frequency, 1);
-  }
 }
 
 /** Weights of the norms of queries and keys: of one head, or of each as they lie in `qkv`. */

@@ -3,11 +3,12 @@
  * stream that the hand-off brought (`x`, for an MLP with what a norm made of it) to the slice for the next
  * region, held by every column of the row.
  */
-import { allReduce } from '../kernels/collectives.js';
+import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
 import { deltaNet, prepareDelta } from './delta.js';
+import { attendLatent, joinLatent, prepareLatent, startLatent } from './latent.js';
 import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
@@ -27,9 +28,19 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   if (hasAttention(part)) startAttention(core, layer);
   if (hasMlp(part)) startMlp(core, layer);
   if (normsWhole(spec) && hasAttention(part)) fill(core, 'f32', core.at.headScale, 2, 0);
-  if (!layer.group) return;
-  if (layer.mixer === 'delta') prepareDelta(core, layer);
-  else prepareAttention(core, layer);
+  if (layer.mixer === 'latent' && hasAttention(part)) startLatent(core, layer);
+  if (layer.group) prepareMixer(core, layer);
+}
+
+function prepareMixer(core: CoreCode, layer: LayerCore): void {
+  switch (layer.mixer) {
+    case 'gqa':
+      return prepareAttention(core, layer);
+    case 'latent':
+      return prepareLatent(core, layer);
+    case 'delta':
+      return prepareDelta(core, layer);
+  }
 }
 
 function startAttention(core: CoreCode, { matrices, mlp }: LayerCore): void {
@@ -63,10 +74,7 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   core.label = layerLabel('attention norm');
   if (before) normalise(core, layer, 'attentionNorm', at.x, at.normed);
-  // A column without attention adds the zeros it prepared.
-  if (group === undefined) joinWholeNorm(core, layer);
-  else if (layer.mixer === 'delta') deltaNet(core, layer, group);
-  else attend(core, layer, group);
+  mix(core, layer, group);
   core.label = layerLabel('attention out');
   sumOverRow(core, layer, at.attentionOut);
   if (after) {
@@ -77,6 +85,18 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   core.label = layerLabel('mlp norm');
   if (before) normalise(core, layer, 'mlpNorm', at.x, at.normed);
   if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
+}
+
+/** What a layer does with a token's earlier ones; a column without attention adds the zeros it prepared. */
+function mix(core: CoreCode, layer: LayerCore, group: LinePlace | undefined): void {
+  switch (layer.mixer) {
+    case 'gqa':
+      return group ? attend(core, layer, group) : joinWholeNorm(core, layer);
+    case 'latent':
+      return group ? attendLatent(core, layer, group) : joinLatent(core, layer);
+    case 'delta':
+      return group && deltaNet(core, layer, group);
+  }
 }
 
 /** The MLP, from the normed slice on, and the residual. */

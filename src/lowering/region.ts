@@ -7,8 +7,15 @@
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import type { GqaSpec } from '../model/attention-spec.js';
-import { firstAttended, slotAt } from '../model/cache-slots.js';
-import { deltaOf, gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { firstAttended, slotAt, spanOf } from '../model/cache-slots.js';
+import {
+  deltaOf,
+  gqaOf,
+  hasExperts,
+  latentOf,
+  type LayerSpec,
+  type ModelSpec,
+} from '../model/model.js';
 import { codeBytesOf } from '../placement/budget.js';
 import type { Region } from '../placement/placement.js';
 import { layerMatrices } from '../mapping/matrices.js';
@@ -21,7 +28,7 @@ import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
-import { LAYER_LABELS, type LayerCore } from './layer-core.js';
+import { LAYER_LABELS, type AttendingCore, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, numbered, places, type Groups } from './lines.js';
 import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
@@ -80,8 +87,9 @@ export function positionsOfRow(count: number, row: number, rows: number): number
  * what its queries are multiplied by. Nothing where the layer keeps a state in place of a cache.
  */
 export function cacheStepOf({ attention }: LayerSpec, position: number) {
-  if (attention.kind !== 'gqa') return undefined;
-  const { span, temperature } = attention;
+  if (attention.kind === 'delta') return undefined;
+  const span = spanOf(attention);
+  const temperature = attention.kind === 'gqa' ? attention.temperature : undefined;
   return {
     attended: position - firstAttended(span, position) + 1,
     slot: slotAt(span, position),
@@ -112,11 +120,11 @@ export function layerCode(
   step: Step,
   slots?: StripSlots,
 ): RegionCode {
-  const { width, height, kind, kvReplicas, strips } = region;
+  const { width, height, kind } = region;
   const spec = model.kinds[region.layerKind];
   const attends = hasAttention(kind);
   const { users, maxPositions } = step;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, kvReplicas, strips);
+  const shape = layerShape(model, spec, maxPositions, height, width, users, region);
   const slotsOf = slotsByColumn(spec, shape, kind, slots);
   const matrices = layerMatrices(model, spec, shape);
   const cacheStep = cacheStepOf(spec, step.context);
@@ -179,10 +187,7 @@ export function layerCode(
         row: rows[x],
         group: headAt(x),
       };
-      const layer: LayerCore =
-        shape.kind === 'delta'
-          ? { ...common, mixer: 'delta', attention: deltaOf(spec), shape }
-          : { ...common, mixer: 'gqa', attention: gqaOf(spec), shape, ...cacheOf(row)! };
+      const layer = mixing(common, spec, shape, cacheOf(row));
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
       const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
       return writeCore(
@@ -194,6 +199,23 @@ export function layerCode(
       );
     },
   };
+}
+
+/** With what depends on the layer's attention; the cache of a layer that attends to positions. */
+function mixing(
+  common: Omit<LayerCore, 'mixer' | 'attention' | 'shape'>,
+  spec: LayerSpec,
+  shape: LayerShape,
+  cache: Pick<AttendingCore, 'positions' | 'appendAt' | 'temperature'> | undefined,
+): LayerCore {
+  switch (shape.kind) {
+    case 'gqa':
+      return { ...common, mixer: 'gqa', attention: gqaOf(spec), shape, ...cache! };
+    case 'latent':
+      return { ...common, mixer: 'latent', attention: latentOf(spec), shape, ...cache! };
+    case 'delta':
+      return { ...common, mixer: 'delta', attention: deltaOf(spec), shape };
+  }
 }
 
 function rootOfRow(rows: readonly LinePlace[]): number {

@@ -10,12 +10,12 @@
 import { LEAST } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, ring, vector, type CoreCode } from '../program/builder.js';
-import { headsOf, perHead } from './heads.js';
-import { kvHeadOf, layerLabel, type GqaCore } from './layer-core.js';
+import { perHead } from './heads.js';
+import { kvHeadOf, layerLabel, type AttendingCore } from './layer-core.js';
 import { cheapest } from './special.js';
 
 /** What a core can do before its token arrives. */
-export function prepareSoftmax(core: CoreCode, { model, shape, positions }: GqaCore): void {
+export function prepareSoftmax(core: CoreCode, { model, shape, positions }: AttendingCore): void {
   const { at } = core;
   fill(core, model.dtype, at.scores, shape.queryHeads * positions, 0);
   // A row without positions has no part in the maximum.
@@ -25,52 +25,68 @@ export function prepareSoftmax(core: CoreCode, { model, shape, positions }: GqaC
 }
 
 /** Products of the queries with the keys of the row's positions; a cap bends them to -1 .. 1. */
-export function scores(core: CoreCode, layer: GqaCore, group: LinePlace): void {
-  const { model, shape, positions, attention } = layer;
+export function scores(
+  core: CoreCode,
+  layer: AttendingCore,
+  group: LinePlace,
+  { at: x, elements, stride: xStride }: Queries,
+): void {
+  const { model, shape, positions } = layer;
   const { at } = core;
-  const elements = 2 * shape.pairs;
   for (let head = 0; head < shape.queryHeads; head++)
     matvec(core, 'axpy', model.dtype, {
       matrix: at.keys + kvHeadOf(shape, head) * elements * shape.slots,
       rows: elements,
       length: positions,
       rowStride: shape.slots,
-      x: at.qkv + head,
-      xStride: headsOf(layer),
+      x: x + head,
+      xStride,
       out: at.scores + head,
       outStride: shape.queryHeads,
       widen: false,
     });
   const all = shape.queryHeads * positions;
   allReduce(core, group, 'add', model.dtype, at.scores, all);
-  if (attention.scoreCap === undefined) return;
+  const cap = scoreCapOf(layer);
+  if (cap === undefined) return;
   core.label = layerLabel('score cap');
   const row = cell(at.scores);
-  const constant = scaleOf(layer) / attention.scoreCap;
+  const constant = scaleOf(layer) / cap;
   vector(core, 'mul', model.dtype, all, row, row, { constant });
   cheapest(core, layer.costs, 'tanh', model.dtype, at.scores, all);
 }
 
+/** Where the queries of a core lie, head after head, and the cells from one element to the next. */
+interface Queries {
+  at: number;
+  elements: number;
+  stride: number;
+}
+
+function scoreCapOf({ attention }: AttendingCore): number | undefined {
+  return attention.kind === 'gqa' ? attention.scoreCap : undefined;
+}
+
 /** What products are multiplied by; a temperature of the queries is one of their scores. */
-function scaleOf({ attention, temperature }: GqaCore): number {
+function scaleOf({ attention, temperature }: AttendingCore): number {
   return attention.scale * temperature;
 }
 
 /** exp(score - maximum) of every position and 1 / their sum; the division is done on the values. */
-export function softmax(core: CoreCode, layer: GqaCore): void {
+export function softmax(core: CoreCode, layer: AttendingCore): void {
   const { model, shape, column, positions, costs, attention } = layer;
   const { at } = core;
   const heads = shape.queryHeads;
   const all = heads * positions;
   const row = cell(at.scores);
-  const factor = attention.scoreCap ?? scaleOf(layer);
+  const factor = scoreCapOf(layer) ?? scaleOf(layer);
   if (positions > 0) {
     const rowPeak = ring(at.rowPeak, heads);
     vector(core, 'max', model.dtype, all, rowPeak, row, rowPeak);
     const minus = { constant: -factor };
     vector(core, 'mul', 'f32', heads, cell(at.minusPeak), cell(at.rowPeak), minus);
   }
-  const countsSinks = attention.sinks && column.station.root;
+  const countsSinks = attention.kind === 'gqa' && attention.sinks && column.station.root;
   const [minusPeak, minusSink] = [cell(at.minusPeak), cell(at.minusSink)];
   if (countsSinks) vector(core, 'min', 'f32', heads, minusPeak, minusPeak, minusSink);
   allReduce(core, column, 'min', 'f32', at.minusPeak, heads);

@@ -9,7 +9,7 @@ import type { GqaShape } from '../mapping/shapes.js';
 import { allReduce } from '../kernels/collectives.js';
 import { cell, matvec, vector, type CoreCode } from '../program/builder.js';
 import type { MatvecOp } from '../program/program.js';
-import { kvHeadOf, type GqaCore } from './layer-core.js';
+import { kvHeadOf, type AttendingCore } from './layer-core.js';
 import { cheaperRows } from './product.js';
 
 /** Positions over which the rows are compared. */
@@ -23,31 +23,44 @@ export interface ValueCache {
   element: number;
 }
 
-export function valueCache(costs: CostTable, type: FloatType, shape: GqaShape): ValueCache {
-  const { slots, keyDims, pairs } = shape;
+/** Values of a core in its cache: where they begin, and elements of a head. */
+export interface Values extends ValueCache {
+  at: number;
+  elements: number;
+}
+
+export function valueCache(
+  costs: CostTable,
+  type: FloatType,
+  { slots, keyDims, pairs }: Pick<GqaShape, 'slots' | 'keyDims' | 'pairs'>,
+): ValueCache {
   const form = cheaperRows(costs, { inputs: MANY, outputs: 2 * pairs, type, widen: false });
   return form === 'axpy' ? { form, slot: keyDims, element: 1 } : { form, slot: 1, element: slots };
 }
 
 /** Keeps the new position's values, which lie head by head from `from` on. */
-export function appendValues(core: CoreCode, layer: GqaCore, from: number): void {
-  const { model, shape, costs, appendAt } = layer;
-  const { slot, element } = valueCache(costs, model.dtype, shape);
-  const kept = cell(core.at.values + appendAt * slot, element);
-  vector(core, 'move', model.dtype, shape.keyDims, kept, cell(from));
+export function appendValues(
+  core: CoreCode,
+  { model, shape, appendAt }: AttendingCore,
+  { at, elements, slot, element }: Values,
+  from: number,
+): void {
+  const kept = cell(at + appendAt * slot, element);
+  vector(core, 'move', model.dtype, shape.headsPerColumn * elements, kept, cell(from));
 }
 
-export function weightedValues(core: CoreCode, layer: GqaCore): void {
-  const { model, shape, costs, column, positions } = layer;
+export function weightedValues(
+  core: CoreCode,
+  { model, shape, column, positions }: AttendingCore,
+  { at: values, elements, form, slot, element }: Values,
+): void {
   const { at } = core;
-  const elements = 2 * shape.pairs;
-  const { form, slot, element } = valueCache(costs, model.dtype, shape);
   const [rows, length, rowStride] =
     form === 'axpy' ? [positions, elements, slot] : [elements, positions, element];
   for (let head = 0; head < shape.queryHeads; head++) {
     const out = at.attended + head * elements;
     matvec(core, form, model.dtype, {
-      matrix: at.values + kvHeadOf(shape, head) * elements * element,
+      matrix: values + kvHeadOf(shape, head) * elements * element,
       ...{ rows, length, rowStride },
       x: at.scores + head,
       xStride: shape.queryHeads,
@@ -59,5 +72,5 @@ export function weightedValues(core: CoreCode, layer: GqaCore): void {
       vector(core, 'mul', model.dtype, elements, cell(out), cell(out), share);
     }
   }
-  allReduce(core, column, 'add', model.dtype, at.attended, shape.queryDims);
+  allReduce(core, column, 'add', model.dtype, at.attended, shape.queryHeads * elements);
 }

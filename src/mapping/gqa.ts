@@ -9,12 +9,14 @@ import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/forma
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
+import { expertRules } from './expert-rules.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Asked, Cut, LayerPart, Line, Mapping, Part } from './mapping.js';
+import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
+import { latentReductions } from './latent-buffers.js';
 import { tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
@@ -22,6 +24,7 @@ export const gqa: Mapping = {
     'experts',
     'delta',
     'gate',
+    'latent',
     'attentionBias',
     'mlpBias',
     'headNorm',
@@ -55,13 +58,16 @@ export const gqa: Mapping = {
   refuse: () => undefined,
   square: false,
   regions({ layers, kinds, tied }, form) {
+    const { latent = 'expanded' } = form;
     const table = (kind: TableKind): Part => ({ name: kind, kind });
     const [attentions, mlps] = [firstAlike(kinds, attentionOf), firstAlike(kinds, mlpOf)];
     const between = layers.flatMap((layerKind, layer): Part[] => {
       const name = `layer ${layer}`;
-      if (form === 'whole') return [{ name, kind: 'layer', layer, layerKind }];
+      const cache = kinds[layerKind].attention.kind === 'latent' && { latent };
+      if (form.layers === 'whole') return [{ name, kind: 'layer', layer, layerKind, ...cache }];
+      const of = { kind: 'attention', layer, layerKind: attentions[layerKind], ...cache } as const;
       return [
-        { name: `${name} attention`, kind: 'attention', layer, layerKind: attentions[layerKind] },
+        { name: `${name} attention`, ...of },
         { name: `${name} mlp`, kind: 'mlp', layer, layerKind: mlps[layerKind] },
       ];
     });
@@ -80,16 +86,7 @@ export const gqa: Mapping = {
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(
-      model,
-      layer,
-      positions,
-      rows,
-      columns,
-      users,
-      part.kvReplicas,
-      part.strips,
-    );
+    const shape = layerShape(model, layer, positions, rows, columns, users, part);
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
@@ -112,23 +109,21 @@ function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unkno
   return names.map((name) => names.indexOf(name));
 }
 
-function layerReductions(
-  { kind, layerKind, kvReplicas, strips }: LayerPart,
-  cut: Cut,
-): Reduction[] {
+function layerReductions(part: LayerPart, cut: Cut): Reduction[] {
+  const { kind, layerKind } = part;
   const layer = cut.model.kinds[layerKind];
   return [
-    ...(hasAttention(kind) ? attentionReductions(layer, cut, kvReplicas) : []),
-    ...(hasMlp(kind) ? mlpReductions(layer, cut, strips) : []),
+    ...(hasAttention(kind) ? attentionReductions(layer, cut, part) : []),
+    ...(hasMlp(kind) ? mlpReductions(layer, cut, part) : []),
   ];
 }
 
 function attentionReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  kvReplicas?: number,
+  held: Held,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on: On = (line, words, type = model.dtype) => {
@@ -137,7 +132,7 @@ function attentionReductions(
   const norm = on('column', 1, 'f32');
   return [
     ...(before ? [norm] : []),
-    ...(s.kind === 'delta' ? deltaReductions(s, on) : gqaReductions(gqaOf(layer), s, on)),
+    ...mixerReductions(layer, s, on),
     on('row', s.dims),
     ...(after ? [norm] : []),
     ...(before ? [norm] : []),
@@ -146,6 +141,17 @@ function attentionReductions(
 }
 
 type On = (line: Line, words: number, type?: FloatType) => Reduction;
+
+function mixerReductions(layer: LayerSpec, s: LayerShape, on: On): Reduction[] {
+  switch (s.kind) {
+    case 'gqa':
+      return gqaReductions(gqaOf(layer), s, on);
+    case 'latent':
+      return latentReductions(s, on);
+    case 'delta':
+      return deltaReductions(s, on);
+  }
+}
 
 function gqaReductions(attention: GqaSpec, s: GqaShape, on: On): Reduction[] {
   return [
@@ -171,9 +177,9 @@ function deltaReductions(s: DeltaShape, on: On): Reduction[] {
 function mlpReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  strips?: number,
+  held: Held,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns, 1, 1, strips);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const { dims } = s;
   const type = model.dtype;
   const column = { line: 'column', cores: rows } as const;
@@ -218,7 +224,7 @@ function ours(text: string): Rule {
   return [text, 'assumed', OURS];
 }
 
-function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
+function rules({ model, workload, placement }: Parameters<Mapping['rules']>[0]): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
     Array.isArray(workload.prompt)
@@ -227,7 +233,8 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
-  const found = [...always, ...layerRules(model)].map(ours);
+  const experts = model.kinds.some(hasExperts) ? expertRules(workload, placement?.experts) : [];
+  const found = [...always, ...experts, ...layerRules(model)].map(ours);
   const functions = specialFunctions(model)
     .join(', ')
     .replace(/, (?=[^,]*$)/, ' and ');
@@ -297,11 +304,6 @@ function gqaIn({ attention }: LayerSpec): GqaSpec[] {
 function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
   const attentions = kinds.flatMap(gqaIn);
   const found: string[] = [];
-  if (kinds.some(hasExperts))
-    found.push(
-      'Every core keeps a slice of every expert and multiplies those that are chosen, so that times do not depend on the choice.',
-      'Scores of experts are 32 bits; a row finds the places of some experts among all, and of equal scores the lower number is first.',
-    );
   if (attentions.some((of) => of.bias || of.outBias) || kinds.some(({ mlp }) => mlp.bias))
     found.push(
       "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",

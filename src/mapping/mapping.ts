@@ -26,7 +26,15 @@ export interface LayerPart {
   kvReplicas?: number;
   /** Of a part with experts: strips of columns with as many experts each; 1 if not given. */
   strips?: number;
+  /** Of a part with latent attention: what its cache has; expanded if not given. */
+  latent?: LatentForm;
 }
+
+/** What a cache of latent attention has: keys and values of all heads, or the vectors that these are made of. */
+export type LatentForm = 'expanded' | 'latent';
+
+/** How a part of a layer is cut, where there is more than one way. */
+export type Held = Pick<LayerPart, 'kvReplicas' | 'latent' | 'strips'>;
 
 interface TablePart {
   kind: TableKind;
@@ -71,9 +79,10 @@ export function hasMlp(kind: string): boolean {
 /** Parts with equal keys are cut alike. */
 export function keyOfPart(part: PartKind): string {
   if (!isOfLayer(part)) return part.kind;
-  const { kind, layerKind, kvReplicas = 1, strips = 1 } = part;
+  const { kind, layerKind, latent, kvReplicas = 1, strips = 1 } = part;
+  const cache = latent === undefined ? '' : ` ${latent}`;
   const held = kvReplicas === 1 ? '' : ` in ${kvReplicas}`;
-  return `${kind} ${layerKind}${held}${strips === 1 ? '' : ` on ${strips} strips`}`;
+  return `${kind} ${layerKind}${cache}${held}${strips === 1 ? '' : ` on ${strips} strips`}`;
 }
 
 /** A piece of a core's memory that has no address there yet. */
@@ -109,8 +118,18 @@ export interface Reduction extends Vector {
 export interface Asked {
   model: ModelSpec;
   wafer: Pick<WaferSpec, 'defects'>;
-  workload: { kind?: string; context: number; batch: number; data: boolean; prompt?: unknown };
-  placement: { layerColumns?: LayerColumns };
+  workload: {
+    kind?: string;
+    context: number;
+    batch: number;
+    data: boolean;
+    prompt?: unknown;
+    /** Whose choices experts in strips have; how many tokens are drawn, and how skewed. */
+    routing?: string;
+    routingDraws: number;
+    routingSkew: number;
+  };
+  placement: { layerColumns?: LayerColumns; experts?: 'sliced' | 'strips' };
   exact: boolean;
   /** Of the whole run. */
   positions: number;
@@ -141,8 +160,8 @@ export interface Mapping {
   };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;
-  /** The regions of a model, in the order of a token's path; only one form where it takes no `split`. */
-  regions: (model: ModelSpec, layers: LayerForm) => Part[];
+  /** The regions of a model, in the order of a token's path; whole layers where it takes no `split`. */
+  regions: (model: ModelSpec, form: { layers: LayerForm; latent?: LatentForm }) => Part[];
   /** What every core of a region receives of a token. */
   received: (part: PartKind, of: Pick<Cut, 'model' | 'rows'>) => Vector;
   /** One square of cores in place of regions of one height and several widths. */
@@ -160,7 +179,9 @@ export interface Mapping {
    */
   published?: { groups: Record<number, number>; vectors: (cut: Cut) => Vector[] };
   /** The rules of a simulation that are the mapping's. */
-  rules: (asked: Pick<Asked, 'model' | 'workload' | 'exact'>) => Rule[];
+  rules: (
+    asked: Pick<Asked, 'model' | 'workload' | 'exact'> & Partial<Pick<Asked, 'placement'>>,
+  ) => Rule[];
 }
 
 /** The source of a rule that is not published. */

@@ -5,13 +5,15 @@
  */
 import type { DataType } from '../numeric/types.js';
 import type { FloatType } from '../numeric/types.js';
-import { SCALE_TYPES, formatOf, isBlocked } from '../model/formats.js';
+import { SCALE_TYPES, formatOf, isBlocked, transposedFormat } from '../model/formats.js';
 import type { MatrixClass, WeightFormat } from '../model/formats.js';
 import type { DeltaSpec, GqaSpec } from '../model/attention-spec.js';
-import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { deltaOf, gqaOf, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
 import { projectedAt, type DeltaShape } from './delta.js';
+import { gcd } from './gcd.js';
+import { latentMatrices, latentRuns, type LatentMatrices } from './latent-matrices.js';
 import type { GqaShape, LayerShape, TableShape } from './shapes.js';
 
 /** What of a model says how its matrices are stored. */
@@ -95,6 +97,8 @@ const MOST_IN_A_BYTE = 128;
 export interface LayerMatrices extends MlpMatrices {
   qkv: MatrixSlice;
   o: MatrixSlice;
+  /** What latent attention multiplies between them. */
+  latent?: LatentMatrices;
   /** Experts of one column of the router, on columns that have some. */
   router?: MatrixSlice;
   /** The expert that every token goes through. */
@@ -108,7 +112,7 @@ export interface MlpMatrices {
 }
 
 /** A run of elements of an axis: `length` of `of`, beginning at a multiple of `step`; several such runs. */
-interface Runs {
+export interface Runs {
   length: number;
   of: number;
   step?: number;
@@ -119,16 +123,31 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
   const { dims } = s;
   const sliceOf = slicesIn(model, 'attention');
   const stream = { length: dims, of: model.dim };
-  const { projected, attended, all, own } =
-    s.kind === 'delta' ? deltaRuns(deltaOf(layer), s) : headRuns(gqaOf(layer), s);
+  const { projected, attended, all, own } = projectedIn(layer, s);
   const qkv = { name: 'wQkv', inputs: dims, outputs: projected };
   return {
     qkv: sliceOf({ ...qkv, parts: 'mixed' }, stream, all),
     o: sliceOf({ name: 'wO', inputs: attended, outputs: dims, parts: [dims] }, own, stream),
+    ...(s.kind === 'latent' && {
+      latent: latentMatrices(latentOf(layer), s, {
+        ...{ sliceOf, transposed: slicesIn(model, 'attention', true), stream },
+      }),
+    }),
     ...(s.experts
       ? expertMatrices(model, layer, s, s.experts)
       : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
   };
+}
+
+function projectedIn(layer: LayerSpec, s: LayerShape): Projected {
+  switch (s.kind) {
+    case 'gqa':
+      return headRuns(gqaOf(layer), s);
+    case 'latent':
+      return latentRuns(latentOf(layer), s);
+    case 'delta':
+      return deltaRuns(deltaOf(layer), s);
+  }
 }
 
 function expertMatrices(
@@ -181,7 +200,7 @@ function gated(
 }
 
 /** What a column projects from the stream, and of that what it attends to: numbers of elements, and their runs. */
-interface Projected {
+export interface Projected {
   projected: number;
   attended: number;
   all: Runs[];
@@ -249,9 +268,13 @@ export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): Ma
 
 const NO_BLOCKS: MatrixSlice['blocks'] = { inputs: 1, outputs: 1 };
 
-/** Slices of a model's matrices, whose inputs and outputs are such runs of the matrices'; `count` of them. */
-export function slicesIn(model: Stores, matrices: MatrixClass) {
-  const format = formatOf(model, matrices);
+/**
+ * Slices of a model's matrices, whose inputs and outputs are such runs of the matrices'; `count` of them.
+ * @param transposed inputs are the matrices' outputs, and outputs their inputs
+ */
+export function slicesIn(model: Stores, matrices: MatrixClass, transposed = false) {
+  const stored = formatOf(model, matrices);
+  const format = transposed ? transposedFormat(stored) : stored;
   const { dtype: type } = model;
   const blocksOf = (outputs: number, inputRuns: Runs, outputRuns: Runs | readonly Runs[]) => {
     if (!isBlocked(format)) return NO_BLOCKS;
@@ -293,9 +316,4 @@ export function blocksTouched(
   const latest = block - gcd(step, block);
   const each = Math.ceil((latest + length) / block);
   return runs * Math.min(each, Math.ceil(of / block));
-}
-
-/** Ends too where columns are too few for their groups, so that slices have no size. */
-function gcd(a: number, b: number): number {
-  return b > 0 ? gcd(b, a % b) : a;
 }

@@ -5,16 +5,19 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
-import type { GqaSpec } from '../model/attention-spec.js';
-import { slotsOf } from '../model/cache-slots.js';
+import type { AttentionSpec, GqaSpec } from '../model/attention-spec.js';
+import { slotsOf, spanOf } from '../model/cache-slots.js';
 import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
 import type { Act, MlpSpec } from '../model/mlp-spec.js';
 import { addDelta, deltaShape, type DeltaShape } from './delta.js';
 import { addExperts, addRouter, expertsShape } from './experts.js';
 import type { ExpertsShape, RouterPart } from './experts.js';
+import { addAngles, addSoftmax } from './heads.js';
+import { latentGroups, latentShape, type LatentShape } from './latent.js';
+import { addLatent } from './latent-buffers.js';
 import { hasAttention, hasMlp } from './mapping.js';
-import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
+import type { BufferShape, Held, LayerRegionKind, TableKind } from './mapping.js';
 import { layerMatrices, matrixBuffers, tableMatrix } from './matrices.js';
 import type { LayerMatrices, MatrixSlice } from './matrices.js';
 
@@ -42,7 +45,7 @@ export interface CommonShape {
   experts?: ExpertsShape;
 }
 
-export type LayerShape = GqaShape | DeltaShape;
+export type LayerShape = GqaShape | LatentShape | DeltaShape;
 
 /** Of grouped queries. */
 export interface GqaShape extends CommonShape {
@@ -65,8 +68,8 @@ export interface GqaShape extends CommonShape {
 
 /**
  * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
- * @param kvReplicas KV groups for each KV head: a divisor of the query heads that share one
- * @param strips of columns, each with as many experts: a divisor of their number
+ * @param held KV groups for each KV head, a divisor of the query heads that share one; what the cache of latent
+ * attention has; and strips of columns, each with as many experts, a divisor of their number
  */
 export function layerShape(
   model: Pick<ModelSpec, 'dim'>,
@@ -75,12 +78,11 @@ export function layerShape(
   rows: number,
   columns: number,
   users = 1,
-  kvReplicas = 1,
-  strips = 1,
+  held: Held = {},
 ): LayerShape {
   const { attention, mlp } = layer;
-  const groups =
-    attention.kind === 'delta' ? attention.keyHeads : gqaOf(layer).kvHeads * kvReplicas;
+  const { strips = 1, latent = 'expanded' } = held;
+  const groups = groupsOf(attention, held);
   const headsPerColumn = Math.ceil(groups / columns);
   const groupWidth = headsPerColumn > 1 ? 1 : Math.floor(columns / groups);
   const common: CommonShape = {
@@ -94,21 +96,34 @@ export function layerShape(
     ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
   };
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
-  return gqaShape(gqaOf(layer), common, groups, maxPositions, users);
+  const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
+  const cache = { positions, slots: users * positions };
+  if (attention.kind === 'gqa') return gqaShape(attention, common, groups, cache);
+  return latentShape(attention, common, latent, groups, cache);
+}
+
+/** Groups of columns of an attention. */
+function groupsOf(attention: AttentionSpec, held: Held): number {
+  switch (attention.kind) {
+    case 'gqa':
+      return attention.kvHeads * (held.kvReplicas ?? 1);
+    case 'latent':
+      return latentGroups(attention, held);
+    case 'delta':
+      return attention.keyHeads;
+  }
 }
 
 function gqaShape(
-  { heads, headDim, span, gate }: GqaSpec,
+  { heads, headDim, gate }: GqaSpec,
   common: CommonShape,
   groups: number,
-  maxPositions: number,
-  users: number,
+  cache: Pick<GqaShape, 'positions' | 'slots'>,
 ): GqaShape {
-  const { groupWidth, headsPerColumn, rows } = common;
+  const { groupWidth, headsPerColumn } = common;
   const pairs = Math.ceil(headDim / 2 / groupWidth);
   const queryHeads = (headsPerColumn * heads) / groups;
   const [keyDims, queryDims] = [headsPerColumn * 2 * pairs, queryHeads * 2 * pairs];
-  const positions = Math.ceil(slotsOf(span, maxPositions) / rows);
   return {
     ...common,
     kind: 'gqa',
@@ -117,8 +132,7 @@ function gqaShape(
     keyDims,
     queryDims,
     projectedDims: (gate ? 2 : 1) * queryDims + 2 * keyDims,
-    positions,
-    slots: users * positions,
+    ...cache,
   };
 }
 
@@ -193,7 +207,7 @@ export function layerBuffers(
   for (const name of norms) add(name, value, s.dims, true);
   if (norms.length > 0) add('square', 'f32', norms.length);
   if (hasAttention(kind)) {
-    if (column.heads) addAttention(list, model, layer, s, matrices);
+    addAttention(list, model, layer, s, matrices, column.heads);
     add('attentionOut', value, s.dims);
     // Of the queries and of the keys, added up over the whole row.
     if (normsWhole(layer)) add('headScale', 'f32', 2);
@@ -210,16 +224,21 @@ function addMatrix({ buffers }: BufferList, model: ModelSpec, slice: MatrixSlice
   buffers.push(...matrixBuffers(model, slice));
 }
 
-/** What a column with heads keeps of the attention. */
+/** What a column keeps of the attention, which has heads or not. */
 function addAttention(
   list: BufferList,
   model: ModelSpec,
   layer: LayerSpec,
   s: LayerShape,
-  { qkv, o }: LayerMatrices,
+  matrices: LayerMatrices,
+  hasHeads: boolean,
 ): void {
-  addMatrix(list, model, qkv);
-  addMatrix(list, model, o);
+  const { attention } = layer;
+  if (s.kind === 'latent' && attention.kind === 'latent')
+    return addLatent(list, model, attention, s, matrices, hasHeads);
+  if (s.kind === 'latent' || !hasHeads) return;
+  addMatrix(list, model, matrices.qkv);
+  addMatrix(list, model, matrices.o);
   if (s.kind === 'delta') addDelta(list.add, model, deltaOf(layer), s);
   else addGqa(list.add, model, gqaOf(layer), s);
 }
@@ -239,25 +258,12 @@ function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s:
   }
   // One weight for every element of every query and key head, as those lie in `qkv`.
   if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
-  // Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced
-  // by one step a token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
-  if (rope) {
-    add('angle', 'f32', 2 * s.pairs, true);
-    add('angleStep', 'f32', 2 * s.pairs, true);
-    add('angleWork', 'f32', 2 * s.pairs);
-    add('turn', value, 3 * s.pairs * heads);
-    add('turned', value, s.pairs * heads);
-  }
+  if (rope) addAngles(add, value, s.pairs, heads);
   add('qkv', value, s.projectedDims);
   if (normed) add('headScale', 'f32', heads);
   if (normed && value === 'f16') add('headFactor', value, heads);
-  // As long as the cache: one user may have all of it (serving).
-  add('scores', value, s.queryHeads * s.slots);
-  add('rowPeak', value, s.queryHeads);
-  // With their signs changed: what is added to scores is minus the largest of them.
-  add('minusPeak', 'f32', s.queryHeads);
+  addSoftmax(add, value, s);
   if (sinks) add('minusSink', value, s.queryHeads, true);
-  add('total', 'f32', s.queryHeads);
   add('attended', value, s.queryDims);
 }
 

@@ -3,8 +3,13 @@
  * lies in slot p mod size, so that a new token takes the place of the oldest one, which no token sees any
  * more. A chunk's begins anew with each block. Attended positions lie in the first slots in either.
  */
-import type { Span } from './attention-spec.js';
+import type { AttentionSpec, Span } from './attention-spec.js';
 import type { ModelSpec } from './model.js';
+
+/** The positions that an attention reaches back over: all of them unless it says otherwise. */
+export function spanOf(attention: AttentionSpec): Span {
+  return attention.kind === 'gqa' ? attention.span : { kind: 'full' };
+}
 
 /** Slots of a cache for one user in a run of so many positions. */
 export function slotsOf(span: Span, positions: number): number {

@@ -46,6 +46,13 @@ export function isBlocked(format: WeightFormat): format is BlockFormat {
   return 'block' in format;
 }
 
+/** The format of a matrix whose inputs and outputs have changed places. */
+export function transposedFormat(format: WeightFormat): WeightFormat {
+  if (!isBlocked(format)) return format;
+  const [outputs, inputs] = format.block;
+  return { type: format.type, block: [inputs, outputs] };
+}
+
 /** What cores widen on use; undefined of floats. */
 export function widenedType(format: WeightFormat): WidenedType | undefined {
   if (isBlocked(format)) return format.type;

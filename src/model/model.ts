@@ -3,7 +3,7 @@
  * model, and a list of its layers, which may be of several kinds.
  */
 import type { FloatType } from '../numeric/types.js';
-import type { AttentionSpec, DeltaSpec, GqaSpec } from './attention-spec.js';
+import type { AttentionSpec, DeltaSpec, GqaSpec, LatentSpec } from './attention-spec.js';
 import type { Formats } from './formats.js';
 import type { DenseSpec, MlpSpec } from './mlp-spec.js';
 import type { Published } from './published.js';
@@ -91,6 +91,12 @@ export function gqaOf({ attention }: Pick<LayerSpec, 'attention'>): GqaSpec {
 export function deltaOf({ attention }: Pick<LayerSpec, 'attention'>): DeltaSpec {
   if (attention.kind === 'delta') return attention;
   throw new TypeError(`expected a gated delta net, found ${attention.kind}`);
+}
+
+/** The attention of a layer with latent attention; throws a TypeError at any other. */
+export function latentOf({ attention }: Pick<LayerSpec, 'attention'>): LatentSpec {
+  if (attention.kind === 'latent') return attention;
+  throw new TypeError(`expected latent attention, found ${attention.kind}`);
 }
 
 export function hasExperts({ mlp }: Pick<LayerSpec, 'mlp'>): boolean {

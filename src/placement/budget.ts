@@ -93,9 +93,10 @@ function replicated(
 ): PartKind[] {
   if (!isOfLayer(part) || !hasAttention(part.kind)) return [part];
   const { attention } = kinds[part.layerKind];
-  if (attention.kind !== 'gqa') return [part];
+  const isLatent = part.latent === 'latent';
+  if (attention.kind !== 'gqa' && !isLatent) return [part];
   if (kvReplicas !== 'auto') return [kvReplicas === 1 ? part : { ...part, kvReplicas }];
-  const { kvHeads } = attention;
+  const kvHeads = attention.kind === 'gqa' ? attention.kvHeads : 1;
   return replicasOf(kinds[part.layerKind])
     .filter((count) => count === 1 || Math.floor(columns / (kvHeads * count)) >= headGroups)
     .map((count) => (count === 1 ? part : { ...part, kvReplicas: count }));
@@ -133,10 +134,13 @@ function divisorsOf(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i + 1).filter((count) => n % count === 0);
 }
 
-/** KV groups that each KV head of a layer may have: those that share its query heads out evenly. */
+/**
+ * KV groups that each KV head of a layer may have: those that share its query heads out evenly. Latent attention
+ * has one, if its cache has latent vectors.
+ */
 export function replicasOf({ attention }: Pick<LayerSpec, 'attention'>): number[] {
-  if (attention.kind !== 'gqa') return [1];
-  return divisorsOf(attention.heads / attention.kvHeads);
+  if (attention.kind === 'delta') return [1];
+  return divisorsOf(attention.heads / (attention.kind === 'gqa' ? attention.kvHeads : 1));
 }
 
 /** Bytes of SRAM that the fullest core needs with the replicas and strips that need the fewest. */

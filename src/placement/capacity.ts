@@ -9,7 +9,7 @@ import { BITS, formatsOf, narrowed } from '../model/formats.js';
 import { hasExperts, type ModelSpec } from '../model/model.js';
 import { codeBytesOf, leastBytes, modelBytes, mostThat, replicasOf } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
-import type { Formed, SizedRequest } from './placement.js';
+import type { Form, Formed, SizedRequest } from './placement.js';
 import { cut } from './pack.js';
 import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
 
@@ -19,6 +19,23 @@ import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
  */
 export function wafersNeeded(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
   return Math.min(...formsOf(request).map((formed) => wafersIn(model, wafer, formed)));
+}
+
+/**
+ * The request with one form of the cache of latent attention: expanded, if that takes no more wafers than latent
+ * vectors.
+ */
+export function settled<T extends SizedRequest>(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: T,
+): T & Pick<Form, 'latent'> {
+  const { latent } = request;
+  if (latent !== 'auto') return { ...request, latent };
+  const [expanded, folded] = (['expanded', 'latent'] as const).map((form) =>
+    wafersNeeded(model, wafer, { ...request, latent: form }),
+  );
+  return { ...request, latent: expanded <= folded ? 'expanded' : 'latent' };
 }
 
 function wafersIn(model: ModelSpec, wafer: WaferSpec, request: Formed): number {

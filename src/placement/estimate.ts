@@ -7,11 +7,13 @@ import type { WidenedType } from '../numeric/formats.js';
 import { elementsPerWavelet, type FloatType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
-import type { Cut, LayerForm, PartKind } from '../mapping/mapping.js';
+import type { Cut, Held, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
 import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
-import { layerShape, tableShape, type GqaShape } from '../mapping/shapes.js';
+import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
+import type { LatentMatrices } from '../mapping/latent-matrices.js';
+import type { LatentShape } from '../mapping/latent.js';
 import type { DeltaShape } from '../mapping/delta.js';
 import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -20,7 +22,7 @@ import type { GqaSpec } from '../model/attention-spec.js';
 import { widenedType } from '../model/formats.js';
 import { gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cutOf, regionBytes, variantsOf, type Kept } from './budget.js';
-import { partKindsOf, partsOf, type Sizes } from './placement.js';
+import { partKindsOf, partsOf, type Form, type Sizes } from './placement.js';
 
 /** Estimates of many sizes, each part's of each size made once. */
 export interface Estimator {
@@ -35,11 +37,7 @@ export interface Estimator {
   fastest: (part: PartKind, rows: number, columns: number) => PartKind;
 }
 
-export function estimator(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  asked: Kept & { layers: LayerForm },
-): Estimator {
+export function estimator(model: ModelSpec, wafer: WaferSpec, asked: Kept & Form): Estimator {
   const all = partsOf(model, asked);
   const keys = all.map(keyOfPart);
   const counted = new Map(
@@ -91,8 +89,8 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
     const { words, type } = received(part, cut);
     const layer = model.kinds[part.layerKind];
     return (
-      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part.kvReplicas) : 0) +
-      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut, part.strips) : 0) +
+      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part) : 0) +
+      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut, part) : 0) +
       broadcastCycles(wafer, type, columns, words) +
       added(part)
     );
@@ -109,16 +107,50 @@ function attentionCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  kvReplicas?: number,
+  held: Held,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns, 1, kvReplicas);
-  const { qkv, o, router } = layerMatrices(model, layer, s);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
+  const { qkv, o, router, latent } = layerMatrices(model, layer, s);
   return (
     productCycles(wafer, qkv) +
-    (s.kind === 'delta' ? deltaCycles(wafer, type, s) : gqaCycles(wafer, type, gqaOf(layer), s)) +
+    mixerCycles(wafer, type, layer, s, latent) +
     productCycles(wafer, o) +
     (s.experts && router ? routerCycles(wafer, layer, router, s.experts) : 0)
+  );
+}
+
+function mixerCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  layer: LayerSpec,
+  s: LayerShape,
+  latent: LatentMatrices | undefined,
+): number {
+  switch (s.kind) {
+    case 'gqa':
+      return gqaCycles(wafer, type, gqaOf(layer), s);
+    case 'latent':
+      return latentCycles(wafer, type, s, latent!);
+    case 'delta':
+      return deltaCycles(wafer, type, s);
+  }
+}
+
+/** Products between the latent vectors and heads, scores, the softmax, and what the shares come to. */
+function latentCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  s: LatentShape,
+  { queries, keyValues, absorb, values }: LatentMatrices,
+): number {
+  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
+  const compared = matvecCycles(wafer, type, s.keyElements, s.positions, 'fma');
+  const attended = matvecCycles(wafer, type, s.attended, s.positions, 'dot');
+  return (
+    products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
+    s.queryHeads * (compared + attended) +
+    specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
   );
 }
 
@@ -154,15 +186,15 @@ function mlpCycles(
   wafer: WaferSpec,
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
-  strips?: number,
+  held: Held,
 ): number {
   const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns, 1, 1, strips);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held);
   const { shared, ...own } = layerMatrices(model, layer, s);
   const gated = (of: MlpMatrices) =>
     productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
   const { mlp } = layer;
-  const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, strips ?? 1) : 1;
+  const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, held.strips ?? 1) : 1;
   const units = times * s.inner + (s.experts?.sharedInner ?? 0);
   return (
     times * gated(own) +

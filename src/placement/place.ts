@@ -32,15 +32,16 @@ export function place(
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   const chosen = chooseSizes(model, wafer, request, wafers);
   if (chosen === undefined) throw doesNotFit(model, wafer, request);
-  const { layers, sizes } = chosen;
-  const parts = partsOf(model, { ...request, layers });
+  const { form, sizes } = chosen;
+  const asked = { ...request, layers: form.layers, latent: form.latent };
+  const parts = partsOf(model, asked);
   const widths = widthsOf(parts, sizes);
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
   const { received } = MAPPINGS[request.mapping];
   const words = parts.map((part) => received(part, { model, rows: sizes.rows }).words);
   const packing = pack(model, { widths, words }, sizes.rows, wafer, counts, strategy, search);
-  const { fastest } = estimator(model, wafer, { ...request, layers });
+  const { fastest } = estimator(model, wafer, asked);
   const regions = parts.map((part, i) => {
     const width = widths[i];
     const of = fastest(part, sizes.rows, width);
@@ -58,7 +59,7 @@ export function place(
   const { handOffCycles, bound } = packing;
   const estimate = { handOffCycles, ...(bound !== undefined && { bound }) };
   const { strategy: named } = request;
-  const placement = { strategy: named, layers, regions, wafers: counts.length, estimate };
+  const placement = { strategy: named, ...form, regions, wafers: counts.length, estimate };
   const defects = defectsOf(placement, wafer);
   return defects ? { ...placement, defects } : placement;
 }

@@ -1,6 +1,6 @@
 /** What placement is asked for and answers: a request, the regions and their sizes, or a refusal. */
 import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
-import type { LayerColumns, LayerForm, Part, PartKind } from '../mapping/mapping.js';
+import type { LatentForm, LayerColumns, LayerForm, Part, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 
@@ -20,6 +20,8 @@ export interface Placement {
   strategy: string;
   /** Whether a layer is one region or two. */
   layers: LayerForm;
+  /** What the caches of latent attention have, if there is some. */
+  latent?: LatentForm | undefined;
   /** In the order of a token's path; a tied table is the first region and is visited again at the end. */
   regions: Region[];
   wafers: number;
@@ -58,6 +60,8 @@ export interface SizedRequest extends PlacementRequest {
   /** Regions of a layer, or whichever takes the fewest wafers and then cycles; whole if not given. */
   layers?: LayerForm | 'auto' | undefined;
   layerColumns?: LayerColumns | undefined;
+  /** What the cache of latent attention has, or what fits on fewer wafers, expanded if equal; expanded if not given. */
+  latent?: LatentForm | 'auto' | undefined;
   /** KV groups for each KV head, or as many as are estimated to be fastest; 1 if not given. */
   kvReplicas?: number | 'auto' | undefined;
   /** Strips of columns with as many experts each, or as many as are estimated to be fastest; 1 if not given. */
@@ -66,19 +70,28 @@ export interface SizedRequest extends PlacementRequest {
   headGroups?: number | undefined;
 }
 
-/** A request whose layers have one form. */
-export type Formed = Omit<SizedRequest, 'layers'> & { layers: LayerForm };
+/** A request of one form. */
+export type Formed = Omit<SizedRequest, 'layers' | 'latent'> & Form;
 
-/** The request in every form of layers that it leaves open; sizes asked for are those of one form. */
+/** Regions of a layer, and what the cache of latent attention has. */
+export interface Form {
+  layers: LayerForm;
+  latent?: LatentForm | undefined;
+}
+
+/** The request in every form that it leaves open; sizes asked for are those of one form of layers. */
 export function formsOf(request: SizedRequest): Formed[] {
-  const { layers = 'whole', layerColumns: asked, mapping } = request;
+  const { layers = 'whole', layerColumns: asked, mapping, latent } = request;
   const open = (): LayerForm[] => {
     if (!MAPPINGS[mapping].takes.split) return ['whole'];
     if (asked === undefined) return ['whole', 'split'];
     return [typeof asked === 'number' || isPerLayer(asked) ? 'whole' : 'split'];
   };
   const forms = layers === 'auto' ? open() : [layers];
-  return forms.map((form) => ({ ...request, layers: form }));
+  const caches = latent === 'auto' ? (['expanded', 'latent'] as const) : [latent];
+  return caches.flatMap((cache) =>
+    forms.map((form) => ({ ...request, layers: form, latent: cache })),
+  );
 }
 
 export function isPerLayer(columns: LayerColumns | undefined): columns is readonly number[] {
@@ -104,9 +117,9 @@ export function widthsOf(parts: readonly Part[], { columns, layers }: Sizes): nu
 /** What has to be placed: the parts of a model in the order of a token's path; whole layers if not given. */
 export function partsOf(
   model: ModelSpec,
-  { mapping, layers = 'whole' }: Pick<SizedRequest, 'mapping'> & { layers?: LayerForm },
+  { mapping, layers = 'whole', latent }: Pick<SizedRequest, 'mapping'> & Partial<Form>,
 ): Part[] {
-  return MAPPINGS[mapping].regions(model, layers);
+  return MAPPINGS[mapping].regions(model, { layers, ...(latent && { latent }) });
 }
 
 /** Kinds of regions that there are. */

@@ -6,27 +6,27 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
-import type { LayerColumns, LayerForm, Part } from '../mapping/mapping.js';
+import type { LayerColumns, Part } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 import { cutOf, leastColumns, mostThat, variantsOf } from './budget.js';
 import { estimator, type Estimator } from './estimate.js';
 import { cut } from './pack.js';
 import { formsOf, isPerLayer, partKindsOf, partsOf, widthsOf } from './placement.js';
-import type { Formed, Sizes, SizedRequest } from './placement.js';
+import type { Form, Formed, Sizes, SizedRequest } from './placement.js';
 
 /** Cores beyond the fewest (relative) that `minimal` may spend on a shape nearer to a square. */
 const SQUARE_SLACK = 0.02;
 
 /** Sizes, and the form of layers that they are sizes of. */
 export interface Chosen {
-  layers: LayerForm;
+  form: Form;
   sizes: Sizes;
 }
 
 /**
  * Sizes for the request on at most `wafers` wafers, or undefined if there are none. Of several forms of
- * layers that which takes the fewest wafers, then that of the fewest estimated cycles.
+ * layers that which takes the fewest wafers, then an expanded cache, then that of the fewest estimated cycles.
  */
 export function chooseSizes(
   model: ModelSpec,
@@ -35,23 +35,26 @@ export function chooseSizes(
   wafers: number,
 ): Chosen | undefined {
   const found = formsOf(request).flatMap((formed) => {
-    const { layers } = formed;
+    const { layers, latent } = formed;
     const estimates = estimator(model, wafer, formed);
     const sizes = sizesIn(model, wafer, formed, wafers, estimates);
     if (sizes === undefined) return [];
     const counts = cut(widthsOf(partsOf(model, formed), sizes), sizes.rows, wafer, wafers)!;
-    return [{ layers, sizes, wafers: counts.length, cycles: estimates.token(sizes) }];
+    const costs = { wafers: counts.length, cycles: estimates.token(sizes) };
+    return [{ form: { layers, latent }, sizes, ...costs }];
   });
   return found.length === 0 ? undefined : found.reduce((a, b) => (isBetter(b, a) ? b : a));
 }
 
-interface Costs {
+interface Costs extends Pick<Chosen, 'form'> {
   wafers: number;
   cycles: number;
 }
 
 function isBetter(a: Costs, b: Costs): boolean {
-  return a.wafers === b.wafers ? a.cycles < b.cycles : a.wafers < b.wafers;
+  if (a.wafers !== b.wafers) return a.wafers < b.wafers;
+  if (a.form.latent !== b.form.latent) return a.form.latent === 'expanded';
+  return a.cycles < b.cycles;
 }
 
 function sizesIn(

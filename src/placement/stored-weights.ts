@@ -37,7 +37,7 @@ function regionWeights(model: ModelSpec, region: Region): number {
   if (!isOfLayer(region))
     return width * height * bytesOf(tableMatrix(model, tableShape(model, height, width)));
   const layer = model.kinds[region.layerKind];
-  const shape = layerShape(model, layer, 1, height, width, 1, region.kvReplicas, region.strips);
+  const shape = layerShape(model, layer, 1, height, width, 1, region);
   const matrices = layerMatrices(model, layer, shape);
   return slicesOn(region, matrices, shape).reduce(
     (sum, [columns, slice]) => sum + height * columns * bytesOf(slice),

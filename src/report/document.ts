@@ -61,6 +61,32 @@ export interface DecodeResult {
   repeatsAfter?: number;
   /** With several users: where wavelets of two of them may want one link at a time. */
   sharedLinks?: SharedLinksResult;
+  /** Where experts lie in strips. */
+  routing?: RoutingResult;
+}
+
+/** Least, mean and most of some numbers. */
+export interface Spread {
+  mean: number;
+  least: number;
+  most: number;
+}
+
+/** Of experts in strips, whose times depend on which are chosen; all cycles are simulated. */
+export interface RoutingResult {
+  /** Whose choices: drawn (`uniform`, `skewed`), lines of a file (`trace`), or the plain decoder's (`reference`). */
+  source: 'uniform' | 'skewed' | 'trace' | 'reference';
+  /** Tokens whose choices these are. */
+  tokens: number;
+  /** A token's largest number of experts in a strip, mean of its layers; and the least and most of any layer. */
+  largestLoad: Spread;
+  /** Of the last step with the choices of each of these tokens; of one user alone. */
+  cyclesPerToken?: Spread;
+  /** The mean is that of as many tokens as there are, one after the other: per mean of the cycles. */
+  tokensPerSecondPerUser?: Spread;
+  /** With as even a number of chosen experts in all strips as can be; and the mean above it. */
+  balancedCycles?: number;
+  imbalanceCycles?: number;
 }
 
 /**
@@ -103,6 +129,8 @@ export interface PlacementResult {
   strategy: string;
   /** Whether a layer is one region, or one for its attention and one for its MLP. */
   layers?: Placement['layers'];
+  /** What the caches of latent attention have: keys and values of every head, or latent vectors. */
+  latent?: NonNullable<Placement['latent']>;
   regions: RegionResult[];
   coresUsed: number;
   sramUsedBytes: number;

@@ -11,6 +11,7 @@ import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { placementText } from './placement-text.js';
 import { checkText } from './check-text.js';
+import { routingFacts } from './routing-text.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
@@ -97,6 +98,9 @@ function headline(run: RunDocument, style: Style): string {
   if (decode.bottleneck !== undefined && decode.tokensPerSecond > decode.tokensPerSecondPerUser)
     lines.push(`  in flight   ${inFlight(decode)}`);
   if (decode.sharedLinks) lines.push(`  links       ${sharedLinksText(decode.sharedLinks)}`);
+  if (decode.routing)
+    for (const [name, value] of routingFacts(decode.routing))
+      lines.push(`  ${name.padEnd(11)} ${value}`);
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
   lines.push(

@@ -131,7 +131,7 @@ function attentionOf(
   if (spec.kind === 'gqa' && weights.kind === 'gqa')
     return gqaAttention(spec, weights, model, cache, positions);
   if (spec.kind === 'latent' && weights.kind === 'latent')
-    return latentAttention(spec, weights, model, positions);
+    return latentAttention(spec, weights, model, positions, cache);
   if (spec.kind === 'delta' && weights.kind === 'delta')
     return deltaAttention(spec, weights, model, state);
   throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);

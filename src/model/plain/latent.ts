@@ -6,31 +6,29 @@ import { unexpected } from '../errors.js';
 import type { LatentSpec } from '../attention-spec.js';
 import type { LatentWeights } from '../model-weights.js';
 import { ropeAmplitude, rotaryPairs, rotateHead } from '../rope.js';
-import type { Attention } from './attention.js';
+import type { Attention, KvCache } from './attention.js';
 import { rmsNorm, type NormRule } from './norm.js';
 import { multiply, project, softmax } from './vectors.js';
 
 /** Of the norms of both latent vectors, whatever the model's other norms have. */
 const LATENT_EPSILON = 1e-6;
 
-/** A position's keys and values, [heads * (nope + value)], and the key that turns, for all heads. */
-interface Expanded {
-  expanded: Float64Array;
-  rotary: Float64Array;
-}
-
-/** @param positions of the whole run */
+/**
+ * @param positions of the whole run
+ * @param cache of each position the latent vector and, turned, the rotary key of all heads; and the keys and values
+ * of each head that follow from it, [heads * (nope + value)]
+ */
 export function latentAttention(
   spec: LatentSpec,
   weights: LatentWeights,
   model: NormRule,
   positions: number,
+  { keys, values }: KvCache = { keys: [], values: [] },
 ): Attention {
   const { kvRank, nope, rope, heads, value, bias } = spec;
   const rule = { ...model, normEpsilon: LATENT_EPSILON };
   const pairs = rotaryPairs(rope.dim, rope, positions);
   const amplitude = ropeAmplitude(rope);
-  const cache: Expanded[] = [];
 
   function queriesOf(input: Float64Array): Float64Array {
     if (spec.qRank === undefined) return multiply(weights.qUp, input);
@@ -47,10 +45,11 @@ export function latentAttention(
     const latent = rmsNorm(down.slice(0, kvRank), weights.kvNorm, rule);
     const rotary = down.slice(kvRank);
     rotateHead(rotary, 0, position, pairs, amplitude);
-    cache.push({ expanded: multiply(weights.kvUp, latent), rotary });
+    keys.push(Float64Array.of(...latent, ...rotary));
+    values.push(multiply(weights.kvUp, latent));
 
     const attended = new Float64Array(heads * value);
-    for (let h = 0; h < heads; h++) attendHead(spec, cache, query, h, attended);
+    for (let h = 0; h < heads; h++) attendHead(spec, { keys, values }, query, h, attended);
     return project(weights.o, attended, bias, weights.oBias);
   };
 }
@@ -63,22 +62,23 @@ function checkIndexer({ indexer }: LatentSpec, position: number): void {
 
 /** Writes query head `h`'s share of the values of all positions. */
 function attendHead(
-  { nope, rope, value, scale }: LatentSpec,
-  cache: Expanded[],
+  { kvRank, nope, rope, value, scale }: LatentSpec,
+  { keys, values }: KvCache,
   query: Float64Array,
   h: number,
   attended: Float64Array,
 ): void {
   const queryAt = h * (nope + rope.dim);
   const keyAt = h * (nope + value);
-  const scores = Float64Array.from(cache, ({ expanded, rotary }) => {
+  const scores = Float64Array.from(keys, (key, position) => {
+    const { [position]: expanded } = values;
     let sum = 0;
     for (let i = 0; i < nope; i++) sum += query[queryAt + i] * expanded[keyAt + i];
-    for (let i = 0; i < rope.dim; i++) sum += query[queryAt + nope + i] * rotary[i];
+    for (let i = 0; i < rope.dim; i++) sum += query[queryAt + nope + i] * key[kvRank + i];
     return sum * scale;
   });
   const shares = softmax(scores);
-  for (const [j, { expanded }] of cache.entries())
+  for (const [j, expanded] of values.entries())
     for (let i = 0; i < value; i++)
       attended[h * value + i] += shares[j] * expanded[keyAt + nope + i];
 }

@@ -63,9 +63,10 @@ export async function fleet(
     const known = new Map<string, Promise<FleetRow>>();
     return Promise.all(
       all.map(async ({ scenario, config }) => {
-        const { model, wafer, workload, placement, mapping } = config;
+        const { model, wafer, workload, placement, mapping, latent } = config;
         const { context, tokens, batch } = workload;
-        const key = configHash({ model, wafer, context, tokens, batch, placement, mapping });
+        const asked = { placement, mapping, ...(latent && { latent }) };
+        const key = configHash({ model, wafer, context, tokens, batch, ...asked });
         const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
         known.set(key, row);
         return { ...(await row), scenario };

@@ -8,7 +8,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import type { Groups } from '../../lowering/lines.js';
 import { replicasOf } from '../../placement/budget.js';
-import { wafersNeeded } from '../../placement/capacity.js';
+import { settled, wafersNeeded } from '../../placement/capacity.js';
 import { keyOfPart } from '../../mapping/mapping.js';
 import { CapacityError, formsOf, partKindsOf, partsOf } from '../../placement/placement.js';
 import type { Sizes } from '../../placement/placement.js';
@@ -45,7 +45,7 @@ const FINALISTS = 2;
  */
 export function shapesOf(config: ResolvedConfig): Shape[][] {
   const { model, wafer } = config;
-  const request = { ...requestOf(config), growth: 'fill' as const };
+  const request = settled(model, wafer, { ...requestOf(config), growth: 'fill' });
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
   return formsOf(request).flatMap((formed) =>
     layerSizes(model, wafer, formed, wafers).map((sizes) => sizes.map(shapeOf)),
@@ -131,7 +131,7 @@ async function orRefused(cycles: Promise<number>): Promise<number> {
 
 function startsOf(config: ResolvedConfig, heights: Shape[][]): Shape[] {
   const { model, wafer } = config;
-  const request = requestOf(config);
+  const request = settled(model, wafer, requestOf(config));
   const [whole, split] = (['whole', 'split'] as const).map((layers) => {
     const formed = { ...request, layers };
     const keys = partKindsOf(partsOf(model, formed)).map(keyOfPart);

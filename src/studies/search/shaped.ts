@@ -4,7 +4,10 @@ import type { ResolvedConfig } from '../../config.js';
 import { groupChooser, type LineCycles } from '../../decode/groups.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 import { placementOf, requestOf } from '../../decode/place.js';
+import { isOfLayer } from '../../mapping/mapping.js';
+import { settled } from '../../placement/capacity.js';
 import { estimator } from '../../placement/estimate.js';
+import { partsOf } from '../../placement/placement.js';
 import type { Runner } from '../../decode/runner.js';
 import { createShared } from '../../decode/sharing.js';
 import { simulateSteps } from '../../decode/simulate.js';
@@ -49,9 +52,12 @@ function costOfShapes(
     async groupsOf({ rows, layerColumns, kvReplicas = config.placement.kvReplicas }) {
       if (typeof layerColumns === 'object')
         throw new TypeError('layers that are split have two widths');
-      const asked = { ...requestOf(config), layers: 'whole' as const, kvReplicas };
-      const { fastest } = estimator(config.model, config.wafer, asked);
-      const part = fastest({ kind: 'layer', layerKind: 0 }, rows, layerColumns);
+      const { model, wafer } = config;
+      const request = settled(model, wafer, requestOf(config));
+      const asked = { ...request, layers: 'whole' as const, kvReplicas };
+      const { fastest } = estimator(model, wafer, asked);
+      const first = partsOf(model, asked).find(isOfLayer)!;
+      const part = fastest(first, rows, layerColumns);
       const layer = { ...part, height: rows, width: layerColumns };
       const { column, row, head } = (await byLines([layer]))(layer);
       return { column, row, head };

@@ -2,10 +2,16 @@
  * Serving on top of a simulated wafer: requests, step times by simulation, the server, its metrics,
  * and GPUs next to it. Pure but for reading the files that the configuration names.
  */
+import { requestOf } from '../../decode/place.js';
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { ConfigError } from '../../config/errors.js';
-import { cacheBytesPerPosition, parameterCount, weightBytes } from '../../model/operators.js';
+import {
+  cacheBytes,
+  cacheBytesPerPosition,
+  parameterCount,
+  weightBytes,
+} from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
@@ -93,6 +99,7 @@ export async function prepare(
       stepTime: stepTimeOf(grid),
       kvTokens: deployment.kvTokens,
       kvBlock: deployment.kvBlock,
+      states: deployment.states,
       maxContext,
       transport,
       ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
@@ -120,6 +127,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
     ...metrics,
     kvTokens,
     kvBlock: deployment.kvBlock,
+    ...(deployment.states !== undefined && { states: deployment.states }),
     maxContext,
     reach: reachOf(config),
     evictions: run.evictions,
@@ -218,9 +226,10 @@ async function gridOf(
 const LONG_CONTEXT = 131_072;
 
 /** What one wafer reaches, and what a long context takes, whatever number of wafers there is. */
-function reachOf({ model, wafer, mapping, placement }: ResolvedConfig): ServingResult['reach'] {
-  const { strategy, growth } = placement;
-  const request = { strategy, growth, mapping, batch: 1, maxPositions: LONG_CONTEXT };
+function reachOf(config: ResolvedConfig): ServingResult['reach'] {
+  const { model, wafer } = config;
+  const { strategy, growth, mapping, latent } = requestOf(config);
+  const request = { strategy, growth, mapping, latent, batch: 1, maxPositions: LONG_CONTEXT };
   const wafers = wafersNeeded(model, wafer, request);
   return {
     oneWafer: longestContext(model, wafer, request, 1) ?? 0,
@@ -262,6 +271,7 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
   const size = {
     weightBytes: weightBytes(model),
     cacheBytesPerPosition: cacheBytesPerPosition(model),
+    stateBytes: cacheBytes(model, 0),
     parameters: parameterCount(model),
     layers: model.layers.length,
   };
@@ -273,7 +283,7 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
     const stepTime = rooflineStepTime(gpu, size, gpus);
     const kvTokens = rooflineCache(gpu, size, gpus);
-    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1 };
+    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1, states: undefined };
     const metrics = metricsOf(serve(source.requests, server));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);

@@ -1,0 +1,30 @@
+/** What all columns with heads keep that attend to positions, whatever their keys and values are. */
+import type { FloatType } from '../numeric/types.js';
+import type { bufferList } from './shapes.js';
+
+type Add = ReturnType<typeof bufferList>['add'];
+
+/**
+ * Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced by one step a
+ * token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+ */
+export function addAngles(add: Add, value: FloatType, pairs: number, heads: number): void {
+  add('angle', 'f32', 2 * pairs, true);
+  add('angleStep', 'f32', 2 * pairs, true);
+  add('angleWork', 'f32', 2 * pairs);
+  add('turn', value, 3 * pairs * heads);
+  add('turned', value, pairs * heads);
+}
+
+export function addSoftmax(
+  add: Add,
+  value: FloatType,
+  { queryHeads, slots }: { queryHeads: number; slots: number },
+): void {
+  // As long as the cache: one user may have all of it (serving).
+  add('scores', value, queryHeads * slots);
+  add('rowPeak', value, queryHeads);
+  // With their signs changed: what is added to scores is minus the largest of them.
+  add('minusPeak', 'f32', queryHeads);
+  add('total', 'f32', queryHeads);
+}
