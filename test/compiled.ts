@@ -56,9 +56,9 @@ export function compiled(): Plugin {
     resolveId(path, importer) {
       if (importer === undefined || !path.startsWith('.')) return undefined;
       const source = resolve(dirname(importer), path);
+      if (!source.startsWith(`${SOURCES}/`) || !existsSync(compiledOf(source))) return undefined;
       // Modules of `src` that vitest itself runs import others in the same way.
-      if (!source.startsWith(`${SOURCES}/`) || importer.startsWith(SOURCES) || mocks(importer))
-        return undefined;
+      if (importer.startsWith(SOURCES) || mocks(importer)) return undefined;
       return { id: compiledOf(source), external: true };
     },
   };
