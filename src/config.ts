@@ -116,7 +116,12 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     model: {
       config: modelPath,
       ...(weightsPath !== undefined && { weights: weightsPath }),
-      ...{ dtype: model.dtype, ...storedAs(model), spec },
+      ...{
+        dtype: model.dtype,
+        ...storedAs(model),
+        ...(options.indexer && { indexer: options.indexer }),
+        spec,
+      },
     },
     ...run,
     ...mappingAs(mapping),
@@ -137,10 +142,16 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(machine, model, withRouting({ ...run, ...mappingAs(mapping) }, routing?.sha256), served, {
-      checkpoint,
-      block: weights?.block,
-    }),
+    canonical: canonicalOf(
+      machine,
+      model,
+      withRouting({ ...run, ...mappingAs(mapping) }, routing?.sha256),
+      served,
+      {
+        checkpoint,
+        block: weights?.block,
+      },
+    ),
     stated: provenanceOf(hardware, () => ''),
     files,
   };

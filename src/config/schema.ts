@@ -84,6 +84,11 @@ const model = section('the path of a config.json or a mapping', {
   })
     .exactOptional()
     .describe('Formats of matrices, in place of weightBits'),
+  indexer: choice('select', 'dense')
+    .exactOptional()
+    .describe(
+      'Sparse attention: positions that an indexer chooses, up to as many as it chooses all of them; dense: all, an upper bound',
+    ),
 });
 
 const workload = section('a mapping', {
