@@ -34,6 +34,7 @@ export { ModelError } from './model/errors.js';
 export { CapacityError } from './placement/placement.js';
 export { placementOf } from './decode/place.js';
 export { createLogits } from './decode/logits.js';
+export { MEMOS, type Memo } from './decode/memo.js';
 export type { SimulateOptions } from './decode/options.js';
 export { IncomparableError } from './studies/incomparable.js';
 export type { Compared } from './studies/compare/compare.js';

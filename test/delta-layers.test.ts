@@ -10,6 +10,7 @@ import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { regionBytes } from '../src/placement/budget.js';
+import { deploymentOf, usersHeld } from '../src/studies/steps/step-times.js';
 import { modelOf } from './helpers/dense-models.js';
 import { deltaLayer, deltaModels, gatedLayer, hybrid } from './helpers/delta-models.js';
 import { cases, count } from './helpers/full.js';
@@ -197,5 +198,29 @@ describe('times and memory of delta nets', () => {
     expect(fast.check).toMatchObject({ passed: true, choice: true });
     expect(fast.steps).toEqual(slow.steps);
     expect(fast.check).toEqual(slow.check);
+  });
+});
+
+describe('a deployment', () => {
+  it('holds as many users as states fit next to each other, and serves no more at once', () => {
+    const { wafer, ...config } = loadConfig('configs/tiny.yaml');
+    const only = hybrid();
+    const placement = { ...config.placement, rows: 3, layerColumns: 5, growth: 'minimal' as const };
+    const heldWith = (sramBytes: number) => {
+      const small = { ...wafer, core: { ...wafer.core, sramBytes } };
+      return deploymentOf({ ...config, model: only, wafer: small, placement });
+    };
+    const { states, placement: placed, ...held } = heldWith(wafer.core.sramBytes);
+    const full = usersHeld({ ...held, placement: placed, states: 1 }, 1);
+    expect(states).toBeGreaterThan(1);
+    // Layers with caches have to hold a position of each too.
+    expect(full).toBeLessThanOrEqual(states!);
+    // 2 columns of a group, 3 rows: see above. One state more needs so many bytes more.
+    const more = 4 * (3 * 2 * 3 + 3 * (2 * 3 + 2 * 4));
+    expect(heldWith(wafer.core.sramBytes + more).states).toBe(states! + 1);
+    const plain = modelOf([gatedLayer()]);
+    expect(deploymentOf({ ...config, wafer, model: plain, placement })).not.toHaveProperty(
+      'states',
+    );
   });
 });

@@ -3,13 +3,20 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { relativeError } from '../src/decode/compute.js';
+import { lookAhead, relativeError, type Numbers } from '../src/decode/compute.js';
+import { loweredOf } from '../src/decode/lowered.js';
 import { placementOf } from '../src/decode/place.js';
+import { noRouting } from '../src/decode/routing-check.js';
+import { createRunner } from '../src/decode/runner.js';
+import { beginStep, createStageRunner, runOn as runOnWafer } from '../src/decode/stages.js';
+import { timedStages } from '../src/decode/stages.js';
+import { computeToken } from '../src/decode/step.js';
 import { simulateSteps } from '../src/decode/simulate.js';
 import type { EngineName } from '../src/engine/engines.js';
 import { reference } from '../src/engine/reference/reference.js';
 import type { Engine, RunInput } from '../src/engine/engine.js';
 import type { ModelSpec } from '../src/model/model.js';
+import { createPlainDecoder } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { CHECKPOINTS, loadCheckpoint, referenceOf } from './helpers/checkpoints.js';
@@ -199,6 +206,55 @@ function overwrite({ program, memory }: RunInput, name: string, to: (value: numb
       memory![core][i] = to(memory![core][i]);
   });
 }
+
+/** A token on three strips whose programs are for other experts than those that its routers choose. */
+async function lowered(layers: 'whole' | 'split', change: (chosen: number[]) => number[]) {
+  const sets = ['placement.rows=4', 'placement.layerColumns=9', 'placement.experts=strips'];
+  const own = [...sets, 'placement.strips=3', `placement.layers=${layers}`];
+  const config = { ...loadConfig('configs/tiny.yaml', own), model: twelve() };
+  const weights = randomWeights(config.model, seededRandom('other'));
+  const { wafer, model } = config;
+  const programs = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
+  const { routing, plan, images } = await loweredOf(config, placementOf(config), 4, programs);
+  const step = { context: 0, maxPositions: 4, users: 1 };
+  const caches = model.layers.map(() => ({ keys: [], values: [] }));
+  const memory = images(step, weights, caches);
+  const plain = createPlainDecoder(model, weights, 4);
+  const runner = createStageRunner({
+    ...{ wafer, memo: true, shared: undefined, run: runOnWafer(programs, wafer) },
+  });
+  const numbers = {
+    model,
+    memory,
+    plain,
+    token: 3,
+    checks: [],
+    inPrompt: [],
+    routing: noRouting(),
+  };
+  const known = { ...numbers, computes: routing!.computes } as Numbers;
+  lookAhead(known);
+  const experts = known.ahead!.experts.map((of) => of && change([...of]));
+  known.ahead = { ...known.ahead!, experts };
+  const planned = plan({ ...step, slots: routing!.slotsOf(experts) });
+  beginStep(runner, planned);
+  const stages = await timedStages(runner, planned, programs);
+  await computeToken(runner, planned, stages, known, 0, programs);
+}
+
+describe.each(['whole', 'split'] as const)('programs of strips for other experts: %s', (layers) => {
+  it.each([
+    ['none of them is', (chosen: number[]) => chosen.map((expert) => (expert + 1) % 12)],
+    ['one of a strip is another', ([first, ...rest]: number[]) => [(first + 3) % 12, ...rest]],
+    ['they have other slots', ([a, b, c, d]: number[]) => [b, c, d, a]],
+  ])('are an error, whether cores find their way or not: %s', async (_, change) => {
+    await expect(lowered(layers, change)).rejects.toMatchObject({ code: 'other-experts' });
+  });
+
+  it('are none if the strips have the same experts', async () => {
+    await expect(lowered(layers, (chosen) => chosen)).resolves.toBeUndefined();
+  });
+});
 
 describe('a router that does not choose what strips were written for', () => {
   it('is an error of the machine, in one line with both choices', async () => {

@@ -250,5 +250,6 @@ function withoutColors({ name: _, ...program }: Program): unknown {
     key === 'color' && typeof value === 'number' && value >= FIRST_HAND_OFF_COLOR
       ? FIRST_HAND_OFF_COLOR + colors.filter((c) => c >= FIRST_HAND_OFF_COLOR).indexOf(value)
       : value;
-  return JSON.parse(JSON.stringify(program, rank));
+  const families = colors.map((color) => program.families?.[color]);
+  return JSON.parse(JSON.stringify({ ...program, families }, rank));
 }

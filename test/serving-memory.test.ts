@@ -44,6 +44,26 @@ describe('the cache memory', () => {
   });
 });
 
+describe('states of users', () => {
+  it('are as many as there is room for, those that idle sessions keep included', () => {
+    const memory = createMemory(100, 1, 2);
+    take(memory, 5, 7);
+    take(memory, 5, undefined);
+    expect(fits(memory, 1)).toBe(false);
+    release(memory, 5, 7);
+    // The session's own state goes on, and makes room for another's.
+    expect(fits(memory, 1)).toBe(true);
+    take(memory, 6, 7);
+    expect([fits(memory, 1), memory.evictions]).toEqual([false, 0]);
+    release(memory, 6, 7);
+    take(memory, 5, undefined);
+    expect([keptBy(memory, 7), memory.evictions, memory.freeStates]).toEqual([0, 1, 0]);
+    release(memory, 5, undefined);
+    release(memory, 5, undefined);
+    expect([memory.free, memory.freeStates]).toEqual([100, 2]);
+  });
+});
+
 describe('a server', () => {
   // Three users of 11 positions: in a pool of 40 all fit, dealt to 10 rows only two.
   const requests = () => [0, 1, 2].map((id) => request(id, 0, 6, 5));
@@ -51,6 +71,17 @@ describe('a server', () => {
     serve(requests(), options(pipeline(10, 1000), 'fcfs', { kvTokens: 40, kvBlock })).served.map(
       ({ queueNs }) => queueNs,
     );
+
+  it('lets a request wait until there is room for its state', () => {
+    const queuedWith = (states?: number) =>
+      serve(requests(), options(pipeline(10, 1000), 'fcfs', { kvTokens: 40, states })).served.map(
+        ({ queueNs }) => queueNs,
+      );
+    expect(queuedWith(3)).toEqual(queuedWith());
+    const [first, second, third] = queuedWith(1);
+    expect([first < second, second < third]).toEqual([true, true]);
+    expect(second).toBeGreaterThan(queuedWith(2)[1]);
+  });
 
   it('lets a request wait until its blocks are free', () => {
     const [first, second, third] = queued(1);

@@ -13,6 +13,7 @@ import { simulating } from './simulating.js';
 
 interface CompareOptions extends SimulationOptions {
   strategies?: string[];
+  experts?: string[];
   set?: string[];
   markdown?: boolean;
 }
@@ -22,8 +23,14 @@ Examples:
   wafersim compare configs/wse3.yaml --strategies row-major,snake,hilbert,greedy,anneal
   wafersim compare configs/wse3.yaml --strategies snake,anneal --set placement.rows=165 --markdown
   wafersim compare configs/wse3.yaml configs/wse3-defects.yaml
+  wafersim compare configs/gpt-oss-120b.yaml --experts sliced,strips,strips:4 --set workload.routing=skewed
   wafersim compare runs/before runs/after
   wafersim compare runs/before configs/wse3.yaml
+
+--experts: sliced is every expert on all columns of its layer, strips:4 four strips of columns with a quarter of the
+experts each, strips as many as fit the fewest wafers. Times on strips depend on which experts are chosen: cycles and
+tokens/s are simulated for each of workload.routingDraws tokens, and the cycles lost to imbalance are their mean less
+those of as many chosen experts in every strip, simulated too.
 
 A directory, or a file that ends in .json, is a finished run; any other file is a configuration, which
 is simulated. The first is what the others are held against.
@@ -37,6 +44,7 @@ export function addCompare(program: Command): void {
     .argument('[others...]', 'what to hold against the first: configurations, runs')
     .optionsGroup('What is simulated:')
     .option('--strategies <list>', 'names of strategies, e.g. row-major,snake,greedy', names)
+    .option('--experts <list>', 'placements of experts, e.g. sliced,strips:4,strips:8', experts)
     .addOption(setOption('workload.context=8192'))
     .optionsGroup('How it is simulated (never changes the result):');
   addSimulationOptions(command, { threads: 'work', memo: true })
@@ -60,9 +68,21 @@ async function compare(first: string, others: string[], options: CompareOptions)
 }
 
 async function strategiesOf(path: string, options: CompareOptions): Promise<CompareDocument> {
-  const { strategies, set = [] } = options;
+  const { strategies, experts: placements, set = [] } = options;
+  if (strategies !== undefined && placements !== undefined)
+    throw new ConfigError('--experts: expected without --strategies, found both');
+  if (placements !== undefined) {
+    const all = placements.map((name): Compared => {
+      const [experts, strips = 'auto'] = name.split(':');
+      const sets = [`placement.experts=${experts}`, `placement.strips=${strips}`];
+      return { name, config: loadConfig(path, [...set, ...sets]) };
+    });
+    return simulating(options, (within) => compareAll(all, within));
+  }
   if (strategies === undefined)
-    throw new ConfigError(`${path}: expected --strategies, or a second run, found neither`);
+    throw new ConfigError(
+      `${path}: expected --strategies, --experts, or a second run, found none of them`,
+    );
   const configs = strategies.map((strategy) =>
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),
   );
@@ -70,12 +90,13 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
 }
 
 async function allOf(paths: string[], options: CompareOptions): Promise<CompareDocument> {
-  const { strategies, set = [] } = options;
+  const { strategies, experts: placements, set = [] } = options;
   const areRuns = paths.map(isRun);
-  if (strategies !== undefined) {
+  if (strategies !== undefined || placements !== undefined) {
+    const option = strategies === undefined ? '--experts' : '--strategies';
     const count = paths.length === 2 ? 'two' : paths.length;
     const found = `${count} ${areRuns.includes(false) ? 'to compare' : 'runs'}`;
-    throw new ConfigError(`--strategies: expected with one configuration, found ${found}`);
+    throw new ConfigError(`${option}: expected with one configuration, found ${found}`);
   }
   if (set.length > 0 && !areRuns.includes(false))
     throw new ConfigError('--set: expected with a configuration, found finished runs only');
@@ -99,5 +120,13 @@ function names(text: string): string[] {
   const list = text.split(',').map((name) => name.trim());
   if (list.includes('') || new Set(list).size < list.length)
     throw new InvalidArgumentError('Expected different names, e.g. row-major,snake.');
+  return list;
+}
+
+/** @throws InvalidArgumentError unless sliced, strips or strips:N, apart by commas, none twice */
+function experts(text: string): string[] {
+  const list = names(text);
+  if (!list.every((name) => /^(?:sliced|strips(?::(?:auto|[1-9]\d*))?)$/.test(name)))
+    throw new InvalidArgumentError('Expected sliced, strips or strips:N, e.g. sliced,strips:4.');
   return list;
 }

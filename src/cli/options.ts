@@ -1,7 +1,7 @@
 /** Options that several commands share, and how their text becomes values. */
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { EngineName } from '../index.js';
+import { MEMOS, type EngineName, type Memo } from '../index.js';
 import { maxCyclesOption, timeoutOption, type LimitOptions } from './simulating.js';
 
 /** `--set a.b=v`, as often as wanted. */
@@ -36,7 +36,7 @@ export interface SimulationOptions extends LimitOptions {
   engine: EngineName;
   /** Of commands that have threads. */
   shards?: number;
-  memo?: boolean;
+  memo?: Memo | boolean;
   cache: boolean;
   json?: boolean;
 }
@@ -63,7 +63,13 @@ export function addSimulationOptions(
       availableParallelism(),
     );
   if (memo)
-    command.option('--no-memo', 'simulate every region itself, even if another one is equal');
+    command
+      .addOption(
+        new Option('--memo <what>', 'what is simulated once where it is equal')
+          .choices(MEMOS)
+          .default('all'),
+      )
+      .option('--no-memo', 'the same as --memo none: every wavelet of every region moves');
   return command
     .addOption(noCacheOption(keeps))
     .optionsGroup('What is written:')

@@ -271,7 +271,7 @@ export type Config = z.output<typeof config>;
 export function configSchema(): object {
   const path = (description: string) => ({ type: 'string', description });
   const whole = z.toJSONSchema(config, { target: 'draft-7', io: 'input' }) as JsonSchema;
-  const { hardware: wafer, model: llm, ...rest } = optional(whole).properties!;
+  const { hardware: wafer, model: llm, mapping: cut, ...rest } = optional(whole).properties!;
   const extend = { extends: path('A file that this one overrides, relative to it') };
   const definition = { ...wafer, properties: { ...extend, ...wafer.properties } };
   return {
@@ -284,6 +284,7 @@ export function configSchema(): object {
         anyOf: [path(`Hardware file, ${orName('wse3')}`), { $ref: '#/definitions/hardware' }],
       },
       model: { anyOf: [path(`Hugging Face config.json, ${orName('llama-3.1-8b')}`), llm] },
+      mapping: { anyOf: [cut?.properties?.['name'], cut] },
       ...rest,
     },
     additionalProperties: false,

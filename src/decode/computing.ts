@@ -5,6 +5,7 @@
 import { readTokenizer, textAfter } from '../checkpoint/tokenizer.js';
 import type { ResolvedConfig } from '../config.js';
 import type { ChosenExperts } from '../model/plain/decoder.js';
+import type { Step } from '../lowering/region.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import { checkPromptToken, checkResult, checkStep, isToken, lookAhead } from './compute.js';
 import type { Numbers } from './compute.js';
@@ -17,6 +18,7 @@ import type { StageTiming } from './timeline.js';
 
 /** A step's stages, written but not timed. */
 export interface Begun {
+  step: Step;
   plan: StepPlan;
   stages: StageTiming[];
 }
@@ -28,6 +30,8 @@ export interface Computing {
   lookAhead(): ChosenExperts | undefined;
   /** Computes a step: the token that it chooses, none if that is no token. */
   step(begun: Begun, position: number): Promise<number | undefined>;
+  /** What it chose for the tokens so far. */
+  choices(): readonly ChosenExperts[];
   result(): Pick<Simulated, 'check' | 'text' | 'skipped'>;
 }
 
@@ -41,6 +45,7 @@ export function createComputing(
   const { runner: programs, onProgress, onLogits, onText } = options;
   const tokenizer = files.length > 0 ? readTokenizer(files) : undefined;
   const chosen: number[] = [];
+  const choices: ChosenExperts[] = [];
   const textOf = () => tokenizer && textAfter(tokenizer, [...prompt, ...chosen], prompt.length);
   let shown = '';
 
@@ -62,7 +67,12 @@ export function createComputing(
         checkPromptToken(numbers, prompt[position + 1], onLogits);
       }
     },
-    lookAhead: () => lookAhead(numbers),
+    lookAhead() {
+      const choice = lookAhead(numbers);
+      if (choice) choices.push(choice);
+      return choice;
+    },
+    choices: () => choices,
     async step({ plan, stages }, position) {
       // After a choice that is no token there is nothing to compute with.
       if (!isToken(numbers.token, numbers)) return undefined;

@@ -2,7 +2,8 @@
 import type { EngineName } from '../engine/engines.js';
 import type { RunDetail } from '../report/detail.js';
 import type { HostResult } from '../report/document.js';
-import { createRunner, type Runner } from './runner.js';
+import type { Memo } from './memo.js';
+import { createRunner, type Runner, type Spent } from './runner.js';
 import type { Shared } from './sharing.js';
 
 export interface SimulateOptions {
@@ -13,8 +14,8 @@ export interface SimulateOptions {
   runner?: Runner;
   /** Cycles that one program (a stage of a token, or a line tried for it) may take; else LimitError. */
   maxCycles?: number | undefined;
-  /** Whether equal regions are simulated once. */
-  memo: boolean;
+  /** What is simulated once where it is equal; true is `all`, false `none`. */
+  memo: Memo | boolean;
   onProgress?: ((progress: { done: number; total: number; what: string }) => void) | undefined;
   /** Ends the simulation within some milliseconds, by rejecting with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -29,11 +30,30 @@ export interface SimulateOptions {
   /** Seconds from any fixed instant, and bytes of memory in use at most; for `host` only. */
   now: () => number;
   rss: () => number;
+  /** Seconds of processor time of this process. */
+  cpu?: (() => number) | undefined;
 }
 
 /** What a document says of the host; `begun` is when the work began, by `options.now`. */
 export function hostOf({ engine, shards, now, rss }: SimulateOptions, begun: number): HostResult {
   return { engine, shards, wallSeconds: now() - begun, peakRssBytes: rss() };
+}
+
+/** What a runner has spent since it had spent so much; that of other runs that it had in that time is in it. */
+export function spentSince(
+  { spent }: Pick<Runner, 'spent'>,
+  before: Spent,
+): Required<Pick<HostResult, 'engineCpuSeconds' | 'lines'>> {
+  const { simulated, known } = before.lines;
+  return {
+    engineCpuSeconds: spent.cpuSeconds - before.cpuSeconds,
+    lines: { simulated: spent.lines.simulated - simulated, known: spent.lines.known - known },
+  };
+}
+
+/** A copy of what a runner has spent so far. */
+export function spentSoFar({ spent }: Pick<Runner, 'spent'>): Spent {
+  return { ...spent, lines: { ...spent.lines } };
 }
 
 /** Options with a runner: the one that is given, or else one for as long as `work` takes. */

@@ -12,11 +12,13 @@ import type { ChosenExperts } from '../model/plain/decoder.js';
 import { drawRouting, type RoutingSource } from '../model/routing-draws.js';
 import { expertOrder } from '../placement/expert-order.js';
 import type { Placement } from '../placement/placement.js';
+import type { RoutingResult, Spread } from '../report/document.js';
 
 /** By layer; nothing for layers without strips. */
 export type LayerSlots = (StripSlots | undefined)[];
 
 export interface Routing {
+  source: RoutingResult['source'];
   orders: ExpertOrders;
   /** Choices of tokens that are only timed; none where the plain decoder chooses. */
   drawn: readonly ChosenExperts[];
@@ -90,6 +92,7 @@ export function createRouting(
   const balanced = () => each(({ spec, strips }) => slotsFor(balancedLoads(spec, strips)));
   const drawn = draws?.tokens ?? [];
   return {
+    source: source.kind,
     orders: layers.map((layer) => layer?.order),
     drawn,
     slotsOf,
@@ -117,4 +120,29 @@ function slotsIn({ strips, stripOf }: Striped, experts: readonly number[]): Stri
   const slots = Array.from({ length: strips }, (): number[] => []);
   for (const [slot, expert] of experts.entries()) slots[stripOf(expert)].push(slot);
   return slots;
+}
+
+/** What the document says of tokens with these choices, and of what each of them takes. */
+export function routingResult(
+  { source, largestLoadsOf }: Pick<Routing, 'source' | 'largestLoadsOf'>,
+  choices: readonly ChosenExperts[],
+  times?: { cycles: readonly number[]; balanced: number; clockHz: number },
+): RoutingResult {
+  const largestLoad = spreadOf(choices.flatMap(largestLoadsOf));
+  if (times === undefined) return { source, tokens: choices.length, largestLoad };
+  const { cycles, balanced: balancedCycles, clockHz } = times;
+  const cyclesPerToken = spreadOf(cycles);
+  const { mean, least, most } = cyclesPerToken;
+  return {
+    ...{ source, tokens: choices.length, largestLoad, cyclesPerToken },
+    tokensPerSecondPerUser: { mean: clockHz / mean, least: clockHz / most, most: clockHz / least },
+    ...{ balancedCycles, imbalanceCycles: mean - balancedCycles },
+  };
+}
+
+/** All zeros of none. */
+function spreadOf(numbers: readonly number[]): Spread {
+  if (numbers.length === 0) return { mean: 0, least: 0, most: 0 };
+  const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  return { mean, least: Math.min(...numbers), most: Math.max(...numbers) };
 }

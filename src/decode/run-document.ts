@@ -3,7 +3,12 @@ import type { ResolvedConfig } from '../config.js';
 import type { StepTiming } from './timeline.js';
 import type { Placement } from '../placement/placement.js';
 import type { Breakdown, CheckResult, DecodeResult, FabricResult } from '../report/document.js';
-import type { PlacementResult, ReuseResult, RunDocument } from '../report/document.js';
+import type {
+  PlacementResult,
+  ReuseResult,
+  RoutingResult,
+  RunDocument,
+} from '../report/document.js';
 import type { SharedLinksResult, StepResult } from '../report/document.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/capacity.js';
@@ -30,6 +35,10 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** Where experts lie in strips. */
+  routing?: RoutingResult;
+  /** What its programs took of the host. */
+  spent?: Pick<RunDocument['host'], 'engineCpuSeconds' | 'lines'>;
   /** Of a run that computes. */
   check?: CheckResult;
   /** What the chosen tokens say, where the model has a tokenizer. */
@@ -64,7 +73,7 @@ export function runDocument(
 
 function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
-  const { sharedLinks } = simulated;
+  const { sharedLinks, routing } = simulated;
   const { cycles, causes } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
@@ -86,6 +95,7 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     ...(simulatedTokens !== undefined && { simulatedTokens }),
     ...(repeatsAfter !== undefined && { repeatsAfter }),
     ...(sharedLinks !== undefined && { sharedLinks }),
+    ...(routing !== undefined && { routing }),
   };
 }
 

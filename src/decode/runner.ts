@@ -9,8 +9,11 @@ import type { Run, RunInput, RunResult, Standing } from '../engine/engine.js';
 import type { IndexFault } from '../engine/indexed.js';
 import { isTimeless, startNumbers } from '../engine/numbers.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
+import { noteWhole, startByLines } from '../engine/lines/lines.js';
+import { createLineTable, forgetResults, type LineTable } from '../engine/lines/table.js';
 import type { Program } from '../program/program.js';
-import { StoppedError, createShards, type Here, type Shards } from '../engine/sharded/sharded.js';
+import { StoppedError, createShards, type Shards } from '../engine/sharded/sharded.js';
+import type { Memoized } from './memo.js';
 
 export interface RunnerOptions {
   engine: EngineName;
@@ -18,15 +21,25 @@ export interface RunnerOptions {
   shards: number;
   /** Cycles that a program may take (see `RunInput`). */
   maxCycles?: number | undefined;
+  /** Cores from which on a program may be run by lines: smaller ones are through before they are divided. */
+  coresByLines?: number | undefined;
   /** Once it is aborted everything rejects with its reason; a LimitError also says what ran. */
   signal?: AbortSignal | undefined;
-  /** Seconds from any fixed instant. */
+  /** Seconds from any fixed instant; seconds of processor time. */
   now: () => number;
+  cpu?: (() => number) | undefined;
 }
 
 export interface Runner {
-  /** Runs a program. @throws what an engine throws; the signal's reason if it is aborted */
-  run(input: RunInput): Promise<RunResult>;
+  /**
+   * Runs a program, by lines where that is asked for and the program is for it.
+   * @throws what an engine throws; the signal's reason if it is aborted
+   */
+  run(input: RunInput, lines?: Memoized['lines']): Promise<RunResult>;
+  /** Lines of all programs so far: what results were made of. */
+  readonly lines: LineTable;
+  /** What its programs have taken so far. */
+  readonly spent: Spent;
   /** Whether numbers of a program are computed without its times: the reference engine has both in one. */
   computes(program: Program): boolean;
   /**
@@ -43,29 +56,74 @@ export interface Runner {
   close(): Promise<void>;
 }
 
+export interface Spent {
+  /** Seconds of processor time while programs ran; those of all threads. */
+  cpuSeconds: number;
+  /** Lines that were simulated, and lines whose result was known. */
+  lines: { simulated: number; known: number };
+}
+
+const CORES_BY_LINES = 4096;
+
 /** Seconds for which a thread may be kept from everything else. */
 const PAUSE_AFTER = 0.01;
 
 /** Has threads if more than one is asked for; the caller that creates a runner closes it. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { engine, shards: count, maxCycles, signal } = options;
+  const { engine, shards: count, maxCycles, coresByLines = CORES_BY_LINES, signal } = options;
   const start = SLICED_ENGINES[engine];
+  const lines = createLineTable();
+  const spent: Spent = { cpuSeconds: 0, lines: { simulated: 0, known: 0 } };
   const shards: Shards | undefined =
     count > 1 && engine === 'fast' ? createShards(count) : undefined;
   const pause = createPause(options);
   let last: Promise<unknown> = Promise.resolve();
   // Two at once would each need the memory of a machine.
-  const here: Here = (begin) => {
-    const result = last.then(() => toItsEnd(begin, pause));
+  const here = <T>(begin: () => Going<T>): Promise<T> => {
+    const result = last.then(() => toItsEnd(begin, pause, meter));
     last = result.catch(() => {});
     return result;
   };
-  const run = async (given: RunInput) => {
+  const { cpu = () => 0 } = options;
+  const meter: Meter = (work) => {
+    const before = cpu();
+    const done = work();
+    spent.cpuSeconds += cpu() - before;
+    return done;
+  };
+  const whole = async (input: RunInput) => {
+    const onThreads = shards !== undefined && input.memory === undefined;
+    if (!onThreads) return here(() => start(input));
+    const [before, spentHere] = [cpu(), spent.cpuSeconds];
+    const result = await shards.run(input, here, signal);
+    // What ran here in the meantime is counted.
+    spent.cpuSeconds += cpu() - before - (spent.cpuSeconds - spentHere);
+    return result;
+  };
+  const byLines = async (input: RunInput, how: 'kept' | 'fresh') => {
+    const isSmall = input.program.roleOf.length < coresByLines;
+    const ended = isSmall
+      ? 'small'
+      : await here(() => {
+          if (how === 'fresh') forgetResults(lines);
+          return startByLines(input, lines);
+        });
+    if (typeof ended !== 'string') {
+      const { lines: all, known } = lines.made.get(ended)!;
+      spent.lines.known += known;
+      spent.lines.simulated += all - known;
+      return ended;
+    }
+    const result = await whole(input);
+    noteWhole(lines, result, ended);
+    return result;
+  };
+  const run = async (given: RunInput, how?: Memoized['lines']) => {
     const input = maxCycles === undefined ? given : { ...given, maxCycles };
     try {
       await pause();
-      const onThreads = shards !== undefined && input.memory === undefined;
-      return await (onThreads ? shards.run(input, here, signal) : here(() => start(input)));
+      const isPlain = engine === 'fast' && input.memory === undefined && !input.badIndices;
+      return await (isPlain && how ? byLines(input, how) : whole(input));
     } catch (error) {
       if (error instanceof StoppedError) throw reasonOf(signal, input, error);
       throw error;
@@ -73,6 +131,7 @@ export function createRunner(options: RunnerOptions): Runner {
   };
   return {
     threaded: shards !== undefined,
+    ...{ lines, spent },
     pause,
     run,
     async expect(cores) {
@@ -99,25 +158,39 @@ export function createRunner(options: RunnerOptions): Runner {
 }
 
 /** A function that lets timers and interrupts in where that was not done for a while. */
-export function createPause({
-  now,
-  signal,
-}: Pick<RunnerOptions, 'now' | 'signal'>): () => Promise<void> {
+export function createPause({ now, signal }: Pick<RunnerOptions, 'now' | 'signal'>): Pause {
   let last = now();
-  return async () => {
-    if (now() - last >= PAUSE_AFTER) {
+  const isDue = () => now() - last >= PAUSE_AFTER;
+  const pause = async () => {
+    if (isDue()) {
       await setImmediate();
       last = now();
     }
     signal?.throwIfAborted();
   };
+  return Object.assign(pause, { isDue });
 }
 
-async function toItsEnd(begin: () => Run, pause: () => Promise<void>): Promise<RunResult> {
+/** Lets others in, if it is time; whether it is. */
+type Pause = (() => Promise<void>) & { isDue(): boolean };
+
+/** A run whose end is a result, or something else. */
+type Going<T> = Omit<Run, 'advance'> & { advance(): T | undefined };
+
+/** Does some work of an engine, and counts what it takes. */
+type Meter = <T>(work: () => T) => T;
+
+async function toItsEnd<T>(begin: () => Going<T>, pause: Pause, meter: Meter): Promise<T> {
   await pause();
-  const run = begin();
+  const run = meter(begin);
   for (;;) {
-    const result = run.advance();
+    // Slices may be short: others need not be let in after each, nor the time looked up.
+    const result = meter(() => {
+      for (;;) {
+        const ended = run.advance();
+        if (ended !== undefined || pause.isDue()) return ended;
+      }
+    });
     if (result !== undefined) return result;
     await pause().catch((): never => {
       throw new StoppedError(run.cycle(), run.standing());

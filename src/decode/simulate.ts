@@ -3,17 +3,27 @@
  * function of the configuration alone.
  */
 import type { ResolvedConfig } from '../config.js';
+import type { StepPlan } from '../lowering/lowering.js';
 import type { Step } from '../lowering/region.js';
 import type { Placement } from '../placement/placement.js';
-import type { PlacementResult, RunDocument, StepResult } from '../report/document.js';
+import type {
+  PlacementResult,
+  RoutingResult,
+  RunDocument,
+  StepResult,
+} from '../report/document.js';
 import { createNumbers, type Numbers } from './compute.js';
-import { createComputing } from './computing.js';
+import { createComputing, type Begun } from './computing.js';
 import { loweredOf } from './lowered.js';
 import { firstPosition, roomOf } from './positions.js';
-import { hostOf, withRunner, type SimulateOptions } from './options.js';
+import { hostOf, spentSince, spentSoFar, withRunner, type SimulateOptions } from './options.js';
+import { memoized } from './memo.js';
 import { runDocument, type Simulated } from './run-document.js';
+import { routingResult, type LayerSlots, type Routing } from './routing.js';
+import { stepTimer } from './routing-spread.js';
 import type { Runner } from './runner.js';
 import { beginStep, createStageRunner, reuseOf, runOn, timedStages } from './stages.js';
+import type { StageRunner } from './stages.js';
 import { timeTokens, type TimedStep } from './step.js';
 
 /**
@@ -32,7 +42,8 @@ export async function simulatePlaced(
   }: { placed?: Partial<PlacementResult>; begun?: number } = {},
 ): Promise<RunDocument> {
   const run = await simulateSteps(config, placement, options);
-  return runDocument(config, placement, run, { placed, host: hostOf(options, begun) });
+  const host = { ...hostOf(options, begun), ...run.spent };
+  return runDocument(config, placement, run, { placed, host });
 }
 
 /** The steps alone, without the document around them. */
@@ -51,37 +62,76 @@ async function stepsOf(
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
-  const { memo, shared, runner: programs } = options;
+  const { shared, runner: programs } = options;
+  const memo = memoized(options.memo);
+  const before = spentSoFar(programs);
   const cores = placement.regions.map(({ width, height }) => width * height);
-  await programs.expect(Math.max(...cores));
+  // By lines nothing is left for threads, or so little that it can wait for them.
+  if (memo.lines === undefined) await programs.expect(Math.max(...cores));
   const lowered = await loweredOf(config, placement, maxPositions, programs, shared);
   const { routing } = lowered;
   const stepOf = (context: number): Step => ({ context, maxPositions, users: workload.batch });
-  const runner = createStageRunner({ wafer, memo, shared, run: runOn(programs, wafer) });
+  const runner = createStageRunner({
+    ...{ wafer, shared, memo: memo.stages },
+    run: runOn(programs, wafer, memo.lines),
+    made: programs.lines.made,
+  });
   const computing = workload.data
     ? createComputing(config, numbersOf(config, lowered, stepOf), runner, options)
     : undefined;
   const begin = async (position: number, step = 0) => {
     const choice = routing && computing?.lookAhead();
     const slots = choice ? routing.slotsOf(choice) : routing?.slotsOfStep(step);
-    const plan = lowered.plan({ ...stepOf(position), slots });
+    const of: Step = { ...stepOf(position), slots };
+    const plan = lowered.plan(of);
     beginStep(runner, plan);
-    return { plan, stages: await timedStages(runner, plan, programs) };
+    return { step: of, plan, stages: await timedStages(runner, plan, programs) };
   };
   await computing?.takePrompt(begin);
   const first = firstPosition(config);
   const steps: StepResult[] = [];
   let timed!: TimedStep;
+  let last!: Begun;
   for (let step = 0, isLast = false; !isLast; step++) {
     const begun = await begin(first + step, step);
     const token = await computing?.step(begun, first + step);
     const stops = token !== undefined && workload.stop?.includes(token) === true;
     isLast = stops || step === workload.tokens - 1;
+    last = begun;
     timed = await timeTokens(config, runner, begun, options, { step, isLast });
     steps.push({ cycles: timed.timing.cycles, ...(token !== undefined && { token }) });
   }
   const counters = { ...runner, reuse: reuseOf(runner) };
-  return { counters, ...timed, steps, ...computing?.result() };
+  const found = routing && {
+    routing: computing
+      ? routingResult(routing, computing.choices())
+      : await spreadOver(config, { ...lowered, routing }, { ...last, ...timed }, runner, options),
+  };
+  const spent = spentSince(programs, before);
+  return { counters, ...timed, steps, ...found, ...computing?.result(), spent };
+}
+
+/** Times the last step with the experts of every drawn token, if it is one of a user alone. */
+async function spreadOver(
+  { wafer: { clockHz }, workload }: ResolvedConfig,
+  { plan, routing }: { plan: (step: Step) => StepPlan; routing: Routing },
+  base: Begun & TimedStep,
+  runner: StageRunner,
+  { runner: programs, onProgress }: SimulateOptions & { runner: Runner },
+): Promise<RoutingResult> {
+  const { turns, step } = base;
+  const { drawn } = routing;
+  if (turns === undefined || workload.batch > 1) return routingResult(routing, drawn);
+  const { cyclesOf } = stepTimer({ ...base, turns }, runner, programs);
+  const cycles: number[] = [];
+  const total = drawn.length + 1;
+  const timeOf = (slots: LayerSlots) => {
+    onProgress?.({ done: cycles.length, total, what: 'drawn experts' });
+    return cyclesOf(plan({ ...step, slots }));
+  };
+  for (const token of drawn.keys()) cycles.push(await timeOf(routing.slotsOfStep(token)));
+  const balanced = await timeOf(routing.balanced());
+  return routingResult(routing, drawn, { cycles, balanced, clockHz });
 }
 
 /** The numbers of a run before its first token. */

@@ -5,13 +5,15 @@
 import { createHash } from 'node:crypto';
 import { boxOf, type StageTiming } from './timeline.js';
 import type { RunInput, RunResult } from '../engine/engine.js';
+import type { LineTable, StageLines } from '../engine/lines/table.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { StageProgram } from '../lowering/stage.js';
 import type { StagePlan, StepPlan } from '../lowering/lowering.js';
 import type { Place } from '../lowering/places.js';
 import { cellsOf, type Program } from '../program/program.js';
-import type { ReuseResult } from '../report/document.js';
+import type { LinesResult, ReuseResult } from '../report/document.js';
 import { preparationOf, specialCyclesOf } from '../program/timing.js';
+import type { Memoized } from './memo.js';
 import type { Runner } from './runner.js';
 import { sharedResult, type Shared } from './sharing.js';
 
@@ -39,6 +41,9 @@ export interface StageRunner extends StepState {
   places: Place[];
   /** Names of the step's stages in order. */
   order: string[];
+  /** What results were made of, if programs are run by lines; what is known of that in all steps. */
+  made?: LineTable['made'] | undefined;
+  lines: { all: StageLines[]; distinct: Set<number> };
 }
 
 interface StepState {
@@ -55,15 +60,20 @@ interface StepState {
 }
 
 export function createStageRunner(
-  base: Pick<StageRunner, 'wafer' | 'run' | 'memo' | 'shared'>,
+  base: Pick<StageRunner, 'wafer' | 'run' | 'memo' | 'shared' | 'made'>,
 ): StageRunner {
-  return { ...base, places: [], order: [], ...emptyStep() };
+  const lines = { all: [], distinct: new Set<number>() };
+  return { ...base, places: [], order: [], lines, ...emptyStep() };
 }
 
-/** How a stage runner runs programs: on one wafer. */
-export function runOn(programs: Pick<Runner, 'run'>, wafer: WaferSpec): StageRunner['run'] {
+/** How a stage runner runs programs: on one wafer, by lines or not. */
+export function runOn(
+  programs: Pick<Runner, 'run'>,
+  wafer: WaferSpec,
+  lines?: Memoized['lines'],
+): StageRunner['run'] {
   return async (program, startAt, more) =>
-    programs.run({ program, wafer, ...(startAt && { startAt }), ...more });
+    programs.run({ program, wafer, ...(startAt && { startAt }), ...more }, lines);
 }
 
 /** What the timeline needs to know of a step's stages; others are let in between them. */
@@ -173,9 +183,19 @@ export async function runStage(
   const run = () => runner.run(program, startAt, { name: plan.name });
   const { shared } = runner;
   const result = shared && runner.memo ? sharedResult(shared, key, run) : run();
+  // Whoever takes the result learns of a failure.
+  result.then((ended) => noteLines(runner, ended)).catch(() => {});
   runner.simulated.add(plan.name);
   runner.results.set(key, { result, name: plan.name });
   return result;
+}
+
+/** Notes what a stage's result was made of. */
+function noteLines({ made, lines }: StageRunner, result: RunResult): void {
+  const of = made?.get(result);
+  if (of === undefined) return;
+  lines.all.push(of);
+  for (const hash of of.distinct) lines.distinct.add(hash);
 }
 
 /** A stage's program with the numbers in its cores' memory, which running it changes. */
@@ -232,12 +252,28 @@ function addRow(
  * Regions that were simulated at least once, and the others with the one whose result they took; both
  * in the order of the stages, since threads may simulate in any.
  */
-export function reuseOf({ simulated, reused, order }: StageRunner): ReuseResult {
+export function reuseOf({ simulated, reused, order, lines }: StageRunner): ReuseResult {
   return {
     simulated: order.filter((name) => simulated.has(name)).map((region) => ({ region })),
     reused: order
       .filter((name) => !simulated.has(name) && reused.has(name))
       .map((region) => ({ region, as: reused.get(region)! })),
+    ...(lines.all.length > 0 && { lines: linesOf(lines) }),
+  };
+}
+
+function linesOf({ all, distinct }: StageRunner['lines']): LinesResult {
+  const why: LinesResult['why'] = {};
+  // By name: results come in any order.
+  for (const reason of all.flatMap(({ whole }) => whole ?? []).toSorted())
+    why[reason] = (why[reason] ?? 0) + 1;
+  const sum = (of: (stage: StageLines) => number) => all.reduce((n, stage) => n + of(stage), 0);
+  return {
+    lines: sum((stage) => stage.lines),
+    distinct: distinct.size,
+    merged: sum(({ merged }) => merged),
+    whole: sum(({ whole }) => Number(whole !== undefined)),
+    why,
   };
 }
 

@@ -5,7 +5,7 @@ import type { IndexFault } from '../engine/indexed.js';
 import type { StepPlan } from '../lowering/lowering.js';
 import { checkLowered, type Numbers } from './compute.js';
 import type { SimulateOptions } from './options.js';
-import { timePipeline } from './pipeline.js';
+import { timePipeline, type PipelineTiming } from './pipeline.js';
 import { passOnce } from './ring.js';
 import type { Simulated } from './run-document.js';
 import { runDetail } from './run-detail.js';
@@ -84,7 +84,8 @@ function failing(
 
 /** What a step's tokens took, and where users share regions. */
 export type TimedStep = StepResults &
-  Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'>;
+  Pick<Simulated, 'inFlight' | 'bottleneck' | 'simulatedTokens' | 'repeatsAfter' | 'sharedLinks'> &
+  Partial<Pick<PipelineTiming, 'turns'>>;
 
 /** Times one step of all users, and counts what it sent. */
 export async function timeTokens(

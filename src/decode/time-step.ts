@@ -7,6 +7,7 @@ import { timeFull, type FullPipeline } from './pipeline.js';
 import type { Placement } from '../placement/placement.js';
 import type { LineCycles } from './groups.js';
 import { loweredOf } from './lowered.js';
+import { memoized, type Memo } from './memo.js';
 import type { Runner } from './runner.js';
 import { createSharing } from './shared-links.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from './stages.js';
@@ -29,20 +30,22 @@ export async function timeDecodeStep(
   placement: Placement,
   context: number,
   lines: LineCycles,
-  { runner: programs, memo }: { runner: Runner; memo: boolean },
+  { runner: programs, memo }: { runner: Runner; memo: Memo | boolean },
   progress?: StepProgress,
 ): Promise<FullPipeline> {
   const { wafer } = config;
   const maxPositions = context + 1;
   const lowered = await loweredOf(config, placement, maxPositions, programs, { lines });
   const plan = lowered.plan({ context, maxPositions });
-  const runner = createStageRunner({ wafer, memo, run: runOn(programs, wafer) });
+  const { stages: equal, lines: byLines } = memoized(memo);
+  const run = runOn(programs, wafer, byLines);
+  const runner = createStageRunner({ wafer, memo: equal, run });
   beginStep(runner, plan);
   const stages = await timedStages(runner, plan, programs);
   // A core of an equal stage is simulated a few times at most, so it is counted once.
   const cores = new Map(plan.stages.map(({ key }, i) => [key, stages[i].columns * stages[i].rows]));
   progress?.begins([...cores.values()].reduce((sum, n) => sum + n, 0));
-  const run = async (i: number, startAt: Float64Array) => {
+  const runStageAt = async (i: number, startAt: Float64Array) => {
     await programs.pause();
     const { key, name: what } = plan.stages[i];
     const result = await runStage(runner, plan.stages[i], startAt);
@@ -52,5 +55,5 @@ export async function timeDecodeStep(
   };
   const all = stages.reduce((sum, { columns, rows }) => sum + columns * rows, 0);
   const sharing = all <= MOST_CORES ? createSharing(runner, plan.stages, stages) : undefined;
-  return timeFull(stages, plan.places.length, run, sharing);
+  return timeFull(stages, plan.places.length, runStageAt, sharing);
 }

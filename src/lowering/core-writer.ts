@@ -99,11 +99,21 @@ export class CoreWriter {
     relay: Relay | undefined,
   ): WrittenCode['code'] {
     const program = this.code.write(row, column);
-    const { prepare, main, ...rest } = program;
-    const operations = [...prepare, ...this.receive(program, relay), ...main];
+    const { prepare, main, around, ...rest } = program;
+    const { cell, type, length } = this.source;
+    const place = JSON.stringify([
+      this.traffic.color,
+      relay,
+      relay?.passes && [cell, type, length],
+    ]);
+    // Programs that differ elsewhere only have lists in common, and all that follows from them.
+    let operations = around.get(place);
+    if (operations === undefined) {
+      operations = [...prepare, ...this.receive(program, relay), ...main];
+      around.set(place, operations);
+    }
     if (sends === undefined) return { ...rest, operations };
     // A tied table's core sends what it chose before, and then receives it as all cores do.
-    const { cell } = this.source;
     const buffers = rest.buffers.map((b) =>
       b.at <= cell && cell < b.at + b.length ? { ...b, preloaded: true } : b,
     );

@@ -39,6 +39,8 @@ export function expertsMlp(core: CoreCode, layer: LayerCore, experts: ExpertsCor
   const { at } = core;
   const type = model.dtype;
   const { routed, all: length, sums } = unitsOf(layer, experts);
+  core.label = layerLabel('experts down');
+  // A column with nothing to compute waits for the row's sum.
   if (length === 0) return;
   core.label = layerLabel('experts gate up');
   if (slots.length > 0) findExperts(core, layer, experts);

@@ -23,6 +23,15 @@ export const LINE_COLORS: Record<Line, number[]> = {
 export const FIRST_HAND_OFF_COLOR = 15;
 export const GATHER_COLORS = [15, 16];
 
+/** The families of a stage's colours, by colour: each kind of line is one, its hand-off's colours are, and a gather's. */
+export function familiesOf(handOff: readonly number[]): number[] {
+  const families: number[] = [];
+  [...Object.values(LINE_COLORS), GATHER_COLORS, handOff].forEach((colors, family) => {
+    for (const color of colors) families[color] = family;
+  });
+  return families;
+}
+
 /** What of a place the code depends on: its steps, not the routes past it. */
 export function codeOf(p: LinePlace | undefined): unknown {
   return p && [p.station.steps, p.station.root, p.station.multicast, p.station.echo];

@@ -72,7 +72,14 @@ export function crossingCycles({ io, clockHz }: WaferSpec, bits: number): number
 /** The column of a port takes what arrives; the link does the rest. */
 export function portCode(height: number, type: FloatType, length: number): RegionCode {
   const buffers = [{ name: 'x', type, at: 0, length, preloaded: false }];
-  const program: CoreProgram = { name: 'port', buffers, codeBytes: 0, prepare: [], main: [] };
+  const program: CoreProgram = {
+    name: 'port',
+    buffers,
+    codeBytes: 0,
+    prepare: [],
+    main: [],
+    around: new Map(),
+  };
   return {
     width: 1,
     height,

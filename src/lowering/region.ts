@@ -43,6 +43,8 @@ export interface CoreProgram {
   /** Operations before the token arrives; they do not touch the fabric. */
   prepare: Operation[];
   main: Operation[];
+  /** Both around receptions that were asked for, by what these are. */
+  around: Map<string, Operation[]>;
 }
 
 export interface RegionCode {
@@ -343,5 +345,6 @@ function writeCore(
   prepare(before);
   main(after);
   const { buffers } = laidOut;
-  return { name, buffers, codeBytes, prepare: before.operations, main: after.operations };
+  const [first, last] = [before.operations, after.operations];
+  return { name, buffers, codeBytes, prepare: first, main: last, around: new Map() };
 }

@@ -7,6 +7,7 @@ import { CoreWriter, type PassedOn, type Source, type Traffic } from './core-wri
 import { onward, visitHandOff, visitToken, planHandOff } from './hand-off.js';
 import type { HandOff, Rectangle, RouteVisitor } from './hand-off.js';
 import type { RegionCode } from './region.js';
+import { familiesOf } from './lines.js';
 import { RouteSets } from './route-sets.js';
 
 export interface StageProgram {
@@ -123,6 +124,7 @@ export function writeStage(
     roles,
     roleOf,
     labels: [...code.labels],
+    families: familiesOf(colors),
     ...(linkHops && { linkHops: linkHops({ ...box, width, height }) }),
   };
   return { program, senders, origin: at(region.x, region.y) };

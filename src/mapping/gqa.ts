@@ -9,9 +9,10 @@ import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/forma
 import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
+import { expertRules } from './expert-rules.js';
 import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Asked, Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
+import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
@@ -224,7 +225,7 @@ function ours(text: string): Rule {
   return [text, 'assumed', OURS];
 }
 
-function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
+function rules({ model, workload, placement }: Parameters<Mapping['rules']>[0]): Rule[] {
   const always = [
     'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
     Array.isArray(workload.prompt)
@@ -233,7 +234,8 @@ function rules({ model, workload }: Pick<Asked, 'model' | 'workload'>): Rule[] {
     'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
     `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
   ];
-  const found = [...always, ...layerRules(model)].map(ours);
+  const experts = model.kinds.some(hasExperts) ? expertRules(workload, placement?.experts) : [];
+  const found = [...always, ...experts, ...layerRules(model)].map(ours);
   const functions = specialFunctions(model)
     .join(', ')
     .replace(/, (?=[^,]*$)/, ' and ');
@@ -303,11 +305,6 @@ function gqaIn({ attention }: LayerSpec): GqaSpec[] {
 function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
   const attentions = kinds.flatMap(gqaIn);
   const found: string[] = [];
-  if (kinds.some(hasExperts))
-    found.push(
-      'Every core keeps a slice of every expert and multiplies those that are chosen, so that times do not depend on the choice.',
-      'Scores of experts are 32 bits; a row finds the places of some experts among all, and of equal scores the lower number is first.',
-    );
   if (attentions.some((of) => of.bias || of.outBias) || kinds.some(({ mlp }) => mlp.bias))
     found.push(
       "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",

@@ -118,8 +118,18 @@ export interface Reduction extends Vector {
 export interface Asked {
   model: ModelSpec;
   wafer: Pick<WaferSpec, 'defects'>;
-  workload: { kind?: string; context: number; batch: number; data: boolean; prompt?: unknown };
-  placement: { layerColumns?: LayerColumns };
+  workload: {
+    kind?: string;
+    context: number;
+    batch: number;
+    data: boolean;
+    prompt?: unknown;
+    /** Whose choices experts in strips have; how many tokens are drawn, and how skewed. */
+    routing?: string;
+    routingDraws: number;
+    routingSkew: number;
+  };
+  placement: { layerColumns?: LayerColumns; experts?: 'sliced' | 'strips' };
   exact: boolean;
   /** Of the whole run. */
   positions: number;
@@ -169,7 +179,9 @@ export interface Mapping {
    */
   published?: { groups: Record<number, number>; vectors: (cut: Cut) => Vector[] };
   /** The rules of a simulation that are the mapping's. */
-  rules: (asked: Pick<Asked, 'model' | 'workload' | 'exact'>) => Rule[];
+  rules: (
+    asked: Pick<Asked, 'model' | 'workload' | 'exact'> & Partial<Pick<Asked, 'placement'>>,
+  ) => Rule[];
 }
 
 /** The source of a rule that is not published. */

@@ -75,6 +75,12 @@ export interface Program {
   linkHops?: Uint16Array;
   /** If given, the program ends when this core is done (a reduce), else with the slowest core. */
   root?: number;
+  /**
+   * By colour: the family it is of. A core turns from streams of one family to those of another as a rule all at
+   * once, and families seldom meet at a router, so that an engine may simulate them apart (engine/lines). It has no
+   * effect on what a program does.
+   */
+  families?: readonly number[];
 }
 
 /** Bytes that a role keeps in its core's SRAM. */

@@ -61,6 +61,32 @@ export interface DecodeResult {
   repeatsAfter?: number;
   /** With several users: where wavelets of two of them may want one link at a time. */
   sharedLinks?: SharedLinksResult;
+  /** Where experts lie in strips. */
+  routing?: RoutingResult;
+}
+
+/** Least, mean and most of some numbers. */
+export interface Spread {
+  mean: number;
+  least: number;
+  most: number;
+}
+
+/** Of experts in strips, whose times depend on which are chosen; all cycles are simulated. */
+export interface RoutingResult {
+  /** Whose choices: drawn (`uniform`, `skewed`), lines of a file (`trace`), or the plain decoder's (`reference`). */
+  source: 'uniform' | 'skewed' | 'trace' | 'reference';
+  /** Tokens whose choices these are. */
+  tokens: number;
+  /** A token's largest number of experts in a strip, mean of its layers; and the least and most of any layer. */
+  largestLoad: Spread;
+  /** Of the last step with the choices of each of these tokens; of one user alone. */
+  cyclesPerToken?: Spread;
+  /** The mean is that of as many tokens as there are, one after the other: per mean of the cycles. */
+  tokensPerSecondPerUser?: Spread;
+  /** With as even a number of chosen experts in all strips as can be; and the mean above it. */
+  balancedCycles?: number;
+  imbalanceCycles?: number;
 }
 
 /**
@@ -154,6 +180,21 @@ export interface FabricResult {
 export interface ReuseResult {
   simulated: { region: string }[];
   reused: { region: string; as: string }[];
+  /** Of a run by lines: the stages that were simulated, in all steps. */
+  lines?: LinesResult;
+}
+
+/**
+ * Lines of the stages that were simulated, as they would be if nothing had been known when the run began: how many
+ * there are, and how many differ; pairs of phases that were simulated as one, since lines of theirs met; stages that
+ * were simulated whole, and how many of them why.
+ */
+export interface LinesResult {
+  lines: number;
+  distinct: number;
+  merged: number;
+  whole: number;
+  why: Record<string, number>;
 }
 
 export interface CheckResult {
@@ -198,6 +239,10 @@ export interface HostResult {
   shards: number;
   wallSeconds: number;
   peakRssBytes: number;
+  /** Seconds of processor time of this process while the engine ran a program, of all its threads. */
+  engineCpuSeconds?: number;
+  /** Lines that were simulated, and lines whose result was known, from this run or from one before. */
+  lines?: { simulated: number; known: number };
   /** Of a grid of steps: those that were simulated, and those that an earlier command had kept. */
   steps?: { simulated: number; read: number };
 }

@@ -10,6 +10,7 @@ import { escapeHtml, scriptJson } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
 import { nameOf, servingCharts, servingFacts, servingNotes, servingTable } from './html-serving.js';
+import { routingFacts } from './routing-text.js';
 import { SCRIPT } from './page-script.js';
 import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
@@ -74,7 +75,14 @@ function headline(run: AnyRun): string {
 }
 
 function stepFacts(run: RunDocument): [string, string][] {
-  return HEADLINE.map(([key]) => [METRICS[key].title, textOf(METRICS[key], run)]);
+  const { routing } = run.decode;
+  return [
+    ...HEADLINE.map(([key]): [string, string] => [METRICS[key].title, textOf(METRICS[key], run)]),
+    ...(routing ? routingFacts(routing) : []).map(([name, value]): [string, string] => [
+      name,
+      escapeHtml(value),
+    ]),
+  ];
 }
 
 /** Model and machine, where the configuration names them. */

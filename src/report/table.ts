@@ -3,7 +3,7 @@
  * what the simulator did to find out. Pure: every number comes from the document.
  */
 import type { Breakdown, CyclesByCause, FabricResult, HostResult } from './document.js';
-import type { KernelDocument, ReuseResult } from './document.js';
+import type { KernelDocument, LinesResult, ReuseResult } from './document.js';
 import type { RunDocument, StepResult } from './document.js';
 import { bytes, count, fixed, heading, ranges, share, shown } from './format.js';
 import { shownPage, table, valueAt } from './format.js';
@@ -11,6 +11,7 @@ import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { placementText } from './placement-text.js';
 import { checkText } from './check-text.js';
+import { routingFacts } from './routing-text.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
@@ -97,6 +98,9 @@ function headline(run: RunDocument, style: Style): string {
   if (decode.bottleneck !== undefined && decode.tokensPerSecond > decode.tokensPerSecondPerUser)
     lines.push(`  in flight   ${inFlight(decode)}`);
   if (decode.sharedLinks) lines.push(`  links       ${sharedLinksText(decode.sharedLinks)}`);
+  if (decode.routing)
+    for (const [name, value] of routingFacts(decode.routing))
+      lines.push(`  ${name.padEnd(11)} ${value}`);
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);
   lines.push(
@@ -186,13 +190,23 @@ function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult
   return lines.join('\n');
 }
 
-function reuse({ simulated, reused }: ReuseResult): string[] {
+function reuse({ simulated, reused, lines: ofStages }: ReuseResult): string[] {
   const lines = [`  simulated  ${ranges(simulated.map(({ region }) => region))}`];
   for (const as of new Set(reused.map((entry) => entry.as))) {
     const names = reused.filter((entry) => entry.as === as).map(({ region }) => region);
     lines.push(`  reused     ${as} as ${ranges(names)}`);
   }
+  if (ofStages) lines.push(`  lines      ${linesText(ofStages)}`);
   return lines;
+}
+
+function linesText({ lines, distinct, merged, whole, why }: LinesResult): string {
+  const reasons = Object.entries(why).map(([reason, count]) => `${reason}: ${count}`);
+  return [
+    `${lines}, of which ${distinct} differ`,
+    ...(merged > 0 ? [`phases merged ${merged} times`] : []),
+    ...(whole > 0 ? [`stages simulated whole ${whole} (${reasons.join(', ')})`] : []),
+  ].join('; ');
 }
 
 function host({ engine, shards, wallSeconds, peakRssBytes }: HostResult): string {

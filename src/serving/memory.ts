@@ -2,13 +2,16 @@
  * The KV cache of all layers as one pool of positions, which are given out in blocks: as many as a region has
  * rows, since a user's positions are dealt out row by row, from the first row on. A request takes what its
  * prompt and its answer need when it starts, so that it never has to stop half-way. Sessions may keep theirs
- * for their next turn; those are evicted, longest idle first, when a request needs the room.
+ * for their next turn; those are evicted, longest idle first, when a request needs the room. Where layers keep a
+ * state of each user (gated delta nets), however long its context is, there is room for so many of them.
  */
 export interface CacheMemory {
   /** Positions in whole blocks, as are `free` and `keptTotal`. */
   capacity: number;
   block: number;
   free: number;
+  /** States of users that there is room for yet; any number in models without. */
+  freeStates: number;
   /** Positions kept for idle sessions, longest idle first. */
   kept: Map<number, number>;
   keptTotal: number;
@@ -16,9 +19,10 @@ export interface CacheMemory {
   evictions: number;
 }
 
-export function createMemory(positions: number, block = 1): CacheMemory {
+export function createMemory(positions: number, block = 1, states = Infinity): CacheMemory {
   const capacity = positions - (positions % block);
-  return { capacity, block, free: capacity, kept: new Map(), keptTotal: 0, evictions: 0 };
+  const kept = { kept: new Map<number, number>(), keptTotal: 0, evictions: 0 };
+  return { capacity, block, free: capacity, freeStates: states, ...kept };
 }
 
 /** `positions` in whole blocks. */
@@ -33,7 +37,8 @@ export function keptBy(memory: CacheMemory, session: number | undefined): number
 
 /** Whether `positions` would fit next to the requests that run. */
 export function fits(memory: CacheMemory, positions: number): boolean {
-  return inBlocks(positions, memory.block) <= memory.free + memory.keptTotal;
+  const { block, free, freeStates, kept, keptTotal } = memory;
+  return inBlocks(positions, block) <= free + keptTotal && freeStates + kept.size > 0;
 }
 
 /** Takes `positions`, those that the session has kept included. They must fit. */
@@ -41,18 +46,21 @@ export function take(memory: CacheMemory, positions: number, session: number | u
   const needed = inBlocks(positions, memory.block);
   drop(memory, session);
   for (const idle of memory.kept.keys()) {
-    if (memory.free >= needed) break;
+    if (memory.free >= needed && memory.freeStates > 0) break;
     drop(memory, idle);
     memory.evictions++;
   }
   memory.free -= needed;
+  memory.freeStates--;
 }
 
 /** Gives positions back, or keeps them for the session's next turn. */
 export function release(memory: CacheMemory, positions: number, session: number | undefined): void {
   const room = inBlocks(positions, memory.block);
-  if (session === undefined) memory.free += room;
-  else {
+  if (session === undefined) {
+    memory.free += room;
+    memory.freeStates++;
+  } else {
     memory.kept.set(session, positions);
     memory.keptTotal += room;
   }
@@ -65,4 +73,5 @@ function drop(memory: CacheMemory, session: number | undefined): void {
   const room = inBlocks(positions, memory.block);
   memory.keptTotal -= room;
   memory.free += room;
+  memory.freeStates++;
 }

@@ -1,6 +1,6 @@
 /**
  * GPUs for comparison with the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
- * weights and every user's KV cache once and computes for all tokens; the slower of the two counts,
+ * weights and every user's KV cache and states once and computes for all tokens; the slower of the two counts,
  * plus a fixed time per layer and two all-reduces per layer where tensors are parallel.
  */
 import type { StepTime } from './step-time.js';
@@ -26,6 +26,8 @@ export interface GpuSpec {
 export interface ModelSize {
   weightBytes: number;
   cacheBytesPerPosition: number;
+  /** Of each user in place of a cache, where layers keep a state; 0 if not given. */
+  stateBytes?: number;
   parameters: number;
   layers: number;
 }
@@ -38,9 +40,10 @@ export function rooflineStepTime(gpu: GpuSpec, model: ModelSize, gpus: number): 
   const fixedNs = model.layers * (gpu.layerMicros + reduce) * 1000;
   const weightNs = model.weightBytes / bytesPerNs;
   const cacheNs = model.cacheBytesPerPosition / bytesPerNs;
+  const stateNs = (model.stateBytes ?? 0) / bytesPerNs;
   const tokenNs = (2 * model.parameters) / flopsPerNs;
   return (batch, { total }) =>
-    Math.round(fixedNs + Math.max(weightNs + total * cacheNs, batch * tokenNs));
+    Math.round(fixedNs + Math.max(weightNs + total * cacheNs + batch * stateNs, batch * tokenNs));
 }
 
 /** Positions of KV cache that fit next to the weights, a tenth of the memory left for activations. */

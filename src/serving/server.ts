@@ -20,6 +20,8 @@ export interface ServeOptions {
   kvTokens: number;
   /** Positions that are given out together; 1 if not given. */
   kvBlock?: number;
+  /** Users whose states the layers hold, those of idle sessions included; any number if not given. */
+  states?: number | undefined;
   /** Longest context that the model reads or the wafer holds for one user. */
   maxContext: number;
   transport: Transport;
@@ -106,7 +108,7 @@ function handle(server: Server, event: number, now: number): void {
 }
 
 function createServer(requests: readonly Request[], options: ServeOptions): Server {
-  const { stepTime, kvTokens, kvBlock, maxContext, transport } = options;
+  const { stepTime, kvTokens, kvBlock, states, maxContext, transport } = options;
   const server: Server = {
     ...options,
     requests,
@@ -114,7 +116,7 @@ function createServer(requests: readonly Request[], options: ServeOptions): Serv
     open: new Int32Array(0),
     nextOpen: 0,
     events: new FlatQueue(),
-    memory: createMemory(kvTokens, kvBlock),
+    memory: createMemory(kvTokens, kvBlock, states),
     load: createLoad(stepTime, maxContext),
     delivery: createDelivery(requests.length, transport),
     waiting: [],

@@ -5,7 +5,7 @@
  */
 import { RAMP } from '../../hardware/mesh.js';
 import { outputsOf } from '../../program/program.js';
-import type { Program, Role, Route, Setting } from '../../program/program.js';
+import type { Route, Setting } from '../../program/program.js';
 import { ENDS, FROM_CORE, OP, OP_WORDS, ROUTE, ROUTE_WORDS } from './machine-code.js';
 import type { Operations } from './operations.js';
 
@@ -27,7 +27,16 @@ export interface Channels {
   switches: boolean;
 }
 
-export function layChannels({ roles }: Program, colors: number, ops: Operations): Channels {
+/** A role as far as its routes go. */
+export interface Routed {
+  routes: readonly Route[];
+}
+
+export function layChannels(
+  { roles }: { roles: Routed[] },
+  colors: number,
+  ops: Operations,
+): Channels {
   const ofLists = usesOfLists(ops, colors);
   placeStreams(ops, ofLists, colors);
   const slotted = new Int32Array(roles.length);
@@ -61,7 +70,7 @@ export function layChannels({ roles }: Program, colors: number, ops: Operations)
 }
 
 /** Records of the `count` first routes, in order, and after them those of further settings of switches. */
-function layRoutes(roles: Role[], count: number): Pick<Channels, 'routes' | 'switches'> {
+function layRoutes(roles: Routed[], count: number): Pick<Channels, 'routes' | 'switches'> {
   let further = 0;
   for (const { routes } of roles)
     for (const { positions } of routes) if (positions !== undefined) further += positions.length;
@@ -73,13 +82,13 @@ function layRoutes(roles: Role[], count: number): Pick<Channels, 'routes' | 'swi
 }
 
 /** Writes records of first settings, which nothing changes, from number `at` on; the number after them. */
-function fillFirst(records: Int32Array, at: number, routes: Route[]): number {
+function fillFirst(records: Int32Array, at: number, routes: readonly Route[]): number {
   for (const route of routes) fill(records, at++, route.color, route, -1);
   return at;
 }
 
 /** Writes those of further settings from number `more` on, and which one follows each setting of a switch. */
-function fillFurther(records: Int32Array, roles: Role[], more: number): void {
+function fillFurther(records: Int32Array, roles: Routed[], more: number): void {
   let at = 0;
   for (const { routes } of roles)
     for (const { color, positions = [], returns } of routes) {

@@ -107,7 +107,7 @@ export function tablesOf({ program, wafer, memory, badIndices }: RunInput): Tabl
   const before = known.get(program);
   if (before !== undefined && before.wafer === wafer) return before.tables;
   const laid = isSound(program, wafer) ? layTables(program, wafer) : undefined;
-  const tables = laid && laid.image.ahead <= LAST_CYCLE ? laid : undefined;
+  const tables = laid && laid.ahead <= LAST_CYCLE ? laid : undefined;
   known.set(program, { wafer, tables });
   return tables;
 }

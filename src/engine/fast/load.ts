@@ -1,8 +1,16 @@
 /** How a program gets into the machine's memory, and how the counters get out of it. */
 import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
-import { HEADER, MOST_CORES, MOST_TILES, TIME } from './machine-code.js';
-import { outOfMemory, type Bits, type Machine } from './machine.js';
+import {
+  HEADER,
+  MOST_CORES,
+  MOST_TILES,
+  MOVES_ROWS,
+  MOVES_WORDS,
+  NUDGE_WORDS,
+  TIME,
+} from './machine-code.js';
+import { outOfMemory, type Bits, type Machine, type Translation } from './machine.js';
 import type { Image, Notes, Table } from './tables.js';
 
 /** What the machine counted, by core that does something. */
@@ -18,6 +26,8 @@ export interface Counts {
   hazards: number;
   /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
   instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
+  /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
+  moves?: { records: Int32Array; bits: Int32Array };
 }
 
 /** The threads of a run, each of which can have a tile; they have one memory. */
@@ -30,6 +40,23 @@ export interface Team {
   /** A number for each run, rising from 1, by which the others help in it. */
   run: number;
   bits: Bits;
+  /** Of a line: what is wanted to know of its routers. */
+  line?: LineWants;
+}
+
+/**
+ * Pointers of all routers at first, where other lines leave them later (router, cycle, pointer; in this order), and
+ * words for the bits of the cycles in which each moves; 0 if not wanted.
+ */
+export interface LineWants {
+  pointers: Int32Array;
+  nudges: Int32Array;
+  moveWords: number;
+}
+
+/** The translation that a team uses. */
+export function translationOf({ bits, line }: Pick<Team, 'bits' | 'line'>): Translation {
+  return line === undefined ? bits : 'lines';
 }
 
 /** The first of some starts; 0 if there are none. */
@@ -44,12 +71,13 @@ export function firstOf(starts: Float64Array): number {
 export function load(
   { cores, labels, programStart, numbers, tables }: Image,
   starts: Float64Array,
-  { machine, bits, threads, leastCores }: Team,
+  { machine, threads, leastCores, ...team }: Team,
   furthest: number,
   notes: Notes | undefined,
 ): () => Counts {
   const { memory } = machine;
-  const code = machine.code(bits);
+  const code = machine.code(translationOf(team));
+  const { line } = team;
   if (cores > MOST_CORES) outOfMemory();
   const most = Math.min(threads, MOST_TILES);
   const tiles = Math.max(1, Math.min(most, Math.floor(cores / leastCores)));
@@ -77,6 +105,10 @@ export function load(
     entered: allocate(sends * 8),
     taken: allocate(takes * 8),
     takenColor: allocate(takes),
+    moves: write(line ? movesAtFirst(line) : NO_WORDS),
+    nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
+    moveBits: line && line.moveWords > 0 ? allocate(cores * MOVES_ROWS * line.moveWords * 4) : 0,
+    moveWords: line?.moveWords ?? 0,
   };
   const times = new Float64Array(memory.buffer, header);
   times[TIME.programStart] = programStart;
@@ -90,15 +122,22 @@ export function load(
   for (const [name, value] of Object.entries(fields)) words[HEADER[name as 'cores']] = value;
   const column = (from: number, size: number, later = 0) =>
     copyOf(new Float64Array(memory.buffer, from, size), later);
+  const wordsAt = (from: number, size: number) => new Int32Array(memory.buffer, from, size).slice();
   return () => ({
     end: column(results.end, cores, first),
     waitOutput: column(results.waitOutput, cores),
     linkWavelets: column(results.linkWavelets, cores * 4),
     labelEnd: column(results.labelEnd, labels, first),
-    labelCore: new Int32Array(memory.buffer, results.labelCore, labels).slice(),
+    labelCore: wordsAt(results.labelCore, labels),
     sent: code.sent(),
     delivered: code.delivered(),
     hazards: code.routeHazards(),
+    ...(line && {
+      moves: {
+        records: wordsAt(results.moves, cores * MOVES_WORDS),
+        bits: wordsAt(results.moveBits, cores * MOVES_ROWS * line.moveWords),
+      },
+    }),
     ...(notes && {
       instants: {
         entered: column(results.entered, sends, first),
@@ -114,4 +153,25 @@ function copyOf(times: Float64Array, later: number): Float64Array {
   const copy = times.slice();
   if (later !== 0) for (let i = 0; i < copy.length; i++) copy[i] += later;
   return copy;
+}
+
+const NO_WORDS = new Int32Array(0);
+
+/** Records of routers that have moved nothing (assembly/moves.ts), with these pointers. */
+function movesAtFirst({ pointers, nudges }: LineWants): Int32Array {
+  const records = new Int32Array(pointers.length * MOVES_WORDS);
+  for (let i = 0; i < pointers.length; i++) records[i * MOVES_WORDS + FLAGS] = pointers[i] << 8;
+  for (let n = nudges.length / NUDGE_WORDS - 1; n >= 0; n--)
+    records[nudges[n * NUDGE_WORDS] * MOVES_WORDS + FLAGS + 1] = n;
+  return records;
+}
+
+/** Where a record has its flags and pointer; what comes next to the router follows. */
+const FLAGS = 4;
+
+/** Entries with an end that is no router's. */
+function closed(nudges: Int32Array): Int32Array {
+  const all = new Int32Array(nudges.length + NUDGE_WORDS).fill(-1);
+  all.set(nudges);
+  return all;
 }

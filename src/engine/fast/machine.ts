@@ -5,6 +5,9 @@ import { MACHINE_CODE } from './machine-code.js';
 /** Bits of the machine's times, which count from the first start of a run. */
 export type Bits = 32 | 64;
 
+/** Translations of the machine: by the bits of its times, and for lines (moves.ts), which have 32. */
+export type Translation = Bits | 'lines';
+
 interface Code {
   /** Forgets everything; the address of the header. */
   reset(): number;
@@ -28,8 +31,7 @@ interface Code {
 /** One thread's part of a machine; the memory may be that of others too. */
 export interface Machine {
   memory: WebAssembly.Memory;
-  /** The code for times of so many bits. */
-  code(bits: Bits): Code;
+  code(translation: Translation): Code;
   /** Called when the run's limit is reached. */
   onLimit?: (() => void) | undefined;
 }
@@ -39,11 +41,11 @@ export function createMemory(): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
 }
 
-const translated: Partial<Record<Bits, WebAssembly.Module>> = {};
+const translated: Partial<Record<Translation, WebAssembly.Module>> = {};
 
 /** The machine's code, translated once; threads can share it. */
-export function machineCode(bits: Bits): WebAssembly.Module {
-  return (translated[bits] ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE[bits], 'base64')));
+export function machineCode(of: Translation): WebAssembly.Module {
+  return (translated[of] ??= new WebAssembly.Module(Buffer.from(MACHINE_CODE[of], 'base64')));
 }
 
 /** A machine that waits for other threads, in one cycle, for up to `patience` ms. */
@@ -68,10 +70,10 @@ export function createMachine(
     });
     return exports as Code;
   };
-  const started: Partial<Record<Bits, Code>> = { 32: start(code) };
+  const started: Partial<Record<Translation, Code>> = { 32: start(code) };
   const machine: Machine = {
     memory,
-    code: (bits) => (started[bits] ??= start(machineCode(bits))),
+    code: (of) => (started[of] ??= start(machineCode(of))),
   };
   return machine;
 }

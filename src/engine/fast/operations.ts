@@ -63,6 +63,12 @@ function addWide(records: Int32Array, at: number, value: number): void {
   records[at + 1] = Math.floor(sum / 2 ** 32);
 }
 
+/** Set-up and computing of an operation that does not use the fabric. */
+export function cyclesAt(records: Int32Array, op: number): number {
+  const at = op * OP_WORDS;
+  return wideAt(records, at + SETUP) + wideAt(records, at + CYCLES);
+}
+
 /** What an operation's record says of its timing. */
 export interface OperationRecord {
   label: number;
@@ -99,7 +105,8 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const laid = { next: 0, longest: 0, marked: 0 };
   for (const [l, list] of lists.entries()) {
     first[l] = laid.next;
-    addList(laid, records, list, wafer.costs, gaps.from);
+    if (gaps.from.size > 0) addList(laid, records, list, wafer.costs, gaps.from);
+    else addKnown(laid, records, list, wafer.costs);
   }
   const { next, longest, marked } = laid;
   first[lists.length] = next;
@@ -116,9 +123,44 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   };
 }
 
+/** Records of a list, which several programs may have. */
+interface LaidList {
+  costs: CostTable;
+  records: Int32Array;
+  longest: number;
+  marked: number;
+}
+
+const laidLists = new WeakMap<Operation[], LaidList>();
+
+/** The same as `addList` for lists without synthetic traffic; each is laid out once. */
+function addKnown(laid: Laid, records: Int32Array, list: Operation[], costs: CostTable): void {
+  let known = laidLists.get(list);
+  if (known?.costs !== costs) {
+    const own = { next: 0, longest: 0, marked: 0 };
+    const words = new Int32Array(list.length * OP_WORDS);
+    addList(own, words, list, costs, NO_GAPS);
+    known = { ...own, costs, records: words.slice(0, own.next * OP_WORDS) };
+    laidLists.set(list, known);
+  }
+  records.set(known.records, laid.next * OP_WORDS);
+  laid.next += known.records.length / OP_WORDS;
+  laid.longest = Math.max(laid.longest, known.longest);
+  laid.marked |= known.marked;
+}
+
+const NO_GAPS: Gaps['from'] = new Map();
+
+/** How many records there are, the most cycles of a list, and the colours that are marked. */
+interface Laid {
+  next: number;
+  longest: number;
+  marked: number;
+}
+
 /** Adds the records of a list to those before, and the most cycles of one and the colours that are marked. */
 function addList(
-  laid: { next: number; longest: number; marked: number },
+  laid: Laid,
   records: Int32Array,
   list: Operation[],
   costs: CostTable,

@@ -1,6 +1,6 @@
 /** A run of the machine, alone or in a team of threads: in slices, to a limit, stopped from outside. */
 import { LAST_CYCLE, latestOf } from '../engine.js';
-import { firstOf, load, type Counts, type Team } from './load.js';
+import { firstOf, load, translationOf, type Counts, type Team } from './load.js';
 import { NEVER, RUN_AT, STATE, STOP_AT } from './machine-code.js';
 import type { Bits, Machine } from './machine.js';
 import type { Image, Notes } from './tables.js';
@@ -65,7 +65,7 @@ export function startMachine(
   { limit = Infinity, notes }: Wants = {},
 ): RunningMachine {
   const { machine } = team;
-  const code = machine.code(team.bits);
+  const code = machine.code(translationOf(team));
   const first = firstOf(starts);
   const results = load(image, starts, team, furthest(image, first, team.bits, limit), notes);
   const places = () => placesOf(code, image.cores, first);

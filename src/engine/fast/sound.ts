@@ -52,12 +52,31 @@ function bodiesOf({ roles }: Program): Role[] {
   return bodies;
 }
 
+/** By operations: with what they are sound. Several programs may have a list. */
+const sound = new WeakMap<Operation[], Pick<Role, 'buffers' | 'codeBytes'> & Limits>();
+
+interface Limits {
+  sramBytes: number;
+  colors: number;
+}
+
 function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
-  return (
-    sramBytesOf(role) <= wafer.core.sramBytes &&
+  const { operations, buffers, codeBytes } = role;
+  const { sramBytes } = wafer.core;
+  const known = sound.get(operations);
+  if (
+    known?.buffers === buffers &&
+    known.codeBytes === codeBytes &&
+    known.sramBytes === sramBytes &&
+    known.colors === colors
+  )
+    return true;
+  const isSoundOne =
+    sramBytesOf(role) <= sramBytes &&
     (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
-    role.operations.every((op) => isSoundOperation(op, colors))
-  );
+    operations.every((op) => isSoundOperation(op, colors));
+  if (isSoundOne) sound.set(operations, { buffers, codeBytes, sramBytes, colors });
+  return isSoundOne;
 }
 
 function isSoundOperation(op: Operation, colors: number): boolean {

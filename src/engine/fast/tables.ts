@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { RunInput } from '../engine.js';
-import { layChannels } from './channels.js';
+import { layChannels, type Routed } from './channels.js';
 import { flattenOperations, type Operations } from './operations.js';
 
 type FabricNumber = 'hop' | 'ramp' | 'depth' | 'longest' | 'marked' | 'switches';
@@ -13,11 +13,15 @@ type CoreTable = 'roleOf' | 'placeOf' | 'coreAt' | 'linkHops';
 type RoleTable = 'listOf' | 'slotted' | 'kindsFrom' | 'routesFrom' | 'kinds' | 'routes';
 type TableName = CoreTable | RoleTable | 'opsFrom' | 'ops' | 'gaps' | 'toTake';
 
-export interface Tables {
+export interface Tables extends Numbered {
   ops: Operations;
-  /** Places in the rectangle of the cores that do something. */
-  placeOf: Int32Array;
-  image: Image;
+  /** By core that does something: its role. */
+  roleOf: Int32Array;
+  labels: number;
+  programStart: number;
+  ahead: number;
+  /** All that the machine wants; made once it is asked for, as not every program is run whole. */
+  readonly image: Image;
 }
 
 export type Table = Float64Array | Int32Array | Uint16Array | Uint8Array;
@@ -34,12 +38,50 @@ export interface Image {
 }
 
 export function layTables(program: Program, wafer: WaferSpec): Tables {
-  const { width, height, roles, roleOf, labels, linkHops } = program;
-  const { fabric, costs } = wafer;
-  const { placeOf, coreAt } = numberCores(program);
+  const { labels } = program;
+  const { costs } = wafer;
+  const cores = numberCores(program);
   const ops = flattenOperations(program, wafer);
-  const channels = layChannels(program, fabric.colors, ops);
-  const longestLink = linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
+  const more = { labels: labels.length, programStart: costs.programStart };
+  let image: Image | undefined;
+  return {
+    ...{ ops, ...cores, ...more },
+    roleOf: rolesOf(cores, program.roleOf),
+    ahead: aheadOf(ops, wafer.fabric, longestOf(program)),
+    get image() {
+      return (image ??= { ...imageOf(program, wafer.fabric, ops, cores), ...more });
+    },
+  };
+}
+
+function rolesOf({ placeOf }: Numbered, roleOf: ArrayLike<number>): Int32Array {
+  const roles = new Int32Array(placeOf.length);
+  for (let core = 0; core < roles.length; core++) roles[core] = roleOf[placeOf[core]];
+  return roles;
+}
+
+function longestOf({ linkHops }: Pick<Program, 'linkHops'>): number {
+  return linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
+}
+
+function aheadOf(ops: Operations, fabric: WaferSpec['fabric'], longestLink: number): number {
+  return ops.longest + inFlight(fabric, longestLink);
+}
+
+/** What an image needs to know of a program, or of one of its lines. */
+export type Laid = Pick<Program, 'width' | 'height' | 'linkHops' | 'roleOf'> & {
+  roles: Routed[];
+};
+
+/** The image of a program whose operations are laid out: the places of operations are filled in. */
+export function imageOf(
+  { width, height, roles, roleOf, linkHops }: Laid,
+  fabric: WaferSpec['fabric'],
+  ops: Operations,
+  { placeOf, coreAt }: Numbered,
+): Omit<Image, 'labels' | 'programStart'> {
+  const channels = layChannels({ roles }, fabric.colors, ops);
+  const longestLink = longestOf({ ...(linkHops && { linkHops }) });
   const numbers = {
     ...{ colors: fabric.colors, width, height, roles: roles.length },
     ...{ hop: fabric.hopCycles, ramp: fabric.rampCycles, depth: fabric.queueDepth },
@@ -48,21 +90,14 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   };
   const { slotted, kindsFrom, routesFrom, kinds, routes } = channels;
   const tables = {
-    ...{ roleOf: placeOf.map((place) => roleOf[place]), placeOf, coreAt },
+    ...{ roleOf: rolesOf({ placeOf, coreAt }, roleOf), placeOf, coreAt },
     ...{ linkHops: linkHops ?? new Uint16Array(0), listOf: ops.listOf, slotted },
     ...{ kindsFrom, routesFrom, kinds, routes },
     ...{ opsFrom: ops.first, ops: ops.records, gaps: ops.gaps },
     toTake: new Int32Array(ops.countsTakes ? placeOf.length * fabric.colors : 0),
   };
-  const image = {
-    cores: placeOf.length,
-    labels: labels.length,
-    programStart: costs.programStart,
-    ahead: ops.longest + inFlight(fabric, longestLink),
-    numbers,
-    tables,
-  };
-  return { ops, placeOf, image };
+  const ahead = aheadOf(ops, fabric, longestLink);
+  return { cores: placeOf.length, ahead, numbers, tables };
 }
 
 /** More cycles than a wavelet and its credit take, sends and takes that are set ahead included. */
@@ -71,7 +106,9 @@ function inFlight({ hopCycles, rampCycles, queueDepth }: WaferSpec['fabric'], lo
 }
 
 /** The cores that do something: their places, and by place their number, or -1. */
-function numberCores({ roles, roleOf }: Program) {
+export type Numbered = Record<'placeOf' | 'coreAt', Int32Array>;
+
+function numberCores({ roles, roleOf }: Program): Numbered {
   const acts = roles.map(({ routes, operations }) => routes.length + operations.length > 0);
   const coreAt = new Int32Array(roleOf.length);
   let cores = 0;

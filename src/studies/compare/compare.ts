@@ -128,6 +128,7 @@ export function comparison(
       name: names[i],
       version: versionOf(run),
       differenceCycles: run.decode.cyclesPerToken - runs[0].decode.cyclesPerToken,
+      ...(run.decode.routing && { routing: run.decode.routing }),
       ...servedOf(run),
       ...(twin < i && { sameFloorPlanAs: names[twin] }),
     });

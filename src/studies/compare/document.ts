@@ -1,6 +1,6 @@
 /** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
 import type { Placement } from '../../placement/placement.js';
-import type { PlacementResult, RunDocument } from '../../report/document.js';
+import type { PlacementResult, RoutingResult, RunDocument } from '../../report/document.js';
 import type { COMPARED } from '../../report/metrics.js';
 import type { Identity } from '../../report/identity.js';
 
@@ -23,6 +23,8 @@ export interface CompareRow extends Record<(typeof COMPARED)[number], number> {
   differenceCycles: number;
   /** With dead cores: how many, and the hops of the longest link past some. */
   defects?: NonNullable<Placement['defects']>;
+  /** Where its experts lie in strips: with which choices, and what each of them takes. */
+  routing?: RoutingResult;
   /** What the strategy weighed, and the least that any layout was proved to cost by it. */
   estimate?: NonNullable<PlacementResult['estimate']>;
   /** What it served, by scenario; absent if it served nothing. The numbers above are a step's own. */

@@ -17,6 +17,7 @@ const region = z.looseObject({
   height: number,
 });
 
+const spread = z.looseObject({ mean: number, least: number, most: number });
 const maybe = number.nullable();
 const ends = z.looseObject({ p50: maybe, p99: maybe });
 const served = z.looseObject({
@@ -41,6 +42,16 @@ const document = z.looseObject({
     cyclesPerToken: number,
     tokensPerSecondPerUser: number,
     tokensPerSecond: number,
+    routing: z
+      .looseObject({
+        source: z.enum(['uniform', 'skewed', 'trace', 'reference']),
+        tokens: number,
+        largestLoad: spread,
+        cyclesPerToken: spread.exactOptional(),
+        tokensPerSecondPerUser: spread.exactOptional(),
+        imbalanceCycles: number.exactOptional(),
+      })
+      .exactOptional(),
     breakdown: z.record(z.string(), z.looseObject({ cycles: number })),
   }),
   placement: z.looseObject({

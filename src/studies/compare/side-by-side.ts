@@ -46,8 +46,8 @@ function familyOf(
   { model, wafer, workload, mapping, latent, exact, canonical }: ResolvedConfig,
   more: unknown,
 ) {
-  const { checkpoint = null } = canonical;
-  return sha256Of([model, wafer, workload, mapping, latent, exact, checkpoint, more]);
+  const { checkpoint = null, workload: said } = canonical;
+  return sha256Of([model, wafer, workload, said, mapping, latent, exact, checkpoint, more]);
 }
 
 async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<SimulatedRun[]> {
@@ -72,7 +72,11 @@ async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<Sim
   );
   const families = configs.map((config) => familyOf(config, config.placement.groups));
   const shared = new Map(families.map((family) => [family, createShared()]));
-  const plans = placements.map(({ regions }, i) => `${families[i]} ${JSON.stringify(regions)}`);
+  // Regions that are equal may hold other experts.
+  const plans = placements.map(({ regions }, i) => {
+    const { expertOrder } = configs[i].placement;
+    return `${families[i]} ${expertOrder} ${JSON.stringify(regions)}`;
+  });
   const distinct = [...configs.keys()].filter((i) => plans.indexOf(plans[i]) === i);
   const progressOf = addedUp(distinct.length, options.onProgress);
   const outcomes = await Promise.allSettled(

@@ -4,6 +4,7 @@ import type { RunDocument } from '../../report/document.js';
 import { floorPlan } from './floor-plan.js';
 import {
   count,
+  fixed,
   heading,
   markdownTable,
   percent,
@@ -13,6 +14,7 @@ import {
 } from '../../report/format.js';
 import { valueAt, type Style } from '../../report/format.js';
 import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
+import { choicesText, loadText, rateText } from '../../report/routing-text.js';
 import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
 
 /** A comparison as text, ending with a line break. */
@@ -109,6 +111,30 @@ const DEFECTS: Row[] = [
   ['hops of the longest link', ({ defects }) => (defects ? count(defects.longestLinkHops) : '-')],
 ];
 
+/** Shown if experts lie in strips in some run: its times depend on the choice, those of others do not. */
+const ROUTING: Row[] = [
+  ['experts of', ({ routing }) => (routing ? choicesText(routing) : 'any')],
+  ...(['mean', 'least', 'most'] as const).map((of): Row => [
+    `cycles, ${of}`,
+    ({ routing, cyclesPerToken }) =>
+      routing ? shownOf(routing.cyclesPerToken?.[of]) : count(cyclesPerToken),
+  ]),
+  ['largest load of a strip, mean', ({ routing }) => (routing ? loadText(routing) : '-')],
+  [
+    'lost to imbalance, cycles',
+    ({ routing }) => (routing ? shownOf(routing.imbalanceCycles) : '0'),
+  ],
+  [
+    'tokens/s per user, mean',
+    ({ routing, tokensPerSecondPerUser: rate }) =>
+      routing ? rateText(routing) || '-' : fixed(rate, 1),
+  ],
+];
+
+function shownOf(cycles: number | undefined): string {
+  return cycles === undefined ? '-' : count(cycles);
+}
+
 /** Shown if some strategy has proved how good it is. */
 const PROOF: Row[] = [
   ['hand-offs (estimate)', ({ estimate }) => (estimate ? count(estimate.handOffCycles) : '-')],
@@ -123,6 +149,7 @@ function cells({ rows }: CompareDocument): string[][] {
   const head = ['', ...rows.map(({ name }) => name)];
   const metrics = [
     ...metricsOf(rows.some(({ served }) => served)),
+    ...(rows.some(({ routing }) => routing) ? ROUTING : []),
     ...(rows.some(({ estimate }) => estimate?.bound !== undefined) ? PROOF : []),
     ...(rows.some(({ defects }) => defects) ? DEFECTS : []),
   ];

@@ -15,7 +15,8 @@ const SDK = 'Cerebras SDK documentation';
 type Known = Pick<
   ResolvedConfig,
   'wafer' | 'provenance' | 'model' | 'mapping' | 'exact' | 'workload'
->;
+> &
+  Partial<Pick<ResolvedConfig, 'placement'>>;
 
 /** Every rule in force for a configuration, in the order: fabric, core, mapping. */
 export function assumptionsOf(config: Known): Assumption[] {

@@ -6,7 +6,12 @@ import { requestOf } from '../../decode/place.js';
 import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { ConfigError } from '../../config/errors.js';
-import { cacheBytesPerPosition, parameterCount, weightBytes } from '../../model/operators.js';
+import {
+  cacheBytes,
+  cacheBytesPerPosition,
+  parameterCount,
+  weightBytes,
+} from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
 import { requestsOf, type RequestSource } from './requests.js';
@@ -92,6 +97,7 @@ export async function prepare(
       stepTime: stepTimeOf(grid),
       kvTokens: deployment.kvTokens,
       kvBlock: deployment.kvBlock,
+      states: deployment.states,
       maxContext,
       transport,
       ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
@@ -119,6 +125,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
     ...metrics,
     kvTokens,
     kvBlock: deployment.kvBlock,
+    ...(deployment.states !== undefined && { states: deployment.states }),
     maxContext,
     reach: reachOf(config),
     evictions: run.evictions,
@@ -262,6 +269,7 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
   const size = {
     weightBytes: weightBytes(model),
     cacheBytesPerPosition: cacheBytesPerPosition(model),
+    stateBytes: cacheBytes(model, 0),
     parameters: parameterCount(model),
     layers: model.layers.length,
   };
@@ -273,7 +281,7 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
     const stepTime = rooflineStepTime(gpu, size, gpus);
     const kvTokens = rooflineCache(gpu, size, gpus);
-    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1 };
+    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1, states: undefined };
     const metrics = metricsOf(serve(source.requests, server));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);

@@ -118,6 +118,9 @@ function wafer(s: ServingResult, style: Style): string {
     `  throughput        ${number(s.outputThroughput, 1)} tokens/s, all users together`,
     `  a request's time  queue ${ms(partsMs.queue)} + transport ${ms(partsMs.transport)} + prefill ${ms(partsMs.prefill)} + decode ${ms(partsMs.decode)} (means)`,
     `  KV cache          ${count(s.kvTokens)} positions for all users${s.kvBlock === undefined ? '' : `, ${count(s.kvBlock)} at a time`}; longest context ${count(s.maxContext)}`,
+    ...(s.states === undefined
+      ? []
+      : [`  states            of ${count(s.states)} users at once, whatever their contexts`]),
     `  128k context      ${reachText(s.reach)}`,
     `  energy            ${number(energy.joulesPerOutputToken, 3)} J per output token at ${number(energy.watts / 1000, 2)} kW`,
   ].join('\n');

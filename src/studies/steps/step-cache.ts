@@ -3,6 +3,7 @@
  * that come after it. A step is found by all that its times depend on, the simulator's code included;
  * what is served at which rate, from which trace and over which transport is no part of that.
  */
+import { memoOf } from '../../decode/memo.js';
 import { sha256Of } from '../../config/json.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { Deployment } from './step-times.js';
@@ -85,7 +86,7 @@ export function stepKey(
   // What else a core keeps moves no region and takes no time.
   const placed = regions.map(({ sramBytesPerCore: ____, ...region }) => region);
   return sha256Of({
-    ...{ code, engine, memo, step, wafer, model },
+    ...{ code, engine, memo: memoOf(memo), step, wafer, model },
     ...{ placed, wafers, defects, mapping, exact, groups },
   });
 }

@@ -5,7 +5,7 @@
  */
 import type { ResolvedConfig } from '../../config.js';
 import { mostThat, regionBytes } from '../../placement/budget.js';
-import { hasAttention } from '../../mapping/mapping.js';
+import { hasAttention, isOfLayer } from '../../mapping/mapping.js';
 import type { Placement } from '../../placement/placement.js';
 import { attendingToAll } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
@@ -24,6 +24,8 @@ export interface Deployment {
   kvTokens: number;
   /** Positions that a user takes together: one per row of a region. */
   kvBlock: number;
+  /** Users whose states the layers with gated delta nets hold; none in models without. */
+  states?: number;
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
   /** What is known about the machine's lines (see groups.ts). */
@@ -47,7 +49,19 @@ export function deploymentOf(given: ResolvedConfig): Deployment {
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
   const kvBlock = cachesOf(placement)[0].height;
-  return { config, placement, kvTokens, kvBlock, maxContext, lines: new Map() };
+  const states = statesHeld(config, placement);
+  const held = { kvTokens, kvBlock, ...(states !== undefined && { states }) };
+  return { config, placement, ...held, maxContext, lines: new Map() };
+}
+
+/** Users whose states fit the layers that keep some, which have no positions. */
+function statesHeld(config: ResolvedConfig, placement: Placement): number | undefined {
+  const { kinds } = config.model;
+  const regions = placement.regions.filter(
+    (region) => isOfLayer(region) && kinds[region.layerKind].attention.kind === 'delta',
+  );
+  if (!regions.some(({ kind }) => hasAttention(kind))) return undefined;
+  return mostThat((users) => holdsCaches(config, { ...placement, regions }, 1, users), 1, 2 ** 31);
 }
 
 /** Users whose caches of `positions` each the deployment holds. */

@@ -5,10 +5,11 @@ import asc from 'assemblyscript/asc';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The source of a file; of time.ts with times of so many bits. */
-function sourceOf(file, bits) {
+/** The source of a file; of time.ts with times of so many bits, of moves.ts with notes or without. */
+function sourceOf(file, bits, notes) {
   try {
     const source = readFileSync(here(file), 'utf8');
+    if (file === 'moves.ts') return source.replace('bool = false', `bool = ${notes}`);
     return file === 'time.ts' ? source.replaceAll('i32', `i${bits}`) : source;
   } catch {
     // The compiler tries a few names.
@@ -16,7 +17,7 @@ function sourceOf(file, bits) {
   }
 }
 
-async function translate(bits) {
+async function translate(bits, notes = false) {
   let binary;
   const { error, stderr } = await asc.main(
     [
@@ -27,7 +28,7 @@ async function translate(bits) {
       ...['--initialMemory', '1', '--maximumMemory', '65536'],
     ],
     {
-      readFile: (file) => sourceOf(file, bits),
+      readFile: (file) => sourceOf(file, bits, notes),
       writeFile: (_, contents) => (binary = contents),
       listFiles: () => [],
     },
@@ -62,6 +63,7 @@ async function constantsOf(code) {
 }
 
 const [code32, code64] = [await translate(32), await translate(64)];
+const lines32 = await translate(32, true);
 const { NEVER, ...constants } = await constantsOf(code32);
 const { NEVER: never64, ...same } = await constantsOf(code64);
 if (text(constants) !== text(same)) throw new Error('the two translations differ in a constant');
@@ -74,10 +76,11 @@ function text(value) {
 }
 
 const lines = [
-  '/** Generated from assembly/ by `npm run machine`: the machine as base64, by the bits of its times. */',
+  '/** Generated from assembly/ by `npm run machine`: the machine as base64, by the bits of its times; for lines. */',
   'export const MACHINE_CODE = {',
   `  32: '${code32}',`,
   `  64: '${code64}',`,
+  `  lines: '${lines32}',`,
   '};',
   '/** What the machine and its host share, see assembly/shared.ts; later than any cycle, by bits. */',
   `export const NEVER = { 32: ${NEVER}, 64: ${never64} };`,

@@ -68,6 +68,12 @@ export class Header {
   entered: usize;
   taken: usize;
   takenColor: usize;
+  /** Of lines (moves.ts): what is noted of each router; rows of bits of its cycles, so many words each. */
+  moves: usize;
+  moveBits: usize;
+  moveWords: i32;
+  /** Of lines: pointers that others leave at their routers (router, cycle, pointer; then router -1), or 0. */
+  nudges: usize;
 
   /** Masks an index into a channel's ring. */
   ringMask: usize;

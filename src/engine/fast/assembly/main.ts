@@ -13,6 +13,7 @@ import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, Op, RAMP, STARTING, header 
 import { allocate, entry, f64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
+import { NOTES_MOVES, endMoves, noMoves } from './moves';
 import { stepRouters } from './routers';
 import { NOT_STARTED, UNDER_WAY, state_beyond, state_broken, state_continues } from './shared';
 import { state_late, state_stopped, state_whole } from './shared';
@@ -90,6 +91,7 @@ export function help(tile: i32, before: f64): void {
 
 function beginTile(before: f64): void {
   noHazards();
+  if (NOTES_MOVES) noMoves();
   createCores();
   t = 0;
   last = 0;
@@ -114,6 +116,7 @@ function runTile(cycles: i32): void {
   }
   if (t != NEVER) return;
   const whole = done == coresEnd - firstCore && countWavelets();
+  if (NOTES_MOVES) endMoves();
   t = nextCycle(whole ? NEVER : FAILED);
 }
 

@@ -7,6 +7,7 @@ import { noteArrival, passMark, wakeSender } from './routes';
 import { supply, takeCounted, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
+import { NOTES_MOVES, noteMoves, pointerIn } from './moves';
 import { reportPopped, reportSent } from './exchange';
 import { COUNTED, FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
@@ -24,9 +25,11 @@ export function stepRouters(t: Time): void {
 
 function stepRouter(core: i32, t: Time): void {
   const router = routerOf(core);
-  const first = router.pointer;
+  const first = NOTES_MOVES ? pointerIn(core, router, t) : router.pointer;
   let rest = router.have & ~router.waiting;
   let granted = 0;
+  let moved = 0;
+  let contested = false;
   while (rest != 0) {
     const later = rest & (-1 << first);
     const bit = later != 0 ? later & -later : rest & -rest;
@@ -39,6 +42,7 @@ function stepRouter(core: i32, t: Time): void {
     if (input.at(popped) > t) continue;
     const outputs = slot.outputs;
     if ((outputs & granted) != 0) {
+      if (NOTES_MOVES) contested = true;
       wakeRouter(core, t + 1);
       continue;
     }
@@ -48,6 +52,7 @@ function stepRouter(core: i32, t: Time): void {
     if (several && !othersHaveRoom(slot, router, core, bit, t)) continue;
     if (granted == 0) router.pointer = (color + 1) & 31;
     granted |= outputs;
+    if (NOTES_MOVES) moved |= bit;
     input.popped = popped + 1;
     const back = t + slot.back;
     input.setAt(popped, back);
@@ -58,6 +63,7 @@ function stepRouter(core: i32, t: Time): void {
     if (several) forwardByOthers(slot, core, t);
     if ((header.marked & bit) != 0) passMark(core, color, t);
   }
+  if (NOTES_MOVES && moved != 0) noteMoves(core, first, moved, contested, t);
 }
 
 /** Has a channel a free place? If not, the router will be due when it may have one. */

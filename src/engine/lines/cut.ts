@@ -1,0 +1,217 @@
+/**
+ * How the lists of operations of a program are cut: a *phase* is what cores do on one family of colours from one
+ * label on, a *group* one phase or several that are simulated as one, and a *part* what a list does in a group. A
+ * list turns to another phase where its family changes, and where that of another list does at the same label.
+ * What a core computes before a part takes a time that is known, so it is not simulated.
+ */
+import { FIXED, OP, OP_WORDS, ROUTE, TRAFFIC } from '../fast/machine-code.js';
+import { cyclesAt, type Operations } from '../fast/operations.js';
+
+/** Colours of a machine at most: they are bits of a word. */
+export const COLORS = 32;
+
+/** The last operation of a label ends so many cycles after a list began to compute. */
+export interface LabelEnd {
+  label: number;
+  after: number;
+}
+
+/** Operations without the fabric: their cycles, and which labels end in them. */
+export interface Computing {
+  cycles: number;
+  ends: LabelEnd[];
+}
+
+export interface Part {
+  group: number;
+  /** Its records, from its first to its last operation on the fabric. */
+  from: number;
+  to: number;
+  /** What the core computes before. */
+  lead: Computing;
+}
+
+export interface Cuts {
+  /** By group: bits of its colours, and its phases. */
+  masks: number[];
+  phases: number[][];
+  parts: Part[];
+  /** By list, and one past the last: its first part. */
+  firstPart: Int32Array;
+  /** By list: what it computes after its last part. */
+  tails: Computing[];
+}
+
+/** Families of colours; those of which a router's route may change have all their turns in one phase. */
+export interface Families {
+  /** By colour: the lowest colour of its family. */
+  of: Int32Array;
+  /** By colour: whether some route of its family changes. */
+  changes: Uint8Array;
+}
+
+/** A phase's number: what a list does on a family from a label on, when it turns there for the `turn`-th time. */
+function phaseOf(family: number, label: number, turn: number): number {
+  return (turn * LABELS + label) * COLORS + family;
+}
+
+/** Above the number of labels that phases are told apart by. */
+const LABELS = 2 ** 16;
+
+/**
+ * Cuts all lists; `groupOf` says which phases go together (the lowest of them, itself if it is alone). Undefined if
+ * some core would come back to a group that it left, or sends synthetic traffic.
+ */
+export function cutLists(
+  ops: Operations,
+  families: Families,
+  groupOf: (phase: number) => number,
+): Cuts | undefined {
+  const { first } = ops;
+  const lists = first.length - 1;
+  const groups = new Map<number, number>();
+  const cuts: Cuts = {
+    masks: [],
+    phases: [],
+    parts: [],
+    firstPart: new Int32Array(lists + 1),
+    tails: [],
+  };
+  const number = (phase: number): number => {
+    const root = groupOf(phase);
+    let group = groups.get(root);
+    if (group === undefined) {
+      group = cuts.masks.push(0) - 1;
+      cuts.phases.push([]);
+      groups.set(root, group);
+    }
+    if (!cuts.phases[group].includes(phase)) {
+      cuts.phases[group].push(phase);
+      cuts.masks[group] |= maskOf(families, phase % COLORS);
+    }
+    return group;
+  };
+  const turns = turnsOf(ops, families);
+  for (let list = 0; list < lists; list++) {
+    if (!cutList(ops, list, families, turns, number, cuts)) return undefined;
+    cuts.firstPart[list + 1] = cuts.parts.length;
+  }
+  return cuts;
+}
+
+function maskOf({ of }: Families, family: number): number {
+  let mask = 0;
+  for (let color = 0; color < of.length; color++) if (of[color] === family) mask |= 1 << color;
+  return mask;
+}
+
+/** By label: bits of the families that some list turns to there. */
+function turnsOf({ first, records }: Operations, { of }: Families): Map<number, number> {
+  const turns = new Map<number, number>();
+  for (let list = 0; list < first.length - 1; list++) {
+    let family = -1;
+    for (let op = first[list]; op < first[list + 1]; op++) {
+      const at = op * OP_WORDS;
+      const kind = records[at + OP.kind];
+      if (kind === FIXED || kind === TRAFFIC) continue;
+      const next = of[colorAt(records, at)];
+      if (next === family) continue;
+      family = next;
+      const label = records[at + OP.label];
+      turns.set(label, (turns.get(label) ?? 0) | (1 << family));
+    }
+  }
+  return turns;
+}
+
+function cutList(
+  ops: Operations,
+  list: number,
+  { of, changes }: Families,
+  turns: Map<number, number>,
+  groupOf: (phase: number) => number,
+  cuts: Cuts,
+): boolean {
+  const { first, records } = ops;
+  /** How often the list has turned to a family at a label. */
+  const turned = new Map<number, number>();
+  const own = cuts.parts.length;
+  let [family, label] = [-1, -1];
+  let done = first[list];
+  for (let op = first[list]; op < first[list + 1]; op++) {
+    const at = op * OP_WORDS;
+    const kind = records[at + OP.kind];
+    if (kind === FIXED) continue;
+    if (kind === TRAFFIC) return false;
+    const next = of[colorAt(records, at)];
+    const isNew =
+      label !== records[at + OP.label] && ((turns.get(records[at + OP.label]) ?? 0) >> next) & 1;
+    label = records[at + OP.label];
+    if (next !== family || isNew) {
+      family = next;
+      const once = phaseOf(family, changes[family] === 1 ? 0 : label, 0);
+      const turn = changes[family] === 1 ? 0 : (turned.get(once) ?? 0);
+      turned.set(once, turn + 1);
+      const group = groupOf(once + phaseOf(0, 0, turn));
+      if (cuts.parts.length === own || cuts.parts.at(-1)!.group !== group) {
+        for (let part = own; part < cuts.parts.length; part++)
+          if (cuts.parts[part].group === group) return false;
+        cuts.parts.push({ group, from: op, to: op, lead: computing(records, done, op) });
+      }
+    }
+    cuts.parts.at(-1)!.to = op + 1;
+    done = op + 1;
+  }
+  cuts.tails.push(computing(records, done, first[list + 1]));
+  return true;
+}
+
+/** A colour of an operation on the fabric; its others are of the same family. */
+function colorAt(records: Int32Array, at: number): number {
+  if (records[at + OP.kind] === ROUTE) return records[at + OP.more];
+  const source = records[at + OP.source];
+  return source >= 0 ? source : records[at + OP.destination];
+}
+
+function computing(records: Int32Array, from: number, to: number): Computing {
+  const ends: LabelEnd[] = [];
+  let cycles = 0;
+  for (let op = from; op < to; op++) {
+    cycles += cyclesAt(records, op);
+    const at = op * OP_WORDS;
+    if (records[at + OP.last] === 1) ends.push({ label: records[at + OP.label], after: cycles });
+  }
+  return { cycles, ends };
+}
+
+/**
+ * The families of a program's colours: as it says, but colours of one operation are of one family, and colours of
+ * which it says nothing too.
+ */
+export function familiesOf(
+  { records }: Pick<Operations, 'records'>,
+  given: readonly number[],
+  switching: number,
+): Families {
+  const of = Int32Array.from({ length: COLORS }, (_, color) => {
+    return Math.max(0, given.indexOf(given[color]));
+  });
+  const changes = new Uint8Array(COLORS);
+  for (let color = 0; color < COLORS; color++)
+    if (((switching >>> color) & 1) === 1) changes[color] = 1;
+  for (let at = 0; at < records.length; at += OP_WORDS) {
+    const kind = records[at + OP.kind];
+    if (kind === ROUTE) changes[records[at + OP.more]] = 1;
+    if (kind === ROUTE || kind === FIXED) continue;
+    const [source, destination] = [records[at + OP.source], records[at + OP.destination]];
+    if (source >= 0 && destination >= 0) unite(of, of[source], of[destination]);
+  }
+  for (let color = 0; color < COLORS; color++) if (changes[color] === 1) changes[of[color]] = 1;
+  return { of, changes };
+}
+
+function unite(of: Int32Array, a: number, b: number): void {
+  const [to, from] = [Math.min(a, b), Math.max(a, b)];
+  if (to === from) return;
+  for (let color = 0; color < of.length; color++) if (of[color] === from) of[color] = to;
+}

@@ -1,0 +1,123 @@
+/** The cycles in which routers of a line move wavelets: bits, which its simulation notes if that is asked for. */
+import { MOVES_ROWS } from '../fast/machine-code.js';
+import { NEVER_MOVES, pointersOf, simulate, type LineResult } from './simulate.js';
+import type { LineTable, Shape } from './table.js';
+
+/** Rows of bits (fast/assembly/moves.ts). */
+const ROW = { moves: 0, several: 1, contested: 2, elsewhere: 3 };
+
+/** Of one router of a line; cycles are absolute. */
+export interface Cycles extends NonNullable<LineResult['moves']> {
+  base: number;
+  at: number;
+}
+
+/** Has the cycles of a line noted: it is simulated once more. */
+export function* noteCycles(
+  table: LineTable,
+  shape: Shape,
+  result: LineResult,
+): Generator<void, void> {
+  if (result.moves !== undefined) return;
+  const { first, last, starts, nudges } = result;
+  let latest = 0;
+  for (let i = 0; i < last.length; i++)
+    if (first[i] !== NEVER_MOVES) latest = Math.max(latest, last[i]);
+  const words = (latest >> 5) + 1;
+  const pointers = pointersOf(shape, result);
+  const counts = yield* simulate(table, shape, starts, pointers, nudges, words);
+  result.moves = { words, bits: counts!.moves!.bits };
+  table.bytes += result.moves.bits.byteLength;
+}
+
+/** The first cycle from `t` on in which the router moves anything; Infinity if there is none. */
+function nextMove(of: Cycles, t: number): number {
+  return nextIn(of, ROW.moves, ROW.moves, t);
+}
+
+/** The first one in which it moves several, or which is contested: in no other the pointer matters. */
+export function nextOpen(of: Cycles, t: number): number {
+  return nextIn(of, ROW.several, ROW.contested, t);
+}
+
+function nextIn({ words, bits, base, at }: Cycles, one: number, or: number, t: number): number {
+  const cycle = Math.max(0, t - base);
+  const first = (MOVES_ROWS * at + one) * words;
+  const second = (MOVES_ROWS * at + or) * words;
+  let mask = -1 << (cycle & 31);
+  for (let word = cycle >> 5; word < words; word++) {
+    const rest = (bits[first + word] | bits[second + word]) & mask;
+    if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest & -rest);
+    mask = -1;
+  }
+  return Infinity;
+}
+
+/** The last cycle before `t` in which it does; -Infinity if there is none. */
+export function moveBefore({ words, bits, base, at }: Cycles, t: number): number {
+  const cycle = Math.min(words * 32, t - base) - 1;
+  const row = MOVES_ROWS * at * words;
+  let mask = -1 >>> (31 - (cycle & 31));
+  for (let word = cycle >> 5; word >= 0; word--) {
+    const rest = bits[row + word] & mask;
+    if (rest !== 0) return base + word * 32 + 31 - Math.clz32(rest);
+    mask = -1;
+  }
+  return -Infinity;
+}
+
+/**
+ * Does it matter where the pointer is before a cycle in which the router moves something? Where several move, and none
+ * is in another's way, it does if it matters in the next one, or if that is the last: later lines find it there.
+ */
+export function isNeeded(of: Cycles, t: number): boolean {
+  for (let cycle = t; cycle !== Infinity; cycle = nextMove(of, cycle + 1)) {
+    if (isNoted(of, ROW.contested, cycle)) return true;
+    if (!isNoted(of, ROW.several, cycle)) return false;
+  }
+  return true;
+}
+
+/** Was the pointer then between the router's colours, not before or behind them all? */
+export function isElsewhere(of: Cycles, t: number): boolean {
+  return isNoted(of, ROW.elsewhere, t);
+}
+
+function isNoted({ words, bits, base, at }: Cycles, row: number, t: number): boolean {
+  const cycle = t - base;
+  return ((bits[(MOVES_ROWS * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
+}
+
+/** Do two lines move something at a router in one cycle, from `from` to `to`? */
+export function coincide(a: Cycles, b: Cycles, from: number, to: number): boolean {
+  const row = MOVES_ROWS * b.at * b.words;
+  // The words of the one, and as many bits of the other, which may lie in two words.
+  const first = (from - a.base) >> 5;
+  const last = (to - a.base) >> 5;
+  for (let word = first; word <= last; word++) {
+    const of = a.bits[MOVES_ROWS * a.at * a.words + word];
+    if (of === 0) continue;
+    const cycle = a.base + word * 32 - b.base;
+    const place = cycle >> 5;
+    const shift = cycle & 31;
+    const low = place >= 0 && place < b.words ? b.bits[row + place] : 0;
+    const high = place >= -1 && place + 1 < b.words ? b.bits[row + place + 1] : 0;
+    const other = shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
+    if ((of & other) !== 0) return true;
+  }
+  return false;
+}
+
+/** Do two runs of a line move the same in the same cycles? Where pointers are may differ. */
+export function moveAlike(
+  a: LineResult['moves'],
+  b: LineResult['moves'],
+  routers: number,
+): boolean {
+  if (a === undefined || b === undefined || a.words !== b.words) return false;
+  const row = MOVES_ROWS * a.words;
+  for (let router = 0; router < routers; router++)
+    for (let i = router * row; i < router * row + ROW.elsewhere * a.words; i++)
+      if (a.bits[i] !== b.bits[i]) return false;
+  return true;
+}

@@ -1,0 +1,184 @@
+/**
+ * A program divided into lines: what is connected by routes of a group's colours, and does its part of that group
+ * at one time. All of it follows from roles and from which core has which; no starts are known here.
+ */
+import type { WaferSpec } from '../../hardware/wafer.js';
+import type { Program } from '../../program/program.js';
+import type { Tables } from '../fast/tables.js';
+import { COLORS, cutLists, familiesOf, type Cuts } from './cut.js';
+import { groundOf, netsOf, type Net } from './nets.js';
+import { lineRole, partCode, shapeOf, type Found } from './shapes.js';
+import type { LineTable, PartCode, Shape } from './table.js';
+
+export interface Line extends LineKind {
+  group: number;
+  /** Cores (by their numbers in the tables) whose routers it has, in rising order. */
+  routers: Int32Array;
+}
+
+/** What lines of one kind in one group have in common. */
+interface LineKind {
+  shape: Shape;
+  /** Routers whose cores do something in it, by their places among all; their parts. */
+  actors: Int32Array;
+  parts: Int32Array;
+}
+
+export interface Division {
+  cuts: Cuts;
+  /** Each after all those that its cores are in before. */
+  lines: Line[];
+  /** By group: its net, and which line each of that is, or -1. */
+  nets: Net[];
+  lineOf: Int32Array[];
+  /** By group: families that are in other groups too. */
+  returns: number[][];
+  /** Wavelets over links by core * 4 + port, sent and delivered, once they are known. */
+  counts?: { links: Float64Array; sent: number; delivered: number };
+}
+
+/**
+ * Divides a program. Undefined if it cannot be cut, its groups wait for each other, or there is but one line.
+ * @param groupOf which phases go together (see `cutLists`)
+ */
+export function divide(
+  table: LineTable,
+  program: Program,
+  wafer: WaferSpec,
+  tables: Tables,
+  groupOf: (phase: number) => number,
+): Division | undefined {
+  const { families } = program;
+  if (families === undefined) return undefined;
+  let switching = 0;
+  for (const { routes } of program.roles)
+    for (const { color, positions } of routes) if (positions) switching |= 1 << color;
+  const cuts = cutLists(tables.ops, familiesOf(tables.ops, families, switching), groupOf);
+  const order = cuts && orderOf(cuts);
+  if (cuts === undefined || order === undefined) return undefined;
+  const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));
+  const masks = [...new Set(cuts.masks)];
+  const known = netsOf(table, groundOf(program, tables), wafer, masks);
+  const nets = cuts.masks.map((mask) => known[masks.indexOf(mask)]);
+  const lines: Line[] = [];
+  const lineOf = nets.map(({ count }) => new Int32Array(count).fill(-1));
+  for (const group of order) {
+    const partOf = partsOf(cuts, group);
+    if (!areRouted(nets[group], partOf)) return undefined;
+    addLines(table, wafer, nets[group], { group, parts, partOf }, lineOf[group], lines);
+  }
+  if (lines.length < 2) return undefined;
+  return { cuts, lines, nets, lineOf, returns: returnsOf(cuts) };
+}
+
+function returnsOf({ phases }: Cuts): number[][] {
+  const families = phases.map((own) => [...new Set(own.map((phase) => phase % COLORS))]);
+  return families.map((own, g) =>
+    own.filter((family) => families.some((others, h) => h !== g && others.includes(family))),
+  );
+}
+
+/** By group: those that some core is in next. */
+function groupsAfter({ parts, firstPart, masks }: Cuts): Set<number>[] {
+  const after = masks.map(() => new Set<number>());
+  for (let list = 0; list < firstPart.length - 1; list++)
+    for (let part = firstPart[list]; part < firstPart[list + 1] - 1; part++)
+      after[parts[part].group].add(parts[part + 1].group);
+  return after;
+}
+
+/** Two groups, and all that cores may be in between them. */
+export function groupsBetween(cuts: Cuts, a: number, b: number): number[] {
+  const after = groupsAfter(cuts);
+  const from = (group: number): Set<number> => {
+    const reached = new Set([group]);
+    for (const one of reached) for (const next of after[one]) reached.add(next);
+    return reached;
+  };
+  const between = (first: number, last: number) =>
+    [...from(first)].filter((group) => from(group).has(last));
+  return [...new Set([a, b, ...between(a, b), ...between(b, a)])];
+}
+
+/** Groups in an order in which each comes after those that some core is in before; none if there is none. */
+function orderOf(cuts: Cuts): number[] | undefined {
+  const { masks } = cuts;
+  const after = groupsAfter(cuts);
+  const before = masks.map(() => 0);
+  for (const groups of after) for (const group of groups) before[group]++;
+  const order = [...masks.keys()].filter((group) => before[group] === 0);
+  for (const group of order)
+    for (const next of after[group]) if (--before[next] === 0) order.push(next);
+  return order.length === masks.length ? order : undefined;
+}
+
+/** By list: its part in a group, or -1. */
+function partsOf({ parts, firstPart }: Cuts, group: number): Int32Array {
+  const of = new Int32Array(firstPart.length - 1).fill(-1);
+  for (let list = 0; list < of.length; list++)
+    for (let part = firstPart[list]; part < firstPart[list + 1]; part++)
+      if (parts[part].group === group) of[list] = part;
+  return of;
+}
+
+/** Has each core that does something in a group a router for its colours? One without waits for ever. */
+function areRouted({ classList, classColors }: Net, partOf: Int32Array): boolean {
+  return classList.every((list, i) => partOf[list] < 0 || classColors[i] !== 0);
+}
+
+/** Adds the lines of a group to those before. */
+function addLines(
+  table: LineTable,
+  wafer: WaferSpec,
+  net: Net,
+  { group, parts, partOf }: { group: number; parts: PartCode[]; partOf: Int32Array },
+  lineOf: Int32Array,
+  lines: Line[],
+): void {
+  const roles = net.classList.map((list, i) => {
+    const part = partOf[list];
+    return lineRole(table, part < 0 ? undefined : parts[part], net.classSet[i]).number;
+  });
+  const classPart = Int32Array.from(net.classList, (list) => partOf[list]);
+  const classRole = Int32Array.from(roles);
+  const kinds = net.examples.map((example): LineKind | undefined => {
+    const kind = kindOf(net, example, classPart, classRole);
+    if (kind === undefined) return undefined;
+    return { ...kind, shape: shapeOf(table, kind.found, wafer.fabric) };
+  });
+  for (let n = 0; n < net.count; n++) {
+    const kind = kinds[net.kinds[n]];
+    if (kind === undefined) continue;
+    const { shape, actors, parts: own } = kind;
+    lineOf[n] = lines.length;
+    lines.push({ group, routers: net.routers[n], shape, actors, parts: own });
+  }
+}
+
+/** What the lines like the `example`-th of a net do in a group; undefined if no core does anything there. */
+function kindOf(
+  net: Net,
+  example: number,
+  classPart: Int32Array,
+  classRole: Int32Array,
+): (Omit<LineKind, 'shape'> & { found: Found }) | undefined {
+  const [from, to] = [net.first[example], net.first[example + 1]];
+  const roles = new Int32Array(to - from);
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    roles[i - from] = classRole[net.classes[i]];
+    if (classPart[net.classes[i]] >= 0) count++;
+  }
+  if (count === 0) return undefined;
+  const actors = new Int32Array(count);
+  const parts = new Int32Array(count);
+  for (let i = from, next = 0; i < to; i++) {
+    const part = classPart[net.classes[i]];
+    if (part < 0) continue;
+    actors[next] = i - from;
+    parts[next++] = part;
+  }
+  const kind = net.kinds[example];
+  const places = net.places.subarray(from, to);
+  return { actors, parts, found: { ...net.boxes[kind], places, roles, hops: net.hops[kind] } };
+}

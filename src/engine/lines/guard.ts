@@ -1,0 +1,224 @@
+/**
+ * Did lines that were simulated apart stay apart? They do if no router moves wavelets of two of them in one cycle, if
+ * each finds pointers where the others leave them, and if a family's lines find what it left behind before in order. Up
+ * to the first cycle in which this is not so, what was simulated is right; so if there is none, all of it is. Where only
+ * pointers are elsewhere, the line is simulated again with them.
+ */
+import type { Nudges, Pass } from './pass.js';
+import {
+  coincide,
+  isElsewhere,
+  isNeeded,
+  moveBefore,
+  nextOpen,
+  noteCycles,
+  type Cycles,
+} from './cycles.js';
+import { NEVER_MOVES, placeAmong, pointerAt } from './simulate.js';
+import type { LineTable } from './table.js';
+
+/** A line at a router: its place in it, its cycles there, its colours and where it leaves the pointer. */
+interface Use {
+  line: number;
+  at: number;
+  from: number;
+  to: number;
+  colors: number;
+  pointer: number;
+  /** All its cycles there, if another line's are between them. */
+  cycles?: Cycles;
+  /** If what it does depends on that: the place of the pointer among its colours with which it was simulated. */
+  place?: number;
+}
+
+/** What the guard found. */
+export interface Findings {
+  /** A family was returned to too early. */
+  returned: boolean;
+  /** Pairs of groups of which lines met. */
+  met: [number, number][];
+  /** With which nudges lines should be simulated, and pairs of groups of which one has them because of the other. */
+  nudges: Nudges;
+  nudged: [number, number][];
+}
+
+type Pairs = Map<string, [number, number]>;
+
+interface Search {
+  pass: Pass;
+  met: Pairs;
+  nudged: Pairs;
+  /** By line, by router and cycle (`keyOf`): the pointer with which it was simulated, or is to be. */
+  given: Map<number, Map<number, number>>;
+  wanted: Map<number, Map<number, number>>;
+}
+
+/** @param given the nudges with which the lines of the pass were simulated */
+export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<void, Findings> {
+  const { returned, flagged } = pass.traces;
+  const search: Search = {
+    ...{ pass, met: new Map(), nudged: new Map(), wanted: new Map() },
+    given: new Map([...given].map(([line, words]) => [line, byKey(words)])),
+  };
+  if (!returned) {
+    const routers = [...new Set(flagged)].map((router) => usesOf(pass, router));
+    yield* noteOverlapping(table, pass, routers);
+    for (const uses of routers)
+      for (const [a, use] of uses.entries())
+        for (let b = a + 1; b < uses.length; b++)
+          if (meet(use, uses[b])) note(search.met, pass, use, uses[b]);
+    if (search.met.size === 0)
+      for (const uses of routers) for (const use of uses) findNudges(search, use, uses);
+  }
+  const { met, nudged, wanted } = search;
+  const nudges = new Map([...wanted].map(([line, of]) => [line, wordsOf(of)]));
+  return { returned, met: [...met.values()], nudges, nudged: [...nudged.values()] };
+}
+
+/** Finds the cycles of lines that are at a router at one time. */
+function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Generator<void, void> {
+  const { division, results, bases } = pass;
+  for (const uses of routers)
+    for (const use of uses) {
+      if (!overlapsOne(use, uses)) continue;
+      const result = results[use.line];
+      if (result.moves === undefined)
+        yield* noteCycles(table, division.lines[use.line].shape, result);
+      const { words, bits } = result.moves!;
+      use.cycles = { words, bits, base: bases[use.line], at: use.at };
+    }
+}
+
+function overlapsOne(use: Use, uses: Use[]): boolean {
+  for (const other of uses)
+    if (other !== use && other.from <= use.to && use.from <= other.to) return true;
+  return false;
+}
+
+/** Cycles of a line are fewer. */
+const CYCLES = 2 ** 31;
+
+function keyOf(at: number, cycle: number): number {
+  return at * CYCLES + cycle;
+}
+
+function byKey(words: Int32Array): Map<number, number> {
+  const pointers = new Map<number, number>();
+  for (let i = 0; i < words.length; i += 3)
+    pointers.set(keyOf(words[i], words[i + 1]), words[i + 2]);
+  return pointers;
+}
+
+function wordsOf(pointers: Map<number, number>): Int32Array {
+  const inOrder = [...pointers].toSorted(([a], [b]) => a - b);
+  return Int32Array.from(
+    inOrder.flatMap(([key, pointer]) => [Math.floor(key / CYCLES), key % CYCLES, pointer]),
+  );
+}
+
+function note(pairs: Pairs, pass: Pass, { line }: Use, other: Use): void {
+  const { lines } = pass.division;
+  const [a, b] = [lines[line].group, lines[other.line].group];
+  pairs.set(`${a} ${b}`, [a, b]);
+}
+
+/** All lines that move something at a router, in their order. */
+function usesOf({ division, results, bases }: Pass, router: number): Use[] {
+  const uses: Use[] = [];
+  for (const [group, { of }] of division.nets.entries()) {
+    const line = of[router] < 0 ? -1 : division.lineOf[group][of[router]];
+    if (line < 0) continue;
+    const { routers, shape } = division.lines[line];
+    const at = placeIn(routers, router);
+    const { first, last, depends, pointers, places } = results[line];
+    if (first[at] === NEVER_MOVES) continue;
+    const [from, to] = [bases[line] + first[at], bases[line] + last[at]];
+    const place = depends[at] !== 0 ? places![placeIn(shape.several, at)] : undefined;
+    const colors = shape.colors[at];
+    const use = { line, at, from, to, colors, pointer: pointers[at] };
+    uses.push({ ...use, ...(place !== undefined && { place }) });
+  }
+  return uses.toSorted((a, b) => a.line - b.line);
+}
+
+/** Where a router is among others in rising order. */
+function placeIn(routers: Int32Array, router: number): number {
+  let [from, to] = [0, routers.length - 1];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (routers[middle] < router) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Do two lines move something in one cycle? */
+function meet(a: Use, b: Use): boolean {
+  const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+  return from <= to && coincide(a.cycles!, b.cycles!, from, to);
+}
+
+/** A cycle of a line before which another one moved something, as the last one to do so, and in which cycle. */
+interface Disturbed {
+  by?: Use;
+  since: number;
+}
+
+/**
+ * Where others leave the pointer before cycles of a line in which it matters: nudges with which it was simulated are
+ * kept if they are right, and there are new ones where it is not simulated with that pointer.
+ */
+function findNudges(search: Search, use: Use, uses: Use[]): void {
+  const { pass } = search;
+  const others = uses.filter((other) => other !== use && other.from < use.to);
+  const disturbed = new Map<number, Disturbed>();
+  if (use.place !== undefined) disturbed.set(use.from, { since: -Infinity });
+  const disturb = (cycle: number, by: Use, since: number) => {
+    const before = disturbed.get(cycle);
+    if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
+  };
+  for (const other of others) {
+    if (other.to < use.from) {
+      if (use.place !== undefined) disturb(use.from, other, other.to);
+      continue;
+    }
+    const [of, its] = [use.cycles!, other.cycles!];
+    if (other.from < use.from && use.place !== undefined)
+      disturb(use.from, other, moveBefore(its, use.from));
+    for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
+      const since = moveBefore(its, t);
+      if (since > moveBefore(of, t) && isNeeded(of, t)) disturb(t, other, since);
+    }
+  }
+  for (const [cycle, last] of disturbed) {
+    const other = last.by ?? uses.find((one) => one !== use)!;
+    const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
+    if (pointer === undefined) note(search.met, pass, use, other);
+    else if (nudge(search, use, cycle, pointer)) note(search.nudged, pass, use, other);
+  }
+}
+
+/** Where a line leaves the pointer among some colours, if that is known: after its last move, or after any. */
+function pointerAfter(line: Use, since: number, colors: number): number | undefined {
+  if (since === line.to) return line.pointer;
+  const places = new Set<number>();
+  for (let rest = line.colors; rest !== 0; rest &= rest - 1)
+    places.add(placeAmong(colors, 32 - Math.clz32(rest & -rest)));
+  return places.size === 1 ? pointerAt(colors, [...places][0]) : undefined;
+}
+
+/** Notes where the pointer has to be before a cycle; false if it is there without a nudge. */
+function nudge({ pass, given, wanted }: Search, use: Use, cycle: number, pointer: number): boolean {
+  const { line, at, colors } = use;
+  const place = placeAmong(colors, pointer);
+  const key = keyOf(at, cycle - pass.bases[line]);
+  const had = given.get(line)?.get(key);
+  if (had === undefined) {
+    if (cycle === use.from && use.place === place) return false;
+    if (cycle !== use.from && place === 0 && !isElsewhere(use.cycles!, cycle)) return false;
+  }
+  let own = wanted.get(line);
+  if (own === undefined) wanted.set(line, (own = new Map()));
+  own.set(key, pointerAt(colors, place));
+  return true;
+}

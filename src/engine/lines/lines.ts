@@ -1,0 +1,212 @@
+/**
+ * The engine of lines: a program is divided into lines, each of which is simulated once, whatever their number, and
+ * its result moved in place and time; what comes out is the fast engine's result, field by field. A program that
+ * this is not for, or in which lines met, is run whole.
+ */
+import { earliestOf, latestOf, LAST_CYCLE } from '../engine.js';
+import type { Run, RunInput, RunResult, Standing } from '../engine.js';
+import { startFast, tablesOf } from '../fast/fast.js';
+import { recordAt } from '../fast/operations.js';
+import { resultOf } from '../fast/tally.js';
+import type { Program } from '../../program/program.js';
+import { startsOf, type Tables } from '../fast/tables.js';
+import { divide, groupsBetween, type Division } from './divide.js';
+import { guard, type Findings } from './guard.js';
+import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
+import { nudgeLines } from './nudges.js';
+import { sameWords } from './shapes.js';
+import { makeRoom, type LineTable, type StageLines, type WhyWhole } from './table.js';
+
+/** A run by lines; a program that is not for it ends with why. */
+export type LinesRun = Omit<Run, 'advance'> & {
+  advance(): RunResult | WhyWhole | undefined;
+};
+
+/**
+ * Runs a program by lines, in slices, with what the table has; it takes what is new.
+ * @param guarded whether lines that meet are found: without, a result may be wrong
+ */
+export function startByLines(input: RunInput, table: LineTable, guarded = true): LinesRun {
+  const place: Place = { cycle: earliestOf(input.startAt ?? [0]) };
+  const running = byLines(input, table, guarded, place);
+  return {
+    cycle: () => place.cycle,
+    standing: () => standingIn(input, place),
+    advance() {
+      const { done, value } = running.next();
+      return done ? value : undefined;
+    },
+  };
+}
+
+/** The same; what is not for lines is run whole, by the fast engine if nothing else is said. */
+export function startLines(
+  input: RunInput,
+  table: LineTable,
+  {
+    guarded = true,
+    whole = startFast,
+  }: { guarded?: boolean; whole?: (input: RunInput) => Run } = {},
+): Run {
+  const lines = startByLines(input, table, guarded);
+  let rest: Run | undefined;
+  let why: WhyWhole;
+  return {
+    cycle: () => (rest ?? lines).cycle(),
+    standing: () => (rest ?? lines).standing(),
+    advance() {
+      if (rest === undefined) {
+        const ended = lines.advance();
+        if (typeof ended !== 'string') return ended;
+        why = ended;
+        rest = whole(input);
+      }
+      const result = rest.advance();
+      if (result !== undefined) noteWhole(table, result, why);
+      return result;
+    },
+  };
+}
+
+/** Notes why a result is of a program that was run whole. */
+export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole): void {
+  table.made.set(result, { lines: 0, distinct: [], known: 0, merged: 0, whole });
+}
+
+function* byLines(
+  input: RunInput,
+  table: LineTable,
+  guarded: boolean,
+  place: Place,
+): Generator<void, RunResult | WhyWhole> {
+  const { program } = input;
+  const tables = tablesOf(input);
+  if (tables === undefined) return 'not plain';
+  if (isUneven(program)) return 'differ';
+  makeRoom(table);
+  const starts = startsOf(input, tables);
+  const united = new Map<number, number>();
+  let nudges: Nudges = new Map();
+  let merged = 0;
+  for (let passes = 1; ; passes++) {
+    const division = divisionOf(table, input, tables, united);
+    if (division === undefined)
+      return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
+    const pass = yield* passOver(table, tables, division, starts, nudges, place);
+    if (typeof pass === 'string') return pass;
+    const found = guarded ? yield* guard(table, pass, nudges) : NOTHING_FOUND;
+    if (found.returned) return 'met';
+    if (found.met.length === 0 && areSame(nudges, found.nudges))
+      return resultBy(input, table, tables, pass, merged);
+    const isFirst = nudges.size === 0;
+    nudges = found.nudges;
+    if (found.met.length === 0 && isFirst && (yield* nudgeLines(table, pass, nudges)))
+      return resultBy(input, table, tables, pass, merged);
+    if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
+    const pairs = found.met.length > 0 ? found.met : found.nudged;
+    // Where most had to be simulated, to do that again with fewer lines takes longer than the whole.
+    const isLong = tables.placeOf.length >= LARGE && 2 * pass.known < pass.results.length;
+    if (pairs.length === 0 || isLong) return 'met';
+    for (const [a, b] of pairs) unite(united, division, a, b);
+    merged += pairs.length;
+    nudges = new Map();
+  }
+}
+
+/** Do most rows and columns have links of own lengths, so that hardly any lines are equal? */
+function isUneven({ linkHops, width, height }: Program): boolean {
+  if (linkHops === undefined) return false;
+  const [columns, rows] = [new Uint8Array(width), new Uint8Array(height)];
+  for (let link = 0; link < linkHops.length; link++) {
+    if (linkHops[link] <= 1) continue;
+    const core = link >> 2;
+    columns[core % width] = 1;
+    rows[Math.floor(core / width)] = 1;
+  }
+  const share = (of: Uint8Array) => of.reduce((sum, one) => sum + one, 0) / of.length;
+  return width * height >= LARGE && share(columns) + share(rows) > 1;
+}
+
+/** Programs of fewer cores are through soon, however they are run. */
+const LARGE = 4096;
+
+/** Passes with nudges, each because of the one before, after which lines are rather taken together. */
+const MOST_PASSES = 6;
+
+const NOTHING_FOUND: Findings = { returned: false, met: [], nudges: new Map(), nudged: [] };
+
+function areSame(a: Nudges, b: Nudges): boolean {
+  if (a.size !== b.size) return false;
+  return [...a].every(([line, words]) => sameWords(words, b.get(line) ?? []));
+}
+
+/** The division of a program with some phases united, made once. */
+function divisionOf(
+  table: LineTable,
+  { program, wafer }: RunInput,
+  tables: Tables,
+  united: Map<number, number>,
+): Division | undefined {
+  const known = table.divisions.get(program) ?? new Map<string, Division | undefined>();
+  table.divisions.set(program, known);
+  const key = [...united].join(' ');
+  if (!known.has(key)) {
+    const groupOf = (phase: number) => united.get(phase) ?? phase;
+    known.set(key, divide(table, program, wafer, tables, groupOf));
+  }
+  return known.get(key);
+}
+
+/** From now on two groups, and those between them, are one: each of their phases is of the lowest of them. */
+function unite(united: Map<number, number>, { cuts }: Division, a: number, b: number): void {
+  const own = groupsBetween(cuts, a, b).flatMap((group) => cuts.phases[group]);
+  const phases = [...new Set(own.flatMap((phase) => [phase, united.get(phase) ?? phase]))];
+  const lowest = Math.min(...phases);
+  for (const [phase, root] of united) if (phases.includes(root)) united.set(phase, lowest);
+  for (const phase of phases) united.set(phase, lowest);
+}
+
+function resultBy(
+  input: RunInput,
+  table: LineTable,
+  tables: Tables,
+  pass: Pass,
+  merged: number,
+): RunResult | WhyWhole {
+  const counts = countsOf(pass);
+  const result = resultOf(input, tables, input.instants ? { ...counts, instants: NONE } : counts);
+  if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
+  const made: StageLines = {
+    ...{ lines: pass.results.length, known: pass.known, merged },
+    distinct: [...new Set(pass.results.map(({ hash }) => hash))],
+  };
+  table.made.set(result, made);
+  return result;
+}
+
+/** Programs with synthetic traffic are not run by lines. */
+const NONE = {
+  entered: new Float64Array(0),
+  taken: new Float64Array(0),
+  takenColor: new Uint8Array(0),
+};
+
+/** The cores of the line that is simulated, as they are where it begins. */
+function standingIn(input: RunInput, { line, parts = [] }: Place): Standing[] {
+  const tables = line && tablesOf(input);
+  if (line === undefined || tables === undefined) return [];
+  const { ops, placeOf } = tables;
+  return Array.from(line.actors, (router, i) => {
+    const { label, source, destination } = recordAt(ops, parts[line.parts[i]].from);
+    return {
+      core: placeOf[line.routers[router]],
+      label,
+      receives: colors(source),
+      sends: colors(destination),
+    };
+  });
+}
+
+function colors(color: number): number[] {
+  return color < 0 ? [] : [color];
+}

@@ -1,0 +1,308 @@
+/**
+ * Nets: routers connected by routes of some colours. Those that are alike but for their place are of one kind, so
+ * that what follows is done once for each kind.
+ */
+import type { WaferSpec } from '../../hardware/wafer.js';
+import type { Program } from '../../program/program.js';
+import type { Tables } from '../fast/tables.js';
+import { OP, OP_WORDS, ROUTE } from '../fast/machine-code.js';
+import { COLORS } from './cut.js';
+import { emptySet, withRoute } from './shapes.js';
+import { mix, type LineTable, type RouteSet } from './table.js';
+
+export interface Net {
+  /** How many nets there are; by core which one it is in, or -1. */
+  count: number;
+  of: Int32Array;
+  /** The routers of each, in rising order; the same in one row, where each net begins there. */
+  routers: Int32Array[];
+  first: Int32Array;
+  /** By entry of that row: its place in its net's box, and its class. */
+  places: Int32Array;
+  classes: Int32Array;
+  /** By class: the list of operations of its cores, and the routes of its routers. */
+  classList: number[];
+  classSet: RouteSet[];
+  /** By class: bits of the net's colours that its routers have. */
+  classColors: Int32Array;
+  /** By net: its kind. By kind: a net of it, the size of its box, hops of its links (see `Found`). */
+  kinds: Int32Array;
+  examples: number[];
+  boxes: { width: number; height: number }[];
+  hops: Uint16Array[];
+}
+
+/** What all nets of a program are made from. */
+export interface Ground {
+  program: Program;
+  roleOf: Int32Array;
+  placeOf: Int32Array;
+  coreAt: Int32Array;
+  listOf: Int32Array;
+  /** By list: bits of the colours that its operations send on or route, and by list * 4 + port those they route there. */
+  listColors: Int32Array;
+  listSends: Int32Array;
+  /** By core. */
+  x: Int32Array;
+  y: Int32Array;
+}
+
+export function groundOf(program: Program, { ops, roleOf, placeOf, coreAt }: Tables): Ground {
+  const x = new Int32Array(placeOf.length);
+  const y = new Int32Array(placeOf.length);
+  for (let core = 0, row = 0, begin = 0; core < placeOf.length; core++) {
+    while (placeOf[core] >= begin + program.width) {
+      begin += program.width;
+      row++;
+    }
+    x[core] = placeOf[core] - begin;
+    y[core] = row;
+  }
+  return { program, roleOf, placeOf, coreAt, listOf: ops.listOf, ...colorsOfLists(ops), x, y };
+}
+
+function colorsOfLists({
+  first,
+  records,
+}: Tables['ops']): Pick<Ground, 'listColors' | 'listSends'> {
+  const lists = first.length - 1;
+  const listColors = new Int32Array(lists);
+  const listSends = new Int32Array(lists * 4);
+  for (let list = 0; list < lists; list++)
+    for (let at = first[list] * OP_WORDS; at < first[list + 1] * OP_WORDS; at += OP_WORDS) {
+      const destination = records[at + OP.destination];
+      if (destination >= 0) listColors[list] |= 1 << destination;
+      if (records[at + OP.kind] !== ROUTE) continue;
+      const color = 1 << records[at + OP.more];
+      listColors[list] |= color;
+      for (let port = 0; port < 4; port++)
+        if (((records[at + OP.more + 2] >> port) & 1) === 1) listSends[list * 4 + port] |= color;
+    }
+  return { listColors, listSends };
+}
+
+/** The nets of the colours of each of some masks, which have no colour in common. */
+export function netsOf(
+  table: LineTable,
+  ground: Ground,
+  wafer: WaferSpec,
+  masks: readonly number[],
+): Net[] {
+  return classesOf(table, ground, wafer, masks).map((classes) => netOf(ground, classes));
+}
+
+function netOf(ground: Ground, classed: Classes): Net {
+  const { of, count } = connect(ground, classed);
+  const first = new Int32Array(count + 1);
+  for (let core = 0; core < of.length; core++) if (of[core] >= 0) first[of[core] + 1]++;
+  for (let net = 0; net < count; net++) first[net + 1] += first[net];
+  const next = first.slice();
+  const sorted = new Int32Array(first[count]);
+  for (let core = 0; core < of.length; core++) if (of[core] >= 0) sorted[next[of[core]]++] = core;
+  const routers = Array.from({ length: count }, (_, net) => {
+    return sorted.subarray(first[net], first[net + 1]);
+  });
+  const { classList, classSet, classColors } = classed;
+  const kinds = kindsOf(ground, classed, routers, first);
+  return { count, of, routers, first, classList, classSet, classColors, ...kinds };
+}
+
+/** By core the number of its net, in the order of their first cores. */
+function connect(
+  { program, roleOf, placeOf, coreAt, x, y }: Ground,
+  { classOf, classColors: colors, classSends: sends }: Classes,
+): Pick<Net, 'of' | 'count'> {
+  const { width, height } = program;
+  const cores = placeOf.length;
+  const parent = new Int32Array(cores);
+  for (let core = 0; core < cores; core++) {
+    parent[core] = core;
+    const role = classOf[roleOf[core]];
+    const own = colors[role];
+    if (own === 0) continue;
+    const place = placeOf[core];
+    const west = x[core] > 0 ? coreAt[place - 1] : -1;
+    const north = y[core] > 0 && height > 1 ? coreAt[place - width] : -1;
+    if (west >= 0) {
+      const other = classOf[roleOf[west]];
+      const meet = (sends[role * 4 + 3] & colors[other]) | (sends[other * 4 + 1] & own);
+      if (meet !== 0) join(parent, core, west);
+    }
+    if (north >= 0) {
+      const other = classOf[roleOf[north]];
+      const meet = (sends[role * 4] & colors[other]) | (sends[other * 4 + 2] & own);
+      if (meet !== 0) join(parent, core, north);
+    }
+  }
+  const of = new Int32Array(cores).fill(-1);
+  let count = 0;
+  // The root of a net is its first core.
+  for (let core = 0; core < cores; core++) {
+    if (colors[classOf[roleOf[core]]] === 0) continue;
+    const root = rootOf(parent, core);
+    of[core] = root === core ? count++ : of[root];
+  }
+  return { of, count };
+}
+
+function rootOf(parent: Int32Array, core: number): number {
+  let at = core;
+  while (parent[at] !== at) {
+    parent[at] = parent[parent[at]];
+    at = parent[at];
+  }
+  return at;
+}
+
+function join(parent: Int32Array, a: number, b: number): void {
+  const p = rootOf(parent, a);
+  const q = rootOf(parent, b);
+  if (p < q) parent[q] = p;
+  else parent[p] = q;
+}
+
+type Kinds = Pick<Net, 'places' | 'classes' | 'kinds' | 'examples' | 'boxes' | 'hops'>;
+
+function kindsOf(
+  ground: Ground,
+  { classOf }: Classes,
+  routers: Int32Array[],
+  first: Int32Array,
+): Kinds {
+  const { roleOf, x, y } = ground;
+  const places = new Int32Array(first[routers.length]);
+  const classes = new Int32Array(first[routers.length]);
+  const kinds = new Int32Array(routers.length);
+  const found: Pick<Kinds, 'examples' | 'boxes' | 'hops'> = { examples: [], boxes: [], hops: [] };
+  const byHash = new Map<number, number[]>();
+  for (let net = 0; net < routers.length; net++) {
+    const own = routers[net];
+    const from = first[net];
+    const count = own.length;
+    let x0 = x[own[0]];
+    let x1 = x0;
+    for (let i = 1; i < count; i++) {
+      const column = x[own[i]];
+      if (column < x0) x0 = column;
+      else if (column > x1) x1 = column;
+    }
+    const y0 = y[own[0]];
+    const width = x1 - x0 + 1;
+    let hash = width;
+    for (let i = 0; i < count; i++) {
+      const core = own[i];
+      const place = (y[core] - y0) * width + x[core] - x0;
+      const number = classOf[roleOf[core]];
+      places[from + i] = place;
+      classes[from + i] = number;
+      hash = mix(mix(hash, place), number);
+    }
+    const box = { width, height: y[own[count - 1]] - y0 + 1 };
+    const hops = hopsOf(ground, own);
+    const alike = byHash.get(hash);
+    const same = alike?.find(
+      (kind) =>
+        hops.length + found.hops[kind].length === 0 &&
+        found.boxes[kind].width === width &&
+        areAlike(places, classes, first, net, found.examples[kind]),
+    );
+    kinds[net] = same ?? found.examples.push(net) - 1;
+    if (same !== undefined) continue;
+    found.boxes.push(box);
+    found.hops.push(hops);
+    if (alike === undefined) byHash.set(hash, [kinds[net]]);
+    else alike.push(kinds[net]);
+  }
+  return { places, classes, kinds, ...found };
+}
+
+function areAlike(
+  places: Int32Array,
+  classes: Int32Array,
+  first: Int32Array,
+  a: number,
+  b: number,
+): boolean {
+  const [from, other] = [first[a], first[b]];
+  const count = first[a + 1] - from;
+  if (count !== first[b + 1] - other) return false;
+  for (let i = 0; i < count; i++)
+    if (places[from + i] !== places[other + i] || classes[from + i] !== classes[other + i])
+      return false;
+  return true;
+}
+
+/** By role a class: its list, and its routes for the colours of a mask; by class * 4 + port what they send there. */
+interface Classes extends Pick<Net, 'classList' | 'classSet' | 'classColors'> {
+  classOf: Int32Array;
+  classSends: Int32Array;
+}
+
+/** The classes for each of some masks. */
+function classesOf(
+  table: LineTable,
+  { program, listOf, listColors, listSends }: Ground,
+  wafer: WaferSpec,
+  masks: readonly number[],
+): Classes[] {
+  const empty = emptySet(table, wafer.fabric);
+  const maskOf = Int32Array.from({ length: COLORS }, (_, color) =>
+    masks.findIndex((mask) => ((mask >>> color) & 1) === 1),
+  );
+  const found = masks.map(() => ({
+    classOf: new Int32Array(program.roles.length),
+    classList: [] as number[],
+    classSet: [] as RouteSet[],
+    numbers: new Map<number, number>(),
+  }));
+  const sets = masks.map(() => empty);
+  for (let role = 0; role < program.roles.length; role++) {
+    const { routes } = program.roles[role];
+    sets.fill(empty);
+    for (let i = 0; i < routes.length; i++) {
+      const mask = maskOf[routes[i].color];
+      if (mask >= 0) sets[mask] = withRoute(table, sets[mask], routes[i]);
+    }
+    for (let m = 0; m < masks.length; m++) {
+      const { classOf, classList, classSet, numbers } = found[m];
+      const key = sets[m].number * 2 ** 21 + listOf[role];
+      let number = numbers.get(key);
+      if (number === undefined) {
+        number = classSet.push(sets[m]) - 1;
+        classList.push(listOf[role]);
+        numbers.set(key, number);
+      }
+      classOf[role] = number;
+    }
+  }
+  return found.map(({ classOf, classList, classSet }, m) => {
+    const classColors = Int32Array.from(
+      classSet,
+      ({ colors }, i) => (colors | listColors[classList[i]]) & masks[m],
+    );
+    const classSends = new Int32Array(classSet.length * 4);
+    classSet.forEach(({ sends }, i) => {
+      for (let port = 0; port < 4; port++)
+        classSends[i * 4 + port] = (sends[port] | listSends[classList[i] * 4 + port]) & masks[m];
+    });
+    return { classOf, classList, classSet, classColors, classSends };
+  });
+}
+
+/** Hops of the links of some routers by router * 4 + port, if one is longer than a hop. */
+function hopsOf({ program, placeOf }: Ground, routers: Int32Array): Uint16Array {
+  const { linkHops } = program;
+  if (linkHops === undefined) return NO_HOPS;
+  let longest = 1;
+  for (let i = 0; i < routers.length; i++)
+    for (let port = 0; port < 4; port++)
+      longest = Math.max(longest, linkHops[placeOf[routers[i]] * 4 + port]);
+  if (longest === 1) return NO_HOPS;
+  const hops = new Uint16Array(routers.length * 4);
+  for (let i = 0; i < routers.length; i++)
+    for (let port = 0; port < 4; port++)
+      hops[i * 4 + port] = linkHops[placeOf[routers[i]] * 4 + port];
+  return hops;
+}
+
+const NO_HOPS = new Uint16Array(0);

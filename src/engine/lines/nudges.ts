@@ -1,0 +1,47 @@
+/** Lines with nudges: what changes if others leave pointers of their routers elsewhere. */
+import { moveAlike, noteCycles } from './cycles.js';
+import { find, simulated } from './known.js';
+import type { Nudges, Pass } from './pass.js';
+import { pointersOf, type LineResult } from './simulate.js';
+import { sameWords } from './shapes.js';
+import type { LineTable } from './table.js';
+
+/**
+ * Simulates lines with nudges. Where that changes nothing but pointers, their results take the place of those without,
+ * and it is over; if any is changed, the lines after it have to be gone through again: false.
+ */
+export function* nudgeLines(
+  table: LineTable,
+  pass: Pass,
+  nudges: Nudges,
+): Generator<void, boolean> {
+  const { results, division } = pass;
+  for (const [l, words] of nudges) {
+    const before = results[l];
+    if (sameWords(before.nudges, words)) continue;
+    const { shape } = division.lines[l];
+    const pointers = pointersOf(shape, before);
+    const { starts } = before;
+    const after =
+      find(shape, starts, words, (router) => pointers[router]) ??
+      (yield* simulated(table, shape, starts, pointers, words));
+    if (after === undefined || !areAlike(before, after)) return false;
+    yield* noteCycles(table, shape, before);
+    yield* noteCycles(table, shape, after);
+    if (!moveAlike(before.moves, after.moves, shape.places.length)) return false;
+    results[l] = after;
+  }
+  return true;
+}
+
+const NO_WAITS = new Int32Array(0);
+
+function areAlike(a: LineResult, b: LineResult): boolean {
+  return (
+    a.hazards === b.hazards &&
+    sameWords(a.waitOutput ?? NO_WAITS, b.waitOutput ?? NO_WAITS) &&
+    ALL_TIMES.every((name) => sameWords(a[name], b[name]))
+  );
+}
+
+const ALL_TIMES = ['ends', 'labels', 'first', 'last', 'free', 'coreFree', 'pointers'] as const;

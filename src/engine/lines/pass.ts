@@ -1,0 +1,208 @@
+/**
+ * One pass over all lines of a divided program, each with the ends of its cores' parts before as starts; those that
+ * the table has are not simulated. What comes out is right if the guard (guard.ts) finds that no two lines met.
+ */
+import { NO_END } from '../engine.js';
+import type { Counts } from '../fast/load.js';
+import type { Tables } from '../fast/tables.js';
+import type { Computing, Part } from './cut.js';
+import type { Division, Line } from './divide.js';
+import { followFree, followMoves, type Traces } from './traces.js';
+import { find, simulated } from './known.js';
+import { LATEST_START, type LineResult } from './simulate.js';
+import type { LineTable } from './table.js';
+
+export interface Pass {
+  division: Division;
+  /** By line: its result, and the cycle that its times count from. */
+  results: LineResult[];
+  bases: Float64Array;
+  /** Lines that the table had. */
+  known: number;
+  traces: Traces;
+  /** By core: the cycle in which it is at its next part, and cycles that it waited for output. */
+  at: Float64Array;
+  waitOutput: Float64Array;
+  /** By part, then by list for what is computed last: the latest core that came there, and when. */
+  latest: Float64Array;
+  latestCore: Int32Array;
+  labelEnd: Float64Array;
+  labelCore: Int32Array;
+  hazards: number;
+}
+
+/** Where a pass is: the line that is simulated, the cycle in which it begins, and the parts of its cores. */
+export interface Place {
+  line?: Line;
+  parts?: readonly Part[];
+  cycle: number;
+}
+
+/** Why a pass did not come to its end. */
+export type Stopped = 'line' | 'long';
+
+/** By line: where others leave pointers of its routers (see `LineResult`). */
+export type Nudges = ReadonlyMap<number, Int32Array>;
+
+const NO_NUDGES = new Int32Array(0);
+
+/** Goes through all lines, in slices of some milliseconds. */
+export function* passOver(
+  table: LineTable,
+  tables: Tables,
+  division: Division,
+  starts: Float64Array,
+  nudges: Nudges,
+  place: Place,
+): Generator<void, Pass | Stopped> {
+  const pass = begin(tables, division, starts);
+  const { lines, cuts } = division;
+  let scratch = new Int32Array(1024);
+  for (let l = 0; l < lines.length; l++) {
+    const line = lines[l];
+    const { actors } = line;
+    if (scratch.length < actors.length) scratch = new Int32Array(2 * actors.length);
+    const base = startsOf(pass, line, l, cuts.parts, scratch);
+    if (base === undefined) return 'long';
+    const own = scratch.subarray(0, actors.length);
+    const moved = nudges.get(l) ?? NO_NUDGES;
+    const { routers, shape } = line;
+    const pointerOf = (router: number) => pass.traces.pointers[routers[router]];
+    let result = find(shape, own, moved, pointerOf);
+    if (result === undefined) {
+      Object.assign(place, { line, parts: cuts.parts, cycle: base });
+      const pointers = Int32Array.from(routers, (_, router) => pointerOf(router));
+      result = yield* simulated(table, shape, own, pointers, moved);
+      if (result === undefined) return 'line';
+    } else pass.known++;
+    pass.results.push(result);
+    apply(pass, line, l, result);
+  }
+  finish(pass, tables);
+  return pass;
+}
+
+function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
+  const { ops, roleOf, labels, programStart } = tables;
+  const cores = roleOf.length;
+  const at = starts.slice();
+  for (let core = 0; core < cores; core++) {
+    const list = ops.listOf[roleOf[core]];
+    if (ops.first[list + 1] > ops.first[list]) at[core] += programStart;
+  }
+  const places = division.cuts.parts.length + division.cuts.tails.length;
+  return {
+    division,
+    results: [],
+    bases: new Float64Array(division.lines.length),
+    known: 0,
+    traces: {
+      pointers: new Uint8Array(cores),
+      last: new Float64Array(cores).fill(-Infinity),
+      free: new Map(),
+      flagged: [],
+      returned: false,
+    },
+    at,
+    waitOutput: new Float64Array(cores),
+    latest: new Float64Array(places).fill(NO_END),
+    latestCore: new Int32Array(places),
+    labelEnd: new Float64Array(labels).fill(NO_END),
+    labelCore: new Int32Array(labels),
+    hazards: 0,
+  };
+}
+
+/** When a line's cores start, from the first of them on, whose cycle is returned; undefined if they are too far apart. */
+function startsOf(
+  { at, bases, latest, latestCore }: Pass,
+  { routers, actors, parts }: Line,
+  l: number,
+  cuts: { lead: Computing }[],
+  starts: Int32Array,
+): number | undefined {
+  let [first, last] = [Infinity, -Infinity];
+  for (let i = 0; i < actors.length; i++) {
+    const core = routers[actors[i]];
+    const part = parts[i];
+    const before = at[core];
+    if (before > latest[part] || (before === latest[part] && core < latestCore[part])) {
+      latest[part] = before;
+      latestCore[part] = core;
+    }
+    const start = before + cuts[part].lead.cycles;
+    at[core] = start;
+    if (start < first) first = start;
+    if (start > last) last = start;
+  }
+  if (!(last - first <= LATEST_START)) return undefined;
+  for (let i = 0; i < actors.length; i++) starts[i] = at[routers[actors[i]]] - first;
+  bases[l] = first;
+  return first;
+}
+
+/** Moves a line's result to where and when it is. */
+function apply(pass: Pass, line: Line, l: number, result: LineResult): void {
+  const { at, waitOutput, bases, labelEnd, labelCore, traces, division } = pass;
+  const { routers, actors, group } = line;
+  const base = bases[l];
+  for (const family of division.returns[group]) followFree(traces, line, result, base, family);
+  followMoves(traces, line, result, base);
+  const { ends, waitOutput: waits, labels } = result;
+  for (let i = 0; i < actors.length; i++) at[routers[actors[i]]] = base + ends[i];
+  if (waits !== undefined)
+    for (let i = 0; i < actors.length; i++) waitOutput[routers[actors[i]]] += waits[i];
+  for (let i = 0; i < labels.length; i += 3)
+    endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], routers[labels[i + 2]]);
+  pass.hazards += result.hazards;
+}
+
+function endLabel(ends: Float64Array, cores: Int32Array, label: number, end: number, core: number) {
+  if (end < ends[label] || (end === ends[label] && core > cores[label])) return;
+  ends[label] = end;
+  cores[label] = core;
+}
+
+/** What cores compute last, and the ends of labels in what they compute. */
+function finish(pass: Pass, { ops, roleOf }: Tables): void {
+  const { at, latest, latestCore, labelEnd, labelCore, division } = pass;
+  const { parts, tails } = division.cuts;
+  for (let core = 0; core < at.length; core++) {
+    const list = ops.listOf[roleOf[core]];
+    const place = parts.length + list;
+    if (at[core] > latest[place]) {
+      latest[place] = at[core];
+      latestCore[place] = core;
+    }
+    at[core] += tails[list].cycles;
+  }
+  const computing = parts.map(({ lead }) => lead).concat(tails);
+  computing.forEach(({ ends }, i) => {
+    if (latest[i] === NO_END) return;
+    for (const { label, after } of ends)
+      endLabel(labelEnd, labelCore, label, latest[i] + after, latestCore[i]);
+  });
+}
+
+/** What the machine would have counted. */
+export function countsOf(pass: Pass): Counts {
+  const { at: end, waitOutput, labelEnd, labelCore, hazards } = pass;
+  const { links, sent, delivered } = sentIn(pass);
+  return { end, waitOutput, labelEnd, labelCore, linkWavelets: links, sent, delivered, hazards };
+}
+
+function sentIn({ division, results, at }: Pass): NonNullable<Division['counts']> {
+  if (division.counts !== undefined) return division.counts;
+  const sum = { links: new Float64Array(at.length * 4), sent: 0, delivered: 0 };
+  let changes = false;
+  division.lines.forEach(({ shape, routers }, l) => {
+    const { links, sent, delivered } = results[l].counts;
+    changes ||= shape.changes;
+    sum.sent += sent;
+    sum.delivered += delivered;
+    for (let i = 0; i < links.length; i += 3)
+      sum.links[routers[links[i]] * 4 + links[i + 1]] += links[i + 2];
+  });
+  if (!changes) division.counts = sum;
+  return sum;
+}

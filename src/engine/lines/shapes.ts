@@ -1,0 +1,249 @@
+/** Shapes of lines: what their routers and cores do, each kind of it known by a number. */
+import type { WaferSpec } from '../../hardware/wafer.js';
+import { outputsOf, type Route } from '../../program/program.js';
+import { OP, OP_WORDS, ROUTE, STREAM, TASK } from '../fast/machine-code.js';
+import { cyclesAt, type Operations } from '../fast/operations.js';
+import { imageOf, type Image } from '../fast/tables.js';
+import { mix, type LineRole, type LineTable, type PartCode } from './table.js';
+import type { RouteSet, Shape } from './table.js';
+
+/** The fabric as part of what tells lines apart. */
+export function fabricKey({ colors, hopCycles, rampCycles, queueDepth }: WaferSpec['fabric']) {
+  return [colors, hopCycles, rampCycles, queueDepth].join(' ');
+}
+
+/** The code of records `from` to `to`. */
+export function partCode(
+  table: LineTable,
+  records: Int32Array,
+  from: number,
+  to: number,
+): PartCode {
+  let hash = 1;
+  for (let at = from * OP_WORDS; at < to * OP_WORDS; at += OP_WORDS)
+    for (let word = 0; word < PLACES_AT; word++) hash = mix(hash, records[at + word]);
+  const alike = table.parts.get(hash);
+  for (const part of alike ?? []) if (isCode(part.records, records, from, to)) return part;
+  const own = records.slice(from * OP_WORDS, to * OP_WORDS);
+  for (let at = 0; at < own.length; at += OP_WORDS) own.fill(0, at + PLACES_AT, at + OP_WORDS);
+  const part = { number: ++table.partCount, hash, records: own };
+  if (alike === undefined) table.parts.set(hash, [part]);
+  else alike.push(part);
+  return part;
+}
+
+/** From here on a record says where its core's channels are, which the rest of a program has a part in. */
+const PLACES_AT = Math.min(OP.sourcePlace, OP.outputPlace);
+
+function isCode(code: Int32Array, records: Int32Array, from: number, to: number): boolean {
+  if (code.length !== (to - from) * OP_WORDS) return false;
+  for (let at = 0; at < code.length; at += OP_WORDS)
+    for (let word = 0; word < PLACES_AT; word++)
+      if (code[at + word] !== records[from * OP_WORDS + at + word]) return false;
+  return true;
+}
+
+/** The empty set of routes on a fabric. */
+export function emptySet(table: LineTable, fabric: WaferSpec['fabric']): RouteSet {
+  const key = fabricKey(fabric);
+  let set = table.sets.get(key);
+  if (set === undefined) {
+    let hash = 2;
+    for (const letter of key) hash = mix(hash, letter.charCodeAt(0));
+    set = { number: table.setCount++, hash, ...NO_ROUTES, more: new Map() };
+    table.sets.set(key, set);
+  }
+  return set;
+}
+
+const NO_ROUTES = { routes: [], colors: 0, sends: [0, 0, 0, 0] };
+
+/** A set with one more route. */
+export function withRoute(table: LineTable, set: RouteSet, route: Route): RouteSet {
+  const { color, inputs, outputs, positions = [], returns = false } = route;
+  const word = (color * RADIX + inputs) * RADIX + outputs;
+  // Switches have further settings: few enough to be looked for one by one.
+  const key = positions.length === 0 ? word : word + SWITCH * switchNumber(table, route);
+  let next = set.more.get(key);
+  if (next === undefined) {
+    let hash = mix(mix(set.hash, word), Number(returns));
+    for (const setting of positions) hash = mix(hash, setting.inputs * RADIX + setting.outputs);
+    const ends = outputsOf(route);
+    next = {
+      ...{ number: table.setCount++, hash, routes: [...set.routes, route], more: new Map() },
+      colors: set.colors | (1 << color),
+      sends: set.sends.map((mask, port) =>
+        ((ends >> port) & 1) === 1 ? mask | (1 << color) : mask,
+      ),
+    };
+    set.more.set(key, next);
+  }
+  return next;
+}
+
+/** Above any colour and any mask of ports. */
+const RADIX = 64;
+const SWITCH = RADIX ** 3;
+
+/** A number for the further settings of a switch. */
+function switchNumber(table: LineTable, { positions = [], returns = false }: Route): number {
+  const of = JSON.stringify([positions.map(({ inputs, outputs }) => [inputs, outputs]), returns]);
+  const key = `switch ${of}`;
+  let set = table.sets.get(key);
+  if (set === undefined) {
+    set = { number: table.sets.size + 1, hash: 0, ...NO_ROUTES, more: new Map() };
+    table.sets.set(key, set);
+  }
+  return set.number;
+}
+
+const NO_RECORDS = new Int32Array(0);
+
+/** What a router with these routes and a core with this part do. */
+export function lineRole(table: LineTable, part: PartCode | undefined, set: RouteSet): LineRole {
+  const key = set.number * 2 ** 21 + (part?.number ?? 0);
+  let role = table.roles.get(key);
+  if (role === undefined) {
+    let { colors } = set;
+    const records = part?.records ?? NO_RECORDS;
+    for (let at = 0; at < records.length; at += OP_WORDS) {
+      const isRoute = records[at + OP.kind] === ROUTE;
+      const color = isRoute ? records[at + OP.more] : records[at + OP.destination];
+      if (color >= 0) colors |= 1 << color;
+    }
+    const hash = mix(set.hash, part?.hash ?? 0);
+    role = { number: table.roles.size, hash, part, set, colors };
+    table.roles.set(key, role);
+    table.allRoles.push(role);
+  }
+  return role;
+}
+
+/** A line as it is found in a program. */
+export interface Found {
+  width: number;
+  height: number;
+  places: Int32Array;
+  roles: Int32Array;
+  /** Hops by router * 4 + port where some link has more than one, or nothing. */
+  hops: Uint16Array;
+}
+
+/** About the bytes of a shape and its image, by router. */
+const SHAPE_BYTES = 150;
+
+/** The shape of a line. */
+export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabric']): Shape {
+  const { width, height, places, roles, hops } = found;
+  const { allRoles } = table;
+  let hash = mix(width, height);
+  for (let i = 0; i < places.length; i++) hash = mix(mix(hash, places[i]), allRoles[roles[i]].hash);
+  for (const n of hops) hash = mix(hash, n);
+  const alike = table.shapes.get(hash) ?? [];
+  for (const shape of alike) if (isSame(shape, found)) return shape;
+  const members: LineRole[] = [];
+  for (let i = 0; i < roles.length; i++) members.push(allRoles[roles[i]]);
+  const distinct = new Set(members);
+  const image = imageOfLine(found, members, fabric);
+  const shape: Shape = {
+    ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops, image },
+    colors: Int32Array.from(members, ({ colors }) => colors),
+    several: numbersOf(members, ({ colors }) => (colors & (colors - 1)) !== 0),
+    actors: numbersOf(members, ({ part }) => part !== undefined),
+    changes: [...distinct].some(changes),
+    results: new Map(),
+  };
+  table.bytes += SHAPE_BYTES * places.length;
+  table.shapes.set(hash, [...alike, shape]);
+  return shape;
+}
+
+function changes({ part, set }: LineRole): boolean {
+  if (set.routes.some(({ positions }) => positions !== undefined)) return true;
+  const records = part?.records ?? NO_RECORDS;
+  for (let at = 0; at < records.length; at += OP_WORDS)
+    if (records[at + OP.kind] === ROUTE) return true;
+  return false;
+}
+
+function numbersOf(members: LineRole[], isOne: (role: LineRole) => boolean): Int32Array {
+  const numbers = new Int32Array(members.length);
+  let count = 0;
+  for (let i = 0; i < members.length; i++) if (isOne(members[i])) numbers[count++] = i;
+  return numbers.slice(0, count);
+}
+
+function isSame(a: Found, b: Found): boolean {
+  return (
+    a.width === b.width &&
+    a.height === b.height &&
+    sameWords(a.places, b.places) &&
+    sameWords(a.roles, b.roles) &&
+    sameWords(a.hops, b.hops)
+  );
+}
+
+export function sameWords(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The line as a program of its own for the machine. */
+function imageOfLine(found: Found, members: LineRole[], fabric: WaferSpec['fabric']): Image {
+  const { width, height, places, hops } = found;
+  const distinct = [...new Set(members)];
+  const numbers = new Map(distinct.map((role, i) => [role, i]));
+  const size = width * height;
+  const coreAt = new Int32Array(size).fill(-1);
+  const roleOf = new Uint32Array(size);
+  const linkHops = new Uint16Array(hops.length > 0 ? size * 4 : 0).fill(1);
+  for (let i = 0; i < places.length; i++) {
+    coreAt[places[i]] = i;
+    roleOf[places[i]] = numbers.get(members[i])!;
+    if (hops.length > 0) linkHops.set(hops.subarray(i * 4, i * 4 + 4), places[i] * 4);
+  }
+  const { ops, labels } = operationsOf(distinct);
+  const laid = { width, height, roles: distinct.map(({ set }) => set), roleOf };
+  const all = { ...laid, ...(hops.length > 0 && { linkHops }) };
+  const image = imageOf(all, fabric, ops, { placeOf: places.slice(), coreAt });
+  return { ...image, labels, programStart: 0 };
+}
+
+/** Operations of some roles, a list for each part, and how many labels they have. */
+function operationsOf(roles: LineRole[]): { ops: Operations; labels: number } {
+  const parts = [...new Set(roles.map(({ part }) => part))];
+  const lists = parts.length;
+  const first = new Int32Array(lists + 1);
+  parts.forEach((part, i) => {
+    first[i + 1] = first[i] + (part?.records.length ?? 0) / OP_WORDS;
+  });
+  const records = new Int32Array(first[lists] * OP_WORDS);
+  let [labels, marked, longest] = [0, 0, 0];
+  parts.forEach((part, i) => {
+    if (part === undefined) return;
+    records.set(part.records, first[i] * OP_WORDS);
+    let cycles = 0;
+    for (let at = 0; at < part.records.length; at += OP_WORDS) {
+      const kind = part.records[at + OP.kind];
+      const streams = kind === STREAM || kind === TASK;
+      labels = Math.max(labels, part.records[at + OP.label] + 1);
+      const count = streams ? part.records[at + OP.count] : 0;
+      const once = cyclesAt(part.records, at / OP_WORDS);
+      cycles += once * (kind === TASK ? count : 1) + count + part.records[at + OP.latency];
+      if (streams && part.records[at + OP.more] === 1)
+        marked |= 1 << part.records[at + OP.destination];
+    }
+    longest = Math.max(longest, cycles);
+  });
+  const zeros = new Int32Array(lists);
+  const none = new Float64Array(0);
+  const ops = {
+    listOf: Int32Array.from(roles, ({ part }) => parts.indexOf(part)),
+    ...{ first, records, marked, longest },
+    ...{ sendsOn: zeros, takesFrom: zeros, trafficSent: zeros, trafficTaken: zeros },
+    ...{ gaps: new Uint8Array(0), countsTakes: false },
+    ...{ compute: none, setupSum: none, busy: none },
+  };
+  return { ops, labels };
+}

@@ -1,0 +1,198 @@
+/** Runs one line on the machine, with notes of what its routers do (fast/assembly/moves.ts). */
+import { NO_END } from '../engine.js';
+import type { Counts } from '../fast/load.js';
+import { MOVES, MOVES_WORDS, NEVER } from '../fast/machine-code.js';
+import { startMachine } from '../fast/run.js';
+import { mix, type LineCounts, type LineTable, type Shape } from './table.js';
+
+/** What came of a line; its times count from its first start. */
+export interface LineResult {
+  /** By actor: when it starts and ends its part, and cycles in which it waits for output (none if all are 0). */
+  starts: Int32Array;
+  ends: Int32Array;
+  waitOutput?: Int32Array;
+  /**
+   * Of the routers with several colours where their pointers are among these, if that can have an effect on the
+   * result (`MOVES`).
+   */
+  places?: Int32Array;
+  /** Where other lines leave pointers of its routers: router, cycle, pointer; in this order. */
+  nudges: Int32Array;
+  /**
+   * By router: the first and the last cycle with a move, and from when all places that it took, or its core in it,
+   * are free again.
+   */
+  first: Int32Array;
+  last: Int32Array;
+  free: Int32Array;
+  coreFree: Int32Array;
+  /** By router: where its pointer is in the end; whether what it did depends on where that was at first. */
+  pointers: Uint8Array;
+  depends: Uint8Array;
+  /** Latest ends of labels: label, cycle and actor, one after the other. */
+  labels: Int32Array;
+  hazards: number;
+  counts: LineCounts;
+  /** The same in every run. */
+  hash: number;
+  /**
+   * By router rows of bits of the cycles (`MOVES_ROWS`), once they were asked for.
+   */
+  moves?: { words: number; bits: Int32Array };
+}
+
+/** A router that never moves anything moves first in this cycle. */
+export const NEVER_MOVES = NEVER[32];
+
+/** Starts later than this after the first of a line are not for 32 bits. */
+export const LATEST_START = 2 ** 29;
+
+/**
+ * Runs a line in slices of some milliseconds; undefined if it does not end as it should.
+ * @param starts by actor, the first of them 0
+ * @param pointers by router, where they are at first
+ * @param nudges where other lines leave them later
+ * @param moveWords words for the bits of cycles with moves, or 0
+ */
+export function* simulate(
+  table: LineTable,
+  shape: Shape,
+  starts: Int32Array,
+  pointers: Int32Array,
+  nudges: Int32Array,
+  moveWords = 0,
+): Generator<void, Counts | undefined> {
+  const { image, actors } = shape;
+  const all = new Float64Array(image.cores);
+  for (let i = 0; i < actors.length; i++) all[actors[i]] = starts[i];
+  const line = { pointers, nudges, moveWords };
+  const team = { machine: table.machine(), threads: 1, leastCores: 1, run: 0, line };
+  const running = startMachine(image, all, { ...team, bits: 32 });
+  for (;;) {
+    const ending = running.advance();
+    if (ending?.state === 'whole') return ending.counts;
+    if (ending !== undefined) return undefined;
+    yield;
+  }
+}
+
+/** The result of a line by what the machine counted. */
+export function resultOfLine(
+  table: LineTable,
+  shape: Shape,
+  starts: Int32Array,
+  pointers: Int32Array,
+  nudges: Int32Array,
+  counts: Counts,
+): LineResult {
+  const { actors, several } = shape;
+  const { records } = counts.moves!;
+  const routers = shape.places.length;
+  const [first, last, free, coreFree] = [0, 1, 2, 3].map((word) => {
+    const column = new Int32Array(routers);
+    for (let i = 0, at = word; i < routers; i++, at += MOVES_WORDS) column[i] = records[at];
+    return column;
+  });
+  const depends = new Uint8Array(routers);
+  const after = new Uint8Array(routers);
+  for (let i = 0, at = 4; i < routers; i++, at += MOVES_WORDS) {
+    depends[i] = records[at] & MOVES.depends;
+    after[i] = records[at] >> 8;
+  }
+  let dependsAt = false;
+  for (let i = 0; i < several.length; i++) dependsAt ||= depends[several[i]] !== 0;
+  const ends = new Int32Array(actors.length);
+  const waits = new Int32Array(actors.length);
+  let waited = 0;
+  for (let i = 0; i < actors.length; i++) {
+    ends[i] = counts.end[actors[i]];
+    waited += waits[i] = counts.waitOutput[actors[i]];
+  }
+  const result: LineResult = {
+    ...{ starts: starts.slice(), nudges, ends },
+    ...{ first, last, free, coreFree, depends, pointers: after },
+    ...(waited > 0 && { waitOutput: waits }),
+    ...(dependsAt && { places: placesOf(shape, pointers) }),
+    labels: labelsOf(counts),
+    hazards: counts.hazards,
+    counts: countsOf(shape, counts),
+    hash: 0,
+  };
+  result.hash = hashOf(shape, result);
+  table.bytes += 18 * routers + 12 * actors.length + 4 * nudges.length + 500;
+  return result;
+}
+
+/** By router with several colours: how many of them come before its pointer, modulo all. */
+export function placesOf({ several, colors }: Shape, pointers: ArrayLike<number>): Int32Array {
+  return Int32Array.from(several, (i) => placeAmong(colors[i], pointers[i]));
+}
+
+/** By router: a pointer with which a line has this result. */
+export function pointersOf({ several, colors }: Shape, { places }: LineResult): Int32Array {
+  const pointers = new Int32Array(colors.length);
+  if (places === undefined) return pointers;
+  for (let i = 0; i < several.length; i++)
+    pointers[several[i]] = pointerAt(colors[several[i]], places[i]);
+  return pointers;
+}
+
+/** The colour that a pointer at this place among some colours is at. */
+export function pointerAt(colors: number, place: number): number {
+  let rest = colors;
+  for (let i = 0; i < place; i++) rest &= rest - 1;
+  return 31 - Math.clz32(rest & -rest);
+}
+
+/** How many of some colours come before a pointer, modulo all of them. */
+export function placeAmong(colors: number, pointer: number): number {
+  const place = bitsIn(colors & ((1 << pointer) - 1));
+  return place === bitsIn(colors) ? 0 : place;
+}
+
+function bitsIn(word: number): number {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function countsOf(shape: Shape, counts: Counts): LineCounts {
+  if (shape.counts !== undefined) return shape.counts;
+  const { sent, delivered } = counts;
+  const own = { links: linksOf(counts), sent, delivered };
+  if (!shape.changes) shape.counts = own;
+  return own;
+}
+
+function labelsOf({ labelEnd, labelCore }: Counts): Int32Array {
+  const labels: number[] = [];
+  labelEnd.forEach((end, label) => {
+    if (end !== NO_END) labels.push(label, end, labelCore[label]);
+  });
+  return Int32Array.from(labels);
+}
+
+function linksOf({ linkWavelets }: Counts): Int32Array {
+  let count = 0;
+  for (let i = 0; i < linkWavelets.length; i++) if (linkWavelets[i] > 0) count++;
+  const links = new Int32Array(count * 3);
+  for (let i = 0, at = 0; i < linkWavelets.length; i++) {
+    if (linkWavelets[i] === 0) continue;
+    links[at++] = i >> 2;
+    links[at++] = i & 3;
+    links[at++] = linkWavelets[i];
+  }
+  return links;
+}
+
+/** A number that two lines of one run hardly have in common unless they are equal. */
+function hashOf(shape: Shape, { starts, places, nudges }: LineResult): number {
+  let [a, b] = [shape.hash, ~shape.hash];
+  for (let i = 0; i < starts.length; i++) {
+    a = mix(a, starts[i]);
+    b = mix(b, ~starts[i]);
+  }
+  for (const place of places ?? []) b = mix(b, place);
+  for (const word of nudges) b = mix(b, word);
+  return (a >>> 0) * 2 ** 21 + ((b >>> 11) & 0x1fffff);
+}

@@ -1,0 +1,156 @@
+/**
+ * The table of lines: what lines of all programs are made of, each thing once, and the results of those that were
+ * simulated. It may be shared by all runs of one host: lines are told apart by all that their results depend on.
+ */
+import { createMachine, type Machine } from '../fast/machine.js';
+import type { Image } from '../fast/tables.js';
+import type { Program, Route } from '../../program/program.js';
+import type { RunResult } from '../engine.js';
+import type { Division } from './divide.js';
+import type { LineResult } from './simulate.js';
+
+/** Operations of a part: records (fast/operations.ts) whose places in a core's channels are not filled in. */
+export interface PartCode {
+  number: number;
+  hash: number;
+  records: Int32Array;
+}
+
+/** First routes of one router for the colours of a group, as a tree: a set and one more route is a set. */
+export interface RouteSet {
+  number: number;
+  hash: number;
+  routes: readonly Route[];
+  /** Bits of its colours, and of those that it may send, by port. */
+  colors: number;
+  sends: readonly number[];
+  more: Map<number, RouteSet>;
+}
+
+/** What one router of a line and its core do. */
+export interface LineRole {
+  number: number;
+  hash: number;
+  part: PartCode | undefined;
+  set: RouteSet;
+  /** Bits of the colours that its router has. */
+  colors: number;
+}
+
+/** A line but for when its cores start. */
+export interface Shape {
+  /** The same for the same shape in every run. */
+  hash: number;
+  /** Routers of a box in the order of their places there, what each does, hops of their links (or none). */
+  width: number;
+  height: number;
+  places: Int32Array;
+  roles: Int32Array;
+  hops: Uint16Array;
+  image: Image;
+  /** By router: bits of its colours. */
+  colors: Int32Array;
+  /** Routers with several colours. */
+  several: Int32Array;
+  /** Routers whose cores do something in it. */
+  actors: Int32Array;
+  /** Whether routes change in it; if not, what is sent in any run of it, known after the first. */
+  changes: boolean;
+  counts?: LineCounts;
+  /** By a hash of the starts. */
+  results: Map<number, LineResult[]>;
+}
+
+/** What a line sends. */
+export interface LineCounts {
+  /** Wavelets over links: router, port and number, one after the other. */
+  links: Int32Array;
+  sent: number;
+  delivered: number;
+}
+
+export interface LineTable {
+  /** Bytes of results and images, and how many there may be. */
+  bytes: number;
+  readonly most: number;
+  /** By their hashes. */
+  parts: Map<number, PartCode[]>;
+  partCount: number;
+  /** Empty sets, by what else tells machines apart. */
+  sets: Map<string, RouteSet>;
+  setCount: number;
+  roles: Map<number, LineRole>;
+  /** By their numbers. */
+  allRoles: LineRole[];
+  shapes: Map<number, Shape[]>;
+  divisions: WeakMap<Program, Map<string, Division | undefined>>;
+  /** What results were made of. */
+  made: WeakMap<RunResult, StageLines>;
+  machine: () => Machine;
+}
+
+/** How a program was run. */
+export interface StageLines {
+  /** How many lines, and hashes of those that differ. */
+  lines: number;
+  distinct: readonly number[];
+  /** Lines that were not simulated, since the table had them. */
+  known: number;
+  /** Pairs of phases that were simulated as one; why the whole program was. */
+  merged: number;
+  whole?: WhyWhole;
+}
+
+/**
+ * Why a program is run whole: it has few cores; links of so many lengths that lines differ; nothing says of what
+ * families its colours are (or all are of one); it has errors, numbers or synthetic traffic; a core comes back to a
+ * phase, or phases wait for each other; a line does not end as it should; the guard found that phases meet; times are
+ * too long.
+ */
+export type WhyWhole =
+  | 'small'
+  | 'differ'
+  | 'one family'
+  | 'not plain'
+  | 'phases'
+  | 'line'
+  | 'met'
+  | 'long';
+
+/** Bytes of results that a table keeps. */
+const MOST_BYTES = 128 * 2 ** 20;
+
+export function createLineTable(most = MOST_BYTES): LineTable {
+  let machine: Machine | undefined;
+  return { most, ...nothing(), made: new WeakMap(), machine: () => (machine ??= createMachine()) };
+}
+
+function nothing() {
+  return {
+    bytes: 0,
+    parts: new Map<number, PartCode[]>(),
+    partCount: 0,
+    sets: new Map<string, RouteSet>(),
+    setCount: 0,
+    roles: new Map<number, LineRole>(),
+    allRoles: [] as LineRole[],
+    shapes: new Map<number, Shape[]>(),
+    divisions: new WeakMap<Program, Map<string, Division | undefined>>(),
+  };
+}
+
+/** Forgets everything if there is too much of it; to be called before a program, not in the middle of one. */
+export function makeRoom(table: LineTable): void {
+  if (table.bytes > table.most) Object.assign(table, nothing());
+}
+
+/** Forgets all results, so that the next program finds none. */
+export function forgetResults(table: LineTable): void {
+  for (const shapes of table.shapes.values()) for (const shape of shapes) shape.results = new Map();
+}
+
+/** Adds a word to a hash, whose low 32 bits are used. */
+export function mix(hash: number, word: number): number {
+  const h = Math.imul(hash ^ word, 0x85ebca6b);
+  return h ^ (h >>> 13);
+}

@@ -1,0 +1,248 @@
+/** Programs by lines: the same as whole, field by field, and what is said of how they were run. */
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, test } from 'vitest';
+import { wholeRun, type RunInput, type RunResult } from '../src/engine/engine.js';
+import { fast } from '../src/engine/fast/fast.js';
+import { startLines } from '../src/engine/lines/lines.js';
+import { createLineTable, forgetResults } from '../src/engine/lines/table.js';
+import { createRunner, type Runner } from '../src/decode/runner.js';
+import { loadConfig, simulate, type Memo } from '../src/index.js';
+import { differencesOf } from '../src/studies/diff/differences.js';
+import { createLineCounts, differenceByLines, forgetLines } from './helpers/by-lines.js';
+import { cases, count } from './helpers/full.js';
+import { familyPrograms } from './helpers/families.js';
+import { E, N, R, S, W, cell, chainReduce, fabric, loaded } from './helpers/programs.js';
+import { move, program as programOf, role, route, testWafer, work } from './helpers/programs.js';
+
+const SMALL = 'configs/small.yaml';
+
+describe('generated programs of several families', () => {
+  afterEach(forgetLines);
+
+  test('by lines are as the reference runs them, and a tenth of them make lines meet', () => {
+    const counts = createLineCounts();
+    const numRuns = count(250, 3000);
+    const holds = fc.property(familyPrograms(), (given) => {
+      expect(differenceByLines(given, counts)).toBe('');
+    });
+    fc.assert(holds, { numRuns, seed: 20261129 });
+    expect(counts.merged + (counts.whole['met'] ?? 0)).toBeGreaterThan(numRuns / 10);
+    expect(counts.lines).toBeGreaterThan(2 * numRuns);
+    expect(counts.distinct).toBeLessThan(counts.lines);
+  });
+
+  test('differ without the guard', () => {
+    const isSame = fc.property(familyPrograms(), (given) => {
+      return differenceByLines(given, createLineCounts(), false) === '';
+    });
+    expect(fc.check(isSame, { numRuns: 400, seed: 20261129, endOnFailure: true }).failed).toBe(
+      true,
+    );
+  });
+});
+
+/** Runs all stages both ways; the names of those that differ, and how many were run by lines. */
+async function compared(path: string, sets: string[]) {
+  const base = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
+  const table = createLineTable();
+  const found = { differ: [] as string[], byLines: 0, whole: 0 };
+  const run: Runner['run'] = async (input: RunInput) => {
+    const whole = fast(input);
+    if (input.program.families === undefined) return whole;
+    const lined = wholeRun(startLines(input, table));
+    if (differencesOf(input.program, whole, lined).length > 0) found.differ.push(input.name ?? '');
+    if (table.made.get(lined)?.whole === undefined) found.byLines++;
+    else found.whole++;
+    return lined;
+  };
+  await simulate(loadConfig(path, sets), { runner: { ...base, run }, shards: 1, memo: 'lines' });
+  return found;
+}
+
+describe('stages by lines are as they are whole', () => {
+  const one = 'workload.tokens=1';
+  it.each([
+    ['configs/tiny.yaml', one],
+    [SMALL],
+    [SMALL, 'workload.context=1'],
+    [SMALL, 'hardware.fabric.hopCycles=2'],
+    ...cases(
+      [[SMALL, 'hardware.fabric.queueDepth=1']],
+      [
+        [SMALL, 'hardware.fabric.queueDepth=2', 'workload.batch=3'],
+        [SMALL, 'workload.context=700'],
+        [SMALL, 'placement.strategy=anneal'],
+        [SMALL, 'placement.strategy=hilbert'],
+      ],
+    ),
+  ])('%s %s %s', async (path, ...sets) => {
+    const { differ, byLines, whole } = await compared(path, sets);
+    expect(differ).toEqual([]);
+    expect(byLines).toBeGreaterThan(whole);
+  });
+});
+
+describe('what a run says of its lines', () => {
+  const small = () => createRunner({ engine: 'fast', shards: 1, now: () => 0, coresByLines: 0 });
+  const document = (memo: Memo, runner = small()) =>
+    simulate(loadConfig(SMALL, []), { memo, shards: 1, runner });
+  const numbers = ({ host: _, reuse: __, ...rest }: Awaited<ReturnType<typeof document>>) => rest;
+
+  it('changes none of its numbers', async () => {
+    const all = await document('all');
+    for (const memo of ['none', 'stages', 'lines'] as const) {
+      const other = await document(memo);
+      expect(JSON.stringify(numbers(other))).toBe(JSON.stringify(numbers(all)));
+      expect(other.reuse.lines === undefined).toBe(memo !== 'lines');
+    }
+    expect(all.reuse.lines!.distinct).toBeLessThan(all.reuse.lines!.lines);
+  });
+
+  it('leaves programs of few cores to the engine', async () => {
+    const { reuse, host } = await simulate(loadConfig(SMALL, []), { memo: 'all', shards: 1 });
+    expect(reuse.lines!.why).toEqual({ small: reuse.simulated.length });
+    expect(host.lines!.simulated).toBe(0);
+  });
+
+  it('does not depend on what was simulated before, which the host says', async () => {
+    const runner = small();
+    const [first, again] = [await document('all', runner), await document('all', runner)];
+    expect(again.reuse).toEqual(first.reuse);
+    expect(first.host.lines!.simulated).toBeGreaterThan(0);
+    expect(again.host.lines!.simulated).toBe(0);
+    expect(again.host.lines!.known).toBe(first.reuse.lines!.lines);
+  });
+});
+
+/** By lines what it is whole, and how it was run. */
+function sameByLines(input: RunInput) {
+  const table = createLineTable();
+  const lined = wholeRun(startLines(input, table));
+  expect(lined).toEqual(fast(input));
+  return table.made.get(lined)!;
+}
+
+describe('lines that are equal but for what was before them', () => {
+  // In two rows a core sends east past what comes from the west, in the lower one after it sent south.
+  const labelled = (label: number) => (op: ReturnType<typeof move>) => ({ ...op, label });
+  const row = (first: number) => {
+    const south = first === 1 ? [move(fabric(1), cell(0), 1)] : [];
+    const buffers = [loaded(20)];
+    const west = [move(fabric(0), cell(0), 4)].map(labelled(1));
+    const own = [...south, ...[move(fabric(2), cell(0), 4)].map(labelled(1))];
+    const east = [move(cell(9), fabric(0), 4), move(cell(9), fabric(2), 4)].map(labelled(1));
+    return [
+      role(`west ${first}`, { routes: [route(0, R, E)], operations: west, buffers }),
+      role(`middle ${first}`, {
+        routes: [route(0, W, E), route(2, R, E), ...(first === 1 ? [route(1, R, S)] : [])],
+        operations: own,
+        buffers,
+      }),
+      role(`east ${first}`, {
+        routes: [route(0, W, R), route(2, W, R)],
+        operations: east,
+        buffers,
+      }),
+    ];
+  };
+  const below = [
+    role('nothing'),
+    role('south', {
+      routes: [route(1, N, R)],
+      operations: [move(cell(0), fabric(1), 1)],
+      buffers: [loaded(9)],
+    }),
+    role('nothing more'),
+  ];
+  const program = programOf(3, [...row(0), ...row(1), ...below], { families: [0, 1, 0] });
+
+  it('differ by where pointers are', () => {
+    let differ = 0;
+    for (let later = 0; later < 12; later++) {
+      // The west's first wavelet and the middle's come at one time, for one of these.
+      const startAt = Float64Array.of(0, 1, 0, later, later, later, 0, 0, 0);
+      for (const early of [0, 1, 2, 3]) {
+        startAt[4] = later - early;
+        const { distinct, lines, whole } = sameByLines({ program, wafer: testWafer(), startAt });
+        expect(whole).toBeUndefined();
+        expect(lines).toBe(3);
+        differ = Math.max(differ, distinct.length);
+      }
+    }
+    expect(differ).toBe(3);
+  });
+
+  it('are not taken apart while places that they share are taken', () => {
+    const send = (color: number, label: number) => ({ ...move(fabric(color), cell(0), 1), label });
+    const take = (color: number, label: number) => ({ ...move(cell(5), fabric(color), 1), label });
+    const parts = (
+      operations: ReturnType<typeof move>[],
+      ...routes: ReturnType<typeof route>[]
+    ) => {
+      return { operations, routes, buffers: [loaded(9)] };
+    };
+    const wafer = testWafer({ hopCycles: 1, rampCycles: 3, queueDepth: 1 });
+    for (const pause of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30]) {
+      const between = pause > 0 ? [{ ...work(pause), label: 1 }] : [];
+      const roles = [
+        role('a', parts([send(0, 0), ...between, send(0, 1)], route(0, R, E))),
+        role('b', parts([take(0, 0), take(0, 1)], route(0, W, R))),
+        role('c', parts([send(1, 0), send(0, 1)], route(0, R, E), route(1, R, E))),
+        role('d', parts([take(1, 0), take(0, 1)], route(0, W, R), route(1, W, R))),
+      ];
+      const two = programOf(2, roles, { families: [0, 1] });
+      const { whole } = sameByLines({ program: two, wafer });
+      if (pause === 0 || pause === 30) expect(whole).toBe(pause === 0 ? 'met' : undefined);
+    }
+  });
+});
+
+describe('a table of lines', () => {
+  const program = { ...chainReduce(5, 3), families: [0, 1] };
+  const input: RunInput = { program, wafer: testWafer() };
+
+  it('leaves a program of one line to the engine, and says so', () => {
+    const table = createLineTable();
+    const result: RunResult = wholeRun(startLines(input, table));
+    expect(result).toEqual(fast(input));
+    expect(table.made.get(result)?.whole).toBe('phases');
+    const { families: _, ...plain } = program;
+    const other = wholeRun(startLines({ ...input, program: plain }, table));
+    expect(table.made.get(other)?.whole).toBe('one family');
+  });
+
+  it('is emptied when it has grown too large, and when that is asked for', async () => {
+    for (const most of [0, 2 ** 27]) {
+      const table = createLineTable(most);
+      const known: number[] = [];
+      const base = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
+      const run: Runner['run'] = async (given) => {
+        if (given.program.families === undefined) return base.run(given);
+        for (let i = 0; i < 3; i++) {
+          if (i === 2) forgetResults(table);
+          const result = wholeRun(startLines(given, table));
+          known.push(table.made.get(result)!.known - table.made.get(result)!.lines);
+        }
+        return base.run(given);
+      };
+      await simulate(loadConfig(SMALL, []), { runner: { ...base, run }, shards: 1 });
+      // Of three runs of a stage the second finds all, if the table keeps anything.
+      expect(known[4] === 0).toBe(most > 0);
+      expect(known[5]).toBeLessThan(0);
+    }
+  });
+
+  it('fails as the engine does where a limit is passed', () => {
+    const limited = { ...input, maxCycles: 5 };
+    const failure = (run: () => RunResult) => {
+      try {
+        return run();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const lined = () => wholeRun(startLines(limited, createLineTable()));
+    expect(failure(lined)).toBe(failure(() => fast(limited)));
+    expect(failure(lined)).toContain('LimitError');
+  });
+});
