@@ -64,26 +64,32 @@ export function weightBytes(model: ModelSpec): number {
   return sum(operatorsOf(model), (o) => o.count * o.weightBytes);
 }
 
-/** Bytes that one position of the context takes in the cache of all layers, in `dtype`, while no window is full. */
-export function cacheBytesPerPosition(model: ModelSpec): number {
-  return BYTES[model.dtype] * sum(model.layers, (kind) => perPosition(model.kinds[kind]));
+/**
+ * Bytes that one position of the context takes in the cache of all layers, in `dtype`, while no window is full.
+ * @param isExpanded whether the cache of latent attention has keys and values of every head, not latent vectors
+ */
+export function cacheBytesPerPosition(model: ModelSpec, isExpanded = false): number {
+  return (
+    BYTES[model.dtype] * sum(model.layers, (kind) => perPosition(model.kinds[kind], isExpanded))
+  );
 }
 
-/** Bytes of the cache of so many positions: windows and chunks keep no more than their own. */
-export function cacheBytes(model: ModelSpec, positions: number): number {
+/** Bytes of the cache of so many positions (see above): windows and chunks keep no more than their own. */
+export function cacheBytes(model: ModelSpec, positions: number, isExpanded = false): number {
   return sum(model.layers, (kind) => {
     const layer = model.kinds[kind];
     const { attention } = layer;
     const kept = attention.kind === 'gqa' ? slotsOf(attention.span, positions) : positions;
-    return kept * perPosition(layer) * BYTES[model.dtype] + stateBytes(layer);
+    return kept * perPosition(layer, isExpanded) * BYTES[model.dtype] + stateBytes(layer);
   });
 }
 
 /** Numbers that a layer keeps of each position. */
-function perPosition({ attention: a }: LayerSpec): number {
+function perPosition({ attention: a }: LayerSpec, isExpanded: boolean): number {
   if (a.kind === 'gqa') return (a.valueIsKey && !a.vNorm ? 1 : 2) * a.kvHeads * a.headDim;
   if (a.kind === 'delta') return 0;
-  return a.kvRank + a.rope.dim + (a.indexer?.own ? a.indexer.dim : 0);
+  const own = isExpanded ? a.heads * (a.nope + a.rope.dim + a.value) : a.kvRank + a.rope.dim;
+  return own + (a.indexer?.own ? a.indexer.dim : 0);
 }
 
 /** A state in place of a cache, in f32: what the delta rule and its convolution remember. */
