@@ -75,7 +75,7 @@ export function cacheBytes(model: ModelSpec, positions: number): number {
     const layer = model.kinds[kind];
     const { attention } = layer;
     const kept = attention.kind === 'gqa' ? slotsOf(attention.span, positions) : positions;
-    return kept * perPosition(layer) * BYTES[model.dtype] + stateBytes(layer);
+    return kept * perPosition(layer) * BYTES[model.dtype] + stateBytes(layer, model.dtype);
   });
 }
 
@@ -86,11 +86,11 @@ function perPosition({ attention: a }: LayerSpec): number {
   return a.kvRank + a.rope.dim + (a.indexer?.own ? a.indexer.dim : 0);
 }
 
-/** A state in place of a cache, in f32: what the delta rule and its convolution remember. */
-function stateBytes({ attention: a }: LayerSpec): number {
+/** A state in place of a cache: what the delta rule remembers in f32, and its convolution in `dtype`. */
+function stateBytes({ attention: a }: LayerSpec, dtype: ModelSpec['dtype']): number {
   if (a.kind !== 'delta') return 0;
   const channels = 2 * a.keyHeads * a.keyDim + a.valueHeads * a.valueDim;
-  return 4 * (a.valueHeads * a.keyDim * a.valueDim + (a.conv - 1) * channels);
+  return 4 * a.valueHeads * a.keyDim * a.valueDim + BYTES[dtype] * (a.conv - 1) * channels;
 }
 
 /** The operators of a decode step in the order of a token's path. */
