@@ -126,12 +126,12 @@ function readState(core: CoreCode, layer: DeltaCore, group: LinePlace): void {
     });
   for (let head = 0; head < headsPerColumn; head++) {
     const [k, q] = [cell(keyAt(core, shape, head)), cell(queryAt(core, shape, head))];
-    for (const [a, b, at0] of [
+    for (const [a, b, place] of [
       [k, k, sums.keySquare],
       [q, q, sums.querySquare],
       [q, k, sums.product],
     ] as const) {
-      const sum = cell(at.sums + at0 + head, 0);
+      const sum = cell(at.sums + place + head, 0);
       vector(core, 'fma', 'f32', keyElements, sum, a, b, sum);
     }
   }
