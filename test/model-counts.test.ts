@@ -83,6 +83,7 @@ const bundledModel = (name: string) =>
 
 /** Bundled mixtures and the published files that they are written after. */
 const BUNDLED: [name: string, file: string | undefined, total: number, active: number][] = [
+  ['gemma-4-26b-a4b', 'google--gemma-4-26B-A4B', 25_233_141_760, 3_822_530_560],
   ['glm-4.6', undefined, 352_797_829_024, 33_632_266_144],
   ['gpt-oss-120b', 'openai--gpt-oss-120b', 116_829_156_672, 5_711_982_912],
   ['gpt-oss-20b', 'openai--gpt-oss-20b', 20_914_757_184, 4_187_440_704],

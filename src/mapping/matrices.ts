@@ -7,6 +7,7 @@ import type { DataType } from '../numeric/types.js';
 import type { FloatType } from '../numeric/types.js';
 import { SCALE_TYPES, formatOf, isBlocked, transposedFormat } from '../model/formats.js';
 import type { MatrixClass, WeightFormat } from '../model/formats.js';
+import { copiesKeys } from '../model/attention-spec.js';
 import type { DeltaSpec, GqaSpec } from '../model/attention-spec.js';
 import { deltaOf, gqaOf, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
@@ -101,6 +102,8 @@ export interface LayerMatrices extends MlpMatrices {
   router?: MatrixSlice;
   /** The expert that every token goes through. */
   shared?: MlpMatrices;
+  /** The dense MLP next to the experts. */
+  parallel?: MlpMatrices;
 }
 
 /** Of one gated MLP, or of all experts. */
@@ -152,12 +155,13 @@ function expertMatrices(
   model: ModelSpec,
   { mlp }: LayerSpec,
   s: LayerShape,
-  { scores, sharedInner, held }: ExpertsShape,
-): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
+  { scores, sharedInner, parallelInner, held }: ExpertsShape,
+): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared' | 'parallel'> {
   if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
   const { shared } = mlp;
   const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
-  const own = { ...s, inner: sharedInner };
+  const ofAll = (name: string, inner: number, of: number) =>
+    gated(model, 'rest', name, { ...s, inner }, 'pairs', of);
   return {
     ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held),
     // Scores are f32 from the product on.
@@ -165,8 +169,8 @@ function expertMatrices(
       ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
       type: 'f32',
     },
-    ...(shared &&
-      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'pairs', shared.inner) }),
+    ...(shared && sharedInner > 0 && { shared: ofAll('Shared', sharedInner, shared.inner) }),
+    ...(mlp.parallel && { parallel: ofAll('Parallel', parallelInner, mlp.parallel.inner) }),
   };
 }
 
@@ -218,12 +222,12 @@ function headRuns(attention: GqaSpec, s: GqaShape): Projected {
   const of = heads * headDim;
   const run = { length, step, of };
   const queries = each * s.queryHeads;
-  const keys = each * s.headsPerColumn;
+  const values = (copiesKeys(attention) ? 1 : 2) * each * s.headsPerColumn;
   return {
     projected: s.projectedDims,
     attended: s.queryDims,
     own: { ...run, runs: queries },
-    all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + 2 * keys }],
+    all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + values }],
   };
 }
 

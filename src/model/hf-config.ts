@@ -30,7 +30,7 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const { family, decoder } = within(text.prefix, () => decoderOf(text));
   const { layers, ...sizes } = decoder;
   const { weightBits, bits } = options;
-  const filed = weightBits === undefined ? storedIn(json, text) : undefined;
+  const filed = storedIn(json, text);
   const kinds = kindsOf(layers);
   const model = {
     name: options.name,
@@ -44,7 +44,8 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))
     throw unexpected('model', 'at most 2^53 parameters', parameters);
-  const isShown = filed && (bits === undefined || leavesOpen(options, kinds, filed));
+  const isAsked = weightBits !== undefined || bits !== undefined;
+  const isShown = filed && (!isAsked || leavesOpen(options, kinds, filed));
   const published = publishedOf(model, text, isShown ? filed.weights : undefined);
   return Object.freeze({ ...model, ...(published && { published }) });
 }
