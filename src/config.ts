@@ -117,7 +117,12 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     model: {
       config: modelPath,
       ...(weightsPath !== undefined && { weights: weightsPath }),
-      ...{ dtype: model.dtype, ...storedAs(model), spec },
+      ...{
+        dtype: model.dtype,
+        ...storedAs(model),
+        ...(options.indexer && { indexer: options.indexer }),
+        spec,
+      },
     },
     ...run,
     ...mappingAs(mapping),

@@ -89,6 +89,7 @@ export const LAYER_LABELS = [
   'latent norm',
   'latent up',
   'absorb',
+  'indexer',
   'qk norm',
   'rope',
   'kv append',

@@ -16,7 +16,7 @@ import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { handedOver, hasParallel, layerBuffers, layerShape, normedHeads } from './shapes.js';
-import { latentReductions } from './latent-buffers.js';
+import { latentReductions, latentRules } from './latent-buffers.js';
 import { normsStream, tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
@@ -27,6 +27,7 @@ export const gqa: Mapping = {
     'delta',
     'gate',
     'latent',
+    'indexer',
     'attentionBias',
     'mlpBias',
     'headNorm',
@@ -347,6 +348,7 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     found.push(
       'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
     );
+  found.push(...latentRules(kinds));
   if (kinds.some(({ attention }) => attention.kind === 'delta'))
     found.push(
       'The state of a delta net lies with the elements of its keys on the columns of a group and with those of its values on the rows, in 32 bits; what key and query read from it is added up once, before the state decays, and the rest of the rule follows from that.',

@@ -43,8 +43,10 @@ export interface MatrixSlice {
 /** Buffers of a slice: its codes or numbers, scales, and the number of the block that each input or output is in. */
 export function buffersOf({ name }: Pick<MatrixSlice, 'name'>) {
   return {
-    ...{ weights: name, scales: `${name}Scale` },
-    ...{ inputBlocks: `${name}InputBlock`, outputBlocks: `${name}OutputBlock` },
+    weights: name,
+    scales: `${name}Scale`,
+    inputBlocks: `${name}InputBlock`,
+    outputBlocks: `${name}OutputBlock`,
   };
 }
 
@@ -268,6 +270,8 @@ export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): Ma
   );
 }
 
+const NO_BLOCKS: MatrixSlice['blocks'] = { inputs: 1, outputs: 1 };
+
 /**
  * Slices of a model's matrices, whose inputs and outputs are such runs of the matrices'; `count` of them.
  * @param transposed inputs are the matrices' outputs, and outputs their inputs
@@ -276,24 +280,33 @@ export function slicesIn(model: Stores, matrices: MatrixClass, transposed = fals
   const stored = formatOf(model, matrices);
   const format = transposed ? transposedFormat(stored) : stored;
   const { dtype: type } = model;
-  return (
-    of: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
-    inputs: Runs,
-    outputs: Runs | readonly Runs[],
-    count = 1,
-  ): MatrixSlice => {
-    if (!isBlocked(format))
-      return { ...of, type, format, blocks: { inputs: 1, outputs: 1 }, count };
+  const blocksOf = (outputs: number, inputRuns: Runs, outputRuns: Runs | readonly Runs[]) => {
+    if (!isBlocked(format)) return NO_BLOCKS;
     const [high, wide] = format.block;
-    const blocks = {
-      inputs: blocksTouched(inputs, wide),
+    return {
+      inputs: blocksTouched(inputRuns, wide),
       outputs:
         high === 1
-          ? of.outputs
-          : [outputs].flat().reduce((sum, runs) => sum + blocksTouched(runs, high), 0),
+          ? outputs
+          : [outputRuns].flat().reduce((sum, runs) => sum + blocksTouched(runs, high), 0),
     };
-    return { ...of, type, format, blocks, count };
   };
+  // Field by field: sizes are chosen among thousands of shapes, and a spread takes most of the time.
+  return (
+    { name, inputs, outputs, parts }: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
+    inputRuns: Runs,
+    outputRuns: Runs | readonly Runs[],
+    count = 1,
+  ): MatrixSlice => ({
+    name,
+    inputs,
+    outputs,
+    parts,
+    type,
+    format,
+    blocks: blocksOf(outputs, inputRuns, outputRuns),
+    count,
+  });
 }
 
 /**

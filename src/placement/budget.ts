@@ -11,7 +11,7 @@ import { cacheBytes, weightBytes } from '../model/operators.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import type { SizedRequest } from './placement.js';
+import type { Form, SizedRequest } from './placement.js';
 
 /**
  * Bytes of stack and code in a core of a region of this kind.
@@ -252,11 +252,16 @@ export function mostThat(
   return first > low ? first - 1 : undefined;
 }
 
-/** Bytes of the model itself, without padding, code and buffers, and of its caches for `users` users. */
+/**
+ * Bytes of the model itself, without padding, code and buffers, and of its caches for `users` users; `latent` says
+ * what those of latent attention have.
+ */
 export function modelBytes(
   model: ModelSpec,
   positions: number,
   users = 1,
+  latent?: Form['latent'],
 ): { weights: number; cache: number } {
-  return { weights: weightBytes(model), cache: users * cacheBytes(model, positions) };
+  const cache = cacheBytes(model, positions, latent === 'expanded');
+  return { weights: weightBytes(model), cache: users * cache };
 }

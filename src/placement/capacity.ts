@@ -114,7 +114,7 @@ export function doesNotFit(
   const formed = nearest(model, wafer, request);
   const sizes = leastSizes(model, wafer, formed, everyHeight(wafer));
   const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, formed), of)));
-  const bytes = modelBytes(model, request.maxPositions, request.batch);
+  const bytes = modelBytes(model, request.maxPositions, request.batch, formed.latent);
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${bitsOf(model)} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
@@ -183,6 +183,10 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
     hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
   const rows = heightThatFits(model, wafer, request, wafers);
   if (rows !== undefined) hints.push(`with placement.rows=${rows}`);
+  if (request.latent === 'expanded') {
+    const needed = wafersNeeded(model, wafer, { ...free, latent: 'latent' });
+    if (needed < asIs) hints.push(`with mapping.latent=latent on ${plural(needed, 'wafer')}`);
+  }
   for (const layers of otherForms(request)) {
     const needed = wafersNeeded(model, wafer, { ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);

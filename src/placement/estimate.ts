@@ -142,14 +142,18 @@ function latentCycles(
   wafer: WaferSpec,
   type: FloatType,
   s: LatentShape,
-  { queries, keyValues, absorb, values }: LatentMatrices,
+  { queries, keyValues, absorb, values, indexer }: LatentMatrices,
 ): number {
-  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
+  const own = indexer ? [indexer.queries, indexer.keys] : [];
+  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values, ...own];
+  const { heads = 0, elements = 0 } = s.indexer ?? {};
+  const indexed = heads * matvecCycles(wafer, type, elements, s.positions, 'fma');
   const compared = matvecCycles(wafer, type, s.keyElements, s.positions, 'fma');
   const attended = matvecCycles(wafer, type, s.attended, s.positions, 'dot');
   return (
     products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
     s.queryHeads * (compared + attended) +
+    indexed +
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
   );
 }
