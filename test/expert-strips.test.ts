@@ -130,6 +130,13 @@ const twelve = (changes: Parameters<typeof expertLayer>[0] = {}) =>
     layerWith(),
     expertLayer({ count: 12, topK: 4, inner: 13, ...changes }),
   ]);
+/** As of Gemma 4: with norms of their own, and a factor for each expert. */
+const besideDense = () => {
+  const changes = { count: 12, topK: 2, inner: 13, parallel: { inner: 10 } };
+  const router = { ownNorm: true, perExpertScale: true };
+  const layer = expertLayer({ ...changes, router }, { norms: 'sandwich' });
+  return modelOf([layer, layerWith(), layer]);
+};
 const SHAPE = { rows: 3, columns: 11, groups: 2, context: 2, tokens: 3 };
 
 describe('twelve experts in three strips', () => {
@@ -140,6 +147,7 @@ describe('twelve experts in three strips', () => {
     ['with biases that scale their input', twelve({ bias: true, router: { scalesInput: true } })],
     ['with a shared expert and its gate', twelve({ shared: { inner: 5, gate: true } })],
     ['with factors of their own', twelve({ router: { perExpertScale: true } })],
+    ['beside a dense MLP', besideDense()],
     ['in groups', twelve({ router: { ...sigmoid, groups: { count: 4, keep: 3 } } })],
     ['of which one is chosen', twelve({ topK: 1 })],
     ['of which all are chosen', twelve({ topK: 12 })],
