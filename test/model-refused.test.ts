@@ -31,17 +31,6 @@ const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]
       moe_intermediate_size: 20,
     },
   ],
-  latent: [
-    'latent',
-    'text_config.kv_lora_rank',
-    {
-      model_type: 'x',
-      text_config: {
-        ...{ ...SIZES, model_type: 'deepseek_v3', first_k_dense_replace: 4, kv_lora_rank: 16 },
-        ...{ q_lora_rank: 20, qk_nope_head_dim: 12, qk_rope_head_dim: 8, v_head_dim: 10 },
-      },
-    },
-  ],
   'scaled layers': [
     'scaled',
     'model_type',
@@ -56,6 +45,14 @@ const EXPERTS = {
   ...{ ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
 };
 
+const LATENT = {
+  model_type: 'x',
+  text_config: {
+    ...{ ...SIZES, model_type: 'deepseek_v3', first_k_dense_replace: 4, kv_lora_rank: 16 },
+    ...{ q_lora_rank: 20, qk_nope_head_dim: 12, qk_rope_head_dim: 8, v_head_dim: 10 },
+  },
+};
+
 const DELTA = { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 };
 
 let home = '';
@@ -66,6 +63,7 @@ beforeAll(() => {
     writeFileSync(fileOf(name), JSON.stringify(json));
   writeFileSync(fileOf('experts'), JSON.stringify(EXPERTS));
   writeFileSync(fileOf('delta'), JSON.stringify(DELTA));
+  writeFileSync(fileOf('latent'), JSON.stringify(LATENT));
   const four = { ...SIZES, model_type: 'llama', quantization_config: { quant_method: 'mxfp4' } };
   writeFileSync(fileOf('four bits'), JSON.stringify(four));
 });
@@ -109,6 +107,7 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
   it.each([
     ['experts', 'a mixture of experts'],
     ['delta', 'gated delta nets'],
+    ['latent', 'multi-head latent attention'],
   ])('of %s, by a mapping that does not compute them', async (name, what) => {
     if (UNMAPPED.includes(command) || command === 'capacity') return;
     for (const more of [['workload.data=false'], ['exact=true']]) {
@@ -151,7 +150,10 @@ describe('what a run of a model lacks', () => {
     expect(experts).toMatch(
       /\n {2}active: [\d,]+ parameters a token; [\d,]+ without the embedding/,
     );
-    expect(await shown('latent')).toMatch(/\n {2}text only: text_config in the file/);
+    const latent = await shown('latent');
+    expect(latent).toMatch(/\n {2}text only: text_config in the file/);
+    expect(latent).toMatch(/cachePerPosition: .* of latent vectors, or .* of keys and values/);
+    expect(latent).not.toContain('no run computes:');
     const delta = await shown('delta');
     expect(delta).toMatch(/\n {4}2 x delta net, .*\n {4}2 x full, .*, gated; /);
     expect(delta).not.toContain('no run computes');
