@@ -3,6 +3,7 @@ import { MULTICAST, TREE_FORMS, type TreeForm } from '../src/kernels/line.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StagePlan } from '../src/lowering/lowering.js';
+import { keepCode, type KeptCode, type Step } from '../src/lowering/region.js';
 import { planToken } from '../src/lowering/token.js';
 import { FIRST_HAND_OFF_COLOR, LINE_COLORS } from '../src/lowering/lines.js';
 import { CapacityError } from '../src/placement/placement.js';
@@ -34,8 +35,11 @@ const anyModel = fc.oneof(
   denseModels,
 );
 
-/** Plans of many tokens: all kinds of models, on regions of all sizes. */
-function each(check: (stages: StagePlan[]) => void, numRuns: number) {
+/** Plans of many tokens: all kinds of models, on regions of all sizes; and what plans other steps of the same. */
+function each(
+  check: (stages: StagePlan[], planOf: (step: Step, kept?: KeptCode) => StagePlan[]) => void,
+  numRuns: number,
+) {
   fc.assert(
     fc.property(anyModel, shapes, (model, { rows, columns, context, group, form, across }) => {
       const core = { ...wse3().core, sramBytes: 1e9 };
@@ -45,16 +49,18 @@ function each(check: (stages: StagePlan[]) => void, numRuns: number) {
       const forms = { column: form, row: form, head: form };
       const groups = { column: group, row: group, head: group, forms };
       const placement = place(model, wafer, request);
-      const step = { context, maxPositions };
+      const groupsOf = () => groups;
+      const planOf = (step: Step, kept = keepCode()) =>
+        planToken({ model, wafer, placement, groupsOf, kept }, step).stages;
       let stages: StagePlan[];
       try {
-        stages = planToken({ model, wafer, placement, groupsOf: () => groups }, step).stages;
+        stages = planOf({ context, maxPositions });
       } catch (error) {
         // Regions far narrower than tall have no colours for all their lanes.
         expect(error).toBeInstanceOf(CapacityError);
         return;
       }
-      check(stages);
+      check(stages, planOf);
     }),
     { seed: 5, numRuns },
   );
@@ -144,6 +150,33 @@ describe('what a core does before its token arrives', () => {
 });
 
 const isSend = (op: Operation) => op.kind === 'vector' && isFabric(op.dst) && !isFabric(op.a);
+
+describe('code that is kept from step to step', () => {
+  it('is what would be written anew, and some of it is kept', () => {
+    let [same, all] = [0, 0];
+    const isKept = new Set<Operation[]>();
+    each((stages, planOf) => {
+      const kept = keepCode();
+      const { length } = stages;
+      for (const context of [3, 4, 5, 5, 40]) {
+        const step = { context, maxPositions: 48 };
+        const [again, anew] = [planOf(step, kept), planOf(step)].map((plan) => {
+          return plan
+            .slice(0, 3)
+            .concat(plan[length - 1])
+            .map((stage) => stage.write().program);
+        });
+        expect(JSON.stringify(again)).toBe(JSON.stringify(anew));
+        for (const { operations } of again.flatMap(({ roles }) => roles)) {
+          all++;
+          if (isKept.has(operations)) same++;
+          isKept.add(operations);
+        }
+      }
+    }, 25);
+    expect(same).toBeGreaterThan(all / 3);
+  });
+});
 
 describe('stages with equal keys', () => {
   it('are equal programs but for the names of their colours', () => {

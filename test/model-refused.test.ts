@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
 import { loadConfig } from '../src/index.js';
 import { checkRun } from '../src/decode/refusals.js';
-import { FEATURES, type Feature } from '../src/model/features.js';
-import { MAPPING_NAMES } from '../src/mapping/mappings.js';
+import { FEATURES } from '../src/model/features.js';
 import { COMMANDS } from './helpers/commands.js';
+import { modelOf } from './helpers/dense-models.js';
+import { expertLayer } from './helpers/expert-models.js';
 
 const SIZES = {
   hidden_size: 48,
@@ -20,27 +21,6 @@ const SIZES = {
   vocab_size: 96,
   max_position_embeddings: 512,
 };
-type Json = Record<string, unknown>;
-const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]> = {
-  'experts next to a dense MLP': [
-    'parallelExperts',
-    'model_type',
-    {
-      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
-      ...{ global_head_dim: 24, enable_moe_block: true, num_experts: 4, top_k_experts: 2 },
-      moe_intermediate_size: 20,
-    },
-  ],
-  'scaled layers': [
-    'scaled',
-    'model_type',
-    {
-      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
-      global_head_dim: 24,
-    },
-  ],
-};
-
 const EXPERTS = {
   ...{ ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
 };
@@ -59,8 +39,6 @@ let home = '';
 const fileOf = (name: string) => join(home, `${name}.json`);
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-refused-'));
-  for (const [name, [, , json]] of Object.entries(NOT_COMPUTED))
-    writeFileSync(fileOf(name), JSON.stringify(json));
   writeFileSync(fileOf('experts'), JSON.stringify(EXPERTS));
   writeFileSync(fileOf('delta'), JSON.stringify(DELTA));
   writeFileSync(fileOf('latent'), JSON.stringify(LATENT));
@@ -84,25 +62,6 @@ const UNMAPPED = ['inspect wafer', 'inspect model'];
 describe.each(Object.keys(COMMANDS))('%s', (command) => {
   const path = command === 'capacity' ? 'configs/serving-tiny.yaml' : 'configs/tiny.yaml';
   const sets = command === 'capacity' ? [] : small;
-
-  it.each(Object.entries(NOT_COMPUTED))('of %s', async (name, [feature, field]) => {
-    for (const mapping of command === 'capacity' ? ['gqa'] : MAPPING_NAMES) {
-      const all = [...sets, `model.config=${fileOf(name)}`, `mapping=${mapping}`];
-      const { exitCode, message } = await outcome(command, path, all);
-      if (UNMAPPED.includes(command)) {
-        expect({ exitCode, message }).toEqual({ exitCode: 0, message: '' });
-      } else {
-        expect(exitCode).toBe(2);
-        expect(message).not.toContain('\n');
-        expect(
-          message.startsWith(`${field}: expected a model that the wafer has kernels for`),
-        ).toBe(true);
-        expect(message).toMatch(
-          new RegExp(`found (.*; )?${field} = [^;]+ \\(${FEATURES[feature][0]}\\)`),
-        );
-      }
-    }
-  });
 
   it.each([
     ['experts', 'a mixture of experts'],
@@ -135,6 +94,15 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
 });
 
 describe('what a run of a model lacks', () => {
+  it('is refused by its name', () => {
+    const config = loadConfig('configs/tiny.yaml', small);
+    const router = { score: 'softmax', bias: 'choice' } as const;
+    const model = modelOf([expertLayer({ router })]);
+    expect(() => checkRun({ ...config, model })).toThrow(
+      `model_type: expected a model that the wafer has kernels for, found model_type = llama (${FEATURES.comparedShares[0]})`,
+    );
+  });
+
   it('is shown, with the layers by kind, when the model is inspected', async () => {
     const shown = async (name: string) => {
       const text = await COMMANDS['inspect model'](

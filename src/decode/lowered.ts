@@ -1,7 +1,7 @@
 /** A placed configuration as its mapping lowers it, with the groups of every region's lines chosen. */
 import type { ResolvedConfig } from '../config.js';
 import { type LayerCache, LOWERINGS } from '../lowering/lowering.js';
-import type { Step } from '../lowering/region.js';
+import { keepCode, type Step } from '../lowering/region.js';
 import type { Weights } from '../model/model-weights.js';
 import type { Placement } from '../placement/placement.js';
 import { groupChooser, type RunsPrograms } from './groups.js';
@@ -25,7 +25,8 @@ export async function loweredOf(
   const chooser = () => groupChooser({ ...config, maxPositions }, regions, runner, groups, lines);
   const routing = createRouting(config, placement);
   const groupsOf = given ?? (await chooser());
-  const of = { ...config, placement, groupsOf, expertOrders: routing?.orders };
+  const kept = keepCode();
+  const of = { ...config, placement, groupsOf, kept, expertOrders: routing?.orders };
   const { plan, images } = LOWERINGS[config.mapping];
   return {
     routing,

@@ -182,10 +182,11 @@ type Meter = <T>(work: () => T) => T;
 
 async function toItsEnd<T>(begin: () => Going<T>, pause: Pause, meter: Meter): Promise<T> {
   await pause();
-  const run = meter(begin);
+  let run: Going<T> | undefined;
   for (;;) {
     // Slices may be short: others need not be let in after each, nor the time looked up.
     const result = meter(() => {
+      run ??= begin();
       for (;;) {
         const ended = run.advance();
         if (ended !== undefined || pause.isDue()) return ended;
@@ -193,7 +194,7 @@ async function toItsEnd<T>(begin: () => Going<T>, pause: Pause, meter: Meter): P
     });
     if (result !== undefined) return result;
     await pause().catch((): never => {
-      throw new StoppedError(run.cycle(), run.standing());
+      throw new StoppedError(run!.cycle(), run!.standing());
     });
   }
 }

@@ -62,16 +62,24 @@ export function places(
   });
 }
 
+/** Numbers of what is the same for cores of a row and of a column; equal keys mean the same in every region. */
+export interface ClassOf {
+  (row: number, column: number): number;
+  key(row: number, column: number): string;
+}
+
 /** Numbers of the distinct pairs of what `ofRow` says of a row and `ofColumn` of a column. */
 export function classes(
   rows: number,
   columns: number,
   ofRow: (row: number) => unknown,
   ofColumn: (column: number) => unknown,
-): (row: number, column: number) => number {
-  const rowClass = numbered(rows, ofRow);
-  const columnClass = numbered(columns, ofColumn);
-  return (row, column) => rowClass[row] * columns + columnClass[column];
+): ClassOf {
+  const [row, column] = [numbered(rows, ofRow), numbered(columns, ofColumn)];
+  const numberOf = (y: number, x: number) => row.numbers[y] * columns + column.numbers[x];
+  const key = (y: number, x: number) =>
+    `${row.keys[row.numbers[y]]} ${column.keys[column.numbers[x]]}`;
+  return Object.assign(numberOf, { key });
 }
 
 /** The same with a class of its own for every core of a column, if there is one. */
@@ -79,18 +87,25 @@ export function apart(
   column: number | undefined,
   rows: number,
   columns: number,
-  classOf: (row: number, column: number) => number,
-): (row: number, column: number) => number {
+  classOf: ClassOf,
+): ClassOf {
   if (column === undefined) return classOf;
-  return (row, x) => (x === column ? rows * columns + row : classOf(row, x));
+  const numberOf = (row: number, x: number) =>
+    x === column ? rows * columns + row : classOf(row, x);
+  const key = (row: number, x: number) => `${x === column ? row : ''} ${classOf.key(row, x)}`;
+  return Object.assign(numberOf, { key });
 }
 
-/** For each of `count` things the number of its description, in order of first appearance. */
-export function numbered(count: number, describe: (i: number) => unknown): Int32Array {
+/** For each of `count` things the number of its description, in order of first appearance; and descriptions by number. */
+function numbered(
+  count: number,
+  describe: (i: number) => unknown,
+): { numbers: Int32Array; keys: string[] } {
   const numbers = new Map<string, number>();
-  return Int32Array.from({ length: count }, (_, i) => {
+  const of = Int32Array.from({ length: count }, (_, i) => {
     const key = JSON.stringify(describe(i)) ?? '';
     if (!numbers.has(key)) numbers.set(key, numbers.size);
     return numbers.get(key)!;
   });
+  return { numbers: of, keys: [...numbers.keys()] };
 }

@@ -10,7 +10,7 @@ import type { ChosenExperts } from '../model/plain/decoder.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups } from './lines.js';
-import type { Step } from './region.js';
+import type { KeptCode, Step } from './region.js';
 import type { Source } from './core-writer.js';
 import type { StageProgram } from './stage.js';
 import type { LayerRegionKind } from '../mapping/mapping.js';
@@ -59,6 +59,8 @@ export interface Lowered {
   exact: boolean;
   placement: Placement;
   groupsOf: GroupsOf;
+  /** Code of cores that the steps before had. */
+  kept?: KeptCode;
   /** By layer: its experts in the order in which they lie in strips; by number, if not given. */
   expertOrders?: ExpertOrders | undefined;
 }

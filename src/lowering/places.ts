@@ -86,6 +86,7 @@ export function portCode(height: number, type: FloatType, length: number): Regio
     labels: ['to the edge'],
     receive: { label: 0, type, length, at: () => 0 },
     codeClass: () => 0,
+    codeKey: () => '',
     routeClass: () => 0,
     write: () => program,
     routesAt: () => [],

@@ -30,7 +30,7 @@ import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { LAYER_LABELS, type AttendingCore, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
-import { apart, classes, codeOf, numbered, places, type Groups } from './lines.js';
+import { apart, classes, codeOf, places, type Groups } from './lines.js';
 import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
 import { EMBEDDING_LABELS, HEAD_LABELS, embed, head, prepareHead } from './table.js';
 import type { TableCore } from './table.js';
@@ -60,6 +60,8 @@ export interface RegionCode {
   };
   /** Cores with equal numbers have equal code, and equal routes. */
   codeClass(row: number, column: number): number;
+  /** What the code depends on in regions of one size and use, in any step. */
+  codeKey(row: number, column: number): string;
   routeClass(row: number, column: number): number;
   write(row: number, column: number): CoreProgram;
   routesAt(row: number, column: number): Route[];
@@ -142,6 +144,20 @@ export function layerCode(
       appendAt: cacheStep.slot % height === row ? Math.floor(cacheStep.slot / height) : -1,
       temperature: cacheStep.temperature,
     };
+  const codeClass = apart(
+    router?.root,
+    height,
+    width,
+    classes(
+      height,
+      width,
+      (row) => [codeOf(columns[row]), attends && cacheOf(row)],
+      (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x), slotsOf(x)],
+    ),
+  );
+  // All else that `write` below takes from the step.
+  const ofStep = JSON.stringify([maxPositions, users]);
+  const laidOut = new Map<string, CoreCode>();
   return {
     width,
     height,
@@ -152,17 +168,8 @@ export function layerCode(
       length,
       at: (program) => bufferAt(program, 'x'),
     },
-    codeClass: apart(
-      router?.root,
-      height,
-      width,
-      classes(
-        height,
-        width,
-        (row) => [codeOf(columns[row]), attends && cacheOf(row)],
-        (x) => [codeOf(rows[x]), codeOf(headAt(x)), router?.at(x), slotsOf(x)],
-      ),
-    ),
+    codeClass,
+    codeKey: (row, x) => `${ofStep} ${codeClass.key(row, x)}`,
     routeClass: classes(
       height,
       width,
@@ -189,10 +196,12 @@ export function layerCode(
       };
       const layer = mixing(common, spec, shape, cacheOf(row));
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
-      const laidOut = layOut(layerBuffers(model, spec, shape, kind, has));
+      const parts = JSON.stringify(has);
+      const core = laidOut.get(parts) ?? layOut(layerBuffers(model, spec, shape, kind, has));
+      laidOut.set(parts, core);
       return writeCore(
         layer.group || kind === 'mlp' ? kind : `${kind} without ${WITHOUT[kind]}`,
-        laidOut,
+        core,
         codeBytesOf(kind, wafer.core.codeBytes, hasExperts(spec)),
         (core) => prepareLayer(core, layer),
         (core) => decoderLayer(core, layer),
@@ -266,6 +275,7 @@ export function tableCode(
   const { words: length, type } = gqa.received({ kind: use }, { model, rows: height });
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
+  const codeClass = isHead ? headClass(columns) : (_: number, x: number) => x;
   return {
     width,
     height,
@@ -276,7 +286,8 @@ export function tableCode(
       length,
       at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
     },
-    codeClass: isHead ? headClass(columns) : (_, x) => x,
+    codeClass,
+    codeKey: (y, x) => String(codeClass(y, x)),
     routeClass: classes(
       height,
       width,
@@ -308,19 +319,47 @@ export function tableCode(
 /** In the head only the cores of the roots' row choose, each among its own column's entries. */
 function headClass(columns: LinePlace[]) {
   const height = columns.length;
-  const rowClass = numbered(height, (row) => codeOf(columns[row]));
-  return (row: number, x: number) => (columns[row].station.root ? height + x : rowClass[row]);
+  const classOf = classes(
+    height,
+    1,
+    (row) => codeOf(columns[row]),
+    () => 0,
+  );
+  return (row: number, x: number) => (columns[row].station.root ? height + x : classOf(row, 0));
 }
 
-/** The same code, each class of it written once. */
-export function writtenOnce(code: RegionCode): RegionCode {
+/** Code of cores that steps had so far: only that of the last two is kept. */
+export interface KeptCode {
+  now: Map<string, CoreProgram>;
+  before: Map<string, CoreProgram>;
+}
+
+export function keepCode(): KeptCode {
+  return { now: new Map(), before: new Map() };
+}
+
+/** Begins another step. */
+export function nextStep(kept: KeptCode): void {
+  if (kept.now.size === 0) return;
+  kept.before = kept.now;
+  kept.now = new Map();
+}
+
+/** The same code, each class of it written once; not again if it is kept for regions of this size and use. */
+export function writtenOnce(code: RegionCode, kept: KeptCode, size: string): RegionCode {
   const written = new Map<number, CoreProgram>();
   return {
     ...code,
     write(row, column) {
       const number = code.codeClass(row, column);
-      const program = written.get(number) ?? code.write(row, column);
-      written.set(number, program);
+      let program = written.get(number);
+      if (program === undefined) {
+        const key = `${size} ${code.codeKey(row, column)}`;
+        const { now, before } = kept;
+        program = now.get(key) ?? before.get(key) ?? code.write(row, column);
+        now.set(key, program);
+        written.set(number, program);
+      }
       return program;
     },
   };

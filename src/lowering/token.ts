@@ -13,7 +13,8 @@ import { isOfLayer, isLayerKind, keyOfPart, hasAttention } from '../mapping/mapp
 import { tableBuffers, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { colorHandOffs } from './hand-off-colors.js';
-import { cacheStepOf, layerCode, tableCode, writtenOnce } from './region.js';
+import { cacheStepOf, keepCode, layerCode, nextStep, tableCode } from './region.js';
+import { writtenOnce } from './region.js';
 import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
 import type { Rectangle } from './hand-off.js';
@@ -30,9 +31,10 @@ export interface Chosen {
 
 /** Stages of a step; throws CapacityError if there are not enough colours for the hand-offs. */
 export function planToken(
-  { model, wafer, placement, groupsOf }: Omit<Lowered, 'exact'>,
+  { model, wafer, placement, groupsOf, kept = keepCode() }: Omit<Lowered, 'exact'>,
   step: Step,
 ): StepPlan {
+  nextStep(kept);
   const head = headOf(placement);
   const chosen = chosenBy(model, placement, groupsOf);
   const { places, visits } = pathOf(placement, head, chosen, wafer);
@@ -66,6 +68,8 @@ export function planToken(
           isOfLayer(region)
             ? layerCode(model, wafer, region, groups, step, slots)
             : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
+          kept,
+          size,
         );
         codes.set(size, known);
       }

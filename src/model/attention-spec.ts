@@ -35,6 +35,11 @@ export interface GqaSpec {
   temperature?: { floor: number; scale: number };
 }
 
+/** Does a wafer copy values from keys? Not with a gate, which lies where values would: they are projected then. */
+export function copiesKeys({ valueIsKey, gate }: GqaSpec): boolean {
+  return valueIsKey && !gate;
+}
+
 /** Positions that a token attends to: all, the last `size` with its own, or those of its own block of `size`. */
 export type Span = { kind: 'full' } | { kind: 'window' | 'chunk'; size: number };
 

@@ -33,7 +33,7 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const { layers: read, ...sizes } = decoder;
   const layers = options.indexer === 'dense' ? read.map(withDense) : read;
   const { weightBits, bits } = options;
-  const filed = weightBits === undefined ? storedIn(json, text) : undefined;
+  const filed = storedIn(json, text);
   const kinds = kindsOf(layers);
   const model = {
     name: options.name,
@@ -47,7 +47,8 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))
     throw unexpected('model', 'at most 2^53 parameters', parameters);
-  const isShown = filed && (bits === undefined || leavesOpen(options, kinds, filed));
+  const isAsked = weightBits !== undefined || bits !== undefined;
+  const isShown = filed && (!isAsked || leavesOpen(options, kinds, filed));
   const published = publishedOf(model, text, isShown ? filed.weights : undefined);
   return Object.freeze({ ...model, ...(published && { published }) });
 }

@@ -11,6 +11,7 @@ import { bitsFor, startMachine } from './run.js';
 import { createMachine } from './machine.js';
 import type { Bits, Machine } from './machine.js';
 import type { Ending } from './run.js';
+import { areKept } from './operations.js';
 import { isSound } from './sound.js';
 import { standingOf } from './standing.js';
 import { layTables, notesOf, startsOf, type Tables } from './tables.js';
@@ -18,7 +19,35 @@ import { resultOf } from './tally.js';
 import { startReference } from '../reference/reference.js';
 
 /** One program often runs many times, with other starts: its tables are kept as long as it is. */
-const known = new WeakMap<Program, { wafer: WaferSpec; tables: Tables | undefined }>();
+const known = new WeakMap<Program, Known>();
+
+/**
+ * Those of the last small ones. Many of these may come one after the other, and what is kept by what it is of costs the
+ * collector of garbage more than making it again.
+ */
+const lastSmall: { program: Program; known: Known }[] = [];
+const MOST_SMALL = 4;
+
+interface Known {
+  wafer: WaferSpec;
+  tables: Tables | undefined;
+}
+
+function knownOf(program: Program): Known | undefined {
+  if (areKept(program)) return known.get(program);
+  return lastSmall.find((one) => one.program === program)?.known;
+}
+
+function keep(program: Program, of: Known): void {
+  if (areKept(program)) {
+    known.set(program, of);
+    return;
+  }
+  const before = lastSmall.findIndex((one) => one.program === program);
+  if (before >= 0) lastSmall.splice(before, 1);
+  lastSmall.push({ program, known: of });
+  if (lastSmall.length > MOST_SMALL) lastSmall.shift();
+}
 
 /**
  * The machine cached for this thread. A run takes it out and puts it back only on success, so a
@@ -104,10 +133,10 @@ export function toResult(input: RunInput, tables: Tables, ending: Ending): RunRe
  */
 export function tablesOf({ program, wafer, memory, badIndices }: RunInput): Tables | undefined {
   if (memory !== undefined || badIndices !== undefined) return undefined;
-  const before = known.get(program);
+  const before = knownOf(program);
   if (before !== undefined && before.wafer === wafer) return before.tables;
   const laid = isSound(program, wafer) ? layTables(program, wafer) : undefined;
   const tables = laid && laid.ahead <= LAST_CYCLE ? laid : undefined;
-  known.set(program, { wafer, tables });
+  keep(program, { wafer, tables });
   return tables;
 }

@@ -105,7 +105,8 @@ export function flattenOperations(program: Program, wafer: WaferSpec): Operation
   const laid = { next: 0, longest: 0, marked: 0 };
   for (const [l, list] of lists.entries()) {
     first[l] = laid.next;
-    if (gaps.from.size > 0) addList(laid, records, list, wafer.costs, gaps.from);
+    if (gaps.from.size > 0 || !areKept(program))
+      addList(laid, records, list, wafer.costs, gaps.from);
     else addKnown(laid, records, list, wafer.costs);
   }
   const { next, longest, marked } = laid;
@@ -129,6 +130,11 @@ interface LaidList {
   records: Int32Array;
   longest: number;
   marked: number;
+}
+
+/** Small programs are through soon: to keep something of each takes longer. */
+export function areKept({ roleOf }: Program): boolean {
+  return roleOf.length >= 4096;
 }
 
 const laidLists = new WeakMap<Operation[], LaidList>();

@@ -8,6 +8,7 @@ import { readsOnlyWritten } from '../../program/memory-use.js';
 import { colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, Role } from '../../program/program.js';
 import type { Route, Setting } from '../../program/program.js';
+import { areKept } from './operations.js';
 import { checkForm, checkSwitches, firstUnwritten } from '../checks.js';
 
 /** Colours that fit a machine word. */
@@ -22,7 +23,7 @@ export function isSound(program: Program, wafer: WaferSpec): boolean {
   const colors = Math.min(COLORS, wafer.fabric.colors);
   const bodies = bodiesOf(program);
   return (
-    bodies.every((role) => isSoundBody(role, wafer, colors)) &&
+    bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program))) &&
     program.roles.every((role) => hasSoundRoutes(role, colors)) &&
     staysInside(program)
   );
@@ -60,10 +61,10 @@ interface Limits {
   colors: number;
 }
 
-function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
+function isSoundBody(role: Role, wafer: WaferSpec, colors: number, isKept: boolean): boolean {
   const { operations, buffers, codeBytes } = role;
   const { sramBytes } = wafer.core;
-  const known = sound.get(operations);
+  const known = isKept ? sound.get(operations) : undefined;
   if (
     known?.buffers === buffers &&
     known.codeBytes === codeBytes &&
@@ -75,7 +76,7 @@ function isSoundBody(role: Role, wafer: WaferSpec, colors: number): boolean {
     sramBytesOf(role) <= sramBytes &&
     (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
     operations.every((op) => isSoundOperation(op, colors));
-  if (isSoundOne) sound.set(operations, { buffers, codeBytes, sramBytes, colors });
+  if (isSoundOne && isKept) sound.set(operations, { buffers, codeBytes, sramBytes, colors });
   return isSoundOne;
 }
 
