@@ -84,15 +84,15 @@ const model = section('the path of a config.json or a mapping', {
   })
     .exactOptional()
     .describe('Formats of matrices, in place of weightBits'),
+  spec: z
+    .record(z.string(), z.unknown(), expected('a mapping'))
+    .exactOptional()
+    .describe("What a result's configuration says of its model; it must be what the file says"),
   indexer: choice('select', 'dense')
     .exactOptional()
     .describe(
       'Sparse attention: positions that an indexer chooses, up to as many as it chooses all of them; dense: all, an upper bound',
     ),
-  spec: z
-    .record(z.string(), z.unknown(), expected('a mapping'))
-    .exactOptional()
-    .describe("What a result's configuration says of its model; it must be what the file says"),
 });
 
 const workload = section('a mapping', {

@@ -93,8 +93,8 @@ export function layerShape(
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
     inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
-    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
   };
+  if (mlp.kind === 'experts') common.experts = expertsShape(mlp, rows, columns, strips);
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
   const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
   const cache = { positions, slots: users * positions };
@@ -125,16 +125,26 @@ function gqaShape(
   const pairs = Math.ceil(headDim / 2 / groupWidth);
   const queryHeads = (headsPerColumn * heads) / groups;
   const [keyDims, queryDims] = [headsPerColumn * 2 * pairs, queryHeads * 2 * pairs];
-  return {
-    ...common,
+  // Field by field: sizes are chosen among thousands of shapes, and spreads took a tenth of a large run.
+  const shape: GqaShape = {
     kind: 'gqa',
+    rows: common.rows,
+    columns: common.columns,
+    dims: common.dims,
+    groupWidth,
+    headsPerColumn,
+    attentionColumns: common.attentionColumns,
+    inner: common.inner,
     pairs,
     queryHeads,
     keyDims,
     queryDims,
     projectedDims: (gate ? 2 : 1) * queryDims + (copiesKeys(attention) ? 1 : 2) * keyDims,
-    ...cache,
+    positions: cache.positions,
+    slots: cache.slots,
   };
+  if (common.experts) shape.experts = common.experts;
+  return shape;
 }
 
 /** KV groups of a layer of this shape: one or more for each KV head. */

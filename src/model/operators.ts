@@ -80,7 +80,8 @@ export function cacheBytes(model: ModelSpec, positions: number, isExpanded = fal
     const layer = model.kinds[kind];
     const { attention } = layer;
     const kept = attention.kind === 'gqa' ? slotsOf(attention.span, positions) : positions;
-    return kept * perPosition(layer, isExpanded) * BYTES[model.dtype] + stateBytes(layer);
+    const ofPositions = kept * perPosition(layer, isExpanded) * BYTES[model.dtype];
+    return ofPositions + stateBytes(layer, model.dtype);
   });
 }
 
@@ -92,11 +93,11 @@ function perPosition({ attention: a }: LayerSpec, isExpanded: boolean): number {
   return own + (a.indexer?.own ? a.indexer.dim : 0);
 }
 
-/** A state in place of a cache, in f32: what the delta rule and its convolution remember. */
-function stateBytes({ attention: a }: LayerSpec): number {
+/** A state in place of a cache: what the delta rule remembers in f32, and its convolution in `dtype`. */
+function stateBytes({ attention: a }: LayerSpec, dtype: ModelSpec['dtype']): number {
   if (a.kind !== 'delta') return 0;
   const channels = 2 * a.keyHeads * a.keyDim + a.valueHeads * a.valueDim;
-  return 4 * (a.valueHeads * a.keyDim * a.valueDim + (a.conv - 1) * channels);
+  return 4 * a.valueHeads * a.keyDim * a.valueDim + BYTES[dtype] * (a.conv - 1) * channels;
 }
 
 /** The operators of a decode step in the order of a token's path. */

@@ -181,12 +181,12 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   }
   for (const { setting, needed } of inFewerBits(model, asIs, need))
     hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
+  const rows = heightThatFits(model, wafer, request, wafers);
+  if (rows !== undefined) hints.push(`with placement.rows=${rows}`);
   if (request.latent === 'expanded') {
     const needed = wafersNeeded(model, wafer, { ...free, latent: 'latent' });
     if (needed < asIs) hints.push(`with mapping.latent=latent on ${plural(needed, 'wafer')}`);
   }
-  const rows = heightThatFits(model, wafer, request, wafers);
-  if (rows !== undefined) hints.push(`with placement.rows=${rows}`);
   for (const layers of otherForms(request)) {
     const needed = wafersNeeded(model, wafer, { ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
