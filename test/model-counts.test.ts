@@ -126,8 +126,8 @@ describe('bundled models with delta nets', () => {
 
   it('keep states that do not grow with the context', () => {
     const model = bundledModel('qwen3.5-27b');
-    // 48 layers: 48 states of 128 x 128, and 3 earlier inputs of 2 x 16 + 48 heads of 128; 32 bits each.
-    const states = 48 * 4 * (48 * 128 * 128 + 3 * (2 * 16 + 48) * 128);
+    // 48 layers: 48 states of 128 x 128 in 32 bits, 3 earlier inputs of 2 x 16 + 48 heads of 128 in 16.
+    const states = 48 * (4 * 48 * 128 * 128 + 2 * 3 * (2 * 16 + 48) * 128);
     expect(cacheBytes(model, 0)).toBe(states);
     expect(cacheBytes(model, 1000)).toBe(states + 1000 * 16 * 2 * 4 * 256 * 2);
   });
@@ -231,7 +231,7 @@ describe('caches', () => {
       ...{ linear_key_head_dim: 10, linear_value_head_dim: 6 },
       rope_parameters: { partial_rotary_factor: 0.5 },
     });
-    const state = 4 * (4 * 10 * 6 + 3 * (2 * 20 + 24));
+    const state = 4 * 4 * 10 * 6 + 2 * 3 * (2 * 20 + 24);
     expect(cacheBytes(delta, 0)).toBe(state);
     expect(cacheBytes(delta, 25)).toBe(state + 25 * perLayer);
   });
