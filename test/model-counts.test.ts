@@ -89,13 +89,13 @@ const bundledModel = (name: string) =>
 
 /** Bundled mixtures and the published files that they are written after. */
 const BUNDLED: [name: string, file: string | undefined, total: number, active: number][] = [
-  ['gemma-4-26b-a4b', 'google--gemma-4-26B-A4B', 25_233_141_760, 3_822_530_560],
   ['deepseek-v3', 'deepseek-ai--DeepSeek-V3', 671_026_419_200, 37_552_297_472],
-  ['kimi-k2', 'moonshotai--Kimi-K2-Instruct', 1_026_408_232_448, 32_861_500_928],
-  ['glm-5', 'zai-org--GLM-5', 743_911_218_432, 41_784_728_832],
+  ['gemma-4-26b-a4b', 'google--gemma-4-26B-A4B', 25_233_141_760, 3_822_530_560],
   ['glm-4.6', undefined, 352_797_829_024, 33_632_266_144],
+  ['glm-5', 'zai-org--GLM-5', 743_911_218_432, 41_784_728_832],
   ['gpt-oss-120b', 'openai--gpt-oss-120b', 116_829_156_672, 5_711_982_912],
   ['gpt-oss-20b', 'openai--gpt-oss-20b', 20_914_757_184, 4_187_440_704],
+  ['kimi-k2', 'moonshotai--Kimi-K2-Instruct', 1_026_408_232_448, 32_861_500_928],
   [
     'llama-4-maverick',
     'meta-llama--Llama-4-Maverick-17B-128E-Instruct',

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
 import { loadConfig } from '../src/index.js';
 import { checkRun } from '../src/decode/refusals.js';
-import { FEATURES, type Feature } from '../src/model/features.js';
-import { MAPPING_NAMES } from '../src/mapping/mappings.js';
+import { FEATURES } from '../src/model/features.js';
 import { COMMANDS } from './helpers/commands.js';
+import { modelOf } from './helpers/dense-models.js';
+import { expertLayer } from './helpers/expert-models.js';
 
 const SIZES = {
   hidden_size: 48,
@@ -20,23 +21,16 @@ const SIZES = {
   vocab_size: 96,
   max_position_embeddings: 512,
 };
-type Json = Record<string, unknown>;
-const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]> = {
-  latent: [
-    'latent',
-    'text_config.kv_lora_rank',
-    {
-      model_type: 'x',
-      text_config: {
-        ...{ ...SIZES, model_type: 'deepseek_v3', first_k_dense_replace: 4, kv_lora_rank: 16 },
-        ...{ q_lora_rank: 20, qk_nope_head_dim: 12, qk_rope_head_dim: 8, v_head_dim: 10 },
-      },
-    },
-  ],
-};
-
 const EXPERTS = {
   ...{ ...SIZES, model_type: 'mixtral', num_local_experts: 4, num_experts_per_tok: 2 },
+};
+
+const LATENT = {
+  model_type: 'x',
+  text_config: {
+    ...{ ...SIZES, model_type: 'deepseek_v3', first_k_dense_replace: 4, kv_lora_rank: 16 },
+    ...{ q_lora_rank: 20, qk_nope_head_dim: 12, qk_rope_head_dim: 8, v_head_dim: 10 },
+  },
 };
 
 const DELTA = { ...SIZES, model_type: 'qwen3_5', full_attention_interval: 2, head_dim: 16 };
@@ -45,10 +39,9 @@ let home = '';
 const fileOf = (name: string) => join(home, `${name}.json`);
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-refused-'));
-  for (const [name, [, , json]] of Object.entries(NOT_COMPUTED))
-    writeFileSync(fileOf(name), JSON.stringify(json));
   writeFileSync(fileOf('experts'), JSON.stringify(EXPERTS));
   writeFileSync(fileOf('delta'), JSON.stringify(DELTA));
+  writeFileSync(fileOf('latent'), JSON.stringify(LATENT));
   const four = { ...SIZES, model_type: 'llama', quantization_config: { quant_method: 'mxfp4' } };
   writeFileSync(fileOf('four bits'), JSON.stringify(four));
 });
@@ -70,28 +63,10 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
   const path = command === 'capacity' ? 'configs/serving-tiny.yaml' : 'configs/tiny.yaml';
   const sets = command === 'capacity' ? [] : small;
 
-  it.each(Object.entries(NOT_COMPUTED))('of %s', async (name, [feature, field]) => {
-    for (const mapping of command === 'capacity' ? ['gqa'] : MAPPING_NAMES) {
-      const all = [...sets, `model.config=${fileOf(name)}`, `mapping=${mapping}`];
-      const { exitCode, message } = await outcome(command, path, all);
-      if (UNMAPPED.includes(command)) {
-        expect({ exitCode, message }).toEqual({ exitCode: 0, message: '' });
-      } else {
-        expect(exitCode).toBe(2);
-        expect(message).not.toContain('\n');
-        expect(
-          message.startsWith(`${field}: expected a model that the wafer has kernels for`),
-        ).toBe(true);
-        expect(message).toMatch(
-          new RegExp(`found (.*; )?${field} = [^;]+ \\(${FEATURES[feature][0]}\\)`),
-        );
-      }
-    }
-  });
-
   it.each([
     ['experts', 'a mixture of experts'],
     ['delta', 'gated delta nets'],
+    ['latent', 'multi-head latent attention'],
   ])('of %s, by a mapping that does not compute them', async (name, what) => {
     if (UNMAPPED.includes(command) || command === 'capacity') return;
     for (const more of [['workload.data=false'], ['exact=true']]) {
@@ -119,6 +94,15 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
 });
 
 describe('what a run of a model lacks', () => {
+  it('is refused by its name', () => {
+    const config = loadConfig('configs/tiny.yaml', small);
+    const router = { score: 'softmax', bias: 'choice' } as const;
+    const model = modelOf([expertLayer({ router })]);
+    expect(() => checkRun({ ...config, model })).toThrow(
+      `model_type: expected a model that the wafer has kernels for, found model_type = llama (${FEATURES.comparedShares[0]})`,
+    );
+  });
+
   it('is shown, with the layers by kind, when the model is inspected', async () => {
     const shown = async (name: string) => {
       const text = await COMMANDS['inspect model'](
@@ -134,7 +118,10 @@ describe('what a run of a model lacks', () => {
     expect(experts).toMatch(
       /\n {2}active: [\d,]+ parameters a token; [\d,]+ without the embedding/,
     );
-    expect(await shown('latent')).toMatch(/\n {2}text only: text_config in the file/);
+    const latent = await shown('latent');
+    expect(latent).toMatch(/\n {2}text only: text_config in the file/);
+    expect(latent).toMatch(/cachePerPosition: .* of latent vectors, or .* of keys and values/);
+    expect(latent).not.toContain('no run computes:');
     const delta = await shown('delta');
     expect(delta).toMatch(/\n {4}2 x delta net, .*\n {4}2 x full, .*, gated; /);
     expect(delta).not.toContain('no run computes');
