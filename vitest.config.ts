@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { compiled } from './test/compiled.js';
 import { SLOW } from './test/slow.js';
 
 class SlowFirst extends BaseSequencer {
@@ -12,8 +13,11 @@ class SlowFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  plugins: [compiled()],
   test: {
-    globalSetup: './test/cache-folder.ts',
+    globalSetup: ['./test/cache-folder.ts', './test/compiled.ts'],
+    forceRerunTriggers: ['**/src/**'],
+    server: { deps: { external: [/\/\.compiled\//] } },
     setupFiles: './test/fresh-modules.ts',
     include: ['test/**/*.test.ts'],
     reporters: ['default', './test/reporter.ts'],

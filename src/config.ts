@@ -89,7 +89,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const { tree: merged, hardwareFile } = withHardware(written, path, files);
   const tree = withModelConfig(merged);
   const { hardware, model: wanted, mapping, ...rest } = validate(schema, tree);
-  const { config: modelPath, weights: weightsPath, ...options } = wanted;
+  const { config: modelPath, weights: weightsPath, spec: expectedSpec, ...options } = wanted;
   const named = child(child(tree, 'model'), 'config')!;
   // A folder of weights is no name of a bundled model.
   const isOfWeights = child(child(merged, 'model'), 'config') === undefined;
@@ -111,12 +111,18 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const machine = plainHardware(hardware);
   // What its file calls its fields is no part of what was run.
   const { published: _, ...spec } = model;
+  checkSpec(expectedSpec, spec, tree);
   const resolved = {
     hardware: { ...hardwareFile.named, ...machine },
     model: {
       config: modelPath,
       ...(weightsPath !== undefined && { weights: weightsPath }),
-      ...{ dtype: model.dtype, ...storedAs(model), spec },
+      ...{
+        dtype: model.dtype,
+        ...storedAs(model),
+        ...(options.indexer && { indexer: options.indexer }),
+        spec,
+      },
     },
     ...run,
     ...mappingAs(mapping),
@@ -150,6 +156,15 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     stated: provenanceOf(hardware, () => ''),
     files,
   };
+}
+
+/** A result's configuration runs again as it is; of another model it would say what is not so. */
+function checkSpec(expected: object | undefined, spec: object, tree: Node): void {
+  if (expected === undefined || sha256Of(expected) === sha256Of(spec)) return;
+  const { label } = originAt(tree, ['model', 'spec']);
+  throw new ConfigError(
+    `${label}: model.spec: expected what model.config and the other settings say, or no such key, found a model that differs`,
+  );
 }
 
 /** A mapping by its name, if that says all. */

@@ -13,6 +13,25 @@ import { complaint, SMALL, temporaryFolder, TINY } from './config-files.js';
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
+describe('a text that is read again', () => {
+  it('is what it says now, and where: of another file, or another text of the same one', () => {
+    const first = readYaml('a: 1', 'one');
+    expect(readYaml('a: 1', 'one')).toEqual(first);
+    expect(plain(readYaml('a: 2', 'one'))).toEqual({ a: 2 });
+    expect(plain(readYaml('a: 1', 'one'))).toEqual({ a: 1 });
+    const other = readYaml('a: 1', 'other');
+    expect([plain(other), other.origin.label]).toEqual([{ a: 1 }, 'other:1:1']);
+  });
+
+  it('is still what it was after others were laid over it, and after many more were read', () => {
+    const read = () => readYaml('a: { b: 1 }', 'base');
+    merge(read(), readYaml('a: { b: 2, c: 3 }', 'overlay'));
+    expect(plain(read())).toEqual({ a: { b: 1 } });
+    for (let i = 0; i < 40; i++) readYaml(`a: ${i}`, `file ${i}`);
+    expect(plain(read())).toEqual({ a: { b: 1 } });
+  });
+});
+
 describe('a tree over another', () => {
   const merged = (base: string, overlay: string) =>
     plain(merge(readYaml(base, 'base'), readYaml(overlay, 'overlay')));

@@ -31,6 +31,24 @@ describe('a configuration', () => {
     expect(JSON.parse(JSON.stringify(config.resolved))).toEqual(config.resolved);
   });
 
+  it.each([
+    ['tiny', []],
+    ['gpt-oss-120b', ['hardware.wafers=auto']],
+    ['qwen3-30b-a3b', ['model.bits.experts=int4/64', 'placement.layers=split']],
+    ['llama-3.1-8b', ['model.weightBits=8', 'workload.batch=3', 'hardware.defects.rate=0.001']],
+    ['tiny', ['model.dtype=f32', 'workload.prompt=[3,4]', 'workload.tokens=2']],
+  ])('runs again as it was resolved, of %s with %s', (model, sets) => {
+    const text = 'hardware: wse3\nmodel: {config: tiny}\n';
+    const path = folder.write('first.yaml', text.replace('tiny', model));
+    const { resolved, canonical } = loadConfig(path, sets);
+    const again = loadConfig(folder.write('again.yaml', JSON.stringify(resolved)));
+    expect(again.resolved).toEqual(resolved);
+    expect(configHash(again.canonical)).toBe(configHash(canonical));
+    expect(() => loadConfig(join(folder.path, 'again.yaml'), ['model.spec.dim=7'])).toThrow(
+      'model.spec: expected what model.config and the other settings say, or no such key',
+    );
+  });
+
   it('takes its own file over the one that it extends, key by key', () => {
     folder.write('base.yaml', `${MINIMAL}workload: {context: 100, batch: 3}\n`);
     const path = folder.write('child.yaml', 'extends: base.yaml\nworkload:\n  batch: 5\n');

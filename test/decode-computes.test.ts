@@ -17,7 +17,11 @@ const TINY = 'configs/tiny.yaml';
 const host = { shards: 1, now: () => 0, rss: () => 0 };
 
 async function checkOf(sets: string[], path = TINY) {
-  const config = loadConfig(path, [`workload.tokens=${count(2, 3)}`, ...sets]);
+  const config = loadConfig(path, [
+    `workload.tokens=${count(2, 3)}`,
+    'placement.growth=minimal',
+    ...sets,
+  ]);
   const run = await simulate(config, { engine: 'reference', memo: true, ...host });
   expect(run.check).toMatchObject({ choice: true, passed: true });
   return run.check!;

@@ -14,6 +14,8 @@ async function run(sets: string[]) {
   const config = loadConfig('configs/tiny.yaml', [
     'workload.data=false',
     'workload.tokens=1',
+    'placement.rows=7',
+    'placement.layerColumns=5',
     ...sets,
   ]);
   return { ...(await simulate(config, { ...OPTIONS, onDetail })), detail: details[0] };

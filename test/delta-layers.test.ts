@@ -68,6 +68,8 @@ const EACH: [string, ModelSpec][] = [
   ['values longer than keys', hybrid({ keyDim: 1, valueDim: 13 })],
   ['a convolution of its own token', hybrid({ conv: 1 })],
   ['a convolution of two tokens', hybrid({ conv: 2 })],
+  // Without it the norm of the output hides how queries are scaled.
+  ['a norm whose epsilon counts', hybrid({}, { normEpsilon: 0.3 })],
   ['norms after', modelOf([deltaLayer({}, { norms: 'post' }), gatedLayer({ norms: 'post' })])],
 ];
 

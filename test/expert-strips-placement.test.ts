@@ -97,6 +97,9 @@ describe('the number of strips', () => {
     expect(need('auto')).toBe(Math.min(...each));
     // 25 units on 24 columns are 2 on each.
     expect(each).toEqual([2, 1, 1, 2, 2]);
+    const sliced = { ...asked, layers: 'auto', wafers: 1 } as const;
+    expect(() => place(padded, wafer, sliced)).toThrow('with placement.experts=strips on 1 wafer');
+    expect(place(padded, wafer, { ...sliced, strips: 'auto' }).wafers).toBe(1);
   });
 
   it('is written into regions, whose stored weights and memory follow', () => {

@@ -44,9 +44,10 @@ function run(
   return runOn(model, shape, { engine, workload: { data: true, ...workload }, placement });
 }
 
-const NAMES = ['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'].map(
-  (name) => `public-${name}`,
-);
+const NAMES = [
+  ...['mixtral', 'qwen3_moe', 'glm4_moe', 'gpt_oss', 'gpt_oss-mxfp4', 'llama4'],
+  ...['deepseek_v3', 'qwen3_next', 'qwen3_5_moe'],
+].map((name) => `public-${name}`);
 /** Neither number of strips divides the columns. */
 const WIDE = { rows: 7, layerColumns: 9, strips: 2 };
 const HIGH = { rows: 11, layerColumns: 5, strips: 2 };

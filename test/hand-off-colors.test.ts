@@ -19,13 +19,14 @@ import { wse3 } from './placement-helpers.js';
 
 const sharesOf = ({ source }: { source?: Source }) => source?.kind === 'rows' && !!source.shares;
 
+// `npm run fuzz:colors` looks at more sides of wafers.
 describe('models of 2 to 8 layers with the default strategy', () => {
   it.each(DENSE.map((model, i) => [i, model] as const))(
     'find colours on every shape on which their memory fits: model %i',
     (_, dense) => {
       let fit = 0;
       for (const layers of LAYERS)
-        for (const wafer of wafersOf(sidesBy(13))) {
+        for (const wafer of wafersOf(sidesBy(29))) {
           const model = resized(dense, { layers });
           const placement = placed(model, wafer);
           if (placement === undefined) continue;
@@ -34,7 +35,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
           expect(plan.stages.length).toBe(layers + 2);
           expect(wrongColors(plan, wafer)).toEqual([]);
         }
-      expect(fit).toBeGreaterThan(100);
+      expect(fit).toBeGreaterThan(15);
     },
   );
 
@@ -44,7 +45,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
     ({ model: dense, wafers, sizes }) => {
       let fit = 0;
       for (const layers of LAYERS)
-        for (const one of wafersOf(sidesBy(20))) {
+        for (const one of wafersOf(sidesBy(37))) {
           const model = resized(dense, { layers });
           const wafer = { ...one, wafers };
           const placement = placed(model, wafer, sizes);
@@ -57,7 +58,7 @@ describe('models of 2 to 8 layers with the default strategy', () => {
           );
           expect(wrongColors(plan, wafer)).toEqual([]);
         }
-      expect(fit).toBeGreaterThan(50);
+      expect(fit).toBeGreaterThan(8);
     },
   );
 

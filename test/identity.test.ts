@@ -217,10 +217,11 @@ describe('the files of a document', () => {
 });
 
 describe('every document', () => {
-  const ROUGH = ['--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
-  const TIMED = ['--set', 'workload.tokens=1', '--set', 'workload.data=false'];
+  const FEW = ['--set', 'placement.growth=minimal'];
+  const ROUGH = [...FEW, '--set', 'serving.tolerance=0.5', '--set', 'serving.minContext=200'];
+  const TIMED = [...FEW, '--set', 'workload.tokens=1', '--set', 'workload.data=false'];
   const CASES: [name: string, args: string[], file: string][] = [
-    ['run', ['run', 'configs/tiny.yaml', '--set', 'workload.tokens=1'], '../models/tiny.json'],
+    ['run', ['run', 'configs/tiny.yaml', ...TIMED], '../models/tiny.json'],
     ['a serving run', ['run', 'configs/serving-tiny.yaml', ...ROUGH], 'gpu/a100.yaml'],
     [
       'compare',

@@ -14,8 +14,7 @@ import {
 const tinyOf = (...sets: string[]) =>
   loadConfig('configs/tiny.yaml', ['workload.data=false', ...sets]);
 
-const tiny = (...sets: string[]) =>
-  loadConfig('configs/tiny.yaml', ['workload.tokens=1', 'workload.data=false', ...sets]);
+const tiny = (...sets: string[]) => tinyOf('workload.tokens=1', ...sets);
 
 describe('the library', () => {
   it('simulates a configuration, with settings, and reports progress', async () => {

@@ -72,6 +72,12 @@ describe.skipIf(!existsSync(real))(
 
     it('caches: latent vectors of 576 numbers, and nothing of delta nets', () => {
       expect(cacheBytesPerPosition(published('deepseek-ai--DeepSeek-V3'))).toBe(61 * 1152);
+      // Keys of 128 + 64 and values of 128 of 128 heads.
+      const expanded = cacheBytesPerPosition(published('deepseek-ai--DeepSeek-V3'), true);
+      expect(expanded).toBe(61 * 128 * 320 * 2);
+      // A key of the indexer for each position too, in 21 layers.
+      const indexed = cacheBytesPerPosition(published('zai-org--GLM-5.2'));
+      expect(indexed).toBe(78 * 1152 + 21 * 256);
       expect(cacheBytesPerPosition(published('Qwen--Qwen3.5-27B'))).toBe(16 * 2 * 4 * 256 * 2);
     });
   },
@@ -83,6 +89,10 @@ const bundledModel = (name: string) =>
 
 /** Bundled mixtures and the published files that they are written after. */
 const BUNDLED: [name: string, file: string | undefined, total: number, active: number][] = [
+  ['gemma-4-26b-a4b', 'google--gemma-4-26B-A4B', 25_233_141_760, 3_822_530_560],
+  ['deepseek-v3', 'deepseek-ai--DeepSeek-V3', 671_026_419_200, 37_552_297_472],
+  ['kimi-k2', 'moonshotai--Kimi-K2-Instruct', 1_026_408_232_448, 32_861_500_928],
+  ['glm-5', 'zai-org--GLM-5', 743_911_218_432, 41_784_728_832],
   ['glm-4.6', undefined, 352_797_829_024, 33_632_266_144],
   ['gpt-oss-120b', 'openai--gpt-oss-120b', 116_829_156_672, 5_711_982_912],
   ['gpt-oss-20b', 'openai--gpt-oss-20b', 20_914_757_184, 4_187_440_704],
@@ -116,8 +126,8 @@ describe('bundled models with delta nets', () => {
 
   it('keep states that do not grow with the context', () => {
     const model = bundledModel('qwen3.5-27b');
-    // 48 layers: 48 states of 128 x 128, and 3 earlier inputs of 2 x 16 + 48 heads of 128; 32 bits each.
-    const states = 48 * 4 * (48 * 128 * 128 + 3 * (2 * 16 + 48) * 128);
+    // 48 layers: 48 states of 128 x 128 in 32 bits, 3 earlier inputs of 2 x 16 + 48 heads of 128 in 16.
+    const states = 48 * (4 * 48 * 128 * 128 + 2 * 3 * (2 * 16 + 48) * 128);
     expect(cacheBytes(model, 0)).toBe(states);
     expect(cacheBytes(model, 1000)).toBe(states + 1000 * 16 * 2 * 4 * 256 * 2);
   });
@@ -221,7 +231,7 @@ describe('caches', () => {
       ...{ linear_key_head_dim: 10, linear_value_head_dim: 6 },
       rope_parameters: { partial_rotary_factor: 0.5 },
     });
-    const state = 4 * (4 * 10 * 6 + 3 * (2 * 20 + 24));
+    const state = 4 * 4 * 10 * 6 + 2 * 3 * (2 * 20 + 24);
     expect(cacheBytes(delta, 0)).toBe(state);
     expect(cacheBytes(delta, 25)).toBe(state + 25 * perLayer);
   });

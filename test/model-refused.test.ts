@@ -22,15 +22,6 @@ const SIZES = {
 };
 type Json = Record<string, unknown>;
 const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]> = {
-  'experts next to a dense MLP': [
-    'parallelExperts',
-    'model_type',
-    {
-      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
-      ...{ global_head_dim: 24, enable_moe_block: true, num_experts: 4, top_k_experts: 2 },
-      moe_intermediate_size: 20,
-    },
-  ],
   latent: [
     'latent',
     'text_config.kv_lora_rank',
@@ -40,14 +31,6 @@ const NOT_COMPUTED: Record<string, [feature: Feature, field: string, file: Json]
         ...{ ...SIZES, model_type: 'deepseek_v3', first_k_dense_replace: 4, kv_lora_rank: 16 },
         ...{ q_lora_rank: 20, qk_nope_head_dim: 12, qk_rope_head_dim: 8, v_head_dim: 10 },
       },
-    },
-  ],
-  'scaled layers': [
-    'scaled',
-    'model_type',
-    {
-      ...{ ...SIZES, model_type: 'gemma4_text', hidden_size_per_layer_input: 0 },
-      global_head_dim: 24,
     },
   ],
 };

@@ -13,8 +13,11 @@ afterAll(() => folder.remove());
 const tiny = JSON.parse(readFileSync('models/tiny.json', 'utf8')) as object;
 const NEVER = new AbortController().signal;
 
+/** Regions of few cores: what a field asks for, these do as well as a whole wafer. */
+const SIZES = 'placement: { rows: 7, layerColumns: 5, growth: minimal }\n';
+
 /** A configuration of the tiny model with some other fields in its file. */
-function configure(fields: object, workload: string, dtype = 'f32', more = ''): string {
+function configure(fields: object, workload: string, dtype = 'f32', more = SIZES): string {
   const model = folder.write('fields.json', JSON.stringify({ ...tiny, ...fields }));
   return folder.write(
     'run.yaml',
@@ -69,7 +72,7 @@ describe('a window', () => {
     expect(await cycles(window)).toEqual(await cycles({}));
   });
 
-  const serving = (prompt: number, more = 'serving: {}\n') =>
+  const serving = (prompt: number, more = '') =>
     configure(
       { sliding_window: 100 },
       `
@@ -80,14 +83,14 @@ describe('a window', () => {
   prompt: { mean: ${prompt} }
   output: { mean: 20 }`,
       'f32',
-      more,
+      `${SIZES}serving: { ${more} }\n`,
     );
 
   it.each(['run', 'capacity'])(
     'does not bound the requests that %s serves',
     async (command) => {
       expect(await lineOf(command, serving(81))).toBe('');
-      expect(await lineOf(command, serving(81, 'serving: { maxContext: 100 }\n'))).toBe('');
+      expect(await lineOf(command, serving(81, 'maxContext: 100'))).toBe('');
     },
     60_000,
   );
@@ -109,11 +112,11 @@ describe('a scaled rotary embedding', () => {
     ],
   ];
   const mappings: [name: string, sets: string[]][] = [
-    ['gqa', ['placement.rows=7', 'placement.layerColumns=5']],
+    ['gqa', ['placement.rows=7', 'placement.layerColumns=5', 'placement.growth=minimal']],
     ['waferllm', ['mapping=waferllm', 'exact=true', 'placement.rows=4']],
   ];
   const run = (fields: object, sets: string[], dtype?: string): Promise<RunDocument> => {
-    const path = configure(fields, '{ context: 20, tokens: 3, data: true }', dtype);
+    const path = configure(fields, '{ context: 20, tokens: 3, data: true }', dtype, '');
     return simulate(loadConfig(path, sets), { shards: 1 });
   };
 

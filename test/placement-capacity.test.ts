@@ -82,6 +82,20 @@ describe('a model too large for its wafers', () => {
     expect(refusal(llama70b, wse3(), asking({ rows: 10 }))).not.toContain('sizes asked for');
   });
 
+  it('learns the nearest height on which it fits with all else as it is', () => {
+    for (const asked of [
+      asking({ rows: 10 }),
+      asking({ rows: 1161 }),
+      asking({ rows: 300, layerColumns: 60 }),
+    ]) {
+      const rows = numberIn(refusal(llama8b, wse3(), asked), /with placement\.rows=(\d+)/);
+      expect(place(llama8b, wse3(), { ...asked, rows }).regions[0].height).toBe(rows);
+      const towards = rows + Math.sign(asked.rows! - rows);
+      refusal(llama8b, wse3(), { ...asked, rows: towards });
+    }
+    expect(refusal(llama70b, wse3(), asking({ rows: 10 }))).not.toContain('placement.rows');
+  });
+
   it('learns of fewer KV replicas with which it fits', () => {
     const asked = asking({
       maxPositions: 40_001,

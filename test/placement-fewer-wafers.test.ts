@@ -81,6 +81,19 @@ describe('a model on several wafers', () => {
     }
   });
 
+  it('learns settings that its configuration takes next to those that it has', () => {
+    const sets = ['model=../models/qwen3-30b-a3b.json', 'model.bits.experts=fp8'];
+    const { model } = loadConfig('configs/wse3.yaml', sets);
+    const { wafers } = place(model, wse3({ wafers: 'auto' }), asking());
+    const fewer = fewerWafers(model, wse3(), asking(), wafers);
+    expect(fewer.in8Bits).toBeLessThan(wafers);
+    const line = fewerWafersLine(fewer);
+    const setting = /with (model\.bits\S.*?): \d/.exec(line)![1];
+    const followed = loadConfig('configs/wse3.yaml', [...sets, ...setting.split(' ')]).model;
+    expect(inClasses(followed).map(({ type }) => type)).toEqual(['i8', 'i8', 'i8', 'i8']);
+    expect(line).not.toMatch(/with model\.weightBits/);
+  });
+
   it('learns it in one line, by inspect and in its refusal on the reported four', async () => {
     const load = (...sets: string[]) =>
       loadConfig('configs/llama-70b.yaml', ['placement.layers=whole', ...sets]);
@@ -116,7 +129,6 @@ describe('a model on several wafers', () => {
     expect(found).toEqual({
       codeBytes: 19_620,
       withCode: [{ wafers: 1, codeBytes: 19_620 }],
-      in8Bits: 1,
       split: 1,
     });
   });

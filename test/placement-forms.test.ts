@@ -7,11 +7,12 @@ import { gqa } from '../src/mapping/gqa.js';
 import type { WaferSpec } from '../src/hardware/wafer.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { wafersNeeded } from '../src/placement/capacity.js';
+import { triedHeights } from '../src/placement/heights.js';
 import { cut } from '../src/placement/pack.js';
 import { place } from '../src/placement/place.js';
 import { CapacityError, partKindsOf, partsOf, widthsOf } from '../src/placement/placement.js';
 import type { Placement, SizedRequest, Sizes } from '../src/placement/placement.js';
-import { leastSizes, tallestHeights } from '../src/placement/sizes.js';
+import { leastSizes } from '../src/placement/sizes.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { count } from './helpers/full.js';
 import { checkPlacement } from './helpers/legal-placement.js';
@@ -187,7 +188,7 @@ function bestSplit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): n
   const formed = { ...request, layers: 'split' as const, latent: undefined };
   const parts = partsOf(model, formed);
   let best = Infinity;
-  for (const { rows, columns } of leastSizes(model, wafer, formed, tallestHeights(wafer)))
+  for (const { rows, columns } of leastSizes(model, wafer, formed, triedHeights(model, wafer)))
     for (let attention = columns['attention 0']; attention <= wafer.width; attention++)
       for (let mlp = columns['mlp 0']; mlp <= wafer.width; mlp++) {
         const sizes = { rows, columns: { ...columns, 'attention 0': attention, 'mlp 0': mlp } };

@@ -10,6 +10,7 @@ import { placementOf } from '../src/decode/place.js';
 import { createRunner } from '../src/decode/runner.js';
 import { wholeStep } from '../src/decode/routing-spread.js';
 import { createStageRunner, runOn } from '../src/decode/stages.js';
+import { timeDecodeStep } from '../src/decode/time-step.js';
 import {
   balancedLoads,
   expertsShape,
@@ -271,6 +272,17 @@ describe('a run that is only timed', () => {
       least: clockHz / cycles!.most,
       most: clockHz / cycles!.least,
     });
+  });
+
+  it('is what serving takes a step for: the first drawn token', async () => {
+    const sets = ['placement.strips=3', 'workload.tokens=1', 'workload.routingDraws=2'];
+    const config = configOf(skewable, sets);
+    const { decode } = await simulate(config, OPTIONS);
+    const runner = createRunner({ engine: 'fast', shards: 1, now: () => 0 });
+    const how = { runner, memo: true };
+    const placement = placementOf(config);
+    const { alone } = await timeDecodeStep(config, placement, 8, new Map(), how);
+    expect(alone).toBe(decode.cyclesPerToken);
   });
 
   it('is slower with more experts in a strip, and no choice changes a sliced one', async () => {

@@ -19,6 +19,7 @@ hardware:
   core: { code: { head: { value: 1500 B, range: [500 B, 60 KiB], source: test } } }
 model: { config: ${TINY}, dtype: f32 }
 workload: { data: true, context: 8, tokens: 2 }
+placement: { rows: 7, layerColumns: 5, growth: minimal }
 `;
 
 let path: string;

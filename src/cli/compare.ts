@@ -81,7 +81,7 @@ async function strategiesOf(path: string, options: CompareOptions): Promise<Comp
   }
   if (strategies === undefined)
     throw new ConfigError(
-      `${path}: expected --strategies, --experts, or a second run, found none of them`,
+      `${path}: expected --strategies, or a second run, or --experts, found none of them`,
     );
   const configs = strategies.map((strategy) =>
     loadConfig(path, [...set, `placement.strategy=${strategy}`]),

@@ -84,6 +84,15 @@ const model = section('the path of a config.json or a mapping', {
   })
     .exactOptional()
     .describe('Formats of matrices, in place of weightBits'),
+  spec: z
+    .record(z.string(), z.unknown(), expected('a mapping'))
+    .exactOptional()
+    .describe("What a result's configuration says of its model; it must be what the file says"),
+  indexer: choice('select', 'dense')
+    .exactOptional()
+    .describe(
+      'Sparse attention: positions that an indexer chooses, up to as many as it chooses all of them; dense: all, an upper bound',
+    ),
 });
 
 const workload = section('a mapping', {
@@ -266,7 +275,7 @@ export type Config = z.output<typeof config>;
 export function configSchema(): object {
   const path = (description: string) => ({ type: 'string', description });
   const whole = z.toJSONSchema(config, { target: 'draft-7', io: 'input' }) as JsonSchema;
-  const { hardware: wafer, model: llm, ...rest } = optional(whole).properties!;
+  const { hardware: wafer, model: llm, mapping: cut, ...rest } = optional(whole).properties!;
   const extend = { extends: path('A file that this one overrides, relative to it') };
   const definition = { ...wafer, properties: { ...extend, ...wafer.properties } };
   return {
@@ -279,6 +288,7 @@ export function configSchema(): object {
         anyOf: [path(`Hardware file, ${orName('wse3')}`), { $ref: '#/definitions/hardware' }],
       },
       model: { anyOf: [path(`Hugging Face config.json, ${orName('llama-3.1-8b')}`), llm] },
+      mapping: { anyOf: [cut?.properties?.['name'], cut] },
       ...rest,
     },
     additionalProperties: false,

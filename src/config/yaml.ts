@@ -16,11 +16,12 @@ export interface Origin {
 
 export type Scalar = string | number | boolean | null;
 
+/** Nothing changes one: what is read again may be the same. */
 export interface Node {
-  origin: Origin;
+  readonly origin: Origin;
   /** Where its key was written, if it has one in a file. */
-  key?: Origin;
-  value: Scalar | Node[] | Map<string, Node>;
+  readonly key?: Origin;
+  readonly value: Scalar | readonly Node[] | ReadonlyMap<string, Node>;
 }
 
 /** Far above any configuration; what is longer would take the parser minutes and gigabytes. */
@@ -28,12 +29,26 @@ const MAX_CHARACTERS = 2 ** 22;
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 
+/** The texts of the files read last, and what they are: whoever varies a configuration reads the same again. */
+const known = new Map<string, { text: string; node: Node }>();
+const MOST_KNOWN = 16;
+const MOST_KEPT = 2 ** 16;
+
 /**
  * Reads one YAML document.
  * @param file name of the file in errors and origins
  * @throws ConfigError on a syntax error, an unknown tag, a duplicate key or an oversized tree
  */
 export function readYaml(text: string, file: string): Node {
+  const before = known.get(file);
+  const node = before?.text === text ? before.node : parsedYaml(text, file);
+  known.delete(file);
+  if (text.length <= MOST_KEPT) known.set(file, { text, node });
+  if (known.size > MOST_KNOWN) known.delete(known.keys().next().value!);
+  return node;
+}
+
+function parsedYaml(text: string, file: string): Node {
   if (text.length > MAX_CHARACTERS)
     throw new ConfigError(
       `${file}:1:1: expected at most ${MAX_CHARACTERS} characters, found ${text.length}`,

@@ -12,6 +12,7 @@ import type { LayerColumns, SplitColumns } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { roomOf } from './positions.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
+import type { AttentionSpec } from '../model/attention-spec.js';
 import type { ModelSpec } from '../model/model.js';
 
 /** @throws ConfigError with the key, what would do and what was found */
@@ -19,6 +20,7 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   const features = featuresOf(config.model);
   checkFeatures(config, features);
   checkStored(config);
+  checkIndexer(config, use);
   checkPositions(config);
   checkLayers(config);
   checkReplicas(config);
@@ -92,8 +94,7 @@ function refuse(key: string, expected: string, found: unknown): never {
 
 function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   const { context, tokens } = workload;
-  const most = model.maxContext;
-  const why = positionsOf(model);
+  const { most, why } = positionsIn(model);
   if (prompt !== undefined) {
     const left = most - prompt.length + 1;
     if (left < 1) refuse('workload.prompt', `at most ${most} tokens, as ${why}`, prompt.length);
@@ -106,8 +107,28 @@ function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
 }
 
-function positionsOf({ name, maxContext }: ResolvedConfig['model']): string {
-  return `${name} has ${maxContext} positions`;
+/** Positions that a run may have; an indexer of more would choose some of them. */
+function positionsIn({ name, maxContext, kinds }: ModelSpec): { most: number; why: string } {
+  const chosen = Math.min(...kinds.map(({ attention }) => chosenOf(attention)));
+  if (chosen >= maxContext) return { most: maxContext, why: `${name} has ${maxContext} positions` };
+  const why = `an indexer of ${name} chooses ${chosen} of more (index_topk); model.indexer=dense attends to all`;
+  return { most: chosen, why };
+}
+
+function chosenOf(attention: AttentionSpec): number {
+  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
+  return indexer === undefined || indexer.dense ? Infinity : indexer.topK;
+}
+
+/** Contexts of requests grow beyond what an indexer chooses all of. */
+function checkIndexer({ model, workload }: ResolvedConfig, use: Asked['use']): void {
+  const isChosen = model.kinds.some(({ attention }) => chosenOf(attention) < model.maxContext);
+  if (isChosen && (use === 'serving' || workload.kind === 'serving'))
+    refuse(
+      'model.indexer',
+      `dense where requests are served, as ${positionsIn(model).why}`,
+      'select',
+    );
 }
 
 /** Requests have prompts of their own. */
@@ -120,8 +141,9 @@ function checkPrompt({ workload, prompt }: ResolvedConfig, use: Asked['use']): v
 function checkReplicas({ model, placement: { kvReplicas } }: ResolvedConfig): void {
   if (kvReplicas === 'auto' || kvReplicas === undefined) return;
   for (const layer of model.kinds) {
-    if (layer.attention.kind !== 'gqa' || replicasOf(layer).includes(kvReplicas)) continue;
-    const { heads, kvHeads } = layer.attention;
+    const { attention } = layer;
+    if (attention.kind === 'delta' || replicasOf(layer).includes(kvReplicas)) continue;
+    const { heads, kvHeads } = { kvHeads: 1, ...attention };
     const why = `the query heads that share a KV head (${heads} heads on ${kvHeads})`;
     refuse('placement.kvReplicas', `auto or a divisor of ${heads / kvHeads}, ${why}`, kvReplicas);
   }

@@ -10,10 +10,12 @@
  * then a handful of operations over all heads at once. Values follow, head by head,
  * and then what gates the query heads, which lies as these are attended: head by head.
  */
+import { copiesKeys } from '../model/attention-spec.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
-import { normsHeads } from '../mapping/shapes.js';
+import { normedHeads } from '../mapping/shapes.js';
 import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
+import { projectedValuesAt } from './heads.js';
 import { inputAt, layerLabel, type GqaCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
@@ -28,21 +30,25 @@ export function prepareAttention(core: CoreCode, layer: GqaCore): void {
   startProduct(core, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
-  if (normsHeads(attention)) fill(core, 'f32', at.headScale, headsOf(layer), 0);
+  const { heads, values } = normedHeads(attention, shape);
+  if (heads + values > 0)
+    fill(core, 'f32', heads > 0 ? at.headScale : at.valueScale, heads + values, 0);
 }
 
 /** Attention from the normed slice to `attentionOut`, on a core of an attention column. */
 export function attend(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   core.label = layerLabel('qkv');
   projectQkv(core, layer);
-  const { qkNorm, rope } = layer.attention;
+  const { qkNorm, rope, vNorm } = layer.attention;
   core.label = layerLabel('qk norm');
-  if (qkNorm === 'head') normaliseHeads(core, layer, group);
+  const before = qkNorm === 'head';
+  if (before || vNorm) normaliseHeads(core, layer, group, { heads: before, values: vNorm });
   if (qkNorm === 'whole') normaliseWhole(core, layer);
   core.label = layerLabel('rope');
   if (rope) rotate(core, layer);
   core.label = layerLabel('qk norm');
-  if (qkNorm === 'head-after-rope') normaliseHeads(core, layer, group);
+  if (qkNorm === 'head-after-rope')
+    normaliseHeads(core, layer, group, { heads: true, values: false });
   core.label = layerLabel('kv append');
   append(core, layer);
   core.label = layerLabel('scores');
@@ -62,6 +68,18 @@ function projectQkv(core: CoreCode, layer: GqaCore): void {
   const x = inputAt(core, layer);
   product(core, layer, matrices.qkv, { x, out: at.qkv, bias: at.qkvBias });
   allReduce(core, column, 'add', model.dtype, at.qkv, matrices.qkv.outputs);
+  if (copiesKeys(layer.attention)) copyKeys(core, layer);
+}
+
+/** Keys as they are projected become values, [head][element]. */
+function copyKeys(core: CoreCode, layer: GqaCore): void {
+  const { shape, model } = layer;
+  const elements = 2 * shape.pairs;
+  for (let head = 0; head < shape.headsPerColumn; head++) {
+    const key = cell(core.at.qkv + shape.queryHeads + head, headsOf(layer));
+    const value = cell(projectedValuesAt(core, layer) + head * elements);
+    vector(core, 'move', model.dtype, elements, value, key);
+  }
 }
 
 /** The row that owns the new position keeps its keys, [head][element][slot], and its values. */
@@ -76,7 +94,7 @@ function append(core: CoreCode, layer: GqaCore): void {
     const key = cell(at.qkv + shape.queryHeads + head, heads);
     vector(core, 'move', model.dtype, elements, cell(at.keys + slot, shape.slots), key);
   }
-  appendValues(core, layer, valuesAt(core, layer), at.qkv + elements * heads);
+  appendValues(core, layer, valuesAt(core, layer), projectedValuesAt(core, layer));
 }
 
 function queriesAt({ at }: CoreCode, layer: GqaCore) {

@@ -114,7 +114,7 @@ function fillConvolution(
       image[at.convWeights + t * shape.channels + c] = round(weights.conv[channel * conv + t]);
     for (let t = 0; t < conv - 1; t++) {
       const earlier = state?.window.at(t - (conv - 1));
-      if (earlier) image[at.convState + t * shape.channels + c] = earlier[channel];
+      if (earlier) image[at.convState + t * shape.channels + c] = round(earlier[channel]);
     }
   });
 }

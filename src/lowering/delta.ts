@@ -39,16 +39,16 @@ export function prepareDelta(
   const { conv } = attention;
   const { channels } = shape;
   startProduct(core, matrices.qkv, { out: at.projected });
-  const sum = cell(at.convSum);
-  fill(core, 'f32', at.convSum, channels, 0);
+  const type = model.dtype;
+  const sum = cell(at.mixed);
+  fill(core, type, at.mixed, channels, 0);
   for (let t = 0; t < conv - 1; t++) {
     const [x, weights] = [cell(at.convState + t * channels), cell(at.convWeights + t * channels)];
-    vector(core, 'fma', 'f32', channels, sum, x, weights, sum);
+    vector(core, 'fma', type, channels, sum, x, weights, sum);
   }
-  vector(core, 'move', model.dtype, channels, cell(at.mixed), sum);
   // The oldest is forgotten; the new one will be the last.
   const kept = Math.max(0, conv - 2) * channels;
-  vector(core, 'move', 'f32', kept, cell(at.convState), cell(at.convState + channels));
+  vector(core, 'move', type, kept, cell(at.convState), cell(at.convState + channels));
   fill(core, 'f32', at.sums, summedAt(shape).length, 0);
   fill(core, 'f32', at.output, outputLength(shape), 0);
 }
@@ -80,7 +80,7 @@ function convolve(core: CoreCode, { model, shape, attention, costs }: DeltaCore)
   const type = model.dtype;
   const [mixed, own] = [cell(at.mixed), cell(at.projected)];
   const newest = (conv - 1) * channels;
-  if (conv > 1) vector(core, 'move', 'f32', channels, cell(at.convState + newest - channels), own);
+  if (conv > 1) vector(core, 'move', type, channels, cell(at.convState + newest - channels), own);
   vector(core, 'fma', type, channels, mixed, own, cell(at.convWeights + newest), mixed);
   cheapest(core, costs, 'silu', type, at.mixed, channels);
 }

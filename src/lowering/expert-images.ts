@@ -20,13 +20,19 @@ interface Filled extends Image {
 
 export function fillExperts(core: Filled, spec: ExpertsSpec, weights: ExpertsWeights): void {
   const { image, at, model, shape, matrices, row } = core;
-  const { shared, sharedGate } = weights;
+  const { shared, sharedGate, parallel } = weights;
   fillStrip(core, spec, weights);
   if (shared) {
     const { inner } = spec.shared!;
     const { sharedInner: units } = shape.experts!;
     const of = { of: shared, inner, units, column: core.column, number: 0 };
     fillGated(core, matrices.shared!, of);
+  }
+  if (parallel) {
+    const { inner } = spec.parallel!;
+    const { parallelInner: units } = shape.experts!;
+    const of = { of: parallel.mlp, inner, units, column: core.column, number: 0 };
+    fillGated(core, matrices.parallel!, of);
   }
   if (sharedGate)
     eachDim(model, shape.dims, row, (d, dim) => {

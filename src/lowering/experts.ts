@@ -10,8 +10,9 @@ import { scalesSums, type MatrixSlice } from '../mapping/matrices.js';
 import { ACT_FN } from '../mapping/shapes.js';
 import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
-import { inputAt, layerLabel, type ExpertsCore, type LayerCore } from './layer-core.js';
-import { product, startProduct } from './product.js';
+import { expertsInputAt, inputAt, layerLabel, type ExpertsCore } from './layer-core.js';
+import type { LayerCore } from './layer-core.js';
+import { product, startProduct, type Operands } from './product.js';
 import { cheapest } from './special.js';
 
 /** What a core can do before its token arrives. */
@@ -28,7 +29,7 @@ export function prepareExperts(core: CoreCode, layer: LayerCore, experts: Expert
 /** Units that the core's column computes: of routed experts, and of all; and the words that it adds up for them. */
 function unitsOf({ shape: { inner } }: LayerCore, { spec, shape, slots }: ExpertsCore) {
   const routed = inner * slots.length;
-  const all = routed + shape.sharedInner;
+  const all = routed + shape.sharedInner + shape.parallelInner;
   return { routed, all, sums: all > 0 ? sumsOf(spec, all) : 0 };
 }
 
@@ -46,6 +47,8 @@ export function expertsMlp(core: CoreCode, layer: LayerCore, experts: ExpertsCor
   if (slots.length > 0) findExperts(core, layer, experts);
   for (const i of slots.keys()) gateUp(core, layer, experts, i);
   if (spec.shared) sharedGateUp(core, layer, experts);
+  const ofParallel = { x: inputAt(core, layer), out: at.gateUp + 2 * routed };
+  if (spec.parallel) product(core, layer, layer.matrices.parallel!.gateUp, ofParallel);
   allReduce(core, column, 'add', type, at.gateUp, sums);
   core.label = layerLabel(ACT_FN[spec.act.fn]);
   const units = { gate: at.gateUp, up: at.gateUp + 1, stride: 2, out: at.activated };
@@ -53,6 +56,8 @@ export function expertsMlp(core: CoreCode, layer: LayerCore, experts: ExpertsCor
   core.label = layerLabel('experts down');
   for (const i of slots.keys()) down(core, layer, experts, i);
   if (spec.shared) sharedDown(core, layer, experts, routed);
+  const own = { x: at.activated + routed, out: at.mlpOut };
+  if (spec.parallel) addDown(core, layer, layer.matrices.parallel!.down, own);
 }
 
 /** The weight of a chosen expert, for any number of elements. */
@@ -108,7 +113,7 @@ function gateUp(core: CoreCode, layer: LayerCore, experts: ExpertsCore, i: numbe
     const table = { table: at.gateUpBias, rows: experts.shape.biasesOfRow, length };
     lookUpBias(core, layer, { ...table, id: at.biasOf + slot, to: isScaled ? at.ownBias : out });
   }
-  let x = inputAt(core, layer);
+  let x = expertsInputAt(core, layer);
   if (spec.router.scalesInput) {
     const scaled = cell(at.scaledInput);
     vector(core, 'mul', model.dtype, shape.dims, scaled, cell(x), weightOf(core, experts, slot));
@@ -140,13 +145,14 @@ function down(core: CoreCode, layer: LayerCore, experts: ExpertsCore, i: number)
   const weight = weightOf(core, experts, slot);
   const x = at.activated + i * inner;
   const number = numberOf(core, experts, slot);
+  const out = sumAt(core, experts);
   if (!spec.router.scalesInput) vector(core, 'mul', type, inner, cell(x), cell(x), weight);
-  addDown(core, layer, matrices.down, x, number);
+  addDown(core, layer, matrices.down, { x, out, number });
   if (!spec.bias) return;
   const id = at.biasOf + spec.topK + slot;
   const table = { table: at.downBias, rows: experts.shape.biasesOfColumn, length: dims };
   lookUpBias(core, layer, { ...table, id, to: at.ownBias });
-  const [sum, bias] = [cell(at.mlpOut), cell(at.ownBias)];
+  const [sum, bias] = [cell(out), cell(at.ownBias)];
   if (spec.router.scalesInput) vector(core, 'add', type, dims, sum, sum, bias);
   else vector(core, 'fma', type, dims, sum, bias, weight, sum);
 }
@@ -162,24 +168,20 @@ function sharedDown(core: CoreCode, layer: LayerCore, experts: ExpertsCore, firs
     cheapest(core, costs, 'sigmoid', type, gate, 1);
     vector(core, 'mul', type, shape.sharedInner, own, own, cell(gate, 0));
   }
-  addDown(core, layer, matrices.shared!.down, own.at);
+  addDown(core, layer, matrices.shared!.down, { x: own.at, out: at.mlpOut });
 }
 
-/**
- * Adds a down projection to what the other experts have added to `mlpOut`; `number` is the cell with the number
- * of one of several.
- */
-function addDown(
-  core: CoreCode,
-  layer: LayerCore,
-  slice: MatrixSlice,
-  x: number,
-  number?: number,
-): void {
-  const { mlpOut, expertOut } = core.at;
-  if (!scalesSums(slice)) return product(core, layer, slice, { x, out: mlpOut, number });
+/** Where the chosen experts add up what they give: apart from a dense MLP next to them. */
+function sumAt({ at }: CoreCode, { spec }: ExpertsCore): number {
+  return spec.parallel ? at.expertsSum : at.mlpOut;
+}
+
+/** Adds a down projection to what others have added to `out`. */
+function addDown(core: CoreCode, layer: LayerCore, slice: MatrixSlice, to: Operands): void {
+  if (!scalesSums(slice)) return product(core, layer, slice, to);
   // A scale is not that of what the others have added.
-  startProduct(core, slice, { out: expertOut });
-  product(core, layer, slice, { x, out: expertOut, number });
-  vector(core, 'add', slice.type, slice.outputs, cell(mlpOut), cell(mlpOut), cell(expertOut));
+  const { expertOut: out } = core.at;
+  startProduct(core, slice, { out });
+  product(core, layer, slice, { ...to, out });
+  vector(core, 'add', slice.type, slice.outputs, cell(to.out), cell(to.out), cell(out));
 }

@@ -68,22 +68,44 @@ export function perHead(
   return narrow;
 }
 
+/** First of the values that a core projects, [head][element], which follow its queries and keys. */
+export function projectedValuesAt({ at }: CoreCode, layer: GqaCore): number {
+  return at.qkv + 2 * layer.shape.pairs * headsOf(layer);
+}
+
 /**
- * RMSNorm of each query and key head, whose elements are spread over the group's columns; one after RoPE has
- * no weights.
+ * RMSNorm of each query and key head, of each value head, or of all of them at once, whose elements are spread
+ * over the group's columns. Values, and queries and keys after RoPE, have no weights.
  */
-export function normaliseHeads(core: CoreCode, layer: GqaCore, group: LinePlace): void {
+export function normaliseHeads(
+  core: CoreCode,
+  layer: GqaCore,
+  group: LinePlace,
+  of: { heads: boolean; values: boolean },
+): void {
   const { model, shape, attention, costs } = layer;
   const { at } = core;
-  const heads = headsOf(layer);
+  const heads = of.heads ? headsOf(layer) : 0;
+  const values = of.values ? shape.headsPerColumn : 0;
   const length = 2 * shape.pairs;
+  const first = of.heads ? at.headScale : at.valueScale;
   const qk = cell(at.qkv);
-  const squares = ring(at.headScale, heads);
-  vector(core, 'fma', 'f32', heads * length, squares, qk, qk, squares);
-  allReduce(core, group, 'add', 'f32', at.headScale, heads);
-  meanToScale(core, costs, at.headScale, heads, attention.headDim, model.normEpsilon);
-  const scales = ring(perHead(core, model, at.headScale, at.headFactor, heads), heads);
-  vector(core, 'mul', model.dtype, heads * length, qk, qk, scales);
+  const squares = ring(first, heads);
+  if (of.heads) vector(core, 'fma', 'f32', heads * length, squares, qk, qk, squares);
+  const valueOf = (head: number) => cell(projectedValuesAt(core, layer) + head * length);
+  for (let head = 0; head < values; head++) {
+    const sum = cell(first + heads + head, 0);
+    vector(core, 'fma', 'f32', length, sum, valueOf(head), valueOf(head), sum);
+  }
+  allReduce(core, group, 'add', 'f32', first, heads + values);
+  meanToScale(core, costs, first, heads + values, attention.headDim, model.normEpsilon);
+  const scales = perHead(core, model, first, at.headFactor, heads + values);
+  for (let head = 0; head < values; head++) {
+    const scale = cell(scales + heads + head, 0);
+    vector(core, 'mul', model.dtype, length, valueOf(head), valueOf(head), scale);
+  }
+  if (!of.heads) return;
+  vector(core, 'mul', model.dtype, heads * length, qk, qk, ring(scales, heads));
   if (attention.qkNorm !== 'head') return;
   for (let head = 0; head < heads; head++) {
     const x = elementsOf(core, layer, head);

@@ -4,10 +4,11 @@
  * heads, by numbers that are data; on a row without heads all parts are zeros.
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
-import { WINDOWS, type Window } from '../mapping/latent-buffers.js';
+import type { Window } from '../mapping/latent-buffers.js';
 import { queryDims } from '../mapping/latent.js';
 import { cell, chosen, fill, vector, type CoreCode } from '../program/builder.js';
 import type { Select } from '../program/program.js';
+import { windowAt } from './latent-window.js';
 import { layerLabel, type LatentCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
 
@@ -100,16 +101,4 @@ export function raiseValues(core: CoreCode, layer: LatentCore, group: LinePlace)
 /** Which of the column's heads one of the row's is, of which each takes `step` cells. */
 function headAt({ at }: CoreCode, { shape }: LatentCore, i: number, step: number): Select {
   return { cell: at.rowHeads + i, step, count: shape.queryHeads };
-}
-
-/** Where in a stretch what a head's part is wanted for begins. */
-function windowAt(
-  { at }: CoreCode,
-  { shape }: LatentCore,
-  name: Window,
-  i: number,
-  last: number,
-): Select {
-  const number = WINDOWS.indexOf(name) * shape.headsPerRow + i;
-  return { cell: at.windows + number, step: 1, count: last + 1 };
 }

@@ -5,32 +5,16 @@
 import { ROUND } from '../numeric/types.js';
 import type { LatentSpec } from '../model/attention-spec.js';
 import { transposedFormat } from '../model/formats.js';
-import type { LatentWeights, Matrix } from '../model/model-weights.js';
+import type { Matrix } from '../model/model-weights.js';
 import { rotaryPairs, type RotaryPair } from '../model/rope.js';
-import { WINDOWS, type Window } from '../mapping/latent-buffers.js';
 import { ownKeys, queryDims, type LatentShape } from '../mapping/latent.js';
-import type { LayerMatrices } from '../mapping/matrices.js';
 import { fillAngles } from './angles.js';
+import { fillIndexer } from './indexer-images.js';
 import { expandedValues } from './latent.js';
-import type { LayerCache } from './lowering.js';
-import { consecutive, dimsOf, eachDim, fillSlice, normWeight, type Image } from './stored.js';
+import { latentsAt, outputsOf, part, setWindow, turningOf, windowOf } from './latent-order.js';
+import type { Filled, Source } from './latent-order.js';
+import { consecutive, dimsOf, eachDim, fillSlice, normWeight } from './stored.js';
 import { valueCache } from './values.js';
-
-/** A core whose memory is being filled. */
-interface Filled extends Image {
-  shape: LatentShape;
-  matrices: LayerMatrices;
-  row: number;
-  column: number;
-}
-
-interface Source {
-  spec: LatentSpec;
-  weights: LatentWeights;
-  cache: LayerCache;
-  /** Of the whole run. */
-  positions: number;
-}
 
 /** What fills a core, whose column has heads or not. */
 export function latentFiller(source: Source): (core: Filled, hasHeads: boolean) => void {
@@ -44,6 +28,7 @@ export function latentFiller(source: Source): (core: Filled, hasHeads: boolean) 
     fillLatents(core, source, order);
     if (s.form === 'expanded') fillExpanded(core, source, order);
     else fillFolded(core, source, order, folded);
+    if (s.indexer) fillIndexer(core, source, hasHeads);
     if (!hasHeads) return;
     const inGroup = column % s.groupWidth;
     const own = Array.from({ length: s.pairs }, (_, i) => pairs.at(inGroup * s.pairs + i));
@@ -62,22 +47,13 @@ interface Order {
 }
 
 function orderOf({ heads }: LatentSpec, s: LatentShape, rotary: readonly RotaryPair[]): Order {
-  const columns = Array.from({ length: s.groupWidth }, (_, i) => i * s.pairs);
-  const turning = columns.flatMap((first) => {
-    const pairs = Array.from({ length: s.pairs }, (_, i) => rotary.at(first + i));
-    return [...pairs.map((pair) => pair?.first ?? -1), ...pairs.map((pair) => pair?.second ?? -1)];
-  });
+  const turning = turningOf(s, rotary);
   const headsOf = (column: number) => {
     if (column >= s.attentionColumns) return Array.from({ length: s.queryHeads }, () => -1);
     const first = Math.floor(column / s.groupWidth) * s.queryHeads;
     return consecutive(first, s.queryHeads, heads);
   };
   return { turning, headsOf };
-}
-
-/** A stretch of an order; -1 beyond its end. */
-function part(order: readonly number[], first: number, length: number): number[] {
-  return Array.from({ length }, (_, i) => order[first + i] ?? -1);
 }
 
 /** Elements of a group's column: those that turn, those of a head that do not, and those of its values. */
@@ -99,21 +75,6 @@ function elementsAt(
 function rowOf(head: number, width: number, from: number, element: number): number {
   return head < 0 || element < 0 ? -1 : head * width + from + element;
 }
-
-/** The column's elements of both latent vectors. */
-function latentsAt(
-  { qRank = 0, kvRank }: LatentSpec,
-  { shape: s, column }: Pick<Filled, 'shape' | 'column'>,
-) {
-  const at = s.form === 'expanded' ? column : column % s.groupWidth;
-  return {
-    at,
-    queries: consecutive(at * s.queryLatents, s.queryLatents, qRank),
-    keys: consecutive(at * s.keyLatents, s.keyLatents, kvRank),
-  };
-}
-
-const outputsOf = (of: Matrix, rows: readonly number[]) => rows.map((output) => ({ of, output }));
 
 /** From the stream to the latent vectors, their norms and biases. */
 function fillLatents(core: Filled, { spec, weights }: Source, { turning }: Order): void {
@@ -140,23 +101,10 @@ function fillLatents(core: Filled, { spec, weights }: Source, { turning }: Order
   for (const [i, bias] of biases.entries()) image[cells.latentBias + i] = round(bias);
 }
 
-/** Where a column's part of what a row has begins, in a stretch of what the row has between zeros. */
-function windowOf(
-  wanted: { first: number; length: number },
-  has: { first: number; length: number },
-) {
-  const first = wanted.length + wanted.first - has.first;
-  return Math.min(Math.max(first, 0), wanted.length + has.length);
-}
-
-function setWindow({ image, at, shape }: Filled, name: Window, first: number, i = 0): void {
-  image[at.windows + WINDOWS.indexOf(name) * Math.max(1, shape.headsPerRow) + i] = first;
-}
-
 /** Expanded form: queries, keys and values of the row, in the order in which columns have them. */
 function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): void {
   const { shape: s, matrices, model, row, column } = core;
-  const { nope, rope, value, heads } = spec;
+  const { nope, value } = spec;
   const { queries: own, keys } = latentsAt(spec, core);
   const { queries, keyValues } = matrices.latent!;
   const ofColumns = (of: (column: number) => number[], first: number, length: number): number[] => {
@@ -187,7 +135,6 @@ function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): vo
     ...{ width: spec.kvRank, inputs: keys },
     outputs: outputsOf(weights.kvUp, ofColumns(keysOf, row * s.rowKeys, s.rowKeys)),
   });
-  void [heads, rope];
   const rotaryRow = { first: row * s.rowRotary, length: s.rowRotary };
   const rotary = { first: column * s.rotary, length: s.rotary };
   setWindow(core, 'rotaryRow', windowOf(rotaryRow, rotary));

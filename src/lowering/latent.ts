@@ -1,5 +1,5 @@
 /**
- * Multi-head latent attention of one token (docs/machine-model.md, section 5d), in both forms of its cache
+ * Multi-head latent attention of one token (docs/machine-model.md, section 5f), in both forms of its cache
  * (mapping/latent.ts). Latent vectors are on columns, what is made of them on rows, and heads on the columns of
  * their group. Expanded: queries, keys and values are made of the latent vectors on rows, and brought to columns.
  * Latent: so are queries alone; multiplied by their heads' key matrices they are compared with latent vectors, of
@@ -8,12 +8,13 @@
  * Queries lie element by element, each once per head: those that turn first.
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
-import { WINDOWS, type Window } from '../mapping/latent-buffers.js';
 import { downDims, ownKeys, queriesBy, queryDims } from '../mapping/latent.js';
-import { cell, chosen, fill, vector, type CoreCode } from '../program/builder.js';
+import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { advanceAngles, turn } from './heads.js';
+import { indexPositions, startIndexer } from './indexer.js';
 import { inputAt, layerLabel, type LatentCore } from './layer-core.js';
 import { foldQueries, prepareFolded, raiseValues } from './latent-folded.js';
+import { takeWindow } from './latent-window.js';
 import { product, startProduct } from './product.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
 import { cheapest } from './special.js';
@@ -23,8 +24,10 @@ import { appendValues, valueCache, weightedValues, type Values } from './values.
 const LATENT_EPSILON = 1e-6;
 
 /** What a core of any column can do before its token arrives: in the expanded form all hold latent vectors. */
-export function startLatent(core: CoreCode, { matrices, shape: s, group }: LatentCore): void {
+export function startLatent(core: CoreCode, layer: LatentCore): void {
+  const { matrices, shape: s, group } = layer;
   const { at } = core;
+  startIndexer(core, layer);
   const { keyValues, queries } = matrices.latent!;
   if (s.form === 'latent' && group === undefined) return;
   startProduct(core, matrices.qkv, { out: at.latents, bias: at.latentBias });
@@ -57,6 +60,7 @@ export function attendLatent(core: CoreCode, layer: LatentCore, group: LinePlace
   } else foldQueries(core, layer, group);
   const { queryHeads: copies } = s;
   const held = heldAt(core, layer);
+  indexPositions(core, layer);
   core.label = layerLabel('rope');
   turn(core, layer, { at: at.queries, heads: copies, copies });
   turn(core, layer, { at: held.rotary, heads: 1, copies });
@@ -74,11 +78,13 @@ export function attendLatent(core: CoreCode, layer: LatentCore, group: LinePlace
   product(core, layer, matrices.o, { x, out: at.attentionOut, bias: at.oBias });
 }
 
-/** What a column without heads has a part in: the row's sums of the expanded form. */
+/** What a column without heads has a part in: the row's sums of the expanded form, and of an indexer. */
 export function joinLatent(core: CoreCode, layer: LatentCore): void {
-  if (layer.shape.form === 'latent') return;
-  projectLatents(core, layer, layer.row);
-  raiseRow(core, layer);
+  if (layer.shape.form === 'expanded') {
+    projectLatents(core, layer, layer.row);
+    raiseRow(core, layer);
+  }
+  indexPositions(core, layer);
 }
 
 /** The column's elements of both latent vectors, normed, and of the rotary key. */
@@ -163,20 +169,6 @@ function bringHeads(core: CoreCode, layer: LatentCore): void {
   });
   const [first, length] = isRaised ? [at.queries, dims + own] : [keys, own];
   allReduce(core, column, 'add', model.dtype, first, length);
-}
-
-/** Puts a part of a vector into the middle of its stretch, and takes from there what is wanted of it. */
-function takeWindow(
-  core: CoreCode,
-  { model: { dtype } }: LatentCore,
-  name: Window,
-  of: { from: number; length: number; stretch: number; to: number; takes: number },
-): void {
-  const { from, length, stretch, to, takes } = of;
-  vector(core, 'move', dtype, length, cell(stretch + takes), cell(from));
-  const first = core.at.windows + WINDOWS.indexOf(name);
-  const select = { cell: first, step: 1, count: length + takes + 1 };
-  vector(core, 'move', dtype, takes, cell(to), chosen(stretch, select));
 }
 
 /** What the new position adds to the cache, and where the cache has values. */

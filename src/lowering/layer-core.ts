@@ -8,7 +8,7 @@ import type { DeltaShape } from '../mapping/delta.js';
 import type { ExpertsShape } from '../mapping/experts.js';
 import type { LatentShape } from '../mapping/latent.js';
 import type { LayerRegionKind } from '../mapping/mapping.js';
-import { normsIn, type GqaShape, type NormName } from '../mapping/shapes.js';
+import { hasParallel, squaresIn, type GqaShape, type Squared } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
@@ -89,6 +89,7 @@ export const LAYER_LABELS = [
   'latent norm',
   'latent up',
   'absorb',
+  'indexer',
   'qk norm',
   'rope',
   'kv append',
@@ -115,6 +116,7 @@ export const LAYER_LABELS = [
   'down',
   'experts down',
   'mlp out norm',
+  'layer scale',
 ] as const;
 
 export type LayerLabel = (typeof LAYER_LABELS)[number];
@@ -123,14 +125,19 @@ export function layerLabel(label: LayerLabel): number {
   return LAYER_LABELS.indexOf(label);
 }
 
-/** Where a norm adds its squares up: each of a region has a cell of its own. */
-export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, norm: NormName): number {
-  return at.square + normsIn(spec, part).indexOf(norm);
+/** Where the squares of a vector are added up: each of a region has a cell of its own. */
+export function squareAt({ at }: CoreCode, { spec, part }: LayerCore, of: Squared): number {
+  return at.square + squaresIn(spec, part).indexOf(of);
 }
 
 /** Where the slice lies that attention and the MLP multiply: the stream's own where no norm comes before. */
 export function inputAt({ at }: CoreCode, { spec }: LayerCore): number {
   return spec.norms === 'post' ? at.x : at.normed;
+}
+
+/** Where the slice lies that the routed experts multiply. */
+export function expertsInputAt(core: CoreCode, layer: LayerCore): number {
+  return hasParallel(layer.spec) ? core.at.expertsInput : inputAt(core, layer);
 }
 
 /** The KV head of a column that serves one of its query heads. */

@@ -4,6 +4,7 @@
  */
 import { ROUND } from '../numeric/types.js';
 import type { CostTable } from '../hardware/wafer.js';
+import { copiesKeys } from '../model/attention-spec.js';
 import type { GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt } from '../model/cache-slots.js';
 import type {
@@ -67,7 +68,9 @@ export function layerImages(
       const last = buffers.at(-1)!;
       const image = new Float32Array(last.at + last.length);
       const core = { image, at, model, costs, shape, matrices, row, column, expertOrder };
-      for (const name of normsIn(spec, kind)) fillNorm(core, name, weights[name]!);
+      for (const name of normsIn(spec, kind)) fillNorm(core, name, normOf(weights, name)!);
+      if (hasMlp(kind) && weights.scalar !== undefined)
+        image[at.scalar] = ROUND[model.dtype](weights.scalar);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
       const { mlp } = weights;
       if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
@@ -176,6 +179,20 @@ interface FilledGqa extends Filled {
   gqa: GqaWeights;
 }
 
+function normOf({ mlp, ...weights }: LayerWeights, name: NormName): Vector | undefined {
+  const beside = mlp.kind === 'experts' ? mlp.parallel : undefined;
+  switch (name) {
+    case 'expertsNorm':
+      return beside?.expertsNorm;
+    case 'parallelOutNorm':
+      return beside?.outNorm;
+    case 'expertsOutNorm':
+      return beside?.expertsOutNorm;
+    default:
+      return weights[name];
+  }
+}
+
 function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm: Vector): void {
   eachDim(model, shape.dims, row, (d, dim) => {
     image[at[name] + d] = normWeight(model, norm[dim]);
@@ -195,7 +212,7 @@ function fillProjections(core: FilledGqa, { kvHeads, queryHeads, elements }: Att
   };
   const query = project(gqa.q, gqa.qBias);
   const key = project(gqa.k, gqa.kBias);
-  const value = project(gqa.v, gqa.vBias);
+  const value = project(gqa.v, spec.valueIsKey ? gqa.kBias : gqa.vBias);
   rowsOf(spec, queryHeads, elements).forEach((source, i) => {
     const element = Math.floor(i / queryHeads.length);
     const out = element * perElement + (i % queryHeads.length);
@@ -206,7 +223,7 @@ function fillProjections(core: FilledGqa, { kvHeads, queryHeads, elements }: Att
     const head = i % kvHeads.length;
     const out = element * perElement + queryHeads.length + head;
     key(out, source);
-    value(firstValue + head * elements.length + element, source);
+    if (!copiesKeys(spec)) value(firstValue + head * elements.length + element, source);
   });
   // As the heads are attended.
   const attended = queryHeads.flatMap((head) =>

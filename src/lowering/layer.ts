@@ -17,14 +17,15 @@ import { rmsNorm } from './norm.js';
 import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
 import { hasAttention, hasMlp } from '../mapping/mapping.js';
-import { ACT_FN, normsIn, normsWhole, type NormName } from '../mapping/shapes.js';
+import { ACT_FN, hasParallel, normsStream, normsWhole, squaresIn } from '../mapping/shapes.js';
+import type { NormName, Squared } from '../mapping/shapes.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   const { spec, part } = layer;
   core.label = layerLabel('position');
-  const norms = normsIn(spec, part).length;
-  if (norms > 0) fill(core, 'f32', core.at.square, norms, 0);
+  const squares = squaresIn(spec, part).length;
+  if (squares > 0) fill(core, 'f32', core.at.square, squares, 0);
   if (hasAttention(part)) startAttention(core, layer);
   if (hasMlp(part)) startMlp(core, layer);
   if (normsWhole(spec) && hasAttention(part)) fill(core, 'f32', core.at.headScale, 2, 0);
@@ -51,9 +52,9 @@ function startAttention(core: CoreCode, { matrices, mlp }: LayerCore): void {
 
 function startMlp(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
-  const { model, matrices, mlp, shape } = layer;
+  const { model, matrices, mlp } = layer;
   if (mlp.kind === 'experts') {
-    fill(core, model.dtype, at.mlpOut, shape.dims, 0);
+    fill(core, model.dtype, at.mlpOut, sumsOfRow(layer), 0);
     prepareExperts(core, layer, mlp);
     return;
   }
@@ -67,23 +68,41 @@ export function decoderLayer(core: CoreCode, layer: LayerCore): void {
   if (hasMlp(layer.part)) mlpBlock(core, layer);
 }
 
-/** Attention, the residual, the norm of what the MLP multiplies, and the choice of experts. */
+/** Attention, the residual, the norms of what the MLP multiplies, and the choice of experts. */
 function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { group, spec } = layer;
   const { at } = core;
+  const { attentionOut, x, normed } = at;
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   core.label = layerLabel('attention norm');
-  if (before) normalise(core, layer, 'attentionNorm', at.x, at.normed);
+  if (before) normalise(core, layer, 'input', [x], [{ norm: 'attentionNorm', x, normed }]);
   mix(core, layer, group);
   core.label = layerLabel('attention out');
-  sumOverRow(core, layer, at.attentionOut);
-  if (after) {
-    core.label = layerLabel('attention out norm');
-    normalise(core, layer, 'attentionOutNorm', at.attentionOut, at.attentionOut);
-  }
-  addToStream(core, layer, at.attentionOut);
+  sumOverRow(core, layer, attentionOut, layer.shape.dims);
+  core.label = layerLabel('attention out norm');
+  if (after)
+    normalise(
+      core,
+      layer,
+      'attentionOut',
+      [attentionOut],
+      [inPlace('attentionOutNorm', attentionOut)],
+    );
+  addToStream(core, layer, attentionOut);
   core.label = layerLabel('mlp norm');
-  if (before) normalise(core, layer, 'mlpNorm', at.x, at.normed);
+  if (normsStream(spec))
+    normalise(
+      core,
+      layer,
+      'stream',
+      [x],
+      [
+        ...(before ? [{ norm: 'mlpNorm', x, normed } as const] : []),
+        ...(hasParallel(spec)
+          ? [{ norm: 'expertsNorm', x, normed: at.expertsInput } as const]
+          : []),
+      ],
+    );
   if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
 }
 
@@ -101,40 +120,81 @@ function mix(core: CoreCode, layer: LayerCore, group: LinePlace | undefined): vo
 
 /** The MLP, from the normed slice on, and the residual. */
 function mlpBlock(core: CoreCode, layer: LayerCore): void {
-  const { norms } = layer.spec;
-  const { at } = core;
+  const { spec } = layer;
+  const { mlpOut, expertsSum } = core.at;
   if (layer.mlp.kind === 'dense') mlp(core, layer, layer.mlp);
   else expertsMlp(core, layer, layer.mlp);
-  sumOverRow(core, layer, at.mlpOut);
-  if (norms !== 'pre') {
-    core.label = layerLabel('mlp out norm');
-    normalise(core, layer, 'mlpOutNorm', at.mlpOut, at.mlpOut);
+  sumOverRow(core, layer, mlpOut, sumsOfRow(layer));
+  core.label = layerLabel('mlp out norm');
+  if (hasParallel(spec)) {
+    normalise(
+      core,
+      layer,
+      'parallelOut',
+      [mlpOut, expertsSum],
+      [inPlace('parallelOutNorm', mlpOut), inPlace('expertsOutNorm', expertsSum)],
+    );
+    addTo(core, layer, mlpOut, expertsSum);
   }
-  addToStream(core, layer, at.mlpOut);
+  if (spec.norms !== 'pre')
+    normalise(core, layer, 'mlpOut', [mlpOut], [inPlace('mlpOutNorm', mlpOut)]);
+  addToStream(core, layer, mlpOut);
+  core.label = layerLabel('layer scale');
+  if (spec.scaled) scaleStream(core, layer);
 }
 
+/** A norm, the vector that it is of, and where its result goes. */
+interface Normed {
+  norm: NormName;
+  x: number;
+  normed: number;
+}
+
+function inPlace(norm: NormName, x: number): Normed {
+  return { norm, x, normed: x };
+}
+
+/** Norms of some vectors, whose squares are added up from that of the first on. */
 function normalise(
   core: CoreCode,
   layer: LayerCore,
-  norm: NormName,
-  x: number,
-  normed: number,
+  first: Squared,
+  vectors: readonly number[],
+  results: readonly Normed[],
 ): void {
-  const { model, shape, column } = layer;
+  const { model, shape, column, costs } = layer;
   const { dtype: type, dim, normEpsilon: epsilon } = model;
-  const of = { x, normed, weight: core.at[norm], square: squareAt(core, layer, norm) };
-  rmsNorm(core, layer.costs, column, { type, length: shape.dims, dim, epsilon, ...of });
+  const square = squareAt(core, layer, first);
+  rmsNorm(
+    ...([core, costs, column] as const),
+    { type, length: shape.dims, dim, epsilon, of: vectors, square },
+    results.map(({ norm, ...of }) => ({ ...of, weight: core.at[norm] })),
+  );
+}
+
+/** Words that a row adds up of its MLP. */
+function sumsOfRow({ spec, shape: { dims } }: LayerCore): number {
+  return hasParallel(spec) ? 2 * dims : dims;
 }
 
 /** The sum over the row of each core's part. */
-function sumOverRow(core: CoreCode, { model, shape, row }: LayerCore, part: number): void {
-  allReduce(core, row, 'add', model.dtype, part, shape.dims);
+function sumOverRow(core: CoreCode, { model, row }: LayerCore, part: number, words: number): void {
+  allReduce(core, row, 'add', model.dtype, part, words);
 }
 
 /** The residual. */
-function addToStream(core: CoreCode, { model, shape }: LayerCore, part: number): void {
+function addToStream(core: CoreCode, layer: LayerCore, part: number): void {
+  addTo(core, layer, core.at.x, part);
+}
+
+function addTo(core: CoreCode, { model, shape }: LayerCore, sum: number, part: number): void {
+  vector(core, 'add', model.dtype, shape.dims, cell(sum), cell(sum), cell(part));
+}
+
+/** What the layer gives, times its own number. */
+function scaleStream(core: CoreCode, { model, shape }: LayerCore): void {
   const x = cell(core.at.x);
-  vector(core, 'add', model.dtype, shape.dims, x, x, cell(part));
+  vector(core, 'mul', model.dtype, shape.dims, x, x, cell(core.at.scalar, 0));
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
- * RMSNorm of a vector that is split over the rows: every row sums its squares, the column adds them
- * up, and each core scales its slice: normed = x / sqrt(mean(x^2) + epsilon) * weight, which may be x.
- * The sum and its root are kept in 32 bits.
+ * RMSNorm of vectors that are split over the rows: every row sums their squares, the column adds them
+ * up, and each core scales its slices: normed = x / sqrt(mean(x^2) + epsilon) * weight, which may be x.
+ * Sums and their roots are kept in 32 bits.
  */
 import type { FloatType } from '../numeric/types.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
@@ -15,20 +15,39 @@ export interface Norm {
   length: number;
   dim: number;
   epsilon: number;
+  /** The vectors' slices, and the first of 32-bit cells that hold 0 before, one for each. */
+  of: readonly number[];
+  square: number;
+}
+
+/** One of the vectors, the weights, and where the result goes. */
+export interface Normed {
   x: number;
   weight: number;
-  /** A 32-bit cell that holds 0 before. */
-  square: number;
   normed: number;
 }
 
-export function rmsNorm(core: CoreCode, costs: CostTable, column: LinePlace, n: Norm): void {
-  const sum = cell(n.square, 0);
-  vector(core, 'fma', 'f32', n.length, sum, cell(n.x), cell(n.x), sum);
-  allReduce(core, column, 'add', 'f32', n.square, 1);
-  meanToScale(core, costs, n.square, 1, n.dim, n.epsilon);
-  vector(core, 'mul', n.type, n.length, cell(n.normed), cell(n.x), sum);
-  vector(core, 'mul', n.type, n.length, cell(n.normed), cell(n.normed), cell(n.weight));
+/** Leaves 1 / sqrt(mean(x^2) + epsilon) of each vector in its cell. */
+export function rmsNorm(
+  core: CoreCode,
+  costs: CostTable,
+  column: LinePlace,
+  n: Norm,
+  results: readonly Normed[],
+): void {
+  const { type, length } = n;
+  const { length: count } = n.of;
+  for (const [i, x] of n.of.entries()) {
+    const sum = cell(n.square + i, 0);
+    vector(core, 'fma', 'f32', length, sum, cell(x), cell(x), sum);
+  }
+  allReduce(core, column, 'add', 'f32', n.square, count);
+  meanToScale(core, costs, n.square, count, n.dim, n.epsilon);
+  for (const { x, weight, normed } of results) {
+    const scale = cell(n.square + n.of.indexOf(x), 0);
+    vector(core, 'mul', type, length, cell(normed), cell(x), scale);
+    vector(core, 'mul', type, length, cell(normed), cell(normed), cell(weight));
+  }
 }
 
 /** Turns `count` sums of squares over `dim` elements into 1 / sqrt(mean + epsilon), in place. */

@@ -89,7 +89,7 @@ function normedForRouter(core: CoreCode, layer: LayerCore): number {
   const { model, shape } = layer;
   const { at } = core;
   const [x, input] = [cell(at.x), cell(at.routerInput)];
-  vector(core, 'mul', model.dtype, shape.dims, input, x, cell(squareAt(core, layer, 'mlpNorm'), 0));
+  vector(core, 'mul', model.dtype, shape.dims, input, x, cell(squareAt(core, layer, 'stream'), 0));
   vector(core, 'mul', model.dtype, shape.dims, input, input, cell(at.routerNorm));
   return at.routerInput;
 }

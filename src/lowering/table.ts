@@ -65,16 +65,9 @@ export function head(core: CoreCode, table: TableCore): void {
   const { at } = core;
   const type = model.dtype;
   core.label = HEAD_LABELS.indexOf('final norm');
-  rmsNorm(core, costs, column, {
-    type,
-    length: shape.dims,
-    dim: model.dim,
-    epsilon: model.normEpsilon,
-    x: at.x,
-    weight: at.norm,
-    square: at.square,
-    normed: at.normed,
-  });
+  const { dim, normEpsilon: epsilon } = model;
+  const norm = { type, length: shape.dims, dim, epsilon, of: [at.x], square: at.square };
+  rmsNorm(core, costs, column, norm, [{ x: at.x, weight: at.norm, normed: at.normed }]);
   core.label = HEAD_LABELS.indexOf('head');
   product(core, table, tableMatrix(model, shape), { x: at.normed, out: at.logits });
   reduce(core, column, 'add', type, at.logits, shape.entries);

@@ -82,8 +82,7 @@ export function addDelta(
   const own = s.rowElements * s.valueHeads;
   // By tokens, the newest last; and of each user the inputs of those before.
   add('convWeights', value, conv * s.channels, true);
-  add('convState', 'f32', s.users * (conv - 1) * s.channels, true);
-  add('convSum', 'f32', s.channels);
+  add('convState', value, s.users * (conv - 1) * s.channels, true);
   add('state', 'f32', s.users * own * s.keyElements, true);
   add('dtBias', 'f32', s.valueHeads, true);
   // Minus e^A: what the time step of a head is multiplied by.

@@ -21,6 +21,8 @@ export interface ExpertsShape {
   held: number;
   /** Units on a column of the expert that every token goes through. */
   sharedInner: number;
+  /** Units on a column of the dense MLP next to the experts. */
+  parallelInner: number;
   /** Units on a column of all that a token goes through, if as many of its experts as can be are of one strip. */
   units: number;
   /** Words of the sum of gate and up: two of each unit, and what the shared expert's gate is made of. */
@@ -49,17 +51,19 @@ export function expertsShape(
   columns: number,
   strips: number,
 ): ExpertsShape {
-  const { count, topK, inner, shared, router } = spec;
+  const { count, topK, inner, shared, parallel, router } = spec;
   const least = Math.max(LEAST_SCORES, Math.ceil(count / Math.min(MOST_COLUMNS, columns)));
   const scores = Math.min(count, least);
   const sharedInner = Math.ceil((shared?.inner ?? 0) / columns);
+  const parallelInner = Math.ceil((parallel?.inner ?? 0) / columns);
   const stripColumns = Math.floor(columns / strips);
   const held = count / strips;
-  const units = Math.min(topK, held) * Math.ceil(inner / stripColumns) + sharedInner;
+  const besides = sharedInner + parallelInner;
+  const units = Math.min(topK, held) * Math.ceil(inner / stripColumns) + besides;
   const entry = router.perExpertScale ? 3 : 2;
   return {
     ...{ strips, stripColumns, held },
-    sharedInner,
+    ...{ sharedInner, parallelInner },
     units,
     sums: sumsOf(spec, units),
     routerColumns: Math.ceil(count / scores),

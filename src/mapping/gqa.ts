@@ -15,24 +15,30 @@ import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
-import { handedOver, layerBuffers, layerShape, normsHeads } from './shapes.js';
-import { latentReductions } from './latent-buffers.js';
-import { tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
+import { handedOver, hasParallel, layerBuffers, layerShape, normedHeads } from './shapes.js';
+import { latentReductions, latentRules } from './latent-buffers.js';
+import { normsStream, tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
     'experts',
+    'parallelExperts',
+    'routerNorm',
     'delta',
     'gate',
     'latent',
+    'indexer',
     'attentionBias',
     'mlpBias',
     'headNorm',
     'headNormAfter',
+    'valueNorm',
+    'valueIsKey',
     'sinks',
     'temperature',
     'wholeNorm',
     'postNorms',
+    'scaled',
     'normPlusOne',
     'embeddingScale',
     'scoreScale',
@@ -98,10 +104,10 @@ export const gqa: Mapping = {
 
 /** What the attention of a layer depends on, which chooses the experts of its MLP, and what its MLP does. */
 function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
-  const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router];
+  const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router, !!mlp.parallel];
   return [attention, norms, choice];
 }
-const mlpOf = ({ mlp, norms }: LayerSpec) => [mlp, norms];
+const mlpOf = ({ mlp, norms, scaled }: LayerSpec) => [mlp, norms, scaled];
 
 /** For each kind of layers the first one that is alike in this. */
 function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unknown): number[] {
@@ -135,7 +141,7 @@ function attentionReductions(
     ...mixerReductions(layer, s, on),
     on('row', s.dims),
     ...(after ? [norm] : []),
-    ...(before ? [norm] : []),
+    ...(normsStream(layer) ? [norm] : []),
     ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
   ];
 }
@@ -154,9 +160,10 @@ function mixerReductions(layer: LayerSpec, s: LayerShape, on: On): Reduction[] {
 }
 
 function gqaReductions(attention: GqaSpec, s: GqaShape, on: On): Reduction[] {
+  const normed = normVectors(attention, normedHeads(attention, s));
   return [
     on('column', s.projectedDims),
-    ...(normsHeads(attention) ? [on('head', s.queryHeads + s.headsPerColumn, 'f32')] : []),
+    ...normed.map((words) => on('head', words, 'f32')),
     ...(attention.qkNorm === 'whole' ? [on('row', 2, 'f32')] : []),
     on('head', s.queryHeads * s.positions),
     on('column', s.queryHeads, 'f32'),
@@ -174,6 +181,12 @@ function deltaReductions(s: DeltaShape, on: On): Reduction[] {
   ];
 }
 
+/** Sums of squares of heads: those of values with those of queries and keys, but where these come after RoPE. */
+function normVectors({ qkNorm }: GqaSpec, { heads, values }: { heads: number; values: number }) {
+  const sums = qkNorm === 'head-after-rope' ? [values, heads] : [heads + values];
+  return sums.filter((words) => words > 0);
+}
+
 function mlpReductions(
   layer: LayerSpec,
   { model, rows, columns, positions }: Cut,
@@ -185,7 +198,8 @@ function mlpReductions(
   const column = { line: 'column', cores: rows } as const;
   return [
     { ...column, words: gateUpSums(layer.mlp, s), type },
-    { line: 'row', cores: columns, words: dims, type },
+    { line: 'row', cores: columns, words: hasParallel(layer) ? 2 * dims : dims, type },
+    ...(hasParallel(layer) ? [{ ...column, words: 2, type: 'f32' } as const] : []),
     ...(layer.norms === 'pre' ? [] : [{ ...column, words: 1, type: 'f32' } as const]),
   ];
 }
@@ -194,7 +208,7 @@ function mlpReductions(
 function gateUpSums(mlp: MlpSpec, { inner, experts }: LayerShape): number {
   if (mlp.kind === 'dense' || experts === undefined) return 2 * inner;
   const load = Math.round(meanLargestLoad(mlp, experts.strips));
-  return sumsOf(mlp, load * inner + experts.sharedInner);
+  return sumsOf(mlp, load * inner + experts.sharedInner + experts.parallelInner);
 }
 
 /** What the columns of a router add up: scores, groups' scores, and the chosen experts. */
@@ -310,6 +324,18 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     );
   if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
     found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
+  if (attentions.some(({ vNorm }) => vNorm))
+    found.push(
+      'Value heads that are normalised have the mean of their squares, without weights, added up with those of queries and keys.',
+    );
+  if (attentions.some(({ valueIsKey }) => valueIsKey))
+    found.push(
+      'Values that are keys are copies of what the keys were before their norm and RoPE; the cache keeps both.',
+    );
+  if (kinds.some(hasParallel))
+    found.push(
+      'A dense MLP next to the experts adds its units to their sum over the column, and its result to theirs over the row; each has a norm of its own after it.',
+    );
   if (attentions.some(({ qkNorm }) => qkNorm === 'head-after-rope'))
     found.push(
       'Query and key heads that are normalised after RoPE have the mean of their squares, without weights.',
@@ -322,6 +348,7 @@ function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
     found.push(
       'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
     );
+  found.push(...latentRules(kinds));
   if (kinds.some(({ attention }) => attention.kind === 'delta'))
     found.push(
       'The state of a delta net lies with the elements of its keys on the columns of a group and with those of its values on the rows, in 32 bits; what key and query read from it is added up once, before the state decays, and the rest of the rule follows from that.',

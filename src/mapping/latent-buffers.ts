@@ -1,8 +1,9 @@
 /** What the cores of a layer of latent attention keep, and what they add up; see latent.ts. */
 import type { LatentSpec } from '../model/attention-spec.js';
-import type { ModelSpec } from '../model/model.js';
+import type { LayerSpec, ModelSpec } from '../model/model.js';
 import type { FloatType } from '../numeric/types.js';
 import { addAngles, addSoftmax } from './heads.js';
+import { addIndexer, indexerReductions } from './indexer.js';
 import { downDims, ownKeys, queriesBy, queryDims, type LatentShape } from './latent.js';
 import type { Line, Reduction } from './mapping.js';
 import { matrixBuffers, type LayerMatrices } from './matrices.js';
@@ -11,7 +12,9 @@ import type { bufferList } from './shapes.js';
 type Add = ReturnType<typeof bufferList>['add'];
 
 /** The numbers of the cells from which a core takes its part of a stretch. */
-export const WINDOWS = ['rotaryRow', 'queries', 'keys', 'rotary', 'values', 'ownQueries'] as const;
+export const WINDOWS = [
+  ...(['rotaryRow', 'queries', 'keys', 'rotary', 'values', 'ownQueries', 'indexer'] as const),
+];
 export type Window = (typeof WINDOWS)[number];
 
 /**
@@ -27,13 +30,16 @@ export function addLatent(
   hasHeads: boolean,
 ): void {
   const isExpanded = s.form === 'expanded';
-  if (!isExpanded && !hasHeads) return;
+  const hasLatents = isExpanded || hasHeads;
+  if (s.indexer) addIndexer(add, model, s, { hasHeads, hasLatents });
+  if (!hasLatents) return;
   const value = model.dtype;
-  const { queries, keyValues, absorb, values } = latent!;
+  const { queries, keyValues, absorb, values, indexer } = latent!;
   const onColumn = a.qRank === undefined;
   const slices = [qkv, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
   if (hasHeads || !onColumn) slices.push(queries);
   if (hasHeads) slices.push(o);
+  if (indexer) slices.push(indexer.queries, ...(hasHeads ? [indexer.keys] : []));
   for (const slice of slices) buffers.push(...matrixBuffers(model, slice));
   if (a.bias) add('latentBias', value, downDims(s), true);
   add('latentNorm', value, s.queryLatents + s.keyLatents, true);
@@ -101,14 +107,39 @@ export function latentReductions(s: LatentShape, on: On): Reduction[] {
       ...[down, norm],
       on('row', s.rowQueries + s.rowKeys + s.rowRotary),
       on('column', queryDims(s) + ownKeys(s) - projected),
+      ...indexerReductions(s, on),
       ...attention,
     ];
   return [
     ...[down, norm],
     on('head', s.headsPerRow * (s.rowQueries + s.rowRotary)),
     on('column', queryDims(s)),
+    ...indexerReductions(s, on),
     ...attention,
     on('head', s.headsPerRow * s.rowValues),
     on('column', queryHeads * s.values),
+  ];
+}
+
+/** How latent attention, and its indexers, are done, in words. */
+export function latentRules(kinds: readonly LayerSpec[]): string[] {
+  const attentions = kinds.flatMap(({ attention }) =>
+    attention.kind === 'latent' ? [attention] : [],
+  );
+  if (attentions.length === 0) return [];
+  const indexers = attentions.flatMap(({ indexer }) => (indexer ? [indexer] : []));
+  const [chosen] = indexers.map(({ topK }) => topK);
+  const isDense = indexers.some(({ dense }) => dense);
+  return [
+    'The cache of latent attention has keys and values of every head, or on the columns of each group of heads the latent vectors and rotary keys; the key and value matrices of heads are then multiplied with queries and with what was attended to (mapping.latent).',
+    'What rows have and columns want is added up along the columns, each row with its own part; a core finds its part by an address that it keeps as a number.',
+    ...(indexers.length === 0
+      ? []
+      : [
+          'An indexer finds its scores of all positions and keeps their keys; what it takes to choose the best of them is not simulated.',
+          isDense
+            ? `All positions are attended to, where the published model attends to ${chosen} that an indexer chooses (model.indexer=dense): an upper bound of time and memory, whose numbers beyond ${chosen} positions are not the published model's.`
+            : `Up to ${chosen} positions an indexer chooses all of them, so that attention to all is exact; longer runs are refused.`,
+        ]),
   ];
 }

@@ -1,6 +1,7 @@
 /** The slices of the matrices of latent attention that a core keeps; see latent.ts. */
 import type { LatentSpec } from '../model/attention-spec.js';
 import { gcd } from './gcd.js';
+import { indexerMatrices, type IndexerMatrices } from './indexer.js';
 import { downDims, queriesBy, type LatentShape } from './latent.js';
 import type { MatrixSlice, Projected, Runs, slicesIn } from './matrices.js';
 
@@ -12,6 +13,7 @@ export interface LatentMatrices {
   /** Latent form, for each head of a row: from its query to what is compared with latent vectors; its values. */
   absorb: readonly MatrixSlice[];
   values: readonly MatrixSlice[];
+  indexer?: IndexerMatrices;
 }
 
 /** What makes slices: of matrices as they are, and with their inputs in place of their outputs. */
@@ -40,7 +42,9 @@ export function latentRuns(
 }
 
 export function latentMatrices(a: LatentSpec, s: LatentShape, by: Slicers): LatentMatrices {
+  const indexer = indexerMatrices(a, s, by.sliceOf, by.stream);
   return {
+    ...(indexer && { indexer }),
     queries: queriesOf(a, s, by),
     ...(s.form === 'expanded' ? expanded(a, s, by) : folded(a, s, by)),
   };

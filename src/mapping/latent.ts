@@ -1,5 +1,5 @@
 /**
- * How multi-head latent attention is cut over the cores of a layer (docs/machine-model.md, section 5d), in two
+ * How multi-head latent attention is cut over the cores of a layer (docs/machine-model.md, section 5f), in two
  * forms. Expanded: the cache has keys and values of every head, whose columns are its group. Latent: it has the
  * latent vectors and the rotary keys; a group of columns serves several heads, and each group has a copy.
  *
@@ -8,6 +8,7 @@
  * on both sides, from a cell whose number is data, so that cores have the same code.
  */
 import type { LatentSpec } from '../model/attention-spec.js';
+import { indexerShape, type IndexerShape } from './indexer.js';
 import type { Held, LatentForm } from './mapping.js';
 import type { CommonShape } from './shapes.js';
 
@@ -43,6 +44,8 @@ export interface LatentShape extends CommonShape {
   rowValues: number;
   /** Elements of a head's query that a column projects, but for those that turn, without a latent vector of queries. */
   ownStill: number;
+  /** Of a layer that has an indexer of its own. */
+  indexer?: IndexerShape;
   /** Cache slots: as of grouped queries. */
   positions: number;
   slots: number;
@@ -54,12 +57,13 @@ export function latentGroups({ heads }: LatentSpec, { latent, kvReplicas = 1 }: 
 }
 
 export function latentShape(
-  { heads, kvRank, qRank = 0, nope, rope, value }: LatentSpec,
+  spec: LatentSpec,
   common: CommonShape,
   form: LatentForm,
   groups: number,
   cache: Pick<LatentShape, 'positions' | 'slots'>,
 ): LatentShape {
+  const { heads, kvRank, qRank = 0, nope, rope, value } = spec;
   const { rows, columns, groupWidth, attentionColumns, headsPerColumn: perColumn } = common;
   const isLatent = form === 'latent';
   const queryHeads = (perColumn * heads) / groups;
@@ -76,8 +80,10 @@ export function latentShape(
     rowQueries: qRank === 0 ? 0 : ofRow(attentionColumns * queryHeads * (turning + still)),
     rowKeys: ofRow(attentionColumns * headsPerColumn * (still + values)),
   };
+  const indexer = indexerShape(spec, { ...common, form, turning });
   return {
     ...common,
+    ...(indexer && { indexer }),
     ...({ kind: 'latent', form } as const),
     ...{ headsPerColumn, queryHeads, pairs, turning, still, values },
     queryLatents: Math.ceil(qRank / columnsOfDown),

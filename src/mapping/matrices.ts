@@ -7,6 +7,7 @@ import type { DataType } from '../numeric/types.js';
 import type { FloatType } from '../numeric/types.js';
 import { SCALE_TYPES, formatOf, isBlocked, transposedFormat } from '../model/formats.js';
 import type { MatrixClass, WeightFormat } from '../model/formats.js';
+import { copiesKeys } from '../model/attention-spec.js';
 import type { DeltaSpec, GqaSpec } from '../model/attention-spec.js';
 import { deltaOf, gqaOf, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { ExpertsShape } from './experts.js';
@@ -42,8 +43,10 @@ export interface MatrixSlice {
 /** Buffers of a slice: its codes or numbers, scales, and the number of the block that each input or output is in. */
 export function buffersOf({ name }: Pick<MatrixSlice, 'name'>) {
   return {
-    ...{ weights: name, scales: `${name}Scale` },
-    ...{ inputBlocks: `${name}InputBlock`, outputBlocks: `${name}OutputBlock` },
+    weights: name,
+    scales: `${name}Scale`,
+    inputBlocks: `${name}InputBlock`,
+    outputBlocks: `${name}OutputBlock`,
   };
 }
 
@@ -101,6 +104,8 @@ export interface LayerMatrices extends MlpMatrices {
   router?: MatrixSlice;
   /** The expert that every token goes through. */
   shared?: MlpMatrices;
+  /** The dense MLP next to the experts. */
+  parallel?: MlpMatrices;
 }
 
 /** Of one gated MLP, or of all experts. */
@@ -152,12 +157,13 @@ function expertMatrices(
   model: ModelSpec,
   { mlp }: LayerSpec,
   s: LayerShape,
-  { scores, sharedInner, held }: ExpertsShape,
-): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared'> {
+  { scores, sharedInner, parallelInner, held }: ExpertsShape,
+): Pick<LayerMatrices, 'gateUp' | 'down' | 'router' | 'shared' | 'parallel'> {
   if (mlp.kind === 'dense') throw new TypeError('expected experts, found a dense MLP');
   const { shared } = mlp;
   const router = { name: 'wRouter', inputs: s.dims, outputs: scores, parts: [scores] };
-  const own = { ...s, inner: sharedInner };
+  const ofAll = (name: string, inner: number, of: number) =>
+    gated(model, 'rest', name, { ...s, inner }, 'pairs', of);
   return {
     ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held),
     // Scores are f32 from the product on.
@@ -165,8 +171,8 @@ function expertMatrices(
       ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
       type: 'f32',
     },
-    ...(shared &&
-      sharedInner > 0 && { shared: gated(model, 'rest', 'Shared', own, 'pairs', shared.inner) }),
+    ...(shared && sharedInner > 0 && { shared: ofAll('Shared', sharedInner, shared.inner) }),
+    ...(mlp.parallel && { parallel: ofAll('Parallel', parallelInner, mlp.parallel.inner) }),
   };
 }
 
@@ -218,12 +224,12 @@ function headRuns(attention: GqaSpec, s: GqaShape): Projected {
   const of = heads * headDim;
   const run = { length, step, of };
   const queries = each * s.queryHeads;
-  const keys = each * s.headsPerColumn;
+  const values = (copiesKeys(attention) ? 1 : 2) * each * s.headsPerColumn;
   return {
     projected: s.projectedDims,
     attended: s.queryDims,
     own: { ...run, runs: queries },
-    all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + 2 * keys }],
+    all: [{ ...run, runs: (attention.gate ? 2 : 1) * queries + values }],
   };
 }
 
@@ -264,6 +270,8 @@ export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): Ma
   );
 }
 
+const NO_BLOCKS: MatrixSlice['blocks'] = { inputs: 1, outputs: 1 };
+
 /**
  * Slices of a model's matrices, whose inputs and outputs are such runs of the matrices'; `count` of them.
  * @param transposed inputs are the matrices' outputs, and outputs their inputs
@@ -272,24 +280,33 @@ export function slicesIn(model: Stores, matrices: MatrixClass, transposed = fals
   const stored = formatOf(model, matrices);
   const format = transposed ? transposedFormat(stored) : stored;
   const { dtype: type } = model;
-  return (
-    of: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
-    inputs: Runs,
-    outputs: Runs | readonly Runs[],
-    count = 1,
-  ): MatrixSlice => {
-    if (!isBlocked(format))
-      return { ...of, type, format, blocks: { inputs: 1, outputs: 1 }, count };
+  const blocksOf = (outputs: number, inputRuns: Runs, outputRuns: Runs | readonly Runs[]) => {
+    if (!isBlocked(format)) return NO_BLOCKS;
     const [high, wide] = format.block;
-    const blocks = {
-      inputs: blocksTouched(inputs, wide),
+    return {
+      inputs: blocksTouched(inputRuns, wide),
       outputs:
         high === 1
-          ? of.outputs
-          : [outputs].flat().reduce((sum, runs) => sum + blocksTouched(runs, high), 0),
+          ? outputs
+          : [outputRuns].flat().reduce((sum, runs) => sum + blocksTouched(runs, high), 0),
     };
-    return { ...of, type, format, blocks, count };
   };
+  // Field by field: sizes are chosen among thousands of shapes, and a spread takes most of the time.
+  return (
+    { name, inputs, outputs, parts }: Pick<MatrixSlice, 'name' | 'inputs' | 'outputs' | 'parts'>,
+    inputRuns: Runs,
+    outputRuns: Runs | readonly Runs[],
+    count = 1,
+  ): MatrixSlice => ({
+    name,
+    inputs,
+    outputs,
+    parts,
+    type,
+    format,
+    blocks: blocksOf(outputs, inputRuns, outputRuns),
+    count,
+  });
 }
 
 /**

@@ -5,7 +5,7 @@
  * MLP's inner width are split over the columns (machine-model section 5a). All slices are padded up.
  */
 import type { DataType } from '../numeric/types.js';
-import type { AttentionSpec, GqaSpec } from '../model/attention-spec.js';
+import { copiesKeys, type AttentionSpec, type GqaSpec } from '../model/attention-spec.js';
 import { slotsOf, spanOf } from '../model/cache-slots.js';
 import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -93,8 +93,8 @@ export function layerShape(
     headsPerColumn,
     attentionColumns: Math.ceil(groups / headsPerColumn) * groupWidth,
     inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
-    ...(mlp.kind === 'experts' && { experts: expertsShape(mlp, rows, columns, strips) }),
   };
+  if (mlp.kind === 'experts') common.experts = expertsShape(mlp, rows, columns, strips);
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
   const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
   const cache = { positions, slots: users * positions };
@@ -115,25 +115,36 @@ function groupsOf(attention: AttentionSpec, held: Held): number {
 }
 
 function gqaShape(
-  { heads, headDim, gate }: GqaSpec,
+  attention: GqaSpec,
   common: CommonShape,
   groups: number,
   cache: Pick<GqaShape, 'positions' | 'slots'>,
 ): GqaShape {
+  const { heads, headDim, gate } = attention;
   const { groupWidth, headsPerColumn } = common;
   const pairs = Math.ceil(headDim / 2 / groupWidth);
   const queryHeads = (headsPerColumn * heads) / groups;
   const [keyDims, queryDims] = [headsPerColumn * 2 * pairs, queryHeads * 2 * pairs];
-  return {
-    ...common,
+  // Field by field: sizes are chosen among thousands of shapes, and spreads took a tenth of a large run.
+  const shape: GqaShape = {
     kind: 'gqa',
+    rows: common.rows,
+    columns: common.columns,
+    dims: common.dims,
+    groupWidth,
+    headsPerColumn,
+    attentionColumns: common.attentionColumns,
+    inner: common.inner,
     pairs,
     queryHeads,
     keyDims,
     queryDims,
-    projectedDims: (gate ? 2 : 1) * queryDims + 2 * keyDims,
-    ...cache,
+    projectedDims: (gate ? 2 : 1) * queryDims + (copiesKeys(attention) ? 1 : 2) * keyDims,
+    positions: cache.positions,
+    slots: cache.slots,
   };
+  if (common.experts) shape.experts = common.experts;
+  return shape;
 }
 
 /** KV groups of a layer of this shape: one or more for each KV head. */
@@ -141,30 +152,75 @@ export function kvGroupsOf({ heads }: GqaSpec, shape: GqaShape): number {
   return (shape.headsPerColumn * heads) / shape.queryHeads;
 }
 
-/** Norms of a layer, those before its blocks first. */
-export const NORMS = ['attentionNorm', 'mlpNorm', 'attentionOutNorm', 'mlpOutNorm'] as const;
-export type NormName = (typeof NORMS)[number];
+type Normed = Pick<LayerSpec, 'norms' | 'mlp'>;
 
-/** Norms that a region of a layer computes; the one before the MLP comes with its attention. */
-export function normsIn({ norms }: Pick<LayerSpec, 'norms'>, kind: LayerRegionKind): NormName[] {
-  return NORMS.filter((name) => {
-    const isAfter = name.endsWith('OutNorm');
-    if (norms === (isAfter ? 'pre' : 'post')) return false;
-    return name === 'mlpOutNorm' ? hasMlp(kind) : hasAttention(kind);
-  });
+/**
+ * Norms of a layer with weights: of its input and of the MLP's, and of what both give; where a dense MLP lies next
+ * to the experts, of the experts' input, and of what each of the two gives.
+ */
+export type NormName =
+  | ('attentionNorm' | 'mlpNorm' | 'expertsNorm' | 'attentionOutNorm')
+  | ('parallelOutNorm' | 'expertsOutNorm' | 'mlpOutNorm');
+
+/** Norms that a region of a layer computes; those before the MLP come with its attention. */
+export function normsIn(layer: Normed, kind: LayerRegionKind): NormName[] {
+  const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
+  const apart = hasParallel(layer);
+  return [
+    ...only(hasAttention(kind) && before, 'attentionNorm', 'mlpNorm'),
+    ...only(hasAttention(kind) && apart, 'expertsNorm'),
+    ...only(hasAttention(kind) && after, 'attentionOutNorm'),
+    ...only(hasMlp(kind) && apart, 'parallelOutNorm', 'expertsOutNorm'),
+    ...only(hasMlp(kind) && after, 'mlpOutNorm'),
+  ];
 }
 
-/** First of the cells of `choice`: the residual stream's lie before it, and what a norm made of them. */
-export function choiceAt({ norms }: Pick<LayerSpec, 'norms'>, dims: number): number {
-  return norms === 'post' ? dims : 2 * dims;
+function only<const T>(when: boolean, ...items: T[]): T[] {
+  return when ? items : [];
+}
+
+/** Is there a dense MLP next to the experts? */
+export function hasParallel({ mlp }: Pick<LayerSpec, 'mlp'>): boolean {
+  return mlp.kind === 'experts' && mlp.parallel !== undefined;
+}
+
+/**
+ * Vectors whose squares a region adds up, in a cell each: the residual stream after attention once for all that
+ * is made of it; those of a dense MLP and of the experts next to it lie side by side.
+ */
+export type Squared = 'input' | 'attentionOut' | 'stream' | 'parallelOut' | 'expertsOut' | 'mlpOut';
+
+export function squaresIn(layer: Normed, kind: LayerRegionKind): Squared[] {
+  const norms = normsIn(layer, kind);
+  const of = (name: NormName, squared: Squared) => only(norms.includes(name), squared);
+  return [
+    ...of('attentionNorm', 'input'),
+    ...of('attentionOutNorm', 'attentionOut'),
+    ...only(hasAttention(kind) && normsStream(layer), 'stream'),
+    ...of('parallelOutNorm', 'parallelOut'),
+    ...of('expertsOutNorm', 'expertsOut'),
+    ...of('mlpOutNorm', 'mlpOut'),
+  ];
+}
+
+/** Is the residual stream normed before the MLP, for one of those who read it? */
+export function normsStream({ norms, mlp }: Normed): boolean {
+  return norms !== 'post' || (mlp.kind === 'experts' && (mlp.router.ownNorm || !!mlp.parallel));
+}
+
+/**
+ * First of the cells of `choice`: the residual stream's lie before it, what a norm made of them, and what one of
+ * the experts' own did.
+ */
+export function choiceAt(layer: Normed, dims: number): number {
+  return dims * (1 + (layer.norms === 'post' ? 0 : 1) + (hasParallel(layer) ? 1 : 0));
 }
 
 /**
  * Words that the attention of a layer hands over to its MLP, whose rows have `dims` elements of the
- * residual stream each: these, what the norm makes of them, if one comes before the MLP, and the choice of
- * experts.
+ * residual stream each: these, what the norms before it make of them, and the choice of experts.
  */
-export function handedOver(layer: Pick<LayerSpec, 'norms' | 'mlp'>, dims: number): number {
+export function handedOver(layer: Normed, dims: number): number {
   return choiceAt(layer, dims) + choiceLength(layer.mlp);
 }
 
@@ -176,6 +232,17 @@ function choiceLength(mlp: MlpSpec): number {
 /** Are all query heads normalised as one vector, and all key heads? */
 export function normsWhole({ attention }: Pick<LayerSpec, 'attention'>): boolean {
   return attention.kind === 'gqa' && attention.qkNorm === 'whole';
+}
+
+/** Query and key heads, and value heads, of a column that are normalised by themselves. */
+export function normedHeads(
+  attention: GqaSpec,
+  { queryHeads, headsPerColumn }: Pick<GqaShape, 'queryHeads' | 'headsPerColumn'>,
+): { heads: number; values: number } {
+  return {
+    heads: normsHeads(attention) ? queryHeads + headsPerColumn : 0,
+    values: attention.vNorm ? headsPerColumn : 0,
+  };
 }
 
 /** Is each query and key head normalised by itself, before RoPE or after it? */
@@ -202,10 +269,12 @@ export function layerBuffers(
   // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
   add('x', value, s.dims);
   if (layer.norms !== 'post') add('normed', value, s.dims);
+  if (hasParallel(layer)) add('expertsInput', value, s.dims);
   if (mlp.kind === 'experts') add('choice', value, choiceLength(mlp));
   const norms = normsIn(layer, kind);
   for (const name of norms) add(name, value, s.dims, true);
-  if (norms.length > 0) add('square', 'f32', norms.length);
+  const squares = squaresIn(layer, kind).length;
+  if (squares > 0) add('square', 'f32', squares);
   if (hasAttention(kind)) {
     addAttention(list, model, layer, s, matrices, column.heads);
     add('attentionOut', value, s.dims);
@@ -217,6 +286,7 @@ export function layerBuffers(
     }
   }
   if (hasMlp(kind)) addMlp(list, model, layer, s, matrices);
+  if (hasMlp(kind) && layer.scaled) add('scalar', value, 1, true);
   return buffers;
 }
 
@@ -247,8 +317,8 @@ function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s:
   const value = model.dtype;
   const heads = s.queryHeads + s.headsPerColumn;
   const { qkNorm, bias, outBias, rope, sinks } = attention;
-  const normed = normsHeads(attention);
-  if (bias) add('qkvBias', value, s.queryDims + 2 * s.keyDims, true);
+  const normed = normedHeads(attention, s);
+  if (bias) add('qkvBias', value, s.projectedDims, true);
   if (outBias) add('oBias', value, s.dims, true);
   add('keys', value, s.keyDims * s.slots, true);
   add('values', value, s.keyDims * s.slots, true);
@@ -259,9 +329,13 @@ function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s:
   // One weight for every element of every query and key head, as those lie in `qkv`.
   if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
   if (rope) addAngles(add, value, s.pairs, heads);
-  add('qkv', value, s.projectedDims);
-  if (normed) add('headScale', 'f32', heads);
-  if (normed && value === 'f16') add('headFactor', value, heads);
+  // Keys are copied to where no others would be projected.
+  add('qkv', value, s.projectedDims + (copiesKeys(attention) ? s.keyDims : 0));
+  if (normed.heads > 0) add('headScale', 'f32', normed.heads);
+  // Right after, so that both are added up as one.
+  if (normed.values > 0) add('valueScale', 'f32', normed.values);
+  const factors = normed.heads + normed.values;
+  if (factors > 0 && value === 'f16') add('headFactor', value, factors);
   addSoftmax(add, value, s);
   if (sinks) add('minusSink', value, s.queryHeads, true);
   add('attended', value, s.queryDims);
@@ -272,13 +346,15 @@ function addMlp(
   model: ModelSpec,
   { mlp }: LayerSpec,
   s: LayerShape,
-  { gateUp, down, shared }: LayerMatrices,
+  { gateUp, down, shared, parallel }: LayerMatrices,
 ): void {
   const { add } = list;
   const value = model.dtype;
-  for (const slice of [gateUp, down, ...(shared ? [shared.gateUp, shared.down] : [])])
-    addMatrix(list, model, slice);
+  const beside = [shared, parallel].flatMap((of) => (of ? [of.gateUp, of.down] : []));
+  for (const slice of [gateUp, down, ...beside]) addMatrix(list, model, slice);
   add('mlpOut', value, s.dims);
+  // Right after, so that the row adds both up as one.
+  if (hasParallel({ mlp })) add('expertsSum', value, s.dims);
   if (mlp.kind === 'experts') {
     addExperts(add, model, mlp, { dims: s.dims, inner: s.inner, of: s.experts! });
     return;

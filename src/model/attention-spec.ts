@@ -35,6 +35,11 @@ export interface GqaSpec {
   temperature?: { floor: number; scale: number };
 }
 
+/** Does a wafer copy values from keys? Not with a gate, which lies where values would: they are projected then. */
+export function copiesKeys({ valueIsKey, gate }: GqaSpec): boolean {
+  return valueIsKey && !gate;
+}
+
 /** Positions that a token attends to: all, the last `size` with its own, or those of its own block of `size`. */
 export type Span = { kind: 'full' } | { kind: 'window' | 'chunk'; size: number };
 
@@ -52,8 +57,19 @@ export interface LatentSpec {
   /** Biases of the projections from the residual stream. */
   bias: boolean;
   scale: number;
-  /** Chooses the positions to attend to; `own`: the layer has one, otherwise it takes the last choice before. */
-  indexer?: { heads: number; dim: number; topK: number; own: boolean; pairs: Rope['pairs'] };
+  indexer?: IndexerSpec;
+}
+
+/** Chooses the positions to attend to. */
+export interface IndexerSpec {
+  heads: number;
+  dim: number;
+  topK: number;
+  /** The layer has one; otherwise it takes the last choice before. */
+  own: boolean;
+  pairs: Rope['pairs'];
+  /** All positions are attended to, however many they are, which the published model does not do. */
+  dense?: true;
 }
 
 /** Gated delta rule: a state of keyDim x valueDim for each value head in place of a cache. */

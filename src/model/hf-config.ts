@@ -8,7 +8,7 @@ import { unexpected } from './errors.js';
 import { FAMILIES, familyName } from './families/families.js';
 import { refuseForeign } from './families/foreign.js';
 import type { Decoder } from './families/common.js';
-import { kindsOf, type ModelSpec } from './model.js';
+import { kindsOf, type LayerSpec, type ModelSpec } from './model.js';
 import { parameterCount } from './operators.js';
 import { publishedOf } from './published.js';
 import { storedWeights } from './quantization.js';
@@ -18,6 +18,8 @@ import { leavesOpen, weightsOf, type AskedFormats } from './weight-formats.js';
 /** Weights are stored as the file says, or else in `dtype`, where the options do not say how. */
 export interface ImportOptions extends AskedFormats {
   name: string;
+  /** `dense`: layers with an indexer attend to all positions, as an upper bound. */
+  indexer?: 'select' | 'dense' | undefined;
 }
 
 /**
@@ -28,9 +30,10 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   if (!isFields(json)) throw unexpected('model', 'the object of a config.json', json);
   const text = textModelOf(json);
   const { family, decoder } = within(text.prefix, () => decoderOf(text));
-  const { layers, ...sizes } = decoder;
+  const { layers: read, ...sizes } = decoder;
+  const layers = options.indexer === 'dense' ? read.map(withDense) : read;
   const { weightBits, bits } = options;
-  const filed = weightBits === undefined ? storedIn(json, text) : undefined;
+  const filed = storedIn(json, text);
   const kinds = kindsOf(layers);
   const model = {
     name: options.name,
@@ -44,9 +47,19 @@ export function importHfConfig(json: unknown, options: ImportOptions): ModelSpec
   const parameters = parameterCount(model);
   if (!Number.isSafeInteger(parameters))
     throw unexpected('model', 'at most 2^53 parameters', parameters);
-  const isShown = filed && (bits === undefined || leavesOpen(options, kinds, filed));
+  const isAsked = weightBits !== undefined || bits !== undefined;
+  const isShown = filed && (!isAsked || leavesOpen(options, kinds, filed));
   const published = publishedOf(model, text, isShown ? filed.weights : undefined);
   return Object.freeze({ ...model, ...(published && { published }) });
+}
+
+/** Attention to all positions in place of those that an indexer chooses. */
+function withDense(layer: LayerSpec): LayerSpec {
+  const { attention } = layer;
+  if (attention.kind !== 'latent' || attention.indexer === undefined)
+    throw unexpected('model.indexer', 'none, as the model has no indexer', 'dense');
+  const indexer = { ...attention.indexer, dense: true as const };
+  return { ...layer, attention: { ...attention, indexer } };
 }
 
 function decoderOf({ fields, prefix }: TextModel): { family: string; decoder: Decoder } {

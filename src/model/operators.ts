@@ -64,33 +64,40 @@ export function weightBytes(model: ModelSpec): number {
   return sum(operatorsOf(model), (o) => o.count * o.weightBytes);
 }
 
-/** Bytes that one position of the context takes in the cache of all layers, in `dtype`, while no window is full. */
-export function cacheBytesPerPosition(model: ModelSpec): number {
-  return BYTES[model.dtype] * sum(model.layers, (kind) => perPosition(model.kinds[kind]));
+/**
+ * Bytes that one position of the context takes in the cache of all layers, in `dtype`, while no window is full.
+ * @param isExpanded whether the cache of latent attention has keys and values of every head, not latent vectors
+ */
+export function cacheBytesPerPosition(model: ModelSpec, isExpanded = false): number {
+  return (
+    BYTES[model.dtype] * sum(model.layers, (kind) => perPosition(model.kinds[kind], isExpanded))
+  );
 }
 
-/** Bytes of the cache of so many positions: windows and chunks keep no more than their own. */
-export function cacheBytes(model: ModelSpec, positions: number): number {
+/** Bytes of the cache of so many positions (see above): windows and chunks keep no more than their own. */
+export function cacheBytes(model: ModelSpec, positions: number, isExpanded = false): number {
   return sum(model.layers, (kind) => {
     const layer = model.kinds[kind];
     const { attention } = layer;
     const kept = attention.kind === 'gqa' ? slotsOf(attention.span, positions) : positions;
-    return kept * perPosition(layer) * BYTES[model.dtype] + stateBytes(layer);
+    const ofPositions = kept * perPosition(layer, isExpanded) * BYTES[model.dtype];
+    return ofPositions + stateBytes(layer, model.dtype);
   });
 }
 
 /** Numbers that a layer keeps of each position. */
-function perPosition({ attention: a }: LayerSpec): number {
+function perPosition({ attention: a }: LayerSpec, isExpanded: boolean): number {
   if (a.kind === 'gqa') return (a.valueIsKey && !a.vNorm ? 1 : 2) * a.kvHeads * a.headDim;
   if (a.kind === 'delta') return 0;
-  return a.kvRank + a.rope.dim + (a.indexer?.own ? a.indexer.dim : 0);
+  const own = isExpanded ? a.heads * (a.nope + a.rope.dim + a.value) : a.kvRank + a.rope.dim;
+  return own + (a.indexer?.own ? a.indexer.dim : 0);
 }
 
-/** A state in place of a cache, in f32: what the delta rule and its convolution remember. */
-function stateBytes({ attention: a }: LayerSpec): number {
+/** A state in place of a cache: what the delta rule remembers in f32, and its convolution in `dtype`. */
+function stateBytes({ attention: a }: LayerSpec, dtype: ModelSpec['dtype']): number {
   if (a.kind !== 'delta') return 0;
   const channels = 2 * a.keyHeads * a.keyDim + a.valueHeads * a.valueDim;
-  return 4 * (a.valueHeads * a.keyDim * a.valueDim + (a.conv - 1) * channels);
+  return 4 * a.valueHeads * a.keyDim * a.valueDim + BYTES[dtype] * (a.conv - 1) * channels;
 }
 
 /** The operators of a decode step in the order of a token's path. */

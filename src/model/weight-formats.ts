@@ -31,11 +31,12 @@ export function weightsOf(
 ): Stored {
   const own: WeightFormat = { type: dtype };
   if (bits !== undefined && weightBits !== undefined) checkBoth(bits, weightBits);
+  const filed = stored && formatsOfFile(stored, model, own);
   if (weightBits !== undefined && bits === undefined) {
     checkFloat(weightBits, dtype, 'model.weightBits');
-    return { dtype, weightBits };
+    const isFiled = filed?.formats === undefined && filed?.weightBits === weightBits;
+    return { dtype, weightBits, ...(isFiled && { stored: filed.stored }) };
   }
-  const filed = stored && formatsOfFile(stored, model, own);
   if (bits === undefined) return { dtype, ...(filed ?? { weightBits: BITS[dtype] }) };
   const block = stored?.weights.block;
   const named = (of: keyof Formats): WeightFormat | undefined => {
@@ -54,7 +55,15 @@ export function weightsOf(
     rest: rest ?? known?.rest ?? own,
     tables: named('tables') ?? rest ?? known?.tables ?? own,
   };
-  return { dtype, weightBits: BITS[formats.rest.type], formats };
+  // Whoever asks for what the file says has what it says.
+  const isFiled = filed !== undefined && isSame(filed.formats, formats);
+  const method = isFiled && { stored: filed.stored };
+  return { dtype, weightBits: BITS[formats.rest.type], formats, ...method };
+}
+
+function isSame(a: Formats | undefined, b: Formats): boolean {
+  const classes = ['experts', 'attention', 'rest', 'tables'] as const;
+  return classes.every((of) => JSON.stringify(a?.[of]) === JSON.stringify(b[of]));
 }
 
 /** Formats of all classes say it all, and next to them the bits of the rest are no more than a word for it. */

@@ -4,12 +4,14 @@
  */
 import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { CodeBytes, WaferSpec } from '../hardware/wafer.js';
+import { MOST_IN_A_GROUP, formatOf, formatsOf, isBlocked } from '../model/formats.js';
+import type { MatrixClass, WeightFormat } from '../model/formats.js';
 import { hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { cacheBytes, weightBytes } from '../model/operators.js';
 import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { BufferShape, Cut, PartKind, RegionKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
-import type { SizedRequest } from './placement.js';
+import type { Form, SizedRequest } from './placement.js';
 
 /**
  * Bytes of stack and code in a core of a region of this kind.
@@ -161,9 +163,9 @@ export function bytesOf(buffers: BufferShape[]): number {
 }
 
 /**
- * Fewest columns with which a region of `rows` rows fits its cores' memory; undefined if not even the
- * whole width of the wafer is enough. Slices shrink or stay as columns grow, hence bisection; but that one that
- * comes to lie across two blocks has more scales, so that in formats with blocks some columns fewer may fit too.
+ * Fewest columns with which a region of `rows` rows fits its cores' memory; undefined if no width of the wafer is
+ * enough. Slices shrink or stay as columns grow, hence bisection; but one that comes to lie across two blocks keeps
+ * the scales of both, so that in formats with blocks it only finds where to begin.
  */
 export function leastColumns(
   part: PartKind,
@@ -172,12 +174,57 @@ export function leastColumns(
   asked: Kept,
   rows: number,
 ): number | undefined {
-  const { sramBytes } = wafer.core;
-  return leastThat(
-    (columns) => leastBytes(part, model, wafer, asked, rows, columns) <= sramBytes,
-    1,
-    wafer.width,
-  );
+  const fits = (of: ModelSpec, columns: number) => holds(part, of, wafer, asked, rows, columns);
+  const bound = withLargeBlocks(model);
+  let columns = leastThat((at) => fits(bound, at), 1, wafer.width);
+  if (bound === model || columns === undefined) return columns;
+  while (columns <= wafer.width && !fits(model, columns)) columns++;
+  return columns <= wafer.width ? columns : undefined;
+}
+
+/** Whether a core of a region of so many rows and columns has the memory that its part needs. */
+export function holds(
+  part: PartKind,
+  model: ModelSpec,
+  wafer: WaferSpec,
+  asked: Kept,
+  rows: number,
+  columns: number,
+): boolean {
+  return leastBytes(part, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
+}
+
+/**
+ * Whether the memory that a part needs may rise with its columns: in formats with blocks, and by a few words where
+ * experts are shared out among the columns of a router.
+ */
+export function mayRise(model: ModelSpec): boolean {
+  return model.kinds.some(hasExperts) || withLargeBlocks(model) !== model;
+}
+
+const bounds = new WeakMap<ModelSpec, ModelSpec>();
+
+/**
+ * The model with one block for each matrix, or for each output: its slices need no more than those of the model,
+ * and fewer columns never make them smaller. The model itself if it has no blocks.
+ */
+function withLargeBlocks(model: ModelSpec): ModelSpec {
+  let found = bounds.get(model);
+  if (found !== undefined) return found;
+  found = model;
+  if (formatsOf(model).some(({ format }) => isBlocked(format))) {
+    const of = (name: MatrixClass) => withLargeBlock(formatOf(model, name));
+    const formats = { experts: of('experts'), attention: of('attention'), rest: of('rest') };
+    found = { ...model, formats: { ...formats, tables: of('tables') } };
+  }
+  bounds.set(model, found);
+  return found;
+}
+
+function withLargeBlock(format: WeightFormat): WeightFormat {
+  if (!isBlocked(format)) return format;
+  const [high] = format.block;
+  return { ...format, block: [high === 1 ? 1 : MOST_IN_A_GROUP, MOST_IN_A_GROUP] };
 }
 
 /** Smallest integer of [low, high] with `holds`, which must stay true once it is; or undefined. */
@@ -205,11 +252,16 @@ export function mostThat(
   return first > low ? first - 1 : undefined;
 }
 
-/** Bytes of the model itself, without padding, code and buffers, and of its caches for `users` users. */
+/**
+ * Bytes of the model itself, without padding, code and buffers, and of its caches for `users` users; `latent` says
+ * what those of latent attention have.
+ */
 export function modelBytes(
   model: ModelSpec,
   positions: number,
   users = 1,
+  latent?: Form['latent'],
 ): { weights: number; cache: number } {
-  return { weights: weightBytes(model), cache: users * cacheBytes(model, positions) };
+  const cache = cacheBytes(model, positions, latent === 'expanded');
+  return { weights: weightBytes(model), cache: users * cache };
 }

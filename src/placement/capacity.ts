@@ -10,8 +10,9 @@ import { hasExperts, type ModelSpec } from '../model/model.js';
 import { codeBytesOf, leastBytes, modelBytes, mostThat, replicasOf } from './budget.js';
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Form, Formed, SizedRequest } from './placement.js';
+import { everyHeight, triedHeights } from './heights.js';
 import { cut } from './pack.js';
-import { coresOf, everyHeight, leastSizes, tallestHeights } from './sizes.js';
+import { coresOf, leastSizes } from './sizes.js';
 
 /**
  * The fewest wafers that hold the model, in whichever form of layers takes the fewest; Infinity if some
@@ -41,7 +42,7 @@ export function settled<T extends SizedRequest>(
 function wafersIn(model: ModelSpec, wafer: WaferSpec, request: Formed): number {
   const parts = partsOf(model, request);
   let fewest = Infinity;
-  for (const sizes of leastSizes(model, wafer, request, tallestHeights(wafer))) {
+  for (const sizes of leastSizes(model, wafer, request, triedHeights(model, wafer))) {
     const counts = cut(widthsOf(parts, sizes), sizes.rows, wafer, parts.length);
     if (counts !== undefined) fewest = Math.min(fewest, counts.length);
   }
@@ -113,7 +114,7 @@ export function doesNotFit(
   const formed = nearest(model, wafer, request);
   const sizes = leastSizes(model, wafer, formed, everyHeight(wafer));
   const cores = Math.min(...sizes.map((of) => coresOf(partsOf(model, formed), of)));
-  const bytes = modelBytes(model, request.maxPositions, request.batch);
+  const bytes = modelBytes(model, request.maxPositions, request.batch, formed.latent);
   const asked =
     `${model.name} needs ${decimal(bytes.weights)} of weights in ${bitsOf(model)} bits + ` +
     `${decimal(bytes.cache)} of KV cache (context ${request.maxPositions}, batch ${request.batch})` +
@@ -180,11 +181,40 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   }
   for (const { setting, needed } of inFewerBits(model, asIs, need))
     hints.push(`with ${setting} on ${plural(needed, 'wafer')}`);
+  const rows = heightThatFits(model, wafer, request, wafers);
+  if (rows !== undefined) hints.push(`with placement.rows=${rows}`);
+  if (request.latent === 'expanded') {
+    const needed = wafersNeeded(model, wafer, { ...free, latent: 'latent' });
+    if (needed < asIs) hints.push(`with mapping.latent=latent on ${plural(needed, 'wafer')}`);
+  }
   for (const layers of otherForms(request)) {
     const needed = wafersNeeded(model, wafer, { ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
   }
+  const { strips = 1, mapping } = request;
+  if (strips === 1 && MAPPINGS[mapping].takes.strips && model.kinds.some(hasExperts)) {
+    const needed = wafersNeeded(model, wafer, { ...free, strips: 'auto' });
+    if (needed < asIs) hints.push(`with placement.experts=strips on ${plural(needed, 'wafer')}`);
+  }
   return hints;
+}
+
+/** The height nearest to the one asked for, or else the tallest, on which the model fits so many wafers as it is. */
+function heightThatFits(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  wafers: number,
+): number | undefined {
+  const { rows: asked = wafer.height } = request;
+  const heights = formsOf({ ...request, rows: undefined }).flatMap((formed) => {
+    const parts = partsOf(model, formed);
+    return leastSizes(model, wafer, formed, everyHeight(wafer))
+      .filter((of) => cut(widthsOf(parts, of), of.rows, wafer, Math.min(wafers, parts.length)))
+      .map(({ rows }) => rows);
+  });
+  if (heights.length === 0) return undefined;
+  return heights.reduce((a, b) => (Math.abs(b - asked) < Math.abs(a - asked) ? b : a));
 }
 
 /** Forms of layers that a request excludes. */
@@ -247,6 +277,8 @@ export interface FewerWafers {
   withCode: { wafers: number; codeBytes: number }[];
   /** Wafers with 8-bit weights, if the model's are wider and fewer wafers then do. */
   in8Bits?: number;
+  /** What asks for them. */
+  settingFor8Bits?: string;
   /** Settings for still fewer bits, each with fewer wafers than the one before. */
   fewerBits?: { setting: string; wafers: number }[];
   /** Wafers with whole layers' attention and MLP in regions of their own, if fewer then do. */
@@ -274,8 +306,8 @@ export function fewerWafers(
     if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();
     found.withCode.push({ wafers: fewer, codeBytes });
   }
-  const narrow = narrowed(model).find((of) => isIn8Bits(of.model))?.model ?? model;
-  const in8Bits = wafersNeeded(narrow, wafer, request);
+  const narrow = narrowed(model).find((of) => isIn8Bits(of.model));
+  const in8Bits = wafersNeeded(narrow?.model ?? model, wafer, request);
   const need = (of: ModelSpec) => wafersNeeded(of, wafer, request);
   const fewerBits = inFewerBits(model, Math.min(wafers, in8Bits), need).filter(
     (of) => !isIn8Bits(of.model),
@@ -285,7 +317,7 @@ export function fewerWafers(
     : Infinity;
   return {
     ...found,
-    ...(in8Bits < wafers && { in8Bits }),
+    ...(narrow && in8Bits < wafers && { in8Bits, settingFor8Bits: narrow.setting }),
     ...(fewerBits.length > 0 && {
       fewerBits: fewerBits.map(({ setting, needed }) => ({ setting, wafers: needed })),
     }),

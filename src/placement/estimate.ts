@@ -142,14 +142,18 @@ function latentCycles(
   wafer: WaferSpec,
   type: FloatType,
   s: LatentShape,
-  { queries, keyValues, absorb, values }: LatentMatrices,
+  { queries, keyValues, absorb, values, indexer }: LatentMatrices,
 ): number {
-  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
+  const own = indexer ? [indexer.queries, indexer.keys] : [];
+  const products = [queries, ...(keyValues ? [keyValues] : []), ...absorb, ...values, ...own];
+  const { heads = 0, elements = 0 } = s.indexer ?? {};
+  const indexed = heads * matvecCycles(wafer, type, elements, s.positions, 'fma');
   const compared = matvecCycles(wafer, type, s.keyElements, s.positions, 'fma');
   const attended = matvecCycles(wafer, type, s.attended, s.positions, 'dot');
   return (
     products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
     s.queryHeads * (compared + attended) +
+    indexed +
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
   );
 }
@@ -190,15 +194,17 @@ function mlpCycles(
 ): number {
   const type = model.dtype;
   const s = layerShape(model, layer, positions, rows, columns, 1, held);
-  const { shared, ...own } = layerMatrices(model, layer, s);
+  const { shared, parallel, ...own } = layerMatrices(model, layer, s);
   const gated = (of: MlpMatrices) =>
     productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
   const { mlp } = layer;
   const times = mlp.kind === 'experts' ? meanLargestLoad(mlp, held.strips ?? 1) : 1;
-  const units = times * s.inner + (s.experts?.sharedInner ?? 0);
+  const { sharedInner = 0, parallelInner = 0 } = s.experts ?? {};
+  const units = times * s.inner + sharedInner + parallelInner;
   return (
     times * gated(own) +
     (shared ? gated(shared) : 0) +
+    (parallel ? gated(parallel) : 0) +
     specialCycles(wafer, type, ACT_FN[mlp.act.fn], units)
   );
 }

@@ -9,8 +9,9 @@ import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { LayerColumns, Part } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { cutOf, leastColumns, mostThat, variantsOf } from './budget.js';
+import { cutOf, holds, leastColumns, mayRise, mostThat, variantsOf } from './budget.js';
 import { estimator, type Estimator } from './estimate.js';
+import { everyHeight, triedHeights } from './heights.js';
 import { cut } from './pack.js';
 import { formsOf, isPerLayer, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Form, Formed, Sizes, SizedRequest } from './placement.js';
@@ -67,32 +68,23 @@ function sizesIn(
   const parts = partsOf(model, request);
   const fits = (sizes: Sizes) =>
     cut(widthsOf(parts, sizes), sizes.rows, wafer, wafers) !== undefined;
+  const isHeld = heldIn(model, wafer, request);
   const minimal = request.growth === 'minimal';
-  const heights = minimal ? everyHeight(wafer) : tallestHeights(wafer);
+  const heights = minimal ? everyHeight(wafer) : triedHeights(model, wafer);
   const least = leastSizes(model, wafer, request, heights).filter(fits);
   if (least.length === 0) return undefined;
   if (minimal) return fewestCores(parts, least);
   const wider =
     request.layerColumns === undefined
-      ? least.map((narrow) => widenedLayers(narrow, parts, wafer, fits, estimates))
+      ? least.map((narrow) => widenedLayers(narrow, parts, wafer, fits, isHeld, estimates))
       : least;
   const { token } = estimates;
   const fastest = wider.reduce((a, b) => (token(b) < token(a) ? b : a));
   // What is left of the shelves goes to the head: the embedding has nothing to gain from columns.
-  return widenedHead(fastest, model.tied ? 'embedding+head' : 'head', wafer, fits).reduce((a, b) =>
-    token(b) < token(a) ? b : a,
-  );
-}
-
-/** Every height that a region can have, from one row to the whole wafer. */
-export function everyHeight(wafer: WaferSpec): number[] {
-  return Array.from({ length: wafer.height }, (_, i) => i + 1);
-}
-
-/** The tallest height for each number of shelves: lower ones only leave rows of the wafer unused. */
-export function tallestHeights(wafer: WaferSpec): number[] {
-  const { height } = wafer;
-  return [...new Set(everyHeight(wafer).map((shelves) => Math.floor(height / shelves)))];
+  const table = model.tied ? 'embedding+head' : 'head';
+  return widenedHead(fastest, table, wafer, fits)
+    .filter((sizes) => isHeld(sizes, [table]))
+    .reduce((a, b) => (token(b) < token(a) ? b : a));
 }
 
 /** For each height (or the one asked for): the narrowest regions whose cores hold their share. */
@@ -104,20 +96,23 @@ export function leastSizes(
 ): Sizes[] {
   const parts = partsOf(model, request);
   const kinds = partKindsOf(parts);
+  const rises = mayRise(model) && request.layerColumns !== undefined;
   const found: Sizes[] = [];
   for (const rows of request.rows === undefined ? heights : [request.rows]) {
     const columns: Record<string, number> = {};
-    const holds = kinds.every((part) => {
+    const fitsAny = kinds.every((part) => {
       const least = leastColumns(part, model, wafer, request, rows);
       if (least === undefined) return false;
       columns[keyOfPart(part)] = least;
       return true;
     });
-    if (!holds) continue;
+    if (!fitsAny) continue;
     const sizes = asAsked({ rows, columns }, parts, request.layerColumns);
-    const isWideEnough = widthsOf(parts, sizes).every(
-      (width, i) => width >= columns[keyOfPart(parts[i])] && width <= wafer.width,
-    );
+    const isWideEnough = widthsOf(parts, sizes).every((width, i) => {
+      const least = columns[keyOfPart(parts[i])];
+      if (width < least || width > wafer.width) return false;
+      return !rises || holds(parts[i], model, wafer, request, rows, width);
+    });
     if (isWideEnough) found.push(sizes);
   }
   return found;
@@ -153,6 +148,15 @@ function fewestCores(parts: Part[], candidates: Sizes[]): Sizes {
 }
 
 type Fits = (sizes: Sizes) => boolean;
+type IsHeld = (sizes: Sizes, keys: readonly string[]) => boolean;
+
+/** Whether cores hold these of the parts, which are at least as wide as the narrowest that they hold. */
+function heldIn(model: ModelSpec, wafer: WaferSpec, request: Formed): IsHeld {
+  if (!mayRise(model)) return () => true;
+  const kinds = new Map(partKindsOf(partsOf(model, request)).map((of) => [keyOfPart(of), of]));
+  return ({ rows, columns }, keys) =>
+    keys.every((key) => holds(kinds.get(key)!, model, wafer, request, rows, columns[key]));
+}
 
 /** Kinds of parts that are widened together: whole layers; or attentions, and MLPs. */
 function knobsOf(parts: Part[]): string[][] {
@@ -185,6 +189,7 @@ function widenedLayers(
   parts: Part[],
   wafer: WaferSpec,
   fits: Fits,
+  isHeld: IsHeld,
   estimates: Estimator,
 ): Sizes {
   const [first, second] = knobsOf(parts);
@@ -196,8 +201,9 @@ function widenedLayers(
       let cycles = 0;
       for (const key of keys)
         cycles += estimates.parts(key, narrow.rows, Math.max(narrow.columns[key], width));
-      if (cycles < fewest) found.push(width);
-      fewest = Math.min(fewest, cycles);
+      if (cycles >= fewest || !isHeld(widened(narrow, keys, width), keys)) continue;
+      found.push(width);
+      fewest = cycles;
     }
     return found;
   };
@@ -259,24 +265,28 @@ export function layerSizes(
     known.set(name, found);
     return found;
   };
+  const isHeld = heldIn(model, wafer, request);
   const knobs = knobsOf(parts);
+  /** All of a kind of parts of the least width that holds each. */
   const alike = (sizes: Sizes): Sizes =>
-    knobs.reduce(
-      (of, keys) => widened(of, keys, Math.max(...keys.map((key) => of.columns[key]))),
-      sizes,
-    );
+    knobs.reduce((of, keys) => {
+      let width = Math.max(...keys.map((key) => of.columns[key]));
+      while (width < wafer.width && !isHeld(widened(of, keys, width), keys)) width++;
+      return widened(of, keys, width);
+    }, sizes);
   const widen = (sizes: Sizes, keys: readonly string[]): Sizes[] => {
     const { least, most } = widthRange(sizes, keys, wafer, fits);
     let last = '';
     return range(least, most).flatMap((width) => {
       const before = last;
       last = slices(keys, sizes.rows, width);
-      return last === before ? [] : [widened(sizes, keys, width)];
+      const wider = widened(sizes, keys, width);
+      return last === before || !isHeld(wider, keys) ? [] : [wider];
     });
   };
-  return leastSizes(model, wafer, request, tallestHeights(wafer))
+  return leastSizes(model, wafer, request, triedHeights(model, wafer))
     .map(alike)
-    .filter(fits)
+    .filter((sizes) => fits(sizes) && isHeld(sizes, knobs.flat()))
     .map((least) =>
       knobs.reduce<Sizes[]>((all, keys) => all.flatMap((sizes) => widen(sizes, keys)), [least]),
     );

@@ -48,7 +48,7 @@ function regionWeights(model: ModelSpec, region: Region): number {
 /** How many columns keep which slice: attention lies on whole groups of them, a router on a few. */
 function slicesOn(
   { kind, width }: Region,
-  { qkv, o, gateUp, down, router, shared }: LayerMatrices,
+  { qkv, o, gateUp, down, router, shared, parallel }: LayerMatrices,
   { attentionColumns, experts }: LayerShape,
 ): [columns: number, slice: MatrixSlice][] {
   const found: [number, MatrixSlice][] = [];
@@ -59,7 +59,7 @@ function slicesOn(
   if (hasMlp(kind)) {
     const columns = experts ? experts.strips * experts.stripColumns : width;
     found.push([columns, gateUp], [columns, down]);
-    if (shared) found.push([width, shared.gateUp], [width, shared.down]);
+    for (const of of [shared, parallel]) if (of) found.push([width, of.gateUp], [width, of.down]);
   }
   return found;
 }

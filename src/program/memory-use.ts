@@ -15,9 +15,14 @@ export interface UnwrittenRead {
  * Cells that are read or written: `rows` rows of `length` cells, in each of `tables`. Where numbers choose the
  * cells, all that may be read are, and all that may be written are `mayWrite`: they do not count as written.
  */
-export interface Access extends Omit<MemoryOperand, 'select'> {
+export interface Access {
   does: 'read' | 'write' | 'mayWrite';
+  at: number;
   length: number;
+  stride: number;
+  /** Of a circular buffer its elements and the first one; see `MemoryOperand`. */
+  wrap: number | undefined;
+  from: number;
   rows: number;
   rowStride: number;
   /** More than one where an index in memory chooses among them; `tableStride` cells from one to the next. */
@@ -44,30 +49,23 @@ export function accessesOf(op: Operation): Access[] {
     case 'matvec': {
       const [inputs, outputs] = op.form === 'axpy' ? [op.rows, op.length] : [op.length, op.rows];
       const { rows, rowStride } = op;
-      const matrix = { ...read(op.matrix, op.length), rows, rowStride, ...tablesOf(op.select) };
-      return [
-        ...indicesOf(op),
-        matrix,
-        ...scalesRead(op.scales, rows, op.length),
-        read(op.x, inputs, op.xStride),
-        read(op.out, outputs, op.outStride),
-      ];
+      const accesses = indicesOf(op);
+      accesses.push(tableOf(read(op.matrix, op.length), rows, rowStride, op.select));
+      if (op.scales) accesses.push(...scalesRead(op.scales, rows, op.length));
+      accesses.push(read(op.x, inputs, op.xStride), read(op.out, outputs, op.outStride));
+      return accesses;
     }
     case 'matmul': {
       const { length, inner, columns } = op;
-      const b = {
-        ...read(op.b, columns, op.bStride),
-        rows: inner,
-        rowStride: op.bRowStride ?? columns,
-      };
-      const out = { ...read(op.c, columns * length), does: op.clears ? 'write' : 'read' } as const;
+      const b = tableOf(read(op.b, columns, op.bStride), inner, op.bRowStride ?? columns);
+      const out = (op.clears ? write : read)(op.c, columns * length);
       return [out, read(op.a, inner * length), b];
     }
     case 'special':
       return [read(op.at, op.length), write(op.to, op.length)];
     case 'lookup': {
       const { rows, rowStride } = op;
-      const table = { ...read(op.table, op.length, op.stride), rows, rowStride };
+      const table = tableOf(read(op.table, op.length, op.stride), rows, rowStride);
       const scales = scalesRead(op.scales, rows, op.length);
       return [read(op.id), table, ...scales, write(op.to, op.length)];
     }
@@ -78,9 +76,9 @@ export function accessesOf(op: Operation): Access[] {
     case 'rank':
       return [read(op.at, op.length), read(op.own), write(op.to)];
     case 'put': {
-      const places = { rows: Math.max(0, Math.ceil(op.below)), rowStride: op.stride };
-      const put = { ...write(op.to, op.length), does: 'mayWrite', ...places } as const;
-      return [read(op.test), read(op.from, op.length), put];
+      const put = accessOf('mayWrite', op.to, op.length, 1);
+      const places = Math.max(0, Math.ceil(op.below));
+      return [read(op.test), read(op.from, op.length), tableOf(put, places, op.stride)];
     }
     case 'traffic':
       return exchanged(op.exchange);
@@ -99,12 +97,13 @@ function scalesRead(scales: Scales | undefined, rows: number, length: number): A
     ...(scales.rows.index === undefined ? [] : [read(scales.rows.index, rows)]),
     ...(scales.columns.index === undefined ? [] : [read(scales.columns.index, length)]),
   ];
-  return [...blocks, { ...read(scales.at, scales.length), ...tablesOf(scales.select) }];
+  return [...blocks, tableOf(read(scales.at, scales.length), 1, 0, scales.select)];
 }
 
 /** The indices that choose among tables: read before anything else. */
 function indicesOf(op: Operation): Access[] {
-  return selectsOf(op).map(({ cell }) => read(cell));
+  const selects = selectsOf(op);
+  return selects.length === 0 ? [] : selects.map(({ cell }) => read(cell));
 }
 
 function exchanged(exchange: Exchange | undefined): Access[] {
@@ -116,24 +115,46 @@ function exchanged(exchange: Exchange | undefined): Access[] {
 /** Of several places an index in memory chooses one: none of them is surely written. */
 function accessTo(does: 'read' | 'write', operand: MemoryOperand, length: number): Access {
   const { at, stride, wrap, from, select } = operand;
-  const access = does === 'read' ? read(at, length, stride) : write(at, length, stride);
-  if (select !== undefined) Object.assign(access, tablesOf(select));
-  if (does === 'write' && access.tables !== 1) access.does = 'mayWrite';
-  return wrap === undefined ? access : { ...access, wrap, ...(from !== undefined && { from }) };
+  const isSure = does === 'read' || select === undefined || select.count === 1;
+  const access = accessOf(isSure ? does : 'mayWrite', at, length, stride);
+  access.wrap = wrap;
+  access.from = from ?? 0;
+  return tableOf(access, 1, 0, select);
 }
 
-function tablesOf(select: Select | undefined): Pick<Access, 'tables' | 'tableStride'> {
-  return select === undefined ? ONE : { tables: select.count, tableStride: select.step };
+/** Makes it so many rows of cells, in each of the tables that an index may choose. */
+function tableOf(access: Access, rows: number, rowStride: number, select?: Select): Access {
+  access.rows = rows;
+  access.rowStride = rowStride;
+  if (select !== undefined) {
+    access.tables = select.count;
+    access.tableStride = select.step;
+  }
+  return access;
 }
-
-const ONE = { tables: 1, tableStride: 0 };
 
 function read(at: number, length = 1, stride = 1): Access {
-  return { does: 'read', at, length, stride, rows: 1, rowStride: 0, ...ONE };
+  return accessOf('read', at, length, stride);
 }
 
 function write(at: number, length = 1, stride = 1): Access {
-  return { does: 'write', at, length, stride, rows: 1, rowStride: 0, ...ONE };
+  return accessOf('write', at, length, stride);
+}
+
+/** All accesses are made here, with the same fields: there are many in every program that is looked at. */
+function accessOf(does: Access['does'], at: number, length: number, stride: number): Access {
+  return {
+    does,
+    at,
+    length,
+    stride,
+    wrap: undefined,
+    from: 0,
+    rows: 1,
+    rowStride: 0,
+    tables: 1,
+    tableStride: 0,
+  };
 }
 
 /** One entry for each cell of a role: 1 where it holds data before the program starts. */
@@ -204,9 +225,8 @@ export function readsOnlyWritten(role: Role): boolean {
 
 /** Is what is read there? Of a circular buffer all has to be. */
 function isThere(role: Role, written: Uint8Array, access: Access): boolean {
-  const { wrap } = access;
-  const whole = wrap === undefined ? access : { ...access, length: wrap };
-  return isPreloaded(role, whole) || isWritten(written, whole);
+  const length = access.wrap ?? access.length;
+  return isPreloaded(role, access, length) || isWritten(written, access, length);
 }
 
 function writeTo(written: Uint8Array, access: Access): void {
@@ -217,8 +237,8 @@ function writeTo(written: Uint8Array, access: Access): void {
 }
 
 /** Is what it reads a table in a preloaded buffer, or several of them? */
-function isPreloaded({ buffers }: Role, access: Access): boolean {
-  const { at, length, stride, rows, rowStride, tables, tableStride } = access;
+function isPreloaded({ buffers }: Role, access: Access, length: number): boolean {
+  const { at, stride, rows, rowStride, tables, tableStride } = access;
   if (rows * tables <= 1 || length === 0 || rowStride < 0 || stride < 0 || tableStride < 0)
     return false;
   const last = (tables - 1) * tableStride + (rows - 1) * rowStride + (length - 1) * stride;
@@ -226,8 +246,8 @@ function isPreloaded({ buffers }: Role, access: Access): boolean {
   return buffers.some((b) => b.preloaded && b.at <= at && end <= b.at + b.length);
 }
 
-function isWritten(written: Uint8Array, access: Access): boolean {
-  const { at, length, stride, rows, rowStride, tables, tableStride } = access;
+function isWritten(written: Uint8Array, access: Access, length: number): boolean {
+  const { at, stride, rows, rowStride, tables, tableStride } = access;
   for (let row = 0; row < rows * tables; row++) {
     const first = at + (row % rows) * rowStride + Math.floor(row / rows) * tableStride;
     if (stride === 0) {

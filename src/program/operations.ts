@@ -246,8 +246,14 @@ export function isFabric(operand: Source | Destination | undefined): operand is 
   return operand !== undefined && 'color' in operand;
 }
 
+/** Where the elements of an operand in memory are. */
+type Cells = Pick<MemoryOperand, 'at' | 'stride'> & {
+  wrap?: number | undefined;
+  from?: number | undefined;
+};
+
 /** The cell of element `i` of an operand. */
-export function cellOf({ at, stride, wrap, from = 0 }: MemoryOperand, i: number): number {
+export function cellOf({ at, stride, wrap, from = 0 }: Cells, i: number): number {
   return at + (wrap === undefined ? i : (from + i) % wrap) * stride;
 }
 

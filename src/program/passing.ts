@@ -1,5 +1,6 @@
 /** On which colours operations send and take wavelets, and how many synthetic traffic does. */
-import { isFabric, type MemoryOperation, type Operation, type TrafficOp } from './operations.js';
+import { isFabric, type MemoryOperation, type Operation } from './operations.js';
+import type { TrafficOp, VectorOp } from './operations.js';
 
 /** The colour of wavelet `index` of synthetic traffic. */
 export function colorOfWavelet({ color, sends, turns }: TrafficOp, index: number): number {
@@ -28,7 +29,7 @@ export function trafficColors(op: TrafficOp): { receives: number[]; sends: numbe
 export function colorsOf(op: Operation): number[] {
   switch (op.kind) {
     case 'vector':
-      return [op.dst, op.a, op.b, op.c].filter(isFabric).map(({ color }) => color);
+      return colorsAt(op);
     case 'traffic':
       return [...sendColors(op), ...takeColors(op)];
     case 'route':
@@ -37,6 +38,12 @@ export function colorsOf(op: Operation): number[] {
       op satisfies MemoryOperation;
       return [];
   }
+}
+
+function colorsAt({ dst, a, b, c }: VectorOp): number[] {
+  const colors: number[] = [];
+  for (const operand of [dst, a, b, c]) if (isFabric(operand)) colors.push(operand.color);
+  return colors;
 }
 
 /** Wavelets that it sends. */

@@ -4,7 +4,7 @@ import { count } from './format.js';
 
 /** Empty if nothing of it helps. */
 export function fewerWafersLine(fewer: FewerWafers): string {
-  const { codeBytes, withCode, in8Bits, fewerBits = [], split } = fewer;
+  const { codeBytes, withCode, in8Bits, settingFor8Bits, fewerBits = [], split } = fewer;
   const changes: string[] = [];
   if (withCode.length > 0) {
     const each = withCode.map((of) => `${of.wafers} with ${count(of.codeBytes)}`).join(', ');
@@ -13,7 +13,7 @@ export function fewerWafersLine(fewer: FewerWafers): string {
         `${each} at most`,
     );
   }
-  if (in8Bits !== undefined) changes.push(`with model.weightBits=8: ${in8Bits}`);
+  if (in8Bits !== undefined) changes.push(`with ${settingFor8Bits}: ${in8Bits}`);
   for (const { setting, wafers } of fewerBits) changes.push(`with ${setting}: ${wafers}`);
   if (split !== undefined) changes.push(`with placement.layers=split: ${split}`);
   return changes.length === 0 ? '' : `fewer wafers ${changes.join('; or ')}`;

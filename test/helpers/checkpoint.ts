@@ -64,12 +64,14 @@ export function putTiny(folder: string, more: Record<string, Buffer | object> = 
   });
 }
 
-/** A run of the checkpoint in f32 on the small wafer. */
+/** A run of the checkpoint in f32 on few cores of the small wafer. */
 export function tinyConfig(folder: string, ...sets: string[]): ResolvedConfig {
+  const isSquare = sets.includes('mapping=waferllm');
   put(folder, {
     'run.yaml': Buffer.from(
       `hardware: ${new URL('../../configs/hardware/small.yaml', import.meta.url).pathname}\n` +
-        `model: { weights: ., dtype: f32 }\n`,
+        `model: { weights: ., dtype: f32 }\n` +
+        (isSquare ? '' : `placement: { rows: 7, layerColumns: 5, growth: minimal }\n`),
     ),
   });
   return loadConfig(join(folder, 'run.yaml'), sets);

@@ -117,7 +117,9 @@ function fill(
 }
 
 function pushEnds(kinds: number[], color: number, uses: number): void {
-  for (let end = 0; end < ENDS; end++) if ((uses >> end) & 1) kinds.push(color * ENDS + end);
+  // Not the bit beyond the ends, which says that there is a slot.
+  for (let left = uses & (ROUTED - 1); left !== 0; left &= left - 1)
+    kinds.push(color * ENDS + 31 - Math.clz32(left & -left));
 }
 
 /** By list and colour: ends that the streams and changed routes of a list use, and `ROUTED`. */
@@ -148,9 +150,11 @@ function placeStreams({ first, records }: Operations, uses: Uint8Array, colors: 
   const places = new Int32Array(colors * ENDS);
   for (let list = 0; list < first.length - 1; list++) {
     let next = 0;
-    for (let color = 0; color < colors; color++)
-      for (const end of [RAMP, FROM_CORE])
-        if ((uses[list * colors + color] >> end) & 1) places[color * ENDS + end] = next++;
+    for (let color = 0; color < colors; color++) {
+      const ends = uses[list * colors + color];
+      if ((ends >> RAMP) & 1) places[color * ENDS + RAMP] = next++;
+      if ((ends >> FROM_CORE) & 1) places[color * ENDS + FROM_CORE] = next++;
+    }
     for (let at = first[list] * OP_WORDS; at < first[list + 1] * OP_WORDS; at += OP_WORDS) {
       if (records[at + OP.source] >= 0)
         records[at + OP.sourcePlace] = places[records[at + OP.source] * ENDS + RAMP];

@@ -54,9 +54,9 @@ export function latentAttention(
   };
 }
 
-/** Up to `topK` positions an indexer chooses all of them. */
+/** Up to `topK` positions an indexer chooses all of them, and a dense one however many there are. */
 function checkIndexer({ indexer }: LatentSpec, position: number): void {
-  if (indexer && position >= indexer.topK)
+  if (indexer && !indexer.dense && position >= indexer.topK)
     throw unexpected('position', `less than ${indexer.topK} (index_topk)`, position);
 }
 

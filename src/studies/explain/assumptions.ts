@@ -184,8 +184,8 @@ export const OMISSIONS: Omission[] = [
   },
   { what: 'Clock changes by heat or power', effect: 'the clock is constant' },
   {
-    what: 'Mixture of experts, latent and sparse attention, windows that a position slides past',
-    effect: 'such models are refused by name',
+    what: 'The choice of positions by an indexer of sparse attention, beyond as many as it chooses all of',
+    effect: 'such runs are refused by name, or attend to all positions (model.indexer: dense)',
   },
 ];
 

@@ -85,6 +85,7 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
     fewer === undefined ? '' : fewerWafersLine(fewer),
     estimate?.bound === undefined ? '' : proved(estimate),
     replicasLine(placement.regions),
+    stripsLine(placement.regions),
   ].filter((line) => line !== '');
   const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
   if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
@@ -131,6 +132,13 @@ function replicasLine(regions: Region[]): string {
   const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.kvReplicas ?? []) : []));
   const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
   return all === '' ? '' : `each KV head is held in ${all} KV groups (placement.kvReplicas)`;
+}
+
+/** In how many strips experts lie; '' where they are sliced. */
+function stripsLine(regions: Region[]): string {
+  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.strips ?? []) : []));
+  const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
+  return all === '' ? '' : `experts lie in ${all} strips of columns (placement.strips)`;
 }
 
 /** A region's program, and where in it and on the wafer the region's first core lies. */

@@ -54,7 +54,9 @@ function counted(model: ModelSpec, active: number, withoutTable: number, mtp: nu
   return [
     ...(sparse ? [`  active: ${count(active)} parameters a token; ${table}`] : []),
     ...(mtp > 0
-      ? [`  multi-token prediction: ${count(mtp)} parameters more, which no logits need`]
+      ? [
+          `  multi-token prediction: ${count(mtp)} parameters more, which no logits need and no run computes`,
+        ]
       : []),
   ];
 }
@@ -68,10 +70,17 @@ function sizeLines(model: ModelSpec): string[] {
     ...(formats && { bits: formatWords(model) }),
     ...(model.embeddingScale !== 1 && { embeddingScale: model.embeddingScale }),
     ...(model.logitCap !== undefined && { logitCap: model.logitCap }),
-    cachePerPosition: bytes(cacheBytesPerPosition(model)),
+    cachePerPosition: cacheWords(model),
     ...(cacheBytes(model, 0) > 0 && { states: bytes(cacheBytes(model, 0)) }),
   };
   return Object.entries(named).map(([name, value]) => `  ${name}: ${shown(String(value))}`);
+}
+
+/** Of latent attention in both forms of its cache. */
+function cacheWords(model: ModelSpec): string {
+  const [own, expanded] = [false, true].map((of) => cacheBytesPerPosition(model, of));
+  if (own === expanded) return bytes(own);
+  return `${bytes(own)} of latent vectors, or ${bytes(expanded)} of keys and values (mapping.latent)`;
 }
 
 function formatWords(model: ModelSpec): string {

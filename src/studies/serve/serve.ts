@@ -79,13 +79,15 @@ export async function prepare(
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
+  const { horizonSeconds } = config.workload;
+  // Before steps are simulated for long: the run ends no sooner than the last request comes.
+  if (horizonSeconds === undefined) refuseInexact(source.requests.at(-1)?.arrivalNs ?? 0);
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
   const longest =
     wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, maxContext) : needed;
   const grid = await gridOf(deployment, wanted, longest, work, cache);
   const { kind, given } = transportSettings(config);
   const transport = transportOf(kind, given);
-  const { horizonSeconds } = config.workload;
   return {
     scenario,
     config,
@@ -110,7 +112,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
   const { config, deployment, source, grid, scenario } = prepared;
   const { limits, policy } = settingsOf(config);
   const run = serve(source.requests, prepared.serve);
-  refuseInexact(run);
+  refuseInexact(run.endNs);
   const metrics = metricsOf(run, limits);
   const { wafers } = deployment.placement;
   const { transport, kvTokens, maxContext } = prepared.serve;
@@ -151,7 +153,7 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
 const DAY_NS = 86_400e9;
 
 /** Beyond 2^53 nanoseconds a request's parts would no longer add up. */
-function refuseInexact({ endNs }: ServeResult): void {
+function refuseInexact(endNs: number): void {
   if (endNs <= Number.MAX_SAFE_INTEGER) return;
   const days = (ns: number) => Math.floor(ns / DAY_NS);
   throw new ConfigError(

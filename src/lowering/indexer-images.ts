@@ -1,0 +1,58 @@
+/** Slices of an indexer's matrices, and the norm of its key. Keys of earlier tokens are left at 0: no choice needs them. */
+import { ROUND } from '../numeric/types.js';
+import { rotaryPairs } from '../model/rope.js';
+import { latentsAt, outputsOf, part, setWindow, turningOf, windowOf } from './latent-order.js';
+import type { Filled, Source } from './latent-order.js';
+import { consecutive, dimsOf, fillSlice } from './stored.js';
+
+export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): void {
+  const { image, at, model, shape: s, matrices, row, column } = core;
+  const { spec, weights, positions } = source;
+  const { heads: count, dim, pairs } = spec.indexer!;
+  const { rope } = spec;
+  const { heads, elements, rowQueries } = s.indexer!;
+  const own = weights.indexer!;
+  const turning = turningOf(s, rotaryPairs(rope.dim, { ...rope, pairs }, positions));
+  const inGroup = column % s.groupWidth;
+  const elementsAt = (place: number) => {
+    const still = consecutive(place * (elements - s.turning), elements - s.turning, dim - rope.dim);
+    const others = still.map((e) => (e < 0 ? -1 : rope.dim + e));
+    return [...part(turning, place * s.turning, s.turning), ...others];
+  };
+  const headsOf = (group: number) => consecutive(group * heads, heads, count);
+  // Queries of the columns of a line, one after the other.
+  const [columns, place, first] =
+    s.form === 'expanded'
+      ? [s.attentionColumns, column, 0]
+      : [s.groupWidth, inGroup, Math.floor(column / s.groupWidth)];
+  const queriesAt = (at: number): number[] =>
+    headsOf(first + Math.floor(at / s.groupWidth)).flatMap((head) =>
+      elementsAt(at % s.groupWidth).map((e) => (head < 0 || e < 0 ? -1 : head * dim + e)),
+    );
+  const each = heads * elements;
+  const outputs = Array.from({ length: rowQueries }, (_, i) => {
+    const at = Math.floor((row * rowQueries + i) / each);
+    return at < columns ? queriesAt(at)[(row * rowQueries + i) % each] : -1;
+  });
+  const { queries, keys } = matrices.latent!.indexer!;
+  fillSlice(core, queries, {
+    ...{ width: spec.qRank!, inputs: latentsAt(spec, core).queries },
+    outputs: outputsOf(own.q, outputs),
+  });
+  if (!hasHeads) return;
+  const has = { first: row * rowQueries, length: rowQueries };
+  setWindow(core, 'indexer', windowOf({ first: place * each, length: each }, has));
+  const key = elementsAt(inGroup);
+  // Weights on one column of each group, as all of its columns have the group's scores.
+  const weighed = headsOf(Math.floor(column / s.groupWidth)).map((h) => (inGroup === 0 ? h : -1));
+  fillSlice(core, keys, {
+    ...{ width: model.dim, inputs: dimsOf(model, s.dims, row) },
+    outputs: [...outputsOf(own.k, key), ...outputsOf(own.headWeights, weighed)],
+  });
+  const round = ROUND[model.dtype];
+  key.forEach((element, i) => {
+    if (element < 0) return;
+    image[at.indexNorm + i] = round(own.kNorm[element]);
+    image[at.indexNormBias + i] = round(own.kNormBias[element]);
+  });
+}
