@@ -197,6 +197,49 @@ describe('lines that are equal but for what was before them', () => {
   });
 });
 
+describe('a line whose pointer another one moves', () => {
+  // A column whose middle sends south past what comes from the north; one wavelet crosses it from west to east.
+  const at = (...routes: ReturnType<typeof route>[]) => ({ routes, buffers: [loaded(20)] });
+  const send = (color: number, words: number) => move(fabric(color), cell(0), words);
+  const take = (color: number, words: number) => move(cell(9), fabric(color), words);
+  const north = { ...at(route(0, R, S)), operations: [send(0, 1), work(20), send(0, 4)] };
+  const middle = {
+    ...at(route(0, N, S), route(1, R, S), route(2, W, E)),
+    operations: [work(20), send(1, 4)],
+  };
+  const south = {
+    ...at(route(0, N, R), route(1, N, R)),
+    operations: [take(0, 1), take(1, 4), take(0, 4)],
+  };
+  const west = { ...at(route(2, R, E)), operations: [send(2, 1)] };
+  const east = { ...at(route(2, W, R)), operations: [take(2, 1)] };
+  const roles = [
+    ...[role('none'), role('north', north), role('none')],
+    ...[role('west', west), role('middle', middle), role('east', east)],
+    ...[role('none'), role('south', south), role('none')],
+  ];
+  const program = programOf(3, roles, { families: [0, 0, 1] });
+  const wafer = testWafer();
+
+  it('is simulated with that, and not united with it', () => {
+    const found = { nudged: 0, wrong: 0 };
+    for (let crosses = 0; crosses < 50; crosses++)
+      for (let begins = 0; begins < 8; begins++) {
+        const startAt = Float64Array.of(0, 0, 0, crosses, begins, 0, 0, 0, 0);
+        const { nudged, whole, lines } = sameByLines({ program, wafer, startAt });
+        // In the cycles in which it crosses what the column moves, both are one line.
+        if (whole === 'met') continue;
+        expect(lines).toBe(2);
+        found.nudged += nudged;
+        const input = { program, wafer, startAt };
+        const alone = wholeRun(startLines(input, createLineTable(), { guarded: false }));
+        if (differencesOf(program, fast(input), alone).length > 0) found.wrong++;
+      }
+    expect(found.nudged).toBeGreaterThan(0);
+    expect(found.wrong).toBeGreaterThan(0);
+  });
+});
+
 describe('a table of lines', () => {
   const program = { ...chainReduce(5, 3), families: [0, 1] };
   const input: RunInput = { program, wafer: testWafer() };

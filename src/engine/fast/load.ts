@@ -46,11 +46,12 @@ export interface Team {
 
 /**
  * Pointers of all routers at first, where other lines leave them later (router, cycle, pointer; in this order), and
- * words for the bits of the cycles in which each moves; 0 if not wanted.
+ * routers of which the cycles with moves are noted, in so many words of bits each.
  */
 export interface LineWants {
   pointers: Int32Array;
   nudges: Int32Array;
+  noted: Int32Array;
   moveWords: number;
 }
 
@@ -107,7 +108,7 @@ export function load(
     takenColor: allocate(takes),
     moves: write(line ? movesAtFirst(line) : NO_WORDS),
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
-    moveBits: line && line.moveWords > 0 ? allocate(cores * MOVES_ROWS * line.moveWords * 4) : 0,
+    moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
   };
   const times = new Float64Array(memory.buffer, header);
@@ -135,7 +136,7 @@ export function load(
     ...(line && {
       moves: {
         records: wordsAt(results.moves, cores * MOVES_WORDS),
-        bits: wordsAt(results.moveBits, cores * MOVES_ROWS * line.moveWords),
+        bits: wordsAt(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
       },
     }),
     ...(notes && {
@@ -158,15 +159,19 @@ function copyOf(times: Float64Array, later: number): Float64Array {
 const NO_WORDS = new Int32Array(0);
 
 /** Records of routers that have moved nothing (assembly/moves.ts), with these pointers. */
-function movesAtFirst({ pointers, nudges }: LineWants): Int32Array {
+function movesAtFirst({ pointers, nudges, noted }: LineWants): Int32Array {
   const records = new Int32Array(pointers.length * MOVES_WORDS);
-  for (let i = 0; i < pointers.length; i++) records[i * MOVES_WORDS + FLAGS] = pointers[i] << 8;
+  for (let i = 0; i < pointers.length; i++) {
+    records[i * MOVES_WORDS + FLAGS] = pointers[i] << 8;
+    records[i * MOVES_WORDS + FLAGS + 2] = -1;
+  }
+  for (let i = 0; i < noted.length; i++) records[noted[i] * MOVES_WORDS + FLAGS + 2] = i;
   for (let n = nudges.length / NUDGE_WORDS - 1; n >= 0; n--)
     records[nudges[n * NUDGE_WORDS] * MOVES_WORDS + FLAGS + 1] = n;
   return records;
 }
 
-/** Where a record has its flags and pointer; what comes next to the router follows. */
+/** Where a record has its flags and pointer; which nudge comes next and which rows are the router's follow. */
 const FLAGS = 4;
 
 /** Entries with an end that is no router's. */

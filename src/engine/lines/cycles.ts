@@ -6,27 +6,51 @@ import type { LineTable, Shape } from './table.js';
 /** Rows of bits (fast/assembly/moves.ts). */
 const ROW = { moves: 0, several: 1, contested: 2, elsewhere: 3 };
 
-/** Of one router of a line; cycles are absolute. */
-export interface Cycles extends NonNullable<LineResult['moves']> {
+/** Of one router of a line, the `at`-th of those noted; cycles are absolute. */
+export interface Cycles {
+  words: number;
+  bits: Int32Array;
   base: number;
   at: number;
 }
 
-/** Has the cycles of a line noted: it is simulated once more. */
+/** The cycles of a line's router, which are noted, with times that count from `base`. */
+export function cyclesOf({ moves }: LineResult, router: number, base: number): Cycles {
+  const { words, bits, routers } = moves!;
+  return { words, bits, base, at: placeIn(routers, router) };
+}
+
+/** Where a number is among others in rising order. */
+export function placeIn(numbers: Int32Array, number: number): number {
+  let [from, to] = [0, numbers.length - 1];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (numbers[middle] < number) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Has the cycles of some routers of a line noted, if they are not: it is simulated once more. */
 export function* noteCycles(
   table: LineTable,
   shape: Shape,
   result: LineResult,
+  wanted: Iterable<number>,
 ): Generator<void, void> {
-  if (result.moves !== undefined) return;
+  const before = result.moves?.routers ?? [];
+  const all = new Set(before);
+  for (const router of wanted) all.add(router);
+  if (all.size === before.length) return;
   const { first, last, starts, nudges } = result;
+  const routers = Int32Array.from(all).sort();
   let latest = 0;
-  for (let i = 0; i < last.length; i++)
-    if (first[i] !== NEVER_MOVES) latest = Math.max(latest, last[i]);
+  for (const router of routers)
+    if (first[router] !== NEVER_MOVES) latest = Math.max(latest, last[router]);
   const words = (latest >> 5) + 1;
   const pointers = pointersOf(shape, result);
-  const counts = yield* simulate(table, shape, starts, pointers, nudges, words);
-  result.moves = { words, bits: counts!.moves!.bits };
+  const counts = yield* simulate(table, shape, starts, pointers, nudges, routers, words);
+  result.moves = { routers, words, bits: counts!.moves!.bits };
   table.bytes += result.moves.bits.byteLength;
 }
 
@@ -108,15 +132,11 @@ export function coincide(a: Cycles, b: Cycles, from: number, to: number): boolea
   return false;
 }
 
-/** Do two runs of a line move the same in the same cycles? Where pointers are may differ. */
-export function moveAlike(
-  a: LineResult['moves'],
-  b: LineResult['moves'],
-  routers: number,
-): boolean {
+/** Do the routers that are noted in two runs of a line move the same in the same cycles? Where pointers are may differ. */
+export function moveAlike({ moves: a }: LineResult, { moves: b }: LineResult): boolean {
   if (a === undefined || b === undefined || a.words !== b.words) return false;
   const row = MOVES_ROWS * a.words;
-  for (let router = 0; router < routers; router++)
+  for (let router = 0; router < a.routers.length; router++)
     for (let i = router * row; i < router * row + ROW.elsewhere * a.words; i++)
       if (a.bits[i] !== b.bits[i]) return false;
   return true;

@@ -7,14 +7,16 @@
 import type { Nudges, Pass } from './pass.js';
 import {
   coincide,
+  cyclesOf,
   isElsewhere,
   isNeeded,
   moveBefore,
   nextOpen,
   noteCycles,
+  placeIn,
   type Cycles,
 } from './cycles.js';
-import { NEVER_MOVES, placeAmong, pointerAt } from './simulate.js';
+import { NEVER_MOVES, placeAmong, pointerAt, type LineResult } from './simulate.js';
 import type { LineTable } from './table.js';
 
 /** A line at a router: its place in it, its cycles there, its colours and where it leaves the pointer. */
@@ -78,15 +80,17 @@ export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<v
 /** Finds the cycles of lines that are at a router at one time. */
 function* noteOverlapping(table: LineTable, pass: Pass, routers: Use[][]): Generator<void, void> {
   const { division, results, bases } = pass;
-  for (const uses of routers)
-    for (const use of uses) {
-      if (!overlapsOne(use, uses)) continue;
-      const result = results[use.line];
-      if (result.moves === undefined)
-        yield* noteCycles(table, division.lines[use.line].shape, result);
-      const { words, bits } = result.moves!;
-      use.cycles = { words, bits, base: bases[use.line], at: use.at };
-    }
+  const overlapping = routers.flatMap((uses) => uses.filter((use) => overlapsOne(use, uses)));
+  const wanted = new Map<LineResult, { line: number; at: Set<number> }>();
+  for (const { line, at } of overlapping) {
+    const result = results[line];
+    const of = wanted.get(result) ?? { line, at: new Set() };
+    of.at.add(at);
+    wanted.set(result, of);
+  }
+  for (const [result, { line, at }] of wanted)
+    yield* noteCycles(table, division.lines[line].shape, result, at);
+  for (const use of overlapping) use.cycles = cyclesOf(results[use.line], use.at, bases[use.line]);
 }
 
 function overlapsOne(use: Use, uses: Use[]): boolean {
@@ -139,17 +143,6 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
     uses.push({ ...use, ...(place !== undefined && { place }) });
   }
   return uses.toSorted((a, b) => a.line - b.line);
-}
-
-/** Where a router is among others in rising order. */
-function placeIn(routers: Int32Array, router: number): number {
-  let [from, to] = [0, routers.length - 1];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (routers[middle] < router) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }
 
 /** Do two lines move something in one cycle? */

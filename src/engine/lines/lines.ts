@@ -70,7 +70,7 @@ export function startLines(
 
 /** Notes why a result is of a program that was run whole. */
 export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole): void {
-  table.made.set(result, { lines: 0, distinct: [], known: 0, merged: 0, whole });
+  table.made.set(result, { lines: 0, distinct: [], known: 0, nudged: 0, merged: 0, whole });
 }
 
 function* byLines(
@@ -178,6 +178,7 @@ function resultBy(
   if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
     ...{ lines: pass.results.length, known: pass.known, merged },
+    nudged: pass.results.filter(({ nudges }) => nudges.length > 0).length,
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);

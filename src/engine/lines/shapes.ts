@@ -141,21 +141,45 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
   for (const n of hops) hash = mix(hash, n);
   const alike = table.shapes.get(hash) ?? [];
   for (const shape of alike) if (isSame(shape, found)) return shape;
-  const members: LineRole[] = [];
-  for (let i = 0; i < roles.length; i++) members.push(allRoles[roles[i]]);
-  const distinct = new Set(members);
-  const image = imageOfLine(found, members, fabric);
+  const members = membersOf(table, roles);
+  const { distinct, own } = members;
+  const [colors, several, actors] = [new Int32Array(own.length), [] as number[], [] as number[]];
+  const isOne = distinct.map((role) => (role.colors & (role.colors - 1)) === 0);
+  for (let i = 0; i < own.length; i++) {
+    const role = distinct[own[i]];
+    colors[i] = role.colors;
+    if (!isOne[own[i]]) several.push(i);
+    if (role.part !== undefined) actors.push(i);
+  }
   const shape: Shape = {
-    ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops, image },
-    colors: Int32Array.from(members, ({ colors }) => colors),
-    several: numbersOf(members, ({ colors }) => (colors & (colors - 1)) !== 0),
-    actors: numbersOf(members, ({ part }) => part !== undefined),
-    changes: [...distinct].some(changes),
+    ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops, colors },
+    image: imageOfLine(found, members, fabric),
+    several: Int32Array.from(several),
+    actors: Int32Array.from(actors),
+    changes: distinct.some(changes),
     results: new Map(),
   };
   table.bytes += SHAPE_BYTES * places.length;
   table.shapes.set(hash, [...alike, shape]);
   return shape;
+}
+
+/** The roles of a line, each once, and by router which of them it has. */
+interface Members {
+  distinct: LineRole[];
+  own: Int32Array;
+}
+
+function membersOf({ allRoles }: LineTable, roles: Int32Array): Members {
+  const numbers = new Int32Array(allRoles.length).fill(-1);
+  const distinct: LineRole[] = [];
+  const own = new Int32Array(roles.length);
+  for (let i = 0; i < roles.length; i++) {
+    const role = roles[i];
+    if (numbers[role] < 0) numbers[role] = distinct.push(allRoles[role]) - 1;
+    own[i] = numbers[role];
+  }
+  return { distinct, own };
 }
 
 function changes({ part, set }: LineRole): boolean {
@@ -164,13 +188,6 @@ function changes({ part, set }: LineRole): boolean {
   for (let at = 0; at < records.length; at += OP_WORDS)
     if (records[at + OP.kind] === ROUTE) return true;
   return false;
-}
-
-function numbersOf(members: LineRole[], isOne: (role: LineRole) => boolean): Int32Array {
-  const numbers = new Int32Array(members.length);
-  let count = 0;
-  for (let i = 0; i < members.length; i++) if (isOne(members[i])) numbers[count++] = i;
-  return numbers.slice(0, count);
 }
 
 function isSame(a: Found, b: Found): boolean {
@@ -190,17 +207,18 @@ export function sameWords(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 }
 
 /** The line as a program of its own for the machine. */
-function imageOfLine(found: Found, members: LineRole[], fabric: WaferSpec['fabric']): Image {
-  const { width, height, places, hops } = found;
-  const distinct = [...new Set(members)];
-  const numbers = new Map(distinct.map((role, i) => [role, i]));
+function imageOfLine(
+  { width, height, places, hops }: Found,
+  { distinct, own }: Members,
+  fabric: WaferSpec['fabric'],
+): Image {
   const size = width * height;
   const coreAt = new Int32Array(size).fill(-1);
   const roleOf = new Uint32Array(size);
   const linkHops = new Uint16Array(hops.length > 0 ? size * 4 : 0).fill(1);
   for (let i = 0; i < places.length; i++) {
     coreAt[places[i]] = i;
-    roleOf[places[i]] = numbers.get(members[i])!;
+    roleOf[places[i]] = own[i];
     if (hops.length > 0) linkHops.set(hops.subarray(i * 4, i * 4 + 4), places[i] * 4);
   }
   const { ops, labels } = operationsOf(distinct);

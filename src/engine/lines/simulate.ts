@@ -36,9 +36,10 @@ export interface LineResult {
   /** The same in every run. */
   hash: number;
   /**
-   * By router rows of bits of the cycles (`MOVES_ROWS`), once they were asked for.
+   * Of some routers, in rising order, rows of bits of the cycles (`MOVES_ROWS` of so many words each), once they were
+   * asked for.
    */
-  moves?: { words: number; bits: Int32Array };
+  moves?: { routers: Int32Array; words: number; bits: Int32Array };
 }
 
 /** A router that never moves anything moves first in this cycle. */
@@ -52,7 +53,7 @@ export const LATEST_START = 2 ** 29;
  * @param starts by actor, the first of them 0
  * @param pointers by router, where they are at first
  * @param nudges where other lines leave them later
- * @param moveWords words for the bits of cycles with moves, or 0
+ * @param noted routers of which the cycles with moves are noted, in so many words of bits
  */
 export function* simulate(
   table: LineTable,
@@ -60,12 +61,13 @@ export function* simulate(
   starts: Int32Array,
   pointers: Int32Array,
   nudges: Int32Array,
+  noted = NO_ROUTERS,
   moveWords = 0,
 ): Generator<void, Counts | undefined> {
   const { image, actors } = shape;
   const all = new Float64Array(image.cores);
   for (let i = 0; i < actors.length; i++) all[actors[i]] = starts[i];
-  const line = { pointers, nudges, moveWords };
+  const line = { pointers, nudges, noted, moveWords };
   const team = { machine: table.machine(), threads: 1, leastCores: 1, run: 0, line };
   const running = startMachine(image, all, { ...team, bits: 32 });
   for (;;) {
@@ -75,6 +77,8 @@ export function* simulate(
     yield;
   }
 }
+
+const NO_ROUTERS = new Int32Array(0);
 
 /** The result of a line by what the machine counted. */
 export function resultOfLine(

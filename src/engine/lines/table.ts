@@ -96,6 +96,8 @@ export interface StageLines {
   distinct: readonly number[];
   /** Lines that were not simulated, since the table had them. */
   known: number;
+  /** Lines at whose routers others leave pointers where these matter. */
+  nudged: number;
   /** Pairs of phases that were simulated as one; why the whole program was. */
   merged: number;
   whole?: WhyWhole;

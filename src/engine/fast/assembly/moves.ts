@@ -34,10 +34,12 @@ export class Moves {
   flags: i32;
   /** The next entry of `header.nudges` that may be of this router. */
   nudge: i32;
+  /** Which rows of bits are its: MOVES_ROWS times this and the next ones, or -1 for none. */
+  noted: i32;
 }
 
 /** Words of a record with times of 32 bits, as lines have them; of an entry of `header.nudges`. */
-export const MOVES_WORDS: i32 = 6;
+export const MOVES_WORDS: i32 = 7;
 export const NUDGE_WORDS: i32 = 3;
 
 @inline
@@ -84,8 +86,8 @@ export function noteMoves(core: i32, pointer: i32, colors: i32, contested: bool,
   moves.last = t;
   if (isFirst || (moves.flags & MAY_DEPEND) != 0)
     moves.flags = contested ? moves_depends : several ? MAY_DEPEND : 0;
-  if (header.moveBits == 0) return;
-  const row = MOVES_ROWS * core;
+  if (moves.noted < 0) return;
+  const row = MOVES_ROWS * moves.noted;
   noteBit(row, t);
   if (!several && !contested) return;
   if (several) noteBit(row + 1, t);
