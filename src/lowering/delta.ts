@@ -1,5 +1,5 @@
 /**
- * A gated delta net (docs/machine-model.md, section 5d) of one token: from the normed slice to this column's part
+ * A gated delta net (docs/machine-model.md, section 5c) of one token: from the normed slice to this column's part
  * of what the layer adds. With S the state of a value head, k and q the key and query of its key head, g its
  * decay and b its step, the rule is
  *

@@ -1,5 +1,5 @@
 /**
- * Multi-head latent attention of one token (docs/machine-model.md, section 5f), in both forms of its cache
+ * Multi-head latent attention of one token (docs/machine-model.md, section 5e), in both forms of its cache
  * (mapping/latent.ts). Latent vectors are on columns, what is made of them on rows, and heads on the columns of
  * their group. Expanded: queries, keys and values are made of the latent vectors on rows, and brought to columns.
  * Latent: so are queries alone; multiplied by their heads' key matrices they are compared with latent vectors, of

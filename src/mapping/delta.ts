@@ -1,5 +1,5 @@
 /**
- * How a gated delta net is cut over the cores of a layer (docs/machine-model.md, section 5d). A group of columns
+ * How a gated delta net is cut over the cores of a layer (docs/machine-model.md, section 5c). A group of columns
  * shares a key head and the value heads that it serves. The state of a value head lies with the elements of its
  * keys on the columns of the group, and with those of its values on the rows.
  *

@@ -1,5 +1,5 @@
 /**
- * How the indexer of sparse attention is cut over the cores of a layer (docs/machine-model.md, section 5f): on the
+ * How the indexer of sparse attention is cut over the cores of a layer (docs/machine-model.md, section 5e): on the
  * columns with heads, some of its heads for each of their groups. Every group has its one key of each position,
  * whose elements are on the group's columns; positions are on rows, as those of the attention's own cache.
  */

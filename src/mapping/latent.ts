@@ -1,5 +1,5 @@
 /**
- * How multi-head latent attention is cut over the cores of a layer (docs/machine-model.md, section 5f), in two
+ * How multi-head latent attention is cut over the cores of a layer (docs/machine-model.md, section 5e), in two
  * forms. Expanded: the cache has keys and values of every head, whose columns are its group. Latent: it has the
  * latent vectors and the rotary keys; a group of columns serves several heads, and each group has a copy.
  *
