@@ -79,15 +79,11 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   mix(core, layer, group);
   core.label = layerLabel('attention out');
   sumOverRow(core, layer, attentionOut, layer.shape.dims);
-  core.label = layerLabel('attention out norm');
-  if (after)
-    normalise(
-      core,
-      layer,
-      'attentionOut',
-      [attentionOut],
-      [inPlace('attentionOutNorm', attentionOut)],
-    );
+  if (after) {
+    core.label = layerLabel('attention out norm');
+    const norm = inPlace('attentionOutNorm', attentionOut);
+    normalise(core, layer, 'attentionOut', [attentionOut], [norm]);
+  }
   addToStream(core, layer, attentionOut);
   core.label = layerLabel('mlp norm');
   if (normsStream(spec))
@@ -125,7 +121,7 @@ function mlpBlock(core: CoreCode, layer: LayerCore): void {
   if (layer.mlp.kind === 'dense') mlp(core, layer, layer.mlp);
   else expertsMlp(core, layer, layer.mlp);
   sumOverRow(core, layer, mlpOut, sumsOfRow(layer));
-  core.label = layerLabel('mlp out norm');
+  if (hasParallel(spec) || spec.norms !== 'pre') core.label = layerLabel('mlp out norm');
   if (hasParallel(spec)) {
     normalise(
       core,
@@ -139,8 +135,10 @@ function mlpBlock(core: CoreCode, layer: LayerCore): void {
   if (spec.norms !== 'pre')
     normalise(core, layer, 'mlpOut', [mlpOut], [inPlace('mlpOutNorm', mlpOut)]);
   addToStream(core, layer, mlpOut);
-  core.label = layerLabel('layer scale');
-  if (spec.scaled) scaleStream(core, layer);
+  if (spec.scaled) {
+    core.label = layerLabel('layer scale');
+    scaleStream(core, layer);
+  }
 }
 
 /** A norm, the vector that it is of, and where its result goes. */
