@@ -89,7 +89,7 @@ describe('one user', () => {
 });
 
 describe('a round of several users is that of one program of all stages', () => {
-  const batches = cases([1, 2, 3, 7], [4, 5, 6, 8, 9, 10, 11]);
+  const batches = cases([2, 7], [1, 3, 4, 5, 6, 8, 9, 10, 11]);
 
   it.each(batches)('%i users on two layers, and every cycle has its cause', async (users) => {
     const tiny = await prepare(['placement.rows=6']);
@@ -105,7 +105,7 @@ describe('a round of several users is that of one program of all stages', () => 
     else expect(causes.idle).toBeGreaterThan(0);
   });
 
-  it.each(cases([2, 5], [1, 3, 8]))('%i users on two split layers', async (users) => {
+  it.each(cases([3], [1, 2, 5, 8]))('%i users on two split layers', async (users) => {
     const tiny = await prepare(['rows=6', ...SPLIT].map((set) => `placement.${set}`));
     const { round, inFlight, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);
     const alone = (await pipelineOf(tiny, 1)).timing.cycles;
@@ -123,11 +123,9 @@ describe('a round of several users is that of one program of all stages', () => 
 
   // As many as the ring holds, more of them, and fewer.
   const onFive: [string, number, number][] = cases(
+    [['snake', 4, 11]],
     [
       ['row-major', 6, 5],
-      ['snake', 4, 11],
-    ],
-    [
       ['snake', 4, 3],
       ['row-major', 6, 4],
       ['row-major', 6, 11],
@@ -153,7 +151,7 @@ describe('a round of several users is that of one program of all stages', () => 
         prepare(['placement.rows=6', `hardware.costs.programStart=${cycles}`]),
       ),
     );
-    for (const users of cases([1, 5], [2])) {
+    for (const users of cases([5], [1, 2])) {
       const { round, causes, inFlight } = await simulatedRound(starting, users);
       const none = await simulatedRound(without, users);
       expect(round).toEqual(none.round);
@@ -175,10 +173,10 @@ describe('a tied table, which every token visits twice', () => {
   const tied: [number, number, number][] = cases(
     [
       [3, 1, 4],
-      [3, 6, 18],
       [2, 3, 12],
     ],
     [
+      [3, 6, 18],
       [3, 3, 9],
       [2, 2, 8],
       [3, 2, 8],
@@ -209,7 +207,7 @@ describe('a tied table, which every token visits twice', () => {
   );
 
   it('has a steady state with every cycle accounted for', async () => {
-    const all = [2, 3].flatMap((n) => cases([1, 4], [2, 3, 7]).map((u) => [n, u]));
+    const all = [2, 3].flatMap((n) => cases([4], [1, 2, 3, 7]).map((u) => [n, u]));
     for (const [layers, users] of all) {
       const tiny = await prepare(TIED[layers], layers, true);
       const { round, causes, cores, repeatsAfter } = await simulatedRound(tiny, users);

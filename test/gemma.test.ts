@@ -114,7 +114,7 @@ describe('a model with', () => {
       ...shape,
       layers: (i + j) % 2 === 0 ? ('whole' as const) : ('split' as const),
     }));
-    for (const shape of shapes) {
+    for (const shape of cases([shapes[i % 2]], [shapes[1 - (i % 2)]])) {
       const { check } = await run(model, shape);
       expect(check).toMatchObject({ passed: true, choice: true });
       expect(check!.logitsMaxRelativeError).toBeLessThan(1e-5);

@@ -20,6 +20,7 @@ import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
 import { asking, kept, llama8b, models, tiny, wse3, LAYER } from './placement-helpers.js';
+import { count } from './helpers/full.js';
 import { runnerOf } from './helpers/runner.js';
 import { resized } from './helpers/small-model.js';
 
@@ -68,7 +69,7 @@ describe('the budget of a region', () => {
           expect(new Set(lowered[i])).toEqual(new Set([sramBytesPerCore]));
         });
       }),
-      { seed: 18, numRuns: 150 },
+      { seed: 18, numRuns: count(80, 150) },
     );
     // Every kind of region in both types, with 8-bit weights and with those of its type.
     expect(kinds.size).toBe(4 * 4);

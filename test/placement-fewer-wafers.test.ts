@@ -12,6 +12,7 @@ import { fewerWafers } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
 import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
 import { asking, llama70b, tiny, wse3 } from './placement-helpers.js';
+import { cases } from './helpers/full.js';
 
 const REPORTED = 4;
 
@@ -116,7 +117,7 @@ describe('a model on several wafers', () => {
   it('of 405 billion parameters learns how many it needs', async () => {
     const load = (...sets: string[]) =>
       loadConfig('configs/wse3.yaml', ['model=../models/llama-3.1-405b.json', ...sets]);
-    for (const bits of [16, 8]) {
+    for (const bits of cases([8], [16])) {
       const refused = () => inspect(load(`model.weightBits=${bits}`), 'placement');
       await expect(refused()).rejects.toThrow(/it would fit on \d+ wafers/);
       const wafers = await placedOn(load(`model.weightBits=${bits}`, 'hardware.wafers=auto'));
