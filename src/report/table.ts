@@ -203,7 +203,7 @@ function reuse({ simulated, reused, lines: ofStages }: ReuseResult): string[] {
 function linesText({ lines, distinct, merged, whole, why }: LinesResult): string {
   const reasons = Object.entries(why).map(([reason, count]) => `${reason}: ${count}`);
   return [
-    `${lines}, of which ${distinct} differ`,
+    `${count(lines)}, of which ${count(distinct)} differ`,
     ...(merged > 0 ? [`phases merged ${merged} times`] : []),
     ...(whole > 0 ? [`stages simulated whole ${whole} (${reasons.join(', ')})`] : []),
   ].join('; ');
