@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { planToken } from '../src/lowering/token.js';
-import { layerBuffers, layerShape } from '../src/mapping/shapes.js';
+import { layerBuffers } from '../src/mapping/buffers.js';
+import { layerShape } from '../src/mapping/shapes.js';
 import type { GqaSpec, Span } from '../src/model/attention-spec.js';
 import type { LayerSpec, ModelSpec } from '../src/model/model.js';
 import { modelBytes } from '../src/placement/budget.js';

@@ -12,7 +12,8 @@ import {
   timedStages,
 } from '../src/decode/stages.js';
 import { computeToken } from '../src/decode/step.js';
-import { layerBuffers, layerShape } from '../src/mapping/shapes.js';
+import { layerBuffers } from '../src/mapping/buffers.js';
+import { layerShape } from '../src/mapping/shapes.js';
 import type { LatentSpec } from '../src/model/attention-spec.js';
 import type { LatentWeights, Weights } from '../src/model/model-weights.js';
 import type { ModelSpec } from '../src/model/model.js';

@@ -13,7 +13,7 @@
 import { copiesKeys } from '../model/attention-spec.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
-import { normedHeads } from '../mapping/shapes.js';
+import { normedHeads } from '../mapping/norms.js';
 import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
 import { projectedValuesAt } from './heads.js';
 import { inputAt, layerLabel, type GqaCore } from './layer-core.js';

@@ -6,7 +6,8 @@ import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, ring, vector, type CoreCode } from '../program/builder.js';
 import type { ModelSpec } from '../model/model.js';
 import type { MemoryOperand } from '../program/program.js';
-import { kvGroupsOf, normsWhole } from '../mapping/shapes.js';
+import { normsWhole } from '../mapping/norms.js';
+import { kvGroupsOf } from '../mapping/shapes.js';
 import { layerLabel, type AttendingCore, type GqaCore, type LayerCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 

@@ -17,8 +17,9 @@ import { rmsNorm } from './norm.js';
 import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
 import { hasAttention, hasMlp } from '../mapping/mapping.js';
-import { ACT_FN, hasParallel, normsStream, normsWhole, squaresIn } from '../mapping/shapes.js';
-import type { NormName, Squared } from '../mapping/shapes.js';
+import { hasParallel, normsStream, normsWhole, squaresIn } from '../mapping/norms.js';
+import { ACT_FN } from '../mapping/shapes.js';
+import type { NormName, Squared } from '../mapping/norms.js';
 
 /** Appends what a core can do before its token arrives; nothing here waits for the fabric. */
 export function prepareLayer(core: CoreCode, layer: LayerCore): void {

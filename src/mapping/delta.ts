@@ -7,7 +7,8 @@
  */
 import type { DeltaSpec } from '../model/attention-spec.js';
 import type { ModelSpec } from '../model/model.js';
-import type { bufferList, CommonShape } from './shapes.js';
+import type { bufferList } from './buffers.js';
+import type { CommonShape } from './shapes.js';
 
 export interface DeltaShape extends CommonShape {
   kind: 'delta';

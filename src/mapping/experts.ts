@@ -8,7 +8,7 @@
 import { widenedTypesOf } from '../model/formats.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { ModelSpec } from '../model/model.js';
-import type { bufferList } from './shapes.js';
+import type { bufferList } from './buffers.js';
 
 /** Experts that a column of the router judges at least, and columns that it has at most. */
 const LEAST_SCORES = 4;

@@ -15,9 +15,13 @@ import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
 import type { Reduction, Rule, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
-import { handedOver, hasParallel, layerBuffers, layerShape, normedHeads } from './shapes.js';
+import { layerBuffers } from './buffers.js';
+import { handedOver, hasParallel, normedHeads } from './norms.js';
+import { layerShape } from './shapes.js';
 import { latentReductions, latentRules } from './latent-buffers.js';
-import { normsStream, tableBuffers, tableShape, type GqaShape, type LayerShape } from './shapes.js';
+import { tableBuffers } from './buffers.js';
+import { normsStream } from './norms.js';
+import { tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [

@@ -1,6 +1,6 @@
 /** What all columns with heads keep that attend to positions, whatever their keys and values are. */
 import type { FloatType } from '../numeric/types.js';
-import type { bufferList } from './shapes.js';
+import type { bufferList } from './buffers.js';
 
 type Add = ReturnType<typeof bufferList>['add'];
 

@@ -8,7 +8,7 @@ import type { ModelSpec } from '../model/model.js';
 import type { LatentShape } from './latent.js';
 import type { Line, Reduction } from './mapping.js';
 import type { MatrixSlice, Runs, slicesIn } from './matrices.js';
-import type { bufferList } from './shapes.js';
+import type { bufferList } from './buffers.js';
 
 export interface IndexerShape {
   /** Heads of a group. */

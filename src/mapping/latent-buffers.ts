@@ -7,7 +7,7 @@ import { addIndexer, indexerReductions } from './indexer.js';
 import { downDims, ownKeys, queriesBy, queryDims, type LatentShape } from './latent.js';
 import type { Line, Reduction } from './mapping.js';
 import { matrixBuffers, type LayerMatrices } from './matrices.js';
-import type { bufferList } from './shapes.js';
+import type { bufferList } from './buffers.js';
 
 type Add = ReturnType<typeof bufferList>['add'];
 

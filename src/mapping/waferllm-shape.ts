@@ -9,7 +9,7 @@
 import type { FloatType } from '../numeric/types.js';
 import { denseOf, gqaOf, type ModelSpec } from '../model/model.js';
 import type { BufferShape } from './mapping.js';
-import { bufferList } from './shapes.js';
+import { bufferList } from './buffers.js';
 
 /**
  * Exponentials: crude scalar code as published, (1 + x/256)^4; a range reduction and a polynomial by vector
