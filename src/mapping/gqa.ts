@@ -5,23 +5,21 @@
  */
 import type { GqaSpec } from '../model/attention-spec.js';
 import type { MlpSpec } from '../model/mlp-spec.js';
-import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
-import { gqaOf, hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { gqaOf, type LayerSpec } from '../model/model.js';
 import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
 import type { FloatType } from '../numeric/types.js';
-import { expertRules } from './expert-rules.js';
-import { OURS } from './mapping.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
 import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
-import type { Reduction, Rule, TableKind } from './mapping.js';
+import type { Reduction, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { layerBuffers } from './buffers.js';
 import { handedOver, hasParallel, normedHeads } from './norms.js';
 import { layerShape } from './shapes.js';
-import { latentReductions, latentRules } from './latent-buffers.js';
+import { latentReductions } from './latent-buffers.js';
 import { tableBuffers } from './buffers.js';
 import { normsStream } from './norms.js';
 import { tableShape, type GqaShape, type LayerShape } from './shapes.js';
+import { gqaRules } from './gqa-rules.js';
 
 export const gqa: Mapping = {
   computes: [
@@ -103,7 +101,7 @@ export const gqa: Mapping = {
     if (!isOfLayer(part)) return tableReductions(part.kind, cut);
     return layerReductions(part, cut);
   },
-  rules,
+  rules: gqaRules,
 };
 
 /** What the attention of a layer depends on, which chooses the experts of its MLP, and what its MLP does. */
@@ -236,146 +234,4 @@ function tableReductions(kind: TableKind, { model, rows, columns }: Cut): Reduct
     { ...row, words: 1, type: 'f32' },
   ];
   return [...(kind === 'head' ? [] : embedding), ...(kind === 'embedding' ? [] : head)];
-}
-
-function ours(text: string): Rule {
-  return [text, 'assumed', OURS];
-}
-
-function rules({ model, workload, placement }: Parameters<Mapping['rules']>[0]): Rule[] {
-  const always = [
-    'Every layer has a region of cores; a token goes through them one after the other, and a region without a token waits.',
-    Array.isArray(workload.prompt)
-      ? 'A prompt goes through the regions token by token, as steps do; its times are not part of the result.'
-      : `The cache holds ${workload.context} tokens before the first step; how it was filled is not simulated.`,
-    'The groups and the form of the all-reduces on every line are those that simulate fastest on it.',
-    `Activations and cache are ${model.dtype}; sums of squares, maxima and sums of the softmax are f32.`,
-  ];
-  const experts = model.kinds.some(hasExperts) ? expertRules(workload, placement?.experts) : [];
-  const found = [...always, ...experts, ...layerRules(model)].map(ours);
-  const functions = specialFunctions(model)
-    .join(', ')
-    .replace(/, (?=[^,]*$)/, ' and ');
-  found.push(
-    [
-      `Roots, reciprocals, ${functions} are scalar code for each number, or vector operations over all that a core has (a range reduction and a polynomial), whichever is cheaper for so many.`,
-      'assumed',
-      `${OURS}; counts in the cost table`,
-    ],
-    ours('The next token is the largest logit, found on the wafer.'),
-  );
-  if (workload.batch > 1)
-    found.push(
-      ours(
-        'Every stage is simulated alone, between the tokens before and after. Where a hand-off passes links that another user has in use, the stages are simulated as one program, whose routers begin with their pointers at 0; decode.sharedLinks lists them, and what pairs too large for that cost at most. Steps of serving do so on wafers of up to 131,072 cores.',
-      ),
-    );
-  return [...found, ...formatRules(model)];
-}
-
-/** How weights of few bits are stored and widened. */
-function formatRules(model: ModelSpec): Rule[] {
-  const formats = formatsOf(model);
-  const types = widenedTypesOf(model);
-  if (types.length === 0) return [];
-  const found: Rule[] = [];
-  if (types.includes('i8'))
-    found.push(ours('8-bit weights are widened on use, one scale per matrix on each core.'));
-  if (formats.some(({ format }) => isBlocked(format)))
-    found.push(
-      ours(
-        'Codes are multiplied by the scales of their blocks as they are widened, each time they are used, and rounded to the type of activations; a core keeps a scale for each block that its slice touches, and which block each of its inputs is in if there are several.',
-      ),
-    );
-  if (model.stored === undefined) return found;
-  const words = formats.map(({ of, format }) => `${of} ${formatText(format)}`).join('; ');
-  found.push([
-    `The model's file stores its weights as ${model.stored}; here they are: ${words}.`,
-    'assumed',
-    `${OURS}; model.bits or model.weightBits says otherwise`,
-  ]);
-  return found;
-}
-
-/** What else takes a special function. */
-function specialFunctions({ kinds, logitCap }: ModelSpec): string[] {
-  const attentions = kinds.flatMap(gqaIn);
-  const hasDelta = kinds.some(({ attention }) => attention.kind === 'delta');
-  const capsScores = attentions.some(({ scoreCap }) => scoreCap !== undefined);
-  const acts = new Set(kinds.map(({ mlp }) => mlp.act.fn));
-  return [
-    ...(attentions.length > 0 ? ['the exponentials of the softmax'] : []),
-    ...(hasDelta ? ['decays and steps of delta nets'] : []),
-    ...(attentions.some(({ gate }) => gate) ? ['sigmoids of gates'] : []),
-    ...(acts.has('silu') ? ['SiLU'] : []),
-    ...(acts.has('gelu-tanh') ? ['GELU'] : []),
-    ...(capsScores ? ['caps of scores'] : []),
-    ...(logitCap === undefined ? [] : ['caps of logits']),
-  ];
-}
-
-function gqaIn({ attention }: LayerSpec): GqaSpec[] {
-  return attention.kind === 'gqa' ? [attention] : [];
-}
-
-/** How layers do what those of a plain Llama do not have to. */
-function layerRules({ kinds, normPlusOne }: ModelSpec): string[] {
-  const attentions = kinds.flatMap(gqaIn);
-  const found: string[] = [];
-  if (attentions.some((of) => of.bias || of.outBias) || kinds.some(({ mlp }) => mlp.bias))
-    found.push(
-      "A sum over a line starts from its bias on one of the line's cores, and from zeros on the others.",
-    );
-  if (attentions.some(({ qkNorm }) => qkNorm === 'whole'))
-    found.push('Squares of all query heads, and of all key heads, are added up over whole rows.');
-  if (attentions.some(({ vNorm }) => vNorm))
-    found.push(
-      'Value heads that are normalised have the mean of their squares, without weights, added up with those of queries and keys.',
-    );
-  if (attentions.some(({ valueIsKey }) => valueIsKey))
-    found.push(
-      'Values that are keys are copies of what the keys were before their norm and RoPE; the cache keeps both.',
-    );
-  if (kinds.some(hasParallel))
-    found.push(
-      'A dense MLP next to the experts adds its units to their sum over the column, and its result to theirs over the row; each has a norm of its own after it.',
-    );
-  if (attentions.some(({ qkNorm }) => qkNorm === 'head-after-rope'))
-    found.push(
-      'Query and key heads that are normalised after RoPE have the mean of their squares, without weights.',
-    );
-  if (attentions.some(({ sinks }) => sinks))
-    found.push(
-      'A sink is one more score in the maximum and in the sum of the softmax, and the root of each column counts it.',
-    );
-  if (attentions.some(({ temperature }) => temperature))
-    found.push(
-      'Where queries are scaled by position their scores are, by a number that is known when the step is written: it takes no operation.',
-    );
-  found.push(...latentRules(kinds));
-  if (kinds.some(({ attention }) => attention.kind === 'delta'))
-    found.push(
-      'The state of a delta net lies with the elements of its keys on the columns of a group and with those of its values on the rows, in 32 bits; what key and query read from it is added up once, before the state decays, and the rest of the rule follows from that.',
-      'A convolution over earlier tokens adds up what does not depend on the new one before it arrives; what it keeps of them is on every row.',
-    );
-  if (attentions.some(({ gate }) => gate))
-    found.push(
-      'What gates the attended heads is projected with the queries, and lies on their columns.',
-    );
-  if (kinds.some(({ mlp }) => mlp.act.clamp !== undefined))
-    found.push('Gate and up are limited on their column; up + 1 takes no operation of its own.');
-  if (kinds.some(({ norms }) => norms !== 'pre'))
-    found.push(
-      'A norm after a block is one of its sum over the row, and takes a sum along the columns.',
-    );
-  if (normPlusOne)
-    found.push('Cores keep 1 + w of a norm that multiplies by it, rounded once, in place of w.');
-  for (const kind of ['window', 'chunk'] as const) {
-    const sizes = attentions.flatMap(({ span }) => (span.kind === kind ? [span.size] : []));
-    if (sizes.length > 0)
-      found.push(
-        `A layer with a ${kind} of ${[...new Set(sizes)].join(' or ')} positions keeps no more of them; a new one takes the place of the oldest.`,
-      );
-  }
-  return found;
 }
