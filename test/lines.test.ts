@@ -70,7 +70,7 @@ describe('stages by lines are as they are whole', () => {
       [[SMALL, 'hardware.fabric.queueDepth=1']],
       [
         [SMALL, 'hardware.fabric.queueDepth=2', 'workload.batch=3'],
-        [SMALL, 'workload.context=700'],
+        [SMALL, 'workload.context=500'],
         [SMALL, 'placement.strategy=anneal'],
         [SMALL, 'placement.strategy=hilbert'],
       ],
