@@ -45,7 +45,7 @@ describe('models with any experts', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 17, numRuns: count(4, 24) },
+      { seed: 17, numRuns: count(4, 16) },
     );
   }, 240_000);
 });

@@ -94,7 +94,7 @@ describe('a dense model', () => {
         const { check } = await run({ ...model, formats: uniform(of) }, shape);
         expect(check).toMatchObject({ passed: true, choice: true });
       }),
-      { seed: 17, numRuns: count(3, 60) },
+      { seed: 17, numRuns: count(3, 24) },
     );
   }, 120_000);
 });

@@ -10,7 +10,7 @@ import type { ModelSpec } from '../src/model/model.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { simulate } from '../src/studies/run/run.js';
-import { cases } from './helpers/full.js';
+import { cases, count } from './helpers/full.js';
 import { latentModel, latentModels, latentWith, withoutRank } from './helpers/latent-models.js';
 import { OPTIONS } from './helpers/options.js';
 import { runOn, type Rectangle } from './helpers/rectangle.js';
@@ -81,7 +81,7 @@ describe('latent attention with', () => {
           expect(check).toMatchObject({ passed: true });
         },
       ),
-      { numRuns: cases([12], [60]).at(-1)!, seed: 7 },
+      { numRuns: count(8, 24), seed: 7 },
     );
   }, 120_000);
 });

@@ -66,7 +66,7 @@ function everySize(model: ModelSpec, wafer: WaferSpec, positions: number, users:
 
 describe('a placement', () => {
   it('is legal, or refused, for any model on any wafers', () => {
-    const numRuns = count(150, 400);
+    const numRuns = count(150, 250);
     let legal = 0;
     let severalWafers = 0;
     fc.assert(
@@ -92,7 +92,7 @@ describe('a placement', () => {
   });
 
   it('is refused on one wafer only if no height and no widths would do', () => {
-    const numRuns = count(60, 200);
+    const numRuns = count(60, 120);
     let refused = 0;
     fc.assert(
       fc.property(models, wafers, requests, (model, any, request) => {
@@ -167,7 +167,7 @@ describe('a placement', () => {
 
 describe('growth', () => {
   it('minimal takes within 2 % of the fewest cores of any height and widths', () => {
-    const numRuns = count(60, 200);
+    const numRuns = count(60, 120);
     let placed = 0;
     fc.assert(
       fc.property(models, wafers, requests, (model, any, request) => {
