@@ -49,7 +49,7 @@ function modelCells(model: ModelSpec): string[] {
 }
 
 function billions(parameters: number): string {
-  return `${(parameters / 1e9).toPrecision(3)} B`;
+  return `${Number((parameters / 1e9).toPrecision(3)).toLocaleString('en-US')} B`;
 }
 
 /** `16`, or `mxfp4 experts, rest 16`. */
