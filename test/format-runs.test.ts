@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EngineName } from '../src/engine/engines.js';
-import { blocksTouched, layerMatrices, matrixBuffers } from '../src/mapping/matrices.js';
+import { layerMatrices, matrixBuffers } from '../src/mapping/matrices.js';
+import { blocksTouched } from '../src/mapping/runs.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import { layerShape } from '../src/mapping/shapes.js';
 import { BITS, MXFP4, int4Of, type Formats, type WeightFormat } from '../src/model/formats.js';

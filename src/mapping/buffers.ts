@@ -1,7 +1,7 @@
 /** What a core keeps in its memory, by name and length, in the order in which it lies there. */
 import type { DataType } from '../numeric/types.js';
 import { copiesKeys, type GqaSpec } from '../model/attention-spec.js';
-import { deltaOf, gqaOf, type LayerSpec, type ModelSpec } from '../model/model.js';
+import { deltaOf, gqaOf, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { addDelta } from './delta.js';
 import { addExperts, addRouter } from './experts.js';
 import type { RouterPart } from './experts.js';
@@ -67,17 +67,15 @@ function addAttention(
   matrices: LayerMatrices,
   hasHeads: boolean,
 ): void {
-  const { attention } = layer;
-  if (s.kind === 'latent' && attention.kind === 'latent')
-    return addLatent(list, model, attention, s, matrices, hasHeads);
-  if (s.kind === 'latent' || !hasHeads) return;
+  if (s.kind === 'latent') return addLatent(list, model, latentOf(layer), s, matrices, hasHeads);
+  if (!hasHeads) return;
   addMatrix(list, model, matrices.qkv);
   addMatrix(list, model, matrices.o);
   if (s.kind === 'delta') addDelta(list.add, model, deltaOf(layer), s);
   else addGqa(list.add, model, gqaOf(layer), s);
 }
 
-function addGqa(add: BufferList['add'], model: ModelSpec, attention: GqaSpec, s: GqaShape): void {
+function addGqa(add: AddBuffer, model: ModelSpec, attention: GqaSpec, s: GqaShape): void {
   const value = model.dtype;
   const heads = s.queryHeads + s.headsPerColumn;
   const { qkNorm, bias, outBias, rope, sinks } = attention;
@@ -147,7 +145,9 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): B
   return buffers;
 }
 
-type BufferList = ReturnType<typeof bufferList>;
+export type BufferList = ReturnType<typeof bufferList>;
+/** Adds a buffer after those so far. */
+export type AddBuffer = BufferList['add'];
 
 /** Buffers so far, and what adds one after them. */
 export function bufferList() {

@@ -7,7 +7,7 @@
  */
 import type { DeltaSpec } from '../model/attention-spec.js';
 import type { ModelSpec } from '../model/model.js';
-import type { bufferList } from './buffers.js';
+import type { AddBuffer } from './buffers.js';
 import type { CommonShape } from './shapes.js';
 
 export interface DeltaShape extends CommonShape {
@@ -75,7 +75,7 @@ export function outputLength({ valueElements, valueHeads }: DeltaShape): number 
 
 /** What a column with heads keeps of the delta net in addition to its matrices. */
 export function addDelta(
-  add: ReturnType<typeof bufferList>['add'],
+  add: AddBuffer,
   { dtype: value }: ModelSpec,
   { conv }: DeltaSpec,
   s: DeltaShape,

@@ -8,7 +8,7 @@
 import { widenedTypesOf } from '../model/formats.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { ModelSpec } from '../model/model.js';
-import type { bufferList } from './buffers.js';
+import type { AddBuffer } from './buffers.js';
 
 /** Experts that a column of the router judges at least, and columns that it has at most. */
 const LEAST_SCORES = 4;
@@ -155,11 +155,9 @@ export function choosesBySigmoid({ router }: ExpertsSpec): boolean {
   return router.score === 'sigmoid' && (router.bias === 'choice' || router.groups !== undefined);
 }
 
-type Add = ReturnType<typeof bufferList>['add'];
-
 /** What the columns of the router keep in addition to its matrix. */
 export function addRouter(
-  add: Add,
+  add: AddBuffer,
   model: ModelSpec,
   spec: ExpertsSpec,
   { dims, of }: { dims: number; of: ExpertsShape },
@@ -192,7 +190,7 @@ export function addRouter(
 
 /** What every core keeps of the experts in addition to their matrices. */
 export function addExperts(
-  add: Add,
+  add: AddBuffer,
   model: ModelSpec,
   spec: ExpertsSpec,
   { dims, inner, of }: { dims: number; inner: number; of: ExpertsShape },

@@ -3,11 +3,9 @@ import type { GqaSpec } from '../model/attention-spec.js';
 import { formatText, formatsOf, isBlocked, widenedTypesOf } from '../model/formats.js';
 import { hasExperts, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { expertRules } from './expert-rules.js';
-import { OURS } from './mapping.js';
-import type { Mapping } from './mapping.js';
-import type { Rule } from './mapping.js';
+import { latentRules } from './latent-rules.js';
+import { OURS, type Mapping, type Rule } from './mapping.js';
 import { hasParallel } from './norms.js';
-import { latentRules } from './latent-buffers.js';
 
 function ours(text: string): Rule {
   return [text, 'assumed', OURS];

@@ -7,19 +7,15 @@ import type { GqaSpec } from '../model/attention-spec.js';
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { gqaOf, type LayerSpec } from '../model/model.js';
 import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
-import type { FloatType } from '../numeric/types.js';
 import { hasAttention, hasMlp, isOfLayer } from './mapping.js';
-import type { Cut, Held, LayerPart, Line, Mapping, Part } from './mapping.js';
+import type { Cut, Held, LayerPart, Mapping, On, Part } from './mapping.js';
 import type { Reduction, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
-import { layerBuffers } from './buffers.js';
-import { handedOver, hasParallel, normedHeads } from './norms.js';
-import { layerShape } from './shapes.js';
-import { latentReductions } from './latent-buffers.js';
-import { tableBuffers } from './buffers.js';
-import { normsStream } from './norms.js';
-import { tableShape, type GqaShape, type LayerShape } from './shapes.js';
+import { layerBuffers, tableBuffers } from './buffers.js';
 import { gqaRules } from './gqa-rules.js';
+import { latentReductions } from './latent-buffers.js';
+import { handedOver, hasParallel, normedHeads, normsStream } from './norms.js';
+import { layerShape, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
   computes: [
@@ -147,8 +143,6 @@ function attentionReductions(
     ...routerVectors(layer.mlp, s.experts).map((words) => on('column', words, 'f32')),
   ];
 }
-
-type On = (line: Line, words: number, type?: FloatType) => Reduction;
 
 function mixerReductions(layer: LayerSpec, s: LayerShape, on: On): Reduction[] {
   switch (s.kind) {

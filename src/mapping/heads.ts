@@ -1,14 +1,12 @@
 /** What all columns with heads keep that attend to positions, whatever their keys and values are. */
 import type { FloatType } from '../numeric/types.js';
-import type { bufferList } from './buffers.js';
-
-type Add = ReturnType<typeof bufferList>['add'];
+import type { AddBuffer } from './buffers.js';
 
 /**
  * Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced by one step a
  * token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
  */
-export function addAngles(add: Add, value: FloatType, pairs: number, heads: number): void {
+export function addAngles(add: AddBuffer, value: FloatType, pairs: number, heads: number): void {
   add('angle', 'f32', 2 * pairs, true);
   add('angleStep', 'f32', 2 * pairs, true);
   add('angleWork', 'f32', 2 * pairs);
@@ -17,7 +15,7 @@ export function addAngles(add: Add, value: FloatType, pairs: number, heads: numb
 }
 
 export function addSoftmax(
-  add: Add,
+  add: AddBuffer,
   value: FloatType,
   { queryHeads, slots }: { queryHeads: number; slots: number },
 ): void {

@@ -6,9 +6,10 @@
 import type { LatentSpec } from '../model/attention-spec.js';
 import type { ModelSpec } from '../model/model.js';
 import type { LatentShape } from './latent.js';
-import type { Line, Reduction } from './mapping.js';
-import type { MatrixSlice, Runs, slicesIn } from './matrices.js';
-import type { bufferList } from './buffers.js';
+import type { On, Reduction } from './mapping.js';
+import type { MatrixSlice, slicesIn } from './matrices.js';
+import { single, type Runs } from './runs.js';
+import type { AddBuffer } from './buffers.js';
 
 export interface IndexerShape {
   /** Heads of a group. */
@@ -50,8 +51,7 @@ export function indexerMatrices(
   const { rowQueries, elements, heads } = shape;
   const latents = { length: queryLatents, of: qRank };
   const queries = { name: 'wIndexQueries', inputs: queryLatents, outputs: rowQueries };
-  const keys = { name: 'wIndexKeys', inputs: dims, outputs: elements + heads, parts: 'mixed' };
-  const single = (of: number, runs: number) => ({ length: 1, of, runs });
+  const keys = { name: 'wIndexKeys', inputs: dims, outputs: elements + heads };
   return {
     queries: sliceOf(
       { ...queries, parts: [rowQueries] },
@@ -67,7 +67,7 @@ export function indexerMatrices(
 
 /** What a core keeps in addition to its matrices; queries and what is projected are added up as one. */
 export function addIndexer(
-  add: ReturnType<typeof bufferList>['add'],
+  add: AddBuffer,
   { dtype: value }: ModelSpec,
   { slots, indexer }: LatentShape,
   column: { hasHeads: boolean; hasLatents: boolean },
@@ -88,10 +88,7 @@ export function addIndexer(
 }
 
 /** What it adds up, in the order of the program. */
-export function indexerReductions(
-  { form, positions, indexer }: LatentShape,
-  on: (line: Line, words: number, type?: 'f32') => Reduction,
-): Reduction[] {
+export function indexerReductions({ form, positions, indexer }: LatentShape, on: On): Reduction[] {
   if (indexer === undefined) return [];
   const { heads, elements, rowQueries } = indexer;
   return [

@@ -1,15 +1,13 @@
 /** What the cores of a layer of latent attention keep, and what they add up; see latent.ts. */
 import type { LatentSpec } from '../model/attention-spec.js';
-import type { LayerSpec, ModelSpec } from '../model/model.js';
+import type { ModelSpec } from '../model/model.js';
 import type { FloatType } from '../numeric/types.js';
 import { addAngles, addSoftmax } from './heads.js';
 import { addIndexer, indexerReductions } from './indexer.js';
 import { downDims, ownKeys, queriesBy, queryDims, type LatentShape } from './latent.js';
-import type { Line, Reduction } from './mapping.js';
-import { matrixBuffers, type LayerMatrices } from './matrices.js';
-import type { bufferList } from './buffers.js';
-
-type Add = ReturnType<typeof bufferList>['add'];
+import type { On, Reduction } from './mapping.js';
+import { matrixBuffers, type LayerMatrices, type MatrixSlice } from './matrices.js';
+import type { AddBuffer, BufferList } from './buffers.js';
 
 /** The numbers of the cells from which a core takes its part of a stretch. */
 export const WINDOWS = [
@@ -17,30 +15,42 @@ export const WINDOWS = [
 ];
 export type Window = (typeof WINDOWS)[number];
 
+/** The slices that a core keeps, whose column has heads or not. */
+export function latentSlices(
+  { qRank }: LatentSpec,
+  { form }: LatentShape,
+  { qkv, o, latent }: LayerMatrices,
+  hasHeads: boolean,
+): MatrixSlice[] {
+  if (form === 'latent' && !hasHeads) return [];
+  const { queries, keyValues, absorb, values, indexer } = latent!;
+  const slices = [qkv, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
+  if (hasHeads || qRank !== undefined) slices.push(queries);
+  if (hasHeads) slices.push(o);
+  if (indexer) slices.push(indexer.queries, ...(hasHeads ? [indexer.keys] : []));
+  return slices;
+}
+
 /**
  * Buffers of a core. In the expanded form all columns hold elements of the latent vectors, in the latent form those
  * of groups. What a column projects of its queries lies right after `latents`, as their sums are one.
  */
 export function addLatent(
-  { buffers, add }: ReturnType<typeof bufferList>,
+  { buffers, add }: BufferList,
   model: ModelSpec,
   a: LatentSpec,
   s: LatentShape,
-  { qkv, o, latent }: LayerMatrices,
+  matrices: LayerMatrices,
   hasHeads: boolean,
 ): void {
   const isExpanded = s.form === 'expanded';
   const hasLatents = isExpanded || hasHeads;
   if (s.indexer) addIndexer(add, model, s, { hasHeads, hasLatents });
+  for (const slice of latentSlices(a, s, matrices, hasHeads))
+    buffers.push(...matrixBuffers(model, slice));
   if (!hasLatents) return;
   const value = model.dtype;
-  const { queries, keyValues, absorb, values, indexer } = latent!;
   const onColumn = a.qRank === undefined;
-  const slices = [qkv, ...(keyValues ? [keyValues] : []), ...absorb, ...values];
-  if (hasHeads || !onColumn) slices.push(queries);
-  if (hasHeads) slices.push(o);
-  if (indexer) slices.push(indexer.queries, ...(hasHeads ? [indexer.keys] : []));
-  for (const slice of slices) buffers.push(...matrixBuffers(model, slice));
   if (a.bias) add('latentBias', value, downDims(s), true);
   add('latentNorm', value, s.queryLatents + s.keyLatents, true);
   add('latentSquares', 'f32', 2);
@@ -64,13 +74,13 @@ export function addLatent(
 }
 
 /** Stretches: what a row has, with as many zeros on both sides as a column takes. */
-function addExpanded(add: Add, value: FloatType, s: LatentShape): void {
+function addExpanded(add: AddBuffer, value: FloatType, s: LatentShape): void {
   if (s.rowQueries > 0) add('queryStretch', value, s.rowQueries + 2 * queryDims(s), true);
   add('keyStretch', value, s.rowKeys + 2 * (ownKeys(s) - s.turning), true);
   add('keyRotaryStretch', value, s.rowRotary + 2 * s.turning, true);
 }
 
-function addFolded(add: Add, value: FloatType, s: LatentShape, onColumn: boolean): void {
+function addFolded(add: AddBuffer, value: FloatType, s: LatentShape, onColumn: boolean): void {
   const { headsPerRow } = s;
   // The heads of the column's that the row has a part of.
   add('rowHeads', 'f32', headsPerRow, true);
@@ -86,8 +96,6 @@ function addFolded(add: Add, value: FloatType, s: LatentShape, onColumn: boolean
   add('valueStretch', value, s.rowValues + 2 * s.values, true);
   add('attendedValues', value, s.queryHeads * s.values);
 }
-
-type On = (line: Line, words: number, type?: FloatType) => Reduction;
 
 /** What is added up from the latent vectors to what the output projection multiplies, in the order of the program. */
 export function latentReductions(s: LatentShape, on: On): Reduction[] {
@@ -118,28 +126,5 @@ export function latentReductions(s: LatentShape, on: On): Reduction[] {
     ...attention,
     on('head', s.headsPerRow * s.rowValues),
     on('column', queryHeads * s.values),
-  ];
-}
-
-/** How latent attention, and its indexers, are done, in words. */
-export function latentRules(kinds: readonly LayerSpec[]): string[] {
-  const attentions = kinds.flatMap(({ attention }) =>
-    attention.kind === 'latent' ? [attention] : [],
-  );
-  if (attentions.length === 0) return [];
-  const indexers = attentions.flatMap(({ indexer }) => (indexer ? [indexer] : []));
-  const [chosen] = indexers.map(({ topK }) => topK);
-  const isDense = indexers.some(({ dense }) => dense);
-  return [
-    'The cache of latent attention has keys and values of every head, or on the columns of each group of heads the latent vectors and rotary keys; the key and value matrices of heads are then multiplied with queries and with what was attended to (mapping.latent).',
-    'What rows have and columns want is added up along the columns, each row with its own part; a core finds its part by an address that it keeps as a number.',
-    ...(indexers.length === 0
-      ? []
-      : [
-          'An indexer finds its scores of all positions and keeps their keys; what it takes to choose the best of them is not simulated.',
-          isDense
-            ? `All positions are attended to, where the published model attends to ${chosen} that an indexer chooses (model.indexer=dense): an upper bound of time and memory, whose numbers beyond ${chosen} positions are not the published model's.`
-            : `Up to ${chosen} positions an indexer chooses all of them, so that attention to all is exact; longer runs are refused.`,
-        ]),
   ];
 }

@@ -1,9 +1,9 @@
 /** The slices of the matrices of latent attention that a core keeps; see latent.ts. */
 import type { LatentSpec } from '../model/attention-spec.js';
-import { gcd } from './gcd.js';
 import { indexerMatrices, type IndexerMatrices } from './indexer.js';
 import { downDims, queriesBy, type LatentShape } from './latent.js';
-import type { MatrixSlice, Projected, Runs, slicesIn } from './matrices.js';
+import { gcd, single, type Runs } from './runs.js';
+import type { MatrixSlice, Projected, slicesIn } from './matrices.js';
 
 export interface LatentMatrices {
   /** Queries: of a row by their latent vector, or without one of a column by the stream. */
@@ -87,9 +87,4 @@ function folded(a: LatentSpec, s: LatentShape, { sliceOf, transposed }: Slicers)
       sliceOf({ name: `wValues${i}`, ...values }, latents, single(of, rowValues)),
     ),
   };
-}
-
-/** `runs` elements of which any two may be in different blocks. */
-function single(of: number, runs: number): Runs {
-  return { length: 1, of, runs };
 }

@@ -114,6 +114,9 @@ export interface Reduction extends Vector {
   cores: number;
 }
 
+/** A reduction on a line; of the model's type if no other is given. */
+export type On = (line: Line, words: number, type?: FloatType) => Reduction;
+
 /** What a run asks for that a mapping may refuse. */
 export interface Asked {
   model: ModelSpec;

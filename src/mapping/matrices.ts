@@ -13,7 +13,7 @@ import { deltaOf, gqaOf, latentOf, type LayerSpec, type ModelSpec } from '../mod
 import type { ExpertsShape } from './experts.js';
 import type { BufferShape } from './mapping.js';
 import { projectedAt, type DeltaShape } from './delta.js';
-import { gcd } from './gcd.js';
+import { blocksTouched, gcd, runsIn, type Runs } from './runs.js';
 import { latentMatrices, latentRuns, type LatentMatrices } from './latent-matrices.js';
 import type { GqaShape, LayerShape, TableShape } from './shapes.js';
 
@@ -112,14 +112,6 @@ export interface LayerMatrices extends MlpMatrices {
 export interface MlpMatrices {
   gateUp: MatrixSlice;
   down: MatrixSlice;
-}
-
-/** A run of elements of an axis: `length` of `of`, beginning at a multiple of `step`; several such runs. */
-export interface Runs {
-  length: number;
-  of: number;
-  step?: number;
-  runs?: number;
 }
 
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
@@ -256,11 +248,6 @@ function deltaRuns(
   };
 }
 
-/** Runs of elements within heads, one after the other: where they begin follows from both. */
-function runsIn(length: number, headDim: number, heads: number): Runs {
-  return { length, step: gcd(length, headDim), of: heads * headDim };
-}
-
 /** The vocabulary's table: the entries of a column by the dimensions of a row. */
 export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): MatrixSlice {
   return slicesIn(model, 'tables')(
@@ -307,17 +294,4 @@ export function slicesIn(model: Stores, matrices: MatrixClass, transposed = fals
     blocks: blocksOf(outputs, inputRuns, outputRuns),
     count,
   });
-}
-
-/**
- * How many blocks runs of elements are in, at most: a run that begins at a multiple of `step` (its length, if
- * not given) begins in a block at a multiple of what divides both. Runs of different matrices share no block.
- */
-export function blocksTouched(
-  { length, of, step = length, runs = 1 }: Runs,
-  block: number,
-): number {
-  const latest = block - gcd(step, block);
-  const each = Math.ceil((latest + length) / block);
-  return runs * Math.min(each, Math.ceil(of / block));
 }
