@@ -10,9 +10,10 @@ import { importHfConfig } from '../src/model/hf-config.js';
 import { estimator } from '../src/placement/estimate.js';
 import { bytesOf } from '../src/placement/budget.js';
 import { settled, wafersNeeded } from '../src/placement/capacity.js';
+import { storedWeights } from '../src/placement/stored-weights.js';
 import { readFileSync } from 'node:fs';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
-import { latentModel, latentWith } from './helpers/latent-models.js';
+import { latentModel, latentWith, withoutRank } from './helpers/latent-models.js';
 
 const v3 = importHfConfig(JSON.parse(readFileSync('models/deepseek-v3.json', 'utf8')), {
   name: 'deepseek-v3',
@@ -45,6 +46,34 @@ describe('a cache of latent attention', () => {
   it('has keys of 192 and values of 128 numbers of 128 heads, expanded', () => {
     for (const columns of [64, 128, 256])
       expect(bytesPerPosition(columns, 'expanded', 1)).toBe(128 * (192 + 128) * 2);
+  });
+});
+
+describe('the matrices of latent attention', () => {
+  it.each([
+    ['expanded', 1],
+    ['latent', 2],
+    ['latent', 4],
+  ] as const)('are among the stored weights: %s, %i copies', (latent, kvReplicas) => {
+    for (const attention of [latentWith({ heads: 4 }), withoutRank(latentWith({ heads: 4 }))]) {
+      const model = latentModel(attention);
+      const [rows, columns] = [3, 11];
+      const part = { kind: 'attention', layer: 0, layerKind: 0, latent, kvReplicas } as const;
+      const shape = layerShape(model, model.kinds[0], 9, rows, columns, 1, part);
+      expect(shape.attentionColumns).toBeLessThan(columns);
+      const bytes = (heads: boolean) =>
+        bytesOf(
+          layerBuffers(model, model.kinds[0], shape, 'attention', { heads }).filter(({ name }) =>
+            /^w[A-Z]/.test(name),
+          ),
+        );
+      const without = columns - shape.attentionColumns;
+      const region = { ...part, name: 'layer 0 attention', sramBytesPerCore: 0 };
+      const place = { wafer: 0, x: 0, y: 0, width: columns, height: rows };
+      const placement = { strategy: 'row-major', layers: 'split', wafers: 1 } as const;
+      const { stored } = storedWeights(model, { ...placement, regions: [{ ...region, ...place }] });
+      expect(stored).toBe(rows * (shape.attentionColumns * bytes(true) + without * bytes(false)));
+    }
   });
 });
 

@@ -2,11 +2,12 @@
 import { bytesOf as bytesOfType } from '../numeric/types.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { hasAttention, hasMlp, isOfLayer } from '../mapping/mapping.js';
+import { latentSlices } from '../mapping/latent-buffers.js';
 import { layerMatrices, matrixBuffers, tableMatrix } from '../mapping/matrices.js';
 import type { LayerMatrices, MatrixSlice } from '../mapping/matrices.js';
 import { layerShape, tableShape, type LayerShape } from '../mapping/shapes.js';
 import { formatNamed, nameOf, type FormatName } from '../model/formats.js';
-import { hasExperts, type ModelSpec } from '../model/model.js';
+import { hasExperts, latentOf, type LayerSpec, type ModelSpec } from '../model/model.js';
 import { operatorsOf } from '../model/operators.js';
 import { wafersNeeded } from './capacity.js';
 import type { Placement, Region, SizedRequest } from './placement.js';
@@ -39,21 +40,38 @@ function regionWeights(model: ModelSpec, region: Region): number {
   const layer = model.kinds[region.layerKind];
   const shape = layerShape(model, layer, 1, height, width, 1, region);
   const matrices = layerMatrices(model, layer, shape);
-  return slicesOn(region, matrices, shape).reduce(
+  return slicesOn(region, layer, matrices, shape).reduce(
     (sum, [columns, slice]) => sum + height * columns * bytesOf(slice),
     0,
   );
 }
 
+/** The slices of attention on a column with heads, or on one without. */
+function attentionSlices(
+  layer: LayerSpec,
+  matrices: LayerMatrices,
+  shape: LayerShape,
+  hasHeads: boolean,
+): MatrixSlice[] {
+  if (shape.kind === 'latent') return latentSlices(latentOf(layer), shape, matrices, hasHeads);
+  return hasHeads ? [matrices.qkv, matrices.o] : [];
+}
+
 /** How many columns keep which slice: attention lies on whole groups of them, a router on a few. */
 function slicesOn(
   { kind, width }: Region,
-  { qkv, o, gateUp, down, router, shared, parallel }: LayerMatrices,
-  { attentionColumns, experts }: LayerShape,
+  layer: LayerSpec,
+  matrices: LayerMatrices,
+  shape: LayerShape,
 ): [columns: number, slice: MatrixSlice][] {
+  const { gateUp, down, router, shared, parallel } = matrices;
+  const { attentionColumns, experts } = shape;
   const found: [number, MatrixSlice][] = [];
   if (hasAttention(kind)) {
-    found.push([attentionColumns, qkv], [attentionColumns, o]);
+    for (const slice of attentionSlices(layer, matrices, shape, true))
+      found.push([attentionColumns, slice]);
+    for (const slice of attentionSlices(layer, matrices, shape, false))
+      found.push([width - attentionColumns, slice]);
     if (router && experts) found.push([experts.routerColumns, router]);
   }
   if (hasMlp(kind)) {
