@@ -107,6 +107,7 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
   const routing = routingTraceOf(rest.workload, tree, path, model, files);
   const computing = withData(rest, { weights, prompt }, tree);
   const run = withServing(withContext(computing, model, tree));
+  const said = { ...run, ...mappingAs(mapping) };
   const served = servingFiles(tree, path, files);
   const machine = plainHardware(hardware);
   // What its file calls its fields is no part of what was run.
@@ -117,15 +118,11 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     model: {
       config: modelPath,
       ...(weightsPath !== undefined && { weights: weightsPath }),
-      ...{
-        dtype: model.dtype,
-        ...storedAs(model),
-        ...(options.indexer && { indexer: options.indexer }),
-        spec,
-      },
+      ...{ dtype: model.dtype, ...storedAs(model) },
+      ...(options.indexer && { indexer: options.indexer }),
+      spec,
     },
-    ...run,
-    ...mappingAs(mapping),
+    ...said,
   };
   return {
     wafer: toWafer(hardware),
@@ -143,16 +140,10 @@ export function loadConfig(path: string, sets: readonly string[] = []): Resolved
     ...(served.trace && { traceFile: served.trace.path }),
     gpuFiles: served.gpuFiles,
     resolved,
-    canonical: canonicalOf(
-      machine,
-      model,
-      withRouting({ ...run, ...mappingAs(mapping) }, routing?.sha256),
-      served,
-      {
-        checkpoint,
-        block: weights?.block,
-      },
-    ),
+    canonical: canonicalOf(machine, model, withRouting(said, routing?.sha256), served, {
+      checkpoint,
+      block: weights?.block,
+    }),
     stated: provenanceOf(hardware, () => ''),
     files,
   };

@@ -209,18 +209,13 @@ export const config = section('a mapping', {
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
 }).superRefine(({ exact, mapping: { name: mapping }, placement, ...rest }, context) => {
-  const { growth, layers, layerColumns, groups, kvReplicas } = placement;
+  const { growth, layers, layerColumns, groups, kvReplicas, experts } = placement;
   refusePrompt(rest, context);
   const { takes } = MAPPINGS[mapping];
-  if (placement.experts === 'strips' && !takes.strips)
-    context.addIssue({
-      code: 'custom',
-      path: ['placement', 'experts'],
-      message: `expected sliced with mapping: ${mapping}, found strips`,
-      input: 'strips',
-    });
   const refuse = (path: string, found: unknown, why: string) =>
     context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
+  if (experts === 'strips' && !takes.strips)
+    refuse('experts', experts, `expected sliced with mapping: ${mapping}, found strips`);
   if (growth === 'search' && !takes.search)
     refuse('growth', growth, `expected fill or minimal with mapping: ${mapping}, found search`);
   if (typeof kvReplicas === 'number' && kvReplicas > 1 && !takes.replicas)

@@ -6,9 +6,9 @@
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import { replicasOf } from '../placement/budget.js';
-import type { Placement } from '../placement/placement.js';
+import { isPerLayer, type Placement } from '../placement/placement.js';
 import { isOfLayer, type Asked, type Refusal } from '../mapping/mapping.js';
-import type { LayerColumns, SplitColumns } from '../mapping/mapping.js';
+import type { LayerColumns } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { roomOf } from './positions.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
@@ -160,9 +160,7 @@ function checkStrips({ model, placement }: ResolvedConfig): void {
   const odd = all.find((count) => count % strips !== 0);
   if (odd !== undefined)
     refuse('placement.strips', `auto or a divisor of ${odd}, the number of experts`, strips);
-  const asked = typeof layerColumns === 'object' ? Object.values(layerColumns) : [layerColumns];
-  const least = Math.min(...asked.map((columns) => columns ?? Infinity));
-  const width = isOfSplit(layerColumns) ? layerColumns.mlp : least;
+  const width = leastWidth(layerColumns);
   if (strips > width)
     refuse('placement.strips', `at most ${width}, the columns of placement.layerColumns`, strips);
 }
@@ -181,8 +179,11 @@ function checkRouting({ workload: { routing, data }, placement }: ResolvedConfig
   }
 }
 
-function isOfSplit(columns: LayerColumns | undefined): columns is SplitColumns {
-  return typeof columns === 'object' && !Array.isArray(columns);
+/** Columns of the narrowest MLP, if they are asked for. */
+function leastWidth(asked: LayerColumns | undefined): number {
+  if (asked === undefined) return Infinity;
+  if (typeof asked === 'number') return asked;
+  return isPerLayer(asked) ? Math.min(...asked) : asked.mlp;
 }
 
 function checkLayers({ model, placement: { layerColumns } }: ResolvedConfig): void {

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { standingText } from '../engine/checks.js';
-import { LimitError } from '../engine/engine.js';
+import { FEWEST_OF_LARGE, LimitError } from '../engine/engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine/engine.js';
 import type { IndexFault } from '../engine/indexed.js';
 import { isTimeless, startNumbers } from '../engine/numbers.js';
@@ -63,14 +63,12 @@ export interface Spent {
   lines: { simulated: number; known: number };
 }
 
-const CORES_BY_LINES = 4096;
-
 /** Seconds for which a thread may be kept from everything else. */
 const PAUSE_AFTER = 0.01;
 
 /** Has threads if more than one is asked for; the caller that creates a runner closes it. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { engine, shards: count, maxCycles, coresByLines = CORES_BY_LINES, signal } = options;
+  const { engine, shards: count, maxCycles, coresByLines = FEWEST_OF_LARGE, signal } = options;
   const start = SLICED_ENGINES[engine];
   const lines = createLineTable();
   const spent: Spent = { cpuSeconds: 0, lines: { simulated: 0, known: 0 } };

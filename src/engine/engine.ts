@@ -110,6 +110,9 @@ export type MachineErrorCode =
 /** The last cycle up to which times, and sums of them, are exact. */
 export const LAST_CYCLE = Number.MAX_SAFE_INTEGER;
 
+/** Cores of a large program: a smaller one is through so soon that to divide it, or to keep much of it, takes longer. */
+export const FEWEST_OF_LARGE = 4096;
+
 /** A program is larger than an engine can hold: a limit of the simulator, not of the machine. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError';

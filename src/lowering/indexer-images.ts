@@ -1,7 +1,8 @@
 /** Slices of an indexer's matrices, and the norm of its key. Keys of earlier tokens are left at 0: no choice needs them. */
 import { ROUND } from '../numeric/types.js';
 import { rotaryPairs } from '../model/rope.js';
-import { latentsAt, outputsOf, part, setWindow, turningOf, windowOf } from './latent-order.js';
+import { acrossColumns, latentsAt, outputsOf, part, setWindow } from './latent-order.js';
+import { turningOf, windowOf } from './latent-order.js';
 import type { Filled, Source } from './latent-order.js';
 import { consecutive, dimsOf, fillSlice } from './stored.js';
 
@@ -30,10 +31,7 @@ export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): vo
       elementsAt(at % s.groupWidth).map((e) => (head < 0 || e < 0 ? -1 : head * dim + e)),
     );
   const each = heads * elements;
-  const outputs = Array.from({ length: rowQueries }, (_, i) => {
-    const at = Math.floor((row * rowQueries + i) / each);
-    return at < columns ? queriesAt(at)[(row * rowQueries + i) % each] : -1;
-  });
+  const outputs = acrossColumns(queriesAt, columns, row * rowQueries, rowQueries);
   const { queries, keys } = matrices.latent!.indexer!;
   fillSlice(core, queries, {
     ...{ width: spec.qRank!, inputs: latentsAt(spec, core).queries },

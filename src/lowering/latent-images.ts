@@ -11,7 +11,8 @@ import { ownKeys, queryDims, type LatentShape } from '../mapping/latent.js';
 import { fillAngles } from './angles.js';
 import { fillIndexer } from './indexer-images.js';
 import { expandedValues } from './latent.js';
-import { latentsAt, outputsOf, part, setWindow, turningOf, windowOf } from './latent-order.js';
+import { acrossColumns, latentsAt, outputsOf, part, setWindow } from './latent-order.js';
+import { turningOf, windowOf } from './latent-order.js';
 import type { Filled, Source } from './latent-order.js';
 import { consecutive, dimsOf, eachDim, fillSlice, normWeight } from './stored.js';
 import { valueCache } from './values.js';
@@ -107,13 +108,8 @@ function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): vo
   const { nope, value } = spec;
   const { queries: own, keys } = latentsAt(spec, core);
   const { queries, keyValues } = matrices.latent!;
-  const ofColumns = (of: (column: number) => number[], first: number, length: number): number[] => {
-    const each = of(0).length;
-    return Array.from({ length }, (_, i) => {
-      const at = Math.floor((first + i) / each);
-      return at < s.attentionColumns ? of(at)[(first + i) % each] : -1;
-    });
-  };
+  const ofRow = (of: (column: number) => number[], length: number) =>
+    acrossColumns(of, s.attentionColumns, row * length, length);
   const queriesOf = (at: number) => queriesAt(spec, s, order, at);
   const keysOf = (at: number) => {
     const { still, values } = elementsAt(spec, s, order, at);
@@ -124,7 +120,7 @@ function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): vo
   if (s.queryLatents > 0)
     fillSlice(core, queries, {
       ...{ width: spec.qRank!, inputs: own },
-      outputs: outputsOf(weights.qUp, ofColumns(queriesOf, row * s.rowQueries, s.rowQueries)),
+      outputs: outputsOf(weights.qUp, ofRow(queriesOf, s.rowQueries)),
     });
   else if (column < s.attentionColumns)
     fillSlice(core, queries, {
@@ -133,7 +129,7 @@ function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): vo
     });
   fillSlice(core, keyValues!, {
     ...{ width: spec.kvRank, inputs: keys },
-    outputs: outputsOf(weights.kvUp, ofColumns(keysOf, row * s.rowKeys, s.rowKeys)),
+    outputs: outputsOf(weights.kvUp, ofRow(keysOf, s.rowKeys)),
   });
   const rotaryRow = { first: row * s.rowRotary, length: s.rowRotary };
   const rotary = { first: column * s.rotary, length: s.rotary };
@@ -150,10 +146,9 @@ function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): vo
 function queriesAt(spec: LatentSpec, s: LatentShape, order: Order, column: number): number[] {
   const { nope, rope } = spec;
   const { turning, still } = elementsAt(spec, s, order, column);
+  const heads = order.headsOf(column);
   const of = (from: number, elements: number[]) =>
-    elements.flatMap((e) =>
-      order.headsOf(column).map((head) => rowOf(head, nope + rope.dim, from, e)),
-    );
+    elements.flatMap((e) => heads.map((head) => rowOf(head, nope + rope.dim, from, e)));
   return [...of(nope, turning), ...of(0, still)];
 }
 

@@ -41,6 +41,20 @@ export function part(order: readonly number[], first: number, length: number): n
   return Array.from({ length }, (_, i) => order[first + i] ?? -1);
 }
 
+/** A stretch of what columns have one after the other, as many numbers each; -1 beyond the last of them. */
+export function acrossColumns(
+  of: (column: number) => number[],
+  columns: number,
+  first: number,
+  length: number,
+): number[] {
+  const each = of(0).length;
+  const from = Math.floor(first / each);
+  const to = Math.min(columns, Math.ceil((first + length) / each));
+  const own = Array.from({ length: Math.max(0, to - from) }, (_, i) => of(from + i));
+  return part(own.flat(), first - from * each, length);
+}
+
 /** The column's elements of both latent vectors. */
 export function latentsAt(
   { qRank = 0, kvRank }: LatentSpec,

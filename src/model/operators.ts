@@ -4,7 +4,7 @@
  * multiplication, comparison, division and special function (exp, tanh, square root) as one.
  */
 import { BYTES } from '../numeric/types.js';
-import { slotsOf } from './cache-slots.js';
+import { slotsOf, spanOf } from './cache-slots.js';
 import { formatOf, matrixBytes, type MatrixClass } from './formats.js';
 import { layerOperators } from './layer-operators.js';
 import type { LayerSpec, ModelSpec } from './model.js';
@@ -78,8 +78,7 @@ export function cacheBytesPerPosition(model: ModelSpec, isExpanded = false): num
 export function cacheBytes(model: ModelSpec, positions: number, isExpanded = false): number {
   return sum(model.layers, (kind) => {
     const layer = model.kinds[kind];
-    const { attention } = layer;
-    const kept = attention.kind === 'gqa' ? slotsOf(attention.span, positions) : positions;
+    const kept = slotsOf(spanOf(layer.attention), positions);
     const ofPositions = kept * perPosition(layer, isExpanded) * BYTES[model.dtype];
     return ofPositions + stateBytes(layer, model.dtype);
   });

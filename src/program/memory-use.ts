@@ -102,8 +102,7 @@ function scalesRead(scales: Scales | undefined, rows: number, length: number): A
 
 /** The indices that choose among tables: read before anything else. */
 function indicesOf(op: Operation): Access[] {
-  const selects = selectsOf(op);
-  return selects.length === 0 ? [] : selects.map(({ cell }) => read(cell));
+  return selectsOf(op).map(({ cell }) => read(cell));
 }
 
 function exchanged(exchange: Exchange | undefined): Access[] {

@@ -8,6 +8,7 @@ import { sendColors, sendsOf, takeColors, takesOf } from '../../program/program.
 import type { MemoryOperation, Operation, Program, VectorOp } from '../../program/program.js';
 import { timeOf, type OpTiming } from '../../program/timing.js';
 import type { CostTable, WaferSpec } from '../../hardware/wafer.js';
+import { FEWEST_OF_LARGE } from '../engine.js';
 import { gapsOf, type Gaps } from './gaps.js';
 import {
   COUNTED_TAKES,
@@ -134,7 +135,7 @@ interface LaidList {
 
 /** Small programs are through soon: to keep something of each takes longer. */
 export function areKept({ roleOf }: Program): boolean {
-  return roleOf.length >= 4096;
+  return roleOf.length >= FEWEST_OF_LARGE;
 }
 
 const laidLists = new WeakMap<Operation[], LaidList>();

@@ -47,7 +47,7 @@ export function layTables(program: Program, wafer: WaferSpec): Tables {
   return {
     ...{ ops, ...cores, ...more },
     roleOf: rolesOf(cores, program.roleOf),
-    ahead: aheadOf(ops, wafer.fabric, longestOf(program)),
+    ahead: aheadOf(ops, wafer.fabric, longestOf(program.linkHops)),
     get image() {
       return (image ??= { ...imageOf(program, wafer.fabric, ops, cores), ...more });
     },
@@ -60,7 +60,7 @@ function rolesOf({ placeOf }: Numbered, roleOf: ArrayLike<number>): Int32Array {
   return roles;
 }
 
-function longestOf({ linkHops }: Pick<Program, 'linkHops'>): number {
+function longestOf(linkHops: Program['linkHops']): number {
   return linkHops?.reduce((a, b) => Math.max(a, b), 1) ?? 1;
 }
 
@@ -81,7 +81,7 @@ export function imageOf(
   { placeOf, coreAt }: Numbered,
 ): Omit<Image, 'labels' | 'programStart'> {
   const channels = layChannels({ roles }, fabric.colors, ops);
-  const longestLink = longestOf({ ...(linkHops && { linkHops }) });
+  const longestLink = longestOf(linkHops);
   const numbers = {
     ...{ colors: fabric.colors, width, height, roles: roles.length },
     ...{ hop: fabric.hopCycles, ramp: fabric.rampCycles, depth: fabric.queueDepth },

@@ -35,17 +35,12 @@ export function find(
   if (alike === undefined) return undefined;
   for (const result of alike)
     if (
-      isSame(result.starts, starts) &&
+      sameWords(result.starts, starts) &&
       sameWords(result.nudges, nudges) &&
       hasPointers(shape, result, pointerOf)
     )
       return result;
   return undefined;
-}
-
-function isSame(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** Does a result hold with pointers where they are? */

@@ -3,7 +3,7 @@
  * its result moved in place and time; what comes out is the fast engine's result, field by field. A program that
  * this is not for, or in which lines met, is run whole.
  */
-import { earliestOf, latestOf, LAST_CYCLE } from '../engine.js';
+import { earliestOf, FEWEST_OF_LARGE, latestOf, LAST_CYCLE } from '../engine.js';
 import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { startFast, tablesOf } from '../fast/fast.js';
 import { recordAt } from '../fast/operations.js';
@@ -105,7 +105,7 @@ function* byLines(
     if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
     const pairs = found.met.length > 0 ? found.met : found.nudged;
     // Where most had to be simulated, to do that again with fewer lines takes longer than the whole.
-    const isLong = tables.placeOf.length >= LARGE && 2 * pass.known < pass.results.length;
+    const isLong = tables.placeOf.length >= FEWEST_OF_LARGE && 2 * pass.known < pass.results.length;
     if (pairs.length === 0 || isLong) return 'met';
     for (const [a, b] of pairs) unite(united, division, a, b);
     merged += pairs.length;
@@ -124,11 +124,8 @@ function isUneven({ linkHops, width, height }: Program): boolean {
     rows[Math.floor(core / width)] = 1;
   }
   const share = (of: Uint8Array) => of.reduce((sum, one) => sum + one, 0) / of.length;
-  return width * height >= LARGE && share(columns) + share(rows) > 1;
+  return width * height >= FEWEST_OF_LARGE && share(columns) + share(rows) > 1;
 }
-
-/** Programs of fewer cores are through soon, however they are run. */
-const LARGE = 4096;
 
 /** Passes with nudges, each because of the one before, after which lines are rather taken together. */
 const MOST_PASSES = 6;

@@ -87,14 +87,10 @@ const SWITCH = RADIX ** 3;
 
 /** A number for the further settings of a switch. */
 function switchNumber(table: LineTable, { positions = [], returns = false }: Route): number {
-  const of = JSON.stringify([positions.map(({ inputs, outputs }) => [inputs, outputs]), returns]);
-  const key = `switch ${of}`;
-  let set = table.sets.get(key);
-  if (set === undefined) {
-    set = { number: table.sets.size + 1, hash: 0, ...NO_ROUTES, more: new Map() };
-    table.sets.set(key, set);
-  }
-  return set.number;
+  const key = JSON.stringify([positions.map(({ inputs, outputs }) => [inputs, outputs]), returns]);
+  let number = table.switches.get(key);
+  if (number === undefined) table.switches.set(key, (number = table.switches.size + 1));
+  return number;
 }
 
 const NO_RECORDS = new Int32Array(0);

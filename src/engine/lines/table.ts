@@ -79,6 +79,8 @@ export interface LineTable {
   /** Empty sets, by what else tells machines apart. */
   sets: Map<string, RouteSet>;
   setCount: number;
+  /** Numbers of further settings of switches. */
+  switches: Map<string, number>;
   roles: Map<number, LineRole>;
   /** By their numbers. */
   allRoles: LineRole[];
@@ -134,6 +136,7 @@ function nothing() {
     partCount: 0,
     sets: new Map<string, RouteSet>(),
     setCount: 0,
+    switches: new Map<string, number>(),
     roles: new Map<number, LineRole>(),
     allRoles: [] as LineRole[],
     shapes: new Map<number, Shape[]>(),

@@ -129,16 +129,20 @@ function weightsOn(config: ResolvedConfig, placement: Placement) {
 
 /** In how many KV groups KV heads are held; '' where each is in one. */
 function replicasLine(regions: Region[]): string {
-  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.kvReplicas ?? []) : []));
-  const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
+  const all = countsOf(regions, 'kvReplicas');
   return all === '' ? '' : `each KV head is held in ${all} KV groups (placement.kvReplicas)`;
 }
 
 /** In how many strips experts lie; '' where they are sliced. */
 function stripsLine(regions: Region[]): string {
-  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of.strips ?? []) : []));
-  const all = [...new Set(counts)].sort((a, b) => a - b).join(' or ');
+  const all = countsOf(regions, 'strips');
   return all === '' ? '' : `experts lie in ${all} strips of columns (placement.strips)`;
+}
+
+/** The numbers that regions have of it, `1 or 2`; '' where none says how many. */
+function countsOf(regions: Region[], name: 'kvReplicas' | 'strips'): string {
+  const counts = regions.flatMap((of) => (isOfLayer(of) ? (of[name] ?? []) : []));
+  return [...new Set(counts)].sort((a, b) => a - b).join(' or ');
 }
 
 /** A region's program, and where in it and on the wafer the region's first core lies. */
