@@ -18,6 +18,7 @@ import { seededRandom } from '../src/numeric/random.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer, expertsWith } from './helpers/expert-models.js';
 import { OPTIONS } from './helpers/options.js';
+import { overwrite } from './helpers/overwrite.js';
 import { runnerOf } from './helpers/runner.js';
 
 const config = loadConfig('configs/tiny.yaml');
@@ -217,16 +218,6 @@ async function spoilt(
   };
   const options = { ...OPTIONS, engine: 'reference', runner: runnerOf(engine) } as const;
   return (await simulateSteps(own, placementOf(own), options)).check!;
-}
-
-/** Changes the cells of a buffer on every core that has it. */
-function overwrite({ program, memory }: RunInput, name: string, to: (value: number) => number) {
-  program.roleOf.forEach((role, core) => {
-    const buffer = program.roles[role].buffers.find((of) => of.name === name);
-    if (buffer === undefined) return;
-    for (let i = buffer.at; i < buffer.at + buffer.length; i++)
-      memory![core][i] = to(memory![core][i]);
-  });
 }
 
 describe('a run', () => {
