@@ -91,8 +91,9 @@ export function moveBefore({ words, bits, base, at }: Cycles, t: number): number
 }
 
 /**
- * Does it matter where the pointer is before a cycle in which the router moves something? Where several move, and none
- * is in another's way, it does if it matters in the next one, or if that is the last: later lines find it there.
+ * Does it matter where the pointer is before a cycle in which the router moves something? It does in a contested cycle.
+ * In one in which several colours move without a contest it matters if it does in the next cycle with moves, or if there
+ * is none: later lines find the pointer where this cycle leaves it.
  */
 export function isNeeded(of: Cycles, t: number): boolean {
   for (let cycle = t; cycle !== Infinity; cycle = nextMove(of, cycle + 1)) {
@@ -102,7 +103,7 @@ export function isNeeded(of: Cycles, t: number): boolean {
   return true;
 }
 
-/** Was the pointer then between the router's colours, not before or behind them all? */
+/** Was the pointer in that cycle above some of the router's colours and not above all of them? */
 export function isElsewhere(of: Cycles, t: number): boolean {
   return isNoted(of, ROW.elsewhere, t);
 }

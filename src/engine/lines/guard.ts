@@ -1,8 +1,10 @@
 /**
- * Did lines that were simulated apart stay apart? They do if no router moves wavelets of two of them in one cycle, if
- * each finds pointers where the others leave them, and if a family's lines find what it left behind before in order. Up
- * to the first cycle in which this is not so, what was simulated is right; so if there is none, all of it is. Where only
- * pointers are elsewhere, the line is simulated again with them.
+ * Lines were simulated one by one: would the whole program have done the same? It would if
+ * - no router moves wavelets of two lines in one cycle,
+ * - every line was simulated with the pointers that the others leave at its routers,
+ * - every line of a family begins only when the places that the family's lines before it took are free again.
+ * What was simulated is right up to the first cycle in which one of these fails, hence all of it if none does. A line
+ * for which only the second fails is simulated again with those pointers.
  */
 import type { Nudges, Pass } from './pass.js';
 import {

@@ -11,12 +11,13 @@ import { NEVER, Time } from './time';
 export const NOTES_MOVES: bool = false;
 
 /**
- * Where two colours ask for one output, what moves depends on the pointer. Where several move and none is in another's
- * way, no more than the pointer behind it does. So what a router does depends on its pointer at first if it moves
- * several in each cycle up to one with two that ask for one output, or up to its last.
+ * In a contested cycle, in which two colours ask for one output, the pointer decides which of them moves. In a cycle in
+ * which several colours move without a contest it decides only where it stands afterwards. So what a router does depends
+ * on its first pointer if, from its first cycle on, several colours move in every cycle until one is contested, or
+ * until its last cycle.
  */
 export const moves_depends: i32 = 1;
-/** It does if the next cycle is contested. */
+/** It depends on it if the next cycle turns out to be contested. */
 const MAY_DEPEND: i32 = 2;
 
 /** Rows of bits of a router: cycles with moves, with several, contested, and with the pointer among its colours. */
