@@ -1,7 +1,8 @@
 /** A placed configuration as its mapping lowers it, with the groups of every region's lines chosen. */
 import type { ResolvedConfig } from '../config.js';
 import { type LayerCache, LOWERINGS } from '../lowering/lowering.js';
-import { keepCode, type Step } from '../lowering/region.js';
+import { keepCode } from '../lowering/kept-code.js';
+import type { Step } from '../lowering/region.js';
 import type { Weights } from '../model/model-weights.js';
 import type { Placement } from '../placement/placement.js';
 import { groupChooser, type RunsPrograms } from './groups.js';

@@ -6,8 +6,6 @@
  */
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
-import type { GqaSpec } from '../model/attention-spec.js';
-import { firstAttended, slotAt, spanOf } from '../model/cache-slots.js';
 import {
   deltaOf,
   gqaOf,
@@ -29,6 +27,7 @@ import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
+import { cacheStepOf, positionsOfRow } from './cache-step.js';
 import { LAYER_LABELS, type AttendingCore, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, places, type Groups } from './lines.js';
@@ -78,34 +77,6 @@ export interface Step {
   users?: number;
   /** By layer: where experts lie in strips, which of the chosen each strip has. */
   slots?: readonly (StripSlots | undefined)[] | undefined;
-}
-
-/** Cache slots of a row when `count` of them are dealt out row by row. */
-export function positionsOfRow(count: number, row: number, rows: number): number {
-  return row < count ? Math.floor((count - 1 - row) / rows) + 1 : 0;
-}
-
-/**
- * What a layer's code depends on of the token's position: how many it attends to, its slot in the cache, and
- * what its queries are multiplied by. Nothing where the layer keeps a state in place of a cache.
- */
-export function cacheStepOf({ attention }: LayerSpec, position: number) {
-  if (attention.kind === 'delta') return undefined;
-  const span = spanOf(attention);
-  const temperature = attention.kind === 'gqa' ? attention.temperature : undefined;
-  return {
-    attended: position - firstAttended(span, position) + 1,
-    slot: slotAt(span, position),
-    temperature: temperature ? temperatureAt(temperature, position) : 1,
-  };
-}
-
-/** Of a query, by its position: grows at every `floor` positions, so that attention stays sharp in long contexts. */
-function temperatureAt(
-  { floor, scale }: NonNullable<GqaSpec['temperature']>,
-  position: number,
-): number {
-  return 1 + scale * Math.log1p(Math.floor((position + 1) / floor));
 }
 
 /** What a column of a region without heads has none of. */
@@ -327,43 +298,6 @@ function headClass(columns: LinePlace[]) {
     () => 0,
   );
   return (row: number, x: number) => (columns[row].station.root ? height + x : classOf(row, 0));
-}
-
-/** Code of cores that steps had so far: only that of the last two is kept. */
-export interface KeptCode {
-  now: Map<string, CoreProgram>;
-  before: Map<string, CoreProgram>;
-}
-
-export function keepCode(): KeptCode {
-  return { now: new Map(), before: new Map() };
-}
-
-/** Begins another step. */
-export function nextStep(kept: KeptCode): void {
-  if (kept.now.size === 0) return;
-  kept.before = kept.now;
-  kept.now = new Map();
-}
-
-/** The same code, each class of it written once; not again if it is kept for regions of this size and use. */
-export function writtenOnce(code: RegionCode, kept: KeptCode, size: string): RegionCode {
-  const written = new Map<number, CoreProgram>();
-  return {
-    ...code,
-    write(row, column) {
-      const number = code.codeClass(row, column);
-      let program = written.get(number);
-      if (program === undefined) {
-        const key = `${size} ${code.codeKey(row, column)}`;
-        const { now, before } = kept;
-        program = now.get(key) ?? before.get(key) ?? code.write(row, column);
-        now.set(key, program);
-        written.set(number, program);
-      }
-      return program;
-    },
-  };
 }
 
 /** First cell of a buffer of a core's program. */
