@@ -71,6 +71,8 @@ export type { ValidateDocument } from './studies/validate/document.js';
 export { validateMarkdown, validateTable } from './studies/validate/table.js';
 export { cacheFolder } from './store/cache-folder.js';
 export { codeHash } from './store/code-hash.js';
+export { HostError, orHostError } from './store/host-error.js';
+export { failureOf, oneLine, type Failure } from './studies/failure.js';
 export type { KernelDocument, RunDocument } from './report/document.js';
 export type { CompareDocument, CompareRow } from './studies/compare/document.js';
 export type * from './studies/bench/document.js';
