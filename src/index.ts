@@ -65,6 +65,8 @@ export { fleetTable, type FleetDocument } from './studies/fleet/table.js';
 export { inspect, type What } from './studies/inspect/inspect.js';
 export { scenariosTable, servingTable } from './studies/serve/table.js';
 export { servingTrace, type ServingDetail } from './studies/serve/trace.js';
+export { runPoint, type Base, type FrozenPoint, type Outcome } from './studies/sweep/point.js';
+export { openSweepStore, type PointError, type SweepStore } from './store/sweep-store.js';
 export { stepCache, type StepCache } from './studies/steps/step-cache.js';
 export { withThreads } from './studies/steps/work.js';
 export type { ValidateDocument } from './studies/validate/document.js';

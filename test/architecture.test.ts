@@ -66,6 +66,7 @@ const MAY_ASK: Record<string, string[]> = {
   sensitivity: ['run', 'steps'],
   serve: ['run', 'steps'],
   steps: [],
+  sweep: ['run', 'serve', 'steps'],
   validate: ['kernel', 'run', 'steps'],
 };
 
