@@ -32,17 +32,19 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
+    ...['store', 'exit'],
   ],
-  // A file of its own each: the package, the host, what a document is of.
+  // A file of its own each: the package, the host, exit codes, what a document is of.
   bundled: [],
   host: [],
+  exit: [],
   identity: ['bundled', 'config', 'report:type'],
   // The library.
   index: [
     ...['engine', 'model', 'placement', 'decode', 'config', 'report:type', 'store', 'studies'],
     ...['bundled', 'host', 'identity'],
   ],
-  cli: ['index', 'report'],
+  cli: ['index', 'report', 'exit'],
 };
 
 /**
@@ -64,6 +66,7 @@ const MAY_ASK: Record<string, string[]> = {
   sensitivity: ['run', 'steps'],
   serve: ['run', 'steps'],
   steps: [],
+  sweep: ['run', 'serve', 'steps'],
   validate: ['kernel', 'run', 'steps'],
 };
 
@@ -87,6 +90,7 @@ const PACKAGES: Record<string, string[]> = {
   studies: ['node:fs', 'node:path', 'node:util', 'zod'],
   bundled: ['node:module', 'node:path'],
   host: [],
+  exit: [],
   identity: ['node:path'],
   index: ['node:os'],
   cli: [

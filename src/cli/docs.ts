@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DOCUMENTS, bundled, host, regenerated, withThreads } from '../index.js';
 import { failureOf } from './errors.js';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { note } from './output.js';
 
 const check = process.argv.includes('--check');

@@ -6,7 +6,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
 import type { CommandData } from './shared-state.js';
 

@@ -3,25 +3,15 @@ import { accessSync, appendFileSync, closeSync, constants, existsSync, lstatSync
 import { fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError } from '../index.js';
+import { ConfigError, orHostError } from '../index.js';
 import { shown, shownPage, type Style } from '../report/format.js';
 import { trying, unlessRefused, writing } from './command-thread.js';
-import { HostError } from './errors.js';
 import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
 
 /** A terminal receives nothing that it would obey, whatever a name from a file holds. */
 export function print(text: string): void {
   const page = shownPage(text);
   process.stdout.write(page.endsWith('\n') ? page : `${page}\n`);
-}
-
-/** Characters that JSON may hold as they are and a terminal would obey: the same, spelt out. */
-const OBEYED = /[\u007F-\u009F\u2028\u2029\p{Bidi_Control}]/gu;
-
-export function json(document: object): string {
-  const text = JSON.stringify(document, null, 2);
-  const spelt = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return `${text.replaceAll(OBEYED, spelt)}\n`;
 }
 
 /** One line on stderr. */
@@ -191,17 +181,6 @@ export function writeRunDirectory(directory: string, files: RunFiles): void {
       });
     }),
   );
-}
-
-/** Errors of the system while something is written are the host's; they name the place as it was given. */
-function orHostError<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    const [what] = error.message.split(" '");
-    throw new HostError(`${what} '${path}'`, { cause: error });
-  }
 }
 
 function write(path: string, content: string | Uint8Array | Iterable<string | Uint8Array>): void {

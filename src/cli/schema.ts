@@ -1,7 +1,8 @@
 /** `wafersim schema`: what a configuration may say, for editors. */
 import type { Command } from 'commander';
 import { configSchema } from '../index.js';
-import { json, print } from './output.js';
+import { json } from '../report/json.js';
+import { print } from './output.js';
 
 const EXAMPLES = `
 Examples:
