@@ -1,3 +1,5 @@
+import { quoted } from './slurm.js';
+
 /**
  * A sweep as an Indexed Job of Kubernetes: https://kubernetes.io/docs/tasks/job/indexed-parallel-processing-static/.
  * Each of its pods runs one shard of the points in a volume that all of them mount.

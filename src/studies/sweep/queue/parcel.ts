@@ -31,7 +31,9 @@ const MOST_BYTES = 2 ** 18;
 export function pack(point: FrozenPoint, base: Base, loaded: LoadedPoint, build: string): Parcel {
   const read = [loaded.config, ...loaded.scenarios.map(({ config }) => config)];
   const places = [base.path, ...(base.plan === undefined ? [] : [base.plan])];
-  const paths = new Set([...places, ...read.flatMap((config) => config.places)].map((path) => resolve(path)));
+  const paths = new Set(
+    [...places, ...read.flatMap((config) => config.places)].map((path) => resolve(path)),
+  );
   return { build, point, base, directory: process.cwd(), files: [...paths].map(fileAt) };
 }
 

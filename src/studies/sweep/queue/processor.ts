@@ -1,13 +1,70 @@
 /**
- * The process in which a worker of the queue has a point simulated: BullMQ starts it and calls what is exported.
- * The simulation has a thread of its own, so that this one sees at once when the worker has gone, and goes too.
+ * The process in which a worker of the queue has points simulated: BullMQ starts it and calls what is exported. It
+ * keeps from one point to the next what neighbours share.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker as Thread } from 'node:worker_threads';
 import type { SandboxedJob } from 'bullmq';
-import type { Outcome } from '../point.js';
-import { unpack, type Parcel } from './parcel.js';
-import type { Declined } from './worker.js';
+import { createRunner } from '../../../decode/runner.js';
+import { host } from '../../../host.js';
+import { ConfigError } from '../../../config/errors.js';
+import { ModelError } from '../../../model/errors.js';
+import { loadFrozen, runLoaded, type Kept, type LoadedPoint } from '../point.js';
+import { buildOf, workerName } from './build.js';
+import { unpack, type Parcel, type Unpacked } from './parcel.js';
+import type { Declined, Returned } from './worker.js';
 
+/** Milliseconds that this process outlives its worker at most. A thread looks: this one simulates. */
+const WATCH = 250;
+const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, 'SIGKILL'), ${WATCH})`;
+new Thread(watch, { eval: true }).unref();
 process.once('disconnect', () => process.exit());
+
+const options = { engine: 'fast', shards: 1, memo: true, ...host } as const;
+const kept: Kept = { runner: createRunner(options) };
+const build = buildOf();
+
+/** Milliseconds until a point that this worker has declined is there for others. */
+const SOON = 1000;
+
+export default async function simulatePoint(
+  job: SandboxedJob<Parcel>,
+  token: string,
+): Promise<Returned> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'wafersim-point-')));
+  try {
+    const found = opened(job.data, folder);
+    if ('declined' in found) {
+      const declined: Declined = { declined: found.declined, worker: workerName(process.ppid) };
+      await job.updateProgress(declined);
+      await job.moveToDelayed(Date.now() + SOON, token);
+      // The name by which BullMQ knows that the job is neither done nor failed.
+      throw Object.assign(new Error(found.declined), { name: 'DelayedError' });
+    }
+    const outcome = await runLoaded(found.base, found.loaded, { ...options, kept });
+    return JSON.parse(JSON.stringify({ build, outcome }).replaceAll(folder, '')) as Returned;
+  } finally {
+    process.chdir('/');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A parcel's point as it was read, or why it is for others. */
+function opened(
+  parcel: Parcel,
+  folder: string,
+): { base: Unpacked['base']; loaded: LoadedPoint } | { declined: string } {
+  if (parcel.build !== build)
+    return { declined: `it is of version ${parcel.build}, this worker of ${build}` };
+  const { directory, base, missing } = unpack(parcel, folder);
+  process.chdir(directory);
+  try {
+    return { base, loaded: loadFrozen(base, parcel.point) };
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof ModelError)) throw error;
+    const files = missing.length > 0 ? `this host has no ${missing.join(', ')}: ` : '';
+    return { declined: `${files}${error.message.replaceAll(folder, '')}` };
+  }
+}

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Job } from 'bullmq';
 import type { Outcome } from '../point.js';
+import { workerName } from './build.js';
 import type { Parcel } from './parcel.js';
 import { openPeers, QUEUE } from './peers.js';
 
@@ -14,8 +15,6 @@ export interface WorkOptions {
   url: string;
   /** Points at the same time, each in a process of its own. */
   jobs: number;
-  /** How others know this worker. */
-  name: string;
   /** Seconds from any fixed instant. */
   now: () => number;
   /** A line on what happens. */
@@ -26,6 +25,12 @@ export interface WorkOptions {
 export interface QueueWorker {
   /** Gives back the points that it has taken: others take them at once. */
   stop(): Promise<void>;
+}
+
+/** What a job returns. */
+export interface Returned {
+  build: string;
+  outcome: Outcome;
 }
 
 /** Says why a worker does not run a point: progress of its job. */
@@ -49,14 +54,14 @@ const PROCESSOR = new URL(
   pathToFileURL(createRequire(import.meta.url).resolve('wafersim/package.json')),
 );
 
-type PointJob = Job<Parcel, Outcome>;
+type PointJob = Job<Parcel, Returned>;
 
 /** @throws ConfigError if the URL is none, or a package is missing; HostError if no server answers */
-export async function startWorker({ url, jobs, name, now, tell }: WorkOptions): Promise<QueueWorker> {
+export async function startWorker({ url, jobs, now, tell }: WorkOptions): Promise<QueueWorker> {
   const { bullmq, name: server, connect } = await openPeers(url);
-  const worker = new bullmq.Worker<Parcel, Outcome>(QUEUE, PROCESSOR, {
+  const worker = new bullmq.Worker<Parcel, Returned>(QUEUE, PROCESSOR, {
     connection: connect(),
-    ...{ name, concurrency: jobs },
+    ...{ name: workerName(process.pid), concurrency: jobs },
     ...{ lockDuration: LOCK, stalledInterval: LOCK, maxStalledCount: MOST_LOST },
     ...{ removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT } },
   });
@@ -69,7 +74,7 @@ export async function startWorker({ url, jobs, name, now, tell }: WorkOptions): 
     return begun === undefined ? '' : ` in ${(now() - begun).toFixed(1)} s`;
   };
   worker.on('active', (job) => active.set(job, now()));
-  worker.on('completed', (job, outcome) => {
+  worker.on('completed', (job, { outcome }) => {
     done++;
     const what = 'run' in outcome ? 'done' : outcome.error.message;
     tell(`point ${job.data.point.index}${finish(job)}: ${what} (${done} so far)`);
