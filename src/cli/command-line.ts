@@ -14,6 +14,7 @@ import { note } from './output.js';
 import { addRun } from './run.js';
 import { addSchema } from './schema.js';
 import { addValidate } from './validate.js';
+import { addWorker } from './worker.js';
 
 const EXAMPLES = `
 Examples:
@@ -43,6 +44,7 @@ function commandLine(): Command {
   program.commandsGroup('Plan:');
   addCapacity(program);
   addFleet(program);
+  addWorker(program);
   program.commandsGroup('Check:');
   addBench(program);
   addValidate(program);
