@@ -67,6 +67,7 @@ export { scenariosTable, servingTable } from './studies/serve/table.js';
 export { servingTrace, type ServingDetail } from './studies/serve/trace.js';
 export { runPoint, type Base, type FrozenPoint, type Outcome } from './studies/sweep/point.js';
 export { openSweepStore, type PointError, type SweepStore } from './store/sweep-store.js';
+export * as slurm from './studies/sweep/slurm.js';
 export { startWorker } from './studies/sweep/queue/worker.js';
 export { stepCache, type StepCache } from './studies/steps/step-cache.js';
 export { withThreads } from './studies/steps/work.js';

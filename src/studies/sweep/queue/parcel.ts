@@ -3,14 +3,19 @@
  * they are put into a folder under the paths that they have here, so that a path in one of them leads to the next.
  * Larger files, and those that are named by an absolute path, have to be on the other host under that path.
  */
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { SimulateOptions } from '../../../decode/options.js';
 import type { Base, FrozenPoint, LoadedPoint } from '../point.js';
+
+/** How a point is simulated, where that may end it. */
+export type ParcelOptions = Pick<SimulateOptions, 'engine' | 'memo' | 'maxCycles'>;
 
 /** The data of a job: plain JSON. */
 export interface Parcel {
   /** Of the build that sent it; no other one runs it. */
   build: string;
+  options: ParcelOptions;
   point: FrozenPoint;
   base: Base;
   /** Absolute, as all paths of `files`. */
@@ -28,13 +33,15 @@ interface ParcelFile {
 const MOST_BYTES = 2 ** 18;
 
 /** Packs a point that was read here. */
-export function pack(point: FrozenPoint, base: Base, loaded: LoadedPoint, build: string): Parcel {
+export function pack(
+  point: FrozenPoint,
+  base: Base,
+  loaded: LoadedPoint,
+  by: Pick<Parcel, 'build' | 'options'>,
+): Parcel {
   const read = [loaded.config, ...loaded.scenarios.map(({ config }) => config)];
-  const places = [base.path, ...(base.plan === undefined ? [] : [base.plan])];
-  const paths = new Set(
-    [...places, ...read.flatMap((config) => config.places)].map((path) => resolve(path)),
-  );
-  return { build, point, base, directory: process.cwd(), files: [...paths].map(fileAt) };
+  const paths = new Set(read.flatMap(({ places }) => places.map((path) => resolve(path))));
+  return { ...by, point, base, directory: process.cwd(), files: [...paths].map(fileAt) };
 }
 
 function fileAt(path: string): ParcelFile {
@@ -51,20 +58,25 @@ export interface Unpacked {
   missing: string[];
 }
 
-/** Puts a parcel's files into a folder; what did not travel is linked to what this host has there. */
+/**
+ * Puts a parcel's files into a folder; what did not travel is linked to what this host has there.
+ * @throws Error if a path leads out of the folder
+ */
 export function unpack({ files, base, directory }: Parcel, folder: string): Unpacked {
   const inside = (path: string) => (isAbsolute(path) ? join(folder, path) : path);
   const missing: string[] = [];
-  mkdirSync(join(folder, directory), { recursive: true });
+  const inner = join(folder, resolve(directory));
+  mkdirSync(inner, { recursive: true });
   for (const { path, content } of files) {
+    if (resolve(path) !== path) throw new Error(`expected an absolute path, found ${path}`);
     const at = join(folder, path);
     mkdirSync(dirname(at), { recursive: true });
     if (content !== undefined) writeFileSync(at, Buffer.from(content, 'base64'));
-    else if (existsSync(path)) symlinkSync(path, at);
+    else if (statSync(path, { throwIfNoEntry: false })?.isFile()) symlinkSync(path, at);
     else missing.push(path);
   }
   return {
-    directory: join(folder, directory),
+    directory: inner,
     base: {
       ...base,
       path: inside(base.path),

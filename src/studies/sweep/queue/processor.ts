@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { SandboxedJob } from 'bullmq';
+import type { SimulateOptions } from '../../../decode/options.js';
 import { createRunner } from '../../../decode/runner.js';
 import { host } from '../../../host.js';
 import { ConfigError } from '../../../config/errors.js';
 import { ModelError } from '../../../model/errors.js';
 import { loadFrozen, runLoaded, type Kept, type LoadedPoint } from '../point.js';
 import { buildOf, workerName } from './build.js';
-import { unpack, type Parcel, type Unpacked } from './parcel.js';
+import { unpack, type Parcel, type ParcelOptions, type Unpacked } from './parcel.js';
 import type { Declined, Returned } from './worker.js';
 
 /** Milliseconds that this process outlives its worker at most. A thread looks: this one simulates. */
@@ -22,8 +23,17 @@ const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kil
 new Thread(watch, { eval: true }).unref();
 process.once('disconnect', () => process.exit());
 
-const options = { engine: 'fast', shards: 1, memo: true, ...host } as const;
-const kept: Kept = { runner: createRunner(options) };
+/** What points had in common so far that were simulated in one way. */
+let last: { way: string; options: SimulateOptions; kept: Kept } | undefined;
+
+function likeLast(of: ParcelOptions): { options: SimulateOptions; kept: Kept } {
+  const way = JSON.stringify(of);
+  if (last?.way === way) return last;
+  const options = { ...of, shards: 1, ...host };
+  last = { way, options, kept: { runner: createRunner(options) } };
+  return last;
+}
+
 const build = buildOf();
 
 /** Milliseconds until a point that this worker has declined is there for others. */
@@ -43,6 +53,7 @@ export default async function simulatePoint(
       // The name by which BullMQ knows that the job is neither done nor failed.
       throw Object.assign(new Error(found.declined), { name: 'DelayedError' });
     }
+    const { options, kept } = likeLast(job.data.options);
     const outcome = await runLoaded(found.base, found.loaded, { ...options, kept });
     return JSON.parse(JSON.stringify({ build, outcome }).replaceAll(folder, '')) as Returned;
   } finally {
