@@ -1,3 +1,4 @@
+import { VERSION } from '../../bundled.js';
 import { quoted } from './slurm.js';
 
 /**
@@ -12,15 +13,16 @@ export interface ManifestOptions {
   arguments: string[];
   /** The store, below the volume. */
   store: string;
-  /** Image with the command `wafersim`. */
-  image: string;
 }
 
+/** To be replaced by that of the cluster's registry. */
+const IMAGE = `wafersim:${VERSION}`;
+
 /** The manifest as plain data: `batch/v1`, `kind: Job`, `completionMode: Indexed`. */
-export function indexedJob({ tasks, arguments: words, store, image }: ManifestOptions): object {
+export function indexedJob({ tasks, arguments: words, store }: ManifestOptions): object {
   const run = ['wafersim', 'sweep', ...words, '-o', store].map(quoted).join(' ');
   // The index is a variable of the container, which a shell has to read.
-  const command = `exec ${run} --shard "$JOB_COMPLETION_INDEX/${tasks}"`;
+  const command = `exec ${run} --jobs 1 --shard "$JOB_COMPLETION_INDEX/${tasks}"`;
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -37,7 +39,7 @@ export function indexedJob({ tasks, arguments: words, store, image }: ManifestOp
           containers: [
             {
               name: 'wafersim',
-              image,
+              image: IMAGE,
               command: ['/bin/sh', '-c', command],
               workingDir: '/work',
               resources: {

@@ -1,0 +1,107 @@
+/** A sweep on a real Redis: workers that share nothing but the queue, one of which is killed in the middle of a point. */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_REDIS, startRedis, type Redis } from './redis.js';
+import { childrenOf, contentOf, isRunning, PLAN, started, until, wafersim } from './sweeps.js';
+
+const count = (text: string, what: RegExp) => [...text.matchAll(what)].length;
+const DONE = /: done \(/g;
+
+describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
+  let home: string;
+  let redis: Redis;
+  const running: ReturnType<typeof started>[] = [];
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'wafersim-on-redis-'));
+    redis = await startRedis();
+  });
+  afterAll(async () => {
+    for (const { child } of running) child.kill('SIGKILL');
+    await redis.stop();
+    rmSync(home, { recursive: true });
+  });
+
+  /** In a folder that has nothing of the plan. */
+  function worker(jobs = 1) {
+    const one = started(['worker', '--redis', redis.url, '--jobs', String(jobs)], home);
+    running.push(one);
+    return one;
+  }
+
+  function sweep(plan: string, store: string, cwd?: string) {
+    const one = started(['sweep', plan, '-o', store, '--redis', redis.url], cwd);
+    running.push(one);
+    return one;
+  }
+
+  it('has the results of one machine, though a worker was killed', async () => {
+    const local = join(home, 'local');
+    expect(wafersim(['sweep', PLAN, '-o', local])).toMatchObject({ status: 0 });
+    const store = join(home, 'redis');
+    const sender = sweep(PLAN, store);
+    const [first, second] = [worker(), worker()];
+    await until(
+      () => first.said.stderr,
+      () => count(first.said.stderr, DONE) >= 3,
+    );
+    const children = childrenOf(first.child.pid!);
+    expect(children.length).toBeGreaterThan(0);
+    first.child.kill('SIGKILL');
+    // What simulated for it ends with it.
+    await until(
+      () => String(children.filter(isRunning)),
+      () => !children.some(isRunning),
+      5000,
+    );
+    expect(await sender.ended, sender.said.stderr).toBe(0);
+    expect(contentOf(store)).toEqual(contentOf(local));
+    expect(count(first.said.stderr, DONE) + count(second.said.stderr, DONE)).toBe(30);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(143);
+    expect(second.said.stderr).toMatch(/\nwafersim: terminated\n$/);
+  });
+
+  it('needs no file of the plan on the host of a worker, and gives back what a worker leaves', async () => {
+    const folder = join(home, 'away');
+    cpSync(resolve('configs'), join(folder, 'configs'), { recursive: true });
+    cpSync(resolve('models/tiny.json'), join(folder, 'models/tiny.json'));
+    const plan = [
+      'base: configs/tiny.yaml',
+      'set: [workload.data=false]',
+      'axes:',
+      '  workload.context: [8, 9, 10, 11]',
+    ];
+    writeFileSync(join(folder, 'plan.yaml'), `${plan.join('\n')}\n`);
+    const store = join(home, 'away-store');
+    const sender = sweep('plan.yaml', store, folder);
+    await until(
+      () => sender.said.stderr,
+      () => sender.said.stderr.includes('no worker: wafersim worker --redis redis://'),
+    );
+    rmSync(folder, { recursive: true });
+    const first = worker(2);
+    await until(
+      () => first.said.stderr,
+      () => childrenOf(first.child.pid!).length === 2,
+    );
+    // As a scheduler ends it: the points that it had are there for others at once, not only after its lock.
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(143);
+    const begun = performance.now();
+    const second = worker(2);
+    expect(await sender.ended, sender.said.stderr).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(9000);
+    second.child.kill('SIGINT');
+    expect(await second.ended).toBe(130);
+  });
+
+  it('goes on after the server has been away, and says in one line that there is none', async () => {
+    const none = wafersim(['worker', '--redis', 'redis://:secret@127.0.0.1:1']);
+    expect(none.stderr).toBe(
+      'wafersim: redis://127.0.0.1:1: expected a Redis server, found connect ECONNREFUSED 127.0.0.1:1\n',
+    );
+    expect(none.status).toBe(5);
+  });
+});
