@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { openClaims, type Claims, type Owner } from './claims.js';
 import { orHostError } from './host-error.js';
 
+/** `limit reached`: one that was asked for, which is no property of the point. */
+export type ErrorStatus = 'does not fit' | 'machine failed' | 'limit reached' | 'failed';
+
 /** A point without a run: it does not fit, the machine failed, or something else did. */
 export interface PointError {
   schema: 'wafersim.error/1';
@@ -16,8 +19,8 @@ export interface PointError {
   /** As of a command that simulates this point alone: 4 is a result, anything else a failure. */
   exitCode: number;
   message: string;
-  /** A limit that was asked for was reached, which is no property of the point. */
-  limit?: true;
+  /** In the words of the results. */
+  status: ErrorStatus;
 }
 
 /** What a point has in the store: at most one of them. */
@@ -63,13 +66,13 @@ export interface SweepStore extends Pick<Claims, 'claim' | 'release' | 'beat' | 
 export function openSweepStore(
   folder: string,
   owner: Owner,
-  { writing }: Guard = { writing: (work) => work() },
+  guard: Guard = { writing: (work) => work() },
 ): SweepStore {
   const claims = openClaims(join(folder, WORK), owner);
   const at = (key: string, name = '') => join(folder, POINTS, key, name);
   const write = (path: string, content: string | Uint8Array) =>
     orHostError(path, () =>
-      writing(() => {
+      guard.writing(() => {
         mkdirSync(join(folder, WORK), { recursive: true });
         const temporary = claims.temporary();
         try {
