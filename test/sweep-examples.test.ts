@@ -40,7 +40,11 @@ describe('the examples of sweeps', () => {
   it('are all in their README, and in no other place', () => {
     const named = [...textOf('README.md').matchAll(/\]\(([^)]+)\)/g)].map(([, path]) => path);
     const own = named.filter((path) => !path.startsWith('..'));
-    expect(own.toSorted()).toEqual(readdirSync(FOLDER).filter((name) => name !== 'README.md').toSorted());
+    expect(own.toSorted()).toEqual(
+      readdirSync(FOLDER)
+        .filter((name) => name !== 'README.md')
+        .toSorted(),
+    );
     for (const path of named) expect(() => readFileSync(join(FOLDER, path))).not.toThrow();
   });
 
@@ -62,7 +66,9 @@ describe('the examples of sweeps', () => {
     const text = textOf(name).replaceAll(/ -- [^\n]*/g, '');
     for (const command of ['sweep', 'run']) {
       const { stdout } = await wafersim(command, '--help');
-      const uses = text.matchAll(new RegExp(`(?:wafersim",? "?|wafersim )${command}\\b([^\\n]*)`, 'g'));
+      const uses = text.matchAll(
+        new RegExp(`(?:wafersim",? "?|wafersim )${command}\\b([^\\n]*)`, 'g'),
+      );
       const options = [...uses].flatMap(([, rest]) => rest.match(/--[a-z][\w-]*|-o\b/g) ?? []);
       for (const option of options) expect(stdout, option).toContain(option);
     }

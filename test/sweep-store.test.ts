@@ -25,8 +25,9 @@ const elsewhere = { host: 'there', process: 1, began: 7 };
 const error = {
   schema: 'wafersim.error/1',
   key: 'a',
+  status: 'does not fit',
   exitCode: 4,
-  message: 'does not fit',
+  message: 'too big',
 } as const;
 
 /** Leaves what a process leaves that is killed while it has a point. */
@@ -50,7 +51,7 @@ describe('the store of a sweep', () => {
     store.release('a');
     store.write('results.csv', 'x\n');
     store.leave();
-    expect(readdirSync(folder, { recursive: true }).toSorted()).toEqual([
+    expect(readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()).toEqual([
       'points',
       'points/a',
       'points/a/run.json',

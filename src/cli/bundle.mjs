@@ -6,11 +6,20 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const file = fileURLToPath(new URL('../../dist/cli/command.js', import.meta.url));
+const dist = (path) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+const file = dist('cli/command.js');
+
 /** Optional packages stay out: who has none of them runs everything else. */
 const external = ['bullmq', 'ioredis'];
-const bundle = await rolldown({ input: file, platform: 'node', external });
-const { output } = await bundle.write({ file, codeSplitting: false });
+
+async function bundled(input, output) {
+  const bundle = await rolldown({ input: dist(input), platform: 'node', external });
+  return bundle.write({ file: dist(output), codeSplitting: false });
+}
+
+const { output } = await bundled('cli/command.js', 'cli/command.js');
+await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
+await bundled('studies/sweep/queue/processor.js', 'studies/queue-processor.js');
 
 /** Folders of the packages that went in: their licences have to be shipped with them. */
 const packages = new Set(

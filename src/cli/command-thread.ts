@@ -33,6 +33,11 @@ export function endsIn(milliseconds: number, text: string): void {
   if (data !== undefined) parentPort?.postMessage({ milliseconds, text }, []);
 }
 
+/** Has the process remove a file when a signal ends it, whatever this thread does. */
+export function endsWithout(path: string): void {
+  if (data !== undefined) parentPort?.postMessage({ remove: path }, []);
+}
+
 /** Writes files, all of them or none: a signal waits for that, or has it taken back. */
 export function writing<T>(write: () => T): T {
   return whileWriting(state, () => {

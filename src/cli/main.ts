@@ -4,6 +4,7 @@
  * the end of the time are answered at once, whatever the command does, and a command that runs out of
  * memory ends with a line and an exit code.
  */
+import { rmSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EXIT } from '../exit.js';
@@ -60,7 +61,12 @@ worker.on('error', (error: NodeJS.ErrnoException) => {
   if (isMemory) end(`out of memory, at: ${doing(state)}`, EXIT.host);
   else end(`internal error: ${error.message}`, EXIT.internal);
 });
-worker.on('message', ({ milliseconds, text }: { milliseconds: number; text: string }) => {
+/** Files that are not to outlive the process. */
+const removed: string[] = [];
+type Message = { milliseconds: number; text: string } | { remove: string };
+worker.on('message', (message: Message) => {
+  if ('remove' in message) return void removed.push(message.remove);
+  const { milliseconds, text } = message;
   // The command itself says more when its time is over, unless it is in the middle of something long.
   setTimeout(() => {
     void whenWritten().then(() => end(`${text}, at: ${doing(state)}`, EXIT.machine));
@@ -76,6 +82,7 @@ async function whenWritten(): Promise<void> {
 }
 
 function end(line: string, exitCode: number): never {
+  for (const path of removed) rmSync(path, { force: true });
   stderr.write(`wafersim: ${line}\n`);
   process.exit(exitCode);
 }

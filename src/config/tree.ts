@@ -1,6 +1,6 @@
 /** Trees of values with origins: merging files and settings, finding where a path was written. */
 import { ConfigError } from './errors.js';
-import { hasComment, readYaml, type Node, type Origin } from './yaml.js';
+import { hasComment, readYaml, type Node, type Origin, type Scalar } from './yaml.js';
 
 /**
  * The base with the overlay's values in place of its own; mappings are merged key by key, save those
@@ -83,6 +83,19 @@ export function normalise(root: Node): Node {
       entries.set(key, { ...value, value: new Map([[inner, value]]) });
   }
   return { ...root, value: entries };
+}
+
+/** A setting that sets a path to a value: one, or a list of them. */
+export function settingOf(path: string, value: Scalar | readonly Scalar[]): string {
+  const asIs = `${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  if (typeof value !== 'string') return asIs;
+  try {
+    const read = path.split('.').reduce<Node | undefined>(child, nodeOf(asIs))?.value;
+    if (read === value) return asIs;
+  } catch {
+    // A text that is no YAML as it stands.
+  }
+  return `${path}=${JSON.stringify(value)}`;
 }
 
 const PROMPT = 'workload.prompt';

@@ -5,9 +5,12 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openClaims, type Claims, type Owner } from './claims.js';
 import { orHostError } from './host-error.js';
+
+/** `limit reached`: one that was asked for, which is no property of the point. */
+export type ErrorStatus = 'does not fit' | 'machine failed' | 'limit reached' | 'failed';
 
 /** A point without a run: it does not fit, the machine failed, or something else did. */
 export interface PointError {
@@ -16,8 +19,8 @@ export interface PointError {
   /** As of a command that simulates this point alone: 4 is a result, anything else a failure. */
   exitCode: number;
   message: string;
-  /** A limit that was asked for was reached, which is no property of the point. */
-  limit?: true;
+  /** In the words of the results. */
+  status: ErrorStatus;
 }
 
 /** What a point has in the store: at most one of them. */
@@ -28,7 +31,9 @@ export const STORE_FILES = [
   ...['plan.yaml', 'plan.ndjson'],
   ...['results.csv', 'results.ndjson', 'results.parquet', 'sweep.html'],
 ] as const;
-export type StoreFile = (typeof STORE_FILES)[number];
+/** What a scheduler is given, in a folder that has what its tasks say as well. */
+const JOBS = 'slurm';
+export type StoreFile = (typeof STORE_FILES)[number] | `${typeof JOBS}/${string}.sh`;
 
 /** Claims, and what is not whole yet; there only while a process uses the store. */
 const WORK = '.work';
@@ -63,13 +68,13 @@ export interface SweepStore extends Pick<Claims, 'claim' | 'release' | 'beat' | 
 export function openSweepStore(
   folder: string,
   owner: Owner,
-  { writing }: Guard = { writing: (work) => work() },
+  guard: Guard = { writing: (work) => work() },
 ): SweepStore {
   const claims = openClaims(join(folder, WORK), owner);
   const at = (key: string, name = '') => join(folder, POINTS, key, name);
   const write = (path: string, content: string | Uint8Array) =>
     orHostError(path, () =>
-      writing(() => {
+      guard.writing(() => {
         mkdirSync(join(folder, WORK), { recursive: true });
         const temporary = claims.temporary();
         try {
@@ -95,11 +100,15 @@ export function openSweepStore(
     release: (key) => claims.release(key),
     leave: () => claims.leave(),
     foreign() {
-      const known = new Set<string>([...STORE_FILES, POINTS, WORK]);
+      const known = new Set<string>([...STORE_FILES, POINTS, WORK, JOBS]);
       return namesIn(folder).find((name) => !known.has(name));
     },
     read: (file) => textOf(join(folder, file)),
-    write: (file, content) => write(join(folder, file), content),
+    write(file, content) {
+      const path = join(folder, file);
+      orHostError(path, () => mkdirSync(dirname(path), { recursive: true }));
+      write(path, content);
+    },
     stateOf(key) {
       if (isThere(at(key, 'run.json'))) return 'run';
       return isThere(at(key, 'error.json')) ? 'error' : 'missing';

@@ -9,13 +9,13 @@ import type { Setting } from '../../config/tree.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import type { Runner } from '../../decode/runner.js';
 import { createShared, familyOf, type Shared } from '../../decode/sharing.js';
-import { LimitError } from '../../engine/engine.js';
+import { LimitError, MachineError } from '../../engine/engine.js';
 import { EXIT } from '../../exit.js';
 import { runIdentity, scenariosIdentity } from '../../identity.js';
-import type { Placement } from '../../placement/placement.js';
+import { CapacityError, type Placement } from '../../placement/placement.js';
 import { json } from '../../report/json.js';
 import type { AnyRun } from '../../report/serving-document.js';
-import type { PointError } from '../../store/sweep-store.js';
+import type { ErrorStatus, PointError } from '../../store/sweep-store.js';
 import { failureOf } from '../failure.js';
 import { simulate } from '../run/run.js';
 import { isServing, scenariosOf } from '../serve/serve.js';
@@ -161,11 +161,20 @@ async function documentOf(
 
 /** What the store notes of a point that has no run. */
 export function errorOf(key: string, error: unknown): PointError {
-  const limit = error instanceof LimitError && { limit: true as const };
-  return { schema: 'wafersim.error/1', key, ...failureOf(error), ...limit };
+  const { exitCode, message } = failureOf(error);
+  return { schema: 'wafersim.error/1', key, status: statusOf(error, exitCode), exitCode, message };
 }
 
-/** Whether a point has its result: a run, or an error that is one and would be the same again. */
+function statusOf(error: unknown, exitCode: number): ErrorStatus {
+  if (exitCode !== EXIT.machine) return 'failed';
+  if (error instanceof LimitError) return 'limit reached';
+  const isRoom =
+    error instanceof CapacityError ||
+    (error instanceof MachineError && error.code === 'does-not-fit');
+  return isRoom ? 'does not fit' : 'machine failed';
+}
+
+/** Whether an error is the point's result: it would be the same again. */
 export function isResult({ exitCode }: PointError): boolean {
   return exitCode === EXIT.machine;
 }

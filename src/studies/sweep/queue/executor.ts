@@ -38,7 +38,7 @@ export async function createQueue(
   options: ParcelOptions,
   { url, tell }: QueueOptions,
 ): Promise<Executor> {
-  const { bullmq, name: server, connect } = await openPeers(url);
+  const { bullmq, name: server, connect, disconnect } = await openPeers(url);
   const queue: PointQueue = new bullmq.Queue(QUEUE, { connection: connect(), ...EVENTS });
   const events = new bullmq.QueueEvents(QUEUE, { connection: connect() });
   const build = buildOf();
@@ -84,6 +84,7 @@ export async function createQueue(
       clearInterval(look);
       await Promise.allSettled([...sent.keys()].map(async (key) => queue.remove(key)));
       await Promise.allSettled([events.close(), queue.close()]);
+      disconnect();
     },
   };
 }

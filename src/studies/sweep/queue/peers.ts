@@ -13,7 +13,10 @@ export interface Peers {
   bullmq: BullMQ;
   /** The server as messages name it: without a password. */
   name: string;
+  /** For BullMQ, which does not close what it is given. */
   connect: () => Redis;
+  /** Ends all connections. */
+  disconnect: () => void;
 }
 
 /** All points of all sweeps are jobs of one queue. */
@@ -49,7 +52,18 @@ export async function openPeers(url: string): Promise<Peers> {
   } finally {
     first.disconnect();
   }
-  return { bullmq, name, connect: () => connect() };
+  const connections: Redis[] = [];
+  return {
+    ...{ bullmq, name },
+    connect() {
+      const connection = connect();
+      connections.push(connection);
+      return connection;
+    },
+    disconnect() {
+      for (const connection of connections) connection.disconnect();
+    },
+  };
 }
 
 async function loaded() {

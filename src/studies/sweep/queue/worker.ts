@@ -50,7 +50,7 @@ const KEPT = 24 * 3600;
 
 /** The built processor, by the package's own name: it is found from the sources, from the build and from a bundle. */
 const PROCESSOR = new URL(
-  'dist/studies/sweep/queue/processor.js',
+  'dist/studies/queue-processor.js',
   pathToFileURL(createRequire(import.meta.url).resolve('wafersim/package.json')),
 );
 
