@@ -29,9 +29,14 @@ export function started(args: string[], cwd?: string) {
 }
 
 /** Waits for something to become true. @throws after so many milliseconds, with `what` */
-export async function until(what: () => string, isTrue: () => boolean, most = 60_000) {
-  for (let waited = 0; !isTrue(); waited += 50) {
-    if (waited > most) throw new Error(`after ${most / 1000} s: ${what()}`);
+export async function until(
+  what: () => string,
+  isTrue: () => boolean | Promise<boolean>,
+  most = 100_000,
+) {
+  const end = performance.now() + most;
+  while (!(await isTrue())) {
+    if (performance.now() > end) throw new Error(`after ${most / 1000} s: ${what()}`);
     await setTimeout(50);
   }
 }

@@ -67,6 +67,7 @@ export async function createQueue(
   });
   await events.waitUntilReady();
   const look = setInterval(() => {
+    if (sent.size === 0) return;
     void lookAt(queue, sent, end).catch(lost);
     void queue.getWorkersCount().then((count) => {
       if (count === 0) tellOnce(`no worker: wafersim worker --redis ${server} starts one`);

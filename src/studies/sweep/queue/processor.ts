@@ -2,8 +2,8 @@
  * The process in which a worker of the queue has points simulated: BullMQ starts it and calls what is exported. It
  * keeps from one point to the next what neighbours share.
  */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { SandboxedJob } from 'bullmq';
@@ -36,6 +36,26 @@ function likeLast(of: ParcelOptions): { options: SimulateOptions; kept: Kept } {
 
 const build = buildOf();
 
+/** Folders of parcels, by the host and the process that they are of. */
+const TEMPORARY = realpathSync(tmpdir());
+const FOLDERS = `wafersim-point-${hostname()}-`;
+
+/** Those of processes that were killed are removed by the next one. */
+for (const name of readdirSync(TEMPORARY)) {
+  const owner = name.startsWith(FOLDERS) && /^\d+(?=-)/.exec(name.slice(FOLDERS.length))?.[0];
+  if (owner && !isRunning(Number(owner)))
+    rmSync(join(TEMPORARY, name), { recursive: true, force: true });
+}
+
+function isRunning(owner: number): boolean {
+  try {
+    return process.kill(owner, 0);
+  } catch (error) {
+    // Another user's process is one too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** Milliseconds until a point that this worker has declined is there for others. */
 const SOON = 1000;
 
@@ -43,7 +63,7 @@ export default async function simulatePoint(
   job: SandboxedJob<Parcel>,
   token: string,
 ): Promise<Returned> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'wafersim-point-')));
+  const folder = mkdtempSync(join(TEMPORARY, `${FOLDERS}${process.pid}-`));
   try {
     const found = opened(job.data, folder);
     if ('declined' in found) {
