@@ -27,6 +27,8 @@ export interface Plan {
   set: Setting[];
   axes: PlanAxis[];
   exclude: Record<string, AxisValue>[];
+  /** Where it is written, for errors. */
+  excludedAt: string;
   pareto: { x: string; y: string };
   /** What plan.yaml of a store holds. */
   text: string;
@@ -134,6 +136,13 @@ function planOf(tree: Node, file?: string) {
           `expected ${first.length} values as of ${paths[0]}, found ${list.length}`,
         );
     const steps = first.map((_, step) => lists.map((list) => list[step]));
+    const texts = steps.map((values) => values.map(textOf).join(', '));
+    const again = texts.findIndex((text, i) => texts.indexOf(text) < i);
+    if (again >= 0)
+      refuse(
+        [...place, paths[0], again],
+        `expected different values at each step, found ${texts[again]} again`,
+      );
     const settings = steps.map((values, step) =>
       values.map((value, i) => setting(tree, [...place, paths[i]], step, value, file)),
     );
@@ -160,6 +169,7 @@ function planOf(tree: Node, file?: string) {
   const nodes = child(tree, 'set')?.value as readonly Node[] | undefined;
   return {
     ...{ base, axes: all, exclude, pareto },
+    excludedAt: originAt(tree, ['exclude']).label,
     set: set.map((text, i): Setting => settingAt(text, nodes![i].origin, undefined, file)),
   };
 }

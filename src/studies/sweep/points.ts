@@ -57,7 +57,7 @@ export function inOrder(points: readonly PlannedPoint[]): PlannedPoint[] {
   });
 }
 
-function combinationsOf({ axes, set, exclude }: Plan): Combination[] {
+function combinationsOf({ axes, set, exclude, excludedAt }: Plan): Combination[] {
   const all = axes.reduce<Combination[]>(
     (before, { paths, steps, settings }) =>
       before.flatMap((point) =>
@@ -76,7 +76,7 @@ function combinationsOf({ axes, set, exclude }: Plan): Combination[] {
   );
   if (left.length === 0)
     throw new ConfigError(
-      `exclude: expected to leave a point, found all ${all.length} of them excluded`,
+      `${excludedAt}: exclude: expected to leave a point, found all ${all.length} of them excluded`,
     );
   return left;
 }

@@ -216,10 +216,7 @@ function isOpenState(store: SweepStore, { key }: FrozenPoint): boolean {
   return store.stateOf(key) === 'missing';
 }
 
-/**
- * Writes the plan where it is not yet; its text may differ in what changes no point.
- * @throws HostError
- */
+/** Writes the plan where it is not yet; its text may differ in what changes no point. */
 export function freeze(plan: Plan, points: readonly PlannedPoint[], store: SweepStore): void {
   if (store.read('plan.yaml') !== plan.text) store.write('plan.yaml', plan.text);
   if (store.read('plan.ndjson') === undefined) store.write('plan.ndjson', planText(points));
