@@ -79,7 +79,7 @@ export type { Prepared as PreparedSweep, Shard, SweepProgress } from './studies/
 export { plannedTable, sweepCsv, sweepMarkdown } from './studies/sweep/table.js';
 export { sweepNdjson, sweepTable } from './studies/sweep/table.js';
 export { openSweepStore, type PointError, type SweepStore } from './store/sweep-store.js';
-export { indexedJob } from './studies/sweep/kubernetes.js';
+export { indexedJob, manifestText } from './studies/sweep/kubernetes.js';
 export { knownPace, measuredPace } from './studies/sweep/pace.js';
 export { createQueue } from './studies/sweep/queue/executor.js';
 export * as slurm from './studies/sweep/slurm.js';

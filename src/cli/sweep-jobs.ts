@@ -1,13 +1,13 @@
 /** `wafersim sweep --slurm` and `--k8s`: a sweep as jobs of a scheduler, each task of which runs a shard. */
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { stringify } from 'yaml';
 import {
   bundled,
   ConfigError,
   freeze,
   indexedJob,
   knownPace,
+  manifestText,
   measuredPace,
   slurm,
 } from '../index.js';
@@ -211,7 +211,7 @@ function printManifest(packed: Packed, { folder }: SweepStore, asked: Asked): vo
       `# ${textOf(packed)}`,
       '# The image needs Node 20 and wafersim; the volume, mounted at /work, needs the plan and what it names.',
       `# When the job is over: ${again}`,
-      stringify(manifest, { lineWidth: 0 }),
+      manifestText(manifest),
     ].join('\n'),
   );
 }

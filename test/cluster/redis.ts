@@ -9,10 +9,17 @@ export interface Redis {
   stop: () => Promise<void>;
 }
 
-export async function startRedis(): Promise<Redis> {
+/** @param password which is not part of the URL */
+export async function startRedis(password = ''): Promise<Redis> {
   const daemons = new Daemons('redis');
   const [port] = await freePorts(1);
-  const options = { bind: '127.0.0.1', port, save: '', 'maxmemory-policy': 'noeviction' };
+  const options = {
+    bind: '127.0.0.1',
+    port,
+    save: '',
+    'maxmemory-policy': 'noeviction',
+    requirepass: password,
+  };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   try {
     daemons.start('redis', 'redis-server', [...args, '--dir', daemons.folder]);
@@ -33,6 +40,6 @@ function answers(port: number): Promise<boolean> {
     };
     socket.once('error', () => end(false));
     socket.once('connect', () => socket.write('PING\r\n'));
-    socket.once('data', (data) => end(data.toString().startsWith('+PONG')));
+    socket.once('data', (data) => end(/^(?:\+PONG|-NOAUTH)/.test(data.toString())));
   });
 }

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { VERSION } from '../../bundled.js';
 import { quoted } from './slurm.js';
 
@@ -54,4 +55,9 @@ export function indexedJob({ tasks, arguments: words, store }: ManifestOptions):
       },
     },
   };
+}
+
+/** The same as text for people and `kubectl`. */
+export function manifestText(manifest: object): string {
+  return stringify(manifest, { lineWidth: 0 });
 }

@@ -21,7 +21,7 @@ import type { Declined, Returned } from './worker.js';
 const WATCH = 250;
 const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, 'SIGKILL'), ${WATCH})`;
 new Thread(watch, { eval: true }).unref();
-process.once('disconnect', () => process.exit());
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 /** What points had in common so far that were simulated in one way. */
 let last: { way: string; options: SimulateOptions; kept: Kept } | undefined;
@@ -69,7 +69,7 @@ export default async function simulatePoint(
     if ('declined' in found) {
       const declined: Declined = { declined: found.declined, worker: workerName(process.ppid) };
       await job.updateProgress(declined);
-      await job.moveToDelayed(Date.now() + SOON, token);
+      await job.moveToDelayed(host.date() * 1000 + SOON, token);
       // The name by which BullMQ knows that the job is neither done nor failed.
       throw Object.assign(new Error(found.declined), { name: 'DelayedError' });
     }
