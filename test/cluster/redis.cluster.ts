@@ -122,6 +122,65 @@ describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
     expect(await second.ended).toBe(130);
   });
 
+  it('is for workers of its own build that have its large files; others decline it, and say why', async () => {
+    const folder = join(home, 'large');
+    cpSync(resolve('configs'), join(folder, 'configs'), { recursive: true });
+    cpSync(resolve('models/tiny.json'), join(folder, 'models/tiny.json'));
+    const trace = join(folder, 'trace.csv');
+    const rows = '0,4,2\n'.repeat(50_000);
+    writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows}`);
+    const axes = [
+      'base: configs/serving-tiny.yaml',
+      'set: [workload.trace=trace.csv, workload.requests=3]',
+    ];
+    writeFileSync(join(folder, 'plan.yaml'), `${axes.join('\n')}\naxes: { workload.seed: [1] }\n`);
+    const sender = sweep('plan.yaml', join(home, 'large-store'), folder);
+    await until(
+      () => sender.said.stderr,
+      async () => (await counts()).wait === 1,
+    );
+    // A worker that is there meanwhile has another file under that path.
+    writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.replace('0,4,2', '0,4,3')}`);
+    const one = worker();
+    await until(
+      () => one.said.stderr,
+      () => one.said.stderr.includes('declines point 0: '),
+    );
+    await until(
+      () => sender.said.stderr,
+      () =>
+        /worker \S+:\d+ declines points: [^\n]*files or a version that differ/.test(
+          sender.said.stderr,
+        ),
+    );
+    // One of another build finds the same, whatever it has.
+    const isOther = await withQueue(async (queue) => {
+      const [job] = await queue.getJobs(['wait', 'delayed', 'active']);
+      const data = {
+        ...job.data,
+        build: '9.9.9+0123456789ab',
+        point: { ...job.data.point, index: 7 },
+      };
+      return queue.add('point', data, { jobId: 'of-another-build' });
+    });
+    await until(
+      () => one.said.stderr,
+      () =>
+        one.said.stderr.includes(
+          'declines point 7: it is of version 9.9.9+0123456789ab, this worker of 0.',
+        ),
+    );
+    await withQueue(async (queue) => {
+      expect(await (await queue.getJob(isOther.id!))?.isFailed()).toBe(false);
+      await until(
+        () => 'it stays with the worker',
+        async () => (await queue.remove(isOther.id!)) === 1,
+      );
+    });
+    writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows}`);
+    expect(await sender.ended, sender.said.stderr).toBe(0);
+  });
+
   it('says in one line that there is no server', () => {
     const none = wafersim(['worker', '--redis', 'redis://:secret@127.0.0.1:1']);
     expect(none.stderr).toBe(
