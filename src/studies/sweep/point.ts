@@ -122,12 +122,26 @@ export async function runPoint(
   point: FrozenPoint,
   options: PointOptions,
 ): Promise<Outcome> {
+  let loaded: LoadedPoint;
   try {
-    const document = await documentOf(base, loadFrozen(base, point), options);
-    return { run: json(document) };
+    loaded = loadFrozen(base, point);
+  } catch (error) {
+    return { error: errorOf(point.key, error) };
+  }
+  return runLoaded(base, loaded, options);
+}
+
+/** The same of a point that has been read. */
+export async function runLoaded(
+  base: Base,
+  loaded: LoadedPoint,
+  options: PointOptions,
+): Promise<Outcome> {
+  try {
+    return { run: json(await documentOf(base, loaded, options)) };
   } catch (error) {
     options.signal?.throwIfAborted();
-    return { error: errorOf(point.key, error) };
+    return { error: errorOf(loaded.key, error) };
   }
 }
 
