@@ -85,7 +85,7 @@ const PACKAGES: Record<string, string[]> = {
   decode: ['node:crypto', 'node:timers/promises'],
   serving: ['flatqueue', 'papaparse'],
   report: ['cli-table3', 'uplot'],
-  store: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:url'],
+  store: ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   studies: [
     ...['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
@@ -110,6 +110,9 @@ const SHARD_PACKAGES = [
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;
+/** What changes files; the process itself removes what is not to outlive it. */
+const WRITES =
+  /\b(?:writeFile|appendFile|mkdir|mkdtemp|rename|rm|rmdir|unlink|link|symlink|write|utimes|truncate|copyFile|cp)Sync\b|\bcreateWriteStream\b/;
 const OUTSIDE = /\bconsole\.|\bprocess\.(?:exit|stdout|stderr|env|argv)\b/;
 
 interface Import {
@@ -149,6 +152,9 @@ function violations(path: string, source: string): string[] {
     .map(({ from, typeOnly }) => `${path} imports ${typeOnly ? 'types of ' : ''}${from}`);
   if (!(room in MAY_IMPORT)) wrong.push(`${path} is in a room that the table does not know`);
   const code = withoutComments(source);
+  const writes = WRITES.exec(code);
+  if (writes && room !== 'store' && path !== 'cli/main.ts')
+    wrong.push(`${path} uses ${writes[0]} (writes files)`);
   // The commands and what `host` of a document tells are the only ones that look at the machine; pages do in a browser.
   if (room !== 'cli' && path !== 'host.ts' && path !== 'report/page-script.ts') {
     for (const [what, pattern] of Object.entries({ CLOCK, RANDOM, OUTSIDE })) {
@@ -301,6 +307,8 @@ describe('the scan', () => {
     ['studies/fleet/fleet.ts', 'process.exitCode = 1; process.exit();'],
     ['report/table.ts', "import type { CompareRow } from '../studies/compare/document.js';"],
     ['decode/simulate.ts', "import { withShape } from '../studies/search/shaped.js';"],
+    ['studies/run/run.ts', "writeFileSync('run.json', text);"],
+    ['cli/run.ts', "mkdirSync('runs');"],
     ['utils/misc.ts', 'export const one = 1;'],
   ];
   it.each(bad)('refuses in %s: %s', (path, source) => {

@@ -20,7 +20,7 @@ import { cycles, duration } from '../src/cli/simulating.js';
 import { coordinates, shardCount } from '../src/cli/options.js';
 import { checkRunDirectory, writeFile, writeRunDirectory } from '../src/cli/output.js';
 import { json } from '../src/report/json.js';
-import { inTemporary } from '../src/cli/temporary.js';
+import { inTemporary } from '../src/store/temporary.js';
 import { LimitError, MachineError } from '../src/engine/engine.js';
 import { ConfigError } from '../src/config/errors.js';
 import { CapacityError } from '../src/placement/placement.js';

@@ -85,7 +85,7 @@ describe('a parcel', () => {
     // Other content under that path is another point, and so is none.
     writeFileSync(trace, `${readFileSync(trace, 'utf8')}${row}`);
     expect(() => loadFrozen(unpacked(parcel).base, parcel.point)).toThrow(
-      /files or a version that differ/,
+      /point 3 was frozen from, found another trace\.csv$/,
     );
     rmSync(trace);
     expect(unpacked(parcel).missing).toEqual([trace]);

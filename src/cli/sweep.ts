@@ -22,11 +22,11 @@ import type {
 } from '../index.js';
 import { json } from '../report/json.js';
 import { stepFolder } from './cache.js';
-import { endsWithout, writing } from './command-thread.js';
+import { endsWithout } from './command-thread.js';
 import { prefixed } from './errors.js';
 import { addSimulationOptions, repeated, setOption, shardCount } from './options.js';
 import type { SimulationOptions } from './options.js';
-import { note, print, style } from './output.js';
+import { GUARD, note, print, style } from './output.js';
 import { simulating } from './simulating.js';
 import { addJobOptions, areJobs, checkJobOptions, jobsOf, type JobOptions } from './sweep-jobs.js';
 import { withSweepLine } from './sweep-line.js';
@@ -212,7 +212,7 @@ function defaultFolder({ base, text }: Plan): string {
 function storeAt(folder: string): SweepStore {
   if (folder.trim() === '') throw new ConfigError('-o: expected a directory, found an empty name');
   const owner = { host: hostname(), process: process.pid, began: performance.timeOrigin };
-  return openSweepStore(folder, owner, { writing });
+  return openSweepStore(folder, owner, GUARD);
 }
 
 function write(document: SweepDocument, { format }: Pick<SweepOptions, 'format'>): void {

@@ -14,3 +14,8 @@ export function orHostError<T>(path: string, work: () => T): T {
     throw new HostError(`${what} '${path}'`, { cause: error });
   }
 }
+
+/** A place that holds, or is, what is not to be written over; one line says what was expected. */
+export class PlaceError extends Error {
+  override readonly name = 'PlaceError';
+}

@@ -3,11 +3,12 @@
  * is whole or absent: it is written under a temporary name and renamed. Several processes may use it at once,
  * on several hosts if they share the disk.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openClaims, type Claims, type Owner } from './claims.js';
+import { UNGUARDED, type Guard } from './guard.js';
 import { orHostError } from './host-error.js';
+import { writeWhole } from './whole.js';
 
 /** `limit reached`: one that was asked for, which is no property of the point. */
 export type ErrorStatus = 'does not fit' | 'machine failed' | 'limit reached' | 'failed';
@@ -39,11 +40,6 @@ export type StoreFile = (typeof STORE_FILES)[number] | `${typeof JOBS}/${string}
 const WORK = '.work';
 const POINTS = 'points';
 
-/** How a command keeps a signal from cutting what is being written in two. */
-export interface Guard {
-  writing<T>(work: () => T): T;
-}
-
 export interface SweepStore extends Pick<Claims, 'claim' | 'release' | 'beat' | 'life' | 'leave'> {
   readonly folder: string;
   /** A name in the folder that is none of a store's. */
@@ -65,11 +61,7 @@ export interface SweepStore extends Pick<Claims, 'claim' | 'release' | 'beat' | 
 }
 
 /** The folder need not exist, and nothing is touched, until something is written or claimed. */
-export function openSweepStore(
-  folder: string,
-  owner: Owner,
-  guard: Guard = { writing: (work) => work() },
-): SweepStore {
+export function openSweepStore(folder: string, owner: Owner, guard: Guard = UNGUARDED): SweepStore {
   const claims = openClaims(join(folder, WORK), owner);
   const at = (key: string, name = '') => join(folder, POINTS, key, name);
   const write = (path: string, content: string | Uint8Array) =>
@@ -123,16 +115,6 @@ export function openSweepStore(
       remove(at(key, 'error.json'));
     },
   };
-}
-
-function writeWhole(path: string, content: string | Uint8Array): void {
-  const file = openSync(path, 'w');
-  try {
-    writeFileSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function isThere(path: string): boolean {

@@ -124,23 +124,27 @@ describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
 
   it('is for workers of its own build that have its large files; others decline it, and say why', async () => {
     const folder = join(home, 'large');
-    cpSync(resolve('configs'), join(folder, 'configs'), { recursive: true });
     cpSync(resolve('models/tiny.json'), join(folder, 'models/tiny.json'));
     const trace = join(folder, 'trace.csv');
-    const rows = '0,4,2\n'.repeat(50_000);
-    writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows}`);
-    const axes = [
-      'base: configs/serving-tiny.yaml',
-      'set: [workload.trace=trace.csv, workload.requests=3]',
+    const rows = '2024-01-01 00:00:00,4,2\n'.repeat(20_000);
+    writeFileSync(trace, `TIMESTAMP,ContextTokens,GeneratedTokens\n${rows}`);
+    const base = [
+      'hardware: small',
+      'model: { config: models/tiny.json, dtype: f32 }',
+      'workload: { kind: serving, context: 256, requests: 3, trace: trace.csv }',
     ];
-    writeFileSync(join(folder, 'plan.yaml'), `${axes.join('\n')}\naxes: { workload.seed: [1] }\n`);
+    writeFileSync(join(folder, 'base.yaml'), `${base.join('\n')}\n`);
+    writeFileSync(join(folder, 'plan.yaml'), 'base: base.yaml\naxes: { workload.seed: [1] }\n');
     const sender = sweep('plan.yaml', join(home, 'large-store'), folder);
     await until(
       () => sender.said.stderr,
       async () => (await counts()).wait === 1,
     );
     // A worker that is there meanwhile has another file under that path.
-    writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.replace('0,4,2', '0,4,3')}`);
+    writeFileSync(
+      trace,
+      `TIMESTAMP,ContextTokens,GeneratedTokens\n${rows.replace(',4,2', ',4,3')}`,
+    );
     const one = worker();
     await until(
       () => one.said.stderr,
@@ -149,9 +153,7 @@ describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
     await until(
       () => sender.said.stderr,
       () =>
-        /worker \S+:\d+ declines points: [^\n]*files or a version that differ/.test(
-          sender.said.stderr,
-        ),
+        /worker \S+:\d+ declines points: [^\n]*found another trace\.csv\n/.test(sender.said.stderr),
     );
     // One of another build finds the same, whatever it has.
     const isOther = await withQueue(async (queue) => {
@@ -177,7 +179,7 @@ describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
         async () => (await queue.remove(isOther.id!)) === 1,
       );
     });
-    writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows}`);
+    writeFileSync(trace, `TIMESTAMP,ContextTokens,GeneratedTokens\n${rows}`);
     expect(await sender.ended, sender.said.stderr).toBe(0);
   });
 

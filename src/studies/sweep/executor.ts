@@ -1,5 +1,4 @@
 /** Where points run: threads of this process, or workers elsewhere. */
-import type { Placement } from '../../placement/placement.js';
 import type { PointError } from '../../store/sweep-store.js';
 import type { FrozenPoint, Outcome } from './point.js';
 
@@ -11,14 +10,14 @@ export interface Executor {
    * @param slot from 0: where one follows another that has much in common with it
    * @throws if it cannot run points at all
    */
-  run(slot: number, point: FrozenPoint, placement?: Placement): Promise<Outcome>;
+  run(slot: number, point: FrozenPoint): Promise<Outcome>;
   /** Ends everything, points that run as well. */
   close(): Promise<void>;
 }
 
-/** What placing a point gives: nothing that would have to be kept, where a search places it again. */
+/** What placing a point gives. */
 export type Placed =
-  | { placement?: Placement | undefined }
+  | { fits: true }
   /** Its result: it does not fit. */
   | { error: PointError }
   /** One line: no run can do what its configuration asks for. */

@@ -48,9 +48,9 @@ export function createPool(base: Base, slots: number, options: PoolOptions): Exe
   return {
     slots,
     place: async (slot, point) => on(slot, async (remote) => remote.place(point)),
-    async run(slot, point, placement) {
+    async run(slot, point) {
       try {
-        return await on(slot, async (remote) => remote.run(point, placement));
+        return await on(slot, async (remote) => remote.run(point));
       } catch (error) {
         const { exitCode, message } = failureOf(error);
         return {

@@ -1,6 +1,5 @@
 /** Points from their queue to the store: each claimed, run where there is a slot, and written, whoever else works on it. */
 import { setTimeout } from 'node:timers/promises';
-import type { Placement } from '../../placement/placement.js';
 import type { PointError, SweepStore } from '../../store/sweep-store.js';
 import type { Executor } from './executor.js';
 import type { FrozenPoint } from './point.js';
@@ -8,8 +7,7 @@ import type { FrozenPoint } from './point.js';
 /** A point that has no result yet, and what is known of it. */
 export interface OpenPoint {
   point: FrozenPoint;
-  /** What placing it gave. */
-  placement?: Placement | undefined;
+  /** Its result, if placing it gave one. */
   error?: PointError | undefined;
 }
 
@@ -40,13 +38,13 @@ export async function runPoints(
   const elsewhere: OpenPoint[] = [];
   const over = new AbortController();
   /** False if another process has the point. */
-  const finish = async (slot: number, { point, placement, error }: OpenPoint): Promise<boolean> => {
+  const finish = async (slot: number, { point, error }: OpenPoint): Promise<boolean> => {
     if (!isDone(point) && !store.claim(point.key)) return false;
     try {
       // Another process may have written it just before it gave up its claim.
       const isNew = !isDone(point);
       if (isNew) {
-        const outcome = error ? { error } : await executor.run(slot, point, placement);
+        const outcome = error ? { error } : await executor.run(slot, point);
         if ('run' in outcome) store.writeRun(point.key, outcome.run);
         else store.writeError(point.key, outcome.error);
       }

@@ -105,9 +105,7 @@ async function placeAll(
     for (const one of part(open, slot, count)) {
       const placed = await placer.place(slot, one.point);
       if ('refused' in placed) refused.push({ index: one.point.index, why: placed.refused });
-      else if ('error' in placed) one.error = placed.error;
-      // Placements of very many points would fill the memory: those are placed again when they run.
-      else if (open.length <= MOST_PLACEMENTS) one.placement = placed.placement;
+      if ('error' in placed) one.error = placed.error;
       onDone(++done);
     }
   };
@@ -118,8 +116,6 @@ async function placeAll(
     `${plan.base.plan ?? plan.base.written}: point ${first.index}: ${first.why}`,
   );
 }
-
-const MOST_PLACEMENTS = 1000;
 
 /** @throws ConfigError if a store holds anything but this plan */
 function refuseForeign(store: SweepStore, points: readonly PlannedPoint[]): void {

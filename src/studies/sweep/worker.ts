@@ -1,4 +1,4 @@
-/** A thread that runs points, one after the other, and keeps what they have in common. */
+/** A thread that places and runs points, one after the other, and keeps what they have in common. */
 import { expose } from 'comlink';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createRunner } from '../../decode/runner.js';
@@ -6,10 +6,10 @@ import { endpointOf } from '../../engine/sharded/endpoint.js';
 import { host } from '../../host.js';
 import { cacheFolder } from '../../store/cache-folder.js';
 import { stepCache } from '../steps/step-cache.js';
-import type { Placement } from '../../placement/placement.js';
 import type { Placed } from './executor.js';
-import { placePoint } from './placing.js';
-import { runPoint, type Base, type FrozenPoint, type Kept, type Outcome } from './point.js';
+import { placePoint, type PlacedPoints } from './placing.js';
+import { runLoaded, runPoint } from './point.js';
+import type { Base, FrozenPoint, Kept, Outcome } from './point.js';
 import type { PoolOptions } from './pool.js';
 
 export interface WorkerData {
@@ -24,10 +24,15 @@ function createPointWorker({ base, options }: WorkerData) {
     runner: createRunner(simulate),
     steps: cache && stepCache(cache.code, cacheFolder(cache.folder, { ...cache, now: host.date })),
   };
+  const placed: PlacedPoints = { ready: new Map() };
   return {
-    place: (point: FrozenPoint): Placed => placePoint(base, point),
-    run: async (point: FrozenPoint, placement?: Placement): Promise<Outcome> =>
-      runPoint(base, point, { ...simulate, kept, placement }),
+    place: (point: FrozenPoint): Placed => placePoint(base, point, placed),
+    async run(point: FrozenPoint): Promise<Outcome> {
+      const ready = placed.ready.get(point.key);
+      placed.ready.delete(point.key);
+      if (ready === undefined) return runPoint(base, point, { ...simulate, kept });
+      return runLoaded(base, ready.loaded, { ...simulate, kept, placement: ready.placement });
+    },
   };
 }
 
