@@ -18,14 +18,19 @@ async function bundled(input, output) {
 }
 
 const { output } = await bundled('cli/command.js', 'cli/command.js');
-await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
-await bundled('studies/sweep/queue/processor.js', 'studies/queue-processor.js');
+const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
+const { output: processor } = await bundled(
+  'studies/sweep/queue/processor.js',
+  'studies/queue-processor.js',
+);
 
 /** Folders of the packages that went in: their licences have to be shipped with them. */
 const packages = new Set(
-  output[0].moduleIds.flatMap(
-    (id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? [],
-  ),
+  [
+    ...[...output, ...worker, ...processor].flatMap(({ moduleIds }) => moduleIds),
+    // A part of the pages that commands write.
+    fileURLToPath(import.meta.resolve('uplot')),
+  ].flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? []),
 );
 const notices = [...packages].sort().map((folder) => {
   const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));

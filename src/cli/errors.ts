@@ -1,12 +1,6 @@
 /** Every failure of a command, as one line and an exit code. */
 import { CommanderError } from 'commander';
-import {
-  ConfigError,
-  failureOf as failureOfWork,
-  ModelError,
-  oneLine,
-  PlaceError,
-} from '../index.js';
+import { ConfigError, failureOf as failureOfWork, ModelError, oneLine } from '../index.js';
 import type { Failure } from '../index.js';
 import { EXIT } from '../exit.js';
 
@@ -16,8 +10,7 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: error.exitCode === 0 ? EXIT.fine : EXIT.usage, message: '' };
   const failure = failureOfWork(error);
   // Begins with file:line:col, which editors follow: nothing stands before it.
-  const hasPlace = [ConfigError, ModelError, PlaceError].some((kind) => error instanceof kind);
-  if (hasPlace) return failure;
+  if (error instanceof ConfigError || error instanceof ModelError) return failure;
   return { ...failure, message: prefixed(failure.message) };
 }
 

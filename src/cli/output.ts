@@ -25,15 +25,25 @@ export function style(): Style {
 }
 
 export const checkRunDirectory = (directory: string): void =>
-  store.checkRunDirectory(directory, GUARD);
+  atPlace(() => store.checkRunDirectory(directory, GUARD));
 
 export const writeRunDirectory = (directory: string, files: store.RunFiles): void =>
-  store.writeRunDirectory(directory, files, GUARD);
+  atPlace(() => store.writeRunDirectory(directory, files, GUARD));
 
-export const checkFile = (path: string): void => store.checkFile(path, GUARD);
+export const checkFile = (path: string): void => atPlace(() => store.checkFile(path, GUARD));
 
 export const writeFile = (path: string, content: string): void =>
-  store.writeFile(path, content, GUARD);
+  atPlace(() => store.writeFile(path, content, GUARD));
+
+/** A place that is not to be written over is an error of what was asked. @throws ConfigError */
+function atPlace(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof store.PlaceError) throw new store.ConfigError(error.message);
+    throw error;
+  }
+}
 
 /** GitHub shows what is appended to this file on the page of the workflow's run. */
 const summaryFile = () => process.env['GITHUB_STEP_SUMMARY'];
