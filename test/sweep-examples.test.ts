@@ -57,7 +57,7 @@ describe('the examples of sweeps', () => {
     const { error, stderr } = spawnSync('python3', ['-c', compile, join(FOLDER, name)], {
       encoding: 'utf8',
     });
-    if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
+    if (error && 'code' in error && error.code === 'ENOENT')
       return console.log('no python3: the example in Python is not checked');
     expect(stderr).toBe('');
   });

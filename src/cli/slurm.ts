@@ -33,7 +33,7 @@ export function submit(
 
 function sbatch(args: string[]): string {
   const { error, status, stdout, stderr } = spawnSync('sbatch', args, options());
-  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
+  if (error && 'code' in error && error.code === 'ENOENT')
     throw new ConfigError(
       '--slurm: expected the command sbatch on this host, found none; --slurm --dry-run prints the scripts',
     );

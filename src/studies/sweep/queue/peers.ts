@@ -2,15 +2,14 @@
  * The packages of the queue, BullMQ on Redis by ioredis. They are optional: they are loaded only here, once a
  * queue is asked for.
  */
+import type * as BullMQ from 'bullmq';
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../../../config/errors.js';
 import { HostError } from '../../../store/host-error.js';
 
-export type BullMQ = typeof import('bullmq');
-
 /** A queue's packages, and new connections to its server. */
 export interface Peers {
-  bullmq: BullMQ;
+  bullmq: typeof BullMQ;
   /** The server as messages name it: without a password. */
   name: string;
   /** For BullMQ, which does not close what it is given. */
