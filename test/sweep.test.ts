@@ -1,6 +1,14 @@
 /** Sweeps from their plan to their results, here and in parts, undisturbed and not. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parquetReadObjects, parquetMetadata } from 'hyparquet';
@@ -219,6 +227,25 @@ describe('a point', () => {
     const again = await wafersim(...args, '--retry-failed');
     expect(again.stdout).toContain('point 1: does not fit: as before\n');
     expect(again.status).toBe(0);
+  });
+
+  it('that failed otherwise is a failure of the sweep, until it is tried again', async () => {
+    const args = [...contexts(6), '-o', join(home, 'failed')];
+    const dry = documentOf((await wafersim(...args, '--dry-run', '--json')).stdout);
+    const [{ key }] = dry.points;
+    const folder = join(home, 'failed/points', key);
+    mkdirSync(folder, { recursive: true });
+    const error = { schema: 'wafersim.error/1', key, status: 'failed', exitCode: 5 };
+    writeFileSync(
+      join(folder, 'error.json'),
+      JSON.stringify({ ...error, message: 'out of memory' }),
+    );
+    const failed = await wafersim(...args);
+    expect(failed.stdout).toMatch(/^1 points: 0 with a run, 1 failed;/);
+    expect(failed.stdout).toContain('point 0: failed: out of memory\n');
+    expect(failed.status).toBe(1);
+    expect((await wafersim(...args, '--retry-failed')).status).toBe(0);
+    expect(readdirSync(folder)).toEqual(['run.json']);
   });
 
   it('that reached a limit is tried again where failures are', async () => {
