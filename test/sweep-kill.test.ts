@@ -6,13 +6,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import seedrandom from 'seedrandom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { count } from './helpers/full.js';
+import { cases, count, FULL } from './helpers/full.js';
 import { QUICK, storeOf } from './helpers/sweeps.js';
 
 const MAIN = resolve('dist/cli/main.js');
 const ARGS = [
-  ...[MAIN, 'sweep', resolve('configs/tiny.yaml'), '--jobs', '2'],
-  ...['--axis', 'placement.strategy=snake,greedy', '--axis', 'workload.context=4,5,6,7,8'],
+  ...[MAIN, 'sweep', resolve('configs/tiny.yaml'), '--jobs', count(1, 2).toString()],
+  ...['--axis', 'placement.strategy=snake,greedy', '--axis', 'workload.context=4,5,6'],
   ...QUICK.flatMap((set) => ['--set', set]),
 ];
 
@@ -52,7 +52,7 @@ async function begun(name: string): Promise<void> {
 describe('a sweep that is killed', () => {
   it('at random moments, and begun again each time, has the store of one that was not', async () => {
     const random = seedrandom.alea('sweep');
-    for (let i = 0; i < count(2, 10); i++) {
+    for (let i = 0; i < count(1, 10); i++) {
       const { child, gone } = start('killed');
       await Promise.race([gone, setTimeout(random() * took)]);
       child.kill('SIGKILL');
@@ -64,9 +64,7 @@ describe('a sweep that is killed', () => {
   }, 240_000);
 
   it.each(
-    count(1, 2) === 1
-      ? [['SIGTERM', 143, 'terminated'] as const]
-      : [['SIGTERM', 143, 'terminated'] as const, ['SIGINT', 130, 'interrupted'] as const],
+    cases([['SIGTERM', 143, 'terminated'] as const], [['SIGINT', 130, 'interrupted'] as const]),
   )(
     'by %s ends at once with a line, and leaves what it had to others',
     async (signal, code, says) => {
@@ -85,7 +83,8 @@ describe('a sweep that is killed', () => {
   );
 });
 
-describe('two sweeps at once', () => {
+// Without processes: sweep-run.test.ts.
+describe.runIf(FULL)('two sweeps at once', () => {
   it('on one store end with it, as one alone does', async () => {
     const both = [start('both'), start('both')];
     expect(await Promise.all(both.map(({ gone }) => gone))).toEqual([0, 0]);

@@ -1,6 +1,14 @@
 /** Sweeps from their plan to their results, here and in parts, undisturbed and not. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parquetReadObjects, parquetMetadata } from 'hyparquet';
@@ -9,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, simulate, type SweepDocument } from '../src/index.js';
 import { progressText } from '../src/cli/sweep-line.js';
 import { wafersim } from './helpers/command-line.js';
-import { planFile, QUICK, runsOf, storeOf, THIRTY } from './helpers/sweeps.js';
+import { planFile, QUICK, runsOf, storeOf, POINTS, PLAN } from './helpers/sweeps.js';
 
 const MAIN = resolve('dist/cli/main.js');
 const TINY = resolve('configs/tiny.yaml');
@@ -21,29 +29,29 @@ const tiny = (axis: string) => [
 const contexts = (...values: number[]) => tiny(`workload.context=${values.join(',')}`);
 
 let home: string;
-let thirty: string;
+let plan: string;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-sweep-'));
-  thirty = planFile(home, THIRTY);
+  plan = planFile(home, PLAN);
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
 const documentOf = (text: string) => JSON.parse(text) as SweepDocument;
 
-describe('thirty points', () => {
+describe(`${POINTS} points`, () => {
   let local: Awaited<ReturnType<typeof wafersim>>;
   beforeAll(async () => {
-    local = await wafersim('sweep', thirty, '-o', join(home, 'local'), '--jobs', '2', '--json');
+    local = await wafersim('sweep', plan, '-o', join(home, 'local'), '--jobs', '2', '--json');
   });
 
   it('have a run each, as of a command that runs one of them alone', async () => {
     expect(local).toMatchObject({ status: 0, stderr: '' });
     const { counts, points, schema } = documentOf(local.stdout);
     expect(schema).toBe('wafersim.sweep/1');
-    expect(counts).toEqual({ points: 30, ok: 30, refused: 0, failed: 0, missing: 0 });
+    expect(counts).toEqual({ points: POINTS, ok: POINTS, refused: 0, failed: 0, missing: 0 });
     const lines = readFileSync(join(home, 'local/plan.ndjson'), 'utf8').trimEnd().split('\n');
     // One that follows others on its thread, which know most of its stages.
-    for (const index of [7, 29]) {
+    for (const index of [3, POINTS - 1]) {
       const { key, settings } = JSON.parse(lines[index]) as { key: string; settings: string[] };
       const { host: _, ...run } = await simulate(loadConfig(TINY, settings), { shards: 1 });
       const stored = readFileSync(join(home, 'local/points', key, 'run.json'), 'utf8');
@@ -56,29 +64,29 @@ describe('thirty points', () => {
   it('are in two parts, whichever comes first, what they are in one', async () => {
     const store = join(home, 'parts');
     for (const shard of ['1/2', '0/2']) {
-      const part = await wafersim('sweep', thirty, '-o', store, '--shard', shard, '--jobs', '1');
+      const part = await wafersim('sweep', plan, '-o', store, '--shard', shard, '--jobs', '1');
       expect(part).toMatchObject({ status: 0, stderr: '' });
       expect(existsSync(join(store, 'results.csv'))).toBe(shard === '0/2');
     }
     const [parts, whole] = [storeOf(store), storeOf(join(home, 'local'))];
-    expect(Object.keys(whole)).toHaveLength(36);
+    expect(Object.keys(whole)).toHaveLength(POINTS + 6);
     expect(Object.keys(parts)).toEqual(Object.keys(whole));
     for (const [path, text] of Object.entries(whole)) expect(parts[path], path).toBe(text);
   });
 
   it('are known the second time: nothing runs, and the results are the same', async () => {
     const before = runsOf(join(home, 'local'));
-    const again = await wafersim('sweep', thirty, '-o', join(home, 'local'), '--json');
+    const again = await wafersim('sweep', plan, '-o', join(home, 'local'), '--json');
     expect(again).toEqual(local);
     expect(runsOf(join(home, 'local'))).toEqual(before);
   });
 
   it('are listed with their keys before they run, and with what is known', async () => {
-    const dry = await wafersim('sweep', thirty, '-o', join(home, 'dry'), '--dry-run');
+    const dry = await wafersim('sweep', plan, '-o', join(home, 'dry'), '--dry-run');
     expect(existsSync(join(home, 'dry'))).toBe(false);
     const { points } = documentOf(local.stdout);
     for (const { key } of points) expect(dry.stdout).toContain(`  -  ${key}\n`);
-    const known = await wafersim('sweep', thirty, '-o', join(home, 'local'), '--dry-run');
+    const known = await wafersim('sweep', plan, '-o', join(home, 'local'), '--dry-run');
     for (const { key } of points) expect(known.stdout).toContain(` ok  ${key}\n`);
     expect([dry.status, known.status]).toEqual([0, 0]);
   });
@@ -89,8 +97,8 @@ describe('thirty points', () => {
     expect(documentOf(await as('json')).points).toEqual(documentOf(local.stdout).points);
     expect(await as('csv')).toBe(readFileSync(join(home, 'local/results.csv'), 'utf8'));
     expect(await as('ndjson')).toBe(readFileSync(join(home, 'local/results.ndjson'), 'utf8'));
-    expect((await as('markdown')).match(/^\| \d/gm)).toHaveLength(30);
-    expect((await as('table')).match(/^ {2}\d.* ok$/gm)).toHaveLength(30);
+    expect((await as('markdown')).match(/^\| \d/gm)).toHaveLength(POINTS);
+    expect((await as('table')).match(/^ {2}\d.* ok$/gm)).toHaveLength(POINTS);
   });
 
   it('have the same rows as CSV, as NDJSON and as Parquet, whose types do not depend on them', async () => {
@@ -99,9 +107,9 @@ describe('thirty points', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(rows).toHaveLength(30);
-    expect(rows[29]).toMatchObject({
-      ...{ index: 29, 'placement.strategy': 'greedy', 'workload.context': 16, status: 'ok' },
+    expect(rows).toHaveLength(POINTS);
+    expect(rows.at(-1)).toMatchObject({
+      ...{ index: POINTS - 1, 'placement.strategy': 'greedy', 'workload.batch': 2, status: 'ok' },
       ...{ exitCode: 0, message: null },
     });
     const { data } = Papa.parse<Record<string, string>>(text('results.csv').trimEnd(), {
@@ -221,11 +229,31 @@ describe('a point', () => {
     expect(again.status).toBe(0);
   });
 
+  it('that failed otherwise is a failure of the sweep, until it is tried again', async () => {
+    const args = [...contexts(6), '-o', join(home, 'failed')];
+    const dry = documentOf((await wafersim(...args, '--dry-run', '--json')).stdout);
+    const [{ key }] = dry.points;
+    const folder = join(home, 'failed/points', key);
+    mkdirSync(folder, { recursive: true });
+    const error = { schema: 'wafersim.error/1', key, status: 'failed', exitCode: 5 };
+    writeFileSync(
+      join(folder, 'error.json'),
+      JSON.stringify({ ...error, message: 'out of memory' }),
+    );
+    const failed = await wafersim(...args);
+    expect(failed.stdout).toMatch(/^1 points: 0 with a run, 1 failed;/);
+    expect(failed.stdout).toContain('point 0: failed: out of memory\n');
+    expect(failed.status).toBe(1);
+    expect((await wafersim(...args, '--retry-failed')).status).toBe(0);
+    expect(readdirSync(folder)).toEqual(['run.json']);
+  });
+
   it('that reached a limit is tried again where failures are', async () => {
     const args = [...contexts(4), '-o', join(home, 'limit')];
     const limited = await wafersim(...args, '--max-cycles', '50');
     expect(limited.stdout).toMatch(/point 0: limit reached: '[^']+' is not over in cycle 50/);
-    expect((await wafersim(...args)).stdout).toBe(limited.stdout);
+    const known = await wafersim('sweep', '--status', '-o', join(home, 'limit'));
+    expect(known.stdout).toBe(limited.stdout);
     expect((await wafersim(...args, '--retry-failed')).stdout).toMatch(/^ {2}0 .* ok$/m);
   });
 
@@ -259,9 +287,10 @@ describe('a sweep without room', () => {
     expect(full.stderr).toMatch(/^wafersim: EFBIG[^\n]*run\.json'\n$/);
     expect([full.status, full.stdout]).toEqual([5, '']);
     expect((await wafersim(...args)).status).toBe(0);
-    const other = await wafersim(...contexts(4, 5), '-o', join(home, 'roomy'));
-    expect(other.status).toBe(0);
-    expect(storeOf(store)).toEqual(storeOf(join(home, 'roomy')));
+    expect(readdirSync(store).toSorted()).toEqual([
+      ...['plan.ndjson', 'plan.yaml', 'points'],
+      ...['results.csv', 'results.ndjson', 'results.parquet', 'sweep.html'],
+    ]);
   });
 });
 

@@ -69,11 +69,11 @@ const points = async () => (await rows()).map((row) => row.split(/\s/)[0]);
 
 it('has a chart of the front and one for each axis, drawn', async () => {
   for (const id of ['pareto', 'axis-0', 'axis-1']) {
-    const painted = await page.locator(`#${id} canvas`).evaluate((element) => {
-      const canvas = element as HTMLCanvasElement;
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    const painted = await page.evaluate<boolean>(`(() => {
+      const canvas = document.querySelector('#${id} canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       return data.some((value) => value !== 0);
-    });
+    })()`);
     expect(painted, id).toBe(true);
   }
   expect(await page.locator('#ways').innerText()).toMatch(

@@ -1,6 +1,7 @@
 /** Plans of small sweeps, and what their stores hold. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { count } from './full.js';
 
 /** Settings that make a point of the tiny model quick: one step, without numbers, on few cores. */
 export const QUICK = [
@@ -10,13 +11,14 @@ export const QUICK = [
   'placement.rows=4',
 ];
 
-/** Thirty points: three strategies, three contexts, two batches, one zip and one exclusion. */
-export const THIRTY = `
+/** Thirty points: three strategies, three contexts, two batches, one zip and one exclusion; of one context ten. */
+export const POINTS = count(10, 30);
+export const PLAN = `
 base: ${resolve('configs/tiny.yaml')}
 set: [workload.tokens=1, workload.data=false]
 axes:
   placement.strategy: [row-major, snake, greedy]
-  workload.context: { log2: [4, 16] }
+  workload.context: { log2: [4, ${count(4, 16)}] }
   workload.batch: [1, 2]
 zip:
   - { placement.rows: [4, 8], placement.growth: [minimal, minimal] }
