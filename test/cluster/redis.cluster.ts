@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis as IORedis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -181,6 +182,37 @@ describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
     });
     writeFileSync(trace, `TIMESTAMP,ContextTokens,GeneratedTokens\n${rows}`);
     expect(await sender.ended, sender.said.stderr).toBe(0);
+  });
+
+  it('leaves no process of a killed worker, and no point of a sweep that was ended', async () => {
+    // Minutes of work, without a moment in which its process listens.
+    const long = [
+      'configs/wse3.yaml',
+      '--axis',
+      'workload.context=1000,2000,3000',
+      '--engine',
+      'reference',
+    ];
+    const args = ['sweep', ...long, '-o', join(home, 'long'), '--redis', redis.url];
+    const sender = started([...args, '--set', 'workload.tokens=1']);
+    running.push(sender);
+    const one = worker();
+    await until(
+      () => one.said.stderr,
+      async () => (await counts()).active === 1 && (await counts()).wait === 2,
+    );
+    const children = childrenOf(one.child.pid!);
+    expect(children).toHaveLength(1);
+    await setTimeout(3000);
+    one.child.kill('SIGKILL');
+    await until(
+      () => 'it still runs',
+      () => !isRunning(children[0]),
+      5000,
+    );
+    sender.child.kill('SIGTERM');
+    expect(await sender.ended).toBe(143);
+    expect(await counts()).toEqual({ active: 1, wait: 0, delayed: 0 });
   });
 
   it('says in one line that there is no server', () => {
