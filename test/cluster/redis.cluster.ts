@@ -2,13 +2,21 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis as IORedis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Parcel } from '../../src/studies/sweep/queue/parcel.js';
 import { HAS_REDIS, startRedis, type Redis } from './redis.js';
-import { childrenOf, contentOf, isRunning, PLAN, started, until, wafersim } from './sweeps.js';
+import {
+  childrenOf,
+  contentOf,
+  isRunning,
+  PLAN,
+  processorSeconds,
+  started,
+  until,
+  wafersim,
+} from './sweeps.js';
 
 const count = (text: string, what: RegExp) => [...text.matchAll(what)].length;
 const DONE = /: done \(/g;
@@ -201,13 +209,17 @@ describe.skipIf(!HAS_REDIS)('a sweep on Redis', () => {
       () => one.said.stderr,
       async () => (await counts()).active === 1 && (await counts()).wait === 2,
     );
-    const children = childrenOf(one.child.pid!);
-    expect(children).toHaveLength(1);
-    await setTimeout(3000);
+    const children = () => childrenOf(one.child.pid!);
+    // Loading takes it less than that.
+    await until(
+      () => one.said.stderr,
+      () => children().some((child) => processorSeconds(child) > 4),
+    );
+    const [child] = children();
     one.child.kill('SIGKILL');
     await until(
       () => 'it still runs',
-      () => !isRunning(children[0]),
+      () => !isRunning(child),
       5000,
     );
     sender.child.kill('SIGTERM');

@@ -99,3 +99,9 @@ export function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+/** Seconds of processor time of a process, by ticks of 10 ms. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

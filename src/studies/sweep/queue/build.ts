@@ -12,3 +12,13 @@ export function buildOf(): string {
 export function workerName(process: number): string {
   return `${hostname()}:${process}`;
 }
+
+/** The title of a process that simulates for a worker. */
+export function titleOf(worker: number): string {
+  return `wafersim-point-of-${worker}`;
+}
+
+/** The number of the worker in such a title. */
+export function workerIn(title: string): number {
+  return Number(/-(\d+)$/.exec(title)?.[1]);
+}

@@ -13,13 +13,17 @@ import { host } from '../../../host.js';
 import { ConfigError } from '../../../config/errors.js';
 import { ModelError } from '../../../model/errors.js';
 import { loadFrozen, runLoaded, type Kept, type LoadedPoint } from '../point.js';
-import { buildOf, workerName } from './build.js';
+import { buildOf, workerIn, workerName } from './build.js';
 import { unpack, type Parcel, type ParcelOptions, type Unpacked } from './parcel.js';
 import type { Declined, Returned } from './worker.js';
 
-/** Milliseconds that this process outlives its worker at most. A thread looks: this one simulates. */
+/**
+ * Milliseconds that this process outlives its worker at most. A thread looks: this one simulates. The worker may be
+ * gone already, so that whose child this is says nothing: its number is in the title.
+ */
 const WATCH = 250;
-const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, 'SIGKILL'), ${WATCH})`;
+const worker = workerIn(process.title);
+const watch = `setInterval(() => process.ppid === ${worker} || process.kill(process.pid, 'SIGKILL'), ${WATCH})`;
 new Thread(watch, { eval: true }).unref();
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
@@ -67,7 +71,7 @@ export default async function simulatePoint(
   try {
     const found = opened(job.data, folder);
     if ('declined' in found) {
-      const declined: Declined = { declined: found.declined, worker: workerName(process.ppid) };
+      const declined: Declined = { declined: found.declined, worker: workerName(worker) };
       await job.updateProgress(declined);
       await job.moveToDelayed(host.date() * 1000 + SOON, token);
       // The name by which BullMQ knows that the job is neither done nor failed.

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Job } from 'bullmq';
 import type { Outcome } from '../point.js';
-import { workerName } from './build.js';
+import { titleOf, workerName } from './build.js';
 import type { Parcel } from './parcel.js';
 import { openPeers, QUEUE } from './peers.js';
 
@@ -62,6 +62,7 @@ export async function startWorker({ url, jobs, now, tell }: WorkOptions): Promis
   const worker = new bullmq.Worker<Parcel, Returned>(QUEUE, PROCESSOR, {
     connection: connect(),
     ...{ name: workerName(process.pid), concurrency: jobs },
+    workerForkOptions: { execArgv: [`--title=${titleOf(process.pid)}`] },
     ...{ lockDuration: LOCK, stalledInterval: LOCK, maxStalledCount: MOST_LOST },
     ...{ removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT } },
   });
