@@ -167,6 +167,17 @@ describe('a record that was cut off', () => {
   });
 });
 
+it('a record ends at the last instant at which anything was asked for', () => {
+  let text = '';
+  const driver = recordedDriver(createDriver(settings('none')), (lines) => (text += lines));
+  driver.advance(50);
+  driver.submit(request(0, 0, 1, 1), 100);
+  driver.end();
+  const { record } = readTrace(text, 'x');
+  expect(record!.endNs).toBe(100);
+  expect(record!.tokens).toEqual([{ request: 0, outcome: 'unfinished', tokensNs: [] }]);
+});
+
 describe('a damaged record', () => {
   const HEAD = '{"schema":"wafersim.trace/1"}\n';
   it.each([
