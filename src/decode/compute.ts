@@ -134,7 +134,7 @@ export function createNumbers(
   const plain = createPlainDecoder(model, weights, roomOf(config));
   for (let i = 0; i < workload.context; i++) plain.step(draw());
   const caches = plain.keys.map((keys, i) => ({
-    ...{ keys, values: plain.values[i] },
+    ...{ keys, values: plain.values[i], indexKeys: plain.indexKeys[i] },
     state: plain.states[i],
   }));
   const memory = imagesOf(weights, caches);

@@ -9,9 +9,8 @@ import type { ModelSpec } from '../model/model.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
 import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
-import { tableBuffers } from '../mapping/buffers.js';
-import { choiceAt } from '../mapping/norms.js';
-import { tableShape } from '../mapping/shapes.js';
+import { layerBuffers, tableBuffers } from '../mapping/buffers.js';
+import { layerShape, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
@@ -43,7 +42,7 @@ export function gqaMemory(
     return layerImages(model, region, maxPositions, of, users);
   });
   const chosen = chosenBy(model, placement, groupsOf);
-  const chosenAt = choicesIn(model, regions, images, expertOrders);
+  const chosenAt = choicesIn(model, regions, maxPositions, images, expertOrders);
   const index = headOf(placement);
   const head = regions[index];
   const firstCore = (chosen.y - head.y) * head.width;
@@ -72,6 +71,7 @@ export function gqaMemory(
 function choicesIn(
   model: ModelSpec,
   regions: Region[],
+  maxPositions: number,
   images: Float32Array[][],
   orders: ExpertOrders,
 ): NonNullable<Memory['chosenAt']> {
@@ -83,7 +83,10 @@ function choicesIn(
     const { mlp } = spec;
     if (mlp.kind !== 'experts') return undefined;
     const { layer } = region;
-    const first = choiceAt(spec, Math.ceil(model.dim / region.height));
+    const { kind, width, height } = region;
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region);
+    const { at } = layOut(layerBuffers(model, spec, shape, kind));
+    const first = at.choice;
     const choices = function* () {
       const order = orders[layer];
       for (const image of images[place]) {

@@ -1,4 +1,5 @@
-/** Slices of an indexer's matrices, and the norm of its key. Keys of earlier tokens are left at 0: no choice needs them. */
+/** Slices of an indexer's matrices, the norm of its key, its keys of earlier tokens, and what tells how positions are chosen. */
+import { FLOAT, type SelectionShape } from '../mapping/selection.js';
 import { ROUND } from '../numeric/types.js';
 import { rotaryPairs } from '../model/rope.js';
 import { acrossColumns, latentsAt, outputsOf, part, setWindow } from './latent-order.js';
@@ -52,5 +53,23 @@ export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): vo
     if (element < 0) return;
     image[at.indexNorm + i] = round(own.kNorm[element]);
     image[at.indexNormBias + i] = round(own.kNormBias[element]);
+    source.cache.indexKeys?.forEach((of, p) => {
+      if (p % s.rows !== row) return;
+      image[at.indexKeys + i * s.slots + Math.floor(p / s.rows)] = round(of[element]);
+    });
   });
+}
+
+/** How far the row's positions are from the end of the run, and what digits lead to. */
+export function fillSelection({ image, at, model, shape: s, row }: Filled, of: SelectionShape): void {
+  for (let i = 0; i < s.positions; i++)
+    image[at.choicePlaces + i] = Math.max(0, of.room - (i * s.rows + row));
+  for (let i = 0; i < of.most; i++) image[at.countsOfUnits + i] = i + 1;
+  const { least, exponent } = FLOAT[model.dtype];
+  let [cell, bitsLeft] = [at.powers, exponent as number];
+  for (const [digit, bits] of of.exponent.entries()) {
+    bitsLeft -= bits;
+    const from = digit === 0 ? least - 1 : 0;
+    for (let i = 1; i < 2 ** bits; i++) image[cell++] = 2 ** (from + i * 2 ** bitsLeft);
+  }
 }

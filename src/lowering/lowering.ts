@@ -72,6 +72,8 @@ export type ExpertOrders = readonly (readonly number[] | undefined)[];
 export interface LayerCache {
   keys: ArrayLike<number>[];
   values: ArrayLike<number>[];
+  /** Keys of an indexer, after RoPE; none in other layers. */
+  indexKeys?: ArrayLike<number>[];
   /** What a gated delta net keeps in place of a cache; none before the first token. */
   state?: DeltaState | undefined;
 }
