@@ -6,9 +6,10 @@
 import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
 import type { ModelSpec } from '../model/model.js';
+import type { ChosenPositions } from '../model/plain/decoder.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
-import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
+import { hasAttention, isLayerKind, isOfLayer } from '../mapping/mapping.js';
 import { layerBuffers, tableBuffers } from '../mapping/buffers.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
@@ -61,7 +62,8 @@ export function gqaMemory(
         const found = chosenAt(i);
         if (found) [experts[found.layer]] = found.choices();
       }
-      return { logits, chosen: core[chosen.cell], experts };
+      const positions = positionsIn(model, regions, maxPositions, images);
+      return { logits, chosen: core[chosen.cell], experts, positions };
     },
     chosenAt,
   };
@@ -96,6 +98,28 @@ function choicesIn(
     };
     return { layer, choices };
   };
+}
+
+/** By layer: the positions that its indexer chose for the last token, as the first column has them. */
+function positionsIn(
+  model: ModelSpec,
+  regions: Region[],
+  maxPositions: number,
+  images: Float32Array[][],
+): ChosenPositions {
+  const found: number[][] = [];
+  for (const [place, region] of regions.entries()) {
+    if (!isOfLayer(region) || !hasAttention(region.kind)) continue;
+    const spec = model.kinds[region.layerKind];
+    const { kind, width, height, layer } = region;
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region);
+    if (shape.kind !== 'latent' || !shape.selection?.chooses) continue;
+    const { chosen } = layOut(layerBuffers(model, spec, shape, kind)).at;
+    found[layer] = Array.from({ length: maxPositions }, (_, p) => p).filter(
+      (p) => images[place][(p % height) * width][chosen + Math.floor(p / height)] > 0,
+    );
+  }
+  return found;
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */

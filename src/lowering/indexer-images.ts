@@ -61,10 +61,13 @@ export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): vo
 }
 
 /** How far the row's positions are from the end of the run, and what digits lead to. */
-export function fillSelection({ image, at, model, shape: s, row }: Filled, of: SelectionShape): void {
+export function fillSelection(
+  { image, at, model, shape: s, row }: Filled,
+  of: SelectionShape,
+): void {
   for (let i = 0; i < s.positions; i++)
     image[at.choicePlaces + i] = Math.max(0, of.room - (i * s.rows + row));
-  for (let i = 0; i < of.most; i++) image[at.countsOfUnits + i] = i + 1;
+  for (let i = 0; i <= of.most; i++) image[at.countsOfUnits + i] = i + 1;
   const { least, exponent } = FLOAT[model.dtype];
   let [cell, bitsLeft] = [at.powers, exponent as number];
   for (const [digit, bits] of of.exponent.entries()) {

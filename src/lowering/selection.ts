@@ -46,9 +46,9 @@ export function choosePositions(core: CoreCode, layer: LatentCore): void {
   const [ties, places] = [cell(at.choiceTies), cell(at.choicePlaces)];
   const [sign, threshold] = [cell(at.wanted + 1, 0), cell(at.thresholds, 0)];
   vector(core, 'move', 'f32', positions, scores, cell(at.indexTotals));
-  countUpTo(core, layer, at.choiceScores, 1);
+  countUpTo(core, layer, at.choiceScores, { first: 1, length: 1 });
   const turned = { from: at.wantedBelow, length: 2, to: at.wanted, stride: 0 };
-  put(core, 'f32', { test: at.counts, below: topK, ...turned });
+  put(core, 'f32', { test: at.counts + 1, below: topK, ...turned });
   vector(core, 'mul', 'f32', positions, scores, scores, sign);
   findScore(core, layer, selection);
   // -1, 0 or 1, as a score is less than, equal to or more than the least that is chosen; of all signs as they are now.
@@ -90,7 +90,11 @@ export function maskScores(core: CoreCode, layer: LatentCore): void {
 const ENLARGE = { f16: [2 ** 24], f32: [2 ** 127, 2 ** 127] } as const;
 
 /** Leaves the least score that is chosen in `thresholds`; signs are such that it is not negative. */
-function findScore(core: CoreCode, layer: LatentCore, { exponent, fraction }: SelectionShape): void {
+function findScore(
+  core: CoreCode,
+  layer: LatentCore,
+  { exponent, fraction }: SelectionShape,
+): void {
   const { at } = core;
   const { choiceScores: among } = at;
   const [base, unit] = [cell(at.thresholds), cell(at.unit)];
@@ -105,60 +109,98 @@ function findScore(core: CoreCode, layer: LatentCore, { exponent, fraction }: Se
     if (i === 0) vector(core, 'move', 'f32', more, next, cell(powers));
     else vector(core, 'mul', 'f32', more, next, cell(powers), cell(at.thresholds, 0));
     powers += more;
-    narrow(core, layer, among, more);
+    narrow(core, layer, among, bits);
   }
   const normal = { constant: 2 ** least };
   vector(core, 'max', 'f32', 1, unit, base, normal);
   const excess = cell(at.digit);
   vector(core, 'sub', 'f32', 1, excess, unit, base);
   vector(core, 'sub', 'f32', 1, base, base, excess);
-  count(core, layer, among, fraction);
+  for (const bits of fraction.slice(0, -1)) {
+    addUnits(core, bits, 2 ** bits - 1);
+    narrow(core, layer, among, bits);
+  }
+  findLast(core, layer, among, fraction.at(-1)!);
+}
+
+/** The last digit, with the threshold itself and the first number that no digit leads to. */
+function findLast(core: CoreCode, layer: LatentCore, among: number, bits: number): void {
+  const { at } = core;
+  const next = 2 ** bits;
+  addUnits(core, bits, next);
+  countUpTo(core, layer, among, { first: 0, length: next + 1 });
+  takeDigit(core, bits);
+  const digit = { cell: at.digit, step: 1, count: next };
+  vector(core, 'move', 'f32', 2, cell(at.found), chosen(at.counts, digit));
+  vector(core, 'move', 'f32', 1, cell(at.thresholds), chosen(at.thresholds, digit));
+}
+
+/**
+ * How many of the equal ones are chosen. The last digit counted all that come up to the least score, and to the next
+ * larger number: these are better, or with signs turned all others are.
+ */
+function wantEqual(core: CoreCode, { attention, leftOut = 0 }: LatentCore): void {
+  const { at } = core;
+  const { topK } = attention.indexer!;
+  const [upTo, above] = [cell(at.found), cell(at.found + 1)];
+  const [wanted, sign] = [cell(at.wanted), cell(at.wanted + 1)];
+  vector(core, 'fma', 'f32', 1, above, above, { constant: -1 }, { constant: topK });
+  vector(core, 'sub', 'f32', 1, upTo, upTo, { constant: leftOut });
+  // The former where the sign is 1, the latter where it is -1.
+  vector(core, 'add', 'f32', 1, wanted, above, upTo);
+  vector(core, 'sub', 'f32', 1, above, above, upTo);
+  vector(core, 'fma', 'f32', 1, wanted, above, sign, wanted);
+  vector(core, 'mul', 'f32', 1, wanted, wanted, { constant: 0.5 });
 }
 
 /** Leaves in `thresholds` how far from the end the last of the equal ones is that is chosen. */
 function findPlace(core: CoreCode, layer: LatentCore, { place }: SelectionShape): void {
   const { at } = core;
-  const { topK } = layer.attention.indexer!;
-  const first = cell(at.thresholds + 1);
-  vector(core, 'move', 'f32', 1, first, { constant: 1 });
-  // Those that are better are chosen anyway.
-  countUpTo(core, layer, at.choiceScores, 1);
-  const [minus, all] = [{ constant: -1 }, { constant: topK }];
-  vector(core, 'fma', 'f32', 1, cell(at.wanted), cell(at.counts), minus, all);
+  wantEqual(core, layer);
   fill(core, 'f32', at.thresholds, 1, 0);
   fill(core, 'f32', at.unit, 1, 2 ** place.reduce((sum, bits) => sum + bits, 0));
-  count(core, layer, at.choiceTies, place);
-}
-
-/** Adds to the threshold digit by digit, each so many bits of the unit of the one before. */
-function count(core: CoreCode, layer: LatentCore, among: number, digits: readonly number[]): void {
-  const { at } = core;
-  const unit = cell(at.unit);
-  for (const bits of digits) {
-    const more = 2 ** bits - 1;
-    vector(core, 'mul', 'f32', 1, unit, unit, { constant: 2 ** -bits });
-    const [units, base] = [cell(at.unit, 0), cell(at.thresholds, 0)];
-    vector(core, 'fma', 'f32', more, cell(at.thresholds + 1), cell(at.countsOfUnits), units, base);
-    narrow(core, layer, among, more);
+  for (const bits of place) {
+    addUnits(core, bits, 2 ** bits - 1);
+    narrow(core, layer, at.choiceTies, bits);
   }
 }
 
-/** The largest of the threshold and `more` larger ones after it that enough numbers come up to. */
-function narrow(core: CoreCode, layer: LatentCore, among: number, more: number): void {
+/** Numbers that are larger than the threshold by units of the digit of so many bits: `more` of them, after it. */
+function addUnits(core: CoreCode, bits: number, more: number): void {
   const { at } = core;
-  countUpTo(core, layer, among, more);
-  const digit = { at: at.counts, length: more, own: at.wanted, to: at.digit };
-  rank(core, { ...digit, atLeast: true });
-  const best = chosen(at.thresholds, { cell: at.digit, step: 1, count: more + 1 });
+  const unit = cell(at.unit);
+  vector(core, 'mul', 'f32', 1, unit, unit, { constant: 2 ** -bits });
+  const [units, base] = [cell(at.unit, 0), cell(at.thresholds, 0)];
+  vector(core, 'fma', 'f32', more, cell(at.thresholds + 1), cell(at.countsOfUnits), units, base);
+}
+
+/** The largest of the threshold and those that a digit leads to which enough numbers come up to. */
+function narrow(core: CoreCode, layer: LatentCore, among: number, bits: number): void {
+  countUpTo(core, layer, among, { first: 1, length: 2 ** bits - 1 });
+  takeDigit(core, bits);
+  const { at } = core;
+  const best = chosen(at.thresholds, { cell: at.digit, step: 1, count: 2 ** bits });
   vector(core, 'move', 'f32', 1, cell(at.thresholds), best);
 }
 
-/** How many numbers of the column come up to each of `more` thresholds after the first. */
-function countUpTo(core: CoreCode, layer: LatentCore, among: number, more: number): void {
+/** Of the thresholds that a digit leads to, the number of the last that enough numbers come up to; 0 if none. */
+function takeDigit(core: CoreCode, bits: number): void {
   const { at } = core;
-  for (let i = 0; i < more; i++) {
-    const cells = { own: at.thresholds + 1 + i, to: at.counts + i };
-    rank(core, { at: among, length: layer.positions, ...cells, atLeast: true });
+  const counts = { at: at.counts + 1, length: 2 ** bits - 1 };
+  rank(core, { ...counts, own: at.wanted, to: at.digit, atLeast: true });
+}
+
+/** How many numbers of the column come up to each of some thresholds. */
+function countUpTo(
+  core: CoreCode,
+  { column, positions }: LatentCore,
+  among: number,
+  of: { first: number; length: number },
+): void {
+  const { at } = core;
+  for (let i = of.first; i < of.first + of.length; i++) {
+    const cells = { own: at.thresholds + i, to: at.counts + i };
+    rank(core, { at: among, length: positions, ...cells, atLeast: true });
   }
-  allReduce(core, layer.column, 'add', 'f32', at.counts, more);
+  allReduce(core, column, 'add', 'f32', at.counts + of.first, of.length);
 }

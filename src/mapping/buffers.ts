@@ -32,7 +32,8 @@ export function layerBuffers(
   const list = bufferList();
   const { buffers, add } = list;
   // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
-  if (s.kind === 'latent' && keepsChoice(layer, kind, s.selection)) add('chosen', value, s.positions);
+  if (s.kind === 'latent' && keepsChoice(layer, kind, s.selection))
+    add('chosen', value, s.positions);
   add('x', value, s.dims);
   if (layer.norms !== 'post') add('normed', value, s.dims);
   if (hasParallel(layer)) add('expertsInput', value, s.dims);

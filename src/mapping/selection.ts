@@ -97,14 +97,15 @@ export function addSelection(
   add('choiceScores', 'f32', positions);
   add('choiceTies', 'f32', positions);
   add('choicePlaces', 'f32', positions, true);
-  add('thresholds', 'f32', most + 1);
-  add('counts', 'f32', most);
+  add('thresholds', 'f32', most + 2);
+  add('counts', 'f32', most + 2);
+  add('found', 'f32', 2);
   // How many are wanted and the sign of their scores; what these are if too few scores are 0 or more; a digit; a unit.
   add('wanted', 'f32', 2);
   add('wantedBelow', 'f32', 2);
   add('digit', 'f32', 1);
   add('unit', 'f32', 1);
-  add('countsOfUnits', 'f32', most, true);
+  add('countsOfUnits', 'f32', most + 1, true);
   add('powers', 'f32', powersIn(exponent), true);
 }
 
@@ -120,6 +121,7 @@ export function selectionReductions(shape: SelectionShape | undefined, on: On): 
   const counted = (digits: readonly number[]) =>
     digits.map((bits) => on('column', 2 ** bits - 1, 'f32'));
   const one = on('column', 1, 'f32');
-  return [one, ...counted(exponent), ...counted(fraction), one, ...counted(place)];
+  const last = on('column', 2 ** fraction.at(-1)! + 1, 'f32');
+  const scores = [...counted(exponent), ...counted(fraction.slice(0, -1)), last];
+  return [one, ...scores, ...counted(place)];
 }
-

@@ -3,7 +3,13 @@
  * model, and a list of its layers, which may be of several kinds.
  */
 import type { FloatType } from '../numeric/types.js';
-import type { AttentionSpec, DeltaSpec, GqaSpec, IndexerSpec, LatentSpec } from './attention-spec.js';
+import type {
+  AttentionSpec,
+  DeltaSpec,
+  GqaSpec,
+  IndexerSpec,
+  LatentSpec,
+} from './attention-spec.js';
 import type { Formats } from './formats.js';
 import type { DenseSpec, MlpSpec } from './mlp-spec.js';
 import type { Published } from './published.js';
