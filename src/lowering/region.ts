@@ -249,10 +249,7 @@ export function tableCode(
   if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
   const shape = tableShape(model, height, width);
   const isHead = use === 'head';
-  const { words: length, type } = gqa.received(
-    { kind: use },
-    { model, rows: height, positions: 0 },
-  );
+  const { words: length, type } = gqa.received({ kind: use }, { model, rows: height });
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const codeClass = isHead ? headClass(columns) : (_: number, x: number) => x;

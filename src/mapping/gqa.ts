@@ -81,7 +81,7 @@ export const gqa: Mapping = {
       ? [table('embedding+head'), ...between]
       : [table('embedding'), ...between, table('head')];
   },
-  received(part, { model, rows, positions }) {
+  received(part, { model, rows, positions = 0 }) {
     const words = Math.ceil(model.dim / rows);
     if (part.kind === 'embedding' || part.kind === 'embedding+head')
       return { words: 1, type: 'f32' };
