@@ -1,5 +1,5 @@
 /**
- * How a layer of sparse attention chooses the positions with the largest scores (docs/machine-model.md, section 5h).
+ * How a layer of sparse attention chooses the positions with the largest scores (docs/machine-model.md, section 5f).
  * Every column finds the least score that is chosen by itself: digit by digit, the rows count how many of their scores
  * are no less than each number that the next digit may lead to, and the column adds the counts up. Of equal scores the
  * earliest positions are found in the same way. What a row keeps of it is the largest score that each position may have.

@@ -154,8 +154,24 @@ function latentCycles(
     products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
     s.queryHeads * (compared + attended) +
     indexed +
+    selectionCycles(wafer, type, s) +
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
   );
+}
+
+/** Comparing a row's scores with what digits may lead to, and leaving out what is not chosen. */
+function selectionCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  { selection, positions, queryHeads }: LatentShape,
+): number {
+  if (selection === undefined) return 0;
+  const { setup, elementsPerCycle, issue, scalar } = wafer.costs;
+  const { chooses, exponent, fraction, place } = selection;
+  const digits = chooses ? [...exponent, ...fraction, ...place] : [];
+  const numbers = digits.reduce((sum, bits) => sum + 2 ** bits - 1, 0);
+  const compared = setup.f32 + issue.f32 + scalar.step + positions / elementsPerCycle.rank.f32;
+  return numbers * compared + queryHeads * vectorCycles(wafer, type, positions);
 }
 
 /** Scores, the softmax, and what the shares come to. */
