@@ -1,14 +1,15 @@
 /**
- * The choice of positions: on a column of cores, for any scores, against a stable sort; and in layers of sparse
- * attention on the simulated wafer against the plain decoder.
+ * The choice of positions alone, on a rectangle of cores: that of a stable sort, whatever the scores are. In layers:
+ * sparse-attention.test.ts.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fast } from '../src/engine/fast/fast.js';
 import { reference } from '../src/engine/reference/reference.js';
-import { digitsOf } from '../src/mapping/selection.js';
+import { digitsOf, selectionShape } from '../src/mapping/selection.js';
 import { roundF16, type FloatType } from '../src/numeric/types.js';
 import { count as runs } from './helpers/full.js';
+import { latentWith } from './helpers/latent-models.js';
 import { wse3 } from './placement-helpers.js';
 import { selectionProgram, type SelectionCase } from './helpers/selection-program.js';
 
@@ -19,12 +20,14 @@ function largest(scores: readonly number[], topK: number): number[] {
 }
 
 function chosenOf(of: SelectionCase, scores: readonly number[]) {
-  const wafer = { ...wse3(), width: 1, height: of.rows };
+  const wafer = { ...wse3(), width: of.columns, height: of.rows };
   const { program, memoryOf, chosenIn } = selectionProgram(of, wafer);
   const memory = memoryOf(scores);
   const slow = reference({ program, wafer, memory });
   expect(fast({ program, wafer })).toEqual(slow);
-  return { chosen: chosenIn(memory), slow };
+  const [chosen, ...others] = chosenIn(memory);
+  for (const other of others) expect(other).toEqual(chosen);
+  return { chosen, slow };
 }
 
 const whole = (min: number, max: number) => fc.integer({ min, max });
@@ -49,7 +52,13 @@ const scoresOf = (dtype: FloatType, count: number) => {
 const cases = fc
   .record({
     dtype: fc.constantFrom<FloatType>('f16', 'f32'),
-    ...{ rows: whole(1, 9), topK: whole(1, 12), more: whole(1, 20), left: whole(0, 5) },
+    ...{
+      rows: whole(1, 9),
+      columns: whole(1, 9),
+      topK: whole(1, 12),
+      more: whole(1, 20),
+      left: whole(0, 5),
+    },
     groups: whole(1, 3),
   })
   .chain(({ more, left, ...of }) => {
@@ -58,7 +67,11 @@ const cases = fc
     return fc.tuple(fc.constant({ ...of, count, room }), scoresOf(of.dtype, count));
   });
 
-describe('a column', () => {
+const sparse = latentWith({
+  indexer: { heads: 1, dim: 4, topK: 40, own: true, pairs: 'halves' },
+});
+
+describe('a rectangle of cores', () => {
   it('chooses as a stable sort does, whatever the scores are', () => {
     fc.assert(
       fc.property(cases, ([of, scores]) => {
@@ -68,7 +81,7 @@ describe('a column', () => {
     );
   });
 
-  const own = { rows: 4, topK: 3, count: 10, room: 10, groups: 1 } as const;
+  const own = { rows: 4, columns: 3, topK: 3, count: 10, room: 10, groups: 1 } as const;
   it.each<[string, number[]]>([
     ['all are equal', Array(10).fill(0.75)],
     ['all are 0', Array(10).fill(0)],
@@ -94,17 +107,26 @@ describe('a column', () => {
     expect(chosenOf(of, rising).slow).toEqual(chosenOf(of, equal).slow);
   });
 
-  it('goes through every bit, of rows with many positions in shorter digits', () => {
+  it('goes through every bit, the shorter digits first', () => {
     for (let bits = 1; bits < 30; bits++)
-      for (const width of [2, 3, 4]) {
+      for (const width of [2, 3, 4, 7]) {
         const digits = digitsOf(bits, width);
         expect(digits.reduce((sum, digit) => sum + digit, 0)).toBe(bits);
         expect(Math.max(...digits)).toBeLessThanOrEqual(width);
         expect(digits.toSorted((a, b) => a - b)).toEqual(digits);
       }
+  });
+
+  it('deals the numbers of wide digits out to many columns', () => {
     const scores = Array.from({ length: 120 }, (_, i) => ((i * 37) % 50) - 10);
-    const many = { dtype: 'f16', rows: 1, topK: 40, count: 120, room: 120, groups: 1 } as const;
-    for (const rows of [1, 2])
-      expect(chosenOf({ ...many, rows }, scores).chosen).toEqual(largest(scores, 40));
+    for (const columns of [1, 17, 130]) {
+      const many = { dtype: 'f16', rows: 2, topK: 40, count: 120, room: 120, groups: 1 } as const;
+      expect(chosenOf({ ...many, columns }, scores).chosen).toEqual(largest(scores, 40));
+      const { exponent, fraction, place } = selectionShape(sparse, 'f16', 120, columns)!;
+      const [widest] = [...exponent, ...fraction, ...place].toSorted((a, b) => b.bits - a.bits);
+      expect(widest.share).toBeLessThanOrEqual(columns === 1 ? 5 : 2);
+      expect(widest.share * widest.parts).toBeGreaterThanOrEqual(widest.numbers);
+      expect(widest.parts).toBeLessThanOrEqual(columns);
+    }
   });
 });

@@ -155,7 +155,8 @@ describe('what sparse attention keeps', () => {
   const bytesOf = (kind: 'attention' | 'mlp', layerKind: number, positions: number, users = 1) => {
     const cut = { model, rows, columns: 7, positions, users };
     const buffers = MAPPINGS.gqa.buffers({ kind, layerKind, latent: 'latent' }, cut);
-    const own = /^(chosen|choice[A-Z].*|thresholds|counts.*|found|wanted.*|digit|unit|powers)$/;
+    const own =
+      /^(chosen|choice[A-Z].*|thresholds?|ownCounts|counts|found|wanted.*|digit|unit|parts|numbers|powers)$/;
     return buffers
       .filter(({ name }) => own.test(name))
       .reduce((sum, { type, length }) => sum + length * BYTES[type], 0);
@@ -164,8 +165,12 @@ describe('what sparse attention keeps', () => {
   const [first, second, third, fourth] = layers;
 
   it('is the choice in all layers that attend by it, and what choosing takes in those that have an indexer', () => {
-    // 17 positions are six on a row; of 32 bits a digit of four leads to 15 numbers and both next to them.
-    const choosing = 4 * (3 * 6 + 17 + 17 + 2 + 2 + 2 + 1 + 1 + 16 + 30);
+    // 17 positions are six on a row. On seven columns digits have up to three bits: three digits of exponents (2, 3 and
+    // 3 bits), eight of fractions, two of places. A column has one number of each, and two of the nine of the last
+    // fraction, which are counted in five parts; another is for columns that have none of these.
+    const digits = 3 + 8 + 2;
+    const numbers = digits + 1;
+    const choosing = 4 * (3 * 6 + 1 + 2 + 2 + 12 + 2 + 4 + 2 + digits + numbers + (4 + 8 + 8));
     expect(bytesOf('attention', first, 17)).toBe(4 * 6 + choosing);
     expect(bytesOf('attention', second, 17)).toBe(4 * 6);
     expect(bytesOf('attention', fourth, 17)).toBe(4 * 6 + choosing);

@@ -1,5 +1,5 @@
 /** Slices of an indexer's matrices, the norm of its key, its keys of earlier tokens, and what tells how positions are chosen. */
-import { FLOAT, type SelectionShape } from '../mapping/selection.js';
+import { allDigits, FLOAT, type SelectionShape } from '../mapping/selection.js';
 import { ROUND } from '../numeric/types.js';
 import { rotaryPairs } from '../model/rope.js';
 import { acrossColumns, latentsAt, outputsOf, part, setWindow } from './latent-order.js';
@@ -60,19 +60,22 @@ export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): vo
   });
 }
 
-/** How far the row's positions are from the end of the run, and what digits lead to. */
-export function fillSelection(
-  { image, at, model, shape: s, row }: Filled,
-  of: SelectionShape,
-): void {
+/** How far the row's positions are from the end of the run, and what the column compares with for each digit. */
+export function fillSelection(core: Filled, of: SelectionShape): void {
+  const { image, at, model, shape: s, row, column } = core;
   for (let i = 0; i < s.positions; i++)
     image[at.choicePlaces + i] = Math.max(0, of.room - (i * s.rows + row));
-  for (let i = 0; i <= of.most; i++) image[at.countsOfUnits + i] = i + 1;
   const { least, exponent } = FLOAT[model.dtype];
-  let [cell, bitsLeft] = [at.powers, exponent as number];
-  for (const [digit, bits] of of.exponent.entries()) {
+  let [numbers, powers, bitsLeft] = [at.numbers, at.powers, exponent as number];
+  for (const [i, { bits, first, share, parts }] of allDigits(of).entries()) {
+    const part = Math.min(column, parts);
+    image[at.parts + i] = part;
+    const own = Array.from({ length: share }, (_, k) => first + part * share + k);
+    const isPower = i < of.exponent.length;
     bitsLeft -= bits;
-    const from = digit === 0 ? least - 1 : 0;
-    for (let i = 1; i < 2 ** bits; i++) image[cell++] = 2 ** (from + i * 2 ** bitsLeft);
+    // The first digit of exponents leads to powers of two, others to what the number so far is multiplied by.
+    const power = (digit: number) => 2 ** ((i === 0 ? least - 1 : 0) + digit * 2 ** bitsLeft);
+    for (const digit of own) image[numbers++] = isPower ? power(digit) : digit;
+    if (isPower) for (let digit = 0; digit < 2 ** bits; digit++) image[powers++] = power(digit);
   }
 }

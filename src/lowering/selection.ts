@@ -9,7 +9,7 @@
  */
 import { allReduce } from '../kernels/collectives.js';
 import { FLOAT } from '../mapping/selection.js';
-import type { SelectionShape } from '../mapping/selection.js';
+import type { Digit, SelectionShape } from '../mapping/selection.js';
 import { LEAST } from '../numeric/types.js';
 import { cell, chosen, fill, put, rank, vector, type CoreCode } from '../program/builder.js';
 import { layerLabel, type LatentCore } from './layer-core.js';
@@ -31,7 +31,7 @@ export function startSelection(core: CoreCode, layer: LatentCore): void {
   // From the other end, the first of those that are left out is the last that is wanted.
   fill(core, 'f32', at.wantedBelow, 1, leftOut + 1);
   fill(core, 'f32', at.wantedBelow + 1, 1, -1);
-  fill(core, 'f32', at.thresholds + 1, 1, 0);
+  fill(core, 'f32', at.thresholds, 1, 0);
 }
 
 /** From the scores of the row's positions to the largest score that attention may find for each. */
@@ -44,13 +44,14 @@ export function choosePositions(core: CoreCode, layer: LatentCore): void {
   core.label = layerLabel('selection');
   const scores = cell(at.choiceScores);
   const [ties, places] = [cell(at.choiceTies), cell(at.choicePlaces)];
-  const [sign, threshold] = [cell(at.wanted + 1, 0), cell(at.thresholds, 0)];
+  const [sign, threshold] = [cell(at.wanted + 1, 0), cell(at.threshold, 0)];
   vector(core, 'move', 'f32', positions, scores, cell(at.indexTotals));
-  countUpTo(core, layer, at.choiceScores, { first: 1, length: 1 });
+  const digits = digitsIn(core, selection);
+  countOwn(core, layer, at.choiceScores, 1);
   const turned = { from: at.wantedBelow, length: 2, to: at.wanted, stride: 0 };
-  put(core, 'f32', { test: at.counts + 1, below: topK, ...turned });
+  put(core, 'f32', { test: at.ownCounts, below: topK, ...turned });
   vector(core, 'mul', 'f32', positions, scores, scores, sign);
-  findScore(core, layer, selection);
+  findScore(core, layer, digits);
   // -1, 0 or 1, as a score is less than, equal to or more than the least that is chosen; of all signs as they are now.
   vector(core, 'sub', 'f32', positions, scores, scores, threshold);
   for (const constant of ENLARGE[model.dtype])
@@ -62,7 +63,7 @@ export function choosePositions(core: CoreCode, layer: LatentCore): void {
   vector(core, 'mul', 'f32', positions, ties, ties, places);
   vector(core, 'sub', 'f32', positions, ties, places, ties);
   vector(core, 'mul', 'f32', positions, scores, scores, sign);
-  findPlace(core, layer, selection);
+  findPlace(core, layer, digits);
   vector(core, 'sub', 'f32', positions, ties, ties, threshold);
   vector(core, 'add', 'f32', positions, ties, ties, { constant: 1 });
   vector(core, 'min', 'f32', positions, ties, ties, { constant: 1 });
@@ -89,50 +90,59 @@ export function maskScores(core: CoreCode, layer: LatentCore): void {
 /** What makes the least difference of two numbers of a type 1 or more. */
 const ENLARGE = { f16: [2 ** 24], f32: [2 ** 127, 2 ** 127] } as const;
 
-/** Leaves the least score that is chosen in `thresholds`; signs are such that it is not negative. */
-function findScore(
-  core: CoreCode,
-  layer: LatentCore,
-  { exponent, fraction }: SelectionShape,
-): void {
+/** A digit, and where its numbers are in the tables. */
+interface Placed extends Digit {
+  part: number;
+  own: number;
+  powers: number;
+}
+
+interface Digits {
+  exponent: Placed[];
+  fraction: Placed[];
+  place: Placed[];
+}
+
+function digitsIn({ at }: CoreCode, selection: SelectionShape): Digits {
+  let [part, own, powers] = [at.parts, at.numbers, at.powers];
+  const placed = (digits: readonly Digit[]) =>
+    digits.map((digit) => {
+      const here = { ...digit, part, own, powers };
+      part++;
+      own += digit.share;
+      powers += 2 ** digit.bits;
+      return here;
+    });
+  const { exponent, fraction, place } = selection;
+  return { exponent: placed(exponent), fraction: placed(fraction), place: placed(place) };
+}
+
+/** Leaves the least score that is chosen in `threshold`; signs are such that it is not negative. */
+function findScore(core: CoreCode, layer: LatentCore, { exponent, fraction }: Digits): void {
   const { at } = core;
   const { choiceScores: among } = at;
-  const [base, unit] = [cell(at.thresholds), cell(at.unit)];
+  const [base, unit] = [cell(at.threshold), cell(at.unit)];
   const { least } = FLOAT[layer.model.dtype];
   // The largest power of two that is small enough; half of the least normal number stands for 0.
-  fill(core, 'f32', at.thresholds, 1, 2 ** (least - 1));
-  let powers = at.powers;
-  for (const [i, bits] of exponent.entries()) {
-    const more = 2 ** bits - 1;
-    const next = cell(at.thresholds + 1);
+  for (const [i, digit] of exponent.entries()) {
+    const { own, share, bits, powers } = digit;
+    const [numbers, next] = [cell(own), cell(at.thresholds)];
     // The first digit leads to numbers that are known: their ratios would be too large.
-    if (i === 0) vector(core, 'move', 'f32', more, next, cell(powers));
-    else vector(core, 'mul', 'f32', more, next, cell(powers), cell(at.thresholds, 0));
-    powers += more;
-    narrow(core, layer, among, bits);
+    if (i === 0) vector(core, 'move', 'f32', share, next, numbers);
+    else vector(core, 'mul', 'f32', share, next, numbers, cell(at.threshold, 0));
+    takeDigit(core, layer, among, digit);
+    const power = chosen(powers, { cell: at.digit, step: 1, count: 2 ** bits });
+    if (i === 0) vector(core, 'move', 'f32', 1, base, power);
+    else vector(core, 'mul', 'f32', 1, base, base, power);
   }
   const normal = { constant: 2 ** least };
   vector(core, 'max', 'f32', 1, unit, base, normal);
   const excess = cell(at.digit);
   vector(core, 'sub', 'f32', 1, excess, unit, base);
   vector(core, 'sub', 'f32', 1, base, base, excess);
-  for (const bits of fraction.slice(0, -1)) {
-    addUnits(core, bits, 2 ** bits - 1);
-    narrow(core, layer, among, bits);
-  }
-  findLast(core, layer, among, fraction.at(-1)!);
-}
-
-/** The last digit, with the threshold itself and the first number that no digit leads to. */
-function findLast(core: CoreCode, layer: LatentCore, among: number, bits: number): void {
-  const { at } = core;
-  const next = 2 ** bits;
-  addUnits(core, bits, next);
-  countUpTo(core, layer, among, { first: 0, length: next + 1 });
-  takeDigit(core, bits);
-  const digit = { cell: at.digit, step: 1, count: next };
-  vector(core, 'move', 'f32', 2, cell(at.found), chosen(at.counts, digit));
-  vector(core, 'move', 'f32', 1, cell(at.thresholds), chosen(at.thresholds, digit));
+  for (const digit of fraction) addDigit(core, layer, among, digit);
+  const last = { cell: at.digit, step: 1, count: 2 ** fraction.at(-1)!.bits };
+  vector(core, 'move', 'f32', 2, cell(at.found), chosen(at.counts, last));
 }
 
 /**
@@ -153,54 +163,50 @@ function wantEqual(core: CoreCode, { attention, leftOut = 0 }: LatentCore): void
   vector(core, 'mul', 'f32', 1, wanted, wanted, { constant: 0.5 });
 }
 
-/** Leaves in `thresholds` how far from the end the last of the equal ones is that is chosen. */
-function findPlace(core: CoreCode, layer: LatentCore, { place }: SelectionShape): void {
+/** Leaves in `threshold` how far from the end the last of the equal ones is that is chosen. */
+function findPlace(core: CoreCode, layer: LatentCore, { place }: Digits): void {
   const { at } = core;
   wantEqual(core, layer);
-  fill(core, 'f32', at.thresholds, 1, 0);
-  fill(core, 'f32', at.unit, 1, 2 ** place.reduce((sum, bits) => sum + bits, 0));
-  for (const bits of place) {
-    addUnits(core, bits, 2 ** bits - 1);
-    narrow(core, layer, at.choiceTies, bits);
-  }
+  fill(core, 'f32', at.threshold, 1, 0);
+  fill(core, 'f32', at.unit, 1, 2 ** place.reduce((sum, { bits }) => sum + bits, 0));
+  for (const digit of place) addDigit(core, layer, at.choiceTies, digit);
 }
 
-/** Numbers that are larger than the threshold by units of the digit of so many bits: `more` of them, after it. */
-function addUnits(core: CoreCode, bits: number, more: number): void {
+/** Adds to the threshold what a digit comes to, in units of that digit. */
+function addDigit(core: CoreCode, layer: LatentCore, among: number, digit: Placed): void {
   const { at } = core;
-  const unit = cell(at.unit);
-  vector(core, 'mul', 'f32', 1, unit, unit, { constant: 2 ** -bits });
-  const [units, base] = [cell(at.unit, 0), cell(at.thresholds, 0)];
-  vector(core, 'fma', 'f32', more, cell(at.thresholds + 1), cell(at.countsOfUnits), units, base);
+  const [unit, base] = [cell(at.unit), cell(at.threshold)];
+  vector(core, 'mul', 'f32', 1, unit, unit, { constant: 2 ** -digit.bits });
+  const [units, bases] = [cell(at.unit, 0), cell(at.threshold, 0)];
+  vector(core, 'fma', 'f32', digit.share, cell(at.thresholds), cell(digit.own), units, bases);
+  takeDigit(core, layer, among, digit);
+  vector(core, 'fma', 'f32', 1, base, cell(at.digit), unit, base);
 }
 
-/** The largest of the threshold and those that a digit leads to which enough numbers come up to. */
-function narrow(core: CoreCode, layer: LatentCore, among: number, bits: number): void {
-  countUpTo(core, layer, among, { first: 1, length: 2 ** bits - 1 });
-  takeDigit(core, bits);
+/** The largest digit that leads to a number which enough others come up to; the counts of all columns are then there. */
+function takeDigit(core: CoreCode, layer: LatentCore, among: number, digit: Placed): void {
   const { at } = core;
-  const best = chosen(at.thresholds, { cell: at.digit, step: 1, count: 2 ** bits });
-  vector(core, 'move', 'f32', 1, cell(at.thresholds), best);
-}
-
-/** Of the thresholds that a digit leads to, the number of the last that enough numbers come up to; 0 if none. */
-function takeDigit(core: CoreCode, bits: number): void {
-  const { at } = core;
-  const counts = { at: at.counts + 1, length: 2 ** bits - 1 };
+  const { bits, first, share, parts, part } = digit;
+  countOwn(core, layer, among, share);
+  fill(core, 'f32', at.counts, share * parts, 0);
+  const own = chosen(at.counts, { cell: part, step: share, count: parts + 1 });
+  vector(core, 'move', 'f32', share, own, cell(at.ownCounts));
+  allReduce(core, layer.row, 'add', 'f32', at.counts, share * parts);
+  const counts = { at: at.counts + 1 - first, length: 2 ** bits - 1 };
   rank(core, { ...counts, own: at.wanted, to: at.digit, atLeast: true });
 }
 
-/** How many numbers of the column come up to each of some thresholds. */
-function countUpTo(
+/** How many numbers of the column come up to each of the core's thresholds. */
+function countOwn(
   core: CoreCode,
   { column, positions }: LatentCore,
   among: number,
-  of: { first: number; length: number },
+  length: number,
 ): void {
   const { at } = core;
-  for (let i = of.first; i < of.first + of.length; i++) {
-    const cells = { own: at.thresholds + i, to: at.counts + i };
+  for (let i = 0; i < length; i++) {
+    const cells = { own: at.thresholds + i, to: at.ownCounts + i };
     rank(core, { at: among, length: positions, ...cells, atLeast: true });
   }
-  allReduce(core, column, 'add', 'f32', at.counts + of.first, of.length);
+  allReduce(core, column, 'add', 'f32', at.ownCounts, length);
 }

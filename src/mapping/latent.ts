@@ -86,7 +86,7 @@ export function latentShape(
     rowKeys: ofRow(attentionColumns * headsPerColumn * (still + values)),
   };
   const indexer = indexerShape(spec, { ...common, form, turning });
-  const selection = selectionShape(spec, dtype, room, cache.positions);
+  const selection = selectionShape(spec, dtype, room, columns);
   return {
     ...common,
     ...(indexer && { indexer }),

@@ -14,6 +14,7 @@ import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
 import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
 import type { LatentMatrices } from '../mapping/latent-matrices.js';
 import type { LatentShape } from '../mapping/latent.js';
+import { allDigits } from '../mapping/selection.js';
 import type { DeltaShape } from '../mapping/delta.js';
 import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -168,9 +169,8 @@ function selectionCycles(
 ): number {
   if (selection === undefined) return 0;
   const { setup, elementsPerCycle, issue, scalar } = wafer.costs;
-  const { chooses, exponent, fraction, place } = selection;
-  const digits = chooses ? [...exponent, ...fraction, ...place] : [];
-  const numbers = digits.reduce((sum, bits) => sum + 2 ** bits - 1, 0);
+  const digits = selection.chooses ? allDigits(selection) : [];
+  const numbers = digits.reduce((sum, { share }) => sum + share, 0);
   const compared = setup.f32 + issue.f32 + scalar.step + positions / elementsPerCycle.rank.f32;
   return numbers * compared + queryHeads * vectorCycles(wafer, type, positions);
 }

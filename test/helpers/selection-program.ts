@@ -1,4 +1,4 @@
-/** The choice of positions alone, on a column of cores: from the scores in memory to what each position may have. */
+/** The choice of positions alone, on a rectangle of cores: from the scores in memory to what each position may have. */
 import type { WaferSpec } from '../../src/hardware/wafer.js';
 import { fillSelection } from '../../src/lowering/indexer-images.js';
 import { LAYER_LABELS, type LatentCore } from '../../src/lowering/layer-core.js';
@@ -15,6 +15,7 @@ import { latentWith } from './latent-models.js';
 export interface SelectionCase {
   dtype: FloatType;
   rows: number;
+  columns: number;
   topK: number;
   /** Positions that there are, and that there is room for. */
   count: number;
@@ -25,47 +26,59 @@ export interface SelectionCase {
 export interface SelectionProgram {
   program: Program;
   memoryOf: (scores: readonly number[]) => Float32Array[];
-  /** The positions that are chosen, in order. */
-  chosenIn: (memory: readonly Float32Array[]) => number[];
+  /** The positions that each column has chosen, in order. */
+  chosenIn: (memory: readonly Float32Array[]) => number[][];
 }
 
 export function selectionProgram(of: SelectionCase, wafer: WaferSpec): SelectionProgram {
-  const { dtype, rows, topK, count, room, groups } = of;
+  const { dtype, rows, columns, topK, count, room, groups } = of;
   const indexer = { heads: 1, dim: 4, topK, own: true, pairs: 'halves' } as const;
   const attention = latentWith({ indexer });
   const positions = Math.ceil(room / rows);
-  const selection = selectionShape(attention, dtype, room, positions)!;
+  const selection = selectionShape(attention, dtype, room, columns)!;
   const shape = { selection, positions, rows };
-  const inColumn = places('y', rows, { column: groups, row: 1, head: 1 }, 'column', wafer);
-  const { program, station } = assemble('selection', 1, rows, [...LAYER_LABELS]);
-  const ats: Record<string, number>[] = [];
-  for (let row = 0; row < rows; row++)
-    station(row, `${row}`, (code) => {
+  const all = { column: groups, row: groups, head: 1 };
+  const inColumn = places('y', rows, all, 'column', wafer);
+  const inRow = places('x', columns, all, 'row', wafer);
+  const { program, station } = assemble('selection', columns, rows, [...LAYER_LABELS]);
+  const cores = Array.from({ length: rows * columns }, (_, core) => core);
+  const placeOf = (core: number) => ({ row: Math.floor(core / columns), column: core % columns });
+  let at: Record<string, number> = {};
+  for (const core of cores) {
+    const { row, column } = placeOf(core);
+    station(core, `${core}`, (code) => {
       const add = (...buffer: [string, DataType, number, boolean?]) => addBuffer(code, ...buffer);
       add('chosen', dtype, positions);
       add('indexTotals', dtype, positions, true);
       addSelection(add, positions, selection);
       const held = { positions: positionsOfRow(count, row, rows), leftOut: count - topK };
-      const core = { model: { dtype }, attention, shape, column: inColumn[row], ...held };
-      startSelection(code, core as unknown as LatentCore);
-      choosePositions(code, core as unknown as LatentCore);
-      code.routes.push(...inColumn[row].routes);
-      ats[row] = code.at;
+      const lines = { column: inColumn[row], row: inRow[column] };
+      const layer = { model: { dtype }, attention, shape, ...lines, ...held };
+      startSelection(code, layer as unknown as LatentCore);
+      choosePositions(code, layer as unknown as LatentCore);
+      code.routes.push(...inColumn[row].routes, ...inRow[column].routes);
+      ({ at } = code);
     });
+  }
   return {
     program,
     memoryOf: (scores) =>
-      ats.map((at, row) => {
-        const last = program.roles[program.roleOf[row]].buffers.at(-1)!;
+      cores.map((core) => {
+        const last = program.roles[program.roleOf[core]].buffers.at(-1)!;
         const image = new Float32Array(last.at + last.length);
-        fillSelection({ image, at, model: { dtype }, shape, row } as unknown as Filled, selection);
+        const filled = { image, at, model: { dtype }, shape, ...placeOf(core) };
+        fillSelection(filled as unknown as Filled, selection);
+        const { row } = placeOf(core);
         for (let p = row; p < scores.length; p += rows)
           image[at.indexTotals + Math.floor(p / rows)] = scores[p];
         return image;
       }),
     chosenIn: (memory) =>
-      Array.from({ length: room }, (_, p) => p).filter(
-        (p) => memory[p % rows][ats[p % rows].chosen + Math.floor(p / rows)] > 0,
+      Array.from({ length: columns }, (_, column) =>
+        Array.from({ length: room }, (_, p) => p).filter((p) => {
+          const image = memory[(p % rows) * columns + column];
+          return image[at.chosen + Math.floor(p / rows)] > 0;
+        }),
       ),
   };
 }
