@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
-    ...['store', 'exit'],
+    ...['store', 'exit', 'checkpoint'],
   ],
   // A file of its own each: the package, the host, exit codes, what a document is of.
   bundled: [],
@@ -63,7 +63,7 @@ const MAY_ASK: Record<string, string[]> = {
   kernel: [],
   run: ['search'],
   search: [],
-  sensitivity: ['run', 'steps'],
+  sensitivity: ['steps'],
   serve: ['run', 'steps'],
   steps: [],
   sweep: ['run', 'serve', 'steps'],

@@ -3,9 +3,10 @@
  * they are put into a folder under the paths that they have here, so that a path in one of them leads to the next.
  * Larger files, and those that are named by an absolute path, have to be on the other host under that path.
  */
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { SimulateOptions } from '../../../decode/options.js';
+import { putFiles } from '../../../store/parcel-folder.js';
 import type { Base, FrozenPoint, LoadedPoint } from '../point.js';
 
 /** How a point is simulated, where that may end it. */
@@ -64,19 +65,13 @@ export interface Unpacked {
  */
 export function unpack({ files, base, directory }: Parcel, folder: string): Unpacked {
   const inside = (path: string) => (isAbsolute(path) ? join(folder, path) : path);
-  const missing: string[] = [];
-  const inner = join(folder, resolve(directory));
-  mkdirSync(inner, { recursive: true });
-  for (const { path, content } of files) {
-    if (resolve(path) !== path) throw new Error(`expected an absolute path, found ${path}`);
-    const at = join(folder, path);
-    mkdirSync(dirname(at), { recursive: true });
-    if (content !== undefined) writeFileSync(at, Buffer.from(content, 'base64'));
-    else if (statSync(path, { throwIfNoEntry: false })?.isFile()) symlinkSync(path, at);
-    else missing.push(path);
-  }
+  const all = files.map(({ path, content }) => ({
+    path,
+    content: content === undefined ? undefined : Buffer.from(content, 'base64'),
+  }));
+  const missing = putFiles(folder, directory, all);
   return {
-    directory: inner,
+    directory: join(folder, resolve(directory)),
     base: {
       ...base,
       path: inside(base.path),

@@ -2,9 +2,8 @@
  * The process in which a worker of the queue has points simulated: BullMQ starts it and calls what is exported. It
  * keeps from one point to the next what neighbours share.
  */
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { SandboxedJob } from 'bullmq';
 import type { SimulateOptions } from '../../../decode/options.js';
@@ -12,6 +11,7 @@ import { createRunner } from '../../../decode/runner.js';
 import { host } from '../../../host.js';
 import { ConfigError } from '../../../config/errors.js';
 import { ModelError } from '../../../model/errors.js';
+import { clearFolders, makeFolder, removeFolder } from '../../../store/parcel-folder.js';
 import { loadFrozen, runLoaded, type Kept, type LoadedPoint } from '../point.js';
 import { buildOf, workerIn, workerName } from './build.js';
 import { unpack, type Parcel, type ParcelOptions, type Unpacked } from './parcel.js';
@@ -40,16 +40,10 @@ function likeLast(of: ParcelOptions): { options: SimulateOptions; kept: Kept } {
 
 const build = buildOf();
 
-/** Folders of parcels, by the host and the process that they are of. */
+/** Folders of parcels: those of processes that were killed are removed by the next one. */
 const TEMPORARY = realpathSync(tmpdir());
-const FOLDERS = `wafersim-point-${hostname()}-`;
-
-/** Those of processes that were killed are removed by the next one. */
-for (const name of readdirSync(TEMPORARY)) {
-  const owner = name.startsWith(FOLDERS) && /^\d+(?=-)/.exec(name.slice(FOLDERS.length))?.[0];
-  if (owner && !isRunning(Number(owner)))
-    rmSync(join(TEMPORARY, name), { recursive: true, force: true });
-}
+const FOLDERS = `wafersim-point-${hostname()}`;
+clearFolders(TEMPORARY, FOLDERS, isRunning);
 
 function isRunning(owner: number): boolean {
   try {
@@ -67,7 +61,7 @@ export default async function simulatePoint(
   job: SandboxedJob<Parcel>,
   token: string,
 ): Promise<Returned> {
-  const folder = mkdtempSync(join(TEMPORARY, `${FOLDERS}${process.pid}-`));
+  const folder = makeFolder(TEMPORARY, FOLDERS, process.pid);
   try {
     const found = opened(job.data, folder);
     if ('declined' in found) {
@@ -82,7 +76,7 @@ export default async function simulatePoint(
     return JSON.parse(JSON.stringify({ build, outcome }).replaceAll(folder, '')) as Returned;
   } finally {
     process.chdir('/');
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 
