@@ -1,0 +1,129 @@
+/** Answers from a simulated server at its pace, with words from a source of text. */
+import type { Driver, Token } from '../../../serving/driver.js';
+import type { Request, Served } from '../../../serving/request.js';
+import { answering, type StreamInterval } from './answering.js';
+import { contextTooLong, queueFull } from './api-error.js';
+import type { Sampling } from './fields.js';
+import type { HttpLimits } from './limits.js';
+import { count, countFinish, countServed, createMetrics, type Metrics } from './metrics.js';
+import { metricsPage } from './metrics-page.js';
+import { createPace, type PaceOptions, type Recipient } from './pace.js';
+import type { Ask, Delta, Finish, ServedModel, Service } from './service.js';
+import { stopText } from './stop-text.js';
+import type { Spoken, TextSource } from './text.js';
+
+export interface ServiceOptions extends Omit<PaceOptions, 'onLag'> {
+  driver: Driver;
+  model: ServedModel;
+  text: TextSource;
+  streamInterval: StreamInterval;
+  limits: HttpLimits;
+}
+
+export interface SimulatedService extends Service {
+  /** Gives up what runs, and stops the clock. */
+  stop(): void;
+}
+
+export function simulatedService(options: ServiceOptions): SimulatedService {
+  const { driver, model, text, streamInterval, limits } = options;
+  const metrics = createMetrics();
+  const lag = (seconds: number) => count(metrics, 'wafersim:delivery_lag_seconds', seconds);
+  const pace = createPace({ ...options, onLag: lag });
+  const running = new Set<number>();
+  let nextId = 0;
+  let nextSession = 0;
+
+  const cancel = (id: number) => {
+    if (!running.delete(id)) return;
+    countFinish(metrics, 'abort');
+    pace.cancel(id);
+  };
+  const start = (ask: Ask, take: (delta: Delta) => void) => {
+    if (running.size >= limits.responses)
+      throw queueFull(`${running.size} responses are open already`, 1);
+    const maxTokens = outputTokens(model, ask);
+    const { sampling, sample, generate = true } = ask;
+    const { seed, ignoreEos, stops } = sampling;
+    const speak = { maxTokens, seed, sample, ignoreEos };
+    const spoken = generate ? text.speak(ask.prompt, speak) : undefined;
+    const tokens = spoken === undefined ? 0 : lengthOf(spoken, maxTokens, stops);
+    const id = nextId++;
+    const recipient = answering({
+      spoken,
+      stops,
+      streamInterval,
+      take(delta) {
+        if (delta.end !== undefined) ended(id, delta.end);
+        take(delta);
+      },
+      finish: () => pace.finish(id),
+    });
+    pace.submit(requestOf(id, ask, tokens), counting(metrics, recipient));
+    count(metrics, 'vllm:request_params_max_tokens', maxTokens);
+    running.add(id);
+    return { id, cancel: () => cancel(id) };
+  };
+  const ended = (id: number, end: { finish: Finish; served: Served } | { rejected: Served }) => {
+    running.delete(id);
+    if ('rejected' in end) return countFinish(metrics, 'error');
+    countFinish(metrics, end.finish);
+    countServed(metrics, end.served);
+  };
+  return {
+    model,
+    count: (prompt) => text.count(prompt),
+    start,
+    openSession: () => nextSession++,
+    closeSession: (session) => pace.closeSession(session),
+    metrics: () => metricsPage(metrics, driver.status(), model),
+    stop() {
+      for (const id of [...running]) cancel(id);
+      pace.stop();
+    },
+  };
+}
+
+/** Tokens that an answer may have. @throws ApiError if the context has no room for them */
+function outputTokens({ maxModelLen }: ServedModel, ask: Ask): number {
+  const { promptTokens, sampling, generate = true } = ask;
+  if (!generate) {
+    if (promptTokens > maxModelLen) throw contextTooLong(maxModelLen, promptTokens, 0, 'input');
+    return 0;
+  }
+  const room = maxModelLen - promptTokens;
+  const asked = sampling.maxTokens ?? Math.min(Math.max(1, room), sampling.defaultTokens ?? room);
+  if (asked > room || room < 1) throw contextTooLong(maxModelLen, promptTokens, asked || 1, 'prompt');
+  return asked;
+}
+
+/** Tokens up to the end of the text, a stop string or the limit, where that is known ahead; else the limit. */
+function lengthOf(spoken: Spoken, most: number, stops: Sampling['stops']): number {
+  if (!spoken.known) return most;
+  const stop = stopText(stops);
+  for (let index = 0; index < most; index++) {
+    const { text, call, last } = spoken.piece(index);
+    if (last || (call === undefined && stop.push(text).stopped)) return index + 1;
+  }
+  return most;
+}
+
+function requestOf(id: number, { promptTokens, turn }: Ask, tokens: number): Request {
+  const request = { id, arrivalNs: 0, promptTokens: Math.max(1, promptTokens), outputTokens: tokens };
+  return turn === undefined ? request : { ...request, ...turn, keep: true };
+}
+
+/** The same with its tokens counted. */
+function counting(metrics: Metrics, recipient: Recipient): Recipient {
+  let before = NaN;
+  return {
+    token(token: Token) {
+      if (token.index >= 0) metrics.generationTokens++;
+      if (token.index > 0)
+        count(metrics, 'vllm:inter_token_latency_seconds', (token.ns - before) / 1e9);
+      before = token.ns;
+      recipient.token(token);
+    },
+    flush: () => recipient.flush(),
+  };
+}
