@@ -101,6 +101,7 @@ export async function prepare(
       kvBlock: deployment.kvBlock,
       states: deployment.states,
       maxContext,
+      maxWaiting: wanted.maxWaiting,
       transport,
       ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
     },
