@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { content, textOf } from './content.js';
 import { flag, parsed, sampling, samplingOf, text, tokens, type Sampling } from './fields.js';
-import { callText, type Message, type Prompt } from './prompt.js';
+import type { Message, Prompt } from '../text/source.js';
+import { callText } from './content.js';
 
 const call = z.looseObject({
   function: z.looseObject({ name: text, arguments: text.nullish() }).nullish(),

@@ -1,7 +1,7 @@
 /** The body of `POST /v1/completions`: https://platform.openai.com/docs/api-reference/completions/create */
 import * as z from 'zod';
 import { parsed, sampling, samplingOf, text, tokenId, type Sampling } from './fields.js';
-import type { Prompt } from './prompt.js';
+import type { Prompt } from '../text/source.js';
 
 const PROMPT = 'a text, a list of texts, token ids, or a list of them';
 const ids = z.array(tokenId).min(1);

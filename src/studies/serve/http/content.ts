@@ -25,3 +25,8 @@ export function textOf(given: z.infer<typeof content> | null | undefined, param:
     })
     .join('');
 }
+
+/** A call of a tool in a conversation, as text that the model reads. */
+export function callText(name: string, argumentsText: string): string {
+  return `${name}(${argumentsText})`;
+}

@@ -1,6 +1,6 @@
 /** Conversations that later requests may continue by `previous_response_id`, the least recently used forgotten first. */
 import type { HttpLimits } from './limits.js';
-import type { Message } from './prompt.js';
+import type { Message } from '../text/source.js';
 
 export interface Conversation {
   /** Of the response that it ends with. */

@@ -11,7 +11,7 @@ import type { HttpLimits } from './limits.js';
 import { parseJson } from './read-body.js';
 import { responsesRequest, type ResponsesRequest } from './responses-body.js';
 import { notFound, startTurn } from './responses-turn.js';
-import type { Answering, Service } from './service.js';
+import type { Started, Service } from './service.js';
 
 export interface SocketContext {
   service: Service;
@@ -26,7 +26,7 @@ const GOING_AWAY = 1001;
 export function serveSocket(socket: WebSocket, context: SocketContext): void {
   const { service, limits, conversations, unixSeconds } = context;
   const lanes = lanesWithin(limits, () => service.openSession());
-  const running = new Set<Answering>();
+  const running = new Set<Started>();
   const send = (lane: Lane | undefined, event: object) => {
     if (socket.readyState !== socket.OPEN) return;
     const named = lane?.name === undefined ? event : { ...event, stream_id: lane.name };

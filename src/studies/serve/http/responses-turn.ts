@@ -3,12 +3,13 @@ import { ApiError } from './api-error.js';
 import { continued, messagesOf, type Conversation } from './conversations.js';
 import { newId } from './ids.js';
 import { checkModel } from './models-route.js';
-import { callText, type Message } from './prompt.js';
+import type { Message } from '../text/source.js';
+import { callText } from './content.js';
 import type { ResponsesRequest } from './responses-body.js';
 import { responseEvents, type ResponseEvent } from './responses-events.js';
 import { endedResponse, responseObject, type ResponseObject } from './responses-objects.js';
 import { add, emptyAnswer, rejection, type Answer } from './samples.js';
-import type { Answering, Service, Turn } from './service.js';
+import type { Started, Service, Turn } from './service.js';
 
 export interface TurnReader {
   event(event: ResponseEvent): void;
@@ -38,7 +39,7 @@ export function startTurn(
   service: Service,
   { request, before, session, unixSeconds }: TurnAsked,
   reader: TurnReader,
-): Answering {
+): Started {
   const model = checkModel(service, request.model);
   const { preface, input, sampling, generate } = request;
   const prefaceTokens = preface.length === 0 ? 0 : service.count({ messages: preface });

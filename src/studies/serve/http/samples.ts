@@ -2,8 +2,8 @@
 import { ApiError, asApiError, badRequest, queueFull } from './api-error.js';
 import type { Sampling } from './fields.js';
 import type { HttpLimits } from './limits.js';
-import type { Prompt } from './prompt.js';
-import type { Answering, Delta, Finish, Service } from './service.js';
+import type { Prompt } from '../text/source.js';
+import type { Started, Delta, Finish, Service } from './service.js';
 import type { Served } from '../../../serving/request.js';
 
 /** An answer as far as it has come. */
@@ -44,7 +44,7 @@ export function startSamples(
 ): { answers: Answer[]; cancel: () => void } {
   if (prompts.length * samples > limits.samples)
     throw badRequest(`Expected at most ${limits.samples} answers to a request.`, 'n');
-  const running: Answering[] = [];
+  const running: Started[] = [];
   const answers: Answer[] = [];
   let open = prompts.length * samples;
   let over = false;

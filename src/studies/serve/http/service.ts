@@ -4,7 +4,7 @@
  */
 import type { Served } from '../../../serving/request.js';
 import type { Sampling } from './fields.js';
-import type { Prompt } from './prompt.js';
+import type { Prompt } from '../text/source.js';
 
 export interface ServedModel {
   /** The name that requests have to give. */
@@ -60,7 +60,7 @@ export interface Ask {
   generate?: boolean;
 }
 
-export interface Answering {
+export interface Started {
   /** Of the request in the simulated server. */
   id: number;
   /** The reader is gone: what the request holds of the wafer is free at once. */
@@ -75,7 +75,7 @@ export interface Service {
    * Submits a request; `take` receives its answer, never before this returns.
    * @throws ApiError if it does not fit the model's context, or too many wait
    */
-  start(ask: Ask, take: (delta: Delta) => void): Answering;
+  start(ask: Ask, take: (delta: Delta) => void): Started;
   /** A number for a conversation that keeps its cache, and its end. */
   openSession(): number;
   closeSession(session: number): void;

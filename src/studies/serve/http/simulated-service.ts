@@ -1,8 +1,8 @@
 /** Answers from a simulated server at its pace, with words from a source of text. */
 import type { Driver, Token } from '../../../serving/driver.js';
 import type { Request, Served } from '../../../serving/request.js';
-import { answering, type StreamInterval } from './answering.js';
-import { contextTooLong, queueFull } from './api-error.js';
+import { answering, type Answering, type StreamInterval } from './answering.js';
+import { badRequest, contextTooLong, queueFull } from './api-error.js';
 import type { Sampling } from './fields.js';
 import type { HttpLimits } from './limits.js';
 import { count, countFinish, countServed, createMetrics, type Metrics } from './metrics.js';
@@ -10,7 +10,8 @@ import { metricsPage } from './metrics-page.js';
 import { createPace, type PaceOptions, type Recipient } from './pace.js';
 import type { Ask, Delta, Finish, ServedModel, Service } from './service.js';
 import { stopText } from './stop-text.js';
-import type { Spoken, TextSource } from './text.js';
+import { ModelError } from '../../../model/errors.js';
+import type { Answer, Asked, TextSource } from '../text/source.js';
 
 export interface ServiceOptions extends Omit<PaceOptions, 'onLag'> {
   driver: Driver;
@@ -30,12 +31,15 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
   const metrics = createMetrics();
   const lag = (seconds: number) => count(metrics, 'wafersim:delivery_lag_seconds', seconds);
   const pace = createPace({ ...options, onLag: lag });
-  const running = new Set<number>();
+  const running = new Map<number, Answering>();
   let nextId = 0;
   let nextSession = 0;
 
   const cancel = (id: number) => {
-    if (!running.delete(id)) return;
+    const recipient = running.get(id);
+    if (recipient === undefined) return;
+    running.delete(id);
+    recipient.close();
     countFinish(metrics, 'abort');
     pace.cancel(id);
   };
@@ -45,23 +49,21 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     const maxTokens = outputTokens(model, ask);
     const { sampling, sample, generate = true } = ask;
     const { seed, ignoreEos, stops } = sampling;
-    const speak = { maxTokens, seed, sample, ignoreEos };
-    const spoken = generate ? text.speak(ask.prompt, speak) : undefined;
-    const tokens = spoken === undefined ? 0 : lengthOf(spoken, maxTokens, stops);
+    const asked = { prompt: ask.prompt, maxTokens, seed, choice: sample, ignoreEos };
+    const words = generate ? answerOf(text, asked) : undefined;
     const id = nextId++;
     const recipient = answering({
-      spoken,
-      stops,
-      streamInterval,
+      ...{ words, stops, streamInterval },
       take(delta) {
         if (delta.end !== undefined) ended(id, delta.end);
         take(delta);
       },
       finish: () => pace.finish(id),
+      onFault: options.onFault,
     });
-    pace.submit(requestOf(id, ask, tokens), counting(metrics, recipient));
+    pace.submit(requestOf(id, ask, lengthOf(words, maxTokens, stops)), counting(metrics, recipient));
     count(metrics, 'vllm:request_params_max_tokens', maxTokens);
-    running.add(id);
+    running.set(id, recipient);
     return { id, cancel: () => cancel(id) };
   };
   const ended = (id: number, end: { finish: Finish; served: Served } | { rejected: Served }) => {
@@ -72,16 +74,26 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
   };
   return {
     model,
-    count: (prompt) => text.count(prompt),
+    count: (prompt) => text.count(prompt).tokens,
     start,
     openSession: () => nextSession++,
     closeSession: (session) => pace.closeSession(session),
     metrics: () => metricsPage(metrics, driver.status(), model),
     stop() {
-      for (const id of [...running]) cancel(id);
+      for (const id of [...running.keys()]) cancel(id);
       pace.stop();
     },
   };
+}
+
+/** @throws ApiError on token ids that the model does not have */
+function answerOf(text: TextSource, asked: Asked): Answer {
+  try {
+    return text.answer(asked);
+  } catch (error) {
+    if (error instanceof ModelError) throw badRequest(error.message, 'prompt');
+    throw error;
+  }
 }
 
 /** Tokens that an answer may have. @throws ApiError if the context has no room for them */
@@ -98,14 +110,15 @@ function outputTokens({ maxModelLen }: ServedModel, ask: Ask): number {
 }
 
 /** Tokens up to the end of the text, a stop string or the limit, where that is known ahead; else the limit. */
-function lengthOf(spoken: Spoken, most: number, stops: Sampling['stops']): number {
-  if (!spoken.known) return most;
+function lengthOf(words: Answer | undefined, most: number, stops: Sampling['stops']): number {
+  if (words === undefined) return 0;
+  if (words.tokens === undefined) return most;
   const stop = stopText(stops);
-  for (let index = 0; index < most; index++) {
-    const { text, call, last } = spoken.piece(index);
-    if (last || (call === undefined && stop.push(text).stopped)) return index + 1;
-  }
-  return most;
+  const stopped = words.tokens.findIndex(
+    ({ text, call }) => call === undefined && stop.push(text).stopped,
+  );
+  // Whatever is said takes at least a token.
+  return Math.max(1, stopped < 0 ? words.tokens.length : stopped + 1);
 }
 
 function requestOf(id: number, { promptTokens, turn }: Ask, tokens: number): Request {
