@@ -99,7 +99,9 @@ export function saying(answer: (asked: Asked) => Answer): TextSource {
   return {
     name: 'script',
     count({ ids, messages }) {
-      const spoken = messages.flatMap(({ text }) => text.split(/\s+/).filter((word) => word !== ''));
+      const spoken = messages.flatMap(({ text }) =>
+        text.split(/\s+/).filter((word) => word !== ''),
+      );
       return { tokens: ids?.length ?? spoken.length, by: 'tokenizer' };
     },
     answer,

@@ -141,7 +141,8 @@ function checkUpgrade(
   ready: () => Service,
 ): Service {
   const [path] = request.url!.split('?', 1);
-  if (path !== SOCKET_PATH) throw new ApiError(404, `There is no WebSocket at ${path.slice(0, 80)}.`);
+  if (path !== SOCKET_PATH)
+    throw new ApiError(404, `There is no WebSocket at ${path.slice(0, 80)}.`);
   if (!isLocal(request.headers.origin))
     throw new ApiError(403, 'Pages of other sites may not connect here.');
   checkKey(request, apiKey);
@@ -150,7 +151,9 @@ function checkUpgrade(
 
 /** A browser names the site whose page connects; any page could connect to a port of its own host. */
 function isLocal(origin: string | undefined): boolean {
-  return origin === undefined || /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin);
+  return (
+    origin === undefined || /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin)
+  );
 }
 
 function ofClientError({ code, message }: NodeJS.ErrnoException): ApiError {

@@ -25,7 +25,9 @@ export function eventStream(response: ServerResponse, mostUnread: number): Event
       if (response.destroyed || response.writableEnded) return;
       if (!response.headersSent) response.writeHead(200, HEAD);
       const text = typeof data === 'string' ? data : JSON.stringify(data);
-      response.write(event === undefined ? `data: ${text}\n\n` : `event: ${event}\ndata: ${text}\n\n`);
+      response.write(
+        event === undefined ? `data: ${text}\n\n` : `event: ${event}\ndata: ${text}\n\n`,
+      );
       // To destroy it is to close it, which gives the request up.
       if (response.writableLength > mostUnread) response.destroy();
     },

@@ -9,7 +9,11 @@ export function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
   const { path, message } = deepest(result.error.issues[0]);
   const field = path.reduce<string>(
     (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+      typeof key === 'number'
+        ? `${text}[${key}]`
+        : text === ''
+          ? String(key)
+          : `${text}.${String(key)}`,
     '',
   );
   if (field === '') throw badRequest(`Invalid body: ${message}`);
@@ -39,7 +43,10 @@ export const tokens = z
   .min(1, expected('at least 1'))
   .max(MOST_TOKENS, expected(`at most ${MOST_TOKENS}`))
   .nullish();
-export const tokenId = z.int(expected('a token id')).min(0, expected('a token id')).max(2 ** 31);
+export const tokenId = z
+  .int(expected('a token id'))
+  .min(0, expected('a token id'))
+  .max(2 ** 31);
 
 const MOST_STOPS = 64;
 const stopText = text.min(1, expected('a text that is not empty')).max(1024);

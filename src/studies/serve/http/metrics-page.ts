@@ -63,7 +63,12 @@ export async function metricsPage(
     })),
   );
   for (const [name, [help]] of Object.entries(HISTOGRAMS))
-    add('histogram', name, help, samplesOf(name, metrics.histograms[name as HistogramName], labels));
+    add(
+      'histogram',
+      name,
+      help,
+      samplesOf(name, metrics.histograms[name as HistogramName], labels),
+    );
   return { type: registry.contentType, text: await registry.metrics() };
 }
 

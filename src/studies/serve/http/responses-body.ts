@@ -26,9 +26,7 @@ const fields = {
   stream: flag,
   ignore_eos: flag,
   simulated_times: flag,
-  input: z
-    .union([text, z.array(item)], { error: 'expected a text or a list of items' })
-    .nullish(),
+  input: z.union([text, z.array(item)], { error: 'expected a text or a list of items' }).nullish(),
   instructions: text.nullish(),
   previous_response_id: text.nullish(),
   max_output_tokens: tokens,

@@ -26,8 +26,7 @@ export interface ResponseEvents {
 export function responseEvents(emit: (event: ResponseEvent) => void): ResponseEvents {
   let next = 0;
   const output: OutputItem[] = [];
-  const send = (type: string, fields: object) =>
-    emit({ type, sequence_number: next++, ...fields });
+  const send = (type: string, fields: object) => emit({ type, sequence_number: next++, ...fields });
   const open = () => output.find(({ status }) => status === 'in_progress');
   const close = (cut: boolean) => {
     const item = open();

@@ -61,7 +61,10 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
       finish: () => pace.finish(id),
       onFault: options.onFault,
     });
-    pace.submit(requestOf(id, ask, lengthOf(words, maxTokens, stops)), counting(metrics, recipient));
+    pace.submit(
+      requestOf(id, ask, lengthOf(words, maxTokens, stops)),
+      counting(metrics, recipient),
+    );
     count(metrics, 'vllm:request_params_max_tokens', maxTokens);
     running.set(id, recipient);
     return { id, cancel: () => cancel(id) };
@@ -105,7 +108,8 @@ function outputTokens({ maxModelLen }: ServedModel, ask: Ask): number {
   }
   const room = maxModelLen - promptTokens;
   const asked = sampling.maxTokens ?? Math.min(Math.max(1, room), sampling.defaultTokens ?? room);
-  if (asked > room || room < 1) throw contextTooLong(maxModelLen, promptTokens, asked || 1, 'prompt');
+  if (asked > room || room < 1)
+    throw contextTooLong(maxModelLen, promptTokens, asked || 1, 'prompt');
   return asked;
 }
 
@@ -122,7 +126,12 @@ function lengthOf(words: Answer | undefined, most: number, stops: Sampling['stop
 }
 
 function requestOf(id: number, { promptTokens, turn }: Ask, tokens: number): Request {
-  const request = { id, arrivalNs: 0, promptTokens: Math.max(1, promptTokens), outputTokens: tokens };
+  const request = {
+    id,
+    arrivalNs: 0,
+    promptTokens: Math.max(1, promptTokens),
+    outputTokens: tokens,
+  };
   return turn === undefined ? request : { ...request, ...turn, keep: true };
 }
 
