@@ -15,8 +15,8 @@ export interface Lane {
 }
 
 export interface Lanes {
-  /** The lane of this name. @throws ApiError for a name that is none, or one too many */
-  of(name: unknown): Lane;
+  /** The lane of this name. @throws ApiError for one too many */
+  of(name: string | undefined): Lane;
   /** Begins `work` once it is the lane's turn; it calls `done` at its end. @throws ApiError if too many wait */
   run(lane: Lane, work: (done: () => void) => void): void;
   /** The conversation of a response that a lane still has. */
@@ -46,8 +46,7 @@ export function lanesWithin(
     }
   };
   return {
-    of(given) {
-      const name = laneName(given);
+    of(name) {
       const known = lanes.get(name);
       if (known !== undefined) return known;
       if (name !== undefined && lanes.size - (lanes.has(undefined) ? 1 : 0) >= most)
@@ -67,8 +66,9 @@ export function lanesWithin(
   };
 }
 
-function laneName(given: unknown): string | undefined {
-  if (given === undefined) return undefined;
+/** What a request names as its lane, if it names one. @throws ApiError for what can be no name */
+export function laneName(given: unknown): string | undefined {
+  if (given === undefined || given === null) return undefined;
   if (typeof given === 'string' && /^[\w.-]{1,256}$/.test(given)) return given;
   throw new ApiError(
     400,

@@ -31,7 +31,7 @@ const fields = {
   previous_response_id: text.nullish(),
   max_output_tokens: tokens,
   tools: z.array(z.unknown(), { error: 'expected a list of tools' }).nullish(),
-  tool_choice: z.unknown(),
+  tool_choice: z.unknown().optional(),
   parallel_tool_calls: flag,
   metadata: z.record(z.string(), text, { error: 'expected texts by name' }).nullish(),
   temperature: z.number({ error: 'expected a number' }).nullish(),
@@ -39,7 +39,6 @@ const fields = {
   store: flag,
   background: flag,
   generate: flag,
-  stream_id: z.unknown(),
 };
 
 const body = z.object(fields, { error: 'expected an object' });

@@ -6,7 +6,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { ApiError, asApiError, badRequest, errorBody } from './api-error.js';
 import type { Conversation, Conversations } from './conversations.js';
-import { lanesWithin, type Lane } from './lanes.js';
+import { laneName, lanesWithin, type Lane } from './lanes.js';
 import type { HttpLimits } from './limits.js';
 import { parseJson } from './read-body.js';
 import { responsesRequest, type ResponsesRequest } from './responses-body.js';
@@ -27,14 +27,14 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
   const { service, limits, conversations, unixSeconds } = context;
   const lanes = lanesWithin(limits, () => service.openSession());
   const running = new Set<Started>();
-  const send = (lane: Lane | undefined, event: object) => {
+  const send = (lane: string | undefined, event: object) => {
     if (socket.readyState !== socket.OPEN) return;
-    const named = lane?.name === undefined ? event : { ...event, stream_id: lane.name };
+    const named = lane === undefined ? event : { ...event, stream_id: lane };
     socket.send(JSON.stringify(named));
     // A reader that does not read is given up, with all that it has.
     if (socket.bufferedAmount > limits.unreadBytes) socket.terminate();
   };
-  const fail = (lane: Lane | undefined, error: ApiError) =>
+  const fail = (lane: string | undefined, error: ApiError) =>
     send(lane, { type: 'error', status: error.status, ...errorBody(error) });
 
   /** What a request continues: the state of a lane, or a response that was stored. */
@@ -58,7 +58,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
       done();
     };
     const answering = startTurn(service, asked, {
-      event: (event) => send(lane, event),
+      event: (event) => send(lane.name, event),
       end(_response, conversation) {
         lane.last = conversation;
         if (request.store) conversations.keep(conversation);
@@ -66,30 +66,30 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
       },
       fail(error) {
         forget(lane, request);
-        fail(lane, error);
+        fail(lane.name, error);
         ended();
       },
     });
     running.add(answering);
   };
   const receive = (data: RawData, isBinary: boolean) => {
-    let lane: Lane | undefined;
+    let name: string | undefined;
     try {
       const message = messageOf(data, isBinary, limits);
-      const own = lanes.of(message['stream_id']);
-      lane = own;
+      name = laneName(message['stream_id']);
+      const lane = lanes.of(name);
       const request = responsesRequest(message);
-      lanes.run(own, (done) => {
+      lanes.run(lane, (done) => {
         try {
-          turn(own, request, done);
+          turn(lane, request, done);
         } catch (error) {
-          forget(own, request);
-          fail(own, asApiError(error));
+          forget(lane, request);
+          fail(name, asApiError(error));
           done();
         }
       });
     } catch (error) {
-      fail(lane, asApiError(error));
+      fail(name, asApiError(error));
     }
   };
   const oldest = setTimeout(() => {
