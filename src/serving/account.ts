@@ -1,9 +1,14 @@
 /** When each request got where, and the account of its parts at its end. */
 import type { Rejection, Request, Served } from './request.js';
 
+export type Phase = 'sent' | 'waiting' | 'reading' | 'entered' | 'decoding' | 'ended';
+
 /** A request from its submission to its end; times are NaN as long as it has not happened. */
 export interface Account {
   request: Request;
+  phase: Phase;
+  /** Whether its session keeps its cache. */
+  keep: boolean;
   /** Sent by the client, and there at the server. */
   arrivalNs: number;
   queuedNs: number;
@@ -19,9 +24,11 @@ export interface Account {
   framedNs: number;
 }
 
-export function createAccount(request: Request, arrivalNs: number): Account {
+export function createAccount(request: Request, arrivalNs: number, keep: boolean): Account {
   return {
     request,
+    phase: 'sent',
+    keep,
     arrivalNs,
     queuedNs: NaN,
     startNs: NaN,

@@ -42,7 +42,7 @@ export interface Status {
 export interface Driver {
   /**
    * A client sends a request at `now`; the request's own `arrivalNs` and `after` mean nothing here.
-   * @throws RangeError on an id in flight, or numbers of tokens that are none
+   * @throws RangeError unless its id is above all before, and its numbers of tokens are some
    */
   submit(request: Request, now: number): number;
   /** A client gives its request up: its cache and its slot are free at once. One that has ended stays as it is. */
@@ -80,6 +80,7 @@ export function createDriver(options: ServerOptions): Driver {
   });
   /** Last instant that was advanced to, or at which anything was asked for. */
   let time = 0;
+  let newest = -1;
   const at = (now: number) => {
     if (!Number.isSafeInteger(now))
       throw new RangeError(`expected integer nanoseconds, found ${now}`);
@@ -89,6 +90,9 @@ export function createDriver(options: ServerOptions): Driver {
   return {
     submit(request, now) {
       checkTokens(request);
+      if (request.id <= newest)
+        throw new RangeError(`request ${request.id}: expected a number above ${newest}`);
+      newest = request.id;
       send(server, request, at(now), { keep: request.keep === true });
       return time;
     },

@@ -38,25 +38,17 @@ export interface Listener {
   ended(served: Served, now: number, account: Account): void;
 }
 
-type Phase = 'sent' | 'waiting' | 'reading' | 'entered' | 'decoding' | 'ended';
-
-/** What happens inside; of a request that has ended meanwhile it means nothing. */
-interface Event {
-  kind: 'piece' | 'token' | 'arrive';
-  live: Live;
-}
-
-/** A request in flight. */
-interface Live extends Account {
-  phase: Phase;
-  keep: boolean;
-  /** That its next token, or its first one, leaves the wafer: there is one of them at a time. */
-  comes: Event;
-}
+/**
+ * What happens inside: a request that follows another arrives, a piece of the prompt that is read has entered, a
+ * token leaves. Of a request that has ended meanwhile it means nothing.
+ */
+const ARRIVE = 0;
+const PIECE = 1;
+const TOKEN = 2;
 
 /** What comes from outside: a request, the end of one, the end of a session. */
 type Command =
-  | { kind: 'arrive' | 'cancel' | 'finish'; live: Live }
+  | { kind: 'arrive' | 'cancel' | 'finish'; live: Account }
   | { kind: 'close'; session: number };
 
 /** How many waiting requests a policy that lets them overtake looks at. */
@@ -64,21 +56,22 @@ const LOOK_AHEAD = 64;
 
 export interface Pipeline extends ServerOptions {
   listener: Listener;
-  /** Requests that were submitted and have not ended, in that order. */
-  live: Map<number, Live>;
+  /** Requests that were submitted and have not ended, in that order; no two ever have the same number. */
+  live: Map<number, Account>;
   /** Sessions that have been opened, and not closed. */
   sessions: Set<number>;
-  events: FlatQueue<Event>;
+  /** request * 4 + kind, by time. */
+  events: FlatQueue;
   outside: Agenda<Command>;
   memory: CacheMemory;
   load: DecodeLoad;
   /** Framing of a token, and its path to the client. */
   framing: number;
   downlink: number;
-  waiting: Live[];
+  waiting: Account[];
   head: number;
   /** The prompt that is being read, its position, tokens of its piece. */
-  reading: Live | undefined;
+  reading: Account | undefined;
   position: number;
   piece: number;
   /** Last instant at which something happened. */
@@ -122,13 +115,11 @@ export function send(
   if (all.has(id)) throw new RangeError(`request ${id}: expected a number that no other has`);
   const opens = session !== undefined && !sessions.has(session);
   if (opens) sessions.add(session);
-  const live: Live = { ...createAccount(request, now), phase: 'sent', keep, comes: undefined! };
-  live.comes = { kind: 'token', live };
+  const live = createAccount(request, now, keep);
   all.set(id, live);
-  const arrives = { kind: 'arrive', live } as const;
   const at = now + uplinkNs(request, transport, opens);
-  if (follows) events.push(arrives, at);
-  else outside.add(at, arrives);
+  if (follows) events.push(id * 4 + ARRIVE, at);
+  else outside.add(at, { kind: 'arrive', live });
 }
 
 /** The client gives a request up at `now`, or the server has said all of its answer. */
@@ -161,12 +152,19 @@ export function runUntil(server: Pipeline, until: number): void {
   }
 }
 
-function handle(server: Pipeline, { kind, live }: Event, now: number): void {
-  // A short answer may be over before the end of its prompt's last piece is due.
-  if (kind === 'piece' ? live !== server.reading : live.phase === 'ended') return;
+function handle(server: Pipeline, event: number, now: number): void {
+  const kind = event % 4;
+  const live = server.live.get((event - kind) / 4);
+  if (kind === PIECE) {
+    // A short answer may be over before the end of its prompt's last piece is due.
+    const { reading } = server;
+    if (reading?.request.id !== (event - kind) / 4) return;
+    server.lastNs = now;
+    return pieceEntered(server, reading, now);
+  }
+  if (live === undefined) return;
   server.lastNs = now;
-  if (kind === 'piece') pieceEntered(server, live, now);
-  else if (kind === 'arrive') arrive(server, live, now);
+  if (kind === ARRIVE) arrive(server, live, now);
   else if (live.phase === 'decoding') token(server, live, now);
   else firstToken(server, live, now);
 }
@@ -180,7 +178,7 @@ function obey(server: Pipeline, command: Command, now: number): void {
   else withdraw(server, live, now, kind);
 }
 
-function arrive(server: Pipeline, live: Live, now: number): void {
+function arrive(server: Pipeline, live: Account, now: number): void {
   const { promptTokens, outputTokens } = live.request;
   const { maxContext, memory, maxWaiting = Infinity, waiting, head } = server;
   const needed = promptTokens + outputTokens;
@@ -237,15 +235,15 @@ function startPiece(server: Pipeline, now: number): void {
   const tokens = Math.min(share, rest);
   const perToken = stepWith(load, share, position + tokens / 2) / share;
   server.piece = tokens;
-  events.push({ kind: 'piece', live }, now + Math.round(tokens * perToken));
+  events.push(live.request.id * 4 + PIECE, now + Math.round(tokens * perToken));
   if (tokens < rest) return;
   const last = position + tokens - 1;
   const max = Math.max(last, load.contextMax);
   const path = load.stepTime(1, { mean: last, max, total: last });
-  events.push(live.comes, now + Math.round((tokens - 1) * perToken) + path);
+  events.push(live.request.id * 4 + TOKEN, now + Math.round((tokens - 1) * perToken) + path);
 }
 
-function pieceEntered(server: Pipeline, live: Live, now: number): void {
+function pieceEntered(server: Pipeline, live: Account, now: number): void {
   server.position += server.piece;
   server.piece = 0;
   if (server.position < live.request.promptTokens) return startPiece(server, now);
@@ -253,7 +251,7 @@ function pieceEntered(server: Pipeline, live: Live, now: number): void {
   if (live.phase === 'reading') live.phase = 'entered';
 }
 
-function firstToken(server: Pipeline, live: Live, now: number): void {
+function firstToken(server: Pipeline, live: Account, now: number): void {
   const { promptTokens, outputTokens } = live.request;
   live.firstNs = now;
   server.load.joining--;
@@ -264,7 +262,7 @@ function firstToken(server: Pipeline, live: Live, now: number): void {
   startToken(server, live, now);
 }
 
-function token(server: Pipeline, live: Live, now: number): void {
+function token(server: Pipeline, live: Account, now: number): void {
   const { load } = server;
   deliver(server, live, now);
   const context = contextOf(live) - 1;
@@ -277,23 +275,23 @@ function token(server: Pipeline, live: Live, now: number): void {
 }
 
 /** Tokens in the cache of a user that decodes. */
-function contextOf({ request, tokens }: Live): number {
+function contextOf({ request, tokens }: Account): number {
   return request.promptTokens + tokens - 1;
 }
 
 /** A user's token passes the layers among those of the other users and of the prompt that is being read. */
-function startToken(server: Pipeline, live: Live, now: number): void {
+function startToken(server: Pipeline, live: Account, now: number): void {
   const { load, piece, position } = server;
   const { users, contextSum: total, contextMax: max } = load;
   const step =
     piece > 0
       ? stepWith(load, piece, position + piece / 2)
       : load.stepTime(users, { mean: total / users, max, total });
-  server.events.push(live.comes, now + step);
+  server.events.push(live.request.id * 4 + TOKEN, now + step);
 }
 
 /** A token leaves the wafer; a connection frames one token at a time. */
-function deliver({ framing, downlink, listener }: Pipeline, live: Live, now: number): void {
+function deliver({ framing, downlink, listener }: Pipeline, live: Account, now: number): void {
   const before = live.framedNs;
   live.framedNs = Math.max(now, before) + framing;
   live.leftNs = now;
@@ -302,7 +300,7 @@ function deliver({ framing, downlink, listener }: Pipeline, live: Live, now: num
 }
 
 /** A request has said all that it was to say. */
-function complete(server: Pipeline, live: Live, now: number): void {
+function complete(server: Pipeline, live: Account, now: number): void {
   const { memory, listener } = server;
   const { promptTokens, outputTokens, session, id } = live.request;
   const positions = promptTokens + live.tokens;
@@ -314,18 +312,18 @@ function complete(server: Pipeline, live: Live, now: number): void {
   listener.ended(completed(live, left, Math.max(left, live.framedNs) + server.downlink), now, live);
 }
 
-function refuse(server: Pipeline, live: Live, kind: Rejection, reason: string): void {
+function refuse(server: Pipeline, live: Account, kind: Rejection, reason: string): void {
   forget(server, live);
   server.listener.ended(rejected(live, server.downlink, kind, reason), live.queuedNs, live);
 }
 
-function forget(server: Pipeline, live: Live): void {
+function forget(server: Pipeline, live: Account): void {
   live.phase = 'ended';
   server.live.delete(live.request.id);
 }
 
 /** A request ends before its last token: cache and slot are free at once, whatever is still on its way. */
-function withdraw(server: Pipeline, live: Live, now: number, kind: 'cancel' | 'finish'): void {
+function withdraw(server: Pipeline, live: Account, now: number, kind: 'cancel' | 'finish'): void {
   const { load, memory, waiting, listener } = server;
   const { phase } = live;
   if (server.reading === live) {

@@ -4,7 +4,7 @@
  */
 
 export interface Request {
-  /** Its index in the workload; of requests that are submitted one by one any number that no other in flight has. */
+  /** Its index in the workload; of requests that are submitted one by one a number above those before. */
   id: number;
   /** When the client sends it; ignored where `after` is given, or where it is submitted at an instant. */
   arrivalNs: number;

@@ -18,7 +18,7 @@ export interface EndpointOptions {
   record?: string | undefined;
 }
 
-export interface Endpoint {
+export interface PreparedEndpoint {
   config: ResolvedConfig;
   /** A recorded one, if a folder was given. */
   driver: Driver;
