@@ -33,6 +33,8 @@ export interface EndpointOptions {
 export interface Endpoint {
   port: number;
   limits: HttpLimits;
+  /** Connections that are open. */
+  connections(): Promise<number>;
   /** From now on requests are answered. */
   serve(service: Service): void;
   /** Ends all connections. */
@@ -115,6 +117,10 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   return {
     port: (server.address() as AddressInfo).port,
     limits,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      }),
     serve: (given) => void (service = given),
     async close() {
       for (const socket of sockets.clients) socket.terminate();

@@ -20,5 +20,11 @@ export interface Exchange {
   fail(error: ApiError): void;
 }
 
+/** Gives a request up once its reader is gone; at its end there is nothing left to give up. */
+export function whenGone(response: ServerResponse, cancel: () => void): void {
+  if (response.destroyed) cancel();
+  else response.on('close', cancel);
+}
+
 /** Does what a route does. What it throws is the response, unless one has begun. */
 export type Route = (exchange: Exchange) => void | Promise<void>;

@@ -8,6 +8,8 @@ export interface HttpLimits {
   /** Connections, and responses that are being written, all samples of a request counted. */
   connections: number;
   responses: number;
+  /** Tokens of all answers that are being written together. */
+  tokens: number;
   /** Bytes of the headers of a request. */
   headerBytes: number;
   /** Milliseconds in which a request's headers, and all of it, have to be there. */
@@ -20,6 +22,8 @@ export interface HttpLimits {
   /** Conversations kept for `previous_response_id`, and characters of them all. */
   conversations: number;
   conversationCharacters: number;
+  /** Milliseconds between two pings of a WebSocket; one that has not answered the last is given up. */
+  pingMs: number;
   /** Milliseconds that a WebSocket lasts (OpenAI's: 60 minutes), its lanes, and their responses in flight. */
   socketMs: number;
   lanes: number;
@@ -36,6 +40,7 @@ export const LIMITS: HttpLimits = {
   depth: 64,
   connections: 1024,
   responses: 1024,
+  tokens: 4 * MIB,
   headerBytes: 16 * 1024,
   headersMs: 10_000,
   requestMs: 60_000,
@@ -43,6 +48,7 @@ export const LIMITS: HttpLimits = {
   samples: 128,
   conversations: 1000,
   conversationCharacters: 64 * MIB,
+  pingMs: 30_000,
   socketMs: 3_600_000,
   lanes: 32,
   socketResponses: 16,

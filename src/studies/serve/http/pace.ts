@@ -21,7 +21,7 @@ export interface PaceOptions {
   onLag: (seconds: number) => void;
   /** Called once, when the host cannot hand tokens out as fast as the wafer makes them. */
   onHostLimit: (seconds: number) => void;
-  /** Called when a tick fails, which is a fault; what was running is lost. */
+  /** Receives what fails in a tick, which is a fault. */
   onFault: (error: unknown) => void;
 }
 
@@ -66,7 +66,7 @@ export function createPace(options: PaceOptions): Pace {
     const due = new Set<Recipient>();
     const tokens = driver.advance(until);
     for (const token of tokens) hand(token, due);
-    for (const recipient of due) recipient.flush();
+    for (const recipient of due) orFault(() => recipient.flush());
     const handed = simulatedNs();
     for (const { ns } of tokens) options.onLag((handed - ns) / 1e9 / speed);
     if (tokens.length > 0) late((handed - tokens[0].ns) / 1e9 / speed);
@@ -81,15 +81,19 @@ export function createPace(options: PaceOptions): Pace {
     const milliseconds = (nextNs - simulatedNs()) / 1e6 / speed;
     timer = setTimeout(
       () => {
-        try {
-          tick();
-          schedule();
-        } catch (error) {
-          options.onFault(error);
-        }
+        orFault(tick);
+        orFault(schedule);
       },
       Math.min(LONGEST_MS, Math.max(TICK_MS, milliseconds)),
     );
+  };
+  /** One that fails takes no others with it. */
+  const orFault = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      options.onFault(error);
+    }
   };
   const then = (ask: (nowNs: number) => void) => {
     ask(simulatedNs());

@@ -1,7 +1,7 @@
 /** `POST /v1/responses` */
 import { badRequest } from './api-error.js';
 import { eventStream } from './event-stream.js';
-import type { Exchange } from './exchange.js';
+import { whenGone, type Exchange } from './exchange.js';
 import { responsesRequest } from './responses-body.js';
 import { notFound, startTurn } from './responses-turn.js';
 import { sendJson } from './send-answers.js';
@@ -28,5 +28,5 @@ export async function responsesRoute(exchange: Exchange): Promise<void> {
       fail,
     },
   );
-  response.on('close', () => turn.cancel());
+  whenGone(response, () => turn.cancel());
 }

@@ -96,11 +96,19 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
     fail(undefined, tooOld(limits.socketMs));
     socket.close(GOING_AWAY, 'connection limit reached');
   }, limits.socketMs);
+  let isThere = true;
+  const pings = setInterval(() => {
+    if (!isThere) return socket.terminate();
+    isThere = false;
+    socket.ping();
+  }, limits.pingMs);
+  socket.on('pong', () => void (isThere = true));
   socket.on('message', receive);
   // A frame that is none; `close` follows.
   socket.on('error', () => socket.terminate());
   socket.on('close', () => {
     clearTimeout(oldest);
+    clearInterval(pings);
     for (const one of running) one.cancel();
     for (const { session } of lanes.all()) service.closeSession(session);
   });

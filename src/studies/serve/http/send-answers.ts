@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { eventStream } from './event-stream.js';
 import { startSamples, type Answer, type Samples } from './samples.js';
-import type { Exchange } from './exchange.js';
+import { whenGone, type Exchange } from './exchange.js';
 import type { Delta } from './service.js';
 import type { TimeInfo } from './usage.js';
 
@@ -47,8 +47,7 @@ export function sendAnswers(
     },
     fail,
   });
-  // Closed before its end: the reader is gone. After it there is nothing left to give up.
-  response.on('close', cancel);
+  whenGone(response, cancel);
 }
 
 export function sendJson(

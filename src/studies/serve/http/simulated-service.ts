@@ -21,7 +21,15 @@ export interface ServiceOptions extends Omit<PaceOptions, 'onLag'> {
   limits: HttpLimits;
 }
 
+interface Running {
+  recipient: Answering;
+  /** Of its answer, at most. */
+  tokens: number;
+}
+
 export interface SimulatedService extends Service {
+  /** Answers that have not ended. */
+  open(): number;
   /** Gives up what runs, and stops the clock. */
   stop(): void;
 }
@@ -31,15 +39,21 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
   const metrics = createMetrics();
   const lag = (seconds: number) => count(metrics, 'wafersim:delivery_lag_seconds', seconds);
   const pace = createPace({ ...options, onLag: lag });
-  const running = new Map<number, Answering>();
+  const running = new Map<number, Running>();
+  let promised = 0;
   let nextId = 0;
   let nextSession = 0;
 
-  const cancel = (id: number) => {
-    const recipient = running.get(id);
-    if (recipient === undefined) return;
+  const remove = (id: number) => {
+    const one = running.get(id);
+    promised -= one?.tokens ?? 0;
     running.delete(id);
-    recipient.close();
+    return one;
+  };
+  const cancel = (id: number) => {
+    const one = remove(id);
+    if (one === undefined) return;
+    one.recipient.close();
     countFinish(metrics, 'abort');
     pace.cancel(id);
   };
@@ -51,6 +65,9 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     const { seed, ignoreEos, stops } = sampling;
     const asked = { prompt: ask.prompt, maxTokens, seed, choice: sample, ignoreEos };
     const words = generate ? answerOf(text, asked) : undefined;
+    const tokens = lengthOf(words, maxTokens, stops);
+    if (promised + tokens > limits.tokens)
+      throw queueFull(`Answers of ${promised} tokens are being written already`, 1);
     const id = nextId++;
     const recipient = answering({
       ...{ words, stops, streamInterval },
@@ -61,16 +78,14 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
       finish: () => pace.finish(id),
       onFault: options.onFault,
     });
-    pace.submit(
-      requestOf(id, ask, lengthOf(words, maxTokens, stops)),
-      counting(metrics, recipient),
-    );
+    pace.submit(requestOf(id, ask, tokens), counting(metrics, recipient));
     count(metrics, 'vllm:request_params_max_tokens', maxTokens);
-    running.set(id, recipient);
+    running.set(id, { recipient, tokens });
+    promised += tokens;
     return { id, cancel: () => cancel(id) };
   };
   const ended = (id: number, end: { finish: Finish; served: Served } | { rejected: Served }) => {
-    running.delete(id);
+    remove(id);
     if ('rejected' in end) return countFinish(metrics, 'error');
     countFinish(metrics, end.finish);
     countServed(metrics, end.served);
@@ -82,6 +97,7 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     openSession: () => nextSession++,
     closeSession: (session) => pace.closeSession(session),
     metrics: () => metricsPage(metrics, driver.status(), model),
+    open: () => running.size,
     stop() {
       for (const id of [...running.keys()]) cancel(id);
       pace.stop();
