@@ -3,12 +3,18 @@
  * time, and with those that follow another one when that one has ended.
  */
 import { unfinished } from './account.js';
-import { createPipeline, nextNs, runUntil, send, type ServerOptions } from './pipeline.js';
+import { close, createPipeline, nextNs, runUntil, send, stop } from './pipeline.js';
+import type { ServerOptions } from './pipeline.js';
+import type { Action } from './record.js';
 import type { Request, Served } from './request.js';
 
 export interface ServeOptions extends ServerOptions {
   /** What has not ended by then stays unfinished. */
   horizonNs?: number;
+  /** What clients ask for, and when, where that was recorded: every request, and what becomes of some. */
+  actions?: readonly Action[] | undefined;
+  /** Receives every token: its request, and when its client sees it. */
+  onToken?: (id: number, ns: number) => void;
 }
 
 export interface ServeResult {
@@ -27,13 +33,14 @@ export interface ServeResult {
  * @param requests with ids 0, 1, ...; one that follows another comes after it, and alone
  */
 export function serve(requests: readonly Request[], options: ServeOptions): ServeResult {
-  const { transport, horizonNs = Infinity } = options;
+  const { transport, horizonNs = Infinity, onToken } = options;
   const followers = followersOf(requests);
   const results: (Served | undefined)[] = Array.from({ length: requests.length });
   const gaps = growing();
   const server = createPipeline(options, {
-    token({ tokens, framedNs }, _, before) {
+    token({ request, tokens, framedNs }, _, before) {
       if (tokens > 1) gaps.push(framedNs - before);
+      onToken?.(request.id, framedNs + server.downlink);
     },
     ended(one, now) {
       results[one.request.id] = one;
@@ -47,22 +54,30 @@ export function serve(requests: readonly Request[], options: ServeOptions): Serv
   const keeps = ({ id, session, keep = false }: Request) =>
     keep ||
     (transport.keepsCache && session !== undefined && requests[followers[id]]?.session === session);
-  const open = requests
-    .filter(({ after }) => after === undefined)
-    .sort((a, b) => a.arrivalNs - b.arrivalNs);
-  for (const request of open) {
-    if (request.arrivalNs > horizonNs) break;
-    runUntil(server, request.arrivalNs);
-    send(server, request, request.arrivalNs, { keep: keeps(request) });
+  const actions = options.actions ?? openActions(requests);
+  for (const action of actions) {
+    if (action.at > horizonNs) break;
+    runUntil(server, action.at);
+    if ('submit' in action) send(server, action.submit, action.at, { keep: keeps(action.submit) });
+    else if ('close' in action) close(server, action.close, action.at);
+    else if ('cancel' in action) stop(server, action.cancel, action.at, 'cancel');
+    else stop(server, action.finish, action.at, 'finish');
   }
   runUntil(server, horizonNs);
-  const lastOpenNs = open.at(-1)?.arrivalNs ?? 0;
-  const isOver = nextNs(server) === Infinity && lastOpenNs <= horizonNs;
+  const isOver = nextNs(server) === Infinity && (actions.at(-1)?.at ?? 0) <= horizonNs;
   const endNs = isOver ? server.lastNs : horizonNs;
   for (const live of server.live.values())
     if (live.arrivalNs <= endNs) results[live.request.id] = unfinished(live, endNs);
   const served = results.filter((one) => one !== undefined);
   return { served, gapsNs: gaps.values(), endNs, evictions: server.memory.evictions };
+}
+
+/** Requests that follow no other, in the order in which they are sent. */
+function openActions(requests: readonly Request[]): Action[] {
+  return requests
+    .filter(({ after }) => after === undefined)
+    .map((submit) => ({ at: submit.arrivalNs, submit }))
+    .sort((a, b) => a.at - b.at);
 }
 
 /** The request after each one of a chain; -1: none. */
