@@ -12,7 +12,7 @@ import { conversationsWithin } from './conversations.js';
 import type { Exchange } from './exchange.js';
 import { LIMITS, type HttpLimits } from './limits.js';
 import { bodyReader, Gone } from './read-body.js';
-import { serveSocket } from './responses-socket.js';
+import { GOING_AWAY, serveSocket } from './responses-socket.js';
 import { routeOf, SOCKET_PATH } from './routes.js';
 import { sendJson } from './send-answers.js';
 import type { Service } from './service.js';
@@ -123,10 +123,14 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
       }),
     serve: (given) => void (service = given),
     async close() {
-      for (const socket of sockets.clients) socket.terminate();
       const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'the endpoint ends');
       server.closeAllConnections();
+      const left = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, limits.closeMs);
       await closed;
+      clearTimeout(left);
     },
   };
 }

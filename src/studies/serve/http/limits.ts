@@ -24,6 +24,8 @@ export interface HttpLimits {
   conversationCharacters: number;
   /** Milliseconds between two pings of a WebSocket; one that has not answered the last is given up. */
   pingMs: number;
+  /** Milliseconds in which WebSockets have to close once the endpoint ends. */
+  closeMs: number;
   /** Milliseconds that a WebSocket lasts (OpenAI's: 60 minutes), its lanes, and their responses in flight. */
   socketMs: number;
   lanes: number;
@@ -49,6 +51,7 @@ export const LIMITS: HttpLimits = {
   conversations: 1000,
   conversationCharacters: 64 * MIB,
   pingMs: 30_000,
+  closeMs: 200,
   socketMs: 3_600_000,
   lanes: 32,
   socketResponses: 16,

@@ -21,7 +21,7 @@ export interface SocketContext {
 }
 
 /** Close codes of RFC 6455. */
-const GOING_AWAY = 1001;
+export const GOING_AWAY = 1001;
 
 export function serveSocket(socket: WebSocket, context: SocketContext): void {
   const { service, limits, conversations, unixSeconds } = context;

@@ -30,6 +30,8 @@ interface Running {
 export interface SimulatedService extends Service {
   /** Answers that have not ended. */
   open(): number;
+  /** Answers that are over, by why they ended. */
+  finished(): Record<string, number>;
   /** Gives up what runs, and stops the clock. */
   stop(): void;
 }
@@ -98,6 +100,7 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     closeSession: (session) => pace.closeSession(session),
     metrics: () => metricsPage(metrics, driver.status(), model),
     open: () => running.size,
+    finished: () => ({ ...metrics.finished }),
     stop() {
       for (const id of [...running.keys()]) cancel(id);
       pace.stop();
