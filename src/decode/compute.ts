@@ -122,13 +122,15 @@ export function relativeError(logits: ArrayLike<number>, expected: ArrayLike<num
 /**
  * The checkpoint's weights or random ones, an earlier conversation of `workload.context` random tokens unless
  * there is a prompt, and the cores' memory with both, by `imagesOf`.
+ * @param read weights; read here if they are not given
  */
 export function createNumbers(
   config: ResolvedConfig,
   imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
+  read = weightsOf(config),
 ): Numbers {
   const { model, workload, prompt } = config;
-  const { weights, skipped, rounded } = weightsOf(config);
+  const { weights, skipped, rounded } = read;
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights, roomOf(config));
@@ -144,7 +146,8 @@ export function createNumbers(
   return { ...numbers, ...(skipped && { skipped }), ...(rounded && { rounded }) };
 }
 
-function weightsOf({
+/** The weights that are computed with, as the wafer stores them. */
+export function weightsOf({
   model,
   workload,
   weights: named,
