@@ -58,6 +58,10 @@ export function sendJson(
 ): void {
   if (response.destroyed || response.writableEnded) return;
   const text = JSON.stringify(body);
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+  });
   response.end(text);
 }
