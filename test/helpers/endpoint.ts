@@ -10,6 +10,7 @@ import {
   type SimulatedService,
 } from '../../src/studies/serve/http/simulated-service.js';
 import type { Answer, Asked, TextSource } from '../../src/studies/serve/text/source.js';
+import { POLICIES } from '../../src/serving/policy.js';
 import { host } from '../../src/host.js';
 import { FREE, options, pipeline } from '../serving-helpers.js';
 
@@ -52,6 +53,9 @@ export async function startEndpoint(given: RunningOptions = {}): Promise<Running
   });
   const driver = createDriver({
     ...options(given.stepTime ?? pipeline(10, 20_000), 'fcfs'),
+    ...(given.maxUsers !== undefined && {
+      policy: POLICIES.fcfs({ maxUsers: given.maxUsers, promptTokens: 256, floor: 1000 }),
+    }),
     transport: FREE,
     maxContext: maxModelLen,
     kvTokens: given.kvTokens ?? 1e6,
