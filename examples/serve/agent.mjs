@@ -1,5 +1,5 @@
 /**
- * An agent with a tool, over one WebSocket: its second turn sends what is new and finds the rest in the KV cache.
+ * An agent with a tool, over one WebSocket: a turn that continues another finds what came before in the KV cache.
  *
  *     node examples/serve/agent.mjs
  */
@@ -31,11 +31,12 @@ const agent = new Agent({ name: 'guide', instructions: 'Be brief.', model, tools
 
 await withResponsesWebSocketSession(
   async ({ run }) => {
-    const question = 'Is it warm enough for a walk?';
-    // As the agent continues its own response, a turn sends only what the tool said.
-    const first = await run(agent, question, { previousResponseId: undefined });
+    const first = await run(agent, 'Good morning.');
     process.stdout.write(`${first.finalOutput}\n`);
-    const next = await run(agent, 'And where to?', { previousResponseId: first.lastResponseId });
+    // From here on each turn continues a response: it sends what is new, first the question, then what the tool said.
+    const next = await run(agent, 'Is it warm enough for a walk?', {
+      previousResponseId: first.lastResponseId,
+    });
     process.stdout.write(`${next.finalOutput}\n`);
     for (const { usage } of [...first.rawResponses, ...next.rawResponses]) {
       const { cached_tokens: cached = 0 } = usage.inputTokensDetails[0] ?? {};

@@ -126,9 +126,10 @@ function outputTokens({ maxModelLen }: ServedModel, ask: Ask): number {
     return 0;
   }
   const room = maxModelLen - promptTokens;
-  const asked = sampling.maxTokens ?? Math.min(Math.max(1, room), sampling.defaultTokens ?? room);
-  if (asked > room || room < 1)
-    throw contextTooLong(maxModelLen, promptTokens, asked || 1, 'prompt');
+  // Where the request does not say: as many as there is room for, at least one.
+  const asked = sampling.maxTokens ?? Math.max(1, Math.min(room, sampling.defaultTokens ?? room));
+  if (asked > room)
+    throw contextTooLong(maxModelLen, promptTokens, asked, 'prompt');
   return asked;
 }
 
