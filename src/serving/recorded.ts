@@ -25,9 +25,8 @@ export function isRecord(text: string): boolean {
  */
 export function readRecord(text: string, file: string, limit = Infinity): RequestRecord {
   const record: RequestRecord = { actions: [], tokens: [] };
-  /** Ids as they were recorded -> as they are counted here; sessions of the requests that are taken. */
+  /** Ids as they were recorded -> as they are counted here. */
   const ids = new Map<number, number>();
-  const sessions = new Set<number>();
   let time = 0;
   const lines = text.slice(0, text.lastIndexOf('\n')).split('\n');
   for (const [i, line] of lines.entries()) {
@@ -45,18 +44,12 @@ export function readRecord(text: string, file: string, limit = Infinity): Reques
     const at = integer('at', time);
     time = at;
     if (values.has('end')) record.endNs = at;
-    else if (values.has('close')) {
-      const close = integer('close');
-      if (sessions.has(close)) record.actions.push({ at, close });
-    } else if (values.has('cancel') || values.has('finish')) {
+    else if (values.has('close')) record.actions.push({ at, close: integer('close') });
+    else if (values.has('cancel') || values.has('finish')) {
       const kind = values.has('cancel') ? 'cancel' : 'finish';
       const id = requestOf(kind);
       if (id !== undefined) record.actions.push({ at, [kind]: id } as Action);
-    } else if (ids.size < limit) {
-      const submit = submitted(values, at, ids);
-      if (submit.session !== undefined) sessions.add(submit.session);
-      record.actions.push({ at, submit });
-    }
+    } else if (ids.size < limit) record.actions.push({ at, submit: submitted(values, at, ids) });
   }
   return record;
 }

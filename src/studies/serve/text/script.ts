@@ -4,28 +4,36 @@
  * line that fits answers.
  */
 import * as z from 'zod';
-import { ConfigError } from '../../../config/errors.js';
+import { ConfigError, expected } from '../../../config/errors.js';
 import { countBytes } from './count.js';
 import { listed, piecesOf } from './listed.js';
 import type { Asked, Message, TextSource, TextToken, ToolCall } from './source.js';
 
+const text = z.string(expected('a text'));
+
+const call = z.strictObject(
+  {
+    name: text,
+    arguments: z.union(
+      [z.string(), z.record(z.string(), z.unknown())],
+      expected('a JSON object, or its text'),
+    ),
+  },
+  expected('a mapping with name and arguments'),
+);
+
 const line = z
-  .strictObject({
-    match: z.string().optional(),
-    role: z.string().optional(),
-    text: z.string().optional(),
-    tool_calls: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1),
-          arguments: z.union([z.string(), z.record(z.string(), z.unknown())]),
-        }),
-      )
-      .min(1)
-      .optional(),
-  })
-  .refine(({ text, tool_calls: calls }) => text !== undefined || calls !== undefined, {
-    message: 'expected text or tool_calls',
+  .strictObject(
+    {
+      match: text.optional(),
+      role: text.optional(),
+      text: text.optional(),
+      tool_calls: z.array(call, expected('a list of calls')).min(1).optional(),
+    },
+    expected('a JSON object with match, role, text or tool_calls'),
+  )
+  .refine(({ text: said, tool_calls: calls }) => said !== undefined || calls !== undefined, {
+    message: 'expected text or tool_calls, found neither',
   });
 
 type Line = z.infer<typeof line>;
@@ -68,7 +76,9 @@ function linesOf(content: string, file: string): Line[] {
     const read = line.safeParse(json);
     if (read.success) return [read.data];
     const [{ path, message }] = read.error.issues;
-    throw new ConfigError(`${where}: ${[...path, ''].join('.')} ${message}`.replace('. ', ': '));
+    throw new ConfigError(
+      [where, ...(path.length > 0 ? [path.join('.')] : []), message].join(': '),
+    );
   });
   if (lines.length > 0) return lines;
   throw new ConfigError(
