@@ -1,19 +1,19 @@
 /**
  * How many groups the two-level trees of a region get, and which form: every count is tried in every form by
  * simulating the region's all-reduces, each alone, on a line of its length, and the fastest is taken (the
- * lowest count if equal). What cannot win, by the longest way of its sums alone, is not simulated.
+ * lowest count if equal). What cannot win (least-cycles.ts) is not simulated.
  */
 import type { RunInput, RunResult } from '../engine/engine.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import { treeAllReduce } from '../kernels/all-reduce.js';
 import { isEchoed } from '../kernels/collectives.js';
-import { TREE_FORMS, waysOf, type TreeForm } from '../kernels/line.js';
+import { TREE_FORMS, type TreeForm } from '../kernels/line.js';
 import type { Groups } from '../lowering/lines.js';
 import { isOfLayer, keyOfPart } from '../mapping/mapping.js';
 import type { Cut, Line, PartKind, Vector } from '../mapping/mapping.js';
 import { MAPPINGS, type MappingName } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
-import { waveletsOf } from '../program/exchange.js';
+import { leastCycles, type Tree } from './least-cycles.js';
 
 /** Cycles of all-reduces tried before or being tried, by line and vector, on one machine and engine. */
 export type LineCycles = Map<string, Promise<number>>;
@@ -61,12 +61,6 @@ export async function groupChooser(
 
 function keyOf(of: Sized): string {
   return `${keyOfPart(of)} ${of.width} ${of.height}`;
-}
-
-/** A two-level tree on a line. */
-export interface Tree {
-  groups: number;
-  form: TreeForm;
 }
 
 /** A line of `length` cores that adds up these vectors, and the trees to try on it. */
@@ -156,23 +150,4 @@ export async function fastestTree(
       best = { tree, index, cycles };
   }
   return best.tree;
-}
-
-/**
- * Fewest cycles that an all-reduce by a tree can take: a vector's way from an end of the line to its root and
- * back, one core after the other. The root may set up what it sends while the last sum leaves its adder.
- */
-export function leastCycles(
-  length: number,
-  { groups, form }: Tree,
-  { words, type }: Vector,
-  { fabric, costs }: WaferSpec,
-): number {
-  const sent = costs.setup[type] + waveletsOf(type, { length: words });
-  const sends = form === 'echoed' && isEchoed(fabric, type, words) ? 1 : 2;
-  const ways = waysOf(length, groups).map(({ operations, links }) => {
-    const stages = operations * (2 * fabric.rampCycles + costs.latency[type]);
-    return stages + 2 * links * fabric.hopCycles;
-  });
-  return costs.programStart + sends * sent + Math.max(...ways) - costs.latency[type];
 }

@@ -75,19 +75,18 @@ export function rootOf(length: number, groups: number): number {
   return middleOf({ length, groups }, Math.floor(groups / 2));
 }
 
-/** From both ends of a line to its root: operations that take what comes, and links. */
-export function waysOf(length: number, groups: number): { operations: number; links: number }[] {
+/** A group: its middle, and how many of its cores are before and after it. */
+export interface Members {
+  middle: number;
+  before: number;
+  after: number;
+}
+
+export function membersOf(length: number, groups: number, group: number): Members {
   const line = { length, groups };
-  const rootGroup = Math.floor(groups / 2);
-  const root = middleOf(line, rootGroup);
-  const last = length - 1;
-  return [
-    { operations: middleOf(line, 0) + rootGroup, links: root },
-    {
-      operations: last - middleOf(line, groups - 1) + (groups - 1 - rootGroup),
-      links: last - root,
-    },
-  ];
+  const middle = middleOf(line, group);
+  const before = middle - groupStart(line, group);
+  return { middle, before, after: groupStart(line, group + 1) - 1 - middle };
 }
 
 /** What each core of a line of `length` cores in `groups` groups does; equal ones are one object. */

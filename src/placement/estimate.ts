@@ -52,13 +52,14 @@ export function estimator(model: ModelSpec, wafer: WaferSpec, asked: Kept & Form
     let found = known.get(name);
     if (found === undefined) {
       const cut = cutOf(model, asked, rows, columns);
-      const fits = (of: PartKind) =>
+      const fits = ({ of }: { of: PartKind }) =>
         regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
-      const all = variantsOf(part, model, asked, columns);
-      const open = all.length === 1 ? all : all.filter(fits);
-      found = (open.length === 0 ? all.slice(0, 1) : open)
-        .map((of) => ({ of, cycles: partCycles(wafer, of, asked, cut) }))
-        .reduce((a, b) => (b.cycles < a.cycles ? b : a));
+      const all = variantsOf(part, model, asked, columns).map((of) => {
+        return { of, cycles: partCycles(wafer, of, asked, cut) };
+      });
+      // The fastest has mostly room: memory is counted for few.
+      const byCycles = all.length === 1 ? [] : all.toSorted((a, b) => a.cycles - b.cycles);
+      found = byCycles.find(fits) ?? all[0];
       known.set(name, found);
     }
     return found;
