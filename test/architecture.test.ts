@@ -222,7 +222,7 @@ describe('the rooms of src/', () => {
     expect([
       ...unused(MAY_IMPORT, sources),
       ...unused(PACKAGES, sources),
-      ...unused(FOLDER_PACKAGES, sources, posix.dirname),
+      ...unused(FOLDER_PACKAGES, sources, (path) => posix.dirname(path)),
       ...unused(MAY_ASK, sources, studyOf),
     ]).toEqual([]);
   });

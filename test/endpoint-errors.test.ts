@@ -14,10 +14,7 @@ import {
 
 let running: Running;
 const start = async (options: RunningOptions = {}) => void (running = await startEndpoint(options));
-afterEach(async () => {
-  expect(running.faults).toEqual([]);
-  await running.close();
-});
+afterEach(() => running.close());
 
 const hello = { model: MODEL, messages: [{ role: 'user' as const, content: 'hello' }] };
 const CHAT = '/v1/chat/completions';

@@ -13,10 +13,7 @@ beforeAll(async () => {
   const script = `${FOLDER}/script.jsonl`;
   running = await startEndpoint({ text: scriptSource(readFileSync(script, 'utf8'), script) });
 });
-afterAll(async () => {
-  expect(running.faults).toEqual([]);
-  await running.close();
-});
+afterAll(() => running.close());
 
 async function example(name: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, OPENAI_BASE_URL: `${running.url}/v1`, OPENAI_API_KEY: 'none' };

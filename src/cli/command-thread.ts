@@ -37,7 +37,7 @@ export function untilStopped(): Promise<string> {
     });
   return new Promise((resolve) => {
     port.once('message', ({ says }: Stop) => resolve(says));
-    port.postMessage({ serves: true } satisfies FromCommand);
+    port.postMessage({ serves: true } satisfies FromCommand, []);
   });
 }
 

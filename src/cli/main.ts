@@ -31,7 +31,7 @@ for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
     if (serves) {
       serves = false;
       process.exitCode = exitCode;
-      worker.postMessage({ says } satisfies Stop);
+      worker.postMessage({ says } satisfies Stop, []);
       setTimeout(() => end(says, exitCode), STOPPING).unref();
       return;
     }

@@ -57,7 +57,7 @@ export function body(random: Random): string {
     text,
     text.slice(0, at),
     `${text.slice(0, at)}${pick(random, ['"', '{', ']', '\\', '\u0001', 'é'])}${text.slice(at)}`,
-    `${'['.repeat(Math.floor(random() * 20_000))}`,
+    '['.repeat(Math.floor(random() * 20_000)),
     `{"messages":${'['.repeat(500)}${']'.repeat(500)}}`,
     '',
   ]);

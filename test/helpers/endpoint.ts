@@ -24,6 +24,7 @@ export interface Running {
   client: OpenAI;
   faults: unknown[];
   hostLimits: number[];
+  /** Throws if there was a fault of the endpoint's own. */
   close(): Promise<void>;
 }
 
@@ -78,6 +79,7 @@ export async function startEndpoint(given: RunningOptions = {}): Promise<Running
     async close() {
       service.stop();
       await endpoint.close();
+      if (faults.length > 0) throw new AggregateError(faults, `faults: ${faults.join(', ')}`);
     },
   };
 }

@@ -19,8 +19,8 @@ export interface AnsweringOptions {
   take: (delta: Delta) => void;
   /** Ends the request in the simulated server with the tokens that it has. */
   finish: () => void;
-  /** Words could not be had: a fault. */
-  onFault: (error: unknown) => void;
+  /** Words could not be had: nothing more comes. */
+  fail: (error: unknown) => void;
 }
 
 export interface Answering extends Recipient {
@@ -40,6 +40,7 @@ export function answering(options: AnsweringOptions): Answering {
   let over = false;
 
   const close = () => {
+    if (over) return;
     over = true;
     words?.close();
   };
@@ -61,7 +62,8 @@ export function answering(options: AnsweringOptions): Answering {
     if (token.end !== undefined || (streamInterval !== 'auto' && inEvent >= wanted)) emit();
   };
   const flush = () => {
-    while (due.length > 0 && !isWaiting && !over) {
+    if (over) due.length = 0;
+    while (due.length > 0 && !isWaiting) {
       const [{ index }] = due;
       const isSilent = index < 0 || words === undefined || next.finish() !== undefined;
       const word = isSilent ? undefined : words.token(index);
@@ -75,7 +77,11 @@ export function answering(options: AnsweringOptions): Answering {
             said(known ?? 'ended');
             flush();
           })
-          .catch(options.onFault);
+          .catch((error: unknown) => {
+            if (over) return;
+            close();
+            options.fail(error);
+          });
       }
     }
     if (streamInterval === 'auto') emit();

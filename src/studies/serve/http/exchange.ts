@@ -17,7 +17,7 @@ export interface Exchange {
   /** @throws ApiError, Gone */
   body(): Promise<unknown>;
   /** Ends the response with an error, at whatever point it is. */
-  fail(error: ApiError): void;
+  fail: (error: ApiError) => void;
 }
 
 /** Gives a request up once its reader is gone; at its end there is nothing left to give up. */

@@ -45,7 +45,7 @@ function bytesOf(request: IncomingMessage, count: (length: number) => void): Pro
         chunks.push(chunk);
       } catch (error) {
         request.off('data', take).resume();
-        reject(error as Error);
+        reject(error);
       }
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));

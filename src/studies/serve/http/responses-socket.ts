@@ -120,7 +120,7 @@ function messageOf(data: RawData, isBinary: boolean, limits: HttpLimits): Record
   const isObject = typeof message === 'object' && message !== null && !Array.isArray(message);
   if (!isObject || !('type' in message) || message.type !== 'response.create')
     throw badRequest("Expected an event with type 'response.create'.", 'type');
-  return message as Record<string, unknown>;
+  return { ...message };
 }
 
 function tooOld(milliseconds: number): ApiError {

@@ -8,7 +8,7 @@ import { callText } from './content.js';
 import type { ResponsesRequest } from './responses-body.js';
 import { responseEvents, type ResponseEvent } from './responses-events.js';
 import { endedResponse, responseObject, type ResponseObject } from './responses-objects.js';
-import { add, emptyAnswer, rejection, type Answer } from './samples.js';
+import { add, emptyAnswer, failureOf, type Answer } from './samples.js';
 import type { Started, Service, Turn } from './service.js';
 
 export interface TurnReader {
@@ -60,7 +60,7 @@ export function startTurn(
     },
     (delta) => {
       const { end } = delta;
-      if (end !== undefined && 'rejected' in end) return reader.fail(rejection(end.rejected));
+      if (end !== undefined && !('finish' in end)) return reader.fail(failureOf(end));
       if (first) events.begin(begun);
       first = false;
       add(answer, delta, sampling.simulatedTimes);

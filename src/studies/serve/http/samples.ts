@@ -3,7 +3,7 @@ import { ApiError, asApiError, badRequest, queueFull } from './api-error.js';
 import type { Sampling } from './fields.js';
 import type { HttpLimits } from './limits.js';
 import type { Prompt } from '../text/source.js';
-import type { Started, Delta, Finish, Service } from './service.js';
+import type { AnswerEnd, Delta, Finish, Service, Started } from './service.js';
 import type { Served } from '../../../serving/request.js';
 
 /** An answer as far as it has come. */
@@ -55,9 +55,9 @@ export function startSamples(
   const take = (index: number, delta: Delta) => {
     if (over) return;
     const { end } = delta;
-    if (end !== undefined && 'rejected' in end) {
+    if (end !== undefined && !('finish' in end)) {
       cancel();
-      return reader.fail(rejection(end.rejected));
+      return reader.fail(failureOf(end));
     }
     add(answers[index], delta, sampling.simulatedTimes);
     reader.delta(index, delta);
@@ -101,8 +101,10 @@ export function add(answer: Answer, delta: Delta, withTimes: boolean): void {
   }
 }
 
-/** Why the simulated server has turned a request away. */
-export function rejection({ rejection: kind, reason = 'rejected' }: Served): ApiError {
+/** Why there is no answer: the simulated server has turned it away, or its words could not be computed. */
+export function failureOf(end: Exclude<AnswerEnd, { finish: Finish }>): ApiError {
+  if ('failed' in end) return asApiError(end.failed);
+  const { rejection: kind, reason = 'rejected' } = end.rejected;
   if (kind === 'queue') return queueFull(reason, 1);
   return new ApiError(400, reason, { code: 'context_length_exceeded' });
 }

@@ -39,7 +39,9 @@ export interface Delta {
 export type AnswerEnd =
   | { finish: Finish; served: Served }
   /** Turned away by the simulated server. */
-  | { rejected: Served };
+  | { rejected: Served }
+  /** Its words could not be computed. */
+  | { failed: unknown };
 
 /** Where in a conversation a request stands, for what the wafer keeps of it. */
 export interface Turn {

@@ -1,6 +1,6 @@
 /** Answers from a simulated server at its pace, with words from a source of text. */
 import type { Driver, Token } from '../../../serving/driver.js';
-import type { Request, Served } from '../../../serving/request.js';
+import type { Request } from '../../../serving/request.js';
 import { answering, type Answering, type StreamInterval } from './answering.js';
 import { badRequest, contextTooLong, queueFull } from './api-error.js';
 import type { Sampling } from './fields.js';
@@ -8,7 +8,7 @@ import type { HttpLimits } from './limits.js';
 import { count, countFinish, countServed, createMetrics, type Metrics } from './metrics.js';
 import { metricsPage } from './metrics-page.js';
 import { createPace, type PaceOptions, type Recipient } from './pace.js';
-import type { Ask, Delta, Finish, ServedModel, Service } from './service.js';
+import type { AnswerEnd, Ask, Delta, ServedModel, Service } from './service.js';
 import { stopText } from './stop-text.js';
 import { ModelError } from '../../../model/errors.js';
 import type { Answer, Asked, TextSource } from '../text/source.js';
@@ -78,7 +78,10 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
         take(delta);
       },
       finish: () => pace.finish(id),
-      onFault: options.onFault,
+      fail(error) {
+        cancel(id);
+        take({ text: '', calls: [], tokens: 0, tokenNs: [], end: { failed: error } });
+      },
     });
     pace.submit(requestOf(id, ask, tokens), counting(metrics, recipient));
     count(metrics, 'vllm:request_params_max_tokens', maxTokens);
@@ -86,9 +89,9 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
     promised += tokens;
     return { id, cancel: () => cancel(id) };
   };
-  const ended = (id: number, end: { finish: Finish; served: Served } | { rejected: Served }) => {
+  const ended = (id: number, end: AnswerEnd) => {
     remove(id);
-    if ('rejected' in end) return countFinish(metrics, 'error');
+    if (!('finish' in end)) return countFinish(metrics, 'error');
     countFinish(metrics, end.finish);
     countServed(metrics, end.served);
   };
@@ -128,8 +131,7 @@ function outputTokens({ maxModelLen }: ServedModel, ask: Ask): number {
   const room = maxModelLen - promptTokens;
   // Where the request does not say: as many as there is room for, at least one.
   const asked = sampling.maxTokens ?? Math.max(1, Math.min(room, sampling.defaultTokens ?? room));
-  if (asked > room)
-    throw contextTooLong(maxModelLen, promptTokens, asked, 'prompt');
+  if (asked > room) throw contextTooLong(maxModelLen, promptTokens, asked, 'prompt');
   return asked;
 }
 
