@@ -93,23 +93,24 @@ function valuesOf(line: string, where: string) {
   };
   const isInteger = (value: unknown, least: number): value is number =>
     Number.isSafeInteger(value) && (value as number) >= least;
+  const isList = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.every((one) => isInteger(one, 0));
   return {
-    has: (key: string) => values.has(key),
     fail,
-    integer(key: string, least = 0): number {
+    has: (key: string) => values.has(key),
+    integer: (key: string, least = 0): number => {
       const value = values.get(key);
       return isInteger(value, least) ? value : fail(key, `an integer from ${least} on`);
     },
-    integers(key: string): number[] {
+    integers: (key: string): number[] => {
       const value = values.get(key);
-      const isList = Array.isArray(value) && value.every((one) => isInteger(one, 0));
-      return isList ? (value as number[]) : fail(key, 'a list of integers');
+      return isList(value) ? value : fail(key, 'a list of integers');
     },
-    text(key: string): string {
+    text: (key: string): string => {
       const value = values.get(key);
       return typeof value === 'string' ? value : fail(key, 'a text');
     },
-    flag(key: string): boolean {
+    flag: (key: string): boolean => {
       const value = values.get(key) ?? false;
       return typeof value === 'boolean' ? value : fail(key, 'true or false');
     },

@@ -45,7 +45,7 @@ export interface PreparedEndpoint {
   /** What a person should know, one line each. */
   notes: string[];
   /** Ends the record and whatever computes. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**

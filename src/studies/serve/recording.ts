@@ -43,8 +43,8 @@ export function recordInto(
     driver: recorded,
     close() {
       recorded.end();
+      trying(() => closeSync(file));
       isOpen = false;
-      closeSync(file);
     },
   };
 }

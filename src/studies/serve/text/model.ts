@@ -55,9 +55,8 @@ function promptOf(
   throw new ModelError(`expected tokens of ${name}, 0 to ${vocab - 1}, found ${wrong}`);
 }
 
-/** The tokens after which the model says nothing: those of `workload.stop`, or else of its own file. */
-function endTokens({ workload, modelFile }: ResolvedConfig): ReadonlySet<number> {
-  if (workload.stop !== undefined) return new Set(workload.stop);
+/** The tokens after which the model says nothing, as its own file has them. */
+function endTokens({ modelFile }: ResolvedConfig): ReadonlySet<number> {
   const file = JSON.parse(readText({ path: modelFile, from: 'model' })) as Record<string, unknown>;
   const own = file['eos_token_id'] ?? (file['text_config'] as typeof file)?.['eos_token_id'];
   return new Set([own].flat().filter((id): id is number => Number.isInteger(id)));

@@ -49,7 +49,7 @@ export interface Answer {
   /** Token 0, 1, ... of the answer; undefined after its last one. Asked for in order. */
   token(index: number): TextToken | undefined | Promise<TextToken | undefined>;
   /** Why it ends after its last token. */
-  finish(): 'stop' | 'length' | 'tool_calls';
+  finish: () => 'stop' | 'length' | 'tool_calls';
   calls: readonly ToolCall[];
   /** No more of it is asked for. */
   close(): void;
