@@ -62,7 +62,7 @@ const MAY_ASK: Record<string, string[]> = {
   kernel: [],
   run: ['search'],
   search: [],
-  sensitivity: ['run', 'steps'],
+  sensitivity: ['steps'],
   serve: ['run', 'steps'],
   steps: [],
   validate: ['kernel', 'run', 'steps'],

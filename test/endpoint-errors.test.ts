@@ -114,7 +114,19 @@ describe('an error', () => {
       status: 400,
       error: { message: expect.stringContaining('could not parse the JSON body') as string },
     });
-    expect((await ask(CHAT, post(`{"a":${'['.repeat(100)}${']'.repeat(100)}}`))).status).toBe(400);
+    expect(
+      await ask(CHAT, post(`{"a":"[[\\"[","b":${'['.repeat(64)}${']'.repeat(64)}}`)),
+    ).toMatchObject({
+      status: 400,
+      error: { message: expect.stringContaining('nested more than 64 deep') as string },
+    });
+    const strings = `{"a":"${'['.repeat(100)}\\"[["}`;
+    expect((await ask(CHAT, post(strings))).error['param']).toBe('messages');
+    const latin = Buffer.from('{"a":"\xe9"}', 'latin1');
+    expect(await ask(CHAT, { ...post(''), body: latin })).toMatchObject({
+      status: 400,
+      error: { message: expect.stringContaining('not UTF-8') as string },
+    });
     expect((await ask(CHAT, post('x'.repeat(1001)))).status).toBe(413);
     expect((await chunked('x'.repeat(5000))).status).toBe(413);
     expect(
