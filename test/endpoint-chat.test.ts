@@ -77,6 +77,19 @@ describe('a whole chat completion', () => {
     expect(first.choices[0].message.content).toBe(' w0 w1 ');
   });
 
+  it('ends on the wafer with the token that completes a stop string, and says so', async () => {
+    // All tokens that there could be are due with the first tick.
+    const other = await startEndpoint({ speed: 1000 });
+    const answer = await other.client.chat.completions.create({
+      ...{ model: MODEL, messages: hello, stop: 'w3 w4', max_tokens: 20 },
+      ...({ ignore_eos: true } as object),
+    });
+    expect(answer.choices[0].finish_reason).toBe('stop');
+    const metrics = await (await fetch(`${other.url}/metrics`)).text();
+    expect(metrics).toMatch(/^vllm:generation_tokens_total\{.*\} 5$/m);
+    await other.close();
+  });
+
   it('has n choices, whose prompt counts once', async () => {
     const answer = await create({ n: 3, max_tokens: 2 });
     expect(answer.choices.map(({ index }) => index)).toEqual([0, 1, 2]);

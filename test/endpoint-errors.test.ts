@@ -298,6 +298,12 @@ describe('/metrics', () => {
     expect(valueOf('vllm:inter_token_latency_seconds_count')).toBe(12);
     expect(valueOf('vllm:inter_token_latency_seconds_sum')).toBeCloseTo(12 * 0.0002, 9);
     expect(valueOf('vllm:request_time_per_output_token_seconds_bucket{le="0.00005"')).toBe(0);
+    for (const part of ['queue', 'prefill', 'decode', 'inference'])
+      expect(valueOf(`vllm:request_${part}_time_seconds_count`)).toBe(2);
+    expect(valueOf('vllm:request_decode_time_seconds_sum')).toBeCloseTo(12 * 0.0002, 9);
+    expect(valueOf('vllm:e2e_request_latency_seconds_sum')).toBeCloseTo(14 * 0.0002, 9);
+    expect(valueOf('vllm:request_prompt_tokens_sum')).toBe(2);
+    expect(valueOf('vllm:request_generation_tokens_sum')).toBe(14);
     expect(valueOf('vllm:num_requests_running')).toBe(0);
     expect(valueOf('wafersim:delivery_lag_seconds_count')).toBe(14);
     expect(valueOf('wafersim:delivery_lag_seconds_sum')).toBeGreaterThan(0);

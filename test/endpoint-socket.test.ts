@@ -153,6 +153,7 @@ describe('a WebSocket on /v1/responses', () => {
     const { id } = (await ended()).response;
     send({ input: prompt(60), previous_response_id: id });
     expect((await ended()).error.code).toBe('context_length_exceeded');
+    await expect.poll(() => running.driver.status()).toMatchObject({ keptSessions: 0, kvKept: 0 });
     send({ input: 'x', previous_response_id: id });
     expect((await ended()).error.code).toBe('previous_response_not_found');
   });
