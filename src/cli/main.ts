@@ -8,12 +8,15 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EXIT } from './exit.js';
 import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
-import type { CommandData } from './shared-state.js';
+import type { CommandData, FromCommand, Stop } from './shared-state.js';
 
 const SIGNALS = {
   SIGINT: { says: 'interrupted', exitCode: EXIT.interrupted },
   SIGTERM: { says: 'terminated', exitCode: EXIT.terminated },
 } as const;
+
+/** Milliseconds after a signal in which a command that serves has to end what it does. */
+const STOPPING = 3000;
 
 /** Milliseconds after a signal in which files being written have to be whole, or gone; it takes a few. */
 const PATIENCE = 800;
@@ -21,8 +24,17 @@ const PATIENCE = 800;
 const state = createSharedState();
 // A limit on the size of files would end the process without a word; with a listener it is an error of write.
 if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
+/** Whether the command ends by itself when it is asked to, as one that serves does. */
+let serves = false;
 for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
   process.on(signal, () => {
+    if (serves) {
+      serves = false;
+      process.exitCode = exitCode;
+      worker.postMessage({ says } satisfies Stop, []);
+      setTimeout(() => end(says, exitCode), STOPPING).unref();
+      return;
+    }
     void whenWritten().then(() => end(ended(state, says), exitCode));
   });
 
@@ -60,7 +72,12 @@ worker.on('error', (error: NodeJS.ErrnoException) => {
   if (isMemory) end(`out of memory, at: ${doing(state)}`, EXIT.host);
   else end(`internal error: ${error.message}`, EXIT.internal);
 });
-worker.on('message', ({ milliseconds, text }: { milliseconds: number; text: string }) => {
+worker.on('message', (message: FromCommand) => {
+  if ('serves' in message) {
+    serves = true;
+    return;
+  }
+  const { milliseconds, text } = message;
   // The command itself says more when its time is over, unless it is in the middle of something long.
   setTimeout(() => {
     void whenWritten().then(() => end(`${text}, at: ${doing(state)}`, EXIT.machine));
