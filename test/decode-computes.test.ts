@@ -119,7 +119,7 @@ describe('the simulated wafer computes the logits of the model', () => {
   it('from an empty cache, and over more steps than rows', async () => {
     const sets = [
       'workload.context=0',
-      'workload.tokens=9',
+      `workload.tokens=${count(6, 9)}`,
       'placement.rows=4',
       'placement.layerColumns=5',
     ];
@@ -139,7 +139,7 @@ describe('the simulated wafer computes the logits of the model', () => {
 
   it('on two wafers, with the link between them in every token', async () => {
     const sizes = ['hardware.height=12', 'placement.rows=12', 'placement.layerColumns=16'];
-    const small = [...sizes, 'workload.tokens=2', 'hardware.clock=1 GHz'];
+    const small = [...sizes, `workload.tokens=${count(1, 2)}`, 'hardware.clock=1 GHz'];
     const load = (wafers: number) => loadConfig(TINY, [...small, `hardware.wafers=${wafers}`]);
     const run = await simulate(load(2), { engine: 'reference', memo: true, ...host });
     expect(new Set(run.placement.regions.map((r) => r.wafer))).toEqual(new Set([0, 1]));
@@ -236,9 +236,14 @@ describe('a decode step', () => {
   });
 
   it('takes as long with data as without, on either engine', async () => {
-    const timed = await run([]);
+    const few = [`workload.tokens=${count(2, 3)}`];
+    const timed = await run(few);
     for (const engine of Object.keys(ENGINES) as (keyof typeof ENGINES)[]) {
-      const computed = await simulate(loadConfig(TINY, UNEVEN), { engine, memo: true, ...host });
+      const computed = await simulate(loadConfig(TINY, [...UNEVEN, ...few]), {
+        engine,
+        memo: true,
+        ...host,
+      });
       expect(computed.steps.map((s) => s.cycles)).toEqual(timed.steps.map((s) => s.cycles));
       expect(computed.decode).toEqual(timed.decode);
     }

@@ -207,14 +207,20 @@ function heightThatFits(
   wafers: number,
 ): number | undefined {
   const { rows: asked = wafer.height } = request;
+  const far = (rows: number) => Math.abs(rows - asked);
+  const nearestFirst = everyHeight(wafer).sort((a, b) => far(a) - far(b));
   const heights = formsOf({ ...request, rows: undefined }).flatMap((formed) => {
     const parts = partsOf(model, formed);
-    return leastSizes(model, wafer, formed, everyHeight(wafer))
-      .filter((of) => cut(widthsOf(parts, of), of.rows, wafer, Math.min(wafers, parts.length)))
-      .map(({ rows }) => rows);
+    const most = Math.min(wafers, parts.length);
+    const rows = nearestFirst.find((height) =>
+      leastSizes(model, wafer, formed, [height]).some((of) =>
+        cut(widthsOf(parts, of), of.rows, wafer, most),
+      ),
+    );
+    return rows ?? [];
   });
   if (heights.length === 0) return undefined;
-  return heights.reduce((a, b) => (Math.abs(b - asked) < Math.abs(a - asked) ? b : a));
+  return heights.reduce((a, b) => (far(b) < far(a) ? b : a));
 }
 
 /** Forms of layers that a request excludes. */
