@@ -17,8 +17,8 @@ import { OPTIONS } from './helpers/options.js';
 import { overwrite } from './helpers/overwrite.js';
 import { runnerOf } from './helpers/runner.js';
 
-const WINDOW = layerWith({ span: { kind: 'window', size: 4 } });
-const CHUNK = layerWith({ span: { kind: 'chunk', size: 4 } });
+const spanning = (kind: 'window' | 'chunk', size: number) => layerWith({ span: { kind, size } });
+const [WINDOW, CHUNK] = [spanning('window', 4), spanning('chunk', 4)];
 const LATENT = latentLayer();
 
 /** Bytes of the cache on a core of the first row, of so many positions. */
@@ -47,12 +47,9 @@ describe('the cache of a layer', () => {
     }
   });
 
-  it.each([
-    ['window', WINDOW],
-    ['chunk', CHUNK],
-  ])('of a %s is full once that is', (_, layer) => {
-    const [one, ...more] = grows(modelOf([layer]));
-    // Of four positions the first of three rows has two.
+  it.each(['window', 'chunk'] as const)('of a %s is full once that is', (kind) => {
+    const [one, ...more] = grows(modelOf([spanning(kind, 6)]));
+    // Each of three rows has two of six positions.
     expect(more).toEqual([2, 2, 2, 2].map((slots) => slots * one));
   });
 
