@@ -4,6 +4,8 @@ import { loadConfig } from '../src/config.js';
 import type { RunDocument, Sensitivity } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
+import { costsOfPlacement } from '../src/studies/sensitivity/cost-use.js';
+import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { SMALL, temporaryFolder, TINY } from './config-files.js';
 import { FULL } from './helpers/full.js';
@@ -21,6 +23,9 @@ model: { config: ${TINY}, dtype: f32 }
 workload: { data: true, context: 8, tokens: 2 }
 placement: { rows: 7, layerColumns: 5, growth: minimal }
 `;
+
+/** Layers as wide as is fastest. */
+const WIDE = 'configs/tiny.yaml';
 
 let path: string;
 let run: RunDocument;
@@ -104,6 +109,24 @@ describe('every number that states a range', () => {
     expect(atEnds[1]).toBeNull();
     expect(refused).toMatch(/tiny needs/);
     expect(tokensPerSecondPerUser.every((speed) => speed > 0)).toBe(true);
+  });
+});
+
+describe('the placement', () => {
+  it('is made anew for the costs that it depends on', () => {
+    const load = (...sets: string[]) => loadConfig(WIDE, sets);
+    const base = load();
+    const { placement, costs } = costsOfPlacement(base);
+    expect(placement).toEqual(placementOf(base));
+    const others = Object.entries(base.provenance).flatMap(([name, { range }]) =>
+      name.startsWith('costs.') && range !== undefined && !costs.has(name.slice('costs.'.length))
+        ? [`hardware.${name}=${range[1]}`]
+        : [],
+    );
+    expect(others.length).toBeGreaterThan(20);
+    expect(placementOf(load(...others))).toEqual(placement);
+    expect(costs).toContain('matvec.row.f32');
+    expect(placementOf(load('hardware.costs.matvec.row.f32=90'))).not.toEqual(placement);
   });
 });
 

@@ -14,6 +14,7 @@ import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
 import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
 import type { LatentMatrices } from '../mapping/latent-matrices.js';
 import type { LatentShape } from '../mapping/latent.js';
+import { allDigits } from '../mapping/selection.js';
 import type { DeltaShape } from '../mapping/delta.js';
 import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -52,13 +53,14 @@ export function estimator(model: ModelSpec, wafer: WaferSpec, asked: Kept & Form
     let found = known.get(name);
     if (found === undefined) {
       const cut = cutOf(model, asked, rows, columns);
-      const fits = (of: PartKind) =>
+      const fits = ({ of }: { of: PartKind }) =>
         regionBytes(of, model, wafer, asked, rows, columns) <= wafer.core.sramBytes;
-      const all = variantsOf(part, model, asked, columns);
-      const open = all.length === 1 ? all : all.filter(fits);
-      found = (open.length === 0 ? all.slice(0, 1) : open)
-        .map((of) => ({ of, cycles: partCycles(wafer, of, asked, cut) }))
-        .reduce((a, b) => (b.cycles < a.cycles ? b : a));
+      const all = variantsOf(part, model, asked, columns).map((of) => {
+        return { of, cycles: partCycles(wafer, of, asked, cut) };
+      });
+      // The fastest has mostly room: memory is counted for few.
+      const byCycles = all.length === 1 ? [] : all.toSorted((a, b) => a.cycles - b.cycles);
+      found = byCycles.find(fits) ?? all[0];
       known.set(name, found);
     }
     return found;
@@ -154,8 +156,23 @@ function latentCycles(
     products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
     s.queryHeads * (compared + attended) +
     indexed +
+    selectionCycles(wafer, type, s) +
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
   );
+}
+
+/** Comparing a row's scores with what digits may lead to, and leaving out what is not chosen. */
+function selectionCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  { selection, positions, queryHeads }: LatentShape,
+): number {
+  if (selection === undefined) return 0;
+  const { setup, elementsPerCycle, issue, scalar } = wafer.costs;
+  const digits = selection.chooses ? allDigits(selection) : [];
+  const numbers = digits.reduce((sum, { share }) => sum + share, 0);
+  const compared = setup.f32 + issue.f32 + scalar.step + positions / elementsPerCycle.rank.f32;
+  return numbers * compared + queryHeads * vectorCycles(wafer, type, positions);
 }
 
 /** Scores, the softmax, and what the shares come to. */

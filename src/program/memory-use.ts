@@ -156,9 +156,16 @@ function accessOf(does: Access['does'], at: number, length: number, stride: numb
   };
 }
 
-/** One entry for each cell of a role: 1 where it holds data before the program starts. */
-function preloadedCells(role: Role): Uint8Array {
-  const written = new Uint8Array(cellsOf(role));
+/**
+ * One entry for each cell of a role: 1 where it holds data before the program starts.
+ * @param room where there may be room for that: a large program has thousands of roles
+ */
+function preloadedCells(role: Role, room?: Uint8Array): Uint8Array {
+  const cells = cellsOf(role);
+  const written =
+    room !== undefined && room.length >= cells
+      ? room.subarray(0, cells).fill(0)
+      : new Uint8Array(cells);
   for (const { preloaded, at, length } of role.buffers)
     if (preloaded) written.fill(1, at, at + length);
   return written;
@@ -212,8 +219,8 @@ function missingOf(written: Uint8Array, { tables, tableStride }: Access, cell: n
  * rather than cell by cell. It may say no to a role that does nothing wrong (an element that an
  * earlier one of the same operation wrote), never yes to one that does: after a no, look closely.
  */
-export function readsOnlyWritten(role: Role): boolean {
-  const written = preloadedCells(role);
+export function readsOnlyWritten(role: Role, room?: Uint8Array): boolean {
+  const written = preloadedCells(role, room);
   for (const op of role.operations)
     for (const access of accessesOf(op)) {
       if (access.does === 'write') writeTo(written, access);

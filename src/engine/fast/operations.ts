@@ -143,14 +143,13 @@ const laidLists = new WeakMap<Operation[], LaidList>();
 /** The same as `addList` for lists without synthetic traffic; each is laid out once. */
 function addKnown(laid: Laid, records: Int32Array, list: Operation[], costs: CostTable): void {
   let known = laidLists.get(list);
-  if (known?.costs !== costs) {
-    const own = { next: 0, longest: 0, marked: 0 };
-    const words = new Int32Array(list.length * OP_WORDS);
-    addList(own, words, list, costs, NO_GAPS);
-    known = { ...own, costs, records: words.slice(0, own.next * OP_WORDS) };
+  if (known?.costs === costs) records.set(known.records, laid.next * OP_WORDS);
+  else {
+    const own = { next: laid.next, longest: 0, marked: 0 };
+    addList(own, records, list, costs, NO_GAPS);
+    known = { ...own, costs, records: records.slice(laid.next * OP_WORDS, own.next * OP_WORDS) };
     laidLists.set(list, known);
   }
-  records.set(known.records, laid.next * OP_WORDS);
   laid.next += known.records.length / OP_WORDS;
   laid.longest = Math.max(laid.longest, known.longest);
   laid.marked |= known.marked;

@@ -22,8 +22,9 @@ export function isSound(program: Program, wafer: WaferSpec): boolean {
   if (!(Math.max(f16, f32) <= STAGES && Math.min(f16, f32) >= 1)) return false;
   const colors = Math.min(COLORS, wafer.fabric.colors);
   const bodies = bodiesOf(program);
+  const room = new Uint8Array(wafer.core.sramBytes);
   return (
-    bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program))) &&
+    bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program), room)) &&
     program.roles.every((role) => hasSoundRoutes(role, colors)) &&
     staysInside(program)
   );
@@ -61,7 +62,13 @@ interface Limits {
   colors: number;
 }
 
-function isSoundBody(role: Role, wafer: WaferSpec, colors: number, isKept: boolean): boolean {
+function isSoundBody(
+  role: Role,
+  wafer: WaferSpec,
+  colors: number,
+  isKept: boolean,
+  room: Uint8Array,
+): boolean {
   const { operations, buffers, codeBytes } = role;
   const { sramBytes } = wafer.core;
   const known = isKept ? sound.get(operations) : undefined;
@@ -74,7 +81,7 @@ function isSoundBody(role: Role, wafer: WaferSpec, colors: number, isKept: boole
     return true;
   const isSoundOne =
     sramBytesOf(role) <= sramBytes &&
-    (readsOnlyWritten(role) || firstUnwritten(role) === undefined) &&
+    (readsOnlyWritten(role, room) || firstUnwritten(role) === undefined) &&
     operations.every((op) => isSoundOperation(op, colors));
   if (isSoundOne && isKept) sound.set(operations, { buffers, codeBytes, sramBytes, colors });
   return isSoundOne;

@@ -7,8 +7,20 @@ import type { CostTable } from '../../hardware/wafer.js';
 import type { Placement } from '../../placement/placement.js';
 import { timeOf, operationsOf, preparationOf } from '../../program/timing.js';
 import { valueAt } from '../../report/format.js';
+import { placementOf } from '../../decode/place.js';
 import { loweredOf } from '../../decode/lowered.js';
 import type { Runner } from '../../decode/runner.js';
+
+/** The placement of a configuration, and the paths of the costs that it depends on. */
+export function costsOfPlacement(config: ResolvedConfig): {
+  placement: Placement;
+  costs: Set<string>;
+} {
+  const { wafer } = config;
+  const costs = new Set<string>();
+  const watched = { ...config, wafer: { ...wafer, costs: watch(wafer.costs, '', costs) } };
+  return { placement: placementOf(watched), costs };
+}
 
 /** Paths of the costs, `setup.f16`, that a step with `context` tokens in the cache consults. */
 export async function costsOfStep(

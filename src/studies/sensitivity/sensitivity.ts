@@ -15,9 +15,10 @@ import type { RunDocument, Sensitivity } from '../../report/document.js';
 import { valueAt } from '../../report/format.js';
 import type { Runner } from '../../decode/runner.js';
 import { placementOf } from '../../decode/place.js';
-import { simulate } from '../run/run.js';
+import { simulatePlaced } from '../../decode/simulate.js';
+import type { Placement } from '../../placement/placement.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { costsAt, costsOfStep } from './cost-use.js';
+import { costsAt, costsOfPlacement, costsOfStep } from './cost-use.js';
 
 /** Hardware numbers that take no part in timing. */
 const WITHOUT_EFFECT = new Set(['power']);
@@ -115,8 +116,14 @@ async function variations(
   // A run's speed is that of its last step, and does not depend on what it computes.
   const lastStep = (config: ResolvedConfig) => lastStepOf(config, run.steps.length);
   const { context } = lastStep(base).workload;
-  const costs = await costsOfStep(base, placementOf(base), context, options.runner);
-  const known = new Map([[cyclesKey(base, costs), Promise.resolve(run.decode.cyclesPerToken)]]);
+  const placed = costsOfPlacement(base);
+  const { placement: own } = placed;
+  const costs = await costsOfStep(base, own, context, options.runner);
+  const known = new Map([
+    [cyclesKey(base, own, costs), Promise.resolve(run.decode.cyclesPerToken)],
+  ]);
+  const isElsewhere = ([name]: Setting) =>
+    !name.startsWith(COSTS) || placed.costs.has(name.slice(COSTS.length));
   const queued = limited(options.shards > 1 ? options.shards + 1 : 1);
   let [done, total] = [0, 0];
   return async (changes) => {
@@ -124,11 +131,14 @@ async function variations(
     const config = lastStep(loadConfig(path, [...sets, ...changed]));
     const what = changes.length === 1 ? changes[0][0] : 'all of them';
     try {
-      const key = cyclesKey(config, costs);
+      const placement = changes.some(isElsewhere) ? placementOf(config) : own;
+      const key = cyclesKey(config, placement, costs);
       let cycles = known.get(key);
       if (cycles === undefined) {
         total++;
-        cycles = queued(async () => (await simulate(config, options)).decode.cyclesPerToken);
+        cycles = queued(
+          async () => (await simulatePlaced(config, placement, options)).decode.cyclesPerToken,
+        );
         known.set(key, cycles);
         void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
       }
@@ -141,13 +151,15 @@ async function variations(
   };
 }
 
-/**
- * What the cycles of a configuration's step depend on, of all that may vary here. Throws CapacityError
- * if the model does not fit.
- */
-function cyclesKey(config: ResolvedConfig, paths: Set<string>): string {
+const COSTS = 'costs.';
+
+/** What the cycles of a configuration's step depend on, of all that may vary here. */
+function cyclesKey(
+  config: ResolvedConfig,
+  { regions, wafers }: Placement,
+  paths: Set<string>,
+): string {
   const { clockHz, io, fabric, costs } = config.wafer;
-  const { regions, wafers } = placementOf(config);
   return configHash({
     regions,
     fabric,
