@@ -161,11 +161,16 @@ export const ODD: Record<string, fc.Arbitrary<Json>> = {
     [
       grouped,
       latent,
-      fc.record({ q_lora_rank: whole(5, 40), index_n_heads: whole(1, 5), more: whole(0, 9) }),
+      fc.record({
+        q_lora_rank: whole(5, 40),
+        index_n_heads: whole(1, 5),
+        more: whole(0, 9),
+        index_topk: whole(1, 7),
+      }),
     ],
     ({ more, ...file }) => ({
       ...{ ...file, index_head_dim: (file['qk_rope_head_dim'] as number) + (more as number) },
-      ...{ index_topk: 64, rope_scaling: null, attention_bias: false },
+      ...{ rope_scaling: null, attention_bias: false },
     }),
   ),
   llama4: family('llama4_text', [
