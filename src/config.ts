@@ -9,7 +9,7 @@ import type { WeightFiles } from './config/checkpoint-files.js';
 import { extend, noteFile, readChain, referenceOf } from './config/files.js';
 import type { NamedFile, Reference } from './config/files.js';
 import { readModel } from './config/model-file.js';
-import { applySets, normalise, child, originAt, withKey } from './config/tree.js';
+import { applySets, normalise, child, originAt, withKey, type Setting } from './config/tree.js';
 import { validate } from './config/problems.js';
 import { promptOf } from './config/prompt.js';
 import { routingTraceOf } from './config/routing-file.js';
@@ -33,6 +33,9 @@ export interface Source {
   path: string;
   sets: readonly string[];
 }
+
+/** The path of a configuration's file, and how documents have it if that is not as it is. */
+export type ConfigFile = string | { path: string; written: string };
 
 const COMMAND_LINE = 'the command line';
 
@@ -79,14 +82,16 @@ export interface ResolvedConfig {
 
 /**
  * Reads a configuration.
- * @param path a YAML file; the files it names are relative to it
+ * @param file a YAML file; the files it names are relative to it
  * @param sets settings `a.b=v` in their order; they win over files
  * @throws ConfigError one line on the first problem, with its file and line
  */
-export function loadConfig(path: string, sets: readonly string[] = []): ResolvedConfig {
+export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): ResolvedConfig {
   const files: NamedFile[] = [];
-  const written = applySets(readChain({ path, from: COMMAND_LINE }, '', files), sets);
-  const { tree: merged, hardwareFile } = withHardware(written, path, files);
+  const main = typeof file === 'string' ? { path: file } : file;
+  const { path } = main;
+  const whole = applySets(readChain({ ...main, from: COMMAND_LINE }, '', files), sets);
+  const { tree: merged, hardwareFile } = withHardware(whole, path, files);
   const tree = withModelConfig(merged);
   const { hardware, model: wanted, mapping, ...rest } = validate(schema, tree);
   const { config: modelPath, weights: weightsPath, spec: expectedSpec, ...options } = wanted;

@@ -3,7 +3,7 @@ export const host = {
   /** Seconds from any fixed instant. */
   now: (): number => performance.now() / 1000,
   /** Seconds since 1970. */
-  unixSeconds: (): number => Math.floor(Date.now() / 1000),
+  date: (): number => Date.now() / 1000,
   /** Seconds of processor time of this process so far, of all its threads. */
   cpu: (): number => {
     const { user, system } = process.cpuUsage();

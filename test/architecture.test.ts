@@ -32,18 +32,19 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
-    'checkpoint',
+    ...['checkpoint', 'store', 'exit'],
   ],
-  // A file of its own each: the package, the host, what a document is of.
+  // A file of its own each: the package, the host, exit codes, what a document is of.
   bundled: [],
   host: [],
+  exit: [],
   identity: ['bundled', 'config', 'report:type'],
   // The library.
   index: [
     ...['engine', 'model', 'placement', 'decode', 'config', 'report:type', 'store', 'studies'],
     ...['bundled', 'host', 'identity'],
   ],
-  cli: ['index', 'report'],
+  cli: ['index', 'report', 'exit'],
 };
 
 /**
@@ -65,6 +66,7 @@ const MAY_ASK: Record<string, string[]> = {
   sensitivity: ['steps'],
   serve: ['run', 'steps'],
   steps: [],
+  sweep: ['run', 'serve', 'steps'],
   validate: ['kernel', 'run', 'steps'],
 };
 
@@ -82,12 +84,17 @@ const PACKAGES: Record<string, string[]> = {
   engine: ['flatqueue'],
   decode: ['node:crypto', 'node:timers/promises'],
   serving: ['flatqueue', 'papaparse'],
-  report: ['cli-table3'],
-  store: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:url'],
+  report: ['cli-table3', 'uplot'],
+  store: ['node:crypto', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:url'],
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
-  studies: ['node:fs', 'node:path', 'node:util', 'zod'],
+  studies: [
+    ...['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
+    ...['node:util', 'node:worker_threads'],
+    ...['comlink', 'hyparquet-writer', 'papaparse', 'yaml', 'zod'],
+  ],
   bundled: ['node:module', 'node:path'],
   host: [],
+  exit: [],
   identity: ['node:path'],
   index: ['node:os'],
   cli: [
@@ -109,6 +116,9 @@ const FOLDER_PACKAGES: Record<string, string[]> = {
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;
+/** What changes files; the process itself removes what is not to outlive it. */
+const WRITES =
+  /\b(?:writeFile|appendFile|mkdir|mkdtemp|rename|rm|rmdir|unlink|link|symlink|write|utimes|truncate|copyFile|cp)Sync\b|\bcreateWriteStream\b/;
 const OUTSIDE = /\bconsole\.|\bprocess\.(?:exit|stdout|stderr|env|argv)\b/;
 
 interface Import {
@@ -148,8 +158,11 @@ function violations(path: string, source: string): string[] {
     .map(({ from, typeOnly }) => `${path} imports ${typeOnly ? 'types of ' : ''}${from}`);
   if (!(room in MAY_IMPORT)) wrong.push(`${path} is in a room that the table does not know`);
   const code = withoutComments(source);
-  // The commands and what `host` of a document tells are the only ones that look at the machine.
-  if (room !== 'cli' && path !== 'host.ts') {
+  const writes = WRITES.exec(code);
+  if (writes && room !== 'store' && path !== 'cli/main.ts')
+    wrong.push(`${path} uses ${writes[0]} (writes files)`);
+  // The commands and what `host` of a document tells are the only ones that look at the machine; pages do in a browser.
+  if (room !== 'cli' && path !== 'host.ts' && path !== 'report/page-script.ts') {
     for (const [what, pattern] of Object.entries({ CLOCK, RANDOM, OUTSIDE })) {
       const found = pattern.exec(code);
       if (found) wrong.push(`${path} uses ${found[0]} (${what.toLowerCase()})`);
@@ -303,6 +316,8 @@ describe('the scan', () => {
     ['studies/fleet/fleet.ts', 'process.exitCode = 1; process.exit();'],
     ['report/table.ts', "import type { CompareRow } from '../studies/compare/document.js';"],
     ['decode/simulate.ts', "import { withShape } from '../studies/search/shaped.js';"],
+    ['studies/run/run.ts', "writeFileSync('run.json', text);"],
+    ['cli/run.ts', "mkdirSync('runs');"],
     ['utils/misc.ts', 'export const one = 1;'],
   ];
   it.each(bad)('refuses in %s: %s', (path, source) => {

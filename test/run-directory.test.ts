@@ -4,8 +4,9 @@ import type * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
-import { HostError } from '../src/cli/errors.js';
-import { json, writeRunDirectory } from '../src/cli/output.js';
+import { HostError } from '../src/index.js';
+import { writeRunDirectory } from '../src/cli/output.js';
+import { json } from '../src/report/json.js';
 
 let refuses = false;
 vi.mock('node:fs', async (original) => {

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { json } from '../src/cli/output.js';
-import { oneLine } from '../src/cli/errors.js';
+import { json } from '../src/report/json.js';
+import { oneLine } from '../src/index.js';
 import { wafersim } from './helpers/command-line.js';
 import { heading, shown, shownPage, table } from '../src/report/format.js';
 

@@ -25,9 +25,10 @@ import {
   benchMarkdown,
   benchTable,
 } from '../index.js';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
-import { appendSummary, checkFile, checkSummary, json, note, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { appendSummary, checkFile, checkSummary, note, print, style } from './output.js';
 import { writeFile } from './output.js';
 import { simulating } from './simulating.js';
 

@@ -6,15 +6,24 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const file = fileURLToPath(new URL('../../dist/cli/command.js', import.meta.url));
-const bundle = await rolldown({ input: file, platform: 'node' });
-const { output } = await bundle.write({ file, codeSplitting: false });
+const dist = (path) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+const file = dist('cli/command.js');
+
+async function bundled(input, output) {
+  const bundle = await rolldown({ input: dist(input), platform: 'node' });
+  return bundle.write({ file: dist(output), codeSplitting: false });
+}
+
+const { output } = await bundled('cli/command.js', 'cli/command.js');
+const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
 
 /** Folders of the packages that went in: their licences have to be shipped with them. */
 const packages = new Set(
-  output[0].moduleIds.flatMap(
-    (id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? [],
-  ),
+  [
+    ...[...output, ...worker].flatMap(({ moduleIds }) => moduleIds),
+    // A part of the pages that commands write.
+    fileURLToPath(import.meta.resolve('uplot')),
+  ].flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? []),
 );
 const notices = [...packages].sort().map((folder) => {
   const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));

@@ -1,7 +1,7 @@
 /** Where simulated steps are kept from one command to the next: the user's cache folder. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { stepCache, type StepCache, cacheFolder, codeHash } from '../index.js';
+import { host, stepCache, type StepCache, cacheFolder, codeHash } from '../index.js';
 import { prefixed } from './errors.js';
 import { note } from './output.js';
 import type { LimitOptions } from './simulating.js';
@@ -16,12 +16,17 @@ const MOST_BYTES = 64 * 2 ** 20;
 export function stepsOf({ cache, maxCycles }: { cache: boolean } & LimitOptions): StepCache {
   if (!cache || maxCycles !== undefined) return stepCache();
   try {
-    const options = { mostBytes: MOST_BYTES, now: () => Date.now() / 1000 };
-    return stepCache(codeHash(), cacheFolder(folderOf(), options), notKept);
+    const { folder, mostBytes, code } = stepFolder();
+    return stepCache(code, cacheFolder(folder, { mostBytes, now: host.date }), notKept);
   } catch (error) {
     notKept(error as Error);
     return stepCache();
   }
+}
+
+/** Where they are kept, how many bytes of them, and by which code. */
+export function stepFolder(): { folder: string; mostBytes: number; code: string } {
+  return { folder: folderOf(), mostBytes: MOST_BYTES, code: codeHash() };
 }
 
 /** As the XDG base directory specification has it: a relative path does not count. */

@@ -5,7 +5,8 @@ import { setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions, numberThat, repeated } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
-import { json, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 interface CapacityOptions extends SimulationOptions, SetOptions {

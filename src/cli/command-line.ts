@@ -14,11 +14,13 @@ import { note } from './output.js';
 import { addRun } from './run.js';
 import { addServe } from './serve.js';
 import { addSchema } from './schema.js';
+import { addSweep } from './sweep.js';
 import { addValidate } from './validate.js';
 
 const EXAMPLES = `
 Examples:
   wafersim run configs/wse3.yaml
+  wafersim sweep configs/wse3.yaml --axis workload.context=1024,4096 --axis placement.strategy=snake,greedy
   wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
   wafersim compare configs/wse3.yaml --strategies row-major,snake,greedy
   wafersim inspect configs/wse3.yaml --what placement
@@ -41,6 +43,7 @@ function commandLine(): Command {
   program.commandsGroup('Simulate:');
   addRun(program);
   addCompare(program);
+  addSweep(program);
   addKernel(program);
   addServe(program);
   program.commandsGroup('Plan:');

@@ -41,6 +41,11 @@ export function untilStopped(): Promise<string> {
   });
 }
 
+/** Has the process remove a file when a signal ends it, whatever this thread does. */
+export function endsWithout(path: string): void {
+  if (data !== undefined) parentPort?.postMessage({ remove: path } satisfies FromCommand, []);
+}
+
 /** Writes files, all of them or none: a signal waits for that, or has it taken back. */
 export function writing<T>(write: () => T): T {
   return whileWriting(state, () => {

@@ -5,10 +5,11 @@ import { compare as compareConfigs, compareAll, ConfigError, loadConfig } from '
 import { readRunFile, compareMarkdown, compareTable } from '../index.js';
 import type { Compared, CompareDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
-import { oneLine } from './errors.js';
-import { EXIT } from './exit.js';
+import { oneLine } from '../index.js';
+import { EXIT } from '../exit.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import { json, note, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { note, print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 interface CompareOptions extends SimulationOptions {

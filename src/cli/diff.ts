@@ -2,10 +2,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadConfig, diffConfig, diffKernel, diffText, ENGINES } from '../index.js';
 import type { NamedEngine, DiffDocument, EngineName } from '../index.js';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { addKernelOptions, HARDWARE, hardwareOf } from './kernel.js';
 import { jsonOption, noCacheOption, setOption } from './options.js';
-import { json, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { print, style } from './output.js';
 import { maxCyclesOption, simulating, timeoutOption, type LimitOptions } from './simulating.js';
 
 interface DiffOptions extends LimitOptions {

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** `npm run docs [-- --check] [-- FILE]`: writes generated parts of documents, or says which are stale. */
 import { availableParallelism } from 'node:os';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { DOCUMENTS, bundled, host, regenerated, withThreads } from '../index.js';
 import { failureOf } from './errors.js';
-import { EXIT } from './exit.js';
-import { note } from './output.js';
+import { EXIT } from '../exit.js';
+import { note, writeFile } from './output.js';
 
 const check = process.argv.includes('--check');
 const named = process.argv.slice(2).filter((word) => word !== '--check');
@@ -25,7 +25,7 @@ try {
       note(`${name} is stale: npm run docs`);
       process.exitCode = EXIT.difference;
     } else {
-      writeFileSync(path, after);
+      writeFile(path, after);
       note(`${name} is written`);
     }
   }

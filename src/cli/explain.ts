@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { loadConfig, explain, bundled, ofPackage, explainTable } from '../index.js';
 import { jsonOption, setOption } from './options.js';
-import { json, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { print, style } from './output.js';
 
 const DEFAULT = 'configs/wse3.yaml';
 

@@ -4,7 +4,8 @@ import { loadConfig, fleetTable, fleet } from '../index.js';
 import { addSimulationOptions, numberThat, setOption } from './options.js';
 import type { SimulationOptions } from './options.js';
 import { stepsOf } from './cache.js';
-import { json, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 interface FleetCommandOptions extends SimulationOptions {

@@ -2,7 +2,8 @@
 import { Option, type Command } from 'commander';
 import { loadConfig, inspect, type What } from '../index.js';
 import { coordinates, jsonOption, setOption } from './options.js';
-import { json, print } from './output.js';
+import { json } from '../report/json.js';
+import { print } from './output.js';
 
 interface InspectOptions {
   what?: What;

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { bundled, kernelHelp, loadHardware, ofPackage, runKernel } from '../index.js';
 import { kernelTable } from '../report/table.js';
 import { setOption, addSimulationOptions, type SimulationOptions } from './options.js';
-import { json, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 /** The hardware of kernels, unless another one is named. */

@@ -4,9 +4,10 @@
  * the end of the time are answered at once, whatever the command does, and a command that runs out of
  * memory ends with a line and an exit code.
  */
+import { rmSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
 import type { CommandData, FromCommand, Stop } from './shared-state.js';
 
@@ -72,9 +73,15 @@ worker.on('error', (error: NodeJS.ErrnoException) => {
   if (isMemory) end(`out of memory, at: ${doing(state)}`, EXIT.host);
   else end(`internal error: ${error.message}`, EXIT.internal);
 });
+/** Files that are not to outlive the process. */
+const removed: string[] = [];
 worker.on('message', (message: FromCommand) => {
   if ('serves' in message) {
     serves = true;
+    return;
+  }
+  if ('remove' in message) {
+    removed.push(message.remove);
     return;
   }
   const { milliseconds, text } = message;
@@ -93,6 +100,7 @@ async function whenWritten(): Promise<void> {
 }
 
 function end(line: string, exitCode: number): never {
+  for (const path of removed) rmSync(path, { force: true });
   stderr.write(`wafersim: ${line}\n`);
   process.exit(exitCode);
 }

@@ -1,27 +1,17 @@
-/** What leaves a command: results on stdout, notes on stderr, and run directories that are whole or absent. */
-import { accessSync, appendFileSync, closeSync, constants, existsSync, lstatSync } from 'node:fs';
-import { fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { ConfigError } from '../index.js';
+/** What leaves a command: results on stdout, notes on stderr, and files that are whole or absent (store/). */
+import * as store from '../index.js';
 import { shown, shownPage, type Style } from '../report/format.js';
 import { trying, unlessRefused, writing } from './command-thread.js';
-import { HostError } from './errors.js';
-import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
+
+export type { RunFiles } from '../index.js';
+
+/** How a signal waits for what is being written. */
+export const GUARD = { trying, unlessRefused, writing };
 
 /** A terminal receives nothing that it would obey, whatever a name from a file holds. */
 export function print(text: string): void {
   const page = shownPage(text);
   process.stdout.write(page.endsWith('\n') ? page : `${page}\n`);
-}
-
-/** Characters that JSON may hold as they are and a terminal would obey: the same, spelt out. */
-const OBEYED = /[\u007F-\u009F\u2028\u2029\p{Bidi_Control}]/gu;
-
-export function json(document: object): string {
-  const text = JSON.stringify(document, null, 2);
-  const spelt = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return `${text.replaceAll(OBEYED, spelt)}\n`;
 }
 
 /** One line on stderr. */
@@ -34,195 +24,37 @@ export function style(): Style {
   return { color: process.stdout.isTTY && !process.env['NO_COLOR'] };
 }
 
-/** Files of a run directory by name. */
-export interface RunFiles {
-  'run.json': string;
-  'run.txt': string;
-  'report.html'?: string;
-  'trace.json.gz'?: Uint8Array;
-  /** In pieces. */
-  'requests.ndjson'?: Iterable<string>;
-  'logits.safetensors'?: Iterable<Uint8Array>;
-}
+export const checkRunDirectory = (directory: string): void =>
+  atPlace(() => store.checkRunDirectory(directory, GUARD));
 
-const RUN_FILES = new Set([
-  'run.json',
-  'run.txt',
-  'report.html',
-  'trace.json.gz',
-  'requests.ndjson',
-  'logits.safetensors',
-]);
+export const writeRunDirectory = (directory: string, files: store.RunFiles): void =>
+  atPlace(() => store.writeRunDirectory(directory, files, GUARD));
 
-/**
- * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
- * @throws ConfigError; HostError if it cannot be made
- */
-export function checkRunDirectory(directory: string): void {
-  const target = targetOf(directory);
-  orHostError(directory, () =>
-    trying(() => {
-      clearLeftovers(target);
-      refuseForeign(directory, target);
-      tryPlace(target);
-    }),
-  );
-}
+export const checkFile = (path: string): void => atPlace(() => store.checkFile(path, GUARD));
 
-/** What is looked at must be what is written later: `missing/..` is this directory once resolved. */
-function targetOf(directory: string): string {
-  if (directory.trim() === '')
-    throw new ConfigError('-o: expected a directory, found an empty name');
-  return resolve(directory);
-}
+export const writeFile = (path: string, content: string): void =>
+  atPlace(() => store.writeFile(path, content, GUARD));
 
-function refuseForeign(directory: string, target: string): void {
-  const there = lstatSync(target, { throwIfNoEntry: false });
-  if (there === undefined) return;
-  if (!there.isDirectory())
-    throw new ConfigError(`${directory}: -o expects a new directory, found a file or a link`);
-  const foreign = readdirSync(target).find((name) => !RUN_FILES.has(name));
-  if (foreign !== undefined)
-    throw new ConfigError(
-      `${directory}: -o expects a new directory or one of an earlier run, found ${foreign} in it`,
-    );
-}
-
-/**
- * Refuses, before the simulation, a file that `writeFile` could not write.
- * @throws ConfigError if the name is empty; HostError
- */
-export function checkFile(path: string): void {
-  refuseEmpty(path);
-  const target = resolve(path);
-  orHostError(path, () => {
-    if (isNoFile(target)) checkNoFile(target);
-    else trying(() => tryPlace(target));
-  });
-}
-
-/** A device or a pipe may be written to, a directory not; to open a pipe without a reader would block. */
-function checkNoFile(path: string): void {
-  if (statSync(path).isDirectory()) closeSync(openSync(path, 'a'));
-  else accessSync(path, constants.W_OK);
-}
-
-function refuseEmpty(path: string): void {
-  if (path.trim() === '') throw new ConfigError('expected the name of a file, found an empty name');
-}
-
-/**
- * A file whole or not at all: under a temporary name next to it, then renamed.
- * @throws HostError if it cannot be written
- */
-export function writeFile(path: string, content: string): void {
-  refuseEmpty(path);
-  const target = resolve(path);
-  orHostError(path, () =>
-    writing(() => {
-      // A device or a pipe is written to, not replaced.
-      if (isNoFile(target)) return writeFileSync(target, content);
-      mkdirSync(dirname(target), { recursive: true });
-      clearLeftovers(target);
-      inTemporary(target, (temporary) => {
-        const next = join(temporary, 'next');
-        write(next, content);
-        unlessRefused();
-        renameSync(next, target);
-        sync(dirname(target));
-      });
-    }),
-  );
-}
-
-function isNoFile(path: string): boolean {
-  const there = statSync(path, { throwIfNoEntry: false });
-  return there !== undefined && !there.isFile();
+/** A place that is not to be written over is an error of what was asked. @throws ConfigError */
+function atPlace(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof store.PlaceError) throw new store.ConfigError(error.message);
+    throw error;
+  }
 }
 
 /** GitHub shows what is appended to this file on the page of the workflow's run. */
+const summaryFile = () => process.env['GITHUB_STEP_SUMMARY'];
+
 export function appendSummary(markdown: string): void {
-  const file = process.env['GITHUB_STEP_SUMMARY'];
-  if (file) orHostError(file, () => appendFileSync(file, markdown));
+  const file = summaryFile();
+  if (file) store.appendTo(file, markdown);
 }
 
 /** Refuses, before the simulation, a place for the summary that cannot be written. @throws HostError */
 export function checkSummary(): void {
-  const file = process.env['GITHUB_STEP_SUMMARY'];
-  if (!file) return;
-  orHostError(file, () => {
-    if (isNoFile(file)) return checkNoFile(file);
-    const wasThere = existsSync(file);
-    trying(() => {
-      closeSync(openSync(file, 'a'));
-      if (!wasThere) rmSync(file);
-    });
-  });
-}
-
-/**
- * Writes under a temporary name next to the directory, then renames: a killed run leaves nothing there.
- * @throws HostError if it cannot be written
- */
-export function writeRunDirectory(directory: string, files: RunFiles): void {
-  const target = targetOf(directory);
-  orHostError(directory, () =>
-    writing(() => {
-      mkdirSync(dirname(target), { recursive: true });
-      clearLeftovers(target);
-      // Whatever was put there since the simulation began is not an earlier run's to replace.
-      refuseForeign(directory, target);
-      inTemporary(target, (temporary) => {
-        const next = join(temporary, 'next');
-        mkdirSync(next);
-        for (const [name, content] of Object.entries({ ...files }))
-          write(join(next, name), content);
-        sync(next);
-        unlessRefused();
-        const previous = join(temporary, 'previous');
-        if (existsSync(target)) renameSync(target, previous);
-        try {
-          renameSync(next, target);
-        } catch (error) {
-          if (existsSync(previous)) renameSync(previous, target);
-          throw error;
-        }
-        sync(dirname(target));
-      });
-    }),
-  );
-}
-
-/** Errors of the system while something is written are the host's; they name the place as it was given. */
-function orHostError<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    const [what] = error.message.split(" '");
-    throw new HostError(`${what} '${path}'`, { cause: error });
-  }
-}
-
-function write(path: string, content: string | Uint8Array | Iterable<string | Uint8Array>): void {
-  const whole = typeof content === 'string' || content instanceof Uint8Array;
-  const file = openSync(path, 'w');
-  try {
-    for (const piece of whole ? [content] : content) {
-      unlessRefused();
-      writeFileSync(file, piece);
-    }
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function sync(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  const file = summaryFile();
+  if (file) store.checkAppending(file, GUARD);
 }

@@ -6,7 +6,8 @@ import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { htmlReport, type HtmlTools } from '../report/html.js';
 import { chromeTrace } from '../report/trace.js';
-import { json, type RunFiles } from './output.js';
+import { json } from '../report/json.js';
+import { type RunFiles } from './output.js';
 
 const TOOLS: HtmlTools = {
   deflate: (bytes) => deflateSync(bytes, { level: 9 }),

@@ -16,12 +16,13 @@ import type { RunDetail } from '../report/detail.js';
 import type { RunDocument } from '../report/document.js';
 import { shownPage, type Style } from '../report/format.js';
 import { runTable } from '../report/table.js';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { stepsOf } from './cache.js';
 import { setOption, setsOf, skipInvalidOption } from './options.js';
 import { addSimulationOptions } from './options.js';
 import type { SetOptions, SimulationOptions } from './options.js';
-import { checkRunDirectory, json, note, print, style, writeRunDirectory } from './output.js';
+import { json } from '../report/json.js';
+import { checkRunDirectory, note, print, style, writeRunDirectory } from './output.js';
 import { runFiles } from './run-files.js';
 import { simulating } from './simulating.js';
 

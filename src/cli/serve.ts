@@ -6,7 +6,8 @@ import { stepsOf } from './cache.js';
 import { untilStopped } from './command-thread.js';
 import { prefixed } from './errors.js';
 import { addSimulationOptions, numberThat, setOption, type SimulationOptions } from './options.js';
-import { json, note, print } from './output.js';
+import { json } from '../report/json.js';
+import { note, print } from './output.js';
 import { progressNotes } from './progress.js';
 import { simulating } from './simulating.js';
 
@@ -99,7 +100,7 @@ async function run(path: string, options: ServeCommandOptions): Promise<void> {
       { path, sets },
       {
         ...asked,
-        unixSeconds: host.unixSeconds,
+        unixSeconds: () => Math.floor(host.date()),
         onNote: once,
         onFault: (error) =>
           once(`internal error: ${error instanceof Error ? error.message : String(error)}`),

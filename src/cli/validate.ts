@@ -1,9 +1,10 @@
 /** `wafersim validate`: every published measurement next to what is simulated, fitted or out of sample. */
 import { Option, type Command } from 'commander';
 import { validateMarkdown, validateTable, validate } from '../index.js';
-import { EXIT } from './exit.js';
+import { EXIT } from '../exit.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
-import { json, print, style } from './output.js';
+import { json } from '../report/json.js';
+import { print, style } from './output.js';
 import { simulating } from './simulating.js';
 
 interface ValidateOptions extends SimulationOptions {

@@ -1,6 +1,6 @@
 /** Trees of values with origins: merging files and settings, finding where a path was written. */
 import { ConfigError } from './errors.js';
-import { hasComment, readYaml, type Node, type Origin } from './yaml.js';
+import { hasComment, readYaml, type Node, type Origin, type Scalar } from './yaml.js';
 
 /**
  * The base with the overlay's values in place of its own; mappings are merged key by key, save those
@@ -54,13 +54,16 @@ export function plain(node: Node): unknown {
   return Object.fromEntries([...node.value].map(([key, value]) => [key, plain(value)]));
 }
 
+/** `a.b=v`, of a `--set`, or of a file: then errors name its value's place, or its key's. */
+export type Setting = string | { text: string; origin: Origin; key?: Origin };
+
 /**
  * Applies settings in their order: `--set a.b=v` wins over every file; `v` is read as a YAML scalar, or a
  * list of them, or taken as a text.
  * @throws ConfigError naming the `--set` if it is no `path=value` with such a value
  */
-export function applySets(root: Node, sets: readonly string[]): Node {
-  return sets.reduce((tree, text) => merge(tree, normalise(nodeOf(text))), root);
+export function applySets(root: Node, sets: readonly Setting[]): Node {
+  return sets.reduce((tree, setting) => merge(tree, normalise(nodeOf(setting))), root);
 }
 
 /**
@@ -82,6 +85,19 @@ export function normalise(root: Node): Node {
   return { ...root, value: entries };
 }
 
+/** A setting that sets a path to a value: one, or a list of them. */
+export function settingOf(path: string, value: Scalar | readonly Scalar[]): string {
+  const asIs = `${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  if (typeof value !== 'string') return asIs;
+  try {
+    const read = path.split('.').reduce<Node | undefined>(child, nodeOf(asIs))?.value;
+    if (read === value) return asIs;
+  } catch {
+    // A text that is no YAML as it stands.
+  }
+  return `${path}=${JSON.stringify(value)}`;
+}
+
 const PROMPT = 'workload.prompt';
 /** What a prompt that YAML is to read begins with. */
 const WRITTEN = /^\s*["'[{]/;
@@ -97,9 +113,11 @@ function isText(path: string, value: string): boolean {
 
 const isNumber = (value: string) => value.trim() !== '' && Number.isFinite(Number(value));
 
-function nodeOf(text: string): Node {
-  const label = `--set ${text}`;
-  const origin: Origin = { label };
+function nodeOf(setting: Setting): Node {
+  const text = typeof setting === 'string' ? setting : setting.text;
+  const { origin, key }: { origin: Origin; key?: Origin } =
+    typeof setting === 'string' ? { origin: { label: `--set ${text}` } } : setting;
+  const { label } = origin;
   const split = text.indexOf('=');
   const keys = text.slice(0, Math.max(split, 0)).split('.');
   if (keys.some((key) => key.trim() === ''))
@@ -112,8 +130,9 @@ function nodeOf(text: string): Node {
   if (!isOne(read) && !(Array.isArray(read) && read.every((item) => isOne(item.value))))
     throw new ConfigError(`${label}: ${keys.join('.')}: expected one value, found a collection`);
   const value = Array.isArray(read) ? read.map((item) => ({ origin, value: item.value })) : read;
-  return keys.reduceRight<Node>((inner, key) => ({ origin, value: new Map([[key, inner]]) }), {
-    origin,
-    value,
-  });
+  const named = key && { key };
+  return keys.reduceRight<Node>(
+    (inner, name) => ({ origin, ...named, value: new Map([[name, inner]]) }),
+    { origin, ...named, value },
+  );
 }

@@ -1,8 +1,7 @@
 /** The placement of a configuration that a run can do. */
 import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
-import type { Search } from '../placement/pack.js';
-import { place } from '../placement/place.js';
+import { place, type Placing } from '../placement/place.js';
 import type { Placement, SizedRequest } from '../placement/placement.js';
 import { roomOf } from './positions.js';
 import { checkGroups, checkRun } from './refusals.js';
@@ -11,7 +10,7 @@ import { checkGroups, checkRun } from './refusals.js';
  * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
  * configuration asks for what no run can do (see refusals.ts).
  */
-export function placementOf(config: ResolvedConfig, search: Search = {}): Placement {
+export function placementOf(config: ResolvedConfig, search: Placing = {}): Placement {
   checkRun(config);
   const { model, wafer } = config;
   const request = requestOf(config);

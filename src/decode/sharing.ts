@@ -3,6 +3,8 @@
  * of stages. A stage's result depends on its program and its cores' starts alone (see
  * decode/timeline.ts), so runs that differ in where regions lie have most of their stages in common.
  */
+import { sha256Of } from '../config/json.js';
+import type { ResolvedConfig } from '../config.js';
 import type { RunResult } from '../engine/engine.js';
 import type { GroupsOf } from '../lowering/lowering.js';
 import type { LineCycles } from './groups.js';
@@ -24,6 +26,15 @@ const MOST_RESULTS = 128;
 
 export function createShared(): Shared {
   return { lines: new Map(), written: new Map(), results: new Map() };
+}
+
+/** What configurations have in common that may share their search, their stages and their numbers. */
+export function familyOf(
+  { model, wafer, workload, mapping, latent, exact, canonical }: ResolvedConfig,
+  more: unknown,
+) {
+  const { checkpoint = null, workload: said } = canonical;
+  return sha256Of([model, wafer, workload, said, mapping, latent, exact, checkpoint, more]);
 }
 
 /** The result known under this key, or that of `run`, which is begun once for all callers. */

@@ -12,8 +12,14 @@ import { cut, pack, strategyOf, type Search } from './pack.js';
 import { estimator } from './estimate.js';
 import { isPerLayer, partsOf, widthsOf, CapacityError } from './placement.js';
 import type { SizedRequest, Placement } from './placement.js';
-import { chooseSizes } from './sizes.js';
+import { chooseSizes, type Chosen } from './sizes.js';
 import { deadCores, linkHopsOf, repairOf } from '../hardware/defects.js';
+
+/** How a placement is found. */
+export interface Placing extends Search {
+  /** Gives the sizes of an equal request, if they were chosen before: they do not depend on the strategy. */
+  sizes?: ((choose: () => Chosen | undefined) => Chosen | undefined) | undefined;
+}
 
 /**
  * Rectangles of cores for every layer, the embedding and the head (or one square, if the
@@ -24,13 +30,14 @@ export function place(
   model: ModelSpec,
   wafer: WaferSpec,
   request: SizedRequest,
-  search: Search = {},
+  search: Placing = {},
 ): Placement {
   const strategy = strategyOf(request.strategy);
   checkNumbers(model, request);
   if (MAPPINGS[request.mapping].square) return placeSquare(model, wafer, request);
   const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
-  const chosen = chooseSizes(model, wafer, request, wafers);
+  const { sizes: known = (choose) => choose() } = search;
+  const chosen = known(() => chooseSizes(model, wafer, request, wafers));
   if (chosen === undefined) throw doesNotFit(model, wafer, request);
   const { form, sizes } = chosen;
   const asked = { ...request, layers: form.layers, latent: form.latent };

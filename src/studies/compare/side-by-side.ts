@@ -2,13 +2,12 @@
  * Several configurations simulated at once, with what they have in common simulated once: a run depends
  * on its regions, not on the name of the strategy that laid them out.
  */
-import { sha256Of } from '../../config/json.js';
 import type { ResolvedConfig } from '../../config.js';
 import { runIdentity } from '../../identity.js';
 import type { CompareRow } from './document.js';
 import type { RunDocument } from '../../report/document.js';
 import { fewerThan } from '../../decode/run-document.js';
-import { createShared } from '../../decode/sharing.js';
+import { createShared, familyOf } from '../../decode/sharing.js';
 import { placementOf } from '../../decode/place.js';
 import { simulatePlaced } from '../../decode/simulate.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
@@ -39,15 +38,6 @@ export async function simulateTogether(
     await together.runner.pause();
     return sideBySide(asked, together);
   });
-}
-
-/** Configurations that have their search, their stages and their numbers in common. */
-function familyOf(
-  { model, wafer, workload, mapping, latent, exact, canonical }: ResolvedConfig,
-  more: unknown,
-) {
-  const { checkpoint = null, workload: said } = canonical;
-  return sha256Of([model, wafer, workload, said, mapping, latent, exact, checkpoint, more]);
 }
 
 async function sideBySide(asked: Asked[], options: SimulateOptions): Promise<SimulatedRun[]> {

@@ -2,12 +2,12 @@
  * A folder with all that was asked of an endpoint and came of it: `trace.ndjson`, written as it happens, and
  * `run.yaml`, a configuration with which `run` serves the same requests again and compares.
  */
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ResolvedConfig } from '../../config.js';
 import { ConfigError } from '../../config/errors.js';
 import type { Driver } from '../../serving/driver.js';
 import { recordedDriver } from '../../serving/record.js';
+import { beginGrowing, type GrowingFile } from '../../store/growing-file.js';
 
 const TRACE = 'trace.ndjson';
 
@@ -38,23 +38,21 @@ export function recordInto(
       onFailure(error as Error);
     }
   };
-  const recorded = recordedDriver(driver, (lines) => trying(() => writeAll(file, lines)));
+  const recorded = recordedDriver(driver, (lines) => trying(() => file.add(lines)));
   return {
     driver: recorded,
     close() {
       recorded.end();
-      trying(() => closeSync(file));
+      trying(() => file.close());
       isOpen = false;
     },
   };
 }
 
-function begin(folder: string, config: ResolvedConfig, maxContext: number): number {
+function begin(folder: string, config: ResolvedConfig, maxContext: number): GrowingFile {
   try {
-    mkdirSync(folder, { recursive: true });
-    const file = openSync(join(folder, TRACE), 'wx');
-    writeFileSync(join(folder, 'run.yaml'), replayConfig(config, maxContext));
-    return file;
+    const run = { name: 'run.yaml', content: replayConfig(config, maxContext) };
+    return beginGrowing(folder, TRACE, run);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new ConfigError(
@@ -63,12 +61,6 @@ function begin(folder: string, config: ResolvedConfig, maxContext: number): numb
         : `--record: expected a folder to write to, found: ${message}`,
     );
   }
-}
-
-/** A write may take part of what it is given. */
-function writeAll(file: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }
 
 /** What does not say how requests are served, but which ones. */

@@ -1,5 +1,6 @@
 /** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
-import type { ResolvedConfig } from '../../config.js';
+import type { ConfigFile, ResolvedConfig } from '../../config.js';
+import type { Setting } from '../../config/tree.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { AnyRun, ServingDocument } from '../../report/serving-document.js';
 import { servingRows } from './rows.js';
@@ -17,13 +18,13 @@ import { hostOfSteps, withThreads } from '../steps/work.js';
  */
 export async function serveAll(
   config: ResolvedConfig,
-  path: string,
-  sets: readonly string[],
+  file: ConfigFile,
+  sets: readonly Setting[],
   options: SimulateOptions & Pick<GridWork, 'steps'>,
 ): Promise<{ document: ServingDocument; rows: Iterable<string>; detail: ServingDetail }> {
   const begun = options.now();
   const cache: GridCache = new Map();
-  const all = scenariosOf(config, path, sets);
+  const all = scenariosOf(config, file, sets);
   const [decode, ...prepared] = await withThreads(options, async (work) => {
     const { onProgress: _, ...quiet } = work;
     // All at once, so that no thread is idle while another scenario waits for its last step.

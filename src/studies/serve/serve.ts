@@ -3,7 +3,8 @@
  * and GPUs next to it. Pure but for reading the files that the configuration names.
  */
 import { requestOf } from '../../decode/place.js';
-import { configHash, loadConfig, type ResolvedConfig } from '../../config.js';
+import { configHash, loadConfig, type ConfigFile, type ResolvedConfig } from '../../config.js';
+import type { Setting } from '../../config/tree.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { ConfigError } from '../../config/errors.js';
 import {
@@ -58,15 +59,15 @@ export function isServing({ workload }: ResolvedConfig): boolean {
  */
 export function scenariosOf(
   config: ResolvedConfig,
-  path: string,
-  sets: readonly string[],
+  file: ConfigFile,
+  sets: readonly Setting[],
 ): { scenario: string; config: ResolvedConfig }[] {
   if (config.scenarios === undefined || config.scenarios.length === 0)
     return [{ scenario: '', config }];
   return config.scenarios.map(({ name, set }) => {
     // What the command line sets wins over what the scenario sets.
     const own = Object.entries(set).map(([key, value]) => `${key}=${String(value)}`);
-    return { scenario: name, config: loadConfig(path, [...own, ...sets]) };
+    return { scenario: name, config: loadConfig(file, [...own, ...sets]) };
   });
 }
 

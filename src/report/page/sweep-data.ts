@@ -1,0 +1,21 @@
+/** What the page of a sweep hands to its script, as JSON. */
+export interface SweepPageData {
+  title: string;
+  set: string[];
+  counts: { points: number; ok: number; refused: number; failed: number; missing: number };
+  columns: SweepColumn[];
+  /** Names of two columns, and rows of their front. */
+  pareto: { x: string; y: string; front: number[] };
+  /** Metrics that the table has at first. */
+  shown: string[];
+}
+
+export interface SweepColumn {
+  name: string;
+  kind: 'point' | 'axis' | 'metric';
+  title: string;
+  isNumber: boolean;
+  unit?: string;
+  better?: 'lower' | 'higher';
+  cells: (string | number | boolean | null)[];
+}

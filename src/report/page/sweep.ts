@@ -1,0 +1,66 @@
+/** What the page of a sweep does: charts, and a table that sorts and filters. */
+import { drawAxes, drawPareto } from './sweep-charts.js';
+import type { SweepPageData } from './sweep-data.js';
+import { fillTable } from './sweep-table.js';
+
+const byId = (id: string): HTMLElement => document.getElementById(id)!;
+const selectById = (id: string) => byId(id) as HTMLSelectElement;
+const inputById = (id: string) => byId(id) as HTMLInputElement;
+const data = JSON.parse(byId('data').textContent) as SweepPageData;
+const metrics = data.columns.filter(({ kind, cells }) => {
+  return kind === 'metric' && cells.some((cell) => cell !== null);
+});
+
+function fill(select: HTMLSelectElement, chosen: string): void {
+  select.replaceChildren(
+    ...metrics.map(({ name, title }) => new Option(title, name, name === chosen, name === chosen)),
+  );
+}
+
+const [x, y, metric] = ['x', 'y', 'metric'].map((id) => selectById(id));
+fill(x, data.pareto.x);
+fill(y, data.pareto.y);
+fill(metric, data.pareto.x);
+
+function pareto(): void {
+  drawPareto(data, {
+    x: x.value,
+    y: y.value,
+    place: byId('pareto'),
+    says: byId('point'),
+    ways: byId('ways'),
+  });
+}
+
+function axes(): void {
+  const all = data.columns.filter(({ kind }) => kind === 'axis');
+  drawAxes(
+    data,
+    metric.value,
+    all.map((_, i) => byId(`axis-${i}`)),
+  );
+}
+
+function draw(): void {
+  if (metrics.length === 0) return;
+  pareto();
+  axes();
+}
+
+x.addEventListener('change', pareto);
+y.addEventListener('change', pareto);
+metric.addEventListener('change', axes);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+let width = 0;
+new ResizeObserver(() => {
+  if (document.body.clientWidth === width) return;
+  width = document.body.clientWidth;
+  draw();
+}).observe(document.body);
+
+fillTable(data, {
+  table: byId('points'),
+  filter: inputById('filter'),
+  all: inputById('all'),
+  count: byId('count'),
+});

@@ -1,0 +1,64 @@
+/**
+ * A sweep as one page that needs nothing else: its Pareto front, a chart for each axis, and a table that sorts
+ * and filters. The page's policy lets no script run but its own, and nothing be fetched.
+ */
+import { escapeHtml, scriptJson } from './html-escape.js';
+import { STYLE } from './html-style.js';
+import { CHART_STYLE, SWEEP_SCRIPT } from './page-script.js';
+import type { SweepPageData } from './page/sweep-data.js';
+
+/** @param sha256 of a text, in base64 */
+export function sweepPage(data: SweepPageData, sha256: (text: string) => string): string {
+  const { title, set, counts, columns } = data;
+  const script = `script-src 'sha256-${sha256(SWEEP_SCRIPT)}'`;
+  const policy = `default-src 'none'; ${script}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const facts: [string, number][] = [
+    ['points', counts.points],
+    ['with a run', counts.ok],
+    ['refused by the machine', counts.refused],
+    ['failed', counts.failed],
+  ];
+  const axes = columns.filter(({ kind }) => kind === 'axis');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)} - wafersim sweep</title>
+<style>${CHART_STYLE}${STYLE}${OWN_STYLE}</style>
+</head>
+<body>
+<header><h1>${escapeHtml(title)}</h1>
+<p class="soft">${set.map(escapeHtml).join(', ')}</p>
+<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl></header>
+<section><h2>Pareto front</h2>
+<div class="controls"><label>across <select id="x"></select></label><label>up <select id="y"></select></label>
+<span class="soft" id="ways"></span></div>
+<div id="pareto"></div><p class="soft" id="point">&nbsp;</p></section>
+<section><h2>Along each axis</h2>
+<div class="controls"><label>metric <select id="metric"></select></label>
+<span class="soft">A line joins points that differ in this axis alone.</span></div>
+${axes.map((_, i) => `<div class="axis" id="axis-${i}"></div>`).join('\n')}</section>
+<section><h2>Points</h2>
+<div class="controls"><label>rows with <input id="filter" type="search" placeholder="snake, status:ok, tpotMs&lt;0.5"></label>
+<label><input id="all" type="checkbox"> all columns</label><span class="soft" id="count" role="status"></span></div>
+<div class="wide"><table id="points"><thead></thead><tbody></tbody></table></div></section>
+<script type="application/json" id="data">${scriptJson(data)}</script>
+<script>${SWEEP_SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+const OWN_STYLE = `
+.uplot { margin: 0 auto; }
+.uplot .legend { font-size: 13px; }
+input[type=search] { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line);
+  border-radius: 5px; padding: 2px 10px; width: 300px; max-width: 100%; }
+#points th button { border: 0; background: none; padding: 0; color: inherit; font: inherit; cursor: pointer; }
+#points td { white-space: nowrap; }
+#points tr.front td { background: var(--region); }
+.axis { margin: 8px 0 20px; }
+`;

@@ -1,0 +1,98 @@
+/** Directories of runs, which are whole or absent: the files of the one before stay until all new ones are there. */
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { UNGUARDED, type Guard } from './guard.js';
+import { orHostError, PlaceError } from './host-error.js';
+import { clearLeftovers, inTemporary, tryPlace } from './temporary.js';
+import { sync, writeWhole } from './whole.js';
+
+/** Files of a run directory by name. */
+export interface RunFiles {
+  'run.json': string;
+  'run.txt': string;
+  'report.html'?: string;
+  'trace.json.gz'?: Uint8Array;
+  /** In pieces. */
+  'requests.ndjson'?: Iterable<string>;
+  'logits.safetensors'?: Iterable<Uint8Array>;
+}
+
+const RUN_FILES = new Set([
+  'run.json',
+  'run.txt',
+  'report.html',
+  'trace.json.gz',
+  'requests.ndjson',
+  'logits.safetensors',
+]);
+
+/**
+ * Refuses, before the simulation, a directory that cannot be made or holds anything but an earlier run.
+ * @throws PlaceError; HostError if it cannot be made
+ */
+export function checkRunDirectory(directory: string, guard: Guard = UNGUARDED): void {
+  const target = targetOf(directory);
+  orHostError(directory, () =>
+    guard.trying(() => {
+      clearLeftovers(target);
+      refuseForeign(directory, target);
+      tryPlace(target);
+    }),
+  );
+}
+
+/** What is looked at must be what is written later: `missing/..` is this directory once resolved. */
+function targetOf(directory: string): string {
+  if (directory.trim() === '')
+    throw new PlaceError('-o: expected a directory, found an empty name');
+  return resolve(directory);
+}
+
+function refuseForeign(directory: string, target: string): void {
+  const there = lstatSync(target, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isDirectory())
+    throw new PlaceError(`${directory}: -o expects a new directory, found a file or a link`);
+  const foreign = readdirSync(target).find((name) => !RUN_FILES.has(name));
+  if (foreign !== undefined)
+    throw new PlaceError(
+      `${directory}: -o expects a new directory or one of an earlier run, found ${foreign} in it`,
+    );
+}
+
+/**
+ * Writes under a temporary name next to the directory, then renames: a killed run leaves nothing there.
+ * @throws HostError if it cannot be written
+ */
+export function writeRunDirectory(
+  directory: string,
+  files: RunFiles,
+  guard: Guard = UNGUARDED,
+): void {
+  const target = targetOf(directory);
+  orHostError(directory, () =>
+    guard.writing(() => {
+      mkdirSync(dirname(target), { recursive: true });
+      clearLeftovers(target);
+      // Whatever was put there since the simulation began is not an earlier run's to replace.
+      refuseForeign(directory, target);
+      inTemporary(target, (temporary) => {
+        const next = join(temporary, 'next');
+        mkdirSync(next);
+        for (const [name, content] of Object.entries({ ...files }))
+          writeWhole(join(next, name), content, guard.unlessRefused);
+        sync(next);
+        guard.unlessRefused();
+        const previous = join(temporary, 'previous');
+        if (existsSync(target)) renameSync(target, previous);
+        try {
+          renameSync(next, target);
+        } catch (error) {
+          if (existsSync(previous)) renameSync(previous, target);
+          throw error;
+        }
+        sync(dirname(target));
+      });
+    }),
+  );
+}

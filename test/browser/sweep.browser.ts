@@ -1,0 +1,113 @@
+/** The page of a sweep in a real browser: charts, and a table that sorts and filters. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sweepPage } from '../../src/report/sweep-html.js';
+import type { SweepPageData } from '../../src/report/page/sweep-data.js';
+
+const ATTACK = '</script><script>alert(1)</script><img src=x onerror=alert(1)>';
+const column = (
+  name: string,
+  kind: 'point' | 'axis' | 'metric',
+  cells: (string | number | null)[],
+) => ({
+  ...{ name, kind, title: name, cells },
+  isNumber: cells.every((cell) => typeof cell !== 'string'),
+});
+/** Four points, one of which does not fit. */
+const DATA: SweepPageData = {
+  title: ATTACK,
+  set: ['a=1'],
+  counts: { points: 4, ok: 3, refused: 1, failed: 0, missing: 0 },
+  columns: [
+    column('index', 'point', [0, 1, 2, 3]),
+    column('workload.context', 'axis', [512, 1024, 512, 1024]),
+    column('placement.strategy', 'axis', ['snake', 'snake', 'greedy', ATTACK]),
+    column('status', 'point', ['ok', 'ok', 'ok', 'does not fit']),
+    { ...column('speed', 'metric', [20, 3, 100, null]), unit: 'tokens/s', better: 'higher' },
+    { ...column('cores', 'metric', [10, 20, 30, null]), unit: 'cores', better: 'lower' },
+  ],
+  pareto: { x: 'speed', y: 'cores', front: [0, 2] },
+  shown: ['speed'],
+};
+
+let browser: Browser;
+let page: Page;
+let home: string;
+const complaints: string[] = [];
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'wafersim-'));
+  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  const file = join(home, 'sweep.html');
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('base64');
+  writeFileSync(file, sweepPage(DATA, sha256));
+  page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (!/^(?:file|data):/.test(request.url())) complaints.push(request.url());
+  });
+  await page.goto(pathToFileURL(file).href);
+  await page.waitForSelector('#pareto canvas');
+});
+afterAll(async () => {
+  await browser?.close();
+  rmSync(home, { recursive: true });
+});
+
+const rows = () => page.locator('#points tbody tr').allInnerTexts();
+const points = async () => (await rows()).map((row) => row.split(/\s/)[0]);
+
+it('has a chart of the front and one for each axis, drawn', async () => {
+  for (const id of ['pareto', 'axis-0', 'axis-1']) {
+    const painted = await page.evaluate<boolean>(`(() => {
+      const canvas = document.querySelector('#${id} canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((value) => value !== 0);
+    })()`);
+    expect(painted, id).toBe(true);
+  }
+  expect(await page.locator('#ways').innerText()).toMatch(
+    /speed higher, cores lower\. 2 of 3 points/,
+  );
+  await page.selectOption('#y', 'speed');
+  expect(await page.locator('#ways').innerText()).toMatch(/1 of 3 points/);
+});
+
+it('sorts, the better end first and what is missing last', async () => {
+  expect(await points()).toEqual(['0', '1', '2', '3']);
+  const speed = page.locator('#points th button', { hasText: 'speed' });
+  await speed.click();
+  expect(await points()).toEqual(['2', '0', '1', '3']);
+  await speed.click();
+  expect(await points()).toEqual(['1', '0', '2', '3']);
+  expect(await page.locator('#points tr.front').count()).toBe(2);
+});
+
+it('filters by words, by columns and by bounds', async () => {
+  const left = async (text: string) => {
+    await page.fill('#filter', text);
+    return (await points()).toSorted();
+  };
+  expect(await left('snake')).toEqual(['0', '1']);
+  expect(await left('status:fit')).toEqual(['3']);
+  expect(await left('speed>3, workload.context=512')).toEqual(['0', '2']);
+  expect(await left('speed>=3 cores<=20')).toEqual(['0', '1']);
+  expect(await page.locator('#count').innerText()).toBe('2 of 4 points');
+  expect(await left('')).toHaveLength(4);
+});
+
+it('runs no script that a name brings along, and fetches nothing', async () => {
+  expect(await page.locator('img').count()).toBe(0);
+  expect(await page.locator('h1').innerText()).toBe(ATTACK);
+  expect(complaints).toEqual([]);
+});
