@@ -116,7 +116,7 @@ describe('help', () => {
     }
   });
 
-  it.each(['run', 'kernel', 'inspect', 'schema'])('of %s has an example', async (command) => {
+  it.each(['run', 'sweep', 'kernel', 'inspect', 'schema'])('of %s has an example', async (command) => {
     const { status, stdout } = await wafersim(command, '--help');
     expect(stdout).toContain(`Examples:\n  wafersim ${command}`);
     expect(status).toBe(0);

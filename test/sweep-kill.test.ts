@@ -23,7 +23,7 @@ let took: number;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'wafersim-sweep-kill-'));
   const begun = performance.now();
-  expect(await start('whole').gone).toBe(0);
+  if ((await start('whole').gone) !== 0) throw new Error('a sweep fails that nothing disturbs');
   took = performance.now() - begun;
   whole = storeOf(join(home, 'whole'));
 });

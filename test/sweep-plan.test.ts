@@ -254,6 +254,10 @@ describe('a bad plan', () => {
       /Expected i\/n with i from 0 to n - 1/,
     ],
     [
+      [resolve('configs/serving-tiny.yaml'), '--axis', `workload.trace=${TINY}`, '--jobs', '1'],
+      /^\S*serving-tiny\.yaml: point 0: workload: expected one of trace, arrivals or sessions/,
+    ],
+    [
       ['--status', '-o', join(home, 'nothing')],
       /nothing: expected the store of a sweep, found no plan\.ndjson in it\n$/,
     ],

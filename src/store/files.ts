@@ -45,7 +45,7 @@ export function writeFile(path: string, content: string, guard: Guard = UNGUARDE
       clearLeftovers(target);
       inTemporary(target, (temporary) => {
         const next = join(temporary, 'next');
-        writeWhole(next, content, guard.unlessRefused);
+        writeWhole(next, content, () => guard.unlessRefused());
         guard.unlessRefused();
         renameSync(next, target);
         sync(dirname(target));

@@ -80,7 +80,7 @@ export function writeRunDirectory(
         const next = join(temporary, 'next');
         mkdirSync(next);
         for (const [name, content] of Object.entries({ ...files }))
-          writeWhole(join(next, name), content, guard.unlessRefused);
+          writeWhole(join(next, name), content, () => guard.unlessRefused());
         sync(next);
         guard.unlessRefused();
         const previous = join(temporary, 'previous');

@@ -7,7 +7,7 @@ import type { ResolvedConfig } from '../../config.js';
 import { ConfigError } from '../../config/errors.js';
 import type { Driver } from '../../serving/driver.js';
 import { recordedDriver } from '../../serving/record.js';
-import { beginGrowing, type GrowingFile } from '../../store/growing-file.js';
+import { beginRecord, type GrowingFile } from '../../store/record-folder.js';
 
 const TRACE = 'trace.ndjson';
 
@@ -38,7 +38,7 @@ export function recordInto(
       onFailure(error as Error);
     }
   };
-  const recorded = recordedDriver(driver, (lines) => trying(() => file.add(lines)));
+  const recorded = recordedDriver(driver, (lines) => trying(() => file.append(lines)));
   return {
     driver: recorded,
     close() {
@@ -51,8 +51,7 @@ export function recordInto(
 
 function begin(folder: string, config: ResolvedConfig, maxContext: number): GrowingFile {
   try {
-    const run = { name: 'run.yaml', content: replayConfig(config, maxContext) };
-    return beginGrowing(folder, TRACE, run);
+    return beginRecord(folder, TRACE, { 'run.yaml': replayConfig(config, maxContext) });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new ConfigError(

@@ -71,13 +71,11 @@ export function scenariosOf(
   });
 }
 
-/** Places the model, reads or makes the requests, and simulates the step times that they need. */
-export async function prepare(
-  scenario: string,
-  config: ResolvedConfig,
-  work: GridWork,
-  cache: GridCache = new Map(),
-): Promise<Prepared> {
+/**
+ * Places the model, and reads or makes the requests: all that can be wrong before a step is simulated.
+ * @throws ConfigError, CapacityError
+ */
+export function requestsFor(config: ResolvedConfig) {
   const wanted = settingsOf(config);
   const deployment = deploymentOf(config);
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
@@ -86,6 +84,17 @@ export async function prepare(
   const horizonNs = horizonSeconds === undefined ? source.record?.endNs : horizonSeconds * 1e9;
   // Before steps are simulated for long: the run ends no sooner than the last request comes.
   if (horizonNs === undefined) refuseInexact(source.requests.at(-1)?.arrivalNs ?? 0);
+  return { wanted, deployment, maxContext, source, horizonNs };
+}
+
+/** The same, and the step times that they need, simulated. */
+export async function prepare(
+  scenario: string,
+  config: ResolvedConfig,
+  work: GridWork,
+  cache: GridCache = new Map(),
+): Promise<Prepared> {
+  const { wanted, deployment, maxContext, source, horizonNs } = requestsFor(config);
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
   const longest =
     wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, maxContext) : needed;

@@ -10,9 +10,9 @@ export interface Executor {
    * @param slot from 0: where one follows another that has much in common with it
    * @throws if it cannot run points at all
    */
-  run(slot: number, point: FrozenPoint): Promise<Outcome>;
+  run: (slot: number, point: FrozenPoint) => Promise<Outcome>;
   /** Ends everything, points that run as well. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** What placing a point gives. */

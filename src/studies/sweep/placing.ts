@@ -5,7 +5,7 @@ import { placementOf } from '../../decode/place.js';
 import { familyOf } from '../../decode/sharing.js';
 import { CapacityError, type Placement } from '../../placement/placement.js';
 import type { Chosen } from '../../placement/sizes.js';
-import { deploymentOf } from '../steps/step-times.js';
+import { requestsFor } from '../serve/serve.js';
 import type { Placed } from './executor.js';
 import { errorOf, loadFrozen, type Base, type FrozenPoint, type LoadedPoint } from './point.js';
 
@@ -43,7 +43,7 @@ function placementFor(
   { config, scenarios }: LoadedPoint,
   kept: PlacedPoints,
 ): Placement | undefined {
-  for (const scenario of scenarios) deploymentOf(scenario.config);
+  for (const scenario of scenarios) requestsFor(scenario.config);
   if (scenarios.length > 0) return undefined;
   if (config.placement.growth !== 'search') return placementOf(config, sizesIn(kept, config));
   placementOf({ ...config, placement: { ...config.placement, growth: 'fill' } });
