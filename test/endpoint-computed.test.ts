@@ -57,6 +57,17 @@ describe('words that are computed', () => {
     await running.close();
   });
 
+  it('that come late are said to make the host the limit, once', async () => {
+    const running = await startEndpoint({ text: computed(Array(150).fill('x') as string[]).text });
+    await running.client.chat.completions.create(hello);
+    expect(running.hostLimits).toHaveLength(1);
+    await running.close();
+    const few = await startEndpoint({ text: computed(Array(20).fill('x') as string[]).text });
+    await few.client.chat.completions.create(hello);
+    expect(few.hostLimits).toEqual([]);
+    await few.close();
+  });
+
   it('are given up with their reader', async () => {
     const { text, closed } = computed(Array(1000).fill('x') as string[], { milliseconds: 5 });
     const running = await startEndpoint({ text });

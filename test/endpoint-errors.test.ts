@@ -236,14 +236,14 @@ describe('a reader', () => {
     },
   );
 
-  it('that has only ended its side gets its answer', async () => {
-    await start();
+  it('that has ended its side is gone: a client that closes cannot be told from one that half-closes', async () => {
+    await start({ speed: 0.001 });
     const socket = openStream();
-    let text = '';
-    socket.on('data', (data) => (text += String(data)));
-    socket.once('connect', () => setTimeout(() => socket.end(), 5));
-    await new Promise((resolve) => socket.on('close', resolve));
-    expect(text).toContain('data: [DONE]');
+    await expect.poll(() => running.driver.status()).toMatchObject({ running: 1 });
+    socket.end();
+    await expect.poll(() => running.driver.status()).toMatchObject(nothing);
+    expect(running.service.finished()).toEqual({ abort: 1 });
+    await expect.poll(() => running.endpoint.connections()).toBe(0);
   });
 
   it('that does not read is given up, and others are not held up', async () => {

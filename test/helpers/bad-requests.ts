@@ -66,7 +66,10 @@ export function body(random: Random): string {
 /** Bytes of a request as a client would not send it. */
 function request(random: Random): Buffer {
   const content = Buffer.from(body(random));
-  const length = pick(random, [content.length, content.length, content.length + 7, 3, -1, 1e15]);
+  const length = pick(random, [
+    ...Array<number>(8).fill(content.length),
+    ...[content.length + 7, 3, -1, 1e15],
+  ]);
   const path = pick(random, [
     ...PATHS,
     ...PATHS,
@@ -81,9 +84,7 @@ function request(random: Random): Buffer {
     `/${'x'.repeat(5000)}`,
   ]);
   const method = pick(random, [
-    'POST',
-    'POST',
-    'POST',
+    ...Array<string>(10).fill('POST'),
     'GET',
     'PUT',
     'DELETE',
@@ -95,8 +96,7 @@ function request(random: Random): Buffer {
     'FOO',
   ]);
   const headers = pick(random, [
-    'content-type: application/json',
-    'content-type: application/json',
+    ...Array<string>(12).fill('content-type: application/json'),
     'content-type: text/plain',
     'content-type: multipart/form-data; boundary=x',
     'content-encoding: gzip',
@@ -165,28 +165,48 @@ function lengthBytes(length: number): Buffer {
   return bytes;
 }
 
-/** Sends request number `seed` to a port of this host, and ends it in one of several ways. Resolves once it is closed. */
-export function sendBadRequest(port: number, seed: number): Promise<void> {
+/**
+ * Sends request number `seed` to a port of this host, and ends it in one of several ways.
+ * @returns the status of the answer, if there was one, once the connection is closed
+ */
+export function sendBadRequest(port: number, seed: number): Promise<number | undefined> {
   const random = seededRandom(seed);
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.on('error', () => {});
-    socket.on('close', () => resolve());
-    const ends = pick(random, [end, end, reset, leave, readNothing]);
-    if (ends !== readNothing) socket.resume();
-    if (random() < 0.3) {
-      socket.write(handshake(random));
-      const frames = 1 + Math.floor(random() * 4);
-      for (let i = 0; i < frames; i++) socket.write(frame(random));
-    } else socket.write(request(random));
-    setTimeout(() => ends(socket), Math.floor(random() * 12));
+    let status: number | undefined;
+    socket.on('close', () => resolve(status));
+    const ends = pick(random, [answered, answered, answered, end, reset, leave, readNothing]);
+    if (ends !== readNothing)
+      socket.on('data', (data) => {
+        const [, first] = /^HTTP\/1\.1 (\d+)/.exec(String(data)) ?? [];
+        status ??= Number(first);
+      });
+    // Some end at once, most when what they have sent has been read for some time.
+    const wait = random() < 0.2 ? undefined : Math.floor(random() * 12);
+    socket.on('connect', () => {
+      const isSocket = random() < 0.3;
+      if (isSocket) {
+        socket.write(handshake(random));
+        const frames = 1 + Math.floor(random() * 4);
+        for (let i = 0; i < frames; i++) socket.write(frame(random));
+      } else socket.write(request(random));
+      if (wait === undefined || ends === answered) ends(socket);
+      else socket.write('', () => setTimeout(() => ends(socket), wait));
+    });
   });
+}
+
+/** It waits for an answer, for a while. */
+function answered(socket: Socket): void {
+  setTimeout(() => socket.destroy(), 500).unref();
+  socket.once('data', () => socket.destroy());
 }
 
 /** It has nothing more to say; whatever comes is still read, for a while. */
 function end(socket: Socket): void {
   socket.end();
-  setTimeout(() => socket.destroy(), 30);
+  setTimeout(() => socket.destroy(), 200);
 }
 
 function reset(socket: Socket): void {

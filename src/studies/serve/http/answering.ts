@@ -19,6 +19,8 @@ export interface AnsweringOptions {
   take: (delta: Delta) => void;
   /** Ends the request in the simulated server with the tokens that it has. */
   finish: () => void;
+  /** A word that had to be computed has come, whose token was due at this instant. */
+  onWord: (ns: number) => void;
   /** Words could not be had: nothing more comes. */
   fail: (error: unknown) => void;
 }
@@ -64,7 +66,7 @@ export function answering(options: AnsweringOptions): Answering {
   const flush = () => {
     if (over) due.length = 0;
     while (due.length > 0 && !isWaiting) {
-      const [{ index }] = due;
+      const [{ index, ns }] = due;
       const isSilent = index < 0 || words === undefined || next.finish() !== undefined;
       const word = isSilent ? undefined : words.token(index);
       if (!(word instanceof Promise)) said(isSilent ? undefined : (word ?? 'ended'));
@@ -74,6 +76,7 @@ export function answering(options: AnsweringOptions): Answering {
           .then((known) => {
             isWaiting = false;
             if (over) return;
+            options.onWord(ns);
             said(known ?? 'ended');
             flush();
           })

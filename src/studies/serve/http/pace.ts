@@ -31,6 +31,8 @@ export interface Pace {
   cancel(id: number): void;
   finish(id: number): void;
   closeSession(session: number): void;
+  /** What was due at this instant is handed out only now, as its word had to be computed. */
+  handedLate(ns: number): void;
   /** Stops the clock. */
   stop(): void;
 }
@@ -49,7 +51,8 @@ export function createPace(options: PaceOptions): Pace {
   const begun = now();
   const recipients = new Map<number, Recipient>();
   const simulatedNs = () => Math.max(0, Math.round((now() - begun) * 1e9 * speed));
-  const late = lateness(options.onHostLimit);
+  const counter = lateness(options.onHostLimit);
+  const [late, lateWords] = [counter(), counter()];
   let timer: NodeJS.Timeout | undefined;
   let timerNs = Infinity;
 
@@ -113,18 +116,21 @@ export function createPace(options: PaceOptions): Pace {
     },
     finish: (id) => then((ns) => driver.finish(id, ns)),
     closeSession: (session) => then((ns) => driver.close(session, ns)),
+    handedLate: (ns) => lateWords((simulatedNs() - ns) / 1e9 / speed),
     stop: () => clearTimeout(timer),
   };
 }
 
-/** Says once that ticks are late, when for long more of them are than not. */
-function lateness(onHostLimit: (seconds: number) => void): (seconds: number) => void {
-  let count = 0;
+/** Counters of what is late, which say so once: when for long more of what one counts is late than not. */
+function lateness(onHostLimit: (seconds: number) => void): () => (seconds: number) => void {
   let said = false;
-  return (seconds) => {
-    count = Math.max(0, count + (seconds > LATE ? 1 : -1));
-    if (said || count < LATE_TICKS) return;
-    said = true;
-    onHostLimit(seconds);
+  return () => {
+    let count = 0;
+    return (seconds) => {
+      count = Math.max(0, count + (seconds > LATE ? 1 : -1));
+      if (said || count < LATE_TICKS) return;
+      said = true;
+      onHostLimit(seconds);
+    };
   };
 }

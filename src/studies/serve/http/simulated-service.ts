@@ -78,6 +78,7 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
         take(delta);
       },
       finish: () => pace.finish(id),
+      onWord: (ns) => pace.handedLate(ns),
       fail(error) {
         cancel(id);
         take({ text: '', calls: [], tokens: 0, tokenNs: [], end: { failed: error } });
