@@ -32,6 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
+    'checkpoint',
   ],
   // A file of its own each: the package, the host, what a document is of.
   bundled: [],
@@ -61,7 +62,7 @@ const MAY_ASK: Record<string, string[]> = {
   kernel: [],
   run: ['search'],
   search: [],
-  sensitivity: ['run', 'steps'],
+  sensitivity: ['steps'],
   serve: ['run', 'steps'],
   steps: [],
   validate: ['kernel', 'run', 'steps'],

@@ -1,5 +1,5 @@
 /** Multi-head latent attention by hand. */
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import type { LatentSpec } from '../src/model/attention-spec.js';
 import type { LatentWeights } from '../src/model/model-weights.js';
 import { latentAttention } from '../src/model/plain/latent.js';
@@ -143,17 +143,6 @@ describe('latent attention', () => {
       expected().map((value, i) => value + added[i]),
       9,
     );
-  });
-
-  it('with an indexer is exact up to the positions that it keeps, and refused beyond', () => {
-    const indexer = { heads: 1, dim: 2, topK: 2, own: true, pairs: 'halves' } as const;
-    expectClose(attend({ indexer }, {}), expected(), 10);
-    const three = [0, 1, 2].map(() => [1, 2, 3, 4]);
-    const shared = { ...indexer, own: false };
-    for (const of of [indexer, shared])
-      expect(() => attend({ indexer: of }, {}, three)).toThrow(
-        'position: expected less than 2 (index_topk), found 2',
-      );
   });
 });
 

@@ -185,6 +185,35 @@ describe('the transports', () => {
     ]);
     expect(sources['tlsRoundTrips']).toMatch(/^RFC 8446/);
   });
+  it('may be none, which costs nothing, whatever a network would', () => {
+    const given = { roundTripMs: 7, requestWorkMs: 3, tokenMicros: 9, bytesPerToken: 4 };
+    const none = transportOf('none', { ...given, keepsCache: true });
+    expect(none).toMatchObject({ kind: 'none', keepsCache: true });
+    const times = (transport: Transport) => {
+      const turns = [
+        { ...request(0, 5, 4000, 3), session: 0 },
+        { ...request(1, 0, 4500, 3), session: 0, historyTokens: 4003, after: 0, thinkNs: 7 },
+      ];
+      const { served } = serve(turns, options(pipeline(30, 10_000), 'fcfs', { transport }));
+      return served.map(({ queuedNs, arrivalNs, transportNs }) => [
+        queuedNs - arrivalNs,
+        transportNs,
+      ]);
+    };
+    const nothing = [
+      [0, 0],
+      [0, 0],
+    ];
+    expect(times(none)).toEqual(nothing);
+    expect(times(transportOf('none', given))).toEqual(nothing);
+    expect(times(transportOf('websocket', given))).not.toEqual(nothing);
+    expect(transportOf('none', given).keepsCache).toBe(false);
+    const sources = transportSources('none', { ...given, keepsCache: true });
+    expect([sources['roundTripMs'], sources['keepsCache']]).toEqual([
+      'kind none: nothing between the client and the server',
+      'the configuration',
+    ]);
+  });
 });
 
 describe('the effect of a WebSocket', () => {

@@ -91,7 +91,7 @@ const model = section('the path of a config.json or a mapping', {
   indexer: choice('select', 'dense')
     .exactOptional()
     .describe(
-      'Sparse attention: positions that an indexer chooses, up to as many as it chooses all of them; dense: all, an upper bound',
+      'Sparse attention: the positions that an indexer chooses (select); dense: all of them, an upper bound',
     ),
 });
 

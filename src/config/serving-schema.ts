@@ -84,6 +84,9 @@ export const servingWorkload = {
 export const serving = section('a mapping', {
   policy: choice('fcfs', 'latency-first', 'batch-first').default('fcfs').describe('Scheduling'),
   maxUsers: count(1).default(256).describe('Users that decode at once'),
+  maxWaiting: count(1)
+    .exactOptional()
+    .describe('Requests that may wait; one more is turned away. Any number unless given'),
   promptTokens: count(1).default(256).describe('Prompt tokens between two tokens of a user (fcfs)'),
   floor: amount(0.001, 1e6).default(1000).describe('Tokens/s per user that latency-first keeps'),
   limits: section('a mapping', {
@@ -110,7 +113,9 @@ export const serving = section('a mapping', {
 
 /** What is not given has the preset of its kind (serving/transport-presets.ts). */
 export const transport = section('a mapping', {
-  kind: choice('http', 'websocket').default('http').describe('HTTPS per request, or one WebSocket'),
+  kind: choice('http', 'websocket', 'none')
+    .default('http')
+    .describe('HTTPS per request, one WebSocket, or no network at all (its numbers do not count)'),
   roundTripMs: amount(0, 1e5).exactOptional(),
   tcpRoundTrips: amount(0, 10).exactOptional(),
   tlsRoundTrips: amount(0, 10).exactOptional(),

@@ -9,7 +9,7 @@ import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
 import { BITS, formatText, type WeightFormat } from '../model/formats.js';
 import type { Weights } from '../model/model-weights.js';
-import { layerOf, type ModelSpec } from '../model/model.js';
+import { indexerOf, layerOf, type ModelSpec } from '../model/model.js';
 import {
   createPlainDecoder,
   type ChosenExperts,
@@ -24,6 +24,7 @@ import type { SimulateOptions } from './options.js';
 import { roomOf } from './positions.js';
 import type { Routing as StripRouting } from './routing.js';
 import { addChoice, followed, noRouting, routingResult, type Routing } from './routing-check.js';
+import { addSelection, noSelecting, selectingResult, type Selecting } from './selection-check.js';
 
 /** Largest difference allowed between the wafer's logits and the plain ones, per largest logit. */
 const TOLERANCE = { f32: 1e-4, f16: 3e-2 } as const;
@@ -39,6 +40,8 @@ export interface Numbers {
   inPrompt: number[];
   /** What was chosen in layers with experts. */
   routing: Routing;
+  /** Which positions were chosen in layers with an indexer. */
+  selecting?: Selecting;
   /** Where experts lie in strips: what the plain decoder made of the token, whose choice programs are written for. */
   ahead?: { logits: Float64Array; experts: ChosenExperts } | undefined;
   /** Whether a layer's program for one choice computes another. */
@@ -64,6 +67,7 @@ export interface StepCheck {
  * @param inPrompt errors of the logits within a prompt
  * @param rounded to what weights were rounded
  * @param routing choices of experts, which have to be the plain implementation's but for near ties
+ * @param selecting choices of positions, of which the same holds
  */
 export function checkResult(
   { model, workload }: Pick<ResolvedConfig, 'model' | 'workload'>,
@@ -72,6 +76,7 @@ export function checkResult(
   inPrompt: readonly number[] = [],
   routing: Routing = noRouting(),
   rounded: Numbers['rounded'] = {},
+  selecting: Selecting = noSelecting(),
 ): CheckResult {
   const tolerance = TOLERANCE[model.dtype];
   // Math.max keeps NaN, which no tolerance passes.
@@ -86,9 +91,14 @@ export function checkResult(
     ...(!choice && { wrongChoice: { step: wrong, ...choiceOf(steps[wrong]) } }),
     head,
     ...routingResult(routing),
+    ...selectingResult(selecting),
     users: { checked: [0], of: workload.batch },
     ...rounded,
-    passed: logitsMaxRelativeError <= tolerance && choice && routing.wrong === undefined,
+    passed:
+      logitsMaxRelativeError <= tolerance &&
+      choice &&
+      routing.wrong === undefined &&
+      selecting.wrong === undefined,
   };
 }
 
@@ -122,29 +132,32 @@ export function relativeError(logits: ArrayLike<number>, expected: ArrayLike<num
 /**
  * The checkpoint's weights or random ones, an earlier conversation of `workload.context` random tokens unless
  * there is a prompt, and the cores' memory with both, by `imagesOf`.
+ * @param read weights; read here if they are not given
  */
 export function createNumbers(
   config: ResolvedConfig,
   imagesOf: (weights: Weights, caches: LayerCache[]) => Memory,
+  read = weightsOf(config),
 ): Numbers {
   const { model, workload, prompt } = config;
-  const { weights, skipped, rounded } = weightsOf(config);
+  const { weights, skipped, rounded } = read;
   const tokens = seededRandom(`tokens ${workload.seed}`);
   const draw = () => Math.floor(tokens() * model.vocab);
   const plain = createPlainDecoder(model, weights, roomOf(config));
   for (let i = 0; i < workload.context; i++) plain.step(draw());
   const caches = plain.keys.map((keys, i) => ({
-    ...{ keys, values: plain.values[i] },
+    ...{ keys, values: plain.values[i], indexKeys: plain.indexKeys[i] },
     state: plain.states[i],
   }));
   const memory = imagesOf(weights, caches);
   const token = prompt === undefined ? draw() : prompt[0];
-  const none = { checks: [], inPrompt: [], routing: noRouting() };
+  const none = { checks: [], inPrompt: [], routing: noRouting(), selecting: noSelecting() };
   const numbers: Numbers = { model, memory, plain, token, ...none };
   return { ...numbers, ...(skipped && { skipped }), ...(rounded && { rounded }) };
 }
 
-function weightsOf({
+/** The weights that are computed with, as the wafer stores them. */
+export function weightsOf({
   model,
   workload,
   weights: named,
@@ -235,28 +248,41 @@ export function checkPromptToken(
 /** What the wafer made of the token, next to what the plain decoder does with the same experts. */
 function compared(numbers: Numbers, onLogits: SimulateOptions['onLogits']) {
   const { memory, token } = numbers;
-  const { logits, chosen, experts } = memory.outcome();
-  const maxRelativeError = relativeError(logits, followExperts(numbers, token, experts));
+  const { logits, chosen, ...chosenFor } = memory.outcome();
+  const maxRelativeError = relativeError(logits, follow(numbers, token, chosenFor));
   onLogits?.(logits);
   return { logits, chosen, maxRelativeError };
 }
 
-/** The plain decoder's logits after a token that goes through the wafer's experts, whose choice is checked. */
-function followExperts(
-  { plain, routing, model, checks, inPrompt, ahead }: Numbers,
+/**
+ * The plain decoder's logits after a token that goes through the wafer's experts and attends to the positions that its
+ * indexers chose; both choices are checked.
+ */
+function follow(
+  { plain, routing, selecting, model, checks, inPrompt, ahead }: Numbers,
   token: number,
-  experts: ChosenExperts = [],
+  { experts = [], positions = [] }: Pick<ReturnType<Memory['outcome']>, 'experts' | 'positions'>,
 ): Float64Array {
-  const follow = () =>
+  const taken = () =>
     experts.map((chosen, layer) => {
       const { mlp } = layerOf(model, layer);
       return chosen && mlp.kind === 'experts' ? followed(chosen, mlp.count) : undefined;
     });
-  const logits = ahead?.logits ?? plain.step(token, follow());
-  const number = inPrompt.length + checks.length;
+  const attended = () =>
+    positions.map((chosen, layer) =>
+      chosen?.length === indexerOf(layerOf(model, layer))?.topK ? chosen : undefined,
+    );
+  const logits = ahead?.logits ?? plain.step(token, taken(), attended());
+  const at = inPrompt.length + checks.length;
+  const { dtype } = model;
   for (const [layer, choice] of plain.choices.entries()) {
     const chosen = experts[layer];
-    if (choice && chosen) addChoice(routing, model.dtype, { token: number, layer }, chosen, choice);
+    if (choice && chosen) addChoice(routing, dtype, { token: at, layer }, chosen, choice);
+  }
+  for (const [layer, choice] of plain.selections.entries()) {
+    const chosen = positions[layer];
+    if (choice && chosen && selecting)
+      addSelection(selecting, dtype, { token: at, layer }, chosen, choice);
   }
   return logits;
 }

@@ -84,10 +84,10 @@ export function createComputing(
       return numbers.token;
     },
     result() {
-      const { checks, inPrompt, routing, memory, skipped, rounded } = numbers;
+      const { checks, inPrompt, routing, selecting, memory, skipped, rounded } = numbers;
       const text = textOf();
       return {
-        check: checkResult(config, checks, memory.head, inPrompt, routing, rounded),
+        check: checkResult(config, checks, memory.head, inPrompt, routing, rounded, selecting),
         ...(text !== undefined && { text }),
         ...(skipped && Object.keys(skipped).length > 0 && { skipped }),
       };

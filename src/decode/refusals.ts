@@ -12,7 +12,6 @@ import type { LayerColumns } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { roomOf } from './positions.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
-import type { AttentionSpec } from '../model/attention-spec.js';
 import type { ModelSpec } from '../model/model.js';
 
 /** @throws ConfigError with the key, what would do and what was found */
@@ -20,7 +19,6 @@ export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): v
   const features = featuresOf(config.model);
   checkFeatures(config, features);
   checkStored(config);
-  checkIndexer(config, use);
   checkPositions(config);
   checkLayers(config);
   checkReplicas(config);
@@ -94,7 +92,8 @@ function refuse(key: string, expected: string, found: unknown): never {
 
 function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   const { context, tokens } = workload;
-  const { most, why } = positionsIn(model);
+  const { name, maxContext: most } = model;
+  const why = `${name} has ${most} positions`;
   if (prompt !== undefined) {
     const left = most - prompt.length + 1;
     if (left < 1) refuse('workload.prompt', `at most ${most} tokens, as ${why}`, prompt.length);
@@ -105,30 +104,6 @@ function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   if (tokens > most) refuse('workload.tokens', `at most ${most}, as ${why}`, tokens);
   if (context + tokens > most)
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
-}
-
-/** Positions that a run may have; an indexer of more would choose some of them. */
-function positionsIn({ name, maxContext, kinds }: ModelSpec): { most: number; why: string } {
-  const chosen = Math.min(...kinds.map(({ attention }) => chosenOf(attention)));
-  if (chosen >= maxContext) return { most: maxContext, why: `${name} has ${maxContext} positions` };
-  const why = `an indexer of ${name} chooses ${chosen} of more (index_topk); model.indexer=dense attends to all`;
-  return { most: chosen, why };
-}
-
-function chosenOf(attention: AttentionSpec): number {
-  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
-  return indexer === undefined || indexer.dense ? Infinity : indexer.topK;
-}
-
-/** Contexts of requests grow beyond what an indexer chooses all of. */
-function checkIndexer({ model, workload }: ResolvedConfig, use: Asked['use']): void {
-  const isChosen = model.kinds.some(({ attention }) => chosenOf(attention) < model.maxContext);
-  if (isChosen && (use === 'serving' || workload.kind === 'serving'))
-    refuse(
-      'model.indexer',
-      `dense where requests are served, as ${positionsIn(model).why}`,
-      'select',
-    );
 }
 
 /** Requests have prompts of their own. */

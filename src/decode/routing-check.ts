@@ -14,7 +14,10 @@ import type { CheckResult } from '../report/document.js';
  * error grows as their root. Those of the deepest models (some 60 layers of four to six roundings of the stream)
  * come to 16 to 19 roundings, as many as one score may be off by; what is compared are two of them.
  */
-const NEAR_TIE = { f32: 1e-5, f16: 32 * 2 ** -11 } as const satisfies Record<FloatType, number>;
+export const NEAR_TIE = { f32: 1e-5, f16: 32 * 2 ** -11 } as const satisfies Record<
+  FloatType,
+  number
+>;
 
 /** Of all layers and tokens so far. */
 export interface Routing {
@@ -79,15 +82,16 @@ function isNearTie(chosen: readonly number[], { compared, groups }: Choice, rela
 }
 
 /** How much better the best that is left out is than the worst of the chosen. */
-function worseBy(scores: Float64Array, chosen: readonly number[]): number {
-  const least = Math.min(...chosen.map((expert) => scores[expert]));
-  let best = -Infinity;
-  for (const [expert, score] of scores.entries())
-    if (!chosen.includes(expert)) best = Math.max(best, score);
+export function worseBy(scores: Float64Array, chosen: readonly number[]): number {
+  const own = new Set(chosen);
+  let [least, best] = [Infinity, -Infinity];
+  for (const [number, score] of scores.entries())
+    if (own.has(number)) least = Math.min(least, score);
+    else best = Math.max(best, score);
   return best - least;
 }
 
-function largestSize(scores: Float64Array): number {
+export function largestSize(scores: Float64Array): number {
   return scores.reduce((size, score) => Math.max(size, Math.abs(score)), 0);
 }
 

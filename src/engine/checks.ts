@@ -138,7 +138,7 @@ const NONE: RoleFailure[] = [];
  * among no tables, the rank of a cell among others.
  */
 export function checkForm(op: Operation): RoleFailure[] {
-  if (op.kind === 'rank' && !(op.own >= op.at && op.own < op.at + op.length))
+  if (op.kind === 'rank' && !op.atLeast && !(op.own >= op.at && op.own < op.at + op.length))
     return [{ code: 'bad-operation', detail: 'ranks a cell that is not among those it ranks' }];
   if (!selectsOf(op).every(({ count }) => Number.isInteger(count) && count > 0))
     return [{ code: 'bad-operation', detail: 'selects one of no tables' }];

@@ -200,11 +200,11 @@ function executeArgmax(op: ArgmaxOp, memory: Float32Array): void {
   memory[op.id] = op.first + best;
 }
 
-function rankOf({ at, length, own }: RankOp, memory: Float32Array): number {
+function rankOf({ at, length, own, atLeast }: RankOp, memory: Float32Array): number {
   const mine = memory[own];
   let rank = 0;
   for (let i = at; i < at + length; i++)
-    if (memory[i] > mine || (memory[i] === mine && i < own)) rank++;
+    if (memory[i] > mine || (memory[i] === mine && (atLeast || i < own))) rank++;
   return rank;
 }
 

@@ -6,12 +6,12 @@
 import type { CostTable } from '../hardware/wafer.js';
 import type { Weights } from '../model/model-weights.js';
 import type { ModelSpec } from '../model/model.js';
+import type { ChosenPositions } from '../model/plain/decoder.js';
 import type { Region } from '../placement/placement.js';
 import { tableMatrix } from '../mapping/matrices.js';
-import { isLayerKind, isOfLayer } from '../mapping/mapping.js';
-import { tableBuffers } from '../mapping/buffers.js';
-import { choiceAt } from '../mapping/norms.js';
-import { tableShape } from '../mapping/shapes.js';
+import { hasAttention, isLayerKind, isOfLayer } from '../mapping/mapping.js';
+import { layerBuffers, tableBuffers } from '../mapping/buffers.js';
+import { layerShape, tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { layOut } from '../program/builder.js';
 import { layerImages } from './layer-images.js';
@@ -43,7 +43,7 @@ export function gqaMemory(
     return layerImages(model, region, maxPositions, of, users);
   });
   const chosen = chosenBy(model, placement, groupsOf);
-  const chosenAt = choicesIn(model, regions, images, expertOrders);
+  const chosenAt = choicesIn(model, regions, maxPositions, images, expertOrders);
   const index = headOf(placement);
   const head = regions[index];
   const firstCore = (chosen.y - head.y) * head.width;
@@ -62,7 +62,8 @@ export function gqaMemory(
         const found = chosenAt(i);
         if (found) [experts[found.layer]] = found.choices();
       }
-      return { logits, chosen: core[chosen.cell], experts };
+      const positions = positionsIn(model, regions, maxPositions, images);
+      return { logits, chosen: core[chosen.cell], experts, positions };
     },
     chosenAt,
   };
@@ -72,6 +73,7 @@ export function gqaMemory(
 function choicesIn(
   model: ModelSpec,
   regions: Region[],
+  maxPositions: number,
   images: Float32Array[][],
   orders: ExpertOrders,
 ): NonNullable<Memory['chosenAt']> {
@@ -83,7 +85,10 @@ function choicesIn(
     const { mlp } = spec;
     if (mlp.kind !== 'experts') return undefined;
     const { layer } = region;
-    const first = choiceAt(spec, Math.ceil(model.dim / region.height));
+    const { kind, width, height } = region;
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region);
+    const { at } = layOut(layerBuffers(model, spec, shape, kind));
+    const first = at.choice;
     const choices = function* () {
       const order = orders[layer];
       for (const image of images[place]) {
@@ -93,6 +98,28 @@ function choicesIn(
     };
     return { layer, choices };
   };
+}
+
+/** By layer: the positions that its indexer chose for the last token, as the first column has them. */
+function positionsIn(
+  model: ModelSpec,
+  regions: Region[],
+  maxPositions: number,
+  images: Float32Array[][],
+): ChosenPositions {
+  const found: number[][] = [];
+  for (const [place, region] of regions.entries()) {
+    if (!isOfLayer(region) || !hasAttention(region.kind)) continue;
+    const spec = model.kinds[region.layerKind];
+    const { kind, width, height, layer } = region;
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region);
+    if (shape.kind !== 'latent' || !shape.selection?.chooses) continue;
+    const { chosen } = layOut(layerBuffers(model, spec, shape, kind)).at;
+    found[layer] = Array.from({ length: maxPositions }, (_, p) => p).filter(
+      (p) => images[place][(p % height) * width][chosen + Math.floor(p / height)] > 0,
+    );
+  }
+  return found;
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */

@@ -1,4 +1,5 @@
-/** Slices of an indexer's matrices, and the norm of its key. Keys of earlier tokens are left at 0: no choice needs them. */
+/** Slices of an indexer's matrices, the norm of its key, its keys of earlier tokens, and what tells how positions are chosen. */
+import { allDigits, FLOAT, type SelectionShape } from '../mapping/selection.js';
 import { ROUND } from '../numeric/types.js';
 import { rotaryPairs } from '../model/rope.js';
 import { acrossColumns, latentsAt, outputsOf, part, setWindow } from './latent-order.js';
@@ -52,5 +53,29 @@ export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): vo
     if (element < 0) return;
     image[at.indexNorm + i] = round(own.kNorm[element]);
     image[at.indexNormBias + i] = round(own.kNormBias[element]);
+    source.cache.indexKeys?.forEach((of, p) => {
+      if (p % s.rows !== row) return;
+      image[at.indexKeys + i * s.slots + Math.floor(p / s.rows)] = round(of[element]);
+    });
   });
+}
+
+/** How far the row's positions are from the end of the run, and what the column compares with for each digit. */
+export function fillSelection(core: Filled, of: SelectionShape): void {
+  const { image, at, model, shape: s, row, column } = core;
+  for (let i = 0; i < s.positions; i++)
+    image[at.choicePlaces + i] = Math.max(0, of.room - (i * s.rows + row));
+  const { least, exponent } = FLOAT[model.dtype];
+  let [numbers, powers, bitsLeft] = [at.numbers, at.powers, exponent as number];
+  for (const [i, { bits, first, share, parts }] of allDigits(of).entries()) {
+    const part = Math.min(column, parts);
+    image[at.parts + i] = part;
+    const own = Array.from({ length: share }, (_, k) => first + part * share + k);
+    const isPower = i < of.exponent.length;
+    bitsLeft -= bits;
+    // The first digit of exponents leads to powers of two, others to what the number so far is multiplied by.
+    const power = (digit: number) => 2 ** ((i === 0 ? least - 1 : 0) + digit * 2 ** bitsLeft);
+    for (const digit of own) image[numbers++] = isPower ? power(digit) : digit;
+    if (isPower) for (let digit = 0; digit < 2 ** bits; digit++) image[powers++] = power(digit);
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * The indexer of sparse attention (DeepSeek-V3.2, GLM-5): scores of all positions by which a layer chooses those that
- * it attends to. Up to as many positions as it chooses all of them are chosen: the scores are then found, as the
- * machine would, and nothing is done by them.
+ * it attends to (selection.ts). Up to as many positions as it chooses all of them are chosen: the scores are then
+ * found, as the machine would, and nothing is done by them.
  */
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, matvec, vector, type CoreCode } from '../program/builder.js';
@@ -9,6 +9,7 @@ import { turn } from './heads.js';
 import { takeWindow } from './latent-window.js';
 import { inputAt, layerLabel, type LatentCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
+import { choosePositions, startSelection } from './selection.js';
 import { cheapest } from './special.js';
 
 /** Of the norm of its keys, whatever the model's other norms have. */
@@ -19,6 +20,7 @@ export function startIndexer(core: CoreCode, layer: LatentCore): void {
   const { shape, matrices, model, group, positions } = layer;
   const { indexer } = shape;
   if (indexer === undefined) return;
+  startSelection(core, layer);
   const { at } = core;
   const { queries, keys } = matrices.latent!.indexer!;
   fill(core, model.dtype, at.indexTotals, positions, 0);
@@ -29,7 +31,7 @@ export function startIndexer(core: CoreCode, layer: LatentCore): void {
   fill(core, model.dtype, at.indexScores, indexer.heads * positions, 0);
 }
 
-/** The scores of the row's positions, on every core of it; from normed latent vectors on. */
+/** The scores of the row's positions, on every core of it, and the choice by them; from normed latent vectors on. */
 export function indexPositions(core: CoreCode, layer: LatentCore): void {
   const { shape: s, matrices, model, row, group, positions } = layer;
   if (s.indexer === undefined) return;
@@ -43,6 +45,7 @@ export function indexPositions(core: CoreCode, layer: LatentCore): void {
   }
   if (group) scorePositions(core, layer, group);
   allReduce(core, row, 'add', model.dtype, at.indexTotals, positions);
+  choosePositions(core, layer);
 }
 
 function scorePositions(core: CoreCode, layer: LatentCore, group: LinePlace): void {

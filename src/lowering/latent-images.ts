@@ -9,7 +9,7 @@ import type { Matrix } from '../model/model-weights.js';
 import { rotaryPairs, type RotaryPair } from '../model/rope.js';
 import { ownKeys, queryDims, type LatentShape } from '../mapping/latent.js';
 import { fillAngles } from './angles.js';
-import { fillIndexer } from './indexer-images.js';
+import { fillIndexer, fillSelection } from './indexer-images.js';
 import { expandedValues } from './latent.js';
 import { acrossColumns, latentsAt, outputsOf, part, setWindow } from './latent-order.js';
 import { turningOf, windowOf } from './latent-order.js';
@@ -24,6 +24,7 @@ export function latentFiller(source: Source): (core: Filled, hasHeads: boolean) 
   const folded = transposed(weights.kvUp, spec.kvRank);
   return (core, hasHeads) => {
     const { shape: s, column } = core;
+    if (s.selection?.chooses) fillSelection(core, s.selection);
     if (s.form === 'latent' && !hasHeads) return;
     const order = orderOf(spec, s, pairs);
     fillLatents(core, source, order);

@@ -16,6 +16,7 @@ import { inputAt, layerLabel, type LatentCore } from './layer-core.js';
 import { foldQueries, prepareFolded, raiseValues } from './latent-folded.js';
 import { takeWindow } from './latent-window.js';
 import { product, startProduct } from './product.js';
+import { maskScores } from './selection.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
 import { cheapest } from './special.js';
 import { appendValues, valueCache, weightedValues, type Values } from './values.js';
@@ -68,6 +69,7 @@ export function attendLatent(core: CoreCode, layer: LatentCore, group: LinePlace
   append(core, layer, held);
   core.label = layerLabel('scores');
   scores(core, layer, group, { at: at.queries, elements: s.keyElements, stride: copies });
+  maskScores(core, layer);
   core.label = layerLabel('softmax');
   softmax(core, layer);
   core.label = layerLabel('values');

@@ -36,14 +36,19 @@ interface CommonCore {
   group: LinePlace | undefined;
 }
 
-interface CacheCore extends CommonCore {
+/** What the code depends on of its row's cache. */
+export interface CacheOfRow {
   /** Positions in this row's cache that the new token attends to, its own included. */
   positions: number;
   /** What queries are multiplied by at the token's position; 1 in most layers. */
   temperature: number;
   /** Where the new token's key and value go in this row's cache, or -1 if another row keeps them. */
   appendAt: number;
+  /** Positions of all rows that the new token does not attend to; none if not given. */
+  leftOut?: number;
 }
+
+interface CacheCore extends CommonCore, CacheOfRow {}
 
 /** Of a layer with grouped queries. */
 export interface GqaCore extends CacheCore {
@@ -91,6 +96,7 @@ export const LAYER_LABELS = [
   'latent up',
   'absorb',
   'indexer',
+  'selection',
   'qk norm',
   'rope',
   'kv append',

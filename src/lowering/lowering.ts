@@ -6,7 +6,7 @@ import type { WaferSpec } from '../hardware/wafer.js';
 import type { ModelSpec } from '../model/model.js';
 import type { Weights } from '../model/model-weights.js';
 import type { DeltaState } from '../model/plain/delta.js';
-import type { ChosenExperts } from '../model/plain/decoder.js';
+import type { ChosenExperts, ChosenPositions } from '../model/plain/decoder.js';
 import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups } from './lines.js';
@@ -72,6 +72,8 @@ export type ExpertOrders = readonly (readonly number[] | undefined)[];
 export interface LayerCache {
   keys: ArrayLike<number>[];
   values: ArrayLike<number>[];
+  /** Keys of an indexer, after RoPE; none in other layers. */
+  indexKeys?: ArrayLike<number>[];
   /** What a gated delta net keeps in place of a cache; none before the first token. */
   state?: DeltaState | undefined;
 }
@@ -90,9 +92,14 @@ export interface Memory {
   chosenAt?(place: number): { layer: number; choices: () => Iterable<number[]> } | undefined;
   /**
    * After a step's last stage: its logits, and the token that was chosen by them; and the experts that each
-   * layer's token went through, if it has some.
+   * layer's token went through, if it has some; and the positions that each layer's indexer chose, if it chooses some.
    */
-  outcome(): { logits: ArrayLike<number>; chosen: number; experts?: ChosenExperts };
+  outcome(): {
+    logits: ArrayLike<number>;
+    chosen: number;
+    experts?: ChosenExperts;
+    positions?: ChosenPositions;
+  };
 }
 
 export interface Lowering {

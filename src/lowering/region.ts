@@ -22,13 +22,14 @@ import { allSlots, stripOf, type StripSlots } from '../mapping/experts.js';
 import { hasAttention, hasMlp, isLayerKind } from '../mapping/mapping.js';
 import type { LayerPart, LayerRegionKind } from '../mapping/mapping.js';
 import { layerBuffers, tableBuffers } from '../mapping/buffers.js';
+import { choiceReceived } from '../mapping/selection.js';
 import { layerShape, tableShape } from '../mapping/shapes.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
-import { cacheStepOf, positionsOfRow } from './cache-step.js';
-import { LAYER_LABELS, type AttendingCore, type LayerCore } from './layer-core.js';
+import { cacheStepOf, leftOutOf, positionsOfRow } from './cache-step.js';
+import { LAYER_LABELS, type CacheOfRow, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, places, type Groups } from './lines.js';
 import { rankedBy, routerPlaces, type RouterPlaces } from './router-places.js';
@@ -109,12 +110,16 @@ export function layerCode(
   const heads = places('x', shape.groupWidth, groups, 'head', wafer);
   const headAt = (x: number) =>
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
-  const { words: length, type } = gqa.received(region, { model, rows: height });
+  const received = { model, rows: height, positions: maxPositions };
+  const { words: length, type } = gqa.received(region, received);
+  const first = choiceReceived(spec, kind, received) > 0 ? 'chosen' : 'x';
+  const leftOut = cacheStep && leftOutOf(spec, cacheStep.attended);
   const cacheOf = (row: number) =>
     cacheStep && {
       positions: positionsOfRow(cacheStep.attended, row, height),
       appendAt: cacheStep.slot % height === row ? Math.floor(cacheStep.slot / height) : -1,
       temperature: cacheStep.temperature,
+      ...(leftOut && { leftOut }),
     };
   const codeClass = apart(
     router?.root,
@@ -138,7 +143,7 @@ export function layerCode(
       label: LAYER_LABELS.indexOf('hand-off'),
       type,
       length,
-      at: (program) => bufferAt(program, 'x'),
+      at: (program) => bufferAt(program, first),
     },
     codeClass,
     codeKey: (row, x) => `${ofStep} ${codeClass.key(row, x)}`,
@@ -187,7 +192,7 @@ function mixing(
   common: Omit<LayerCore, 'mixer' | 'attention' | 'shape'>,
   spec: LayerSpec,
   shape: LayerShape,
-  cache: Pick<AttendingCore, 'positions' | 'appendAt' | 'temperature'> | undefined,
+  cache: CacheOfRow | undefined,
 ): LayerCore {
   switch (shape.kind) {
     case 'gqa':

@@ -11,6 +11,7 @@ import { gqa } from '../mapping/gqa.js';
 import type { StripSlots } from '../mapping/experts.js';
 import { isOfLayer, isLayerKind, keyOfPart, hasAttention } from '../mapping/mapping.js';
 import { tableBuffers } from '../mapping/buffers.js';
+import { choiceReceived } from '../mapping/selection.js';
 import { tableShape } from '../mapping/shapes.js';
 import { rootOf } from '../kernels/line.js';
 import { colorHandOffs } from './hand-off-colors.js';
@@ -171,17 +172,22 @@ function sourceOf(
   step: Step,
 ): Source {
   const part = isHead ? ({ kind: 'head' } as const) : receiver;
-  const { words: length, type } = gqa.received(part, { model, rows: receiver.height });
+  const { maxPositions: positions, users } = step;
+  const cutInto = { model, rows: receiver.height, positions };
+  const { words: length, type } = gqa.received(part, cutInto);
   if (from === undefined) return { kind: 'token', core: chosen, cell: chosen.cell, type, length };
   const { exit, region } = from;
   if (exit && from.isForToken) return { kind: 'token', core: exit, cell: 0, type, length };
   const rectangle = exit ?? from;
   if (region === undefined) return { kind: 'rows', region: rectangle, cell: 0, type, length };
   const { width: columns, height: rows } = region;
-  const { maxPositions: positions, users } = step;
   const cut = { model, rows, columns, positions, ...(users !== undefined && { users }) };
   const shapes = gqa.buffers(region, cut);
-  return { kind: 'rows', region, cell: layOut(shapes).at.x, type, length };
+  const { at } = layOut(shapes);
+  const { kinds } = model;
+  const takesChoice =
+    isOfLayer(receiver) && choiceReceived(kinds[receiver.layerKind], receiver.kind, cutInto) > 0;
+  return { kind: 'rows', region, cell: takesChoice ? at.chosen : at.x, type, length };
 }
 
 /**

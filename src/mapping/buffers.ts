@@ -11,6 +11,7 @@ import { hasAttention, hasMlp } from './mapping.js';
 import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
 import { layerMatrices, matrixBuffers, tableMatrix } from './matrices.js';
 import type { LayerMatrices, MatrixSlice } from './matrices.js';
+import { keepsChoice } from './selection.js';
 import { choiceLength, hasParallel, normedHeads, normsIn, normsWhole, squaresIn } from './norms.js';
 import type { GqaShape, LayerShape, TableShape } from './shapes.js';
 
@@ -31,6 +32,8 @@ export function layerBuffers(
   const list = bufferList();
   const { buffers, add } = list;
   // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
+  if (s.kind === 'latent' && keepsChoice(layer, kind, s.selection))
+    add('chosen', value, s.positions);
   add('x', value, s.dims);
   if (layer.norms !== 'post') add('normed', value, s.dims);
   if (hasParallel(layer)) add('expertsInput', value, s.dims);

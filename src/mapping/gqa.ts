@@ -15,6 +15,7 @@ import { layerBuffers, tableBuffers } from './buffers.js';
 import { gqaRules } from './gqa-rules.js';
 import { latentReductions } from './latent-buffers.js';
 import { handedOver, hasParallel, normedHeads, normsStream } from './norms.js';
+import { choiceReceived } from './selection.js';
 import { layerShape, tableShape, type GqaShape, type LayerShape } from './shapes.js';
 
 export const gqa: Mapping = {
@@ -80,12 +81,15 @@ export const gqa: Mapping = {
       ? [table('embedding+head'), ...between]
       : [table('embedding'), ...between, table('head')];
   },
-  received(part, { model, rows }) {
+  received(part, { model, rows, positions = 0 }) {
     const words = Math.ceil(model.dim / rows);
     if (part.kind === 'embedding' || part.kind === 'embedding+head')
       return { words: 1, type: 'f32' };
-    if (part.kind !== 'mlp') return { words, type: model.dtype };
-    return { words: handedOver(model.kinds[part.layerKind], words), type: model.dtype };
+    if (!isOfLayer(part)) return { words, type: model.dtype };
+    const layer = model.kinds[part.layerKind];
+    const choice = choiceReceived(layer, part.kind, { positions, rows });
+    const own = part.kind === 'mlp' ? handedOver(layer, words) : words;
+    return { words: choice + own, type: model.dtype };
   },
   buffers(part, { model, rows, columns, positions, users }) {
     if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
@@ -105,7 +109,12 @@ function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
   const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router, !!mlp.parallel];
   return [attention, norms, choice];
 }
-const mlpOf = ({ mlp, norms, scaled }: LayerSpec) => [mlp, norms, scaled];
+
+/** What an MLP depends on: that of a layer whose choice of positions goes on passes it on. */
+function mlpOf({ attention, mlp, norms, scaled }: LayerSpec): unknown {
+  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
+  return [mlp, norms, scaled, indexer?.handsOn && !indexer.dense && indexer.topK];
+}
 
 /** For each kind of layers the first one that is alike in this. */
 function firstAlike(kinds: readonly LayerSpec[], of: (layer: LayerSpec) => unknown): number[] {

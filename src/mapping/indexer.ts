@@ -9,6 +9,7 @@ import type { LatentShape } from './latent.js';
 import type { On, Reduction } from './mapping.js';
 import type { MatrixSlice, slicesIn } from './matrices.js';
 import { single, type Runs } from './runs.js';
+import { addSelection, selectionReductions } from './selection.js';
 import type { AddBuffer } from './buffers.js';
 
 export interface IndexerShape {
@@ -69,11 +70,12 @@ export function indexerMatrices(
 export function addIndexer(
   add: AddBuffer,
   { dtype: value }: ModelSpec,
-  { slots, indexer }: LatentShape,
+  { slots, positions, indexer, selection }: LatentShape,
   column: { hasHeads: boolean; hasLatents: boolean },
 ): void {
   const { heads, elements, rowQueries } = indexer!;
   add('indexTotals', value, slots);
+  if (selection) addSelection(add, positions, selection);
   if (column.hasLatents) add('indexRow', value, rowQueries);
   if (!column.hasHeads) return;
   add('indexNorm', value, elements, true);
@@ -88,7 +90,8 @@ export function addIndexer(
 }
 
 /** What it adds up, in the order of the program. */
-export function indexerReductions({ form, positions, indexer }: LatentShape, on: On): Reduction[] {
+export function indexerReductions(s: LatentShape, on: On): Reduction[] {
+  const { form, positions, indexer, selection } = s;
   if (indexer === undefined) return [];
   const { heads, elements, rowQueries } = indexer;
   return [
@@ -97,5 +100,6 @@ export function indexerReductions({ form, positions, indexer }: LatentShape, on:
     on('head', 2, 'f32'),
     on('head', heads * positions),
     on('row', positions),
+    ...selectionReductions(selection, on),
   ];
 }

@@ -16,10 +16,15 @@ export function latentRules(kinds: readonly LayerSpec[]): string[] {
     ...(indexers.length === 0
       ? []
       : [
-          'An indexer finds its scores of all positions and keeps their keys; what it takes to choose the best of them is not simulated.',
           isDense
-            ? `All positions are attended to, where the published model attends to ${chosen} that an indexer chooses (model.indexer=dense): an upper bound of time and memory, whose numbers beyond ${chosen} positions are not the published model's.`
-            : `Up to ${chosen} positions an indexer chooses all of them, so that attention to all is exact; longer runs are refused.`,
+            ? `All positions are attended to, where the published model attends to ${chosen} that an indexer chooses (model.indexer=dense): an upper bound of time and memory, whose numbers beyond ${chosen} positions are not the published model's. Its scores are found; nothing is chosen by them.`
+            : `Beyond ${chosen} positions a layer attends to the ${chosen} with the largest scores, of equal ones the earliest: its indexer's own, or those of the last layer before that has an indexer. Up to ${chosen} all are chosen.`,
+          ...(isDense
+            ? []
+            : [
+                'Rows hold whatever positions were dealt to them, chosen or not. Scores of all of them are found, and those that are not chosen get no share: times do not depend on numbers, and are those of attention to all positions plus the choice.',
+                'The least score that is chosen is found digit by digit of its number in memory, the same in every column, by how many scores come up to each number that a digit may lead to.',
+              ]),
         ]),
   ];
 }

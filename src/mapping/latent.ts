@@ -8,8 +8,10 @@
  * on both sides, from a cell whose number is data, so that cores have the same code.
  */
 import type { LatentSpec } from '../model/attention-spec.js';
+import type { FloatType } from '../numeric/types.js';
 import { indexerShape, type IndexerShape } from './indexer.js';
 import type { Held, LatentForm } from './mapping.js';
+import { selectionShape, type SelectionShape } from './selection.js';
 import type { CommonShape } from './shapes.js';
 
 export interface LatentShape extends CommonShape {
@@ -46,6 +48,8 @@ export interface LatentShape extends CommonShape {
   ownStill: number;
   /** Of a layer that has an indexer of its own. */
   indexer?: IndexerShape;
+  /** Of a run in which not all positions are attended to. */
+  selection?: SelectionShape;
   /** Cache slots: as of grouped queries. */
   positions: number;
   slots: number;
@@ -62,6 +66,7 @@ export function latentShape(
   form: LatentForm,
   groups: number,
   cache: Pick<LatentShape, 'positions' | 'slots'>,
+  { dtype, room }: { dtype: FloatType; room: number },
 ): LatentShape {
   const { heads, kvRank, qRank = 0, nope, rope, value } = spec;
   const { rows, columns, groupWidth, attentionColumns, headsPerColumn: perColumn } = common;
@@ -81,9 +86,11 @@ export function latentShape(
     rowKeys: ofRow(attentionColumns * headsPerColumn * (still + values)),
   };
   const indexer = indexerShape(spec, { ...common, form, turning });
+  const selection = selectionShape(spec, dtype, room, columns);
   return {
     ...common,
     ...(indexer && { indexer }),
+    ...(selection && { selection }),
     ...({ kind: 'latent', form } as const),
     ...{ headsPerColumn, queryHeads, pairs, turning, still, values },
     queryLatents: Math.ceil(qRank / columnsOfDown),

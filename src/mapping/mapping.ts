@@ -166,7 +166,7 @@ export interface Mapping {
   /** The regions of a model, in the order of a token's path; whole layers where it takes no `split`. */
   regions: (model: ModelSpec, form: { layers: LayerForm; latent?: LatentForm }) => Part[];
   /** What every core of a region receives of a token. */
-  received: (part: PartKind, of: Pick<Cut, 'model' | 'rows'>) => Vector;
+  received: (part: PartKind, of: Pick<Cut, 'model' | 'rows'> & Partial<Cut>) => Vector;
   /** One square of cores in place of regions of one height and several widths. */
   square: boolean;
   /** What the fullest core of a region keeps, in the order in which it lies in memory. */

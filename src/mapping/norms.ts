@@ -66,7 +66,7 @@ export function normsStream({ norms, mlp }: Normed): boolean {
  * First of the cells of `choice`: the residual stream's lie before it, what a norm made of them, and what one of
  * the experts' own did.
  */
-export function choiceAt(layer: Normed, dims: number): number {
+function choiceAt(layer: Normed, dims: number): number {
   return dims * (1 + (layer.norms === 'post' ? 0 : 1) + (hasParallel(layer) ? 1 : 0));
 }
 

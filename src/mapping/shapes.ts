@@ -66,7 +66,7 @@ export interface GqaShape extends CommonShape {
  * attention has; and strips of columns, each with as many experts, a divisor of their number
  */
 export function layerShape(
-  model: Pick<ModelSpec, 'dim'>,
+  model: Pick<ModelSpec, 'dim' | 'dtype'>,
   layer: LayerSpec,
   maxPositions: number,
   rows: number,
@@ -93,7 +93,8 @@ export function layerShape(
   const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
   const cache = { positions, slots: users * positions };
   if (attention.kind === 'gqa') return gqaShape(attention, common, groups, cache);
-  return latentShape(attention, common, latent, groups, cache);
+  const { dtype } = model;
+  return latentShape(attention, common, latent, groups, cache, { dtype, room: maxPositions });
 }
 
 /** Groups of columns of an attention. */

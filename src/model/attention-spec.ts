@@ -67,9 +67,17 @@ export interface IndexerSpec {
   topK: number;
   /** The layer has one; otherwise it takes the last choice before. */
   own: boolean;
+  /** The next layer takes the choice that this one has. */
+  handsOn?: true;
   pairs: Rope['pairs'];
   /** All positions are attended to, however many they are, which the published model does not do. */
   dense?: true;
+}
+
+/** Whether an attention leaves some of so many positions out: those that an indexer does not choose. */
+export function leavesOut(attention: AttentionSpec, positions: number): boolean {
+  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
+  return indexer !== undefined && !indexer.dense && positions > indexer.topK;
 }
 
 /** Gated delta rule: a state of keyDim x valueDim for each value head in place of a cache. */

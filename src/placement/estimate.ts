@@ -14,6 +14,7 @@ import type { LayerMatrices, MatrixSlice, MlpMatrices } from '../mapping/matrice
 import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
 import type { LatentMatrices } from '../mapping/latent-matrices.js';
 import type { LatentShape } from '../mapping/latent.js';
+import { allDigits } from '../mapping/selection.js';
 import type { DeltaShape } from '../mapping/delta.js';
 import { meanLargestLoad, type ExpertsShape } from '../mapping/experts.js';
 import type { SpecialFn } from '../hardware/wafer.js';
@@ -162,8 +163,23 @@ function latentCycles(
     products.reduce((sum, slice) => sum + productCycles(wafer, slice), 0) +
     s.queryHeads * (compared + attended) +
     indexed +
+    selectionCycles(wafer, type, s) +
     specialCycles(wafer, type, 'exp', s.queryHeads * s.positions)
   );
+}
+
+/** Comparing a row's scores with what digits may lead to, and leaving out what is not chosen. */
+function selectionCycles(
+  wafer: WaferSpec,
+  type: FloatType,
+  { selection, positions, queryHeads }: LatentShape,
+): number {
+  if (selection === undefined) return 0;
+  const { setup, elementsPerCycle, issue, scalar } = wafer.costs;
+  const digits = selection.chooses ? allDigits(selection) : [];
+  const numbers = digits.reduce((sum, { share }) => sum + share, 0);
+  const compared = setup.f32 + issue.f32 + scalar.step + positions / elementsPerCycle.rank.f32;
+  return numbers * compared + queryHeads * vectorCycles(wafer, type, positions);
 }
 
 /** Scores, the softmax, and what the shares come to. */

@@ -39,7 +39,8 @@ export function place(
   const counts = cut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
   const { received } = MAPPINGS[request.mapping];
-  const words = parts.map((part) => received(part, { model, rows: sizes.rows }).words);
+  const cutInto = { model, rows: sizes.rows, positions: request.maxPositions };
+  const words = parts.map((part) => received(part, cutInto).words);
   const packing = pack(model, { widths, words }, sizes.rows, wafer, counts, strategy, search);
   const { fastest } = estimator(model, wafer, asked);
   const regions = parts.map((part, i) => {

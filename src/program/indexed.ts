@@ -14,7 +14,8 @@ export interface Select {
 
 /**
  * memory[to] = how many of `length` cells at `at` are larger than cell `own`, or equal and before it. `own` is
- * one of those cells: the first of equal ones has the least rank.
+ * one of those cells: the first of equal ones has the least rank. With `atLeast` it is any cell, and those that are
+ * equal to it count wherever they are.
  */
 export interface RankOp {
   kind: 'rank';
@@ -24,6 +25,7 @@ export interface RankOp {
   length: number;
   own: number;
   to: number;
+  atLeast?: true;
 }
 
 /**

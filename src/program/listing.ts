@@ -66,7 +66,7 @@ function listOperation(op: Operation): string {
     case 'keepIfEqual':
       return `keepIfEqual [${op.at}] <- ${op.otherwise} if [${op.a}] differs from [${op.b}]`;
     case 'rank':
-      return `rank.${op.type} [${op.to}] <- of [${op.own}] among x${op.length} [${op.at}]`;
+      return `rank.${op.type} [${op.to}] <- of [${op.own}] among x${op.length} [${op.at}]${op.atLeast ? ', equal ones too' : ''}`;
     case 'put': {
       const place = `[${op.to} + ${op.stride} x [${op.test}]]`;
       return `put.${op.type} x${op.length} ${place} <- [${op.from}] if [${op.test}] < ${op.below}`;

@@ -14,7 +14,7 @@ export function checkText(
     lines.push(
       `${choice ? `every chosen token is the first largest of ${owner(head)} logits` : wrong(check)}${verdict(choice)}`,
     );
-  lines.push(...expertsText(check));
+  lines.push(...expertsText(check), ...positionsText(check));
   if (users && users.of > users.checked.length)
     lines.push(
       `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
@@ -36,6 +36,7 @@ export function checkFailure(check: CheckResult): string {
       : [`logits differ by ${error(check)} of the largest, tolerance ${check.tolerance}`]),
     ...(check.choice === false ? [wrong(check)] : []),
     ...(check.wrongExperts ? [wrongExperts(check.wrongExperts)] : []),
+    ...(check.wrongPositions ? [wrongPositions(check.wrongPositions)] : []),
   ];
   return `check: failed, ${why.join('; ')}`;
 }
@@ -58,6 +59,33 @@ function expertsText({
     `${same}${margin}${rest}${verdict(isRight)}`,
     ...(wrongOnes ? [wrongExperts(wrongOnes)] : []),
   ];
+}
+
+/** How often indexers chose the same positions, and how near ties came; nothing where none are left out. */
+function positionsText({
+  positionChoices,
+  selectionMargin = 0,
+  wrongPositions: wrongOnes,
+  passed,
+}: CheckResult) {
+  if (positionChoices === undefined) return [];
+  const { agree, of } = positionChoices;
+  const same = `${agree} of ${of} choices of positions are those of the plain implementation`;
+  const rest = agree < of && wrongOnes === undefined ? '; the others are near ties' : '';
+  const isRight = passed === undefined ? undefined : wrongOnes === undefined;
+  return [
+    `${same}, whose least margin is ${selectionMargin.toExponential(2)}${rest}${verdict(isRight)}`,
+    ...(wrongOnes ? [wrongPositions(wrongOnes)] : []),
+  ];
+}
+
+function wrongPositions(of: NonNullable<CheckResult['wrongPositions']>): string {
+  const { token, layer, chosen, extra, missing, margin } = of;
+  const listed = (positions: number[]) => (positions.length > 0 ? positions.join(', ') : 'none');
+  return (
+    `layer ${layer} chose ${chosen} positions of ${of.of} for token ${token}, ${listed(extra)} among them in place of ` +
+    `${listed(missing)}, which the plain implementation chose by a margin of ${margin.toExponential(2)}`
+  );
 }
 
 function wrongExperts(of: NonNullable<CheckResult['wrongExperts']>): string {

@@ -226,6 +226,25 @@ export interface CheckResult {
     expected: number[];
     margin: number;
   };
+  /** Of runs that leave positions out: whether all choices of positions are the plain implementation's. */
+  positionsAgree?: boolean;
+  /** Choices of all layers with an indexer for all tokens, and how many are the plain implementation's. */
+  positionChoices?: { agree: number; of: number };
+  /** The least difference between the last score that is chosen and the next one, over the largest, of all these choices. */
+  selectionMargin?: number;
+  /**
+   * The first choice (layer and token counted from 0, prompt included) that differs and is no near tie: how many
+   * positions were chosen and how many should be; those that should not, and should be, in it, at most eight each.
+   */
+  wrongPositions?: {
+    token: number;
+    layer: number;
+    chosen: number;
+    of: number;
+    extra: number[];
+    missing: number[];
+    margin: number;
+  };
   /** Bits to which a checkpoint's weights were rounded, here and in the plain implementation, if fewer than it has. */
   roundedTo?: number;
   /** The formats of those bits, in words. */

@@ -52,10 +52,21 @@ export interface ServingResult extends ServingMetrics {
   series: Series;
   /** Of completed requests: every fifth percentile from 0 to 100. */
   distributions: Record<'ttftMs' | 'tpotMs' | 'e2elMs', number[]>;
+  /** Where the requests are a record: its tokens, and how many came at another time than was recorded. */
+  replay?: ReplayResult;
   /** Rows of the trace that could not be used and were left out. */
   skippedRows: number;
   notes: string[];
   assumptions: string[];
+}
+
+export interface ReplayResult {
+  /** Requests whose end was recorded, and their tokens. */
+  requests: number;
+  tokens: number;
+  differing: number;
+  /** The first of them; null for a token that did not come. */
+  first?: { request: number; token: number; recordedNs: number | null; servedNs: number | null };
 }
 
 /** Simulated steps: one user alone, and `fullUsers` users who fill the layers. */

@@ -1,92 +1,109 @@
 /** When each request got where, and the account of its parts at its end. */
-import { seenNs, type Delivery } from './transport.js';
-import type { Request, Served } from './request.js';
+import type { Rejection, Request, Served } from './request.js';
 
-/** Per request, NaN as long as it has not happened. */
+export type Phase = 'sent' | 'waiting' | 'reading' | 'entered' | 'decoding' | 'ended';
+
+/** A request from its submission to its end; times are NaN as long as it has not happened. */
 export interface Account {
-  /** Sent by the client, and there at the server (known ahead for those that follow no other). */
-  arrivalNs: Float64Array;
-  queuedNs: Float64Array;
-  /** Its prompt begins to enter the pipeline. */
-  startNs: Float64Array;
-  /** Its first token leaves the wafer. */
-  firstNs: Float64Array;
+  request: Request;
+  phase: Phase;
+  /** Whether its session keeps its cache. */
+  keep: boolean;
+  /** Sent by the client, and there at the server. */
+  arrivalNs: number;
+  queuedNs: number;
+  /** Its prompt begins to enter the pipeline, so much of it known from the session's cache. */
+  startNs: number;
+  cachedTokens: number;
+  /** Its first token leaves the wafer, or its prompt is read if there is to be no token. */
+  firstNs: number;
+  /** Tokens that have left the wafer; when the client sees the first; when the last one left and was framed. */
+  tokens: number;
+  firstSeenNs: number;
+  leftNs: number;
+  framedNs: number;
 }
 
-export function createAccount(requests: number): Account {
-  const times = () => new Float64Array(requests).fill(NaN);
-  return { arrivalNs: times(), queuedNs: times(), startNs: times(), firstNs: times() };
+export function createAccount(request: Request, arrivalNs: number, keep: boolean): Account {
+  return {
+    request,
+    phase: 'sent',
+    keep,
+    arrivalNs,
+    queuedNs: NaN,
+    startNs: NaN,
+    cachedTokens: NaN,
+    firstNs: NaN,
+    tokens: 0,
+    firstSeenNs: NaN,
+    leftNs: NaN,
+    framedNs: -Infinity,
+  };
 }
 
-/** A request whose last token leaves the wafer at `now`. */
-export function completed(
-  { arrivalNs, queuedNs, startNs, firstNs }: Account,
-  delivery: Delivery,
-  request: Request,
-  now: number,
-): Served {
-  const { id } = request;
-  const seen = seenNs(delivery, id);
+/** A request that was complete at `now`; its client sees its last token at `seen`. */
+export function completed(account: Account, now: number, seen: number): Served {
+  const { request, arrivalNs, queuedNs, startNs, firstNs, cachedTokens } = account;
   return {
     request,
     outcome: 'completed',
-    arrivalNs: arrivalNs[id],
-    queuedNs: queuedNs[id],
-    firstTokenNs: delivery.firstNs[id],
+    arrivalNs,
+    queuedNs,
+    firstTokenNs: account.firstSeenNs,
     lastTokenNs: seen,
-    tokens: delivery.tokens[id],
-    queueNs: startNs[id] - queuedNs[id],
-    transportNs: queuedNs[id] - arrivalNs[id] + (seen - now),
-    prefillNs: firstNs[id] - startNs[id],
-    decodeNs: now - firstNs[id],
+    tokens: account.tokens,
+    queueNs: startNs - queuedNs,
+    transportNs: queuedNs - arrivalNs + (seen - now),
+    prefillNs: firstNs - startNs,
+    decodeNs: now - firstNs,
+    cachedTokens,
   };
 }
 
 /** A request that is turned away as soon as it reaches the server. */
 export function rejected(
-  { arrivalNs, queuedNs }: Account,
-  { downlink }: Delivery,
-  request: Request,
+  { request, arrivalNs, queuedNs }: Account,
+  downlink: number,
+  rejection: Rejection,
   reason: string,
 ): Served {
-  const arrival = arrivalNs[request.id];
   return {
     request,
     outcome: 'rejected',
     reason,
-    arrivalNs: arrival,
-    queuedNs: queuedNs[request.id],
+    rejection,
+    arrivalNs,
+    queuedNs,
     firstTokenNs: NaN,
     lastTokenNs: NaN,
     tokens: 0,
     queueNs: 0,
-    transportNs: queuedNs[request.id] - arrival + downlink,
+    transportNs: queuedNs - arrivalNs + downlink,
     prefillNs: 0,
     decodeNs: 0,
   };
 }
 
-/** What is known at the end, `now`, of a request that has arrived and not ended; or undefined. */
+/** What is known as of `now` of a request that was sent and has not ended, or was given up. */
 export function unfinished(
-  { arrivalNs, queuedNs, startNs, firstNs }: Account,
-  delivery: Delivery,
-  request: Request,
+  account: Account,
   now: number,
-): Served | undefined {
-  const { id } = request;
-  if (!(arrivalNs[id] <= now)) return undefined;
+  outcome: 'unfinished' | 'cancelled' = 'unfinished',
+): Served {
+  const { request, arrivalNs, queuedNs, startNs, firstNs, cachedTokens } = account;
   const between = (from: number, to: number) => Math.max(0, (to <= now ? to : now) - from) || 0;
   return {
     request,
-    outcome: 'unfinished',
-    arrivalNs: arrivalNs[id],
-    queuedNs: queuedNs[id] <= now ? queuedNs[id] : NaN,
-    firstTokenNs: delivery.firstNs[id],
+    outcome,
+    arrivalNs,
+    queuedNs: queuedNs <= now ? queuedNs : NaN,
+    firstTokenNs: account.firstSeenNs,
     lastTokenNs: NaN,
-    tokens: delivery.tokens[id],
-    queueNs: between(queuedNs[id], startNs[id]),
-    transportNs: between(arrivalNs[id], queuedNs[id]),
-    prefillNs: between(startNs[id], firstNs[id]),
-    decodeNs: between(firstNs[id], now),
+    tokens: account.tokens,
+    queueNs: between(queuedNs, startNs),
+    transportNs: between(arrivalNs, queuedNs),
+    prefillNs: between(startNs, firstNs),
+    decodeNs: between(firstNs, now),
+    ...(cachedTokens >= 0 && { cachedTokens }),
   };
 }

@@ -16,7 +16,14 @@ export interface Distribution {
 export type Limits = Partial<Record<'ttftMs' | 'tpotMs' | 'e2elMs', number>>;
 
 export interface ServingMetrics {
-  requests: { arrived: number; completed: number; rejected: number; unfinished: number };
+  requests: {
+    arrived: number;
+    completed: number;
+    rejected: number;
+    /** Given up by their clients; where none was it is left out. */
+    cancelled?: number;
+    unfinished: number;
+  };
   /** How many requests were rejected for each kind of reason (without what it needed). */
   rejections: Record<string, number>;
   durationSeconds: number;
@@ -47,6 +54,7 @@ export function metricsOf(
 ): ServingMetrics {
   const completed = served.filter(({ outcome }) => outcome === 'completed');
   const rejected = served.filter(({ outcome }) => outcome === 'rejected');
+  const cancelled = served.filter(({ outcome }) => outcome === 'cancelled').length;
   const durationSeconds = durationOf(served, endNs);
   const perSecond = (amount: number) => (durationSeconds > 0 ? amount / durationSeconds : 0);
   const tpot = completed.map(tpotMs).filter((ms) => !Number.isNaN(ms));
@@ -61,7 +69,8 @@ export function metricsOf(
       arrived: served.length,
       completed: completed.length,
       rejected: rejected.length,
-      unfinished: served.length - completed.length - rejected.length,
+      ...(cancelled > 0 && { cancelled }),
+      unfinished: served.length - completed.length - rejected.length - cancelled,
     },
     rejections: countBy(
       rejected.map(({ reason }) =>
@@ -71,7 +80,7 @@ export function metricsOf(
     durationSeconds,
     promptTokens,
     outputTokens,
-    ttftMs: distribution(completed.map(ttftMs)),
+    ttftMs: distribution(completed.map(ttftMs).filter((ms) => !Number.isNaN(ms))),
     tpotMs: distribution(tpot),
     itlMs: distribution(gapsNs, 1e-6),
     e2elMs: distribution(completed.map(e2elMs)),

@@ -4,24 +4,28 @@
  */
 
 export interface Request {
-  /** Its index in the workload. */
+  /** Its index in the workload; of requests that are submitted one by one a number above those before. */
   id: number;
-  /** When the client sends it; ignored where `after` is given. */
+  /** When the client sends it; ignored where `after` is given, or where it is submitted at an instant. */
   arrivalNs: number;
   /** Sent when request `after` (an earlier index) has ended, `thinkNs` later. */
   after?: number;
   thinkNs?: number;
   /** The whole context that the model reads, history included; at least 1. */
   promptTokens: number;
-  /** Tokens to generate; at least 1. */
+  /** Tokens to generate, at most; with 0 the prompt is read and nothing is said. */
   outputTokens: number;
   /** Turns of one session share a number and, where state is kept, a cache. */
   session?: number;
   /** Beginning of the prompt that earlier turns of the session have computed already. */
   historyTokens?: number;
+  /** The request whose cache it continues; where the session keeps that of another one, all is read. */
+  parent?: number;
+  /** Whether its cache stays for the session's next turn. */
+  keep?: boolean;
 }
 
-export type Outcome = 'completed' | 'rejected' | 'unfinished';
+export type Outcome = 'completed' | 'rejected' | 'cancelled' | 'unfinished';
 
 /** A request's parts; they add up to the time from its arrival to its last token at the client. */
 export interface Parts {
@@ -35,11 +39,15 @@ export interface Parts {
   decodeNs: number;
 }
 
+/** Why a request is turned away: it never fits, or too many wait. */
+export type Rejection = 'context' | 'queue';
+
 export interface Served extends Parts {
   request: Request;
   outcome: Outcome;
-  /** Why it was rejected. */
+  /** Why it was rejected, in words and as a kind. */
   reason?: string;
+  rejection?: Rejection;
   /** When the client sent it, saw its first token, and saw its last; NaN for what did not happen. */
   arrivalNs: number;
   /** When it reached the server; NaN if it has not. */
@@ -48,4 +56,6 @@ export interface Served extends Parts {
   lastTokenNs: number;
   /** Tokens that the client has seen. */
   tokens: number;
+  /** Tokens of its prompt that were in the session's cache already; undefined as long as it has not begun. */
+  cachedTokens?: number;
 }

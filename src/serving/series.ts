@@ -15,10 +15,12 @@ export function seriesOf(served: readonly Served[], endNs: number, intervals: nu
   const width = Math.max(endNs, 1) / intervals;
   const zeros = () => Array.from({ length: intervals }, () => 0);
   const series = { arrived: zeros(), inSystem: zeros(), tokens: zeros() };
-  for (const { arrivalNs, firstTokenNs, lastTokenNs, tokens, outcome } of served) {
+  for (const one of served) {
+    const { arrivalNs, firstTokenNs, lastTokenNs, tokens, outcome } = one;
     series.arrived[Math.min(intervals - 1, Math.floor(arrivalNs / width))]++;
     if (outcome === 'rejected') continue;
-    const end = Number.isNaN(lastTokenNs) ? endNs : lastTokenNs;
+    const left = outcome === 'cancelled' ? arrivalNs + lengthNs(one) : endNs;
+    const end = Number.isNaN(lastTokenNs) ? left : lastTokenNs;
     spread(series.inSystem, arrivalNs / width, end / width, end / width - arrivalNs / width);
     if (tokens > 0) spread(series.tokens, firstTokenNs / width, end / width, tokens);
   }
@@ -30,6 +32,11 @@ export function seriesOf(served: readonly Served[], endNs: number, intervals: nu
     inSystem: series.inSystem,
     outputTokensPerSecond,
   };
+}
+
+/** From its arrival to its end, or to the end of the run. */
+function lengthNs({ queueNs, transportNs, prefillNs, decodeNs }: Served): number {
+  return queueNs + transportNs + prefillNs + decodeNs;
 }
 
 /** Adds `amount` to the intervals between two instants, by their share of the time. */

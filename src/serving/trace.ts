@@ -1,16 +1,15 @@
 /**
  * Request traces, read as they are published: CSV with a header (Azure's LLM inference traces unless
- * other columns are named) or JSON lines (Mooncake's). Traces of other makers are read by naming the columns
+XX are read by naming the columns
  * that hold a request's arrival, its prompt tokens and its output tokens.
  */
 import Papa from 'papaparse';
+import { isRecord, readRecord, type RequestRecord } from './recorded.js';
 import type { Request } from './request.js';
+import { TraceError } from './trace-error.js';
 import { instantNs, WANTED, type TimeUnit } from './trace-time.js';
 
-/** A trace that cannot be used; one line, `file:line: what was expected, what was found`. */
-export class TraceError extends Error {
-  override readonly name = 'TraceError';
-}
+export { TraceError } from './trace-error.js';
 
 /** Columns of a CSV file, or keys of JSON lines. */
 export interface TraceColumns {
@@ -31,13 +30,15 @@ export interface TraceOptions {
 }
 
 export interface Trace {
-  format: 'azure' | 'mooncake' | 'csv' | 'JSON lines';
+  format: 'azure' | 'mooncake' | 'csv' | 'JSON lines' | 'recorded';
   /** In the order of their arrival, the first one at 0. */
   requests: Request[];
   /** Whether the file's order was another one. */
   sorted: boolean;
   /** Rows left out, and what is wrong with the first of them. */
   skipped: { rows: number; first?: string };
+  /** What else was asked for at which instant, and what came of it, in a trace that an endpoint recorded. */
+  record?: RequestRecord;
 }
 
 /** No published trace comes near; what is beyond is a damaged file. */
@@ -66,6 +67,7 @@ type Take = (line: number, cells: () => Cells) => boolean;
 export function readTrace(text: string, file: string, options: TraceOptions = {}): Trace {
   const { columns: given = {}, limit = Infinity, skipInvalid = false } = options;
   const content = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  if (isRecord(content)) return recordedTrace(readRecord(content, file, limit), file);
   const kind = content.slice(0, 200).trimStart().startsWith('{') ? 'lines' : 'csv';
   const columns: TraceColumns = { ...PUBLISHED[kind], ...given };
   const rows: [arrivalNs: number, promptTokens: number, outputTokens: number][] = [];
@@ -97,6 +99,13 @@ export function readTrace(text: string, file: string, options: TraceOptions = {}
   if (rows.length === 0)
     throw new TraceError(`${file}: expected requests, found none${why(skipped)}`);
   return { format: formatOf(kind, given), ...inOrder(rows), skipped };
+}
+
+function recordedTrace(record: RequestRecord, file: string): Trace {
+  const requests = record.actions.flatMap((action) => ('submit' in action ? action.submit : []));
+  if (requests.length === 0)
+    throw new TraceError(`${file}: expected requests that were recorded, found none`);
+  return { format: 'recorded', requests, sorted: false, skipped: { rows: 0 }, record };
 }
 
 function why({ rows, first }: Trace['skipped']): string {

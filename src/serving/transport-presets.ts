@@ -1,5 +1,5 @@
 /**
- * The two transports with their defaults and where each number comes from. Only the counts of round
+ * The transports with their defaults and where each number comes from. Only the counts of round
  * trips are facts of the protocols; the times are assumptions to be set for a given site. None of them
  * is chosen for the savings that were published: the report says what those would need.
  */
@@ -25,7 +25,23 @@ const COMMON: Record<string, Preset> = {
   uplinkMbps: { value: 50, source: `${ASSUMED}: an office line` },
 };
 
+const NOTHING = 'kind none: nothing between the client and the server';
+
 const PRESETS: Record<TransportKind, Record<string, Preset>> = {
+  none: {
+    roundTripMs: { value: 0, source: NOTHING },
+    tcpRoundTrips: { value: 0, source: NOTHING },
+    tlsRoundTrips: { value: 0, source: NOTHING },
+    upgradeRoundTrips: { value: 0, source: NOTHING },
+    requestWorkMs: { value: 0, source: NOTHING },
+    promptTokenMicros: { value: 0, source: NOTHING },
+    tokenMicros: { value: 0, source: NOTHING },
+    bytesPerToken: { value: 0, source: NOTHING },
+    uplinkMbps: { value: 1, source: `${NOTHING}; of 0 bytes` },
+    connection: { value: 'session', source: NOTHING },
+    sendsHistory: { value: false, source: NOTHING },
+    keepsCache: { value: false, source: 'stateless unless set; a request may ask for it' },
+  },
   http: {
     ...COMMON,
     requestWorkMs: {
@@ -53,17 +69,25 @@ const PRESETS: Record<TransportKind, Record<string, Preset>> = {
   },
 };
 
-/** The transport of a kind, its preset's values overridden by those given. */
+/** The transport of a kind, its preset's values overridden by those given; where there is none, nothing costs. */
 export function transportOf(kind: TransportKind, given: Partial<Transport> = {}): Transport {
   const values = Object.entries(PRESETS[kind]).map(([key, { value }]) => [key, value]);
-  return { ...Object.fromEntries(values), ...given, kind } as Transport;
+  return { ...Object.fromEntries(values), ...applied(kind, given), kind } as Transport;
 }
 
 /** Where each of a transport's numbers comes from. */
 export function transportSources(kind: TransportKind, given: Partial<Transport> = {}) {
+  const set = applied(kind, given);
   const entries = Object.entries(PRESETS[kind]).map(([key, { source }]) => [
     key,
-    key in given ? 'the configuration' : source,
+    key in set ? 'the configuration' : source,
   ]);
   return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** A network's numbers mean nothing without one; whether the cache stays does. */
+function applied(kind: TransportKind, given: Partial<Transport>): Partial<Transport> {
+  const { keepsCache } = given;
+  if (kind !== 'none') return given;
+  return keepsCache === undefined ? {} : { keepsCache };
 }

@@ -1,11 +1,11 @@
 /**
- * The connection between a client and the server: a new HTTPS connection per request, or one WebSocket that
- * stays. Every number is a parameter; what opening costs in round trips follows the protocols: TCP 1
+ * The connection between a client and the server: a new HTTPS connection per request, one WebSocket that
+ * stays, or nothing at all, as if the client were at the wafer. Every number is a parameter; what opening costs in round trips follows the protocols: TCP 1
  * (RFC 9293), TLS 1.3 1 (RFC 8446), the upgrade to a WebSocket 1 (RFC 6455).
  */
 import type { Request } from './request.js';
 
-export type TransportKind = 'http' | 'websocket';
+export type TransportKind = 'http' | 'websocket' | 'none';
 
 export interface Transport {
   kind: TransportKind;
@@ -37,11 +37,17 @@ function tokensSent(request: Request, transport: Transport): number {
   return Math.max(1, request.promptTokens - known);
 }
 
-/** Nanoseconds from the client's sending a request to its entry into the server's queue. */
-export function uplinkNs(request: Request, transport: Transport): number {
-  const { roundTripMs, requestWorkMs, promptTokenMicros, bytesPerToken, uplinkMbps } = transport;
+/**
+ * Nanoseconds from the client's sending a request to its entry into the server's queue.
+ * @param begins whether it opens its session's connection
+ */
+export function uplinkNs(
+  request: Request,
+  transport: Transport,
   // A request of no session comes over a connection that its user keeps anyway.
-  const begins = request.session !== undefined && request.after === undefined;
+  begins = request.session !== undefined && request.after === undefined,
+): number {
+  const { roundTripMs, requestWorkMs, promptTokenMicros, bytesPerToken, uplinkMbps } = transport;
   const opens = transport.connection === 'request' || begins;
   const trips = (opens ? openingRoundTrips(transport) : 0) + 0.5;
   const sent = tokensSent(request, transport);
@@ -63,51 +69,4 @@ export function framingNs({ tokenMicros }: Transport): number {
 function openingRoundTrips(transport: Transport): number {
   const { tcpRoundTrips, tlsRoundTrips, upgradeRoundTrips, kind } = transport;
   return tcpRoundTrips + tlsRoundTrips + (kind === 'websocket' ? upgradeRoundTrips : 0);
-}
-
-/** Tokens on their way to the clients: when each is seen, and the gaps between them. */
-export interface Delivery {
-  framing: number;
-  downlink: number;
-  /** Per request: when its last token was framed, and how many were. */
-  framedNs: Float64Array;
-  tokens: Int32Array;
-  firstNs: Float64Array;
-  /** Every gap between two tokens of a request as its client sees them (ITL), pooled. */
-  gaps: Float64Array;
-  gapCount: number;
-}
-
-export function createDelivery(requests: number, transport: Transport): Delivery {
-  return {
-    framing: framingNs(transport),
-    downlink: downlinkNs(transport),
-    framedNs: new Float64Array(requests).fill(-Infinity),
-    tokens: new Int32Array(requests),
-    firstNs: new Float64Array(requests).fill(NaN),
-    gaps: new Float64Array(1024),
-    gapCount: 0,
-  };
-}
-
-/** A token of request `id` leaves the wafer at `time`; a connection frames one token at a time. */
-export function deliver(delivery: Delivery, id: number, time: number): void {
-  const before = delivery.framedNs[id];
-  const framed = Math.max(time, before) + delivery.framing;
-  delivery.framedNs[id] = framed;
-  if (delivery.tokens[id]++ === 0) {
-    delivery.firstNs[id] = framed + delivery.downlink;
-    return;
-  }
-  if (delivery.gapCount === delivery.gaps.length) {
-    const more = new Float64Array(2 * delivery.gapCount);
-    more.set(delivery.gaps);
-    delivery.gaps = more;
-  }
-  delivery.gaps[delivery.gapCount++] = framed - before;
-}
-
-/** When the client saw the last token so far. */
-export function seenNs(delivery: Delivery, id: number): number {
-  return delivery.framedNs[id] + delivery.downlink;
 }

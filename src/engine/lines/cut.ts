@@ -188,7 +188,7 @@ function computing(records: Int32Array, from: number, to: number): Computing {
  * The families of a program's colours: as it says, but colours of one operation are of one family, and colours of
  * which it says nothing too.
  */
-export function familiesOf(
+export function unitedFamilies(
   { records }: Pick<Operations, 'records'>,
   given: readonly number[],
   switching: number,

@@ -5,7 +5,7 @@
 import type { WaferSpec } from '../../hardware/wafer.js';
 import type { Program } from '../../program/program.js';
 import type { Tables } from '../fast/tables.js';
-import { COLORS, cutLists, familiesOf, type Cuts } from './cut.js';
+import { COLORS, cutLists, unitedFamilies, type Cuts } from './cut.js';
 import { groundOf, netsOf, type Net } from './nets.js';
 import { lineRole, partCode, shapeOf, type Found } from './shapes.js';
 import type { LineTable, PartCode, Shape } from './table.js';
@@ -53,7 +53,7 @@ export function divide(
   let switching = 0;
   for (const { routes } of program.roles)
     for (const { color, positions } of routes) if (positions) switching |= 1 << color;
-  const cuts = cutLists(tables.ops, familiesOf(tables.ops, families, switching), groupOf);
+  const cuts = cutLists(tables.ops, unitedFamilies(tables.ops, families, switching), groupOf);
   const order = cuts && orderOf(cuts);
   if (cuts === undefined || order === undefined) return undefined;
   const parts = cuts.parts.map(({ from, to }) => partCode(table, tables.ops.records, from, to));

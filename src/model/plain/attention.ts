@@ -12,6 +12,8 @@ import { multiply, project, scaleBy, sigmoid, softCap, softmax } from './vectors
 export interface KvCache {
   keys: Float64Array[];
   values: Float64Array[];
+  /** Keys of an indexer, after RoPE. */
+  indexKeys?: Float64Array[];
 }
 
 /** Takes a token's input at its position, after all earlier ones, and returns what attention adds. */

@@ -7,11 +7,12 @@
 import { scaleAt } from '../blocks.js';
 import { unexpected } from '../errors.js';
 import type { LayerWeights, Weights } from '../model-weights.js';
-import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
-import { gqaAttention, type Attention, type KvCache } from './attention.js';
+import { indexerOf, layerOf, type LayerSpec, type ModelSpec } from '../model.js';
+import { gqaAttention, type KvCache } from './attention.js';
 import { deltaAttention, emptyState, type DeltaState } from './delta.js';
 import { expertsMlp } from './experts.js';
-import { latentAttention } from './latent.js';
+import type { Selection } from './indexer.js';
+import { latentAttention, type LastSelection } from './latent.js';
 import { gatedMlp } from './mlp.js';
 import { addBlock, rmsNorm } from './norm.js';
 import type { Choice, Inputs } from './router.js';
@@ -22,8 +23,9 @@ export interface PlainDecoder {
    * Takes the next token and returns the `vocab` logits of the one after it. Throws a ModelError if
    * there is no such token, or no position left up to `maxContext`.
    * @param experts of layers whose token goes through these, whatever their routers choose
+   * @param positions of layers whose token attends to these, whatever their indexers choose
    */
-  step(token: number, experts?: ChosenExperts): Float64Array;
+  step(token: number, experts?: ChosenExperts, positions?: ChosenPositions): Float64Array;
   /**
    * The cache so far, [layer][position][kvHeads * headDim]: keys after RoPE, and values. Layers without
    * grouped queries have none.
@@ -32,6 +34,10 @@ export interface PlainDecoder {
   readonly values: Float64Array[][];
   /** What each layer with a gated delta net remembers; nothing in others. */
   readonly states: readonly (DeltaState | undefined)[];
+  /** Keys of each layer's indexer, [layer][position][dim]; none in others. */
+  readonly indexKeys: Float64Array[][];
+  /** What each layer's indexer chose for the last token; nothing where it attends to all positions. */
+  readonly selections: readonly (Selection | undefined)[];
   /** What each layer's router chose for the last token; nothing in layers without experts. */
   readonly choices: readonly (Choice | undefined)[];
 }
@@ -39,8 +45,18 @@ export interface PlainDecoder {
 /** Numbers of the experts that each layer's token goes through; none where it has none. */
 export type ChosenExperts = readonly (readonly number[] | undefined)[];
 
+/** By layer with an indexer of its own: the positions that its token attends to; nothing where these are all. */
+export type ChosenPositions = readonly (readonly number[] | undefined)[];
+
+/** What a token is asked to go through, and to attend to. */
+interface Asked {
+  experts?: readonly number[] | undefined;
+  positions?: readonly number[] | undefined;
+}
+
 /** One layer: changes the residual stream of the token at a position. */
-type Layer = (x: Float64Array, position: number, experts?: readonly number[]) => void;
+type Layer = (x: Float64Array, position: number, asked: Asked) => void;
+type Mixer = (input: Float64Array, position: number, asked?: readonly number[]) => Float64Array;
 /** What the MLP of a layer adds. */
 type Mlp = (inputs: Inputs, experts?: readonly number[]) => Float64Array;
 
@@ -50,33 +66,45 @@ export function createPlainDecoder(
   weights: Weights,
   positions = model.maxContext,
 ): PlainDecoder {
-  const caches = model.layers.map((): KvCache => ({ keys: [], values: [] }));
+  const caches = model.layers.map(() => ({ keys: [], values: [], indexKeys: [] }));
   const states = model.layers.map((_, number) => {
     const { attention } = layerOf(model, number);
     return attention.kind === 'delta' ? emptyState(attention) : undefined;
   });
   const choices = model.layers.map((): Choice | undefined => undefined);
+  const selections = model.layers.map((): Selection | undefined => undefined);
+  const selection: LastSelection = {};
   const layers = weights.layers.map((layer, number) => {
     const spec = layerOf(model, number);
     const attention = attentionOf(
       model,
       spec,
       layer,
-      { cache: caches[number], state: states[number] },
+      { cache: caches[number], state: states[number], selection },
       positions,
     );
     const mlp = mlpOf(model, spec, layer, (choice) => (choices[number] = choice));
-    return createLayer(model, spec, layer, attention, mlp);
+    const attend: Mixer = (...of) => {
+      const output = attention(...of);
+      selections[number] = indexerOf(spec)?.own ? selection.last : undefined;
+      return output;
+    };
+    return createLayer(model, spec, layer, attend, mlp);
   });
   let position = 0;
 
-  function step(token: number, experts: ChosenExperts = []): Float64Array {
+  function step(
+    token: number,
+    experts: ChosenExperts = [],
+    positions: ChosenPositions = [],
+  ): Float64Array {
     if (!Number.isInteger(token) || token < 0 || token >= model.vocab)
       throw unexpected('token', `a whole number from 0 to ${model.vocab - 1}`, token);
     if (position >= model.maxContext)
       throw unexpected('position', `less than ${model.maxContext}`, position);
     const x = embedded(model, weights, token);
-    for (const [number, layer] of layers.entries()) layer(x, position, experts[number]);
+    for (const [number, layer] of layers.entries())
+      layer(x, position, { experts: experts[number], positions: positions[number] });
     position++;
     return headLogits(model, weights, x);
   }
@@ -85,8 +113,10 @@ export function createPlainDecoder(
     step,
     keys: caches.map(({ keys }) => keys),
     values: caches.map(({ values }) => values),
+    indexKeys: caches.map(({ indexKeys }) => indexKeys),
     states,
     choices,
+    selections,
   };
 }
 
@@ -94,12 +124,12 @@ function createLayer(
   model: ModelSpec,
   spec: LayerSpec,
   weights: LayerWeights,
-  attention: Attention,
+  attention: Mixer,
   mlp: Mlp,
 ): Layer {
   const norms = normsOf(spec, weights);
-  return (x, position, experts) => {
-    addBlock(x, norms.attention, model, (input) => attention(input, position));
+  return (x, position, { experts, positions }) => {
+    addBlock(x, norms.attention, model, (input) => attention(input, position, positions));
     addBlock(x, norms.mlp, model, (normed) => mlp({ stream: x, normed }, experts));
     if (spec.scaled) scaleBy(x, weights.scalar!);
   };
@@ -121,17 +151,24 @@ function normsOf({ norms }: LayerSpec, weights: LayerWeights) {
   };
 }
 
+/** What an attention remembers of earlier tokens, and of earlier layers. */
+interface Kept {
+  cache: KvCache;
+  state: DeltaState | undefined;
+  selection: LastSelection;
+}
+
 function attentionOf(
   model: ModelSpec,
   { attention: spec }: LayerSpec,
   { attention: weights }: LayerWeights,
-  { cache, state }: { cache: KvCache; state: DeltaState | undefined },
+  { cache, state, selection }: Kept,
   positions: number,
-): Attention {
+): Mixer {
   if (spec.kind === 'gqa' && weights.kind === 'gqa')
     return gqaAttention(spec, weights, model, cache, positions);
   if (spec.kind === 'latent' && weights.kind === 'latent')
-    return latentAttention(spec, weights, model, positions, cache);
+    return latentAttention(spec, weights, model, positions, cache, selection);
   if (spec.kind === 'delta' && weights.kind === 'delta')
     return deltaAttention(spec, weights, model, state);
   throw new TypeError(`expected weights of ${spec.kind}, found ${weights.kind}`);

@@ -184,8 +184,9 @@ export const OMISSIONS: Omission[] = [
   },
   { what: 'Clock changes by heat or power', effect: 'the clock is constant' },
   {
-    what: 'The choice of positions by an indexer of sparse attention, beyond as many as it chooses all of',
-    effect: 'such runs are refused by name, or attend to all positions (model.indexer: dense)',
+    what: 'Work that sparse attention saves: rows find the scores of positions that an indexer does not choose too',
+    effect:
+      'a program that skipped them would be faster by as much as its fullest row has few of the chosen',
   },
 ];
 

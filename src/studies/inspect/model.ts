@@ -108,7 +108,8 @@ function attentionWords(a: AttentionSpec): string {
       return gqaWords(a);
     case 'latent': {
       const { indexer } = a;
-      const chosen = indexer && `${indexer.own ? 'indexer' : "the last indexer's"} ${indexer.topK}`;
+      const whose = indexer?.own ? 'indexer' : "the last indexer's";
+      const chosen = indexer && `${whose} ${indexer.topK}${indexer.handsOn ? ', handed on' : ''}`;
       return [
         `latent ${a.kvRank} + ${a.rope.dim}`,
         `${a.heads} heads of ${a.nope} + ${a.rope.dim}, values ${a.value}`,

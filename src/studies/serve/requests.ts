@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../../config.js';
 import { readText } from '../../config/files.js';
 import { ConfigError } from '../../config/errors.js';
 import { agentSessions, closedLoop, openArrivals, type Length } from '../../serving/arrivals.js';
+import type { RequestRecord } from '../../serving/recorded.js';
 import type { Request } from '../../serving/request.js';
 import { readTrace, TraceError, type Trace } from '../../serving/trace.js';
 
@@ -13,6 +14,8 @@ export interface RequestSource {
   notes: string[];
   /** Rows of the trace that could not be used and were left out. */
   skippedRows: number;
+  /** Everything that was asked for, where it was recorded. */
+  record?: RequestRecord;
 }
 
 const DEFAULT_REQUESTS = 1000;
@@ -36,7 +39,8 @@ export function requestsOf(config: ResolvedConfig, maxContext: number): RequestS
     );
   const source = trace === undefined ? synthetic(config, maxContext) : fromTrace(config);
   const output = source.requests.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
-  if (output > MAX_OUTPUT_TOKENS)
+  // A record's answers may be given far more room than they take.
+  if (output > MAX_OUTPUT_TOKENS && source.record === undefined)
     throw new ConfigError(
       `workload: expected at most ${MAX_OUTPUT_TOKENS} output tokens in all, found ${output}; ` +
         `take fewer with workload.requests`,
@@ -59,6 +63,7 @@ function fromTrace({ workload, traceFile }: ResolvedConfig): RequestSource {
         ...skippedNote(path, read.skipped),
       ],
       skippedRows: read.skipped.rows,
+      ...(read.record && { record: read.record }),
     };
   } catch (error) {
     throw error instanceof TraceError ? new ConfigError(error.message) : error;

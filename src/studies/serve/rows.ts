@@ -4,16 +4,20 @@ import type { Served } from '../../serving/request.js';
 /** Rows of a piece: many requests would be more text than one string holds. */
 const PIECE = 10_000;
 
-/** One row per request that arrived, each ending with a line break, in pieces. */
-export function* servingRows(scenario: string, served: readonly Served[]): Generator<string> {
+/** One row per request that arrived, with the times of its tokens where they are given, each ending with a line break, in pieces. */
+export function* servingRows(
+  scenario: string,
+  served: readonly Served[],
+  tokensNs?: readonly (readonly number[])[],
+): Generator<string> {
   for (let i = 0; i < served.length; i += PIECE)
     yield served
       .slice(i, i + PIECE)
-      .map((one) => `${rowOf(scenario, one)}\n`)
+      .map((one) => `${rowOf(scenario, one, tokensNs?.[one.request.id])}\n`)
       .join('');
 }
 
-function rowOf(scenario: string, one: Served): string {
+function rowOf(scenario: string, one: Served, tokensNs?: readonly number[]): string {
   const { request, outcome, reason, tokens, arrivalNs, firstTokenNs, lastTokenNs } = one;
   const { queueNs, transportNs, prefillNs, decodeNs } = one;
   return JSON.stringify({
@@ -32,5 +36,6 @@ function rowOf(scenario: string, one: Served): string {
     transportNs,
     prefillNs,
     decodeNs,
+    ...(tokensNs && { tokensNs }),
   });
 }

@@ -52,7 +52,8 @@ export async function serveAll(
 }
 
 function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {
-  for (const { result, run } of served) yield* servingRows(result.scenario, run.served);
+  for (const { result, run } of served)
+    yield* servingRows(result.scenario, run.served, run.tokensNs);
 }
 
 /** A configuration as it asks for it: its requests served, or its decode steps alone. */

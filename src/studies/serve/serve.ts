@@ -14,6 +14,7 @@ import {
 } from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import { replayOf } from './replay.js';
 import { requestsOf, type RequestSource } from './requests.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
 import { POLICIES } from '../../serving/policy.js';
@@ -21,6 +22,7 @@ import { gpusNeeded, rooflineCache, rooflineStepTime } from '../../serving/roofl
 import { rooflineChecks } from '../../serving/roofline.js';
 import { seriesOf } from '../../serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
+import type { ServerOptions } from '../../serving/pipeline.js';
 import { stepTimeOf } from '../../serving/step-time.js';
 import { transportEffect } from '../../serving/transport-effect.js';
 import { transportOf, transportSources } from '../../serving/transport-presets.js';
@@ -80,14 +82,13 @@ export async function prepare(
   const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
   const source = requestsOf(config, maxContext);
   const { horizonSeconds } = config.workload;
+  const horizonNs = horizonSeconds === undefined ? source.record?.endNs : horizonSeconds * 1e9;
   // Before steps are simulated for long: the run ends no sooner than the last request comes.
-  if (horizonSeconds === undefined) refuseInexact(source.requests.at(-1)?.arrivalNs ?? 0);
+  if (horizonNs === undefined) refuseInexact(source.requests.at(-1)?.arrivalNs ?? 0);
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
   const longest =
     wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, maxContext) : needed;
-  const grid = await gridOf(deployment, wanted, longest, work, cache);
-  const { kind, given } = transportSettings(config);
-  const transport = transportOf(kind, given);
+  const { grid, serve } = await serverOf(deployment, maxContext, longest, work, cache);
   return {
     scenario,
     config,
@@ -95,23 +96,50 @@ export async function prepare(
     source,
     grid,
     serve: {
-      policy: POLICIES[wanted.policy](wanted),
-      stepTime: stepTimeOf(grid),
-      kvTokens: deployment.kvTokens,
-      kvBlock: deployment.kvBlock,
-      states: deployment.states,
-      maxContext,
-      transport,
-      ...(horizonSeconds !== undefined && { horizonNs: horizonSeconds * 1e9 }),
+      ...serve,
+      actions: source.record?.actions,
+      ...(horizonNs !== undefined && { horizonNs }),
     },
   };
 }
 
-/** Serves a prepared scenario; the rows are one per request. */
-export function serveScenario(prepared: Prepared): { result: ServingResult; run: ServeResult } {
+/**
+ * A deployment's server, and the simulated steps that it goes by.
+ * @param maxContext of a request
+ * @param longest to which steps are simulated
+ */
+export async function serverOf(
+  deployment: Deployment,
+  maxContext: number,
+  longest: number,
+  work: GridWork,
+  cache: GridCache = new Map(),
+): Promise<{ grid: SimulatedGrid; serve: ServerOptions }> {
+  const { config, kvTokens, kvBlock, states } = deployment;
+  const wanted = settingsOf(config);
+  const grid = await gridOf(deployment, wanted, longest, work, cache);
+  const { kind, given } = transportSettings(config);
+  const serve = {
+    policy: POLICIES[wanted.policy](wanted),
+    stepTime: stepTimeOf(grid),
+    ...{ kvTokens, kvBlock, states, maxContext },
+    maxWaiting: wanted.maxWaiting,
+    transport: transportOf(kind, given),
+  };
+  return { grid, serve };
+}
+
+/** Serves a prepared scenario; of a record also when every request's client sees each of its tokens. */
+export function serveScenario(prepared: Prepared): {
+  result: ServingResult;
+  run: ServeResult & { tokensNs?: number[][] };
+} {
   const { config, deployment, source, grid, scenario } = prepared;
   const { limits, policy } = settingsOf(config);
-  const run = serve(source.requests, prepared.serve);
+  const { record } = source;
+  const tokensNs = record && source.requests.map((): number[] => []);
+  const onToken = (id: number, ns: number) => tokensNs![id].push(ns);
+  const run = serve(source.requests, { ...prepared.serve, ...(record && { onToken }) });
   refuseInexact(run.endNs);
   const metrics = metricsOf(run, limits);
   const { wafers } = deployment.placement;
@@ -143,11 +171,12 @@ export function serveScenario(prepared: Prepared): { result: ServingResult; run:
       tpotMs: percentilesOf(run.served, tpotMs),
       e2elMs: percentilesOf(run.served, e2elMs),
     },
+    ...(record && { replay: replayOf(record, tokensNs!) }),
     skippedRows: source.skippedRows,
     notes: source.notes,
     assumptions: ASSUMPTIONS,
   };
-  return { result, run };
+  return { result, run: { ...run, ...(tokensNs && { tokensNs }) } };
 }
 
 const DAY_NS = 86_400e9;
@@ -172,7 +201,7 @@ const ASSUMPTIONS = [
   'GPUs: an analytic roofline under first come, first served; nothing of their hardware is simulated.',
 ];
 
-function settingsOf(config: ResolvedConfig): ServingConfig {
+export function settingsOf(config: ResolvedConfig): ServingConfig {
   if (config.serving === undefined)
     throw new ConfigError('workload.kind: expected serving, found decode');
   return config.serving;

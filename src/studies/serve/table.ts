@@ -83,6 +83,9 @@ function vllmBlock(s: ServingResult): string {
     line('Successful requests:', count(requests.completed)),
     line('Rejected requests:', count(requests.rejected)),
     ...Object.entries(rejections).map(([why, n]) => `    ${count(n)}: ${why}`),
+    ...(requests.cancelled === undefined
+      ? []
+      : [line('Cancelled requests:', count(requests.cancelled))]),
     line('Unfinished requests:', count(requests.unfinished)),
     line('Benchmark duration (s):', number(s.durationSeconds, 2)),
     line('Total input tokens:', count(s.promptTokens)),
@@ -122,8 +125,19 @@ function wafer(s: ServingResult, style: Style): string {
       ? []
       : [`  states            of ${count(s.states)} users at once, whatever their contexts`]),
     `  128k context      ${reachText(s.reach)}`,
+    ...replayText(s),
     `  energy            ${number(energy.joulesPerOutputToken, 3)} J per output token at ${number(energy.watts / 1000, 2)} kW`,
   ].join('\n');
+}
+
+/** Whether a record came again as it was. */
+function replayText({ replay }: ServingResult): string[] {
+  if (replay === undefined) return [];
+  const { requests, tokens, differing, first } = replay;
+  const all = `${count(tokens)} tokens of ${count(requests)} recorded requests`;
+  const at = first && `, first token ${first.token} of request ${first.request}`;
+  const what = differing === 0 ? 'each at its recorded time' : `${count(differing)} at other times`;
+  return [`  record            ${all}, ${what}${at ?? ''}`];
 }
 
 function reachText({ oneWafer, wafersFor128k: wafers }: ServingResult['reach']): string {
