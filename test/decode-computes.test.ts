@@ -126,7 +126,7 @@ describe('the simulated wafer computes the logits of the model', () => {
     expect((await checkOf(sets)).logitsMaxRelativeError).toBeLessThan(1e-4);
   });
 
-  it.each([4, 1])('with %i KV heads for 4 query heads', async (kvHeads) => {
+  it.each(cases([1], [4]))('with %i KV heads for 4 query heads', async (kvHeads) => {
     const config = loadConfig(TINY, [
       'placement.rows=5',
       'placement.layerColumns=9',
@@ -151,13 +151,13 @@ describe('the simulated wafer computes the logits of the model', () => {
     expect(() => placementOf(load(1))).toThrow(CapacityError);
   });
 
-  it.each([
-    ['f32', 1e-4],
-    ['f16', 3e-2],
-  ])('in the waferllm mapping, exact, in %s', async (dtype, limit) => {
-    const sets = ['mapping=waferllm', 'exact=true', 'placement.rows=7', `model.dtype=${dtype}`];
-    expect((await checkOf(sets)).logitsMaxRelativeError).toBeLessThan(limit);
-  });
+  it.each(cases<[string, number]>([['f32', 1e-4]], [['f16', 3e-2]]))(
+    'in the waferllm mapping, exact, in %s',
+    async (dtype, limit) => {
+      const sets = ['mapping=waferllm', 'exact=true', 'placement.rows=7', `model.dtype=${dtype}`];
+      expect((await checkOf(sets)).logitsMaxRelativeError).toBeLessThan(limit);
+    },
+  );
 });
 
 /** Runs the first decode step with an engine whose programs of layers are spoilt first. */

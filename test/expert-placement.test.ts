@@ -8,14 +8,7 @@ import { layerShape } from '../src/mapping/shapes.js';
 import { hasExperts, type ModelSpec } from '../src/model/model.js';
 import { codeBytesOf, regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf } from '../src/program/program.js';
-import {
-  placed,
-  planned,
-  sidesBy,
-  waferOf,
-  wafersOf,
-  wrongColors,
-} from './helpers/colored.js';
+import { placed, planned, sidesBy, waferOf, wafersOf, wrongColors } from './helpers/colored.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
 import { cases, count, FULL } from './helpers/full.js';
