@@ -7,7 +7,7 @@ import { ConfigError } from './config/errors.js';
 import { configIn, tokenizerOf, weightFiles, withModelConfig } from './config/checkpoint-files.js';
 import type { WeightFiles } from './config/checkpoint-files.js';
 import { extend, noteFile, readChain, referenceOf } from './config/files.js';
-import type { NamedFile, Reference } from './config/files.js';
+import type { NamedFile, ReadFile, Reference } from './config/files.js';
 import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey, type Setting } from './config/tree.js';
 import { validate } from './config/problems.js';
@@ -78,6 +78,8 @@ export interface ResolvedConfig {
   stated: ProvenanceMap;
   /** Every file that was read, in the order in which they are named. */
   files: NamedFile[];
+  /** Where each of them lies, from the current directory or absolute. */
+  places: string[];
 }
 
 /**
@@ -87,11 +89,11 @@ export interface ResolvedConfig {
  * @throws ConfigError one line on the first problem, with its file and line
  */
 export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): ResolvedConfig {
-  const files: NamedFile[] = [];
+  const read: ReadFile[] = [];
   const main = typeof file === 'string' ? { path: file } : file;
   const { path } = main;
-  const whole = applySets(readChain({ ...main, from: COMMAND_LINE }, '', files), sets);
-  const { tree: merged, hardwareFile } = withHardware(whole, path, files);
+  const whole = applySets(readChain({ ...main, from: COMMAND_LINE }, '', read), sets);
+  const { tree: merged, hardwareFile } = withHardware(whole, path, read);
   const tree = withModelConfig(merged);
   const { hardware, model: wanted, mapping, ...rest } = validate(schema, tree);
   const { config: modelPath, weights: weightsPath, spec: expectedSpec, ...options } = wanted;
@@ -103,17 +105,17 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
       ? referenceOf(named, 'model.weights', path)
       : referenceOf(named, 'model', path, 'model'),
   );
-  const { model, block } = readModel(reference, options, tree, files);
-  const begun = files.length;
-  const weights = weightFiles(tree, path, model, block, files);
-  const tokenizer = tokenizerFilesOf(rest, { weights, reference }, files);
-  const checkpoint = files.slice(begun);
+  const { model, block } = readModel(reference, options, tree, read);
+  const begun = read.length;
+  const weights = weightFiles(tree, path, model, block, read);
+  const tokenizer = tokenizerFilesOf(rest, { weights, reference }, read);
+  const checkpoint = read.slice(begun);
   const prompt = promptOf(rest.workload, model, tree, tokenizer);
-  const routing = routingTraceOf(rest.workload, tree, path, model, files);
+  const routing = routingTraceOf(rest.workload, tree, path, model, read);
   const computing = withData(rest, { weights, prompt }, tree);
   const run = withServing(withContext(computing, model, tree));
   const said = { ...run, ...mappingAs(mapping) };
-  const served = servingFiles(tree, path, files);
+  const served = servingFiles(tree, path, read);
   const machine = plainHardware(hardware);
   // What its file calls its fields is no part of what was run.
   const { published: _, ...spec } = model;
@@ -150,8 +152,14 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
       block: weights?.block,
     }),
     stated: provenanceOf(hardware, () => ''),
-    files,
+    files: read.map(asNamed),
+    places: read.map(({ at }) => at),
   };
+}
+
+/** A file as documents name it. */
+function asNamed({ path, sha256 }: NamedFile): NamedFile {
+  return { path, sha256 };
 }
 
 /** A result's configuration runs again as it is; of another model it would say what is not so. */
@@ -197,7 +205,7 @@ function positionsFor(prompt: readonly number[], tokens: number, model: ModelSpe
 function tokenizerFilesOf(
   { workload: { prompt } }: Pick<Config, 'workload'>,
   { weights, reference }: { weights: WeightFiles | undefined; reference: Reference },
-  files: NamedFile[],
+  files: ReadFile[],
 ): string[] {
   const isText = Array.isArray(prompt) || typeof prompt === 'string';
   if (weights === undefined && !isText) return [];
@@ -237,7 +245,7 @@ function withServing<T extends Pick<Config, 'workload' | 'serving' | 'transport'
 }
 
 /** What serving reads: the trace, which may be long, by its hash. */
-function servingFiles(tree: Node, mainFile: string, files: NamedFile[]) {
+function servingFiles(tree: Node, mainFile: string, files: ReadFile[]) {
   const named = child(child(tree, 'workload'), 'trace');
   const trace = named && referenceOf(child(named, 'file') ?? named, 'workload.trace', mainFile);
   if (trace) noteFile(trace, files);
@@ -263,7 +271,7 @@ function canonicalOf(
     ...run
   }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
-  { checkpoint, block }: { checkpoint: readonly NamedFile[]; block: WeightFiles['block'] },
+  { checkpoint, block }: { checkpoint: readonly ReadFile[]; block: WeightFiles['block'] },
 ): Record<string, unknown> {
   const workload = { kind: 'decode', skipInvalid: false, ...run.workload };
   return {
@@ -293,7 +301,7 @@ export function loadHardware(
   path: string,
   sets: readonly string[] = [],
 ): { wafer: WaferSpec; provenance: ProvenanceMap; files: NamedFile[] } {
-  const files: NamedFile[] = [];
+  const files: ReadFile[] = [];
   const origin = { label: COMMAND_LINE };
   const root = normalise({ origin, value: new Map([['hardware', { origin, value: path }]]) });
   const { tree } = withHardware(applySets(root, sets), '', files);
@@ -301,7 +309,7 @@ export function loadHardware(
   return {
     wafer: toWafer(hardware),
     provenance: provenance(hardware, tree),
-    files,
+    files: files.map(asNamed),
   };
 }
 
@@ -311,7 +319,7 @@ export function configHash(value: unknown): string {
 }
 
 /** The tree with the hardware file under what the configuration says of `hardware` itself. */
-function withHardware(written: Node, mainFile: string, files: NamedFile[]) {
+function withHardware(written: Node, mainFile: string, files: ReadFile[]) {
   const own = child(written, 'hardware');
   const base = child(own, 'extends');
   if (!own || !base) return { tree: written, hardwareFile: { path: mainFile, named: {} } };

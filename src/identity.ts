@@ -53,6 +53,8 @@ export function ofPackage(files: readonly NamedFile[]): NamedFile[] {
 }
 
 function distinct(files: readonly NamedFile[]): NamedFile[] {
-  const known = new Map(files.map((file) => [`${file.sha256} ${file.path}`, file]));
+  const known = new Map(
+    files.map(({ path, sha256 }) => [`${sha256} ${path}`, { path, sha256 }] as const),
+  );
   return [...known.values()];
 }

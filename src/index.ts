@@ -76,11 +76,16 @@ export { runPoint, type Base, type FrozenPoint, type Outcome } from './studies/s
 export { createPool, type PoolOptions } from './studies/sweep/pool.js';
 export { isFailed } from './studies/sweep/results.js';
 export { statusOf } from './studies/sweep/status.js';
-export { plannedDocument, prepareSweep, runSweep } from './studies/sweep/sweep.js';
+export { freeze, plannedDocument, prepareSweep, runSweep } from './studies/sweep/sweep.js';
 export type { Prepared as PreparedSweep, Shard, SweepProgress } from './studies/sweep/sweep.js';
 export { plannedTable, sweepCsv, sweepMarkdown } from './studies/sweep/table.js';
 export { sweepNdjson, sweepTable } from './studies/sweep/table.js';
 export { openSweepStore, type PointError, type SweepStore } from './store/sweep-store.js';
+export { indexedJob, manifestText } from './studies/sweep/kubernetes.js';
+export { knownPace, measuredPace } from './studies/sweep/pace.js';
+export { createQueue } from './studies/sweep/queue/executor.js';
+export * as slurm from './studies/sweep/slurm.js';
+export { startWorker } from './studies/sweep/queue/worker.js';
 export { stepCache, type StepCache } from './studies/steps/step-cache.js';
 export { withThreads } from './studies/steps/work.js';
 export type { ValidateDocument } from './studies/validate/document.js';

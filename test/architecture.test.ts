@@ -89,8 +89,8 @@ const PACKAGES: Record<string, string[]> = {
   config: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'js-quantities', 'yaml', 'zod'],
   studies: [
     ...['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
-    ...['node:util', 'node:worker_threads'],
-    ...['comlink', 'hyparquet-writer', 'papaparse', 'yaml', 'zod'],
+    ...['node:os', 'node:util', 'node:worker_threads'],
+    ...['bullmq', 'comlink', 'hyparquet-writer', 'ioredis', 'papaparse', 'yaml', 'zod'],
   ],
   bundled: ['node:module', 'node:path'],
   host: [],
@@ -98,8 +98,8 @@ const PACKAGES: Record<string, string[]> = {
   identity: ['node:path'],
   index: ['node:os'],
   cli: [
-    ...['commander', 'cli-progress', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
-    ...['node:v8', 'node:worker_threads', 'node:zlib'],
+    ...['commander', 'cli-progress', 'node:child_process', 'node:crypto', 'node:fs', 'node:os'],
+    ...['node:path', 'node:v8', 'node:worker_threads', 'node:zlib'],
   ],
 };
 

@@ -9,18 +9,25 @@ import { rolldown } from 'rolldown';
 const dist = (path) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
 const file = dist('cli/command.js');
 
+/** Optional packages stay out: who has none of them runs everything else. */
+const external = ['bullmq', 'ioredis'];
+
 async function bundled(input, output) {
-  const bundle = await rolldown({ input: dist(input), platform: 'node' });
+  const bundle = await rolldown({ input: dist(input), platform: 'node', external });
   return bundle.write({ file: dist(output), codeSplitting: false });
 }
 
 const { output } = await bundled('cli/command.js', 'cli/command.js');
 const { output: worker } = await bundled('studies/sweep/worker.js', 'studies/sweep-worker.js');
+const { output: processor } = await bundled(
+  'studies/sweep/queue/processor.js',
+  'studies/queue-processor.js',
+);
 
 /** Folders of the packages that went in: their licences have to be shipped with them. */
 const packages = new Set(
   [
-    ...[...output, ...worker].flatMap(({ moduleIds }) => moduleIds),
+    ...[...output, ...worker, ...processor].flatMap(({ moduleIds }) => moduleIds),
     // A part of the pages that commands write.
     fileURLToPath(import.meta.resolve('uplot')),
   ].flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? []),

@@ -16,6 +16,7 @@ import { addServe } from './serve.js';
 import { addSchema } from './schema.js';
 import { addSweep } from './sweep.js';
 import { addValidate } from './validate.js';
+import { addWorker } from './worker.js';
 
 const EXAMPLES = `
 Examples:
@@ -49,6 +50,7 @@ function commandLine(): Command {
   program.commandsGroup('Plan:');
   addCapacity(program);
   addFleet(program);
+  addWorker(program);
   program.commandsGroup('Check:');
   addBench(program);
   addValidate(program);

@@ -1,6 +1,12 @@
 /** The command's side of what it shares with the process (see shared-state.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createSharedState, doing, isRefused, nowDoing as sayDoing } from './shared-state.js';
+import {
+  createSharedState,
+  doing,
+  heldBack,
+  isRefused,
+  nowDoing as sayDoing,
+} from './shared-state.js';
 import { whileTrying, whileWriting } from './shared-state.js';
 import type { CommandData, FromCommand, SharedState, Stop } from './shared-state.js';
 
@@ -67,4 +73,24 @@ class Refused extends Error {}
 
 export function unlessRefused(): void {
   if (isRefused(state)) throw new Refused('the process is about to end');
+}
+
+/** Milliseconds between two looks for a signal. */
+const LOOK = 20;
+
+/**
+ * Does something short when a signal has come, before the process ends: gives back what others wait for.
+ * @returns ends the watch, without doing it
+ */
+export function onSignal(work: () => Promise<void>): () => void {
+  const letEnd = heldBack(state);
+  const timer = setInterval(() => {
+    if (!isRefused(state)) return;
+    clearInterval(timer);
+    void work().finally(letEnd);
+  }, LOOK);
+  return () => {
+    clearInterval(timer);
+    letEnd();
+  };
 }

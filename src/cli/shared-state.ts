@@ -86,6 +86,18 @@ export function whileTrying<T>(state: SharedState, attempt: () => T): T {
   }
 }
 
+/**
+ * Keeps the process from ending at once with a signal, for what is to be put in order outside of this host first. What
+ * is returned lets it end.
+ */
+export function heldBack(state: SharedState): () => void {
+  Atomics.add(numbers(state), WRITING, 1);
+  return () => {
+    Atomics.store(numbers(state), WROTE, 1);
+    Atomics.sub(numbers(state), WRITING, 1);
+  };
+}
+
 /** Notes what the command is doing, for the thread that has to end it. */
 export function nowDoing(state: SharedState, what: string): void {
   const bytes = new Uint8Array(state, NUMBERS * 4);

@@ -28,9 +28,11 @@ import { addSimulationOptions, repeated, setOption, shardCount } from './options
 import type { SimulationOptions } from './options.js';
 import { GUARD, note, print, style } from './output.js';
 import { simulating } from './simulating.js';
+import { addJobOptions, areJobs, checkJobOptions, jobsOf, type JobOptions } from './sweep-jobs.js';
 import { withSweepLine } from './sweep-line.js';
+import { openQueue } from './sweep-queue.js';
 
-export interface SweepOptions extends SimulationOptions {
+export interface SweepOptions extends SimulationOptions, JobOptions {
   axis?: string[];
   set?: string[];
   output?: string;
@@ -74,6 +76,7 @@ export function addSweep(program: Command): void {
     .command('sweep')
     .description('many design points: every combination of some settings')
     .argument('[plan-or-config]', 'plan (YAML); or a configuration, with --axis')
+    .argument('[sbatch...]', 'with --slurm, after --: options of sbatch')
     .optionsGroup('What is simulated:')
     .option(
       '--axis <path=values>',
@@ -89,6 +92,7 @@ export function addSweep(program: Command): void {
       'the i-th of n parts of the points, from 0: for n commands at once',
       shard,
     );
+  addJobOptions(command.optionsGroup('Where it is simulated:'));
   addSimulationOptions(command, { memo: true, keeps: true })
     .addOption(
       new Option('--format <name>', 'how results are printed')
@@ -114,23 +118,29 @@ function shard(text: string): Shard {
   return found;
 }
 
-async function sweep(path: string | undefined, given: SweepOptions): Promise<void> {
+async function sweep(
+  path: string | undefined,
+  sbatch: string[],
+  given: SweepOptions,
+): Promise<void> {
   const options = { ...given, format: given.json ? ('json' as const) : given.format };
+  checkJobOptions(options, sbatch);
   if (options.status) {
     const document = statusOf(storeAt(folderOf(path, options)));
     return write(document, options);
   }
   const plan = planOf(path, options);
   const store = storeAt(options.output ?? defaultFolder(plan));
-  const { cache, engine, memo, maxCycles } = options;
-  const pool = createPool(plan.base, options.jobs, {
-    ...{ engine, memo: memo ?? true, maxCycles },
-    cache: cache && maxCycles === undefined ? stepFolder() : undefined,
-  });
+  const { cache, engine, maxCycles } = options;
+  const how = { engine, memo: options.memo ?? true, maxCycles };
+  const steps = cache && maxCycles === undefined ? stepFolder() : undefined;
+  const pool = createPool(plan.base, options.jobs, { ...how, cache: steps });
   // Whatever ends this process, others take over at once what it had begun.
   endsWithout(store.life);
+  const { redis, dryRun = false } = options;
+  const queue = redis === undefined || dryRun ? undefined : await openQueue(redis, plan.base, how);
   try {
-    const document = await simulating(options, async ({ now, signal }) =>
+    const show = await simulating(options, async ({ now, signal }) =>
       withSweepLine(async (onProgress) =>
         orAborted(signal, async () => {
           const { shard, retryFailed } = options;
@@ -138,16 +148,22 @@ async function sweep(path: string | undefined, given: SweepOptions): Promise<voi
           const preparing = { shard, retryFailed, pause, onProgress };
           const prepared = await prepareSweep(plan, store, pool, preparing);
           noteDamaged(prepared, store);
-          if (options.dryRun) return plannedDocument(prepared, store);
-          const document = await runSweep(prepared, store, pool, { now, onProgress });
+          if (areJobs(options))
+            return jobsOf(prepared, store, pool, { path: path!, sbatch, now, ...options });
+          if (dryRun) {
+            const document = plannedDocument(prepared, store);
+            return () =>
+              options.format === 'table' ? print(plannedTable(document)) : write(document, options);
+          }
+          const document = await runSweep(prepared, store, queue ?? pool, { now, onProgress });
           if (hasFailed(prepared, document)) process.exitCode = EXIT.difference;
-          return document;
+          return () => write(document, options);
         }),
       ),
     );
-    if (options.dryRun && options.format === 'table') print(plannedTable(document));
-    else write(document, options);
+    show();
   } finally {
+    await queue?.close();
     await pool.close();
     store.leave();
   }

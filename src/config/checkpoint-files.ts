@@ -11,7 +11,7 @@ import type { ModelSpec } from '../model/model.js';
 import { parameterCount } from '../model/operators.js';
 import { MOST_PARAMETERS } from '../model/weights.js';
 import { ConfigError } from './errors.js';
-import { noteLargeFile, referenceOf, type NamedFile, type Reference } from './files.js';
+import { noteLargeFile, referenceOf, type ReadFile, type Reference } from './files.js';
 import { child, withKey } from './tree.js';
 import type { Node } from './yaml.js';
 
@@ -50,7 +50,7 @@ export function weightFiles(
   mainFile: string,
   model: ModelSpec,
   block: [number, number] | undefined,
-  files: NamedFile[],
+  files: ReadFile[],
 ): WeightFiles | undefined {
   const named = child(child(tree, 'model'), 'weights');
   if (named === undefined) return undefined;
@@ -79,7 +79,7 @@ function filesOf({ path, from }: Reference): readonly string[] {
 /** The tokenizer's files, in the folder of the weights or else of the model; none if there is none. */
 export function tokenizerOf(
   { weights, model, from }: { weights?: string | undefined; model: string; from: string },
-  files: NamedFile[],
+  files: ReadFile[],
 ): string[] {
   const places = weights === undefined ? [model] : [weights, model];
   const found = places.map(tokenizerFiles).find((list) => list.length > 0) ?? [];

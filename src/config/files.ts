@@ -26,6 +26,14 @@ export interface NamedFile {
   sha256: string | null;
 }
 
+/** The same, and where it lies: from the current directory, or absolute. Documents leave that out. */
+export interface ReadFile extends NamedFile {
+  at: string;
+}
+
+/** Where files are noted. */
+export type Notes = Pick<ReadFile[], 'push'>;
+
 /**
  * The file that a value names. Paths in files are relative to the file; those of a `--set` to the
  * current directory, or else to the main configuration.
@@ -67,14 +75,14 @@ const MOST_BYTES = 2 ** 28;
  * @param files where the file is noted
  * @throws ConfigError that names the file and where it is referred to
  */
-export function readText(reference: Reference, files?: NamedFile[]): string {
+export function readText(reference: Reference, files?: Notes): string {
   const bytes = readBytes(reference);
   files?.push(named(reference, bytes));
   return bytes.toString('utf8');
 }
 
 /** Notes a file that is read elsewhere; what cannot be read is for its reader to refuse. */
-export function noteFile(reference: Reference, files: NamedFile[]): void {
+export function noteFile(reference: Reference, files: Notes): void {
   let bytes: Buffer | undefined;
   try {
     bytes = readBytes(reference);
@@ -90,7 +98,7 @@ export function noteFile(reference: Reference, files: NamedFile[]): void {
  * @param root the path that is written: of the file itself, of its folder, or of a file next to it
  * @throws ConfigError if it cannot be read
  */
-export function noteLargeFile(reference: Reference, root: string, files: NamedFile[]): void {
+export function noteLargeFile(reference: Reference, root: string, files: Notes): void {
   const { path, written = root, from } = reference;
   const hash = createHash('sha256');
   try {
@@ -107,7 +115,7 @@ export function noteLargeFile(reference: Reference, root: string, files: NamedFi
       `${from}: expected the file ${path}, found one that cannot be read (${code})`,
     );
   }
-  files.push({ path: writtenPath(path, root, written), sha256: hash.digest('hex') });
+  files.push({ path: writtenPath(path, root, written), sha256: hash.digest('hex'), at: path });
 }
 
 /** How a path is written that is `root`, in it, or next to it, where `root` is written so. */
@@ -120,9 +128,9 @@ function writtenPath(path: string, root: string, written: string): string {
 
 const PIECE = 2 ** 22;
 
-function named({ path, written = path }: Reference, bytes: Buffer | undefined): NamedFile {
+function named({ path, written = path }: Reference, bytes: Buffer | undefined): ReadFile {
   const sha256 = bytes === undefined ? null : createHash('sha256').update(bytes).digest('hex');
-  return { path: written, sha256 };
+  return { path: written, sha256, at: path };
 }
 
 function readBytes({ path, from, hint }: Reference): Buffer {
@@ -151,7 +159,7 @@ function readBytes({ path, from, hint }: Reference): Buffer {
 export function readChain(
   reference: Reference,
   below = '',
-  files: NamedFile[] = [],
+  files: ReadFile[] = [],
   chain: string[] = [],
 ): Node {
   const { path } = reference;
@@ -172,7 +180,7 @@ export function extend(
   node: Node,
   below: string,
   mainFile: string,
-  files: NamedFile[] = [],
+  files: ReadFile[] = [],
   chain: string[] = [],
 ): Node {
   const base = child(node, 'extends');

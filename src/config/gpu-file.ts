@@ -1,5 +1,5 @@
 /** Reads a GPU file (`configs/gpu/*.yaml`): a GPU's numbers for the roofline, each with its source. */
-import { readText, type NamedFile, type Reference } from './files.js';
+import { readText, type ReadFile, type Reference } from './files.js';
 import { validate } from './problems.js';
 import { originAt } from './tree.js';
 import { readUnits, quantity, type Provenance } from './quantity.js';
@@ -32,7 +32,7 @@ export interface GpuFile {
  * @param files where the file is noted
  * @throws ConfigError one line on the first problem, with its file and line
  */
-export function readGpu(file: Reference | string, files?: NamedFile[]): GpuFile {
+export function readGpu(file: Reference | string, files?: ReadFile[]): GpuFile {
   const reference = typeof file === 'string' ? { path: file, from: 'serving.gpus' } : file;
   const tree = readYaml(readText(reference, files), reference.path);
   const { name, ...numbers } = validate(schema, tree);

@@ -6,7 +6,7 @@ import { at } from '../model/fields.js';
 import { importHfConfig, type ImportOptions } from '../model/hf-config.js';
 import type { ModelSpec } from '../model/model.js';
 import { isDeeper, MOST_LEVELS } from './json.js';
-import { readText, type NamedFile, type Reference } from './files.js';
+import { readText, type ReadFile, type Reference } from './files.js';
 import { originAt } from './tree.js';
 import { readYaml, type Node } from './yaml.js';
 
@@ -21,7 +21,7 @@ export function readModel(
   reference: Reference,
   options: Omit<ImportOptions, 'name'>,
   tree: Node,
-  files: NamedFile[] = [],
+  files: ReadFile[] = [],
 ): { model: ModelSpec; block?: [number, number] } {
   const { path } = reference;
   const text = readText(reference, files);

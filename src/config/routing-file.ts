@@ -5,7 +5,7 @@
 import { layerOf, type ModelSpec } from '../model/model.js';
 import type { ChosenExperts } from '../model/plain/decoder.js';
 import { ConfigError } from './errors.js';
-import { readText, referenceOf, type NamedFile } from './files.js';
+import { readText, referenceOf, type ReadFile } from './files.js';
 import type { Config } from './schema.js';
 import { child } from './tree.js';
 import type { Node } from './yaml.js';
@@ -28,7 +28,7 @@ export function routingTraceOf(
   tree: Node,
   mainFile: string,
   model: ModelSpec,
-  files: NamedFile[],
+  files: ReadFile[],
 ): RoutingTrace | undefined {
   if (routing === undefined || WORDS.includes(routing)) return undefined;
   const node = child(child(tree, 'workload'), 'routing')!;

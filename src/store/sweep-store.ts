@@ -4,7 +4,7 @@
  * on several hosts if they share the disk.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openClaims, type Claims, type Owner } from './claims.js';
 import { UNGUARDED, type Guard } from './guard.js';
 import { orHostError } from './host-error.js';
@@ -32,7 +32,9 @@ export const STORE_FILES = [
   ...['plan.yaml', 'plan.ndjson'],
   ...['results.csv', 'results.ndjson', 'results.parquet', 'sweep.html'],
 ] as const;
-export type StoreFile = (typeof STORE_FILES)[number];
+/** What a scheduler is given, in a folder that has what its tasks say as well. */
+const JOBS = 'slurm';
+export type StoreFile = (typeof STORE_FILES)[number] | `${typeof JOBS}/${string}.sh`;
 
 /** Claims, and what is not whole yet; there only while a process uses the store. */
 const WORK = '.work';
@@ -90,11 +92,15 @@ export function openSweepStore(folder: string, owner: Owner, guard: Guard = UNGU
     release: (key) => claims.release(key),
     leave: () => claims.leave(),
     foreign() {
-      const known = new Set<string>([...STORE_FILES, POINTS, WORK]);
+      const known = new Set<string>([...STORE_FILES, POINTS, WORK, JOBS]);
       return namesIn(folder).find((name) => !known.has(name));
     },
     read: (file) => textOf(join(folder, file)),
-    write: (file, content) => write(join(folder, file), content),
+    write(file, content) {
+      const path = join(folder, file);
+      orHostError(path, () => mkdirSync(dirname(path), { recursive: true }));
+      write(path, content);
+    },
     stateOf(key) {
       if (isThere(at(key, 'run.json'))) return 'run';
       return isThere(at(key, 'error.json')) ? 'error' : 'missing';

@@ -82,14 +82,15 @@ export function loadPoint(base: Base, settings: readonly Setting[]): LoadedPoint
  * The same of a frozen point.
  * @throws ConfigError also if what is there now is not what was frozen
  */
-export function loadFrozen(base: Base, { key, settings, index }: FrozenPoint): LoadedPoint {
+export function loadFrozen(base: Base, { key, settings, index, files }: FrozenPoint): LoadedPoint {
   const loaded = loadPoint(
     base,
     settings.map((text) => frozenSetting(text, base)),
   );
   if (loaded.key === key) return loaded;
+  const other = loaded.files.find(({ sha256 }, i) => sha256 !== files[i]?.sha256);
   throw new ConfigError(
-    `${base.written}: expected what point ${index} was frozen from, found files or a version that differ`,
+    `${base.written}: expected what point ${index} was frozen from, found another ${other?.path ?? 'version'}`,
   );
 }
 
