@@ -116,11 +116,14 @@ describe('help', () => {
     }
   });
 
-  it.each(['run', 'sweep', 'kernel', 'inspect', 'schema'])('of %s has an example', async (command) => {
-    const { status, stdout } = await wafersim(command, '--help');
-    expect(stdout).toContain(`Examples:\n  wafersim ${command}`);
-    expect(status).toBe(0);
-  });
+  it.each(['run', 'sweep', 'kernel', 'inspect', 'schema'])(
+    'of %s has an example',
+    async (command) => {
+      const { status, stdout } = await wafersim(command, '--help');
+      expect(stdout).toContain(`Examples:\n  wafersim ${command}`);
+      expect(status).toBe(0);
+    },
+  );
 
   it('lists every option that scripts give to kernels', async () => {
     const { stdout } = await wafersim('kernel', '--help');
