@@ -11,6 +11,7 @@ import type { CapacityDocument } from './studies/capacity/table.js';
 import { fleet as fleetWith, type FleetOptions } from './studies/fleet/fleet.js';
 import type { FleetDocument } from './studies/fleet/table.js';
 import type { StepCache } from './studies/steps/step-cache.js';
+import { serveHttp, type ServeOptions, type Serving } from './studies/serve/http/serve-http.js';
 import type { ValidateDocument } from './studies/validate/document.js';
 import { validate as validateWith } from './studies/validate/validate.js';
 import type { CompareDocument } from './studies/compare/document.js';
@@ -43,6 +44,7 @@ export { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
 export { kernelHelp, type KernelHelp } from './studies/kernel/help.js';
 export { sensitivityOf } from './studies/sensitivity/sensitivity.js';
 export { isServing } from './studies/serve/serve.js';
+export type { ServeDocument, ServeOptions, Serving } from './studies/serve/http/serve-http.js';
 export { serveAll } from './studies/serve/serve-all.js';
 export type { ServingDocument } from './report/serving-document.js';
 export { ALL, bench, type BenchOptions } from './studies/bench/bench.js';
@@ -174,6 +176,22 @@ export function fleet(
   options: Partial<StepOptions> = {},
 ): Promise<FleetDocument> {
   return fleetWith(config, source, limits, withDefaults(options));
+}
+
+/**
+ * Serves a configuration's model at an OpenAI-compatible endpoint, at the pace of the simulated wafer.
+ * @param source the configuration's file, and settings over it
+ * @param asked where to listen, how fast, which text, what to record
+ * @param options as of `capacity`; `now` is the clock that sets the pace
+ * @returns where it serves what, and what ends it
+ * @throws what `simulate` throws; ConfigError if it cannot listen there
+ */
+export function serve(
+  source: Source,
+  asked: ServeOptions,
+  options: Partial<StepOptions> = {},
+): Promise<Serving> {
+  return serveHttp(source, asked, withDefaults(options));
 }
 
 /**

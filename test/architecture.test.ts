@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   studies: [
     ...['numeric', 'hardware', 'model', 'program', 'kernels', 'mapping', 'placement', 'lowering'],
     ...['engine', 'decode', 'serving', 'config', 'report', 'identity', 'host', 'bundled'],
-    ...['store', 'exit', 'checkpoint'],
+    ...['checkpoint', 'store', 'exit'],
   ],
   // A file of its own each: the package, the host, exit codes, what a document is of.
   bundled: [],
@@ -103,10 +103,16 @@ const PACKAGES: Record<string, string[]> = {
   ],
 };
 
-const SHARD_PACKAGES = [
-  ...['node:module', 'node:url', 'node:worker_threads'],
-  ...['comlink', 'msgpackr/pack', 'msgpackr/unpack'],
-];
+/** Folder below src/ -> packages and node modules that it alone of its room may import. */
+const FOLDER_PACKAGES: Record<string, string[]> = {
+  'engine/sharded': [
+    ...['node:module', 'node:url', 'node:worker_threads'],
+    ...['comlink', 'msgpackr/pack', 'msgpackr/unpack'],
+  ],
+  'studies/serve/http': [
+    ...['node:crypto', 'node:http', 'node:net:type', 'node:stream:type', 'prom-client', 'ws'],
+  ],
+};
 
 const CLOCK = /\b(?:Date\.now|new Date|performance\.(?:now|timeOrigin)|process\.hrtime)\b/;
 const RANDOM = /\bMath\.random\b/;
@@ -168,8 +174,8 @@ function violations(path: string, source: string): string[] {
 function allowed(path: string, { from, typeOnly }: Import): boolean {
   const room = roomOf(path);
   if (!from.startsWith('.')) {
-    if (path.startsWith('engine/sharded/') && SHARD_PACKAGES.includes(from)) return true;
-    return matches(PACKAGES[room] ?? [], from, typeOnly);
+    const own = Object.entries(FOLDER_PACKAGES).find(([folder]) => path.startsWith(`${folder}/`));
+    return matches([...(own?.[1] ?? []), ...(PACKAGES[room] ?? [])], from, typeOnly);
   }
   const target = posix.join(posix.dirname(path), from);
   if (target.startsWith('..')) return false;
@@ -229,6 +235,7 @@ describe('the rooms of src/', () => {
     expect([
       ...unused(MAY_IMPORT, sources),
       ...unused(PACKAGES, sources),
+      ...unused(FOLDER_PACKAGES, sources, (path) => posix.dirname(path)),
       ...unused(MAY_ASK, sources, studyOf),
     ]).toEqual([]);
   });
@@ -289,6 +296,8 @@ describe('the scan', () => {
     ['engine/fast/fast.ts', "import { parse } from 'yaml';"],
     ['engine/fast/fast.ts', "import { Worker } from 'node:worker_threads';"],
     ['engine/fast/fast.ts', "const { wrap } = await import('comlink');"],
+    ['studies/serve/serve.ts', "import { createServer } from 'node:http';"],
+    ['studies/serve/http/endpoint.ts', "import { connect } from 'node:net';"],
     ['engine/fast/ring.ts', "import 'fs';"],
     ['engine/fast/fast.ts', 'const t = performance.now();'],
     ['lowering/layer.ts', 'const seed = Math.random();'],
@@ -319,6 +328,7 @@ describe('the scan', () => {
     ['decode/token.ts', "import type { RunResult } from '../engine/engine.js';"],
     ['report/table.ts', "import type { Region } from '../placement/placement.js';"],
     ['engine/sharded/worker.ts', "import { parentPort } from 'node:worker_threads';"],
+    ['studies/serve/http/endpoint.ts', "import type { Socket } from 'node:net';"],
     [
       'engine/fast/fast.ts',
       "// Date.now() would be wrong here\n/* console.log */ const now = 'a//b';",

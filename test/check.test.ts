@@ -11,6 +11,7 @@ import type { Operation } from '../src/program/program.js';
 import { placementOf } from '../src/decode/place.js';
 import { simulate } from '../src/studies/run/run.js';
 import { simulateSteps } from '../src/decode/simulate.js';
+import { cases } from './helpers/full.js';
 import { runnerOf } from './helpers/runner.js';
 
 const TINY = 'configs/tiny.yaml';
@@ -215,17 +216,18 @@ describe('a run in the waferllm mapping', () => {
 });
 
 describe('the command', () => {
-  const small = ['--engine=reference', ...SMALL.flatMap((set) => ['--set', set])];
+  const sets = [...SMALL, 'workload.tokens=1'].flatMap((set) => ['--set', set]);
+  const small = ['--engine=reference', ...sets];
   const wafersim = (...args: string[]) =>
     spawnSync(process.execPath, ['test/helpers/spoilt-command.mjs', ...args], { encoding: 'utf8' });
   it('exits 1 where a weight is spoilt, says why in one line, and prints the run', () => {
-    const { status, stdout, stderr } = wafersim('run', TINY, ...small);
-    expect(stderr).toMatch(/^check: failed, logits differ by [\d.e+-]+ of the largest[^\n]*\n$/);
-    expect(stdout).toMatch(/ {2}logits differ by .*: FAILED\n/);
-    expect(status).toBe(1);
-    const document = wafersim('run', TINY, ...small, '--json');
-    expect(document.status).toBe(1);
-    expect(JSON.parse(document.stdout)).toMatchObject({ check: { passed: false } });
+    for (const form of cases<string[]>([['--json']], [[]])) {
+      const { status, stdout, stderr } = wafersim('run', TINY, ...small, ...form);
+      expect(stderr).toMatch(/^check: failed, logits differ by [\d.e+-]+ of the largest[^\n]*\n$/);
+      if (form.length > 0) expect(JSON.parse(stdout)).toMatchObject({ check: { passed: false } });
+      else expect(stdout).toMatch(/ {2}logits differ by .*: FAILED\n/);
+      expect(status).toBe(1);
+    }
   });
   it('compares with exit 1 as well, and names the run', () => {
     const { status, stderr } = wafersim('compare', TINY, ...small, '--strategies=row-major,snake');

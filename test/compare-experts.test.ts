@@ -10,6 +10,7 @@ import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
 import { wafersim } from './helpers/command-line.js';
+import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,8 +40,8 @@ describe('placements of experts side by side', () => {
     );
     expect(rows.map(({ name }) => name)).toEqual(names);
     expect(rows[0].routing).toBeUndefined();
-    for (const [i, name] of names.entries()) {
-      const { decode, placement } = await simulate(configOf(name).config, OPTIONS);
+    for (const i of cases([2], [0, 1])) {
+      const { decode, placement } = await simulate(configOf(names[i]).config, OPTIONS);
       expect(runs[i].decode).toEqual(decode);
       expect(runs[i].placement).toEqual(placement);
       expect(rows[i].routing).toEqual(decode.routing);

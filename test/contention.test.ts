@@ -75,11 +75,9 @@ describe('tokens that meet on links are chosen when one program of all stages do
   );
 
   const others: [string, number, number, number, string][] = cases(
+    [['row-major', 5, 8, 2, 'hardware.defects.cores=8,1 14,3 20,9 3,17']],
     [
       ['row-major', 5, 8, 3, 'hardware.fabric.queueDepth=2'],
-      ['row-major', 5, 8, 2, 'hardware.defects.cores=8,1 14,3 20,9 3,17'],
-    ],
-    [
       ['row-major', 5, 4, 3, 'hardware.fabric.queueDepth=2'],
       ['hilbert', 7, 6, 5, 'hardware.fabric.queueDepth=4'],
       ['snake', 7, 8, 5, 'hardware.fabric.hopCycles=2'],

@@ -119,14 +119,14 @@ describe('the simulated wafer computes the logits of the model', () => {
   it('from an empty cache, and over more steps than rows', async () => {
     const sets = [
       'workload.context=0',
-      'workload.tokens=9',
+      `workload.tokens=${count(6, 9)}`,
       'placement.rows=4',
       'placement.layerColumns=5',
     ];
     expect((await checkOf(sets)).logitsMaxRelativeError).toBeLessThan(1e-4);
   });
 
-  it.each([4, 1])('with %i KV heads for 4 query heads', async (kvHeads) => {
+  it.each(cases([1], [4]))('with %i KV heads for 4 query heads', async (kvHeads) => {
     const config = loadConfig(TINY, [
       'placement.rows=5',
       'placement.layerColumns=9',
@@ -139,7 +139,7 @@ describe('the simulated wafer computes the logits of the model', () => {
 
   it('on two wafers, with the link between them in every token', async () => {
     const sizes = ['hardware.height=12', 'placement.rows=12', 'placement.layerColumns=16'];
-    const small = [...sizes, 'workload.tokens=2', 'hardware.clock=1 GHz'];
+    const small = [...sizes, `workload.tokens=${count(1, 2)}`, 'hardware.clock=1 GHz'];
     const load = (wafers: number) => loadConfig(TINY, [...small, `hardware.wafers=${wafers}`]);
     const run = await simulate(load(2), { engine: 'reference', memo: true, ...host });
     expect(new Set(run.placement.regions.map((r) => r.wafer))).toEqual(new Set([0, 1]));
@@ -151,13 +151,13 @@ describe('the simulated wafer computes the logits of the model', () => {
     expect(() => placementOf(load(1))).toThrow(CapacityError);
   });
 
-  it.each([
-    ['f32', 1e-4],
-    ['f16', 3e-2],
-  ])('in the waferllm mapping, exact, in %s', async (dtype, limit) => {
-    const sets = ['mapping=waferllm', 'exact=true', 'placement.rows=7', `model.dtype=${dtype}`];
-    expect((await checkOf(sets)).logitsMaxRelativeError).toBeLessThan(limit);
-  });
+  it.each(cases<[string, number]>([['f32', 1e-4]], [['f16', 3e-2]]))(
+    'in the waferllm mapping, exact, in %s',
+    async (dtype, limit) => {
+      const sets = ['mapping=waferllm', 'exact=true', 'placement.rows=7', `model.dtype=${dtype}`];
+      expect((await checkOf(sets)).logitsMaxRelativeError).toBeLessThan(limit);
+    },
+  );
 });
 
 /** Runs the first decode step with an engine whose programs of layers are spoilt first. */
@@ -236,9 +236,14 @@ describe('a decode step', () => {
   });
 
   it('takes as long with data as without, on either engine', async () => {
-    const timed = await run([]);
+    const few = [`workload.tokens=${count(2, 3)}`];
+    const timed = await run(few);
     for (const engine of Object.keys(ENGINES) as (keyof typeof ENGINES)[]) {
-      const computed = await simulate(loadConfig(TINY, UNEVEN), { engine, memo: true, ...host });
+      const computed = await simulate(loadConfig(TINY, [...UNEVEN, ...few]), {
+        engine,
+        memo: true,
+        ...host,
+      });
       expect(computed.steps.map((s) => s.cycles)).toEqual(timed.steps.map((s) => s.cycles));
       expect(computed.decode).toEqual(timed.decode);
     }

@@ -28,7 +28,7 @@ describe('models of any layers', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 16, numRuns: count(12, 40) },
+      { seed: 16, numRuns: count(6, 40) },
     );
   }, 240_000);
 });
@@ -191,11 +191,11 @@ describe('times', () => {
 
 describe('a window and a chunk', () => {
   const spans = (['window', 'chunk'] as const).flatMap((kind) =>
-    cases([1, 3, 4], [2, 6]).map((size): Span => ({ kind, size })),
+    cases([1, 3], [4, 2, 6]).map((size): Span => ({ kind, size })),
   );
 
   it.each(spans)('are right at every position around their edges: %j', async (span) => {
-    for (const rows of [1, 3, 4]) {
+    for (const rows of cases([1, 3], [4])) {
       const shape = { rows, columns: 3, groups: 1, context: 0, tokens: 9 };
       const { check } = await run(whole({ span }), shape);
       expect(check).toMatchObject({ passed: true, choice: true });

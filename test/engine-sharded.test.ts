@@ -16,6 +16,7 @@ import { loadHardware } from '../src/config.js';
 import { treeAllReduce } from '../src/kernels/all-reduce.js';
 import { simulate } from '../src/studies/run/run.js';
 import { onThreads } from './helpers/engines.js';
+import { count as runs } from './helpers/full.js';
 import { programs, type Generated } from './helpers/generate.js';
 
 const { wafer } = loadHardware('configs/hardware/small.yaml', []);
@@ -40,7 +41,7 @@ describe('tiles', () => {
       const expected = runMachine(tables.image, startsOf(input, tables), alone);
       expect(onTiles(input, tables)).toEqual(expected);
     };
-    fc.assert(fc.property(programs(), counts), { numRuns: 200, seed: 20250302 });
+    fc.assert(fc.property(programs(), counts), { numRuns: runs(60, 200), seed: 20250302 });
   });
 });
 

@@ -83,19 +83,20 @@ const ALL = { machines: MACHINES, steps: STEPS, generated: { most: GENERATED.num
 
 /**
  * In `npm test`. Threads have the fast engine's tables and clock, which it shows on more machines and programs;
- * what is theirs are the cuts, which few show as well as many. Each number of threads has others.
+ * what is theirs are the cuts, which few show as well as many. Each number of threads has others. Stages of a decode
+ * step on threads are in engine-sharded.test.ts.
  */
 const SOME: Record<string, typeof ALL> = {
   fast: { ...ALL, steps: [STEPS[1], STEPS[2], STEPS[4]], generated: { most: 120, long: 20 } },
   '2 threads': {
     machines: [MACHINES[3]],
-    steps: [STEPS[3]],
-    generated: { most: 60, long: 12 },
+    steps: [],
+    generated: { most: 40, long: 8 },
   },
   '3 threads': {
     machines: [MACHINES[1]],
-    steps: [STEPS[1]],
-    generated: { most: 40, long: 8 },
+    steps: [],
+    generated: { most: 30, long: 6 },
   },
 };
 

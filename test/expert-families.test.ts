@@ -13,7 +13,7 @@ import { seededRandom } from '../src/numeric/random.js';
 import { simulate } from '../src/studies/run/run.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer, expertModels } from './helpers/expert-models.js';
-import { cases, count } from './helpers/full.js';
+import { cases, count, FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { runOn, type Rectangle } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
@@ -45,7 +45,7 @@ describe('models with any experts', () => {
         expect(fast.decode.breakdown).toEqual(slow.decode.breakdown);
         expect(fast.check).toEqual(slow.check);
       }),
-      { seed: 17, numRuns: count(4, 16) },
+      { seed: 17, numRuns: count(3, 16) },
     );
   }, 240_000);
 });
@@ -225,7 +225,8 @@ describe('experts on several wafers and for several users', () => {
       expertChoices: { agree: 4, of: 4 },
     });
     // An engine that takes every stage anew, and one that moves every wavelet's every step.
-    for (const other of [{ engine: 'fast', memo: false }, { engine: 'reference' }] as const) {
+    const others = [{ engine: 'fast', memo: false }, { engine: 'reference' }] as const;
+    for (const other of FULL ? others : [others[layers === 'whole' ? 0 : 1]]) {
       const again = await simulate(all, { ...OPTIONS, ...other });
       expect(again.steps).toEqual(found.steps);
       expect(again.decode.breakdown).toEqual(found.decode.breakdown);

@@ -8,18 +8,10 @@ import { layerShape } from '../src/mapping/shapes.js';
 import { hasExperts, type ModelSpec } from '../src/model/model.js';
 import { codeBytesOf, regionBytes } from '../src/placement/budget.js';
 import { sramBytesOf } from '../src/program/program.js';
-import {
-  LAYERS,
-  placed,
-  planned,
-  sidesBy,
-  waferOf,
-  wafersOf,
-  wrongColors,
-} from './helpers/colored.js';
+import { placed, planned, sidesBy, waferOf, wafersOf, wrongColors } from './helpers/colored.js';
 import { layerWith, modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
-import { FULL } from './helpers/full.js';
+import { cases, count, FULL } from './helpers/full.js';
 import { asking, wse3 } from './placement-helpers.js';
 
 const sigmoid = { score: 'sigmoid', bias: 'choice', groups: { count: 4, keep: 2 } } as const;
@@ -61,7 +53,7 @@ function inTheWay(model: ModelSpec, { stages, places }: ReturnType<typeof planne
 describe('hand-offs of models of 2 to 8 layers with experts', () => {
   it.each(['whole', 'split'] as const)('find colours on every shape: %s layers', (form) => {
     let fit = 0;
-    for (const layers of LAYERS)
+    for (const layers of cases([2, 5, 8], [3, 4, 6, 7]))
       for (const wafer of wafersOf(sidesBy(FULL ? 20 : 40))) {
         const model = modelWith(layers);
         const placement = placed(model, wafer, { layers: form });
@@ -71,7 +63,7 @@ describe('hand-offs of models of 2 to 8 layers with experts', () => {
         expect(wrongColors(plan, wafer)).toEqual([]);
         expect(inTheWay(model, plan)).toEqual([]);
       }
-    expect(fit).toBeGreaterThan(20);
+    expect(fit).toBeGreaterThan(count(8, 20));
   });
 
   it('have the colours of gathers where no router is', () => {

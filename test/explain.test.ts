@@ -52,6 +52,34 @@ describe('an explanation', () => {
     expect(texts('configs/wse2-waferllm.yaml').some((text) => /groups of/.test(text))).toBe(false);
   });
 
+  it('says how requests are served, where any are, and over which network', () => {
+    const served = (...sets: string[]) =>
+      explain(loadConfig('configs/serving-tiny.yaml', sets)).assumptions.filter(
+        ({ about }) => about === 'serving',
+      );
+    const rule = (text: string, ...sets: string[]) =>
+      served(...sets).find((one) => one.text.includes(text));
+    expect(rule('Over websocket, transport.tlsRoundTrips is 1')).toMatchObject({
+      grade: 'A',
+      source: expect.stringMatching(/^RFC 8446/) as string,
+    });
+    expect(rule('transport.roundTripMs is 7', 'transport.roundTripMs=7')).toMatchObject({
+      grade: 'assumed',
+      source: 'the configuration',
+    });
+    expect(rule('There is no network')).toBeUndefined();
+    const none = ['transport.kind=none', 'transport.roundTripMs=7', 'serving.maxWaiting=5'];
+    expect(rule('There is no network', ...none)).toBeDefined();
+    expect(rule('transport.roundTripMs', ...none)).toBeUndefined();
+    expect(rule('At most 5 requests wait', ...none)).toBeDefined();
+    expect(rule('do not keep their caches', ...none)).toBeDefined();
+    const table = explainTable(explain(loadConfig('configs/serving-tiny.yaml')), { color: false });
+    expect(table).toContain('How requests are served\n');
+    const decode = explain(loadConfig(WSE3));
+    expect(decode.assumptions.some(({ about }) => about === 'serving')).toBe(false);
+    expect(explainTable(decode, { color: false })).not.toContain('How requests are served');
+  });
+
   it('says what is not modelled and what that does', () => {
     const { notModelled } = explain(loadConfig(WSE3));
     expect(notModelled.map(({ what }) => what)).toContain('Prefill');

@@ -19,12 +19,12 @@ const WIDE = { rows: 3, columns: 13, groups: 2, context: 5, tokens: 3 };
 const HIGH = { rows: 9, columns: 1, groups: 1, context: 7, tokens: 2 };
 
 describe.each(['whole', 'split'] as const)('a small Gemma 4 of %s layers', (layers) => {
-  it.each([
-    ['wide', WIDE],
-    ['high', HIGH],
-  ])(
+  const [one, other] =
+    layers === 'whole' ? (['wide', 'high'] as const) : (['high', 'wide'] as const);
+  it.each(cases([one], [other]))(
     'has the logits and experts of the plain decoder, and both engines agree: %s',
-    async (_, at) => {
+    async (name) => {
+      const at = name === 'wide' ? WIDE : HIGH;
       const shape = { ...at, layers };
       const [fast, slow] = [await run(gemma, shape), await run(gemma, shape, 'reference')];
       expect(fast.check).toMatchObject({ passed: true, choice: true });
@@ -69,7 +69,7 @@ it('models of any such layers have the logits of the plain decoder, and the same
       expect(fast.steps).toEqual(slow.steps);
       expect(fast.check).toEqual(slow.check);
     }),
-    { seed: 19, numRuns: count(6, 24) },
+    { seed: 19, numRuns: count(3, 24) },
   );
 }, 240_000);
 

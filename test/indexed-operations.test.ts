@@ -45,6 +45,9 @@ function written(append: (code: Code) => void): Operation {
 
 const rankOf = (at: number, length: number, own: number, to: number) =>
   written((code) => rank(code, { at, length, own, to }));
+/** How many of some cells come up to another one. */
+const upTo = (at: number, length: number, own: number, to: number) =>
+  written((code) => rank(code, { at, length, own, to, atLeast: true }));
 const putTo = (to: number, stride: number, below: number, length = 1, test = 0, from = 1) =>
   written((code) => put(code, 'f32', { test, below, from, length, to, stride }));
 const product = (form: 'axpy' | 'dot', more: { select?: Select; repeat?: number } = {}) =>
@@ -82,6 +85,13 @@ describe('a rank', () => {
     // The first, the last and a middle one of three.
     const around = (own: number) => after(rankOf(1, 3, own, 5), 9, 2, 3, 3, 9, -1)[5];
     expect([around(1), around(2), around(3)]).toEqual([2, 0, 1]);
+  });
+
+  it('counts all that come up to a cell, wherever that is', () => {
+    const counted = (own: number) => after(upTo(1, 3, own, 0), NaN, 2, 3, 3, 9, 3, -1, NaN)[0];
+    expect([4, 5, 6, 7].map(counted)).toEqual([0, 2, 3, 0]);
+    expect([1, 2, 3].map(counted)).toEqual([3, 2, 2]);
+    expect(after(upTo(2, 0, 1, 0), NaN, 5, 9)[0]).toBe(0);
   });
 
   it('of the least number there is comes last', () => {
@@ -303,12 +313,14 @@ it('are listed', () => {
     add(chosen(9, select), chosen(1, { ...select, step: -2 }, 3), cell(2), 5),
     rankOf(10, 12, 15, 40),
     putTo(50, 2, 8, 2, 40, 41),
+    upTo(10, 12, 50, 40),
   ];
   expect(listRole(role('all', { operations }), ['work']).split('\n').slice(1)).toEqual([
     '  0: matvec.f32 axpy [30] += [1 + 6 x [4] of 8] 2 x 3 rows of 3 times [25]  (work)',
     '  1: add.f32 x5 [9 + 6 x [4] of 8] <- [1 + -2 x [4] of 8 step 3], [2]  (work)',
     '  2: rank.f32 [40] <- of [15] among x12 [10]  (work)',
     '  3: put.f32 x2 [50 + 2 x [40]] <- [41] if [40] < 8  (work)',
+    '  4: rank.f32 [40] <- of [50] among x12 [10], equal ones too  (work)',
   ]);
 });
 
@@ -367,6 +379,12 @@ describe.each(engines)('on the %s engine', (_, run) => {
       return failureOf(() => run({ program: of, wafer: testWafer() })).message;
     };
     expect(refused(rankOf(4, 3, 7, 0))).toContain('bad-operation in cycle 0');
+    expect(() =>
+      run({
+        program: program(1, [role('r', { operations: [upTo(4, 3, 3, 0)], buffers: [loaded(20)] })]),
+        wafer: testWafer(),
+      }),
+    ).not.toThrow();
     expect(refused(rankOf(4, 3, 3, 0))).toContain('ranks a cell that is not among those it ranks');
     for (const count of [0, -1, 1.5])
       expect(refused(move(cell(0), chosen(1, { cell: 0, step: 1, count }), 1))).toContain(

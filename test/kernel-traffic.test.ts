@@ -10,6 +10,7 @@ import { sendColors, sendsOf, type Program, type TrafficOp } from '../src/progra
 import { kernelTable } from '../src/report/table.js';
 import { runKernel, type KernelOptions } from '../src/studies/kernel/kernel.js';
 import { windowOf } from '../src/studies/kernel/traffic-result.js';
+import { FULL } from './helpers/full.js';
 import { kernelWafer, programOf } from './kernel-programs.js';
 
 function timesOf(program: Program, core: number): number {
@@ -278,8 +279,9 @@ describe('patterns of traffic', () => {
     );
     expect(new Set(rows).size).toBe(100);
     const { sent, linkWavelets, end } = fast({ program, wafer: kernelWafer() });
-    const truth = reference({ program, wafer: kernelWafer() });
     expect(sent).toBe(hopsOf(program, () => 1));
+    if (!FULL) return;
+    const truth = reference({ program, wafer: kernelWafer() });
     expect([sent, linkWavelets, end]).toEqual([truth.sent, truth.linkWavelets, truth.end]);
   });
 });

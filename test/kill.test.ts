@@ -62,7 +62,7 @@ describe('a run that is killed', () => {
     const { took, finished } = await killAfter(join(home, 'whole'), () => new Promise(() => {}));
     expect(finished).toBe(true);
     expect(expectWholeOrAbsent(join(home, 'whole'))).toBe(true);
-    for (let i = 0; i < count(3, 8); i++) {
+    for (let i = 0; i < count(2, 8); i++) {
       const target = join(home, `run-${i}`);
       await killAfter(target, () => setTimeout(random() * took));
       expectWholeOrAbsent(target);

@@ -94,11 +94,11 @@ describe('a simulation lets others in', () => {
     ['of a long program', () => runKernel('reduce', long, wafer, 'fast', host)],
     [
       'of many stages on the reference, without a signal',
-      () => simulate(tinyOf('workload.tokens=4'), { engine: 'reference' }),
+      () => simulate(tinyOf('workload.tokens=2'), { engine: 'reference' }),
     ],
     [
       'of many stages, without a signal',
-      () => simulate(tinyOf('workload.tokens=20'), { shards: 1, memo: false }),
+      () => simulate(tinyOf('workload.tokens=10'), { shards: 1, memo: false }),
     ],
   ])('every few milliseconds: one %s', async (_, work) => {
     const { longest, all } = await standstill(work);

@@ -9,6 +9,7 @@ import {
   type Rectangle,
   type RouteVisitor,
 } from '../src/lowering/hand-off.js';
+import { count } from './helpers/full.js';
 
 interface Hop {
   inputs: number;
@@ -102,9 +103,9 @@ describe('a hand-off', () => {
           expect([relay, ...others].sort()).toEqual(row.sort());
         });
       }),
-      { numRuns: 400 },
+      { numRuns: count(150, 400) },
     );
-    expect(Math.min(seen.lanes, seen.shared)).toBeGreaterThan(50);
+    expect(Math.min(seen.lanes, seen.shared)).toBeGreaterThan(count(15, 50));
   });
 
   it('has rows in one stream that stand in one column, each after those that are nearer', () => {
@@ -160,7 +161,7 @@ describe('the path of a chosen token', () => {
         });
         expect(heard.sort()).toEqual(cores.sort());
       }),
-      { numRuns: 500 },
+      { numRuns: count(150, 500) },
     );
   });
 });

@@ -17,6 +17,7 @@ import {
   type Program,
   type Role,
 } from '../src/program/program.js';
+import { count } from './helpers/full.js';
 import { asking, models, wse3 } from './placement-helpers.js';
 import { denseModels } from './helpers/dense-models.js';
 import { resized } from './helpers/small-model.js';
@@ -95,16 +96,20 @@ describe('every operation', () => {
   it('stays within the buffers that it reads and writes, and writes numbers of their type', () => {
     let seen = 0;
     const wrong: unknown[] = [];
-    each((stages) => {
-      for (const { buffers, operations } of stages.flatMap(rolesOf))
-        for (const op of operations)
-          for (const { from, to, type } of rangesOf(op)) {
-            const buffer = holding(buffers, from);
-            const isInside = buffer !== undefined && to < buffer.at + buffer.length;
-            if (!isInside || (type !== undefined && type !== buffer.type)) wrong.push([op, buffer]);
-            seen++;
-          }
-    }, 40);
+    each(
+      (stages) => {
+        for (const { buffers, operations } of stages.flatMap(rolesOf))
+          for (const op of operations)
+            for (const { from, to, type } of rangesOf(op)) {
+              const buffer = holding(buffers, from);
+              const isInside = buffer !== undefined && to < buffer.at + buffer.length;
+              if (!isInside || (type !== undefined && type !== buffer.type))
+                wrong.push([op, buffer]);
+              seen++;
+            }
+      },
+      count(20, 40),
+    );
     expect(wrong.slice(0, 3)).toEqual([]);
     expect(seen).toBeGreaterThan(10_000);
   });
@@ -131,21 +136,24 @@ describe('what a core does before its token arrives', () => {
   it('comes first, and without the fabric', () => {
     const first = new Set(['position', 'prepare head']);
     let prepared = 0;
-    each((stages) => {
-      for (const stage of stages) {
-        const { roles, labels } = stage.write().program;
-        for (const { name, operations } of roles) {
-          if (name === 'sender' || name === 'passage') continue;
-          // A core that sends to its own region does that before all.
-          const own = isSend(operations[0]) ? operations.slice(1) : operations;
-          const arrives = own.findIndex(touchesFabric);
-          const isFirst = (op: Operation) => first.has(labels[op.label]);
-          expect(own.slice(0, arrives).every(isFirst), name).toBe(true);
-          expect(own.slice(arrives).some(isFirst), name).toBe(false);
-          prepared += arrives;
+    each(
+      (stages) => {
+        for (const stage of stages) {
+          const { roles, labels } = stage.write().program;
+          for (const { name, operations } of roles) {
+            if (name === 'sender' || name === 'passage') continue;
+            // A core that sends to its own region does that before all.
+            const own = isSend(operations[0]) ? operations.slice(1) : operations;
+            const arrives = own.findIndex(touchesFabric);
+            const isFirst = (op: Operation) => first.has(labels[op.label]);
+            expect(own.slice(0, arrives).every(isFirst), name).toBe(true);
+            expect(own.slice(arrives).some(isFirst), name).toBe(false);
+            prepared += arrives;
+          }
         }
-      }
-    }, 60);
+      },
+      count(30, 60),
+    );
     expect(prepared).toBeGreaterThan(1000);
   });
 });
@@ -156,25 +164,28 @@ describe('code that is kept from step to step', () => {
   it('is what would be written anew, and some of it is kept', () => {
     let [same, all] = [0, 0];
     const isKept = new Set<Operation[]>();
-    each((stages, planOf) => {
-      const kept = keepCode();
-      const { length } = stages;
-      for (const context of [3, 4, 5, 5, 40]) {
-        const step = { context, maxPositions: 48 };
-        const [again, anew] = [planOf(step, kept), planOf(step)].map((plan) => {
-          return plan
-            .slice(0, 3)
-            .concat(plan[length - 1])
-            .map((stage) => stage.write().program);
-        });
-        expect(JSON.stringify(again)).toBe(JSON.stringify(anew));
-        for (const { operations } of again.flatMap(({ roles }) => roles)) {
-          all++;
-          if (isKept.has(operations)) same++;
-          isKept.add(operations);
+    each(
+      (stages, planOf) => {
+        const kept = keepCode();
+        const { length } = stages;
+        for (const context of [3, 4, 5, 5, 40]) {
+          const step = { context, maxPositions: 48 };
+          const [again, anew] = [planOf(step, kept), planOf(step)].map((plan) => {
+            return plan
+              .slice(0, 3)
+              .concat(plan[length - 1])
+              .map((stage) => stage.write().program);
+          });
+          expect(JSON.stringify(again)).toBe(JSON.stringify(anew));
+          for (const { operations } of again.flatMap(({ roles }) => roles)) {
+            all++;
+            if (isKept.has(operations)) same++;
+            isKept.add(operations);
+          }
         }
-      }
-    }, 25);
+      },
+      count(12, 25),
+    );
     expect(same).toBeGreaterThan(all / 3);
   });
 });
@@ -183,17 +194,20 @@ describe('stages with equal keys', () => {
   it('are equal programs but for the names of their colours', () => {
     const equal = new Map<string, string>();
     let met = 0;
-    each((stages) => {
-      equal.clear();
-      for (const stage of stages) {
-        const { program, origin, senders } = stage.write();
-        const text = JSON.stringify([withoutColors(program), origin, senders]);
-        if (equal.has(stage.key)) met++;
-        expect(text).toBe(equal.get(stage.key) ?? text);
-        equal.set(stage.key, text);
-      }
-    }, 80);
-    expect(met).toBeGreaterThan(20);
+    each(
+      (stages) => {
+        equal.clear();
+        for (const stage of stages) {
+          const { program, origin, senders } = stage.write();
+          const text = JSON.stringify([withoutColors(program), origin, senders]);
+          if (equal.has(stage.key)) met++;
+          expect(text).toBe(equal.get(stage.key) ?? text);
+          equal.set(stage.key, text);
+        }
+      },
+      count(40, 80),
+    );
+    expect(met).toBeGreaterThan(count(8, 20));
   });
 
   it('are not those of other steps, groups or users', () => {

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../src/cli/errors.js';
+import { cases } from './helpers/full.js';
 import { checkFile, checkRunDirectory, writeFile, writeRunDirectory } from '../src/cli/output.js';
 
 /** What the system says of new temporary folders, if it refuses them. */
@@ -185,9 +186,9 @@ describe('a command', () => {
     ['run that serves', ['run', resolve('configs/serving-tiny.yaml'), '--max-cycles=1', '-o']],
     ['bench --junit', [...BENCH, '--junit']],
     ['bench --github-smaller', [...BENCH, '--github-smaller']],
-    ['bench --github-bigger', [...BENCH, '--github-bigger']],
     ['bench --update-baseline', [...BENCH, '--update-baseline', '--baseline']],
-  ])('refuses its place before it simulates: %s', (_, args) => {
+    ...cases([], [['bench --github-bigger', [...BENCH, '--github-bigger']] as const]),
+  ] as const)('refuses its place before it simulates: %s', (_, args) => {
     const place = join(home, 'a', LONG);
     expect(wafersim([...args, place])).toMatchObject({
       stdout: '',
@@ -209,14 +210,14 @@ describe('a command', () => {
   it('refuses a place for the summary of a workflow before it simulates', () => {
     mkdirSync(join(home, 'there'));
     writeFileSync(join(home, 'summary'), 'before\n');
-    for (const name of ['there', 'nowhere/summary']) {
+    for (const name of cases(['there'], ['nowhere/summary'])) {
       const { status, stderr } = wafersim(BENCH, { GITHUB_STEP_SUMMARY: join(home, name) });
       expect(stderr).toMatch(
         new RegExp(`^wafersim: (?:EISDIR|ENOENT): [^']* '${join(home, name)}'\n$`),
       );
       expect(status).toBe(5);
     }
-    for (const name of ['new', 'summary'])
+    for (const name of cases(['summary'], ['new']))
       expect(wafersim(BENCH, { GITHUB_STEP_SUMMARY: join(home, name) }).status).toBe(4);
     expect(everything()).toEqual(['summary', 'there']);
     expect(readFileSync(join(home, 'summary'), 'utf8')).toBe('before\n');

@@ -106,22 +106,20 @@ describe('a model on several wafers', () => {
     expect(text).toContain(
       `4 with ${bytes} at most; or with model.weightBits=8: 4; or with model.weightBits=4: 3; or with placement.layers=split: 6`,
     );
-    const refused = () => inspect(load(`hardware.wafers=${REPORTED}`), 'placement');
-    await expect(refused()).rejects.toThrow(`there are 4 wafers of 870,000 cores`);
-    await expect(refused()).rejects.toThrow(
-      `or with at most ${bytes} bytes of stack and code in every core`,
-    );
-    await expect(refused()).rejects.toThrow('fit on 7 wafers');
+    const refused = await refusal(load(`hardware.wafers=${REPORTED}`));
+    expect(refused).toContain(`there are 4 wafers of 870,000 cores`);
+    expect(refused).toContain(`or with at most ${bytes} bytes of stack and code in every core`);
+    expect(refused).toContain('fit on 7 wafers');
   });
 
   it('of 405 billion parameters learns how many it needs', async () => {
     const load = (...sets: string[]) =>
       loadConfig('configs/wse3.yaml', ['model=../models/llama-3.1-405b.json', ...sets]);
     for (const bits of cases([8], [16])) {
-      const refused = () => inspect(load(`model.weightBits=${bits}`), 'placement');
-      await expect(refused()).rejects.toThrow(/it would fit on \d+ wafers/);
+      const refused = await refusal(load(`model.weightBits=${bits}`));
       const wafers = await placedOn(load(`model.weightBits=${bits}`, 'hardware.wafers=auto'));
-      await expect(refused()).rejects.toThrow(`it would fit on ${wafers} wafers`);
+      expect(wafers).toBeGreaterThan(1);
+      expect(refused).toContain(`it would fit on ${wafers} wafers`);
     }
   });
 
@@ -141,6 +139,12 @@ describe('a model on several wafers', () => {
     expect(fewerWafersLine(one)).toBe('');
   });
 });
+
+async function refusal(config: ReturnType<typeof loadConfig>): Promise<string> {
+  const error: unknown = await inspect(config, 'placement').catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(CapacityError);
+  return (error as Error).message;
+}
 
 async function placedOn(config: ReturnType<typeof loadConfig>): Promise<number> {
   const { document } = await inspect(config, 'placement');

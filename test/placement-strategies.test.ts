@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/numeric/random.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
-import { count } from './helpers/full.js';
+import { cases as some, count } from './helpers/full.js';
 import { checkPlacement } from './helpers/legal-placement.js';
 import { STRATEGIES } from '../src/placement/pack.js';
 import { place } from '../src/placement/place.js';
@@ -100,7 +100,7 @@ function bruteForce(task: Task): number {
 describe('a layout', () => {
   it.each(Object.entries(STRATEGIES))('of %s is legal wherever one is found', (name, strategy) => {
     let found = 0;
-    const numRuns = QUICK.includes(name) ? count(150, 300) : count(15, 40);
+    const numRuns = QUICK.includes(name) ? count(80, 300) : count(10, 40);
     fc.assert(
       fc.property(cases({ shelves: 5, width: 14, regions: 9 }), (one) => {
         const task = taskOf(one);
@@ -171,13 +171,13 @@ describe('anneal', () => {
 
   it('finds the same with the same random numbers', () => {
     // Too many regions to be laid out best: other numbers find another layout.
-    const widths = Array.from({ length: 30 }, (_, i) => 4 + ((i * 7) % 9));
+    const widths = Array.from({ length: count(20, 30) }, (_, i) => 4 + ((i * 7) % 9));
     const runs = Array.from({ length: 6 }, (_, i) => ({ x: 0, y: 5 * i, width: 52 }));
     const layout = (seed: number) =>
       anneal({ ...taskOf({ rows: 5, runs, widths, loops: true }), random: seededRandom(seed) });
     const first = layout(1);
     expect(layout(1)).toEqual(first);
-    expect([2, 3].map(layout)).not.toEqual([first, first]);
+    expect(layout(2)).not.toEqual(first);
   });
 
   it('tells how far it is', () => {
@@ -252,7 +252,7 @@ describe('Llama-3.1-8B', () => {
     ],
     ['with layers of different widths', {}, { rows: 116, layerColumns: skewed }],
   ];
-  it.each(settings)(
+  it.each(some(settings.slice(1), settings.slice(0, 1)))(
     '%s is laid out cheaper by greedy and anneal than row by row',
     (_, on, asked) => {
       const cost = (strategy: string) => {

@@ -36,7 +36,9 @@ const long = calls(/^npx wafersim ([^#\n]+)/gm);
 const isLarge = (command: string) =>
   /^(run|fleet) configs\/(wse3|gpt-oss-120b)\.yaml/.test(command);
 /** And what tests of their own do over and over. */
-const isLong = (command: string) => isLarge(command) || /^(bench|diff|validate) /.test(command);
+const isLong = (command: string) =>
+  isLarge(command) ||
+  /^(bench|diff|validate|capacity) |^run configs.serving|^compare .*--strategies/.test(command);
 const [late, quick] = [true, false].map((is) => commands.filter((c) => isLong(c) === is));
 
 afterAll(() => rmSync('runs/before', { recursive: true, force: true }));

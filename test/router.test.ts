@@ -43,7 +43,7 @@ const cases: fc.Arbitrary<Given> = fc
     const open = groups ? (count / groups.count) * groups.keep : count;
     const spec = expertsWith({ count, topK: Math.min(topK, open), router });
     // A large rectangle is long in one direction only: the reference engine takes every wavelet's every step.
-    const short = Math.min(columns, Math.max(1, Math.floor(runs(200, 700) / rows)));
+    const short = Math.min(columns, Math.max(1, Math.floor(runs(80, 700) / rows)));
     return { ...rest, spec, rows, columns: short };
   });
 

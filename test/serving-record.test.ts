@@ -167,6 +167,21 @@ describe('a record that was cut off', () => {
   });
 });
 
+it('a record has what came between the last tick and its end', () => {
+  let text = '';
+  const driver = recordedDriver(createDriver(settings('none')), (lines) => (text += lines));
+  driver.submit(request(0, 0, 10, 100), 0);
+  driver.submit(request(1, 0, 10, 100), 0);
+  driver.advance(50_000);
+  driver.cancel(1, 1_000_000);
+  driver.end();
+  const trace = readTrace(text, 'x');
+  expect(trace.record!.tokens.map(({ outcome }) => outcome)).toEqual(['cancelled', 'unfinished']);
+  const { replay } = servedAgain(trace, 'none');
+  expect(replay).toEqual({ requests: 2, tokens: expect.any(Number) as number, differing: 0 });
+  expect(replay.tokens).toBeGreaterThan(50);
+});
+
 it('a record ends at the last instant at which anything was asked for', () => {
   let text = '';
   const driver = recordedDriver(createDriver(settings('none')), (lines) => (text += lines));

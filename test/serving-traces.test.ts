@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { percentile } from '../src/serving/metrics.js';
 import { readTrace, type TraceOptions } from '../src/serving/trace.js';
 import type { TimeUnit } from '../src/serving/trace-time.js';
+import { FULL } from './helpers/full.js';
 
 const HEADER = 'TIMESTAMP,ContextTokens,GeneratedTokens\n';
 describe('readTrace', () => {
@@ -186,7 +187,7 @@ describe('readTrace', () => {
   it('reads a million requests, and refuses a gigantic file in one line', () => {
     const row = '{"timestamp":1,"input_length":1,"output_length":1}\n';
     const text = row.repeat(1e6);
-    expect(readTrace(text, 'a').requests).toHaveLength(1e6);
+    if (FULL) expect(readTrace(text, 'a').requests).toHaveLength(1e6);
     expect(() => readTrace(text + row, 'a')).toThrow(
       /^a: expected at most 1000000 requests, found more; take fewer with workload\.requests$/,
     );

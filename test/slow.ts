@@ -47,6 +47,7 @@ const NAMES = [
   'refusals',
   'router',
   'sensitivity',
+  'serve-cli',
   'serving-cli',
   'serving-deployment',
   'serving-steps',

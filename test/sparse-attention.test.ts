@@ -1,4 +1,5 @@
 /** Layers of sparse attention on the simulated wafer beyond the positions that they choose, against the plain decoder. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { relativeError } from '../src/decode/compute.js';
@@ -12,8 +13,8 @@ import { seededRandom } from '../src/numeric/random.js';
 import { simulate } from '../src/studies/run/run.js';
 import { modelOf } from './helpers/dense-models.js';
 import { expertsWith } from './helpers/expert-models.js';
-import { cases, FULL } from './helpers/full.js';
-import { latentLayer, latentWith } from './helpers/latent-models.js';
+import { cases, count, FULL } from './helpers/full.js';
+import { latentLayer, latentSpecs, latentWith } from './helpers/latent-models.js';
 import { OPTIONS } from './helpers/options.js';
 import { runOn, type Rectangle } from './helpers/rectangle.js';
 import { logitsOf } from './helpers/wafer-tokens.js';
@@ -131,6 +132,46 @@ describe.each(CACHES)('sparse attention, the cache %s', (latent) => {
     },
   );
 });
+
+/** Models of two layers, of which the second takes the choice of the first or has its own. */
+const models = fc
+  .record({
+    spec: latentSpecs.filter(({ qRank }) => qRank !== undefined),
+    heads: fc.integer({ min: 1, max: 5 }),
+    ...{ more: fc.integer({ min: 0, max: 6 }), topK: fc.integer({ min: 1, max: 7 }) },
+    pairs: fc.constantFrom('halves', 'neighbours'),
+    own: fc.boolean(),
+    dtype: fc.constantFrom('f32', 'f32', 'f16'),
+  })
+  .map(({ spec, heads, more, topK, pairs, own, dtype }): ModelSpec => {
+    const of: IndexerSpec = { heads, dim: spec.rope.dim + more, topK, own: true, pairs };
+    const layers = [
+      latentLayer({ ...spec, indexer: of }),
+      latentLayer({ ...spec, indexer: { ...of, own } }),
+    ];
+    return modelOf(layers, { dtype, weightBits: dtype === 'f16' ? 16 : 32 });
+  });
+
+it('sparse attention of any sizes is that of the plain decoder', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      models,
+      fc.record({ rows: fc.integer({ min: 1, max: 9 }), columns: fc.integer({ min: 1, max: 9 }) }),
+      fc.integer({ min: 0, max: 12 }),
+      fc.constantFrom(...CACHES),
+      fc.constantFrom('whole', 'split'),
+      async (model, sizes, context, latent, layers) => {
+        const { check } = await run(
+          model,
+          { ...sizes, groups: 1, context, tokens: 2, layers },
+          latent,
+        );
+        expect(check).toMatchObject({ passed: true });
+      },
+    ),
+    { numRuns: count(2, 24), seed: 11 },
+  );
+}, 120_000);
 
 it('sparse attention on several wafers and for several users is the same', async () => {
   for (const latent of cases<Cache>(['latent'], ['expanded'])) {

@@ -8,6 +8,7 @@ import { cohortSummaries, kindSummaries } from '../src/studies/validate/summary.
 import { rankCorrelation, sweepsOf } from '../src/studies/validate/sweeps.js';
 import { validateMarkdown, validateTable } from '../src/studies/validate/table.js';
 import { validateMeasurements } from '../src/studies/validate/validate.js';
+import { FULL } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
 const published = readMeasurements(PUBLISHED);
@@ -197,8 +198,9 @@ describe('a service', () => {
     expect(rows.map(({ speculation }) => speculation)).toEqual([true, null, false]);
     expect(cohorts!['WSE-3 services']).toMatchObject({ measurements: 3, predicted: 1 });
     expect(passed).toBe(false);
-    const alone = await validateMeasurements([speculating, silent], [], OPTIONS);
-    expect(alone.passed).toBe(true);
+    // A whole wafer is placed and simulated for each.
+    if (FULL)
+      expect((await validateMeasurements([speculating, silent], [], OPTIONS)).passed).toBe(true);
     const text = validateTable(document, { color: false });
     expect(text).toMatch(
       /^ {2}speculating .* yes .*\n {2}silent .* not said .*\n {2}plain .* no /m,

@@ -12,6 +12,7 @@ import { addInspect } from './inspect.js';
 import { addKernel } from './kernel.js';
 import { note } from './output.js';
 import { addRun } from './run.js';
+import { addServe } from './serve.js';
 import { addSchema } from './schema.js';
 import { addSweep } from './sweep.js';
 import { addValidate } from './validate.js';
@@ -24,6 +25,7 @@ Examples:
   wafersim kernel reduce --algorithm chain --pes 512 --words 4096 --dtype f32
   wafersim compare configs/wse3.yaml --strategies row-major,snake,greedy
   wafersim inspect configs/wse3.yaml --what placement
+  wafersim serve configs/wse3.yaml
   wafersim bench --baseline
 
 Exit codes: 0 fine, 1 a regression, a difference or a failed check,
@@ -44,6 +46,7 @@ function commandLine(): Command {
   addCompare(program);
   addSweep(program);
   addKernel(program);
+  addServe(program);
   program.commandsGroup('Plan:');
   addCapacity(program);
   addFleet(program);

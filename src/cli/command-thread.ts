@@ -8,7 +8,7 @@ import {
   nowDoing as sayDoing,
 } from './shared-state.js';
 import { whileTrying, whileWriting } from './shared-state.js';
-import type { CommandData, SharedState } from './shared-state.js';
+import type { CommandData, FromCommand, SharedState, Stop } from './shared-state.js';
 
 /** None where the code runs on its own: in a test, or in another program of the project. */
 const data = isCommandData(workerData) ? workerData : undefined;
@@ -30,12 +30,26 @@ export const doingNow = (): string => doing(state);
 
 /** Sets when the process ends this thread, whatever it does, and what is said then. */
 export function endsIn(milliseconds: number, text: string): void {
-  if (data !== undefined) parentPort?.postMessage({ milliseconds, text }, []);
+  if (data !== undefined) parentPort?.postMessage({ milliseconds, text } satisfies FromCommand, []);
+}
+
+/** Waits for a signal, which from now on does not end the process by itself; gives what it says. */
+export function untilStopped(): Promise<string> {
+  const port = data === undefined ? null : parentPort;
+  if (port === null)
+    return new Promise((resolve) => {
+      process.once('SIGINT', () => resolve('interrupted'));
+      process.once('SIGTERM', () => resolve('terminated'));
+    });
+  return new Promise((resolve) => {
+    port.once('message', ({ says }: Stop) => resolve(says));
+    port.postMessage({ serves: true } satisfies FromCommand, []);
+  });
 }
 
 /** Has the process remove a file when a signal ends it, whatever this thread does. */
 export function endsWithout(path: string): void {
-  if (data !== undefined) parentPort?.postMessage({ remove: path }, []);
+  if (data !== undefined) parentPort?.postMessage({ remove: path } satisfies FromCommand, []);
 }
 
 /** Writes files, all of them or none: a signal waits for that, or has it taken back. */

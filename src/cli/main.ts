@@ -9,12 +9,15 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { EXIT } from '../exit.js';
 import { createSharedState, doing, ended, isWriting, refuseWriting } from './shared-state.js';
-import type { CommandData } from './shared-state.js';
+import type { CommandData, FromCommand, Stop } from './shared-state.js';
 
 const SIGNALS = {
   SIGINT: { says: 'interrupted', exitCode: EXIT.interrupted },
   SIGTERM: { says: 'terminated', exitCode: EXIT.terminated },
 } as const;
+
+/** Milliseconds after a signal in which a command that serves has to end what it does. */
+const STOPPING = 3000;
 
 /** Milliseconds after a signal in which files being written have to be whole, or gone; it takes a few. */
 const PATIENCE = 800;
@@ -22,8 +25,17 @@ const PATIENCE = 800;
 const state = createSharedState();
 // A limit on the size of files would end the process without a word; with a listener it is an error of write.
 if (process.platform !== 'win32') process.on('SIGXFSZ', () => {});
+/** Whether the command ends by itself when it is asked to, as one that serves does. */
+let serves = false;
 for (const [signal, { says, exitCode }] of Object.entries(SIGNALS))
   process.on(signal, () => {
+    if (serves) {
+      serves = false;
+      process.exitCode = exitCode;
+      worker.postMessage({ says } satisfies Stop, []);
+      setTimeout(() => end(says, exitCode), STOPPING).unref();
+      return;
+    }
     void whenWritten().then(() => end(ended(state, says), exitCode));
   });
 
@@ -63,9 +75,15 @@ worker.on('error', (error: NodeJS.ErrnoException) => {
 });
 /** Files that are not to outlive the process. */
 const removed: string[] = [];
-type Message = { milliseconds: number; text: string } | { remove: string };
-worker.on('message', (message: Message) => {
-  if ('remove' in message) return void removed.push(message.remove);
+worker.on('message', (message: FromCommand) => {
+  if ('serves' in message) {
+    serves = true;
+    return;
+  }
+  if ('remove' in message) {
+    removed.push(message.remove);
+    return;
+  }
   const { milliseconds, text } = message;
   // The command itself says more when its time is over, unless it is in the middle of something long.
   setTimeout(() => {

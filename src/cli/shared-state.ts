@@ -21,6 +21,17 @@ export interface CommandData {
   stderr: Terminal;
 }
 
+/** What it says to the process: that it ends by itself when it is asked to, when its time is up, what is to go with it. */
+export type FromCommand =
+  | { serves: true }
+  | { milliseconds: number; text: string }
+  | { remove: string };
+
+/** What the process says to a command that serves: why it is to end. */
+export interface Stop {
+  says: string;
+}
+
 interface Terminal {
   isTTY: boolean;
   columns: number;

@@ -56,13 +56,35 @@ export function regionBytes(
   rows: number,
   columns: number,
 ): number {
-  const experts = isOfLayer(part) && hasExperts(model.kinds[part.layerKind]);
-  const code = codeBytesOf(part.kind, wafer.core.codeBytes, experts);
-  return code + dataBytes(part, model, asked, rows, columns);
+  return codeOfPart(part, model, wafer) + dataBytes(part, model, asked, rows, columns);
+}
+
+function codeOfPart(part: PartKind, { kinds }: ModelSpec, { core }: WaferSpec): number {
+  return codeBytesOf(
+    part.kind,
+    core.codeBytes,
+    isOfLayer(part) && hasExperts(kinds[part.layerKind]),
+  );
 }
 
 /** By model and region: whoever looks for what would fit asks for the same regions with many sizes of code. */
 const known = new WeakMap<ModelSpec, Map<string, number>>();
+
+/** A number of a region, found once. */
+function once(
+  part: PartKind,
+  model: ModelSpec,
+  { mapping, maxPositions, batch }: Kept,
+  rest: string,
+  find: () => number,
+): number {
+  let ofModel = known.get(model);
+  if (ofModel === undefined) known.set(model, (ofModel = new Map()));
+  const key = `${mapping} ${keyOfPart(part)} ${maxPositions} ${batch} ${rest}`;
+  let found = ofModel.get(key);
+  if (found === undefined) ofModel.set(key, (found = find()));
+  return found;
+}
 
 function dataBytes(
   part: PartKind,
@@ -71,16 +93,9 @@ function dataBytes(
   rows: number,
   columns: number,
 ): number {
-  const { mapping, maxPositions, batch } = asked;
-  let ofModel = known.get(model);
-  if (ofModel === undefined) known.set(model, (ofModel = new Map()));
-  const key = `${mapping} ${keyOfPart(part)} ${rows} ${columns} ${maxPositions} ${batch}`;
-  let bytes = ofModel.get(key);
-  if (bytes === undefined) {
-    bytes = bytesOf(MAPPINGS[mapping].buffers(part, cutOf(model, asked, rows, columns)));
-    ofModel.set(key, bytes);
-  }
-  return bytes;
+  return once(part, model, asked, `${rows} ${columns}`, () =>
+    bytesOf(MAPPINGS[asked.mapping].buffers(part, cutOf(model, asked, rows, columns))),
+  );
 }
 
 /**
@@ -154,8 +169,13 @@ export function leastBytes(
   rows: number,
   columns: number,
 ): number {
-  const all = variantsOf(part, model, asked, columns);
-  return Math.min(...all.map((of) => regionBytes(of, model, wafer, asked, rows, columns)));
+  const { kvReplicas, headGroups, strips } = asked;
+  const form = `least ${kvReplicas} ${headGroups} ${strips}`;
+  const data = once(part, model, asked, `${form} ${rows} ${columns}`, () => {
+    const all = variantsOf(part, model, asked, columns);
+    return Math.min(...all.map((of) => dataBytes(of, model, asked, rows, columns)));
+  });
+  return codeOfPart(part, model, wafer) + data;
 }
 
 export function bytesOf(buffers: BufferShape[]): number {

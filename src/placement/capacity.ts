@@ -66,21 +66,33 @@ export function longestContext(
   );
 }
 
+/** Wafers that hold the model with so many bytes of stack and code, the same in every core; each found once. */
+function neededWithCode(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+): (bytes: number) => number {
+  const none = { runtime: 0, attention: 0, mlp: 0, router: 0, experts: 0, embedding: 0, head: 0 };
+  const known = new Map<number, number>();
+  return (stack) => {
+    const core = { ...wafer.core, codeBytes: { ...none, stack } };
+    const needed = known.get(stack) ?? wafersNeeded(model, { ...wafer, core }, request);
+    known.set(stack, needed);
+    return needed;
+  };
+}
+
 /**
  * Most bytes of stack and code, the same in every core, with which the wafers hold the model, up to
  * those of a layer's core as it is; undefined if not even without any.
  */
-export function mostCodeBytes(
+function mostCodeBytes(
   model: ModelSpec,
   wafer: WaferSpec,
   request: SizedRequest,
   wafers: number,
+  needed = neededWithCode(model, wafer, request),
 ): number | undefined {
-  const none = { runtime: 0, attention: 0, mlp: 0, router: 0, experts: 0, embedding: 0, head: 0 };
-  const needed = (stack: number) => {
-    const core = { ...wafer.core, codeBytes: { ...none, stack } };
-    return wafersNeeded(model, { ...wafer, core }, request);
-  };
   const now = Math.max(...formsOf(request).map((formed) => layerCodeBytes(model, wafer, formed)));
   return mostThat((bytes) => needed(bytes) <= wafers, 0, now);
 }
@@ -207,14 +219,20 @@ function heightThatFits(
   wafers: number,
 ): number | undefined {
   const { rows: asked = wafer.height } = request;
+  const far = (rows: number) => Math.abs(rows - asked);
+  const nearestFirst = everyHeight(wafer).sort((a, b) => far(a) - far(b));
   const heights = formsOf({ ...request, rows: undefined }).flatMap((formed) => {
     const parts = partsOf(model, formed);
-    return leastSizes(model, wafer, formed, everyHeight(wafer))
-      .filter((of) => cut(widthsOf(parts, of), of.rows, wafer, Math.min(wafers, parts.length)))
-      .map(({ rows }) => rows);
+    const most = Math.min(wafers, parts.length);
+    const rows = nearestFirst.find((height) =>
+      leastSizes(model, wafer, formed, [height]).some((of) =>
+        cut(widthsOf(parts, of), of.rows, wafer, most),
+      ),
+    );
+    return rows ?? [];
   });
   if (heights.length === 0) return undefined;
-  return heights.reduce((a, b) => (Math.abs(b - asked) < Math.abs(a - asked) ? b : a));
+  return heights.reduce((a, b) => (far(b) < far(a) ? b : a));
 }
 
 /** Forms of layers that a request excludes. */
@@ -299,8 +317,9 @@ export function fewerWafers(
     codeBytes: layerCodeBytes(model, wafer, nearest(model, wafer, request)),
     withCode: [],
   };
+  const needed = neededWithCode(model, wafer, request);
   for (let fewer = wafers - 1; fewer > 0; fewer--) {
-    const codeBytes = mostCodeBytes(model, wafer, request, fewer);
+    const codeBytes = mostCodeBytes(model, wafer, request, fewer, needed);
     if (codeBytes === undefined) break;
     // Where the same code does for fewer still, those are what counts.
     if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();

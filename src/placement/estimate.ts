@@ -10,7 +10,7 @@ import { hasAttention, hasMlp, isOfLayer, keyOfPart } from '../mapping/mapping.j
 import type { Cut, Held, PartKind } from '../mapping/mapping.js';
 import { MAPPINGS } from '../mapping/mappings.js';
 import { layerMatrices, tableMatrix } from '../mapping/matrices.js';
-import type { MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
+import type { LayerMatrices, MatrixSlice, MlpMatrices } from '../mapping/matrices.js';
 import { layerShape, tableShape, type GqaShape, type LayerShape } from '../mapping/shapes.js';
 import type { LatentMatrices } from '../mapping/latent-matrices.js';
 import type { LatentShape } from '../mapping/latent.js';
@@ -90,9 +90,12 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
   if (isOfLayer(part)) {
     const { words, type } = received(part, cut);
     const layer = model.kinds[part.layerKind];
+    // Once for both: a search estimates many thousands of sizes.
+    const shape = layerShape(model, layer, cut.positions, rows, columns, 1, part);
+    const of = { layer, shape, matrices: layerMatrices(model, layer, shape) };
     return (
-      (hasAttention(part.kind) ? attentionCycles(wafer, layer, cut, part) : 0) +
-      (hasMlp(part.kind) ? mlpCycles(wafer, layer, cut, part) : 0) +
+      (hasAttention(part.kind) ? attentionCycles(wafer, model.dtype, of) : 0) +
+      (hasMlp(part.kind) ? mlpCycles(wafer, model.dtype, of, part) : 0) +
       broadcastCycles(wafer, type, columns, words) +
       added(part)
     );
@@ -104,16 +107,20 @@ function partCycles(wafer: WaferSpec, part: PartKind, { mapping }: Kept, cut: Cu
   );
 }
 
+/** A layer, and how it is cut. */
+interface CutLayer {
+  layer: LayerSpec;
+  shape: LayerShape;
+  matrices: LayerMatrices;
+}
+
 /** The work of a layer's attention (machine-model section 5a). */
 function attentionCycles(
   wafer: WaferSpec,
-  layer: LayerSpec,
-  { model, rows, columns, positions }: Cut,
-  held: Held,
+  type: FloatType,
+  { layer, shape: s, matrices }: CutLayer,
 ): number {
-  const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns, 1, held);
-  const { qkv, o, router, latent } = layerMatrices(model, layer, s);
+  const { qkv, o, router, latent } = matrices;
   return (
     productCycles(wafer, qkv) +
     mixerCycles(wafer, type, layer, s, latent) +
@@ -205,13 +212,11 @@ function deltaCycles(wafer: WaferSpec, type: FloatType, s: DeltaShape): number {
 /** The work of a layer's MLP, or of the experts that are chosen: of strips that of the one with most, on average. */
 function mlpCycles(
   wafer: WaferSpec,
-  layer: LayerSpec,
-  { model, rows, columns, positions }: Cut,
+  type: FloatType,
+  { layer, shape: s, matrices }: CutLayer,
   held: Held,
 ): number {
-  const type = model.dtype;
-  const s = layerShape(model, layer, positions, rows, columns, 1, held);
-  const { shared, parallel, ...own } = layerMatrices(model, layer, s);
+  const { shared, parallel } = matrices;
   const gated = (of: MlpMatrices) =>
     productCycles(wafer, of.gateUp) + productCycles(wafer, of.down);
   const { mlp } = layer;
@@ -219,7 +224,7 @@ function mlpCycles(
   const { sharedInner = 0, parallelInner = 0 } = s.experts ?? {};
   const units = times * s.inner + sharedInner + parallelInner;
   return (
-    times * gated(own) +
+    times * gated(matrices) +
     (shared ? gated(shared) : 0) +
     (parallel ? gated(parallel) : 0) +
     specialCycles(wafer, type, ACT_FN[mlp.act.fn], units)

@@ -46,13 +46,28 @@ export function runsOf(wafer: WaferSpec, rows: number, index: number): Run[] {
 /** Runs of wafers with dead cores by shelf height: the search for sizes asks for them again and again. */
 const cutShelves = new WeakMap<DeadCores, Map<number, Run[]>>();
 
-function between(map: DeadCores, shelves: Run[], rows: number, wafer: WaferSpec): Run[] {
+function between(map: DeadCores, shelves: Run[], rows: number, { width }: WaferSpec): Run[] {
+  const above = deadAbove(map);
   return shelves.flatMap((shelf) => {
-    const blocked = new Uint8Array(wafer.width);
-    for (let y = shelf.y; y < shelf.y + rows; y++)
-      for (let x = 0; x < wafer.width; x++) blocked[x] |= map.dead[y * map.columns + x];
+    const [first, past] = [shelf.y * map.columns, (shelf.y + rows) * map.columns];
+    const blocked = Uint8Array.from({ length: width }, (_, x) =>
+      above[past + x] > above[first + x] ? 1 : 0,
+    );
     return freeStretches(shelf, blocked);
   });
+}
+
+const counted = new WeakMap<DeadCores, Uint32Array>();
+
+/** Dead cores above each core in its column; one row more has those of whole columns. */
+function deadAbove(map: DeadCores): Uint32Array {
+  let above = counted.get(map);
+  if (above !== undefined) return above;
+  const { columns, dead } = map;
+  above = new Uint32Array(dead.length + columns);
+  for (let core = 0; core < dead.length; core++) above[core + columns] = above[core] + dead[core];
+  counted.set(map, above);
+  return above;
 }
 
 function freeStretches(shelf: Run, blocked: Uint8Array): Run[] {
@@ -80,8 +95,7 @@ export function cut(
   const counts: number[] = [];
   for (let done = 0; done < widths.length;) {
     if (counts.length === wafers) return undefined;
-    const runs = runsOf(wafer, rows, counts.length).map((run) => ({ ...run, east: true }));
-    const laid = fill(widths.slice(done), runs).length;
+    const laid = fill(widths.slice(done), runsOf(wafer, rows, counts.length)).length;
     if (laid === 0) return undefined;
     counts.push(laid);
     done += laid;

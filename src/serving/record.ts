@@ -48,6 +48,12 @@ export function recordedDriver(driver: Driver, write: (lines: string) => void): 
     seen.delete(id);
     line({ request: id, outcome: end.outcome, tokensNs });
   };
+  const advance = (until: number) => {
+    time = Math.max(time, until);
+    const tokens = driver.advance(until);
+    tokens.forEach(take);
+    return tokens;
+  };
   line({ schema: RECORD_SCHEMA });
   return {
     ...driver,
@@ -61,13 +67,10 @@ export function recordedDriver(driver: Driver, write: (lines: string) => void): 
     cancel: (id, now) => asked(driver.cancel(id, now), { cancel: id }),
     finish: (id, now) => asked(driver.finish(id, now), { finish: id }),
     close: (session, now) => asked(driver.close(session, now), { close: session }),
-    advance(until) {
-      time = Math.max(time, until);
-      const tokens = driver.advance(until);
-      tokens.forEach(take);
-      return tokens;
-    },
+    advance,
     end() {
+      // What has happened since time was last advanced belongs to it.
+      advance(time);
       for (const [request, tokensNs] of seen) line({ request, outcome: 'unfinished', tokensNs });
       line({ at: time, end: true });
     },

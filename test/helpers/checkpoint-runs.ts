@@ -4,6 +4,7 @@ import { relativeError } from '../../src/decode/compute.js';
 import type { EngineName } from '../../src/engine/engines.js';
 import { simulate } from '../../src/studies/run/run.js';
 import { loadCheckpoint, referenceOf } from './checkpoints.js';
+import { count } from './full.js';
 import { OPTIONS } from './options.js';
 import { outcomesOf } from './wafer-tokens.js';
 
@@ -23,20 +24,26 @@ export function checkpointOn(
   };
 }
 
+/** All in the full tests, and else as many as go past every window, chunk and original length of the checkpoints. */
+export const firstTokens = (tokens: readonly number[]) => tokens.slice(0, count(9, tokens.length));
+
 /** The largest relative error of its logits; the experts that it chooses and the known ones, [layer][token]. */
 export async function heldAgainstReference(
   name: string,
   { config, weights }: ReturnType<typeof checkpointOn>,
 ) {
   const { tokens, logits, experts = {} } = referenceOf(name);
-  const found = await outcomesOf(config, weights, tokens);
+  const taken = firstTokens(tokens);
+  const found = await outcomesOf(config, weights, taken);
   const layers = Object.keys(experts);
   return {
     error: Math.max(...found.map((of, t) => relativeError(of.logits, logits[t]))),
     chosen: Object.fromEntries(
       layers.map((layer) => [layer, found.map((of) => of.experts[Number(layer)])]),
     ),
-    known: experts,
+    known: Object.fromEntries(
+      layers.map((layer) => [layer, experts[layer].slice(0, taken.length)]),
+    ),
   };
 }
 

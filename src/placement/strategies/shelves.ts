@@ -70,8 +70,8 @@ function placed({ widths }: Task, positions: readonly Position[], i: number): Pl
   return { x, y, width: widths[i] };
 }
 
-/** A run with the end at which its filling begins. */
-export type DirectedRun = Run & { east: boolean };
+/** A run with the end at which its filling begins: in the west, if none is given. */
+export type DirectedRun = Run & { east?: boolean };
 
 /**
  * Fills runs one after the other, a new one being begun when the next region does not fit. Returns the
@@ -88,7 +88,7 @@ export function fill(widths: readonly number[], runs: readonly DirectedRun[]): P
     }
     if (at === runs.length) break;
     const run = runs[at];
-    positions.push({ x: run.x + (run.east ? used : run.width - used - width), y: run.y });
+    positions.push({ x: run.x + (run.east === false ? run.width - used - width : used), y: run.y });
     used += width;
   }
   return positions;

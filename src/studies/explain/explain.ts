@@ -4,6 +4,7 @@ import type { ResolvedConfig } from '../../config.js';
 import { identityOf } from '../../identity.js';
 import { valueAt } from '../../report/format.js';
 import { checkRun } from '../../decode/refusals.js';
+import { servingRules } from './serving-rules.js';
 import type { ExplainDocument, HardwareNumber } from './document.js';
 
 /**
@@ -31,7 +32,7 @@ export function explain(config: ResolvedConfig): ExplainDocument {
     ...identityOf([canonical, stated], files),
     wafer: wafer.name,
     model: model.name,
-    assumptions: assumptionsOf(config),
+    assumptions: [...assumptionsOf(config), ...servingRules(config)],
     numbers,
     notModelled: OMISSIONS,
   };

@@ -10,6 +10,7 @@ const TITLES: Record<Assumption['about'], string> = {
   fabric: 'Rules of the fabric',
   core: 'Rules of a core',
   mapping: 'How the model is mapped',
+  serving: 'How requests are served',
 };
 
 /** Wrapped to this many columns. */
@@ -18,14 +19,12 @@ const WIDTH = 100;
 /** The assumptions as text, ending with a line break. */
 export function explainTable(document: ExplainDocument, style: Style): string {
   const { assumptions, numbers, notModelled } = document;
-  const about = Object.entries(TITLES).map(([key, title]) =>
-    [
-      heading(title, style),
-      ...assumptions
-        .filter((one) => one.about === key)
-        .map(({ text, grade, source }) => wrap(`- ${text} [${grade}: ${source}]`)),
-    ].join('\n'),
-  );
+  const about = Object.entries(TITLES).flatMap(([key, title]) => {
+    const rules = assumptions
+      .filter((one) => one.about === key)
+      .map(({ text, grade, source }) => wrap(`- ${text} [${grade}: ${source}]`));
+    return rules.length === 0 ? [] : [[heading(title, style), ...rules].join('\n')];
+  });
   const omitted = notModelled.map(({ what, effect }) => wrap(`- ${what}: ${effect}.`));
   return `${[
     `${heading(`What ${document.model} on ${document.wafer} rests on`, style)}\n${GRADES}`,
