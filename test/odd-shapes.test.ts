@@ -47,10 +47,10 @@ describe.each(Object.entries(ODD).filter(([family]) => FULL || FEW.includes(fami
           const all = { ...config, placement: { ...placement, experts } };
           const { check } = await simulate(all, OPTIONS);
           expect(check).toMatchObject({ passed: true, choice: true });
-          expect(check!.logitsMaxRelativeError).toBeLessThan(1e-5);
+          expect(check!.logitsMaxRelativeError).toBeLessThan(1e-4);
           if (check!.expertChoices) expect(check!.expertChoices.of).toBeGreaterThan(0);
         }),
-        { numRuns: count(1, 5), seed: 19, endOnFailure: true },
+        { numRuns: count(1, 2), seed: 19, endOnFailure: true },
       );
     }, 240_000);
   },
