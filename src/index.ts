@@ -77,7 +77,7 @@ export { createPool, type PoolOptions } from './studies/sweep/pool.js';
 export { isFailed } from './studies/sweep/results.js';
 export { statusOf } from './studies/sweep/status.js';
 export { freeze, plannedDocument, prepareSweep, runSweep } from './studies/sweep/sweep.js';
-export type { Prepared as PreparedSweep, Shard, SweepProgress } from './studies/sweep/sweep.js';
+export type { PreparedSweep, Shard, SweepProgress } from './studies/sweep/sweep.js';
 export { plannedTable, sweepCsv, sweepMarkdown } from './studies/sweep/table.js';
 export { sweepNdjson, sweepTable } from './studies/sweep/table.js';
 export { openSweepStore, type PointError, type SweepStore } from './store/sweep-store.js';

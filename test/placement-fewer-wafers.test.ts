@@ -12,7 +12,7 @@ import { fewerWafers } from '../src/placement/capacity.js';
 import { place } from '../src/placement/place.js';
 import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
 import { asking, llama70b, tiny, wse3 } from './placement-helpers.js';
-import { cases } from './helpers/full.js';
+import { cases, FULL } from './helpers/full.js';
 
 const REPORTED = 4;
 
@@ -112,7 +112,7 @@ describe('a model on several wafers', () => {
     expect(refused).toContain('fit on 7 wafers');
   });
 
-  it('of 405 billion parameters learns how many it needs', async () => {
+  it.runIf(FULL)('of 405 billion parameters learns how many it needs', async () => {
     const load = (...sets: string[]) =>
       loadConfig('configs/wse3.yaml', ['model=../models/llama-3.1-405b.json', ...sets]);
     for (const bits of cases([8], [16])) {

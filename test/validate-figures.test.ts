@@ -186,7 +186,7 @@ describe('a service', () => {
     ...more,
   });
 
-  it('that speculates, or may, is simulated and not judged', async () => {
+  it.runIf(FULL)('that speculates, or may, is simulated and not judged', async () => {
     const speculating = service('speculating', { speculation: true });
     const silent = service('silent', { speculation: null });
     const plain = service('plain', { speculation: false });

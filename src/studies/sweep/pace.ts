@@ -5,13 +5,13 @@ import type { SweepStore } from '../../store/sweep-store.js';
 import type { Executor } from './executor.js';
 import { isOpen, resultOf } from './results.js';
 import { runPoints } from './run-points.js';
-import type { Prepared } from './sweep.js';
+import type { PreparedSweep } from './sweep.js';
 
 /** Runs that are looked at: those of a store may be many. */
 const MOST_RUNS = 20;
 
 /** Mean seconds of points that have run; undefined if none has. */
-export function knownPace({ known }: Prepared, store: SweepStore): number | undefined {
+export function knownPace({ known }: PreparedSweep, store: SweepStore): number | undefined {
   const ran = [...known.values()].filter(({ status }) => status === 'ok');
   const step = Math.max(1, Math.floor(ran.length / MOST_RUNS));
   const seconds = ran
@@ -30,7 +30,7 @@ export function knownPace({ known }: Prepared, store: SweepStore): number | unde
  * @returns its seconds; undefined if none can run
  */
 export async function measuredPace(
-  prepared: Prepared,
+  prepared: PreparedSweep,
   store: SweepStore,
   executor: Executor,
   now: () => number,

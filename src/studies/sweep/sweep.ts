@@ -49,7 +49,7 @@ export interface PrepareOptions {
 }
 
 /** A sweep of which everything is known but its results. */
-export interface Prepared {
+export interface PreparedSweep {
   plan: Plan;
   /** All points of the plan, in its order. */
   points: PlannedPoint[];
@@ -71,7 +71,7 @@ export async function prepareSweep(
   store: SweepStore,
   placer: (Placer & Pick<Executor, 'slots'>) | undefined,
   { shard = { index: 0, count: 1 }, retryFailed = false, pause, onProgress }: PrepareOptions,
-): Promise<Prepared> {
+): Promise<PreparedSweep> {
   const report = (what: SweepProgress['what'], done: number, total: number) =>
     onProgress?.({ what, done, total, refused: 0, failed: 0, known: 0 });
   const points = await pointsOf(plan, async (done, total) => {
@@ -164,7 +164,7 @@ export interface RunOptions {
  * @throws HostError if the store cannot be written; what the executor throws
  */
 export async function runSweep(
-  prepared: Prepared,
+  prepared: PreparedSweep,
   store: SweepStore,
   executor: Executor,
   { now, onProgress }: RunOptions,
@@ -219,7 +219,10 @@ export function freeze(plan: Plan, points: readonly PlannedPoint[], store: Sweep
 }
 
 /** The document of what the store has, and its files if nothing is missing. */
-export function collectSweep({ plan, points, known }: Prepared, store: SweepStore): SweepDocument {
+export function collectSweep(
+  { plan, points, known }: PreparedSweep,
+  store: SweepStore,
+): SweepDocument {
   const document = documentOf(plan, points, (point) => {
     const result = known.get(point.key);
     // A twin of another point has its own place in the plan.
@@ -231,7 +234,7 @@ export function collectSweep({ plan, points, known }: Prepared, store: SweepStor
 }
 
 /** The document before any point runs: of those that are to run, what placing them gave. */
-export function plannedDocument(prepared: Prepared, store: SweepStore): SweepDocument {
+export function plannedDocument(prepared: PreparedSweep, store: SweepStore): SweepDocument {
   const { plan, points, known, open } = prepared;
   const placed = new Map(open.map(({ point, error }) => [point.key, error]));
   return documentOf(plan, points, (point) => {
