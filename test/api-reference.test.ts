@@ -96,6 +96,24 @@ type Sum = number;
 \`\`\``);
 });
 
+it('has what is exported under one name as members of it', () => {
+  const files: Record<string, string> = {
+    'index.d.ts': "export * as sums from './deep.js';\n",
+    'deep.d.ts':
+      'export type Sum = number;\n/** Adds. */\nexport declare function add(a: Sum): Sum;\n',
+  };
+  expect(apiReference('index.d.ts', (path) => files[path])).toBe(`## Constants
+
+### sums
+
+Its members:
+
+\`\`\`ts
+type Sum = number;
+function add(a: Sum): Sum;
+\`\`\``);
+});
+
 it('refuses a name that is declared nowhere', () => {
   const files: Record<string, string> = { ...FILES, 'deep.d.ts': 'export type Total = number;\n' };
   expect(() => apiReference('index.d.ts', (path) => files[path])).toThrow(

@@ -157,7 +157,8 @@ export function createRunner(options: RunnerOptions): Runner {
 
 /** A function that lets timers and interrupts in where that was not done for a while. */
 export function createPause({ now, signal }: Pick<RunnerOptions, 'now' | 'signal'>): Pause {
-  let last = now();
+  // Whoever has just made it has been at work itself.
+  let last = -Infinity;
   const isDue = () => now() - last >= PAUSE_AFTER;
   const pause = async () => {
     if (isDue()) {

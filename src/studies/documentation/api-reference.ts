@@ -32,14 +32,15 @@ export function apiReference(entry: string, read: (path: string) => string): str
     .join('\n\n');
 }
 
-const REEXPORT = /^export (type )?(?:\*|\{([^}]*)\}) from '(.*)\.js';/gm;
+const REEXPORT = /^export (type )?(?:\*|\* as (\w+)|\{([^}]*)\}) from '(.*)\.js';/gm;
 
 function exportedBy(path: string, read: (path: string) => string): Declaration[] {
   const text = read(path);
-  const elsewhere = [...text.matchAll(REEXPORT)].flatMap(([, types, names, from]) => {
+  const elsewhere = [...text.matchAll(REEXPORT)].flatMap(([, types, whole, names, from]) => {
     // Paths below the folder of `entry`, as addresses, so that `..` is taken away.
     const target = new URL(`${from}.d.ts`, new URL(path, 'file:///')).pathname.slice(1);
     const found = exportedBy(target, read);
+    if (whole !== undefined) return [underOneName(whole, found)];
     // `export type *` leaves functions and constants out.
     if (names === undefined)
       return found.filter(({ kind }) => types === undefined || /^(type|interface)$/.test(kind));
@@ -52,6 +53,12 @@ function exportedBy(path: string, read: (path: string) => string): Declaration[]
     });
   });
   return [...declarations(text), ...elsewhere];
+}
+
+/** All that a file exports as the members of one value. */
+function underOneName(name: string, members: Declaration[]): Declaration {
+  const code = members.map((member) => member.code).join('\n');
+  return { kind: 'const', name, comment: 'Its members:', code };
 }
 
 /** What a file declares and exports. A declaration begins in the first column, its other lines do not. */
