@@ -74,7 +74,8 @@ export function createRunner(options: RunnerOptions): Runner {
   const spent: Spent = { cpuSeconds: 0, lines: { simulated: 0, known: 0 } };
   const shards: Shards | undefined =
     count > 1 && engine === 'fast' ? createShards(count) : undefined;
-  const pause = createPause(options);
+  // Whoever makes a runner may have been at work for long.
+  const pause = createPause(options, -Infinity);
   let last: Promise<unknown> = Promise.resolve();
   // Two at once would each need the memory of a machine.
   const here = <T>(begin: () => Going<T>): Promise<T> => {
@@ -155,10 +156,15 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 }
 
-/** A function that lets timers and interrupts in where that was not done for a while. */
-export function createPause({ now, signal }: Pick<RunnerOptions, 'now' | 'signal'>): Pause {
-  // Whoever has just made it has been at work itself.
-  let last = -Infinity;
+/**
+ * A function that lets timers and interrupts in where that was not done for a while.
+ * @param since when it was done last
+ */
+export function createPause(
+  { now, signal }: Pick<RunnerOptions, 'now' | 'signal'>,
+  since = now(),
+): Pause {
+  let last = since;
   const isDue = () => now() - last >= PAUSE_AFTER;
   const pause = async () => {
     if (isDue()) {
