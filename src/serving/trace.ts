@@ -1,6 +1,6 @@
 /**
  * Request traces, read as they are published: CSV with a header (Azure's LLM inference traces unless
-XX are read by naming the columns
+ * other columns are named) or JSON lines (Mooncake's). Traces of other makers are read by naming the columns
  * that hold a request's arrival, its prompt tokens and its output tokens.
  */
 import Papa from 'papaparse';

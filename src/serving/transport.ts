@@ -1,7 +1,8 @@
 /**
  * The connection between a client and the server: a new HTTPS connection per request, one WebSocket that
- * stays, or nothing at all, as if the client were at the wafer. Every number is a parameter; what opening costs in round trips follows the protocols: TCP 1
- * (RFC 9293), TLS 1.3 1 (RFC 8446), the upgrade to a WebSocket 1 (RFC 6455).
+ * stays, or nothing at all, as if the client were at the wafer. Every number is a parameter; what opening costs
+ * in round trips follows the protocols: TCP 1 (RFC 9293), TLS 1.3 1 (RFC 8446), the upgrade to a WebSocket 1
+ * (RFC 6455).
  */
 import type { Request } from './request.js';
 
