@@ -5,7 +5,7 @@
  * has claimed is claimed with the next number, and who finds another living claim on the same key then gives
  * its own up: of two that claim at the same time at least one sees the other.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { rmdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostKey, isRunning } from './processes.js';
 
 /** Who makes claims. */
 export interface Owner {
@@ -44,8 +45,7 @@ export interface Claims {
 export const SECONDS_TO_LIVE = 120;
 
 export function openClaims(folder: string, owner: Owner): Claims {
-  const host = createHash('sha256').update(owner.host).digest('hex').slice(0, 8);
-  const id = `${host}-${owner.process}-${randomBytes(4).toString('hex')}`;
+  const id = `${hostKey(owner.host)}-${owner.process}-${randomBytes(4).toString('hex')}`;
   const life = join(folder, `owner-${id}`);
   const text = `${JSON.stringify({ id, ...owner })}\n`;
   const held = new Map<string, string[]>();
@@ -129,13 +129,7 @@ function lives(folder: string, file: string, me: Owner, myLife: string): boolean
   // A file without its text is from a process that has just begun with it.
   if (said?.host !== me.host) return true;
   if (said.process === me.process) return said.began === me.began;
-  try {
-    process.kill(said.process, 0);
-    return true;
-  } catch (error) {
-    // Another user's process is one too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return isRunning(said.process);
 }
 
 /** The process that a file of the folder is of. */

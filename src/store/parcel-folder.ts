@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { isRunning } from './processes.js';
 
 /** Makes a new one, `NAME-PROCESS-xxxxxx`. @param temporary where */
 export function makeFolder(temporary: string, name: string, process: number): string {
@@ -13,11 +14,7 @@ export function removeFolder(folder: string): void {
 }
 
 /** Removes those of processes that were killed. */
-export function clearFolders(
-  temporary: string,
-  name: string,
-  isRunning: (process: number) => boolean,
-): void {
+export function clearFolders(temporary: string, name: string): void {
   for (const found of readdirSync(temporary)) {
     const rest = found.startsWith(`${name}-`) ? found.slice(name.length + 1) : '';
     const owner = /^\d+(?=-)/.exec(rest)?.[0];

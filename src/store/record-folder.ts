@@ -1,5 +1,5 @@
 /** The folder of a record: one file that grows as things happen, and others that are there from the beginning. */
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface GrowingFile {
@@ -17,11 +17,7 @@ export function beginRecord(
   const file = openSync(join(folder, growing), 'wx');
   for (const [name, text] of Object.entries(others)) writeFileSync(join(folder, name), text);
   return {
-    append(text) {
-      const bytes = Buffer.from(text);
-      // A write may take part of what it is given.
-      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-    },
+    append: (text) => writeFileSync(file, text),
     close: () => closeSync(file),
   };
 }

@@ -2,14 +2,14 @@
  * Temporary directories next to what is written: `.NAME-HOST-PID-xxxxxx`. A process that is killed leaves
  * its own, and the next one that writes the same name clears them.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { hostKey, isRunning } from './processes.js';
 
 /** A process is known by its number on its host only; several hosts may share the disk. */
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const HOST = hostKey(hostname());
 
 /** Gives `work` a directory next to `target`, which is gone afterwards. */
 export function inTemporary(target: string, work: (temporary: string) => void): void {
@@ -85,12 +85,5 @@ export function clearLeftovers(target: string): void {
 
 function isAlive(owner: number): boolean {
   // This process has none of its own yet: one with its number is from before, in a container of this name.
-  if (owner === process.pid) return false;
-  try {
-    process.kill(owner, 0);
-    return true;
-  } catch (error) {
-    // Another user's process is one too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return owner !== process.pid && isRunning(owner);
 }

@@ -43,16 +43,7 @@ const build = buildOf();
 /** Folders of parcels: those of processes that were killed are removed by the next one. */
 const TEMPORARY = realpathSync(tmpdir());
 const FOLDERS = `wafersim-point-${hostname()}`;
-clearFolders(TEMPORARY, FOLDERS, isRunning);
-
-function isRunning(owner: number): boolean {
-  try {
-    return process.kill(owner, 0);
-  } catch (error) {
-    // Another user's process is one too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+clearFolders(TEMPORARY, FOLDERS);
 
 /** Milliseconds until a point that this worker has declined is there for others. */
 const SOON = 1000;
