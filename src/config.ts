@@ -6,7 +6,7 @@ import { sha256Of } from './config/json.js';
 import { ConfigError } from './config/errors.js';
 import { configIn, tokenizerOf, weightFiles, withModelConfig } from './config/checkpoint-files.js';
 import type { WeightFiles } from './config/checkpoint-files.js';
-import { extend, noteFile, readChain, referenceOf } from './config/files.js';
+import { asNamed, extend, noteFile, readChain, referenceOf } from './config/files.js';
 import type { NamedFile, ReadFile, Reference } from './config/files.js';
 import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey, type Setting } from './config/tree.js';
@@ -155,11 +155,6 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
     files: read.map(asNamed),
     places: read.map(({ at }) => at),
   };
-}
-
-/** A file as documents name it. */
-function asNamed({ path, sha256 }: NamedFile): NamedFile {
-  return { path, sha256 };
 }
 
 /** A result's configuration runs again as it is; of another model it would say what is not so. */

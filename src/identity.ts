@@ -6,7 +6,7 @@ import { relative, isAbsolute } from 'node:path';
 import { bundled, VERSION } from './bundled.js';
 import { configHash, type ResolvedConfig } from './config.js';
 import { sha256Of } from './config/json.js';
-import type { NamedFile } from './config/files.js';
+import { asNamed, type NamedFile } from './config/files.js';
 import type { Identity } from './report/identity.js';
 
 /**
@@ -54,7 +54,7 @@ export function ofPackage(files: readonly NamedFile[]): NamedFile[] {
 
 function distinct(files: readonly NamedFile[]): NamedFile[] {
   const known = new Map(
-    files.map(({ path, sha256 }) => [`${sha256} ${path}`, { path, sha256 }] as const),
+    files.map((file) => [`${file.sha256} ${file.path}`, asNamed(file)] as const),
   );
   return [...known.values()];
 }

@@ -101,8 +101,6 @@ export function addBench(program: Command): void {
     .action(bench);
 }
 
-const asNamed = ({ path, sha256 }: NamedFile): NamedFile => ({ path, sha256 });
-
 async function bench(options: BenchCommandOptions): Promise<void> {
   const suite: NamedFile[] = [];
   const cases = chosen(readSuite(options.suite ?? SUITE, suite), options.cases);
@@ -118,7 +116,7 @@ async function bench(options: BenchCommandOptions): Promise<void> {
   const found = await simulating(options, (within) =>
     runSuite(cases, { ...within, machine: machine(), cpu: host.cpu }),
   );
-  const own = options.suite === undefined ? ofPackage(suite) : suite.map(asNamed);
+  const own = options.suite === undefined ? ofPackage(suite) : suite;
   const measured = { ...found, files: [...own, ...(found.files ?? [])] };
   // A part of the suite says nothing of the other cases, nor of all together.
   const part = options.cases;

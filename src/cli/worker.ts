@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { host, startWorker } from '../index.js';
 import { onSignal } from './command-thread.js';
+import { prefixed } from './errors.js';
 import { shardCount } from './options.js';
 import { note } from './output.js';
 
@@ -37,7 +38,7 @@ export function addWorker(program: Command): void {
 
 /** Never ends by itself. */
 async function work({ redis, jobs }: WorkerCommandOptions): Promise<void> {
-  const tell = (line: string) => note(`wafersim: ${line}`);
+  const tell = (line: string) => note(prefixed(line));
   const worker = await startWorker({ url: redis, jobs, now: host.now, tell });
   onSignal(() => worker.stop());
 }

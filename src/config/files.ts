@@ -31,6 +31,11 @@ export interface ReadFile extends NamedFile {
   at: string;
 }
 
+/** A file as documents name it. */
+export function asNamed({ path, sha256 }: NamedFile): NamedFile {
+  return { path, sha256 };
+}
+
 /** Where files are noted. */
 export type Notes = Pick<ReadFile[], 'push'>;
 

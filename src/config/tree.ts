@@ -57,6 +57,11 @@ export function plain(node: Node): unknown {
 /** `a.b=v`, of a `--set`, or of a file: then errors name its value's place, or its key's. */
 export type Setting = string | { text: string; origin: Origin; key?: Origin };
 
+/** A setting as `--set` has it. */
+export function textOfSetting(setting: Setting): string {
+  return typeof setting === 'string' ? setting : setting.text;
+}
+
 /**
  * Applies settings in their order: `--set a.b=v` wins over every file; `v` is read as a YAML scalar, or a
  * list of them, or taken as a text.
@@ -114,7 +119,7 @@ function isText(path: string, value: string): boolean {
 const isNumber = (value: string) => value.trim() !== '' && Number.isFinite(Number(value));
 
 function nodeOf(setting: Setting): Node {
-  const text = typeof setting === 'string' ? setting : setting.text;
+  const text = textOfSetting(setting);
   const { origin, key }: { origin: Origin; key?: Origin } =
     typeof setting === 'string' ? { origin: { label: `--set ${text}` } } : setting;
   const { label } = origin;

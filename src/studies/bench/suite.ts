@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { bundled } from '../../bundled.js';
-import { readText, referenceOf, type NamedFile, type Reference } from '../../config/files.js';
+import { asNamed, readText, referenceOf } from '../../config/files.js';
+import type { NamedFile, ReadFile, Reference } from '../../config/files.js';
 import { validate } from '../../config/problems.js';
 import { child, originAt } from '../../config/tree.js';
 import { readYaml, type Node } from '../../config/yaml.js';
@@ -60,7 +61,9 @@ const suite = section('a mapping with schema and cases', {
  * @throws ConfigError one line, `file:line:col: path: expected ..., found ...`, on the first problem
  */
 export function readSuite(path: string, files?: NamedFile[]): SuiteCase[] {
-  const tree = readYaml(readText({ path, from: 'suite' }, files), path);
+  const read: ReadFile[] = [];
+  const tree = readYaml(readText({ path, from: 'suite' }, read), path);
+  files?.push(...read.map(asNamed));
   const { cases } = validate(suite, tree);
   const nodes = child(tree, 'cases')!.value as Node[];
   const ids = new Set<string>();

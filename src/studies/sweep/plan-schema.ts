@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { choice, expected, text } from '../../config/errors.js';
 import { section } from '../../config/hardware-file.js';
-import { METRICS, SERVED } from '../../report/metrics.js';
+import { METRIC_NAMES } from './results.js';
 
 const WHAT_VALUE = 'a text, a number, true, false, or a list of them';
 const scalar = z.union([z.string(), z.number(), z.boolean()], expected(WHAT_VALUE));
@@ -26,8 +26,7 @@ const axis = z.union([values, range, log2], expected(WHAT_AXIS));
 
 export type Axis = z.output<typeof axis>;
 
-const METRIC_KEYS = [...Object.keys(METRICS), ...Object.keys(SERVED)];
-const metric = () => choice(...METRIC_KEYS);
+const metric = () => choice(...METRIC_NAMES);
 
 export const planSchema = section('a mapping with base and axes', {
   base: text('the path of a configuration').describe(

@@ -1,6 +1,6 @@
 /** The points of a plan: every combination of its axes but those excluded, each resolved and keyed. */
 import { sha256Of } from '../../config/json.js';
-import type { Setting } from '../../config/tree.js';
+import { textOfSetting, type Setting } from '../../config/tree.js';
 import { ConfigError } from '../../config/errors.js';
 import { familyOf } from '../../decode/sharing.js';
 import { isEqual, type Plan } from './plan.js';
@@ -35,7 +35,7 @@ export async function pointsOf(
     const [hardware, model, family] = common.map((of, i) => numbers[i](sha256Of(of)));
     points.push({
       ...{ index, key, version, axes },
-      settings: settings.map((of) => (typeof of === 'string' ? of : of.text)),
+      settings: settings.map(textOfSetting),
       files,
       neighbours: [hardware, model, family],
     });

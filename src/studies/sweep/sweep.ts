@@ -1,6 +1,7 @@
 /** A sweep: its plan resolved, placed and frozen in a store, what is missing run, and the results written. */
 import { identityOf } from '../../identity.js';
 import { ConfigError } from '../../config/errors.js';
+import { textOfSetting } from '../../config/tree.js';
 import { EXIT } from '../../exit.js';
 import { jsonLine } from '../../report/json.js';
 import type { SweepStore } from '../../store/sweep-store.js';
@@ -189,7 +190,7 @@ export async function runSweep(
   report();
   for (const { point } of open)
     // What is damaged, or failed and is tried again, is missing from now on.
-    if (!isOpenState(store, point) && store.claim(point.key)) {
+    if (store.stateOf(point.key) !== 'missing' && store.claim(point.key)) {
       store.forget(point.key);
       store.release(point.key);
     }
@@ -206,10 +207,6 @@ export async function runSweep(
     },
   });
   return collectSweep(prepared, store);
-}
-
-function isOpenState(store: SweepStore, { key }: FrozenPoint): boolean {
-  return store.stateOf(key) === 'missing';
 }
 
 /** Writes the plan where it is not yet; its text may differ in what changes no point. */
@@ -263,7 +260,7 @@ export function documentOf(
       files,
     ),
     base: plan.base.written,
-    set: plan.set.map((of) => (typeof of === 'string' ? of : of.text)),
+    set: plan.set.map(textOfSetting),
     axes: plan.axes.flatMap(({ paths }) => paths),
     counts: countsOf(results),
     pareto: { x, y, front: paretoFront(results, x, y) },
