@@ -1,11 +1,10 @@
-import { stringify } from 'yaml';
-import { VERSION } from '../../bundled.js';
-import { quoted } from './slurm.js';
-
 /**
  * A sweep as an Indexed Job of Kubernetes: https://kubernetes.io/docs/tasks/job/indexed-parallel-processing-static/.
  * Each of its pods runs one shard of the points in a volume that all of them mount.
  */
+import { stringify } from 'yaml';
+import { VERSION } from '../../bundled.js';
+import { quoted } from './slurm.js';
 
 export interface ManifestOptions {
   /** Pods, one for each shard. */

@@ -1,9 +1,8 @@
 /** The body of `POST /v1/chat/completions`: https://platform.openai.com/docs/api-reference/chat/create */
 import * as z from 'zod';
-import { content, textOf } from './content.js';
+import { callText, content, textOf } from './content.js';
 import { flag, parsed, sampling, samplingOf, text, tokens, type Sampling } from './fields.js';
 import type { Message, Prompt } from '../text/source.js';
-import { callText } from './content.js';
 
 const call = z.looseObject({
   function: z.looseObject({ name: text, arguments: text.nullish() }).nullish(),

@@ -1,9 +1,9 @@
 /** Objects of chat completions: https://platform.openai.com/docs/api-reference/chat/object */
 import { newId } from './ids.js';
 import type { Answer } from './samples.js';
-import type { CallPiece, Delta, Finish } from './service.js';
-import { timeInfoOf, usageOf } from './usage.js';
-import type { SimulatedTimes, TimeInfo, Usage } from './usage.js';
+import type { CallPiece, Delta } from './service.js';
+import { choiceEnd, deltaEnd, timeInfoOf, usageOf } from './usage.js';
+import type { ChoiceEnd, TimeInfo, Usage } from './usage.js';
 
 /** What all objects of one answer share. */
 export interface ChatHead {
@@ -20,7 +20,7 @@ interface ToolCall {
 
 export interface ChatCompletion extends ChatHead {
   object: 'chat.completion';
-  choices: {
+  choices: ({
     index: number;
     message: {
       role: 'assistant';
@@ -28,10 +28,7 @@ export interface ChatCompletion extends ChatHead {
       refusal: null;
       tool_calls?: ToolCall[];
     };
-    logprobs: null;
-    finish_reason: Finish | null;
-    simulated_times?: SimulatedTimes;
-  }[];
+  } & ChoiceEnd)[];
   usage: Usage;
   time_info: TimeInfo;
 }
@@ -47,13 +44,7 @@ interface ChunkDelta {
 
 export interface ChatChunk extends ChatHead {
   object: 'chat.completion.chunk';
-  choices: {
-    index: number;
-    delta: ChunkDelta;
-    logprobs: null;
-    finish_reason: Finish | null;
-    simulated_times?: SimulatedTimes;
-  }[];
+  choices: ({ index: number; delta: ChunkDelta } & ChoiceEnd)[];
   /** With `include_usage`: null but in the last chunk. */
   usage?: Usage | null;
   time_info?: TimeInfo;
@@ -75,9 +66,7 @@ export function chatCompletion(
         refusal: null,
         ...(answer.calls.length > 0 && { tool_calls: answer.calls.map(toolCall) }),
       },
-      logprobs: null,
-      finish_reason: answer.finish ?? null,
-      ...(simulatedTimes && { simulated_times: timesOf(answer) }),
+      ...choiceEnd(answer, simulatedTimes),
     })),
     usage: usageOf(answers, answers.length),
     time_info: timeInfoOf(answers, head.created),
@@ -88,10 +77,6 @@ function toolCall(call: Answer['calls'][number]): ToolCall {
   return { id: newId('call_'), type: 'function', function: call };
 }
 
-export function timesOf({ served, tokenNs }: Answer): SimulatedTimes {
-  return { ...(served && { arrival_ns: served.arrivalNs }), token_ns: tokenNs };
-}
-
 /** What is new of a choice; `first`: nothing of it has been sent before. */
 export function chatChunk(
   head: ChatHead,
@@ -99,8 +84,7 @@ export function chatChunk(
   delta: Delta,
   { first, simulatedTimes }: { first: boolean; simulatedTimes: boolean },
 ): ChatChunk {
-  const { text, calls, tokenNs, end } = delta;
-  const ended = end !== undefined && 'finish' in end ? end : undefined;
+  const { text, calls } = delta;
   return {
     ...head,
     object: 'chat.completion.chunk',
@@ -112,14 +96,7 @@ export function chatChunk(
           ...((text !== '' || calls.length === 0) && { content: text }),
           ...(calls.length > 0 && { tool_calls: calls.map(callDelta) }),
         },
-        logprobs: null,
-        finish_reason: ended?.finish ?? null,
-        ...(simulatedTimes && {
-          simulated_times: {
-            ...(ended && { arrival_ns: ended.served.arrivalNs }),
-            token_ns: tokenNs,
-          },
-        }),
+        ...deltaEnd(delta, simulatedTimes),
       },
     ],
   };

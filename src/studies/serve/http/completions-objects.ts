@@ -1,9 +1,8 @@
 /** Objects of completions: https://platform.openai.com/docs/api-reference/completions/object */
-import { timesOf } from './chat-objects.js';
 import type { Answer } from './samples.js';
-import type { Delta, Finish } from './service.js';
-import { timeInfoOf, usageOf } from './usage.js';
-import type { SimulatedTimes, TimeInfo, Usage } from './usage.js';
+import type { Delta } from './service.js';
+import { choiceEnd, deltaEnd, timeInfoOf, usageOf } from './usage.js';
+import type { ChoiceEnd, TimeInfo, Usage } from './usage.js';
 
 export interface CompletionHead {
   id: string;
@@ -12,12 +11,9 @@ export interface CompletionHead {
   model: string;
 }
 
-interface CompletionChoice {
+interface CompletionChoice extends ChoiceEnd {
   index: number;
   text: string;
-  logprobs: null;
-  finish_reason: Finish | null;
-  simulated_times?: SimulatedTimes;
 }
 
 export interface Completion extends CompletionHead {
@@ -39,9 +35,7 @@ export function completion(
     choices: answers.map((answer, index) => ({
       index,
       text: written(answer),
-      logprobs: null,
-      finish_reason: answer.finish ?? null,
-      ...(simulatedTimes && { simulated_times: timesOf(answer) }),
+      ...choiceEnd(answer, simulatedTimes),
     })),
   };
 }
@@ -55,10 +49,10 @@ function written({ text, calls }: Answer): string {
 export function completionChunk(
   head: CompletionHead,
   index: number,
-  { text, calls, tokenNs, end }: Delta,
+  delta: Delta,
   simulatedTimes: boolean,
 ): Completion {
-  const ended = end !== undefined && 'finish' in end ? end : undefined;
+  const { text, calls } = delta;
   const called = calls.map(({ name = '', text: given }) => name + given).join('');
   return {
     ...head,
@@ -66,14 +60,7 @@ export function completionChunk(
       {
         index,
         text: text + called,
-        logprobs: null,
-        finish_reason: ended?.finish ?? null,
-        ...(simulatedTimes && {
-          simulated_times: {
-            ...(ended && { arrival_ns: ended.served.arrivalNs }),
-            token_ns: tokenNs,
-          },
-        }),
+        ...deltaEnd(delta, simulatedTimes),
       },
     ],
   };

@@ -1,10 +1,9 @@
 /** The body of `POST /v1/responses` and of `response.create`: https://platform.openai.com/docs/api-reference/responses/create */
 import * as z from 'zod';
 import { toolsOf } from './chat-body.js';
-import { content, textOf } from './content.js';
+import { callText, content, textOf } from './content.js';
 import { flag, parsed, sampling, samplingOf, text, tokens, type Sampling } from './fields.js';
 import type { Message } from '../text/source.js';
-import { callText } from './content.js';
 
 /** Any item of a conversation; which of its fields there are depends on its type. */
 const item = z.looseObject(

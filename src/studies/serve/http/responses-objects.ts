@@ -1,8 +1,7 @@
 /** Objects of the Responses API: https://platform.openai.com/docs/api-reference/responses/object */
 import type { ResponsesRequest } from './responses-body.js';
 import type { Answer } from './samples.js';
-import { timesOf } from './chat-objects.js';
-import { timeInfoOf, usageOf, type SimulatedTimes, type TimeInfo } from './usage.js';
+import { timeInfoOf, timesOf, usageOf, type SimulatedTimes, type TimeInfo } from './usage.js';
 
 export interface OutputText {
   type: 'output_text';

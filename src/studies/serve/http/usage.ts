@@ -1,6 +1,7 @@
 /** What answers say of tokens and of simulated time. */
 import type { Served } from '../../../serving/request.js';
 import type { Answer } from './samples.js';
+import type { Delta, Finish } from './service.js';
 
 export interface Usage {
   prompt_tokens: number;
@@ -59,4 +60,32 @@ export function timeInfoOf(answers: readonly Answer[], created: number): TimeInf
 export interface SimulatedTimes {
   arrival_ns?: number;
   token_ns: readonly number[];
+}
+
+/** Tokens of an answer, all or some, and how it ended if these are its last. */
+type Said = Pick<Answer, 'finish' | 'served'> & { tokenNs: readonly number[] };
+
+export function timesOf({ served, tokenNs }: Said): SimulatedTimes {
+  return { ...(served && { arrival_ns: served.arrivalNs }), token_ns: tokenNs };
+}
+
+/** The last fields of a choice. */
+export interface ChoiceEnd {
+  logprobs: null;
+  finish_reason: Finish | null;
+  simulated_times?: SimulatedTimes;
+}
+
+export function choiceEnd(said: Said, simulatedTimes: boolean): ChoiceEnd {
+  return {
+    logprobs: null,
+    finish_reason: said.finish ?? null,
+    ...(simulatedTimes && { simulated_times: timesOf(said) }),
+  };
+}
+
+/** What is new of a choice, its end included. */
+export function deltaEnd({ tokenNs, end }: Delta, simulatedTimes: boolean): ChoiceEnd {
+  const ended = end !== undefined && 'finish' in end ? end : {};
+  return choiceEnd({ tokenNs, ...ended }, simulatedTimes);
 }
