@@ -6,7 +6,7 @@
 import type { RunDetail } from './detail.js';
 import type { RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
-import { escapeHtml, scriptJson } from './html-escape.js';
+import { escapeHtml } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
 import { nameOf, servingCharts, servingFacts, servingNotes, servingTable } from './html-serving.js';
@@ -15,7 +15,7 @@ import { SCRIPT } from './page-script.js';
 import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { scenariosOf, type AnyRun } from './serving-document.js';
-import { STYLE } from './html-style.js';
+import { htmlPage } from './html-page.js';
 import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
 
 export interface HtmlTools {
@@ -40,29 +40,9 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('Configuration', configuration(run)),
     section('As text', folded('What the terminal shows', pre(text))),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy(tools)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(title)} - wafersim</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header><h1>${escapeHtml(title)}</h1>${headline(run)}</header>
-${sections.join('\n')}
-<script type="application/json" id="data">${pageData(run, detail, tools)}</script>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
-}
-
-function policy({ sha256 }: HtmlTools): string {
-  const script = `script-src 'sha256-${sha256(SCRIPT)}'`;
-  return `default-src 'none'; ${script}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const body = `<header><h1>${escapeHtml(title)}</h1>${headline(run)}</header>\n${sections.join('\n')}`;
+  const data = pageData(run, detail, tools);
+  return htmlPage({ title, of: 'wafersim', body, data, script: SCRIPT }, tools.sha256);
 }
 
 /** A run in a few numbers: what was served if anything was, and a decode step's own otherwise. */
@@ -105,15 +85,14 @@ const TITLES: Record<(typeof QUANTITIES)[number], { title: string; unit: string 
 };
 
 /** What the page's script reads; shares are of the step's cycles and of a core's memory. */
-function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTools): string {
+function pageData({ placement }: RunDocument, detail: RunDetail, tools: HtmlTools): PageData {
   const whole = (name: string) =>
     name === 'sram' ? (placement.sramBytesPerCore ?? 0) : detail.cycles;
-  const page: PageData = {
+  return {
     hint: HINT,
     quantities: QUANTITIES.map((name) => ({ name, ...TITLES[name], whole: whole(name) })),
     wafers: detail.maps.map((map) => mapData(map, placement.regions, tools.deflate)),
   };
-  return scriptJson(page);
 }
 
 /** What the run served; the rest of the page is about one decode step under it, and says so. */

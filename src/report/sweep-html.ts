@@ -1,17 +1,14 @@
 /**
- * A sweep as one page that needs nothing else: its Pareto front, a chart for each axis, and a table that sorts
- * and filters. The page's policy lets no script run but its own, and nothing be fetched.
+ * A sweep as one page: its Pareto front, a chart for each axis, and a table that sorts and filters.
  */
-import { escapeHtml, scriptJson } from './html-escape.js';
-import { STYLE } from './html-style.js';
+import { escapeHtml } from './html-escape.js';
+import { htmlPage } from './html-page.js';
 import { CHART_STYLE, SWEEP_SCRIPT } from './page-script.js';
 import type { SweepPageData } from './page/sweep-data.js';
 
 /** @param sha256 of a text, in base64 */
 export function sweepPage(data: SweepPageData, sha256: (text: string) => string): string {
   const { title, set, counts, columns } = data;
-  const script = `script-src 'sha256-${sha256(SWEEP_SCRIPT)}'`;
-  const policy = `default-src 'none'; ${script}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
   const facts: [string, number][] = [
     ['points', counts.points],
     ['with a run', counts.ok],
@@ -19,18 +16,7 @@ export function sweepPage(data: SweepPageData, sha256: (text: string) => string)
     ['failed', counts.failed],
   ];
   const axes = columns.filter(({ kind }) => kind === 'axis');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>${escapeHtml(title)} - wafersim sweep</title>
-<style>${CHART_STYLE}${STYLE}${OWN_STYLE}</style>
-</head>
-<body>
-<header><h1>${escapeHtml(title)}</h1>
+  const body = `<header><h1>${escapeHtml(title)}</h1>
 <p class="soft">${set.map(escapeHtml).join(', ')}</p>
 <dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl></header>
 <section><h2>Pareto front</h2>
@@ -44,12 +30,12 @@ ${axes.map((_, i) => `<div class="axis" id="axis-${i}"></div>`).join('\n')}</sec
 <section><h2>Points</h2>
 <div class="controls"><label>rows with <input id="filter" type="search" placeholder="snake, status:ok, tpotMs&lt;0.5"></label>
 <label><input id="all" type="checkbox"> all columns</label><span class="soft" id="count" role="status"></span></div>
-<div class="wide"><table id="points"><thead></thead><tbody></tbody></table></div></section>
-<script type="application/json" id="data">${scriptJson(data)}</script>
-<script>${SWEEP_SCRIPT}</script>
-</body>
-</html>
-`;
+<div class="wide"><table id="points"><thead></thead><tbody></tbody></table></div></section>`;
+  const styles: [string, string] = [CHART_STYLE, OWN_STYLE];
+  return htmlPage(
+    { title, of: 'wafersim sweep', styles, body, data, script: SWEEP_SCRIPT },
+    sha256,
+  );
 }
 
 const OWN_STYLE = `

@@ -1,0 +1,41 @@
+/** A page that needs nothing else: its policy lets no script run but its own, and nothing be fetched. */
+import { escapeHtml, scriptJson } from './html-escape.js';
+import { STYLE } from './html-style.js';
+
+export interface HtmlPage {
+  title: string;
+  /** What it is a page of, after its title. */
+  of: string;
+  /** Styles before and after those of all pages. */
+  styles?: [before: string, after: string];
+  body: string;
+  /** What its script reads. */
+  data: object;
+  script: string;
+}
+
+/** @param sha256 of a text, in base64 */
+export function htmlPage(
+  { title, of, styles: [before, after] = ['', ''], body, data, script }: HtmlPage,
+  sha256: (text: string) => string,
+): string {
+  const own = `script-src 'sha256-${sha256(script)}'`;
+  const policy = `default-src 'none'; ${own}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(title)} - ${of}</title>
+<style>${before}${STYLE}${after}</style>
+</head>
+<body>
+${body}
+<script type="application/json" id="data">${scriptJson(data)}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
