@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { IndexerSpec, LatentSpec } from '../src/model/attention-spec.js';
 import type { LatentWeights } from '../src/model/model-weights.js';
 import { createPlainDecoder } from '../src/model/plain/decoder.js';
-import { indexerOf } from '../src/model/plain/indexer.js';
+import { createIndexer } from '../src/model/plain/indexer.js';
 import { latentAttention } from '../src/model/plain/latent.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
@@ -33,7 +33,7 @@ const index: LatentWeights['indexer'] = {
 function scored(tokens: number[][], changes: Partial<IndexerSpec> = {}, asked?: number[]) {
   const of = { ...spec, indexer: { ...indexer, ...changes } };
   const keys: Float64Array[] = [];
-  const choose = indexerOf(of, { indexer: index } as LatentWeights, 16, keys);
+  const choose = createIndexer(of, { indexer: index } as LatentWeights, 16, keys);
   const found = tokens.map((token, p) => choose(vector(...token), vector(...token), p, asked));
   return { keys, last: found.at(-1) };
 }

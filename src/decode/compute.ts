@@ -9,7 +9,8 @@ import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
 import { BITS, formatText, type WeightFormat } from '../model/formats.js';
 import type { Weights } from '../model/model-weights.js';
-import { indexerOf, layerOf, type ModelSpec } from '../model/model.js';
+import { indexerOf } from '../model/attention-spec.js';
+import { layerOf, type ModelSpec } from '../model/model.js';
 import {
   createPlainDecoder,
   type ChosenExperts,
@@ -270,7 +271,7 @@ function follow(
     });
   const attended = () =>
     positions.map((chosen, layer) =>
-      chosen?.length === indexerOf(layerOf(model, layer))?.topK ? chosen : undefined,
+      chosen?.length === indexerOf(layerOf(model, layer).attention)?.topK ? chosen : undefined,
     );
   const logits = ahead?.logits ?? plain.step(token, taken(), attended());
   const at = inPrompt.length + checks.length;

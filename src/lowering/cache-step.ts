@@ -1,5 +1,5 @@
 /** What a step's code depends on of the token's position in the cache. */
-import { leavesOut, type GqaSpec } from '../model/attention-spec.js';
+import { indexerOf, leavesOut, type GqaSpec } from '../model/attention-spec.js';
 import { firstAttended, slotAt, spanOf } from '../model/cache-slots.js';
 import type { LayerSpec } from '../model/model.js';
 
@@ -25,8 +25,7 @@ export function cacheStepOf({ attention }: LayerSpec, position: number) {
 
 /** Of so many positions those that a layer's indexer does not choose. */
 export function leftOutOf({ attention }: LayerSpec, positions: number): number {
-  if (attention.kind !== 'latent' || !leavesOut(attention, positions)) return 0;
-  return positions - attention.indexer!.topK;
+  return leavesOut(attention, positions) ? positions - indexerOf(attention)!.topK : 0;
 }
 
 /** Of a query, by its position: grows at every `floor` positions, so that attention stays sharp in long contexts. */

@@ -3,7 +3,7 @@
  * after the other on a token's path; any number of rows and columns, and layers of
  * grouped-query attention with dense MLPs or experts.
  */
-import type { GqaSpec } from '../model/attention-spec.js';
+import { indexerOf, type GqaSpec } from '../model/attention-spec.js';
 import type { MlpSpec } from '../model/mlp-spec.js';
 import { gqaOf, type LayerSpec } from '../model/model.js';
 import { meanLargestLoad, sumsOf, type ExpertsShape } from './experts.js';
@@ -112,7 +112,7 @@ function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
 
 /** What an MLP depends on: that of a layer whose choice of positions goes on passes it on. */
 function mlpOf({ attention, mlp, norms, scaled }: LayerSpec): unknown {
-  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
+  const indexer = indexerOf(attention);
   return [mlp, norms, scaled, indexer?.handsOn && !indexer.dense && indexer.topK];
 }
 

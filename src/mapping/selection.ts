@@ -5,8 +5,7 @@
  * Of equal scores the earliest positions are found in the same way. What a row keeps of it is the largest score that
  * each position may have.
  */
-import { leavesOut } from '../model/attention-spec.js';
-import type { LatentSpec } from '../model/attention-spec.js';
+import { indexerOf, leavesOut, type LatentSpec } from '../model/attention-spec.js';
 import type { LayerSpec } from '../model/model.js';
 import type { FloatType } from '../numeric/types.js';
 import type { AddBuffer } from './buffers.js';
@@ -83,7 +82,7 @@ export function digitsOf(bits: number, width: number): number[] {
 
 /** Whether a region of a layer receives with its token which positions were chosen, in a run that leaves some out. */
 function receivesChoice({ attention }: LayerSpec, kind: LayerRegionKind): boolean {
-  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
+  const indexer = indexerOf(attention);
   return hasAttention(kind) ? indexer?.own === false : indexer?.handsOn === true;
 }
 

@@ -74,9 +74,14 @@ export interface IndexerSpec {
   dense?: true;
 }
 
+/** What chooses the positions that an attention attends to, if something does. */
+export function indexerOf(attention: AttentionSpec): IndexerSpec | undefined {
+  return attention.kind === 'latent' ? attention.indexer : undefined;
+}
+
 /** Whether an attention leaves some of so many positions out: those that an indexer does not choose. */
 export function leavesOut(attention: AttentionSpec, positions: number): boolean {
-  const indexer = attention.kind === 'latent' ? attention.indexer : undefined;
+  const indexer = indexerOf(attention);
   return indexer !== undefined && !indexer.dense && positions > indexer.topK;
 }
 

@@ -3,13 +3,8 @@
  * model, and a list of its layers, which may be of several kinds.
  */
 import type { FloatType } from '../numeric/types.js';
-import type {
-  AttentionSpec,
-  DeltaSpec,
-  GqaSpec,
-  IndexerSpec,
-  LatentSpec,
-} from './attention-spec.js';
+import { indexerOf } from './attention-spec.js';
+import type { AttentionSpec, DeltaSpec, GqaSpec, LatentSpec } from './attention-spec.js';
 import type { Formats } from './formats.js';
 import type { DenseSpec, MlpSpec } from './mlp-spec.js';
 import type { Published } from './published.js';
@@ -90,15 +85,10 @@ export function kindsOf(specs: readonly LayerSpec[]): Pick<ModelSpec, 'kinds' | 
 
 /** The layer, whose choice of positions the next one takes or not. */
 function handingOn(layer: LayerSpec, next: LayerSpec | undefined): LayerSpec {
-  const [of, then] = [layer, next].map((one) => one && indexerOf(one));
+  const [of, then] = [layer, next].map((one) => one && indexerOf(one.attention));
   if (of === undefined || of.dense || then === undefined || then.own) return layer;
   const indexer = { ...of, handsOn: true } as const;
   return { ...layer, attention: { ...latentOf(layer), indexer } };
-}
-
-/** What chooses the positions of a layer, if something does. */
-export function indexerOf({ attention }: Pick<LayerSpec, 'attention'>): IndexerSpec | undefined {
-  return attention.kind === 'latent' ? attention.indexer : undefined;
 }
 
 /** The attention of a layer with grouped queries; throws a TypeError at any other. */

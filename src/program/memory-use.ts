@@ -158,14 +158,11 @@ function accessOf(does: Access['does'], at: number, length: number, stride: numb
 
 /**
  * One entry for each cell of a role: 1 where it holds data before the program starts.
- * @param room where there may be room for that: a large program has thousands of roles
+ * @param room where they are put, if it is given, at least as many: a large program has thousands of roles
  */
 function preloadedCells(role: Role, room?: Uint8Array): Uint8Array {
   const cells = cellsOf(role);
-  const written =
-    room !== undefined && room.length >= cells
-      ? room.subarray(0, cells).fill(0)
-      : new Uint8Array(cells);
+  const written = room?.subarray(0, cells).fill(0) ?? new Uint8Array(cells);
   for (const { preloaded, at, length } of role.buffers)
     if (preloaded) written.fill(1, at, at + length);
   return written;

@@ -5,7 +5,7 @@
 import { EAST, NORTH, SOUTH, WEST } from '../../hardware/mesh.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { readsOnlyWritten } from '../../program/memory-use.js';
-import { colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
+import { cellsOf, colorsOf, outputsOf, sramBytesOf } from '../../program/program.js';
 import type { MemoryOperation, Operation, Program, Role } from '../../program/program.js';
 import type { Route, Setting } from '../../program/program.js';
 import { areKept } from './operations.js';
@@ -22,7 +22,7 @@ export function isSound(program: Program, wafer: WaferSpec): boolean {
   if (!(Math.max(f16, f32) <= STAGES && Math.min(f16, f32) >= 1)) return false;
   const colors = Math.min(COLORS, wafer.fabric.colors);
   const bodies = bodiesOf(program);
-  const room = new Uint8Array(wafer.core.sramBytes);
+  const room = new Uint8Array(bodies.reduce((most, role) => Math.max(most, cellsOf(role)), 0));
   return (
     bodies.every((role) => isSoundBody(role, wafer, colors, areKept(program), room)) &&
     program.roles.every((role) => hasSoundRoutes(role, colors)) &&

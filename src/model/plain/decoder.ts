@@ -7,7 +7,8 @@
 import { scaleAt } from '../blocks.js';
 import { unexpected } from '../errors.js';
 import type { LayerWeights, Weights } from '../model-weights.js';
-import { indexerOf, layerOf, type LayerSpec, type ModelSpec } from '../model.js';
+import { indexerOf } from '../attention-spec.js';
+import { layerOf, type LayerSpec, type ModelSpec } from '../model.js';
 import { gqaAttention, type KvCache } from './attention.js';
 import { deltaAttention, emptyState, type DeltaState } from './delta.js';
 import { expertsMlp } from './experts.js';
@@ -86,7 +87,7 @@ export function createPlainDecoder(
     const mlp = mlpOf(model, spec, layer, (choice) => (choices[number] = choice));
     const attend: Mixer = (...of) => {
       const output = attention(...of);
-      selections[number] = indexerOf(spec)?.own ? selection.last : undefined;
+      selections[number] = indexerOf(spec.attention)?.own ? selection.last : undefined;
       return output;
     };
     return createLayer(model, spec, layer, attend, mlp);

@@ -35,7 +35,7 @@ type Choose = (
  * @param positions of the whole run
  * @param keys of each position its key, turned
  */
-export function indexerOf(
+export function createIndexer(
   spec: LatentSpec,
   { indexer: weights }: LatentWeights,
   positions: number,

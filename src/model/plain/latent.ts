@@ -6,7 +6,7 @@ import type { LatentSpec } from '../attention-spec.js';
 import type { LatentWeights } from '../model-weights.js';
 import { ropeAmplitude, rotaryPairs, rotateHead } from '../rope.js';
 import type { KvCache } from './attention.js';
-import { indexerOf, type Selection } from './indexer.js';
+import { createIndexer, type Selection } from './indexer.js';
 import { rmsNorm, type NormRule } from './norm.js';
 import { multiply, project, softmax } from './vectors.js';
 
@@ -43,7 +43,7 @@ export function latentAttention(
   const rule = { ...model, normEpsilon: LATENT_EPSILON };
   const pairs = rotaryPairs(rope.dim, rope, positions);
   const amplitude = ropeAmplitude(rope);
-  const choose = spec.indexer?.own && indexerOf(spec, weights, positions, indexKeys);
+  const choose = spec.indexer?.own && createIndexer(spec, weights, positions, indexKeys);
 
   /** What queries are made of: a latent vector, or the input itself. */
   function beforeQueries(input: Float64Array): Float64Array {
