@@ -1,38 +1,11 @@
-/**
- * The experts that the wafer chose, next to those that the plain decoder chooses from its own scores. The
- * wafer's are rounded, so that near ties may be decided otherwise: the plain decoder then follows the wafer,
- * and every other choice has to be the same.
- */
+/** The experts that the wafer chose, next to those that the plain decoder chooses from its own scores. */
 import type { FloatType } from '../numeric/types.js';
 import { closeGroups, type Choice } from '../model/plain/router.js';
 import type { CheckResult } from '../report/document.js';
+import { count, largestSize, NEAR_TIE, noChoices, worseBy, type Choices } from './choices.js';
 
-/**
- * By how much of the largest size of what is compared an expert (or a group) may be worse than one that is left
- * out. In f32 rounding leaves about 1e-6. In f16 every input of the router is off by up to 2^-11 of itself from
- * its own rounding alone, and the residual stream is a sum of many roundings before it: of n independent ones the
- * error grows as their root. Those of the deepest models (some 60 layers of four to six roundings of the stream)
- * come to 16 to 19 roundings, as many as one score may be off by; what is compared are two of them.
- */
-export const NEAR_TIE = { f32: 1e-5, f16: 32 * 2 ** -11 } as const satisfies Record<
-  FloatType,
-  number
->;
-
-/** Of all layers and tokens so far. */
-export interface Routing {
-  /** Choices of the same experts, and all choices. */
-  agree: number;
-  of: number;
-  /** The least gap, relative to the largest score; Infinity where nothing was left out. */
-  margin: number;
-  /** The first choice that differs and is no near tie. */
-  wrong?: NonNullable<CheckResult['wrongExperts']>;
-}
-
-export function noRouting(): Routing {
-  return { agree: 0, of: 0, margin: Infinity };
-}
+export type Routing = Choices<NonNullable<CheckResult['wrongExperts']>>;
+export const noRouting = (): Routing => noChoices();
 
 /** What the plain decoder can follow: as many different experts as there have to be. */
 export function followed(chosen: readonly number[], count: number): readonly number[] | undefined {
@@ -50,14 +23,14 @@ export function addChoice(
 ): void {
   const { experts, margin } = plain;
   const isSame = sorted(chosen).join() === sorted(experts).join();
-  routing.of++;
-  routing.margin = Math.min(routing.margin, margin);
-  if (isSame) routing.agree++;
-  else if (!followed(chosen, plain.compared.length) || !isNearTie(chosen, plain, NEAR_TIE[type]))
-    routing.wrong ??= {
-      ...{ token, layer, chosen: chosen.map((of) => (Number.isFinite(of) ? of : null)) },
-      ...{ expected: experts, margin },
-    };
+  count(routing, { isSame, margin }, () =>
+    followed(chosen, plain.compared.length) && isNearTie(chosen, plain, NEAR_TIE[type])
+      ? undefined
+      : {
+          ...{ token, layer, chosen: chosen.map((of) => (Number.isFinite(of) ? of : null)) },
+          ...{ expected: experts, margin },
+        },
+  );
 }
 
 /**
@@ -79,20 +52,6 @@ function isNearTie(chosen: readonly number[], { compared, groups }: Choice, rela
   if (open.length > keep) return false;
   const among = closeGroups(compared, totals.length, open);
   return worseBy(among, chosen) <= relative * largestSize(compared);
-}
-
-/** How much better the best that is left out is than the worst of the chosen. */
-export function worseBy(scores: Float64Array, chosen: readonly number[]): number {
-  const own = new Set(chosen);
-  let [least, best] = [Infinity, -Infinity];
-  for (const [number, score] of scores.entries())
-    if (own.has(number)) least = Math.min(least, score);
-    else best = Math.max(best, score);
-  return best - least;
-}
-
-export function largestSize(scores: Float64Array): number {
-  return scores.reduce((size, score) => Math.max(size, Math.abs(score)), 0);
 }
 
 /** What is reported of models with experts. */

@@ -14,7 +14,19 @@ export function checkText(
     lines.push(
       `${choice ? `every chosen token is the first largest of ${owner(head)} logits` : wrong(check)}${verdict(choice)}`,
     );
-  lines.push(...expertsText(check), ...positionsText(check));
+  const { passed, wrongExperts: experts, wrongPositions: positions } = check;
+  lines.push(
+    ...choicesText('experts', check.expertChoices, {
+      margin: check.routingMargin,
+      ...(experts && { wrongOne: wrongExperts(experts) }),
+      ...(passed !== undefined && { passed }),
+    }),
+    ...choicesText('positions', check.positionChoices, {
+      margin: check.selectionMargin,
+      ...(positions && { wrongOne: wrongPositions(positions) }),
+      ...(passed !== undefined && { passed }),
+    }),
+  );
   if (users && users.of > users.checked.length)
     lines.push(
       `computed for user ${users.checked.join(', ')} of ${users.of}; the others run the same programs`,
@@ -41,41 +53,25 @@ export function checkFailure(check: CheckResult): string {
   return `check: failed, ${why.join('; ')}`;
 }
 
-/** How often routers chose the same experts, and how near ties came; nothing of models without experts. */
-function expertsText({
-  expertChoices,
-  routingMargin,
-  wrongExperts: wrongOnes,
-  passed,
-}: CheckResult) {
-  if (expertChoices === undefined) return [];
-  const { agree, of } = expertChoices;
-  const same = `${agree} of ${of} choices of experts are those of the plain implementation`;
-  const margin =
-    routingMargin === undefined ? '' : `, whose least margin is ${routingMargin.toExponential(2)}`;
-  const isRight = passed === undefined ? undefined : wrongOnes === undefined;
-  const rest = agree < of && wrongOnes === undefined ? '; the others are near ties' : '';
+/** How often both chose the same, and how near ties came; nothing where nothing is chosen. */
+function choicesText(
+  what: string,
+  choices: { agree: number; of: number } | undefined,
+  {
+    margin,
+    wrongOne,
+    passed,
+  }: { margin?: number | undefined; wrongOne?: string; passed?: boolean },
+): string[] {
+  if (choices === undefined) return [];
+  const { agree, of } = choices;
+  const same = `${agree} of ${of} choices of ${what} are those of the plain implementation`;
+  const least = margin === undefined ? '' : `, whose least margin is ${margin.toExponential(2)}`;
+  const isRight = passed === undefined ? undefined : wrongOne === undefined;
+  const rest = agree < of && wrongOne === undefined ? '; the others are near ties' : '';
   return [
-    `${same}${margin}${rest}${verdict(isRight)}`,
-    ...(wrongOnes ? [wrongExperts(wrongOnes)] : []),
-  ];
-}
-
-/** How often indexers chose the same positions, and how near ties came; nothing where none are left out. */
-function positionsText({
-  positionChoices,
-  selectionMargin = 0,
-  wrongPositions: wrongOnes,
-  passed,
-}: CheckResult) {
-  if (positionChoices === undefined) return [];
-  const { agree, of } = positionChoices;
-  const same = `${agree} of ${of} choices of positions are those of the plain implementation`;
-  const rest = agree < of && wrongOnes === undefined ? '; the others are near ties' : '';
-  const isRight = passed === undefined ? undefined : wrongOnes === undefined;
-  return [
-    `${same}, whose least margin is ${selectionMargin.toExponential(2)}${rest}${verdict(isRight)}`,
-    ...(wrongOnes ? [wrongPositions(wrongOnes)] : []),
+    `${same}${least}${rest}${verdict(isRight)}`,
+    ...(wrongOne === undefined ? [] : [wrongOne]),
   ];
 }
 
