@@ -18,13 +18,13 @@ export function checkText(
   lines.push(
     ...choicesText('experts', check.expertChoices, {
       margin: check.routingMargin,
-      ...(experts && { wrongOne: wrongExperts(experts) }),
-      ...(passed !== undefined && { passed }),
+      wrongOne: experts && wrongExperts(experts),
+      passed,
     }),
     ...choicesText('positions', check.positionChoices, {
       margin: check.selectionMargin,
-      ...(positions && { wrongOne: wrongPositions(positions) }),
-      ...(passed !== undefined && { passed }),
+      wrongOne: positions && wrongPositions(positions),
+      passed,
     }),
   );
   if (users && users.of > users.checked.length)
@@ -53,15 +53,18 @@ export function checkFailure(check: CheckResult): string {
   return `check: failed, ${why.join('; ')}`;
 }
 
+interface ChoicesFound {
+  margin: number | undefined;
+  /** What is said of the first that is wrong. */
+  wrongOne: string | undefined;
+  passed: boolean | undefined;
+}
+
 /** How often both chose the same, and how near ties came; nothing where nothing is chosen. */
 function choicesText(
   what: string,
   choices: { agree: number; of: number } | undefined,
-  {
-    margin,
-    wrongOne,
-    passed,
-  }: { margin?: number | undefined; wrongOne?: string; passed?: boolean },
+  { margin, wrongOne, passed }: ChoicesFound,
 ): string[] {
   if (choices === undefined) return [];
   const { agree, of } = choices;
