@@ -5,12 +5,13 @@
 import type { ResolvedConfig } from '../config.js';
 import type { Step } from '../lowering/region.js';
 import type { Placement } from '../placement/placement.js';
-import { createNumbers, weightsOf } from './compute.js';
+import { numbersOf, stepBeginner, type Lowered } from './begin.js';
+import { weightsOf } from './compute.js';
 import { createComputing } from './computing.js';
 import { loweredOf } from './lowered.js';
 import type { SimulateOptions } from './options.js';
 import { createRunner, type Runner } from './runner.js';
-import { beginStep, createStageRunner, runOn, timedStages } from './stages.js';
+import { createStageRunner, runOn } from './stages.js';
 
 export interface Conversation {
   /** The next token; undefined if the cores choose none (their logits are no numbers). */
@@ -53,7 +54,7 @@ interface Shared {
   config: ResolvedConfig;
   positions: number;
   runner: Runner;
-  lowered: Awaited<ReturnType<typeof loweredOf>>;
+  lowered: Lowered;
   weights: ReturnType<typeof weightsOf>;
   options: SimulateOptions;
 }
@@ -73,21 +74,11 @@ function conversation(
   const programs = { ...runner, pause };
   const stages = createStageRunner({ wafer, memo: true, run: runOn(programs, wafer) });
   const stepOf = (context: number): Step => ({ context, maxPositions: positions, users: 1 });
-  const begin = async (position: number) => {
-    const choice = lowered.routing && computing.lookAhead();
-    const slots = choice ? lowered.routing!.slotsOf(choice) : lowered.routing?.slotsOfStep(0);
-    const step: Step = { ...stepOf(position), slots };
-    const plan = lowered.plan(step);
-    beginStep(stages, plan);
-    return { step, plan, stages: await timedStages(stages, plan, programs) };
-  };
-  const numbers = {
-    ...createNumbers(config, (all, caches) => lowered.images(stepOf(0), all, caches), weights),
-    ...(lowered.routing && { computes: lowered.routing.computes }),
-  };
+  const numbers = numbersOf(config, lowered, stepOf, weights);
   const { engine, shards, memo, now, rss } = options;
   const quiet = { engine, shards, memo, now, rss, runner: programs };
   const computing = createComputing(config, numbers, stages, quiet);
+  const begin = stepBeginner(lowered, stepOf, stages, programs, () => computing);
   let position = prompt.length - 1;
   let last: Promise<unknown> | undefined;
   const compute = async () => {

@@ -12,7 +12,7 @@ import type {
   RunDocument,
   StepResult,
 } from '../report/document.js';
-import { createNumbers, type Numbers } from './compute.js';
+import { numbersOf, stepBeginner } from './begin.js';
 import { createComputing, type Begun } from './computing.js';
 import { loweredOf } from './lowered.js';
 import { firstPosition, roomOf } from './positions.js';
@@ -22,7 +22,7 @@ import { runDocument, type Simulated } from './run-document.js';
 import { routingResult, type LayerSlots, type Routing } from './routing.js';
 import { stepTimer } from './routing-spread.js';
 import type { Runner } from './runner.js';
-import { beginStep, createStageRunner, reuseOf, runOn, timedStages } from './stages.js';
+import { createStageRunner, reuseOf, runOn } from './stages.js';
 import type { StageRunner } from './stages.js';
 import { timeTokens, type TimedStep } from './step.js';
 
@@ -79,14 +79,7 @@ async function stepsOf(
   const computing = workload.data
     ? createComputing(config, numbersOf(config, lowered, stepOf), runner, options)
     : undefined;
-  const begin = async (position: number, step = 0) => {
-    const choice = routing && computing?.lookAhead();
-    const slots = choice ? routing.slotsOf(choice) : routing?.slotsOfStep(step);
-    const of: Step = { ...stepOf(position), slots };
-    const plan = lowered.plan(of);
-    beginStep(runner, plan);
-    return { step: of, plan, stages: await timedStages(runner, plan, programs) };
-  };
+  const begin = stepBeginner(lowered, stepOf, runner, programs, () => computing);
   await computing?.takePrompt(begin);
   const first = firstPosition(config);
   const steps: StepResult[] = [];
@@ -132,15 +125,4 @@ async function spreadOver(
   for (const token of drawn.keys()) cycles.push(await timeOf(routing.slotsOfStep(token)));
   const balanced = await timeOf(routing.balanced());
   return routingResult(routing, drawn, { cycles, balanced, clockHz });
-}
-
-/** The numbers of a run before its first token. */
-function numbersOf(
-  config: ResolvedConfig,
-  { images, routing }: Awaited<ReturnType<typeof loweredOf>>,
-  stepOf: (context: number) => Step,
-): Numbers {
-  const step = stepOf(config.workload.context);
-  const numbers = createNumbers(config, (weights, caches) => images(step, weights, caches));
-  return routing ? { ...numbers, computes: routing.computes } : numbers;
 }
