@@ -6,9 +6,19 @@ export function firstPosition({ prompt, workload }: Pick<ResolvedConfig, 'prompt
   return prompt === undefined ? workload.context : prompt.length - 1;
 }
 
-/** How many the regions have room for. */
-export function roomOf({ positions, workload }: Pick<ResolvedConfig, 'positions' | 'workload'>) {
+/** How many the regions have room for: those of tokens too that are drafted in a last round and not wanted any more. */
+export function roomOf(config: Pick<ResolvedConfig, 'positions' | 'workload'>) {
+  return positionsOf(config) + inFlightOf(config) - 1;
+}
+
+/** Of the tokens that are wanted. */
+function positionsOf({ positions, workload }: Pick<ResolvedConfig, 'positions' | 'workload'>) {
   return positions ?? workload.context + workload.tokens;
+}
+
+/** Tokens of a user that follow each other before it is known which are accepted. */
+export function inFlightOf({ workload }: Pick<ResolvedConfig, 'workload'>): number {
+  return workload.speculation?.tokens ?? 1;
 }
 
 /** The last of so many steps alone, on the same regions, and only timed. */
@@ -17,5 +27,5 @@ export function lastStepOf(config: ResolvedConfig, steps = config.workload.token
   const context = firstPosition(config) + steps - 1;
   const workload = { ...config.workload, context, tokens: 1, data: false };
   if (prompt !== undefined) delete workload.prompt;
-  return { ...timed, workload, positions: roomOf(config) };
+  return { ...timed, workload, positions: positionsOf(config) };
 }

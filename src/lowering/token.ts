@@ -26,10 +26,11 @@ import type { Source } from './core-writer.js';
 import { writeStage } from './stage.js';
 import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
 
-/** Where the head leaves the chosen token: the wafer's core and the cell. */
+/** Where the head leaves the chosen token: the wafer's core and the cell; and the cell from which a token is sent. */
 export interface Chosen {
   x: number;
   y: number;
+  choice: number;
   cell: number;
 }
 
@@ -166,6 +167,7 @@ export function chosenBy(
   return {
     x: head.x + rootOf(head.width, Math.min(groups.row, head.width)),
     y: head.y + rootOf(head.height, Math.min(groups.column, head.height)),
+    choice: at.best + 1,
     cell: inFlight ? sentAt(at, inFlight) : at.best + 1,
   };
 }
