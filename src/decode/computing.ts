@@ -12,7 +12,7 @@ import type { Numbers } from './compute.js';
 import type { SimulateOptions } from './options.js';
 import { firstPosition, inFlightOf } from './positions.js';
 import type { Drafter } from './speculation/drafters.js';
-import { verifyRound, type Begin, type ComputedRound } from './speculation/round.js';
+import { verifyRound, type Begin, type ComputedRound } from './speculation/verify.js';
 import type { Simulated } from './run-document.js';
 import type { Runner } from './runner.js';
 import type { StageRunner } from './stages.js';

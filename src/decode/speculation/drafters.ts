@@ -2,7 +2,7 @@
 import { greedy, type PlainDecoder } from '../../model/plain/decoder.js';
 import { checkDrafted, isToken } from '../compute.js';
 import { computeToken } from '../step.js';
-import type { RoundRunner } from './round.js';
+import type { RoundRunner } from './verify.js';
 
 /** What is known when a round begins. */
 export interface RoundStart {
