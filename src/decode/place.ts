@@ -3,7 +3,7 @@ import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import { place, type Placing } from '../placement/place.js';
 import type { Placement, SizedRequest } from '../placement/placement.js';
-import { roomOf } from './positions.js';
+import { inFlightOf, roomOf } from './positions.js';
 import { checkGroups, checkRun } from './refusals.js';
 import { draftConfigOf } from './speculation/draft.js';
 import { placeWithDraft } from './speculation/place-draft.js';
@@ -54,6 +54,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     mapping,
     maxPositions,
     batch: workload.batch,
+    ...(workload.speculation && { inFlight: inFlightOf(config) }),
     rows,
     layers,
     layerColumns,

@@ -28,3 +28,8 @@ export function lastStepOf(config: ResolvedConfig, steps = config.workload.token
   if (prompt !== undefined) delete workload.prompt;
   return { ...timed, workload, positions: emittedRoom(config) };
 }
+
+/** Tokens of a user that follow each other before it is known which are accepted. */
+export function inFlightOf({ workload }: Pick<ResolvedConfig, 'workload'>): number {
+  return draftedBeyond(workload) + 1;
+}

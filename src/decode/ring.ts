@@ -266,7 +266,10 @@ function timingOf(ring: Ring, token: Token): StepTiming {
   return (token.timing ??= newTiming(ring, token));
 }
 
-function newTiming({ stages }: Ring, { first: at, chosen, visits, afterOthers }: Token): StepTiming {
+function newTiming(
+  { stages }: Ring,
+  { first: at, chosen, visits, afterOthers }: Token,
+): StepTiming {
   const timing = emptyTiming();
   visits.forEach(({ start, first, free }, i) => {
     const turn = Math.max(afterOthers[i] ? free : 0, i === 0 ? first : 0) - chosen;

@@ -11,7 +11,8 @@ import { layerOf, type LayerSpec, type ModelSpec } from './model.js';
  */
 export function mtpModel(model: ModelSpec, assumed: boolean): ModelSpec {
   const layer = assumed ? layerOf(model, model.layers.length - 1) : model.mtp?.layer;
-  if (layer === undefined) throw new TypeError(`${model.name} has no layer for the token after the next`);
+  if (layer === undefined)
+    throw new TypeError(`${model.name} has no layer for the token after the next`);
   const { mtp: _, ...rest } = model;
   const kinds: LayerSpec[] = [{ ...layer, joins: true }];
   return { ...rest, name: `${model.name} MTP layer`, kinds, layers: [0] };

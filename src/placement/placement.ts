@@ -57,6 +57,8 @@ export interface PlacementRequest {
   /** Longest context that the caches must hold: tokens before the first step + steps. */
   maxPositions: number;
   batch: number;
+  /** Tokens of a user that follow each other before it is known which are accepted; 1 if not given. */
+  inFlight?: number | undefined;
 }
 
 /** The model does not fit; the one-line message says what was asked, what there is and what would fit. */

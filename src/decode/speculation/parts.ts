@@ -10,8 +10,8 @@ export interface RoundTiming {
 
 /**
  * The rows of a round, along its last token: until it is sent there are drafts and their transport; then it takes as
- * long as a plain one, is compared, and what is left it waited for others. Of that is rollback what the first token
- * took for it, where the last one was held up at all.
+ * long as a plain one, is compared, and what is left it takes longer as it follows others. Of that is rollback what
+ * the first token takes longer than a plain one, as far as the last one waited for those before it.
  */
 export function partsOf(round: TimedRound, sent: Sent, plain: number): RoundTiming {
   const { cycles, timings } = round;
@@ -19,10 +19,9 @@ export function partsOf(round: TimedRound, sent: Sent, plain: number): RoundTimi
   const [first, last] = [timings[0], timings.at(-1)!];
   const comparison = last.operators.get('verify')?.cycles ?? 0;
   const rest = cycles - draft - transport - plain - comparison;
-  const waited = last.waited - launches.at(-1)!;
-  const selected = first.operators.get('rollback')?.cycles ?? 0;
-  const isAlone = timings.length === 1;
-  const rollback = isAlone ? Math.min(selected, rest) : Math.max(0, Math.min(selected, waited, rest));
+  const selected = first.cycles - launches[0] - plain;
+  const waited = timings.length === 1 ? rest : last.waited - launches.at(-1)!;
+  const rollback = Math.max(0, Math.min(selected, waited, rest));
   const spacing = rest - rollback;
   return { cycles, rows: { draft, verify: plain, spacing, comparison, transport, rollback } };
 }

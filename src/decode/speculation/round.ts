@@ -90,10 +90,13 @@ export interface Trip {
 }
 
 /** One core's words to another, when both have long been waiting. */
-export async function timeTrip({ places, stages: plans }: StepPlan, of: {
-  stages: StageTiming[];
-  run: RunStage;
-}): Promise<Trip> {
+export async function timeTrip(
+  { places, stages: plans }: StepPlan,
+  of: {
+    stages: StageTiming[];
+    run: RunStage;
+  },
+): Promise<Trip> {
   const ends = longWaiting(of.stages, places.length);
   const runs = stageRuns(of.stages, of.run);
   let arrives = 0;

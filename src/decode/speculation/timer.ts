@@ -8,6 +8,7 @@
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { HandOffTo } from '../../lowering/hand-off-colors.js';
+import type { InFlight } from '../../lowering/in-flight.js';
 import type { StepPlan } from '../../lowering/lowering.js';
 import type { Step } from '../../lowering/region.js';
 import { planHostTrip, planTransport, type CoreAt } from '../../lowering/transport.js';
@@ -22,13 +23,6 @@ import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../s
 import { draftConfigOf } from './draft.js';
 import { partsOf, type RoundTiming } from './parts.js';
 import { timeChain, timeRound, timeTrip, type RoundStages, type Trip } from './round.js';
-
-/** A token among those of a round (see lowering/region.ts). */
-interface InFlight {
-  index: number;
-  of: number;
-  drafts?: boolean;
-}
 
 type PlanOf = (step: Step) => StepPlan;
 
@@ -77,7 +71,7 @@ export async function createRoundTimer(
     async time(position, plain, verified = of) {
       const drafted = verified - 1;
       const all = Array.from({ length: verified }, (_, index) =>
-        planOf(base.plan, position + index, { index, of }),
+        planOf(base.plan, position + index, { index, of, tokens: verified }),
       );
       const taken = handOffsOf(all[0], model);
       const root = rootOf(all[0]);
