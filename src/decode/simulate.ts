@@ -24,6 +24,8 @@ import { stepTimer } from './routing-spread.js';
 import type { Runner } from './runner.js';
 import { createStageRunner, reuseOf, runOn } from './stages.js';
 import type { StageRunner } from './stages.js';
+import { createRoundTimer } from './speculation/timer.js';
+import { speculate } from './speculation/speculate.js';
 import { timeTokens, type TimedStep } from './step.js';
 
 /**
@@ -62,7 +64,7 @@ async function stepsOf(
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
-  const { shared, runner: programs } = options;
+  const { shared, runner: programs, onProgress } = options;
   const memo = memoized(options.memo);
   const before = spentSoFar(programs);
   const cores = placement.regions.map(({ width, height }) => width * height);
@@ -100,8 +102,21 @@ async function stepsOf(
       ? routingResult(routing, computing.choices())
       : await spreadOver(config, { ...lowered, routing }, { ...last, ...timed }, runner, options),
   };
+  const speculation =
+    workload.speculation &&
+    (await speculate(config, {
+      timer: await createRoundTimer(config, placement, {
+        ...{ plan: lowered.plan, maxPositions, programs, memo: options.memo },
+        lines: shared?.lines,
+      }),
+      plainAt: (done) => steps[Math.min(done, steps.length - 1)].cycles,
+      onProgress: (done) => onProgress?.({ done, total: workload.tokens, what: 'rounds' }),
+    }));
   const spent = spentSince(programs, before);
-  return { counters, ...timed, steps, ...found, ...computing?.result(), spent };
+  return {
+    ...{ counters, ...timed, steps, ...found, ...computing?.result(), spent },
+    ...(speculation && { speculation }),
+  };
 }
 
 /** Times the last step with the experts of every drawn token, if it is one of a user alone. */
