@@ -15,6 +15,7 @@ import { fewerWafers } from '../placement/capacity.js';
 import { requestOf } from './place.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
+import type { ComputedRound } from './speculation/verify.js';
 
 /** What was counted while the stages ran. */
 export interface Counters extends Pick<
@@ -41,6 +42,8 @@ export interface Simulated {
   spent?: Pick<RunDocument['host'], 'engineCpuSeconds' | 'lines'>;
   /** Of a run that computes. */
   check?: CheckResult;
+  /** Of a run that computes and drafts. */
+  rounds?: ComputedRound[];
   /** What the chosen tokens say, where the model has a tokenizer. */
   text?: string;
   /** Of a run on a checkpoint: tensors that are no part of the model, by kind. */
