@@ -53,6 +53,7 @@ function countsOf(
     return () => left.next().value;
   }
   const { tokens, acceptance } = speculation!;
+  if (tokens === 1) return () => ({ drafted: 0, accepted: 0 });
   if (acceptance === 'measured') throw new TypeError('what is measured has to be computed');
   const random = seededRandom(`acceptance ${seed}`);
   return () => ({ drafted: tokens - 1, accepted: acceptedOf(random, acceptance) });
