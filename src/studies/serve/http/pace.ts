@@ -51,8 +51,7 @@ export function createPace(options: PaceOptions): Pace {
   const { driver, speed, now } = options;
   const begun = now();
   const recipients = new Map<number, Recipient>();
-  const simulatedNs = (seconds = now()) =>
-    Math.max(0, Math.round((seconds - begun) * 1e9 * speed));
+  const simulatedNs = (seconds = now()) => Math.max(0, Math.round((seconds - begun) * 1e9 * speed));
   const counter = lateness(options.onHostLimit);
   const [late, lateWords] = [counter(), counter()];
   let timer: NodeJS.Timeout | undefined;
