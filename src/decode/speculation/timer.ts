@@ -15,6 +15,7 @@ import { planHostTrip, planTransport, type CoreAt } from '../../lowering/transpo
 import { hasRouter } from '../../lowering/token.js';
 import type { ModelSpec } from '../../model/model.js';
 import type { Placement } from '../../placement/placement.js';
+import type { RoundRows } from '../../report/document.js';
 import type { LineCycles } from '../groups.js';
 import { loweredOf } from '../lowered.js';
 import { memoized, type Memo } from '../memo.js';
@@ -22,7 +23,14 @@ import type { Runner } from '../runner.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
 import { draftConfigOf } from './draft.js';
 import { partsOf, type RoundTiming } from './parts.js';
-import { timeChain, timeRound, timeTrip, type RoundStages, type Trip } from './round.js';
+import {
+  endingWith,
+  timeChain,
+  timeRound,
+  timeTrip,
+  type RoundStages,
+  type Trip,
+} from './round.js';
 
 type PlanOf = (step: Step) => StepPlan;
 
@@ -32,6 +40,11 @@ export interface RoundTimer {
    * @param verified its tokens; all of the configuration if not given
    */
   time(position: number, plain: number, verified?: number): Promise<RoundTiming>;
+  /**
+   * Cycles of rounds of 2 tokens up to all, and the rows of the last. The first tokens of a round are on their way as
+   * in a shorter one, which ends with the head of its last.
+   */
+  timeAll(position: number, plain: number): Promise<{ cycles: number[]; rows: RoundRows }>;
 }
 
 /** What a run's rounds share with its plain steps. */
@@ -102,21 +115,48 @@ export async function createRoundTimer(
     const trip = () => planHostTrip(wafer, rootOf(all[0]), words, others);
     return answered(await tripOf('host', trip), all.length);
   };
+  const tokensAt = (position: number, verified: number) =>
+    Array.from({ length: verified }, (_, index) =>
+      planOf(base.plan, position + index, { index, of, tokens: verified }),
+    );
+  const timeSent = async (position: number, all: StepPlan[]) => {
+    const sent = await sendsAt(position, all);
+    const tokens = await modelStages(position, all);
+    const round = await timeRound(tokens, sent.launches);
+    const late = lateBy(sent, round.cycles);
+    if (late === 0) return { sent, round };
+    // A draft that is slower than the model takes its own last token when the next round has begun.
+    const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
+    return { sent: later, round: await timeRound(tokens, later.launches) };
+  };
+  const time = async (position: number, plain: number, verified = of): Promise<RoundTiming> => {
+    const { sent, round } = await timeSent(position, tokensAt(position, verified));
+    return partsOf(round, sent, plain);
+  };
   return {
-    async time(position, plain, verified = of) {
-      const all = Array.from({ length: verified }, (_, index) =>
-        planOf(base.plan, position + index, { index, of, tokens: verified }),
-      );
-      const sent = await sendsAt(position, all);
-      const tokens = await modelStages(position, all);
-      const round = await timeRound(tokens, sent.launches);
-      const late = Math.max(0, sent.own - round.cycles - sent.back);
-      if (late === 0) return partsOf(round, sent, plain);
-      // A draft that is slower than the model takes its own last token when the next round has begun.
-      const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
-      return partsOf(await timeRound(tokens, later.launches), later, plain);
+    time,
+    async timeAll(position, plain) {
+      const all = tokensAt(position, of);
+      const { sent, round } = await timeSent(position, all);
+      const cycles: number[] = [];
+      for (let verified = 2; verified < of; verified++) {
+        const inFlight = { index: verified - 1, of, tokens: verified };
+        const { stages, ...plan } = planOf(base.plan, position + verified - 1, inFlight);
+        const head = await modelStages(position, [{ ...plan, stages: stages.slice(-1) }]);
+        const ended = await endingWith(head, round.last[verified - 1]);
+        const shorter = await sendsAt(position, all.slice(0, verified));
+        const isLate = sent.own > 0 && lateBy(shorter, ended) > 0;
+        cycles.push(isLate ? (await time(position, plain, verified)).cycles : ended);
+      }
+      const { cycles: longest, rows } = partsOf(round, sent, plain);
+      return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
     },
   };
+}
+
+/** Cycles by which the draft is busy with its own last token when the next round's comes to it. */
+function lateBy({ own, back }: Sent, cycles: number): number {
+  return Math.max(0, own - cycles - back);
 }
 
 /** When the tokens of a round are sent, and what of the last one's time until then is what. */
