@@ -87,9 +87,7 @@ async function stepsOf(
       ? await computing.takeRounds(plainly, await drafterOf(config, numbers, undefined, options))
       : undefined;
   const emitted = rounds && emittedOf(rounds);
-  const begin = emitted
-    ? stepBeginner(lowered, stepOf, runner, programs, () => emitted)
-    : plainly;
+  const begin = emitted ? stepBeginner(lowered, stepOf, runner, programs, () => emitted) : plainly;
   const first = firstPosition(config);
   const steps: StepResult[] = [];
   let timed!: TimedStep;
