@@ -24,7 +24,10 @@ import { stepTimer } from './routing-spread.js';
 import type { Runner } from './runner.js';
 import { createStageRunner, reuseOf, runOn } from './stages.js';
 import type { StageRunner } from './stages.js';
-import { drafterOf } from './speculation/drafter-of.js';
+import { draftConfigOf } from './speculation/draft.js';
+import { drafterOf, type PlacedDraft } from './speculation/drafter-of.js';
+import { createRoundTimer } from './speculation/timer.js';
+import { speculate } from './speculation/speculate.js';
 import type { ComputedRound } from './speculation/verify.js';
 import { timeTokens, type TimedStep } from './step.js';
 
@@ -64,7 +67,7 @@ async function stepsOf(
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
-  const { shared, runner: programs } = options;
+  const { shared, runner: programs, onProgress } = options;
   const memo = memoized(options.memo);
   const before = spentSoFar(programs);
   const cores = placement.regions.map(({ width, height }) => width * height);
@@ -84,7 +87,10 @@ async function stepsOf(
   await computing?.takePrompt(plainly);
   const rounds =
     computing && inFlightOf(config) > 1
-      ? await computing.takeRounds(plainly, await drafterOf(config, numbers, undefined, options))
+      ? await computing.takeRounds(
+          plainly,
+          await drafterOf(config, numbers, placedDraft(config, placement), options),
+        )
       : undefined;
   const emitted = rounds && emittedOf(rounds);
   const begin = emitted ? stepBeginner(lowered, stepOf, runner, programs, () => emitted) : plainly;
@@ -107,9 +113,27 @@ async function stepsOf(
       ? routingResult(routing, computing.choices())
       : await spreadOver(config, { ...lowered, routing }, { ...last, ...timed }, runner, options),
   };
+  const speculation =
+    workload.speculation &&
+    (await speculate(config, {
+      timer: await createRoundTimer(config, placement, {
+        ...{ plan: lowered.plan, maxPositions, programs, memo: options.memo },
+        lines: shared?.lines,
+      }),
+      computed: rounds?.map(({ drafted, accepted }) => ({ drafted: drafted.length, accepted })),
+      plainAt: (done) => steps[Math.min(done, steps.length - 1)].cycles,
+      onProgress: (done) => onProgress?.({ done, total: workload.tokens, what: 'rounds' }),
+    }));
   const spent = spentSince(programs, before);
-  const computed = { ...computing?.result(), ...(rounds && { rounds }) };
-  return { counters, ...timed, steps, ...found, ...computed, spent };
+  return {
+    ...{ counters, ...timed, steps, ...found, ...computing?.result(), spent },
+    ...(speculation && { speculation }),
+  };
+}
+
+function placedDraft(config: ResolvedConfig, { draft }: Placement): PlacedDraft | undefined {
+  const drafting = draftConfigOf(config);
+  return drafting && draft && { config: drafting, placement: draft.placement };
 }
 
 /** Memory has room for a round's tokens. */

@@ -118,7 +118,7 @@ export function planToken(
   return { together: false, places, stages };
 }
 
-function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
+export function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
   if (region === undefined || !isOfLayer(region)) return false;
   return hasAttention(region.kind) && hasExperts(kinds[region.layerKind]);
 }
