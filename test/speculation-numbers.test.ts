@@ -56,7 +56,7 @@ const FORMS: [string, ModelSpec, string[]][] = cases(
 
 describe.each(FORMS)('a model with %s', (_, model, sets) => {
   it.each(cases(['latent'], ['expanded']))(
-    'says what it says without drafts: %s',
+    'says what it says without drafts, %s',
     async (latent) => {
       const weights = randomWeights(model, seededRandom('drafts'));
       const room = ['hardware.width=400', 'hardware.core.sram=1 MiB', `mapping.latent=${latent}`];
