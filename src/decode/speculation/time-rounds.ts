@@ -49,7 +49,10 @@ export async function timeRounds(
   return { alone, spacing: full.spacing, draftSpacing: ofDraft?.spacing ?? 0, rows };
 }
 
-/** Rounds of one user alone, of 2 tokens up to all, where a plain token takes `plain` cycles. */
+/**
+ * Rounds of one user alone, of 2 tokens up to all, where a plain token takes `plain` cycles. All their tokens stand at
+ * one position, which is a few of many thousands off.
+ */
 export async function timeAlone(
   config: ResolvedConfig,
   placement: Placement,
@@ -60,7 +63,7 @@ export async function timeAlone(
 ): Promise<{ cycles: number[]; rows: RoundRows }> {
   const maxPositions = context + 1 + draftedBeyond(config.workload);
   const { plan } = await loweredOf(config, placement, maxPositions, programs, { lines });
-  const base = { plan, maxPositions, lines, programs, memo };
+  const base = { plan, maxPositions, lines, programs, memo, alike: true };
   const timer = await createRoundTimer(config, placement, base);
   return timer.timeAll(context, plain);
 }

@@ -56,6 +56,11 @@ export interface TimerBase {
   lines?: LineCycles | undefined;
   programs: Runner;
   memo: Memo | boolean;
+  /**
+   * All tokens of a round stand where its first one does, so that those after it have equal programs but for their
+   * addresses, and are simulated once: for studies of many rounds. Otherwise each stands one further.
+   */
+  alike?: boolean;
 }
 
 /** @param config with speculation, placed with its draft */
@@ -77,6 +82,7 @@ export async function createRoundTimer(
   const [modelStages, draftStages] = [stageMaker(wafer, base), stageMaker(wafer, base)];
   const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan =>
     plan({ context: position, maxPositions, users: 1, inFlight });
+  const placeOf = (position: number, index: number) => position + (base.alike ? 0 : index);
   /** Where words are sent from and to does not change from round to round. */
   const trips = new Map<string, Trip>();
   const tripOf = async (name: string, plan: () => StepPlan): Promise<Trip> => {
@@ -91,8 +97,8 @@ export async function createRoundTimer(
   let chained: { position: number; cycles: number[]; there: Trip; back: Trip } | undefined;
   const chainAt = async (position: number, { plan }: { plan: PlanOf }, all: StepPlan[]) => {
     if (chained?.position === position) return chained;
-    const plans = Array.from({ length: of }, (_, index) =>
-      planOf(plan, position + index, { index, of, drafts: true }),
+    const plans = chainOf(of, base, (index) =>
+      planOf(plan, placeOf(position, index), { index, of, drafts: true }),
     );
     const others = [...handOffsOf(all[0], model), ...handOffsOf(plans[0], drafting!.model)];
     const [root, to] = [rootOf(all[0]), rootOf(plans[0])];
@@ -115,10 +121,17 @@ export async function createRoundTimer(
     const trip = () => planHostTrip(wafer, rootOf(all[0]), words, others);
     return answered(await tripOf('host', trip), all.length);
   };
-  const tokensAt = (position: number, verified: number) =>
-    Array.from({ length: verified }, (_, index) =>
-      planOf(base.plan, position + index, { index, of, tokens: verified }),
+  const headAt = (position: number, verified: number) =>
+    planOf(base.plan, position, { index: verified - 1, of, tokens: verified }).stages.at(-1)!;
+  const tokensAt = (position: number, verified: number): StepPlan[] => {
+    const all = chainOf(verified, base, (index) =>
+      planOf(base.plan, placeOf(position, index), { index, of, tokens: verified }),
     );
+    if (!base.alike) return all;
+    const last = all[verified - 1];
+    const head = headAt(placeOf(position, verified - 1), verified);
+    return all.with(-1, { ...last, stages: last.stages.with(-1, head) });
+  };
   const timeSent = async (position: number, all: StepPlan[]) => {
     const sent = await sendsAt(position, all);
     const tokens = await modelStages(position, all);
@@ -140,9 +153,8 @@ export async function createRoundTimer(
       const { sent, round } = await timeSent(position, all);
       const cycles: number[] = [];
       for (let verified = 2; verified < of; verified++) {
-        const inFlight = { index: verified - 1, of, tokens: verified };
-        const { stages, ...plan } = planOf(base.plan, position + verified - 1, inFlight);
-        const head = await modelStages(position, [{ ...plan, stages: stages.slice(-1) }]);
+        const stages = [headAt(placeOf(position, verified - 1), verified)];
+        const head = await modelStages(position, [{ ...all[0], stages }]);
         const ended = await endingWith(head, round.last[verified - 1]);
         const shorter = await sendsAt(position, all.slice(0, verified));
         const isLate = sent.own > 0 && lateBy(shorter, ended) > 0;
@@ -152,6 +164,13 @@ export async function createRoundTimer(
       return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
     },
   };
+}
+
+/** A round's tokens; of those that are alike all after the first have the programs of the second. */
+function chainOf<T>(many: number, { alike }: TimerBase, make: (index: number) => T): T[] {
+  if (!alike || many < 2) return Array.from({ length: many }, (_, index) => make(index));
+  const second = make(1);
+  return [make(0), ...Array.from({ length: many - 1 }, () => second)];
 }
 
 /** Cycles by which the draft is busy with its own last token when the next round's comes to it. */
