@@ -11,8 +11,8 @@ export interface RoundTiming {
 /**
  * The rows of a round, along its last token; each is measured for itself, so that to add up is a check. Until that
  * token is sent there are drafts and their transport. It waits for its turn behind those before it, takes as long as
- * a plain token, and is compared. To be able to go back costs what its own way takes longer than a plain token's, and
- * what the first token's does (which selects), as far as the last one waits for that.
+ * a plain token or longer, as it stands further on, and is compared. Of that is rollback what the first token, which
+ * selects, takes longer than a plain one, as far as the last one waits for it.
  */
 export function partsOf(round: TimedRound, sent: Sent, plain: number): RoundTiming {
   const { cycles, timings } = round;
@@ -20,11 +20,9 @@ export function partsOf(round: TimedRound, sent: Sent, plain: number): RoundTimi
   const ownOf = (index: number) => timings.at(index)!.cycles - timings.at(index)!.waited;
   const waited = timings.at(-1)!.waited - launches.at(-1)!;
   const comparison = timings.at(-1)!.operators.get('verify')?.cycles ?? 0;
-  const selects = Math.min(waited, Math.max(0, ownOf(0) - plain));
-  const rows = {
-    ...{ draft, transport, verify: plain, comparison },
-    spacing: waited - selects,
-    rollback: ownOf(-1) - plain - comparison + selects,
-  };
-  return { cycles, rows };
+  const selected = Math.max(0, ownOf(0) - plain);
+  const rollback = timings.length === 1 ? selected : Math.min(waited, selected);
+  const longer = ownOf(-1) - comparison - plain;
+  const spacing = timings.length === 1 ? longer - rollback : waited - rollback + longer;
+  return { cycles, rows: { draft, verify: plain, spacing, comparison, transport, rollback } };
 }
