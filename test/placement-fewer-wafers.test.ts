@@ -8,7 +8,7 @@ import { CapacityError } from '../src/placement/placement.js';
 import { formatOf, formatsOf, narrowed } from '../src/model/formats.js';
 import { modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
-import { fewerWafers } from '../src/placement/capacity.js';
+import { fewerWafers } from '../src/placement/fewer-wafers.js';
 import { place } from '../src/placement/place.js';
 import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
 import { asking, llama70b, tiny, wse3 } from './placement-helpers.js';

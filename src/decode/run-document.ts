@@ -11,7 +11,7 @@ import type {
 } from '../report/document.js';
 import type { SharedLinksResult, StepResult } from '../report/document.js';
 import { runIdentity } from '../identity.js';
-import { fewerWafers } from '../placement/capacity.js';
+import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './place.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
@@ -117,8 +117,10 @@ export function fewerThan(
   config: ResolvedConfig,
 ): Pick<PlacementResult, 'fewerWafers'> {
   if (wafers === 1) return {};
-  const request = { ...requestOf(config), layers, latent };
-  return { fewerWafers: fewerWafers(config.model, config.wafer, request, wafers) };
+  const { model, wafer } = config;
+  const asked = requestOf(config);
+  const request = { ...asked, layers, latent };
+  return { fewerWafers: fewerWafers(model, wafer, request, wafers, asked) };
 }
 
 function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {
