@@ -22,6 +22,9 @@ const routers: fc.Arbitrary<Partial<RouterSpec>> = fc.constantFrom<Partial<Route
   { score: 'sigmoid', renormalise: false, scale: 2.5 },
   { score: 'sigmoid', bias: 'choice' },
   { score: 'sigmoid', bias: 'choice', groups: { count: 4, keep: 2 } },
+  { bias: 'choice' },
+  { groups: { count: 4, keep: 2 }, renormalise: false, scale: 2.5 },
+  { bias: 'choice', groups: { count: 4, keep: 2 } },
 );
 
 interface Given extends RouterCase {
@@ -62,7 +65,8 @@ function drawn({ spec, rows, dims, seed }: Given) {
   const routerBias = Float32Array.from({ length: spec.count }, () => next(3) / 8);
   const weights: ExpertsWeights = {
     kind: 'experts',
-    ...{ router: { values, scale: 1 }, experts: [] },
+    // Shares of scores far apart would be lost in what is added to them.
+    ...{ router: { values, scale: spec.router.score === 'softmax' ? 1 / 8 : 1 }, experts: [] },
     ...(spec.router.bias !== 'none' && { routerBias }),
   };
   return { input, weights };
@@ -71,13 +75,22 @@ function drawn({ spec, rows, dims, seed }: Given) {
 /** The best first, of equal ones the lower number: scores by hand. */
 function sorted(spec: ExpertsSpec, weights: ExpertsWeights, input: number[]): number[] {
   const { bias, score } = spec.router;
-  const compared = Array.from({ length: spec.count }, (_, expert) => {
+  const { values, scale } = weights.router;
+  const logits = Array.from({ length: spec.count }, (_, expert) => {
     let logit = bias === 'logit' ? weights.routerBias![expert] : 0;
-    for (const [i, x] of input.entries())
-      logit += weights.router.values[expert * input.length + i] * x;
-    if (bias !== 'choice') return logit;
-    return (score === 'sigmoid' ? 1 / (1 + Math.exp(-logit)) : logit) + weights.routerBias![expert];
+    for (const [i, x] of input.entries()) logit += scale * values[expert * input.length + i] * x;
+    return logit;
   });
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+  const scored = {
+    sigmoid: (logit: number) => 1 / (1 + Math.exp(-logit)),
+    softmax: (logit: number) => Math.exp(logit) / total,
+    'softmax-of-top': (logit: number) => logit,
+  };
+  const compared =
+    bias === 'choice'
+      ? logits.map((logit, expert) => scored[score](logit) + weights.routerBias![expert])
+      : logits;
   return [...compared.keys()].sort((a, b) => compared[b] - compared[a] || a - b);
 }
 

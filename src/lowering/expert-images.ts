@@ -1,7 +1,7 @@
 /** What the cores of a layer keep of its experts and their router, with zeros where padded. */
 import { ROUND } from '../numeric/types.js';
 import type { LayerMatrices, MlpMatrices } from '../mapping/matrices.js';
-import { stripOf } from '../mapping/experts.js';
+import { biasedAt, stripOf } from '../mapping/experts.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { DenseWeights, ExpertsWeights, Matrix } from '../model/model-weights.js';
@@ -133,7 +133,8 @@ export function fillRouter(
     outputs: judged.map((output) => ({ of: router, output })),
   });
   // A bias of logits is where their sum starts, one of the choice is added to what every row has.
-  if (routerBias && (spec.router.bias === 'choice' || row === 0))
+  const biased = biasedAt(spec);
+  if (routerBias && biased === 'column' && (spec.router.bias === 'choice' || row === 0))
     judged.forEach((expert, i) => {
       if (expert >= 0) image[at.routerBias + i] = routerBias[expert];
     });
@@ -142,12 +143,13 @@ export function fillRouter(
       image[at.routerNorm + d] = ROUND[model.dtype](routerScale[dim] / Math.sqrt(model.dim));
     });
   if (column !== places.root) return;
+  if (routerBias && biased === 'root') image.set(routerBias, at.routerBias);
   const { expertOrder } = core;
   rankedBy(row, shape.rows, spec.count).forEach((expert, i) => {
     // The number by which the strips know it.
     image[at.candidates + i * entry] = expertOrder?.indexOf(expert) ?? expert;
     if (perExpertScale) image[at.candidates + i * entry + 2] = perExpertScale[expert];
-    if (spec.router.bias === 'choice') image[at.candidateBias + i] = routerBias![expert];
+    if (spec.router.bias === 'choice' && biased === 'column') image[at.candidateBias + i] = routerBias![expert];
   });
 }
 
