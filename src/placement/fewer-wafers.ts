@@ -63,7 +63,8 @@ export function fewerWafers(
   };
   const needed = neededWithCode(model, wafer, request);
   const anywhere = wafersNeeded(model, wafer, request, CUTS);
-  for (let fewer = Math.min(anywhere, wafers) - 1; fewer > 0; fewer--) {
+  const isFewer = anywhere < Math.min(wafers, wafersNeeded(model, wafer, request));
+  for (let fewer = (isFewer ? anywhere : wafers) - 1; fewer > 0; fewer--) {
     const codeBytes = mostCodeBytes(model, wafer, request, fewer, needed);
     if (codeBytes === undefined) break;
     // Where the same code does for fewer still, those are what counts.
@@ -82,7 +83,7 @@ export function fewerWafers(
   const strips = mayHaveStrips(model, open) ? inStrips(model, wafer, open, wafers) : undefined;
   return {
     ...found,
-    ...(anywhere < wafers && { anywhere }),
+    ...(isFewer && { anywhere }),
     ...(strips && { strips }),
     ...(narrow && in8Bits < wafers && { in8Bits, settingFor8Bits: narrow.setting }),
     ...(fewerBits.length > 0 && {
