@@ -123,7 +123,10 @@ describe('experts', () => {
 
 describe('blocks that have rows of their own', () => {
   // 64 inputs in two or four blocks, three rows to each: 11, 11 and 10 inputs, or 6, 6 and 4.
-  const layers = [layerWith(), expertLayer({ inner: 37, bias: true, shared: { inner: 21, gate: true } })];
+  const layers = [
+    layerWith(),
+    expertLayer({ inner: 37, bias: true, shared: { inner: 21, gate: true } }),
+  ];
   it.each([
     ['int4', int4Of(32), { rows: 6, columns: 5, groups: 2 }],
     ['MXFP4', MXFP4, { rows: 6, columns: 3, groups: 1 }],

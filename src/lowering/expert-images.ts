@@ -149,7 +149,8 @@ export function fillRouter(
     // The number by which the strips know it.
     image[at.candidates + i * entry] = expertOrder?.indexOf(expert) ?? expert;
     if (perExpertScale) image[at.candidates + i * entry + 2] = perExpertScale[expert];
-    if (spec.router.bias === 'choice' && biased === 'column') image[at.candidateBias + i] = routerBias![expert];
+    if (spec.router.bias === 'choice' && biased === 'column')
+      image[at.candidateBias + i] = routerBias![expert];
   });
 }
 
