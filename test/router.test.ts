@@ -193,3 +193,44 @@ describe('biases of the choice', () => {
     }
   });
 });
+
+describe('shares of all experts', () => {
+  // Logits of which the shares are 3/22, 9/22, 1/22 and 9/22; with the biases about 0.14, 0.11, 0.55 and 0.06.
+  const values = Float32Array.of(0, Math.log(3), -Math.log(3), Math.log(3));
+  const weights: ExpertsWeights = {
+    kind: 'experts',
+    ...{ router: { values, scale: 1 }, experts: [] },
+    routerBias: Float32Array.of(0, -0.3, 0.5, -0.35),
+  };
+
+  it.each([
+    [{ bias: 'choice', renormalise: true, scale: 1.5 }, [2, 0], [0.375, 1.125]],
+    [{ bias: 'choice', renormalise: false, scale: 2 }, [2, 0], [1 / 11, 3 / 11]],
+    // The second group has the larger sum.
+    [{ bias: 'choice', groups: { count: 2, keep: 1 } }, [2, 3], [0.1, 0.9]],
+    [{ groups: { count: 2, keep: 1 }, renormalise: false }, [1, 0], [9 / 22, 3 / 22]],
+  ] as const)('are compared with %o, and weights are made of them', (router, experts, shares) => {
+    const spec = expertsWith({ count: 4, topK: 2, router });
+    for (const rows of [1, 3]) {
+      const machine = { ...wse3(), width: 5, height: rows };
+      const of = { spec, rows, columns: 5, dims: 1, groups: 2, form: 'echoed' } as const;
+      const { program, choiceAt, memoryOf } = routerProgram(of, machine);
+      const wide = Float32Array.from({ length: 4 * rows }, (_, i) => {
+        return i % rows === 0 ? values[i / rows] : 0;
+      });
+      const own = { ...weights, router: { values: wide, scale: 1 } };
+      const memory = memoryOf(
+        own,
+        Array.from({ length: rows }, () => 1),
+      );
+      const counted = reference({ program, wafer: machine, memory });
+      expect(fast({ program, wafer: machine })).toEqual(counted);
+      for (const core of memory) {
+        const found = [...core.subarray(choiceAt, choiceAt + 4)];
+        expect(found.slice(0, 2)).toEqual(experts);
+        expect(found[2]).toBeCloseTo(shares[0], 6);
+        expect(found[3]).toBeCloseTo(shares[1], 6);
+      }
+    }
+  });
+});
