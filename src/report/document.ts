@@ -3,7 +3,7 @@
  * function of the configuration alone. Later fields are added, never renamed.
  */
 
-import type { FewerWafers } from '../placement/capacity.js';
+import type { FewerWafers } from '../placement/fewer-wafers.js';
 import type { Located, Placement } from '../placement/placement.js';
 import type { Identity } from './identity.js';
 
