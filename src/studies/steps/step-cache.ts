@@ -6,7 +6,7 @@
 import { memoOf } from '../../decode/memo.js';
 import { sha256Of } from '../../config/json.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import type { Deployment } from './step-times.js';
+import type { Placed } from './step-times.js';
 
 /** Where steps are kept from one command to the next. */
 export interface StepStore {
@@ -73,7 +73,7 @@ export function stepCache(
  * @param step which one: its context, and what else distinguishes it from others of this deployment
  */
 export function stepKey(
-  { config, placement }: Deployment,
+  { config, placement }: Pick<Placed, 'config' | 'placement'>,
   step: object,
   { engine, memo }: SimulateOptions,
   code: string,

@@ -16,10 +16,16 @@ import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
 import { placementOf, servedReplicas } from '../../decode/place.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 
-/** A model on its wafers, ready to serve. */
-export interface Deployment {
+/** A model on its wafers. */
+export interface Placed {
   config: ResolvedConfig;
   placement: Placement;
+  /** What is known about the machine's lines (see groups.ts). */
+  lines: LineCycles;
+}
+
+/** A model on its wafers, ready to serve. */
+export interface Deployment extends Placed {
   /** Positions of the KV cache for all users together: what the layers' cores have room for. */
   kvTokens: number;
   /** Positions that a user takes together: one per row of a region. */
@@ -28,8 +34,6 @@ export interface Deployment {
   states?: number;
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
-  /** What is known about the machine's lines (see groups.ts). */
-  lines: LineCycles;
 }
 
 /**
@@ -110,18 +114,18 @@ interface Point {
  * of all users who fill the layers is not asked for: a prompt's tokens share one.
  */
 export async function stepTimes(
-  deployment: Deployment,
+  placed: Placed,
   context: number,
   work: GridWork,
 ): Promise<Point> {
   const { steps } = work;
-  const simulate = async () => simulateStep(deployment, context, work);
+  const simulate = async () => simulateStep(placed, context, work);
   if (steps === undefined) return simulate();
-  return steps.once(stepKey(deployment, { context }, work, steps.code), simulate);
+  return steps.once(stepKey(placed, { context }, work, steps.code), simulate);
 }
 
 async function simulateStep(
-  { config, placement, lines }: Deployment,
+  { config, placement, lines }: Placed,
   context: number,
   { progress, ...options }: GridWork,
 ): Promise<Point> {
