@@ -65,7 +65,7 @@ export { explainTable } from './studies/explain/table.js';
 export type { FleetOptions } from './studies/fleet/fleet.js';
 export { fleetTable, type FleetDocument } from './studies/fleet/table.js';
 export { inspect, type What } from './studies/inspect/inspect.js';
-export { scenariosTable, servingTable } from './studies/serve/table.js';
+export { deploymentsTable, scenariosTable, servingTable } from './studies/serve/table.js';
 export { servingTrace, type ServingDetail } from './studies/serve/trace.js';
 export { createPause } from './decode/runner.js';
 export type { SweepDocument } from './studies/sweep/document.js';

@@ -27,6 +27,7 @@ const mappedTrace = section('a mapping', {
   arrival: column('When a request arrives; TIMESTAMP of CSV, timestamp of JSON lines unless given'),
   input: column('Tokens of its prompt; ContextTokens, or input_length unless given'),
   output: column('Tokens of its answer; GeneratedTokens, or output_length unless given'),
+  model: column('Which of deployments a request is for, by its name; by their shares unless given'),
   unit: choice('iso', 's', 'ms', 'us', 'ns')
     .exactOptional()
     .describe(

@@ -103,7 +103,7 @@ function serving(run: AnyRun): string[] {
     (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
   );
   return [
-    section('Requests', `${servingTable(scenarios)}${servingNotes(scenarios)}`),
+    section('Requests', `${servingTable(scenarios, run.deployments)}${servingNotes(scenarios)}`),
     section('Requests over time, and their latencies', charts.join('\n')),
     section('One decode step', stepNote(run)),
   ];

@@ -11,12 +11,40 @@ import type { RunDocument } from './document.js';
 export interface ServingDocument extends RunDocument {
   /** The first scenario. */
   serving: ServingResult;
-  /** All of them, if the configuration names any. */
+  /** All of them, if the configuration names any; of deployments those that serve requests. */
   scenarios?: ServingResult[];
+  /** Several models on one system. */
+  deployments?: DeploymentsResult;
 }
 
 /** A run of either kind. */
-export type AnyRun = RunDocument & Partial<Pick<ServingDocument, 'serving' | 'scenarios'>>;
+export type AnyRun = RunDocument &
+  Partial<Pick<ServingDocument, 'serving' | 'scenarios' | 'deployments'>>;
+
+/** Several models on one system, and all their requests together. */
+export interface DeploymentsResult {
+  /** Wafers that the system has (null: as many as are used), and those that are used. */
+  systemWafers: number | null;
+  wafers: number;
+  placed: DeployedModel[];
+  total: ServingMetrics & { energy: EnergyResult };
+}
+
+export interface DeployedModel {
+  name: string;
+  model: string;
+  parameters: number;
+  /** Wafers of the system that it lies on, from the first one on; a draft may share those of its model. */
+  firstWafer: number;
+  wafers: number;
+  /** The deployment that it drafts for: it serves nothing by itself. */
+  draftsFor?: string;
+  /** Requests that were sent to it. */
+  requests?: number;
+  /** Positions of the KV cache for all its users, and the longest context of one. */
+  kvTokens?: number;
+  maxContext?: number;
+}
 
 /** The scenarios of a run that served requests; none of any other. */
 export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {

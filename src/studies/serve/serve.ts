@@ -6,6 +6,7 @@ import { requestOf } from '../../decode/place.js';
 import { configHash, loadConfig, type ConfigFile, type ResolvedConfig } from '../../config.js';
 import type { Setting } from '../../config/tree.js';
 import { readGpu } from '../../config/gpu-file.js';
+import { servingOf } from '../../config/deployments.js';
 import { ConfigError } from '../../config/errors.js';
 import {
   cacheBytes,
@@ -54,7 +55,8 @@ export function isServing({ workload }: ResolvedConfig): boolean {
 }
 
 /**
- * The configurations of a file's scenarios, or the one that it is without any.
+ * The configurations of a file's scenarios, or of its deployments that serve requests, or the one that it is
+ * without any.
  * @throws ConfigError one line on the first problem, with its file and line
  */
 export function scenariosOf(
@@ -62,6 +64,10 @@ export function scenariosOf(
   file: ConfigFile,
   sets: readonly Setting[],
 ): { scenario: string; config: ResolvedConfig }[] {
+  if (config.deployments !== undefined)
+    return servingOf(config.deployments).map(({ name }) => {
+      return { scenario: name, config: loadConfig(file, sets, name) };
+    });
   if (config.scenarios === undefined || config.scenarios.length === 0)
     return [{ scenario: '', config }];
   return config.scenarios.map(({ name, set }) => {
@@ -71,15 +77,32 @@ export function scenariosOf(
   });
 }
 
+/** Refuses several deployments where one model is served. @throws ConfigError */
+export function refuseDeployments(command: string, { deployments }: ResolvedConfig): void {
+  if (deployments === undefined) return;
+  throw new ConfigError(
+    `${command}: expected a configuration of one model, found deployments; wafersim run serves them all`,
+  );
+}
+
+/** The longest context that a deployment takes. */
+export function longestFor(config: ResolvedConfig, { maxContext }: Deployment): number {
+  return Math.min(settingsOf(config).maxContext ?? Infinity, maxContext);
+}
+
 /**
  * Places the model, and reads or makes the requests: all that can be wrong before a step is simulated.
+ * @param given what is known of it already: where it is placed, and the requests that come to it
  * @throws ConfigError, CapacityError
  */
-export function requestsFor(config: ResolvedConfig) {
+export function requestsFor(
+  config: ResolvedConfig,
+  given: { deployment?: Deployment; source?: RequestSource } = {},
+) {
   const wanted = settingsOf(config);
-  const deployment = deploymentOf(config);
-  const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
-  const source = requestsOf(config, maxContext);
+  const deployment = given.deployment ?? deploymentOf(config);
+  const maxContext = longestFor(config, deployment);
+  const source = given.source ?? requestsOf(config, maxContext);
   const { horizonSeconds } = config.workload;
   const horizonNs = horizonSeconds === undefined ? source.record?.endNs : horizonSeconds * 1e9;
   // Before steps are simulated for long: the run ends no sooner than the last request comes.
@@ -93,8 +116,9 @@ export async function prepare(
   config: ResolvedConfig,
   work: GridWork,
   cache: GridCache = new Map(),
+  given: { deployment?: Deployment; source?: RequestSource } = {},
 ): Promise<Prepared> {
-  const { wanted, deployment, maxContext, source, horizonNs } = requestsFor(config);
+  const { wanted, deployment, maxContext, source, horizonNs } = requestsFor(config, given);
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
   const longest =
     wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, maxContext) : needed;
@@ -151,6 +175,9 @@ export function serveScenario(prepared: Prepared): {
   const onToken = (id: number, ns: number) => tokensNs![id].push(ns);
   const run = serve(source.requests, { ...prepared.serve, ...(record && { onToken }) });
   refuseInexact(run.endNs);
+  const { originals } = source;
+  if (originals !== undefined)
+    run.served = run.served.map((one) => ({ ...one, request: originals[one.request.id] }));
   const metrics = metricsOf(run, limits);
   const { wafers } = deployment.placement;
   const { transport, kvTokens, maxContext } = prepared.serve;
@@ -289,7 +316,7 @@ function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
   };
 }
 
-function energyOf(watts: number, { durationSeconds, outputTokens }: Totals) {
+export function energyOf(watts: number, { durationSeconds, outputTokens }: Totals) {
   return { watts, joulesPerOutputToken: (watts * durationSeconds) / outputTokens };
 }
 

@@ -6,7 +6,7 @@ import { count, fixed, heading, known as number, shown, table } from '../../repo
 import type { Style } from '../../report/format.js';
 import type { Distribution } from '../../serving/metrics.js';
 import type { TransportEffect } from '../../serving/transport-effect.js';
-import type { ServingResult } from '../../report/serving-document.js';
+import type { DeploymentsResult, ServingResult } from '../../report/serving-document.js';
 
 const WIDTH = 50;
 
@@ -64,6 +64,51 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
         .map((one) => `  note, ${s.scenario}: ${one}\n`),
     );
   return `${heading('Scenarios', style)}\n${table(head, rows)}\n${note}\n${notes.join('')}`;
+}
+
+/** A line per deployment that serves requests, and one of all together. */
+export function deploymentsTable(
+  { placed, wafers, systemWafers, total }: DeploymentsResult,
+  served: readonly ServingResult[],
+  style: Style,
+): string {
+  const head = [
+    'deployment',
+    'model',
+    'wafers',
+    'requests completed',
+    'tokens/s per user p50',
+    'p10',
+    'tokens/s all users',
+    'TTFT p50 ms',
+    'E2EL p50 ms',
+    'J/token',
+  ];
+  type Row = Pick<
+    ServingResult,
+    'requests' | 'outputSpeed' | 'outputThroughput' | 'ttftMs' | 'e2elMs' | 'energy'
+  >;
+  const figures = ({ requests, outputSpeed, outputThroughput, ttftMs, e2elMs, energy }: Row) => [
+    `${count(requests.completed)} of ${count(requests.arrived)}`,
+    number(outputSpeed.p50, 0),
+    number(outputSpeed.p10, 0),
+    number(outputThroughput, 0),
+    number(ttftMs.p50, 1),
+    number(e2elMs.p50, 1),
+    number(energy.joulesPerOutputToken, 3),
+  ];
+  const rows = placed.map((one) => {
+    const of = served.find(({ scenario }) => scenario === one.name);
+    const last = one.firstWafer + one.wafers - 1;
+    const lies = one.wafers === 1 ? `${one.firstWafer}` : `${one.firstWafer} to ${last}`;
+    const role = one.draftsFor === undefined ? [] : [`drafts for ${one.draftsFor}`];
+    return [one.name, one.model, lies, ...(of ? figures(of) : role)];
+  });
+  const has = systemWafers === null ? '' : ` of ${count(systemWafers)}`;
+  rows.push(['all', '', `${count(wafers)}${has} used`, ...figures(total)]);
+  const note =
+    '  Each on wafers of its own; requests go to the model that they name, or by shares.';
+  return `${heading('Deployments', style)}\n${table(head, rows)}\n${note}\n`;
 }
 
 /** From the shortest to the longest context that is simulated. */

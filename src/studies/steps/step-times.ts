@@ -113,11 +113,7 @@ interface Point {
  * A step with `context` tokens in the cache, simulated unless `work.steps` knows it. Room for the caches
  * of all users who fill the layers is not asked for: a prompt's tokens share one.
  */
-export async function stepTimes(
-  placed: Placed,
-  context: number,
-  work: GridWork,
-): Promise<Point> {
+export async function stepTimes(placed: Placed, context: number, work: GridWork): Promise<Point> {
   const { steps } = work;
   const simulate = async () => simulateStep(placed, context, work);
   if (steps === undefined) return simulate();
