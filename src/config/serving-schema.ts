@@ -89,6 +89,11 @@ export const serving = section('a mapping', {
     .exactOptional()
     .describe('Requests that may wait; one more is turned away. Any number unless given'),
   promptTokens: count(1).default(256).describe('Prompt tokens between two tokens of a user (fcfs)'),
+  speculation: choice('fixed', 'by-load')
+    .exactOptional()
+    .describe(
+      'With workload.speculation: its tokens in every round, or (by-load, unless given) as many of them as give the users most tokens/s at the load',
+    ),
   floor: amount(0.001, 1e6).default(1000).describe('Tokens/s per user that latency-first keeps'),
   limits: section('a mapping', {
     ttftMs: amount(0.001, 1e9).exactOptional(),

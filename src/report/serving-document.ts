@@ -1,6 +1,7 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
 import type { ServingMetrics } from '../serving/metrics.js';
 import type { PolicyName } from '../serving/policy.js';
+import type { RoundCounts, RoundPolicy } from '../serving/rounds.js';
 import type { RooflineCheck } from '../serving/roofline.js';
 import type { Series } from '../serving/series.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
@@ -72,6 +73,8 @@ export interface ServingResult extends ServingMetrics {
   /** Sessions whose kept cache had to make room for others. */
   evictions: number;
   stepTimes: StepTimesResult;
+  /** Where tokens are drafted: what rounds came to. */
+  speculation?: ServedSpeculation;
   transport: Transport;
   transportSources: Record<string, string>;
   transportEffect?: TransportEffect;
@@ -97,6 +100,20 @@ export interface ReplayResult {
   first?: { request: number; token: number; recordedNs: number | null; servedNs: number | null };
 }
 
+/** Rounds of speculative decoding in what was served. */
+export interface ServedSpeculation extends RoundCounts {
+  /** Who drafts: a model's name, `mtp` or `ngram`. */
+  draft: string;
+  /** Tokens that a round verifies at most, and whether in every round. */
+  tokens: number;
+  policy: RoundPolicy;
+  /** Chances of the drafted tokens: an assumption, from which accepted ones are drawn. */
+  assumedAcceptance: readonly number[];
+  /** Of all rounds: tokens that one verified, and that it emitted. */
+  tokensVerifiedPerRound: number;
+  tokensPerRound: number;
+}
+
 /** Simulated steps: one user alone, and `fullUsers` users who fill the layers. */
 export interface StepTimesResult {
   contexts: number[];
@@ -109,6 +126,10 @@ export interface StepTimesResult {
    */
   aloneTokensPerSecond: number[];
   fullTokensPerSecond: number[];
+  /** Where tokens are drafted: cycles of a round of one user, by the tokens that it verifies (1, 2, ...), by context. */
+  roundCycles?: number[][];
+  /** Cycles between two tokens of any users in the regions of the draft, by context. */
+  draftSpacingCycles?: number[];
   /** Largest relative interpolation error where it was checked. */
   middleError: number;
 }

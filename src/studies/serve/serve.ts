@@ -15,7 +15,8 @@ import {
   weightBytes,
 } from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
-import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import type { GpuResult, ServedSpeculation } from '../../report/serving-document.js';
+import type { ServingResult, StepTimesResult } from '../../report/serving-document.js';
 import { replayOf } from './replay.js';
 import { requestsOf, type RequestSource } from './requests.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
@@ -25,6 +26,7 @@ import { rooflineChecks } from '../../serving/roofline.js';
 import { seriesOf } from '../../serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
 import type { ServerOptions } from '../../serving/pipeline.js';
+import { roundTimeOf, type RoundCounts, type Rounds } from '../../serving/rounds.js';
 import { stepTimeOf } from '../../serving/step-time.js';
 import { transportEffect } from '../../serving/transport-effect.js';
 import { transportOf, transportSources } from '../../serving/transport-presets.js';
@@ -102,7 +104,9 @@ export function requestsFor(
   const wanted = settingsOf(config);
   const deployment = given.deployment ?? deploymentOf(config);
   const maxContext = longestFor(config, deployment);
-  const source = given.source ?? requestsOf(config, maxContext);
+  // Drafted tokens take positions too, wrong ones as well.
+  const spare = (config.workload.speculation?.tokens ?? 1) - 1;
+  const source = given.source ?? requestsOf(config, maxContext - spare);
   const { horizonSeconds } = config.workload;
   const horizonNs = horizonSeconds === undefined ? source.record?.endNs : horizonSeconds * 1e9;
   // Before steps are simulated for long: the run ends no sooner than the last request comes.
@@ -156,11 +160,54 @@ export async function serverOf(
   const serve = {
     policy: POLICIES[wanted.policy](wanted),
     stepTime: stepTimeOf(grid),
+    rounds: roundsOf(config, grid),
     ...{ kvTokens, kvBlock, states, maxContext },
     maxWaiting: wanted.maxWaiting,
     transport: transportOf(kind, given),
   };
   return { grid, serve };
+}
+
+/** How rounds are served, where tokens are drafted. */
+function roundsOf(config: ResolvedConfig, { roundNs, draftIntervalNs, ...grid }: SimulatedGrid) {
+  const { speculation, seed } = config.workload;
+  if (speculation === undefined || roundNs === undefined || draftIntervalNs === undefined)
+    return undefined;
+  return {
+    tokens: speculation.tokens,
+    chances: chancesOf(config)!,
+    policy: settingsOf(config).speculation ?? 'by-load',
+    seed: String(seed),
+    roundTime: roundTimeOf({ ...grid, roundNs, draftIntervalNs }),
+  } satisfies Rounds;
+}
+
+/** Chances of drafted tokens as they are assumed; what is measured is refused where requests are served. */
+export function chancesOf({ workload: { speculation } }: ResolvedConfig) {
+  if (speculation === undefined) return undefined;
+  const { acceptance } = speculation;
+  if (acceptance === 'measured')
+    throw new ConfigError('workload.speculation.acceptance: expected chances, found measured');
+  return acceptance;
+}
+
+/** What rounds came to in a run. */
+function speculationOf(
+  { model: _, workload: { speculation } }: ResolvedConfig,
+  { rounds }: Pick<ServeOptions, 'rounds'>,
+  counts: RoundCounts | undefined,
+): ServedSpeculation | undefined {
+  if (speculation === undefined || rounds === undefined || counts === undefined) return undefined;
+  const { draft } = speculation;
+  return {
+    draft: draft.kind === 'model' ? draft.model.name : draft.kind,
+    tokens: rounds.tokens,
+    policy: rounds.policy,
+    assumedAcceptance: rounds.chances,
+    ...counts,
+    tokensVerifiedPerRound: 1 + counts.drafted / counts.rounds,
+    tokensPerRound: counts.emitted / counts.rounds,
+  };
 }
 
 /** Serves a prepared scenario; of a record also when every request's client sees each of its tokens. */
@@ -182,6 +229,7 @@ export function serveScenario(prepared: Prepared): {
   const { wafers } = deployment.placement;
   const { transport, kvTokens, maxContext } = prepared.serve;
   const effect = effectOf(prepared);
+  const speculation = speculationOf(config, prepared.serve, run.rounds);
   const result: ServingResult = {
     scenario,
     workload: source.name,
@@ -197,6 +245,7 @@ export function serveScenario(prepared: Prepared): {
     reach: reachOf(config),
     evictions: run.evictions,
     stepTimes: stepTimesOf(grid, config.wafer.clockHz),
+    ...(speculation && { speculation }),
     transport,
     transportSources: transportSources(transport.kind, transportSettings(config).given),
     ...(effect && { transportEffect: effect }),
@@ -283,7 +332,11 @@ async function gridOf(
   const { regions } = deployment.placement;
   const { groups } = placement;
   const { engine } = work;
-  const key = configHash({ wafer, model, regions, groups, low, high, tolerance, engine });
+  const { draft } = deployment.placement;
+  const drafted = draft && { model: draft.model, regions: draft.placement.regions };
+  const { tokens } = deployment.config.workload.speculation ?? {};
+  const rounds = tokens === undefined ? {} : { tokens, ...drafted };
+  const key = configHash({ wafer, model, regions, groups, low, high, tolerance, engine, rounds });
   const grid = cache.get(key) ?? simulateGrid(deployment, low, high, tolerance, work);
   cache.set(key, grid);
   return grid;
@@ -304,8 +357,13 @@ function reachOf(config: ResolvedConfig): ServingResult['reach'] {
 }
 
 function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
-  const { contexts, aloneCycles, fullCycles, fullUsers, middleError } = grid;
+  const { contexts, aloneCycles, fullCycles, fullUsers, middleError, points } = grid;
+  const rounds = points.flatMap((point) => point.rounds ?? []);
   return {
+    ...(rounds.length > 0 && {
+      roundCycles: rounds[0].alone.map((_, i) => rounds.map(({ alone }) => alone[i])),
+      draftSpacingCycles: rounds.map(({ draftSpacing }) => draftSpacing),
+    }),
     contexts,
     aloneCycles,
     fullCycles,
@@ -349,7 +407,8 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
     const stepTime = rooflineStepTime(gpu, size, gpus);
     const kvTokens = rooflineCache(gpu, size, gpus);
-    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1, states: undefined };
+    const apart = { rounds: undefined, kvBlock: 1, states: undefined };
+    const server = { ...options, policy, stepTime, kvTokens, ...apart };
     const metrics = metricsOf(serve(source.requests, server));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);

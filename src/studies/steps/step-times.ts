@@ -9,9 +9,12 @@ import { hasAttention, isOfLayer } from '../../mapping/mapping.js';
 import type { Placement } from '../../placement/placement.js';
 import { attendingToAll } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
+import type { RoundGrid } from '../../serving/rounds.js';
 import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
 import { checkRun } from '../../decode/refusals.js';
+import { draftConfigOf } from '../../decode/speculation/draft.js';
+import { timeRounds, type RoundPoint } from '../../decode/speculation/time-rounds.js';
 import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
 import { placementOf, servedReplicas } from '../../decode/place.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
@@ -47,31 +50,56 @@ export function deploymentOf(given: ResolvedConfig): Deployment {
   const { model } = config;
   checkRun(config, 'serving');
   const placement = placementOf(config);
+  const models = modelsOf({ config, placement });
   // The pool gives out positions, however long ago a window has lost sight of them.
-  const whole = { ...config, model: attendingToAll(model) };
-  const fits = (maxPositions: number) => holdsCaches(whole, placement, maxPositions, 1);
+  const whole = models.map((one) => ({
+    ...one,
+    config: { ...one.config, model: attendingToAll(one.config.model) },
+  }));
+  const fits = (maxPositions: number) => holdCaches(whole, maxPositions, 1);
   const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
   const maxContext = Math.min(model.maxContext, kvTokens);
-  const kvBlock = cachesOf(placement)[0].height;
-  const states = statesHeld(config, placement);
+  // A draft keeps the same positions, in blocks of its own.
+  const kvBlock = Math.max(...models.map((one) => cachesOf(one.placement)[0].height));
+  const states = statesHeld(models);
   const held = { kvTokens, kvBlock, ...(states !== undefined && { states }) };
   return { config, placement, ...held, maxContext, lines: new Map() };
 }
 
+/** The model, and the one that drafts for it if there is one: both keep the caches of all users. */
+function modelsOf({ config, placement }: Pick<Placed, 'config' | 'placement'>) {
+  const own = { config, placement };
+  const draft = draftConfigOf(config);
+  if (draft === undefined || placement.draft === undefined) return [own];
+  return [own, { config: draft, placement: placement.draft.placement }];
+}
+
+type Models = ReturnType<typeof modelsOf>;
+
 /** Users whose states fit the layers that keep some, which have no positions. */
-function statesHeld(config: ResolvedConfig, placement: Placement): number | undefined {
-  const { kinds } = config.model;
-  const regions = placement.regions.filter(
-    (region) => isOfLayer(region) && kinds[region.layerKind].attention.kind === 'delta',
-  );
-  if (!regions.some(({ kind }) => hasAttention(kind))) return undefined;
-  return mostThat((users) => holdsCaches(config, { ...placement, regions }, 1, users), 1, 2 ** 31);
+function statesHeld(models: Models): number | undefined {
+  const stateful = models.map(({ config, placement }) => {
+    const { kinds } = config.model;
+    const regions = placement.regions.filter(
+      (region) => isOfLayer(region) && kinds[region.layerKind].attention.kind === 'delta',
+    );
+    return { config, placement: { ...placement, regions } };
+  });
+  const keeps = stateful.some(({ placement }) => cachesOf(placement).length > 0);
+  return keeps ? mostThat((users) => holdCaches(stateful, 1, users), 1, 2 ** 31) : undefined;
 }
 
 /** Users whose caches of `positions` each the deployment holds. */
-export function usersHeld({ config, placement }: Deployment, positions: number): number {
-  const fits = (users: number) => holdsCaches(config, placement, positions, users);
+export function usersHeld(deployment: Deployment, positions: number): number {
+  const models = modelsOf(deployment);
+  const fits = (users: number) => holdCaches(models, positions, users);
   return mostThat(fits, 1, 2 ** 31) ?? 0;
+}
+
+function holdCaches(models: Models, maxPositions: number, batch: number): boolean {
+  return models.every(({ config, placement }) =>
+    holdsCaches(config, placement, maxPositions, batch),
+  );
 }
 
 /** Regions that keep caches. */
@@ -101,12 +129,14 @@ export interface GridWork extends SimulateOptions {
 }
 
 /** Simulated steps of one context. */
-interface Point {
+export interface Point {
   context: number;
   /** Cycles of a token, one user in flight. */
   alone: number;
   /** Cycles between two tokens of any users, with the layers full, of a round of so many users. */
   spacing: number;
+  /** Where tokens are drafted: rounds of one user by the tokens that they verify, and the draft's own spacing. */
+  rounds?: Pick<RoundPoint, 'alone' | 'draftSpacing' | 'parts'>;
 }
 
 /**
@@ -125,10 +155,15 @@ async function simulateStep(
   context: number,
   { progress, ...options }: GridWork,
 ): Promise<Point> {
-  const { alone, spacing } = await withRunner(options, (shared) =>
-    timeDecodeStep(config, placement, context, lines, shared, progress),
-  );
-  return { context, alone, spacing };
+  return withRunner(options, async (shared) => {
+    if (config.workload.speculation === undefined) {
+      const step = await timeDecodeStep(config, placement, context, lines, shared, progress);
+      return { context, alone: step.alone, spacing: step.spacing };
+    }
+    const point = await timeRounds(config, placement, context, lines, shared, progress);
+    const { alone, spacing, ...rounds } = point;
+    return { context, alone: alone[0], spacing, rounds: { alone, ...rounds } };
+  });
 }
 
 /** Cycles between two tokens of each of `users` users. */
@@ -136,7 +171,8 @@ export function cyclesOf({ alone, spacing }: Pick<Point, 'alone' | 'spacing'>, u
   return Math.max(alone, users * spacing);
 }
 
-export interface SimulatedGrid extends StepGrid {
+export interface SimulatedGrid
+  extends StepGrid, Partial<Pick<RoundGrid, 'roundNs' | 'draftIntervalNs'>> {
   aloneCycles: number[];
   /** Cycles of a round of `fullUsers` users, who fill the layers. */
   fullCycles: number[];
@@ -146,6 +182,8 @@ export interface SimulatedGrid extends StepGrid {
    * halves were not refined further.
    */
   middleError: number;
+  /** What was simulated, by context. */
+  points: Point[];
 }
 
 /** More contexts are not simulated, however rough the times between them. */
@@ -211,14 +249,31 @@ function gridOf(
     fullUsers,
     aloneNs: points.map(({ alone }) => ns(alone)),
     intervalNs: points.map(({ spacing }) => ns(spacing)),
+    ...roundsOf(points, ns),
     middleError,
+    points,
+  };
+}
+
+/** Rounds by the tokens that they verify, where tokens are drafted. */
+function roundsOf(points: readonly Point[], ns: (cycles: number) => number) {
+  const rounds = points.flatMap((point) => point.rounds ?? []);
+  if (rounds.length === 0) return {};
+  return {
+    roundNs: rounds[0].alone.map((_, i) => rounds.map(({ alone }) => ns(alone[i]))),
+    draftIntervalNs: rounds.map(({ draftSpacing }) => ns(draftSpacing)),
   };
 }
 
 /** How far the middle lies from the line between its neighbours, as a share of itself. */
 function middleErrorOf(left: Point, middle: Point, right: Point): number {
   const at = (middle.context - left.context) / (right.context - left.context);
-  const off = (of: 'alone' | 'spacing') =>
-    Math.abs((left[of] + at * (right[of] - left[of])) / middle[of] - 1);
-  return Math.max(off('alone'), off('spacing'));
+  const off = (of: (point: Point) => number) =>
+    Math.abs((of(left) + at * (of(right) - of(left))) / of(middle) - 1);
+  const longest = ({ alone, rounds }: Point) => rounds?.alone.at(-1) ?? alone;
+  return Math.max(
+    off(({ alone }) => alone),
+    off(({ spacing }) => spacing),
+    off(longest),
+  );
 }
