@@ -233,9 +233,11 @@ function withData<T extends Pick<Config, 'workload'>>(
 /** A context that is not given leaves room for the run's tokens in the positions that the model has. */
 function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
-  const { context, tokens } = run.workload;
+  const { context, tokens, speculation } = run.workload;
   if (context === 0) return run;
-  const room = Math.max(0, model.maxContext - tokens);
+  // A last round may verify drafted tokens beyond the end.
+  const beyond = speculation === undefined ? 0 : speculation.tokens - 1;
+  const room = Math.max(0, model.maxContext - tokens - beyond);
   return { ...run, workload: { ...run.workload, context: Math.min(context, room) } };
 }
 

@@ -96,6 +96,8 @@ export interface Cut {
   positions: number;
   /** 1 if not given. */
   users?: number;
+  /** Tokens of a user that follow each other before it is known which are accepted; 1 if not given. */
+  inFlight?: number;
   /** Of a mapping that takes `exact`. */
   exact?: boolean;
 }
