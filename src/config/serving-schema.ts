@@ -109,6 +109,14 @@ export const serving = section('a mapping', {
   tolerance: amount(1e-4, 0.5)
     .default(0.005)
     .describe('Contexts are simulated until their middles are interpolated this well'),
+  plan: section('a mapping with megawatts', {
+    megawatts: amount(1e-6, 1e6).describe('Power of the site'),
+    pue: amount(1, 100).default(1.2).describe('Power of the site over that of its systems'),
+  })
+    .exactOptional()
+    .describe(
+      'Also say how many users a group of wafers serves at the floor, and what such a site serves, by context',
+    ),
   gpus: z
     .array(path('a GPU file'), expected('a list of files'))
     .exactOptional()

@@ -14,9 +14,10 @@ import { routingFacts } from './routing-text.js';
 import { SCRIPT } from './page-script.js';
 import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
-import { scenariosOf, type AnyRun } from './serving-document.js';
+import { planText } from './plan-text.js';
+import { scenariosOf, type AnyRun, type ServingResult } from './serving-document.js';
 import { htmlPage } from './html-page.js';
-import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
+import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
 
 export interface HtmlTools {
   /** Makes a zlib stream. */
@@ -103,10 +104,29 @@ function serving(run: AnyRun): string[] {
     (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
   );
   return [
+    ...scenarios.flatMap(planSections),
     section('Requests', `${servingTable(scenarios, run.deployments)}${servingNotes(scenarios)}`),
     section('Requests over time, and their latencies', charts.join('\n')),
     section('One decode step', stepNote(run)),
   ];
+}
+
+/** What a planner asks comes first, on a page of its own if it is printed. */
+function planSections(scenario: ServingResult): string[] {
+  const { plan, model, speculation } = scenario;
+  if (plan === undefined) return [];
+  const { title, lines, wafers, gpus } = planText({
+    ...{ plan, model },
+    ...(speculation && { speculation }),
+  });
+  const safe = (rows: string[][]) => rows.map((row) => row.map(escapeHtml));
+  const body = [
+    ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
+    table(wafers.head, safe(wafers.rows)),
+    ...(gpus ? [`<h3>${escapeHtml(gpus.title)}</h3>`, table(gpus.head, safe(gpus.rows))] : []),
+  ];
+  const of = scenario.scenario === '' ? '' : `${scenario.scenario}. `;
+  return [section(escapeHtml(`${of}${title}`), body.join('\n'))];
 }
 
 function stepNote({ config, decode }: RunDocument): string {

@@ -7,6 +7,7 @@ import type { Series } from '../serving/series.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { Transport } from '../serving/transport.js';
 import type { RunDocument } from './document.js';
+import type { PlanResult } from './plan-document.js';
 
 /** A run that served requests. */
 export interface ServingDocument extends RunDocument {
@@ -75,6 +76,8 @@ export interface ServingResult extends ServingMetrics {
   stepTimes: StepTimesResult;
   /** Where tokens are drafted: what rounds came to. */
   speculation?: ServedSpeculation;
+  /** Where a plan is asked for: users at the floor, and what a site serves. */
+  plan?: PlanResult;
   transport: Transport;
   transportSources: Record<string, string>;
   transportEffect?: TransportEffect;

@@ -47,7 +47,13 @@ function costOfShapes(
   const last = lastStepOf(config);
   const lines: LineCycles = new Map();
   const byLines = (regions: Parameters<typeof groupChooser>[1], fixed?: Groups) =>
-    groupChooser({ ...config, maxPositions, inFlight: inFlightOf(config) }, regions, options.runner, fixed, lines);
+    groupChooser(
+      { ...config, maxPositions, inFlight: inFlightOf(config) },
+      regions,
+      options.runner,
+      fixed,
+      lines,
+    );
   return {
     async groupsOf({ rows, layerColumns, kvReplicas = config.placement.kvReplicas }) {
       if (typeof layerColumns === 'object')

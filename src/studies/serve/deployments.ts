@@ -6,6 +6,7 @@
 import type { ResolvedConfig } from '../../config.js';
 import { REQUESTS, servingOf } from '../../config/deployments.js';
 import { ConfigError } from '../../config/errors.js';
+import type { ModelSpec } from '../../model/model.js';
 import { parameterCount } from '../../model/operators.js';
 import { CapacityError } from '../../placement/placement.js';
 import type { DeployedModel, DeploymentsResult } from '../../report/serving-document.js';
@@ -124,20 +125,30 @@ export function deploymentsResult(
   const placed: DeployedModel[] = [];
   let firstWafer = 0;
   prepared.forEach(({ scenario: name, config, deployment, serve, source }) => {
-    const { wafers } = deployment.placement;
-    const own = { firstWafer, wafers };
-    firstWafer += wafers;
-    const { model } = config;
+    const { wafers: all, draft } = deployment.placement;
+    const apart = draft === undefined || draft.shared ? 0 : draft.placement.wafers;
     const { kvTokens, maxContext } = serve;
-    const of = { model: model.name, parameters: parameterCount(model) };
     const requests = source.requests.length;
-    placed.push({ name, ...of, ...own, requests, kvTokens, maxContext });
+    const own = { ...named(config.model), firstWafer, wafers: all - apart };
+    placed.push({ name, ...own, requests, kvTokens, maxContext });
+    const drafting = system.deployments!.find((one) => one.name === name)?.draft;
+    if (draft !== undefined && drafting !== undefined) {
+      const lies = draft.shared
+        ? { firstWafer, wafers: draft.placement.wafers }
+        : { firstWafer: firstWafer + all - apart, wafers: apart };
+      placed.push({ name: drafting, ...named(draft.model), ...lies, draftsFor: name });
+    }
+    firstWafer += all;
   });
   const wafers = wafersOf(prepared.map(({ deployment }) => deployment));
   const total = metricsOf(together(runs), settingsOf(system).limits);
   const energy = energyOf(system.wafer.powerWatts * wafers, total);
   const { wafers: has } = system.wafer;
   return { systemWafers: has === 'auto' ? null : has, wafers, placed, total: { ...total, energy } };
+}
+
+function named(model: ModelSpec) {
+  return { model: model.name, parameters: parameterCount(model) };
 }
 
 function together(runs: readonly ServeResult[]) {

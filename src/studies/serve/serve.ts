@@ -3,20 +3,18 @@
  * and GPUs next to it. Pure but for reading the files that the configuration names.
  */
 import { requestOf } from '../../decode/place.js';
+import { inFlightOf } from '../../decode/positions.js';
 import { configHash, loadConfig, type ConfigFile, type ResolvedConfig } from '../../config.js';
 import type { Setting } from '../../config/tree.js';
 import { readGpu } from '../../config/gpu-file.js';
 import { servingOf } from '../../config/deployments.js';
 import { ConfigError } from '../../config/errors.js';
-import {
-  cacheBytes,
-  cacheBytesPerPosition,
-  parameterCount,
-  weightBytes,
-} from '../../model/operators.js';
+import { parameterCount } from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
 import type { GpuResult, ServedSpeculation } from '../../report/serving-document.js';
 import type { ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import { sizeOf } from './model-size.js';
+import { planOf } from './plan.js';
 import { replayOf } from './replay.js';
 import { requestsOf, type RequestSource } from './requests.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
@@ -31,6 +29,7 @@ import { stepTimeOf } from '../../serving/step-time.js';
 import { transportEffect } from '../../serving/transport-effect.js';
 import { transportOf, transportSources } from '../../serving/transport-presets.js';
 import type { Transport } from '../../serving/transport.js';
+import type { Guesses } from '../steps/pace.js';
 import { deploymentOf, simulateGrid } from '../steps/step-times.js';
 import type { Deployment, GridWork, SimulatedGrid } from '../steps/step-times.js';
 
@@ -105,8 +104,7 @@ export function requestsFor(
   const deployment = given.deployment ?? deploymentOf(config);
   const maxContext = longestFor(config, deployment);
   // Drafted tokens take positions too, wrong ones as well.
-  const spare = (config.workload.speculation?.tokens ?? 1) - 1;
-  const source = given.source ?? requestsOf(config, maxContext - spare);
+  const source = given.source ?? requestsOf(config, maxContext - inFlightOf(config) + 1);
   const { horizonSeconds } = config.workload;
   const horizonNs = horizonSeconds === undefined ? source.record?.endNs : horizonSeconds * 1e9;
   // Before steps are simulated for long: the run ends no sooner than the last request comes.
@@ -175,15 +173,20 @@ function roundsOf(config: ResolvedConfig, { roundNs, draftIntervalNs, ...grid }:
     return undefined;
   return {
     tokens: speculation.tokens,
-    chances: chancesOf(config)!,
-    policy: settingsOf(config).speculation ?? 'by-load',
+    ...guessesOf(config)!,
     seed: String(seed),
     roundTime: roundTimeOf({ ...grid, roundNs, draftIntervalNs }),
   } satisfies Rounds;
 }
 
+/** What the rounds of a configuration depend on that is not simulated; nothing where no tokens are drafted. */
+export function guessesOf(config: ResolvedConfig): Guesses | undefined {
+  const chances = chancesOf(config);
+  return chances && { chances, policy: config.serving?.speculation ?? 'by-load' };
+}
+
 /** Chances of drafted tokens as they are assumed; what is measured is refused where requests are served. */
-export function chancesOf({ workload: { speculation } }: ResolvedConfig) {
+function chancesOf({ workload: { speculation } }: ResolvedConfig) {
   if (speculation === undefined) return undefined;
   const { acceptance } = speculation;
   if (acceptance === 'measured')
@@ -230,6 +233,9 @@ export function serveScenario(prepared: Prepared): {
   const { transport, kvTokens, maxContext } = prepared.serve;
   const effect = effectOf(prepared);
   const speculation = speculationOf(config, prepared.serve, run.rounds);
+  const { plan: asked, floor } = settingsOf(config);
+  const guesses = guessesOf(config);
+  const plan = asked && planOf(deployment, grid, { ...asked, floor, guesses });
   const result: ServingResult = {
     scenario,
     workload: source.name,
@@ -246,6 +252,7 @@ export function serveScenario(prepared: Prepared): {
     evictions: run.evictions,
     stepTimes: stepTimesOf(grid, config.wafer.clockHz),
     ...(speculation && { speculation }),
+    ...(plan && { plan }),
     transport,
     transportSources: transportSources(transport.kind, transportSettings(config).given),
     ...(effect && { transportEffect: effect }),
@@ -392,13 +399,7 @@ function effectOf({ config, source, serve: options }: Prepared) {
 
 function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
   const { model } = config;
-  const size = {
-    weightBytes: weightBytes(model),
-    cacheBytesPerPosition: cacheBytesPerPosition(model),
-    stateBytes: cacheBytes(model, 0),
-    parameters: parameterCount(model),
-    layers: model.layers.length,
-  };
+  const size = sizeOf(model);
   return config.gpuFiles.flatMap((file) => {
     const { gpu } = readGpu(file);
     const gpus = gpusNeeded(gpu, size, options.maxContext);

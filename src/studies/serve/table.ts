@@ -4,6 +4,7 @@
  */
 import { count, fixed, heading, known as number, shown, table } from '../../report/format.js';
 import type { Style } from '../../report/format.js';
+import { planText } from '../../report/plan-text.js';
 import type { Distribution } from '../../serving/metrics.js';
 import type { TransportEffect } from '../../serving/transport-effect.js';
 import type { DeploymentsResult, ServingResult } from '../../report/serving-document.js';
@@ -13,6 +14,7 @@ const WIDTH = 50;
 /** One scenario in full, ending with a line break. */
 export function servingTable(serving: ServingResult, style: Style): string {
   const parts = [
+    ...planParts(serving, style),
     heading(titleOf(serving), style),
     vllmBlock(serving),
     wafer(serving, style),
@@ -22,6 +24,24 @@ export function servingTable(serving: ServingResult, style: Style): string {
     serving.notes.map((note) => `  note: ${shown(note)}`).join('\n'),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** What a planner asks, where that is asked for; it comes first. */
+function planParts({ plan, model, speculation }: ServingResult, style: Style): string[] {
+  if (plan === undefined) return [];
+  const { title, lines, wafers, gpus } = planText({
+    ...{ plan, model },
+    ...(speculation && { speculation }),
+  });
+  const own = [
+    heading(title, style),
+    ...lines.map((line) => `  ${line}`),
+    table(wafers.head, wafers.rows),
+  ];
+  return [
+    own.join('\n'),
+    ...(gpus ? [[heading(gpus.title, style), table(gpus.head, gpus.rows)].join('\n')] : []),
+  ];
 }
 
 /** One line per scenario, and notes of those after the first, which is shown in full elsewhere. */
@@ -170,9 +190,21 @@ function wafer(s: ServingResult, style: Style): string {
       ? []
       : [`  states            of ${count(s.states)} users at once, whatever their contexts`]),
     `  128k context      ${reachText(s.reach)}`,
+    ...speculationText(s),
     ...replayText(s),
     `  energy            ${number(energy.joulesPerOutputToken, 3)} J per output token at ${number(energy.watts / 1000, 2)} kW`,
   ].join('\n');
+}
+
+/** What rounds came to; how often a drafted token is right is an assumption, and said to be one. */
+function speculationText({ speculation: of }: ServingResult): string[] {
+  if (of === undefined) return [];
+  const chances = [...new Set(of.assumedAcceptance)].join(', ');
+  const verified = of.policy === 'fixed' ? `${of.tokens}` : `${of.tokens} at most, by load`;
+  return [
+    `  speculation       ${shown(of.draft)} drafts, ${verified} tokens a round (${number(of.tokensVerifiedPerRound, 2)} in the mean), assumed acceptance ${chances}`,
+    `                    ${number(of.tokensPerRound, 2)} tokens emitted a round; ${count(of.accepted)} of ${count(of.drafted)} drafted tokens accepted`,
+  ];
 }
 
 /** Whether a record came again as it was. */

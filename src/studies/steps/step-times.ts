@@ -13,6 +13,7 @@ import type { RoundGrid } from '../../serving/rounds.js';
 import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
 import { checkRun } from '../../decode/refusals.js';
+import { inFlightOf } from '../../decode/positions.js';
 import { draftConfigOf } from '../../decode/speculation/draft.js';
 import { timeRounds, type RoundPoint } from '../../decode/speculation/time-rounds.js';
 import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
@@ -109,12 +110,14 @@ function cachesOf({ regions }: Placement) {
 
 /** Whether the cores of all layers have room for so many users' caches. */
 function holdsCaches(
-  { model, wafer, mapping }: ResolvedConfig,
+  config: ResolvedConfig,
   placement: Placement,
   maxPositions: number,
   batch: number,
 ): boolean {
-  const kept = { mapping, maxPositions, batch };
+  const { model, wafer, mapping } = config;
+  const drafted = config.workload.speculation && { inFlight: inFlightOf(config) };
+  const kept = { mapping, maxPositions, batch, ...drafted };
   return cachesOf(placement).every((region) => {
     const { width, height } = region;
     return regionBytes(region, model, wafer, kept, height, width) <= wafer.core.sramBytes;
@@ -136,7 +139,7 @@ export interface Point {
   /** Cycles between two tokens of any users, with the layers full, of a round of so many users. */
   spacing: number;
   /** Where tokens are drafted: rounds of one user by the tokens that they verify, and the draft's own spacing. */
-  rounds?: Pick<RoundPoint, 'alone' | 'draftSpacing' | 'parts'>;
+  rounds?: Pick<RoundPoint, 'alone' | 'draftSpacing' | 'rows'>;
 }
 
 /**
