@@ -8,7 +8,7 @@ import { configIn, tokenizerOf, weightFiles, withModelConfig } from './config/ch
 import type { WeightFiles } from './config/checkpoint-files.js';
 import { asNamed, extend, noteFile, readChain, referenceOf } from './config/files.js';
 import type { NamedFile, ReadFile, Reference } from './config/files.js';
-import { withDeployment } from './config/deployments.js';
+import { withDeployment, withOwnWafers } from './config/deployments.js';
 import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey, type Setting } from './config/tree.js';
 import { validate } from './config/problems.js';
@@ -105,7 +105,7 @@ export function loadConfig(
   const main = typeof file === 'string' ? { path: file } : file;
   const { path } = main;
   const chain = readChain({ ...main, from: COMMAND_LINE }, '', read);
-  const whole = applySets(withDeployment(chain, deployment), sets);
+  const whole = withOwnWafers(applySets(withDeployment(chain, deployment), sets), deployment);
   const { tree: merged, hardwareFile } = withHardware(whole, path, read);
   const tree = withModelConfig(merged);
   refuseTrees(tree);

@@ -79,18 +79,29 @@ describe('a published speed', () => {
       'no bundled model has its shape',
       'B200 is no wafer',
     ]);
-    // One placement, one context: on one wafer or on as few as it takes.
-    expect(steps.counts).toEqual({ simulated: 1, read: 0 });
+    // Three rows ask for one wafer, and one for as few as it takes.
+    expect(steps.counts).toEqual({ simulated: 2, read: 0 });
   });
 
   it('on wafers that do not hold the model is next to as many as do, and says so', async () => {
-    const { context: _, ...row } = KNOWN;
-    const rows = [{ model: 'tiny', tokensPerSecond: 1, ...row, context: 20_000 }];
-    const tight = { ...SET, 'hardware.defects.rate': 0, 'model.dtype': 'f16' };
-    const models = { tiny: { model: 'tiny', set: tight } };
-    const found = await services({ table: { models, rows } }, OPTIONS);
-    const [{ refused }] = found.rows;
-    expect(refused).toMatch(/does not fit|positions|context/);
+    const rows = [{ model: 'tiny', tokensPerSecond: 1e5, ...KNOWN, context: 64 }];
+    const set = {
+      ...SET,
+      'hardware.width': 12,
+      'hardware.height': 12,
+      'hardware.core.sram': 19_000,
+    };
+    const models = { tiny: { model: 'tiny', set } };
+    const [row] = (await services({ table: { models, rows } }, OPTIONS)).rows;
+    expect(row.published.wafers).toBe(1);
+    expect(row.simulated?.wafers).toBe(2);
+    expect(row.remarks.join()).toMatch(
+      /^more wafers than published, since tiny needs .* it would fit on 2 wafers/,
+    );
+    const none = { tiny: { model: 'tiny', set: { ...set, 'hardware.core.sram': 6000 } } };
+    const [refused] = (await services({ table: { models: none, rows } }, OPTIONS)).rows;
+    expect(refused).toMatchObject({ predicted: null, judged: false, passed: null });
+    expect(refused.refused).toMatch(/^tiny needs /);
   });
 });
 

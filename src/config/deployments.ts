@@ -88,27 +88,36 @@ export function servingOf<T extends { name: string; draft?: string }>(all: reado
 export const REQUESTS = ['trace', 'arrivals', 'sessions'] as const;
 
 /**
- * The configuration as a deployment has it: its model, its wafers, its workload, its draft. Without a name it is the
- * whole system's, with the model and the workload of the first one.
+ * The configuration as a deployment has it: its model, its workload, its draft. Without a name it is the whole
+ * system's, with those of the first one.
  * @param tree as it is written, short forms written out
  */
 export function withDeployment(tree: Node, name: string | undefined): Node {
-  const list = child(tree, 'deployments')?.value;
-  if (!Array.isArray(list)) return tree;
-  const entries = list as readonly Node[];
-  const of = (wanted: unknown) => entries.find((each) => child(each, 'name')?.value === wanted);
-  const one = name === undefined ? entries[0] : of(name);
-  // What is no mapping is refused by its schema.
-  if (!(one?.value instanceof Map)) return tree;
+  const one = entryOf(tree, name);
+  if (one === undefined) return tree;
   const own = child(one, 'model');
   const withModel = own === undefined ? tree : withKey(tree, 'model', writtenOut(own));
   const withWork = withWorkload(withModel, child(one, 'workload'));
   const draft = child(one, 'draft');
-  const drafted = draft === undefined ? withWork : withDraft(withWork, draft, of(draft.value));
-  if (name === undefined) return drafted;
-  const hardware = child(drafted, 'hardware') ?? { origin: one.origin, value: new Map() };
+  return draft === undefined ? withWork : withDraft(withWork, draft, entryOf(tree, draft.value));
+}
+
+/** The wafers of one of the deployments, in place of those of the whole system, whoever says how many those are. */
+export function withOwnWafers(tree: Node, name: string | undefined): Node {
+  const one = name === undefined ? undefined : entryOf(tree, name);
+  if (one === undefined) return tree;
+  const hardware = child(tree, 'hardware') ?? { origin: one.origin, value: new Map() };
   const wafers = child(one, 'wafers') ?? { origin: one.origin, value: 'auto' };
-  return withKey(drafted, 'hardware', withKey(hardware, 'wafers', wafers));
+  return withKey(tree, 'hardware', withKey(hardware, 'wafers', wafers));
+}
+
+/** The deployment of this name, or the first one; none if there is no such, or it is no mapping. */
+function entryOf(tree: Node, name: unknown): Node | undefined {
+  const list = child(tree, 'deployments')?.value;
+  const entries = Array.isArray(list) ? (list as readonly Node[]) : [];
+  const found =
+    name === undefined ? entries[0] : entries.find((one) => child(one, 'name')?.value === name);
+  return found?.value instanceof Map ? found : undefined;
 }
 
 function withWorkload(tree: Node, own: Node | undefined): Node {
