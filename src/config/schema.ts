@@ -187,6 +187,14 @@ export const config = section('a mapping', {
     refuse('groups', groups, 'expected none with growth: search, which chooses them');
   if (typeof groups === 'object' && !takes.groupsByLine)
     refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
+  const { speculation } = rest.workload;
+  if (speculation !== undefined && !takes.speculation)
+    context.addIssue({
+      code: 'custom',
+      path: ['workload', 'speculation'],
+      message: `expected none with mapping: ${mapping}, found a mapping`,
+      input: speculation,
+    });
   const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
   if (exact && !takes.exact)
     context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });

@@ -45,7 +45,7 @@ const draft = section(DRAFT, {
       refuse('ngram', 'expected none with mtp, as one of them drafts', ngram);
     else if (found[other] !== undefined && given.length > 0)
       refuse(given[0], `expected none with ${other}, which is no model of its own`, found);
-    else if (found[other] === undefined && found.config === undefined)
+    else if (found[other] === undefined && (found.config ?? found.weights) === undefined)
       refuse('', `expected ${DRAFT}, found neither`, found);
   })
   .describe('Who guesses the tokens that are verified');

@@ -124,7 +124,8 @@ function draftOf(
       ? referenceOf(named, `${name}.weights`, mainFile)
       : referenceOf(named, name, mainFile, 'model'),
   );
-  const { model, block } = readModel(reference, options, as, files);
+  // Activations are those of the model, unless the draft says otherwise.
+  const { model, block } = readModel(reference, { dtype: target.dtype, ...options }, as, files);
   const begun = files.length;
   const weights = weightFiles(as, mainFile, model, block, files);
   const { published: ___, ...plainModel } = model;

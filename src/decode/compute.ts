@@ -40,7 +40,7 @@ export interface Numbers {
   /** Relative errors of the logits after the tokens of a prompt, but for the last one. */
   inPrompt: number[];
   /** And after drafted tokens that were rejected. */
-  rejected: number[];
+  rejected?: number[];
   /** What was chosen in layers with experts. */
   routing: Routing;
   /** Which positions were chosen in layers with an indexer. */
@@ -154,13 +154,7 @@ export function createNumbers(
   }));
   const memory = imagesOf(weights, caches);
   const token = prompt === undefined ? draw() : prompt[0];
-  const none = {
-    checks: [],
-    inPrompt: [],
-    rejected: [],
-    routing: noRouting(),
-    selecting: noSelecting(),
-  };
+  const none = { checks: [], inPrompt: [], routing: noRouting(), selecting: noSelecting() };
   const numbers: Numbers = { model, memory, plain, token, ...none };
   return { ...numbers, ...(skipped && { skipped }), ...(rounded && { rounded }) };
 }
@@ -262,7 +256,8 @@ export function checkDrafted(numbers: Numbers): number {
 export function rejectLast(numbers: Numbers, count: number): void {
   const { checks } = numbers;
   const rejected = checks.splice(checks.length - count);
-  numbers.rejected.push(...rejected.map(({ maxRelativeError }) => maxRelativeError));
+  const errors = rejected.map(({ maxRelativeError }) => maxRelativeError);
+  numbers.rejected = [...(numbers.rejected ?? []), ...errors];
 }
 
 /** After a token of the prompt: the same, and the prompt's next one follows whatever was chosen. */

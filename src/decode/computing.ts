@@ -59,6 +59,7 @@ export function createComputing(
   /** A token that no other follows before it is accepted. */
   const alone = most > 1 ? { index: 0, of: most, tokens: 1 } : undefined;
   let shown = '';
+  let ofDraft: Drafter['errors'];
 
   /** What is new of the text, but for the beginning of a character whose rest is still to come. */
   function tell(): void {
@@ -81,6 +82,7 @@ export function createComputing(
     async takeRounds(begin, drafter) {
       const { tokens: wanted, stop } = config.workload;
       const of = { numbers, runner, programs, begin, most, onLogits };
+      ofDraft = drafter.errors;
       const from = prompt.length > 0 ? prompt : [numbers.token];
       const rounds: ComputedRound[] = [];
       let position = firstPosition(config);
@@ -95,8 +97,10 @@ export function createComputing(
         // None beyond the last position that the model knows.
         const count = Math.min(most, numbers.model.maxContext - position) - 1;
         const drafted = await drafter.draft({ position, tokens, accepted, count });
+        const before = choices.length;
         const round = await verifyRound(of, position, drafted, upTo);
         if (round === undefined) break;
+        choices.splice(before, Infinity, ...round.experts.filter((of) => of !== undefined));
         rounds.push(round);
         position += round.accepted + 1;
         chosen.push(...round.emitted);
@@ -123,7 +127,7 @@ export function createComputing(
     },
     result() {
       const { checks, routing, selecting, memory, skipped, rounded } = numbers;
-      const others = [...numbers.inPrompt, ...numbers.rejected];
+      const others = [...numbers.inPrompt, ...(numbers.rejected ?? []), ...(ofDraft?.() ?? [])];
       const text = textOf();
       return {
         check: checkResult(config, checks, memory.head, others, routing, rounded, selecting),

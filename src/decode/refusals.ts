@@ -123,13 +123,27 @@ function checkSpeculation(config: ResolvedConfig, use: Asked['use']): void {
   if (speculation === undefined) return;
   if (batch > 1 && kind !== 'serving' && use !== 'serving')
     refuse('workload.batch', '1 with workload.speculation, unless requests are served', batch);
+  checkSpare(config.model, speculation.tokens);
   const draft = draftConfigOf(config);
   if (draft === undefined) return;
+  checkSpare(draft.model, speculation.tokens);
   try {
     checkModel(draft, use);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(`workload.speculation.draft: ${error.message}`);
+  }
+}
+
+/** A round's tokens cross the border of one chunk at most. */
+function checkSpare({ name, kinds }: ModelSpec, tokens: number): void {
+  const sizes = kinds.flatMap(({ attention }) =>
+    attention.kind === 'gqa' && attention.span.kind === 'chunk' ? [attention.span.size] : [],
+  );
+  const least = Math.min(...sizes);
+  if (tokens - 1 > least) {
+    const why = `as layers of ${name} attend within chunks of ${least}`;
+    refuse('workload.speculation.tokens', `at most ${least + 1}, ${why}`, tokens);
   }
 }
 

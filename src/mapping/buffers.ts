@@ -159,8 +159,8 @@ export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): B
  */
 function addRound(add: AddBuffer, inFlight: number): void {
   add('next', 'f32', 2);
-  add('drafts', 'f32', inFlight - 1);
-  add('choices', 'f32', inFlight);
+  add('drafts', 'f32', inFlight - 1, true);
+  add('choices', 'f32', inFlight, true);
 }
 
 export type BufferList = ReturnType<typeof bufferList>;

@@ -59,6 +59,7 @@ export const gqa: Mapping = {
     split: true,
     replicas: true,
     strips: true,
+    speculation: true,
   },
   refuse: () => undefined,
   square: false,

@@ -17,9 +17,10 @@ export interface RoundStart {
 }
 
 export interface Drafter {
-  /** Takes a token of the prompt; the last one begins the first round. */
-  takePrompt(token: number, position: number): Promise<void>;
+  /** At most as many tokens as are asked for; none, if it has no guess. */
   draft(round: RoundStart): Promise<number[]>;
+  /** Relative errors of its own logits so far, if a wafer computes them. */
+  errors?(): readonly number[];
 }
 
 /**
@@ -37,7 +38,6 @@ export function lookUp(tokens: readonly number[], n: number, count: number): num
 
 export function ngramDrafter(n: number): Drafter {
   return {
-    async takePrompt() {},
     draft: async ({ tokens, count }) => lookUp(tokens, n, count),
   };
 }
@@ -56,7 +56,6 @@ export function seededDrafter(
   random: () => number,
 ): Drafter {
   return {
-    async takePrompt() {},
     async draft({ tokens, count }) {
       const back = plain.mark();
       const drafted: number[] = [];
@@ -78,7 +77,10 @@ export function seededDrafter(
  * Another model on the simulated wafer. Of each round it takes the certain token and every one that it drafts, its
  * last one too: if all are accepted, that one is before the next round's.
  */
-export function modelDrafter({ numbers, runner, programs, begin, most }: RoundRunner): Drafter {
+export function modelDrafter({ numbers, runner, programs, begin, most }: RoundRunner): Drafter & {
+  /** Takes a token of the prompt; the last one begins the first round. */
+  takePrompt(token: number, position: number): Promise<void>;
+} {
   const { plain } = numbers;
   /** What the plain decoder went back to, by the accepted count. */
   let marks: (() => void)[] = [];
@@ -108,5 +110,6 @@ export function modelDrafter({ numbers, runner, programs, begin, most }: RoundRu
       }
       return drafted.slice(0, count);
     },
+    errors: () => numbers.inPrompt,
   };
 }

@@ -13,17 +13,20 @@ import type { RoundTimer } from './timer.js';
 /** Tokens of a round that were drafted and accepted. */
 export type RoundCounts = Pick<RoundResult, 'drafted' | 'accepted'>;
 
-/**
- * The rounds that give the run's tokens.
- * @param plainAt cycles of a plain token, by tokens before it in this run
- * @param computed what was accepted, of a run that computes; drawn without
- */
+/** What the rounds of a run are made of. */
+export interface OfRounds {
+  timer: RoundTimer;
+  /** Cycles of a plain token, by tokens before it in this run. */
+  plainAt: (done: number) => number;
+  /** What was accepted, of a run that computes; drawn without. */
+  computed?: readonly RoundCounts[] | undefined;
+  onProgress?: (done: number) => void;
+}
+
+/** The rounds that give the run's tokens. */
 export async function speculate(
   config: ResolvedConfig,
-  timer: RoundTimer,
-  plainAt: (done: number) => number,
-  computed?: readonly RoundCounts[],
-  onProgress?: (done: number) => void,
+  { timer, plainAt, computed, onProgress }: OfRounds,
 ): Promise<SpeculationResult> {
   const { tokens } = config.workload;
   const first = firstPosition(config);
@@ -50,6 +53,7 @@ function countsOf(
     return () => left.next().value;
   }
   const { tokens, acceptance } = speculation!;
+  if (tokens === 1) return () => ({ drafted: 0, accepted: 0 });
   if (acceptance === 'measured') throw new TypeError('what is measured has to be computed');
   const random = seededRandom(`acceptance ${seed}`);
   return () => ({ drafted: tokens - 1, accepted: acceptedOf(random, acceptance) });

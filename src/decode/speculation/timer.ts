@@ -61,38 +61,54 @@ export async function createRoundTimer(
           ...(base.lines && { lines: base.lines }),
         })
       : undefined;
-  const stagesOf = stageMaker(wafer, base);
-  const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan => {
-    const step = { context: position, maxPositions, users: 1, inFlight };
-    return plan(step);
+  const [modelStages, draftStages] = [stageMaker(wafer, base), stageMaker(wafer, base)];
+  const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan =>
+    plan({ context: position, maxPositions, users: 1, inFlight });
+  /** Where words are sent from and to does not change from round to round. */
+  const trips = new Map<string, Trip>();
+  const tripOf = async (name: string, plan: () => StepPlan): Promise<Trip> => {
+    const known = trips.get(name);
+    if (known) return known;
+    const made = plan();
+    const trip = await timeTrip(made, await stageMaker(wafer, base)(0, [made]));
+    trips.set(name, trip);
+    return trip;
   };
-  const tripOf = async (plan: StepPlan) => timeTrip(plan, await stagesOf([plan]));
+  /** Of the position that was asked for last: what it takes to draft one token after the other. */
+  let chained: { position: number; cycles: number[]; there: Trip; back: Trip } | undefined;
+  const chainAt = async (position: number, { plan }: { plan: PlanOf }, all: StepPlan[]) => {
+    if (chained?.position === position) return chained;
+    const plans = Array.from({ length: of }, (_, index) =>
+      planOf(plan, position + index, { index, of, drafts: true }),
+    );
+    const others = [...handOffsOf(all[0], model), ...handOffsOf(plans[0], drafting!.model)];
+    const [root, to] = [rootOf(all[0]), rootOf(plans[0])];
+    const there = await tripOf('there', () => planTransport(wafer, root, to, 2, others));
+    const back = await tripOf('back', () => planTransport(wafer, to, root, 1, others));
+    const cycles = await timeChain(await draftStages(position, plans), back.sent);
+    return (chained = { position, cycles, there, back });
+  };
+  const sendsAt = async (position: number, all: StepPlan[]): Promise<Sent> => {
+    const drafted = all.length - 1;
+    if (ofDraft !== undefined && drafted > 0) {
+      const { cycles, there, back } = await chainAt(position, ofDraft, all);
+      return drafts(cycles.slice(0, all.length), there, back);
+    }
+    if (draft.kind !== 'ngram' || of === 1)
+      return { launches: all.map(() => 0), draft: 0, transport: 0, own: 0, back: 0 };
+    // A round of one token waits too: the host has found no match.
+    const words = { asked: of, answered: of - 1 };
+    const others = handOffsOf(all[0], model);
+    const trip = () => planHostTrip(wafer, rootOf(all[0]), words, others);
+    return answered(await tripOf('host', trip), all.length);
+  };
   return {
     async time(position, plain, verified = of) {
-      const drafted = verified - 1;
       const all = Array.from({ length: verified }, (_, index) =>
         planOf(base.plan, position + index, { index, of, tokens: verified }),
       );
-      const taken = handOffsOf(all[0], model);
-      const root = rootOf(all[0]);
-      let sent: Sent = { launches: [0], draft: 0, transport: 0, own: 0, back: 0 };
-      if (ofDraft !== undefined && drafting !== undefined && drafted > 0) {
-        const plans = Array.from({ length: verified }, (_, index) =>
-          planOf(ofDraft.plan, position + index, { index, of, drafts: true }),
-        );
-        const others = [...taken, ...handOffsOf(plans[0], drafting.model)];
-        const to = rootOf(plans[0]);
-        const there = await tripOf(planTransport(wafer, root, to, 2, others));
-        const back = await tripOf(planTransport(wafer, to, root, 1, others));
-        const chain = await timeChain(await stagesOf(plans), back.sent);
-        sent = drafts(chain, there, back);
-      } else if (draft.kind === 'ngram') {
-        // A round of one token waits too: the host has found no match.
-        const words = { asked: of, answered: Math.max(1, of - 1) };
-        const trip = of === 1 ? undefined : await tripOf(planHostTrip(wafer, root, words, taken));
-        if (trip) sent = answered(trip, verified);
-      }
-      const tokens = await stagesOf(all);
+      const sent = await sendsAt(position, all);
+      const tokens = await modelStages(position, all);
       const round = await timeRound(tokens, sent.launches);
       const late = Math.max(0, sent.own - round.cycles - sent.back);
       if (late === 0) return partsOf(round, sent, plain);
@@ -155,17 +171,25 @@ function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[]
   });
 }
 
-/** A function that makes stages of a round's plans, with nothing known of the round before but its lines. */
+/**
+ * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
+ * for others their lines.
+ */
 function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
   const { stages: equal, lines } = memoized(memo);
-  return async (given: StepPlan[]): Promise<RoundStages> => {
-    const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
+  const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
+  let at: number | undefined;
+  return async (position: number, given: StepPlan[]): Promise<RoundStages> => {
     // Without a memo a stage is known by its name.
-    const plans = given.map((plan, token) => ({
-      ...plan,
-      stages: plan.stages.map((stage) => ({ ...stage, name: `${stage.name} of token ${token}` })),
-    }));
-    beginStep(runner, plans[0]);
+    const plans = given.map((plan, token) => {
+      const name = `of token ${token} of ${given.length}`;
+      return {
+        ...plan,
+        stages: plan.stages.map((one) => ({ ...one, name: `${one.name} ${name}` })),
+      };
+    });
+    if (position !== at) beginStep(runner, plans[0]);
+    at = position;
     const stages = [];
     for (const plan of plans) stages.push(...(await timedStages(runner, plan, programs)));
     const all = plans.flatMap((plan) => plan.stages);
