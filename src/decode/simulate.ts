@@ -87,12 +87,13 @@ async function stepsOf(
   await computing?.takePrompt(plainly);
   const rounds =
     computing && inFlightOf(config) > 1
-      ? await computing.takeRounds(plainly, await drafterOf(config, numbers, placedDraft(config, placement), options))
+      ? await computing.takeRounds(
+          plainly,
+          await drafterOf(config, numbers, placedDraft(config, placement), options),
+        )
       : undefined;
   const emitted = rounds && emittedOf(rounds);
-  const begin = emitted
-    ? stepBeginner(lowered, stepOf, runner, programs, () => emitted)
-    : plainly;
+  const begin = emitted ? stepBeginner(lowered, stepOf, runner, programs, () => emitted) : plainly;
   const first = firstPosition(config);
   const steps: StepResult[] = [];
   let timed!: TimedStep;

@@ -55,7 +55,7 @@ function linesOf({ plan, speculation }: Planned, site: string): string[] {
         ? `one user has ${count(floor)} tokens/s with ${count(longest.context)} tokens in the cache without drafts`
         : `one user has ${count(floor)} tokens/s with ${count(longest.context)} tokens in the cache if a drafted token is right with a chance of ${fixed(takes, 3)}`;
   return [
-    `A group is ${count(wafers)} wafers, ${fixed(watts / 1000, 0)} kW.${drafted}`,
+    `A group is ${count(wafers)} ${wafers === 1 ? 'wafer' : 'wafers'}, ${fixed(watts / 1000, 0)} kW.${drafted}`,
     `On one, ${what}.`,
     `The site has ${site}: ${count(longest.site.machines)} wafers, ${count(longest.site.groups)} groups.`,
     'Simulated: tokens and rounds of one user, and how close those of others follow. Computed: users, joules at the stated power, the site; spare systems, networks and idle time are left out.',
@@ -81,7 +81,8 @@ function cells(row: PlanRow): string[] {
 
 function siteCells(speed: number, { joulesPerToken, users, tokensPerDay }: PlanSite): string[] {
   if (users === 0) return ['-', '-', '0', '-'];
-  const joules = joulesPerToken < 1 ? fixed(joulesPerToken, 3) : fixed(joulesPerToken, 2);
+  const joules =
+    joulesPerToken < 1 ? `${Number(joulesPerToken.toPrecision(3))}` : fixed(joulesPerToken, 2);
   return [fixed(speed, 0), joules, count(users), `${fixed(tokensPerDay / 1e12, 3)} T`];
 }
 

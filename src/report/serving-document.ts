@@ -66,7 +66,7 @@ export interface ServingResult extends ServingMetrics {
   kvTokens: number;
   /** Positions that a request takes together: one on each row of a region. */
   kvBlock?: number;
-  /** Of models with gated delta nets: users whose states the layers hold, those of idle sessions included. */
+  /** Users whose states (gated delta nets) or whole windows the layers hold, those of idle sessions included. */
   states?: number;
   maxContext: number;
   /** Longest context of one user on a single wafer (0: none); wafers that 128k takes (null: none do). */

@@ -30,7 +30,7 @@ export function planOf(
 ): PlanResult {
   const { config, placement } = deployment;
   const { floor, megawatts, pue, guesses } = asked;
-  const sorted = points.toSorted((a, b) => a.context - b.context);
+  const sorted = some(points.toSorted((a, b) => a.context - b.context));
   const { context } = sorted.at(-1)!;
   return {
     floor,
@@ -43,6 +43,19 @@ export function planOf(
     gpuContext: context,
     gpus: config.gpuFiles.flatMap((file) => gpuRows(config, readGpu(file).gpu, context, asked)),
   };
+}
+
+/** Rows of a plan at most. */
+const MOST_ROWS = 5;
+
+/** The first, the last, and as many between them as a reader takes in. */
+function some(points: Point[]): Point[] {
+  if (points.length <= MOST_ROWS) return points;
+  const last = points.length - 1;
+  return Array.from(
+    { length: MOST_ROWS },
+    (_, i) => points[Math.round((i * last) / (MOST_ROWS - 1))],
+  );
 }
 
 function rowOf(deployment: Deployment, point: Point, asked: Asked): PlanRow {

@@ -188,7 +188,7 @@ function wafer(s: ServingResult, style: Style): string {
     `  KV cache          ${count(s.kvTokens)} positions for all users${s.kvBlock === undefined ? '' : `, ${count(s.kvBlock)} at a time`}; longest context ${count(s.maxContext)}`,
     ...(s.states === undefined
       ? []
-      : [`  states            of ${count(s.states)} users at once, whatever their contexts`]),
+      : [`  states, windows   of ${count(s.states)} users at once, whatever their contexts`]),
     `  128k context      ${reachText(s.reach)}`,
     ...speculationText(s),
     ...replayText(s),

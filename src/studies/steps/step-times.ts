@@ -7,7 +7,8 @@ import type { ResolvedConfig } from '../../config.js';
 import { mostThat, regionBytes } from '../../placement/budget.js';
 import { hasAttention, isOfLayer } from '../../mapping/mapping.js';
 import type { Placement } from '../../placement/placement.js';
-import { attendingToAll } from '../../model/cache-slots.js';
+import type { AttentionSpec } from '../../model/attention-spec.js';
+import { attendingToAll, spanOf } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
 import type { RoundGrid } from '../../serving/rounds.js';
 import type { StepGrid } from '../../serving/step-time.js';
@@ -34,7 +35,7 @@ export interface Deployment extends Placed {
   kvTokens: number;
   /** Positions that a user takes together: one per row of a region. */
   kvBlock: number;
-  /** Users whose states the layers with gated delta nets hold; none in models without. */
+  /** Users whose states the layers with gated delta nets hold, and whose windows where those count apart; none without. */
   states?: number;
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
@@ -52,17 +53,10 @@ export function deploymentOf(given: ResolvedConfig): Deployment {
   checkRun(config, 'serving');
   const placement = placementOf(config);
   const models = modelsOf({ config, placement });
-  // The pool gives out positions, however long ago a window has lost sight of them.
-  const whole = models.map((one) => ({
-    ...one,
-    config: { ...one.config, model: attendingToAll(one.config.model) },
-  }));
-  const fits = (maxPositions: number) => holdCaches(whole, maxPositions, 1);
-  const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
-  const maxContext = Math.min(model.maxContext, kvTokens);
   // A draft keeps the same positions, in blocks of its own.
   const kvBlock = Math.max(...models.map((one) => cachesOf(one.placement)[0].height));
-  const states = statesHeld(models);
+  const { kvTokens, states } = poolOf(models);
+  const maxContext = Math.min(model.maxContext, kvTokens);
   const held = { kvTokens, kvBlock, ...(states !== undefined && { states }) };
   return { config, placement, ...held, maxContext, lines: new Map() };
 }
@@ -77,17 +71,59 @@ function modelsOf({ config, placement }: Pick<Placed, 'config' | 'placement'>) {
 
 type Models = ReturnType<typeof modelsOf>;
 
-/** Users whose states fit the layers that keep some, which have no positions. */
-function statesHeld(models: Models): number | undefined {
-  const stateful = models.map(({ config, placement }) => {
+/**
+ * What the layers' cores have room for: positions for all users together, and users, each of whom takes what does not
+ * grow with its context. A window counts either as whole a context as other layers keep, however long ago it has lost
+ * sight of a position, or whole for each user, whatever its context: whichever holds more users of the longest one.
+ */
+function poolOf(models: Models): { kvTokens: number; states: number | undefined } {
+  const whole = models.map(({ config, ...one }) => {
+    return { ...one, config: { ...config, model: attendingToAll(config.model) } };
+  });
+  const longest = Math.min(models[0].config.model.maxContext, positionsHeld(models));
+  const states = usersOf(
+    keeping(models, ({ kind }) => kind === 'delta'),
+    longest,
+  );
+  const together = { kvTokens: positionsHeld(whole), states };
+  const windows = usersOf(
+    keeping(models, (one) => spanOf(one).kind !== 'full'),
+    longest,
+  );
+  const others = keeping(models, (one) => spanOf(one).kind === 'full');
+  if (windows === undefined || !hasCaches(others)) return together;
+  const apart = {
+    kvTokens: positionsHeld(others),
+    states: Math.min(windows, states ?? Infinity),
+  };
+  const users = (of: typeof together) =>
+    Math.min(Math.floor(of.kvTokens / longest), of.states ?? Infinity);
+  return users(apart) > users(together) ? apart : together;
+}
+
+/** Users that layers have room for, at this context; undefined if they are none. */
+function usersOf(models: Models, positions: number): number | undefined {
+  if (!hasCaches(models)) return undefined;
+  return mostThat((users) => holdCaches(models, positions, users), 1, 2 ** 31) ?? 0;
+}
+
+function positionsHeld(models: Models): number {
+  return mostThat((positions) => holdCaches(models, positions, 1), 1, 2 ** 31) ?? 0;
+}
+
+/** The models with those of their layers alone whose attention is such. */
+function keeping(models: Models, isSuch: (attention: AttentionSpec) => boolean): Models {
+  return models.map(({ config, placement }) => {
     const { kinds } = config.model;
     const regions = placement.regions.filter(
-      (region) => isOfLayer(region) && kinds[region.layerKind].attention.kind === 'delta',
+      (region) => isOfLayer(region) && isSuch(kinds[region.layerKind].attention),
     );
     return { config, placement: { ...placement, regions } };
   });
-  const keeps = stateful.some(({ placement }) => cachesOf(placement).length > 0);
-  return keeps ? mostThat((users) => holdCaches(stateful, 1, users), 1, 2 ** 31) : undefined;
+}
+
+function hasCaches(models: Models): boolean {
+  return models.some(({ placement }) => cachesOf(placement).length > 0);
 }
 
 /** Users whose caches of `positions` each the deployment holds. */
