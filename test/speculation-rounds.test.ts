@@ -1,6 +1,7 @@
 /** Decoding with drafted tokens in a run's document: rounds, what their cycles are, and the speed that follows. */
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import type { Memo } from '../src/decode/memo.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { ROUND_ROWS } from '../src/report/speculation-text.js';
@@ -48,22 +49,19 @@ function expectSound(document: RunDocument): void {
 
 describe('rounds of one token', () => {
   const drafts = cases([[MODEL]], [[['draft.ngram=2']], [['draft.mtp=assumed']]]);
-  it.each(drafts)(
-    'are plain decoding to the cycle: %j',
-    async (draft) => {
-      const more = ['workload.tokens=2'];
-      const plain = await simulate(loadConfig('configs/tiny.yaml', [...TINY, ...more]), OPTIONS);
-      const one = await run([...draft, 'tokens=1'], more);
-      const { rounds, mean } = roundsOf(one);
-      const { speculation: _, ...decode } = one.decode;
-      expect(decode).toEqual(plain.decode);
-      expect(rounds.map(({ cycles }) => cycles)).toEqual(plain.steps.map(({ cycles }) => cycles));
-      expect(rounds.map(({ verify }) => verify)).toEqual(rounds.map(({ cycles }) => cycles));
-      expect(mean.drafted).toBe(0);
-      expect(one.placement.draft).toBeUndefined();
-      expectSound(one);
-    },
-  );
+  it.each(drafts)('are plain decoding to the cycle: %j', async (draft) => {
+    const more = ['workload.tokens=2'];
+    const plain = await simulate(loadConfig('configs/tiny.yaml', [...TINY, ...more]), OPTIONS);
+    const one = await run([...draft, 'tokens=1'], more);
+    const { rounds, mean } = roundsOf(one);
+    const { speculation: _, ...decode } = one.decode;
+    expect(decode).toEqual(plain.decode);
+    expect(rounds.map(({ cycles }) => cycles)).toEqual(plain.steps.map(({ cycles }) => cycles));
+    expect(rounds.map(({ verify }) => verify)).toEqual(rounds.map(({ cycles }) => cycles));
+    expect(mean.drafted).toBe(0);
+    expect(one.placement.draft).toBeUndefined();
+    expectSound(one);
+  });
 });
 
 describe('rounds of which nothing is accepted', () => {
@@ -134,7 +132,7 @@ describe('accepted tokens', () => {
     for (const line of text.split('\n'))
       if (line.includes('tokens/s') && line.includes('speculative'))
         expect(line).toContain('acceptance 1 assumed');
-    expect(text).toContain(`${ROUND_ROWS[1][1]}`);
+    expect(text).toContain(ROUND_ROWS[1][1]);
   });
 });
 
@@ -161,10 +159,14 @@ describe('the draft', () => {
 
 describe('a document', () => {
   const asked = [...MODEL, 'tokens=3', 'acceptance=0.7'];
-  const hows = cases([['none'], ['lines']], [['stages']]) as ['none' | 'lines' | 'stages'][];
+  const hows = cases<[Memo]>([['none'], ['lines']], [['stages']]);
   it.each(hows)('is the same whatever is simulated once: %s', async (memo) => {
     const { host: _, reuse: __, ...all } = await run(asked, ['workload.tokens=2']);
-    const { host: ___, reuse: ____, ...other } = await run(asked, ['workload.tokens=2'], {
+    const {
+      host: ___,
+      reuse: ____,
+      ...other
+    } = await run(asked, ['workload.tokens=2'], {
       ...OPTIONS,
       memo,
     });
