@@ -1,6 +1,7 @@
 /** Rounds of speculative decoding in a server: bursts of accepted tokens, their slots, and how many are verified. */
 import { describe, expect, it } from 'vitest';
 import { tokensPerRound } from '../src/numeric/acceptance.js';
+import { POLICIES } from '../src/serving/policy.js';
 import { createDriver } from '../src/serving/driver.js';
 import { recordedDriver } from '../src/serving/record.js';
 import { readRecord } from '../src/serving/recorded.js';
@@ -158,20 +159,16 @@ describe('the tokens that a round verifies', () => {
   });
 
   it('count for a floor in tokens per second of a user in the mean', () => {
-    // Plainly nobody reaches 200,000 tokens/s; in rounds of which all is right five users together do.
-    const closed = Array.from({ length: 9 }, (_, id) => request(id, 0, 4, 400));
-    const policy = options(STEP, 'latency-first').policy;
+    // A plain token takes 10,000 ns; four that are all right 2,800 each, and eight users' 8,000.
+    const policy = POLICIES['latency-first']({ maxUsers: 99, promptTokens: 256, floor: 120_000 });
     const most = (of: Rounds | undefined) => {
-      const driver = createDriver({
-        ...options(STEP),
-        policy: { ...policy, admits: policy.admits },
-        rounds: of,
-      });
-      for (const one of closed) driver.submit(one, 0);
-      driver.advance(200_000);
+      const driver = createDriver({ ...options(STEP), policy, rounds: of });
+      for (let id = 0; id < 20; id++) driver.submit(request(id, 0, 4, 4000), 0);
+      driver.advance(2_000_000);
       return driver.status().running;
     };
-    expect(most(rounds(4, 1))).toBeGreaterThanOrEqual(most(undefined));
+    expect(most(undefined)).toBe(1);
+    expect(most(rounds(4, 1))).toBe(8);
   });
 });
 

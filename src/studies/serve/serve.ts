@@ -267,7 +267,7 @@ export function serveScenario(prepared: Prepared): {
     ...(record && { replay: replayOf(record, tokensNs!) }),
     skippedRows: source.skippedRows,
     notes: source.notes,
-    assumptions: ASSUMPTIONS,
+    assumptions: speculation === undefined ? ASSUMPTIONS : [...ASSUMPTIONS, ...OF_ROUNDS],
   };
   return { result, run: { ...run, ...(tokensNs && { tokensNs }) } };
 }
@@ -292,6 +292,13 @@ const ASSUMPTIONS = [
   'No prefix is shared between sessions.',
   'Power is the stated system power all the time; it does not fall with the load.',
   'GPUs: an analytic roofline under first come, first served; nothing of their hardware is simulated.',
+];
+
+/** Where tokens are drafted. */
+const OF_ROUNDS = [
+  'Simulated, for each context: a round of one user for each number of tokens that it verifies. A round of many lasts as long as the longest one alone, or as all tokens in flight take to pass the busiest region of the model or of its draft.',
+  'How often a drafted token is right is assumed, the same for every text.',
+  'GPUs decode without drafts.',
 ];
 
 export function settingsOf(config: ResolvedConfig): ServingConfig {
