@@ -281,7 +281,7 @@ describe('a request', () => {
     const running = await startEndpoint({ text: { ...text, count } });
     const { service, client } = running;
     const before: number[] = [];
-    const { start } = service;
+    const start = service.start.bind(service);
     service.start = (ask, take) => {
       before.push(counted - ask.since!);
       return start(ask, take);

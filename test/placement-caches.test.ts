@@ -33,7 +33,12 @@ function loweredBytes(
 ) {
   const groups = { column: 1, row: 1, head: 1 };
   const index = (maxPositions + users) % inFlight;
-  const step = { context: maxPositions - 1, maxPositions, users, inFlight: { index, of: inFlight } };
+  const step = {
+    context: maxPositions - 1,
+    maxPositions,
+    users,
+    inFlight: { index, of: inFlight },
+  };
   const { stages, places } = planToken(
     { model, wafer: wse3(), placement, groupsOf: () => groups },
     step,

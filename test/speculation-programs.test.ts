@@ -76,7 +76,12 @@ describe('a token in flight', () => {
     );
     // Layers that turn nothing and keep no state have nothing to go back to; all here do.
     expect(counts[0]).toEqual(counts[0].map((_, i) => i < counts[0].length - 1));
-    expect(counts.slice(1).flat()).toEqual(counts.slice(1).flat().map(() => false));
+    expect(counts.slice(1).flat()).toEqual(
+      counts
+        .slice(1)
+        .flat()
+        .map(() => false),
+    );
   });
 
   it('is compared after the last of its round, by as many steps as are drafted', () => {

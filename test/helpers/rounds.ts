@@ -80,7 +80,11 @@ export async function roundsOf(speaking: Speaking, asked: Asked, drafterOf: Make
     (weights, caches) => lowered.images(stepOf(firstPosition(config)), weights, caches),
     { weights: speaking.weights },
   );
-  const stages = createStageRunner({ wafer: config.wafer, memo: true, run: runOn(runner, config.wafer) });
+  const stages = createStageRunner({
+    wafer: config.wafer,
+    memo: true,
+    run: runOn(runner, config.wafer),
+  });
   const computing = createComputing(config, numbers, stages, { ...OPTIONS, runner });
   const begin = stepBeginner(lowered, stepOf, stages, runner, () => computing);
   await computing.takePrompt(begin);

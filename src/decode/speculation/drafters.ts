@@ -20,7 +20,7 @@ export interface Drafter {
   /** At most as many tokens as are asked for; none, if it has no guess. */
   draft(round: RoundStart): Promise<number[]>;
   /** Relative errors of its own logits so far, if a wafer computes them. */
-  errors?(): readonly number[];
+  errors?: () => readonly number[];
 }
 
 /**

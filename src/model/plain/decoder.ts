@@ -69,8 +69,8 @@ export function createPlainDecoder(
   weights: Weights,
   positions = model.maxContext,
 ): PlainDecoder {
-  const caches = model.layers.map(() => {
-    return { keys: [], values: [], indexKeys: [] } as Record<CacheName, Float64Array[]>;
+  const caches = model.layers.map((): Record<CacheName, Float64Array[]> => {
+    return { keys: [], values: [], indexKeys: [] };
   });
   const states = model.layers.map((_, number) => {
     const { attention } = layerOf(model, number);
