@@ -167,6 +167,21 @@ describe('requests', () => {
   });
 });
 
+describe('a deployment', () => {
+  it('has its own wafers and workload, and the system keeps its own, whoever sets them', () => {
+    const path = file(
+      'wafers',
+      `${TWO}  - { name: b, model: ${QWEN}, wafers: 2, workload: { context: 9 } }\n`,
+    );
+    const sets = ['hardware.wafers=7'];
+    expect(loadConfig(path, sets).wafer.wafers).toBe(7);
+    expect(loadConfig(path, sets, 'large').wafer.wafers).toBe('auto');
+    const own = loadConfig(path, sets, 'b');
+    expect([own.wafer.wafers, own.workload.context, own.model.name]).toEqual([2, 9, 'tiny-qwen3']);
+    expect(loadConfig(path, ['workload.context=8'], 'b').workload.context).toBe(8);
+  });
+});
+
 describe('a system that cannot be', () => {
   const refused = async (path: string, ...sets: string[]) => {
     try {

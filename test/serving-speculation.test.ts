@@ -29,6 +29,11 @@ const MTP = [
   ...['workload.speculation.draft.mtp=assumed', 'workload.speculation.tokens=3'],
   'workload.speculation.acceptance=0.8',
 ];
+/** A draft whose path is not the record's. */
+const BY_FILE = [
+  ...['workload.speculation.draft.config=models/tiny.json', 'workload.speculation.draft.dtype=f32'],
+  ...MTP.slice(1),
+];
 const STEPS = stepCache();
 const options = { ...OPTIONS, steps: STEPS };
 
@@ -155,7 +160,7 @@ describe('an endpoint with drafts', () => {
   it('says several tokens at one instant, and its record is served again as it was', async () => {
     const record = join(home, 'record');
     const endpoint = await prepareEndpoint(
-      { path: PATH, sets: [...SHORT, ...MTP, 'serving.speculation=fixed'] },
+      { path: PATH, sets: [...SHORT, ...BY_FILE, 'serving.speculation=fixed'] },
       {
         ...{ text: 'lorem', seed: '1', transport: 'none', maxWaiting: 8, record },
         onNote: () => {},
