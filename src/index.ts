@@ -42,6 +42,7 @@ export type { Compared } from './studies/compare/compare.js';
 export { readRun, readRunFile } from './studies/compare/run-file.js';
 export { runKernel, type KernelOptions } from './studies/kernel/kernel.js';
 export { kernelHelp, type KernelHelp } from './studies/kernel/help.js';
+export { acceptanceStudy } from './studies/acceptance/acceptance.js';
 export { sensitivityOf } from './studies/sensitivity/sensitivity.js';
 export { isServing } from './studies/serve/serve.js';
 export type { ServeDocument, ServeOptions, Serving } from './studies/serve/http/serve-http.js';

@@ -52,6 +52,7 @@ const MAY_IMPORT: Record<string, string[]> = {
  * tell what all of them found.
  */
 const MAY_ASK: Record<string, string[]> = {
+  acceptance: [],
   bench: ['kernel', 'serve'],
   capacity: ['serve', 'steps'],
   compare: ['search', 'serve', 'steps'],

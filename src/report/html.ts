@@ -3,6 +3,7 @@
  * the breakdown and the resolved configuration. What a configuration says is shown as text; the page's
  * policy lets no script run but its own, and nothing be fetched.
  */
+import { acceptanceCells } from './acceptance-table.js';
 import type { RunDetail } from './detail.js';
 import type { RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
@@ -38,6 +39,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
     ...rounds(run),
+    ...acceptance(run),
     section('What the cores do', causesTable(decode.coreCycles)),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
     section('Configuration', configuration(run)),
@@ -172,6 +174,15 @@ function rounds({ decode: { speculation } }: RunDocument): string[] {
   if (speculation === undefined) return [];
   const note = `<p class="soft">${escapeHtml(speculationFacts(speculation)[0][1])}. Along the round's last token, in the mean of its rounds; all else on the page is plain decoding.</p>`;
   return [section('Where a round goes', `${note}\n${table(ROUND_HEAD, roundRows(speculation))}`)];
+}
+
+/** With --acceptance. */
+function acceptance({ acceptance: found }: RunDocument): string[] {
+  if (found === undefined) return [];
+  const { head, rows } = acceptanceCells(found);
+  const note =
+    '<p class="soft">Tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated.</p>';
+  return [section('Acceptance', `${note}\n${table(head, rows)}`)];
 }
 
 function operators({ decode }: RunDocument): string {
