@@ -13,8 +13,10 @@ import type { SharedLinksResult, StepResult } from '../report/document.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/capacity.js';
 import { requestOf } from './place.js';
+import type { FoundPath } from './critical-path.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
+import { waitResults } from './waits.js';
 
 /** What was counted while the stages ran. */
 export interface Counters extends Pick<
@@ -35,6 +37,8 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** The critical path of the token that the timing is of, or why there is none. */
+  path?: FoundPath;
   /** Where experts lie in strips. */
   routing?: RoutingResult;
   /** What its programs took of the host. */
@@ -73,8 +77,8 @@ export function runDocument(
 
 function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
-  const { sharedLinks, routing } = simulated;
-  const { cycles, causes } = timing;
+  const { sharedLinks, routing, path } = simulated;
+  const { cycles, causes, waits } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
     breakdown[name] = { cycles: spent, compute, communication: spent - compute };
@@ -89,6 +93,8 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     perLayerCycles: perLayer(timing),
     breakdown,
     coreCycles: { ...causes },
+    waits: waitResults(waits),
+    ...pathFields(path),
     specialShare: counters.specialCycles / causes.compute,
     ...(inFlight !== undefined && { inFlight }),
     ...(bottleneck !== undefined && { bottleneck }),
@@ -97,6 +103,14 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     ...(sharedLinks !== undefined && { sharedLinks }),
     ...(routing !== undefined && { routing }),
   };
+}
+
+/** A path as a document has it. */
+export function pathFields(
+  path: FoundPath | undefined,
+): Pick<DecodeResult, 'criticalPath' | 'noCriticalPath'> {
+  if (path === undefined) return {};
+  return typeof path === 'string' ? { noCriticalPath: path } : { criticalPath: path };
 }
 
 /** What each layer adds to the token's cycles, in one region or two. */

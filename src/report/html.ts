@@ -4,7 +4,7 @@
  * policy lets no script run but its own, and nothing be fetched.
  */
 import type { RunDetail } from './detail.js';
-import type { RunDocument } from './document.js';
+import type { RunDocument, WaitResult } from './document.js';
 import { count, valueAt } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
@@ -16,7 +16,8 @@ import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { scenariosOf, type AnyRun } from './serving-document.js';
 import { htmlPage } from './html-page.js';
-import { breakdownTable, causesTable, regionsTable } from './html-tables.js';
+import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
+import { WAITS_HEAD, waitRows } from './waits-text.js';
 
 export interface HtmlTools {
   /** Makes a zlib stream. */
@@ -36,6 +37,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
     section('What the cores do', causesTable(decode.coreCycles)),
+    ...(decode.waits ? [section('What cores wait for', waitsOf(decode.waits))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
     section('Configuration', configuration(run)),
     section('As text', folded('What the terminal shows', pre(text))),
@@ -147,6 +149,13 @@ function timelineOf({ stages, cycles }: RunDetail): string {
 function operators({ decode }: RunDocument): string {
   return `<p class="soft"><span class="key compute"></span>compute <span class="key communication"></span>communication</p>
 ${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
+}
+
+function waitsOf(waits: readonly WaitResult[]): string {
+  return table(
+    WAITS_HEAD,
+    waitRows(waits).map((row) => row.map(escapeHtml)),
+  );
 }
 
 function configuration({ config, configHash }: RunDocument): string {

@@ -14,6 +14,7 @@ import { checkText } from './check-text.js';
 import { routingFacts } from './routing-text.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
+import { whyLines } from './why-text.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -24,6 +25,7 @@ export function runTable(run: RunDocument, style: Style): string {
     run.text === undefined ? '' : section('Text', indented(run.text), style),
     section('Where a token goes', breakdown(decode.breakdown, decode.cyclesPerToken), style),
     section('What the cores do', coreCycles(decode.coreCycles, decode.specialShare), style),
+    why(decode, '', style),
     section(`Placement: ${placement.strategy}`, placementText(placement), style),
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
@@ -58,6 +60,7 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
     kernel.coreCycles
       ? section(`What the cores do${at}`, coreCycles(kernel.coreCycles), style)
       : '',
+    why(kernel, at, style),
     section(`Fabric${at}`, fabric(kernel.fabric), style),
     section('Simulated', host(kernel.host), style),
   ]);
@@ -178,6 +181,11 @@ function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
   const text = table(['cause', 'core-cycles', 'share'], rows);
   if (specialShare === undefined) return text;
   return `${text}\n  exp, SiLU and other special functions: ${share(specialShare, 1)} of compute`;
+}
+
+function why(document: Parameters<typeof whyLines>[0], at: string, style: Style): string {
+  const lines = whyLines(document);
+  return lines.length === 0 ? '' : section(`Why cores wait${at}`, lines.join('\n'), style);
 }
 
 function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult): string {
