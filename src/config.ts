@@ -15,6 +15,8 @@ import { promptOf } from './config/prompt.js';
 import { routingTraceOf } from './config/routing-file.js';
 import { config as schema, hardwareOnly, type Config } from './config/schema.js';
 import { serving, transport } from './config/serving-schema.js';
+import { readSpeculation, refuseTrees, storedAs } from './config/speculation.js';
+import type { ReadSpeculation, Speculation } from './config/speculation.js';
 import type { Node } from './config/yaml.js';
 import { readGpu } from './config/gpu-file.js';
 import { plainHardware, provenanceOf, toWafer } from './config/hardware-file.js';
@@ -22,7 +24,6 @@ import type { HardwareFile, ProvenanceMap } from './config/hardware-file.js';
 import type { WaferSpec } from './hardware/wafer.js';
 import type { LatentForm } from './mapping/mapping.js';
 import type { MappingName } from './mapping/mappings.js';
-import { nameOf } from './model/formats.js';
 import type { ModelSpec } from './model/model.js';
 import type { ChosenExperts } from './model/plain/decoder.js';
 
@@ -38,6 +39,9 @@ export interface Source {
 export type ConfigFile = string | { path: string; written: string };
 
 const COMMAND_LINE = 'the command line';
+
+/** What is decoded or served, with the draft's model read. */
+export type Workload = Omit<Config['workload'], 'speculation'> & { speculation?: Speculation };
 
 export interface ResolvedConfig {
   wafer: WaferSpec;
@@ -61,7 +65,7 @@ export interface ResolvedConfig {
   /** What the cache of latent attention has, where the configuration says it. */
   latent?: LatentForm;
   exact: boolean;
-  workload: Config['workload'];
+  workload: Workload;
   placement: Config['placement'];
   serving?: Config['serving'];
   transport?: Config['transport'];
@@ -95,6 +99,7 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
   const whole = applySets(readChain({ ...main, from: COMMAND_LINE }, '', read), sets);
   const { tree: merged, hardwareFile } = withHardware(whole, path, read);
   const tree = withModelConfig(merged);
+  refuseTrees(tree);
   const { hardware, model: wanted, mapping, ...rest } = validate(schema, tree);
   const { config: modelPath, weights: weightsPath, spec: expectedSpec, ...options } = wanted;
   const named = child(child(tree, 'model'), 'config')!;
@@ -112,9 +117,12 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
   const checkpoint = read.slice(begun);
   const prompt = promptOf(rest.workload, model, tree, tokenizer);
   const routing = routingTraceOf(rest.workload, tree, path, model, read);
+  const { speculation: speculating, kind } = rest.workload;
+  const of = { model, weights: weights !== undefined, kind };
+  const speculation = readSpeculation(speculating, tree, path, of, read);
   const computing = withData(rest, { weights, prompt }, tree);
   const run = withServing(withContext(computing, model, tree));
-  const said = { ...run, ...mappingAs(mapping) };
+  const said = { ...withSpeculation(run, speculation?.written), ...mappingAs(mapping) };
   const served = servingFiles(tree, path, read);
   const machine = plainHardware(hardware);
   // What its file calls its fields is no part of what was run.
@@ -141,7 +149,7 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
     ...(routing && { routingTrace: routing.tokens }),
     tokenizer,
     hardwareFile: hardwareFile.path,
-    ...run,
+    ...withSpeculation(run, speculation?.resolved),
     mapping: mapping.name,
     ...(mapping.latent !== 'auto' && { latent: mapping.latent }),
     ...(served.trace && { traceFile: served.trace.path }),
@@ -150,6 +158,7 @@ export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): Res
     canonical: canonicalOf(machine, model, withRouting(said, routing?.sha256), served, {
       checkpoint,
       block: weights?.block,
+      speculation,
     }),
     stated: provenanceOf(hardware, () => ''),
     files: read.map(asNamed),
@@ -176,18 +185,6 @@ function mappingAs({ name, latent }: Config['mapping']): {
 /** A run whose choices are those of a file, by its content. */
 function withRouting<T extends Pick<Config, 'workload'>>(run: T, sha256: string | undefined): T {
   return sha256 === undefined ? run : { ...run, workload: { ...run.workload, routing: sha256 } };
-}
-
-/** How matrices are stored, as a configuration says it. */
-function storedAs({ weightBits, formats }: ModelSpec) {
-  if (formats === undefined) return { weightBits };
-  const { experts, attention, rest, tables } = formats;
-  const bits = {
-    experts: nameOf(experts),
-    ...(attention && { attention: nameOf(attention) }),
-    ...{ rest: nameOf(rest), tables: nameOf(tables) },
-  };
-  return { weightBits, bits };
 }
 
 /** Room for a prompt and all steps; the last step's choice, which none takes, has no position by need. */
@@ -227,10 +224,21 @@ function withData<T extends Pick<Config, 'workload'>>(
 /** A context that is not given leaves room for the run's tokens in the positions that the model has. */
 function withContext<T extends Pick<Config, 'workload'>>(run: T, model: ModelSpec, tree: Node): T {
   if (child(child(tree, 'workload'), 'context') !== undefined) return run;
-  const { context, tokens } = run.workload;
+  const { context, tokens, speculation } = run.workload;
   if (context === 0) return run;
-  const room = Math.max(0, model.maxContext - tokens);
+  // A last round may verify drafted tokens beyond the end.
+  const beyond = speculation === undefined ? 0 : speculation.tokens - 1;
+  const room = Math.max(0, model.maxContext - tokens - beyond);
   return { ...run, workload: { ...run.workload, context: Math.min(context, room) } };
+}
+
+/** A run whose speculation is as something else has it: resolved, written, or by content. */
+function withSpeculation<T extends Pick<Config, 'workload'>, S>(
+  run: T,
+  speculation: S | undefined,
+) {
+  const { speculation: _, ...workload } = run.workload;
+  return { ...run, workload: { ...workload, ...(speculation && { speculation }) } };
 }
 
 /** What a serving workload does not say of scheduling and transport has every default. */
@@ -266,9 +274,18 @@ function canonicalOf(
     ...run
   }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,
-  { checkpoint, block }: { checkpoint: readonly ReadFile[]; block: WeightFiles['block'] },
+  {
+    checkpoint,
+    block,
+    speculation,
+  }: {
+    checkpoint: readonly ReadFile[];
+    block: WeightFiles['block'];
+    speculation: ReadSpeculation | undefined;
+  },
 ): Record<string, unknown> {
-  const workload = { kind: 'decode', skipInvalid: false, ...run.workload };
+  const { workload: asked } = withSpeculation(run, speculation?.canonical);
+  const workload = { kind: 'decode', skipInvalid: false, ...asked };
   return {
     ...run,
     hardware,

@@ -7,6 +7,9 @@ import { WebSocket } from 'ws';
 import { seededRandom } from '../src/numeric/random.js';
 import type { Driver } from '../src/serving/driver.js';
 import { createPace } from '../src/studies/serve/http/pace.js';
+import { host } from '../src/host.js';
+import type { Request } from '../src/serving/request.js';
+import type { Prompt } from '../src/studies/serve/text/source.js';
 import { MODEL, startEndpoint, words, type Running } from './helpers/endpoint.js';
 import { count, FULL } from './helpers/full.js';
 import { pipeline } from './serving-helpers.js';
@@ -264,5 +267,50 @@ describe('a host that is too slow', () => {
     lateTicks = 90;
     await run();
     expect(said).toEqual([0.1]);
+  });
+});
+
+describe('a request', () => {
+  it('has come before it is read', async () => {
+    let counted = NaN;
+    const text = words();
+    const count = (prompt: Prompt) => {
+      counted = host.now();
+      return text.count(prompt);
+    };
+    const running = await startEndpoint({ text: { ...text, count } });
+    const { service, client } = running;
+    const before: number[] = [];
+    const start = service.start.bind(service);
+    service.start = (ask, take) => {
+      before.push(counted - ask.since!);
+      return start(ask, take);
+    };
+    const asked = { model: MODEL, max_tokens: 1 };
+    await client.completions.create({ ...asked, prompt: 'word' });
+    await client.chat.completions.create({
+      ...asked,
+      messages: [{ role: 'user', content: 'word' }],
+    });
+    await client.responses.create({ model: MODEL, max_output_tokens: 16, input: 'word' });
+    expect(before).toHaveLength(3);
+    for (const seconds of before) expect(seconds).toBeGreaterThan(0);
+    await running.close();
+  });
+
+  it('arrives at the simulated instant at which it had come', () => {
+    const arrived: number[] = [];
+    const submit = (_request: Request, now: number) => arrived.push(now);
+    const driver = { submit, nextNs: () => Infinity } as unknown as Driver;
+    let seconds = 10;
+    const now = () => seconds;
+    const options = { driver, speed: 2, now, onLag() {}, onFault() {}, onHostLimit() {} };
+    const pace = createPace(options);
+    seconds = 13;
+    const request = { id: 0, arrivalNs: 0, promptTokens: 1, outputTokens: 1 };
+    pace.submit(request, { token() {}, flush() {} }, 12);
+    pace.submit(request, { token() {}, flush() {} });
+    expect(arrived).toEqual([4e9, 6e9]);
+    pace.stop();
   });
 });

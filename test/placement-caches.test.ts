@@ -25,9 +25,20 @@ import { runnerOf } from './helpers/runner.js';
 import { resized } from './helpers/small-model.js';
 
 /** By region: bytes of the fullest of its cores as lowered, in all stages that visit it. */
-function loweredBytes(model: ModelSpec, placement: Placement, maxPositions: number, users: number) {
+function loweredBytes(
+  model: ModelSpec,
+  placement: Placement,
+  maxPositions: number,
+  { users, inFlight }: { users: number; inFlight: number },
+) {
   const groups = { column: 1, row: 1, head: 1 };
-  const step = { context: maxPositions - 1, maxPositions, users };
+  const index = (maxPositions + users) % inFlight;
+  const step = {
+    context: maxPositions - 1,
+    maxPositions,
+    users,
+    inFlight: { index, of: inFlight },
+  };
   const { stages, places } = planToken(
     { model, wafer: wse3(), placement, groupsOf: () => groups },
     step,
@@ -54,6 +65,7 @@ describe('the budget of a region', () => {
     const caches = {
       positions: fc.integer({ min: 1, max: 90 }),
       batch: fc.integer({ min: 1, max: 11 }),
+      inFlight: fc.integer({ min: 1, max: 4 }),
     };
     fc.assert(
       fc.property(models, fc.record({ ...shape, ...caches }), (wide, { rows, columns, ...of }) => {
@@ -61,9 +73,10 @@ describe('the budget of a region', () => {
         const model = resized(wide, { layers: Math.min(2, wide.layers.length) });
         const core = { ...wse3().core, sramBytes: 1e9 };
         const sizes = { rows, layerColumns: columns, growth: 'minimal' as const };
-        const request = asking({ ...sizes, maxPositions: of.positions, batch: of.batch });
+        const { positions: maxPositions, batch, inFlight } = of;
+        const request = asking({ ...sizes, maxPositions, batch, inFlight });
         const placement = place(model, wse3({ core }), request);
-        const lowered = loweredBytes(model, placement, of.positions, of.batch);
+        const lowered = loweredBytes(model, placement, maxPositions, { users: batch, inFlight });
         placement.regions.forEach(({ kind, sramBytesPerCore }, i) => {
           kinds.add(`${kind} ${model.dtype} ${model.weightBits}`);
           expect(new Set(lowered[i])).toEqual(new Set([sramBytesPerCore]));

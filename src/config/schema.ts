@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { show } from '../model/errors.js';
-import { FORMAT_NAMES, isGrouped } from '../model/formats.js';
 import { choice, count, expected, flag } from './errors.js';
+import { model, orName } from './model-schema.js';
 import { STATED_JSON_SCHEMA, readUnits } from './quantity.js';
 import { scenarios, serving, servingWorkload, transport } from './serving-schema.js';
+import { speculation } from './speculation-schema.js';
 
 const places = (form: string) =>
   z
@@ -43,58 +44,6 @@ const defects = section('a mapping', {
 
 export const hardware = hardwareSchema(readUnits).extend({ defects: defects.optional() });
 
-/** What a path may be instead; see bundled-files.ts. */
-const orName = (example: string) =>
-  `or the name of a bundled one, such as ${example}; a file of that very name wins`;
-
-/** `model.bits.*`: names, or `int4/N`. */
-function format() {
-  const what = expected(`${FORMAT_NAMES.join(' or ')} or int4/N, N inputs in a group`);
-  const grouped = z.templateLiteral(['int4/', z.number()], what).refine(isGrouped, what);
-  return z.union([z.literal(FORMAT_NAMES), grouped], what);
-}
-
-const model = section('the path of a config.json or a mapping', {
-  config: z
-    .string(expected('the path of a Hugging Face config.json'))
-    .describe(`Hugging Face config.json or its folder, ${orName('llama-3.1-8b')}`),
-  weights: z
-    .string(expected('the path of a folder, a file *.safetensors, or an index'))
-    .exactOptional()
-    .describe(
-      'Checkpoint to compute with: a Hugging Face folder, a file *.safetensors, or its index; random weights without',
-    ),
-  dtype: choice('f16', 'f32').exactOptional().describe('Type of activations and of the KV cache'),
-  weightBits: choice(32, 16, 8, 4)
-    .exactOptional()
-    .describe(
-      'Bits of a stored weight, whatever the file says; 8 (one scale per matrix) and 4 (int4 in groups of 32) are widened on use',
-    ),
-  bits: section('a mapping with experts, attention, rest or tables', {
-    experts: format()
-      .exactOptional()
-      .describe("Format of the routed experts' matrices; the file's without"),
-    attention: format()
-      .exactOptional()
-      .describe("Format of attention's matrices; that of rest without"),
-    rest: format()
-      .exactOptional()
-      .describe("Format of the layers' other matrices; routers stay as activations are"),
-    tables: format().exactOptional().describe('Format of embedding and head; that of rest without'),
-  })
-    .exactOptional()
-    .describe('Formats of matrices, in place of weightBits'),
-  spec: z
-    .record(z.string(), z.unknown(), expected('a mapping'))
-    .exactOptional()
-    .describe("What a result's configuration says of its model; it must be what the file says"),
-  indexer: choice('select', 'dense')
-    .exactOptional()
-    .describe(
-      'Sparse attention: the positions that an indexer chooses (select); dense: all of them, an upper bound',
-    ),
-});
-
 const workload = section('a mapping', {
   context: count(0)
     .default(4096)
@@ -129,6 +78,9 @@ const workload = section('a mapping', {
     .default(4)
     .describe('With routing: skewed: weight of the most popular expert over the mean of all'),
   ...servingWorkload,
+  speculation: speculation
+    .exactOptional()
+    .describe('Several tokens of a user verified at once, all but the first of them guessed'),
 });
 
 const placement = section('a mapping', {
@@ -230,6 +182,14 @@ export const config = section('a mapping', {
     refuse('groups', groups, 'expected none with growth: search, which chooses them');
   if (typeof groups === 'object' && !takes.groupsByLine)
     refuse('groups', groups, `expected one number with mapping: ${mapping}, found a mapping`);
+  const { speculation } = rest.workload;
+  if (speculation !== undefined && !takes.speculation)
+    context.addIssue({
+      code: 'custom',
+      path: ['workload', 'speculation'],
+      message: `expected none with mapping: ${mapping}, found a mapping`,
+      input: speculation,
+    });
   const message = `expected false with mapping: ${mapping}, which is exact as it is, found true`;
   if (exact && !takes.exact)
     context.addIssue({ code: 'custom', path: ['exact'], message, input: exact });

@@ -72,8 +72,8 @@ export function applySets(root: Node, sets: readonly Setting[]): Node {
 }
 
 /**
- * Writes the short forms out: `model: path` is `{config: path}`, `hardware: path` is `{extends: path}`, and
- * `mapping: name` is `{name: name}`.
+ * Writes the short forms out: `model: path` is `{config: path}`, and so is a draft; `hardware: path` is
+ * `{extends: path}`, and `mapping: name` is `{name: name}`.
  */
 export function normalise(root: Node): Node {
   if (!(root.value instanceof Map)) return root;
@@ -87,7 +87,17 @@ export function normalise(root: Node): Node {
     if (typeof value?.value === 'string')
       entries.set(key, { ...value, value: new Map([[inner, value]]) });
   }
-  return { ...root, value: entries };
+  return withDraft({ ...root, value: entries });
+}
+
+function withDraft(root: Node): Node {
+  const workload = child(root, 'workload');
+  const speculation = child(workload, 'speculation');
+  const draft = child(speculation, 'draft');
+  if (typeof draft?.value !== 'string') return root;
+  const written = { ...draft, value: new Map([['config', draft]]) };
+  const of = withKey(workload!, 'speculation', withKey(speculation!, 'draft', written));
+  return withKey(root, 'workload', of);
 }
 
 /** A setting that sets a path to a value: one, or a list of them. */

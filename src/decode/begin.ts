@@ -1,5 +1,6 @@
 /** How a step begins, whether it is timed or only computed: its experts chosen, its stages planned and written. */
 import type { ResolvedConfig } from '../config.js';
+import type { InFlight } from '../lowering/in-flight.js';
 import type { Step } from '../lowering/region.js';
 import { createNumbers, type Numbers } from './compute.js';
 import type { Begun, Computing } from './computing.js';
@@ -33,12 +34,12 @@ export function stepBeginner(
   stepOf: StepOf,
   stages: StageRunner,
   programs: Pick<Runner, 'pause'>,
-  computing: () => Computing | undefined,
-): (position: number, step?: number) => Promise<Begun> {
-  return async (position, step = 0) => {
+  computing: () => Pick<Computing, 'lookAhead'> | undefined,
+): (position: number, step?: number, inFlight?: InFlight) => Promise<Begun> {
+  return async (position, step = 0, inFlight) => {
     const choice = routing && computing()?.lookAhead();
     const slots = choice ? routing.slotsOf(choice) : routing?.slotsOfStep(step);
-    const of: Step = { ...stepOf(position), slots };
+    const of: Step = { ...stepOf(position), slots, ...(inFlight && { inFlight }) };
     const plan = planOf(of);
     beginStep(stages, plan);
     return { step: of, plan, stages: await timedStages(stages, plan, programs) };

@@ -39,6 +39,8 @@ export interface Numbers {
   checks: StepCheck[];
   /** Relative errors of the logits after the tokens of a prompt, but for the last one. */
   inPrompt: number[];
+  /** And after drafted tokens that were rejected. */
+  rejected?: number[];
   /** What was chosen in layers with experts. */
   routing: Routing;
   /** Which positions were chosen in layers with an indexer. */
@@ -234,6 +236,28 @@ export function checkStep(numbers: Numbers, onLogits: SimulateOptions['onLogits'
   const { logits, chosen, maxRelativeError } = compared(numbers, onLogits);
   numbers.token = chosen;
   numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen });
+}
+
+/** After each token of a round: compares its logits; its choice is a step's if the token is accepted. */
+export function checkInRound(numbers: Numbers): { chosen: number; logits: ArrayLike<number> } {
+  const { logits, chosen, maxRelativeError } = compared(numbers, undefined);
+  numbers.checks.push({ maxRelativeError, largest: firstLargest(logits), chosen });
+  return { chosen, logits };
+}
+
+/** After each token that a draft takes: what it chooses. */
+export function checkDrafted(numbers: Numbers): number {
+  const { chosen, maxRelativeError } = compared(numbers, undefined);
+  numbers.inPrompt.push(maxRelativeError);
+  return chosen;
+}
+
+/** After the last one: steps of tokens that are not accepted were none, though their logits count. */
+export function rejectLast(numbers: Numbers, count: number): void {
+  const { checks } = numbers;
+  const rejected = checks.splice(checks.length - count);
+  const errors = rejected.map(({ maxRelativeError }) => maxRelativeError);
+  numbers.rejected = [...(numbers.rejected ?? []), ...errors];
 }
 
 /** After a token of the prompt: the same, and the prompt's next one follows whatever was chosen. */

@@ -29,6 +29,8 @@ export interface Mapped {
   model: ModelSpec;
   wafer: WaferSpec;
   maxPositions: number;
+  /** Tokens of a user in flight; 1 if not given. */
+  inFlight?: number;
   exact: boolean;
 }
 
@@ -38,7 +40,7 @@ export interface Mapped {
  * and added to it.
  */
 export async function groupChooser(
-  { mapping, model, wafer, maxPositions: positions, exact }: Mapped,
+  { mapping, model, wafer, maxPositions: positions, inFlight = 1, exact }: Mapped,
   regions: readonly Sized[],
   runner: RunsPrograms,
   fixed?: number | Groups,
@@ -49,7 +51,7 @@ export async function groupChooser(
     const { width: columns, height: rows } = region;
     const key = keyOf(region);
     if (known.has(key)) continue;
-    const cut = { model, rows, columns, positions, exact };
+    const cut = { model, rows, columns, positions, inFlight, exact };
     const given = typeof fixed === 'number' || isOfLayer(region) ? fixed : undefined;
     known.set(
       key,

@@ -6,6 +6,7 @@ import type { Step } from '../lowering/region.js';
 import type { Weights } from '../model/model-weights.js';
 import type { Placement } from '../placement/placement.js';
 import { groupChooser, type RunsPrograms } from './groups.js';
+import { inFlightOf } from './positions.js';
 import { createRouting } from './routing.js';
 import type { Shared } from './sharing.js';
 
@@ -23,7 +24,8 @@ export async function loweredOf(
 ) {
   const { regions } = placement;
   const { groups } = config.placement;
-  const chooser = () => groupChooser({ ...config, maxPositions }, regions, runner, groups, lines);
+  const mapped = { ...config, maxPositions, inFlight: inFlightOf(config) };
+  const chooser = () => groupChooser(mapped, regions, runner, groups, lines);
   const routing = createRouting(config, placement);
   const groupsOf = given ?? (await chooser());
   const kept = keepCode();

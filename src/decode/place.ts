@@ -3,8 +3,10 @@ import type { ResolvedConfig } from '../config.js';
 import { ConfigError } from '../config/errors.js';
 import { place, type Placing } from '../placement/place.js';
 import type { Placement, SizedRequest } from '../placement/placement.js';
-import { roomOf } from './positions.js';
+import { inFlightOf, roomOf } from './positions.js';
 import { checkGroups, checkRun } from './refusals.js';
+import { draftConfigOf } from './speculation/draft.js';
+import { placeWithDraft } from './speculation/place-draft.js';
 
 /**
  * Places the model of a configuration. Throws CapacityError if it does not fit, ConfigError if the
@@ -19,7 +21,11 @@ export function placementOf(config: ResolvedConfig, search: Placing = {}): Place
       'placement.growth: expected fill or minimal, found search, which only run and compare do; ' +
         'give the rows, layerColumns and groups that they find',
     );
-  const placement = place(model, wafer, request, search);
+  const draft = draftConfigOf(config);
+  const placement =
+    draft === undefined
+      ? place(model, wafer, request, search)
+      : placeWithDraft(config, draft, requestOf, search);
   checkGroups(config, placement);
   return placement;
 }
@@ -48,6 +54,7 @@ export function requestOf(config: ResolvedConfig): SizedRequest {
     mapping,
     maxPositions,
     batch: workload.batch,
+    ...(workload.speculation && { inFlight: inFlightOf(config) }),
     rows,
     layers,
     layerColumns,

@@ -6,9 +6,18 @@ export function firstPosition({ prompt, workload }: Pick<ResolvedConfig, 'prompt
   return prompt === undefined ? workload.context : prompt.length - 1;
 }
 
-/** How many the regions have room for. */
-export function roomOf({ positions, workload }: Pick<ResolvedConfig, 'positions' | 'workload'>) {
+/** How many the regions have room for: those of drafted tokens that a last round verifies beyond its end too. */
+export function roomOf(config: Pick<ResolvedConfig, 'positions' | 'workload'>) {
+  return emittedRoom(config) + draftedBeyond(config.workload);
+}
+
+function emittedRoom({ positions, workload }: Pick<ResolvedConfig, 'positions' | 'workload'>) {
   return positions ?? workload.context + workload.tokens;
+}
+
+/** Positions that a round may verify beyond the tokens that it gives. */
+export function draftedBeyond({ speculation }: Pick<ResolvedConfig['workload'], 'speculation'>) {
+  return speculation === undefined ? 0 : speculation.tokens - 1;
 }
 
 /** The last of so many steps alone, on the same regions, and only timed. */
@@ -17,5 +26,10 @@ export function lastStepOf(config: ResolvedConfig, steps = config.workload.token
   const context = firstPosition(config) + steps - 1;
   const workload = { ...config.workload, context, tokens: 1, data: false };
   if (prompt !== undefined) delete workload.prompt;
-  return { ...timed, workload, positions: roomOf(config) };
+  return { ...timed, workload, positions: emittedRoom(config) };
+}
+
+/** Tokens of a user that follow each other before it is known which are accepted. */
+export function inFlightOf({ workload }: Pick<ResolvedConfig, 'workload'>): number {
+  return draftedBeyond(workload) + 1;
 }

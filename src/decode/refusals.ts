@@ -10,12 +10,19 @@ import { isPerLayer, type Placement } from '../placement/placement.js';
 import { isOfLayer, type Asked, type Refusal } from '../mapping/mapping.js';
 import type { LayerColumns } from '../mapping/mapping.js';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
-import { roomOf } from './positions.js';
+import { draftedBeyond, roomOf } from './positions.js';
+import { draftConfigOf } from './speculation/draft.js';
 import { FEATURES, featuresOf, type Feature } from '../model/features.js';
 import type { ModelSpec } from '../model/model.js';
 
 /** @throws ConfigError with the key, what would do and what was found */
 export function checkRun(config: ResolvedConfig, use: Asked['use'] = 'steps'): void {
+  checkModel(config, use);
+  checkSpeculation(config, use);
+}
+
+/** What the model and its placement alone cannot do, whoever drafts for it. */
+function checkModel(config: ResolvedConfig, use: Asked['use']): void {
   const features = featuresOf(config.model);
   checkFeatures(config, features);
   checkStored(config);
@@ -92,8 +99,11 @@ function refuse(key: string, expected: string, found: unknown): never {
 
 function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   const { context, tokens } = workload;
-  const { name, maxContext: most } = model;
-  const why = `${name} has ${most} positions`;
+  const { name, maxContext } = model;
+  const drafted = draftedBeyond(workload);
+  const most = maxContext - drafted;
+  const beyond = drafted === 0 ? '' : `, ${drafted} of them for drafted tokens beyond the last`;
+  const why = `${name} has ${maxContext} positions${beyond}`;
   if (prompt !== undefined) {
     const left = most - prompt.length + 1;
     if (left < 1) refuse('workload.prompt', `at most ${most} tokens, as ${why}`, prompt.length);
@@ -104,6 +114,37 @@ function checkPositions({ model, workload, prompt }: ResolvedConfig): void {
   if (tokens > most) refuse('workload.tokens', `at most ${most}, as ${why}`, tokens);
   if (context + tokens > most)
     refuse('workload.context', `at most ${most - tokens}, as ${why}`, context);
+}
+
+/** Rounds are those of one user, and the draft has to run where the model does. */
+function checkSpeculation(config: ResolvedConfig, use: Asked['use']): void {
+  const { workload } = config;
+  const { speculation, batch, kind } = workload;
+  if (speculation === undefined) return;
+  if (batch > 1 && kind !== 'serving' && use !== 'serving')
+    refuse('workload.batch', '1 with workload.speculation, unless requests are served', batch);
+  checkSpare(config.model, speculation.tokens);
+  const draft = draftConfigOf(config);
+  if (draft === undefined) return;
+  checkSpare(draft.model, speculation.tokens);
+  try {
+    checkModel(draft, use);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`workload.speculation.draft: ${error.message}`);
+  }
+}
+
+/** A round's tokens cross the border of one chunk at most. */
+function checkSpare({ name, kinds }: ModelSpec, tokens: number): void {
+  const sizes = kinds.flatMap(({ attention }) =>
+    attention.kind === 'gqa' && attention.span.kind === 'chunk' ? [attention.span.size] : [],
+  );
+  const least = Math.min(...sizes);
+  if (tokens - 1 > least) {
+    const why = `as layers of ${name} attend within chunks of ${least}`;
+    refuse('workload.speculation.tokens', `at most ${least + 1}, ${why}`, tokens);
+  }
 }
 
 /** Requests have prompts of their own. */

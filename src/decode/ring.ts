@@ -19,7 +19,9 @@ import type { Interval } from './waits.js';
 import type { Ends, KnownStart, StageRuns, Visit } from './visit.js';
 
 interface Token {
-  /** Cycle at which it was chosen. */
+  /** Where its stages begin among those of the ring. */
+  first: number;
+  /** Cycle at which it was chosen; of a round, at which that began. */
   chosen: number;
   /** Index of the stage that is next, or one past the last; and the cycles at which its senders send. */
   next: number;
@@ -48,7 +50,12 @@ interface Mark {
 }
 
 export interface Ring {
+  /** Those of one token; of a round those of its tokens one after the other, which differ in their programs alone. */
   stages: StageTiming[];
+  /** Stages of a token. */
+  length: number;
+  /** Tokens leave the ring when they are chosen: those of a round of one user, which a next round follows. */
+  isRound: boolean;
   runs: StageRuns;
   ends: Ends;
   /** By region: the visits that `ends` is made of, its cores' last one and that of their senders. */
@@ -73,9 +80,16 @@ function leavesItsRegion({ isToken, from, region }: StageTiming): boolean {
   return isToken && from !== region;
 }
 
+/** A token before its first visit, which was chosen and is sent in these cycles. */
+function newToken(chosen: number, sent: number, first = 0): Token {
+  const none = { visits: [], afterOthers: [], timing: undefined };
+  return { first, chosen, next: 0, sending: [sent], ...none };
+}
+
 /**
  * A ring before its first visit: tokens are sent in the cycles `launches`, and were chosen `delay` before;
  * more wait since `waiting`.
+ * @param length stages of a token of a round, which `beginRound` sends; without it all tokens have the same stages
  */
 export async function createRing(
   stages: StageTiming[],
@@ -83,11 +97,12 @@ export async function createRing(
   runs: StageRuns,
   launches: number[],
   waiting: number[],
-  { delay = 0, contention }: { delay?: number; contention?: Contention | undefined } = {},
+  {
+    delay = 0,
+    contention,
+    length,
+  }: { delay?: number; contention?: Contention | undefined; length?: number } = {},
 ): Promise<Ring> {
-  const token = (chosen: number, sent: number): Token => ({
-    ...{ chosen, next: 0, sending: [sent], visits: [], afterOthers: [], timing: undefined },
-  });
   const tokenSend: Ring['tokenSend'] = [];
   for (const [i, stage] of stages.entries())
     tokenSend.push(
@@ -95,18 +110,38 @@ export async function createRing(
     );
   return {
     stages,
+    length: length ?? stages.length,
+    isRound: length !== undefined,
     runs,
     ends: longWaiting(stages, regions),
     visited: Array.from({ length: regions }),
     sent: Array.from({ length: regions }),
     holds: Array.from({ length: regions }),
     last: Array.from({ length: regions }),
-    underway: launches.map((sent) => token(sent - delay, sent)),
-    waiting: waiting.map((chosen) => token(chosen, chosen)),
+    underway: launches.map((sent) => newToken(sent - delay, sent)),
+    waiting: waiting.map((chosen) => newToken(chosen, chosen)),
     now: 0,
     tokenSend,
     contention,
   };
+}
+
+/**
+ * Begins a round in the cycle of the last choice: its tokens are sent so many cycles later, if the core that sends
+ * them is not at work then.
+ */
+export function beginRound(ring: Ring, launches: readonly number[]): void {
+  launches.forEach((later, i) => sendOf(ring, i, later));
+}
+
+/** Sends one token of a round, its stages those of that number, so many cycles after the last choice. */
+export function sendOf({ underway, now, length }: Ring, index: number, later: number): void {
+  underway.push(newToken(now, now + later, index * length));
+}
+
+/** The stage that is next for a token, or comes after a choice. */
+function stageOf({ stages, length }: Ring, { first, next }: Token): StageTiming {
+  return stages[first + (next % length)];
 }
 
 /** One wavelet always finds room on its path, so the sender is not held up. */
@@ -140,21 +175,21 @@ export async function passOnce(
 export async function nextTurn(ring: Ring): Promise<Turn> {
   for (;;) {
     const token = nextToken(ring);
-    if (token.next === ring.stages.length) return endTurn(ring, token);
+    if (token.next === ring.length) return endTurn(ring, token);
     await advance(ring, token);
   }
 }
 
 /** The token for which something happens first: it is chosen, or its next visit begins. */
 function nextToken(ring: Ring): Token {
-  const { underway, stages, holds } = ring;
+  const { underway, length, holds } = ring;
   let next: Token | undefined;
   let first = Infinity;
   for (const token of underway) {
-    const holder = holds[stages[token.next % stages.length].region];
-    const isChosen = token.next === stages.length;
+    const holder = holds[stageOf(ring, token).region];
+    const isChosen = token.next === length;
     if (!isChosen && holder !== undefined && holder !== token) continue;
-    if (token.next === 0 && !mayEnter(underway, stages)) continue;
+    if (token.next === 0 && !mayEnter(ring)) continue;
     const sent = isChosen ? chosenAt(ring, token) : earliestOf(sendingOf(ring, token));
     if (sent < first || (sent === first && token.next > next!.next)) {
       next = token;
@@ -168,26 +203,28 @@ function nextToken(ring: Ring): Token {
 }
 
 /** A tied table takes a token in as long as it will get rid of it whatever else comes. */
-function mayEnter(underway: Token[], stages: StageTiming[]): boolean {
+function mayEnter({ underway, stages, length }: Ring): boolean {
   if (stages[0].from !== stages[0].region) return true;
-  const isInside = ({ next }: Token) => next > 0 && next < stages.length;
+  const isInside = ({ next }: Token) => next > 0 && next < length;
   const inside = underway.filter(isInside).length;
-  return inside + 1 <= stages.length - 2;
+  return inside + 1 <= length - 2;
 }
 
 /**
  * When the senders of the token's next stage send. A tied table's core, which keeps the token, may have had
- * others meanwhile.
+ * others meanwhile, and so has the core that sends the tokens of a round.
  */
-function sendingOf({ stages, ends }: Ring, { next, sending }: Token): number[] {
-  const { from, region, senders } = stages[next];
-  if (from !== region) return sending;
+function sendingOf(ring: Ring, token: Token): number[] {
+  const { sending, next } = token;
+  const { from, region, senders } = stageOf(ring, token);
+  const { ends } = ring;
+  if (from !== region && !(ring.isRound && next === 0)) return sending;
   return sending.map((cycle, i) => Math.max(cycle, ends[from][senders[i].of]));
 }
 
 async function advance(ring: Ring, token: Token): Promise<void> {
   const { stages, ends, holds, last, contention } = ring;
-  const index = token.next;
+  const index = token.first + token.next;
   const stage = stages[index];
   const [done, left] = [ends[stage.region], ends[stage.from]];
   const made = await visit(ring.runs, ends, stage, index, token.chosen, sendingOf(ring, token));
@@ -198,7 +235,7 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   last[stage.region] = token;
   token.visits.push(made);
   token.timing = undefined;
-  token.next = index + 1;
+  token.next++;
   const turns = turnsOf(stages, token);
   splitWaiting(stage, made, done, token.chosen, turns());
   if (contention) {
@@ -210,21 +247,22 @@ async function advance(ring: Ring, token: Token): Promise<void> {
       if (other !== token && other.visits.some((one) => changed.has(one))) sendNext(ring, other);
   }
   sendNext(ring, token);
-  if (token.next < stages.length && ring.tokenSend[token.next] === undefined)
+  if (token.next < ring.length && ring.tokenSend[token.first + token.next] === undefined)
     holds[stage.region] = token;
 }
 
 /** A token inside is sent on when it has been received and computed. */
 function sendNext(ring: Ring, token: Token): void {
-  if (token.next > 0 && token.next < ring.stages.length) send(ring, token, token.chosen);
+  if (token.next > 0 && token.next < ring.length) send(ring, token, token.chosen);
 }
 
 /** The senders of the token's next stage are ready, not before cycle `from`. */
-function send({ stages, ends, tokenSend }: Ring, token: Token, from: number): void {
-  const stage = stages[token.next];
+function send(ring: Ring, token: Token, from: number): void {
+  const { ends, tokenSend } = ring;
+  const stage = stageOf(ring, token);
   const { crossing, senders } = stage;
   token.sending = senders.map(({ of }) => Math.max(from, ends[stage.from][of]) + crossing);
-  const cycles = tokenSend[token.next];
+  const cycles = tokenSend[token.first + token.next];
   if (cycles !== undefined) ends[stage.from][senders[0].of] = token.sending[0] + cycles;
 }
 
@@ -236,9 +274,9 @@ function timingOf(ring: Ring, token: Token): StepTiming {
 
 function newTiming({ stages }: Ring, token: Token): StepTiming {
   const timing = emptyTiming();
-  const { chosen, visits } = token;
+  const { first: at, chosen, visits } = token;
   visits.forEach(({ start, first }, i) => {
-    addStage(timing, stages[i], start.result, first - chosen, turnAt(token, i) - chosen);
+    addStage(timing, stages[at + i], start.result, first - chosen, turnAt(token, i) - chosen);
   });
   return timing;
 }
@@ -251,14 +289,14 @@ function turnAt({ visits, afterOthers }: Pick<Token, 'visits' | 'afterOthers'>, 
 
 /** When a token waited for its turn up to its last visit so far, as its timeline has it (`addStage`). */
 function turnsOf(stages: StageTiming[], token: Token): () => Interval[] {
-  const { visits, afterOthers, chosen } = token;
+  const { first: at, visits, afterOthers, chosen } = token;
   const { length } = visits;
   return () => {
     const turns: Interval[] = [];
     let reached = chosen;
     for (let i = 0; i < length; i++) {
       const { start, first } = visits[i];
-      if (stages[i].crossing > 0) reached = Math.max(reached, first);
+      if (stages[at + i].crossing > 0) reached = Math.max(reached, first);
       const turn = turnAt({ visits, afterOthers }, i);
       if (turn > reached) turns.push([reached, turn]);
       reached = Math.max(reached, turn, first + latestOf(start.result.labelEnd));
@@ -272,7 +310,7 @@ function chosenAt(ring: Ring, token: Token): number {
   return token.chosen + timingOf(ring, token).cycles;
 }
 
-/** The token is chosen; the token whose turn it is enters the ring. */
+/** The token is chosen; the token whose turn it is enters the ring, unless rounds follow each other. */
 function endTurn(ring: Ring, token: Token): Turn {
   const { underway, waiting } = ring;
   const { visits, afterOthers, chosen } = token;
@@ -284,6 +322,7 @@ function endTurn(ring: Ring, token: Token): Turn {
   token.afterOthers = [];
   token.timing = undefined;
   underway.splice(underway.indexOf(token), 1);
+  if (ring.isRound) return { timing, visits, afterOthers, chosen };
   waiting.push(token);
   const entering = waiting.shift()!;
   underway.push(entering);

@@ -1,7 +1,7 @@
 /** Puts a run's document together from what the stages and the timeline counted. */
 import type { ResolvedConfig } from '../config.js';
 import type { StepTiming } from './timeline.js';
-import type { Placement } from '../placement/placement.js';
+import type { DraftPlacement, Placement } from '../placement/placement.js';
 import type { Breakdown, CheckResult, DecodeResult, FabricResult } from '../report/document.js';
 import type {
   PlacementResult,
@@ -9,7 +9,13 @@ import type {
   RoutingResult,
   RunDocument,
 } from '../report/document.js';
-import type { SharedLinksResult, StepResult } from '../report/document.js';
+import type {
+  DraftPlacementResult,
+  RegionResult,
+  SharedLinksResult,
+  SpeculationResult,
+  StepResult,
+} from '../report/document.js';
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/capacity.js';
 import { requestOf } from './place.js';
@@ -41,6 +47,8 @@ export interface Simulated {
   path?: FoundPath;
   /** Where experts lie in strips. */
   routing?: RoutingResult;
+  /** With speculation. */
+  speculation?: SpeculationResult;
   /** What its programs took of the host. */
   spent?: Pick<RunDocument['host'], 'engineCpuSeconds' | 'lines'>;
   /** Of a run that computes. */
@@ -77,7 +85,7 @@ export function runDocument(
 
 function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
-  const { sharedLinks, routing, path } = simulated;
+  const { sharedLinks, routing, speculation, path } = simulated;
   const { cycles, causes, waits } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
@@ -102,6 +110,7 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     ...(repeatsAfter !== undefined && { repeatsAfter }),
     ...(sharedLinks !== undefined && { sharedLinks }),
     ...(routing !== undefined && { routing }),
+    ...(speculation !== undefined && { speculation }),
   };
 }
 
@@ -127,10 +136,11 @@ function coresOf({ regions }: Placement): number {
 
 /** What would have to shrink for fewer wafers than these; sizes that a configuration asks for stay. */
 export function fewerThan(
-  { wafers, layers, latent }: Pick<Placement, 'wafers' | 'layers' | 'latent'>,
+  { wafers, layers, latent, draft }: Pick<Placement, 'wafers' | 'layers' | 'latent' | 'draft'>,
   config: ResolvedConfig,
 ): Pick<PlacementResult, 'fewerWafers'> {
-  if (wafers === 1) return {};
+  // What its draft takes of them is not the model's to give up.
+  if (wafers === 1 || draft !== undefined) return {};
   const request = { ...requestOf(config), layers, latent };
   return { fewerWafers: fewerWafers(config.model, config.wafer, request, wafers) };
 }
@@ -142,17 +152,7 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
     strategy,
     layers,
     ...(latent && { latent }),
-    regions: regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore, ...of }) => ({
-      name,
-      wafer: on,
-      x,
-      y,
-      width,
-      height,
-      sramBytesPerCore,
-      ...('kvReplicas' in of && { kvReplicas: of.kvReplicas }),
-      ...('strips' in of && { strips: of.strips }),
-    })),
+    regions: regionResults(regions),
     coresUsed: coresOf(placement),
     sramUsedBytes: regions.reduce((sum, r) => sum + r.width * r.height * r.sramBytesPerCore, 0),
     sramPeakBytesPerCore: Math.max(...regions.map((r) => r.sramBytesPerCore)),
@@ -160,8 +160,35 @@ function placementResult(config: ResolvedConfig, placement: Placement): Placemen
     coresAvailable: wafer.width * wafer.height * wafers,
     ...(placement.defects && { defects: placement.defects }),
     wafers,
+    ...(placement.draft && { draft: draftResult(placement.draft) }),
     ...fewerThan(placement, config),
     ...(placement.estimate && { estimate: placement.estimate }),
+  };
+}
+
+function regionResults(regions: Placement['regions']): RegionResult[] {
+  return regions.map(({ name, wafer: on, x, y, width, height, sramBytesPerCore, ...of }) => ({
+    name,
+    wafer: on,
+    x,
+    y,
+    width,
+    height,
+    sramBytesPerCore,
+    ...('kvReplicas' in of && { kvReplicas: of.kvReplicas }),
+    ...('strips' in of && { strips: of.strips }),
+  }));
+}
+
+function draftResult({ model, shared, placement }: DraftPlacement): DraftPlacementResult {
+  const { regions, wafers } = placement;
+  return {
+    model: model.name,
+    shared,
+    wafers: shared ? 0 : wafers,
+    regions: regionResults(regions),
+    coresUsed: coresOf(placement),
+    sramPeakBytesPerCore: Math.max(...regions.map((region) => region.sramBytesPerCore)),
   };
 }
 

@@ -12,11 +12,11 @@ import type {
   RunDocument,
   StepResult,
 } from '../report/document.js';
-import { numbersOf, stepBeginner } from './begin.js';
+import { numbersOf, stepBeginner, type StepOf } from './begin.js';
 import { createComputing, type Begun } from './computing.js';
 import { loweredOf } from './lowered.js';
 import { pathOfStep } from './critical-path.js';
-import { firstPosition, roomOf } from './positions.js';
+import { firstPosition, inFlightOf, roomOf } from './positions.js';
 import { hostOf, spentSince, spentSoFar, withRunner, type SimulateOptions } from './options.js';
 import { memoized } from './memo.js';
 import { runDocument, type Simulated } from './run-document.js';
@@ -25,6 +25,11 @@ import { stepTimer } from './routing-spread.js';
 import type { Runner } from './runner.js';
 import { createStageRunner, reuseOf, runOn } from './stages.js';
 import type { StageRunner } from './stages.js';
+import { draftConfigOf } from './speculation/draft.js';
+import { drafterOf, type PlacedDraft } from './speculation/drafter-of.js';
+import { createRoundTimer } from './speculation/timer.js';
+import { speculate } from './speculation/speculate.js';
+import type { ComputedRound } from './speculation/verify.js';
 import { timeTokens, type TimedStep } from './step.js';
 
 /**
@@ -65,7 +70,7 @@ async function stepsOf(
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
-  const { shared, runner: programs } = options;
+  const { shared, runner: programs, onProgress } = options;
   const memo = memoized(options.memo);
   const before = spentSoFar(programs);
   const cores = placement.regions.map(({ width, height }) => width * height);
@@ -79,18 +84,26 @@ async function stepsOf(
     run: runOn(programs, wafer, memo.lines),
     made: programs.lines.made,
   });
-  const computing = workload.data
-    ? createComputing(config, numbersOf(config, lowered, stepOf), runner, options)
-    : undefined;
-  const begin = stepBeginner(lowered, stepOf, runner, programs, () => computing);
-  await computing?.takePrompt(begin);
+  const numbers = workload.data ? numbersOf(config, lowered, roundsOf(config, stepOf)) : undefined;
+  const computing = numbers && createComputing(config, numbers, runner, options);
+  const plainly = stepBeginner(lowered, stepOf, runner, programs, () => computing);
+  await computing?.takePrompt(plainly);
+  const rounds =
+    computing && inFlightOf(config) > 1
+      ? await computing.takeRounds(
+          plainly,
+          await drafterOf(config, numbers, placedDraft(config, placement), options),
+        )
+      : undefined;
+  const emitted = rounds && emittedOf(rounds);
+  const begin = emitted ? stepBeginner(lowered, stepOf, runner, programs, () => emitted) : plainly;
   const first = firstPosition(config);
   const steps: StepResult[] = [];
   let timed!: TimedStep;
   let last!: Begun;
   for (let step = 0, isLast = false; !isLast; step++) {
     const begun = await begin(first + step, step);
-    const token = await computing?.step(begun, first + step);
+    const token = emitted ? emitted.tokens[step] : await computing?.step(begun, first + step);
     const stops = token !== undefined && workload.stop?.includes(token) === true;
     isLast = stops || step === workload.tokens - 1;
     last = begun;
@@ -103,14 +116,45 @@ async function stepsOf(
       ? routingResult(routing, computing.choices())
       : await spreadOver(config, { ...lowered, routing }, { ...last, ...timed }, runner, options),
   };
+  const speculation =
+    workload.speculation &&
+    (await speculate(config, {
+      timer: await createRoundTimer(config, placement, {
+        ...{ plan: lowered.plan, maxPositions, programs, memo: options.memo },
+        lines: shared?.lines,
+      }),
+      computed: rounds?.map(({ drafted, accepted }) => ({ drafted: drafted.length, accepted })),
+      plainAt: (done) => steps[Math.min(done, steps.length - 1)].cycles,
+      onProgress: (done) => onProgress?.({ done, total: workload.tokens, what: 'rounds' }),
+    }));
   const path = withPath
     ? await pathOfStep(runner, programs, { plan: last.plan, stages: last.stages, ...timed })
     : undefined;
   const spent = spentSince(programs, before);
   return {
     ...{ counters, ...timed, steps, ...found, ...computing?.result(), spent },
+    ...(speculation && { speculation }),
     ...(path && { path }),
   };
+}
+
+function placedDraft(config: ResolvedConfig, { draft }: Placement): PlacedDraft | undefined {
+  const drafting = draftConfigOf(config);
+  return drafting && draft && { config: drafting, placement: draft.placement };
+}
+
+/** Memory has room for a round's tokens. */
+function roundsOf(config: ResolvedConfig, stepOf: StepOf): StepOf {
+  const of = inFlightOf(config);
+  return of === 1 ? stepOf : (context) => ({ ...stepOf(context), inFlight: { index: 0, of } });
+}
+
+/** The tokens that rounds have given, and the experts that each one's programs are for, one after the other. */
+function emittedOf(rounds: readonly ComputedRound[]) {
+  const tokens = rounds.flatMap(({ emitted }) => emitted);
+  const experts = rounds.flatMap((round) => round.experts);
+  let step = 0;
+  return { tokens, lookAhead: () => experts[step++] };
 }
 
 /** Times the last step with the experts of every drawn token, if it is one of a user alone. */

@@ -24,6 +24,7 @@ export async function computeToken(
   numbers: Numbers,
   position: number,
   programs: Runner,
+  inRound?: Parameters<Numbers['memory']['begin']>[1],
 ): Promise<void> {
   const { memory, token } = numbers;
   const around = async <T>(i: number, work: (input: StageInput) => Promise<T>): Promise<T> => {
@@ -41,7 +42,7 @@ export async function computeToken(
       throw error;
     }
   };
-  memory.begin(token);
+  memory.begin(token, inRound);
   const isTimeless = plans.every((plan) => programs.computes(write(runner, plan).program));
   const compute = async (i: number, startAt?: Float64Array) => {
     const run = ({ program, ...more }: StageInput) => runner.run(program, startAt, more);

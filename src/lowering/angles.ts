@@ -20,5 +20,7 @@ export function fillAngles(
     set(at.angle, frequency * (context - 1), amplitude);
     // A step advances the angles and must leave the amplitude as it is.
     set(at.angleStep, frequency, 1);
+    // As if a round of one token had gone before.
+    if (at.angleCopies !== undefined) set(at.angleCopies, frequency * (context - 1), amplitude);
   }
 }

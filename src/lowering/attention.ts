@@ -14,11 +14,12 @@ import { copiesKeys } from '../model/attention-spec.js';
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { normedHeads } from '../mapping/norms.js';
-import { advanceAngles, headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
+import { headsOf, normaliseHeads, normaliseWhole, rotate } from './heads.js';
 import { projectedValuesAt } from './heads.js';
 import { inputAt, layerLabel, type GqaCore } from './layer-core.js';
 import { product, startProduct } from './product.js';
-import { prepareSoftmax, scores, softmax } from './softmax.js';
+import { prepareAngles } from './rollback.js';
+import { maskSlots, prepareSoftmax, scores, softmax } from './softmax.js';
 import { cheapest } from './special.js';
 import { appendValues, valueCache, weightedValues, type Values } from './values.js';
 
@@ -26,7 +27,7 @@ import { appendValues, valueCache, weightedValues, type Values } from './values.
 export function prepareAttention(core: CoreCode, layer: GqaCore): void {
   const { shape, model, attention } = layer;
   const { at } = core;
-  if (attention.rope) advanceAngles(core, layer, headsOf(layer));
+  if (attention.rope) prepareAngles(core, layer);
   startProduct(core, layer.matrices.qkv, { out: at.qkv, bias: at.qkvBias });
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, shape.queryDims, 0);
@@ -53,6 +54,7 @@ export function attend(core: CoreCode, layer: GqaCore, group: LinePlace): void {
   append(core, layer);
   core.label = layerLabel('scores');
   scores(core, layer, group, queriesAt(core, layer));
+  maskSlots(core, layer);
   core.label = layerLabel('softmax');
   softmax(core, layer);
   core.label = layerLabel('values');

@@ -108,13 +108,15 @@ function fillConvolution(
   const after = (from: number) => (row: number) => (row < 0 ? -1 : from + row);
   const channels = [...keys, ...keys.map(after(all)), ...values.map(after(2 * all))];
   const round = ROUND[model.dtype];
+  // As if a round of one token had gone before.
+  const first = shape.inFlight ? 1 : 0;
   channels.forEach((channel, c) => {
     if (channel < 0) return;
     for (let t = 0; t < conv; t++)
       image[at.convWeights + t * shape.channels + c] = round(weights.conv[channel * conv + t]);
     for (let t = 0; t < conv - 1; t++) {
       const earlier = state?.window.at(t - (conv - 1));
-      if (earlier) image[at.convState + t * shape.channels + c] = round(earlier[channel]);
+      if (earlier) image[at.convState + (first + t) * shape.channels + c] = round(earlier[channel]);
     }
   });
 }

@@ -25,32 +25,62 @@ import { perHead } from './heads.js';
 import { inputAt, layerLabel, type DeltaCore } from './layer-core.js';
 import { meanToScale } from './norm.js';
 import { product, startProduct } from './product.js';
+import { accepted } from './rollback.js';
+import { bringsCount } from './in-flight.js';
 import { cheapest } from './special.js';
 
 /** Added to the sum of the squares of a query or key, as published. */
 const L2_EPSILON = 1e-6;
 
 /** What a core can do before its token arrives: the convolution over the tokens before, and its sums cleared. */
-export function prepareDelta(
-  core: CoreCode,
-  { model, shape, attention, matrices }: DeltaCore,
-): void {
+export function prepareDelta(core: CoreCode, layer: DeltaCore): void {
+  const { model, shape, attention, matrices, inFlight } = layer;
   const { at } = core;
-  const { conv } = attention;
   const { channels } = shape;
   startProduct(core, matrices.qkv, { out: at.projected });
-  const type = model.dtype;
-  const sum = cell(at.mixed);
-  fill(core, type, at.mixed, channels, 0);
-  for (let t = 0; t < conv - 1; t++) {
-    const [x, weights] = [cell(at.convState + t * channels), cell(at.convWeights + t * channels)];
-    vector(core, 'fma', type, channels, sum, x, weights, sum);
-  }
+  fill(core, model.dtype, at.mixed, channels, 0);
+  // The first of a round has yet to learn which tokens are before it.
+  if (!bringsCount(inFlight)) convolveBefore(core, layer);
   // The oldest is forgotten; the new one will be the last.
-  const kept = Math.max(0, conv - 2) * channels;
-  vector(core, 'move', type, kept, cell(at.convState), cell(at.convState + channels));
+  const kept = inFlight ? 0 : Math.max(0, attention.conv - 2) * channels;
+  vector(core, 'move', model.dtype, kept, cell(at.convState), cell(at.convState + channels));
   fill(core, 'f32', at.sums, summedAt(shape).length, 0);
   fill(core, 'f32', at.output, outputLength(shape), 0);
+}
+
+/** The convolution over the tokens before; those of a round lie after those before it. */
+function convolveBefore(core: CoreCode, { model, shape, attention, inFlight }: DeltaCore): void {
+  const { at } = core;
+  const { channels } = shape;
+  const sum = cell(at.mixed);
+  const first = at.convState + (inFlight?.index ?? 0) * channels;
+  for (let t = 0; t < attention.conv - 1; t++) {
+    const [x, weights] = [cell(first + t * channels), cell(at.convWeights + t * channels)];
+    vector(core, 'fma', model.dtype, channels, sum, x, weights, sum);
+  }
+}
+
+/** The inputs of the last accepted token and of those before it, in place of those before the last round. */
+export function restoreInputs(core: CoreCode, layer: DeltaCore): void {
+  const { model, shape, attention } = layer;
+  const { at } = core;
+  const { channels } = shape;
+  const last = accepted(core, layer, at.convState + channels, channels);
+  const length = (attention.conv - 1) * channels;
+  vector(core, 'move', model.dtype, length, cell(at.convState), last);
+  convolveBefore(core, layer);
+}
+
+/** The state before the token, and after it. It is one, but for tokens in flight: after each its own is kept. */
+function statesOf(core: CoreCode, layer: DeltaCore): Record<'before' | 'after', MemoryOperand> {
+  const { shape, inFlight } = layer;
+  const { at } = core;
+  const size = shape.rowElements * shape.valueHeads * shape.keyElements;
+  if (inFlight === undefined) return { before: cell(at.state), after: cell(at.state) };
+  const { index } = inFlight;
+  const after = cell(at.state + index * size);
+  if (index > 0) return { before: cell(after.at - size), after };
+  return { before: accepted(core, layer, at.state, size), after };
 }
 
 export function deltaNet(core: CoreCode, layer: DeltaCore, group: LinePlace): void {
@@ -73,14 +103,16 @@ export function deltaNet(core: CoreCode, layer: DeltaCore, group: LinePlace): vo
 }
 
 /** Queries, keys and values of the last tokens, this one's with the newest weights, through SiLU. */
-function convolve(core: CoreCode, { model, shape, attention, costs }: DeltaCore): void {
+function convolve(core: CoreCode, layer: DeltaCore): void {
+  const { model, shape, attention, costs, inFlight } = layer;
   const { at } = core;
   const { conv } = attention;
   const { channels } = shape;
   const type = model.dtype;
   const [mixed, own] = [cell(at.mixed), cell(at.projected)];
   const newest = (conv - 1) * channels;
-  if (conv > 1) vector(core, 'move', type, channels, cell(at.convState + newest - channels), own);
+  const kept = inFlight ? newest + inFlight.index * channels : newest - channels;
+  if (conv > 1) vector(core, 'move', type, channels, cell(at.convState + kept), own);
   vector(core, 'fma', type, channels, mixed, own, cell(at.convWeights + newest), mixed);
   cheapest(core, costs, 'silu', type, at.mixed, channels);
 }
@@ -105,13 +137,15 @@ function readState(core: CoreCode, layer: DeltaCore, group: LinePlace): void {
   const { at } = core;
   const { headsPerColumn, keyElements, valueHeads, valueElements, rowElements } = shape;
   const sums = summedAt(shape);
+  const { before } = statesOf(core, layer);
   for (const { keyHead, row, rows } of rowsOfKeyHeads(shape))
     for (const [x, out] of [
       [keyAt(core, shape, keyHead), sums.recalled],
       [queryAt(core, shape, keyHead), sums.read],
     ])
       matvec(core, 'dot', 'f32', {
-        matrix: at.state + row * keyElements,
+        matrix: before.at + row * keyElements,
+        ...(before.select && { select: before.select }),
         ...{ rows, length: keyElements },
         x,
         out: at.sums + out + row,
@@ -167,12 +201,16 @@ function updateState(core: CoreCode, layer: DeltaCore): void {
   vector(core, 'mul', 'f32', own, read, read, byQuery);
   vector(core, 'fma', 'f32', own, read, value, byShare, read);
   vector(core, 'mul', 'f32', own, value, value, byKey);
+  const { before, after } = statesOf(core, layer);
+  const rowOf = (state: MemoryOperand, row: number) => {
+    return { ...state, at: state.at + row * keyElements };
+  };
   for (const { keyHead, row: first, rows } of rowsOfKeyHeads(shape))
     for (let row = first; row < first + rows; row++) {
-      const state = cell(at.state + row * keyElements);
+      const state = rowOf(after, row);
       const [decay, step] = [cell(at.decay + (row % valueHeads), 0), cell(value.at + row, 0)];
       const keys = cell(keyAt(core, shape, keyHead));
-      vector(core, 'mul', 'f32', keyElements, state, state, decay);
+      vector(core, 'mul', 'f32', keyElements, state, rowOf(before, row), decay);
       vector(core, 'fma', 'f32', keyElements, state, keys, step, state);
     }
 }

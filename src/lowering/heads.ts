@@ -18,10 +18,16 @@ export function headsOf({ shape }: Pick<GqaCore, 'shape'>): number {
 
 /** (cos, sin) of each pair times (cos, sin) of one step, in 32 bits; then a copy for each of `heads` heads. */
 export function advanceAngles(core: CoreCode, layer: AttendingCore, heads: number): void {
+  advance(core, layer, core.at.angle);
+  spreadAngles(core, layer, heads);
+}
+
+/** The pairs' angles at `first`, cosines and then sines, of the position after. */
+export function advance(core: CoreCode, layer: AttendingCore, first: number): void {
   const n = layer.shape.pairs;
   const { at } = core;
-  const cos = cell(at.angle);
-  const sin = cell(at.angle + n);
+  const cos = cell(first);
+  const sin = cell(first + n);
   const stepCos = cell(at.angleStep);
   const stepSin = cell(at.angleStep + n);
   const sinSin = cell(at.angleWork);
@@ -31,6 +37,12 @@ export function advanceAngles(core: CoreCode, layer: AttendingCore, heads: numbe
   vector(core, 'mul', 'f32', n, cos, cos, stepCos);
   vector(core, 'sub', 'f32', n, cos, cos, sinSin);
   vector(core, 'fma', 'f32', n, sin, sin, stepCos, cosSin);
+}
+
+/** A copy of each pair's angle for each of `heads` heads, which their elements are multiplied by. */
+export function spreadAngles(core: CoreCode, layer: AttendingCore, heads: number): void {
+  const n = layer.shape.pairs;
+  const { at } = core;
   const { dtype } = layer.model;
   for (let pair = 0; pair < n; pair++)
     for (const half of [0, 1])

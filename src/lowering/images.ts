@@ -23,16 +23,18 @@ import { chosenBy, headOf } from './token.js';
 /** The memory of all regions; the wafer itself embeds a token and leaves its choice in the head's memory. */
 export function gqaMemory(
   { model, wafer, placement, groupsOf, expertOrders = [] }: Lowered,
-  { maxPositions, users }: Step,
+  { maxPositions, users, inFlight }: Step,
   weights: Weights,
   caches: LayerCache[],
 ): Memory {
   const { regions } = placement;
   const { costs } = wafer;
+  const of = inFlight?.of;
+  const round = of !== undefined && of > 1 ? { index: 0, of } : undefined;
   const images = regions.map((region) => {
-    if (!isOfLayer(region)) return tableImages(model, region, weights, costs);
+    if (!isOfLayer(region)) return tableImages(model, region, weights, costs, of);
     const { layer, layerKind } = region;
-    const of = {
+    const source = {
       costs,
       spec: model.kinds[layerKind],
       weights: weights.layers[layer],
@@ -40,10 +42,11 @@ export function gqaMemory(
       expertOrder: expertOrders[layer],
       rowRoot: rootOf(region.width, Math.min(groupsOf(region).row, region.width)),
     };
-    return layerImages(model, region, maxPositions, of, users);
+    return layerImages(model, region, maxPositions, source, users, of);
   });
-  const chosen = chosenBy(model, placement, groupsOf);
-  const chosenAt = choicesIn(model, regions, maxPositions, images, expertOrders);
+  const chosen = chosenBy(model, placement, groupsOf, round);
+  const room = { maxPositions, inFlight: of };
+  const chosenAt = choicesIn(model, regions, room, images, expertOrders);
   const index = headOf(placement);
   const head = regions[index];
   const firstCore = (chosen.y - head.y) * head.width;
@@ -51,29 +54,43 @@ export function gqaMemory(
   return {
     images,
     head: 'wafer',
-    begin(token) {
-      core[chosen.cell] = token;
+    begin(token, inRound) {
+      const { cell } = chosenBy(model, placement, groupsOf, round && { ...round, ...inRound });
+      core[cell] = token;
+      if (inRound?.accepted !== undefined) core[cell + 1] = inRound.accepted;
     },
+    ...(round && {
+      verified() {
+        const { cell } = chosenBy(model, placement, groupsOf, round);
+        return { token: core[cell], accepted: core[cell + 1] };
+      },
+    }),
     outcome() {
       const onRootsRow = images[index].slice(firstCore, firstCore + head.width);
-      const logits = logitsOf(model, head, onRootsRow);
+      const logits = logitsOf(model, head, onRootsRow, of);
       const experts: number[][] = [];
       for (const i of regions.keys()) {
         const found = chosenAt(i);
         if (found) [experts[found.layer]] = found.choices();
       }
-      const positions = positionsIn(model, regions, maxPositions, images);
-      return { logits, chosen: core[chosen.cell], experts, positions };
+      const positions = positionsIn(model, regions, room, images);
+      return { logits, chosen: core[chosen.choice], experts, positions };
     },
     chosenAt,
   };
+}
+
+/** Positions, and tokens of a round, for which regions have room. */
+interface Room {
+  maxPositions: number;
+  inFlight: number | undefined;
 }
 
 /** Finds the experts that each core of a region has for the last token, right after its slices. */
 function choicesIn(
   model: ModelSpec,
   regions: Region[],
-  maxPositions: number,
+  { maxPositions, inFlight }: Room,
   images: Float32Array[][],
   orders: ExpertOrders,
 ): NonNullable<Memory['chosenAt']> {
@@ -86,7 +103,7 @@ function choicesIn(
     if (mlp.kind !== 'experts') return undefined;
     const { layer } = region;
     const { kind, width, height } = region;
-    const shape = layerShape(model, spec, maxPositions, height, width, 1, region);
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
     const { at } = layOut(layerBuffers(model, spec, shape, kind));
     const first = at.choice;
     const choices = function* () {
@@ -104,7 +121,7 @@ function choicesIn(
 function positionsIn(
   model: ModelSpec,
   regions: Region[],
-  maxPositions: number,
+  { maxPositions, inFlight }: Room,
   images: Float32Array[][],
 ): ChosenPositions {
   const found: number[][] = [];
@@ -112,7 +129,7 @@ function positionsIn(
     if (!isOfLayer(region) || !hasAttention(region.kind)) continue;
     const spec = model.kinds[region.layerKind];
     const { kind, width, height, layer } = region;
-    const shape = layerShape(model, spec, maxPositions, height, width, 1, region);
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
     if (shape.kind !== 'latent' || !shape.selection?.chooses) continue;
     const { chosen } = layOut(layerBuffers(model, spec, shape, kind)).at;
     found[layer] = Array.from({ length: maxPositions }, (_, p) => p).filter(
@@ -123,10 +140,15 @@ function positionsIn(
 }
 
 /** The logits as they lie in the memory of the head's cores, on the row of its roots. */
-function logitsOf(model: ModelSpec, region: Region, cores: Float32Array[]): Float32Array {
+function logitsOf(
+  model: ModelSpec,
+  region: Region,
+  cores: Float32Array[],
+  inFlight?: number,
+): Float32Array {
   const { kind, width, height } = region;
   if (isLayerKind(kind)) throw new TypeError('the last region is no head');
-  const shape = tableShape(model, height, width);
+  const shape = tableShape(model, height, width, inFlight);
   const { entries } = shape;
   const { at } = layOut(tableBuffers(model, shape, kind));
   return Float32Array.from({ length: model.vocab }, (_, entry) => {
@@ -140,10 +162,11 @@ export function tableImages(
   region: Pick<Region, 'width' | 'height' | 'kind'>,
   weights: Weights,
   costs: CostTable,
+  inFlight?: number,
 ): Float32Array[] {
   const { width, height, kind } = region;
   if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
-  const shape = tableShape(model, height, width);
+  const shape = tableShape(model, height, width, inFlight);
   const { buffers, at } = layOut(tableBuffers(model, shape, kind));
   const last = buffers.at(-1)!;
   const of = kind === 'embedding' ? weights.embedding : weights.head;

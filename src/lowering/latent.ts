@@ -10,12 +10,13 @@
 import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { downDims, ownKeys, queriesBy, queryDims } from '../mapping/latent.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
-import { advanceAngles, turn } from './heads.js';
+import { turn } from './heads.js';
 import { indexPositions, startIndexer } from './indexer.js';
 import { inputAt, layerLabel, type LatentCore } from './layer-core.js';
 import { foldQueries, prepareFolded, raiseValues } from './latent-folded.js';
 import { takeWindow } from './latent-window.js';
 import { product, startProduct } from './product.js';
+import { prepareAngles } from './rollback.js';
 import { maskScores } from './selection.js';
 import { prepareSoftmax, scores, softmax } from './softmax.js';
 import { cheapest } from './special.js';
@@ -42,7 +43,7 @@ export function startLatent(core: CoreCode, layer: LatentCore): void {
 export function prepareLatent(core: CoreCode, layer: LatentCore): void {
   const { shape: s, matrices, model } = layer;
   const { at } = core;
-  advanceAngles(core, layer, s.queryHeads);
+  prepareAngles(core, layer);
   prepareSoftmax(core, layer);
   fill(core, model.dtype, at.attended, s.queryHeads * s.attended, 0);
   if (s.form === 'latent') prepareFolded(core, layer);

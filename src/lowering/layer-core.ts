@@ -13,6 +13,7 @@ import type { GqaShape } from '../mapping/shapes.js';
 import type { GatherStation } from '../kernels/line-gather.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import type { CoreCode } from '../program/builder.js';
+import type { InFlight } from './in-flight.js';
 
 export type LayerCore = AttendingCore | DeltaCore;
 
@@ -34,6 +35,8 @@ interface CommonCore {
   row: LinePlace;
   /** The core's place on the part of the row that shares a head of keys; undefined for cores without attention. */
   group: LinePlace | undefined;
+  /** The token's place in its round, if it has several. */
+  inFlight?: InFlight | undefined;
 }
 
 /** What the code depends on of its row's cache. */
@@ -46,6 +49,8 @@ export interface CacheOfRow {
   appendAt: number;
   /** Positions of all rows that the new token does not attend to; none if not given. */
   leftOut?: number;
+  /** Slots of this row, among those of `positions`, that keep none that the token attends to. */
+  masked?: readonly { from: number; length: number }[];
 }
 
 interface CacheCore extends CommonCore, CacheOfRow {}
@@ -89,6 +94,7 @@ export interface ExpertsCore {
 export const LAYER_LABELS = [
   'position',
   'hand-off',
+  'rollback',
   'attention norm',
   'qkv',
   'latent down',

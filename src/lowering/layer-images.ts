@@ -52,9 +52,10 @@ export function layerImages(
   maxPositions: number,
   { spec, weights, cache, rowRoot, costs, expertOrder }: ImageSource,
   users = 1,
+  inFlight = 1,
 ): Float32Array[] {
   const { kind, width, height } = region;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, region);
+  const shape = layerShape(model, spec, maxPositions, height, width, users, region, inFlight);
   const matrices = layerMatrices(model, spec, shape);
   const router =
     shape.experts && hasAttention(kind) ? routerPlaces(rowRoot, width, shape.experts) : undefined;
@@ -303,7 +304,7 @@ function fillCache(
       const index = head * spec.headDim + element;
       // What the first token attends to; in a ring each slot has one such position.
       for (let p = firstAttended(spec.span, context); p < context; p++) {
-        const slot = slotAt(spec.span, p);
+        const slot = slotAt(spec.span, p, (shape.inFlight ?? 1) - 1);
         if (slot % shape.rows !== row) continue;
         const place = Math.floor(slot / shape.rows);
         image[at.keys + number * shape.slots + place] = round(cache.keys[p][index]);

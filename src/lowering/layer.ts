@@ -7,13 +7,15 @@ import { allReduce, type LinePlace } from '../kernels/collectives.js';
 import { cell, fill, vector, type CoreCode } from '../program/builder.js';
 import { gatedAct } from './act.js';
 import { attend, prepareAttention } from './attention.js';
-import { deltaNet, prepareDelta } from './delta.js';
+import { deltaNet, prepareDelta, restoreInputs } from './delta.js';
 import { attendLatent, joinLatent, prepareLatent, startLatent } from './latent.js';
 import { expertsMlp, prepareExperts } from './experts.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
 import { rmsNorm } from './norm.js';
+import { restoreAngles } from './rollback.js';
+import { bringsCount } from './in-flight.js';
 import { chooseExperts, prepareRouter } from './router.js';
 import { product, startProduct } from './product.js';
 import { hasAttention, hasMlp } from '../mapping/mapping.js';
@@ -75,6 +77,7 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { at } = core;
   const { attentionOut, x, normed } = at;
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
+  if (group && bringsCount(layer.inFlight)) rollBack(core, layer);
   core.label = layerLabel('attention norm');
   if (before) normalise(core, layer, 'input', [x], [{ norm: 'attentionNorm', x, normed }]);
   mix(core, layer, group);
@@ -101,6 +104,20 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
       ],
     );
   if (layer.mlp.kind === 'experts') chooseExperts(core, layer, layer.mlp);
+}
+
+/** The first token of a round: its cores go back to the last accepted one of the round before. */
+function rollBack(core: CoreCode, layer: LayerCore): void {
+  core.label = layerLabel('rollback');
+  switch (layer.mixer) {
+    case 'gqa':
+      if (layer.attention.rope) restoreAngles(core, layer);
+      return;
+    case 'latent':
+      return restoreAngles(core, layer);
+    case 'delta':
+      return restoreInputs(core, layer);
+  }
 }
 
 /** What a layer does with a token's earlier ones; a column without attention adds the zeros it prepared. */

@@ -11,6 +11,7 @@ import type { Placement, Region } from '../placement/placement.js';
 import type { Place } from './places.js';
 import type { Groups } from './lines.js';
 import type { KeptCode } from './kept-code.js';
+import type { InFlight } from './in-flight.js';
 import type { Step } from './region.js';
 import type { Source } from './core-writer.js';
 import type { StageProgram } from './stage.js';
@@ -84,10 +85,15 @@ export interface Memory {
   images: Float32Array[][];
   /** Where the head computes. */
   head: 'wafer' | 'host';
-  /** Before a step's first stage, and around each stage: what no program brings to the cores. */
-  begin(token: number): void;
+  /**
+   * Before a step's first stage, and around each stage: what no program brings to the cores.
+   * @param inRound a token's place in its round; `accepted` if it is not the wafer itself that has verified the last one
+   */
+  begin(token: number, inRound?: InFlight & { accepted?: number | undefined }): void;
   enter?(stage: number, position: number): void;
   leave?(stage: number): void;
+  /** After the last token of a round: the certain token of the next one, and how many drafted tokens were accepted. */
+  verified?(): { token: number; accepted: number };
   /** The experts that each core of a place has of its layer's choice, if it has one. */
   chosenAt?(place: number): { layer: number; choices: () => Iterable<number[]> } | undefined;
   /**

@@ -28,7 +28,8 @@ import type { LayerShape } from '../mapping/shapes.js';
 import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
-import { cacheStepOf, leftOutOf, positionsOfRow } from './cache-step.js';
+import { cacheStepOf, leftOutOf, maskedOfRow, positionsOfRow } from './cache-step.js';
+import { bringsCount, passing, type InFlight } from './in-flight.js';
 import { LAYER_LABELS, type CacheOfRow, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, places, type Groups } from './lines.js';
@@ -78,6 +79,8 @@ export interface Step {
   users?: number;
   /** By layer: where experts lie in strips, which of the chosen each strip has. */
   slots?: readonly (StripSlots | undefined)[] | undefined;
+  /** The token's place in a round of several of its user, whose positions follow each other. */
+  inFlight?: InFlight | undefined;
 }
 
 /** What a column of a region without heads has none of. */
@@ -98,11 +101,12 @@ export function layerCode(
   const { width, height, kind } = region;
   const spec = model.kinds[region.layerKind];
   const attends = hasAttention(kind);
-  const { users, maxPositions } = step;
-  const shape = layerShape(model, spec, maxPositions, height, width, users, region);
+  const { users, maxPositions, inFlight } = step;
+  const of = inFlight?.of;
+  const shape = layerShape(model, spec, maxPositions, height, width, users, region, of);
   const slotsOf = slotsByColumn(spec, shape, kind, slots);
   const matrices = layerMatrices(model, spec, shape);
-  const cacheStep = cacheStepOf(spec, step.context);
+  const cacheStep = cacheStepOf(spec, step.context, of);
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const router =
@@ -111,15 +115,20 @@ export function layerCode(
   const headAt = (x: number) =>
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const received = { model, rows: height, positions: maxPositions };
-  const { words: length, type } = gqa.received(region, received);
-  const first = choiceReceived(spec, kind, received) > 0 ? 'chosen' : 'x';
+  const { words, type } = gqa.received(region, received);
+  const hasCount = bringsCount(inFlight);
+  const length = hasCount ? words + 1 : words;
+  const plainFirst = choiceReceived(spec, kind, received) > 0 ? 'chosen' : 'x';
+  const first = hasCount ? 'accepted' : plainFirst;
   const leftOut = cacheStep && leftOutOf(spec, cacheStep.attended);
+  const masked = (row: number) => maskedOfRow(cacheStep?.masked ?? [], row, height);
   const cacheOf = (row: number) =>
     cacheStep && {
       positions: positionsOfRow(cacheStep.attended, row, height),
       appendAt: cacheStep.slot % height === row ? Math.floor(cacheStep.slot / height) : -1,
       temperature: cacheStep.temperature,
       ...(leftOut && { leftOut }),
+      ...(cacheStep.masked && { masked: masked(row) }),
     };
   const codeClass = apart(
     router?.root,
@@ -133,7 +142,7 @@ export function layerCode(
     ),
   );
   // All else that `write` below takes from the step.
-  const ofStep = JSON.stringify([maxPositions, users]);
+  const ofStep = JSON.stringify([maxPositions, users, attends ? inFlight : passing(inFlight)]);
   const laidOut = new Map<string, CoreCode>();
   return {
     width,
@@ -170,6 +179,7 @@ export function layerCode(
         column: columns[row],
         row: rows[x],
         group: headAt(x),
+        inFlight,
       };
       const layer = mixing(common, spec, shape, cacheOf(row));
       const has = { heads: layer.group !== undefined, router: router?.part(x) };
@@ -244,12 +254,16 @@ export function tableCode(
   region: Pick<Region, 'width' | 'height' | 'kind'>,
   groups: Groups,
   use: 'embedding' | 'head',
+  inFlight?: InFlight,
 ): RegionCode {
   const { width, height, kind } = region;
   if (isLayerKind(kind)) throw new TypeError('a layer region holds no table');
-  const shape = tableShape(model, height, width);
+  const shape = tableShape(model, height, width, inFlight?.of);
   const isHead = use === 'head';
-  const { words: length, type } = gqa.received({ kind: use }, { model, rows: height });
+  const { words, type } = gqa.received({ kind: use }, { model, rows: height });
+  const hasCount = bringsCount(inFlight);
+  const length = hasCount ? words + 1 : words;
+  const headFirst = hasCount ? 'accepted' : 'x';
   const columns = places('y', height, groups, 'column', wafer);
   const rows = places('x', width, groups, 'row', wafer);
   const codeClass = isHead ? headClass(columns) : (_: number, x: number) => x;
@@ -261,10 +275,10 @@ export function tableCode(
       label: isHead ? HEAD_LABELS.indexOf('hand-off') : EMBEDDING_LABELS.indexOf('token'),
       type,
       length,
-      at: (program) => bufferAt(program, isHead ? 'x' : 'token'),
+      at: (program) => bufferAt(program, isHead ? headFirst : 'token'),
     },
     codeClass,
-    codeKey: (y, x) => String(codeClass(y, x)),
+    codeKey: (y, x) => `${JSON.stringify(inFlight)} ${codeClass(y, x)}`,
     routeClass: classes(
       height,
       width,
@@ -280,6 +294,7 @@ export function tableCode(
         columnIndex: x,
         column: columns[y],
         row: rows[x],
+        inFlight,
       };
       const nothing = () => {};
       return writeCore(

@@ -56,6 +56,16 @@ export function scores(
   cheapest(core, layer.costs, 'tanh', model.dtype, at.scores, all);
 }
 
+/** Scores of slots that keep no position that the token attends to become so small that they have no share. */
+export function maskSlots(core: CoreCode, { model, shape, masked = [] }: AttendingCore): void {
+  const { queryHeads } = shape;
+  core.label = layerLabel('scores');
+  for (const { from, length } of masked) {
+    const first = core.at.scores + from * queryHeads;
+    fill(core, model.dtype, first, length * queryHeads, LEAST[model.dtype]);
+  }
+}
+
 /** Where the queries of a core lie, head after head, and the cells from one element to the next. */
 interface Queries {
   at: number;

@@ -10,7 +10,8 @@ import type { ModelSpec } from '../model/model.js';
 import { tableMatrix } from '../mapping/matrices.js';
 import type { TableShape } from '../mapping/shapes.js';
 import { allReduce, reduce, type LinePlace } from '../kernels/collectives.js';
-import { append, cell, fill, vector, type CoreCode } from '../program/builder.js';
+import { append, cell, chosen, fill, vector, type CoreCode } from '../program/builder.js';
+import { bringsCount, type InFlight } from './in-flight.js';
 import { rmsNorm } from './norm.js';
 import { lookUp, product, startProduct } from './product.js';
 import { cheapest } from './special.js';
@@ -24,12 +25,14 @@ export interface TableCore {
   columnIndex: number;
   column: LinePlace;
   row: LinePlace;
+  /** The token's place in its round, if it has several. */
+  inFlight?: InFlight | undefined;
 }
 
-export const EMBEDDING_LABELS = ['token', 'embedding'] as const;
+export const EMBEDDING_LABELS = ['token', 'rollback', 'embedding'] as const;
 export const HEAD_LABELS = [
   ...(['prepare head', 'hand-off', 'final norm'] as const),
-  ...(['head', 'logit cap', 'choice'] as const),
+  ...(['head', 'logit cap', 'choice', 'verify'] as const),
 ];
 
 /** Beyond every entry, and exact in 32 bits. */
@@ -39,6 +42,10 @@ const NO_ENTRY = 2 ** 24;
 export function embed(core: CoreCode, table: TableCore): void {
   const { model, shape, columnIndex, row } = table;
   const { at } = core;
+  core.label = EMBEDDING_LABELS.indexOf('rollback');
+  // What layers hand on has the model's type.
+  if (bringsCount(table.inFlight))
+    vector(core, 'move', model.dtype, 1, cell(at.accepted), cell(at.token + 1));
   core.label = EMBEDDING_LABELS.indexOf('embedding');
   const first = columnIndex * shape.entries;
   lookUp(core, table, tableMatrix(model, shape), { id: at.token, first, to: at.x });
@@ -82,6 +89,27 @@ export function head(core: CoreCode, table: TableCore): void {
   allReduce(core, row, 'max', 'f32', largest, 1);
   append(core, { kind: 'keepIfEqual', a: value, b: largest, at: id, otherwise: NO_ENTRY });
   reduce(core, row, 'min', 'f32', id, 1);
+  if (row.station.root && table.inFlight) verify(core, table.inFlight, id);
+}
+
+/**
+ * Keeps what was chosen after the token. After the last one of a round, how many drafted tokens are those that were
+ * chosen where they were guessed, up to the first that is not; and what was chosen there is the next certain token.
+ */
+function verify(core: CoreCode, { index, of, tokens = of, drafts }: InFlight, id: number): void {
+  const { at } = core;
+  core.label = HEAD_LABELS.indexOf('verify');
+  vector(core, 'move', 'f32', 1, cell(at.choices + index), cell(id));
+  if (drafts || index < tokens - 1) return;
+  const [token, accepted] = [at.next, at.next + 1];
+  fill(core, 'f32', accepted, 1, tokens - 1);
+  for (let i = tokens - 2; i >= 0; i--)
+    append(core, {
+      ...({ kind: 'keepIfEqual', at: accepted, otherwise: i } as const),
+      ...{ a: at.choices + i, b: at.drafts + i },
+    });
+  const select = { cell: accepted, step: 1, count: of };
+  vector(core, 'move', 'f32', 1, cell(token), chosen(at.choices, select));
 }
 
 /** The choice is made among capped logits, as in the published code: near the cap they may be equal. */

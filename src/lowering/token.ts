@@ -17,6 +17,7 @@ import { rootOf } from '../kernels/line.js';
 import { colorHandOffs } from './hand-off-colors.js';
 import { cacheStepOf } from './cache-step.js';
 import { keepCode, nextStep, writtenOnce } from './kept-code.js';
+import { bringsCount, passing, type InFlight } from './in-flight.js';
 import { layerCode, tableCode } from './region.js';
 import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
@@ -25,21 +26,24 @@ import type { Source } from './core-writer.js';
 import { writeStage } from './stage.js';
 import type { GroupsOf, Lowered, StageKind, StagePlan, StepPlan } from './lowering.js';
 
-/** Where the head leaves the chosen token: the wafer's core and the cell. */
+/** Where the head leaves the chosen token: the wafer's core and the cell; and the cell from which a token is sent. */
 export interface Chosen {
   x: number;
   y: number;
+  choice: number;
   cell: number;
 }
 
 /** Stages of a step; throws CapacityError if there are not enough colours for the hand-offs. */
 export function planToken(
   { model, wafer, placement, groupsOf, kept = keepCode() }: Omit<Lowered, 'exact'>,
-  step: Step,
+  { inFlight, ...plain }: Step,
 ): StepPlan {
+  // A round of one token is a plain step.
+  const step: Step = inFlight && inFlight.of > 1 ? { ...plain, inFlight } : plain;
   nextStep(kept);
   const head = headOf(placement);
-  const chosen = chosenBy(model, placement, groupsOf);
+  const chosen = chosenBy(model, placement, groupsOf, step.inFlight);
   const { places, visits } = pathOf(placement, head, chosen, wafer);
   const sent = visits.map(({ from, to }, i) => {
     // What a port takes is for the region that it leads to.
@@ -70,7 +74,7 @@ export function planToken(
         known = writtenOnce(
           isOfLayer(region)
             ? layerCode(model, wafer, region, groups, step, slots)
-            : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding'),
+            : tableCode(model, wafer, region, groups, isHead ? 'head' : 'embedding', step.inFlight),
           kept,
           size,
         );
@@ -96,7 +100,7 @@ export function planToken(
         relative(source, place),
         region && keyOfPart(region),
         groups,
-        region && stepKey(model, region, step),
+        region && stepKey(model, region, step, isHead),
         orderOf(colors),
         repair && [place.wafer, place.x, place.y],
       ]),
@@ -114,19 +118,22 @@ export function planToken(
   return { together: false, places, stages };
 }
 
-function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
+export function hasRouter({ kinds }: ModelSpec, { region }: Place): boolean {
   if (region === undefined || !isOfLayer(region)) return false;
   return hasAttention(region.kind) && hasExperts(kinds[region.layerKind]);
 }
 
 /** What the programs of a region depend on of a step: those of a window that is full come again and again. */
-function stepKey(model: ModelSpec, region: Region, step: Step): unknown {
-  const { context, slots: _, ...room } = step;
+function stepKey(model: ModelSpec, region: Region, step: Step, isHead: boolean): unknown {
+  const { context, slots: _, inFlight, ...room } = step;
   const slots = slotsIn(region, step);
   // No other depends on where the token stands.
-  if (!isOfLayer(region) || !hasAttention(region.kind)) return slots && { slots };
-  const cache = cacheStepOf(model.kinds[region.layerKind], context);
-  return { ...room, ...cache, ...(slots && { slots }) };
+  if (!isOfLayer(region) || !hasAttention(region.kind)) {
+    const round = isHead ? inFlight : passing(inFlight);
+    return (slots || round) && { slots, round };
+  }
+  const cache = cacheStepOf(model.kinds[region.layerKind], context, inFlight?.of);
+  return { ...room, ...(inFlight && { inFlight }), ...cache, ...(slots && { slots }) };
 }
 
 /** Which of the chosen experts each strip of a region has; nothing without strips. */
@@ -145,18 +152,30 @@ export function headOf({ regions }: Placement): number {
   return regions[0].kind === 'embedding+head' ? 0 : regions.length - 1;
 }
 
-/** The head's root core, and the cell of its choice (see table.ts). */
-export function chosenBy(model: ModelSpec, placement: Placement, groupsOf: GroupsOf): Chosen {
+/** The head's root core, and the cell of the token that it sends next, of a round that of its place (see table.ts). */
+export function chosenBy(
+  model: ModelSpec,
+  placement: Placement,
+  groupsOf: GroupsOf,
+  inFlight?: InFlight,
+): Chosen {
   const head = placement.regions[headOf(placement)];
   if (isOfLayer(head)) throw new TypeError('the last region is no head');
   const groups = groupsOf(head);
-  const shape = tableShape(model, head.height, head.width);
+  const shape = tableShape(model, head.height, head.width, inFlight?.of);
   const { at } = layOut(tableBuffers(model, shape, head.kind));
   return {
     x: head.x + rootOf(head.width, Math.min(groups.row, head.width)),
     y: head.y + rootOf(head.height, Math.min(groups.column, head.height)),
-    cell: at.best + 1,
+    choice: at.best + 1,
+    cell: inFlight ? sentAt(at, inFlight) : at.best + 1,
   };
+}
+
+/** A draft goes on with what it has just chosen; of the tokens that are verified, the drafted ones are brought. */
+function sentAt(at: Record<string, number>, { index, drafts }: InFlight): number {
+  if (index === 0) return at.next;
+  return (drafts ? at.choices : at.drafts) + index - 1;
 }
 
 /**
@@ -172,22 +191,29 @@ function sourceOf(
   step: Step,
 ): Source {
   const part = isHead ? ({ kind: 'head' } as const) : receiver;
-  const { maxPositions: positions, users } = step;
+  const { maxPositions: positions, users, inFlight } = step;
   const cutInto = { model, rows: receiver.height, positions };
-  const { words: length, type } = gqa.received(part, cutInto);
+  const { words, type } = gqa.received(part, cutInto);
+  const hasCount = bringsCount(inFlight);
+  const length = hasCount ? words + 1 : words;
   if (from === undefined) return { kind: 'token', core: chosen, cell: chosen.cell, type, length };
   const { exit, region } = from;
   if (exit && from.isForToken) return { kind: 'token', core: exit, cell: 0, type, length };
   const rectangle = exit ?? from;
   if (region === undefined) return { kind: 'rows', region: rectangle, cell: 0, type, length };
   const { width: columns, height: rows } = region;
-  const cut = { model, rows, columns, positions, ...(users !== undefined && { users }) };
+  const cut = {
+    ...{ model, rows, columns, positions },
+    ...(users !== undefined && { users }),
+    ...(inFlight && { inFlight: inFlight.of }),
+  };
   const shapes = gqa.buffers(region, cut);
   const { at } = layOut(shapes);
   const { kinds } = model;
   const takesChoice =
     isOfLayer(receiver) && choiceReceived(kinds[receiver.layerKind], receiver.kind, cutInto) > 0;
-  return { kind: 'rows', region, cell: takesChoice ? at.chosen : at.x, type, length };
+  const first = takesChoice ? at.chosen : at.x;
+  return { kind: 'rows', region, cell: hasCount ? at.accepted : first, type, length };
 }
 
 /**

@@ -32,6 +32,7 @@ export function layerBuffers(
   const list = bufferList();
   const { buffers, add } = list;
   // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
+  if (s.inFlight) add('accepted', value, 1);
   if (s.kind === 'latent' && keepsChoice(layer, kind, s.selection))
     add('chosen', value, s.positions);
   add('x', value, s.dims);
@@ -93,7 +94,7 @@ function addGqa(add: AddBuffer, model: ModelSpec, attention: GqaSpec, s: GqaShap
   }
   // One weight for every element of every query and key head, as those lie in `qkv`.
   if (qkNorm === 'whole') add('qkNorm', value, s.queryDims + s.keyDims, true);
-  if (rope) addAngles(add, value, s.pairs, heads);
+  if (rope) addAngles(add, value, { pairs: s.pairs, heads, inFlight: s.inFlight });
   // Keys are copied to where no others would be projected.
   add('qkv', value, s.projectedDims + (copiesKeys(attention) ? s.keyDims : 0));
   if (normed.heads > 0) add('headScale', 'f32', normed.heads);
@@ -135,17 +136,31 @@ function addMlp(
 /** Buffers of a core of the embedding, of the head, or of a tied table that serves both. */
 export function tableBuffers(model: ModelSpec, s: TableShape, use: TableKind): BufferShape[] {
   const { buffers, add } = bufferList();
+  const { inFlight } = s;
   buffers.push(...matrixBuffers(model, tableMatrix(model, s)));
+  if (inFlight) add('accepted', model.dtype, 1);
   add('x', model.dtype, s.dims);
-  add('token', 'f32', 1);
+  // With the first token of a round, how many of the one before are accepted.
+  add('token', 'f32', inFlight ? 2 : 1);
   if (use !== 'embedding') {
     add('norm', model.dtype, s.dims, true);
     add('normed', model.dtype, s.dims);
     add('square', 'f32', 1);
     add('logits', model.dtype, s.entries);
     add('best', 'f32', 3);
+    if (inFlight) addRound(add, inFlight);
   }
   return buffers;
+}
+
+/**
+ * What the core that chooses keeps of a round: the certain token of the next one and how many drafted tokens are
+ * accepted, the drafted tokens, and what was chosen after each token.
+ */
+function addRound(add: AddBuffer, inFlight: number): void {
+  add('next', 'f32', 2);
+  add('drafts', 'f32', inFlight - 1, true);
+  add('choices', 'f32', inFlight, true);
 }
 
 export type BufferList = ReturnType<typeof bufferList>;

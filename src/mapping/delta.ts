@@ -24,6 +24,11 @@ export interface DeltaShape extends CommonShape {
   users: number;
 }
 
+/** Tokens whose inputs are kept for the convolution: those before, and of tokens in flight each one's. */
+export function keptInputs({ conv }: DeltaSpec, { inFlight = 0 }: DeltaShape): number {
+  return conv - 1 + inFlight;
+}
+
 export function deltaShape(spec: DeltaSpec, common: CommonShape, users: number): DeltaShape {
   const { groupWidth, headsPerColumn, rows } = common;
   const valueHeads = (headsPerColumn * spec.valueHeads) / spec.keyHeads;
@@ -77,14 +82,16 @@ export function outputLength({ valueElements, valueHeads }: DeltaShape): number 
 export function addDelta(
   add: AddBuffer,
   { dtype: value }: ModelSpec,
-  { conv }: DeltaSpec,
+  spec: DeltaSpec,
   s: DeltaShape,
 ): void {
+  const { inFlight = 1 } = s;
   const own = s.rowElements * s.valueHeads;
   // By tokens, the newest last; and of each user the inputs of those before.
-  add('convWeights', value, conv * s.channels, true);
-  add('convState', value, s.users * (conv - 1) * s.channels, true);
-  add('state', 'f32', s.users * own * s.keyElements, true);
+  add('convWeights', value, spec.conv * s.channels, true);
+  add('convState', value, s.users * keptInputs(spec, s) * s.channels, true);
+  // A state cannot be unwritten: of tokens in flight that after each one is kept.
+  add('state', 'f32', s.users * inFlight * own * s.keyElements, true);
   add('dtBias', 'f32', s.valueHeads, true);
   // Minus e^A: what the time step of a head is multiplied by.
   add('decayRate', 'f32', s.valueHeads, true);

@@ -59,6 +59,7 @@ export const gqa: Mapping = {
     split: true,
     replicas: true,
     strips: true,
+    speculation: true,
   },
   refuse: () => undefined,
   square: false,
@@ -91,10 +92,11 @@ export const gqa: Mapping = {
     const own = part.kind === 'mlp' ? handedOver(layer, words) : words;
     return { words: choice + own, type: model.dtype };
   },
-  buffers(part, { model, rows, columns, positions, users }) {
-    if (!isOfLayer(part)) return tableBuffers(model, tableShape(model, rows, columns), part.kind);
+  buffers(part, { model, rows, columns, positions, users, inFlight }) {
+    if (!isOfLayer(part))
+      return tableBuffers(model, tableShape(model, rows, columns, inFlight), part.kind);
     const layer = model.kinds[part.layerKind];
-    const shape = layerShape(model, layer, positions, rows, columns, users, part);
+    const shape = layerShape(model, layer, positions, rows, columns, users, part, inFlight);
     return layerBuffers(model, layer, shape, part.kind);
   },
   reductions(part, cut) {
@@ -133,10 +135,10 @@ function layerReductions(part: LayerPart, cut: Cut): Reduction[] {
 
 function attentionReductions(
   layer: LayerSpec,
-  { model, rows, columns, positions }: Cut,
+  { model, rows, columns, positions, inFlight }: Cut,
   held: Held,
 ): Reduction[] {
-  const s = layerShape(model, layer, positions, rows, columns, 1, held);
+  const s = layerShape(model, layer, positions, rows, columns, 1, held, inFlight);
   const [before, after] = [layer.norms !== 'post', layer.norms !== 'pre'];
   const cores = { column: rows, row: columns, head: s.groupWidth };
   const on: On = (line, words, type = model.dtype) => {

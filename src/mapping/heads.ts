@@ -4,10 +4,16 @@ import type { AddBuffer } from './buffers.js';
 
 /**
  * Cosine and sine of each pair at the current position, and of one step, kept in f32 and advanced by one step a
- * token; `turn` holds cosine, sine and minus sine once per head, pair by pair.
+ * token; `turn` holds cosine, sine and minus sine once per head, pair by pair. Of tokens in flight those of each
+ * position are kept, as it is not known yet at which one the user goes on.
  */
-export function addAngles(add: AddBuffer, value: FloatType, pairs: number, heads: number): void {
+export function addAngles(
+  add: AddBuffer,
+  value: FloatType,
+  { pairs, heads, inFlight = 0 }: { pairs: number; heads: number; inFlight?: number | undefined },
+): void {
   add('angle', 'f32', 2 * pairs, true);
+  if (inFlight > 0) add('angleCopies', 'f32', inFlight * 2 * pairs, true);
   add('angleStep', 'f32', 2 * pairs, true);
   add('angleWork', 'f32', 2 * pairs);
   add('turn', value, 3 * pairs * heads);

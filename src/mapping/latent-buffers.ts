@@ -68,7 +68,7 @@ export function addLatent(
   if (a.bias) add('oBias', value, s.dims, true);
   add('keys', value, s.headsPerColumn * s.keyElements * s.slots, true);
   if (isExpanded) add('values', value, s.headsPerColumn * s.values * s.slots, true);
-  addAngles(add, value, s.pairs, s.queryHeads);
+  addAngles(add, value, { pairs: s.pairs, heads: s.queryHeads, inFlight: s.inFlight });
   addSoftmax(add, value, s);
   add('attended', value, s.queryHeads * s.attended);
 }

@@ -96,6 +96,8 @@ export interface Cut {
   positions: number;
   /** 1 if not given. */
   users?: number;
+  /** Tokens of a user that follow each other before it is known which are accepted; 1 if not given. */
+  inFlight?: number;
   /** Of a mapping that takes `exact`. */
   exact?: boolean;
 }
@@ -151,7 +153,7 @@ export interface Mapping {
   computes: readonly Feature[];
   /**
    * What a configuration may choose with it: `exact`, a search of the shape, groups by kind of line, split layers,
-   * replicas of KV heads, strips of experts.
+   * replicas of KV heads, strips of experts, several tokens of a user at once.
    */
   takes: {
     exact: boolean;
@@ -160,6 +162,7 @@ export interface Mapping {
     split: boolean;
     replicas: boolean;
     strips: boolean;
+    speculation: boolean;
   };
   /** What it cannot do of what is asked; undefined if it can do all. */
   refuse: (asked: Asked) => Refusal | undefined;

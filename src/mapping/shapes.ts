@@ -37,6 +37,8 @@ export interface CommonShape {
   inner: number;
   /** In layers with experts. */
   experts?: ExpertsShape;
+  /** Tokens of a user that follow each other before it is known which are accepted, if more than one. */
+  inFlight?: number;
 }
 
 export type LayerShape = GqaShape | LatentShape | DeltaShape;
@@ -64,6 +66,7 @@ export interface GqaShape extends CommonShape {
  * Shape of a decoder layer with room for `maxPositions` tokens of each user in its cache.
  * @param held KV groups for each KV head, a divisor of the query heads that share one; what the cache of latent
  * attention has; and strips of columns, each with as many experts, a divisor of their number
+ * @param inFlight tokens of a user in a round, all but one of which may be rejected
  */
 export function layerShape(
   model: Pick<ModelSpec, 'dim' | 'dtype'>,
@@ -73,6 +76,7 @@ export function layerShape(
   columns: number,
   users = 1,
   held: Held = {},
+  inFlight = 1,
 ): LayerShape {
   const { attention, mlp } = layer;
   const { strips = 1, latent = 'expanded' } = held;
@@ -89,8 +93,9 @@ export function layerShape(
     inner: Math.ceil(mlp.inner / Math.floor(columns / strips)),
   };
   if (mlp.kind === 'experts') common.experts = expertsShape(mlp, rows, columns, strips);
+  if (inFlight > 1) common.inFlight = inFlight;
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
-  const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions) / rows);
+  const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions, inFlight - 1) / rows);
   const cache = { positions, slots: users * positions };
   if (attention.kind === 'gqa') return gqaShape(attention, common, groups, cache);
   const { dtype } = model;
@@ -139,6 +144,7 @@ function gqaShape(
     slots: cache.slots,
   };
   if (common.experts) shape.experts = common.experts;
+  if (common.inFlight) shape.inFlight = common.inFlight;
   return shape;
 }
 
@@ -155,10 +161,18 @@ export interface TableShape {
   dims: number;
   /** Vocabulary entries per column. */
   entries: number;
+  /** As of a layer. */
+  inFlight?: number;
 }
 
-export function tableShape(model: ModelSpec, rows: number, columns: number): TableShape {
+export function tableShape(
+  model: ModelSpec,
+  rows: number,
+  columns: number,
+  inFlight = 1,
+): TableShape {
   return {
+    ...(inFlight > 1 && { inFlight }),
     rows,
     columns,
     dims: Math.ceil(model.dim / rows),

@@ -35,6 +35,7 @@ export const waferllm: Mapping = {
     split: false,
     replicas: false,
     strips: false,
+    speculation: false,
   },
   refuse,
   square: true,

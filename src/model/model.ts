@@ -53,6 +53,11 @@ export interface LayerSpec {
   norms: 'pre' | 'post' | 'sandwich';
   /** The layer's result is multiplied by a number of its own. */
   scaled: boolean;
+  /**
+   * The layer takes a token and a hidden state: it norms both and projects them to one (`eh_proj`) before its
+   * attention.
+   */
+  joins?: true;
 }
 
 /** The layer of that number. */

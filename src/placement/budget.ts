@@ -36,12 +36,13 @@ export function codeBytesOf(kind: RegionKind, code: CodeBytes, experts = false):
 }
 
 /** What the memory of a core depends on of a request. */
-export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch' | Replicas>;
+export type Kept = Pick<SizedRequest, 'mapping' | 'maxPositions' | 'batch' | 'inFlight' | Replicas>;
 type Replicas = 'kvReplicas' | 'headGroups' | 'strips';
 
 /** A part of a model over so many cores, with the caches that are asked for. */
 export function cutOf(model: ModelSpec, asked: Kept, rows: number, columns: number): Cut {
-  return { model, rows, columns, positions: asked.maxPositions, users: asked.batch };
+  const { maxPositions: positions, batch: users, inFlight } = asked;
+  return { model, rows, columns, positions, users, ...(inFlight && { inFlight }) };
 }
 
 /**
@@ -74,13 +75,13 @@ const known = new WeakMap<ModelSpec, Map<string, number>>();
 function once(
   part: PartKind,
   model: ModelSpec,
-  { mapping, maxPositions, batch }: Kept,
+  { mapping, maxPositions, batch, inFlight = 1 }: Kept,
   rest: string,
   find: () => number,
 ): number {
   let ofModel = known.get(model);
   if (ofModel === undefined) known.set(model, (ofModel = new Map()));
-  const key = `${mapping} ${keyOfPart(part)} ${maxPositions} ${batch} ${rest}`;
+  const key = `${mapping} ${keyOfPart(part)} ${maxPositions} ${batch} ${inFlight} ${rest}`;
   let found = ofModel.get(key);
   if (found === undefined) ofModel.set(key, (found = find()));
   return found;

@@ -24,7 +24,10 @@ export interface Placement {
   latent?: LatentForm | undefined;
   /** In the order of a token's path; a tied table is the first region and is visited again at the end. */
   regions: Region[];
+  /** In use, those of a draft included. */
   wafers: number;
+  /** With speculation by a model or a layer that drafts. */
+  draft?: DraftPlacement;
   /**
    * Estimated cycles of all hand-offs (hand-off-cost.ts), which the strategy weighed; and, after an
    * exact search, the least that any layout may cost. Nothing that was simulated.
@@ -38,6 +41,14 @@ export interface Placement {
   };
 }
 
+/** Where the model lies that drafts tokens for another one. */
+export interface DraftPlacement {
+  model: ModelSpec;
+  /** On the wafers of the other one, in the rows below it; or on its own, which are counted after those. */
+  shared: boolean;
+  placement: Placement;
+}
+
 /** What a run asks of the placement of its model. */
 export interface PlacementRequest {
   strategy: string;
@@ -46,6 +57,8 @@ export interface PlacementRequest {
   /** Longest context that the caches must hold: tokens before the first step + steps. */
   maxPositions: number;
   batch: number;
+  /** Tokens of a user that follow each other before it is known which are accepted; 1 if not given. */
+  inFlight?: number | undefined;
 }
 
 /** The model does not fit; the one-line message says what was asked, what there is and what would fit. */

@@ -106,6 +106,55 @@ export interface DecodeResult {
   sharedLinks?: SharedLinksResult;
   /** Where experts lie in strips. */
   routing?: RoutingResult;
+  /** With `workload.speculation`: the speed with drafted tokens; all else here is plain decoding. */
+  speculation?: SpeculationResult;
+}
+
+/**
+ * The cycles of a round by what they are, along its last token; simulated. `verify` is a plain token, `comparison`
+ * that of choices and drafts, `rollback` the choice of the memory that was accepted, as far as it holds the round
+ * up, and `spacing` what the last token takes longer than a plain one, as it follows the others.
+ */
+export interface RoundRows {
+  draft: number;
+  verify: number;
+  spacing: number;
+  comparison: number;
+  transport: number;
+  rollback: number;
+}
+
+/** A round: tokens that were drafted and accepted, its cycles, and what these are. */
+export interface RoundResult extends RoundRows {
+  drafted: number;
+  accepted: number;
+  /** The rows' sum. */
+  cycles: number;
+}
+
+/** Decoding with drafted tokens. Cycles are simulated; how many tokens are accepted is assumed, or computed. */
+export interface SpeculationResult {
+  /** Who drafts: a model by its name, an MTP layer, or a look-up by the host. */
+  draft: string;
+  /** Tokens that a round verifies, the certain one included. */
+  tokens: number;
+  /** Of all rounds, before the last one is cut to `workload.tokens`. */
+  drafted: number;
+  accepted: number;
+  /** The chance of each drafted token, or of all, from which accepted ones were drawn; none where they were computed. */
+  assumedAcceptance?: number | readonly number[];
+  /** Mean of the rounds, as all here. */
+  cyclesPerRound: number;
+  tokensPerRound: number;
+  draftCycles: number;
+  /** From the last drafted token to the last choice compared: all that is neither draft nor transport. */
+  verifyCycles: number;
+  /** Adds up to `cyclesPerRound`. */
+  breakdown: RoundRows;
+  tokensPerSecondPerUser: number;
+  /** Of an assumed acceptance: what rounds give in the mean of all draws, and the speed with that. */
+  expected?: { tokensPerRound: number; tokensPerSecondPerUser: number };
+  rounds: RoundResult[];
 }
 
 /** Least, mean and most of some numbers. */
@@ -168,6 +217,17 @@ export interface RegionResult extends Located {
   name: string;
 }
 
+/** Where the draft lies: in the lower rows of the model's wafers, or on wafers of its own, counted after those. */
+export interface DraftPlacementResult {
+  model: string;
+  shared: boolean;
+  /** Of its own; 0 if shared. */
+  wafers: number;
+  regions: RegionResult[];
+  coresUsed: number;
+  sramPeakBytesPerCore: number;
+}
+
 export interface PlacementResult {
   strategy: string;
   /** Whether a layer is one region, or one for its attention and one for its MLP. */
@@ -183,7 +243,10 @@ export interface PlacementResult {
   coresAvailable?: number;
   /** On wafers with dead cores: how many, and the hops of the longest link past some. */
   defects?: NonNullable<Placement['defects']>;
+  /** All in use, those of a draft included. */
   wafers?: number;
+  /** With speculation by a model or a layer: all else here is of the model whose tokens are verified. */
+  draft?: DraftPlacementResult;
   /** With several wafers: what would have to shrink for fewer. */
   fewerWafers?: FewerWafers;
   /**

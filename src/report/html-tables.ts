@@ -34,15 +34,21 @@ export function causesTable(cycles: CyclesByCause): string {
 }
 
 /** Every region with its place, size and memory. */
-export function regionsTable({ regions, sramBytesPerCore }: PlacementResult): string {
-  const rows = regions.map(({ name, wafer, x, y, width, height, sramBytesPerCore: used }) => [
-    escapeHtml(name),
-    String(wafer),
-    `${x}, ${y}`,
-    `${width} x ${height}`,
-    count(width * height),
-    sramBytesPerCore === undefined ? bytes(used) : `${bytes(used)} of ${bytes(sramBytesPerCore)}`,
-  ]);
+export function regionsTable({ regions, draft, sramBytesPerCore }: PlacementResult): string {
+  const drafts = (draft?.regions ?? []).map((region) => ({
+    ...region,
+    name: `draft ${region.name}`,
+  }));
+  const rows = [...regions, ...drafts].map(
+    ({ name, wafer, x, y, width, height, sramBytesPerCore: used }) => [
+      escapeHtml(name),
+      String(wafer),
+      `${x}, ${y}`,
+      `${width} x ${height}`,
+      count(width * height),
+      sramBytesPerCore === undefined ? bytes(used) : `${bytes(used)} of ${bytes(sramBytesPerCore)}`,
+    ],
+  );
   return table(['region', 'wafer', 'x, y', 'cores x by y', 'cores', 'SRAM per core'], rows);
 }
 

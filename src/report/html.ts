@@ -11,6 +11,7 @@ import { floorPlans, timeline } from './html-floor.js';
 import { mapData, QUANTITIES, type Deflate } from './html-maps.js';
 import { nameOf, servingCharts, servingFacts, servingNotes, servingTable } from './html-serving.js';
 import { routingFacts } from './routing-text.js';
+import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { SCRIPT } from './page-script.js';
 import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
@@ -36,6 +37,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('Floor plan', plans(run, detail)),
     section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
+    ...rounds(run),
     section('What the cores do', causesTable(decode.coreCycles)),
     ...(decode.waits ? [section('What cores wait for', waitsOf(decode.waits))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
@@ -57,13 +59,14 @@ function headline(run: AnyRun): string {
 }
 
 function stepFacts(run: RunDocument): [string, string][] {
-  const { routing } = run.decode;
+  const { routing, speculation } = run.decode;
+  const facts = [
+    ...(routing ? routingFacts(routing) : []),
+    ...(speculation ? speculationFacts(speculation) : []),
+  ];
   return [
     ...HEADLINE.map(([key]): [string, string] => [METRICS[key].title, textOf(METRICS[key], run)]),
-    ...(routing ? routingFacts(routing) : []).map(([name, value]): [string, string] => [
-      name,
-      escapeHtml(value),
-    ]),
+    ...facts.map(([name, value]): [string, string] => [name, escapeHtml(value)]),
   ];
 }
 
@@ -144,6 +147,13 @@ function plans({ placement }: RunDocument, { maps }: RunDetail): string {
 function timelineOf({ stages, cycles }: RunDetail): string {
   return `<p class="soft">In cycles of the step. A stage lasts from its first sender's start to its last core's end; dark and light parts are its operators, each to the end of its slowest core.</p>
 <div class="wide">${timeline(stages, cycles)}</div>`;
+}
+
+/** Decoding with drafted tokens, where the run did. */
+function rounds({ decode: { speculation } }: RunDocument): string[] {
+  if (speculation === undefined) return [];
+  const note = `<p class="soft">${escapeHtml(speculationFacts(speculation)[0][1])}. Along the round's last token, in the mean of its rounds; all else on the page is plain decoding.</p>`;
+  return [section('Where a round goes', `${note}\n${table(ROUND_HEAD, roundRows(speculation))}`)];
 }
 
 function operators({ decode }: RunDocument): string {

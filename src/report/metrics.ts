@@ -5,6 +5,7 @@
 import type { CyclesByCause, KernelDocument, RegionResult, RunDocument } from './document.js';
 import { bytes, count, fixed } from './format.js';
 import type { ServingResult } from './serving-document.js';
+import { speculativeSpeed } from './speculation-text.js';
 
 export interface Metric<Of> {
   /** What a table calls it. */
@@ -65,6 +66,19 @@ export const METRICS = {
   wafers: lower('wafers', 'wafers', count, ({ placement: { wafers, regions } }) => {
     return wafers ?? 1 + Math.max(...regions.map(({ wafer }) => wafer));
   }),
+  // With drafted tokens; how many of them are right may be assumed.
+  cyclesPerRound: lower(
+    'cycles per round',
+    'cycles',
+    count,
+    (run) => run.decode.speculation?.cyclesPerRound,
+  ),
+  speculativeTokensPerSecondPerUser: higher(
+    'tokens/s per user, speculative',
+    'tokens/s',
+    digits(1),
+    ({ decode: { speculation } }) => speculation && speculativeSpeed(speculation),
+  ),
   // Not the error, whose last bits may differ where those of exp and pow do.
   checkPassed: higher('check passed', '1 if yes', count, ({ check }) => {
     return check && (check.passed === false ? 0 : 1);
@@ -113,6 +127,8 @@ export const BENCHED = [
   'waveletHops',
   'sramPeakBytesPerCore',
   'wafers',
+  'cyclesPerRound',
+  'speculativeTokensPerSecondPerUser',
   'checkPassed',
 ] as const satisfies readonly MetricKey[];
 

@@ -2,26 +2,33 @@
 import type { PlacementResult, RegionResult, SearchResult } from './document.js';
 import { bytes, count, numbered, ranges, runsOf, stemOf, table } from './format.js';
 import { fewerWafersLine } from './fewer-wafers-line.js';
+import { draftPlaceText } from './speculation-text.js';
 
 /** Regions with what they take of the cores and their memory, and how they were found. */
 export function placementText(placement: PlacementResult): string {
-  const rows = groups(placement.regions).map((group) => {
+  const row = (group: RegionResult[], of = '') => {
     const region = group[0];
     return [
-      ranges(group.map(({ name }) => name)),
+      of + ranges(group.map(({ name }) => name)),
       count(group.length),
       waferList(group),
       `${region.width} x ${region.height}`,
       count(group.length * region.width * region.height),
       memory(region.sramBytesPerCore, placement.sramBytesPerCore),
     ];
-  });
+  };
+  const rows = [
+    ...groups(placement.regions).map((group) => row(group)),
+    ...groups(placement.draft?.regions ?? []).map((group) => row(group, 'draft ')),
+  ];
   const head = ['region', 'count', 'wafer', 'cores x by y', 'cores', 'SRAM per core'];
   const used = placement.coresAvailable
     ? `${count(placement.coresUsed)} of ${count(placement.coresAvailable)} cores`
     : `${count(placement.coresUsed)} cores`;
   const peak = memory(placement.sramPeakBytesPerCore, placement.sramBytesPerCore);
   const lines = [`${used}; SRAM ${bytes(placement.sramUsedBytes)} in all, fullest core ${peak}`];
+  const draft = draftPlaceText(placement);
+  if (draft !== undefined) lines.push(draft);
   if (placement.defects) lines.push(dead(placement.defects));
   const fewer = placement.fewerWafers ? fewerWafersLine(placement.fewerWafers) : '';
   if (fewer !== '') lines.push(fewer);

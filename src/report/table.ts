@@ -12,6 +12,7 @@ import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { placementText } from './placement-text.js';
 import { checkText } from './check-text.js';
 import { routingFacts } from './routing-text.js';
+import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
 import { whyLines } from './why-text.js';
@@ -24,6 +25,9 @@ export function runTable(run: RunDocument, style: Style): string {
     headline(run, style),
     run.text === undefined ? '' : section('Text', indented(run.text), style),
     section('Where a token goes', breakdown(decode.breakdown, decode.cyclesPerToken), style),
+    decode.speculation
+      ? section('Where a round goes', table(ROUND_HEAD, roundRows(decode.speculation)), style)
+      : '',
     section('What the cores do', coreCycles(decode.coreCycles, decode.specialShare), style),
     why(decode, '', style),
     section(`Placement: ${placement.strategy}`, placementText(placement), style),
@@ -103,6 +107,9 @@ function headline(run: RunDocument, style: Style): string {
   if (decode.sharedLinks) lines.push(`  links       ${sharedLinksText(decode.sharedLinks)}`);
   if (decode.routing)
     for (const [name, value] of routingFacts(decode.routing))
+      lines.push(`  ${name.padEnd(11)} ${value}`);
+  if (decode.speculation)
+    for (const [name, value] of speculationFacts(decode.speculation))
       lines.push(`  ${name.padEnd(11)} ${value}`);
   if (layers.length > 0)
     lines.push(`  per layer   ${span(layers)} cycles, ${layers.length} layers`);

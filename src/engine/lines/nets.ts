@@ -81,7 +81,7 @@ function colorsOfLists({
   return { listColors, listSends };
 }
 
-/** The nets of the colours of each of some masks, which have no colour in common. */
+/** The nets of the colours of each of some masks. */
 export function netsOf(
   table: LineTable,
   ground: Ground,
@@ -246,8 +246,9 @@ function classesOf(
   masks: readonly number[],
 ): Classes[] {
   const empty = emptySet(table, wafer.fabric);
-  const maskOf = Int32Array.from({ length: COLORS }, (_, color) =>
-    masks.findIndex((mask) => ((mask >>> color) & 1) === 1),
+  // Phases that are simulated as one have colours that others of their families have alone.
+  const masksOf = Array.from({ length: COLORS }, (_, color) =>
+    [...masks.keys()].filter((m) => ((masks[m] >>> color) & 1) === 1),
   );
   const found = masks.map(() => ({
     classOf: new Int32Array(program.roles.length),
@@ -260,8 +261,7 @@ function classesOf(
     const { routes } = program.roles[role];
     sets.fill(empty);
     for (let i = 0; i < routes.length; i++) {
-      const mask = maskOf[routes[i].color];
-      if (mask >= 0) sets[mask] = withRoute(table, sets[mask], routes[i]);
+      for (const m of masksOf[routes[i].color]) sets[m] = withRoute(table, sets[m], routes[i]);
     }
     for (let m = 0; m < masks.length; m++) {
       const { classOf, classList, classSet, numbers } = found[m];

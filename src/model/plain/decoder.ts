@@ -27,6 +27,8 @@ export interface PlainDecoder {
    * @param positions of layers whose token attends to these, whatever their indexers choose
    */
   step(token: number, experts?: ChosenExperts, positions?: ChosenPositions): Float64Array;
+  /** Keeps in mind what it remembers now; the function that it returns goes back to that, as often as one likes. */
+  mark(): () => void;
   /**
    * The cache so far, [layer][position][kvHeads * headDim]: keys after RoPE, and values. Layers without
    * grouped queries have none.
@@ -67,7 +69,9 @@ export function createPlainDecoder(
   weights: Weights,
   positions = model.maxContext,
 ): PlainDecoder {
-  const caches = model.layers.map(() => ({ keys: [], values: [], indexKeys: [] }));
+  const caches = model.layers.map((): Record<CacheName, Float64Array[]> => {
+    return { keys: [], values: [], indexKeys: [] };
+  });
   const states = model.layers.map((_, number) => {
     const { attention } = layerOf(model, number);
     return attention.kind === 'delta' ? emptyState(attention) : undefined;
@@ -110,8 +114,24 @@ export function createPlainDecoder(
     return headLogits(model, weights, x);
   }
 
+  function mark(): () => void {
+    const marked = position;
+    const kept = states.map((state) => state && copyOf(state));
+    return () => {
+      position = marked;
+      for (const { keys, values, indexKeys } of caches)
+        for (const list of [keys, values, indexKeys]) list.splice(marked);
+      for (const [layer, state] of states.entries()) {
+        const { heads, window } = copyOf(kept[layer] ?? { heads: [], window: [] });
+        state?.heads.forEach((head, h) => head.set(heads[h]));
+        state?.window.splice(0, Infinity, ...window);
+      }
+    };
+  }
+
   return {
     step,
+    mark,
     keys: caches.map(({ keys }) => keys),
     values: caches.map(({ values }) => values),
     indexKeys: caches.map(({ indexKeys }) => indexKeys),
@@ -119,6 +139,13 @@ export function createPlainDecoder(
     choices,
     selections,
   };
+}
+
+type CacheName = 'keys' | 'values' | 'indexKeys';
+
+function copyOf({ heads, window }: DeltaState): DeltaState {
+  // What went into the convolution does not change any more.
+  return { heads: heads.map((head) => head.slice()), window: [...window] };
 }
 
 function createLayer(

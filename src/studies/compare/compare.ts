@@ -129,6 +129,7 @@ export function comparison(
       version: versionOf(run),
       differenceCycles: run.decode.cyclesPerToken - runs[0].decode.cyclesPerToken,
       ...(run.decode.routing && { routing: run.decode.routing }),
+      ...(run.decode.speculation && { speculation: run.decode.speculation }),
       ...servedOf(run),
       ...(twin < i && { sameFloorPlanAs: names[twin] }),
     });

@@ -1,6 +1,7 @@
 /** Several runs of one workload side by side: `wafersim compare`. Later fields are added, never renamed. */
 import type { Placement } from '../../placement/placement.js';
 import type { PlacementResult, RoutingResult, RunDocument } from '../../report/document.js';
+import type { SpeculationResult } from '../../report/document.js';
 import type { COMPARED } from '../../report/metrics.js';
 import type { Identity } from '../../report/identity.js';
 
@@ -25,6 +26,8 @@ export interface CompareRow extends Record<(typeof COMPARED)[number], number> {
   defects?: NonNullable<Placement['defects']>;
   /** Where its experts lie in strips: with which choices, and what each of them takes. */
   routing?: RoutingResult;
+  /** With drafted tokens; the numbers above are those of plain decoding. */
+  speculation?: SpeculationResult;
   /** What the strategy weighed, and the least that any layout was proved to cost by it. */
   estimate?: NonNullable<PlacementResult['estimate']>;
   /** What it served, by scenario; absent if it served nothing. The numbers above are a step's own. */

@@ -15,6 +15,7 @@ import {
 import { valueAt, type Style } from '../../report/format.js';
 import { COMPARED, METRICS, SERVED, SPEEDS, textOf } from '../../report/metrics.js';
 import { choicesText, loadText, rateText } from '../../report/routing-text.js';
+import { acceptanceText, ROUND_ROWS, speculativeSpeed } from '../../report/speculation-text.js';
 import { scenariosOf, type ServingResult } from '../../report/serving-document.js';
 
 /** A comparison as text, ending with a line break. */
@@ -131,6 +132,33 @@ const ROUTING: Row[] = [
   ],
 ];
 
+/** Shown if some run drafts tokens; of another one what it does without them. */
+const SPECULATION: Row[] = [
+  [
+    'tokens/s per user, speculative',
+    ({ speculation, tokensPerSecondPerUser: plain }) =>
+      fixed(speculation ? speculativeSpeed(speculation) : plain, 1),
+  ],
+  [
+    'accepted',
+    ({ speculation }) => (speculation ? acceptanceText(speculation) : 'nothing drafted'),
+  ],
+  [
+    'cycles per round',
+    ({ speculation, cyclesPerToken: plain }) =>
+      count(speculation ? speculation.cyclesPerRound : plain),
+  ],
+  [
+    'tokens per round',
+    ({ speculation }) =>
+      fixed(speculation?.expected?.tokensPerRound ?? speculation?.tokensPerRound ?? 1, 2),
+  ],
+  ...ROUND_ROWS.filter(([key]) => key !== 'verify').map(([key, title]): Row => [
+    `${title}, cycles`,
+    ({ speculation }) => count(speculation?.breakdown[key] ?? 0),
+  ]),
+];
+
 function shownOf(cycles: number | undefined): string {
   return cycles === undefined ? '-' : count(cycles);
 }
@@ -150,6 +178,7 @@ function cells({ rows }: CompareDocument): string[][] {
   const metrics = [
     ...metricsOf(rows.some(({ served }) => served)),
     ...(rows.some(({ routing }) => routing) ? ROUTING : []),
+    ...(rows.some(({ speculation }) => speculation) ? SPECULATION : []),
     ...(rows.some(({ estimate }) => estimate?.bound !== undefined) ? PROOF : []),
     ...(rows.some(({ defects }) => defects) ? DEFECTS : []),
   ];

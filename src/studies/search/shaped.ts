@@ -1,5 +1,5 @@
 /** A configuration with the shape that a search finds, each tried shape a run of its own. */
-import { lastStepOf, roomOf } from '../../decode/positions.js';
+import { inFlightOf, lastStepOf, roomOf } from '../../decode/positions.js';
 import type { ResolvedConfig } from '../../config.js';
 import { groupChooser, type LineCycles } from '../../decode/groups.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
@@ -47,7 +47,13 @@ function costOfShapes(
   const last = lastStepOf(config);
   const lines: LineCycles = new Map();
   const byLines = (regions: Parameters<typeof groupChooser>[1], fixed?: Groups) =>
-    groupChooser({ ...config, maxPositions }, regions, options.runner, fixed, lines);
+    groupChooser(
+      { ...config, maxPositions, inFlight: inFlightOf(config) },
+      regions,
+      options.runner,
+      fixed,
+      lines,
+    );
   return {
     async groupsOf({ rows, layerColumns, kvReplicas = config.placement.kvReplicas }) {
       if (typeof layerColumns === 'object')

@@ -33,6 +33,8 @@ export interface PreparedEndpoint {
   config: ResolvedConfig;
   /** A recorded one, if a folder was given. */
   driver: Driver;
+  /** Another server of the same kind, which is not recorded. */
+  spare: () => Driver;
   text: TextSource;
   modelName: string;
   /** Positions of one request's prompt and answer, and of all together. */
@@ -87,6 +89,7 @@ export async function prepareEndpoint(
   return {
     config,
     driver: recording?.driver ?? driver,
+    spare: () => createDriver(serve),
     text,
     modelName: options.servedModelName ?? config.model.name,
     maxModelLen,

@@ -75,9 +75,11 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     const answer = async () => {
       const { route, open } = routeOf(request);
       if (!open) checkKey(request, apiKey);
+      const own = ready();
       const exchange: Exchange = {
         ...{ request, response, limits, conversations, fail },
-        service: ready(),
+        service: own,
+        since: whenWhole(request, own),
         unixSeconds: unixSeconds(),
         body: () => bodies.read(request),
       };
@@ -133,6 +135,13 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
       clearTimeout(left);
     },
   };
+}
+
+/** Its body comes only once the route has asked for it, so that its end is not missed. */
+function whenWhole(request: IncomingMessage, { clock }: Service): () => number {
+  let since: number | undefined;
+  request.once('end', () => (since = clock()));
+  return () => since ?? clock();
 }
 
 function listen(server: Server, { host, port }: EndpointOptions): Promise<void> {

@@ -10,6 +10,8 @@ export interface Exchange {
   response: ServerResponse;
   limits: HttpLimits;
   service: Service;
+  /** When the last of the request had come, by the service's clock: what reading it takes is no time of the wafer. */
+  since: () => number;
   /** What earlier responses can be continued from. */
   conversations: Conversations;
   /** Seconds since 1970. */

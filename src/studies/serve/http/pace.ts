@@ -26,7 +26,8 @@ export interface PaceOptions {
 }
 
 export interface Pace {
-  submit(request: Request, recipient: Recipient): void;
+  /** @param since when the client sent it, by `now`; now if not given */
+  submit(request: Request, recipient: Recipient, since?: number): void;
   /** Ends a request from outside: given up, or complete with the tokens that it has. */
   cancel(id: number): void;
   finish(id: number): void;
@@ -50,7 +51,7 @@ export function createPace(options: PaceOptions): Pace {
   const { driver, speed, now } = options;
   const begun = now();
   const recipients = new Map<number, Recipient>();
-  const simulatedNs = () => Math.max(0, Math.round((now() - begun) * 1e9 * speed));
+  const simulatedNs = (seconds = now()) => Math.max(0, Math.round((seconds - begun) * 1e9 * speed));
   const counter = lateness(options.onHostLimit);
   const [late, lateWords] = [counter(), counter()];
   let timer: NodeJS.Timeout | undefined;
@@ -98,16 +99,16 @@ export function createPace(options: PaceOptions): Pace {
       options.onFault(error);
     }
   };
-  const then = (ask: (nowNs: number) => void) => {
-    ask(simulatedNs());
+  const then = (ask: (nowNs: number) => void, since?: number) => {
+    ask(simulatedNs(since));
     schedule();
   };
   return {
-    submit(request, recipient) {
+    submit(request, recipient, since) {
       then((ns) => {
         driver.submit(request, ns);
         recipients.set(request.id, recipient);
-      });
+      }, since);
     },
     cancel(id) {
       // What has ended holds nothing any more.

@@ -8,7 +8,7 @@ import { sendJson } from './send-answers.js';
 
 export async function responsesRoute(exchange: Exchange): Promise<void> {
   const request = responsesRequest(await exchange.body());
-  const { service, conversations, response, limits, unixSeconds, fail } = exchange;
+  const { service, since, conversations, response, limits, unixSeconds, fail } = exchange;
   if (!request.generate)
     throw badRequest("'generate: false' keeps its state with a WebSocket: use one.", 'generate');
   const { previous, store, stream: streamed } = request;
@@ -17,7 +17,7 @@ export async function responsesRoute(exchange: Exchange): Promise<void> {
   const stream = streamed ? eventStream(response, limits.unreadBytes) : undefined;
   const turn = startTurn(
     service,
-    { request, before, unixSeconds },
+    { request, before, unixSeconds, since: since() },
     {
       event: (event) => stream?.send(event, event.type),
       end(whole, conversation) {

@@ -49,10 +49,10 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
     delete lane.last;
     service.closeSession(lane.session);
   };
-  const turn = (lane: Lane, request: ResponsesRequest, done: () => void) => {
+  const turn = (lane: Lane, request: ResponsesRequest, since: number, done: () => void) => {
     const { session } = lane;
     const before = request.previous === undefined ? undefined : find(request.previous);
-    const asked = { request, before, session, unixSeconds: unixSeconds() };
+    const asked = { request, before, session, unixSeconds: unixSeconds(), since };
     const ended = () => {
       running.delete(answering);
       done();
@@ -73,6 +73,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
     running.add(answering);
   };
   const receive = (data: RawData, isBinary: boolean) => {
+    const since = service.clock();
     let name: string | undefined;
     try {
       const message = messageOf(data, isBinary, limits);
@@ -81,7 +82,7 @@ export function serveSocket(socket: WebSocket, context: SocketContext): void {
       const request = responsesRequest(message);
       lanes.run(lane, (done) => {
         try {
-          turn(lane, request, done);
+          turn(lane, request, since, done);
         } catch (error) {
           forget(lane, request);
           fail(name, asApiError(error));

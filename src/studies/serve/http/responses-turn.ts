@@ -25,6 +25,8 @@ export interface TurnAsked {
   /** The session whose cache stays, of a connection that stays. */
   session?: number;
   unixSeconds: number;
+  /** As of an `Ask`. */
+  since: number;
 }
 
 export function notFound(id: string): ApiError {
@@ -37,7 +39,7 @@ export function notFound(id: string): ApiError {
 /** @throws ApiError if it cannot be begun */
 export function startTurn(
   service: Service,
-  { request, before, session, unixSeconds }: TurnAsked,
+  { request, before, session, unixSeconds, since }: TurnAsked,
   reader: TurnReader,
 ): Started {
   const model = checkModel(service, request.model);
@@ -56,6 +58,7 @@ export function startTurn(
       sampling,
       sample: 0,
       generate,
+      since,
       ...(session !== undefined && { turn: turnOf(session, before, preface) }),
     },
     (delta) => {

@@ -21,6 +21,8 @@ export interface Samples {
   prompts: readonly Prompt[];
   samples: number;
   sampling: Sampling;
+  /** As of an `Ask`. */
+  since?: number | undefined;
 }
 
 export interface Reader {
@@ -38,7 +40,7 @@ export interface Reader {
  */
 export function startSamples(
   service: Service,
-  { prompts, samples, sampling }: Samples,
+  { prompts, samples, sampling, since }: Samples,
   limits: HttpLimits,
   reader: Reader,
 ): { answers: Answer[]; cancel: () => void } {
@@ -71,7 +73,7 @@ export function startSamples(
       const promptTokens = service.count(prompt);
       for (let sample = 0; sample < samples; sample++) {
         const index = answers.push(emptyAnswer(promptTokens)) - 1;
-        const ask = { prompt, promptTokens, sampling, sample };
+        const ask = { prompt, promptTokens, sampling, sample, since };
         running.push(service.start(ask, (delta) => take(index, delta)));
       }
     }

@@ -22,14 +22,14 @@ export interface Asked extends Samples {
 
 /** @throws ApiError as long as nothing has been sent */
 export function sendAnswers(
-  { service, limits, response, fail }: Exchange,
+  { service, since, limits, response, fail }: Exchange,
   asked: Asked,
   shape: AnswerShape,
 ): void {
   const stream = asked.stream ? eventStream(response, limits.unreadBytes) : undefined;
   const sent = new Set<number>();
   let open = asked.prompts.length * asked.samples;
-  const { answers, cancel } = startSamples(service, asked, limits, {
+  const { answers, cancel } = startSamples(service, { ...asked, since: since() }, limits, {
     delta(index, delta) {
       if (delta.end !== undefined) open--;
       if (stream === undefined) return;

@@ -7,6 +7,7 @@ import { prepareEndpoint, type EndpointOptions } from '../endpoint.js';
 import type { StreamInterval } from './answering.js';
 import { openEndpoint } from './endpoint.js';
 import { simulatedService } from './simulated-service.js';
+import { warmUp } from './warm-up.js';
 
 export interface ServeOptions extends EndpointOptions {
   host: string;
@@ -62,10 +63,12 @@ export async function serveHttp(
     const prepared = await prepareEndpoint(source, options, simulateOptions);
     const { modelName, maxModelLen, text, driver, notes } = prepared;
     const { speed, streamInterval, onFault, onNote, unixSeconds } = options;
+    const { now } = simulateOptions;
+    const model = { id: modelName, created: unixSeconds(), maxModelLen };
+    await warmUp(prepared.spare(), { model, now, streamInterval }, onFault);
     const service = simulatedService({
       ...{ driver, text, streamInterval, speed, onFault, limits: endpoint.limits },
-      model: { id: modelName, created: unixSeconds(), maxModelLen },
-      now: simulateOptions.now,
+      ...{ model, now },
       onHostLimit: (seconds) =>
         onNote(
           `tokens go out ${Math.round(seconds * 1000)} ms late: the host, not the wafer, is the limit; ` +

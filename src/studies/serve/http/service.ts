@@ -58,6 +58,8 @@ export interface Ask {
   /** 0, 1, ... of several answers to one request. */
   sample: number;
   turn?: Turn;
+  /** When it reached the endpoint, by the service's clock; now if not given. */
+  since?: number | undefined;
   /** False: the prompt is read, and nothing is said. */
   generate?: boolean;
 }
@@ -71,6 +73,8 @@ export interface Started {
 
 export interface Service {
   model: ServedModel;
+  /** Seconds of the wall clock, from any instant. */
+  clock: () => number;
   /** Tokens of a prompt. */
   count(prompt: Prompt): number;
   /**

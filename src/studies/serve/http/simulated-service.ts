@@ -84,7 +84,7 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
         take({ text: '', calls: [], tokens: 0, tokenNs: [], end: { failed: error } });
       },
     });
-    pace.submit(requestOf(id, ask, tokens), counting(metrics, recipient));
+    pace.submit(requestOf(id, ask, tokens), counting(metrics, recipient), ask.since);
     count(metrics, 'vllm:request_params_max_tokens', maxTokens);
     running.set(id, { recipient, tokens });
     promised += tokens;
@@ -98,6 +98,7 @@ export function simulatedService(options: ServiceOptions): SimulatedService {
   };
   return {
     model,
+    clock: options.now,
     count: (prompt) => text.count(prompt).tokens,
     start,
     openSession: () => nextSession++,

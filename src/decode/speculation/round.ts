@@ -1,0 +1,111 @@
+/**
+ * Tokens of one user on their way through the regions, one after the other. Those of a round are sent when they are
+ * known; those of a draft when the one before has been chosen. Rounds follow each other until cores are as they
+ * were after the round before.
+ */
+import type { StepPlan } from '../../lowering/lowering.js';
+import { beginRound, createRing, nextTurn, sendOf, stateOf, type Ring } from '../ring.js';
+import type { RunStage, StageTiming, StepTiming } from '../timeline.js';
+import { longWaiting, stageRuns, visit } from '../visit.js';
+
+/** Tokens of a round in their order: their stages, which differ in their programs alone, and what runs them. */
+export interface RoundStages {
+  plans: StepPlan[];
+  /** Of all tokens, one after the other. */
+  stages: StageTiming[];
+  run: RunStage;
+}
+
+export interface TimedRound {
+  /** Cycles from the beginning of the round to the last choice. */
+  cycles: number;
+  /** The same to each token's choice. */
+  chosen: number[];
+  /** From the beginning of the round, by token: what waits for its turn is the time until it is sent too. */
+  timings: StepTiming[];
+}
+
+/** Rounds after which one that does not come back is taken as it is. */
+const MOST_ROUNDS = 6;
+
+/** Times a round whose tokens are sent so many cycles after its beginning. */
+export async function timeRound(
+  { plans, stages, run }: RoundStages,
+  launches: readonly number[],
+): Promise<TimedRound> {
+  const ring = await ringOf({ plans, stages, run });
+  const seen = new Map<string, number>();
+  const made: TimedRound[] = [];
+  for (;;) {
+    made.push(await nextRound(ring, launches));
+    const state = stateOf(ring);
+    const before = seen.get(state);
+    seen.set(state, made.length);
+    const repeating = before === undefined ? [made.at(-1)!] : made.slice(before);
+    if (before === undefined && made.length < MOST_ROUNDS) continue;
+    return repeating.reduce((a, b) => (b.cycles > a.cycles ? b : a));
+  }
+}
+
+async function ringOf({ plans, stages, run }: RoundStages): Promise<Ring> {
+  const length = stages.length / plans.length;
+  return createRing(stages, plans[0].places.length, stageRuns(stages, run), [], [], { length });
+}
+
+async function nextRound(ring: Ring, launches: readonly number[]): Promise<TimedRound> {
+  const begun = ring.now;
+  beginRound(ring, launches);
+  const chosen: number[] = [];
+  const timings: StepTiming[] = [];
+  while (timings.length < launches.length) {
+    timings.push((await nextTurn(ring)).timing);
+    chosen.push(ring.now - begun);
+  }
+  return { cycles: ring.now - begun, chosen, timings };
+}
+
+/**
+ * Cycles of each token of a chain, in which every token is the choice before.
+ * @param later cycles after each choice that the core is busy before it sends the token on
+ */
+export async function timeChain(of: RoundStages, later: number): Promise<number[]> {
+  const ring = await ringOf(of);
+  const cycles: number[] = [];
+  for (const index of of.plans.keys()) {
+    const begun = ring.now;
+    const wait = index === 0 ? 0 : later;
+    sendOf(ring, index, wait);
+    await nextTurn(ring);
+    cycles.push(ring.now - begun - wait);
+  }
+  return cycles;
+}
+
+/** How long words are on their way, and how long their first core takes to send them. */
+export interface Trip {
+  sent: number;
+  arrives: number;
+  /** Of these cycles those between wafers, or to the host and back. */
+  crossing: number;
+}
+
+/** One core's words to another, when both have long been waiting. */
+export async function timeTrip(
+  { places, stages: plans }: StepPlan,
+  of: {
+    stages: StageTiming[];
+    run: RunStage;
+  },
+): Promise<Trip> {
+  const ends = longWaiting(of.stages, places.length);
+  const runs = stageRuns(of.stages, of.run);
+  let arrives = 0;
+  let sent = 0;
+  for (const [i, stage] of of.stages.entries()) {
+    const sending = stage.senders.map(() => arrives + stage.crossing);
+    const { start, first, end } = await visit(runs, ends, stage, i, 0, sending);
+    if (i === 0) sent = first + start.result.end[stage.senders[0].core];
+    arrives = end;
+  }
+  return { sent, arrives, crossing: plans.reduce((sum, { crossing }) => sum + crossing, 0) };
+}

@@ -1,0 +1,105 @@
+/**
+ * Speculating decoding out of its rounds: how many drafted tokens each accepts, as was computed or as is drawn from
+ * the seed by assumed chances, what it takes, and the speed that follows.
+ */
+import type { ResolvedConfig } from '../../config.js';
+import { acceptedOf, tokensPerRound } from '../../numeric/acceptance.js';
+import { seededRandom } from '../../numeric/random.js';
+import type { RoundResult, RoundRows, SpeculationResult } from '../../report/document.js';
+import { firstPosition } from '../positions.js';
+import { draftModelOf } from './draft.js';
+import type { RoundTimer } from './timer.js';
+
+/** Tokens of a round that were drafted and accepted. */
+export type RoundCounts = Pick<RoundResult, 'drafted' | 'accepted'>;
+
+/** What the rounds of a run are made of. */
+export interface OfRounds {
+  timer: RoundTimer;
+  /** Cycles of a plain token, by tokens before it in this run. */
+  plainAt: (done: number) => number;
+  /** What was accepted, of a run that computes; drawn without. */
+  computed?: readonly RoundCounts[] | undefined;
+  onProgress?: (done: number) => void;
+}
+
+/** The rounds that give the run's tokens. */
+export async function speculate(
+  config: ResolvedConfig,
+  { timer, plainAt, computed, onProgress }: OfRounds,
+): Promise<SpeculationResult> {
+  const { tokens } = config.workload;
+  const first = firstPosition(config);
+  const next = countsOf(config, computed);
+  const rounds: RoundResult[] = [];
+  for (let done = 0; done < tokens;) {
+    onProgress?.(done);
+    const counts = next();
+    if (counts === undefined) break;
+    const { cycles, rows } = await timer.time(first + done, plainAt(done), counts.drafted + 1);
+    rounds.push({ ...counts, cycles, ...rows });
+    done += counts.accepted + 1;
+  }
+  return resultOf(config, rounds);
+}
+
+/** What each round drafts and accepts, one after the other. */
+function countsOf(
+  { workload: { speculation, seed } }: ResolvedConfig,
+  computed: readonly RoundCounts[] | undefined,
+): () => RoundCounts | undefined {
+  if (computed !== undefined) {
+    const left = computed.values();
+    return () => left.next().value;
+  }
+  const { tokens, acceptance } = speculation!;
+  if (tokens === 1) return () => ({ drafted: 0, accepted: 0 });
+  if (acceptance === 'measured') throw new TypeError('what is measured has to be computed');
+  const random = seededRandom(`acceptance ${seed}`);
+  return () => ({ drafted: tokens - 1, accepted: acceptedOf(random, acceptance) });
+}
+
+function resultOf(config: ResolvedConfig, rounds: RoundResult[]): SpeculationResult {
+  const { wafer, workload } = config;
+  const { tokens, acceptance, draft } = workload.speculation!;
+  const mean = (of: (round: RoundResult) => number) =>
+    rounds.reduce((sum, round) => sum + of(round), 0) / rounds.length;
+  const breakdown: RoundRows = {
+    draft: mean((round) => round.draft),
+    verify: mean((round) => round.verify),
+    spacing: mean((round) => round.spacing),
+    comparison: mean((round) => round.comparison),
+    transport: mean((round) => round.transport),
+    rollback: mean((round) => round.rollback),
+  };
+  const cyclesPerRound = mean(({ cycles }) => cycles);
+  const given = mean(({ accepted }) => accepted + 1);
+  const speed = (perRound: number) => (perRound * wafer.clockHz) / cyclesPerRound;
+  const isAssumed = acceptance !== 'measured';
+  const expected = isAssumed ? tokensPerRound(acceptance) : undefined;
+  const name = draftModelOf(config)?.name;
+  return {
+    draft: name ?? (draft.kind === 'ngram' ? `look-up of ${draft.n} tokens by the host` : 'none'),
+    tokens,
+    drafted: rounds.reduce((sum, { drafted }) => sum + drafted, 0),
+    accepted: rounds.reduce((sum, { accepted }) => sum + accepted, 0),
+    ...(isAssumed && { assumedAcceptance: asOne(acceptance) }),
+    cyclesPerRound,
+    tokensPerRound: given,
+    draftCycles: breakdown.draft,
+    verifyCycles: mean(({ cycles, draft: drafts, transport }) => cycles - drafts - transport),
+    breakdown,
+    tokensPerSecondPerUser: speed(given),
+    ...(expected !== undefined && {
+      expected: { tokensPerRound: expected, tokensPerSecondPerUser: speed(expected) },
+    }),
+    rounds,
+  };
+}
+
+/** One chance where all are alike. */
+function asOne(chances: readonly number[]): number | readonly number[] {
+  const [first] = chances;
+  const isOne = chances.length > 0 && chances.every((chance) => chance === first);
+  return isOne ? first : chances;
+}

@@ -1,0 +1,66 @@
+/**
+ * The times of rounds at one context, for serving and for studies that ask for many rounds of one placement: of one
+ * user alone, by how many tokens are verified, and how closely tokens of any users follow each other.
+ */
+import type { ResolvedConfig } from '../../config.js';
+import type { Placement } from '../../placement/placement.js';
+import type { RoundRows } from '../../report/document.js';
+import type { LineCycles } from '../groups.js';
+import { loweredOf } from '../lowered.js';
+import type { Memo } from '../memo.js';
+import { draftedBeyond } from '../positions.js';
+import type { Runner } from '../runner.js';
+import { timeDecodeStep, type StepProgress } from '../time-step.js';
+import { draftConfigOf } from './draft.js';
+import { createRoundTimer } from './timer.js';
+
+export interface RoundPoint {
+  /** Cycles of a round of one user alone, by the tokens that it verifies, from 1 on; of 1 a plain token. */
+  alone: number[];
+  /** Cycles between two tokens of any users with the model's layers full; and between drafted ones, 0 without a model. */
+  spacing: number;
+  draftSpacing: number;
+  /** Of a round that verifies all tokens. */
+  rows: RoundRows;
+}
+
+/**
+ * Simulates rounds with `context` tokens in the cache.
+ * @param config with speculation, placed with its draft
+ * @param lines what is known about the lines of this machine, and where more is put
+ */
+export async function timeRounds(
+  config: ResolvedConfig,
+  placement: Placement,
+  context: number,
+  lines: LineCycles,
+  options: { runner: Runner; memo: Memo | boolean },
+  progress?: StepProgress,
+): Promise<RoundPoint> {
+  const { runner: programs, memo } = options;
+  const { tokens } = config.workload.speculation!;
+  const full = await timeDecodeStep(config, placement, context, lines, options, progress);
+  const maxPositions = context + 1 + draftedBeyond(config.workload);
+  const { plan } = await loweredOf(config, placement, maxPositions, programs, { lines });
+  const timer = await createRoundTimer(config, placement, {
+    ...{ plan, maxPositions, lines, programs, memo },
+  });
+  const alone = [full.alone];
+  let rows: RoundRows = { ...NONE, verify: full.alone };
+  for (let verified = 2; verified <= tokens; verified++) {
+    const round = await timer.time(context, full.alone, verified);
+    alone.push(round.cycles);
+    ({ rows } = round);
+  }
+  const drafting = draftConfigOf(config);
+  const { draft } = placement;
+  const ofDraft =
+    drafting && draft
+      ? await timeDecodeStep(drafting, draft.placement, context, lines, options, progress)
+      : undefined;
+  return { alone, spacing: full.spacing, draftSpacing: ofDraft?.spacing ?? 0, rows };
+}
+
+const NONE: RoundRows = {
+  ...{ draft: 0, verify: 0, spacing: 0, comparison: 0, transport: 0, rollback: 0 },
+};

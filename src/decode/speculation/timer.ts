@@ -1,0 +1,202 @@
+/**
+ * The rounds of a speculating run in time. The core that chose the certain token sends it to the draft, with how many
+ * tokens were accepted, and then to the model's first region. Drafted tokens follow it there as soon as each is known.
+ * The round ends when the last one's choice is compared. Meanwhile the draft takes its own last token too, so that it
+ * has nothing to catch up with where all were accepted.
+ *
+ * A look-up by the host is one wait: how many tokens the round verifies is known when the answer is there.
+ */
+import type { ResolvedConfig } from '../../config.js';
+import type { HandOffTo } from '../../lowering/hand-off-colors.js';
+import type { InFlight } from '../../lowering/in-flight.js';
+import type { StepPlan } from '../../lowering/lowering.js';
+import type { Step } from '../../lowering/region.js';
+import { planHostTrip, planTransport, type CoreAt } from '../../lowering/transport.js';
+import { hasRouter } from '../../lowering/token.js';
+import type { ModelSpec } from '../../model/model.js';
+import type { Placement } from '../../placement/placement.js';
+import type { LineCycles } from '../groups.js';
+import { loweredOf } from '../lowered.js';
+import { memoized, type Memo } from '../memo.js';
+import type { Runner } from '../runner.js';
+import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
+import { draftConfigOf } from './draft.js';
+import { partsOf, type RoundTiming } from './parts.js';
+import { timeChain, timeRound, timeTrip, type RoundStages, type Trip } from './round.js';
+
+type PlanOf = (step: Step) => StepPlan;
+
+export interface RoundTimer {
+  /**
+   * A round whose certain token stands at `position`, where a plain token takes `plain` cycles.
+   * @param verified its tokens; all of the configuration if not given
+   */
+  time(position: number, plain: number, verified?: number): Promise<RoundTiming>;
+}
+
+/** What a run's rounds share with its plain steps. */
+export interface TimerBase {
+  /** The model's plans. */
+  plan: PlanOf;
+  maxPositions: number;
+  /** What is known about the lines of this machine, and where more is put. */
+  lines?: LineCycles | undefined;
+  programs: Runner;
+  memo: Memo | boolean;
+}
+
+/** @param config with speculation, placed with its draft */
+export async function createRoundTimer(
+  config: ResolvedConfig,
+  { draft: placed }: Placement,
+  base: TimerBase,
+): Promise<RoundTimer> {
+  const { wafer, model } = config;
+  const { tokens: of, draft } = config.workload.speculation!;
+  const { maxPositions, programs } = base;
+  const drafting = draftConfigOf(config);
+  const ofDraft =
+    drafting && placed
+      ? await loweredOf(drafting, placed.placement, maxPositions, programs, {
+          ...(base.lines && { lines: base.lines }),
+        })
+      : undefined;
+  const [modelStages, draftStages] = [stageMaker(wafer, base), stageMaker(wafer, base)];
+  const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan =>
+    plan({ context: position, maxPositions, users: 1, inFlight });
+  /** Where words are sent from and to does not change from round to round. */
+  const trips = new Map<string, Trip>();
+  const tripOf = async (name: string, plan: () => StepPlan): Promise<Trip> => {
+    const known = trips.get(name);
+    if (known) return known;
+    const made = plan();
+    const trip = await timeTrip(made, await stageMaker(wafer, base)(0, [made]));
+    trips.set(name, trip);
+    return trip;
+  };
+  /** Of the position that was asked for last: what it takes to draft one token after the other. */
+  let chained: { position: number; cycles: number[]; there: Trip; back: Trip } | undefined;
+  const chainAt = async (position: number, { plan }: { plan: PlanOf }, all: StepPlan[]) => {
+    if (chained?.position === position) return chained;
+    const plans = Array.from({ length: of }, (_, index) =>
+      planOf(plan, position + index, { index, of, drafts: true }),
+    );
+    const others = [...handOffsOf(all[0], model), ...handOffsOf(plans[0], drafting!.model)];
+    const [root, to] = [rootOf(all[0]), rootOf(plans[0])];
+    const there = await tripOf('there', () => planTransport(wafer, root, to, 2, others));
+    const back = await tripOf('back', () => planTransport(wafer, to, root, 1, others));
+    const cycles = await timeChain(await draftStages(position, plans), back.sent);
+    return (chained = { position, cycles, there, back });
+  };
+  const sendsAt = async (position: number, all: StepPlan[]): Promise<Sent> => {
+    const drafted = all.length - 1;
+    if (ofDraft !== undefined && drafted > 0) {
+      const { cycles, there, back } = await chainAt(position, ofDraft, all);
+      return drafts(cycles.slice(0, all.length), there, back);
+    }
+    if (draft.kind !== 'ngram' || of === 1)
+      return { launches: all.map(() => 0), draft: 0, transport: 0, own: 0, back: 0 };
+    // A round of one token waits too: the host has found no match.
+    const words = { asked: of, answered: of - 1 };
+    const others = handOffsOf(all[0], model);
+    const trip = () => planHostTrip(wafer, rootOf(all[0]), words, others);
+    return answered(await tripOf('host', trip), all.length);
+  };
+  return {
+    async time(position, plain, verified = of) {
+      const all = Array.from({ length: verified }, (_, index) =>
+        planOf(base.plan, position + index, { index, of, tokens: verified }),
+      );
+      const sent = await sendsAt(position, all);
+      const tokens = await modelStages(position, all);
+      const round = await timeRound(tokens, sent.launches);
+      const late = Math.max(0, sent.own - round.cycles - sent.back);
+      if (late === 0) return partsOf(round, sent, plain);
+      // A draft that is slower than the model takes its own last token when the next round has begun.
+      const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
+      return partsOf(await timeRound(tokens, later.launches), later, plain);
+    },
+  };
+}
+
+/** When the tokens of a round are sent, and what of the last one's time until then is what. */
+export interface Sent {
+  /** Cycles from the beginning of the round. */
+  launches: number[];
+  draft: number;
+  transport: number;
+  /** When the draft has taken its own last token; and how long the certain one takes to come to it. */
+  own: number;
+  back: number;
+}
+
+/** Each token is drafted out of the one before, and on its way as soon as it is chosen. */
+function drafts(chain: readonly number[], there: Trip, back: Trip): Sent {
+  const launches = [there.sent];
+  let now = there.arrives;
+  for (const [i, cycles] of chain.slice(0, -1).entries()) {
+    now += cycles;
+    launches.push(now + back.arrives);
+    if (i < chain.length - 2) now += back.sent;
+  }
+  const draft = chain.slice(0, -1).reduce((sum, cycles) => sum + cycles, 0);
+  const own = now + back.sent + chain.at(-1)!;
+  const transport = launches.at(-1)! - draft;
+  return { launches, draft, transport, own, back: there.arrives };
+}
+
+/** All tokens follow each other once the host has answered. */
+function answered({ arrives, crossing }: Trip, verified: number): Sent {
+  const launches = Array<number>(verified).fill(arrives);
+  return { launches, draft: crossing, transport: arrives - crossing, own: 0, back: 0 };
+}
+
+/** The certain token is there already. */
+function delayed([certain, ...drafted]: number[], late: number): number[] {
+  return [certain, ...drafted.map((cycle) => cycle + late)];
+}
+
+/** The core that leaves the choice in a plan, which is also where the next token comes from. */
+function rootOf({ places, stages: [first] }: StepPlan): CoreAt {
+  const { source, from } = first;
+  if (source?.kind !== 'token') throw new TypeError('a round begins with a chosen token');
+  return { wafer: places[from].wafer, ...source.core };
+}
+
+/** A plan's hand-offs, whose colours are taken. */
+function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[] {
+  return stages.map(({ source, to }) => {
+    const place = places[to];
+    return { source: source!, place, gathers: hasRouter(model, place) };
+  });
+}
+
+/**
+ * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
+ * for others their lines.
+ */
+function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
+  const { stages: equal, lines } = memoized(memo);
+  const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
+  let at: number | undefined;
+  return async (position: number, given: StepPlan[]): Promise<RoundStages> => {
+    // Without a memo a stage is known by its name.
+    const plans = given.map((plan, token) => {
+      const name = `of token ${token} of ${given.length}`;
+      return {
+        ...plan,
+        stages: plan.stages.map((one) => ({ ...one, name: `${one.name} ${name}` })),
+      };
+    });
+    if (position !== at) beginStep(runner, plans[0]);
+    at = position;
+    const stages = [];
+    for (const plan of plans) stages.push(...(await timedStages(runner, plan, programs)));
+    const all = plans.flatMap((plan) => plan.stages);
+    const run: RoundStages['run'] = async (i, startAt) => {
+      await programs.pause();
+      return runStage(runner, all[i], startAt);
+    };
+    return { plans, stages, run };
+  };
+}
