@@ -4,7 +4,7 @@
  * policy lets no script run but its own, and nothing be fetched.
  */
 import type { RunDetail } from './detail.js';
-import type { RunDocument, WaitResult } from './document.js';
+import type { PathEntry, RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
@@ -18,7 +18,8 @@ import { HEADLINE, METRICS, textOf } from './metrics.js';
 import { scenariosOf, type AnyRun } from './serving-document.js';
 import { htmlPage } from './html-page.js';
 import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
-import { WAITS_HEAD, waitRows } from './waits-text.js';
+import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
+import { remedyLine, whyLines } from './why-text.js';
 
 export interface HtmlTools {
   /** Makes a zlib stream. */
@@ -39,7 +40,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('Where a token goes', operators(run)),
     ...rounds(run),
     section('What the cores do', causesTable(decode.coreCycles)),
-    ...(decode.waits ? [section('What cores wait for', waitsOf(decode.waits))] : []),
+    ...(decode.waits ? [section('Why cores wait', waitsOf(run))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
     section('Configuration', configuration(run)),
     section('As text', folded('What the terminal shows', pre(text))),
@@ -161,11 +162,17 @@ function operators({ decode }: RunDocument): string {
 ${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
 }
 
-function waitsOf(waits: readonly WaitResult[]): string {
-  return table(
-    WAITS_HEAD,
-    waitRows(waits).map((row) => row.map(escapeHtml)),
-  );
+function waitsOf({ decode }: RunDocument): string {
+  const rows = waitRows(decode.waits ?? []).map((row) => row.map(escapeHtml));
+  const lines = [...whyLines(decode), remedyLine(decode)].filter((line) => line !== '');
+  return `<p class="soft">${lines.map((line) => escapeHtml(line.trim())).join('<br>')}</p>
+${table(WAITS_HEAD, rows)}${pathOf(decode.criticalPath)}`;
+}
+
+function pathOf(path: readonly PathEntry[] | undefined): string {
+  if (path === undefined) return '';
+  const rows = pathRows(path).map((row) => row.map(escapeHtml));
+  return folded('The critical path, operator by operator', table(PATH_HEAD, rows));
 }
 
 function configuration({ config, configHash }: RunDocument): string {

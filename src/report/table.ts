@@ -15,7 +15,7 @@ import { routingFacts } from './routing-text.js';
 import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
-import { whyLines } from './why-text.js';
+import { whyLines, whyTitle } from './why-text.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -167,13 +167,15 @@ function stepList(steps: StepResult[]): string {
 }
 
 function breakdown(operators: Breakdown, whole: number): string {
-  const rows = Object.entries(operators).map(([name, { cycles, compute, communication }]) => [
-    name,
-    count(cycles),
-    share(cycles, whole),
-    count(compute),
-    count(communication),
-  ]);
+  const rows = Object.entries(operators)
+    .filter(([, { cycles }]) => cycles > 0)
+    .map(([name, { cycles, compute, communication }]) => [
+      name,
+      count(cycles),
+      share(cycles, whole),
+      count(compute),
+      count(communication),
+    ]);
   rows.push(['all', count(whole), share(whole, whole), '', '']);
   return table(['operator', 'cycles', 'share', 'compute', 'communication'], rows);
 }
@@ -192,7 +194,7 @@ function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
 
 function why(document: Parameters<typeof whyLines>[0], at: string, style: Style): string {
   const lines = whyLines(document);
-  return lines.length === 0 ? '' : section(`Why cores wait${at}`, lines.join('\n'), style);
+  return lines.length === 0 ? '' : section(`${whyTitle(document)}${at}`, lines.join('\n'), style);
 }
 
 function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult): string {

@@ -1,7 +1,7 @@
 /** What cores wait for, the most first, as a page and `inspect` show it. */
-import type { WaitResult } from './document.js';
-import { count, share, table } from './format.js';
-import { WAITS_FOR } from './why-text.js';
+import type { PathEntry, WaitResult } from './document.js';
+import { count, share } from './format.js';
+import { WAITS_FOR, kindsOf } from './why-text.js';
 
 /** How many are shown one by one. */
 const MOST = 8;
@@ -30,6 +30,21 @@ export function waitRows(waits: readonly WaitResult[]): string[][] {
   ];
 }
 
-export function waitsTable(waits: readonly WaitResult[]): string {
-  return waits.length === 0 ? '  no core waits' : table(WAITS_HEAD, waitRows(waits));
+export const PATH_HEAD = ['operator', 'cores', 'from cycle', 'to cycle', 'cycles', 'spent on'];
+
+/** A path as rows of a table: entries of one operator after each other are one. */
+export function pathRows(path: readonly PathEntry[]): string[][] {
+  const runs: PathEntry[][] = [];
+  for (const entry of path) {
+    const run = runs.at(-1);
+    if (run?.[0].operator === entry.operator && run[0].wafer === entry.wafer) run.push(entry);
+    else runs.push([entry]);
+  }
+  return runs.map((run) => {
+    const [first, last] = [run[0], run.at(-1)!];
+    const at = ({ x, y }: PathEntry) => `(${x},${y})`;
+    const cores = at(first) === at(last) ? at(first) : `${at(first)} to ${at(last)}`;
+    const cycles = last.to - first.from;
+    return [first.operator, cores, count(first.from), count(last.to), count(cycles), kindsOf(run)];
+  });
 }

@@ -23,7 +23,7 @@ export const PATH_KINDS: Record<PathKind, string> = {
 };
 
 /** How many are told one by one. */
-const MOST = 3;
+const MOST = 2;
 
 /** The settings that might help, by what is waited for. */
 const REMEDIES: Record<PathKind, string> = {
@@ -39,40 +39,39 @@ const FOR_TOKEN = 'more users, whose tokens fill the wait (workload.batch)';
 
 type Why = Pick<DecodeResult, 'waits' | 'criticalPath' | 'noCriticalPath'>;
 
-/** The lines, without any of what a document does not say. */
+/** What a part about it is called: with the share of waiting before stages. */
+export function whyTitle({ waits = [] }: Why): string {
+  const parts = OUTSIDE.flatMap((on) => {
+    const cycles = sumOf(waits.filter((wait) => wait.on === on));
+    return cycles === 0 ? [] : [`${share(cycles, sumOf(waits))} for ${WAITS_FOR[on]}`];
+  });
+  const title = 'Why cores wait';
+  return parts.length === 0 ? title : `${title}: ${parts.join(', ')}; of the rest`;
+}
+
+/** The lines after that, without any of what a document does not say. */
 export function whyLines({ waits = [], criticalPath, noCriticalPath }: Why): string[] {
-  const outside = waits.filter(({ on }) => on === 'handOff' || on === 'otherToken');
-  const inside = waits.filter((wait) => !outside.includes(wait));
-  const ranked = inside.toSorted((a, b) => b.coreCycles - a.coreCycles).slice(0, MOST);
+  const inside = insideOf(waits);
   const whole = sumOf(inside);
-  const lines = ranked.map((wait) => {
-    const { operator, on, coreCycles } = wait;
+  const lines = longestOf(inside).map(({ operator, on, coreCycles }) => {
     const kinds = kindsOf(waitingIn(criticalPath, operator));
     const split = kinds === '' ? '' : `; of its wait on the critical path ${kinds}`;
     return `  ${share(coreCycles, whole).padStart(7)}  ${operator}: for ${WAITS_FOR[on]}${split}`;
   });
-  const path =
-    criticalPath === undefined
-      ? noCriticalPath === undefined
-        ? []
-        : [`  critical path: none, ${noCriticalPath}`]
-      : [`  critical path: ${kindsOf(criticalPath)}`];
-  const helps = remedies(waits, ranked, criticalPath);
-  return [
-    ...outsideLine(outside, sumOf(waits)),
-    ...lines,
-    ...path,
-    ...(helps === '' ? [] : [`  may help, not simulated: ${helps}`]),
-  ];
+  if (criticalPath) lines.push(`  critical path: ${kindsOf(criticalPath)}`);
+  else if (noCriticalPath !== undefined) lines.push(`  critical path: none, ${noCriticalPath}`);
+  return lines;
 }
 
-function outsideLine(outside: readonly WaitResult[], whole: number): string[] {
-  if (outside.length === 0) return [];
-  const parts = (['handOff', 'otherToken'] as const).flatMap((on) => {
-    const cycles = sumOf(outside.filter((wait) => wait.on === on));
-    return cycles === 0 ? [] : [`${share(cycles, whole)} for ${WAITS_FOR[on]}`];
-  });
-  return [`  ${parts.join(', ')}; of the rest:`];
+/** Before stages, and in them. */
+const OUTSIDE = ['handOff', 'otherToken'] as const satisfies WaitsOn[];
+
+function insideOf(waits: readonly WaitResult[]): WaitResult[] {
+  return waits.filter(({ on }) => on === 'line' || on === 'credit');
+}
+
+function longestOf(waits: readonly WaitResult[]): WaitResult[] {
+  return waits.toSorted((a, b) => b.coreCycles - a.coreCycles).slice(0, MOST);
 }
 
 function sumOf(waits: readonly WaitResult[]): number {
@@ -105,18 +104,16 @@ function percentOf(part: number, whole: number): string {
   return percent === '0' ? '< 1' : percent;
 }
 
-/** What might help against the longest waits, each once. */
-function remedies(
-  waits: readonly WaitResult[],
-  ranked: readonly WaitResult[],
-  path: readonly PathEntry[] | undefined,
-): string {
-  const longest = waits.toSorted((a, b) => b.coreCycles - a.coreCycles).at(0);
-  const kinds = ranked.flatMap(({ operator }) => byKind(waitingIn(path, operator)).slice(0, 1));
+/** What might help against the longest waits, each once; none of it is simulated. */
+export function remedyLine({ waits = [], criticalPath }: Why): string {
+  const [longest] = waits.toSorted((a, b) => b.coreCycles - a.coreCycles);
+  const kinds = longestOf(insideOf(waits)).flatMap(({ operator }) =>
+    byKind(waitingIn(criticalPath, operator)).slice(0, 1),
+  );
   const all = [
     ...(longest?.on === 'handOff' ? [FOR_TOKEN] : []),
     ...(longest?.on === 'otherToken' ? [REMEDIES.otherToken] : []),
     ...kinds.map(([kind]) => REMEDIES[kind]),
   ];
-  return [...new Set(all)].slice(0, 2).join('; ');
+  return all.length === 0 ? '' : `may help, not simulated: ${[...new Set(all)].join('; ')}`;
 }
