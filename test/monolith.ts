@@ -9,6 +9,7 @@ import { loadConfig } from '../src/config.js';
 import { timePipeline } from '../src/decode/pipeline.js';
 import { fast } from '../src/engine/fast/fast.js';
 import { linkHopsOf, repairOf } from '../src/hardware/defects.js';
+import type { StepPlan } from '../src/lowering/lowering.js';
 import type { Operation, Program, Role, Route } from '../src/program/program.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { beginStep, createStageRunner, runStage, timedStage } from '../src/decode/stages.js';
@@ -28,6 +29,14 @@ export const HOP_OF_ONE = [
 
 export type Tiny = Awaited<ReturnType<typeof prepare>>;
 
+function placed(sets: string[], layers: number, tied = false) {
+  const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
+  const { wafer, workload } = loaded;
+  const model = resized(loaded.model, { layers, tied });
+  const placement = placementOf({ ...loaded, model });
+  return { loaded, wafer, model, placement, context: workload.context, engine: { run: fast } };
+}
+
 /** Plans of a tiny step, and its stages with a runner. */
 export async function prepare(
   sets: string[],
@@ -35,13 +44,8 @@ export async function prepare(
   tied = false,
   forms: readonly TreeForm[] = TREE_FORMS,
 ) {
-  const loaded = loadConfig('configs/tiny.yaml', [...SETS, ...sets]);
-  const { wafer, workload } = loaded;
-  const model = resized(loaded.model, { layers, tied });
-  const placement = placementOf({ ...loaded, model });
-  const context = workload.context;
+  const { loaded, wafer, model, placement, context, engine } = placed(sets, layers, tied);
   const maxPositions = context + 1;
-  const engine = { run: fast };
   const trees = new Map<Region, Groups>();
   for (const region of placement.regions) {
     const { width: columns, height: rows } = region;
@@ -97,6 +101,85 @@ interface Loop {
  * tied table's core sends a token when it embeds it.
  */
 export function monolith(tiny: Tiny, { visits, users, spacing = 0, late }: Loop) {
+  const { wafer, plans } = tiny;
+  return wholeOf(tiny, late, (parts, put, pauseFor) => {
+    const tied = plans[0].from === plans[0].to;
+    const last = plans.length - 1;
+    let choices = visits.filter((i) => i === last).length - users;
+    if (!tied)
+      for (let user = 0; user < users; user++) {
+        if (user > 0) pauseFor(Math.ceil(spacing / wafer.costs.scalar.step));
+        put(parts[0].sends);
+      }
+    for (const i of visits) {
+      put(parts[i].body);
+      if (i < last) put(parts[i + 1].sends);
+      if (!tied && i === last && choices-- > 0) put(parts[0].sends);
+    }
+  });
+}
+
+/** Tokens of rounds: the stages of all of a round's tokens one after the other. */
+export interface TinyRound extends Tiny {
+  plansOf: StepPlan[];
+}
+
+/** Plans of all tokens of a round, and its stages with a runner. */
+export async function prepareRound(sets: string[], of: number, layers = 2): Promise<TinyRound> {
+  const asked = ['draft.ngram=1', `tokens=${of}`, 'acceptance=1'];
+  const speculating = asked.map((set) => `workload.speculation.${set}`);
+  const { loaded, wafer, model, placement, context, engine } = placed(
+    [...sets, ...speculating],
+    layers,
+  );
+  const lowered = await loweredOf({ ...loaded, model }, placement, context + of, engine);
+  const plansOf = Array.from({ length: of }, (_, index) =>
+    lowered.plan({ context: context + index, maxPositions: context + of, inFlight: { index, of } }),
+  );
+  const plans = plansOf.flatMap(({ stages }) => stages);
+  const run = async (program: Program, startAt?: Float64Array) =>
+    fast({ program, wafer, startAt: startAt! });
+  const runner = createStageRunner({ wafer, memo: true, run });
+  beginStep(runner, plansOf[0]);
+  const stages = plans.map((plan) => timedStage(runner, plan));
+  const run1 = async (i: number, at: Float64Array) => runStage(runner, plans[i], at);
+  const { places } = plansOf[0];
+  return { wafer, placement, plans, plansOf, stages, places: places.length, runner, run: run1 };
+}
+
+/**
+ * So many rounds: the head's core sends all tokens of one, with as many scalar steps before each drafted one, and begins
+ * the next one when the last of them is chosen.
+ */
+export function monolithOfRounds(tiny: TinyRound, rounds: number, steps = 0) {
+  const { plans, plansOf } = tiny;
+  const length = plans.length / plansOf.length;
+  return wholeOf(tiny, undefined, (parts, put, pauseFor) => {
+    for (let round = 0; round < rounds; round++) {
+      for (const token of plansOf.keys()) {
+        if (token > 0) pauseFor(steps);
+        put(parts[token * length].sends);
+      }
+      for (const i of parts.keys()) {
+        put(parts[i].body);
+        if ((i + 1) % length > 0) put(parts[i + 1].sends);
+      }
+    }
+  });
+}
+
+type Work = [number, Operation[]][];
+
+/** The program of all cores whose work is written by `order`, out of that of each stage and of those who send to it. */
+function wholeOf(
+  tiny: Tiny,
+  late: Loop['late'],
+  order: (
+    parts: { body: Work; sends: Work }[],
+    put: (work: Work) => void,
+    pauseFor: (steps: number) => void,
+  ) => void,
+) {
   const { wafer, placement, plans, stages } = tiny;
   const cores = wafer.width * wafer.height;
   const each = <T>(make: () => T) => Array.from({ length: cores }, make);
@@ -109,8 +192,8 @@ export function monolith(tiny: Tiny, { visits, users, spacing = 0, late }: Loop)
     const region = placement.regions[plan.to];
     const x0 = region.x - (stages[i].origin % program.width);
     const y0 = region.y - Math.floor(stages[i].origin / program.width);
-    const body: [number, Operation[]][] = [];
-    const sends: [number, Operation[]][] = [];
+    const body: Work = [];
+    const sends: Work = [];
     program.roleOf.forEach((number, core) => {
       const x = x0 + (core % program.width);
       const at = (y0 + Math.floor(core / program.width)) * wafer.width + x;
@@ -124,22 +207,10 @@ export function monolith(tiny: Tiny, { visits, users, spacing = 0, late }: Loop)
     });
     return { body, sends };
   });
-  const put = (list: [number, Operation[]][]) => {
+  const put = (list: Work) => {
     for (const [at, more] of list) operations[at].push(...more);
   };
-  const tied = plans[0].from === plans[0].to;
-  const last = plans.length - 1;
-  let choices = visits.filter((i) => i === last).length - users;
-  if (!tied)
-    for (let user = 0; user < users; user++) {
-      if (user > 0) put([[root, pause(spacing, wafer.costs.scalar.step)]]);
-      put(parts[0].sends);
-    }
-  for (const i of visits) {
-    put(parts[i].body);
-    if (i < last) put(parts[i + 1].sends);
-    if (!tied && i === last && choices-- > 0) put(parts[0].sends);
-  }
+  order(parts, put, (steps) => put([[root, pause(steps)]]));
   const { width, height } = wafer;
   const repair = repairOf(wafer, 0);
   const program: Program = {
@@ -169,8 +240,8 @@ export function monolith(tiny: Tiny, { visits, users, spacing = 0, late }: Loop)
   return { program, wafer, startAt };
 }
 
-/** Operations that change nothing and take at least so many cycles. */
-function pause(cycles: number, perStep: number): Operation[] {
+/** Scalar steps that change nothing. */
+function pause(steps: number): Operation[] {
   const nothing = { kind: 'keepIfEqual', label: 0, a: 0, b: 0, at: 0, otherwise: 0 } as const;
-  return Array.from({ length: Math.ceil(cycles / perStep) }, () => nothing);
+  return Array.from({ length: steps }, () => nothing);
 }

@@ -1,21 +1,25 @@
 /** Rounds of drafted tokens on the simulated wafer: whatever is drafted, they say what plain greedy decoding says. */
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { randomWeights } from '../src/model/weights.js';
+import { seededRandom } from '../src/numeric/random.js';
+import { KINDS, modelOf } from './helpers/all-kinds.js';
+import type { ModelSpec } from '../src/model/model.js';
+import { layerWith } from './helpers/dense-models.js';
+import { expertsWith } from './helpers/expert-models.js';
+import { latentLayer, latentWith } from './helpers/latent-models.js';
 import { checkpointNames } from './helpers/checkpoints.js';
 import { checkpointOn } from './helpers/checkpoint-runs.js';
 import { cases, count } from './helpers/full.js';
 import { byChance, plainTokens, roundsOf } from './helpers/rounds.js';
 
-const FAMILIES = [
-  'public-llama',
-  'public-qwen3',
-  'public-gemma3',
-  'public-gpt_oss',
-  'public-mistral',
-  'public-llama4',
-  'public-deepseek_v3',
-  'public-qwen3_next',
-  'public-qwen3_5',
-].filter((name) => checkpointNames().includes(name));
+// Full attention, windows, chunks, latent attention, and delta nets.
+const FAMILIES = cases(
+  ['llama', 'gemma3', 'llama4', 'deepseek_v3', 'qwen3_next'],
+  ['qwen3', 'gpt_oss', 'mistral', 'qwen3_5'],
+)
+  .map((name) => `public-${name}`)
+  .filter((name) => checkpointNames().includes(name));
 
 const DRAFTS: [string, number][] = cases(
   [['mixed', 0.6]],
@@ -25,9 +29,53 @@ const DRAFTS: [string, number][] = cases(
   ],
 );
 
+const EVERY = modelOf(Object.values(KINDS), { vocab: 31 });
+/** The second layer takes the choice of positions of the first. */
+const SPARSE = modelOf(
+  [true, false].map((own) =>
+    latentLayer(latentWith({ indexer: { heads: 4, dim: 7, topK: 5, own, pairs: 'neighbours' } })),
+  ),
+  { vocab: 31 },
+);
+const EXPERTS = modelOf([layerWith({}, { mlp: expertsWith({ count: 6, topK: 2 }) })], {
+  vocab: 31,
+});
+
+const FORMS: [string, ModelSpec, string[]][] = cases(
+  [
+    ['layers of every kind, split', EVERY, ['layers=split']],
+    ['a choice of positions', SPARSE, []],
+    ['experts in strips', EXPERTS, ['layers=split', 'experts=strips', 'strips=3']],
+  ],
+  [
+    ['layers of every kind', EVERY, []],
+    ['a choice of positions, split', SPARSE, ['layers=split']],
+    ['16 bits', { ...EVERY, dtype: 'f16', weightBits: 16 }, []],
+  ],
+);
+
+describe.each(FORMS)('a model with %s', (_, model, sets) => {
+  it.each(cases(['latent'], ['expanded']))(
+    'says what it says without drafts, %s',
+    async (latent) => {
+      const weights = randomWeights(model, seededRandom('drafts'));
+      const room = ['hardware.width=400', 'hardware.core.sram=1 MiB', `mapping.latent=${latent}`];
+      const placed = ['rows=4', 'layerColumns=7', ...sets].map((set) => `placement.${set}`);
+      const config = loadConfig('configs/tiny.yaml', [...room, ...placed]);
+      const placement = { ...config.placement, groups: 2, growth: 'minimal' } as const;
+      const speaking = { config: { ...config, model, placement }, weights };
+      const asked = { prompt: [3, 1, 4], tokens: count(7, 13), verified: 4 };
+      const { tokens, rounds, check } = await roundsOf(speaking, asked, byChance(0.6));
+      expect(tokens).toEqual(plainTokens(speaking, asked));
+      expect(check).toMatchObject({ passed: true, choice: true });
+      expect(new Set(rounds.map(({ accepted }) => accepted)).size).toBeGreaterThan(1);
+    },
+  );
+});
+
 describe.each(DRAFTS)('%s drafts', (_, chance) => {
   it.each(FAMILIES)('say what plain greedy decoding says: %s', async (name) => {
-    const speaking = checkpointOn(name, {});
+    const speaking = checkpointOn(name, { growth: 'minimal', rows: 3, layerColumns: 7 });
     const asked = { prompt: [3, 1, 4], tokens: count(9, 21), verified: 3 };
     const { tokens, rounds, check } = await roundsOf(speaking, asked, byChance(chance));
     expect(tokens).toEqual(plainTokens(speaking, asked));

@@ -21,6 +21,11 @@ export function bringsCount(inFlight: InFlight | undefined): boolean {
   return inFlight !== undefined && inFlight.of > 1 && inFlight.index === 0;
 }
 
+/** Whether a region receives a count, which lies between a choice of positions and the rest: with that always. */
+export function receivesCount(inFlight: InFlight | undefined, hasChoice: boolean): boolean {
+  return bringsCount(inFlight) || (hasChoice && inFlight !== undefined && inFlight.of > 1);
+}
+
 /** What a region's code depends on that keeps nothing of a token: where its buffers lie, and what it receives. */
 export function passing(inFlight: InFlight | undefined): unknown {
   return inFlight && [inFlight.of, bringsCount(inFlight)];

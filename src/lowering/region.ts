@@ -29,7 +29,7 @@ import type { Buffer, Operation, Route } from '../program/program.js';
 import type { LinePlace } from '../kernels/collectives.js';
 import { layOut, type CoreCode } from '../program/builder.js';
 import { cacheStepOf, leftOutOf, maskedOfRow, positionsOfRow } from './cache-step.js';
-import { bringsCount, passing, type InFlight } from './in-flight.js';
+import { bringsCount, passing, receivesCount, type InFlight } from './in-flight.js';
 import { LAYER_LABELS, type CacheOfRow, type LayerCore } from './layer-core.js';
 import { decoderLayer, prepareLayer } from './layer.js';
 import { apart, classes, codeOf, places, type Groups } from './lines.js';
@@ -116,10 +116,11 @@ export function layerCode(
     attends && x < shape.attentionColumns ? heads[x % shape.groupWidth] : undefined;
   const received = { model, rows: height, positions: maxPositions };
   const { words, type } = gqa.received(region, received);
-  const hasCount = bringsCount(inFlight);
+  const hasChoice = choiceReceived(spec, kind, received) > 0;
+  const hasCount = receivesCount(inFlight, hasChoice);
   const length = hasCount ? words + 1 : words;
-  const plainFirst = choiceReceived(spec, kind, received) > 0 ? 'chosen' : 'x';
-  const first = hasCount ? 'accepted' : plainFirst;
+  const afterChoice = hasCount ? 'accepted' : 'x';
+  const first = hasChoice ? 'chosen' : afterChoice;
   const leftOut = cacheStep && leftOutOf(spec, cacheStep.attended);
   const masked = (row: number) => maskedOfRow(cacheStep?.masked ?? [], row, height);
   const cacheOf = (row: number) =>

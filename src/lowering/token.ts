@@ -17,7 +17,7 @@ import { rootOf } from '../kernels/line.js';
 import { colorHandOffs } from './hand-off-colors.js';
 import { cacheStepOf } from './cache-step.js';
 import { keepCode, nextStep, writtenOnce } from './kept-code.js';
-import { bringsCount, passing, type InFlight } from './in-flight.js';
+import { passing, receivesCount, type InFlight } from './in-flight.js';
 import { layerCode, tableCode } from './region.js';
 import type { RegionCode, Step } from './region.js';
 import { crossingCycles, pathOf, portCode, type Place } from './places.js';
@@ -194,7 +194,10 @@ function sourceOf(
   const { maxPositions: positions, users, inFlight } = step;
   const cutInto = { model, rows: receiver.height, positions };
   const { words, type } = gqa.received(part, cutInto);
-  const hasCount = bringsCount(inFlight);
+  const { kinds } = model;
+  const takesChoice =
+    isOfLayer(receiver) && choiceReceived(kinds[receiver.layerKind], receiver.kind, cutInto) > 0;
+  const hasCount = receivesCount(inFlight, takesChoice);
   const length = hasCount ? words + 1 : words;
   if (from === undefined) return { kind: 'token', core: chosen, cell: chosen.cell, type, length };
   const { exit, region } = from;
@@ -209,11 +212,8 @@ function sourceOf(
   };
   const shapes = gqa.buffers(region, cut);
   const { at } = layOut(shapes);
-  const { kinds } = model;
-  const takesChoice =
-    isOfLayer(receiver) && choiceReceived(kinds[receiver.layerKind], receiver.kind, cutInto) > 0;
-  const first = takesChoice ? at.chosen : at.x;
-  return { kind: 'rows', region, cell: hasCount ? at.accepted : first, type, length };
+  const afterChoice = hasCount ? at.accepted : at.x;
+  return { kind: 'rows', region, cell: takesChoice ? at.chosen : afterChoice, type, length };
 }
 
 /**

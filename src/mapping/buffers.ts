@@ -32,9 +32,9 @@ export function layerBuffers(
   const list = bufferList();
   const { buffers, add } = list;
   // First, so that they lie alike in all columns and in both regions of a layer: hand-offs read and fill them.
-  if (s.inFlight) add('accepted', value, 1);
   if (s.kind === 'latent' && keepsChoice(layer, kind, s.selection))
     add('chosen', value, s.positions);
+  if (s.inFlight) add('accepted', value, 1);
   add('x', value, s.dims);
   if (layer.norms !== 'post') add('normed', value, s.dims);
   if (hasParallel(layer)) add('expertsInput', value, s.dims);
