@@ -66,6 +66,7 @@ const MAY_ASK: Record<string, string[]> = {
   search: [],
   sensitivity: ['steps'],
   serve: ['run', 'steps'],
+  services: ['steps', 'validate'],
   steps: [],
   sweep: ['run', 'serve', 'steps'],
   validate: ['kernel', 'run', 'steps'],

@@ -10,7 +10,7 @@ import {
   serveAll,
   simulate,
 } from '../index.js';
-import { scenariosTable, servingTable } from '../index.js';
+import { deploymentsTable, scenariosTable, servingTable } from '../index.js';
 import type { ServingDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
@@ -152,10 +152,16 @@ function textTeller(): { tell: (text: string) => void; end: () => void } | undef
   };
 }
 
-/** With a serving workload its results come first; of several scenarios the table, and one in full. */
+/** With a serving workload its results come first; of several scenarios the table, and one in full; of deployments all. */
 function textOf(document: RunDocument | ServingDocument, style: Style): string {
   if (!('serving' in document)) return runTable(document, style);
-  const { scenarios, serving } = document;
+  const { scenarios, serving, deployments } = document;
+  // Each deployment in full: they are different models, and not one of them stands for the others.
+  if (deployments !== undefined)
+    return [
+      deploymentsTable(deployments, scenarios!, style),
+      ...scenarios!.map((one) => servingTable(one, style)),
+    ].join('\n');
   const summary = scenarios === undefined ? '' : `${scenariosTable(scenarios, style)}\n`;
   return `${summary}${servingTable(serving, style)}`;
 }

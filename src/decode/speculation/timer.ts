@@ -20,6 +20,7 @@ import type { LineCycles } from '../groups.js';
 import { loweredOf } from '../lowered.js';
 import { memoized, type Memo } from '../memo.js';
 import type { Runner } from '../runner.js';
+import { createRoundSharing } from '../shared-links.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
 import { draftConfigOf } from './draft.js';
 import { partsOf, type RoundTiming } from './parts.js';
@@ -130,7 +131,8 @@ export async function createRoundTimer(
     if (!base.alike) return all;
     const last = all[verified - 1];
     const head = headAt(placeOf(position, verified - 1), verified);
-    return [...all.slice(0, -1), { ...last, stages: [...last.stages.slice(0, -1), head] }];
+    const stages = last.stages.with(last.stages.length - 1, head);
+    return all.with(verified - 1, { ...last, stages });
   };
   const timeSent = async (position: number, all: StepPlan[]) => {
     const sent = await sendsAt(position, all);
@@ -165,6 +167,9 @@ export async function createRoundTimer(
     },
   };
 }
+
+/** Cores up to which tokens of a study wait for each other on links, as those of served users do. */
+const MOST_CORES = 2 ** 17;
 
 /** A round's tokens; of those that are alike all after the first have the programs of the second. */
 function chainOf<T>(many: number, { alike }: TimerBase, make: (index: number) => T): T[] {
@@ -234,7 +239,7 @@ function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[]
  * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
  * for others their lines.
  */
-function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
+function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: TimerBase) {
   const { stages: equal, lines } = memoized(memo);
   const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
   let at: number | undefined;
@@ -256,6 +261,12 @@ function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBas
       await programs.pause();
       return runStage(runner, all[i], startAt);
     };
-    return { plans, stages, run };
+    const length = stages.length / plans.length;
+    const cores = stages
+      .slice(0, length)
+      .reduce((sum, { columns, rows }) => sum + columns * rows, 0);
+    if (alike && cores > MOST_CORES) return { plans, stages, run };
+    const contentionOf = createRoundSharing(runner, all, stages, length);
+    return { plans, stages, run, contentionOf };
   };
 }
