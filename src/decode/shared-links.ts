@@ -118,7 +118,6 @@ export function createRoundSharing(
     const names = new Set(pairs.map(({ handOff, other }) => handOff * length + other));
     return createContention({
       stages,
-      labels: stages.map(({ handOff }) => handOff),
       share: (handOff, other) => names.has((handOff % length) * length + (other % length)),
       ...joint(runner, plans, stages, mostCores),
     });
