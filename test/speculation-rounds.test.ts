@@ -6,6 +6,7 @@ import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { ROUND_ROWS } from '../src/report/speculation-text.js';
 import { simulate } from '../src/studies/run/run.js';
+import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
 import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
@@ -179,5 +180,35 @@ describe('a document', () => {
     const { decode } = await run(asked);
     expect((await run(asked, [], { ...OPTIONS, shards: 2 })).decode).toEqual(decode);
     expect((await run(asked, [], { ...OPTIONS, engine: 'reference' })).decode).toEqual(decode);
+  });
+});
+
+describe('the uncertain numbers', () => {
+  it('move the speed with drafted tokens too, where they have no other effect', async () => {
+    const sets = ['draft.ngram=1', 'tokens=3', 'acceptance=0.8'];
+    const asked = [...TINY, ...sets.map((set) => `workload.speculation.${set}`)];
+    const document = await run(sets);
+    const path = 'configs/tiny.yaml';
+    // Of one number alone: the others would each take a run.
+    const { provenance } = loadConfig(path, asked);
+    const stated = uncertainNumbers(provenance).map(([name]) => name);
+    expect(stated).toContain('io.latency');
+    const found = await sensitivityOf(
+      document,
+      path,
+      asked,
+      OPTIONS,
+      (name) => name === 'io.latency',
+    );
+    const [row] = found.sensitivity;
+    const { tokensPerSecondPerUser: plain } = document.decode;
+    expect(row.tokensPerSecondPerUser).toEqual([plain, plain]);
+    const [low, high] = row.speculativeTokensPerSecondPerUser!;
+    const base = document.decode.speculation!.expected!.tokensPerSecondPerUser;
+    expect(low).toBeLessThan(base);
+    expect(high).toBeGreaterThan(base);
+    const text = runTable({ ...document, ...found }, { color: false });
+    expect(text).toMatch(/hardware.io.latency/);
+    expect(text).toContain('with drafted tokens, acceptance 0.8 assumed');
   });
 });

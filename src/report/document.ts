@@ -424,6 +424,8 @@ export interface Sensitivity {
   range: [number, number];
   /** Lowest and highest at the ends of the range and at the value in use. */
   tokensPerSecondPerUser: [number, number];
+  /** The same with drafted tokens, where the run has them, of as many accepted ones. */
+  speculativeTokensPerSecondPerUser?: [number, number];
   /** At the low and at the high end of `range`; null if the machine refuses, for the reason in `refused`. */
   atEnds: [number | null, number | null];
   refused?: string;
@@ -432,6 +434,8 @@ export interface Sensitivity {
 /** Lowest and highest tokens per second of one user over all uncertain numbers. */
 export interface SensitivityBand {
   oneAtATime: [number, number];
+  /** The same with drafted tokens, where the run has them. */
+  speculativeOneAtATime?: [number, number];
   /** All where each alone is slowest, and fastest; null if the machine refuses. */
   allAtOnce: [number | null, number | null];
 }
