@@ -26,11 +26,7 @@ export function layerOperators(layer: LayerSpec, dim: number, build: Builder): O
 
 /** A token and a hidden state, each normed, projected to one. */
 function joinOperators(dim: number, { norm, matrix }: Builder): Operator[] {
-  return [
-    norm('tokenNorm', dim, 1),
-    norm('hiddenNorm', dim, 1),
-    matrix('project', dim, 2 * dim),
-  ];
+  return [norm('tokenNorm', dim, 1), norm('hiddenNorm', dim, 1), matrix('project', dim, 2 * dim)];
 }
 
 function attentionOperators(attention: AttentionSpec, dim: number, layer: Builder): Operator[] {
