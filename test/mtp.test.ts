@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
-import { relativeError } from '../src/decode/compute.js';
+import type { ResolvedConfig } from '../src/config.js';
+import { mtpWeightsOf, relativeError, weightsOf } from '../src/decode/compute.js';
+import { draftConfigOf } from '../src/decode/speculation/draft.js';
+import { drafterOf } from '../src/decode/speculation/drafter-of.js';
+import { byChance, plainTokens, roundsOf, speculating } from './helpers/rounds.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { placementOf } from '../src/decode/place.js';
 import { createRunner } from '../src/decode/runner.js';
@@ -13,7 +17,7 @@ import { computeToken } from '../src/decode/step.js';
 import { layerCode } from '../src/lowering/region.js';
 import { mtpModel } from '../src/model/mtp.js';
 import type { ModelSpec } from '../src/model/model.js';
-import { createPlainDecoder } from '../src/model/plain/decoder.js';
+import { createPlainDecoder, greedy } from '../src/model/plain/decoder.js';
 import { randomWeights } from '../src/model/weights.js';
 import { seededRandom } from '../src/numeric/random.js';
 import { regionBytes } from '../src/placement/budget.js';
@@ -21,7 +25,7 @@ import { sramBytesOf } from '../src/program/program.js';
 import { simulate } from '../src/studies/run/run.js';
 import { KINDS, modelOf } from './helpers/all-kinds.js';
 import { tinyConfig } from './helpers/checkpoint.js';
-import { cases } from './helpers/full.js';
+import { cases, count } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 import { f32, filled, put, type Stored } from './helpers/safetensors.js';
 
@@ -165,6 +169,21 @@ function tensors(): Record<string, Stored> {
   );
 }
 
+/** What the layer drafts after these tokens: true hidden states as far as there are tokens, then its own. */
+function draftedAfter(config: ResolvedConfig, tokens: readonly number[], count: number): number[] {
+  const { model } = config;
+  const plain = createPlainDecoder(model, weightsOf(config).weights);
+  const layer = createPlainDecoder(mtpModel(model, false), mtpWeightsOf(config).weights);
+  for (const token of tokens.slice(0, -1)) plain.step(token);
+  let logits!: Float64Array;
+  for (const [i, hidden] of plain.hiddens.entries())
+    logits = layer.step(tokens[i + 1], [], [], hidden);
+  const drafted = [greedy(logits)];
+  while (drafted.length < count)
+    drafted.push(greedy(layer.step(drafted.at(-1)!, [], [], layer.hiddens.at(-1)!)));
+  return drafted;
+}
+
 describe('a model that drafts by its own layer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'wafersim-mtp-'));
   put(folder, { 'config.json': DEEPSEEK, 'model.safetensors': filled(tensors()) });
@@ -177,6 +196,35 @@ describe('a model that drafts by its own layer', () => {
     ];
     return simulate(tinyConfig(folder, ...sets), OPTIONS);
   };
+
+  it('takes true states again of what was accepted, and drafts what it would if it had begun anew', async () => {
+    const config = tinyConfig(folder, 'placement.groups=2');
+    const speaking = { config, weights: weightsOf(config).weights };
+    const draft = { kind: 'mtp', assumed: false } as const;
+    const asked = { prompt: [5, 11, 2], tokens: count(12, 24), verified: 4, draft };
+    const own = speculating(speaking, asked);
+    const drafting = { config: draftConfigOf(own)!, placement: placementOf(own).draft!.placement };
+    const options = { ...OPTIONS, runner: createRunner(OPTIONS) };
+    const guesses: number[][] = [];
+    const { rounds, tokens } = await roundsOf(speaking, asked, async (numbers) => {
+      const layer = await drafterOf(own, numbers, drafting, options);
+      // Its guesses are those of random weights: others stand in for them, of which some are right.
+      const others = await byChance(0.6)(numbers);
+      return {
+        async draft(round) {
+          guesses.push(await layer.draft(round));
+          return others.draft(round);
+        },
+      };
+    });
+    expect(tokens).toEqual(plainTokens(speaking, asked));
+    expect(new Set(rounds.map(({ accepted }) => accepted)).size).toBeGreaterThan(2);
+    const known = [...asked.prompt];
+    for (const [i, { emitted }] of rounds.entries()) {
+      expect(guesses[i]).toEqual(draftedAfter(config, known, 3));
+      known.push(...emitted);
+    }
+  });
 
   it('says what it says without, and measures what of it is accepted', async () => {
     const plain = await run([]);
