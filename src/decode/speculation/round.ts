@@ -6,7 +6,8 @@
 import type { StepPlan } from '../../lowering/lowering.js';
 import { beginRound, createRing, nextTurn, sendOf, stateOf, type Ring } from '../ring.js';
 import type { RunStage, StageTiming, StepTiming } from '../timeline.js';
-import { longWaiting, stageRuns, visit } from '../visit.js';
+import { longWaiting, stageRuns, startAtOf, visit, type Visit } from '../visit.js';
+import { latestOf } from '../../engine/engine.js';
 
 /** Tokens of a round in their order: their stages, which differ in their programs alone, and what runs them. */
 export interface RoundStages {
@@ -23,6 +24,8 @@ export interface TimedRound {
   chosen: number[];
   /** From the beginning of the round, by token: what waits for its turn is the time until it is sent too. */
   timings: StepTiming[];
+  /** Of each token its last visit, in cycles from the beginning of the round. */
+  last: Visit[];
 }
 
 /** Rounds after which one that does not come back is taken as it is. */
@@ -57,11 +60,24 @@ async function nextRound(ring: Ring, launches: readonly number[]): Promise<Timed
   beginRound(ring, launches);
   const chosen: number[] = [];
   const timings: StepTiming[] = [];
+  const last: Visit[] = [];
   while (timings.length < launches.length) {
-    timings.push((await nextTurn(ring)).timing);
+    const { timing, visits } = await nextTurn(ring);
+    const head = visits.at(-1)!;
+    timings.push(timing);
+    last.push({ ...head, first: head.first - begun });
     chosen.push(ring.now - begun);
   }
-  return { cycles: ring.now - begun, chosen, timings };
+  return { cycles: ring.now - begun, chosen, timings, last };
+}
+
+/** Cycles of a round that ends with this visit, if the stage is this one: a head that compares, say. */
+export async function endingWith(
+  { stages: [stage], run }: RoundStages,
+  { start, first }: Visit,
+): Promise<number> {
+  const { labelEnd } = await run(0, startAtOf(stage, start));
+  return first + latestOf(labelEnd);
 }
 
 /**

@@ -15,6 +15,7 @@ import { planHostTrip, planTransport, type CoreAt } from '../../lowering/transpo
 import { hasRouter } from '../../lowering/token.js';
 import type { ModelSpec } from '../../model/model.js';
 import type { Placement } from '../../placement/placement.js';
+import type { RoundRows } from '../../report/document.js';
 import type { LineCycles } from '../groups.js';
 import { loweredOf } from '../lowered.js';
 import { memoized, type Memo } from '../memo.js';
@@ -22,7 +23,14 @@ import type { Runner } from '../runner.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
 import { draftConfigOf } from './draft.js';
 import { partsOf, type RoundTiming } from './parts.js';
-import { timeChain, timeRound, timeTrip, type RoundStages, type Trip } from './round.js';
+import {
+  endingWith,
+  timeChain,
+  timeRound,
+  timeTrip,
+  type RoundStages,
+  type Trip,
+} from './round.js';
 
 type PlanOf = (step: Step) => StepPlan;
 
@@ -32,6 +40,11 @@ export interface RoundTimer {
    * @param verified its tokens; all of the configuration if not given
    */
   time(position: number, plain: number, verified?: number): Promise<RoundTiming>;
+  /**
+   * Cycles of rounds of 2 tokens up to all, and the rows of the last. The first tokens of a round are on their way as
+   * in a shorter one, which ends with the head of its last.
+   */
+  timeAll(position: number, plain: number): Promise<{ cycles: number[]; rows: RoundRows }>;
 }
 
 /** What a run's rounds share with its plain steps. */
@@ -43,6 +56,11 @@ export interface TimerBase {
   lines?: LineCycles | undefined;
   programs: Runner;
   memo: Memo | boolean;
+  /**
+   * All tokens of a round stand where its first one does, so that those after it have equal programs but for their
+   * addresses, and are simulated once: for studies of many rounds. Otherwise each stands one further.
+   */
+  alike?: boolean;
 }
 
 /** @param config with speculation, placed with its draft */
@@ -64,6 +82,7 @@ export async function createRoundTimer(
   const [modelStages, draftStages] = [stageMaker(wafer, base), stageMaker(wafer, base)];
   const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan =>
     plan({ context: position, maxPositions, users: 1, inFlight });
+  const placeOf = (position: number, index: number) => position + (base.alike ? 0 : index);
   /** Where words are sent from and to does not change from round to round. */
   const trips = new Map<string, Trip>();
   const tripOf = async (name: string, plan: () => StepPlan): Promise<Trip> => {
@@ -78,8 +97,8 @@ export async function createRoundTimer(
   let chained: { position: number; cycles: number[]; there: Trip; back: Trip } | undefined;
   const chainAt = async (position: number, { plan }: { plan: PlanOf }, all: StepPlan[]) => {
     if (chained?.position === position) return chained;
-    const plans = Array.from({ length: of }, (_, index) =>
-      planOf(plan, position + index, { index, of, drafts: true }),
+    const plans = chainOf(of, base, (index) =>
+      planOf(plan, placeOf(position, index), { index, of, drafts: true }),
     );
     const others = [...handOffsOf(all[0], model), ...handOffsOf(plans[0], drafting!.model)];
     const [root, to] = [rootOf(all[0]), rootOf(plans[0])];
@@ -102,21 +121,61 @@ export async function createRoundTimer(
     const trip = () => planHostTrip(wafer, rootOf(all[0]), words, others);
     return answered(await tripOf('host', trip), all.length);
   };
+  const headAt = (position: number, verified: number) =>
+    planOf(base.plan, position, { index: verified - 1, of, tokens: verified }).stages.at(-1)!;
+  const tokensAt = (position: number, verified: number): StepPlan[] => {
+    const all = chainOf(verified, base, (index) =>
+      planOf(base.plan, placeOf(position, index), { index, of, tokens: verified }),
+    );
+    if (!base.alike) return all;
+    const last = all[verified - 1];
+    const head = headAt(placeOf(position, verified - 1), verified);
+    return all.with(-1, { ...last, stages: last.stages.with(-1, head) });
+  };
+  const timeSent = async (position: number, all: StepPlan[]) => {
+    const sent = await sendsAt(position, all);
+    const tokens = await modelStages(position, all);
+    const round = await timeRound(tokens, sent.launches);
+    const late = lateBy(sent, round.cycles);
+    if (late === 0) return { sent, round };
+    // A draft that is slower than the model takes its own last token when the next round has begun.
+    const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
+    return { sent: later, round: await timeRound(tokens, later.launches) };
+  };
+  const time = async (position: number, plain: number, verified = of): Promise<RoundTiming> => {
+    const { sent, round } = await timeSent(position, tokensAt(position, verified));
+    return partsOf(round, sent, plain);
+  };
   return {
-    async time(position, plain, verified = of) {
-      const all = Array.from({ length: verified }, (_, index) =>
-        planOf(base.plan, position + index, { index, of, tokens: verified }),
-      );
-      const sent = await sendsAt(position, all);
-      const tokens = await modelStages(position, all);
-      const round = await timeRound(tokens, sent.launches);
-      const late = Math.max(0, sent.own - round.cycles - sent.back);
-      if (late === 0) return partsOf(round, sent, plain);
-      // A draft that is slower than the model takes its own last token when the next round has begun.
-      const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
-      return partsOf(await timeRound(tokens, later.launches), later, plain);
+    time,
+    async timeAll(position, plain) {
+      const all = tokensAt(position, of);
+      const { sent, round } = await timeSent(position, all);
+      const cycles: number[] = [];
+      for (let verified = 2; verified < of; verified++) {
+        const stages = [headAt(placeOf(position, verified - 1), verified)];
+        const head = await modelStages(position, [{ ...all[0], stages }]);
+        const ended = await endingWith(head, round.last[verified - 1]);
+        const shorter = await sendsAt(position, all.slice(0, verified));
+        const isLate = sent.own > 0 && lateBy(shorter, ended) > 0;
+        cycles.push(isLate ? (await time(position, plain, verified)).cycles : ended);
+      }
+      const { cycles: longest, rows } = partsOf(round, sent, plain);
+      return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
     },
   };
+}
+
+/** A round's tokens; of those that are alike all after the first have the programs of the second. */
+function chainOf<T>(many: number, { alike }: TimerBase, make: (index: number) => T): T[] {
+  if (!alike || many < 2) return Array.from({ length: many }, (_, index) => make(index));
+  const second = make(1);
+  return [make(0), ...Array.from({ length: many - 1 }, () => second)];
+}
+
+/** Cycles by which the draft is busy with its own last token when the next round's comes to it. */
+function lateBy({ own, back }: Sent, cycles: number): number {
+  return Math.max(0, own - cycles - back);
 }
 
 /** When the tokens of a round are sent, and what of the last one's time until then is what. */
