@@ -66,16 +66,16 @@ export function gqaMemory(
         const { width, height } = joining.region;
         for (let row = 0; row < height; row++)
           for (let x = 0; x < width; x++)
-            eachDim(model, joining.dims, row, (d, dim) => {
+            eachDim(model, joining.shape, row, (d, dim) => {
               images[joining.place][row * width + x][joining.at + d] = hidden[dim];
             });
       },
     }),
     hidden() {
-      const { dims } = tableShape(model, head.height, head.width, of);
+      const shape = tableShape(model, head.height, head.width, of);
       const state = new Float64Array(model.dim);
       for (let row = 0; row < head.height; row++)
-        eachDim(model, dims, row, (d, dim) => {
+        eachDim(model, shape, row, (d, dim) => {
           state[dim] = images[index][row * head.width][normedAt + d];
         });
       return state;
@@ -116,7 +116,7 @@ function joiningRegion(model: ModelSpec, regions: Region[], { maxPositions, inFl
     const { width, height, kind } = region;
     const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
     const { hidden: at } = layOut(layerBuffers(model, spec, shape, kind)).at;
-    return { place, region, at, dims: shape.dims };
+    return { place, region, at, shape };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** The hidden state and the token of a layer for the token after the next, joined to one (mapping/join.ts). */
 import { allReduce } from '../kernels/collectives.js';
+import { streamSlice } from '../mapping/stream.js';
 import type { JoinWeights } from '../model/model-weights.js';
 import { cell, chosen, fill, vector, type CoreCode } from '../program/builder.js';
 import { layerLabel, type LayerCore } from './layer-core.js';
@@ -35,7 +36,8 @@ export function join(core: CoreCode, layer: LayerCore): void {
   product(core, layer, matrices.join!, { x: at.bothNormed, out });
   allReduce(core, column, 'add', type, out, joined);
   const window = { cell: at.joinWindow, step: 1, count: joined + dims + 1 };
-  vector(core, 'move', type, dims, cell(at.x), chosen(at.joinStretch, window));
+  const own = chosen(at.joinStretch, window);
+  vector(core, 'mul', type, dims, cell(at.x), own, cell(at.joinMask));
   allReduce(core, row, 'add', type, at.x, dims);
 }
 
@@ -44,17 +46,18 @@ export function fillJoin(core: Filled, weights: JoinWeights): void {
   const { image, at, model, shape, matrices, row, column } = core;
   const { dims, joined = 0 } = shape;
   const { dim } = model;
-  eachDim(model, dims, row, (d, of) => {
+  eachDim(model, shape, row, (d, of) => {
+    image[at.joinMask + d] = 1;
     image[at.tokenNorm + d] = normWeight(model, weights.tokenNorm[of]);
     image[at.hiddenNorm + d] = normWeight(model, weights.hiddenNorm[of]);
   });
-  const token = dimsOf(model, dims, row);
+  const token = dimsOf(model, shape, row);
   const hidden = token.map((of) => (of < 0 ? -1 : dim + of));
   const held = consecutive(column * joined, joined, dim);
   fillSlice(core, matrices.join!, {
     ...{ width: 2 * dim, inputs: [...token, ...hidden] },
     outputs: held.map((output) => ({ of: weights.project, output })),
   });
-  const begins = row * dims - column * joined + dims;
+  const begins = streamSlice(model, shape, row).first - column * joined + dims;
   image[at.joinWindow] = Math.min(Math.max(begins, 0), joined + dims);
 }

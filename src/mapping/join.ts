@@ -25,6 +25,8 @@ export function addJoin(add: AddBuffer, value: FloatType, { dims, joined }: Join
   // What the column has of the projection, with as many zeros on both sides as a row takes; and where the row's begins.
   add('joinStretch', value, joined + 2 * dims, true);
   add('joinWindow', 'f32', 1, true);
+  // 1 for each element that the row has, 0 where it is padded.
+  add('joinMask', value, dims, true);
 }
 
 /** Squares of both, the projection, and what of it the rows take. */

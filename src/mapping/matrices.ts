@@ -131,7 +131,7 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
         ...{ sliceOf, transposed: slicesIn(model, 'attention', true), stream },
       }),
     }),
-    ...(s.joined !== undefined && { join: joinMatrix(model, s.dims, s.joined) }),
+    ...(s.joined !== undefined && { join: joinMatrix(model, s, s.joined) }),
     ...(s.experts
       ? expertMatrices(model, layer, s, s.experts)
       : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
@@ -139,11 +139,14 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
 }
 
 /** A row's elements of the token, and then of the hidden state, by a column's of the projection. */
-function joinMatrix(model: ModelSpec, dims: number, joined: number): MatrixSlice {
+function joinMatrix(model: ModelSpec, s: LayerShape, joined: number): MatrixSlice {
   const { dim } = model;
+  const { dims } = s;
+  const stream = streamRuns(model, s);
+  const { length, step = length } = stream;
   return slicesIn(model, 'rest')(
     { name: 'wJoin', inputs: 2 * dims, outputs: joined, parts: [joined] },
-    { length: dims, of: 2 * dim, step: gcd(dims, dim), runs: 2 },
+    { ...stream, of: 2 * dim, step: gcd(step, dim), runs: 2 },
     { length: joined, of: dim },
   );
 }

@@ -130,7 +130,7 @@ export async function createRoundTimer(
     if (!base.alike) return all;
     const last = all[verified - 1];
     const head = headAt(placeOf(position, verified - 1), verified);
-    return all.with(-1, { ...last, stages: last.stages.with(-1, head) });
+    return [...all.slice(0, -1), { ...last, stages: [...last.stages.slice(0, -1), head] }];
   };
   const timeSent = async (position: number, all: StepPlan[]) => {
     const sent = await sendsAt(position, all);
