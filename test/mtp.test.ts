@@ -11,6 +11,8 @@ import { drafterOf } from '../src/decode/speculation/drafter-of.js';
 import { byChance, plainTokens, roundsOf, speculating } from './helpers/rounds.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { placementOf } from '../src/decode/place.js';
+import { roomOf } from '../src/decode/positions.js';
+import { createRoundTimer } from '../src/decode/speculation/timer.js';
 import { createRunner } from '../src/decode/runner.js';
 import { beginStep, createStageRunner, runOn, timedStages } from '../src/decode/stages.js';
 import { computeToken } from '../src/decode/step.js';
@@ -230,6 +232,33 @@ describe('a model that drafts by its own layer', () => {
       expect(guesses[i]).toEqual(draftedAfter(config, known, 3));
       known.push(...emitted);
     }
+  });
+
+  it('takes longer by what was accepted before, and by hidden states on their way', async () => {
+    const asked = ['draft.mtp=true', 'tokens=3', 'acceptance=0.5'];
+    const sets = asked.map((set) => `workload.speculation.${set}`);
+    const config = tinyConfig(folder, 'workload.context=5', ...sets);
+    const placement = placementOf(config);
+    const heights = [...placement.regions, ...placement.draft!.placement.regions].map(
+      (r) => r.height,
+    );
+    expect(new Set(heights).size).toBe(1);
+    const programs = createRunner(OPTIONS);
+    const maxPositions = roomOf(config);
+    const { plan } = await loweredOf(config, placement, maxPositions, programs);
+    const timer = await createRoundTimer(config, placement, {
+      ...{ plan, maxPositions, programs, memo: true },
+    });
+    const [none, one, two] = [0, 1, 2].map((again) => timer.time(5, 9000, 3, again));
+    const [a, b, c] = [await none, await one, await two];
+    for (const { rows, cycles } of [a, b, c])
+      expect(Object.values(rows).reduce((sum, n) => sum + n, 0)).toBe(cycles);
+    const more = (row: 'draft' | 'transport') => b.rows[row] - a.rows[row];
+    expect(Math.min(more('draft'), more('transport'))).toBeGreaterThan(0);
+    expect(b.cycles - a.cycles).toBe(more('draft') + more('transport'));
+    expect(c.cycles - b.cycles).toBe(b.cycles - a.cycles);
+    // Slices of rows are a few elements: their way is short next to a token's.
+    expect(more('transport')).toBeLessThan(more('draft'));
   });
 
   it('says what it says without, and measures what of it is accepted', async () => {
