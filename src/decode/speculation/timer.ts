@@ -20,6 +20,7 @@ import type { LineCycles } from '../groups.js';
 import { loweredOf } from '../lowered.js';
 import { memoized, type Memo } from '../memo.js';
 import type { Runner } from '../runner.js';
+import { createRoundSharing } from '../shared-links.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
 import { draftConfigOf } from './draft.js';
 import { joiningRegion, planHidden, sentByLayer, type Placed, type StateTrips } from './hidden.js';
@@ -193,6 +194,9 @@ export async function createRoundTimer(
   };
 }
 
+/** Cores up to which tokens of a study wait for each other on links, as those of served users do. */
+const MOST_CORES = 2 ** 17;
+
 /** A round's tokens; of those that are alike all after the first have the programs of the second. */
 function chainOf<T>(many: number, { alike }: TimerBase, make: (index: number) => T): T[] {
   if (!alike || many < 2) return Array.from({ length: many }, (_, index) => make(index));
@@ -261,7 +265,7 @@ function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[]
  * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
  * for others their lines.
  */
-function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
+function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: TimerBase) {
   const { stages: equal, lines } = memoized(memo);
   const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
   let at: number | undefined;
@@ -283,6 +287,12 @@ function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBas
       await programs.pause();
       return runStage(runner, all[i], startAt);
     };
-    return { plans, stages, run };
+    const length = stages.length / plans.length;
+    const cores = stages
+      .slice(0, length)
+      .reduce((sum, { columns, rows }) => sum + columns * rows, 0);
+    if (alike && cores > MOST_CORES) return { plans, stages, run };
+    const contentionOf = createRoundSharing(runner, all, stages, length);
+    return { plans, stages, run, contentionOf };
   };
 }
