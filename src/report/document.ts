@@ -153,7 +153,7 @@ export interface SpeculationResult {
   breakdown: RoundRows;
   tokensPerSecondPerUser: number;
   /** Of an assumed acceptance: what rounds give in the mean of all draws, and the speed with that. */
-  expected?: { tokensPerRound: number; tokensPerSecondPerUser: number };
+  expected?: { tokensPerRound: number; cyclesPerRound: number; tokensPerSecondPerUser: number };
   rounds: RoundResult[];
 }
 
@@ -405,9 +405,12 @@ export interface AcceptanceResult {
   chances: number[];
   /** Tokens per second of one user that are asked for, if any. */
   target?: number;
+  /** By how much each accepted token makes the next round longer: the model's own layer takes it once more. */
+  cyclesPerAccepted?: number;
   rounds: {
     /** Tokens verified. */
     tokens: number;
+    /** Where the round before accepted nothing. */
     cyclesPerRound: number;
     /** By chance. */
     tokensPerSecondPerUser: number[];

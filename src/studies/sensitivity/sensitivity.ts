@@ -151,12 +151,12 @@ async function variations(
   const given = decode.speculation?.expected?.tokensPerRound ?? decode.speculation?.tokensPerRound;
   const simulated = async (config: ResolvedConfig, placement: Placement): Promise<Cycles> => {
     const found = (await simulatePlaced(config, placement, options)).decode;
-    return { token: found.cyclesPerToken, round: found.speculation?.cyclesPerRound };
+    return { token: found.cyclesPerToken, round: roundOf(found) };
   };
   // The run has that of its last step, and of rounds that of its first one.
   const isKnown = given === undefined || steps.length === 1;
   const ownCycles: Cycles = isKnown
-    ? { token: decode.cyclesPerToken, round: decode.speculation?.cyclesPerRound }
+    ? { token: decode.cyclesPerToken, round: roundOf(decode) }
     : await simulated(lastStep(base), own);
   known.set(cyclesKey(base, own, costs), Promise.resolve(ownCycles));
   const speedsOf = ({ clockHz }: ResolvedConfig['wafer'], { token, round }: Cycles): Speeds => ({
@@ -189,6 +189,11 @@ async function variations(
     }
   };
   return { own: speedsOf(base.wafer, ownCycles), speedOf };
+}
+
+/** Cycles of a round, with an assumed acceptance in the mean of all draws. */
+function roundOf({ speculation }: RunDocument['decode']): number | undefined {
+  return speculation?.expected?.cyclesPerRound ?? speculation?.cyclesPerRound;
 }
 
 const COSTS = 'costs.';
