@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Memo } from '../src/decode/memo.js';
+import type { SimulateOptions } from '../src/decode/options.js';
+import { createRunner } from '../src/decode/runner.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { ROUND_ROWS } from '../src/report/speculation-text.js';
@@ -18,7 +20,10 @@ function configOf(speculation: string[], more: string[] = []) {
   return loadConfig('configs/tiny.yaml', [...TINY, ...asked, ...more]);
 }
 
-function run(speculation: string[], more: string[] = [], options = OPTIONS) {
+/** What it knows of lines serves all runs. */
+const shared = { ...OPTIONS, runner: createRunner(OPTIONS) };
+
+function run(speculation: string[], more: string[] = [], options: SimulateOptions = shared) {
   return simulate(configOf(speculation, more), options);
 }
 
