@@ -199,7 +199,7 @@ export async function createRoundTimer(
   };
 }
 
-/** Cores up to which tokens of a study wait for each other on links, as those of served users do. */
+/** Cores up to which tokens of a round wait for each other on links, as those of served users do: more take minutes. */
 const MOST_CORES = 2 ** 17;
 
 /** A round's tokens; of those that are alike all after the first have the programs of the second. */
@@ -270,7 +270,7 @@ function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[]
  * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
  * for others their lines.
  */
-function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: TimerBase) {
+function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
   const { stages: equal, lines } = memoized(memo);
   const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
   let at: number | undefined;
@@ -296,7 +296,7 @@ function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: T
     const cores = stages
       .slice(0, length)
       .reduce((sum, { columns, rows }) => sum + columns * rows, 0);
-    if (alike && cores > MOST_CORES) return { plans, stages, run };
+    if (cores > MOST_CORES) return { plans, stages, run };
     const contentionOf = createRoundSharing(runner, all, stages, length);
     return { plans, stages, run, contentionOf };
   };

@@ -16,7 +16,7 @@ export function speculationRules(config: ResolvedConfig): Assumption[] {
   const name = draftModelOf(config)?.name;
   return [
     rule(
-      `A round verifies ${tokens} tokens of a user, which follow each other through the model's regions; it ends when the last one's choice is compared with its draft.`,
+      `A round verifies ${tokens} tokens of a user, which follow each other through the model's regions; it ends when the last one's choice is compared with its draft. Where wavelets of two of them meet on links they wait for each other, on wafers of up to 131,072 cores.`,
     ),
     ...(name === undefined
       ? [
