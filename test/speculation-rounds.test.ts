@@ -34,7 +34,9 @@ function expectSound(document: RunDocument): void {
   for (const { cycles, drafted, accepted, ...rows } of rounds) {
     expect(sumOf(rows)).toBe(cycles);
     expect(accepted).toBeLessThanOrEqual(drafted);
-    for (const [key] of ROUND_ROWS) expect(Number.isInteger(rows[key])).toBe(true);
+    for (const [key] of ROUND_ROWS) {
+      expect(Number.isInteger(rows[key])).toBe(true);
+    }
   }
   const total = rounds.reduce((sum, { cycles }) => sum + cycles, 0);
   expect(mean.cyclesPerRound).toBeCloseTo(total / rounds.length, 8);

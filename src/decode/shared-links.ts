@@ -39,8 +39,7 @@ export function createSharing(
       latest = { turns: pattern.turns, found: findPairs(pattern) };
     return latest.found;
   };
-  let ofPlans: number[] | undefined;
-  const labels = () => (ofPlans ??= plans.map((plan) => handOffLabel(runner, plan)));
+  const labels = stages.map(({ handOff }) => handOff);
   /** How many wavelets go over a link does not depend on when cores start: any turn says it. */
   let known: StageLinks[] | undefined;
   const linksIn = ({ visits }: Turn) =>
@@ -56,10 +55,10 @@ export function createSharing(
     ));
   const findPairs = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
     const links = linksIn(turns[0]).map((stage, i) => {
-      const received = turns.map(({ visits }) => visits[i].start.result.labelEnd[labels()[i]]);
+      const received = turns.map(({ visits }) => visits[i].start.result.labelEnd[labels[i]]);
       return { ...stage, handOffCycles: received.reduce((most, at) => Math.max(most, at), 0) };
     });
-    const meetings = meetingsOf(turns, period, labels());
+    const meetings = meetingsOf(turns, period, labels);
     const pairs = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
     return { meetings, pairs };
   };
@@ -70,7 +69,6 @@ export function createSharing(
       const names = commonIn(pattern.turns[0]);
       contention = createContention({
         stages,
-        labels: labels(),
         share: (handOff, other) => names.has(nameOf(handOff, other)),
         ...joint(runner, plans, stages, mostCores),
       });
@@ -95,12 +93,6 @@ export function createSharing(
       return { cycles, cyclesAtMost, pairs: result };
     },
   };
-}
-
-/** What the senders do first is to send; the operator that does is over when all have received. */
-function handOffLabel(runner: StageRunner, plan: StagePlan): number {
-  const { program, senders } = write(runner, plan);
-  return program.roles[program.roleOf[senders[0]]].operations[0].label;
 }
 
 function linksOf(

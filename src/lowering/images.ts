@@ -175,13 +175,13 @@ export function tableImages(
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
       const image = new Float32Array(last.at + last.length);
-      eachDim(model, shape.dims, row, (d, dim) => {
+      eachDim(model, shape, row, (d, dim) => {
         if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
       });
       const held = consecutive(column * shape.entries, shape.entries, model.vocab);
       fillSlice({ image, at, model, costs }, slice, {
         width: model.dim,
-        inputs: dimsOf(model, shape.dims, row),
+        inputs: dimsOf(model, shape, row),
         outputs: held.map((output) => ({ of, output })),
       });
       images.push(image);

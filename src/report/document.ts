@@ -3,7 +3,7 @@
  * function of the configuration alone. Later fields are added, never renamed.
  */
 
-import type { FewerWafers } from '../placement/capacity.js';
+import type { FewerWafers } from '../placement/fewer-wafers.js';
 import type { Located, Placement } from '../placement/placement.js';
 import type { Identity } from './identity.js';
 
@@ -14,6 +14,41 @@ export interface CyclesByCause {
   waitInput: number;
   waitOutput: number;
   idle: number;
+}
+
+/** What cycles of the critical path are spent on. */
+export type PathKind =
+  | 'compute'
+  | 'setup'
+  | 'flight'
+  | 'arbitration'
+  | 'credit'
+  | 'handOff'
+  | 'otherToken';
+
+/**
+ * Cycles of the critical path, in which one thing happened: of a flight, (x, y) is where it begins; of a credit, where it
+ * comes from; ports between wafers are columns beyond their edges.
+ */
+export interface PathEntry {
+  operator: string;
+  kind: PathKind;
+  wafer: number;
+  x: number;
+  y: number;
+  from: number;
+  to: number;
+  cycles: number;
+}
+
+/** What cores wait for: a wavelet, a slot to send one, the token to be handed on, or other users' tokens. */
+export type WaitsOn = 'line' | 'credit' | 'handOff' | 'otherToken';
+
+/** Core-cycles of waiting in an operator; without those that are 0. */
+export interface WaitResult {
+  operator: string;
+  on: WaitsOn;
+  coreCycles: number;
 }
 
 /**
@@ -48,6 +83,14 @@ export interface DecodeResult {
   breakdown: Breakdown;
   /** Adds up to `coresUsed` times `cyclesPerToken`. */
   coreCycles: CyclesByCause;
+  /** Operators in program order; adds up to `waitInput` and `waitOutput` of `coreCycles` together. */
+  waits?: WaitResult[];
+  /**
+   * From cycle 0 to `cyclesPerToken`, each entry from where the one before ends: what the token's last cycle was for, back
+   * to its choice. Left out where it cannot be had, for the reason in `noCriticalPath`.
+   */
+  criticalPath?: PathEntry[];
+  noCriticalPath?: string;
   /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
   specialShare: number;
   /** Tokens in flight at once (those of other users wait for their turn), and the slowest stage. */
@@ -413,6 +456,11 @@ export interface KernelDocument extends Identity {
   breakdown: Breakdown;
   /** Adds up to the cores of the rectangle times `cycles`. */
   coreCycles?: CyclesByCause;
+  /** Adds up to `waitInput` and `waitOutput` of `coreCycles` together. */
+  waits?: WaitResult[];
+  /** From cycle 0 to `cycles`, as of a run. */
+  criticalPath?: PathEntry[];
+  noCriticalPath?: string;
   config: { kernel: string; options: unknown; hardware: { name: string } };
   fabric: FabricResult;
   /** With `--algorithm auto`: what was tried, of which the document is that of the fastest. */

@@ -5,7 +5,7 @@
  */
 import { acceptanceCells } from './acceptance-table.js';
 import type { RunDetail } from './detail.js';
-import type { RunDocument } from './document.js';
+import type { PathEntry, RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
@@ -20,6 +20,8 @@ import { planText } from './plan-text.js';
 import { scenariosOf, type AnyRun, type ServingResult } from './serving-document.js';
 import { htmlPage } from './html-page.js';
 import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
+import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
+import { remedyLine, whyLines } from './why-text.js';
 
 export interface HtmlTools {
   /** Makes a zlib stream. */
@@ -41,6 +43,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     ...rounds(run),
     ...acceptance(run),
     section('What the cores do', causesTable(decode.coreCycles)),
+    ...(decode.waits ? [section('Why cores wait', waitsOf(run))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
     section('Configuration', configuration(run)),
     section('As text', folded('What the terminal shows', pre(text))),
@@ -188,6 +191,19 @@ function acceptance({ acceptance: found }: RunDocument): string[] {
 function operators({ decode }: RunDocument): string {
   return `<p class="soft"><span class="key compute"></span>compute <span class="key communication"></span>communication</p>
 ${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
+}
+
+function waitsOf({ decode }: RunDocument): string {
+  const rows = waitRows(decode.waits ?? []).map((row) => row.map(escapeHtml));
+  const lines = [...whyLines(decode), remedyLine(decode)].filter((line) => line !== '');
+  return `<p class="soft">${lines.map((line) => escapeHtml(line.trim())).join('<br>')}</p>
+${table(WAITS_HEAD, rows)}${pathOf(decode.criticalPath)}`;
+}
+
+function pathOf(path: readonly PathEntry[] | undefined): string {
+  if (path === undefined) return '';
+  const rows = pathRows(path).map((row) => row.map(escapeHtml));
+  return folded('The critical path, operator by operator', table(PATH_HEAD, rows));
 }
 
 function configuration({ config, configHash }: RunDocument): string {

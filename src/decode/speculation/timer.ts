@@ -130,7 +130,8 @@ export async function createRoundTimer(
     if (!base.alike) return all;
     const last = all[verified - 1];
     const head = headAt(placeOf(position, verified - 1), verified);
-    return all.with(-1, { ...last, stages: last.stages.with(-1, head) });
+    const stages = last.stages.with(last.stages.length - 1, head);
+    return all.with(verified - 1, { ...last, stages });
   };
   const timeSent = async (position: number, all: StepPlan[]) => {
     const sent = await sendsAt(position, all);

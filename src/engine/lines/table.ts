@@ -7,6 +7,7 @@ import type { Image } from '../fast/tables.js';
 import type { Program, Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
 import type { Division } from './divide.js';
+import type { Found } from './lines.js';
 import type { LineResult } from './simulate.js';
 
 /** Operations of a part: records (fast/operations.ts) whose places in a core's channels are not filled in. */
@@ -33,8 +34,9 @@ export interface LineRole {
   hash: number;
   part: PartCode | undefined;
   set: RouteSet;
-  /** Bits of the colours that its router has. */
+  /** Bits of the colours that its router has, and of the links over which it may send them. */
   colors: number;
+  links: number;
 }
 
 /** A line but for when its cores start. */
@@ -48,8 +50,9 @@ export interface Shape {
   roles: Int32Array;
   hops: Uint16Array;
   image: Image;
-  /** By router: bits of its colours. */
+  /** By router: bits of its colours, and of its links. */
   colors: Int32Array;
+  links: Uint8Array;
   /** Routers with several colours. */
   several: Int32Array;
   /** Routers whose cores do something in it. */
@@ -88,6 +91,8 @@ export interface LineTable {
   divisions: WeakMap<Program, Map<string, Division | undefined>>;
   /** What results were made of. */
   made: WeakMap<RunResult, StageLines>;
+  /** The passes that they are of. */
+  found: WeakMap<RunResult, Found>;
   machine: () => Machine;
 }
 
@@ -126,7 +131,13 @@ const MOST_BYTES = 128 * 2 ** 20;
 
 export function createLineTable(most = MOST_BYTES): LineTable {
   let machine: Machine | undefined;
-  return { most, ...nothing(), made: new WeakMap(), machine: () => (machine ??= createMachine()) };
+  return {
+    most,
+    ...nothing(),
+    made: new WeakMap(),
+    found: new WeakMap(),
+    machine: () => (machine ??= createMachine()),
+  };
 }
 
 function nothing() {
