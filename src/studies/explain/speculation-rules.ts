@@ -26,7 +26,11 @@ export function speculationRules(config: ResolvedConfig): Assumption[] {
         ]
       : [
           rule(
-            `${name} drafts one token after the other, each of which is sent to the model when it is known; while a round is verified it takes its own last token.`,
+            `${name} drafts one token after the other, each of which is sent to the model when it is known; ${
+              draft.kind === 'mtp'
+                ? "before that it takes once more what the round before accepted, with the model's hidden states, normed as its head has them"
+                : 'while a round is verified it takes its own last token'
+            }.`,
           ),
         ]),
     ...(draft.kind === 'mtp' && draft.assumed

@@ -227,8 +227,8 @@ function speculationOf(
   measured: number,
 ): Pick<ServiceRow, 'speculative' | 'acceptanceForPublished'> {
   const { cyclesPerRound, clockHz } = speculative;
-  const chances = cyclesPerRound.map((cycles, i) =>
-    chanceFor(measured, { tokens: i + 1, cycles, again: 0 }, clockHz),
+  const chances = cyclesPerRound.map((round, i) =>
+    chanceFor(measured, { tokens: i + 1, cycles: round, again: 0 }, clockHz),
   );
   const possible = chances.filter((chance) => chance !== undefined);
   const least = possible.length === 0 ? null : Math.min(...possible);
