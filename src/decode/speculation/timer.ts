@@ -44,11 +44,12 @@ export interface RoundTimer {
    */
   time(position: number, plain: number, verified?: number, again?: number): Promise<RoundTiming>;
   /**
-   * Cycles of rounds of 2 tokens up to all, and the rows of the last. The first tokens of a round are on their way as
-   * in a shorter one, which ends with the head of its last. A layer that takes accepted tokens
-   * again takes all that the round before can have accepted.
+   * Cycles of rounds of 2 tokens up to all, before which nothing was accepted, and the rows of the last. The first
+   * tokens of a round are on their way as in a shorter one, which ends with the head of its last.
    */
   timeAll(position: number, plain: number): Promise<{ cycles: number[]; rows: RoundRows }>;
+  /** By how much each accepted token of the round before makes one longer, at the position that was asked for last. */
+  again(): Pick<RoundRows, 'draft' | 'transport'>;
 }
 
 /** What it takes to draft at a position. */
@@ -178,19 +179,38 @@ export async function createRoundTimer(
     time,
     async timeAll(position, plain) {
       const all = tokensAt(position, of);
-      const { sent, round } = await timeSent(position, all, of - 1);
+      const { sent, round } = await timeSent(position, all, 0);
       const cycles: number[] = [];
       for (let verified = 2; verified < of; verified++) {
         const stages = [headAt(placeOf(position, verified - 1), verified)];
         const head = await modelStages(position, [{ ...all[0], stages }]);
         const ended = await endingWith(head, round.last[verified - 1]);
-        const shorter = await sendsAt(position, all.slice(0, verified), verified - 1);
+        const shorter = await sendsAt(position, all.slice(0, verified), 0);
         const isLate = sent.own > 0 && lateBy(shorter, ended) > 0;
-        cycles.push(isLate ? (await time(position, plain, verified, verified - 1)).cycles : ended);
+        cycles.push(isLate ? (await time(position, plain, verified)).cycles : ended);
       }
       const { cycles: longest, rows } = partsOf(round, sent, plain);
-      return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
+      if (of === 1) return { cycles, rows };
+      return withAgain([...cycles, longest], rows, chained);
     },
+    again() {
+      if (chained?.states === undefined) return { draft: 0, transport: 0 };
+      return { draft: chained.cycles[0], transport: chained.states.model.arrives };
+    },
+  };
+}
+
+/** With all that the round before can have accepted taken again: the drafted tokens are sent by so much later. */
+function withAgain(cycles: number[], rows: RoundRows, chained: Chained | undefined) {
+  if (chained?.states === undefined) return { cycles, rows };
+  const { states, cycles: chain } = chained;
+  const [certain] = chain;
+  const each = states.model.arrives + certain;
+  const draft = rows.draft + cycles.length * certain;
+  const transport = rows.transport + cycles.length * states.model.arrives;
+  return {
+    cycles: cycles.map((sum, i) => sum + (i + 1) * each),
+    rows: { ...rows, draft, transport },
   };
 }
 
