@@ -12,6 +12,7 @@ import type { Program } from '../../program/program.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division } from './divide.js';
 import { guard, type Findings } from './guard.js';
+import { joinLines } from './join.js';
 import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
 import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
@@ -88,9 +89,13 @@ function* byLines(
   const united = new Map<number, number>();
   let nudges: Nudges = new Map();
   let merged = 0;
+  let joins: Pairs = [];
+  let joined: Division | undefined;
+  const joining = { table, tables, wafer: input.wafer, width: program.width };
   for (let passes = 1; ; passes++) {
-    const division = divisionOf(table, input, tables, united);
-    if (division === undefined)
+    const base = divisionOf(table, input, tables, united);
+    const division = joined ?? base;
+    if (base === undefined || division === undefined)
       return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
     const pass = yield* passOver(table, tables, division, starts, nudges, place);
     if (typeof pass === 'string') return pass;
@@ -103,6 +108,12 @@ function* byLines(
     if (found.met.length === 0 && isFirst && (yield* nudgeLines(table, pass, nudges)))
       return resultBy(input, table, tables, pass, merged);
     if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
+    if (found.met.length > 0) {
+      joins = joinsWith(joins, division, found.lines);
+      joined = joinLines(joining, base, joins);
+      nudges = new Map();
+      if (joined !== undefined) continue;
+    }
     const pairs = found.met.length > 0 ? found.met : found.nudged;
     // Where most had to be simulated, to do that again with fewer lines takes longer than the whole.
     const isLong = tables.placeOf.length >= FEWEST_OF_LARGE && 2 * pass.known < pass.results.length;
@@ -110,7 +121,16 @@ function* byLines(
     for (const [a, b] of pairs) unite(united, division, a, b);
     merged += pairs.length;
     nudges = new Map();
+    [joins, joined] = [[], undefined];
   }
+}
+
+type Pairs = readonly (readonly [number, number])[];
+
+/** Joins so far and those of some lines of a division, all by their numbers before any were joined. */
+function joinsWith(joins: Pairs, { members }: Division, met: Pairs): Pairs {
+  const before = (line: number) => members?.[line][0] ?? line;
+  return [...joins, ...met.map(([a, b]) => [before(a), before(b)] as const)];
 }
 
 /** Do most rows and columns have links of own lengths, so that hardly any lines are equal? */
@@ -130,7 +150,10 @@ function isUneven({ linkHops, width, height }: Program): boolean {
 /** Passes with nudges, each because of the one before, after which lines are rather taken together. */
 const MOST_PASSES = 6;
 
-const NOTHING_FOUND: Findings = { returned: false, met: [], nudges: new Map(), nudged: [] };
+const NOTHING_FOUND: Findings = {
+  ...{ returned: false, met: [], lines: [], nudged: [] },
+  nudges: new Map(),
+};
 
 function areSame(a: Nudges, b: Nudges): boolean {
   if (a.size !== b.size) return false;
