@@ -9,8 +9,8 @@ import type { Division, Line } from './divide.js';
 import { lineRole, partCode, shapeOf, withRoute } from './shapes.js';
 import type { LineRole, LineTable } from './table.js';
 
-/** Joined lines have no more of all routers: one line of many is as much work as the whole. */
-const MOST_ROUTERS = 1 / 4;
+/** Joined lines have no larger share of all routers: one line of many is as much work as the whole. */
+export const MOST_JOINED = 1 / 4;
 const MOST_PAIRS = 1000;
 
 /** What a division is made of. */
@@ -20,6 +20,8 @@ export interface Joining {
   wafer: WaferSpec;
   /** Of the program. */
   width: number;
+  /** The largest share of all routers that joined lines may have. */
+  most: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export function joinLines(
   let routers = 0;
   for (const { members } of sets)
     for (const line of members) routers += base.lines[line].routers.length;
-  if (routers > MOST_ROUTERS * of.tables.placeOf.length) return undefined;
+  if (routers > of.most * of.tables.placeOf.length) return undefined;
   const parts = base.cuts.parts.slice();
   const joined = new Map<number, { line: Line; members: number[] }[]>();
   for (const { members, groups } of sets) {

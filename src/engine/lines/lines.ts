@@ -12,7 +12,7 @@ import type { Program } from '../../program/program.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division } from './divide.js';
 import { guard, type Findings } from './guard.js';
-import { joinLines } from './join.js';
+import { joinLines, MOST_JOINED } from './join.js';
 import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
 import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
@@ -26,10 +26,16 @@ export type LinesRun = Omit<Run, 'advance'> & {
 /**
  * Runs a program by lines, in slices, with what the table has; it takes what is new.
  * @param guarded whether lines that meet are found: without, a result may be wrong
+ * @param mostJoined the largest share of all routers that lines which met may have to be joined
  */
-export function startByLines(input: RunInput, table: LineTable, guarded = true): LinesRun {
+export function startByLines(
+  input: RunInput,
+  table: LineTable,
+  guarded = true,
+  mostJoined = MOST_JOINED,
+): LinesRun {
   const place: Place = { cycle: earliestOf(input.startAt ?? [0]) };
-  const running = byLines(input, table, guarded, place);
+  const running = byLines(input, table, guarded, mostJoined, place);
   return {
     cycle: () => place.cycle,
     standing: () => standingIn(input, place),
@@ -46,10 +52,11 @@ export function startLines(
   table: LineTable,
   {
     guarded = true,
+    mostJoined = MOST_JOINED,
     whole = startFast,
-  }: { guarded?: boolean; whole?: (input: RunInput) => Run } = {},
+  }: { guarded?: boolean; mostJoined?: number; whole?: (input: RunInput) => Run } = {},
 ): Run {
-  const lines = startByLines(input, table, guarded);
+  const lines = startByLines(input, table, guarded, mostJoined);
   let rest: Run | undefined;
   let why: WhyWhole;
   return {
@@ -71,13 +78,22 @@ export function startLines(
 
 /** Notes why a result is of a program that was run whole. */
 export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole): void {
-  table.made.set(result, { lines: 0, distinct: [], known: 0, nudged: 0, merged: 0, whole });
+  table.made.set(result, {
+    lines: 0,
+    distinct: [],
+    known: 0,
+    nudged: 0,
+    merged: 0,
+    joined: 0,
+    whole,
+  });
 }
 
 function* byLines(
   input: RunInput,
   table: LineTable,
   guarded: boolean,
+  most: number,
   place: Place,
 ): Generator<void, RunResult | WhyWhole> {
   const { program } = input;
@@ -91,7 +107,7 @@ function* byLines(
   let merged = 0;
   let joins: Pairs = [];
   let joined: Division | undefined;
-  const joining = { table, tables, wafer: input.wafer, width: program.width };
+  const joining = { table, tables, wafer: input.wafer, width: program.width, most };
   for (let passes = 1; ; passes++) {
     const base = divisionOf(table, input, tables, united);
     const division = joined ?? base;
@@ -197,12 +213,17 @@ function resultBy(
   const result = resultOf(input, tables, input.instants ? { ...counts, instants: NONE } : counts);
   if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
-    ...{ lines: pass.results.length, known: pass.known, merged },
+    ...{ lines: pass.results.length, known: pass.known, merged, joined: joinedIn(pass.division) },
     nudged: pass.results.filter(({ nudges }) => nudges.length > 0).length,
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);
   return result;
+}
+
+/** Lines that are joined with others. */
+function joinedIn({ members = [] }: Division): number {
+  return members.reduce((sum, own) => sum + (own.length > 1 ? own.length : 0), 0);
 }
 
 /** Programs with synthetic traffic are not run by lines. */
