@@ -12,7 +12,14 @@ const [RECEIVED, WORK] = [10, 100];
 /** A core that sends, and one that is the region. */
 function stage(from: number, region: number, crossing = 0): StageTiming {
   return {
-    ...{ name: `stage ${region}`, layer: region, isToken: false, isPort: false, ports: [] },
+    ...{
+      name: `stage ${region}`,
+      layer: region,
+      isToken: false,
+      isPort: false,
+      ports: [],
+      handOff: 0,
+    },
     ...{ width: 2, height: 1, origin: 1, columns: 1, rows: 1, senders: [{ core: 0, of: 0 }] },
     ...{ labels: ['receive'], preparation: 0, programStart: 0, from, region, crossing },
   };
@@ -22,6 +29,7 @@ const zeros = () => new Float64Array(2);
 const alone = {
   ...{ cycles: WORK, compute: zeros(), setup: zeros(), waitInput: zeros(), waitOutput: zeros() },
   ...{ end: Float64Array.of(RECEIVED, WORK), labelEnd: Float64Array.of(RECEIVED) },
+  ...{ labelWaitInput: Float64Array.of(0), labelWaitOutput: Float64Array.of(0) },
 } as unknown as RunResult;
 
 /** What a visit does in a program of several: its sender begins and both end so much later. */
@@ -30,6 +38,8 @@ const later = (since: number, end: number): PartResult => ({
   end: Float64Array.of(RECEIVED + end, WORK + end),
   waitOutput: zeros(),
   labelEnd: Float64Array.of(RECEIVED + end),
+  labelWaitInput: Float64Array.of(0),
+  labelWaitOutput: Float64Array.of(0),
 });
 const SAME = later(0, 0);
 
@@ -45,7 +55,6 @@ function meeting({ share = [], run = (all) => all.map(() => SAME), stages }: Set
   const ran: string[][] = [];
   const contention = createContention({
     stages: all,
-    labels: all.map(() => 0),
     share: (a, b) => share.some(([x, y]) => x === a && y === b),
     keyOf: (visits) =>
       JSON.stringify(visits.map(({ stage: i, visit }) => [i, visit.first - visits[0].visit.first])),
@@ -67,8 +76,8 @@ function meeting({ share = [], run = (all) => all.map(() => SAME), stages }: Set
     const ends = Float64Array.of(first + WORK);
     const left = sentBy?.ends ?? zeros();
     left[0] = first + RECEIVED;
-    const member = { token: tokenOf(name), stage: index, visit, done, ends, left, chosen: 0 };
-    const changed = await meet(contention, member);
+    const member = { token: tokenOf(name), stage: index, visit, done, ends, left };
+    const changed = await meet(contention, { ...member, chosen: 0, turns: () => [] });
     return { ...member, changed: changed.size };
   };
   return { contention, ran, make };
@@ -233,7 +242,11 @@ describe('a visit that others change', () => {
   });
 
   it('has all its cycles in its causes', async () => {
-    const waits = (): PartResult => ({ ...later(0, 6), waitOutput: Float64Array.of(2, 5) });
+    const waits = (): PartResult => ({
+      ...later(0, 6),
+      ...{ waitOutput: Float64Array.of(2, 5), labelWaitOutput: Float64Array.of(2 + 5) },
+      labelWaitInput: Float64Array.of(RECEIVED + 6 - 2 + WORK + 6 - 5),
+    });
     const { make } = meeting({ share: [[1, 0]], run: (all) => all.map(waits) });
     const { visit } = await make('a', 0, 0);
     await make('b', 1, 50);

@@ -282,8 +282,7 @@ describe('a step', () => {
     async (tied) => {
       const tiny = await prepare(['placement.rows=6'], 5, tied);
       const { stages } = tiny;
-      const { labels } = (await contentionOf(tiny))!;
-      const names = stages.map(({ labels: all }, i) => all[labels[i]]);
+      const names = stages.map(({ labels, handOff }) => labels[handOff]);
       expect(names).toEqual(['token', ...stages.slice(1).map(() => 'hand-off')]);
     },
   );

@@ -11,7 +11,7 @@ function stage(name: string, from: number, region: number): StageTiming {
   return {
     ...{ name, width: 2, height: 1, labels: LABELS, senders: [{ core: 0, of: 0 }], from, region },
     ...{ origin: 1, columns: 1, rows: 1, preparation: 30, programStart: 0, crossing: 0 },
-    ...{ layer: region, isToken: from > region, isPort: false, ports: [] },
+    ...{ layer: region, isToken: from > region, isPort: false, ports: [], handOff: 0 },
   };
 }
 
@@ -22,6 +22,7 @@ function result(startAt: Float64Array, sent: number, end: number): RunResult {
   return {
     ...{ cycles: end, end: Float64Array.of(sent, end), compute, setup: zeros() },
     ...{ waitInput: Float64Array.of(0, end - startAt[1] - 3), waitOutput: zeros() },
+    ...{ labelWaitInput: Float64Array.of(end - startAt[1] - 3, 0), labelWaitOutput: zeros() },
     ...{ labelEnd: Float64Array.of(2, end), labelBusy: Float64Array.of(1, 3) },
     ...{ linkWavelets: new Float64Array(8), sent: 1, delivered: 1, waveletHops: 1 },
     routeHazards: 0,

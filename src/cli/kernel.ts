@@ -66,7 +66,7 @@ async function kernel(name: string, all: KernelCommandOptions): Promise<void> {
   const { engine, maxCycles, timeout, ...given } = others;
   const { wafer, files } = hardwareOf(hardware, set);
   const document = await simulating({ engine, maxCycles, timeout }, (within) =>
-    runKernel(name, given, wafer, engine, within, files),
+    runKernel(name, given, wafer, engine, { ...within, path: true }, files),
   );
   print(asJson ? json(document) : kernelTable(document, style()));
 }

@@ -16,12 +16,20 @@ import {
   equal,
   ownStarts,
   startAtOf,
+  splitWaiting,
   startOf,
   visitOf,
   type KnownStart,
   type Visit,
 } from './visit.js';
 import type { PartResult } from './part-results.js';
+import type { Interval } from './waits.js';
+
+/** When a visit's token was chosen, and when it waited for its turn up to then. */
+export interface Made {
+  chosen: number;
+  turns: () => Interval[];
+}
 
 /** A visit while others may still change it, or be changed by it. */
 export interface Member {
@@ -35,8 +43,7 @@ export interface Member {
   left: Float64Array;
 }
 
-interface Known extends Member {
-  chosen: number;
+interface Known extends Member, Made {
   /** As it was when it was simulated alone. */
   alone: KnownStart;
   /** All that are what they are by each other, in the order in which they were made. */
@@ -55,8 +62,6 @@ interface Together {
 
 export interface Contention {
   stages: StageTiming[];
-  /** By stage: the operator with whose end the hand-off has arrived. */
-  labels: number[];
   /** Whether wavelets of the first one's hand-off and of the second one's work pass the same links. */
   share: (handOff: number, other: number) => boolean;
   /** Visits with equal keys do the same as one program. */
@@ -74,7 +79,7 @@ export interface Contention {
 }
 
 export function createContention(
-  base: Pick<Contention, 'stages' | 'labels' | 'share' | 'keyOf' | 'run'>,
+  base: Pick<Contention, 'stages' | 'share' | 'keyOf' | 'run'>,
 ): Contention {
   return { ...base, recent: [], known: new Map(), lastNumber: 0, gaveUp: false };
 }
@@ -86,10 +91,7 @@ export function begun(contention: Contention): Contention {
 }
 
 /** A visit was made; gives the visits that were changed by it, itself included. */
-export async function meet(
-  contention: Contention,
-  made: Member & { chosen: number },
-): Promise<Set<Visit>> {
+export async function meet(contention: Contention, made: Member & Made): Promise<Set<Visit>> {
   if (contention.gaveUp) return new Set();
   const front = made.visit.first;
   contention.recent = openAt(contention, front);
@@ -141,10 +143,10 @@ function lastEnd(cluster: Known[]): number {
 }
 
 /** Whether the hand-off of one visit is on links while another token's work is, the one's or the other's. */
-function meets({ share, labels }: Contention, a: Known, b: Known): boolean {
+function meets({ share, stages }: Contention, a: Known, b: Known): boolean {
   const isOn = (sent: Known, other: Known) => {
     const { first, start } = sent.visit;
-    const received = first + start.result.labelEnd[labels[sent.stage]];
+    const received = first + start.result.labelEnd[stages[sent.stage].handOff];
     const isThen = other.visit.first < received && first < other.visit.end;
     return isThen && share(sent.stage, other.stage);
   };
@@ -197,6 +199,7 @@ function revise({ stages }: Contention, one: Known, { start, shift }: Together):
     for (const { core, of } of stage.senders)
       if (left[of] === first + old.result.end[core]) left[of] = now + start.result.end[core];
   Object.assign(visit, visitOf(stage, start, done, chosen, now));
+  splitWaiting(stage, visit, done, chosen, one.turns());
 }
 
 /** What follows for a visit from what its part did in the program of all. */
@@ -218,7 +221,15 @@ function togetherOf(contention: Contention, one: Known, part: PartResult): Toget
   );
   const labelEnd = part.labelEnd.map((cycle) => cycle - shift);
   const cycles = Math.max(0, latestOf(end));
-  const result = { ...alone.result, cycles, end, waitInput, waitOutput, labelEnd };
+  // What a core waits for before it starts by its own clock is no part of the stage.
+  const { labelWaitOutput } = part;
+  const labelWaitInput = part.labelWaitInput.slice();
+  for (let core = 0; core < startAt.length; core++)
+    if (part.end[core] !== -Infinity)
+      labelWaitInput[stage.handOff] -=
+        startAt[core] + stage.programStart - part.since[core] + shift;
+  const waits = { waitInput, waitOutput, labelWaitInput, labelWaitOutput };
+  const result = { ...alone.result, cycles, end, labelEnd, ...waits };
   return { start: startOf(stage, --contention.lastNumber, own, sending, result), shift };
 }
 

@@ -8,6 +8,8 @@ export interface PartResult {
   end: Float64Array;
   waitOutput: Float64Array;
   labelEnd: Float64Array;
+  labelWaitInput: Float64Array;
+  labelWaitOutput: Float64Array;
 }
 
 /** A core that works for no part or one: neither is at a turn after another. */
@@ -33,18 +35,21 @@ export function partResults(
     const end = new Float64Array(starts.length).fill(-Infinity);
     const waitOutput = new Float64Array(end.length);
     const labels = program.labels.length;
-    const labelEnd = together.labelEnd.slice(firstLabel, firstLabel + labels);
+    const own = (of: Float64Array) => of.slice(firstLabel, firstLabel + labels);
+    const labelEnd = own(together.labelEnd);
+    const labelWaitInput = own(together.labelWaitInput);
+    const labelWaitOutput = own(together.labelWaitOutput);
     firstLabel += labels;
     program.roleOf.forEach((role, core) => {
       const { operations } = program.roles[role];
       if (operations.length === 0) return;
       const at = coreIn(box, place, core);
-      const { parts: all, labels: own } = shared.get(at) ?? ALONE;
+      const { parts: all, labels: ends } = shared.get(at) ?? ALONE;
       const turn = all.indexOf(p);
       const isLast = turn === all.length - 1;
       since[core] =
-        (turn > 0 ? together.labelEnd[own[turn - 1]] : startAt[at] + startUp[p]) - later;
-      const absolute = isLast ? together.end[at] : together.labelEnd[own[turn]];
+        (turn > 0 ? together.labelEnd[ends[turn - 1]] : startAt[at] + startUp[p]) - later;
+      const absolute = isLast ? together.end[at] : together.labelEnd[ends[turn]];
       end[core] = absolute - later;
       waitOutput[core] = isLast ? together.waitOutput[at] : alone[p].waitOutput[core];
       if (isLast)
@@ -52,8 +57,12 @@ export function partResults(
           waitOutput[core] -= alone[before].waitOutput[coreIn(parts[before].box, box, at)];
       const { label } = operations.at(-1)!;
       labelEnd[label] = Math.max(labelEnd[label], absolute);
+      if (turn < 0 || isLast) return;
+      // The last operation for a part has a label of its own.
+      labelWaitInput[label] += together.labelWaitInput[ends[turn]];
+      labelWaitOutput[label] += together.labelWaitOutput[ends[turn]];
     });
     for (let label = 0; label < labels; label++) labelEnd[label] -= later;
-    return { since, end, waitOutput, labelEnd };
+    return { since, end, waitOutput, labelEnd, labelWaitInput, labelWaitOutput };
   });
 }

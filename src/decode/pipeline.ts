@@ -12,6 +12,7 @@ import { createRing, nextTurn, stateOf, type Ring, type Turn } from './ring.js';
 import { addCauses, emptyCauses, withWait } from './timeline.js';
 import type { RunStage, StepTiming, StageTiming } from './timeline.js';
 import { stageRuns } from './visit.js';
+import { addVisitWaits, type Waits } from './waits.js';
 
 /** A result of a stage, and how many tokens of a round had it. */
 export interface StageUse {
@@ -23,6 +24,8 @@ export interface StageUse {
 export interface PipelineTiming {
   /** The longest round: the token of the user who has it, and what all cores do meanwhile. */
   timing: StepTiming;
+  /** That token's turn. */
+  turn: Turn;
   /** The results of that token's stages, and those of all tokens of a round. */
   results: RunResult[];
   uses: StageUse[];
@@ -234,18 +237,22 @@ function roundOf(
   const longest = turns.reduce((a, b) => (b.timing.cycles > a.timing.cycles ? b : a));
   const last = turns.indexOf(longest);
   const causes = emptyCauses();
+  const waits: Waits = new Map();
   const uses = stages.map(() => new Map<RunResult, StageUse>());
   for (let i = 0; i < users; i++) {
     const back = (last - i) % turns.length;
-    turns.at(back)!.visits.forEach(({ causes: more, start: { result } }, stage) => {
-      addCauses(causes, more);
+    turns.at(back)!.visits.forEach((visit, stage) => {
+      const { result } = visit.start;
+      addCauses(causes, visit.causes);
+      addVisitWaits(waits, stages[stage], visit);
       const tokens = (uses[stage].get(result)?.tokens ?? 0) + 1;
       uses[stage].set(result, { stage, result, tokens });
     });
   }
   const spans = spansOf(longest, stages);
   return {
-    timing: { ...withWait(longest.timing), causes },
+    timing: { ...withWait(longest.timing), causes, waits },
+    turn: longest,
     results: longest.visits.map(({ start }) => start.result),
     uses: uses.flatMap((byResult) => [...byResult.values()]),
     bottleneck: stages[spans.indexOf(Math.max(...spans))].name,

@@ -10,11 +10,12 @@
  * At most `inFlight` tokens are under way; a token that is chosen beyond that waits in the memory of the
  * core that chose it, first come, first served, and is sent when that core has chosen the next token.
  */
-import { earliestOf } from '../engine/engine.js';
+import { earliestOf, latestOf } from '../engine/engine.js';
 import { meet, openOf, type Contention } from './contention.js';
 import { addStage, emptyTiming } from './timeline.js';
 import type { RunStage, StepTiming, StageTiming } from './timeline.js';
-import { longWaiting, stageRuns, visit } from './visit.js';
+import { longWaiting, splitWaiting, stageRuns, visit } from './visit.js';
+import type { Interval } from './waits.js';
 import type { Ends, KnownStart, StageRuns, Visit } from './visit.js';
 
 interface Token {
@@ -35,8 +36,11 @@ interface Token {
 /** A token from its choice to the next choice. */
 export interface Turn {
   timing: StepTiming;
-  /** By stage. */
+  /** By stage; and whether others were on its region since the token was. */
   visits: Visit[];
+  afterOthers: boolean[];
+  /** Cycle at which the token was chosen with which the turn begins. */
+  chosen: number;
 }
 
 /** Which start of a stage it was (see visit.ts), and when. */
@@ -232,10 +236,12 @@ async function advance(ring: Ring, token: Token): Promise<void> {
   token.visits.push(made);
   token.timing = undefined;
   token.next++;
+  const turns = turnsOf(stages, token);
+  splitWaiting(stage, made, done, token.chosen, turns());
   if (contention) {
     const arrays = { done, ends: ends[stage.region], left };
     const changed = await meet(contention, {
-      ...{ token, stage: index, visit: made, chosen: token.chosen, ...arrays },
+      ...{ token, stage: index, visit: made, chosen: token.chosen, turns, ...arrays },
     });
     for (const other of ring.underway)
       if (other !== token && other.visits.some((one) => changed.has(one))) sendNext(ring, other);
@@ -266,16 +272,37 @@ function timingOf(ring: Ring, token: Token): StepTiming {
   return (token.timing ??= newTiming(ring, token));
 }
 
-function newTiming(
-  { stages }: Ring,
-  { first: at, chosen, visits, afterOthers }: Token,
-): StepTiming {
+function newTiming({ stages }: Ring, token: Token): StepTiming {
   const timing = emptyTiming();
-  visits.forEach(({ start, first, free }, i) => {
-    const turn = Math.max(afterOthers[i] ? free : 0, i === 0 ? first : 0) - chosen;
-    addStage(timing, stages[at + i], start.result, first - chosen, turn);
+  const { first: at, chosen, visits } = token;
+  visits.forEach(({ start, first }, i) => {
+    addStage(timing, stages[at + i], start.result, first - chosen, turnAt(token, i) - chosen);
   });
   return timing;
+}
+
+/** Up to when the token waits for its turn at a stage, if not for something else: for room in the ring, and others. */
+function turnAt({ visits, afterOthers }: Pick<Token, 'visits' | 'afterOthers'>, i: number): number {
+  const { first, free } = visits[i];
+  return Math.max(afterOthers[i] ? free : 0, i === 0 ? first : 0);
+}
+
+/** When a token waited for its turn up to its last visit so far, as its timeline has it (`addStage`). */
+function turnsOf(stages: StageTiming[], token: Token): () => Interval[] {
+  const { first: at, visits, afterOthers, chosen } = token;
+  const { length } = visits;
+  return () => {
+    const turns: Interval[] = [];
+    let reached = chosen;
+    for (let i = 0; i < length; i++) {
+      const { start, first } = visits[i];
+      if (stages[at + i].crossing > 0) reached = Math.max(reached, first);
+      const turn = turnAt({ visits, afterOthers }, i);
+      if (turn > reached) turns.push([reached, turn]);
+      reached = Math.max(reached, turn, first + latestOf(start.result.labelEnd));
+    }
+    return turns;
+  };
 }
 
 /** Cycle in which a token that has been everywhere is chosen. */
@@ -286,7 +313,7 @@ function chosenAt(ring: Ring, token: Token): number {
 /** The token is chosen; the token whose turn it is enters the ring, unless rounds follow each other. */
 function endTurn(ring: Ring, token: Token): Turn {
   const { underway, waiting } = ring;
-  const { visits } = token;
+  const { visits, afterOthers, chosen } = token;
   const timing = timingOf(ring, token);
   token.chosen += timing.cycles;
   ring.now = token.chosen;
@@ -295,12 +322,12 @@ function endTurn(ring: Ring, token: Token): Turn {
   token.afterOthers = [];
   token.timing = undefined;
   underway.splice(underway.indexOf(token), 1);
-  if (ring.isRound) return { timing, visits };
+  if (ring.isRound) return { timing, visits, afterOthers, chosen };
   waiting.push(token);
   const entering = waiting.shift()!;
   underway.push(entering);
   send(ring, entering, token.chosen);
-  return { timing, visits };
+  return { timing, visits, afterOthers, chosen };
 }
 
 /**

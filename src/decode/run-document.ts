@@ -19,8 +19,10 @@ import type {
 import { runIdentity } from '../identity.js';
 import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './place.js';
+import type { FoundPath } from './critical-path.js';
 import type { StageRunner } from './stages.js';
 import { countable } from './countable.js';
+import { waitResults } from './waits.js';
 
 /** What was counted while the stages ran. */
 export interface Counters extends Pick<
@@ -41,6 +43,8 @@ export interface Simulated {
   simulatedTokens?: number;
   repeatsAfter?: number;
   sharedLinks?: SharedLinksResult;
+  /** The critical path of the token that the timing is of, or why there is none. */
+  path?: FoundPath;
   /** Where experts lie in strips. */
   routing?: RoutingResult;
   /** With speculation. */
@@ -81,8 +85,8 @@ export function runDocument(
 
 function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): DecodeResult {
   const { counters, timing, inFlight, bottleneck, simulatedTokens, repeatsAfter } = simulated;
-  const { sharedLinks, routing, speculation } = simulated;
-  const { cycles, causes } = timing;
+  const { sharedLinks, routing, speculation, path } = simulated;
+  const { cycles, causes, waits } = timing;
   const breakdown: Breakdown = {};
   for (const [name, { cycles: spent, compute }] of timing.operators)
     breakdown[name] = { cycles: spent, compute, communication: spent - compute };
@@ -97,6 +101,8 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     perLayerCycles: perLayer(timing),
     breakdown,
     coreCycles: { ...causes },
+    waits: waitResults(waits),
+    ...pathFields(path),
     specialShare: counters.specialCycles / causes.compute,
     ...(inFlight !== undefined && { inFlight }),
     ...(bottleneck !== undefined && { bottleneck }),
@@ -106,6 +112,14 @@ function decodeOf({ wafer, workload }: ResolvedConfig, simulated: Simulated): De
     ...(routing !== undefined && { routing }),
     ...(speculation !== undefined && { speculation }),
   };
+}
+
+/** A path as a document has it. */
+export function pathFields(
+  path: FoundPath | undefined,
+): Pick<DecodeResult, 'criticalPath' | 'noCriticalPath'> {
+  if (path === undefined) return {};
+  return typeof path === 'string' ? { noCriticalPath: path } : { criticalPath: path };
 }
 
 /** What each layer adds to the token's cycles, in one region or two. */

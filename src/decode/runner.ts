@@ -11,6 +11,9 @@ import { isTimeless, startNumbers } from '../engine/numbers.js';
 import { SLICED_ENGINES, type EngineName } from '../engine/engines.js';
 import { noteWhole, startByLines } from '../engine/lines/lines.js';
 import { createLineTable, forgetResults, type LineTable } from '../engine/lines/table.js';
+import { pathByLines } from '../engine/path/by-lines.js';
+import type { Walked } from '../engine/path/walk.js';
+import { eventsOf, isScheduled, pathByReference, pathOfWhole } from '../engine/path/whole.js';
 import type { Program } from '../program/program.js';
 import { StoppedError, createShards, type Shards } from '../engine/sharded/sharded.js';
 import type { Memoized } from './memo.js';
@@ -47,6 +50,13 @@ export interface Runner {
    * returned: a run of the program with them (`badIndices`), begun when it is, says in which cycle they are.
    */
   compute(input: RunInput): Promise<readonly IndexFault[]>;
+  /**
+   * The critical path to the end of a core's program (engine/path): by its lines, if it is large and has some; as a
+   * whole otherwise, up to so many events.
+   * @param result of the program
+   * @returns why there is none, if there is none
+   */
+  path(input: RunInput, result: RunResult, core: number, most: number): Promise<Walked | string>;
   /** Lets others in, if it is time. @throws the signal's reason if it is aborted */
   pause(): Promise<void>;
   /** Starts the threads if a program of so many cores is for them: they take a while to be ready. */
@@ -150,8 +160,35 @@ export function createRunner(options: RunnerOptions): Runner {
       await run(input);
       throw new Error(`numbers of ${program.name} cannot be computed, which the reference runs`);
     },
+    path: async (input, result, core, most) => {
+      const steps = <T>(begin: () => Generator<void, T>) =>
+        here(() => slicesOf(begin())).then(({ value }) => value);
+      if (isScheduled(input.program)) return 'its wavelets are sent by a schedule';
+      const { length } = input.program.roleOf;
+      if (length >= coresByLines) {
+        const walked = await steps(() => pathByLines(lines, input, result, core));
+        if (typeof walked !== 'string') return walked;
+      }
+      const events = eventsOf(result);
+      if (events > most) return `too much moves to be followed: ${events} events, at most ${most}`;
+      if (engine === 'reference') return pathByReference(input, core);
+      const walked = await steps(() => pathOfWhole(lines.machine(), input, result, core));
+      return walked ?? 'its times do not fit 32 bits';
+    },
     async close() {
       await shards?.close();
+    },
+  };
+}
+
+/** Some work in slices. */
+function slicesOf<T>(work: Generator<void, T>): Going<{ value: T }> {
+  return {
+    cycle: () => 0,
+    standing: () => [],
+    advance() {
+      const { done, value } = work.next();
+      return done ? { value } : undefined;
     },
   };
 }

@@ -8,7 +8,7 @@ import { partResults, type PartResult } from './part-results.js';
 import type { Pattern, PipelineTiming, StageLinking } from './pipeline.js';
 import type { Turn } from './ring.js';
 import { boxOf, type StageTiming } from './timeline.js';
-import { startAtOf } from './visit.js';
+import { startAtOf, type Visit } from './visit.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import { around, coreIn, joined, type Joined, type Part } from '../lowering/joined.js';
 import { pathsOf, sharedLinks, waveletsOf, type StageLinks } from '../lowering/shared-links.js';
@@ -39,8 +39,7 @@ export function createSharing(
       latest = { turns: pattern.turns, found: findPairs(pattern) };
     return latest.found;
   };
-  let ofPlans: number[] | undefined;
-  const labels = () => (ofPlans ??= plans.map((plan) => handOffLabel(runner, plan)));
+  const labels = stages.map(({ handOff }) => handOff);
   /** How many wavelets go over a link does not depend on when cores start: any turn says it. */
   let known: StageLinks[] | undefined;
   const linksIn = ({ visits }: Turn) =>
@@ -56,10 +55,10 @@ export function createSharing(
     ));
   const findPairs = ({ turns, period }: Pick<Pattern, 'turns' | 'period'>) => {
     const links = linksIn(turns[0]).map((stage, i) => {
-      const received = turns.map(({ visits }) => visits[i].start.result.labelEnd[labels()[i]]);
+      const received = turns.map(({ visits }) => visits[i].start.result.labelEnd[labels[i]]);
       return { ...stage, handOffCycles: received.reduce((most, at) => Math.max(most, at), 0) };
     });
-    const meetings = meetingsOf(turns, period, labels());
+    const meetings = meetingsOf(turns, period, labels);
     const pairs = sharedLinks(links, (handOff, other) => meetings(handOff, other).most > 0);
     return { meetings, pairs };
   };
@@ -70,7 +69,6 @@ export function createSharing(
       const names = commonIn(pattern.turns[0]);
       contention = createContention({
         stages,
-        labels: labels(),
         share: (handOff, other) => names.has(nameOf(handOff, other)),
         ...joint(runner, plans, stages, mostCores),
       });
@@ -97,10 +95,33 @@ export function createSharing(
   };
 }
 
-/** What the senders do first is to send; the operator that does is over when all have received. */
-function handOffLabel(runner: StageRunner, plan: StagePlan): number {
-  const { program, senders } = write(runner, plan);
-  return program.roles[program.roleOf[senders[0]]].operations[0].label;
+/**
+ * The same of tokens of one round, whose stages are the same but for their programs.
+ * @param plans of all tokens, one token after the other, and so are their stages
+ * @param length stages of a token
+ * @returns what visits cost each other on links, if any can: `alone` are a token's visits, which say over which links
+ *   wavelets go
+ */
+export function createRoundSharing(
+  runner: StageRunner,
+  plans: StagePlan[],
+  stages: StageTiming[],
+  length: number,
+  mostCores = MOST_CORES,
+): (alone: readonly Visit[]) => Contention | undefined {
+  return (alone) => {
+    const links = alone.map(({ start }, i) =>
+      linksOf(runner, plans[i], stages[i], start.result.linkWavelets),
+    );
+    const pairs = sharedLinks(links, () => true);
+    if (pairs.length === 0) return undefined;
+    const names = new Set(pairs.map(({ handOff, other }) => handOff * length + other));
+    return createContention({
+      stages,
+      share: (handOff, other) => names.has((handOff % length) * length + (other % length)),
+      ...joint(runner, plans, stages, mostCores),
+    });
+  };
 }
 
 function linksOf(

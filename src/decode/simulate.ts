@@ -15,6 +15,7 @@ import type {
 import { numbersOf, stepBeginner, type StepOf } from './begin.js';
 import { createComputing, type Begun } from './computing.js';
 import { loweredOf } from './lowered.js';
+import { pathOfStep } from './critical-path.js';
 import { firstPosition, inFlightOf, roomOf } from './positions.js';
 import { hostOf, spentSince, spentSoFar, withRunner, type SimulateOptions } from './options.js';
 import { memoized } from './memo.js';
@@ -46,7 +47,7 @@ export async function simulatePlaced(
     begun = options.now(),
   }: { placed?: Partial<PlacementResult>; begun?: number } = {},
 ): Promise<RunDocument> {
-  const run = await simulateSteps(config, placement, options);
+  const run = await simulateSteps(config, placement, options, { path: true });
   const host = { ...hostOf(options, begun), ...run.spent };
   return runDocument(config, placement, run, { placed, host });
 }
@@ -56,14 +57,16 @@ export function simulateSteps(
   config: ResolvedConfig,
   placement: Placement,
   options: SimulateOptions,
+  more?: { path?: boolean },
 ): Promise<Simulated> {
-  return withRunner(options, (own) => stepsOf(config, placement, own));
+  return withRunner(options, (own) => stepsOf(config, placement, own, more));
 }
 
 async function stepsOf(
   config: ResolvedConfig,
   placement: Placement,
   options: SimulateOptions & { runner: Runner },
+  { path: withPath = false }: { path?: boolean } = {},
 ): Promise<Simulated> {
   const { wafer, workload } = config;
   const maxPositions = roomOf(config);
@@ -115,6 +118,7 @@ async function stepsOf(
   };
   const speculation =
     workload.speculation &&
+    !options.withoutRounds &&
     (await speculate(config, {
       timer: await createRoundTimer(config, placement, {
         ...{ plan: lowered.plan, maxPositions, programs, memo: options.memo },
@@ -124,10 +128,14 @@ async function stepsOf(
       plainAt: (done) => steps[Math.min(done, steps.length - 1)].cycles,
       onProgress: (done) => onProgress?.({ done, total: workload.tokens, what: 'rounds' }),
     }));
+  const path = withPath
+    ? await pathOfStep(runner, programs, { plan: last.plan, stages: last.stages, ...timed })
+    : undefined;
   const spent = spentSince(programs, before);
   return {
     ...{ counters, ...timed, steps, ...found, ...computing?.result(), spent },
     ...(speculation && { speculation }),
+    ...(path && { path }),
   };
 }
 

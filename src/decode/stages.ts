@@ -156,12 +156,18 @@ export function timedStage(runner: StageRunner, plan: StagePlan): StageTiming {
       ...(left.exit ? sending : []),
     ],
     origin,
+    handOff: sending.length > 0 ? firstLabelOf(program, sending[0]) : -1,
     columns: region.width,
     rows: region.height,
     preparation,
     // Programs that start together are no loops.
     programStart: plan.source ? runner.wafer.costs.programStart : 0,
   };
+}
+
+/** What a sender does first is to send, for the operator that is over when all have received. */
+function firstLabelOf({ roles, roleOf }: Program, core: number): number {
+  return roles[roleOf[core]].operations[0].label;
 }
 
 /**

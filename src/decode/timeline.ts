@@ -6,6 +6,7 @@
  * equal stage is the same translated in place and time, and may be simulated once.
  */
 import type { RunResult } from '../engine/engine.js';
+import type { Waits } from './waits.js';
 
 /** A stage as the timeline sees it: a rectangle of cores. */
 export interface StageTiming {
@@ -34,6 +35,8 @@ export interface StageTiming {
   isPort: boolean;
   /** Cores of the rectangle that are ports between wafers, and no cores of a wafer. */
   ports: number[];
+  /** The label with which the region receives; -1 if nothing is handed on. */
+  handOff: number;
   /** Cycles of start-up, which a core whose program is a loop pays once and not for each token. */
   programStart: number;
 }
@@ -76,6 +79,8 @@ export interface StepTiming {
   stageCycles: number[];
   /** What all cores do in these cycles. */
   causes: Causes;
+  /** What they wait for. */
+  waits: Waits;
 }
 
 /** Core-cycles by cause. */
@@ -112,7 +117,14 @@ export function withWait(timing: StepTiming): StepTiming {
 
 export function emptyTiming(): StepTiming {
   const lists = { stages: [], stageCycles: [] };
-  return { cycles: 0, waited: 0, operators: new Map(), ...lists, causes: emptyCauses() };
+  return {
+    cycles: 0,
+    waited: 0,
+    operators: new Map(),
+    ...lists,
+    causes: emptyCauses(),
+    waits: new Map(),
+  };
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { RunResult } from '../engine/engine.js';
 import type { PipelineTiming, StageUse } from './pipeline.js';
 import { addCauses, addStage, emptyTiming, type Causes, type StageTiming } from './timeline.js';
+import { addStageWaits } from './waits.js';
 
 /** What is known of a step however its stages start. */
 export type StepResults = Pick<PipelineTiming, 'timing' | 'results' | 'uses'>;
@@ -26,6 +27,8 @@ export async function timeTogether(
     known.set(result, same);
     same.use.tokens++;
     addCauses(timing.causes, same.causes);
+    const { labelWaitInput: input, labelWaitOutput: output } = result;
+    addStageWaits(timing.waits, stages[stage].labels, { input, output });
   }
   return { timing, results, uses: [...known.values()].map(({ use }) => use) };
 }

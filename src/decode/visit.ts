@@ -7,6 +7,7 @@
  */
 import { earliestOf, latestOf, type RunResult } from '../engine/engine.js';
 import { emptyCauses, type Causes, type RunStage, type StageTiming } from './timeline.js';
+import { sumOf, waitsIn, within, type Interval, type StageWaits } from './waits.js';
 
 /** By region: cycle at which each of its cores is done with its last token, and has sent it on. */
 export type Ends = Float64Array[];
@@ -24,6 +25,9 @@ export interface Visit {
   end: number;
   /** What the region's cores did since their last end, and the senders while they sent. */
   causes: Causes;
+  /** Of that, core-cycles of waiting for the token before the stage; and those in which the token waited for its turn. */
+  waiting: number;
+  otherToken: number;
 }
 
 /** Starts relative to the first sender's, of the region's cores and of the senders; and what follows. */
@@ -35,8 +39,9 @@ export interface KnownStart {
   /** Ends of the region's cores, and the last of them. */
   ends: Float64Array;
   last: number;
-  /** What the cores do in the result; the cycles before it are not in it. */
+  /** What the cores do in the result, and what they wait for; the cycles before it are not in it. */
   causes: Causes;
+  waits: StageWaits;
 }
 
 /** Runs stages, each start of each of them once. */
@@ -101,8 +106,26 @@ export function visitOf(
   first: number,
 ): Visit {
   const causes = { ...start.causes };
-  addWaiting(causes, done, stage, start.own, chosen, first);
-  return { start, first, free: latestOf(done), end: first + start.last, causes };
+  const before = waitingBefore(done, stage, start.own, chosen, first);
+  causes.idle += before.idle;
+  causes.waitInput += before.waiting;
+  const { waiting } = before;
+  const end = first + start.last;
+  return { start, first, free: latestOf(done), end, causes, waiting, otherToken: 0 };
+}
+
+/** Finds the waiting of a visit in which its token waited for its turn itself. */
+export function splitWaiting(
+  stage: StageTiming,
+  visit: Visit,
+  done: Float64Array,
+  chosen: number,
+  turns: readonly Interval[],
+): void {
+  const { start, first, waiting } = visit;
+  if (turns.length === 0 || waiting === 0) return;
+  const before = waitingBefore(done, stage, start.own, chosen, first, turns);
+  visit.otherToken = before.otherToken;
 }
 
 async function knownStart(
@@ -133,8 +156,9 @@ export function startOf(
   eachCore(stage, (core, of) => {
     ends[of] = result.end[core];
   });
-  const causes = causesIn(stage, result);
-  return { number, own, sending, result, ends, last: latestOf(ends), causes };
+  const waits = waitsIn(stage, result);
+  const causes = causesIn(stage, result, waits);
+  return { number, own, sending, result, ends, last: latestOf(ends), causes, waits };
 }
 
 /** The same starts, by core of the stage's program; elsewhere nothing starts. */
@@ -185,8 +209,10 @@ function moveEnds(
 }
 
 /** What the region's cores and the senders do in a result; ports are no cores of a wafer. */
-function causesIn(stage: StageTiming, result: RunResult): Causes {
+function causesIn(stage: StageTiming, result: RunResult, waits: StageWaits): Causes {
   const causes = emptyCauses();
+  causes.waitInput = sumOf(waits.input);
+  causes.waitOutput = sumOf(waits.output);
   const counted = new Uint8Array(stage.width * stage.height);
   for (const core of stage.ports) counted[core] = 1;
   const count = (core: number) => {
@@ -195,8 +221,6 @@ function causesIn(stage: StageTiming, result: RunResult): Causes {
     causes.compute += result.compute[core];
     // A core whose program is a loop starts up once, and not for each token.
     causes.setup += result.setup[core] - stage.programStart;
-    causes.waitInput += result.waitInput[core];
-    causes.waitOutput += result.waitOutput[core];
   };
   eachCore(stage, count);
   for (const { core } of stage.senders) count(core);
@@ -204,22 +228,26 @@ function causesIn(stage: StageTiming, result: RunResult): Causes {
 }
 
 /**
- * Adds what the region's cores do from their last end to their starts: they wait for the token, and are
- * idle as long as it has not been chosen. A sender that is one of them starts when it sends.
+ * What the region's cores do from their last end to their starts: they wait for the token, and are idle as long as it
+ * has not been chosen. A sender that is one of them starts when it sends.
+ * @param turns when the token waited for its turn
  */
-function addWaiting(
-  causes: Causes,
+function waitingBefore(
   done: Float64Array,
-  stage: StageTiming,
+  { isPort, programStart }: StageTiming,
   own: Float64Array,
   chosen: number,
   first: number,
-): void {
-  if (stage.isPort) return;
+  turns: readonly Interval[] = [],
+): { idle: number; waiting: number; otherToken: number } {
+  let [idle, waiting, otherToken] = [0, 0, 0];
+  if (isPort) return { idle, waiting, otherToken };
   for (let of = 0; of < own.length; of++) {
-    const begun = first + own[of] + stage.programStart;
+    const begun = first + own[of] + programStart;
     const since = Math.max(done[of], Math.min(chosen, begun));
-    causes.idle += since - done[of];
-    causes.waitInput += begun - since;
+    idle += since - done[of];
+    waiting += begun - since;
+    if (turns.length > 0) otherToken += within(since, begun, turns);
   }
+  return { idle, waiting, otherToken };
 }

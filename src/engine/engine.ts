@@ -48,6 +48,9 @@ export interface RunResult {
   labelEnd: Float64Array;
   /** Per label: compute and set-up cycles in it of the core that ends it last (lowest number if equal). */
   labelBusy: Float64Array;
+  /** Per label: core-cycles of all cores in which they wait in it for a wavelet, and for a slot. */
+  labelWaitInput: Float64Array;
+  labelWaitOutput: Float64Array;
   /** Wavelets that left each link, index core * 4 + port. */
   linkWavelets: Float64Array;
   /** Wavelets sent into ramps, and delivered to cores. */

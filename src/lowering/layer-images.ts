@@ -28,6 +28,7 @@ import { layOut } from '../program/builder.js';
 import { fillAngles } from './angles.js';
 import { fillDelta } from './delta-images.js';
 import { fillExperts, fillRouter } from './expert-images.js';
+import { fillJoin } from './join.js';
 import { latentFiller } from './latent-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
@@ -76,6 +77,7 @@ export function layerImages(
       if (hasMlp(kind) && weights.scalar !== undefined)
         image[at.scalar] = ROUND[model.dtype](weights.scalar);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
+      if (hasAttention(kind) && weights.join) fillJoin(core, weights.join);
       const { mlp } = weights;
       if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
         fillRouter(core, spec.mlp, mlp, router);

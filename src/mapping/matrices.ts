@@ -107,6 +107,8 @@ export interface LayerMatrices extends MlpMatrices {
   shared?: MlpMatrices;
   /** The dense MLP next to the experts. */
   parallel?: MlpMatrices;
+  /** What a token and a hidden state are projected to one by. */
+  join?: MatrixSlice;
 }
 
 /** Of one gated MLP, or of all experts. */
@@ -129,10 +131,24 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
         ...{ sliceOf, transposed: slicesIn(model, 'attention', true), stream },
       }),
     }),
+    ...(s.joined !== undefined && { join: joinMatrix(model, s, s.joined) }),
     ...(s.experts
       ? expertMatrices(model, layer, s, s.experts)
       : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
   };
+}
+
+/** A row's elements of the token, and then of the hidden state, by a column's of the projection. */
+function joinMatrix(model: ModelSpec, s: LayerShape, joined: number): MatrixSlice {
+  const { dim } = model;
+  const { dims } = s;
+  const stream = streamRuns(model, s);
+  const { length, step = length } = stream;
+  return slicesIn(model, 'rest')(
+    { name: 'wJoin', inputs: 2 * dims, outputs: joined, parts: [joined] },
+    { ...stream, of: 2 * dim, step: gcd(step, dim), runs: 2 },
+    { length: joined, of: dim },
+  );
 }
 
 function projectedIn(layer: LayerSpec, s: LayerShape): Projected {

@@ -16,6 +16,41 @@ export interface CyclesByCause {
   idle: number;
 }
 
+/** What cycles of the critical path are spent on. */
+export type PathKind =
+  | 'compute'
+  | 'setup'
+  | 'flight'
+  | 'arbitration'
+  | 'credit'
+  | 'handOff'
+  | 'otherToken';
+
+/**
+ * Cycles of the critical path, in which one thing happened: of a flight, (x, y) is where it begins; of a credit, where it
+ * comes from; ports between wafers are columns beyond their edges.
+ */
+export interface PathEntry {
+  operator: string;
+  kind: PathKind;
+  wafer: number;
+  x: number;
+  y: number;
+  from: number;
+  to: number;
+  cycles: number;
+}
+
+/** What cores wait for: a wavelet, a slot to send one, the token to be handed on, or other users' tokens. */
+export type WaitsOn = 'line' | 'credit' | 'handOff' | 'otherToken';
+
+/** Core-cycles of waiting in an operator; without those that are 0. */
+export interface WaitResult {
+  operator: string;
+  on: WaitsOn;
+  coreCycles: number;
+}
+
 /**
  * An operator's part of the critical path, in cycles; `compute` + `communication` = `cycles`. What is not
  * compute is communication: flight and waiting, that for a turn included.
@@ -48,6 +83,14 @@ export interface DecodeResult {
   breakdown: Breakdown;
   /** Adds up to `coresUsed` times `cyclesPerToken`. */
   coreCycles: CyclesByCause;
+  /** Operators in program order; adds up to `waitInput` and `waitOutput` of `coreCycles` together. */
+  waits?: WaitResult[];
+  /**
+   * From cycle 0 to `cyclesPerToken`, each entry from where the one before ends: what the token's last cycle was for, back
+   * to its choice. Left out where it cannot be had, for the reason in `noCriticalPath`.
+   */
+  criticalPath?: PathEntry[];
+  noCriticalPath?: string;
   /** Share of `coreCycles.compute` spent in special functions (exp, SiLU, ...), 0 to 1. */
   specialShare: number;
   /** Tokens in flight at once (those of other users wait for their turn), and the slowest stage. */
@@ -110,7 +153,7 @@ export interface SpeculationResult {
   breakdown: RoundRows;
   tokensPerSecondPerUser: number;
   /** Of an assumed acceptance: what rounds give in the mean of all draws, and the speed with that. */
-  expected?: { tokensPerRound: number; tokensPerSecondPerUser: number };
+  expected?: { tokensPerRound: number; cyclesPerRound: number; tokensPerSecondPerUser: number };
   rounds: RoundResult[];
 }
 
@@ -345,10 +388,35 @@ export interface RunDocument extends Identity {
   /** Tensors of the checkpoint that are no part of the model, by kind. */
   skippedTensors?: Partial<Record<string, number>>;
   check?: CheckResult;
+  /** With --acceptance: rounds of every number of tokens, and what acceptance makes of them. */
+  acceptance?: AcceptanceResult;
   /** With --sensitivity: the uncertain numbers of the hardware, and how far they move the result. */
   sensitivity?: Sensitivity[];
   sensitivityBand?: SensitivityBand;
   host: HostResult;
+}
+
+/**
+ * Rounds of the run's first token with more and more drafted ones: cycles are simulated, the chances are assumed, and
+ * a speed is what follows from both.
+ */
+export interface AcceptanceResult {
+  /** Chances of every drafted token, given that those before it are right. */
+  chances: number[];
+  /** Tokens per second of one user that are asked for, if any. */
+  target?: number;
+  /** By how much each accepted token makes the next round longer: the model's own layer takes it once more. */
+  cyclesPerAccepted?: number;
+  rounds: {
+    /** Tokens verified. */
+    tokens: number;
+    /** Where the round before accepted nothing. */
+    cyclesPerRound: number;
+    /** By chance. */
+    tokensPerSecondPerUser: number[];
+    /** With a target: the chance that gives it; null where 1 is not enough. */
+    needed?: number | null;
+  }[];
 }
 
 /** What one uncertain number of the hardware does. */
@@ -359,6 +427,8 @@ export interface Sensitivity {
   range: [number, number];
   /** Lowest and highest at the ends of the range and at the value in use. */
   tokensPerSecondPerUser: [number, number];
+  /** The same with drafted tokens, where the run has them, of as many accepted ones. */
+  speculativeTokensPerSecondPerUser?: [number, number];
   /** At the low and at the high end of `range`; null if the machine refuses, for the reason in `refused`. */
   atEnds: [number | null, number | null];
   refused?: string;
@@ -367,6 +437,8 @@ export interface Sensitivity {
 /** Lowest and highest tokens per second of one user over all uncertain numbers. */
 export interface SensitivityBand {
   oneAtATime: [number, number];
+  /** The same with drafted tokens, where the run has them. */
+  speculativeOneAtATime?: [number, number];
   /** All where each alone is slowest, and fastest; null if the machine refuses. */
   allAtOnce: [number | null, number | null];
 }
@@ -391,6 +463,11 @@ export interface KernelDocument extends Identity {
   breakdown: Breakdown;
   /** Adds up to the cores of the rectangle times `cycles`. */
   coreCycles?: CyclesByCause;
+  /** Adds up to `waitInput` and `waitOutput` of `coreCycles` together. */
+  waits?: WaitResult[];
+  /** From cycle 0 to `cycles`, as of a run. */
+  criticalPath?: PathEntry[];
+  noCriticalPath?: string;
   config: { kernel: string; options: unknown; hardware: { name: string } };
   fabric: FabricResult;
   /** With `--algorithm auto`: what was tried, of which the document is that of the fastest. */

@@ -3,8 +3,9 @@
  * the breakdown and the resolved configuration. What a configuration says is shown as text; the page's
  * policy lets no script run but its own, and nothing be fetched.
  */
+import { acceptanceCells } from './acceptance-table.js';
 import type { RunDetail } from './detail.js';
-import type { RunDocument } from './document.js';
+import type { PathEntry, RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { floorPlans, timeline } from './html-floor.js';
@@ -15,9 +16,12 @@ import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { SCRIPT } from './page-script.js';
 import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
-import { scenariosOf, type AnyRun } from './serving-document.js';
+import { planText } from './plan-text.js';
+import { scenariosOf, type AnyRun, type ServingResult } from './serving-document.js';
 import { htmlPage } from './html-page.js';
 import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
+import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
+import { remedyLine, whyLines } from './why-text.js';
 
 export interface HtmlTools {
   /** Makes a zlib stream. */
@@ -37,7 +41,9 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
     ...rounds(run),
+    ...acceptance(run),
     section('What the cores do', causesTable(decode.coreCycles)),
+    ...(decode.waits ? [section('Why cores wait', waitsOf(run))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
     section('Configuration', configuration(run)),
     section('As text', folded('What the terminal shows', pre(text))),
@@ -106,10 +112,29 @@ function serving(run: AnyRun): string[] {
     (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
   );
   return [
-    section('Requests', `${servingTable(scenarios)}${servingNotes(scenarios)}`),
+    ...scenarios.flatMap(planSections),
+    section('Requests', `${servingTable(scenarios, run.deployments)}${servingNotes(scenarios)}`),
     section('Requests over time, and their latencies', charts.join('\n')),
     section('One decode step', stepNote(run)),
   ];
+}
+
+/** What a planner asks comes first, on a page of its own if it is printed. */
+function planSections(scenario: ServingResult): string[] {
+  const { plan, model, speculation } = scenario;
+  if (plan === undefined) return [];
+  const { title, lines, wafers, gpus } = planText({
+    ...{ plan, model },
+    ...(speculation && { speculation }),
+  });
+  const safe = (rows: string[][]) => rows.map((row) => row.map(escapeHtml));
+  const body = [
+    ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
+    table(wafers.head, safe(wafers.rows)),
+    ...(gpus ? [`<h3>${escapeHtml(gpus.title)}</h3>`, table(gpus.head, safe(gpus.rows))] : []),
+  ];
+  const of = scenario.scenario === '' ? '' : `${scenario.scenario}. `;
+  return [section(escapeHtml(`${of}${title}`), body.join('\n'))];
 }
 
 function stepNote({ config, decode }: RunDocument): string {
@@ -154,9 +179,31 @@ function rounds({ decode: { speculation } }: RunDocument): string[] {
   return [section('Where a round goes', `${note}\n${table(ROUND_HEAD, roundRows(speculation))}`)];
 }
 
+/** With --acceptance. */
+function acceptance({ acceptance: found }: RunDocument): string[] {
+  if (found === undefined) return [];
+  const { head, rows } = acceptanceCells(found);
+  const note =
+    '<p class="soft">Tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated.</p>';
+  return [section('Acceptance', `${note}\n${table(head, rows)}`)];
+}
+
 function operators({ decode }: RunDocument): string {
   return `<p class="soft"><span class="key compute"></span>compute <span class="key communication"></span>communication</p>
 ${breakdownTable(decode.breakdown, decode.cyclesPerToken)}`;
+}
+
+function waitsOf({ decode }: RunDocument): string {
+  const rows = waitRows(decode.waits ?? []).map((row) => row.map(escapeHtml));
+  const lines = [...whyLines(decode), remedyLine(decode)].filter((line) => line !== '');
+  return `<p class="soft">${lines.map((line) => escapeHtml(line.trim())).join('<br>')}</p>
+${table(WAITS_HEAD, rows)}${pathOf(decode.criticalPath)}`;
+}
+
+function pathOf(path: readonly PathEntry[] | undefined): string {
+  if (path === undefined) return '';
+  const rows = pathRows(path).map((row) => row.map(escapeHtml));
+  return folded('The critical path, operator by operator', table(PATH_HEAD, rows));
 }
 
 function configuration({ config, configHash }: RunDocument): string {

@@ -10,11 +10,13 @@ import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { placementText } from './placement-text.js';
+import { acceptanceTable } from './acceptance-table.js';
 import { checkText } from './check-text.js';
 import { routingFacts } from './routing-text.js';
 import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { sharedLinksText } from './shared-links-text.js';
 import { loadsTable, trafficTable } from './traffic-table.js';
+import { whyLines, whyTitle } from './why-text.js';
 import { bandText, sensitivityTable } from './sensitivity-table.js';
 
 /** A run as text, ending with a line break. */
@@ -28,10 +30,12 @@ export function runTable(run: RunDocument, style: Style): string {
       ? section('Where a round goes', table(ROUND_HEAD, roundRows(decode.speculation)), style)
       : '',
     section('What the cores do', coreCycles(decode.coreCycles, decode.specialShare), style),
+    why(decode, '', style),
     section(`Placement: ${placement.strategy}`, placementText(placement), style),
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
     run.check ? section('Check', checkText(run.check, run.skippedTensors), style) : '',
+    run.acceptance ? section('Acceptance', acceptanceTable(run.acceptance), style) : '',
     run.sensitivity ? section('Uncertain numbers', sensitivityTable(run), style) : '',
   ]);
 }
@@ -62,6 +66,7 @@ export function kernelTable(kernel: KernelDocument, style: Style): string {
     kernel.coreCycles
       ? section(`What the cores do${at}`, coreCycles(kernel.coreCycles), style)
       : '',
+    why(kernel, at, style),
     section(`Fabric${at}`, fabric(kernel.fabric), style),
     section('Simulated', host(kernel.host), style),
   ]);
@@ -164,13 +169,15 @@ function stepList(steps: StepResult[]): string {
 }
 
 function breakdown(operators: Breakdown, whole: number): string {
-  const rows = Object.entries(operators).map(([name, { cycles, compute, communication }]) => [
-    name,
-    count(cycles),
-    share(cycles, whole),
-    count(compute),
-    count(communication),
-  ]);
+  const rows = Object.entries(operators)
+    .filter(([, { cycles }]) => cycles > 0)
+    .map(([name, { cycles, compute, communication }]) => [
+      name,
+      count(cycles),
+      share(cycles, whole),
+      count(compute),
+      count(communication),
+    ]);
   rows.push(['all', count(whole), share(whole, whole), '', '']);
   return table(['operator', 'cycles', 'share', 'compute', 'communication'], rows);
 }
@@ -185,6 +192,11 @@ function coreCycles(cycles: CyclesByCause, specialShare?: number): string {
   const text = table(['cause', 'core-cycles', 'share'], rows);
   if (specialShare === undefined) return text;
   return `${text}\n  exp, SiLU and other special functions: ${share(specialShare, 1)} of compute`;
+}
+
+function why(document: Parameters<typeof whyLines>[0], at: string, style: Style): string {
+  const lines = whyLines(document);
+  return lines.length === 0 ? '' : section(`${whyTitle(document)}${at}`, lines.join('\n'), style);
 }
 
 function fabric({ waveletHops, peakLinkUtilization, routeHazards }: FabricResult): string {

@@ -9,19 +9,20 @@ export interface RoundTiming {
 }
 
 /**
- * The rows of a round, along its last token: until it is sent there are drafts and their transport; then it takes as
- * long as a plain one, is compared, and what is left it takes longer as it follows others. Of that is rollback what
- * the first token takes longer than a plain one, as far as the last one waited for those before it.
+ * The rows of a round, along its last token; each is measured for itself, so that to add up is a check. Until that
+ * token is sent there are drafts and their transport. It waits for its turn behind those before it, takes as long as
+ * a plain token or longer, as it stands further on, and is compared. Of that is rollback what the first token, which
+ * selects, takes longer than a plain one, as far as the last one waits for it.
  */
 export function partsOf(round: TimedRound, sent: Sent, plain: number): RoundTiming {
   const { cycles, timings } = round;
   const { draft, transport, launches } = sent;
-  const [first, last] = [timings[0], timings.at(-1)!];
-  const comparison = last.operators.get('verify')?.cycles ?? 0;
-  const rest = cycles - draft - transport - plain - comparison;
-  const selected = first.cycles - launches[0] - plain;
-  const waited = timings.length === 1 ? rest : last.waited - launches.at(-1)!;
-  const rollback = Math.max(0, Math.min(selected, waited, rest));
-  const spacing = rest - rollback;
+  const ownOf = (index: number) => timings.at(index)!.cycles - timings.at(index)!.waited;
+  const waited = timings.at(-1)!.waited - launches.at(-1)!;
+  const comparison = timings.at(-1)!.operators.get('verify')?.cycles ?? 0;
+  const selected = Math.max(0, ownOf(0) - plain);
+  const rollback = timings.length === 1 ? selected : Math.min(waited, selected);
+  const longer = ownOf(-1) - comparison - plain;
+  const spacing = timings.length === 1 ? longer - rollback : waited - rollback + longer;
   return { cycles, rows: { draft, verify: plain, spacing, comparison, transport, rollback } };
 }

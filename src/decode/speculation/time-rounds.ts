@@ -12,10 +12,13 @@ import { draftedBeyond } from '../positions.js';
 import type { Runner } from '../runner.js';
 import { timeDecodeStep, type StepProgress } from '../time-step.js';
 import { draftConfigOf } from './draft.js';
-import { createRoundTimer } from './timer.js';
+import { createRoundTimer, type RoundTimer } from './timer.js';
 
 export interface RoundPoint {
-  /** Cycles of a round of one user alone, by the tokens that it verifies, from 1 on; of 1 a plain token. */
+  /**
+   * Cycles of a round of one user alone, by the tokens that it verifies, from 1 on; of 1 a plain token. The model's own
+   * layer takes as many tokens once more as the round before can have accepted.
+   */
   alone: number[];
   /** Cycles between two tokens of any users with the model's layers full; and between drafted ones, 0 without a model. */
   spacing: number;
@@ -37,30 +40,42 @@ export async function timeRounds(
   options: { runner: Runner; memo: Memo | boolean },
   progress?: StepProgress,
 ): Promise<RoundPoint> {
-  const { runner: programs, memo } = options;
-  const { tokens } = config.workload.speculation!;
   const full = await timeDecodeStep(config, placement, context, lines, options, progress);
-  const maxPositions = context + 1 + draftedBeyond(config.workload);
-  const { plan } = await loweredOf(config, placement, maxPositions, programs, { lines });
-  const timer = await createRoundTimer(config, placement, {
-    ...{ plan, maxPositions, lines, programs, memo },
-  });
-  const alone = [full.alone];
-  let rows: RoundRows = { ...NONE, verify: full.alone };
-  for (let verified = 2; verified <= tokens; verified++) {
-    const round = await timer.time(context, full.alone, verified);
-    alone.push(round.cycles);
-    ({ rows } = round);
-  }
+  const all = await timeAlone(config, placement, context, full.alone, lines, options);
+  const { cycles, again } = all;
+  const most = cycles.length;
+  const rows = {
+    ...all.rows,
+    draft: all.rows.draft + most * again.draft,
+    transport: all.rows.transport + most * again.transport,
+  };
   const drafting = draftConfigOf(config);
   const { draft } = placement;
   const ofDraft =
     drafting && draft
       ? await timeDecodeStep(drafting, draft.placement, context, lines, options, progress)
       : undefined;
+  const later = again.draft + again.transport;
+  const alone = [full.alone, ...cycles.map((round, i) => round + (i + 1) * later)];
   return { alone, spacing: full.spacing, draftSpacing: ofDraft?.spacing ?? 0, rows };
 }
 
-const NONE: RoundRows = {
-  ...{ draft: 0, verify: 0, spacing: 0, comparison: 0, transport: 0, rollback: 0 },
-};
+/**
+ * Rounds of one user alone, of 2 tokens up to all, where a plain token takes `plain` cycles and nothing was accepted
+ * before, and what each accepted token adds. All their tokens stand at one position, which is a few of many thousands
+ * off.
+ */
+export async function timeAlone(
+  config: ResolvedConfig,
+  placement: Placement,
+  context: number,
+  plain: number,
+  lines: LineCycles,
+  { runner: programs, memo }: { runner: Runner; memo: Memo | boolean },
+): Promise<{ cycles: number[]; rows: RoundRows; again: ReturnType<RoundTimer['again']> }> {
+  const maxPositions = context + 1 + draftedBeyond(config.workload);
+  const { plan } = await loweredOf(config, placement, maxPositions, programs, { lines });
+  const base = { plan, maxPositions, lines, programs, memo, alike: true };
+  const timer = await createRoundTimer(config, placement, base);
+  return { ...(await timer.timeAll(context, plain)), again: timer.again() };
+}

@@ -2,6 +2,7 @@
 import { earliestOf } from '../engine.js';
 import type { Instants } from '../instants.js';
 import {
+  EVENT_WORDS,
   HEADER,
   MOST_CORES,
   MOST_TILES,
@@ -20,12 +21,17 @@ export interface Counts {
   /** Per label: latest end (`NO_END` if it has none), and the lowest core that has it. */
   labelEnd: Float64Array;
   labelCore: Int32Array;
+  /** Per label: core-cycles of waiting in it; for output, of these. */
+  labelWait: Float64Array;
+  labelWaitOutput: Float64Array;
   linkWavelets: Float64Array;
   sent: number;
   delivered: number;
   hazards: number;
   /** Of synthetic traffic, if they were asked for: see ../instants.ts. */
   instants?: Pick<Instants, 'entered' | 'taken' | 'takenColor'>;
+  /** Of a path: its events (assembly/events.ts). */
+  events?: Int32Array;
   /** Of a line: records of its routers (assembly/moves.ts), bits of the cycles with moves. */
   moves?: { records: Int32Array; bits: Int32Array };
 }
@@ -40,8 +46,10 @@ export interface Team {
   /** A number for each run, rising from 1, by which the others help in it. */
   run: number;
   bits: Bits;
-  /** Of a line: what is wanted to know of its routers. */
+  /** Of a line, and of a path: what is wanted to know of its routers. */
   line?: LineWants;
+  /** Of a path: how many events there are at most, and by core bits of the colours of which they are noted. */
+  events?: { most: number; colors: Int32Array };
 }
 
 /**
@@ -56,7 +64,12 @@ export interface LineWants {
 }
 
 /** The translation that a team uses. */
-export function translationOf({ bits, line }: Pick<Team, 'bits' | 'line'>): Translation {
+export function translationOf({
+  bits,
+  line,
+  events,
+}: Pick<Team, 'bits' | 'line' | 'events'>): Translation {
+  if (events !== undefined) return 'paths';
   return line === undefined ? bits : 'lines';
 }
 
@@ -78,7 +91,7 @@ export function load(
 ): () => Counts {
   const { memory } = machine;
   const code = machine.code(translationOf(team));
-  const { line } = team;
+  const { line, events } = team;
   if (cores > MOST_CORES) outOfMemory();
   const most = Math.min(threads, MOST_TILES);
   const tiles = Math.max(1, Math.min(most, Math.floor(cores / leastCores)));
@@ -102,6 +115,8 @@ export function load(
     linkWavelets: allocate(cores * 4 * 8),
     labelEnd: allocate(labels * 8),
     labelCore: allocate(labels * 4),
+    labelWait: allocate(labels * 8),
+    labelWaitOutput: allocate(labels * 8),
     notes: write(next),
     entered: allocate(sends * 8),
     taken: allocate(takes * 8),
@@ -110,6 +125,8 @@ export function load(
     nudges: write(line && line.nudges.length > 0 ? closed(line.nudges) : NO_WORDS),
     moveBits: line ? allocate(line.noted.length * MOVES_ROWS * line.moveWords * 4) : 0,
     moveWords: line?.moveWords ?? 0,
+    ...roomFor(events?.most ?? 0, allocate),
+    eventColors: write(events?.colors ?? NO_WORDS),
   };
   const times = new Float64Array(memory.buffer, header);
   times[TIME.programStart] = programStart;
@@ -130,6 +147,8 @@ export function load(
     linkWavelets: column(results.linkWavelets, cores * 4),
     labelEnd: column(results.labelEnd, labels, first),
     labelCore: wordsAt(results.labelCore, labels),
+    labelWait: column(results.labelWait, labels),
+    labelWaitOutput: column(results.labelWaitOutput, labels),
     sent: code.sent(),
     delivered: code.delivered(),
     hazards: code.routeHazards(),
@@ -138,6 +157,9 @@ export function load(
         records: wordsAt(results.moves, cores * MOVES_WORDS),
         bits: wordsAt(results.moveBits, line.noted.length * MOVES_ROWS * line.moveWords),
       },
+    }),
+    ...(events && {
+      events: wordsAt(results.events, (words[HEADER.events] - results.events) >> 2),
     }),
     ...(notes && {
       instants: {
@@ -154,6 +176,13 @@ function copyOf(times: Float64Array, later: number): Float64Array {
   const copy = times.slice();
   if (later !== 0) for (let i = 0; i < copy.length; i++) copy[i] += later;
   return copy;
+}
+
+/** Where events are noted. */
+function roomFor(events: number, allocate: (bytes: number) => number) {
+  const bytes = 4 * EVENT_WORDS * events;
+  const at = allocate(bytes);
+  return { events: at, eventsEnd: at + bytes };
 }
 
 const NO_WORDS = new Int32Array(0);

@@ -5,8 +5,8 @@ import { MACHINE_CODE } from './machine-code.js';
 /** Bits of the machine's times, which count from the first start of a run. */
 export type Bits = 32 | 64;
 
-/** Translations of the machine: by the bits of its times, and for lines (moves.ts), which have 32. */
-export type Translation = Bits | 'lines';
+/** Translations of the machine: by the bits of its times, and for lines (moves.ts) and for paths (events.ts), which have 32. */
+export type Translation = Bits | 'lines' | 'paths';
 
 interface Code {
   /** Forgets everything; the address of the header. */

@@ -51,6 +51,8 @@ export function resultOf(
     waitOutput,
     labelEnd: counts.labelEnd,
     labelBusy,
+    labelWaitInput: counts.labelWait.map((all, label) => all - counts.labelWaitOutput[label]),
+    labelWaitOutput: counts.labelWaitOutput,
     linkWavelets,
     sent: counts.sent,
     delivered: counts.delivered,

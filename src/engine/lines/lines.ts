@@ -96,6 +96,24 @@ function* byLines(
   most: number,
   place: Place,
 ): Generator<void, RunResult | WhyWhole> {
+  const found = yield* passesOf(input, table, guarded, place);
+  return typeof found === 'string' ? found : resultBy(input, table, found);
+}
+
+/** The pass by which a program is what its lines are; and the pairs of phases that are one. */
+export interface Found {
+  tables: Tables;
+  pass: Pass;
+  merged: number;
+}
+
+/** Goes through a program's lines until they are right. */
+export function* passesOf(
+  input: RunInput,
+  table: LineTable,
+  guarded: boolean,
+  place: Place,
+): Generator<void, Found | WhyWhole> {
   const { program } = input;
   const tables = tablesOf(input);
   if (tables === undefined) return 'not plain';
@@ -117,12 +135,11 @@ function* byLines(
     if (typeof pass === 'string') return pass;
     const found = guarded ? yield* guard(table, pass, nudges) : NOTHING_FOUND;
     if (found.returned) return 'met';
-    if (found.met.length === 0 && areSame(nudges, found.nudges))
-      return resultBy(input, table, tables, pass, merged);
+    if (found.met.length === 0 && areSame(nudges, found.nudges)) return { tables, pass, merged };
     const isFirst = nudges.size === 0;
     nudges = found.nudges;
     if (found.met.length === 0 && isFirst && (yield* nudgeLines(table, pass, nudges)))
-      return resultBy(input, table, tables, pass, merged);
+      return { tables, pass, merged };
     if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
     if (found.met.length > 0) {
       joins = joinsWith(joins, division, found.lines);
@@ -205,9 +222,7 @@ function unite(united: Map<number, number>, { cuts }: Division, a: number, b: nu
 function resultBy(
   input: RunInput,
   table: LineTable,
-  tables: Tables,
-  pass: Pass,
-  merged: number,
+  { tables, pass, merged }: Found,
 ): RunResult | WhyWhole {
   const counts = countsOf(pass);
   const result = resultOf(input, tables, input.instants ? { ...counts, instants: NONE } : counts);
@@ -218,6 +233,7 @@ function resultBy(
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);
+  table.found.set(result, { tables, pass, merged });
   return result;
 }
 

@@ -46,4 +46,13 @@ function areAlike(a: LineResult, b: LineResult): boolean {
   );
 }
 
-const ALL_TIMES = ['ends', 'labels', 'first', 'last', 'free', 'coreFree', 'pointers'] as const;
+const ALL_TIMES = [
+  'ends',
+  'labels',
+  'waits',
+  'first',
+  'last',
+  'free',
+  'coreFree',
+  'pointers',
+] as const;

@@ -28,6 +28,8 @@ export interface Pass {
   latestCore: Int32Array;
   labelEnd: Float64Array;
   labelCore: Int32Array;
+  labelWait: Float64Array;
+  labelWaitOutput: Float64Array;
   hazards: number;
 }
 
@@ -109,6 +111,8 @@ function begin(tables: Tables, division: Division, starts: Float64Array): Pass {
     latestCore: new Int32Array(places),
     labelEnd: new Float64Array(labels).fill(NO_END),
     labelCore: new Int32Array(labels),
+    labelWait: new Float64Array(labels),
+    labelWaitOutput: new Float64Array(labels),
     hazards: 0,
   };
 }
@@ -154,6 +158,11 @@ function apply(pass: Pass, line: Line, l: number, result: LineResult): void {
     for (let i = 0; i < actors.length; i++) waitOutput[routers[actors[i]]] += waits[i];
   for (let i = 0; i < labels.length; i += 3)
     endLabel(labelEnd, labelCore, labels[i], base + labels[i + 1], routers[labels[i + 2]]);
+  const { waits: ofLabels } = result;
+  for (let i = 0; i < ofLabels.length; i += 3) {
+    pass.labelWait[ofLabels[i]] += ofLabels[i + 1];
+    pass.labelWaitOutput[ofLabels[i]] += ofLabels[i + 2];
+  }
   pass.hazards += result.hazards;
 }
 
@@ -186,9 +195,10 @@ function finish(pass: Pass, { ops, roleOf }: Tables): void {
 
 /** What the machine would have counted. */
 export function countsOf(pass: Pass): Counts {
-  const { at: end, waitOutput, labelEnd, labelCore, hazards } = pass;
+  const { at: end, waitOutput, labelEnd, labelCore, labelWait, labelWaitOutput, hazards } = pass;
   const { links, sent, delivered } = sentIn(pass);
-  return { end, waitOutput, labelEnd, labelCore, linkWavelets: links, sent, delivered, hazards };
+  const labels = { labelEnd, labelCore, labelWait, labelWaitOutput };
+  return { end, waitOutput, ...labels, linkWavelets: links, sent, delivered, hazards };
 }
 
 function sentIn({ division, results, at }: Pass): NonNullable<Division['counts']> {

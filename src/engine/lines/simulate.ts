@@ -31,6 +31,8 @@ export interface LineResult {
   depends: Uint8Array;
   /** Latest ends of labels: label, cycle and actor, one after the other. */
   labels: Int32Array;
+  /** Of labels in which its cores wait: label, core-cycles, and those for output of them. */
+  waits: Float64Array;
   hazards: number;
   counts: LineCounts;
   /** The same in every run. */
@@ -118,12 +120,14 @@ export function resultOfLine(
     ...(waited > 0 && { waitOutput: waits }),
     ...(dependsAt && { places: placesOf(shape, pointers) }),
     labels: labelsOf(counts),
+    waits: waitsOf(counts),
     hazards: counts.hazards,
     counts: countsOf(shape, counts),
     hash: 0,
   };
   result.hash = hashOf(shape, result);
-  table.bytes += 18 * routers + 12 * actors.length + 4 * nudges.length + 500;
+  table.bytes +=
+    18 * routers + 12 * actors.length + 4 * nudges.length + 8 * result.waits.length + 500;
   return result;
 }
 
@@ -174,6 +178,14 @@ function labelsOf({ labelEnd, labelCore }: Counts): Int32Array {
     if (end !== NO_END) labels.push(label, end, labelCore[label]);
   });
   return Int32Array.from(labels);
+}
+
+function waitsOf({ labelWait, labelWaitOutput }: Counts): Float64Array {
+  const waits: number[] = [];
+  labelWait.forEach((all, label) => {
+    if (all > 0) waits.push(label, all, labelWaitOutput[label]);
+  });
+  return Float64Array.from(waits);
 }
 
 function linksOf({ linkWavelets }: Counts): Int32Array {

@@ -7,6 +7,7 @@ import type { Image } from '../fast/tables.js';
 import type { Program, Route } from '../../program/program.js';
 import type { RunResult } from '../engine.js';
 import type { Division } from './divide.js';
+import type { Found } from './lines.js';
 import type { LineResult } from './simulate.js';
 
 /** Operations of a part: records (fast/operations.ts) whose places in a core's channels are not filled in. */
@@ -90,6 +91,8 @@ export interface LineTable {
   divisions: WeakMap<Program, Map<string, Division | undefined>>;
   /** What results were made of. */
   made: WeakMap<RunResult, StageLines>;
+  /** The passes that they are of. */
+  found: WeakMap<RunResult, Found>;
   machine: () => Machine;
 }
 
@@ -129,7 +132,13 @@ const MOST_BYTES = 128 * 2 ** 20;
 
 export function createLineTable(most = MOST_BYTES): LineTable {
   let machine: Machine | undefined;
-  return { most, ...nothing(), made: new WeakMap(), machine: () => (machine ??= createMachine()) };
+  return {
+    most,
+    ...nothing(),
+    made: new WeakMap(),
+    found: new WeakMap(),
+    machine: () => (machine ??= createMachine()),
+  };
 }
 
 function nothing() {

@@ -9,8 +9,8 @@ import { executeOperation } from '../execute.js';
 import { badIndex, raised, type IndexFault } from '../indexed.js';
 import { dueAt } from './calendar.js';
 import { NEVER, inputPort, setRoute, slotsTaken } from './fabric.js';
-import { ACT, BEGIN, COMPUTE, END, SETUP, START, STREAM, operationOf } from './machine.js';
-import { timingOf } from './machine.js';
+import { ACT, BEGIN, COMPUTE, END, SETUP, START, STREAM, WAIT_INPUT } from './machine.js';
+import { WAIT_OUTPUT, operationOf, timingOf } from './machine.js';
 import type { Machine } from './machine.js';
 import { nothingPassed, stream, task, traffic } from './streams.js';
 
@@ -35,8 +35,12 @@ function account(m: Machine, core: number, t: number): void {
   const cause = m.cause[core];
   m.since[core] = t;
   m.spent[cause][core] += cycles;
-  if (cycles === 0 || cause > COMPUTE) return;
-  m.busy[core * m.labelEnd.length + operationOf(m, core).label] += cycles;
+  if (cycles === 0) return;
+  const { label } = operationOf(m, core);
+  if (cause === WAIT_INPUT) m.labelWaitInput[label] += cycles;
+  if (cause === WAIT_OUTPUT) m.labelWaitOutput[label] += cycles;
+  if (cause > COMPUTE) return;
+  m.busy[core * m.labelEnd.length + label] += cycles;
   m.busyUntil = Math.max(m.busyUntil, t - 1);
 }
 

@@ -15,14 +15,25 @@ export const CORE = PORTS;
 
 export type Fabric = ReturnType<typeof createFabric>;
 
+/** Receives every event: a wavelet leaves a router, a core sends one into its ramp, or takes one. */
+export type EventNote = (
+  kind: 'departs' | 'sends' | 'takes',
+  core: number,
+  color: number,
+  t: number,
+  port?: number,
+  outputs?: number,
+) => void;
+
 /** Routers with the first routes of their roles, and no queues: they are made when first used. */
-export function createFabric({ program, wafer }: RunInput, calendar: Calendar) {
+export function createFabric({ program, wafer }: RunInput, calendar: Calendar, note?: EventNote) {
   const cores = program.width * program.height;
   const colors = wafer.fabric.colors;
   const fabric = {
     ...wafer.fabric,
     linkHops: program.linkHops,
     calendar,
+    note,
     beyond: new Int32Array(cores * 4),
     inputs: new Uint8Array(cores * colors),
     outputs: new Uint8Array(cores * colors),
@@ -154,6 +165,7 @@ export function take(f: Fabric, core: number, port: number, color: number, t: nu
   const queue = queueAt(f, core, port, color);
   const slot = queue * f.queueDepth + f.head[queue];
   const back = t + (port < RAMP ? cyclesInto(f, core, port) : f.rampCycles);
+  if (port === CORE) f.note?.('takes', core, color, t);
   f.head[queue] = (f.head[queue] + 1) % f.queueDepth;
   f.ready[slot] = NEVER;
   f.free[slot] = back;
@@ -211,6 +223,7 @@ export function visitRouter(f: Fabric, router: number, t: number): void {
     if (!allHaveSlots(f, router, outputs, color, t)) continue;
     take(f, router, port, color, t);
     forward(f, router, outputs, color, t);
+    f.note?.('departs', router, color, t, port, outputs);
     if (f.isMarked) advanceSwitch(f, router, color);
     granted |= outputs;
     if (first < 0) first = color;

@@ -5,7 +5,7 @@ import { firstUnwritten, type Failure } from '../checks.js';
 import { NO_END, type RunInput } from '../engine.js';
 import { createInstants } from '../instants.js';
 import { createCalendar } from './calendar.js';
-import { NEVER, createFabric } from './fabric.js';
+import { NEVER, createFabric, type EventNote } from './fabric.js';
 
 /** Causes of a core's cycles. */
 export const SETUP = 0;
@@ -23,7 +23,7 @@ export const END = 4;
 export type Machine = ReturnType<typeof createMachine>;
 
 /** Cores before their first cycle, on a fabric with its first routes. */
-export function createMachine(input: RunInput) {
+export function createMachine(input: RunInput, note?: EventNote) {
   const { program, wafer, startAt } = input;
   const cores = program.width * program.height;
   const perCore = () => new Float64Array(cores);
@@ -33,7 +33,7 @@ export function createMachine(input: RunInput) {
     input,
     cores,
     calendar,
-    fabric: createFabric(input, calendar),
+    fabric: createFabric(input, calendar, note),
     timings: program.roles.map((role) => role.operations.map((op) => timeOf(op, wafer.costs))),
     unwritten: program.roles.map(firstUnwritten),
     failures: [] as Failure[],
@@ -59,6 +59,8 @@ export function createMachine(input: RunInput) {
     end: perCore(),
     labelEnd: new Float64Array(program.labels.length).fill(NO_END),
     labelCore: new Int32Array(program.labels.length),
+    labelWaitInput: new Float64Array(program.labels.length),
+    labelWaitOutput: new Float64Array(program.labels.length),
     /** If they are asked for: when wavelets of traffic were sent and taken. */
     instants: input.instants ? createNotes(program) : undefined,
     /** The last cycle of set-up or compute. */

@@ -14,7 +14,7 @@ import type { Run, RunInput, RunResult, Standing } from '../engine.js';
 import { visitCore } from './cores.js';
 import { createMachine, isDone, type Machine } from './machine.js';
 import { nextInjection, standingOf, waitersAt } from './standing.js';
-import { visitRouter, waitingWavelets } from './fabric.js';
+import { visitRouter, waitingWavelets, type EventNote } from './fabric.js';
 
 /** Sees the machine at the end of every cycle in which something was visited, and changes nothing. */
 export type Observer = (machine: Machine, cycle: number) => void;
@@ -23,15 +23,15 @@ export type Observer = (machine: Machine, cycle: number) => void;
 const SLICE = 4096;
 
 /** Runs a program until nothing can ever move again. Throws MachineError where the machine fails. */
-export function reference(input: RunInput, observe?: Observer): RunResult {
-  return wholeRun(startReference(input, observe));
+export function reference(input: RunInput, observe?: Observer, note?: EventNote): RunResult {
+  return wholeRun(startReference(input, observe, note));
 }
 
 /** The same in slices. */
-export function startReference(input: RunInput, observe?: Observer): Run {
+export function startReference(input: RunInput, observe?: Observer, note?: EventNote): Run {
   const { program, wafer, maxCycles = Infinity } = input;
   checkProgram(program, wafer);
-  const m = createMachine(input);
+  const m = createMachine(input, note);
   const { cycles, due } = m.calendar;
   for (let core = 0; core < m.cores; core++) dueAt(m.calendar, m.since[core]).cores.push(core);
   let reached = 0;
@@ -92,7 +92,7 @@ function checkQuiet(m: Machine, cycles: number): void {
 
 function resultOf(m: Machine): RunResult {
   const { program } = m.input;
-  const { fabric, labelEnd, labelCore, end } = m;
+  const { fabric, labelEnd, labelCore, labelWaitInput, labelWaitOutput, end } = m;
   const last = program.root === undefined ? latestOf(end) : end[program.root];
   const cycles = Math.max(0, last);
   checkQuiet(m, cycles);
@@ -108,6 +108,8 @@ function resultOf(m: Machine): RunResult {
     waitOutput,
     labelEnd,
     labelBusy: Float64Array.from(labelCore, busyOf),
+    labelWaitInput,
+    labelWaitOutput,
     linkWavelets,
     sent,
     delivered,

@@ -166,6 +166,7 @@ function firstUsable(fabric: Fabric, core: number, colors: number[], t: number):
 function send(m: Machine, core: number, color: number, t: number, marked = false): void {
   m.fabric.isMarked = marked;
   put(m.fabric, core, RAMP, color, t);
+  m.fabric.note?.('sends', core, color, t);
   m.sent[core]++;
   m.fabric.sent++;
 }

@@ -93,8 +93,10 @@ function perLink(program: Program, a: RunResult, b: RunResult): Difference[] {
   return found;
 }
 
+const PER_LABEL = ['labelEnd', 'labelBusy', 'labelWaitInput', 'labelWaitOutput'] as const;
+
 function perLabel(program: Program, a: RunResult, b: RunResult): Difference[] {
-  return (['labelEnd', 'labelBusy'] as const).flatMap((what) =>
+  return PER_LABEL.flatMap((what) =>
     program.labels.flatMap((where, label): Difference[] => {
       const values: [number, number] = [a[what][label], b[what][label]];
       if (values[0] === values[1]) return [];

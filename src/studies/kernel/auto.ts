@@ -86,19 +86,24 @@ function leastCycles({ roles, roleOf, root }: Program, wafer: WaferSpec): number
   return some.reduce((most, { operations }) => Math.max(most, ofList(operations)), 0);
 }
 
-/** Runs the candidates; the document of the fastest one (the first if equal), and what all of them took. */
+/**
+ * Runs the candidates; the document of the fastest one (the first if equal), with its critical path if that is wanted,
+ * and what all of them took.
+ */
 export async function fastestOf(
   name: string,
   given: KernelOptions,
   wafer: WaferSpec,
   programOf: (options: KernelOptions) => Program,
-  run: (options: KernelOptions) => Promise<KernelDocument>,
+  run: (options: KernelOptions, path?: boolean) => Promise<KernelDocument>,
+  withPath: boolean,
 ): Promise<KernelDocument> {
   const { width, height } = programOf({ ...withoutSizes(name, given), algorithm: 'chain' });
   const candidates = candidatesOf(name, given, [width, height]).map((options) => {
     return { options, least: leastCycles(programOf(options), wafer) };
   });
   let best: KernelDocument | undefined;
+  let fastest: KernelOptions = {};
   let failure: unknown;
   const tried: KernelCandidate[] = [];
   for (const { options, least } of candidates.toSorted((a, b) => a.least - b.least)) {
@@ -108,7 +113,8 @@ export async function fastestOf(
       try {
         const document = await run(options);
         tried.push({ ...choice, cycles: document.cycles });
-        if (best === undefined || document.cycles < best.cycles) best = document;
+        if (best === undefined || document.cycles < best.cycles)
+          [best, fastest] = [document, options];
       } catch (error) {
         // Late, or more than the machine has: another algorithm may do.
         if (!(error instanceof MachineError || isLate(error))) throw error;
@@ -117,7 +123,7 @@ export async function fastestOf(
       }
   }
   if (best === undefined) throw failure;
-  return { ...best, candidates: tried };
+  return { ...(withPath ? await run(fastest, true) : best), candidates: tried };
 }
 
 function isLate(error: unknown): error is LimitError {

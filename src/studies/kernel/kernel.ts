@@ -2,13 +2,17 @@
  * One kernel on a rectangle of cores: its options become a program, an engine runs it, and what the
  * engine counted becomes a document.
  */
-import type { RunResult } from '../../engine/engine.js';
+import type { RunInput, RunResult } from '../../engine/engine.js';
 import type { EngineName } from '../../engine/engines.js';
 import type { NamedFile } from '../../config/files.js';
 import { ConfigError } from '../../config/errors.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
 import { identityOf } from '../../identity.js';
 import { countable } from '../../decode/countable.js';
+import { MOST_EVENTS, addStart, createEntries, lastCore } from '../../decode/critical-path.js';
+import type { FoundPath } from '../../decode/critical-path.js';
+import { pathFields } from '../../decode/run-document.js';
+import { addStageWaits, waitResults, type Waits } from '../../decode/waits.js';
 import { fastestOf, isAuto } from './auto.js';
 import { optionReader, type KernelOptions } from './options.js';
 import { KERNELS } from './kernels.js';
@@ -16,7 +20,7 @@ import { splitLoads } from './traffic.js';
 import { trafficResult } from './traffic-result.js';
 import type { Program } from '../../program/program.js';
 import type { Breakdown, CyclesByCause, FabricResult } from '../../report/document.js';
-import type { KernelDocument } from '../../report/document.js';
+import type { KernelDocument, WaitResult } from '../../report/document.js';
 import { createRunner, type Runner, type RunnerOptions } from '../../decode/runner.js';
 
 export type { KernelOptions } from './options.js';
@@ -28,6 +32,8 @@ export type { KernelOptions } from './options.js';
 export interface Host extends Pick<RunnerOptions, 'now' | 'maxCycles' | 'signal'> {
   rss: () => number;
   runner?: Runner;
+  /** Whether the critical path is followed as well, for which the kernel is simulated once more. */
+  path?: boolean;
 }
 
 /**
@@ -64,11 +70,13 @@ export async function runKernel(
 ): Promise<KernelDocument> {
   const begun = host.now();
   const runner = host.runner ?? createRunner({ ...host, engine, shards: 1 });
-  const once = (options: KernelOptions) =>
-    runOnce(name, options, wafer, engine, { ...host, runner }, files);
+  const { path: withPath = false } = host;
+  const once = (options: KernelOptions, path = withPath) =>
+    runOnce(name, options, wafer, engine, { ...host, runner, path }, files);
   if (isAuto(name, given)) {
     const programOf = (options: KernelOptions) => kernelProgram(name, options, wafer).program;
-    const fastest = await fastestOf(name, given, wafer, programOf, once);
+    const tried = (options: KernelOptions, path = false) => once(options, path);
+    const fastest = await fastestOf(name, given, wafer, programOf, tried, withPath);
     return { ...fastest, host: { ...fastest.host, wallSeconds: host.now() - begun } };
   }
   const { loads, others } = name === 'traffic' ? splitLoads(given) : { others: given };
@@ -110,6 +118,10 @@ async function runOnce(
     cycles: result.cycles,
     breakdown: breakdownOf(program, result),
     coreCycles: coreCyclesOf(result),
+    waits: waitsOf(program, result),
+    ...(host.path &&
+      !isTraffic &&
+      pathFields(await pathOf(host.runner, { program, wafer }, result))),
     config,
     fabric: fabricOf(result),
     ...(isTraffic && {
@@ -146,6 +158,29 @@ function coreCyclesOf(result: RunResult): CyclesByCause {
   const busy = compute + setup + waitInput + waitOutput;
   const all = countable(result.end.length * result.cycles, 'the sum of coreCycles');
   return countable({ compute, setup, waitInput, waitOutput, idle: all - busy }, 'coreCycles');
+}
+
+function waitsOf({ labels }: Program, result: RunResult): WaitResult[] {
+  const { labelWaitInput: input, labelWaitOutput: output } = result;
+  const waits: Waits = new Map();
+  addStageWaits(waits, labels, { input, output });
+  return countable(waitResults(waits), 'waits');
+}
+
+/** The path to the program's end. */
+async function pathOf(
+  runner: Runner,
+  { program, wafer }: RunInput,
+  result: RunResult,
+): Promise<FoundPath> {
+  const core = program.root ?? lastCore(result);
+  const walked = await runner.path({ program, wafer }, result, core, MOST_EVENTS);
+  if (typeof walked === 'string') return walked;
+  const place = { wafer: 0, x: 0, y: 0, width: program.width, labels: program.labels };
+  const entries = createEntries();
+  entries.addWalk(place, walked, 0);
+  addStart(entries, place, walked, wafer.costs.programStart);
+  return entries.inOrder();
 }
 
 function fabricOf(result: RunResult): FabricResult {

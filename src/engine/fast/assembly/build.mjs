@@ -5,11 +5,15 @@ import asc from 'assemblyscript/asc';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The source of a file; of time.ts with times of so many bits, of moves.ts with notes or without. */
+/** Files whose notes are in some of the translations only, by a constant. */
+const NOTES = ['moves.ts', 'events.ts'];
+
+/** The source of a file; of time.ts with times of so many bits, of what notes something with notes or without. */
 function sourceOf(file, bits, notes) {
   try {
     const source = readFileSync(here(file), 'utf8');
-    if (file === 'moves.ts') return source.replace('bool = false', `bool = ${notes}`);
+    if (NOTES.includes(file))
+      return source.replace('bool = false', `bool = ${notes.includes(file)}`);
     return file === 'time.ts' ? source.replaceAll('i32', `i${bits}`) : source;
   } catch {
     // The compiler tries a few names.
@@ -17,7 +21,7 @@ function sourceOf(file, bits, notes) {
   }
 }
 
-async function translate(bits, notes = false) {
+async function translate(bits, notes = []) {
   let binary;
   const { error, stderr } = await asc.main(
     [
@@ -63,7 +67,8 @@ async function constantsOf(code) {
 }
 
 const [code32, code64] = [await translate(32), await translate(64)];
-const lines32 = await translate(32, true);
+const lines32 = await translate(32, ['moves.ts']);
+const paths32 = await translate(32, NOTES);
 const { NEVER, ...constants } = await constantsOf(code32);
 const { NEVER: never64, ...same } = await constantsOf(code64);
 if (text(constants) !== text(same)) throw new Error('the two translations differ in a constant');
@@ -76,11 +81,12 @@ function text(value) {
 }
 
 const lines = [
-  '/** Generated from assembly/ by `npm run machine`: the machine as base64, by the bits of its times; for lines. */',
+  '/** Generated from assembly/ by `npm run machine`: the machine as base64, by the bits of its times; for lines, for paths. */',
   'export const MACHINE_CODE = {',
   `  32: '${code32}',`,
   `  64: '${code64}',`,
   `  lines: '${lines32}',`,
+  `  paths: '${paths32}',`,
   '};',
   '/** What the machine and its host share, see assembly/shared.ts; later than any cycle, by bits. */',
   `export const NEVER = { 32: ${NEVER}, 64: ${never64} };`,

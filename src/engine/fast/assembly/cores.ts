@@ -4,7 +4,7 @@ import { TASK, TRAFFIC, WORKING, header } from './machine';
 import { entry, f64At } from './memory';
 import { channelAt, coreOf, roleOf } from './places';
 import { anyDue, blocksEnd, dueWords, firstBlock, takeCores, wakeRouter } from './due';
-import { advance, endOperation, noneDone } from './operations';
+import { addWait, advance, endOperation, noneDone } from './operations';
 import { holdsWavelets, setRoute } from './routes';
 import { beginTaking, passGap, settle, stream, supply, work } from './streams';
 import { coresEnd, firstCore } from './tiles';
@@ -93,6 +93,7 @@ function beginStream(core: i32, t: Time): void {
   c.pipeAt = t;
   c.stalledSince = NOT_STALLED;
   c.phase = isTask ? WORKING : both ? STREAMING : MOVING;
+  addWait(op, -(<i64>t + op.busy));
   if (exchanges) {
     c.sendAt = t;
     c.pipe = <i32>header.gaps + op.firstGap;

@@ -57,6 +57,8 @@ export function createTiles(): void {
     t.wheel = allocate(WHEEL_BYTES);
     t.labelEnd = tile == 0 ? header.labelEnd : allocate(header.labels * 8);
     t.labelCore = tile == 0 ? header.labelCore : allocate(header.labels * 4);
+    t.labelWait = tile == 0 ? header.labelWait : allocate(header.labels * 8);
+    t.labelWaitOutput = tile == 0 ? header.labelWaitOutput : allocate(header.labels * 8);
     for (let label = 0; label < header.labels; label++)
       setF64(t.labelEnd, label, NO_END);
   }

@@ -54,12 +54,17 @@ export class Header {
   gaps: usize;
   /** Of exchanges that take several vectors: wavelets still to take (i32), by core * colors + colour. */
   toTake: usize;
-  /** Results, by core, by link (core * 4 + port), and by label; all f64, but i32 for `labelCore`. */
+  /**
+   * Results, by core, by link (core * 4 + port), and by label; all f64, but i32 for `labelCore`, and for waits of
+   * labels i64 until the run is over. `labelWait` has both causes.
+   */
   end: usize;
   waitOutput: usize;
   linkWavelets: usize;
   labelEnd: usize;
   labelCore: usize;
+  labelWait: usize;
+  labelWaitOutput: usize;
   /**
    * Instants of synthetic traffic, if they are asked for: by core its next entries in `entered` and in
    * `taken` (core * 2, core * 2 + 1); the cycles of sends and of takes (f64), and the colours of these (u8).
@@ -74,6 +79,11 @@ export class Header {
   moveWords: i32;
   /** Of lines: pointers that others leave at their routers (router, cycle, pointer; then router -1), or 0. */
   nudges: usize;
+  /** Where the next event is noted (events.ts), and where room for them ends. */
+  events: usize;
+  eventsEnd: usize;
+  /** By core: bits of the colours of which events are noted. */
+  eventColors: usize;
 
   /** Masks an index into a channel's ring. */
   ringMask: usize;
@@ -143,6 +153,15 @@ export class Op {
   /** Which of its core's channels a stream takes from and sends to. */
   sourcePlace: i32;
   outputPlace: i32;
+
+  /** Of what touches the fabric, but for a route: the cycles in which it computes. */
+  get busy(): i64 {
+    const count = <i64>this.count;
+    if (this.kind == TRAFFIC) return count;
+    const sends = this.destination >= 0;
+    if (this.kind == TASK) return count * this.cycles + <i64>sends;
+    return sends ? count + <i64>this.latency : count;
+  }
 
   /** Of a route: itself. */
   @inline

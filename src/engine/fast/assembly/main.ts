@@ -10,7 +10,7 @@ import { createCores, failed, stepCores } from './cores';
 import { anyDue, endCycle, nextDue, window } from './due';
 import { layOut } from './layout';
 import { BEGINNING, CHANGING, DONE, ENDS, FROM_CORE, Op, RAMP, STARTING, header } from './machine';
-import { allocate, entry, f64At, setEntry, setF64 } from './memory';
+import { add64, allocate, entry, f64At, i64At, setEntry, setF64 } from './memory';
 import { done } from './operations';
 import { channelAt, coreOf, roleOf } from './places';
 import { NOTES_MOVES, endMoves, noMoves } from './moves';
@@ -75,6 +75,7 @@ export function advance(cycles: i32, helpers: i32): i32 {
   const state = stateOf();
   if (state == state_continues) return state;
   for (let tile = 1; tile < header.tiles; tile++) addUp(tileAt(0), tileAt(tile));
+  countWaits();
   awaitHelpers(helpers);
   return state;
 }
@@ -191,9 +192,19 @@ function addUp(sum: Tile, tile: Tile): void {
   sum.sent += tile.sent;
   sum.delivered += tile.delivered;
   for (let label = 0; label < header.labels; label++) {
+    add64(sum.labelWait, label, i64At(tile.labelWait, label));
+    add64(sum.labelWaitOutput, label, i64At(tile.labelWaitOutput, label));
     if (f64At(tile.labelEnd, label) <= f64At(sum.labelEnd, label)) continue;
     setF64(sum.labelEnd, label, f64At(tile.labelEnd, label));
     setEntry(sum.labelCore, label, entry(tile.labelCore, label));
+  }
+}
+
+/** The waits of labels in the form of all other results. */
+function countWaits(): void {
+  for (let label = 0; label < header.labels; label++) {
+    setF64(header.labelWait, label, <f64>i64At(header.labelWait, label));
+    setF64(header.labelWaitOutput, label, <f64>i64At(header.labelWaitOutput, label));
   }
 }
 

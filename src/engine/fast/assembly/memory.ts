@@ -62,6 +62,19 @@ export function setF64(table: usize, index: i32, value: f64): void {
   store<f64>(table + (<usize>index << 3), value);
 }
 
+/** An entry of a table of i64. */
+@inline
+export function i64At(table: usize, index: i32): i64 {
+  return load<i64>(table + (<usize>index << 3));
+}
+
+/** Adds to one. */
+@inline
+export function add64(table: usize, index: i32, more: i64): void {
+  const at = table + (<usize>index << 3);
+  store<i64>(at, load<i64>(at) + more);
+}
+
 /** The least power of two that is not less than `n`. */
 export function powerOf2(n: i32): i32 {
   return n <= 1 ? 1 : 1 << (32 - clz(n - 1));

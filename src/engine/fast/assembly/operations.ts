@@ -1,6 +1,6 @@
 /** From operation to operation of a core, and what is counted at their ends. */
 import { BEGINNING, CHANGING, Core, DONE, FIXED, Op, ROUTE, header } from './machine';
-import { entry, f64At, setEntry, setF64 } from './memory';
+import { add64, entry, f64At, setEntry, setF64 } from './memory';
 import { myTile } from './tiles';
 import { Time } from './time';
 import { setTimer } from './wheel';
@@ -46,8 +46,18 @@ export function endOperation(c: Core, core: i32, at: Time, now: Time): bool {
   c.source = null;
   c.output = null;
   c.op = after(op);
+  if (op.kind != ROUTE) addWait(op, <i64>at);
   if (op.last == 1) endLabel(op.label, core, at);
   return advance(c, core, at, now);
+}
+
+/**
+ * Counts cycles of waiting in an operation on the fabric: from when it acts to its end, but for those in which it
+ * computes. So its end counts, less than its begin and these cycles: they need not be kept.
+ */
+@inline
+export function addWait(op: Op, cycles: i64): void {
+  add64(myTile().labelWait, op.label, cycles);
 }
 
 @inline

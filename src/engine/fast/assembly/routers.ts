@@ -8,6 +8,7 @@ import { supply, takeCounted, takeFromRouter, takeNoted } from './streams';
 import { isMine } from './tiles';
 import { Time } from './time';
 import { NOTES_MOVES, noteMoves, pointerIn } from './moves';
+import { NOTES_EVENTS, noteDeparture } from './events';
 import { reportPopped, reportSent } from './exchange';
 import { COUNTED, FAR, IDLE, NOTED, NOWHERE, SINKS, STREAMS, WAITS, isAwaited } from './words';
 import { calm, colorOf, readerOf, senderOf } from './words';
@@ -53,6 +54,7 @@ function stepRouter(core: i32, t: Time): void {
     if (granted == 0) router.pointer = (color + 1) & 31;
     granted |= outputs;
     if (NOTES_MOVES) moved |= bit;
+    if (NOTES_EVENTS) noteDeparture(core, color, input, outputs, t);
     input.popped = popped + 1;
     const back = t + slot.back;
     input.setAt(popped, back);

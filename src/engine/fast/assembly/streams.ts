@@ -5,14 +5,16 @@
  */
 import { AHEAD, Channel, Core, FROM_CORE, LONG, NOT_STALLED, RAMP, TRAFFIC, RECOLOR } from './machine';
 import { header } from './machine';
-import { f64At, setF64 } from './memory';
+import { add64, f64At, setF64 } from './memory';
 import { channelFrom, coreOf } from './places';
 import { wakeCore, window } from './due';
+import { NOTES_EVENTS, event_sends, event_takes, noteAtCore } from './events';
 import { endOperation } from './operations';
 import { arrive, wakeSender } from './routes';
 import { NEVER, Time } from './time';
 import { markLast } from './switches';
 import { countTaken, countTakes, isWanted, noteEntered, noteTaken, setReceivers } from './traffic';
+import { myTile } from './tiles';
 import { setTimer } from './wheel';
 import { COUNTED, IDLE, NOTED, SINKS, WAITS, isAwaited } from './words';
 
@@ -85,6 +87,7 @@ function takeFirst(c: Core, core: i32, t: Time): bool {
 @inline
 function take(c: Core, input: Channel, usable: Time): Time {
   const at = max(usable, c.nextTake);
+  if (NOTES_EVENTS) noteAtCore(event_takes, input, at);
   c.nextTake = at + 1;
   c.latest = max(c.latest, at);
   if (--c.takes == 0) stopTaking(c, input);
@@ -146,7 +149,9 @@ function markIfAsked(c: Core): void {
 
 @inline
 function waitForOutput(core: i32, cycles: Time): void {
-  if (cycles > 0) setF64(header.waitOutput, core, f64At(header.waitOutput, core) + <f64>cycles);
+  if (cycles <= 0) return;
+  setF64(header.waitOutput, core, f64At(header.waitOutput, core) + <f64>cycles);
+  add64(myTile().labelWaitOutput, coreOf(core).op.label, <i64>cycles);
 }
 
 /** When the next wavelet of a stream could enter the ramp. */
@@ -170,6 +175,7 @@ export function passGap(c: Core, core: i32): void {
 
 @inline
 function enterRamp(output: Channel, at: Time): void {
+  if (NOTES_EVENTS) noteAtCore(event_sends, output, at);
   arrive(output, at + header.ramp);
 }
 
@@ -193,6 +199,7 @@ export function stream(core: i32, t: Time): void {
   }
   pipe >>>= 1;
   if (head <= t) {
+    if (NOTES_EVENTS) noteAtCore(event_takes, input, t);
     c.left--;
     const popped = input.popped;
     input.popped = popped + 1;
@@ -232,6 +239,7 @@ export function work(core: i32, t: Time): void {
     if (head != NEVER) wakeCore(core, head);
     return;
   }
+  if (NOTES_EVENTS) noteAtCore(event_takes, input, t);
   const popped = input.popped;
   input.popped = popped + 1;
   input.setAt(popped, t + header.ramp);

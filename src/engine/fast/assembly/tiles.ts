@@ -25,6 +25,9 @@ export class Tile {
   /** By label: latest end in the tile, and the lowest core that has it. */
   labelEnd: usize;
   labelCore: usize;
+  /** By label: core-cycles of waiting in it, whole numbers (i64) until the run is over; for output, of these. */
+  labelWait: usize;
+  labelWaitOutput: usize;
   hazards: i32;
   /** Wavelets sent into ramps and delivered to cores. */
   sent: f64;

@@ -1,0 +1,240 @@
+/**
+ * The critical path of a token, from its choice to the next one: found backwards, stage by stage, from the token's last
+ * cycle. In a stage the engine's walk (engine/path) leads back to a core's first operation; to that core the stage
+ * before had handed the token on, or it was at work for another token until then.
+ */
+import type { RunResult } from '../engine/engine.js';
+import type { Walked } from '../engine/path/walk.js';
+import type { StepPlan } from '../lowering/lowering.js';
+import type { PathEntry, PathKind } from '../report/document.js';
+import type { Turn } from './ring.js';
+import type { Runner } from './runner.js';
+import { write, type StageRunner } from './stages.js';
+import { boxOf, type StageTiming } from './timeline.js';
+import { startAtOf } from './visit.js';
+
+/** Events at most of all stages that are simulated as a whole: some seconds of work, and 400 MB of memory. */
+export const MOST_EVENTS = 2 ** 25;
+
+/** A path, or why there is none. */
+export type FoundPath = PathEntry[] | string;
+
+/** A step that was timed; with a token's turn, if its stages are started by hand-offs. */
+export interface PathStep {
+  plan: StepPlan;
+  stages: StageTiming[];
+  results: RunResult[];
+  turn?: Turn | undefined;
+}
+
+/** The path of the token that a step's document describes. */
+export async function pathOfStep(
+  runner: StageRunner,
+  programs: Pick<Runner, 'path'>,
+  { plan, stages, results, turn }: PathStep,
+): Promise<FoundPath> {
+  if (turn?.visits.some(({ start }) => start.number < 0))
+    return 'its token waits on links for those of other users';
+  const known = new Map<RunResult, Map<number, Walked>>();
+  let most = MOST_EVENTS;
+  const walk: Walk = async (stage, core) => {
+    const result = results[stage];
+    const walks = known.get(result) ?? new Map<number, Walked>();
+    known.set(result, walks);
+    const before = walks.get(core);
+    if (before !== undefined) return before;
+    const { program } = write(runner, plan.stages[stage]);
+    const startAt = turn && startAtOf(stages[stage], turn.visits[stage].start);
+    const { wafer } = runner;
+    const input = { program, wafer, ...(startAt && { startAt }), name: stages[stage].name };
+    const walked = await programs.path(input, result, core, most);
+    if (typeof walked === 'string') return `${stages[stage].name}: ${walked}`;
+    most -= walked.events;
+    walks.set(core, walked);
+    return walked;
+  };
+  const places = stages.map((stage): PathPlace => {
+    const { wafer, x, y } = runner.places[stage.region];
+    return { wafer, ...boxOf(stage, { x, y }), labels: stage.labels };
+  });
+  if (turn) return pathOfTurn(stages, places, turn, walk);
+  return pathTogether(places, results, runner.wafer.costs.programStart, walk);
+}
+
+/** The path to a core's end in a stage, by the stage's clock; why there is none. */
+type Walk = (stage: number, core: number) => Promise<Walked | string>;
+
+/** Where the rectangle of a stage lies, and its operators. */
+export interface PathPlace {
+  wafer: number;
+  x: number;
+  y: number;
+  width: number;
+  labels: readonly string[];
+}
+
+/** Entries of a path, the latest first, back to cycle 0, where it is cut. */
+export function createEntries() {
+  const entries: PathEntry[] = [];
+  const add = (
+    { wafer, x, y, width }: PathPlace,
+    core: number,
+    operator: string,
+    kind: PathKind,
+    since: number,
+    to: number,
+  ) => {
+    const from = Math.max(0, since);
+    if (to <= from) return;
+    const at = { wafer, x: x + (core % width), y: y + Math.floor(core / width) };
+    const later = entries.at(-1);
+    const isSame =
+      later?.operator === operator && later.kind === kind && later.x === at.x && later.y === at.y;
+    if (isSame && later.wafer === wafer) Object.assign(later, { from, cycles: later.to - from });
+    else entries.push({ operator, kind, ...at, from, to, cycles: to - from });
+  };
+  return {
+    add,
+    /** What a walk found in a stage whose clock lags so much. */
+    addWalk(place: PathPlace, { steps }: Walked, later: number): void {
+      for (const { kind, label, core, from, to } of steps)
+        add(place, core, place.labels[label], kind, from + later, to + later);
+    },
+    inOrder: () => entries.toReversed(),
+  };
+}
+
+/** The core that ends last and does something, the first of several. */
+export function lastCore({
+  end,
+  compute,
+  setup,
+}: Pick<RunResult, 'end' | 'compute' | 'setup'>): number {
+  let last = -1;
+  for (let core = 0; core < end.length; core++) {
+    if (compute[core] + setup[core] === 0) continue;
+    if (last < 0 || end[core] > end[last]) last = core;
+  }
+  return last;
+}
+
+async function pathOfTurn(
+  stages: StageTiming[],
+  places: PathPlace[],
+  turn: Turn,
+  walk: Walk,
+): Promise<FoundPath> {
+  const { visits, chosen } = turn;
+  const entries = createEntries();
+  let next: Arrival | undefined = lastOf(turn);
+  while (next !== undefined) {
+    const { stage, core } = next;
+    const { first } = visits[stage];
+    const walked = await walk(stage, core);
+    if (typeof walked === 'string') return walked;
+    const later = first - chosen;
+    entries.addWalk(places[stage], walked, later);
+    let at = walked.at + later;
+    const { handOff, labels, crossing, senders } = stages[stage];
+    const isSent = senders.some((sender) => sender.core === walked.core);
+    const place = places[stage];
+    if (isSent && crossing > 0) {
+      entries.add(place, walked.core, 'between wafers', 'handOff', at - crossing, at);
+      at -= crossing;
+    }
+    if (at <= 0) break;
+    next = arrivalOf(stages, turn, stage, walked.core, at);
+    // What was before is another token's.
+    if (next === undefined) entries.add(place, walked.core, labels[handOff], 'otherToken', 0, at);
+  }
+  return entries.inOrder();
+}
+
+/** A core of a stage at the end of its work there. */
+interface Arrival {
+  stage: number;
+  core: number;
+}
+
+/** What of a turn ends last: in its last stage, if in several at once. */
+function lastOf({ visits }: Turn): Arrival {
+  let [stage, last] = [0, -Infinity];
+  visits.forEach(({ first, start }, i) => {
+    const at = first + start.result.end[lastCore(start.result)];
+    if (at >= last) [stage, last] = [i, at];
+  });
+  return { stage, core: lastCore(visits[stage].start.result) };
+}
+
+/**
+ * The same token's work that ended in cycle `at` of the turn on a core, which begins with a stage then: in the stage
+ * that handed it on, or where the token was on this region before; undefined if it was another token's.
+ */
+function arrivalOf(
+  stages: StageTiming[],
+  { visits, chosen, afterOthers }: Turn,
+  index: number,
+  core: number,
+  at: number,
+): Arrival | undefined {
+  const stage = stages[index];
+  const sender = stage.senders.find((one) => one.core === core);
+  const region = sender ? stage.from : stage.region;
+  const of = sender ? sender.of : numberIn(stage, core);
+  if (!sender && afterOthers[index]) return undefined;
+  for (let i = index - 1; i >= 0; i--) {
+    const own = coreOf(stages[i], region, of);
+    if (own === undefined) continue;
+    const { first, start } = visits[i];
+    if (first - chosen + start.result.end[own] === at) return { stage: i, core: own };
+  }
+  return undefined;
+}
+
+/** A core's number in the stage's region. */
+function numberIn({ origin, width, columns }: StageTiming, core: number): number {
+  const [x, y] = [core % width, Math.floor(core / width)];
+  return (y - Math.floor(origin / width)) * columns + x - (origin % width);
+}
+
+/** The core of a stage's program that is number `of` of a region, if it does something in the stage. */
+function coreOf(
+  { region: own, from, senders, origin, width, columns }: StageTiming,
+  region: number,
+  of: number,
+): number | undefined {
+  if (own === region) return origin + Math.floor(of / columns) * width + (of % columns);
+  return from === region ? senders.find((sender) => sender.of === of)?.core : undefined;
+}
+
+/** Stages that start together, each when the one before is over; a core's start is in them. */
+async function pathTogether(
+  places: PathPlace[],
+  results: RunResult[],
+  programStart: number,
+  walk: Walk,
+): Promise<FoundPath> {
+  const entries = createEntries();
+  let end = results.reduce((sum, { cycles }) => sum + cycles, 0);
+  for (let stage = results.length - 1; stage >= 0; stage--) {
+    const result = results[stage];
+    const walked = await walk(stage, lastCore(result));
+    if (typeof walked === 'string') return walked;
+    end -= result.cycles;
+    entries.addWalk(places[stage], walked, end);
+    addStart(entries, places[stage], walked, programStart, end);
+  }
+  return entries.inOrder();
+}
+
+/** The start of a program, of the operator that is first on the path. */
+export function addStart(
+  entries: ReturnType<typeof createEntries>,
+  place: PathPlace,
+  { steps, core, at }: Walked,
+  programStart: number,
+  later = 0,
+): void {
+  const operator = place.labels[steps.at(-1)?.label ?? 0];
+  entries.add(place, core, operator, 'setup', at - programStart + later, at + later);
+}

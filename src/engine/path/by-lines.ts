@@ -1,0 +1,199 @@
+/**
+ * The critical path of a program by its lines (../lines): only those that it crosses are simulated once more, with all
+ * that moves noted.
+ */
+import type { RunInput, RunResult } from '../engine.js';
+import { FIXED, OP, OP_WORDS } from '../fast/machine-code.js';
+import { placeIn } from '../lines/cycles.js';
+import { passesOf, type Found } from '../lines/lines.js';
+import { pointersOf, type LineResult } from '../lines/simulate.js';
+import type { LineTable, Shape, WhyWhole } from '../lines/table.js';
+import { neighbour } from '../../hardware/mesh.js';
+import type { CostTable } from '../../hardware/wafer.js';
+import { colorsOf, type Operation, type Route } from '../../program/program.js';
+import { timeOf } from '../../program/timing.js';
+import { logOf } from './log.js';
+import { reachOf, type Reach } from './reach.js';
+import { addStep, walkBack, type Scene, type Step, type Walked } from './walk.js';
+import { eventsOf, noteEvents } from './whole.js';
+
+/**
+ * The path to the end of a core's program, whose result is known; why the program cannot be taken by its lines.
+ */
+export function* pathByLines(
+  table: LineTable,
+  input: RunInput,
+  result: RunResult,
+  core: number,
+): Generator<void, Walked | WhyWhole> {
+  const found = table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
+  if (typeof found === 'string') return found;
+  const { tables, pass } = found;
+  const { lineOf, nets } = pass.division;
+  const { coreAt } = tables;
+  const { costs } = input.wafer;
+  const listAt = listsOf(input, found);
+  const steps: Step[] = [];
+  let number = coreAt[core];
+  let { parts, tail } = listAt(number);
+  let at = backThrough(steps, tail, core, pass.at[number], costs);
+  for (let part = parts.length - 1; part >= 0; part--) {
+    const { group } = parts[part];
+    const line = lineOf[group][nets[group].of[number]];
+    const walked = yield* throughLine(table, input, found, listAt, line, number);
+    for (const step of walked.steps) addStep(steps, step);
+    core = walked.core;
+    number = coreAt[core];
+    ({ parts, tail } = listAt(number));
+    part = parts.findIndex((one) => one.group === group);
+    at = backThrough(steps, parts[part].lead, core, walked.at, costs);
+  }
+  return { steps, core, at, events: 0 };
+}
+
+/** Goes back through operations without the fabric, which end in cycle `at`; returns when they begin. */
+function backThrough(
+  steps: Step[],
+  operations: readonly Operation[],
+  core: number,
+  at: number,
+  costs: CostTable,
+): number {
+  let to = at;
+  for (const op of operations.toReversed()) {
+    const { setup, cycles } = timeOf(op, costs);
+    const act = to - cycles;
+    addStep(steps, { kind: 'compute', label: op.label, core, from: act, to });
+    addStep(steps, { kind: 'setup', label: op.label, core, from: act - setup, to: act });
+    to = act - setup;
+  }
+  return to;
+}
+
+/** A list of operations as it was cut: what it does in each group, and what it computes before that and at last. */
+interface CutList {
+  parts: { group: number; lead: readonly Operation[]; operations: readonly Operation[] }[];
+  tail: readonly Operation[];
+}
+
+/** The cut list of a core, by its number in the tables. */
+function listsOf(
+  { program, wafer }: RunInput,
+  { tables: { ops, roleOf }, pass }: Found,
+): (number: number) => CutList {
+  const { parts, firstPart } = pass.division.cuts;
+  const known = new Map<number, CutList>();
+  return (number) => {
+    const list = ops.listOf[roleOf[number]];
+    let cut = known.get(list);
+    if (cut === undefined) {
+      const { operations } = program.roles[roleOf[number]];
+      const own = parts.slice(firstPart[list], firstPart[list + 1]);
+      // Records of neighbouring operations without the fabric are one; the others are as they were.
+      const onFabric = [...operations.keys()].filter((i) => usesFabric(operations[i], wafer.costs));
+      const before = (record: number) => {
+        let count = 0;
+        for (let at = ops.first[list]; at < record; at++)
+          if (ops.records[at * OP_WORDS + OP.kind] !== FIXED) count++;
+        return count;
+      };
+      let done = 0;
+      const cutParts = own.map(({ group, from, to }) => {
+        const first = onFabric[before(from)];
+        const end = onFabric[before(to) - 1] + 1;
+        const lead = operations.slice(done, first);
+        done = end;
+        return { group, lead, operations: operations.slice(first, end) };
+      });
+      known.set(list, (cut = { parts: cutParts, tail: operations.slice(done) }));
+    }
+    return cut;
+  };
+}
+
+function usesFabric(op: Operation, costs: CostTable): boolean {
+  return op.kind === 'route' || timeOf(op, costs).wavelets > 0;
+}
+
+/** The path through a line to the end of a core's part of it. */
+function* throughLine(
+  table: LineTable,
+  { program, wafer }: RunInput,
+  { tables: { coreAt, placeOf }, pass }: Found,
+  listAt: (number: number) => CutList,
+  line: number,
+  number: number,
+): Generator<void, Walked> {
+  const { shape, routers, group } = pass.division.lines[line];
+  const { actors } = shape;
+  const result = pass.results[line];
+  const base = pass.bases[line];
+  const { width, height, linkHops, roles, roleOf } = program;
+  const routerAt = (place: number) => placeIn(routers, coreAt[place]);
+  /** Operations of a router's core in the line, and which of the actors it is. */
+  const codeAt = (router: number) => {
+    const actor = placeIn(actors, router);
+    if (actors[actor] !== router) return { operations: NOTHING, actor: -1 };
+    const { parts } = listAt(routers[router]);
+    return { operations: parts.find((part) => part.group === group)!.operations, actor };
+  };
+  const own = placeIn(routers, number);
+  const useAt = usesOf((router) => codeAt(router).operations);
+  const reach: Reach = {
+    routers: routers.length,
+    routesAt: (router) => [roles[roleOf[placeOf[routers[router]]]].routes, useAt(router).changes],
+    colorsAt: (router) => useAt(router).colors,
+    beyond: (router, port) => {
+      const place = neighbour(placeOf[routers[router]], port, width, height);
+      const there = place < 0 || coreAt[place] < 0 ? -1 : routerAt(place);
+      return routers[there] === coreAt[place] ? there : -1;
+    },
+  };
+  const reached = reachOf(reach, own);
+  const noted = yield* noteLine(table, shape, result, reached);
+  if (noted?.end[own] !== result.ends[placeIn(actors, own)])
+    throw new Error(`a line of ${program.name} is another when it is simulated again`);
+  const scene: Scene = {
+    ...{ width, height, wafer },
+    ...(linkHops && { linkHops }),
+    log: logOf(noted.events, reached, routerAt, base),
+    codeOf: (place) => {
+      const { operations, actor } = codeAt(routerAt(place));
+      return { operations, begin: actor < 0 ? 0 : base + result.starts[actor] };
+    },
+  };
+  return walkBack(scene, placeOf[number]);
+}
+
+/** What operations do on the fabric: bits of their colours, and routes that they set. */
+function usesOf(operationsAt: (router: number) => readonly Operation[]) {
+  const known = new Map<readonly Operation[], { colors: number; changes: Route[] }>();
+  return (router: number) => {
+    const operations = operationsAt(router);
+    let use = known.get(operations);
+    if (use === undefined) {
+      let colors = 0;
+      for (const color of operations.flatMap(colorsOf)) colors |= 1 << color;
+      const changes = operations.filter((op) => op.kind === 'route');
+      known.set(operations, (use = { colors, changes }));
+    }
+    return use;
+  };
+}
+
+/** Simulates a line once more, as it was, with the events of some colours noted. */
+function noteLine(table: LineTable, shape: Shape, result: LineResult, colors: Int32Array) {
+  const { actors, image } = shape;
+  const starts = new Float64Array(image.cores);
+  for (let i = 0; i < actors.length; i++) starts[actors[i]] = result.starts[i];
+  const { links, sent, delivered } = result.counts;
+  let waveletHops = 0;
+  for (let i = 2; i < links.length; i += 3) waveletHops += links[i];
+  const { nudges } = result;
+  const wants = { pointers: pointersOf(shape, result), nudges, noted: NONE, moveWords: 0 };
+  const most = eventsOf({ waveletHops, sent, delivered });
+  return noteEvents(table.machine(), image, starts, wants, { most, colors });
+}
+
+const NOTHING: readonly Operation[] = [];
+const NONE = new Int32Array(0);

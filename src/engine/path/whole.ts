@@ -1,0 +1,105 @@
+/** The critical path of a program that is simulated as a whole, once more, with all that moves noted. */
+import type { RunInput, RunResult } from '../engine.js';
+import { tablesOf } from '../fast/fast.js';
+import { EVENT } from '../fast/machine-code.js';
+import type { Machine } from '../fast/machine.js';
+import { bitsFor, startMachine } from '../fast/run.js';
+import { firstOf } from '../fast/load.js';
+import { startsOf } from '../fast/tables.js';
+import { reference } from '../reference/reference.js';
+import type { Image } from '../fast/tables.js';
+import type { Program } from '../../program/program.js';
+import type { LineWants, Team } from '../fast/load.js';
+import { logOf, type EventLog } from './log.js';
+import { walkBack, type Scene, type Walked } from './walk.js';
+
+/** How many events there are at most where so much was sent. */
+export function eventsOf({
+  waveletHops,
+  sent,
+  delivered,
+}: Pick<RunResult, 'waveletHops' | 'sent' | 'delivered'>): number {
+  // Each departure is by a link or to a core at least.
+  return waveletHops + sent + 2 * delivered;
+}
+
+/** Is something sent by a schedule, so that nothing comes before it? */
+export function isScheduled({ roles }: Program): boolean {
+  return roles.some(({ operations }) =>
+    operations.some((op) => op.kind === 'traffic' && op.exchange === undefined),
+  );
+}
+
+/** Runs tables with events noted; undefined if the run is too long for 32 bits. */
+export function* noteEvents(
+  machine: Machine,
+  image: Image,
+  starts: Float64Array,
+  line: LineWants,
+  events: NonNullable<Team['events']>,
+): Generator<void, { events: Int32Array; end: Float64Array } | undefined> {
+  const team = { machine, threads: 1, leastCores: 1, run: 0, bits: 32, line } as const;
+  const running = startMachine(image, starts, { ...team, events });
+  for (;;) {
+    const ending = running.advance();
+    if (ending?.state === 'whole') return { events: ending.counts.events!, end: ending.counts.end };
+    if (ending !== undefined) return undefined;
+    yield;
+  }
+}
+
+/**
+ * The path to the end of a core's program.
+ * @param result of the program
+ * @returns undefined if it cannot be had: the program is too long for 32 bits, or is not only timed
+ */
+export function* pathOfWhole(
+  machine: Machine,
+  input: RunInput,
+  result: RunResult,
+  core: number,
+): Generator<void, Walked | undefined> {
+  const tables = tablesOf(input);
+  if (tables === undefined) return undefined;
+  const { image, placeOf } = tables;
+  const starts = startsOf(input, tables);
+  if (bitsFor(image, starts) === 64) return undefined;
+  const pointers = new Int32Array(placeOf.length);
+  const line = { pointers, nudges: NONE, noted: NONE, moveWords: 0 };
+  const all = { most: eventsOf(result), colors: new Int32Array(placeOf.length).fill(-1) };
+  const noted = yield* noteEvents(machine, image, starts, line, all);
+  if (noted === undefined) return undefined;
+  const numberOf = (place: number) => image.tables.coreAt[place];
+  const log = logOf(noted.events, all.colors, numberOf, firstOf(starts));
+  return { ...walkBack(sceneOf(input, log), core), events: eventsOf(result) };
+}
+
+const NONE = new Int32Array(0);
+
+function sceneOf({ program, wafer, startAt }: RunInput, log: EventLog): Scene {
+  const { width, height, linkHops, roles, roleOf } = program;
+  return {
+    ...{ width, height, wafer, log },
+    ...(linkHops && { linkHops }),
+    codeOf: (core) => ({
+      operations: roles[roleOf[core]].operations,
+      begin: (startAt?.[core] ?? 0) + wafer.costs.programStart,
+    }),
+  };
+}
+
+/** The same path by the reference engine. */
+export function pathByReference(input: RunInput, core: number): Walked {
+  const words: number[] = [];
+  reference(input, undefined, (kind, at, color, t, port = 0, outputs = 0) => {
+    words.push((at << 8) | (EVENT[kind] << 5) | color, t, port | (outputs << 8));
+  });
+  const all = new Int32Array(input.program.roleOf.length).fill(-1);
+  return walkBack(
+    sceneOf(
+      input,
+      logOf(words, all, (place) => place, 0),
+    ),
+    core,
+  );
+}

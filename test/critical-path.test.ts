@@ -1,0 +1,205 @@
+/** The critical path of a program: closed forms of kernels, both engines on generated programs, lines and the whole. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadConfig, simulate } from '../src/index.js';
+import { createRunner } from '../src/decode/runner.js';
+import { MachineError } from '../src/engine/engine.js';
+import { fast } from '../src/engine/fast/fast.js';
+import { createMachine } from '../src/engine/fast/machine.js';
+import type { RunInput } from '../src/engine/engine.js';
+import { isScheduled, pathByReference, pathOfWhole } from '../src/engine/path/whole.js';
+import type { StepKind, Walked } from '../src/engine/path/walk.js';
+import { kernelWafer, programOf } from './kernel-programs.js';
+import { count } from './helpers/full.js';
+import { programs } from './helpers/generate.js';
+import { OPTIONS } from './helpers/options.js';
+import {
+  E,
+  R,
+  W,
+  cell,
+  chainReduce,
+  fabric,
+  loaded,
+  move,
+  role,
+  route,
+  row,
+  testWafer,
+  work,
+} from './helpers/programs.js';
+
+/** The path by the fast engine's events. */
+function pathByFast(input: RunInput, core: number): Walked {
+  const walk = pathOfWhole(createMachine(), input, fast(input), core);
+  for (;;) {
+    const { done, value } = walk.next();
+    if (done) return value!;
+  }
+}
+
+/** Steps in the order of time, as text: kind, core and cycles. */
+const textOf = ({ steps }: Walked) =>
+  steps.toReversed().map(({ kind, core, from, to }) => `${kind} ${core} ${from}-${to}`);
+
+const cyclesOf = ({ steps }: Walked, kind: StepKind) =>
+  steps.reduce((sum, step) => sum + (step.kind === kind ? step.to - step.from : 0), 0);
+
+/** Each step ends where the next one begins. */
+function expectWhole({ steps, at }: Walked, end: number): void {
+  let to = end;
+  for (const step of steps) {
+    expect(step.to).toBe(to);
+    expect(step.from).toBeLessThan(step.to);
+    to = step.from;
+  }
+  expect(to).toBe(at);
+}
+
+describe('the critical path', () => {
+  it('of a chain reduce is B + 6(P - 1) and visits every core', () => {
+    const [cores, words] = [16, 500];
+    const input = { program: chainReduce(cores, words), wafer: testWafer() };
+    const path = pathByReference(input, 0);
+    // A core adds in a cycle, and its sum goes through a ramp, over a link and through a ramp.
+    const hops = Array.from({ length: cores - 1 }, (_, i) => {
+      const [core, at] = [cores - 1 - i, words + 6 * i];
+      return [`flight ${core} ${at}-${at + 5}`, `compute ${core - 1} ${at + 5}-${at + 6}`];
+    });
+    expect(textOf(path)).toEqual([`compute 15 0-${words}`, ...hops.flat()]);
+    expectWhole(path, words + 6 * (cores - 1));
+  });
+
+  it('of a two-phase reduce goes down the last group, whose head streams on, and over the heads', () => {
+    const [cores, group, words] = [16, 4, 4];
+    const wafer = kernelWafer();
+    const program = programOf(
+      'reduce',
+      { algorithm: 'two-phase', pes: cores, group, words, dtype: 'f32' },
+      wafer,
+    );
+    const path = pathByReference({ program, wafer }, 0);
+    const heads = cores / group;
+    // Within the group as a chain; from head to head a link for each core between.
+    const within = 6 * (group - 1);
+    const between = (heads - 1) * (6 + group - 1);
+    expectWhole(path, words + within + between);
+    expect(cyclesOf(path, 'compute')).toBe(words + group - 1 + heads - 1);
+    const visited = new Set(
+      path.steps.filter(({ kind }) => kind === 'compute').map(({ core }) => core),
+    );
+    expect([...visited]).toEqual([0, 4, 8, 12, 13, 14, 15]);
+  });
+
+  /** A core that sends words east, to one that takes each for ten cycles and sends them on if it is asked to. */
+  const slow = (words: number, sendsOn: boolean) => {
+    const sender = role('sender', {
+      routes: [route(0, R, E)],
+      operations: [move(fabric(0), cell(0), words)],
+      buffers: [loaded(words)],
+    });
+    const dst = sendsOn ? fabric(1) : cell(0);
+    const taker = role('taker', {
+      routes: [route(0, W, R), ...(sendsOn ? [route(1, R, E)] : [])],
+      operations: [{ ...move(dst, fabric(0), words), by: 'task' as const }],
+      buffers: [loaded(words)],
+    });
+    const last = role('last', {
+      routes: [route(1, W, R)],
+      operations: [move(cell(0), fabric(1), words)],
+      buffers: [loaded(words)],
+    });
+    return row(sender, taker, ...(sendsOn ? [last] : []));
+  };
+  const wafer = testWafer({}, { task: 10 });
+
+  it('of a starved stream is the work of the core that it waits for', () => {
+    const path = pathByReference({ program: slow(20, true), wafer }, 2);
+    expect(textOf(path)).toEqual([
+      'compute 0 0-1',
+      'flight 0 1-6',
+      'compute 1 6-206',
+      'flight 1 206-211',
+      'compute 2 211-212',
+    ]);
+  });
+
+  it('of a stream with back-pressure is the work of the core that takes, and the credits back', () => {
+    // Twelve wavelets find a slot; the last one waits for that of the eighth, through two ramps and a link.
+    const path = pathByReference({ program: slow(20, false), wafer }, 0);
+    expect(textOf(path)).toEqual([
+      'compute 0 0-1',
+      'flight 0 1-6',
+      'compute 1 6-76',
+      'credit 1 76-79',
+      'credit 0 79-81',
+      'compute 0 81-82',
+    ]);
+  });
+
+  it('has the cycles in which another colour goes first', () => {
+    const one = { operations: [move(fabric(0), cell(0), 1)], buffers: [loaded(2)] };
+    const first = role('first', { routes: [route(0, R, E)], ...one });
+    const second = role('second', {
+      routes: [route(0, W, E), route(1, R, E)],
+      operations: [work(1), move(fabric(1), cell(0), 1)],
+      buffers: [loaded(2)],
+    });
+    const taker = role('taker', {
+      routes: [route(0, W, R), route(1, W, R)],
+      operations: [move(cell(0), fabric(0), 1), move(cell(1), fabric(1), 1)],
+      buffers: [loaded(2)],
+    });
+    const path = pathByReference({ program: row(first, second, taker), wafer: testWafer() }, 2);
+    expect(textOf(path)).toEqual([
+      'compute 1 0-2',
+      'flight 1 2-4',
+      'arbitration 1 4-5',
+      'flight 1 5-8',
+      'compute 2 8-9',
+    ]);
+  });
+
+  it('is whole, and the same by both engines, to every core of generated programs', () => {
+    let followed = 0;
+    const law = ({ program, wafer: machine, startAt }: Parameters<typeof follow>[0]) => {
+      follow({ program, wafer: machine, startAt });
+    };
+    const follow = (input: Required<Pick<RunInput, 'program' | 'wafer' | 'startAt'>>) => {
+      const { program } = input;
+      if (isScheduled(program)) return;
+      let end: Float64Array;
+      try {
+        ({ end } = fast(input));
+      } catch (error) {
+        if (error instanceof MachineError) return;
+        throw error;
+      }
+      for (const [core, at] of end.entries()) {
+        if (program.roles[program.roleOf[core]].operations.length === 0) continue;
+        const path = pathByReference(input, core);
+        expectWhole(path, at);
+        const { events: _, ...same } = pathByFast(input, core);
+        expect({ ...same, events: 0 }).toEqual(path);
+        followed++;
+      }
+    };
+    fc.assert(fc.property(programs(), law), { numRuns: count(60, 1000), seed: 20260601 });
+    expect(followed).toBeGreaterThan(20);
+  });
+
+  it('of a run is the same line by line as of whole stages', async () => {
+    const config = loadConfig('configs/tiny.yaml', [
+      'placement.rows=6',
+      'placement.growth=minimal',
+    ]);
+    const decodeBy = async (coresByLines: number) => {
+      const runner = createRunner({ ...OPTIONS, coresByLines });
+      const { decode } = await simulate(config, { ...OPTIONS, runner });
+      return decode;
+    };
+    const [whole, byLines] = [await decodeBy(Infinity), await decodeBy(1)];
+    expect(byLines).toEqual(whole);
+    expect(whole.criticalPath!.at(-1)!.to).toBe(whole.cyclesPerToken);
+  });
+});
