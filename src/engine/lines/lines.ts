@@ -96,7 +96,7 @@ function* byLines(
   most: number,
   place: Place,
 ): Generator<void, RunResult | WhyWhole> {
-  const found = yield* passesOf(input, table, guarded, place);
+  const found = yield* passesOf(input, table, guarded, place, most);
   return typeof found === 'string' ? found : resultBy(input, table, found);
 }
 
@@ -113,6 +113,7 @@ export function* passesOf(
   table: LineTable,
   guarded: boolean,
   place: Place,
+  most = MOST_JOINED,
 ): Generator<void, Found | WhyWhole> {
   const { program } = input;
   const tables = tablesOf(input);

@@ -26,7 +26,12 @@ export function* pathByLines(
   result: RunResult,
   core: number,
 ): Generator<void, Walked | WhyWhole> {
-  const found = table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
+  const kept = table.found.get(result);
+  // A path goes from line to line of one phase each, so that those which met are taken as one phase here.
+  const found =
+    kept && !kept.pass.division.members
+      ? kept
+      : yield* passesOf(input, table, true, { cycle: 0 }, 0);
   if (typeof found === 'string') return found;
   const { tables, pass } = found;
   const { lineOf, nets } = pass.division;
