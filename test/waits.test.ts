@@ -69,25 +69,31 @@ describe('waits of an operator', () => {
 
 describe('waits of a run', () => {
   const decodeOf = async (sets: string[], more: Partial<SimulateOptions>) => {
-    const small = ['placement.rows=6', 'placement.growth=minimal', ...sets];
+    const small = ['placement.growth=minimal', ...sets];
     // Stages are taken by lines however small they are.
     const runner = createRunner({ ...OPTIONS, ...more, coresByLines: 1 });
-    const { decode } = await simulate(loadConfig('configs/tiny.yaml', small), {
+    const { decode, placement } = await simulate(loadConfig('configs/tiny.yaml', small), {
       ...{ ...OPTIONS, ...more, runner },
     });
-    return decode;
+    return { ...decode, coresUsed: placement.coresUsed };
   };
 
-  it.each(cases([['workload.batch=1'], ['workload.batch=3']], [['workload.batch=8']]))(
-    'add up to both causes, the same with all that may be taken over and with nothing, %s',
-    async (users) => {
-      const known = await decodeOf([users], {});
-      const { waits, coreCycles } = known;
+  it.each(
+    cases(
+      [['workload.batch=1', 'placement.rows=6'], ['workload.batch=5']],
+      [['workload.batch=8', 'placement.rows=6']],
+    ),
+  )(
+    'add up to both causes, the same with all that may be taken over and with nothing, %s %s',
+    async (...sets) => {
+      const known = await decodeOf(sets, {});
+      const { waits, coreCycles, coresUsed, cyclesPerToken } = known;
       expect(sum(waits!.map((wait) => wait.coreCycles))).toBe(
         coreCycles.waitInput + coreCycles.waitOutput,
       );
+      expect(sum(Object.values(coreCycles))).toBe(coresUsed * cyclesPerToken);
       for (const more of [{ memo: 'none' }, { memo: 'lines' }, { engine: 'reference' }] as const)
-        expect(await decodeOf([users], more)).toEqual(known);
+        expect(await decodeOf(sets, more)).toEqual(known);
     },
   );
 
