@@ -51,6 +51,7 @@ export function* noteEvents(
 /**
  * The path to the end of a core's program.
  * @param result of the program
+ * @param by the path is that to the end of its last operation that is over by then
  * @returns undefined if it cannot be had: the program is too long for 32 bits, or is not only timed
  */
 export function* pathOfWhole(
@@ -58,6 +59,7 @@ export function* pathOfWhole(
   input: RunInput,
   result: RunResult,
   core: number,
+  by?: number,
 ): Generator<void, Walked | undefined> {
   const tables = tablesOf(input);
   if (tables === undefined) return undefined;
@@ -71,7 +73,7 @@ export function* pathOfWhole(
   if (noted === undefined) return undefined;
   const numberOf = (place: number) => image.tables.coreAt[place];
   const log = logOf(noted.events, all.colors, numberOf, firstOf(starts));
-  return { ...walkBack(sceneOf(input, log), core), events: eventsOf(result) };
+  return { ...walkBack(sceneOf(input, log), core, by), events: eventsOf(result) };
 }
 
 const NONE = new Int32Array(0);
@@ -89,17 +91,12 @@ function sceneOf({ program, wafer, startAt }: RunInput, log: EventLog): Scene {
 }
 
 /** The same path by the reference engine. */
-export function pathByReference(input: RunInput, core: number): Walked {
+export function pathByReference(input: RunInput, core: number, by?: number): Walked {
   const words: number[] = [];
   reference(input, undefined, (kind, at, color, t, port = 0, outputs = 0) => {
     words.push((at << 8) | (EVENT[kind] << 5) | color, t, port | (outputs << 8));
   });
   const all = new Int32Array(input.program.roleOf.length).fill(-1);
-  return walkBack(
-    sceneOf(
-      input,
-      logOf(words, all, (place) => place, 0),
-    ),
-    core,
-  );
+  const log = logOf(words, all, (place) => place, 0);
+  return walkBack(sceneOf(input, log), core, by);
 }
