@@ -8,6 +8,7 @@ import { configIn, tokenizerOf, weightFiles, withModelConfig } from './config/ch
 import type { WeightFiles } from './config/checkpoint-files.js';
 import { asNamed, extend, noteFile, readChain, referenceOf } from './config/files.js';
 import type { NamedFile, ReadFile, Reference } from './config/files.js';
+import { withDeployment, withOwnWafers } from './config/deployments.js';
 import { readModel } from './config/model-file.js';
 import { applySets, normalise, child, originAt, withKey, type Setting } from './config/tree.js';
 import { validate } from './config/problems.js';
@@ -70,6 +71,8 @@ export interface ResolvedConfig {
   serving?: Config['serving'];
   transport?: Config['transport'];
   scenarios?: Config['scenarios'];
+  /** Several models on one system; the first one's model and workload are those of this configuration. */
+  deployments?: Config['deployments'];
   /** The file that `workload.trace` names, from the current directory or absolute. */
   traceFile?: string;
   /** The files that `serving.gpus` names, likewise. */
@@ -90,13 +93,19 @@ export interface ResolvedConfig {
  * Reads a configuration.
  * @param file a YAML file; the files it names are relative to it
  * @param sets settings `a.b=v` in their order; they win over files
+ * @param deployment the name of one of `deployments`, to have the configuration as it has it
  * @throws ConfigError one line on the first problem, with its file and line
  */
-export function loadConfig(file: ConfigFile, sets: readonly Setting[] = []): ResolvedConfig {
+export function loadConfig(
+  file: ConfigFile,
+  sets: readonly Setting[] = [],
+  deployment?: string,
+): ResolvedConfig {
   const read: ReadFile[] = [];
   const main = typeof file === 'string' ? { path: file } : file;
   const { path } = main;
-  const whole = applySets(readChain({ ...main, from: COMMAND_LINE }, '', read), sets);
+  const chain = readChain({ ...main, from: COMMAND_LINE }, '', read);
+  const whole = withOwnWafers(applySets(withDeployment(chain, deployment), sets), deployment);
   const { tree: merged, hardwareFile } = withHardware(whole, path, read);
   const tree = withModelConfig(merged);
   refuseTrees(tree);
@@ -271,6 +280,7 @@ function canonicalOf(
   { name: _, published: __, ...spec }: ModelSpec,
   {
     scenarios: ___,
+    deployments: ____,
     ...run
   }: Omit<Config, 'hardware' | 'model' | 'mapping'> & ReturnType<typeof mappingAs>,
   { traceHash, gpus }: ReturnType<typeof servingFiles>,

@@ -28,16 +28,25 @@ export function runIdentity(
   return { ...identityOf(content, files), configHash: configHash(canonical) };
 }
 
-/** The same of a document about several scenarios of one configuration, which is no scenario itself. */
+/** The same of a document about several scenarios or deployments of one configuration, which is none of them itself. */
 export function scenariosIdentity(
   config: ResolvedConfig,
   scenarios: readonly { scenario: string; config: ResolvedConfig }[],
   more?: unknown,
 ): Identity & { configHash: string } {
-  if (config.scenarios === undefined) return runIdentity(config, more);
+  if (config.scenarios === undefined && config.deployments === undefined)
+    return runIdentity(config, more);
   const of = scenarios.map(({ scenario, config: { canonical } }) => [scenario, canonical]);
   const files = [config, ...scenarios.map((one) => one.config)].flatMap((one) => one.files);
-  const content = { config: config.canonical, scenarios: of };
+  const { deployments } = config;
+  // Models stand there by content; what is left says who gets which requests.
+  const routes = deployments?.map(({ name, wafers, draft, share }) => ({
+    name,
+    wafers,
+    draft,
+    share,
+  }));
+  const content = { config: config.canonical, scenarios: of, ...(routes && { routes }) };
   const { version, key } = identityOf(more === undefined ? content : [content, more], []);
   return { version, key, files: distinct(files), configHash: configHash(content) };
 }

@@ -52,6 +52,7 @@ const MAY_IMPORT: Record<string, string[]> = {
  * tell what all of them found.
  */
 const MAY_ASK: Record<string, string[]> = {
+  acceptance: [],
   bench: ['kernel', 'serve'],
   capacity: ['serve', 'steps'],
   compare: ['search', 'serve', 'steps'],
@@ -65,6 +66,7 @@ const MAY_ASK: Record<string, string[]> = {
   search: [],
   sensitivity: ['steps'],
   serve: ['run', 'steps'],
+  services: ['steps', 'validate'],
   steps: [],
   sweep: ['run', 'serve', 'steps'],
   validate: ['kernel', 'run', 'steps'],

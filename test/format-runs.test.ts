@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EngineName } from '../src/engine/engines.js';
+import { dimsOf } from '../src/lowering/stored.js';
 import { layerMatrices, matrixBuffers } from '../src/mapping/matrices.js';
 import { blocksTouched } from '../src/mapping/runs.js';
 import { MAPPINGS } from '../src/mapping/mappings.js';
 import { layerShape } from '../src/mapping/shapes.js';
+import { streamRuns } from '../src/mapping/stream.js';
 import { BITS, MXFP4, int4Of, type Formats, type WeightFormat } from '../src/model/formats.js';
 import type { ModelSpec } from '../src/model/model.js';
 import { operatorsOf } from '../src/model/operators.js';
@@ -115,6 +117,55 @@ describe('experts', () => {
       const { check, steps } = await run(model, SHAPES[i]);
       expect(check).toMatchObject({ passed: true, choice: true });
       if (i === 1) expect((await run(model, SHAPES[i], 'reference')).steps).toEqual(steps);
+    }
+  });
+});
+
+describe('blocks that have rows of their own', () => {
+  // 64 inputs in two or four blocks, three rows to each: 11, 11 and 10 inputs, or 6, 6 and 4.
+  const layers = [
+    layerWith(),
+    expertLayer({ inner: 37, bias: true, shared: { inner: 21, gate: true } }),
+  ];
+  it.each([
+    ['int4', int4Of(32), { rows: 6, columns: 5, groups: 2 }],
+    ['MXFP4', MXFP4, { rows: 6, columns: 3, groups: 1 }],
+    ['FP8', fp8(16, 16), { rows: 12, columns: 4, groups: 2 }],
+  ] as const)(
+    'keep one scale for each output in %s, and compute the same',
+    async (_, of, shape) => {
+      const model = modelOf(layers, { dim: 64, formats: uniform(of) });
+      for (const layer of layers) {
+        const s = layerShape(model, layer, 8, shape.rows, shape.columns);
+        const { qkv, o, gateUp, down } = layerMatrices(model, layer, s);
+        expect([qkv.blocks.inputs, gateUp.blocks.inputs]).toEqual([1, 1]);
+        if (of.type === 'fp8') expect([o.blocks.outputs, down.blocks.outputs]).toEqual([1, 1]);
+      }
+      const { check, steps } = await run(model, shape);
+      expect(check).toMatchObject({ passed: true, choice: true });
+      expect(check!.logitsMaxRelativeError).toBeLessThan(1e-5);
+      expect((await run(model, shape, 'reference')).steps).toEqual(steps);
+    },
+  );
+
+  it('share out all of the stream, each element to one row', () => {
+    for (const [block, rows] of [
+      [32, 6],
+      [32, 18],
+      [16, 12],
+      [32, 34],
+      [32, 5],
+    ]) {
+      const model = modelOf(layers, { dim: 64, formats: uniform(int4Of(block)) });
+      const of = { rows, dims: Math.ceil(64 / rows) };
+      const held = Array.from({ length: rows }, (_, row) => dimsOf(model, of, row));
+      expect(held.flat().filter((dim) => dim >= 0)).toEqual(
+        Array.from({ length: 64 }, (_, i) => i),
+      );
+      const touched = held.map((dims) => {
+        return new Set(dims.filter((dim) => dim >= 0).map((dim) => Math.floor(dim / block))).size;
+      });
+      expect(blocksTouched(streamRuns(model, of), block)).toBe(Math.max(...touched));
     }
   });
 });

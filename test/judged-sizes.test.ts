@@ -20,6 +20,16 @@ it.each([
     sets: ['model.bits.experts=mxfp4', 'model.bits.rest=4'],
     wafers: 12,
   },
+  {
+    name: 'llama-4-maverick',
+    sets: ['model.weightBits=4', 'placement.experts=strips', 'hardware.wafers=12'],
+    wafers: 12,
+  },
+  {
+    name: 'llama-4-maverick',
+    sets: ['model.bits.experts=int4/128', 'model.bits.rest=4', 'placement.experts=strips'],
+    wafers: 12,
+  },
 ])('$name lies on $wafers wafers, with $sets', ({ name, sets, wafers }) => {
   const config = configOf(name, sets);
   const placement = placementOf(config);

@@ -96,10 +96,10 @@ describe.each(Object.keys(COMMANDS))('%s', (command) => {
 describe('what a run of a model lacks', () => {
   it('is refused by its name', () => {
     const config = loadConfig('configs/tiny.yaml', small);
-    const router = { score: 'softmax', bias: 'choice' } as const;
-    const model = modelOf([expertLayer({ router })]);
+    const shared = { inner: 5, gate: false };
+    const model = modelOf([expertLayer({ shared, parallel: { inner: 5 } })]);
     expect(() => checkRun({ ...config, model })).toThrow(
-      `model_type: expected a model that the wafer has kernels for, found model_type = llama (${FEATURES.comparedShares[0]})`,
+      `model_type: expected a model that the wafer has kernels for, found model_type = llama (${FEATURES.parallelShared[0]})`,
     );
   });
 

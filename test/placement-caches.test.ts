@@ -171,10 +171,10 @@ describe('a placement for many users', () => {
   it('says so where too many are asked for, and the context that would fit', () => {
     const asked = (context: number) =>
       loadConfig('configs/wse3.yaml', [`workload.context=${context}`, 'workload.batch=600']);
-    expect(() => placementOf(asked(128))).toThrow(/batch 600.*with a context of at most 64,/);
+    expect(() => placementOf(asked(128))).toThrow(/batch 600.*with a context of at most 105,/);
     // One of these positions is the step's own.
-    expect(placementOf(asked(63)).wafers).toBe(1);
-    if (FULL) expect(() => placementOf(asked(64))).toThrow(/batch 600/);
+    expect(placementOf(asked(104)).wafers).toBe(1);
+    if (FULL) expect(() => placementOf(asked(105))).toThrow(/batch 600/);
   });
 });
 

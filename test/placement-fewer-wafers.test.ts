@@ -8,7 +8,7 @@ import { CapacityError } from '../src/placement/placement.js';
 import { formatOf, formatsOf, narrowed } from '../src/model/formats.js';
 import { modelOf } from './helpers/dense-models.js';
 import { expertLayer } from './helpers/expert-models.js';
-import { fewerWafers } from '../src/placement/capacity.js';
+import { fewerWafers } from '../src/placement/fewer-wafers.js';
 import { place } from '../src/placement/place.js';
 import { fewerWafersLine } from '../src/report/fewer-wafers-line.js';
 import { asking, llama70b, tiny, wse3 } from './placement-helpers.js';
@@ -83,7 +83,7 @@ describe('a model on several wafers', () => {
   });
 
   it('learns settings that its configuration takes next to those that it has', () => {
-    const sets = ['model=../models/qwen3-30b-a3b.json', 'model.bits.experts=fp8'];
+    const sets = ['model=../models/glm-4.6.json', 'model.bits.experts=fp8'];
     const { model } = loadConfig('configs/wse3.yaml', sets);
     const { wafers } = place(model, wse3({ wafers: 'auto' }), asking());
     const fewer = fewerWafers(model, wse3(), asking(), wafers);

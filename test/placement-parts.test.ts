@@ -9,7 +9,7 @@ import { layerShape } from '../src/mapping/shapes.js';
 import { bytesOf, leastColumns, modelBytes, regionBytes } from '../src/placement/budget.js';
 import { checkPlacement } from './helpers/legal-placement.js';
 import { handOffCosts } from '../src/placement/hand-off-cost.js';
-import { cut, runsOf, STRATEGIES } from '../src/placement/pack.js';
+import { cut, cutAnywhere, pack, runsOf, shareOut, STRATEGIES } from '../src/placement/pack.js';
 import { partKindsOf, partsOf } from '../src/placement/placement.js';
 import { place } from '../src/placement/place.js';
 import { rowMajor, type Task, snake } from '../src/placement/strategies/shelves.js';
@@ -62,6 +62,27 @@ describe('strategies', () => {
     expect(cut(task.widths, 4, wafer, 1)).toBeUndefined();
     expect(cut(task.widths, 12, wafer, 9)).toBeUndefined();
     expect(cut([11], 1, wafer, 9)).toBeUndefined();
+  });
+
+  it('lay regions wherever there is room, where those one after the other take more wafers', () => {
+    // On shelves of ten columns: two and eight, nine and one.
+    const widths = [2, 9, 8, 1, 9, 1, 10];
+    expect(cut(widths, 5, wafer, 9)).toEqual([2, 4, 1]);
+    expect(cutAnywhere(widths, 5, wafer, 9)).toEqual([4, 3]);
+    expect(cutAnywhere(widths, 5, wafer, 1)).toBeUndefined();
+    expect(shareOut(widths, 5, wafer, 3)).toEqual([2, 4, 1]);
+    expect(shareOut(widths, 5, wafer, 2)).toEqual([4, 3]);
+    for (const strategy of Object.values(STRATEGIES)) {
+      const { positions } = pack(tiny, { widths }, 5, wafer, [4, 3], strategy);
+      const taken = positions.flatMap(({ wafer: on, x, y }, i) =>
+        Array.from({ length: widths[i] }, (_, column) => `${on} ${x + column} ${y}`),
+      );
+      expect(new Set(taken).size).toBe(taken.length);
+      for (const [i, { x, y }] of positions.entries()) {
+        expect([0, 5]).toContain(y);
+        expect(x + widths[i]).toBeLessThanOrEqual(10);
+      }
+    }
   });
 
   it('are refused by name if unknown', () => {

@@ -22,6 +22,9 @@ const routers: fc.Arbitrary<Partial<RouterSpec>> = fc.constantFrom<Partial<Route
   { score: 'sigmoid', renormalise: false, scale: 2.5 },
   { score: 'sigmoid', bias: 'choice' },
   { score: 'sigmoid', bias: 'choice', groups: { count: 4, keep: 2 } },
+  { bias: 'choice' },
+  { groups: { count: 4, keep: 2 }, renormalise: false, scale: 2.5 },
+  { bias: 'choice', groups: { count: 4, keep: 2 } },
 );
 
 interface Given extends RouterCase {
@@ -62,7 +65,8 @@ function drawn({ spec, rows, dims, seed }: Given) {
   const routerBias = Float32Array.from({ length: spec.count }, () => next(3) / 8);
   const weights: ExpertsWeights = {
     kind: 'experts',
-    ...{ router: { values, scale: 1 }, experts: [] },
+    // Shares of scores far apart would be lost in what is added to them.
+    ...{ router: { values, scale: spec.router.score === 'softmax' ? 1 / 8 : 1 }, experts: [] },
     ...(spec.router.bias !== 'none' && { routerBias }),
   };
   return { input, weights };
@@ -71,13 +75,22 @@ function drawn({ spec, rows, dims, seed }: Given) {
 /** The best first, of equal ones the lower number: scores by hand. */
 function sorted(spec: ExpertsSpec, weights: ExpertsWeights, input: number[]): number[] {
   const { bias, score } = spec.router;
-  const compared = Array.from({ length: spec.count }, (_, expert) => {
+  const { values, scale } = weights.router;
+  const logits = Array.from({ length: spec.count }, (_, expert) => {
     let logit = bias === 'logit' ? weights.routerBias![expert] : 0;
-    for (const [i, x] of input.entries())
-      logit += weights.router.values[expert * input.length + i] * x;
-    if (bias !== 'choice') return logit;
-    return (score === 'sigmoid' ? 1 / (1 + Math.exp(-logit)) : logit) + weights.routerBias![expert];
+    for (const [i, x] of input.entries()) logit += scale * values[expert * input.length + i] * x;
+    return logit;
   });
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+  const scored = {
+    sigmoid: (logit: number) => 1 / (1 + Math.exp(-logit)),
+    softmax: (logit: number) => Math.exp(logit) / total,
+    'softmax-of-top': (logit: number) => logit,
+  };
+  const compared =
+    bias === 'choice'
+      ? logits.map((logit, expert) => scored[score](logit) + weights.routerBias![expert])
+      : logits;
   return [...compared.keys()].sort((a, b) => compared[b] - compared[a] || a - b);
 }
 
@@ -177,6 +190,47 @@ describe('biases of the choice', () => {
       expect(found.slice(0, 2)).toEqual([2, 0]);
       expect(found[2]).toBeCloseTo(0.5, 6);
       expect(found[3]).toBeCloseTo(1, 6);
+    }
+  });
+});
+
+describe('shares of all experts', () => {
+  // Logits of which the shares are 3/22, 9/22, 1/22 and 9/22; with the biases about 0.14, 0.11, 0.55 and 0.06.
+  const values = Float32Array.of(0, Math.log(3), -Math.log(3), Math.log(3));
+  const weights: ExpertsWeights = {
+    kind: 'experts',
+    ...{ router: { values, scale: 1 }, experts: [] },
+    routerBias: Float32Array.of(0, -0.3, 0.5, -0.35),
+  };
+
+  it.each([
+    [{ bias: 'choice', renormalise: true, scale: 1.5 }, [2, 0], [0.375, 1.125]],
+    [{ bias: 'choice', renormalise: false, scale: 2 }, [2, 0], [1 / 11, 3 / 11]],
+    // The second group has the larger sum.
+    [{ bias: 'choice', groups: { count: 2, keep: 1 } }, [2, 3], [0.1, 0.9]],
+    [{ groups: { count: 2, keep: 1 }, renormalise: false }, [1, 0], [9 / 22, 3 / 22]],
+  ] as const)('are compared with %o, and weights are made of them', (router, experts, shares) => {
+    const spec = expertsWith({ count: 4, topK: 2, router });
+    for (const rows of [1, 3]) {
+      const machine = { ...wse3(), width: 5, height: rows };
+      const of = { spec, rows, columns: 5, dims: 1, groups: 2, form: 'echoed' } as const;
+      const { program, choiceAt, memoryOf } = routerProgram(of, machine);
+      const wide = Float32Array.from({ length: 4 * rows }, (_, i) => {
+        return i % rows === 0 ? values[i / rows] : 0;
+      });
+      const own = { ...weights, router: { values: wide, scale: 1 } };
+      const memory = memoryOf(
+        own,
+        Array.from({ length: rows }, () => 1),
+      );
+      const counted = reference({ program, wafer: machine, memory });
+      expect(fast({ program, wafer: machine })).toEqual(counted);
+      for (const core of memory) {
+        const found = [...core.subarray(choiceAt, choiceAt + 4)];
+        expect(found.slice(0, 2)).toEqual(experts);
+        expect(found[2]).toBeCloseTo(shares[0], 6);
+        expect(found[3]).toBeCloseTo(shares[1], 6);
+      }
     }
   });
 });

@@ -165,3 +165,26 @@ describe('what is said of split layers', () => {
     );
   });
 });
+
+describe('regions wherever there is room', () => {
+  // One after the other they take two wafers of three shelves of eight columns.
+  const load = (...sets: string[]) =>
+    loadConfig('configs/tiny.yaml', [
+      ...['hardware.width=8', 'hardware.height=12', 'placement.layers=split', 'placement.rows=4'],
+      ...['placement.layerColumns.attention=3', 'placement.layerColumns.mlp=6', ...sets],
+    ]);
+
+  it('compute the same on fewer wafers, in both engines, whatever the strategy', async () => {
+    const auto = await simulate(load('hardware.wafers=auto'), OPTIONS);
+    expect(auto.placement.wafers).toBe(2);
+    for (const strategy of ['row-major', 'greedy', 'anneal']) {
+      const config = load('hardware.wafers=1', `placement.strategy=${strategy}`);
+      const found = await simulate(config, OPTIONS);
+      expect(found.placement.wafers).toBe(1);
+      expect(found.check).toMatchObject({ passed: true, choice: true });
+      if (strategy !== 'greedy') continue;
+      const reference = await simulate(config, { ...OPTIONS, engine: 'reference' });
+      expect(reference.steps).toEqual(found.steps);
+    }
+  });
+});

@@ -207,7 +207,7 @@ describe('a service', () => {
     );
     expect(text).toContain('; 2 not judged\n');
     expect(text).toContain(
-      'speculating: not judged: it decodes speculatively, which is not simulated.',
+      'speculating: not judged: it decodes speculatively, with a draft that is not published.',
     );
     expect(validateMarkdown(document)).toMatch(/^\| silent \|.*\| not said \| a page \|$/m);
   });

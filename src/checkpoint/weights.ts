@@ -44,11 +44,13 @@ export function readWeights(
 /** Heads are outside of the model that the prefix is of. */
 const HEADS = ['lm_head.weight', 'language_model.lm_head.weight'];
 
-function headName(tensors: Tensors): string {
+/** Of the head, which is not tied. */
+export function headName(tensors: Tensors): string {
   return HEADS.find((name) => tensors.has(name)) ?? HEADS[0];
 }
 
-function layerWeights(
+/** A layer's, whose names begin with `own`. */
+export function layerWeights(
   tensors: Tensors,
   own: string,
   model: ModelSpec,

@@ -1,6 +1,7 @@
 /** `wafersim run`: simulates the decode steps of a configuration. */
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import {
+  acceptanceStudy,
   ConfigError,
   createLogits,
   isServing,
@@ -9,7 +10,7 @@ import {
   serveAll,
   simulate,
 } from '../index.js';
-import { scenariosTable, servingTable } from '../index.js';
+import { deploymentsTable, scenariosTable, servingTable } from '../index.js';
 import type { ServingDocument } from '../index.js';
 import { checkFailure } from '../report/check-text.js';
 import type { RunDetail } from '../report/detail.js';
@@ -29,6 +30,7 @@ import { simulating } from './simulating.js';
 interface RunOptions extends SimulationOptions, SetOptions {
   output?: string;
   sensitivity?: boolean;
+  acceptance?: number | true;
 }
 
 const EXAMPLES = `
@@ -37,6 +39,7 @@ Examples:
   wafersim run configs/wse3.yaml --set workload.context=16384 --set hardware.fabric.hopCycles=2
   wafersim run configs/wse3.yaml --json > run.json
   wafersim run configs/wse3.yaml --sensitivity
+  wafersim run configs/llama-70b-mtp.yaml --acceptance 2100
   wafersim run configs/tiny.yaml --engine reference -o runs/tiny
   wafersim run configs/small.yaml --set model.config=DIR --set model.weights=DIR --set workload.prompt="Once upon a time"
   wafersim run configs/serving-tiny.yaml -o runs/serving`;
@@ -50,6 +53,11 @@ export function addRun(program: Command): void {
     .addOption(setOption('workload.context=8192'))
     .option('--exact', 'mapping waferllm: exp and SiLU in full (the same as --set exact=true)')
     .option('--sensitivity', 'also vary each uncertain number of the hardware over its range')
+    .option(
+      '--acceptance [tokens/s]',
+      'with speculation also rounds of 2 to 16 tokens, their speed with a chance of 0.5 to 0.9 that a draft is right, and the chance that gives so many tokens/s',
+      speedOption,
+    )
     .addOption(skipInvalidOption())
     .optionsGroup('How it is simulated (never changes the result):');
   addSimulationOptions(command, { threads: 'wafer', memo: true, keeps: true })
@@ -59,6 +67,13 @@ export function addRun(program: Command): void {
     )
     .addHelpText('after', EXAMPLES)
     .action(run);
+}
+
+function speedOption(text: string): number {
+  const speed = Number(text);
+  if (text.trim() === '' || !(speed > 0 && speed < Infinity))
+    throw new InvalidArgumentError(`expected tokens/s, above 0, found ${JSON.stringify(text)}.`);
+  return speed;
 }
 
 async function run(path: string, options: RunOptions): Promise<void> {
@@ -84,16 +99,21 @@ async function run(path: string, options: RunOptions): Promise<void> {
         ...(text && { onText: text.tell }),
       };
       if (isServing(config)) {
-        if (options.sensitivity)
+        const ofDecode = (['sensitivity', 'acceptance'] as const).find((name) => options[name]);
+        if (ofDecode)
           throw new ConfigError(
-            '--sensitivity: expected a decode run, found workload.kind: serving',
+            `--${ofDecode}: expected a decode run, found workload.kind: serving`,
           );
         served = await serveAll(config, path, sets, { ...listening, steps: stepsOf(options) });
         return served.document;
       }
-      const finished = await simulate(config, listening);
-      if (!options.sensitivity) return finished;
-      return { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
+      let finished = await simulate(config, listening);
+      if (options.sensitivity)
+        finished = { ...finished, ...(await sensitivityOf(finished, path, sets, simulateOptions)) };
+      if (options.acceptance === undefined) return finished;
+      const target = options.acceptance === true ? undefined : options.acceptance;
+      const study = await acceptanceStudy(finished, config, target, simulateOptions);
+      return { ...finished, ...study };
     },
     // A bar and a text on one line are neither.
     { bar: text === undefined },
@@ -132,10 +152,16 @@ function textTeller(): { tell: (text: string) => void; end: () => void } | undef
   };
 }
 
-/** With a serving workload its results come first; of several scenarios the table, and one in full. */
+/** With a serving workload its results come first; of several scenarios the table, and one in full; of deployments all. */
 function textOf(document: RunDocument | ServingDocument, style: Style): string {
   if (!('serving' in document)) return runTable(document, style);
-  const { scenarios, serving } = document;
+  const { scenarios, serving, deployments } = document;
+  // Each deployment in full: they are different models, and not one of them stands for the others.
+  if (deployments !== undefined)
+    return [
+      deploymentsTable(deployments, scenarios!, style),
+      ...scenarios!.map((one) => servingTable(one, style)),
+    ].join('\n');
   const summary = scenarios === undefined ? '' : `${scenariosTable(scenarios, style)}\n`;
   return `${summary}${servingTable(serving, style)}`;
 }

@@ -1,15 +1,18 @@
 /** `wafersim validate`: every published measurement next to what is simulated, fitted or out of sample. */
 import { Option, type Command } from 'commander';
-import { validateMarkdown, validateTable, validate } from '../index.js';
+import { services, servicesTable, validateMarkdown, validateTable, validate } from '../index.js';
 import { EXIT } from '../exit.js';
+import { stepsOf } from './cache.js';
 import { addSimulationOptions, type SimulationOptions } from './options.js';
 import { json } from '../report/json.js';
 import { print, style } from './output.js';
+import { progressNotes } from './progress.js';
 import { simulating } from './simulating.js';
 
 interface ValidateOptions extends SimulationOptions {
   measurements?: string;
   only?: string;
+  services?: boolean;
   markdown?: boolean;
 }
 
@@ -18,6 +21,8 @@ Examples:
   wafersim validate
   wafersim validate --only waferllm
   wafersim validate --measurements mine.json --json
+  wafersim validate --services                      # published speeds of services next to plain decoding
+  wafersim validate --services --only gpt-oss-120b --json
 
 A file of measurements has the form of measurements/published.json; one with the id of a
 published measurement takes its place. A row is fitted where a number of the cost table was chosen on it:
@@ -31,8 +36,14 @@ export function addValidate(program: Command): void {
     )
     .optionsGroup('What is compared:')
     .option('--measurements <file>', 'further measurements, in the form of those that are bundled')
-    .option('--only <text>', 'only measurements with this text in their id');
-  addSimulationOptions(command, { threads: 'work' })
+    .option('--only <text>', 'only measurements with this text in their id')
+    .addOption(
+      new Option(
+        '--services',
+        'published speeds of services (measurements/services.json) next to plain decoding; judged where their settings are known',
+      ).conflicts(['measurements', 'markdown']),
+    );
+  addSimulationOptions(command, { threads: 'work', keeps: true })
     .addOption(new Option('--markdown', 'print Markdown instead of a table').conflicts('json'))
     .addHelpText('after', EXAMPLES)
     .action(run);
@@ -40,8 +51,19 @@ export function addValidate(program: Command): void {
 
 async function run(options: ValidateOptions): Promise<void> {
   const { measurements, only } = options;
+  if (options.services) return runServices(options);
   const document = await simulating(options, (limits) => validate({ measurements, only }, limits));
   if (options.json) print(json(document));
   else print(options.markdown ? validateMarkdown(document) : validateTable(document, style()));
+  if (!document.passed) process.exitCode = EXIT.difference;
+}
+
+/** Their steps are kept, as those that serving is made of. */
+async function runServices(options: ValidateOptions): Promise<void> {
+  const { only } = options;
+  const document = await simulating(options, (limits) =>
+    services({ only }, { ...limits, ...progressNotes(limits), steps: stepsOf(options) }),
+  );
+  print(options.json ? json(document) : servicesTable(document, style()));
   if (!document.passed) process.exitCode = EXIT.difference;
 }

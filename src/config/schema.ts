@@ -1,6 +1,7 @@
 /** What a configuration may hold: its keys, defaults and limits, and the JSON Schema for editors. */
 import * as z from 'zod';
 import { MAPPINGS, MAPPING_NAMES } from '../mapping/mappings.js';
+import { deployments } from './deployments.js';
 import { hardwareSchema, section } from './hardware-file.js';
 import { show } from '../model/errors.js';
 import { choice, count, expected, flag } from './errors.js';
@@ -160,9 +161,13 @@ export const config = section('a mapping', {
   serving: serving.exactOptional(),
   transport: transport.exactOptional(),
   scenarios: scenarios.exactOptional(),
+  deployments: deployments
+    .exactOptional()
+    .describe('Several models on one system, each on wafers of its own, and a router by model'),
 }).superRefine(({ exact, mapping: { name: mapping }, placement, ...rest }, context) => {
   const { growth, layers, layerColumns, groups, kvReplicas, experts } = placement;
   refusePrompt(rest, context);
+  refuseDeployments(rest, context);
   const { takes } = MAPPINGS[mapping];
   const refuse = (path: string, found: unknown, why: string) =>
     context.addIssue({ code: 'custom', path: ['placement', path], message: why, input: found });
@@ -216,6 +221,24 @@ function refusePrompt(
     );
   if (stop !== undefined && !isTokens)
     refuse('stop', 'expected none without a prompt of tokens or text, found a list', stop);
+}
+
+/** Deployments serve requests, and are no scenarios of one another. */
+function refuseDeployments(
+  {
+    workload: { kind },
+    deployments,
+    scenarios,
+  }: { workload: z.output<typeof workload>; deployments?: object; scenarios?: object },
+  context: z.core.$RefinementCtx,
+): void {
+  if (deployments === undefined) return;
+  const refuse = (path: string[], message: string, input: unknown) =>
+    context.addIssue({ code: 'custom', path, message, input });
+  if (kind !== 'serving')
+    refuse(['workload', 'kind'], `expected serving with deployments, found ${show(kind)}`, kind);
+  if (scenarios !== undefined)
+    refuse(['scenarios'], 'expected none with deployments, found some', scenarios);
 }
 
 /** What `loadHardware` validates: the hardware alone, under the same paths. */

@@ -27,6 +27,7 @@ const mappedTrace = section('a mapping', {
   arrival: column('When a request arrives; TIMESTAMP of CSV, timestamp of JSON lines unless given'),
   input: column('Tokens of its prompt; ContextTokens, or input_length unless given'),
   output: column('Tokens of its answer; GeneratedTokens, or output_length unless given'),
+  model: column('Which of deployments a request is for, by its name; by their shares unless given'),
   unit: choice('iso', 's', 'ms', 'us', 'ns')
     .exactOptional()
     .describe(
@@ -88,6 +89,11 @@ export const serving = section('a mapping', {
     .exactOptional()
     .describe('Requests that may wait; one more is turned away. Any number unless given'),
   promptTokens: count(1).default(256).describe('Prompt tokens between two tokens of a user (fcfs)'),
+  speculation: choice('fixed', 'by-load')
+    .exactOptional()
+    .describe(
+      'With workload.speculation: its tokens in every round, or (by-load, unless given) as many of them as give the users most tokens/s at the load',
+    ),
   floor: amount(0.001, 1e6).default(1000).describe('Tokens/s per user that latency-first keeps'),
   limits: section('a mapping', {
     ttftMs: amount(0.001, 1e9).exactOptional(),
@@ -103,6 +109,14 @@ export const serving = section('a mapping', {
   tolerance: amount(1e-4, 0.5)
     .default(0.005)
     .describe('Contexts are simulated until their middles are interpolated this well'),
+  plan: section('a mapping with megawatts', {
+    megawatts: amount(1e-6, 1e6).describe('Power of the site'),
+    pue: amount(1, 100).default(1.2).describe('Power of the site over that of its systems'),
+  })
+    .exactOptional()
+    .describe(
+      'Also say how many users a group of wafers serves at the floor, and what such a site serves, by context',
+    ),
   gpus: z
     .array(path('a GPU file'), expected('a list of files'))
     .exactOptional()

@@ -4,7 +4,8 @@
  * plain implementation of the model, and of the token that it chose with those logits.
  */
 import type { ResolvedConfig } from '../config.js';
-import { openCheckpoint } from '../checkpoint/checkpoint.js';
+import { openCheckpoint, type Checkpoint } from '../checkpoint/checkpoint.js';
+import { readMtpWeights } from '../checkpoint/mtp.js';
 import { readWeights, type ReadWeights } from '../checkpoint/weights.js';
 import type { LayerCache, Memory } from '../lowering/lowering.js';
 import { BITS, formatText, type WeightFormat } from '../model/formats.js';
@@ -16,6 +17,7 @@ import {
   type ChosenExperts,
   type PlainDecoder,
 } from '../model/plain/decoder.js';
+import { mtpModel } from '../model/mtp.js';
 import { storeWeights } from '../model/stored.js';
 import { randomWeights } from '../model/weights.js';
 import { MachineError } from '../engine/engine.js';
@@ -41,6 +43,13 @@ export interface Numbers {
   inPrompt: number[];
   /** And after drafted tokens that were rejected. */
   rejected?: number[];
+  /**
+   * What the wafer's head multiplied after each position so far, where an MTP layer drafts; before the first step, the
+   * plain decoder's.
+   */
+  hiddens?: Float64Array[];
+  /** Of a model that joins a hidden state to its token: that of the next one. */
+  hidden?: Float64Array;
   /** What was chosen in layers with experts. */
   routing: Routing;
   /** Which positions were chosen in layers with an indexer. */
@@ -167,15 +176,37 @@ export function weightsOf({
 }: ResolvedConfig): { weights: Weights } & Pick<Numbers, 'skipped' | 'rounded'> {
   if (named === undefined)
     return { weights: randomWeights(model, seededRandom(`weights ${workload.seed}`)) };
-  const checkpoint = openCheckpoint(named.path);
+  const read = (checkpoint: Checkpoint) => readWeights(checkpoint, model, named.block);
+  const { weights, skipped } = readFrom(named.path, read);
+  return { ...asStored(model, weights), skipped };
+}
+
+/** Those of the model's layer for the token after the next, a model of its own (model/mtp.ts). */
+export function mtpWeightsOf({
+  model,
+  workload,
+  weights: named,
+}: ResolvedConfig): ReturnType<typeof weightsOf> {
+  const layer = mtpModel(model, false);
+  if (named === undefined)
+    return { weights: randomWeights(layer, seededRandom(`mtp ${workload.seed}`)) };
+  const read = (checkpoint: Checkpoint) => readMtpWeights(checkpoint, model, named.block);
+  return asStored(layer, readFrom(named.path, read));
+}
+
+function readFrom<T>(path: string, read: (checkpoint: Checkpoint) => T): T {
+  const checkpoint = openCheckpoint(path);
   try {
-    const { weights, skipped } = readWeights(checkpoint, model, named.block);
-    const formats = new Set<WeightFormat>();
-    const stored = storeWeights(model, weights, formats);
-    return { weights: stored, skipped, rounded: roundedTo([...formats]) };
+    return read(checkpoint);
   } finally {
     checkpoint.close();
   }
+}
+
+function asStored(model: ModelSpec, weights: Weights) {
+  const formats = new Set<WeightFormat>();
+  const stored = storeWeights(model, weights, formats);
+  return { weights: stored, rounded: roundedTo([...formats]) };
 }
 
 function roundedTo(formats: readonly WeightFormat[]): NonNullable<Numbers['rounded']> {
@@ -272,8 +303,9 @@ export function checkPromptToken(
 
 /** What the wafer made of the token, next to what the plain decoder does with the same experts. */
 function compared(numbers: Numbers, onLogits: SimulateOptions['onLogits']) {
-  const { memory, token } = numbers;
+  const { memory, token, hiddens } = numbers;
   const { logits, chosen, ...chosenFor } = memory.outcome();
+  hiddens?.push(memory.hidden!());
   const maxRelativeError = relativeError(logits, follow(numbers, token, chosenFor));
   onLogits?.(logits);
   return { logits, chosen, maxRelativeError };
@@ -284,7 +316,7 @@ function compared(numbers: Numbers, onLogits: SimulateOptions['onLogits']) {
  * indexers chose; both choices are checked.
  */
 function follow(
-  { plain, routing, selecting, model, checks, inPrompt, ahead }: Numbers,
+  { plain, routing, selecting, model, checks, inPrompt, ahead, hidden }: Numbers,
   token: number,
   { experts = [], positions = [] }: Pick<ReturnType<Memory['outcome']>, 'experts' | 'positions'>,
 ): Float64Array {
@@ -297,7 +329,7 @@ function follow(
     positions.map((chosen, layer) =>
       chosen?.length === indexerOf(layerOf(model, layer).attention)?.topK ? chosen : undefined,
     );
-  const logits = ahead?.logits ?? plain.step(token, taken(), attended());
+  const logits = ahead?.logits ?? plain.step(token, taken(), attended(), hidden);
   const at = inPrompt.length + checks.length;
   const { dtype } = model;
   for (const [layer, choice] of plain.choices.entries()) {

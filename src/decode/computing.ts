@@ -58,6 +58,8 @@ export function createComputing(
   const most = inFlightOf(config);
   /** A token that no other follows before it is accepted. */
   const alone = most > 1 ? { index: 0, of: most, tokens: 1 } : undefined;
+  if (config.workload.speculation?.draft.kind === 'mtp')
+    numbers.hiddens ??= [...numbers.plain.hiddens];
   let shown = '';
   let ofDraft: Drafter['errors'];
 

@@ -17,7 +17,7 @@ import type {
   StepResult,
 } from '../report/document.js';
 import { runIdentity } from '../identity.js';
-import { fewerWafers } from '../placement/capacity.js';
+import { fewerWafers } from '../placement/fewer-wafers.js';
 import { requestOf } from './place.js';
 import type { FoundPath } from './critical-path.js';
 import type { StageRunner } from './stages.js';
@@ -141,8 +141,10 @@ export function fewerThan(
 ): Pick<PlacementResult, 'fewerWafers'> {
   // What its draft takes of them is not the model's to give up.
   if (wafers === 1 || draft !== undefined) return {};
-  const request = { ...requestOf(config), layers, latent };
-  return { fewerWafers: fewerWafers(config.model, config.wafer, request, wafers) };
+  const { model, wafer } = config;
+  const asked = requestOf(config);
+  const request = { ...asked, layers, latent };
+  return { fewerWafers: fewerWafers(model, wafer, request, wafers, asked) };
 }
 
 function placementResult(config: ResolvedConfig, placement: Placement): PlacementResult {

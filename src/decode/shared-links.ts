@@ -8,7 +8,7 @@ import { partResults, type PartResult } from './part-results.js';
 import type { Pattern, PipelineTiming, StageLinking } from './pipeline.js';
 import type { Turn } from './ring.js';
 import { boxOf, type StageTiming } from './timeline.js';
-import { startAtOf } from './visit.js';
+import { startAtOf, type Visit } from './visit.js';
 import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import { around, coreIn, joined, type Joined, type Part } from '../lowering/joined.js';
 import { pathsOf, sharedLinks, waveletsOf, type StageLinks } from '../lowering/shared-links.js';
@@ -92,6 +92,35 @@ export function createSharing(
       const cycles = timed.timing.cycles - timed.cyclesApart;
       return { cycles, cyclesAtMost, pairs: result };
     },
+  };
+}
+
+/**
+ * The same of tokens of one round, whose stages are the same but for their programs.
+ * @param plans of all tokens, one token after the other, and so are their stages
+ * @param length stages of a token
+ * @returns what visits cost each other on links, if any can: `alone` are a token's visits, which say over which links
+ *   wavelets go
+ */
+export function createRoundSharing(
+  runner: StageRunner,
+  plans: StagePlan[],
+  stages: StageTiming[],
+  length: number,
+  mostCores = MOST_CORES,
+): (alone: readonly Visit[]) => Contention | undefined {
+  return (alone) => {
+    const links = alone.map(({ start }, i) =>
+      linksOf(runner, plans[i], stages[i], start.result.linkWavelets),
+    );
+    const pairs = sharedLinks(links, () => true);
+    if (pairs.length === 0) return undefined;
+    const names = new Set(pairs.map(({ handOff, other }) => handOff * length + other));
+    return createContention({
+      stages,
+      share: (handOff, other) => names.has((handOff % length) * length + (other % length)),
+      ...joint(runner, plans, stages, mostCores),
+    });
   };
 }
 

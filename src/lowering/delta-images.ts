@@ -59,7 +59,7 @@ function deltaSlice({ spec, shape, column }: FilledDelta): DeltaSlice {
 function fillMatrices(core: FilledDelta, { keys, values, heads }: DeltaSlice): void {
   const { model, spec, shape, matrices, row, weights } = core;
   const { q, k, v, z, beta, alpha, o } = weights;
-  const dims = dimsOf(model, shape.dims, row);
+  const dims = dimsOf(model, shape, row);
   const of = (matrix: Matrix, rows: number[]) => rows.map((output) => ({ of: matrix, output }));
   fillSlice(core, matrices.qkv, {
     ...{ width: model.dim, inputs: dims },

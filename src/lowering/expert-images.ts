@@ -1,7 +1,7 @@
 /** What the cores of a layer keep of its experts and their router, with zeros where padded. */
 import { ROUND } from '../numeric/types.js';
 import type { LayerMatrices, MlpMatrices } from '../mapping/matrices.js';
-import { stripOf } from '../mapping/experts.js';
+import { biasedAt, stripOf } from '../mapping/experts.js';
 import type { LayerShape } from '../mapping/shapes.js';
 import type { ExpertsSpec } from '../model/mlp-spec.js';
 import type { DenseWeights, ExpertsWeights, Matrix } from '../model/model-weights.js';
@@ -35,7 +35,7 @@ export function fillExperts(core: Filled, spec: ExpertsSpec, weights: ExpertsWei
     fillGated(core, matrices.parallel!, of);
   }
   if (sharedGate)
-    eachDim(model, shape.dims, row, (d, dim) => {
+    eachDim(model, shape, row, (d, dim) => {
       image[at.sharedGate + d] = numberOf(core, sharedGate, dim);
     });
 }
@@ -70,7 +70,7 @@ function fillGated(
 ): void {
   const { model, shape, row } = core;
   const units = consecutive(column * count, count, inner);
-  const dims = dimsOf(model, shape.dims, row);
+  const dims = dimsOf(model, shape, row);
   const output = (matrix: Matrix) => (index: number) => ({ of: matrix, output: index });
   const [gate, up, down] = [output(of.gate), output(of.up), output(of.down)];
   const outputs = units.flatMap((unit) => [gate(unit), up(unit)]);
@@ -110,7 +110,7 @@ function fillBiases(
       image.set([round(gateBias![unit]), round(upBias![unit])], to);
     });
   for (const [i, { downBias }] of experts.slice(first[1], first[1] + biasesOfColumn).entries())
-    eachDim(model, dims, row, (d, dim) => {
+    eachDim(model, shape, row, (d, dim) => {
       image[at.downBias + i * dims + d] = round(downBias![dim]);
     });
 }
@@ -129,25 +129,28 @@ export function fillRouter(
   if (station === undefined) return;
   const judged = consecutive(station.lot * scores, scores, spec.count);
   fillSlice(core, matrices.router!, {
-    ...{ width: model.dim, inputs: dimsOf(model, shape.dims, row) },
+    ...{ width: model.dim, inputs: dimsOf(model, shape, row) },
     outputs: judged.map((output) => ({ of: router, output })),
   });
   // A bias of logits is where their sum starts, one of the choice is added to what every row has.
-  if (routerBias && (spec.router.bias === 'choice' || row === 0))
+  const biased = biasedAt(spec);
+  if (routerBias && biased === 'column' && (spec.router.bias === 'choice' || row === 0))
     judged.forEach((expert, i) => {
       if (expert >= 0) image[at.routerBias + i] = routerBias[expert];
     });
   if (routerScale)
-    eachDim(model, shape.dims, row, (d, dim) => {
+    eachDim(model, shape, row, (d, dim) => {
       image[at.routerNorm + d] = ROUND[model.dtype](routerScale[dim] / Math.sqrt(model.dim));
     });
   if (column !== places.root) return;
+  if (routerBias && biased === 'root') image.set(routerBias, at.routerBias);
   const { expertOrder } = core;
   rankedBy(row, shape.rows, spec.count).forEach((expert, i) => {
     // The number by which the strips know it.
     image[at.candidates + i * entry] = expertOrder?.indexOf(expert) ?? expert;
     if (perExpertScale) image[at.candidates + i * entry + 2] = perExpertScale[expert];
-    if (spec.router.bias === 'choice') image[at.candidateBias + i] = routerBias![expert];
+    if (spec.router.bias === 'choice' && biased === 'column')
+      image[at.candidateBias + i] = routerBias![expert];
   });
 }
 

@@ -51,6 +51,8 @@ export function gqaMemory(
   const head = regions[index];
   const firstCore = (chosen.y - head.y) * head.width;
   const core = images[index][firstCore + chosen.x - head.x];
+  const joining = joiningRegion(model, regions, room);
+  const normedAt = normedIn(model, head, of);
   return {
     images,
     head: 'wafer',
@@ -58,6 +60,25 @@ export function gqaMemory(
       const { cell } = chosenBy(model, placement, groupsOf, round && { ...round, ...inRound });
       core[cell] = token;
       if (inRound?.accepted !== undefined) core[cell + 1] = inRound.accepted;
+    },
+    ...(joining && {
+      bring(hidden) {
+        const { width, height } = joining.region;
+        for (let row = 0; row < height; row++)
+          for (let x = 0; x < width; x++)
+            eachDim(model, joining.shape, row, (d, dim) => {
+              images[joining.place][row * width + x][joining.at + d] = hidden[dim];
+            });
+      },
+    }),
+    hidden() {
+      const shape = tableShape(model, head.height, head.width, of);
+      const state = new Float64Array(model.dim);
+      for (let row = 0; row < head.height; row++)
+        eachDim(model, shape, row, (d, dim) => {
+          state[dim] = images[index][row * head.width][normedAt + d];
+        });
+      return state;
     },
     ...(round && {
       verified() {
@@ -84,6 +105,26 @@ export function gqaMemory(
 interface Room {
   maxPositions: number;
   inFlight: number | undefined;
+}
+
+/** The region whose layer joins a hidden state to its token, and where its cores have that, if there is one. */
+function joiningRegion(model: ModelSpec, regions: Region[], { maxPositions, inFlight }: Room) {
+  for (const [place, region] of regions.entries()) {
+    if (!isOfLayer(region) || !hasAttention(region.kind)) continue;
+    const spec = model.kinds[region.layerKind];
+    if (!spec.joins) continue;
+    const { width, height, kind } = region;
+    const shape = layerShape(model, spec, maxPositions, height, width, 1, region, inFlight);
+    const { hidden: at } = layOut(layerBuffers(model, spec, shape, kind)).at;
+    return { place, region, at, shape };
+  }
+  return undefined;
+}
+
+/** Where the cores of the head have the residual stream as it was normed. */
+function normedIn(model: ModelSpec, { kind, width, height }: Region, inFlight?: number): number {
+  if (isLayerKind(kind)) throw new TypeError('the last region is no head');
+  return layOut(tableBuffers(model, tableShape(model, height, width, inFlight), kind)).at.normed;
 }
 
 /** Finds the experts that each core of a region has for the last token, right after its slices. */
@@ -175,13 +216,13 @@ export function tableImages(
   for (let row = 0; row < height; row++)
     for (let column = 0; column < width; column++) {
       const image = new Float32Array(last.at + last.length);
-      eachDim(model, shape.dims, row, (d, dim) => {
+      eachDim(model, shape, row, (d, dim) => {
         if (at.norm !== undefined) image[at.norm + d] = normWeight(model, weights.finalNorm[dim]);
       });
       const held = consecutive(column * shape.entries, shape.entries, model.vocab);
       fillSlice({ image, at, model, costs }, slice, {
         width: model.dim,
-        inputs: dimsOf(model, shape.dims, row),
+        inputs: dimsOf(model, shape, row),
         outputs: held.map((output) => ({ of, output })),
       });
       images.push(image);

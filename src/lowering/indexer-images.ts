@@ -45,7 +45,7 @@ export function fillIndexer(core: Filled, source: Source, hasHeads: boolean): vo
   // Weights on one column of each group, as all of its columns have the group's scores.
   const weighed = headsOf(Math.floor(column / s.groupWidth)).map((h) => (inGroup === 0 ? h : -1));
   fillSlice(core, keys, {
-    ...{ width: model.dim, inputs: dimsOf(model, s.dims, row) },
+    ...{ width: model.dim, inputs: dimsOf(model, s, row) },
     outputs: [...outputsOf(own.k, key), ...outputsOf(own.headWeights, weighed)],
   });
   const round = ROUND[model.dtype];

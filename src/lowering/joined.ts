@@ -2,6 +2,7 @@
 import {
   isFabric,
   sramBytesOf,
+  type Buffer,
   type Destination,
   type Operation,
   type Program,
@@ -165,13 +166,17 @@ class RoleSets {
       }
       if (sramBytesOf(role) > sramBytesOf(largest)) largest = role;
     }
-    // What one part has written is there for the next.
-    const buffers =
-      this.workers[set] > 1
-        ? largest.buffers.map((buffer) => ({ ...buffer, preloaded: true }))
-        : largest.buffers;
-    return { ...largest, buffers, routes, operations };
+    if (this.workers[set] < 2) return { ...largest, routes, operations };
+    // What one part has written is there for the next. Tokens of a round are sent from cells of their own.
+    const others = this.sets[set].flatMap(({ role }) => role.buffers);
+    const buffers = largest.buffers.concat(others.filter((one) => !isWithin(one, largest.buffers)));
+    const written = buffers.map((buffer) => ({ ...buffer, preloaded: true }));
+    return { ...largest, buffers: written, routes, operations };
   }
+}
+
+function isWithin({ at, length }: Buffer, buffers: readonly Buffer[]): boolean {
+  return buffers.some((one) => one.at <= at && at + length <= one.at + one.length);
 }
 
 /** Parts on one region have the same routes there. */

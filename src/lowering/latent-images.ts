@@ -85,7 +85,7 @@ function fillLatents(core: Filled, { spec, weights }: Source, { turning }: Order
   const { qDown, kvDown, qNorm, kvNorm, qDownBias, kvDownBias } = weights;
   const rotary = part(turning, at * s.rotary, s.rotary).map((e) => (e < 0 ? -1 : spec.kvRank + e));
   fillSlice(core, matrices.qkv, {
-    ...{ width: model.dim, inputs: dimsOf(model, s.dims, row) },
+    ...{ width: model.dim, inputs: dimsOf(model, s, row) },
     outputs: [...outputsOf(qDown ?? kvDown, queries), ...outputsOf(kvDown, [...keys, ...rotary])],
   });
   const norms = [
@@ -125,7 +125,7 @@ function fillExpanded(core: Filled, { spec, weights }: Source, order: Order): vo
     });
   else if (column < s.attentionColumns)
     fillSlice(core, queries, {
-      ...{ width: model.dim, inputs: dimsOf(model, s.dims, row) },
+      ...{ width: model.dim, inputs: dimsOf(model, s, row) },
       outputs: outputsOf(weights.qUp, queriesOf(column)),
     });
   fillSlice(core, keyValues!, {
@@ -182,7 +182,7 @@ function fillFolded(core: Filled, { spec, weights }: Source, order: Order, folde
     const turns = part(order.turning, inGroup * s.turning, s.turning);
     const others = consecutive(inGroup * s.ownStill, s.ownStill, nope);
     fillSlice(core, queries, {
-      ...{ width: model.dim, inputs: dimsOf(model, s.dims, row) },
+      ...{ width: model.dim, inputs: dimsOf(model, s, row) },
       outputs: columnHeads.flatMap((head) =>
         outputsOf(weights.qUp, [
           ...turns.map((e) => rowOf(head, width, nope, e)),
@@ -245,11 +245,11 @@ function fillOut(core: Filled, { spec, weights }: Source, order: Order): void {
   fillSlice(core, matrices.o, {
     width: heads * value,
     inputs: order.headsOf(column).flatMap((head) => values.map((e) => rowOf(head, value, 0, e))),
-    outputs: outputsOf(weights.o, dimsOf(model, s.dims, row)),
+    outputs: outputsOf(weights.o, dimsOf(model, s, row)),
   });
   const { oBias } = weights;
   if (oBias && column === 0)
-    eachDim(model, s.dims, row, (d, dim) => {
+    eachDim(model, s, row, (d, dim) => {
       image[at.oBias + d] = ROUND[model.dtype](oBias[dim]);
     });
 }

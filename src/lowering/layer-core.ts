@@ -95,6 +95,7 @@ export const LAYER_LABELS = [
   'position',
   'hand-off',
   'rollback',
+  'join',
   'attention norm',
   'qkv',
   'latent down',

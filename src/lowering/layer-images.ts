@@ -28,6 +28,7 @@ import { layOut } from '../program/builder.js';
 import { fillAngles } from './angles.js';
 import { fillDelta } from './delta-images.js';
 import { fillExperts, fillRouter } from './expert-images.js';
+import { fillJoin } from './join.js';
 import { latentFiller } from './latent-images.js';
 import type { LayerCache } from './lowering.js';
 import { routerPlaces } from './router-places.js';
@@ -76,6 +77,7 @@ export function layerImages(
       if (hasMlp(kind) && weights.scalar !== undefined)
         image[at.scalar] = ROUND[model.dtype](weights.scalar);
       if (hasMlp(kind)) fillMlp(core, spec, weights);
+      if (hasAttention(kind) && weights.join) fillJoin(core, weights.join);
       const { mlp } = weights;
       if (router && spec.mlp.kind === 'experts' && mlp.kind === 'experts')
         fillRouter(core, spec.mlp, mlp, router);
@@ -198,7 +200,7 @@ function normOf({ mlp, ...weights }: LayerWeights, name: NormName): Vector | und
 }
 
 function fillNorm({ image, at, model, shape, row }: Filled, name: NormName, norm: Vector): void {
-  eachDim(model, shape.dims, row, (d, dim) => {
+  eachDim(model, shape, row, (d, dim) => {
     image[at[name] + d] = normWeight(model, norm[dim]);
   });
 }
@@ -238,7 +240,7 @@ function fillProjections(core: FilledGqa, { kvHeads, queryHeads, elements }: Att
     const firstGate = firstValue + kvHeads.length * elements.length;
     attended.forEach((source, i) => gate(firstGate + i, source));
   }
-  const dims = dimsOf(model, shape.dims, row);
+  const dims = dimsOf(model, shape, row);
   fillSlice(core, matrices.qkv, { width: model.dim, inputs: dims, outputs });
   const { headDim } = spec;
   fillSlice(core, matrices.o, {
@@ -248,7 +250,7 @@ function fillProjections(core: FilledGqa, { kvHeads, queryHeads, elements }: Att
   });
   const { oBias } = gqa;
   if (oBias && column === 0)
-    eachDim(model, shape.dims, row, (d, dim) => {
+    eachDim(model, shape, row, (d, dim) => {
       image[at.oBias + d] = round(oBias[dim]);
     });
 }
@@ -321,7 +323,7 @@ function fillDense(core: Filled, { gate, up, down, ...biases }: DenseWeights, in
   const round = ROUND[model.dtype];
   const { gateBias, upBias, downBias } = biases;
   if (downBias && column === 0)
-    eachDim(model, shape.dims, row, (d, dim) => {
+    eachDim(model, shape, row, (d, dim) => {
       image[at.downBias + d] = round(downBias[dim]);
     });
   const units = consecutive(column * n, n, inner);
@@ -331,7 +333,7 @@ function fillDense(core: Filled, { gate, up, down, ...biases }: DenseWeights, in
       image[at.gateUpBias + j] = round(gateBias[unit]);
       image[at.gateUpBias + n + j] = round(upBias[unit]);
     });
-  const dims = dimsOf(model, shape.dims, row);
+  const dims = dimsOf(model, shape, row);
   const of = (matrix: Matrix, held: number[]) => held.map((output) => ({ of: matrix, output }));
   fillSlice(core, matrices.gateUp, {
     ...{ width: model.dim, inputs: dims },

@@ -10,6 +10,7 @@ import { attend, prepareAttention } from './attention.js';
 import { deltaNet, prepareDelta, restoreInputs } from './delta.js';
 import { attendLatent, joinLatent, prepareLatent, startLatent } from './latent.js';
 import { expertsMlp, prepareExperts } from './experts.js';
+import { join, prepareJoin } from './join.js';
 import { joinWholeNorm } from './heads.js';
 import { inputAt, layerLabel, squareAt, type LayerCore } from './layer-core.js';
 import type { DenseSpec } from '../model/mlp-spec.js';
@@ -29,6 +30,7 @@ export function prepareLayer(core: CoreCode, layer: LayerCore): void {
   core.label = layerLabel('position');
   const squares = squaresIn(spec, part).length;
   if (squares > 0) fill(core, 'f32', core.at.square, squares, 0);
+  if (hasAttention(part) && spec.joins) prepareJoin(core, layer);
   if (hasAttention(part)) startAttention(core, layer);
   if (hasMlp(part)) startMlp(core, layer);
   if (normsWhole(spec) && hasAttention(part)) fill(core, 'f32', core.at.headScale, 2, 0);
@@ -78,6 +80,7 @@ function attentionBlock(core: CoreCode, layer: LayerCore): void {
   const { attentionOut, x, normed } = at;
   const [before, after] = [spec.norms !== 'post', spec.norms !== 'pre'];
   if (group && bringsCount(layer.inFlight)) rollBack(core, layer);
+  if (spec.joins) join(core, layer);
   core.label = layerLabel('attention norm');
   if (before) normalise(core, layer, 'input', [x], [{ norm: 'attentionNorm', x, normed }]);
   mix(core, layer, group);

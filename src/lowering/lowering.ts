@@ -92,6 +92,10 @@ export interface Memory {
   begin(token: number, inRound?: InFlight & { accepted?: number | undefined }): void;
   enter?(stage: number, position: number): void;
   leave?(stage: number): void;
+  /** Before a step of a model whose first layer joins a hidden state to its token: that state. */
+  bring?(hidden: ArrayLike<number>): void;
+  /** After a step: what its head multiplies, the residual stream normed. */
+  hidden?(): Float64Array;
   /** After the last token of a round: the certain token of the next one, and how many drafted tokens were accepted. */
   verified?(): { token: number; accepted: number };
   /** The experts that each core of a place has of its layer's choice, if it has one. */

@@ -7,7 +7,7 @@
 import { allReduce } from '../kernels/collectives.js';
 import { MULTICAST } from '../kernels/line.js';
 import { gatherOn } from '../kernels/line-gather.js';
-import { choosesBySigmoid, needsAllShares } from '../mapping/experts.js';
+import { biasedAt, choosesByShares, choosesBySigmoid, needsAllShares } from '../mapping/experts.js';
 import type { LayerMatrices } from '../mapping/matrices.js';
 import { LEAST } from '../numeric/types.js';
 import {
@@ -56,6 +56,7 @@ export function chooseExperts(core: CoreCode, layer: LayerCore, experts: Experts
   if (gather) judge(core, layer, experts);
   core.label = layerLabel('experts choice');
   if (isRoot) {
+    if (choosesByShares(spec)) takeShares(core, layer, experts);
     if (spec.router.groups) closeGroups(core, layer, experts, spec.router.groups);
     if (experts.ranked.length > 0) place(core, layer, experts);
     if (needsAllShares(spec)) addShares(core, layer, experts);
@@ -79,7 +80,7 @@ function judge(core: CoreCode, layer: LayerCore, { spec, shape, gather }: Expert
   allReduce(core, column, 'add', 'f32', own.at, length);
   if (choosesBySigmoid(spec)) cheapest(core, costs, 'sigmoid', 'f32', own.at, length);
   const scores = cell(own.at);
-  if (spec.router.bias === 'choice')
+  if (spec.router.bias === 'choice' && biasedAt(spec) === 'column')
     vector(core, 'add', 'f32', length, scores, scores, cell(at.routerBias));
   gatherOn(core, gather!, GATHER_COLORS, own);
 }
@@ -94,16 +95,45 @@ function normedForRouter(core: CoreCode, layer: LayerCore): number {
   return at.routerInput;
 }
 
+/**
+ * Shares of all experts in place of their logits, then what the choice adds to each; the row's own ones keep theirs
+ * without, of which weights are made.
+ */
+function takeShares(core: CoreCode, { shape, costs }: LayerCore, experts: ExpertsCore): void {
+  const { spec, ranked } = experts;
+  const { at } = core;
+  const { count, router } = spec;
+  const scores = cell(at.expertScores);
+  const [peak, total] = [cell(at.routerPeak, 0), cell(at.routerTotal, 0)];
+  vector(core, 'max', 'f32', count, peak, scores, peak);
+  vector(core, 'sub', 'f32', count, scores, scores, peak);
+  cheapest(core, costs, 'exp', 'f32', at.expertScores, count);
+  vector(core, 'add', 'f32', count, total, scores, total);
+  special(core, 'reciprocal', 'scalar', 'f32', total.at, 1);
+  vector(core, 'mul', 'f32', count, scores, scores, total);
+  fill(core, 'f32', total.at, 1, LEAST_TOTAL);
+  if (ranked.length > 0) takeOwn(core, shape.rows, experts);
+  if (router.bias === 'choice')
+    vector(core, 'add', 'f32', count, scores, scores, cell(at.routerBias));
+}
+
+/** The scores of the row's own experts as they are now. */
+function takeOwn(core: CoreCode, rows: number, { shape, ranked }: ExpertsCore): void {
+  const { at } = core;
+  const judged = cell(at.expertScores + ranked[0], rows);
+  vector(core, 'move', 'f32', ranked.length, cell(at.candidates + 1, shape.entry), judged);
+}
+
 /** Puts those of the row's experts that are among the best into their slots, which the column adds up. */
 function place(core: CoreCode, layer: LayerCore, experts: ExpertsCore): void {
   const { spec, shape, ranked } = experts;
   const { at } = core;
   const { entry } = shape;
-  const judged = cell(at.expertScores + ranked[0], layer.shape.rows);
-  const scores = cell(at.candidates + 1, entry);
-  if (spec.router.bias === 'choice')
+  if (spec.router.bias === 'choice' && !choosesByShares(spec)) {
+    const judged = cell(at.expertScores + ranked[0], layer.shape.rows);
+    const scores = cell(at.candidates + 1, entry);
     vector(core, 'sub', 'f32', ranked.length, scores, judged, cell(at.candidateBias));
-  else vector(core, 'move', 'f32', ranked.length, scores, judged);
+  } else if (!choosesByShares(spec)) takeOwn(core, layer.shape.rows, experts);
   for (const [i, expert] of ranked.entries()) {
     const own = at.expertScores + expert;
     rank(core, { at: at.expertScores, length: spec.count, own, to: at.rank });
@@ -134,11 +164,11 @@ function weigh(core: CoreCode, { model, costs }: LayerCore, { spec, shape }: Exp
   const { dtype } = model;
   const entry = (word: number) => cell(at.slots + word, shape.entry);
   const weights = cell(at.expertWeights);
-  const isSigmoid = router.score === 'sigmoid';
+  const areReady = choosesBySigmoid(spec) || choosesByShares(spec);
   vector(core, 'move', dtype, topK, cell(at.choice), entry(0));
-  if (isSigmoid) {
+  if (areReady || router.score === 'sigmoid') {
     vector(core, 'move', 'f32', topK, weights, entry(1));
-    if (!choosesBySigmoid(spec)) cheapest(core, costs, 'sigmoid', 'f32', at.expertWeights, topK);
+    if (!areReady) cheapest(core, costs, 'sigmoid', 'f32', at.expertWeights, topK);
   } else {
     const peak = cell(at.routerPeak, 0);
     // Where all experts have shares it is the largest score of all, which is known.
@@ -156,7 +186,8 @@ function weigh(core: CoreCode, { model, costs }: LayerCore, { spec, shape }: Exp
 function divisor(core: CoreCode, spec: ExpertsCore['spec'], slots: number) {
   const { topK, router } = spec;
   const { at } = core;
-  if (router.score === 'sigmoid' && !router.renormalise) return { constant: router.scale };
+  const areShares = router.score === 'sigmoid' || choosesByShares(spec);
+  if (areShares && !router.renormalise) return { constant: router.scale };
   const total = cell(needsAllShares(spec) ? at.slots + slots - 1 : at.routerTotal, 0);
   if (!needsAllShares(spec)) vector(core, 'add', 'f32', topK, total, cell(at.expertWeights), total);
   special(core, 'reciprocal', 'scalar', 'f32', total.at, 1);

@@ -2,6 +2,7 @@
 import { ROUND } from '../numeric/types.js';
 import type { CostTable } from '../hardware/wafer.js';
 import { buffersOf, namesBlocks, scaleCount, type MatrixSlice } from '../mapping/matrices.js';
+import { streamSlice, type RowsOfStream } from '../mapping/stream.js';
 import { scaleAt } from '../model/blocks.js';
 import { isBlocked, type BlockFormat } from '../model/formats.js';
 import type { Matrix } from '../model/model-weights.js';
@@ -107,8 +108,9 @@ function scaledOutputs({ parts, outputs }: MatrixSlice): number[] {
 }
 
 /** The model's dimensions of a row's slice; -1 beyond the last. */
-export function dimsOf({ dim }: ModelSpec, dims: number, row: number): number[] {
-  return consecutive(row * dims, dims, dim);
+export function dimsOf(model: ModelSpec, shape: RowsOfStream, row: number): number[] {
+  const { first, end } = streamSlice(model, shape, row);
+  return consecutive(first, shape.dims, end);
 }
 
 /** `length` numbers from `first` on; -1 in place of those from `end` on. */
@@ -119,9 +121,10 @@ export function consecutive(first: number, length: number, end: number): number[
 /** Calls back for each dimension of a row's slice that the model has: index in the slice, dimension. */
 export function eachDim(
   model: ModelSpec,
-  dims: number,
+  shape: RowsOfStream,
   row: number,
   visit: (d: number, dim: number) => void,
 ): void {
-  for (let d = 0; d < dims && row * dims + d < model.dim; d++) visit(d, row * dims + d);
+  const { first, end } = streamSlice(model, shape, row);
+  for (let d = 0; d < shape.dims && first + d < end; d++) visit(d, first + d);
 }

@@ -7,7 +7,6 @@ import { linkHopsOf, repairOf } from '../hardware/defects.js';
 import type { WaferSpec } from '../hardware/wafer.js';
 import type { FloatType } from '../numeric/types.js';
 import { waveletsOf } from '../program/exchange.js';
-import type { Source } from './core-writer.js';
 import { colorHandOffs, type HandOffTo } from './hand-off-colors.js';
 import type { StagePlan, StepPlan } from './lowering.js';
 import { crossingCycles, portCode, type Place } from './places.js';
@@ -56,6 +55,31 @@ export function planHostTrip(
   return { ...plan, stages: [out, { ...back, crossing: there + back.crossing }] };
 }
 
+/**
+ * Each row's slice of a region to the same row of another one as high, all of whose columns take it.
+ * @param sent what each row has at a cell
+ * @param others as of `planTransport`
+ */
+export function planRows(
+  wafer: WaferSpec,
+  from: Place,
+  to: Place,
+  sent: { cell: number; type: FloatType; length: number },
+  others: readonly HandOffTo[] = [],
+): StepPlan {
+  const { cell, type, length } = sent;
+  const isFar = from.wafer !== to.wafer;
+  const { y, height } = to;
+  const exit = { x: -1, y, width: 1, height, wafer: to.wafer };
+  const port: Place = { ...from, x: wafer.width, width: 1, exit };
+  const places = isFar ? [from, port, to] : [from, to];
+  const handOffs = places.slice(1).map((place, i): HandOffTo => {
+    const region = places[i].exit ?? places[i];
+    return { source: { kind: 'rows', region, cell: i === 0 ? cell : 0, type, length }, place };
+  });
+  return planOf(wafer, places, handOffs, others);
+}
+
 function bitsOf(words: number): number {
   return 32 * waveletsOf(TYPE, { length: words });
 }
@@ -77,12 +101,27 @@ function planPath(
     const length = words[i];
     return { source: { kind: 'token', core: { x, y }, cell: 0, type: TYPE, length }, place };
   });
+  return planOf(wafer, places, sent, others);
+}
+
+/** What is sent from each place to the next. */
+function planOf(
+  wafer: WaferSpec,
+  places: Place[],
+  sent: readonly HandOffTo[],
+  others: readonly HandOffTo[],
+): StepPlan {
   const colored = colorHandOffs(wafer, [...others, ...sent]).slice(others.length);
   const stages = colored.map(({ source, place, colors }, i): StagePlan => {
     const repair = repairOf(wafer, place.wafer);
-    const { core: sender } = source as Source & { kind: 'token' };
-    const path = [sender.x - place.x, sender.y - place.y];
-    const code = { ...portCode(1, TYPE, words[i]), labels: [TRANSPORT] };
+    const { type, length, cell } = source;
+    const { width, height } = place;
+    const from = source.kind === 'token' ? { ...source.core, width: 1 } : source.region;
+    const path = [from.x - place.x, from.y - place.y, from.width, width, height];
+    const what = [type, length, cell, source.kind === 'rows' && source.shares];
+    const code = { ...portCode(height, type, length), width, labels: [TRANSPORT] };
+    const rows = source.kind === 'rows' ? height : 1;
+    const bits = 32 * rows * waveletsOf(type, { length });
     return {
       name: TRANSPORT,
       kind: 'port',
@@ -90,8 +129,11 @@ function planPath(
       from: i,
       source,
       colors,
-      crossing: places[i].exit ? crossingCycles(wafer, bitsOf(words[i])) : 0,
-      key: JSON.stringify([TRANSPORT, path, words[i], repair && [place.wafer, place.x, place.y]]),
+      crossing: places[i].exit ? crossingCycles(wafer, bits) : 0,
+      key: JSON.stringify([
+        ...[TRANSPORT, path, what, colors],
+        repair && [place.wafer, place.x, place.y],
+      ]),
       write: () =>
         writeStage(
           TRANSPORT,

@@ -6,6 +6,7 @@ import { addDelta } from './delta.js';
 import { addExperts, addRouter } from './experts.js';
 import type { RouterPart } from './experts.js';
 import { addAngles, addSoftmax } from './heads.js';
+import { addJoin } from './join.js';
 import { addLatent } from './latent-buffers.js';
 import { hasAttention, hasMlp } from './mapping.js';
 import type { BufferShape, LayerRegionKind, TableKind } from './mapping.js';
@@ -44,6 +45,10 @@ export function layerBuffers(
   const squares = squaresIn(layer, kind).length;
   if (squares > 0) add('square', 'f32', squares);
   if (hasAttention(kind)) {
+    if (matrices.join && s.joined) {
+      addMatrix(list, model, matrices.join);
+      addJoin(add, value, { dims: s.dims, joined: s.joined });
+    }
     addAttention(list, model, layer, s, matrices, column.heads);
     add('attentionOut', value, s.dims);
     // Of the queries and of the keys, added up over the whole row.

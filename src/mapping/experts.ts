@@ -145,14 +145,25 @@ function waysUpTo(most: number, held: number, strips: number, topK: number): num
   return ways[topK];
 }
 
-/** Are weights shares of all experts, and not of the chosen ones alone? */
+/** Are weights shares of all experts, and not of the chosen ones alone, where no shares are compared? */
 export function needsAllShares({ router }: ExpertsSpec): boolean {
-  return router.score === 'softmax' && !router.renormalise;
+  return router.score === 'softmax' && !router.renormalise && !choosesByShares({ router });
+}
+
+/** Are experts chosen by their shares of all? Each row's root then finds them all, as it has all logits. */
+export function choosesByShares({ router }: Pick<ExpertsSpec, 'router'>): boolean {
+  return router.score === 'softmax' && (router.bias === 'choice' || router.groups !== undefined);
 }
 
 /** Are experts chosen by their sigmoids? Otherwise by logits, which rise with what weights are made of. */
 export function choosesBySigmoid({ router }: ExpertsSpec): boolean {
   return router.score === 'sigmoid' && (router.bias === 'choice' || router.groups !== undefined);
+}
+
+/** Where the router's bias lies: with the experts of each column, or all of it where their shares are compared. */
+export function biasedAt({ router }: Pick<ExpertsSpec, 'router'>): 'column' | 'root' | undefined {
+  if (router.bias === 'none') return undefined;
+  return router.bias === 'choice' && choosesByShares({ router }) ? 'root' : 'column';
 }
 
 /** What the columns of the router keep in addition to its matrix. */
@@ -168,8 +179,9 @@ export function addRouter(
     add('routerNorm', model.dtype, dims, true);
     add('routerInput', model.dtype, dims);
   }
-  if (router.bias !== 'none') add('routerBias', 'f32', of.scores, true);
   const isRoot = part === 'root';
+  const bias = biasedAt(spec);
+  if (bias === 'column') add('routerBias', 'f32', of.scores, true);
   add('expertScores', 'f32', of.scores * (isRoot ? of.routerColumns : 1));
   if (!isRoot) return;
   if (router.groups) {
@@ -179,7 +191,8 @@ export function addRouter(
   }
   // The numbers of the row's own experts, and what else is known of them before a token comes.
   add('candidates', 'f32', of.ranked * of.entry, true);
-  if (router.bias === 'choice') add('candidateBias', 'f32', of.ranked, true);
+  if (bias === 'root') add('routerBias', 'f32', spec.count, true);
+  else if (router.bias === 'choice') add('candidateBias', 'f32', of.ranked, true);
   if (needsAllShares(spec)) add('candidateShares', 'f32', of.ranked);
   add('rank', 'f32', 1);
   add('slots', 'f32', of.slots);

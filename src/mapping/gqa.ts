@@ -13,6 +13,7 @@ import type { Reduction, TableKind } from './mapping.js';
 import { outputLength, projectedAt, summedAt, type DeltaShape } from './delta.js';
 import { layerBuffers, tableBuffers } from './buffers.js';
 import { gqaRules } from './gqa-rules.js';
+import { joinReductions } from './join.js';
 import { latentReductions } from './latent-buffers.js';
 import { handedOver, hasParallel, normedHeads, normsStream } from './norms.js';
 import { choiceReceived } from './selection.js';
@@ -107,9 +108,9 @@ export const gqa: Mapping = {
 };
 
 /** What the attention of a layer depends on, which chooses the experts of its MLP, and what its MLP does. */
-function attentionOf({ attention, norms, mlp }: LayerSpec): unknown {
+function attentionOf({ attention, norms, mlp, joins }: LayerSpec): unknown {
   const choice = mlp.kind === 'experts' && [mlp.count, mlp.topK, mlp.router, !!mlp.parallel];
-  return [attention, norms, choice];
+  return [attention, norms, choice, joins];
 }
 
 /** What an MLP depends on: that of a layer whose choice of positions goes on passes it on. */
@@ -145,7 +146,9 @@ function attentionReductions(
     return { line, cores: cores[line], words, type };
   };
   const norm = on('column', 1, 'f32');
+  const { dims, joined } = s;
   return [
+    ...(joined === undefined ? [] : joinReductions({ dims, joined }, on)),
     ...(before ? [norm] : []),
     ...mixerReductions(layer, s, on),
     on('row', s.dims),

@@ -16,6 +16,7 @@ import { projectedAt, type DeltaShape } from './delta.js';
 import { blocksTouched, gcd, runsIn, type Runs } from './runs.js';
 import { latentMatrices, latentRuns, type LatentMatrices } from './latent-matrices.js';
 import type { GqaShape, LayerShape, TableShape } from './shapes.js';
+import { streamRuns } from './stream.js';
 
 /** What of a model says how its matrices are stored. */
 type Stores = Pick<ModelSpec, 'dtype' | 'weightBits' | 'formats'>;
@@ -106,6 +107,8 @@ export interface LayerMatrices extends MlpMatrices {
   shared?: MlpMatrices;
   /** The dense MLP next to the experts. */
   parallel?: MlpMatrices;
+  /** What a token and a hidden state are projected to one by. */
+  join?: MatrixSlice;
 }
 
 /** Of one gated MLP, or of all experts. */
@@ -117,7 +120,7 @@ export interface MlpMatrices {
 export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape): LayerMatrices {
   const { dims } = s;
   const sliceOf = slicesIn(model, 'attention');
-  const stream = { length: dims, of: model.dim };
+  const stream = streamRuns(model, s);
   const { projected, attended, all, own } = projectedIn(layer, s);
   const qkv = { name: 'wQkv', inputs: dims, outputs: projected };
   return {
@@ -128,10 +131,24 @@ export function layerMatrices(model: ModelSpec, layer: LayerSpec, s: LayerShape)
         ...{ sliceOf, transposed: slicesIn(model, 'attention', true), stream },
       }),
     }),
+    ...(s.joined !== undefined && { join: joinMatrix(model, s, s.joined) }),
     ...(s.experts
       ? expertMatrices(model, layer, s, s.experts)
       : gated(model, 'rest', '', s, [s.inner, s.inner], layer.mlp.inner)),
   };
+}
+
+/** A row's elements of the token, and then of the hidden state, by a column's of the projection. */
+function joinMatrix(model: ModelSpec, s: LayerShape, joined: number): MatrixSlice {
+  const { dim } = model;
+  const { dims } = s;
+  const stream = streamRuns(model, s);
+  const { length, step = length } = stream;
+  return slicesIn(model, 'rest')(
+    { name: 'wJoin', inputs: 2 * dims, outputs: joined, parts: [joined] },
+    { ...stream, of: 2 * dim, step: gcd(step, dim), runs: 2 },
+    { length: joined, of: dim },
+  );
 }
 
 function projectedIn(layer: LayerSpec, s: LayerShape): Projected {
@@ -160,7 +177,7 @@ function expertMatrices(
     ...gated(model, 'experts', 'Expert', s, 'pairs', mlp.inner, held),
     // Scores are f32 from the product on.
     router: {
-      ...slicesIn(model, 'router')(router, { length: s.dims, of: model.dim }, NONE),
+      ...slicesIn(model, 'router')(router, streamRuns(model, s), NONE),
       type: 'f32',
     },
     ...(shared && sharedInner > 0 && { shared: ofAll('Shared', sharedInner, shared.inner) }),
@@ -179,13 +196,14 @@ function gated(
   model: ModelSpec,
   of: MatrixClass,
   name: string,
-  { dims, inner: units }: Pick<LayerShape, 'dims' | 'inner'>,
+  shape: Pick<LayerShape, 'rows' | 'dims' | 'inner'>,
   parts: MatrixSlice['parts'],
   inner: number,
   count = 1,
 ): MlpMatrices {
+  const { dims, inner: units } = shape;
   const sliceOf = slicesIn(model, of);
-  const stream = { length: dims, of: model.dim };
+  const stream = streamRuns(model, shape);
   const own = { length: units, of: inner };
   const gateUp = { name: `w${name}GateUp`, inputs: dims, outputs: 2 * units, parts };
   const down = { name: `w${name}Down`, inputs: units, outputs: dims, parts: [dims] };
@@ -249,10 +267,11 @@ function deltaRuns(
 }
 
 /** The vocabulary's table: the entries of a column by the dimensions of a row. */
-export function tableMatrix(model: ModelSpec, { dims, entries }: TableShape): MatrixSlice {
+export function tableMatrix(model: ModelSpec, shape: TableShape): MatrixSlice {
+  const { dims, entries } = shape;
   return slicesIn(model, 'tables')(
     { name: 'table', inputs: dims, outputs: entries, parts: [entries] },
-    { length: dims, of: model.dim },
+    streamRuns(model, shape),
     { length: entries, of: model.vocab },
   );
 }

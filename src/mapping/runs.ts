@@ -5,6 +5,8 @@ export interface Runs {
   length: number;
   of: number;
   step?: number;
+  /** A run never goes on beyond a multiple of it. */
+  within?: number;
   runs?: number;
 }
 
@@ -23,9 +25,10 @@ export function runsIn(length: number, headDim: number, heads: number): Runs {
  * not given) begins in a block at a multiple of what divides both. Runs of different matrices share no block.
  */
 export function blocksTouched(
-  { length, of, step = length, runs = 1 }: Runs,
+  { length, of, step = length, within, runs = 1 }: Runs,
   block: number,
 ): number {
+  if (within !== undefined && block % within === 0) return runs;
   const latest = block - gcd(step, block);
   const each = Math.ceil((latest + length) / block);
   return runs * Math.min(each, Math.ceil(of / block));

@@ -13,6 +13,7 @@ import { deltaShape, type DeltaShape } from './delta.js';
 import { expertsShape } from './experts.js';
 import type { ExpertsShape } from './experts.js';
 import { latentGroups, latentShape, type LatentShape } from './latent.js';
+import { joinedOn } from './join.js';
 import type { Held } from './mapping.js';
 
 /** The special function of an activation. */
@@ -39,6 +40,8 @@ export interface CommonShape {
   experts?: ExpertsShape;
   /** Tokens of a user that follow each other before it is known which are accepted, if more than one. */
   inFlight?: number;
+  /** In a layer that joins a hidden state to its token: elements of what both are projected to, per column. */
+  joined?: number;
 }
 
 export type LayerShape = GqaShape | LatentShape | DeltaShape;
@@ -94,6 +97,7 @@ export function layerShape(
   };
   if (mlp.kind === 'experts') common.experts = expertsShape(mlp, rows, columns, strips);
   if (inFlight > 1) common.inFlight = inFlight;
+  if (layer.joins) common.joined = joinedOn(model, columns);
   if (attention.kind === 'delta') return deltaShape(attention, common, users);
   const positions = Math.ceil(slotsOf(spanOf(attention), maxPositions, inFlight - 1) / rows);
   const cache = { positions, slots: users * positions };
@@ -145,6 +149,7 @@ function gqaShape(
   };
   if (common.experts) shape.experts = common.experts;
   if (common.inFlight) shape.inFlight = common.inFlight;
+  if (common.joined) shape.joined = common.joined;
   return shape;
 }
 

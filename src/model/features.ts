@@ -8,7 +8,6 @@ export const FEATURES = {
   experts: ['a mixture of experts', 'n_routed_experts', 'num_local_experts', 'num_experts'],
   parallelExperts: ['a dense MLP next to the experts'],
   parallelShared: ['a shared expert beside a dense MLP next to the experts'],
-  comparedShares: ['experts chosen by their shares of all'],
   routerNorm: ['a norm of the router without one before the MLP'],
   latent: ['multi-head latent attention', 'kv_lora_rank'],
   indexer: ['sparse attention', 'index_topk'],
@@ -112,11 +111,10 @@ function ofRope({ rope, headDim }: { rope?: Rope; headDim: number }): Feature[] 
 function ofMlp(mlp: MlpSpec, norms: LayerSpec['norms']): Feature[] {
   const act = flagged({ ...ofAct(mlp.act), mlpBias: mlp.bias });
   if (mlp.kind === 'dense') return act;
-  const { score, bias, groups, ownNorm } = mlp.router;
+  const { ownNorm } = mlp.router;
   const router = flagged({
     parallelExperts: mlp.parallel !== undefined,
     parallelShared: mlp.parallel !== undefined && mlp.shared !== undefined,
-    comparedShares: score === 'softmax' && (bias === 'choice' || groups !== undefined),
     routerNorm: ownNorm && norms === 'post',
   });
   return ['experts', ...router, ...act];

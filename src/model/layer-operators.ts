@@ -10,6 +10,7 @@ export function layerOperators(layer: LayerSpec, dim: number, build: Builder): O
   const before = norms !== 'post';
   const after = norms !== 'pre';
   return [
+    ...(layer.joins ? joinOperators(dim, build) : []),
     ...(before ? [norm('attentionNorm', dim, 1)] : []),
     ...attentionOperators(layer.attention, dim, build),
     ...(after ? [norm('attentionOutNorm', dim, 1)] : []),
@@ -21,6 +22,11 @@ export function layerOperators(layer: LayerSpec, dim: number, build: Builder): O
     // A scalar of the layer, which is kept with its buffers.
     ...(layer.scaled ? [plain('layerScale', dim, 0)] : []),
   ];
+}
+
+/** A token and a hidden state, each normed, projected to one. */
+function joinOperators(dim: number, { norm, matrix }: Builder): Operator[] {
+  return [norm('tokenNorm', dim, 1), norm('hiddenNorm', dim, 1), matrix('project', dim, 2 * dim)];
 }
 
 function attentionOperators(attention: AttentionSpec, dim: number, layer: Builder): Operator[] {

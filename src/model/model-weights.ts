@@ -38,6 +38,14 @@ export interface LayerWeights {
   mlp: MlpWeights;
   /** What the layer's result is multiplied by. */
   scalar?: number;
+  join?: JoinWeights;
+}
+
+/** Of a layer that takes a token and a hidden state: norms of both, and their projection, [dim][2 * dim], the token first. */
+export interface JoinWeights {
+  tokenNorm: Vector;
+  hiddenNorm: Vector;
+  project: Matrix;
 }
 
 export type AttentionWeights = GqaWeights | LatentWeights | DeltaWeights;

@@ -73,7 +73,7 @@ function classOf(path: readonly string[]): MatrixClass {
 
 /** Inputs of a matrix of a layer. */
 function inputsOf({ attention }: LayerSpec, dim: number, name: string, { values }: Matrix): number {
-  if (name === 'o' || name === 'down') return values.length / dim;
+  if (name === 'o' || name === 'down' || name === 'project') return values.length / dim;
   if (attention.kind !== 'latent') return dim;
   if (name === 'kvUp') return attention.kvRank;
   // The indexer's queries come out of the same latent vector.

@@ -11,6 +11,7 @@ import type {
   DenseWeights,
   ExpertsWeights,
   GqaWeights,
+  JoinWeights,
   LatentWeights,
   LayerWeights,
   Weights,
@@ -63,7 +64,13 @@ function randomLayer(spec: LayerSpec, dim: number, draw: Tensors): LayerWeights 
     mlp: spec.mlp.kind === 'dense' ? dense(spec.mlp, dim, draw) : experts(spec.mlp, dim, draw),
     ...(after && { mlpOutNorm: draw.norm(dim) }),
     ...(spec.scaled && { scalar: draw.vector(1, 1, 0.1)[0] }),
+    ...(spec.joins && { join: randomJoin(dim, draw) }),
   };
+}
+
+function randomJoin(dim: number, draw: Tensors): JoinWeights {
+  const [tokenNorm, hiddenNorm] = [draw.norm(dim), draw.norm(dim)];
+  return { tokenNorm, hiddenNorm, project: draw.matrix(dim, 2 * dim, 'rest') };
 }
 
 function randomAttention(spec: AttentionSpec, dim: number, draw: Tensors): AttentionWeights {

@@ -11,15 +11,24 @@ import { codeBytesOf, leastBytes, modelBytes, mostThat, replicasOf } from './bud
 import { CapacityError, formsOf, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Form, Formed, SizedRequest } from './placement.js';
 import { everyHeight, triedHeights } from './heights.js';
-import { cut } from './pack.js';
+import { CUTS, cut, shareOut, type Cutting } from './pack.js';
 import { coresOf, leastSizes } from './sizes.js';
+
+/** Regions one after the other, as wafers are filled if their number is left open. */
+export const IN_ORDER: readonly Cutting[] = [cut];
 
 /**
  * The fewest wafers that hold the model, in whichever form of layers takes the fewest; Infinity if some
  * region is too large for a whole wafer.
+ * @param cuts how regions may be shared out among wafers; one after the other, if not given
  */
-export function wafersNeeded(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): number {
-  return Math.min(...formsOf(request).map((formed) => wafersIn(model, wafer, formed)));
+export function wafersNeeded(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  cuts: readonly Cutting[] = IN_ORDER,
+): number {
+  return Math.min(...formsOf(request).map((formed) => wafersIn(model, wafer, formed, cuts)));
 }
 
 /**
@@ -39,12 +48,21 @@ export function settled<T extends SizedRequest>(
   return { ...request, latent: expanded <= folded ? 'expanded' : 'latent' };
 }
 
-function wafersIn(model: ModelSpec, wafer: WaferSpec, request: Formed): number {
+function wafersIn(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: Formed,
+  cuts: readonly Cutting[],
+): number {
   const parts = partsOf(model, request);
   let fewest = Infinity;
   for (const sizes of leastSizes(model, wafer, request, triedHeights(model, wafer))) {
-    const counts = cut(widthsOf(parts, sizes), sizes.rows, wafer, parts.length);
-    if (counts !== undefined) fewest = Math.min(fewest, counts.length);
+    const widths = widthsOf(parts, sizes);
+    for (const cutting of cuts) {
+      const fewer = Math.min(parts.length, fewest - 1);
+      const counts = cutting(widths, sizes.rows, wafer, fewer);
+      if (counts !== undefined) fewest = counts.length;
+    }
   }
   return fewest;
 }
@@ -55,10 +73,11 @@ export function longestContext(
   wafer: WaferSpec,
   request: SizedRequest,
   wafers: number,
+  cuts = IN_ORDER,
 ): number | undefined {
   return mostThat(
     (maxPositions) => {
-      const needed = wafersNeeded(model, wafer, { ...request, maxPositions });
+      const needed = wafersNeeded(model, wafer, { ...request, maxPositions }, cuts);
       return needed <= wafers && needed < Infinity;
     },
     1,
@@ -67,7 +86,7 @@ export function longestContext(
 }
 
 /** Wafers that hold the model with so many bytes of stack and code, the same in every core; each found once. */
-function neededWithCode(
+export function neededWithCode(
   model: ModelSpec,
   wafer: WaferSpec,
   request: SizedRequest,
@@ -76,7 +95,7 @@ function neededWithCode(
   const known = new Map<number, number>();
   return (stack) => {
     const core = { ...wafer.core, codeBytes: { ...none, stack } };
-    const needed = known.get(stack) ?? wafersNeeded(model, { ...wafer, core }, request);
+    const needed = known.get(stack) ?? wafersNeeded(model, { ...wafer, core }, request, CUTS);
     known.set(stack, needed);
     return needed;
   };
@@ -86,7 +105,7 @@ function neededWithCode(
  * Most bytes of stack and code, the same in every core, with which the wafers hold the model, up to
  * those of a layer's core as it is; undefined if not even without any.
  */
-function mostCodeBytes(
+export function mostCodeBytes(
   model: ModelSpec,
   wafer: WaferSpec,
   request: SizedRequest,
@@ -109,9 +128,9 @@ export function layerCodeBytes(
 }
 
 /** Of the forms of layers that a request leaves open the one that comes nearest to fitting. */
-function nearest(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Formed {
+export function nearest(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): Formed {
   const forms = formsOf(request);
-  const needed = forms.map((formed) => wafersIn(model, wafer, formed));
+  const needed = forms.map((formed) => wafersIn(model, wafer, formed, CUTS));
   const fewest = Math.min(...needed);
   // If none fits on any number of wafers, that of the smallest regions.
   return forms.at(fewest < Infinity ? needed.indexOf(fewest) : -1)!;
@@ -161,16 +180,17 @@ function supply(model: ModelSpec, wafer: WaferSpec, formed: Formed): string {
 function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): string[] {
   const wafers = wafer.wafers === 'auto' ? Infinity : wafer.wafers;
   const free: SizedRequest = { ...request, rows: undefined, layerColumns: undefined };
-  const need = (of: ModelSpec) => wafersNeeded(of, wafer, free);
+  const need = (of: ModelSpec) => wafersNeeded(of, wafer, free, CUTS);
+  const needs = (of: SizedRequest) => wafersNeeded(model, wafer, of, CUTS);
   const fits = (of: SizedRequest) => {
-    const needed = wafersNeeded(model, wafer, of);
+    const needed = needs(of);
     return needed <= wafers && needed < Infinity;
   };
   const hints: string[] = [];
   const asIs = need(model);
   if (asIs <= wafers && asIs < Infinity)
     hints.push('without the sizes asked for (rows, layerColumns)');
-  const context = longestContext(model, wafer, free, wafers);
+  const context = longestContext(model, wafer, free, wafers, CUTS);
   if (context !== undefined && context < request.maxPositions)
     hints.push(`with a context of at most ${context}`);
   if (asIs > wafers && asIs < Infinity) hints.push(`on ${plural(asIs, 'wafer')}`);
@@ -196,16 +216,15 @@ function wouldFit(model: ModelSpec, wafer: WaferSpec, request: SizedRequest): st
   const rows = heightThatFits(model, wafer, request, wafers);
   if (rows !== undefined) hints.push(`with placement.rows=${rows}`);
   if (request.latent === 'expanded') {
-    const needed = wafersNeeded(model, wafer, { ...free, latent: 'latent' });
+    const needed = needs({ ...free, latent: 'latent' });
     if (needed < asIs) hints.push(`with mapping.latent=latent on ${plural(needed, 'wafer')}`);
   }
   for (const layers of otherForms(request)) {
-    const needed = wafersNeeded(model, wafer, { ...free, layers });
+    const needed = needs({ ...free, layers });
     if (needed < asIs) hints.push(`with placement.layers=${layers} on ${plural(needed, 'wafer')}`);
   }
-  const { strips = 1, mapping } = request;
-  if (strips === 1 && MAPPINGS[mapping].takes.strips && model.kinds.some(hasExperts)) {
-    const needed = wafersNeeded(model, wafer, { ...free, strips: 'auto' });
+  if (mayHaveStrips(model, request)) {
+    const needed = needs({ ...free, strips: 'auto' });
     if (needed < asIs) hints.push(`with placement.experts=strips on ${plural(needed, 'wafer')}`);
   }
   return hints;
@@ -226,7 +245,7 @@ function heightThatFits(
     const most = Math.min(wafers, parts.length);
     const rows = nearestFirst.find((height) =>
       leastSizes(model, wafer, formed, [height]).some((of) =>
-        cut(widthsOf(parts, of), of.rows, wafer, most),
+        shareOut(widthsOf(parts, of), of.rows, wafer, most),
       ),
     );
     return rows ?? [];
@@ -236,14 +255,22 @@ function heightThatFits(
 }
 
 /** Forms of layers that a request excludes. */
-function otherForms(request: SizedRequest) {
+export function otherForms(request: SizedRequest) {
   const asked = formsOf(request).map(({ layers }) => layers);
   const all = MAPPINGS[request.mapping].takes.split ? (['whole', 'split'] as const) : [];
   return all.filter((layers) => !asked.includes(layers));
 }
 
+/** Whether experts lie in no strips now, but could. */
+export function mayHaveStrips(
+  { kinds }: ModelSpec,
+  { strips = 1, mapping }: SizedRequest,
+): boolean {
+  return strips === 1 && MAPPINGS[mapping].takes.strips && kinds.some(hasExperts);
+}
+
 /** Formats of fewer bits that need fewer wafers, each fewer than the one before. */
-function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => number) {
+export function inFewerBits(model: ModelSpec, asIs: number, need: (of: ModelSpec) => number) {
   let least = asIs;
   return narrowed(model).flatMap(({ setting, model: narrow }) => {
     const needed = need(narrow);
@@ -281,65 +308,4 @@ function plural(n: number, what: string): string {
 
 function count(n: number): string {
   return n.toLocaleString('en-US');
-}
-
-/**
- * What would have to shrink for a model to fit on fewer wafers: the stack and code that every core
- * keeps in addition to its data (a parameter of the hardware file, machine-model section 1), all else as it
- * is; and how many wafers 8-bit weights would take. Found by trying the placement itself.
- */
-export interface FewerWafers {
-  /** Bytes of stack and code in a layer's core as it is. */
-  codeBytes: number;
-  /** For each smaller number of wafers on which it can fit so: bytes of stack and code at most. */
-  withCode: { wafers: number; codeBytes: number }[];
-  /** Wafers with 8-bit weights, if the model's are wider and fewer wafers then do. */
-  in8Bits?: number;
-  /** What asks for them. */
-  settingFor8Bits?: string;
-  /** Settings for still fewer bits, each with fewer wafers than the one before. */
-  fewerBits?: { setting: string; wafers: number }[];
-  /** Wafers with whole layers' attention and MLP in regions of their own, if fewer then do. */
-  split?: number;
-}
-
-/** All in integers of 8 bits. */
-const isIn8Bits = ({ formats, weightBits }: ModelSpec) => formats === undefined && weightBits === 8;
-
-/** For a model that needs `wafers` wafers for the request. */
-export function fewerWafers(
-  model: ModelSpec,
-  wafer: WaferSpec,
-  request: SizedRequest,
-  wafers: number,
-): FewerWafers {
-  const found: FewerWafers = {
-    codeBytes: layerCodeBytes(model, wafer, nearest(model, wafer, request)),
-    withCode: [],
-  };
-  const needed = neededWithCode(model, wafer, request);
-  for (let fewer = wafers - 1; fewer > 0; fewer--) {
-    const codeBytes = mostCodeBytes(model, wafer, request, fewer, needed);
-    if (codeBytes === undefined) break;
-    // Where the same code does for fewer still, those are what counts.
-    if (found.withCode.at(-1)?.codeBytes === codeBytes) found.withCode.pop();
-    found.withCode.push({ wafers: fewer, codeBytes });
-  }
-  const narrow = narrowed(model).find((of) => isIn8Bits(of.model));
-  const in8Bits = wafersNeeded(narrow?.model ?? model, wafer, request);
-  const need = (of: ModelSpec) => wafersNeeded(of, wafer, request);
-  const fewerBits = inFewerBits(model, Math.min(wafers, in8Bits), need).filter(
-    (of) => !isIn8Bits(of.model),
-  );
-  const split = otherForms(request).includes('split')
-    ? wafersNeeded(model, wafer, { ...request, layerColumns: undefined, layers: 'split' })
-    : Infinity;
-  return {
-    ...found,
-    ...(narrow && in8Bits < wafers && { in8Bits, settingFor8Bits: narrow.setting }),
-    ...(fewerBits.length > 0 && {
-      fewerBits: fewerBits.map(({ setting, needed }) => ({ setting, wafers: needed })),
-    }),
-    ...(split < wafers && { split }),
-  };
 }

@@ -120,8 +120,9 @@ function attentionCycles(
   type: FloatType,
   { layer, shape: s, matrices }: CutLayer,
 ): number {
-  const { qkv, o, router, latent } = matrices;
+  const { qkv, o, router, latent, join } = matrices;
   return (
+    (join ? productCycles(wafer, join) : 0) +
     productCycles(wafer, qkv) +
     mixerCycles(wafer, type, layer, s, latent) +
     productCycles(wafer, o) +

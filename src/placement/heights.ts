@@ -1,6 +1,7 @@
 /** The heights of regions that are tried: all regions of a model have the same. */
 import type { WaferSpec } from '../hardware/wafer.js';
 import { formatsOf, isBlocked } from '../model/formats.js';
+import { streamBlocks } from '../mapping/stream.js';
 import type { ModelSpec } from '../model/model.js';
 
 /** Every height that a region can have, from one row to the whole wafer. */
@@ -10,13 +11,13 @@ export function everyHeight({ height }: Pick<WaferSpec, 'height'>): number[] {
 
 /**
  * The tallest height for each number of shelves: lower ones only leave rows of the wafer unused. And those whose
- * rows cut the blocks of weights evenly, so that no row's slice lies across the border of two and keeps the scales
- * of both; the tallest first.
+ * rows cut the blocks of weights, so that no row's slice lies across the border of two and keeps the scales of
+ * both; the tallest first.
  */
 export function triedHeights(model: ModelSpec, { height }: Pick<WaferSpec, 'height'>): number[] {
   const tallest = everyHeight({ height }).map((shelves) => Math.floor(height / shelves));
-  const even = evenRows(model).filter((rows) => rows <= height);
-  return [...new Set([...tallest, ...even])].sort((a, b) => b - a);
+  const whole = [...evenRows(model), ...ownRows(model)].filter((rows) => rows <= height);
+  return [...new Set([...tallest, ...whole])].sort((a, b) => b - a);
 }
 
 /** Rows each of which has as many inputs as divide a block, or whole blocks of them. */
@@ -32,6 +33,20 @@ function evenRows(model: ModelSpec): number[] {
     .map((dims) => ({ dims, rows: Math.ceil(dim / dims) }))
     .filter(({ dims, rows }) => Math.ceil(dim / rows) === dims)
     .map(({ rows }) => rows);
+}
+
+/**
+ * Rows of which each block has some of its own, which share out its inputs unevenly (mapping/stream.ts); of those
+ * that have as many inputs at most, the fewest.
+ */
+function ownRows(model: ModelSpec): number[] {
+  return streamBlocks(model).flatMap((block) =>
+    upTo(block)
+      .filter((dims) => block % dims > 0)
+      .map((dims) => ({ dims, each: Math.ceil(block / dims) }))
+      .filter(({ dims, each }) => Math.ceil(block / each) === dims)
+      .map(({ each }) => (each * model.dim) / block),
+  );
 }
 
 function upTo(most: number): number[] {

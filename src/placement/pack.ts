@@ -8,7 +8,7 @@ import { anneal } from './strategies/anneal.js';
 import { greedy } from './strategies/greedy.js';
 import { hilbert } from './strategies/hilbert.js';
 import { optimal } from './strategies/optimal.js';
-import { rowMajor, costOf, fill, snake } from './strategies/shelves.js';
+import { costOf, fill, haveRoom, rowMajor, snake, widestFirst } from './strategies/shelves.js';
 import type { Position, Run, Strategy, Task } from './strategies/shelves.js';
 
 export const STRATEGIES: Record<string, Strategy> = {
@@ -83,8 +83,7 @@ function freeStretches(shelf: Run, blocked: Uint8Array): Run[] {
 
 /**
  * How many of the regions, in their order, each wafer takes when its runs are filled one after the
- * other; undefined if they need more than `wafers` wafers of this kind. No strategy needs more, since
- * all may fall back on this filling.
+ * other; undefined if they need more than `wafers` wafers of this kind.
  */
 export function cut(
   widths: readonly number[],
@@ -101,6 +100,43 @@ export function cut(
     done += laid;
   }
   return counts;
+}
+
+/**
+ * The same where a wafer's regions may lie on any of its runs: as many, in their order, as first-fit finds room for,
+ * the widest first. It needs no more wafers than filling does, and fewer where a wide region would leave most of a
+ * run empty.
+ */
+export function cutAnywhere(
+  widths: readonly number[],
+  rows: number,
+  wafer: WaferSpec,
+  wafers: number,
+): number[] | undefined {
+  const counts: number[] = [];
+  const room = wafers * wafer.width * Math.floor(wafer.height / rows);
+  if (widths.reduce((sum, width) => sum + width, 0) > room) return undefined;
+  for (let done = 0; done < widths.length;) {
+    if (counts.length === wafers) return undefined;
+    const runs = runsOf(wafer, rows, counts.length);
+    let laid = fill(widths.slice(done), runs).length;
+    while (done + laid < widths.length && haveRoom(widths.slice(done, done + laid + 1), runs))
+      laid++;
+    if (laid === 0) return undefined;
+    counts.push(laid);
+    done += laid;
+  }
+  return counts;
+}
+
+export type Cutting = typeof cut;
+
+/** Each where those before it take more wafers than there are. */
+export const CUTS: readonly Cutting[] = [cut, cutAnywhere];
+
+/** How many of the regions, in their order, each wafer takes, however they are cut; undefined if these are too few. */
+export function shareOut(...asked: Parameters<Cutting>): number[] | undefined {
+  return cut(...asked) ?? cutAnywhere(...asked);
 }
 
 /** Regions to lay: their widths, and words of each row that each receives if not all as many. */
@@ -120,7 +156,10 @@ export interface Packing {
   bound?: number;
 }
 
-/** Lays regions of these widths on their wafers; a strategy that finds no room leaves them row-major. */
+/**
+ * Lays regions of these widths on their wafers; one where a strategy finds no room is laid row-major, or where that
+ * finds none, wherever there is.
+ */
 export function pack(
   model: ModelSpec,
   { widths, words }: Laid,
@@ -146,7 +185,8 @@ export function pack(
       random,
       onProgress: search.onProgress,
     };
-    const { positions, bound } = strategy(task) ?? rowMajor(task)!;
+    const { positions, bound } =
+      strategy(task) ?? rowMajor(task) ?? greedy(task) ?? widestFirst(task)!;
     for (const { x, y } of positions) packing.positions.push({ wafer: index, x, y });
     packing.handOffCycles += costOf(task, positions);
     bounds.push(bound);

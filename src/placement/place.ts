@@ -8,7 +8,7 @@ import { MAPPINGS } from '../mapping/mappings.js';
 import type { ModelSpec } from '../model/model.js';
 import { regionBytes, leastThat, mostThat } from './budget.js';
 import { doesNotFit, wafersNeeded } from './capacity.js';
-import { cut, pack, strategyOf, type Search } from './pack.js';
+import { pack, shareOut, strategyOf, type Search } from './pack.js';
 import { estimator } from './estimate.js';
 import { isPerLayer, partsOf, widthsOf, CapacityError } from './placement.js';
 import type { SizedRequest, Placement } from './placement.js';
@@ -43,7 +43,7 @@ export function place(
   const asked = { ...request, layers: form.layers, latent: form.latent };
   const parts = partsOf(model, asked);
   const widths = widthsOf(parts, sizes);
-  const counts = cut(widths, sizes.rows, wafer, wafers)!;
+  const counts = shareOut(widths, sizes.rows, wafer, wafers)!;
   checkSpares(wafer, counts.length);
   const { received } = MAPPINGS[request.mapping];
   const cutInto = { model, rows: sizes.rows, positions: request.maxPositions };

@@ -12,7 +12,7 @@ import type { ModelSpec } from '../model/model.js';
 import { cutOf, holds, leastColumns, mayRise, mostThat, variantsOf } from './budget.js';
 import { estimator, type Estimator } from './estimate.js';
 import { everyHeight, triedHeights } from './heights.js';
-import { cut } from './pack.js';
+import { CUTS, type Cutting } from './pack.js';
 import { formsOf, isPerLayer, partKindsOf, partsOf, widthsOf } from './placement.js';
 import type { Form, Formed, Sizes, SizedRequest } from './placement.js';
 
@@ -35,10 +35,24 @@ export function chooseSizes(
   request: SizedRequest,
   wafers: number,
 ): Chosen | undefined {
+  for (const cut of CUTS) {
+    const chosen = chooseWith(cut, model, wafer, request, wafers);
+    if (chosen !== undefined) return chosen;
+  }
+  return undefined;
+}
+
+function chooseWith(
+  cut: Cutting,
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: SizedRequest,
+  wafers: number,
+): Chosen | undefined {
   const found = formsOf(request).flatMap((formed) => {
     const { layers, latent } = formed;
     const estimates = estimator(model, wafer, formed);
-    const sizes = sizesIn(model, wafer, formed, wafers, estimates);
+    const sizes = sizesIn(cut, model, wafer, formed, wafers, estimates);
     if (sizes === undefined) return [];
     const counts = cut(widthsOf(partsOf(model, formed), sizes), sizes.rows, wafer, wafers)!;
     const costs = { wafers: counts.length, cycles: estimates.token(sizes) };
@@ -59,6 +73,7 @@ function isBetter(a: Costs, b: Costs): boolean {
 }
 
 function sizesIn(
+  cut: Cutting,
   model: ModelSpec,
   wafer: WaferSpec,
   request: Formed,
@@ -241,6 +256,20 @@ function range(least: number, most: number): number[] {
  * sizes only the least, since the others only have longer lines.
  */
 export function layerSizes(
+  model: ModelSpec,
+  wafer: WaferSpec,
+  request: Formed,
+  wafers: number,
+): Sizes[][] {
+  for (const cut of CUTS) {
+    const found = layerSizesWith(cut, model, wafer, request, wafers);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function layerSizesWith(
+  cut: Cutting,
   model: ModelSpec,
   wafer: WaferSpec,
   request: Formed,

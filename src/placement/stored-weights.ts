@@ -64,7 +64,7 @@ function slicesOn(
   matrices: LayerMatrices,
   shape: LayerShape,
 ): [columns: number, slice: MatrixSlice][] {
-  const { gateUp, down, router, shared, parallel } = matrices;
+  const { gateUp, down, router, shared, parallel, join } = matrices;
   const { attentionColumns, experts } = shape;
   const found: [number, MatrixSlice][] = [];
   if (hasAttention(kind)) {
@@ -72,6 +72,7 @@ function slicesOn(
       found.push([attentionColumns, slice]);
     for (const slice of attentionSlices(layer, matrices, shape, false))
       found.push([width - attentionColumns, slice]);
+    if (join) found.push([width, join]);
     if (router && experts) found.push([experts.routerColumns, router]);
   }
   if (hasMlp(kind)) {

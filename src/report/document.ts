@@ -3,7 +3,7 @@
  * function of the configuration alone. Later fields are added, never renamed.
  */
 
-import type { FewerWafers } from '../placement/capacity.js';
+import type { FewerWafers } from '../placement/fewer-wafers.js';
 import type { Located, Placement } from '../placement/placement.js';
 import type { Identity } from './identity.js';
 
@@ -388,10 +388,32 @@ export interface RunDocument extends Identity {
   /** Tensors of the checkpoint that are no part of the model, by kind. */
   skippedTensors?: Partial<Record<string, number>>;
   check?: CheckResult;
+  /** With --acceptance: rounds of every number of tokens, and what acceptance makes of them. */
+  acceptance?: AcceptanceResult;
   /** With --sensitivity: the uncertain numbers of the hardware, and how far they move the result. */
   sensitivity?: Sensitivity[];
   sensitivityBand?: SensitivityBand;
   host: HostResult;
+}
+
+/**
+ * Rounds of the run's first token with more and more drafted ones: cycles are simulated, the chances are assumed, and
+ * a speed is what follows from both.
+ */
+export interface AcceptanceResult {
+  /** Chances of every drafted token, given that those before it are right. */
+  chances: number[];
+  /** Tokens per second of one user that are asked for, if any. */
+  target?: number;
+  rounds: {
+    /** Tokens verified. */
+    tokens: number;
+    cyclesPerRound: number;
+    /** By chance. */
+    tokensPerSecondPerUser: number[];
+    /** With a target: the chance that gives it; null where 1 is not enough. */
+    needed?: number | null;
+  }[];
 }
 
 /** What one uncertain number of the hardware does. */

@@ -6,7 +6,7 @@ import { count, known as number } from './format.js';
 import { escapeHtml } from './html-escape.js';
 import { px } from './html-floor.js';
 import { table } from './html-tables.js';
-import type { ServingResult } from './serving-document.js';
+import type { DeploymentsResult, ServingResult } from './serving-document.js';
 
 /** The first scenario in a few numbers, as the page's headline. */
 export function servingFacts([first, ...others]: ServingResult[]): [string, string][] {
@@ -27,10 +27,12 @@ export function servingNotes(scenarios: ServingResult[]): string {
   return notes.map((note) => `\n<p class="soft">${escapeHtml(note)}</p>`).join('');
 }
 
-/** Speed is of one user, throughput of all together. */
-export function servingTable(scenarios: ServingResult[]): string {
+type Served = DeploymentsResult['total'];
+
+/** Speed is of one user, throughput of all together; of deployments also a row of all. */
+export function servingTable(scenarios: ServingResult[], deployments?: DeploymentsResult): string {
   const head = [
-    'scenario',
+    deployments === undefined ? 'scenario' : 'deployment',
     'wafers',
     'completed',
     'tokens/s per user, p50',
@@ -41,9 +43,9 @@ export function servingTable(scenarios: ServingResult[]): string {
     'J per token',
   ];
   const pair = ({ p50, p99 }: { p50: number; p99: number }) => `${amount(p50)} / ${amount(p99)}`;
-  const rows = scenarios.map((s) => [
-    escapeHtml(nameOf(s)),
-    count(s.wafers),
+  const cells = (name: string, wafers: number, s: Served) => [
+    escapeHtml(name),
+    count(wafers),
     `${count(s.requests.completed)} of ${count(s.requests.arrived)}`,
     number(s.outputSpeed.p50, 0),
     number(s.outputThroughput, 0),
@@ -51,7 +53,9 @@ export function servingTable(scenarios: ServingResult[]): string {
     pair(s.tpotMs),
     pair(s.e2elMs),
     number(s.energy.joulesPerOutputToken, 3),
-  ]);
+  ];
+  const rows = scenarios.map((one) => cells(nameOf(one), one.wafers, one));
+  if (deployments) rows.push(cells('all deployments', deployments.wafers, deployments.total));
   return table(head, rows);
 }
 

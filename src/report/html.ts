@@ -3,6 +3,7 @@
  * the breakdown and the resolved configuration. What a configuration says is shown as text; the page's
  * policy lets no script run but its own, and nothing be fetched.
  */
+import { acceptanceCells } from './acceptance-table.js';
 import type { RunDetail } from './detail.js';
 import type { PathEntry, RunDocument } from './document.js';
 import { count, valueAt } from './format.js';
@@ -15,7 +16,8 @@ import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
 import { SCRIPT } from './page-script.js';
 import type { PageData } from './page/data.js';
 import { HEADLINE, METRICS, textOf } from './metrics.js';
-import { scenariosOf, type AnyRun } from './serving-document.js';
+import { planText } from './plan-text.js';
+import { scenariosOf, type AnyRun, type ServingResult } from './serving-document.js';
 import { htmlPage } from './html-page.js';
 import { breakdownTable, causesTable, regionsTable, table } from './html-tables.js';
 import { PATH_HEAD, WAITS_HEAD, pathRows, waitRows } from './waits-text.js';
@@ -39,6 +41,7 @@ export function htmlReport(run: AnyRun, detail: RunDetail, text: string, tools: 
     section('A token on its path', timelineOf(detail)),
     section('Where a token goes', operators(run)),
     ...rounds(run),
+    ...acceptance(run),
     section('What the cores do', causesTable(decode.coreCycles)),
     ...(decode.waits ? [section('Why cores wait', waitsOf(run))] : []),
     section('Regions', folded(`${placement.regions.length} regions`, regionsTable(placement))),
@@ -109,10 +112,29 @@ function serving(run: AnyRun): string[] {
     (one) => `<h3>${escapeHtml(nameOf(one))}</h3>\n${servingCharts(one)}`,
   );
   return [
-    section('Requests', `${servingTable(scenarios)}${servingNotes(scenarios)}`),
+    ...scenarios.flatMap(planSections),
+    section('Requests', `${servingTable(scenarios, run.deployments)}${servingNotes(scenarios)}`),
     section('Requests over time, and their latencies', charts.join('\n')),
     section('One decode step', stepNote(run)),
   ];
+}
+
+/** What a planner asks comes first, on a page of its own if it is printed. */
+function planSections(scenario: ServingResult): string[] {
+  const { plan, model, speculation } = scenario;
+  if (plan === undefined) return [];
+  const { title, lines, wafers, gpus } = planText({
+    ...{ plan, model },
+    ...(speculation && { speculation }),
+  });
+  const safe = (rows: string[][]) => rows.map((row) => row.map(escapeHtml));
+  const body = [
+    ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
+    table(wafers.head, safe(wafers.rows)),
+    ...(gpus ? [`<h3>${escapeHtml(gpus.title)}</h3>`, table(gpus.head, safe(gpus.rows))] : []),
+  ];
+  const of = scenario.scenario === '' ? '' : `${scenario.scenario}. `;
+  return [section(escapeHtml(`${of}${title}`), body.join('\n'))];
 }
 
 function stepNote({ config, decode }: RunDocument): string {
@@ -155,6 +177,15 @@ function rounds({ decode: { speculation } }: RunDocument): string[] {
   if (speculation === undefined) return [];
   const note = `<p class="soft">${escapeHtml(speculationFacts(speculation)[0][1])}. Along the round's last token, in the mean of its rounds; all else on the page is plain decoding.</p>`;
   return [section('Where a round goes', `${note}\n${table(ROUND_HEAD, roundRows(speculation))}`)];
+}
+
+/** With --acceptance. */
+function acceptance({ acceptance: found }: RunDocument): string[] {
+  if (found === undefined) return [];
+  const { head, rows } = acceptanceCells(found);
+  const note =
+    '<p class="soft">Tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated.</p>';
+  return [section('Acceptance', `${note}\n${table(head, rows)}`)];
 }
 
 function operators({ decode }: RunDocument): string {

@@ -1,22 +1,52 @@
 /** What a serving simulation says: the field `serving` of a run's document, and each of `scenarios`. */
 import type { ServingMetrics } from '../serving/metrics.js';
 import type { PolicyName } from '../serving/policy.js';
+import type { RoundCounts, RoundPolicy } from '../serving/rounds.js';
 import type { RooflineCheck } from '../serving/roofline.js';
 import type { Series } from '../serving/series.js';
 import type { TransportEffect } from '../serving/transport-effect.js';
 import type { Transport } from '../serving/transport.js';
 import type { RunDocument } from './document.js';
+import type { PlanResult } from './plan-document.js';
 
 /** A run that served requests. */
 export interface ServingDocument extends RunDocument {
   /** The first scenario. */
   serving: ServingResult;
-  /** All of them, if the configuration names any. */
+  /** All of them, if the configuration names any; of deployments those that serve requests. */
   scenarios?: ServingResult[];
+  /** Several models on one system. */
+  deployments?: DeploymentsResult;
 }
 
 /** A run of either kind. */
-export type AnyRun = RunDocument & Partial<Pick<ServingDocument, 'serving' | 'scenarios'>>;
+export type AnyRun = RunDocument &
+  Partial<Pick<ServingDocument, 'serving' | 'scenarios' | 'deployments'>>;
+
+/** Several models on one system, and all their requests together. */
+export interface DeploymentsResult {
+  /** Wafers that the system has (null: as many as are used), and those that are used. */
+  systemWafers: number | null;
+  wafers: number;
+  placed: DeployedModel[];
+  total: ServingMetrics & { energy: EnergyResult };
+}
+
+export interface DeployedModel {
+  name: string;
+  model: string;
+  parameters: number;
+  /** Wafers of the system that it lies on, from the first one on; a draft may share those of its model. */
+  firstWafer: number;
+  wafers: number;
+  /** The deployment that it drafts for: it serves nothing by itself. */
+  draftsFor?: string;
+  /** Requests that were sent to it. */
+  requests?: number;
+  /** Positions of the KV cache for all its users, and the longest context of one. */
+  kvTokens?: number;
+  maxContext?: number;
+}
 
 /** The scenarios of a run that served requests; none of any other. */
 export function scenariosOf({ serving, scenarios }: AnyRun): ServingResult[] {
@@ -36,7 +66,7 @@ export interface ServingResult extends ServingMetrics {
   kvTokens: number;
   /** Positions that a request takes together: one on each row of a region. */
   kvBlock?: number;
-  /** Of models with gated delta nets: users whose states the layers hold, those of idle sessions included. */
+  /** Users whose states (gated delta nets) or whole windows the layers hold, those of idle sessions included. */
   states?: number;
   maxContext: number;
   /** Longest context of one user on a single wafer (0: none); wafers that 128k takes (null: none do). */
@@ -44,6 +74,10 @@ export interface ServingResult extends ServingMetrics {
   /** Sessions whose kept cache had to make room for others. */
   evictions: number;
   stepTimes: StepTimesResult;
+  /** Where tokens are drafted: what rounds came to. */
+  speculation?: ServedSpeculation;
+  /** Where a plan is asked for: users at the floor, and what a site serves. */
+  plan?: PlanResult;
   transport: Transport;
   transportSources: Record<string, string>;
   transportEffect?: TransportEffect;
@@ -69,6 +103,20 @@ export interface ReplayResult {
   first?: { request: number; token: number; recordedNs: number | null; servedNs: number | null };
 }
 
+/** Rounds of speculative decoding in what was served. */
+export interface ServedSpeculation extends RoundCounts {
+  /** Who drafts: a model's name, `mtp` or `ngram`. */
+  draft: string;
+  /** Tokens that a round verifies at most, and whether in every round. */
+  tokens: number;
+  policy: RoundPolicy;
+  /** Chances of the drafted tokens: an assumption, from which accepted ones are drawn. */
+  assumedAcceptance: readonly number[];
+  /** Of all rounds: tokens that one verified, and that it emitted. */
+  tokensVerifiedPerRound: number;
+  tokensPerRound: number;
+}
+
 /** Simulated steps: one user alone, and `fullUsers` users who fill the layers. */
 export interface StepTimesResult {
   contexts: number[];
@@ -81,6 +129,10 @@ export interface StepTimesResult {
    */
   aloneTokensPerSecond: number[];
   fullTokensPerSecond: number[];
+  /** Where tokens are drafted: cycles of a round of one user, by the tokens that it verifies (1, 2, ...), by context. */
+  roundCycles?: number[][];
+  /** Cycles between two tokens of any users in the regions of the draft, by context. */
+  draftSpacingCycles?: number[];
   /** Largest relative interpolation error where it was checked. */
   middleError: number;
 }

@@ -10,6 +10,7 @@ import { shownPage, table, valueAt } from './format.js';
 import type { Style } from './format.js';
 import { CAUSES, HEADLINE, METRICS, textOf } from './metrics.js';
 import { placementText } from './placement-text.js';
+import { acceptanceTable } from './acceptance-table.js';
 import { checkText } from './check-text.js';
 import { routingFacts } from './routing-text.js';
 import { ROUND_HEAD, roundRows, speculationFacts } from './speculation-text.js';
@@ -34,6 +35,7 @@ export function runTable(run: RunDocument, style: Style): string {
     section('Fabric', fabric(run.fabric), style),
     section('Simulated', [...reuse(run.reuse), host(run.host)].join('\n'), style),
     run.check ? section('Check', checkText(run.check, run.skippedTensors), style) : '',
+    run.acceptance ? section('Acceptance', acceptanceTable(run.acceptance), style) : '',
     run.sensitivity ? section('Uncertain numbers', sensitivityTable(run), style) : '',
   ]);
 }

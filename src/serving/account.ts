@@ -6,6 +6,8 @@ export type Phase = 'sent' | 'waiting' | 'reading' | 'entered' | 'decoding' | 'e
 /** A request from its submission to its end; times are NaN as long as it has not happened. */
 export interface Account {
   request: Request;
+  /** What its accepted tokens are drawn by: its place among the requests that are submitted, or that are known. */
+  number: number;
   phase: Phase;
   /** Whether its session keeps its cache. */
   keep: boolean;
@@ -22,11 +24,22 @@ export interface Account {
   firstSeenNs: number;
   leftNs: number;
   framedNs: number;
+  /** Of the round that is under way: tokens that it verifies, and drafted ones of them that are right. */
+  verified: number;
+  accepted: number;
+  /** What the accepted ones are drawn from, where tokens are drafted. */
+  draws?: () => number;
 }
 
-export function createAccount(request: Request, arrivalNs: number, keep: boolean): Account {
+export function createAccount(
+  request: Request,
+  arrivalNs: number,
+  keep: boolean,
+  number = request.id,
+): Account {
   return {
     request,
+    number,
     phase: 'sent',
     keep,
     arrivalNs,
@@ -38,6 +51,8 @@ export function createAccount(request: Request, arrivalNs: number, keep: boolean
     firstSeenNs: NaN,
     leftNs: NaN,
     framedNs: -Infinity,
+    verified: 1,
+    accepted: 0,
   };
 }
 

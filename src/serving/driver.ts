@@ -81,6 +81,7 @@ export function createDriver(options: ServerOptions): Driver {
   /** Last instant that was advanced to, or at which anything was asked for. */
   let time = 0;
   let newest = -1;
+  let submitted = 0;
   const at = (now: number) => {
     if (!Number.isSafeInteger(now))
       throw new RangeError(`expected integer nanoseconds, found ${now}`);
@@ -93,7 +94,8 @@ export function createDriver(options: ServerOptions): Driver {
       if (request.id <= newest)
         throw new RangeError(`request ${request.id}: expected a number above ${newest}`);
       newest = request.id;
-      send(server, request, at(now), { keep: request.keep === true });
+      // A record of it has no gaps between its ids.
+      send(server, request, at(now), { keep: request.keep === true, number: submitted++ });
       return time;
     },
     cancel(id, now) {

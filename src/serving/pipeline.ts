@@ -1,6 +1,6 @@
 /**
  * A server with one pipeline of layers: requests wait, their prompts stream through the layers one
- * after the other, and users decode together, token by token. Driven by events in integer
+ * after the other, and users decode together, token by token, or round by round where tokens are drafted. Driven by events in integer
  * nanoseconds: a request reaches the server or is given up, a piece of a prompt has entered the pipeline, a token
  * comes out. `stepTime` says how long a token takes, and the policy which request goes first. Nothing is kept of
  * requests that have ended.
@@ -9,15 +9,26 @@ import FlatQueue from 'flatqueue';
 import { completed, createAccount, rejected, unfinished, type Account } from './account.js';
 import { createAgenda, type Agenda } from './agenda.js';
 import { downlinkNs, framingNs, uplinkNs, type Transport } from './transport.js';
-import { createLoad, grow, join, leave, type DecodeLoad, stepWith, type Policy } from './policy.js';
+import {
+  createLoad,
+  grow,
+  join,
+  leave,
+  roundWith,
+  type DecodeLoad,
+  type Policy,
+} from './policy.js';
 import { createMemory, drop, fits, keptBy, release, shorten, take } from './memory.js';
 import type { CacheMemory } from './memory.js';
 import type { Rejection, Request, Served } from './request.js';
+import { drawAccepted, drawsOf, noRounds, type RoundCounts, type Rounds } from './rounds.js';
 import type { StepTime } from './step-time.js';
 
 export interface ServerOptions {
   policy: Policy;
   stepTime: StepTime;
+  /** Several tokens of a user in flight, where they are drafted. */
+  rounds?: Rounds | undefined;
   /** Positions of the KV cache, for all users together. */
   kvTokens: number;
   /** Positions that are given out together; 1 if not given. */
@@ -65,6 +76,9 @@ export interface Pipeline extends ServerOptions {
   outside: Agenda<Command>;
   memory: CacheMemory;
   load: DecodeLoad;
+  /** Positions of a request in addition to its tokens: those of drafted tokens that may be wrong. */
+  spare: number;
+  counts: RoundCounts;
   /** Framing of a token, and its path to the client. */
   framing: number;
   downlink: number;
@@ -79,7 +93,7 @@ export interface Pipeline extends ServerOptions {
 }
 
 export function createPipeline(options: ServerOptions, listener: Listener): Pipeline {
-  const { stepTime, kvTokens, kvBlock, states, maxContext, transport } = options;
+  const { kvTokens, kvBlock, states, maxContext, transport, rounds } = options;
   return {
     ...options,
     listener,
@@ -88,7 +102,9 @@ export function createPipeline(options: ServerOptions, listener: Listener): Pipe
     events: new FlatQueue(),
     outside: createAgenda(),
     memory: createMemory(kvTokens, kvBlock, states),
-    load: createLoad(stepTime, maxContext),
+    load: createLoad(options, maxContext),
+    spare: rounds === undefined ? 0 : rounds.tokens - 1,
+    counts: noRounds(),
     framing: framingNs(transport),
     downlink: downlinkNs(transport),
     waiting: [],
@@ -103,19 +119,20 @@ export function createPipeline(options: ServerOptions, listener: Listener): Pipe
 /**
  * The client sends a request at `now`; a session's first one opens its connection.
  * @param follows whether an answer that has just ended calls for it
+ * @param number what its accepted tokens are drawn by; its id if not given
  */
 export function send(
   server: Pipeline,
   request: Request,
   now: number,
-  { keep, follows = false }: { keep: boolean; follows?: boolean },
+  { keep, follows = false, number }: { keep: boolean; follows?: boolean; number?: number },
 ): void {
   const { live: all, sessions, transport, outside, events } = server;
   const { id, session } = request;
   if (all.has(id)) throw new RangeError(`request ${id}: expected a number that no other has`);
   const opens = session !== undefined && !sessions.has(session);
   if (opens) sessions.add(session);
-  const live = createAccount(request, now, keep);
+  const live = createAccount(request, now, keep, number);
   all.set(id, live);
   const at = now + uplinkNs(request, transport, opens);
   if (follows) events.push(id * 4 + ARRIVE, at);
@@ -165,7 +182,7 @@ function handle(server: Pipeline, event: number, now: number): void {
   if (live === undefined) return;
   server.lastNs = now;
   if (kind === ARRIVE) arrive(server, live, now);
-  else if (live.phase === 'decoding') token(server, live, now);
+  else if (live.phase === 'decoding') roundEnds(server, live, now);
   else firstToken(server, live, now);
 }
 
@@ -179,9 +196,8 @@ function obey(server: Pipeline, command: Command, now: number): void {
 }
 
 function arrive(server: Pipeline, live: Account, now: number): void {
-  const { promptTokens, outputTokens } = live.request;
   const { maxContext, memory, maxWaiting = Infinity, waiting, head } = server;
-  const needed = promptTokens + outputTokens;
+  const needed = roomOf(server, live);
   const room = Math.min(maxContext, memory.capacity);
   live.queuedNs = now;
   if (needed > room)
@@ -194,16 +210,22 @@ function arrive(server: Pipeline, live: Account, now: number): void {
   }
 }
 
+/** Positions that a request takes when it starts. */
+function roomOf({ spare }: Pipeline, { request: { promptTokens, outputTokens } }: Account): number {
+  return promptTokens + outputTokens + spare;
+}
+
 /** Starts the first waiting request that may, if any may. */
 function startNext(server: Pipeline, now: number): void {
   const { waiting, policy, memory, load } = server;
   const last = Math.min(waiting.length, server.head + (policy.overtakes ? LOOK_AHEAD : 1));
   for (let i = server.head; i < last; i++) {
     const live = waiting[i];
-    const { promptTokens, outputTokens, session, historyTokens = 0, parent } = live.request;
+    const { promptTokens, session, historyTokens = 0, parent } = live.request;
+    const room = roomOf(server, live);
     const kept = keptBy(memory, session, parent);
-    if (!fits(memory, promptTokens + outputTokens) || !policy.admits(load, promptTokens)) continue;
-    take(memory, promptTokens + outputTokens, session);
+    if (!fits(memory, room) || !policy.admits(load, promptTokens)) continue;
+    take(memory, room, session);
     waiting.copyWithin(server.head + 1, server.head, i);
     server.head++;
     forgetStarted(server);
@@ -233,7 +255,7 @@ function startPiece(server: Pipeline, now: number): void {
   const rest = live.request.promptTokens - position;
   const share = policy.promptTokens(load, position);
   const tokens = Math.min(share, rest);
-  const perToken = stepWith(load, share, position + tokens / 2) / share;
+  const perToken = roundWith(load, 0, share, position + tokens / 2).ns / share;
   server.piece = tokens;
   events.push(live.request.id * 4 + PIECE, now + Math.round(tokens * perToken));
   if (tokens < rest) return;
@@ -259,19 +281,26 @@ function firstToken(server: Pipeline, live: Account, now: number): void {
   if (outputTokens > 0) deliver(server, live, now);
   if (outputTokens <= 1) return complete(server, live, now);
   join(server.load, promptTokens);
-  startToken(server, live, now);
+  startRound(server, live, now);
 }
 
-function token(server: Pipeline, live: Account, now: number): void {
-  const { load } = server;
-  deliver(server, live, now);
-  const context = contextOf(live) - 1;
-  if (live.tokens === live.request.outputTokens) {
+/** A round ends: its certain token and those that were guessed right leave together. */
+function roundEnds(server: Pipeline, live: Account, now: number): void {
+  const { load, counts } = server;
+  const { verified, accepted, request } = live;
+  const context = contextOf(live);
+  const emitted = Math.min(accepted + 1, request.outputTokens - live.tokens);
+  counts.rounds++;
+  counts.drafted += verified - 1;
+  counts.accepted += accepted;
+  counts.emitted += emitted;
+  for (let i = 0; i < emitted; i++) deliver(server, live, now);
+  if (live.tokens === request.outputTokens) {
     leave(load, context);
     return complete(server, live, now);
   }
-  grow(load, context);
-  startToken(server, live, now);
+  grow(load, context, emitted);
+  startRound(server, live, now);
 }
 
 /** Tokens in the cache of a user that decodes. */
@@ -279,15 +308,17 @@ function contextOf({ request, tokens }: Account): number {
   return request.promptTokens + tokens - 1;
 }
 
-/** A user's token passes the layers among those of the other users and of the prompt that is being read. */
-function startToken(server: Pipeline, live: Account, now: number): void {
-  const { load, piece, position } = server;
-  const { users, contextSum: total, contextMax: max } = load;
-  const step =
-    piece > 0
-      ? stepWith(load, piece, position + piece / 2)
-      : load.stepTime(users, { mean: total / users, max, total });
-  server.events.push(live.request.id * 4 + TOKEN, now + step);
+/** A user's tokens pass the layers among those of the other users and of the prompt that is being read. */
+function startRound(server: Pipeline, live: Account, now: number): void {
+  const { load, piece, position, rounds } = server;
+  const round =
+    piece > 0 ? roundWith(load, 0, piece, position + piece / 2) : roundWith(load, 0, 0, 0);
+  live.verified = round.tokens;
+  if (rounds !== undefined) {
+    live.draws ??= drawsOf(rounds, live.number);
+    live.accepted = drawAccepted(live.draws, rounds, round);
+  }
+  server.events.push(live.request.id * 4 + TOKEN, now + round.ns);
 }
 
 /** A token leaves the wafer; a connection frames one token at a time. */
@@ -302,9 +333,9 @@ function deliver({ framing, downlink, listener }: Pipeline, live: Account, now: 
 /** A request has said all that it was to say. */
 function complete(server: Pipeline, live: Account, now: number): void {
   const { memory, listener } = server;
-  const { promptTokens, outputTokens, session, id } = live.request;
+  const { promptTokens, session, id } = live.request;
   const positions = promptTokens + live.tokens;
-  shorten(memory, promptTokens + outputTokens, positions);
+  shorten(memory, roomOf(server, live), positions);
   release(memory, positions, live.keep ? session : undefined, id);
   forget(server, live);
   // An answer that is cut short was over with its last token.
@@ -334,9 +365,7 @@ function withdraw(server: Pipeline, live: Account, now: number, kind: 'cancel' |
   if (phase === 'reading' || phase === 'entered') load.joining--;
   if (phase === 'decoding') leave(load, contextOf(live));
   if (kind === 'finish' && phase === 'decoding') return complete(server, live, now);
-  const { promptTokens, outputTokens } = live.request;
-  if (phase !== 'sent' && phase !== 'waiting')
-    release(memory, promptTokens + outputTokens, undefined);
+  if (phase !== 'sent' && phase !== 'waiting') release(memory, roomOf(server, live), undefined);
   forget(server, live);
   listener.ended(unfinished(live, now, 'cancelled'), now, live);
 }

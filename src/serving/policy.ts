@@ -3,6 +3,7 @@
  * between two tokens of the users that decode. All batch continuously: a user joins as soon as its
  * prompt is read, and leaves with its last token.
  */
+import { chosenRound, type Round, type Rounds } from './rounds.js';
 import type { StepTime } from './step-time.js';
 
 export type PolicyName = 'fcfs' | 'latency-first' | 'batch-first';
@@ -16,6 +17,8 @@ export interface Load {
   contextSum: number;
   contextMax: number;
   stepTime: StepTime;
+  /** Where tokens are drafted: the rounds of users that decode. */
+  rounds?: Rounds | undefined;
 }
 
 export interface Policy {
@@ -57,13 +60,13 @@ export const POLICIES: Record<PolicyName, (options: PolicyOptions) => Policy> = 
       admits: (load, context) => {
         const { users, joining } = load;
         if (users + joining === 0) return true;
-        return users + joining < maxUsers && stepWith(load, joining + 1, context) <= limitNs;
+        return users + joining < maxUsers && paceWith(load, joining + 1, 0, context) <= limitNs;
       },
       promptTokens: (load, context) => {
         // Users that have no first token yet will decode before this piece has entered.
         const coming = load.joining - 1;
         if (load.users + coming === 0) return UNHINDERED;
-        const fine = (tokens: number) => stepWith(load, coming + tokens, context) <= limitNs;
+        const fine = (tokens: number) => paceWith(load, coming, tokens, context) <= limitNs;
         let most = 1;
         while (most < UNHINDERED && fine(2 * most)) most *= 2;
         for (let step = most >> 1; step > 0; step >>= 1) if (fine(most + step)) most += step;
@@ -88,6 +91,26 @@ export function stepWith(load: Load, more: number, context: number): number {
   return load.stepTime(batch, { mean, max, total: load.contextSum + context });
 }
 
+/**
+ * The round of the decoding users, with so many more of them and tokens of a prompt, all of this context. Without
+ * drafts it is a step: one token of each.
+ */
+export function roundWith(load: Load, users: number, prompt: number, context: number): Round {
+  const { rounds } = load;
+  const more = users + prompt;
+  if (rounds === undefined) return { ns: stepWith(load, more, context), tokens: 1, emitted: 1 };
+  const mean = (load.contextSum + more * context) / (load.users + more);
+  const max = Math.max(load.contextMax, context);
+  const contexts = { mean, max, total: load.contextSum + context };
+  return chosenRound(rounds, load.users + users, prompt, contexts);
+}
+
+/** Nanoseconds between two tokens of a user in the mean, likewise. */
+function paceWith(load: Load, users: number, prompt: number, context: number): number {
+  const { ns, emitted } = roundWith(load, users, prompt, context);
+  return ns / emitted;
+}
+
 /** The users that decode: how many, the sum of their contexts and the longest one, kept up to date. */
 export interface DecodeLoad extends Load {
   /** Users by context. */
@@ -95,13 +118,17 @@ export interface DecodeLoad extends Load {
 }
 
 /** No user decodes yet; contexts are at most `maxContext`. */
-export function createLoad(stepTime: StepTime, maxContext: number): DecodeLoad {
+export function createLoad(
+  { stepTime, rounds }: Pick<Load, 'stepTime' | 'rounds'>,
+  maxContext: number,
+): DecodeLoad {
   return {
     users: 0,
     joining: 0,
     contextSum: 0,
     contextMax: 0,
     stepTime,
+    rounds,
     byContext: new Int32Array(maxContext + 2),
   };
 }
@@ -113,12 +140,13 @@ export function join(load: DecodeLoad, context: number): void {
   if (context > load.contextMax) load.contextMax = context;
 }
 
-/** A user's context grows by the token just made. */
-export function grow(load: DecodeLoad, context: number): void {
-  load.contextSum++;
+/** A user's context grows by the tokens just made. */
+export function grow(load: DecodeLoad, context: number, tokens: number): void {
+  load.contextSum += tokens;
   load.byContext[context]--;
-  load.byContext[context + 1]++;
-  if (context === load.contextMax) load.contextMax++;
+  load.byContext[context + tokens]++;
+  // Those of other users that were longer still are.
+  if (context + tokens > load.contextMax) load.contextMax = context + tokens;
 }
 
 export function leave(load: DecodeLoad, context: number): void {

@@ -23,6 +23,8 @@ export interface Request {
   parent?: number;
   /** Whether its cache stays for the session's next turn. */
   keep?: boolean;
+  /** Which of several models it is for, where a trace says so. */
+  model?: string;
 }
 
 export type Outcome = 'completed' | 'rejected' | 'cancelled' | 'unfinished';

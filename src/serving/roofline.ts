@@ -1,6 +1,6 @@
 /**
  * GPUs for comparison with the wafer, by a roofline: an analytic model, nothing is simulated. A step reads all
- * weights and every user's KV cache and states once and computes for all tokens; the slower of the two counts,
+ * weights (of experts those that its tokens choose) and every user's KV cache and states once and computes for all tokens; the slower of the two counts,
  * plus a fixed time per layer and two all-reduces per layer where tensors are parallel.
  */
 import type { StepTime } from './step-time.js';
@@ -28,8 +28,13 @@ export interface ModelSize {
   cacheBytesPerPosition: number;
   /** Of each user in place of a cache, where layers keep a state; 0 if not given. */
   stateBytes?: number;
+  /** That a token multiplies. */
   parameters: number;
   layers: number;
+  /** Of `weightBytes` those of experts, and the chance that a token chooses another one: batches read those that are chosen. */
+  experts?: { bytes: number; missed: number }[];
+  /** Of one user's cache of so many positions, where not every layer keeps all. */
+  cacheBytesAt?: (positions: number) => number;
 }
 
 /** Step times of a model on `gpus` GPUs that share every layer (tensor parallel). */
@@ -42,8 +47,18 @@ export function rooflineStepTime(gpu: GpuSpec, model: ModelSize, gpus: number): 
   const cacheNs = model.cacheBytesPerPosition / bytesPerNs;
   const stateNs = (model.stateBytes ?? 0) / bytesPerNs;
   const tokenNs = (2 * model.parameters) / flopsPerNs;
-  return (batch, { total }) =>
-    Math.round(fixedNs + Math.max(weightNs + total * cacheNs + batch * stateNs, batch * tokenNs));
+  const { experts = [], cacheBytesAt } = model;
+  // Experts are taken to be chosen alike and each by itself.
+  const unreadNs = (batch: number) =>
+    experts.reduce((sum, { bytes, missed }) => sum + bytes * missed ** batch, 0) / bytesPerNs;
+  const cachesNs = (total: number, mean: number) =>
+    cacheBytesAt === undefined || mean === 0
+      ? total * cacheNs
+      : ((total / mean) * cacheBytesAt(Math.round(mean))) / bytesPerNs;
+  return (batch, { total, mean }) => {
+    const readNs = weightNs - unreadNs(batch) + cachesNs(total, mean) + batch * stateNs;
+    return Math.round(fixedNs + Math.max(readNs, batch * tokenNs));
+  };
 }
 
 /** Positions of KV cache that fit next to the weights, a tenth of the memory left for activations. */

@@ -7,6 +7,7 @@ import { close, createPipeline, nextNs, runUntil, send, stop } from './pipeline.
 import type { ServerOptions } from './pipeline.js';
 import type { Action } from './record.js';
 import type { Request, Served } from './request.js';
+import type { RoundCounts } from './rounds.js';
 
 export interface ServeOptions extends ServerOptions {
   /** What has not ended by then stays unfinished. */
@@ -26,6 +27,8 @@ export interface ServeResult {
   endNs: number;
   /** Sessions whose kept cache was evicted. */
   evictions: number;
+  /** Where tokens are drafted: what rounds came to. */
+  rounds?: RoundCounts;
 }
 
 /**
@@ -69,7 +72,9 @@ export function serve(requests: readonly Request[], options: ServeOptions): Serv
   for (const live of server.live.values())
     if (live.arrivalNs <= endNs) results[live.request.id] = unfinished(live, endNs);
   const served = results.filter((one) => one !== undefined);
-  return { served, gapsNs: gaps.values(), endNs, evictions: server.memory.evictions };
+  const { memory, counts } = server;
+  const drafted = options.rounds && { rounds: counts };
+  return { served, gapsNs: gaps.values(), endNs, evictions: memory.evictions, ...drafted };
 }
 
 /** Requests that follow no other, in the order in which they are sent. */

@@ -29,16 +29,22 @@ export interface StepGrid {
   intervalNs: number[];
 }
 
-/**
- * Interpolates linearly between contexts; beyond the last one its last slope continues.
- * @throws RangeError unless contexts ascend and each has its two times
- */
-export function stepTimeOf({ contexts, aloneNs, intervalNs }: StepGrid): StepTime {
+/** @throws RangeError unless contexts ascend and each has its two times */
+export function checkGrid({ contexts, aloneNs, intervalNs }: StepGrid): void {
   const ascending = contexts.every((x, i) => i === 0 || x > contexts[i - 1]);
   const times = [...aloneNs, ...intervalNs];
   if (contexts.length === 0 || !ascending || times.length !== 2 * contexts.length)
     throw new RangeError(`contexts: expected ascending numbers, found ${contexts.join(', ')}`);
   if (!times.every((ns) => ns > 0)) throw new RangeError('expected times above 0');
+}
+
+/**
+ * Interpolates linearly between contexts; beyond the last one its last slope continues.
+ * @throws RangeError unless contexts ascend and each has its two times
+ */
+export function stepTimeOf(grid: StepGrid): StepTime {
+  checkGrid(grid);
+  const { contexts, aloneNs, intervalNs } = grid;
   const points = Float64Array.from(contexts);
   const alone = Float64Array.from(aloneNs);
   const interval = Float64Array.from(intervalNs);
@@ -49,7 +55,7 @@ export function stepTimeOf({ contexts, aloneNs, intervalNs }: StepGrid): StepTim
 }
 
 /** Of `values` at ascending `points`; a single point stands for all. */
-function interpolate(points: Float64Array, values: Float64Array, x: number): number {
+export function interpolate(points: Float64Array, values: Float64Array, x: number): number {
   if (points.length === 1) return values[0];
   let low = 0;
   let high = points.length - 2;

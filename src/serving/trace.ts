@@ -18,11 +18,15 @@ export interface TraceColumns {
   output: string;
   /** What `arrival` counts. */
   unit: TimeUnit;
+  /** Which of several models a request is for; none unless given. */
+  model?: string;
 }
 
 export interface TraceOptions {
   /** Where they are not those of the published traces. */
   columns?: Partial<TraceColumns>;
+  /** Models that a row may name. */
+  models?: readonly string[];
   /** How many requests of it, from its beginning. */
   limit?: number;
   /** Whether rows that cannot be used are left out and counted, rather than refused. */
@@ -53,8 +57,15 @@ const PUBLISHED = {
   lines: { arrival: 'timestamp', input: 'input_length', output: 'output_length', unit: 'ms' },
 } as const satisfies Record<string, TraceColumns>;
 
-/** A row's three values as they stand there. */
-type Cells = [arrival: unknown, input: unknown, output: unknown];
+/** A row's values as they stand there. */
+type Cells = [arrival: unknown, input: unknown, output: unknown, model?: unknown];
+/** What a request is made of. */
+interface Row {
+  at: number;
+  promptTokens: number;
+  outputTokens: number;
+  model?: string;
+}
 /** Takes a row; false: no more. What `cells` throws is a row that cannot be used. */
 type Take = (line: number, cells: () => Cells) => boolean;
 
@@ -65,25 +76,26 @@ type Take = (line: number, cells: () => Cells) => boolean;
  * @throws TraceError on a damaged, empty or gigantic file
  */
 export function readTrace(text: string, file: string, options: TraceOptions = {}): Trace {
-  const { columns: given = {}, limit = Infinity, skipInvalid = false } = options;
+  const { columns: given = {}, models = [], limit = Infinity, skipInvalid = false } = options;
   const content = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   if (isRecord(content)) return recordedTrace(readRecord(content, file, limit), file);
   const kind = content.slice(0, 200).trimStart().startsWith('{') ? 'lines' : 'csv';
   const columns: TraceColumns = { ...PUBLISHED[kind], ...given };
-  const rows: [arrivalNs: number, promptTokens: number, outputTokens: number][] = [];
+  const rows: Row[] = [];
   const skipped: Trace['skipped'] = { rows: 0 };
   let first: bigint | undefined;
   const take: Take = (line, cells) => {
     const where = `${file}:${line}`;
     try {
-      const [arrival, input, output] = cells();
+      const [arrival, input, output, model] = cells();
       const at = instantOf(arrival, columns, where);
-      const tokens = [
-        tokensOf(input, columns.input, where),
-        tokensOf(output, columns.output, where),
-      ];
+      const tokens = {
+        promptTokens: tokensOf(input, columns.input, where),
+        outputTokens: tokensOf(output, columns.output, where),
+        ...(columns.model !== undefined && { model: modelOf(model, columns.model, models, where) }),
+      };
       first ??= at;
-      rows.push([sinceFirst(at - first, columns.arrival, where), tokens[0], tokens[1]]);
+      rows.push({ at: sinceFirst(at - first, columns.arrival, where), ...tokens });
     } catch (error) {
       if (!skipInvalid || !(error instanceof TraceError)) throw error;
       if (skipped.rows++ === 0) skipped.first = error.message;
@@ -118,13 +130,11 @@ function formatOf(kind: keyof typeof PUBLISHED, given: object): Trace['format'] 
   return kind === 'csv' ? 'azure' : 'mooncake';
 }
 
-function inOrder(rows: [number, number, number][]): Pick<Trace, 'requests' | 'sorted'> {
-  const sorted = rows.some(([time], i) => i > 0 && time < rows[i - 1][0]);
-  if (sorted) rows.sort((a, b) => a[0] - b[0]);
-  const begin = rows[0][0];
-  const requests = rows.map(([time, promptTokens, outputTokens], id) => {
-    return { id, arrivalNs: time - begin, promptTokens, outputTokens };
-  });
+function inOrder(rows: Row[]): Pick<Trace, 'requests' | 'sorted'> {
+  const sorted = rows.some(({ at }, i) => i > 0 && at < rows[i - 1].at);
+  if (sorted) rows.sort((a, b) => a.at - b.at);
+  const begin = rows[0].at;
+  const requests = rows.map(({ at, ...tokens }, id) => ({ id, arrivalNs: at - begin, ...tokens }));
   return { requests, sorted };
 }
 
@@ -151,9 +161,10 @@ function readCsv(text: string, file: string, columns: TraceColumns, take: Take):
   });
 }
 
-/** Where the three columns stand: by their exact name or, without one, by one in other letters. */
+/** Where the columns stand: by their exact name or, without one, by one in other letters. */
 function columnsOf(header: string[], columns: TraceColumns, where: string, source: string) {
-  const names = [columns.arrival, columns.input, columns.output];
+  const { arrival, input, output, model } = columns;
+  const names = [arrival, input, output, ...(model === undefined ? [] : [model])];
   const same = (name: string) => (cell: string) => cell.toLowerCase() === name.toLowerCase();
   const at = names.map((name) =>
     header.includes(name) ? header.indexOf(name) : header.findIndex(same(name)),
@@ -161,7 +172,7 @@ function columnsOf(header: string[], columns: TraceColumns, where: string, sourc
   if (!at.includes(-1)) return at;
   throw new TraceError(
     `${where}: expected a header with ${names.join(', ')} or JSON lines, found ${shown(source)}; ` +
-      'workload.trace.arrival, input and output name other columns',
+      'workload.trace.arrival, input, output and model name other columns',
   );
 }
 
@@ -177,7 +188,8 @@ function readLines(text: string, file: string, columns: TraceColumns, take: Take
   }
 }
 
-function cellsOf(line: string, where: string, { arrival, input, output }: TraceColumns): Cells {
+function cellsOf(line: string, where: string, columns: TraceColumns): Cells {
+  const { arrival, input, output, model } = columns;
   let row: unknown;
   try {
     row = JSON.parse(line);
@@ -187,7 +199,8 @@ function cellsOf(line: string, where: string, { arrival, input, output }: TraceC
   if (typeof row !== 'object' || row === null || Array.isArray(row))
     throw new TraceError(`${where}: expected a JSON object, found ${shown(line)}`);
   const values = new Map<string, unknown>(Object.entries(row));
-  return [values.get(arrival), values.get(input), values.get(output)];
+  const named = model === undefined ? [] : [values.get(model)];
+  return [values.get(arrival), values.get(input), values.get(output), ...named] as Cells;
 }
 
 function instantOf(value: unknown, { arrival, unit }: TraceColumns, where: string): bigint {
@@ -206,6 +219,14 @@ function sinceFirst(ns: bigint, name: string, where: string): number {
   throw new TraceError(
     `${where}: ${name}: expected a time within ${MOST_DAYS} days of the first, found one ` +
       `${ns / DAY_NS} days from it; take fewer with workload.requests, or set workload.trace.unit`,
+  );
+}
+
+function modelOf(cell: unknown, name: string, models: readonly string[], where: string): string {
+  const model = models.find((one) => one === cell);
+  if (model !== undefined) return model;
+  throw new TraceError(
+    `${where}: ${name}: expected the name of a deployment that serves requests (${models.join(', ')}), found ${shown(cell)}`,
   );
 }
 

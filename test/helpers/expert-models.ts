@@ -32,19 +32,13 @@ export function expertLayer(changes: Changes = {}, rest: Partial<LayerSpec> = {}
 
 const whole = (min: number, max: number) => fc.integer({ min, max });
 
-const routers: fc.Arbitrary<RouterSpec> = fc
-  .record({
-    score: fc.constantFrom('softmax', 'softmax-of-top', 'sigmoid'),
-    bias: fc.constantFrom('none', 'logit', 'choice'),
-    scale: fc.constantFrom(1, 2.5),
-    ...{ renormalise: fc.boolean(), scalesInput: fc.boolean() },
-    ...{ ownNorm: fc.boolean(), perExpertScale: fc.boolean() },
-  })
-  // Shares of all are compared by nobody: see model/features.ts.
-  .map((router) => ({
-    ...router,
-    bias: router.score === 'softmax' && router.bias === 'choice' ? 'none' : router.bias,
-  }));
+const routers: fc.Arbitrary<RouterSpec> = fc.record({
+  score: fc.constantFrom('softmax', 'softmax-of-top', 'sigmoid'),
+  bias: fc.constantFrom('none', 'logit', 'choice'),
+  scale: fc.constantFrom(1, 2.5),
+  ...{ renormalise: fc.boolean(), scalesInput: fc.boolean() },
+  ...{ ownNorm: fc.boolean(), perExpertScale: fc.boolean() },
+});
 
 export const expertSpecs: fc.Arbitrary<ExpertsSpec> = fc
   .record({
@@ -55,7 +49,7 @@ export const expertSpecs: fc.Arbitrary<ExpertsSpec> = fc
   })
   .map(({ groups, size, keep, topK, router, shared, fn, ...rest }) => {
     const count = groups * size;
-    const isGrouped = groups > 1 && router.score !== 'softmax';
+    const isGrouped = groups > 1;
     const kept = Math.min(keep, groups);
     return {
       ...({ kind: 'experts', act: { fn }, count } as const),

@@ -1,5 +1,6 @@
 /** A model on the simulated wafer whose tokens come in rounds of drafted ones, next to plain greedy decoding. */
 import type { ResolvedConfig } from '../../src/config.js';
+import type { Speculation } from '../../src/config/speculation.js';
 import { createNumbers, type Numbers } from '../../src/decode/compute.js';
 import { createComputing } from '../../src/decode/computing.js';
 import { stepBeginner, type StepOf } from '../../src/decode/begin.js';
@@ -25,6 +26,8 @@ export interface Asked {
   prompt: readonly number[];
   tokens: number;
   verified: number;
+  /** What the configuration says drafts; a look-up, if not given. */
+  draft?: Speculation['draft'];
 }
 
 /** The tokens that follow a prompt, in double precision and one after the other. */
@@ -41,8 +44,7 @@ export function plainTokens({ config: { model }, weights }: Speaking, asked: Ask
 
 /** The configuration of such a run. */
 export function speculating({ config }: Speaking, asked: Asked): ResolvedConfig {
-  const { prompt, tokens, verified } = asked;
-  const draft = { kind: 'ngram', n: 1 } as const;
+  const { prompt, tokens, verified, draft = { kind: 'ngram', n: 1 } } = asked;
   const speculation = { tokens: verified, acceptance: 'measured', draft } as const;
   const workload = { ...config.workload, context: 0, tokens, data: true, speculation };
   return { ...config, prompt, positions: prompt.length - 1 + tokens, workload, tokenizer: [] };

@@ -9,7 +9,8 @@ import type { SimulateOptions } from '../options.js';
 import { firstPosition, inFlightOf, roomOf } from '../positions.js';
 import type { Runner } from '../runner.js';
 import { createStageRunner, runOn } from '../stages.js';
-import { modelDrafter, type Drafter } from './drafters.js';
+import { modelDrafter, mtpDrafter, type Drafter } from './drafters.js';
+import type { RoundRunner } from './verify.js';
 
 /**
  * A drafter that has taken the prompt but for its last token, as the model that verifies has.
@@ -20,12 +21,48 @@ import { modelDrafter, type Drafter } from './drafters.js';
 export async function createDraftModel(
   config: ResolvedConfig,
   placement: Placement,
-  { runner: programs, memo, shared }: SimulateOptions & { runner: Runner },
+  options: SimulateOptions & { runner: Runner },
   weights?: ReturnType<typeof weightsOf>,
 ): Promise<Drafter> {
-  const { wafer, prompt = [] } = config;
+  const { prompt = [] } = config;
+  const of = await roundRunnerOf(config, placement, options, weights);
+  const drafter = modelDrafter(of);
+  for (let position = 0; position < firstPosition(config) && prompt.length > 0; position++)
+    await drafter.takePrompt(prompt[position], position);
+  return drafter;
+}
+
+/**
+ * A drafter by the model's own layer for the token after the next.
+ * @param config the run's, with the layer as its model
+ * @param hiddens of the model that verifies, after each position so far
+ * @param weights the layer's
+ */
+export async function createMtpLayer(
+  config: ResolvedConfig,
+  placement: Placement,
+  options: SimulateOptions & { runner: Runner },
+  hiddens: readonly Float64Array[],
+  weights: ReturnType<typeof weightsOf>,
+): Promise<Drafter> {
+  // What it has in its cache it is given with hidden states.
+  const { prompt: _, positions: __, ...rest } = config;
+  const workload = { ...config.workload, context: 0, tokens: roomOf(config) };
+  return mtpDrafter(
+    await roundRunnerOf({ ...rest, workload }, placement, options, weights, roomOf(config)),
+    hiddens,
+  );
+}
+
+async function roundRunnerOf(
+  config: ResolvedConfig,
+  placement: Placement,
+  { runner: programs, memo, shared }: SimulateOptions & { runner: Runner },
+  weights: ReturnType<typeof weightsOf> | undefined,
+  maxPositions = roomOf(config),
+): Promise<RoundRunner> {
+  const { wafer } = config;
   const most = inFlightOf(config);
-  const maxPositions = roomOf(config);
   const lowered = await loweredOf(config, placement, maxPositions, programs, {
     ...(shared && { lines: shared.lines }),
   });
@@ -37,8 +74,5 @@ export async function createDraftModel(
   const begin = stepBeginner(lowered, stepOf, runner, programs, () => {
     return { lookAhead: () => lookAhead(numbers) };
   });
-  const drafter = modelDrafter({ numbers, runner, programs, begin, most });
-  for (let position = 0; position < firstPosition(config) && prompt.length > 0; position++)
-    await drafter.takePrompt(prompt[position], position);
-  return drafter;
+  return { numbers, runner, programs, begin, most };
 }

@@ -2,10 +2,10 @@
 import type { ResolvedConfig } from '../../config.js';
 import { seededRandom } from '../../numeric/random.js';
 import type { Placement } from '../../placement/placement.js';
-import type { Numbers } from '../compute.js';
+import { mtpWeightsOf, type Numbers } from '../compute.js';
 import type { SimulateOptions } from '../options.js';
 import type { Runner } from '../runner.js';
-import { createDraftModel } from './draft-model.js';
+import { createDraftModel, createMtpLayer } from './draft-model.js';
 import { ngramDrafter, seededDrafter, type Drafter } from './drafters.js';
 
 /** A draft model: the run's configuration with it in place of the run's own, and where it is placed. */
@@ -20,17 +20,19 @@ export interface PlacedDraft {
  * @param draft where another model drafts
  */
 export async function drafterOf(
-  { workload }: ResolvedConfig,
-  { plain, model }: Pick<Numbers, 'plain' | 'model'>,
+  config: ResolvedConfig,
+  { plain, model, hiddens = [] }: Pick<Numbers, 'plain' | 'model' | 'hiddens'>,
   draft: PlacedDraft | undefined,
   options: SimulateOptions & { runner: Runner },
 ): Promise<Drafter> {
-  const { speculation, seed } = workload;
+  const { speculation, seed } = config.workload;
   if (speculation === undefined) throw new TypeError('nothing is drafted');
   const { acceptance, draft: asked } = speculation;
   if (acceptance !== 'measured')
     return seededDrafter(plain, model.vocab, acceptance, seededRandom(`drafts ${seed}`));
   if (asked.kind === 'ngram') return ngramDrafter(asked.n);
   if (draft === undefined) throw new TypeError('a draft that computes has no placement');
+  if (asked.kind === 'mtp')
+    return createMtpLayer(draft.config, draft.placement, options, hiddens, mtpWeightsOf(config));
   return createDraftModel(draft.config, draft.placement, options);
 }

@@ -73,24 +73,30 @@ export function seededDrafter(
   };
 }
 
+/** Takes a token at a position, and what it chooses; the first of a round with the accepted count. */
+function taker({ numbers, runner, programs, begin, most }: RoundRunner) {
+  return async (position: number, index: number, accepted?: number): Promise<number> => {
+    const inFlight = { index, of: most, drafts: true };
+    const { plan, stages } = await begin(position, 0, inFlight);
+    const inRound = { ...inFlight, accepted };
+    await computeToken(runner, plan, stages, numbers, position, programs, inRound);
+    return checkDrafted(numbers);
+  };
+}
+
 /**
  * Another model on the simulated wafer. Of each round it takes the certain token and every one that it drafts, its
  * last one too: if all are accepted, that one is before the next round's.
  */
-export function modelDrafter({ numbers, runner, programs, begin, most }: RoundRunner): Drafter & {
+export function modelDrafter(of: RoundRunner): Drafter & {
   /** Takes a token of the prompt; the last one begins the first round. */
   takePrompt(token: number, position: number): Promise<void>;
 } {
+  const { numbers } = of;
   const { plain } = numbers;
+  const take = taker(of);
   /** What the plain decoder went back to, by the accepted count. */
   let marks: (() => void)[] = [];
-  const take = async (position: number, index: number, accepted?: number) => {
-    const inFlight = { index, of: most, drafts: true };
-    const { plan, stages } = await begin(position + index, 0, inFlight);
-    const inRound = { ...inFlight, accepted };
-    await computeToken(runner, plan, stages, numbers, position + index, programs, inRound);
-    return checkDrafted(numbers);
-  };
   return {
     async takePrompt(token, position) {
       numbers.token = token;
@@ -102,13 +108,58 @@ export function modelDrafter({ numbers, runner, programs, begin, most }: RoundRu
       const drafted: number[] = [];
       numbers.token = tokens.at(-1)!;
       for (let index = 0; index <= count; index++) {
-        const chosen = await take(position, index, index === 0 ? accepted : undefined);
+        const chosen = await take(position + index, index, index === 0 ? accepted : undefined);
         marks.push(plain.mark());
         if (!isToken(chosen, numbers)) break;
         drafted.push(chosen);
         numbers.token = chosen;
       }
       return drafted.slice(0, count);
+    },
+    errors: () => numbers.inPrompt,
+  };
+}
+
+/**
+ * The model's own layer for the token after the next, on the simulated wafer. It takes each token with the hidden state
+ * of the position before; the certain one, and the accepted ones before it once more, with the model's true states. A
+ * drafted token comes with the layer's own state, so that what it leaves is not kept.
+ * @param hiddens the model's states after each position so far
+ */
+export function mtpDrafter(of: RoundRunner, hiddens: readonly Float64Array[]): Drafter {
+  const { numbers } = of;
+  const { plain, memory } = numbers;
+  const take = taker(of);
+  /** Where its cache begins, and up to which position it has taken true states; what it was like then. */
+  let base: number | undefined;
+  let taken = 0;
+  let afterTrue = plain.mark();
+  const join = (token: number, hidden: Float64Array) => {
+    numbers.token = token;
+    numbers.hidden = hidden;
+    memory.bring!(hidden);
+  };
+  return {
+    async draft({ position, tokens, count }) {
+      const drafted: number[] = [];
+      if (count === 0) return drafted;
+      const first = position + 1 - tokens.length;
+      // Of tokens before those that are known, as of a context at random, it has nothing.
+      if (base === undefined) taken = base = Math.max(0, first - 1);
+      afterTrue();
+      let chosen = NaN;
+      for (; taken < position; taken++) {
+        join(tokens[taken + 1 - first], hiddens[taken]);
+        chosen = await take(taken - base, 0, 0);
+      }
+      afterTrue = plain.mark();
+      for (let index = 1; isToken(chosen, numbers); index++) {
+        drafted.push(chosen);
+        if (index === count) break;
+        join(chosen, memory.hidden!());
+        chosen = await take(position - 1 - base + index, index);
+      }
+      return drafted;
     },
     errors: () => numbers.inPrompt,
   };

@@ -2,6 +2,9 @@
  * A model and its draft on wafers. They share wafers where both fit: the model keeps the upper rows of each and the
  * draft the lower ones, so that no path of the one leads through the other's cores. Otherwise, or where the
  * configuration asks for it, the draft has wafers of its own, which are counted after the model's.
+ *
+ * The model's own layer for the token after the next has regions as high as the model's, whose rows bring it their
+ * slices of hidden states.
  */
 import type { ResolvedConfig } from '../../config.js';
 import type { WaferSpec } from '../../hardware/wafer.js';
@@ -20,11 +23,35 @@ export function placeWithDraft(
   search: Placing = {},
 ): Placement {
   const asked = ownWafers(config);
+  if (draft.model.kinds.some(({ joins }) => joins))
+    return placeWithLayer(config, draft, requestOf, search);
   const shared = asked === undefined ? sharing(config, draft, requestOf, search) : undefined;
   if (shared !== undefined) return shared;
   const { model, wafer } = config;
   const placement = place(model, wafer, requestOf(config), search);
   return { ...placement, ...onItsOwn(placement, draft, asked, requestOf) };
+}
+
+function placeWithLayer(
+  config: ResolvedConfig,
+  draft: ResolvedConfig,
+  requestOf: RequestOf,
+  search: Placing,
+): Placement {
+  const { model, wafer } = config;
+  const alone = place(model, wafer, requestOf(config), search);
+  const rows = alone.regions[0].height;
+  const asHigh = (of: ResolvedConfig) => ({ ...of, placement: { ...of.placement, rows } });
+  const layer = asHigh(draft);
+  // On the wafers that the model takes alone.
+  const same = { ...wafer, wafers: alone.wafers };
+  const held = asHigh({ ...config, wafer: same });
+  const below = wafer.height - rows;
+  const shared =
+    wafer.defects === undefined && below > 0
+      ? shareRows(held, layer, requestOf, search, { rows, wafers: alone.wafers })
+      : undefined;
+  return shared ?? { ...alone, ...onItsOwn(alone, layer, undefined, requestOf) };
 }
 
 function ownWafers({ workload: { speculation } }: ResolvedConfig): number | undefined {
@@ -63,11 +90,11 @@ function sharing(
   requestOf: RequestOf,
   { random, onProgress }: Placing,
 ): Placement | undefined {
-  const { model, wafer } = config;
+  const { wafer } = config;
   // Which cores are dead is drawn for whole wafers.
   if (wafer.defects !== undefined) return undefined;
-  const request = requestOf(config);
-  const wafers = wafer.wafers === 'auto' ? wafersNeeded(model, wafer, request) : wafer.wafers;
+  const wafers =
+    wafer.wafers === 'auto' ? wafersNeeded(config.model, wafer, requestOf(config)) : wafer.wafers;
   if (!(wafers < Infinity)) return undefined;
   const split = (rows: number) => ({
     upper: { ...wafer, height: wafer.height - rows, wafers },
@@ -77,7 +104,20 @@ function sharing(
   const holdsModel = (rows: number) => fits(config, split(rows).upper, requestOf);
   const rows = rowsFor(config, draft, requestOf, holdsDraft, holdsModel);
   if (rows === undefined) return undefined;
-  const { upper, lower } = split(rows);
+  return shareRows(config, draft, requestOf, { random, onProgress }, { rows, wafers });
+}
+
+/** The model on the upper rows of so many wafers, and the draft on as many lower ones; undefined if one does not fit. */
+function shareRows(
+  { model, wafer, ...config }: ResolvedConfig,
+  draft: ResolvedConfig,
+  requestOf: RequestOf,
+  { random, onProgress }: Placing,
+  { rows, wafers }: { rows: number; wafers: number },
+): Placement | undefined {
+  const upper = { ...wafer, height: wafer.height - rows, wafers };
+  const lower = { ...wafer, height: rows, wafers };
+  const request = requestOf({ ...config, model, wafer });
   try {
     const placement = place(model, upper, request, { random, onProgress });
     const below = place(draft.model, lower, requestOf(draft));

@@ -36,7 +36,9 @@ export async function speculate(
     onProgress?.(done);
     const counts = next();
     if (counts === undefined) break;
-    const { cycles, rows } = await timer.time(first + done, plainAt(done), counts.drafted + 1);
+    const again = rounds.at(-1)?.accepted;
+    const [at, verified] = [first + done, counts.drafted + 1];
+    const { cycles, rows } = await timer.time(at, plainAt(done), verified, again);
     rounds.push({ ...counts, cycles, ...rows });
     done += counts.accepted + 1;
   }

@@ -37,30 +37,33 @@ export async function timeRounds(
   options: { runner: Runner; memo: Memo | boolean },
   progress?: StepProgress,
 ): Promise<RoundPoint> {
-  const { runner: programs, memo } = options;
-  const { tokens } = config.workload.speculation!;
   const full = await timeDecodeStep(config, placement, context, lines, options, progress);
-  const maxPositions = context + 1 + draftedBeyond(config.workload);
-  const { plan } = await loweredOf(config, placement, maxPositions, programs, { lines });
-  const timer = await createRoundTimer(config, placement, {
-    ...{ plan, maxPositions, lines, programs, memo },
-  });
-  const alone = [full.alone];
-  let rows: RoundRows = { ...NONE, verify: full.alone };
-  for (let verified = 2; verified <= tokens; verified++) {
-    const round = await timer.time(context, full.alone, verified);
-    alone.push(round.cycles);
-    ({ rows } = round);
-  }
+  const { cycles, rows } = await timeAlone(config, placement, context, full.alone, lines, options);
   const drafting = draftConfigOf(config);
   const { draft } = placement;
   const ofDraft =
     drafting && draft
       ? await timeDecodeStep(drafting, draft.placement, context, lines, options, progress)
       : undefined;
+  const alone = [full.alone, ...cycles];
   return { alone, spacing: full.spacing, draftSpacing: ofDraft?.spacing ?? 0, rows };
 }
 
-const NONE: RoundRows = {
-  ...{ draft: 0, verify: 0, spacing: 0, comparison: 0, transport: 0, rollback: 0 },
-};
+/**
+ * Rounds of one user alone, of 2 tokens up to all, where a plain token takes `plain` cycles. All their tokens stand at
+ * one position, which is a few of many thousands off.
+ */
+export async function timeAlone(
+  config: ResolvedConfig,
+  placement: Placement,
+  context: number,
+  plain: number,
+  lines: LineCycles,
+  { runner: programs, memo }: { runner: Runner; memo: Memo | boolean },
+): Promise<{ cycles: number[]; rows: RoundRows }> {
+  const maxPositions = context + 1 + draftedBeyond(config.workload);
+  const { plan } = await loweredOf(config, placement, maxPositions, programs, { lines });
+  const base = { plan, maxPositions, lines, programs, memo, alike: true };
+  const timer = await createRoundTimer(config, placement, base);
+  return timer.timeAll(context, plain);
+}

@@ -15,14 +15,24 @@ import { planHostTrip, planTransport, type CoreAt } from '../../lowering/transpo
 import { hasRouter } from '../../lowering/token.js';
 import type { ModelSpec } from '../../model/model.js';
 import type { Placement } from '../../placement/placement.js';
+import type { RoundRows } from '../../report/document.js';
 import type { LineCycles } from '../groups.js';
 import { loweredOf } from '../lowered.js';
 import { memoized, type Memo } from '../memo.js';
 import type { Runner } from '../runner.js';
+import { createRoundSharing } from '../shared-links.js';
 import { beginStep, createStageRunner, runOn, runStage, timedStages } from '../stages.js';
 import { draftConfigOf } from './draft.js';
+import { joiningRegion, planHidden, sentByLayer, type Placed, type StateTrips } from './hidden.js';
 import { partsOf, type RoundTiming } from './parts.js';
-import { timeChain, timeRound, timeTrip, type RoundStages, type Trip } from './round.js';
+import {
+  endingWith,
+  timeChain,
+  timeRound,
+  timeTrip,
+  type RoundStages,
+  type Trip,
+} from './round.js';
 
 type PlanOf = (step: Step) => StepPlan;
 
@@ -30,8 +40,26 @@ export interface RoundTimer {
   /**
    * A round whose certain token stands at `position`, where a plain token takes `plain` cycles.
    * @param verified its tokens; all of the configuration if not given
+   * @param again accepted tokens of the round before, which a layer that joins hidden states takes once more
    */
-  time(position: number, plain: number, verified?: number): Promise<RoundTiming>;
+  time(position: number, plain: number, verified?: number, again?: number): Promise<RoundTiming>;
+  /**
+   * Cycles of rounds of 2 tokens up to all, and the rows of the last. The first tokens of a round are on their way as
+   * in a shorter one, which ends with the head of its last. A layer that takes accepted tokens
+   * again takes all that the round before can have accepted.
+   */
+  timeAll(position: number, plain: number): Promise<{ cycles: number[]; rows: RoundRows }>;
+}
+
+/** What it takes to draft at a position. */
+interface Chained {
+  position: number;
+  /** Of the draft's tokens. */
+  cycles: number[];
+  /** Words to the draft and back. */
+  there: Trip;
+  back: Trip;
+  states?: StateTrips;
 }
 
 /** What a run's rounds share with its plain steps. */
@@ -43,14 +71,20 @@ export interface TimerBase {
   lines?: LineCycles | undefined;
   programs: Runner;
   memo: Memo | boolean;
+  /**
+   * All tokens of a round stand where its first one does, so that those after it have equal programs but for their
+   * addresses, and are simulated once: for studies of many rounds. Otherwise each stands one further.
+   */
+  alike?: boolean;
 }
 
 /** @param config with speculation, placed with its draft */
 export async function createRoundTimer(
   config: ResolvedConfig,
-  { draft: placed }: Placement,
+  placement: Placement,
   base: TimerBase,
 ): Promise<RoundTimer> {
+  const { draft: placed } = placement;
   const { wafer, model } = config;
   const { tokens: of, draft } = config.workload.speculation!;
   const { maxPositions, programs } = base;
@@ -64,6 +98,7 @@ export async function createRoundTimer(
   const [modelStages, draftStages] = [stageMaker(wafer, base), stageMaker(wafer, base)];
   const planOf = (plan: PlanOf, position: number, inFlight: InFlight): StepPlan =>
     plan({ context: position, maxPositions, users: 1, inFlight });
+  const placeOf = (position: number, index: number) => position + (base.alike ? 0 : index);
   /** Where words are sent from and to does not change from round to round. */
   const trips = new Map<string, Trip>();
   const tripOf = async (name: string, plan: () => StepPlan): Promise<Trip> => {
@@ -74,24 +109,35 @@ export async function createRoundTimer(
     trips.set(name, trip);
     return trip;
   };
+  const layer = drafting && placed && joiningRegion({ ...drafting, placement: placed.placement });
+  const stateTrips = async (others: HandOffTo[]): Promise<StateTrips | undefined> => {
+    if (layer === undefined) return undefined;
+    const trip = (name: string, from: Placed) =>
+      tripOf(name, () => planHidden(wafer, from, layer, of, others));
+    const own = await trip('own state', { ...drafting!, placement: placed!.placement });
+    return { model: await trip('state', { model, placement }), own };
+  };
   /** Of the position that was asked for last: what it takes to draft one token after the other. */
-  let chained: { position: number; cycles: number[]; there: Trip; back: Trip } | undefined;
+  let chained: Chained | undefined;
   const chainAt = async (position: number, { plan }: { plan: PlanOf }, all: StepPlan[]) => {
     if (chained?.position === position) return chained;
-    const plans = Array.from({ length: of }, (_, index) =>
-      planOf(plan, position + index, { index, of, drafts: true }),
+    const plans = chainOf(of, base, (index) =>
+      planOf(plan, placeOf(position, index), { index, of, drafts: true }),
     );
     const others = [...handOffsOf(all[0], model), ...handOffsOf(plans[0], drafting!.model)];
     const [root, to] = [rootOf(all[0]), rootOf(plans[0])];
     const there = await tripOf('there', () => planTransport(wafer, root, to, 2, others));
     const back = await tripOf('back', () => planTransport(wafer, to, root, 1, others));
-    const cycles = await timeChain(await draftStages(position, plans), back.sent);
-    return (chained = { position, cycles, there, back });
+    const states = await stateTrips(others);
+    const later = back.sent + (states?.own.arrives ?? 0);
+    const cycles = await timeChain(await draftStages(position, plans), later);
+    return (chained = { position, cycles, there, back, ...(states && { states }) });
   };
-  const sendsAt = async (position: number, all: StepPlan[]): Promise<Sent> => {
+  const sendsAt = async (position: number, all: StepPlan[], again: number): Promise<Sent> => {
     const drafted = all.length - 1;
     if (ofDraft !== undefined && drafted > 0) {
-      const { cycles, there, back } = await chainAt(position, ofDraft, all);
+      const { cycles, there, back, states } = await chainAt(position, ofDraft, all);
+      if (states) return sentByLayer(cycles.slice(0, drafted), { there, back, states }, again);
       return drafts(cycles.slice(0, all.length), there, back);
     }
     if (draft.kind !== 'ngram' || of === 1)
@@ -102,21 +148,65 @@ export async function createRoundTimer(
     const trip = () => planHostTrip(wafer, rootOf(all[0]), words, others);
     return answered(await tripOf('host', trip), all.length);
   };
+  const headAt = (position: number, verified: number) =>
+    planOf(base.plan, position, { index: verified - 1, of, tokens: verified }).stages.at(-1)!;
+  const tokensAt = (position: number, verified: number): StepPlan[] => {
+    const all = chainOf(verified, base, (index) =>
+      planOf(base.plan, placeOf(position, index), { index, of, tokens: verified }),
+    );
+    if (!base.alike) return all;
+    const last = all[verified - 1];
+    const head = headAt(placeOf(position, verified - 1), verified);
+    const stages = last.stages.with(last.stages.length - 1, head);
+    return all.with(verified - 1, { ...last, stages });
+  };
+  const timeSent = async (position: number, all: StepPlan[], again: number) => {
+    const sent = await sendsAt(position, all, again);
+    const tokens = await modelStages(position, all);
+    const round = await timeRound(tokens, sent.launches);
+    const late = lateBy(sent, round.cycles);
+    if (late === 0) return { sent, round };
+    // A draft that is slower than the model takes its own last token when the next round has begun.
+    const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
+    return { sent: later, round: await timeRound(tokens, later.launches) };
+  };
+  const time: RoundTimer['time'] = async (position, plain, verified = of, again = 0) => {
+    const { sent, round } = await timeSent(position, tokensAt(position, verified), again);
+    return partsOf(round, sent, plain);
+  };
   return {
-    async time(position, plain, verified = of) {
-      const all = Array.from({ length: verified }, (_, index) =>
-        planOf(base.plan, position + index, { index, of, tokens: verified }),
-      );
-      const sent = await sendsAt(position, all);
-      const tokens = await modelStages(position, all);
-      const round = await timeRound(tokens, sent.launches);
-      const late = Math.max(0, sent.own - round.cycles - sent.back);
-      if (late === 0) return partsOf(round, sent, plain);
-      // A draft that is slower than the model takes its own last token when the next round has begun.
-      const later = { ...sent, draft: sent.draft + late, launches: delayed(sent.launches, late) };
-      return partsOf(await timeRound(tokens, later.launches), later, plain);
+    time,
+    async timeAll(position, plain) {
+      const all = tokensAt(position, of);
+      const { sent, round } = await timeSent(position, all, of - 1);
+      const cycles: number[] = [];
+      for (let verified = 2; verified < of; verified++) {
+        const stages = [headAt(placeOf(position, verified - 1), verified)];
+        const head = await modelStages(position, [{ ...all[0], stages }]);
+        const ended = await endingWith(head, round.last[verified - 1]);
+        const shorter = await sendsAt(position, all.slice(0, verified), verified - 1);
+        const isLate = sent.own > 0 && lateBy(shorter, ended) > 0;
+        cycles.push(isLate ? (await time(position, plain, verified, verified - 1)).cycles : ended);
+      }
+      const { cycles: longest, rows } = partsOf(round, sent, plain);
+      return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
     },
   };
+}
+
+/** Cores up to which tokens of a study wait for each other on links, as those of served users do. */
+const MOST_CORES = 2 ** 17;
+
+/** A round's tokens; of those that are alike all after the first have the programs of the second. */
+function chainOf<T>(many: number, { alike }: TimerBase, make: (index: number) => T): T[] {
+  if (!alike || many < 2) return Array.from({ length: many }, (_, index) => make(index));
+  const second = make(1);
+  return [make(0), ...Array.from({ length: many - 1 }, () => second)];
+}
+
+/** Cycles by which the draft is busy with its own last token when the next round's comes to it. */
+function lateBy({ own, back }: Sent, cycles: number): number {
+  return Math.max(0, own - cycles - back);
 }
 
 /** When the tokens of a round are sent, and what of the last one's time until then is what. */
@@ -175,7 +265,7 @@ function handOffsOf({ stages, places }: StepPlan, model: ModelSpec): HandOffTo[]
  * A function that makes stages of a round's plans at a position; it knows what was simulated for that position, and
  * for others their lines.
  */
-function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBase) {
+function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo, alike }: TimerBase) {
   const { stages: equal, lines } = memoized(memo);
   const runner = createStageRunner({ wafer, memo: equal, run: runOn(programs, wafer, lines) });
   let at: number | undefined;
@@ -197,6 +287,12 @@ function stageMaker(wafer: ResolvedConfig['wafer'], { programs, memo }: TimerBas
       await programs.pause();
       return runStage(runner, all[i], startAt);
     };
-    return { plans, stages, run };
+    const length = stages.length / plans.length;
+    const cores = stages
+      .slice(0, length)
+      .reduce((sum, { columns, rows }) => sum + columns * rows, 0);
+    if (alike && cores > MOST_CORES) return { plans, stages, run };
+    const contentionOf = createRoundSharing(runner, all, stages, length);
+    return { plans, stages, run, contentionOf };
   };
 }

@@ -66,6 +66,7 @@ export async function verifyRound(
   const { token, accepted } = memory.verified!();
   numbers.token = token;
   marks[accepted]();
+  numbers.hiddens?.splice(position + accepted + 1);
   const right = found.slice(0, accepted + 1);
   const kept = right.slice(0, wanted(right.map(({ chosen }) => chosen)));
   rejectLast(numbers, found.length - kept.length);

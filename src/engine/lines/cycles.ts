@@ -4,7 +4,7 @@ import { NEVER_MOVES, pointersOf, simulate, type LineResult } from './simulate.j
 import type { LineTable, Shape } from './table.js';
 
 /** Rows of bits (fast/assembly/moves.ts). */
-const ROW = { moves: 0, several: 1, contested: 2, elsewhere: 3 };
+const ROW = { moves: 0, several: 1, contested: 2, ramp: 3, elsewhere: 4 };
 
 /** Of one router of a line, the `at`-th of those noted; cycles are absolute. */
 export interface Cycles {
@@ -113,14 +113,21 @@ function isNoted({ words, bits, base, at }: Cycles, row: number, t: number): boo
   return ((bits[(MOVES_ROWS * at + row) * words + (cycle >> 5)] >>> (cycle & 31)) & 1) === 1;
 }
 
-/** Do two lines move something at a router in one cycle, from `from` to `to`? */
-export function coincide(a: Cycles, b: Cycles, from: number, to: number): boolean {
-  const row = MOVES_ROWS * b.at * b.words;
+/** Do two lines move something at a router in one cycle, from `from` to `to`; or to its core, if that is asked? */
+export function coincide(
+  a: Cycles,
+  b: Cycles,
+  from: number,
+  to: number,
+  which: 'moves' | 'ramp' = 'moves',
+): boolean {
+  const own = (MOVES_ROWS * a.at + ROW[which]) * a.words;
+  const row = (MOVES_ROWS * b.at + ROW[which]) * b.words;
   // The words of the one, and as many bits of the other, which may lie in two words.
   const first = (from - a.base) >> 5;
   const last = (to - a.base) >> 5;
   for (let word = first; word <= last; word++) {
-    const of = a.bits[MOVES_ROWS * a.at * a.words + word];
+    const of = a.bits[own + word];
     if (of === 0) continue;
     const cycle = a.base + word * 32 - b.base;
     const place = cycle >> 5;

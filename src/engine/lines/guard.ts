@@ -1,6 +1,6 @@
 /**
  * Lines were simulated one by one: would the whole program have done the same? It would if
- * - no router moves wavelets of two lines in one cycle,
+ * - no router moves wavelets of two lines over one of its outputs in one cycle,
  * - every line was simulated with the pointers that the others leave at its routers,
  * - every line of a family begins only when the places that the family's lines before it took are free again.
  * What was simulated is right up to the first cycle in which one of these fails, hence all of it if none does. A line
@@ -21,13 +21,14 @@ import {
 import { NEVER_MOVES, placeAmong, pointerAt, type LineResult } from './simulate.js';
 import type { LineTable } from './table.js';
 
-/** A line at a router: its place in it, its cycles there, its colours and where it leaves the pointer. */
+/** A line at a router: its place in it, its cycles there, its colours, its links, and where it leaves the pointer. */
 interface Use {
   line: number;
   at: number;
   from: number;
   to: number;
   colors: number;
+  links: number;
   pointer: number;
   /** All its cycles there, if another line's are between them. */
   cycles?: Cycles;
@@ -140,17 +141,18 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
     if (first[at] === NEVER_MOVES) continue;
     const [from, to] = [bases[line] + first[at], bases[line] + last[at]];
     const place = depends[at] !== 0 ? places![placeIn(shape.several, at)] : undefined;
-    const colors = shape.colors[at];
-    const use = { line, at, from, to, colors, pointer: pointers[at] };
+    const [colors, links] = [shape.colors[at], shape.links[at]];
+    const use = { line, at, from, to, colors, links, pointer: pointers[at] };
     uses.push({ ...use, ...(place !== undefined && { place }) });
   }
   return uses.toSorted((a, b) => a.line - b.line);
 }
 
-/** Do two lines move something in one cycle? */
+/** Do two lines move something in one cycle over one output, a link that both may send over or the ramp to the core? */
 function meet(a: Use, b: Use): boolean {
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
-  return from <= to && coincide(a.cycles!, b.cycles!, from, to);
+  const which = (a.links & b.links) !== 0 ? 'moves' : 'ramp';
+  return from <= to && coincide(a.cycles!, b.cycles!, from, to, which);
 }
 
 /** A cycle of a line before which another one moved something, as the last one to do so, and in which cycle. */
@@ -170,7 +172,9 @@ function findNudges(search: Search, use: Use, uses: Use[]): void {
   if (use.place !== undefined) disturbed.set(use.from, { since: -Infinity });
   const disturb = (cycle: number, by: Use, since: number) => {
     const before = disturbed.get(cycle);
-    if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
+    // Which of two that moved in one cycle left the pointer hangs on where it was before.
+    if (before?.by !== undefined && before.since === since) note(search.met, pass, use, by);
+    else if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
   };
   for (const other of others) {
     if (other.to < use.from) {
@@ -181,8 +185,10 @@ function findNudges(search: Search, use: Use, uses: Use[]): void {
     if (other.from < use.from && use.place !== undefined)
       disturb(use.from, other, moveBefore(its, use.from));
     for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
-      const since = moveBefore(its, t);
-      if (since > moveBefore(of, t) && isNeeded(of, t)) disturb(t, other, since);
+      const [since, own] = [moveBefore(its, t), moveBefore(of, t)];
+      if (since === -Infinity || since < own || !isNeeded(of, t)) continue;
+      if (since === own) note(search.met, pass, use, other);
+      else disturb(t, other, since);
     }
   }
   for (const [cycle, last] of disturbed) {

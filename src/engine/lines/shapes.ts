@@ -95,20 +95,26 @@ function switchNumber(table: LineTable, { positions = [], returns = false }: Rou
 
 const NO_RECORDS = new Int32Array(0);
 
+/** Ports of links; that of the ramp to the core is above. */
+const LINKS = 15;
+
 /** What a router with these routes and a core with this part do. */
 export function lineRole(table: LineTable, part: PartCode | undefined, set: RouteSet): LineRole {
   const key = set.number * 2 ** 21 + (part?.number ?? 0);
   let role = table.roles.get(key);
   if (role === undefined) {
     let { colors } = set;
+    let links = 0;
+    for (const [port, sent] of set.sends.entries()) if (sent !== 0) links |= 1 << port;
     const records = part?.records ?? NO_RECORDS;
     for (let at = 0; at < records.length; at += OP_WORDS) {
       const isRoute = records[at + OP.kind] === ROUTE;
       const color = isRoute ? records[at + OP.more] : records[at + OP.destination];
       if (color >= 0) colors |= 1 << color;
+      if (isRoute) links |= records[at + OP.more + 2] & LINKS;
     }
     const hash = mix(set.hash, part?.hash ?? 0);
-    role = { number: table.roles.size, hash, part, set, colors };
+    role = { number: table.roles.size, hash, part, set, colors, links };
     table.roles.set(key, role);
     table.allRoles.push(role);
   }
@@ -139,16 +145,19 @@ export function shapeOf(table: LineTable, found: Found, fabric: WaferSpec['fabri
   for (const shape of alike) if (isSame(shape, found)) return shape;
   const members = membersOf(table, roles);
   const { distinct, own } = members;
-  const [colors, several, actors] = [new Int32Array(own.length), [] as number[], [] as number[]];
+  const [colors, links] = [new Int32Array(own.length), new Uint8Array(own.length)];
+  const [several, actors] = [[] as number[], [] as number[]];
   const isOne = distinct.map((role) => (role.colors & (role.colors - 1)) === 0);
   for (let i = 0; i < own.length; i++) {
     const role = distinct[own[i]];
     colors[i] = role.colors;
+    links[i] = role.links;
     if (!isOne[own[i]]) several.push(i);
     if (role.part !== undefined) actors.push(i);
   }
   const shape: Shape = {
-    ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops, colors },
+    ...{ hash, width, height, places: places.slice(), roles: roles.slice(), hops },
+    ...{ colors, links },
     image: imageOfLine(found, members, fabric),
     several: Int32Array.from(several),
     actors: Int32Array.from(actors),

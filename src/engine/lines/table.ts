@@ -34,8 +34,9 @@ export interface LineRole {
   hash: number;
   part: PartCode | undefined;
   set: RouteSet;
-  /** Bits of the colours that its router has. */
+  /** Bits of the colours that its router has, and of the links over which it may send them. */
   colors: number;
+  links: number;
 }
 
 /** A line but for when its cores start. */
@@ -49,8 +50,9 @@ export interface Shape {
   roles: Int32Array;
   hops: Uint16Array;
   image: Image;
-  /** By router: bits of its colours. */
+  /** By router: bits of its colours, and of its links. */
   colors: Int32Array;
+  links: Uint8Array;
   /** Routers with several colours. */
   several: Int32Array;
   /** Routers whose cores do something in it. */

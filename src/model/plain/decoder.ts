@@ -25,8 +25,16 @@ export interface PlainDecoder {
    * there is no such token, or no position left up to `maxContext`.
    * @param experts of layers whose token goes through these, whatever their routers choose
    * @param positions of layers whose token attends to these, whatever their indexers choose
+   * @param hidden of a model whose first layer joins a hidden state to its token
    */
-  step(token: number, experts?: ChosenExperts, positions?: ChosenPositions): Float64Array;
+  step(
+    token: number,
+    experts?: ChosenExperts,
+    positions?: ChosenPositions,
+    hidden?: Float64Array,
+  ): Float64Array;
+  /** After each position what the head multiplies: the residual stream, normed. */
+  readonly hiddens: Float64Array[];
   /** Keeps in mind what it remembers now; the function that it returns goes back to that, as often as one likes. */
   mark(): () => void;
   /**
@@ -96,22 +104,25 @@ export function createPlainDecoder(
     };
     return createLayer(model, spec, layer, attend, mlp);
   });
+  const hiddens: Float64Array[] = [];
   let position = 0;
 
   function step(
     token: number,
     experts: ChosenExperts = [],
     positions: ChosenPositions = [],
+    hidden?: Float64Array,
   ): Float64Array {
     if (!Number.isInteger(token) || token < 0 || token >= model.vocab)
       throw unexpected('token', `a whole number from 0 to ${model.vocab - 1}`, token);
     if (position >= model.maxContext)
       throw unexpected('position', `less than ${model.maxContext}`, position);
-    const x = embedded(model, weights, token);
+    const x = joined(model, weights, embedded(model, weights, token), hidden);
     for (const [number, layer] of layers.entries())
       layer(x, position, { experts: experts[number], positions: positions[number] });
     position++;
-    return headLogits(model, weights, x);
+    hiddens.push(rmsNorm(x, weights.finalNorm, model));
+    return logitsOf(model, weights, hiddens.at(-1)!);
   }
 
   function mark(): () => void {
@@ -119,6 +130,7 @@ export function createPlainDecoder(
     const kept = states.map((state) => state && copyOf(state));
     return () => {
       position = marked;
+      hiddens.splice(marked);
       for (const { keys, values, indexKeys } of caches)
         for (const list of [keys, values, indexKeys]) list.splice(marked);
       for (const [layer, state] of states.entries()) {
@@ -131,6 +143,7 @@ export function createPlainDecoder(
 
   return {
     step,
+    hiddens,
     mark,
     keys: caches.map(({ keys }) => keys),
     values: caches.map(({ values }) => values),
@@ -228,13 +241,30 @@ export function embedded(model: ModelSpec, { embedding }: Weights, token: number
   return x;
 }
 
+/** What the first layer takes: the token, or what it is projected to with a hidden state, where the layer joins one. */
+function joined(
+  model: ModelSpec,
+  { layers: [first] }: Weights,
+  token: Float64Array,
+  hidden: Float64Array | undefined,
+): Float64Array {
+  const { join } = first ?? {};
+  if (join === undefined) return token;
+  if (hidden === undefined) throw new TypeError('a hidden state to join is missing');
+  const both = [rmsNorm(token, join.tokenNorm, model), rmsNorm(hidden, join.hiddenNorm, model)];
+  return multiply(join.project, Float64Array.from(both.flatMap((part) => [...part])));
+}
+
 /** The `vocab` logits of a residual stream of `dim` elements: final norm and head. */
 export function headLogits(
   model: ModelSpec,
   weights: Weights,
   residual: ArrayLike<number>,
 ): Float64Array {
-  const normed = rmsNorm(Float64Array.from(residual), weights.finalNorm, model);
+  return logitsOf(model, weights, rmsNorm(Float64Array.from(residual), weights.finalNorm, model));
+}
+
+function logitsOf(model: ModelSpec, weights: Weights, normed: Float64Array): Float64Array {
   const logits = multiply(weights.head, normed);
   const { logitCap } = model;
   return logitCap === undefined ? logits : logits.map((logit) => softCap(logit, logitCap));

@@ -126,6 +126,23 @@ export function haveRoom(widths: readonly number[], runs: readonly Run[]): boole
   return true;
 }
 
+/**
+ * The widest first, each on the first run that has room for it: the first-fit decreasing rule of bin packing
+ * (Johnson et al., SIAM J. Comput. 1974). It finds room wherever `haveRoom` does.
+ */
+export const widestFirst: Strategy = ({ widths, runs }) => {
+  const free = runs.map((run) => ({ ...run }));
+  const positions: Position[] = [];
+  for (const part of [...widths.keys()].sort((a, b) => widths[b] - widths[a])) {
+    const run = free.find(({ width }) => width >= widths[part]);
+    if (run === undefined) return undefined;
+    positions[part] = { x: run.x, y: run.y };
+    run.x += widths[part];
+    run.width -= widths[part];
+  }
+  return { positions };
+};
+
 /** Runs left of `runs` when a region of this width stands at x on run `index`. */
 export function without(runs: readonly Run[], index: number, x: number, width: number): Run[] {
   const run = runs[index];

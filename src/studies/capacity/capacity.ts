@@ -3,7 +3,8 @@ import { ConfigError } from '../../config/errors.js';
 import { runIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { loadConfig, type Source } from '../../config.js';
-import { isServing, prepare, scenariosOf, type Prepared } from '../serve/serve.js';
+import { isServing, prepare, refuseDeployments, scenariosOf } from '../serve/serve.js';
+import type { Prepared } from '../serve/serve.js';
 import type { GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { CapacityDocument } from './table.js';
@@ -92,6 +93,7 @@ export async function capacity(
   const base = loadConfig(path, sets);
   if (!isServing(base))
     throw new ConfigError(`${path}: workload.kind: expected serving, found decode`);
+  refuseDeployments('capacity', base);
   const [{ scenario, config }] = scenariosOf(base, path, sets);
   const begun = options.now();
   const prepared = await withThreads(options, async (work) => prepare(scenario, config, work));

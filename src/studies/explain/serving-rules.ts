@@ -15,7 +15,20 @@ export function servingRules({
     return { about: 'serving' as const, text, grade, source };
   };
   const most = serving?.maxWaiting;
+  const { speculation } = workload;
+  const chances = speculation?.acceptance === 'measured' ? undefined : speculation?.acceptance;
   return [
+    ...(speculation === undefined
+      ? []
+      : [
+          rule(
+            `A drafted token is right, if those before it are, with a chance of ${[...new Set(chances)].join(', ')}, whatever is said; how many are is drawn from workload.seed.`,
+            'workload.speculation.acceptance',
+          ),
+          rule(
+            'A round of many users lasts as long as the longest one alone, or as long as all tokens in flight take to pass the busiest region of the model or of its draft.',
+          ),
+        ]),
     rule(
       'A request takes the KV cache for its prompt and its whole answer when it starts; nobody is preempted.',
     ),

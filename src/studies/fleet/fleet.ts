@@ -6,18 +6,17 @@
 import { configHash, type ResolvedConfig, type Source } from '../../config.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import { scenariosOf } from '../serve/serve.js';
+import { guessesOf, scenariosOf } from '../serve/serve.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import type { FleetDocument } from './table.js';
-import { countable } from '../../decode/countable.js';
+import { inFlightOf } from '../../decode/positions.js';
 import { parameterCount } from '../../model/operators.js';
-import { cyclesOf, deploymentOf, stepTimes, usersHeld } from '../steps/step-times.js';
-import type { GridWork } from '../steps/step-times.js';
+import { paceOf } from '../steps/pace.js';
+import { siteOf, usersAt, type SiteOptions } from '../steps/site.js';
+import { deploymentOf, stepTimes, usersHeld } from '../steps/step-times.js';
+import type { GridWork, Point } from '../steps/step-times.js';
 
-export interface FleetOptions {
-  megawatts: number;
-  /** Power of the whole site over that of its systems, at least 1. */
-  pue: number;
+export interface FleetOptions extends SiteOptions {
   /** Tokens per second that every user is to have. */
   speed: number;
 }
@@ -44,6 +43,8 @@ export interface FleetRow {
   /** Of the replica's wafers at their stated power; and with the site's share (PUE) on top. */
   joulesPerToken: number;
   joulesPerTokenAtSite: number;
+  /** Where tokens are drafted: the chances that the speeds above assume. */
+  assumedAcceptance?: readonly number[];
 }
 
 /**
@@ -66,7 +67,9 @@ export async function fleet(
         const { model, wafer, workload, placement, mapping, latent } = config;
         const { context, tokens, batch } = workload;
         const asked = { placement, mapping, ...(latent && { latent }) };
-        const key = configHash({ model, wafer, context, tokens, batch, ...asked });
+        const { speculation } = workload;
+        const drafted = speculation && { speculation, policy: config.serving?.speculation };
+        const key = configHash({ model, wafer, context, tokens, batch, ...asked, ...drafted });
         const row = known.get(key) ?? fleetRow(scenario, config, limits, work);
         known.set(key, row);
         return { ...(await row), scenario };
@@ -90,34 +93,34 @@ export async function fleetRow(
   const { placement } = deployment;
   const { context } = workload;
   const point = await stepTimes(deployment, context, work);
-  const { alone, spacing: interval } = point;
-  const limit = wafer.clockHz / speed;
-  const bySpeed = alone > limit ? 0 : Math.floor(limit / interval);
-  const byMemory = usersHeld(deployment, context + 1);
-  const usersPerReplica = Math.min(bySpeed, byMemory);
-  const wafers = countable(Math.floor((megawatts * 1e6) / pue / wafer.powerWatts), 'wafers');
-  const replicas = Math.floor(wafers / placement.wafers);
-  const step = cyclesOf(point, usersPerReplica);
-  const users = countable(replicas * usersPerReplica, 'users');
-  const perUser = usersPerReplica > 0 ? wafer.clockHz / step : 0;
-  const joulesPerToken = (placement.wafers * wafer.powerWatts) / (usersPerReplica * perUser);
-  const most = Math.min(wafer.clockHz / interval, (byMemory * wafer.clockHz) / alone);
+  const guesses = guessesOf(config);
+  const speedOf = (users: number) => wafer.clockHz / paceOf(point, users, guesses);
+  const byMemory = usersHeld(deployment, context + inFlightOf(config));
+  const served = usersAt(speedOf, speed, byMemory);
+  const group = { machines: placement.wafers, watts: wafer.powerWatts };
+  const site = siteOf({ megawatts, pue }, group, served);
   return {
     scenario,
     model: model.name,
     parameters: parameterCount(model),
     context,
     wafersPerReplica: placement.wafers,
-    wafers,
-    replicas,
-    usersPerReplica,
-    boundBy: usersPerReplica === 0 ? 'nothing fits' : byMemory < bySpeed ? 'memory' : 'speed',
-    users,
-    tokensPerSecondPerUser: perUser,
-    tokensPerSecondAlone: wafer.clockHz / alone,
-    tokensPerDay: users * perUser * 86_400,
-    tokensPerDayAtMost: replicas * most * 86_400,
-    joulesPerToken,
-    joulesPerTokenAtSite: joulesPerToken * pue,
+    wafers: site.machines,
+    replicas: site.groups,
+    usersPerReplica: served.users,
+    boundBy: served.boundBy,
+    users: site.users,
+    tokensPerSecondPerUser: served.tokensPerSecondPerUser,
+    tokensPerSecondAlone: speedOf(1),
+    tokensPerDay: site.tokensPerDay,
+    tokensPerDayAtMost: site.groups * mostPerSecond(point, byMemory, wafer.clockHz) * 86_400,
+    joulesPerToken: site.joulesPerToken,
+    joulesPerTokenAtSite: site.joulesPerTokenAtSite,
+    ...(guesses && { assumedAcceptance: guesses.chances }),
   };
+}
+
+/** Tokens per second of a replica at most: one token of each user that fits in the time of one alone, or full pipelines. */
+function mostPerSecond({ alone, spacing }: Point, byMemory: number, clockHz: number): number {
+  return Math.min(clockHz / spacing, (byMemory * clockHz) / alone);
 }

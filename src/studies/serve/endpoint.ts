@@ -7,7 +7,7 @@ import type { TransportKind } from '../../serving/transport.js';
 import { deploymentOf, type GridWork } from '../steps/step-times.js';
 import { withThreads } from '../steps/work.js';
 import { recordInto } from './recording.js';
-import { scenariosOf, serverOf, settingsOf } from './serve.js';
+import { refuseDeployments, scenariosOf, serverOf, settingsOf } from './serve.js';
 import { counterOf } from './text/count.js';
 import { modelSource } from './text/model.js';
 import type { TextSource } from './text/source.js';
@@ -67,7 +67,9 @@ export async function prepareEndpoint(
     `serving.maxWaiting=${maxWaiting}`,
   ];
   const all = [...sets, ...asked];
-  const [{ config }] = scenariosOf(loadConfig(path, all), path, all);
+  const base = loadConfig(path, all);
+  refuseDeployments('serve', base);
+  const [{ config }] = scenariosOf(base, path, all);
   const deployment = deploymentOf(config);
   const limits = lengthOf(options.maxModelLen, config, deployment.maxContext);
   const { maxModelLen } = limits;

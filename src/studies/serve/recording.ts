@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path';
 import type { ResolvedConfig } from '../../config.js';
 import { ConfigError } from '../../config/errors.js';
+import type { Speculation } from '../../config/speculation.js';
 import type { Driver } from '../../serving/driver.js';
 import { recordedDriver } from '../../serving/record.js';
 import { beginRecord, type GrowingFile } from '../../store/record-folder.js';
@@ -73,12 +74,13 @@ const OF_REQUESTS = new Set([
  * @param maxContext of the endpoint, so that the same steps are simulated
  */
 export function replayConfig(
-  { resolved, modelFile, weights, gpuFiles, serving }: ResolvedConfig,
+  { resolved, modelFile, weights, gpuFiles, serving, workload: { speculation } }: ResolvedConfig,
   maxContext: number,
 ): string {
   const { scenarios: _, hardware, model, workload, ...rest } = resolved as Record<string, object>;
   const { extends: __, ...machine } = hardware as { extends?: string };
   const kept = Object.entries(workload).filter(([key]) => !OF_REQUESTS.has(key));
+  const drafted = speculation && { speculation: atWholePath(workload, speculation) };
   const values = {
     ...rest,
     hardware: machine,
@@ -87,7 +89,7 @@ export function replayConfig(
       config: resolve(modelFile),
       ...(weights && { weights: resolve(weights.path) }),
     },
-    workload: { ...Object.fromEntries(kept), kind: 'serving', trace: TRACE },
+    workload: { ...Object.fromEntries(kept), ...drafted, kind: 'serving', trace: TRACE },
     serving: {
       ...serving,
       maxContext,
@@ -96,4 +98,16 @@ export function replayConfig(
   };
   const lines = Object.entries(values).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
   return `# What an endpoint was asked, again: wafersim run run.yaml\n${lines.join('')}`;
+}
+
+/** What a configuration says of speculation, its draft's files by their whole paths. */
+function atWholePath(workload: object, { draft }: Speculation): object {
+  const { speculation } = workload as { speculation: { draft: object } };
+  if (draft.kind !== 'model') return speculation;
+  const { modelFile, weights } = draft;
+  const files = {
+    config: resolve(modelFile),
+    ...(weights && { weights: resolve(weights.path) }),
+  };
+  return { ...speculation, draft: { ...speculation.draft, ...files } };
 }

@@ -1,5 +1,6 @@
 /** The requests of a configuration: a trace, open arrivals, a closed loop, or agent sessions. */
 import type { ResolvedConfig } from '../../config.js';
+import { servingOf } from '../../config/deployments.js';
 import { readText } from '../../config/files.js';
 import { ConfigError } from '../../config/errors.js';
 import { agentSessions, closedLoop, openArrivals, type Length } from '../../serving/arrivals.js';
@@ -16,6 +17,8 @@ export interface RequestSource {
   skippedRows: number;
   /** Everything that was asked for, where it was recorded. */
   record?: RequestRecord;
+  /** The requests as they came to a router, with the numbers that they had there. */
+  originals?: readonly Request[];
 }
 
 const DEFAULT_REQUESTS = 1000;
@@ -48,13 +51,22 @@ export function requestsOf(config: ResolvedConfig, maxContext: number): RequestS
   return source;
 }
 
-function fromTrace({ workload, traceFile }: ResolvedConfig): RequestSource {
+function fromTrace({ workload, traceFile, deployments }: ResolvedConfig): RequestSource {
   const path = traceFile!;
   const { trace, requests: limit = Infinity, skipInvalid = false } = workload;
   const { file, ...columns } = typeof trace === 'string' ? { file: trace } : trace!;
+  if ('model' in columns && deployments === undefined)
+    throw new ConfigError(
+      `workload.trace.model: expected none without deployments, found ${columns.model}`,
+    );
+  const models = servingOf(deployments ?? []).map(({ name }) => name);
   try {
     const text = readText({ path, from: 'workload.trace' });
-    const read = readTrace(text, path, { columns, limit, skipInvalid });
+    const read = readTrace(text, path, { columns, models, limit, skipInvalid });
+    if (read.record && deployments !== undefined)
+      throw new ConfigError(
+        `workload.trace: expected requests without what an endpoint recorded of one model, as there are deployments, found ${path}`,
+      );
     return {
       requests: read.requests,
       name: `${read.format} trace ${file}`,

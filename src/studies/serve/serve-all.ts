@@ -1,8 +1,9 @@
-/** All scenarios of a serving configuration: the decode run of the first, and serving of each. */
+/** All scenarios or deployments of a serving configuration: the decode run of the first, and serving of each. */
 import type { ConfigFile, ResolvedConfig } from '../../config.js';
 import type { Setting } from '../../config/tree.js';
 import { scenariosIdentity } from '../../identity.js';
 import type { AnyRun, ServingDocument } from '../../report/serving-document.js';
+import { deploymentsResult, prepareDeployments } from './deployments.js';
 import { servingRows } from './rows.js';
 import type { ServingDetail } from './trace.js';
 import { isServing, prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
@@ -25,23 +26,27 @@ export async function serveAll(
   const begun = options.now();
   const cache: GridCache = new Map();
   const all = scenariosOf(config, file, sets);
-  const [decode, ...prepared] = await withThreads(options, async (work) => {
+  const [decode, prepared] = await withThreads(options, async (work) => {
     const { onProgress: _, ...quiet } = work;
     // All at once, so that no thread is idle while another scenario waits for its last step.
-    return Promise.all([
-      simulate(all[0].config, quiet),
-      ...all.map(async (one) => prepare(one.scenario, one.config, work, cache)),
-    ]);
+    const prepareAll = async () =>
+      config.deployments === undefined
+        ? Promise.all(all.map(async (one) => prepare(one.scenario, one.config, work, cache)))
+        : prepareDeployments(config, all, work, cache);
+    return Promise.all([simulate(all[0].config, quiet), prepareAll()]);
   });
   const served = prepared.map(serveScenario);
   const results = served.map(({ result }) => result);
-  const scenarios = config.scenarios === undefined ? {} : { scenarios: results };
+  const isOne = config.scenarios === undefined && config.deployments === undefined;
+  const runs = served.map(({ run }) => run);
+  const deployments = config.deployments && deploymentsResult(config, prepared, runs);
   return {
     document: {
       ...decode,
       ...scenariosIdentity(config, all),
       serving: results[0],
-      ...scenarios,
+      ...(!isOne && { scenarios: results }),
+      ...(deployments && { deployments }),
       host: hostOfSteps(options, begun),
     },
     rows: rowsOf(served),

@@ -3,18 +3,18 @@
  * and GPUs next to it. Pure but for reading the files that the configuration names.
  */
 import { requestOf } from '../../decode/place.js';
+import { inFlightOf } from '../../decode/positions.js';
 import { configHash, loadConfig, type ConfigFile, type ResolvedConfig } from '../../config.js';
 import type { Setting } from '../../config/tree.js';
 import { readGpu } from '../../config/gpu-file.js';
+import { servingOf } from '../../config/deployments.js';
 import { ConfigError } from '../../config/errors.js';
-import {
-  cacheBytes,
-  cacheBytesPerPosition,
-  parameterCount,
-  weightBytes,
-} from '../../model/operators.js';
+import { parameterCount } from '../../model/operators.js';
 import { longestContext, wafersNeeded } from '../../placement/capacity.js';
-import type { GpuResult, ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import type { GpuResult, ServedSpeculation } from '../../report/serving-document.js';
+import type { ServingResult, StepTimesResult } from '../../report/serving-document.js';
+import { sizeOf } from './model-size.js';
+import { planOf } from './plan.js';
 import { replayOf } from './replay.js';
 import { requestsOf, type RequestSource } from './requests.js';
 import { e2elMs, metricsOf, percentilesOf, tpotMs, ttftMs } from '../../serving/metrics.js';
@@ -24,10 +24,12 @@ import { rooflineChecks } from '../../serving/roofline.js';
 import { seriesOf } from '../../serving/series.js';
 import { serve, type ServeOptions, type ServeResult } from '../../serving/server.js';
 import type { ServerOptions } from '../../serving/pipeline.js';
+import { roundTimeOf, type RoundCounts, type Rounds } from '../../serving/rounds.js';
 import { stepTimeOf } from '../../serving/step-time.js';
 import { transportEffect } from '../../serving/transport-effect.js';
 import { transportOf, transportSources } from '../../serving/transport-presets.js';
 import type { Transport } from '../../serving/transport.js';
+import type { Guesses } from '../steps/pace.js';
 import { deploymentOf, simulateGrid } from '../steps/step-times.js';
 import type { Deployment, GridWork, SimulatedGrid } from '../steps/step-times.js';
 
@@ -54,7 +56,8 @@ export function isServing({ workload }: ResolvedConfig): boolean {
 }
 
 /**
- * The configurations of a file's scenarios, or the one that it is without any.
+ * The configurations of a file's scenarios, or of its deployments that serve requests, or the one that it is
+ * without any.
  * @throws ConfigError one line on the first problem, with its file and line
  */
 export function scenariosOf(
@@ -62,6 +65,10 @@ export function scenariosOf(
   file: ConfigFile,
   sets: readonly Setting[],
 ): { scenario: string; config: ResolvedConfig }[] {
+  if (config.deployments !== undefined)
+    return servingOf(config.deployments).map(({ name }) => {
+      return { scenario: name, config: loadConfig(file, sets, name) };
+    });
   if (config.scenarios === undefined || config.scenarios.length === 0)
     return [{ scenario: '', config }];
   return config.scenarios.map(({ name, set }) => {
@@ -71,15 +78,33 @@ export function scenariosOf(
   });
 }
 
+/** Refuses several deployments where one model is served. @throws ConfigError */
+export function refuseDeployments(command: string, { deployments }: ResolvedConfig): void {
+  if (deployments === undefined) return;
+  throw new ConfigError(
+    `${command}: expected a configuration of one model, found deployments; wafersim run serves them all`,
+  );
+}
+
+/** The longest context that a deployment takes. */
+export function longestFor(config: ResolvedConfig, { maxContext }: Deployment): number {
+  return Math.min(settingsOf(config).maxContext ?? Infinity, maxContext);
+}
+
 /**
  * Places the model, and reads or makes the requests: all that can be wrong before a step is simulated.
+ * @param given what is known of it already: where it is placed, and the requests that come to it
  * @throws ConfigError, CapacityError
  */
-export function requestsFor(config: ResolvedConfig) {
+export function requestsFor(
+  config: ResolvedConfig,
+  given: { deployment?: Deployment; source?: RequestSource } = {},
+) {
   const wanted = settingsOf(config);
-  const deployment = deploymentOf(config);
-  const maxContext = Math.min(wanted.maxContext ?? Infinity, deployment.maxContext);
-  const source = requestsOf(config, maxContext);
+  const deployment = given.deployment ?? deploymentOf(config);
+  const maxContext = longestFor(config, deployment);
+  // Drafted tokens take positions too, wrong ones as well.
+  const source = given.source ?? requestsOf(config, maxContext - inFlightOf(config) + 1);
   const { horizonSeconds } = config.workload;
   const horizonNs = horizonSeconds === undefined ? source.record?.endNs : horizonSeconds * 1e9;
   // Before steps are simulated for long: the run ends no sooner than the last request comes.
@@ -93,8 +118,9 @@ export async function prepare(
   config: ResolvedConfig,
   work: GridWork,
   cache: GridCache = new Map(),
+  given: { deployment?: Deployment; source?: RequestSource } = {},
 ): Promise<Prepared> {
-  const { wanted, deployment, maxContext, source, horizonNs } = requestsFor(config);
+  const { wanted, deployment, maxContext, source, horizonNs } = requestsFor(config, given);
   const needed = wanted.maxContext === undefined ? longestOf(source, maxContext) : maxContext;
   const longest =
     wanted.maxContext === undefined ? roundedUp(needed, wanted.minContext, maxContext) : needed;
@@ -132,11 +158,59 @@ export async function serverOf(
   const serve = {
     policy: POLICIES[wanted.policy](wanted),
     stepTime: stepTimeOf(grid),
+    rounds: roundsOf(config, grid),
     ...{ kvTokens, kvBlock, states, maxContext },
     maxWaiting: wanted.maxWaiting,
     transport: transportOf(kind, given),
   };
   return { grid, serve };
+}
+
+/** How rounds are served, where tokens are drafted. */
+function roundsOf(config: ResolvedConfig, { roundNs, draftIntervalNs, ...grid }: SimulatedGrid) {
+  const { speculation, seed } = config.workload;
+  if (speculation === undefined || roundNs === undefined || draftIntervalNs === undefined)
+    return undefined;
+  return {
+    tokens: speculation.tokens,
+    ...guessesOf(config)!,
+    seed: String(seed),
+    roundTime: roundTimeOf({ ...grid, roundNs, draftIntervalNs }),
+  } satisfies Rounds;
+}
+
+/** What the rounds of a configuration depend on that is not simulated; nothing where no tokens are drafted. */
+export function guessesOf(config: ResolvedConfig): Guesses | undefined {
+  const chances = chancesOf(config);
+  return chances && { chances, policy: config.serving?.speculation ?? 'by-load' };
+}
+
+/** Chances of drafted tokens as they are assumed; what is measured is refused where requests are served. */
+function chancesOf({ workload: { speculation } }: ResolvedConfig) {
+  if (speculation === undefined) return undefined;
+  const { acceptance } = speculation;
+  if (acceptance === 'measured')
+    throw new ConfigError('workload.speculation.acceptance: expected chances, found measured');
+  return acceptance;
+}
+
+/** What rounds came to in a run. */
+function speculationOf(
+  { model: _, workload: { speculation } }: ResolvedConfig,
+  { rounds }: Pick<ServeOptions, 'rounds'>,
+  counts: RoundCounts | undefined,
+): ServedSpeculation | undefined {
+  if (speculation === undefined || rounds === undefined || counts === undefined) return undefined;
+  const { draft } = speculation;
+  return {
+    draft: draft.kind === 'model' ? draft.model.name : draft.kind,
+    tokens: rounds.tokens,
+    policy: rounds.policy,
+    assumedAcceptance: rounds.chances,
+    ...counts,
+    tokensVerifiedPerRound: 1 + counts.drafted / counts.rounds,
+    tokensPerRound: counts.emitted / counts.rounds,
+  };
 }
 
 /** Serves a prepared scenario; of a record also when every request's client sees each of its tokens. */
@@ -151,10 +225,17 @@ export function serveScenario(prepared: Prepared): {
   const onToken = (id: number, ns: number) => tokensNs![id].push(ns);
   const run = serve(source.requests, { ...prepared.serve, ...(record && { onToken }) });
   refuseInexact(run.endNs);
+  const { originals } = source;
+  if (originals !== undefined)
+    run.served = run.served.map((one) => ({ ...one, request: originals[one.request.id] }));
   const metrics = metricsOf(run, limits);
   const { wafers } = deployment.placement;
   const { transport, kvTokens, maxContext } = prepared.serve;
   const effect = effectOf(prepared);
+  const speculation = speculationOf(config, prepared.serve, run.rounds);
+  const { plan: asked, floor } = settingsOf(config);
+  const guesses = guessesOf(config);
+  const plan = asked && planOf(deployment, grid, { ...asked, floor, guesses });
   const result: ServingResult = {
     scenario,
     workload: source.name,
@@ -170,6 +251,8 @@ export function serveScenario(prepared: Prepared): {
     reach: reachOf(config),
     evictions: run.evictions,
     stepTimes: stepTimesOf(grid, config.wafer.clockHz),
+    ...(speculation && { speculation }),
+    ...(plan && { plan }),
     transport,
     transportSources: transportSources(transport.kind, transportSettings(config).given),
     ...(effect && { transportEffect: effect }),
@@ -184,7 +267,7 @@ export function serveScenario(prepared: Prepared): {
     ...(record && { replay: replayOf(record, tokensNs!) }),
     skippedRows: source.skippedRows,
     notes: source.notes,
-    assumptions: ASSUMPTIONS,
+    assumptions: speculation === undefined ? ASSUMPTIONS : [...ASSUMPTIONS, ...OF_ROUNDS],
   };
   return { result, run: { ...run, ...(tokensNs && { tokensNs }) } };
 }
@@ -209,6 +292,13 @@ const ASSUMPTIONS = [
   'No prefix is shared between sessions.',
   'Power is the stated system power all the time; it does not fall with the load.',
   'GPUs: an analytic roofline under first come, first served; nothing of their hardware is simulated.',
+];
+
+/** Where tokens are drafted. */
+const OF_ROUNDS = [
+  'Simulated, for each context: a round of one user for each number of tokens that it verifies. A round of many lasts as long as the longest one alone, or as all tokens in flight take to pass the busiest region of the model or of its draft.',
+  'How often a drafted token is right is assumed, the same for every text.',
+  'GPUs decode without drafts.',
 ];
 
 export function settingsOf(config: ResolvedConfig): ServingConfig {
@@ -256,7 +346,11 @@ async function gridOf(
   const { regions } = deployment.placement;
   const { groups } = placement;
   const { engine } = work;
-  const key = configHash({ wafer, model, regions, groups, low, high, tolerance, engine });
+  const { draft } = deployment.placement;
+  const drafted = draft && { model: draft.model, regions: draft.placement.regions };
+  const { tokens } = deployment.config.workload.speculation ?? {};
+  const rounds = tokens === undefined ? {} : { tokens, ...drafted };
+  const key = configHash({ wafer, model, regions, groups, low, high, tolerance, engine, rounds });
   const grid = cache.get(key) ?? simulateGrid(deployment, low, high, tolerance, work);
   cache.set(key, grid);
   return grid;
@@ -277,8 +371,13 @@ function reachOf(config: ResolvedConfig): ServingResult['reach'] {
 }
 
 function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
-  const { contexts, aloneCycles, fullCycles, fullUsers, middleError } = grid;
+  const { contexts, aloneCycles, fullCycles, fullUsers, middleError, points } = grid;
+  const rounds = points.flatMap((point) => point.rounds ?? []);
   return {
+    ...(rounds.length > 0 && {
+      roundCycles: rounds[0].alone.map((_, i) => rounds.map(({ alone }) => alone[i])),
+      draftSpacingCycles: rounds.map(({ draftSpacing }) => draftSpacing),
+    }),
     contexts,
     aloneCycles,
     fullCycles,
@@ -289,7 +388,7 @@ function stepTimesOf(grid: SimulatedGrid, clockHz: number): StepTimesResult {
   };
 }
 
-function energyOf(watts: number, { durationSeconds, outputTokens }: Totals) {
+export function energyOf(watts: number, { durationSeconds, outputTokens }: Totals) {
   return { watts, joulesPerOutputToken: (watts * durationSeconds) / outputTokens };
 }
 
@@ -307,13 +406,7 @@ function effectOf({ config, source, serve: options }: Prepared) {
 
 function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
   const { model } = config;
-  const size = {
-    weightBytes: weightBytes(model),
-    cacheBytesPerPosition: cacheBytesPerPosition(model),
-    stateBytes: cacheBytes(model, 0),
-    parameters: parameterCount(model),
-    layers: model.layers.length,
-  };
+  const size = sizeOf(model);
   return config.gpuFiles.flatMap((file) => {
     const { gpu } = readGpu(file);
     const gpus = gpusNeeded(gpu, size, options.maxContext);
@@ -322,7 +415,8 @@ function gpusOf({ config, source, serve: options }: Prepared): GpuResult[] {
     const policy = POLICIES.fcfs({ ...settingsOf(config), promptTokens: 2048 });
     const stepTime = rooflineStepTime(gpu, size, gpus);
     const kvTokens = rooflineCache(gpu, size, gpus);
-    const server = { ...options, policy, stepTime, kvTokens, kvBlock: 1, states: undefined };
+    const apart = { rounds: undefined, kvBlock: 1, states: undefined };
+    const server = { ...options, policy, stepTime, kvTokens, ...apart };
     const metrics = metricsOf(serve(source.requests, server));
     const { outputSpeed, outputThroughput, ttftMs, tpotMs, requests } = metrics;
     const energy = energyOf(gpu.systemWatts * gpus, metrics);

@@ -4,15 +4,17 @@
  */
 import { count, fixed, heading, known as number, shown, table } from '../../report/format.js';
 import type { Style } from '../../report/format.js';
+import { planText } from '../../report/plan-text.js';
 import type { Distribution } from '../../serving/metrics.js';
 import type { TransportEffect } from '../../serving/transport-effect.js';
-import type { ServingResult } from '../../report/serving-document.js';
+import type { DeploymentsResult, ServingResult } from '../../report/serving-document.js';
 
 const WIDTH = 50;
 
 /** One scenario in full, ending with a line break. */
 export function servingTable(serving: ServingResult, style: Style): string {
   const parts = [
+    ...planParts(serving, style),
     heading(titleOf(serving), style),
     vllmBlock(serving),
     wafer(serving, style),
@@ -22,6 +24,24 @@ export function servingTable(serving: ServingResult, style: Style): string {
     serving.notes.map((note) => `  note: ${shown(note)}`).join('\n'),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** What a planner asks, where that is asked for; it comes first. */
+function planParts({ plan, model, speculation }: ServingResult, style: Style): string[] {
+  if (plan === undefined) return [];
+  const { title, lines, wafers, gpus } = planText({
+    ...{ plan, model },
+    ...(speculation && { speculation }),
+  });
+  const own = [
+    heading(title, style),
+    ...lines.map((line) => `  ${line}`),
+    table(wafers.head, wafers.rows),
+  ];
+  return [
+    own.join('\n'),
+    ...(gpus ? [[heading(gpus.title, style), table(gpus.head, gpus.rows)].join('\n')] : []),
+  ];
 }
 
 /** One line per scenario, and notes of those after the first, which is shown in full elsewhere. */
@@ -64,6 +84,51 @@ export function scenariosTable(scenarios: ServingResult[], style: Style): string
         .map((one) => `  note, ${s.scenario}: ${one}\n`),
     );
   return `${heading('Scenarios', style)}\n${table(head, rows)}\n${note}\n${notes.join('')}`;
+}
+
+/** A line per deployment that serves requests, and one of all together. */
+export function deploymentsTable(
+  { placed, wafers, systemWafers, total }: DeploymentsResult,
+  served: readonly ServingResult[],
+  style: Style,
+): string {
+  const head = [
+    'deployment',
+    'model',
+    'wafers',
+    'requests completed',
+    'tokens/s per user p50',
+    'p10',
+    'tokens/s all users',
+    'TTFT p50 ms',
+    'E2EL p50 ms',
+    'J/token',
+  ];
+  type Row = Pick<
+    ServingResult,
+    'requests' | 'outputSpeed' | 'outputThroughput' | 'ttftMs' | 'e2elMs' | 'energy'
+  >;
+  const figures = ({ requests, outputSpeed, outputThroughput, ttftMs, e2elMs, energy }: Row) => [
+    `${count(requests.completed)} of ${count(requests.arrived)}`,
+    number(outputSpeed.p50, 0),
+    number(outputSpeed.p10, 0),
+    number(outputThroughput, 0),
+    number(ttftMs.p50, 1),
+    number(e2elMs.p50, 1),
+    number(energy.joulesPerOutputToken, 3),
+  ];
+  const rows = placed.map((one) => {
+    const of = served.find(({ scenario }) => scenario === one.name);
+    const last = one.firstWafer + one.wafers - 1;
+    const lies = one.wafers === 1 ? `${one.firstWafer}` : `${one.firstWafer} to ${last}`;
+    const role = one.draftsFor === undefined ? [] : [`drafts for ${one.draftsFor}`];
+    return [one.name, one.model, lies, ...(of ? figures(of) : role)];
+  });
+  const has = systemWafers === null ? '' : ` of ${count(systemWafers)}`;
+  rows.push(['all', '', `${count(wafers)}${has} used`, ...figures(total)]);
+  const note =
+    '  Each on wafers of its own; requests go to the model that they name, or by shares.';
+  return `${heading('Deployments', style)}\n${table(head, rows)}\n${note}\n`;
 }
 
 /** From the shortest to the longest context that is simulated. */
@@ -123,11 +188,23 @@ function wafer(s: ServingResult, style: Style): string {
     `  KV cache          ${count(s.kvTokens)} positions for all users${s.kvBlock === undefined ? '' : `, ${count(s.kvBlock)} at a time`}; longest context ${count(s.maxContext)}`,
     ...(s.states === undefined
       ? []
-      : [`  states            of ${count(s.states)} users at once, whatever their contexts`]),
+      : [`  states, windows   of ${count(s.states)} users at once, whatever their contexts`]),
     `  128k context      ${reachText(s.reach)}`,
+    ...speculationText(s),
     ...replayText(s),
     `  energy            ${number(energy.joulesPerOutputToken, 3)} J per output token at ${number(energy.watts / 1000, 2)} kW`,
   ].join('\n');
+}
+
+/** What rounds came to; how often a drafted token is right is an assumption, and said to be one. */
+function speculationText({ speculation: of }: ServingResult): string[] {
+  if (of === undefined) return [];
+  const chances = [...new Set(of.assumedAcceptance)].join(', ');
+  const verified = of.policy === 'fixed' ? `${of.tokens}` : `${of.tokens} at most, by load`;
+  return [
+    `  speculation       ${shown(of.draft)} drafts, ${verified} tokens a round (${number(of.tokensVerifiedPerRound, 2)} in the mean), assumed acceptance ${chances}`,
+    `                    ${number(of.tokensPerRound, 2)} tokens emitted a round; ${count(of.accepted)} of ${count(of.drafted)} drafted tokens accepted`,
+  ];
 }
 
 /** Whether a record came again as it was. */

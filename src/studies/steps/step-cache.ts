@@ -6,7 +6,7 @@
 import { memoOf } from '../../decode/memo.js';
 import { sha256Of } from '../../config/json.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import type { Deployment } from './step-times.js';
+import type { Placed } from './step-times.js';
 
 /** Where steps are kept from one command to the next. */
 export interface StepStore {
@@ -73,7 +73,7 @@ export function stepCache(
  * @param step which one: its context, and what else distinguishes it from others of this deployment
  */
 export function stepKey(
-  { config, placement }: Deployment,
+  { config, placement }: Pick<Placed, 'config' | 'placement'>,
   step: object,
   { engine, memo }: SimulateOptions,
   code: string,
@@ -81,12 +81,30 @@ export function stepKey(
   const { mapping, exact } = config;
   const { groups } = config.placement;
   const { name: _, powerWatts: __, ...wafer } = config.wafer;
-  const { name: ___, ...model } = config.model;
   const { regions, wafers, defects } = placement;
-  // What else a core keeps moves no region and takes no time.
-  const placed = regions.map(({ sramBytesPerCore: ____, ...region }) => region);
+  const model = unnamed(config.model);
+  const drafting = draftingOf(config, placement);
   return sha256Of({
     ...{ code, engine, memo: memoOf(memo), step, wafer, model },
-    ...{ placed, wafers, defects, mapping, exact, groups },
+    ...{ placed: placedOf(regions), wafers, defects, mapping, exact, groups },
+    ...(drafting && { drafting }),
   });
+}
+
+/** Who drafts how many tokens, and where; how often they are right takes no time. */
+function draftingOf({ workload }: Placed['config'], { draft }: Placed['placement']) {
+  const { speculation } = workload;
+  if (speculation === undefined) return undefined;
+  const { tokens, draft: asked } = speculation;
+  const model = draft && { model: unnamed(draft.model), at: placedOf(draft.placement.regions) };
+  return { tokens, kind: asked.kind, ...model };
+}
+
+function unnamed({ name: _, ...model }: Placed['config']['model']): object {
+  return model;
+}
+
+/** What else a core keeps moves no region and takes no time. */
+function placedOf(regions: Placed['placement']['regions']): object[] {
+  return regions.map(({ sramBytesPerCore: _, ...region }) => region);
 }

@@ -7,29 +7,38 @@ import type { ResolvedConfig } from '../../config.js';
 import { mostThat, regionBytes } from '../../placement/budget.js';
 import { hasAttention, isOfLayer } from '../../mapping/mapping.js';
 import type { Placement } from '../../placement/placement.js';
-import { attendingToAll } from '../../model/cache-slots.js';
+import type { AttentionSpec } from '../../model/attention-spec.js';
+import { attendingToAll, spanOf } from '../../model/cache-slots.js';
 import { stepKey, type StepCache } from './step-cache.js';
+import type { RoundGrid } from '../../serving/rounds.js';
 import type { StepGrid } from '../../serving/step-time.js';
 import type { LineCycles } from '../../decode/groups.js';
 import { checkRun } from '../../decode/refusals.js';
+import { inFlightOf } from '../../decode/positions.js';
+import { draftConfigOf } from '../../decode/speculation/draft.js';
+import { timeRounds, type RoundPoint } from '../../decode/speculation/time-rounds.js';
 import { timeDecodeStep, type StepProgress } from '../../decode/time-step.js';
 import { placementOf, servedReplicas } from '../../decode/place.js';
 import { withRunner, type SimulateOptions } from '../../decode/options.js';
 
-/** A model on its wafers, ready to serve. */
-export interface Deployment {
+/** A model on its wafers. */
+export interface Placed {
   config: ResolvedConfig;
   placement: Placement;
+  /** What is known about the machine's lines (see groups.ts). */
+  lines: LineCycles;
+}
+
+/** A model on its wafers, ready to serve. */
+export interface Deployment extends Placed {
   /** Positions of the KV cache for all users together: what the layers' cores have room for. */
   kvTokens: number;
   /** Positions that a user takes together: one per row of a region. */
   kvBlock: number;
-  /** Users whose states the layers with gated delta nets hold; none in models without. */
+  /** Users whose states the layers with gated delta nets hold, and whose windows where those count apart; none without. */
   states?: number;
   /** Longest context of one user: the model's, or what the cache holds. */
   maxContext: number;
-  /** What is known about the machine's lines (see groups.ts). */
-  lines: LineCycles;
 }
 
 /**
@@ -43,31 +52,91 @@ export function deploymentOf(given: ResolvedConfig): Deployment {
   const { model } = config;
   checkRun(config, 'serving');
   const placement = placementOf(config);
-  // The pool gives out positions, however long ago a window has lost sight of them.
-  const whole = { ...config, model: attendingToAll(model) };
-  const fits = (maxPositions: number) => holdsCaches(whole, placement, maxPositions, 1);
-  const kvTokens = mostThat(fits, 1, 2 ** 31) ?? 0;
+  const models = modelsOf({ config, placement });
+  // A draft keeps the same positions, in blocks of its own.
+  const kvBlock = Math.max(...models.map((one) => cachesOf(one.placement)[0].height));
+  const { kvTokens, states } = poolOf(models);
   const maxContext = Math.min(model.maxContext, kvTokens);
-  const kvBlock = cachesOf(placement)[0].height;
-  const states = statesHeld(config, placement);
   const held = { kvTokens, kvBlock, ...(states !== undefined && { states }) };
   return { config, placement, ...held, maxContext, lines: new Map() };
 }
 
-/** Users whose states fit the layers that keep some, which have no positions. */
-function statesHeld(config: ResolvedConfig, placement: Placement): number | undefined {
-  const { kinds } = config.model;
-  const regions = placement.regions.filter(
-    (region) => isOfLayer(region) && kinds[region.layerKind].attention.kind === 'delta',
+/** The model, and the one that drafts for it if there is one: both keep the caches of all users. */
+function modelsOf({ config, placement }: Pick<Placed, 'config' | 'placement'>) {
+  const own = { config, placement };
+  const draft = draftConfigOf(config);
+  if (draft === undefined || placement.draft === undefined) return [own];
+  return [own, { config: draft, placement: placement.draft.placement }];
+}
+
+type Models = ReturnType<typeof modelsOf>;
+
+/**
+ * What the layers' cores have room for: positions for all users together, and users, each of whom takes what does not
+ * grow with its context. A window counts either as whole a context as other layers keep, however long ago it has lost
+ * sight of a position, or whole for each user, whatever its context: whichever holds more users of the longest one.
+ */
+function poolOf(models: Models): { kvTokens: number; states: number | undefined } {
+  const whole = models.map(({ config, ...one }) => {
+    return { ...one, config: { ...config, model: attendingToAll(config.model) } };
+  });
+  const longest = Math.min(models[0].config.model.maxContext, positionsHeld(models));
+  const states = usersOf(
+    keeping(models, ({ kind }) => kind === 'delta'),
+    longest,
   );
-  if (!regions.some(({ kind }) => hasAttention(kind))) return undefined;
-  return mostThat((users) => holdsCaches(config, { ...placement, regions }, 1, users), 1, 2 ** 31);
+  const together = { kvTokens: positionsHeld(whole), states };
+  const windows = usersOf(
+    keeping(models, (one) => spanOf(one).kind !== 'full'),
+    longest,
+  );
+  const others = keeping(models, (one) => spanOf(one).kind === 'full');
+  if (windows === undefined || !hasCaches(others)) return together;
+  const apart = {
+    kvTokens: positionsHeld(others),
+    states: Math.min(windows, states ?? Infinity),
+  };
+  const users = (of: typeof together) =>
+    Math.min(Math.floor(of.kvTokens / longest), of.states ?? Infinity);
+  return users(apart) > users(together) ? apart : together;
+}
+
+/** Users that layers have room for, at this context; undefined if they are none. */
+function usersOf(models: Models, positions: number): number | undefined {
+  if (!hasCaches(models)) return undefined;
+  return mostThat((users) => holdCaches(models, positions, users), 1, 2 ** 31) ?? 0;
+}
+
+function positionsHeld(models: Models): number {
+  return mostThat((positions) => holdCaches(models, positions, 1), 1, 2 ** 31) ?? 0;
+}
+
+/** The models with those of their layers alone whose attention is such. */
+function keeping(models: Models, isSuch: (attention: AttentionSpec) => boolean): Models {
+  return models.map(({ config, placement }) => {
+    const { kinds } = config.model;
+    const regions = placement.regions.filter(
+      (region) => isOfLayer(region) && isSuch(kinds[region.layerKind].attention),
+    );
+    return { config, placement: { ...placement, regions } };
+  });
+}
+
+function hasCaches(models: Models): boolean {
+  return models.some(({ placement }) => cachesOf(placement).length > 0);
 }
 
 /** Users whose caches of `positions` each the deployment holds. */
-export function usersHeld({ config, placement }: Deployment, positions: number): number {
-  const fits = (users: number) => holdsCaches(config, placement, positions, users);
+export function usersHeld(deployment: Deployment, positions: number): number {
+  const models = modelsOf(deployment);
+  const fits = (users: number) => holdCaches(models, positions, users);
   return mostThat(fits, 1, 2 ** 31) ?? 0;
+}
+
+function holdCaches(models: Models, maxPositions: number, batch: number): boolean {
+  return models.every(({ config, placement }) =>
+    holdsCaches(config, placement, maxPositions, batch),
+  );
 }
 
 /** Regions that keep caches. */
@@ -77,12 +146,14 @@ function cachesOf({ regions }: Placement) {
 
 /** Whether the cores of all layers have room for so many users' caches. */
 function holdsCaches(
-  { model, wafer, mapping }: ResolvedConfig,
+  config: ResolvedConfig,
   placement: Placement,
   maxPositions: number,
   batch: number,
 ): boolean {
-  const kept = { mapping, maxPositions, batch };
+  const { model, wafer, mapping } = config;
+  const drafted = config.workload.speculation && { inFlight: inFlightOf(config) };
+  const kept = { mapping, maxPositions, batch, ...drafted };
   return cachesOf(placement).every((region) => {
     const { width, height } = region;
     return regionBytes(region, model, wafer, kept, height, width) <= wafer.core.sramBytes;
@@ -97,38 +168,41 @@ export interface GridWork extends SimulateOptions {
 }
 
 /** Simulated steps of one context. */
-interface Point {
+export interface Point {
   context: number;
   /** Cycles of a token, one user in flight. */
   alone: number;
   /** Cycles between two tokens of any users, with the layers full, of a round of so many users. */
   spacing: number;
+  /** Where tokens are drafted: rounds of one user by the tokens that they verify, and the draft's own spacing. */
+  rounds?: Pick<RoundPoint, 'alone' | 'draftSpacing' | 'rows'>;
 }
 
 /**
  * A step with `context` tokens in the cache, simulated unless `work.steps` knows it. Room for the caches
  * of all users who fill the layers is not asked for: a prompt's tokens share one.
  */
-export async function stepTimes(
-  deployment: Deployment,
-  context: number,
-  work: GridWork,
-): Promise<Point> {
+export async function stepTimes(placed: Placed, context: number, work: GridWork): Promise<Point> {
   const { steps } = work;
-  const simulate = async () => simulateStep(deployment, context, work);
+  const simulate = async () => simulateStep(placed, context, work);
   if (steps === undefined) return simulate();
-  return steps.once(stepKey(deployment, { context }, work, steps.code), simulate);
+  return steps.once(stepKey(placed, { context }, work, steps.code), simulate);
 }
 
 async function simulateStep(
-  { config, placement, lines }: Deployment,
+  { config, placement, lines }: Placed,
   context: number,
   { progress, ...options }: GridWork,
 ): Promise<Point> {
-  const { alone, spacing } = await withRunner(options, (shared) =>
-    timeDecodeStep(config, placement, context, lines, shared, progress),
-  );
-  return { context, alone, spacing };
+  return withRunner(options, async (shared) => {
+    if (config.workload.speculation === undefined) {
+      const step = await timeDecodeStep(config, placement, context, lines, shared, progress);
+      return { context, alone: step.alone, spacing: step.spacing };
+    }
+    const point = await timeRounds(config, placement, context, lines, shared, progress);
+    const { alone, spacing, ...rounds } = point;
+    return { context, alone: alone[0], spacing, rounds: { alone, ...rounds } };
+  });
 }
 
 /** Cycles between two tokens of each of `users` users. */
@@ -136,7 +210,8 @@ export function cyclesOf({ alone, spacing }: Pick<Point, 'alone' | 'spacing'>, u
   return Math.max(alone, users * spacing);
 }
 
-export interface SimulatedGrid extends StepGrid {
+export interface SimulatedGrid
+  extends StepGrid, Partial<Pick<RoundGrid, 'roundNs' | 'draftIntervalNs'>> {
   aloneCycles: number[];
   /** Cycles of a round of `fullUsers` users, who fill the layers. */
   fullCycles: number[];
@@ -146,6 +221,8 @@ export interface SimulatedGrid extends StepGrid {
    * halves were not refined further.
    */
   middleError: number;
+  /** What was simulated, by context. */
+  points: Point[];
 }
 
 /** More contexts are not simulated, however rough the times between them. */
@@ -211,14 +288,31 @@ function gridOf(
     fullUsers,
     aloneNs: points.map(({ alone }) => ns(alone)),
     intervalNs: points.map(({ spacing }) => ns(spacing)),
+    ...roundsOf(points, ns),
     middleError,
+    points,
+  };
+}
+
+/** Rounds by the tokens that they verify, where tokens are drafted. */
+function roundsOf(points: readonly Point[], ns: (cycles: number) => number) {
+  const rounds = points.flatMap((point) => point.rounds ?? []);
+  if (rounds.length === 0) return {};
+  return {
+    roundNs: rounds[0].alone.map((_, i) => rounds.map(({ alone }) => ns(alone[i]))),
+    draftIntervalNs: rounds.map(({ draftSpacing }) => ns(draftSpacing)),
   };
 }
 
 /** How far the middle lies from the line between its neighbours, as a share of itself. */
 function middleErrorOf(left: Point, middle: Point, right: Point): number {
   const at = (middle.context - left.context) / (right.context - left.context);
-  const off = (of: 'alone' | 'spacing') =>
-    Math.abs((left[of] + at * (right[of] - left[of])) / middle[of] - 1);
-  return Math.max(off('alone'), off('spacing'));
+  const off = (of: (point: Point) => number) =>
+    Math.abs((of(left) + at * (of(right) - of(left))) / of(middle) - 1);
+  const longest = ({ alone, rounds }: Point) => rounds?.alone.at(-1) ?? alone;
+  return Math.max(
+    off(({ alone }) => alone),
+    off(({ spacing }) => spacing),
+    off(longest),
+  );
 }

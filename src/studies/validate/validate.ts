@@ -263,6 +263,6 @@ function judge(
 
 /** Why a service is not judged, by what is said of its speculation. */
 const UNLIKE: Record<string, string | undefined> = {
-  true: 'not judged: it decodes speculatively, which is not simulated',
-  null: 'not judged: nothing is said of speculative decoding, which is not simulated',
+  true: 'not judged: it decodes speculatively, with a draft that is not published',
+  null: 'not judged: nothing is said of speculative decoding',
 };

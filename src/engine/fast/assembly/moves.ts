@@ -2,7 +2,7 @@
  * What the engine of lines has to know of each router: when it moved wavelets, and whether what it did may depend on
  * its pointer. Only the translation for lines notes it (build.mjs).
  */
-import { Channel, ENDS, FROM_CORE, Router, header } from './machine';
+import { Channel, ENDS, FROM_CORE, RAMP, Router, header } from './machine';
 import { entry, setEntry } from './memory';
 import { channelAt, roleOf, routerOf } from './places';
 import { NEVER, Time } from './time';
@@ -20,8 +20,11 @@ export const moves_depends: i32 = 1;
 /** It depends on it if the next cycle turns out to be contested. */
 const MAY_DEPEND: i32 = 2;
 
-/** Rows of bits of a router: cycles with moves, with several, contested, and with the pointer among its colours. */
-export const MOVES_ROWS: i32 = 4;
+/**
+ * Rows of bits of a router: cycles with moves, with several, contested, with one to its core, and with the pointer among
+ * its colours.
+ */
+export const MOVES_ROWS: i32 = 5;
 
 @unmanaged
 export class Moves {
@@ -76,10 +79,17 @@ function takeNudges(core: i32, router: Router, t: Time): void {
 }
 
 /**
- * In cycle `t` a router whose pointer was at `pointer` moved wavelets of these colours, which are bits; others asked
- * for their outputs or not.
+ * In cycle `t` a router whose pointer was at `pointer` moved wavelets of these colours over these outputs, which are
+ * bits; others asked for these or not.
  */
-export function noteMoves(core: i32, pointer: i32, colors: i32, contested: bool, t: Time): void {
+export function noteMoves(
+  core: i32,
+  pointer: i32,
+  colors: i32,
+  outputs: i32,
+  contested: bool,
+  t: Time,
+): void {
   const moves = movesOf(core);
   const several = (colors & (colors - 1)) != 0;
   const isFirst = moves.first == NEVER;
@@ -90,12 +100,13 @@ export function noteMoves(core: i32, pointer: i32, colors: i32, contested: bool,
   if (moves.noted < 0) return;
   const row = MOVES_ROWS * moves.noted;
   noteBit(row, t);
+  if ((outputs & (1 << RAMP)) != 0) noteBit(row + 3, t);
   if (!several && !contested) return;
   if (several) noteBit(row + 1, t);
   if (contested) noteBit(row + 2, t);
   const all = entry(header.slotted, roleOf(core));
   const before = all & ((1 << pointer) - 1);
-  if (before != 0 && before != all) noteBit(row + 3, t);
+  if (before != 0 && before != all) noteBit(row + 4, t);
 }
 
 function noteBit(row: i32, t: Time): void {

@@ -65,7 +65,7 @@ function stepRouter(core: i32, t: Time): void {
     if (several) forwardByOthers(slot, core, t);
     if ((header.marked & bit) != 0) passMark(core, color, t);
   }
-  if (NOTES_MOVES && moved != 0) noteMoves(core, first, moved, contested, t);
+  if (NOTES_MOVES && moved != 0) noteMoves(core, first, moved, granted, contested, t);
 }
 
 /** Has a channel a free place? If not, the router will be due when it may have one. */

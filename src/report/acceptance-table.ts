@@ -1,0 +1,31 @@
+/** Rounds of every number of tokens, and what acceptance makes of them, as text. */
+import type { AcceptanceResult } from './document.js';
+import { count, fixed, table } from './format.js';
+
+/** Cells of a table: heads, and a row for each number of tokens. */
+export function acceptanceCells({ chances, target, rounds }: AcceptanceResult): {
+  head: string[];
+  rows: string[][];
+} {
+  const asked = target === undefined ? [] : [`for ${count(target)} tokens/s`];
+  return {
+    head: ['tokens', 'cycles per round', ...chances.map(String), ...asked],
+    rows: rounds.map(({ tokens, cyclesPerRound, tokensPerSecondPerUser, needed }) => [
+      String(tokens),
+      count(cyclesPerRound),
+      ...tokensPerSecondPerUser.map((speed) => fixed(speed, 1)),
+      ...(target === undefined ? [] : [neededText(needed)]),
+    ]),
+  };
+}
+
+function neededText(needed: number | null | undefined): string {
+  if (needed === undefined || needed === null) return '1 is not enough';
+  // Rounded up: with what is shown it is enough.
+  return needed === 0 ? '0' : (Math.ceil(needed * 1e4) / 1e4).toFixed(4);
+}
+
+export function acceptanceTable(acceptance: AcceptanceResult): string {
+  const { head, rows } = acceptanceCells(acceptance);
+  return `${table(head, rows)}\n  tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated`;
+}

@@ -1,0 +1,70 @@
+/** A site with so much power, full of equal groups of machines: how many there are, and what their users get. */
+import { countable } from '../../decode/countable.js';
+import { mostThat } from '../../placement/budget.js';
+
+export interface SiteOptions {
+  megawatts: number;
+  /** Power of the whole site over that of its systems, at least 1. */
+  pue: number;
+}
+
+/** Users that a group serves at a speed, and what bounds them. */
+export interface GroupUsers {
+  users: number;
+  boundBy: 'speed' | 'memory' | 'nothing fits';
+  /** Tokens per second of each of them. */
+  tokensPerSecondPerUser: number;
+}
+
+/** No group has as many users as this, however fast it is. */
+const MOST_USERS = 2 ** 31;
+
+/**
+ * @param speedOf tokens per second of each of so many users, which falls with them
+ * @param speed that each is to have
+ * @param byMemory users whose caches the group holds
+ */
+export function usersAt(
+  speedOf: (users: number) => number,
+  speed: number,
+  byMemory: number,
+): GroupUsers {
+  const bySpeed = mostThat((users) => speedOf(users) >= speed, 1, MOST_USERS) ?? 0;
+  const users = Math.min(bySpeed, byMemory);
+  return {
+    users,
+    boundBy: users === 0 ? 'nothing fits' : byMemory < bySpeed ? 'memory' : 'speed',
+    tokensPerSecondPerUser: users > 0 ? speedOf(users) : 0,
+  };
+}
+
+/** What a site of such groups serves. */
+export interface SiteUsers {
+  machines: number;
+  groups: number;
+  users: number;
+  tokensPerDay: number;
+  /** Of the machines at their stated power; and with the site's share (PUE) on top. */
+  joulesPerToken: number;
+  joulesPerTokenAtSite: number;
+}
+
+/** @param group machines of a group, and watts of each */
+export function siteOf(
+  { megawatts, pue }: SiteOptions,
+  group: { machines: number; watts: number },
+  { users, tokensPerSecondPerUser }: Pick<GroupUsers, 'users' | 'tokensPerSecondPerUser'>,
+): SiteUsers {
+  const machines = countable(Math.floor((megawatts * 1e6) / pue / group.watts), 'machines');
+  const groups = Math.floor(machines / group.machines);
+  const all = countable(groups * users, 'users');
+  const joulesPerToken = (group.machines * group.watts) / (users * tokensPerSecondPerUser);
+  return {
+    machines,
+    groups,
+    users: all,
+    tokensPerDay: all * tokensPerSecondPerUser * 86_400,
+    joulesPerToken,
+    joulesPerTokenAtSite: joulesPerToken * pue,
+  };
+}

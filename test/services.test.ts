@@ -1,0 +1,137 @@
+/** Published speeds of services next to plain decoding: which are judged, and what is assumed of the others. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { idOf, publishedServices, type Services } from '../src/studies/services/published.js';
+import { services } from '../src/studies/services/services.js';
+import { servicesTable } from '../src/studies/services/table.js';
+import { stepCache } from '../src/studies/steps/step-cache.js';
+import { simulate } from '../src/studies/run/run.js';
+import { OPTIONS } from './helpers/options.js';
+
+const SET = { hardware: 'small', 'model.dtype': 'f32' };
+const ROW = { date: '2024-08', by: 'the vendor', grade: 'A' } as const;
+const KNOWN = { ...ROW, wafers: 1, weightBits: 32, context: 8, speculation: false } as const;
+
+function table(...rows: Services['rows']): Services {
+  return {
+    models: {
+      tiny: { model: 'tiny', set: SET },
+      like: { model: 'tiny', set: SET, assumed: 'has the shape of tiny' },
+      secret: { notSimulated: 'its size is not disclosed' },
+    },
+    rows,
+  };
+}
+
+async function speedOf(context: number): Promise<number> {
+  const sets = [...Object.entries(SET).map(([k, v]) => `${k}=${v}`), `workload.context=${context}`];
+  const config = loadConfig('configs/wse3.yaml', ['model=tiny', ...sets]);
+  return (await simulate(config, OPTIONS)).decode.tokensPerSecondPerUser;
+}
+
+describe('a published speed', () => {
+  it('is judged where all its settings are known, against the speed of a plain run', async () => {
+    const plain = await speedOf(8);
+    const [ok, slow, fast] = [plain / 1.5, plain / 2.1, plain * 1.01];
+    const rows = [ok, slow, fast].map((speed) => ({
+      model: 'tiny',
+      tokensPerSecond: speed,
+      ...KNOWN,
+    }));
+    const document = await services({ table: table(...rows) }, OPTIONS);
+    expect(document.rows.map(({ predicted }) => predicted)).toEqual([plain, plain, plain]);
+    expect(document.rows.map(({ passed }) => passed)).toEqual([true, false, false]);
+    expect(document.rows[0].error).toBeCloseTo(0.5, 12);
+    expect(document.rows[0].speedUp).toBeCloseTo(1 / 1.5, 12);
+    expect(document).toMatchObject({ schema: 'wafersim.validate/1', passed: false });
+    const failed = rows.slice(1).map(idOf);
+    expect(document.summary['hosted service']).toEqual({
+      measurements: 3,
+      predicted: 3,
+      judged: 3,
+      failed,
+    });
+  });
+
+  it('is shown and not judged where anything is assumed', async () => {
+    const of = (change: object) => ({ model: 'tiny', tokensPerSecond: 1, ...KNOWN, ...change });
+    const { wafers: _, ...noWafers } = KNOWN;
+    const rows = [
+      of({ speculation: true }),
+      of({ speculation: null, tokensPerSecond: 2 }),
+      { model: 'tiny', tokensPerSecond: 3, ...noWafers },
+      of({ model: 'like' }),
+      of({ model: 'secret' }),
+      of({ model: 'unknown' }),
+      of({ system: 'B200' }),
+    ];
+    const steps = stepCache();
+    const document = await services({ table: table(...rows) }, { ...OPTIONS, steps });
+    expect(document.passed).toBe(true);
+    expect(document.rows.map(({ judged, error }) => judged || error !== null)).not.toContain(true);
+    expect(document.rows.map(({ remarks, refused }) => refused ?? remarks.join('; '))).toEqual([
+      'it decodes speculatively; the draft is not published',
+      'nothing is said of speculative decoding',
+      'assumed: on as few wafers as hold it',
+      'assumed: like has the shape of tiny',
+      'its size is not disclosed',
+      'no bundled model has its shape',
+      'B200 is no wafer',
+    ]);
+    // Three rows ask for one wafer, and one for as few as it takes.
+    expect(steps.counts).toEqual({ simulated: 2, read: 0 });
+  });
+
+  it('on wafers that do not hold the model is next to as many as do, and says so', async () => {
+    const rows = [{ model: 'tiny', tokensPerSecond: 1e5, ...KNOWN, context: 64 }];
+    const set = {
+      ...SET,
+      'hardware.width': 12,
+      'hardware.height': 12,
+      'hardware.core.sram': 19_000,
+    };
+    const models = { tiny: { model: 'tiny', set } };
+    const [row] = (await services({ table: { models, rows } }, OPTIONS)).rows;
+    expect(row.published.wafers).toBe(1);
+    expect(row.simulated?.wafers).toBe(2);
+    expect(row.remarks.join()).toMatch(
+      /^more wafers than published, since tiny needs .* it would fit on 2 wafers/,
+    );
+    const none = { tiny: { model: 'tiny', set: { ...set, 'hardware.core.sram': 6000 } } };
+    const [refused] = (await services({ table: { models: none, rows } }, OPTIONS)).rows;
+    expect(refused).toMatchObject({ predicted: null, judged: false, passed: null });
+    expect(refused.refused).toMatch(/^tiny needs /);
+  });
+});
+
+describe('the bundled table', () => {
+  const { models, rows } = publishedServices();
+
+  it('names each speed once, and simulates bundled models with settings that can be', () => {
+    expect(new Set(rows.map(idOf)).size).toBe(rows.length);
+    for (const of of Object.values(models)) {
+      if ('notSimulated' in of) continue;
+      const sets = Object.entries(of.set ?? {}).map(([key, value]) => `${key}=${value}`);
+      expect(() => loadConfig('configs/wse3.yaml', [`model=${of.model}`, ...sets])).not.toThrow();
+    }
+    for (const { model, system } of rows)
+      if (system === undefined) expect(models).toHaveProperty([model]);
+  });
+
+  it('has the rows that are judged among the measurements too', () => {
+    const published = readFileSync('measurements/published.json', 'utf8');
+    for (const row of rows.filter(({ speculation }) => speculation === false))
+      expect(published).toContain(`"measuredTokensPerSecond": ${row.tokensPerSecond}`);
+  });
+
+  it('is a table in which nothing is simulated that is no wafer', async () => {
+    const document = await services({ only: 'kimi-k2.6/2026-05/146' }, OPTIONS);
+    const text = servicesTable(document, { color: false });
+    expect(text).toContain('Services on other systems (published, nothing simulated)');
+    expect(text).toContain('best GPU service');
+    await expect(services({ only: 'nobody' }, OPTIONS)).rejects.toThrow(
+      '--only: expected a text in the id of a published speed, found nobody',
+    );
+  });
+});
