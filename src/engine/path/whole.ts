@@ -9,6 +9,7 @@ import { startsOf } from '../fast/tables.js';
 import { reference } from '../reference/reference.js';
 import type { Image } from '../fast/tables.js';
 import type { Program } from '../../program/program.js';
+import { operationsOf } from '../../program/timing.js';
 import type { LineWants, Team } from '../fast/load.js';
 import { logOf, type EventLog } from './log.js';
 import { walkBack, type Scene, type Walked } from './walk.js';
@@ -25,9 +26,9 @@ export function eventsOf({
 
 /** Is something sent by a schedule, so that nothing comes before it? */
 export function isScheduled({ roles }: Program): boolean {
-  return roles.some(({ operations }) =>
-    operations.some((op) => op.kind === 'traffic' && op.exchange === undefined),
-  );
+  for (const list of operationsOf(roles))
+    for (const op of list) if (op.kind === 'traffic' && op.exchange === undefined) return true;
+  return false;
 }
 
 /** Runs tables with events noted; undefined if the run is too long for 32 bits. */
