@@ -243,6 +243,16 @@ describe('a model that drafts by its own layer', () => {
       (r) => r.height,
     );
     expect(new Set(heights).size).toBe(1);
+    // It lies on what the model leaves of its last wafer.
+    const { shared, placement: drafts } = placement.draft!;
+    const lowest = Math.max(...placement.regions.map(({ y, height }) => y + height));
+    expect([shared, placement.wafers]).toEqual([true, 1]);
+    for (const { y, wafer } of drafts.regions) expect([wafer, y >= lowest]).toEqual([0, true]);
+    // Without room there it has a wafer of its own.
+    const full = { ...config, wafer: { ...config.wafer, height: lowest + 2 } };
+    const apart = placementOf(full);
+    expect([apart.draft!.shared, apart.wafers]).toEqual([false, 2]);
+    expect(apart.regions).toEqual(placement.regions);
     const programs = createRunner(OPTIONS);
     const maxPositions = roomOf(config);
     const { plan } = await loweredOf(config, placement, maxPositions, programs);

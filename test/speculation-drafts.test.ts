@@ -28,7 +28,7 @@ function perturbed(weights: Weights, by: number): Weights {
 
 const accepted = (rounds: { accepted: number }[]) => rounds.map((round) => round.accepted);
 
-const FAMILIES = cases(['llama', 'qwen3_next'], ['gemma3', 'deepseek_v3', 'llama4'])
+const FAMILIES = cases(['qwen3_next'], ['llama', 'gemma3', 'deepseek_v3', 'llama4'])
   .map((name) => `public-${name}`)
   .filter((name) => checkpointNames().includes(name));
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { simulate } from '../src/studies/run/run.js';
 import { putTiny, tinyConfig } from './helpers/checkpoint.js';
+import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'wafersim-drafts-'));
@@ -24,40 +25,38 @@ async function compute(speculation: string[], more: string[] = PROMPT) {
 }
 
 describe('a run that computes with drafted tokens', () => {
-  it('says what it says without, and shows the logits of the same positions', async () => {
-    const plain = await compute([]);
-    for (const asked of [ITSELF, ['draft.ngram=1', 'tokens=3', 'acceptance=measured']]) {
-      const { tokens, logits, check } = await compute(asked);
-      expect(tokens).toEqual(plain.tokens);
-      expect(logits).toHaveLength(plain.logits.length);
-      for (const [i, row] of logits.entries())
-        row.forEach((logit, entry) => expect(logit).toBeCloseTo(plain.logits[i][entry], 5));
-      expect(check).toMatchObject({ passed: true, choice: true });
-    }
-  });
+  const plainly = compute([]);
 
-  it('measures that a model which drafts for itself is always right', async () => {
-    const { drafts } = await compute(ITSELF);
+  it('says what it says without, of the same logits, and measures that its own draft is right', async () => {
+    const plain = await plainly;
+    const { tokens, logits, check, drafts } = await compute(ITSELF);
+    expect(tokens).toEqual(plain.tokens);
+    expect(logits).toHaveLength(plain.logits.length);
+    for (const [i, row] of logits.entries())
+      row.forEach((logit, entry) => expect(logit).toBeCloseTo(plain.logits[i][entry], 5));
+    expect(check).toMatchObject({ passed: true, choice: true });
     expect(drafts).toMatchObject({ drafted: 4, accepted: 4, tokensPerRound: 3 });
     expect(drafts).not.toHaveProperty('assumedAcceptance');
   });
 
-  it('takes tokens that are right by chance where that is asked for, after a cache of tokens too', async () => {
-    const asked = ['draft.ngram=1', 'tokens=4', 'acceptance=0.5'];
-    for (const before of [PROMPT, ['workload.context=9', 'workload.data=true']]) {
-      const plain = await compute([], before);
-      const some = await compute(asked, before);
+  const after = cases([['workload.context=9', 'workload.data=true']], [PROMPT]);
+  it.each(after)(
+    'takes tokens that are right by chance where that is asked for: %s',
+    async (...of) => {
+      const plain = await compute([], of);
+      const some = await compute(['draft.ngram=1', 'tokens=4', 'acceptance=0.5'], of);
       expect(some.tokens).toEqual(plain.tokens);
       expect(some.drafts!.accepted).toBeLessThan(some.drafts!.drafted);
       expect(some.check).toMatchObject({ passed: true, choice: true });
-    }
-  });
+    },
+  );
 
-  it('ends with a token that ends it, though more were accepted', async () => {
-    const plain = await compute([]);
+  it('ends with a token that ends it, though more may have been accepted', async () => {
+    const plain = await plainly;
     const stop = plain.tokens[3]!;
     const at = plain.tokens.indexOf(stop);
-    const { tokens, logits } = await compute(ITSELF, [...PROMPT, `workload.stop=[${stop}]`]);
+    const asked = ['draft.ngram=1', 'tokens=3', 'acceptance=1'];
+    const { tokens, logits } = await compute(asked, [...PROMPT, `workload.stop=[${stop}]`]);
     expect(tokens).toEqual(plain.tokens.slice(0, at + 1));
     expect(logits).toHaveLength(5 + at);
   });

@@ -43,15 +43,33 @@ function placeWithLayer(
   const rows = alone.regions[0].height;
   const asHigh = (of: ResolvedConfig) => ({ ...of, placement: { ...of.placement, rows } });
   const layer = asHigh(draft);
-  // On the wafers that the model takes alone.
-  const same = { ...wafer, wafers: alone.wafers };
-  const held = asHigh({ ...config, wafer: same });
-  const below = wafer.height - rows;
-  const shared =
-    wafer.defects === undefined && below > 0
-      ? shareRows(held, layer, requestOf, search, { rows, wafers: alone.wafers })
-      : undefined;
-  return shared ?? { ...alone, ...onItsOwn(alone, layer, undefined, requestOf) };
+  if (wafer.defects === undefined) {
+    const left = onWhatIsLeft(alone, layer, requestOf);
+    if (left) return { ...alone, ...left };
+    const { wafers } = alone;
+    const held = asHigh({ ...config, wafer: { ...wafer, wafers } });
+    const shared = shareRows(held, layer, requestOf, search, { rows, wafers });
+    if (shared) return shared;
+  }
+  return { ...alone, ...onItsOwn(alone, layer, undefined, requestOf) };
+}
+
+/** On the rows below the model's on its last wafer; undefined if the draft does not fit there. */
+function onWhatIsLeft(
+  { regions, wafers }: Placement,
+  draft: ResolvedConfig,
+  requestOf: RequestOf,
+): Pick<Placement, 'draft' | 'wafers'> | undefined {
+  const last = Math.max(...regions.map(({ wafer }) => wafer));
+  const ends = regions.filter(({ wafer }) => wafer === last).map(({ y, height }) => y + height);
+  const used = Math.max(...ends);
+  const lower = { ...draft.wafer, height: draft.wafer.height - used, wafers: 1 };
+  if (lower.height < 1) return undefined;
+  const placement = placedBelow(used, draft, lower, requestOf);
+  if (placement === undefined) return undefined;
+  const there = placement.regions.map((one) => ({ ...one, wafer: last }));
+  const own = { ...placement, regions: there };
+  return { wafers, draft: { model: draft.model, shared: true, placement: own } };
 }
 
 function ownWafers({ workload: { speculation } }: ResolvedConfig): number | undefined {
@@ -117,15 +135,32 @@ function shareRows(
 ): Placement | undefined {
   const upper = { ...wafer, height: wafer.height - rows, wafers };
   const lower = { ...wafer, height: rows, wafers };
+  if (upper.height < 1) return undefined;
   const request = requestOf({ ...config, model, wafer });
+  const placement = fitting(() => place(model, upper, request, { random, onProgress }));
+  const below = placement && placedBelow(upper.height, draft, lower, requestOf);
+  if (below === undefined) return undefined;
+  const drafting = { model: draft.model, shared: true, placement: below };
+  return { ...placement!, wafers: Math.max(placement!.wafers, below.wafers), draft: drafting };
+}
+
+/** The draft below so many rows, on wafers of the rest; undefined if it does not fit. */
+function placedBelow(
+  rows: number,
+  draft: ResolvedConfig,
+  rest: WaferSpec,
+  requestOf: RequestOf,
+): Placement | undefined {
+  const placement = fitting(() => place(draft.model, rest, requestOf(draft)));
+  const regions = placement?.regions.map((one) => ({ ...one, y: one.y + rows }));
+  return placement && regions && { ...placement, regions };
+}
+
+/** Undefined where something does not fit: regions of an asked size fit no shorter wafer. */
+function fitting<T>(find: () => T): T | undefined {
   try {
-    const placement = place(model, upper, request, { random, onProgress });
-    const below = place(draft.model, lower, requestOf(draft));
-    const regions = below.regions.map((one) => ({ ...one, y: one.y + upper.height }));
-    const drafting = { model: draft.model, shared: true, placement: { ...below, regions } };
-    return { ...placement, wafers: Math.max(placement.wafers, below.wafers), draft: drafting };
+    return find();
   } catch (error) {
-    // Regions of an asked size fit no shorter wafer.
     if (error instanceof CapacityError) return undefined;
     throw error;
   }

@@ -178,19 +178,34 @@ export async function createRoundTimer(
     time,
     async timeAll(position, plain) {
       const all = tokensAt(position, of);
-      const { sent, round } = await timeSent(position, all, of - 1);
+      const { sent, round } = await timeSent(position, all, 0);
       const cycles: number[] = [];
       for (let verified = 2; verified < of; verified++) {
         const stages = [headAt(placeOf(position, verified - 1), verified)];
         const head = await modelStages(position, [{ ...all[0], stages }]);
         const ended = await endingWith(head, round.last[verified - 1]);
-        const shorter = await sendsAt(position, all.slice(0, verified), verified - 1);
+        const shorter = await sendsAt(position, all.slice(0, verified), 0);
         const isLate = sent.own > 0 && lateBy(shorter, ended) > 0;
-        cycles.push(isLate ? (await time(position, plain, verified, verified - 1)).cycles : ended);
+        cycles.push(isLate ? (await time(position, plain, verified)).cycles : ended);
       }
       const { cycles: longest, rows } = partsOf(round, sent, plain);
-      return of === 1 ? { cycles, rows } : { cycles: [...cycles, longest], rows };
+      if (of === 1) return { cycles, rows };
+      return withAgain([...cycles, longest], rows, chained);
     },
+  };
+}
+
+/** With all that the round before can have accepted taken again: the drafted tokens are sent by so much later. */
+function withAgain(cycles: number[], rows: RoundRows, chained: Chained | undefined) {
+  if (chained?.states === undefined) return { cycles, rows };
+  const { states, cycles: chain } = chained;
+  const [certain] = chain;
+  const each = states.model.arrives + certain;
+  const draft = rows.draft + cycles.length * certain;
+  const transport = rows.transport + cycles.length * states.model.arrives;
+  return {
+    cycles: cycles.map((sum, i) => sum + (i + 1) * each),
+    rows: { ...rows, draft, transport },
   };
 }
 
