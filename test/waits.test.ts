@@ -1,6 +1,7 @@
 /** What cores wait for: by hand, added up, and the same however a run is simulated. */
 import { describe, expect, it } from 'vitest';
-import { loadConfig, simulate } from '../src/index.js';
+import { inspect, loadConfig, simulate } from '../src/index.js';
+import { whyTitle } from '../src/report/why-text.js';
 import { createRunner } from '../src/decode/runner.js';
 import { timePipeline, type PipelineTiming } from '../src/decode/pipeline.js';
 import type { StageTiming } from '../src/decode/timeline.js';
@@ -96,6 +97,19 @@ describe('waits of a run', () => {
         expect(await decodeOf(sets, more)).toEqual(known);
     },
   );
+
+  it('are told by inspect, with the critical path by operator, and of no core', async () => {
+    const sets = ['placement.rows=6', 'placement.growth=minimal'];
+    const config = loadConfig('configs/tiny.yaml', sets);
+    const { document, text } = await inspect(config, 'waits');
+    const { waits, criticalPath } = await decodeOf(['placement.rows=6'], {});
+    expect(document).toMatchObject({ what: 'waits', waits, criticalPath });
+    expect(text).toContain(whyTitle({ waits: waits! }));
+    expect(text).toContain('may help, not simulated: ');
+    await expect(inspect(config, 'waits', { x: 0, y: 0 })).rejects.toThrow(
+      '--core: expected --what placement or program, found waits',
+    );
+  });
 
   it('are for the tokens of others while the token that is waited for waits itself', async () => {
     // The first region's two cores work 10 cycles on a token, that of the second 100; cores prepare in no time. The
