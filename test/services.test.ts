@@ -6,6 +6,7 @@ import { idOf, publishedServices, type Services } from '../src/studies/services/
 import { services } from '../src/studies/services/services.js';
 import { servicesTable } from '../src/studies/services/table.js';
 import { stepCache } from '../src/studies/steps/step-cache.js';
+import { tokensPerRound } from '../src/numeric/acceptance.js';
 import { simulate } from '../src/studies/run/run.js';
 import { OPTIONS } from './helpers/options.js';
 
@@ -71,7 +72,7 @@ describe('a published speed', () => {
     expect(document.passed).toBe(true);
     expect(document.rows.map(({ judged, error }) => judged || error !== null)).not.toContain(true);
     expect(document.rows.map(({ remarks, refused }) => refused ?? remarks.join('; '))).toEqual([
-      'it decodes speculatively; the draft is not published',
+      'it decodes speculatively, with a draft that is not published',
       'nothing is said of speculative decoding',
       'assumed: on as few wafers as hold it',
       'assumed: like has the shape of tiny',
@@ -79,8 +80,38 @@ describe('a published speed', () => {
       'no bundled model has its shape',
       'B200 is no wafer',
     ]);
-    // Three rows ask for one wafer, and one for as few as it takes.
-    expect(steps.counts).toEqual({ simulated: 2, read: 0 });
+    // Plain steps on one wafer, and on as few as it takes; and rounds of the one where they are not excluded.
+    expect(steps.counts).toEqual({ simulated: 3, read: 0 });
+  });
+
+  it('is next to rounds where it may be of some, with the acceptance that would explain it', async () => {
+    const plain = await speedOf(8);
+    const rows = [0.5, 1.2, 50].map((times) => ({
+      ...{ model: 'tiny', tokensPerSecond: plain * times },
+      ...{ ...KNOWN, speculation: null },
+    }));
+    const found = (await services({ table: table(...rows) }, OPTIONS)).rows;
+    const [slow, faster, never] = found.map(({ acceptanceForPublished }) => acceptanceForPublished);
+    expect([slow, never]).toEqual([0, null]);
+    expect(faster).toBeGreaterThan(0);
+    const { cyclesPerRound, assumed, clockHz } = found[1].speculative!;
+    expect(cyclesPerRound).toHaveLength(8);
+    // With that chance some round is as fast, and with a little less none.
+    const best = (chance: number) =>
+      Math.max(
+        ...cyclesPerRound.map((cycles, i) => {
+          const chances = Array<number>(i).fill(chance);
+          return (clockHz * tokensPerRound(chances)) / cycles;
+        }),
+      );
+    expect(best(faster!)).toBeGreaterThanOrEqual(plain * 1.2 * (1 - 1e-12));
+    expect(best(faster! - 1e-6)).toBeLessThan(plain * 1.2);
+    expect(assumed).toEqual(
+      [0.5, 0.9].map((acceptance) => ({
+        acceptance,
+        tokensPerSecond: expect.closeTo(best(acceptance), 6) as number,
+      })),
+    );
   });
 
   it('on wafers that do not hold the model is next to as many as do, and says so', async () => {

@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.js';
 import { placementOf } from '../src/decode/place.js';
 import { loweredOf } from '../src/decode/lowered.js';
 import { createRunner } from '../src/decode/runner.js';
-import { acceptanceOf } from '../src/decode/speculation/acceptance.js';
+import { acceptanceOf, chanceFor, speedOf } from '../src/decode/speculation/acceptance.js';
 import { createRoundTimer } from '../src/decode/speculation/timer.js';
 import { acceptanceFor, acceptedOf, tokensPerRound } from '../src/numeric/acceptance.js';
 import { seededRandom } from '../src/numeric/random.js';
@@ -44,6 +44,18 @@ describe('tokens of a round', () => {
       expect(Math.abs(count / draws - expected[i])).toBeLessThan(5 * Math.sqrt(0.25 / draws));
   });
 
+  it('take longer for each accepted one before, where a layer takes it once more', () => {
+    const rounds = { tokens: 4, cycles: 1000, again: 50 };
+    for (const chance of [0.2, 0.7, 1]) {
+      const given = tokensPerRound([chance, chance, chance]);
+      const speed = speedOf(rounds, chance, 1e6);
+      expect(speed).toBeCloseTo((given * 1e6) / (1000 + 50 * (given - 1)), 6);
+      expect(chanceFor(speed, rounds, 1e6)).toBeCloseTo(chance, 9);
+    }
+    expect(chanceFor(1.001 * speedOf(rounds, 1, 1e6), rounds, 1e6)).toBeUndefined();
+    expect(chanceFor(1e6 / 50, rounds, 1e6)).toBeUndefined();
+  });
+
   it('give the chance that they need, and none where all of them are too few', () => {
     for (const chance of [0.1, 0.5, 0.85, 1]) {
       const tokens = tokensPerRound([chance, chance, chance, chance]);
@@ -66,19 +78,19 @@ describe('rounds of every number of tokens', () => {
   it.each(drafts)('take as long as each of them by itself, out of one: %s', async (draft) => {
     const sets = [
       ...SETS.slice(0, 3),
-      ...[draft, 'tokens=5', 'acceptance=0'].map((set) => `workload.speculation.${set}`),
+      ...[draft, 'tokens=4', 'acceptance=0'].map((set) => `workload.speculation.${set}`),
     ];
     const config = loadConfig('configs/tiny.yaml', sets);
     const placement = placementOf(config);
     const programs = createRunner(OPTIONS);
-    const maxPositions = config.workload.context + 5;
+    const maxPositions = config.workload.context + 4;
     const { plan } = await loweredOf(config, placement, maxPositions, programs);
     const base = { plan, maxPositions, programs, memo: true };
-    for (const alike of [false, true]) {
+    for (const alike of cases([true], [false])) {
       const timer = await createRoundTimer(config, placement, { ...base, alike });
       const { cycles, rows } = await timer.timeAll(config.workload.context, 6_000);
       const each = [];
-      for (let verified = 2; verified <= 5; verified++)
+      for (let verified = 2; verified <= 4; verified++)
         // A layer takes again what the round before accepted, all of it here.
         each.push(await timer.time(config.workload.context, 6_000, verified, verified - 1));
       expect(cycles).toEqual(each.map((round) => round.cycles));
@@ -96,8 +108,10 @@ describe('rounds of every number of tokens', () => {
       Array.from({ length: 15 }, (_, i) => i + 2),
     );
     const { clockHz } = config.wafer;
+    const again = acceptance.cyclesPerAccepted!;
+    expect(again).toBeGreaterThan(0);
     for (const { tokens, cyclesPerRound, tokensPerSecondPerUser, needed } of acceptance.rounds) {
-      const most = (tokens * clockHz) / cyclesPerRound;
+      const most = (tokens * clockHz) / (cyclesPerRound + again * (tokens - 1));
       expect(needed === null).toBe(most < target);
       expect(tokensPerSecondPerUser).toEqual(tokensPerSecondPerUser.toSorted((a, b) => a - b));
       expect(tokensPerSecondPerUser.at(-1)).toBeLessThan(most);
@@ -114,6 +128,6 @@ describe('rounds of every number of tokens', () => {
     await expect(acceptanceStudy(run, config, undefined, OPTIONS)).rejects.toThrow(
       '--acceptance: expected workload.speculation, found none',
     );
-    expect(acceptanceOf([], 1e9)).toEqual({ chances: [0.5, 0.6, 0.7, 0.8, 0.9], rounds: [] });
+    expect(acceptanceOf([], 0, 1e9)).toEqual({ chances: [0.5, 0.6, 0.7, 0.8, 0.9], rounds: [] });
   });
 });

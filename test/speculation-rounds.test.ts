@@ -2,10 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import type { Memo } from '../src/decode/memo.js';
+import type { SimulateOptions } from '../src/decode/options.js';
+import { createRunner } from '../src/decode/runner.js';
 import type { RunDocument } from '../src/report/document.js';
 import { runTable } from '../src/report/table.js';
 import { ROUND_ROWS } from '../src/report/speculation-text.js';
 import { simulate } from '../src/studies/run/run.js';
+import { sensitivityOf, uncertainNumbers } from '../src/studies/sensitivity/sensitivity.js';
 import { cases } from './helpers/full.js';
 import { OPTIONS } from './helpers/options.js';
 
@@ -17,7 +20,10 @@ function configOf(speculation: string[], more: string[] = []) {
   return loadConfig('configs/tiny.yaml', [...TINY, ...asked, ...more]);
 }
 
-function run(speculation: string[], more: string[] = [], options = OPTIONS) {
+/** What it knows of lines serves all runs. */
+const shared = { ...OPTIONS, runner: createRunner(OPTIONS) };
+
+function run(speculation: string[], more: string[] = [], options: SimulateOptions = shared) {
   return simulate(configOf(speculation, more), options);
 }
 
@@ -179,5 +185,35 @@ describe('a document', () => {
     const { decode } = await run(asked);
     expect((await run(asked, [], { ...OPTIONS, shards: 2 })).decode).toEqual(decode);
     expect((await run(asked, [], { ...OPTIONS, engine: 'reference' })).decode).toEqual(decode);
+  });
+});
+
+describe('the uncertain numbers', () => {
+  it('move the speed with drafted tokens too, where they have no other effect', async () => {
+    const sets = ['draft.ngram=1', 'tokens=3', 'acceptance=0.8'];
+    const asked = [...TINY, ...sets.map((set) => `workload.speculation.${set}`)];
+    const document = await run(sets);
+    const path = 'configs/tiny.yaml';
+    // Of one number alone: the others would each take a run.
+    const { provenance } = loadConfig(path, asked);
+    const stated = uncertainNumbers(provenance).map(([name]) => name);
+    expect(stated).toContain('io.latency');
+    const found = await sensitivityOf(
+      document,
+      path,
+      asked,
+      OPTIONS,
+      (name) => name === 'io.latency',
+    );
+    const [row] = found.sensitivity;
+    const { tokensPerSecondPerUser: plain } = document.decode;
+    expect(row.tokensPerSecondPerUser).toEqual([plain, plain]);
+    const [low, high] = row.speculativeTokensPerSecondPerUser!;
+    const base = document.decode.speculation!.expected!.tokensPerSecondPerUser;
+    expect(low).toBeLessThan(base);
+    expect(high).toBeGreaterThan(base);
+    const text = runTable({ ...document, ...found }, { color: false });
+    expect(text).toMatch(/hardware.io.latency/);
+    expect(text).toContain('with drafted tokens, acceptance 0.8 assumed');
   });
 });

@@ -21,6 +21,8 @@ export interface SimulateOptions {
   signal?: AbortSignal | undefined;
   /** Receives the last step core by core; without it none of that is collected. */
   onDetail?: ((detail: RunDetail) => void) | undefined;
+  /** Plain steps alone are asked for, and no rounds of drafted tokens. */
+  withoutRounds?: boolean;
   /** Receives the logits after each position that a run computes, those of a prompt first. */
   onLogits?: ((logits: ArrayLike<number>) => void) | undefined;
   /** Receives the text of the tokens that are chosen, bit by bit, where the model has a tokenizer. */

@@ -20,12 +20,16 @@ export function draftedBeyond({ speculation }: Pick<ResolvedConfig['workload'], 
   return speculation === undefined ? 0 : speculation.tokens - 1;
 }
 
-/** The last of so many steps alone, on the same regions, and only timed. */
+/** The last of so many steps alone, on the same regions, and only timed; so is the round that begins there. */
 export function lastStepOf(config: ResolvedConfig, steps = config.workload.tokens): ResolvedConfig {
   const { prompt, weights: _, ...timed } = config;
   const context = firstPosition(config) + steps - 1;
   const workload = { ...config.workload, context, tokens: 1, data: false };
   if (prompt !== undefined) delete workload.prompt;
+  const { speculation } = workload;
+  // What a round takes does not depend on what it accepts.
+  if (speculation?.acceptance === 'measured')
+    workload.speculation = { ...speculation, acceptance: Array(speculation.tokens - 1).fill(0) };
   return { ...timed, workload, positions: emittedRoom(config) };
 }
 

@@ -118,6 +118,7 @@ async function stepsOf(
   };
   const speculation =
     workload.speculation &&
+    !options.withoutRounds &&
     (await speculate(config, {
       timer: await createRoundTimer(config, placement, {
         ...{ plan: lowered.plan, maxPositions, programs, memo: options.memo },

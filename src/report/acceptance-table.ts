@@ -27,5 +27,12 @@ function neededText(needed: number | null | undefined): string {
 
 export function acceptanceTable(acceptance: AcceptanceResult): string {
   const { head, rows } = acceptanceCells(acceptance);
-  return `${table(head, rows)}\n  tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated`;
+  const { cyclesPerAccepted: more } = acceptance;
+  return [
+    table(head, rows),
+    '  tokens/s per user, by the chance of a drafted token, which is assumed; cycles are simulated',
+    ...(more === undefined
+      ? []
+      : [`  and ${count(more)} cycles for each accepted token, which the layer takes once more`]),
+  ].join('\n');
 }

@@ -153,7 +153,7 @@ export interface SpeculationResult {
   breakdown: RoundRows;
   tokensPerSecondPerUser: number;
   /** Of an assumed acceptance: what rounds give in the mean of all draws, and the speed with that. */
-  expected?: { tokensPerRound: number; tokensPerSecondPerUser: number };
+  expected?: { tokensPerRound: number; cyclesPerRound: number; tokensPerSecondPerUser: number };
   rounds: RoundResult[];
 }
 
@@ -405,9 +405,12 @@ export interface AcceptanceResult {
   chances: number[];
   /** Tokens per second of one user that are asked for, if any. */
   target?: number;
+  /** By how much each accepted token makes the next round longer: the model's own layer takes it once more. */
+  cyclesPerAccepted?: number;
   rounds: {
     /** Tokens verified. */
     tokens: number;
+    /** Where the round before accepted nothing. */
     cyclesPerRound: number;
     /** By chance. */
     tokensPerSecondPerUser: number[];
@@ -424,6 +427,8 @@ export interface Sensitivity {
   range: [number, number];
   /** Lowest and highest at the ends of the range and at the value in use. */
   tokensPerSecondPerUser: [number, number];
+  /** The same with drafted tokens, where the run has them, of as many accepted ones. */
+  speculativeTokensPerSecondPerUser?: [number, number];
   /** At the low and at the high end of `range`; null if the machine refuses, for the reason in `refused`. */
   atEnds: [number | null, number | null];
   refused?: string;
@@ -432,6 +437,8 @@ export interface Sensitivity {
 /** Lowest and highest tokens per second of one user over all uncertain numbers. */
 export interface SensitivityBand {
   oneAtATime: [number, number];
+  /** The same with drafted tokens, where the run has them. */
+  speculativeOneAtATime?: [number, number];
   /** All where each alone is slowest, and fastest; null if the machine refuses. */
   allAtOnce: [number | null, number | null];
 }

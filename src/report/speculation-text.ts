@@ -42,7 +42,7 @@ export function speculationFacts(speculation: SpeculationResult): [name: string,
     ],
     [
       'round',
-      `${count(cyclesPerRound)} cycles for ${fixed(given, 2)} of ${tokens} tokens, drafted by ${shown(draft)}`,
+      `${count(expected?.cyclesPerRound ?? cyclesPerRound)} cycles for ${fixed(given, 2)} of ${tokens} tokens, drafted by ${shown(draft)}`,
     ],
   ];
   if (expected === undefined) return found;

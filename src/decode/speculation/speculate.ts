@@ -7,6 +7,7 @@ import { acceptedOf, tokensPerRound } from '../../numeric/acceptance.js';
 import { seededRandom } from '../../numeric/random.js';
 import type { RoundResult, RoundRows, SpeculationResult } from '../../report/document.js';
 import { firstPosition } from '../positions.js';
+import { meanCycles } from './acceptance.js';
 import { draftModelOf } from './draft.js';
 import type { RoundTimer } from './timer.js';
 
@@ -42,7 +43,8 @@ export async function speculate(
     rounds.push({ ...counts, cycles, ...rows });
     done += counts.accepted + 1;
   }
-  return resultOf(config, rounds);
+  const { draft: drafts, transport } = timer.again();
+  return resultOf(config, rounds, drafts + transport);
 }
 
 /** What each round drafts and accepts, one after the other. */
@@ -61,7 +63,8 @@ function countsOf(
   return () => ({ drafted: tokens - 1, accepted: acceptedOf(random, acceptance) });
 }
 
-function resultOf(config: ResolvedConfig, rounds: RoundResult[]): SpeculationResult {
+/** @param again by how much each accepted token makes the next round longer */
+function resultOf(config: ResolvedConfig, rounds: RoundResult[], again: number): SpeculationResult {
   const { wafer, workload } = config;
   const { tokens, acceptance, draft } = workload.speculation!;
   const mean = (of: (round: RoundResult) => number) =>
@@ -76,9 +79,12 @@ function resultOf(config: ResolvedConfig, rounds: RoundResult[]): SpeculationRes
   };
   const cyclesPerRound = mean(({ cycles }) => cycles);
   const given = mean(({ accepted }) => accepted + 1);
-  const speed = (perRound: number) => (perRound * wafer.clockHz) / cyclesPerRound;
+  const speed = (perRound: number, cycles = cyclesPerRound) => (perRound * wafer.clockHz) / cycles;
   const isAssumed = acceptance !== 'measured';
   const expected = isAssumed ? tokensPerRound(acceptance) : undefined;
+  // The rounds without what was accepted before each: that is as many tokens as rounds accept in the mean of all draws.
+  const before = rounds.slice(0, -1).reduce((sum, { accepted }) => sum + accepted, 0);
+  const cycles = cyclesPerRound - (before * again) / rounds.length;
   const name = draftModelOf(config)?.name;
   return {
     draft: name ?? (draft.kind === 'ngram' ? `look-up of ${draft.n} tokens by the host` : 'none'),
@@ -93,10 +99,19 @@ function resultOf(config: ResolvedConfig, rounds: RoundResult[]): SpeculationRes
     breakdown,
     tokensPerSecondPerUser: speed(given),
     ...(expected !== undefined && {
-      expected: { tokensPerRound: expected, tokensPerSecondPerUser: speed(expected) },
+      expected: expectedOf(expected, meanCycles({ tokens, cycles, again }, expected), speed),
     }),
     rounds,
   };
+}
+
+function expectedOf(
+  given: number,
+  cyclesPerRound: number,
+  speed: (perRound: number, cycles: number) => number,
+): NonNullable<SpeculationResult['expected']> {
+  const tokensPerSecondPerUser = speed(given, cyclesPerRound);
+  return { tokensPerRound: given, cyclesPerRound, tokensPerSecondPerUser };
 }
 
 /** One chance where all are alike. */

@@ -44,11 +44,12 @@ export interface RoundTimer {
    */
   time(position: number, plain: number, verified?: number, again?: number): Promise<RoundTiming>;
   /**
-   * Cycles of rounds of 2 tokens up to all, and the rows of the last. The first tokens of a round are on their way as
-   * in a shorter one, which ends with the head of its last. A layer that takes accepted tokens
-   * again takes all that the round before can have accepted.
+   * Cycles of rounds of 2 tokens up to all, before which nothing was accepted, and the rows of the last. The first
+   * tokens of a round are on their way as in a shorter one, which ends with the head of its last.
    */
   timeAll(position: number, plain: number): Promise<{ cycles: number[]; rows: RoundRows }>;
+  /** By how much each accepted token of the round before makes one longer, at the position that was asked for last. */
+  again(): Pick<RoundRows, 'draft' | 'transport'>;
 }
 
 /** What it takes to draft at a position. */
@@ -191,6 +192,10 @@ export async function createRoundTimer(
       const { cycles: longest, rows } = partsOf(round, sent, plain);
       if (of === 1) return { cycles, rows };
       return withAgain([...cycles, longest], rows, chained);
+    },
+    again() {
+      if (chained?.states === undefined) return { draft: 0, transport: 0 };
+      return { draft: chained.cycles[0], transport: chained.states.model.arrives };
     },
   };
 }

@@ -31,10 +31,11 @@ export async function acceptanceStudy(
   const placement = placementOf(config);
   const [plain, lines] = [run.steps[0].cycles, new Map()];
   onProgress?.({ done: 0, total: 1, what: `rounds of up to ${MOST} tokens` });
-  const { cycles } = await withRunner(options, async (own) =>
+  const { cycles, again } = await withRunner(options, async (own) =>
     timeAlone(config, placement, firstPosition(config), plain, lines, own),
   );
-  const acceptance = acceptanceOf(cycles, config.wafer.clockHz, target);
+  const { clockHz } = config.wafer;
+  const acceptance = acceptanceOf(cycles, again.draft + again.transport, clockHz, target);
   const { key } = identityOf([run.key, { acceptance: target ?? null }], []);
   return { key, acceptance };
 }

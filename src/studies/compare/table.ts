@@ -146,7 +146,7 @@ const SPECULATION: Row[] = [
   [
     'cycles per round',
     ({ speculation, cyclesPerToken: plain }) =>
-      count(speculation ? speculation.cyclesPerRound : plain),
+      count(speculation?.expected?.cyclesPerRound ?? speculation?.cyclesPerRound ?? plain),
   ],
   [
     'tokens per round',

@@ -5,6 +5,7 @@ import { identityOf } from '../../identity.js';
 import { valueAt } from '../../report/format.js';
 import { checkRun } from '../../decode/refusals.js';
 import { servingRules } from './serving-rules.js';
+import { speculationRules } from './speculation-rules.js';
 import type { ExplainDocument, HardwareNumber } from './document.js';
 
 /**
@@ -32,7 +33,7 @@ export function explain(config: ResolvedConfig): ExplainDocument {
     ...identityOf([canonical, stated], files),
     wafer: wafer.name,
     model: model.name,
-    assumptions: [...assumptionsOf(config), ...servingRules(config)],
+    assumptions: [...assumptionsOf(config), ...speculationRules(config), ...servingRules(config)],
     numbers,
     notModelled: OMISSIONS,
   };

@@ -97,7 +97,12 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
     replicasLine(placement.regions),
     stripsLine(placement.regions),
   ].filter((line) => line !== '');
-  const regions = core ? placement.regions.filter((r) => holds(r, core)) : placement.regions;
+  const drafts = (placement.draft?.placement.regions ?? []).map((region) => ({
+    ...region,
+    name: `draft ${region.name}`,
+  }));
+  const all = [...placement.regions, ...drafts];
+  const regions = core ? all.filter((r) => holds(r, core)) : all;
   if (core && regions.length === 0) throw withoutRegion(core, config.wafer);
   const rows = regions.map((r) => [
     r.name,
@@ -109,9 +114,11 @@ function inspectPlacement(config: ResolvedConfig, core?: CorePosition): Inspecti
   const head = ['region', 'wafer', 'at', 'cores', 'SRAM per core'];
   const text = [table(head, rows), ...notes.map((line) => `  ${line}`)].join('\n');
   const listed = regions.map(({ name, kind, ...rest }) => ({ name, kind, layer: -1, ...rest }));
+  const { draft, ...own } = placement;
   const document = {
-    ...placement,
+    ...own,
     regions: listed,
+    ...(draft && { draft: { model: draft.model.name, shared: draft.shared } }),
     ...(fewer && { fewerWafers: fewer }),
     ...weights?.document,
   };

@@ -75,7 +75,11 @@ function costOfShapes(
       const groupsOf: GroupsOf = await byLines(placed.regions, groups);
       const shared = { ...createShared(), lines, groupsOf };
       const quiet = { ...options, shared, onDetail: undefined, onProgress: undefined };
-      const { timing } = await simulateSteps(tried, placed, quiet);
+      // Shapes are chosen by plain steps.
+      const { timing } = await simulateSteps(tried, placed, {
+        ...quiet,
+        withoutRounds: true,
+      });
       return timing.cycles;
     },
     onProgress: (done, total, what) => options.onProgress?.({ done, total, what }),

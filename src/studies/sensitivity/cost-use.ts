@@ -9,7 +9,10 @@ import { timeOf, operationsOf, preparationOf } from '../../program/timing.js';
 import { valueAt } from '../../report/format.js';
 import { placementOf } from '../../decode/place.js';
 import { loweredOf } from '../../decode/lowered.js';
+import { draftedBeyond, inFlightOf } from '../../decode/positions.js';
 import type { Runner } from '../../decode/runner.js';
+import { draftConfigOf } from '../../decode/speculation/draft.js';
+import type { InFlight } from '../../lowering/in-flight.js';
 
 /** The placement of a configuration, and the paths of the costs that it depends on. */
 export function costsOfPlacement(config: ResolvedConfig): {
@@ -32,9 +35,30 @@ export async function costsOfStep(
   const { wafer } = config;
   const read = new Set<string>();
   const watched = { ...wafer, costs: watch(wafer.costs, '', read) };
-  const maxPositions = context + 1;
-  const lowered = await loweredOf({ ...config, wafer: watched }, placement, maxPositions, runner);
-  const { stages } = lowered.plan({ context, maxPositions });
+  const maxPositions = context + 1 + draftedBeyond(config.workload);
+  const of = inFlightOf(config);
+  const planned = async (
+    model: ResolvedConfig,
+    on: Placement,
+    inFlights: (InFlight | undefined)[],
+  ) => {
+    const lowered = await loweredOf({ ...model, wafer: watched }, on, maxPositions, runner);
+    return inFlights.flatMap(
+      (inFlight) => lowered.plan({ context, maxPositions, ...(inFlight && { inFlight }) }).stages,
+    );
+  };
+  const ends = of === 1 ? [] : [0, of - 1].map((index) => ({ index, of }));
+  const drafting = draftConfigOf(config);
+  const stages = [
+    ...(await planned(config, placement, [undefined, ...ends])),
+    ...(drafting && placement.draft
+      ? await planned(
+          drafting,
+          placement.draft.placement,
+          ends.map((end) => ({ ...end, drafts: true })),
+        )
+      : []),
+  ];
   const distinct = new Map(stages.map((stage) => [stage.key, stage]));
   for (const stage of distinct.values()) {
     await runner.pause();

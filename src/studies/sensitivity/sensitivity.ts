@@ -25,8 +25,18 @@ const WITHOUT_EFFECT = new Set(['power']);
 
 type Setting = [path: string, value: number];
 
-/** Tokens per second of one user, or why the simulated machine refuses. */
-type Speed = number | { refused: string };
+/** Tokens per second of one user, plain and with drafted tokens, or why the simulated machine refuses. */
+type Speed = Speeds | { refused: string };
+interface Speeds {
+  plain: number;
+  speculative?: number;
+}
+
+/** Cycles of a plain token, and of a round. */
+interface Cycles {
+  token: number;
+  round?: number | undefined;
+}
 
 /** Hardware numbers that state a range in which the truth may lie, by path, in base units. */
 export function uncertainNumbers(provenance: ProvenanceMap): [string, [number, number]][] {
@@ -39,6 +49,7 @@ export function uncertainNumbers(provenance: ProvenanceMap): [string, [number, n
  * Varies the configuration of a finished run, which was loaded from `path` and `sets`. Several values
  * are simulated at once, on all threads; one that changes nothing that the cycles depend
  * on is not simulated.
+ * @param isVaried leaves out other numbers, by their paths in the hardware file
  * @throws ConfigError, as `loadConfig`
  */
 export async function sensitivityOf(
@@ -46,13 +57,13 @@ export async function sensitivityOf(
   path: string,
   sets: readonly string[],
   options: SimulateOptions,
+  isVaried: (name: string) => boolean = () => true,
 ): Promise<Required<Pick<RunDocument, 'key' | 'sensitivity' | 'sensitivityBand'>>> {
   const config = loadConfig(path, sets);
-  const numbers = uncertainNumbers(config.provenance);
-  const base = run.decode.tokensPerSecondPerUser;
+  const numbers = uncertainNumbers(config.provenance).filter(([name]) => isVaried(name));
   return withThreads(options, async (work) => {
     const valueOf = (name: string) => valueAt(config.resolved, `hardware.${name}`) as number;
-    const speedOf = await variations(run, config, path, sets, work);
+    const { speedOf, own: base } = await variations(run, config, path, sets, work);
     const differing = (settings: Setting[]) =>
       settings.filter(([name, value]) => value !== valueOf(name));
     const speedWith = async (settings: Setting[]): Promise<Speed> => {
@@ -71,12 +82,20 @@ export async function sensitivityOf(
         };
       }),
     );
+    const drafted = (speeds: readonly Speed[]) => {
+      const known = [base, ...speeds].flatMap((speed) =>
+        'refused' in speed ? [] : (speed.speculative ?? []),
+      );
+      return known.length === 0 ? undefined : boundsOf(known);
+    };
     const sensitivity = tried.map(({ name, range, slow, fast, speeds }): Sensitivity => {
-      const refused = speeds.find((speed) => typeof speed !== 'number')?.refused;
+      const refused = speeds.flatMap((speed) => ('refused' in speed ? speed.refused : []))[0];
+      const speculative = drafted(speeds);
       return {
         parameter: `hardware.${name}`,
         range,
         tokensPerSecondPerUser: [slow[1], fast[1]],
+        ...(speculative && { speculativeTokensPerSecondPerUser: speculative }),
         atEnds: [numberOf(speeds[0]), numberOf(speeds[1])],
         ...(refused !== undefined && { refused }),
       };
@@ -86,21 +105,29 @@ export async function sensitivityOf(
       speedWith(tried.map(({ name, fast }) => [name, fast[0]])),
     ]);
     const speeds = sensitivity.flatMap((row) => row.tokensPerSecondPerUser);
-    const oneAtATime: [number, number] = [Math.min(base, ...speeds), Math.max(base, ...speeds)];
+    const oneAtATime = boundsOf([base.plain, ...speeds]);
+    const speculative = drafted(tried.flatMap((one) => one.speeds));
     const allAtOnce: [number | null, number | null] = [numberOf(worst), numberOf(best)];
     const { key } = runIdentity(config, numbers);
-    return { key, sensitivity, sensitivityBand: { oneAtATime, allAtOnce } };
+    const band = { oneAtATime, ...(speculative && { speculativeOneAtATime: speculative }) };
+    return { key, sensitivity, sensitivityBand: { ...band, allAtOnce } };
   });
 }
 
+function boundsOf(numbers: readonly number[]): [number, number] {
+  return [Math.min(...numbers), Math.max(...numbers)];
+}
+
 /** The values, of both ends and the middle, at which a number is slowest and fastest. */
-function extremes(range: [number, number], speeds: [Speed, Speed], value: number, base: number) {
+function extremes(range: [number, number], speeds: [Speed, Speed], value: number, base: Speeds) {
   const all: [value: number, speed: Speed][] = [
     [value, base],
     [range[0], speeds[0]],
     [range[1], speeds[1]],
   ];
-  const known = all.filter((one): one is [number, number] => typeof one[1] === 'number');
+  const known = all.flatMap(([at, speed]): [number, number][] =>
+    'refused' in speed ? [] : [[at, speed.plain]],
+  );
   known.sort((a, b) => a[1] - b[1]);
   return { slow: known[0], fast: known.at(-1)! };
 }
@@ -112,21 +139,35 @@ async function variations(
   path: string,
   sets: readonly string[],
   { progress: _, onProgress, ...options }: GridWork & { runner: Runner },
-): Promise<(changes: Setting[]) => Promise<Speed>> {
+): Promise<{ own: Speeds; speedOf: (changes: Setting[]) => Promise<Speed> }> {
   // A run's speed is that of its last step, and does not depend on what it computes.
   const lastStep = (config: ResolvedConfig) => lastStepOf(config, run.steps.length);
   const { context } = lastStep(base).workload;
   const placed = costsOfPlacement(base);
   const { placement: own } = placed;
   const costs = await costsOfStep(base, own, context, options.runner);
-  const known = new Map([
-    [cyclesKey(base, own, costs), Promise.resolve(run.decode.cyclesPerToken)],
-  ]);
+  const known = new Map<string, Promise<Cycles>>();
+  const { decode, steps } = run;
+  const given = decode.speculation?.expected?.tokensPerRound ?? decode.speculation?.tokensPerRound;
+  const simulated = async (config: ResolvedConfig, placement: Placement): Promise<Cycles> => {
+    const found = (await simulatePlaced(config, placement, options)).decode;
+    return { token: found.cyclesPerToken, round: roundOf(found) };
+  };
+  // The run has that of its last step, and of rounds that of its first one.
+  const isKnown = given === undefined || steps.length === 1;
+  const ownCycles: Cycles = isKnown
+    ? { token: decode.cyclesPerToken, round: roundOf(decode) }
+    : await simulated(lastStep(base), own);
+  known.set(cyclesKey(base, own, costs), Promise.resolve(ownCycles));
+  const speedsOf = ({ clockHz }: ResolvedConfig['wafer'], { token, round }: Cycles): Speeds => ({
+    plain: clockHz / token,
+    ...(given !== undefined && round !== undefined && { speculative: (given * clockHz) / round }),
+  });
   const isElsewhere = ([name]: Setting) =>
     !name.startsWith(COSTS) || placed.costs.has(name.slice(COSTS.length));
   const queued = limited(options.shards > 1 ? options.shards + 1 : 1);
   let [done, total] = [0, 0];
-  return async (changes) => {
+  const speedOf = async (changes: Setting[]): Promise<Speed> => {
     const changed = changes.map(([name, value]) => `hardware.${name}=${value}`);
     const config = lastStep(loadConfig(path, [...sets, ...changed]));
     const what = changes.length === 1 ? changes[0][0] : 'all of them';
@@ -136,19 +177,23 @@ async function variations(
       let cycles = known.get(key);
       if (cycles === undefined) {
         total++;
-        cycles = queued(
-          async () => (await simulatePlaced(config, placement, options)).decode.cyclesPerToken,
-        );
+        cycles = queued(async () => simulated(config, placement));
         known.set(key, cycles);
         void cycles.catch(() => {}).then(() => onProgress?.({ done: ++done, total, what }));
       }
-      return config.wafer.clockHz / (await cycles);
+      return speedsOf(config.wafer, await cycles);
     } catch (error) {
       if (error instanceof CapacityError || error instanceof MachineError)
         return { refused: error.message };
       throw error;
     }
   };
+  return { own: speedsOf(base.wafer, ownCycles), speedOf };
+}
+
+/** Cycles of a round, with an assumed acceptance in the mean of all draws. */
+function roundOf({ speculation }: RunDocument['decode']): number | undefined {
+  return speculation?.expected?.cyclesPerRound ?? speculation?.cyclesPerRound;
 }
 
 const COSTS = 'costs.';
@@ -156,7 +201,7 @@ const COSTS = 'costs.';
 /** What the cycles of a configuration's step depend on, of all that may vary here. */
 function cyclesKey(
   config: ResolvedConfig,
-  { regions, wafers }: Placement,
+  { regions, wafers, draft }: Placement,
   paths: Set<string>,
 ): string {
   const { clockHz, io, fabric, costs } = config.wafer;
@@ -164,9 +209,15 @@ function cyclesKey(
     regions,
     fabric,
     costs: costsAt(costs, paths),
-    // The path between two wafers takes seconds, not cycles.
-    ...(wafers > 1 && { clockHz, io }),
+    ...(draft && { draft: draft.placement.regions }),
+    // The path between two wafers, or to the host, takes seconds, not cycles.
+    ...((wafers > 1 || asksHost(config)) && { clockHz, io }),
   });
+}
+
+/** The host looks drafted tokens up. */
+function asksHost({ workload: { speculation } }: ResolvedConfig): boolean {
+  return speculation?.draft.kind === 'ngram' && speculation.tokens > 1;
 }
 
 /** Runs work as it comes, `most` at a time. */
@@ -187,5 +238,5 @@ function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
 }
 
 function numberOf(speed: Speed): number | null {
-  return typeof speed === 'number' ? speed : null;
+  return 'refused' in speed ? null : speed.plain;
 }

@@ -19,6 +19,14 @@ export function sizeOf(model: ModelSpec): ModelSize {
       missed: 1 - used / copies,
     }));
   const hasSpans = model.kinds.some(({ attention }) => spanOf(attention).kind !== 'full');
+  // One layer of each kind, and how many there are: a server asks for every step.
+  const kinds = model.kinds.map(({ attention }, kind) => {
+    const one = { ...model, layers: [kind] };
+    const bytes = cacheBytes(one, 1) - cacheBytes(one, 0);
+    const span = spanOf(attention);
+    const layers = model.layers.filter((of) => of === kind).length;
+    return { bytes: layers * bytes, most: span.kind === 'full' ? Infinity : span.size };
+  });
   return {
     weightBytes: weightBytes(model),
     cacheBytesPerPosition: cacheBytesPerPosition(model),
@@ -28,7 +36,8 @@ export function sizeOf(model: ModelSpec): ModelSize {
     ...(experts.length > 0 && { experts }),
     // Windows and chunks stop growing.
     ...(hasSpans && {
-      cacheBytesAt: (positions: number) => cacheBytes(model, positions) - cacheBytes(model, 0),
+      cacheBytesAt: (positions: number) =>
+        kinds.reduce((sum, { bytes, most }) => sum + bytes * Math.min(positions, most), 0),
     }),
   };
 }

@@ -2,6 +2,7 @@
 import type { ConfigFile, ResolvedConfig } from '../../config.js';
 import type { Setting } from '../../config/tree.js';
 import { scenariosIdentity } from '../../identity.js';
+import type { RunDocument } from '../../report/document.js';
 import type { AnyRun, ServingDocument } from '../../report/serving-document.js';
 import { deploymentsResult, prepareDeployments } from './deployments.js';
 import { servingRows } from './rows.js';
@@ -9,7 +10,7 @@ import type { ServingDetail } from './trace.js';
 import { isServing, prepare, scenariosOf, serveScenario, type GridCache } from './serve.js';
 import { simulate } from '../run/run.js';
 import type { SimulateOptions } from '../../decode/options.js';
-import type { GridWork } from '../steps/step-times.js';
+import { deploymentOf, type Deployment, type GridWork } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 
 /**
@@ -29,11 +30,16 @@ export async function serveAll(
   const [decode, prepared] = await withThreads(options, async (work) => {
     const { onProgress: _, ...quiet } = work;
     // All at once, so that no thread is idle while another scenario waits for its last step.
+    const deployment = deploymentOf(all[0].config);
     const prepareAll = async () =>
       config.deployments === undefined
-        ? Promise.all(all.map(async (one) => prepare(one.scenario, one.config, work, cache)))
+        ? Promise.all(
+            all.map(async (one, i) =>
+              prepare(one.scenario, one.config, work, cache, i === 0 ? { deployment } : {}),
+            ),
+          )
         : prepareDeployments(config, all, work, cache);
-    return Promise.all([simulate(all[0].config, quiet), prepareAll()]);
+    return Promise.all([oneStep(deployment, quiet), prepareAll()]);
   });
   const served = prepared.map(serveScenario);
   const results = served.map(({ result }) => result);
@@ -55,6 +61,18 @@ export async function serveAll(
       clockHz: all[0].config.wafer.clockHz,
     },
   };
+}
+
+/**
+ * The plain decode step of one user on the placement that serves, which is sized for more users, and for rounds: what
+ * users together and rounds take is in the results of serving.
+ */
+async function oneStep(
+  { config, placement }: Deployment,
+  options: SimulateOptions,
+): Promise<RunDocument> {
+  const { speculation: _, ...workload } = config.workload;
+  return simulate({ ...config, workload: { ...workload, batch: 1 } }, options, placement);
 }
 
 function* rowsOf(served: ReturnType<typeof serveScenario>[]): Generator<string> {

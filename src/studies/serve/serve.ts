@@ -332,7 +332,7 @@ function roundedUp(needed: number, minContext: number, most: number): number {
   return Math.min(most, minContext + span + 1);
 }
 
-/** Contexts from the shortest on, to that with which the last of `longest` positions is decoded. */
+/** Contexts from the shortest on, to that with which the last of `longest` positions is decoded, or its round begins. */
 async function gridOf(
   deployment: Deployment,
   { minContext, tolerance }: ServingConfig,
@@ -340,7 +340,7 @@ async function gridOf(
   work: GridWork,
   cache: GridCache,
 ): Promise<SimulatedGrid> {
-  const high = Math.max(longest - 1, minContext);
+  const high = Math.max(longest - inFlightOf(deployment.config), minContext);
   const low = Math.min(minContext, high);
   const { wafer, model, placement } = deployment.config;
   const { regions } = deployment.placement;

@@ -26,6 +26,13 @@ export interface ServiceRow {
   /** Plain decoding, simulated; null where nothing is simulated, and `refused` says why. */
   predicted: number | null;
   simulated?: PlainPrediction;
+  /** Rounds of the same model, where the service may decode so. */
+  speculative?: SpeculativePrediction;
+  /**
+   * The least chance of a drafted token with which those rounds are as fast as was published; 0: it takes no drafts;
+   * null: 1 is not enough.
+   */
+  acceptanceForPublished?: number | null;
   /** measured / predicted (computed): what speculation would have to make of it, if nothing else did. */
   speedUp: number | null;
   /** Whether all its settings are known, so that the prediction is of what was measured. */
@@ -50,6 +57,20 @@ export interface PlainPrediction {
   spacingCycles: number;
   /** Of one user. */
   tokensPerSecond: number;
+}
+
+export interface SpeculativePrediction {
+  /** Who drafts: an assumption, as drafts of services are not published. */
+  draft: string;
+  /** Tokens that a round verifies at most. */
+  tokens: number;
+  /** With the draft's; and their clock. */
+  wafers: number;
+  clockHz: number;
+  /** Cycles of a round of one user, by the tokens that it verifies (1, 2, ...): simulated. */
+  cyclesPerRound: number[];
+  /** Tokens per second of one user at assumed chances of a drafted token, in rounds of as many as are fastest. */
+  assumed: { acceptance: number; tokensPerSecond: number }[];
 }
 
 export interface ServicesDocument extends Identity {

@@ -9,12 +9,15 @@ import type { NamedFile } from '../../config/files.js';
 import { ConfigError } from '../../config/errors.js';
 import type { SimulateOptions } from '../../decode/options.js';
 import { placementOf } from '../../decode/place.js';
+import { chanceFor } from '../../decode/speculation/acceptance.js';
 import { identityOf, ofPackage } from '../../identity.js';
 import { CapacityError } from '../../placement/placement.js';
+import { paceOf } from '../steps/pace.js';
 import { stepTimes, type GridWork, type Placed } from '../steps/step-times.js';
 import { hostOfSteps, withThreads } from '../steps/work.js';
 import { limitOf } from '../validate/limits.js';
-import type { PlainPrediction, ServiceRow, ServicesDocument, ServicesSummary } from './document.js';
+import type { PlainPrediction, ServiceRow, SpeculativePrediction } from './document.js';
+import type { ServicesDocument, ServicesSummary } from './document.js';
 import { idOf, publishedServices } from './published.js';
 import type { PublishedSpeed, Services, SimulatedAs } from './published.js';
 
@@ -50,7 +53,7 @@ export async function services(
   );
   return {
     schema: 'wafersim.validate/1',
-    ...identityOf([wanted, models, BAND, inputs], ofPackage(files)),
+    ...identityOf([wanted, models, BAND, inputs, TOKENS, DRAFT], ofPackage(files)),
     rows,
     summary: { 'hosted service': summaryOf(rows) },
     passed: rows.every(({ passed }) => passed !== false),
@@ -62,19 +65,26 @@ interface Asked {
   model: string;
   sets: string[];
   wafers: number | 'auto';
+  /** Whether rounds are simulated too. */
+  drafts: boolean;
 }
 
 type Refused = { refused: string };
-type Prediction = { simulated: PlainPrediction; remarks: string[] } | Refused;
+type Prediction =
+  | { simulated: PlainPrediction; speculative?: SpeculativePrediction; remarks: string[] }
+  | Refused;
 
 /** What is to be simulated for a row, or why nothing is. */
-function askedOf({ system, wafers, context }: PublishedSpeed, of?: SimulatedAs): Asked | Refused {
+function askedOf(
+  { system, wafers, context, speculation = null }: PublishedSpeed,
+  of?: SimulatedAs,
+): Asked | Refused {
   if (system !== undefined) return { refused: `${system} is no wafer` };
   if (of === undefined) return { refused: 'no bundled model has its shape' };
   if ('notSimulated' in of) return { refused: of.notSimulated };
   const sets = Object.entries(of.set ?? {}).map(([key, value]) => `${key}=${value}`);
   sets.push(`workload.context=${context ?? ASSUMED_CONTEXT}`);
-  return { model: of.model, sets, wafers: wafers ?? 'auto' };
+  return { model: of.model, sets, wafers: wafers ?? 'auto', drafts: speculation !== false };
 }
 
 /** As many at a time as there are threads: each takes the memory of its model's programs. */
@@ -96,12 +106,12 @@ async function predictAll(
 async function predict(asked: Asked, work: GridWork): Promise<Prediction> {
   try {
     try {
-      return await simulated(configOf(asked), work, []);
+      return await simulated(asked, work, []);
     } catch (error) {
       if (!(error instanceof CapacityError) || asked.wafers === 'auto') throw error;
       // What a service keeps in a core in addition to its weights is not public.
       const why = `more wafers than published, since ${error.message}`;
-      return await simulated(configOf({ ...asked, wafers: 'auto' }), work, [why]);
+      return await simulated({ ...asked, wafers: 'auto' }, work, [why]);
     }
   } catch (error) {
     if (error instanceof CapacityError) return { refused: error.message };
@@ -116,20 +126,18 @@ function inputOf(asked: Asked, files: NamedFile[]): unknown {
   return canonical;
 }
 
-function configOf({ model, sets, wafers }: Asked): ResolvedConfig {
+function configOf({ model, sets, wafers }: Asked, ...more: string[]): ResolvedConfig {
   const file = bundled(`models/${model}.json`);
   const of = [`model=${JSON.stringify(file)}`, ...sets, `hardware.wafers=${wafers}`];
-  return loadConfig(bundled('configs/wse3.yaml'), of);
+  return loadConfig(bundled('configs/wse3.yaml'), [...of, ...more]);
 }
 
-async function simulated(
-  config: ResolvedConfig,
-  work: GridWork,
-  remarks: string[],
-): Promise<Prediction> {
+async function simulated(asked: Asked, work: GridWork, remarks: string[]): Promise<Prediction> {
+  const config = configOf(asked);
   const placed: Placed = { config, placement: placementOf(config), lines: new Map() };
   const { context } = config.workload;
   const { alone, spacing } = await stepTimes(placed, context, work);
+  const drafted = asked.drafts ? await speculative(asked, work) : undefined;
   return {
     simulated: {
       model: config.model.name,
@@ -139,9 +147,54 @@ async function simulated(
       spacingCycles: spacing,
       tokensPerSecond: config.wafer.clockHz / alone,
     },
+    ...(drafted && { speculative: drafted }),
     remarks,
   };
 }
+
+/** Tokens of a round at most, and who drafts: what services have is not published. */
+const TOKENS = 8;
+const DRAFT = "one layer of the model's own shape (mtp: assumed)";
+
+/** Rounds of the same model, with a light draft on the same wafers if both fit, or on as many as both take. */
+async function speculative(
+  asked: Asked,
+  work: GridWork,
+): Promise<SpeculativePrediction | undefined> {
+  const sets = [
+    ...['workload.speculation.draft.mtp=assumed', `workload.speculation.tokens=${TOKENS}`],
+    'workload.speculation.acceptance=0',
+  ];
+  const on = (wafers: Asked['wafers']) => {
+    const config = configOf({ ...asked, wafers }, ...sets);
+    return { config, placement: placementOf(config), lines: new Map() };
+  };
+  let placed: Placed;
+  try {
+    placed = on(asked.wafers);
+  } catch (error) {
+    if (!(error instanceof CapacityError) || asked.wafers === 'auto') throw error;
+    placed = on('auto');
+  }
+  const { config, placement } = placed;
+  const point = await stepTimes(placed, config.workload.context, work);
+  const { clockHz } = config.wafer;
+  const at = (chance: number) => {
+    const guesses = { chances: Array<number>(TOKENS - 1).fill(chance), policy: 'by-load' as const };
+    return { acceptance: chance, tokensPerSecond: clockHz / paceOf(point, 1, guesses) };
+  };
+  return {
+    draft: DRAFT,
+    tokens: TOKENS,
+    wafers: placement.wafers,
+    clockHz,
+    cyclesPerRound: point.rounds!.alone,
+    assumed: [at(LOW), at(HIGH)],
+  };
+}
+
+/** Between what drafts are said to reach. */
+const [LOW, HIGH] = [0.5, 0.9];
 
 const BAND = limitOf('service').listed;
 
@@ -161,9 +214,23 @@ function assumptionsOf(
     ...(assumed === undefined ? [] : [`assumed: ${model} ${assumed}`]),
     ...(wafers === undefined ? ['assumed: on as few wafers as hold it'] : []),
     ...(context === undefined ? [`assumed: ${ASSUMED_CONTEXT} tokens in the cache`] : []),
-    ...(speculation === true ? ['it decodes speculatively; the draft is not published'] : []),
+    ...(speculation === true
+      ? ['it decodes speculatively, with a draft that is not published']
+      : []),
     ...(speculation === null ? ['nothing is said of speculative decoding'] : []),
   ];
+}
+
+/** What rounds make of a row, and the acceptance with which they would be as fast as was published. */
+function speculationOf(
+  speculative: SpeculativePrediction,
+  measured: number,
+): Pick<ServiceRow, 'speculative' | 'acceptanceForPublished'> {
+  const { cyclesPerRound, clockHz } = speculative;
+  const chances = cyclesPerRound.map((round, i) => chanceFor(measured, round, i + 1, clockHz));
+  const possible = chances.filter((chance) => chance !== undefined);
+  const least = possible.length === 0 ? null : Math.min(...possible);
+  return { speculative, acceptanceForPublished: least };
 }
 
 function rowOf(
@@ -184,6 +251,7 @@ function rowOf(
     predicted,
     ...(!isRefused && { simulated: prediction.simulated }),
     speedUp: predicted === null ? null : measured / predicted,
+    ...(!isRefused && prediction.speculative && speculationOf(prediction.speculative, measured)),
     judged,
     error,
     band: BAND,

@@ -8,6 +8,7 @@ const SPECULATION: Record<string, string> = { true: 'yes', false: 'no', null: 'n
 const HEAD = [
   ...['service', 'published tokens/s', 'grade', 'speculation', 'wafers', 'cycles'],
   ...['plain tokens/s (simulated)', 'published / plain', 'error', ''],
+  ...['acceptance 0.5 to 0.9 (assumed), tokens/s', 'acceptance that explains it'],
 ];
 
 /** Ends with a line break. */
@@ -59,15 +60,28 @@ function cells(row: ServiceRow): string[] {
     known(speedUp, 2),
     error === null ? '' : percent(error),
     passed === null ? '' : passed ? 'ok' : 'FAILED',
+    ...speculationCells(row),
   ];
+}
+
+function speculationCells({ speculative, acceptanceForPublished: takes }: ServiceRow): string[] {
+  if (speculative === undefined || takes === undefined) return ['', ''];
+  const speeds = speculative.assumed.map(({ tokensPerSecond }) => fixed(tokensPerSecond, 0));
+  const least = takes === null ? '1 is not enough' : takes === 0 ? 'none needed' : fixed(takes, 3);
+  return [speeds.join(' to '), least];
 }
 
 /** What is assumed of the rows, those of the same remark together. */
 function remarksOf(rows: ServiceRow[]): string[] {
   const byRemark = new Map<string, string[]>();
-  for (const { id, remarks, refused, note } of rows) {
+  for (const { id, remarks, refused, note, speculative } of rows) {
     const all = [
       ...remarks,
+      ...(speculative === undefined
+        ? []
+        : [
+            `assumed: ${speculative.draft} drafts up to ${speculative.tokens - 1} tokens a round; rounds are simulated, how often drafts are right is not`,
+          ]),
       ...(refused === undefined ? [] : [`not simulated: ${refused}`]),
       ...(note === undefined ? [] : [`published: ${note}`]),
     ];
