@@ -24,10 +24,17 @@ const PATH = 'configs/serving-tiny.yaml';
 const SHORT = [
   ...['workload.requests=30', 'workload.prompt.mean=30', 'workload.output.mean=12'],
   ...['serving.minContext=78', 'serving.maxContext=80', 'transport.compare=false'],
+  // Rows that leave the layer that drafts its place on the model's wafer.
+  'placement.rows=12',
 ];
 const MTP = [
   ...['workload.speculation.draft.mtp=assumed', 'workload.speculation.tokens=3'],
   'workload.speculation.acceptance=0.8',
+];
+/** What costs little: on a model of two layers a layer that drafts gains nothing. */
+const LOOK_UP = [
+  ...['workload.speculation.draft.ngram=2', 'hardware.io.latency=0 s'],
+  ...['workload.speculation.tokens=3', 'workload.speculation.acceptance=1'],
 ];
 /** A draft whose path is not the record's. */
 const BY_FILE = [
@@ -75,7 +82,7 @@ describe('requests that are served with drafts', () => {
     const never = ['workload.speculation.acceptance=0'];
     const { speculation } = await served(...MTP, ...never);
     expect(speculation).toMatchObject({ policy: 'by-load', drafted: 0, tokensVerifiedPerRound: 1 });
-    const always = await served(...MTP, 'workload.speculation.acceptance=1');
+    const always = await served(...LOOK_UP);
     expect(always.speculation!.accepted).toBe(always.speculation!.drafted);
     expect(always.speculation!.tokensPerRound).toBeGreaterThan(1.5);
   });
@@ -149,7 +156,7 @@ describe('a plan', () => {
     const row = (...sets: string[]) =>
       fleetRow('', loadConfig(PATH, [...SHORT, 'workload.context=40', ...sets]), limits, options);
     const plain = await row();
-    const sure = await row(...MTP, 'workload.speculation.acceptance=1');
+    const sure = await row(...LOOK_UP);
     expect(plain.assumedAcceptance).toBeUndefined();
     expect(sure.assumedAcceptance).toEqual([1, 1]);
     expect(sure.tokensPerSecondAlone).toBeGreaterThan(plain.tokensPerSecondAlone);
