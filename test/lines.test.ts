@@ -26,7 +26,9 @@ describe('generated programs of several families', () => {
       expect(differenceByLines(given, counts)).toBe('');
     });
     fc.assert(holds, { numRuns, seed: 20261129 });
-    expect(counts.merged + (counts.whole['met'] ?? 0)).toBeGreaterThan(numRuns / 10);
+    const met = counts.joined + counts.merged + (counts.whole['met'] ?? 0);
+    expect(met).toBeGreaterThan(numRuns / 10);
+    expect(counts.joined).toBeGreaterThan(0);
     // A line has all the routes of its phases, whatever phases were taken together; hardly one needs more than that.
     expect(counts.whole['line'] ?? 0).toBeLessThan(numRuns / 50);
     expect(counts.lines).toBeGreaterThan(2 * numRuns);

@@ -5,19 +5,23 @@ import { createLineTable, type LineTable } from '../../src/engine/lines/table.js
 import { differenceFrom } from './contract.js';
 import type { FamilyProgram } from './families.js';
 
-/** How many programs were run by lines, with nudges, with phases merged, and whole, by why. */
+/** How many programs were run by lines, with nudges, with lines joined or phases merged, and whole, by why. */
 export interface LineCounts {
   programs: number;
   lines: number;
   distinct: number;
   nudged: number;
+  joined: number;
   merged: number;
   whole: Record<string, number>;
 }
 
 export function createLineCounts(): LineCounts {
-  return { programs: 0, lines: 0, distinct: 0, nudged: 0, merged: 0, whole: {} };
+  return { programs: 0, lines: 0, distinct: 0, nudged: 0, joined: 0, merged: 0, whole: {} };
 }
+
+/** All of them: small programs have hardly any lines but large ones. */
+const MOST_JOINED = 2;
 
 /** One table for many programs: what is equal in several of them is simulated once. */
 let table: LineTable = createLineTable(2 ** 22);
@@ -29,13 +33,14 @@ export function differenceByLines(
   guarded = true,
 ): string {
   const engine = (input: RunInput): RunResult => {
-    const result = wholeRun(startLines(input, table, { guarded }));
+    const result = wholeRun(startLines(input, table, { guarded, mostJoined: MOST_JOINED }));
     const made = table.made.get(result)!;
     counts.lines += made.lines;
     counts.distinct += made.distinct.length;
     counts.nudged += Number(made.nudged > 0);
     if (made.whole !== undefined) counts.whole[made.whole] = (counts.whole[made.whole] ?? 0) + 1;
     else if (made.merged > 0) counts.merged++;
+    else if (made.joined > 0) counts.joined++;
     return result;
   };
   counts.programs++;
@@ -47,7 +52,7 @@ export function forgetLines(): void {
 }
 
 export function lineCountsText(counts: LineCounts): string {
-  const { programs, lines, distinct, nudged, merged, whole } = counts;
+  const { programs, lines, distinct, nudged, joined, merged, whole } = counts;
   const why = Object.entries(whole).map(([text, count]) => `${count} '${text}'`);
-  return `${programs} programs: ${lines} lines, ${distinct} distinct in their programs; ${nudged} with nudges, ${merged} with phases merged, whole: ${why.join(', ')}`;
+  return `${programs} programs: ${lines} lines, ${distinct} distinct in their programs; ${nudged} with nudges, ${joined} with lines joined, ${merged} with phases merged, whole: ${why.join(', ')}`;
 }

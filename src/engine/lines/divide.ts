@@ -12,6 +12,8 @@ import type { LineTable, PartCode, Shape } from './table.js';
 
 export interface Line extends LineKind {
   group: number;
+  /** Of joined lines (join.ts) the second group, that follows the first. */
+  last?: number;
   /** Cores (by their numbers in the tables) whose routers it has, in rising order. */
   routers: Int32Array;
 }
@@ -33,6 +35,8 @@ export interface Division {
   lineOf: Int32Array[];
   /** By group: families that are in other groups too. */
   returns: number[][];
+  /** By line, where some are joined: those of the division before that it is made of. */
+  members?: number[][];
   /** Wavelets over links by core * 4 + port, sent and delivered, once they are known. */
   counts?: { links: Float64Array; sent: number; delivered: number };
 }

@@ -40,8 +40,9 @@ interface Use {
 export interface Findings {
   /** A family was returned to too early. */
   returned: boolean;
-  /** Pairs of groups of which lines met. */
+  /** Pairs of groups of which lines met, and of these lines. */
   met: [number, number][];
+  lines: [number, number][];
   /** With which nudges lines should be simulated, and pairs of groups of which one has them because of the other. */
   nudges: Nudges;
   nudged: [number, number][];
@@ -52,6 +53,7 @@ type Pairs = Map<string, [number, number]>;
 interface Search {
   pass: Pass;
   met: Pairs;
+  lines: Pairs;
   nudged: Pairs;
   /** By line, by router and cycle (`keyOf`): the pointer with which it was simulated, or is to be. */
   given: Map<number, Map<number, number>>;
@@ -62,7 +64,7 @@ interface Search {
 export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<void, Findings> {
   const { returned, flagged } = pass.traces;
   const search: Search = {
-    ...{ pass, met: new Map(), nudged: new Map(), wanted: new Map() },
+    ...{ pass, met: new Map(), lines: new Map(), nudged: new Map(), wanted: new Map() },
     given: new Map([...given].map(([line, words]) => [line, byKey(words)])),
   };
   if (!returned) {
@@ -71,13 +73,16 @@ export function* guard(table: LineTable, pass: Pass, given: Nudges): Generator<v
     for (const uses of routers)
       for (const [a, use] of uses.entries())
         for (let b = a + 1; b < uses.length; b++)
-          if (meet(use, uses[b])) note(search.met, pass, use, uses[b]);
+          if (meet(use, uses[b])) noteMet(search, use, uses[b]);
     if (search.met.size === 0)
       for (const uses of routers) for (const use of uses) findNudges(search, use, uses);
   }
-  const { met, nudged, wanted } = search;
+  const { met, lines, nudged, wanted } = search;
   const nudges = new Map([...wanted].map(([line, of]) => [line, wordsOf(of)]));
-  return { returned, met: [...met.values()], nudges, nudged: [...nudged.values()] };
+  return {
+    ...{ returned, met: [...met.values()], lines: [...lines.values()] },
+    ...{ nudges, nudged: [...nudged.values()] },
+  };
 }
 
 /** Finds the cycles of lines that are at a router at one time. */
@@ -126,7 +131,16 @@ function wordsOf(pointers: Map<number, number>): Int32Array {
 function note(pairs: Pairs, pass: Pass, { line }: Use, other: Use): void {
   const { lines } = pass.division;
   const [a, b] = [lines[line].group, lines[other.line].group];
-  pairs.set(`${a} ${b}`, [a, b]);
+  // Of lines that are joined with others of one group, both groups.
+  const pair: [number, number] =
+    a === b ? [a, lines[line].last ?? lines[other.line].last ?? b] : [a, b];
+  pairs.set(pair.join(' '), pair);
+}
+
+function noteMet({ pass, met, lines }: Search, use: Use, other: Use): void {
+  note(met, pass, use, other);
+  const [a, b] = [Math.min(use.line, other.line), Math.max(use.line, other.line)];
+  lines.set(`${a} ${b}`, [a, b]);
 }
 
 /** All lines that move something at a router, in their order. */
@@ -134,7 +148,8 @@ function usesOf({ division, results, bases }: Pass, router: number): Use[] {
   const uses: Use[] = [];
   for (const [group, { of }] of division.nets.entries()) {
     const line = of[router] < 0 ? -1 : division.lineOf[group][of[router]];
-    if (line < 0) continue;
+    // A line of two groups is there once.
+    if (line < 0 || uses.some((use) => use.line === line)) continue;
     const { routers, shape } = division.lines[line];
     const at = placeIn(routers, router);
     const { first, last, depends, pointers, places } = results[line];
@@ -173,7 +188,7 @@ function findNudges(search: Search, use: Use, uses: Use[]): void {
   const disturb = (cycle: number, by: Use, since: number) => {
     const before = disturbed.get(cycle);
     // Which of two that moved in one cycle left the pointer hangs on where it was before.
-    if (before?.by !== undefined && before.since === since) note(search.met, pass, use, by);
+    if (before?.by !== undefined && before.since === since) noteMet(search, use, by);
     else if (before === undefined || before.since < since) disturbed.set(cycle, { by, since });
   };
   for (const other of others) {
@@ -187,14 +202,14 @@ function findNudges(search: Search, use: Use, uses: Use[]): void {
     for (let t = nextOpen(of, use.from + 1); t !== Infinity; t = nextOpen(of, t + 1)) {
       const [since, own] = [moveBefore(its, t), moveBefore(of, t)];
       if (since === -Infinity || since < own || !isNeeded(of, t)) continue;
-      if (since === own) note(search.met, pass, use, other);
+      if (since === own) noteMet(search, use, other);
       else disturb(t, other, since);
     }
   }
   for (const [cycle, last] of disturbed) {
     const other = last.by ?? uses.find((one) => one !== use)!;
     const pointer = last.by === undefined ? 0 : pointerAfter(last.by, last.since, use.colors);
-    if (pointer === undefined) note(search.met, pass, use, other);
+    if (pointer === undefined) noteMet(search, use, other);
     else if (nudge(search, use, cycle, pointer)) note(search.nudged, pass, use, other);
   }
 }

@@ -12,6 +12,7 @@ import type { Program } from '../../program/program.js';
 import { startsOf, type Tables } from '../fast/tables.js';
 import { divide, groupsBetween, type Division } from './divide.js';
 import { guard, type Findings } from './guard.js';
+import { joinLines, MOST_JOINED } from './join.js';
 import { countsOf, passOver, type Nudges, type Pass, type Place } from './pass.js';
 import { nudgeLines } from './nudges.js';
 import { sameWords } from './shapes.js';
@@ -25,10 +26,16 @@ export type LinesRun = Omit<Run, 'advance'> & {
 /**
  * Runs a program by lines, in slices, with what the table has; it takes what is new.
  * @param guarded whether lines that meet are found: without, a result may be wrong
+ * @param mostJoined the largest share of all routers that lines which met may have to be joined
  */
-export function startByLines(input: RunInput, table: LineTable, guarded = true): LinesRun {
+export function startByLines(
+  input: RunInput,
+  table: LineTable,
+  guarded = true,
+  mostJoined = MOST_JOINED,
+): LinesRun {
   const place: Place = { cycle: earliestOf(input.startAt ?? [0]) };
-  const running = byLines(input, table, guarded, place);
+  const running = byLines(input, table, guarded, mostJoined, place);
   return {
     cycle: () => place.cycle,
     standing: () => standingIn(input, place),
@@ -45,10 +52,11 @@ export function startLines(
   table: LineTable,
   {
     guarded = true,
+    mostJoined = MOST_JOINED,
     whole = startFast,
-  }: { guarded?: boolean; whole?: (input: RunInput) => Run } = {},
+  }: { guarded?: boolean; mostJoined?: number; whole?: (input: RunInput) => Run } = {},
 ): Run {
-  const lines = startByLines(input, table, guarded);
+  const lines = startByLines(input, table, guarded, mostJoined);
   let rest: Run | undefined;
   let why: WhyWhole;
   return {
@@ -70,16 +78,25 @@ export function startLines(
 
 /** Notes why a result is of a program that was run whole. */
 export function noteWhole(table: LineTable, result: RunResult, whole: WhyWhole): void {
-  table.made.set(result, { lines: 0, distinct: [], known: 0, nudged: 0, merged: 0, whole });
+  table.made.set(result, {
+    lines: 0,
+    distinct: [],
+    known: 0,
+    nudged: 0,
+    merged: 0,
+    joined: 0,
+    whole,
+  });
 }
 
 function* byLines(
   input: RunInput,
   table: LineTable,
   guarded: boolean,
+  most: number,
   place: Place,
 ): Generator<void, RunResult | WhyWhole> {
-  const found = yield* passesOf(input, table, guarded, place);
+  const found = yield* passesOf(input, table, guarded, place, most);
   return typeof found === 'string' ? found : resultBy(input, table, found);
 }
 
@@ -96,6 +113,7 @@ export function* passesOf(
   table: LineTable,
   guarded: boolean,
   place: Place,
+  most = MOST_JOINED,
 ): Generator<void, Found | WhyWhole> {
   const { program } = input;
   const tables = tablesOf(input);
@@ -106,9 +124,13 @@ export function* passesOf(
   const united = new Map<number, number>();
   let nudges: Nudges = new Map();
   let merged = 0;
+  let joins: Pairs = [];
+  let joined: Division | undefined;
+  const joining = { table, tables, wafer: input.wafer, width: program.width, most };
   for (let passes = 1; ; passes++) {
-    const division = divisionOf(table, input, tables, united);
-    if (division === undefined)
+    const base = divisionOf(table, input, tables, united);
+    const division = joined ?? base;
+    if (base === undefined || division === undefined)
       return merged > 0 ? 'met' : program.families ? 'phases' : 'one family';
     const pass = yield* passOver(table, tables, division, starts, nudges, place);
     if (typeof pass === 'string') return pass;
@@ -120,6 +142,12 @@ export function* passesOf(
     if (found.met.length === 0 && isFirst && (yield* nudgeLines(table, pass, nudges)))
       return { tables, pass, merged };
     if (found.met.length === 0 && passes % MOST_PASSES !== 0) continue;
+    if (found.met.length > 0) {
+      joins = joinsWith(joins, division, found.lines);
+      joined = joinLines(joining, base, joins);
+      nudges = new Map();
+      if (joined !== undefined) continue;
+    }
     const pairs = found.met.length > 0 ? found.met : found.nudged;
     // Where most had to be simulated, to do that again with fewer lines takes longer than the whole.
     const isLong = tables.placeOf.length >= FEWEST_OF_LARGE && 2 * pass.known < pass.results.length;
@@ -127,7 +155,16 @@ export function* passesOf(
     for (const [a, b] of pairs) unite(united, division, a, b);
     merged += pairs.length;
     nudges = new Map();
+    [joins, joined] = [[], undefined];
   }
+}
+
+type Pairs = readonly (readonly [number, number])[];
+
+/** Joins so far and those of some lines of a division, all by their numbers before any were joined. */
+function joinsWith(joins: Pairs, { members }: Division, met: Pairs): Pairs {
+  const before = (line: number) => members?.[line][0] ?? line;
+  return [...joins, ...met.map(([a, b]) => [before(a), before(b)] as const)];
 }
 
 /** Do most rows and columns have links of own lengths, so that hardly any lines are equal? */
@@ -147,7 +184,10 @@ function isUneven({ linkHops, width, height }: Program): boolean {
 /** Passes with nudges, each because of the one before, after which lines are rather taken together. */
 const MOST_PASSES = 6;
 
-const NOTHING_FOUND: Findings = { returned: false, met: [], nudges: new Map(), nudged: [] };
+const NOTHING_FOUND: Findings = {
+  ...{ returned: false, met: [], lines: [], nudged: [] },
+  nudges: new Map(),
+};
 
 function areSame(a: Nudges, b: Nudges): boolean {
   if (a.size !== b.size) return false;
@@ -189,13 +229,18 @@ function resultBy(
   const result = resultOf(input, tables, input.instants ? { ...counts, instants: NONE } : counts);
   if (latestOf(result.end) > Math.min(input.maxCycles ?? Infinity, LAST_CYCLE)) return 'long';
   const made: StageLines = {
-    ...{ lines: pass.results.length, known: pass.known, merged },
+    ...{ lines: pass.results.length, known: pass.known, merged, joined: joinedIn(pass.division) },
     nudged: pass.results.filter(({ nudges }) => nudges.length > 0).length,
     distinct: [...new Set(pass.results.map(({ hash }) => hash))],
   };
   table.made.set(result, made);
   table.found.set(result, { tables, pass, merged });
   return result;
+}
+
+/** Lines that are joined with others. */
+function joinedIn({ members = [] }: Division): number {
+  return members.reduce((sum, own) => sum + (own.length > 1 ? own.length : 0), 0);
 }
 
 /** Programs with synthetic traffic are not run by lines. */

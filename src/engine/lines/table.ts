@@ -105,8 +105,9 @@ export interface StageLines {
   known: number;
   /** Lines at whose routers others leave pointers where these matter. */
   nudged: number;
-  /** Pairs of phases that were simulated as one; why the whole program was. */
+  /** Pairs of phases that were simulated as one, and lines that were joined; why the whole program was. */
   merged: number;
+  joined: number;
   whole?: WhyWhole;
 }
 

@@ -29,7 +29,6 @@ export function* pathByLines(
   const found = table.found.get(result) ?? (yield* passesOf(input, table, true, { cycle: 0 }));
   if (typeof found === 'string') return found;
   const { tables, pass } = found;
-  const { lineOf, nets } = pass.division;
   const { coreAt } = tables;
   const { costs } = input.wafer;
   const listAt = listsOf(input, found);
@@ -38,17 +37,27 @@ export function* pathByLines(
   let { parts, tail } = listAt(number);
   let at = backThrough(steps, tail, core, pass.at[number], costs);
   for (let part = parts.length - 1; part >= 0; part--) {
-    const { group } = parts[part];
-    const line = lineOf[group][nets[group].of[number]];
+    const line = lineOfPart(found, number, parts[part]);
     const walked = yield* throughLine(table, input, found, listAt, line, number);
     for (const step of walked.steps) addStep(steps, step);
     core = walked.core;
     number = coreAt[core];
     ({ parts, tail } = listAt(number));
-    part = parts.findIndex((one) => one.group === group);
+    part = firstIn(found, number, parts, line);
     at = backThrough(steps, parts[part].lead, core, walked.at, costs);
   }
   return { steps, core, at, events: 0 };
+}
+
+/** The line that a core is in with one of its parts. */
+function lineOfPart({ pass }: Found, number: number, { group }: CutPart): number {
+  const { lineOf, nets } = pass.division;
+  return lineOf[group][nets[group].of[number]];
+}
+
+/** The first of a core's parts in a line: joined ones have two of some. */
+function firstIn(found: Found, number: number, parts: CutPart[], line: number): number {
+  return parts.findIndex((part) => lineOfPart(found, number, part) === line);
 }
 
 /** Goes back through operations without the fabric, which end in cycle `at`; returns when they begin. */
@@ -72,8 +81,14 @@ function backThrough(
 
 /** A list of operations as it was cut: what it does in each group, and what it computes before that and at last. */
 interface CutList {
-  parts: { group: number; lead: readonly Operation[]; operations: readonly Operation[] }[];
+  parts: CutPart[];
   tail: readonly Operation[];
+}
+
+interface CutPart {
+  group: number;
+  lead: readonly Operation[];
+  operations: readonly Operation[];
 }
 
 /** The cut list of a core, by its number in the tables. */
@@ -118,12 +133,14 @@ function usesFabric(op: Operation, costs: CostTable): boolean {
 function* throughLine(
   table: LineTable,
   { program, wafer }: RunInput,
-  { tables: { coreAt, placeOf }, pass }: Found,
+  found: Found,
   listAt: (number: number) => CutList,
   line: number,
   number: number,
 ): Generator<void, Walked> {
-  const { shape, routers, group } = pass.division.lines[line];
+  const { tables, pass } = found;
+  const { coreAt, placeOf } = tables;
+  const { shape, routers } = pass.division.lines[line];
   const { actors } = shape;
   const result = pass.results[line];
   const base = pass.bases[line];
@@ -134,7 +151,10 @@ function* throughLine(
     const actor = placeIn(actors, router);
     if (actors[actor] !== router) return { operations: NOTHING, actor: -1 };
     const { parts } = listAt(routers[router]);
-    return { operations: parts.find((part) => part.group === group)!.operations, actor };
+    const first = firstIn(found, routers[router], parts, line);
+    const next = parts.at(first + 1);
+    const goesOn = next && lineOfPart(found, routers[router], next) === line;
+    return { operations: goesOn ? both(parts[first], next) : parts[first].operations, actor };
   };
   const own = placeIn(routers, number);
   const useAt = usesOf((router) => codeAt(router).operations);
@@ -162,6 +182,15 @@ function* throughLine(
     },
   };
   return walkBack(scene, placeOf[number]);
+}
+
+const joined = new WeakMap<CutPart, readonly Operation[]>();
+
+/** What a core does in a part and in the next one, made once. */
+function both(part: CutPart, { lead, operations }: CutPart): readonly Operation[] {
+  let all = joined.get(part);
+  if (all === undefined) joined.set(part, (all = [...part.operations, ...lead, ...operations]));
+  return all;
 }
 
 /** What operations do on the fabric: bits of their colours, and routes that they set. */
