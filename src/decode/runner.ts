@@ -168,8 +168,14 @@ export function createRunner(options: RunnerOptions): Runner {
       throw new Error(`numbers of ${program.name} cannot be computed, which the reference runs`);
     },
     path: async (input, result, core, most, by) => {
-      const steps = <T>(begin: () => Generator<void, T>) =>
-        here(() => slicesOf(begin())).then(({ value }) => value);
+      const steps = async <T>(begin: () => Generator<void, T>): Promise<T> => {
+        try {
+          return (await here(() => slicesOf(begin()))).value;
+        } catch (error) {
+          // All programs were over: of a limit there is no cycle to tell.
+          throw error instanceof StoppedError ? signal?.reason : error;
+        }
+      };
       if (isScheduled(input.program)) return 'its wavelets are sent by a schedule';
       const { length } = input.program.roleOf;
       if (length >= coresByLines && by === undefined) {

@@ -119,9 +119,7 @@ async function runOnce(
     breakdown: breakdownOf(program, result),
     coreCycles: coreCyclesOf(result),
     waits: waitsOf(program, result),
-    ...(host.path &&
-      !isTraffic &&
-      pathFields(await pathOf(host.runner, { program, wafer }, result))),
+    ...(host.path && pathFields(await pathOf(host.runner, { program, wafer }, result))),
     config,
     fabric: fabricOf(result),
     ...(isTraffic && {
