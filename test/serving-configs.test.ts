@@ -1,10 +1,7 @@
 /** The bundled serving configurations: they load, fit their wafers and have requests, all scenarios. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { planToken } from '../src/lowering/token.js';
-import { count } from '../src/report/format.js';
-import { partOf } from '../src/studies/documentation/markers.js';
 import { requestsOf } from '../src/studies/serve/requests.js';
 import { isServing, scenariosOf } from '../src/studies/serve/serve.js';
 import { deploymentOf } from '../src/studies/steps/step-times.js';
@@ -48,25 +45,6 @@ describe('configs/codex-spark.yaml', () => {
     const workloads = scenarios(path).map(({ config }) => requestsOf(config, 131_072).requests);
     expect(workloads[0]).toHaveLength(400);
     for (const requests of workloads) expect(requests).toEqual(workloads[0]);
-  });
-
-  it('has a table in the README that is a plan of its wafers, with users and joules that fit together', () => {
-    const [{ config }] = scenarios(path);
-    const { placement } = deploymentOf(config);
-    const { megawatts, pue } = config.serving!.plan!;
-    const rows = partOf(readFileSync('README.md', 'utf8'), 'plan').trim().split('\n').slice(2);
-    const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
-    const own = cells.filter(([, by]) => by === `${placement.wafers} wafers`);
-    expect(own.map(([, , context]) => context)).toEqual(['16', '65,542', '131,068']);
-    const watts = config.wafer.powerWatts;
-    const groups = Math.floor(Math.floor((megawatts * 1e6) / pue / watts) / placement.wafers);
-    for (const [, , , , , users, joules, ofSite, perDay] of own) {
-      expect(ofSite).toBe(count(groups * Number(users)));
-      const tokensPerDay = Number(perDay.split(' ')[0]) * 1e12;
-      const wafers = groups * placement.wafers;
-      expect((wafers * watts * 86_400) / tokensPerDay / Number(joules)).toBeCloseTo(1, 2);
-    }
-    expect(rows.filter((row) => row.includes('(analytic)'))).toHaveLength(2);
   });
 
   it('lets the command line win over what a scenario sets', () => {
